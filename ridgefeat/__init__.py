@@ -1,0 +1,61 @@
+"""ridgefeat: features with units from fingerprint images.
+
+    import ridgefeat as rf
+    fp = rf.read("print.png", dpi=500)
+    fp.orientation, fp.period, fp.minutiae
+    table = rf.extract_many(["a.png", "b.png"])
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ridgefeat._version import __version__
+from ridgefeat.errors import RidgefeatError
+
+if TYPE_CHECKING:
+    from ridgefeat.fingerprint import Fingerprint
+    from ridgefeat.params import Params
+    from ridgefeat.structure import Minutiae, OrientationField, SingularPoints
+    from ridgefeat.table import FeatureExtractor, extract, extract_many, features, read
+
+# Loaded when first used, so that `import ridgefeat` (and every command's --help) stays quick.
+_HOME = {
+    "Fingerprint": "ridgefeat.fingerprint",
+    "Params": "ridgefeat.params",
+    "Minutiae": "ridgefeat.structure",
+    "OrientationField": "ridgefeat.structure",
+    "SingularPoints": "ridgefeat.structure",
+    "read": "ridgefeat.table",
+    "extract": "ridgefeat.table",
+    "extract_many": "ridgefeat.table",
+    "features": "ridgefeat.table",
+    "FeatureExtractor": "ridgefeat.table",
+}
+
+__all__ = [
+    "FeatureExtractor",
+    "Fingerprint",
+    "Minutiae",
+    "OrientationField",
+    "Params",
+    "RidgefeatError",
+    "SingularPoints",
+    "__version__",
+    "extract",
+    "extract_many",
+    "features",
+    "read",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'ridgefeat' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

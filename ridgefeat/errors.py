@@ -1,0 +1,38 @@
+"""What goes wrong, by kind.
+
+Every message says what was wrong, with what value, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class RidgefeatError(Exception):
+    """Root of everything that ridgefeat raises on purpose."""
+
+
+class ImageError(RidgefeatError):
+    """An image that cannot be read or is no usable image."""
+
+
+class LayoutError(RidgefeatError):
+    """A file name, index or folder that does not say what it should."""
+
+
+class ParameterError(RidgefeatError):
+    """A parameter that is unknown, of the wrong type or out of range."""
+
+
+class TableError(RidgefeatError):
+    """A feature table or sidecar that cannot be read, written or combined."""
+
+
+class TemplateError(RidgefeatError):
+    """A minutiae template that cannot be read or written."""
+
+
+class ModelError(RidgefeatError):
+    """A model file that cannot be loaded or does not fit the data."""
+
+
+class ScoreError(RidgefeatError):
+    """Comparison scores that cannot be evaluated."""

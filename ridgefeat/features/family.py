@@ -1,0 +1,147 @@
+"""How a feature is declared: its columns stand on the function that computes them.
+
+    ridge = Family("ridge", "Ridge density, period and breadth.")
+
+    @ridge.columns(
+        Column("ridge_period_mean", "mm", 0.2, 1.2, "mean ridge period over the print", "Hong 1998"),
+    )
+    def period(fp):
+        ...
+        return [mean]
+
+The function returns one number a column, in their order, or None where nothing can be measured (all NaN). Everything
+else (the table's header, `ridgefeat features`, the reference page, the schema's digest, the tests' baseline) is derived.
+A family of one's own is published through the entry point group `ridgefeat.families` (name = module:family).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ridgefeat.errors import ParameterError
+from ridgefeat.structure import Float
+
+if TYPE_CHECKING:
+    from ridgefeat.fingerprint import Fingerprint
+
+BUILT_IN = ("ridge", "orient", "gabor", "minutiae", "quality", "texture")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One feature: its name (family_what_where_statistic), unit, closed range, meaning and source."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    meaning: str
+    source: str = ""
+
+
+Function = Callable[["Fingerprint"], "Sequence[float] | np.ndarray | None"]
+
+
+@dataclass
+class Family:
+    """A named group of features that is computed together.
+
+    Parameters
+    ----------
+    name : str
+        Lower case; every column's name begins with it and an underscore.
+    meaning : str
+        One sentence for people.
+    """
+
+    name: str
+    meaning: str
+    groups: list[tuple[tuple[Column, ...], Function]] = field(default_factory=list)
+
+    def columns(self, *columns: Column) -> Callable[[Function], Function]:
+        """Register the decorated function as the one that computes the given columns."""
+        for c in columns:
+            if not _NAME.fullmatch(c.name) or not c.name.startswith(self.name + "_"):
+                raise ParameterError(f"column name {c.name!r} must be lower case and begin with {self.name}_")
+        taken = {c.name for c in self.all_columns()}
+        twice = [c.name for c in columns if c.name in taken]
+        if twice:
+            raise ParameterError(f"family {self.name!r} declares {', '.join(twice)} twice")
+
+        def register(function: Function) -> Function:
+            self.groups.append((columns, function))
+            return function
+
+        return register
+
+    def all_columns(self) -> list[Column]:
+        """Return every column in the order of declaration."""
+        return [c for columns, _ in self.groups for c in columns]
+
+    def compute(self, fp: Fingerprint) -> Float:
+        """Return the family's values for one print, float32, shape (columns,); NaN where undefined."""
+        values: list[float] = []
+        for columns, function in self.groups:
+            got = function(fp)
+            if got is None:
+                got = (np.nan,) * len(columns)
+            if len(got) != len(columns):
+                raise ValueError(f"{function.__qualname__} returned {len(got)} values for {len(columns)} columns")
+            values.extend(got)
+        out = np.array(values, np.float32)
+        out[~np.isfinite(out)] = np.nan
+        return out
+
+
+@cache
+def families() -> dict[str, Family]:
+    """Return every known family by name: the built-in ones, then those that other packages publish."""
+    from importlib import import_module
+
+    known = {n: getattr(import_module(f"ridgefeat.features.{n}"), n) for n in BUILT_IN}
+    for entry in sorted(entry_points(group="ridgefeat.families"), key=lambda e: e.name):
+        family = entry.load()
+        if not isinstance(family, Family) or family.name in known:
+            raise ParameterError(f"entry point {entry.name!r} ({entry.value}) is no family of a name of its own")
+        known[family.name] = family
+    return known
+
+
+def select(names: Iterable[str] | None = None) -> list[Family]:
+    """Return the named families in their fixed order; all of them for None.
+
+    Raises
+    ------
+    ParameterError
+        For a name that no family has.
+    """
+    known = families()
+    if names is None:
+        return list(known.values())
+    wanted = set(names)
+    if unknown := sorted(wanted - set(known)):
+        raise ParameterError(f"unknown family {', '.join(unknown)}; there are: {', '.join(known)}")
+    if not wanted:
+        raise ParameterError(f"no family named; there are: {', '.join(known)}")
+    return [f for name, f in known.items() if name in wanted]
+
+
+def schema_digest(columns: Iterable[Column]) -> str:
+    """Return a short digest of column names and units, by which tables know each other."""
+    text = json.dumps([[c.name, c.unit] for c in columns], ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def as_records(columns: Iterable[Column]) -> list[dict[str, object]]:
+    """Return columns as plain dictionaries, for JSON and listings."""
+    return [asdict(c) for c in columns]

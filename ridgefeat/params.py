@@ -1,0 +1,127 @@
+"""Params: every stage's own parameters gathered, loaded from JSON or key=value, digested."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ridgefeat.errors import ParameterError
+from ridgefeat.stages.enhancement import EnhancementParams
+from ridgefeat.stages.flags import FlagParams
+from ridgefeat.stages.gabor import GaborParams
+from ridgefeat.stages.minutiae import MinutiaeParams
+from ridgefeat.stages.normalisation import NormalisationParams
+from ridgefeat.stages.orientation import OrientationParams
+from ridgefeat.stages.period import PeriodParams
+from ridgefeat.stages.segmentation import SegmentationParams
+from ridgefeat.stages.singular_points import SingularPointParams
+from ridgefeat.stages.skeleton import SkeletonParams
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """The parameters of every stage; each field is that stage's own frozen dataclass."""
+
+    normalisation: NormalisationParams = field(default_factory=NormalisationParams)
+    segmentation: SegmentationParams = field(default_factory=SegmentationParams)
+    orientation: OrientationParams = field(default_factory=OrientationParams)
+    period: PeriodParams = field(default_factory=PeriodParams)
+    enhancement: EnhancementParams = field(default_factory=EnhancementParams)
+    gabor: GaborParams = field(default_factory=GaborParams)
+    skeleton: SkeletonParams = field(default_factory=SkeletonParams)
+    minutiae: MinutiaeParams = field(default_factory=MinutiaeParams)
+    singular_points: SingularPointParams = field(default_factory=SingularPointParams)
+    flags: FlagParams = field(default_factory=FlagParams)
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return the parameters as nested plain dictionaries, as JSON holds them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], where: str = "parameters") -> Params:
+        """Make Params from nested dictionaries; what is left out keeps its default.
+
+        Raises
+        ------
+        ParameterError
+            For an unknown stage or parameter (the nearest is named), or a value of the wrong type or range.
+        """
+        if not isinstance(values, Mapping):
+            raise ParameterError(f"{where}: expected an object of stages, got {type(values).__name__}")
+        stages = {f.name: f.default_factory for f in fields(cls)}
+        made = {}
+        for stage, given in values.items():
+            if stage not in stages:
+                raise ParameterError(f"{where}: unknown stage {stage!r}{_nearest(stage, stages)}")
+            if not isinstance(given, Mapping):
+                raise ParameterError(f"{where}: {stage} must hold an object of parameters, got {given!r}")
+            kind: Any = stages[stage]
+            names = [f.name for f in fields(kind)]
+            for name in given:
+                if name not in names:
+                    raise ParameterError(f"{where}: unknown parameter {stage}.{name}{_nearest(name, names, stage)}")
+            try:
+                made[stage] = kind(**given)
+            except ParameterError as error:
+                raise ParameterError(f"{where}: {error}") from None
+        return cls(**made)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Params:
+        """Read Params from a JSON file: an object of stages, each an object of parameters.
+
+        Raises
+        ------
+        ParameterError
+            If the file cannot be read, is no JSON, or holds what from_dict refuses.
+        """
+        try:
+            with Path(path).open("rb") as file:
+                raw = file.read(1 << 20)
+            return cls.from_dict(json.loads(raw), str(path))
+        except OSError as error:
+            raise ParameterError(f"parameter file {path}: {error.strerror}") from None
+        except (ValueError, RecursionError) as error:
+            raise ParameterError(f"parameter file {path} is no JSON: {error}") from None
+
+    def updated(self, assignments: Iterable[str]) -> Params:
+        """Return a copy with assignments of the form stage.name=value applied.
+
+        Raises
+        ------
+        ParameterError
+            For an assignment of another form, an unknown name (the nearest is named) or a bad value.
+        """
+        values = self.to_dict()
+        known = [f"{stage}.{name}" for stage, given in values.items() for name in given]
+        for text in assignments:
+            key, equals, value = text.partition("=")
+            key = key.strip()
+            if not equals:
+                raise ParameterError(f"parameter {text!r} must read stage.name=value")
+            if key not in known:
+                raise ParameterError(f"unknown parameter {key!r}{_nearest(key, known)}")
+            stage, _, name = key.partition(".")
+            try:
+                values[stage][name] = json.loads(value)
+            except ValueError:
+                raise ParameterError(f"parameter {key}: {value!r} is no number") from None
+        return self.from_dict(values)
+
+    @property
+    def digest(self) -> str:
+        """A short digest of all values, by which tables know whether they were made alike."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _nearest(name: str, known: Iterable[str], stage: str = "") -> str:
+    known = list(known)
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    prefix = f"{stage}." if stage else ""
+    return f"; did you mean {prefix}{near[0]}?" if near else f"; there are: {', '.join(known)}"

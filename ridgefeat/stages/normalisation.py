@@ -1,0 +1,44 @@
+"""Normalisation: grey values -> local mean 0, local deviation 1, so that pressure and lighting drop out."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.structure import Float, UInt8
+
+
+@parameters
+class NormalisationParams:
+    """Parameters of normalise."""
+
+    window: int = parameter(32, "px", 8, 128, "side of the square over which mean and deviation are taken")
+    least_deviation: float = parameter(4.0, "grey values", 0.1, 64, "deviation below which contrast is not raised")
+
+
+def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
+    """Return (image - local mean) / local deviation, clipped to [-3, 3].
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns)
+        Ridges dark, 500 dpi.
+    params : NormalisationParams, optional
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+
+    Notes
+    -----
+    After Hong, Wan and Jain, "Fingerprint image enhancement" (IEEE PAMI 1998), but with local instead of global mean
+    and variance.
+    """
+    p = params or NormalisationParams()
+    grey = image.astype(np.float32)
+    size = (p.window, p.window)
+    grey -= cv2.blur(grey, size, borderType=cv2.BORDER_REFLECT)
+    deviation = np.sqrt(cv2.blur(grey * grey, size, borderType=cv2.BORDER_REFLECT))
+    grey /= np.maximum(deviation, np.float32(p.least_deviation))
+    return np.clip(grey, -3, 3, out=grey)

@@ -1,0 +1,151 @@
+"""Ridge structure as data: what stages hand on.
+
+Structures of arrays, frozen. Positions are (x, y) in pixels of the 500 dpi working image, x to the right, y down,
+origin at the centre of the top-left pixel. Angles are radians, counter-clockwise from the positive x axis as seen on
+the page: orientations in [0, pi) along the ridge, directions in [0, 2 pi).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+UInt8 = NDArray[np.uint8]
+
+WORKING_DPI = 500.0
+MM_PER_PX = 25.4 / WORKING_DPI
+
+ENDING, BIFURCATION = 1, 2
+"""Minutia kinds, with the codes of ISO/IEC 19794-2."""
+
+CORE, DELTA = 1, 2
+"""Singular point kinds."""
+
+
+@dataclass(frozen=True, eq=False)
+class OrientationField:
+    """Local ridge orientation.
+
+    Attributes
+    ----------
+    angle : ndarray of float32, shape (rows, columns)
+        Orientation along the ridge, radians in [0, pi), counter-clockwise from the x axis as seen on the page.
+    coherence : ndarray of float32, shape (rows, columns)
+        How far the neighbourhood agrees on one orientation, 0 (not at all) to 1 (parallel ridges).
+    """
+
+    angle: Float
+    coherence: Float
+
+
+@dataclass(frozen=True, eq=False)
+class GaborResponses:
+    """Magnitudes of a bank of complex Gabor filters, sampled on a grid.
+
+    Attributes
+    ----------
+    magnitude : ndarray of float32, shape (wavelengths, orientations, grid rows, grid columns)
+        Envelope of each filter's response, in units of the normalised image (a full-contrast grating gives about 1).
+    wavelengths : ndarray of float32, shape (wavelengths,)
+        Centre wavelength of each filter in pixels at 500 dpi.
+    orientations : ndarray of float32, shape (orientations,)
+        Ridge orientation that each filter answers to, radians in [0, pi).
+    mask : ndarray of bool, shape (grid rows, grid columns)
+        Foreground on the same grid.
+    """
+
+    magnitude: Float
+    wavelengths: Float
+    orientations: Float
+    mask: Bool
+
+
+class _Points:
+    """What point sets share: a length, selection by index or mask, and scaling to another resolution."""
+
+    x: Float
+    y: Float
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def select(self, which: Any) -> Self:
+        """Return the points that an index array, slice or Boolean mask picks."""
+        return replace(self, **{f.name: getattr(self, f.name)[which] for f in fields(self)})  # type: ignore[arg-type,type-var]
+
+    def original_xy(self, dpi_x: float, dpi_y: float) -> tuple[Float, Float]:
+        """Return x and y in pixels of an image with the given resolution instead of 500 dpi."""
+        x = (self.x + 0.5) * np.float32(dpi_x / WORKING_DPI) - 0.5
+        y = (self.y + 0.5) * np.float32(dpi_y / WORKING_DPI) - 0.5
+        return x.astype(np.float32), y.astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Minutiae(_Points):
+    """Ridge endings and bifurcations.
+
+    Attributes
+    ----------
+    x, y : ndarray of float32, shape (n,)
+        Position in pixels at 500 dpi.
+    direction : ndarray of float32, shape (n,)
+        Radians in [0, 2 pi), ISO/IEC 19794-2's sense: from a ridge ending along the ridge that ends there; from a
+        bifurcation into the valley between the two branches that enclose the smallest angle.
+    kind : ndarray of uint8, shape (n,)
+        1 ridge ending, 2 bifurcation.
+    quality : ndarray of float32, shape (n,)
+        Confidence, 0 (none) to 100.
+    """
+
+    x: Float
+    y: Float
+    direction: Float
+    kind: UInt8
+    quality: Float
+
+    @classmethod
+    def empty(cls) -> Minutiae:
+        """Return a set without minutiae."""
+        none = np.zeros(0, np.float32)
+        return cls(none, none, none, np.zeros(0, np.uint8), none)
+
+
+@dataclass(frozen=True, eq=False)
+class SingularPoints(_Points):
+    """Cores and deltas.
+
+    Attributes
+    ----------
+    x, y : ndarray of float32, shape (n,)
+        Position in pixels at 500 dpi.
+    kind : ndarray of uint8, shape (n,)
+        1 core (Poincare index +1/2), 2 delta (-1/2).
+    direction : ndarray of float32, shape (n,)
+        Radians in [0, 2 pi): for a core the direction in which its ridges open, for a delta one of its three arms.
+    """
+
+    x: Float
+    y: Float
+    kind: UInt8
+    direction: Float
+
+    @classmethod
+    def empty(cls) -> SingularPoints:
+        """Return a set without singular points."""
+        none = np.zeros(0, np.float32)
+        return cls(none, none, np.zeros(0, np.uint8), none)
+
+    @property
+    def cores(self) -> SingularPoints:
+        """The cores alone."""
+        return self.select(self.kind == CORE)
+
+    @property
+    def deltas(self) -> SingularPoints:
+        """The deltas alone."""
+        return self.select(self.kind == DELTA)
