@@ -1,0 +1,1 @@
+"""Synthetic prints with known truth."""

@@ -1,0 +1,54 @@
+"""What the generator hands out: master prints, impressions of them, and the truth about each impression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ridgefeat.structure import Bool, Float, Minutiae, OrientationField, SingularPoints, UInt8
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is known about a print because it was made.
+
+    All of it refers to the print at 500 dpi, whatever the resolution of the image.
+
+    Attributes
+    ----------
+    orientation : OrientationField
+        Along the ridge, radians in [0, pi), shape (rows, columns); coherence 1.
+    period : ndarray of float32, shape (rows, columns)
+        Distance between neighbouring ridges in pixels.
+    mask : ndarray of bool, shape (rows, columns)
+        Where the finger touches the sensor.
+    minutiae : Minutiae
+        Inside the mask. Quality says how clearly the kind is decided, 0 to 100: a minutia of low quality is
+        an ending or a bifurcation depending on the pressure of the finger.
+    singular_points : SingularPoints
+        Inside the mask.
+    """
+
+    orientation: OrientationField
+    period: Float
+    mask: Bool
+    minutiae: Minutiae
+    singular_points: SingularPoints
+
+
+@dataclass(frozen=True, eq=False)
+class Impression:
+    """One image of a finger and the truth about it.
+
+    Attributes
+    ----------
+    image : ndarray of uint8, shape (rows, columns)
+        Ridges dark.
+    dpi : float
+        Resolution of the image in both directions.
+    truth : Truth
+        At 500 dpi.
+    """
+
+    image: UInt8
+    dpi: float
+    truth: Truth

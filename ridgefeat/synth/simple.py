@@ -1,0 +1,245 @@
+"""Closed-form prints: gratings, rings and spirals of known orientation, period and minutiae."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.errors import ParameterError
+from ridgefeat.structure import (
+    BIFURCATION,
+    CORE,
+    ENDING,
+    WORKING_DPI,
+    Float,
+    Minutiae,
+    OrientationField,
+    SingularPoints,
+)
+from ridgefeat.synth.prints import Impression, Truth
+
+_Array = NDArray[Any]
+
+
+def grating(
+    shape: tuple[int, int] = (300, 300),
+    period: float = 9.0,
+    angle: float = 0.0,
+    *,
+    contrast: float = 1.0,
+    offset: float = 0.0,
+) -> Impression:
+    """Make parallel ridges.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    period : float, >= 2
+        Distance between neighbouring ridges in pixels.
+    angle : float
+        Along the ridge, radians counter-clockwise from the x axis as seen on the page.
+    contrast : float, 0 to 1
+        Amplitude as a share of the full range.
+    offset : float
+        Phase at the centre of the image in radians; 0 puts the middle of a ridge there.
+
+    Returns
+    -------
+    Impression
+        At 500 dpi, without minutiae or singular points.
+
+    Raises
+    ------
+    ParameterError
+        If the shape, the period or the contrast is unusable.
+    """
+    _check(shape, period, contrast)
+    _, across = _along_and_across(shape, *_centre(shape), angle)
+    phase = 2 * np.pi * across / period + offset
+    return _impression(phase, np.full(shape, angle), np.full(shape, period), contrast)
+
+
+def chirp(
+    shape: tuple[int, int] = (300, 300), periods: tuple[float, float] = (7.0, 12.0), angle: float = 0.0
+) -> Impression:
+    """Make parallel ridges whose frequency changes linearly across the image.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    periods : (float, float), >= 2
+        Period in pixels where the image begins and ends, seen across the ridges.
+    angle : float
+        Along the ridge, radians.
+
+    Returns
+    -------
+    Impression
+        At 500 dpi, without minutiae or singular points.
+
+    Raises
+    ------
+    ParameterError
+        If the shape or a period is unusable.
+    """
+    _check(shape, min(periods), 1.0)
+    _, across = _along_and_across(shape, *_centre(shape), angle)
+    length = max(float(np.ptp(across)), 1.0)
+    t = across - across.min()
+    first, last = 1 / periods[0], 1 / periods[1]
+    frequency = first + (last - first) * t / length
+    phase = 2 * np.pi * (first * t + (last - first) * t**2 / (2 * length))
+    return _impression(phase, np.full(shape, angle), 1 / frequency, 1.0)
+
+
+def rings(
+    shape: tuple[int, int] = (300, 300), period: float = 9.0, centre: tuple[float, float] | None = None
+) -> Impression:
+    """Make concentric rings: every orientation, one period, and a centre that counts as two cores.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    period : float, >= 2
+        Distance between rings in pixels.
+    centre : (float, float), optional
+        (x, y) in pixels; the middle of the image without.
+
+    Returns
+    -------
+    Impression
+        At 500 dpi. The two cores of the whorl coincide; their directions are opposite.
+
+    Raises
+    ------
+    ParameterError
+        If the shape or the period is unusable.
+    """
+    _check(shape, period, 1.0)
+    x, y = centre if centre is not None else _centre(shape)
+    right, down = _along_and_across(shape, x, y, 0.0)
+    orientation = np.arctan2(-down, right) + np.pi / 2
+    cores = SingularPoints(
+        np.full(2, x, np.float32),
+        np.full(2, y, np.float32),
+        np.full(2, CORE, np.uint8),
+        np.array([np.pi / 2, 3 * np.pi / 2], np.float32),
+    )
+    phase = 2 * np.pi * np.hypot(right, down) / period
+    return _impression(phase, orientation, np.full(shape, period), 1.0, singular_points=cores)
+
+
+def dislocated_grating(
+    shape: tuple[int, int] = (300, 300),
+    period: float = 9.0,
+    direction: float = 0.0,
+    kind: int = ENDING,
+    at: tuple[float, float] | None = None,
+) -> Impression:
+    """Make parallel ridges with one minutia: a spiral in the phase of the grating.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    period : float, >= 2
+        Distance between ridges in pixels, away from the minutia.
+    direction : float
+        Direction of the minutia in radians, ISO/IEC 19794-2's sense.
+    kind : {1, 2}
+        1 ridge ending, 2 bifurcation.
+    at : (float, float), optional
+        (x, y) in pixels; the middle of the image without.
+
+    Returns
+    -------
+    Impression
+        At 500 dpi. Orientation and period are those of the distorted ridges.
+
+    Raises
+    ------
+    ParameterError
+        If the shape, the period or the kind is unusable.
+
+    Notes
+    -----
+    The monochromatic wave with a spiral phase of K. G. Larkin and P. A. Fletcher, A coherent framework for
+    fingerprint analysis: are fingerprints holograms?, Optics Express 15 (2007).
+    """
+    _check(shape, period, 1.0)
+    if kind not in (ENDING, BIFURCATION):
+        raise ParameterError(
+            f"kind must be {ENDING} (ridge ending) or {BIFURCATION} (bifurcation), got {kind!r}"
+        )
+    x, y = at if at is not None else _centre(shape)
+    along, across = _along_and_across(shape, x, y, direction)
+    phase = 2 * np.pi * across / period + np.arctan2(across, along) + (0.0 if kind == ENDING else np.pi)
+    square = np.maximum(along**2 + across**2, 1.0)
+    slope_along, slope_across = -across / square, 2 * np.pi / period + along / square
+    orientation = direction + np.arctan2(slope_along, slope_across)
+    minutia = Minutiae(
+        np.array([x], np.float32),
+        np.array([y], np.float32),
+        np.array([direction % (2 * np.pi)], np.float32),
+        np.array([kind], np.uint8),
+        np.array([100], np.float32),
+    )
+    return _impression(
+        phase, orientation, 2 * np.pi / np.hypot(slope_along, slope_across), 1.0, minutiae=minutia
+    )
+
+
+def _check(shape: tuple[int, int], period: float, contrast: float) -> None:
+    if len(shape) != 2 or min(shape) < 1:
+        raise ParameterError(f"shape must be two positive numbers of pixels, got {shape!r}")
+    if not 2 <= period < np.inf:
+        raise ParameterError(f"period must be at least 2 px, got {period!r}")
+    if not 0 <= contrast <= 1:
+        raise ParameterError(f"contrast must lie between 0 and 1, got {contrast!r}")
+
+
+def _centre(shape: tuple[int, int]) -> tuple[float, float]:
+    return (shape[1] - 1) / 2, (shape[0] - 1) / 2
+
+
+def _along_and_across(shape: tuple[int, int], x: float, y: float, angle: float) -> tuple[_Array, _Array]:
+    """Coordinates of every pixel relative to a point, along an angle and to its right as seen on the page."""
+    right = (np.arange(shape[1]) - x)[None, :]
+    down = (np.arange(shape[0]) - y)[:, None]
+    along = right * np.cos(angle) - down * np.sin(angle)
+    across = right * np.sin(angle) + down * np.cos(angle)
+    return along, across
+
+
+def _impression(
+    phase: _Array,
+    angle: _Array,
+    period: _Array,
+    contrast: float,
+    *,
+    minutiae: Minutiae | None = None,
+    singular_points: SingularPoints | None = None,
+) -> Impression:
+    """Draw ridges where the phase is a multiple of 2 pi."""
+    image = np.rint(127.5 - 127.5 * contrast * np.cos(phase)).astype(np.uint8)
+    orientation = wrap_orientation(angle)
+    truth = Truth(
+        OrientationField(orientation, np.ones(phase.shape, np.float32)),
+        period.astype(np.float32),
+        np.ones(phase.shape, np.bool_),
+        minutiae if minutiae is not None else Minutiae.empty(),
+        singular_points if singular_points is not None else SingularPoints.empty(),
+    )
+    return Impression(image, WORKING_DPI, truth)
+
+
+def wrap_orientation(angle: _Array) -> Float:
+    """Return angles reduced to [0, pi) as float32."""
+    wrapped = np.mod(angle, np.pi).astype(np.float32)
+    wrapped[wrapped >= np.float32(np.pi)] = 0
+    return wrapped
