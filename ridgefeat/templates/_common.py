@@ -1,0 +1,110 @@
+"""What the template formats share: files of bounded size, resolutions, and pixels of the original image."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.errors import TemplateError
+from ridgefeat.structure import WORKING_DPI, Float, Minutiae
+
+DPI_RANGE = (50.0, 5000.0)
+MAX_BYTES = 4 << 20
+"""No template is larger; a file that claims to be is refused before it is read."""
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write a small file so that its final name never holds half of it.
+
+    Raises
+    ------
+    TemplateError
+        If it cannot be written.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise TemplateError(f"template {path} cannot be written: {error.strerror}") from None
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Read a template file, at most MAX_BYTES.
+
+    Raises
+    ------
+    TemplateError
+        If it cannot be read, is no regular file or is larger.
+    """
+    try:
+        # Opening a fifo would wait for a writer that may never come.
+        if not Path(path).is_file():
+            raise TemplateError(f"template {path}: no such file, or not a regular one")
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise TemplateError(f"template {path} cannot be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise TemplateError(f"template {path} is larger than {MAX_BYTES} bytes; no minutiae template is")
+    return data
+
+
+def check_resolution(dpi_x: float, dpi_y: float, where: str = "template") -> None:
+    """Raise TemplateError for a resolution that no print has (50 to 5000 dpi are allowed)."""
+    low, high = DPI_RANGE
+    if not (low <= dpi_x <= high and low <= dpi_y <= high):
+        raise TemplateError(
+            f"{where}: resolution must lie between {low:g} and {high:g} dpi, got {dpi_x:g}x{dpi_y:g}"
+        )
+
+
+def to_working(px: NDArray[np.float64], dpi: float) -> Float:
+    """Return coordinates in pixels of an image at the given resolution as pixels at 500 dpi, float32."""
+    return np.asarray((px + 0.5) * (WORKING_DPI / dpi) - 0.5, np.float32)
+
+
+def whole_pixels(px: Float, size: int, dpi: float, axis: str) -> NDArray[np.int64]:
+    """Return coordinates rounded to whole pixels inside an image.
+
+    Resampling rounds the working image's size, so that a point on its rim may come out half a working pixel
+    outside.
+
+    Raises
+    ------
+    TemplateError
+        If a coordinate is no number or lies farther outside.
+    """
+    slack = 1 + 0.5 * max(1.0, dpi / WORKING_DPI)
+    bad = ~((px > -slack) & (px < size - 1 + slack))
+    if bad.any():
+        raise TemplateError(
+            f"{axis} = {px[bad][0]:g} px lies outside an image of {size} px; is its resolution or size wrong?"
+        )
+    return np.clip(np.rint(px), 0, size - 1).astype(np.int64)
+
+
+def degrees(direction: Float) -> NDArray[np.float64]:
+    """Return directions in degrees, [0, 360)."""
+    return np.asarray(np.degrees(direction.astype(np.float64)) % 360.0)
+
+
+def radians(degrees: NDArray[np.float64]) -> Float:
+    """Return degrees as float32 radians in [0, 2 pi)."""
+    # Just below a full turn, float32 rounds up to it.
+    turn = np.radians(degrees % 360.0).astype(np.float32)
+    return np.where(turn >= np.float32(2 * math.pi), np.float32(0), turn)
+
+
+def best(minutiae: Minutiae, count: int) -> Minutiae:
+    """Return the count best minutiae in their own order; unknown quality counts as lowest."""
+    if len(minutiae) <= count:
+        return minutiae
+    rank = np.argsort(-np.nan_to_num(minutiae.quality, nan=-1.0), kind="stable")[:count]
+    return minutiae.select(np.sort(rank))

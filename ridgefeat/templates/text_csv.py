@@ -1,0 +1,173 @@
+"""Minutiae and singular points as a CSV table for people.
+
+One row a point, header first, UTF-8:
+
+kind
+    `ending`, `bifurcation`, `core` or `delta` (`other` where a template that was read did not say).
+x_px, y_px
+    Position in pixels of the original image: x to the right, y down, (0, 0) at the centre of the top-left
+    pixel.
+x_mm, y_mm
+    The same position in mm on the finger.
+direction_deg
+    Degrees, [0, 360), counter-clockwise from the x axis as seen on the page, on the finger (that is, with
+    square pixels). Ending: along the ridge that ends there, from the minutia into the ridge. Bifurcation:
+    into the valley between the two branches that enclose the smallest of the three angles. This is the sense
+    of ISO/IEC 19794-2 and ANSI INCITS 378. Core: where its ridges open. Delta: one of its three arms. Empty
+    where unknown.
+quality
+    0 to 100; empty where unknown and for singular points.
+dpi_x, dpi_y
+    The original image's resolution, in every row, so that a row can be read alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+
+from ridgefeat.errors import TemplateError
+from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, Float, Minutiae, SingularPoints
+from ridgefeat.templates._common import (
+    check_resolution,
+    degrees,
+    radians,
+    read_bytes,
+    to_working,
+    write_bytes,
+)
+
+COLUMNS = ("kind", "x_px", "y_px", "x_mm", "y_mm", "direction_deg", "quality", "dpi_x", "dpi_y")
+_MINUTIA_NAMES = {0: "other", ENDING: "ending", BIFURCATION: "bifurcation"}
+_SINGULAR_NAMES = {CORE: "core", DELTA: "delta"}
+_MINUTIA_KINDS = {name: kind for kind, name in _MINUTIA_NAMES.items()}
+_SINGULAR_KINDS = {name: kind for kind, name in _SINGULAR_NAMES.items()}
+_MAX_PX = 1e6
+
+
+def write_minutiae_csv(
+    path: str | Path, minutiae: Minutiae, singular_points: SingularPoints, *, dpi_x: float, dpi_y: float
+) -> None:
+    """Write minutiae, then singular points, as the CSV table that this module describes.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; an existing one is replaced.
+    minutiae : Minutiae
+        In pixels at 500 dpi.
+    singular_points : SingularPoints
+        In pixels at 500 dpi.
+    dpi_x, dpi_y : float
+        The original image's resolution.
+
+    Raises
+    ------
+    TemplateError
+        If the resolution is unusable, a minutia's kind is unknown or the file cannot be written.
+    """
+    check_resolution(dpi_x, dpi_y, str(path))
+    try:
+        kinds = [_MINUTIA_NAMES[k] for k in minutiae.kind.tolist()]
+        kinds += [_SINGULAR_NAMES[k] for k in singular_points.kind.tolist()]
+    except KeyError as error:
+        raise TemplateError(f"{path}: {error.args[0]} is no kind of minutia or singular point") from None
+    places = [points.original_xy(dpi_x, dpi_y) for points in (minutiae, singular_points)]
+    x, y = (np.concatenate(axis).astype(np.float64) for axis in zip(*places, strict=True))
+    angle = np.round(degrees(np.concatenate([minutiae.direction, singular_points.direction])), 2) % 360.0
+    quality = np.concatenate([minutiae.quality, np.full(len(singular_points), np.nan)])
+    numbers = (x, y, x * (25.4 / dpi_x), y * (25.4 / dpi_y), angle, quality)
+    decimals = (2, 2, 4, 4, 2, 1)
+    texts = [[_text(v, d) for v in a.tolist()] for a, d in zip(numbers, decimals, strict=True)]
+    resolution = f"{float(dpi_x)!r},{float(dpi_y)!r}"
+    rows = [",".join((*row, resolution)) for row in zip(kinds, *texts, strict=True)]
+    write_bytes(path, ("\n".join([",".join(COLUMNS), *rows]) + "\n").encode())
+
+
+def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple[float, float] | None]:
+    """Read what write_minutiae_csv wrote; further columns are ignored, columns may stand in any order.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to read.
+
+    Returns
+    -------
+    minutiae : Minutiae
+        In pixels at 500 dpi, radians; quality NaN where the file gives none.
+    singular_points : SingularPoints
+        In pixels at 500 dpi; direction NaN where the file gives none.
+    resolution : (float, float) or None
+        dpi_x and dpi_y of the original image; None for a table without rows.
+
+    Raises
+    ------
+    TemplateError
+        If the file cannot be read, lacks a column, or a row holds what it must not; the line is named.
+    """
+    try:
+        text = read_bytes(path).decode("utf-8-sig")
+        table = list(csv.reader(io.StringIO(text, newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TemplateError(f"{path} is no CSV table in UTF-8: {error}") from None
+    needed = [c for c in COLUMNS if c not in ("x_mm", "y_mm")]
+    header = table[0] if table else []
+    if lacking := [c for c in needed if c not in header]:
+        raise TemplateError(
+            f"{path}: no column {', '.join(lacking)}; a minutiae table has {', '.join(COLUMNS)}"
+        )
+    at = [header.index(c) for c in needed]
+    rows = [
+        _row([row[i] if i < len(row) else "" for i in at], f"{path}, line {number}")
+        for number, row in enumerate(table[1:], 2)
+        if row
+    ]
+    if not rows:
+        return Minutiae.empty(), SingularPoints.empty(), None
+    resolutions = {row[-2:] for row in rows}
+    if len(resolutions) > 1:
+        raise TemplateError(f"{path}: rows of {len(resolutions)} resolutions; read one print at a time")
+    dpi_x, dpi_y = resolutions.pop()
+    ours = [[r for r in rows if r[0] in kinds] for kinds in (_MINUTIA_KINDS, _SINGULAR_KINDS)]
+    x, y, direction, quality = _columns(ours[0], dpi_x, dpi_y)
+    minutiae = Minutiae(x, y, direction, np.array([_MINUTIA_KINDS[r[0]] for r in ours[0]], np.uint8), quality)
+    x, y, direction, _ = _columns(ours[1], dpi_x, dpi_y)
+    kind = np.array([_SINGULAR_KINDS[r[0]] for r in ours[1]], np.uint8)
+    return minutiae, SingularPoints(x, y, kind, direction), (dpi_x, dpi_y)
+
+
+_Row = tuple[str, float, float, float, float, float, float]
+
+
+def _text(value: float, decimals: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{decimals}f}"
+
+
+def _row(fields: list[str], where: str) -> _Row:
+    """Check one row: kind, x, y, direction, quality, dpi_x, dpi_y."""
+    kind = fields[0].strip()
+    if kind not in _MINUTIA_KINDS and kind not in _SINGULAR_KINDS:
+        raise TemplateError(f"{where}: kind {kind[:40]!r} is none of ending, bifurcation, core, delta, other")
+    try:
+        x, y, direction, quality, dpi_x, dpi_y = (float(f) if f.strip() else math.nan for f in fields[1:])
+    except ValueError as error:
+        raise TemplateError(f"{where}: {str(error)[:80]}") from None
+    if not (abs(x) <= _MAX_PX and abs(y) <= _MAX_PX):
+        raise TemplateError(f"{where}: ({x:g}, {y:g}) px is no position in an image")
+    if math.isinf(direction) or (math.isnan(direction) and kind in _MINUTIA_KINDS):
+        raise TemplateError(f"{where}: a minutia needs a direction in degrees, got {direction:g}")
+    if not (math.isnan(quality) or 0 <= quality <= 100):
+        raise TemplateError(f"{where}: quality must lie between 0 and 100, got {quality:g}")
+    check_resolution(dpi_x, dpi_y, where)
+    return kind, x, y, direction, quality, dpi_x, dpi_y
+
+
+def _columns(rows: list[_Row], dpi_x: float, dpi_y: float) -> tuple[Float, Float, Float, Float]:
+    numbers = np.array([r[1:5] for r in rows], np.float64).reshape(-1, 4)
+    x, y, direction, quality = numbers.T
+    return to_working(x, dpi_x), to_working(y, dpi_y), radians(direction), quality.astype(np.float32)
