@@ -1,9 +1,9 @@
 """ridgefeat: features with units from fingerprint images.
 
-    import ridgefeat as rf
-    fp = rf.read("print.png", dpi=500)
-    fp.orientation, fp.period, fp.minutiae
-    table = rf.extract_many(["a.png", "b.png"])
+import ridgefeat as rf
+fp = rf.read("print.png", dpi=500)
+fp.orientation, fp.period, fp.minutiae
+table = rf.extract_many(["a.png", "b.png"])
 """
 
 from __future__ import annotations

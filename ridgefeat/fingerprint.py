@@ -10,7 +10,16 @@ import numpy as np
 
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.params import Params
-from ridgefeat.stages import enhancement, flags, gabor, minutiae, normalisation, orientation, period, segmentation
+from ridgefeat.stages import (
+    enhancement,
+    flags,
+    gabor,
+    minutiae,
+    normalisation,
+    orientation,
+    period,
+    segmentation,
+)
 from ridgefeat.stages import singular_points as singular
 from ridgefeat.stages import skeleton
 from ridgefeat.structure import WORKING_DPI, Bool, Float, GaborResponses, Minutiae, OrientationField
@@ -76,19 +85,26 @@ class Fingerprint:
         return normalisation.normalise(self.image, self.params.normalisation)
 
     @cached_property
+    def gabor(self) -> GaborResponses:
+        """Responses of a bank of Gabor filters, by wavelength and orientation, on a grid."""
+        return gabor.gabor_responses(self.normalised, self.params.gabor)
+
+    @cached_property
     def mask(self) -> Bool:
         """Where the print is, bool."""
-        return segmentation.segment(self.image, self.normalised, self.params.segmentation)
+        return segmentation.segment(self.image, self.gabor, self.params.segmentation)
 
     @cached_property
     def orientation(self) -> OrientationField:
         """Ridge orientation and its coherence at every pixel."""
-        return orientation.estimate_orientation(self.normalised, self.mask, self.params.orientation)
+        return orientation.estimate_orientation(
+            self.normalised, self.gabor, self.mask, self.params.orientation
+        )
 
     @cached_property
     def period(self) -> Float:
         """Distance between neighbouring ridges in pixels at 500 dpi, float32; NaN where it is not known."""
-        return period.estimate_period(self.normalised, self.orientation, self.mask, self.params.period)
+        return period.estimate_period(self.gabor, self.orientation, self.mask, self.params.period)
 
     @cached_property
     def enhanced(self) -> Float:
@@ -96,11 +112,6 @@ class Fingerprint:
         return enhancement.enhance(
             self.normalised, self.orientation, self.period, self.mask, self.params.enhancement
         )
-
-    @cached_property
-    def gabor(self) -> GaborResponses:
-        """Responses of a bank of Gabor filters, by wavelength and orientation, on a grid."""
-        return gabor.gabor_responses(self.normalised, self.mask, self.params.gabor)
 
     @cached_property
     def binary(self) -> Bool:
@@ -116,7 +127,13 @@ class Fingerprint:
     def minutiae(self) -> Minutiae:
         """Ridge endings and bifurcations."""
         return minutiae.extract_minutiae(
-            self.skeleton, self.enhanced, self.orientation, self.period, self.mask, self.params.minutiae
+            self.skeleton,
+            self.normalised,
+            self.enhanced,
+            self.orientation,
+            self.period,
+            self.mask,
+            self.params.minutiae,
         )
 
     @cached_property
@@ -127,7 +144,7 @@ class Fingerprint:
     @cached_property
     def flags(self) -> tuple[str, ...]:
         """What a person should look at before trusting the numbers; empty where nothing is amiss."""
-        return flags.flag(self.image, self.mask, self.orientation, self.period, self.params.flags)
+        return flags.flag(self.image, self.mask, self.period, self.params.flags)
 
     def __repr__(self) -> str:
         rows, columns = self.original.shape

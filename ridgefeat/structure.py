@@ -50,19 +50,18 @@ class GaborResponses:
     Attributes
     ----------
     magnitude : ndarray of float32, shape (wavelengths, orientations, grid rows, grid columns)
-        Envelope of each filter's response, in units of the normalised image (a full-contrast grating gives about 1).
+        Envelope of each filter's response: the amplitude of the waves that pass, in units of the normalised image
+        (whose local deviation is 1, so that clean ridges give about 1.4). Grid point (i, j) stands at pixel row 8 i,
+        column 8 j.
     wavelengths : ndarray of float32, shape (wavelengths,)
         Centre wavelength of each filter in pixels at 500 dpi.
     orientations : ndarray of float32, shape (orientations,)
         Ridge orientation that each filter answers to, radians in [0, pi).
-    mask : ndarray of bool, shape (grid rows, grid columns)
-        Foreground on the same grid.
     """
 
     magnitude: Float
     wavelengths: Float
     orientations: Float
-    mask: Bool
 
 
 class _Points:

@@ -96,7 +96,9 @@ class Family:
             if got is None:
                 got = (np.nan,) * len(columns)
             if len(got) != len(columns):
-                raise ValueError(f"{function.__qualname__} returned {len(got)} values for {len(columns)} columns")
+                raise ValueError(
+                    f"{function.__qualname__} returned {len(got)} values for {len(columns)} columns"
+                )
             values.extend(got)
         out = np.array(values, np.float32)
         out[~np.isfinite(out)] = np.nan
@@ -112,7 +114,9 @@ def families() -> dict[str, Family]:
     for entry in sorted(entry_points(group="ridgefeat.families"), key=lambda e: e.name):
         family = entry.load()
         if not isinstance(family, Family) or family.name in known:
-            raise ParameterError(f"entry point {entry.name!r} ({entry.value}) is no family of a name of its own")
+            raise ParameterError(
+                f"entry point {entry.name!r} ({entry.value}) is no family of a name of its own"
+            )
         known[family.name] = family
     return known
 

@@ -14,7 +14,9 @@ class NormalisationParams:
     """Parameters of normalise."""
 
     window: int = parameter(32, "px", 8, 128, "side of the square over which mean and deviation are taken")
-    least_deviation: float = parameter(4.0, "grey values", 0.1, 64, "deviation below which contrast is not raised")
+    least_deviation: float = parameter(
+        4.0, "grey values", 0.1, 64, "deviation below which contrast is not raised"
+    )
 
 
 def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:

@@ -1,0 +1,79 @@
+"""Flags: what a person should look at before trusting a print's numbers. Only ever a flag; nothing is dropped."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.structure import MM_PER_PX, Bool, Float, UInt8
+
+MEANINGS = {
+    "no_print": "no ridges were found",
+    "too_small": "the print's area is too small for stable features",
+    "low_contrast": "ridges hardly differ from valleys",
+    "saturated": "much of the print is pure black or white",
+    "cut_by_border": "the image's border cuts much of the print",
+    "wrong_scale": "the measured ridge period contradicts the resolution",
+    "several_prints": "there is more than one separate piece",
+}
+
+
+@parameters
+class FlagParams:
+    """Parameters of flag."""
+
+    least_area: float = parameter(60.0, "mm^2", 1, 1000, "area below which a print is too small")
+    least_contrast: float = parameter(
+        12.0, "grey values", 0, 127, "deviation inside the print that is low contrast"
+    )
+    saturated_share: float = parameter(0.92, "", 0, 1, "share of black or white pixels that is saturated")
+    border_share: float = parameter(
+        0.45, "", 0, 1, "share of the outline on the image's border that cuts the print"
+    )
+    shortest_period: float = parameter(
+        0.30, "mm", 0.1, 1, "median period below this contradicts the resolution"
+    )
+    longest_period: float = parameter(
+        0.70, "mm", 0.2, 2, "median period above this contradicts the resolution"
+    )
+
+
+def flag(image: UInt8, mask: Bool, period: Float, params: FlagParams | None = None) -> tuple[str, ...]:
+    """Return the names of what is amiss, in a fixed order; their meanings are in MEANINGS.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns)
+        500 dpi.
+    mask : ndarray of bool, shape (rows, columns)
+    period : ndarray of float32, shape (rows, columns)
+        Pixels at 500 dpi.
+    params : FlagParams, optional
+    """
+    p = params or FlagParams()
+    count = int(cv2.countNonZero(mask.view(np.uint8)))
+    if not count:
+        return ("no_print",)
+    found = []
+    if count * MM_PER_PX**2 < p.least_area:
+        found.append("too_small")
+    grey = image[mask]
+    if grey.std() < p.least_contrast:
+        found.append("low_contrast")
+    if np.mean((grey <= 2) | (grey >= 253)) > p.saturated_share:
+        found.append("saturated")
+    if _share_on_border(mask) > p.border_share:
+        found.append("cut_by_border")
+    typical = float(np.median(period[mask])) * MM_PER_PX
+    if not p.shortest_period <= typical <= p.longest_period:
+        found.append("wrong_scale")
+    if cv2.connectedComponents(mask.view(np.uint8), connectivity=4)[0] > 2:
+        found.append("several_prints")
+    return tuple(found)
+
+
+def _share_on_border(mask: Bool) -> float:
+    on_border = sum(int(np.count_nonzero(edge)) for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+    inner = int(np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1]))
+    return on_border / max(1, on_border + inner)

@@ -1,0 +1,152 @@
+"""Minutiae: where ridges end and fork, with direction, kind and confidence; false ones removed."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.stages.ridge_walk import Walk, branches, neighbour_codes, walk
+from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, OrientationField, UInt8
+
+
+@parameters
+class MinutiaeParams:
+    """Parameters of extract_minutiae."""
+
+    border: float = parameter(10.0, "px", 0, 64, "least distance from the mask's edge")
+    trace: int = parameter(10, "px", 4, 40, "length of ridge from which a minutia's sense is read")
+    pair_distance: float = parameter(
+        0.9, "periods", 0, 4, "opposite minutiae closer than this are a break or bridge"
+    )
+    link_length: float = parameter(
+        1.3, "periods", 0, 6, "minutiae joined by a ridge shorter than this are a spur"
+    )
+    least_quality: float = parameter(10.0, "", 0, 100, "minutiae of less confidence are dropped")
+
+
+def extract_minutiae(
+    skeleton: Bool,
+    normalised: Float,
+    enhanced: Float,
+    orientation: OrientationField,
+    period: Float,
+    mask: Bool,
+    params: MinutiaeParams | None = None,
+) -> Minutiae:
+    """Find ridge endings and bifurcations by the crossing number and remove false ones.
+
+    Parameters
+    ----------
+    skeleton : ndarray of bool, shape (rows, columns)
+    normalised, enhanced : ndarray of float32, shape (rows, columns)
+        How well the second explains the first around a minutia is its confidence.
+    orientation : OrientationField
+    period : ndarray of float32, shape (rows, columns)
+    mask : ndarray of bool, shape (rows, columns)
+    params : MinutiaeParams, optional
+
+    Returns
+    -------
+    Minutiae
+        Best first.
+
+    Notes
+    -----
+    Crossing number: Rutovitz, "Pattern recognition" (J. Royal Statistical Society A 1966). With ISO's directions the
+    number of ridges grows by one along a minutia's direction, for an ending as for a bifurcation. A break, a bridge,
+    a spur and a short island are therefore the same thing: two close minutiae of opposite direction, whose effects on
+    the ridges around cancel. One rule removes them all.
+    """
+    p = params or MinutiaeParams()
+    codes = neighbour_codes(skeleton)
+    count, first = branches()
+    leaving = count[codes]
+    candidates = (leaving == 1) | (leaving >= 3)
+    y, x = (a.astype(np.int32) for a in np.nonzero(candidates))
+    edge = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    keep = edge[y, x] >= p.border
+    x, y = x[keep], y[keep]
+    if not len(x):
+        return Minutiae.empty()
+    kind = np.where(leaving[y, x] == 1, ENDING, BIFURCATION).astype(np.uint8)
+    typical = period[y, x]
+    steps = max(p.trace, int(np.ceil(p.link_length * float(typical.max()))))
+    ways = [walk(codes, x, y, first[codes[y, x], k], steps) for k in range(3)]
+    direction = _direction(ways, kind, orientation.angle[y, x], p.trace)
+    quality = _quality(x, y, normalised, enhanced, orientation.coherence)
+    found = Minutiae(x.astype(np.float32), y.astype(np.float32), direction, kind, quality)
+    alive = ~_linked(ways, x, y, kind, mask.shape, p.link_length * typical)
+    alive &= quality >= p.least_quality
+    found, typical = found.select(alive), typical[alive]
+    found = found.select(_unpaired(found, p.pair_distance * typical))
+    return found.select(np.lexsort((found.x, found.y, -found.quality)))
+
+
+def _direction(ways: list[Walk], kind: UInt8, angle: Float, trace: int) -> Float:
+    """Return directions along the orientation field, the sense taken from the skeleton's branches."""
+    vectors = [_unit(w.x[trace] - w.x[0], w.y[0] - w.y[trace]) for w in ways]
+    # An ending has one branch, into the ridge. Of a bifurcation's three the stem stands farthest from the others,
+    # and the valley lies opposite to it.
+    facing = np.stack([(vectors[k - 2] * vectors[k - 1]).sum(0) for k in range(3)])
+    stem = np.stack(vectors)[facing.argmax(0), :, np.arange(len(kind))].T
+    sense = np.where(kind == ENDING, vectors[0], -stem)
+    along = np.stack([np.cos(angle), np.sin(angle)])
+    turned = (sense * along).sum(0) < 0
+    direction = (angle + np.where(turned, np.float32(np.pi), np.float32(0))).astype(np.float32)
+    return np.asarray(np.where(direction >= np.float32(2 * np.pi), np.float32(0), direction))
+
+
+def _unit(dx: np.ndarray, dy: np.ndarray) -> Float:
+    length = np.maximum(np.hypot(dx, dy), 1e-6)
+    return np.stack([dx / length, dy / length]).astype(np.float32)
+
+
+def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float, coherence: Float) -> Float:
+    """Return 100 times the correlation of the enhanced with the normalised print around each point, by coherence."""
+    reach = np.arange(-12, 13)
+    rows, columns = normalised.shape
+    at = (
+        np.clip(y[:, None, None] + reach[:, None], 0, rows - 1),
+        np.clip(x[:, None, None] + reach, 0, columns - 1),
+    )
+    a, b = normalised[at], enhanced[at]
+    a = a - a.mean((1, 2), keepdims=True)
+    both, aa, bb = (a * b).sum((1, 2)), (a * a).sum((1, 2)), (b * b).sum((1, 2))
+    agreement = np.maximum(both, 0) / np.sqrt(aa * bb + np.float32(1e-6))
+    return np.asarray(100 * agreement * np.sqrt(np.clip(coherence[y, x], 0, 1)), np.float32)
+
+
+def _linked(
+    ways: list[Walk], x: np.ndarray, y: np.ndarray, kind: UInt8, shape: tuple[int, int], reach: Float
+) -> Bool:
+    """Return which minutiae another one joins over a short ridge, of a kind that makes the two a spur or island."""
+    number = np.full(shape, -1, np.int32)
+    number[y, x] = np.arange(len(x))
+    linked = np.zeros(len(x), bool)
+    own = np.arange(len(x))
+    for way in ways:
+        met = number[way.y[1:], way.x[1:]]
+        met[(met == own) | (np.arange(1, len(met) + 1)[:, None] > reach)] = -1
+        when = (met >= 0).argmax(0)
+        other = met[when, own]
+        hit = (other >= 0) & ((kind == ENDING) | (kind[other] == ENDING))
+        linked[hit] = True
+        linked[other[hit]] = True
+    return linked
+
+
+def _unpaired(m: Minutiae, reach: Float) -> Bool:
+    """Return which minutiae have no opposite one close by; of close ones that agree, only the best is kept."""
+    n = len(m)
+    dx, dy = m.x[:, None] - m.x, m.y[:, None] - m.y
+    distance = np.hypot(dx, dy)
+    distance[np.arange(n), np.arange(n)] = np.inf
+    close = distance < np.maximum(reach[:, None], reach)
+    against = np.cos(m.direction[:, None] - m.direction)
+    paired = (close & (against < -0.5)).any(1)
+    better = (m.quality[None, :] > m.quality[:, None]) | (
+        (m.quality[None, :] == m.quality[:, None]) & (np.arange(n) < np.arange(n)[:, None])
+    )
+    doubled = (close & (against > 0.5) & better & (distance < reach[:, None] * 0.6)).any(1)
+    return np.asarray(~paired & ~doubled)

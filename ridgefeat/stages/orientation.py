@@ -1,0 +1,77 @@
+"""Orientation: the direction of the ridges at every pixel, modulo 180 degrees, and how sure it is."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ridgefeat.stages.gabor import to_pixels
+from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
+
+CELL = 4
+
+
+@parameters
+class OrientationParams:
+    """Parameters of estimate_orientation."""
+
+    emphasis: float = parameter(
+        2.0, "", 0.5, 8, "power of the Gabor energies: higher lets the strongest wave decide"
+    )
+    smoothing: float = parameter(8.0, "px", 0, 64, "deviation of the Gaussian that smooths the field")
+    window: float = parameter(8.0, "px", 2, 64, "deviation of the Gaussian over which coherence is measured")
+
+
+def estimate_orientation(
+    normalised: Float, gabor: GaborResponses, mask: Bool, params: OrientationParams | None = None
+) -> OrientationField:
+    """Estimate the ridge orientation and its coherence at every pixel.
+
+    Parameters
+    ----------
+    normalised : ndarray of float32, shape (rows, columns)
+    gabor : GaborResponses
+        Of the same image.
+    mask : ndarray of bool, shape (rows, columns)
+    params : OrientationParams, optional
+
+    Returns
+    -------
+    OrientationField
+        Outside the mask the field is continued smoothly and its coherence is 0.
+
+    Notes
+    -----
+    The angle is the energy-weighted mean of the bank's orientations as doubled angles (Kass and Witkin, "Analyzing
+    oriented patterns", CVGIP 1987), a vector that can be averaged and interpolated. The coherence is that of the
+    structure tensor (Bazen and Gerez, "Systematic methods for the computation of the directional fields and singular
+    points of fingerprints", IEEE PAMI 2002).
+    """
+    p = params or OrientationParams()
+    energy = gabor.magnitude**2
+    by_orientation = (energy**p.emphasis).sum(0)
+    strength = by_orientation.sum(0) ** (1 - 1 / p.emphasis) + np.float32(1e-12)
+    doubled = 2 * gabor.orientations
+    parts = np.stack([np.cos(doubled), np.sin(doubled)]).astype(np.float32)
+    vector = np.tensordot(by_orientation, parts, (0, 1)) / strength[..., None]
+    if p.smoothing:
+        vector = cv2.GaussianBlur(vector, (0, 0), p.smoothing / 8, borderType=cv2.BORDER_REPLICATE)
+    full = to_pixels(vector, mask.shape)
+    angle = cv2.phase(full[..., 0], full[..., 1]) / 2
+    return OrientationField(np.minimum(angle, np.float32(np.nextafter(np.float32(np.pi), 0))),
+                            coherence(normalised, mask, p.window))  # fmt: skip
+
+
+def coherence(normalised: Float, mask: Bool, window: float) -> Float:
+    """Return the structure tensor's coherence, (l1 - l2) / (l1 + l2) of its eigenvalues, 0 outside the mask."""
+    gx = cv2.Scharr(normalised, cv2.CV_32F, 1, 0)
+    gy = cv2.Scharr(normalised, cv2.CV_32F, 0, 1)
+    tensor = np.stack([gx * gx - gy * gy, 2 * gx * gy, gx * gx + gy * gy], -1)
+    rows, columns = mask.shape
+    small = -(-columns // CELL), -(-rows // CELL)
+    tensor = cv2.resize(tensor, small, interpolation=cv2.INTER_AREA)
+    tensor = cv2.GaussianBlur(tensor, (0, 0), window / CELL, borderType=cv2.BORDER_REPLICATE)
+    value = np.hypot(tensor[..., 0], tensor[..., 1]) / (tensor[..., 2] + np.float32(1e-6))
+    full = cv2.resize(value, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(full * mask)

@@ -1,0 +1,78 @@
+"""Period: the distance between neighbouring ridges."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ridgefeat.stages.gabor import STEP, to_pixels
+from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
+
+
+@parameters
+class PeriodParams:
+    """Parameters of estimate_period."""
+
+    smoothing: float = parameter(
+        16.0, "px", 0, 64, "deviation of the Gaussian over which energies are gathered"
+    )
+    shortest: float = parameter(4.5, "px", 3, 10, "shortest period that is believed")
+    longest: float = parameter(18.0, "px", 10, 40, "longest period that is believed")
+
+
+def estimate_period(
+    gabor: GaborResponses, orientation: OrientationField, mask: Bool, params: PeriodParams | None = None
+) -> Float:
+    """Estimate the ridge period at every pixel.
+
+    Parameters
+    ----------
+    gabor : GaborResponses
+    orientation : OrientationField
+    mask : ndarray of bool, shape (rows, columns)
+    params : PeriodParams, optional
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+        Pixels at 500 dpi, across the ridges; NaN outside the mask.
+
+    Notes
+    -----
+    Energies along the ridge's normal, less those across it (noise has both alike), are gathered over a neighbourhood.
+    The filters being Gaussian over log frequency, the logarithm of a wave's energy is a parabola over log wavelength,
+    whose vertex three neighbouring filters determine exactly.
+    """
+    p = params or PeriodParams()
+    if not mask.any():
+        return np.full(mask.shape, np.nan, np.float32)
+    energy = gabor.magnitude**2
+    rows, columns = energy.shape[2:]
+    angle = orientation.angle[::STEP, ::STEP][:rows, :columns]
+    inside = mask[::STEP, ::STEP][:rows, :columns]
+    off = gabor.orientations[:, None, None] - angle
+    along = np.maximum(np.cos(2 * off), 0) ** 4
+    gathered = np.einsum("woyx,oyx->wyx", energy, along - along.mean(0), optimize=True)
+    gathered *= inside
+    gathered = np.moveaxis(gathered, 0, -1)
+    sigma = p.smoothing / STEP
+    gathered = np.stack(
+        [cv2.GaussianBlur(np.ascontiguousarray(g), (0, 0), sigma) for g in np.moveaxis(gathered, -1, 0)]
+    )
+    period = _vertex(gathered, np.log(gabor.wavelengths))
+    period = np.clip(period, np.log(p.shortest), np.log(p.longest))
+    full = np.exp(to_pixels(period, mask.shape))
+    full[~mask] = np.nan
+    return np.asarray(full)
+
+
+def _vertex(energy: Float, position: Float) -> Float:
+    """Return the vertex of the parabola through each place's largest log energy and its two neighbours."""
+    n = len(energy)
+    log = np.log(np.maximum(energy, energy.max(0) * np.float32(1e-4) + np.float32(1e-12)))
+    peak = np.clip(energy.argmax(0), 1, n - 2)[None]
+    a, b, c = (np.take_along_axis(log, peak + k, 0)[0] for k in (-1, 0, 1))
+    curvature = np.minimum(a - 2 * b + c, np.float32(-1e-3))
+    shift = np.clip((a - c) / (2 * curvature), -1.5, 1.5)
+    return np.asarray(position[peak[0]] + shift * (position[1] - position[0]), np.float32)

@@ -1,0 +1,108 @@
+"""Segmentation: where the print is."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+from ridgefeat.stages.gabor import STEP, to_pixels
+from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.structure import Bool, Float, GaborResponses, UInt8
+
+
+@parameters
+class SegmentationParams:
+    """Parameters of segment."""
+
+    seed_share: float = parameter(
+        0.28,
+        "",
+        0.01,
+        0.9,
+        "share of the local variance that waves of one orientation explain where ridges are sure",
+    )
+    least_share: float = parameter(0.11, "", 0.01, 0.9, "the same share where ridges adjoin sure ones")
+    contrast: float = parameter(
+        0.20,
+        "",
+        0.0,
+        1.0,
+        "least local contrast, as a share of the print's own (90th percentile of ridge areas)",
+    )
+    least_contrast: float = parameter(
+        3.0, "grey values", 0.1, 64, "local deviation below which nothing is a ridge"
+    )
+    closing: float = parameter(16.0, "px", 0, 64, "gaps up to this width are closed, lines below it opened")
+    least_area: float = parameter(20.0, "mm^2", 1, 500, "a print's smallest area")
+    least_piece: float = parameter(
+        0.25, "", 0.0, 1.0, "a further piece must be this large beside the largest one"
+    )
+
+
+def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | None = None) -> Bool:
+    """Return where ridges are, without holes.
+
+    A place belongs to the print if a large share of its grey-value variance is explained by waves of one orientation
+    and ridge-like wavelength, and if its contrast is not far below the print's own. White noise spreads its variance
+    over all orientations and wavelengths and is therefore no print, however strong.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns)
+        500 dpi.
+    gabor : GaborResponses
+        Of the normalised image.
+    params : SegmentationParams, optional
+
+    Returns
+    -------
+    ndarray of bool, shape (rows, columns)
+        All False where no print is found.
+    """
+    p = params or SegmentationParams()
+    contrast = local_contrast(image, gabor)
+    share = ridge_share(gabor)
+    sure = (share > p.seed_share) & (contrast > p.least_contrast)
+    if not sure.any():
+        return np.zeros(image.shape, bool)
+    ridges = (share > p.least_share) & (contrast > p.contrast * np.percentile(contrast[sure], 90))
+    labels, count = ndimage.label(ridges)
+    ridges = np.isin(labels, np.unique(labels[sure & ridges])) & ridges if count else ridges
+    cells = _tidy(ridges, p)
+    soft = cv2.GaussianBlur(cells.astype(np.float32), (0, 0), 0.8)
+    return np.asarray(to_pixels(soft, image.shape) > 0.5)
+
+
+def ridge_share(gabor: GaborResponses) -> Float:
+    """Return the share of local variance that waves of one orientation explain, shape (grid rows, grid columns)."""
+    energy = gabor.magnitude**2 / 2
+    by_orientation = energy.max(0)
+    share = by_orientation.max(0)
+    return np.asarray(cv2.GaussianBlur(share, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE))
+
+
+def local_contrast(image: UInt8, gabor: GaborResponses) -> Float:
+    """Return the deviation of grey values around each grid point."""
+    grey = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.float32)
+    mean = cv2.blur(grey, (12, 12), borderType=cv2.BORDER_REFLECT)
+    variance = cv2.blur(grey * grey, (12, 12), borderType=cv2.BORDER_REFLECT) - mean * mean
+    rows, columns = gabor.magnitude.shape[2:]
+    sampled = variance[:: STEP // 2, :: STEP // 2][:rows, :columns]
+    sampled = np.pad(sampled, ((0, rows - sampled.shape[0]), (0, columns - sampled.shape[1])), mode="edge")
+    return np.sqrt(np.maximum(sampled, 0)).astype(np.float32)
+
+
+def _tidy(ridges: Bool, p: SegmentationParams) -> Bool:
+    reach = max(1, round(p.closing / STEP))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    cells = cv2.copyMakeBorder(ridges.astype(np.uint8), reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    cells = cv2.morphologyEx(cells, cv2.MORPH_CLOSE, disc)
+    cells = cv2.morphologyEx(cells, cv2.MORPH_OPEN, disc)[reach:-reach, reach:-reach]
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(cells, connectivity=4)
+    if count < 2:
+        return np.zeros(ridges.shape, bool)
+    area = stats[:, cv2.CC_STAT_AREA] * (STEP * 25.4 / 500) ** 2
+    area[0] = 0
+    keep = (area >= p.least_area) & (area >= p.least_piece * area.max())
+    return np.asarray(ndimage.binary_fill_holes(keep[labels]))

@@ -1,0 +1,124 @@
+"""Singular points: cores and deltas, where the orientation field turns around a point."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.structure import CORE, DELTA, Bool, Float, OrientationField, SingularPoints
+
+CELL = 4
+
+
+@parameters
+class SingularPointParams:
+    """Parameters of find_singular_points."""
+
+    smoothing: float = parameter(
+        10.0, "px", 0, 64, "deviation of the Gaussian that smooths the field beforehand"
+    )
+    border: float = parameter(14.0, "px", 0, 64, "least distance from the mask's edge")
+    pair_distance: float = parameter(
+        26.0, "px", 0, 200, "a core and a delta closer than this cancel each other"
+    )
+
+
+def find_singular_points(
+    orientation: OrientationField, mask: Bool, params: SingularPointParams | None = None
+) -> SingularPoints:
+    """Find cores and deltas by the Poincare index.
+
+    Parameters
+    ----------
+    orientation : OrientationField
+    mask : ndarray of bool, shape (rows, columns)
+    params : SingularPointParams, optional
+
+    Returns
+    -------
+    SingularPoints
+        Cores first, each kind from the top down.
+
+    Notes
+    -----
+    Around each 2 x 2 block of the smoothed doubled-angle field the turns add up to +1 (core), -1 (delta) or 0
+    revolutions (Kawagoe and Tojo, "Fingerprint pattern classification", Pattern Recognition 1984; in the doubled angle
+    the index is a whole number and needs no threshold). Cores and deltas born of noise come in close pairs; those
+    cancel. A core's direction is the one in which its ridges open (Bazen and Gerez, 2002).
+    """
+    p = params or SingularPointParams()
+    if not mask.any():
+        return SingularPoints.empty()
+    field = _smoothed(orientation, mask, p)
+    x, y, charge = _charges(field)
+    edge = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    rows, columns = mask.shape
+    at = np.clip(np.round(y).astype(int), 0, rows - 1), np.clip(np.round(x).astype(int), 0, columns - 1)
+    inside = edge[at] > 0
+    x, y, charge = x[inside], y[inside], charge[inside]
+    alive = _cancel(x, y, charge, p.pair_distance)
+    at = np.clip(np.round(y).astype(int), 0, rows - 1), np.clip(np.round(x).astype(int), 0, columns - 1)
+    alive &= edge[at] >= p.border
+    x, y, charge = x[alive], y[alive], charge[alive]
+    kind = np.where(charge > 0, CORE, DELTA).astype(np.uint8)
+    direction = _directions(field, x, y, charge)
+    order = np.lexsort((x, y, kind))
+    return SingularPoints(x, y, kind, direction).select(order)
+
+
+def _smoothed(orientation: OrientationField, mask: Bool, p: SingularPointParams) -> Float:
+    doubled = 2 * orientation.angle[::CELL, ::CELL]
+    weight = 0.05 + orientation.coherence[::CELL, ::CELL]
+    field = np.stack([np.cos(doubled) * weight, np.sin(doubled) * weight], -1).astype(np.float32)
+    if p.smoothing:
+        field = cv2.GaussianBlur(field, (0, 0), p.smoothing / CELL, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(field)
+
+
+def _charges(field: Float) -> tuple[Float, Float, Float]:
+    """Return position (pixels) and sign of every block around which the doubled angle turns."""
+    angle = np.arctan2(field[..., 1], field[..., 0])
+
+    def turn(a: Float, b: Float) -> Float:
+        return np.asarray((b - a + np.pi) % (2 * np.pi) - np.pi)
+
+    # Counter-clockwise on the page: along the bottom, up the right, back along the top, down the left.
+    top = turn(angle[:-1, 1:], angle[:-1, :-1])
+    bottom = turn(angle[1:, :-1], angle[1:, 1:])
+    right = turn(angle[1:, 1:], angle[:-1, 1:])
+    left = turn(angle[:-1, :-1], angle[1:, :-1])
+    turns = np.round((bottom + right + top + left) / (2 * np.pi))
+    rows, columns = np.nonzero(turns)
+    x = ((columns + 0.5) * CELL).astype(np.float32)
+    y = ((rows + 0.5) * CELL).astype(np.float32)
+    return x, y, turns[rows, columns].astype(np.float32)
+
+
+def _cancel(x: Float, y: Float, charge: Float, reach: float) -> Bool:
+    """Return which charges remain when opposite ones, nearest pairs first, cancel within reach."""
+    alive = np.ones(len(x), bool)
+    distance = np.hypot(x[:, None] - x, y[:, None] - y)
+    distance[(charge[:, None] * charge) >= 0] = np.inf
+    while len(x) and distance.min() < reach:
+        i, j = np.unravel_index(distance.argmin(), distance.shape)
+        alive[[i, j]] = False
+        distance[[i, j]] = distance[:, [i, j]] = np.inf
+    return alive
+
+
+def _directions(field: Float, x: Float, y: Float, charge: Float) -> Float:
+    """Return the angle at which the ridges leave each point radially, for a core on the side where it opens."""
+    if not len(x):
+        return np.zeros(0, np.float32)
+    around = np.arange(72, dtype=np.float32) * np.float32(2 * np.pi / 72)
+    radius = np.array([10.0, 14.0, 18.0], np.float32)[:, None, None]
+    px = (x[:, None] + radius * np.cos(around)) / CELL
+    py = (y[:, None] - radius * np.sin(around)) / CELL
+    shape = px.shape
+    sampled = cv2.remap(
+        field, px.reshape(-1, 72), py.reshape(-1, 72), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    ).reshape(*shape, 2)
+    angle = np.arctan2(sampled[..., 1], sampled[..., 0])
+    radial = np.cos(angle - 2 * around).sum(0)
+    return around[radial.argmax(1)]
