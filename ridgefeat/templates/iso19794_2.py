@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from ridgefeat.errors import TemplateError
 from ridgefeat.structure import CORE, DELTA, Minutiae, SingularPoints
 from ridgefeat.templates._common import (
+    DPI_RANGE,
     best,
     check_resolution,
     degrees,
@@ -49,6 +50,8 @@ _MINUTIA = np.dtype([("x", ">u2"), ("y", ">u2"), ("angle", "u1"), ("quality", "u
 _CORE_AND_DELTA = 2
 _LOW14 = 0x3FFF
 _ANGLE = 360 / 256
+_ANSI_LENGTH = 26
+"""ANSI INCITS 378-2004 begins alike, but its length stands in the first two bytes, and is at least this."""
 _NOMINAL_DPI = {197: 500.0, 394: 1000.0}
 """Whole px per cm that stand for a scanner's nominal dpi; 197 / cm would else read as 500.38 dpi."""
 
@@ -157,7 +160,9 @@ def encode_iso(
     return _MAGIC + _HEADER.pack(length, 0, width, height, *per_cm, 1, 0) + body
 
 
-def decode_iso(data: bytes, *, view: int = 0) -> tuple[Minutiae, SingularPoints, IsoHeader]:
+def decode_iso(
+    data: bytes, *, view: int = 0, dpi: tuple[float, float] | None = None
+) -> tuple[Minutiae, SingularPoints, IsoHeader]:
     """Return one view of a record; see decode_iso_views.
 
     Parameters
@@ -166,25 +171,31 @@ def decode_iso(data: bytes, *, view: int = 0) -> tuple[Minutiae, SingularPoints,
         A whole record.
     view : int
         Which of its views, from 0.
+    dpi : (float, float), optional
+        The resolution across and down, if better known than to the record.
 
     Raises
     ------
     TemplateError
         If the record is malformed or has no such view.
     """
-    views = decode_iso_views(data)
+    views = decode_iso_views(data, dpi=dpi)
     if not 0 <= view < len(views):
         raise TemplateError(f"ISO/IEC 19794-2: no view {view}; the record has {len(views)}, counted from 0")
     return views[view]
 
 
-def decode_iso_views(data: bytes) -> list[tuple[Minutiae, SingularPoints, IsoHeader]]:
+def decode_iso_views(
+    data: bytes, *, dpi: tuple[float, float] | None = None
+) -> list[tuple[Minutiae, SingularPoints, IsoHeader]]:
     """Return every view of a record: minutiae, singular points and what the record says beside them.
 
     Parameters
     ----------
     data : bytes
         A whole record, nothing after it.
+    dpi : (float, float), optional
+        The resolution across and down, if better known than to the record, which has whole px per cm.
 
     Returns
     -------
@@ -202,7 +213,7 @@ def decode_iso_views(data: bytes) -> list[tuple[Minutiae, SingularPoints, IsoHea
     if magic != _MAGIC:
         raise TemplateError(f"no ISO/IEC 19794-2:2005 record: it begins with {magic!r}, not {_MAGIC!r}")
     length, _, width, height, per_cm_x, per_cm_y, count, _ = read.unpack(_HEADER)
-    if length >> 16 >= 26:
+    if length >> 16 >= _ANSI_LENGTH:
         raise TemplateError("this is an ANSI INCITS 378-2004 record, which ridgefeat does not read")
     if length != len(data):
         raise TemplateError(
@@ -212,25 +223,67 @@ def decode_iso_views(data: bytes) -> list[tuple[Minutiae, SingularPoints, IsoHea
         raise TemplateError(
             f"ISO/IEC 19794-2: an image of {width}x{height} px with {count} views is no print"
         )
-    dpi_x, dpi_y = (_NOMINAL_DPI.get(p, p * 2.54) for p in (per_cm_x, per_cm_y))
-    check_resolution(dpi_x, dpi_y, "ISO/IEC 19794-2")
-    views = [_decode_view(read, width, height, dpi_x, dpi_y, count) for _ in range(count)]
+    if dpi is None:
+        low, high = (round(d / 2.54) for d in DPI_RANGE)
+        if not (low <= per_cm_x <= high and low <= per_cm_y <= high):
+            raise TemplateError(
+                f"ISO/IEC 19794-2: {per_cm_x}x{per_cm_y} px per cm is no resolution; give dpi instead"
+            )
+        dpi = _dpi(per_cm_x), _dpi(per_cm_y)
+    else:
+        check_resolution(*dpi, "ISO/IEC 19794-2")
+    views = [_decode_view(read, width, height, *dpi, count) for _ in range(count)]
     read.end("the last view")
     return views
 
 
-def write_iso(path: str | Path, record: bytes) -> None:
-    """Write what encode_iso returned; an existing file is replaced. Raises TemplateError if it cannot."""
+def write_iso(
+    path: str | Path,
+    minutiae: Minutiae,
+    singular_points: SingularPoints,
+    *,
+    width: int,
+    height: int,
+    dpi_x: float,
+    dpi_y: float,
+    finger_position: int = 0,
+    impression_type: int = 0,
+    finger_quality: int = 0,
+) -> None:
+    """Write the record that encode_iso makes of the same arguments; an existing file is replaced.
+
+    Raises
+    ------
+    TemplateError
+        As encode_iso, or if the file cannot be written.
+    """
+    record = encode_iso(
+        minutiae,
+        singular_points,
+        width=width,
+        height=height,
+        dpi_x=dpi_x,
+        dpi_y=dpi_y,
+        finger_position=finger_position,
+        impression_type=impression_type,
+        finger_quality=finger_quality,
+    )
     write_bytes(path, record)
 
 
-def read_iso(path: str | Path, *, view: int = 0) -> tuple[Minutiae, SingularPoints, IsoHeader]:
+def read_iso(
+    path: str | Path, *, view: int = 0, dpi: tuple[float, float] | None = None
+) -> tuple[Minutiae, SingularPoints, IsoHeader]:
     """Read one view of a record's file; as decode_iso, with the file named in errors."""
     data = read_bytes(path)
     try:
-        return decode_iso(data, view=view)
+        return decode_iso(data, view=view, dpi=dpi)
     except TemplateError as error:
         raise TemplateError(f"{path}: {error}") from None
+
+
+def _dpi(per_cm: int) -> float:
+    return _NOMINAL_DPI.get(per_cm, per_cm * 2.54)
 
 
 class _Reader:
