@@ -14,15 +14,29 @@ from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, Orie
 class MinutiaeParams:
     """Parameters of extract_minutiae."""
 
-    border: float = parameter(10.0, "px", 0, 64, "least distance from the mask's edge")
-    trace: int = parameter(10, "px", 4, 40, "length of ridge from which a minutia's sense is read")
+    border: float = parameter(
+        default=10.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge"
+    )
+    trace: int = parameter(
+        default=10, unit="px", low=4, high=40, meaning="length of ridge from which a minutia's sense is read"
+    )
     pair_distance: float = parameter(
-        0.9, "periods", 0, 4, "opposite minutiae closer than this are a break or bridge"
+        default=0.9,
+        unit="periods",
+        low=0,
+        high=4,
+        meaning="opposite minutiae closer than this are a break or bridge",
     )
     link_length: float = parameter(
-        1.3, "periods", 0, 6, "minutiae joined by a ridge shorter than this are a spur"
+        default=1.3,
+        unit="periods",
+        low=0,
+        high=6,
+        meaning="minutiae joined by a ridge shorter than this are a spur",
     )
-    least_quality: float = parameter(10.0, "", 0, 100, "minutiae of less confidence are dropped")
+    least_quality: float = parameter(
+        default=10.0, unit="", low=0, high=100, meaning="minutiae of less confidence are dropped"
+    )
 
 
 def extract_minutiae(

@@ -13,9 +13,19 @@ from ridgefeat.structure import Float, UInt8
 class NormalisationParams:
     """Parameters of normalise."""
 
-    window: int = parameter(32, "px", 8, 128, "side of the square over which mean and deviation are taken")
+    window: int = parameter(
+        default=32,
+        unit="px",
+        low=8,
+        high=128,
+        meaning="side of the square over which mean and deviation are taken",
+    )
     least_deviation: float = parameter(
-        4.0, "grey values", 0.1, 64, "deviation below which contrast is not raised"
+        default=4.0,
+        unit="grey values",
+        low=0.1,
+        high=64,
+        meaning="deviation below which contrast is not raised",
     )
 
 

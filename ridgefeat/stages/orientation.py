@@ -17,10 +17,22 @@ class OrientationParams:
     """Parameters of estimate_orientation."""
 
     emphasis: float = parameter(
-        2.0, "", 0.5, 8, "power of the Gabor energies: higher lets the strongest wave decide"
+        default=2.0,
+        unit="",
+        low=0.5,
+        high=8,
+        meaning="power of the Gabor energies: higher lets the strongest wave decide",
     )
-    smoothing: float = parameter(8.0, "px", 0, 64, "deviation of the Gaussian that smooths the field")
-    window: float = parameter(8.0, "px", 2, 64, "deviation of the Gaussian over which coherence is measured")
+    smoothing: float = parameter(
+        default=8.0, unit="px", low=0, high=64, meaning="deviation of the Gaussian that smooths the field"
+    )
+    window: float = parameter(
+        default=8.0,
+        unit="px",
+        low=2,
+        high=64,
+        meaning="deviation of the Gaussian over which coherence is measured",
+    )
 
 
 def estimate_orientation(

@@ -2,7 +2,7 @@
 
     @parameters
     class PeriodParams:
-        window: float = parameter(32, "px", 16, 128, "side of the window whose spectrum is read")
+        window: float = parameter(default=32.0, "px", 16, 128, "side of the window whose spectrum is read")
 
 The docstring's list of parameters and the check of values are made from the fields, so a knob is written once.
 """
@@ -17,7 +17,7 @@ from ridgefeat.errors import ParameterError
 T = TypeVar("T")
 
 
-def parameter(default: Any, unit: str, low: float, high: float, meaning: str) -> Any:
+def parameter(*, default: Any, unit: str, low: float, high: float, meaning: str) -> Any:
     """Declare a numeric field with its default, unit ("" for none), inclusive range and meaning."""
     return field(default=default, metadata={"unit": unit, "low": low, "high": high, "meaning": meaning})
 

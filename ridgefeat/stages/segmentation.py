@@ -16,27 +16,45 @@ class SegmentationParams:
     """Parameters of segment."""
 
     seed_share: float = parameter(
-        0.28,
-        "",
-        0.01,
-        0.9,
-        "share of the local variance that waves of one orientation explain where ridges are sure",
+        default=0.28,
+        unit="",
+        low=0.01,
+        high=0.9,
+        meaning="share of the local variance that waves of one orientation explain where ridges are sure",
     )
-    least_share: float = parameter(0.11, "", 0.01, 0.9, "the same share where ridges adjoin sure ones")
+    least_share: float = parameter(
+        default=0.11, unit="", low=0.01, high=0.9, meaning="the same share where ridges adjoin sure ones"
+    )
     contrast: float = parameter(
-        0.20,
-        "",
-        0.0,
-        1.0,
-        "least local contrast, as a share of the print's own (90th percentile of ridge areas)",
+        default=0.20,
+        unit="",
+        low=0.0,
+        high=1.0,
+        meaning="least local contrast, as a share of the print's own (90th percentile of ridge areas)",
     )
     least_contrast: float = parameter(
-        3.0, "grey values", 0.1, 64, "local deviation below which nothing is a ridge"
+        default=3.0,
+        unit="grey values",
+        low=0.1,
+        high=64,
+        meaning="local deviation below which nothing is a ridge",
     )
-    closing: float = parameter(16.0, "px", 0, 64, "gaps up to this width are closed, lines below it opened")
-    least_area: float = parameter(20.0, "mm^2", 1, 500, "a print's smallest area")
+    closing: float = parameter(
+        default=16.0,
+        unit="px",
+        low=0,
+        high=64,
+        meaning="gaps up to this width are closed, lines below it opened",
+    )
+    least_area: float = parameter(
+        default=20.0, unit="mm^2", low=1, high=500, meaning="a print's smallest area"
+    )
     least_piece: float = parameter(
-        0.25, "", 0.0, 1.0, "a further piece must be this large beside the largest one"
+        default=0.25,
+        unit="",
+        low=0.0,
+        high=1.0,
+        meaning="a further piece must be this large beside the largest one",
     )
 
 

@@ -16,11 +16,21 @@ class SingularPointParams:
     """Parameters of find_singular_points."""
 
     smoothing: float = parameter(
-        10.0, "px", 0, 64, "deviation of the Gaussian that smooths the field beforehand"
+        default=10.0,
+        unit="px",
+        low=0,
+        high=64,
+        meaning="deviation of the Gaussian that smooths the field beforehand",
     )
-    border: float = parameter(14.0, "px", 0, 64, "least distance from the mask's edge")
+    border: float = parameter(
+        default=14.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge"
+    )
     pair_distance: float = parameter(
-        26.0, "px", 0, 200, "a core and a delta closer than this cancel each other"
+        default=26.0,
+        unit="px",
+        low=0,
+        high=200,
+        meaning="a core and a delta closer than this cancel each other",
     )
 
 

@@ -1,0 +1,59 @@
+"""The frame in which a print's places are named: its centre, its core, and zones around them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ridgefeat.structure import MM_PER_PX, Float
+
+if TYPE_CHECKING:
+    from ridgefeat.fingerprint import Fingerprint
+
+ZONES = 4
+"""Zones stand in a grid of 4 x 4 over the print's bounding box."""
+
+
+def centre(fp: Fingerprint) -> tuple[float, float]:
+    """Return the centroid of the print's area, px at 500 dpi."""
+    weight_y, weight_x = fp.mask.sum(1, dtype=np.float64), fp.mask.sum(0, dtype=np.float64)
+    total = weight_y.sum()
+    x = float(weight_x @ np.arange(len(weight_x)) / total)
+    return x, float(weight_y @ np.arange(len(weight_y)) / total)
+
+
+def reference(fp: Fingerprint) -> tuple[float, float]:
+    """Return the topmost core, or where there is none the centroid, px at 500 dpi."""
+    cores = fp.singular_points.cores
+    return (float(cores.x[0]), float(cores.y[0])) if len(cores) else centre(fp)
+
+
+def zone_numbers(fp: Fingerprint, x: Float, y: Float) -> np.ndarray:
+    """Return for each point the zone of the bounding box's 4 x 4 that it lies in, 0 to 15, row by row."""
+    columns = np.flatnonzero(fp.mask.any(0))
+    rows = np.flatnonzero(fp.mask.any(1))
+    u = np.clip((x - columns[0]) / (columns[-1] - columns[0] + 1), 0, 0.9999)
+    v = np.clip((y - rows[0]) / (rows[-1] - rows[0] + 1), 0, 0.9999)
+    return np.asarray((v * ZONES).astype(int) * ZONES + (u * ZONES).astype(int))
+
+
+def zone_means(values: Float, zone: np.ndarray, weight: Float | None = None) -> Float:
+    """Return the (weighted) mean in every zone, shape (16,); NaN for zones without points."""
+    n = ZONES * ZONES
+    count = np.bincount(zone, weight, n)
+    total = np.bincount(zone, values if weight is None else values * weight, n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(total / count, np.float32)
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> list[str]:
+    """Return the zones' names in the order of their numbers: r1c1 is the top left."""
+    return [f"r{r}c{c}" for r in range(1, ZONES + 1) for c in range(1, ZONES + 1)]
+
+
+def mm(pixels: float) -> float:
+    """Return a length in mm."""
+    return pixels * MM_PER_PX

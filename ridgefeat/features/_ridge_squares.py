@@ -1,0 +1,64 @@
+"""Ridges counted as forensic examiners do: along the diagonal of a 5 mm square."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ridgefeat.structure import MM_PER_PX, Bool, Float
+
+SIDE = 5.0 / MM_PER_PX
+DIAGONAL = SIDE * np.sqrt(2)
+SAMPLES = 142
+LEAST_INSIDE = 0.6
+
+
+def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
+    """Count the ridges across a 5 mm square about each point.
+
+    Parameters
+    ----------
+    enhanced : ndarray of float32, shape (rows, columns)
+        Ridges negative.
+    mask : ndarray of bool, shape (rows, columns)
+    x, y : ndarray of float32, shape (n,)
+        Centres of the squares, px at 500 dpi.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        Ridges along that diagonal of the two which crosses more, per full diagonal (7.07 mm); NaN where less than
+        60 % of it lies in the print.
+
+    Notes
+    -----
+    Acree, "Is there a gender difference in fingerprint ridge density?" (Forensic Science International 1999). A ridge
+    is a run below zero; the parts of one at the ends of what is visible are made up for by dividing by its length.
+    """
+    along = (np.arange(SAMPLES, dtype=np.float32) / (SAMPLES - 1) - 0.5) * np.float32(SIDE)
+    px = np.stack([x[:, None] + along, x[:, None] + along])
+    py = np.stack([y[:, None] - along, y[:, None] + along])
+    flat = px.reshape(-1, SAMPLES), py.reshape(-1, SAMPLES)
+    value = cv2.remap(enhanced, *flat, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    inside = cv2.remap(mask.view(np.uint8), *flat, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
+    ridge = (value < 0) & inside
+    both_inside = inside[:, 1:] & inside[:, :-1]
+    # Each ridge has two flanks; half their number counts a ridge cut by the end as a half.
+    flanks = ((ridge[:, 1:] != ridge[:, :-1]) & both_inside).sum(1)
+    visible = both_inside.sum(1) / (SAMPLES - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        count = np.where(visible >= LEAST_INSIDE, flanks / 2 / visible, np.nan)
+    return np.asarray(np.fmax(*count.reshape(2, -1)), np.float32)
+
+
+def grid(mask: Bool) -> tuple[Float, Float]:
+    """Return centres of half-overlapping 5 mm squares whose middle lies in the print."""
+    step = SIDE / 2
+    rows, columns = mask.shape
+    y, x = np.meshgrid(
+        np.arange(step / 2, rows, step, dtype=np.float32),
+        np.arange(step / 2, columns, step, dtype=np.float32),
+        indexing="ij",
+    )
+    inside = mask[y.astype(int), x.astype(int)]
+    return x[inside], y[inside]
