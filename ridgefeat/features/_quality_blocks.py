@@ -1,0 +1,199 @@
+"""Blocks of a print as NFIQ 2 cuts them: white frame off, a grid of 32 px, foreground, gradients, turned windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ridgefeat.structure import Bool, Float, UInt8
+
+BLOCK = 32
+"""Side of a block in pixels at 500 dpi (1.6 mm), about three ridges."""
+BORDER = 2
+"""Pixels around a block that its turned 32 x 16 window may need: the diagonal is 36 px."""
+WHITE = 250.0
+"""A row or column at the edge with a mean above this belongs to the white frame."""
+FOREGROUND = 0.1
+"""A block is foreground if its deviation exceeds this share of the whole image's."""
+
+
+def without_frame(image: UInt8) -> tuple[UInt8, int, int]:
+    """Return the image without the near-white rows and columns around it, and where it begins (x, y).
+
+    An all-white image comes back whole.
+    """
+    (top, bottom), (left, right) = (
+        _inside(cv2.reduce(image, axis, cv2.REDUCE_AVG, dtype=cv2.CV_64F).ravel()) for axis in (1, 0)
+    )
+    return image[top:bottom, left:right], left, top
+
+
+def _inside(means: np.ndarray) -> tuple[int, int]:
+    dark = np.flatnonzero(means <= WHITE)
+    if not len(dark):
+        return 0, len(means)
+    return int(dark[0]), int(dark[-1]) + 1
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Mean products of the grey-level gradients in each block, float32, shape (block rows, block columns)."""
+
+    xx: Float
+    yy: Float
+    xy: Float
+
+    @property
+    def spread(self) -> Float:
+        """Difference of the two eigenvalues."""
+        return np.asarray(np.hypot(self.xx - self.yy, 2 * self.xy), np.float32)
+
+    @property
+    def certainty(self) -> Float:
+        """1 - smaller eigenvalue / larger eigenvalue; NaN in a flat block."""
+        total, spread = self.xx + self.yy, self.spread
+        with np.errstate(invalid="ignore"):
+            return np.asarray(1 - (total - spread) / (total + spread), np.float32)
+
+    @property
+    def coherence(self) -> Float:
+        """Difference of the eigenvalues over their sum; 0 in a flat block."""
+        total = self.xx + self.yy
+        return np.asarray(
+            np.divide(self.spread, total, out=np.zeros_like(total), where=total > 0), np.float32
+        )
+
+
+def block_tensor(image: UInt8) -> Tensor:
+    """Return the gradient products of every block of a grid that starts at the image's corner.
+
+    Gradients are central differences that never look beyond their block (one-sided on its edge). Blocks cut by the
+    right or lower edge are means over the pixels that they have.
+    """
+    grey = image.astype(np.float32)
+    gx, gy = _gradient(grey, 1), _gradient(grey, 0)
+    return Tensor(block_means(gx * gx), block_means(gy * gy), block_means(gx * gy))
+
+
+def _gradient(grey: Float, axis: int) -> Float:
+    out = np.zeros_like(grey)
+    length = grey.shape[axis]
+    if length < 2:
+        return out
+    grey, g = np.moveaxis(grey, axis, 0), np.moveaxis(out, axis, 0)
+    step = grey[1:] - grey[:-1]
+    np.add(step[1:], step[:-1], out=g[1:-1])
+    g[1:-1] *= np.float32(0.5)
+    first = np.arange(0, length - 1, BLOCK)
+    last = np.append(np.arange(BLOCK - 1, length - 1, BLOCK), length - 1)
+    g[first] = step[first]
+    g[last] = step[last - 1]
+    if length % BLOCK == 1:
+        g[-1] = 0
+    return out
+
+
+def block_means(values: np.ndarray) -> Float:
+    """Return the mean of each block, float32; a cut block's is over the pixels that it has."""
+    rows, columns = values.shape
+    down, across = np.arange(0, rows, BLOCK), np.arange(0, columns, BLOCK)
+    sums = np.add.reduceat(np.add.reduceat(values, down, 0, np.float32), across, 1, np.float32)
+    counts = np.outer(np.diff(down, append=rows), np.diff(across, append=columns))
+    return np.asarray(sums / counts, np.float32)
+
+
+def foreground(image: UInt8) -> Bool:
+    """Return which blocks of the corner's grid vary by more than a tenth of what the whole image does."""
+    grey = image.astype(np.float32) - np.float32(image.mean())
+    mean = block_means(grey)
+    variance = block_means(grey * grey) - mean * mean
+    return np.asarray(variance > FOREGROUND**2 * float(image.var()), np.bool_)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks that lie 2 px inside the corner's grid, so that each has a border to be turned in.
+
+    Attributes
+    ----------
+    image : ndarray of uint8
+        What they were cut from.
+    x, y : ndarray of int, shape (block rows, block columns)
+        Their top-left pixel.
+    angle : ndarray of float32, shape (block rows, block columns)
+        Angle across the ridges in radians, x to the right and y down.
+    inside : ndarray of bool, shape (block rows, block columns)
+        Whether all grid blocks that a block touches are foreground.
+    """
+
+    image: UInt8
+    x: np.ndarray
+    y: np.ndarray
+    angle: Float
+    inside: Bool
+
+
+def inner_blocks(image: UInt8) -> Blocks | None:
+    """Return the inner blocks, or None if the image is too small for one."""
+    rows, columns = ((n - 2 * BORDER) // BLOCK for n in image.shape)
+    if rows < 1 or columns < 1:
+        return None
+    y, x = BORDER + BLOCK * np.mgrid[:rows, :columns]
+    tensor = block_tensor(image[BORDER : BORDER + BLOCK * rows, BORDER : BORDER + BLOCK * columns])
+    # Not the doubled xy of the textbook: NFIQ 2 leaves the 2 out, and its angles are kept so that values compare.
+    angle = np.arctan2(tensor.xy, tensor.xx - tensor.yy) / 2
+    ground = foreground(image)
+    # A cut last grid block exists exactly where an inner block reaches into it.
+    ground = np.pad(ground, 1, constant_values=True)[1:, 1:]
+    inside = (ground[:-1, :-1] & ground[1:, :-1] & ground[:-1, 1:] & ground[1:, 1:])[:rows, :columns]
+    return Blocks(image, x, y, np.asarray(angle, np.float32), inside)
+
+
+def turned_windows(blocks: Blocks, angle: Float, width: int, height: int, pad: int) -> UInt8:
+    """Return a window of each foreground block, turned about the block's centre to the nearest pixels.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        Where to cut.
+    angle : ndarray of float32, shape (n,)
+        Radians by which each foreground block is turned counter-clockwise.
+    width, height : int
+        Size of the window in pixels.
+    pad : int
+        Pixels by which the border is widened before the turn. NFIQ 2 then cuts the window as if it had not been, so
+        that it lies this far left of and above the centre.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, height, width)
+        0 where a window reaches out of its block's border or of the image.
+    """
+    side = BLOCK + 2 * (BORDER + pad)
+    u = np.arange(width, dtype=np.float32) - width // 2 - pad
+    v = (np.arange(height, dtype=np.float32) - height // 2 - pad)[:, None]
+    cos, sin = (np.asarray(f(angle), np.float32)[:, None, None] for f in (np.cos, np.sin))
+    half = np.float32(side / 2 + 0.5)
+    x = np.floor(cos * u - sin * v + half).astype(np.int32)
+    y = np.floor(sin * u + cos * v + half).astype(np.int32)
+    inside = (x.view(np.uint32) < side) & (y.view(np.uint32) < side)
+    image = cv2.copyMakeBorder(blocks.image, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+    corner = (blocks.y[blocks.inside] - BORDER) * image.shape[1] + blocks.x[blocks.inside] - BORDER
+    index = y * np.int32(image.shape[1]) + x + corner.astype(np.int32)[:, None, None]
+    got = np.take(image, index, mode="clip")
+    got *= inside
+    return np.asarray(got, np.uint8)
+
+
+def blocks_around(image: UInt8, x: Float, y: Float) -> UInt8:
+    """Return the block around each point, moved inside the image where it would leave it, shape (n, 32, 32).
+
+    The image must be at least one block large.
+    """
+    windows = sliding_window_view(image, (BLOCK, BLOCK))
+    top = np.clip(y.astype(np.intp) - BLOCK // 2, 0, windows.shape[0] - 1)
+    left = np.clip(x.astype(np.intp) - BLOCK // 2, 0, windows.shape[1] - 1)
+    return np.asarray(windows[top, left], np.uint8)

@@ -1,0 +1,50 @@
+"""Histograms of oriented gradients over a fixed grid of zones."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ridgefeat.features._texture_zones import zone_numbers
+from ridgefeat.structure import UInt8
+
+BINS = 9
+"""Orientations of the gradient over 180 degrees; bin 0 is centred on the x axis."""
+
+
+def zone_histograms(image: UInt8, grid: int) -> np.ndarray | None:
+    """Return gradient magnitudes by orientation in each zone of an image.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns)
+    grid : int
+        Zones along each side.
+
+    Returns
+    -------
+    ndarray of float64, shape (grid * grid * 9,) or None
+        Zone by zone, row by row; of length 1 altogether. None for a flat image.
+
+    Notes
+    -----
+    As Dalal and Triggs, "Histograms of oriented gradients" (CVPR 2005), but with zones that grow with the image, so
+    that the number of values is fixed, no interpolation between zones, and one block over all of them.
+    """
+    grey = image.astype(np.float32)
+    right = grey[1:-1, 2:] - grey[1:-1, :-2]
+    up = grey[:-2, 1:-1] - grey[2:, 1:-1]
+    magnitude, angle = cv2.cartToPolar(right, up)
+    angle *= np.float32(BINS / np.pi)
+    lower = angle.astype(np.int32)
+    upper_part = (angle - lower) * magnitude
+    lower %= BINS
+    bins = zone_numbers(right.shape, grid) * np.int32(BINS + 1) + lower
+    # The tenth bin of each zone takes what lies past the ninth, and is the first again.
+    size = grid * grid * (BINS + 1) + 1
+    found = np.bincount(bins.ravel(), (magnitude - upper_part).ravel(), size)
+    found[1:] += np.bincount(bins.ravel(), upper_part.ravel(), size)[:-1]
+    found = found[:-1].reshape(-1, BINS + 1)
+    found[:, 0] += found[:, -1]
+    length = np.linalg.norm(found[:, :-1])
+    return found[:, :-1].ravel() / length if length > 0 else None

@@ -1,0 +1,133 @@
+"""Local binary patterns: which of a pixel's neighbours are at least as light as it is."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+
+from ridgefeat.structure import Bool, UInt8
+
+_ONE = 64
+"""Weights of interpolated neighbours are multiples of 1/64, so that a flat area is flat on every machine."""
+
+
+def square_codes(image: UInt8) -> UInt8:
+    """Return each inner pixel's pattern over its eight neighbours, without interpolation.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns)
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows - 2, columns - 2)
+        Bit 0 is the right neighbour; the bits go counter-clockwise.
+    """
+    centre = image[1:-1, 1:-1]
+    rows, columns = centre.shape
+    codes = np.zeros(centre.shape, np.uint8)
+    around = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
+    for bit, (dy, dx) in enumerate(around):
+        lighter = image[1 + dy : 1 + dy + rows, 1 + dx : 1 + dx + columns] >= centre
+        codes |= lighter.view(np.uint8) * np.uint8(1 << bit)
+    return codes
+
+
+def circle_codes(image: UInt8, points: int, radius: int) -> np.ndarray:
+    """Return each inner pixel's pattern over points on a circle, bilinearly interpolated in steps of 1/64.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns)
+    points : int
+        Up to 16, on the circle from the right counter-clockwise.
+    radius : int
+        Of the circle in pixels.
+
+    Returns
+    -------
+    ndarray of uint8 or, for more than eight points, uint16, shape (rows - 2 radius, columns - 2 radius)
+
+    References
+    ----------
+    Ojala, Pietikainen, Maenpaa 2002.
+    """
+    centre = image[radius:-radius, radius:-radius]
+    rows, columns = centre.shape
+    scaled = np.multiply(centre, _ONE, dtype=np.int16)
+    planes = np.zeros((1 if points <= 8 else 2, *centre.shape), np.uint8)
+    for bit in range(points):
+        angle = 2 * np.pi * bit / points
+        dx, dy = round(radius * np.cos(angle), 5), round(-radius * np.sin(angle), 5)
+        x, y = int(np.floor(dx)), int(np.floor(dy))
+        if x == dx and y == dy:
+            top, left = radius + y, radius + x
+            lighter = image[top : top + rows, left : left + columns] >= centre
+        else:
+            between = _between(image, dx - x, dy - y)
+            lighter = between[radius + y :, radius + x :][:rows, :columns] >= scaled
+        planes[bit // 8] |= lighter.view(np.uint8) * np.uint8(1 << bit % 8)
+    return np.asarray(planes[0] if points <= 8 else planes[0] | planes[1] * np.uint16(256))
+
+
+def _between(image: UInt8, dx: float, dy: float) -> np.ndarray:
+    right, lower = round(_ONE * dx), round(_ONE * dy)
+    corner = round(_ONE * dx * dy)
+    kernel = [[_ONE - right - lower + corner, right - corner], [lower - corner, corner]]
+    return np.asarray(
+        cv2.filter2D(
+            image, cv2.CV_16S, np.array(kernel, np.float32), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE
+        )
+    )
+
+
+@cache
+def uniform_classes(points: int) -> np.ndarray:
+    """Return the rotation-invariant uniform class of every code, shape (2 ** points,).
+
+    A code with at most two changes around the circle gets its number of ones, any other gets points + 1.
+    """
+    codes = np.arange(1 << points)
+    bits = codes[:, None] >> np.arange(points) & 1
+    changes = (bits != np.roll(bits, 1, 1)).sum(1)
+    return np.where(changes <= 2, bits.sum(1), points + 1).astype(np.uint8)
+
+
+@cache
+def directed_classes() -> np.ndarray:
+    """Return the uniform class of every code of eight neighbours that keeps its direction, shape (256,).
+
+    The 58 uniform codes are numbered 0 to 57 in increasing order; all others are 58.
+    """
+    uniform = uniform_classes(8) <= 8
+    return np.where(uniform, np.cumsum(uniform) - 1, 58).astype(np.uint8)
+
+
+def histogram(values: UInt8, count: int, mask: Bool | None = None) -> np.ndarray:
+    """Return how many pixels, of those in the mask, have each value below `count`, int64, shape (count,)."""
+    weight = None if mask is None else np.ascontiguousarray(mask).view(np.uint8)
+    return np.asarray(cv2.calcHist([values], [0], weight, [count], [0, count]).ravel(), np.int64)
+
+
+def class_counts(codes: np.ndarray, classes: np.ndarray, mask: Bool | None = None) -> np.ndarray:
+    """Return how many pixels have a code of each class.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8 or uint16
+        As square_codes and circle_codes give them.
+    classes : ndarray of uint8, shape (256,) or (65536,)
+        Each code's class.
+    mask : ndarray of bool, optional
+        Pixels that count.
+
+    Returns
+    -------
+    ndarray of int64, shape (classes,)
+    """
+    count = int(classes.max()) + 1
+    if codes.dtype == np.uint8:
+        return np.bincount(classes, histogram(codes, 256, mask), count).astype(np.int64)
+    return histogram(np.take(classes, codes), count, mask)

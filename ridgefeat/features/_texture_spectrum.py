@@ -1,0 +1,101 @@
+"""Spatial frequencies: spectra of square windows spread over the print."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import fft
+
+from ridgefeat.features._texture_zones import Box
+from ridgefeat.structure import MM_PER_PX, Bool, Float
+
+SIDE = 64
+"""Side of a window in pixels at 500 dpi: 3.25 mm, six to eight ridges."""
+ALONG = 6
+"""Windows along each side of the print's box."""
+EDGES = (0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.2, 3.6, 4.0, 4.8, 6.0, 8.0)
+"""Limits of the rings in cycles/mm; ridges lie around 2.2."""
+FULL = 0.5
+"""Share of a window that must be print for it to count."""
+
+
+def window_spectra(normalised: Float, mask: Bool, box: Box) -> tuple[Float, Bool]:
+    """Return the power spectrum of 6 x 6 windows spread evenly over a box.
+
+    Parameters
+    ----------
+    normalised : ndarray of float32, shape (rows, columns)
+        Counts as 0 outside the mask.
+    mask : ndarray of bool, shape (rows, columns)
+    box : pair of slices
+        Windows begin and end with it; a smaller box is extended by zeros.
+
+    Returns
+    -------
+    power : ndarray of float32, shape (36, 64, 33)
+        Of the Hann-weighted windows, row by row.
+    full : ndarray of bool, shape (36,)
+        Whether at least half of the window is print.
+    """
+    inside = mask[box]
+    grey = normalised[box] * inside
+    lacking = [(0, max(0, SIDE - n)) for n in grey.shape]
+    if any(after for _, after in lacking):
+        grey, inside = np.pad(grey, lacking), np.pad(inside, lacking)
+    top, left = (np.linspace(0, n - SIDE, ALONG).round().astype(int) for n in grey.shape)
+    windows = sliding_window_view(grey, (SIDE, SIDE))[top[:, None], left].reshape(-1, SIDE, SIDE)
+    covered = sliding_window_view(inside, (SIDE, SIDE))[top[:, None], left, ::4, ::4].mean((2, 3)).ravel()
+    spectrum = fft.rfft2(windows * _hann())
+    return (spectrum.real**2 + spectrum.imag**2), covered >= FULL
+
+
+@cache
+def _hann() -> Float:
+    w = np.hanning(SIDE + 1)[:-1].astype(np.float32)
+    return np.outer(w, w)
+
+
+@cache
+def _rings() -> tuple[Float, Float]:
+    fy, fx = np.fft.fftfreq(SIDE, MM_PER_PX)[:, None], np.fft.rfftfreq(SIDE, MM_PER_PX)
+    radius = np.hypot(fy, fx)
+    # The half spectrum stands for both halves: columns other than the first and last count twice.
+    twice = np.where((np.arange(SIDE // 2 + 1) % (SIDE // 2)) > 0, 2.0, 1.0)
+    edges = np.array(EDGES)
+    ring = (radius >= edges[:-1, None, None]) & (radius < edges[1:, None, None])
+    weights = (ring * twice).reshape(len(edges) - 1, -1).T
+    return weights.astype(np.float32), np.where(radius > 0, radius, 1).astype(np.float32)
+
+
+def ring_power(power: Float) -> Float:
+    """Return the power in each ring of each spectrum, float32, shape (windows, 12)."""
+    return np.asarray(power.reshape(len(power), -1) @ _rings()[0], np.float32)
+
+
+def summary(power: Float) -> list[float] | None:
+    """Return centroid, spread, entropy and flatness of a spectrum between the outermost ring limits.
+
+    Parameters
+    ----------
+    power : ndarray of float32, shape (64, 33)
+
+    Returns
+    -------
+    list of float or None
+        Cycles/mm, cycles/mm, 1 and 1; the last two are 0 for a single line and 1 for white noise. None for no power.
+    """
+    weights, radius = _rings()
+    share = power.ravel() * weights.sum(1)
+    total = share.sum(dtype=float)
+    if total <= 0:
+        return None
+    used = weights.any(1)
+    share, r = share[used].astype(float) / total, radius.ravel()[used].astype(float)
+    centroid = share @ r
+    spread = np.sqrt(share @ (r - centroid) ** 2)
+    positive = np.maximum(share, 1e-12)
+    entropy = -(share @ np.log(positive)) / np.log(len(share))
+    flatness = np.exp(np.log(positive).mean()) * len(share)
+    return [centroid, spread, min(entropy, 1.0), min(flatness, 1.0)]

@@ -1,0 +1,261 @@
+"""Quality: how well the ridges can be read.
+
+NFIQ 2's measures (Tabassi et al. 2021, NISTIR 8382; ISO/IEC 29794-4) are computed as NIST does, on the print at 500 dpi
+without its white frame and with NFIQ 2's own foreground; benchmarks/quality_nfiq2.py puts them beside NIST's values.
+Minutiae-based measures rest on this package's minutiae, not on those of FingerJet FX. The rest is our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ridgefeat.features import _quality_nfiq2 as nfiq2
+from ridgefeat.features._quality_blocks import (
+    BLOCK,
+    block_means,
+    block_tensor,
+    blocks_around,
+    inner_blocks,
+    without_frame,
+)
+from ridgefeat.features.family import Column, Family
+from ridgefeat.structure import MM_PER_PX, UInt8
+
+if TYPE_CHECKING:
+    from ridgefeat.fingerprint import Fingerprint
+
+NFIQ2 = "Tabassi et al. 2021, NISTIR 8382"
+CENTRE_PX = 100
+"""Half side of the square around the minutiae's centre in which NFIQ 2 counts them."""
+LOCAL_MEAN_PX = 17
+"""Side of the box whose mean is the local grey level: about two ridge periods."""
+
+quality = Family(
+    "quality", "How well the ridges can be read: NFIQ 2's measures, contrast, area and sharpness."
+)
+
+
+def _histogram(name: str, what: str, unit: str, high: float, source: str = NFIQ2) -> list[Column]:
+    limits = (None, *nfiq2.BINS[name], None)
+    return [
+        Column(
+            f"quality_{name}_bin{i}",
+            unit,
+            0,
+            1e6,
+            f"number of {what}, "
+            + " and ".join(
+                f"{word} {limit:g}"
+                for word, limit in (("from", limits[i]), ("below", limits[i + 1]))
+                if limit is not None
+            ),
+            source,
+        )
+        for i in range(10)
+    ] + [
+        Column(f"quality_{name}_mean", "1", 0, high, f"mean of {what}", source),
+        Column(f"quality_{name}_std", "1", 0, high, f"standard deviation of {what}", source),
+    ]
+
+
+@quality.columns(
+    Column("quality_mu", "grey levels", 0, 255, "mean grey level (NFIQ 2's Mu)", NFIQ2),
+    Column("quality_mmb", "grey levels", 0, 255, "mean of the means of 32 px blocks (NFIQ 2's MMB)", NFIQ2),
+    Column("quality_sigma", "grey levels", 0, 128, "standard deviation of the grey levels", NFIQ2),
+)
+def contrast(fp: Fingerprint) -> Sequence[float]:
+    """Return the grey level and its spread over the image without its white frame."""
+    image = without_frame(fp.image)[0]
+    mean, deviation = cv2.meanStdDev(image)
+    return [mean[0, 0], block_means(image).mean(dtype=float), deviation[0, 0]]
+
+
+@quality.columns(
+    *_histogram("ocl", "orientation certainty levels (OCL) of 32 px blocks", "blocks", 1),
+    Column(
+        "quality_roi_mean", "grey levels", 0, 255, "mean grey level in NFIQ 2's region of interest", NFIQ2
+    ),
+    Column(
+        "quality_coherence_sum",
+        "blocks",
+        0,
+        1e6,
+        "sum of gradient coherence over that region's blocks",
+        NFIQ2,
+    ),
+    Column("quality_coherence_roi", "1", 0, 1, "mean gradient coherence over that region's blocks", NFIQ2),
+)
+def certainty(fp: Fingerprint) -> np.ndarray:
+    """Return how far the gradients of each block agree on one orientation."""
+    image = without_frame(fp.image)[0]
+    tensor = block_tensor(image)
+    ocl = tensor.certainty[: image.shape[0] // BLOCK, : image.shape[1] // BLOCK]
+    region = nfiq2.region_of_interest(image)
+    ocl = ocl[np.isfinite(ocl)]
+    if not region.any():
+        return np.append(nfiq2.summary("ocl", ocl), [np.nan] * 3)
+    coherence = tensor.coherence[block_means(region.view(np.uint8)) > 0]
+    found = [image[region].mean(dtype=float), coherence.sum(dtype=float), coherence.mean(dtype=float)]
+    return np.append(nfiq2.summary("ocl", ocl), found)
+
+
+@quality.columns(
+    *_histogram("fda", "frequency domain analysis (FDA) scores of foreground blocks", "blocks", 2),
+    *_histogram("lcs", "local clarity scores (LCS) of foreground blocks", "blocks", 1),
+    *_histogram("of", "orientation flow (OF) scores of foreground blocks", "blocks", 2),
+    *_histogram("rvu", "ridge to valley width ratios (RVU) in foreground blocks", "ratios", 31),
+)
+def ridges(fp: Fingerprint) -> np.ndarray | None:
+    """Return how wave-like, clear, smooth and even the ridges are in windows turned upright."""
+    blocks = inner_blocks(without_frame(fp.image)[0])
+    if blocks is None or not blocks.inside.any():
+        return None
+    return np.concatenate(
+        [
+            nfiq2.summary("fda", nfiq2.frequency_domain(blocks)),
+            nfiq2.summary("lcs", nfiq2.local_clarity(blocks)),
+            nfiq2.summary("of", nfiq2.orientation_flow(blocks)),
+            nfiq2.summary("rvu", nfiq2.ridge_valley_uniformity(blocks)),
+        ]
+    )
+
+
+@quality.columns(
+    Column("quality_minutiae_count", "minutiae", 0, 1e4, "number of minutiae", NFIQ2),
+    Column(
+        "quality_minutiae_center",
+        "minutiae",
+        0,
+        1e4,
+        "number of minutiae in a square of 200 px (10.2 mm) around their centre of mass",
+        NFIQ2,
+    ),
+    Column(
+        "quality_minutiae_mu",
+        "1",
+        0,
+        1,
+        "share of minutiae whose block is darker than the image by 0 to 0.5 of its standard deviation",
+        NFIQ2,
+    ),
+    Column(
+        "quality_minutiae_ocl", "1", 0, 1, "share of minutiae with an orientation certainty above 0.8", NFIQ2
+    ),
+    Column("quality_minutiae_mean", "%", 0, 100, "mean confidence of the minutiae"),
+)
+def minutiae_based(fp: Fingerprint) -> Sequence[float]:
+    """Return how many minutiae there are and how good the print is where they stand."""
+    count = len(fp.minutiae)
+    if not count:
+        return [0, 0, np.nan, np.nan, np.nan]
+    x, y = fp.minutiae.x, fp.minutiae.y
+    near = (np.abs(x - x.mean()) <= CENTRE_PX) & (np.abs(y - y.mean()) <= CENTRE_PX)
+    image, left, top = without_frame(fp.image)
+    shares = _block_shares(image, x - left, y - top) if min(image.shape) >= BLOCK else (np.nan, np.nan)
+    return [count, near.sum(), *shares, fp.minutiae.quality.mean()]
+
+
+def _block_shares(image: UInt8, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    blocks = blocks_around(image, x, y)
+    mean, deviation = (v[0, 0] for v in cv2.meanStdDev(image))
+    darker = (mean - blocks.mean((1, 2))) / max(deviation, 1e-6)
+    certain = np.nan_to_num(block_tensor(blocks.reshape(-1, BLOCK)).certainty)
+    # NFIQ 2 compares rounded per cents, so that its 80 % begins at 80.5 %.
+    return float(((darker > 0) & (darker <= 0.5)).mean()), float((certain >= 0.805).mean())
+
+
+@quality.columns(
+    Column("quality_area", "mm²", 0, 1e5, "area of the print"),
+    Column("quality_area_share", "1", 0, 1, "share of the image that the print covers"),
+    Column("quality_area_cut", "1", 0, 1, "share of the print's outline box that lies on the image's border"),
+    Column("quality_coherence_mean", "1", 0, 1, "mean coherence of the orientation field over the print"),
+    Column("quality_coherence_poor", "1", 0, 1, "share of the print with a coherence below 0.5"),
+    Column("quality_period_known", "1", 0, 1, "share of the print where the ridge period is known"),
+)
+def extent(fp: Fingerprint) -> Sequence[float] | None:
+    """Return how much print there is and over how much of it ridges could be followed."""
+    pixels = np.count_nonzero(fp.mask)
+    if not pixels:
+        return None
+    mask = fp.mask
+    edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    around = 2 * (rows[-1] - rows[0] + columns[-1] - columns[0] + 2)
+    coherence = fp.orientation.coherence[mask]
+    return [
+        pixels * MM_PER_PX**2,
+        pixels / mask.size,
+        np.count_nonzero(edge) / around,
+        coherence.mean(),
+        np.count_nonzero(coherence < 0.5) / pixels,
+        np.count_nonzero(np.isfinite(fp.period) & mask) / pixels,
+    ]
+
+
+@quality.columns(
+    Column(
+        "quality_grey_mean",
+        "grey levels",
+        0,
+        255,
+        "mean grey level of the print: low when wet, high when dry",
+    ),
+    Column("quality_grey_std", "grey levels", 0, 128, "standard deviation of the print's grey levels"),
+    Column("quality_grey_p10", "grey levels", 0, 255, "grey level that a tenth of the print does not exceed"),
+    Column(
+        "quality_grey_p90", "grey levels", 0, 255, "grey level that nine tenths of the print do not exceed"
+    ),
+    Column("quality_grey_entropy", "bits", 0, 8, "entropy of the print's grey levels"),
+    Column(
+        "quality_dark_share", "1", 0, 1, "share of the print darker than midway between p10 and p90: wetness"
+    ),
+    Column("quality_black_share", "1", 0, 1, "share of the print at grey levels 0 to 4"),
+    Column("quality_white_share", "1", 0, 1, "share of the print at grey levels 251 to 255"),
+    Column(
+        "quality_ridge_contrast",
+        "grey levels",
+        0,
+        255,
+        "standard deviation around the mean of 17 px (0.86 mm)",
+    ),
+    Column("quality_ridge_sharpness", "1/mm", 0, 100, "root mean square gradient over that contrast"),
+)
+def tone(fp: Fingerprint) -> Sequence[float] | None:
+    """Return grey levels, contrast and sharpness inside the print."""
+    mask, image = fp.mask, fp.image
+    pixels = np.count_nonzero(mask)
+    if not pixels:
+        return None
+    weight = mask.view(np.uint8)
+    share = cv2.calcHist([image], [0], weight, [256], [0, 256]).ravel().astype(float) / pixels
+    grey = np.arange(256)
+    mean = share @ grey
+    # The tolerance keeps a cumulative sum of 0.9 that is a last bit short from counting as less.
+    p10, p90 = np.searchsorted(np.cumsum(share), (0.1 - 1e-9, 0.9 - 1e-9))
+    some = share[share > 0]
+    box = (LOCAL_MEAN_PX, LOCAL_MEAN_PX)
+    ridges = cv2.subtract(image, cv2.blur(image, box, borderType=cv2.BORDER_REFLECT_101), dtype=cv2.CV_32F)
+    contrast = cv2.meanStdDev(ridges, mask=weight)[1][0, 0]
+    slopes = [
+        cv2.norm(cv2.filter2D(image, cv2.CV_32F, k), cv2.NORM_L2SQR, weight) for k in (_SLOPE, _SLOPE.T)
+    ]
+    sharpness = np.sqrt(sum(slopes) / pixels) / MM_PER_PX / contrast if contrast > 0 else np.nan
+    return [
+        mean,
+        np.sqrt(max(0.0, share @ (grey - mean) ** 2)),
+        p10,
+        p90,
+        -(some @ np.log2(some)),
+        share[grey < (p10 + p90) / 2].sum(),
+        share[:5].sum(),
+        share[251:].sum(),
+        contrast,
+        sharpness,
+    ]
+
+
+_SLOPE = np.array([[-0.5, 0, 0.5]], np.float32)

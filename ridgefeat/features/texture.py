@@ -1,0 +1,277 @@
+"""Texture: general image statistics that know nothing of ridges.
+
+Two scales are used on purpose. Columns named `own` are computed on the original pixels, whatever their resolution, and
+so compare only among prints of one sensor; all others are computed at 500 dpi. LBP and HOG are taken over the box
+around the print, cut into 4 x 4 zones; the number of columns never depends on the image's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ridgefeat.features import _texture_glcm as glcm
+from ridgefeat.features import _texture_hog as hog
+from ridgefeat.features import _texture_lbp as lbp
+from ridgefeat.features import _texture_spectrum as spectrum
+from ridgefeat.features import _texture_wavelet as wavelet
+from ridgefeat.features._texture_zones import original_box, print_box, zone_names, zone_numbers
+from ridgefeat.features.family import Column, Family
+from ridgefeat.structure import MM_PER_PX
+
+if TYPE_CHECKING:
+    from ridgefeat.fingerprint import Fingerprint
+
+OJALA = "Ojala et al. 2002"
+DALAL = "Dalal and Triggs 2005"
+HARALICK = "Haralick et al. 1973"
+MALLAT = "Mallat 1989"
+GNANASIVAM = "Gnanasivam and Muttan 2012"
+
+texture = Family("texture", "General image statistics: LBP, HOG, GLCM, frequency bands, wavelets, DWT-SVD.")
+
+GRID = 4
+"""Zones along each side of the print's box, for LBP and HOG."""
+CIRCLES = ((8, 1), (8, 2), (16, 3))
+"""Points and radius in pixels of the LBP at 500 dpi."""
+DISTANCES = (2, 4, 8)
+"""Distances of grey-level pairs in pixels at 500 dpi: about 0.1, 0.2 and 0.4 mm."""
+BLOCK_GRID = 3
+BLOCK_BANDS = ((0.4, 1.6), (1.6, 2.4), (2.4, 3.2), (3.2, 8.0))
+"""Bands in cycles/mm for the spectra by block; their limits are limits of rings."""
+
+
+def _class_meaning(points: int, i: int) -> str:
+    return f"{i} neighbours in one run as light" if i <= points else "no uniform pattern"
+
+
+@texture.columns(
+    *(
+        Column(
+            f"texture_lbp_p{p}r{r}_{i}",
+            "1",
+            0,
+            1,
+            f"share of the print's pixels whose LBP of {p} points at {r} px ({r * MM_PER_PX:.2f} mm) has "
+            + _class_meaning(p, i),
+            OJALA,
+        )
+        for p, r in CIRCLES
+        for i in range(p + 2)
+    )
+)
+def lbp_whole(fp: Fingerprint) -> np.ndarray | None:
+    """Return rotation-invariant uniform LBP histograms at 500 dpi over the mask."""
+    box = print_box(fp)
+    if box is None or min(s.stop - s.start for s in box) <= 2 * CIRCLES[-1][1]:
+        return None
+    image, mask = fp.image[box], fp.mask[box]
+    found = []
+    for points, radius in CIRCLES:
+        inner = slice(radius, -radius)
+        codes = lbp.circle_codes(image, points, radius)
+        counts = lbp.class_counts(codes, lbp.uniform_classes(points), mask[inner, inner])
+        found.append(counts / max(counts.sum(), 1))
+    return np.concatenate(found)
+
+
+@texture.columns(
+    *(
+        Column(
+            f"texture_lbp_own_{i}",
+            "1",
+            0,
+            1,
+            f"share of pixels of the original image with uniform LBP pattern {i} of eight adjoining pixels; 58: no "
+            "uniform one",
+            OJALA,
+        )
+        for i in range(59)
+    ),
+    *(
+        Column(
+            f"texture_lbp_own_{zone}_{i}",
+            "1",
+            0,
+            1,
+            f"share of pixels of the original image whose LBP of 8 points at 1 px has {_class_meaning(8, i)}: {where}",
+            OJALA,
+        )
+        for zone, where in zone_names(GRID)
+        for i in range(10)
+    ),
+)
+def lbp_own(fp: Fingerprint) -> np.ndarray | None:
+    """Return LBP histograms of the original pixels: directed over the print's box, rotation-invariant by zone."""
+    box = original_box(fp, 2 * GRID + 2)
+    if box is None:
+        return None
+    image = fp.original[box]
+    directed = lbp.class_counts(lbp.square_codes(image), lbp.directed_classes())
+    classes = cv2.LUT(lbp.circle_codes(image, 8, 1), lbp.uniform_classes(8))
+    classes += zone_numbers(classes.shape, GRID) * np.uint8(10)
+    zones = lbp.histogram(classes, 10 * GRID**2).reshape(-1, 10)
+    return np.concatenate([directed / directed.sum(), (zones / zones.sum(1, keepdims=True)).ravel()])
+
+
+@texture.columns(
+    *(
+        Column(
+            f"texture_hog_own_{zone}_{i}",
+            "1",
+            0,
+            1,
+            f"gradient magnitude of the original image pointing around {180 * i / hog.BINS:g} degrees (up to its "
+            f"sign), in {where}; all zones together have length 1",
+            DALAL,
+        )
+        for zone, where in zone_names(GRID)
+        for i in range(hog.BINS)
+    )
+)
+def hog_own(fp: Fingerprint) -> np.ndarray | None:
+    """Return gradient orientation histograms of the original pixels by zone."""
+    box = original_box(fp, 2 * GRID + 2)
+    return None if box is None else hog.zone_histograms(fp.original[box], GRID)
+
+
+@texture.columns(
+    *(
+        Column(
+            f"texture_glcm_{d}px_{name}_{how}",
+            "bits" if name == "entropy" else "1",
+            -1 if name == "correlation" and how == "mean" else 0,
+            {"contrast": 196, "entropy": 8, "correlation": 2}.get(name, 1),
+            f"{how} over four directions of the {name} of grey-level pairs {d} px ({d * MM_PER_PX:.2f} mm) apart, "
+            "15 levels",
+            HARALICK,
+        )
+        for d in DISTANCES
+        for how in ("mean", "range")
+        for name in glcm.PROPERTIES
+    )
+)
+def cooccurrence(fp: Fingerprint) -> np.ndarray | None:
+    """Return properties of grey-level pairs in the normalised print."""
+    box = print_box(fp)
+    if box is None:
+        return None
+    grey, found = glcm.levels(fp.normalised[box], fp.mask[box]), []
+    for distance in DISTANCES:
+        shares = glcm.cooccurrence(grey, distance)
+        if shares is None:
+            found.append(np.full(2 * len(glcm.PROPERTIES), np.nan))
+        else:
+            properties = glcm.properties(shares)
+            found += [properties.mean(1), np.ptp(properties, 1)]
+    return np.concatenate(found)
+
+
+@texture.columns(
+    *(
+        Column(
+            f"texture_ring_{i}",
+            "1",
+            0,
+            1,
+            f"share of the spectrum's power from {low:g} to {high:g} cycles/mm",
+        )
+        for i, (low, high) in enumerate(zip(spectrum.EDGES, spectrum.EDGES[1:], strict=False))
+    ),
+    Column("texture_spectrum_centroid", "cycles/mm", 0.4, 8, "mean spatial frequency, weighted by power"),
+    Column("texture_spectrum_spread", "cycles/mm", 0, 4, "standard deviation of spatial frequency around it"),
+    Column("texture_spectrum_entropy", "1", 0, 1, "entropy of the spectrum: 0 one wave, 1 white noise"),
+    Column("texture_spectrum_flatness", "1", 0, 1, "geometric over arithmetic mean of the spectrum"),
+    *(
+        Column(
+            f"texture_block_{zone}_band{i}",
+            "1",
+            0,
+            1,
+            f"share of the spectrum's power from {low:g} to {high:g} cycles/mm in {where}",
+        )
+        for zone, where in zone_names(BLOCK_GRID)
+        for i, (low, high) in enumerate(BLOCK_BANDS)
+    ),
+)
+def frequencies(fp: Fingerprint) -> Sequence[float] | None:
+    """Return how power spreads over spatial frequencies, over the print and by block."""
+    box = print_box(fp)
+    if box is None:
+        return None
+    power, full = spectrum.window_spectra(fp.normalised, fp.mask, box)
+    if not full.any():
+        return None
+    whole = spectrum.summary(power[full].mean(0))
+    if whole is None:
+        return None
+    rings = spectrum.ring_power(power) * full[:, None]
+    total = rings.sum(0)
+    starts = np.searchsorted(spectrum.EDGES, [low for low, _ in BLOCK_BANDS])
+    bands = np.add.reduceat(rings, starts, axis=1)
+    each = spectrum.ALONG // BLOCK_GRID
+    blocks = bands.reshape(BLOCK_GRID, each, BLOCK_GRID, each, -1).sum((1, 3))
+    sums = blocks.sum(2, keepdims=True)
+    shares = np.divide(blocks, sums, out=np.full_like(blocks, np.nan), where=sums > 0)
+    return [*(total / total.sum()), *whole, *shares.ravel()]
+
+
+@texture.columns(
+    *(
+        Column(
+            f"texture_wavelet_{kind}_level{level}_{detail}",
+            "1",
+            low,
+            high,
+            f"{meaning} {detail} details at level {level} ({2**level * MM_PER_PX:.2f} mm)",
+            MALLAT,
+        )
+        for kind, low, high, meaning in (
+            ("energy", 0, 1, "share of the detail energy in"),
+            ("sparsity", 1, 1000, "root mean square over mean magnitude of"),
+        )
+        for level in range(1, wavelet.LEVELS + 1)
+        for detail in wavelet.DETAILS
+    )
+)
+def wavelets(fp: Fingerprint) -> np.ndarray | None:
+    """Return energies of Daubechies-4 subbands of the normalised print."""
+    box = print_box(fp)
+    return None if box is None else wavelet.energies(fp.normalised[box] * fp.mask[box])
+
+
+@texture.columns(
+    Column(
+        "texture_dwt_approximation", "1", 0, 1, "share of energy in the approximation at level 6", GNANASIVAM
+    ),
+    *(
+        Column(
+            f"texture_dwt_level{level}_{detail}",
+            "1",
+            0,
+            1,
+            f"share of energy in {detail} details at level {level}, original image scaled to 96 x 96",
+            GNANASIVAM,
+        )
+        for level in range(1, wavelet.SVD_LEVELS + 1)
+        for detail in wavelet.DETAILS
+    ),
+    *(
+        Column(
+            f"texture_svd_{i}",
+            "1",
+            0,
+            1,
+            f"singular value {i} of the original image scaled to 96 x 96, over the root sum of squares of all",
+            GNANASIVAM,
+        )
+        for i in range(1, wavelet.SVD_VALUES + 1)
+    ),
+)
+def dwt_svd(fp: Fingerprint) -> np.ndarray | None:
+    """Return subband energies and singular values of the print's box at a fixed size."""
+    box = original_box(fp, 1)
+    return None if box is None else wavelet.dwt_svd(fp.original[box])
