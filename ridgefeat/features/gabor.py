@@ -1,5 +1,111 @@
-"""Placeholder until the family is written."""
+"""Responses of a bank of Gabor filters, by orientation and wavelength."""
 
-from ridgefeat.features.family import Family
+from __future__ import annotations
 
-gabor = Family("gabor", "")
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ridgefeat.features import _frame
+from ridgefeat.features.family import Column, Family
+from ridgefeat.stages.gabor import STEP
+from ridgefeat.structure import MM_PER_PX, Float
+
+if TYPE_CHECKING:
+    from ridgefeat.fingerprint import Fingerprint
+
+DAUGMAN = "Daugman 1988; Jain, Farrokhnia 1991"
+FINGERCODE = "Jain, Prabhakar, Hong, Pankanti 2000"
+ORIENTATIONS = 8
+WAVELENGTHS = (0.25, 0.35, 0.45, 0.57, 0.75)
+"""mm; the bank is read at these, whatever wavelengths it was computed at."""
+
+gabor = Family(
+    "gabor", "Gabor responses by orientation and wavelength: mean, deviation, energy; whole and zones."
+)
+
+
+def _readout(fp: Fingerprint) -> tuple[Float, np.ndarray, np.ndarray] | None:
+    """Return responses inside the print, shape (wavelengths, orientations, points), and the points' grid x and y."""
+    bank = fp.gabor
+    rows, columns = bank.magnitude.shape[2:]
+    y, x = np.nonzero(fp.mask[::STEP, ::STEP][:rows, :columns])
+    if not x.size:
+        return None
+    inside = bank.magnitude[:, :, y, x]
+    wavelength = np.log(bank.wavelengths * np.float32(MM_PER_PX))
+    weights = _interpolation(wavelength, np.log(np.array(WAVELENGTHS, np.float32)))
+    turn = np.arange(ORIENTATIONS) * (bank.orientations.size / ORIENTATIONS)
+    around = _interpolation(np.arange(bank.orientations.size + 1, dtype=np.float32), turn.astype(np.float32))
+    around[:, 0] += around[:, -1]
+    inside = np.einsum("ij,jkl->ikl", weights, inside, optimize=True)
+    return np.asarray(np.matmul(around[:, :-1], inside)), x, y
+
+
+def _interpolation(at: Float, wanted: Float) -> Float:
+    """Return the matrix that interpolates linearly from values at `at` to values at `wanted`."""
+    return np.stack([np.interp(wanted, at, unit) for unit in np.eye(len(at), dtype=np.float32)], 1).astype(
+        np.float32
+    )
+
+
+def _names() -> Iterator[tuple[str, str]]:
+    for w in WAVELENGTHS:
+        for k in range(ORIENTATIONS):
+            angle = 180 * k / ORIENTATIONS
+            yield f"w{round(100 * w):03d}_a{angle:05.1f}".replace(".", "d"), f"{w:g} mm, {angle:g} degrees"
+
+
+@gabor.columns(
+    *(Column(f"gabor_{n}_mean", "sd", 0, 10, f"mean envelope of the response at {t}", DAUGMAN) for n, t in _names()),
+    *(Column(f"gabor_{n}_sd", "sd", 0, 10, f"deviation of the envelope at {t}", DAUGMAN) for n, t in _names()),
+    *(Column(f"gabor_w{round(100 * w):03d}_energy", "", 0, 1, f"share of the bank's energy at {w:g} mm")
+      for w in WAVELENGTHS),
+    Column("gabor_energy", "sd²", 0, 100, "energy of the whole bank by point of the print"),
+    Column("gabor_wavelength_centroid", "mm", 0.1, 1.5, "energy-weighted mean wavelength (logarithmic)"),
+    Column("gabor_wavelength_spread", "", 0, 2, "energy-weighted deviation of log wavelength"),
+    Column("gabor_anisotropy_mean", "", 0, 1, "how far energy gathers in one orientation at a point: 1 only one"),
+    Column("gabor_anisotropy_sd", "", 0, 1, "its spread over the print"),
+)  # fmt: skip
+def whole(fp: Fingerprint) -> Sequence[float] | None:
+    """Summarise the responses over the whole print."""
+    read = _readout(fp)
+    if read is None:
+        return None
+    responses = read[0]
+    mean, sd = responses.mean(2), responses.std(2)
+    energy = np.square(responses, dtype=np.float64)
+    by_wavelength = energy.sum((1, 2))
+    total = by_wavelength.sum() + 1e-12
+    share = by_wavelength / total
+    log = np.log(WAVELENGTHS)
+    centroid = (share * log).sum()
+    spread = np.sqrt((share * (log - centroid) ** 2).sum())
+    at_point = energy.sum(0)
+    doubled = np.exp(2j * np.pi * np.arange(ORIENTATIONS) / ORIENTATIONS)
+    anisotropy = np.abs(doubled @ at_point) / (at_point.sum(0) + 1e-12)
+    tail = [total / responses.shape[2], np.exp(centroid), spread, anisotropy.mean(), anisotropy.std()]
+    return [*mean.ravel(), *sd.ravel(), *share, *tail]
+
+
+@gabor.columns(
+    *(Column(f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in zone {z}", FINGERCODE)
+      for w in WAVELENGTHS for z in _frame.zone_names()),
+    *(Column(f"gabor_{z}_a{180 * k // ORIENTATIONS:03d}_energy", "sd²", 0, 100,
+             f"mean energy at {180 * k // ORIENTATIONS} degrees in zone {z}", FINGERCODE)
+      for k in range(0, ORIENTATIONS, 2) for z in _frame.zone_names()),
+)  # fmt: skip
+def zones(fp: Fingerprint) -> Sequence[float] | None:
+    """Average the energy in each zone of the bounding box's 4 x 4: by wavelength, and by orientation."""
+    read = _readout(fp)
+    if read is None:
+        return None
+    responses, x, y = read
+    zone = _frame.zone_numbers(fp, STEP * x, STEP * y)
+    energy = np.square(responses)
+    maps = np.concatenate([energy.sum(1), energy.sum(0)[::2]])
+    membership = np.zeros((x.size, _frame.ZONES**2), np.float32)
+    membership[np.arange(x.size), zone] = 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return list((maps @ (membership / membership.sum(0))).ravel())

@@ -1,5 +1,129 @@
-"""Placeholder until the family is written."""
+"""Minutiae: how many of which kind, how dense, how spaced and which way they point."""
 
-from ridgefeat.features.family import Family
+from __future__ import annotations
 
-minutiae = Family("minutiae", "")
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ridgefeat.features import _frame
+from ridgefeat.features.family import Column, Family
+from ridgefeat.structure import BIFURCATION, ENDING, MM_PER_PX
+
+if TYPE_CHECKING:
+    from ridgefeat.fingerprint import Fingerprint
+
+GUTIERREZ = "Gutierrez-Redomero et al. 2011"
+CLARK = "Clark, Evans 1954"
+BINS = 8
+SURE = 50.0
+
+minutiae = Family("minutiae", "Minutiae: counts by kind, densities, spacing, directions.")
+
+
+@minutiae.columns(
+    Column("minutiae_count", "", 0, 1000, "number of minutiae"),
+    Column("minutiae_endings", "", 0, 1000, "number of ridge endings"),
+    Column("minutiae_bifurcations", "", 0, 1000, "number of bifurcations"),
+    Column("minutiae_sure", "", 0, 1000, f"number of minutiae of quality {SURE:g} or more"),
+)
+def counts(fp: Fingerprint) -> Sequence[float]:
+    """Count; a print without ridges has none."""
+    m = fp.minutiae
+    endings = int(np.count_nonzero(m.kind == ENDING))
+    return [len(m), endings, len(m) - endings, int(np.count_nonzero(m.quality >= SURE))]
+
+
+@minutiae.columns(
+    Column("minutiae_bifurcation_share", "", 0, 1, "bifurcations / minutiae", GUTIERREZ),
+    Column("minutiae_density", "1/cm²", 0, 300, "minutiae by area of the print", GUTIERREZ),
+    Column("minutiae_endings_density", "1/cm²", 0, 300, "ridge endings by area of the print", GUTIERREZ),
+    Column("minutiae_bifurcations_density", "1/cm²", 0, 300, "bifurcations by area of the print", GUTIERREZ),
+    Column("minutiae_sure_density", "1/cm²", 0, 300, f"minutiae of quality {SURE:g} or more by area"),
+    Column("minutiae_quality_mean", "", 0, 100, "mean quality"),
+    Column("minutiae_quality_sd", "", 0, 100, "its standard deviation"),
+)
+def densities(fp: Fingerprint) -> Sequence[float] | None:
+    """Relate the counts to the print's area."""
+    area = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2 / 100
+    if not area:
+        return None
+    m = fp.minutiae
+    n, forks = len(m), int(np.count_nonzero(m.kind == BIFURCATION))
+    sure = int(np.count_nonzero(m.quality >= SURE))
+    quality = [m.quality.mean(), m.quality.std()] if n else [np.nan, np.nan]
+    return [forks / n if n else np.nan, n / area, (n - forks) / area, forks / area, sure / area, *quality]
+
+
+@minutiae.columns(
+    Column("minutiae_spacing_mean", "mm", 0, 20, "mean distance to the nearest other minutia"),
+    Column("minutiae_spacing_sd", "mm", 0, 20, "its standard deviation"),
+    Column("minutiae_spacing_p50", "mm", 0, 20, "its median"),
+    Column(
+        "minutiae_clustering",
+        "",
+        0,
+        3,
+        "mean spacing / that of as many random points: below 1 clustered",
+        CLARK,
+    ),
+    Column(
+        "minutiae_radius_mean",
+        "mm",
+        0,
+        50,
+        "mean distance from the core, or the centroid where there is none",
+    ),
+    Column("minutiae_radius_sd", "mm", 0, 50, "its standard deviation"),
+)
+def spacing(fp: Fingerprint) -> Sequence[float] | None:
+    """Measure distances between minutiae; NaN with fewer than three."""
+    m = fp.minutiae
+    if len(m) < 3:
+        return None
+    distance = np.hypot(m.x[:, None] - m.x, m.y[:, None] - m.y)
+    np.fill_diagonal(distance, np.inf)
+    nearest = distance.min(1) * MM_PER_PX
+    area = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2
+    x0, y0 = _frame.reference(fp)
+    radius = np.hypot(m.x - x0, m.y - y0) * MM_PER_PX
+    expected = 0.5 / np.sqrt(len(m) / area)
+    return [
+        nearest.mean(),
+        nearest.std(),
+        np.median(nearest),
+        nearest.mean() / expected,
+        radius.mean(),
+        radius.std(),
+    ]
+
+
+@minutiae.columns(
+    *(Column(f"minutiae_direction_a{45 * k:03d}", "", 0, 1, f"share of minutiae that point at {45 * k} degrees (± 22.5)")
+      for k in range(BINS)),
+    Column("minutiae_direction_resultant", "", 0, 1, "length of the mean direction vector: 1 all alike"),
+    *(Column(f"minutiae_{part}_density", "1/cm²", 0, 300, f"minutiae by area in the print's {word} quarter")
+      for part, word in (("nw", "upper left"), ("ne", "upper right"), ("sw", "lower left"), ("se", "lower right"))),
+)  # fmt: skip
+def distribution(fp: Fingerprint) -> Sequence[float] | None:
+    """Tell where minutiae stand about the print's centroid and which way they point."""
+    if not fp.mask.any():
+        return None
+    m = fp.minutiae
+    share, resultant = [np.nan] * BINS, np.nan
+    if len(m):
+        turn = np.round(m.direction * (BINS / (2 * np.pi))).astype(int) % BINS
+        share = list(np.bincount(turn, minlength=BINS) / len(m))
+        resultant = float(np.abs(np.exp(1j * m.direction.astype(np.float64)).mean()))
+    x0, y0 = _frame.centre(fp)
+    split_x, split_y = round(x0), round(y0)
+    quarter = (m.x > split_x).astype(int) + 2 * (m.y > split_y).astype(int)
+    count = np.bincount(quarter, minlength=4)
+    inside = fp.mask.view(np.uint8)
+    parts = (inside[: split_y + 1, : split_x + 1], inside[: split_y + 1, split_x + 1 :],
+             inside[split_y + 1 :, : split_x + 1], inside[split_y + 1 :, split_x + 1 :])  # fmt: skip
+    area = np.array([int(np.count_nonzero(part)) for part in parts]) * (MM_PER_PX**2 / 100)
+    density = np.where(area > 0, count / np.maximum(area, 1e-9), np.nan)
+    return [*share, resultant, *density]

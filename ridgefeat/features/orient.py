@@ -1,5 +1,189 @@
-"""Placeholder until the family is written."""
+"""The orientation field: how ridges flow, bend and turn; singular points and pattern class."""
 
-from ridgefeat.features.family import Family
+from __future__ import annotations
 
-orient = Family("orient", "")
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ridgefeat.features import _frame
+from ridgefeat.features._pattern import CLASSES, pattern_class, ridge_count
+from ridgefeat.features.family import Column, Family
+from ridgefeat.structure import MM_PER_PX, Float
+
+if TYPE_CHECKING:
+    from ridgefeat.fingerprint import Fingerprint
+
+BAZEN = "Bazen, Gerez 2002"
+MARDIA = "Mardia, Jupp 2000"
+KAWAGOE = "Kawagoe, Tojo 1984"
+STEP = 8
+BINS = 8
+GRID = 5
+SPACING = 2.5
+NAN = float("nan")
+
+orient = Family(
+    "orient", "Orientation field: coherence, circular statistics, curvature, flow, singular points."
+)
+
+
+@orient.columns(
+    Column("orient_coherence_mean", "", 0, 1, "mean coherence of the structure tensor", BAZEN),
+    Column("orient_coherence_sd", "", 0, 1, "its standard deviation", BAZEN),
+    Column("orient_coherence_p10", "", 0, 1, "its 10th percentile", BAZEN),
+    Column("orient_coherence_p50", "", 0, 1, "its median", BAZEN),
+    Column(
+        "orient_mean_cos", "", -1, 1, "mean cosine of the doubled orientation: +1 level, -1 upright", MARDIA
+    ),
+    Column("orient_mean_sin", "", -1, 1, "mean sine of the doubled orientation", MARDIA),
+    Column(
+        "orient_resultant", "", 0, 1, "length of that mean vector: 1 where all ridges are parallel", MARDIA
+    ),
+    Column(
+        "orient_dispersion",
+        "degrees",
+        0,
+        90,
+        "circular deviation of the orientation, sqrt(-2 ln R) / 2",
+        MARDIA,
+    ),
+    Column("orient_entropy", "bits", 0, 3, "entropy of the orientation's histogram (8 bins of 22.5 degrees)"),
+)
+def statistics(fp: Fingerprint) -> Sequence[float] | None:
+    """Summarise orientation and coherence over the print."""
+    inside = fp.mask[::STEP, ::STEP]
+    if not inside.any():
+        return None
+    coherence = fp.orientation.coherence[::STEP, ::STEP][inside]
+    angle = fp.orientation.angle[::STEP, ::STEP][inside]
+    cos, sin = np.cos(2 * angle).mean(dtype=np.float64), np.sin(2 * angle).mean(dtype=np.float64)
+    resultant = min(float(np.hypot(cos, sin)), 1.0)
+    dispersion = min(90.0, np.rad2deg(np.sqrt(-2 * np.log(max(resultant, 1e-6))) / 2))
+    share = np.bincount(_bin(angle), minlength=BINS) / angle.size
+    entropy = -(share * np.log2(np.maximum(share, 1e-12))).sum()
+    p10, p50 = np.percentile(coherence, (10, 50))
+    return [coherence.mean(), coherence.std(), p10, p50, cos, sin, resultant, dispersion, entropy]
+
+
+def _bin(angle: Float) -> np.ndarray:
+    # Bins are centred on 0, 22.5, ... degrees, so that level ridges do not fall between two of them.
+    return np.asarray(np.round(angle * (BINS / np.pi)).astype(int) % BINS)
+
+
+@orient.columns(
+    Column(
+        "orient_curvature_mean", "1/mm", 0, 20, "mean bending of the ridges: turn of orientation along them"
+    ),
+    Column("orient_curvature_p50", "1/mm", 0, 20, "its median"),
+    Column("orient_curvature_p90", "1/mm", 0, 20, "its 90th percentile"),
+    Column("orient_divergence_mean", "1/mm", 0, 20, "mean turn of orientation across the ridges (spreading)"),
+    Column("orient_divergence_p90", "1/mm", 0, 20, "its 90th percentile"),
+)
+def curvature(fp: Fingerprint) -> Sequence[float] | None:
+    """Measure how fast the orientation turns, along the ridges and across them."""
+    inside = cv2.erode(fp.mask.view(np.uint8), np.ones((9, 9), np.uint8))[::STEP, ::STEP] > 0
+    if np.count_nonzero(inside) < 9 or min(inside.shape) < 3:
+        return None
+    angle = fp.orientation.angle[::STEP, ::STEP]
+    c, s = np.cos(2 * angle), np.sin(2 * angle)
+    # d(2a) = c ds - s dc, free of the jump at 180 degrees; a step of the grid is 8 px.
+    per_mm = np.float32(1 / (2 * STEP * MM_PER_PX))
+    dx = (c * np.gradient(s, axis=1) - s * np.gradient(c, axis=1)) * per_mm
+    dy = (c * np.gradient(s, axis=0) - s * np.gradient(c, axis=0)) * per_mm
+    along = np.abs(dx * np.cos(angle) - dy * np.sin(angle))[inside]
+    across = np.abs(dx * np.sin(angle) + dy * np.cos(angle))[inside]
+    p50, p90 = np.percentile(along, (50, 90))
+    return [along.mean(), p50, p90, across.mean(), np.percentile(across, 90)]
+
+
+_ANGLES = [f"{22.5 * k:05.1f}".replace(".", "d") for k in range(BINS)]
+
+
+@orient.columns(
+    *(Column(f"orient_flow_a{a}", "", 0, 1, f"share of the print whose ridges run at {float(a.replace('d', '.')):g} "
+             "degrees (± 11.25)") for a in _ANGLES),
+    *(Column(f"orient_flow_{z}_{part}", "", -1, 1, f"mean {word} of the doubled orientation in zone {z}")
+      for z in _frame.zone_names() for part, word in (("cos", "cosine"), ("sin", "sine"))),
+)  # fmt: skip
+def flow(fp: Fingerprint) -> Sequence[float] | None:
+    """Histogram of orientations over the print, and the mean flow in each zone of the bounding box's 4 x 4."""
+    y, x = np.nonzero(fp.mask[::STEP, ::STEP])
+    if not x.size:
+        return None
+    angle = fp.orientation.angle[::STEP, ::STEP][y, x]
+    share = np.bincount(_bin(angle), minlength=BINS) / angle.size
+    zone = _frame.zone_numbers(fp, STEP * x, STEP * y)
+    cos, sin = _frame.zone_means(np.cos(2 * angle), zone), _frame.zone_means(np.sin(2 * angle), zone)
+    return [*share, *np.stack([cos, sin], 1).ravel()]
+
+
+@orient.columns(
+    *(Column(f"orient_field_{r}{c}_{part}", "", -1, 1, f"{word} of the doubled orientation {SPACING * (c - 2):+g} mm "
+             f"across and {SPACING * (r - 2):+g} mm down from the core, or the centroid where there is none")
+      for r in range(GRID) for c in range(GRID) for part, word in (("cos", "cosine"), ("sin", "sine"))),
+)  # fmt: skip
+def field(fp: Fingerprint) -> Sequence[float] | None:
+    """Sample the flow on a grid of 5 x 5 points, 2.5 mm apart, about the core; NaN outside the print."""
+    if not fp.mask.any():
+        return None
+    x0, y0 = _frame.reference(fp)
+    offset = (np.arange(GRID) - GRID // 2) * (SPACING / MM_PER_PX)
+    y, x = (np.round(a).astype(int) for a in np.meshgrid(y0 + offset, x0 + offset, indexing="ij"))
+    rows, columns = fp.mask.shape
+    valid = (y >= 0) & (y < rows) & (x >= 0) & (x < columns)
+    at = np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)
+    valid &= fp.mask[at]
+    doubled = 2 * fp.orientation.angle[at]
+    values = np.stack([np.cos(doubled), np.sin(doubled)], -1)
+    values[~valid] = np.nan
+    return list(values.ravel())
+
+
+@orient.columns(
+    Column("orient_cores", "", 0, 20, "number of cores", KAWAGOE),
+    Column("orient_deltas", "", 0, 20, "number of deltas", KAWAGOE),
+    Column("orient_core_x", "mm", -50, 50, "topmost core's place, right of the print's centroid", KAWAGOE),
+    Column("orient_core_y", "mm", -50, 50, "topmost core's place, below the print's centroid", KAWAGOE),
+    Column("orient_core_cos", "", -1, 1, "cosine of the direction in which that core opens", BAZEN),
+    Column("orient_core_sin", "", -1, 1, "sine of the direction in which that core opens", BAZEN),
+    Column("orient_core_delta_distance", "mm", 0, 50, "from the topmost core to the nearest delta"),
+    Column("orient_core_delta_dx", "mm", -50, 50, "the nearest delta's place, right of the topmost core"),
+    Column("orient_core_delta_dy", "mm", -50, 50, "the nearest delta's place, below the topmost core"),
+    Column(
+        "orient_core_delta_ridges", "ridges", 0, 100, "ridges between core and nearest delta", "Henry 1900"
+    ),
+    Column("orient_core_core_distance", "mm", 0, 50, "between the two topmost cores (whorls)"),
+)
+def singular(fp: Fingerprint) -> Sequence[float] | None:
+    """Measure cores and deltas; NaN where a point that is needed was not found."""
+    if not fp.mask.any():
+        return None
+    cores, deltas = fp.singular_points.cores, fp.singular_points.deltas
+    counts = [len(cores), len(deltas)]
+    if not len(cores):
+        return [*counts, *(NAN,) * 9]
+    x, y = float(cores.x[0]), float(cores.y[0])
+    cx, cy = _frame.centre(fp)
+    direction = float(cores.direction[0])
+    place = [_frame.mm(x - cx), _frame.mm(y - cy), np.cos(direction), np.sin(direction)]
+    between = [NAN] * 4
+    if len(deltas):
+        k = int(np.hypot(deltas.x - x, deltas.y - y).argmin())
+        dx, dy = float(deltas.x[k]) - x, float(deltas.y[k]) - y
+        ridges = ridge_count(fp.enhanced, fp.mask, (x, y), (x + dx, y + dy))
+        between = [_frame.mm(np.hypot(dx, dy)), _frame.mm(dx), _frame.mm(dy), ridges]
+    cores_apart = _frame.mm(np.hypot(cores.x[1] - x, cores.y[1] - y)) if len(cores) > 1 else NAN
+    return [*counts, *place, *between, cores_apart]
+
+
+@orient.columns(
+    *(Column(f"orient_pattern_{name}", "", 0, 1, f"1 where the print is told as {name.replace('_', ' ')}, else 0",
+             KAWAGOE) for name in CLASSES),
+)  # fmt: skip
+def pattern(fp: Fingerprint) -> Sequence[float] | None:
+    """Tell the pattern class from cores and deltas by the Poincare index."""
+    told = pattern_class(fp)
+    return None if told is None else [float(name == told) for name in CLASSES]
