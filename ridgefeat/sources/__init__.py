@@ -1,0 +1,30 @@
+"""What comes in: image formats, resolution, file-name layouts, index tables, folders."""
+
+from ridgefeat.sources.folders import SUFFIXES, LoadedPrint, find_prints, load_print
+from ridgefeat.sources.images import MAX_PIXELS, Image, decode_image, pixel_digest, read_image
+from ridgefeat.sources.index import IndexEntry, read_index
+from ridgefeat.sources.layouts import LAYOUTS, Layout, recognise, regex_layout
+from ridgefeat.sources.resolution import ASSUMED_DPI, parse_dpi, resolve_dpi
+from ridgefeat.sources.source import PrintSource
+
+__all__ = [
+    "ASSUMED_DPI",
+    "LAYOUTS",
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "Image",
+    "IndexEntry",
+    "Layout",
+    "LoadedPrint",
+    "PrintSource",
+    "decode_image",
+    "find_prints",
+    "load_print",
+    "parse_dpi",
+    "pixel_digest",
+    "read_image",
+    "read_index",
+    "recognise",
+    "regex_layout",
+    "resolve_dpi",
+]

@@ -1,0 +1,279 @@
+"""Files and folders -> prints to read, each with its name, labels and what is known of its resolution."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+
+import numpy as np
+
+from ridgefeat.errors import ImageError, LayoutError
+from ridgefeat.sources.images import pixel_digest, read_image
+from ridgefeat.sources.layouts import LAYOUTS, Dpi, Labels, Layout, recognise, regex_layout
+from ridgefeat.sources.listing import Listing
+from ridgefeat.sources.resolution import resolve_dpi
+from ridgefeat.sources.source import PrintSource, printable
+from ridgefeat.structure import UInt8
+
+SUFFIXES = frozenset([".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".pgm", ".pbm", ".ppm", ".wsq"])
+"""What is taken for an image in a folder, in upper or lower case; a file named outright is always taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedPrint:
+    """One print as the stages take it.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8, shape (rows, columns)
+        The print, without a frame that its layout knows.
+    dpi_x, dpi_y : float
+        Resolution across and down.
+    dpi_origin : str
+        given, index, layout, header or assumed.
+    flags : tuple of str
+        resolution_assumed, header_resolution_ignored, name_not_in_layout, not_in_index, first_page_only, alpha_ignored.
+    sha256 : str
+        Digest of the pixels as decoded, before a frame is cut off.
+    format : str
+        bmp, png, jpeg, tiff, pnm or wsq.
+    """
+
+    pixels: UInt8
+    dpi_x: float
+    dpi_y: float
+    dpi_origin: str
+    flags: tuple[str, ...]
+    sha256: str
+    format: str
+
+
+@dataclass(frozen=True)
+class _Input:
+    """A folder or file that was asked for, and the prints found through it."""
+
+    folder: Path
+    is_folder: bool
+    prints: list[PrintSource] = field(default_factory=list)
+
+
+def find_prints(
+    inputs: Sequence[str | os.PathLike[str]] | str | os.PathLike[str],
+    *,
+    layout: str = "auto",
+    index: str | os.PathLike[str] | None = None,
+    regex: str | None = None,
+) -> list[PrintSource]:
+    """List the prints in files and folders.
+
+    Folders are searched with all that is below them, also through symbolic links, each folder once. Hidden files and
+    folders are left out. A folder that is named like an image is listed with an error, and its contents as well; so is
+    a folder that cannot be read. The order is that of the inputs, and natural within each (2 before 10).
+
+    Parameters
+    ----------
+    inputs : paths
+        Files are taken whatever their suffix, folders are searched for images.
+    layout : str
+        A name in LAYOUTS, or "auto", which decides for every file by its name and folders. A file that does not fit
+        the layout that was named is kept without labels and flagged name_not_in_layout.
+    index : path, optional
+        Table for read_index. Its names are relative to its own folder or to the input; else a file's bare name decides,
+        with or without suffix, where only one has it. Its labels come before those of the names. A print that it does
+        not list is flagged not_in_index; a file that it lists below an input and that is not there gets an error.
+    regex : str, optional
+        Regular expression with named groups, searched in the path below the input; instead of a layout.
+
+    Returns
+    -------
+    list of PrintSource
+
+    Raises
+    ------
+    LayoutError
+        If an input does not exist, nothing is found, or layout, expression or index are unusable.
+    """
+    if isinstance(inputs, str | os.PathLike):
+        inputs = [inputs]
+    labelled = _labeller(layout, regex)
+    found = [_search(given) for given in inputs]
+    _drop_repeated(found)
+    listing = None if index is None else _list_in(Path(index), found)
+    _name_apart(found)
+    prints = [labelled(p) for i in found for p in i.prints]
+    if listing is not None:
+        prints = [listing.applied(p) for p in prints]
+    if not prints:
+        where = ", ".join(printable(os.fspath(i)) for i in inputs) or "no input was given"
+        raise LayoutError(f"no images found ({where}); looked for {' '.join(sorted(SUFFIXES))}")
+    return prints
+
+
+def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPrint:
+    """Read one print: decode it, cut off a frame that its layout knows, and settle its resolution.
+
+    Parameters
+    ----------
+    source : PrintSource
+        From find_prints.
+    dpi : float or (float, float), optional
+        Resolution across and down on the user's word; it comes before all others.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read; the message begins with the print's relative name.
+    """
+    if source.error is not None:
+        raise ImageError(f"{source.relative}: {source.error}")
+    image = read_image(source.path, name=source.relative)
+    layout = LAYOUTS.get(source.layout, LAYOUTS["plain"])
+    pixels, layout_dpi = layout.prepare(image.pixels, source.path)
+    known, origin = (source.known_dpi, "index") if source.known_dpi else (layout_dpi, "layout")
+    dpi_x, dpi_y, origin, doubts = resolve_dpi(dpi, known, image.dpi, known_origin=origin)
+    return LoadedPrint(
+        np.ascontiguousarray(pixels),
+        dpi_x,
+        dpi_y,
+        origin,
+        source.flags + image.notes + doubts,
+        pixel_digest(image.pixels),
+        image.format,
+    )
+
+
+def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSource]:
+    """Return the function that gives a print its layout and labels."""
+    if layout != "auto" and layout not in LAYOUTS:
+        names = ["auto", *LAYOUTS]
+        near = difflib.get_close_matches(layout, names, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise LayoutError(f"unknown layout {layout!r}{hint}; there are: {', '.join(names)}")
+    if regex is not None and layout != "auto":
+        raise LayoutError(f"layout {layout!r} and a regular expression exclude each other; leave one out")
+
+    def by_pattern(chosen: Layout, source: PrintSource, labels: Labels | None) -> PrintSource:
+        # What is no file has an error to tell, and its name no matter.
+        flags = ("name_not_in_layout",) if labels is None and source.error is None else ()
+        return replace(source, layout=chosen.name, labels=labels or {}, flags=source.flags + flags)
+
+    def by_name(source: PrintSource) -> PrintSource:
+        chosen, labels = recognise(source.path)
+        return by_pattern(chosen, source, labels)
+
+    if regex is not None:
+        own = regex_layout(regex)
+        return lambda source: by_pattern(own, source, own.parse(PurePath(source.relative)))
+    if layout != "auto":
+        return lambda source: by_pattern(LAYOUTS[layout], source, LAYOUTS[layout].parse(source.path))
+    return by_name
+
+
+def _search(given: str | os.PathLike[str]) -> _Input:
+    try:
+        path = Path(os.path.abspath(given))  # noqa: PTH100 - resolve() would follow links
+        # lexists: a broken link is a print that cannot be read, not a mistake in the call.
+        exists, is_folder = os.path.lexists(path), path.is_dir()
+    except (OSError, ValueError):
+        exists = is_folder = False
+    if not exists:
+        raise LayoutError(f"{printable(os.fspath(given))}: no such file or folder")
+    if not is_folder:
+        return _Input(path.parent, False, [PrintSource(path, printable(path.name))])
+    prints = [
+        PrintSource(path / relative, printable(relative.as_posix()), error=error)
+        for relative, error in _walk(path)
+    ]
+    return _Input(path, True, sorted(prints, key=_natural))
+
+
+def _list_in(index: Path, found: list[_Input]) -> Listing:
+    """Read an index, and add to each folder what it lists there and the search did not take."""
+    prints = [p for i in found for p in i.prints]
+    listing = Listing(index, prints)
+    for given in found:
+        if given.is_folder and (added := listing.unfound(given.folder)):
+            given.prints[:] = sorted(given.prints + added, key=_natural)
+    listing.check(len(prints))
+    return listing
+
+
+def _walk(root: Path) -> Iterator[tuple[PurePath, str | None]]:
+    """Yield what is an image by its suffix below a folder, with an error for what is none in spite of it."""
+    seen: set[str] = set()
+    folders, linked = [PurePath()], list[PurePath]()
+    while folders or linked:
+        # Links last, so that a folder's own name is preferred to a link's.
+        folder = folders.pop() if folders else linked.pop(0)
+        real = os.path.realpath(root / folder)
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            entries = sorted(os.scandir(root / folder), key=lambda e: e.name)
+        except OSError as error:
+            yield folder, f"a folder that cannot be read: {error.strerror}"
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            relative = folder / entry.name
+            is_folder, is_image = _is_folder(entry), relative.suffix.lower() in SUFFIXES
+            if is_folder:
+                (linked if entry.is_symlink() else folders).append(relative)
+            if is_image:
+                yield relative, "a folder, not an image file" if is_folder else None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _drop_repeated(found: list[_Input]) -> None:
+    """Keep a file that several inputs or links to its folder reach once, under the first name."""
+    real_folders: dict[Path, str] = {}
+    seen = set()
+    for given in found:
+        kept = []
+        for source in given.prints:
+            folder = source.path.parent
+            if folder not in real_folders:
+                real_folders[folder] = os.path.realpath(folder)
+            identity = (real_folders[folder], source.path.name)
+            if identity not in seen:
+                seen.add(identity)
+                kept.append(source)
+        given.prints[:] = kept
+
+
+def _name_apart(found: list[_Input]) -> None:
+    """Where inputs hold files of the same relative name, put their folders' names in front of all of them."""
+    if _unique([p.relative for i in found for p in i.prints]):
+        return
+    named = [[f"{printable(i.folder.name)}/{p.relative}" for p in i.prints] for i in found]
+    if not _unique([name for names in named for name in names]):
+        try:
+            common = os.path.commonpath([i.folder for i in found])
+            named = [[printable(p.path.relative_to(common).as_posix()) for p in i.prints] for i in found]
+        except ValueError:
+            named = [[printable(p.path.as_posix()) for p in i.prints] for i in found]
+    for given, names in zip(found, named, strict=True):
+        given.prints[:] = [replace(p, relative=name) for p, name in zip(given.prints, names, strict=True)]
+
+
+def _unique(names: list[str]) -> bool:
+    return max(Counter(names).values(), default=1) == 1
+
+
+def _natural(source: PrintSource) -> tuple[list[tuple[bool, int, str]], str]:
+    """Return a sort key by which 2 comes before 10."""
+    parts = re.split(r"([0-9]+)", source.relative)
+    return [(i % 2 == 0, int(p) if i % 2 else 0, p) for i, p in enumerate(parts)], source.relative

@@ -1,0 +1,163 @@
+"""Index tables: a file beside the images that says what they show."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ridgefeat.errors import LayoutError, ParameterError
+from ridgefeat.sources.layouts import Dpi, Labels, check_label_names, normalise_labels
+from ridgefeat.sources.resolution import parse_dpi
+
+MAX_BYTES = 1 << 28
+MAX_ROWS = 10_000_000
+_RESOLUTION = ("dpi", "dpi_x", "dpi_y")
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """What an index says about one file: its labels, and its resolution (across, down) in dpi if it has one."""
+
+    labels: Labels = field(default_factory=dict)
+    dpi: Dpi | None = None
+
+
+def read_index(path: str | Path) -> dict[str, IndexEntry]:
+    """Read an index: CSV (comma, semicolon or tab), TSV or Parquet with a column `file`.
+
+    Values are text as it stands ("007" keeps its zeros; an empty cell is no label), except that sex, hand and finger
+    are brought to this package's words. The column `dpi`, or `dpi_x` and `dpi_y`, becomes the resolution.
+
+    Returns
+    -------
+    dict of str to IndexEntry
+        By file name, with / between folders, in the index's order.
+
+    Raises
+    ------
+    LayoutError
+        If the file cannot be read or is too large, `file` is missing, empty or names a file twice, or a column has no
+        name, the name of another, or one that the table keeps for itself.
+    """
+    where = f"index {path}"
+    names, rows = _read_table(Path(path), where)
+    _check_columns(names, where)
+    at = names.index("file")
+    entries: dict[str, IndexEntry] = {}
+    for number, row in enumerate(rows, 1):
+        name = row[at]
+        if name is None:
+            raise LayoutError(f"{where}: row {number} names no file")
+        key = posixpath.normpath(name.replace("\\", "/"))
+        if key in entries:
+            raise LayoutError(f"{where}: row {number} names {name!r} for a second time; keep one row a file")
+        values = {n: v for n, v in zip(names, row, strict=True) if v is not None and n != "file"}
+        dpi = _resolution(values, f"{where}, row {number}")
+        entries[key] = IndexEntry(normalise_labels(values), dpi)
+    if not entries:
+        raise LayoutError(f"{where}: no rows below the header")
+    return entries
+
+
+def _check_columns(names: list[str], where: str) -> None:
+    if "file" not in names:
+        near = difflib.get_close_matches("file", [n.lower() for n in names], 1, 0.5)
+        hint = f" (is it {near[0]!r}?)" if near else ""
+        raise LayoutError(f"{where}: no column `file`{hint}; there are: {', '.join(names[:20])}")
+    if twice := [n for n, count in Counter(names).items() if count > 1]:
+        raise LayoutError(f"{where}: the column {twice[0]!r} stands there twice")
+    if "" in names:
+        raise LayoutError(f"{where}: column {names.index('') + 1} has no name")
+    if ("dpi_x" in names) != ("dpi_y" in names):
+        raise LayoutError(f"{where}: dpi_x and dpi_y go together, and only one is there")
+    check_label_names(names, where)
+
+
+def _resolution(values: dict[str, str], where: str) -> Dpi | None:
+    """Take the resolution out of a row's values."""
+    both, across, down = (values.pop(name, None) for name in _RESOLUTION)
+    text = both or (f"{across},{down}" if across and down else None)
+    if text is None:
+        return None
+    try:
+        return parse_dpi(text)
+    except ParameterError as error:
+        raise LayoutError(f"{where}: {error}") from None
+
+
+def _read_table(path: Path, where: str) -> tuple[list[str], list[list[str | None]]]:
+    try:
+        if not path.is_file():
+            raise LayoutError(f"{where}: no such file")
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise LayoutError(f"{where}: {size} bytes are more than the {MAX_BYTES} that are read")
+        frame = (
+            _read_parquet(path, where)
+            if path.suffix.lower() in (".parquet", ".pq")
+            else _read_csv(path, where)
+        )
+    except OSError as error:
+        raise LayoutError(f"{where}: cannot be read: {error.strerror or error}") from None
+    if len(frame) > MAX_ROWS:
+        raise LayoutError(f"{where}: more than {MAX_ROWS} rows")
+    names = [str(name).strip() for name in frame.columns]
+    frame = frame.astype(object).where(frame.notna(), None)
+    return names, [[_text(v) for v in row] for row in frame.itertuples(index=False, name=None)]
+
+
+def _read_csv(path: Path, where: str) -> Any:
+    import pandas as pd
+
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            first = file.readline(1 << 20)
+        separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else max(",;\t", key=first.count)
+        # Without a header row pandas cannot rename columns that stand there twice.
+        frame = pd.read_csv(
+            path,
+            sep=separator,
+            header=None,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            nrows=MAX_ROWS + 2,
+        )
+    except UnicodeDecodeError:
+        raise LayoutError(f"{where}: is not in UTF-8; save it as `CSV UTF-8`") from None
+    except pd.errors.EmptyDataError:
+        raise LayoutError(f"{where}: is empty") from None
+    except (pd.errors.ParserError, ValueError) as error:
+        raise LayoutError(f"{where}: is no table: {str(error).strip()}") from None
+    frame.columns = ["" if pd.isna(v) else v for v in frame.iloc[0]]
+    return frame.iloc[1:]
+
+
+def _read_parquet(path: Path, where: str) -> Any:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise LayoutError(
+            f"{where}: reading Parquet needs the extra `parquet`: pip install ridgefeat[parquet]"
+        ) from None
+    try:
+        with pq.ParquetFile(path) as file:
+            groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+            if file.metadata.num_rows > MAX_ROWS or sum(g.total_byte_size for g in groups) > 4 * MAX_BYTES:
+                raise LayoutError(f"{where}: {file.metadata.num_rows} rows are too many to be an index")
+            return file.read().to_pandas()
+    except (pa.ArrowException, ValueError) as error:
+        raise LayoutError(f"{where}: is no Parquet file: {str(error).splitlines()[0]}") from None
+
+
+def _text(value: Any) -> str | None:
+    """Return a cell as text: whole numbers without a decimal point, None where nothing stands."""
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip() or None

@@ -1,0 +1,45 @@
+"""PrintSource: one print that is still to be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ridgefeat.sources.layouts import Dpi, Labels
+
+
+@dataclass(frozen=True)
+class PrintSource:
+    """One print that is still to be read, and what is known of it before that.
+
+    Attributes
+    ----------
+    path : Path
+        The file, absolute.
+    relative : str
+        Its name below the input, with / between folders; unique among the prints found together. Bytes that are no
+        UTF-8 are written as \\xNN.
+    layout : str
+        A name in LAYOUTS, or regex.
+    labels : dict of str to str
+        What its name and the index say.
+    known_dpi : (float, float) or None
+        Resolution across and down that the index gives; a layout gives its own when the print is loaded.
+    error : str or None
+        Why it cannot be read, where that is known already.
+    flags : tuple of str
+        name_not_in_layout, not_in_index.
+    """
+
+    path: Path
+    relative: str
+    layout: str = "plain"
+    labels: Labels = field(default_factory=dict)
+    known_dpi: Dpi | None = None
+    error: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+def printable(name: str) -> str:
+    """Return a file name that any text file can hold: stray bytes and surrogates as escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
