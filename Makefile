@@ -1,0 +1,52 @@
+# Everything runs in .venv, which is made when first needed and made anew when the dependencies change.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: all demo test lint format type contracts bench docs report clean
+
+all: lint type contracts test
+
+$(STAMP): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is `$(PYTHON) --version`. Say which: make PYTHON=python3.12" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/python examples/demo.py
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+type: $(STAMP)
+	$(BIN)/mypy
+
+contracts: $(STAMP)
+	$(BIN)/lint-imports
+
+# Each prints its table and writes benchmarks/results/<name>.md; those that need real prints find them through
+# RIDGEFEAT_DATA, else in .data/, and say so where they are absent.
+bench: $(STAMP)
+	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+docs: $(STAMP)
+	mkdir -p docs/reference
+	$(BIN)/ridgefeat features --format markdown > docs/reference/features.md
+	$(BIN)/ridgefeat params --format markdown > docs/reference/parameters.md
+
+# One print of the demo set, every stage drawn.
+report: demo
+	$(BIN)/ridgefeat show "`ls demo/prints/*.png | head -n 1`" -o demo/overlay.png
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,79 @@
+"""The command line: one module a command. Each imports what it needs when run, so --help is quick."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ridgefeat._version import __version__
+from ridgefeat.errors import RidgefeatError
+
+COMMANDS = ("extract", "features", "params", "show")
+UNUSABLE, INTERRUPTED = 2, 130
+
+
+class Unusable(click.ClickException):
+    """Input that cannot be worked with: a message on standard error and exit code 2."""
+
+    exit_code = UNUSABLE
+
+
+class Group(click.Group):
+    """Commands by the name of their module; what goes wrong becomes a message and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Return a command by name."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"ridgefeat.cli.{name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for a misspelt one name the nearest."""
+        from difflib import get_close_matches
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command {args[0]!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except RidgefeatError as error:
+            raise Unusable(str(error)) from None
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(INTERRUPTED)
+        except ImportError as error:
+            from ridgefeat.table.system import explain
+
+            message = explain(error) or (str(error) if isinstance(error.__cause__, ImportError) else None)
+            if message is None:
+                raise
+            raise Unusable(message) from None
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="ridgefeat")
+def main() -> None:
+    """Features with units from fingerprint images.
+
+    \b
+    ridgefeat extract prints/ -o features.csv
+    ridgefeat features --families ridge
+    ridgefeat show print.png -o overlay.png
+
+    Exit codes: 0 all well; 1 finished, but some prints carry an error; 2 wrong usage or unusable input; 130
+    interrupted, with what was finished kept.
+    """

@@ -1,0 +1,120 @@
+"""`ridgefeat extract`: folders of prints -> a feature table."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ridgefeat.cli import options, talk
+
+if TYPE_CHECKING:
+    from ridgefeat.table.recipe import Recipe
+
+
+@click.command("extract")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("-o", "--output", metavar="TABLE", help="The table to write: .csv, or .parquet (extra).")
+@options.reading
+@click.option(
+    "--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."
+)
+@click.option(
+    "--regex",
+    metavar="REGEX",
+    help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'.",
+)
+@options.families
+@options.tuning
+@click.option("--like", metavar="FILE.json", help="Exactly as the table with this sidecar was made.")
+@click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+@click.option(
+    "--minutiae",
+    metavar="FOLDER",
+    help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2).",
+)
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@click.option("--validate", is_flag=True, help="Say what would be read and what is wrong; extract nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def command(**given: Any) -> None:
+    """Extract features from prints (files or folders) into a table.
+
+    The table has a row for each print: what the file is (meta_…), labels, features. A print that cannot be
+    read keeps its row; meta_error says why, and the exit code is 1. Beside features.csv stands features.json:
+    how the table was made. Cells hold what file names say, as it is; a spreadsheet should import them as text.
+
+    \b
+    Examples:
+      ridgefeat extract prints/ -o features.csv
+      ridgefeat extract SOCOFing/Real -o f.csv --layout socofing -j 4
+      ridgefeat extract SD4 -o sd4.csv --index SD4/index.csv --validate
+      ridgefeat extract new/ -o new.csv --like features.json
+    """
+    if given["resume"] and given["overwrite"]:
+        raise click.UsageError("--resume and --overwrite exclude each other.")
+    if not given["output"] and not given["validate"]:
+        raise click.UsageError("Missing option '-o' / '--output': the table to write.")
+    from ridgefeat.sources import find_prints
+    from ridgefeat.table.recipe import Recipe
+    from ridgefeat.table.sidecar import load_sidecar
+
+    like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
+    recipe = _recipe(like, given)
+    items = find_prints(list(given["inputs"]), layout=recipe.layout, index=given["index"], regex=recipe.regex)
+    if given["validate"]:
+        _validate(items, recipe)
+    else:
+        _extract(items, recipe, given)
+
+
+def _recipe(like: Recipe | None, given: dict[str, Any]) -> Recipe:
+    from ridgefeat.table.recipe import Recipe
+
+    params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
+    asked = {name: given[name] for name in ("families", "dpi", "layout", "regex")} | {"params": params}
+    if like is not None:
+        return like.agreeing(**asked)
+    return Recipe.make(**{name: value for name, value in asked.items() if value is not None})
+
+
+def _validate(items: Any, recipe: Recipe) -> None:
+    from ridgefeat.table.validate import survey
+
+    found = survey(items, recipe.dpi)
+    click.echo(talk.survey(found))
+    if found.errors:
+        sys.exit(1)
+
+
+def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
+    from ridgefeat.table.store import Mode, write_table
+
+    mode: Mode = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
+    output = Path(given["output"])
+    started = time.perf_counter()
+    try:
+        with talk.progress_bar(given["quiet"]) as progress:
+            summary = write_table(
+                items,
+                recipe,
+                output,
+                jobs=given["jobs"],
+                mode=mode,
+                minutiae=given["minutiae"],
+                inputs=given["inputs"],
+                command=["ridgefeat", *sys.argv[1:]],
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        talk.say(
+            f"Interrupted; what was finished is kept. The same command with --resume continues {output}."
+        )
+        sys.exit(130)
+    if not given["quiet"]:
+        talk.say(talk.summary(summary, time.perf_counter() - started))
+    if summary.failures:
+        sys.exit(1)

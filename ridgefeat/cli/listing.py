@@ -1,0 +1,55 @@
+"""Records as text, Markdown, CSV or JSON: what listings of features and parameters share."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+Record = dict[str, Any]
+
+form = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "csv", "json"]),
+    default="text",
+    show_default=True,
+    help="How to write the list.",
+)
+
+
+def write(records: Sequence[Record], form: str) -> str:
+    """Return records, all with the same keys, in the given form."""
+    forms: dict[str, Callable[[Sequence[Record]], str]] = {
+        "text": _text,
+        "markdown": _markdown,
+        "csv": _csv,
+        "json": lambda r: json.dumps(r, indent=2, ensure_ascii=False),
+    }
+    return forms[form](records)
+
+
+def _cells(record: Record) -> list[str]:
+    return [f"{v:g}" if isinstance(v, float) else str(v) for v in record.values()]
+
+
+def _text(records: Sequence[Record]) -> str:
+    rows = [list(records[0]), *map(_cells, records)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _markdown(records: Sequence[Record]) -> str:
+    rows = [list(records[0]), ["---"] * len(records[0])]
+    rows += [[c.replace("|", "\\|") for c in _cells(r)] for r in records]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _csv(records: Sequence[Record]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([list(records[0]), *map(_cells, records)])
+    return out.getvalue().rstrip("\n")

@@ -1,0 +1,94 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ridgefeat.errors import RidgefeatError
+
+if TYPE_CHECKING:
+    from ridgefeat.params import Params
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _dpi(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    from ridgefeat.sources import parse_dpi
+
+    try:
+        across, down = parse_dpi(value)
+    except RidgefeatError as error:
+        raise click.BadParameter(str(error)) from None
+    return across, down
+
+
+def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
+    return None if value is None else [name for name in value.replace(",", " ").split() if name]
+
+
+def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return several options as one decorator, in the order in which --help lists them."""
+
+    def apply(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return apply
+
+
+reading = stacked(
+    click.option(
+        "--layout", metavar="NAME", help="What file names mean: auto, socofing, fvc, fcj, …  [default: auto]"
+    ),
+    click.option(
+        "--dpi",
+        metavar="N|X,Y",
+        callback=_dpi,
+        help="Resolution, or across and down, whatever files and layouts say.",
+    ),
+)
+tuning = stacked(
+    click.option(
+        "-p",
+        "--params",
+        "params_file",
+        metavar="FILE.json",
+        help="Stage parameters; `ridgefeat params` lists them.",
+    ),
+    click.option(
+        "-s",
+        "--set",
+        "assignments",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="Set one, e.g. -s period.window=48.",
+    ),
+)
+families = click.option(
+    "--families",
+    metavar="NAMES",
+    callback=_names,
+    help="Families to compute, with commas between; all without.",
+)
+
+
+def load_params(file: str | None, assignments: tuple[str, ...], base: Params | None = None) -> Params | None:
+    """Return the parameters that -p and -s ask for, over a base; None where neither is given.
+
+    Raises
+    ------
+    ParameterError
+        For a file or assignment that is unusable.
+    """
+    if file is None and not assignments:
+        return None
+    from ridgefeat.params import Params
+
+    start = Params.load(file) if file else base or Params()
+    return start.updated(assignments)

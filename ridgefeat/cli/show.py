@@ -1,0 +1,38 @@
+"""`ridgefeat show`: one print with everything that was found in it."""
+
+from __future__ import annotations
+
+import click
+
+from ridgefeat.cli import options
+
+
+@click.command("show")
+@click.argument("image", metavar="IMAGE")
+@click.option(
+    "-o", "--output", required=True, metavar="PICTURE", help="The picture to write, .png, .svg or .pdf."
+)
+@options.reading
+@options.tuning
+def command(
+    image: str,
+    output: str,
+    layout: str | None,
+    dpi: tuple[float, float] | None,
+    params_file: str | None,
+    assignments: tuple[str, ...],
+) -> None:
+    """Draw a print's stages: mask, orientation, period, enhanced ridges, minutiae and singular points.
+
+    \b
+    Examples:
+      ridgefeat show 101_1.tif -o overlay.png
+      ridgefeat show print.png -o overlay.png --dpi 1000 -s minutiae.least_length=12
+    """
+    from ridgefeat.report.show import save_overlay
+    from ridgefeat.table import read
+
+    params = options.load_params(params_file, assignments)
+    fp = read(image, dpi, layout=layout or "auto", params=params)
+    save_overlay(fp, output)
+    click.echo(f"{output}: {len(fp.minutiae)} minutiae, {len(fp.singular_points)} singular points", err=True)

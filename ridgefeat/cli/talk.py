@@ -1,0 +1,95 @@
+"""What commands say to people: on standard error, for standard output is data."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ridgefeat.table.store import Summary
+    from ridgefeat.table.validate import Survey
+
+SHOWN = 8
+
+
+def say(text: str) -> None:
+    """Write to standard error."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Callable[[int, int, int], None] | None]:
+    """Yield a function that shows (done, failed, total) with rate and time left; None if quiet."""
+    if quiet:
+        yield None
+        return
+    from tqdm import tqdm
+
+    bars: list[Any] = []
+    # A log file wants a line now and then, a terminal a bar that moves.
+    pause = 0.2 if sys.stderr.isatty() else 30.0
+
+    def show(done: int, failed: int, total: int) -> None:
+        if not bars:
+            bars.append(tqdm(total=total, initial=done, unit="print", mininterval=pause, file=sys.stderr))
+        bar = bars[0]
+        bar.set_postfix(failed=failed, refresh=False)
+        bar.update(done - bar.n)
+
+    try:
+        yield show
+    finally:
+        for bar in bars:
+            bar.close()
+
+
+def summary(s: Summary, seconds: float) -> str:
+    """Return what a run did, in a few lines."""
+    fresh = s.rows - s.kept
+    took = f" in {seconds:.1f} s ({1000 * seconds / fresh:.1f} ms a print)" if fresh else ""
+    kept = f", {s.kept} of them from before" if s.kept else ""
+    lines = [f"{s.rows} prints{kept}{took}; {s.failures} failed."]
+    for count, first in _most(s.reasons.values()):
+        lines.append(f"  {count} x {first}")
+    if len(s.reasons) > SHOWN:
+        lines.append(f"  and {len(s.reasons) - SHOWN} further kinds of failure; see meta_error")
+    if s.flags:
+        lines.append("Flags: " + ", ".join(f"{name} {count}" for name, count in s.flags.most_common()))
+    return "\n".join([*lines, f"Table: {s.table}   how it was made: {s.sidecar}"])
+
+
+def survey(s: Survey) -> str:
+    """Return what a dry run found, as lines."""
+    lines = [f"prints: {s.prints}"]
+    counts = {"layout": s.layouts, "resolution": s.resolutions, "size": s.sizes}
+    for name, counter in counts.items():
+        lines.append(f"{name}: {_counted(counter)}")
+    for name, counter in s.labels.items():
+        lines.append(f"label {name}: {_counted(counter)}")
+    if not s.labels:
+        lines.append("labels: none; --layout, --index or --regex give them")
+    if s.flags:
+        lines.append(f"noted: {_counted(s.flags)}")
+    if s.twins:
+        lines.append(f"identical pixels under different names: {len(s.twins)} groups")
+        lines += [f"  {' = '.join(names[:4])}{' …' if len(names) > 4 else ''}" for names in s.twins[:SHOWN]]
+    lines.append(f"wrong: {len(s.errors)}")
+    lines += [f"  {name}: {error}" for name, error in s.errors]
+    return "\n".join(lines)
+
+
+def _counted(counter: Counter[str]) -> str:
+    known = Counter({k: n for k, n in counter.items() if k})
+    shown = ", ".join(f"{value} {count}" for value, count in known.most_common(SHOWN))
+    more = f", … ({len(known)} values)" if len(known) > SHOWN else ""
+    without = f", without {counter['']}" if counter[""] else ""
+    return f"{shown}{more}{without}".lstrip(", ")
+
+
+def _most(reasons: Any) -> list[tuple[int, str]]:
+    return sorted(reasons, key=lambda r: -r[0])[:SHOWN]

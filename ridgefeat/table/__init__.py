@@ -1,0 +1,49 @@
+"""Many prints -> one table: rows, jobs, resume, CSV and Parquet, sidecar, transformer.
+
+import ridgefeat as rf
+rf.extract_many(["prints/"], jobs=2)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ridgefeat.table.api import extract, extract_many, features, read
+    from ridgefeat.table.reading import read_table
+    from ridgefeat.table.sidecar import check_same, load_sidecar
+    from ridgefeat.table.transformer import FeatureExtractor
+
+# Loaded when first used: the transformer needs scikit-learn, the rest OpenCV and pandas.
+_HOME = {
+    "FeatureExtractor": "transformer",
+    "check_same": "sidecar",
+    "extract": "api",
+    "extract_many": "api",
+    "features": "api",
+    "load_sidecar": "sidecar",
+    "read": "api",
+    "read_table": "reading",
+}
+
+__all__ = [
+    "FeatureExtractor",
+    "check_same",
+    "extract",
+    "extract_many",
+    "features",
+    "load_sidecar",
+    "read",
+    "read_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'ridgefeat.table' has no attribute {name!r}")
+    from importlib import import_module
+
+    from ridgefeat.table.system import explained
+
+    with explained():
+        return getattr(import_module(f"ridgefeat.table.{_HOME[name]}"), name)

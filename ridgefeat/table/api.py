@@ -1,0 +1,210 @@
+"""What a script calls: one print read, one print's features, many prints as a DataFrame."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ridgefeat.errors import ImageError
+from ridgefeat.features import as_records, select
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.params import Params
+from ridgefeat.sources import find_prints
+from ridgefeat.structure import UInt8
+from ridgefeat.table import outliers
+from ridgefeat.table.cells import META_KINDS, column, kind_of, label_names, text
+from ridgefeat.table.jobs import Batch, Task, batch_size, count_workers, one_thread, run
+from ridgefeat.table.recipe import Recipe
+from ridgefeat.table.row import ArrayPrint, Item, compute, join_flags, open_print
+from ridgefeat.table.store import group
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PathLike = str | os.PathLike[str]
+Dpi = float | tuple[float, float]
+
+
+def read(
+    path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params: Params | None = None
+) -> Fingerprint:
+    """Read one print.
+
+    Parameters
+    ----------
+    path : str or path-like
+        An image file.
+    dpi : float or (float, float), optional
+        Resolution, across and down; without it the layout's, then the header's.
+    layout : str
+        What its file name means: "auto", "socofing", "fvc" and so on.
+    params : Params, optional
+        Parameters of the stages.
+
+    Returns
+    -------
+    Fingerprint
+
+    Raises
+    ------
+    ImageError
+        If it is no image that can be read.
+    LayoutError
+        If there is no such layout.
+    """
+    recipe = Recipe.make(None, params, dpi, layout)
+    found = find_prints([path], layout=layout)
+    if len(found) != 1:
+        raise ImageError(
+            f"{os.fspath(path)} holds {len(found)} prints; read takes one image, extract_many takes folders"
+        )
+    return open_print(found[0], recipe)
+
+
+def extract(
+    fp: Fingerprint | PathLike | UInt8, families: Iterable[str] | None = None, *, dpi: Dpi | None = None
+) -> pd.Series[float]:
+    """Return one print's features.
+
+    Parameters
+    ----------
+    fp : Fingerprint, path or ndarray of uint8, shape (rows, columns)
+        The print.
+    families : iterable of str, optional
+        Families to compute; all without.
+    dpi : float or (float, float), optional
+        Resolution of a path or array; an array's is 500 without.
+
+    Returns
+    -------
+    pandas.Series of float32
+        By column name; NaN where undefined.
+
+    Raises
+    ------
+    ImageError
+        If it is no image that can be read.
+    ParameterError
+        For an unknown family.
+    """
+    import pandas as pd
+
+    recipe = Recipe.make(families)
+    if isinstance(fp, (str, os.PathLike)):
+        fp = read(fp, dpi)
+    elif not isinstance(fp, Fingerprint):
+        fp = Fingerprint(fp, 500.0 if dpi is None else dpi)
+    with one_thread():
+        values = compute(fp, recipe.families)
+    return pd.Series(values, index=[c.name for c in recipe.columns()], name=fp.source or None)
+
+
+def extract_many(
+    prints: PathLike | Iterable[PathLike | UInt8],
+    *,
+    families: Iterable[str] | None = None,
+    params: Params | None = None,
+    dpi: Dpi | None = None,
+    layout: str = "auto",
+    index: PathLike | None = None,
+    regex: str | None = None,
+    jobs: int | None = 1,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Return a table of many prints, a row each; a print that fails is a row with `meta_error`.
+
+    Parameters
+    ----------
+    prints : path, or iterable of paths or of ndarray of uint8, shape (rows, columns)
+        Files and folders, or images.
+    families, params, dpi, layout
+        As in `extract` and `read`.
+    index : path, optional
+        A table with a `file` column whose other columns become labels.
+    regex : str, optional
+        Named groups that read labels from file names.
+    jobs : int or None
+        Worker processes; None or -1 for every core.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    pandas.DataFrame
+        meta_* columns, labels, then features (float32). The same values as `ridgefeat extract` writes.
+
+    Raises
+    ------
+    LayoutError
+        If the inputs hold no print, or the layout, index or regex is unusable.
+    ParameterError
+        For an unknown family or an impossible resolution.
+    """
+    recipe = Recipe.make(families, params, dpi, layout, regex)
+    items = as_items(prints, layout=layout, index=index, regex=regex)
+    return to_frame(items, compute_batches(items, recipe, jobs, progress), recipe)
+
+
+def as_items(prints: Any, **how: Any) -> Sequence[Item]:
+    """Return paths as sources (folders are walked), or arrays as prints, in order."""
+    if isinstance(prints, (str, os.PathLike)):
+        return list(find_prints([prints], **how))
+    prints = list(prints)
+    arrays = [isinstance(p, np.ndarray) for p in prints]
+    if prints and all(arrays):
+        return [ArrayPrint(p, f"[{i}]") for i, p in enumerate(prints)]
+    if any(arrays):
+        raise ImageError("prints must be all paths or all arrays, not some of each")
+    return list(find_prints(prints, **how))
+
+
+def compute_batches(
+    items: Sequence[Item], recipe: Recipe, jobs: int | None, progress: bool = False
+) -> list[Batch]:
+    """Return every print's rows in batches, in order."""
+    from tqdm import tqdm
+
+    workers = count_workers(jobs)
+    size = batch_size(len(items), workers)
+    tasks = (Task(at, items[at : at + size], recipe, None, os.getpid()) for at in range(0, len(items), size))
+    batches = []
+    with tqdm(total=len(items), unit="print", disable=not progress) as bar:
+        for batch in run(tasks, min(workers, max(1, len(items) // size))):
+            batches.append(batch)
+            bar.update(len(batch))
+    return sorted(batches, key=lambda batch: batch.start)
+
+
+def to_frame(items: Sequence[Item], batches: Sequence[Batch], recipe: Recipe) -> pd.DataFrame:
+    """Return rows as a table, outliers marked."""
+    import pandas as pd
+
+    names = [c.name for c in recipe.columns()]
+    meta = [m for batch in batches for m in batch.meta]
+    values = np.concatenate([np.zeros((0, len(names)), np.float32), *(batch.features for batch in batches)])
+    base = [names.index(n) for n in outliers.BASE if n in names]
+    for i in np.flatnonzero(outliers.find_outliers(values[:, base], [group(m) for m in meta])):
+        meta[i]["meta_flags"] = join_flags([*(meta[i]["meta_flags"] or "").split(), outliers.FLAG])
+    cells = {name: column([text(m[name]) for m in meta], kind) for name, kind in META_KINDS.items()}
+    for name in label_names(items):
+        labels = [text(item.labels.get(name)) for item in items]
+        cells[name] = column(labels, kind_of(labels))
+    return pd.concat([pd.DataFrame(cells), pd.DataFrame(values, columns=names)], axis=1)
+
+
+def features(families: Iterable[str] | None = None) -> pd.DataFrame:
+    """Return every feature column: family, name, unit, low, high, meaning, source.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown family.
+    """
+    import pandas as pd
+
+    chosen = select([families] if isinstance(families, str) else families)
+    rows = [{"family": f.name, **record} for f in chosen for record in as_records(f.all_columns())]
+    return pd.DataFrame(rows)

@@ -1,0 +1,59 @@
+"""Prints unlike the rest of their set. Only ever a flag: a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.structure import Bool, Float
+
+FLAG = "outlier"
+BASE = ("ridge_period_mean", "ridge_area", "minutiae_count", "quality_area")
+"""Columns that are looked at, as far as the table has them: scale, busyness and size of a print."""
+LEAST_PRINTS = 20
+"""Prints of one layout and resolution below which nothing is called unusual."""
+LIMIT = 6.0
+"""Robust deviations from the median."""
+
+
+def find_outliers(base: Float, groups: Sequence[Hashable]) -> Bool:
+    """Return which prints lie further than LIMIT robust deviations from their group's median in any column.
+
+    Parameters
+    ----------
+    base : ndarray of float32, shape (prints, columns)
+        NaN where a print has no value; it is then neither judged nor counted in that column.
+    groups : sequence, length prints
+        What is compared with each other: prints of one layout and resolution.
+
+    Returns
+    -------
+    ndarray of bool, shape (prints,)
+
+    Notes
+    -----
+    The deviation is 1.4826 times the median absolute deviation, which a few outliers hardly move
+    (Leys et al. 2013).
+    """
+    out = np.zeros(len(base), np.bool_)
+    members: dict[Hashable, list[int]] = {}
+    for i, group in enumerate(groups):
+        members.setdefault(group, []).append(i)
+    for rows in members.values():
+        out[rows] = _unusual(base[rows].astype(np.float64))
+    return out
+
+
+def _unusual(values: NDArray[np.float64]) -> Bool:
+    out = np.zeros(len(values), np.bool_)
+    for x in values.T:
+        known = np.isfinite(x)
+        if known.sum() < LEAST_PRINTS:
+            continue
+        middle = np.median(x[known])
+        deviation = 1.4826 * np.median(np.abs(x[known] - middle))
+        if deviation > 0:
+            out[known] |= np.abs(x[known] - middle) > LIMIT * deviation
+    return out

@@ -1,0 +1,172 @@
+"""The finished rows of a run that is under way, in a folder beside the table to be.
+
+A part holds the rows of one batch and is named after them. It is written under another name, flushed and renamed,
+so that it is there whole or not at all, whatever ends the run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ridgefeat.errors import TableError
+from ridgefeat.table.jobs import Batch
+
+try:
+    import fcntl
+except ImportError:  # a system without it goes without the lock
+    fcntl = None  # type: ignore[assignment]
+
+_PART = re.compile(r"(\d{9})-(\d{9})\.npz")
+MANIFEST = "manifest.json"
+
+
+class Parts:
+    """The working folder of one table.
+
+    Parameters
+    ----------
+    output : Path
+        The table to be; the folder is hidden beside it.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.folder = output.with_name(f".{output.name}.partial")
+        self._lock: BinaryIO | None = None
+
+    def exists(self) -> bool:
+        """Whether an earlier run left something here."""
+        return (self.folder / MANIFEST).is_file()
+
+    def begin(self, manifest: dict[str, Any]) -> None:
+        """Start afresh: whatever was here goes."""
+        with _spoken(self.folder):
+            if self.folder.exists():
+                self._hold()
+                self.remove()
+            self.folder.mkdir(parents=True)
+            self._hold()
+            write_whole(self.folder / MANIFEST, json.dumps(manifest).encode())
+
+    def resume(self) -> dict[str, Any]:
+        """Return the manifest of the run that was interrupted, and make its folder ours.
+
+        Raises
+        ------
+        TableError
+            If it is damaged, or another process works here.
+        """
+        with _spoken(self.folder):
+            self._hold()
+            for stray in self.folder.glob("*.tmp"):
+                stray.unlink()
+            raw = (self.folder / MANIFEST).read_bytes()
+        try:
+            manifest = json.loads(raw)
+        except ValueError:
+            manifest = None
+        if not isinstance(manifest, dict):
+            raise TableError(f"{self.folder / MANIFEST} is damaged; start again with --overwrite")
+        return manifest
+
+    def write(self, batch: Batch) -> None:
+        """Keep a batch."""
+        name = f"{batch.start:09d}-{batch.start + len(batch):09d}.npz"
+        meta = np.frombuffer(json.dumps(batch.meta).encode(), np.uint8)
+        temporary = self.folder / f"{name}.tmp"
+        with _spoken(self.folder):
+            with temporary.open("wb") as file:
+                np.savez(file, meta=meta, features=batch.features)
+                _flush(file)
+            temporary.replace(self.folder / name)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """Return the (start, stop) rows of every part, in order."""
+        found = (_PART.fullmatch(p.name) for p in self.folder.iterdir())
+        return sorted((int(m[1]), int(m[2])) for m in found if m)
+
+    def read(self) -> Iterator[Batch]:
+        """Yield every part in the order of rows, one in memory at a time."""
+        for start, stop in self.spans():
+            path = self.folder / f"{start:09d}-{stop:09d}.npz"
+            try:
+                with np.load(path, allow_pickle=False) as stored:
+                    batch = Batch(start, json.loads(stored["meta"].tobytes()), stored["features"])
+            except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+                raise TableError(
+                    f"{path} is damaged ({error}); delete it and run again with --resume"
+                ) from None
+            if len(batch) != stop - start or batch.features.shape[:1] != (stop - start,):
+                raise TableError(f"{path} does not hold the rows it is named after; delete it and --resume")
+            yield batch
+
+    def remove(self) -> None:
+        """Delete the folder; the manifest goes first, so that half a folder is never taken for a run."""
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.release()
+
+    def release(self) -> None:
+        """Let others work here."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _hold(self) -> None:
+        self._lock = (self.folder / "lock").open("wb")
+        if fcntl is not None:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.release()
+                raise TableError(
+                    f"another run is writing to {self.folder}; wait until it has ended"
+                ) from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that its name never holds half of it."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        _flush(file)
+    move(temporary, path)
+
+
+def move(temporary: Path, path: Path) -> None:
+    """Rename a finished file to its final name, and the folder's entry to disk."""
+    temporary.replace(path)
+    with suppress(OSError):  # not every system can flush a folder
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+class _spoken:
+    """Turn the operating system's errors into TableErrors that name the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, OSError):
+            raise TableError(f"working folder {self.folder}: {error.strerror or error}") from None

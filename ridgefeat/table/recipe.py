@@ -1,0 +1,124 @@
+"""Recipe: all that decides a table's columns and values, apart from the prints themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ridgefeat._version import __version__
+from ridgefeat.errors import ParameterError, RidgefeatError, TableError
+from ridgefeat.features import Column, as_records, schema_digest, select
+from ridgefeat.fingerprint import check_dpi
+from ridgefeat.params import Params
+from ridgefeat.table import sidecar
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How prints become rows; small, and sent to every worker.
+
+    Attributes
+    ----------
+    families : tuple of str
+        Names of the feature families, in their fixed order.
+    params : Params
+        Parameters of the stages.
+    dpi : (float, float) or None
+        Resolution across and down that overrides what files and layouts say.
+    layout : str
+        What file names mean.
+    regex : str or None
+        Named groups for file names of other schemes.
+    """
+
+    families: tuple[str, ...]
+    params: Params
+    dpi: tuple[float, float] | None = None
+    layout: str = "auto"
+    regex: str | None = None
+
+    @classmethod
+    def make(
+        cls,
+        families: Iterable[str] | None = None,
+        params: Params | None = None,
+        dpi: float | tuple[float, float] | None = None,
+        layout: str = "auto",
+        regex: str | None = None,
+    ) -> Recipe:
+        """Return a checked recipe; whatever is left out takes its default.
+
+        Raises
+        ------
+        ParameterError
+            For an unknown family or an impossible resolution.
+        """
+        names = [families] if isinstance(families, str) else families
+        chosen = tuple(f.name for f in select(names))
+        return cls(chosen, params or Params(), None if dpi is None else check_dpi(dpi), layout, regex)
+
+    @classmethod
+    def like(cls, content: Mapping[str, Any], where: str) -> Recipe:
+        """Return the recipe that a sidecar holds.
+
+        Raises
+        ------
+        TableError
+            If this version cannot make the same columns from the same parameters; says which differ.
+        """
+        try:
+            params = Params.from_dict(content["parameters"], where)
+            dpi = content.get("dpi")
+            dpi = None if dpi is None else tuple(dpi)
+            recipe = cls.make(content["families"], params, dpi, content["layout"], content.get("regex"))
+        except (RidgefeatError, TypeError) as error:
+            raise TableError(
+                f"{where}: version {__version__} cannot make that table again: {error}"
+            ) from None
+        if found := sidecar.differences(content, recipe.to_dict()):
+            raise TableError(
+                f"{where} was made by version {content.get('version')}; version {__version__} would make "
+                f"another table: {'; '.join(found)}. Install that version, or extract without --like"
+            )
+        return recipe
+
+    def agreeing(self, **given: Any) -> Recipe:
+        """Return this recipe unless a given option (None: not given) contradicts it.
+
+        Raises
+        ------
+        ParameterError
+            Names every option that does.
+        """
+        own: dict[str, Any] = {name: getattr(self, name) for name in given}
+        other = Recipe.make(**{k: own[k] if v is None else v for k, v in given.items()})
+        wrong = [k for k, v in given.items() if v is not None and getattr(other, k) != getattr(self, k)]
+        if wrong:
+            said = ", ".join(f"{k} ({_short(getattr(self, k))} there)" for k in wrong)
+            raise ParameterError(f"--like fixes how prints are read; what was given contradicts it: {said}")
+        return self
+
+    def columns(self) -> list[Column]:
+        """Return the feature columns in their order."""
+        return [c for family in select(self.families) for c in family.all_columns()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as sidecars and manifests hold it, digests included."""
+        columns = self.columns()
+        return {
+            "families": list(self.families),
+            "parameters": self.params.to_dict(),
+            "parameters_digest": self.params.digest,
+            "layout": self.layout,
+            "regex": self.regex,
+            "dpi": None if self.dpi is None else list(self.dpi),
+            "columns": as_records(columns),
+            "schema_digest": schema_digest(columns),
+        }
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Params):
+        return f"digest {value.digest}"
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,160 @@
+"""One print -> one row. A bad print is a row that says why, never an exception."""
+
+from __future__ import annotations
+
+import traceback
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ridgefeat.errors import ImageError, RidgefeatError
+from ridgefeat.features import select
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.sources import PrintSource, load_print, pixel_digest
+from ridgefeat.structure import WORKING_DPI, Float, UInt8
+from ridgefeat.table.recipe import Recipe
+
+META = (
+    "meta_source",
+    "meta_sha256",
+    "meta_width",
+    "meta_height",
+    "meta_dpi_x",
+    "meta_dpi_y",
+    "meta_layout",
+    "meta_error",
+    "meta_flags",
+)
+LABELS = ("subject", "sex", "hand", "finger", "impression", "alteration", "level")
+LEAST_CONTRAST = 4
+"""Grey values between the darkest and the brightest pixel below which an image is blank."""
+LEAST_SIDE = 1.5
+"""Millimetres below which an image cannot hold three ridges."""
+LONGEST_MESSAGE = 500
+
+Meta = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ArrayPrint:
+    """A print that is an array already; the counterpart of PrintSource."""
+
+    pixels: UInt8
+    relative: str
+    layout: str = "array"
+    labels: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+Item = PrintSource | ArrayPrint
+
+
+def make_row(item: Item, recipe: Recipe) -> tuple[Meta, Float, Fingerprint | None]:
+    """Return a print's meta cells, its features (NaN where there are none) and, if it could be read, itself.
+
+    Never raises for a bad print: `meta_error` says what was wrong.
+    """
+    meta: Meta = dict.fromkeys(META)
+    meta["meta_source"] = clean(str(item.relative))
+    meta["meta_layout"] = item.layout
+    meta["meta_flags"] = join_flags(item.flags)
+    values = np.full(len(recipe.columns()), np.nan, np.float32)
+    try:
+        fp = open_print(item, recipe, meta)
+        _refuse_blank(fp)
+        values = compute(fp, recipe.families)
+    except Exception as error:
+        meta["meta_error"] = say(error).removeprefix(f"{meta['meta_source']}: ")
+        return meta, values, None
+    return meta, values, fp
+
+
+def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerprint:
+    """Return the print that a source or array stands for, and note in `meta` what is known of it.
+
+    Raises
+    ------
+    RidgefeatError
+        If it cannot be read or is no usable image.
+    """
+    meta = {} if meta is None else meta
+    if item.error:
+        raise ImageError(item.error)
+    flags: Iterable[str] = ()
+    digest = None
+    if isinstance(item, ArrayPrint):
+        pixels, dpi = item.pixels, recipe.dpi or (WORKING_DPI, WORKING_DPI)
+    else:
+        loaded = load_print(item, recipe.dpi)
+        pixels, dpi, flags = loaded.pixels, (loaded.dpi_x, loaded.dpi_y), loaded.flags
+        digest = loaded.sha256
+    hand = item.labels.get("hand")
+    fp = Fingerprint(
+        pixels,
+        dpi,
+        hand=hand if hand in ("left", "right") else None,
+        params=recipe.params,
+        source=str(item.relative),
+    )
+    meta["meta_sha256"] = digest or pixel_digest(fp.original)
+    meta["meta_height"], meta["meta_width"] = fp.original.shape
+    meta["meta_dpi_x"], meta["meta_dpi_y"] = fp.dpi_x, fp.dpi_y
+    meta["meta_flags"] = join_flags(flags)
+    meta["meta_flags"] = join_flags([*flags, *fp.flags])
+    return fp
+
+
+def compute(fp: Fingerprint, families: Iterable[str] | None = None) -> Float:
+    """Return the features of the named families in their order, float32, shape (columns,)."""
+    return np.concatenate([family.compute(fp) for family in select(families)])
+
+
+def join_flags(flags: Iterable[str]) -> str:
+    """Return flags as one cell: each once, separated by spaces."""
+    return " ".join(dict.fromkeys(f for f in flags if f))
+
+
+def say(error: BaseException) -> str:
+    """Return an exception as a `meta_error` cell; one that nobody foresaw says where it arose."""
+    if isinstance(error, RidgefeatError):
+        text = str(error)
+    elif isinstance(error, MemoryError):
+        text = "not enough memory for this image"
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        text = f"unexpected {type(error).__name__}{where}: {error} (please report)"
+    return clean(text)[:LONGEST_MESSAGE]
+
+
+def clean(text: str) -> str:
+    r"""Return text safe for one cell: control characters and undecodable bytes become \x0a and the like."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(c) if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python carries a byte of a file name that is no UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def _refuse_blank(fp: Fingerprint) -> None:
+    rows, columns = fp.original.shape
+    width, height = columns * 25.4 / fp.dpi_x, rows * 25.4 / fp.dpi_y
+    if min(width, height) < LEAST_SIDE:
+        raise ImageError(
+            f"no print found: the image is {columns}x{rows} px, {width:.2f} x {height:.2f} mm at {fp.dpi_x:g}x"
+            f"{fp.dpi_y:g} dpi, too small to hold ridges; if the resolution is wrong, give the true one"
+        )
+    low, high = int(fp.original.min()), int(fp.original.max())
+    if high - low < LEAST_CONTRAST:
+        colour = "white" if low > 250 else "black" if high < 5 else "grey"
+        raise ImageError(f"no print found: the image is all {colour} (grey values {low} to {high})")

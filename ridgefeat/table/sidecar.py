@@ -1,0 +1,141 @@
+"""What stands beside a table: how it was made, so that it can be made again and not be mixed with others."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ridgefeat.errors import TableError
+
+FORMAT = "ridgefeat table 1"
+LARGEST = 64 << 20
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "opencv-python",
+    "opencv-python-headless",
+    "scikit-image",
+    "PyWavelets",
+    "joblib",
+)
+SHOWN = 5
+
+
+def path_beside(table: Path) -> Path:
+    """Return the sidecar's path: features.csv has features.json."""
+    return table.with_suffix(".json")
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries whose arithmetic the table rests on."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def load_sidecar(path: str | Path) -> dict[str, Any]:
+    """Read a sidecar.
+
+    Parameters
+    ----------
+    path : str or Path
+        The sidecar (.json) or the table that it stands beside.
+
+    Raises
+    ------
+    TableError
+        If it cannot be read or is no sidecar of ridgefeat's.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".json":
+        path = path_beside(path)
+    try:
+        if not path.is_file():  # opening a fifo would wait for ever
+            raise TableError(
+                f"sidecar {path}: no such file; it is written beside each table, keep the two together"
+            )
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except OSError as error:
+        raise TableError(f"sidecar {path} cannot be read: {error.strerror}") from None
+    if len(raw) > LARGEST:
+        raise TableError(f"sidecar {path} is larger than {LARGEST >> 20} MB; no sidecar is")
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise TableError(f"sidecar {path} is no JSON: {error}") from None
+    return _checked(content, path)
+
+
+def _checked(content: Any, path: Path) -> dict[str, Any]:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise TableError(f"{path} is no sidecar of a ridgefeat table (its format must read {FORMAT!r})")
+    wanted = {"families": list, "parameters": dict, "columns": list, "label_kinds": dict, "layout": str}
+    for key, kind in wanted.items():
+        if not isinstance(content.get(key), kind):
+            raise TableError(f"sidecar {path}: {key!r} is missing or damaged; make the table again")
+    if not all(isinstance(c, dict) and isinstance(c.get("name"), str) for c in content["columns"]):
+        raise TableError(f"sidecar {path}: 'columns' is damaged; make the table again")
+    if not all(isinstance(name, str) for name in content["families"]):
+        raise TableError(f"sidecar {path}: 'families' is damaged; make the table again")
+    return content
+
+
+def check_same(a: str | Path | Mapping[str, Any], b: str | Path | Mapping[str, Any]) -> None:
+    """Raise TableError, naming the columns or parameters, if two tables cannot be used together.
+
+    Parameters
+    ----------
+    a, b : path or sidecar
+        Two tables, their sidecars' paths, or sidecars as load_sidecar gives them.
+    """
+    names = [str(x) if isinstance(x, (str, Path)) else "given table" for x in (a, b)]
+    first, second = (x if isinstance(x, Mapping) else load_sidecar(x) for x in (a, b))
+    if found := differences(first, second):
+        raise TableError(
+            f"{names[0]} and {names[1]} were not made alike: {'; '.join(found)}. "
+            "Make one of them again with --like the other's sidecar"
+        )
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """Return, in words, how the columns and parameters of two recipes differ; empty if they agree."""
+    out = []
+    first, second = ({c["name"]: c.get("unit", "") for c in x["columns"]} for x in (a, b))
+    if gone := [n for n in first if n not in second]:
+        out.append(f"columns only in the first: {_some(gone)}")
+    if new := [n for n in second if n not in first]:
+        out.append(f"columns only in the second: {_some(new)}")
+    if units := [f"{n} ({u or 'no unit'}, {second[n] or 'no unit'})" for n, u in first.items()
+                 if second.get(n, u) != u]:  # fmt: skip
+        out.append(f"units: {_some(units)}")
+    if not out and list(first) != list(second):
+        out.append("the order of the columns")
+    one, two = _flat(a["parameters"]), _flat(b["parameters"])
+    if changed := [f"{k} ({one.get(k, 'unset')}, {two.get(k, 'unset')})" for k in {**one, **two}
+                   if one.get(k) != two.get(k)]:  # fmt: skip
+        out.append(f"parameters: {_some(changed)}")
+    return out
+
+
+def _flat(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"{stage}.{name}": value
+        for stage, given in parameters.items()
+        if isinstance(given, Mapping)
+        for name, value in given.items()
+    }
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

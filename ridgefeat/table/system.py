@@ -1,0 +1,33 @@
+"""What the machine must have: a system library that OpenCV misses is named together with its package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_MISSING = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+
+
+def explain(error: ImportError) -> str | None:
+    """Return what to install when an import failed for want of a system library, else None."""
+    found = _MISSING.search(str(error))
+    if found is None:
+        return None
+    return (
+        f"OpenCV cannot start: the system library {found[1]} is missing on this machine. Install it "
+        "(Debian, Ubuntu: apt-get install libgl1 libglib2.0-0; Fedora: dnf install mesa-libGL glib2), or "
+        "replace OpenCV by its build for servers: pip uninstall opencv-python && pip install opencv-python-headless"
+    )
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Make an import that fails for want of a system library say what to install."""
+    try:
+        yield
+    except ImportError as error:
+        message = explain(error)
+        if message is None:
+            raise
+        raise ImportError(message) from error

@@ -1,0 +1,191 @@
+"""FeatureExtractor: prints to features inside a scikit-learn Pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.params import Params
+from ridgefeat.sources import find_prints
+from ridgefeat.structure import Float
+from ridgefeat.table.api import compute_batches
+from ridgefeat.table.recipe import Recipe
+from ridgefeat.table.row import ArrayPrint, Item
+
+
+class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turn prints (paths or arrays) into features. It learns nothing, so it cannot leak between folds.
+
+    Parameters
+    ----------
+    families : sequence of str, optional
+        Families to compute; all without.
+    params : Params, optional
+        Parameters of the stages.
+    dpi : float or (float, float), optional
+        Resolution; without it the layout's, then the header's, and 500 for arrays.
+    layout : str
+        What file names mean.
+    jobs : int or None
+        Worker processes; None or -1 for every core.
+    on_error : {"nan", "raise"}
+        What a print that cannot be read becomes: a row of NaN, or an ImageError.
+    memory : str or joblib.Memory, optional
+        Folder that keeps results, so that cross-validation computes each set of prints once.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.impute import SimpleImputer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> model = make_pipeline(FeatureExtractor(["ridge"]), SimpleImputer(), LogisticRegression())
+    """
+
+    def __init__(
+        self,
+        families: Sequence[str] | None = None,
+        params: Params | None = None,
+        dpi: float | tuple[float, float] | None = None,
+        layout: str = "auto",
+        jobs: int | None = 1,
+        on_error: Literal["nan", "raise"] = "nan",
+        memory: Any = None,
+    ) -> None:
+        self.families = families
+        self.params = params
+        self.dpi = dpi
+        self.layout = layout
+        self.jobs = jobs
+        self.on_error = on_error
+        self.memory = memory
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters; there is nothing to learn.
+
+        Raises
+        ------
+        ParameterError
+            For an unknown family, an impossible resolution or an unknown `on_error`.
+        """
+        self._recipe()
+        return self
+
+    def transform(self, X: Any) -> Float:
+        """Return the features of prints.
+
+        Parameters
+        ----------
+        X : sequence of paths or of ndarray of uint8, or ndarray of uint8, shape (prints, rows, columns)
+            A column of a DataFrame or an array of one column will do for paths.
+
+        Returns
+        -------
+        ndarray of float32, shape (prints, features)
+
+        Raises
+        ------
+        ImageError
+            If a print cannot be read and `on_error` is "raise", or X holds neither paths nor images.
+        """
+        recipe = self._recipe()
+        items = _as_items(X, self.layout)
+        values, errors = self._cached(_compute)(items, [_state(i) for i in items], recipe, self.jobs)
+        if errors and self.on_error == "raise":
+            raise ImageError(
+                "; ".join(errors[:3]) + (f" and {len(errors) - 3} more" if len(errors) > 3 else "")
+            )
+        return values  # type: ignore[no-any-return]
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns, in order."""
+        return np.array([c.name for c in self._recipe().columns()], object)
+
+    def _recipe(self) -> Recipe:
+        if self.on_error not in ("nan", "raise"):
+            raise ParameterError(f"on_error must be 'nan' or 'raise', got {self.on_error!r}")
+        return Recipe.make(self.families, self.params, self.dpi, self.layout)
+
+    def _cached(self, function: Any) -> Any:
+        if self.memory is None:
+            return function
+        from joblib import Memory
+
+        memory = (
+            Memory(self.memory, verbose=0) if isinstance(self.memory, (str, os.PathLike)) else self.memory
+        )
+        return memory.cache(function, ignore=["jobs"])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = False
+        return tags
+
+
+def _compute(
+    items: Sequence[Item], states: Sequence[object], recipe: Recipe, jobs: int | None
+) -> tuple[Float, list[str]]:
+    """Return features and errors; `states` only tells a cache when a file has changed."""
+    batches = compute_batches(items, recipe, jobs)
+    width = len(recipe.columns())
+    values = np.concatenate([np.zeros((0, width), np.float32), *(b.features for b in batches)])
+    errors = [f"{m['meta_source']}: {m['meta_error']}" for b in batches for m in b.meta if m["meta_error"]]
+    return values, errors
+
+
+def _as_items(X: Any, layout: str) -> list[Item]:
+    if hasattr(X, "to_numpy"):
+        X = X.to_numpy()
+    if isinstance(X, np.ndarray) and X.dtype != np.uint8 and X.ndim == 2 and X.shape[1] == 1:
+        X = X[:, 0]
+    if isinstance(X, (str, os.PathLike)) or (
+        isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.ndim != 3
+    ):
+        raise ImageError(
+            "X must be a sequence of paths or of two-dimensional uint8 images; put a single one in a list"
+        )
+    prints = list(X)
+    if all(isinstance(p, (str, os.PathLike)) for p in prints):
+        return _from_paths(prints, layout)
+    if all(isinstance(p, np.ndarray) for p in prints):
+        return [ArrayPrint(p, f"[{i}]") for i, p in enumerate(prints)]
+    other = next(p for p in prints if not isinstance(p, (str, os.PathLike, np.ndarray)))
+    raise ImageError(f"X must hold paths or two-dimensional uint8 images, got {type(other).__name__}")
+
+
+def _from_paths(paths: Sequence[Any], layout: str) -> list[Item]:
+    """Return one source a path, in the given order; a path may come twice, as in a bootstrap sample."""
+    named = [_identity(os.fspath(p)) for p in paths]
+    unique = {name: os.fspath(p) for name, p in zip(named, paths, strict=True)}
+    found = find_prints(list(unique.values()), layout=layout) if unique else []
+    known: dict[tuple[str, str], Item] = {_identity(os.fspath(s.path)): s for s in found}
+    missing = [path for name, path in unique.items() if name not in known]
+    if missing:
+        raise ImageError(f"X must hold image files, one print each; {missing[0]!r} is none")
+    return [known[name] for name in named]
+
+
+def _identity(path: str) -> tuple[str, str]:
+    folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a linked file
+    return os.path.realpath(folder), name
+
+
+def _state(item: Item) -> object:
+    path = getattr(item, "path", None)
+    try:
+        state = None if path is None else os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return state and (state.st_size, state.st_mtime_ns)

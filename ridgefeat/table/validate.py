@@ -1,0 +1,65 @@
+"""A dry run: what would be read, how labelled, at which resolution, and what is wrong. Nothing is extracted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ridgefeat.sources import load_print
+from ridgefeat.table.cells import label_names, text
+from ridgefeat.table.row import ArrayPrint, Item, clean, say
+
+
+@dataclass
+class Survey:
+    """What a dry run found.
+
+    Attributes
+    ----------
+    prints : int
+        How many prints there are.
+    layouts, resolutions, sizes, flags : Counter
+        Prints by layout, by resolution with its origin, by size, and by what was noted while reading.
+    labels : dict of str to Counter
+        Prints by value of each label; "" counts those without.
+    errors : list of (str, str)
+        Print and what is wrong with it.
+    twins : list of list of str
+        Prints of identical pixels under different names.
+    """
+
+    prints: int = 0
+    layouts: Counter[str] = field(default_factory=Counter)
+    resolutions: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    labels: dict[str, Counter[str]] = field(default_factory=dict)
+    errors: list[tuple[str, str]] = field(default_factory=list)
+    twins: list[list[str]] = field(default_factory=list)
+
+
+def survey(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Survey:
+    """Read every print once and return what was found."""
+    out = Survey(prints=len(items))
+    alike: dict[str, list[str]] = {}
+    for name in label_names(items):
+        out.labels[name] = Counter(text(item.labels.get(name)) for item in items)
+    for item in items:
+        out.layouts[item.layout or "none"] += 1
+        name = clean(str(item.relative))
+        if item.error or isinstance(item, ArrayPrint):
+            out.errors.append((name, clean(item.error or "is an array")))
+            continue
+        try:
+            loaded = load_print(item, dpi)
+        except Exception as error:
+            out.errors.append((name, say(error).removeprefix(f"{name}: ")))
+            continue
+        rows, columns = loaded.pixels.shape
+        out.sizes[f"{columns}x{rows}"] += 1
+        out.resolutions[f"{loaded.dpi_x:.5g}x{loaded.dpi_y:.5g} dpi ({loaded.dpi_origin})"] += 1
+        out.flags.update(loaded.flags)
+        alike.setdefault(loaded.sha256, []).append(name)
+    out.twins = [names for names in alike.values() if len(names) > 1]
+    return out
