@@ -52,3 +52,31 @@ class Impression:
     image: UInt8
     dpi: float
     truth: Truth
+
+
+@dataclass(frozen=True, eq=False)
+class MasterPrint:
+    """One finger: what all its impressions have in common.
+
+    Attributes
+    ----------
+    pattern : str
+        Pattern class: arch, tented_arch, left_loop, right_loop or whorl.
+    ridges : ndarray of float32, shape (rows, columns)
+        Clean ridge pattern at 500 dpi, +1 on ridges, -1 in valleys.
+    relief : ndarray of float32, shape (rows, columns)
+        Irregularity of the ridges' edges, mean 0, deviation 1.
+    pores : ndarray of float32, shape (n, 2)
+        Positions (x, y) of pores in pixels.
+    creases : tuple of ndarray of float32, each shape (n, 2)
+        White lines of the finger as polylines (x, y) in pixels.
+    truth : Truth
+        Of the whole finger pad, in the master's own frame.
+    """
+
+    pattern: str
+    ridges: Float
+    relief: Float
+    pores: Float
+    creases: tuple[Float, ...]
+    truth: Truth

@@ -1,0 +1,135 @@
+"""How a finger lies on the sensor: rotation, translation and the plastic distortion of its skin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.structure import Float, Minutiae, OrientationField, SingularPoints
+from ridgefeat.synth.simple import wrap_orientation
+
+_Array = NDArray[Any]
+_P = TypeVar("_P", Minutiae, SingularPoints)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Map from an impression to its master, both in pixels at 500 dpi.
+
+    Attributes
+    ----------
+    centre : (float, float)
+        Point of the impression about which it is rotated.
+    master_centre : (float, float)
+        Point of the master that comes to lie there, before the skin is distorted.
+    rotation : float
+        Of the impression relative to the master, radians counter-clockwise.
+    pull_x, pull_y : float
+        Traction of the finger beyond the area that sticks to the sensor, pixels.
+    torsion : float
+        Rotation of the finger beyond that area, radians.
+    stick_x, stick_y : float
+        Half axes of that area, pixels.
+    elasticity : float
+        Distance, as a multiple of the half axes, over which the distortion grows to its full amount.
+    """
+
+    centre: tuple[float, float]
+    master_centre: tuple[float, float]
+    rotation: float = 0.0
+    pull_x: float = 0.0
+    pull_y: float = 0.0
+    torsion: float = 0.0
+    stick_x: float = 60.0
+    stick_y: float = 80.0
+    elasticity: float = 1.5
+
+    def to_master(self, x: _Array, y: _Array) -> tuple[_Array, _Array]:
+        """Map points (x, y) of the impression to the master."""
+        return self._distort(*self._turn(x, y))
+
+    def to_impression(self, x: _Array, y: _Array) -> tuple[_Array, _Array]:
+        """Map points (x, y) of the master to the impression, by fixed-point iteration."""
+        u, v = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        for _ in range(40):
+            there = self._distort(u, v)
+            u, v = u + (x - there[0]), v + (y - there[1])
+        c, s = np.cos(self.rotation), np.sin(self.rotation)
+        u, v = u - self.master_centre[0], v - self.master_centre[1]
+        return c * u + s * v + self.centre[0], -s * u + c * v + self.centre[1]
+
+    def _turn(self, x: _Array, y: _Array) -> tuple[_Array, _Array]:
+        c, s = np.cos(self.rotation), np.sin(self.rotation)
+        u, v = x - self.centre[0], y - self.centre[1]
+        return c * u - s * v + self.master_centre[0], s * u + c * v + self.master_centre[1]
+
+    def _distort(self, x: _Array, y: _Array) -> tuple[_Array, _Array]:
+        """The skin distortion model of R. Cappelli, D. Maio and D. Maltoni, Modelling plastic distortion in
+        fingerprint images, ICAPR 2001: nothing moves where skin sticks, everything where it does not touch, and
+        between the two the move grows as half a cosine.
+        """
+        u, v = x - self.master_centre[0], y - self.master_centre[1]
+        beyond = np.clip(np.hypot(u / self.stick_x, v / self.stick_y) - 1, 0, self.elasticity)
+        brake = 0.5 * (1 - np.cos(np.pi * beyond / self.elasticity))
+        c, s = np.cos(self.torsion), np.sin(self.torsion)
+        return (
+            x + brake * (c * u + s * v - u + self.pull_x),
+            y + brake * (-s * u + c * v - v + self.pull_y),
+        )
+
+    def maps(self, shape: tuple[int, int]) -> tuple[Float, Float]:
+        """Return, for every pixel of an impression, x and y in the master, each of the given shape."""
+        y, x = np.indices(shape, np.float32)
+        u, v = self.to_master(x, y)
+        return u.astype(np.float32), v.astype(np.float32)
+
+
+def carry_fields(angle: Float, period: Float, maps: tuple[Float, Float]) -> tuple[OrientationField, Float]:
+    """Carry orientation and period of a master to an impression.
+
+    Parameters
+    ----------
+    angle, period : ndarray of float32, shape (rows, columns)
+        Of the master: radians along the ridge, and pixels.
+    maps : (ndarray, ndarray), each of the impression's shape
+        What `Placement.maps` returns.
+
+    Returns
+    -------
+    orientation : OrientationField
+        Of the impression.
+    period : ndarray of float32
+        Of the impression.
+
+    Notes
+    -----
+    The ridges' wave vector k is the gradient of their phase, so with the map's Jacobian J it becomes J^T k.
+    """
+    cosine, sine, length = (
+        cv2.remap(field, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for field in (np.cos(2 * angle), np.sin(2 * angle), period)
+    )
+    there, frequency = np.arctan2(sine, cosine) / 2, 1 / length
+    kx, ky = np.sin(there) * frequency, np.cos(there) * frequency
+    (ux, uy), (vx, vy) = (np.gradient(m)[::-1] for m in maps)
+    across, down = ux * kx + vx * ky, uy * kx + vy * ky
+    orientation = wrap_orientation(np.arctan2(across, down))
+    return OrientationField(orientation, np.ones_like(orientation)), (1 / np.hypot(across, down)).astype(
+        np.float32
+    )
+
+
+def carry_points(points: _P, placement: Placement) -> _P:
+    """Carry minutiae or singular points of a master to an impression, position and direction."""
+    x, y = placement.to_impression(points.x, points.y)
+    step = 0.5
+    ahead = placement.to_impression(
+        points.x + step * np.cos(points.direction), points.y - step * np.sin(points.direction)
+    )
+    direction = np.mod(np.arctan2(-(ahead[1] - y), ahead[0] - x), 2 * np.pi).astype(np.float32)
+    direction[direction >= np.float32(2 * np.pi)] = 0
+    return replace(points, x=x.astype(np.float32), y=y.astype(np.float32), direction=direction)
