@@ -1,0 +1,1 @@
+"""Pages and pictures: what is shown to a person."""
