@@ -152,6 +152,10 @@ def inner_blocks(image: UInt8) -> Blocks | None:
     return Blocks(image, x, y, np.asarray(angle, np.float32), inside)
 
 
+_UNIT_BITS = 10
+_UNIT = 1 << _UNIT_BITS
+
+
 def turned_windows(blocks: Blocks, angle: Float, width: int, height: int, pad: int) -> UInt8:
     """Return a window of each foreground block, turned about the block's centre to the nearest pixels.
 
@@ -173,12 +177,20 @@ def turned_windows(blocks: Blocks, angle: Float, width: int, height: int, pad: i
         0 where a window reaches out of its block's border or of the image.
     """
     side = BLOCK + 2 * (BORDER + pad)
-    u = np.arange(width, dtype=np.float32) - width // 2 - pad
-    v = (np.arange(height, dtype=np.float32) - height // 2 - pad)[:, None]
-    cos, sin = (np.asarray(f(angle), np.float32)[:, None, None] for f in (np.cos, np.sin))
-    half = np.float32(side / 2 + 0.5)
-    x = np.floor(cos * u - sin * v + half).astype(np.int32)
-    y = np.floor(sin * u + cos * v + half).astype(np.int32)
+    centre = side / 2
+    u = np.arange(width) - width // 2 - pad + centre
+    v = np.arange(height) - height // 2 - pad + centre
+    cos, sin = np.cos(angle, dtype=float)[:, None] * _UNIT, np.sin(angle, dtype=float)[:, None] * _UNIT
+    # Each addend is rounded by itself, as OpenCV's warpAffine does, so that the same pixels are picked.
+    fixed = (
+        cos * u,
+        -sin * v + (_UNIT - cos + sin) * centre,
+        sin * u,
+        cos * v + (_UNIT - sin - cos) * centre,
+    )
+    xu, xv, yu, yv = (np.rint(a).astype(np.int32) for a in fixed)
+    x = (xu[:, None, :] + (xv[:, :, None] + _UNIT // 2)) >> _UNIT_BITS
+    y = (yu[:, None, :] + (yv[:, :, None] + _UNIT // 2)) >> _UNIT_BITS
     inside = (x.view(np.uint32) < side) & (y.view(np.uint32) < side)
     image = cv2.copyMakeBorder(blocks.image, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
     corner = (blocks.y[blocks.inside] - BORDER) * image.shape[1] + blocks.x[blocks.inside] - BORDER

@@ -55,7 +55,7 @@ def frequency_domain(blocks: Blocks) -> Float:
     Returns
     -------
     ndarray of float32, shape (n,)
-        0 (no ridges) to about 1 (a pure wave).
+        0 (no ridges) to 1 (a pure wave).
     """
     angle = blocks.angle[blocks.inside] + np.float32(np.pi / 2)
     windows = turned_windows(blocks, angle, ALONG, ACROSS, PAD)
@@ -69,7 +69,8 @@ def frequency_domain(blocks: Blocks) -> Float:
     total = amplitude[:, :-1].sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):
         score = (amplitude[rows, peak] + 0.3 * near) / total
-    return np.asarray(np.where(peak == 0, 1, score), np.float32)
+    # Only a wave of two pixels, whose amplitude is not in the sum, would come out above 1.
+    return np.asarray(np.where(peak == 0, 1, np.minimum(score, 1)), np.float32)
 
 
 def ridge_windows(blocks: Blocks, pad: int) -> tuple[UInt8, Float, Bool]:

@@ -104,9 +104,9 @@ def certainty(fp: Fingerprint) -> np.ndarray:
 
 
 @quality.columns(
-    *_histogram("fda", "frequency domain analysis (FDA) scores of foreground blocks", "blocks", 2),
+    *_histogram("fda", "frequency domain analysis (FDA) scores of foreground blocks", "blocks", 1),
     *_histogram("lcs", "local clarity scores (LCS) of foreground blocks", "blocks", 1),
-    *_histogram("of", "orientation flow (OF) scores of foreground blocks", "blocks", 2),
+    *_histogram("of", "orientation flow (OF) scores of foreground blocks", "blocks", 2.1),
     *_histogram("rvu", "ridge to valley width ratios (RVU) in foreground blocks", "ratios", 31),
 )
 def ridges(fp: Fingerprint) -> np.ndarray | None:

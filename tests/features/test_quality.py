@@ -1,0 +1,367 @@
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ridgefeat.features import _quality_nfiq2 as nfiq2
+from ridgefeat.features._quality_blocks import (
+    Blocks,
+    block_means,
+    block_tensor,
+    blocks_around,
+    foreground,
+    inner_blocks,
+    turned_windows,
+    without_frame,
+)
+from ridgefeat.features.quality import quality
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.structure import MM_PER_PX, Minutiae, OrientationField
+from ridgefeat.synth.simple import grating
+
+NAMES = [c.name for c in quality.all_columns()]
+NIST = Path(os.environ.get("RIDGEFEAT_DATA", Path(__file__).parents[2] / ".data")) / "NFIQ2_SFinGe"
+
+
+def ridges(shape=(324, 324), period=8.0, angle=0.0, amplitude=100.0):
+    """Uint8 ridges along an angle, counter-clockwise from x."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    across = x * np.sin(angle) + y * np.cos(angle)
+    return np.round(128 - amplitude * np.cos(2 * np.pi * across / period)).astype(np.uint8)
+
+
+def noise(shape=(324, 324), seed=0):
+    return np.random.default_rng(seed).integers(0, 250, shape).astype(np.uint8)
+
+
+def pretend(image, x=(), y=()):
+    """What the family needs of a print, without the stages."""
+    count, x, y = len(x), np.array(x, np.float32), np.array(y, np.float32)
+    return SimpleNamespace(
+        image=image,
+        mask=np.ones(image.shape, bool),
+        orientation=OrientationField(np.zeros(image.shape, np.float32), np.ones(image.shape, np.float32)),
+        period=np.full(image.shape, 8, np.float32),
+        minutiae=Minutiae(
+            x, y, np.zeros(count, np.float32), np.ones(count, np.uint8), np.full(count, 60, np.float32)
+        ),
+    )
+
+
+def values(fp):
+    return dict(zip(NAMES, quality.compute(fp), strict=True))
+
+
+# NIST's own values
+
+
+@pytest.mark.parametrize("name", ["SFinGe_Test01", "SFinGe_Test02", "SFinGe_Test03"])
+def test_values_stand_beside_nists(name):
+    image = cv2.imread(str(NIST / "images" / f"{name}.pgm"), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        pytest.skip(f"no {NIST / 'images' / name}.pgm; RIDGEFEAT_DATA names the folder that has NFIQ2_SFinGe")
+    lines = (NIST / "output" / f"{name}_output.txt").read_text().splitlines()
+    nist = {key: float(value) for key, _, value in (line.partition(":") for line in lines) if value}
+    ours = values(pretend(image))
+    for measure, theirs in (("fda", "FDA"), ("lcs", "LCS"), ("ocl", "OCL"), ("of", "OF"), ("rvu", "RVUP")):
+        bins = [ours[f"quality_{measure}_bin{i}"] for i in range(10)]
+        assert bins == [nist[f"{theirs}_Bin10_{i}"] for i in range(10)]
+        assert ours[f"quality_{measure}_mean"] == pytest.approx(nist[f"{theirs}_Bin10_Mean"], rel=1e-4)
+        assert ours[f"quality_{measure}_std"] == pytest.approx(nist[f"{theirs}_Bin10_StdDev"], rel=1e-4)
+    assert ours["quality_mu"] == pytest.approx(nist["Mu"], rel=1e-5)
+    assert ours["quality_mmb"] == pytest.approx(nist["MMB"], rel=1e-5)
+    assert ours["quality_roi_mean"] == pytest.approx(nist["ImgProcROIArea_Mean"], rel=0.005)
+    coherence = nist["OrientationMap_ROIFilter_CoherenceSum"], nist["OrientationMap_ROIFilter_CoherenceRel"]
+    assert (ours["quality_coherence_sum"], ours["quality_coherence_roi"]) == pytest.approx(
+        coherence, rel=0.005
+    )
+
+
+# The whole family
+
+
+def test_columns_are_fixed_and_in_range():
+    for image in (ridges(), noise(), ridges(angle=0.6, period=11), noise((100, 400))):
+        found = quality.compute(pretend(image, [50.0, 90.0], [20.0, 60.0]))
+        for column, value in zip(quality.all_columns(), found, strict=True):
+            assert np.isnan(value) or column.low - 1e-5 <= value <= column.high + 1e-5, column.name
+
+
+def test_real_fingerprint_gives_every_block_measure():
+    found = values(Fingerprint(grating((324, 324), 8.0, 0.3).image, 500))
+    assert all(
+        np.isfinite(v)
+        for n, v in found.items()
+        if n.startswith(("quality_fda", "quality_ocl_", "quality_area"))
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 300), (20, 20), (33, 33), (35, 36), (65, 40)])
+def test_small_images_neither_crash_nor_warn(shape, recwarn):
+    for image in (noise(shape), np.full(shape, 255, np.uint8), np.zeros(shape, np.uint8)):
+        found = quality.compute(pretend(image, [0.0], [0.0]))
+        assert len(found) == len(NAMES)
+        assert found[0] == pytest.approx(image.mean(), rel=1e-5)
+    assert not recwarn.list
+
+
+def test_a_blank_image_has_no_block_measures():
+    found = values(pretend(np.full((324, 324), 255, np.uint8)))
+    assert found["quality_mu"] == 255
+    assert found["quality_sigma"] == 0
+    assert all(np.isnan(found[f"quality_{m}_mean"]) for m in ("fda", "lcs", "ocl", "of", "rvu"))
+    assert np.isnan(found["quality_roi_mean"])
+
+
+def test_without_a_mask_the_prints_own_columns_are_missing():
+    fp = pretend(noise())
+    fp.mask = np.zeros(fp.image.shape, bool)
+    found = values(fp)
+    assert np.isnan(
+        [found["quality_area"], found["quality_grey_mean"], found["quality_ridge_contrast"]]
+    ).all()
+    assert np.isfinite(found["quality_ocl_mean"])
+
+
+# Blocks
+
+
+def test_the_white_frame_goes():
+    image = np.full((60, 80), 255, np.uint8)
+    image[10:40, 20:50] = 0
+    cut, left, top = without_frame(image)
+    assert (cut.shape, left, top) == ((30, 30), 20, 10)
+    blank = np.full((5, 7), 255, np.uint8)
+    assert without_frame(blank)[0].shape == (5, 7)
+
+
+def test_block_means_of_cut_blocks_are_over_their_own_pixels():
+    image = np.zeros((40, 70), np.float32)
+    image[32:, 64:] = 6
+    image[:32, 32:64] = 2
+    assert block_means(image).tolist() == [[0, 2, 0], [0, 0, 6]]
+
+
+def test_gradients_do_not_look_beyond_their_block():
+    image = np.zeros((64, 64), np.uint8)
+    image[:, 32:] = 200
+    tensor = block_tensor(image)
+    assert not tensor.xx.any() and not tensor.yy.any()
+    assert np.isnan(tensor.certainty).all()
+    assert not tensor.coherence.any()
+
+
+def test_gradients_are_numpys_in_each_block():
+    image = noise((75, 64))
+    tensor = block_tensor(image)
+    for r, c in ((0, 0), (1, 1), (2, 0)):
+        gy, gx = np.gradient(image[32 * r : 32 * r + 32, 32 * c : 32 * c + 32].astype(float))
+        assert tensor.xx[r, c] == pytest.approx((gx * gx).mean(), rel=1e-5)
+        assert tensor.yy[r, c] == pytest.approx((gy * gy).mean(), rel=1e-5)
+        assert tensor.xy[r, c] == pytest.approx((gx * gy).mean(), rel=1e-4, abs=1)
+
+
+def test_foreground_is_where_the_image_varies():
+    image = np.full((96, 96), 200, np.uint8)
+    image[32:64, 32:64] = noise((32, 32))
+    assert foreground(image).tolist() == [[False] * 3, [False, True, False], [False] * 3]
+
+
+def test_inner_blocks_need_all_grid_blocks_around_them():
+    image = noise((132, 132))
+    assert inner_blocks(image).inside.shape == (4, 4)
+    assert inner_blocks(image).inside.all()
+    image[32:64, 32:64] = 9
+    assert np.argwhere(~inner_blocks(image).inside).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert inner_blocks(noise((35, 200))) is None
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(-np.pi, np.pi), st.sampled_from([0, 2]))
+def test_turned_windows_are_opencvs(angle, pad):
+    image = noise((100, 132), 3)
+    blocks = inner_blocks(image)
+    angles = np.full(blocks.inside.sum(), angle, np.float32)
+    windows = turned_windows(blocks, angles, 32, 16, pad)
+    side = 36 + 2 * pad
+    framed = cv2.copyMakeBorder(image, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+    for window, x, y in zip(windows, blocks.x.ravel(), blocks.y.ravel(), strict=True):
+        block = framed[y - 2 : y - 2 + side, x - 2 : x - 2 + side]
+        matrix = cv2.getRotationMatrix2D((side / 2, side / 2), np.rad2deg(angles[0]), 1)
+        turned = cv2.warpAffine(block, matrix, (side, side), flags=cv2.INTER_NEAREST)[10:26, 2:34]
+        assert (window == turned).mean() > 0.98
+
+
+def test_blocks_around_points_stay_in_the_image():
+    image = np.arange(100 * 90).reshape(100, 90).astype(np.uint8)
+    blocks = blocks_around(image, np.array([50, 0, 89], np.float32), np.array([40, 0, 99], np.float32))
+    assert (blocks[0] == image[24:56, 34:66]).all()
+    assert (blocks[1] == image[:32, :32]).all()
+    assert (blocks[2] == image[-32:, -32:]).all()
+
+
+# Measures on closed forms
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(0, np.pi), st.floats(6, 11))
+def test_orientation_certainty_of_a_perfect_grating_is_one(angle, period):
+    certainty = block_tensor(ridges(period=period, angle=angle)).certainty[:10, :10]
+    assert certainty.min() > 0.95
+
+
+def test_orientation_certainty_of_noise_is_low():
+    tensor = block_tensor(noise())
+    assert tensor.certainty[:10, :10].mean() < 0.25
+    assert tensor.coherence.mean() < 0.15
+
+
+@pytest.mark.parametrize("angle", [0.0, np.pi / 2])
+def test_frequency_domain_of_a_pure_wave_is_one(angle):
+    upright = inner_blocks(ridges(period=8, angle=angle))
+    # The window lies off the centre of rotation, so some reach out of their block; most of them do not.
+    assert np.median(nfiq2.frequency_domain(upright)) > 0.75
+    assert nfiq2.frequency_domain(inner_blocks(noise())).mean() < 0.45
+
+
+def test_frequency_domain_is_one_where_the_lowest_frequency_is_largest():
+    # Half a ridge a window, and a trace of ridges for the orientation.
+    image = ridges(period=64.0, amplitude=100)
+    blocks = inner_blocks(image)
+    assert (nfiq2.frequency_domain(blocks) == 1).mean() > 0.5
+
+
+@pytest.mark.parametrize("angle", [0.0, np.pi / 2])
+def test_local_clarity_of_clean_ridges_is_high(angle):
+    clear = nfiq2.local_clarity(inner_blocks(ridges(period=8, angle=angle)))
+    assert np.median(clear) > 0.95
+    assert clear.max() <= 1
+
+
+def test_local_clarity_is_zero_where_widths_are_no_fingerprints():
+    # Ridges of 2 px are below the least of 3, and of 16 px above the most of 10.
+    assert not nfiq2.local_clarity(inner_blocks(ridges(period=4, angle=0))).any()
+    assert not nfiq2.local_clarity(inner_blocks(ridges(period=60, angle=0))).any()
+
+
+def test_local_clarity_counts_pixels_on_the_wrong_side():
+    image = ridges(period=8, angle=np.pi / 2)
+    clear = np.median(nfiq2.local_clarity(inner_blocks(image)))
+    speckled = np.where(np.random.default_rng(0).random(image.shape) < 0.1, 255 - image, image).astype(
+        np.uint8
+    )
+    assert clear - np.median(nfiq2.local_clarity(inner_blocks(speckled))) == pytest.approx(0.1, abs=0.03)
+
+
+@pytest.mark.parametrize(("ridge", "valley"), [(5, 5), (6, 4), (3, 6)])
+def test_ridge_valley_ratios_are_those_of_the_widths(ridge, valley):
+    image = np.where(np.arange(324) % (ridge + valley) < ridge, 30, 220).astype(np.uint8)
+    ratios = nfiq2.ridge_valley_uniformity(inner_blocks(np.tile(image, (324, 1))))
+    assert len(ratios) > 30
+    assert {round(float(r), 3) for r in ratios} <= {round(ridge / valley, 3), round(valley / ridge, 3)}
+
+
+def test_wide_ridges_have_no_ratio():
+    assert nfiq2.ridge_valley_uniformity(inner_blocks(ridges(period=60, angle=np.pi / 2))).size == 0
+
+
+def test_orientation_flow_leaves_out_what_does_not_turn():
+    assert nfiq2.orientation_flow(inner_blocks(ridges(angle=0.5))).size == 0
+
+
+def test_orientation_flow_is_the_mean_turn_to_the_neighbours():
+    angle = np.tile(np.arange(6) * 0.4, (5, 1)).astype(np.float32)
+    inside = np.ones((5, 6), bool)
+    inside[0, 0] = False
+    blocks = Blocks(noise((1, 1)), np.zeros((5, 6), int), np.zeros((5, 6), int), angle, inside)
+    flow = nfiq2.orientation_flow(blocks)
+    # Six of eight neighbours differ by 0.4; twelve blocks have all neighbours, one of them the background one.
+    assert len(flow) == 11
+    assert flow == pytest.approx((0.3 - np.deg2rad(4)) / np.deg2rad(86), rel=1e-5)
+
+
+def test_region_of_interest_is_the_dark_part_without_holes():
+    image = np.full((400, 400), 255, np.uint8)
+    image[100:320, 80:300] = ridges((220, 220))
+    image[10:40, 370:395] = 0
+    region = nfiq2.region_of_interest(image)
+    assert region[110:310, 90:290].all()
+    assert not region[:60].any() and not region[:, 340:].any()
+    assert not nfiq2.region_of_interest(np.full((64, 64), 255, np.uint8)).any()
+
+
+def test_summary_counts_a_limit_in_the_bin_above():
+    found = nfiq2.summary(
+        "lcs", np.array([0.0, 0.69, 0.70, 0.869, 0.87, 1.0], np.float32).astype(float).round(3)
+    )
+    assert found[:10].tolist() == [0, 2, 1, 0, 0, 0, 0, 0, 1, 2]
+    assert found[10] == pytest.approx(4.129 / 6)
+    assert np.isnan(nfiq2.summary("fda", np.zeros(0))).all()
+
+
+# Minutiae, extent, tone
+
+
+def test_minutiae_measures_read_the_blocks_they_stand_in():
+    image = noise((400, 400))
+    image[:, :200] = ridges((400, 200))
+    image[:, :200] -= 20
+    found = values(pretend(image, [50, 100, 150, 350], [200, 200, 200, 200]))
+    assert found["quality_minutiae_count"] == 4
+    assert found["quality_minutiae_ocl"] == pytest.approx(0.75)
+    assert found["quality_minutiae_mu"] == pytest.approx(0.75)
+    assert found["quality_minutiae_mean"] == pytest.approx(60)
+    # Their centre is at 162.5: 50 and 350 lie more than 100 px away.
+    assert found["quality_minutiae_center"] == 2
+
+
+def test_without_minutiae_the_counts_are_zero_and_the_shares_missing():
+    found = values(pretend(noise()))
+    assert (found["quality_minutiae_count"], found["quality_minutiae_center"]) == (0, 0)
+    assert np.isnan([found["quality_minutiae_ocl"], found["quality_minutiae_mu"]]).all()
+
+
+def test_extent_is_physical():
+    fp = pretend(noise((200, 300)))
+    fp.mask = np.zeros((200, 300), bool)
+    fp.mask[:100, 50:150] = True
+    fp.period[:, 100:] = np.nan
+    fp.orientation.coherence[:50] = 0.25
+    found = values(fp)
+    assert found["quality_area"] == pytest.approx(100 * 100 * MM_PER_PX**2)
+    assert found["quality_area_share"] == pytest.approx(1 / 6)
+    assert found["quality_area_cut"] == pytest.approx(1 / 4)
+    assert found["quality_period_known"] == pytest.approx(0.5)
+    assert found["quality_coherence_mean"] == pytest.approx(0.625)
+    assert found["quality_coherence_poor"] == pytest.approx(0.5)
+
+
+def test_tone_of_a_grating_is_closed_form():
+    found = values(pretend(ridges((340, 340), period=8.5, amplitude=80)))
+    # A box of 17 px holds two ridges, so its mean is the grating's.
+    assert found["quality_ridge_contrast"] == pytest.approx(80 / np.sqrt(2), rel=0.02)
+    # Central differences see sin(w) instead of w.
+    slope = np.sin(2 * np.pi / 8.5) / MM_PER_PX
+    assert found["quality_ridge_sharpness"] == pytest.approx(slope, rel=0.03)
+    assert found["quality_grey_mean"] == pytest.approx(128, abs=0.5)
+    assert found["quality_grey_std"] == pytest.approx(80 / np.sqrt(2), rel=0.02)
+    assert found["quality_dark_share"] == pytest.approx(0.5, abs=0.03)
+
+
+def test_tone_tells_wet_from_dry_and_counts_the_ends_of_the_range():
+    image = np.full((100, 100), 240, np.uint8)
+    image[:20] = 0
+    image[20:30] = 255
+    found = values(pretend(image))
+    assert found["quality_black_share"] == pytest.approx(0.2)
+    assert found["quality_white_share"] == pytest.approx(0.1)
+    assert found["quality_dark_share"] == pytest.approx(0.2)
+    assert (found["quality_grey_p10"], found["quality_grey_p90"]) == (0, 240)
+    assert found["quality_grey_entropy"] == pytest.approx(
+        -(0.2 * np.log2(0.2) + 0.1 * np.log2(0.1) + 0.7 * np.log2(0.7))
+    )

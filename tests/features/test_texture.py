@@ -1,0 +1,330 @@
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
+
+from ridgefeat.features import _texture_glcm as glcm
+from ridgefeat.features import _texture_hog as hog
+from ridgefeat.features import _texture_lbp as lbp
+from ridgefeat.features import _texture_spectrum as spectrum
+from ridgefeat.features import _texture_wavelet as wavelet
+from ridgefeat.features._texture_zones import original_box, zone_numbers
+from ridgefeat.features.texture import texture
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.structure import MM_PER_PX
+from ridgefeat.synth.simple import grating
+
+PERIOD = 9.0
+NAMES = [c.name for c in texture.all_columns()]
+
+
+def wave(shape=(256, 256), period=PERIOD, angle=0.0, mean=128.0, amplitude=100.0):
+    """Uint8 ridges at an angle (counter-clockwise from x, along the ridge), dark at the image's centre."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    across = (x - shape[1] / 2) * np.sin(angle) + (y - shape[0] / 2) * np.cos(angle)
+    return np.round(mean - amplitude * np.cos(2 * np.pi * across / period)).astype(np.uint8)
+
+
+def noise(shape=(200, 180), seed=0):
+    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+def pretend(image, mask=None, dpi=500.0):
+    """What the family needs of a print, without the stages."""
+    grey = image.astype(np.float32)
+    deviation = grey.std() or 1
+    return SimpleNamespace(
+        original=image,
+        image=image,
+        mask=np.ones(image.shape, bool) if mask is None else mask,
+        normalised=((grey - grey.mean()) / deviation).astype(np.float32),
+        dpi_x=dpi,
+        dpi_y=dpi,
+    )
+
+
+def values(fp):
+    return dict(zip(NAMES, texture.compute(fp), strict=True))
+
+
+def starting(found, prefix):
+    return np.array([v for n, v in found.items() if n.startswith(prefix)])
+
+
+def test_columns_are_many_and_fixed():
+    small, large = texture.compute(pretend(noise((130, 120)))), texture.compute(pretend(noise((400, 300))))
+    assert len(small) == len(large) == len(NAMES) == 550
+    assert np.isfinite(small).all() and np.isfinite(large).all()
+
+
+def test_values_lie_in_their_declared_ranges():
+    for image in (noise(), wave(), wave(angle=0.7, period=6, amplitude=127)):
+        for column, value in zip(texture.all_columns(), texture.compute(pretend(image)), strict=True):
+            assert np.isnan(value) or column.low - 1e-5 <= value <= column.high + 1e-5, column.name
+
+
+def test_no_print_gives_no_numbers():
+    assert np.isnan(texture.compute(pretend(noise(), np.zeros((200, 180), bool)))).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 200), (9, 9), (40, 200), (63, 64)])
+def test_small_prints_neither_crash_nor_warn(shape, recwarn):
+    mask = np.zeros((200, 200), bool)
+    mask[50 : 50 + shape[0], : shape[1]] = True
+    found = texture.compute(pretend(noise((200, 200)), mask))
+    assert len(found) == len(NAMES)
+    assert np.isnan(found[NAMES.index("texture_wavelet_energy_level1_vertical")])
+    assert not recwarn.list
+
+
+def test_a_flat_print_has_no_gradient_columns(recwarn):
+    found = values(pretend(np.full((200, 180), 90, np.uint8)))
+    assert np.isnan(starting(found, "texture_hog_own")).all()
+    assert np.isnan(starting(found, "texture_svd")).all()
+    assert np.isnan(starting(found, "texture_ring")).all()
+    assert found["texture_lbp_p8r1_8"] == 1
+    assert not recwarn.list
+
+
+def test_real_fingerprint_gives_every_column():
+    found = texture.compute(Fingerprint(grating((300, 300), PERIOD).image, 500))
+    assert np.isfinite(found).all()
+
+
+def test_a_brighter_print_has_the_same_texture():
+    image = wave((220, 240), angle=0.4, mean=120, amplitude=60)
+    dark, light = (texture.compute(Fingerprint(i, 500)) for i in (image, image + np.uint8(50)))
+    assert np.allclose(dark, light, atol=1e-3)
+
+
+# LBP
+
+
+@pytest.mark.parametrize(("points", "radius"), [(8, 1), (8, 2), (16, 3)])
+def test_circle_codes_agree_with_scikit_image(points, radius):
+    image = cv2.GaussianBlur(noise(), (0, 0), 1.5)
+    ours = lbp.uniform_classes(points)[lbp.circle_codes(image, points, radius)]
+    theirs = local_binary_pattern(image, points, radius, "uniform")[radius:-radius, radius:-radius]
+    # Interpolation in steps of 1/64 decides near-ties otherwise.
+    assert (ours == theirs).mean() > 0.97
+    ours, theirs = (np.bincount(v.astype(int).ravel(), minlength=points + 2) / v.size for v in (ours, theirs))
+    assert np.abs(ours - theirs).max() < 0.01
+
+
+def test_square_codes_name_the_lighter_neighbours():
+    image = np.full((3, 3), 5, np.uint8)
+    image[1, 1] = 9
+    image[1, 2] = 9
+    image[0, 1] = 200
+    assert lbp.square_codes(image).tolist() == [[1 << 0 | 1 << 2]]
+
+
+def test_directed_classes_number_the_58_uniform_codes():
+    classes = lbp.directed_classes()
+    assert sorted(set(classes.tolist())) == list(range(59))
+    assert np.bincount(classes)[:58].tolist() == [1] * 58
+    assert classes[0b00001111] != classes[0b00011110]
+
+
+def test_lbp_histograms_sum_to_one():
+    found = values(pretend(noise()))
+    for points, radius in ((8, 1), (8, 2), (16, 3)):
+        assert starting(found, f"texture_lbp_p{points}r{radius}_").sum() == pytest.approx(1, abs=1e-5)
+    assert sum(found[f"texture_lbp_own_{i}"] for i in range(59)) == pytest.approx(1, abs=1e-5)
+    assert starting(found, "texture_lbp_own_r2c3_").sum() == pytest.approx(1, abs=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(-40, 40), st.integers(0, 9))
+def test_lbp_does_not_see_brightness(shift, seed):
+    image = np.random.default_rng(seed).integers(50, 200, (40, 40)).astype(np.uint8)
+    brighter = (image.astype(int) + shift).astype(np.uint8)
+    for points, radius in ((8, 1), (16, 3)):
+        assert (lbp.circle_codes(image, points, radius) == lbp.circle_codes(brighter, points, radius)).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 99))
+def test_uniform_lbp_does_not_see_a_quarter_turn(seed):
+    image = noise((40, 50), seed)
+    for points, radius in ((8, 1), (16, 3)):
+        classes = lbp.uniform_classes(points)
+        upright, turned = (
+            lbp.class_counts(lbp.circle_codes(i, points, radius), classes) for i in (image, np.rot90(image))
+        )
+        assert np.abs(upright - turned).max() <= 0.02 * upright.sum()
+        assert upright.sum() == turned.sum()
+
+
+def test_zone_histograms_see_only_their_zone():
+    image = noise((160, 160))
+    changed = image.copy()
+    changed[:36, :36] = 0
+    a, b = values(pretend(image)), values(pretend(changed))
+    assert (starting(a, "texture_lbp_own_r1c1_") == starting(b, "texture_lbp_own_r1c1_")).all()
+    assert (starting(a, "texture_lbp_own_r0c0_") != starting(b, "texture_lbp_own_r0c0_")).any()
+
+
+def test_zones_are_numbered_row_by_row():
+    zones = zone_numbers((8, 8), 4)
+    assert zones[::2, ::2].ravel().tolist() == list(range(16))
+
+
+def test_own_columns_use_the_original_pixels_in_the_scaled_box():
+    mask = np.zeros((200, 400), bool)
+    mask[100:200, 200:300] = True
+    fp = pretend(noise((200, 400)), mask)
+    fp.original, fp.dpi_x, fp.dpi_y = noise((100, 160)), 200.0, 250.0
+    assert original_box(fp, 10) == (slice(50, 100), slice(80, 120))
+
+
+# HOG
+
+
+@pytest.mark.parametrize("step", range(9))
+def test_hog_of_a_grating_points_across_its_ridges(step):
+    image = wave((200, 200), 12, np.pi * step / 9 - np.pi / 2)
+    bins = hog.zone_histograms(image, 4).reshape(16, 9)
+    assert (bins.argmax(1) == step % 9).all()
+
+
+def test_hog_turns_with_the_image():
+    # 18 half bins: a quarter turn is 4.5 bins, so that bin 0's neighbours on both sides share the result.
+    image = wave((200, 200), 12, 0.0)
+    upright, turned = (
+        hog.zone_histograms(i, 4).reshape(16, 9).sum(0) for i in (image, np.rot90(image).copy())
+    )
+    assert turned.argmax() == 0
+    assert set(np.argsort(upright)[-2:]) == {4, 5}
+    assert upright[4] == pytest.approx(upright[5], rel=0.02)
+
+
+def test_hog_has_length_one_and_does_not_see_contrast():
+    image = wave((150, 130), amplitude=100)
+    weaker = wave((150, 130), amplitude=50)
+    bins = hog.zone_histograms(image, 4)
+    assert np.linalg.norm(bins) == pytest.approx(1)
+    assert np.abs(bins - hog.zone_histograms(weaker, 4)).max() < 0.01
+
+
+def test_hog_shows_which_zone_is_empty():
+    image = noise((160, 160))
+    image[:40, 120:] = 77
+    bins = hog.zone_histograms(image, 4).reshape(16, 9).sum(1)
+    assert bins.argmin() == 3
+    assert bins[3] < 0.1 * np.delete(bins, 3).min()
+
+
+# GLCM
+
+
+@pytest.mark.parametrize("distance", [2, 4])
+def test_glcm_agrees_with_scikit_image(distance, monkeypatch):
+    monkeypatch.setattr(glcm, "ROW_STEP", 1)
+    grey = (cv2.GaussianBlur(noise(), (0, 0), 2).astype(int) % 15).astype(np.uint8)
+    shares = glcm.cooccurrence(grey, distance)
+    angles = [0, np.pi / 2]
+    theirs = graycomatrix(grey, [distance], angles, 15, symmetric=True, normed=True)
+    assert np.allclose(shares[[0, 2]], theirs[:, :, 0].transpose(2, 0, 1))
+    ours = dict(zip(glcm.PROPERTIES, glcm.properties(shares)[:, [0, 2]], strict=True))
+    for name in ("contrast", "homogeneity", "energy", "correlation"):
+        assert np.allclose(ours[name], graycoprops(theirs, name)[0])
+
+
+def test_glcm_of_stripes_is_closed_form():
+    grey = np.tile(np.array([0, 0, 4, 4], np.uint8), (40, 10))
+    shares = glcm.cooccurrence(grey, 2)
+    contrast, homogeneity, energy, entropy, correlation = glcm.properties(shares)
+    assert contrast[[0, 2]] == pytest.approx([16, 0])
+    assert homogeneity[[0, 2]] == pytest.approx([1 / 17, 1])
+    assert energy[[0, 2]] == pytest.approx([0.5**0.5, 0.5**0.5])
+    assert entropy[[0, 2]] == pytest.approx([1, 1])
+    assert correlation[[0, 2]] == pytest.approx([-1, 1])
+
+
+def test_glcm_leaves_out_what_is_no_print():
+    normalised = np.zeros((60, 60), np.float32)
+    normalised[:, 30:] = 1.9
+    mask = np.zeros((60, 60), bool)
+    mask[:, :30] = True
+    shares = glcm.cooccurrence(glcm.levels(normalised, mask), 4)
+    assert shares[:, 7, 7] == pytest.approx(1)
+
+
+# Spectra
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.floats(6, 12), st.floats(0, np.pi))
+def test_spectral_centroid_is_the_gratings_frequency(period, angle):
+    found = values(pretend(wave((220, 240), period, angle)))
+    frequency = 1 / (period * MM_PER_PX)
+    assert found["texture_spectrum_centroid"] == pytest.approx(frequency, abs=0.12)
+    ring = np.searchsorted(spectrum.EDGES, frequency) - 1
+    near = [found[f"texture_ring_{i}"] for i in (ring - 1, ring, ring + 1)]
+    assert sum(near) > 0.97
+
+
+def test_white_noise_is_flat_and_a_grating_is_not():
+    white, ridges = values(pretend(noise((300, 300)))), values(pretend(wave((300, 300))))
+    assert white["texture_spectrum_entropy"] > 0.98 > 0.6 > ridges["texture_spectrum_entropy"]
+    assert white["texture_spectrum_flatness"] > 0.9 > 0.05 > ridges["texture_spectrum_flatness"]
+    areas = np.diff(np.square(spectrum.EDGES))
+    assert np.abs(starting(white, "texture_ring_") - areas / areas.sum()).max() < 0.01
+
+
+def test_blocks_show_where_the_ridges_are_fine():
+    image = wave((300, 300), 10)
+    image[:100, 200:] = wave((100, 100), 5)
+    found = values(pretend(image))
+    assert starting(found, "texture_block_r2c0_")[1] > 0.9
+    assert starting(found, "texture_block_r0c2_")[3] > 0.9
+
+
+def test_blocks_without_print_are_nan():
+    mask = np.zeros((300, 300), bool)
+    mask[:, :90] = True
+    mask[150:160, 299] = True
+    found = values(pretend(noise((300, 300)), mask))
+    assert np.isnan(starting(found, "texture_block_r0c2_")).all()
+    assert np.isfinite(starting(found, "texture_block_r0c0_")).all()
+
+
+# Wavelets
+
+
+def test_wavelet_energies_follow_scale_and_direction():
+    across, fine = (
+        wavelet.energies(wave((256, 256), 12).astype(np.float32)),
+        wavelet.energies(wave((256, 256), 3, np.pi / 2).astype(np.float32)),
+    )
+    assert across[:12].sum() == pytest.approx(1)
+    # Horizontal ridges vary down the image: the horizontal details of the octave of 8 to 16 px.
+    assert across[:12].argmax() == 6 and across[6] > 0.7
+    assert fine[:12].argmax() == 1 and fine[1] > 0.7
+
+
+def test_sparsity_is_one_for_even_and_large_for_lone_coefficients():
+    lone = np.zeros((128, 128), np.float32)
+    lone[64, 64] = 1
+    assert (wavelet.energies(lone)[12:15] > 10).all()
+    gauss = np.random.default_rng(0).normal(size=(256, 256)).astype(np.float32)
+    assert wavelet.energies(gauss)[12:15] == pytest.approx(np.sqrt(np.pi / 2), rel=0.02)
+
+
+def test_dwt_svd_of_a_grating_is_closed_form():
+    # Upright ridges: all rows alike, so one singular value and vertical details alone.
+    found = wavelet.dwt_svd(wave((96, 96), 8, np.pi / 2))
+    assert found[:19].sum() == pytest.approx(1)
+    assert found[19] == pytest.approx(1, abs=1e-4)
+    assert found[20:] == pytest.approx(0, abs=1e-4)
+    assert found[2:19:3].sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_dwt_svd_does_not_see_size():
+    small, large = wavelet.dwt_svd(wave((192, 192), 16)), wavelet.dwt_svd(wave((384, 384), 32))
+    assert np.abs(small - large).max() < 0.03
