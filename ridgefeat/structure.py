@@ -45,14 +45,14 @@ class OrientationField:
 
 @dataclass(frozen=True, eq=False)
 class GaborResponses:
-    """Magnitudes of a bank of complex Gabor filters, sampled on a grid.
+    """Magnitudes of a bank of complex Gabor filters, in the middle of each cell of 8 x 8 px.
 
     Attributes
     ----------
     magnitude : ndarray of float32, shape (wavelengths, orientations, grid rows, grid columns)
         Envelope of each filter's response: the amplitude of the waves that pass, in units of the normalised image
-        (whose local deviation is 1, so that clean ridges give about 1.4). Grid point (i, j) stands at pixel row 8 i,
-        column 8 j.
+        (whose local deviation is 1, so that clean ridges give about 1.4). Cell (i, j) stands for pixel rows 8 i to
+        8 i + 7 and columns 8 j to 8 j + 7.
     wavelengths : ndarray of float32, shape (wavelengths,)
         Centre wavelength of each filter in pixels at 500 dpi.
     orientations : ndarray of float32, shape (orientations,)

@@ -12,27 +12,30 @@ from ridgefeat.structure import MM_PER_PX, Bool, Float
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
 
-WINDOW = 41
+WINDOW = 11
 CLEAR = 0.6
 PORE_LENGTH = 12
 
 
 def breadth_maps(fp: Fingerprint) -> tuple[Bool, Float]:
-    """Return where there is ink (darker than half way between local ridge and valley), and its local share.
+    """Return where there is ink (darker than half way between local ridge and valley), and its share about each 4 x 4 px.
 
     The enhanced print tells where ridges and valleys run, the grey values how broad they are: the level half way
     between the mean grey of ridge crests and of valley floors around.
     """
-    grey = fp.image.astype(np.float32)
-    crest, floor = fp.enhanced < -CLEAR, fp.enhanced > CLEAR
+    grey, rows, columns = fp.image.astype(np.float32), *fp.mask.shape
+    small = -(-columns // 4), -(-rows // 4)
+
+    def local(values: Float) -> Float:
+        return np.asarray(cv2.blur(cv2.resize(values, small, interpolation=cv2.INTER_AREA), (WINDOW, WINDOW)))
+
     levels = []
-    for where in (crest, floor):
+    for where in (fp.enhanced < -CLEAR, fp.enhanced > CLEAR):
         weight = where.astype(np.float32)
-        total = cv2.blur(grey * weight, (WINDOW, WINDOW))
-        levels.append(total / (cv2.blur(weight, (WINDOW, WINDOW)) + np.float32(1e-4)))
-    inked = (grey < (levels[0] + levels[1]) / 2) & fp.mask
-    inside = cv2.blur(fp.mask.astype(np.float32), (WINDOW, WINDOW))
-    share = cv2.blur(inked.astype(np.float32), (WINDOW, WINDOW)) / (inside + np.float32(1e-4))
+        levels.append(local(grey * weight) / (local(weight) + np.float32(1e-4)))
+    half_way = cv2.resize((levels[0] + levels[1]) / 2, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    inked = (grey < half_way) & fp.mask
+    share = local(inked.astype(np.float32)) / (local(fp.mask.astype(np.float32)) + np.float32(1e-4))
     return inked, share
 
 
@@ -45,12 +48,12 @@ def gap_figures(fp: Fingerprint, inked: Bool) -> tuple[float, float, float, floa
     light = line & ~inked
     _, _, runs, _ = cv2.connectedComponentsWithStats(light.view(np.uint8), connectivity=8)
     pores = int(np.count_nonzero(runs[1:, cv2.CC_STAT_AREA] <= PORE_LENGTH))
-    spacing = float(np.median(fp.period[fp.mask]))
+    spacing = float(np.median(fp.period[::4, ::4][fp.mask[::4, ::4]]))
     # Light gaps of neighbouring ridges join into one blob when grown by a little more than half a valley.
     reach = int(0.8 * spacing) | 1
     grown = cv2.dilate(light.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    _, _, blobs, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
-    extent = np.hypot(blobs[1:, cv2.CC_STAT_WIDTH], blobs[1:, cv2.CC_STAT_HEIGHT]) - reach
+    _, _, blobs, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(grown[::2, ::2]), connectivity=8)
+    extent = 2 * np.hypot(blobs[1:, cv2.CC_STAT_WIDTH], blobs[1:, cv2.CC_STAT_HEIGHT]) - reach
     crossing = extent >= 2 * spacing
     area_cm2 = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2 / 100
     return (

@@ -9,7 +9,7 @@ import numpy as np
 
 from ridgefeat.features import _frame
 from ridgefeat.features.family import Column, Family
-from ridgefeat.stages.gabor import STEP
+from ridgefeat.stages.gabor import STEP, at_cells
 from ridgefeat.structure import MM_PER_PX, Float
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ gabor = Family(
 def _readout(fp: Fingerprint) -> tuple[Float, np.ndarray, np.ndarray] | None:
     """Return responses inside the print, shape (wavelengths, orientations, points), and the points' grid x and y."""
     bank = fp.gabor
-    rows, columns = bank.magnitude.shape[2:]
-    y, x = np.nonzero(fp.mask[::STEP, ::STEP][:rows, :columns])
+    y, x = np.nonzero(at_cells(fp.mask))
     if not x.size:
         return None
     inside = bank.magnitude[:, :, y, x]
@@ -102,7 +101,7 @@ def zones(fp: Fingerprint) -> Sequence[float] | None:
     if read is None:
         return None
     responses, x, y = read
-    zone = _frame.zone_numbers(fp, STEP * x, STEP * y)
+    zone = _frame.zone_numbers(fp, STEP * x + STEP // 2, STEP * y + STEP // 2)
     energy = np.square(responses)
     maps = np.concatenate([energy.sum(1), energy.sum(0)[::2]])
     membership = np.zeros((x.size, _frame.ZONES**2), np.float32)

@@ -141,7 +141,7 @@ def breadth(fp: Fingerprint) -> Sequence[float] | None:
         return None
     inked, share = breadth_maps(fp)
     inside = fp.mask[::8, ::8]
-    local = share[::8, ::8][inside].astype(np.float64)
+    local = share[::2, ::2][inside].astype(np.float64)
     spacing = fp.period[::8, ::8][inside] * MM_PER_PX
     ridges, valleys = local * spacing, (1 - local) * spacing
     ratio = np.clip(local / np.maximum(1 - local, 0.02), 0, 20)

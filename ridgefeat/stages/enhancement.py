@@ -56,7 +56,8 @@ def enhance(
     Contextual filtering after Hong, Wan and Jain (IEEE PAMI 1998). Instead of a bank of which the nearest filter is
     taken, one polar-separable filter is steered continuously (Freeman and Adelson, "The design and use of steerable
     filters", IEEE PAMI 1991): its angular profile, von Mises in the doubled angle, is a short Fourier series, so seven
-    transforms give the exact response at every angle.
+    transforms give the exact response at every angle. They run at half the resolution, which holds all waves longer
+    than 4 px, and the result is interpolated exactly.
     """
     p = params or EnhancementParams()
     out = np.zeros(mask.shape, np.float32)
@@ -65,44 +66,69 @@ def enhance(
     x0, y0, width, height = cv2.boundingRect(mask.view(np.uint8))
     box = (slice(max(0, y0 - MARGIN), y0 + height + MARGIN), slice(max(0, x0 - MARGIN), x0 + width + MARGIN))
     inside = mask[box]
-    typical = float(np.median(period[box][inside]))
+    typical = float(np.median(period[box][::4, ::4][inside[::4, ::4]])) if inside[::4, ::4].any() else 9.0
     filtered = _steered(normalised[box], orientation.angle[box], typical, p)
     # Where ridges are clear and where they are faint, waves of the same height: what is left is phase.
     side = round(1.5 * typical)
     height_of_waves = np.sqrt(2 * cv2.blur(filtered * filtered, (side, side), borderType=cv2.BORDER_REFLECT))
-    filtered /= height_of_waves + np.float32(0.02)
+    filtered = filtered / (height_of_waves + np.float32(0.02))
     out[box] = np.clip(filtered, -1, 1) * inside
     return out
 
 
 def _steered(image: Float, angle: Float, period: float, p: EnhancementParams) -> Float:
     rows, columns = image.shape
-    shape = tuple(int(scipy.fft.next_fast_len(n + MARGIN, real=True)) for n in image.shape)
+    shape = tuple(4 * int(scipy.fft.next_fast_len(-(-(n + MARGIN) // 4))) for n in image.shape)
     padded = cv2.copyMakeBorder(image, 0, shape[0] - rows, 0, shape[1] - columns, cv2.BORDER_REFLECT_101)
-    spectrum = cv2.dft(padded, flags=cv2.DFT_COMPLEX_OUTPUT).view(np.complex64)[..., 0]
+    spectrum = _halved(scipy.fft.rfft2(padded))
     log_radius, doubled = _polar(shape)
-    radial = np.exp(-0.5 * ((log_radius + np.float32(np.log(period))) / np.float32(p.radial_deviation)) ** 2)
-    spectrum *= radial
-    weights = _angular_series(p.angular_deviation)
+    off = (log_radius + np.float32(np.log(period))) / np.float32(p.radial_deviation)
+    spectrum *= np.exp(np.float32(-0.5) * off * off)
     # The ridge's normal stands a right angle from it: the sign of every odd harmonic of the doubled angle changes.
-    turn = np.empty((rows, columns), np.complex64)
-    turn.real, turn.imag = -np.cos(2 * angle), np.sin(2 * angle)
+    coarse = cv2.copyMakeBorder(angle[::2, ::2], 0, shape[0] // 2 - -(-rows // 2), 0,
+                                shape[1] // 2 - -(-columns // 2), cv2.BORDER_REPLICATE)  # fmt: skip
+    turn = np.empty(coarse.shape, np.complex64)
+    turn.real, turn.imag = -np.cos(2 * coarse), np.sin(2 * coarse)
     # Horner's scheme from the highest harmonic down: sum of weight_k * turn^k * (image filtered with harmonic k).
-    powers = [spectrum]
+    weights = _angular_series(p.angular_deviation) * np.r_[1, np.full(HARMONICS, 2)] / spectrum.size
+    harmonics = [spectrum]
     for _ in range(HARMONICS):
-        powers.append(powers[-1] * doubled)
-    total = np.zeros((rows, columns), np.complex64)
+        harmonics.append(harmonics[-1] * doubled)
+    total = np.zeros_like(spectrum)
     for k in range(HARMONICS, -1, -1):
-        basis = cv2.dft(powers[k].view(np.float32).reshape(*shape, 2), flags=cv2.DFT_INVERSE | cv2.DFT_SCALE)
         total *= turn
-        total += basis.view(np.complex64)[:rows, :columns, 0] * np.float32(weights[k] * (1 if k == 0 else 2))
-    return np.ascontiguousarray(total.real)
+        total += _transform(harmonics[k] * np.float32(weights[k]))
+    return _doubled(np.ascontiguousarray(total.real), shape)[:rows, :columns]
+
+
+def _transform(values: np.ndarray) -> np.ndarray:
+    """Return the inverse transform, not scaled."""
+    pairs = values.view(np.float32).reshape(*values.shape, 2)
+    return np.asarray(cv2.dft(pairs, flags=cv2.DFT_INVERSE).view(np.complex64)[..., 0])
+
+
+def _halved(spectrum: np.ndarray) -> np.ndarray:
+    """Keep the waves longer than 4 px: the whole spectrum of the image at half the resolution."""
+    rows, columns = spectrum.shape[0] // 4, (spectrum.shape[1] - 1) // 2
+    right = np.concatenate([spectrum[:rows, : columns + 1], spectrum[-rows:, : columns + 1]])
+    # A wave to the left is the conjugate of the opposite one to the right.
+    left = np.roll(right[::-1, columns:0:-1], 1, axis=0).conj()
+    return np.concatenate([right[:, :columns], left], axis=1)
+
+
+def _doubled(image: Float, shape: tuple[int, ...]) -> Float:
+    """Interpolate to twice the resolution by padding the spectrum with zeros."""
+    half = scipy.fft.rfft2(image)
+    rows, columns = half.shape[0] // 2, half.shape[1] - 1
+    full = np.zeros((shape[0], shape[1] // 2 + 1), np.complex64)
+    full[:rows, :columns], full[-rows:, :columns] = half[:rows, :columns], half[-rows:, :columns]
+    return np.asarray(scipy.fft.irfft2(full, s=shape, overwrite_x=True)) * np.float32(4)
 
 
 @lru_cache(maxsize=16)
-def _polar(shape: tuple[int, int]) -> tuple[Float, np.ndarray]:
-    """Return log frequency and exp(2 i angle) of every bin; the mean has log frequency -inf and is never passed."""
-    fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.fftfreq(shape[1])[None, :]
+def _polar(shape: tuple[int, ...]) -> tuple[Float, np.ndarray]:
+    """Return log frequency and exp(2 i angle) of every bin of the halved spectrum; the mean's is never passed."""
+    fy, fx = np.fft.fftfreq(shape[0] // 2, 2)[:, None], np.fft.fftfreq(shape[1] // 2, 2)[None, :]
     with np.errstate(divide="ignore"):
         log_radius = np.log(np.hypot(fx, fy))
     log_radius[0, 0] = -50

@@ -7,16 +7,24 @@ family its statistics.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 import scipy.fft
+import scipy.sparse
 
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Float, GaborResponses
 
+T = TypeVar("T", bound=np.ndarray[Any, Any])
+
 STEP = 8
-"""Distance of grid points in pixels at 500 dpi."""
+"""Side of a cell in pixels at 500 dpi."""
+
+REACH = 3.0
+"""Deviations at which a filter's Gaussian is cut off."""
 
 
 @parameters
@@ -48,7 +56,7 @@ class GaborParams:
 
 
 def gabor_responses(normalised: Float, params: GaborParams | None = None) -> GaborResponses:
-    """Filter with a bank of one-sided log-Gabor filters and return their envelopes every 8 px.
+    """Filter with a bank of one-sided log-Gabor filters and return their envelopes in the middle of each 8 x 8 px.
 
     Parameters
     ----------
@@ -59,26 +67,23 @@ def gabor_responses(normalised: Float, params: GaborParams | None = None) -> Gab
     Returns
     -------
     GaborResponses
-        Grid point (i, j) stands at pixel (8 i, 8 j).
+        Cell (i, j) stands for pixel rows 8 i to 8 i + 7 and columns 8 j to 8 j + 7.
 
     Notes
     -----
     Polar separable, Gaussian over angle and log frequency (Field, "Relations between the statistics of natural images
     and the response properties of cortical cells", J. Opt. Soc. Am. A 1987). A filter's pass band is far narrower
-    than the spectrum, so only that window is multiplied, and folding it before the inverse transform yields the
+    than the spectrum, so only its bins are multiplied, and folding them before the inverse transform yields the
     response at every eighth pixel exactly, at 1/64 of the cost.
     """
     p = params or GaborParams()
     rows, columns = normalised.shape
     m = _grid_size(rows), _grid_size(columns)
-    padded = np.zeros((STEP * m[0], STEP * m[1]), np.float32)
-    padded[:rows, :columns] = normalised
-    spectrum = scipy.fft.fft2(padded)
-    index, weight = _bank(m, p)
-    windows = spectrum.ravel()[index] * weight
-    n = len(windows)
-    folded = windows.reshape(n, 2, m[0], 2, m[1]).sum((1, 3))
-    response = np.abs(scipy.fft.ifft2(folded, overwrite_x=True))
+    below, right = STEP * m[0] - rows, STEP * m[1] - columns
+    padded = cv2.copyMakeBorder(normalised, 0, below, 0, right, cv2.BORDER_CONSTANT, value=0)
+    half = scipy.fft.rfft2(padded).ravel()
+    windows = (_bank(m, p) @ np.concatenate([half, half.conj()])).reshape(-1, *m)
+    response = np.abs(scipy.fft.ifft2(windows, overwrite_x=True))
     used = -(-rows // STEP), -(-columns // STEP)
     wavelengths, orientations = _centres(p)
     magnitude = response.reshape(p.wavelengths, p.orientations, *m)[:, :, : used[0], : used[1]]
@@ -86,8 +91,10 @@ def gabor_responses(normalised: Float, params: GaborParams | None = None) -> Gab
 
 
 def _grid_size(pixels: int) -> int:
-    # At least one filter length of padding, so that opposite borders do not meet on the torus.
-    return 2 * int(scipy.fft.next_fast_len(-(-(pixels + 16) // (2 * STEP))))
+    # At least one filter length of padding, so that opposite borders do not meet on the torus; and few different
+    # sizes, so that a bank serves many images.
+    least = -(-(pixels + 16) // STEP)
+    return int(scipy.fft.next_fast_len(-(-least // 4))) * 4
 
 
 def _centres(p: GaborParams) -> tuple[Float, Float]:
@@ -96,37 +103,49 @@ def _centres(p: GaborParams) -> tuple[Float, Float]:
     return wavelengths, orientations
 
 
-@lru_cache(maxsize=8)
-def _bank(m: tuple[int, int], p: GaborParams) -> tuple[np.ndarray, Float]:
-    """Return each filter's window of the spectrum, as flat indices and weights, shape (filters, 2 m0, 2 m1)."""
+@lru_cache(maxsize=16)
+def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
+    """Return the matrix from half an image's spectrum and its conjugate to the folded windows of all filters."""
     wavelengths, orientations = _centres(p)
-    size = STEP * m[0], STEP * m[1]
-    index, weight = [], []
-    for wavelength in wavelengths:
-        for orientation in orientations:
-            # The wave vector stands across the ridge; rows run down, so its sine changes sign.
-            normal = orientation + np.pi / 2
-            centre = np.cos(normal) / wavelength, -np.sin(normal) / wavelength
-            ky = np.arange(2 * m[0]) + round(centre[1] * size[0]) - m[0]
-            kx = np.arange(2 * m[1]) + round(centre[0] * size[1]) - m[1]
-            # Folding keeps a bin's place modulo the grid's size, so windows start at a multiple of it.
-            ky, kx = np.roll(ky, ky[0] % m[0]), np.roll(kx, kx[0] % m[1])
-            fy, fx = (ky / size[0])[:, None], (kx / size[1])[None, :]
-            radius = np.hypot(fx, fy)
-            off = np.abs(np.angle(np.exp(1j * (np.arctan2(-fy, fx) - normal))))
-            with np.errstate(divide="ignore"):
-                radial = np.log(radius * wavelength) / p.radial_deviation
-            angular = off / np.deg2rad(p.angular_deviation)
-            # Twice, because one of a real wave's two lobes is kept: the envelope is then the wave's amplitude.
-            weight.append(2 * np.exp(-0.5 * (radial**2 + angular**2)))
-            index.append((ky % size[0])[:, None] * size[1] + (kx % size[1])[None, :])
-    scale = 1 / STEP**2
-    return np.array(index, np.int32), (np.array(weight) * scale).astype(np.float32)
+    rows, columns = STEP * m[0], STEP * m[1]
+    ky, kx = (
+        np.fft.fftfreq(rows, 1 / rows).astype(int)[:, None],
+        np.fft.fftfreq(columns, 1 / columns).astype(int),
+    )
+    fy, fx = ky / rows, kx / columns
+    with np.errstate(divide="ignore"):
+        log_radius = np.log(np.hypot(fx, fy))
+    angle = np.arctan2(-fy, fx)
+    folded = (ky % m[0]) * m[1] + kx % m[1]
+    # A real image's wave to the left is the conjugate of its wave to the right, behind the first half.
+    width = columns // 2 + 1
+    source = np.where(kx < 0, rows * width + (-ky % rows) * width - kx, ky % rows * width + kx)
+    to_centre = np.exp(2j * np.pi * (STEP - 1) / 2 * (fy + fx))
+    data, row, column = [], [], []
+    for n, (wavelength, orientation) in enumerate(product(wavelengths, orientations)):
+        # The wave vector stands across the ridge.
+        off = (angle - orientation - np.pi / 2 + np.pi) % (2 * np.pi) - np.pi
+        radial = (log_radius + np.log(wavelength)) / p.radial_deviation
+        exponent = (radial**2 + (off / np.deg2rad(p.angular_deviation)) ** 2).ravel()
+        passed = np.flatnonzero(exponent < REACH**2)
+        # Twice, because one of a real wave's two lobes is kept: the envelope is then the wave's amplitude.
+        data.append(2 / STEP**2 * np.exp(-0.5 * exponent[passed]) * to_centre.ravel()[passed])
+        row.append(n * m[0] * m[1] + folded.ravel()[passed])
+        column.append(source.ravel()[passed])
+    values = np.concatenate(data).astype(np.complex64)
+    index = np.concatenate(row).astype(np.int32), np.concatenate(column).astype(np.int32)
+    return scipy.sparse.csr_array((values, index), shape=(len(data) * m[0] * m[1], 2 * rows * width))
 
 
-def to_pixels(grid: Float, shape: tuple[int, int]) -> Float:
-    """Interpolate values on the grid, shape (grid rows, grid columns[, channels]), to every pixel of an image."""
-    back = np.array([[1 / STEP, 0, 0], [0, 1 / STEP, 0]], np.float32)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    full = cv2.warpAffine(grid, back, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(full, np.float32)
+def to_pixels(cells: Float, shape: tuple[int, int]) -> Float:
+    """Interpolate values of cells, shape (grid rows, grid columns[, channels]), to every pixel of an image."""
+    size = STEP * cells.shape[1], STEP * cells.shape[0]
+    return np.asarray(
+        cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)[: shape[0], : shape[1]], np.float32
+    )
+
+
+def at_cells(image: T) -> T:
+    """Return an image's values in the middle of each cell."""
+    rows, columns = (np.minimum(np.arange(STEP // 2, n + STEP // 2, STEP), n - 1) for n in image.shape[:2])
+    return image[rows[:, None], columns]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ridgefeat.stages.edge import edge_distance
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.stages.ridge_walk import Walk, branches, neighbour_codes, walk
 from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, OrientationField, UInt8
@@ -15,20 +16,20 @@ class MinutiaeParams:
     """Parameters of extract_minutiae."""
 
     border: float = parameter(
-        default=10.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge"
+        default=12.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge"
     )
     trace: int = parameter(
         default=10, unit="px", low=4, high=40, meaning="length of ridge from which a minutia's sense is read"
     )
     pair_distance: float = parameter(
-        default=0.9,
+        default=0.6,
         unit="periods",
         low=0,
         high=4,
         meaning="opposite minutiae closer than this are a break or bridge",
     )
     link_length: float = parameter(
-        default=1.3,
+        default=0.8,
         unit="periods",
         low=0,
         high=6,
@@ -75,11 +76,11 @@ def extract_minutiae(
     p = params or MinutiaeParams()
     codes = neighbour_codes(skeleton)
     count, first = branches()
-    leaving = count[codes]
+    leaving = cv2.LUT(codes, count)
     candidates = (leaving == 1) | (leaving >= 3)
-    y, x = (a.astype(np.int32) for a in np.nonzero(candidates))
-    edge = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    keep = edge[y, x] >= p.border
+    flat = np.flatnonzero(candidates).astype(np.int32)
+    y, x = np.divmod(flat, np.int32(mask.shape[1]))
+    keep = edge_distance(mask, x, y) >= p.border
     x, y = x[keep], y[keep]
     if not len(x):
         return Minutiae.empty()
@@ -88,12 +89,11 @@ def extract_minutiae(
     steps = max(p.trace, int(np.ceil(p.link_length * float(typical.max()))))
     ways = [walk(codes, x, y, first[codes[y, x], k], steps) for k in range(3)]
     direction = _direction(ways, kind, orientation.angle[y, x], p.trace)
+    alive = ~_linked(ways, x, y, kind, mask.shape, p.link_length * typical)
+    x, y, kind, direction, typical = x[alive], y[alive], kind[alive], direction[alive], typical[alive]
     quality = _quality(x, y, normalised, enhanced, orientation.coherence)
     found = Minutiae(x.astype(np.float32), y.astype(np.float32), direction, kind, quality)
-    alive = ~_linked(ways, x, y, kind, mask.shape, p.link_length * typical)
-    alive &= quality >= p.least_quality
-    found, typical = found.select(alive), typical[alive]
-    found = found.select(_unpaired(found, p.pair_distance * typical))
+    found = found.select(_unpaired(found, p.pair_distance * typical) & (quality >= p.least_quality))
     return found.select(np.lexsort((found.x, found.y, -found.quality)))
 
 
@@ -118,7 +118,7 @@ def _unit(dx: np.ndarray, dy: np.ndarray) -> Float:
 
 def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float, coherence: Float) -> Float:
     """Return 100 times the correlation of the enhanced with the normalised print around each point, by coherence."""
-    reach = np.arange(-12, 13)
+    reach = np.arange(-12, 13, 2)
     rows, columns = normalised.shape
     at = (
         np.clip(y[:, None, None] + reach[:, None], 0, rows - 1),

@@ -14,10 +14,10 @@ class NormalisationParams:
     """Parameters of normalise."""
 
     window: int = parameter(
-        default=32,
+        default=33,
         unit="px",
-        low=8,
-        high=128,
+        low=9,
+        high=129,
         meaning="side of the square over which mean and deviation are taken",
     )
     least_deviation: float = parameter(
@@ -49,8 +49,12 @@ def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
     """
     p = params or NormalisationParams()
     grey = image.astype(np.float32)
-    size = (p.window, p.window)
-    grey -= cv2.blur(grey, size, borderType=cv2.BORDER_REFLECT)
-    deviation = np.sqrt(cv2.blur(grey * grey, size, borderType=cv2.BORDER_REFLECT))
-    grey /= np.maximum(deviation, np.float32(p.least_deviation))
+    side = p.window | 1
+    mean = cv2.blur(grey, (side, side), borderType=cv2.BORDER_REFLECT)
+    deviation = cv2.blur(cv2.multiply(grey, grey), (side, side), borderType=cv2.BORDER_REFLECT)
+    deviation -= mean * mean
+    # Rounding leaves a variance of a flat patch a little below zero.
+    np.sqrt(np.maximum(deviation, np.float32(p.least_deviation**2), out=deviation), out=deviation)
+    grey -= mean
+    grey /= deviation
     return np.clip(grey, -3, 3, out=grey)

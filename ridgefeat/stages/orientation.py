@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.gabor import to_pixels
+from ridgefeat.stages.gabor import STEP, to_pixels
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
 
@@ -68,7 +68,7 @@ def estimate_orientation(
     parts = np.stack([np.cos(doubled), np.sin(doubled)]).astype(np.float32)
     vector = np.tensordot(by_orientation, parts, (0, 1)) / strength[..., None]
     if p.smoothing:
-        vector = cv2.GaussianBlur(vector, (0, 0), p.smoothing / 8, borderType=cv2.BORDER_REPLICATE)
+        vector = cv2.GaussianBlur(vector, (0, 0), p.smoothing / STEP, borderType=cv2.BORDER_REPLICATE)
     full = to_pixels(vector, mask.shape)
     angle = cv2.phase(full[..., 0], full[..., 1]) / 2
     return OrientationField(np.minimum(angle, np.float32(np.nextafter(np.float32(np.pi), 0))),
@@ -79,10 +79,12 @@ def coherence(normalised: Float, mask: Bool, window: float) -> Float:
     """Return the structure tensor's coherence, (l1 - l2) / (l1 + l2) of its eigenvalues, 0 outside the mask."""
     gx = cv2.Scharr(normalised, cv2.CV_32F, 1, 0)
     gy = cv2.Scharr(normalised, cv2.CV_32F, 0, 1)
-    tensor = np.stack([gx * gx - gy * gy, 2 * gx * gy, gx * gx + gy * gy], -1)
     rows, columns = mask.shape
     small = -(-columns // CELL), -(-rows // CELL)
-    tensor = cv2.resize(tensor, small, interpolation=cv2.INTER_AREA)
+    xx, xy, yy = (
+        cv2.resize(a * b, small, interpolation=cv2.INTER_AREA) for a, b in ((gx, gx), (gx, gy), (gy, gy))
+    )
+    tensor = np.stack([xx - yy, 2 * xy, xx + yy], -1)
     tensor = cv2.GaussianBlur(tensor, (0, 0), window / CELL, borderType=cv2.BORDER_REPLICATE)
     value = np.hypot(tensor[..., 0], tensor[..., 1]) / (tensor[..., 2] + np.float32(1e-6))
     full = cv2.resize(value, (columns, rows), interpolation=cv2.INTER_LINEAR)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.gabor import STEP, to_pixels
+from ridgefeat.stages.gabor import STEP, at_cells, to_pixels
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
 
@@ -56,21 +56,14 @@ def estimate_period(
     if not mask.any():
         return np.full(mask.shape, np.nan, np.float32)
     energy = gabor.magnitude**2
-    rows, columns = energy.shape[2:]
-    angle = orientation.angle[::STEP, ::STEP][:rows, :columns]
-    inside = mask[::STEP, ::STEP][:rows, :columns]
-    off = gabor.orientations[:, None, None] - angle
+    off = gabor.orientations[:, None, None] - at_cells(orientation.angle)
     along = np.maximum(np.cos(2 * off), 0) ** 4
     gathered = np.einsum("woyx,oyx->wyx", energy, along - along.mean(0), optimize=True)
-    gathered *= inside
-    gathered = np.moveaxis(gathered, 0, -1)
-    sigma = p.smoothing / STEP
-    gathered = np.stack(
-        [cv2.GaussianBlur(np.ascontiguousarray(g), (0, 0), sigma) for g in np.moveaxis(gathered, -1, 0)]
-    )
+    gathered *= at_cells(mask)
+    gathered = np.stack([cv2.GaussianBlur(g, (0, 0), p.smoothing / STEP) for g in gathered])
     period = _vertex(gathered, np.log(gabor.wavelengths))
     period = np.clip(period, np.log(p.shortest), np.log(p.longest))
-    full = np.exp(to_pixels(period, mask.shape))
+    full = to_pixels(np.exp(period), mask.shape)
     full[~mask] = np.nan
     return np.asarray(full)
 

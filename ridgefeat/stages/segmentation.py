@@ -94,21 +94,20 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
 
 def ridge_share(gabor: GaborResponses) -> Float:
     """Return the share of local variance that waves of one orientation explain, shape (grid rows, grid columns)."""
-    energy = gabor.magnitude**2 / 2
-    by_orientation = energy.max(0)
-    share = by_orientation.max(0)
+    share = gabor.magnitude.max((0, 1)) ** 2 / 2
     return np.asarray(cv2.GaussianBlur(share, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE))
 
 
 def local_contrast(image: UInt8, gabor: GaborResponses) -> Float:
-    """Return the deviation of grey values around each grid point."""
-    grey = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.float32)
-    mean = cv2.blur(grey, (12, 12), borderType=cv2.BORDER_REFLECT)
-    variance = cv2.blur(grey * grey, (12, 12), borderType=cv2.BORDER_REFLECT) - mean * mean
+    """Return the deviation of grey values about each cell."""
     rows, columns = gabor.magnitude.shape[2:]
-    sampled = variance[:: STEP // 2, :: STEP // 2][:rows, :columns]
-    sampled = np.pad(sampled, ((0, rows - sampled.shape[0]), (0, columns - sampled.shape[1])), mode="edge")
-    return np.sqrt(np.maximum(sampled, 0)).astype(np.float32)
+    below, right = STEP * rows - image.shape[0], STEP * columns - image.shape[1]
+    grey = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(np.float32)
+    # Means over cells, then over 3 x 3 cells: 24 px, two to three ridges.
+    small = columns, rows
+    mean = cv2.blur(cv2.resize(grey, small, interpolation=cv2.INTER_AREA), (3, 3))
+    square = cv2.blur(cv2.resize(grey * grey, small, interpolation=cv2.INTER_AREA), (3, 3))
+    return np.sqrt(np.maximum(square - mean * mean, 0))
 
 
 def _tidy(ridges: Bool, p: SegmentationParams) -> Bool:

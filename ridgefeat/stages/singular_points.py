@@ -5,10 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ridgefeat.stages.edge import edge_distance
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import CORE, DELTA, Bool, Float, OrientationField, SingularPoints
 
 CELL = 4
+TURN = np.float32(2 * np.pi)
 
 
 @parameters
@@ -62,14 +64,10 @@ def find_singular_points(
         return SingularPoints.empty()
     field = _smoothed(orientation, mask, p)
     x, y, charge = _charges(field)
-    edge = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    rows, columns = mask.shape
-    at = np.clip(np.round(y).astype(int), 0, rows - 1), np.clip(np.round(x).astype(int), 0, columns - 1)
-    inside = edge[at] > 0
-    x, y, charge = x[inside], y[inside], charge[inside]
-    alive = _cancel(x, y, charge, p.pair_distance)
-    at = np.clip(np.round(y).astype(int), 0, rows - 1), np.clip(np.round(x).astype(int), 0, columns - 1)
-    alive &= edge[at] >= p.border
+    edge = edge_distance(mask, x, y)
+    inside = edge > 0
+    x, y, charge, edge = x[inside], y[inside], charge[inside], edge[inside]
+    alive = _cancel(x, y, charge, p.pair_distance) & (edge >= p.border)
     x, y, charge = x[alive], y[alive], charge[alive]
     kind = np.where(charge > 0, CORE, DELTA).astype(np.uint8)
     direction = _directions(field, x, y, charge)
@@ -91,14 +89,14 @@ def _charges(field: Float) -> tuple[Float, Float, Float]:
     angle = np.arctan2(field[..., 1], field[..., 0])
 
     def turn(a: Float, b: Float) -> Float:
-        return np.asarray((b - a + np.pi) % (2 * np.pi) - np.pi)
+        return np.asarray(b - a - TURN * np.round((b - a) / TURN))
 
     # Counter-clockwise on the page: along the bottom, up the right, back along the top, down the left.
     top = turn(angle[:-1, 1:], angle[:-1, :-1])
     bottom = turn(angle[1:, :-1], angle[1:, 1:])
     right = turn(angle[1:, 1:], angle[:-1, 1:])
     left = turn(angle[:-1, :-1], angle[1:, :-1])
-    turns = np.round((bottom + right + top + left) / (2 * np.pi))
+    turns = np.round((bottom + right + top + left) / TURN)
     rows, columns = np.nonzero(turns)
     x = ((columns + 0.5) * CELL).astype(np.float32)
     y = ((rows + 0.5) * CELL).astype(np.float32)

@@ -1,0 +1,33 @@
+"""How far points lie from the edge of a print."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ridgefeat.structure import Bool, Float
+
+CELL = 4
+
+
+def edge_distance(mask: Bool, x: np.ndarray, y: np.ndarray) -> Float:
+    """Return each point's distance in pixels to the nearest place outside the mask or the image.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (rows, columns)
+    x, y : ndarray, shape (n,)
+        Pixels.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        To about 2 px, for it is measured on every fourth pixel; 0 outside.
+    """
+    coarse = np.pad(mask[::CELL, ::CELL], 1).view(np.uint8)
+    distance = cv2.distanceTransform(coarse, cv2.DIST_L2, 5) * np.float32(CELL)
+    at = np.float32(x) / CELL + 1, np.float32(y) / CELL + 1
+    if not at[0].size:
+        return np.zeros(0, np.float32)
+    sampled = cv2.remap(distance, at[0][None], at[1][None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(sampled[0])
