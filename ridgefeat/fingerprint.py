@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from os import PathLike
 
 import cv2
 import numpy as np
@@ -19,11 +18,19 @@ from ridgefeat.stages import (
     orientation,
     period,
     segmentation,
+    skeleton,
 )
 from ridgefeat.stages import singular_points as singular
-from ridgefeat.stages import skeleton
-from ridgefeat.structure import WORKING_DPI, Bool, Float, GaborResponses, Minutiae, OrientationField
-from ridgefeat.structure import SingularPoints, UInt8
+from ridgefeat.structure import (
+    WORKING_DPI,
+    Bool,
+    Float,
+    GaborResponses,
+    Minutiae,
+    OrientationField,
+    SingularPoints,
+    UInt8,
+)
 
 DPI_RANGE = (50.0, 5000.0)
 

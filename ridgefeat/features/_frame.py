@@ -30,7 +30,7 @@ def reference(fp: Fingerprint) -> tuple[float, float]:
     return (float(cores.x[0]), float(cores.y[0])) if len(cores) else centre(fp)
 
 
-def zone_numbers(fp: Fingerprint, x: Float, y: Float) -> np.ndarray:
+def zone_numbers(fp: Fingerprint, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return for each point the zone of the bounding box's 4 x 4 that it lies in, 0 to 15, row by row."""
     columns = np.flatnonzero(fp.mask.any(0))
     rows = np.flatnonzero(fp.mask.any(1))

@@ -18,7 +18,7 @@ PORE_LENGTH = 12
 
 
 def breadth_maps(fp: Fingerprint) -> tuple[Bool, Float]:
-    """Return where there is ink (darker than half way between local ridge and valley), and its share about each 4 x 4 px.
+    """Return where there is ink (darker than half way from ridge to valley), and its share about each 4 x 4 px.
 
     The enhanced print tells where ridges and valleys run, the grey values how broad they are: the level half way
     between the mean grey of ridge crests and of valley floors around.

@@ -10,7 +10,7 @@
         return [mean]
 
 The function returns one number a column, in their order, or None where nothing can be measured (all NaN). Everything
-else (the table's header, `ridgefeat features`, the reference page, the schema's digest, the tests' baseline) is derived.
+else (the table's header, `ridgefeat features`, the reference page, the schema's digest, the baseline) is derived.
 A family of one's own is published through the entry point group `ridgefeat.families` (name = module:family).
 """
 

@@ -89,7 +89,8 @@ def whole(fp: Fingerprint) -> Sequence[float] | None:
 
 
 @gabor.columns(
-    *(Column(f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in zone {z}", FINGERCODE)
+    *(Column(f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in zone {z}",
+             FINGERCODE)
       for w in WAVELENGTHS for z in _frame.zone_names()),
     *(Column(f"gabor_{z}_a{180 * k // ORIENTATIONS:03d}_energy", "sd²", 0, 100,
              f"mean energy at {180 * k // ORIENTATIONS} degrees in zone {z}", FINGERCODE)

@@ -101,7 +101,7 @@ def spacing(fp: Fingerprint) -> Sequence[float] | None:
 
 
 @minutiae.columns(
-    *(Column(f"minutiae_direction_a{45 * k:03d}", "", 0, 1, f"share of minutiae that point at {45 * k} degrees (± 22.5)")
+    *(Column(f"minutiae_direction_a{45 * k:03d}", "", 0, 1, f"share of minutiae that point at {45 * k}° (± 22.5°)")
       for k in range(BINS)),
     Column("minutiae_direction_resultant", "", 0, 1, "length of the mean direction vector: 1 all alike"),
     *(Column(f"minutiae_{part}_density", "1/cm²", 0, 300, f"minutiae by area in the print's {word} quarter")

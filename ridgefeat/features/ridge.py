@@ -104,8 +104,8 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
     x0, y0 = _frame.reference(fp)
     gx, gy = _ridge_squares.grid(fp.mask)
     off = 3 / MM_PER_PX
-    x = np.concatenate([np.float32([x0 - off, x0 + off, x0]), gx])
-    y = np.concatenate([np.float32([y0 - off, y0 - off, y0 + 2 * off]), gy])
+    x = np.concatenate([np.array([x0 - off, x0 + off, x0], np.float32), gx])
+    y = np.concatenate([np.array([y0 - off, y0 - off, y0 + 2 * off], np.float32), gy])
     count = _ridge_squares.count_ridges(fp.enhanced, fp.mask, x, y)
     left, right, proximal = (float(c) for c in count[:3])
     everywhere = count[3:][np.isfinite(count[3:])]

@@ -26,7 +26,7 @@ def edge_distance(mask: Bool, x: np.ndarray, y: np.ndarray) -> Float:
     """
     coarse = np.pad(mask[::CELL, ::CELL], 1).view(np.uint8)
     distance = cv2.distanceTransform(coarse, cv2.DIST_L2, 5) * np.float32(CELL)
-    at = np.float32(x) / CELL + 1, np.float32(y) / CELL + 1
+    at = x.astype(np.float32) / CELL + 1, y.astype(np.float32) / CELL + 1
     if not at[0].size:
         return np.zeros(0, np.float32)
     sampled = cv2.remap(distance, at[0][None], at[1][None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import product
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -148,4 +148,4 @@ def to_pixels(cells: Float, shape: tuple[int, int]) -> Float:
 def at_cells(image: T) -> T:
     """Return an image's values in the middle of each cell."""
     rows, columns = (np.minimum(np.arange(STEP // 2, n + STEP // 2, STEP), n - 1) for n in image.shape[:2])
-    return image[rows[:, None], columns]
+    return cast(T, image[rows[:, None], columns])

@@ -107,7 +107,7 @@ def local_contrast(image: UInt8, gabor: GaborResponses) -> Float:
     small = columns, rows
     mean = cv2.blur(cv2.resize(grey, small, interpolation=cv2.INTER_AREA), (3, 3))
     square = cv2.blur(cv2.resize(grey * grey, small, interpolation=cv2.INTER_AREA), (3, 3))
-    return np.sqrt(np.maximum(square - mean * mean, 0))
+    return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)))
 
 
 def _tidy(ridges: Bool, p: SegmentationParams) -> Bool:

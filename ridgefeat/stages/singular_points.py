@@ -129,4 +129,4 @@ def _directions(field: Float, x: Float, y: Float, charge: Float) -> Float:
     ).reshape(*shape, 2)
     angle = np.arctan2(sampled[..., 1], sampled[..., 0])
     radial = np.cos(angle - 2 * around).sum(0)
-    return around[radial.argmax(1)]
+    return np.asarray(around[radial.argmax(1)])
