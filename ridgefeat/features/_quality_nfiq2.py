@@ -1,7 +1,8 @@
-"""NFIQ 2's local quality measures, over all blocks of a print at once.
+"""NFIQ 2's local quality measures, block by block.
 
-Formulas: Tabassi et al. 2021, NFIQ 2 (NISTIR 8382), and ISO/IEC 29794-4; where the text leaves a choice (what lies in
-a window's corners, which ridge widths count), the choice is the one that NIST's published values show.
+Formulas: Tabassi et al. 2021, NFIQ 2 (NISTIR 8382), and ISO/IEC 29794-4. Where the text leaves a choice (how blocks
+are turned and cut, which ridge widths count), it is that of NIST's reference implementation, usnistgov/NFIQ2, so that
+the values compare. All blocks of a print are computed at once.
 """
 
 from __future__ import annotations
