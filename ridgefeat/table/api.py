@@ -187,7 +187,7 @@ def to_frame(items: Sequence[Item], batches: Sequence[Batch], recipe: Recipe) ->
     values = np.concatenate([np.zeros((0, len(names)), np.float32), *(batch.features for batch in batches)])
     base = [names.index(n) for n in outliers.BASE if n in names]
     for i in np.flatnonzero(outliers.find_outliers(values[:, base], [group(m) for m in meta])):
-        meta[i]["meta_flags"] = join_flags([*(meta[i]["meta_flags"] or "").split(), outliers.FLAG])
+        meta[i]["meta_flags"] = join_flags([meta[i]["meta_flags"] or "", outliers.FLAG])
     cells = {name: column([text(m[name]) for m in meta], kind) for name, kind in META_KINDS.items()}
     for name in label_names(items):
         labels = [text(item.labels.get(name)) for item in items]

@@ -74,11 +74,11 @@ def _read_csv(path: Path, features: list[str]) -> pd.DataFrame:
         # Only so do the digits give the very same float32, and does a person called "NA" keep the name.
         raw = pd.read_csv(
             path,
-            dtype=kinds,  # type: ignore[arg-type]
+            dtype=kinds,
             keep_default_na=False,
             na_values={name: [""] for name in known},
-            float_precision="round_trip",
             encoding="utf-8-sig",
+            **_exactly(pd.__version__),
         )
     except (
         ValueError,
@@ -94,7 +94,15 @@ def _read_csv(path: Path, features: list[str]) -> pd.DataFrame:
     return pd.concat([texts, raw[[n for n in header if n in known]]], axis=1)
 
 
+def _exactly(pandas_version: str) -> Any:
+    """Return the option by which pandas reads numbers exactly; from 3.1 on it does so unasked and warns of it."""
+    major, minor = (int(n) for n in pandas_version.split(".")[:2])
+    return {} if (major, minor) >= (3, 1) else {"float_precision": "round_trip"}
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
     pa, parquet = import_pyarrow()
     try:
         table = parquet.read_table(path)
@@ -105,7 +113,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         if pa.types.is_integer(field.type) and table[field.name].null_count:
             frame[field.name] = table[field.name].to_pandas(integer_object_nulls=True).astype("Int64")
         elif pa.types.is_string(field.type):
-            frame[field.name] = np.array(table[field.name].to_pylist(), object)
+            frame[field.name] = pd.Series(table[field.name].to_pylist(), dtype=object)
     return frame
 
 

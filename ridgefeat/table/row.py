@@ -30,6 +30,7 @@ META = (
     "meta_flags",
 )
 LABELS = ("subject", "sex", "hand", "finger", "impression", "alteration", "level")
+NO_PRINT = "no_print"
 LEAST_CONTRAST = 4
 """Grey values between the darkest and the brightest pixel below which an image is blank."""
 LEAST_SIDE = 1.5
@@ -66,7 +67,12 @@ def make_row(item: Item, recipe: Recipe) -> tuple[Meta, Float, Fingerprint | Non
     values = np.full(len(recipe.columns()), np.nan, np.float32)
     try:
         fp = open_print(item, recipe, meta)
-        _refuse_blank(fp)
+        try:
+            _refuse_blank(fp)
+        except ImageError:
+            meta["meta_flags"] = join_flags([meta["meta_flags"], NO_PRINT])
+            raise
+        meta["meta_flags"] = join_flags([meta["meta_flags"], *fp.flags])
         values = compute(fp, recipe.families)
     except Exception as error:
         meta["meta_error"] = say(error).removeprefix(f"{meta['meta_source']}: ")
@@ -105,7 +111,6 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
     meta["meta_height"], meta["meta_width"] = fp.original.shape
     meta["meta_dpi_x"], meta["meta_dpi_y"] = fp.dpi_x, fp.dpi_y
     meta["meta_flags"] = join_flags(flags)
-    meta["meta_flags"] = join_flags([*flags, *fp.flags])
     return fp
 
 
@@ -116,7 +121,7 @@ def compute(fp: Fingerprint, families: Iterable[str] | None = None) -> Float:
 
 def join_flags(flags: Iterable[str]) -> str:
     """Return flags as one cell: each once, separated by spaces."""
-    return " ".join(dict.fromkeys(f for f in flags if f))
+    return " ".join(dict.fromkeys(" ".join(flags).split()))
 
 
 def say(error: BaseException) -> str:

@@ -286,7 +286,7 @@ def _finish(
                 if i != summary.rows:
                     raise TableError(f"{parts.folder} lacks or repeats row {i}; start again with --overwrite")
                 if unusual[i]:
-                    meta["meta_flags"] = join_flags([*(meta["meta_flags"] or "").split(), outliers.FLAG])
+                    meta["meta_flags"] = join_flags([meta["meta_flags"] or "", outliers.FLAG])
                 summary.add(meta)
                 cells = [text(meta[name]) for name in META_KINDS]
                 cells += [text(items[i].labels.get(name)) for name in labels]

@@ -161,8 +161,8 @@ def _as_items(X: Any, layout: str) -> list[Item]:
         return _from_paths(prints, layout)
     if all(isinstance(p, np.ndarray) for p in prints):
         return [ArrayPrint(p, f"[{i}]") for i, p in enumerate(prints)]
-    other = next(p for p in prints if not isinstance(p, (str, os.PathLike, np.ndarray)))
-    raise ImageError(f"X must hold paths or two-dimensional uint8 images, got {type(other).__name__}")
+    kinds = ", ".join(sorted({type(p).__name__ for p in prints}))
+    raise ImageError(f"X must hold paths, or two-dimensional uint8 images, and nothing else; got {kinds}")
 
 
 def _from_paths(paths: Sequence[Any], layout: str) -> list[Item]:

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from ridgefeat.sources import PrintSource, find_prints
+from ridgefeat.table import row
+from ridgefeat.table.recipe import Recipe
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return Recipe.make(["ridge"])
+
+
+def test_a_good_print_has_its_meta_cells_and_features(prints, recipe):
+    meta, values, fp = row.make_row(find_prints([prints])[0], recipe)
+    assert tuple(meta) == row.META
+    assert (meta["meta_width"], meta["meta_height"], meta["meta_dpi_x"]) == (160, 160, 500.0)
+    assert meta["meta_source"] == "101_1.png" and meta["meta_layout"] == "fvc"
+    assert meta["meta_error"] is None and fp is not None
+    assert "resolution_assumed" in meta["meta_flags"].split()
+    period = values[[c.name for c in recipe.columns()].index("ridge_period_mean")]
+    assert 8 * 0.0508 < period < 10 * 0.0508
+
+
+@pytest.mark.parametrize(
+    ("pixels", "says"),
+    [
+        (np.full((200, 200), 255, np.uint8), "the image is all white (grey values 255 to 255)"),
+        (np.zeros((200, 200), np.uint8), "the image is all black"),
+        (np.full((200, 200), 128, np.uint8), "the image is all grey"),
+        (np.zeros((1, 1), np.uint8), "1x1 px, 0.05 x 0.05 mm at 500x500 dpi, too small to hold ridges"),
+        (np.zeros((20, 20), np.float32), "two-dimensional uint8 array, got float32"),
+    ],
+)
+def test_what_holds_no_print_is_a_row_that_says_so(pixels, says, recipe):
+    meta, values, fp = row.make_row(row.ArrayPrint(pixels, "[0]"), recipe)
+    assert says in meta["meta_error"]
+    assert np.isnan(values).all() and len(values) == len(recipe.columns()) and fp is None
+    assert (meta["meta_flags"] == "no_print") == (pixels.dtype == np.uint8)
+
+
+def test_a_file_that_is_no_image_says_so_without_its_name_twice(tmp_path, recipe):
+    (tmp_path / "note.png").write_text("no image")
+    meta, values, _ = row.make_row(find_prints([tmp_path])[0], recipe)
+    assert meta["meta_error"] and not meta["meta_error"].startswith("note.png")
+    assert meta["meta_source"] == "note.png" and np.isnan(values).all()
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ValueError("odd shape"), "unexpected ValueError in test_row.py:"),
+        (MemoryError(), "not enough memory for this image"),
+        (RecursionError("deep"), "unexpected RecursionError"),
+    ],
+)
+def test_what_nobody_foresaw_keeps_the_row(monkeypatch, arrays, recipe, error, says):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(row, "compute", fail)
+    meta, values, _ = row.make_row(row.ArrayPrint(arrays[0], "[0]"), recipe)
+    assert says in meta["meta_error"] and np.isnan(values).all()
+    assert meta["meta_width"] == 160 and meta["meta_sha256"]
+    assert "(please report)" in meta["meta_error"] or isinstance(error, MemoryError)
+
+
+def test_messages_have_an_end(recipe):
+    item = PrintSource(None, "a.png", error="x" * 10_000)
+    assert len(row.make_row(item, recipe)[0]["meta_error"]) == row.LONGEST_MESSAGE
+
+
+def test_a_hand_that_is_none_of_ours_is_ignored(arrays, recipe):
+    meta, _, _ = row.make_row(row.ArrayPrint(arrays[0], "[0]", labels={"hand": "L?"}), recipe)
+    assert meta["meta_error"] is None
+
+
+def test_cells_hold_no_control_characters():
+    assert row.clean("plain é 指紋.png") == "plain é 指紋.png"
+    assert row.clean("a\nb\tc\x00") == "a\\x0ab\\x09c\\x00"
+    assert row.clean(b"\xff.png".decode("utf-8", "surrogateescape")) == "\\xff.png"
+    assert row.clean("\u2028\ud800") == "\\u2028\\ud800"
+
+
+def test_flags_come_once_each():
+    assert row.join_flags(["a", "b", "a", ""]) == "a b"

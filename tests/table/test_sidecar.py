@@ -1,0 +1,99 @@
+import copy
+import json
+
+import pytest
+
+from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.params import Params
+from ridgefeat.table import check_same, load_sidecar
+from ridgefeat.table.recipe import Recipe
+from ridgefeat.table.sidecar import FORMAT
+
+
+@pytest.fixture
+def sidecar():
+    return {"format": FORMAT, "version": "0", "label_kinds": {}, **Recipe.make(["ridge"]).to_dict()}
+
+
+def test_tables_made_alike_agree(sidecar):
+    check_same(sidecar, copy.deepcopy(sidecar))
+
+
+def test_each_difference_is_named(sidecar):
+    other = copy.deepcopy(sidecar)
+    gone = other["columns"].pop(3)["name"]
+    other["columns"][0]["unit"] = "inch"
+    other["columns"].append({"name": "ridge_new", "unit": ""})
+    other["parameters"]["normalisation"]["window"] = 40
+    window = sidecar["parameters"]["normalisation"]["window"]
+    with pytest.raises(TableError) as caught:
+        check_same(sidecar, other)
+    for said in (f"only in the first: {gone}", "only in the second: ridge_new", "ridge_period_mean (mm, inch)",
+                 f"normalisation.window ({window}, 40)", "--like"):  # fmt: skip
+        assert said in str(caught.value)
+
+
+def test_order_matters(sidecar):
+    other = copy.deepcopy(sidecar)
+    other["columns"].reverse()
+    with pytest.raises(TableError, match="the order of the columns"):
+        check_same(sidecar, other)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "no such file"),
+        ("{", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+        ('{"format": "other"}', "no sidecar of a ridgefeat table"),
+        (json.dumps({"format": FORMAT}), "'families' is missing or damaged"),
+    ],
+)
+def test_a_sidecar_that_is_none_says_so(tmp_path, content, says):
+    path = tmp_path / "t.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(TableError, match=says):
+        load_sidecar(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("key", ["columns", "families"])
+def test_damaged_lists_are_refused(tmp_path, sidecar, key):
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({**sidecar, key: [3]}))
+    with pytest.raises(TableError, match=f"{key!r} is damaged"):
+        load_sidecar(path)
+
+
+def test_a_huge_sidecar_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("ridgefeat.table.sidecar.LARGEST", 10)
+    (tmp_path / "t.json").write_text("{" + " " * 20)
+    with pytest.raises(TableError, match="larger than"):
+        load_sidecar(tmp_path / "t.json")
+
+
+def test_a_recipe_comes_back_from_its_sidecar():
+    recipe = Recipe.make(
+        ["ridge", "orient"], Params().updated(["normalisation.window=40"]), (199, 173), "plain"
+    )
+    assert Recipe.like(json.loads(json.dumps(recipe.to_dict())), "t.json") == recipe
+
+
+def test_a_table_of_another_version_is_not_pretended_to_be_made_again(sidecar):
+    sidecar["columns"].pop()
+    with pytest.raises(TableError, match=r"made by version 0; .* columns only in the second"):
+        Recipe.like(sidecar, "t.json")
+    sidecar["parameters"]["normalisation"]["windo"] = 3
+    with pytest.raises(
+        TableError, match=r"cannot make that table again: .*did you mean normalisation.window"
+    ):
+        Recipe.like(sidecar, "t.json")
+
+
+def test_options_may_repeat_what_like_says_but_not_contradict_it():
+    recipe = Recipe.make(["ridge"], dpi=500)
+    same = recipe.agreeing(families=["ridge"], params=None, dpi=(500.0, 500.0), layout=None, regex=None)
+    assert same is recipe
+    with pytest.raises(ParameterError, match=r"families \(ridge there\), dpi \(500.0 500.0 there\)"):
+        recipe.agreeing(families=["orient"], dpi=(600.0, 600.0))

@@ -1,0 +1,119 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ridgefeat import FeatureExtractor
+from ridgefeat.errors import ImageError, ParameterError
+
+Y = np.array([0, 1, 0, 1, 0, 1])
+GROUPS = np.arange(6)
+
+
+@pytest.fixture
+def paths(prints):
+    return sorted(str(p) for p in prints.iterdir())
+
+
+def test_paths_and_arrays_in_every_form_give_the_same(paths, arrays):
+    extractor = FeatureExtractor(["ridge"], dpi=500)
+    wanted = extractor.fit_transform(arrays)
+    assert wanted.shape == (6, len(extractor.get_feature_names_out())) and wanted.dtype == np.float32
+    forms = [
+        np.stack(arrays),
+        paths,
+        np.array(paths),
+        np.array(paths)[:, None],
+        pd.Series(paths),
+        pd.DataFrame({"f": paths}),
+    ]
+    for form in forms:
+        np.testing.assert_array_equal(extractor.transform(form), wanted)
+
+
+def test_rows_follow_the_input_even_when_repeated(paths, prints):
+    extractor = FeatureExtractor(["ridge"])
+    straight = extractor.transform(paths)
+    order = [4, 1, 1, 0]
+    np.testing.assert_array_equal(extractor.transform([paths[i] for i in order]), straight[order])
+    odd = [str(prints / ".." / prints.name / "101_1.png"), paths[0]]
+    np.testing.assert_array_equal(extractor.transform(odd), straight[[0, 0]])
+
+
+def test_pandas_output_keeps_names_and_index(paths):
+    extractor = FeatureExtractor(["ridge"]).set_output(transform="pandas")
+    frame = extractor.fit_transform(pd.Series(paths, index=list("abcdef")))
+    assert frame.columns.tolist() == extractor.get_feature_names_out().tolist()
+    assert frame.index.tolist() == list("abcdef")
+
+
+def test_it_clones_and_reports_its_parameters():
+    extractor = FeatureExtractor(["ridge"], dpi=(199, 173), layout="plain", on_error="raise")
+    copy = clone(extractor)
+    assert copy is not extractor and copy.get_params() == extractor.get_params()
+
+
+@pytest.mark.parametrize("kind", ["paths", "arrays"])
+def test_it_works_in_a_pipeline_under_grouped_folds(paths, arrays, kind):
+    model = make_pipeline(
+        FeatureExtractor(["ridge"]),
+        SimpleImputer(keep_empty_features=True),
+        StandardScaler(),
+        LogisticRegression(),
+    )
+    X = paths if kind == "paths" else np.stack(arrays)
+    scores = cross_val_score(model, X, Y, groups=GROUPS, cv=StratifiedGroupKFold(3), error_score="raise")
+    assert len(scores) == 3 and ((scores >= 0) & (scores <= 1)).all()
+
+
+def test_a_bad_print_is_nan_or_an_error_as_asked(paths, prints):
+    (prints / "101_1.png").write_bytes(b"")
+    values = FeatureExtractor(["ridge"]).transform(paths)
+    assert np.isnan(values[0]).all() and np.isfinite(values[1:, 0]).all()
+    with pytest.raises(ImageError, match=r"101_1\.png: "):
+        FeatureExtractor(["ridge"], on_error="raise").transform(paths)
+
+
+def test_memory_computes_once_and_sees_a_changed_file(paths, prints, tmp_path, monkeypatch):
+    extractor = FeatureExtractor(["ridge"], memory=str(tmp_path / "cache"))
+    before = extractor.transform(paths)
+    with monkeypatch.context() as patch:
+        patch.setattr("ridgefeat.table.transformer.compute_batches", lambda *_: pytest.fail("computed again"))
+        np.testing.assert_array_equal(extractor.transform(paths), before)
+    (prints / "101_1.png").write_bytes(b"")
+    assert np.isnan(extractor.transform(paths)[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "says"),
+    [
+        ("one.png", "put a single one in a list"),
+        (np.zeros((5, 5), np.uint8), "put a single one in a list"),
+        ([3.5], "got float"),
+        ([np.zeros((5, 5), np.uint8), "a.png"], "nothing else; got ndarray, str"),
+    ],
+)
+def test_what_is_neither_paths_nor_images_is_refused(X, says):
+    with pytest.raises(ImageError, match=says):
+        FeatureExtractor(["ridge"]).transform(X)
+
+
+def test_a_folder_is_no_print(prints):
+    with pytest.raises(ImageError, match="must hold image files, one print each"):
+        FeatureExtractor(["ridge"]).transform([str(prints)])
+
+
+def test_fit_checks_the_parameters():
+    with pytest.raises(ParameterError, match="on_error must be"):
+        FeatureExtractor(on_error="ignore").fit([])
+    with pytest.raises(ParameterError, match="unknown family"):
+        FeatureExtractor(["rigde"]).fit([])
+
+
+def test_nothing_gives_nothing():
+    assert FeatureExtractor(["ridge"]).transform([]).shape[0] == 0
