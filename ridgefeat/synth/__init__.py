@@ -1,15 +1,28 @@
-"""Synthetic prints with known truth: fingers, impressions of them, and sets of subjects."""
+"""Synthetic prints with known truth: fingers, impressions of them, and sets of subjects.
 
+What differs between simulated women and men is drawn from published means of ridge density and says nothing about
+people.
+"""
+
+from ridgefeat.synth.files import read_truth, write_set
+from ridgefeat.synth.flow import PATTERN_SHARES
 from ridgefeat.synth.impression import ImpressionParams, draw_params, make_impression
 from ridgefeat.synth.master import make_master
 from ridgefeat.synth.prints import Impression, MasterPrint, Truth
+from ridgefeat.synth.subjects import SubjectPrint, make_print, make_subjects
 
 __all__ = [
+    "PATTERN_SHARES",
     "Impression",
     "ImpressionParams",
     "MasterPrint",
+    "SubjectPrint",
     "Truth",
     "draw_params",
     "make_impression",
     "make_master",
+    "make_print",
+    "make_subjects",
+    "read_truth",
+    "write_set",
 ]

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 
 from ridgefeat.structure import BIFURCATION, ENDING, Minutiae, SingularPoints
+from ridgefeat.synth.growth import Waves
 
 _Array = NDArray[Any]
 
@@ -20,15 +21,13 @@ _DIPOLE = 0.7
 """Two opposite dislocations nearer than this many periods undo each other: no ridge ends or forks there."""
 
 
-def find_minutiae(
-    wave: _Array, wave_x: _Array, wave_y: _Array, angle: _Array, period: _Array, singular: SingularPoints
-) -> Minutiae:
+def find_minutiae(waves: Waves, angle: _Array, period: _Array, singular: SingularPoints) -> Minutiae:
     """Find the minutiae of a clean pattern.
 
     Parameters
     ----------
-    wave, wave_x, wave_y : ndarray, shape (rows, columns)
-        Pattern, positive on ridges, and its Riesz transform along x and y.
+    waves : Waves
+        The clean pattern.
     angle : ndarray, shape (rows, columns)
         Orientation along the ridge, radians.
     period : ndarray, shape (rows, columns)
@@ -49,11 +48,11 @@ def find_minutiae(
     counts if the centre line of a ridge or of a valley ends beside it, and that decides its kind: where a valley
     ends, a ridge forks. About the singular points the centre lines alone are read.
     """
-    lines = {ENDING: skeletonize(wave > 0), BIFURCATION: skeletonize(wave <= 0)}
-    nodes = np.zeros(wave.shape, np.uint8)
+    lines = {ENDING: skeletonize(waves.height > 0), BIFURCATION: skeletonize(waves.height <= 0)}
+    nodes = np.zeros(waves.height.shape, np.uint8)
     for kind, line in lines.items():
         nodes[_ends(line)] = kind
-    slips = _dislocations(wave, wave_x, wave_y, angle, period)
+    slips = _dislocations(waves, angle, period)
     reach = 1.75 * float(np.median(period))
     free = slips.select(_far(slips.x, slips.y, singular, reach))
     confirmed = _confirm(free, nodes, period)
@@ -66,9 +65,9 @@ def find_minutiae(
     return _joined(confirmed, [node for node in read if node[2] is not None])
 
 
-def _dislocations(wave: _Array, wave_x: _Array, wave_y: _Array, angle: _Array, period: _Array) -> Minutiae:
+def _dislocations(waves: Waves, angle: _Array, period: _Array) -> Minutiae:
     normal_x, normal_y = np.sin(angle), np.cos(angle)
-    phase = np.arctan2(normal_x * wave_x + normal_y * wave_y, wave)
+    phase = np.arctan2(normal_x * waves.riesz_x + normal_y * waves.riesz_y, waves.height)
     charge = _winding(phase, normal_x, normal_y)
     rows, columns = np.nonzero(charge)
     points = np.column_stack([columns, rows]) + 0.5
@@ -77,9 +76,9 @@ def _dislocations(wave: _Array, wave_x: _Array, wave_y: _Array, angle: _Array, p
     theta = np.mod(angle[rows, columns], np.pi)
     direction = np.where(charge[rows, columns] > 0, theta, theta + np.pi)
     step = 0.6 * period[rows, columns, None] * np.column_stack([np.cos(direction), -np.sin(direction)])
-    clean = wave / np.sqrt(wave**2 + wave_x**2 + wave_y**2 + 1e-6)
+    level = waves.level
     ahead, behind = (
-        ndimage.map_coordinates(clean, (points + s * step).T[::-1], order=1, mode="nearest") for s in (1, -1)
+        ndimage.map_coordinates(level, (points + s * step).T[::-1], order=1, mode="nearest") for s in (1, -1)
     )
     contrast = (ahead - behind) / 2
     kind = np.where(contrast > 0, ENDING, BIFURCATION)
@@ -104,8 +103,8 @@ def _winding(phase: _Array, normal_x: _Array, normal_y: _Array) -> _Array:
         np.where(normal_x[first] * normal_x[c] + normal_y[first] * normal_y[c] < 0, -phase[c], phase[c])
         for c in corners
     ]
-    total = sum(_wrap(aligned[(i + 1) % 4] - aligned[i]) for i in range(4))
-    return np.rint(total / (2 * np.pi)).astype(np.int8)
+    total = np.sum([_wrap(aligned[(i + 1) % 4] - aligned[i]) for i in range(4)], axis=0)
+    return np.asarray(np.rint(total / (2 * np.pi)), np.int8)
 
 
 def _wrap(difference: _Array) -> _Array:
@@ -157,7 +156,8 @@ def _read_end(lines: _Array, x: int, y: int, period: float) -> float | None:
     reach = round(period)
     window = np.pad(lines, reach)[y : y + 2 * reach + 1, x : x + 2 * reach + 1]
     parts = np.asarray(ndimage.label(window, np.ones((3, 3)))[0])
-    down, right = np.indices(window.shape) - reach
+    grid: _Array = np.indices(window.shape) - reach
+    down, right = grid
     rim = (parts == parts[reach, reach]) & (np.hypot(down, right) > reach - 1)
     if not rim.any():
         return None

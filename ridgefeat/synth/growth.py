@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import dataclass, fields
+from functools import lru_cache, partial
 from typing import Any
 
+import cv2
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+
+from ridgefeat.structure import Float
 
 _Array = NDArray[Any]
 
@@ -16,6 +20,8 @@ _MARGIN = 24
 """Pixels that keep opposite borders apart in the periodic transform."""
 _STEP = 1.1
 """Ratio of neighbouring filter periods."""
+_AVERAGE = 6.0
+"""Deviation in pixels of the window in which grown ridges are measured."""
 
 
 def grow(
@@ -94,8 +100,40 @@ def _filter(padded: tuple[int, int], key: int, cycles: float) -> NDArray[np.floa
     return np.asarray(lobes[0] + lobes[1], np.float32)
 
 
-def refine(state: _Array, period: float, zoom: int) -> tuple[_Array, _Array, _Array]:
-    """Enlarge a grown pattern and split off its quadrature.
+@dataclass(frozen=True, eq=False)
+class Waves:
+    """A clean ridge pattern with its quadrature and slope; all arrays float32 of one shape.
+
+    Attributes
+    ----------
+    height : ndarray
+        Positive on ridges, negative in valleys.
+    riesz_x, riesz_y : ndarray
+        Riesz transform of the height: along a normal (u, v) of the ridges, u * riesz_x + v * riesz_y is the height
+        in quadrature.
+    slope_x, slope_y : ndarray
+        Gradient of the height per pixel.
+    """
+
+    height: Float
+    riesz_x: Float
+    riesz_y: Float
+    slope_x: Float
+    slope_y: Float
+
+    def crop(self, window: tuple[slice, slice]) -> Waves:
+        """Return the part in a window."""
+        return Waves(*(getattr(self, f.name)[window].copy() for f in fields(self)))
+
+    @property
+    def level(self) -> Float:
+        """The height as a share of its amplitude, -1 to 1."""
+        square = self.height**2 + self.riesz_x**2 + self.riesz_y**2
+        return np.asarray(self.height / np.sqrt(square + np.float32(1e-6)), np.float32)
+
+
+def refine(state: _Array, period: float, zoom: int) -> Waves:
+    """Smooth and enlarge a grown pattern and split off its quadrature.
 
     Parameters
     ----------
@@ -108,9 +146,8 @@ def refine(state: _Array, period: float, zoom: int) -> tuple[_Array, _Array, _Ar
 
     Returns
     -------
-    wave, wave_x, wave_y : ndarray of float32, shape (zoom * rows, zoom * columns)
-        The smooth pattern and the two components of its Riesz transform: along a normal (u, v) of the ridges,
-        u * wave_x + v * wave_y is the pattern in quadrature.
+    Waves
+        Of shape (zoom * rows, zoom * columns).
 
     Notes
     -----
@@ -124,10 +161,36 @@ def refine(state: _Array, period: float, zoom: int) -> tuple[_Array, _Array, _Ar
     framed = np.pad(state, [(0, n - m) for n, m in zip(padded, shape, strict=True)], mode="symmetric")
     spectrum = scipy.fft.rfft2(framed) * band.astype(np.float32)
     radius[0, 0] = 1
-    waves = [_enlarged(spectrum * part, padded, zoom) for part in (1, -1j * fx / radius, -1j * fy / radius)]
-    rows, columns = zoom * shape[0], zoom * shape[1]
-    wave, wave_x, wave_y = (w[:rows, :columns] for w in waves)
-    return wave, wave_x, wave_y
+    turn = 2j * np.pi / zoom
+    parts = (1, -1j * fx / radius, -1j * fy / radius, turn * fx, turn * fy)
+    whole = Waves(*(_enlarged(spectrum * part, padded, zoom) for part in parts))
+    return whole.crop(np.s_[: zoom * shape[0], : zoom * shape[1]])
+
+
+def measure(waves: Waves, angle: Float, period: Float) -> tuple[Float, Float]:
+    """Correct a planned orientation and period by what the ridges have become.
+
+    Parameters
+    ----------
+    waves : Waves
+        The grown ridges.
+    angle, period : ndarray of float32, shape (rows, columns)
+        As planned: radians along the ridge, and pixels.
+
+    Returns
+    -------
+    angle, period : ndarray of float32, shape (rows, columns)
+        As grown, averaged over about one ridge. The plan turns fast near cores and deltas, the difference between
+        plan and ridges does not; so the difference is averaged, and what is exact about the plan stays so.
+    """
+    squared = (waves.slope_y + 1j * waves.slope_x) ** 2 * np.exp(-2j * angle)
+    blur = partial(cv2.GaussianBlur, ksize=(0, 0), sigmaX=_AVERAGE)
+    turn = np.arctan2(blur(squared.imag), blur(squared.real)) / 2
+    planned = (2 * np.pi / period) ** 2
+    steep = blur((waves.slope_x**2 + waves.slope_y**2) / planned)
+    ratio = np.sqrt(steep / (blur(waves.riesz_x**2 + waves.riesz_y**2) + np.float32(1e-9)))
+    grown = period / np.clip(ratio, 0.7, 1.4)
+    return np.asarray(angle + turn, np.float32), np.asarray(grown, np.float32)
 
 
 def _enlarged(spectrum: _Array, padded: tuple[int, int], zoom: int) -> NDArray[np.float32]:

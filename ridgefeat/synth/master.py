@@ -12,7 +12,7 @@ from ridgefeat.errors import ParameterError
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, Bool, Float, OrientationField, SingularPoints
 from ridgefeat.synth.dislocations import find_minutiae
 from ridgefeat.synth.flow import PATTERN_SHARES, Flow, draw_flow, orientation_at, smooth_noise
-from ridgefeat.synth.growth import grow, refine
+from ridgefeat.synth.growth import Waves, grow, measure, refine
 from ridgefeat.synth.prints import MasterPrint, Truth
 from ridgefeat.synth.simple import wrap_orientation
 
@@ -69,11 +69,12 @@ def make_master(
         pattern = str(rng.choice(list(PATTERN_SHARES), p=list(PATTERN_SHARES.values())))
     flow = draw_flow(pattern, rng)
     angle, period = _fields(flow, period_mm / MM_PER_PX, shape, rng)
-    wave, wave_x, wave_y = _ridges(angle, period, rng)
+    waves = _ridges(angle, period, rng)
+    angle, period = measure(waves, angle, period)
     singular = _singular_points(flow, shape)
     mask = _outline(shape, rng)
-    minutiae = find_minutiae(wave, wave_x, wave_y, angle, period, singular)
-    ridges = wave / np.sqrt(wave**2 + wave_x**2 + wave_y**2 + np.float32(0.02))
+    minutiae = find_minutiae(waves, angle, period, singular)
+    ridges = waves.level
     truth = Truth(
         OrientationField(wrap_orientation(angle), np.ones(shape, np.float32)),
         period,
@@ -100,19 +101,15 @@ def _finger_mm(x: Any, y: Any, shape: tuple[int, int]) -> tuple[_Array, _Array]:
     return (x - (shape[1] - 1) / 2) * MM_PER_PX, (shape[0] * _AXIS - y) * MM_PER_PX
 
 
-def _ridges(angle: Float, period: Float, rng: np.random.Generator) -> tuple[_Array, _Array, _Array]:
+def _ridges(angle: Float, period: Float, rng: np.random.Generator) -> Waves:
     rows, columns = angle.shape
     border = _ZOOM * 8
     # Filters reach across the border, so ridges grow on a slightly larger sheet.
-    wide = [
-        np.pad(a, ((border, border + rows % 2), (border, border + columns % 2)), "edge")
-        for a in (angle, period)
-    ]
-    coarse = [a.reshape(a.shape[0] // 2, 2, a.shape[1] // 2, 2)[:, 0, :, 0] for a in wide]
+    pad = [(border, border + n % _ZOOM) for n in (rows, columns)]
+    coarse = [np.pad(field, pad, "edge")[::_ZOOM, ::_ZOOM] for field in (angle, period)]
     state = grow(coarse[0], coarse[1] / _ZOOM, rng)
     waves = refine(state, float(np.median(period)) / _ZOOM, _ZOOM)
-    wave, wave_x, wave_y = (w[border : border + rows, border : border + columns].copy() for w in waves)
-    return wave, wave_x, wave_y
+    return waves.crop(np.s_[border : border + rows, border : border + columns])
 
 
 def _singular_points(flow: Flow, shape: tuple[int, int]) -> SingularPoints:

@@ -1,0 +1,176 @@
+"""A synthetic set as files: PNG images that know their resolution, an index of labels, and the truth."""
+
+from __future__ import annotations
+
+import csv
+import struct
+import zipfile
+import zlib
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ridgefeat.errors import LayoutError, ParameterError
+from ridgefeat.structure import Minutiae, OrientationField, SingularPoints, UInt8
+from ridgefeat.synth.prints import Truth
+from ridgefeat.synth.subjects import SubjectPrint, make_subjects
+
+INDEX = "index.csv"
+COLUMNS = ("file", "subject", "sex", "hand", "finger", "impression", "pattern", "noise_level", "simulated")
+_MINUTIAE = ("x", "y", "direction", "kind", "quality")
+_SINGULAR = ("x", "y", "kind", "direction")
+_PNG_HEADER = 33
+"""Bytes of a PNG's signature and IHDR, after which its resolution may stand."""
+
+
+def write_set(
+    outdir: str | Path,
+    n: int,
+    seed: int,
+    *,
+    truth: bool = False,
+    overwrite: bool = False,
+    fingers: int = 10,
+    impressions: int = 1,
+    **options: Any,
+) -> Path:
+    """Write a set of synthetic prints.
+
+    Parameters
+    ----------
+    outdir : str or Path
+        Folder to write to; made where it is missing.
+    n : int, >= 1
+        Number of prints; the last subject may have fewer than the others.
+    seed : int
+        The same seed and arguments give the same bytes.
+    truth : bool
+        Also write `<name>.npz` beside each image, to be read with `read_truth`.
+    overwrite : bool
+        Write into a folder that holds an index already.
+    fingers, impressions : int
+        Of each subject.
+    **options
+        What else `make_subjects` takes: sex_effect, female_share, pattern, noise_level, shape.
+
+    Returns
+    -------
+    Path
+        The index: a table with a column `file` and labels, in which `simulated` is "yes" for every print.
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of range.
+    LayoutError
+        If the folder holds an index already, or cannot be written.
+    """
+    outdir = Path(outdir)
+    if n < 1:
+        raise ParameterError(f"n must be at least 1 print, got {n!r}")
+    index = outdir / INDEX
+    if index.exists() and not overwrite:
+        raise LayoutError(f"{index} exists already; choose another folder or allow it to be overwritten")
+    subjects = -(-n // max(1, fingers * impressions))
+    made = make_subjects(subjects, seed=seed, fingers=fingers, impressions=impressions, **options)
+    try:
+        outdir.mkdir(parents=True, exist_ok=True)
+        rows = [_write_print(outdir, one, truth) for one in islice(made, n)]
+        with index.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(rows)
+    except OSError as error:
+        raise LayoutError(
+            f"cannot write synthetic prints to {outdir}: {error}; is it a writable folder?"
+        ) from error
+    return index
+
+
+def _write_print(outdir: Path, one: SubjectPrint, truth: bool) -> list[Any]:
+    file = f"{one.name}.png"
+    (outdir / file).write_bytes(encode_png(one.print.image, one.print.dpi))
+    if truth:
+        write_truth(outdir / f"{one.name}.npz", one.print.truth)
+    labels = (one.subject, one.sex, one.hand, one.finger, one.impression, one.pattern, one.noise_level)
+    return [file, *labels, "yes"]
+
+
+def encode_png(image: UInt8, dpi: float) -> bytes:
+    """Encode a grey image as PNG with its resolution.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns)
+        The image.
+    dpi : float
+        Its resolution in both directions.
+
+    Returns
+    -------
+    bytes
+        A PNG file whose pHYs chunk holds the resolution in pixels per metre.
+    """
+    _, encoded = cv2.imencode(".png", image)
+    data = encoded.tobytes()
+    per_metre = round(dpi / 0.0254)
+    chunk = b"pHYs" + struct.pack(">IIB", per_metre, per_metre, 1)
+    resolution = struct.pack(">I", 9) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return data[:_PNG_HEADER] + resolution + data[_PNG_HEADER:]
+
+
+def write_truth(path: str | Path, truth: Truth) -> None:
+    """Write the truth about a print.
+
+    Parameters
+    ----------
+    path : str or Path
+        An .npz file.
+    truth : Truth
+        Arrays `orientation` (radians), `period` (pixels), `mask`, `minutiae_*` and `singular_*`.
+    """
+    np.savez_compressed(
+        path,
+        orientation=truth.orientation.angle,
+        period=truth.period,
+        mask=truth.mask,
+        **{f"minutiae_{name}": getattr(truth.minutiae, name) for name in _MINUTIAE},
+        **{f"singular_{name}": getattr(truth.singular_points, name) for name in _SINGULAR},
+    )
+
+
+def read_truth(path: str | Path) -> Truth:
+    """Read what `write_truth` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        An .npz file.
+
+    Returns
+    -------
+    Truth
+        The same arrays.
+
+    Raises
+    ------
+    LayoutError
+        If it cannot be read or is no such file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            orientation = arrays["orientation"]
+            return Truth(
+                OrientationField(orientation, np.ones_like(orientation)),
+                arrays["period"],
+                arrays["mask"],
+                Minutiae(**{name: arrays[f"minutiae_{name}"] for name in _MINUTIAE}),
+                SingularPoints(**{name: arrays[f"singular_{name}"] for name in _SINGULAR}),
+            )
+    except (OSError, KeyError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise LayoutError(
+            f"{path} does not hold the truth about a print ({error}); write_set writes such files with truth=True"
+        ) from error
