@@ -153,7 +153,7 @@ def _orientation(canvas: Canvas) -> tuple[UInt8, Legend]:
     y, x = y[inside], x[inside]
     angle, coherence = fp.orientation.angle[y, x], fp.orientation.coherence[y, x]
     # The angle runs counter-clockwise on the page, while y runs down.
-    half = 0.42 * STROKE_STEP * np.stack([np.cos(angle), -np.sin(angle)], -1)
+    half = 0.37 * STROKE_STEP * np.stack([np.cos(angle), -np.sin(angle)], -1)
     centre = np.stack([x, y], -1)
     strokes = np.stack([centre - half, centre + half], 1)
     ends = canvas.at(strokes[..., 0], strokes[..., 1])
