@@ -66,6 +66,8 @@ def find_minutiae(waves: Waves, angle: _Array, period: _Array, singular: Singula
 
 
 def _dislocations(waves: Waves, angle: _Array, period: _Array) -> Minutiae:
+    # One sense of the normal for phase, charge and direction alike: an orientation beyond a half turn would swap it.
+    angle = np.mod(angle, np.pi)
     normal_x, normal_y = np.sin(angle), np.cos(angle)
     phase = np.arctan2(normal_x * waves.riesz_x + normal_y * waves.riesz_y, waves.height)
     charge = _winding(phase, normal_x, normal_y)
@@ -73,7 +75,7 @@ def _dislocations(waves: Waves, angle: _Array, period: _Array) -> Minutiae:
     points = np.column_stack([columns, rows]) + 0.5
     keep = _without_dipoles(points, charge[rows, columns], _DIPOLE * period[rows, columns])
     rows, columns, points = rows[keep], columns[keep], points[keep]
-    theta = np.mod(angle[rows, columns], np.pi)
+    theta = angle[rows, columns]
     direction = np.where(charge[rows, columns] > 0, theta, theta + np.pi)
     step = 0.6 * period[rows, columns, None] * np.column_stack([np.cos(direction), -np.sin(direction)])
     level = waves.level
