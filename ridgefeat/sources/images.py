@@ -239,10 +239,11 @@ def _to_8_bits(samples: np.ndarray[Any, Any], maximum: int) -> UInt8:
     """Scale by a stated maximum; without one by the smallest even number of bits that holds every sample."""
     if maximum:
         scaled = (np.minimum(samples, maximum).astype(np.uint32) * 255 + maximum // 2) // maximum
-        return scaled.astype(np.uint8)
-    bits = max(8, int(samples.max()).bit_length())
-    shifted: UInt8 = (samples >> (bits + bits % 2 - 8)).astype(np.uint8)
-    return shifted
+    else:
+        bits = max(8, int(samples.max()).bit_length())
+        scaled = samples >> (bits + bits % 2 - 8)
+    grey: UInt8 = scaled.astype(np.uint8)
+    return grey
 
 
 class _Quiet:

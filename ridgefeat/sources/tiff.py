@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ _ACROSS, _DOWN, _UNIT, _SAMPLE_FORMAT = 282, 283, 296, 339
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _PIECES = ((273, 279), (324, 325))
 _COLOUR_MAP = 320
+_COMPRESSION, _DEFLATE = 259, (8, 32946)
 _DPI_PER_UNIT = {2: 1.0, 3: 2.54}
 _LARGEST_TILE = 1 << 24
 
@@ -118,7 +120,8 @@ def read_tiff(data: bytes) -> Header:
         )
     if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(_LARGEST_TILE, 4 * width * height):
         raise ImageError("the TIFF claims tiles far larger than its image; it is damaged")
-    page.check(_COLOUR_MAP)
+    for tag in (_COLOUR_MAP, _ACROSS, _DOWN):
+        page.check(tag)
     _check_pieces(page)
     photometric = page.integer(_PHOTOMETRIC, 1)
     return Header(
@@ -144,5 +147,23 @@ def _check_pieces(page: Directory) -> None:
         end = max(start + length for start, length in zip(starts, lengths, strict=True))
         if end > len(page.data):
             raise ImageError(f"the TIFF file is cut short: {len(page.data)} of {end} bytes; copy it again")
+        if page.integer(_COMPRESSION, 1) in _DEFLATE:
+            _check_inflates(
+                page.data, starts, lengths, 8 * page.integer(_WIDTH, 0) * page.integer(_HEIGHT, 0)
+            )
         return
     raise ImageError("the TIFF file names no pixels; it is damaged")
+
+
+def _check_inflates(data: bytes, starts: list[int], lengths: list[int], most: int) -> None:
+    """Raise ImageError where a deflated piece is damaged; the decoder would leave it black without a word."""
+    for start, length in zip(starts, lengths, strict=True):
+        stream, left = zlib.decompressobj(), data[start : start + length]
+        while left and not stream.eof and most >= 0:
+            try:
+                most -= len(stream.decompress(left, 1 << 20))
+            except zlib.error:
+                raise ImageError(
+                    f"the TIFF file is damaged: its piece at byte {start} does not inflate"
+                ) from None
+            left = stream.unconsumed_tail

@@ -27,7 +27,8 @@ import sys
 try:
     import resource
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    memory = (1 << 29) + 16 * int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 except (ImportError, ValueError, OSError):
     pass
 import io, wsq
@@ -73,22 +74,17 @@ def decode_wsq(data: bytes, header: Header) -> UInt8:
     """
     if find_spec("wsq") is None or find_spec("PIL") is None:
         raise ImageError("reading WSQ needs the extra `wsq`: pip install ridgefeat[wsq]")
+    size = header.width * header.height
+    command = [sys.executable, "-P", "-c", _CHILD, str(size)]
     try:
         # -P: a file called wsq.py in the working folder must not be run.
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", _CHILD],
-            input=data,
-            capture_output=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
+        done = subprocess.run(command, input=data, capture_output=True, timeout=_TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
         raise ImageError(
             f"the WSQ decoder did not finish within {_TIMEOUT:g} s; the file is damaged"
         ) from None
     except OSError as error:
         raise ImageError(f"the WSQ decoder could not be started: {error.strerror}") from None
-    size = header.width * header.height
     if done.returncode or len(done.stdout) != size:
         raise ImageError("the WSQ file cannot be decoded; it is damaged")
-    return np.frombuffer(done.stdout, np.uint8).reshape(header.height, header.width)
+    return np.frombuffer(done.stdout, np.uint8).reshape(header.height, header.width).copy()

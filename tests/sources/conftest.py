@@ -1,0 +1,50 @@
+"""Image files made for the tests, and where the real ones are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from image_files import grating, saved
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def samples() -> dict[str, bytes]:
+    """One whole file of every format and variant, 50x60 px."""
+    out = {f"bmp {m}": saved("BMP", m, dpi=(500, 500)) for m in ("1", "L", "P", "RGB", "RGBA")}
+    out |= {f"png {m}": saved("PNG", m, dpi=(500, 500)) for m in ("1", "L", "P", "LA", "RGB", "RGBA")}
+    for compression in (None, "tiff_lzw", "tiff_adobe_deflate", "packbits"):
+        modes = ("1", "L", "P", "RGB", "RGBA")
+        out |= {
+            f"tiff {m} {compression}": saved("TIFF", m, compression=compression, dpi=(500, 500))
+            for m in modes
+        }
+    out["tiff 1 group4"] = saved("TIFF", "1", compression="group4")
+    out |= {f"jpeg {m}": saved("JPEG", m, dpi=(500, 500)) for m in ("L", "RGB", "CMYK")}
+    out["jpeg progressive"] = saved("JPEG", "L", progressive=True)
+    out |= {f"pnm {m}": saved("PPM", m) for m in ("1", "L", "RGB")}
+    out["pnm plain"] = b"P2\n# made here\n50 60\n255\n" + b" ".join(b"%d" % v for v in grating().ravel())
+    for suffix in (".png", ".tif"):
+        out[f"16 bit {suffix}"] = bytes(cv2.imencode(suffix, grating().astype(np.uint16) * 257)[1])
+    return out
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder of real prints; tests that need one of its sets call data_set."""
+    return Path(os.environ.get("RIDGEFEAT_DATA", ROOT / ".data"))
+
+
+@pytest.fixture
+def data_set(data: Path):
+    def get(name: str) -> Path:
+        if not (data / name).is_dir():
+            pytest.skip(f"{name} is not in {data} (RIDGEFEAT_DATA)")
+        return data / name
+
+    return get

@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from image_files import grating, saved
+
+from ridgefeat.errors import ImageError, LayoutError
+from ridgefeat.sources import PrintSource, decode_image, find_prints, load_print, pixel_digest
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Write image files at the given paths below a folder."""
+
+    def make(*names: str, data: bytes | None = None) -> Path:
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(saved("PNG") if data is None else data)
+        return tmp_path
+
+    return make
+
+
+def names(prints: list[PrintSource]) -> list[str]:
+    return [p.relative for p in prints]
+
+
+# ---- what is found, and in which order
+
+
+def test_folders_are_searched_in_natural_order(tree):
+    root = tree(
+        "p10.png",
+        "p9.PNG",
+        "b/2.tif",
+        "b/10.JPEG",
+        "a.wsq",
+        "readme.txt",
+        ".hidden.png",
+        ".git/x.png",
+        "c.csv",
+    )
+    assert names(find_prints(root)) == ["a.wsq", "b/2.tif", "b/10.JPEG", "p9.PNG", "p10.png"]
+    assert all(p.path.is_absolute() and p.error is None for p in find_prints(root))
+
+
+def test_a_named_file_is_taken_whatever_its_suffix_and_inputs_keep_their_order(tree):
+    root = tree("z.dat", "a.png", "f/1.png")
+    assert names(find_prints([root / "z.dat", root / "f", root / "a.png"])) == ["z.dat", "1.png", "a.png"]
+    assert names(find_prints(str(root / "z.dat"))) == ["z.dat"]
+
+
+def test_hidden_inputs_are_searched_when_named(tree):
+    assert names(find_prints(tree(".data/x.png") / ".data")) == ["x.png"]
+
+
+def test_a_file_reached_twice_is_listed_once(tree):
+    root = tree("f/1.png", "f/2.png")
+    (root / "f/zlink").symlink_to(root / "f")
+    (root / "alink").symlink_to(root / "f")
+    assert names(find_prints([root / "f", root / "f/2.png", root / "f", root / "alink"])) == [
+        "1.png",
+        "2.png",
+    ]
+    assert names(find_prints(root)) == ["f/1.png", "f/2.png"]
+
+
+def test_links_are_followed_and_loops_end(tree):
+    root = tree("real/1.png", "f/2.png")
+    (root / "f/up").symlink_to(root / "f")
+    (root / "f/over").symlink_to(root / "real")
+    (root / "f/3.png").symlink_to(root / "f/2.png")
+    assert names(find_prints(root / "f")) == ["2.png", "3.png", "over/1.png"]
+
+
+def test_equal_names_below_two_inputs_are_told_apart(tree):
+    root = tree("x/DB1_B/101_1.tif", "x/DB2_B/101_1.tif", "y/DB1_B/101_1.tif")
+    assert names(find_prints([root / "x/DB1_B", root / "x/DB2_B"])) == ["DB1_B/101_1.tif", "DB2_B/101_1.tif"]
+    assert names(find_prints([root / "x/DB1_B", root / "y/DB1_B"])) == [
+        "x/DB1_B/101_1.tif",
+        "y/DB1_B/101_1.tif",
+    ]
+    files = [root / "x/DB1_B/101_1.tif", root / "x/DB2_B/101_1.tif"]
+    assert names(find_prints(files)) == ["DB1_B/101_1.tif", "DB2_B/101_1.tif"]
+
+
+def test_names_that_are_no_utf_8_can_be_written(tree):
+    root = tree("good.png")
+    Path(os.fsdecode(os.fsencode(root) + b"/bad\xff.png")).write_bytes(saved("PNG"))
+    found = find_prints(root)
+    assert names(found) == ["bad\\xff.png", "good.png"]
+    assert load_print(found[0]).pixels.shape == (60, 50)
+
+
+def test_missing_inputs_and_empty_folders_are_errors(tree, tmp_path):
+    tree("a.txt")
+    for missing in (tmp_path / "none", "nul\0"):
+        with pytest.raises(LayoutError, match="no such file or folder"):
+            find_prints([missing])
+    with pytest.raises(LayoutError, match=r"no images found .*\.bmp"):
+        find_prints(tmp_path)
+    with pytest.raises(LayoutError, match="no input was given"):
+        find_prints([])
+
+
+# ---- bad files are listed, and say why when they are read
+
+
+def test_bad_files_are_listed_with_their_reason(tree):
+    root = tree("good.png", "folder.png/inside.png")
+    tree("empty.bmp", data=b"")
+    tree("text.bmp", data=b"hello")
+    os.mkfifo(root / "pipe.png")
+    (root / "broken.png").symlink_to(root / "nothing")
+    found = {p.relative: p for p in find_prints(root)}
+    assert sorted(found) == sorted(
+        ["good.png", "folder.png", "folder.png/inside.png", "empty.bmp", "text.bmp", "pipe.png", "broken.png"]
+    )
+    assert found["folder.png"].error == "a folder, not an image file"
+    reasons = {"folder.png": "a folder", "empty.bmp": "empty", "text.bmp": "no image", "pipe.png": "a pipe"}
+    for name, reason in (reasons | {"broken.png": "a broken symbolic link"}).items():
+        with pytest.raises(ImageError, match=f"^{name}: .*{reason}"):
+            load_print(found[name])
+    for name in ("good.png", "folder.png/inside.png"):
+        assert (load_print(found[name]).pixels == grating()).all()
+    with pytest.raises(ImageError, match="broken symbolic link"):
+        load_print(find_prints(root / "broken.png")[0])
+
+
+def test_a_folder_that_cannot_be_read_is_listed(tree, monkeypatch):
+    root = tree("a.png", "shut/b.png")
+    scan = os.scandir
+
+    def refusing(path):
+        if Path(path).name == "shut":
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert [(p.relative, p.error) for p in find_prints(root)] == [
+        ("a.png", None),
+        ("shut", "a folder that cannot be read: Permission denied"),
+    ]
+
+
+# ---- layouts
+
+
+def test_auto_decides_for_every_file(tree):
+    root = tree("Real/1__F_Left_thumb_finger.BMP", "FVC2002/DB2_B/101_1.tif", "some.png")
+    found = {p.relative: p for p in find_prints(root)}
+    assert [p.layout for p in found.values()] == ["fvc", "socofing", "plain"]
+    assert found["Real/1__F_Left_thumb_finger.BMP"].labels["sex"] == "female"
+    assert all(p.flags == () for p in found.values())
+
+
+def test_folders_above_the_input_count(tree):
+    root = tree("FVC2002/DB2_B/101_1.tif", "SOCOFing/Altered-Hard/1__F_Left_thumb_finger_CR.BMP")
+    (fvc,) = find_prints(root / "FVC2002/DB2_B")
+    assert fvc.relative == "101_1.tif"
+    assert fvc.labels["subject"] == "FVC2002-DB2-101"
+    assert (load_print(fvc).dpi_x, load_print(fvc).dpi_origin) == (569, "layout")
+    (altered,) = find_prints(root / "SOCOFing/Altered-Hard/1__F_Left_thumb_finger_CR.BMP")
+    assert altered.labels["level"] == "hard"
+
+
+def test_a_name_that_does_not_fit_the_named_layout_is_flagged(tree):
+    root = tree("101_1.tif", "other.tif")
+    fits, other = find_prints(root, layout="fvc")
+    assert (fits.layout, fits.flags) == ("fvc", ())
+    assert (other.layout, other.labels, other.flags) == ("fvc", {}, ("name_not_in_layout",))
+    assert "name_not_in_layout" in load_print(other).flags
+
+
+def test_a_regular_expression_labels_by_the_path_below_the_input(tree):
+    root = tree("ann/F1.png", "bob/M2.png", "odd.png")
+    found = find_prints(root, regex=r"^(?P<subject>\w+)/(?P<sex>[FM])(?P<impression>\d)")
+    assert [p.labels for p in found] == [
+        {"subject": "ann", "sex": "female", "impression": "1"},
+        {"subject": "bob", "sex": "male", "impression": "2"},
+        {},
+    ]
+    assert [p.flags for p in found] == [(), (), ("name_not_in_layout",)]
+    assert load_print(found[0]).dpi_origin == "assumed"
+    with pytest.raises(LayoutError, match="exclude each other"):
+        find_prints(root, regex="(?P<a>.)", layout="fvc")
+
+
+def test_unknown_layouts_name_the_nearest(tree):
+    with pytest.raises(LayoutError, match=r"'socofin'; did you mean socofing\?"):
+        find_prints(tree("a.png"), layout="socofin")
+
+
+# ---- index
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_an_index_beside_the_images(tree):
+    root = tree("d/1__F_Left_thumb_finger.BMP", "d/2.png", "e/2.png")
+    index = write(
+        root / "index.csv", "file,age,sex,dpi\nd/1__F_Left_thumb_finger.BMP,30,M,600\nd/2.png,40,,\n"
+    )
+    one, two, three = find_prints(root, index=index)
+    assert (one.labels["age"], one.labels["sex"], one.labels["hand"]) == ("30", "male", "left")
+    assert one.known_dpi == (600, 600)
+    assert (load_print(one).dpi_x, load_print(one).dpi_origin) == (600, "index")
+    assert two.labels == {"age": "40"}
+    assert (three.labels, three.flags) == ({}, ("not_in_index",))
+    assert names(find_prints(root / "d", index=index)) == ["1__F_Left_thumb_finger.BMP", "2.png"]
+
+
+@pytest.mark.parametrize("name", ["sub/a.png", "a.png", "a", "./sub/a.png", "sub\\a.png", "elsewhere/a.png"])
+def test_an_index_elsewhere_matches_by_path_or_by_a_name_that_is_unique(tree, name):
+    root = tree("images/sub/a.png", "images/b.png")
+    (root / "tables").mkdir()
+    index = write(root / "tables/i.csv", f"file,age\n{name},30\n")
+    found = find_prints(root / "images", index=index)
+    assert [(p.relative, p.labels, p.flags) for p in found] == [
+        ("b.png", {}, ("not_in_index",)),
+        ("sub/a.png", {"age": "30"}, ()),
+    ]
+
+
+def test_a_name_that_two_prints_have_matches_neither(tree):
+    root = tree("images/x/a.png", "images/y/a.png", "images/b.png")
+    (root / "tables").mkdir()
+    index = write(root / "tables/i.csv", "file,age\na.png,30\nb.png,40\n")
+    assert [p.labels for p in find_prints(root / "images", index=index)] == [{"age": "40"}, {}, {}]
+
+
+def test_what_an_index_lists_and_is_not_there_is_a_row_with_an_error(tree):
+    root = tree("a.png", "raw.img", "sub/c.png")
+    index = write(root / "i.csv", "file,age\na.png,1\ngone.png,2\nraw.img,3\nsub/c.png,4\n../out.png,5\n")
+    found = find_prints(root, index=index)
+    assert [(p.relative, p.labels["age"]) for p in found] == [
+        ("a.png", "1"),
+        ("gone.png", "2"),
+        ("raw.img", "3"),
+        ("sub/c.png", "4"),
+    ]
+    assert [p.error for p in found] == [None, "the index lists it, but there is no such file", None, None]
+    assert load_print(found[2]).pixels.shape == (60, 50)
+    assert names(find_prints(root / "sub", index=index)) == ["c.png"]
+    assert names(find_prints(root / "a.png", index=index)) == ["a.png"]
+
+
+def test_an_index_that_means_none_of_the_prints_is_an_error(tree):
+    root = tree("images/a.png", "tables/x.txt")
+    with pytest.raises(LayoutError, match=r"names none of the 1 prints; it lists 'q\.png'"):
+        find_prints(root / "images", index=write(root / "tables/i.csv", "file,age\nq.png,1\n"))
+
+
+# ---- loading
+
+
+def socofing(shape: tuple[int, int]) -> tuple[np.ndarray, bytes]:
+    """A print inside the set's frame, and its BMP with the header that claims 96 dpi."""
+    framed = np.zeros(shape, np.uint8)
+    framed[0], framed[:, 0], framed[1, 1:], framed[1:, 1] = 160, 160, 105, 105
+    framed[2:-4, 2:-4] = grating(shape[0] - 6, shape[1] - 6)
+    return framed, saved("BMP", pixels=framed, dpi=(96, 96))
+
+
+@pytest.mark.parametrize(("shape", "dpi"), [((103, 96), (199, 173)), ((298, 241), (500, 500))])
+def test_socofing_is_cropped_and_scaled_whatever_its_header_says(tree, shape, dpi):
+    framed, data = socofing(shape)
+    root = tree("1__M_Left_thumb_finger.BMP", data=data)
+    (source,) = find_prints(root)
+    loaded = load_print(source)
+    assert (loaded.pixels == grating(shape[0] - 6, shape[1] - 6)).all()
+    assert (loaded.dpi_x, loaded.dpi_y, loaded.dpi_origin, loaded.flags) == (*dpi, "layout", ())
+    assert loaded.sha256 == pixel_digest(framed)
+    assert loaded.format == "bmp"
+    given = load_print(source, (250, 260))
+    assert (given.dpi_x, given.dpi_y, given.dpi_origin) == (250, 260, "given")
+    assert (given.pixels == loaded.pixels).all()
+
+
+def test_a_header_that_lies_is_flagged_and_one_that_does_not_is_believed(tree):
+    root = tree("screen.png", data=saved("PNG", dpi=(96, 96)))
+    tree("sensor.png", data=saved("PNG", dpi=(1000, 1000)))
+    screen, sensor = (load_print(p) for p in find_prints(root))
+    assert (screen.dpi_x, screen.dpi_origin, screen.flags) == (500, "assumed", ("header_resolution_ignored",))
+    assert (sensor.dpi_x, sensor.dpi_y, sensor.dpi_origin, sensor.flags) == (1000, 1000, "header", ())
+    assert load_print(find_prints(root)[0], 400.0).flags == ()
+
+
+def test_sources_travel_to_worker_processes(tree):
+    (source,) = find_prints(tree("1_1.png"), regex=r"(?P<subject>\d)_")
+    again = pickle.loads(pickle.dumps(source))
+    assert again == source
+    assert load_print(again).sha256 == pixel_digest(decode_image(saved("PNG")).pixels)
+
+
+def test_a_transparent_frame_does_not_reach_the_print(tree):
+    framed, _ = socofing((103, 96))
+    alpha = np.full_like(framed, 255)
+    alpha[-4:] = 0
+    data = bytes(cv2.imencode(".png", np.dstack([framed] * 3 + [alpha]))[1])
+    (source,) = find_prints(tree("1__M_Left_thumb_finger.png", data=data))
+    assert (load_print(source).pixels == grating(97, 90)).all()

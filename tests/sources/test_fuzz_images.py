@@ -1,0 +1,86 @@
+"""Damaged and hostile bytes give an ImageError or pixels, nothing else, and never much memory."""
+
+from __future__ import annotations
+
+import random
+import resource
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ridgefeat.errors import ImageError
+from ridgefeat.sources import decode_image
+
+MAGIC = [
+    b"",
+    b"BM",
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff",
+    b"II*\0",
+    b"MM\0*",
+    b"P2 ",
+    b"P5\n",
+    b"P4 ",
+    b"\xff\xa0\xff",
+]
+EXTREMES = [
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff",
+    b"\xff\xff\xff\x7f",
+    b"\0\0\0\0",
+    b"\0\0\xff\xff",
+    b"\0\1",
+]
+
+
+def survives(data: bytes) -> bool:
+    """Whether the bytes decode; anything but an ImageError with a message fails the test."""
+    try:
+        pixels = decode_image(data, "x", max_pixels=1_000_000).pixels
+    except ImageError as error:
+        assert len(str(error)) > 10
+        return False
+    assert pixels.dtype == np.uint8
+    assert pixels.ndim == 2
+    assert 0 < pixels.size <= 1_000_000
+    return True
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(MAGIC), st.binary(max_size=300))
+def test_random_bytes_behind_every_magic_number(magic, rest):
+    survives(magic + rest)
+
+
+def test_mutations_of_whole_files(samples):
+    rng = random.Random(5)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    good = bad = 0
+    for data in samples.values():
+        for _ in range(60):
+            broken = bytearray(data)
+            for _ in range(rng.choice([1, 2, 6])):
+                # Headers are where the harm is done.
+                at = rng.randrange(min(len(broken), rng.choice([40, 300, 1 << 20])))
+                value = rng.choice([*EXTREMES, bytes([rng.randrange(256)])])
+                broken[at : at + len(value)] = value
+            if survives(bytes(broken)):
+                good += 1
+            else:
+                bad += 1
+    assert good > 200
+    assert bad > 200
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # KiB
+
+
+def test_truncations_of_whole_files(samples):
+    rng = random.Random(6)
+    survived = {}
+    for name, data in samples.items():
+        for cut in {1, 2, 3, *(rng.randrange(1, len(data)) for _ in range(20))}:
+            # A plain grey map may lose digits of its last number unseen.
+            if survives(data[:-cut]) and not (name == "pnm plain" and cut < 4):
+                survived[name] = cut
+    # What a TIFF has behind its last needed value, and a run-length code's last padding, may go.
+    assert all("tif" in name and cut < 32 for name, cut in survived.items()), survived

@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import socket
+import struct
+import subprocess
+import sys
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from image_files import grating, saved
+from PIL import Image as Pillow
+
+from ridgefeat.errors import ImageError
+from ridgefeat.sources import decode_image, pixel_digest, read_image
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_header(width: int, height: int, depth: int = 8, colour: int = 0) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + chunk(
+        b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    )
+
+
+def bmp(width: int, height: int, bits: int, body: bytes, per_metre: int = 0, compression: int = 0) -> bytes:
+    info = struct.pack(
+        "<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(body), per_metre, per_metre, 0, 0
+    )
+    return b"BM" + struct.pack("<IHHI", 54 + len(body), 0, 0, 54) + info + body
+
+
+def tiff(entries: dict[int, tuple[int, int]], tail: bytes = b"") -> bytes:
+    body = b"".join(struct.pack("<HHII", t, k, 1, v) for t, (k, v) in sorted(entries.items()))
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + body + struct.pack("<I", 0) + tail
+
+
+def refused(data: bytes, *words: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        decode_image(data, "bad.bmp")
+    message = str(caught.value)
+    assert message.startswith("bad.bmp: ")
+    for word in words:
+        assert word in message
+
+
+# ---- every format gives the pixels
+
+
+def test_every_variant_decodes_to_the_same_picture(samples):
+    for name, data in samples.items():
+        image = decode_image(data, name)
+        expected = grating()
+        if " 1" in name:
+            expected = np.asarray(Pillow.fromarray(expected).convert("1").convert("L"))
+        assert image.pixels.dtype == np.uint8
+        assert image.pixels.flags.c_contiguous
+        assert image.pixels.shape == (60, 50), name
+        worst = np.abs(image.pixels.astype(int) - expected).max()
+        assert worst <= (30 if "jpeg" in name else 0), name
+        assert image.notes == ()
+        assert image.format == ("png" if ".png" in name else "tiff" if ".tif" in name else name.split()[0])
+
+
+def test_colour_becomes_luma():
+    red = np.zeros((4, 4, 3), np.uint8)
+    red[..., 0] = 255
+    for kind in ("BMP", "PNG", "TIFF", "PPM"):
+        assert (decode_image(saved(kind, "RGB", red)).pixels == 76).all(), kind
+
+
+def test_colour_palette_is_looked_up():
+    picture = Pillow.fromarray(np.array([[0, 1], [1, 0]], np.uint8), "L").convert("P")
+    picture.putpalette([255, 255, 255, 255, 0, 0] + [0] * 762)
+    for kind in ("BMP", "PNG", "TIFF"):
+        file = io.BytesIO()
+        picture.save(file, kind)
+        assert decode_image(file.getvalue()).pixels.tolist() == [[255, 76], [76, 255]], kind
+
+
+def test_transparent_background_is_white_and_half_transparent_is_between():
+    rgba = np.zeros((2, 3, 4), np.uint8)
+    rgba[:, 0, 3] = 255
+    rgba[:, 1, 3] = 128
+    image = decode_image(saved("PNG", "RGBA", rgba))
+    assert image.pixels.tolist() == [[0, 127, 255]] * 2
+
+
+def test_an_alpha_channel_that_hides_everything_is_ignored():
+    rgba = np.dstack([grating()] * 3 + [np.zeros((60, 50), np.uint8)])
+    image = decode_image(saved("PNG", "RGBA", rgba))
+    assert (image.pixels == grating()).all()
+    assert image.notes == ("alpha_ignored",)
+
+
+def test_bmp_of_32_bits_without_alpha_and_top_down():
+    bgrx = np.dstack([grating()] * 3 + [np.zeros((60, 50), np.uint8)])
+    assert (decode_image(bmp(50, 60, 32, bgrx[::-1].tobytes())).pixels == grating()).all()
+    assert (decode_image(bmp(50, -60, 32, bgrx.tobytes())).pixels == grating()).all()
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_16_bit_files_keep_the_upper_8_of_the_bits_that_are_used(bits):
+    samples = np.linspace(0, 2**bits - 1, 256).astype(np.uint16).reshape(16, 16)
+    for suffix in (".png", ".tif"):
+        pixels = decode_image(bytes(cv2.imencode(suffix, samples)[1])).pixels
+        assert (pixels == samples >> (bits - 8)).all()
+        assert pixels.min() == 0
+        assert pixels.max() == 255
+
+
+@pytest.mark.parametrize("maximum", [1, 15, 100, 255, 1000, 4095, 65535])
+def test_grey_maps_are_scaled_by_their_own_maximum(maximum):
+    values = np.array([[0, maximum // 2, maximum]])
+    expected = np.rint(values * 255 / maximum)
+    raw = values.astype(">u2" if maximum > 255 else "u1").tobytes()
+    plain = " ".join(str(v) for v in values.ravel()).encode()
+    for data in (b"P5\n# c\n3 1\n%d\n" % maximum + raw, b"P2 3 1 %d\n" % maximum + plain):
+        assert np.abs(decode_image(data).pixels - expected).max() <= 1
+        assert decode_image(data).pixels[0, 2] == 255
+
+
+def test_white_is_zero_in_16_bit_tiff_is_turned():
+    data = bytes(
+        cv2.imencode(".tif", grating().astype(np.uint16) * 257, [cv2.IMWRITE_TIFF_COMPRESSION, 1])[1]
+    )
+    at = data.index(struct.pack("<HHI", 262, 3, 1))
+    flipped = data[: at + 8] + b"\0\0" + data[at + 10 :]
+    assert (decode_image(flipped).pixels == 255 - grating()).all()
+
+
+def test_orientation_of_jpeg_and_tiff_is_applied_and_the_resolution_turns_with_it():
+    exif = Pillow.Exif()
+    exif[274], exif[282], exif[283], exif[296] = 6, 500.0, 400.0, 2
+    turned = np.rot90(grating(), -1)
+    jpeg = decode_image(saved("JPEG", exif=exif, quality=100))
+    assert np.abs(jpeg.pixels.astype(int) - turned).max() <= 3
+    tif = decode_image(saved("TIFF", tiffinfo={274: 6, 282: 500.0, 283: 400.0, 296: 2}))
+    assert (tif.pixels == turned).all()
+    assert tif.dpi == (400, 500)
+
+
+def test_only_the_first_page_is_read_and_that_is_said():
+    file = io.BytesIO()
+    second = Pillow.fromarray(255 - grating())
+    Pillow.fromarray(grating()).save(file, "TIFF", save_all=True, append_images=[second])
+    image = decode_image(file.getvalue())
+    assert (image.pixels == grating()).all()
+    assert image.notes == ("first_page_only",)
+
+
+def test_one_pixel_is_an_image():
+    assert decode_image(b"P5 1 1 255\n\x07").pixels.tolist() == [[7]]
+
+
+# ---- resolution
+
+
+@pytest.mark.parametrize("kind", ["BMP", "PNG", "JPEG", "TIFF"])
+def test_resolution_is_read_across_and_down(kind):
+    assert decode_image(saved(kind, dpi=(500, 400))).dpi == pytest.approx((500, 400), abs=0.02)
+    assert decode_image(saved(kind)).dpi is None or kind == "BMP"
+
+
+def test_resolution_in_centimetres_and_without_unit():
+    assert decode_image(saved("TIFF", tiffinfo={282: 200.0, 283: 100.0, 296: 3})).dpi == (508, 254)
+    assert decode_image(saved("TIFF", tiffinfo={282: 200.0, 283: 100.0, 296: 1})).dpi is None
+    jfif = saved("JPEG", dpi=(200, 100))
+    at = jfif.index(b"JFIF\0") + 7
+    assert decode_image(jfif[:at] + b"\2" + jfif[at + 1 :]).dpi == (508, 254)
+    assert decode_image(jfif[:at] + b"\0" + jfif[at + 1 :]).dpi is None
+
+
+def test_exif_resolution_counts_where_jfif_has_none():
+    exif = Pillow.Exif()
+    exif[282], exif[283], exif[296] = 1000.0, 1000.0, 2
+    assert decode_image(saved("JPEG", exif=exif)).dpi == (1000, 1000)
+
+
+# ---- what is refused, each with its reason
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"", "empty (0 bytes)"),
+        (b"this is text, renamed", "no image that is known"),
+        (b"GIF89a" + bytes(50), "GIF"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "WebP"),
+        (b"BM", "cut short"),
+        (b"BM" + bytes(60), "unknown length"),
+        (bmp(100_000, 100_000, 8, b""), "cut short"),
+        (bmp(100_000, 100_000, 8, bytes(8) + b"\0\1", compression=1), "100000x100000 px"),
+        (bmp(0, 10, 8, b""), "0x10 px"),
+        (bmp(10, 10, 7, bytes(1000)), "7 bits"),
+        (bmp(10, 10, 8, bytes(100), compression=1), "run-length"),
+        (png_header(100_000, 100_000) + chunk(b"IDAT", b"") + chunk(b"IEND", b""), "100000x100000 px"),
+        (png_header(10, 10) + chunk(b"IDAT", b""), "cut short"),
+        (png_header(0, 10) + chunk(b"IDAT", b"") + chunk(b"IEND", b""), "0x10 px"),
+        (b"P5 100000 100000 255\n" + bytes(100), "cut short"),
+        (b"P5 10 10 70000\n" + bytes(200), "maximum"),
+        (b"P5 ten 10 255\n" + bytes(100), "damaged"),
+        (tiff({256: (4, 100_000), 257: (4, 100_000), 273: (4, 8), 279: (4, 9)}), "100000x100000 px"),
+        (tiff({256: (4, 10), 257: (4, 10), 258: (3, 8)}), "no pixels"),
+        (tiff({256: (4, 10), 257: (4, 10), 273: (4, 8), 279: (4, 999)}), "cut short"),
+        (
+            tiff({256: (4, 9), 257: (4, 9), 322: (4, 60000), 323: (4, 60000), 324: (4, 8), 325: (4, 9)}),
+            "tiles",
+        ),
+        (tiff({256: (4, 10), 257: (4, 10), 258: (3, 32), 273: (4, 8), 279: (4, 9)}), "32 bits"),
+        (b"II+\0" + bytes(20), "BigTIFF"),
+        (b"\xff\xd8\xff\xd9", "no image"),
+        (b"\xff\xd8\xff\xc0\0\x0b\x08\xff\xff\xff\xff\x01\x01\x11\0\xff\xda\0\2\xff\xd9", "more than"),
+        (b"\xff\xa0\xff\xa2\0\x11\0\0\xff\xff\xff\xff" + bytes(20) + b"\xff\xa1", "65535x65535 px"),
+    ],
+)
+def test_unusable_bytes_are_refused_with_the_reason(data, word):
+    refused(data, word)
+
+
+def test_floating_point_tiff_is_refused():
+    refused(bytes(cv2.imencode(".tif", grating().astype(np.float32))[1]), "32 bits")
+
+
+def test_a_png_whose_checksum_fails_is_damaged():
+    data = bytearray(saved("PNG"))
+    data[data.index(b"IDAT") + 10] ^= 1
+    refused(bytes(data), "checksum", "IDAT")
+
+
+def test_cut_short_files_of_every_format_are_refused(samples):
+    for name, data in samples.items():
+        for part in (0.1, 0.5, 0.9):
+            with pytest.raises(ImageError):
+                decode_image(data[: int(len(data) * part)], name)
+
+
+def test_pixels_and_bytes_are_bounded():
+    data = saved("PNG")
+    with pytest.raises(ImageError, match="50x60 px, more than the 2999 pixels"):
+        decode_image(data, max_pixels=2999)
+    assert decode_image(data, max_pixels=3000).pixels.shape == (60, 50)
+    with pytest.raises(ImageError, match="more than the 16777219 that are read"):
+        decode_image(bytes(1 << 25), max_pixels=1)
+
+
+def test_a_deflated_tiff_that_does_not_inflate_is_damaged(samples):
+    whole = samples["tiff L tiff_adobe_deflate"]
+    refused(whole[:8] + bytes([255] * 100) + whole[108:], "TIFF", "does not inflate")
+
+
+def test_a_bad_file_is_told_once_and_not_by_opencv_too(capfd):
+    level = cv2.utils.logging.getLogLevel()
+    data = b"P2 3 1 255\n1 2 three\n"
+    refused(data, "PNM file cannot be decoded")
+    assert capfd.readouterr() == ("", "")
+    assert cv2.utils.logging.getLogLevel() == level
+    cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert "imdecode" in capfd.readouterr().err, "OpenCV says nothing about this file: take another"
+
+
+# ---- files
+
+
+def test_reading_a_file_names_it(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(saved("PNG"))
+    assert (read_image(path).pixels == grating()).all()
+    path.write_bytes(b"")
+    with pytest.raises(ImageError, match=r"a\.png: the file is empty"):
+        read_image(path)
+    with pytest.raises(ImageError, match=r"^short: the file is empty"):
+        read_image(path, name="short")
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "broken.png").symlink_to(tmp_path / "nothing")
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "s.png"))
+    with listener:
+        for name, reason in {
+            "pipe.png": "a pipe, socket or device",
+            "s.png": "a pipe, socket or device",
+            "folder.png": "a folder, not an image file",
+            "broken.png": "a broken symbolic link",
+            "loop.png": "cannot be read",
+            "missing.png": "no such file",
+            "nul\0.png": "no usable file name",
+        }.items():
+            with pytest.raises(ImageError, match=reason):
+                read_image(tmp_path / name)
+    with pytest.raises(ImageError, match="a pipe, socket or device"):
+        read_image("/dev/zero")
+
+
+def test_an_unreadable_file_says_why(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(saved("PNG"))
+
+    def forbidden(*args: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("ridgefeat.sources.images.os.open", forbidden)
+    with pytest.raises(ImageError, match="cannot be read: Permission denied; check its permissions"):
+        read_image(path)
+
+
+def test_a_file_too_large_is_not_read(tmp_path):
+    path = tmp_path / "sparse.bmp"
+    with path.open("wb") as file:
+        file.truncate(1 << 33)
+    with pytest.raises(ImageError, match="8589934592 bytes, more than"):
+        read_image(path)
+
+
+def test_digest_is_that_of_the_shape_and_pixels():
+    pixels = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    assert pixel_digest(pixels) == hashlib.sha256(b"2x3:\0\1\2\3\4\5").hexdigest()
+    assert pixel_digest(pixels) != pixel_digest(pixels.reshape(3, 2))
+    assert pixel_digest(np.asfortranarray(pixels)) == pixel_digest(pixels)
+    twice = [pixel_digest(decode_image(saved(kind)).pixels) for kind in ("BMP", "PNG", "TIFF", "PPM")]
+    assert len(set(twice)) == 1
+
+
+# ---- WSQ
+
+
+@pytest.fixture(scope="module")
+def wsq_file() -> bytes:
+    pytest.importorskip("wsq", reason="the extra `wsq` is not installed")
+    return saved("WSQ", pixels=grating(128, 96))
+
+
+def test_wsq_is_decoded(wsq_file):
+    image = decode_image(wsq_file)
+    assert image.format == "wsq"
+    assert image.pixels.shape == (128, 96)
+    assert np.abs(image.pixels.astype(float) - grating(128, 96)).mean() < 10
+
+
+def test_wsq_comment_gives_the_resolution(wsq_file):
+    assert wsq_file.count(b"PPI 500") == 1
+    assert decode_image(wsq_file).dpi == (500, 500)
+    assert decode_image(wsq_file.replace(b"PPI 500", b"PPI 996")).dpi == (996, 996)
+    assert decode_image(wsq_file.replace(b"PPI 500", b"PPI -1 ")).dpi is None
+
+
+def test_a_damaged_wsq_does_not_take_the_process_with_it(wsq_file, monkeypatch):
+    refused(wsq_file[:500] + b"\x55" * 10 + wsq_file[510:], "the WSQ file cannot be decoded")
+    refused(wsq_file[:-200], "cut short")
+    refused(wsq_file[:2] + b"\xff\xa9" + wsq_file[4:], "no frame header")
+    monkeypatch.setattr("ridgefeat.sources.wsq._CHILD", "import os; os.abort()")
+    refused(wsq_file, "the WSQ file cannot be decoded")
+    monkeypatch.setattr("ridgefeat.sources.wsq._CHILD", "import time; time.sleep(60)")
+    monkeypatch.setattr("ridgefeat.sources.wsq._TIMEOUT", 0.2)
+    refused(wsq_file, "did not finish within 0.2 s")
+
+
+def test_wsq_without_the_extra_says_what_to_install(wsq_file, monkeypatch):
+    monkeypatch.setattr("ridgefeat.sources.wsq.find_spec", lambda name: None)
+    refused(wsq_file, "pip install ridgefeat[wsq]")
+
+
+def test_importing_needs_no_extra_and_no_pandas():
+    code = "import sys, ridgefeat.sources; print([m for m in ('pandas', 'PIL', 'wsq', 'pyarrow') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ridgefeat.errors import LayoutError
+from ridgefeat.sources import IndexEntry, read_index
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(text: str | bytes, name: str = "index.csv"):
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return make
+
+
+def test_values_stay_as_they_are_written(write):
+    found = read_index(write("file,subject,note\na/1.png,007,NA\n./b.png,1.50,\n"))
+    assert found == {
+        "a/1.png": IndexEntry({"subject": "007", "note": "NA"}),
+        "b.png": IndexEntry({"subject": "1.50"}),
+    }
+
+
+def test_separators_quotes_and_byte_order_mark(write):
+    for name, separator in (("i.csv", ";"), ("i.csv", "\t"), ("i.tsv", "\t"), ("i.csv", ",")):
+        text = (
+            separator.join(["\ufefffile", "label"])
+            + "\r\n"
+            + separator.join(['"x.png"', '"a ""b"""'])
+            + "\r\n"
+        )
+        assert read_index(write(text, name)) == {"x.png": IndexEntry({"label": 'a "b"'})}
+
+
+def test_backslashes_are_folders(write):
+    assert list(read_index(write("file\na\\b.png\n"))) == ["a/b.png"]
+
+
+def test_sex_and_hand_are_brought_to_this_packages_words(write):
+    found = read_index(write("file,sex,hand,finger,other\nx.png,F,L,Thumb,F\n"))
+    assert found["x.png"].labels == {"sex": "female", "hand": "left", "finger": "thumb", "other": "F"}
+
+
+def test_resolution_columns(write):
+    assert read_index(write("file,dpi\nx.png,569\ny.png,\n")) == {
+        "x.png": IndexEntry({}, (569, 569)),
+        "y.png": IndexEntry({}, None),
+    }
+    assert read_index(write("file,dpi_x,dpi_y\nx.png,199,173\n"))["x.png"] == IndexEntry({}, (199, 173))
+
+
+def test_parquet_reads_like_csv(tmp_path):
+    pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
+    frame = pd.DataFrame(
+        {"file": ["a.png", "b.png"], "subject": ["007", None], "age": [34.0, None], "n": [1, 2]}
+    )
+    frame.to_parquet(tmp_path / "i.parquet")
+    assert read_index(tmp_path / "i.parquet") == {
+        "a.png": IndexEntry({"subject": "007", "age": "34", "n": "1"}),
+        "b.png": IndexEntry({"n": "2"}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "is empty"),
+        ("file,a\n", "no rows"),
+        ("filename,a\nx.png,1\n", r"no column `file` \(is it 'filename'\?\)"),
+        ("name,a\nx.png,1\n", "no column `file`.*there are: name, a"),
+        ("file,a\nx.png,1\n./x.png,2\n", "row 2 names './x.png' for a second time"),
+        ("file,a\n,1\n", "row 1 names no file"),
+        ("file,a,a\nx.png,1,2\n", "'a' stands there twice"),
+        ("file,,a\nx.png,1,2\n", "column 2 has no name"),
+        ("file,meta_a\nx.png,1\n", "'meta_a' begins like the table's own"),
+        ("file,texture_a\nx.png,1\n", "'texture_a'"),
+        ("file,dpi\nx.png,fine\n", "row 1: resolution must"),
+        ("file,dpi_x\nx.png,500\n", "dpi_x and dpi_y go together"),
+        ("file,a\nx.png,1,2,3\n", "is no table"),
+        (b"file,a\nx.png,\xe9\n", "not in UTF-8"),
+    ],
+)
+def test_bad_tables_are_refused_with_the_reason(write, text, reason):
+    path = write(text)
+    with pytest.raises(LayoutError, match=reason) as caught:
+        read_index(path)
+    assert str(path) in str(caught.value)
+
+
+def test_missing_broken_and_large_files(tmp_path, write, monkeypatch):
+    with pytest.raises(LayoutError, match="no such file"):
+        read_index(tmp_path / "none.csv")
+    with pytest.raises(LayoutError, match="no such file"):
+        read_index(tmp_path)
+    with pytest.raises(LayoutError, match="is no Parquet file"):
+        read_index(write("PAR1 no PAR1", "i.parquet"))
+    monkeypatch.setattr("ridgefeat.sources.index.MAX_BYTES", 10)
+    with pytest.raises(LayoutError, match="13 bytes are more than the 10"):
+        read_index(write("file,a\nx.png\n"))
+    monkeypatch.setattr("ridgefeat.sources.index.MAX_BYTES", 1000)
+    monkeypatch.setattr("ridgefeat.sources.index.MAX_ROWS", 2)
+    with pytest.raises(LayoutError, match="more than 2 rows"):
+        read_index(write("file\na\nb\nc\n"))
