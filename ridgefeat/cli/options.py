@@ -27,7 +27,8 @@ def _dpi(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple
     return across, down
 
 
-def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
+def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
+    """Return the names that stand with commas between; None where the option is not given."""
     return None if value is None else [name for name in value.replace(",", " ").split() if name]
 
 
@@ -73,7 +74,7 @@ tuning = stacked(
 families = click.option(
     "--families",
     metavar="NAMES",
-    callback=_names,
+    callback=names,
     help="Families to compute, with commas between; all without.",
 )
 

@@ -10,13 +10,19 @@ from ridgefeat.cli import options
 @click.command("show")
 @click.argument("image", metavar="IMAGE")
 @click.option(
-    "-o", "--output", required=True, metavar="PICTURE", help="The picture to write, .png, .svg or .pdf."
+    "-o", "--output", required=True, metavar="PICTURE", help="The picture to write: .png, .jpg, .tif."
 )
+@click.option(
+    "--panels", metavar="NAMES", callback=options.names, help="Stages to draw, with commas between."
+)
+@click.option("--scale", type=float, metavar="N", help="Picture pixels per pixel at 500 dpi, 0.25 to 4.")
 @options.reading
 @options.tuning
 def command(
     image: str,
     output: str,
+    panels: list[str] | None,
+    scale: float | None,
     layout: str | None,
     dpi: tuple[float, float] | None,
     params_file: str | None,
@@ -27,12 +33,12 @@ def command(
     \b
     Examples:
       ridgefeat show 101_1.tif -o overlay.png
-      ridgefeat show print.png -o overlay.png --dpi 1000 -s minutiae.least_length=12
+      ridgefeat show print.png -o overlay.png --dpi 1000 --panels print,minutiae
     """
     from ridgefeat.report.show import save_overlay
     from ridgefeat.table import read
 
     params = options.load_params(params_file, assignments)
     fp = read(image, dpi, layout=layout or "auto", params=params)
-    save_overlay(fp, output)
+    save_overlay(fp, output, panels=panels, scale=scale)
     click.echo(f"{output}: {len(fp.minutiae)} minutiae, {len(fp.singular_points)} singular points", err=True)

@@ -80,18 +80,19 @@ def _read_csv(path: Path, features: list[str]) -> pd.DataFrame:
             encoding="utf-8-sig",
             **_exactly(pd.__version__),
         )
-    except (
-        ValueError,
-        OverflowError,
-    ) as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
+        # A row with more cells than the header has makes pandas take the first ones for names of rows.
+        if not isinstance(raw.index, pd.RangeIndex):
+            raise ValueError("rows have more cells than the header")
+        texts = {n: _typed(n, raw[n].tolist()) for n in header if n not in known}
+    # What pandas' parser raises, and UnicodeDecodeError, are ValueErrors.
+    except (ValueError, OverflowError) as error:
         raise TableError(f"table {path} is no feature table in CSV: {error}") from None
-    parts: dict[str, Any] = {}
-    for name in header:
-        if name not in known:
-            cells = raw[name].tolist()
-            parts[name] = column(cells, META_KINDS.get(name) or kind_of(cells))
-    texts = pd.DataFrame(parts, index=raw.index)
-    return pd.concat([texts, raw[[n for n in header if n in known]]], axis=1)
+    frame: pd.DataFrame = pd.concat([pd.DataFrame(texts), raw[[n for n in header if n in known]]], axis=1)
+    return frame
+
+
+def _typed(name: str, cells: list[str]) -> Any:
+    return column(cells, META_KINDS.get(name) or kind_of(cells))
 
 
 def _exactly(pandas_version: str) -> Any:

@@ -1,0 +1,90 @@
+import csv
+import io
+import json
+
+import cv2
+import pytest
+from click.testing import CliRunner
+
+from ridgefeat import __version__
+from ridgefeat.cli import COMMANDS, main
+from ridgefeat.params import Params
+from ridgefeat.table import features
+from ridgefeat.table.describe import parameter_records
+
+
+def run(*args, code=0):
+    done = CliRunner().invoke(main, [str(a) for a in args])
+    assert done.exit_code == code, done.output
+    return done
+
+
+def test_the_version():
+    assert run("--version").stdout.strip() == f"ridgefeat, version {__version__}"
+
+
+def test_help_lists_every_command_and_the_exit_codes():
+    out = run("--help").stdout
+    assert all(f"\n  {name} " in out for name in COMMANDS) and "130" in out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_has_an_example(name):
+    assert f"\n    ridgefeat {name} " in run(name, "--help").stdout
+
+
+def test_a_misspelt_command_is_corrected():
+    assert "No such command 'extrat'. Did you mean 'extract'?" in run("extrat", code=2).stderr
+    assert "There are: extract, features" in run("zzz", code=2).stderr
+
+
+def test_features_are_listed_with_unit_range_meaning_and_source():
+    listed = json.loads(run("features", "--format", "json").stdout)
+    assert [r["name"] for r in listed] == features().name.tolist()
+    rows = list(csv.DictReader(io.StringIO(run("features", "--families", "ridge", "--format", "csv").stdout)))
+    period = next(r for r in rows if r["name"] == "ridge_period_mean")
+    assert period["unit"] == "mm" and float(period["low"]) < float(period["high"])
+    assert period["meaning"] and period["source"] and {r["family"] for r in rows} == {"ridge"}
+    text = run("features", "--families", "ridge").stdout.splitlines()
+    assert len(text) == len(rows) + 1 and text[0].split()[:3] == ["family", "name", "unit"]
+    table = run("features", "--families", "ridge", "--format", "markdown").stdout.splitlines()
+    assert table[1] == "|" + " --- |" * 7 and len(table) == len(rows) + 2
+
+
+def test_an_unknown_family_is_refused():
+    assert "unknown family rigde" in run("features", "--families", "rigde", code=2).stderr
+
+
+def test_parameters_are_listed_and_their_template_loads(tmp_path):
+    listed = json.loads(run("params", "--format", "json").stdout)
+    assert listed == parameter_records()
+    window = next(r for r in listed if r["name"] == "normalisation.window")
+    assert (window["unit"], window["default"]) == ("px", Params().normalisation.window) and window["meaning"]
+    (tmp_path / "p.json").write_text(run("params", "--template").stdout)
+    assert Params.load(tmp_path / "p.json") == Params()
+
+
+def test_show_draws_a_picture(prints, tmp_path):
+    done = run(
+        "show",
+        prints / "101_1.png",
+        "-o",
+        tmp_path / "o.png",
+        "--dpi",
+        500,
+        "--panels",
+        "print",
+        "--scale",
+        1,
+    )
+    assert done.stdout == "" and "minutiae" in done.stderr
+    assert cv2.imread(str(tmp_path / "o.png")) is not None
+
+
+def test_show_refuses_what_is_no_print(prints, tmp_path):
+    (prints / "bad.png").write_text("no image")
+    done = run("show", prints / "bad.png", "-o", tmp_path / "o.png", code=2)
+    assert "Error: " in done.stderr and "Traceback" not in done.output
+    assert (
+        "no picture can be written as .xyz" in run("show", prints / "101_1.png", "-o", "o.xyz", code=2).stderr
+    )
