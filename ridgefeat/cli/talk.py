@@ -36,7 +36,16 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[int, int, int], None] | None
 
     def show(done: int, failed: int, total: int) -> None:
         if not bars:
-            bars.append(tqdm(total=total, initial=done, unit="print", mininterval=pause, file=sys.stderr))
+            bars.append(
+                tqdm(
+                    total=total,
+                    initial=done,
+                    unit="print",
+                    mininterval=pause,
+                    maxinterval=max(pause, 10),
+                    file=sys.stderr,
+                )
+            )
         bar = bars[0]
         bar.set_postfix(failed=failed, refresh=False)
         bar.update(done - bar.n)
