@@ -64,7 +64,7 @@ def grow(
         for key, members in groups:
             response = scipy.fft.irfft2(spectrum * _filter(padded, key, cycles), s=padded)
             grown[members] = response[: shape[0], : shape[1]].ravel()[members]
-        grown *= np.float32(2.0 / np.sqrt(np.mean(grown**2)))
+        grown /= np.sqrt(np.mean(grown**2))
         state = np.tanh(grown).reshape(shape)
     return np.asarray(state, np.float32)
 

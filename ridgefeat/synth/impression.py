@@ -20,6 +20,8 @@ _Array = NDArray[Any]
 
 NOISE_LEVELS = (0, 1, 2, 3)
 _FAR = 2000.0
+_SEEN = 6.0
+"""Pixels inside the contact's edge from which a minutia can be told from a ridge that the edge cuts."""
 _BOUNDS = {
     "distortion": (0.0, 3.0),
     "contact": (0.2, 1.5),
@@ -134,27 +136,27 @@ def draw_params(noise_level: int, rng: np.random.Generator) -> ImpressionParams:
         raise ParameterError(f"noise_level must be one of 0, 1, 2, 3, got {noise_level!r}")
     worse = noise_level / 3
     params = ImpressionParams(
-        rotation=float(np.clip(rng.normal(0, 0.10 + 0.08 * worse), -0.6, 0.6)),
+        rotation=float(np.clip(rng.normal(0, 0.10 + 0.12 * worse), -0.6, 0.6)),
         shift_x=float(rng.normal(0, 10)),
         shift_y=float(rng.normal(0, 10)),
-        distortion=float(rng.uniform(0.3, 1.2)),
-        contact=float(rng.uniform(0.88, 1.05) - 0.16 * worse * rng.random()),
-        contact_x=float(rng.normal(0, 6 + 12 * worse)),
-        contact_y=float(rng.normal(0, 8 + 16 * worse)),
+        distortion=float(rng.uniform(0.3, 1.2 + 0.6 * worse)),
+        contact=float(rng.uniform(0.88, 1.05) - 0.28 * worse * rng.random()),
+        contact_x=float(rng.normal(0, 6 + 18 * worse)),
+        contact_y=float(rng.normal(0, 8 + 24 * worse)),
     )
     if noise_level == 0:
         return params
     return replace(
         params,
-        pressure=float(np.clip(rng.normal(0, 0.2 + 0.3 * worse), -0.9, 0.9)),
-        unevenness=float(0.15 + 0.55 * worse * rng.uniform(0.5, 1)),
-        roughness=float(rng.uniform(0.25, 0.45) + 0.5 * worse),
+        pressure=float(np.clip(rng.normal(0, 0.15 + 0.45 * worse), -0.9, 0.9)),
+        unevenness=float(0.15 + 0.75 * worse * rng.uniform(0.5, 1)),
+        roughness=float(rng.uniform(0.05, 0.30) + 1.0 * worse),
         pores=float(rng.uniform(0.2, 0.9)),
         creases=float(rng.uniform(0.2, 1.0)),
-        scratches=int(rng.poisson(1 + 5 * worse**2)),
+        scratches=int(rng.poisson(1 + 7 * worse**2)),
         smudge=float(worse**1.5 * rng.uniform(0.2, 1)),
         blur=float(rng.uniform(0.5, 0.8) + 0.3 * worse),
-        noise=float(rng.uniform(2, 5) + 14 * worse**1.5),
+        noise=float(rng.uniform(2, 5) + 22 * worse**1.5),
         background=str(rng.choice(["white", "grey", "dirty"], p=[0.55, 0.2, 0.25])),
     )
 
@@ -202,7 +204,7 @@ def make_impression(
     depth = _contact(master, params, maps, rng)
     ink = draw_ink(master, params, maps, depth, rng)
     image = sense(ink, params, rng)
-    return Impression(image, float(params.dpi), _truth(master, placement, maps, depth > 0))
+    return Impression(image, float(params.dpi), _truth(master, placement, maps, depth))
 
 
 def _place(
@@ -241,14 +243,14 @@ def _contact(
     return np.asarray(np.minimum(ellipse, pad), np.float32)
 
 
-def _truth(master: MasterPrint, placement: Placement, maps: tuple[Float, Float], mask: Bool) -> Truth:
-    known = master.truth
+def _truth(master: MasterPrint, placement: Placement, maps: tuple[Float, Float], depth: Float) -> Truth:
+    known, mask = master.truth, depth > 0
     orientation, period = carry_fields(known.orientation.angle, known.period, maps)
     return Truth(
         orientation,
         period,
         mask,
-        _inside(carry_points(known.minutiae, placement), mask),
+        _inside(carry_points(known.minutiae, placement), depth > _SEEN),
         _inside(carry_points(known.singular_points, placement), mask),
     )
 

@@ -68,7 +68,7 @@ def draw_ink(
     lines = _white_lines(master, params, maps, rng)
     if lines is not None:
         ink *= 1 - lines
-    ink *= strength * np.clip(depth + 0.5, 0, 1)
+    ink *= strength * np.clip(depth, 0, 1)
     return np.asarray(np.clip(ink, 0, 1.2), np.float32)
 
 

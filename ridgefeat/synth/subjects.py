@@ -151,9 +151,9 @@ def make_subjects(
     shape : (int, int)
         Rows and columns at 500 dpi.
 
-    Yields
-    ------
-    SubjectPrint
+    Returns
+    -------
+    iterator of SubjectPrint
         By subject, finger and impression.
 
     Raises
@@ -170,18 +170,39 @@ def make_subjects(
     _check(n, fingers, impressions, sex_effect, female_share, noise_level)
     if pattern is not None and pattern not in PATTERN_SHARES:
         raise ParameterError(f"pattern must be one of {', '.join(PATTERN_SHARES)}, got {pattern!r}")
-    female = np.random.default_rng([_checked_seed(seed), 0]).permutation(n) < round(n * female_share)
-    for subject in range(1, n + 1):
-        sex = "female" if female[subject - 1] else "male"
-        density = draw_density(sex, np.random.default_rng([seed, subject, 0]), sex_effect)
-        for position, (hand, finger) in enumerate(FINGERS[:fingers], 1):
-            rng = np.random.default_rng([seed, subject, position])
-            master = _make_finger(density, hand, finger, pattern, rng)
-            for impression in range(1, impressions + 1):
-                pressing = np.random.default_rng([seed, subject, position, impression])
-                level = noise_level if noise_level is not None else int(pressing.choice(4, p=_LEVEL_SHARES))
-                made = make_impression(master, rng=pressing, noise_level=level, shape=shape)
-                yield SubjectPrint(subject, sex, hand, finger, impression, master.pattern, level, made)
+    sexes = np.random.default_rng([_checked_seed(seed), 0]).permutation(n) < round(n * female_share)
+    names = ["female" if female else "male" for female in sexes]
+    return (
+        one
+        for subject, sex in enumerate(names, 1)
+        for one in _make_subject(
+            subject, sex, seed, fingers, impressions, sex_effect, pattern, noise_level, shape
+        )
+    )
+
+
+def _make_subject(
+    subject: int,
+    sex: str,
+    seed: int,
+    fingers: int,
+    impressions: int,
+    sex_effect: float,
+    pattern: str | None,
+    noise_level: int | None,
+    shape: tuple[int, int],
+) -> Iterator[SubjectPrint]:
+    # Every finger and impression has its own seed, so that none depends on how many others are made.
+    density = draw_density(sex, np.random.default_rng([seed, subject, 0]), sex_effect)
+    for position, (hand, finger) in enumerate(FINGERS[:fingers], 1):
+        master = _make_finger(
+            density, hand, finger, pattern, np.random.default_rng([seed, subject, position])
+        )
+        for impression in range(1, impressions + 1):
+            rng = np.random.default_rng([seed, subject, position, impression])
+            level = noise_level if noise_level is not None else int(rng.choice(4, p=_LEVEL_SHARES))
+            made = make_impression(master, rng=rng, noise_level=level, shape=shape)
+            yield SubjectPrint(subject, sex, hand, finger, impression, master.pattern, level, made)
 
 
 def draw_density(sex: str, rng: np.random.Generator, sex_effect: float = 1.0) -> float:
@@ -206,6 +227,27 @@ def draw_density(sex: str, rng: np.random.Generator, sex_effect: float = 1.0) ->
     return float(mean + deviation * np.clip(rng.standard_normal(), -2.5, 2.5))
 
 
+def draw_pattern(hand: str, rng: np.random.Generator) -> str:
+    """Draw a finger's pattern class.
+
+    Parameters
+    ----------
+    hand : str
+        "left" or "right": it decides to which side most loops open.
+    rng : numpy.random.Generator
+        Where chance comes from.
+
+    Returns
+    -------
+    str
+        One of PATTERN_SHARES; over both hands in these shares.
+    """
+    shares = dict(PATTERN_SHARES)
+    loops = shares["left_loop"] + shares["right_loop"]
+    shares.update({loop: loops * share for loop, share in _LOOP_OPENS_TO[hand].items()})
+    return str(rng.choice(list(shares), p=list(shares.values())))
+
+
 def _make_finger(
     density: float, hand: str, finger: str, pattern: str | None, rng: np.random.Generator
 ) -> MasterPrint:
@@ -215,10 +257,7 @@ def _make_finger(
         + _FINGER_DEVIATION * float(np.clip(rng.standard_normal(), -2.5, 2.5))
     )
     if pattern is None:
-        shares = dict(PATTERN_SHARES)
-        loops = shares["left_loop"] + shares["right_loop"]
-        shares.update({loop: loops * share for loop, share in _LOOP_OPENS_TO[hand].items()})
-        pattern = str(rng.choice(list(shares), p=list(shares.values())))
+        pattern = draw_pattern(hand, rng)
     return make_master(pattern, rng=rng, period_mm=float(np.clip(DIAGONAL_MM / count, *PERIOD_RANGE_MM)))
 
 

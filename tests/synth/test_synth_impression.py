@@ -1,0 +1,189 @@
+"""Impressions: placement carries the truth, each parameter does what it says, and seeds decide everything."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ridgefeat.errors import ParameterError
+from ridgefeat.structure import Minutiae
+from ridgefeat.synth import ImpressionParams, draw_params, make_impression, make_master, make_print
+from ridgefeat.synth.placement import Placement, carry_fields, carry_points
+
+CLEAN = ImpressionParams()
+
+
+@pytest.fixture(scope="module")
+def master():
+    return make_master("right_loop", rng=12)
+
+
+def arrays(thing):
+    for field in dataclasses.fields(thing):
+        value = getattr(thing, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from arrays(value)
+        elif isinstance(value, np.ndarray):
+            yield value
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
+    first, second, other = make_print(5), make_print(5), make_print(6)
+    assert [a.tobytes() for a in arrays(first)] == [a.tobytes() for a in arrays(second)]
+    assert first.image.tobytes() != other.image.tobytes()
+
+
+def test_two_impressions_of_a_finger_differ_but_their_minutiae_are_the_same(master):
+    one, two = (make_impression(master, rng=seed, noise_level=0) for seed in (1, 2))
+    assert (one.image != two.image).mean() > 0.1
+    assert abs(len(one.truth.minutiae) - len(two.truth.minutiae)) < 0.3 * len(master.truth.minutiae)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_placement_undoes_itself(seed):
+    rng = np.random.default_rng(seed)
+    placement = Placement(
+        (180.0, 200.0),
+        (190.0, 210.0),
+        rng.uniform(-0.6, 0.6),
+        *rng.uniform(-15, 15, 2),
+        rng.uniform(-0.2, 0.2),
+    )
+    x, y = rng.uniform(20, 340, (2, 50))
+    back = placement.to_impression(*placement.to_master(x, y))
+    assert np.abs(np.subtract(back, (x, y))).max() < 0.01
+
+
+@pytest.mark.parametrize("rotation", [0.0, 0.5, -1.2])
+def test_rotation_turns_orientation_and_direction_alike(rotation):
+    placement = Placement((50.0, 50.0), (50.0, 50.0), rotation)
+    angle, period = np.full((101, 101), 2.9, np.float32), np.full((101, 101), 9.0, np.float32)
+    orientation, carried = carry_fields(angle, period, placement.maps((101, 101)))
+    difference = np.angle(np.exp(2j * (orientation.angle - 2.9 - rotation)))
+    assert np.abs(difference[10:-10, 10:-10]).max() < 0.01
+    assert np.abs(carried[10:-10, 10:-10] - 9).max() < 0.02
+    point = Minutiae(
+        *(np.array([v], np.float32) for v in (70, 50, 1.0)), np.ones(1, np.uint8), np.ones(1, np.float32)
+    )
+    turned = carry_points(point, placement)
+    assert turned.direction[0] == pytest.approx((1.0 + rotation) % (2 * np.pi), abs=0.01)
+    assert turned.x[0] == pytest.approx(50 + 20 * np.cos(rotation), abs=0.05)
+    assert turned.y[0] == pytest.approx(50 - 20 * np.sin(rotation), abs=0.05)
+
+
+def test_distorted_directions_follow_the_distorted_orientation():
+    placement = Placement((180.0, 200.0), (180.0, 200.0), 0.3, 12.0, -9.0, 0.12, 40.0, 50.0, 1.6)
+    angle, period = np.full((400, 360), 0.7, np.float32), np.full((400, 360), 9.0, np.float32)
+    orientation, carried = carry_fields(angle, period, placement.maps((400, 360)))
+    x, y = np.meshgrid(np.arange(60, 300, 20.0), np.arange(60, 340, 20.0))
+    n = x.size
+    points = Minutiae(
+        x.ravel().astype(np.float32),
+        y.ravel().astype(np.float32),
+        np.full(n, 0.7, np.float32),
+        np.ones(n, np.uint8),
+        np.full(n, 100, np.float32),
+    )
+    moved = carry_points(points, placement)
+    inside = (np.abs(moved.x - 180) < 150) & (np.abs(moved.y - 200) < 170)
+    here = orientation.angle[np.rint(moved.y[inside]).astype(int), np.rint(moved.x[inside]).astype(int)]
+    assert np.abs(np.angle(np.exp(2j * (here - moved.direction[inside])))).max() < 0.03
+    assert np.ptp(orientation.angle[60:-60, 60:-60]) > 0.05
+    assert np.ptp(carried[60:-60, 60:-60]) > 0.3
+
+
+def ink(master, **changes):
+    made = make_impression(master, rng=3, params=dataclasses.replace(CLEAN, **changes))
+    return 1 - made.image[made.truth.mask].mean() / 255
+
+
+def test_pressure_thickens_ridges(master):
+    dry, plain, wet = (ink(master, pressure=p) for p in (-0.6, 0.0, 0.6))
+    assert dry < plain - 0.05 < plain + 0.05 < wet
+    assert plain == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("change", [{"pores": 1.0}, {"creases": 1.0}, {"scratches": 8}])
+def test_white_lines_and_pores_only_take_ink_away(master, change):
+    assert change.keys() != {"creases"} or master.creases
+    assert ink(master, **change) < ink(master) - 0.0003
+
+
+def test_noise_blur_smudge_and_roughness_leave_their_mark(master):
+    clean = make_impression(master, rng=3, params=CLEAN)
+    for change in ({"noise": 20.0}, {"roughness": 0.8}, {"smudge": 1.0}, {"unevenness": 0.8}):
+        other = make_impression(master, rng=3, params=dataclasses.replace(CLEAN, **change))
+        both = clean.truth.mask & other.truth.mask
+        assert np.abs(other.image[both].astype(int) - clean.image[both].astype(int)).mean() > 2, change
+    blurred = make_impression(master, rng=3, params=dataclasses.replace(CLEAN, blur=2.0))
+    steep = [np.abs(np.diff(one.image.astype(int), axis=0)).mean() for one in (clean, blurred)]
+    assert steep[1] < 0.8 * steep[0]
+
+
+def test_noise_levels_grow_worse(master):
+    clean = make_impression(master, rng=1, params=CLEAN)
+    agreement = []
+    for level in (1, 2, 3):
+        likeness = []
+        for seed in range(6):
+            worse = dataclasses.replace(
+                draw_params(level, np.random.default_rng(seed)),
+                **{name: getattr(CLEAN, name) for name in ("rotation", "shift_x", "shift_y", "distortion")},
+                contact=1.0,
+                contact_x=0.0,
+                contact_y=0.0,
+            )
+            image = make_impression(master, rng=1, params=worse).image
+            likeness.append(np.corrcoef(image[clean.truth.mask], clean.image[clean.truth.mask])[0, 1])
+        agreement.append(np.mean(likeness))
+    assert agreement[0] > agreement[1] + 0.05 > agreement[2] + 0.1
+    assert agreement[2] > 0.25
+
+
+def test_partial_contact_leaves_less_print_and_fewer_minutiae(master):
+    whole, part = (
+        make_impression(master, rng=2, params=dataclasses.replace(CLEAN, contact=c)).truth for c in (1.0, 0.5)
+    )
+    assert part.mask.sum() < 0.5 * whole.mask.sum()
+    assert 0 < len(part.minutiae) < len(whole.minutiae)
+
+
+def test_outside_the_mask_a_clean_print_is_white(master):
+    made = make_impression(master, rng=2, params=dataclasses.replace(CLEAN, blur=0.0))
+    assert made.image[~made.truth.mask].min() > 200
+    assert made.image[made.truth.mask].min() < 10
+
+
+def test_resolution_scales_the_image_and_not_the_truth(master):
+    made = make_impression(master, rng=2, params=dataclasses.replace(CLEAN, dpi=250.0), shape=(400, 360))
+    assert made.image.shape == (200, 180)
+    assert made.truth.mask.shape == (400, 360)
+    assert made.dpi == 250
+
+
+def test_grey_background_is_grey_even_without_noise(master):
+    made = make_impression(master, rng=2, params=dataclasses.replace(CLEAN, background="grey"))
+    assert 80 < np.median(made.image[~made.truth.mask]) < 230
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: make_master("swirl", rng=1), "pattern must be one of arch, .* got 'swirl'"),
+        (lambda: make_master(rng=1, period_mm=0.1), "period_mm must lie between 0.3 and 0.8 mm, got 0.1"),
+        (lambda: make_master(rng=1, shape=(10, 10)), "shape must be rows and columns between 128 and 1024"),
+        (lambda: ImpressionParams(pressure=3), "pressure must lie between -1 and 1, got 3"),
+        (lambda: ImpressionParams(noise=float("nan")), "noise must lie between 0 and 80, got nan"),
+        (lambda: ImpressionParams(rotation=float("nan")), "rotation must lie between"),
+        (lambda: ImpressionParams(background="blue"), "background must be white, grey or dirty, got 'blue'"),
+        (lambda: draw_params(4, np.random.default_rng(1)), "noise_level must be one of 0, 1, 2, 3, got 4"),
+        (lambda: make_print(-1), "seed must be a whole number, 0 or more, got -1"),
+        (lambda: make_print(1, shape=(5, 5)), "shape must be rows and columns between 64 and 1024 px"),
+    ],
+)
+def test_unusable_arguments_are_named(call, message):
+    with pytest.raises(ParameterError, match=message):
+        call()

@@ -1,0 +1,143 @@
+"""Simulated subjects and the files of a set."""
+
+import csv
+import struct
+
+import cv2
+import numpy as np
+import pytest
+
+from ridgefeat.errors import LayoutError, ParameterError
+from ridgefeat.synth import PATTERN_SHARES, make_master, make_subjects, read_truth, write_set
+from ridgefeat.synth.files import encode_png, write_truth
+from ridgefeat.synth.subjects import RIDGE_DENSITY, draw_density, draw_pattern
+
+SMALL = {"shape": (160, 140), "noise_level": 1}
+
+
+@pytest.mark.parametrize("sex", ["female", "male"])
+def test_densities_have_the_published_mean_and_deviation(sex):
+    rng = np.random.default_rng(1)
+    drawn = np.array([draw_density(sex, rng) for _ in range(4000)])
+    mean, deviation = RIDGE_DENSITY[sex]
+    assert drawn.mean() == pytest.approx(mean, abs=0.1)
+    assert drawn.std() == pytest.approx(deviation, rel=0.06)
+
+
+def test_without_a_sex_effect_both_are_drawn_alike():
+    female, male = (draw_density(sex, np.random.default_rng(4), 0.0) for sex in ("female", "male"))
+    assert female == male
+    assert draw_density("female", np.random.default_rng(4)) > draw_density("male", np.random.default_rng(4))
+
+
+def test_patterns_come_in_natural_shares_and_loops_by_hand():
+    rng = np.random.default_rng(2)
+    left, right = ([draw_pattern(hand, rng) for _ in range(3000)] for hand in ("left", "right"))
+    for pattern, share in PATTERN_SHARES.items():
+        assert (left + right).count(pattern) / 6000 == pytest.approx(share, abs=0.02)
+    assert left.count("left_loop") > 10 * left.count("right_loop")
+    assert right.count("right_loop") > 8 * right.count("left_loop")
+
+
+@pytest.mark.parametrize("period_mm", [0.38, 0.5])
+def test_ridges_have_the_period_asked_for(period_mm):
+    truth = make_master("arch", rng=1, period_mm=period_mm).truth
+    upper = truth.mask.copy()
+    upper[len(upper) // 2 :] = False
+    assert truth.period[upper].mean() * 25.4 / 500 == pytest.approx(period_mm, rel=0.04)
+
+
+def test_subjects_have_fingers_and_impressions_in_order():
+    made = list(make_subjects(2, seed=3, fingers=2, impressions=2, **SMALL))
+    assert [(p.subject, p.hand, p.finger, p.impression) for p in made] == [
+        (s, "right", finger, i) for s in (1, 2) for finger in ("thumb", "index") for i in (1, 2)
+    ]
+    assert {p.sex for p in made} == {"female", "male"}
+    assert len({p.sex for p in made if p.subject == 1}) == 1
+    assert made[0].pattern == made[1].pattern
+    assert made[0].name == f"sim0001_{made[0].sex}_right_thumb_1"
+
+
+def test_a_finger_does_not_depend_on_how_many_others_are_made():
+    few = list(make_subjects(1, seed=3, fingers=2, impressions=1, female_share=1.0, **SMALL))
+    many = list(make_subjects(1, seed=3, fingers=2, impressions=2, female_share=1.0, **SMALL))
+    assert few[1].print.image.tobytes() == many[2].print.image.tobytes()
+
+
+def test_a_set_is_images_with_resolution_an_index_and_truth(tmp_path):
+    index = write_set(tmp_path / "set", 3, 1, truth=True, fingers=2, **SMALL)
+    rows = list(csv.DictReader(index.open(encoding="utf-8")))
+    assert len(rows) == 3
+    assert {row["simulated"] for row in rows} == {"yes"}
+    assert {row["sex"] for row in rows} <= {"female", "male"}
+    made = next(make_subjects(2, seed=1, fingers=2, **SMALL))
+    data = (tmp_path / "set" / rows[0]["file"]).read_bytes()
+    at = data.index(b"pHYs")
+    assert struct.unpack(">IIB", data[at + 4 : at + 13]) == (19685, 19685, 1)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(image, made.print.image)
+    known = read_truth((tmp_path / "set" / rows[0]["file"]).with_suffix(".npz"))
+    assert np.array_equal(known.period, made.print.truth.period)
+    assert np.array_equal(known.minutiae.direction, made.print.truth.minutiae.direction)
+    assert np.array_equal(known.singular_points.kind, made.print.truth.singular_points.kind)
+
+
+def test_the_same_seed_writes_the_same_files(tmp_path):
+    for name in ("a", "b"):
+        write_set(tmp_path / name, 1, 7, truth=True, **SMALL)
+    first, second = (sorted((tmp_path / name).iterdir()) for name in ("a", "b"))
+    assert [p.name for p in first] == [p.name for p in second]
+    assert len(first) == 3
+    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
+
+
+def test_an_index_is_not_overwritten_unasked(tmp_path):
+    write_set(tmp_path, 1, 1, **SMALL)
+    with pytest.raises(LayoutError, match=r"index\.csv exists already"):
+        write_set(tmp_path, 1, 2, **SMALL)
+    assert write_set(tmp_path, 1, 2, overwrite=True, **SMALL).exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LayoutError, match="cannot write synthetic prints to"):
+        write_set(tmp_path / "file", 1, 1, **SMALL)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"\x93NUMPY\x01\x00", b"text"])
+def test_what_is_no_truth_is_named(tmp_path, content):
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(LayoutError, match="does not hold the truth about a print"):
+        read_truth(tmp_path / "x.npz")
+
+
+def test_truth_survives_a_round_trip_where_nothing_was_found(tmp_path):
+    truth = next(make_subjects(1, seed=5, pattern="arch", **SMALL)).print.truth
+    write_truth(tmp_path / "t.npz", truth)
+    assert len(read_truth(tmp_path / "t.npz").singular_points) == 0
+    assert np.array_equal(read_truth(tmp_path / "t.npz").mask, truth.mask)
+
+
+def test_png_resolution_follows_the_image():
+    data = encode_png(np.zeros((4, 4), np.uint8), 1000)
+    at = data.index(b"pHYs")
+    assert struct.unpack(">I", data[at + 4 : at + 8]) == (39370,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n": 0}, "n must be at least 1 subject, got 0"),
+        ({"fingers": 11}, "fingers must lie between 1 and 10, got 11"),
+        ({"impressions": 0}, "impressions must be at least 1, got 0"),
+        ({"sex_effect": -1}, "sex_effect must lie between 0 and 2, got -1"),
+        ({"female_share": 2}, "female_share must lie between 0 and 1, got 2"),
+        ({"noise_level": 9}, "noise_level must be one of 0, 1, 2, 3, got 9"),
+        ({"pattern": "loop"}, "pattern must be one of arch"),
+        ({"seed": 1.5}, "seed must be a whole number"),
+    ],
+)
+def test_unusable_arguments_are_named_before_anything_is_made(changes, message):
+    arguments = {"n": 1, "seed": 1, **changes}
+    with pytest.raises(ParameterError, match=message):
+        make_subjects(arguments.pop("n"), **arguments)
