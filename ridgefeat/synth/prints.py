@@ -22,8 +22,8 @@ class Truth:
     mask : ndarray of bool, shape (rows, columns)
         Where the finger touches the sensor.
     minutiae : Minutiae
-        More than 6 px inside the mask, where a ridge's end can be told from the print's. Quality says how clearly the kind is decided, 0 to 100: a minutia of low quality is
-        an ending or a bifurcation depending on the pressure of the finger.
+        More than 6 px inside the mask, where a ridge's end can be told from the print's. Quality says how clearly
+        the kind is decided, 0 to 100: at low quality it depends on the pressure of the finger.
     singular_points : SingularPoints
         Inside the mask.
     """
