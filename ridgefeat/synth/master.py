@@ -146,8 +146,8 @@ def _relief(shape: tuple[int, int], rng: np.random.Generator) -> Float:
 
 
 def _pores(ridges: _Array, rng: np.random.Generator) -> Float:
-    """About a dozen per cm of ridge, near its middle."""
-    cell = 6.0
+    """Some fifteen per cm of ridge, near its middle."""
+    cell = 5.0
     rows, columns = (int(n / cell) for n in ridges.shape)
     jitter = rng.uniform(0, cell - 1, (2, rows, columns))
     x = np.arange(columns)[None, :] * cell + jitter[0]
@@ -158,7 +158,7 @@ def _pores(ridges: _Array, rng: np.random.Generator) -> Float:
 
 def _creases(shape: tuple[int, int], rng: np.random.Generator) -> tuple[Float, ...]:
     creases = []
-    for _ in range(rng.poisson(2.0)):
+    for _ in range(rng.poisson(rng.gamma(1.0, 3.0))):
         middle = rng.uniform(0.15, 0.95, 2) * [shape[1], shape[0]]
         length, angle = rng.uniform(40, 180), rng.normal(0, 0.5)
         t = np.linspace(-0.5, 0.5, 12)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _Array = NDArray[Any]
 
+_BREADTHS = (0.3, 0.3, 0.2, 0.12, 0.08)
+"""Shares of creases that are 1, 2, ... pixels wide in an impression."""
+
 _SHIFT = 4
 """Bits of a pixel's fraction in which lines are drawn."""
 
@@ -90,7 +93,7 @@ def _white_lines(
     if params.creases > 0 and master.creases:
         drawn = np.zeros(master.ridges.shape, np.float32)
         for line in master.creases:
-            drawn = np.maximum(drawn, _line(master.ridges.shape, line, int(rng.integers(1, 4))))
+            drawn = np.maximum(drawn, _line(master.ridges.shape, line, int(rng.choice(5, p=_BREADTHS)) + 1))
         mottle = np.clip(1 + 0.5 * smooth_noise(shape, 12, rng), 0, 1.3)
         white = _over(white, np.minimum(params.creases * _from_master(drawn, maps) * mottle, 1))
     for _ in range(params.scratches):
