@@ -16,27 +16,27 @@ class MinutiaeParams:
     """Parameters of extract_minutiae."""
 
     border: float = parameter(
-        default=12.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge"
+        default=5.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge"
     )
     trace: int = parameter(
         default=10, unit="px", low=4, high=40, meaning="length of ridge from which a minutia's sense is read"
     )
     pair_distance: float = parameter(
-        default=0.6,
+        default=0.5,
         unit="periods",
         low=0,
         high=4,
         meaning="opposite minutiae closer than this are a break or bridge",
     )
     link_length: float = parameter(
-        default=0.8,
+        default=0.6,
         unit="periods",
         low=0,
         high=6,
         meaning="minutiae joined by a ridge shorter than this are a spur",
     )
     least_quality: float = parameter(
-        default=10.0, unit="", low=0, high=100, meaning="minutiae of less confidence are dropped"
+        default=30.0, unit="", low=0, high=100, meaning="minutiae of less confidence are dropped"
     )
 
 
@@ -91,7 +91,7 @@ def extract_minutiae(
     direction = _direction(ways, kind, orientation.angle[y, x], p.trace)
     alive = ~_linked(ways, x, y, kind, mask.shape, p.link_length * typical)
     x, y, kind, direction, typical = x[alive], y[alive], kind[alive], direction[alive], typical[alive]
-    quality = _quality(x, y, normalised, enhanced, orientation.coherence)
+    quality = _quality(x, y, normalised, enhanced)
     found = Minutiae(x.astype(np.float32), y.astype(np.float32), direction, kind, quality)
     found = found.select(_unpaired(found, p.pair_distance * typical) & (quality >= p.least_quality))
     return found.select(np.lexsort((found.x, found.y, -found.quality)))
@@ -116,9 +116,15 @@ def _unit(dx: np.ndarray, dy: np.ndarray) -> Float:
     return np.stack([dx / length, dy / length]).astype(np.float32)
 
 
-def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float, coherence: Float) -> Float:
-    """Return 100 times the correlation of the enhanced with the normalised print around each point, by coherence."""
-    reach = np.arange(-12, 13, 2)
+def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float) -> Float:
+    """Return 100 times (how high the enhanced waves stand) times (how far they explain the print), about each point.
+
+    Height: mean of their absolute value over 25 x 25 px beside that of a full wave, 2 / pi. It falls where waves meet
+    out of step, as about false minutiae, and towards the print's edge. Explained: their correlation with the
+    normalised print over 37 x 37 px. On synthetic prints and on hand-marked ones the product tells true from false
+    minutiae better than either, than the coherence, or than a classifier fitted to eight such figures.
+    """
+    reach = np.arange(-18, 19, 3)
     rows, columns = normalised.shape
     at = (
         np.clip(y[:, None, None] + reach[:, None], 0, rows - 1),
@@ -127,8 +133,9 @@ def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float, c
     a, b = normalised[at], enhanced[at]
     a = a - a.mean((1, 2), keepdims=True)
     both, aa, bb = (a * b).sum((1, 2)), (a * a).sum((1, 2)), (b * b).sum((1, 2))
-    agreement = np.maximum(both, 0) / np.sqrt(aa * bb + np.float32(1e-6))
-    return np.asarray(100 * agreement * np.sqrt(np.clip(coherence[y, x], 0, 1)), np.float32)
+    explained = np.clip(both / np.sqrt(aa * bb + np.float32(1e-6)), 0, 1)
+    height = np.abs(b[:, 2:-2, 2:-2]).mean((1, 2)) * np.float32(np.pi / 2)
+    return np.asarray(100 * explained * np.minimum(height, 1), np.float32)
 
 
 def _linked(

@@ -71,7 +71,7 @@ def estimate_period(
 def _vertex(energy: Float, position: Float) -> Float:
     """Return the vertex of the parabola through each place's largest log energy and its two neighbours."""
     n = len(energy)
-    log = np.log(np.maximum(energy, energy.max(0) * np.float32(1e-4) + np.float32(1e-12)))
+    log = np.log(np.maximum(energy, np.maximum(energy.max(0) * np.float32(1e-4), np.float32(1e-12))))
     peak = np.clip(energy.argmax(0), 1, n - 2)[None]
     a, b, c = (np.take_along_axis(log, peak + k, 0)[0] for k in (-1, 0, 1))
     curvature = np.minimum(a - 2 * b + c, np.float32(-1e-3))
