@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ridgefeat.features import _frame
 from ridgefeat.features.family import Column, Family
-from ridgefeat.stages.gabor import STEP, at_cells
+from ridgefeat.stages.gabor import STEP, GaborParams, at_cells, centres
 from ridgefeat.structure import MM_PER_PX, Float
 
 if TYPE_CHECKING:
@@ -26,27 +27,20 @@ gabor = Family(
 )
 
 
-def _readout(fp: Fingerprint) -> tuple[Float, np.ndarray, np.ndarray] | None:
-    """Return responses inside the print, shape (wavelengths, orientations, points), and the points' grid x and y."""
-    bank = fp.gabor
-    y, x = np.nonzero(at_cells(fp.mask))
-    if not x.size:
-        return None
-    inside = bank.magnitude[:, :, y, x]
-    wavelength = np.log(bank.wavelengths * np.float32(MM_PER_PX))
-    weights = _interpolation(wavelength, np.log(np.array(WAVELENGTHS, np.float32)))
-    turn = np.arange(ORIENTATIONS) * (bank.orientations.size / ORIENTATIONS)
-    around = _interpolation(np.arange(bank.orientations.size + 1, dtype=np.float32), turn.astype(np.float32))
+@lru_cache(maxsize=4)
+def _readout(params: GaborParams) -> Float:
+    """Return the matrix from the bank's responses to those at WAVELENGTHS and ORIENTATIONS, linear between filters."""
+    wavelengths, orientations = centres(params)
+    by_wavelength = _interpolation(np.log(wavelengths * MM_PER_PX), np.log(WAVELENGTHS))
+    n = orientations.size
+    around = _interpolation(np.arange(n + 1), np.arange(ORIENTATIONS) * (n / ORIENTATIONS))
     around[:, 0] += around[:, -1]
-    inside = np.einsum("ij,jkl->ikl", weights, inside, optimize=True)
-    return np.asarray(np.matmul(around[:, :-1], inside)), x, y
+    return np.kron(by_wavelength, around[:, :-1]).astype(np.float32)
 
 
-def _interpolation(at: Float, wanted: Float) -> Float:
+def _interpolation(at: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return the matrix that interpolates linearly from values at `at` to values at `wanted`."""
-    return np.stack([np.interp(wanted, at, unit) for unit in np.eye(len(at), dtype=np.float32)], 1).astype(
-        np.float32
-    )
+    return np.stack([np.interp(wanted, at, unit) for unit in np.eye(len(at))], 1)
 
 
 def _names() -> Iterator[tuple[str, str]]:
@@ -66,13 +60,26 @@ def _names() -> Iterator[tuple[str, str]]:
     Column("gabor_wavelength_spread", "", 0, 2, "energy-weighted deviation of log wavelength"),
     Column("gabor_anisotropy_mean", "", 0, 1, "how far energy gathers in one orientation at a point: 1 only one"),
     Column("gabor_anisotropy_sd", "", 0, 1, "its spread over the print"),
+    *(Column(f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in zone {z}",
+             FINGERCODE)
+      for w in WAVELENGTHS for z in _frame.zone_names()),
+    *(Column(f"gabor_{z}_a{180 * k // ORIENTATIONS:03d}_energy", "sd²", 0, 100,
+             f"mean energy at {180 * k // ORIENTATIONS} degrees in zone {z}", FINGERCODE)
+      for k in range(0, ORIENTATIONS, 2) for z in _frame.zone_names()),
 )  # fmt: skip
-def whole(fp: Fingerprint) -> Sequence[float] | None:
-    """Summarise the responses over the whole print."""
-    read = _readout(fp)
-    if read is None:
+def responses(fp: Fingerprint) -> Sequence[float] | None:
+    """Summarise the responses over the whole print, and their energy in each zone of the bounding box's 4 x 4."""
+    y, x = np.nonzero(at_cells(fp.mask))
+    if not x.size:
         return None
-    responses = read[0]
+    bank = fp.gabor.magnitude
+    inside = bank.reshape(-1, bank.shape[2] * bank.shape[3]).take(y * bank.shape[3] + x, axis=1)
+    at_points = (_readout(fp.params.gabor) @ inside).reshape(len(WAVELENGTHS), ORIENTATIONS, -1)
+    zone = _frame.zone_numbers(fp, STEP * x + STEP // 2, STEP * y + STEP // 2)
+    return [*_whole(at_points), *_by_zone(at_points, zone)]
+
+
+def _whole(responses: Float) -> list[float]:
     mean, sd = responses.mean(2), responses.std(2)
     energy = np.square(responses, dtype=np.float64)
     by_wavelength = energy.sum((1, 2))
@@ -88,24 +95,9 @@ def whole(fp: Fingerprint) -> Sequence[float] | None:
     return [*mean.ravel(), *sd.ravel(), *share, *tail]
 
 
-@gabor.columns(
-    *(Column(f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in zone {z}",
-             FINGERCODE)
-      for w in WAVELENGTHS for z in _frame.zone_names()),
-    *(Column(f"gabor_{z}_a{180 * k // ORIENTATIONS:03d}_energy", "sd²", 0, 100,
-             f"mean energy at {180 * k // ORIENTATIONS} degrees in zone {z}", FINGERCODE)
-      for k in range(0, ORIENTATIONS, 2) for z in _frame.zone_names()),
-)  # fmt: skip
-def zones(fp: Fingerprint) -> Sequence[float] | None:
-    """Average the energy in each zone of the bounding box's 4 x 4: by wavelength, and by orientation."""
-    read = _readout(fp)
-    if read is None:
-        return None
-    responses, x, y = read
-    zone = _frame.zone_numbers(fp, STEP * x + STEP // 2, STEP * y + STEP // 2)
+def _by_zone(responses: Float, zone: np.ndarray) -> list[float]:
     energy = np.square(responses)
     maps = np.concatenate([energy.sum(1), energy.sum(0)[::2]])
-    membership = np.zeros((x.size, _frame.ZONES**2), np.float32)
-    membership[np.arange(x.size), zone] = 1
+    membership = (zone[:, None] == np.arange(_frame.ZONES**2)).astype(np.float32)
     with np.errstate(divide="ignore", invalid="ignore"):
         return list((maps @ (membership / membership.sum(0))).ravel())

@@ -64,7 +64,7 @@ def statistics(fp: Fingerprint) -> Sequence[float] | None:
     dispersion = min(90.0, np.rad2deg(np.sqrt(-2 * np.log(max(resultant, 1e-6))) / 2))
     share = np.bincount(_bin(angle), minlength=BINS) / angle.size
     entropy = -(share * np.log2(np.maximum(share, 1e-12))).sum()
-    p10, p50 = np.percentile(coherence, (10, 50))
+    p10, p50 = _frame.percentiles(coherence, 10, 50)
     return [coherence.mean(), coherence.std(), p10, p50, cos, sin, resultant, dispersion, entropy]
 
 
@@ -95,8 +95,8 @@ def curvature(fp: Fingerprint) -> Sequence[float] | None:
     dy = (c * np.gradient(s, axis=0) - s * np.gradient(c, axis=0)) * per_mm
     along = np.abs(dx * np.cos(angle) - dy * np.sin(angle))[inside]
     across = np.abs(dx * np.sin(angle) + dy * np.cos(angle))[inside]
-    p50, p90 = np.percentile(along, (50, 90))
-    return [along.mean(), p50, p90, across.mean(), np.percentile(across, 90)]
+    p50, p90 = _frame.percentiles(along, 50, 90)
+    return [along.mean(), p50, p90, across.mean(), *_frame.percentiles(across, 90)]
 
 
 _ANGLES = [f"{22.5 * k:05.1f}".replace(".", "d") for k in range(BINS)]
@@ -131,7 +131,7 @@ def field(fp: Fingerprint) -> Sequence[float] | None:
         return None
     x0, y0 = _frame.reference(fp)
     offset = (np.arange(GRID) - GRID // 2) * (SPACING / MM_PER_PX)
-    y, x = (np.round(a).astype(int) for a in np.meshgrid(y0 + offset, x0 + offset, indexing="ij"))
+    y, x = np.round(y0 + offset).astype(int)[:, None], np.round(x0 + offset).astype(int)
     rows, columns = fp.mask.shape
     valid = (y >= 0) & (y < rows) & (x >= 0) & (x < columns)
     at = np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)

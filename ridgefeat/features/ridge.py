@@ -48,7 +48,7 @@ def period(fp: Fingerprint) -> Sequence[float] | None:
     across = upright.mean() if upright.size >= 30 else np.nan
     down = level.mean() if level.size >= 30 else np.nan
     mean = values.mean()
-    p10, p50, p90 = np.percentile(values, (10, 50, 90))
+    p10, p50, p90 = _frame.percentiles(values, 10, 50, 90)
     return [mean, values.std(), p10, p50, p90, across, down, across / down, 10 / mean]
 
 

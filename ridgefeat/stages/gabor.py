@@ -85,7 +85,7 @@ def gabor_responses(normalised: Float, params: GaborParams | None = None) -> Gab
     windows = (_bank(m, p) @ np.concatenate([half, half.conj()])).reshape(-1, *m)
     response = np.abs(scipy.fft.ifft2(windows, overwrite_x=True))
     used = -(-rows // STEP), -(-columns // STEP)
-    wavelengths, orientations = _centres(p)
+    wavelengths, orientations = centres(p)
     magnitude = response.reshape(p.wavelengths, p.orientations, *m)[:, :, : used[0], : used[1]]
     return GaborResponses(np.ascontiguousarray(magnitude), wavelengths, orientations)
 
@@ -97,7 +97,8 @@ def _grid_size(pixels: int) -> int:
     return int(scipy.fft.next_fast_len(-(-least // 4))) * 4
 
 
-def _centres(p: GaborParams) -> tuple[Float, Float]:
+def centres(p: GaborParams) -> tuple[Float, Float]:
+    """Return the bank's centre wavelengths (px) and ridge orientations (radians)."""
     wavelengths = np.geomspace(p.shortest, p.longest, p.wavelengths).astype(np.float32)
     orientations = (np.arange(p.orientations) * np.pi / p.orientations).astype(np.float32)
     return wavelengths, orientations
@@ -106,7 +107,7 @@ def _centres(p: GaborParams) -> tuple[Float, Float]:
 @lru_cache(maxsize=16)
 def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
     """Return the matrix from half an image's spectrum and its conjugate to the folded windows of all filters."""
-    wavelengths, orientations = _centres(p)
+    wavelengths, orientations = centres(p)
     rows, columns = STEP * m[0], STEP * m[1]
     ky, kx = (
         np.fft.fftfreq(rows, 1 / rows).astype(int)[:, None],

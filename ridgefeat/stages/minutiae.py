@@ -87,7 +87,7 @@ def extract_minutiae(
     kind = np.where(leaving[y, x] == 1, ENDING, BIFURCATION).astype(np.uint8)
     typical = period[y, x]
     steps = max(p.trace, int(np.ceil(p.link_length * float(typical.max()))))
-    ways = [walk(codes, x, y, first[codes[y, x], k], steps) for k in range(3)]
+    ways = walk(codes, np.tile(x, 3), np.tile(y, 3), first[codes[y, x], :3].T.ravel(), steps)
     direction = _direction(ways, kind, orientation.angle[y, x], p.trace)
     alive = ~_linked(ways, x, y, kind, mask.shape, p.link_length * typical)
     x, y, kind, direction, typical = x[alive], y[alive], kind[alive], direction[alive], typical[alive]
@@ -97,13 +97,13 @@ def extract_minutiae(
     return found.select(np.lexsort((found.x, found.y, -found.quality)))
 
 
-def _direction(ways: list[Walk], kind: UInt8, angle: Float, trace: int) -> Float:
+def _direction(ways: Walk, kind: UInt8, angle: Float, trace: int) -> Float:
     """Return directions along the orientation field, the sense taken from the skeleton's branches."""
-    vectors = [_unit(w.x[trace] - w.x[0], w.y[0] - w.y[trace]) for w in ways]
+    vectors = _unit(ways.x[trace] - ways.x[0], ways.y[0] - ways.y[trace]).reshape(2, 3, -1).swapaxes(0, 1)
     # An ending has one branch, into the ridge. Of a bifurcation's three the stem stands farthest from the others,
     # and the valley lies opposite to it.
     facing = np.stack([(vectors[k - 2] * vectors[k - 1]).sum(0) for k in range(3)])
-    stem = np.stack(vectors)[facing.argmax(0), :, np.arange(len(kind))].T
+    stem = vectors[facing.argmax(0), :, np.arange(len(kind))].T
     sense = np.where(kind == ENDING, vectors[0], -stem)
     along = np.stack([np.cos(angle), np.sin(angle)])
     turned = (sense * along).sum(0) < 0
@@ -132,28 +132,26 @@ def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float) -
     )
     a, b = normalised[at], enhanced[at]
     a = a - a.mean((1, 2), keepdims=True)
-    both, aa, bb = (a * b).sum((1, 2)), (a * a).sum((1, 2)), (b * b).sum((1, 2))
+    both, aa, bb = (np.einsum("nij,nij->n", *pair) for pair in ((a, b), (a, a), (b, b)))
     explained = np.clip(both / np.sqrt(aa * bb + np.float32(1e-6)), 0, 1)
     height = np.abs(b[:, 2:-2, 2:-2]).mean((1, 2)) * np.float32(np.pi / 2)
     return np.asarray(100 * explained * np.minimum(height, 1), np.float32)
 
 
 def _linked(
-    ways: list[Walk], x: np.ndarray, y: np.ndarray, kind: UInt8, shape: tuple[int, int], reach: Float
+    ways: Walk, x: np.ndarray, y: np.ndarray, kind: UInt8, shape: tuple[int, int], reach: Float
 ) -> Bool:
     """Return which minutiae another one joins over a short ridge, of a kind that makes the two a spur or island."""
     number = np.full(shape, -1, np.int32)
     number[y, x] = np.arange(len(x))
     linked = np.zeros(len(x), bool)
-    own = np.arange(len(x))
-    for way in ways:
-        met = number[way.y[1:], way.x[1:]]
-        met[(met == own) | (np.arange(1, len(met) + 1)[:, None] > reach)] = -1
-        when = (met >= 0).argmax(0)
-        other = met[when, own]
-        hit = (other >= 0) & ((kind == ENDING) | (kind[other] == ENDING))
-        linked[hit] = True
-        linked[other[hit]] = True
+    own = np.tile(np.arange(len(x)), 3)
+    met = number[ways.y[1:], ways.x[1:]]
+    met[(met == own) | (np.arange(1, len(met) + 1)[:, None] > np.tile(reach, 3))] = -1
+    other = met[(met >= 0).argmax(0), np.arange(len(own))]
+    hit = (other >= 0) & ((kind[own] == ENDING) | (kind[other] == ENDING))
+    linked[own[hit]] = True
+    linked[other[hit]] = True
     return linked
 
 

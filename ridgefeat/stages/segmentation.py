@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy import ndimage
 
 from ridgefeat.stages.gabor import STEP, to_pixels
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Bool, Float, GaborResponses, UInt8
-
 
 CONTRAST_REACH = 0.8
 SURE_REACH = 2.5
@@ -99,8 +97,11 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     ridges = (share > p.least_share) & (contrast > p.contrast * np.percentile(contrast[sure], 90))
     # Smoothing carries contrast over the print's outline; beside what stands next to it, that remainder is small.
     ridges &= contrast > p.falloff * cv2.dilate(contrast, np.ones((5, 5), np.uint8))
-    labels, count = ndimage.label(ridges)
-    ridges = np.isin(labels, np.unique(labels[sure & ridges])) & ridges if count else ridges
+    _, labels = cv2.connectedComponents(ridges.view(np.uint8), connectivity=4)
+    touched = np.zeros(int(labels.max()) + 1, bool)
+    touched[labels[sure]] = True
+    touched[0] = False
+    ridges = touched[labels]
     cells = _tidy(ridges, p)
     soft = cv2.GaussianBlur(cells.astype(np.float32), (0, 0), 0.8)
     return np.asarray(to_pixels(soft, image.shape) > 0.5)
@@ -138,4 +139,5 @@ def _tidy(ridges: Bool, p: SegmentationParams) -> Bool:
     area = stats[:, cv2.CC_STAT_AREA] * (STEP * 25.4 / 500) ** 2
     area[0] = 0
     keep = (area >= p.least_area) & (area >= p.least_piece * area.max())
-    return np.asarray(ndimage.binary_fill_holes(keep[labels]))
+    outlines, _ = cv2.findContours(keep[labels].view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return np.asarray(cv2.drawContours(np.zeros(ridges.shape, np.uint8), outlines, -1, 1, cv2.FILLED) > 0)

