@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.params import Params
     from ridgefeat.structure import Minutiae, OrientationField, SingularPoints
-    from ridgefeat.table import FeatureExtractor, extract, extract_many, features, read
+    from ridgefeat.table import FeatureExtractor, extract, extract_many, feature_columns, read
 
 # Loaded when first used, so that `import ridgefeat` (and every command's --help) stays quick.
 _HOME = {
@@ -29,7 +29,7 @@ _HOME = {
     "read": "ridgefeat.table",
     "extract": "ridgefeat.table",
     "extract_many": "ridgefeat.table",
-    "features": "ridgefeat.table",
+    "feature_columns": "ridgefeat.table",
     "FeatureExtractor": "ridgefeat.table",
 }
 
@@ -44,7 +44,7 @@ __all__ = [
     "__version__",
     "extract",
     "extract_many",
-    "features",
+    "feature_columns",
     "read",
 ]
 
@@ -54,7 +54,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'ridgefeat' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOME[name]), name)
+    from ridgefeat.table.system import explained
+
+    with explained():
+        return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

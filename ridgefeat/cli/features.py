@@ -18,7 +18,7 @@ def command(families: list[str] | None, form: str) -> None:
       ridgefeat features --families ridge,minutiae
       ridgefeat features --format markdown > features.md
     """
-    from ridgefeat.table import features
+    from ridgefeat.table import feature_columns
 
-    records = features(families).to_dict("records")
+    records = feature_columns(families).to_dict("records")
     click.echo(listing.write([{str(k): v for k, v in r.items()} for r in records], form))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ridgefeat.table.api import extract, extract_many, features, read
+    from ridgefeat.table.api import extract, extract_many, feature_columns, read
     from ridgefeat.table.reading import read_table
     from ridgefeat.table.sidecar import check_same, load_sidecar
     from ridgefeat.table.transformer import FeatureExtractor
@@ -20,7 +20,7 @@ _HOME = {
     "check_same": "sidecar",
     "extract": "api",
     "extract_many": "api",
-    "features": "api",
+    "feature_columns": "api",
     "load_sidecar": "sidecar",
     "read": "api",
     "read_table": "reading",
@@ -31,7 +31,7 @@ __all__ = [
     "check_same",
     "extract",
     "extract_many",
-    "features",
+    "feature_columns",
     "load_sidecar",
     "read",
     "read_table",

@@ -195,7 +195,7 @@ def to_frame(items: Sequence[Item], batches: Sequence[Batch], recipe: Recipe) ->
     return pd.concat([pd.DataFrame(cells), pd.DataFrame(values, columns=names)], axis=1)
 
 
-def features(families: Iterable[str] | None = None) -> pd.DataFrame:
+def feature_columns(families: Iterable[str] | None = None) -> pd.DataFrame:
     """Return every feature column: family, name, unit, low, high, meaning, source.
 
     Raises

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from ridgefeat import __version__
 from ridgefeat.cli import COMMANDS, main
 from ridgefeat.params import Params
-from ridgefeat.table import features
+from ridgefeat.table import feature_columns
 from ridgefeat.table.describe import parameter_records
 
 
@@ -40,7 +40,7 @@ def test_a_misspelt_command_is_corrected():
 
 def test_features_are_listed_with_unit_range_meaning_and_source():
     listed = json.loads(run("features", "--format", "json").stdout)
-    assert [r["name"] for r in listed] == features().name.tolist()
+    assert [r["name"] for r in listed] == feature_columns().name.tolist()
     rows = list(csv.DictReader(io.StringIO(run("features", "--families", "ridge", "--format", "csv").stdout)))
     period = next(r for r in rows if r["name"] == "ridge_period_mean")
     assert period["unit"] == "mm" and float(period["low"]) < float(period["high"])

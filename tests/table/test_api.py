@@ -3,7 +3,7 @@ import pytest
 
 import ridgefeat as rf
 from ridgefeat.errors import ImageError, LayoutError, ParameterError
-from ridgefeat.table import features
+from ridgefeat.table import feature_columns
 
 
 def test_read_takes_the_resolution_it_is_given(prints):
@@ -28,7 +28,7 @@ def test_one_print_gives_the_same_from_path_array_and_fingerprint(prints, arrays
 
 
 def test_many_arrays_and_many_paths_give_the_same_features(prints, arrays):
-    names = features(["ridge"]).name
+    names = feature_columns(["ridge"]).name
     from_paths = rf.extract_many([prints], families=["ridge"])
     from_arrays = rf.extract_many(arrays, families="ridge")
     np.testing.assert_array_equal(from_paths[names], from_arrays[names])
@@ -67,6 +67,6 @@ def test_what_cannot_be_is_refused(arrays):
 
 
 def test_features_lists_every_column():
-    listed = features()
+    listed = feature_columns()
     assert list(listed.columns) == ["family", "name", "unit", "low", "high", "meaning", "source"]
     assert listed.name.is_unique and set(listed.family) >= {"ridge", "orient", "gabor", "minutiae"}
