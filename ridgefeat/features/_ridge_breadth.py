@@ -50,12 +50,12 @@ def gap_figures(fp: Fingerprint, inked: Bool) -> tuple[float, float, float, floa
     _, runs = cv2.connectedComponents(light.view(np.uint8), connectivity=8, ltype=cv2.CV_16U)
     pores = int(np.count_nonzero(np.bincount(runs[light])[1:] <= PORE_LENGTH))
     (spacing,) = _frame.percentiles(fp.period[::4, ::4][fp.mask[::4, ::4]], 50)
-    # Light gaps of neighbouring ridges join into one blob when grown by a little more than half a valley.
-    reach = int(0.8 * spacing) | 1
+    # Light gaps stand on centre lines, so those of neighbouring ridges join when grown by over half a period.
+    reach = int(1.2 * spacing) | 1
     grown = cv2.dilate(light.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     _, _, blobs, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(grown[::2, ::2]), connectivity=8)
-    extent = 2 * np.hypot(blobs[1:, cv2.CC_STAT_WIDTH], blobs[1:, cv2.CC_STAT_HEIGHT]) - reach
-    crossing = extent >= 2 * spacing
+    extent = np.hypot(2 * blobs[1:, cv2.CC_STAT_WIDTH] - reach, 2 * blobs[1:, cv2.CC_STAT_HEIGHT] - reach)
+    crossing = extent >= 1.8 * spacing
     area_cm2 = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2 / 100
     return (
         cv2.countNonZero(light.view(np.uint8)) / on_line,

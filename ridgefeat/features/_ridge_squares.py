@@ -28,7 +28,7 @@ def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
     -------
     ndarray of float32, shape (n,)
         Ridges along that diagonal of the two which crosses more, per full diagonal (7.07 mm); NaN where less than
-        60 % of it lies in the print.
+        60 % of either lies in the print, for the one that is not seen might cross more.
 
     Notes
     -----
@@ -48,7 +48,7 @@ def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
     visible = both_inside.sum(1) / (SAMPLES - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         count = np.where(visible >= LEAST_INSIDE, flanks / 2 / visible, np.nan)
-    return np.asarray(np.fmax(*count.reshape(2, -1)), np.float32)
+    return np.asarray(np.maximum(*count.reshape(2, -1)), np.float32)
 
 
 def grid(mask: Bool) -> tuple[Float, Float]:

@@ -88,7 +88,14 @@ SQUARE = "ridges/25 mm²"
     ),
     Column("ridge_density_proximal", SQUARE, 3, 60, "count in the square below the core", GUTIERREZ),
     Column("ridge_density_distal", SQUARE, 3, 60, "mean of the two distal squares", GUTIERREZ),
-    Column("ridge_density_spread", SQUARE, 0, 60, "largest less smallest of the three squares", GUTIERREZ),
+    Column(
+        "ridge_density_spread",
+        SQUARE,
+        0,
+        60,
+        "largest less smallest of the three squares, or of two where one is not seen",
+        GUTIERREZ,
+    ),
 )
 def squares(fp: Fingerprint) -> Sequence[float] | None:
     """Count along the diagonals of 5 mm squares.
@@ -97,7 +104,8 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
     -----
     The distal squares stand 3 mm to either side of the core and 3 mm above it, the proximal one 6 mm below. Where no
     core is seen, the print's centroid stands for it. Radial and ulnar need the hand (on a print of the right hand the
-    thumb's side is the left) and are NaN without; a square less than 60 % visible is NaN as well.
+    thumb's side is the left) and are NaN without; a square of which less than 60 % of a diagonal
+    is visible is NaN as well.
     """
     if not fp.mask.any():
         return None
@@ -113,7 +121,8 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
         (everywhere.mean(), everywhere.std(), everywhere.max()) if everywhere.size else (np.nan,) * 3
     )
     radial, ulnar = {"right": (left, right), "left": (right, left)}.get(fp.hand or "", (np.nan, np.nan))
-    spread = max(left, right, proximal) - min(left, right, proximal)
+    seen = [c for c in (left, right, proximal) if np.isfinite(c)]
+    spread = max(seen) - min(seen) if len(seen) > 1 else np.nan
     return [mean, sd, most, left, right, radial, ulnar, proximal, (left + right) / 2, spread]
 
 
@@ -130,7 +139,7 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
         "1/cm²",
         0,
         100,
-        "light lines that cross two ridges or more",
+        "light lines that cross three ridges or more",
         "Badawi 2006",
     ),
     Column("ridge_white_line_length", "mm/cm²", 0, 1000, "their length by area of the print", "Badawi 2006"),
