@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ridgefeat.structure import Bool, Float, SingularPoints
+from ridgefeat.structure import MM_PER_PX, Bool, Float, SingularPoints
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
 
 CLASSES = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
 
-UPRIGHT = np.deg2rad(14)
-"""A core that opens closer than this to straight down belongs to a tented arch, when its delta stands below."""
+AXIS_ANGLE = np.deg2rad(40)
+AXIS_OFFSET = 3 / MM_PER_PX
+"""A delta this close to the line along which the core opens belongs to a tented arch, not to a loop."""
 
 
 def pattern_class(fp: Fingerprint) -> str | None:
     """Return one of CLASSES, or None where there is no print.
 
-    Two cores or two deltas make a whorl, none an arch. With one core, a delta straight below along the ridges makes a
-    tented arch; else the side to which the core opens tells the loops apart (a left loop's ridges leave to the left).
+    Two cores or two deltas make a whorl, no singular point an arch. With one core and one delta the delta's place
+    beside the axis along which the core opens tells: on it a tented arch, to its left (seen from the core) a left
+    loop, to its right a right loop; rotating the print changes nothing. A core alone counts as a loop of the side to
+    which it opens, a delta alone as one of the other side.
 
     Notes
     -----
@@ -37,25 +40,25 @@ def pattern_class(fp: Fingerprint) -> str | None:
         return "arch"
     if not len(cores):
         return _by_delta(fp, deltas)
-    lean = _lean(float(cores.direction[0]))
     if len(deltas):
-        dx, dy = float(deltas.x[0] - cores.x[0]), float(deltas.y[0] - cores.y[0])
-        if dy > 0 and abs(np.arctan2(dx, dy)) < 1.5 * UPRIGHT and abs(lean) < 1.5 * UPRIGHT:
-            return "tented_arch"
-        if abs(lean) < UPRIGHT:
-            return "left_loop" if dx > 0 else "right_loop"
-    return "left_loop" if lean < 0 else "right_loop"
+        return _by_axis(cores, deltas)
+    return "left_loop" if np.cos(cores.direction[0]) < 0 else "right_loop"
 
 
-def _lean(direction: float) -> float:
-    """Return the angle from straight down, negative to the left."""
-    return float(np.arctan2(np.cos(direction), -np.sin(direction)))
+def _by_axis(cores: SingularPoints, deltas: SingularPoints) -> str:
+    dx, dy = deltas.x - cores.x[0], deltas.y - cores.y[0]
+    nearest = int(np.hypot(dx, dy).argmin())
+    towards = np.arctan2(-dy[nearest], dx[nearest])
+    angle = float(np.angle(np.exp(1j * (towards - cores.direction[0]))))
+    offset = float(np.hypot(dx[nearest], dy[nearest]) * abs(np.sin(angle)))
+    if abs(angle) < AXIS_ANGLE and offset < AXIS_OFFSET:
+        return "tented_arch"
+    return "left_loop" if angle > 0 else "right_loop"
 
 
 def _by_delta(fp: Fingerprint, deltas: SingularPoints) -> str:
-    columns = np.flatnonzero(fp.mask.any(0))
-    middle = (columns[0] + columns[-1]) / 2
-    return "left_loop" if deltas.x[0] > middle else "right_loop"
+    x, _, width, _ = cv2.boundingRect(fp.mask.view(np.uint8))
+    return "left_loop" if deltas.x[0] > x + width / 2 else "right_loop"
 
 
 def ridge_count(enhanced: Float, mask: Bool, start: tuple[float, float], end: tuple[float, float]) -> float:

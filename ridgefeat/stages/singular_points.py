@@ -11,6 +11,7 @@ from ridgefeat.structure import CORE, DELTA, Bool, Float, OrientationField, Sing
 
 CELL = 4
 TURN = np.float32(2 * np.pi)
+AROUND = np.arange(72, dtype=np.float32) * (TURN / 72)
 
 
 @parameters
@@ -18,7 +19,7 @@ class SingularPointParams:
     """Parameters of find_singular_points."""
 
     smoothing: float = parameter(
-        default=10.0,
+        default=8.0,
         unit="px",
         low=0,
         high=64,
@@ -26,6 +27,9 @@ class SingularPointParams:
     )
     border: float = parameter(
         default=14.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge"
+    )
+    least_coherence: float = parameter(
+        default=0.28, unit="", low=0, high=1, meaning="least coherence on a ring about the point"
     )
     pair_distance: float = parameter(
         default=26.0,
@@ -66,8 +70,11 @@ def find_singular_points(
     x, y, charge = _charges(field)
     edge = edge_distance(mask, x, y)
     inside = edge > 0
+    if not inside.any():
+        return SingularPoints.empty()
     x, y, charge, edge = x[inside], y[inside], charge[inside], edge[inside]
     alive = _cancel(x, y, charge, p.pair_distance) & (edge >= p.border)
+    alive &= _coherence_around(orientation.coherence, x, y) >= p.least_coherence
     x, y, charge = x[alive], y[alive], charge[alive]
     kind = np.where(charge > 0, CORE, DELTA).astype(np.uint8)
     direction = _directions(field, x, y, charge)
@@ -115,18 +122,27 @@ def _cancel(x: Float, y: Float, charge: Float, reach: float) -> Bool:
     return alive
 
 
+def _coherence_around(coherence: Float, x: Float, y: Float) -> Float:
+    """Return the mean coherence 16 to 24 px from each point; at a singular point itself it is always low."""
+    px, py = _rings(x, y, np.array([16, 20, 24], np.float32))
+    sampled = cv2.remap(coherence, px, py, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(sampled.reshape(3, -1, AROUND.size).mean((0, 2)))
+
+
+def _rings(x: Float, y: Float, radius: Float) -> tuple[Float, Float]:
+    """Return points on rings about each place, shape (radii * places, angles)."""
+    px = x[:, None] + radius[:, None, None] * np.cos(AROUND)
+    py = y[:, None] - radius[:, None, None] * np.sin(AROUND)
+    return px.reshape(-1, AROUND.size), py.reshape(-1, AROUND.size)
+
+
 def _directions(field: Float, x: Float, y: Float, charge: Float) -> Float:
     """Return the angle at which the ridges leave each point radially, for a core on the side where it opens."""
     if not len(x):
         return np.zeros(0, np.float32)
-    around = np.arange(72, dtype=np.float32) * np.float32(2 * np.pi / 72)
-    radius = np.array([10.0, 14.0, 18.0], np.float32)[:, None, None]
-    px = (x[:, None] + radius * np.cos(around)) / CELL
-    py = (y[:, None] - radius * np.sin(around)) / CELL
-    shape = px.shape
-    sampled = cv2.remap(
-        field, px.reshape(-1, 72), py.reshape(-1, 72), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    ).reshape(*shape, 2)
+    px, py = _rings(x, y, np.array([10, 14, 18], np.float32))
+    sampled = cv2.remap(field, px / CELL, py / CELL, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    sampled = sampled.reshape(3, -1, AROUND.size, 2)
     angle = np.arctan2(sampled[..., 1], sampled[..., 0])
-    radial = np.cos(angle - 2 * around).sum(0)
-    return np.asarray(around[radial.argmax(1)])
+    radial = np.cos(angle - 2 * AROUND).sum(0)
+    return np.asarray(AROUND[radial.argmax(1)])
