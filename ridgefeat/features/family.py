@@ -112,7 +112,12 @@ def families() -> dict[str, Family]:
 
     known = {n: getattr(import_module(f"ridgefeat.features.{n}"), n) for n in BUILT_IN}
     for entry in sorted(entry_points(group="ridgefeat.families"), key=lambda e: e.name):
-        family = entry.load()
+        try:
+            family = entry.load()
+        except Exception as error:
+            raise ParameterError(
+                f"family {entry.name!r} ({entry.value}) cannot be loaded: {error}; repair or uninstall its package"
+            ) from error
         if not isinstance(family, Family) or family.name in known:
             raise ParameterError(
                 f"entry point {entry.name!r} ({entry.value}) is no family of a name of its own"

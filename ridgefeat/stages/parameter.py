@@ -41,14 +41,14 @@ def _check(self: Any) -> None:
     for f in fields(self):
         value, m = getattr(self, f.name), f.metadata
         wanted = type(f.default)
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-            object.__setattr__(self, f.name, value)
+        whole = wanted is float and type(value) is int
         where = f"{type(self).__name__}.{f.name}"
-        if type(value) is not wanted:
+        if type(value) is not wanted and not whole:
             raise ParameterError(f"{where} must be of type {wanted.__name__}, got {value!r}")
         if not m["low"] <= value <= m["high"]:
             unit = f" {m['unit']}" if m["unit"] else ""
             raise ParameterError(
                 f"{where} must lie between {m['low']:g} and {m['high']:g}{unit}, got {value!r}"
             )
+        if whole:
+            object.__setattr__(self, f.name, float(value))
