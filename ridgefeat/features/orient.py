@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ridgefeat.features import _frame
-from ridgefeat.features._pattern import CLASSES, pattern_class, ridge_count
+from ridgefeat.features.pattern import CLASSES, pattern_class, ridge_count
 from ridgefeat.features.family import Column, Family
 from ridgefeat.structure import MM_PER_PX, Float
 
