@@ -55,6 +55,11 @@ class Distribution:
     missing: int
 
 
+def as_text(frame: pd.DataFrame, name: str) -> pd.Series[str]:
+    """Return a column's cells as text, empty where missing."""
+    return frame[name].astype("string").fillna("")
+
+
 def choose_groups(
     frame: pd.DataFrame, labels: Sequence[str], by: str | None = None
 ) -> tuple[str | None, Any]:
@@ -71,7 +76,7 @@ def choose_groups(
     """
     usual = ("sex", "pattern", "pattern_class", "finger", "hand", "alteration", "level", "meta_layout")
     for name in [by] if by else [n for n in usual if n in labels or n == "meta_layout"]:
-        values = frame[name].astype("string").fillna("").to_numpy(dtype=str)
+        values = as_text(frame, name).to_numpy(dtype=str)
         if by or 2 <= len({v for v in values.tolist() if v}) <= MOST_GROUPS:
             return name, values
     return None, np.full(len(frame), "all prints")

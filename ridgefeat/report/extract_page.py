@@ -9,16 +9,17 @@ import os
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ridgefeat.errors import RidgefeatError, TableError
+from ridgefeat.errors import TableError
 from ridgefeat.params import Params
 from ridgefeat.report import page_pictures
-from ridgefeat.report.distributions import MOST_GROUPS, choose_groups, distribution, number
+from ridgefeat.report.distributions import MOST_GROUPS, as_text, choose_groups, distribution, number
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.table import load_sidecar, read_table
 from ridgefeat.table.store import file_digest
@@ -50,7 +51,7 @@ LISTED = (
     "minutiae_count",
     "quality_ocl_mean",
 )
-MOST_LISTED, MOST_PICTURES, MOST_NAMED, MOST_VALUES = 200, 60, 5, 8
+MOST_LISTED, MOST_NAMED, MOST_VALUES = 200, 5, 8
 
 OTHER_FLAGS = {
     "outlier": "unlike the rest of its set in scale, size or number of minutiae",
@@ -129,7 +130,7 @@ def write_extract_page(
         "gaps": _gaps(frame, about),
         "labels": [_label(frame, name) for name in labels],
         "making": _making(about, table_path),
-        **_pictures(frame, about, None if images_root is None else Path(images_root)),
+        **page_pictures.gather(frame, about, None if images_root is None else Path(images_root)),
     }
     return _write(out_html, _render(page))
 
@@ -167,7 +168,8 @@ def _write(path: Path, text: str) -> Path:
             f"page {path} cannot be written: {error.strerror}; is its folder writable?"
         ) from None
     finally:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink()
     return path
 
 
@@ -175,21 +177,17 @@ def _feature_names(about: Mapping[str, Any]) -> set[str]:
     return {c["name"] for c in about["columns"]}
 
 
-def _text(frame: pd.DataFrame, name: str) -> pd.Series[str]:
-    return frame[name].astype("string").fillna("")
-
-
 def _simulated(frame: pd.DataFrame) -> str:
     """Return "all", "some" or "none": how many of the prints a program made."""
     if "simulated" not in frame.columns or not len(frame):
         return "none"
-    made = _text(frame, "simulated") == "yes"
+    made = as_text(frame, "simulated") == "yes"
     return "all" if made.all() else "some" if made.any() else "none"
 
 
 def _headline(frame: pd.DataFrame, about: Mapping[str, Any]) -> list[dict[str, str]]:
-    failed = int((_text(frame, "meta_error") != "").sum())
-    flagged = int((_text(frame, "meta_flags") != "").sum())
+    failed = int((as_text(frame, "meta_error") != "").sum())
+    flagged = int((as_text(frame, "meta_flags") != "").sum())
     facts = [
         ("prints", f"{len(frame):,}", "a row each"),
         ("not read", f"{failed:,}", "see meta_error" if failed else "every print gave a row"),
@@ -240,7 +238,7 @@ def _rows(frame: pd.DataFrame, about: Mapping[str, Any], labels: Sequence[str]) 
     chosen = [n for n in labels if n != "simulated"][:5]
     columns = _key_columns(about, LISTED, 5)
     some = frame.head(MOST_LISTED)
-    texts = {n: _text(some, n).tolist() for n in ["meta_source", *chosen, "meta_flags", "meta_error"]}
+    texts = {n: as_text(some, n).tolist() for n in ["meta_source", *chosen, "meta_flags", "meta_error"]}
     values = {c["name"]: some[c["name"]].tolist() for c in columns}
     rows = [
         {
@@ -258,7 +256,7 @@ def _rows(frame: pd.DataFrame, about: Mapping[str, Any], labels: Sequence[str]) 
 
 def _flags(frame: pd.DataFrame) -> list[dict[str, Any]]:
     found: dict[str, list[str]] = {}
-    for source, flags in zip(_text(frame, "meta_source"), _text(frame, "meta_flags"), strict=True):
+    for source, flags in zip(as_text(frame, "meta_source"), as_text(frame, "meta_flags"), strict=True):
         for flag in flags.split():
             found.setdefault(flag, []).append(source)
     known = {**MEANINGS, **OTHER_FLAGS}
@@ -270,7 +268,7 @@ def _flags(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:
     found: dict[str, list[str]] = {}
-    for source, error in zip(_text(frame, "meta_source"), _text(frame, "meta_error"), strict=True):
+    for source, error in zip(as_text(frame, "meta_source"), as_text(frame, "meta_error"), strict=True):
         if error:
             found.setdefault(error, []).append(source)
     ordered = sorted(found.items(), key=lambda f: -len(f[1]))[: MOST_NAMED * 4]
@@ -291,7 +289,7 @@ def _gaps(frame: pd.DataFrame, about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _label(frame: pd.DataFrame, name: str) -> dict[str, Any]:
-    counted = Counter(_text(frame, name).tolist())
+    counted = Counter(as_text(frame, name).tolist())
     without = counted.pop("", 0)
     some = (
         []
@@ -320,7 +318,6 @@ def _making(about: Mapping[str, Any], table: Path) -> dict[str, Any]:
         "schema": about.get("schema_digest", ""),
         "digest": digest,
         "unchanged": bool(digest) and file_digest(table) == digest,
-        "inputs": about.get("inputs_digest", ""),
         "libraries": libraries if isinstance(libraries, Mapping) else {},
     }
 
@@ -339,64 +336,3 @@ def _changed(parameters: Mapping[str, Any]) -> list[str]:
         for name, value in given.items()
         if usual.get(stage, {}).get(name) != value
     ]
-
-
-def _pictures(frame: pd.DataFrame, about: Mapping[str, Any], root: Path | None) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "sheet": [],
-        "stages": [],
-        "example": "",
-        "no_picture": [],
-        "pictures": root is not None,
-    }
-    read = frame[_text(frame, "meta_error") == ""]
-    if root is None or not len(read):
-        return found
-    params = Params.from_dict(about["parameters"], "sidecar")
-    for row in _spaced(read, MOST_PICTURES):
-        picture, reason = page_pictures.try_small(row, root, params)
-        flags = str(row["meta_flags"] or "").replace("_", " ")
-        if picture:
-            found["sheet"].append(
-                {"source": row["meta_source"], "picture": picture, "flags": flags, "about": _about(row)}
-            )
-        else:
-            found["no_picture"].append(reason)
-    if found["sheet"]:
-        row = _typical(read)
-        try:
-            found["stages"] = page_pictures.stages(page_pictures.reopen(row, root, params))
-            found["example"] = row["meta_source"]
-        except RidgefeatError as error:
-            found["no_picture"].append(str(error))
-    return found
-
-
-def _spaced(frame: pd.DataFrame, most: int) -> Iterable[dict[str, Any]]:
-    """Return rows from all over a table, at most so many."""
-    at = np.unique(np.linspace(0, len(frame) - 1, min(most, len(frame))).round().astype(int))
-    return [{str(k): v for k, v in r.items()} for r in frame.iloc[at].to_dict("records")]
-
-
-def _about(row: Mapping[str, Any]) -> str:
-    """Return a picture's line: labels, where there are any, and the number of minutiae."""
-    words = [
-        str(row[n])
-        for n in ("sex", "hand", "finger", "pattern", "pattern_class")
-        if isinstance(row.get(n), str) and row[n]
-    ]
-    count = row.get("minutiae_count")
-    if isinstance(count, float) and np.isfinite(count):
-        words.append(f"{count:.0f} minutiae")
-    return " · ".join(words).replace("_", " ")
-
-
-def _typical(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return the row to show stage by stage: without flags if there is one, and with a usual number of minutiae."""
-    clean = frame[_text(frame, "meta_flags") == ""]
-    some = clean if len(clean) else frame
-    at = 0
-    if "minutiae_count" in some.columns and some["minutiae_count"].notna().any():
-        counts = some["minutiae_count"].to_numpy(np.float64)
-        at = int(np.nanargmin(np.abs(counts - np.nanmedian(counts))))
-    return {str(k): v for k, v in some.iloc[at].to_dict().items()}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from ridgefeat.errors import ImageError, RidgefeatError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
+from ridgefeat.report.distributions import as_text
 from ridgefeat.report.panels import PANELS, Canvas, Legend
 from ridgefeat.report.show import draw_panel
 from ridgefeat.sources import PrintSource
@@ -21,6 +23,10 @@ from ridgefeat.structure import UInt8
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import open_print
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_PICTURES = 60
 WEBP_QUALITY = 55
 SMALL_SIDE, LARGE_SIDE = 500, 640
 """Longer side in pixels of a print on the contact sheet, and of one stage."""
@@ -45,6 +51,37 @@ class Stage:
     meaning: str
     picture: Picture
     legend: Picture
+
+
+def gather(frame: pd.DataFrame, about: Mapping[str, Any], root: Path | None) -> dict[str, Any]:
+    """Return a page's pictures: a sheet of prints, one print's stages, and why others are not there.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A feature table.
+    about : mapping
+        Its sidecar.
+    root : Path or None
+        The folder that was extracted; None for no pictures.
+    """
+    sheet: list[dict[str, Any]] = []
+    found = {"sheet": sheet, "stages": [], "example": "", "no_picture": [], "pictures": root is not None}
+    read = frame[as_text(frame, "meta_error") == ""]
+    if root is None or not len(read):
+        return found
+    try:
+        params = Params.from_dict(about["parameters"], "the table's parameters")
+        drawn = [(row, *try_small(row, root, params)) for row in _spaced(read, MOST_PICTURES)]
+        found["no_picture"] = [reason for _, picture, reason in drawn if picture is None]
+        sheet += [_entry(row, picture) for row, picture, _ in drawn if picture]
+        if sheet:
+            row = _typical(read)
+            found["stages"] = stages(reopen(row, root, params))
+            found["example"] = row["meta_source"]
+    except RidgefeatError as error:
+        found["no_picture"] = [str(error)]
+    return found
 
 
 def embed(picture: UInt8) -> Picture:
@@ -79,8 +116,9 @@ def reopen(row: Mapping[str, Any], root: Path, params: Params) -> Fingerprint:
         If the print is not there, cannot be read, or is not what it was.
     """
     name = str(row["meta_source"])
-    path = root / name
-    if not path.resolve().is_relative_to(root.resolve()):
+    path = Path(os.path.normpath(root / name))
+    # By name only: what a link inside the folder points to was extracted as well.
+    if not path.is_relative_to(os.path.normpath(root)):
         raise ImageError(f"{name}: lies outside {root}")
     hand = row.get("hand")
     source = PrintSource(path, name, str(row["meta_layout"]), {"hand": hand} if isinstance(hand, str) else {})
@@ -125,3 +163,38 @@ def _legend(draw: Legend) -> UInt8:
 
 def _scale(fp: Fingerprint, side: int) -> float:
     return float(np.clip(side / max(fp.image.shape), 0.25, 4.0))
+
+
+def _entry(row: Mapping[str, Any], picture: Picture) -> dict[str, Any]:
+    flags = str(row["meta_flags"] or "").replace("_", " ")
+    return {"source": row["meta_source"], "picture": picture, "flags": flags, "about": _about(row)}
+
+
+def _spaced(frame: pd.DataFrame, most: int) -> Iterable[dict[str, Any]]:
+    """Return rows from all over a table, at most so many."""
+    at = np.unique(np.linspace(0, len(frame) - 1, min(most, len(frame))).round().astype(int))
+    return [{str(k): v for k, v in r.items()} for r in frame.iloc[at].to_dict("records")]
+
+
+def _about(row: Mapping[str, Any]) -> str:
+    """Return a picture's line: labels, where there are any, and the number of minutiae."""
+    words = [
+        str(row[n])
+        for n in ("sex", "hand", "finger", "pattern", "pattern_class")
+        if isinstance(row.get(n), str) and row[n]
+    ]
+    count = row.get("minutiae_count")
+    if isinstance(count, float) and np.isfinite(count):
+        words.append(f"{count:.0f} minutiae")
+    return " · ".join(words).replace("_", " ")
+
+
+def _typical(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return the row to show stage by stage: without flags if there is one, and with a usual number of minutiae."""
+    clean = frame[as_text(frame, "meta_flags") == ""]
+    some = clean if len(clean) else frame
+    at = 0
+    if "minutiae_count" in some.columns and some["minutiae_count"].notna().any():
+        counts = some["minutiae_count"].to_numpy(np.float64)
+        at = int(np.nanargmin(np.abs(counts - np.nanmedian(counts))))
+    return {str(k): v for k, v in some.iloc[at].to_dict().items()}
