@@ -48,7 +48,7 @@ def interval(values):
 
 
 def overview(name, code, seconds, frame):
-    flags = frame.meta_flags.fillna("").str.split().explode()
+    flags = frame.meta_flags.astype("string").fillna("").str.split().explode()
     flags = ", ".join(f"{k} {v}" for k, v in flags[flags != ""].value_counts().items())
     period = frame.ridge_period_mean
     q5, q50, q95 = np.nanpercentile(period, (5, 50, 95))
@@ -81,14 +81,14 @@ def by_sex(frame):
 def socofing(frame):
     rows, counts = by_sex(frame)
     few = frame.minutiae_count.fillna(0) < 10
-    subject = frame.assign(enough=~few).groupby("subject").enough.mean().to_numpy()
+    subject = (~few).groupby(frame.subject).mean().to_numpy()
     return [
         "## SOCOFing, originals",
         f"{counts.get('female', 0)} women, {counts.get('male', 0)} men; means of each person's mean, 95 % interval by "
         "bootstrap over people. One population, one session: not to be carried over.",
         table(["column", "unit", "women", "men"], rows),
         f"Ten or more minutiae: {100 * (~few).mean():.2f} % of {len(frame)} prints (interval over people "
-        f"{interval(100 * subject)} %). Fewer: {int(few.sum())}, of which {int((frame.minutiae_count == 0).sum())} none.",
+        f"{interval(100 * subject)} %). Fewer: {few.sum()}, of which {(frame.minutiae_count == 0).sum()} none.",
     ]
 
 

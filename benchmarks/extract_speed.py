@@ -153,7 +153,7 @@ def timed(prepare, run, grey):
 def measure(found, prints, slow):
     """CPU in ms, one list a system; the slow ones see the first few prints only."""
     times = {name: [] for name in found}
-    failures = {name: 0 for name in found}
+    failures = dict.fromkeys(found, 0)
     for i, grey in enumerate(prints):
         for name, (prepare, run) in found.items():
             if i >= slow and not name.startswith("ridgefeat") and name != QUICK:

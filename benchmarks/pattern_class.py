@@ -14,7 +14,7 @@ import pandas as pd
 
 from ridgefeat.features.pattern import CLASSES, pattern_class
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.sources import load_print, find_prints
+from ridgefeat.sources import find_prints, load_print
 from ridgefeat.synth import make_print
 
 SD4 = {"A": "arch", "T": "tented_arch", "L": "left_loop", "R": "right_loop", "W": "whorl"}

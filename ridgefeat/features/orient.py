@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from ridgefeat.features import _frame
-from ridgefeat.features.pattern import CLASSES, pattern_class, ridge_count
 from ridgefeat.features.family import Column, Family
+from ridgefeat.features.pattern import CLASSES, pattern_class, ridge_count
 from ridgefeat.structure import MM_PER_PX, Float
 
 if TYPE_CHECKING:

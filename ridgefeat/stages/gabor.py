@@ -94,7 +94,7 @@ def _grid_size(pixels: int) -> int:
     # At least one filter length of padding, so that opposite borders do not meet on the torus; and few different
     # sizes, so that a bank serves many images.
     least = -(-(pixels + 16) // STEP)
-    return int(scipy.fft.next_fast_len(-(-least // 4))) * 4
+    return int(scipy.fft.next_fast_len(-(-least // 2))) * 2
 
 
 def centres(p: GaborParams) -> tuple[Float, Float]:

@@ -8,6 +8,9 @@ import numpy as np
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Float, UInt8
 
+CELL = 4
+"""Side in pixels of the cells on which mean and variance are gathered."""
+
 
 @parameters
 class NormalisationParams:
@@ -48,13 +51,21 @@ def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
     and variance.
     """
     p = params or NormalisationParams()
-    grey = image.astype(np.float32)
-    side = p.window | 1
-    mean = cv2.blur(grey, (side, side), borderType=cv2.BORDER_REFLECT)
-    deviation = cv2.blur(cv2.multiply(grey, grey), (side, side), borderType=cv2.BORDER_REFLECT)
-    deviation -= mean * mean
-    # Rounding leaves a variance of a flat patch a little below zero.
-    np.sqrt(np.maximum(deviation, np.float32(p.least_deviation**2), out=deviation), out=deviation)
-    grey -= mean
-    grey /= deviation
-    return np.clip(grey, -3, 3, out=grey)
+    rows, columns = image.shape
+    grey = cv2.copyMakeBorder(image, 0, -rows % CELL, 0, -columns % CELL, cv2.BORDER_REPLICATE).astype(
+        np.float32
+    )
+    side = max(1, round(p.window / CELL)) | 1
+
+    def local(values: Float) -> Float:
+        small = values.shape[1] // CELL, values.shape[0] // CELL
+        cells = cv2.resize(values, small, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.blur(cells, (side, side), borderType=cv2.BORDER_REFLECT_101))
+
+    mean = local(grey)
+    variance = local(grey * grey) - mean * mean
+    gain = 1 / np.sqrt(np.maximum(variance, np.float32(p.least_deviation**2)))
+    size = grey.shape[::-1]
+    grey -= cv2.resize(mean, size, interpolation=cv2.INTER_LINEAR)
+    grey *= cv2.resize(gain, size, interpolation=cv2.INTER_LINEAR)
+    return np.clip(grey[:rows, :columns], -3, 3)

@@ -56,9 +56,9 @@ def estimate_period(
     if not mask.any():
         return np.full(mask.shape, np.nan, np.float32)
     energy = gabor.magnitude**2
-    off = gabor.orientations[:, None, None] - at_cells(orientation.angle)
-    along = np.maximum(np.cos(2 * off), 0) ** 4
-    gathered = np.einsum("woyx,oyx->wyx", energy, along - along.mean(0), optimize=True)
+    off = 2 * gabor.orientations[:, None, None] - 2 * at_cells(orientation.angle)
+    along = np.square(np.square(np.maximum(np.cos(off), 0)))
+    gathered = (energy * (along - along.mean(0))).sum(1)
     gathered *= at_cells(mask)
     gathered = np.stack([cv2.GaussianBlur(g, (0, 0), p.smoothing / STEP) for g in gathered])
     period = _vertex(gathered, np.log(gabor.wavelengths))
