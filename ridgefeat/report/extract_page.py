@@ -251,7 +251,8 @@ def _rows(frame: pd.DataFrame, about: Mapping[str, Any], labels: Sequence[str]) 
         for i in range(len(some))
     ]
     units = [{"name": c["name"], "unit": "" if c.get("unit") in ("1", None) else c["unit"]} for c in columns]
-    return {"labels": chosen, "columns": units, "rows": rows, "total": len(frame)}
+    remarks = any(row["remark"] for row in rows)
+    return {"labels": chosen, "columns": units, "rows": rows, "remarks": remarks, "total": len(frame)}
 
 
 def _flags(frame: pd.DataFrame) -> list[dict[str, Any]]:
