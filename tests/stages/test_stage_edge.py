@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+from stage_helpers import disc
+
+from ridgefeat.stages.edge import edge_distance
+
+
+def everywhere(mask):
+    y, x = np.indices(mask.shape)
+    return edge_distance(mask, x.ravel(), y.ravel()).reshape(mask.shape)
+
+
+@pytest.mark.parametrize("shape", [(90, 120), (101, 83)])
+def test_distance_to_the_outline(shape):
+    mask = disc(shape, 36)
+    exact = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    error = everywhere(mask) - exact
+    assert np.abs(error).mean() < 2
+    assert np.abs(error).max() < 5
+    assert not everywhere(mask)[~disc(shape, 42)].any()
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (61, 83), (62, 81)])
+def test_the_images_border_counts_as_the_edge_alike_on_all_four_sides(shape):
+    rows, columns = shape
+    n = np.arange(6)
+    middle_x, middle_y = np.full(6, columns // 2), np.full(6, rows // 2)
+    full = np.ones(shape, bool)
+    left = edge_distance(full, n, middle_y)
+    assert left == pytest.approx(n + 1)
+    assert edge_distance(full, columns - 1 - n, middle_y) == pytest.approx(left)
+    assert edge_distance(full, middle_x, n) == pytest.approx(left)
+    assert edge_distance(full, middle_x, rows - 1 - n) == pytest.approx(left)
+
+
+def test_no_points_and_no_mask():
+    none = np.zeros(0, np.int32)
+    assert edge_distance(np.ones((20, 20), bool), none, none).shape == (0,)
+    assert edge_distance(np.zeros((20, 20), bool), np.array([10]), np.array([10])).tolist() == [0]
+    assert edge_distance(np.ones((1, 1), bool), np.array([0]), np.array([0])).dtype == np.float32

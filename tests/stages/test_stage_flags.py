@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from stage_helpers import disc, on_white
+
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.stages.flags import MEANINGS, FlagParams, flag
+from ridgefeat.synth.simple import grating
+
+SHAPE = (320, 300)
+
+
+def flags(image, dpi=500.0):
+    return Fingerprint(image, dpi).flags
+
+
+def a_print(period=9.0, radius=120, **more):
+    return on_white(grating(SHAPE, period, 0.6, **more).image, disc(SHAPE, radius))
+
+
+def test_a_good_print_has_none():
+    assert flags(a_print()) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        ("no_print", np.full(SHAPE, 255, np.uint8)),
+        ("too_small", a_print(radius=65)),
+        (
+            "low_contrast",
+            np.where(disc(SHAPE, 120), grating(SHAPE, 9, 0.6, contrast=0.08).image, 128).astype("u1"),
+        ),
+        ("saturated", np.where(a_print() < 128, 0, 255).astype(np.uint8)),
+        ("cut_by_border", grating(SHAPE, 9.0, 0.6).image),
+        ("wrong_scale", a_print(period=5.3)),
+        (
+            "several_prints",
+            on_white(
+                grating((300, 520), 9.0, 0.6).image,
+                disc((300, 520), 95, (120, 150)) | disc((300, 520), 95, (390, 150)),
+            ),
+        ),
+    ],
+)
+def test_what_is_amiss_is_named_alone(name, image):
+    assert flags(image) == (name,)
+    assert MEANINGS[name]
+
+
+def test_a_resolution_that_is_wrong_shows_in_the_period():
+    assert "wrong_scale" in flags(a_print(), dpi=1000.0)
+    assert "wrong_scale" in flags(a_print(period=14.0), dpi=420.0)
+    assert "wrong_scale" not in flags(a_print(period=18.0), dpi=1000.0)
+
+
+def test_flags_come_in_the_order_of_their_meanings():
+    cut = grating((150, 150), 5.0, 0.6, contrast=0.08).image
+    found = flags(cut)
+    assert found == ("too_small", "low_contrast", "cut_by_border", "wrong_scale")
+    assert [f for f in MEANINGS if f in found] == list(found)
+
+
+def test_limits_are_parameters():
+    fp = Fingerprint(a_print())
+    assert flag(fp.image, fp.mask, fp.period, FlagParams(least_area=900)) == ("too_small",)
+    assert flag(fp.image, fp.mask, fp.period, FlagParams(longest_period=0.4)) == ("wrong_scale",)

@@ -1,0 +1,96 @@
+"""Orientation, period, coherence and mask on waves of which all is known."""
+
+import numpy as np
+import pytest
+from stage_helpers import disc, on_white, turn
+
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.stages.orientation import OrientationParams, estimate_orientation
+from ridgefeat.synth.simple import chirp, grating, rings
+
+INNER = np.s_[24:-24, 24:-24]
+
+
+@pytest.mark.parametrize("degrees", [0, 20, 37.5, 45, 90, 112, 179.5])
+@pytest.mark.parametrize("period", [6.0, 9.0, 13.0])
+def test_a_grating_is_read_back(period, degrees):
+    fp = Fingerprint(grating((200, 240), period, np.deg2rad(degrees)).image)
+    # Between the bank's orientations, 15 degrees apart, the estimate leans to the nearer one.
+    assert turn(fp.orientation.angle, np.deg2rad(degrees))[INNER].max() < 1.5
+    assert np.abs(fp.period[INNER] / period - 1).max() < 0.02
+    assert fp.orientation.coherence[INNER].min() > 0.97
+    assert fp.mask.all()
+    assert not len(fp.singular_points)
+
+
+def test_angles_lie_in_the_half_open_half_turn():
+    # A grating at 0 degrees is where rounding would give pi.
+    for degrees in (0, 179.99, 90):
+        angle = Fingerprint(grating((120, 120), 9.0, np.deg2rad(degrees)).image).orientation.angle
+        assert angle.dtype == np.float32
+        assert angle.min() >= 0
+        assert angle.max() < np.pi
+
+
+def test_orientation_across_the_wrap_is_averaged_as_an_orientation():
+    upper, lower = (grating((120, 160), 9.0, np.deg2rad(d)).image for d in (174, 6))
+    angle = Fingerprint(np.vstack([upper, lower])).orientation.angle
+    assert turn(angle[110:130, 60:100], 0).max() < 8
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_period_follows_a_chirp(across):
+    made = chirp((320, 200), (7.0, 12.0), np.pi / 2 if across else 0.0)
+    fp = Fingerprint(made.image)
+    error = fp.period[INNER] / made.truth.period[INNER] - 1
+    assert np.abs(error).mean() < 0.03
+    assert np.abs(error).max() < 0.12
+
+
+def test_orientation_and_period_of_rings():
+    made = rings((300, 300), 9.0)
+    fp = Fingerprint(made.image)
+    ring = disc((300, 300), 140) & ~disc((300, 300), 40)
+    assert turn(fp.orientation.angle, made.truth.orientation.angle)[ring].max() < 3
+    assert np.abs(fp.period / 9 - 1)[ring].max() < 0.05
+    centre = fp.singular_points.cores
+    assert len(centre) == len(fp.singular_points) == 2
+    assert np.hypot(centre.x - 149.5, centre.y - 149.5).max() < 8
+
+
+def test_coherence_falls_with_noise_and_is_zero_outside():
+    clean = grating((240, 240), 9.0, 0.5).image
+    inside = disc((240, 240), 100)
+    rng = np.random.default_rng(3)
+    means = []
+    for deviation in (0, 40, 120):
+        noisy = np.clip(clean + rng.normal(0, deviation, clean.shape), 0, 255).astype(np.uint8)
+        fp = Fingerprint(on_white(noisy, inside))
+        assert not fp.orientation.coherence[~fp.mask].any()
+        means.append(fp.orientation.coherence[disc((240, 240), 80)].mean())
+    assert means[0] > 0.95 > means[1] > means[2]
+    assert 0 <= means[2] < 0.6
+
+
+def test_the_field_is_continued_outside_the_mask():
+    fp = Fingerprint(on_white(grating((240, 240), 9.0, 0.5).image, disc((240, 240), 90)))
+    margin = ~fp.mask & disc((240, 240), 100)
+    assert turn(fp.orientation.angle[margin], 0.5).max() < 10
+    assert np.isnan(fp.period[~fp.mask]).all()
+    assert np.isfinite(fp.period[fp.mask]).all()
+
+
+def test_more_smoothing_makes_a_noisy_field_smoother():
+    rng = np.random.default_rng(1)
+    noisy = np.clip(grating((200, 200), 9.0, 0.5).image + rng.normal(0, 150, (200, 200)), 0, 255)
+    fp = Fingerprint(noisy.astype(np.uint8))
+    error = [
+        turn(
+            estimate_orientation(
+                fp.normalised, fp.gabor, fp.mask, OrientationParams(smoothing=smoothing)
+            ).angle,
+            0.5,
+        )[INNER].mean()
+        for smoothing in (0, 8, 24)
+    ]
+    assert error[0] > error[1] > error[2]

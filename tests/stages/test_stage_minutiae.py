@@ -1,0 +1,165 @@
+"""Endings, bifurcations and what only looks like them, on drawn centre lines and drawn prints."""
+
+import numpy as np
+import pytest
+from stage_helpers import swing
+
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.stages.minutiae import MinutiaeParams, extract_minutiae
+from ridgefeat.structure import BIFURCATION, ENDING, OrientationField
+from ridgefeat.synth.simple import dislocated_grating, grating
+
+SHAPE = (120, 160)
+PERIOD = 9
+
+
+def lines(rows=range(15, 110, PERIOD)):
+    """Level centre lines over the whole width."""
+    skeleton = np.zeros(SHAPE, bool)
+    skeleton[list(rows)] = True
+    return skeleton
+
+
+def found(skeleton, angle=0.0, explained=1.0, **params):
+    """Minutiae of a skeleton in a print as clear as can be."""
+    shape = skeleton.shape
+    waves = np.where(np.random.default_rng(0).random(shape) < 0.5, -1, 1).astype(np.float32)
+    field = OrientationField(np.full(shape, angle, np.float32), np.ones(shape, np.float32))
+    return extract_minutiae(
+        skeleton,
+        waves * np.float32(explained) + np.float32(1 - explained) * waves[::-1],
+        waves,
+        field,
+        np.full(shape, PERIOD, np.float32),
+        np.ones(shape, bool),
+        MinutiaeParams(**params),
+    )
+
+
+def only(minutiae):
+    assert len(minutiae) == 1
+    m = minutiae
+    return float(m.x[0]), float(m.y[0]), float(m.direction[0]), int(m.kind[0])
+
+
+def test_lines_across_the_whole_print_have_none():
+    assert not len(found(lines()))
+
+
+@pytest.mark.parametrize(("side", "degrees"), [("left", 180), ("right", 0)])
+def test_an_ending_points_into_the_ridge_that_ends(side, degrees):
+    skeleton = lines()
+    skeleton[60] = False
+    skeleton[60, slice(0, 81) if side == "left" else slice(80, None)] = True
+    x, y, direction, kind = only(found(skeleton))
+    assert (x, y, kind) == (80, 60, ENDING)
+    assert swing(direction, np.deg2rad(degrees)) < 1
+
+
+@pytest.mark.parametrize(("side", "degrees"), [("left", 0), ("right", 180)])
+def test_a_bifurcation_points_into_the_valley_between_its_branches(side, degrees):
+    skeleton = lines([15, 24, 96, 105])
+    skeleton[60, :81] = True
+    for k in range(1, 79):
+        skeleton[60 + min(k // 2, 8), 80 + k] = skeleton[60 - min(k // 2, 8), 80 + k] = True
+    if side == "right":
+        skeleton = skeleton[:, ::-1].copy()
+    x, y, direction, kind = only(found(skeleton))
+    assert kind == BIFURCATION
+    assert abs(x - (80 if side == "left" else 79)) <= 2
+    assert abs(y - 60) <= 1
+    assert swing(direction, np.deg2rad(degrees)) < 1
+
+
+def test_directions_of_upright_ridges():
+    skeleton = lines().T.copy()
+    skeleton[81:, 60] = False
+    x, y, direction, kind = only(found(skeleton, angle=np.pi / 2))
+    assert (x, y, kind) == (60, 80, ENDING)
+    assert swing(direction, np.pi / 2) < 1
+    _, _, direction, _ = only(found(skeleton[::-1].copy(), angle=np.pi / 2))
+    assert swing(direction, 3 * np.pi / 2) < 1
+
+
+def test_the_direction_is_the_fields_and_the_sense_the_skeletons():
+    skeleton = lines()
+    skeleton[60, 81:] = False
+    _, _, direction, _ = only(found(skeleton, angle=np.deg2rad(172)))
+    assert swing(direction, np.deg2rad(172)) < 1
+    _, _, direction, _ = only(found(skeleton, angle=np.deg2rad(8)))
+    assert swing(direction, np.deg2rad(188)) < 1
+
+
+def test_a_spur_is_none():
+    skeleton = lines()
+    skeleton[57:60, 80] = True
+    assert not len(found(skeleton))
+
+
+def test_a_short_island_is_none_and_a_long_one_two_endings():
+    skeleton = lines()
+    skeleton[60] = False
+    skeleton[60, 78:82] = True
+    assert not len(found(skeleton))
+    skeleton[60, 60:101] = True
+    ends = found(skeleton)
+    assert sorted(ends.x) == [60, 100]
+    assert set(ends.kind) == {ENDING}
+    left, right = np.argsort(ends.x)
+    assert swing(ends.direction[left], 0) < 1
+    assert swing(ends.direction[right], np.pi) < 1
+
+
+@pytest.mark.parametrize(("gap", "expected"), [(2, 0), (3, 0), (20, 2)])
+def test_a_short_break_is_none_and_a_long_one_two_endings(gap, expected):
+    skeleton = lines()
+    skeleton[60, 80 : 80 + gap] = False
+    assert len(found(skeleton)) == expected
+
+
+def test_what_counts_as_short_is_a_parameter():
+    skeleton = lines()
+    skeleton[60, 80:92] = False
+    assert len(found(skeleton)) == 2
+    assert not len(found(skeleton, pair_distance=2.0))
+
+
+@pytest.mark.parametrize("reach", [0, 5, 12])
+def test_endings_at_the_images_border_are_none(reach):
+    skeleton = lines()
+    skeleton[:, :reach] = skeleton[:, SHAPE[1] - reach :] = False
+    assert not len(found(skeleton, border=reach + 2))
+
+
+def test_a_print_the_waves_do_not_explain_has_none():
+    skeleton = lines()
+    skeleton[60, 81:] = False
+    sure, doubtful = found(skeleton), found(skeleton, explained=0.6, least_quality=0)
+    assert 95 < sure.quality[0] <= 100
+    assert 0 <= doubtful.quality[0] < 0.9 * sure.quality[0]
+    assert not len(found(skeleton, explained=0.0, least_quality=30))
+
+
+def test_the_best_come_first_and_types_are_those_of_the_structure():
+    m = Fingerprint(dislocated_grating((200, 200), 9.0, 0.4).image).minutiae
+    assert [a.dtype for a in (m.x, m.y, m.direction, m.kind, m.quality)] == [
+        np.dtype(t) for t in ("f4", "f4", "f4", "u1", "f4")
+    ]
+    assert (np.diff(m.quality) <= 0).all()
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 90, 145, 180, 250, 315])
+@pytest.mark.parametrize("kind", [ENDING, BIFURCATION])
+def test_one_minutia_in_a_drawn_print(kind, degrees):
+    made = dislocated_grating((200, 200), 9.0, np.deg2rad(degrees), kind, at=(104.0, 96.0))
+    x, y, direction, told = only(Fingerprint(made.image).minutiae)
+    assert np.hypot(x - 104, y - 96) < 6
+    assert swing(direction, np.deg2rad(degrees)) < 6
+    assert told == kind
+
+
+@pytest.mark.parametrize("shape", [(240, 320), (241, 317)])
+@pytest.mark.parametrize("degrees", [0, 45, 90, 135])
+def test_ridges_cut_by_the_images_border_do_not_end_there(shape, degrees):
+    for period in (7.0, 9.0, 12.0):
+        assert not len(Fingerprint(grating(shape, period, np.deg2rad(degrees)).image).minutiae)

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stage_helpers import white_noise
+
+from ridgefeat.stages.normalisation import NormalisationParams, normalise
+from ridgefeat.synth.simple import grating
+
+
+def test_a_wave_gets_mean_zero_and_deviation_one():
+    out = normalise(grating((200, 200), 9.0, 0.4, contrast=0.3).image)
+    assert out.dtype == np.float32
+    inner = out[20:-20, 20:-20]
+    assert abs(inner.mean()) < 0.02
+    assert inner.std() == pytest.approx(1, rel=0.02)
+    assert inner.max() == pytest.approx(np.sqrt(2), rel=0.05)
+
+
+def test_local_values_are_those_of_the_window():
+    image = white_noise((60, 60))
+    window = image[20 - 4 : 20 + 5, 30 - 4 : 30 + 5].astype(float)
+    expected = (image[20, 30] - window.mean()) / window.std()
+    out = normalise(image, NormalisationParams(window=9))
+    assert out[20, 30] == pytest.approx(np.clip(expected, -3, 3), abs=1e-3)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(0.3, 0.7), st.integers(0, 70), st.integers(0, 5))
+def test_brightness_and_contrast_drop_out(gain, lift, seed):
+    wave = grating((80, 90), 9.0, seed).image
+    changed = np.round(gain * wave + lift).astype(np.uint8)
+    assert np.abs(normalise(changed) - normalise(wave)).max() < 0.05
+
+
+def test_an_uneven_lighting_drops_out():
+    wave = grating((200, 200), 9.0, 0.4, contrast=0.4).image
+    shade = np.linspace(-60, 60, 200)[None, :]
+    lit = np.clip(wave + shade, 0, 255).astype(np.uint8)
+    inner = np.s_[20:-20, 20:-20]
+    assert np.corrcoef(normalise(lit)[inner].ravel(), normalise(wave)[inner].ravel())[0, 1] > 0.99
+
+
+def test_what_is_flat_stays_flat():
+    assert not normalise(np.full((50, 40), 200, np.uint8)).any()
+    faint = np.full((50, 40), 200, np.uint8)
+    faint[::2] += 1
+    assert np.abs(normalise(faint)).max() < 0.3
+
+
+def test_values_are_clipped_at_three_deviations():
+    dot = np.full((99, 99), 255, np.uint8)
+    dot[49, 49] = 0
+    out = normalise(dot)
+    assert out[49, 49] == -3
+    assert np.abs(out).max() == 3

@@ -1,0 +1,92 @@
+import cv2
+import numpy as np
+import pytest
+from scipy import ndimage
+from stage_helpers import disc, on_white, white_noise
+
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.stages.segmentation import SegmentationParams, segment
+from ridgefeat.synth.simple import grating
+
+SHAPE = (320, 280)
+
+
+def pieces(mask):
+    return ndimage.label(mask)[1]
+
+
+def segmented(image, **params):
+    fp = Fingerprint(image)
+    return segment(fp.image, fp.gabor, SegmentationParams(**params))
+
+
+@pytest.mark.parametrize("radius", [70, 110])
+@pytest.mark.parametrize("paper", [255, 128, 0])
+def test_a_disc_of_ridges_is_found(radius, paper):
+    truth = disc(SHAPE, radius)
+    found = segmented(np.where(truth, grating(SHAPE, 9.0, 0.6).image, paper).astype(np.uint8))
+    # A cell is 8 px wide, and the outline stands up to a cell and a half outside, never inside.
+    rim = 2 * np.pi * radius
+    assert np.count_nonzero(found & ~truth) < 12 * rim
+    assert np.count_nonzero(truth & ~found) < 3 * rim
+    assert found[disc(SHAPE, radius - 8)].all()
+    assert not found[~disc(SHAPE, radius + 20)].any()
+
+
+def test_noise_around_a_print_is_left_out():
+    truth = disc(SHAPE, 100)
+    image = np.where(truth, grating(SHAPE, 9.0, 0.6).image, 255 - white_noise(SHAPE) // 4)
+    found = segmented(image.astype(np.uint8))
+    assert found[truth].mean() > 0.97
+    assert found[~truth].mean() < 0.12
+    assert not found[~disc(SHAPE, 130)].any()
+
+
+def test_a_hole_is_filled():
+    image = on_white(grating(SHAPE, 9.0, 0.6).image, disc(SHAPE, 110) & ~disc(SHAPE, 20))
+    found = segmented(image)
+    assert found[150:170, 130:150].all()
+    assert pieces(~found) == 1
+
+
+def test_writing_is_no_part_of_the_print():
+    image = on_white(grating(SHAPE, 9.0, 0.6).image, disc(SHAPE, 90))
+    cv2.putText(image, "3 R. MIDDLE", (10, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, 0, 3)
+    assert not segmented(image)[:45].any()
+
+
+def test_small_pieces_are_dropped_and_large_ones_kept():
+    wave = grating((300, 500), 9.0, 0.6).image
+    large, small = disc((300, 500), 90, (120, 150)), disc((300, 500), 40, (400, 150))
+    assert pieces(segmented(on_white(wave, large | small), least_piece=0.4)) == 1
+    both = segmented(on_white(wave, large | disc((300, 500), 80, (380, 150))), least_piece=0.4)
+    assert pieces(both) == 2
+
+
+def test_what_is_smaller_than_the_least_area_is_no_print():
+    image = on_white(grating(SHAPE, 9.0, 0.6).image, disc(SHAPE, 60))
+    area = np.pi * 60**2 * (25.4 / 500) ** 2
+    assert segmented(image, least_area=0.7 * area).any()
+    assert not segmented(image, least_area=1.5 * area).any()
+
+
+def test_faint_ridges_are_found_and_invisible_ones_not():
+    assert segmented(on_white(grating(SHAPE, 9.0, 0.6, contrast=0.1).image, disc(SHAPE, 100))).any()
+    assert not segmented(grating(SHAPE, 9.0, 0.6, contrast=0.01).image).any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("blur", [0, 0.7, 1.5, 3.0, 6.0])
+def test_noise_is_no_print(seed, blur):
+    noise = white_noise((300, 260), seed).astype(np.float32)
+    if blur:
+        noise = cv2.GaussianBlur(noise, (0, 0), blur)
+    stretched = cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    fp = Fingerprint(stretched)
+    assert not fp.mask.any()
+    assert len(fp.minutiae) == len(fp.singular_points) == 0
+    assert fp.flags == ("no_print",)
+
+
+def test_a_mask_has_the_images_shape():
+    assert segmented(grating((203, 157)).image).shape == (203, 157)

@@ -1,0 +1,49 @@
+import numpy as np
+from scipy import ndimage
+
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.stages.skeleton import SkeletonParams, binarise, skeletonise
+from ridgefeat.synth.simple import grating
+
+
+def test_ridges_are_what_lies_below_the_level_inside_the_mask():
+    enhanced = np.array([[-0.5, -0.1, 0.1], [-0.5, 0.0, 0.5]], np.float32)
+    mask = np.array([[True, True, True], [False, True, True]])
+    assert binarise(enhanced, mask).tolist() == [[True, True, False], [False, False, False]]
+    assert binarise(enhanced, mask, SkeletonParams(level=-0.3)).tolist() == [
+        [True, False, False],
+        [False] * 3,
+    ]
+
+
+def test_a_bar_thins_to_its_centre_line():
+    bar = np.zeros((21, 60), bool)
+    bar[8:13, 5:55] = True
+    line = skeletonise(bar)
+    rows, columns = np.nonzero(line)
+    assert np.abs(rows - 10).max() <= 1
+    assert len(columns) == len(set(columns))
+    assert columns.min() <= 9
+    assert columns.max() >= 50
+
+
+def test_lines_are_one_pixel_wide_on_the_ridges_and_keep_their_number():
+    fp = Fingerprint(grating((200, 200), 9.0, 0.4).image)
+    assert not (fp.skeleton & ~fp.binary).any()
+    squares = fp.skeleton[1:, 1:] & fp.skeleton[:-1, 1:] & fp.skeleton[1:, :-1] & fp.skeleton[:-1, :-1]
+    assert not squares.any()
+    eight = np.ones((3, 3))
+    assert ndimage.label(fp.skeleton, eight)[1] == ndimage.label(fp.binary, eight)[1]
+    assert fp.image[fp.skeleton].mean() < 30
+
+
+def test_nothing_thins_to_nothing():
+    assert not skeletonise(np.zeros((30, 40), bool)).any()
+
+
+def test_where_ridges_stand_in_the_image_does_not_matter():
+    bars = np.zeros((60, 80), bool)
+    bars[20:24, 10:60], bars[30:34, 30:70] = True, True
+    shifted = np.zeros((90, 120), bool)
+    shifted[17:77, 31:111] = bars
+    assert np.array_equal(skeletonise(shifted)[17:77, 31:111], skeletonise(bars))

@@ -1,0 +1,127 @@
+"""What must not change, or must change along, when the image is turned, mirrored, lit otherwise or stood elsewhere."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stage_helpers import match, turn
+
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.structure import Minutiae, SingularPoints
+from ridgefeat.synth import make_impression, make_master
+
+ROWS, COLUMNS = 376, 320
+"""Multiples of 8, so that cells fall on cells."""
+
+
+@pytest.fixture(scope="module")
+def image():
+    return make_impression(make_master("left_loop", rng=1), rng=3, noise_level=1, shape=(ROWS, COLUMNS)).image
+
+
+@pytest.fixture(scope="module")
+def upright(image):
+    return Fingerprint(image)
+
+
+def same_points(found, expected, share):
+    pairs = match(found, expected, distance=4, degrees=20)
+    assert len(expected) >= 20
+    assert len(pairs) >= share * max(len(found), len(expected))
+    assert np.mean(found.kind[pairs[:, 0]] == expected.kind[pairs[:, 1]]) > 0.9
+
+
+def turned_points(points, quarters):
+    """Points of an image as they stand in np.rot90(image, quarters)."""
+    x, y, size = points.x, points.y, (COLUMNS, ROWS)
+    for _ in range(quarters):
+        x, y, size = y, size[0] - 1 - x, size[::-1]
+    return x, y, np.mod(points.direction + quarters * np.pi / 2, 2 * np.pi).astype(np.float32)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_turned_image_has_turned_ridges(image, upright, quarters):
+    fp = Fingerprint(np.ascontiguousarray(np.rot90(image, quarters)))
+    mask = np.rot90(upright.mask, quarters)
+    assert np.mean(fp.mask != mask) < 0.01
+    both = fp.mask & mask
+    expected = np.rot90(upright.orientation.angle, quarters) + quarters * np.pi / 2
+    assert turn(fp.orientation.angle, expected)[both].max() < 3
+    coherence = np.rot90(upright.orientation.coherence, quarters)
+    assert np.abs(fp.orientation.coherence - coherence)[both].mean() < 0.03
+    assert np.abs(fp.period / np.rot90(upright.period, quarters) - 1)[both].mean() < 0.01
+    assert np.abs(fp.enhanced - np.rot90(upright.enhanced, quarters))[both].mean() < 0.04
+    x, y, direction = turned_points(upright.minutiae, quarters)
+    m = upright.minutiae
+    same_points(fp.minutiae, Minutiae(x, y, direction, m.kind, m.quality), 0.85)
+    s = upright.singular_points
+    x, y, direction = turned_points(s, quarters)
+    assert len(match(fp.singular_points, SingularPoints(x, y, s.kind, direction), 6)) == len(s) >= 1
+
+
+@pytest.mark.parametrize("way", ["left_right", "up_down"])
+def test_a_mirrored_image_has_mirrored_ridges(image, upright, way):
+    sideways = way == "left_right"
+    flip = np.fliplr if sideways else np.flipud
+    fp = Fingerprint(np.ascontiguousarray(flip(image)))
+    mask = flip(upright.mask)
+    assert np.mean(fp.mask != mask) < 0.01
+    both = fp.mask & mask
+    assert turn(fp.orientation.angle, -flip(upright.orientation.angle))[both].max() < 3
+    assert np.abs(fp.period / flip(upright.period) - 1)[both].mean() < 0.01
+    m = upright.minutiae
+    mirrored = Minutiae(
+        COLUMNS - 1 - m.x if sideways else m.x,
+        m.y if sideways else ROWS - 1 - m.y,
+        np.mod((np.pi if sideways else 0) - m.direction, 2 * np.pi).astype(np.float32),
+        m.kind,
+        m.quality,
+    )
+    same_points(fp.minutiae, mirrored, 0.85)
+
+
+@settings(max_examples=6, deadline=None)
+@given(gain=st.floats(0.35, 1.0), lift=st.floats(0, 1))
+def test_a_brighter_or_flatter_image_changes_nothing_much(image, upright, gain, lift):
+    changed = np.round(image * gain + lift * 255 * (1 - gain)).astype(np.uint8)
+    fp = Fingerprint(changed)
+    assert np.mean(fp.mask != upright.mask) < 0.01
+    both = fp.mask & upright.mask
+    assert np.mean(turn(fp.orientation.angle, upright.orientation.angle)[both]) < 0.3
+    assert np.abs(fp.period / upright.period - 1)[both].mean() < 0.01
+    same_points(fp.minutiae, upright.minutiae, 0.9)
+
+
+def test_an_uneven_lighting_changes_nothing_much(image, upright):
+    shade = np.linspace(0.55, 1.0, COLUMNS)[None, :]
+    fp = Fingerprint(np.round(image * shade).astype(np.uint8))
+    assert np.mean(fp.mask != upright.mask) < 0.02
+    both = fp.mask & upright.mask
+    assert np.mean(turn(fp.orientation.angle, upright.orientation.angle)[both]) < 0.5
+    same_points(fp.minutiae, upright.minutiae, 0.85)
+
+
+def test_where_the_print_stands_in_the_image_does_not_matter(image, upright):
+    white = np.pad(image, ((40, 24), (16, 64)), constant_values=255)
+    fp = Fingerprint(white)
+    here = np.s_[40 : 40 + ROWS, 16 : 16 + COLUMNS]
+    assert np.mean(fp.mask[here] != upright.mask) < 0.01
+    both = fp.mask[here] & upright.mask
+    assert turn(fp.orientation.angle[here], upright.orientation.angle)[both].mean() < 0.2
+    m = upright.minutiae
+    same_points(fp.minutiae, Minutiae(m.x + 16, m.y + 40, m.direction, m.kind, m.quality), 0.9)
+
+
+def test_the_same_image_gives_the_same_bytes_whatever_the_threads(image):
+    import cv2
+
+    before = cv2.getNumThreads()
+    results = []
+    try:
+        for threads in (1, 2):
+            cv2.setNumThreads(threads)
+            fp = Fingerprint(image)
+            results.append([fp.enhanced.tobytes(), fp.period.tobytes(), fp.minutiae.quality.tobytes()])
+    finally:
+        cv2.setNumThreads(before)
+    assert results[0] == results[1]
