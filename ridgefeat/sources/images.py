@@ -257,11 +257,12 @@ class _Quiet:
 @contextmanager
 def _quiet_opencv() -> Iterator[None]:
     """Silence OpenCV's log while images are decoded: a bad file is told once, by the ImageError."""
-    log = cv2.utils.logging
+    # OpenCV 5 moved its log level into a module of its own.
+    log: Any = getattr(cv2.utils, "logging", cv2)
     with _Quiet.lock:
         if _Quiet.depth == 0:
             _Quiet.level = log.getLogLevel()
-            log.setLogLevel(log.LOG_LEVEL_SILENT)
+            log.setLogLevel(0)
         _Quiet.depth += 1
     try:
         yield
