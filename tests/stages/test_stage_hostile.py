@@ -11,9 +11,8 @@ from stage_helpers import white_noise
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.synth.simple import grating
 
-STAGES = (
-    "image normalised gabor mask orientation period enhanced binary skeleton minutiae singular_points flags"
-).split()
+STAGES = ["image", "normalised", "gabor", "mask", "orientation", "period", "enhanced", "binary", "skeleton"]
+STAGES += ["minutiae", "singular_points", "flags"]
 
 NO_PRINT = {
     "blank": np.full((300, 260), 255, np.uint8),

@@ -24,11 +24,14 @@ def upright(image):
     return Fingerprint(image)
 
 
-def same_points(found, expected, share):
-    pairs = match(found, expected, distance=4, degrees=20)
-    assert len(expected) >= 20
-    assert len(pairs) >= share * max(len(found), len(expected))
-    assert np.mean(found.kind[pairs[:, 0]] == expected.kind[pairs[:, 1]]) > 0.9
+def same_points(found, expected):
+    """Of the sure minutiae of either at least four in five are in the other; those at the limit come and go."""
+    for one, other in ((found, expected), (expected, found)):
+        sure = one.select(one.quality > 60)
+        pairs = match(sure, other, distance=5, degrees=20)
+        assert len(sure) >= 15
+        assert len(pairs) >= 0.8 * len(sure)
+        assert np.mean(sure.kind[pairs[:, 0]] == other.kind[pairs[:, 1]]) > 0.85
 
 
 def turned_points(points, quarters):
@@ -53,7 +56,7 @@ def test_a_turned_image_has_turned_ridges(image, upright, quarters):
     assert np.abs(fp.enhanced - np.rot90(upright.enhanced, quarters))[both].mean() < 0.04
     x, y, direction = turned_points(upright.minutiae, quarters)
     m = upright.minutiae
-    same_points(fp.minutiae, Minutiae(x, y, direction, m.kind, m.quality), 0.85)
+    same_points(fp.minutiae, Minutiae(x, y, direction, m.kind, m.quality))
     s = upright.singular_points
     x, y, direction = turned_points(s, quarters)
     assert len(match(fp.singular_points, SingularPoints(x, y, s.kind, direction), 6)) == len(s) >= 1
@@ -77,7 +80,7 @@ def test_a_mirrored_image_has_mirrored_ridges(image, upright, way):
         m.kind,
         m.quality,
     )
-    same_points(fp.minutiae, mirrored, 0.85)
+    same_points(fp.minutiae, mirrored)
 
 
 @settings(max_examples=6, deadline=None)
@@ -89,7 +92,7 @@ def test_a_brighter_or_flatter_image_changes_nothing_much(image, upright, gain, 
     both = fp.mask & upright.mask
     assert np.mean(turn(fp.orientation.angle, upright.orientation.angle)[both]) < 0.3
     assert np.abs(fp.period / upright.period - 1)[both].mean() < 0.01
-    same_points(fp.minutiae, upright.minutiae, 0.9)
+    same_points(fp.minutiae, upright.minutiae)
 
 
 def test_an_uneven_lighting_changes_nothing_much(image, upright):
@@ -98,7 +101,7 @@ def test_an_uneven_lighting_changes_nothing_much(image, upright):
     assert np.mean(fp.mask != upright.mask) < 0.02
     both = fp.mask & upright.mask
     assert np.mean(turn(fp.orientation.angle, upright.orientation.angle)[both]) < 0.5
-    same_points(fp.minutiae, upright.minutiae, 0.85)
+    same_points(fp.minutiae, upright.minutiae)
 
 
 def test_where_the_print_stands_in_the_image_does_not_matter(image, upright):
@@ -109,7 +112,7 @@ def test_where_the_print_stands_in_the_image_does_not_matter(image, upright):
     both = fp.mask[here] & upright.mask
     assert turn(fp.orientation.angle[here], upright.orientation.angle)[both].mean() < 0.2
     m = upright.minutiae
-    same_points(fp.minutiae, Minutiae(m.x + 16, m.y + 40, m.direction, m.kind, m.quality), 0.9)
+    same_points(fp.minutiae, Minutiae(m.x + 16, m.y + 40, m.direction, m.kind, m.quality))
 
 
 def test_the_same_image_gives_the_same_bytes_whatever_the_threads(image):
