@@ -11,6 +11,8 @@ SIDE = 5.0 / MM_PER_PX
 DIAGONAL = SIDE * np.sqrt(2)
 SAMPLES = 142
 LEAST_INSIDE = 0.6
+CLEAR = 0.08
+"""Between minus and plus this, the enhanced print is neither ridge nor valley: what came before goes on."""
 
 
 def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
@@ -41,7 +43,7 @@ def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
     flat = px.reshape(-1, SAMPLES), py.reshape(-1, SAMPLES)
     value = cv2.remap(enhanced, *flat, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     inside = cv2.remap(mask.view(np.uint8), *flat, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
-    ridge = (value < 0) & inside
+    ridge = _settled(value, (np.abs(value) > CLEAR) & inside)
     both_inside = inside[:, 1:] & inside[:, :-1]
     # Each ridge has two flanks; half their number counts a ridge cut by the end as a half.
     flanks = ((ridge[:, 1:] != ridge[:, :-1]) & both_inside).sum(1)
@@ -49,6 +51,13 @@ def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
     with np.errstate(divide="ignore", invalid="ignore"):
         count = np.where(visible >= LEAST_INSIDE, flanks / 2 / visible, np.nan)
     return np.asarray(np.maximum(*count.reshape(2, -1)), np.float32)
+
+
+def _settled(value: Float, clear: Bool) -> Bool:
+    """Return where values are negative; unclear ones are what the last clear one was, or at first the next."""
+    at = np.maximum.accumulate(np.where(clear, np.arange(value.shape[1]), -1), axis=1)
+    at = np.where(at < 0, clear.argmax(1)[:, None], at)
+    return np.asarray(np.take_along_axis(value, at, 1) < 0)
 
 
 def grid(mask: Bool) -> tuple[Float, Float]:
