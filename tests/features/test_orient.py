@@ -1,0 +1,266 @@
+"""The orientation family on fields that are formulas and on drawn and synthetic prints."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ridgefeat.features.orient import orient
+from ridgefeat.features.pattern import CLASSES, pattern_class, ridge_count
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.structure import CORE, DELTA, MM_PER_PX, OrientationField, SingularPoints
+from ridgefeat.synth import make_impression, make_master
+from ridgefeat.synth.simple import grating, rings
+
+NAMES = [c.name for c in orient.all_columns()]
+SHAPE = (400, 400)
+MIDDLE = 199.5
+
+
+def values(fp):
+    return dict(zip(NAMES, orient.compute(fp).astype(float), strict=True))
+
+
+def points(*given):
+    """SingularPoints from (x, y, kind, direction in degrees)."""
+    a = np.array(given, np.float32).reshape(-1, 4)
+    order = np.lexsort((a[:, 1], a[:, 2]))
+    x, y, kind, degrees = a[order].T
+    return SingularPoints(x, y, kind.astype(np.uint8), np.deg2rad(degrees).astype(np.float32))
+
+
+def pretend(angle, *singular, coherence=1.0, mask=None, enhanced=None):
+    """What the family needs of a print, without the stages."""
+    angle = np.broadcast_to(np.asarray(angle, float), SHAPE)
+    return SimpleNamespace(
+        mask=np.ones(SHAPE, bool) if mask is None else mask,
+        orientation=OrientationField(
+            np.mod(angle, np.pi).astype(np.float32), np.full(SHAPE, coherence, np.float32)
+        ),
+        singular_points=points(*singular),
+        enhanced=np.zeros(SHAPE, np.float32) if enhanced is None else enhanced,
+    )
+
+
+def circles(x0=MIDDLE, y0=MIDDLE):
+    y, x = np.indices(SHAPE)
+    return np.arctan2(y0 - y, x - x0) + np.pi / 2, np.hypot(x - x0, y - y0)
+
+
+# Statistics
+
+
+@pytest.mark.parametrize("degrees", [0, 22.5, 60, 90, 157.5])
+def test_parallel_ridges(degrees):
+    found = values(pretend(np.deg2rad(degrees), coherence=0.7))
+    assert found["orient_coherence_mean"] == pytest.approx(0.7)
+    assert found["orient_coherence_p10"] == pytest.approx(0.7)
+    assert found["orient_coherence_sd"] == pytest.approx(0, abs=1e-5)
+    assert found["orient_mean_cos"] == pytest.approx(np.cos(2 * np.deg2rad(degrees)), abs=1e-5)
+    assert found["orient_mean_sin"] == pytest.approx(np.sin(2 * np.deg2rad(degrees)), abs=1e-5)
+    assert found["orient_resultant"] == pytest.approx(1, abs=1e-5)
+    assert found["orient_dispersion"] == pytest.approx(0, abs=0.3)
+    assert found["orient_entropy"] == pytest.approx(0, abs=1e-6)
+    assert found["orient_curvature_mean"] == pytest.approx(0, abs=1e-4)
+
+
+def test_the_flow_histogram_has_its_bins_centred_on_their_names():
+    for k in range(8):
+        name = f"orient_flow_a{22.5 * k:05.1f}".replace(".", "d")
+        for off in (-11, 0, 11):
+            found = values(pretend(np.deg2rad(22.5 * k + off)))
+            assert found[name] == pytest.approx(1)
+    angle, radius = circles()
+    even = values(pretend(angle, mask=radius < 190))
+    bins = [v for n, v in even.items() if n.startswith("orient_flow_a")]
+    assert len(bins) == 8
+    assert bins == pytest.approx([1 / 8] * 8, abs=0.03)
+    assert even["orient_entropy"] == pytest.approx(3, abs=0.02)
+    assert even["orient_resultant"] < 0.02
+    assert even["orient_dispersion"] > 75
+
+
+def test_dispersion_is_the_angles_own_deviation():
+    spread = np.random.default_rng(0).normal(0.8, np.deg2rad(12), SHAPE)
+    assert values(pretend(spread))["orient_dispersion"] == pytest.approx(12, rel=0.1)
+
+
+def test_zones_and_grid_name_their_places():
+    upright = np.zeros(SHAPE)
+    upright[:, 200:] = np.pi / 2
+    found = values(pretend(upright))
+    assert found["orient_flow_r1c1_cos"] == pytest.approx(1)
+    assert found["orient_flow_r4c4_cos"] == pytest.approx(-1)
+    assert found["orient_field_20_cos"] == pytest.approx(1)
+    assert found["orient_field_24_cos"] == pytest.approx(-1)
+    below = np.zeros(SHAPE)
+    below[250:] = np.pi / 4
+    found = values(pretend(below, (200, 200, CORE, 270)))
+    # 2.5 mm are 49 px: rows 3 and 4 of the grid lie 249 and 298 px down.
+    assert found["orient_field_02_sin"] == pytest.approx(0, abs=1e-6)
+    assert found["orient_field_42_sin"] == pytest.approx(1)
+
+
+def test_the_grid_is_unknown_outside_the_print():
+    mask = np.zeros(SHAPE, bool)
+    mask[100:300, 100:300] = True
+    found = values(pretend(0.0, (150, 200, CORE, 270), mask=mask))
+    assert np.isnan(found["orient_field_20_cos"])
+    assert np.isfinite(found["orient_field_22_cos"])
+    assert np.isfinite(found["orient_field_24_cos"])
+
+
+# Curvature
+
+
+def test_curvature_of_circles_is_one_over_the_radius():
+    centre_y = -250.0
+    angle, radius = circles(y0=centre_y)
+    found = values(pretend(angle))
+    inner = 1 / (radius[::8, ::8] * MM_PER_PX)
+    assert found["orient_curvature_mean"] == pytest.approx(inner.mean(), rel=0.02)
+    assert found["orient_curvature_p50"] == pytest.approx(np.median(inner), rel=0.02)
+    assert found["orient_curvature_p90"] == pytest.approx(np.percentile(inner, 90), rel=0.02)
+    assert found["orient_divergence_mean"] < 0.02 * found["orient_curvature_mean"]
+
+
+def test_rays_diverge_and_do_not_bend():
+    angle, radius = circles(y0=-250.0)
+    found = values(pretend(angle + np.pi / 2))
+    assert found["orient_divergence_mean"] == pytest.approx(
+        (1 / (radius[::8, ::8] * MM_PER_PX)).mean(), rel=0.02
+    )
+    assert found["orient_curvature_mean"] < 0.02 * found["orient_divergence_mean"]
+
+
+@pytest.mark.parametrize("distance", [250.0, 400.0])
+def test_curvature_read_from_a_drawn_print(distance):
+    made = rings((300, 300), 9.0, (150.0, 150.0 + distance))
+    y, x = np.indices((300, 300))
+    expected = (1 / (np.hypot(x - 150, y - 150 - distance) * MM_PER_PX)).mean()
+    assert values(Fingerprint(made.image))["orient_curvature_mean"] == pytest.approx(expected, rel=0.15)
+
+
+# Singular points
+
+
+def test_no_singular_points():
+    found = values(pretend(0.0))
+    assert (found["orient_cores"], found["orient_deltas"]) == (0, 0)
+    assert all(np.isnan(v) for n, v in found.items() if n.startswith("orient_core_"))
+
+
+def test_core_and_delta_are_measured_from_each_other():
+    found = values(pretend(0.0, (220, 150, CORE, 250), (170, 270, DELTA, 90), (390, 390, DELTA, 90)))
+    assert (found["orient_cores"], found["orient_deltas"]) == (1, 2)
+    assert found["orient_core_x"] == pytest.approx((220 - MIDDLE) * MM_PER_PX, rel=1e-4)
+    assert found["orient_core_y"] == pytest.approx((150 - MIDDLE) * MM_PER_PX, rel=1e-4)
+    assert found["orient_core_cos"] == pytest.approx(np.cos(np.deg2rad(250)), abs=1e-5)
+    assert found["orient_core_sin"] == pytest.approx(np.sin(np.deg2rad(250)), abs=1e-5)
+    assert found["orient_core_delta_distance"] == pytest.approx(130 * MM_PER_PX, rel=1e-4)
+    assert found["orient_core_delta_dx"] == pytest.approx(-50 * MM_PER_PX, rel=1e-4)
+    assert found["orient_core_delta_dy"] == pytest.approx(120 * MM_PER_PX, rel=1e-4)
+    assert np.isnan(found["orient_core_core_distance"])
+
+
+def test_the_cores_of_a_whorl_are_measured():
+    found = values(pretend(0.0, (200, 170, CORE, 90), (212, 210, CORE, 270)))
+    assert found["orient_core_core_distance"] == pytest.approx(np.hypot(12, 40) * MM_PER_PX, rel=1e-4)
+    assert found["orient_core_y"] == pytest.approx((170 - MIDDLE) * MM_PER_PX, rel=1e-4)
+
+
+# Ridges counted
+
+
+def stripes(period, phase=0.0):
+    """Level ridges, enhanced: negative on a ridge; at phase 0 the row 0 is a ridge's middle."""
+    rows = np.arange(SHAPE[0])[:, None]
+    return np.broadcast_to(-np.cos(2 * np.pi * (rows / period + phase)), SHAPE).astype(np.float32)
+
+
+@pytest.mark.parametrize("period", [8.0, 11.0])
+def test_ridges_between_two_points(period):
+    full = np.ones(SHAPE, bool)
+    # From valley to valley, k ridges apart.
+    for k in (0, 1, 7, 20):
+        ends = (100.0, 2.5 * period), (140.0, (2.5 + k) * period)
+        assert ridge_count(stripes(period), full, *ends) == k
+    # The points' own ridges are not counted.
+    assert ridge_count(stripes(period), full, (100.0, 2 * period), (100.0, 9 * period)) == 6
+    assert ridge_count(stripes(period), full, (100.0, 9 * period), (100.0, 2 * period)) == 6
+    # Nor those that the line runs along.
+    assert ridge_count(stripes(period), full, (50.0, 2 * period), (300.0, 2 * period)) == 0
+
+
+def test_a_line_that_leaves_the_print_has_no_count():
+    mask = np.ones(SHAPE, bool)
+    mask[150:160] = False
+    assert np.isnan(ridge_count(stripes(9), mask, (100.0, 100.0), (100.0, 200.0)))
+    assert np.isnan(ridge_count(stripes(9), ~mask | mask, (100.0, 100.0), (500.0, 100.0)))
+
+
+def test_the_column_counts_from_core_to_delta():
+    core, delta = (200, 5.5 * 9, CORE, 270), (260, 20.5 * 9, DELTA, 90)
+    assert values(pretend(0.0, core, delta, enhanced=stripes(9)))["orient_core_delta_ridges"] == 15
+
+
+def test_a_count_on_a_synthetic_loop_agrees_with_its_grey_values():
+    made = make_impression(make_master("left_loop", rng=4), rng=4, noise_level=0)
+    fp = Fingerprint(made.image, made.dpi)
+    found = values(fp)
+    core, delta = fp.singular_points.cores, fp.singular_points.deltas
+    assert len(core) == len(delta) == 1
+    t = np.linspace(0, 1, 1000)
+    x = np.rint(core.x[0] + t * (delta.x[0] - core.x[0])).astype(int)
+    y = np.rint(core.y[0] + t * (delta.y[0] - core.y[0])).astype(int)
+    dark = fp.image[y, x] < 128
+    assert found["orient_core_delta_ridges"] == pytest.approx(np.count_nonzero(np.diff(dark)) / 2, abs=1.5)
+
+
+# Pattern class
+
+
+@pytest.mark.parametrize(
+    ("expected", "singular"),
+    [
+        ("arch", []),
+        ("whorl", [(200, 150, CORE, 90), (205, 200, CORE, 270)]),
+        ("whorl", [(100, 300, DELTA, 90), (300, 300, DELTA, 90)]),
+        ("left_loop", [(200, 150, CORE, 235), (300, 300, DELTA, 90)]),
+        ("right_loop", [(200, 150, CORE, 305), (100, 300, DELTA, 90)]),
+        ("tented_arch", [(200, 150, CORE, 270), (203, 240, DELTA, 90)]),
+        ("left_loop", [(200, 150, CORE, 220)]),
+        ("right_loop", [(200, 150, CORE, 320)]),
+        ("left_loop", [(320, 300, DELTA, 90)]),
+        ("right_loop", [(80, 300, DELTA, 90)]),
+    ],
+)
+def test_the_class_by_cores_and_deltas(expected, singular):
+    print_ = pretend(0.0, *singular)
+    assert pattern_class(print_) == expected
+    found = values(print_)
+    assert {name: found[f"orient_pattern_{name}"] for name in CLASSES} == {
+        name: float(name == expected) for name in CLASSES
+    }
+
+
+@pytest.mark.parametrize("pattern", CLASSES)
+def test_the_class_of_synthetic_prints(pattern):
+    told = []
+    for seed in range(4):
+        made = make_impression(make_master(pattern, rng=seed), rng=seed, noise_level=0)
+        told.append(pattern_class(Fingerprint(made.image, made.dpi)))
+    assert told.count(pattern) >= 3
+
+
+def test_no_print_has_no_class():
+    assert pattern_class(pretend(0.0, mask=np.zeros(SHAPE, bool))) is None
+    blank = Fingerprint(np.full((120, 120), 255, np.uint8))
+    assert np.isnan(orient.compute(blank)).all()
+
+
+def test_a_grating_is_an_arch_with_high_coherence():
+    found = values(Fingerprint(grating((300, 300), 9.0, 0.7).image))
+    assert found["orient_pattern_arch"] == 1
+    assert found["orient_coherence_mean"] > 0.97
+    assert found["orient_resultant"] > 0.999

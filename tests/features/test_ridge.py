@@ -1,0 +1,290 @@
+"""Ridge density, period, breadth and gaps of waves of which all is known."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from ridgefeat.features import _ridge_squares as squares
+from ridgefeat.features.ridge import ridge
+from ridgefeat.features.ridge import squares as square_columns
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.structure import MM_PER_PX, SingularPoints
+from ridgefeat.synth.simple import grating, rings
+
+NAMES = [c.name for c in ridge.all_columns()]
+DIAGONAL_MM = 7.0711
+
+
+def values(fp):
+    return dict(zip(NAMES, ridge.compute(fp).astype(float), strict=True))
+
+
+def wave(period, degrees, shape=(400, 400)):
+    return Fingerprint(grating(shape, period, np.deg2rad(degrees)).image)
+
+
+def bars(period, degrees, duty, shape=(300, 300)):
+    """Ridges of even grey that take up a share of the period, their edges one pixel soft."""
+    y, x = np.indices(shape)
+    across = x * np.sin(np.deg2rad(degrees)) + y * np.cos(np.deg2rad(degrees))
+    off = np.abs((across / period + 0.5) % 1 - 0.5)
+    return np.round(30 + 200 * np.clip((off - duty / 2) * period + 0.5, 0, 1)).astype(np.uint8)
+
+
+def disc(shape, radius):
+    y, x = np.indices(shape)
+    return np.hypot(x - shape[1] / 2, y - shape[0] / 2) < radius
+
+
+# Period
+
+
+@pytest.mark.parametrize(("period", "degrees"), [(7, 45), (9, 0), (9, 30), (9, 90), (12, 120)])
+def test_the_period_in_mm(period, degrees):
+    found = values(wave(period, degrees))
+    mm = period * MM_PER_PX
+    assert found["ridge_period_mean"] == pytest.approx(mm, rel=0.01)
+    assert found["ridge_density_line"] == pytest.approx(10 / mm, rel=0.01)
+    for name in ("p10", "p50", "p90"):
+        assert found[f"ridge_period_{name}"] == pytest.approx(mm, rel=0.015)
+    assert found["ridge_period_sd"] < 0.01 * mm
+    assert found["ridge_period_r2c3_mean"] == pytest.approx(mm, rel=0.01)
+
+
+def test_period_across_and_down_show_an_uneven_scale():
+    image = rings((400, 400)).image
+    even, uneven = values(Fingerprint(image)), values(Fingerprint(image, dpi=(500, 450)))
+    assert even["ridge_period_ratio"] == pytest.approx(1, abs=0.02)
+    assert uneven["ridge_period_ratio"] == pytest.approx(0.9, abs=0.03)
+    assert uneven["ridge_period_down"] == pytest.approx(9 * 25.4 / 450, rel=0.03)
+    upright = values(wave(9, 90))
+    assert upright["ridge_period_across"] == pytest.approx(9 * MM_PER_PX, rel=0.01)
+    assert np.isnan(upright["ridge_period_down"])
+    assert np.isnan(upright["ridge_period_ratio"])
+
+
+def test_zones_stand_where_their_names_say():
+    image = np.hstack([grating((320, 160), 8, np.pi / 2).image, grating((320, 160), 11, np.pi / 2).image])
+    found = values(Fingerprint(image))
+    for row in range(1, 5):
+        assert found[f"ridge_period_r{row}c1_mean"] == pytest.approx(8 * MM_PER_PX, rel=0.04)
+        assert found[f"ridge_period_r{row}c4_mean"] == pytest.approx(11 * MM_PER_PX, rel=0.04)
+
+
+# Counts along diagonals
+
+
+def counted(enhanced, mask, x, y):
+    return squares.count_ridges(enhanced, mask, np.array([x], np.float32), np.array([y], np.float32))[0]
+
+
+@pytest.mark.parametrize("period", [7, 9, 12])
+@pytest.mark.parametrize("degrees", [45, 135])
+def test_ridges_along_the_diagonal(period, degrees):
+    mean = values(wave(period, degrees))["ridge_density_mean"]
+    assert mean == pytest.approx(DIAGONAL_MM / (period * MM_PER_PX), abs=0.25)
+
+
+def test_the_diagonal_that_crosses_more_counts():
+    fp = wave(9, 30)
+    expected = DIAGONAL_MM / (9 * MM_PER_PX) * np.cos(np.deg2rad(15))
+    assert values(fp)["ridge_density_mean"] == pytest.approx(expected, abs=0.3)
+
+
+def test_a_square_hardly_visible_has_no_count():
+    enhanced = -np.cos(2 * np.pi * np.add(*np.indices((300, 300))) / (9 * np.sqrt(2))).astype(np.float32)
+    full = np.ones((300, 300), bool)
+    expected = DIAGONAL_MM / (9 * MM_PER_PX)
+    assert counted(enhanced, full, 150, 150) == pytest.approx(expected, abs=0.6)
+    assert counted(enhanced, full, 10, 10) != counted(enhanced, full, 10, 10)
+    part = full.copy()
+    part[:, 180:] = False
+    # 80 of 98 px to the left of 180: still enough, and made up for.
+    assert counted(enhanced, part, 150, 150) == pytest.approx(expected, abs=0.9)
+    part[:, 155:] = False
+    assert np.isnan(counted(enhanced, part, 150, 150))
+
+
+def test_a_diagonal_along_a_ridges_flank_crosses_none():
+    rows, columns = np.indices((300, 300))
+    enhanced = np.sin(2 * np.pi * (rows - columns) / (9 * np.sqrt(2))).astype(np.float32)
+    trembling = enhanced + np.float32(0.03) * np.where((rows + columns) % 6 < 3, 1, -1).astype(np.float32)
+    expected = DIAGONAL_MM / (9 * MM_PER_PX)
+    assert counted(trembling, np.ones((300, 300), bool), 150, 150) == pytest.approx(expected, abs=0.6)
+
+
+def test_one_visible_diagonal_is_not_enough():
+    enhanced = -np.cos(2 * np.pi * np.add(*np.indices((300, 300))) / (9 * np.sqrt(2))).astype(np.float32)
+    y, x = np.indices((300, 300))
+    along_only = np.abs(x + y - 300) < 12
+    assert np.isnan(counted(enhanced, along_only, 150, 150))
+
+
+def pretend(enhanced, core, hand=None, mask=None):
+    one = np.array([1], np.uint8)
+    return SimpleNamespace(
+        enhanced=enhanced,
+        mask=np.ones(enhanced.shape, bool) if mask is None else mask,
+        hand=hand,
+        singular_points=SingularPoints(
+            np.array([core[0]], np.float32), np.array([core[1]], np.float32), one, np.zeros(1, np.float32)
+        ),
+    )
+
+
+def three_densities():
+    """Finer ridges left above the core, middling ones right above, coarser below."""
+    y, x = np.indices((500, 400)).astype(np.float32)
+    period = np.where(y > 260, 12, np.where(x < 200, 7, 9))
+    return np.cos(2 * np.pi * (x + y) / (period * np.sqrt(2))).astype(np.float32)
+
+
+@pytest.mark.parametrize(("hand", "radial", "ulnar"), [("right", 7, 9), ("left", 9, 7)])
+def test_the_thumbs_side_depends_on_the_hand(hand, radial, ulnar):
+    names = [c.name for group, function in ridge.groups if function is square_columns for c in group]
+    found = dict(zip(names, square_columns(pretend(three_densities(), (200, 200), hand)), strict=True))
+    count = {p: DIAGONAL_MM / (p * MM_PER_PX) for p in (7, 9, 12)}
+    # Squares overlap the line between two densities a little.
+    assert found["ridge_density_radial"] == pytest.approx(count[radial], abs=1.6)
+    assert found["ridge_density_ulnar"] == pytest.approx(count[ulnar], abs=1.6)
+    assert found["ridge_density_left"] > found["ridge_density_right"] + 2
+    assert found["ridge_density_proximal"] == pytest.approx(count[12], abs=1)
+    assert found["ridge_density_distal"] == pytest.approx(
+        (found["ridge_density_left"] + found["ridge_density_right"]) / 2
+    )
+    three = [found[f"ridge_density_{side}"] for side in ("left", "right", "proximal")]
+    assert found["ridge_density_spread"] == pytest.approx(max(three) - min(three))
+
+
+def test_without_the_hand_radial_and_ulnar_are_unknown():
+    fp = wave(9, 45)
+    unknown = values(fp)
+    assert np.isnan(unknown["ridge_density_radial"])
+    assert np.isnan(unknown["ridge_density_ulnar"])
+    assert np.isfinite(unknown["ridge_density_left"])
+    left = values(Fingerprint(fp.original, hand="left"))
+    right = values(Fingerprint(fp.original, hand="right"))
+    assert left["ridge_density_radial"] == right["ridge_density_ulnar"]
+    assert left["ridge_density_ulnar"] == right["ridge_density_radial"]
+    swapped = {"ridge_density_radial", "ridge_density_ulnar"}
+    assert all(np.array_equal(left[n], right[n], equal_nan=True) for n in NAMES if n not in swapped)
+
+
+def test_the_spread_of_what_is_seen():
+    enhanced = three_densities()
+    names = [c.name for group, function in ridge.groups if function is square_columns for c in group]
+
+    def spread(mask):
+        return dict(zip(names, square_columns(pretend(enhanced, (200, 200), mask=mask)), strict=True))
+
+    upper = np.zeros(enhanced.shape, bool)
+    upper[:260] = True
+    found = spread(upper)
+    assert np.isnan(found["ridge_density_proximal"])
+    assert found["ridge_density_spread"] == pytest.approx(
+        abs(found["ridge_density_left"] - found["ridge_density_right"])
+    )
+    upper[:, 200:] = False
+    assert np.isfinite(spread(upper)["ridge_density_left"])
+    assert np.isnan(spread(upper)["ridge_density_spread"])
+
+
+def test_the_topmost_core_carries_the_squares():
+    enhanced = three_densities()
+    at_core = square_columns(pretend(enhanced, (200, 200)))
+    elsewhere = square_columns(pretend(enhanced, (200, 330)))
+    assert at_core[3] > elsewhere[3] + 2
+
+
+# Breadth and gaps
+
+
+@pytest.mark.parametrize("degrees", [23, 45, 112])
+@pytest.mark.parametrize("duty", [0.3, 0.5, 0.65])
+def test_thickness_ratio_of_a_known_duty_cycle(duty, degrees):
+    found = values(Fingerprint(bars(12, degrees, duty)))
+    assert found["ridge_thickness_ratio"] == pytest.approx(duty / (1 - duty), rel=0.15)
+    assert found["ridge_breadth_mean"] == pytest.approx(duty * 12 * MM_PER_PX, rel=0.08)
+    both = found["ridge_breadth_mean"] + found["ridge_valley_breadth_mean"]
+    assert both == pytest.approx(found["ridge_period_mean"], rel=0.01)
+    assert found["ridge_breadth_sd"] < 0.1 * found["ridge_breadth_mean"]
+
+
+def gaps(image):
+    found = values(Fingerprint(image))
+    return [
+        found[f"ridge_{n}"]
+        for n in ("white_share", "pore_density", "white_line_density", "white_line_length")
+    ]
+
+
+def test_drawn_white_lines_are_counted_and_measured():
+    clean = grating((300, 300), 10, 0.3).image
+    lined = clean.copy()
+    for k in range(3):
+        cv2.line(lined, (60 + 80 * k, 40), (80 + 80 * k, 260), 255, 3)
+    before, after = gaps(clean), gaps(lined)
+    cm2 = 300 * 300 * MM_PER_PX**2 / 100
+    assert before[2:] == [0, 0]
+    assert after[2] == pytest.approx(3 / cm2, rel=0.05)
+    assert after[3] == pytest.approx(3 * np.hypot(20, 220) * MM_PER_PX / cm2, rel=0.12)
+    assert after[0] > before[0] + 0.02
+
+
+def test_drawn_pores_are_counted():
+    clean = grating((300, 300), 10, 0.3).image
+    line = Fingerprint(clean).skeleton
+    y, x = np.nonzero(line)
+    chosen = np.random.default_rng(0).permutation(len(x))
+    far = (x > 20) & (x < 280) & (y > 20) & (y < 280)
+    kept = []
+    for i in chosen[far[chosen]]:
+        if len(kept) < 40 and all(np.hypot(x[i] - a, y[i] - b) > 25 for a, b in kept):
+            kept.append((x[i], y[i]))
+    porous = clean.copy()
+    for px, py in kept:
+        cv2.circle(porous, (int(px), int(py)), 2, 255, -1)
+    length_cm = line.sum() * 1.11 * MM_PER_PX / 10
+    before, after = gaps(clean), gaps(porous)
+    assert len(kept) > 30
+    assert after[1] - before[1] == pytest.approx(len(kept) / length_cm, rel=0.25)
+    assert after[2:] == [0, 0]
+
+
+def test_a_single_gap_is_no_white_line():
+    image = grating((300, 300), 10, 0.0).image
+    image[146:154, 150:154] = 255
+    assert gaps(image)[2:] == [0, 0]
+
+
+# Extent
+
+
+def test_area_and_box():
+    print_ = np.where(disc((360, 360), 120), grating((360, 360), 9, 0.6).image, 255).astype(np.uint8)
+    fp = Fingerprint(print_)
+    found = values(fp)
+    assert found["ridge_area"] == pytest.approx(fp.mask.sum() * MM_PER_PX**2 / 100, rel=1e-5)
+    assert found["ridge_area"] == pytest.approx(np.pi * (120 * MM_PER_PX) ** 2 / 100, rel=0.2)
+    rows, columns = np.flatnonzero(fp.mask.any(1)), np.flatnonzero(fp.mask.any(0))
+    assert found["ridge_height"] == pytest.approx((rows[-1] - rows[0] + 1) * MM_PER_PX, rel=1e-5)
+    assert found["ridge_width"] == pytest.approx((columns[-1] - columns[0] + 1) * MM_PER_PX, rel=1e-5)
+
+
+def test_length_of_ridge_by_area_is_one_over_the_period_on_all_angles_together():
+    found = values(Fingerprint(rings((400, 400), 9.0).image))
+    assert found["ridge_length_density"] == pytest.approx(1 / (9 * MM_PER_PX), rel=0.05)
+
+
+def test_physical_values_do_not_depend_on_the_resolution():
+    fine = rings((400, 400), 9.0).image
+    coarse = cv2.resize(fine, (240, 240), interpolation=cv2.INTER_AREA)
+    a, b = values(Fingerprint(fine)), values(Fingerprint(coarse, dpi=300.0))
+    for name in ("period_mean", "area", "width", "height", "density_mean", "length_density"):
+        assert b[f"ridge_{name}"] == pytest.approx(a[f"ridge_{name}"], rel=0.03)
+
+
+def test_no_print_has_no_values():
+    assert np.isnan(ridge.compute(Fingerprint(np.full((120, 120), 255, np.uint8)))).all()
