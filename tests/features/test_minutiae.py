@@ -1,0 +1,157 @@
+"""The minutiae family on point sets of which counts, spacings and directions are known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial import cKDTree
+
+from ridgefeat.features.minutiae import minutiae
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.structure import BIFURCATION, CORE, ENDING, MM_PER_PX, Minutiae, SingularPoints
+from ridgefeat.synth.simple import dislocated_grating
+
+NAMES = [c.name for c in minutiae.all_columns()]
+SHAPE = (400, 300)
+CM2 = 400 * 300 * MM_PER_PX**2 / 100
+
+
+def pretend(x=(), y=(), degrees=0.0, kind=ENDING, quality=80.0, mask=None, core=None):
+    """What the family needs of a print, without the stages."""
+    x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
+
+    def full(value, dtype):
+        return np.broadcast_to(np.asarray(value), x.shape).astype(dtype)
+
+    points = SingularPoints.empty()
+    if core:
+        a, b = (np.array([c], np.float32) for c in core)
+        points = SingularPoints(a, b, np.array([CORE], np.uint8), np.zeros(1, np.float32))
+    return SimpleNamespace(
+        mask=np.ones(SHAPE, bool) if mask is None else mask,
+        minutiae=Minutiae(
+            x, y, np.deg2rad(full(degrees, np.float32)), full(kind, np.uint8), full(quality, np.float32)
+        ),
+        singular_points=points,
+    )
+
+
+def values(fp):
+    return dict(zip(NAMES, minutiae.compute(fp).astype(float), strict=True))
+
+
+def scattered(n, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.uniform(0, 299, n), rng.uniform(0, 399, n)
+
+
+def test_counts_by_kind_and_their_densities():
+    x, y = scattered(10)
+    kind = [ENDING] * 7 + [BIFURCATION] * 3
+    found = values(pretend(x, y, kind=kind, quality=[90] * 4 + [50] + [49.9] * 5))
+    assert [found[f"minutiae_{n}"] for n in ("count", "endings", "bifurcations", "sure")] == [10, 7, 3, 5]
+    assert found["minutiae_bifurcation_share"] == pytest.approx(0.3)
+    for name, count in (("", 10), ("endings_", 7), ("bifurcations_", 3), ("sure_", 5)):
+        assert found[f"minutiae_{name}density"] == pytest.approx(count / CM2, rel=1e-5)
+
+
+def test_density_is_by_the_prints_area_not_the_images():
+    mask = np.zeros(SHAPE, bool)
+    mask[100:300, 50:250] = True
+    x, y = 50 + 0.6 * scattered(12)[0], 100 + 0.4 * scattered(12)[1]
+    found = values(pretend(x, y, mask=mask))
+    assert found["minutiae_density"] == pytest.approx(12 / (200 * 200 * MM_PER_PX**2 / 100), rel=1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(3, 80), st.integers(0, 10**6))
+def test_spacing_is_the_distance_to_the_nearest_neighbour(n, seed):
+    x, y = (a.astype(np.float32) for a in scattered(n, seed))
+    nearest = cKDTree(np.column_stack([x, y])).query(np.column_stack([x, y]), k=2)[0][:, 1] * MM_PER_PX
+    found = values(pretend(x, y))
+    assert found["minutiae_spacing_mean"] == pytest.approx(nearest.mean(), rel=1e-4)
+    assert found["minutiae_spacing_sd"] == pytest.approx(nearest.std(), rel=1e-3, abs=1e-6)
+    assert found["minutiae_spacing_p50"] == pytest.approx(np.median(nearest), rel=1e-4)
+    random = 0.5 / np.sqrt(n / (CM2 * 100))
+    assert found["minutiae_clustering"] == pytest.approx(nearest.mean() / random, rel=1e-4)
+
+
+def test_clustering_tells_a_grid_from_a_heap():
+    x, y = (a.ravel() for a in np.meshgrid(np.arange(15, 300, 30), np.arange(20, 400, 40)))
+    assert values(pretend(x, y))["minutiae_clustering"] > 1.5
+    x, y = scattered(400, 1)
+    assert values(pretend(x, y))["minutiae_clustering"] == pytest.approx(1, abs=0.1)
+    assert values(pretend(100 + x / 20, 100 + y / 20))["minutiae_clustering"] < 0.2
+
+
+def test_distance_from_the_core_or_else_the_centroid():
+    x, y = np.array([150.0, 150, 250]), np.array([100.0, 300, 200])
+    centroid = values(pretend(x, y))
+    expected = np.hypot(x - 149.5, y - 199.5) * MM_PER_PX
+    assert centroid["minutiae_radius_mean"] == pytest.approx(expected.mean(), rel=1e-5)
+    assert centroid["minutiae_radius_sd"] == pytest.approx(expected.std(), rel=1e-3)
+    core = values(pretend(x, y, core=(150, 100)))
+    expected = np.hypot(x - 150, y - 100) * MM_PER_PX
+    assert core["minutiae_radius_mean"] == pytest.approx(expected.mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("k", range(8))
+@pytest.mark.parametrize("off", [-22, 0, 22])
+def test_directions_fall_into_the_bin_of_their_name(k, off):
+    x, y = scattered(6)
+    found = values(pretend(x, y, degrees=(45 * k + off) % 360))
+    shares = [found[f"minutiae_direction_a{45 * j:03d}"] for j in range(8)]
+    assert shares == [float(j == k) for j in range(8)]
+    assert found["minutiae_direction_resultant"] == pytest.approx(1, abs=1e-5)
+
+
+def test_opposite_directions_cancel():
+    x, y = scattered(6)
+    found = values(pretend(x, y, degrees=[10, 190] * 3))
+    assert found["minutiae_direction_resultant"] == pytest.approx(0, abs=1e-6)
+    assert found["minutiae_direction_a000"] == found["minutiae_direction_a180"] == 0.5
+
+
+def test_quarters_stand_where_their_names_say():
+    x = [10, 20, 30, 40, 250, 260, 270, 30, 40, 280]
+    y = [10, 20, 30, 40, 10, 20, 30, 380, 390, 380]
+    found = values(pretend(x, y))
+    quarter = CM2 / 4
+    for name, count in (("nw", 4), ("ne", 3), ("sw", 2), ("se", 1)):
+        assert found[f"minutiae_{name}_density"] == pytest.approx(count / quarter, rel=0.02)
+
+
+def test_quality():
+    x, y = scattered(4)
+    found = values(pretend(x, y, quality=[20, 40, 60, 80]))
+    assert found["minutiae_quality_mean"] == pytest.approx(50)
+    assert found["minutiae_quality_sd"] == pytest.approx(np.std([20, 40, 60, 80]))
+
+
+def test_none_found_is_a_count_of_zero_and_unknown_shares():
+    found = values(pretend())
+    assert found["minutiae_count"] == found["minutiae_density"] == found["minutiae_nw_density"] == 0
+    unknown = ("bifurcation_share", "quality_mean", "spacing_mean", "direction_a000", "direction_resultant")
+    assert all(np.isnan(found[f"minutiae_{n}"]) for n in unknown)
+
+
+def test_two_are_too_few_for_spacing():
+    found = values(pretend([10, 50], [10, 50]))
+    assert found["minutiae_count"] == 2
+    assert np.isnan(found["minutiae_spacing_mean"])
+    assert found["minutiae_direction_a000"] == 1
+
+
+def test_no_print_has_counts_of_zero_and_nothing_else():
+    found = values(Fingerprint(np.full((120, 120), 255, np.uint8)))
+    known = {n for n, v in found.items() if np.isfinite(v)}
+    assert known == {f"minutiae_{n}" for n in ("count", "endings", "bifurcations", "sure")}
+    assert all(found[n] == 0 for n in known)
+
+
+def test_one_drawn_minutia():
+    found = values(Fingerprint(dislocated_grating((200, 200), 9.0, np.deg2rad(135), BIFURCATION).image))
+    assert [found[f"minutiae_{n}"] for n in ("count", "endings", "bifurcations", "sure")] == [1, 0, 1, 1]
+    assert found["minutiae_direction_a135"] == 1
