@@ -34,7 +34,8 @@ def zone_histograms(image: UInt8, grid: int) -> np.ndarray | None:
     grey = image.astype(np.float32)
     right = grey[1:-1, 2:] - grey[1:-1, :-2]
     up = grey[:-2, 1:-1] - grey[2:, 1:-1]
-    magnitude, angle = cv2.cartToPolar(right, up)
+    # Not cartToPolar, whose last digit depends on where in memory the array lies (OpenCV 4 with IPP).
+    magnitude, angle = np.sqrt(right * right + up * up), cv2.phase(right, up)
     angle *= np.float32(BINS / np.pi)
     lower = angle.astype(np.int32)
     upper_part = (angle - lower) * magnitude

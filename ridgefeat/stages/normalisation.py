@@ -68,4 +68,4 @@ def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
     size = grey.shape[::-1]
     grey -= cv2.resize(mean, size, interpolation=cv2.INTER_LINEAR)
     grey *= cv2.resize(gain, size, interpolation=cv2.INTER_LINEAR)
-    return np.clip(grey[:rows, :columns], -3, 3)
+    return np.asarray(np.clip(grey[:rows, :columns], -3, 3))

@@ -71,7 +71,7 @@ def estimate_orientation(
         vector = cv2.GaussianBlur(vector, (0, 0), p.smoothing / STEP, borderType=cv2.BORDER_REPLICATE)
     full = to_pixels(vector, mask.shape)
     angle = cv2.phase(full[..., 0], full[..., 1]) / 2
-    return OrientationField(np.minimum(angle, np.float32(np.nextafter(np.float32(np.pi), 0))),
+    return OrientationField(np.minimum(angle, np.nextafter(np.float32(np.pi), np.float32(0))),
                             coherence(normalised, mask, p.window))  # fmt: skip
 
 

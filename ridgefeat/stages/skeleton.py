@@ -53,5 +53,5 @@ def skeletonise(binary: Bool, params: SkeletonParams | None = None) -> Bool:
     x, y, width, height = cv2.boundingRect(binary.view(np.uint8))
     if width and height:
         box = slice(y, y + height), slice(x, x + width)
-        out[box] = skeletonize(binary[box])
+        out[box] = skeletonize(np.ascontiguousarray(binary[box]))
     return out
