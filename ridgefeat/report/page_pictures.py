@@ -186,7 +186,7 @@ def _about(row: Mapping[str, Any]) -> str:
     count = row.get("minutiae_count")
     if isinstance(count, float) and np.isfinite(count):
         words.append(f"{count:.0f} minutiae")
-    return " · ".join(words).replace("_", " ")
+    return ", ".join(words).replace("_", " ")
 
 
 def _typical(frame: pd.DataFrame) -> dict[str, Any]:

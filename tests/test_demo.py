@@ -1,0 +1,38 @@
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+DEMO = Path(__file__).resolve().parent.parent / "examples" / "demo.py"
+
+
+def test_demo_runs_twice_and_ends_with_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = importlib.util.spec_from_file_location("demo", DEMO)
+    assert spec is not None and spec.loader is not None
+    demo = importlib.util.module_from_spec(spec)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
+    monkeypatch.chdir(tmp_path)
+    spec.loader.exec_module(demo)
+    # The same lesson with fewer prints.
+    for name, value in {
+        "SUBJECTS": 2,
+        "FINGERS": 1,
+        "IMPRESSIONS": 1,
+        "DRAWN": 1,
+        "DEMO": tmp_path / "demo",
+    }.items():
+        monkeypatch.setattr(demo, name, value)
+    for _ in range(2):
+        demo.main()
+        told = capsys.readouterr().out
+        page = Path(told.splitlines()[-1])
+        assert page == tmp_path / "demo" / "index.html"
+        assert "Demo: 2 simulated prints" in page.read_text(encoding="utf-8")
+    made = {p.relative_to(tmp_path / "demo").parts[0] for p in (tmp_path / "demo").rglob("*")}
+    assert made == {"prints", "minutiae", "overlays", "features.csv", "features.json", "index.html"}
+    assert len(list((tmp_path / "demo" / "minutiae").iterdir())) == 2 * 3
+    assert "$ ridgefeat extract demo/prints --index demo/prints/index.csv -o demo/features.csv" in told
