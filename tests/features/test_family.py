@@ -101,7 +101,7 @@ def test_columns_are_the_same_for_every_image_and_values_in_the_declared_range(p
 def test_a_good_print_has_nearly_all_values_and_they_differ_between_prints(prints, name):
     values = np.stack([families()[name].compute(prints[f"{p} 1"]) for p in sorted(PATTERN_SHARES)])
     known = np.isfinite(values)
-    assert known.mean() > 0.9
+    assert known.mean() > 0.8
     varies = np.array(
         [np.ptp(v[k]) > 0 if k.any() else False for v, k in zip(values.T, known.T, strict=True)]
     )

@@ -1,0 +1,53 @@
+"""The house is entered at the top and only ever looks down."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import ridgefeat
+
+PACKAGE = Path(ridgefeat.__file__).parent
+ROOT = PACKAGE.parent
+STAGES = sorted((PACKAGE / "stages").glob("*.py"))
+
+
+def test_a_module_imports_from_lower_floors_only(capsys, monkeypatch):
+    lint = pytest.importorskip("importlinter.cli", reason="import-linter, of the extra dev, is not installed")
+    if not (ROOT / "setup.cfg").exists():
+        pytest.skip("the contract stands in setup.cfg, which an installed package does not bring")
+    monkeypatch.chdir(ROOT)
+    code = lint.lint_imports(config_filename="setup.cfg", no_cache=True)
+    assert code == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", STAGES, ids=lambda p: p.stem)
+def test_stages_touch_no_files_print_nothing_and_draw_no_lots(path):
+    tree = ast.parse(path.read_text("utf-8"))
+    imported = {
+        a.name.partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names
+    }
+    imported |= {
+        (n.module or "").partition(".")[0]
+        for n in ast.walk(tree)
+        if isinstance(n, ast.ImportFrom) and not n.level
+    }
+    assert not imported & {
+        "os",
+        "pathlib",
+        "io",
+        "random",
+        "logging",
+        "pandas",
+        "sklearn",
+        "matplotlib",
+        "click",
+    }
+    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    assert not called & {"print", "open", "exec", "eval"}
+    attributes = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    assert not attributes & {"random", "imread", "imwrite", "RNG"}
+
+
+def test_types_are_published():
+    assert (PACKAGE / "py.typed").exists()

@@ -1,0 +1,197 @@
+import importlib
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ridgefeat as rf
+from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.fingerprint import Fingerprint, check_dpi, resample
+from ridgefeat.structure import SingularPoints
+from ridgefeat.synth.simple import grating, rings
+
+STAGES = {
+    "image": ("ridgefeat.fingerprint", "resample"),
+    "normalised": ("ridgefeat.stages.normalisation", "normalise"),
+    "gabor": ("ridgefeat.stages.gabor", "gabor_responses"),
+    "mask": ("ridgefeat.stages.segmentation", "segment"),
+    "orientation": ("ridgefeat.stages.orientation", "estimate_orientation"),
+    "period": ("ridgefeat.stages.period", "estimate_period"),
+    "enhanced": ("ridgefeat.stages.enhancement", "enhance"),
+    "binary": ("ridgefeat.stages.skeleton", "binarise"),
+    "skeleton": ("ridgefeat.stages.skeleton", "skeletonise"),
+    "minutiae": ("ridgefeat.stages.minutiae", "extract_minutiae"),
+    "singular_points": ("ridgefeat.stages.singular_points", "find_singular_points"),
+    "flags": ("ridgefeat.stages.flags", "flag"),
+}
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How often each stage's function was called."""
+    counts = dict.fromkeys(STAGES, 0)
+    for stage, (where, name) in STAGES.items():
+        module = importlib.import_module(where)
+        function = getattr(module, name)
+
+        def counting(*args, _stage=stage, _function=function):
+            counts[_stage] += 1
+            return _function(*args)
+
+        monkeypatch.setattr(module, name, counting)
+    return counts
+
+
+# Each stage once, when first asked for
+
+
+def test_every_stage_is_computed_once(calls):
+    fp = Fingerprint(grating((160, 160)).image, 400)
+    first = {stage: getattr(fp, stage) for stage in STAGES}
+    again = {stage: getattr(fp, stage) for stage in reversed(STAGES)}
+    assert calls == dict.fromkeys(STAGES, 1)
+    assert all(first[stage] is again[stage] for stage in STAGES)
+
+
+@pytest.mark.parametrize(
+    ("asked", "needed"),
+    [
+        ("image", {"image"}),
+        ("normalised", {"image", "normalised"}),
+        ("gabor", {"image", "normalised", "gabor"}),
+        ("mask", {"image", "normalised", "gabor", "mask"}),
+        ("period", {"image", "normalised", "gabor", "mask", "orientation", "period"}),
+        ("singular_points", {"image", "normalised", "gabor", "mask", "orientation", "singular_points"}),
+        ("flags", {"image", "normalised", "gabor", "mask", "orientation", "period", "flags"}),
+    ],
+)
+def test_only_what_is_needed_is_computed(calls, asked, needed):
+    fp = Fingerprint(grating((160, 160)).image)
+    assert not any(calls.values())
+    getattr(fp, asked)
+    assert {stage for stage, count in calls.items() if count} == needed
+
+
+def test_all_features_together_compute_every_stage_at_most_once(calls):
+    from ridgefeat.features.family import select
+
+    fp = Fingerprint(grating((160, 160)).image)
+    for family in select():
+        family.compute(fp)
+    assert max(calls.values()) == 1
+
+
+def test_prints_do_not_share_results():
+    a, b = Fingerprint(grating((160, 160), 9.0).image), Fingerprint(grating((160, 160), 12.0).image)
+    assert np.nanmedian(a.period) == pytest.approx(9, rel=0.02)
+    assert np.nanmedian(b.period) == pytest.approx(12, rel=0.02)
+
+
+# What a print can be made of
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.zeros((5, 5), np.float32), "float32 of shape (5, 5)"),
+        (np.zeros((5, 5), bool), "bool of shape (5, 5)"),
+        (np.zeros((5, 5), np.uint16), "uint16 of shape (5, 5)"),
+        (np.zeros((5, 5, 3), np.uint8), "uint8 of shape (5, 5, 3)"),
+        (np.zeros(25, np.uint8), "uint8 of shape (25,)"),
+        (np.zeros((0, 5), np.uint8), "uint8 of shape (0, 5)"),
+        ([[1, 2], [3, 4]], "int64 of shape (2, 2)"),
+        ("print.png", "of shape ()"),
+        (None, "object of shape ()"),
+    ],
+)
+def test_what_is_no_image_is_refused(array, words):
+    with pytest.raises(ImageError) as caught:
+        Fingerprint(array)
+    assert str(caught.value).startswith("a print is a non-empty two-dimensional uint8 array, got ")
+    assert str(caught.value).endswith(words)
+
+
+@pytest.mark.parametrize(
+    "dpi", [0, 49.9, 5000.1, -500, float("nan"), float("inf"), (500, 10), (500, float("nan"))]
+)
+def test_a_resolution_no_sensor_has_is_refused(dpi):
+    with pytest.raises(ParameterError, match="resolution must lie between 50 and 5000 dpi, got "):
+        Fingerprint(np.zeros((9, 9), np.uint8), dpi)
+
+
+@pytest.mark.parametrize("dpi", ["fine", None, (500,), (500, 500, 500), (500, "x"), [], {}])
+def test_what_is_no_resolution_is_refused(dpi):
+    with pytest.raises(ParameterError, match="resolution must be one or two numbers in dpi, got "):
+        check_dpi(dpi)
+
+
+def test_a_resolution_is_one_number_or_two():
+    assert check_dpi(500) == (500, 500)
+    assert check_dpi(np.float32(196.85)) == (pytest.approx(196.85), pytest.approx(196.85))
+    assert check_dpi((199, 173)) == (199, 173)
+    assert check_dpi(np.array([50, 5000])) == (50, 5000)
+
+
+@pytest.mark.parametrize("hand", ["L", "Left", "", 1, True])
+def test_an_unknown_hand_is_refused(hand):
+    with pytest.raises(ParameterError, match="hand must be 'left', 'right' or None, got "):
+        Fingerprint(np.zeros((9, 9), np.uint8), hand=hand)
+
+
+def test_it_shows_what_it_is():
+    assert repr(Fingerprint(np.zeros((30, 20), np.uint8))) == "<Fingerprint 20x30 px, 500x500 dpi>"
+    named = rf.Fingerprint(np.zeros((103, 96), np.uint8), (199, 173.5), source="a.png")
+    assert repr(named) == "<Fingerprint 'a.png', 96x103 px, 199x173.5 dpi>"
+
+
+# Resampling
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 120), st.integers(1, 120), st.floats(100, 2000), st.floats(100, 2000))
+def test_the_working_image_is_at_500_dpi(rows, columns, dpi_x, dpi_y):
+    shape = resample(np.full((rows, columns), 90, np.uint8), dpi_x, dpi_y).shape
+    assert shape[0] == max(1, round(rows * 500 / dpi_y))
+    assert shape[1] == max(1, round(columns * 500 / dpi_x))
+
+
+def test_at_500_dpi_the_pixels_stay_as_they_are():
+    image = grating((60, 50)).image
+    assert np.array_equal(Fingerprint(image).image, image)
+    assert np.array_equal(Fingerprint(image, 500).original, image)
+
+
+@pytest.mark.parametrize("dpi", [(250, 250), (1000, 1000), (199, 173), (569, 569), (1000, 250)])
+def test_an_uneven_scale_is_corrected(dpi):
+    made = rings((320, 320), 9.0).image
+    size = round(320 * dpi[0] / 500), round(320 * dpi[1] / 500)
+    taken = cv2.resize(made, size, interpolation=cv2.INTER_AREA if min(dpi) < 500 else cv2.INTER_CUBIC)
+    fp = Fingerprint(taken, dpi)
+    assert np.abs(np.array(fp.image.shape) - 320).max() <= 1
+    level = fp.orientation.angle
+    ring = fp.mask & (np.hypot(*(np.indices(fp.mask.shape) - 159.5)) < 140)
+    upright, flat = ring & (np.cos(2 * level) < -0.9), ring & (np.cos(2 * level) > 0.9)
+    assert np.nanmean(fp.period[upright]) == pytest.approx(9, rel=0.03)
+    assert np.nanmean(fp.period[flat]) == pytest.approx(9, rel=0.03)
+
+
+@pytest.mark.parametrize("dpi", [(500, 500), (250, 250), (1000, 1000), (199, 173), (333, 777)])
+def test_points_lead_back_to_the_original_pixels(dpi):
+    image = np.zeros((160, 140), np.uint8)
+    places = [(20, 31), (101, 77), (70, 140)]
+    for x, y in places:
+        image[y, x] = 255
+    found = []
+    working = Fingerprint(image, dpi).image
+    for x, y in places:
+        u, v = (x + 0.5) * 500 / dpi[0] - 0.5, (y + 0.5) * 500 / dpi[1] - 0.5
+        around = np.hypot(*(np.indices(working.shape) - np.array([v, u]).reshape(2, 1, 1))) < 20
+        weight = np.where(around, working, 0).astype(float)
+        rows, columns = np.indices(working.shape)
+        found.append(((weight * columns).sum() / weight.sum(), (weight * rows).sum() / weight.sum()))
+    x, y = np.array(found, np.float32).T
+    points = SingularPoints(x, y, np.ones(3, np.uint8), np.zeros(3, np.float32))
+    back = np.column_stack(points.original_xy(*dpi))
+    assert np.abs(back - places).max() < 0.6

@@ -1,0 +1,290 @@
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ridgefeat.errors import ParameterError
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.params import Params
+from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.synth.simple import grating
+
+STAGES = [f.name for f in dataclasses.fields(Params)]
+KNOBS = [(s, f) for s in STAGES for f in dataclasses.fields(getattr(Params(), s))]
+EVERY = pytest.mark.parametrize(("stage", "knob"), KNOBS, ids=[f"{s}.{f.name}" for s, f in KNOBS])
+
+
+def other_value(knob):
+    """A value in the knob's range that is not its default."""
+    low, high = knob.metadata["low"], knob.metadata["high"]
+    value = high if knob.default != high else low
+    return int(value) if isinstance(knob.default, int) else float(value)
+
+
+# Every parameter of every stage
+
+
+@EVERY
+def test_a_default_lies_in_its_range_and_says_what_it_is(stage, knob):
+    m = knob.metadata
+    assert m["low"] <= knob.default <= m["high"]
+    assert m["low"] < m["high"]
+    assert isinstance(m["unit"], str)
+    assert len(m["meaning"]) > 10
+
+
+@EVERY
+def test_docstrings_list_every_field(stage, knob):
+    doc = type(getattr(Params(), stage)).__doc__
+    line = next(line for line in doc.splitlines() if line.strip().startswith(f"{knob.name} :"))
+    assert type(knob.default).__name__ in line
+    assert f"default {knob.default:g}" in line
+    assert f"{knob.metadata['low']:g} to {knob.metadata['high']:g}" in line
+    assert knob.metadata["unit"] in line
+    assert knob.metadata["meaning"] in doc
+
+
+@EVERY
+def test_any_value_changes_the_digest(stage, knob):
+    changed = Params.from_dict({stage: {knob.name: other_value(knob)}})
+    assert changed.digest != Params().digest
+    assert changed != Params()
+
+
+@EVERY
+def test_values_out_of_range_or_of_another_type_are_refused(stage, knob):
+    where = rf"^parameters: \w+\.{knob.name} must "
+    low, high = knob.metadata["low"], knob.metadata["high"]
+    kind = type(knob.default)
+    beyond = [kind(high + 1), kind(low - 1)]
+    if kind is float:
+        beyond += [float("nan"), float("inf"), 10**400]
+    for value in beyond:
+        with pytest.raises(ParameterError, match=where + "lie between"):
+            Params.from_dict({stage: {knob.name: value}})
+    for value in ["9", None, True, [1], {}] + ([9.0] if kind is int else []):
+        with pytest.raises(ParameterError, match=where + f"be of type {kind.__name__}"):
+            Params.from_dict({stage: {knob.name: value}})
+
+
+def test_the_message_says_what_where_and_the_range():
+    with pytest.raises(ParameterError) as caught:
+        Params.from_dict({"period": {"smoothing": 900}}, "my.json")
+    assert str(caught.value) == "my.json: PeriodParams.smoothing must lie between 0 and 64 px, got 900"
+
+
+# To dictionaries and back
+
+
+def test_parameters_survive_json():
+    params = Params.from_dict({s: {k.name: other_value(k)} for s, k in KNOBS})
+    again = Params.from_dict(json.loads(json.dumps(params.to_dict())))
+    assert again == params
+    assert again.digest == params.digest
+
+
+def test_what_is_left_out_keeps_its_default():
+    assert Params.from_dict({}) == Params()
+    params = Params.from_dict({"period": {"smoothing": 12}})
+    assert params.period.smoothing == 12.0
+    assert params.period.longest == Params().period.longest
+    assert params.gabor == Params().gabor
+
+
+def test_whole_numbers_do_for_floats():
+    params = Params.from_dict({"period": {"smoothing": 12}})
+    assert isinstance(params.period.smoothing, float)
+    assert params.digest == Params.from_dict({"period": {"smoothing": 12.0}}).digest
+
+
+def test_the_digest_is_the_same_in_every_process():
+    assert Params().digest == Params().digest
+    assert len(Params().digest) == 16
+    assert Params().digest == Params.from_dict(Params().to_dict()).digest
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"perid": {}}, "parameters: unknown stage 'perid'; did you mean period?"),
+        ({"zzz": {}}, "parameters: unknown stage 'zzz'; there are: normalisation, segmentation"),
+        (
+            {"period": {"smothing": 1}},
+            "parameters: unknown parameter period.smothing; did you mean period.smoothing?",
+        ),
+        ({"period": {"zzz": 1}}, "parameters: unknown parameter period.zzz; there are: smoothing"),
+        ({"period": 3}, "parameters: period must hold an object of parameters, got 3"),
+        ({"period": None}, "parameters: period must hold an object of parameters, got None"),
+        ([1, 2], "parameters: expected an object of stages, got list"),
+        ("text", "parameters: expected an object of stages, got str"),
+    ],
+)
+def test_what_is_unknown_is_named_with_the_nearest(values, message):
+    with pytest.raises(ParameterError) as caught:
+        Params.from_dict(values)
+    assert str(caught.value).startswith(message)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*STAGES, "smoothing", "x"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(JSON)
+def test_any_json_gives_parameters_or_a_named_error(values):
+    try:
+        params = Params.from_dict(values)
+    except ParameterError as error:
+        assert str(error).startswith("parameters: ")
+    else:
+        assert isinstance(params, Params)
+
+
+# Files
+
+
+def test_a_file_is_read(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text('{"minutiae": {"trace": 12}, "period": {"smoothing": 8}}')
+    params = Params.load(path)
+    assert (params.minutiae.trace, params.period.smoothing) == (12, 8.0)
+    assert Params.load(str(path)) == params
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(ParameterError, match=r"parameter file .*none\.json: No such file"):
+        Params.load(tmp_path / "none.json")
+    with pytest.raises(ParameterError, match=r"parameter file .*: Is a directory"):
+        Params.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no json", b'{"period": ', b"\xff\xfe\x00", b"[" * 100_000, b'{"a":' * 50_000, b"\x00" * 100],
+    ids=["empty", "text", "cut", "bytes", "lists", "objects", "zeros"],
+)
+def test_what_is_no_json_is_named(tmp_path, content):
+    path = tmp_path / "p.json"
+    path.write_bytes(content)
+    with pytest.raises(ParameterError, match=r"parameter file .*p\.json is no JSON: "):
+        Params.load(path)
+
+
+def test_errors_in_a_file_name_the_file(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text('{"period": {"smothing": 1}}')
+    with pytest.raises(ParameterError, match=r"p\.json: unknown parameter period\.smothing; did you mean"):
+        Params.load(path)
+    path.write_text("[]")
+    with pytest.raises(ParameterError, match=r"p\.json: expected an object of stages, got list"):
+        Params.load(path)
+
+
+# Assignments
+
+
+def test_assignments():
+    params = Params().updated(["period.smoothing=12", " minutiae.trace = 8 ", "period.smoothing=13.5"])
+    assert params.period.smoothing == 13.5
+    assert params.minutiae.trace == 8
+    assert Params().updated([]) == Params()
+    assert params.updated(["gabor.orientations=16"]).period.smoothing == 13.5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("period.smoothing", "parameter 'period.smoothing' must read stage.name=value"),
+        ("", "parameter '' must read stage.name=value"),
+        ("period.smothing=1", "unknown parameter 'period.smothing'; did you mean period.smoothing?"),
+        ("smoothing=1", "unknown parameter 'smoothing'; did you mean "),
+        ("=1", "unknown parameter ''; there are: normalisation."),
+        ("period.smoothing=", "parameter period.smoothing: '' is no number"),
+        ("period.smoothing=wide", "parameter period.smoothing: 'wide' is no number"),
+        ("period.smoothing=1" + 9000 * "0", "parameter period.smoothing: "),
+        ("period.smoothing=1" + 400 * "0", "parameters: PeriodParams.smoothing must lie between 0 and 64 px"),
+        ("period.smoothing=true", "parameters: PeriodParams.smoothing must be of type float, got True"),
+        ("period.smoothing=NaN", "parameters: PeriodParams.smoothing must lie between 0 and 64 px, got nan"),
+        ("minutiae.trace=8.5", "parameters: MinutiaeParams.trace must be of type int, got 8.5"),
+    ],
+)
+def test_assignments_that_do_not_work_say_why(text, message):
+    with pytest.raises(ParameterError) as caught:
+        Params().updated([text])
+    assert str(caught.value).startswith(message)
+
+
+# What a stage of one's own declares
+
+
+def test_a_new_knob_touches_one_place():
+    @parameters
+    class OwnParams:
+        """Parameters of own."""
+
+        size: float = parameter(default=2.5, unit="mm", low=1, high=4, meaning="how large")
+        count: int = parameter(default=3, unit="", low=1, high=9, meaning="how many")
+
+    assert OwnParams(size=3).size == 3.0
+    assert "size : float, 1 to 4 mm, default 2.5" in OwnParams.__doc__
+    assert "count : int, 1 to 9, default 3" in OwnParams.__doc__
+    assert OwnParams.__doc__.startswith("Parameters of own.")
+    with pytest.raises(ParameterError, match=r"OwnParams\.size must lie between 1 and 4 mm, got 5"):
+        OwnParams(size=5)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        OwnParams().size = 2
+    with pytest.raises(TypeError):
+        OwnParams(2.5)
+
+
+def test_parameters_are_frozen_and_can_be_keys():
+    assert hash(Params()) == hash(Params())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Params().period = None
+
+
+# Parameters reach their stage
+
+
+@pytest.mark.parametrize(
+    ("assignment", "stage"),
+    [
+        ("normalisation.window=65", "normalised"),
+        ("gabor.angular_deviation=20", "gabor"),
+        ("orientation.smoothing=30", "orientation"),
+        ("period.smoothing=40", "period"),
+        ("enhancement.angular_deviation=30", "enhanced"),
+        ("skeleton.level=-0.5", "binary"),
+        ("minutiae.least_quality=100", "minutiae"),
+        ("segmentation.least_area=500", "mask"),
+        ("singular_points.border=64", "singular_points"),
+        ("flags.least_area=1000", "flags"),
+    ],
+)
+def test_a_parameter_reaches_its_stage(assignment, stage):
+    from ridgefeat.synth.simple import rings
+
+    image = grating((160, 160), 9.0, 0.4).image
+    image[:, 80:] = rings((160, 160), 8.0, (120.0, 80.0)).image[:, 80:]
+
+    def result(params):
+        made = getattr(Fingerprint(image, params=params), stage)
+        if stage == "minutiae":
+            return len(made)
+        if stage == "singular_points":
+            return made.x.tobytes()
+        if stage == "orientation":
+            return made.angle.tobytes()
+        if stage == "gabor":
+            return made.magnitude.tobytes()
+        return made if stage == "flags" else made.tobytes()
+
+    assert result(Params().updated([assignment])) != result(Params())

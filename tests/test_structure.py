@@ -1,0 +1,80 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ridgefeat.structure import (
+    BIFURCATION,
+    CORE,
+    DELTA,
+    ENDING,
+    MM_PER_PX,
+    Minutiae,
+    SingularPoints,
+)
+
+
+def some_minutiae(n=4):
+    ramp = np.arange(n, dtype=np.float32)
+    return Minutiae(ramp, 2 * ramp, ramp / 10, np.full(n, ENDING, np.uint8), 10 * ramp)
+
+
+def test_codes_are_those_of_the_standard():
+    assert (ENDING, BIFURCATION) == (1, 2)
+    assert (CORE, DELTA) == (1, 2)
+    assert pytest.approx(0.0508) == MM_PER_PX
+
+
+@pytest.mark.parametrize("kind", [Minutiae, SingularPoints])
+def test_an_empty_set(kind):
+    none = kind.empty()
+    assert len(none) == 0
+    assert isinstance(none.select(slice(None)), kind)
+    assert [getattr(none, f.name).dtype for f in dataclasses.fields(kind)] == [
+        np.uint8 if f.name == "kind" else np.float32 for f in dataclasses.fields(kind)
+    ]
+    assert none.original_xy(500, 500)[0].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [([2, 0], [2, 0]), (slice(1, 3), [1, 2]), (np.array([True, False, False, True]), [0, 3]), ([], [])],
+)
+def test_selecting_keeps_every_array_in_step(which, expected):
+    found = some_minutiae().select(np.array(which, int) if isinstance(which, list) else which)
+    assert isinstance(found, Minutiae)
+    assert found.x.tolist() == expected
+    assert found.y.tolist() == [2 * e for e in expected]
+    assert found.quality.tolist() == [10 * e for e in expected]
+    assert len(found.kind) == len(found.direction) == len(expected)
+
+
+def test_cores_and_deltas():
+    ramp = np.arange(3, dtype=np.float32)
+    points = SingularPoints(ramp, ramp, np.array([CORE, DELTA, CORE], np.uint8), ramp)
+    assert points.cores.x.tolist() == [0, 2]
+    assert points.deltas.x.tolist() == [1]
+
+
+def test_at_the_working_resolution_points_stay():
+    x, y = some_minutiae().original_xy(500, 500)
+    assert x.tolist() == [0, 1, 2, 3]
+    assert y.tolist() == [0, 2, 4, 6]
+
+
+@given(st.floats(100, 2000), st.floats(100, 2000))
+def test_pixel_edges_map_onto_pixel_edges(dpi_x, dpi_y):
+    """The image's outer corner, half a pixel outside the first pixel's centre, stays where it is."""
+    corner = np.array([-0.5, 99.5], np.float32)
+    points = SingularPoints(corner, corner, np.ones(2, np.uint8), corner)
+    x, y = points.original_xy(dpi_x, dpi_y)
+    assert x.dtype == y.dtype == np.float32
+    assert x == pytest.approx([-0.5, 100 * dpi_x / 500 - 0.5], rel=1e-5, abs=1e-4)
+    assert y == pytest.approx([-0.5, 100 * dpi_y / 500 - 0.5], rel=1e-5, abs=1e-4)
+
+
+def test_structures_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        some_minutiae().x = None
