@@ -7,7 +7,7 @@ import pytest
 DEMO = Path(__file__).resolve().parent.parent / "examples" / "demo.py"
 
 
-def test_demo_runs_twice_and_ends_with_its_page(
+def test_demo_runs_over_an_earlier_one_and_ends_with_its_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = importlib.util.spec_from_file_location("demo", DEMO)
@@ -26,12 +26,16 @@ def test_demo_runs_twice_and_ends_with_its_page(
         "DEMO": tmp_path / "demo",
     }.items():
         monkeypatch.setattr(demo, name, value)
-    for _ in range(2):
-        demo.main()
-        told = capsys.readouterr().out
-        page = Path(told.splitlines()[-1])
-        assert page == tmp_path / "demo" / "index.html"
-        assert "Demo: 2 simulated prints" in page.read_text(encoding="utf-8")
+    # What an earlier run left does not stop the next one, nor get into it.
+    (tmp_path / "demo" / "prints").mkdir(parents=True)
+    for left in ("prints/index.csv", "prints/left.png", "features.csv", "features.json", "index.html"):
+        (tmp_path / "demo" / left).write_text("left")
+    demo.main()
+    told = capsys.readouterr().out
+    page = Path(told.splitlines()[-1])
+    assert page == tmp_path / "demo" / "index.html"
+    assert "Demo: 2 simulated prints" in page.read_text(encoding="utf-8")
+    assert not (tmp_path / "demo" / "prints" / "left.png").exists()
     made = {p.relative_to(tmp_path / "demo").parts[0] for p in (tmp_path / "demo").rglob("*")}
     assert made == {"prints", "minutiae", "overlays", "features.csv", "features.json", "index.html"}
     assert len(list((tmp_path / "demo" / "minutiae").iterdir())) == 2 * 3
