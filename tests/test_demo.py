@@ -28,7 +28,7 @@ def test_demo_runs_over_an_earlier_one_and_ends_with_its_page(
         monkeypatch.setattr(demo, name, value)
     # What an earlier run left does not stop the next one, nor get into it.
     (tmp_path / "demo" / "prints").mkdir(parents=True)
-    for left in ("prints/index.csv", "prints/left.png", "features.csv", "features.json", "index.html"):
+    for left in ("prints/index.csv", "prints/left.png", "features.csv", "index.html"):
         (tmp_path / "demo" / left).write_text("left")
     demo.main()
     told = capsys.readouterr().out
