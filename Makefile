@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: all demo test lint format type contracts bench docs report clean
+.PHONY: all demo test test-oldest lint format type contracts bench docs report clean
 
 all: lint type contracts test
 
@@ -19,6 +19,17 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+# The same with the oldest dependencies that setup.cfg allows.
+test-oldest: .venv-oldest/.installed
+	.venv-oldest/bin/python -m pytest
+
+.venv-oldest/.installed: setup.cfg pyproject.toml
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	sed -n '/^install_requires/,/^\[/p; /^parquet/,/^dev/p' setup.cfg | sed -n 's/^ *\([A-Za-z0-9-]*\)>=/\1==/p' > .venv-oldest/constraints
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c .venv-oldest/constraints \
+	  -e '.[parquet,wsq]' 'pytest>=8' 'hypothesis>=6.90'
+	touch $@
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
