@@ -10,7 +10,7 @@ import click
 from ridgefeat._version import __version__
 from ridgefeat.errors import RidgefeatError
 
-COMMANDS = ("extract", "features", "params", "show")
+COMMANDS = ("extract", "features", "params", "show", "synth")
 UNUSABLE, INTERRUPTED = 2, 130
 
 
@@ -73,6 +73,7 @@ def main() -> None:
     ridgefeat extract prints/ -o features.csv
     ridgefeat features --families ridge
     ridgefeat show print.png -o overlay.png
+    ridgefeat synth made/ -n 40 --seed 1 --truth
 
     Exit codes: 0 all well; 1 finished, but some prints carry an error; 2 wrong usage or unusable input; 130
     interrupted, with what was finished kept.

@@ -68,7 +68,7 @@ tuning = stacked(
         "assignments",
         metavar="KEY=VALUE",
         multiple=True,
-        help="Set one, e.g. -s period.window=48.",
+        help="Set one, e.g. -s period.smoothing=24.",
     ),
 )
 families = click.option(

@@ -6,6 +6,7 @@ import csv
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def write_set(
     overwrite: bool = False,
     fingers: int = 10,
     impressions: int = 1,
+    progress: Callable[[int, int, int], None] | None = None,
     **options: Any,
 ) -> Path:
     """Write a set of synthetic prints.
@@ -53,6 +55,8 @@ def write_set(
         Write into a folder that holds an index already.
     fingers, impressions : int
         Of each subject.
+    progress : callable, optional
+        Called after each print with (done, 0, n).
     **options
         What else `make_subjects` takes: sex_effect, female_share, pattern, noise_level, shape.
 
@@ -78,7 +82,11 @@ def write_set(
     made = make_subjects(subjects, seed=seed, fingers=fingers, impressions=impressions, **options)
     try:
         outdir.mkdir(parents=True, exist_ok=True)
-        rows = [_write_print(outdir, one, truth) for one in islice(made, n)]
+        rows = []
+        for one in islice(made, n):
+            rows.append(_write_print(outdir, one, truth))
+            if progress is not None:
+                progress(len(rows), 0, n)
         with index.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)
