@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: all demo test test-oldest lint format type contracts bench docs report clean
+.PHONY: all demo test test-oldest lint format type contracts bench docs baseline report clean
 
 all: lint type contracts test
 
@@ -51,9 +51,11 @@ bench: $(STAMP)
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
 docs: $(STAMP)
-	mkdir -p docs/reference
-	$(BIN)/ridgefeat features --format markdown > docs/reference/features.md
-	$(BIN)/ridgefeat params --format markdown > docs/reference/parameters.md
+	$(BIN)/python docs/make_reference.py
+
+# Stored feature values, when they change for a reason: make baseline REASON="..."
+baseline: $(STAMP)
+	$(BIN)/python -m tests.baseline "$(REASON)"
 
 # One print of the demo set, every stage drawn.
 report: demo

@@ -1,0 +1,118 @@
+"""Make the reference pages (features, parameters, commands) from the code: `make docs`.
+
+A test makes them anew in memory and compares, so that a stale page fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from inspect import cleandoc
+from pathlib import Path
+
+import click
+
+from ridgefeat.cli import COMMANDS, main
+from ridgefeat.features.family import BUILT_IN, families
+from ridgefeat.params import Params
+from ridgefeat.table.describe import parameter_records
+
+FOLDER = Path(__file__).resolve().parent / "reference"
+MADE = "Made from the code by `make docs`; do not edit.\n"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every reference page by its file name."""
+    return {"features.md": features(), "parameters.md": parameters(), "commands.md": commands()}
+
+
+def features() -> str:
+    """Return every column of the built-in families, with unit, range, meaning and source."""
+    chosen = [families()[name] for name in BUILT_IN]
+    total = sum(len(f.all_columns()) for f in chosen)
+    parts = [f"# Features\n\n{MADE}\n{total} columns. A range holds every value that can occur; what could not be "
+             "measured is NaN.\nA user's own families: `ridgefeat features`.\n"]  # fmt: skip
+    for family in chosen:
+        columns = family.all_columns()
+        rows = [(f"`{c.name}`", c.unit, f"{c.low:g} to {c.high:g}", c.meaning, c.source) for c in columns]
+        table = _table(("column", "unit", "range", "meaning", "source"), rows)
+        parts.append(f"## {family.name}\n\n{family.meaning} {len(columns)} columns.\n\n{table}")
+    return "\n".join(parts)
+
+
+def parameters() -> str:
+    """Return every stage's parameters, with unit, range, default and meaning."""
+    parts = [f"# Parameters\n\n{MADE}\nOf `ridgefeat extract -s stage.name=value`, of `-p params.json` and of "
+             "`ridgefeat.Params`. `ridgefeat params --template`\nwrites a file with all defaults.\n"]  # fmt: skip
+    records = parameter_records()
+    for stage in (f.name for f in fields(Params)):
+        rows = [
+            (f"`{r['name']}`", r["unit"], f"{r['low']:g} to {r['high']:g}", f"{r['default']:g}", r["meaning"])
+            for r in records
+            if r["name"].startswith(f"{stage}.")
+        ]
+        parts.append(f"## {stage}\n\n{_table(('parameter', 'unit', 'range', 'default', 'meaning'), rows)}")
+    return "\n".join(parts)
+
+
+def commands() -> str:
+    """Return what every command does, its options and examples."""
+    context = click.Context(main, info_name="ridgefeat")
+    parts = [f"# Commands\n\n{MADE}\n{_prose(main.help or '')}"]
+    for name in COMMANDS:
+        command = main.get_command(context, name)
+        assert command is not None
+        arguments = " ".join(str(p.metavar) for p in command.params if isinstance(p, click.Argument))
+        usage = " ".join(filter(None, ("ridgefeat", name, "[OPTIONS]", arguments)))
+        rows = [(_spelt(p), _help(p)) for p in command.params if isinstance(p, click.Option)]
+        options = _table(("option", "meaning"), rows)
+        parts.append(f"## {name}\n\n    {usage}\n\n{_prose(command.help or '')}\n{options}")
+    return "\n".join(parts)
+
+
+def _spelt(option: click.Option) -> str:
+    metavar = option.metavar or ("" if option.is_flag else option.type.name.upper())
+    if isinstance(option.type, click.Choice):
+        metavar = "|".join(map(str, option.type.choices))
+    return f"`{', '.join(option.opts)}{' ' * bool(metavar)}{metavar}`"
+
+
+def _help(option: click.Option) -> str:
+    said = " ".join((option.help or "").split())
+    remarks = ["may be given several times"] * option.multiple + ["required"] * option.required
+    if option.show_default:
+        remarks.append(f"default: {option.default}")
+    return f"{said} [{'; '.join(remarks)}]" if remarks else said
+
+
+def _prose(help_text: str) -> str:
+    r"""Return a command's help as Markdown: what \b keeps as it is (examples) becomes a code block."""
+    made = []
+    for paragraph in cleandoc(help_text).split("\n\n"):
+        if paragraph.startswith("\b"):
+            made += [f"    {line.strip()}" if line.strip() != "Examples:" else "Examples:\n"
+                     for line in paragraph.split("\n")[1:]]  # fmt: skip
+        else:
+            made.append(" ".join(paragraph.split()))
+        made.append("")
+    return "\n".join(made)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(_lines(header, rows)) + "\n"
+
+
+def _lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    for row in (header, ["---"] * len(header), *rows):
+        yield f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in row)} |"
+
+
+def write() -> None:
+    """Write the pages."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

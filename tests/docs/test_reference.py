@@ -1,0 +1,68 @@
+"""The reference pages are what the code says."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from ridgefeat.cli import COMMANDS
+from ridgefeat.features.family import BUILT_IN, families
+from ridgefeat.params import Params
+from ridgefeat.table.describe import parameter_records
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+NAMES = ("features.md", "parameters.md", "commands.md")
+
+
+@pytest.fixture(scope="module")
+def pages():
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    return maker.pages()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_page_is_stale(pages, name):
+    assert (REFERENCE / name).read_text(encoding="utf-8") == pages[name], f"{name} is stale: run `make docs`"
+
+
+def test_every_page_is_made_and_none_is_left_over(pages):
+    assert sorted(pages) == sorted(NAMES) == sorted(p.name for p in REFERENCE.iterdir())
+
+
+def test_every_column_stands_once(pages):
+    rows = [line for line in pages["features.md"].splitlines() if line.startswith("| `")]
+    columns = [c for name in BUILT_IN for c in families()[name].all_columns()]
+    assert len(rows) == len(columns)
+    for row, column in zip(rows, columns, strict=True):
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
+        assert cells[:3] == [f"`{column.name}`", column.unit, f"{column.low:g} to {column.high:g}"]
+        assert cells[3].replace("\\|", "|") == column.meaning
+
+
+def test_every_parameter_stands_with_its_default(pages):
+    for record in parameter_records():
+        row = next(r for r in pages["parameters.md"].splitlines() if r.startswith(f"| `{record['name']}` |"))
+        assert f"| {record['default']:g} |" in row
+        assert record["meaning"] in row
+
+
+def test_every_command_stands_with_an_example_and_its_options(pages):
+    text = pages["commands.md"]
+    for name in COMMANDS:
+        assert f"\n## {name}\n\n    ridgefeat {name} [OPTIONS]" in text
+        section = text.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        assert section.count(f"    ridgefeat {name} ") >= 2
+    assert "| `-o, --output TABLE` |" in text
+    assert "\b" not in text
+
+
+def test_assignments_in_helps_and_pages_name_parameters_that_exist(pages):
+    """An example of -s that would be refused is worse than none."""
+    texts = [*pages.values(), *(p.read_text(encoding="utf-8") for p in (ROOT / "docs").glob("*.md"))]
+    examples = {e for t in texts for e in re.findall(r"-s ([a-z_]+\.[a-z_]+=[-0-9.]*\d)", t)}
+    assert examples
+    Params().updated(sorted(examples))
