@@ -5,13 +5,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.gabor import STEP, to_pixels
+from ridgefeat.stages.gabor import STEP
 from ridgefeat.stages.parameter import parameter, parameters
-from ridgefeat.structure import Bool, Float, GaborResponses, UInt8
+from ridgefeat.structure import MM_PER_PX, Bool, Float, GaborResponses, UInt8
 
 CONTRAST_REACH = 0.8
+FINE = 4
+USUAL_REACH = 14.0
 SURE_REACH = 4.0
-"""Cells."""
+"""Cells; USUAL_REACH in px, as FINE, the side of the cells in which the outline is drawn."""
 
 
 @parameters
@@ -58,6 +60,13 @@ class SegmentationParams:
         low=0,
         high=64,
         meaning="gaps up to this width are closed, lines below it opened",
+    )
+    outline: float = parameter(
+        default=0.5,
+        unit="",
+        low=0,
+        high=1,
+        meaning="change of grey values at the outline, as a share of the usual about it",
     )
     least_area: float = parameter(
         default=20.0, unit="mm^2", low=1, high=500, meaning="a print's smallest area"
@@ -107,8 +116,9 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     kept[0] = False
     ridges = kept[labels]
     cells = _tidy(ridges, p)
-    soft = cv2.GaussianBlur(cells.astype(np.float32), (0, 0), 0.8)
-    return np.asarray(to_pixels(soft, image.shape) > 0.5)
+    if not cells.any():
+        return np.zeros(image.shape, bool)
+    return _outlined(image, cells, p)
 
 
 def ridge_share(gabor: GaborResponses) -> Float:
@@ -145,20 +155,60 @@ def local_contrast(image: UInt8, gabor: GaborResponses) -> Float:
     return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)))
 
 
+def _outlined(image: UInt8, cells: Bool, p: SegmentationParams) -> Bool:
+    """Draw the outline where grey values cease to change, to about 4 px: responses reach further than ridges do."""
+    rows, columns = image.shape
+    height, width = 2 * cells.shape[0], 2 * cells.shape[1]
+    padded = cv2.copyMakeBorder(
+        image, 0, FINE * height - rows, 0, FINE * width - columns, cv2.BORDER_REPLICATE
+    )
+    half = cv2.resize(padded, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    gx, gy = cv2.Scharr(half, cv2.CV_32F, 1, 0), cv2.Scharr(half, cv2.CV_32F, 0, 1)
+    change = cv2.resize(cv2.magnitude(gx, gy), (width, height), interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(
+        cv2.GaussianBlur(cells.astype(np.float32), (0, 0), 0.8),
+        (width, height),
+        interpolation=cv2.INTER_LINEAR,
+    )
+    usual = cv2.GaussianBlur(change * coarse, (0, 0), USUAL_REACH / FINE)
+    usual /= cv2.GaussianBlur(coarse, (0, 0), USUAL_REACH / FINE) + np.float32(1e-3)
+    changing = cv2.GaussianBlur(change, (0, 0), 0.4) > p.outline * usual
+    # Deep inside nothing is taken away, however smudged.
+    deep = cv2.erode((coarse > 0.5).astype(np.uint8), _disc(32 // FINE)) > 0
+    fine = _filled(_closed_opened((changing & (coarse > 0.3)) | deep, round(20 / FINE)))
+    soft = cv2.GaussianBlur(fine.astype(np.float32), (0, 0), 1)
+    full = cv2.resize(soft, (FINE * width, FINE * height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(full[:rows, :columns] > 0.5)
+
+
 def _tidy(ridges: Bool, p: SegmentationParams) -> Bool:
-    reach = max(1, round(p.closing / STEP))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    # Nothing is beyond the image when gaps are closed; when thin parts go, what touches the border goes on there.
-    inner = slice(reach, -reach), slice(reach, -reach)
-    cells = cv2.copyMakeBorder(ridges.view(np.uint8), *(reach,) * 4, cv2.BORDER_CONSTANT, value=0)
-    cells = cv2.morphologyEx(cells, cv2.MORPH_CLOSE, disc)[inner]
-    cells = cv2.copyMakeBorder(cells, *(reach,) * 4, cv2.BORDER_REPLICATE)
-    cells = np.ascontiguousarray(cv2.morphologyEx(cells, cv2.MORPH_OPEN, disc)[inner])
+    cells = _closed_opened(ridges, max(1, round(p.closing / STEP)))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(cells, connectivity=4)
     if count < 2:
         return np.zeros(ridges.shape, bool)
-    area = stats[:, cv2.CC_STAT_AREA] * (STEP * 25.4 / 500) ** 2
+    area = stats[:, cv2.CC_STAT_AREA] * (STEP * MM_PER_PX) ** 2
     area[0] = 0
     keep = (area >= p.least_area) & (area >= p.least_piece * area.max())
-    outlines, _ = cv2.findContours(keep[labels].view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return np.asarray(cv2.drawContours(np.zeros(ridges.shape, np.uint8), outlines, -1, 1, cv2.FILLED) > 0)
+    return _filled(keep[labels])
+
+
+def _disc(reach: int) -> UInt8:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)), np.uint8)
+
+
+def _closed_opened(where: Bool, reach: int) -> UInt8:
+    """Close gaps, then drop thin parts.
+
+    Nothing is beyond the image when gaps are closed; when thin parts go, what touches the border goes on there.
+    """
+    inner = slice(reach, -reach), slice(reach, -reach)
+    cells = cv2.copyMakeBorder(where.view(np.uint8), *(reach,) * 4, cv2.BORDER_CONSTANT, value=0)
+    cells = cv2.morphologyEx(cells, cv2.MORPH_CLOSE, _disc(reach))[inner]
+    cells = cv2.copyMakeBorder(cells, *(reach,) * 4, cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(cv2.morphologyEx(cells, cv2.MORPH_OPEN, _disc(reach))[inner])
+
+
+def _filled(where: Bool | UInt8) -> Bool:
+    """Fill the holes."""
+    outlines, _ = cv2.findContours(where.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return np.asarray(cv2.drawContours(np.zeros(where.shape, np.uint8), outlines, -1, 1, cv2.FILLED) > 0)
