@@ -17,14 +17,28 @@ class OrientationParams:
     """Parameters of estimate_orientation."""
 
     emphasis: float = parameter(
-        default=2.0,
+        default=1.5,
         unit="",
-        low=0.5,
+        low=1,
         high=8,
         meaning="power of the Gabor energies: higher lets the strongest wave decide",
     )
     smoothing: float = parameter(
-        default=8.0, unit="px", low=0, high=64, meaning="deviation of the Gaussian that smooths the field"
+        default=6.0, unit="px", low=1, high=64, meaning="deviation of the Gaussian that smooths the field"
+    )
+    neighbourhood: float = parameter(
+        default=16.0,
+        unit="px",
+        low=1,
+        high=128,
+        meaning="deviation of the Gaussian over which neighbours are heard",
+    )
+    trust: float = parameter(
+        default=2.0,
+        unit="",
+        low=0,
+        high=16,
+        meaning="how much waves against the neighbours' orientation are doubted",
     )
     window: float = parameter(
         default=8.0,
@@ -56,23 +70,42 @@ def estimate_orientation(
     Notes
     -----
     The angle is the energy-weighted mean of the bank's orientations as doubled angles (Kass and Witkin, "Analyzing
-    oriented patterns", CVGIP 1987), a vector that can be averaged and interpolated. The coherence is that of the
+    oriented patterns", CVGIP 1987), a vector that can be averaged and interpolated. It is taken twice: the second time
+    waves count less the more they go against what their neighbourhood agreed on. The coherence is that of the
     structure tensor (Bazen and Gerez, "Systematic methods for the computation of the directional fields and singular
     points of fingerprints", IEEE PAMI 2002).
     """
     p = params or OrientationParams()
-    energy = gabor.magnitude**2
-    by_orientation = (energy**p.emphasis).sum(0)
-    strength = by_orientation.sum(0) ** (1 - 1 / p.emphasis) + np.float32(1e-12)
+    energy = (gabor.magnitude**2) ** np.float32(p.emphasis)
+    by_orientation = energy.sum(0)
     doubled = 2 * gabor.orientations
-    parts = np.stack([np.cos(doubled), np.sin(doubled)]).astype(np.float32)
-    vector = np.tensordot(by_orientation, parts, (0, 1)) / strength[..., None]
-    if p.smoothing:
-        vector = cv2.GaussianBlur(vector, (0, 0), p.smoothing / STEP, borderType=cv2.BORDER_REPLICATE)
+    parts = np.stack([np.cos(doubled), np.sin(doubled)], -1).astype(np.float32)
+    first = _vector(by_orientation, parts, p.emphasis)
+    by_orientation *= _agreement(first, parts, p)
+    vector = _blurred(_vector(by_orientation, parts, p.emphasis), p.smoothing)
     full = to_pixels(vector, mask.shape)
     angle = cv2.phase(full[..., 0], full[..., 1]) / 2
-    return OrientationField(np.minimum(angle, np.nextafter(np.float32(np.pi), np.float32(0))),
-                            coherence(normalised, mask, p.window))  # fmt: skip
+    below_half_turn = np.nextafter(np.float32(np.pi), np.float32(0))
+    return OrientationField(np.minimum(angle, below_half_turn), coherence(normalised, mask, p.window))
+
+
+def _vector(by_orientation: Float, parts: Float, emphasis: float) -> Float:
+    """Return the mean doubled-angle vector of each cell, as long as the energy is large."""
+    strength = by_orientation.sum(0) ** np.float32(1 - 1 / emphasis) + np.float32(1e-12)
+    return np.asarray(np.tensordot(by_orientation, parts, (0, 0)) / strength[..., None])
+
+
+def _agreement(vector: Float, parts: Float, p: OrientationParams) -> Float:
+    """Return weights of all orientations: 1 along what the neighbours agree on, less the more it goes against it."""
+    common = _blurred(vector, p.neighbourhood)
+    length = np.hypot(common[..., 0], common[..., 1]) + np.float32(1e-9)
+    whole = _blurred(np.hypot(vector[..., 0], vector[..., 1]), p.neighbourhood) + np.float32(1e-9)
+    along = np.tensordot(parts, common / length[..., None], (1, 2))
+    return np.asarray(np.maximum((1 + along) / 2, np.float32(1e-3)) ** (p.trust * (length / whole) ** 2))
+
+
+def _blurred(values: Float, deviation: float) -> Float:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), deviation / STEP, borderType=cv2.BORDER_REPLICATE))
 
 
 def coherence(normalised: Float, mask: Bool, window: float) -> Float:

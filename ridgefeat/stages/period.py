@@ -15,7 +15,7 @@ class PeriodParams:
     """Parameters of estimate_period."""
 
     smoothing: float = parameter(
-        default=16.0,
+        default=8.0,
         unit="px",
         low=0,
         high=64,
