@@ -27,7 +27,10 @@ def test_values_are_the_stored_ones(measured, family):
         for which in baseline.PRINTS
         if baseline.differs(column, stored[column.name][which], measured[column.name][which])
     }
-    assert not wrong, f'(stored, measured): {wrong}; if that is meant, run make baseline REASON="..."'
+    some = dict(list(wrong.items())[:8])
+    assert len(wrong) == 0, (
+        f'(stored, measured): {some} and so on; if that is meant, run make baseline REASON="..."'
+    )
 
 
 def test_every_column_has_a_value_on_one_of_the_prints():

@@ -96,6 +96,19 @@ def test_a_spur_is_none():
     assert not len(found(skeleton))
 
 
+@pytest.mark.parametrize("drawn", ["spur", "island"])
+def test_what_a_short_ridge_joins_is_removed_for_the_ridge_not_the_distance(drawn):
+    skeleton = lines()
+    if drawn == "spur":
+        skeleton[52:60, 80] = True
+        skeleton[51] = False
+    else:
+        skeleton[60] = False
+        skeleton[60, 76:84] = True
+    assert len(found(skeleton, pair_distance=0.0, link_length=0.0)) == 2
+    assert not len(found(skeleton, pair_distance=0.0, link_length=1.5))
+
+
 def test_a_short_island_is_none_and_a_long_one_two_endings():
     skeleton = lines()
     skeleton[60] = False

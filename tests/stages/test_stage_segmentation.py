@@ -25,12 +25,12 @@ def segmented(image, **params):
 def test_a_disc_of_ridges_is_found(radius, paper):
     truth = disc(SHAPE, radius)
     found = segmented(np.where(truth, grating(SHAPE, 9.0, 0.6).image, paper).astype(np.uint8))
-    # A cell is 8 px wide, and the outline stands up to a cell and a half outside, never inside.
+    # In px of the rim: the outline stands a little outside rather than inside.
     rim = 2 * np.pi * radius
-    assert np.count_nonzero(found & ~truth) < 12 * rim
-    assert np.count_nonzero(truth & ~found) < 3 * rim
+    assert np.count_nonzero(found & ~truth) < 5 * rim
+    assert np.count_nonzero(truth & ~found) < 2 * rim
     assert found[disc(SHAPE, radius - 8)].all()
-    assert not found[~disc(SHAPE, radius + 20)].any()
+    assert not found[~disc(SHAPE, radius + 14)].any()
 
 
 def test_noise_around_a_print_is_left_out():
@@ -57,7 +57,8 @@ def test_writing_is_no_part_of_the_print():
 
 def test_small_pieces_are_dropped_and_large_ones_kept():
     wave = grating((300, 500), 9.0, 0.6).image
-    large, small = disc((300, 500), 90, (120, 150)), disc((300, 500), 40, (400, 150))
+    large, small = disc((300, 500), 100, (120, 150)), disc((300, 500), 50, (400, 150))
+    assert segmented(on_white(wave, small)).any()
     assert pieces(segmented(on_white(wave, large | small), least_piece=0.4)) == 1
     both = segmented(on_white(wave, large | disc((300, 500), 80, (380, 150))), least_piece=0.4)
     assert pieces(both) == 2
