@@ -193,9 +193,14 @@ def test_the_spread_of_what_is_seen():
 
 def test_the_topmost_core_carries_the_squares():
     enhanced = three_densities()
-    at_core = square_columns(pretend(enhanced, (200, 200)))
-    elsewhere = square_columns(pretend(enhanced, (200, 330)))
-    assert at_core[3] > elsewhere[3] + 2
+    upper, lower = pretend(enhanced, (200, 200)), pretend(enhanced, (200, 330))
+    assert square_columns(upper)[3] > square_columns(lower)[3] + 2
+    both = pretend(enhanced, (200, 200))
+    a, b = upper.singular_points, lower.singular_points
+    both.singular_points = SingularPoints(
+        *(np.concatenate([getattr(a, n), getattr(b, n)]) for n in ("x", "y", "kind", "direction"))
+    )
+    assert np.array_equal(square_columns(both), square_columns(upper), equal_nan=True)
 
 
 # Breadth and gaps

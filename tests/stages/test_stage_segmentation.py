@@ -43,7 +43,7 @@ def test_noise_around_a_print_is_left_out():
 
 
 def test_a_hole_is_filled():
-    image = on_white(grating(SHAPE, 9.0, 0.6).image, disc(SHAPE, 110) & ~disc(SHAPE, 20))
+    image = on_white(grating(SHAPE, 9.0, 0.6).image, disc(SHAPE, 120) & ~disc(SHAPE, 45))
     found = segmented(image)
     assert found[150:170, 130:150].all()
     assert pieces(~found) == 1
