@@ -34,10 +34,11 @@ RNG = np.random.default_rng(5)
 def prints(count):
     for n in range(count):
         master = make_master(
-            CLASSES[n % 5], rng=np.random.default_rng([90210, n]), period_mm=0.38 + 0.02 * (n % 8)
+            CLASSES[n % 5], rng=np.random.default_rng([20261121, n]), period_mm=0.38 + 0.02 * (n % 8)
         )
         yield [
-            make_impression(master, rng=np.random.default_rng([90211, n, k]), noise_level=k) for k in range(4)
+            make_impression(master, rng=np.random.default_rng([20261122, n, k]), noise_level=k)
+            for k in range(4)
         ]
 
 

@@ -34,6 +34,9 @@ from ridgefeat.structure import (
 
 DPI_RANGE = (50.0, 5000.0)
 
+LARGEST = 6_000_000
+"""Pixels at 500 dpi: 12 x 12 cm, more than four fingers side by side."""
+
 
 class Fingerprint:
     """One print and everything that can be read from it.
@@ -54,7 +57,7 @@ class Fingerprint:
     Raises
     ------
     ImageError
-        If the array is no two-dimensional uint8 image.
+        If the array is no two-dimensional uint8 image, or larger than 155 cm².
     ParameterError
         If the resolution or the hand is unusable.
     """
@@ -76,6 +79,13 @@ class Fingerprint:
         self.dpi_x, self.dpi_y = check_dpi(dpi)
         if hand not in (None, "left", "right"):
             raise ParameterError(f"hand must be 'left', 'right' or None, got {hand!r}")
+        rows, columns = original.shape
+        if rows * columns * WORKING_DPI**2 > LARGEST * self.dpi_x * self.dpi_y:
+            raise ImageError(
+                f"{columns}x{rows} px at {self.dpi_x:g}x{self.dpi_y:g} dpi are {25.4 * columns / self.dpi_x:.0f} x "
+                f"{25.4 * rows / self.dpi_y:.0f} mm, too large for a print; "
+                "give the true resolution, or cut the print out"
+            )
         self.original = original
         self.hand = hand
         self.params = params or Params()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy import ndimage
 
 from ridgefeat.structure import Bool, Float
 
@@ -29,6 +30,6 @@ def edge_distance(mask: Bool, x: np.ndarray, y: np.ndarray) -> Float:
     at = x.astype(np.float32) / CELL + 1, y.astype(np.float32) / CELL + 1
     if not at[0].size:
         return np.zeros(0, np.float32)
-    sampled = cv2.remap(distance, at[0][None], at[1][None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    sampled = ndimage.map_coordinates(distance, at[::-1], order=1, mode="constant")
     to_border = np.minimum.reduce([x + 1, y + 1, mask.shape[1] - x, mask.shape[0] - y])
-    return np.asarray(np.minimum(sampled[0], to_border), np.float32)
+    return np.asarray(np.minimum(sampled, to_border), np.float32)

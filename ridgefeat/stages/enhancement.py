@@ -21,10 +21,10 @@ class EnhancementParams:
     """Parameters of enhance."""
 
     angular_deviation: float = parameter(
-        default=14.0, unit="degrees", low=8, high=45, meaning="deviation of the filter over angle"
+        default=20.0, unit="degrees", low=8, high=45, meaning="deviation of the filter over angle"
     )
     radial_deviation: float = parameter(
-        default=0.35, unit="", low=0.1, high=1.0, meaning="deviation of the filter over log frequency"
+        default=0.42, unit="", low=0.1, high=1.0, meaning="deviation of the filter over log frequency"
     )
 
 

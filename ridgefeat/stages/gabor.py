@@ -104,7 +104,7 @@ def centres(p: GaborParams) -> tuple[Float, Float]:
     return wavelengths, orientations
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
     """Return the matrix from half an image's spectrum and its conjugate to the folded windows of all filters."""
     wavelengths, orientations = centres(p)
@@ -113,29 +113,33 @@ def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
         np.fft.fftfreq(rows, 1 / rows).astype(int)[:, None],
         np.fft.fftfreq(columns, 1 / columns).astype(int),
     )
-    fy, fx = ky / rows, kx / columns
-    with np.errstate(divide="ignore"):
-        log_radius = np.log(np.hypot(fx, fy))
-    angle = np.arctan2(-fy, fx)
-    folded = (ky % m[0]) * m[1] + kx % m[1]
+    radius = np.hypot(kx / columns, ky / rows)
+    lowest, highest = (np.exp(sign * REACH * p.radial_deviation) for sign in (-1, 1))
+    row, column = np.nonzero((radius > lowest / p.longest) & (radius < highest / p.shortest))
+    ky, kx = ky[row, 0], kx[column]
+    log_radius, angle = np.log(radius[row, column]), np.arctan2(-ky / rows, kx / columns)
     # A real image's wave to the left is the conjugate of its wave to the right, behind the first half.
     width = columns // 2 + 1
-    source = np.where(kx < 0, rows * width + (-ky % rows) * width - kx, ky % rows * width + kx)
-    to_centre = np.exp(2j * np.pi * (STEP - 1) / 2 * (fy + fx))
-    data, row, column = [], [], []
+    source = np.where(kx < 0, rows * width + (-ky % rows) * width - kx, ky % rows * width + kx).astype(
+        np.int32
+    )
+    folded = ((ky % m[0]) * m[1] + kx % m[1]).astype(np.int32)
+    to_centre = np.exp(1j * np.pi * (STEP - 1) * (ky / rows + kx / columns))
+    data, to, of = [], [], []
     for n, (wavelength, orientation) in enumerate(product(wavelengths, orientations)):
         # The wave vector stands across the ridge.
         off = (angle - orientation - np.pi / 2 + np.pi) % (2 * np.pi) - np.pi
         radial = (log_radius + np.log(wavelength)) / p.radial_deviation
-        exponent = (radial**2 + (off / np.deg2rad(p.angular_deviation)) ** 2).ravel()
+        exponent = radial**2 + (off / np.deg2rad(p.angular_deviation)) ** 2
         passed = np.flatnonzero(exponent < REACH**2)
         # Twice, because one of a real wave's two lobes is kept: the envelope is then the wave's amplitude.
-        data.append(2 / STEP**2 * np.exp(-0.5 * exponent[passed]) * to_centre.ravel()[passed])
-        row.append(n * m[0] * m[1] + folded.ravel()[passed])
-        column.append(source.ravel()[passed])
-    values = np.concatenate(data).astype(np.complex64)
-    index = np.concatenate(row).astype(np.int32), np.concatenate(column).astype(np.int32)
-    return scipy.sparse.csr_array((values, index), shape=(len(data) * m[0] * m[1], 2 * rows * width))
+        data.append((2 / STEP**2 * np.exp(-0.5 * exponent[passed]) * to_centre[passed]).astype(np.complex64))
+        to.append(np.int32(n * m[0] * m[1]) + folded[passed])
+        of.append(source[passed])
+    shape = len(data) * m[0] * m[1], 2 * rows * width
+    return scipy.sparse.csr_array(
+        (np.concatenate(data), (np.concatenate(to), np.concatenate(of))), shape=shape
+    )
 
 
 def to_pixels(cells: Float, shape: tuple[int, int]) -> Float:

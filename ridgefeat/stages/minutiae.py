@@ -16,7 +16,7 @@ class MinutiaeParams:
     """Parameters of extract_minutiae."""
 
     border: float = parameter(
-        default=5.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge"
+        default=6.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge"
     )
     trace: int = parameter(
         default=10, unit="px", low=4, high=40, meaning="length of ridge from which a minutia's sense is read"
@@ -36,7 +36,7 @@ class MinutiaeParams:
         meaning="minutiae joined by a ridge shorter than this are a spur",
     )
     least_quality: float = parameter(
-        default=30.0, unit="", low=0, high=100, meaning="minutiae of less confidence are dropped"
+        default=45.0, unit="", low=0, high=100, meaning="minutiae of less confidence are dropped"
     )
 
 

@@ -1,0 +1,121 @@
+"""Two workers beside one, and memory beside the number of prints.
+
+    python benchmarks/scaling.py [--prints N] [--rounds N]
+
+Runs `ridgefeat extract` on SOCOFing's originals with -j 1 and -j 2 in turn, start-up included, and asks that the tables
+are the same bytes; then measures the largest memory of all processes for a quarter of the prints and for all. Needs
+SOCOFing below RIDGEFEAT_DATA or .data/. Prints the tables and writes benchmarks/results/scaling.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from _common import need, report, table  # isort: skip
+
+import numpy as np
+
+PAUSE = 0.5
+
+
+def resident(pid):
+    """Memory of a process and all its children in MB, shared pages counted once a process."""
+    pids, total = [pid], 0.0
+    while pids:
+        one = pids.pop()
+        try:
+            status = Path(f"/proc/{one}/smaps_rollup").read_text()
+            total += (
+                int(next(line for line in status.splitlines() if line.startswith("Pss:")).split()[1]) / 1024
+            )
+            for task in Path(f"/proc/{one}/task").iterdir():
+                pids += [int(c) for c in (task / "children").read_text().split()]
+        except (OSError, StopIteration):
+            continue
+    return total
+
+
+def extract(files, output, jobs):
+    """Return wall seconds, peak memory in MB and the table's digest."""
+    command = [
+        sys.executable,
+        "-m",
+        "ridgefeat.cli",
+        "extract",
+        str(files),
+        "-o",
+        str(output),
+        "-j",
+        str(jobs),
+    ]
+    start = time.perf_counter()
+    process = subprocess.Popen([*command, "-q", "--overwrite"])
+    peak, done = [0.0], threading.Event()
+
+    def watch():
+        while not done.wait(PAUSE):
+            peak[0] = max(peak[0], resident(process.pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    code = process.wait()
+    seconds = time.perf_counter() - start
+    done.set()
+    watcher.join()
+    if code:
+        raise SystemExit(f"extract ended with {code}")
+    return seconds, peak[0], hashlib.sha256(output.read_bytes()).hexdigest()
+
+
+def subset(folder, files):
+    folder.mkdir()
+    for file in files:
+        (folder / file.name).symlink_to(file.resolve())
+    return folder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--prints", type=int, default=4200)
+    parser.add_argument("--rounds", type=int, default=2)
+    args = parser.parse_args()
+    every = sorted(need("SOCOFing/Real").glob("*.BMP"))
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        some = subset(root / "some", every[: args.prints])
+        times, digests = {1: [], 2: []}, set()
+        for _ in range(args.rounds):
+            for jobs in times:
+                seconds, _, digest = extract(some, root / "t.csv", jobs)
+                times[jobs].append(seconds)
+                digests.add(digest)
+        ratios = np.array(times[1]) / np.array(times[2])
+        rows = [[f"-j {jobs}", ", ".join(f"{s:.1f}" for s in seconds), f"{args.prints / np.median(seconds):.1f}"]
+                for jobs, seconds in times.items()]  # fmt: skip
+        memory = []
+        for count in (len(every) // 4, len(every)):
+            seconds, peak, _ = extract(subset(root / str(count), every[:count]), root / "m.csv", 2)
+            memory.append([count, f"{peak:.0f}", f"{count / seconds:.1f}"])
+    report(
+        "scaling",
+        "Two workers, and memory",
+        [
+            f"{args.prints} SOCOFing prints, all families, wall seconds in turn, start-up included.",
+            table(["workers", "seconds", "prints/s (median)"], rows),
+            f"One worker's time over two's: median {np.median(ratios):.2f} ({ratios.min():.2f}–{ratios.max():.2f}). "
+            f"Different tables: {len(digests) - 1}.",
+            "## Memory of all processes together, -j 2",
+            table(["prints", "most, MB", "prints/s"], memory),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
