@@ -1,0 +1,1 @@
+"""A table -> classifiers compared: data, audit, splits, classifiers, evaluation, statistics, model."""

@@ -1,0 +1,263 @@
+"""What a comparison yields, as data: the problem, the scores, and the tables that are made of them.
+
+Every table is a pandas.DataFrame; the columns of each are written at its name. Missing is NaN. Nothing here computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["binary", "multiclass", "regression"]
+Status = Literal["ok", "failed"]
+
+MAIN_METRIC: dict[Kind, str] = {"binary": "roc_auc", "multiclass": "balanced_accuracy", "regression": "mae"}
+"""What classifiers are ranked by."""
+LESS_IS_BETTER = frozenset({"mae", "rmse", "brier", "log_loss"})
+METRICS: dict[Kind, tuple[str, ...]] = {
+    "binary": (
+        "roc_auc",
+        "balanced_accuracy",
+        "accuracy",
+        "average_precision",
+        "f1",
+        "precision",
+        "recall",
+        "brier",
+    ),
+    "multiclass": ("balanced_accuracy", "accuracy", "roc_auc", "f1", "brier"),
+    "regression": ("mae", "rmse", "r2"),
+}
+"""The figures of each kind of target, in the order they are shown, the main one first. F1, precision and recall
+are the positive class's where there are two classes, and F1 the mean over classes where there are several (macro);
+roc_auc of several classes is the mean of each against the rest; brier the mean squared error of the calibrated
+probabilities, summed over classes where there are several."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A table made ready: what is to be told, from what, and who must not stand on both sides.
+
+    Attributes
+    ----------
+    target, group : str
+        Columns that hold what is told, and whose prints stay together.
+    kind : "binary", "multiclass" or "regression"
+    classes : tuple of str
+        Classes in sorted order; empty for a number. Encodings are indices into it, and never leave the package.
+    positive : str or None
+        The class that score, precision and recall speak of where there are two: the rarer one unless asked otherwise.
+    features : pandas.DataFrame, shape (prints, columns)
+        float32; columns that are constant or all empty are left out (see `notes`).
+    families : dict of str to list of str
+        Names of the columns, by family.
+    y : ndarray, shape (prints,)
+        int64 indices into `classes`, or float64.
+    groups, sources : ndarray of str, shape (prints,)
+        Who each print belongs to; its file.
+    labels : pandas.DataFrame, shape (prints, labels)
+        Every other column of the table (meta_* and labels), row by row with the features.
+    notes : tuple of str
+        Decisions that were taken on the way (rows and columns left out, and why), for people.
+    about : mapping
+        The table's sidecar.
+    """
+
+    target: str
+    group: str
+    kind: Kind
+    classes: tuple[str, ...]
+    positive: str | None
+    features: pd.DataFrame
+    families: Mapping[str, list[str]]
+    y: NDArray[Any]
+    groups: NDArray[Any]
+    sources: NDArray[Any]
+    labels: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def metric(self) -> str:
+        """The figure that classifiers are ranked by."""
+        return MAIN_METRIC[self.kind]
+
+    @property
+    def y_true(self) -> NDArray[Any]:
+        """The target as people know it: class names, or numbers; shape (prints,)."""
+        return self.y if self.kind == "regression" else np.array(self.classes, object)[self.y]
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One split into training and test rows.
+
+    Attributes
+    ----------
+    repeat, number : int
+        Both from 0.
+    train, test : ndarray of int64
+        Row numbers.
+    shared_groups : tuple of str
+        Groups on both sides; empty unless the protocol leaks.
+    """
+
+    repeat: int
+    number: int
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    shared_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a classifier fared as a whole.
+
+    Attributes
+    ----------
+    name : str
+        As it was asked for.
+    meaning : str
+        One sentence: what it is.
+    status : "ok" or "failed"
+    reason : str
+        Why it failed; empty otherwise.
+    seconds : float
+        Time of fitting and scoring, summed over the folds.
+    """
+
+    name: str
+    meaning: str
+    status: Status = "ok"
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """All that is needed to make the same again.
+
+    Attributes
+    ----------
+    command : str
+        As it was typed.
+    versions : mapping
+        Of ridgefeat, Python and the libraries.
+    digests : mapping
+        Of the table (sha256 of the file), its schema and its parameters, as far as known.
+    seed : int
+    split : str
+        The protocol in words: "group, 5 folds, 1 repeat".
+    options : mapping
+        Everything else that was asked for.
+    """
+
+    command: str
+    versions: Mapping[str, str]
+    digests: Mapping[str, str]
+    seed: int
+    split: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Classifiers compared on one problem.
+
+    Metrics are named as in METRICS[problem.kind]; `<metric>_low` and `<metric>_high` bound 95 % intervals from a
+    bootstrap over groups. A table that was not asked for or could not be made is None.
+
+    Attributes
+    ----------
+    problem : Problem
+    folds : tuple of Fold
+    leaks : bool
+        The protocol puts one group's prints on both sides; every figure is then too good.
+    runs : tuple of Run
+        In the order in which the classifiers were asked for.
+    results : pandas.DataFrame
+        A row per classifier, repeat and fold: classifier, repeat, fold, status, reason, train_prints, test_prints,
+        train_groups, test_groups, shared_groups, seconds, then every metric.
+    scores : pandas.DataFrame
+        A row per print, classifier and repeat, out of fold: source, group, y_true, classifier, repeat, fold, y_pred,
+        score (of the positive class, in the classifier's own scale; the highest probability where there are several;
+        the prediction itself for a number), then p_<class>: probabilities.
+    calibrated : bool
+        The probabilities were calibrated across folds: a fold's by a logistic curve through the other folds' scores.
+        Where False (one fold) they are the classifier's own.
+    summary : pandas.DataFrame
+        A row per classifier, best first, those that failed last: classifier, status, reason, seconds, then for every
+        metric <metric>, <metric>_low, <metric>_high, <metric>_sd (over folds).
+    classes : pandas.DataFrame or None
+        classifier, class, precision, recall, f1, support.
+    confusion : pandas.DataFrame or None
+        classifier, y_true, y_pred, count, share (of y_true).
+    calibration : pandas.DataFrame or None
+        classifier, class, bin, predicted (mean probability), observed (share), count.
+    fused_scores, fused_summary : pandas.DataFrame or None
+        As `scores` (a row per group; source is the group) and `summary`, from the mean over each group's prints.
+    fuse : str or None
+        The column that prints were fused by.
+    pairs : pandas.DataFrame or None
+        Each classifier beside the best and beside dummy: reference, classifier, metric, difference (classifier minus
+        reference), difference_low, difference_high (bootstrap over groups), p (corrected resampled t test), p_holm.
+    learning : pandas.DataFrame or None
+        classifier, groups (in training), repeat, fold, value (of the main metric).
+    importances : pandas.DataFrame or None
+        classifier, level ("family" or "column"), name, family, drop (of the main metric when shuffled in the test
+        rows), drop_low, drop_high; most important first.
+    ablation : pandas.DataFrame or None
+        Families alone and left out: classifier, how ("alone", "without"), family, columns (count), value, value_low,
+        value_high, difference (to all families), difference_low, difference_high.
+    levels : pandas.DataFrame or None
+        Results within each level of a label: classifier, column, level, prints, groups, then for every metric
+        <metric>, <metric>_low, <metric>_high.
+    controls : pandas.DataFrame or None
+        Negative controls: control, meaning, classifier, metric, value, value_low, value_high, chance, passed (the
+        interval holds chance).
+    epochs : pandas.DataFrame or None
+        Of classifiers that train in epochs: classifier, repeat, fold, epoch, and their own figures.
+    audit : object or None
+        The leak audit (ridgefeat.bench.audit.Audit).
+    reproduction : Reproduction
+    """
+
+    problem: Problem
+    folds: tuple[Fold, ...]
+    leaks: bool
+    runs: tuple[Run, ...]
+    results: pd.DataFrame
+    scores: pd.DataFrame
+    calibrated: bool
+    summary: pd.DataFrame
+    reproduction: Reproduction
+    classes: pd.DataFrame | None = None
+    confusion: pd.DataFrame | None = None
+    calibration: pd.DataFrame | None = None
+    fused_scores: pd.DataFrame | None = None
+    fused_summary: pd.DataFrame | None = None
+    fuse: str | None = None
+    pairs: pd.DataFrame | None = None
+    learning: pd.DataFrame | None = None
+    importances: pd.DataFrame | None = None
+    ablation: pd.DataFrame | None = None
+    levels: pd.DataFrame | None = None
+    controls: pd.DataFrame | None = None
+    epochs: pd.DataFrame | None = None
+    audit: Any = None
+
+    @property
+    def best(self) -> str | None:
+        """The classifier that ranks first; None if all failed."""
+        fine = self.summary[self.summary["status"] == "ok"]
+        return None if fine.empty else str(fine["classifier"].iloc[0])

@@ -1,0 +1,101 @@
+"""A made-up table with a known effect, and a comparison on it, for tests of bench and of its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ridgefeat.bench.results import Problem
+
+FINGERS = ("index", "little")
+
+
+def make_frame(
+    people: int = 40, prints: int = 4, effect: float = 1.0, seed: int = 0, columns: int = 6
+) -> pd.DataFrame:
+    """Return a table as read_table gives it: people with a target `sex`, and columns of which the first holds it.
+
+    `effect` is the distance of the two classes' means in the first column, in standard deviations of people; prints
+    add as much again.
+    """
+    rng = np.random.default_rng(seed)
+    woman = np.arange(people) % 2
+    person = rng.normal(size=(people, columns))
+    person[:, 0] += effect * woman
+    rows = np.repeat(np.arange(people), prints)
+    values = person[rows] + rng.normal(size=(people * prints, columns))
+    finger = np.array(FINGERS)[np.tile(np.arange(prints), people) % len(FINGERS)]
+    # A column that hangs on the finger far more than on the person.
+    values[:, -1] += 10 * (finger == "index")
+    n = len(rows)
+    labels = {
+        "meta_source": [f"{r}_{i}.png" for i, r in enumerate(rows)],
+        "meta_sha256": [f"{i:064x}" for i in range(n)],
+        "meta_width": 96,
+        "meta_height": 103,
+        "meta_dpi_x": 500.0,
+        "meta_dpi_y": 500.0,
+        "meta_layout": "made",
+        "meta_error": None,
+        "meta_flags": None,
+        "subject": rows + 1,
+        "sex": np.array(["male", "female"], object)[woman[rows]],
+        "hand": np.array(["left", "right"], object)[np.tile(np.arange(prints) // 2 % 2, people)],
+        "finger": finger.astype(object),
+        "age": 20.0 + 5 * person[rows, 1],
+    }
+    names = [f"{'ridge' if i % 2 == 0 else 'texture'}_made_{i}" for i in range(columns)]
+    return pd.concat([pd.DataFrame(labels), pd.DataFrame(values.astype(np.float32), columns=names)], axis=1)
+
+
+def make_about(frame: pd.DataFrame) -> dict[str, object]:
+    """Return a sidecar that fits the table."""
+    names = [c for c in frame.columns if frame[c].dtype == np.float32]
+    return {
+        "format": "ridgefeat table 1",
+        "version": "0",
+        "families": ["ridge", "texture"],
+        "parameters": {},
+        "parameters_digest": "0" * 16,
+        "schema_digest": "1" * 16,
+        "layout": "made",
+        "label_kinds": {
+            "subject": "integer",
+            "sex": "text",
+            "hand": "text",
+            "finger": "text",
+            "age": "number",
+        },
+        "columns": [{"name": n, "unit": "1"} for n in names],
+    }
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> Path:
+    """Write a made-up table with its sidecar."""
+    import json
+
+    frame.to_csv(path, index=False)
+    path.with_suffix(".json").write_text(json.dumps(make_about(frame)), encoding="utf-8")
+    return path
+
+
+def make_problem(**given: object) -> Problem:
+    """Return the made-up problem of telling `sex`."""
+    frame = make_frame(**given)  # type: ignore[arg-type]
+    names = [c for c in frame.columns if frame[c].dtype == np.float32]
+    return Problem(
+        target="sex",
+        group="subject",
+        kind="binary",
+        classes=("female", "male"),
+        positive="female",
+        features=frame[names],
+        families={f: [n for n in names if n.startswith(f)] for f in ("ridge", "texture")},
+        y=(frame["sex"] == "male").to_numpy().astype(np.int64),
+        groups=frame["subject"].astype(str).to_numpy(object),
+        sources=frame["meta_source"].to_numpy(object),
+        labels=frame[[c for c in frame.columns if c not in names]],
+        about=make_about(frame),
+    )
