@@ -36,7 +36,7 @@ class MinutiaeParams:
         meaning="minutiae joined by a ridge shorter than this are a spur",
     )
     least_quality: float = parameter(
-        default=45.0, unit="", low=0, high=100, meaning="minutiae of less confidence are dropped"
+        default=58.0, unit="", low=0, high=100, meaning="minutiae of less confidence are dropped"
     )
 
 
