@@ -1,10 +1,11 @@
-"""Make the reference pages (features, parameters, commands) from the code: `make docs`.
+"""Make the reference pages from the code (features, parameters, commands) and from the benchmarks' results (measured).
 
 A test makes them anew in memory and compares, so that a stale page fails.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from inspect import cleandoc
@@ -18,25 +19,82 @@ from ridgefeat.params import Params
 from ridgefeat.table.describe import parameter_records
 
 FOLDER = Path(__file__).resolve().parent / "reference"
+RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
+ABOUT_COLUMNS = """A range holds every value that can occur; what could not be measured is NaN.
+ICC: how much of a column's variance lies between fingers, when fingers are recorded again (ICC(1,1) on FCJ2020,
+[measured](measured.md)). Where it is below 0.3, a second impression changes the value nearly as much as another finger
+does. A user's own families: `ridgefeat features`.
+"""
+MEASURED = (
+    "accuracy",
+    "hand_marks",
+    "repeatability",
+    "extract_sets",
+    "pattern_class",
+    "no_print",
+    "quality_nfiq2",
+    "synth_peer",
+    "extract_speed",
+    "scaling",
+    "kill_resume",
+    "bad_files",
+)
 MADE = "Made from the code by `make docs`; do not edit.\n"
 
 
 def pages() -> dict[str, str]:
     """Return the text of every reference page by its file name."""
-    return {"features.md": features(), "parameters.md": parameters(), "commands.md": commands()}
+    return {
+        "features.md": features(),
+        "parameters.md": parameters(),
+        "commands.md": commands(),
+        "measured.md": measured(),
+    }
 
 
 def features() -> str:
     """Return every column of the built-in families, with unit, range, meaning and source."""
     chosen = [families()[name] for name in BUILT_IN]
     total = sum(len(f.all_columns()) for f in chosen)
-    parts = [f"# Features\n\n{MADE}\n{total} columns. A range holds every value that can occur; what could not be "
-             "measured is NaN.\nA user's own families: `ridgefeat features`.\n"]  # fmt: skip
+    parts = [f"# Features\n\n{MADE}\n{total} columns. {ABOUT_COLUMNS}"]
+    reliability = _reliability()
     for family in chosen:
         columns = family.all_columns()
-        rows = [(f"`{c.name}`", c.unit, f"{c.low:g} to {c.high:g}", c.meaning, c.source) for c in columns]
-        table = _table(("column", "unit", "range", "meaning", "source"), rows)
+        rows = [
+            (
+                f"`{c.name}`",
+                c.unit,
+                f"{c.low:g} to {c.high:g}",
+                c.meaning,
+                c.source,
+                reliability.get(c.name, ""),
+            )
+            for c in columns
+        ]
+        table = _table(("column", "unit", "range", "meaning", "source", "ICC"), rows)
         parts.append(f"## {family.name}\n\n{family.meaning} {len(columns)} columns.\n\n{table}")
+    return "\n".join(parts)
+
+
+def _reliability() -> dict[str, str]:
+    """Return every column's intraclass correlation as the benchmark wrote it; empty where it could not be measured."""
+    with (RESULTS / "reliability.csv").open(newline="", encoding="utf-8") as file:
+        return {
+            row["column"]: row["icc_FCJ2020"] and f"{float(row['icc_FCJ2020']):.2f}"
+            for row in csv.DictReader(file)
+        }
+
+
+def measured() -> str:
+    """Return the benchmarks' results as they were printed, one below the other."""
+    parts = [
+        f"# Measured\n\n{MADE}\nEach part is what a script in `benchmarks/` printed, and says on which data.\n"
+    ]
+    for name in MEASURED:
+        text = (RESULTS / f"{name}.md").read_text(encoding="utf-8").strip()
+        parts.append(
+            text.replace("\n## ", "\n### ").replace("# ", "## ", 1) + f"\n\n`python benchmarks/{name}.py`\n"
+        )
     return "\n".join(parts)
 
 

@@ -13,7 +13,7 @@ from ridgefeat.table.describe import parameter_records
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-NAMES = ("features.md", "parameters.md", "commands.md")
+NAMES = ("commands.md", "features.md", "measured.md", "parameters.md")
 
 
 @pytest.fixture(scope="module")
