@@ -5,11 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ridgefeat.stages.gabor import gabor_responses
+from ridgefeat.stages.normalisation import normalise
 from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.stages.segmentation import segment
 from ridgefeat.structure import MM_PER_PX, Bool, Float, UInt8
 
 MEANINGS = {
-    "no_print": "no ridges were found",
+    "no_print": "no ridges were found; with wrong_scale: but there are at another resolution",
     "too_small": "the print's area is too small for stable features",
     "low_contrast": "ridges hardly differ from valleys",
     "saturated": "much of the print is pure black or white",
@@ -17,6 +20,11 @@ MEANINGS = {
     "wrong_scale": "the measured ridge period contradicts the resolution",
     "several_prints": "there is more than one separate piece",
 }
+
+
+OTHER_SCALES = (2.5, 1.6, 0.5, 0.25)
+LEAST_SIDE = 60
+MOST_PIXELS = 2_000_000
 
 
 @parameters
@@ -74,7 +82,7 @@ def flag(image: UInt8, mask: Bool, period: Float, params: FlagParams | None = No
     p = params or FlagParams()
     count = cv2.countNonZero(mask.view(np.uint8))
     if not mask[::4, ::4].any():
-        return ("no_print",)
+        return ("no_print", "wrong_scale") if _print_at_another_scale(image) else ("no_print",)
     found = []
     if count * MM_PER_PX**2 < p.least_area:
         found.append("too_small")
@@ -92,6 +100,19 @@ def flag(image: UInt8, mask: Bool, period: Float, params: FlagParams | None = No
     if cv2.connectedComponents(np.ascontiguousarray(mask[few]).view(np.uint8), connectivity=4)[0] > 2:
         found.append("several_prints")
     return tuple(found)
+
+
+def _print_at_another_scale(image: UInt8) -> bool:
+    """Tell whether ridges appear when the image is taken for one of another resolution."""
+    for factor in OTHER_SCALES:
+        size = round(image.shape[1] * factor), round(image.shape[0] * factor)
+        if min(size) < LEAST_SIDE or size[0] * size[1] > MOST_PIXELS:
+            continue
+        how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        scaled = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+        if segment(scaled, gabor_responses(normalise(scaled))).any():
+            return True
+    return False
 
 
 def _share_on_border(mask: Bool) -> float:

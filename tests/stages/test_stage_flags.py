@@ -4,6 +4,7 @@ from stage_helpers import disc, on_white
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.stages.flags import MEANINGS, FlagParams, flag
+from ridgefeat.synth import make_print
 from ridgefeat.synth.simple import grating
 
 SHAPE = (320, 300)
@@ -64,3 +65,12 @@ def test_limits_are_parameters():
     fp = Fingerprint(a_print())
     assert flag(fp.image, fp.mask, fp.period, FlagParams(least_area=900)) == ("too_small",)
     assert flag(fp.image, fp.mask, fp.period, FlagParams(longest_period=0.4)) == ("wrong_scale",)
+
+
+@pytest.mark.parametrize("stated", [1250, 2000])
+def test_a_print_that_vanishes_at_a_wrong_resolution_is_told_from_no_print(stated):
+    image = make_print(4, noise_level=1).image
+    assert Fingerprint(image, 500).flags == ()
+    assert Fingerprint(image, stated).flags == ("no_print", "wrong_scale")
+    noise = np.random.default_rng(0).integers(0, 256, image.shape).astype(np.uint8)
+    assert Fingerprint(noise, stated).flags == ("no_print",)
