@@ -67,7 +67,8 @@ def test_no_print_is_told(name):
     assert not fp.skeleton.any()
     assert np.isnan(fp.period).all()
     assert len(fp.minutiae) == len(fp.singular_points) == 0
-    assert fp.flags == ("no_print",)
+    # Stripes that are too fine for ridges at 500 dpi may be ridges at another resolution.
+    assert fp.flags == (("no_print", "wrong_scale") if name == "fine stripes" else ("no_print",))
 
 
 @pytest.mark.parametrize("name", PRINT)
