@@ -209,7 +209,8 @@ class Comparison:
     fuse : str or None
         The column that prints were fused by.
     pairs : pandas.DataFrame or None
-        Each classifier beside the best and beside dummy: reference, classifier, metric, difference (classifier minus
+        Each classifier beside the best and beside dummy: reference ("best" or "dummy"), classifier, against (the
+        reference by name), metric, difference (classifier minus
         reference), difference_low, difference_high (bootstrap over groups), p (corrected resampled t test), p_holm.
     learning : pandas.DataFrame or None
         classifier, groups (in training), repeat, fold, value (of the main metric).

@@ -1,0 +1,98 @@
+"""Scores to probabilities, learned from people whom the classifier was not fitted on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.errors import ModelError
+
+LEAST_PROBABILITY = 1e-6
+BINS = 10
+WEAK = 1e3
+"""Inverse strength of the penalty: enough that separable scores give finite slopes."""
+
+
+def raw_scores(estimator: Any, X: Any, classes: int) -> NDArray[np.float64]:
+    """Return a fitted classifier's scores, log-odds or decision values; float64, shape (rows, classes).
+
+    Raises
+    ------
+    ModelError
+        If it offers neither probabilities nor a decision function.
+    """
+    if hasattr(estimator, "predict_proba"):
+        p = np.clip(
+            np.asarray(estimator.predict_proba(X), np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY
+        )
+        if classes == 2:
+            odds = np.log(p[:, 1]) - np.log(p[:, 0])
+            return np.stack([-odds, odds], axis=1)
+        return np.log(p)
+    if hasattr(estimator, "decision_function"):
+        d = np.asarray(estimator.decision_function(X), np.float64)
+        return np.stack([-d, d], axis=1) if d.ndim == 1 else d
+    raise ModelError(f"{type(estimator).__name__} has neither predict_proba nor decision_function")
+
+
+def fit(scores: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
+    """Return a calibrator: a logistic curve through the scores (Platt 1999), or its form for several classes."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(C=WEAK, max_iter=500)).fit(_input(scores), y)
+
+
+def apply(calibrator: Any, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return calibrated probabilities, shape (rows, classes)."""
+    p: NDArray[np.float64] = calibrator.predict_proba(_input(scores))
+    return p
+
+
+def _input(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    return scores[:, 1:] if scores.shape[1] == 2 else scores
+
+
+def across_folds(
+    scores: NDArray[np.float64], y: NDArray[np.int64], fold: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    """Return probabilities, each fold's by the curve through the other folds' scores; None with one fold alone."""
+    numbers = np.unique(fold)
+    if len(numbers) < 2:
+        return None
+    out = np.empty_like(scores)
+    for number in numbers:
+        inside = fold == number
+        if len(np.unique(y[~inside])) < scores.shape[1]:
+            return None
+        out[inside] = apply(fit(scores[~inside], y[~inside]), scores[inside])
+    return out
+
+
+def own(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the classifier's own scores as probabilities: log-odds undone, decision values as if they were those."""
+    from scipy.special import expit, softmax
+
+    if scores.shape[1] == 2:
+        p = expit(scores[:, 1])
+        return np.stack([1 - p, p], axis=1)
+    out: NDArray[np.float64] = softmax(scores, axis=1)
+    return out
+
+
+def reliability(probability: NDArray[np.float64], happened: NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Return bins of equal counts: bin, predicted (mean probability), observed (share), count."""
+    order = np.argsort(probability, kind="stable")
+    bins = [b for b in np.array_split(order, min(BINS, len(order))) if len(b)]
+    return [
+        {
+            "bin": i,
+            "predicted": float(probability[b].mean()),
+            "observed": float(happened[b].mean()),
+            "count": len(b),
+        }
+        for i, b in enumerate(bins)
+    ]

@@ -1,0 +1,352 @@
+"""The classifiers by name, each a scikit-learn pipeline that imputes and scales inside, so inside the training fold.
+
+`dummy`, `logistic` and so on stand for what METHODS says of them. `module:Class` is an estimator of one's own. `mean`
+and `stack` are put together from the others' out-of-fold scores (ridgefeat.bench.ensemble).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal
+
+from ridgefeat.bench.results import Kind
+from ridgefeat.errors import ParameterError
+
+Imbalance = Literal["none", "weights", "under", "over"]
+Input = Literal["features", "pixels"]
+IMBALANCE: tuple[Imbalance, ...] = ("weights", "none", "under", "over")
+COMPONENTS = 200
+"""Principal components kept at most."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What shapes every pipeline of a run: what is told, how imbalance is met, the seed, and standardising by level."""
+
+    kind: Kind
+    imbalance: Imbalance = "weights"
+    seed: int = 42
+    within: bool = False
+    classes: int = 2
+
+    @property
+    def priors(self) -> list[float] | None:
+        """Even priors for the methods that know no weights but priors."""
+        return [1 / self.classes] * self.classes if self.imbalance == "weights" else None
+
+    @property
+    def weight(self) -> str | None:
+        """scikit-learn's class_weight."""
+        return "balanced" if self.imbalance == "weights" else None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A named way of telling.
+
+    Attributes
+    ----------
+    name, meaning : str
+    classify, regress : callable or None
+        Given Settings return an estimator of scaled features without gaps; None where there is none of the kind.
+    input : "features" or "pixels"
+    grid : mapping
+        What --tune tries, by the estimator's own parameter names.
+    cost : float
+        Seconds of fitting beside the others', so that the slow ones start first.
+    """
+
+    name: str
+    meaning: str
+    classify: Callable[[Settings], Any] | None
+    regress: Callable[[Settings], Any] | None = None
+    input: Input = "features"
+    grid: Mapping[str, list[Any]] = field(default_factory=dict)
+    cost: float = 1.0
+
+
+def _dummy(s: Settings) -> Any:
+    from sklearn.dummy import DummyClassifier
+
+    return DummyClassifier(strategy="prior")
+
+
+def _dummy_number(s: Settings) -> Any:
+    from sklearn.dummy import DummyRegressor
+
+    return DummyRegressor()
+
+
+def _logistic(s: Settings) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=1e-3, class_weight=s.weight, max_iter=300)
+
+
+def _ridge(s: Settings) -> Any:
+    from sklearn.linear_model import Ridge
+
+    return Ridge(alpha=1000.0)
+
+
+def _linear_svm(s: Settings) -> Any:
+    from sklearn.svm import LinearSVC
+
+    return LinearSVC(C=1e-4, class_weight=s.weight, dual="auto", random_state=s.seed)
+
+
+def _linear_svr(s: Settings) -> Any:
+    from sklearn.svm import LinearSVR
+
+    return LinearSVR(
+        C=1e-3, loss="squared_epsilon_insensitive", dual="auto", random_state=s.seed, max_iter=5000
+    )
+
+
+def _rbf_svm(s: Settings) -> Any:
+    from sklearn.svm import SVC
+
+    return SVC(C=3.0, gamma="scale", class_weight=s.weight, cache_size=500)
+
+
+def _rbf_svr(s: Settings) -> Any:
+    from sklearn.svm import SVR
+
+    return SVR(C=3.0, gamma="scale", cache_size=500)
+
+
+def _forest(s: Settings) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(
+        100, min_samples_leaf=5, max_samples=0.6, class_weight=s.weight, random_state=s.seed
+    )
+
+
+def _forest_number(s: Settings) -> Any:
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(
+        100, min_samples_leaf=5, max_samples=0.6, max_features="sqrt", random_state=s.seed
+    )
+
+
+def _extra(s: Settings) -> Any:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    return ExtraTreesClassifier(200, min_samples_leaf=3, class_weight=s.weight, random_state=s.seed)
+
+
+def _extra_number(s: Settings) -> Any:
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    return ExtraTreesRegressor(200, min_samples_leaf=3, max_features="sqrt", random_state=s.seed)
+
+
+# No early stopping: it would set prints aside at random, so that people stand on both sides.
+_BOOSTING: dict[str, Any] = {
+    "max_iter": 100,
+    "max_leaf_nodes": 15,
+    "max_features": 0.1,
+    "l2_regularization": 10.0,
+}
+
+
+def _boosting(s: Settings) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        **_BOOSTING, early_stopping=False, class_weight=s.weight, random_state=s.seed
+    )
+
+
+def _boosting_number(s: Settings) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(**_BOOSTING, early_stopping=False, random_state=s.seed)
+
+
+def _knn(s: Settings) -> Any:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(25, weights="distance")
+
+
+def _knn_number(s: Settings) -> Any:
+    from sklearn.neighbors import KNeighborsRegressor
+
+    return KNeighborsRegressor(25, weights="distance")
+
+
+def _bayes(s: Settings) -> Any:
+    from sklearn.naive_bayes import GaussianNB
+
+    return GaussianNB(priors=s.priors, var_smoothing=1e-3)
+
+
+def _tree(s: Settings) -> Any:
+    from sklearn.tree import DecisionTreeClassifier
+
+    return DecisionTreeClassifier(
+        max_depth=5, min_samples_leaf=20, class_weight=s.weight, random_state=s.seed
+    )
+
+
+def _tree_number(s: Settings) -> Any:
+    from sklearn.tree import DecisionTreeRegressor
+
+    return DecisionTreeRegressor(max_depth=5, min_samples_leaf=20, random_state=s.seed)
+
+
+def _components(s: Settings) -> Any:
+    from ridgefeat.bench.components import Components
+
+    return Components(COMPONENTS, random_state=s.seed)
+
+
+def _pca_lda(s: Settings) -> Any:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.pipeline import make_pipeline
+
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=s.priors)
+    return make_pipeline(_components(s), lda)
+
+
+def _pca_ridge(s: Settings) -> Any:
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(_components(s), Ridge(alpha=10.0))
+
+
+def _clusters(s: Settings) -> Any:
+    from ridgefeat.bench.estimators import NamedClusters
+
+    return NamedClusters(balanced=s.imbalance == "weights", random_state=s.seed)
+
+
+def _cluster_means(s: Settings) -> Any:
+    from ridgefeat.bench.estimators import ClusterMeans
+
+    return ClusterMeans(random_state=s.seed)
+
+
+def _pixel_svm(s: Settings) -> Any:
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(_components(s), _rbf_svm(s))
+
+
+_LEAF: dict[str, list[Any]] = {"min_samples_leaf": [2, 5, 10], "max_features": ["sqrt", 0.1]}
+METHODS: dict[str, Method] = {
+    m.name: m
+    for m in (
+        Method("dummy", "the commonest class, or the mean, whatever the print", _dummy, _dummy_number),
+        Method("logistic", "logistic regression, L2", _logistic, None, grid={"C": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]}),
+        Method("ridge", "linear regression, L2", None, _ridge, grid={"alpha": [100.0, 1000.0, 10000.0]}),
+        Method("linear-svm", "linear support vector machine", _linear_svm, _linear_svr, grid={"C": [1e-5, 1e-4, 1e-3]}),
+        Method(
+            "rbf-svm",
+            "support vector machine with radial basis functions",
+            _rbf_svm,
+            _rbf_svr,
+            grid={"C": [1.0, 3.0, 10.0], "gamma": [1e-4, 3e-4, 1e-3]},
+            cost=4,
+        ),
+        Method("random-forest", "100 trees on bootstrap samples", _forest, _forest_number, grid=_LEAF, cost=3),
+        Method("extra-trees", "200 trees with random cuts", _extra, _extra_number, grid=_LEAF, cost=3),
+        Method(
+            "gradient-boosting",
+            "100 histogram-based boosted trees",
+            _boosting,
+            _boosting_number,
+            grid={"learning_rate": [0.03, 0.1], "max_leaf_nodes": [7, 15]},
+            cost=4,
+        ),
+        Method("knn", "25 nearest neighbours, weighted", _knn, _knn_number, grid={"n_neighbors": [5, 25, 75]}),
+        Method("naive-bayes", "Gaussian naive Bayes", _bayes, grid={"var_smoothing": [1e-6, 1e-3, 1e-1]}),
+        Method("tree", "one decision tree of depth 5", _tree, _tree_number, grid={"max_depth": [3, 5, 8]}),
+        Method("pca-lda", "200 principal components, shrunken linear discriminant", _pca_lda),
+        Method("pca-ridge", "200 principal components, linear regression", None, _pca_ridge),
+        Method("kmeans", "16 clusters, each named by its majority", _clusters, _cluster_means),
+        Method("pixels-rbf-svm", "RBF SVM on 128 x 128 pixels", _pixel_svm, None, "pixels", cost=5),
+    )
+}  # fmt: skip
+TOGETHER = {
+    "mean": "mean of the best others' calibrated log-odds, the best chosen in other folds",
+    "stack": "logistic regression on the others' calibrated log-odds, fitted in other folds",
+}
+
+
+def default_names(kind: Kind) -> list[str]:
+    """Return the feature classifiers that fit the kind of target, in their order."""
+    fits = [
+        m.name
+        for m in METHODS.values()
+        if m.input == "features" and (m.regress if kind == "regression" else m.classify)
+    ]
+    return [*fits, *TOGETHER] if kind != "regression" else [*fits, "mean"]
+
+
+def find(name: str) -> Method:
+    """Return a method by name, or one's own estimator by import path (module:Class).
+
+    Raises
+    ------
+    ParameterError
+        If there is no such name, or the path cannot be imported or is no estimator.
+    """
+    if name in METHODS:
+        return METHODS[name]
+    if ":" not in name:
+        known = ", ".join([*METHODS, *TOGETHER])
+        raise ParameterError(f"unknown classifier {name!r}; there are: {known}; or module:Class of your own")
+    module, _, attribute = name.partition(":")
+    try:
+        made = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ParameterError(f"classifier {name!r} cannot be imported: {error}") from None
+    if not callable(getattr(made, "fit", None)):
+        raise ParameterError(f"classifier {name!r} has no method fit; name an estimator class or object")
+
+    def make(s: Settings) -> Any:
+        return made() if isinstance(made, type) else made
+
+    return Method(name, "an estimator of the user's own", make, make)
+
+
+def build(method: Method, settings: Settings) -> Any:
+    """Return an unfitted pipeline: (standardise, fill gaps,) then the estimator, named "model".
+
+    Raises
+    ------
+    ParameterError
+        If the method is not for that kind of target.
+    """
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from ridgefeat.bench.estimators import Resampled
+    from ridgefeat.bench.within import Within
+
+    make = method.regress if settings.kind == "regression" else method.classify
+    if make is None:
+        raise ParameterError(f"{method.name} does not tell a {settings.kind} target")
+    model = make(settings)
+    if settings.imbalance in ("under", "over") and settings.kind != "regression" and method.name != "dummy":
+        model = Resampled(model, settings.imbalance, settings.seed)
+    if method.input == "pixels":
+        return Pipeline([("model", model)])
+    # Scaled first, so that a gap filled with 0 is one filled with the mean.
+    scale = Within() if settings.within else StandardScaler()
+    fill = SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)
+    return Pipeline([("scale", scale), ("fill", fill), ("model", model)])
+
+
+def grid_of(method: Method, settings: Settings) -> dict[str, list[Any]]:
+    """Return what --tune tries, by the pipeline's parameter names; empty if there is nothing to tune."""
+    inner = "model__estimator__" if settings.imbalance in ("under", "over") else "model__"
+    return {inner + name: values for name, values in method.grid.items()}

@@ -1,0 +1,280 @@
+"""One comparison from end to end: problem, folds, fits, and the tables made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.bench import diagnostics, ensemble, splits, statistics, tables
+from ridgefeat.bench.classifiers import TOGETHER, Imbalance, Method, Settings, default_names, find
+from ridgefeat.bench.evaluation import Outcome, Progress, evaluate, failed
+from ridgefeat.bench.pairs import compare_pairs
+from ridgefeat.bench.results import Comparison, Fold, Problem, Reproduction, Run
+from ridgefeat.bench.within import level_codes, level_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a comparison does.
+
+    Attributes
+    ----------
+    classifiers : tuple of str
+        Names as in ridgefeat.bench.classifiers; the feature classifiers that fit the target without any.
+    split, folds, repeats, seed
+        As in ridgefeat.bench.splits.make_folds.
+    within : tuple of str
+        Labels within whose levels columns are standardised.
+    imbalance : "weights", "none", "under" or "over"
+    tune : bool
+        Search each classifier's grid in inner folds.
+    fuse : str or None
+        Also score the mean over prints that share this label.
+    images : Path or None
+        Root below which meta_source lies.
+    diagnose : bool
+        Learning curve, importances, families alone and left out, negative controls.
+    jobs : int or None
+        Worker processes; None for every core.
+    samples : int
+        Bootstrap samples.
+    """
+
+    classifiers: tuple[str, ...] = ()
+    split: splits.Split = "group"
+    folds: int = 5
+    repeats: int = 1
+    seed: int = 42
+    within: tuple[str, ...] = ()
+    imbalance: Imbalance = "weights"
+    tune: bool = False
+    fuse: str | None = None
+    images: Path | None = None
+    diagnose: bool = True
+    jobs: int | None = None
+    samples: int = statistics.SAMPLES
+
+    def words(self, count: int) -> str:
+        """Return the protocol in words."""
+        if self.split == "holdout":
+            return (
+                f"holdout 80/20 by group, {self.repeats} repeats"
+                if self.repeats > 1
+                else "holdout 80/20 by group"
+            )
+        return f"{self.split}, {count // self.repeats} folds, {self.repeats} repeat{'s' * (self.repeats > 1)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What surrounds a comparison: the audit, what was typed, who is told of progress."""
+
+    audit: Any = None
+    command: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    say: Say | None = None
+    progress: Progress | None = None
+
+
+def compare(
+    problem: Problem,
+    options: Options | None = None,
+    context: Context | None = None,
+    *,
+    folds: Sequence[Fold] | None = None,
+) -> Comparison:
+    """Compare classifiers on a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : Options, optional
+    context : Context, optional
+    folds : sequence of Fold, optional
+        Instead of those that the options ask for.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    RidgefeatError
+        If folds cannot be made, a classifier's name is unknown, or a label that is asked for is missing.
+    """
+    options, context = options or Options(), context or Context()
+    if folds is None:
+        folds = splits.make_folds(
+            problem, options.split, folds=options.folds, repeats=options.repeats, seed=options.seed
+        )
+    names = list(dict.fromkeys(options.classifiers or default_names(problem.kind)))
+    methods = [find(n) for n in names if n not in TOGETHER]
+    settings = Settings(problem.kind, options.imbalance, options.seed, bool(options.within))
+    inputs = make_inputs(problem, options, methods)
+    outcomes = evaluate(
+        problem,
+        methods,
+        folds,
+        settings,
+        inputs,
+        tune=options.tune,
+        jobs=options.jobs,
+        progress=context.progress,
+    )
+    by_method: dict[str, Sequence[Outcome]] = {}
+    for i, m in enumerate(methods):
+        by_method[m.name] = outcomes[i * len(folds) : (i + 1) * len(folds)]
+    reasons = failed(outcomes)
+    _add_together(problem, names, by_method, reasons, folds)
+    by_method = {n: by_method[n] for n in names}
+    comparison = _assemble(problem, options, context, folds, by_method, reasons)
+    if options.diagnose and comparison.best:
+        fine = [m for m in methods if m.name not in reasons]
+        comparison = diagnostics.diagnose(
+            comparison, fine, settings, inputs, options.jobs, context.progress, options.samples
+        )
+    return comparison
+
+
+def make_inputs(problem: Problem, options: Options, methods: Sequence[Method]) -> dict[str, NDArray[Any]]:
+    """Return what each kind of classifier reads; float32 matrices, a row a print.
+
+    The features' matrix ends with the number of the print's level where columns are standardised within levels.
+    """
+    X = problem.features.to_numpy(np.float32)
+    if options.within:
+        names = level_names(problem.labels, options.within)
+        X = np.concatenate([X, level_codes(names, levels_of(names))[:, None]], axis=1)
+    inputs = {"features": X}
+    if options.images is not None and any(m.input == "pixels" for m in methods):
+        from ridgefeat.bench.pixels import read_pixels
+
+        inputs["pixels"] = read_pixels(
+            options.images, problem.sources.tolist(), problem.labels["meta_layout"].tolist()
+        )
+    return inputs
+
+
+def levels_of(names: NDArray[Any]) -> list[str]:
+    """Return the levels that occur, in sorted order."""
+    return sorted({str(n) for n in names} - {""})
+
+
+def _add_together(
+    problem: Problem,
+    names: Sequence[str],
+    by_method: dict[str, Sequence[Outcome]],
+    reasons: dict[str, str],
+    folds: Sequence[Fold],
+) -> None:
+    members = {n: o for n, o in by_method.items() if n not in reasons}
+    for name in names:
+        if name not in TOGETHER:
+            continue
+        try:
+            by_method[name] = ensemble.together(problem, name, members)
+        except ValueError as error:
+            reasons[name] = str(error)
+            by_method[name] = [Outcome(name, f, None, None, 0.0, str(error)) for f in folds]
+
+
+def _assemble(
+    problem: Problem,
+    options: Options,
+    context: Context,
+    folds: Sequence[Fold],
+    by_method: Mapping[str, Sequence[Outcome]],
+    reasons: Mapping[str, str],
+) -> Comparison:
+    told = {n: tables.tell(problem, o) for n, o in by_method.items() if n not in reasons}
+    runs = tuple(_run(n, by_method[n], reasons.get(n, "")) for n in by_method)
+    weights = statistics.group_weights(
+        len(np.unique(problem.groups.astype(str))), options.seed, options.samples
+    )
+    per_class = tables.by_class(problem, told) if problem.kind != "regression" else (None, None, None)
+    summary = tables.summary(problem, runs, told, weights)
+    comparison = Comparison(
+        problem=problem,
+        folds=tuple(folds),
+        leaks=any(f.shared_groups for f in folds),
+        runs=runs,
+        results=tables.results(problem, by_method, told),
+        scores=tables.scores(problem, told),
+        calibrated=bool(told) and all(t.calibrated for t in told.values()),
+        summary=summary,
+        reproduction=reproduction(problem, options, context, len(folds)),
+        classes=per_class[0],
+        confusion=per_class[1],
+        calibration=per_class[2],
+        pairs=compare_pairs(problem, told, summary, weights, folds),
+        levels=tables.levels(problem, told, weights),
+        epochs=_epochs(by_method),
+        audit=context.audit,
+    )
+    return _with_fused(comparison, told, runs, weights, options.fuse)
+
+
+def _with_fused(
+    comparison: Comparison,
+    told: Mapping[str, tables.Told],
+    runs: Sequence[Run],
+    weights: NDArray[np.float64],
+    column: str | None,
+) -> Comparison:
+    if column is None or not told:
+        return comparison
+    small, fused = tables.fused(comparison.problem, told, column)
+    return replace(
+        comparison,
+        fuse=column,
+        fused_scores=tables.scores(small, fused),
+        fused_summary=tables.summary(small, runs, fused, weights),
+    )
+
+
+def _run(name: str, outcomes: Sequence[Outcome], reason: str) -> Run:
+    meaning = TOGETHER.get(name) or find(name).meaning
+    return Run(name, meaning, "failed" if reason else "ok", reason, sum(o.seconds for o in outcomes))
+
+
+def _epochs(by_method: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame | None:
+    import pandas as pd
+
+    rows = [
+        {"classifier": name, "repeat": o.fold.repeat, "fold": o.fold.number, "epoch": i, **dict(figures)}
+        for name, outcomes in by_method.items()
+        for o in outcomes
+        for i, figures in enumerate(o.epochs or ())
+    ]
+    return pd.DataFrame(rows) if rows else None
+
+
+def reproduction(problem: Problem, options: Options, context: Context, folds: int) -> Reproduction:
+    """Return what is needed to make the same again."""
+    import platform
+    from importlib.metadata import version
+
+    from ridgefeat._version import __version__
+
+    libraries = ("numpy", "scipy", "scikit-learn", "pandas", "joblib")
+    known = {k: str(problem.about[k]) for k in ("schema_digest", "parameters_digest") if k in problem.about}
+    asked = {k: v for k, v in vars(options).items() if k not in ("seed", "jobs") and v not in ((), None)}
+    return Reproduction(
+        command=context.command,
+        versions={"ridgefeat": __version__, "python": platform.python_version()}
+        | {n: version(n) for n in libraries},
+        digests={**context.digests, **known},
+        seed=options.seed,
+        split=options.words(folds),
+        options={k: str(v) if isinstance(v, Path) else v for k, v in asked.items()},
+    )

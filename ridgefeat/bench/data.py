@@ -1,0 +1,224 @@
+"""A feature table made ready for comparison: the target's kind, usable rows and columns. Nothing here knows labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ridgefeat.bench.results import Kind, Problem
+from ridgefeat.errors import ParameterError, TableError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_INTEGER_CLASSES = 10
+"""Whole numbers of at most so many values are classes, beyond that a quantity."""
+SHOWN = 5
+
+
+def load(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return a table and its sidecar.
+
+    Raises
+    ------
+    TableError
+        If either cannot be read.
+    """
+    from ridgefeat.table import load_sidecar, read_table
+
+    return read_table(path), load_sidecar(path)
+
+
+def make_problem(
+    frame: pd.DataFrame,
+    about: Mapping[str, Any],
+    *,
+    target: str,
+    group: str,
+    kind: Kind | None = None,
+    positive: str | None = None,
+    families: Iterable[str] | None = None,
+) -> Problem:
+    """Return the problem of telling one column from a table's features.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As read_table gives it.
+    about : mapping
+        Its sidecar, which says which columns are features.
+    target, group : str
+        Columns that hold what is told, and whose prints stay together.
+    kind : "binary", "multiclass" or "regression", optional
+        Overrides what the column looks like.
+    positive : str, optional
+        Class that precision and recall speak of; the rarer one without.
+    families : iterable of str, optional
+        Use only their columns.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    TableError
+        If a column is missing, or the target has one value only or cannot be what `kind` says.
+    ParameterError
+        If a family or the positive class does not exist.
+    """
+    for role, name in (("target", target), ("group", group)):
+        if name not in frame.columns:
+            raise TableError(f"the table has no {role} column {name!r}; it has: {_labels(frame, about)}")
+    if target == group:
+        raise TableError(
+            f"target and group are both {target!r}: nothing could be told of people not yet seen"
+        )
+    notes: list[str] = []
+    frame = _usable_rows(frame, target, group, notes)
+    by_family = _family_columns(frame, about, families)
+    if target in {name for names in by_family.values() for name in names}:
+        raise TableError(f"target {target!r} is itself a feature; name a label column")
+    by_family = _informative(frame, by_family, notes)
+    kind = kind or tell_kind(frame[target])
+    names = [name for columns in by_family.values() for name in columns]
+    classes, y = _encode(frame[target], kind, target)
+    known = {c["name"] for c in about["columns"]}
+    return Problem(
+        target=target,
+        group=group,
+        kind=kind,
+        classes=classes,
+        positive=_positive(classes, y, positive) if kind == "binary" else None,
+        features=frame[names].astype(np.float32),
+        families=by_family,
+        y=y,
+        groups=np.array([_name(v) for v in frame[group]], object),
+        sources=frame["meta_source"].astype(str).to_numpy(object),
+        labels=frame[[c for c in frame.columns if c not in known]],
+        notes=tuple(notes),
+        about=dict(about),
+    )
+
+
+def tell_kind(column: pd.Series[Any]) -> Kind:
+    """Return what a target column is: text and few whole numbers are classes, other numbers a quantity."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    values = column.dropna()
+    count = values.nunique()
+    if is_numeric_dtype(values.dtype) and not is_bool_dtype(values.dtype) and count > 2:
+        numbers = values.to_numpy(np.float64)
+        if count > MOST_INTEGER_CLASSES or (numbers != np.round(numbers)).any():
+            return "regression"
+    return "binary" if count == 2 else "multiclass"
+
+
+def _labels(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
+    known = {c["name"] for c in about["columns"]}
+    names = [c for c in frame.columns if c not in known and not c.startswith("meta_")]
+    return ", ".join(names) or "no label column at all (extract with --layout, --index or --regex)"
+
+
+def _usable_rows(frame: pd.DataFrame, target: str, group: str, notes: list[str]) -> pd.DataFrame:
+    failed = frame["meta_error"].notna() if "meta_error" in frame else frame[target].isna() & False
+    for reason, out in (
+        ("could not be read (meta_error)", failed),
+        (f"have no {target}", frame[target].isna() & ~failed),
+        (f"have no {group}", frame[group].isna() & frame[target].notna() & ~failed),
+    ):
+        if out.any():
+            notes.append(f"{int(out.sum())} of {len(frame)} prints left out: they {reason}")
+    keep = ~failed & frame[target].notna() & frame[group].notna()
+    if not keep.any():
+        raise TableError(f"no print has features, {target} and {group}: {'; '.join(notes)}")
+    return frame[keep].reset_index(drop=True)
+
+
+def _family_columns(
+    frame: pd.DataFrame, about: Mapping[str, Any], families: Iterable[str] | None
+) -> dict[str, list[str]]:
+    names = [c["name"] for c in about["columns"] if c["name"] in frame.columns]
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.partition("_")[0], []).append(name)
+    if families is not None:
+        wanted = list(families)
+        if unknown := [f for f in wanted if f not in found]:
+            raise ParameterError(f"the table has no family {', '.join(unknown)}; it has: {', '.join(found)}")
+        found = {f: columns for f, columns in found.items() if f in wanted}
+    if not found:
+        raise TableError("the table has no feature column")
+    return found
+
+
+def _informative(
+    frame: pd.DataFrame, families: dict[str, list[str]], notes: list[str]
+) -> dict[str, list[str]]:
+    """Leave out columns that say nothing of any print; no label is looked at."""
+    names = [name for columns in families.values() for name in columns]
+    values = frame[names].to_numpy(np.float32)
+    empty = np.isnan(values).all(axis=0)
+    low = np.where(np.isnan(values), np.inf, values).min(axis=0)
+    high = np.where(np.isnan(values), -np.inf, values).max(axis=0)
+    constant = (low == high) & ~np.isnan(values).any(axis=0)
+    for what, out in (("empty in every print", empty), ("constant", constant)):
+        if out.any():
+            notes.append(
+                f"{int(out.sum())} columns left out, {what}: {_some([names[i] for i in np.flatnonzero(out)])}"
+            )
+    keep = {names[i] for i in np.flatnonzero(~(empty | constant))}
+    if not keep:
+        raise TableError("every feature column is empty or constant; nothing can be told from them")
+    left = {f: [name for name in columns if name in keep] for f, columns in families.items()}
+    return {f: columns for f, columns in left.items() if columns}
+
+
+def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str, ...], Any]:
+    if kind == "regression":
+        import pandas as pd
+
+        numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+        if not np.isfinite(numbers).all():
+            bad = column[~np.isfinite(numbers)].iloc[0]
+            raise TableError(f"target {target!r} holds {bad!r}, which is no number; regression needs numbers")
+        if np.ptp(numbers) == 0:
+            raise TableError(f"target {target!r} is {numbers[0]:g} in every print; nothing is to be told")
+        return (), numbers
+    values = np.array([_name(v) for v in column], object)
+    classes, y = np.unique(values.astype(str), return_inverse=True)
+    if len(classes) < 2:
+        raise TableError(f"target {target!r} is {classes[0]!r} in every print; telling needs two classes")
+    if kind == "binary" and len(classes) > 2:
+        raise TableError(f"target {target!r} has {len(classes)} classes, not two: {_some(list(classes))}")
+    if len(classes) > len(values) // 2:
+        raise TableError(
+            f"target {target!r} has {len(classes)} classes in {len(values)} prints; is it a name or a number? "
+            "For a quantity ask for regression"
+        )
+    return tuple(map(str, classes)), y.astype(np.int64)
+
+
+def _positive(classes: Sequence[str], y: Any, asked: str | None) -> str:
+    if asked is None:
+        counts = np.bincount(y, minlength=2)
+        return classes[int(np.argmin(counts))]
+    if asked not in classes:
+        raise ParameterError(
+            f"there is no class {asked!r} to be the positive one; there are: {', '.join(classes)}"
+        )
+    return asked
+
+
+def _name(value: Any) -> str:
+    """Return a label as text; 3.0, which is 3 beside a missing one, is 3."""
+    if isinstance(value, (float, np.floating)) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

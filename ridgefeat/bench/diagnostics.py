@@ -1,0 +1,248 @@
+"""What carries the result: learning curve, families alone and left out, negative controls, importances.
+
+All are measured with one classifier, the quickest that is about as good as the best, for they need many fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.bench import importance, metrics, statistics
+from ridgefeat.bench.classifiers import Method, Settings
+from ridgefeat.bench.evaluation import Progress, evaluate, failed, gather
+from ridgefeat.bench.metrics import Predictions, Weights
+from ridgefeat.bench.results import LESS_IS_BETTER, Comparison, Fold, Problem
+from ridgefeat.bench.splits import strata_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEARLY = 0.02
+"""How far behind the best a quicker classifier may be, as a share of the main figure's whole (or of the error)."""
+SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
+"""Shares of the training groups along the learning curve."""
+KNOWS_NOTHING = "orient_core_delta_ridges"
+"""Ridges between core and delta: differs between patterns, not between the people of most labels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What every diagnostic needs."""
+
+    problem: Problem
+    method: Method
+    settings: Settings
+    folds: tuple[Fold, ...]
+    X: NDArray[Any]
+    weights: Weights
+    jobs: int | None
+
+    def predictions(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> Predictions | None:
+        """Return out-of-fold predictions; None if any fit fails."""
+        inputs: dict[str, NDArray[Any]] = {self.method.input: X}
+        outcomes = evaluate(problem, [self.method], folds, self.settings, inputs, jobs=self.jobs)
+        return None if failed(outcomes) else gather(problem, outcomes)[0]
+
+
+def diagnose(
+    comparison: Comparison,
+    methods: Sequence[Method],
+    settings: Settings,
+    inputs: Mapping[str, NDArray[Any]],
+    jobs: int | None,
+    progress: Progress | None,
+    samples: int,
+) -> Comparison:
+    """Return the comparison with learning curve, importances, ablation and controls; as it was if nothing can be."""
+    method = choose(comparison, methods)
+    if method is None:
+        return comparison
+    problem = comparison.problem
+    groups = len(np.unique(problem.groups.astype(str)))
+    weights = statistics.group_weights(groups, settings.seed, samples)
+    # One repeat is enough to see what carries a result.
+    folds = tuple(f for f in comparison.folds if f.repeat == 0)
+    study = Study(problem, method, settings, folds, inputs[method.input], weights, jobs)
+    steps: dict[str, Any] = {
+        "learning": learning_curve,
+        "ablation": ablation,
+        "importances": importances,
+        "controls": controls,
+    }
+    found = {}
+    for i, (name, step) in enumerate(steps.items()):
+        if progress:
+            progress(i, len(steps), name)
+        found[name] = step(study)
+    if progress:
+        progress(len(steps), len(steps), "")
+    return replace(comparison, **found)
+
+
+def choose(comparison: Comparison, methods: Sequence[Method]) -> Method | None:
+    """Return the quickest feature classifier that is nearly as good as the best of them; dummy only if alone."""
+    able = {m.name: m for m in methods if m.input == "features" and m.name != "dummy"}
+    summary = comparison.summary[comparison.summary["classifier"].isin(able)]
+    metric = comparison.problem.metric
+    summary = summary[summary[metric].notna()]
+    if summary.empty:
+        return None
+    values = summary[metric]
+    near = (
+        values <= values.min() * (1 + NEARLY) if metric in LESS_IS_BETTER else values >= values.max() - NEARLY
+    )
+    # By declared cost, not by the clock, so that the same input gives the same choice.
+    names = summary["classifier"][near]
+    return min((able[n] for n in names), key=lambda m: m.cost)
+
+
+def learning_curve(study: Study) -> pd.DataFrame | None:
+    """Return the main figure by number of training groups; see Comparison.learning."""
+    import pandas as pd
+
+    rows = []
+    for share in SHARES:
+        folds = [replace(f, train=_first_groups(study, f, share)) for f in study.folds]
+        p = study.predictions(study.problem, study.X, folds)
+        if p is None:
+            continue
+        for i, fold in enumerate(folds):
+            rows.append(
+                {
+                    "classifier": study.method.name,
+                    "groups": len(set(study.problem.groups[fold.train])),
+                    "repeat": fold.repeat,
+                    "fold": fold.number,
+                    "value": metrics.figure(p.select(p.fold == i), study.problem.metric),
+                }
+            )
+    return pd.DataFrame(rows) if rows else None
+
+
+def _first_groups(study: Study, fold: Fold, share: float) -> NDArray[np.int64]:
+    """Return the training rows of a share of each stratum's groups, at least two groups of each."""
+    rng = np.random.default_rng(study.settings.seed + fold.number)
+    names = study.problem.groups[fold.train].astype(str)
+    strata = strata_of(study.problem)[fold.train]
+    chosen: set[str] = set()
+    for stratum in np.unique(strata):
+        own = np.unique(names[strata == stratum])
+        chosen |= set(rng.permutation(own)[: max(2, round(share * len(own)))])
+    # Where a group holds every stratum, each would add its own share.
+    every = rng.permutation(np.unique(names))
+    most = max(4, round(share * len(every)))
+    if len(chosen) > 1.5 * most:
+        chosen = set(every[:most])
+    return fold.train[np.isin(names, list(chosen))]
+
+
+def ablation(study: Study) -> pd.DataFrame | None:
+    """Return the main figure of each family alone and of all but it; see Comparison.ablation."""
+    import pandas as pd
+
+    families = study.problem.families
+    whole = study.predictions(study.problem, study.X, study.folds)
+    if len(families) < 2 or whole is None:
+        return None
+    family_of = np.array([f for f, names in families.items() for _ in names], object)
+    levels = np.ones(study.X.shape[1] - len(family_of), bool)  # the level's number always stays
+    rows = []
+    for family in families:
+        for how, keep in (("alone", family_of == family), ("without", family_of != family)):
+            p = study.predictions(study.problem, study.X[:, np.r_[keep, levels]], study.folds)
+            if p is None:
+                continue
+            value = statistics.with_intervals(p, study.weights, [study.problem.metric])
+            away = statistics.difference(p, whole, study.weights, study.problem.metric)
+            row = {"classifier": study.method.name, "how": how, "family": family, "columns": int(keep.sum())}
+            row |= dict(zip(("value", "value_low", "value_high"), value.values(), strict=True))
+            rows.append(
+                row | dict(zip(("difference", "difference_low", "difference_high"), away, strict=True))
+            )
+    return pd.DataFrame(rows) if rows else None
+
+
+def importances(study: Study) -> pd.DataFrame | None:
+    """Return what shuffling each family and column costs; see Comparison.importances."""
+    return importance.permutation(
+        study.problem, study.method, study.settings, study.folds, study.X, study.weights, study.jobs
+    )
+
+
+def controls(study: Study) -> pd.DataFrame:
+    """Return what is found where nothing is to be found; see Comparison.controls."""
+    import pandas as pd
+
+    rows = []
+    problem = study.problem
+    metric = "r2" if problem.kind == "regression" else problem.metric
+    chance = {"binary": 0.5, "multiclass": 1 / max(1, len(problem.classes)), "regression": 0.0}[problem.kind]
+    shuffled, meaning = shuffle_target(problem, study.settings.seed)
+    p = study.predictions(shuffled, study.X, study.folds)
+    if p is not None:
+        figure = statistics.with_intervals(p, study.weights, [metric])
+        rows.append(_control("shuffled target", meaning, study.method.name, metric, figure, chance))
+    if problem.kind == "binary" and KNOWS_NOTHING in problem.features:
+        figure = _alone(problem, problem.features[KNOWS_NOTHING].to_numpy(np.float64), study.weights)
+        meaning = f"{KNOWS_NOTHING} by itself, no classifier: for most labels it should know nothing"
+        rows.append(_control(KNOWS_NOTHING, meaning, "", "roc_auc", figure, 0.5))
+    return pd.DataFrame(rows)
+
+
+def shuffle_target(problem: Problem, seed: int) -> tuple[Problem, str]:
+    """Return the problem with the target given to the wrong groups, or prints of a group where it differs in them."""
+    rng = np.random.default_rng(seed)
+    numbers = statistics.group_numbers(problem.groups)
+    first = np.unique(numbers, return_index=True)[1]
+    if (problem.y == problem.y[first][numbers]).all():
+        y = rng.permutation(problem.y[first])[numbers]
+        return replace(
+            problem, y=y
+        ), f"{problem.target} shuffled between {problem.group}s: nothing is left to find"
+    order = np.lexsort((rng.random(len(numbers)), numbers))
+    place = np.argsort(numbers, kind="stable")
+    y = problem.y.copy()
+    y[place] = problem.y[order]
+    return replace(problem, y=y), f"{problem.target} shuffled among the prints of each {problem.group}"
+
+
+def _alone(problem: Problem, values: NDArray[np.float64], weights: Weights) -> dict[str, float]:
+    known = np.isfinite(values)
+    numbers = statistics.group_numbers(problem.groups)[known]
+    y = problem.y[known] == problem.classes.index(str(problem.positive))
+    fold = np.zeros(len(y), np.int64)
+    once = (
+        metrics.ranked(y, values[known], fold, np.ones((1, weights.shape[1])), numbers)[0]
+        if len(y)
+        else [np.nan]
+    )
+    drawn = (
+        metrics.ranked(y, values[known], fold, weights, numbers)[0]
+        if len(y)
+        else np.full(len(weights), np.nan)
+    )
+    low, high = statistics.interval(drawn)
+    return {"roc_auc": float(once[0]), "roc_auc_low": low, "roc_auc_high": high}
+
+
+def _control(
+    name: str, meaning: str, classifier: str, metric: str, figure: Mapping[str, float], chance: float
+) -> dict[str, Any]:
+    value, low, high = figure[metric], figure[f"{metric}_low"], figure[f"{metric}_high"]
+    return {
+        "control": name,
+        "meaning": meaning,
+        "classifier": classifier,
+        "metric": metric,
+        "value": value,
+        "value_low": low,
+        "value_high": high,
+        "chance": chance,
+        # Of a number, worse than its mean is no finding either.
+        "passed": bool(low <= chance <= high) if metric != "r2" else bool(low <= chance),
+    }

@@ -1,0 +1,97 @@
+"""Classifiers put together from others' out-of-fold scores, without fitting any of them again.
+
+A fold's members and weights come from the other folds alone: what the fold itself shows decides nothing about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.bench import calibration
+from ridgefeat.bench.evaluation import Outcome, gather
+from ridgefeat.bench.metrics import Predictions, figure
+from ridgefeat.bench.results import LESS_IS_BETTER, Problem
+
+BEST = 3
+"""Members of the mean."""
+
+
+def together(problem: Problem, name: str, by_method: Mapping[str, Sequence[Outcome]]) -> list[Outcome]:
+    """Return the outcomes of "mean" or "stack" on the folds that its members ran on.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two members ran, or a stack has one fold alone.
+    """
+    names = [n for n in by_method if n != "dummy"]
+    if len(names) < 2:
+        raise ValueError(f"{name} needs two classifiers besides dummy that ran; there are {len(names)}")
+    gathered = {n: gather(problem, by_method[n])[0] for n in names}
+    first = gathered[names[0]]
+    odds = {n: log_odds(p) for n, p in gathered.items()}
+    out = []
+    for i, outcome in enumerate(by_method[names[0]]):
+        # Folds of another repeat test the same people; only this repeat's say nothing about them.
+        inside, other = first.fold == i, _others(first, by_method[names[0]], i)
+        if name == "mean":
+            members = best_members(gathered, other, problem.metric)
+            score = np.mean([odds[n][inside] for n in members], axis=0)
+        else:
+            score = _stacked([odds[n] for n in names], first.y, inside, other)
+        out.append(_outcome(name, outcome, score, problem))
+    return out
+
+
+def best_members(
+    gathered: Mapping[str, Predictions], rows: NDArray[np.bool_], metric: str, count: int = BEST
+) -> list[str]:
+    """Return the names of the best few by the given rows alone; the first few where there are no rows."""
+    names = list(gathered)
+    if not rows.any():
+        return names[:count]
+    sign = 1 if metric in LESS_IS_BETTER else -1
+    return sorted(names, key=lambda n: sign * figure(gathered[n].select(rows), metric))[:count]
+
+
+def log_odds(p: Predictions) -> NDArray[np.float64]:
+    """Return calibrated log-odds (of each class against all others), or the predicted numbers as one column."""
+    if p.kind == "regression":
+        return p.predicted[:, None].astype(np.float64)
+    clipped = np.clip(p.probability, calibration.LEAST_PROBABILITY, 1 - calibration.LEAST_PROBABILITY)
+    out: NDArray[np.float64] = np.log(clipped) - np.log1p(-clipped)
+    return out
+
+
+def _others(first: Predictions, outcomes: Sequence[Outcome], i: int) -> NDArray[np.bool_]:
+    same = [o.fold.repeat == outcomes[i].fold.repeat and j != i for j, o in enumerate(outcomes)]
+    return np.asarray(same)[first.fold]
+
+
+def _stacked(
+    odds: Sequence[NDArray[np.float64]],
+    y: NDArray[np.int64],
+    inside: NDArray[np.bool_],
+    other: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    from sklearn.linear_model import LogisticRegression
+
+    if not other.any():
+        raise ValueError("stack is fitted on other folds' scores, and there is one fold alone")
+    X = np.concatenate([o[:, 1:] if o.shape[1] == 2 else o for o in odds], axis=1)
+    model = LogisticRegression(C=0.1, max_iter=500).fit(X[other], y[other])
+    return calibration.raw_scores(model, X[inside], len(model.classes_))
+
+
+def _outcome(name: str, member: Outcome, score: NDArray[np.float64], problem: Problem) -> Outcome:
+    if problem.kind == "regression":
+        return Outcome(name, member.fold, score[:, 0], np.zeros((len(score), 0)), 0.0)
+    # Calibrated odds speak of the classes as frequent as they are; even odds against that are the fair cut.
+    prior = np.log(
+        np.bincount(problem.y[member.fold.train], minlength=score.shape[1]) / len(member.fold.train)
+    )
+    cut = score - (prior - np.log1p(-np.exp(prior)))
+    return Outcome(name, member.fold, cut.argmax(axis=1), score, 0.0)

@@ -1,0 +1,162 @@
+"""Who trains and who is tested: folds by group, and the protocols that leak, said so."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from ridgefeat.bench.results import Fold, Problem
+from ridgefeat.errors import ParameterError, TableError
+
+Split = Literal["group", "holdout", "image"]
+SPLITS: tuple[Split, ...] = ("group", "holdout", "image")
+HOLDOUT_PARTS = 5
+"""One part in so many is held out."""
+BINS = 10
+"""Quantile bins by which a quantity is spread evenly over folds."""
+
+
+def make_folds(
+    problem: Problem, split: Split = "group", *, folds: int = 5, repeats: int = 1, seed: int = 42
+) -> tuple[Fold, ...]:
+    """Return training and test rows of every fold.
+
+    Parameters
+    ----------
+    problem : Problem
+    split : "group", "holdout" or "image"
+        Stratified folds by group; one part in five of the groups held out; or random folds by image, which leak.
+    folds : int
+        At least 2; of no meaning for a holdout.
+    repeats : int
+        Each with other folds.
+    seed : int
+        Of the first repeat; the others count on.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown split, or fewer than 2 folds or 1 repeat.
+    TableError
+        If there are fewer groups, or fewer groups of one class, than folds.
+    """
+    if split not in SPLITS:
+        raise ParameterError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
+    if folds < 2 or repeats < 1:
+        raise ParameterError(f"folds must be 2 or more and repeats 1 or more, got {folds} and {repeats}")
+    parts = HOLDOUT_PARTS if split == "holdout" else folds
+    strata = strata_of(problem)
+    _enough(problem, strata, parts, split)
+    out = []
+    for repeat in range(repeats):
+        pairs = _pairs(strata, problem.groups, split, parts, seed + repeat)
+        for number, (train, test) in enumerate(pairs[:1] if split == "holdout" else pairs):
+            out.append(checked(problem, Fold(repeat, number, train, test), leaks=split == "image"))
+    return tuple(out)
+
+
+def strata_of(problem: Problem) -> Any:
+    """Return what folds are balanced by: the class, or the quantile bin of a number; int64, shape (prints,)."""
+    if problem.kind != "regression":
+        return problem.y
+    edges = np.quantile(problem.y, np.linspace(0, 1, BINS + 1)[1:-1])
+    return np.searchsorted(edges, problem.y, side="right")
+
+
+def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
+    """Return the fold with the groups on both sides named.
+
+    Raises
+    ------
+    TableError
+        If there are any although the protocol promises none.
+    """
+    shared = np.intersect1d(problem.groups[fold.train].astype(str), problem.groups[fold.test].astype(str))
+    if len(shared) and not leaks:
+        raise TableError(
+            f"{len(shared)} of the {problem.group}s stand in training and in test, first {shared[0]!r}; "
+            "every figure would be too good. If the names mean different people, make them differ"
+        )
+    if problem.kind != "regression" and len(np.unique(problem.y[fold.train])) < len(np.unique(problem.y)):
+        raise TableError(
+            f"a class is missing from the training side of fold {fold.number}; ask for fewer folds or more data"
+        )
+    return Fold(fold.repeat, fold.number, fold.train, fold.test, tuple(map(str, shared)))
+
+
+def between(problem: Problem, is_test: Any) -> tuple[Fold, ...]:
+    """Return the one fold that trains on some tables' rows and tests on others'; is_test is bool, shape (prints,)."""
+    return (checked(problem, Fold(0, 0, np.flatnonzero(~is_test), np.flatnonzero(is_test))),)
+
+
+def across(problem: Problem, table: Any) -> tuple[Fold, ...]:
+    """Return a fold a table: trained on the others, tested on it; table is int, shape (prints,)."""
+    return tuple(
+        checked(problem, Fold(0, int(t), np.flatnonzero(table != t), np.flatnonzero(table == t)))
+        for t in np.unique(table)
+    )
+
+
+def inner_splits(y: Any, groups: Any, folds: int, seed: int) -> list[tuple[Any, Any]]:
+    """Return stratified folds by group within training rows, fewer where there are few groups."""
+    y = np.asarray(y)
+    strata = y if y.dtype.kind in "iub" else np.searchsorted(np.quantile(y, [0.25, 0.5, 0.75]), y)
+    return _pairs(strata, groups, "group", max(2, min(folds, len(np.unique(groups.astype(str))))), seed)
+
+
+def describe(folds: Sequence[Fold], problem: Problem) -> list[str]:
+    """Return a line a fold: how many prints and groups on each side, and that none is on both."""
+    lines = []
+    for f in folds:
+        sides = [
+            f"{name} {len(rows)} prints of {len(set(problem.groups[rows]))} {problem.group}s"
+            for name, rows in (("training", f.train), ("test", f.test))
+        ]
+        lines.append(
+            f"repeat {f.repeat + 1} fold {f.number + 1}: {', '.join(sides)}; on both sides: {_shared(f, problem)}"
+        )
+    return lines
+
+
+def _shared(fold: Fold, problem: Problem) -> str:
+    if not fold.shared_groups:
+        return "none"
+    inside = np.isin(problem.groups[fold.test].astype(str), fold.shared_groups).mean()
+    return f"{len(fold.shared_groups)} {problem.group}s, {inside:.0%} of the test prints (LEAKS)"
+
+
+def _pairs(strata: Any, groups: Any, split: str, parts: int, seed: int) -> list[tuple[Any, Any]]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    kind = StratifiedKFold if split == "image" else StratifiedGroupKFold
+    with warnings.catch_warnings():
+        # A class or bin rarer than the folds is checked for, and said, by the caller.
+        warnings.simplefilter("ignore", UserWarning)
+        splitter = kind(parts, shuffle=True, random_state=seed)
+        return list(splitter.split(np.zeros(len(strata)), strata, groups.astype(str)))
+
+
+def _enough(problem: Problem, strata: Any, parts: int, split: Split) -> None:
+    if split == "image":
+        smallest = int(np.bincount(strata).min())
+        if smallest < parts:
+            raise TableError(
+                f"a class of {problem.target!r} has {smallest} prints, fewer than the {parts} folds"
+            )
+        return
+    groups = problem.groups.astype(str)
+    count = len(np.unique(groups))
+    if count < parts:
+        raise TableError(
+            f"there are {count} {problem.group}s, fewer than the {parts} folds; ask for fewer folds"
+        )
+    for i, name in enumerate(problem.classes):
+        held = len(np.unique(groups[problem.y == i]))
+        if held < parts:
+            raise TableError(
+                f"class {name!r} of {problem.target!r} has {held} {problem.group}s, fewer than the {parts} folds; "
+                "ask for fewer folds, or leave that class out of the table"
+            )

@@ -1,0 +1,106 @@
+"""How sure a figure is: bootstrap over groups, and comparisons that know their folds share training data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.bench.metrics import Predictions, Weights, figures
+
+SAMPLES = 1000
+LEVEL = 0.95
+LEAST_SHARE = 0.5
+"""Share of samples in which a figure must be defined for its interval to be given."""
+
+
+def group_weights(groups: int, seed: int, samples: int = SAMPLES) -> Weights:
+    """Return how often each group is drawn in each bootstrap sample; float64, shape (samples, groups)."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(groups, np.full(groups, 1 / groups), samples).astype(np.float64)
+
+
+def interval(samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
+    """Return the percentile interval of bootstrap samples; NaN where the figure is too seldom defined."""
+    known = samples[np.isfinite(samples)]
+    if len(known) < LEAST_SHARE * len(samples):
+        return np.nan, np.nan
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def with_intervals(p: Predictions, weights: Weights, metrics: Sequence[str]) -> dict[str, float]:
+    """Return each metric with its 95 % interval: <metric>, <metric>_low, <metric>_high."""
+    present = np.unique(p.group)
+    # Groups that the selection holds nothing of neither count nor dilute.
+    renumbered = Predictions(
+        p.kind,
+        p.y,
+        p.predicted,
+        p.score,
+        p.probability,
+        p.fold,
+        np.searchsorted(present, p.group),
+        p.positive,
+    )
+    once, drawn = figures(renumbered), figures(renumbered, weights[:, present])
+    out: dict[str, float] = {}
+    for name in metrics:
+        low, high = interval(drawn[name])
+        out |= {name: float(once[name][0]), f"{name}_low": low, f"{name}_high": high}
+    return out
+
+
+def difference(a: Predictions, b: Predictions, weights: Weights, metric: str) -> tuple[float, float, float]:
+    """Return metric(a) - metric(b) and its 95 % interval, both under the same bootstrap samples."""
+    point = figures(a)[metric][0] - figures(b)[metric][0]
+    low, high = interval(figures(a, weights)[metric] - figures(b, weights)[metric])
+    return float(point), low, high
+
+
+def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> float:
+    """Return the two-sided p value of folds' mean difference being none.
+
+    Parameters
+    ----------
+    differences : ndarray of float64, shape (folds,)
+        Of all folds of all repeats.
+    test_over_train : float
+        Prints (or groups) in a test fold over those in training.
+
+    Notes
+    -----
+    Folds share most of their training data, so that the plain t test takes them for more than they are. The variance
+    of the mean is taken as (1/n + test/train) s² instead of s²/n: the corrected resampled t test of Nadeau and
+    Bengio (2003).
+    """
+    from scipy import stats
+
+    d = differences[np.isfinite(differences)]
+    n = len(d)
+    if n < 2:
+        return float("nan")
+    variance = d.var(ddof=1)
+    if variance == 0:
+        return 1.0 if d.mean() == 0 else 0.0
+    t = d.mean() / np.sqrt((1 / n + test_over_train) * variance)
+    return float(2 * stats.t.sf(abs(t), n - 1))
+
+
+def holm(p: Sequence[float]) -> NDArray[np.float64]:
+    """Return p values adjusted for their number (Holm 1979); NaN stays NaN and does not count."""
+    values = np.asarray(p, np.float64)
+    out = np.full(len(values), np.nan)
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(values[known], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    out[order] = np.minimum(1, np.maximum.accumulate(values[order] * factors)) if len(order) else []
+    return out
+
+
+def group_numbers(names: NDArray[Any]) -> NDArray[np.int64]:
+    """Return each row's group as a number from 0, in the order of the names; int64, shape (rows,)."""
+    numbers: NDArray[np.int64] = np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64)
+    return numbers
