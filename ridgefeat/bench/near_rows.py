@@ -1,0 +1,91 @@
+"""Near-duplicate pictures, from the features alone: rows far nearer to each other than prints of two people are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.bench.audit_table import AuditTable
+from ridgefeat.bench.neighbours import most_similar
+from ridgefeat.structure import Float
+
+LEAST_ROWS = 20
+"""Rows below which the usual distance is not known."""
+LEAST_COLUMNS = 5
+LEAST_KNOWN = 0.5
+"""Share of its values that a row must have to be compared."""
+CLIPPED = 5.0
+"""Robust deviations beyond which a value counts no more."""
+AXES = 128
+"""Principal axes along which near rows are looked for; they are then measured in all columns."""
+
+
+def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, float]] | None:
+    """Return pairs of rows of different groups that are copies by their features.
+
+    Parameters
+    ----------
+    table : AuditTable
+    rows : sequence of int
+        What is compared: of identical pictures one is enough.
+
+    Returns
+    -------
+    list of (int, int, float), or None
+        Two rows, the smaller first, and their distance as a share of the median distance to the nearest row of another
+        group; None where there are too few rows or columns to tell.
+    """
+    values, kept = _standardised(table, np.asarray(rows, np.intp))
+    if len(kept) < LEAST_ROWS or values.shape[1] < LEAST_COLUMNS:
+        return None
+    # For rows in order of distance, 2 a.b - b.b ranks as the distance does: an extra column carries -b.b.
+    axes = _principal(values)
+    groups = table.group_codes[kept]
+    pairs, nearest_other = set(), np.full(len(kept), np.inf)
+    found = _nearest(axes, table.limits.neighbours + 2)
+    for i in range(len(kept)):
+        others = [j for j in found[i] if groups[j] != groups[i]]
+        for j in others:
+            distance = float(np.linalg.norm(values[i] - values[j]))
+            nearest_other[i] = min(nearest_other[i], distance)
+            pairs.add((min(i, int(j)), max(i, int(j)), distance))
+    known = np.isfinite(nearest_other)
+    if not known.any():
+        return []
+    usual = float(np.median(nearest_other[known]))
+    if usual == 0:
+        return None
+    limit = table.limits.near_rows * usual
+    return [(int(kept[i]), int(kept[j]), d / usual) for i, j, d in sorted(pairs) if d <= limit]
+
+
+def _standardised(table: AuditTable, rows: NDArray[np.intp]) -> tuple[Float, NDArray[np.intp]]:
+    names = table.feature_names()
+    values = table.frame[names].iloc[rows].to_numpy(np.float32, na_value=np.nan)
+    values[~np.isfinite(values)] = np.nan
+    full = np.isfinite(values).mean(axis=1) >= LEAST_KNOWN if names else np.zeros(len(rows), np.bool_)
+    values, rows = values[full], rows[full]
+    values = values[:, np.isfinite(values).any(axis=0)] if len(values) else values
+    if not values.size:
+        return np.zeros((0, 0), np.float32), rows
+    values -= np.nanmedian(values, axis=0)
+    deviation = np.nanstd(np.clip(values, *np.nanquantile(values, [0.05, 0.95], axis=0)), axis=0)
+    values = values[:, deviation > 0] / deviation[deviation > 0]
+    return np.nan_to_num(np.clip(values, -CLIPPED, CLIPPED)).astype(np.float32), rows
+
+
+def _principal(values: Float) -> Float:
+    if values.shape[1] <= AXES:
+        return values
+    centred = values - values.mean(axis=0)
+    _, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+    return np.asarray(centred @ vectors[:, -AXES:].astype(np.float32), np.float32)
+
+
+def _nearest(axes: Float, count: int) -> NDArray[np.intp]:
+    """Return each row's nearest rows, by the cosine of vectors lifted to one sphere, which orders as distance does."""
+    squares = (axes * axes).sum(axis=1)
+    lifted = np.concatenate([axes, np.sqrt(np.maximum(squares.max() - squares, 0))[:, None]], axis=1)
+    return most_similar(lifted, count)[0]
