@@ -1,0 +1,212 @@
+"""The small layers: dense, flatten, ReLU, dropout, and the sum around a residual block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ridgefeat.errors import ParameterError
+from ridgefeat.nn.layer import Array, Layer, Shape, glorot_uniform
+from ridgefeat.nn.threads import share
+
+
+class Dense(Layer):
+    """out = x @ kernel + bias, and max(0, out) with `relu`.
+
+    Backwards: kernel's gradient is x.T @ grad, the bias's is the sum of grad, the input's is grad @ kernel.T.
+
+    Parameters
+    ----------
+    units : int
+        Length of the output.
+    relu : bool
+        Whether the output is max(0, out).
+    l2 : float
+        Weight of the sum of squared kernel weights in the loss.
+    """
+
+    kind = "dense"
+
+    def __init__(self, units: int, *, relu: bool = False, l2: float = 0.0) -> None:
+        super().__init__()
+        self.units, self.relu, self.l2 = units, relu, l2
+        self._x: Array | None = None
+
+    def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
+        """Draw the kernel (Glorot's uniform), with a bias of zeros."""
+        if len(shape) != 1:
+            raise ParameterError(f"a dense layer takes vectors, not shape {shape}; put Flatten before it")
+        self.params["kernel"] = glorot_uniform((shape[0], self.units), shape[0], self.units, rng, dtype)
+        self.params["bias"] = np.zeros(self.units, dtype)
+        return (self.units,)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return (n, units)."""
+        kernel = self.params["kernel"]
+        # Each thread multiplies a part of a long sum; the parts are added in order.
+        out = sum(share(lambda part: x[:, part] @ kernel[part], len(kernel), self._pieces()))
+        out = out + self.params["bias"]
+        if self.relu:
+            np.maximum(out, 0, out=out)
+        if training:
+            self._x, self._out = x, out if self.relu else None
+        return np.asarray(out)
+
+    def backward(self, grad: Array, need_input: bool = True) -> Array | None:
+        """Fill the gradients by kernel and bias; return the gradient by the input."""
+        assert self._x is not None
+        x, kernel = self._x, self.params["kernel"]
+        if self._out is not None:
+            grad *= self._out > 0
+        self.grads["bias"] = grad.sum(axis=0)
+        for_kernel = self.grads["kernel"] = np.empty_like(kernel)
+        into = np.empty_like(x) if need_input else None
+
+        def inputs(part: slice) -> None:
+            np.matmul(x[:, part].T, grad, out=for_kernel[part])
+            if self.l2:
+                for_kernel[part] += 2 * self.l2 * kernel[part]
+            if into is not None:
+                into[:, part] = grad @ kernel[part].T
+
+        share(inputs, len(kernel), self._pieces())
+        self.forget()
+        return into
+
+    def forget(self) -> None:
+        """Drop the vectors of the last pass."""
+        self._x = self._out = None
+
+    def _pieces(self) -> int:
+        return 1 if self.params["kernel"].size < 100_000 else 8
+
+
+class Flatten(Layer):
+    """Each image as one vector, channels fastest."""
+
+    kind = "flatten"
+
+    def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
+        """Return (rows * columns * channels,)."""
+        return (int(np.prod(shape)),)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return (n, values)."""
+        self._shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def backward(self, grad: Array, need_input: bool = True) -> Array:
+        """Return the gradient in the images' shape."""
+        return grad.reshape(self._shape)
+
+
+class ReLU(Layer):
+    """max(0, x); the gradient passes where x is above zero."""
+
+    kind = "relu"
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return max(0, x)."""
+        self._out = np.maximum(x, 0)
+        return self._out
+
+    def backward(self, grad: Array, need_input: bool = True) -> Array:
+        """Return the gradient where x was above zero, 0 elsewhere."""
+        grad *= self._out > 0
+        return grad
+
+
+class Dropout(Layer):
+    """In training, values are 0 with probability `rate`; the others grow by 1 / (1 - rate), so that the mean stays.
+
+    Source: Srivastava et al. 2014, in the "inverted" form of Keras and PyTorch.
+    """
+
+    kind = "dropout"
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        if not 0 <= rate < 1:
+            raise ParameterError(f"dropout's rate is {rate}; give 0 (nothing) to below 1")
+        self.rate = rate
+        self._kept: Array | None = None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return `x` with some values dropped in training, and `x` itself otherwise."""
+        if not training or self.rate == 0:
+            self._kept = None
+            return x
+        assert self.rng is not None
+        self._kept = self.rng.random(x.shape, np.float32) >= self.rate
+        return self._thinned(x)
+
+    def backward(self, grad: Array, need_input: bool = True) -> Array:
+        """Return the gradient of the values that were kept."""
+        return grad if self._kept is None else self._thinned(grad)
+
+    def _thinned(self, x: Array) -> Array:
+        out: Array = x * self._kept
+        out *= x.dtype.type(1 / (1 - self.rate))
+        return out
+
+
+class Residual(Layer):
+    """x + inner(x): what the inner layers add to their input.
+
+    The gradient by x is the sum of both ways: that of the inner layers, and `grad` itself.
+
+    Parameters
+    ----------
+    inner : sequence of Layer
+        Layers whose output has the input's shape.
+    shortcut : Layer, optional
+        What x passes on its own way, for instance a 1 x 1 convolution where shapes differ.
+
+    Source: He et al. 2016.
+    """
+
+    kind = "residual"
+
+    def __init__(self, inner: Sequence[Layer], shortcut: Layer | None = None) -> None:
+        super().__init__()
+        self.inner, self.shortcut = list(inner), shortcut
+
+    def walk(self) -> Iterator[Layer]:
+        """Yield this layer and those inside it."""
+        yield self
+        for layer in [*self.inner, *([self.shortcut] if self.shortcut else [])]:
+            yield from layer.walk()
+
+    def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
+        """Build the inner layers, and check that both ways end in one shape."""
+        inside = shape
+        for layer in self.inner:
+            inside = layer.output_shape = layer.build(inside, rng, dtype)
+        other = shape
+        if self.shortcut:
+            other = self.shortcut.output_shape = self.shortcut.build(shape, rng, dtype)
+        if inside != other:
+            raise ParameterError(
+                f"a residual block adds shapes {inside} and {other}; give a shortcut or 'same' padding"
+            )
+        return inside
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return the sum of both ways."""
+        inside = x
+        for layer in self.inner:
+            inside = layer.forward(inside, training)
+        other = self.shortcut.forward(x, training) if self.shortcut else x
+        return np.asarray(inside + other)
+
+    def backward(self, grad: Array, need_input: bool = True) -> Array:
+        """Return the sum of both ways' gradients."""
+        inside: Array | None = grad.copy()
+        for layer in reversed(self.inner):
+            assert inside is not None
+            inside = layer.backward(inside)
+        other = self.shortcut.backward(grad) if self.shortcut else grad
+        assert inside is not None and other is not None
+        return np.asarray(inside + other)

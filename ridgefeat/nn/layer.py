@@ -1,0 +1,94 @@
+"""What every layer is: arrays to learn, a way forward, and the way back.
+
+Batches are (n, rows, columns, channels), so that a pixel's channels lie together: windows are then copied in long
+runs, and a product of windows and kernels is one matrix product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+
+class Layer:
+    """One operation and its gradient.
+
+    Attributes
+    ----------
+    params : dict of str to ndarray
+        What is learned.
+    grads : dict of str to ndarray
+        The loss's gradient by each of `params`, after `backward`.
+    state : dict of str to ndarray
+        What is counted and not learned: batch normalisation's running statistics.
+    l2 : float
+        Weight of the sum of squares of the kernel in the loss.
+    """
+
+    kind = "layer"
+
+    def __init__(self) -> None:
+        self.name = self.kind
+        self.params: dict[str, Array] = {}
+        self.grads: dict[str, Array] = {}
+        self.state: dict[str, Array] = {}
+        self.l2 = 0.0
+        self.output_shape: Shape = ()
+        self.rng: np.random.Generator | None = None
+
+    def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
+        """Make the parameters for inputs of a shape (without the batch) and return the output's shape."""
+        return shape
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return the layer's output; in training, keep what `backward` needs."""
+        raise NotImplementedError
+
+    def backward(self, grad: Array, need_input: bool = True) -> Array | None:
+        """Take the loss's gradient by the output, fill `grads`, and return the gradient by the input.
+
+        `grad` is the layer's to overwrite. Without `need_input`, a layer may save the work and return None.
+        """
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Drop what `forward` kept."""
+
+    def walk(self) -> Iterator[Layer]:
+        """Yield this layer and those inside it."""
+        yield self
+
+
+def glorot_uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator, dtype: Any) -> Array:
+    """Draw weights from the uniform distribution on +-sqrt(6 / (fan_in + fan_out)).
+
+    Source: Glorot and Bengio 2010; Keras's default for kernels.
+    """
+    limit = np.sqrt(6.0 / (fan_in + fan_out))
+    return rng.uniform(-limit, limit, shape).astype(dtype)
+
+
+def lines(x: Array) -> Array:
+    """View (n, rows, columns, channels) as (n * rows, columns * channels)."""
+    return x.reshape(x.shape[0] * x.shape[1], -1)
+
+
+def along(channels: Array, x: Array) -> Array:
+    """Repeat one value a channel along a line of `x`, as `lines` has it.
+
+    NumPy then works through a whole line at once, not through a pixel's few channels at a time.
+    """
+    return np.tile(channels.astype(x.dtype, copy=False), x.shape[2])
+
+
+def channel_sums(x: Array) -> Array:
+    """Sum over all but the last axis. A product with ones: BLAS adds rows faster than NumPy's sum over an axis."""
+    flat = x.reshape(-1, x.shape[-1])
+    total: Array = np.ones(len(flat), x.dtype) @ flat
+    return total

@@ -1,0 +1,99 @@
+"""From gradients to steps: gradient descent with momentum, and Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ridgefeat.errors import ParameterError
+from ridgefeat.nn.layer import Array
+from ridgefeat.nn.threads import share
+
+BLOCK = 16384
+"""Weights updated at once: all the arrays of a step then stay in the core's cache."""
+
+
+class Optimiser:
+    """What both have: a learning rate, a count of steps, and arrays beside each parameter."""
+
+    slots: tuple[str, ...] = ()
+
+    def __init__(self, learning_rate: float) -> None:
+        if not learning_rate > 0:
+            raise ParameterError(f"the learning rate is {learning_rate}; give a number above 0")
+        self.learning_rate = learning_rate
+        self.steps = 0
+        self.memory: dict[str, Array] = {}
+
+    def step(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        """Change each parameter in place."""
+        self.steps += 1
+        for name, param in params.items():
+            kept = [self.memory.setdefault(f"{name}:{slot}", np.zeros_like(param)) for slot in self.slots]
+            flat = [np.ascontiguousarray(grads[name]).reshape(-1), *(k.reshape(-1) for k in kept)]
+            target = param.reshape(-1)
+
+            def blocks(part: slice, target: Array = target, flat: list[Array] = flat) -> None:
+                for k in range(part.start, part.stop, BLOCK):
+                    block = slice(k, min(k + BLOCK, part.stop))
+                    self._update(target[block], *(f[block] for f in flat))
+
+            share(blocks, target.size, 1 if target.size < 2 * BLOCK else 8)
+
+    def _update(self, param: Array, grad: Array, *kept: Array) -> None:
+        raise NotImplementedError
+
+
+class SGD(Optimiser):
+    """velocity = momentum * velocity - learning rate * gradient; parameter += velocity (as in Keras)."""
+
+    slots = ("velocity",)
+
+    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0) -> None:
+        super().__init__(learning_rate)
+        self.momentum = momentum
+
+    def _update(self, param: Array, grad: Array, *kept: Array) -> None:
+        (velocity,) = kept
+        velocity *= self.momentum
+        velocity -= grad * param.dtype.type(self.learning_rate)
+        param += velocity
+
+
+class Adam(Optimiser):
+    """Steps of about the learning rate, whatever the gradient's size.
+
+    m = beta1 * m + (1 - beta1) * gradient
+    v = beta2 * v + (1 - beta2) * gradient^2
+    parameter -= rate * m / (sqrt(v) + epsilon), with rate = learning rate * sqrt(1 - beta2^t) / (1 - beta1^t)
+
+    Source: Kingma and Ba 2015, the form at the end of their section 2, which is Keras's. PyTorch adds epsilon after it
+    has corrected v: the same as an epsilon here that is multiplied by sqrt(1 - beta2^t).
+    """
+
+    slots = ("m", "v")
+
+    def __init__(
+        self, learning_rate: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-7
+    ) -> None:
+        super().__init__(learning_rate)
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+
+    def _update(self, param: Array, grad: Array, *kept: Array) -> None:
+        m, v = kept
+        kind = param.dtype.type
+        rate = self.learning_rate * np.sqrt(1 - self.beta2**self.steps) / (1 - self.beta1**self.steps)
+        # m + (1 - beta) * (gradient - m) is the formula with one product less.
+        change = grad - m
+        change *= kind(1 - self.beta1)
+        m += change
+        np.multiply(grad, grad, out=change)
+        change -= v
+        change *= kind(1 - self.beta2)
+        v += change
+        np.sqrt(v, out=change)
+        change += kind(self.epsilon)
+        np.divide(m, change, out=change)
+        change *= kind(rate)
+        param -= change
