@@ -5,12 +5,9 @@ write_extract_page("features.csv", "features.html", images_root="prints/")
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +17,13 @@ from ridgefeat.errors import TableError
 from ridgefeat.params import Params
 from ridgefeat.report import page_pictures
 from ridgefeat.report.distributions import MOST_GROUPS, as_text, choose_groups, distribution, number
+from ridgefeat.report.page import render_page, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.table import load_sidecar, read_table
 from ridgefeat.table.store import file_digest
 
 if TYPE_CHECKING:
     import pandas as pd
-    from markupsafe import Markup
 
 KEY_COLUMNS = {
     "ridge_period_mean": "Ridge period",
@@ -132,45 +129,7 @@ def write_extract_page(
         "making": _making(about, table_path),
         **page_pictures.gather(frame, about, None if images_root is None else Path(images_root)),
     }
-    return _write(out_html, _render(page))
-
-
-def _render(page: Mapping[str, Any]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    # File names and labels are foreign text: all of it is escaped.
-    pages = Environment(
-        loader=PackageLoader("ridgefeat.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters["breakable"] = _breakable
-    return pages.get_template("extract_page.html").render(page)
-
-
-def _breakable(text: str) -> Markup:
-    """Return text, escaped, that may be broken after underscores and slashes."""
-    from markupsafe import Markup, escape
-
-    return Markup("".join(f"{escape(part)}<wbr>" for part in re.split(r"(?<=[_/])", str(text))))
-
-
-def _write(path: Path, text: str) -> Path:
-    half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_text(text, encoding="utf-8")
-        half.replace(path)
-    except OSError as error:
-        raise TableError(
-            f"page {path} cannot be written: {error.strerror}; is its folder writable?"
-        ) from None
-    finally:
-        with suppress(OSError):
-            half.unlink()
-    return path
+    return write_page(out_html, render_page("extract_page.html", page))
 
 
 def _feature_names(about: Mapping[str, Any]) -> set[str]:

@@ -1,0 +1,379 @@
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_comparison import FINGERS, HOSTILE, KINDS, NAMES, REASON, findings, make, without_tables
+
+from ridgefeat.bench.results import Comparison, Fold
+from ridgefeat.errors import TableError
+from ridgefeat.report import bench_figures, bench_tables
+from ridgefeat.report.bench_audit import audit_words
+from ridgefeat.report.bench_page import write_bench_page
+from ridgefeat.report.bench_words import figure, listed, p_value, sensitive_topic
+from ridgefeat.report.curves import banded
+from ridgefeat.report.dots import Dot, dot_chart
+from ridgefeat.report.matrix import heat_map
+from ridgefeat.report.plot import MOST_POINTS, Scale, look, shorten, span_of, thinned
+
+
+class Page(HTMLParser):
+    """What a page holds: its tags with their attributes, and its words outside style and script."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.raw = text
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag
+
+    def handle_endtag(self, tag):
+        self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside not in ("style", "script"):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def plots(self) -> list[str]:
+        return [a["aria-label"] or "" for a in self.all("svg") if a.get("role") == "img"]
+
+    def section(self, name: str) -> str:
+        found = re.search(rf'<section id="{name}">(.*?)</section>', self.raw, re.S)
+        assert found, name
+        return found[1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("bench")
+
+
+def written(comparison: Comparison, folder: Path) -> Page:
+    return Page(write_bench_page(comparison, folder / "report.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def pages(folder) -> dict[str, Page]:
+    return {kind: written(make(kind), folder) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def page(pages) -> Page:
+    return pages["binary"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_page_loads_nothing_and_runs_only_its_own_script(pages, kind) -> None:
+    for tag, attributes in pages[kind].tags:
+        assert tag not in {"iframe", "object", "embed", "base", "form", "video"}
+        assert not [a for a in attributes if a.startswith("on")]
+        for name in ("src", "href", "srcset", "poster", "action"):
+            assert (attributes.get(name) or "#").startswith(("data:", "#")), attributes
+    scripts = re.findall(r"<script>(.*?)</script>", pages[kind].raw, re.S)
+    assert len(scripts) == len(pages[kind].all("script")) == 1
+    policy = next(m["content"] for m in pages[kind].all("meta") if m.get("http-equiv"))
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert policy is not None and policy.startswith("default-src 'none'")
+    assert re.search(r"script-src ([^;]*);", policy)[1] == f"'sha256-{digest}'"
+    assert "url(" not in pages[kind].raw and "@import" not in pages[kind].raw
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_links_within_the_page_lead_somewhere(pages, kind) -> None:
+    names = [a["id"] for _, a in pages[kind].tags if "id" in a]
+    linked = {a["href"][1:] for a in pages[kind].all("a") if a["href"]}
+    assert linked <= set(names) and len(names) == len(set(names)) and len(linked) >= 12
+
+
+def test_foreign_text_stays_text(page: Page) -> None:
+    assert HOSTILE in page.text and REASON in page.text and "<i>ridge_y</i>" in page.text
+    assert "<script>alert" not in page.raw and "<b>onnx" not in page.raw
+
+
+def test_every_classifier_is_a_row_with_interval_and_a_failure_with_its_reason(page: Page) -> None:
+    table = Page(page.section("classifiers"))
+    rows = re.findall(r"<tr[ >].*?</tr>", page.section("classifiers"), re.S)[1:]
+    assert [re.sub("<.*?>", "", re.search(r"<th.*?(?=<small)", r, re.S)[0]) for r in rows] == [*NAMES, "cnn"]
+    assert "0.812 0.782 to 0.842" in re.sub("<.*?>", " ", rows[0]).replace("  ", " ")
+    assert 'class="failed"' in rows[-1] and "failed: needs" in Page(rows[-1]).text
+    assert next(t for t in table.all("th") if t.get("aria-sort"))["data-first"] == "descending"
+
+
+def test_sorting_knows_numbers_and_which_way_is_better(pages) -> None:
+    heads = [t for t in Page(pages["regression"].section("classifiers")).all("th") if "data-first" in t]
+    assert [t["data-first"] for t in heads] == [
+        "ascending",
+        "ascending",
+        "ascending",
+        "descending",
+        "ascending",
+    ]
+    cells = [
+        t["data-sort"] for t in Page(pages["regression"].section("classifiers")).all("td") if "data-sort" in t
+    ]
+    assert len(cells) == 4 * len(NAMES) and all(float(c) for c in cells)
+
+
+def test_short_answer_says_which_how_good_and_whether_ahead(page: Page) -> None:
+    short = Page(page.section("short")).text
+    assert (
+        "Best is rbf_svm. Its ROC AUC: 0.812 a print (95 % interval 0.782 to 0.842) and 0.862 a subject"
+        in short
+    )
+    assert "do not tell it apart from logistic and random_forest" in short
+    assert "Beside dummy, which does not look at the print, it is better." in short
+    assert "1 classifier failed: cnn." in short
+    assert "Best: thumb 0.800 (0.780 to 0.820). Worst: little 0.600 (0.580 to 0.620)." in short
+    assert "Negative controls know nothing" in short
+    assert "found 1 leak and 1 warning; the first: 11 pictures" in short
+
+
+def test_a_control_that_knows_something_is_called_so(folder: Path) -> None:
+    made = make("binary")
+    bad = made.controls.assign(passed=[False, True])
+    page = written(replace(made, controls=bad), folder)
+    assert "Negative controls that know something: target shuffled." in Page(page.section("short")).text
+    assert Page(page.section("controls")).text.count("knows something") == 1
+
+
+def test_a_leaking_protocol_is_called_so_on_top(folder: Path, page: Page) -> None:
+    made = make("binary")
+    first = made.folds[0]
+    leaking = Fold(0, 0, first.train, first.test, ("001", "002", "003"))
+    told = written(replace(made, leaks=True, folds=(leaking, *made.folds[1:])), folder)
+    assert "LEAKS BY DESIGN." in told.text and "LEAKS BY DESIGN." not in page.text
+    assert '<b class="amiss">3</b>' in told.section("data")
+    assert "some on both sides of a split" in told.text and "never on both sides of a split" in page.text
+
+
+def test_every_fold_says_its_groups(page: Page) -> None:
+    rows = re.findall(r"<th scope=\"row\">1, (\d)</th>(.*?)</tr>", page.section("data"), re.S)
+    assert [n for n, _ in rows] == list("12345")
+    assert all(re.findall(r">([^<]+)</td>", cells) == ["160", "40", "32", "8", "none"] for _, cells in rows)
+
+
+def test_kinds_draw_what_fits_them(pages) -> None:
+    binary, several, number = (pages[k].plots() for k in ("binary", "multiclass", "regression"))
+    assert [p for p in binary if p.startswith("ROC: ")] and [
+        p for p in binary if p.startswith("Calibration: ")
+    ]
+    assert [p for p in several if "each class against the rest: rbf_svm" in p and "whorl" in p]
+    assert not [p for p in number if "ROC" in p or "Confusion" in p or "Calibration" in p]
+    assert len([p for p in number if "200 predictions over the truth" in p]) == 3
+    assert len([p for p in several if p.startswith("Confusion matrix")]) == 3
+    assert "arch: 50 % as arch, 17 % as left_loop" in next(p for p in several if p.startswith("Confusion"))
+    assert all(len(p) > 40 for p in binary + several + number)
+
+
+def test_roc_is_the_mean_over_folds_whatever_their_scales() -> None:
+    # Within each fold the score is perfect; pooled it is not.
+    rows = pd.DataFrame({"repeat": 0, "fold": [0, 0, 1, 1], "score": [1.0, 2.0, 100.0, 200.0]})
+    y = bench_figures.mean_roc(rows, np.array([False, True, False, True]), "score")
+    assert y[0] == 0 and np.all(y[1:] == 1)
+    half = bench_figures.mean_roc(
+        rows.assign(score=[1.0, 2.0, 200.0, 100.0]), np.array([False, True] * 2), "score"
+    )
+    assert half[50] == pytest.approx(0.5, abs=0.01)
+
+
+def test_levels_say_which_finger_tells_most_and_use_a_figure_that_is_defined() -> None:
+    charts = {c["name"]: c for c in bench_figures.levels(make("binary"))}
+    assert list(charts) == ["finger", "hand", "sex"]
+    assert [charts[n]["metric"] for n in charts] == ["roc_auc", "roc_auc", "accuracy"]
+    assert "thumb 0.800 (0.780 to 0.820); index 0.750" in charts["finger"]["chart"]
+    assert charts["finger"]["told"].endswith("Their intervals do not overlap.")
+    overlapping = make("binary").levels.assign(roc_auc_low=0.1, roc_auc_high=0.9)
+    told = bench_figures.levels(replace(make("binary"), levels=overlapping))[0]["told"]
+    assert told.endswith("the order may be chance.")
+    # An error is better where it is smaller.
+    assert bench_figures.levels(make("regression"))[0]["told"].startswith(f"Best: {FINGERS[-1]} 0.6")
+
+
+def test_training_curves_set_validation_beside_training() -> None:
+    (one,) = bench_figures.epochs(make("binary"))
+    assert one.title == "cnn_small: loss" and [words for _, words in one.legend] == ["training", "validation"]
+
+
+def test_columns_beyond_the_most_important_are_counted(page: Page) -> None:
+    carried = Page(page.section("importances")).text
+    assert "The first 20 of 30." in carried
+    assert "texture_spectrum_block_r19_mean" in carried and "r20_mean" not in carried
+
+
+def test_audit_findings_stand_worst_first_with_files_and_cost(page: Page) -> None:
+    found = audit_words(make("binary").audit)["findings"]
+    assert [f["severity"] for f in found] == ["leak", "warning", "note"]
+    assert found[0]["count"] == "122 files in 61 sets" and found[0]["more"] == 21
+    text = Page(page.section("audit")).text
+    assert "What it costs. 3 of 40 test prints are in training." in text and "subject 363, 376" in text
+    assert "x38.bmp" in text and "x39.bmp" not in text and "and 21 more sets" in text
+    assert findings()[0].severity == "note"
+
+
+def test_reproduction_box_holds_command_versions_digests_and_seed(page: Page) -> None:
+    text = Page(page.section("making")).text
+    for words in (
+        "ridgefeat bench 'a b.csv' --target sex",
+        "scikit-learn 1.9",
+        "ab" * 32,
+        "42",
+        "finger",
+        "Tuneno",
+    ):
+        assert words in re.sub(r"\s+", " ", text)
+    assert "group, 5 folds, 1 repeat" in Page(page.section("data")).text
+
+
+@pytest.mark.parametrize(
+    ("target", "topic", "words"),
+    [
+        ("sex", "sex", "no room for whoever does not fit"),
+        ("Age", "age", "Skin keeps no calendar"),
+        ("population", "population", "learn the scanner"),
+        ("hand", "", ""),
+    ],
+)
+def test_sober_words_stand_where_the_target_is_a_person_s_trait(folder, target, topic, words) -> None:
+    kind = "regression" if topic == "age" else "multiclass"
+    page = written(make(kind, target=target), folder)
+    limits = Page(page.section("limits")).text
+    assert sensitive_topic(target) == topic
+    assert "A probability is not evidence." in limits and "no place in a court" in limits
+    assert ("One population, one capture." in limits) == bool(topic)
+    assert words in limits and (not topic or f"“{target}”" in limits)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"), [("multiclass", "pattern"), ("regression", "age"), ("binary", "hand")]
+)
+def test_nothing_speaks_of_sex_unless_it_is_the_target(folder, kind, target) -> None:
+    made = make(kind, target=target)
+    if kind == "binary":
+        made = replace(made, problem=replace(made.problem, classes=("left", "right"), positive="left"))
+        made = replace(without_tables(made), reproduction=replace(made.reproduction, command=""))
+        made = replace(made, scores=made.scores.replace({"female": "left", "male": "right"}))
+    else:
+        made = replace(made, reproduction=replace(made.reproduction, command=""))
+    assert not re.search(r"\b(sex|gender|female|male|wom[ae]n|m[ae]n)\b", written(made, folder).raw, re.I)
+
+
+def test_accuracy_is_set_beside_always_naming_the_largest_class(page: Page) -> None:
+    made = make("binary")
+    share = max(np.bincount(made.problem.y)) / len(made.problem)
+    assert f"Here {100 * share:.0f} % of the prints are “male”" in Page(page.section("limits")).text
+
+
+def test_a_comparison_without_tables_has_a_page(folder: Path) -> None:
+    for kind in KINDS:
+        page = written(without_tables(make(kind)), folder)
+        assert "No audit was run" in page.text and "No negative control was run." in page.text
+        for gone in ("fused", "pairs", "errors", "levels", "importances", "learning", "epochs"):
+            assert f'id="{gone}"' not in page.raw and f'href="#{gone}"' not in page.raw
+
+
+def test_a_comparison_in_which_all_failed_has_a_page(folder: Path) -> None:
+    made = without_tables(make("binary"))
+    figures = [c for c in made.summary.columns if made.summary[c].dtype.kind == "f"]
+    summary = made.summary.assign(status="failed", reason="broken", **dict.fromkeys(figures, np.nan))
+    page = written(replace(made, summary=summary, scores=made.scores.head(0)), folder)
+    assert "Every classifier failed." in page.text and page.text.count("failed: broken") == 5
+
+
+def test_same_comparison_same_bytes(folder: Path) -> None:
+    first, second = (write_bench_page(make("binary"), folder / n).read_bytes() for n in ("a.html", "b.html"))
+    assert first == second and len(first) < 200_000
+
+
+def test_a_page_that_cannot_be_written_is_an_error(folder: Path) -> None:
+    (folder / "blocked").write_text("a file where a folder should be")
+    with pytest.raises(TableError, match="cannot be written"):
+        write_bench_page(make("binary"), folder / "blocked" / "r.html")
+
+
+@pytest.mark.parametrize(
+    ("difference", "p", "metric", "word"),
+    [
+        (0.1, 0.01, "roc_auc", "better"),
+        (-0.1, 0.01, "roc_auc", "worse"),
+        (-0.1, 0.01, "mae", "better"),
+        (0.1, 0.2, "roc_auc", "not told apart"),
+        (0.1, np.nan, "roc_auc", "better"),
+        (np.nan, 0.1, "roc_auc", "unknown"),
+    ],
+)
+def test_verdict_follows_the_corrected_p_and_what_is_better(difference, p, metric, word) -> None:
+    row = {"difference": difference, "p_holm": p, "metric": metric}
+    ends = {"difference_low": difference - 0.05, "difference_high": difference + 0.05}
+    assert bench_tables.verdict(row | ends) == word
+    assert bench_tables.verdict(row | {"p_holm": np.nan, "difference_low": -1, "difference_high": 1}) in (
+        "not told apart",
+        "unknown",
+    )
+
+
+def test_long_curves_are_thinned_along_their_path_and_keep_their_ends() -> None:
+    x = np.linspace(0, 1, 5000)
+    y = (x > 0.5) * 1.0
+    kept = np.array(thinned(x, y))
+    assert len(kept) <= MOST_POINTS + 2 and kept[0].tolist() == [0, 0] and kept[-1].tolist() == [1, 1]
+    assert abs(kept[:, 0] - 0.5).min() < 1e-3
+    assert thinned([0, np.nan, 1], [0, 1, np.inf]) == [(0.0, 0.0)]
+
+
+def test_scales_hold_values_and_ticks_are_round() -> None:
+    scale = Scale(0, 11, 100, 200)
+    assert scale(5.5) == 150 and scale(-3) == 100 and scale(99) == 200
+    assert scale.ticks(5) == [0, 2.5, 5, 7.5, 10] and scale.ticks(5, whole=True) == [0, 5, 10]
+    assert span_of([np.nan]) == (0.0, 1.0) and span_of([1, 3], margin=0.5) == (0, 4)
+
+
+def test_lines_in_one_frame_differ_in_colour_and_dashes() -> None:
+    assert len({look(i) for i in range(12)}) == 12
+    assert len({look(i)[0] for i in range(6)}) == 6 and look(0)[1] != look(1)[1]
+
+
+def test_dots_stand_where_their_values_are() -> None:
+    svg = dot_chart([Dot("<low>", 0.0, -1, 1), Dot("high", 10.0)], "axis", "words", mark=5)
+    at = [float(v) for v in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    dashed = float(re.search(r'<line x1="([\d.]+)"[^>]*stroke-dasharray', svg)[1])
+    assert dashed == pytest.approx((at[0] + at[1]) / 2, abs=0.11)
+    assert "&lt;low&gt; 0.000 (−1.00 to 1.00); high 10" in svg and svg.count("<circle") == 2
+
+
+def test_heat_map_is_darker_where_there_is_more_and_says_shares_of_rows() -> None:
+    svg = heat_map(np.array([[3, 1], [0, 0]]), ["a", "b"], "words")
+    tints = [int(v) for v in re.findall(r"rgb\((\d+)", svg)]
+    assert tints[0] < tints[1] < tints[2] == tints[3] == 247
+    assert "75 %" in svg and "a: 75 % as a, 25 % as b" in svg
+    many = heat_map(np.eye(12), [f"class{i}" for i in range(12)], "words")
+    assert many.count("<rect") == 144 and "100 %</text>" not in many
+
+
+def test_bands_hold_mean_lowest_and_highest() -> None:
+    x, mean, low, high = banded([1, 1, 2], [0.2, 0.4, np.nan])
+    assert (x.tolist(), mean.round(3).tolist(), low.tolist(), high.tolist()) == ([1], [0.3], [0.2], [0.4])
+
+
+def test_words_for_figures() -> None:
+    assert figure(0.8124, "binary") == "0.812" and figure(12.345, "regression") == "12.3"
+    assert figure(np.nan, "binary") == "–" and p_value(0.0004) == "< 0.001" and p_value(np.nan) == "–"
+    assert listed(["a", "b", "c"]) == "a, b and c" and listed(["a"]) == "a" and listed([]) == ""
+    assert shorten("a_very_long_name", 9) == "a_ve…name" and shorten("short", 9) == "short"
+    assert bench_tables.signed(-0.0123, "binary") == "−0.012"
