@@ -80,7 +80,7 @@ def test_readme_quotes_what_benchmarks_print() -> None:
     )
     assert measured is not None
     quoted = 0
-    for line in re.findall(r"^- .*$", measured[1], re.M):
+    for line in re.findall(r"^- .*(?:\n  .*)*", measured[1], re.M):
         result = ROOT / re.findall(r"\((benchmarks/results/\w+\.md)\)", line)[0]
         printed = re.findall(r"\d[\d.,]*\d|\d", result.read_text(encoding="utf-8"))
         for figure in re.findall(r"\*\*(.+?)\*\*", line):
