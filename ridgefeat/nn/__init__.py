@@ -2,5 +2,45 @@
 
 Every layer is its formula and its gradient side by side; `reference` has each once more in plain loops. Nothing is
 differentiated automatically. Read in this order: `layer`, `dense`, `correlate`, `convolution`, `pooling`,
-`normalisation`, `losses`, `optimisers`, `model`, `training`.
+`normalisation`, `losses`, `optimisers`, `model`, `training`. `ridgefeat.nn.classifier` makes a scikit-learn
+classifier of it.
 """
+
+from ridgefeat.nn.augment import Augmentation
+from ridgefeat.nn.convolution import Conv2D
+from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU, Residual
+from ridgefeat.nn.explain import feature_maps, filters, gradient_map, occlusion_map
+from ridgefeat.nn.model import Sequential
+from ridgefeat.nn.networks import NETWORKS, build
+from ridgefeat.nn.normalisation import BatchNorm
+from ridgefeat.nn.optimisers import SGD, Adam
+from ridgefeat.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
+from ridgefeat.nn.threads import threads
+from ridgefeat.nn.training import EarlyStopping, ReduceLROnPlateau, Training
+
+__all__ = [
+    "NETWORKS",
+    "SGD",
+    "Adam",
+    "Augmentation",
+    "AveragePool",
+    "BatchNorm",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "Flatten",
+    "GlobalAveragePool",
+    "MaxPool",
+    "ReLU",
+    "ReduceLROnPlateau",
+    "Residual",
+    "Sequential",
+    "Training",
+    "build",
+    "feature_maps",
+    "filters",
+    "gradient_map",
+    "occlusion_map",
+    "threads",
+]

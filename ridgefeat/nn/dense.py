@@ -135,7 +135,7 @@ class Dropout(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return `x` with some values dropped in training, and `x` itself otherwise."""
-        if not training or self.rate == 0:
+        if not training or self.frozen or self.rate == 0:
             self._kept = None
             return x
         assert self.rng is not None

@@ -29,6 +29,9 @@ class Layer:
         What is counted and not learned: batch normalisation's running statistics.
     l2 : float
         Weight of the sum of squares of the kernel in the loss.
+    frozen : bool
+        Whether batch normalisation and dropout act as outside training even in training: for gradients of a finished
+        network.
     """
 
     kind = "layer"
@@ -39,6 +42,7 @@ class Layer:
         self.grads: dict[str, Array] = {}
         self.state: dict[str, Array] = {}
         self.l2 = 0.0
+        self.frozen = False
         self.output_shape: Shape = ()
         self.rng: np.random.Generator | None = None
 

@@ -1,4 +1,4 @@
-"""The studies' networks, by name."""
+"""The studies' networks, by name, and a small one."""
 
 from __future__ import annotations
 
@@ -50,10 +50,24 @@ def two_block(shape: Shape = (128, 128, 1), classes: int = 2, **options: Any) ->
     return Sequential(layers, shape, **({"loss": "sigmoid" if classes == 2 else "softmax"} | options))
 
 
+def small(shape: Shape = (8, 8, 1), classes: int = 2, *, filters: int = 32, **options: Any) -> Sequential:
+    """Two convolutions with batch normalisation that fit images of any size: for digits, thumbnails and tests."""
+    layers: list[Layer] = []
+    rows, columns = shape[0], shape[1]
+    for width in (filters, 2 * filters):
+        layers += [Conv2D(width, (min(3, rows), min(3, columns)), padding="same", relu=True), BatchNorm(0.9)]
+        if min(rows, columns) >= 4:
+            layers.append(MaxPool(2))
+            rows, columns = rows // 2, columns // 2
+    layers += [Flatten(), Dense(2 * filters, relu=True), Dense(classes)]
+    return Sequential(layers, shape, **options)
+
+
 NETWORKS: dict[str, Callable[..., Sequential]] = {
     "three-block": three_block,
     "three-block-l2": three_block_l2,
     "two-block": two_block,
+    "small": small,
 }
 
 
@@ -64,7 +78,7 @@ def build(
     seed: int | np.random.Generator = 0,
     **options: Any,
 ) -> Sequential:
-    """Build a network by name: `three-block`, `three-block-l2` or `two-block`."""
+    """Build a network by name: one of `NETWORKS`."""
     if name not in NETWORKS:
         raise ParameterError(f"there is no network {name!r}; there are {', '.join(NETWORKS)}")
     return NETWORKS[name](shape, classes, seed=seed, **options)

@@ -49,7 +49,7 @@ class BatchNorm(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the normalised batch, of the same shape."""
-        if training:
+        if training and not self.frozen:
             mean, variance = self._statistics(x)
             for name, batch in (("mean", mean), ("variance", variance)):
                 running = self.momentum * self.state[name] + (1 - self.momentum) * batch
@@ -75,6 +75,8 @@ class BatchNorm(Layer):
         scale = gamma * inverse
         slope = -scale * inverse**2 * sum_product / count
         shift = -scale * sum_grad / count - slope * self._mean
+        if self.frozen:
+            slope = shift = np.zeros_like(shift)
         x_, grad_, (a, b, c) = self._lined(x, grad, scale, slope, shift)
 
         def images(part: slice) -> None:

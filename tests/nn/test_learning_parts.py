@@ -112,7 +112,7 @@ def test_the_studies_networks_have_the_studies_counts():
     assert [layer.filters for layer in two.walk() if layer.kind == "conv2d"] == [32, 64]
     assert two.output_shape == (1,) and two.loss.activation == "sigmoid"
     assert build("two-block", shape, 5).output_shape == (5,)
-    assert set(NETWORKS) == {"three-block", "three-block-l2", "two-block"}
+    assert set(NETWORKS) == {"three-block", "three-block-l2", "two-block", "small"}
 
 
 def test_messages_of_a_model():

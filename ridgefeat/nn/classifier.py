@@ -1,0 +1,189 @@
+"""The network as a scikit-learn classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
+
+from ridgefeat.errors import ParameterError
+from ridgefeat.nn.augment import Augmentation
+from ridgefeat.nn.layer import Array
+from ridgefeat.nn.networks import build
+from ridgefeat.nn.optimisers import SGD, Adam
+from ridgefeat.nn.threads import threads
+from ridgefeat.nn.training import EarlyStopping, ReduceLROnPlateau, Training
+
+
+class NumpyCNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A convolutional network that is fitted and used like any scikit-learn classifier.
+
+    Parameters
+    ----------
+    network : str
+        One of `ridgefeat.nn.networks.NETWORKS`.
+    image_shape : tuple of int, optional
+        (rows, columns) or (rows, columns, channels) of the images that the rows of a two-dimensional X hold; by
+        default a square where the number of values is one, otherwise a single line. Not needed where X holds images.
+    optimiser : "adam" or "sgd"
+        SGD has momentum 0.9.
+    learning_rate : float
+    epochs, batch_size : int
+    class_weight : mapping, "balanced" or None
+        As everywhere in scikit-learn.
+    validation_fraction : float
+        Share of the prints set aside for `val_loss`, by groups where `fit` is given them; 0 for none.
+    patience : int, optional
+        Stop after so many epochs without a better loss (`val_loss` where there is one) and keep the best weights.
+    reduce_patience : int, optional
+        Divide the learning rate by 10 after so many epochs without a better loss.
+    augmentation : Augmentation, optional
+        For the training images alone.
+    random_state : int, RandomState or None
+    n_threads : int, optional
+        By default as many as BLAS may use. The result does not depend on it.
+    on_epoch : callable, optional
+        Called with the epoch's number and its line of the history.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    history_ : dict of str to list of float
+        See `Training.run`.
+    model_ : Sequential
+    n_iter_ : int
+        Epochs that were run.
+    """
+
+    def __init__(
+        self,
+        network: str = "small",
+        *,
+        image_shape: tuple[int, ...] | None = None,
+        optimiser: str = "adam",
+        learning_rate: float = 0.001,
+        epochs: int = 30,
+        batch_size: int = 32,
+        class_weight: Mapping[Any, float] | str | None = None,
+        validation_fraction: float = 0.0,
+        patience: int | None = None,
+        reduce_patience: int | None = None,
+        augmentation: Augmentation | None = None,
+        random_state: Any = None,
+        n_threads: int | None = None,
+        on_epoch: Callable[[int, dict[str, float]], Any] | None = None,
+    ) -> None:
+        self.network = network
+        self.image_shape = image_shape
+        self.optimiser = optimiser
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.class_weight = class_weight
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.reduce_patience = reduce_patience
+        self.augmentation = augmentation
+        self.random_state = random_state
+        self.n_threads = n_threads
+        self.on_epoch = on_epoch
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array, shape (n, rows, columns), (n, rows, columns, channels) or (n, values)
+            Images, in any one scale: mean and deviation of the training pixels are taken out.
+        y : array, shape (n,)
+        groups : array, shape (n,), optional
+            Whom a print is from. The validation prints are then of other groups than the training prints.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float32, allow_nd=True)
+        check_classification_targets(y)
+        self.classes_, truth = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"the classifier needs 2 classes; the data holds one class, {self.classes_[0]!r}"
+            )
+        images = self._images(X)
+        seed = int(check_random_state(self.random_state).randint(2**31))
+        inner, outer = self._split(images, truth, groups, seed)
+        self.mean_, self.deviation_ = (
+            float(images[inner].mean(dtype=np.float64)),
+            float(images[inner].std()) or 1.0,
+        )
+        images = (images - np.float32(self.mean_)) / np.float32(self.deviation_)
+        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        self.model_ = build(self.network, images.shape[1:], len(self.classes_), seed)
+        monitor = "val_loss" if len(outer) else "loss"
+        training = Training(
+            self.model_,
+            self._optimiser(),
+            self.batch_size,
+            None if self.class_weight is None else dict(enumerate(weights)),
+            None if self.patience is None else EarlyStopping(self.patience, monitor=monitor),
+            None
+            if self.reduce_patience is None
+            else ReduceLROnPlateau(patience=self.reduce_patience, monitor=monitor),
+            self.augmentation,
+        )
+        held_out = (images[outer], truth[outer]) if len(outer) else None
+        with threads(self.n_threads):
+            self.history_ = training.run(
+                images[inner], truth[inner], self.epochs, held_out, on_epoch=self.on_epoch
+            )
+        self.n_iter_ = training.epoch
+        return self
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return each print's probabilities, shape (n, classes), in the order of `classes_`."""
+        check_is_fitted(self)
+        images = self._images(validate_data(self, X, dtype=np.float32, allow_nd=True, reset=False))
+        images = (images - np.float32(self.mean_)) / np.float32(self.deviation_)
+        with threads(self.n_threads):
+            return self.model_.predict_proba(images)
+
+    def predict(self, X: Any) -> Array:
+        """Return each print's most probable class."""
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+
+    def _images(self, X: Array) -> Array:
+        if X.ndim == 4:
+            return X
+        if X.ndim == 3:
+            return X[..., None]
+        values = X.shape[1]
+        side = round(values**0.5)
+        shape = self.image_shape or ((side, side) if side * side == values else (1, values))
+        shape = (*shape, 1)[:3]
+        if int(np.prod(shape)) != values:
+            raise ParameterError(
+                f"image_shape {self.image_shape} does not hold the {values} values of a row of X"
+            )
+        return X.reshape(-1, *shape)
+
+    def _split(self, images: Array, truth: Array, groups: Any, seed: int) -> tuple[Array, Array]:
+        """Return the positions of training and of validation prints."""
+        if not 0 <= self.validation_fraction < 1:
+            raise ParameterError(f"validation_fraction is {self.validation_fraction}; give 0 to below 1")
+        if self.validation_fraction == 0:
+            return np.arange(len(images)), np.arange(0)
+        kind = StratifiedShuffleSplit if groups is None else GroupShuffleSplit
+        splitter = kind(1, test_size=self.validation_fraction, random_state=seed)
+        inner, outer = next(splitter.split(images, truth, groups))
+        return inner, outer
+
+    def _optimiser(self) -> SGD | Adam:
+        if self.optimiser == "adam":
+            return Adam(self.learning_rate)
+        if self.optimiser == "sgd":
+            return SGD(self.learning_rate, 0.9)
+        raise ParameterError(f"optimiser is {self.optimiser!r}; give 'adam' or 'sgd'")

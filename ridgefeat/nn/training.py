@@ -1,0 +1,255 @@
+"""The training loop: epochs of shuffled mini-batches, and what watches over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ridgefeat.errors import ModelError, ParameterError
+from ridgefeat.nn.augment import Augmentation
+from ridgefeat.nn.checkpoint import read_checkpoint, write_checkpoint
+from ridgefeat.nn.layer import Array
+from ridgefeat.nn.model import Sequential
+from ridgefeat.nn.optimisers import Optimiser
+from ridgefeat.nn.threads import threads
+
+History = dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the watched loss has not improved for `patience` epochs, and go back to the best weights."""
+
+    patience: int = 10
+    min_delta: float = 0.0
+    monitor: str = "val_loss"
+
+
+@dataclass(frozen=True)
+class ReduceLROnPlateau:
+    """Multiply the learning rate by `factor` when the watched loss has not improved for `patience` epochs.
+
+    Keras's defaults.
+    """
+
+    factor: float = 0.1
+    patience: int = 10
+    min_delta: float = 1e-4
+    min_rate: float = 0.0
+    monitor: str = "val_loss"
+
+
+@dataclass
+class _Watch:
+    """The best value so far, and how many epochs have passed without a better one."""
+
+    best: float = float("inf")
+    waited: int = 0
+
+    def better(self, value: float, min_delta: float) -> bool:
+        if value < self.best - min_delta:
+            self.best, self.waited = value, 0
+            return True
+        self.waited += 1
+        return False
+
+
+@dataclass
+class Training:
+    """One run of training, which can be left and taken up again.
+
+    Parameters
+    ----------
+    model : Sequential
+        Shuffling and augmentation draw from the model's generator, as dropout does.
+    optimiser : Optimiser
+    batch_size : int
+    class_weight : mapping of int to float, optional
+        Weight of each class in the loss; a class that is missing has weight 1.
+    early_stopping : EarlyStopping, optional
+    plateau : ReduceLROnPlateau, optional
+    augmentation : Augmentation, optional
+        Applied to training batches, never to validation.
+    """
+
+    model: Sequential
+    optimiser: Optimiser
+    batch_size: int = 32
+    class_weight: Mapping[int, float] | None = None
+    early_stopping: EarlyStopping | None = None
+    plateau: ReduceLROnPlateau | None = None
+    augmentation: Augmentation | None = None
+    history: History = field(default_factory=dict)
+    stopped: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ParameterError(f"the batch size is {self.batch_size}; give 1 or more")
+        self._stopping, self._plateau = _Watch(), _Watch()
+        self._best: dict[str, Array] = {}
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return len(self.history.get("loss", []))
+
+    def run(
+        self,
+        x: Array,
+        y: Array,
+        epochs: int,
+        validation: tuple[Array, Array] | None = None,
+        *,
+        checkpoint: str | Path | None = None,
+        on_epoch: Callable[[int, dict[str, float]], Any] | None = None,
+    ) -> History:
+        """Train until `epochs` epochs are done in all, or early stopping ends it.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, rows, columns, channels)
+        y : ndarray of int, shape (n,)
+            Classes, from 0.
+        epochs : int
+        validation : pair of ndarray, optional
+            Images and classes on which `val_loss` and `val_accuracy` are measured after each epoch.
+        checkpoint : path, optional
+            Where the state is written after each epoch, for `load`.
+        on_epoch : callable, optional
+            Called with the epoch's number (from 1) and its line of the history.
+
+        Returns
+        -------
+        dict of str to list of float
+            One value an epoch: loss, accuracy, learning_rate, and val_loss, val_accuracy. `loss` and `accuracy` are
+            means over the epoch's batches, in training mode and each before its step.
+
+        Raises
+        ------
+        ModelError
+            Where the loss is no longer a number.
+        """
+        if len(x) != len(y) or len(x) == 0:
+            raise ParameterError(
+                f"{len(x)} images and {len(y)} classes; give one class for each image, and at least one"
+            )
+        with threads():
+            while self.epoch < epochs and not self.stopped:
+                line = self._epoch(x, y)
+                if validation is not None:
+                    line["val_loss"], line["val_accuracy"] = self.evaluate(*validation)
+                for key, value in line.items():
+                    self.history.setdefault(key, []).append(value)
+                self._watch(line)
+                if checkpoint is not None:
+                    self.save(checkpoint)
+                if on_epoch is not None:
+                    on_epoch(self.epoch, line)
+        if self._best:
+            self.model.set_weights(self._best)
+        return self.history
+
+    def evaluate(self, x: Array, y: Array) -> tuple[float, float]:
+        """Return loss (without weights of classes, with L2) and accuracy outside training."""
+        with threads():
+            logits = np.concatenate([self.model.forward(x[k : k + 32]) for k in range(0, len(x), 32)])
+        loss, _ = self.model.loss(logits, y)
+        hits = self.model.loss.probabilities(logits).argmax(axis=1) == y
+        return loss + self.model.penalty(), float(hits.mean())
+
+    def _epoch(self, x: Array, y: Array) -> dict[str, float]:
+        rng, rate = self.model.rng, self.optimiser.learning_rate
+        order = rng.permutation(len(x))
+        total = hits = 0.0
+        for k in range(0, len(x), self.batch_size):
+            batch = order[k : k + self.batch_size]
+            images, truth = x[batch], y[batch]
+            if self.augmentation is not None:
+                images = self.augmentation(images, rng)
+            loss, probabilities = self.model.train_step(images, truth, self.optimiser, self._weights(truth))
+            if not np.isfinite(loss):
+                raise ModelError(
+                    f"the loss is {loss} in epoch {self.epoch + 1} at learning rate {rate:g}: training has diverged; "
+                    "lower the learning rate, and check that the images hold finite numbers"
+                )
+            total += loss * len(batch)
+            hits += float((probabilities.argmax(axis=1) == truth).sum())
+        return {"loss": total / len(x), "accuracy": hits / len(x), "learning_rate": rate}
+
+    def _weights(self, truth: Array) -> Array | None:
+        if not self.class_weight:
+            return None
+        return np.array([self.class_weight.get(int(c), 1.0) for c in truth], self.model.dtype)
+
+    def _watch(self, line: dict[str, float]) -> None:
+        stopping, plateau = self.early_stopping, self.plateau
+        if stopping is not None:
+            if self._stopping.better(_watched(line, stopping.monitor), stopping.min_delta):
+                self._best = {name: array.copy() for name, array in self.model.weights.items()}
+            self.stopped = self._stopping.waited >= stopping.patience
+        if plateau is not None:
+            improved = self._plateau.better(_watched(line, plateau.monitor), plateau.min_delta)
+            if not improved and self._plateau.waited >= plateau.patience:
+                self.optimiser.learning_rate = max(
+                    self.optimiser.learning_rate * plateau.factor, plateau.min_rate
+                )
+                self._plateau.waited = 0
+
+    # ---- leaving and coming back
+
+    def save(self, path: str | Path) -> None:
+        """Write all that decides how training goes on."""
+        arrays = {f"weights/{k}": v for k, v in self.model.weights.items()}
+        arrays |= {f"best/{k}": v for k, v in self._best.items()}
+        arrays |= {f"memory/{k}": v for k, v in self.optimiser.memory.items()}
+        state = {
+            "history": self.history,
+            "stopped": self.stopped,
+            "steps": self.optimiser.steps,
+            "learning_rate": self.optimiser.learning_rate,
+            "stopping": vars(self._stopping),
+            "plateau": vars(self._plateau),
+            "generator": self.model.rng.bit_generator.state,
+        }
+        write_checkpoint(path, arrays, state)
+
+    def load(self, path: str | Path) -> None:
+        """Take up a run where `save` left it; the next epochs give the same bytes as without the break.
+
+        Raises
+        ------
+        ModelError
+            Where the file is no checkpoint, or one of another network.
+        """
+        weights = self.model.weights
+        slots = {f"{k}:{slot}": v for k, v in self.model.params.items() for slot in self.optimiser.slots}
+        groups = {"weights": weights, "best": weights, "memory": slots}
+        expected = {f"{g}/{k}": v for g, arrays in groups.items() for k, v in arrays.items()}
+        arrays, state = read_checkpoint(path, expected)
+        found: dict[str, dict[str, Array]] = {g: {} for g in groups}
+        for name, array in arrays.items():
+            group, _, rest = name.partition("/")
+            found[group][rest] = array
+        try:
+            self.model.set_weights(found["weights"])
+            self._best, self.optimiser.memory = found["best"], found["memory"]
+            self.history, self.stopped = state["history"], bool(state["stopped"])
+            self.optimiser.steps, self.optimiser.learning_rate = state["steps"], state["learning_rate"]
+            self._stopping, self._plateau = _Watch(**state["stopping"]), _Watch(**state["plateau"])
+            self.model.rng.bit_generator.state = state["generator"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{path} is no checkpoint of a training: {error!r}; start anew without it"
+            ) from error
+
+
+def _watched(line: dict[str, float], monitor: str) -> float:
+    if monitor not in line:
+        raise ParameterError(
+            f"there is no {monitor!r} to watch, only {', '.join(line)}; give validation images"
+        )
+    return line[monitor]
