@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
 from ridgefeat.report.bench_words import between, figure, metric_name
-from ridgefeat.report.curves import UNIT, Curve, Figure, banded, curve_figure, truth_figure
+from ridgefeat.report.curves import UNIT, Curve, Figure, curve_figure, truth_figure
 from ridgefeat.report.dots import Dot, dot_chart
 from ridgefeat.report.matrix import heat_map
 from ridgefeat.report.plot import span_of
@@ -323,79 +323,6 @@ def ablation(comparison: Comparison) -> list[Figure]:
             plot = dot_chart(dots, metric, f"{title}, {names}; the dashed line is all families", mark=mark)
             drawn.append(Figure(f"{title}: {names}", plot, (), "Dashed: all families together."))
     return drawn
-
-
-def learning(comparison: Comparison) -> Figure | None:
-    """Draw the main figure over the number of groups learnt from."""
-    table = comparison.learning
-    if table is None or table.empty:
-        return None
-    lines = []
-    for name in dict.fromkeys(map(str, table["classifier"])):
-        own = table[table["classifier"] == name]
-        x, y, low, high = banded(own["groups"], own["value"])
-        lines.append(Curve(name, x, y, "", low, high, dots=True))
-    group = comparison.problem.group
-    return curve_figure(
-        f"By number of {group}s",
-        lines[:MOST_CURVES],
-        f"{group}s learnt from",
-        metric_name(comparison.problem.metric),
-        reading="Band: lowest to highest fold. Where the line still rises (or an error still falls) at its end, more "
-        "people would help; where it is level, other features or better labels would.",
-        mark=chance(comparison),
-        whole=True,
-    )
-
-
-def epochs(comparison: Comparison) -> list[Figure]:
-    """Draw what was written down each epoch: a chart a classifier and figure, training beside validation."""
-    table = comparison.epochs
-    if table is None or table.empty:
-        return []
-    drawn = []
-    for name, own in table.groupby("classifier", sort=False):
-        for title, columns in _by_figure(own).items():
-            lines = []
-            for column, label in columns:
-                x, y, low, high = banded(own["epoch"], own[column])
-                lines.append(Curve(label, x, y, "", low, high))
-            reading = (
-                "Mean over folds; band: lowest to highest. Where training gets better and validation does not, "
-                "the network learns by heart."
-            )
-            drawn.append(
-                curve_figure(
-                    f"{name}: {title}",
-                    lines,
-                    "epoch",
-                    title,
-                    reading=reading if len(lines) > 1 else "",
-                    whole=True,
-                )
-            )
-    return drawn
-
-
-def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """Return an epoch table's numeric columns gathered by what they are: train_loss and valid_loss are both loss."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for column in own.columns:
-        if column in ("classifier", "repeat", "fold", "epoch") or own[column].dtype.kind not in "fiu":
-            continue
-        if not np.isfinite(own[column].to_numpy(np.float64)).any():
-            continue
-        first, _, rest = str(column).partition("_")
-        known = {
-            "train": "training",
-            "training": "training",
-            "valid": "validation",
-            "validation": "validation",
-        }
-        known |= {"val": "validation", "test": "test"}
-        title, label = (rest, known[first]) if first in known and rest else (str(column), "training")
-        found.setdefault(title.replace("_", " "), []).append((str(column), label))
-    return found
 
 
 def _main(comparison: Comparison, name: str, metric: str) -> float:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from ridgefeat._version import __version__
 from ridgefeat.bench.results import Comparison
-from ridgefeat.report import bench_figures, bench_tables
+from ridgefeat.report import bench_figures, bench_tables, bench_training
 from ridgefeat.report.bench_audit import audit_words
 from ridgefeat.report.bench_words import between, figure, listed, metric_name, plural, sensitive_topic
 from ridgefeat.report.page import render_page, write_page
@@ -73,8 +73,8 @@ def _page(comparison: Comparison) -> dict[str, Any]:
         "classes": bench_tables.classes(comparison),
         "levels": bench_figures.levels(comparison),
         "carried": [*bench_figures.importances(comparison), *bench_figures.ablation(comparison)],
-        "learning": bench_figures.learning(comparison),
-        "epochs": bench_figures.epochs(comparison),
+        "learning": bench_training.learning(comparison),
+        "epochs": bench_training.epochs(comparison),
         "controls": bench_tables.controls(comparison),
         "audit": audit_words(comparison.audit),
         "folds": bench_tables.folds(comparison),
@@ -149,7 +149,7 @@ def _answers(comparison: Comparison) -> list[str]:
     if len(failed):
         told.append(f"{plural(len(failed), 'classifier')} failed: {listed(list(map(str, failed)))}.")
     for chart in bench_figures.levels(comparison):
-        if chart["name"] in ("finger", "hand and finger"):
+        if "finger" in chart["name"]:
             told.append(f"By {chart['name']}, {metric_name(chart['metric'])}. {chart['told']}")
     controls = bench_tables.controls(comparison)
     if controls:
@@ -177,7 +177,7 @@ def _how_good(comparison: Comparison, best: str) -> str:
             parts.append(f"{value[0]} {what}" + (f" (95 % interval {value[1]})" if value[1] else ""))
     level = bench_figures.chance(comparison)
     guess = f"; guessing gives {figure(level, it.kind)}" if level is not None else ""
-    return f"Best is {best}. Its {metric_name(it.metric)}: {' and '.join(parts)}{guess}."
+    return f"Best is “{best}”. Its {metric_name(it.metric)}: {' and '.join(parts)}{guess}."
 
 
 def _ahead(comparison: Comparison, best: str) -> list[str]:
@@ -188,11 +188,17 @@ def _ahead(comparison: Comparison, best: str) -> list[str]:
             own = [r for r in block["rows"] if r["classifier"] == best]
             if own:
                 told.append(f"Beside dummy, which does not look at the print, it is {own[0]['verdict']}.")
-        elif block["reference"] == best:
-            equal = [r["classifier"] for r in block["rows"] if r["verdict"] == "not told apart"]
-            told.append(
-                f"These prints do not tell it apart from {listed(equal)}."
-                if equal
-                else "It is ahead of every other classifier."
-            )
+        elif block["reference"] in ("best", best):
+            told += _beside_best(block["rows"])
     return told
+
+
+def _beside_best(rows: list[dict[str, Any]]) -> list[str]:
+    told = []
+    equal = [r["classifier"] for r in rows if r["verdict"] == "not told apart"]
+    behind = [r["classifier"] for r in rows if r["verdict"] == "perhaps worse"]
+    if equal:
+        told.append(f"These prints do not tell it apart from {listed(equal)}.")
+    if behind:
+        told.append(f"It is perhaps ahead of {listed(behind)}: the corrected test is not sure.")
+    return told or ["It is ahead of every other classifier."]

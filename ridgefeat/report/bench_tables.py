@@ -77,22 +77,24 @@ def pairs(comparison: Comparison) -> list[dict[str, Any]]:
                 }
             )
         metric = str(own["metric"].iloc[0])
-        found.append({"reference": str(reference), "metric": metric_name(metric), "rows": rows})
+        words = f"{comparison.best}, the best" if reference in ("best", comparison.best) else str(reference)
+        found.append(
+            {"reference": str(reference), "words": words, "metric": metric_name(metric), "rows": rows}
+        )
     return found
 
 
 def verdict(row: Mapping[Any, Any]) -> str:
-    """Return "better", "worse" or "not told apart", by the corrected p; by the interval where there is none."""
+    """Return "better" or "worse" where the corrected p is small, "perhaps" so where only the interval leaves out 0."""
     difference, p = float(row["difference"]), float(row["p_holm"])
     if not np.isfinite(difference):
         return "unknown"
-    if np.isfinite(p):
-        sure = p < SURE
-    else:
-        sure = float(row["difference_low"]) > 0 or float(row["difference_high"]) < 0
-    if not sure:
+    apart = float(row["difference_low"]) > 0 or float(row["difference_high"]) < 0
+    sure = p < SURE if np.isfinite(p) else apart
+    if not (sure or apart):
         return "not told apart"
-    return "better" if (difference > 0) != (str(row["metric"]) in LESS_IS_BETTER) else "worse"
+    word = "better" if (difference > 0) != (str(row["metric"]) in LESS_IS_BETTER) else "worse"
+    return word if sure else f"perhaps {word}"
 
 
 def signed(value: Any, kind: str) -> str:
@@ -211,7 +213,7 @@ def making(comparison: Comparison) -> dict[str, Any]:
         "split": it.split,
         "seed": it.seed,
         "versions": {str(k): str(v) for k, v in it.versions.items()},
-        "digests": {str(k): str(v) for k, v in it.digests.items() if v},
+        "digests": {str(k).removesuffix("_digest"): str(v) for k, v in it.digests.items() if v},
         "options": {
             str(k).replace("_", " "): _option(v) for k, v in it.options.items() if v not in (None, "", (), [])
         },

@@ -139,15 +139,18 @@ def truth_figure(
     return Figure(f"{title} {note}".strip(), picture(350, 330, told, parts), (), reading)
 
 
-def banded(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], ...]:
-    """Return the different x in order, and the mean, lowest and highest y at each."""
+def banded(x: ArrayLike, y: ArrayLike, step: ArrayLike | None = None) -> tuple[NDArray[np.float64], ...]:
+    """Return the mean x of each step in order, and the mean, lowest and highest y there.
+
+    Without steps, equal x are one: folds may differ by one in how many people they learn from.
+    """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    step = x if step is None else np.asarray(step, np.float64)
     known = np.isfinite(x) & np.isfinite(y)
-    places = np.unique(x[known])
-    at = [y[known & (x == p)] for p in places]
+    rows = [known & (step == s) for s in np.unique(step[known])]
     return (
-        places,
-        np.array([v.mean() for v in at]),
-        np.array([v.min() for v in at]),
-        np.array([v.max() for v in at]),
+        np.array([x[r].mean() for r in rows]),
+        np.array([y[r].mean() for r in rows]),
+        np.array([y[r].min() for r in rows]),
+        np.array([y[r].max() for r in rows]),
     )

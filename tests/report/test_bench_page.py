@@ -12,7 +12,7 @@ from made_comparison import FINGERS, HOSTILE, KINDS, NAMES, REASON, findings, ma
 
 from ridgefeat.bench.results import Comparison, Fold
 from ridgefeat.errors import TableError
-from ridgefeat.report import bench_figures, bench_tables
+from ridgefeat.report import bench_figures, bench_tables, bench_training
 from ridgefeat.report.bench_audit import audit_words
 from ridgefeat.report.bench_page import write_bench_page
 from ridgefeat.report.bench_words import figure, listed, p_value, sensitive_topic
@@ -134,7 +134,7 @@ def test_sorting_knows_numbers_and_which_way_is_better(pages) -> None:
 def test_short_answer_says_which_how_good_and_whether_ahead(page: Page) -> None:
     short = Page(page.section("short")).text
     assert (
-        "Best is rbf_svm. Its ROC AUC: 0.812 a print (95 % interval 0.782 to 0.842) and 0.862 a subject"
+        "Best is “rbf_svm”. Its ROC AUC: 0.812 a print (95 % interval 0.782 to 0.842) and 0.862 a subject"
         in short
     )
     assert "do not tell it apart from logistic and random_forest" in short
@@ -206,8 +206,17 @@ def test_levels_say_which_finger_tells_most_and_use_a_figure_that_is_defined() -
     assert bench_figures.levels(make("regression"))[0]["told"].startswith(f"Best: {FINGERS[-1]} 0.6")
 
 
+def test_learning_curve_takes_folds_of_nearly_equal_size_together() -> None:
+    made = make("binary")
+    table = made.learning[made.learning["classifier"] == "rbf_svm"]
+    ragged = table.assign(groups=table["groups"] + table["fold"] % 2)
+    one = bench_training.learning(replace(made, learning=ragged))
+    (points,) = re.findall(r'<polyline points="([^"]*)"', one.plot)
+    assert len(points.split()) == 4
+
+
 def test_training_curves_set_validation_beside_training() -> None:
-    (one,) = bench_figures.epochs(make("binary"))
+    (one,) = bench_training.epochs(make("binary"))
     assert one.title == "cnn_small: loss" and [words for _, words in one.legend] == ["training", "validation"]
 
 
@@ -308,24 +317,34 @@ def test_a_page_that_cannot_be_written_is_an_error(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("difference", "p", "metric", "word"),
+    ("difference", "half", "p", "metric", "word"),
     [
-        (0.1, 0.01, "roc_auc", "better"),
-        (-0.1, 0.01, "roc_auc", "worse"),
-        (-0.1, 0.01, "mae", "better"),
-        (0.1, 0.2, "roc_auc", "not told apart"),
-        (0.1, np.nan, "roc_auc", "better"),
-        (np.nan, 0.1, "roc_auc", "unknown"),
+        (0.1, 0.05, 0.01, "roc_auc", "better"),
+        (-0.1, 0.05, 0.01, "roc_auc", "worse"),
+        (-0.1, 0.05, 0.01, "mae", "better"),
+        (0.1, 0.2, 0.2, "roc_auc", "not told apart"),
+        (0.1, 0.05, 0.2, "roc_auc", "perhaps better"),
+        (0.1, 0.05, 0.2, "mae", "perhaps worse"),
+        (0.1, 0.05, np.nan, "roc_auc", "better"),
+        (0.1, 0.2, np.nan, "roc_auc", "not told apart"),
+        (np.nan, 0.1, 0.1, "roc_auc", "unknown"),
     ],
 )
-def test_verdict_follows_the_corrected_p_and_what_is_better(difference, p, metric, word) -> None:
+def test_verdict_follows_the_corrected_p_and_what_is_better(difference, half, p, metric, word) -> None:
     row = {"difference": difference, "p_holm": p, "metric": metric}
-    ends = {"difference_low": difference - 0.05, "difference_high": difference + 0.05}
+    ends = {"difference_low": difference - half, "difference_high": difference + half}
     assert bench_tables.verdict(row | ends) == word
-    assert bench_tables.verdict(row | {"p_holm": np.nan, "difference_low": -1, "difference_high": 1}) in (
-        "not told apart",
-        "unknown",
+
+
+def test_who_is_behind_the_best_is_named_by_how_sure_that_is(folder: Path) -> None:
+    made = make("binary")
+    unsure = made.pairs.assign(difference_low=-0.3, difference_high=-0.1, p_holm=0.2)
+    short = Page(written(replace(made, pairs=unsure), folder).section("short")).text
+    assert (
+        "It is perhaps ahead of logistic, random_forest and dummy: the corrected test is not sure." in short
     )
+    sure = Page(written(replace(made, pairs=unsure.assign(p_holm=0.01)), folder).section("short")).text
+    assert "It is ahead of every other classifier." in sure
 
 
 def test_long_curves_are_thinned_along_their_path_and_keep_their_ends() -> None:
