@@ -14,6 +14,7 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import RidgefeatError
 
 if TYPE_CHECKING:
+    from ridgefeat import threshold
     from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.params import Params
     from ridgefeat.structure import Minutiae, OrientationField, SingularPoints
@@ -32,6 +33,7 @@ _HOME = {
     "feature_columns": "ridgefeat.table",
     "FeatureExtractor": "ridgefeat.table",
 }
+_PARTS = ("threshold",)
 
 __all__ = [
     "FeatureExtractor",
@@ -46,14 +48,17 @@ __all__ = [
     "extract_many",
     "feature_columns",
     "read",
+    "threshold",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _HOME and name not in _PARTS:
         raise AttributeError(f"module 'ridgefeat' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _PARTS:
+        return import_module(f"ridgefeat.{name}")
     from ridgefeat.table.system import explained
 
     with explained():

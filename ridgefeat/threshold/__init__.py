@@ -1,0 +1,60 @@
+"""Scores to decision thresholds: error rates, ways to choose, uncertainty.
+
+import ridgefeat as rf
+scores = rf.threshold.Scores.make(score, mated, subject_probe=a, subject_reference=b)
+found = rf.threshold.analyse(scores)
+found.thresholds(), found.figures(), found.curves(), found.remarks
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ridgefeat.threshold.analysis import Analysis, analyse
+    from ridgefeat.threshold.methods import METHODS, Choice, Settings, choose
+    from ridgefeat.threshold.rates import ErrorCurve
+    from ridgefeat.threshold.reading import read_scores
+    from ridgefeat.threshold.scores import Scores
+    from ridgefeat.threshold.splitting import split_scores
+    from ridgefeat.threshold.tuner import ThresholdTuner
+
+_HOME = {
+    "Analysis": "analysis",
+    "Choice": "methods",
+    "ErrorCurve": "rates",
+    "METHODS": "methods",
+    "Scores": "scores",
+    "Settings": "methods",
+    "ThresholdTuner": "tuner",
+    "analyse": "analysis",
+    "choose": "methods",
+    "read_scores": "reading",
+    "split_scores": "splitting",
+}
+
+__all__ = [
+    "METHODS",
+    "Analysis",
+    "Choice",
+    "ErrorCurve",
+    "Scores",
+    "Settings",
+    "ThresholdTuner",
+    "analyse",
+    "choose",
+    "read_scores",
+    "split_scores",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'ridgefeat.threshold' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"ridgefeat.threshold.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,248 @@
+"""Score tables as files: comparisons, two columns of label and score, or what `bench` wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.errors import ScoreError
+from ridgefeat.threshold.scores import Scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+YES = frozenset({"1", "1.0", "true", "yes", "mated", "genuine", "match"})
+NO = frozenset({"0", "0.0", "false", "no", "non-mated", "nonmated", "impostor", "imposter", "non-match"})
+LABELS = ("mated", "label", "y_true", "genuine")
+PROBES = ("subject_probe", "subject", "group")
+MOST_BYTES = 8_000_000_000
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Scores as a file held them, and how it was read.
+
+    Attributes
+    ----------
+    scores : Scores
+        What was read.
+    note : str
+        Which columns and rows stand for what.
+    """
+
+    scores: Scores
+    note: str
+
+
+def read_scores(
+    path: str | Path,
+    *,
+    distance: bool = False,
+    positive: str | None = None,
+    classifier: str | None = None,
+    score_column: str | None = None,
+    label_column: str | None = None,
+    count_failures: bool = False,
+) -> ScoreTable:
+    """Return the scores of a CSV table.
+
+    Known are: `subject_probe, subject_reference, mated, score` (further columns do not matter); two columns of label
+    and score, in any order, with or without names; `source, group, y_true, classifier, ..., score` as bench writes it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The table, UTF-8.
+    distance : bool
+        Smaller scores speak for a match.
+    positive : str, optional
+        The label that counts as mated, where labels are neither 1 and 0 nor words for them.
+    classifier : str, optional
+        Whose rows are meant, where a table holds several classifiers'.
+    score_column, label_column : str, optional
+        Columns of other names.
+    count_failures : bool
+        An empty score is a failure to acquire, and counted as one.
+
+    Raises
+    ------
+    ScoreError
+        If the file cannot be read, columns are missing or ambiguous, or the scores cannot be evaluated.
+    """
+    path = Path(path)
+    frame = _read(path)
+    notes = []
+    if "classifier" in frame.columns:
+        frame, note = _one_classifier(frame, classifier, path)
+        notes.append(note)
+    elif classifier is not None:
+        raise ScoreError(
+            f"{path} has no column `classifier`, so --classifier {classifier} picks nothing; leave it out"
+        )
+    label = _column(frame, label_column, LABELS, "label", path)
+    score = _column(frame, score_column, ("score",), "score", path)
+    mated, chosen = _mated(frame, label, positive, path, score)
+    if score_column is None and f"p_{chosen}" in frame.columns:
+        score = f"p_{chosen}"
+    if chosen is not None:
+        notes.append(f"{chosen} counts as mated")
+    subjects = _subjects(frame)
+    notes.append(f"scores from column {score}")
+    notes.append(
+        "subjects from " + ", ".join(n for n, _ in subjects) if subjects else "no column names subjects"
+    )
+    made = Scores.make(
+        _values(frame[score], score, path),
+        mated,
+        subject_probe=subjects[0][1] if subjects else None,
+        subject_reference=subjects[1][1] if len(subjects) > 1 else None,
+        distance=distance,
+        count_failures=count_failures,
+    )
+    return ScoreTable(made, "; ".join(notes))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ScoreError(
+                f"{path} has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}; take a sample"
+            )
+        frame = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, low_memory=False)
+        if len(frame.columns) == 2 and all(_is_number(c) for c in frame.columns):
+            frame = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, header=None)
+            frame.columns = pd.Index(_guessed(frame))
+    except OSError as error:
+        raise ScoreError(
+            f"{path} cannot be read: {error.strerror or error}; give a CSV table of scores"
+        ) from None
+    except (ValueError, UnicodeError, OverflowError, MemoryError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ScoreError(
+            f"{path} is no table: {first}; give CSV in UTF-8 with columns such as mated, score"
+        ) from None
+    frame.columns = pd.Index([str(c).strip() for c in frame.columns])
+    if not len(frame):
+        raise ScoreError(f"{path} holds no scores; give a row a comparison")
+    return frame
+
+
+def _guessed(frame: pd.DataFrame) -> list[str]:
+    """Return the names of two nameless columns: the one that holds 0 and 1 alone is the label."""
+    binary = [bool(frame[c].isin([0, 1]).all()) for c in frame.columns]
+    return ["score", "label"] if binary == [False, True] else ["label", "score"]
+
+
+def _is_number(name: Any) -> bool:
+    try:
+        float(str(name))
+    except ValueError:
+        return False
+    return True
+
+
+def _one_classifier(frame: pd.DataFrame, wanted: str | None, path: Path) -> tuple[pd.DataFrame, str]:
+    names = [str(n) for n in frame["classifier"].dropna().unique()]
+    if wanted is None and len(names) == 1:
+        wanted = names[0]
+    if wanted not in names:
+        said = "holds several classifiers" if wanted is None else f"holds no classifier {wanted!r}"
+        raise ScoreError(f"{path} {said}; pick one with --classifier: {_some(names)}")
+    frame = frame[frame["classifier"].astype(str) == wanted]
+    note = f"classifier {wanted}"
+    if "repeat" in frame.columns and frame["repeat"].nunique() > 1:
+        # A further repeat scores the same prints anew and is no new evidence.
+        first = frame["repeat"].iloc[0]
+        frame, note = frame[frame["repeat"] == first], f"{note}, repeat {first}"
+    return frame.reset_index(drop=True), note
+
+
+def _column(frame: pd.DataFrame, wanted: str | None, usual: Sequence[str], what: str, path: Path) -> str:
+    names = list(frame.columns)
+    if wanted is not None:
+        if wanted not in names:
+            raise ScoreError(f"{path} has no column {wanted!r}; there are: {_some(names)}")
+        return wanted
+    for name in usual:
+        if name in names:
+            return name
+    raise ScoreError(
+        f"{path} has no column {' or '.join(usual)}; there are: {_some(names)}. Name yours with --{what}-column"
+    )
+
+
+def _mated(
+    frame: pd.DataFrame, label: str, positive: str | None, path: Path, score: str
+) -> tuple[NDArray[np.bool_], str | None]:
+    """Return which rows are mated, and the label that was taken for it where it is no usual word."""
+    import pandas as pd
+
+    column = frame[label]
+    if column.isna().any():
+        row = 1 + int(column.isna().to_numpy().argmax())
+        raise ScoreError(f"{path}: {label} is empty in row {row}; every score needs its label")
+    codes, names = pd.factorize(column)
+    said = [str(n).strip() for n in names]
+    if positive is not None:
+        if positive not in said:
+            raise ScoreError(f"{path}: no {label} is {positive!r}; there are: {_some(said)}")
+        return np.isin(codes, [k for k, n in enumerate(said) if n == positive]), positive
+    lower = [n.lower() for n in said]
+    if all(n in YES | NO for n in lower):
+        return np.array([n in YES for n in lower])[codes], None
+    if len(said) == 2 and all(f"p_{n}" in frame.columns for n in said):
+        # In bench's tables the score is the positive class's, so its probability rises with it.
+        ranks = frame[[score, *(f"p_{n}" for n in said)]].rank()
+        chosen = max(said, key=lambda n: ranks[score].corr(ranks[f"p_{n}"]))
+        return codes == said.index(chosen), chosen
+    raise ScoreError(
+        f"{path}: {label} holds {_some(said)}, which says not what is mated; use 1 and 0, or name the mated one "
+        "with --positive"
+    )
+
+
+def _subjects(frame: pd.DataFrame) -> list[tuple[str, NDArray[np.int64]]]:
+    """Return the columns of subjects, numbered together."""
+    import pandas as pd
+
+    names = [next((n for n in PROBES if n in frame.columns), None)]
+    if names[0] is None:
+        return []
+    if names[0] == "subject_probe" and "subject_reference" in frame.columns:
+        names.append("subject_reference")
+    columns = [frame[str(n)] for n in names]
+    for name, column in zip(names, columns, strict=True):
+        if column.isna().any():
+            row = 1 + int(column.isna().to_numpy().argmax())
+            raise ScoreError(f"{name} is empty in row {row}; name every subject, or leave the column out")
+    alike = len({c.dtype for c in columns}) == 1
+    codes = pd.factorize(pd.concat(columns if alike else [c.astype(str) for c in columns]), sort=False)[0]
+    parts = np.split(codes.astype(np.int64), len(columns))
+    return [(str(n), part) for n, part in zip(names, parts, strict=True)]
+
+
+def _values(column: pd.Series[Any], name: str, path: Path) -> NDArray[np.float64]:
+    import pandas as pd
+
+    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    wrong = np.isnan(values) & column.notna().to_numpy()
+    if wrong.any():
+        row = int(wrong.argmax())
+        shown = str(column.iloc[row])[:40]
+        raise ScoreError(
+            f"{path}: {name} in row {1 + row} is {shown!r}, which is no number; correct or remove the row"
+        )
+    return values
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f", … ({len(names)} in all)" if len(names) > SHOWN else ""
+    return ", ".join(str(n)[:40] for n in names[:SHOWN]) + more
