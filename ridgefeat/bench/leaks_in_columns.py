@@ -17,7 +17,7 @@ LEAKING_AUC = 0.95
 """Area under the curve from which a column that stands out is called a leak rather than suspicious."""
 CROWD = 0.02
 """Share of columns, the best, that are not counted as ordinary."""
-SURE = 5.0
+SURE = 4.0
 """Deviations by chance from which a gap or trait is believed."""
 LEAST_GAPS = 0.01
 """Share of missing values from which the gaps of a column are looked at, and up to which from the other end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,6 +16,7 @@ from ridgefeat.bench.audit_table import AuditTable
 from ridgefeat.bench.column_readout import Readout
 from ridgefeat.bench.finding import Finding
 from ridgefeat.bench.leaks_in_columns import LEAKING_AUC, believed
+from ridgefeat.bench.picture_files import stays_inside
 
 MOST_LEVELS = 30
 """Different texts of a trait that are told apart: the most frequent ones."""
@@ -123,14 +125,10 @@ def _first_byte(digest: Any) -> float:
 
 def _sizes(root: Path, names: list[str]) -> NDArray[np.float64]:
     sizes = np.full(len(names), np.nan)
-    whole = root.resolve()
     for i, name in enumerate(names):
-        try:
-            path = (root / name).resolve()
-            if path.is_relative_to(whole):
-                sizes[i] = path.stat().st_size
-        except (OSError, ValueError, RuntimeError):
-            continue
+        with suppress(OSError):
+            if stays_inside(name):
+                sizes[i] = (root / name).stat().st_size
     return sizes
 
 

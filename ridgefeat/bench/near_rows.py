@@ -63,7 +63,7 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
 
 def _standardised(table: AuditTable, rows: NDArray[np.intp]) -> tuple[Float, NDArray[np.intp]]:
     names = table.feature_names()
-    values = table.frame[names].iloc[rows].to_numpy(np.float32, na_value=np.nan)
+    values = np.array(table.frame[names].iloc[rows].to_numpy(np.float32, na_value=np.nan))
     values[~np.isfinite(values)] = np.nan
     full = np.isfinite(values).mean(axis=1) >= LEAST_KNOWN if names else np.zeros(len(rows), np.bool_)
     values, rows = values[full], rows[full]
