@@ -223,7 +223,7 @@ def levels(comparison: Comparison) -> list[dict[str, Any]]:
     own = table[table["classifier"] == comparison.best]
     charts = []
     for column, part in own.groupby("column", sort=False):
-        metric = _defined(part, comparison)
+        metric = _defined(part, comparison, str(column))
         if metric is None:
             continue
         part = part[np.isfinite(part[metric].to_numpy(np.float64))]
@@ -246,10 +246,10 @@ def levels(comparison: Comparison) -> list[dict[str, Any]]:
     return charts
 
 
-def _defined(part: pd.DataFrame, comparison: Comparison) -> str | None:
-    """Return the first figure that a label's levels have: within one class there is no ROC."""
+def _defined(part: pd.DataFrame, comparison: Comparison, column: str) -> str | None:
+    """Return the first figure that a label's levels have: within one class there is only the share told rightly."""
     metric = comparison.problem.metric
-    for one in (metric, "accuracy", "mae"):
+    for one in ("accuracy",) if column == comparison.problem.target else (metric, "accuracy", "mae"):
         if one in part.columns and int(np.isfinite(part[one].to_numpy(np.float64)).sum()) >= 2:
             return one
     return None

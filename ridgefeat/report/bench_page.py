@@ -73,6 +73,7 @@ def _page(comparison: Comparison) -> dict[str, Any]:
         "classes": bench_tables.classes(comparison),
         "levels": bench_figures.levels(comparison),
         "carried": [*bench_figures.importances(comparison), *bench_figures.ablation(comparison)],
+        "carrier": _carrier(comparison),
         "learning": bench_training.learning(comparison),
         "epochs": bench_training.epochs(comparison),
         "controls": bench_tables.controls(comparison),
@@ -82,6 +83,13 @@ def _page(comparison: Comparison) -> dict[str, Any]:
         "topic": sensitive_topic(it.target),
     }
     return page | {"sections": _sections(page)}
+
+
+def _carrier(comparison: Comparison) -> str | None:
+    """Return the one classifier that importances and families were measured with."""
+    tables = [t for t in (comparison.importances, comparison.ablation) if t is not None and not t.empty]
+    names = {str(n) for t in tables for n in t["classifier"]}
+    return names.pop() if len(names) == 1 else None
 
 
 def _sections(page: dict[str, Any]) -> list[tuple[str, str]]:
@@ -123,7 +131,9 @@ def _headline(comparison: Comparison) -> list[dict[str, str]]:
         (f"{it.group}s", f"{len(np.unique(it.groups)):,}", f"{kept} on both sides of a split"),
     ]
     found = audit_words(comparison.audit)
-    if found["run"]:
+    if comparison.leaks:
+        facts.append(("audit", "leaks", "by the split itself"))
+    elif found["run"]:
         facts.append(("audit", found["short"], found["note"]))
     return [{"name": n, "value": v, "note": t} for n, v, t in facts]
 
@@ -145,11 +155,13 @@ def _answers(comparison: Comparison) -> list[str]:
     if best is None:
         return ["Every classifier failed. The table says why."]
     told = [_how_good(comparison, best), *_ahead(comparison, best)]
+    if comparison.leaks:
+        told.insert(0, "The split leaks: believe none of the figures below.")
     failed = comparison.summary.loc[comparison.summary["status"] != "ok", "classifier"]
     if len(failed):
         told.append(f"{plural(len(failed), 'classifier')} failed: {listed(list(map(str, failed)))}.")
     for chart in bench_figures.levels(comparison):
-        if "finger" in chart["name"]:
+        if "finger" in chart["name"] and chart["name"] != comparison.problem.target:
             told.append(f"By {chart['name']}, {metric_name(chart['metric'])}. {chart['told']}")
     controls = bench_tables.controls(comparison)
     if controls:
@@ -189,11 +201,13 @@ def _ahead(comparison: Comparison, best: str) -> list[str]:
             if own:
                 told.append(f"Beside dummy, which does not look at the print, it is {own[0]['verdict']}.")
         elif block["reference"] in ("best", best):
-            told += _beside_best(block["rows"])
+            told += _beside_best([r for r in block["rows"] if r["classifier"] != "dummy"])
     return told
 
 
 def _beside_best(rows: list[dict[str, Any]]) -> list[str]:
+    if not rows:
+        return []
     told = []
     equal = [r["classifier"] for r in rows if r["verdict"] == "not told apart"]
     behind = [r["classifier"] for r in rows if r["verdict"] == "perhaps worse"]

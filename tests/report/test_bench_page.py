@@ -160,6 +160,7 @@ def test_a_leaking_protocol_is_called_so_on_top(folder: Path, page: Page) -> Non
     told = written(replace(made, leaks=True, folds=(leaking, *made.folds[1:])), folder)
     assert "LEAKS BY DESIGN." in told.text and "LEAKS BY DESIGN." not in page.text
     assert '<b class="amiss">3</b>' in told.section("data")
+    assert "The split leaks: believe none" in Page(told.section("short")).text
     assert "some on both sides of a split" in told.text and "never on both sides of a split" in page.text
 
 
@@ -224,6 +225,17 @@ def test_columns_beyond_the_most_important_are_counted(page: Page) -> None:
     carried = Page(page.section("importances")).text
     assert "The first 20 of 30." in carried
     assert "texture_spectrum_block_r19_mean" in carried and "r20_mean" not in carried
+
+
+def test_what_carries_it_says_with_which_classifier_that_was_measured(page: Page, folder: Path) -> None:
+    assert "Measured with" not in page.text
+    made = make("binary")
+    other = replace(
+        made,
+        importances=made.importances.assign(classifier="logistic"),
+        ablation=made.ablation.assign(classifier="logistic"),
+    )
+    assert "Measured with logistic, a quicker one" in Page(written(other, folder).section("importances")).text
 
 
 def test_audit_findings_stand_worst_first_with_files_and_cost(page: Page) -> None:
@@ -340,9 +352,7 @@ def test_who_is_behind_the_best_is_named_by_how_sure_that_is(folder: Path) -> No
     made = make("binary")
     unsure = made.pairs.assign(difference_low=-0.3, difference_high=-0.1, p_holm=0.2)
     short = Page(written(replace(made, pairs=unsure), folder).section("short")).text
-    assert (
-        "It is perhaps ahead of logistic, random_forest and dummy: the corrected test is not sure." in short
-    )
+    assert "It is perhaps ahead of logistic and random_forest: the corrected test is not sure." in short
     sure = Page(written(replace(made, pairs=unsure.assign(p_holm=0.01)), folder).section("short")).text
     assert "It is ahead of every other classifier." in sure
 
