@@ -10,7 +10,7 @@ import click
 from ridgefeat._version import __version__
 from ridgefeat.errors import RidgefeatError
 
-COMMANDS = ("extract", "features", "params", "show", "synth")
+COMMANDS = ("extract", "features", "params", "show", "synth", "bench", "train", "predict", "threshold")
 UNUSABLE, INTERRUPTED = 2, 130
 
 

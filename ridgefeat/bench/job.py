@@ -1,0 +1,187 @@
+"""A whole bench job, from tables on disk to tables, page and model-free figures in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ridgefeat.bench import duplicates, splits
+from ridgefeat.bench.comparing import Context, Options, Say, compare
+from ridgefeat.bench.data import load, make_problem
+from ridgefeat.bench.evaluation import Progress
+from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
+from ridgefeat.errors import ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is compared on which tables.
+
+    Attributes
+    ----------
+    target, group : str
+    table : Path or None
+        One table that folds are made of.
+    train, test : Path or None
+        Instead: train on one, test on the other.
+    cross : tuple of Path
+        Instead: test on each, trained on all others.
+    kind, positive, families
+        As in ridgefeat.bench.data.make_problem.
+    on_duplicates : "merge", "drop" or "warn"
+    audit : bool
+        Look for leaks first.
+    options : Options
+    """
+
+    target: str
+    group: str
+    table: Path | None = None
+    train: Path | None = None
+    test: Path | None = None
+    cross: tuple[Path, ...] = ()
+    kind: Kind | None = None
+    positive: str | None = None
+    families: tuple[str, ...] | None = None
+    on_duplicates: duplicates.Duplicates = "merge"
+    audit: bool = True
+    options: Options = field(default_factory=Options)
+
+    def tables(self) -> list[Path]:
+        """Return the tables, training first.
+
+        Raises
+        ------
+        ParameterError
+            Unless exactly one of the ways to give them is used.
+        """
+        pair = [p for p in (self.train, self.test) if p is not None]
+        if (
+            sum((self.table is not None, bool(pair), bool(self.cross))) != 1
+            or len(pair) == 1
+            or len(self.cross) == 1
+        ):
+            raise ParameterError(
+                "give one table, or --train with --test, or two and more tables with --cross"
+            )
+        if self.table is not None:
+            return [self.table]
+        return pair or list(self.cross)
+
+
+def run(job: Job, command: str = "", say: Say | None = None, progress: Progress | None = None) -> Comparison:
+    """Read, audit, split and compare.
+
+    Parameters
+    ----------
+    job : Job
+    command : str
+        What was typed, for the reproduction box.
+    say, progress : callable, optional
+        Told what was found on the way, in lines, and (done, total, what).
+
+    Raises
+    ------
+    RidgefeatError
+        If the tables, the target or the options are unusable.
+    """
+    from ridgefeat.table.store import file_digest
+
+    say = say or (lambda line: None)
+    paths = job.tables()
+    frame, about, table = read_all(paths, job.group, apart=bool(job.cross))
+    frame["meta_table"] = table
+    problem = make_problem(
+        frame,
+        about,
+        target=job.target,
+        group=job.group,
+        kind=job.kind,
+        positive=job.positive,
+        families=job.families,
+    )
+    audit = None
+    if job.audit:
+        audit = look_for_leaks(problem, job.options)
+        problem = duplicates.settle(problem, audit_sets(audit), job.on_duplicates)
+        say(audit.text())
+    for note in problem.notes:
+        say(note)
+    folds = make_job_folds(problem, job)
+    for line in splits.describe(folds, problem):
+        say(line)
+    problem = replace(problem, labels=problem.labels.drop(columns="meta_table"))
+    digests = {f"sha256 of {p.name}": file_digest(p) for p in paths}
+    context = Context(audit, command, digests, say, progress)
+    return compare(problem, job.options, context, folds=folds)
+
+
+def read_all(
+    paths: Sequence[Path], group: str, *, apart: bool = False
+) -> tuple[pd.DataFrame, dict[str, Any], Any]:
+    """Return the tables one below the other, the first one's sidecar, and the number of each row's table.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    group : str
+        Column that names people.
+    apart : bool
+        The same name in two tables means two people.
+
+    Raises
+    ------
+    TableError
+        If one cannot be read, or they were not made alike.
+    """
+    import pandas as pd
+
+    from ridgefeat.table import check_same
+
+    frames, about = [], None
+    for path in paths:
+        frame, own = load(path)
+        if about is not None:
+            check_same(paths[0], path)
+        about = about or own
+        if apart and group in frame:
+            frame[group] = [None if v is None or v != v else f"{path.stem}:{v}" for v in frame[group]]
+        frames.append(frame)
+    numbers = np.repeat(np.arange(len(frames)), [len(f) for f in frames])
+    whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    return whole, dict(about or {}), numbers
+
+
+def make_job_folds(problem: Problem, job: Job) -> tuple[Fold, ...]:
+    """Return the folds that the job's tables and options ask for."""
+    table = problem.labels["meta_table"].to_numpy()
+    if job.cross:
+        return splits.across(problem, table)
+    if job.table is None:
+        return splits.between(problem, table == 1)
+    o = job.options
+    return splits.make_folds(problem, o.split, folds=o.folds, repeats=o.repeats, seed=o.seed)
+
+
+def look_for_leaks(problem: Problem, options: Options) -> Any:
+    """Return the audit of the problem's prints."""
+    import pandas as pd
+
+    from ridgefeat.bench.audit import audit
+
+    labels = problem.labels.drop(columns="meta_table", errors="ignore")
+    frame = pd.concat([labels, problem.features], axis=1)
+    root = options.images
+    return audit(frame, target=problem.target, group=problem.group, images_root=root, jobs=options.jobs)
+
+
+def audit_sets(audit: Any) -> Iterable[Sequence[int]]:
+    """Return the rows that the audit found to be one image."""
+    return [rows for finding in audit.of_kind(*duplicates.KINDS) for rows in finding.rows]

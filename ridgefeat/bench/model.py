@@ -1,0 +1,217 @@
+"""A fitted pipeline as a file, and what it says of prints that it has never seen.
+
+The file holds no code: skops loads only the types that are named here, and the rest is numbers and names. A table that
+was made with other columns or parameters is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.bench import calibration
+from ridgefeat.bench.classifiers import Settings, find
+from ridgefeat.bench.comparing import Options, levels_of, make_inputs
+from ridgefeat.bench.evaluation import Task, evaluate, failed, fit, gather
+from ridgefeat.bench.results import Fold, Problem
+from ridgefeat.bench.splits import make_folds
+from ridgefeat.bench.statistics import group_numbers
+from ridgefeat.bench.within import level_codes, level_names
+from ridgefeat.errors import ModelError, ParameterError, TableError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = "ridgefeat model 1"
+QUALITY = "quality_"
+SEEN = (0.005, 0.995)
+"""Quantiles of each quality column between which a print is like those of training."""
+STRANGE_SHARE = 0.1
+"""Share of the quality columns outside them beyond which no answer is given; prints of training stay below it."""
+NO_ANSWER = "quality outside what the model has seen"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A fitted pipeline and all that is needed to use it rightly.
+
+    Attributes
+    ----------
+    pipeline, calibrator : estimator
+        The calibrator is None for numbers.
+    about : mapping
+        classifier, kind, target, group, classes, columns, within, levels, schema and parameters of the table, seed,
+        seen (name, low, high of each quality column), strange_share, training (prints, groups), versions.
+    """
+
+    pipeline: Any
+    calibrator: Any
+    about: Mapping[str, Any]
+
+
+def train(problem: Problem, classifier: str, options: Options | None = None) -> Model:
+    """Fit one classifier on all prints of a problem.
+
+    Probabilities are calibrated on out-of-fold scores, so on people that the scoring fit had not seen.
+
+    Parameters
+    ----------
+    problem : Problem
+    classifier : str
+        As in ridgefeat.bench.classifiers; not mean or stack, nor one that reads images.
+    options : Options, optional
+        within, imbalance, tune, folds, seed and jobs count.
+
+    Raises
+    ------
+    ParameterError
+        If the classifier cannot be stored.
+    ModelError
+        If it cannot be fitted.
+    """
+    options = options or Options()
+    method = find(classifier)
+    if method.input != "features":
+        raise ParameterError(f"{classifier} reads images; a model file holds classifiers of features")
+    settings = Settings(
+        problem.kind, options.imbalance, options.seed, bool(options.within), max(2, len(problem.classes))
+    )
+    inputs = make_inputs(problem, options, [method])
+    X = inputs["features"]
+    calibrator = None
+    if problem.kind != "regression":
+        folds = make_folds(problem, folds=options.folds, seed=options.seed)
+        outcomes = evaluate(problem, [method], folds, settings, inputs, tune=options.tune, jobs=options.jobs)
+        if reasons := failed(outcomes):
+            raise ModelError(f"{classifier} cannot be fitted: {reasons[classifier]}")
+        p, _, _ = gather(problem, outcomes)
+        calibrator = calibration.fit(p.score, p.y)
+    whole = Fold(0, 0, np.arange(len(problem)), np.arange(0))
+    task = Task(method, whole, settings, len(problem.classes), options.tune)
+    try:
+        pipeline, _ = fit(task, X, problem.y, group_numbers(problem.groups))
+    except ValueError as error:
+        raise ModelError(f"{classifier} cannot be fitted: {error}") from None
+    return Model(pipeline, calibrator, _about(problem, classifier, options))
+
+
+def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    from ridgefeat._version import __version__
+
+    levels = levels_of(level_names(problem.labels, options.within)) if options.within else []
+    seen, strange = _seen(problem.features)
+    kept = (
+        "columns",
+        "parameters",
+        "families",
+        "schema_digest",
+        "parameters_digest",
+        "layout",
+        "label_kinds",
+    )
+    return {
+        "format": FORMAT,
+        "classifier": classifier,
+        "kind": problem.kind,
+        "target": problem.target,
+        "group": problem.group,
+        "classes": list(problem.classes),
+        "columns": list(problem.features.columns),
+        "within": list(options.within),
+        "levels": levels,
+        "table": {k: problem.about[k] for k in kept if k in problem.about},
+        "seed": options.seed,
+        "seen": seen,
+        "strange_share": strange,
+        "training": {"prints": len(problem), "groups": len(set(problem.groups))},
+        "versions": {
+            "ridgefeat": __version__,
+            "scikit-learn": version("scikit-learn"),
+            "skops": version("skops"),
+        },
+    }
+
+
+def _seen(features: pd.DataFrame) -> tuple[list[list[Any]], float]:
+    """Return each quality column's usual range, and the share outside them from which on a print is strange."""
+    names = [c for c in features.columns if c.startswith(QUALITY)]
+    if not names:
+        return [], 1.0
+    values = features[names].to_numpy(np.float64)
+    low, high = np.nanquantile(values, SEEN, axis=0)
+    seen = [[n, float(a), float(b)] for n, a, b in zip(names, low, high, strict=True)]
+    # What one training print in a thousand exceeds, so that a set with odd prints in it is not refused as a whole.
+    return seen, max(STRANGE_SHARE, float(np.quantile(_strangeness(features, seen), 0.999)))
+
+
+def _strangeness(features: pd.DataFrame, seen: list[list[Any]]) -> NDArray[np.float64]:
+    """Return the share of quality columns outside their usual range; a missing value is outside. Shape (prints,)."""
+    if not seen:
+        return np.zeros(len(features))
+    names, low, high = zip(*seen, strict=True)
+    values = features[list(names)].to_numpy(np.float64)
+    share: NDArray[np.float64] = (~((values >= np.array(low)) & (values <= np.array(high)))).mean(axis=1)
+    return share
+
+
+def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what a model says of a table's prints.
+
+    Parameters
+    ----------
+    model : Model
+    frame : pandas.DataFrame
+        As read_table gives it.
+    about : mapping
+        Its sidecar.
+
+    Returns
+    -------
+    pandas.DataFrame
+        source, predicted (class or number, missing where there is no answer), p_<class>, no_answer (why, else empty).
+
+    Raises
+    ------
+    TableError
+        If the table was made with other columns or parameters, or lacks a label that columns are standardised within.
+    """
+    import pandas as pd
+
+    from ridgefeat.table import check_same
+
+    check_same(model.about["table"], about)
+    names = model.about["columns"]
+    if lacking := [c for c in names if c not in frame.columns]:
+        raise TableError(f"the table lacks {len(lacking)} of the model's columns, first {lacking[0]!r}")
+    features = frame[names]
+    X = features.to_numpy(np.float32)
+    if model.about["within"]:
+        levels = level_names(frame, model.about["within"])
+        X = np.concatenate([X, level_codes(levels, model.about["levels"])[:, None]], axis=1)
+    reason = _no_answer(model, frame, features)
+    silent = reason != ""
+    out = pd.DataFrame({"source": frame["meta_source"]})
+    if model.about["kind"] == "regression":
+        out["predicted"] = np.where(silent, np.nan, model.pipeline.predict(X))
+    else:
+        classes = np.array(model.about["classes"], object)
+        p = calibration.apply(model.calibrator, calibration.raw_scores(model.pipeline, X, len(classes)))
+        out["predicted"] = pd.Series(classes[p.argmax(axis=1)], dtype=object).where(~silent)
+        for k, name in enumerate(classes):
+            out[f"p_{name}"] = np.where(silent, np.nan, p[:, k])
+    return out.assign(no_answer=reason)
+
+
+def _no_answer(model: Model, frame: pd.DataFrame, features: pd.DataFrame) -> NDArray[Any]:
+    strange = _strangeness(features, model.about["seen"])
+    reason = np.where(strange > model.about["strange_share"], NO_ANSWER, "").astype(object)
+    if "meta_error" in frame:
+        errors = frame["meta_error"]
+        reason = np.where(errors.notna(), "not read: " + errors.fillna("").astype(str), reason)
+    return np.where(features.isna().all(axis=1) & (reason == ""), "no feature could be measured", reason)

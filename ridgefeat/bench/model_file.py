@@ -1,0 +1,159 @@
+"""A model as a file through skops: numbers and names, no code, and nothing in it is trusted unseen."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ridgefeat.bench.model import FORMAT, Model
+from ridgefeat.errors import ModelError
+
+LARGEST = 1 << 30
+OWN = (
+    "within.Within",
+    "components.Components",
+    "kernels.RbfClassifier",
+    "kernels.RbfRegressor",
+    "estimators.NamedClusters",
+    "estimators.ClusterMeans",
+    "estimators.Resampled",
+)
+TREES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
+"""Types whose compiled code follows the file's indices without looking; they are looked at after loading."""
+TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN), "numpy.dtype", *TREES)
+SHOWN = 5
+
+
+def save(model: Model, path: str | Path) -> Path:
+    """Write a model file through skops, and what it is beside it (<name>.json).
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be written, or holds an estimator whose type would not be loaded again.
+    """
+    from skops import io
+
+    target = Path(path)
+    try:
+        content = {
+            "pipeline": model.pipeline,
+            "calibrator": model.calibrator,
+            "about": json.dumps(model.about),
+        }
+        data = io.dumps(content)
+    except Exception as error:
+        raise ModelError(f"{model.about['classifier']} cannot be stored: {error}") from None
+    if strangers := _strangers(data):
+        raise ModelError(
+            f"{model.about['classifier']} holds {', '.join(strangers)}, which a model file may not; "
+            "use one of ridgefeat's own classifiers"
+        )
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(target)
+        text = json.dumps(model.about, indent=1)
+        target.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ModelError(f"model {target} cannot be written: {error.strerror}") from None
+    return target
+
+
+def load(path: str | Path) -> Model:
+    """Read a model file; nothing in it is run.
+
+    Raises
+    ------
+    ModelError
+        If it is no model file, is too large, or holds a type that is not ridgefeat's or scikit-learn's own.
+    """
+    from skops import io
+
+    source = Path(path)
+    try:
+        if not source.is_file():
+            raise ModelError(f"model {source}: no such file")
+        if source.stat().st_size > LARGEST:
+            raise ModelError(f"model {source} is larger than {LARGEST >> 30} GB; no model is")
+        data = source.read_bytes()
+        _bounded(data, source)
+        if strangers := _strangers(data):
+            raise ModelError(
+                f"model {source} holds {', '.join(strangers[:SHOWN])}, which no ridgefeat model does; it was not loaded"
+            )
+        content = io.loads(data, trusted=list(TRUSTED))
+        about = json.loads(content["about"])
+        if about["format"] != FORMAT:
+            raise KeyError("format")
+        for estimator in (content["pipeline"], content["calibrator"]):
+            _check_trees(estimator, source)
+        return Model(content["pipeline"], content["calibrator"], about)
+    except ModelError:
+        raise
+    except OSError as error:
+        raise ModelError(f"model {source} cannot be read: {error.strerror}") from None
+    # A damaged archive fails in as many ways as there are parts in it.
+    except Exception as error:
+        raise ModelError(f"{source} is no ridgefeat model: {type(error).__name__}: {error}") from None
+
+
+def _strangers(data: bytes) -> list[str]:
+    from skops import io
+
+    return sorted(set(io.get_untrusted_types(data=data)) - set(TRUSTED))
+
+
+def _bounded(data: bytes, source: Path) -> None:
+    """Refuse an archive that unpacks to more than any model does."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        if sum(info.file_size for info in archive.infolist()) > LARGEST:
+            raise ModelError(f"model {source} unpacks to more than {LARGEST >> 30} GB; no model does")
+
+
+def _check_trees(estimator: Any, source: Path) -> None:
+    """Refuse trees whose nodes point outside themselves."""
+    for tree in _trees(estimator, set()):
+        if hasattr(tree, "children_left"):
+            nodes, columns = tree.node_count, tree.n_features
+            children = np.stack([tree.children_left, tree.children_right])
+            feature = tree.feature
+            leaf = tree.children_left == -1
+        else:
+            nodes, columns = len(tree.nodes), np.inf
+            children = np.stack([tree.nodes["left"], tree.nodes["right"]]).astype(np.int64)
+            feature = tree.nodes["feature_idx"]
+            leaf = tree.nodes["is_leaf"].astype(bool)
+            if tree.nodes["is_categorical"].any():
+                raise ModelError(f"model {source} holds trees on categories, which no ridgefeat model does")
+        inner, at = children[:, ~leaf], np.flatnonzero(~leaf)
+        # A child after its parent: inside the tree, and no walk without end.
+        if (
+            (inner <= at).any()
+            or (inner >= nodes).any()
+            or (feature[~leaf] < 0).any()
+            or (feature[~leaf] >= columns).any()
+        ):
+            raise ModelError(f"model {source} holds a damaged tree; it was not loaded")
+
+
+def _trees(thing: Any, seen: set[int]) -> Iterator[Any]:
+    if id(thing) in seen or isinstance(thing, (str, bytes, int, float, np.generic, type(None))):
+        return
+    seen.add(id(thing))
+    if f"{type(thing).__module__}.{type(thing).__qualname__}" in TREES:
+        yield thing
+    elif isinstance(thing, dict):
+        for value in thing.values():
+            yield from _trees(value, seen)
+    elif isinstance(thing, (list, tuple)) or (isinstance(thing, np.ndarray) and thing.dtype == object):
+        for value in np.ravel(thing) if isinstance(thing, np.ndarray) else thing:
+            yield from _trees(value, seen)
+    elif hasattr(thing, "__dict__"):
+        yield from _trees(vars(thing), seen)

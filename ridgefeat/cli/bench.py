@@ -1,0 +1,206 @@
+"""`ridgefeat bench`: a feature table -> classifiers compared."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ridgefeat.cli import options, talk
+
+if TYPE_CHECKING:
+    from ridgefeat.bench.evaluation import Progress
+    from ridgefeat.bench.job import Job
+    from ridgefeat.bench.results import Comparison
+
+
+@click.command("bench")
+@click.argument("table", required=False, metavar="[TABLE]")
+@click.option("--target", required=True, metavar="COLUMN", help="The label to tell: classes, or a number.")
+@click.option(
+    "--group", default="subject", show_default=True, metavar="COLUMN", help="Whose prints stay together."
+)
+@click.option("-o", "--output", required=True, metavar="FOLDER", help="Where tables and report go.")
+@click.option(
+    "--classifiers",
+    metavar="NAMES",
+    callback=options.names,
+    help="Which, with commas between; or module:Class of your own.",
+)
+@click.option("--families", metavar="NAMES", callback=options.names, help="Use only these families' columns.")
+@click.option(
+    "--within",
+    metavar="COLUMN",
+    multiple=True,
+    help="Standardise columns within its levels; several combine.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["binary", "multiclass", "regression"]),
+    help="What the target is, if not as it looks.",
+)
+@click.option(
+    "--positive", metavar="CLASS", help="The class that precision and recall speak of.  [default: the rarer]"
+)
+@click.option(
+    "--split",
+    type=click.Choice(["group", "holdout", "image"]),
+    default="group",
+    show_default=True,
+    help="Folds by group, 80/20 by group, or by image (leaks).",
+)
+@click.option("--folds", type=int, default=5, show_default=True, metavar="N", help="Folds.")
+@click.option(
+    "--repeats", type=int, default=1, show_default=True, metavar="N", help="Repeats, each with other folds."
+)
+@click.option("--train", metavar="TABLE", help="Instead of TABLE: train on this one …")
+@click.option("--test", metavar="TABLE", help="… and test on this one.")
+@click.option(
+    "--cross", metavar="TABLE", multiple=True, help="Instead: test on each, trained on the others. Repeat it."
+)
+@click.option("--tune", is_flag=True, help="Search each classifier's settings in inner folds by group.")
+@click.option(
+    "--imbalance",
+    type=click.Choice(["weights", "none", "under", "over"]),
+    default="weights",
+    show_default=True,
+    help="How unequal classes are met, in training only.",
+)
+@click.option("--fuse", metavar="COLUMN", help="Also score the mean over prints that share this label.")
+@click.option(
+    "--on-duplicates",
+    type=click.Choice(["merge", "drop", "warn"]),
+    default="merge",
+    show_default=True,
+    help="One image under several people.",
+)
+@click.option(
+    "--images", metavar="FOLDER", help="Where the images lie: for classifiers that read them, and the audit."
+)
+@click.option(
+    "--fast", is_flag=True, help="Leave out learning curve, importances, families one by one and controls."
+)
+@click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
+@click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors; print the table.")
+def command(**given: Any) -> None:
+    """Compare classifiers on a feature table so that the winner is really the winner.
+
+    Looks for leaks first, keeps every group on one side of each fold, and gives every figure with a 95 % interval.
+    Writes results.csv (a row per fold), scores.csv (out of fold), summary.csv and report.html. A classifier that
+    fails is a row with its reason, and the exit code is 1.
+
+    \b
+    Examples:
+      ridgefeat bench features.csv --target sex --group subject -o out/
+      ridgefeat bench features.csv --target sex --within finger --fuse subject -o out/
+      ridgefeat bench features.csv --target age --classifiers ridge,rbf-svm -o out/
+      ridgefeat bench --train a.csv --test b.csv --target sex -o out/
+    """
+    from ridgefeat.bench.job import run
+    from ridgefeat.bench.outputs import make_folder, write_comparison
+
+    job = _job(given)
+    folder = make_folder(given["output"])
+    quiet = given["quiet"]
+    typed = shlex.join(["ridgefeat", *sys.argv[1:]])
+    with _progress(quiet) as progress:
+        comparison = run(job, typed, None if quiet else talk.say, progress)
+    write_comparison(comparison, folder)
+    _write_page(comparison, folder)
+    click.echo(_table(comparison))
+    if not quiet:
+        talk.say(f"Written to {folder}")
+    if any(r.status == "failed" for r in comparison.runs):
+        sys.exit(1)
+
+
+def _job(given: dict[str, Any]) -> Job:
+    from ridgefeat.bench.comparing import Options
+    from ridgefeat.bench.job import Job
+
+    def path(name: str) -> Path | None:
+        return Path(given[name]) if given[name] else None
+
+    asked = Options(
+        classifiers=tuple(given["classifiers"] or ()),
+        within=tuple(given["within"]),
+        images=path("images"),
+        diagnose=not given["fast"],
+        **{
+            name: given[name]
+            for name in ("split", "folds", "repeats", "seed", "imbalance", "tune", "fuse", "jobs")
+        },
+    )
+    return Job(
+        table=path("table"),
+        train=path("train"),
+        test=path("test"),
+        cross=tuple(map(Path, given["cross"])),
+        families=tuple(given["families"]) if given["families"] else None,
+        options=asked,
+        **{name: given[name] for name in ("target", "group", "kind", "positive", "on_duplicates")},
+    )
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress | None]:
+    if quiet:
+        yield None
+        return
+    from tqdm import tqdm
+
+    pause = 0.2 if sys.stderr.isatty() else 30.0
+    with tqdm(unit="fit", file=sys.stderr, mininterval=pause, maxinterval=max(pause, 10)) as bar:
+
+        def show(done: int, total: int, what: str) -> None:
+            if total != bar.total:
+                bar.reset(total)
+            bar.set_postfix_str(what, refresh=False)
+            bar.update(done - bar.n)
+
+        yield show
+
+
+def _write_page(comparison: Comparison, folder: Path) -> None:
+    from ridgefeat.report.bench_page import write_bench_page
+
+    write_bench_page(comparison, folder / "report.html")
+
+
+def _table(comparison: Comparison) -> str:
+    """Return the summary for a terminal, best first."""
+    metric = comparison.problem.metric
+    heads = ["classifier", f"{metric} (95 %)"]
+    fused = comparison.fused_summary
+    if fused is not None:
+        heads.append(f"by {comparison.fuse} (95 %)")
+    other = {"binary": "balanced_accuracy", "multiclass": "accuracy", "regression": "r2"}[
+        comparison.problem.kind
+    ]
+    rows = [[*heads, other, "seconds", ""]]
+    for record in comparison.summary.to_dict("records"):
+        name = record["classifier"]
+        cells = [name, _figure(record, metric)]
+        if fused is not None:
+            cells.append(_figure(fused[fused["classifier"] == name].iloc[0].to_dict(), metric))
+        failed = record["status"] != "ok"
+        cells += ["" if failed else f"{record[other]:.3f}", f"{record['seconds']:.1f}", record["reason"]]
+        rows.append(cells)
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]) - 1)]
+    lines = [
+        "  ".join([*(c.ljust(w) for c, w in zip(r, widths, strict=False)), r[-1]]).rstrip() for r in rows
+    ]
+    return "\n".join(lines)
+
+
+def _figure(record: dict[Any, Any], metric: str) -> str:
+    value, low, high = record[metric], record[f"{metric}_low"], record[f"{metric}_high"]
+    if value != value:
+        return "failed" if record["status"] != "ok" else "undefined"
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"

@@ -1,0 +1,81 @@
+"""`ridgefeat train`: a feature table -> a model file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ridgefeat.cli import options, talk
+
+
+@click.command("train")
+@click.argument("table", metavar="TABLE")
+@click.option("--target", required=True, metavar="COLUMN", help="The label to tell: classes, or a number.")
+@click.option(
+    "--group", default="subject", show_default=True, metavar="COLUMN", help="Whose prints stay together."
+)
+@click.option("-o", "--output", required=True, metavar="FILE.skops", help="The model file to write.")
+@click.option(
+    "--classifier",
+    default="pca-lda",
+    show_default=True,
+    metavar="NAME",
+    help="As `ridgefeat bench` names it.",
+)
+@click.option("--families", metavar="NAMES", callback=options.names, help="Use only these families' columns.")
+@click.option(
+    "--within",
+    metavar="COLUMN",
+    multiple=True,
+    help="Standardise columns within its levels; several combine.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["binary", "multiclass", "regression"]),
+    help="What the target is, if not as it looks.",
+)
+@click.option("--tune", is_flag=True, help="Search the classifier's settings in inner folds by group.")
+@click.option(
+    "--folds",
+    type=int,
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Folds by which probabilities are calibrated.",
+)
+@click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
+@click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+def command(**given: Any) -> None:
+    """Fit a classifier on a whole table and write it to a model file.
+
+    The file holds numbers and names, no code. Beside model.skops stands model.json: what it was made of. How good it
+    is, `ridgefeat bench` says; probabilities are calibrated on people that were not used for fitting.
+
+    \b
+    Examples:
+      ridgefeat train features.csv --target sex --within finger -o sex.skops
+      ridgefeat train features.csv --target age --classifier ridge -o age.skops
+    """
+    from ridgefeat.bench import model, model_file
+    from ridgefeat.bench.comparing import Options
+    from ridgefeat.bench.data import load, make_problem
+
+    frame, about = load(given["table"])
+    problem = make_problem(
+        frame,
+        about,
+        target=given["target"],
+        group=given["group"],
+        kind=given["kind"],
+        families=given["families"],
+    )
+    for note in problem.notes:
+        talk.say(note)
+    asked = Options(
+        within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")}
+    )
+    path = model_file.save(model.train(problem, given["classifier"], asked), given["output"])
+    talk.say(
+        f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
+    )
