@@ -39,7 +39,7 @@ def audit_words(audit: Any) -> dict[str, Any]:
     """
     if audit is None:
         told = "No audit was run: nobody looked for leaks."
-        return {"run": False, "findings": [], "short": "not run", "sentence": told}
+        return {"run": False, "leaks": 0, "findings": [], "short": "not run", "sentence": told}
     findings = sorted(audit.findings, key=lambda f: ORDER.get(f.severity, len(ORDER)))
     counts = {s: sum(f.severity == s for f in findings) for s in ORDER}
     parts = [plural(counts["leak"], "leak")] if counts["leak"] else []
@@ -54,6 +54,7 @@ def audit_words(audit: Any) -> dict[str, Any]:
         told += f"; the first: {worst.message}." if parts else ", but something to note."
     return {
         "run": True,
+        "leaks": counts["leak"],
         "findings": [_finding(f) for f in findings],
         "short": parts[0] if parts else "no leak",
         "note": f"and {parts[1]}; see below"

@@ -246,6 +246,9 @@ def test_audit_findings_stand_worst_first_with_files_and_cost(page: Page) -> Non
     assert "What it costs. 3 of 40 test prints are in training." in text and "subject 363, 376" in text
     assert "x38.bmp" in text and "x39.bmp" not in text and "and 21 more sets" in text
     assert findings()[0].severity == "note"
+    decided = "2 columns are constant and were left out: ridge_x, <i>ridge_y</i>"
+    assert text.endswith(f"Decided before fitting {decided} ")
+    assert "What was decided stands below the findings." in Page(page.section("short")).text
 
 
 def test_reproduction_box_holds_command_versions_digests_and_seed(page: Page) -> None:
