@@ -191,7 +191,9 @@ def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str,
     values = np.array([_name(v) for v in column], object)
     classes, y = np.unique(values.astype(str), return_inverse=True)
     if len(classes) < 2:
-        raise TableError(f"target {target!r} is {classes[0]!r} in every print; telling needs two classes")
+        raise TableError(
+            f"target {target!r} is {str(classes[0])!r} in every print; telling needs two classes"
+        )
     if kind == "binary" and len(classes) > 2:
         raise TableError(f"target {target!r} has {len(classes)} classes, not two: {_some(list(classes))}")
     if len(classes) > len(values) // 2:

@@ -216,17 +216,8 @@ def _alone(problem: Problem, values: NDArray[np.float64], weights: Weights) -> d
     numbers = statistics.group_numbers(problem.groups)[known]
     y = problem.y[known] == problem.classes.index(str(problem.positive))
     fold = np.zeros(len(y), np.int64)
-    once = (
-        metrics.ranked(y, values[known], fold, np.ones((1, weights.shape[1])), numbers)[0]
-        if len(y)
-        else [np.nan]
-    )
-    drawn = (
-        metrics.ranked(y, values[known], fold, weights, numbers)[0]
-        if len(y)
-        else np.full(len(weights), np.nan)
-    )
-    low, high = statistics.interval(drawn)
+    once = metrics.areas(y, values[known], fold, np.ones((1, weights.shape[1])), numbers)
+    low, high = statistics.interval(metrics.areas(y, values[known], fold, weights, numbers))
     return {"roc_auc": float(once[0]), "roc_auc_low": low, "roc_auc_high": high}
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 200
 """Columns looked at one by one where each costs a prediction: those that most differ by target in training."""
-SHOWN = 100
+SHOWN = 40
 """Columns that get an interval and a row."""
 Answer = tuple[NDArray[Any], NDArray[np.float64]]
 

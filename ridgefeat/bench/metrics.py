@@ -6,18 +6,18 @@ push the area under the curve below one half where there is nothing to find.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench.results import Kind
+from ridgefeat.bench.results import METRICS, Kind
 
 Weights = NDArray[np.float64]
-CHUNK = 8 << 20
-"""Weights of prints held at once."""
+CHUNK = 4 << 20
+"""Numbers held at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,9 @@ class Predictions:
         )
 
 
-def figures(p: Predictions, weights: Weights | None = None) -> dict[str, NDArray[np.float64]]:
+def figures(
+    p: Predictions, weights: Weights | None = None, only: Collection[str] | None = None
+) -> dict[str, NDArray[np.float64]]:
     """Return every metric of METRICS[p.kind] under each row of weights.
 
     Parameters
@@ -72,6 +74,8 @@ def figures(p: Predictions, weights: Weights | None = None) -> dict[str, NDArray
     p : Predictions
     weights : ndarray of float64, shape (samples, groups), optional
         How often each group counts; one row of ones without.
+    only : collection of str, optional
+        Metrics that are wanted; the others are left out where that spares work.
 
     Returns
     -------
@@ -80,33 +84,28 @@ def figures(p: Predictions, weights: Weights | None = None) -> dict[str, NDArray
     """
     if weights is None:
         weights = np.ones((1, int(p.group.max(initial=-1)) + 1))
-    step = max(1, CHUNK // max(1, len(p.y)))
-    parts = [_figures(p, weights[at : at + step]) for at in range(0, len(weights), step)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    wanted = METRICS[p.kind] if only is None else only
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if p.kind == "regression":
+            return _of_numbers(p, weights)
+        out = _of_classes(p, _confusions(p, weights))
+        if "brier" in wanted:
+            out["brier"] = _brier(p, weights)
+        columns = [p.positive] if p.kind == "binary" else range(p.score.shape[1])
+        if "roc_auc" in wanted:
+            out["roc_auc"] = np.mean(
+                [areas(p.y == k, p.score[:, k], p.fold, weights, p.group) for k in columns], axis=0
+            )
+        if "average_precision" in wanted and p.kind == "binary":
+            out["average_precision"] = precisions(
+                p.y == p.positive, p.score[:, p.positive], p.fold, weights, p.group
+            )
+    return out
 
 
 def figure(p: Predictions, metric: str) -> float:
     """Return one metric, unweighted."""
-    return float(figures(p)[metric][0])
-
-
-def _figures(p: Predictions, weights: Weights) -> dict[str, NDArray[np.float64]]:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if p.kind == "regression":
-            return _of_numbers(p, weights)
-        table = _confusions(p, weights)
-        out = _of_classes(p, table)
-        out["brier"] = _brier(p, weights)
-        if p.kind == "binary":
-            is_positive = p.y == p.positive
-            score = p.score[:, p.positive]
-            out["roc_auc"], out["average_precision"] = ranked(is_positive, score, p.fold, weights, p.group)
-        else:
-            each = [
-                ranked(p.y == k, p.score[:, k], p.fold, weights, p.group)[0] for k in range(p.score.shape[1])
-            ]
-            out["roc_auc"] = np.mean(each, axis=0)
-    return out
+    return float(figures(p, only=(metric,))[metric][0])
 
 
 def _confusions(p: Predictions, weights: Weights) -> NDArray[np.float64]:
@@ -180,39 +179,80 @@ def _of_numbers(p: Predictions, weights: Weights) -> dict[str, NDArray[np.float6
     return {"mae": _mean(np.abs(error), p.group, weights), "rmse": np.sqrt(square), "r2": 1 - square / spread}
 
 
-def ranked(
+def areas(
     is_positive: NDArray[np.bool_],
     score: NDArray[np.float64],
     fold: NDArray[np.int64],
     weights: Weights,
     group: NDArray[np.int64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return area under the ROC curve and average precision, shape (samples,) each.
+) -> NDArray[np.float64]:
+    """Return the area under the ROC curve, shape (samples,).
 
-    The area is the share of pairs within a fold, one positive and one negative, that are in the right order, ties
-    counting half; average precision is the folds' mean, weighted by their positives.
+    It is the share of pairs within a fold, one positive and one negative, that are in the right order, ties counting
+    half. Pairs are counted once for each two groups; a sample then only weighs those counts.
     """
-    n = len(weights)
-    right, pairs, precision, positives = (np.zeros(n) for _ in range(4))
+    right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
     for number in np.unique(fold):
         rows = np.flatnonzero(fold == number)
-        rows = rows[np.argsort(score[rows], kind="stable")]
-        starts = np.flatnonzero(np.r_[True, np.diff(score[rows]) > 0])
-        w = weights[:, group[rows]]
-        positive = np.add.reduceat(np.where(is_positive[rows], w, 0), starts, axis=1)
-        negative = np.add.reduceat(np.where(is_positive[rows], 0, w), starts, axis=1)
-        below = np.cumsum(negative, axis=1)
-        right += (positive * (below - negative / 2)).sum(axis=1)
-        total = positive.sum(axis=1)
-        pairs += total * below[:, -1]
-        above_positive = np.cumsum(positive[:, ::-1], axis=1)[:, ::-1]
-        above_all = above_positive + np.cumsum(negative[:, ::-1], axis=1)[:, ::-1]
-        precision += (
-            positive * np.divide(above_positive, above_all, where=above_all > 0, out=np.zeros_like(above_all))
-        ).sum(axis=1)
-        positives += total
+        above, below = rows[is_positive[rows]], rows[~is_positive[rows]]
+        if not len(above) or not len(below):
+            continue
+        wins, one, other = _wins(score[above], group[above], score[below], group[below])
+        w, v = weights[:, one], weights[:, other]
+        right += ((w @ wins) * v).sum(axis=1)
+        pairs += (weights @ np.bincount(group[above], minlength=weights.shape[1])) * (
+            weights @ np.bincount(group[below], minlength=weights.shape[1])
+        )
     with np.errstate(invalid="ignore", divide="ignore"):
-        return right / pairs, precision / positives
+        return right / pairs
+
+
+def _wins(
+    score: NDArray[np.float64],
+    group: NDArray[np.int64],
+    beaten: NDArray[np.float64],
+    whose: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many pairs of each two groups are in order, and the groups of its rows and columns."""
+    order = np.argsort(whose, kind="stable")
+    other, starts = np.unique(whose[order], return_index=True)
+    beaten = beaten[order]
+    one = np.unique(group)
+    wins = np.zeros((len(one), len(other)))
+    step = max(1, CHUNK // len(beaten))
+    for at in range(0, len(score), step):
+        s = score[at : at + step, None]
+        order_of = (s > beaten).astype(np.float64) + 0.5 * (s == beaten)
+        by_group = np.add.reduceat(order_of, starts, axis=1)
+        np.add.at(wins, np.searchsorted(one, group[at : at + step]), by_group)
+    return wins, one, other
+
+
+def precisions(
+    is_positive: NDArray[np.bool_],
+    score: NDArray[np.float64],
+    fold: NDArray[np.int64],
+    weights: Weights,
+    group: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return average precision, the folds' mean weighted by their positives; shape (samples,)."""
+    step = max(1, CHUNK // max(1, len(score)))
+    parts = []
+    for at in range(0, len(weights), step):
+        precision, positives = np.zeros(len(weights[at : at + step])), np.zeros(len(weights[at : at + step]))
+        for number in np.unique(fold):
+            rows = np.flatnonzero(fold == number)
+            rows = rows[np.argsort(-score[rows], kind="stable")]
+            w = weights[at : at + step, group[rows]]
+            hits = np.cumsum(w * is_positive[rows], axis=1)
+            seen = np.cumsum(w, axis=1)
+            ends = np.flatnonzero(np.r_[np.diff(score[rows]) < 0, True])
+            hits, seen = hits[:, ends], seen[:, ends]
+            precision += (np.diff(hits, axis=1, prepend=0) * (hits / np.maximum(seen, 1e-300))).sum(axis=1)
+            positives += hits[:, -1]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            parts.append(precision / positives)
+    return np.concatenate(parts)
 
 
 def as_floats(values: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:

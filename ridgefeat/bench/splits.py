@@ -77,7 +77,7 @@ def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
     shared = np.intersect1d(problem.groups[fold.train].astype(str), problem.groups[fold.test].astype(str))
     if len(shared) and not leaks:
         raise TableError(
-            f"{len(shared)} of the {problem.group}s stand in training and in test, first {shared[0]!r}; "
+            f"{len(shared)} of the {problem.group}s stand in training and in test, first {str(shared[0])!r}; "
             "every figure would be too good. If the names mean different people, make them differ"
         )
     if problem.kind != "regression" and len(np.unique(problem.y[fold.train])) < len(np.unique(problem.y)):

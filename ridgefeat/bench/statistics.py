@@ -45,7 +45,7 @@ def with_intervals(p: Predictions, weights: Weights, metrics: Sequence[str]) -> 
         np.searchsorted(present, p.group),
         p.positive,
     )
-    once, drawn = figures(renumbered), figures(renumbered, weights[:, present])
+    once, drawn = figures(renumbered, None, metrics), figures(renumbered, weights[:, present], metrics)
     out: dict[str, float] = {}
     for name in metrics:
         low, high = interval(drawn[name])
@@ -55,8 +55,9 @@ def with_intervals(p: Predictions, weights: Weights, metrics: Sequence[str]) -> 
 
 def difference(a: Predictions, b: Predictions, weights: Weights, metric: str) -> tuple[float, float, float]:
     """Return metric(a) - metric(b) and its 95 % interval, both under the same bootstrap samples."""
-    point = figures(a)[metric][0] - figures(b)[metric][0]
-    low, high = interval(figures(a, weights)[metric] - figures(b, weights)[metric])
+    only = (metric,)
+    point = figures(a, None, only)[metric][0] - figures(b, None, only)[metric][0]
+    low, high = interval(figures(a, weights, only)[metric] - figures(b, weights, only)[metric])
     return float(point), low, high
 
 

@@ -82,9 +82,10 @@ def level_names(labels: pd.DataFrame, columns: Sequence[str]) -> NDArray[Any]:
     if lacking := [c for c in columns if c not in labels.columns]:
         raise TableError(f"the table has no column {lacking[0]!r} to standardise within")
     parts = labels[list(columns)]
-    names = parts.astype(str).agg(" ".join, axis=1).to_numpy(object)
+    cells = zip(*(parts[c].tolist() for c in columns), strict=True)
+    names = np.array([" ".join(map(str, row)) for row in cells], object)
     names[parts.isna().any(axis=1).to_numpy()] = ""
-    return np.asarray(names, object)
+    return names
 
 
 def level_codes(names: NDArray[Any], levels: Sequence[str]) -> NDArray[np.float32]:
