@@ -8,12 +8,15 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from ridgefeat.report.plot import INK, picture, shorten, text
+from ridgefeat.report.plot import picture, shorten, text
 
 SIDE = 350.0
 TOP = 58.0
 PALE, DEEP = (247, 250, 252), (0, 74, 117)
 """Ends of the colour scale: one hue from light to dark, which holds in grey and for every eye."""
+
+LINE = 13.0
+"""Height of a line of letters: where fields are lower, only some classes are named."""
 
 MOST_WRITTEN = 10
 """Classes up to which cells hold their figures; with more only the colours are left, and the words for a reader."""
@@ -39,6 +42,7 @@ def heat_map(counts: NDArray[np.float64], names: Sequence[str], words: str) -> M
     high = min(cell, 76.0)
     turned = 7.0 * max((len(n) for n in names), default=0) > cell
     top = 26 + min(96.0, 6.6 * max((len(n) for n in names), default=0)) if turned else TOP - 12
+    every = int(np.ceil(LINE / high))
     parts = [
         text("classified as", left + (SIDE - left) / 2, 12, anchor="middle"),
         Markup(
@@ -48,8 +52,9 @@ def heat_map(counts: NDArray[np.float64], names: Sequence[str], words: str) -> M
     ]
     for i, name in enumerate(names):
         x, y = left + cell * i, top + high * i
-        parts.append(text(shorten(name, 14), left - 8, y + high / 2 + 4, anchor="end", kind="row"))
-        parts.append(_head(shorten(name, 14), x + cell / 2, top - 8, turned))
+        if i % every == 0:
+            parts.append(text(shorten(name, 14), left - 8, y + high / 2 + 4, anchor="end", kind="row"))
+            parts.append(_head(shorten(name, 14), x + cell / 2, top - 8, turned))
         parts += [_cell(counts[i], shares[i], k, left, y, cell, high, len(names)) for k in range(len(names))]
     told = "; ".join(
         f"{name}: " + ", ".join(f"{100 * s:.0f} % as {n}" for s, n in zip(row, names, strict=True) if s > 0)
@@ -78,7 +83,7 @@ def _cell(
             f' fill="rgb({tint})" stroke="#dfe3e8"/>'
         )
     ]
-    fill = "#fff" if share > 0.45 else INK
+    fill = _readable([int(v) for v in tint.split(",")])
     middle = y + high / 2
     if classes <= MOST_WRITTEN:
         roomy = wide >= 52 and high >= 40
@@ -89,6 +94,12 @@ def _cell(
         if roomy:
             parts.append(text(f"{counts[k]:,.0f}", x + wide / 2, middle + 15, anchor="middle", fill=fill))
     return Markup("").join(parts)
+
+
+def _readable(colour: Sequence[int]) -> str:
+    """Return black or white, whichever stands out more from a colour (WCAG's relative luminance)."""
+    linear = (np.array(colour) / 255) ** 2.2
+    return "#fff" if float(linear @ [0.2126, 0.7152, 0.0722]) < 0.179 else "#000"
 
 
 def _head(name: str, x: float, y: float, turned: bool) -> Markup:

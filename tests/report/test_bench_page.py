@@ -396,6 +396,15 @@ def test_heat_map_is_darker_where_there_is_more_and_says_shares_of_rows() -> Non
     assert "75 %" in svg and "a: 75 % as a, 25 % as b" in svg
     many = heat_map(np.eye(12), [f"class{i}" for i in range(12)], "words")
     assert many.count("<rect") == 144 and "100 %</text>" not in many
+    # Dark letters on light fields and light ones on dark; names thin out before they overlap.
+    assert re.findall(r'fill:(#\w+)">(\d+) %', svg) == [
+        ("#fff", "75"),
+        ("#000", "25"),
+        ("#000", "0"),
+        ("#000", "0"),
+    ]
+    crowd = heat_map(np.eye(60), [f"c{i}" for i in range(60)], "words")
+    assert len(re.findall(r"<text[^>]*>c\d+</text>", crowd)) <= 2 * 350 / 13
 
 
 def test_bands_hold_mean_lowest_and_highest() -> None:
