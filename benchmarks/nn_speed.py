@@ -92,16 +92,21 @@ def memory(which: str, name: str) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def alternate(jobs: dict[str, Job]) -> dict[str, list[float]]:
+Times = dict[str, list[float]]
+
+
+def alternate(jobs: dict[str, Job]) -> tuple[Times, Times]:
     for job in jobs.values():
         job()
-    times: dict[str, list[float]] = {which: [] for which in jobs}
+    times: Times = {which: [] for which in jobs}
+    cpu: Times = {which: [] for which in jobs}
     for _ in range(ROUNDS):
         for which, job in jobs.items():
-            started = time.perf_counter()
+            started = time.perf_counter(), time.process_time()
             job()
-            times[which].append(time.perf_counter() - started)
-    return times
+            times[which].append(time.perf_counter() - started[0])
+            cpu[which].append(time.process_time() - started[1])
+    return times, cpu
 
 
 def main() -> None:
@@ -113,13 +118,12 @@ def main() -> None:
     for name in NETWORKS:
         made = {which: make(name) for which, make in MAKERS.items()}
         for k, what in enumerate(("training step", "inference")):
-            times = alternate({which: jobs[k] for which, jobs in made.items()})
-            mine, theirs = np.array(times["ridgefeat"]), np.array(times["PyTorch"])
-            cells = [f"{np.median(t):.3f} ({t.min():.3f} to {t.max():.3f}) s" for t in (mine, theirs)]
-            ratio = (
-                f"{np.median(mine / theirs):.2f} ({(mine / theirs).min():.2f} to {(mine / theirs).max():.2f})"
-            )
-            rows.append([name, what, *cells, ratio])
+            both = alternate({which: jobs[k] for which, jobs in made.items()})
+            for kind, times in zip(("", ", CPU time"), both, strict=True):
+                mine, theirs = np.array(times["ridgefeat"]), np.array(times["PyTorch"])
+                cells = [f"{np.median(t):.3f} ({t.min():.3f} to {t.max():.3f}) s" for t in (mine, theirs)]
+                ratio = f"{np.median(mine / theirs):.2f} ({(mine / theirs).min():.2f} to {(mine / theirs).max():.2f})"
+                rows.append([name, what + kind, *cells, ratio])
         del made
         mega = [memory(which, name) for which in MAKERS]
         rows.append([name, "memory of training", *(f"{m:.0f} MB" for m in mega), f"{mega[0] / mega[1]:.2f}"])
@@ -129,7 +133,9 @@ def main() -> None:
         [
             f"Batch of {BATCH}, {SIDE} x {SIDE} x 1, float32, {THREADS} threads, PyTorch {torch.__version__} on the "
             f"CPU, Adam. Times: median (least to most) of {ROUNDS} rounds, both in turn; ratio: ridgefeat by PyTorch, "
-            "round by round. Memory: growth of the peak over three steps, in a process of its own.",
+            "round by round. CPU time adds both threads and the system's part; it hardly depends on what else the "
+            f"machine does (load at the end: {os.getloadavg()[0]:.1f} processes). Memory: growth of the peak over three "
+            "steps, in a process of its own.",
             table(["network", "what", "ridgefeat", "PyTorch", "ratio"], rows),
         ],
     )
