@@ -218,5 +218,5 @@ def _beside_best(rows: list[dict[str, Any]]) -> list[str]:
     if equal:
         told.append(f"These prints do not tell it apart from {listed(equal)}.")
     if behind:
-        told.append(f"It is perhaps ahead of {listed(behind)}: the corrected test is not sure.")
+        told.append(f"It is perhaps ahead of {listed(behind)}: test and interval do not agree.")
     return told or ["It is ahead of every other classifier."]

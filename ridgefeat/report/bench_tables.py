@@ -85,7 +85,7 @@ def pairs(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def verdict(row: Mapping[Any, Any]) -> str:
-    """Return "better" or "worse" where the corrected p is small, "perhaps" so where only the interval leaves out 0."""
+    """Return "better" or "worse" where corrected p and interval agree, "perhaps" so where only one of them says it."""
     difference, p = float(row["difference"]), float(row["p_holm"])
     if not np.isfinite(difference):
         return "unknown"
@@ -94,7 +94,7 @@ def verdict(row: Mapping[Any, Any]) -> str:
     if not (sure or apart):
         return "not told apart"
     word = "better" if (difference > 0) != (str(row["metric"]) in LESS_IS_BETTER) else "worse"
-    return word if sure else f"perhaps {word}"
+    return word if sure and apart else f"perhaps {word}"
 
 
 def signed(value: Any, kind: str) -> str:

@@ -339,6 +339,7 @@ def test_a_page_that_cannot_be_written_is_an_error(folder: Path) -> None:
         (-0.1, 0.05, 0.01, "mae", "better"),
         (0.1, 0.2, 0.2, "roc_auc", "not told apart"),
         (0.1, 0.05, 0.2, "roc_auc", "perhaps better"),
+        (-0.1, 0.2, 0.01, "roc_auc", "perhaps worse"),
         (0.1, 0.05, 0.2, "mae", "perhaps worse"),
         (0.1, 0.05, np.nan, "roc_auc", "better"),
         (0.1, 0.2, np.nan, "roc_auc", "not told apart"),
@@ -355,7 +356,7 @@ def test_who_is_behind_the_best_is_named_by_how_sure_that_is(folder: Path) -> No
     made = make("binary")
     unsure = made.pairs.assign(difference_low=-0.3, difference_high=-0.1, p_holm=0.2)
     short = Page(written(replace(made, pairs=unsure), folder).section("short")).text
-    assert "It is perhaps ahead of logistic and random_forest: the corrected test is not sure." in short
+    assert "It is perhaps ahead of logistic and random_forest: test and interval do not agree." in short
     sure = Page(written(replace(made, pairs=unsure.assign(p_holm=0.01)), folder).section("short")).text
     assert "It is ahead of every other classifier." in sure
 
