@@ -38,7 +38,7 @@ class AuditParams:
         meaning="cosine of two signatures below which images are not compared in full",
     )
     near_rows: float = parameter(
-        default=0.25,
+        default=0.6,
         unit="",
         low=0.0,
         high=1.0,

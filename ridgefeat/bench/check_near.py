@@ -36,8 +36,7 @@ def check_near(
         yield Finding(
             "not_checked",
             "note",
-            "near-duplicates were looked for in the features alone, which miss moved, cropped and resized copies; "
-            "give the images",
+            "near-duplicates were looked for in the features alone, which miss many; give the images",
         )
         yield from _near(table, found, "features", "distance as a share of the usual one", lowest=True)
         return

@@ -14,6 +14,8 @@ from ridgefeat.structure import Float
 LEAST_ROWS = 20
 """Rows below which the usual distance is not known."""
 LEAST_COLUMNS = 5
+LEAST_OTHERS = 3
+"""Near rows of other groups from which the farthest of them says how close rows lie there."""
 LEAST_KNOWN = 0.5
 """Share of its values that a row must have to be compared."""
 CLIPPED = 5.0
@@ -40,25 +42,30 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
     values, kept = _standardised(table, np.asarray(rows, np.intp))
     if len(kept) < LEAST_ROWS or values.shape[1] < LEAST_COLUMNS:
         return None
-    # For rows in order of distance, 2 a.b - b.b ranks as the distance does: an extra column carries -b.b.
     axes = _principal(values)
     groups = table.group_codes[kept]
-    pairs, nearest_other = set(), np.full(len(kept), np.inf)
+    pairs: set[tuple[int, int, float]] = set()
+    nearest_other, farthest = np.full(len(kept), np.inf), np.full(len(kept), np.inf)
     found = _nearest(axes, table.limits.neighbours + 2)
     for i in range(len(kept)):
-        others = [j for j in found[i] if groups[j] != groups[i]]
-        for j in others:
-            distance = float(np.linalg.norm(values[i] - values[j]))
-            nearest_other[i] = min(nearest_other[i], distance)
-            pairs.add((min(i, int(j)), max(i, int(j)), distance))
+        others = [int(j) for j in found[i] if groups[j] != groups[i]]
+        if others:
+            distances = np.linalg.norm(values[others] - values[i], axis=1).astype(np.float64)
+            nearest_other[i] = distances.min()
+            if len(others) >= LEAST_OTHERS:
+                farthest[i] = distances.max()
+            pairs.update((min(i, j), max(i, j), float(d)) for j, d in zip(others, distances, strict=True))
     known = np.isfinite(nearest_other)
     if not known.any():
         return []
     usual = float(np.median(nearest_other[known]))
     if usual == 0:
         return None
-    limit = table.limits.near_rows * usual
-    return [(int(kept[i]), int(kept[j]), d / usual) for i, j, d in sorted(pairs) if d <= limit]
+    # Where prints lie closer than elsewhere, as those of a second sensor do, that is the measure.
+    near = table.limits.near_rows * np.minimum(usual, farthest)
+    return [
+        (int(kept[i]), int(kept[j]), d / usual) for i, j, d in sorted(pairs) if d <= min(near[i], near[j])
+    ]
 
 
 def _standardised(table: AuditTable, rows: NDArray[np.intp]) -> tuple[Float, NDArray[np.intp]]:
