@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HOW = ("merge", "drop", "warn")
 PICTURES = ("identical", "near_duplicate")
+RELATED = ("same_finger", "altered_copy")
+"""Other pictures of one finger: kept, but never parted."""
 SHOWN = 5
 
 
@@ -28,9 +30,9 @@ def resolve(frame: pd.DataFrame, audit: Audit, how: str = "merge") -> tuple[pd.D
     audit : Audit
         What was found.
     how : {"merge", "drop", "warn"}
-        merge: groups that share a picture, or a finger, become one, so that no split parts them; the group column then
-        holds text such as 363+376. drop: of each picture the first print is kept, none where its prints have different
-        target values. warn: nothing is changed.
+        merge: groups that share a picture or a finger, altered or not, become one, so that no split parts them; the
+        group column then holds text such as 363+376. drop: of each picture the first print is kept, none where its
+        prints have different target values. warn: nothing is changed.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def _merge(frame: pd.DataFrame, audit: Audit) -> tuple[pd.DataFrame, str]:
 
     groups = frame[audit.group]
     codes, values = pd.factorize(groups)
-    rows = [s for f in audit.of_kind(*PICTURES, "same_finger") for s in f.rows]
+    rows = [s for f in audit.of_kind(*PICTURES, *RELATED) for s in f.rows]
     links = [(int(codes[s[0]]), int(codes[i])) for s in rows for i in s[1:]]
     merged = [m for m in connect(links, len(values)) if len(m) > 1]
     if not merged:

@@ -43,6 +43,18 @@ def test_dropping_keeps_the_first_and_none_that_disagree(frame: pd.DataFrame) ->
     assert "4 of 200 prints were dropped" in note and "1 with different values of 'sex'" in note
 
 
+def test_altered_copies_are_merged_with_their_originals_and_never_dropped() -> None:
+    frame = clean_table(4)
+    frame["each"] = frame["meta_source"]
+    frame["alteration"] = "none"
+    frame.loc[5, "alteration"] = "CR"
+    frame.loc[5, "finger"] = frame.loc[6, "finger"]
+    found = audit(frame, target="sex", group="each")
+    merged, _ = resolve(frame, found, "merge")
+    assert merged["each"][5] == merged["each"][6] == "0002_0.png+0002_1.png"
+    assert len(resolve(frame, found, "drop")[0]) == len(frame)
+
+
 def test_a_warning_changes_nothing(frame: pd.DataFrame) -> None:
     before = frame.copy()
     out, note = resolve(frame, of(frame), "warn")
