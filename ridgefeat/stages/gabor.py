@@ -97,6 +97,7 @@ def _grid_size(pixels: int) -> int:
     return int(scipy.fft.next_fast_len(-(-least // 2))) * 2
 
 
+@lru_cache(maxsize=4)
 def centres(p: GaborParams) -> tuple[Float, Float]:
     """Return the bank's centre wavelengths (px) and ridge orientations (radians)."""
     wavelengths = np.geomspace(p.shortest, p.longest, p.wavelengths).astype(np.float32)
