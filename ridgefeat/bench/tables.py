@@ -254,7 +254,8 @@ def _units(problem: Problem, column: str) -> tuple[Any, Any, Any, NDArray[np.int
             continue
         if differing.any():
             raise TableError(
-                f"prints cannot be fused by {column!r}: {str(names[differing][0])!r} stands under several values of {what!r}"
+                f"prints cannot be fused by {column!r}: {str(names[differing][0])!r} stands under several values "
+                f"of {what!r}"
             )
     y = problem.y[first]
     if problem.kind == "regression":

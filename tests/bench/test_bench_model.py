@@ -1,0 +1,169 @@
+import io as bytes_io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from bench_examples import make_about, make_frame
+from skops import io
+from test_bench_comparing import Sulky
+
+from ridgefeat.bench import classifiers, model, model_file
+from ridgefeat.bench.classifiers import TOGETHER, default_names
+from ridgefeat.bench.comparing import Options
+from ridgefeat.bench.data import make_problem
+from ridgefeat.errors import ModelError, ParameterError, TableError
+
+QUICK = Options(within=("finger",), folds=2, jobs=1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_trees():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(classifiers._BOOSTING, "max_iter", 5)
+        yield
+
+
+def quality_frame(**given):
+    frame = make_frame(people=30, effect=3.0, **given)
+    rename = {f"texture_made_{i}": f"quality_made_{i}" for i in (1, 3, 5)}
+    return frame.rename(columns=rename)
+
+
+def trained(name="pca-lda", target="sex"):
+    frame = quality_frame()
+    problem = make_problem(frame, make_about(frame), target=target, group="subject")
+    return model.train(problem, name, QUICK)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return trained()
+
+
+def test_classes_go_by_name_and_probabilities_are_told_of_each(fitted, tmp_path):
+    again = model_file.load(model_file.save(fitted, tmp_path / "m.skops"))
+    new = quality_frame(seed=5)
+    said = model.predict(again, new, make_about(new))
+    assert list(said) == ["source", "predicted", "p_female", "p_male", "no_answer"]
+    told = said[said["no_answer"] == ""]
+    assert len(told) > 100 and np.allclose(told["p_female"] + told["p_male"], 1)
+    right = told["predicted"] == new["sex"][told.index]
+    assert right.mean() > 0.75
+    assert ((told["p_male"] > 0.5) == (told["predicted"] == "male")).all()
+    assert json.loads((tmp_path / "m.json").read_text())["classes"] == ["female", "male"]
+
+
+def test_levels_go_by_name(fitted):
+    new = quality_frame(seed=5)
+    alone = new[new["finger"] == "little"]
+    said = model.predict(fitted, new, make_about(new))
+    assert model.predict(fitted, alone, make_about(new))["p_male"].tolist() == pytest.approx(
+        said["p_male"][alone.index].tolist(), nan_ok=True
+    )
+
+
+def test_a_strange_print_gets_no_answer(fitted):
+    new = quality_frame(seed=5)
+    new.loc[0, ["quality_made_1", "quality_made_3", "quality_made_5"]] = np.float32(1000)
+    new.loc[1, "meta_error"] = "broken"
+    new["meta_error"] = new["meta_error"].astype(object)
+    said = model.predict(fitted, new, make_about(new))
+    assert (
+        said["no_answer"][0] == model.NO_ANSWER
+        and said["predicted"].isna()[0]
+        and np.isnan(said["p_male"][0])
+    )
+    assert said["no_answer"][1] == "not read: broken"
+    assert (said["no_answer"] == "").mean() > 0.9
+
+
+def test_another_schema_or_other_parameters_are_refused(fitted):
+    new = quality_frame()
+    about = make_about(new)
+    with pytest.raises(TableError, match=r"parameters: gabor\.width"):
+        model.predict(fitted, new, about | {"parameters": {"gabor": {"width": 1}}})
+    with pytest.raises(TableError, match="columns only in the first: ridge_made_0"):
+        model.predict(fitted, new, about | {"columns": about["columns"][1:]})
+
+
+@pytest.mark.parametrize("name", [n for n in default_names("binary") if n not in TOGETHER])
+def test_every_classifier_comes_back_as_it_went(name, tmp_path):
+    fitted = trained(name)
+    new = quality_frame(seed=5)
+    before = model.predict(fitted, new, make_about(new))
+    after = model.predict(
+        model_file.load(model_file.save(fitted, tmp_path / "m.skops")), new, make_about(new)
+    )
+    assert before.equals(after)
+
+
+def test_a_number_is_told_without_probabilities():
+    frame = quality_frame()
+    said = model.predict(trained("ridge", "age"), frame, make_about(frame))
+    assert list(said) == ["source", "predicted", "no_answer"] and said["predicted"].notna().mean() > 0.9
+
+
+def test_what_cannot_be_stored():
+    with pytest.raises(ParameterError, match="reads images"):
+        trained("pixels-rbf-svm")
+    with pytest.raises(ParameterError, match="unknown classifier 'mean'"):
+        trained("mean")
+    with pytest.raises(ModelError, match="cannot be fitted: fold 1: RuntimeError: will not"):
+        trained("test_bench_comparing:Sulky")
+
+
+def test_foreign_code_is_not_loaded(fitted, tmp_path):
+    path = tmp_path / "m.skops"
+    path.write_bytes(io.dumps({"pipeline": Sulky(), "calibrator": None, "about": "{}"}))
+    with pytest.raises(ModelError, match=r"holds test_bench_comparing\.Sulky, which no ridgefeat model does"):
+        model_file.load(path)
+
+
+def test_what_is_no_model(fitted, tmp_path):
+    path = tmp_path / "m.skops"
+    with pytest.raises(ModelError, match="no such file"):
+        model_file.load(path)
+    for content in (b"", b"PK\x03\x04 no archive", b"\x80\x04pickle"):
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match="is no ridgefeat model"):
+            model_file.load(path)
+    path.write_bytes(io.dumps({"pipeline": None, "calibrator": None, "about": json.dumps({"format": "x"})}))
+    with pytest.raises(ModelError, match="is no ridgefeat model"):
+        model_file.load(path)
+    whole = model_file.save(fitted, path).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelError, match="is no ridgefeat model"):
+        model_file.load(path)
+
+
+def test_an_archive_that_swells_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_file, "LARGEST", 1 << 16)
+    raw = bytes_io.BytesIO()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("schema.json", b" " * (1 << 20))
+    path = tmp_path / "m.skops"
+    path.write_bytes(raw.getvalue())
+    with pytest.raises(ModelError, match="unpacks to more than"):
+        model_file.load(path)
+
+
+@pytest.mark.parametrize("name", ["tree", "random-forest"])
+def test_a_tree_that_points_outside_itself_is_refused(name, tmp_path):
+    fitted = trained(name)
+    tree = fitted.pipeline[-1]
+    tree = (tree.estimators_[3] if name == "random-forest" else tree).tree_
+    tree.children_left[0] = 10**6
+    path = model_file.save(fitted, tmp_path / "m.skops")
+    with pytest.raises(ModelError, match="damaged tree"):
+        model_file.load(path)
+
+
+def test_a_boosted_tree_that_points_at_itself_is_refused(tmp_path):
+    fitted = trained("gradient-boosting")
+    nodes = fitted.pipeline[-1]._predictors[0][0].nodes
+    nodes["left"][0] = 0
+    nodes["is_leaf"][0] = 0
+    path = model_file.save(fitted, tmp_path / "m.skops")
+    with pytest.raises(ModelError, match="damaged tree"):
+        model_file.load(path)
