@@ -22,6 +22,14 @@ FIRST, CANDIDATES = 5, 400
 
 def search(curve: ErrorCurve, settings: Settings) -> Choice:
     """Return the best threshold that was tried, and the path to it."""
+    from threadpoolctl import threadpool_limits
+
+    # Matrices of 25 rows: handing them to several threads takes longer than the work.
+    with threadpool_limits(1):
+        return _search(curve, settings)
+
+
+def _search(curve: ErrorCurve, settings: Settings) -> Choice:
     low, high = search_range(curve)
     span = high - low
     loss = settings.loss(curve)

@@ -1,0 +1,174 @@
+"""`ridgefeat threshold`: from a table of scores to decision thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ridgefeat.cli.options import names
+
+if TYPE_CHECKING:
+    from ridgefeat.threshold import Analysis
+
+HEAD = (
+    *("method", "threshold", "FMR", "95 %", "errors", "FNMR", "95 %", "errors"),
+    *("HTER", "accuracy", "HTER, development"),
+)
+FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
+
+
+@click.command("threshold")
+@click.argument("table", metavar="SCORES.csv", type=click.Path(dir_okay=False))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    required=True,
+    type=click.Path(file_okay=False),
+    help="Where to write.",
+)
+@click.option("--distance", is_flag=True, help="Smaller scores speak for a match.")
+@click.option(
+    "--methods", metavar="NAMES", callback=names, help="With commas between; see below.  [default: all]"
+)
+@click.option(
+    "--objective",
+    type=click.Choice(("hter", "accuracy", "cost")),
+    default="hter",
+    show_default=True,
+    help="What grid, bayes and exact seek.",
+)
+@click.option("--ratio", type=float, default=1.0, show_default=True, help="r of FAR = r FRR, for far-frr.")
+@click.option(
+    "--prior", type=float, default=0.5, show_default=True, help="Share of mated transactions in use, 0 to 1."
+)
+@click.option("--cost-fa", type=float, default=1.0, show_default=True, help="Cost of a false accept.")
+@click.option("--cost-fr", type=float, default=1.0, show_default=True, help="Cost of a false reject.")
+@click.option("--development", type=float, default=0.8, show_default=True,
+              help="Share of subjects to choose on; the others are reported on. 1: no such split.")  # fmt: skip
+@click.option("--replicates", type=click.IntRange(0, 100_000), default=400, show_default=True,
+              help="Of the bootstrap over subjects; 0 for no intervals.")  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split and the bootstrap."
+)
+@click.option("--positive", metavar="LABEL", help="The label that counts as mated.")
+@click.option("--classifier", metavar="NAME", help="Whose rows, in a table of several classifiers.")
+@click.option("--score-column", metavar="NAME", help="Column of the scores.  [default: score]")
+@click.option("--label-column", metavar="NAME", help="Column of the labels.  [default: mated, label, y_true]")
+@click.option("--failures", is_flag=True, help="An empty score is a failure to acquire, and counted as one.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
+def command(table: str, output: str, **given: Any) -> None:
+    """Choose decision thresholds on some subjects' scores and report them on others.
+
+    SCORES.csv has columns `subject_probe, subject_reference, mated, score`, or two columns of label (1 mated, 0 not)
+    and score, or is the scores.csv of `bench`. Written are thresholds.csv, figures.csv, curves.csv and report.html.
+
+    Methods: mean-distance, bayes, far-frr, grid, exact, min-cost, zero-fmr, and targets such as fmr=1% or fmr=0.1%. A
+    score equal to the threshold is accepted.
+
+    \b
+    Examples:
+      ridgefeat threshold scores.csv -o thresholds/
+      ridgefeat threshold distances.csv --distance -o thresholds/ --methods far-frr,exact,fmr=0.1%
+      ridgefeat threshold scores.csv -o thresholds/ --prior 0.99 --cost-fa 100 --objective cost
+    """
+    from pathlib import Path
+
+    from ridgefeat.cli import Unusable
+    from ridgefeat.cli.talk import say
+    from ridgefeat.threshold import Settings, analyse, read_scores
+    from ridgefeat.threshold.methods import DEFAULT
+
+    folder = Path(output)
+    there = [name for name in FILES if (folder / name).exists()]
+    if there and not given["overwrite"]:
+        raise Unusable(
+            f"{folder} holds {', '.join(there)} already; choose another folder, or give --overwrite"
+        )
+    settings = Settings(
+        objective=given["objective"],
+        ratio=given["ratio"],
+        prior=given["prior"],
+        cost_false_accept=given["cost_fa"],
+        cost_false_reject=given["cost_fr"],
+        seed=given["seed"],
+    )
+    read = read_scores(
+        table,
+        distance=given["distance"],
+        positive=given["positive"],
+        classifier=given["classifier"],
+        score_column=given["score_column"],
+        label_column=given["label_column"],
+        count_failures=given["failures"],
+    )
+    say(f"{len(read.scores):,} scores; {read.note}")
+    found = analyse(
+        read.scores,
+        DEFAULT if given["methods"] is None else given["methods"],
+        settings,
+        development=given["development"],
+        replicates=given["replicates"],
+        seed=given["seed"],
+    )
+    _write(found, folder, Path(table).name, read.note)
+    click.echo(_lines(found))
+    for remark in found.remarks:
+        say(f"Note: {remark}")
+    say(f"Written: {', '.join(str(folder / name) for name in FILES)}")
+
+
+def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
+    import shlex
+    import sys
+
+    from ridgefeat.cli import Unusable
+    from ridgefeat.report.threshold_page import write_threshold_page
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
+            half = folder / f".{name}.tmp"
+            frame.to_csv(half, index=False, lineterminator="\n")
+            half.replace(folder / name)
+    except OSError as error:
+        raise Unusable(
+            f"{folder} cannot be written: {error.strerror}; is it a folder that you may write?"
+        ) from None
+    said = shlex.join(["ridgefeat", *sys.argv[1:]])
+    write_threshold_page(found, folder / FILES[-1], title=title, about={"Command": said, "Table": note})
+
+
+def _lines(found: Analysis) -> str:
+    """Return the tables for a terminal: the reported part's rates, each with its errors and interval."""
+    from ridgefeat.report.threshold_figures import percent
+    from ridgefeat.report.threshold_page import between
+    from ridgefeat.threshold.remarks import RULE
+
+    part = found.reported
+    rows: list[Sequence[str]] = [HEAD]
+    for i, (choice, o) in enumerate(zip(found.choices, part.operations, strict=True)):
+        row = [choice.method, f"{choice.threshold:.6g}"]
+        for rate in (o.fmr, o.fnmr):
+            few = " *" if rate.errors < RULE else ""
+            row += [percent(rate.value), between(rate.low, rate.high), f"{rate.errors:,}/{rate.count:,}{few}"]
+        own = found.parts[0].operations[i]
+        rows.append((*row, percent(o.hter.value), percent(o.accuracy.value), percent(own.hter.value)))
+    figures: list[Sequence[str]] = [("figure", "value", "95 %")]
+    for f in part.figures:
+        bare = f.name in ("AUC", "d'")
+        inner = between(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
+        figures.append((f.name, f"{f.value:.4f}" if bare else percent(f.value), inner))
+    return "\n".join([f"On {part.name}:", *_aligned(rows), "", *_aligned(figures)])
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return [
+        "  ".join(
+            c.rjust(w) if k else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

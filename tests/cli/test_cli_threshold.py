@@ -1,0 +1,98 @@
+"""`ridgefeat threshold`: tables and a page from scores; bad scores get a message and exit code 2."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from ridgefeat.cli import main
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["threshold", *map(str, arguments)])
+
+
+def scores_table(path, sign=1.0, subjects=30):
+    rng = np.random.default_rng(0)
+    p, q = np.triu_indices(subjects, 1)
+    who = np.repeat(np.arange(subjects), 6)
+    frame = pd.DataFrame(
+        {
+            "subject_probe": np.concatenate([p, who]),
+            "subject_reference": np.concatenate([q, who]),
+            "mated": np.repeat([0, 1], [len(p), len(who)]),
+            "score": sign * np.concatenate([rng.normal(0, 1, len(p)), rng.normal(2.5, 1, len(who))]),
+        }
+    )
+    frame.to_csv(path, index=False)
+    return frame
+
+
+def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
+    frame = scores_table(tmp_path / "s.csv")
+    out = tmp_path / "out"
+    done = run(
+        tmp_path / "s.csv", "-o", out, "--methods", "exact,fmr=1%", "--replicates", 50, "--development", 1
+    )
+    assert done.exit_code == 0, done.output
+    assert sorted(p.name for p in out.iterdir()) == [
+        "curves.csv",
+        "figures.csv",
+        "report.html",
+        "thresholds.csv",
+    ]
+    table = pd.read_csv(out / "thresholds.csv")
+    assert table["method"].tolist() == ["exact", "fmr=1%"] and set(table["part"]) == {"development"}
+    for row in table.itertuples():
+        accepted = frame["score"] >= row.threshold  # read back, the threshold decides as it did
+        assert row.fmr_errors == (accepted & (frame["mated"] == 0)).sum()
+        assert row.fnmr_errors == (~accepted & (frame["mated"] == 1)).sum()
+    assert table["fmr"][1] <= 0.01
+    assert "exact" in done.stdout and "Note:" in done.stderr and "Note:" not in done.stdout
+
+
+def test_thresholds_are_reported_on_others(tmp_path):
+    scores_table(tmp_path / "s.csv")
+    done = run(
+        tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "far-frr", "--replicates", 0, "--seed", 3
+    )
+    assert done.exit_code == 0 and done.stdout.startswith("On evaluation:")
+    table = pd.read_csv(tmp_path / "out" / "thresholds.csv")
+    assert table["part"].tolist() == ["development", "evaluation"] and table["threshold"].nunique() == 1
+    assert table["fnmr_count"].tolist() == [24 * 6, 6 * 6]
+
+
+def test_distances_need_to_be_called_so(tmp_path):
+    scores_table(tmp_path / "d.csv", sign=-1)
+    wrong = run(tmp_path / "d.csv", "-o", tmp_path / "out")
+    assert wrong.exit_code == 2 and "give --distance" in wrong.output and not (tmp_path / "out").exists()
+    options = "-o", tmp_path / "out", "--methods", "exact", "--replicates", 0
+    assert run(tmp_path / "d.csv", "--distance", *options).exit_code == 0
+
+
+def test_an_earlier_report_is_kept(tmp_path):
+    scores_table(tmp_path / "s.csv")
+    options = tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "exact", "--replicates", 0
+    assert run(*options).exit_code == 0
+    again = run(*options)
+    assert again.exit_code == 2 and "--overwrite" in again.output
+    assert run(*options, "--overwrite").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("label,score\n1,2\n1,3\n", (), "0 non-mated"),
+        ("label,score\n1,2\n0,\n0,1\n", (), "--failures"),
+        ("label,score\n1,2\n0,2\n", (), "no threshold can tell anything apart"),
+        ("label,score\n1,2\n0,1\n", ("--methods", "guess"), "method 'guess' is none of"),
+        ("label,score\n1,2\n0,1\n", ("--prior", "2"), "prior 2.0 must lie between 0 and 1"),
+        ("one,two\n1,2\n0,1\n", (), "--label-column"),
+    ],
+)
+def test_what_cannot_be_used_gets_an_answer(tmp_path, text, options, said):
+    (tmp_path / "s.csv").write_text(text, encoding="utf-8")
+    done = run(tmp_path / "s.csv", "-o", tmp_path / "out", "--development", 1, *options)
+    assert done.exit_code == 2 and said in done.output and "Traceback" not in done.output
