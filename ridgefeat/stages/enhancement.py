@@ -66,9 +66,13 @@ def enhance(
     x0, y0, width, height = cv2.boundingRect(mask.view(np.uint8))
     box = (slice(max(0, y0 - MARGIN), y0 + height + MARGIN), slice(max(0, x0 - MARGIN), x0 + width + MARGIN))
     inside = mask[box]
-    some = period[box][::4, ::4][inside[::4, ::4]]
-    typical = float(np.partition(some, some.size // 2)[some.size // 2]) if some.size else 9.0
-    out[box] = np.clip(_steered(normalised[box], orientation.angle[box], typical, p), -1, 1) * inside
+    typical = float(np.median(period[box][::4, ::4][inside[::4, ::4]])) if inside[::4, ::4].any() else 9.0
+    filtered = _steered(normalised[box], orientation.angle[box], typical, p)
+    # Where ridges are clear and where they are faint, waves of the same height: what is left is phase.
+    side = round(1.5 * typical)
+    height_of_waves = np.sqrt(2 * cv2.blur(filtered * filtered, (side, side), borderType=cv2.BORDER_REFLECT))
+    filtered = filtered / (height_of_waves + np.float32(0.02))
+    out[box] = np.clip(filtered, -1, 1) * inside
     return out
 
 
@@ -94,15 +98,7 @@ def _steered(image: Float, angle: Float, period: float, p: EnhancementParams) ->
     for k in range(HARMONICS, -1, -1):
         total *= turn
         total += _transform(harmonics[k] * np.float32(weights[k]))
-    waves = _levelled(np.ascontiguousarray(total.real), period)
-    return np.asarray(cv2.resize(waves, shape[::-1], interpolation=cv2.INTER_CUBIC))[:rows, :columns]
-
-
-def _levelled(waves: Float, period: float) -> Float:
-    """Give waves the same height where ridges are clear and where they are faint: what is left is phase."""
-    side = round(0.75 * period) | 1
-    square = cv2.blur(waves * waves, (side, side), borderType=cv2.BORDER_REFLECT_101)
-    return np.asarray(waves / (np.sqrt(2 * np.maximum(square, 0)) + np.float32(0.02)))
+    return np.asarray(cv2.resize(total.real, shape[::-1], interpolation=cv2.INTER_CUBIC))[:rows, :columns]
 
 
 def _transform(values: np.ndarray) -> np.ndarray:
