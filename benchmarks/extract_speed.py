@@ -29,6 +29,10 @@ FOUR = select(["ridge", "orient", "gabor", "minutiae"])
 SIX = select(["ridge", "orient", "gabor", "minutiae", "quality", "texture"])
 
 
+def columns(families):
+    return sum(len(family.all_columns()) for family in families)
+
+
 def features_of(families):
     def run(grey):
         print_ = Fingerprint(grey, 500)
@@ -121,9 +125,9 @@ def main() -> None:
     found, absent = systems()
     parts = [
         "CPU a print in ms, one thread, median and quartiles; the ratio is print by print to mindtct, which like the "
-        "other peers yields minutiae alone (fingerprint-fqa: measures alone). Systems take turns on each print. ridgefeat's four families are "
-        f"{sum(len(f.all_columns()) for f in FOUR)} columns, its six {sum(len(f.all_columns()) for f in SIX)}, each "
-        "with the flags. Budgets: four families at most 1.0, six at most 2.0."
+        "other peers yields minutiae alone (fingerprint-fqa: measures alone). Systems take turns on each print. "
+        f"ridgefeat's four families are {columns(FOUR)} columns, its six {columns(SIX)}, each with the flags. Budgets: "
+        "four families at most 1.0, six at most 2.0."
     ]
     head = ["system", "median", "quartiles", "ratio to mindtct", "prints", "failed"]
     for name, folder in sets.items():
