@@ -174,8 +174,9 @@ class Reproduction:
 class Comparison:
     """Classifiers compared on one problem.
 
-    Metrics are named as in METRICS[problem.kind]; `<metric>_low` and `<metric>_high` bound 95 % intervals from a
-    bootstrap over groups. A table that was not asked for or could not be made is None.
+    Metrics are named as in METRICS[problem.kind]; `<metric>_low` and `<metric>_high` bound 95 % intervals, from a
+    bootstrap over groups, widened where folds train each other (ridgefeat.bench.statistics). A table that was not asked
+    for or could not be made is None.
 
     Attributes
     ----------

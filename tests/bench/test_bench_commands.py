@@ -1,0 +1,87 @@
+import pandas as pd
+import pytest
+from bench_examples import make_frame, write_frame
+from click.testing import CliRunner
+
+from ridgefeat.cli import main
+
+
+def run(*args, code=0):
+    done = CliRunner().invoke(main, [str(a) for a in args])
+    assert done.exit_code == code, done.output
+    return done
+
+
+@pytest.fixture
+def table(tmp_path):
+    return write_frame(make_frame(people=24, effect=3.0), tmp_path / "t.csv")
+
+
+def test_bench_writes_tables_and_page_and_prints_a_table(table, tmp_path):
+    out = tmp_path / "out"
+    given = [
+        "--classifiers",
+        "dummy,logistic",
+        "--within",
+        "finger",
+        "--fuse",
+        "subject",
+        "--folds",
+        3,
+        "--fast",
+        "-j",
+        1,
+    ]
+    done = run("bench", table, "--target", "sex", "-o", out, *given)
+    assert {"results.csv", "scores.csv", "summary.csv", "report.html"} <= {p.name for p in out.iterdir()}
+    lines = done.stdout.splitlines()
+    assert lines[0].split("  ")[0] == "classifier" and "by subject" in lines[0]
+    assert [line.split()[0] for line in lines[1:]] == ["logistic", "dummy"]
+    assert "Leak audit" in done.stderr and done.stderr.count("on both sides: none") == 3
+    scores = pd.read_csv(out / "scores.csv")
+    assert list(scores)[:8] == [
+        "source",
+        "group",
+        "y_true",
+        "classifier",
+        "repeat",
+        "fold",
+        "y_pred",
+        "score",
+    ]
+
+
+def test_a_failing_classifier_is_a_row_and_exit_code_1(table, tmp_path):
+    given = ["--classifiers", "dummy,pixels-rbf-svm", "--folds", 2, "--fast", "-j", 1, "-q"]
+    done = run("bench", table, "--target", "sex", "-o", tmp_path / "out", *given, code=1)
+    assert "failed" in done.stdout and "--images" in done.stdout and "Leak audit" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--target", "sx"], "no target column 'sx'"),
+        (["--target", "sex", "--group", "who"], "no group column 'who'"),
+        (["--target", "sex", "--folds", "90"], "subjects, fewer than the 90 folds"),
+        (["--target", "sex", "--train", "x.csv"], "give one table, or --train with --test"),
+        (["--target", "sex", "--within", "toe"], "no column 'toe' to standardise within"),
+        (["--target", "sex", "--classifiers", "svm"], "unknown classifier 'svm'"),
+    ],
+)
+def test_what_is_unusable_is_said_without_a_traceback(table, tmp_path, args, message):
+    done = run("bench", table, "-o", tmp_path / "out", "-j", 1, "--classifiers", "dummy", *args, code=2)
+    assert message in done.stderr and "Traceback" not in done.output
+
+
+def test_train_and_predict(table, tmp_path):
+    model = tmp_path / "m.skops"
+    said = run("train", table, "--target", "sex", "--within", "finger", "-o", model, "--folds", 3, "-j", 1)
+    assert "pca-lda fitted on 96 prints of 24 subjects" in said.stderr
+    done = run("predict", model, table)
+    assert done.stdout.splitlines()[0] == "source,predicted,p_female,p_male,no_answer"
+    assert len(done.stdout.splitlines()) == 97 and "no answer for" in done.stderr
+    run("predict", model, table, "-o", tmp_path / "said.csv")
+    assert (tmp_path / "said.csv").read_text() == done.stdout
+    other = write_frame(make_frame(columns=4), tmp_path / "other.csv")
+    assert "were not made alike: columns only in the first" in run("predict", model, other, code=2).stderr
+    assert "is no ridgefeat model" in run("predict", table, table, code=2).stderr
