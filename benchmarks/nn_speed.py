@@ -22,7 +22,7 @@ from pathlib import Path  # noqa: E402
 import numpy as np  # noqa: E402
 from _common import report, table  # noqa: E402
 
-SIDE, BATCH, ROUNDS = 128, 32, 8
+SIDE, BATCH, ROUNDS = 128, 32, 6
 NETWORKS = ("three-block", "two-block")
 Job = Callable[[], object]
 
@@ -134,8 +134,8 @@ def main() -> None:
             f"Batch of {BATCH}, {SIDE} x {SIDE} x 1, float32, {THREADS} threads, PyTorch {torch.__version__} on the "
             f"CPU, Adam. Times: median (least to most) of {ROUNDS} rounds, both in turn; ratio: ridgefeat by PyTorch, "
             "round by round. CPU time adds both threads and the system's part; it hardly depends on what else the "
-            f"machine does (load at the end: {os.getloadavg()[0]:.1f} processes). Memory: growth of the peak over three "
-            "steps, in a process of its own.",
+            f"machine does (load at the end: {os.getloadavg()[0]:.1f} processes). Memory: growth of the peak over "
+            "three steps, in a process of its own.",
             table(["network", "what", "ridgefeat", "PyTorch", "ratio"], rows),
         ],
     )

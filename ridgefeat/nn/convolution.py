@@ -9,6 +9,7 @@ import numpy as np
 from ridgefeat.errors import ParameterError
 from ridgefeat.nn.correlate import correlate, input_gradient, kernel_gradient
 from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, glorot_uniform
+from ridgefeat.nn.memory import empty
 from ridgefeat.nn.threads import share
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
@@ -101,7 +102,7 @@ class Conv2D(Layer):
         """Return (n, rows, columns, filters)."""
         kernel, bias = self.params["kernel"], self.params["bias"]
         rows, columns = self._output_size(x)
-        out = np.empty((len(x), rows, columns, self.filters), x.dtype)
+        out = empty((len(x), rows, columns, self.filters), x.dtype)
 
         def images(part: slice) -> None:
             for k in range(part.start, part.stop, self._block(x)):
@@ -121,7 +122,7 @@ class Conv2D(Layer):
         """Fill the gradients by kernel and bias; return the gradient by the image."""
         assert self._x is not None
         x, kernel = self._x, self.params["kernel"]
-        into = np.empty_like(x) if need_input else None
+        into = empty(x.shape, x.dtype) if need_input else None
 
         def images(part: slice) -> tuple[Array, Array]:
             for_kernel = np.zeros(kernel.shape, x.dtype)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.nn.layer import Array, Layer, Shape, glorot_uniform
+from ridgefeat.nn.memory import empty
 from ridgefeat.nn.threads import share
 
 
@@ -61,8 +62,9 @@ class Dense(Layer):
         if self._out is not None:
             grad *= self._out > 0
         self.grads["bias"] = grad.sum(axis=0)
-        for_kernel = self.grads["kernel"] = np.empty_like(kernel)
-        into = np.empty_like(x) if need_input else None
+        self.grads.pop("kernel", None)
+        for_kernel = self.grads["kernel"] = empty(kernel.shape, kernel.dtype)
+        into = empty(x.shape, x.dtype) if need_input else None
 
         def inputs(part: slice) -> None:
             np.matmul(x[:, part].T, grad, out=for_kernel[part])
@@ -147,7 +149,8 @@ class Dropout(Layer):
         return grad if self._kept is None else self._thinned(grad)
 
     def _thinned(self, x: Array) -> Array:
-        out: Array = x * self._kept
+        assert self._kept is not None
+        out = np.multiply(x, self._kept, out=empty(x.shape, x.dtype))
         out *= x.dtype.type(1 / (1 - self.rate))
         return out
 

@@ -11,6 +11,7 @@ import numpy as np
 from ridgefeat.errors import ModelError
 from ridgefeat.nn.layer import Array, Layer, Shape
 from ridgefeat.nn.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from ridgefeat.nn.memory import recycled
 from ridgefeat.nn.optimisers import Optimiser
 from ridgefeat.nn.threads import threads
 
@@ -79,7 +80,7 @@ class Sequential:
         self, x: Array, truth: Array, optimiser: Optimiser, weight: Array | None = None
     ) -> tuple[float, Array]:
         """Forward, loss, backward, update. Return the loss (before the step) and the probabilities."""
-        with threads():
+        with threads(), recycled():
             logits = self.forward(x, training=True)
             loss, grad = self.loss(logits, truth, weight)
             loss += self.penalty()
@@ -89,7 +90,7 @@ class Sequential:
 
     def predict_proba(self, x: Array, batch_size: int = 32) -> Array:
         """Return each image's probabilities, shape (n, classes)."""
-        with threads():
+        with threads(), recycled():
             parts = [self.forward(x[k : k + batch_size]) for k in range(0, len(x), batch_size)]
         return self.loss.probabilities(np.concatenate(parts))
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ridgefeat.nn.layer import Array, Layer, Shape, along, channel_sums
+from ridgefeat.nn.memory import empty
 from ridgefeat.nn.threads import share
 
 
@@ -132,7 +133,7 @@ class BatchNorm(Layer):
         return sums[0].sum(axis=0), sums[1].sum(axis=0)
 
     def _scaled(self, x: Array, scale: Array, shift: Array) -> Array:
-        out = np.empty_like(x)
+        out = empty(x.shape, x.dtype)
         x_, out_, (a, b) = self._lined(x, out, scale, shift)
 
         def images(part: slice) -> None:

@@ -13,6 +13,7 @@ from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.nn.augment import Augmentation
 from ridgefeat.nn.checkpoint import read_checkpoint, write_checkpoint
 from ridgefeat.nn.layer import Array
+from ridgefeat.nn.memory import recycled
 from ridgefeat.nn.model import Sequential
 from ridgefeat.nn.optimisers import Optimiser
 from ridgefeat.nn.threads import threads
@@ -137,7 +138,7 @@ class Training:
             raise ParameterError(
                 f"{len(x)} images and {len(y)} classes; give one class for each image, and at least one"
             )
-        with threads():
+        with threads(), recycled():
             while self.epoch < epochs and not self.stopped:
                 line = self._epoch(x, y)
                 if validation is not None:
@@ -155,7 +156,7 @@ class Training:
 
     def evaluate(self, x: Array, y: Array) -> tuple[float, float]:
         """Return loss (without weights of classes, with L2) and accuracy outside training."""
-        with threads():
+        with threads(), recycled():
             logits = np.concatenate([self.model.forward(x[k : k + 32]) for k in range(0, len(x), 32)])
         loss, _ = self.model.loss(logits, y)
         hits = self.model.loss.probabilities(logits).argmax(axis=1) == y
