@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_LEVELS = 25
 """Levels of a label beyond which it is no grouping of prints but their name."""
+LEVEL_SAMPLES = 300
+"""Bootstrap samples of a level's intervals at most: there are many levels, and they are read by their first digits."""
 LEAST_GROUPS = 5
 """Groups of a level below which nothing is said of it."""
 
@@ -194,6 +196,7 @@ def levels(problem: Problem, told: Mapping[str, Told], weights: Weights) -> pd.D
     import pandas as pd
 
     rows = []
+    weights = weights[:LEVEL_SAMPLES]
     for column in level_columns(problem):
         values = problem.labels[column]
         for level in sorted(values.dropna().unique(), key=str):
