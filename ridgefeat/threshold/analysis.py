@@ -17,8 +17,8 @@ from ridgefeat.threshold.scores import Scores
 from ridgefeat.threshold.splitting import Split, split_scores
 from ridgefeat.threshold.uncertainty import (
     NONE,
-    Interval,
     Replicates,
+    at_least_none,
     grid_of_cuts,
     interval,
     rate_interval,
@@ -248,14 +248,16 @@ def _rate(values: Float, errors: int, count: int) -> Rate:
 
 def _figures(curve: ErrorCurve, found: Replicates) -> tuple[Figure, ...]:
     eer = curve.equal_error
-    figures = [Figure("EER", eer.value, *found.equal_error(), eer.threshold)]
+    fewer = min(curve.mated, curve.nonmated)
+    bounds = at_least_none(found.equal_error(), eer.value, fewer)
+    figures = [Figure("EER", eer.value, *bounds, eer.threshold)]
     targets: tuple[tuple[str, float], ...] = (("FMR100", 0.01), ("FMR1000", 0.001), ("ZeroFMR", 0.0))
     for name, target in targets:
         k = curve.for_fmr(target)
         # The highest non-mated score is an extreme value, of which a bootstrap says nothing.
-        bounds: Interval = found.fnmr_for(target) if target else NONE
+        bounds = at_least_none(found.fnmr_for(target), curve.fnmr[k], curve.mated) if target else NONE
         figures.append(Figure(name, float(curve.fnmr[k]), *bounds, curve.shown(curve.cut[k])))
     nowhere = float("nan")
-    figures.append(Figure("AUC", curve.auc, *found.auc(), nowhere))
+    figures.append(Figure("AUC", curve.auc, *(found.auc() if curve.auc < 1 else NONE), nowhere))
     figures.append(Figure("d'", curve.d_prime, *found.d_prime(), nowhere))
     return tuple(figures)

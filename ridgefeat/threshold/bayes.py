@@ -22,7 +22,7 @@ FIRST, CANDIDATES = 5, 400
 
 def search(curve: ErrorCurve, settings: Settings) -> Choice:
     """Return the best threshold that was tried, and the path to it."""
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     # Matrices of 25 rows: handing them to several threads takes longer than the work.
     with threadpool_limits(1):

@@ -224,6 +224,13 @@ def interval(values: Float, level: float = LEVEL) -> Interval:
     return float(low), float(high)
 
 
+def at_least_none(bounds: Interval, value: float, count: int) -> Interval:
+    """Return bounds of a figure on error rates; where it is 0, which no draw can leave, as rate_interval."""
+    if value > 0 or not np.isfinite(bounds[1]):
+        return bounds
+    return 0.0, max(bounds[1], float(beta.ppf((1 + LEVEL) / 2, 1, count)))
+
+
 def rate_interval(values: Float, errors: int, count: int) -> Interval:
     """Return the interval of a rate; at 0 or all errors, which no draw can leave, Clopper and Pearson's bound."""
     low, high = interval(values)

@@ -1,0 +1,133 @@
+"""Methods: what each promises, and that the exact scan is beaten by none."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from made_scores import mirrored, normal_scores
+
+from ridgefeat.errors import ScoreError
+from ridgefeat.threshold import METHODS, ErrorCurve, Scores, Settings, choose
+
+CURVE = ErrorCurve.of(normal_scores(5))
+
+
+def loss_at(curve, method, settings):
+    return settings.loss(curve)[curve.index(choose(curve, method, settings).threshold)]
+
+
+@pytest.mark.parametrize("objective", ["hter", "accuracy", "cost"])
+@pytest.mark.parametrize("seed", range(2))
+def test_exact_is_never_beaten_and_others_come_near(objective, seed):
+    curve = ErrorCurve.of(normal_scores(seed, subjects=30))
+    told = Settings(objective=objective, prior=0.9, cost_false_accept=20, cost_false_reject=1)
+    best = loss_at(curve, "exact", told)
+    assert best == told.loss(curve).min()
+    for method in [*METHODS, "fmr=1%", "fmr=0.1%"]:
+        assert loss_at(curve, method, told) >= best
+    for method in ("grid", "bayes"):
+        assert loss_at(curve, method, told) - best < 0.01
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(-5, 12), min_size=1, max_size=30),
+    st.lists(st.integers(-12, 5), min_size=1, max_size=30),
+    st.sampled_from(["hter", "accuracy"]),
+)
+def test_exact_equals_a_search_through_everything(mated, others, objective):
+    values = np.array([*mated, *others], float)
+    truth = np.repeat([True, False], [len(mated), len(others)])
+    try:
+        curve = ErrorCurve.of(Scores.make(values, truth))
+    except ScoreError:
+        return
+
+    def loss(t):
+        fmr, fnmr = np.mean(np.array(others) >= t), np.mean(np.array(mated) < t)
+        if objective == "hter":
+            return (fmr + fnmr) / 2
+        return np.mean((values >= t) != truth)
+
+    told = Settings(objective=objective)
+    found = choose(curve, "exact", told).threshold
+    assert loss(found) == pytest.approx(min(loss(t) for t in np.arange(-13, 15, 0.5)), abs=1e-12)
+    for method in ("grid", "far-frr", "zero-fmr"):
+        assert loss(choose(curve, method, told).threshold) >= loss(found) - 1e-12
+
+
+def test_mean_distance_is_the_midpoint_of_the_means():
+    curve = ErrorCurve.of(Scores.make([1, 3, 9, 11], [0, 0, 1, 1]))
+    assert choose(curve, "mean-distance").threshold == 6
+
+
+@pytest.mark.parametrize("ratio", [0.1, 1.0, 4.0])
+def test_far_frr_holds_the_relation(ratio):
+    k = CURVE.index(choose(CURVE, "far-frr", Settings(ratio=ratio)).threshold)
+    assert CURVE.far[k] == pytest.approx(ratio * CURVE.frr[k], abs=0.006)
+
+
+def test_far_frr_of_ratio_one_is_the_equal_error_rate():
+    assert choose(CURVE, "far-frr").threshold == CURVE.equal_error.threshold
+
+
+@pytest.mark.parametrize(("method", "target"), [("fmr=1%", 0.01), ("fmr=0.001", 0.001), ("zero-fmr", 0.0)])
+def test_targets_are_held_by_the_lowest_threshold_that_does(method, target):
+    choice = choose(CURVE, method)
+    k = CURVE.index(choice.threshold)
+    assert choice.target == target
+    assert CURVE.fmr[k] <= target < CURVE.fmr[k - 1]
+
+
+def test_cost_moves_the_threshold():
+    dear = choose(CURVE, "min-cost", Settings(cost_false_accept=100)).threshold
+    cheap = choose(CURVE, "min-cost", Settings(cost_false_accept=0.01)).threshold
+    assert cheap < choose(CURVE, "min-cost").threshold < dear
+
+
+@pytest.mark.parametrize("method", [*METHODS, "fmr=1%"])
+def test_distances_give_the_mirrored_threshold(method):
+    other = ErrorCurve.of(mirrored(normal_scores(5)))
+    assert choose(other, method).threshold == pytest.approx(10 - choose(CURVE, method).threshold, abs=0.02)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "fmr=1%"])
+def test_scores_that_are_fully_apart_are_told_apart(method):
+    curve = ErrorCurve.of(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
+    threshold = choose(curve, method).threshold
+    k = curve.index(threshold)
+    assert curve.false_nonmatches[k] == 0
+    assert curve.false_matches[k] == 0
+
+
+def test_bayes_tells_its_path_and_its_seed_decides():
+    one, two = (choose(CURVE, "bayes", Settings(seed=3)) for _ in range(2))
+    assert one.evaluations == 25 == len(one.path.tried) and one.threshold == two.threshold
+    assert one.path.loss.min() == Settings().loss(CURVE)[CURVE.index(one.threshold)]
+    assert one.path.grid.shape == one.path.mean.shape == one.path.deviation.shape
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"objective": "luck"},
+        {"ratio": 0},
+        {"prior": 1.0},
+        {"cost_false_accept": -1},
+        {"cost_false_accept": 0, "cost_false_reject": 0},
+        {"grid_steps": 1},
+        {"evaluations": 2},
+        {"ratio": float("nan")},
+        {"cost_false_accept": float("nan")},
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ScoreError):
+        Settings(**wrong)
+
+
+@pytest.mark.parametrize("method", ["exakt", "fmr=", "fmr=2", "fmr=x%", "fmr=0"])
+def test_an_unknown_method_is_refused(method):
+    with pytest.raises(ScoreError, match=r"fmr=0\.1%"):
+        choose(CURVE, method)
