@@ -240,7 +240,9 @@ def _with_thresholds(found: Analysis, ends: tuple[float, float]) -> tuple[Frame,
         middle = (column[0][1] + column[-1][1]) / 2
         for level, (number, at) in enumerate(column):
             marks.append(line(at, frame.y.start, at, frame.y.end, INK, 0.9, "4 3"))
-            marks.append(text(str(number), middle, frame.y.end - 4 - 13 * level, anchor="middle", kind="strong"))
+            marks.append(
+                text(str(number), middle, frame.y.end - 4 - 13 * level, anchor="middle", kind="strong")
+            )
     return frame, marks, top
 
 
