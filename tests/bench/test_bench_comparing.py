@@ -156,6 +156,16 @@ def test_numbers_and_labels_that_differ_within_a_person(target):
         assert "between subjects" in meaning and not np.array_equal(shuffled.y, p.y)
 
 
+def test_a_group_of_merged_duplicates_does_not_keep_the_target_from_being_shuffled_between_groups():
+    frame = make_frame(people=30, prints=4)
+    p = problem_of(frame, make_about(frame), target="sex", group="subject")
+    groups = p.groups.copy()
+    women, men = (np.unique(groups[p.y == code])[0] for code in (0, 1))
+    groups[groups == women] = men
+    shuffled, meaning = shuffle_target(replace(p, groups=groups), 0)
+    assert "between subjects" in meaning and (shuffled.y != p.y).mean() > 0.2
+
+
 def test_imbalance_is_met_in_training_alone():
     frame = make_frame(people=60, effect=2.0)
     frame = frame[(frame["sex"] == "male") | (frame["subject"] % 8 == 0)]
