@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,7 +132,6 @@ def test_a_fold_decides_nothing_about_its_own_ensemble():
     fold = done.folds[0]
     y = p.y.copy()
     y[fold.test] = 1 - y[fold.test]
-    from dataclasses import replace
 
     after = ensemble.together(replace(p, y=y), "mean", told)
     assert np.array_equal(before[0].scores, after[0].scores)
