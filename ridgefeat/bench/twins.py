@@ -52,8 +52,8 @@ def in_training(table: AuditTable, sets: Sequence[Sequence[int]]) -> tuple[int, 
 def cost_of(table: AuditTable, sets: Sequence[Sequence[int]], split: str, twin: str = "twin") -> str:
     """Return in words what sets of twins cost under the given folds, or else under five random folds.
 
-    The gain is that of a nearest neighbour that finds the twin, over always naming the most frequent class: the
-    most that the set can lift an accuracy.
+    The gain is that of a nearest neighbour that finds the twin, over a neighbour taken at random,
+    who has the right class as often as two prints have the same.
     """
     # A copy may differ from its original in how it was altered, and be labelled rightly.
     one_label = table.target not in ("alteration", "level")
@@ -72,16 +72,16 @@ def cost_of(table: AuditTable, sets: Sequence[Sequence[int]], split: str, twin: 
         )
     gain = gain_of_neighbour(table, sets) * expected / len(rows) if rows else 0.0
     if one_label and not table.quantity:
-        text += f"; a nearest neighbour's accuracy changes by up to {100 * gain:+.1f} points through them"
+        text += f"; a nearest neighbour's accuracy changes by about {100 * gain:+.1f} points through them"
     if one_label and (wrong := sum(len(s) for s in sets if conflicting(table, s))):
         text += f"; {wrong} prints carry labels that cannot all be right"
     return text
 
 
 def gain_of_neighbour(table: AuditTable, sets: Sequence[Sequence[int]]) -> float:
-    """Return the prints whose twin has their label, less those that guessing gets right, as a share of all prints."""
+    """Return the prints whose twin has their label, less those that a random neighbour gets right, as a share of all prints."""
     known = table.target_codes[table.target_codes >= 0]
-    guess = np.bincount(known).max() / len(known)
+    guess = float(((np.bincount(known) / len(known)) ** 2).sum())
     gain = 0.0
     for rows in sets:
         codes = table.target_codes[list(rows)]
