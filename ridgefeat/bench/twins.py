@@ -79,7 +79,7 @@ def cost_of(table: AuditTable, sets: Sequence[Sequence[int]], split: str, twin: 
 
 
 def gain_of_neighbour(table: AuditTable, sets: Sequence[Sequence[int]]) -> float:
-    """Return the prints whose twin has their label, less those that a random neighbour gets right, as a share of all prints."""
+    """Return what twins with their print's label give over random neighbours, as a share of all prints."""
     known = table.target_codes[table.target_codes >= 0]
     guess = float(((np.bincount(known) / len(known)) ** 2).sum())
     gain = 0.0
