@@ -97,7 +97,7 @@ def run(job: Job, command: str = "", say: Say | None = None, progress: Progress 
     say = say or (lambda line: None)
     paths = job.tables()
     frame, about, table = read_all(paths, job.group, apart=bool(job.cross))
-    frame["meta_table"] = table
+    frame = pd.concat([frame, pd.Series(table, frame.index, name="meta_table")], axis=1)
     problem = make_problem(
         frame,
         about,
