@@ -97,7 +97,8 @@ def run(job: Job, command: str = "", say: Say | None = None, progress: Progress 
     say = say or (lambda line: None)
     paths = job.tables()
     frame, about, table = read_all(paths, job.group, apart=bool(job.cross))
-    frame = pd.concat([frame, pd.Series(table, frame.index, name="meta_table")], axis=1)
+    frame = frame.copy()  # In one piece: a frame read column by column warns about every further one.
+    frame["meta_table"] = table
     problem = make_problem(
         frame,
         about,
