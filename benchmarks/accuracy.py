@@ -2,7 +2,7 @@
 
     python benchmarks/accuracy.py [--prints N]
 
-Synthetic prints of all five pattern classes at four noise levels, seeds that nothing was tuned on. Orientation: root
+Synthetic prints of all five pattern classes at four noise levels, on seeds other than tuning's. Orientation: root
 mean square deviation over the true mask. Period: mean absolute percentage error over it. Mask: share of wrong pixels.
 Minutiae: precision, recall, F1 after one-to-one assignment, type ignored and required. Singular points: share found
 within 20 px. Intervals by bootstrap over prints. Prints the tables and writes benchmarks/results/accuracy.md.
