@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import numpy as np
 
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.structure import Float
+from ridgefeat.table.cells import numbers
 from ridgefeat.table.minutiae_files import write_minutiae
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import Item, Meta, make_row
@@ -31,11 +33,27 @@ BATCHES_A_WORKER = 8
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows that belong together in the table, from row `start` on."""
+    """Rows that belong together in the table, from row `start` on.
+
+    Attributes
+    ----------
+    start : int
+        The first one's place in the table.
+    meta : list of dict
+        Meta cells, a print each.
+    features : ndarray of float32, shape (prints, columns)
+        NaN where undefined.
+    lines : list of str or None
+        The features as a CSV line holds them, where that was asked for.
+    seconds : float
+        How long the worker took.
+    """
 
     start: int
     meta: list[Meta]
     features: Float
+    lines: list[str] | None = None
+    seconds: float = 0.0
 
     def __len__(self) -> int:
         return len(self.meta)
@@ -43,13 +61,17 @@ class Batch:
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker gets: prints, how they become rows and, optionally, where their minutiae go."""
+    """What a worker gets: prints, how they become rows and, optionally, where their minutiae go.
+
+    `lines` asks for the features as text too: digits cost more than they look, and workers share that cost.
+    """
 
     start: int
     items: Sequence[Item]
     recipe: Recipe
     minutiae: tuple[Path | None, ...] | None = None
     parent: int = 0
+    lines: bool = False
 
 
 def count_workers(jobs: int | None) -> int:
@@ -112,6 +134,7 @@ def run_task(task: Task) -> Batch:
     """Compute a task's rows in this process, on one thread."""
     if task.parent not in (0, os.getpid()):
         _settle()
+    began = time.perf_counter()
     meta, values = [], []
     with one_thread():
         for i, item in enumerate(task.items):
@@ -120,7 +143,9 @@ def run_task(task: Task) -> Batch:
                 write_minutiae(fp, target)
             meta.append(cells)
             values.append(features)
-    return Batch(task.start, meta, np.array(values, np.float32))
+    features = np.array(values, np.float32)
+    lines = [",".join(numbers(row)) for row in features] if task.lines else None
+    return Batch(task.start, meta, features, lines, time.perf_counter() - began)
 
 
 @contextmanager

@@ -81,11 +81,14 @@ class Parts:
     def write(self, batch: Batch) -> None:
         """Keep a batch."""
         name = f"{batch.start:09d}-{batch.start + len(batch):09d}.npz"
-        meta = np.frombuffer(json.dumps(batch.meta).encode(), np.uint8)
+        texts = {"meta": json.dumps(batch.meta)}
+        if batch.lines is not None:
+            texts["lines"] = "\n".join(batch.lines)
+        stored = {key: np.frombuffer(value.encode(), np.uint8) for key, value in texts.items()}
         temporary = self.folder / f"{name}.tmp"
         with _spoken(self.folder):
             with temporary.open("wb") as file:
-                np.savez(file, meta=meta, features=batch.features)
+                np.savez(file, features=batch.features, **stored)
                 _flush(file)
             temporary.replace(self.folder / name)
 
@@ -100,7 +103,8 @@ class Parts:
             path = self.folder / f"{start:09d}-{stop:09d}.npz"
             try:
                 with np.load(path, allow_pickle=False) as stored:
-                    batch = Batch(start, json.loads(stored["meta"].tobytes()), stored["features"])
+                    lines = stored["lines"].tobytes().decode().split("\n") if "lines" in stored else None
+                    batch = Batch(start, json.loads(stored["meta"].tobytes()), stored["features"], lines)
             except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
                 raise TableError(
                     f"{path} is damaged ({error}); delete it and run again with --resume"

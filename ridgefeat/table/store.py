@@ -121,7 +121,7 @@ def write_table(
         else:
             parts.begin(manifest)
         kept = sum(stop - start for start, stop in parts.spans())
-        _compute(items, recipe, parts, workers, folder, progress)
+        _compute(items, recipe, parts, workers, folder, progress, not is_parquet(output))
         summary = _finish(items, recipe, output, parts, manifest, inputs, command)
         summary.kept = kept
         parts.remove()
@@ -230,6 +230,7 @@ def _compute(
     workers: int,
     minutiae: Path | None,
     progress: Progress | None,
+    lines: bool,
 ) -> None:
     spans = parts.spans()
     done = sum(stop - start for start, stop in spans)
@@ -245,7 +246,7 @@ def _compute(
             for at in range(start, stop, size):
                 to = min(at + size, stop)
                 names = None if targets is None else tuple(targets[at:to])
-                yield Task(at, items[at:to], recipe, names, os.getpid())
+                yield Task(at, items[at:to], recipe, names, os.getpid(), lines)
 
     for batch in run(tasks(), min(workers, max(1, (len(items) - done) // size))):
         parts.write(batch)
@@ -290,7 +291,8 @@ def _finish(
                 summary.add(meta)
                 cells = [text(meta[name]) for name in META_KINDS]
                 cells += [text(items[i].labels.get(name)) for name in labels]
-                writer.write(cells, batch.features[i - batch.start])
+                at = i - batch.start
+                writer.write(cells, batch.features[at], None if batch.lines is None else batch.lines[at])
         writer.close()
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())

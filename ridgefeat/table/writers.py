@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,8 +22,8 @@ ROWS_A_GROUP = 1024
 class Writer(Protocol):
     """What every format offers."""
 
-    def write(self, cells: list[str], features: Float) -> None:
-        """Add one row: its meta and label cells as text, and its features."""
+    def write(self, cells: list[str], features: Float, line: str | None = None) -> None:
+        """Add one row: its meta and label cells as text, and its features, as text too where that is known."""
 
     def close(self) -> None:
         """Finish the file."""
@@ -54,12 +55,18 @@ class CsvWriter:
 
     def __init__(self, path: Path, kinds: Mapping[str, Kind], columns: list[Column]) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
-        self._csv = csv.writer(self._file, lineterminator="\n")
-        self._csv.writerow([*kinds, *(c.name for c in columns)])
+        csv.writer(self._file, lineterminator="\n").writerow([*kinds, *(c.name for c in columns)])
+        self._start = io.StringIO(newline="")
+        self._cells = csv.writer(self._start, lineterminator="")
 
-    def write(self, cells: list[str], features: Float) -> None:
+    def write(self, cells: list[str], features: Float, line: str | None = None) -> None:
         """Add one row."""
-        self._csv.writerow(cells + numbers(features))
+        if line is None:
+            line = ",".join(numbers(features))
+        self._start.seek(0)
+        self._start.truncate()
+        self._cells.writerow(cells)
+        self._file.write(f"{self._start.getvalue()},{line}\n")
 
     def close(self) -> None:
         """Finish the file."""
@@ -81,7 +88,7 @@ class ParquetWriter:
         self._cells: list[list[str]] = []
         self._features: list[Float] = []
 
-    def write(self, cells: list[str], features: Float) -> None:
+    def write(self, cells: list[str], features: Float, line: str | None = None) -> None:
         """Add one row."""
         self._cells.append(cells)
         self._features.append(features)
