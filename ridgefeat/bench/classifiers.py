@@ -6,65 +6,16 @@ and `stack` are put together from the others' out-of-fold scores (ridgefeat.benc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any
 
+from ridgefeat.bench.image_entries import IMAGE_METHODS
+from ridgefeat.bench.method import FEATURES, Method, Settings
 from ridgefeat.bench.results import Kind
 from ridgefeat.errors import ParameterError
 
-Imbalance = Literal["none", "weights", "under", "over"]
-Input = Literal["features", "pixels"]
-IMBALANCE: tuple[Imbalance, ...] = ("weights", "none", "under", "over")
 COMPONENTS = 200
 """Principal components kept at most."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What shapes every pipeline of a run: what is told, how imbalance is met, the seed, and standardising by level."""
-
-    kind: Kind
-    imbalance: Imbalance = "weights"
-    seed: int = 42
-    within: bool = False
-    classes: int = 2
-
-    @property
-    def priors(self) -> list[float] | None:
-        """Even priors for the methods that know no weights but priors."""
-        return [1 / self.classes] * self.classes if self.imbalance == "weights" else None
-
-    @property
-    def weight(self) -> str | None:
-        """scikit-learn's class_weight."""
-        return "balanced" if self.imbalance == "weights" else None
-
-
-@dataclass(frozen=True)
-class Method:
-    """A named way of telling.
-
-    Attributes
-    ----------
-    name, meaning : str
-    classify, regress : callable or None
-        Given Settings return an estimator of scaled features without gaps; None where there is none of the kind.
-    input : "features" or "pixels"
-    grid : mapping
-        What --tune tries, by the estimator's own parameter names.
-    cost : float
-        Seconds of fitting beside the others', so that the slow ones start first.
-    """
-
-    name: str
-    meaning: str
-    classify: Callable[[Settings], Any] | None
-    regress: Callable[[Settings], Any] | None = None
-    input: Input = "features"
-    grid: Mapping[str, list[Any]] = field(default_factory=dict)
-    cost: float = 1.0
 
 
 def _dummy(s: Settings) -> Any:
@@ -232,12 +183,6 @@ def _cluster_means(s: Settings) -> Any:
     return ClusterMeans(random_state=s.seed)
 
 
-def _pixel_svm(s: Settings) -> Any:
-    from ridgefeat.bench.kernels import RbfClassifier
-
-    return RbfClassifier(C=1.0, spread=1.0, class_weight=s.weight)
-
-
 _LEAF: dict[str, list[Any]] = {"min_samples_leaf": [2, 5, 10], "max_features": ["sqrt", 0.1]}
 METHODS: dict[str, Method] = {
     m.name: m
@@ -270,7 +215,7 @@ METHODS: dict[str, Method] = {
         Method("pca-lda", "200 principal components, shrunken linear discriminant", _pca_lda),
         Method("pca-ridge", "200 principal components, linear regression", None, _pca_ridge),
         Method("kmeans", "16 clusters, each named by its majority", _clusters, _cluster_means),
-        Method("pixels-rbf-svm", "RBF SVM on 128 x 128 pixels", _pixel_svm, None, "pixels", cost=5),
+        *IMAGE_METHODS,
     )
 }  # fmt: skip
 TOGETHER = {
@@ -284,7 +229,7 @@ def default_names(kind: Kind) -> list[str]:
     fits = [
         m.name
         for m in METHODS.values()
-        if m.input == "features" and (m.regress if kind == "regression" else m.classify)
+        if m.input == FEATURES and (m.regress if kind == "regression" else m.classify)
     ]
     return [*fits, *TOGETHER] if kind != "regression" else [*fits, "mean"]
 
@@ -337,7 +282,7 @@ def build(method: Method, settings: Settings) -> Any:
     model = make(settings)
     if settings.imbalance in ("under", "over") and settings.kind != "regression" and method.name != "dummy":
         model = Resampled(model, settings.imbalance, settings.seed)
-    if method.input == "pixels":
+    if not method.scaled:
         return Pipeline([("model", model)])
     # Scaled first, so that a gap filled with 0 is one filled with the mean.
     scale = Within() if settings.within else StandardScaler()

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.bench import diagnostics, ensemble, splits, statistics, tables
-from ridgefeat.bench.classifiers import TOGETHER, Imbalance, Method, Settings, default_names, find
+from ridgefeat.bench.classifiers import TOGETHER, default_names, find
 from ridgefeat.bench.evaluation import Outcome, Progress, evaluate, failed
+from ridgefeat.bench.method import EPOCHS, FEATURES, Imbalance, Method, Settings
 from ridgefeat.bench.pairs import compare_pairs
 from ridgefeat.bench.results import Comparison, Fold, Problem, Reproduction, Run
 from ridgefeat.bench.within import level_codes, level_names
+from ridgefeat.errors import RidgefeatError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +33,8 @@ class Options:
     ----------
     classifiers : tuple of str
         Names as in ridgefeat.bench.classifiers; the feature classifiers that fit the target without any.
+    further : tuple of Method
+        Classifiers beside the named ones.
     split, folds, repeats, seed
         As in ridgefeat.bench.splits.make_folds.
     within : tuple of str
@@ -48,9 +52,12 @@ class Options:
         Worker processes; None for every core.
     samples : int
         Bootstrap samples.
+    epochs : int
+        Epochs of a network at most.
     """
 
     classifiers: tuple[str, ...] = ()
+    further: tuple[Method, ...] = ()
     split: splits.Split = "group"
     folds: int = 5
     repeats: int = 1
@@ -63,6 +70,7 @@ class Options:
     diagnose: bool = True
     jobs: int | None = None
     samples: int = statistics.SAMPLES
+    epochs: int = EPOCHS
 
     def words(self, count: int) -> str:
         """Return the protocol in words."""
@@ -118,8 +126,10 @@ def compare(
             problem, options.split, folds=options.folds, repeats=options.repeats, seed=options.seed
         )
     names = list(dict.fromkeys(options.classifiers or default_names(problem.kind)))
-    methods = [find(n) for n in names if n not in TOGETHER]
-    settings = Settings(problem.kind, options.imbalance, options.seed, bool(options.within))
+    known = {m.name: m for m in options.further}
+    names += [n for n in known if n not in names]
+    methods = [known.get(n) or find(n) for n in names if n not in TOGETHER]
+    settings = settings_of(problem, options)
     inputs = make_inputs(problem, options, methods)
     outcomes = evaluate(
         problem,
@@ -137,7 +147,9 @@ def compare(
     reasons = failed(outcomes)
     _add_together(problem, names, by_method, reasons, folds)
     by_method = {n: by_method[n] for n in names}
-    comparison = _assemble(problem, options, context, folds, by_method, reasons)
+    meanings = {**TOGETHER, **{m.name: m.meaning for m in methods}}
+    runs = tuple(_run(n, meanings[n], by_method[n], reasons.get(n, "")) for n in names)
+    comparison = _assemble(problem, options, context, folds, by_method, runs)
     if options.diagnose and comparison.best:
         fine = [m for m in methods if m.name not in reasons]
         comparison = diagnostics.diagnose(
@@ -146,22 +158,44 @@ def compare(
     return comparison
 
 
-def make_inputs(problem: Problem, options: Options, methods: Sequence[Method]) -> dict[str, NDArray[Any]]:
-    """Return what each kind of classifier reads; float32 matrices, a row a print.
+def settings_of(problem: Problem, options: Options) -> Settings:
+    """Return what shapes every pipeline of a run."""
+    return Settings(
+        problem.kind,
+        options.imbalance,
+        options.seed,
+        bool(options.within),
+        max(2, len(problem.classes)),
+        options.epochs,
+    )
 
-    The features' matrix ends with the number of the print's level where columns are standardised within levels.
+
+def make_inputs(
+    problem: Problem, options: Options, methods: Sequence[Method] = ()
+) -> dict[str, NDArray[Any] | str]:
+    """Return what each kind of classifier reads: float32 matrices, a row a print; or why one cannot be had.
+
+    A matrix whose columns are standardised within levels ends with the number of the print's level.
     """
-    X = problem.features.to_numpy(np.float32)
+    codes = None
     if options.within:
         names = level_names(problem.labels, options.within)
-        X = np.concatenate([X, level_codes(names, levels_of(names))[:, None]], axis=1)
-    inputs = {"features": X}
-    if options.images is not None and any(m.input == "pixels" for m in methods):
-        from ridgefeat.bench.pixels import read_pixels
+        codes = level_codes(names, levels_of(names))[:, None]
 
-        inputs["pixels"] = read_pixels(
-            options.images, problem.sources.tolist(), problem.labels["meta_layout"].tolist()
-        )
+    def leveled(X: NDArray[Any], scaled: bool) -> NDArray[Any]:
+        return np.concatenate([X, codes], axis=1) if scaled and codes is not None else X
+
+    inputs: dict[str, NDArray[Any] | str] = {
+        FEATURES: leveled(problem.features.to_numpy(np.float32), scaled=True)
+    }
+    for m in methods:
+        if m.read is None or m.input in inputs or options.images is None:
+            continue
+        try:
+            inputs[m.input] = leveled(m.read(problem, options.images), m.scaled)
+        # Only the classifiers that read it fail.
+        except RidgefeatError as error:
+            inputs[m.input] = str(error)
     return inputs
 
 
@@ -194,10 +228,9 @@ def _assemble(
     context: Context,
     folds: Sequence[Fold],
     by_method: Mapping[str, Sequence[Outcome]],
-    reasons: Mapping[str, str],
+    runs: tuple[Run, ...],
 ) -> Comparison:
-    told = {n: tables.tell(problem, o) for n, o in by_method.items() if n not in reasons}
-    runs = tuple(_run(n, by_method[n], reasons.get(n, "")) for n in by_method)
+    told = {r.name: tables.tell(problem, by_method[r.name]) for r in runs if r.status == "ok"}
     weights = statistics.group_weights(
         len(np.unique(problem.groups.astype(str))), options.seed, options.samples
     )
@@ -242,8 +275,7 @@ def _with_fused(
     )
 
 
-def _run(name: str, outcomes: Sequence[Outcome], reason: str) -> Run:
-    meaning = TOGETHER.get(name) or find(name).meaning
+def _run(name: str, meaning: str, outcomes: Sequence[Outcome], reason: str) -> Run:
     return Run(name, meaning, "failed" if reason else "ok", reason, sum(o.seconds for o in outcomes))
 
 
@@ -269,6 +301,8 @@ def reproduction(problem: Problem, options: Options, context: Context, folds: in
     libraries = ("numpy", "scipy", "scikit-learn", "pandas", "joblib")
     known = {k: str(problem.about[k]) for k in ("schema_digest", "parameters_digest") if k in problem.about}
     asked = {k: v for k, v in vars(options).items() if k not in ("seed", "jobs") and v not in ((), None)}
+    if options.further:
+        asked["further"] = tuple(m.name for m in options.further)
     return Reproduction(
         command=context.command,
         versions={"ridgefeat": __version__, "python": platform.python_version()}

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.bench import importance, metrics, statistics
-from ridgefeat.bench.classifiers import Method, Settings
-from ridgefeat.bench.evaluation import Progress, evaluate, failed, gather
+from ridgefeat.bench.evaluation import Inputs, Progress, evaluate, failed, gather
+from ridgefeat.bench.method import FEATURES, Method, Settings
 from ridgefeat.bench.metrics import Predictions, Weights
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison, Fold, Problem
 from ridgefeat.bench.splits import strata_of
@@ -44,7 +44,7 @@ class Study:
 
     def predictions(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> Predictions | None:
         """Return out-of-fold predictions; None if any fit fails."""
-        inputs: dict[str, NDArray[Any]] = {self.method.input: X}
+        inputs = {self.method.input: X}
         outcomes = evaluate(problem, [self.method], folds, self.settings, inputs, jobs=self.jobs)
         return None if failed(outcomes) else gather(problem, outcomes)[0]
 
@@ -53,7 +53,7 @@ def diagnose(
     comparison: Comparison,
     methods: Sequence[Method],
     settings: Settings,
-    inputs: Mapping[str, NDArray[Any]],
+    inputs: Inputs,
     jobs: int | None,
     progress: Progress | None,
     samples: int,
@@ -67,7 +67,7 @@ def diagnose(
     weights = statistics.group_weights(groups, settings.seed, samples)
     # One repeat is enough to see what carries a result.
     folds = tuple(f for f in comparison.folds if f.repeat == 0)
-    study = Study(problem, method, settings, folds, inputs[method.input], weights, jobs)
+    study = Study(problem, method, settings, folds, np.asarray(inputs[method.input]), weights, jobs)
     steps: dict[str, Any] = {
         "learning": learning_curve,
         "ablation": ablation,
@@ -86,7 +86,7 @@ def diagnose(
 
 def choose(comparison: Comparison, methods: Sequence[Method]) -> Method | None:
     """Return the quickest feature classifier that is nearly as good as the best of them; dummy only if alone."""
-    able = {m.name: m for m in methods if m.input == "features" and m.name != "dummy"}
+    able = {m.name: m for m in methods if m.input == FEATURES and m.name != "dummy"}
     summary = comparison.summary[comparison.summary["classifier"].isin(able)]
     metric = comparison.problem.metric
     summary = summary[summary[metric].notna()]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import has_fit_parameter
 
 
 class NamedClusters(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -101,8 +102,8 @@ class Resampled(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ig
         self.how = how
         self.random_state = random_state
 
-    def fit(self, X: NDArray[Any], y: NDArray[Any]) -> Resampled:
-        """Draw rows, then fit on them."""
+    def fit(self, X: NDArray[Any], y: NDArray[Any], groups: Any = None) -> Resampled:
+        """Draw rows, then fit on them; the estimator is told their groups if it asks for them."""
         rng = np.random.default_rng(self.random_state)
         classes, counts = np.unique(y, return_counts=True)
         size = counts.min() if self.how == "under" else counts.max()
@@ -112,7 +113,9 @@ class Resampled(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ig
             more = rng.choice(own, size - len(own)) if size > len(own) else own[:0]
             rows.append(np.r_[own, more] if size >= len(own) else rng.choice(own, size, replace=False))
         chosen = np.sort(np.concatenate(rows))
-        self.estimator_ = clone(self.estimator).fit(X[chosen], y[chosen])
+        asks = groups is not None and has_fit_parameter(self.estimator, "groups")
+        given = {"groups": np.asarray(groups)[chosen]} if asks else {}
+        self.estimator_ = clone(self.estimator).fit(X[chosen], y[chosen], **given)
         self.classes_ = self.estimator_.classes_
         return self
 

@@ -6,20 +6,23 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.bench import calibration
-from ridgefeat.bench.classifiers import Method, Settings, build, grid_of
+from ridgefeat.bench.classifiers import build, grid_of
+from ridgefeat.bench.method import Method, Settings
 from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.results import Fold, Kind, Problem
 from ridgefeat.bench.splits import inner_splits
 from ridgefeat.bench.statistics import group_numbers
-from ridgefeat.table.jobs import one_thread
+from ridgefeat.table.jobs import count_workers, one_thread
 
 Progress = Callable[[int, int, str], None]
+Inputs = Mapping[str, "NDArray[Any] | str"]
 INNER_FOLDS = 3
 SCORING: dict[Kind, str] = {
     "binary": "roc_auc",
@@ -74,22 +77,35 @@ def run_task(task: Task, X: NDArray[Any], y: NDArray[Any], groups: NDArray[Any])
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return Outcome(task.method.name, task.fold, None, None, time.perf_counter() - started, reason)
     seconds = time.perf_counter() - started
-    epochs = getattr(fitted, "epochs_", None)
-    return Outcome(task.method.name, task.fold, predicted, scores, seconds, "", chosen, epochs)
+    return Outcome(task.method.name, task.fold, predicted, scores, seconds, "", chosen, history(fitted))
+
+
+def history(fitted: Any) -> list[dict[str, float]] | None:
+    """Return what a pipeline's estimator wrote down each epoch; None where it does not train in epochs."""
+    model = fitted[-1] if hasattr(fitted, "__getitem__") else fitted
+    model = getattr(model, "estimator_", model)
+    told = getattr(model, "history_", None)
+    if not isinstance(told, Mapping) or not told:
+        return None
+    return [dict(zip(told, values, strict=True)) for values in zip(*told.values(), strict=True)]
 
 
 def fit(task: Task, X: NDArray[Any], y: NDArray[Any], groups: NDArray[Any]) -> tuple[Any, Any]:
     """Return the pipeline fitted on the training rows, and what tuning chose (None without)."""
+    from sklearn.utils.validation import has_fit_parameter
+
     train = task.fold.train
     pipeline = build(task.method, task.settings)
     grid = grid_of(task.method, task.settings) if task.tune else {}
+    # Whoever sets prints aside while fitting must do so by group as well.
+    given = {"model__groups": groups[train]} if has_fit_parameter(pipeline[-1], "groups") else {}
     if not grid:
-        return pipeline.fit(X[train], y[train]), None
+        return pipeline.fit(X[train], y[train], **given), None
     from sklearn.model_selection import GridSearchCV
 
     inner = inner_splits(y[train], groups[train], INNER_FOLDS, task.settings.seed)
     search = GridSearchCV(pipeline, grid, scoring=SCORING[task.settings.kind], cv=inner, error_score="raise")
-    search.fit(X[train], y[train])
+    search.fit(X[train], y[train], **given)
     return search.best_estimator_, search.best_params_
 
 
@@ -98,7 +114,7 @@ def evaluate(
     methods: Sequence[Method],
     folds: Sequence[Fold],
     settings: Settings,
-    inputs: Mapping[str, NDArray[Any]],
+    inputs: Inputs,
     *,
     tune: bool = False,
     jobs: int | None = 1,
@@ -112,8 +128,8 @@ def evaluate(
     methods : sequence of Method
     folds : sequence of Fold
     settings : Settings
-    inputs : mapping of str to ndarray, shape (prints, columns)
-        What each kind of input (Method.input) is.
+    inputs : mapping of str to ndarray, shape (prints, columns), or str
+        What each kind of input (Method.input) is, or why it is not there.
     tune : bool
         Search each method's grid in folds by group within the training rows.
     jobs : int or None
@@ -123,23 +139,48 @@ def evaluate(
     """
     settings = replace(settings, kind=problem.kind, classes=max(2, len(problem.classes)))
     tasks = [Task(m, f, settings, len(problem.classes), tune) for m in methods for f in folds]
-    # The slow ones first, so that no worker is left alone with one at the end.
-    order = sorted(range(len(tasks)), key=lambda i: -tasks[i].method.cost)
     found: dict[int, Outcome] = {}
-    arguments = ((i, tasks[i], inputs.get(tasks[i].method.input)) for i in order)
-    for i, outcome in _outcomes(arguments, problem, jobs):
+
+    def done(i: int, outcome: Outcome) -> None:
         found[i] = outcome
         if progress:
             progress(len(found), len(tasks), outcome.method)
+
+    # The slow ones first, so that no worker is left alone with one at the end.
+    order = sorted(range(len(tasks)), key=lambda i: -tasks[i].method.cost)
+    arguments = ((i, tasks[i], _input(tasks[i], inputs)) for i in order if not tasks[i].method.epochs)
+    for i, outcome in _outcomes(arguments, problem, jobs):
+        done(i, outcome)
+    # Here and one after the other, each on every thread, so that their epochs can be followed.
+    groups = group_numbers(problem.groups)
+    for i in (i for i, t in enumerate(tasks) if t.method.epochs):
+        task = _followed(tasks[i], jobs, progress and partial(progress, len(found), len(tasks)))
+        done(*_numbered(i, task, _input(task, inputs), problem.y, groups))
     return [found[i] for i in range(len(tasks))]
 
 
+def _input(task: Task, inputs: Inputs) -> NDArray[Any] | str:
+    missing = f"reads {task.method.input}, which are not there: give the images' folder with --images"
+    return inputs.get(task.method.input, missing)
+
+
+def _followed(task: Task, jobs: int | None, say: Callable[[str], None] | None) -> Task:
+    """Return the task with its threads counted and its epochs told of."""
+    where = f"{task.method.name}, repeat {task.fold.repeat + 1} fold {task.fold.number + 1}"
+
+    def on_epoch(number: int, line: Mapping[str, float]) -> None:
+        if say:
+            figures = " ".join(f"{k} {v:.3g}" for k, v in line.items() if k != "learning_rate")
+            say(f"{where}, epoch {number}: {figures}")
+
+    return replace(task, settings=replace(task.settings, threads=count_workers(jobs), on_epoch=on_epoch))
+
+
 def _numbered(
-    i: int, task: Task, X: NDArray[Any] | None, y: NDArray[Any], groups: NDArray[Any]
+    i: int, task: Task, X: NDArray[Any] | str, y: NDArray[Any], groups: NDArray[Any]
 ) -> tuple[int, Outcome]:
-    if X is None:
-        reason = f"reads {task.method.input}, which are not there: give the images' folder with --images"
-        return i, Outcome(task.method.name, task.fold, None, None, 0.0, reason)
+    if isinstance(X, str):
+        return i, Outcome(task.method.name, task.fold, None, None, 0.0, X)
     # Sums in another order would make the figures hang on the number of threads.
     with one_thread():
         return i, run_task(task, X, y, groups)

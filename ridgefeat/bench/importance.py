@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.bench import calibration, metrics, statistics
-from ridgefeat.bench.classifiers import Method, Settings
 from ridgefeat.bench.evaluation import Task, fit, positive
+from ridgefeat.bench.method import Method, Settings
 from ridgefeat.bench.metrics import Predictions, Weights
 from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
 from ridgefeat.table.jobs import one_thread

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.bench import calibration
-from ridgefeat.bench.classifiers import Settings, find
-from ridgefeat.bench.comparing import Options, levels_of, make_inputs
+from ridgefeat.bench.classifiers import find
+from ridgefeat.bench.comparing import Options, levels_of, make_inputs, settings_of
 from ridgefeat.bench.evaluation import Task, evaluate, failed, fit, gather
+from ridgefeat.bench.method import FEATURES
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
@@ -75,13 +76,11 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
     """
     options = options or Options()
     method = find(classifier)
-    if method.input != "features":
+    if method.input != FEATURES:
         raise ParameterError(f"{classifier} reads images; a model file holds classifiers of features")
-    settings = Settings(
-        problem.kind, options.imbalance, options.seed, bool(options.within), max(2, len(problem.classes))
-    )
-    inputs = make_inputs(problem, options, [method])
-    X = inputs["features"]
+    settings = settings_of(problem, options)
+    inputs = make_inputs(problem, options)
+    X = np.asarray(inputs[FEATURES])
     calibrator = None
     if problem.kind != "regression":
         folds = make_folds(problem, folds=options.folds, seed=options.seed)

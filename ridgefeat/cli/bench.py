@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,9 @@ if TYPE_CHECKING:
 @click.option(
     "--fast", is_flag=True, help="Leave out learning curve, importances, families one by one and controls."
 )
+@click.option(
+    "--epochs", type=int, default=30, show_default=True, metavar="N", help="Epochs of a network at most."
+)
 @click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
 @click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors; print the table.")
@@ -134,7 +138,7 @@ def _job(given: dict[str, Any]) -> Job:
         diagnose=not given["fast"],
         **{
             name: given[name]
-            for name in ("split", "folds", "repeats", "seed", "imbalance", "tune", "fuse", "jobs")
+            for name in ("split", "folds", "repeats", "seed", "imbalance", "tune", "fuse", "jobs", "epochs")
         },
     )
     return Job(
@@ -157,11 +161,17 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
 
     pause = 0.2 if sys.stderr.isatty() else 30.0
     with tqdm(unit="fit", file=sys.stderr, mininterval=pause, maxinterval=max(pause, 10)) as bar:
+        shown = 0.0
 
         def show(done: int, total: int, what: str) -> None:
+            nonlocal shown
             if total != bar.total:
                 bar.reset(total)
             bar.set_postfix_str(what, refresh=False)
+            # A bar shows itself when its count grows; epochs are to be seen before that.
+            if done == bar.n and time.monotonic() - shown > pause:
+                shown = time.monotonic()
+                bar.refresh()
             bar.update(done - bar.n)
 
         yield show

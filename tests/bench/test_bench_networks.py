@@ -1,0 +1,113 @@
+"""Networks in a comparison: their validation prints are other people's, their epochs are told of and written down."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from bench_examples import make_about, make_frame
+
+from ridgefeat.bench import image_entries
+from ridgefeat.bench.classifiers import default_names, find
+from ridgefeat.bench.comparing import Context, Options, compare
+from ridgefeat.bench.data import make_problem
+from ridgefeat.bench.estimators import Resampled
+from ridgefeat.nn.classifier import NumpyCNNClassifier
+
+
+@pytest.fixture
+def small_pictures(monkeypatch):
+    """Pictures of 16 x 16 px in place of those of 128 x 128: what is tested does not depend on the size."""
+
+    def read(root, sources, layouts):
+        return np.stack([cv2.imread(str(root / s), 0).ravel() / np.float32(255) for s in sources])
+
+    monkeypatch.setattr("ridgefeat.bench.pixels.read_pixels", read)
+
+
+@pytest.fixture
+def problem(tmp_path):
+    frame = make_frame(people=24, prints=2)
+    rng = np.random.default_rng(0)
+    for source, sex in zip(frame["meta_source"], frame["sex"], strict=True):
+        picture = rng.integers(0, 100, (16, 16))
+        picture[:, :8] += 100 * (sex == "female")
+        cv2.imwrite(str(tmp_path / source), picture.astype(np.uint8))
+    return make_problem(frame, make_about(frame), target="sex", group="subject")
+
+
+def test_a_network_learns_tells_of_its_epochs_and_leaves_them_written(problem, small_pictures, tmp_path):
+    told = []
+    options = Options(
+        ("dummy", "cnn-two-block"), folds=2, images=tmp_path, epochs=6, jobs=1, diagnose=False, samples=50
+    )
+    done = compare(problem, options, Context(progress=lambda *line: told.append(line)))
+    assert done.summary.set_index("classifier").loc["cnn-two-block", "roc_auc"] > 0.9
+    assert isinstance(done.epochs, pd.DataFrame) and {"loss", "val_loss", "val_accuracy"} <= set(done.epochs)
+    assert set(done.epochs["fold"]) == {0, 1} and 2 <= done.epochs["epoch"].max() + 1 <= 6
+    lines = [what for *_, what in told if what.startswith("cnn-two-block, repeat 1 fold 2, epoch 1: loss ")]
+    assert len(lines) == 1 and "val_loss" in lines[0]
+    again = compare(problem, options)
+    assert again.scores.equals(done.scores)
+
+
+@pytest.mark.parametrize("imbalance", ["weights", "under"])
+def test_validation_prints_are_of_other_groups(problem, small_pictures, tmp_path, monkeypatch, imbalance):
+    seen = []
+    split = NumpyCNNClassifier._split
+
+    def spy(self, images, truth, groups, seed):
+        inner, outer = split(self, images, truth, groups, seed)
+        seen.append(set(groups[inner]) & set(groups[outer]))
+        assert len(outer) > 0
+        return inner, outer
+
+    monkeypatch.setattr(NumpyCNNClassifier, "_split", spy)
+    options = Options(
+        ("cnn-two-block",), folds=2, images=tmp_path, epochs=1, imbalance=imbalance, jobs=1, diagnose=False
+    )
+    assert compare(problem, options).runs[0].reason == ""
+    assert seen == [set(), set()]
+
+
+def test_without_pictures_only_those_that_read_them_fail(problem, tmp_path):
+    names = ("dummy", "cnn-two-block")
+    without = compare(problem, Options(names, folds=2, jobs=1, diagnose=False, samples=50))
+    assert [r.status for r in without.runs] == ["ok", "failed"] and "--images" in without.runs[1].reason
+    (tmp_path / problem.sources[3]).unlink()
+    lacking = compare(problem, Options(names, folds=2, images=tmp_path, jobs=1, diagnose=False, samples=50))
+    assert [r.status for r in lacking.runs] == ["ok", "failed"] and problem.sources[3] in lacking.runs[
+        1
+    ].reason
+
+
+def test_further_methods_stand_beside_the_named(problem, tmp_path):
+    def read(problem, root):
+        return np.c_[problem.y, np.ones(len(problem))].astype(np.float32)
+
+    given = find("logistic")
+    leaky = type(given)("told", "is told the answer", given.classify, input="answer", read=read)
+    options = Options(
+        ("dummy",), (leaky,), folds=2, images=tmp_path, within=("finger",), jobs=1, diagnose=False, samples=50
+    )
+    done = compare(problem, options)
+    assert [r.name for r in done.runs] == ["dummy", "told"] and done.runs[1].meaning == "is told the answer"
+    assert done.summary["roc_auc"].max() == 1 and done.reproduction.options["further"] == ("told",)
+
+
+def test_image_entries_are_asked_for_by_name():
+    assert not {m.name for m in image_entries.IMAGE_METHODS} & set(default_names("binary"))
+    assert find("cnn-three-block").epochs and find("cnn-three-block").input == find("pixels-rbf-svm").input
+
+
+def test_resampling_hands_on_the_groups_of_the_rows_it_drew():
+    class Asks:
+        def get_params(self, deep=True):
+            return {}
+
+        def fit(self, X, y, groups=None):
+            self.classes_ = np.unique(y)
+            assert (groups == X[:, 0]).all()
+            return self
+
+    X = np.arange(12.0)[:, None]
+    Resampled(Asks(), "over").fit(X, np.repeat([0, 1], [3, 9]), groups=np.arange(12.0))
