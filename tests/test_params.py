@@ -263,7 +263,7 @@ def test_parameters_are_frozen_and_can_be_keys():
         ("period.smoothing=40", "period"),
         ("enhancement.angular_deviation=30", "enhanced"),
         ("skeleton.level=-0.5", "binary"),
-        ("minutiae.least_quality=100", "minutiae"),
+        ("minutiae.border=64", "minutiae"),
         ("segmentation.least_area=500", "mask"),
         ("singular_points.border=64", "singular_points"),
         ("flags.least_area=1000", "flags"),

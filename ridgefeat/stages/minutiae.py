@@ -36,7 +36,21 @@ class MinutiaeParams:
         meaning="minutiae joined by a ridge shorter than this are a spur",
     )
     least_quality: float = parameter(
-        default=58.0, unit="", low=0, high=100, meaning="minutiae of less confidence are dropped"
+        default=58.0,
+        unit="",
+        low=0,
+        high=100,
+        meaning="minutiae of less confidence are dropped unless they are among the best least_count",
+    )
+    least_count: int = parameter(
+        default=12,
+        unit="",
+        low=0,
+        high=100,
+        meaning="the best so many minutiae of a print are kept down to doubtful_quality",
+    )
+    doubtful_quality: float = parameter(
+        default=30.0, unit="", low=0, high=100, meaning="least confidence of the best least_count"
     )
 
 
@@ -72,6 +86,9 @@ def extract_minutiae(
     number of ridges grows by one along a minutia's direction, for an ending as for a bifurcation. A break, a bridge,
     a spur and a short island are therefore the same thing: two close minutiae of opposite direction, whose effects on
     the ridges around cancel. One rule removes them all.
+
+    Faint, smudged and small prints explain their minutiae badly without having none. The best dozen, which is what a
+    comparison needs at least, is therefore kept at a lower confidence.
     """
     p = params or MinutiaeParams()
     codes = neighbour_codes(skeleton)
@@ -93,8 +110,10 @@ def extract_minutiae(
     x, y, kind, direction, typical = x[alive], y[alive], kind[alive], direction[alive], typical[alive]
     quality = _quality(x, y, normalised, enhanced)
     found = Minutiae(x.astype(np.float32), y.astype(np.float32), direction, kind, quality)
-    found = found.select(_unpaired(found, p.pair_distance * typical) & (quality >= p.least_quality))
-    return found.select(np.lexsort((found.x, found.y, -found.quality)))
+    found = found.select(_unpaired(found, p.pair_distance * typical))
+    found = found.select(np.lexsort((found.x, found.y, -found.quality)))
+    sure, doubtful = (np.count_nonzero(found.quality >= q) for q in (p.least_quality, p.doubtful_quality))
+    return found.select(slice(max(sure, min(p.least_count, doubtful))))
 
 
 def _direction(ways: Walk, kind: UInt8, angle: Float, trace: int) -> Float:

@@ -153,6 +153,20 @@ def test_a_print_the_waves_do_not_explain_has_none():
     assert not len(found(skeleton, explained=0.0, least_quality=30))
 
 
+def test_the_best_few_are_kept_at_a_lower_confidence_and_no_more():
+    skeleton = lines()
+    for k in range(6):
+        skeleton[30 + 12 * k, 60 + 20 * (k % 2) :] = False
+    poor = {"explained": 0.3}
+    assert not len(found(skeleton, **poor, least_count=0))
+    everything = found(skeleton, **poor, least_quality=0)
+    assert len(everything) == 6
+    few = found(skeleton, **poor, least_count=4)
+    np.testing.assert_array_equal(few.x, everything.x[:4])
+    assert not len(found(skeleton, **poor, least_count=4, doubtful_quality=57))
+    assert len(found(skeleton, least_count=4)) == 6
+
+
 def test_the_best_come_first_and_types_are_those_of_the_structure():
     m = Fingerprint(dislocated_grating((200, 200), 9.0, 0.4).image).minutiae
     assert [a.dtype for a in (m.x, m.y, m.direction, m.kind, m.quality)] == [
