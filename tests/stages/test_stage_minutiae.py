@@ -156,7 +156,7 @@ def test_a_print_the_waves_do_not_explain_has_none():
 def test_the_best_few_are_kept_at_a_lower_confidence_and_no_more():
     skeleton = lines()
     for k in range(6):
-        skeleton[30 + 12 * k, 60 + 20 * (k % 2) :] = False
+        skeleton[33 + PERIOD * k, 60 + 20 * (k % 2) :] = False
     poor = {"explained": 0.3}
     assert not len(found(skeleton, **poor, least_count=0))
     everything = found(skeleton, **poor, least_quality=0)
