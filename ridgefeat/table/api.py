@@ -16,7 +16,8 @@ from ridgefeat.sources import find_prints
 from ridgefeat.structure import UInt8
 from ridgefeat.table import outliers
 from ridgefeat.table.cells import META_KINDS, column, kind_of, label_names, text
-from ridgefeat.table.jobs import Batch, Task, batch_size, count_workers, one_thread, run
+from ridgefeat.table.compute import Work, batches
+from ridgefeat.table.jobs import Batch, count_workers, one_thread
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint, Item, compute, join_flags, open_print
 from ridgefeat.table.store import group
@@ -167,24 +168,21 @@ def compute_batches(
     """Return every print's rows in batches, in order."""
     from tqdm import tqdm
 
-    workers = count_workers(jobs)
-    size = batch_size(len(items), workers)
-    tasks = (Task(at, items[at : at + size], recipe, None, os.getpid()) for at in range(0, len(items), size))
-    batches = []
+    found = []
     with tqdm(total=len(items), unit="print", disable=not progress) as bar:
-        for batch in run(tasks, min(workers, max(1, len(items) // size))):
-            batches.append(batch)
+        for batch in batches(Work(items, recipe, count_workers(jobs))):
+            found.append(batch)
             bar.update(len(batch))
-    return sorted(batches, key=lambda batch: batch.start)
+    return sorted(found, key=lambda batch: batch.start)
 
 
-def to_frame(items: Sequence[Item], batches: Sequence[Batch], recipe: Recipe) -> pd.DataFrame:
+def to_frame(items: Sequence[Item], found: Sequence[Batch], recipe: Recipe) -> pd.DataFrame:
     """Return rows as a table, outliers marked."""
     import pandas as pd
 
     names = [c.name for c in recipe.columns()]
-    meta = [m for batch in batches for m in batch.meta]
-    values = np.concatenate([np.zeros((0, len(names)), np.float32), *(batch.features for batch in batches)])
+    meta = [m for batch in found for m in batch.meta]
+    values = np.concatenate([np.zeros((0, len(names)), np.float32), *(batch.features for batch in found)])
     base = [names.index(n) for n in outliers.BASE if n in names]
     for i in np.flatnonzero(outliers.find_outliers(values[:, base], [group(m) for m in meta])):
         meta[i]["meta_flags"] = join_flags([meta[i]["meta_flags"] or "", outliers.FLAG])
@@ -207,4 +205,4 @@ def feature_columns(families: Iterable[str] | None = None) -> pd.DataFrame:
 
     chosen = select([families] if isinstance(families, str) else families)
     rows = [{"family": f.name, **record} for f in chosen for record in as_records(f.all_columns())]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).drop(columns="uses", errors="ignore")

@@ -12,23 +12,30 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.structure import Float
 from ridgefeat.table.cells import numbers
+from ridgefeat.table.engine import on_cluster
+from ridgefeat.table.guard import Limits, close_all, guarded_rows, peak_memory
 from ridgefeat.table.minutiae_files import write_minutiae
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import Item, Meta, make_row
+from ridgefeat.table.sidecar import library_versions
 
-LARGEST_BATCH = 16
-"""Prints a batch at most: what an interruption can lose, and enough that handing it over costs nothing."""
-BATCHES_A_WORKER = 8
-"""Batches a worker at least, so that all finish at about the same time."""
+Row = tuple[Meta, Float, int]
+"""A print's meta cells, its features, and the most memory its process held so far, in bytes."""
+
+
+class WorkerLost(TableError):
+    """A worker process that ended before its prints were done; what was finished stands."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class Batch:
         The features as a CSV line holds them, where that was asked for.
     seconds : float
         How long the worker took.
+    memory : int
+        The most memory that its process has held, in bytes.
     """
 
     start: int
@@ -54,6 +63,7 @@ class Batch:
     features: Float
     lines: list[str] | None = None
     seconds: float = 0.0
+    memory: int = 0
 
     def __len__(self) -> int:
         return len(self.meta)
@@ -61,9 +71,26 @@ class Batch:
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker gets: prints, how they become rows and, optionally, where their minutiae go.
+    """What a worker gets.
 
-    `lines` asks for the features as text too: digits cost more than they look, and workers share that cost.
+    Attributes
+    ----------
+    start : int
+        The first print's place in the table.
+    items : sequence of Item
+        The prints.
+    recipe : Recipe
+        How they become rows.
+    minutiae : tuple of Path, optional
+        Where each print's minutiae go.
+    parent : int
+        The process that hands it over; 0 if nobody may be told from another.
+    lines : bool
+        Whether to give the features as text too: digits cost more than they look, and workers share that cost.
+    limits : Limits, optional
+        What a print may take; it is then made in a process of its own.
+    versions : str
+        What the worker must have installed, as `arithmetic` says it; empty for whatever it has.
     """
 
     start: int
@@ -72,6 +99,8 @@ class Task:
     minutiae: tuple[Path | None, ...] | None = None
     parent: int = 0
     lines: bool = False
+    limits: Limits | None = None
+    versions: str = ""
 
 
 def count_workers(jobs: int | None) -> int:
@@ -91,61 +120,101 @@ def count_workers(jobs: int | None) -> int:
     return jobs
 
 
-def batch_size(count: int, workers: int) -> int:
-    """Return how many prints to hand to a worker at once."""
-    return max(1, min(LARGEST_BATCH, count // (workers * BATCHES_A_WORKER)))
+@cache
+def arithmetic() -> str:
+    """Return the versions of all that numbers depend on, which must be the same on every machine."""
+    found = {"ridgefeat": __version__, **library_versions()}
+    return ", ".join(f"{name} {v}" for name, v in found.items() if name not in ("python", "joblib"))
 
 
-def run(tasks: Iterable[Task], workers: int) -> Iterator[Batch]:
-    """Yield each task's rows as it finishes, in any order.
+def run(tasks: Iterable[Task], workers: int, limits: Limits | None = None) -> Iterator[Batch]:
+    """Yield each task's rows as it finishes, in any order, on joblib's present engine.
 
     Raises
     ------
-    TableError
+    WorkerLost
         If a worker process dies.
+    TableError
+        If a worker has other versions than this process, or minutiae cannot be written.
     """
-    if workers == 1:
-        yield from map(run_task, tasks)
+    if workers == 1 and not on_cluster():
+        try:
+            yield from map(run_task, tasks)
+        finally:
+            close_all()
         return
     from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import BrokenProcessPool
 
+    # Guarded prints have processes of their own already; threads then only wait for them.
+    local = {} if on_cluster() else {"backend": "threading" if limits else "loky", "max_nbytes": None}
     # Twice the workers in flight: nobody waits, and memory stays the same however many prints there are.
     parallel = Parallel(
         n_jobs=workers,
-        prefer="processes",
         return_as="generator_unordered",
         batch_size=1,
         pre_dispatch=2 * workers,
-        max_nbytes=None,
+        **local,
     )
     results = parallel(delayed(run_task)(task) for task in tasks)
     try:
         yield from results
-    except BrokenProcessPool:
-        raise TableError(
-            "a worker process was ended by the system, most likely for want of memory; use fewer --jobs"
-        ) from None
+    except Exception as error:
+        if isinstance(error, TableError) or not (why := _lost(error)):
+            raise
+        raise WorkerLost(why) from None
     finally:
         results.close()
+        close_all()
+
+
+def _lost(error: Exception) -> str:
+    """Return in words how a worker was lost; empty if that is not what happened."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if "BrokenProcessPool" in names:
+        return "a worker process was ended by the system, most likely for want of memory; use fewer --jobs"
+    if names & {"KilledWorker", "CancelledError", "CommClosedError", "RayError", "FutureCancelledError"}:
+        said = str(error).strip().splitlines()
+        return f"the engine lost a worker or itself ({type(error).__name__}: {said[0] if said else 'no reason given'})"
+    return ""
 
 
 def run_task(task: Task) -> Batch:
-    """Compute a task's rows in this process, on one thread."""
+    """Compute a task's rows, on one thread.
+
+    Raises
+    ------
+    TableError
+        If this machine has other versions than the task asks for, or minutiae cannot be written.
+    """
     if task.parent not in (0, os.getpid()):
         _settle()
+    if task.versions and task.versions != arithmetic():
+        raise TableError(
+            f"a worker has other versions than this machine, and would give other numbers: {arithmetic()} there, "
+            f"{task.versions} here; install the same on all"
+        )
     began = time.perf_counter()
-    meta, values = [], []
+    rows = list(guarded_rows(task) if task.limits else own_rows(task))
+    features = np.array([values for _, values, _ in rows], np.float32)
+    lines = [",".join(numbers(values)) for values in features] if task.lines else None
+    seconds, memory = time.perf_counter() - began, max((m for _, _, m in rows), default=0)
+    return Batch(task.start, [meta for meta, _, _ in rows], features, lines, seconds, memory)
+
+
+def own_rows(task: Task) -> Iterator[Row]:
+    """Yield a task's rows, made in this process.
+
+    Raises
+    ------
+    TableError
+        If minutiae cannot be written.
+    """
     with one_thread():
         for i, item in enumerate(task.items):
             cells, features, fp = make_row(item, task.recipe)
             if task.minutiae and fp is not None and (target := task.minutiae[i]) is not None:
                 write_minutiae(fp, target)
-            meta.append(cells)
-            values.append(features)
-    features = np.array(values, np.float32)
-    lines = [",".join(numbers(row)) for row in features] if task.lines else None
-    return Batch(task.start, meta, features, lines, time.perf_counter() - began)
+            yield cells, features, peak_memory()
 
 
 @contextmanager

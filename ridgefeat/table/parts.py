@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -37,10 +37,12 @@ class Parts:
     ----------
     output : Path
         The table to be; the folder is hidden beside it.
+    folder : Path, optional
+        Where else it is.
     """
 
-    def __init__(self, output: Path) -> None:
-        self.folder = output.with_name(f".{output.name}.partial")
+    def __init__(self, output: Path, folder: Path | None = None) -> None:
+        self.folder = folder or output.with_name(f".{output.name}.partial")
         self._lock: BinaryIO | None = None
 
     def exists(self) -> bool:
@@ -69,6 +71,7 @@ class Parts:
             self._hold()
             for stray in self.folder.glob("*.tmp"):
                 stray.unlink()
+            self._drop_damaged()
             raw = (self.folder / MANIFEST).read_bytes()
         try:
             manifest = json.loads(raw)
@@ -80,17 +83,17 @@ class Parts:
 
     def write(self, batch: Batch) -> None:
         """Keep a batch."""
-        name = f"{batch.start:09d}-{batch.start + len(batch):09d}.npz"
+        path = self._path(batch.start, batch.start + len(batch))
         texts = {"meta": json.dumps(batch.meta)}
         if batch.lines is not None:
             texts["lines"] = "\n".join(batch.lines)
-        stored = {key: np.frombuffer(value.encode(), np.uint8) for key, value in texts.items()}
-        temporary = self.folder / f"{name}.tmp"
+        stored: dict[str, Any] = {k: np.frombuffer(v.encode(), np.uint8) for k, v in texts.items()}
+        temporary = path.with_name(f"{path.name}.tmp")
         with _spoken(self.folder):
             with temporary.open("wb") as file:
                 np.savez(file, features=batch.features, **stored)
                 _flush(file)
-            temporary.replace(self.folder / name)
+            temporary.replace(path)
 
     def spans(self) -> list[tuple[int, int]]:
         """Return the (start, stop) rows of every part, in order."""
@@ -100,18 +103,44 @@ class Parts:
     def read(self) -> Iterator[Batch]:
         """Yield every part in the order of rows, one in memory at a time."""
         for start, stop in self.spans():
-            path = self.folder / f"{start:09d}-{stop:09d}.npz"
+            yield self.load(start, stop)
+
+    def load(self, start: int, stop: int) -> Batch:
+        """Return one part.
+
+        Raises
+        ------
+        TableError
+            If it is damaged.
+        """
+        path = self._path(start, stop)
+        try:
+            # The archive's checksums are checked on the way: a page that never reached the disk is found out.
+            with np.load(path, allow_pickle=False) as stored:
+                lines = stored["lines"].tobytes().decode().split("\n") if "lines" in stored else None
+                batch = Batch(start, json.loads(stored["meta"].tobytes()), stored["features"], lines)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise TableError(f"{path} is damaged ({error}); run again with --resume") from None
+        counts = {len(batch), len(batch.features), len(batch if lines is None else lines)}
+        if counts != {stop - start}:
+            raise TableError(f"{path} does not hold the rows it is named after; run again with --resume")
+        return batch
+
+    def drop(self, spans: Iterable[tuple[int, int]]) -> None:
+        """Delete parts whose rows are kept elsewhere."""
+        for start, stop in spans:
+            self._path(start, stop).unlink(missing_ok=True)
+
+    def _path(self, start: int, stop: int) -> Path:
+        return self.folder / f"{start:09d}-{stop:09d}.npz"
+
+    def _drop_damaged(self) -> None:
+        """Delete what did not reach the disk whole when the machine went down; it is done again."""
+        for start, stop in self.spans():
             try:
-                with np.load(path, allow_pickle=False) as stored:
-                    lines = stored["lines"].tobytes().decode().split("\n") if "lines" in stored else None
-                    batch = Batch(start, json.loads(stored["meta"].tobytes()), stored["features"], lines)
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-                raise TableError(
-                    f"{path} is damaged ({error}); delete it and run again with --resume"
-                ) from None
-            if len(batch) != stop - start or batch.features.shape[:1] != (stop - start,):
-                raise TableError(f"{path} does not hold the rows it is named after; delete it and --resume")
-            yield batch
+                self.load(start, stop)
+            except TableError:
+                self.drop([(start, stop)])
 
     def remove(self) -> None:
         """Delete the folder; the manifest goes first, so that half a folder is never taken for a run."""

@@ -60,11 +60,7 @@ def make_row(item: Item, recipe: Recipe) -> tuple[Meta, Float, Fingerprint | Non
 
     Never raises for a bad print: `meta_error` says what was wrong.
     """
-    meta: Meta = dict.fromkeys(META)
-    meta["meta_source"] = clean(str(item.relative))
-    meta["meta_layout"] = item.layout
-    meta["meta_flags"] = join_flags(item.flags)
-    values = np.full(len(recipe.columns()), np.nan, np.float32)
+    meta, values = _empty_row(item, recipe)
     try:
         fp = open_print(item, recipe, meta)
         try:
@@ -78,6 +74,21 @@ def make_row(item: Item, recipe: Recipe) -> tuple[Meta, Float, Fingerprint | Non
         meta["meta_error"] = say(error).removeprefix(f"{meta['meta_source']}: ")
         return meta, values, None
     return meta, values, fp
+
+
+def failed_row(item: Item, recipe: Recipe, reason: str) -> tuple[Meta, Float]:
+    """Return the row of a print that could not be read, with the reason in `meta_error`."""
+    meta, values = _empty_row(item, recipe)
+    meta["meta_error"] = clean(reason)
+    return meta, values
+
+
+def _empty_row(item: Item, recipe: Recipe) -> tuple[Meta, Float]:
+    meta: Meta = dict.fromkeys(META)
+    meta["meta_source"] = clean(str(item.relative))
+    meta["meta_layout"] = item.layout
+    meta["meta_flags"] = join_flags(item.flags)
+    return meta, np.full(len(recipe.columns()), np.nan, np.float32)
 
 
 def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerprint:

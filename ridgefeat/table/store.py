@@ -2,69 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.structure import Bool
 from ridgefeat.table import outliers, sidecar
-from ridgefeat.table.cells import META_KINDS, Kind, kind_of, label_names, text
-from ridgefeat.table.jobs import Batch, Task, batch_size, count_workers, run
-from ridgefeat.table.minutiae_files import name_targets
+from ridgefeat.table.cells import META_KINDS, Kind, text
+from ridgefeat.table.compute import Work, compute
+from ridgefeat.table.engine import using
+from ridgefeat.table.guard import Limits
+from ridgefeat.table.jobs import Batch, count_workers
+from ridgefeat.table.manifest import agree, describe, file_digest
 from ridgefeat.table.parts import Parts, move, write_whole
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import Item, Meta, join_flags
+from ridgefeat.table.summary import Summary
 from ridgefeat.table.writers import import_pyarrow, is_parquet, open_writer
 
 Mode = Literal["new", "resume", "overwrite"]
 Progress = Callable[[int, int, int], None]
 """Called with the prints done, how many of these failed, and how many there are in all."""
-
-
-@dataclass
-class Summary:
-    """What a run did.
-
-    Attributes
-    ----------
-    table, sidecar : Path
-        What was written.
-    rows, failures, kept : int
-        Prints in all, those with an error, and those that an earlier run had finished.
-    reasons : dict of str to (int, str)
-        For each kind of failure how often it came, and its first message with the print's name.
-    flags : Counter
-        How many prints carry each flag.
-    """
-
-    table: Path
-    sidecar: Path
-    rows: int = 0
-    failures: int = 0
-    kept: int = 0
-    reasons: dict[str, tuple[int, str]] = field(default_factory=dict)
-    flags: Counter[str] = field(default_factory=Counter)
-
-    def add(self, meta: Meta) -> None:
-        """Count one row."""
-        self.rows += 1
-        self.flags.update((meta["meta_flags"] or "").split())
-        if error := meta["meta_error"]:
-            self.failures += 1
-            # Messages alike but for names and numbers are of one kind.
-            kind = re.sub(r"'[^']*'|\S*[/\\]\S*|\d+", "…", error.replace(meta["meta_source"], "…"))
-            count, first = self.reasons.get(kind, (0, f"{meta['meta_source']}: {error}"))
-            self.reasons[kind] = (count + 1, first)
 
 
 def write_table(
@@ -78,6 +42,8 @@ def write_table(
     inputs: Sequence[str] = (),
     command: Sequence[str] = (),
     progress: Progress | None = None,
+    engine: str | None = None,
+    limits: Limits | None = None,
 ) -> Summary:
     """Extract features from prints into a table.
 
@@ -99,6 +65,10 @@ def write_table(
         What the user asked for, for the sidecar.
     progress : callable, optional
         Told after every batch.
+    engine : str, optional
+        Who does the work: local, dask=ADDRESS or ray=ADDRESS.
+    limits : Limits, optional
+        What a print may take.
 
     Raises
     ------
@@ -108,22 +78,25 @@ def write_table(
     output = Path(output)
     if is_parquet(output):
         import_pyarrow()
-    workers = count_workers(jobs)
     folder = None if minutiae is None else Path(minutiae)
-    manifest = _describe(items, recipe, folder)
+    count_workers(jobs)
+    manifest = describe(items, recipe, folder)
     _check_destination(output, mode)
     parts = Parts(output)
     try:
         if mode == "resume" and parts.exists():
-            _agree(parts.resume(), manifest, f"the unfinished run in {parts.folder}")
+            agree(parts.resume(), manifest, f"the unfinished run in {parts.folder}")
         elif mode == "resume" and output.exists():
-            return _finished(output, manifest, parts)
+            return _finished(output, manifest)
         else:
             parts.begin(manifest)
-        kept = sum(stop - start for start, stop in parts.spans())
-        _compute(items, recipe, parts, workers, folder, progress, not is_parquet(output))
-        summary = _finish(items, recipe, output, parts, manifest, inputs, command)
-        summary.kept = kept
+        summary = Summary(output, sidecar.path_beside(output))
+        with using(engine, jobs) as workers:
+            summary.workers = workers
+            work = Work(items, recipe, workers, limits, folder, not is_parquet(output))
+            _compute(work, parts, summary, progress)
+        about = {"command": list(command), **manifest, "inputs": list(inputs)}
+        _finish(items, recipe, parts, about, summary)
         parts.remove()
         return summary
     finally:
@@ -157,65 +130,10 @@ def _check_destination(output: Path, mode: Mode) -> None:
             )
 
 
-def _describe(items: Sequence[Item], recipe: Recipe, minutiae: Path | None) -> dict[str, Any]:
-    names = label_names(items)
-    kinds = {name: kind_of(text(item.labels.get(name)) for item in items) for name in names}
-    return {
-        **recipe.to_dict(),
-        "version": __version__,
-        "libraries": sidecar.library_versions(),
-        "label_kinds": kinds,
-        "rows": len(items),
-        "inputs_digest": _digest(items),
-        "minutiae": None if minutiae is None else str(minutiae.absolute()),
-    }
-
-
-def _digest(items: Sequence[Item]) -> str:
-    """Return a digest of which prints there are, what is known of them, and whether their files changed."""
-    out = hashlib.sha256()
-    for item in items:
-        path = getattr(item, "path", None)
-        try:
-            state = None if path is None else os.stat(path)  # noqa: PTH116  (Path would be made for every print)
-        except OSError:
-            state = None
-        known: list[object] = [
-            str(item.relative),
-            item.layout,
-            {k: text(v) for k, v in item.labels.items()},
-            item.error,
-        ]
-        known += [getattr(item, "known_dpi", None)]
-        known += [state and state.st_size, state and state.st_mtime_ns]
-        out.update(json.dumps(known).encode() + b"\n")
-    return out.hexdigest()
-
-
-def _agree(then: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
-    """Raise TableError, with every difference, unless what was made then can be continued now."""
-    try:
-        found = sidecar.differences(then, now)
-        for key in ("version", "libraries", "layout", "regex", "dpi", "minutiae"):
-            if then[key] != now[key]:
-                found.append(f"{key}: {then[key]}, now {now[key]}")
-        if then["rows"] != now["rows"]:
-            found.append(f"inputs: {then['rows']} prints, now {now['rows']}")
-        elif then["inputs_digest"] != now["inputs_digest"] or then["label_kinds"] != now["label_kinds"]:
-            found.append("inputs: files were renamed, changed or labelled otherwise")
-    except (KeyError, TypeError, AttributeError):
-        raise TableError(f"{where} is of another version or damaged; start again with --overwrite") from None
-    if found:
-        raise TableError(
-            f"cannot resume: {where} differs ({'; '.join(found)}). "
-            "Give the same options as then, or --overwrite"
-        )
-
-
-def _finished(output: Path, manifest: Mapping[str, Any], parts: Parts) -> Summary:
+def _finished(output: Path, manifest: Mapping[str, Any]) -> Summary:
     """Return the summary of a table that needs nothing more."""
     there = sidecar.load_sidecar(output)
-    _agree(there, manifest, f"the finished table {output}")
+    agree(there, manifest, f"the finished table {output}")
     if there.get("table", {}).get("sha256") != file_digest(output):
         raise TableError(f"table {output} was changed since it was written; --overwrite makes it again")
     reasons = {k: (n, first) for k, (n, first) in there["reasons"].items()}
@@ -223,60 +141,31 @@ def _finished(output: Path, manifest: Mapping[str, Any], parts: Parts) -> Summar
     return Summary(output, sidecar.path_beside(output), rows, there["failures"], rows, reasons, flags)
 
 
-def _compute(
-    items: Sequence[Item],
-    recipe: Recipe,
-    parts: Parts,
-    workers: int,
-    minutiae: Path | None,
-    progress: Progress | None,
-    lines: bool,
-) -> None:
-    spans = parts.spans()
-    done = sum(stop - start for start, stop in spans)
+def _compute(work: Work, parts: Parts, summary: Summary, progress: Progress | None) -> None:
+    summary.kept = done = sum(stop - start for start, stop in parts.spans())
     failed = 0
     if progress:
         failed = sum(1 for batch in parts.read() for meta in batch.meta if meta["meta_error"])
-        progress(done, failed, len(items))
-    targets = name_targets([str(item.relative) for item in items], minutiae) if minutiae else None
-    size = batch_size(len(items) - done, workers)
+        progress(done, failed, len(work.items))
 
-    def tasks() -> Iterator[Task]:
-        for start, stop in _gaps(spans, len(items)):
-            for at in range(start, stop, size):
-                to = min(at + size, stop)
-                names = None if targets is None else tuple(targets[at:to])
-                yield Task(at, items[at:to], recipe, names, os.getpid(), lines)
-
-    for batch in run(tasks(), min(workers, max(1, (len(items) - done) // size))):
+    def keep(batch: Batch) -> None:
+        nonlocal done, failed
         parts.write(batch)
+        summary.memory = max(summary.memory, batch.memory)
         done += len(batch)
         failed += sum(bool(meta["meta_error"]) for meta in batch.meta)
         if progress:
-            progress(done, failed, len(items))
+            progress(done, failed, len(work.items))
 
-
-def _gaps(spans: Sequence[tuple[int, int]], count: int) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of rows that no part covers."""
-    at = 0
-    for start, stop in [*spans, (count, count)]:
-        if start > at:
-            yield at, start
-        at = max(at, stop)
+    compute(work, parts.spans, keep)
 
 
 def _finish(
-    items: Sequence[Item],
-    recipe: Recipe,
-    output: Path,
-    parts: Parts,
-    manifest: Mapping[str, Any],
-    inputs: Sequence[str],
-    command: Sequence[str],
-) -> Summary:
+    items: Sequence[Item], recipe: Recipe, parts: Parts, about: Mapping[str, Any], summary: Summary
+) -> None:
     """Join the parts into the table, mark outliers, and move table and sidecar to their names."""
-    summary = Summary(output, sidecar.path_beside(output))
-    labels: Mapping[str, Kind] = manifest["label_kinds"]
+    output = summary.table
+    labels: Mapping[str, Kind] = about["label_kinds"]
     unusual = _unusual(parts, recipe)
     temporary = output.with_name(f".{output.name}.tmp")
     try:
@@ -298,12 +187,8 @@ def _finish(
             os.fsync(file.fileno())
         content = {
             "format": sidecar.FORMAT,
-            "command": list(command),
-            **manifest,
-            "inputs": list(inputs),
-            "failures": summary.failures,
-            "reasons": summary.reasons,
-            "flags": dict(sorted(summary.flags.items())),
+            **about,
+            **summary.counts(),
             "table": {"file": output.name, "sha256": file_digest(temporary)},
         }
         move(temporary, output)
@@ -314,7 +199,6 @@ def _finish(
         ) from None
     finally:
         temporary.unlink(missing_ok=True)
-    return summary
 
 
 def _unusual(parts: Parts, recipe: Recipe) -> Bool:
@@ -332,10 +216,4 @@ def group(meta: Meta) -> tuple[Any, ...]:
     return meta["meta_layout"], meta["meta_dpi_x"], meta["meta_dpi_y"]
 
 
-def file_digest(path: Path) -> str:
-    """Return a file's sha256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-__all__ = ["Batch", "Mode", "Progress", "Summary", "write_table"]
+__all__ = ["Mode", "Progress", "Summary", "file_digest", "write_table"]

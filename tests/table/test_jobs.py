@@ -7,7 +7,7 @@ import pytest
 
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.table import jobs
-from ridgefeat.table.jobs import Task, batch_size, count_workers, one_thread, run
+from ridgefeat.table.jobs import Task, count_workers, one_thread, run
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint
 
@@ -57,7 +57,9 @@ def test_workers_are_counted():
             count_workers(jobs_given)
 
 
-def test_batches_are_small_enough_to_share_and_large_enough_to_pay():
-    assert batch_size(4200, 2) == jobs.LARGEST_BATCH
-    assert batch_size(80, 2) == 5
-    assert batch_size(3, 8) == 1
+def test_a_worker_of_other_versions_is_refused(arrays):
+    task = Task(0, [ArrayPrint(arrays[0], "a")], Recipe.make(["ridge"]), versions="numpy 0.1")
+    with pytest.raises(
+        TableError, match=r"other versions than this machine.*numpy 0\.1 here; install the same"
+    ):
+        list(run([task], 1))

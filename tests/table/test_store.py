@@ -158,13 +158,26 @@ def test_resume_refuses_other_inputs(prints, tmp_path):
         write(prints, tmp_path / "t.csv", "resume")
 
 
-def test_damaged_leftovers_say_what_to_do(prints, tmp_path):
+@pytest.mark.parametrize("damage", ["cut short", "a page of zeros", "other rows"])
+def test_a_part_that_did_not_reach_the_disk_whole_is_done_again(prints, tmp_path, whole, damage):
+    output = tmp_path / "t.csv"
+    interrupt(prints, output, 3)
+    first, second, *_ = sorted(Parts(output).folder.glob("*.npz"))
+    good = first.read_bytes()
+    if damage == "cut short":
+        first.write_bytes(good[:100])
+    elif damage == "a page of zeros":
+        first.write_bytes(good[: len(good) // 2] + bytes(256) + good[len(good) // 2 + 256 :])
+    else:
+        shutil.copy(second, first.with_name("000000000-000000002.npz"))
+        first.unlink()
+    assert write(prints, output, "resume").kept == 2
+    assert output.read_bytes() == whole
+
+
+def test_a_damaged_manifest_says_what_to_do(prints, tmp_path):
     output = tmp_path / "t.csv"
     interrupt(prints, output)
-    part = next(Parts(output).folder.glob("*.npz"))
-    part.write_bytes(part.read_bytes()[:100])
-    with pytest.raises(TableError, match=r"is damaged .*; delete it and run again with --resume"):
-        write(prints, output, "resume")
     (Parts(output).folder / "manifest.json").write_text("{")
     with pytest.raises(TableError, match=r"manifest.json is damaged; start again with --overwrite"):
         write(prints, output, "resume")
