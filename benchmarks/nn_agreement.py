@@ -124,10 +124,10 @@ def main() -> None:
                 [[*r[:3], *(f"{v:.1e}" for v in r[3:])] for r in rows],
             ),
             "The columns 'from its float64' are the scale: what rounding to float32 alone does to PyTorch's own "
-            "numbers. Two things enlarge rounding. Where two values of a pooling window are equal to the last digit, rounding "
-            "decides which of them gets the gradient; and a batch this small is soon known by heart, after which "
-            "gradients are rounding alone, which Adam makes steps of full length of. In float64 nothing of this is "
-            "left: the algorithm is the same.",
+            "numbers. Two things enlarge rounding. Where two values of a pooling window are equal to the last digit, "
+            "rounding decides which of them gets the gradient; and a batch this small is soon known by heart, after "
+            "which gradients are rounding alone, which Adam makes steps of full length of. In float64 nothing of "
+            "this is left: the algorithm is the same.",
         ],
     )
 
