@@ -24,17 +24,26 @@ def raw_scores(estimator: Any, X: Any, classes: int) -> NDArray[np.float64]:
         If it offers neither probabilities nor a decision function.
     """
     if hasattr(estimator, "predict_proba"):
-        p = np.clip(
-            np.asarray(estimator.predict_proba(X), np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY
-        )
+        log_p = _log_probabilities(estimator, X)
         if classes == 2:
-            odds = np.log(p[:, 1]) - np.log(p[:, 0])
+            odds = log_p[:, 1] - log_p[:, 0]
             return np.stack([-odds, odds], axis=1)
-        return np.log(p)
+        return log_p
     if hasattr(estimator, "decision_function"):
         d = np.asarray(estimator.decision_function(X), np.float64)
         return np.stack([-d, d], axis=1) if d.ndim == 1 else d
     raise ModelError(f"{type(estimator).__name__} has neither predict_proba nor decision_function")
+
+
+def _log_probabilities(estimator: Any, X: Any) -> NDArray[np.float64]:
+    """Return logarithms of probabilities, the estimator's own where it has them: they rank what rounds to 0 or 1."""
+    if hasattr(estimator, "predict_log_proba"):
+        with np.errstate(divide="ignore"):
+            own_log = np.asarray(estimator.predict_log_proba(X), np.float64)
+        if np.isfinite(own_log).all():
+            return own_log
+    p = np.asarray(estimator.predict_proba(X), np.float64)
+    return np.log(np.clip(p, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
 
 
 def fit(scores: NDArray[np.float64], y: NDArray[np.int64]) -> Any:

@@ -164,6 +164,12 @@ def _pca_lda(s: Settings) -> Any:
     return make_pipeline(_components(s), lda)
 
 
+def _lda(s: Settings) -> Any:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3, priors=s.priors)
+
+
 def _pca_ridge(s: Settings) -> Any:
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import make_pipeline
@@ -213,6 +219,7 @@ METHODS: dict[str, Method] = {
         Method("naive-bayes", "Gaussian naive Bayes", _bayes, grid={"var_smoothing": [1e-6, 1e-3, 1e-1]}),
         Method("tree", "one decision tree of depth 5", _tree, _tree_number, grid={"max_depth": [3, 5, 8]}),
         Method("pca-lda", "200 principal components, shrunken linear discriminant", _pca_lda),
+        Method("lda", "shrunken linear discriminant on all columns", _lda, grid={"shrinkage": [0.1, 0.3, 0.6, "auto"]}),
         Method("pca-ridge", "200 principal components, linear regression", None, _pca_ridge),
         Method("kmeans", "16 clusters, each named by its majority", _clusters, _cluster_means),
         *IMAGE_METHODS,

@@ -82,6 +82,7 @@ def make_problem(
     by_family = _family_columns(frame, about, families)
     if target in {name for names in by_family.values() for name in names}:
         raise TableError(f"target {target!r} is itself a feature; name a label column")
+    by_family = _unlabelled(about, by_family, target, notes)
     by_family = _informative(frame, by_family, notes)
     kind = kind or tell_kind(frame[target])
     names = [name for columns in by_family.values() for name in columns]
@@ -153,6 +154,21 @@ def _family_columns(
     if not found:
         raise TableError("the table has no feature column")
     return found
+
+
+def _unlabelled(
+    about: Mapping[str, Any], families: dict[str, list[str]], target: str, notes: list[str]
+) -> dict[str, list[str]]:
+    """Leave out columns that were computed with the help of the target."""
+    using = {c["name"] for c in about["columns"] if target in c.get("uses", ())}
+    if out := [name for columns in families.values() for name in columns if name in using]:
+        notes.append(
+            f"{len(out)} columns left out, which were computed with the help of {target!r}: {_some(out)}"
+        )
+    left = {f: [name for name in columns if name not in using] for f, columns in families.items()}
+    if not any(left.values()):
+        raise TableError(f"every feature column was computed with the help of {target!r}; nothing is left")
+    return {f: columns for f, columns in left.items() if columns}
 
 
 def _informative(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from ridgefeat.errors import ParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ridgefeat.bench.audit import Audit
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,10 @@ def run(job: Job, command: str = "", say: Say | None = None, progress: Progress 
     )
     audit = None
     if job.audit:
-        audit = look_for_leaks(problem, job.options)
-        problem = duplicates.settle(problem, audit_sets(audit), job.on_duplicates)
+        # Folds by group are made after groups are merged; those by image part them anyway, and are looked at.
+        image = job.table is not None and job.options.split == "image"
+        audit = look_for_leaks(problem, job.options, make_job_folds(problem, job) if image else ())
+        problem = duplicates.settle(problem, audit, job.on_duplicates)
         say(audit.text())
     for note in problem.notes:
         say(note)
@@ -171,18 +175,19 @@ def make_job_folds(problem: Problem, job: Job) -> tuple[Fold, ...]:
     return splits.make_folds(problem, o.split, folds=o.folds, repeats=o.repeats, seed=o.seed)
 
 
-def look_for_leaks(problem: Problem, options: Options) -> Any:
-    """Return the audit of the problem's prints."""
+def look_for_leaks(problem: Problem, options: Options, folds: Sequence[Fold] = ()) -> Audit:
+    """Return the audit of the problem's prints, and of folds where they are given."""
     import pandas as pd
 
     from ridgefeat.bench.audit import audit
 
     labels = problem.labels.drop(columns="meta_table", errors="ignore")
     frame = pd.concat([labels, problem.features], axis=1)
-    root = options.images
-    return audit(frame, target=problem.target, group=problem.group, images_root=root, jobs=options.jobs)
-
-
-def audit_sets(audit: Any) -> Iterable[Sequence[int]]:
-    """Return the rows that the audit found to be one image."""
-    return [rows for finding in audit.of_kind(*duplicates.KINDS) for rows in finding.rows]
+    return audit(
+        frame,
+        target=problem.target,
+        group=problem.group,
+        folds=[(f.train, f.test) for f in folds],
+        images_root=options.images,
+        jobs=options.jobs,
+    )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_LEVELS = 25
 """Levels of a label beyond which it is no grouping of prints but their name."""
+PLACE = ("hand", "finger")
+"""Labels that together say which of ten fingers a print is of."""
 LEVEL_SAMPLES = 300
 """Bootstrap samples of a level's intervals at most: there are many levels, and they are read by their first digits."""
 LEAST_GROUPS = 5
@@ -197,8 +199,7 @@ def levels(problem: Problem, told: Mapping[str, Told], weights: Weights) -> pd.D
 
     rows = []
     weights = weights[:LEVEL_SAMPLES]
-    for column in level_columns(problem):
-        values = problem.labels[column]
+    for column, values in _groupings(problem).items():
         for level in sorted(values.dropna().unique(), key=str):
             inside = (values == level).fillna(False).to_numpy(bool)
             if len(set(problem.groups[inside])) < LEAST_GROUPS:
@@ -211,6 +212,17 @@ def levels(problem: Problem, told: Mapping[str, Told], weights: Weights) -> pd.D
                 row["groups"] = len(set(problem.groups[inside]))
                 rows.append(row | statistics.with_intervals(p, weights, METRICS[problem.kind]))
     return pd.DataFrame(rows)
+
+
+def _groupings(problem: Problem) -> dict[str, pd.Series[Any]]:
+    """Return the labels that group prints, and which finger of which hand a print is of."""
+    names = level_columns(problem)
+    found = {name: problem.labels[name] for name in names}
+    if set(PLACE) <= set(names) and problem.target not in PLACE:
+        parts = problem.labels[list(PLACE)]
+        both = parts.astype(str).agg(" ".join, axis=1)
+        found["+".join(PLACE)] = both.where(parts.notna().all(axis=1))
+    return found
 
 
 def level_columns(problem: Problem) -> list[str]:

@@ -39,7 +39,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class Column:
-    """One feature: its name (family_what_where_statistic), unit, closed range, meaning and source."""
+    """One feature: its name (family_what_where_statistic), unit, closed range, meaning and source.
+
+    `uses` names labels that its value hangs on besides the image; who is to tell such a label must not be shown it.
+    """
 
     name: str
     unit: str
@@ -47,6 +50,7 @@ class Column:
     high: float
     meaning: str
     source: str = ""
+    uses: tuple[str, ...] = ()
 
 
 Function = Callable[["Fingerprint"], "Sequence[float] | np.ndarray | None"]
@@ -152,5 +156,7 @@ def schema_digest(columns: Iterable[Column]) -> str:
 
 
 def as_records(columns: Iterable[Column]) -> list[dict[str, object]]:
-    """Return columns as plain dictionaries, for JSON and listings."""
-    return [asdict(c) for c in columns]
+    """Return columns as plain dictionaries, for JSON and listings; `uses` only where there are any."""
+    return [
+        {k: list(v) if k == "uses" else v for k, v in asdict(c).items() if k != "uses" or v} for c in columns
+    ]

@@ -74,6 +74,7 @@ def period_by_zone(fp: Fingerprint) -> Sequence[float] | None:
 
 
 SQUARE = "ridges/25 mm²"
+HAND = ("hand",)
 
 
 @ridge.columns(
@@ -82,9 +83,17 @@ SQUARE = "ridges/25 mm²"
     Column("ridge_density_max", SQUARE, 3, 60, "largest count of those squares", ACREE),
     Column("ridge_density_left", SQUARE, 3, 60, "count in the square left above the core", ACREE),
     Column("ridge_density_right", SQUARE, 3, 60, "count in the square right above the core", ACREE),
-    Column("ridge_density_radial", SQUARE, 3, 60, "count in the distal square on the thumb's side", ACREE),
     Column(
-        "ridge_density_ulnar", SQUARE, 3, 60, "count in the distal square on the little finger's side", ACREE
+        "ridge_density_radial", SQUARE, 3, 60, "count in the distal square on the thumb's side", ACREE, HAND
+    ),
+    Column(
+        "ridge_density_ulnar",
+        SQUARE,
+        3,
+        60,
+        "count in the distal square on the little finger's side",
+        ACREE,
+        HAND,
     ),
     Column("ridge_density_proximal", SQUARE, 3, 60, "count in the square below the core", GUTIERREZ),
     Column("ridge_density_distal", SQUARE, 3, 60, "mean of the two distal squares", GUTIERREZ),

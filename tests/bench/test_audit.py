@@ -69,6 +69,16 @@ def test_the_same_picture_twice_of_one_person_is_a_note_until_folds_part_it() ->
     assert finding.severity == "leak"
 
 
+@pytest.mark.parametrize("columns", [6, 20, 60])
+def test_strangers_in_a_small_table_are_not_taken_for_copies(columns: int) -> None:
+    """Few rows in few columns: the nearest stranger is far nearer than usual now and then."""
+    merged = 0
+    for seed in range(40):
+        frame = clean_table(seed, groups=12, prints=4, columns=columns)
+        merged += bool(of(frame).of_kind("near_duplicate"))
+    assert merged == 0
+
+
 def test_rows_that_are_nearly_equal_in_their_features_are_found_without_images() -> None:
     frame = clean_table()
     one, other = people(frame, "male")[:2]

@@ -6,7 +6,7 @@ import pytest
 from audit_examples import PRINTS, clean_table
 
 from ridgefeat.bench.audit import audit
-from ridgefeat.bench.resolve import resolve
+from ridgefeat.bench.duplicates import resolve
 from ridgefeat.errors import ParameterError, TableError
 
 

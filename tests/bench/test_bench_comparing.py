@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from bench_examples import make_about, make_frame, make_problem, write_frame
+from sklearn.naive_bayes import GaussianNB
 
-from ridgefeat.bench import ensemble, evaluation
+from ridgefeat.bench import calibration, ensemble, evaluation
 from ridgefeat.bench.comparing import Context, Options, compare
 from ridgefeat.bench.data import make_problem as problem_of
 from ridgefeat.bench.diagnostics import shuffle_target
@@ -48,6 +49,20 @@ def test_a_known_effect_is_found_and_the_failing_is_a_row_with_its_reason(compar
     assert (lows <= summary["roc_auc"][:-1]).all() and (summary["roc_auc"][:-1] <= highs).all()
 
 
+def test_probabilities_that_round_to_0_and_1_still_rank():
+    """Naive Bayes is sure of nearly every print of a wide table; its areas are those of its own log-odds."""
+    rng = np.random.default_rng(0)
+    y = np.arange(400) % 2
+    X = (rng.normal(size=(400, 1)) + 0.4 * y[:, None] + 0.1 * rng.normal(size=(400, 300))).astype(np.float32)
+    model = GaussianNB().fit(X[:200], y[:200])
+    p = model.predict_proba(X[200:])[:, 1]
+    assert ((p < 1e-9) | (p > 1 - 1e-9)).mean() > 0.5
+    scores = calibration.raw_scores(model, X[200:], 2)[:, 1]
+    assert len(np.unique(scores)) == 200
+    log = model.predict_joint_log_proba(X[200:])
+    assert np.allclose(scores, log[:, 1] - log[:, 0])
+
+
 def test_every_print_is_scored_once_by_each_and_out_of_fold(comparison):
     p, scores = comparison.problem, comparison.scores
     assert len(scores) == 5 * len(p)
@@ -88,6 +103,9 @@ def test_diagnostics_point_at_the_column_that_tells(comparison):
     assert control["chance"] == 0.5 and control["value"] < 0.75
     levels = comparison.levels.query("classifier == 'logistic' and column == 'hand'")
     assert levels["level"].tolist() == ["left", "right"] and (levels["prints"] == 80).all()
+    both = comparison.levels.query("classifier == 'logistic' and column == 'hand+finger'")
+    assert both["level"].tolist() == ["left index", "left little", "right index", "right little"]
+    assert (both["prints"] == 40).all() and both["roc_auc"].notna().all()
 
 
 def test_pairs_are_against_best_and_dummy(comparison):
@@ -240,3 +258,12 @@ def test_one_picture_of_two_people_is_merged_by_what_the_audit_finds(tmp_path):
     assert "1+3" in set(done.problem.groups) and "0_0.png" in "\n".join(said)
     assert done.reproduction.command == "typed" and "sha256 of t.csv" in done.reproduction.digests
     assert done.audit is not None and Context().audit is None
+
+
+def test_the_audit_looks_at_folds_by_image(tmp_path):
+    path = write_frame(make_frame(people=20), tmp_path / "t.csv")
+    options = Options(classifiers=("dummy",), split="image", jobs=1, diagnose=False)
+    done = run(Job("sex", "subject", path, options=options))
+    (finding,) = done.audit.of_kind("folds")
+    assert finding.severity == "leak" and "20 groups are on both sides of a fold" in finding.message
+    assert "of 80 test prints" in finding.cost

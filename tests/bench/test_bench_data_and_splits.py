@@ -4,6 +4,8 @@ import pytest
 from bench_examples import make_about, make_frame, make_problem
 
 from ridgefeat.bench import data, duplicates, splits
+from ridgefeat.bench.audit import Audit
+from ridgefeat.bench.finding import Finding
 from ridgefeat.errors import ParameterError, TableError
 
 
@@ -129,18 +131,52 @@ def test_too_few_groups():
         splits.make_folds(make_problem(), "person")
 
 
+def found(p, **sets):
+    """An audit that found these sets of rows."""
+    findings = tuple(
+        Finding(kind, "leak", "made up", rows=tuple(rows), count=len(rows)) for kind, rows in sets.items()
+    )
+    return Audit(findings, p.target, p.group, len(p))
+
+
 def test_duplicates_are_merged_dropped_or_said():
     p = make_problem(people=10)
-    sets = [(0, 4), (5, 8), (20, 21)]  # people 1, 2 and 3 are one; 20 and 21 are one person's
-    merged = duplicates.settle(p, sets, "merge")
+    audit = found(p, identical=[(0, 4)], near_duplicate=[(5, 8)])  # people 1, 2 and 3 are one
+    merged = duplicates.settle(p, audit, "merge")
     assert set(merged.groups[:12]) == {"1+2+3"} and len(set(merged.groups)) == 8
-    assert "3 subjects are taken as 1" in merged.notes[-1]
-    dropped = duplicates.settle(p, sets, "drop")
+    assert "3 groups that share pictures were merged into 1: 1+2+3" in merged.notes[-1]
+    dropped = duplicates.settle(p, audit, "drop")
     # 1 is male and 2 female, 2 female and 3 male: each pair contradicts itself and goes as a whole.
     assert len(dropped) == len(p) - 4 and len(dropped.features) == len(dropped.labels) == len(dropped)
     assert "0_0.png" not in dropped.sources
-    left = duplicates.settle(p, sets, "warn")
+    left = duplicates.settle(p, audit, "warn")
     assert len(left) == len(p) and "too good" in left.notes[-1]
-    assert duplicates.settle(p, [(0, 1)], "merge") is p
-    with pytest.raises(ParameterError, match="duplicates must be one of merge, drop, warn"):
-        duplicates.settle(p, sets, "ignore")
+    assert len(duplicates.settle(p, found(p, identical=[(0, 1)]), "merge")) == len(p)
+    assert duplicates.settle(p, found(p), "merge") is p
+    with pytest.raises(ParameterError, match="duplicates must be merge, drop, warn, got 'ignore'"):
+        duplicates.settle(p, audit, "ignore")
+
+
+def test_other_pictures_of_one_finger_stay_together_whatever_is_done_about_copies():
+    p = make_problem(people=10)
+    audit = found(p, same_finger=[(0, 8)], altered_copy=[(12, 16)])
+    for how in ("merge", "drop"):
+        done = duplicates.settle(p, audit, how)
+        assert len(done) == len(p) and set(done.groups[:4]) == set(done.groups[8:12]) == {"1+3"}
+        assert set(done.groups[12:20]) == {"4+5"}
+
+
+def test_a_column_that_was_computed_from_the_target_is_left_out():
+    frame = make_frame()
+    about = make_about(frame)
+    for c in about["columns"]:
+        if c["name"] in ("ridge_made_0", "texture_made_1"):
+            c["uses"] = ["hand"]
+    p = data.make_problem(frame, about, target="hand", group="subject")
+    assert not {"ridge_made_0", "texture_made_1"} & set(p.features) and len(p.features.columns) == 4
+    assert "2 columns left out, which were computed with the help of 'hand': ridge_made_0" in p.notes[-1]
+    assert len(data.make_problem(frame, about, target="sex", group="subject").features.columns) == 6
+    for c in about["columns"]:
+        c["uses"] = ["hand"]
+    with pytest.raises(TableError, match="every feature column was computed with the help of 'hand'"):
+        data.make_problem(frame, about, target="hand", group="subject")
