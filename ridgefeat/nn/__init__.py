@@ -10,6 +10,7 @@ from ridgefeat.nn.augment import Augmentation
 from ridgefeat.nn.convolution import Conv2D
 from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU, Residual
 from ridgefeat.nn.explain import feature_maps, filters, gradient_map, occlusion_map
+from ridgefeat.nn.grouped import GroupedConv2D
 from ridgefeat.nn.model import Sequential
 from ridgefeat.nn.networks import NETWORKS, build
 from ridgefeat.nn.normalisation import BatchNorm
@@ -31,6 +32,7 @@ __all__ = [
     "EarlyStopping",
     "Flatten",
     "GlobalAveragePool",
+    "GroupedConv2D",
     "MaxPool",
     "ReLU",
     "ReduceLROnPlateau",

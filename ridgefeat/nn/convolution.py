@@ -13,6 +13,7 @@ from ridgefeat.nn.memory import empty
 from ridgefeat.nn.threads import share
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
+Padding = str | int | tuple[int, int] | Pads
 
 
 def pair(value: int | tuple[int, int], what: str, least: int = 1) -> tuple[int, int]:
@@ -23,10 +24,11 @@ def pair(value: int | tuple[int, int], what: str, least: int = 1) -> tuple[int, 
     return both
 
 
-def resolve_padding(padding: str | int | tuple[int, int], shape: Shape, kernel: Shape, stride: Shape) -> Pads:
+def resolve_padding(padding: Padding, shape: Shape, kernel: Shape, stride: Shape) -> Pads:
     """Return pixels of zeros before and after rows and columns.
 
     "valid" is none; "same" as many that the output has ceil(input / stride) pixels, the odd one after, as in Keras.
+    A number is for all four sides, a pair for rows and columns, a pair of pairs for before and after in each.
     """
     if padding == "valid":
         return (0, 0), (0, 0)
@@ -35,7 +37,9 @@ def resolve_padding(padding: str | int | tuple[int, int], shape: Shape, kernel: 
         return (total[0] // 2, total[0] - total[0] // 2), (total[1] // 2, total[1] - total[1] // 2)
     if isinstance(padding, str):
         raise ParameterError(f"padding is {padding!r}; give 'valid', 'same', a number of pixels or a pair")
-    rows, columns = pair(padding, "padding", 0)
+    if isinstance(padding, tuple) and isinstance(padding[0], tuple) and isinstance(padding[1], tuple):
+        return pair(padding[0], "padding", 0), pair(padding[1], "padding", 0)
+    rows, columns = pair(padding, "padding", 0)  # type: ignore[arg-type]
     return (rows, rows), (columns, columns)
 
 
@@ -53,8 +57,8 @@ class Conv2D(Layer):
         Rows and columns of a kernel.
     stride : int or pair of int
         Pixels from one window to the next.
-    padding : "valid", "same", int or pair of int
-        Zeros around the image.
+    padding : "valid", "same", int, pair of int or pair of pairs
+        Zeros around the image; see `resolve_padding`.
     relu : bool
         Whether the output is max(0, out): taken here while the result is in the cache.
     l2 : float
@@ -69,7 +73,7 @@ class Conv2D(Layer):
         kernel: int | tuple[int, int] = 3,
         *,
         stride: int | tuple[int, int] = 1,
-        padding: str | int | tuple[int, int] = "valid",
+        padding: Padding = "valid",
         relu: bool = False,
         l2: float = 0.0,
     ) -> None:

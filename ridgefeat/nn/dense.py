@@ -105,18 +105,30 @@ class Flatten(Layer):
 
 
 class ReLU(Layer):
-    """max(0, x); the gradient passes where x is above zero."""
+    """max(0, x), and no more than `most`; the gradient passes where x is between the two.
+
+    Parameters
+    ----------
+    most : float, optional
+        6 for the "ReLU6" of mobile networks.
+    """
 
     kind = "relu"
 
+    def __init__(self, most: float | None = None) -> None:
+        super().__init__()
+        self.most = most
+
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Return max(0, x)."""
-        self._out = np.maximum(x, 0)
+        """Return max(0, x), cut off at `most`."""
+        self._out = np.maximum(x, 0) if self.most is None else np.clip(x, 0, x.dtype.type(self.most))
         return self._out
 
     def backward(self, grad: Array, need_input: bool = True) -> Array:
-        """Return the gradient where x was above zero, 0 elsewhere."""
+        """Return the gradient where x was between 0 and `most`, 0 elsewhere."""
         grad *= self._out > 0
+        if self.most is not None:
+            grad *= self._out < self.most
         return grad
 
 
@@ -164,7 +176,7 @@ class Residual(Layer):
     ----------
     inner : sequence of Layer
         Layers whose output has the input's shape.
-    shortcut : Layer, optional
+    shortcut : Layer or sequence of Layer, optional
         What x passes on its own way, for instance a 1 x 1 convolution where shapes differ.
 
     Source: He et al. 2016.
@@ -172,24 +184,24 @@ class Residual(Layer):
 
     kind = "residual"
 
-    def __init__(self, inner: Sequence[Layer], shortcut: Layer | None = None) -> None:
+    def __init__(self, inner: Sequence[Layer], shortcut: Layer | Sequence[Layer] = ()) -> None:
         super().__init__()
-        self.inner, self.shortcut = list(inner), shortcut
+        self.inner = list(inner)
+        self.shortcut = [shortcut] if isinstance(shortcut, Layer) else list(shortcut)
 
     def walk(self) -> Iterator[Layer]:
         """Yield this layer and those inside it."""
         yield self
-        for layer in [*self.inner, *([self.shortcut] if self.shortcut else [])]:
+        for layer in [*self.inner, *self.shortcut]:
             yield from layer.walk()
 
     def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
         """Build the inner layers, and check that both ways end in one shape."""
-        inside = shape
+        inside = other = shape
         for layer in self.inner:
             inside = layer.output_shape = layer.build(inside, rng, dtype)
-        other = shape
-        if self.shortcut:
-            other = self.shortcut.output_shape = self.shortcut.build(shape, rng, dtype)
+        for layer in self.shortcut:
+            other = layer.output_shape = layer.build(other, rng, dtype)
         if inside != other:
             raise ParameterError(
                 f"a residual block adds shapes {inside} and {other}; give a shortcut or 'same' padding"
@@ -198,18 +210,22 @@ class Residual(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the sum of both ways."""
-        inside = x
+        inside = other = x
         for layer in self.inner:
             inside = layer.forward(inside, training)
-        other = self.shortcut.forward(x, training) if self.shortcut else x
+        for layer in self.shortcut:
+            other = layer.forward(other, training)
         return np.asarray(inside + other)
 
     def backward(self, grad: Array, need_input: bool = True) -> Array:
         """Return the sum of both ways' gradients."""
         inside: Array | None = grad.copy()
+        other: Array | None = grad
         for layer in reversed(self.inner):
             assert inside is not None
             inside = layer.backward(inside)
-        other = self.shortcut.backward(grad) if self.shortcut else grad
+        for layer in reversed(self.shortcut):
+            assert other is not None
+            other = layer.backward(other)
         assert inside is not None and other is not None
         return np.asarray(inside + other)
