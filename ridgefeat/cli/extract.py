@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +16,12 @@ if TYPE_CHECKING:
 
 @click.command("extract")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--output", metavar="TABLE", help="The table to write: .csv, or .parquet (extra).")
+@click.option(
+    "-o",
+    "--output",
+    metavar="TABLE",
+    help="The table to write: .csv, .parquet (extra), or a folder/ of Parquet parts.",
+)
 @options.reading
 @click.option(
     "--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 @options.tuning
 @click.option("--like", metavar="FILE.json", help="Exactly as the table with this sidecar was made.")
 @click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+@options.engine
+@options.limits
 @click.option(
     "--minutiae",
     metavar="FOLDER",
@@ -58,6 +64,8 @@ def command(**given: Any) -> None:
         raise click.UsageError("--resume and --overwrite exclude each other.")
     if not given["output"] and not given["validate"]:
         raise click.UsageError("Missing option '-o' / '--output': the table to write.")
+    if not given["validate"]:
+        _start(given)
     from ridgefeat.sources import find_prints
     from ridgefeat.table.recipe import Recipe
     from ridgefeat.table.sidecar import load_sidecar
@@ -69,6 +77,15 @@ def command(**given: Any) -> None:
         _validate(items, recipe)
     else:
         _extract(items, recipe, given)
+
+
+def _start(given: dict[str, Any]) -> None:
+    """Refuse an unknown engine before anything is read; local workers start while this process still reads."""
+    from ridgefeat.table.engine import parse_engine, start_workers
+
+    kind, _ = parse_engine(given["engine"])
+    if kind == "local" and (given["jobs"] or 0) > 1 and not given["timeout"] and not given["memory"]:
+        start_workers(given["jobs"])
 
 
 def _recipe(like: Recipe | None, given: dict[str, Any]) -> Recipe:
@@ -91,10 +108,12 @@ def _validate(items: Any, recipe: Recipe) -> None:
 
 
 def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
+    from ridgefeat.table.guard import Limits
     from ridgefeat.table.store import Mode, write_table
 
     mode: Mode = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
-    output = Path(given["output"])
+    output = given["output"]
+    bounded = given["timeout"] or given["memory"]
     started = time.perf_counter()
     try:
         with talk.progress_bar(given["quiet"]) as progress:
@@ -108,6 +127,8 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
                 inputs=given["inputs"],
                 command=["ridgefeat", *sys.argv[1:]],
                 progress=progress,
+                engine=given["engine"],
+                limits=Limits(given["timeout"], given["memory"]) if bounded else None,
             )
     except KeyboardInterrupt:
         talk.say(

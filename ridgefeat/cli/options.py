@@ -71,6 +71,32 @@ tuning = stacked(
         help="Set one, e.g. -s period.smoothing=24.",
     ),
 )
+
+
+def _memory(ctx: click.Context, param: click.Parameter, value: float | None) -> int | None:
+    return None if value is None else int(value * (1 << 20))
+
+
+engine = click.option(
+    "--engine",
+    metavar="ENGINE",
+    help="Who does the work: local, dask=ADDRESS or ray=ADDRESS (extras).  [default: local]",
+)
+limits = stacked(
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Stop a print that takes longer; its row says so.",
+    ),
+    click.option(
+        "--memory",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="MB",
+        callback=_memory,
+        help="Memory of a worker at most; a print that needs more is a row with an error.",
+    ),
+)
 families = click.option(
     "--families",
     metavar="NAMES",

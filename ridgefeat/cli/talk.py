@@ -69,6 +69,8 @@ def summary(s: Summary, seconds: float) -> str:
         lines.append(f"  and {len(s.reasons) - SHOWN} further kinds of failure; see meta_error")
     if s.flags:
         lines.append("Flags: " + ", ".join(f"{name} {count}" for name, count in s.flags.most_common()))
+    if s.memory:
+        lines.append(f"Workers: {s.workers}; the largest held {s.memory / (1 << 20):.0f} MB.")
     return "\n".join([*lines, f"Table: {s.table}   how it was made: {s.sidecar}"])
 
 

@@ -19,8 +19,7 @@ from ridgefeat.table.cells import META_KINDS, column, kind_of, label_names, text
 from ridgefeat.table.compute import Work, batches
 from ridgefeat.table.jobs import Batch, count_workers, one_thread
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import ArrayPrint, Item, compute, join_flags, open_print
-from ridgefeat.table.store import group
+from ridgefeat.table.row import ArrayPrint, Item, compute, open_print
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,9 +182,7 @@ def to_frame(items: Sequence[Item], found: Sequence[Batch], recipe: Recipe) -> p
     names = [c.name for c in recipe.columns()]
     meta = [m for batch in found for m in batch.meta]
     values = np.concatenate([np.zeros((0, len(names)), np.float32), *(batch.features for batch in found)])
-    base = [names.index(n) for n in outliers.BASE if n in names]
-    for i in np.flatnonzero(outliers.find_outliers(values[:, base], [group(m) for m in meta])):
-        meta[i]["meta_flags"] = join_flags([meta[i]["meta_flags"] or "", outliers.FLAG])
+    outliers.mark(meta, values, names)
     cells = {name: column([text(m[name]) for m in meta], kind) for name, kind in META_KINDS.items()}
     for name in label_names(items):
         labels = [text(item.labels.get(name)) for item in items]

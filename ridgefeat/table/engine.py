@@ -78,6 +78,32 @@ def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
         yield workers
 
 
+def start_workers(jobs: int) -> None:
+    """Have local workers load what they need, and return at once; whoever asks joblib for as many finds them ready."""
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(
+        n_jobs=jobs, backend="loky", max_nbytes=None, batch_size=1, return_as="generator_unordered"
+    )
+    _starting.append(parallel(delayed(_load)() for _ in range(jobs)))
+
+
+_starting: list[Any] = []
+
+
+def started() -> None:
+    """Wait until the workers that were started have loaded what they need."""
+    while _starting:
+        for _ in _starting.pop():
+            pass
+
+
+def _load() -> None:
+    from importlib import import_module
+
+    import_module("ridgefeat.table.jobs")
+
+
 def on_cluster() -> bool:
     """Whether joblib's present engine is one of other machines' (or pretends to be)."""
     from joblib.parallel import get_active_backend

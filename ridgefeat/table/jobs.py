@@ -23,7 +23,7 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.structure import Float
 from ridgefeat.table.cells import numbers
-from ridgefeat.table.engine import on_cluster
+from ridgefeat.table.engine import on_cluster, started
 from ridgefeat.table.guard import Limits, close_all, guarded_rows, peak_memory
 from ridgefeat.table.minutiae_files import write_minutiae
 from ridgefeat.table.recipe import Recipe
@@ -155,6 +155,7 @@ def run(tasks: Iterable[Task], workers: int, limits: Limits | None = None) -> It
         pre_dispatch=2 * workers,
         **local,
     )
+    started()
     results = parallel(delayed(run_task)(task) for task in tasks)
     try:
         yield from results

@@ -74,6 +74,8 @@ def agree(then: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """Return a file's sha256."""
+    """Return a file's sha256; a folder of parts has its manifest's, which holds those of the parts."""
+    if path.is_dir():
+        path = sidecar.path_beside(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,29 @@ def find_outliers(base: Float, groups: Sequence[Hashable]) -> Bool:
     for rows in members.values():
         out[rows] = _unusual(base[rows].astype(np.float64))
     return out
+
+
+def mark(meta: Sequence[dict[str, Any]], features: Float, names: Sequence[str]) -> None:
+    """Add the flag to the meta cells of prints that are unlike the rest of these.
+
+    Parameters
+    ----------
+    meta : sequence of dict
+        Meta cells, a print each; `meta_flags` is changed in place.
+    features : ndarray of float32, shape (prints, columns)
+        Their features.
+    names : sequence of str
+        The columns' names.
+    """
+    base = [names.index(n) for n in BASE if n in names]
+    unusual = find_outliers(features[:, base], [group(m) for m in meta])
+    for i in np.flatnonzero(unusual).tolist():
+        meta[i]["meta_flags"] = f"{meta[i]['meta_flags'] or ''} {FLAG}".strip()
+
+
+def group(meta: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return which prints one is compared with: those of its layout and resolution."""
+    return meta["meta_layout"], meta["meta_dpi_x"], meta["meta_dpi_y"]
 
 
 def _unusual(values: NDArray[np.float64]) -> Bool:

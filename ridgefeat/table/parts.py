@@ -186,6 +186,23 @@ def move(temporary: Path, path: Path) -> None:
             os.close(handle)
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file, and have it on disk before returning; half a line of before is ended first."""
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(line.encode() + b"\n")
+        _flush(file)
+
+
+def flushed(path: Path) -> None:
+    """Have a finished file on disk before it gets its name."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def _flush(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())

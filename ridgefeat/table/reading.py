@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ridgefeat.errors import TableError
 from ridgefeat.table import sidecar
-from ridgefeat.table.cells import META_KINDS, column, kind_of
+from ridgefeat.table.cells import META_KINDS, Kind, column, kind_of
 from ridgefeat.table.row import META
 from ridgefeat.table.writers import import_pyarrow, is_parquet
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 LARGEST = 8 << 30
 """Bytes; a table beyond this is to be split."""
 MOST_COLUMNS = 100_000
+ROWS_AT_ONCE = 4096
 
 
-def read_table(path: str | Path, *, verify: bool = False) -> pd.DataFrame:
-    """Read a feature table, CSV or Parquet.
+def read_table(
+    path: str | Path, *, verify: bool = False, columns: Collection[str] | None = None
+) -> pd.DataFrame:
+    """Read a feature table: CSV, Parquet or a folder of Parquet parts.
 
     Parameters
     ----------
@@ -30,6 +34,8 @@ def read_table(path: str | Path, *, verify: bool = False) -> pd.DataFrame:
         The table. Its sidecar says which columns are features; columns added since then are taken as labels.
     verify : bool
         Also refuse a table that was changed since it was written.
+    columns : collection of str, optional
+        Features to read, of those that the sidecar names; all without. meta_* and labels always come along.
 
     Returns
     -------
@@ -42,53 +48,203 @@ def read_table(path: str | Path, *, verify: bool = False) -> pd.DataFrame:
         If the table or its sidecar cannot be read, or the table lacks columns that the sidecar names.
     """
     path = Path(path)
-    parquet = is_parquet(path)
-    about = sidecar.load_sidecar(path)
-    names = [c["name"] for c in about["columns"]]
+    about, wanted = _plan(path, columns)
     try:
-        if not path.is_file():
-            raise TableError(f"table {path}: no such file")
-        if path.stat().st_size > LARGEST:
-            raise TableError(f"table {path} is larger than {LARGEST >> 30} GB; split it")
-        frame = _read_parquet(path) if parquet else _read_csv(path, names)
+        if path.is_dir():
+            frame = _read_parts(path, about, wanted)
+        else:
+            frame = _read_file(path, about, wanted)
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
-    if lacking := [n for n in [*META, *about["label_kinds"], *names] if n not in frame.columns]:
-        raise TableError(
-            f"table {path} lacks {len(lacking)} columns that its sidecar names, first {lacking[0]!r}"
-        )
+    _refuse_lacking(path, about, wanted, list(frame.columns))
     if verify:
         _verify(path, about)
     return frame
 
 
-def _read_csv(path: Path, features: list[str]) -> pd.DataFrame:
+def iterate_table(
+    path: str | Path, *, columns: Collection[str] | None = None, rows: int = ROWS_AT_ONCE
+) -> Iterator[pd.DataFrame]:
+    """Yield a feature table in stretches of rows, so that it need not fit into memory.
+
+    Parameters
+    ----------
+    path, columns
+        As in read_table.
+    rows : int
+        Rows at once, at most.
+
+    Raises
+    ------
+    TableError
+        As read_table does.
+    """
+    path = Path(path)
+    about, wanted = _plan(path, columns)
+    try:
+        if not path.is_dir() and not is_parquet(path):
+            for frame in _csv_chunks(path, about, wanted, rows):
+                _refuse_lacking(path, about, wanted, list(frame.columns))
+                yield frame
+            return
+        pa, parquet = import_pyarrow()
+        for part in _part_paths(path, about) if path.is_dir() else [path]:
+            with parquet.ParquetFile(part) as file:
+                names = _kept(file.schema_arrow.names, about, wanted)
+                _refuse_lacking(part, about, wanted, names)
+                for batch in file.iter_batches(rows, columns=names, use_threads=False):
+                    yield _frame(pa.Table.from_batches([batch]))
+    except OSError as error:
+        raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:  # and pyarrow's own, which are ValueErrors or OSErrors
+        raise TableError(f"table {path} is damaged: {_brief(error)}") from None
+
+
+def _plan(path: Path, columns: Collection[str] | None) -> tuple[dict[str, Any], list[str]]:
+    """Return the sidecar, and the features to read in their order."""
+    if not path.is_dir():
+        is_parquet(path)
+    about = sidecar.load_sidecar(path)
+    names = [c["name"] for c in about["columns"]]
+    if columns is None:
+        return about, names
+    if unknown := [c for c in columns if c not in set(names)]:
+        raise TableError(f"table {path} has no feature {unknown[0]!r}")
+    return about, [n for n in names if n in set(columns)]
+
+
+def _kept(header: Sequence[str], about: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
+    """Return what is read of a table's columns: all but features that are not wanted."""
+    left_out = {c["name"] for c in about["columns"]} - set(wanted)
+    return [n for n in header if n not in left_out]
+
+
+def _refuse_lacking(
+    path: Path, about: Mapping[str, Any], wanted: Sequence[str], there: Sequence[str]
+) -> None:
+    known = set(there)
+    if lacking := [n for n in [*META, *about["label_kinds"], *wanted] if n not in known]:
+        raise TableError(
+            f"table {path} lacks {len(lacking)} columns that its sidecar names, first {lacking[0]!r}"
+        )
+
+
+def _read_file(path: Path, about: Mapping[str, Any], wanted: Sequence[str]) -> pd.DataFrame:
+    if not path.is_file():
+        raise TableError(f"table {path}: no such file")
+    if path.stat().st_size > LARGEST:
+        raise TableError(
+            f"table {path} is larger than {LARGEST >> 30} GB; extract into a folder of parts instead"
+        )
+    if not is_parquet(path):
+        return _read_csv(path, about, wanted)
+    pa, parquet = import_pyarrow()
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = _kept(file.schema_arrow.names, about, wanted)
+            return _frame(file.read(columns=names))
+    except (pa.ArrowException, ValueError) as error:
+        raise TableError(f"table {path} is no Parquet file: {_brief(error)}") from None
+
+
+def _read_parts(path: Path, about: Mapping[str, Any], wanted: Sequence[str]) -> pd.DataFrame:
+    pa, parquet = import_pyarrow()
+    tables = []
+    for part in _part_paths(path, about):
+        try:
+            with parquet.ParquetFile(part) as file:
+                names = _kept(file.schema_arrow.names, about, wanted)
+                tables.append(file.read(columns=names))
+        except (pa.ArrowException, ValueError) as error:
+            raise TableError(
+                f"part {part} is no Parquet file: {_brief(error)}; extract with --resume"
+            ) from None
+    try:
+        whole = pa.concat_tables(tables)
+    except (pa.ArrowException, ValueError) as error:
+        raise TableError(
+            f"the parts of {path} do not fit together: {_brief(error)}; extract again with --overwrite"
+        ) from None
+    del tables
+    if whole.num_rows != about.get("rows"):
+        raise TableError(f"{path} holds {whole.num_rows} rows, its manifest says {about.get('rows')}")
+    return _frame(whole)
+
+
+def _part_paths(path: Path, about: Mapping[str, Any]) -> list[Path]:
+    """Return a folder's parts, which the manifest names; names that lead elsewhere are refused."""
+    parts = about.get("parts")
+    if not isinstance(parts, list) or not all(isinstance(p, dict) for p in parts):
+        raise TableError(f"{path}: its manifest lists no parts; extract again with --overwrite")
+    files = [str(p.get("file", "")) for p in parts]
+    for file in files:
+        if Path(file).name != file or not (path / file).is_file():
+            raise TableError(f"{path} lacks the part {file!r}; extract again with --resume or --overwrite")
+    return [path / file for file in files]
+
+
+def _read_csv(path: Path, about: Mapping[str, Any], wanted: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
+    features = [c["name"] for c in about["columns"]]
     try:
-        header = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns.tolist()
-        if len(header) > MOST_COLUMNS:
-            raise TableError(f"table {path} has {len(header)} columns; no feature table has")
+        header = _header(path)
+        names = _kept(header, about, wanted)
         known = set(features)
-        kinds = {name: np.float32 if name in known else str for name in header}
-        # Only so do the digits give the very same float32, and does a person called "NA" keep the name.
-        raw = pd.read_csv(
-            path,
-            dtype=kinds,
-            keep_default_na=False,
-            na_values={name: [""] for name in known},
-            encoding="utf-8-sig",
-            **_exactly(pd.__version__),
-        )
+        raw = pd.read_csv(path, **_how(header, names, known))
         # A row with more cells than the header has makes pandas take the first ones for names of rows.
         if not isinstance(raw.index, pd.RangeIndex):
             raise ValueError("rows have more cells than the header")
-        texts = {n: _typed(n, raw[n].tolist()) for n in header if n not in known}
+        texts = {n: _typed(n, raw[n].tolist()) for n in names if n not in known}
     # What pandas' parser raises, and UnicodeDecodeError, are ValueErrors.
     except (ValueError, OverflowError) as error:
         raise TableError(f"table {path} is no feature table in CSV: {error}") from None
-    frame: pd.DataFrame = pd.concat([pd.DataFrame(texts), raw[[n for n in header if n in known]]], axis=1)
+    frame: pd.DataFrame = pd.concat([pd.DataFrame(texts), raw[[n for n in names if n in known]]], axis=1)
     return frame
+
+
+def _csv_chunks(
+    path: Path, about: Mapping[str, Any], wanted: Sequence[str], rows: int
+) -> Iterator[pd.DataFrame]:
+    import pandas as pd
+
+    known = {c["name"] for c in about["columns"]}
+    kinds: dict[str, Kind] = {**META_KINDS, **about["label_kinds"]}
+    try:
+        header = _header(path)
+        names = _kept(header, about, wanted)
+        with pd.read_csv(path, chunksize=rows, **_how(header, names, known)) as reader:
+            for chunk in reader:
+                raw = chunk.reset_index(drop=True)
+                texts = {n: column(raw[n].tolist(), kinds.get(n, "text")) for n in names if n not in known}
+                yield pd.concat([pd.DataFrame(texts), raw[[n for n in names if n in known]]], axis=1)
+    except (ValueError, OverflowError) as error:
+        raise TableError(f"table {path} is no feature table in CSV: {error}") from None
+
+
+def _header(path: Path) -> list[str]:
+    import pandas as pd
+
+    header: list[str] = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns.tolist()
+    if len(header) > MOST_COLUMNS:
+        raise TableError(f"table {path} has {len(header)} columns; no feature table has")
+    return header
+
+
+def _how(header: Sequence[str], names: Sequence[str], features: Collection[str]) -> Any:
+    """Return pandas' options by which digits give the very same float32, and a person called "NA" keeps the name."""
+    import pandas as pd
+
+    known = [n for n in names if n in features]
+    return {
+        # With a choice of columns pandas would not notice a row of too many cells.
+        "usecols": names if len(names) < len(header) else None,
+        "dtype": {**dict.fromkeys(names, str), **dict.fromkeys(known, np.float32)},
+        "keep_default_na": False,
+        "na_values": {name: [""] for name in known},
+        "encoding": "utf-8-sig",
+        **_exactly(pd.__version__),
+    }
 
 
 def _typed(name: str, cells: list[str]) -> Any:
@@ -101,15 +257,12 @@ def _exactly(pandas_version: str) -> Any:
     return {} if (major, minor) >= (3, 1) else {"float_precision": "round_trip"}
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _frame(table: Any) -> pd.DataFrame:
+    """Return an Arrow table as a frame whose columns have the types that a CSV table's would have."""
     import pandas as pd
 
-    pa, parquet = import_pyarrow()
-    try:
-        table = parquet.read_table(path)
-        frame: pd.DataFrame = table.to_pandas()
-    except (pa.ArrowException, ValueError) as error:
-        raise TableError(f"table {path} is no Parquet file: {error}") from None
+    pa, _ = import_pyarrow()
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True)
     for field in table.schema:
         if pa.types.is_integer(field.type) and table[field.name].null_count:
             frame[field.name] = table[field.name].to_pandas(integer_object_nulls=True).astype("Int64")
@@ -118,9 +271,17 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _verify(path: Path, about: dict[str, Any]) -> None:
-    from ridgefeat.table.store import file_digest
+def _brief(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
+
+def _verify(path: Path, about: Mapping[str, Any]) -> None:
+    from ridgefeat.table.dataset import verify_parts
+    from ridgefeat.table.manifest import file_digest
+
+    if path.is_dir():
+        verify_parts(path, about)
+        return
     table = about.get("table")
     if not isinstance(table, dict) or table.get("sha256") != file_digest(path):
         raise TableError(f"table {path} was changed since it was written: its sha256 is not the sidecar's")

@@ -12,6 +12,7 @@ from typing import Any
 from ridgefeat.errors import TableError
 
 FORMAT = "ridgefeat table 1"
+MANIFEST = "_manifest.json"
 LARGEST = 64 << 20
 LIBRARIES = (
     "numpy",
@@ -26,7 +27,9 @@ SHOWN = 5
 
 
 def path_beside(table: Path) -> Path:
-    """Return the sidecar's path: features.csv has features.json."""
+    """Return the sidecar's path: features.csv has features.json, a folder of parts its manifest inside."""
+    if table.is_dir():
+        return table / MANIFEST
     return table.with_suffix(".json")
 
 

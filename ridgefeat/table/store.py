@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,19 +17,18 @@ from ridgefeat.structure import Bool
 from ridgefeat.table import outliers, sidecar
 from ridgefeat.table.cells import META_KINDS, Kind, text
 from ridgefeat.table.compute import Work, compute
+from ridgefeat.table.dataset import Dataset, check_folder, make_dataset, plan, verify_parts
 from ridgefeat.table.engine import using
 from ridgefeat.table.guard import Limits
 from ridgefeat.table.jobs import Batch, count_workers
 from ridgefeat.table.manifest import agree, describe, file_digest
 from ridgefeat.table.parts import Parts, move, write_whole
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Item, Meta, join_flags
-from ridgefeat.table.summary import Summary
+from ridgefeat.table.row import Item, join_flags
+from ridgefeat.table.summary import Progress, Summary
 from ridgefeat.table.writers import import_pyarrow, is_parquet, open_writer
 
 Mode = Literal["new", "resume", "overwrite"]
-Progress = Callable[[int, int, int], None]
-"""Called with the prints done, how many of these failed, and how many there are in all."""
 
 
 def write_table(
@@ -54,7 +54,7 @@ def write_table(
     recipe : Recipe
         How they become rows.
     output : str or Path
-        The table, .csv or .parquet; its sidecar stands beside it.
+        The table, .csv or .parquet; its sidecar stands beside it. Or a folder for parts: its name ends in a slash.
     jobs : int, optional
         Worker processes; every core without.
     mode : {"new", "resume", "overwrite"}
@@ -75,27 +75,34 @@ def write_table(
     TableError
         If the table cannot be written, or what is there already does not allow it.
     """
+    as_parts = is_folder(output)
     output = Path(output)
-    if is_parquet(output):
+    if as_parts or is_parquet(output):
         import_pyarrow()
     folder = None if minutiae is None else Path(minutiae)
     count_workers(jobs)
+    (check_folder if as_parts else _check_destination)(output, mode)
     manifest = describe(items, recipe, folder)
-    _check_destination(output, mode)
-    parts = Parts(output)
+    dataset = Dataset(output) if as_parts else None
+    parts = dataset.units if dataset else Parts(output)
     try:
         if mode == "resume" and parts.exists():
             agree(parts.resume(), manifest, f"the unfinished run in {parts.folder}")
-        elif mode == "resume" and output.exists():
+        elif mode == "resume" and (sidecar.path_beside(output) if as_parts else output).exists():
             return _finished(output, manifest)
         else:
-            parts.begin(manifest)
+            (dataset or parts).begin(manifest)
         summary = Summary(output, sidecar.path_beside(output))
+        about = {"command": list(command), **manifest, "inputs": list(inputs)}
         with using(engine, jobs) as workers:
             summary.workers = workers
-            work = Work(items, recipe, workers, limits, folder, not is_parquet(output))
+            work = Work(items, recipe, workers, limits, folder, not (as_parts or is_parquet(output)))
+            if dataset:
+                planned = plan(items, manifest)
+                work = replace(work, ends=tuple(p.stop for p in planned))
+                make_dataset(work, dataset, planned, about, summary, progress)
+                return summary
             _compute(work, parts, summary, progress)
-        about = {"command": list(command), **manifest, "inputs": list(inputs)}
         _finish(items, recipe, parts, about, summary)
         parts.remove()
         return summary
@@ -134,7 +141,9 @@ def _finished(output: Path, manifest: Mapping[str, Any]) -> Summary:
     """Return the summary of a table that needs nothing more."""
     there = sidecar.load_sidecar(output)
     agree(there, manifest, f"the finished table {output}")
-    if there.get("table", {}).get("sha256") != file_digest(output):
+    if output.is_dir():
+        verify_parts(output, there)
+    elif there.get("table", {}).get("sha256") != file_digest(output):
         raise TableError(f"table {output} was changed since it was written; --overwrite makes it again")
     reasons = {k: (n, first) for k, (n, first) in there["reasons"].items()}
     rows, flags = there["rows"], Counter(there["flags"])
@@ -207,13 +216,14 @@ def _unusual(parts: Parts, recipe: Recipe) -> Bool:
     values, groups = [np.zeros((0, len(base)), np.float32)], []
     for batch in parts.read():
         values.append(batch.features[:, base])
-        groups += [group(meta) for meta in batch.meta]
+        groups += [outliers.group(meta) for meta in batch.meta]
     return outliers.find_outliers(np.concatenate(values), groups)
 
 
-def group(meta: Meta) -> tuple[Any, ...]:
-    """Return which prints one is compared with when outliers are looked for."""
-    return meta["meta_layout"], meta["meta_dpi_x"], meta["meta_dpi_y"]
+def is_folder(output: str | Path) -> bool:
+    """Whether a table of this name is a folder of parts: it ends in a slash, or is a folder that is there."""
+    ends = str(output).endswith(("/", os.sep))
+    return ends or (Path(output).is_dir() and Path(output).suffix.lower() not in (".csv", ".parquet"))
 
 
 __all__ = ["Mode", "Progress", "Summary", "file_digest", "write_table"]

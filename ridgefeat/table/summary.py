@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ridgefeat.table.row import Meta
+
+Progress = Callable[[int, int, int], None]
+"""Called with the prints done, how many of these failed, and how many there are in all."""
 
 
 @dataclass

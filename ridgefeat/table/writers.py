@@ -34,7 +34,8 @@ def is_parquet(path: Path) -> bool:
     ending = path.suffix.lower()
     if ending not in (".csv", ".parquet"):
         raise TableError(
-            f"table {path}: the name must end in .csv or .parquet, not {ending or 'without ending'}"
+            f"table {path}: the name must end in .csv or .parquet, not {ending or 'without ending'}; "
+            "a folder of Parquet parts ends in /"
         )
     return ending == ".parquet"
 
@@ -74,9 +75,12 @@ class CsvWriter:
 
 
 class ParquetWriter:
-    """float32 columns with their unit in the field's metadata; missing is null."""
+    """float32 columns with their unit in the field's metadata; missing is null; row groups of `rows`."""
 
-    def __init__(self, path: Path, kinds: Mapping[str, Kind], columns: list[Column]) -> None:
+    def __init__(
+        self, path: Path, kinds: Mapping[str, Kind], columns: list[Column], rows: int = ROWS_A_GROUP
+    ) -> None:
+        self._rows = rows
         pa, parquet = import_pyarrow()
         types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
         fields = [pa.field(name, types[kind]) for name, kind in kinds.items()]
@@ -92,7 +96,7 @@ class ParquetWriter:
         """Add one row."""
         self._cells.append(cells)
         self._features.append(features)
-        if len(self._cells) == ROWS_A_GROUP:
+        if len(self._cells) == self._rows:
             self._emit()
 
     def close(self) -> None:

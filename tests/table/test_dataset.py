@@ -1,0 +1,195 @@
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ridgefeat.errors import TableError
+from ridgefeat.sources import find_prints
+from ridgefeat.table import dataset, load_sidecar, outliers, read_table, store
+from ridgefeat.table.reading import iterate_table
+from ridgefeat.table.recipe import Recipe
+
+pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
+RECIPE = Recipe.make(["ridge"])
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
+    monkeypatch.setattr(dataset, "PART_ROWS", 2)
+
+
+def write(prints, output, mode="new", recipe=RECIPE, **how):
+    how = {"jobs": 1, **how}
+    return store.write_table(find_prints([prints]), recipe, output, mode=mode, **how)
+
+
+class Stopped(Exception):
+    pass
+
+
+def interrupt(prints, output, after, **how):
+    def progress(done, failed, total):
+        if done >= after:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        write(prints, output, progress=progress, **how)
+
+
+def contents(folder):
+    return {p.name: p.read_bytes() for p in sorted(folder.glob("part-*"))}
+
+
+@pytest.fixture
+def whole(prints, tmp_path):
+    write(prints, f"{tmp_path}/whole/")
+    return tmp_path / "whole"
+
+
+def test_a_folder_holds_parts_and_a_manifest_and_nothing_else(prints, whole):
+    names = sorted(p.name for p in whole.iterdir())
+    assert names[0] == "_manifest.json" and [n[:12] for n in names[1:]] == [
+        f"part-00000{k}-" for k in range(3)
+    ]
+    about = load_sidecar(whole)
+    assert [p["file"] for p in about["parts"]] == names[1:] and [p["rows"] for p in about["parts"]] == [
+        2,
+        2,
+        2,
+    ]
+    assert about["rows"] == 6 and about["failures"] == 0 and about["flags"]["resolution_assumed"] == 6
+
+
+def test_a_folder_reads_as_the_file_does(prints, tmp_path, whole):
+    (prints / "104_1.png").write_bytes(b"")
+    write(prints, f"{tmp_path}/parts/")
+    write(prints, tmp_path / "t.csv")
+    table = read_table(tmp_path / "t.csv")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "parts", verify=True), table)
+    some = ["ridge_period_mean", "ridge_area"]
+    for path in (tmp_path / "parts", tmp_path / "t.csv"):
+        few = read_table(path, columns=some)
+        assert [c for c in few if c.startswith("ridge_")] == [c for c in table if c in some]
+        stretches = list(iterate_table(path, columns=some, rows=2))
+        assert max(len(s) for s in stretches) <= 2 < len(stretches)
+        joined = pd.concat(stretches, ignore_index=True)
+        pd.testing.assert_frame_equal(joined, few, check_dtype=False)
+
+
+def test_a_part_is_named_after_what_it_is_made_from(prints, tmp_path, whole):
+    (prints / "103_2.png").write_bytes((prints / "103_1.png").read_bytes())
+    write(prints, f"{tmp_path}/other/")
+    before, after = sorted(contents(whole)), sorted(contents(tmp_path / "other"))
+    assert before[:2] == after[:2] and before[2] != after[2]
+    write(prints, f"{tmp_path}/scaled/", recipe=Recipe.make(["ridge"], dpi=600))
+    assert not set(contents(tmp_path / "scaled")) & set(after)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 5, 6])
+def test_an_interrupted_run_resumes_to_the_same_bytes(prints, tmp_path, whole, after):
+    output = tmp_path / "parts"
+    interrupt(prints, f"{output}/", after)
+    assert not (output / "_manifest.json").exists()
+    assert write(prints, f"{output}/", "resume").kept == after
+    assert contents(output) == contents(whole)
+    assert sorted(p.name for p in output.iterdir()) == sorted(p.name for p in whole.iterdir())
+    assert load_sidecar(output)["parts"] == load_sidecar(whole)["parts"]
+
+
+def test_two_workers_write_the_same_bytes(prints, tmp_path, whole):
+    write(prints, f"{tmp_path}/two/", jobs=2)
+    assert contents(tmp_path / "two") == contents(whole)
+
+
+@pytest.mark.parametrize("damage", ["cut short", "zeros", "empty", "unnoted", "torn note", "stranger"])
+def test_what_the_disk_lost_is_made_again(prints, tmp_path, whole, damage):
+    output = tmp_path / "parts"
+    interrupt(prints, f"{output}/", 5)
+    first = sorted(output.glob("part-*"))[0]
+    notes, good = output / "_work/done.jsonl", first.read_bytes()
+    lines = notes.read_text().splitlines()
+    if damage == "cut short":
+        first.write_bytes(good[:-9])
+    elif damage == "zeros":
+        first.write_bytes(good[:1000] + bytes(1000) + good[2000:])
+    elif damage == "empty":
+        first.write_bytes(b"")
+    elif damage == "unnoted":
+        notes.write_text(lines[1] + "\n")
+    elif damage == "torn note":
+        notes.write_text(lines[1] + "\n" + lines[0][:50])
+    else:
+        (output / "part-000000-000000000000.parquet").write_bytes(good)
+    summary = write(prints, f"{output}/", "resume")
+    assert summary.kept == (5 if damage == "stranger" else 3)
+    assert contents(output) == contents(whole)
+    assert load_sidecar(output)["rows"] == 6
+
+
+def test_resuming_a_finished_folder_does_nothing_and_notices_changes(prints, whole):
+    before = contents(whole)
+    assert write(prints, f"{whole}/", "resume").kept == 6
+    assert contents(whole) == before
+    part = sorted(whole.glob("part-*"))[1]
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
+    parquet.write_table(parquet.read_table(part), part, compression="none")
+    with pytest.raises(TableError, match=r"part-000001.* was changed or lost"):
+        write(prints, f"{whole}/", "resume")
+    with pytest.raises(TableError, match="was changed or lost"):
+        read_table(whole, verify=True)
+    write(prints, f"{whole}/", "overwrite")
+    assert contents(whole) == before
+
+
+def test_a_run_that_ended_before_its_working_folder_was_cleared_resumes(prints, tmp_path, whole, monkeypatch):
+    output = tmp_path / "parts"
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset.Parts, "remove", lambda self: (_ for _ in ()).throw(Stopped()))
+        with pytest.raises(Stopped):
+            write(prints, f"{output}/")
+    assert (output / "_manifest.json").exists() and (output / "_work").exists()
+    write(prints, f"{output}/", "resume")
+    assert contents(output) == contents(whole) and not (output / "_work").exists()
+
+
+def test_what_is_there_is_not_replaced_unasked(prints, tmp_path, whole):
+    with pytest.raises(TableError, match="holds a table; --overwrite replaces it"):
+        write(prints, f"{whole}/")
+    interrupt(prints, f"{tmp_path}/half/", 3)
+    with pytest.raises(TableError, match="an unfinished run is there; --resume continues it"):
+        write(prints, f"{tmp_path}/half/")
+    with pytest.raises(TableError, match="is not empty and holds no table of parts"):
+        write(prints, f"{prints}/", "overwrite")
+    assert len(list(prints.iterdir())) == 6
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TableError, match="is a file"):
+        write(prints, f"{tmp_path}/file/")
+
+
+def test_a_manifest_that_leads_elsewhere_is_refused(whole, tmp_path):
+    about = json.loads((whole / "_manifest.json").read_text())
+    shutil.copy(whole / about["parts"][0]["file"], tmp_path / "x.parquet")
+    for file in ("../x.parquet", str(tmp_path / "x.parquet"), "gone.parquet", None):
+        about["parts"][0]["file"] = file
+        (whole / "_manifest.json").write_text(json.dumps(about))
+        with pytest.raises(TableError, match="lacks the part"):
+            read_table(whole)
+    about["parts"] = about["parts"][1:]
+    (whole / "_manifest.json").write_text(json.dumps(about))
+    with pytest.raises(TableError, match="holds 4 rows, its manifest says 6"):
+        read_table(whole)
+
+
+def test_outliers_are_those_of_a_part(prints, tmp_path, monkeypatch):
+    seen = []
+
+    def first(base, groups):
+        seen.append(len(base))
+        return np.arange(len(base)) == 0
+
+    monkeypatch.setattr(outliers, "find_outliers", first)
+    summary = write(prints, f"{tmp_path}/parts/")
+    assert seen == [2, 2, 2] and summary.flags["outlier"] == 3
+    assert ["outlier" in f for f in read_table(tmp_path / "parts").meta_flags] == [True, False] * 3
