@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench import importance, metrics, statistics
-from ridgefeat.bench.evaluation import Inputs, Progress, evaluate, failed, gather
+from ridgefeat.bench import importance, metrics, statistics, tables
+from ridgefeat.bench.carriers import carriers
+from ridgefeat.bench.evaluation import Inputs, Outcome, Progress, evaluate, failed, gather
 from ridgefeat.bench.method import FEATURES, Method, Settings
 from ridgefeat.bench.metrics import Predictions, Weights
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison, Fold, Problem
@@ -41,6 +42,23 @@ class Study:
     X: NDArray[Any]
     weights: Weights
     jobs: int | None
+    fuse: str | None = None
+
+    @property
+    def levels(self) -> NDArray[Any]:
+        """The number of each print's level as a column, where columns are standardised within levels; else none."""
+        return self.X[:, self.problem.features.shape[1] :]
+
+    def fused(self, p: Predictions | None) -> Predictions | None:
+        """Return the mean over the prints of each value of `fuse`; None where nothing is to be fused."""
+        if self.fuse is None or p is None:
+            return None
+        rows = np.concatenate([f.test for f in self.folds])
+        outcomes = [Outcome(self.method.name, f, None, None, 0.0) for f in self.folds]
+        told = tables.Told(p, rows, outcomes, False)
+        return tables.fused(self.problem, {self.method.name: told}, self.fuse)[1][
+            self.method.name
+        ].predictions
 
     def predictions(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> Predictions | None:
         """Return out-of-fold predictions; None if any fit fails."""
@@ -58,7 +76,7 @@ def diagnose(
     progress: Progress | None,
     samples: int,
 ) -> Comparison:
-    """Return the comparison with learning curve, importances, ablation and controls; as it was if nothing can be."""
+    """Return the comparison with learning curve, importances, families, carriers and controls, as far as can be."""
     method = choose(comparison, methods)
     if method is None:
         return comparison
@@ -67,10 +85,12 @@ def diagnose(
     weights = statistics.group_weights(groups, settings.seed, samples)
     # One repeat is enough to see what carries a result.
     folds = tuple(f for f in comparison.folds if f.repeat == 0)
-    study = Study(problem, method, settings, folds, np.asarray(inputs[method.input]), weights, jobs)
+    X = np.asarray(inputs[method.input])
+    study = Study(problem, method, settings, folds, X, weights, jobs, comparison.fuse)
     steps: dict[str, Any] = {
         "learning": learning_curve,
         "ablation": ablation,
+        "carriers": carriers,
         "importances": importances,
         "controls": controls,
     }
@@ -142,7 +162,7 @@ def _first_groups(study: Study, fold: Fold, share: float) -> NDArray[np.int64]:
 
 
 def ablation(study: Study) -> pd.DataFrame | None:
-    """Return the main figure of each family alone and of all but it; see Comparison.ablation."""
+    """Return the main figure of each family alone, of all but it, and added one by one; see Comparison.ablation."""
     import pandas as pd
 
     families = study.problem.families
@@ -150,20 +170,24 @@ def ablation(study: Study) -> pd.DataFrame | None:
     if len(families) < 2 or whole is None:
         return None
     family_of = np.array([f for f, names in families.items() for _ in names], object)
-    levels = np.ones(study.X.shape[1] - len(family_of), bool)  # the level's number always stays
-    rows = []
-    for family in families:
-        for how, keep in (("alone", family_of == family), ("without", family_of != family)):
-            p = study.predictions(study.problem, study.X[:, np.r_[keep, levels]], study.folds)
-            if p is None:
-                continue
-            value = statistics.with_intervals(p, study.weights, [study.problem.metric])
-            away = statistics.difference(p, whole, study.weights, study.problem.metric)
-            row = {"classifier": study.method.name, "how": how, "family": family, "columns": int(keep.sum())}
-            row |= dict(zip(("value", "value_low", "value_high"), value.values(), strict=True))
-            rows.append(
-                row | dict(zip(("difference", "difference_low", "difference_high"), away, strict=True))
-            )
+    levels = np.ones(study.levels.shape[1], bool)  # the level's number always stays
+
+    def row(how: str, family: str, keep: NDArray[np.bool_]) -> list[dict[str, Any]]:
+        p = study.predictions(study.problem, study.X[:, np.r_[keep, levels]], study.folds)
+        if p is None:
+            return []
+        value = statistics.with_intervals(p, study.weights, [study.problem.metric]).values()
+        away = statistics.difference(p, whole, study.weights, study.problem.metric)
+        told = {"classifier": study.method.name, "how": how, "family": family, "columns": int(keep.sum())}
+        told |= dict(zip(("value", "value_low", "value_high"), value, strict=True))
+        return [told | dict(zip(("difference", "difference_low", "difference_high"), away, strict=True))]
+
+    rows = [r for f in families for r in row("alone", f, family_of == f)]
+    rows += [r for f in families for r in row("without", f, family_of != f)]
+    sign = 1 if study.problem.metric in LESS_IS_BETTER else -1
+    order = [r["family"] for r in sorted(rows, key=lambda r: sign * r["value"]) if r["how"] == "alone"]
+    for count in range(2, len(order)):
+        rows += row("added", order[count - 1], np.isin(family_of, order[:count]))
     return pd.DataFrame(rows) if rows else None
 
 

@@ -16,6 +16,7 @@ FURTHER = (
     "learning",
     "importances",
     "ablation",
+    "carriers",
     "levels",
     "controls",
 )

@@ -219,8 +219,13 @@ class Comparison:
         classifier, level ("family" or "column"), name, family, drop (of the main metric when shuffled in the test
         rows), drop_low, drop_high; most important first.
     ablation : pandas.DataFrame or None
-        Families alone and left out: classifier, how ("alone", "without"), family, columns (count), value, value_low,
-        value_high, difference (to all families), difference_low, difference_high.
+        Families alone, left out, and added one after the other from the best alone on: classifier, how ("alone",
+        "without", "added"), family, columns (count), value, value_low, value_high, difference (to all families),
+        difference_low, difference_high.
+    carriers : pandas.DataFrame or None
+        The ridges or the way the prints were taken: classifier, carrier (a kind of circumstance, "circumstances",
+        "finger", "ridges", or "ridges less <kind>" with those regressed out in training), meaning, columns
+        (count), value, value_low, value_high, and fused, fused_low, fused_high where prints were fused.
     levels : pandas.DataFrame or None
         Results within each level of a label: classifier, column, level, prints, groups, then for every metric
         <metric>, <metric>_low, <metric>_high.
@@ -253,6 +258,7 @@ class Comparison:
     learning: pd.DataFrame | None = None
     importances: pd.DataFrame | None = None
     ablation: pd.DataFrame | None = None
+    carriers: pd.DataFrame | None = None
     levels: pd.DataFrame | None = None
     controls: pd.DataFrame | None = None
     epochs: pd.DataFrame | None = None

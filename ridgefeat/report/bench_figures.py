@@ -303,17 +303,32 @@ def importances(comparison: Comparison) -> list[Figure]:
     return drawn
 
 
+READINGS = {
+    "alone": "",
+    "added": "To the best family alone, the next best is added, and so on. ",
+    "without": "",
+}
+
+
 def ablation(comparison: Comparison) -> list[Figure]:
-    """Draw families alone, and all without one family."""
+    """Draw families alone, added one by one, and all without one family."""
     table = comparison.ablation
     if table is None or table.empty:
         return []
     metric, drawn = metric_name(comparison.problem.metric), []
-    for how, title in (("alone", "One family alone"), ("without", "All but one family")):
-        rows = table[table["how"] == how]
-        rows = rows.sort_values("value", ascending=comparison.problem.metric in LESS_IS_BETTER, kind="stable")
+    for how, title in (
+        ("alone", "One family alone"),
+        ("added", "Families added one by one"),
+        ("without", "All but one family"),
+    ):
+        rows, plus = table[table["how"] == how], ""
+        if how == "added":
+            plus = "+ "
+        else:
+            up = comparison.problem.metric in LESS_IS_BETTER
+            rows = rows.sort_values("value", ascending=up, kind="stable")
         dots = [
-            Dot(str(r["family"]), float(r["value"]), _at(r, "value_low"), _at(r, "value_high"))
+            Dot(plus + str(r["family"]), float(r["value"]), _at(r, "value_low"), _at(r, "value_high"))
             for r in rows.to_dict("records")
         ]
         if dots:
@@ -321,7 +336,9 @@ def ablation(comparison: Comparison) -> list[Figure]:
             whole = _main(comparison, str(rows["classifier"].iloc[0]), comparison.problem.metric)
             mark = whole if np.isfinite(whole) else None
             plot = dot_chart(dots, metric, f"{title}, {names}; the dashed line is all families", mark=mark)
-            drawn.append(Figure(f"{title}: {names}", plot, (), "Dashed: all families together."))
+            drawn.append(
+                Figure(f"{title}: {names}", plot, (), f"{READINGS[how]}Dashed: all families together.")
+            )
     return drawn
 
 

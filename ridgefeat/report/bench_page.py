@@ -20,6 +20,7 @@ from ridgefeat._version import __version__
 from ridgefeat.bench.results import Comparison
 from ridgefeat.report import bench_figures, bench_tables, bench_training
 from ridgefeat.report.bench_audit import audit_words
+from ridgefeat.report.bench_carriers import carriers
 from ridgefeat.report.bench_words import between, figure, listed, metric_name, plural, sensitive_topic
 from ridgefeat.report.page import render_page, write_page
 
@@ -74,6 +75,7 @@ def _page(comparison: Comparison) -> dict[str, Any]:
         "levels": bench_figures.levels(comparison),
         "carried": [*bench_figures.importances(comparison), *bench_figures.ablation(comparison)],
         "carrier": _carrier(comparison),
+        "taken": carriers(comparison),
         "learning": bench_training.learning(comparison),
         "epochs": bench_training.epochs(comparison),
         "controls": bench_tables.controls(comparison),
@@ -102,6 +104,7 @@ def _sections(page: dict[str, Any]) -> list[tuple[str, str]]:
         ("errors", "Confusion", page["matrices"] or page["classes"]),
         ("levels", "By label", page["levels"]),
         ("importances", "What carries it", page["carried"]),
+        ("taken", "Ridges or circumstances", page["taken"]),
         ("learning", "Learning curve", page["learning"]),
         ("epochs", "Training", page["epochs"]),
         ("controls", "Controls", True),

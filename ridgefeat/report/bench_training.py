@@ -32,8 +32,8 @@ def learning(comparison: Comparison) -> Figure | None:
         lines[:MOST_CURVES],
         f"{group}s learnt from",
         metric_name(comparison.problem.metric),
-        reading="Band: lowest to highest fold. Where the line still rises (or an error still falls) at its end, more "
-        "people would help; where it is level, other features or better labels would.",
+        reading="Band: lowest to highest fold of the first repeat. Where the line still rises (or an error still "
+        "falls) at its end, more people would help; where it is level, other features or better labels would.",
         mark=chance(comparison),
         whole=True,
     )

@@ -1,0 +1,99 @@
+"""Whether a result is the ridges' or the circumstances', on tables of which it is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from bench_examples import make_about, make_frame
+
+from ridgefeat.bench.circumstances import CIRCUMSTANCES, circumstances
+from ridgefeat.bench.comparing import Options, compare
+from ridgefeat.bench.data import make_problem
+from ridgefeat.bench.regressed import Regressed
+from ridgefeat.features import select
+from ridgefeat.report.bench_carriers import carriers
+
+RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_made_3"]
+
+
+def table(ridges, pressure, seed=0, people=60, prints=4):
+    """Return a table in which ridge columns tell the sex by themselves, or follow a pressure that does."""
+    rng = np.random.default_rng(seed)
+    frame = make_frame(people=people, prints=prints, columns=2).drop(columns=["ridge_made_0", "texture_made_1"])
+    woman = (frame["sex"] == "female").to_numpy()
+    pressed = pressure * woman + rng.normal(size=len(frame))
+    values = {"ridge_thickness_ratio": pressed, "quality_sigma": rng.normal(size=len(frame))}
+    for name in RIDGES:
+        values[name] = ridges * woman + 1.5 * pressed + 0.7 * pressed**2 + rng.normal(size=len(frame))
+    return pd.concat([frame, pd.DataFrame(values).astype(np.float32)], axis=1)
+
+
+def compared(frame):
+    p = make_problem(frame, make_about(frame), target="sex", group="subject")
+    return compare(p, Options(("dummy", "logistic"), folds=3, repeats=1, fuse="subject", jobs=1, samples=100))
+
+
+@pytest.fixture(scope="module")
+def pressed():
+    return compared(table(ridges=0.0, pressure=1.2))
+
+
+@pytest.fixture(scope="module")
+def ridged():
+    return compared(table(ridges=2.0, pressure=0.0))
+
+
+def test_ridges_that_only_follow_the_pressure_know_nothing_without_it(pressed):
+    found = pressed.carriers.set_index("carrier")
+    assert found.loc["pressure", "value_low"] > 0.6 and found.loc["ridges", "value_low"] > 0.6
+    rest = found.loc["ridges less circumstances"]
+    assert rest["value_low"] < 0.5 < rest["value_high"]
+    assert found.loc["contrast", "value"] < 0.62 and found.loc["ridges less contrast", "value"] > 0.7
+    told = carriers(pressed)["words"]
+    assert told[0].startswith("Pressure and contrast together, without any column of the ridges, tell “sex”")
+    assert "can be explained by the way they were taken" in told[2]
+
+
+def test_ridges_that_tell_by_themselves_still_do(ridged):
+    found = ridged.carriers.set_index("carrier")
+    assert found.loc["ridges less circumstances", "value_low"] > 0.7
+    assert found.loc["finger", "value"] < 0.6 and found.loc["circumstances", "value"] < 0.65
+    assert found["fused"].notna().all() and found.loc["ridges", "columns"] == 4
+    drawn = carriers(ridged)
+    assert "hardly any of what the ridges tell beyond guessing goes with" in drawn["words"][2]
+    assert drawn["fused"] and [r["name"] for r in drawn["rows"]] == list(found.index)
+
+
+def test_families_are_added_from_the_best_on(ridged):
+    rows = ridged.ablation
+    alone = rows[rows["how"] == "alone"].sort_values("value", ascending=False)["family"].tolist()
+    added = rows[rows["how"] == "added"]
+    assert added["family"].tolist() == alone[1:-1] and added["columns"].is_monotonic_increasing
+
+
+def test_a_table_without_such_columns_is_not_asked():
+    assert compared(make_frame(people=20)).carriers is None
+
+
+def test_every_pattern_names_a_column_that_ridgefeat_has():
+    names = [c.name for f in select(None) for c in f.all_columns()]
+    found = circumstances(names)
+    assert list(found) == list(CIRCUMSTANCES)
+    for patterns in CIRCUMSTANCES.values():
+        for pattern in patterns:
+            assert circumstances(n for n in names if n.startswith(pattern.rstrip("*"))), pattern
+    taken = [n for own in found.values() for n in own]
+    assert len(taken) == len(set(taken))
+
+
+def test_what_is_regressed_out_is_gone_from_rows_not_seen():
+    rng = np.random.default_rng(0)
+    known = rng.normal(size=(2000, 2))
+    own = rng.normal(size=(2000, 3))
+    X = np.c_[own + known @ rng.normal(size=(2, 3)) + known[:, :1] ** 2, known]
+    left = Regressed(2, alpha=1e-6).fit(X[:1500]).transform(X[1500:])
+    assert left.shape == (500, 3) and left.dtype == np.float32
+    design = np.c_[np.ones(500), known[1500:], known[1500:] ** 2]
+    explained = design @ np.linalg.lstsq(design, left, rcond=None)[0]
+    assert (explained.var(axis=0) < 0.06 * left.var(axis=0)).all()
+    assert (np.abs(left - own[1500:]).mean() < 0.4) and np.corrcoef(left[:, 0], own[1500:, 0])[0, 1] > 0.95
+    assert Regressed(1).fit(X[:, :2]).transform(X[:, :2]).shape == (2000, 1)
