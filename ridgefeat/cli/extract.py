@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 
 @click.command("extract")
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.argument("inputs", nargs=-1, metavar="INPUT...")
+@click.option(
+    "--list",
+    "lists",
+    metavar="FILE",
+    multiple=True,
+    help="A text file that names prints, a path or address a line.",
+)
 @click.option(
     "-o",
     "--output",
@@ -47,7 +54,7 @@ if TYPE_CHECKING:
 @click.option("--validate", is_flag=True, help="Say what would be read and what is wrong; extract nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 def command(**given: Any) -> None:
-    """Extract features from prints (files or folders) into a table.
+    """Extract features from prints into a table: files, folders, archives (zip, tar), addresses (extra).
 
     The table has a row for each print: what the file is (meta_…), labels, features. A print that cannot be
     read keeps its row; meta_error says why, and the exit code is 1. Beside features.csv stands features.json:
@@ -59,7 +66,10 @@ def command(**given: Any) -> None:
       ridgefeat extract SOCOFing/Real -o f.csv --layout socofing -j 4
       ridgefeat extract SD4 -o sd4.csv --index SD4/index.csv --validate
       ridgefeat extract new/ -o new.csv --like features.json
+      ridgefeat extract set.zip -o features/ --timeout 60 --engine dask=tcp://10.0.0.1:8786
     """
+    if not given["inputs"] and not given["lists"]:
+        raise click.UsageError("Missing argument 'INPUT...': the prints, or --list FILE.")
     if given["resume"] and given["overwrite"]:
         raise click.UsageError("--resume and --overwrite exclude each other.")
     if not given["output"] and not given["validate"]:
@@ -72,7 +82,13 @@ def command(**given: Any) -> None:
 
     like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
     recipe = _recipe(like, given)
-    items = find_prints(list(given["inputs"]), layout=recipe.layout, index=given["index"], regex=recipe.regex)
+    items = find_prints(
+        list(given["inputs"]),
+        layout=recipe.layout,
+        index=given["index"],
+        regex=recipe.regex,
+        lists=given["lists"],
+    )
     if given["validate"]:
         _validate(items, recipe)
     else:
@@ -124,7 +140,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
                 jobs=given["jobs"],
                 mode=mode,
                 minutiae=given["minutiae"],
-                inputs=given["inputs"],
+                inputs=[*given["inputs"], *given["lists"]],
                 command=["ridgefeat", *sys.argv[1:]],
                 progress=progress,
                 engine=given["engine"],

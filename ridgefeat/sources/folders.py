@@ -6,18 +6,21 @@ import difflib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 
 import numpy as np
 
 from ridgefeat.errors import ImageError, LayoutError
-from ridgefeat.sources.images import pixel_digest, read_image
+from ridgefeat.sources.addresses import is_address, list_address
+from ridgefeat.sources.archives import TarMember, is_archive, list_archive
+from ridgefeat.sources.images import pixel_digest, read_image, read_place
 from ridgefeat.sources.layouts import LAYOUTS, Dpi, Labels, Layout, recognise, regex_layout
 from ridgefeat.sources.listing import Listing
+from ridgefeat.sources.lists import read_list
 from ridgefeat.sources.resolution import resolve_dpi
-from ridgefeat.sources.source import PrintSource, printable
+from ridgefeat.sources.source import Place, PrintSource, printable
 from ridgefeat.structure import UInt8
 
 SUFFIXES = frozenset([".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".pgm", ".pbm", ".ppm", ".wsq"])
@@ -68,8 +71,9 @@ def find_prints(
     layout: str = "auto",
     index: str | os.PathLike[str] | None = None,
     regex: str | None = None,
+    lists: Sequence[str | os.PathLike[str]] = (),
 ) -> list[PrintSource]:
-    """List the prints in files and folders.
+    """List the prints in files, folders, archives (.zip, .tar, .tar.gz, …) and at addresses (the extra `fsspec`).
 
     Folders are searched with all that is below them, also through symbolic links, each folder once. Hidden files and
     folders are left out. A folder that is named like an image is listed with an error, and its contents as well; so is
@@ -78,7 +82,8 @@ def find_prints(
     Parameters
     ----------
     inputs : paths
-        Files are taken whatever their suffix, folders are searched for images.
+        Files are taken whatever their suffix, folders and archives are searched for images. An archive inside a
+        folder is not opened.
     layout : str
         A name in LAYOUTS, or "auto", which decides for every file by its name and folders. A file that does not fit
         the layout that was named is kept without labels and flagged name_not_in_layout.
@@ -88,6 +93,8 @@ def find_prints(
         not list is flagged not_in_index; a file that it lists below an input and that is not there gets an error.
     regex : str, optional
         Regular expression with named groups, searched in the path below the input; instead of a layout.
+    lists : paths
+        Text files that name prints, a path or address a line; taken in their order, after the inputs.
 
     Returns
     -------
@@ -96,12 +103,13 @@ def find_prints(
     Raises
     ------
     LayoutError
-        If an input does not exist, nothing is found, or layout, expression or index are unusable.
+        If an input or list cannot be read, nothing is found, or layout, expression or index are unusable.
     """
     if isinstance(inputs, str | os.PathLike):
         inputs = [inputs]
     labelled = _labeller(layout, regex)
     found = [_search(given) for given in inputs]
+    found += [_Input(Path(os.path.abspath(path)).parent, False, read_list(path)) for path in lists]  # noqa: PTH100
     _drop_repeated(found)
     listing = None if index is None else _list_in(Path(index), found)
     _name_apart(found)
@@ -131,7 +139,10 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
     """
     if source.error is not None:
         raise ImageError(f"{source.relative}: {source.error}")
-    image = read_image(source.path, name=source.relative)
+    if source.place is None:
+        image = read_image(source.path, name=source.relative)
+    else:
+        image = read_place(source.place, name=source.relative)
     layout = LAYOUTS.get(source.layout, LAYOUTS["plain"])
     pixels, layout_dpi = layout.prepare(image.pixels, source.path)
     known, origin = (source.known_dpi, "index") if source.known_dpi else (layout_dpi, "layout")
@@ -175,6 +186,9 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
 
 
 def _search(given: str | os.PathLike[str]) -> _Input:
+    if isinstance(given, str) and is_address(given):
+        root = Path("/") / given.partition("://")[2].split("::")[0].strip("/")
+        return _inside(root, ((name, place, None) for name, place in list_address(given)))
     try:
         path = Path(os.path.abspath(given))  # noqa: PTH100 - resolve() would follow links
         # lexists: a broken link is a print that cannot be read, not a mistake in the call.
@@ -183,6 +197,8 @@ def _search(given: str | os.PathLike[str]) -> _Input:
         exists = is_folder = False
     if not exists:
         raise LayoutError(f"{printable(os.fspath(given))}: no such file or folder")
+    if is_archive(path.name) and path.is_file():
+        return _inside(path, list_archive(path))
     if not is_folder:
         return _Input(path.parent, False, [PrintSource(path, printable(path.name))])
     prints = [
@@ -190,6 +206,19 @@ def _search(given: str | os.PathLike[str]) -> _Input:
         for relative, error in _walk(path)
     ]
     return _Input(path, True, sorted(prints, key=_natural))
+
+
+def _inside(root: Path, members: Iterable[tuple[str, Place | None, str | None]]) -> _Input:
+    """Return what is an image by its suffix in an archive or below an address, as if it lay in a folder."""
+    prints = []
+    for name, place, error in members:
+        path = PurePosixPath(name)
+        if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts):
+            prints.append(PrintSource(root / path, name, error=error, place=place))
+    # To read a packed tar out of its order would mean to unpack it again and again.
+    if not any(isinstance(p.place, TarMember) and p.place.packing for p in prints):
+        prints.sort(key=_natural)
+    return _Input(root, True, prints)
 
 
 def _list_in(index: Path, found: list[_Input]) -> Listing:

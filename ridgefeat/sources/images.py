@@ -26,6 +26,7 @@ from ridgefeat.sources.header import Dpi, Header
 from ridgefeat.sources.jpeg import read_jpeg
 from ridgefeat.sources.png import read_png
 from ridgefeat.sources.pnm import read_pnm
+from ridgefeat.sources.source import Place
 from ridgefeat.sources.tiff import read_tiff
 from ridgefeat.sources.wsq import decode_wsq, read_wsq
 from ridgefeat.structure import UInt8
@@ -96,6 +97,21 @@ def read_image(
     """
     name = os.fspath(path) if name is None else name
     data = _read_bytes(path, name, _max_bytes(max_pixels))
+    return decode_image(data, name, max_pixels=max_pixels)
+
+
+def read_place(place: Place, *, max_pixels: int = MAX_PIXELS, name: str) -> Image:
+    """Read an image that is no file of its own: a member of an archive, or at an address.
+
+    Raises
+    ------
+    ImageError
+        As read_image does.
+    """
+    try:
+        data = place.read(_max_bytes(max_pixels))
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from None
     return decode_image(data, name, max_pixels=max_pixels)
 
 

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from ridgefeat.sources.layouts import Dpi, Labels
+
+
+class Place(Protocol):
+    """Where a print's bytes are, if not in a file of its own."""
+
+    @property
+    def state(self) -> str:
+        """What changes when the bytes do."""
+
+    def read(self, limit: int) -> bytes:
+        """Return the bytes, or raise ImageError if they cannot be read or are more than `limit`."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +27,7 @@ class PrintSource:
     Attributes
     ----------
     path : Path
-        The file, absolute.
+        The file, absolute; of a print that is none of its own, the path that it would have.
     relative : str
         Its name below the input, with / between folders; unique among the prints found together. Bytes that are no
         UTF-8 are written as \\xNN.
@@ -29,6 +41,8 @@ class PrintSource:
         Why it cannot be read, where that is known already.
     flags : tuple of str
         name_not_in_layout, not_in_index.
+    place : Place or None
+        Where its bytes are: a member of an archive, or an address; None for a file.
     """
 
     path: Path
@@ -38,6 +52,7 @@ class PrintSource:
     known_dpi: Dpi | None = None
     error: str | None = None
     flags: tuple[str, ...] = ()
+    place: Place | None = None
 
 
 def printable(name: str) -> str:

@@ -37,8 +37,9 @@ def digest(items: Iterable[Item]) -> str:
     out = hashlib.sha256()
     for item in items:
         path = getattr(item, "path", None)
+        place = getattr(item, "place", None)
         try:
-            state = None if path is None else os.stat(path)  # noqa: PTH116  (Path would be made for every print)
+            state = None if path is None or place else os.stat(path)  # noqa: PTH116  (Path would be made for every print)
         except OSError:
             state = None
         known: list[object] = [
@@ -49,6 +50,8 @@ def digest(items: Iterable[Item]) -> str:
         ]
         known += [getattr(item, "known_dpi", None)]
         known += [state and state.st_size, state and state.st_mtime_ns]
+        if place is not None:
+            known += [place.state]
         out.update(json.dumps(known).encode() + b"\n")
     return out.hexdigest()
 
