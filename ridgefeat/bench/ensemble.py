@@ -5,7 +5,8 @@ A fold's members and weights come from the other folds alone: what the fold itse
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,7 @@ def together(problem: Problem, name: str, by_method: Mapping[str, Sequence[Outco
     ValueError
         If fewer than two members ran, or a stack has one fold alone.
     """
-    names = [n for n in by_method if n != "dummy"]
-    if len(names) < 2:
-        raise ValueError(f"{name} needs two classifiers besides dummy that ran; there are {len(names)}")
+    names = members_of(name, by_method)
     gathered = {n: gather(problem, by_method[n])[0] for n in names}
     first = gathered[names[0]]
     odds = {n: log_odds(p) for n, p in gathered.items()}
@@ -46,6 +45,20 @@ def together(problem: Problem, name: str, by_method: Mapping[str, Sequence[Outco
     return out
 
 
+def members_of(name: str, by_method: Iterable[str]) -> list[str]:
+    """Return the classifiers that "mean" or "stack" may draw on.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two.
+    """
+    names = [n for n in by_method if n != "dummy"]
+    if len(names) < 2:
+        raise ValueError(f"{name} needs two classifiers besides dummy that ran; there are {len(names)}")
+    return names
+
+
 def best_members(
     gathered: Mapping[str, Predictions], rows: NDArray[np.bool_], metric: str, count: int = BEST
 ) -> list[str]:
@@ -59,9 +72,12 @@ def best_members(
 
 def log_odds(p: Predictions) -> NDArray[np.float64]:
     """Return calibrated log-odds (of each class against all others), or the predicted numbers as one column."""
-    if p.kind == "regression":
-        return p.predicted[:, None].astype(np.float64)
-    clipped = np.clip(p.probability, calibration.LEAST_PROBABILITY, 1 - calibration.LEAST_PROBABILITY)
+    return p.predicted[:, None].astype(np.float64) if p.kind == "regression" else odds_of(p.probability)
+
+
+def odds_of(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log-odds of each class against all others, finite whatever the probability."""
+    clipped = np.clip(probability, calibration.LEAST_PROBABILITY, 1 - calibration.LEAST_PROBABILITY)
     out: NDArray[np.float64] = np.log(clipped) - np.log1p(-clipped)
     return out
 
@@ -77,13 +93,23 @@ def _stacked(
     inside: NDArray[np.bool_],
     other: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    from sklearn.linear_model import LogisticRegression
-
     if not other.any():
         raise ValueError("stack is fitted on other folds' scores, and there is one fold alone")
-    X = np.concatenate([o[:, 1:] if o.shape[1] == 2 else o for o in odds], axis=1)
-    model = LogisticRegression(C=0.1, max_iter=500).fit(X[other], y[other])
+    X = side_by_side(odds)
+    model = fit_stack(X[other], y[other])
     return calibration.raw_scores(model, X[inside], len(model.classes_))
+
+
+def side_by_side(odds: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return members' log-odds as columns; one of each where there are two classes."""
+    return np.concatenate([o[:, 1:] if o.shape[1] == 2 else o for o in odds], axis=1)
+
+
+def fit_stack(X: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
+    """Return the logistic regression on members' log-odds."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=0.1, max_iter=500).fit(X, y)
 
 
 def _outcome(name: str, member: Outcome, score: NDArray[np.float64], problem: Problem) -> Outcome:

@@ -6,23 +6,24 @@ was made with other columns or parameters is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench import calibration
-from ridgefeat.bench.classifiers import find
+from ridgefeat.bench import calibration, ensemble
+from ridgefeat.bench.classifiers import TOGETHER, default_names, find
 from ridgefeat.bench.comparing import Options, levels_of, make_inputs, settings_of
-from ridgefeat.bench.evaluation import Task, evaluate, failed, fit, gather
-from ridgefeat.bench.method import FEATURES
+from ridgefeat.bench.evaluation import Outcome, Task, evaluate, failed, fit, gather
+from ridgefeat.bench.method import FEATURES, Method
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.bench.within import level_codes, level_names
 from ridgefeat.errors import ModelError, ParameterError, TableError
+from ridgefeat.table.jobs import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +46,9 @@ class Model:
     pipeline, calibrator : estimator
         The calibrator is None for numbers.
     about : mapping
-        classifier, kind, target, group, classes, columns, within, levels, schema and parameters of the table, seed,
-        seen (name, low, high of each quality column), strange_share, training (prints, groups), versions.
+        classifier, members (of mean and stack), kind, target, group, classes, columns, within, levels, schema and
+        parameters of the table, seed, seen (name, low, high of each quality column), strange_share, training (prints,
+        groups), versions.
     """
 
     pipeline: Any
@@ -63,7 +65,7 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
     ----------
     problem : Problem
     classifier : str
-        As in ridgefeat.bench.classifiers; not mean or stack, nor one that reads images.
+        As in ridgefeat.bench.classifiers, mean and stack too; not one that reads images.
     options : Options, optional
         within, imbalance, tune, folds, seed and jobs count.
 
@@ -75,27 +77,74 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
         If it cannot be fitted.
     """
     options = options or Options()
-    method = find(classifier)
-    if method.input != FEATURES:
-        raise ParameterError(f"{classifier} reads images; a model file holds classifiers of features")
-    settings = settings_of(problem, options)
-    inputs = make_inputs(problem, options)
-    X = np.asarray(inputs[FEATURES])
+    X = np.asarray(make_inputs(problem, options)[FEATURES])
+    if classifier in TOGETHER:
+        names = [n for n in default_names(problem.kind) if n not in TOGETHER]
+    else:
+        names = [classifier]
+    methods = [find(n) for n in names]
+    if strangers := [m.name for m in methods if m.input != FEATURES]:
+        raise ParameterError(f"{strangers[0]} reads images; a model file holds classifiers of features")
+    outcomes: dict[str, Sequence[Outcome]] = {}
+    # Of one classifier of numbers nothing is left to be calibrated.
+    if problem.kind != "regression" or classifier in TOGETHER:
+        outcomes = _out_of_fold(problem, classifier, methods, X, options)
+    if classifier in TOGETHER:
+        pipeline, members = _together(problem, classifier, outcomes, X, options)
+        outcomes[classifier] = ensemble.together(problem, classifier, outcomes)
+    else:
+        pipeline, members = _whole(problem, methods[0], X, options), []
     calibrator = None
     if problem.kind != "regression":
-        folds = make_folds(problem, folds=options.folds, seed=options.seed)
-        outcomes = evaluate(problem, [method], folds, settings, inputs, tune=options.tune, jobs=options.jobs)
-        if reasons := failed(outcomes):
-            raise ModelError(f"{classifier} cannot be fitted: {reasons[classifier]}")
-        p, _, _ = gather(problem, outcomes)
+        p, _, _ = gather(problem, outcomes[classifier])
         calibrator = calibration.fit(p.score, p.y)
-    whole = Fold(0, 0, np.arange(len(problem)), np.arange(0))
-    task = Task(method, whole, settings, len(problem.classes), options.tune)
+    return Model(pipeline, calibrator, _about(problem, classifier, options) | {"members": members})
+
+
+def _out_of_fold(
+    problem: Problem,
+    classifier: str,
+    methods: Sequence[Method],
+    X: NDArray[Any],
+    options: Options,
+) -> dict[str, Sequence[Outcome]]:
+    """Return every classifier's answers out of fold; those that fail are left out where others remain."""
+    folds = make_folds(problem, folds=options.folds, seed=options.seed)
+    settings = settings_of(problem, options)
+    told = evaluate(problem, methods, folds, settings, {FEATURES: X}, tune=options.tune, jobs=options.jobs)
+    reasons = failed(told)
+    if classifier in reasons:
+        raise ModelError(f"{classifier} cannot be fitted: {reasons[classifier]}")
+    count = len(folds)
+    return {m.name: told[i * count : (i + 1) * count] for i, m in enumerate(methods) if m.name not in reasons}
+
+
+def _together(
+    problem: Problem,
+    name: str,
+    outcomes: Mapping[str, Sequence[Outcome]],
+    X: NDArray[Any],
+    options: Options,
+) -> tuple[Any, list[str]]:
+    from ridgefeat.bench.together import choose_members, put_together
+
     try:
-        pipeline, _ = fit(task, X, problem.y, group_numbers(problem.groups))
+        members = choose_members(problem, name, outcomes)
     except ValueError as error:
-        raise ModelError(f"{classifier} cannot be fitted: {error}") from None
-    return Model(pipeline, calibrator, _about(problem, classifier, options))
+        raise ModelError(f"{name} cannot be fitted: {error}") from None
+    fitted = {n: _whole(problem, find(n), X, options) for n in members}
+    return put_together(problem, name, outcomes, fitted), members
+
+
+def _whole(problem: Problem, method: Method, X: NDArray[Any], options: Options) -> Any:
+    """Return the classifier fitted on all prints."""
+    whole = Fold(0, 0, np.arange(len(problem)), np.arange(0))
+    task = Task(method, whole, settings_of(problem, options), len(problem.classes), options.tune)
+    try:
+        with one_thread():
+            return fit(task, X, problem.y, group_numbers(problem.groups))[0]
+    except ValueError as error:
+        raise ModelError(f"{method.name} cannot be fitted: {error}") from None
 
 
 def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any]:

@@ -23,6 +23,7 @@ OWN = (
     "estimators.NamedClusters",
     "estimators.ClusterMeans",
     "estimators.Resampled",
+    "together.Together",
 )
 TREES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
 """Types whose compiled code follows the file's indices without looking; they are looked at after loading."""

@@ -9,7 +9,7 @@ from skops import io
 from test_bench_comparing import Sulky
 
 from ridgefeat.bench import classifiers, model, model_file
-from ridgefeat.bench.classifiers import TOGETHER, default_names
+from ridgefeat.bench.classifiers import default_names
 from ridgefeat.bench.comparing import Options
 from ridgefeat.bench.data import make_problem
 from ridgefeat.errors import ModelError, ParameterError, TableError
@@ -87,7 +87,7 @@ def test_another_schema_or_other_parameters_are_refused(fitted):
         model.predict(fitted, new, about | {"columns": about["columns"][1:]})
 
 
-@pytest.mark.parametrize("name", [n for n in default_names("binary") if n not in TOGETHER])
+@pytest.mark.parametrize("name", default_names("binary"))
 def test_every_classifier_comes_back_as_it_went(name, tmp_path):
     fitted = trained(name)
     new = quality_frame(seed=5)
@@ -96,6 +96,41 @@ def test_every_classifier_comes_back_as_it_went(name, tmp_path):
         model_file.load(model_file.save(fitted, tmp_path / "m.skops")), new, make_about(new)
     )
     assert before.equals(after)
+
+
+@pytest.mark.parametrize("name", ["mean", "stack"])
+def test_several_together_are_stored_with_their_members(name, monkeypatch):
+    monkeypatch.setattr(
+        "ridgefeat.bench.model.default_names", lambda kind: ["dummy", "logistic", "tree", "knn"]
+    )
+    made = trained(name)
+    assert made.about["members"] and set(made.about["members"]) <= {"logistic", "tree", "knn"}
+    new = quality_frame(seed=5)
+    said = model.predict(made, new, make_about(new))
+    told = said[said["no_answer"] == ""]
+    assert (told["predicted"] == new["sex"][told.index]).mean() > 0.75
+    # The members' own mean log-odds rank the prints as the whole does.
+    if name == "mean":
+        X = np.c_[new[made.about["columns"]].to_numpy(np.float32), np.zeros(len(new), np.float32)]
+        one = made.pipeline.decision_function(X)
+        assert np.allclose(one[:, 0], -one[:, 1]) and len(made.pipeline.members) == 3
+
+
+def test_several_together_tell_numbers(monkeypatch, tmp_path):
+    monkeypatch.setattr("ridgefeat.bench.model.default_names", lambda kind: ["dummy", "ridge", "tree"])
+    made = trained("mean", "age")
+    again = model_file.load(model_file.save(made, tmp_path / "m.skops"))
+    frame = quality_frame()
+    said = model.predict(again, frame, make_about(frame))["predicted"]
+    parts = [trained(n, "age") for n in made.about["members"]]
+    by_hand = np.mean([model.predict(p, frame, make_about(frame))["predicted"] for p in parts], axis=0)
+    assert np.allclose(said[said.notna()], by_hand[said.notna()])
+
+
+def test_too_few_to_put_together(monkeypatch):
+    monkeypatch.setattr("ridgefeat.bench.model.default_names", lambda kind: ["dummy", "tree"])
+    with pytest.raises(ModelError, match="mean cannot be fitted: mean needs two classifiers besides dummy"):
+        trained("mean")
 
 
 def test_a_number_is_told_without_probabilities():
@@ -107,8 +142,6 @@ def test_a_number_is_told_without_probabilities():
 def test_what_cannot_be_stored():
     with pytest.raises(ParameterError, match="reads images"):
         trained("pixels-rbf-svm")
-    with pytest.raises(ParameterError, match="unknown classifier 'mean'"):
-        trained("mean")
     with pytest.raises(ModelError, match="cannot be fitted: fold 1: RuntimeError: will not"):
         trained("test_bench_comparing:Sulky")
 
