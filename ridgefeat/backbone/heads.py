@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +25,7 @@ from ridgefeat.nn.threads import threads
 from ridgefeat.nn.training import Training
 
 Weights = Mapping[Any, float] | str | None
+OnEpoch = Callable[[int, dict[str, float]], Any]
 
 
 class _Trained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -84,12 +85,14 @@ class NetworkHead(_Trained):
     random_state : int, RandomState or None
     n_threads : int, optional
         By default as many as BLAS may use. The result does not depend on it.
+    on_epoch : callable, optional
+        Called with the epoch's number and its line of the history.
 
     Attributes
     ----------
     classes_ : ndarray
-    epochs_ : list of dict
-        Loss and accuracy of each epoch.
+    history_ : dict of str to list of float
+        Loss, accuracy and learning rate of each epoch.
     model_ : ridgefeat.nn.Sequential
     """
 
@@ -103,6 +106,7 @@ class NetworkHead(_Trained):
         class_weight: Weights = None,
         random_state: Any = None,
         n_threads: int | None = None,
+        on_epoch: OnEpoch | None = None,
     ) -> None:
         self.dropout = dropout
         self.learning_rate = learning_rate
@@ -111,12 +115,13 @@ class NetworkHead(_Trained):
         self.class_weight = class_weight
         self.random_state = random_state
         self.n_threads = n_threads
+        self.on_epoch = on_epoch
 
     def _train(self, X: Array, truth: Array, weight: dict[int, float] | None, seed: int) -> None:
         layers = _head(self.dropout, len(self.classes_))
         self.model_ = Sequential(layers, X.shape[1:], loss=_loss(len(self.classes_)), seed=seed)
         training = Training(self.model_, Adam(self.learning_rate), self.batch_size, weight)
-        self.epochs_ = _lines(training.run(X, truth, self.epochs))
+        self.history_ = training.run(X, truth, self.epochs, on_epoch=self.on_epoch)
 
 
 class LastBlock(_Trained):
@@ -140,12 +145,14 @@ class LastBlock(_Trained):
     class_weight : mapping, "balanced" or None
     random_state : int, RandomState or None
     n_threads : int, optional
+    on_epoch : callable, optional
+        Called with the epoch's number, the head's first, and its line of the history.
 
     Attributes
     ----------
     classes_ : ndarray
-    epochs_ : list of dict
-        Of the head's epochs, then of the block's.
+    history_ : dict of str to list of float
+        Loss, accuracy and learning rate: of the head's epochs, then of the block's.
     model_ : ridgefeat.nn.Sequential
 
     Notes
@@ -169,6 +176,7 @@ class LastBlock(_Trained):
         class_weight: Weights = None,
         random_state: Any = None,
         n_threads: int | None = None,
+        on_epoch: OnEpoch | None = None,
     ) -> None:
         self.path = path
         self.start = start
@@ -182,6 +190,7 @@ class LastBlock(_Trained):
         self.class_weight = class_weight
         self.random_state = random_state
         self.n_threads = n_threads
+        self.on_epoch = on_epoch
 
     def _train(self, X: Array, truth: Array, weight: dict[int, float] | None, seed: int) -> None:
         block = read_block(self.path, self.start)
@@ -196,11 +205,16 @@ class LastBlock(_Trained):
         frozen = np.concatenate([_through(below, maps[k : k + 32]) for k in range(0, len(maps), 32)])
         alone = Sequential(_head(self.dropout, count), frozen.shape[1:], loss=_loss(count), seed=rng)
         first = Training(alone, Adam(self.head_rate), self.batch_size, weight)
-        lines = _lines(first.run(frozen, truth, self.head_epochs))
+        first.run(frozen, truth, self.head_epochs, on_epoch=self.on_epoch)
         for name, array in alone.layers[-1].params.items():
             head[-1].params[name][...] = array
         second = Training(self.model_, Adam(self.learning_rate), self.batch_size, weight)
-        self.epochs_ = lines + _lines(second.run(maps, truth, self.epochs))
+        second.run(maps, truth, self.epochs, on_epoch=self._later)
+        self.history_ = {k: first.history[k] + second.history.get(k, []) for k in first.history}
+
+    def _later(self, epoch: int, line: dict[str, float]) -> None:
+        if self.on_epoch is not None:
+            self.on_epoch(self.head_epochs + epoch, line)
 
     def _shaped(self, X: Array) -> Array:
         return X.reshape(-1, *self.maps_)
@@ -261,11 +275,6 @@ def _through(layers: list[Layer], x: Array) -> Array:
     for layer in layers:
         x = layer.forward(x)
     return x
-
-
-def _lines(history: Mapping[str, list[float]]) -> list[dict[str, float]]:
-    """Return one dict an epoch."""
-    return [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)]
 
 
 def _maps_shape(values: int, channels: int, shape: tuple[int, int] | None) -> Shape:

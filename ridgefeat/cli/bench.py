@@ -17,6 +17,7 @@ from ridgefeat.cli import options, talk
 if TYPE_CHECKING:
     from ridgefeat.bench.evaluation import Progress
     from ridgefeat.bench.job import Job
+    from ridgefeat.bench.method import Method
     from ridgefeat.bench.results import Comparison
 
 
@@ -84,6 +85,15 @@ if TYPE_CHECKING:
     "--images", metavar="FOLDER", help="Where the images lie: for classifiers that read them, and the audit."
 )
 @click.option(
+    "--backbone", metavar="FILE", help="An ONNX network of images: adds classifiers on what it sees."
+)
+@click.option(
+    "--backbone-set",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="How it is run: size, mean, std, channel_order, layer, start, cache. Repeat it.",
+)
+@click.option(
     "--fast", is_flag=True, help="Leave out learning curve, importances, families one by one and controls."
 )
 @click.option(
@@ -133,6 +143,7 @@ def _job(given: dict[str, Any]) -> Job:
 
     asked = Options(
         classifiers=tuple(given["classifiers"] or ()),
+        further=_backbone(given),
         within=tuple(given["within"]),
         images=path("images"),
         diagnose=not given["fast"],
@@ -150,6 +161,20 @@ def _job(given: dict[str, Any]) -> Job:
         options=asked,
         **{name: given[name] for name in ("target", "group", "kind", "positive", "on_duplicates")},
     )
+
+
+def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
+    """Return the classifiers that a network adds."""
+    if not given["backbone"]:
+        if given["backbone_set"]:
+            raise click.UsageError("--backbone-set says how a network is run; give --backbone FILE")
+        return ()
+    if not given["images"]:
+        raise click.UsageError("--backbone reads images; say where they lie with --images FOLDER")
+    from ridgefeat.bench.backbone_entries import backbone_methods, read_settings
+
+    settings = read_settings(given["backbone_set"])
+    return backbone_methods(Path(given["backbone"]), settings, given["classifiers"] or ())
 
 
 @contextmanager
