@@ -42,6 +42,8 @@ from ridgefeat.synth import make_subjects
 SEED = 42
 OTHER_SEED = 7
 """Of the split from which the mistaken test set comes."""
+SUBJECTS, FINGERS = 24, 3
+"""Of the demo."""
 EACH = 1000
 """Images of a sex that the study took."""
 PUBLISHED = {("by image", "SVM"): "0.63–0.64", ("mistaken", "CNN"): "0.912"}
@@ -146,7 +148,9 @@ def read(folder: Path) -> Data:
 def demo(side: int = 32) -> Data:
     """Simulated prints, small, with the published difference of ridge density; they belong to nobody."""
     print("Making simulated prints ...", flush=True)
-    made = make_subjects(24, seed=SEED, fingers=3, sex_effect=1.0, noise_level=0, shape=(128, 128))
+    made = make_subjects(
+        SUBJECTS, seed=SEED, fingers=FINGERS, sex_effect=1.0, noise_level=0, shape=(128, 128)
+    )
     images, sexes, people = [], [], []
     for each in made:
         small = cv2.resize(each.print.image, (side, side), interpolation=cv2.INTER_AREA)
