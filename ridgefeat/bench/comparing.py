@@ -145,11 +145,13 @@ def compare(
     for i, m in enumerate(methods):
         by_method[m.name] = outcomes[i * len(folds) : (i + 1) * len(folds)]
     reasons = failed(outcomes)
-    _add_together(problem, names, by_method, reasons, folds)
+    told = {n: tables.tell(problem, o) for n, o in by_method.items() if n not in reasons}
+    _add_together(problem, names, by_method, reasons, told, folds)
     by_method = {n: by_method[n] for n in names}
     meanings = {**TOGETHER, **{m.name: m.meaning for m in methods}}
     runs = tuple(_run(n, meanings[n], by_method[n], reasons.get(n, "")) for n in names)
-    comparison = _assemble(problem, options, context, folds, by_method, runs)
+    told = {r.name: told[r.name] for r in runs if r.status == "ok"}
+    comparison = _assemble(problem, options, context, folds, by_method, (runs, told))
     if options.diagnose and comparison.best:
         fine = [m for m in methods if m.name not in reasons]
         comparison = diagnostics.diagnose(
@@ -209,14 +211,18 @@ def _add_together(
     names: Sequence[str],
     by_method: dict[str, Sequence[Outcome]],
     reasons: dict[str, str],
+    told: dict[str, tables.Told],
     folds: Sequence[Fold],
 ) -> None:
-    members = {n: o for n, o in by_method.items() if n not in reasons}
+    """Add "mean" and "stack" where they are asked for, or the reason why they cannot be."""
+    members = {n: by_method[n] for n in told}
+    gathered = {n: t.predictions for n, t in told.items()}
     for name in names:
         if name not in TOGETHER:
             continue
         try:
-            by_method[name] = ensemble.together(problem, name, members)
+            by_method[name] = ensemble.together(problem, name, members, gathered)
+            told[name] = tables.tell(problem, by_method[name])
         except ValueError as error:
             reasons[name] = str(error)
             by_method[name] = [Outcome(name, f, None, None, 0.0, str(error)) for f in folds]
@@ -228,9 +234,9 @@ def _assemble(
     context: Context,
     folds: Sequence[Fold],
     by_method: Mapping[str, Sequence[Outcome]],
-    runs: tuple[Run, ...],
+    found: tuple[tuple[Run, ...], Mapping[str, tables.Told]],
 ) -> Comparison:
-    told = {r.name: tables.tell(problem, by_method[r.name]) for r in runs if r.status == "ok"}
+    runs, told = found
     weights = statistics.group_weights(
         len(np.unique(problem.groups.astype(str))), options.seed, options.samples
     )

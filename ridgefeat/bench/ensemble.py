@@ -20,8 +20,21 @@ BEST = 3
 """Members of the mean."""
 
 
-def together(problem: Problem, name: str, by_method: Mapping[str, Sequence[Outcome]]) -> list[Outcome]:
+def together(
+    problem: Problem,
+    name: str,
+    by_method: Mapping[str, Sequence[Outcome]],
+    gathered: Mapping[str, Predictions] | None = None,
+) -> list[Outcome]:
     """Return the outcomes of "mean" or "stack" on the folds that its members ran on.
+
+    Parameters
+    ----------
+    problem : Problem
+    name : "mean" or "stack"
+    by_method : mapping of str to sequence of Outcome
+    gathered : mapping of str to Predictions, optional
+        The members' answers where they are gathered already.
 
     Raises
     ------
@@ -29,7 +42,8 @@ def together(problem: Problem, name: str, by_method: Mapping[str, Sequence[Outco
         If fewer than two members ran, or a stack has one fold alone.
     """
     names = members_of(name, by_method)
-    gathered = {n: gather(problem, by_method[n])[0] for n in names}
+    known = gathered or {}
+    gathered = {n: known[n] if n in known else gather(problem, by_method[n])[0] for n in names}
     first = gathered[names[0]]
     odds = {n: log_odds(p) for n, p in gathered.items()}
     out = []

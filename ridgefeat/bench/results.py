@@ -227,8 +227,8 @@ class Comparison:
         "finger", "ridges", or "ridges less <kind>" with those regressed out in training), meaning, columns
         (count), value, value_low, value_high, and fused, fused_low, fused_high where prints were fused.
     levels : pandas.DataFrame or None
-        Results within each level of a label: classifier, column, level, prints, groups, then for every metric
-        <metric>, <metric>_low, <metric>_high.
+        Results within each level of a label: classifier, column, level, prints, groups, then for every metric but
+        average precision <metric>, <metric>_low, <metric>_high.
     controls : pandas.DataFrame or None
         Negative controls: control, meaning, classifier, metric, value, value_low, value_high, chance, passed (the
         interval holds chance).

@@ -22,7 +22,7 @@ MOST_LEVELS = 25
 """Levels of a label beyond which it is no grouping of prints but their name."""
 PLACE = ("hand", "finger")
 """Labels that together say which of ten fingers a print is of."""
-LEVEL_SAMPLES = 300
+LEVEL_SAMPLES = 200
 """Bootstrap samples of a level's intervals at most: there are many levels, and they are read by their first digits."""
 LEAST_GROUPS = 5
 """Groups of a level below which nothing is said of it."""
@@ -199,6 +199,7 @@ def levels(problem: Problem, told: Mapping[str, Told], weights: Weights) -> pd.D
 
     rows = []
     weights = weights[:LEVEL_SAMPLES]
+    names = [m for m in METRICS[problem.kind] if m != "average_precision"]
     for column, values in _groupings(problem).items():
         for level in sorted(values.dropna().unique(), key=str):
             inside = (values == level).fillna(False).to_numpy(bool)
@@ -210,7 +211,7 @@ def levels(problem: Problem, told: Mapping[str, Told], weights: Weights) -> pd.D
                     continue
                 row = {"classifier": name, "column": column, "level": str(level), "prints": int(inside.sum())}
                 row["groups"] = len(set(problem.groups[inside]))
-                rows.append(row | statistics.with_intervals(p, weights, METRICS[problem.kind]))
+                rows.append(row | statistics.with_intervals(p, weights, names))
     return pd.DataFrame(rows)
 
 

@@ -7,12 +7,14 @@ from bench_examples import make_about, make_frame, make_problem, write_frame
 from sklearn.naive_bayes import GaussianNB
 
 from ridgefeat.bench import calibration, ensemble, evaluation
+from ridgefeat.bench.classifiers import TOGETHER, build, default_names, find
 from ridgefeat.bench.comparing import Context, Options, compare
 from ridgefeat.bench.data import make_problem as problem_of
 from ridgefeat.bench.diagnostics import shuffle_target
 from ridgefeat.bench.job import Job, run
+from ridgefeat.bench.method import Settings
 from ridgefeat.bench.outputs import write_comparison
-from ridgefeat.bench.results import METRICS
+from ridgefeat.bench.results import METRICS, Fold
 from ridgefeat.errors import ParameterError, TableError
 
 QUICK = ("dummy", "logistic", "naive-bayes", "mean", "stack")
@@ -267,3 +269,24 @@ def test_the_audit_looks_at_folds_by_image(tmp_path):
     (finding,) = done.audit.of_kind("folds")
     assert finding.severity == "leak" and "20 groups are on both sides of a fold" in finding.message
     assert "of 80 test prints" in finding.cost
+
+
+def test_a_mean_of_nothing_is_a_row_with_its_reason():
+    done = compare(make_problem(people=12), Options(("mean",), folds=2, jobs=1, diagnose=False, samples=20))
+    assert len(done.results) == 2 and (done.results["status"] == "failed").all()
+    assert "needs two classifiers besides dummy that ran; there are 0" in done.summary["reason"].iloc[0]
+
+
+def test_what_two_classes_are_called_is_what_the_estimator_calls_them():
+    """The shortcut through scores gives the estimator's own answers, for every classifier of features."""
+    p = make_problem(people=30, effect=1.0)
+    X = p.features.to_numpy(np.float32)
+    fold = Fold(0, 0, np.arange(60), np.arange(60, 120))
+    settings = Settings("binary")
+    for name in default_names("binary"):
+        if name in TOGETHER:
+            continue
+        task = evaluation.Task(find(name), fold, settings, 2)
+        outcome = evaluation.run_task(task, X, p.y, p.groups)
+        fitted = build(find(name), settings).fit(X[fold.train], p.y[fold.train])
+        assert outcome.reason == "" and np.array_equal(outcome.predicted, fitted.predict(X[fold.test])), name
