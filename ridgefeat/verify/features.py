@@ -1,0 +1,111 @@
+"""The comparator of feature vectors: a table's rows, standardised, as templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ridgefeat.errors import TableError
+from ridgefeat.structure import Float
+from ridgefeat.verify.entries import Dpi, Entry, PathLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE_SUFFIXES = frozenset([".csv", ".parquet"])
+
+
+def entries_from_features(
+    inputs: Sequence[PathLike] | PathLike,
+    *,
+    layout: str = "auto",
+    regex: str | None = None,
+    families: Sequence[str] | None = None,
+    dpi: Dpi | None = None,
+    jobs: int = 1,
+    progress: bool = False,
+) -> list[Entry]:
+    """Return an entry a print whose content is its standardised feature vector.
+
+    Each feature has the mean of all prints given taken off and is divided by their deviation. Features that do not vary
+    are left out.
+
+    Parameters
+    ----------
+    inputs : path or sequence of paths
+        One feature table of `extract`'s, or prints.
+    layout, regex, families, dpi, jobs, progress
+        Of the extraction, where prints are given.
+
+    Raises
+    ------
+    TableError
+        If no feature varies, or tables are given together with other inputs.
+    """
+    given = [inputs] if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Sequence) else list(inputs)
+    tables = [path for path in given if Path(path).suffix.lower() in TABLE_SUFFIXES]
+    if tables and len(given) > 1:
+        raise TableError(
+            f"give one feature table, or prints; got {len(given)} inputs, of which {len(tables)} are tables"
+        )
+    if tables:
+        frame, names = _table(tables[0], families)
+    else:
+        frame, names = _prints(given, layout, regex, families, dpi, jobs, progress)
+    values = _standardised(frame[names].to_numpy(np.float64))
+    labels = [c for c in frame.columns if not c.startswith("meta_") and c not in set(names)]
+    said = frame[labels].astype(object).where(frame[labels].notna(), None).to_dict("records")
+    errors = frame["meta_error"].fillna("").astype(str)
+    return [
+        Entry(str(name), {str(k): str(v) for k, v in own.items() if v is not None}, *_content(row, error))
+        for name, own, row, error in zip(frame["meta_source"], said, values, errors, strict=True)
+    ]
+
+
+def _content(row: Float, error: str) -> tuple[Float | None, str | None]:
+    if error:
+        return None, error
+    return (row, None) if np.isfinite(row).any() else (None, "no feature could be measured")
+
+
+def _table(path: PathLike, families: Sequence[str] | None) -> tuple[pd.DataFrame, list[str]]:
+    from ridgefeat.table import load_sidecar, read_table
+
+    names = [c["name"] for c in load_sidecar(Path(path))["columns"]]
+    if families is not None:
+        names = [n for n in names if n.split("_")[0] in set(families)]
+        if not names:
+            raise TableError(f"{path} has no feature of the families {', '.join(families)}")
+    return read_table(Path(path), columns=names), names
+
+
+def _prints(
+    given: list[Any],
+    layout: str,
+    regex: str | None,
+    families: Sequence[str] | None,
+    dpi: Dpi | None,
+    jobs: int,
+    progress: bool,
+) -> tuple[pd.DataFrame, list[str]]:
+    from ridgefeat.table import extract_many, feature_columns
+
+    frame = extract_many(
+        given, families=families, layout=layout, regex=regex, dpi=dpi, jobs=jobs, progress=progress
+    )
+    known = set(feature_columns(families)["name"])
+    return frame, [c for c in frame.columns if c in known]
+
+
+def _standardised(values: np.ndarray) -> Float:
+    known = np.isfinite(values)
+    count = np.maximum(known.sum(0), 1)
+    mean = np.where(known, values, 0).sum(0) / count
+    spread = np.sqrt(np.where(known, np.square(values - mean), 0).sum(0) / count)
+    varies = spread > 1e-9 * np.maximum(np.abs(mean), 1e-9)
+    if not varies.any():
+        raise TableError("no feature varies between the prints given, so that none can tell them apart")
+    return np.asarray((values[:, varies] - mean[varies]) / spread[varies], np.float32)

@@ -1,0 +1,327 @@
+"""Protocols: which prints are compared with which, and which of these comparisons are mated."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.errors import LayoutError, ScoreError
+from ridgefeat.verify.entries import Entry
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMES = ("fvc", "altered")
+NEXT = 10
+"""Other people whose same finger an altered print is compared with."""
+MOST = 200_000_000
+_LARGEST = 1 << 30
+_YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
+
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Comparisons to be made.
+
+    Attributes
+    ----------
+    probe, reference : ndarray of int64, shape (n,)
+        Entries, by number.
+    mated : ndarray of bool, shape (n,)
+        Whether both are of one finger.
+    """
+
+    probe: Index
+    reference: Index
+    mated: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.mated)
+
+    @classmethod
+    def of(cls, mated: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> Plan:
+        """Return the plan of pairs (probe, reference), the mated ones first."""
+        pairs = np.array([*mated, *others], np.int64).reshape(-1, 2)
+        if len(pairs) > MOST:
+            raise ScoreError(f"{len(pairs):,} comparisons are more than {MOST:,}; compare fewer prints")
+        return cls(pairs[:, 0], pairs[:, 1], np.arange(len(pairs)) < len(mated))
+
+
+def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
+    """Return the comparisons of the Fingerprint Verification Competitions.
+
+    Mated: each impression of a finger with each later one. Non-mated: each finger's first impression with those of all
+    later fingers; or, with `every_impostor`, each print with all later ones of other fingers. Ten fingers of eight
+    impressions give 280 mated, and 45 or 2,880 non-mated comparisons.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        With labels that tell fingers apart.
+    every_impostor : bool
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    LayoutError
+        If a print's finger is not known, or there are not two fingers, or no finger has two impressions.
+
+    Notes
+    -----
+    Source: Maio, Maltoni, Cappelli, Wayman, Jain, "FVC2002: second fingerprint verification competition" (ICPR 2002).
+    """
+    fingers = _by_finger(entries)
+    mated = [pair for prints in fingers for pair in combinations(prints, 2)]
+    if every_impostor:
+        others = [(i, j) for a, b in combinations(fingers, 2) for i in a for j in b]
+    else:
+        others = [(a[0], b[0]) for a, b in combinations(fingers, 2)]
+    if not mated or not others:
+        lacking = "no finger has two impressions" if not mated else "there is only one finger"
+        raise LayoutError(
+            f"protocol fvc compares impressions of several fingers, and {lacking} among the prints given"
+        )
+    return Plan.of(mated, others)
+
+
+def altered(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
+    """Return the comparisons of altered prints with unaltered ones.
+
+    Mated: each altered print (probe) with the unaltered ones of its finger (references). Non-mated: with the same
+    finger of the next ten other people that have one; or of all others, with `every_impostor`.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Some with the label `alteration`, such as SOCOFing's.
+    every_impostor : bool
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    LayoutError
+        If there are no altered prints, no unaltered ones, or none that are one finger's.
+    """
+    _by_finger(entries)
+    references: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for i, entry in enumerate(entries):
+        if not entry.altered:
+            references[_finger(entry)].append(i)
+    probes = [i for i, entry in enumerate(entries) if entry.altered]
+    if not probes or not references:
+        lacking = "no print is altered" if not probes else "all prints are altered"
+        raise LayoutError(
+            f"protocol altered compares altered prints with unaltered ones, and {lacking}; give both folders, such as "
+            "SOCOFing/Real and SOCOFing/Altered"
+        )
+    places: dict[tuple[str, ...], list[tuple[str, ...]]] = defaultdict(list)
+    for finger in references:
+        places[finger[1:]].append(finger)
+    mated, others = [], []
+    for probe in probes:
+        own = _finger(entries[probe])
+        mated += [(probe, i) for i in references.get(own, [])]
+        others += [(probe, references[f][0]) for f in _following(own, places[own[1:]], every_impostor)]
+    if not mated or not others:
+        lacking = "mated" if not mated else "non-mated"
+        raise LayoutError(
+            f"protocol altered finds no {lacking} comparison: no unaltered print is of "
+            + ("the finger that an altered one shows" if not mated else "another person's same finger")
+        )
+    return Plan.of(mated, others)
+
+
+def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[Plan, list[Entry]]:
+    """Return the comparisons that a table lists.
+
+    Parameters
+    ----------
+    path : path
+        CSV in UTF-8 with columns `probe, reference`: names as `verify` writes them, or as far as they are unambiguous
+        their last parts. `mated` (1 or 0), `subject_probe` and `subject_reference` may follow; without them the labels
+        of the prints decide.
+    entries : sequence of Entry
+
+    Returns
+    -------
+    Plan
+    list of Entry
+        The entries, with the subjects that the table names.
+
+    Raises
+    ------
+    LayoutError
+        If the table cannot be read, a column is missing, or a print is unknown or ambiguous; the row is named.
+    """
+    frame = _read_frame(Path(path))
+    find = _finder(entries, Path(path))
+    probe = np.array([find(n, row) for row, n in enumerate(frame["probe"], 1)], np.int64)
+    reference = np.array([find(n, row) for row, n in enumerate(frame["reference"], 1)], np.int64)
+    named = _with_subjects(frame, entries, probe, reference, Path(path))
+    if "mated" in frame.columns:
+        said = frame["mated"].astype(str).str.strip().str.lower()
+        unclear = ~said.isin(_YES | _NO)
+        if unclear.any():
+            row = int(unclear.to_numpy().argmax())
+            raise LayoutError(f"{path}, row {1 + row}: mated must be 1 or 0, got {said.iloc[row][:40]!r}")
+        mated = said.isin(_YES).to_numpy()
+    else:
+        fingers = [entry.finger for entry in named]
+        unknown = [i for i in (*probe, *reference) if fingers[i] is None]
+        if unknown:
+            raise LayoutError(
+                f"{path}: whose {named[unknown[0]].name} is, no label says; add a column mated (1 or 0), or "
+                "subject_probe and subject_reference"
+            )
+        mated = np.array([fingers[i] == fingers[j] for i, j in zip(probe, reference, strict=True)], bool)
+    return Plan(probe, reference, mated), _joined(named, probe[mated], reference[mated])
+
+
+def _finger(entry: Entry) -> tuple[str, ...]:
+    found = entry.finger
+    if found is None:
+        raise LayoutError(
+            f"whose finger {entry.name} shows, its name does not say; give --layout or --regex with a group `subject` "
+            "(and finger), or a table of pairs"
+        )
+    return found
+
+
+def _by_finger(entries: Sequence[Entry]) -> list[list[int]]:
+    fingers: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for i, entry in enumerate(entries):
+        fingers[_finger(entry)].append(i)
+    return list(fingers.values())
+
+
+def _following(own: tuple[str, ...], same_place: list[tuple[str, ...]], every: bool) -> list[tuple[str, ...]]:
+    others = [f for f in same_place if f[0] != own[0]]
+    if every:
+        return others
+    # From one's own place in the row onwards, so that no reference is everybody's impostor.
+    start = same_place.index(own) if own in same_place else 0
+    turned = same_place[start:] + same_place[:start]
+    return [f for f in turned if f[0] != own[0]][:NEXT]
+
+
+def _read_frame(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise LayoutError(f"{path} has more than {_LARGEST >> 20} MB; split the table of pairs")
+        frame = pd.read_csv(
+            path, dtype=str, encoding="utf-8-sig", skipinitialspace=True, keep_default_na=False
+        )
+    except OSError as error:
+        raise LayoutError(
+            f"protocol {str(path)!r} is no table that can be read ({error.strerror or error}){_nearest(str(path))}"
+        ) from None
+    except (ValueError, UnicodeError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise LayoutError(
+            f"{path} is no table of pairs: {first}; give CSV with columns probe, reference"
+        ) from None
+    frame.columns = pd.Index([str(c).strip() for c in frame.columns])
+    missing = [c for c in ("probe", "reference") if c not in frame.columns]
+    if missing:
+        raise LayoutError(
+            f"{path} has no column {missing[0]!r}; there are: {', '.join(map(str, frame.columns[:8]))}"
+        )
+    if not len(frame):
+        raise LayoutError(f"{path} lists no pairs; give a row a comparison")
+    return frame
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, NAMES, 1)
+    return (
+        f"; did you mean {near[0]}?"
+        if near
+        else f"; protocols are {', '.join(NAMES)}, or a CSV table of pairs"
+    )
+
+
+def _finder(entries: Sequence[Entry], path: Path) -> Any:
+    ends: dict[str, set[int]] = defaultdict(set)
+    for i, entry in enumerate(entries):
+        parts = entry.name.split("/")
+        for k in range(len(parts)):
+            ends["/".join(parts[k:])].add(i)
+
+    def find(name: str, row: int) -> int:
+        wanted = str(name).strip().replace("\\", "/")
+        exact = [i for i in ends.get(wanted, ()) if entries[i].name == wanted] or sorted(ends.get(wanted, ()))
+        if not exact:
+            # A path as the table's writer saw it: its end may be a print's name.
+            tail = wanted.split("/")
+            exact = next((sorted(f) for k in range(1, len(tail)) if (f := ends.get("/".join(tail[k:])))), [])
+        if len(exact) != 1:
+            said = "is none of the prints given" if not exact else f"may be {len(exact)} of the prints given"
+            raise LayoutError(
+                f"{path}, row {row}: {wanted[:200]!r} {said}; write it as {entries[0].name!r} is written"
+            )
+        return exact[0]
+
+    return find
+
+
+def _joined(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]:
+    """Give prints of unknown subjects those whom their mated comparisons name, or else a common one."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    if all(entry.labels.get("subject") for entry in entries):
+        return entries
+    count = len(entries)
+    links = coo_matrix((np.ones(len(probe), bool), (probe, reference)), shape=(count, count))
+    group = connected_components(links, directed=False)[1]
+    known: dict[int, str] = {}
+    for i, entry in enumerate(entries):
+        if entry.labels.get("subject"):
+            known.setdefault(int(group[i]), entry.subject)
+    for i, entry in enumerate(entries):
+        known.setdefault(int(group[i]), entry.name)
+    return [
+        entry if entry.labels.get("subject") else _named(entry, known[int(g)])
+        for entry, g in zip(entries, group, strict=True)
+    ]
+
+
+def _named(entry: Entry, subject: str) -> Entry:
+    return replace(entry, labels={**entry.labels, "subject": subject})
+
+
+def _with_subjects(
+    frame: pd.DataFrame, entries: Sequence[Entry], probe: Index, reference: Index, path: Path
+) -> list[Entry]:
+    named = list(entries)
+    given: dict[int, str] = {}
+    for column, index in (("subject_probe", probe), ("subject_reference", reference)):
+        if column not in frame.columns:
+            continue
+        for row, (i, subject) in enumerate(zip(index.tolist(), frame[column].str.strip(), strict=True), 1):
+            if given.setdefault(i, subject) != subject:
+                raise LayoutError(
+                    f"{path}, row {row}: {entries[i].name} is {subject[:40]!r}'s here and {given[i][:40]!r}'s above"
+                )
+    for i, subject in given.items():
+        named[i] = _named(named[i], subject)
+    return named

@@ -1,0 +1,148 @@
+"""Template: what is kept of a print for comparing it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ridgefeat.errors import TemplateError
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.params import Params
+from ridgefeat.structure import Bool, Float, Minutiae
+from ridgefeat.verify.waves import Waves, ridge_waves
+
+STEP = 8
+"""Pixels between the points of a template's grid."""
+MOST = 150
+"""Minutiae kept, the best; the time of a comparison rises with their square."""
+LEAST = 4
+"""Minutiae below which a print cannot be enrolled."""
+LARGEST_SIDE = 3000.0
+"""Pixels at 500 dpi, 15 cm: minutiae farther apart are not one print's."""
+_SEEN = 20.0
+"""Pixels around foreign minutiae that count as seen, where no image says how far the print goes."""
+_MARGIN = 64.0
+
+EXTRACTION = {"least_quality": 30.0}
+"""How minutiae for comparing are extracted: a false minutia costs less here than a missing one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """What is kept of a print for comparing it.
+
+    Attributes
+    ----------
+    minutiae : Minutiae
+        At most 150, the best.
+    seen : ndarray of bool, shape (rows, columns)
+        Where minutiae could have been found, on a grid of 8 px whose cell (i, j) stands for pixel rows 8 i to 8 i + 7
+        and columns 8 j to 8 j + 7.
+    waves : Waves or None
+        The ridges as waves; None where only minutiae are known.
+    source : str
+        Where it came from, for messages.
+    """
+
+    minutiae: Minutiae
+    seen: Bool
+    waves: Waves | None = None
+    source: str = ""
+
+    def __len__(self) -> int:
+        return len(self.minutiae)
+
+
+def comparison_params(params: Params | None = None) -> Params:
+    """Return stage parameters for comparing: those given, with more minutiae kept."""
+    values = (params or Params()).to_dict()
+    values["minutiae"] = {**values["minutiae"], **EXTRACTION}
+    return Params.from_dict(values)
+
+
+def template_of_print(fp: Fingerprint) -> Template:
+    """Return the template of a print.
+
+    Parameters
+    ----------
+    fp : Fingerprint
+        Best made with comparison_params.
+
+    Raises
+    ------
+    TemplateError
+        If it has fewer than 4 minutiae.
+    """
+    minutiae = _checked(fp.minutiae, fp.source)
+    half = STEP // 2
+    pick = (slice(half, None, STEP), slice(half, None, STEP))
+    return Template(
+        minutiae,
+        np.ascontiguousarray(fp.mask[pick]),
+        ridge_waves(fp.enhanced, fp.period, fp.mask),
+        fp.source,
+    )
+
+
+def template_of_minutiae(minutiae: Minutiae, source: str = "") -> Template:
+    """Return a template of minutiae alone, such as another system's.
+
+    Parameters
+    ----------
+    minutiae : Minutiae
+        In pixels at 500 dpi; only their position relative to each other counts.
+    source : str
+        Where they came from.
+
+    Raises
+    ------
+    TemplateError
+        If there are fewer than 4, a position or direction is no finite number, or they span more than 15 cm.
+    """
+    kept = _checked(minutiae, source)
+    span = max(np.ptp(kept.x), np.ptp(kept.y))
+    if span > LARGEST_SIDE:
+        raise TemplateError(
+            f"{source or 'template'}: minutiae span {25.4 * span / 500:.0f} mm, more than a print has; is its "
+            "resolution wrong?"
+        )
+    x, y = kept.x - kept.x.min() + _MARGIN, kept.y - kept.y.min() + _MARGIN
+    moved = Minutiae(x.astype(np.float32), y.astype(np.float32), kept.direction, kept.kind, kept.quality)
+    shape = (int((y.max() + _MARGIN) // STEP) + 1, int((x.max() + _MARGIN) // STEP) + 1)
+    return Template(moved, hull(moved, shape, _SEEN), source=source)
+
+
+def hull(minutiae: Minutiae, shape: tuple[int, int], reach: float) -> Bool:
+    """Return the convex hull of minutiae, grown by `reach` px, on a grid of 8 px."""
+    points = np.stack([minutiae.x, minutiae.y], 1) / STEP - (STEP - 1) / (2 * STEP)
+    area = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(area, cv2.convexHull(np.rint(points).astype(np.int32)), 1)
+    side = 2 * round(reach / STEP) + 1
+    return np.asarray(cv2.dilate(area, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0)
+
+
+def inside(grid: Bool, x: Float, y: Float) -> tuple[Bool, np.ndarray, np.ndarray]:
+    """Return which points (px) lie on a true cell of a grid of 8 px, and all points' rows and columns, clipped."""
+    rows, columns = grid.shape
+    i, j = np.floor((y + 0.5) / STEP).astype(np.int32), np.floor((x + 0.5) / STEP).astype(np.int32)
+    within = (i >= 0) & (j >= 0) & (i < rows) & (j < columns)
+    i, j = np.clip(i, 0, rows - 1), np.clip(j, 0, columns - 1)
+    return within & grid[i, j], i, j
+
+
+def _checked(minutiae: Minutiae, source: str) -> Minutiae:
+    where = source or "template"
+    for name in ("x", "y", "direction"):
+        if not np.isfinite(getattr(minutiae, name)).all():
+            raise TemplateError(f"{where}: the {name} of a minutia is no finite number")
+    if len(minutiae) < LEAST:
+        raise TemplateError(
+            f"{where}: {len(minutiae)} minutiae are too few to compare ({LEAST} are needed); the print "
+            "cannot be enrolled"
+        )
+    if len(minutiae) <= MOST:
+        return minutiae
+    rank = np.argsort(-np.nan_to_num(minutiae.quality, nan=-1.0), kind="stable")[:MOST]
+    return minutiae.select(np.sort(rank))
