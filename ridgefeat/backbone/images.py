@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.errors import ImageError
+from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.sources import find_prints, load_print
 
 Print = Any
@@ -49,7 +49,10 @@ def pixels(print_: Print, layout: str = "auto") -> NDArray[np.uint8]:
     """
     if isinstance(print_, np.ndarray):
         return print_
-    found = find_prints([print_], layout=layout)
+    try:
+        found = find_prints([print_], layout=layout)
+    except LayoutError as error:
+        raise ImageError(str(error)) from None
     if len(found) != 1:
         raise ImageError(f"{os.fspath(print_)!r} is no image file; give one file a print")
     return load_print(found[0]).pixels

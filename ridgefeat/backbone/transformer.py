@@ -18,6 +18,7 @@ from ridgefeat.backbone.images import listed, pixels
 from ridgefeat.backbone.network import Network, pooled
 from ridgefeat.backbone.onnx_file import OnnxFile, read_onnx
 from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from ridgefeat.backbone.trial import try_out
 from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.structure import Float
 
@@ -108,9 +109,9 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         file = read_onnx(self.path)
         self.layer_ = file.embedding() if self.layer is None else file.find(self.layer)
         self.preprocessing_ = self._preprocessing(file)
-        network = Network(file, self.layer_)
-        grey = self.preprocessing_(np.full(self.preprocessing_.size, 128, np.uint8))
-        out = network(grey[None])
+        grey = self.preprocessing_(np.full(self.preprocessing_.size, 128, np.uint8))[None]
+        try_out(file.cut(self.layer_), grey.shape, file.name)
+        out = Network(file, self.layer_)(grey)
         self.shape_ = out.shape[1:]
         self.n_features_out_ = self._vectors(out).shape[1]
         self._digest = file.digest
