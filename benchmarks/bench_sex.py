@@ -1,4 +1,4 @@
-"""How well sex is told from a print, by person: few classifiers, several repeats of five folds.
+"""How well sex is told from a print, by person, and what carries it: few classifiers, several repeats of five folds.
 
 python benchmarks/bench_sex.py TABLE.csv [WITHIN ...]: a feature table with columns sex and subject.
 """
@@ -6,39 +6,87 @@ python benchmarks/bench_sex.py TABLE.csv [WITHIN ...]: a feature table with colu
 from _common import report, table  # isort: skip
 
 import sys
+from dataclasses import replace
 
-from ridgefeat.bench.comparing import Options, compare
+import numpy as np
+
+from ridgefeat.bench import statistics
+from ridgefeat.bench.carriers import carriers
+from ridgefeat.bench.classifiers import find
+from ridgefeat.bench.comparing import Options, compare, make_inputs, settings_of
 from ridgefeat.bench.data import load, make_problem
+from ridgefeat.bench.diagnostics import Study, ablation
+from ridgefeat.report.bench_carriers import words
 
-METHODS = ("logistic", "rbf-svm", "pca-lda", "mean")
+METHODS = ("logistic", "lda", "rbf-svm", "pca-lda", "mean")
 REPEATS = 3
+
+
+def figure(row, name: str) -> str:
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return f"{row[name]:.3f} ({low:.3f}–{high:.3f})"
 
 
 def main(path: str, *within: str) -> None:
     frame, about = load(path)
     problem = make_problem(frame, about, target="sex", group="subject")
-    asked = Options(METHODS, repeats=REPEATS, within=within, fuse="subject", diagnose=False, jobs=1)
+    asked = Options(METHODS, repeats=REPEATS, within=within, fuse="subject", diagnose=False, jobs=2)
     done = compare(problem, asked)
     fused = done.fused_summary.set_index("classifier")
     by_repeat = done.results.groupby(["classifier", "repeat"])["roc_auc"].mean()
     rows: list[list[object]] = []
     for r in done.summary.to_dict("records"):
-        told = [
-            f"{x['roc_auc']:.3f} ({x['roc_auc_low']:.3f}–{x['roc_auc_high']:.3f})"
-            for x in (r, fused.loc[r["classifier"]])
-        ]
+        told = [figure(x, "roc_auc") for x in (r, fused.loc[r["classifier"]])]
         rows.append([r["classifier"], *told, " ".join(f"{v:.3f}" for v in by_repeat[r["classifier"]])])
+    weights = statistics.group_weights(len(set(problem.groups)), asked.seed)
+    X = np.asarray(make_inputs(problem, asked)["features"])
+    study = Study(
+        problem, find("logistic"), settings_of(problem, asked), done.folds, X, weights, 2, "subject"
+    )
+    carried = carriers(study)
     report(
         "bench_sex",
-        "Sex from a print, by person",
+        "Sex from a print, by person, and what carries it",
         [
             f"{len(problem)} prints of {len(set(problem.groups))} people, {problem.features.shape[1]} columns, "
             f"standardised within {' and '.join(within) or 'nothing'}; {REPEATS} repeats of 5 folds by person, "
             "settings as they come. Area under the ROC curve with 95 % interval, a print and a person (mean of the "
             "prints), and a print's area in each repeat. `mean` is the best three by the other folds.",
             table(["classifier", "a print", "a person", "by repeat"], rows),
+            *families(ablation(study)),
+            "## The ridges, or the way the prints were taken",
+            "Logistic regression on each, a print and a person; what is regressed out (linearly and squared) is "
+            "learned from training people only.",
+            table(
+                ["columns", "", "count", "a print", "a person"],
+                [
+                    [r["carrier"], r["meaning"], r["columns"], figure(r, "value"), figure(r, "fused")]
+                    for r in carried.to_dict("records")
+                ],
+            ),
+            " ".join(words(replace(done, carriers=carried), by_carrier(carried))),
         ],
     )
+
+
+def by_carrier(carried):
+    return {str(r["carrier"]): r for r in carried.to_dict("records")}
+
+
+def families(found) -> list[str]:
+    """Return the families' tables: alone, added one by one, left out."""
+    parts = ["## Families", "Logistic regression, a print; difference to all families together."]
+    for how, title in (
+        ("alone", "alone"),
+        ("added", "added one by one to the best alone"),
+        ("without", "left out"),
+    ):
+        rows = [
+            [r["family"], r["columns"], figure(r, "value"), figure(r, "difference")]
+            for r in found[found["how"] == how].to_dict("records")
+        ]
+        parts.append(table([title, "columns", "area", "difference"], rows))
+    return parts
 
 
 if __name__ == "__main__":
