@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
+import traceback
 from importlib import import_module
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import RidgefeatError
 
-COMMANDS = ("extract", "features", "params", "show", "synth", "bench", "train", "predict", "threshold")
+COMMANDS = (
+    "extract",
+    "merge",
+    "features",
+    "params",
+    "show",
+    "synth",
+    "bench",
+    "train",
+    "predict",
+    "threshold",
+    "explore",
+    "doctor",
+    "completion",
+)
 UNUSABLE, INTERRUPTED = 2, 130
 
 
@@ -18,6 +36,11 @@ class Unusable(click.ClickException):
     """Input that cannot be worked with: a message on standard error and exit code 2."""
 
     exit_code = UNUSABLE
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the message; the first word is red on a terminal."""
+        word = click.style("Error: ", fg="red", bold=True)
+        click.echo(word + self.format_message(), file=file, err=file is None, color=self.show_color)
 
 
 class Group(click.Group):
@@ -31,8 +54,10 @@ class Group(click.Group):
         """Return a command by name."""
         if name not in COMMANDS:
             return None
+        from ridgefeat.cli.options import give_voice
+
         command: click.Command = import_module(f"ridgefeat.cli.{name}").command
-        return command
+        return give_voice(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -48,9 +73,16 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
+        from ridgefeat.cli import talk
+
+        if os.environ.get("NO_COLOR"):  # https://no-color.org
+            ctx.color = False
+        began = time.perf_counter()
         try:
             return super().invoke(ctx)
         except RidgefeatError as error:
+            if talk.is_verbose():
+                traceback.print_exc()
             raise Unusable(str(error)) from None
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
@@ -62,6 +94,19 @@ class Group(click.Group):
             if message is None:
                 raise
             raise Unusable(message) from None
+        finally:
+            talk.detail(f"{time.perf_counter() - began:.1f} s{_memory()}")
+
+
+def _memory() -> str:
+    """Return in words what this process and its largest worker held at most; nothing where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return ""
+    own, worker = (resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    return f", {own / unit:.0f} MB at most" + (f", the largest worker {worker / unit:.0f} MB" * (worker > 0))
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -74,7 +119,9 @@ def main() -> None:
     ridgefeat features --families ridge
     ridgefeat show print.png -o overlay.png
     ridgefeat synth made/ -n 40 --seed 1 --truth
+    ridgefeat doctor
 
     Exit codes: 0 all well; 1 finished, but some prints carry an error; 2 wrong usage or unusable input; 130
-    interrupted, with what was finished kept.
+    interrupted, with what was finished kept. Every command takes -q, -v and -h; colour is for terminals, and NO_COLOR
+    switches it off.
     """

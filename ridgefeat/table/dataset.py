@@ -27,7 +27,7 @@ from ridgefeat.table import outliers, sidecar
 from ridgefeat.table.cells import META_KINDS, text
 from ridgefeat.table.compute import Span, Work, compute
 from ridgefeat.table.jobs import Batch
-from ridgefeat.table.manifest import digest, file_digest
+from ridgefeat.table.manifest import digest, file_digest, json_bytes
 from ridgefeat.table.parts import Parts, append_line, flushed, move, write_whole
 from ridgefeat.table.row import Item
 from ridgefeat.table.summary import Progress, Summary
@@ -132,7 +132,7 @@ class Dataset:
 
     def close(self, about: Mapping[str, Any]) -> None:
         """Write the manifest, and clear the working folder away."""
-        write_whole(self.manifest, (json.dumps(about, indent=2) + "\n").encode())
+        write_whole(self.manifest, json_bytes(about))
         self.units.remove()
 
 

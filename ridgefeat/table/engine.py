@@ -1,15 +1,16 @@
 """The engine that prints or fits are spread over. It is the user's, and joblib speaks to it; nothing here schedules.
 
 with using("dask=tcp://10.0.0.1:8786", jobs=None) as workers:
-    Parallel(n_jobs=workers)(delayed(work)(x) for x in many)
+    for result in spread((delayed(work)(x) for x in many), workers): ...
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
+from itertools import islice
 from typing import Any
 
 from ridgefeat.errors import ParameterError, RidgefeatError
@@ -17,6 +18,9 @@ from ridgefeat.errors import ParameterError, RidgefeatError
 KINDS = ("local", "dask", "ray")
 PATIENCE = 10.0
 """Seconds to wait for a cluster to answer."""
+AHEAD = 2
+"""Calls a worker that are handed out at once: nobody waits, and memory stays the same however many there are."""
+ROUND = 8
 _PORTS = {"dask": 8786, "ray": 6379}
 _START = {
     "dask": "start a cluster (`dask scheduler`, then `dask worker ADDRESS` on each machine), or say dask=local",
@@ -26,6 +30,10 @@ _START = {
 
 class EngineError(RidgefeatError):
     """An engine that is not installed, not reachable or gone."""
+
+
+class EngineLost(EngineError):
+    """An engine that went away while it worked."""
 
 
 def parse_engine(text: str | None) -> tuple[str, str]:
@@ -78,6 +86,46 @@ def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
         yield workers
 
 
+def spread(calls: Iterable[Any], workers: int, *, ordered: bool = False, **options: Any) -> Iterator[Any]:
+    """Yield the results of calls as they finish (or in their order), on joblib's present engine.
+
+    Parameters
+    ----------
+    calls : iterable
+        As joblib's delayed makes them; taken up only as far ahead as keeps every worker busy.
+    workers : int
+        How many work at once.
+    ordered : bool
+        Yield results in the order of the calls.
+    **options
+        For joblib's Parallel.
+    """
+    from joblib import Parallel
+    from joblib.parallel import get_active_backend
+
+    how: dict[str, Any] = {"n_jobs": workers, "batch_size": 1, **options}
+    if "backend" in options or get_active_backend()[0].supports_return_generator:
+        how["return_as"] = "generator" if ordered else "generator_unordered"
+        results = Parallel(pre_dispatch=AHEAD * workers, **how)(calls)
+        try:
+            yield from map(_real, results)
+        finally:
+            results.close()
+        return
+    # Ray's backend hands back lists only: rounds, on workers that stay.
+    left = iter(calls)
+    with Parallel(pre_dispatch="all", **how) as parallel:
+        while results := parallel(islice(left, ROUND * workers)):
+            yield from results
+
+
+def _real(result: Any) -> Any:
+    """Return a result; where the engine went away, joblib hands back the error in its place."""
+    if isinstance(result, BaseException):
+        raise EngineLost(f"{type(result).__name__}: {result}")
+    return result
+
+
 def start_workers(jobs: int) -> None:
     """Have local workers load what they need, and return at once; whoever asks joblib for as many finds them ready."""
     from joblib import Parallel, delayed
@@ -108,7 +156,8 @@ def on_cluster() -> bool:
     """Whether joblib's present engine is one of other machines' (or pretends to be)."""
     from joblib.parallel import get_active_backend
 
-    return type(get_active_backend()[0]).__name__ in ("DaskDistributedBackend", "RayBackend")
+    names = {kind.__name__ for kind in type(get_active_backend()[0]).__mro__}
+    return bool(names & {"DaskDistributedBackend", "RayBackend"})
 
 
 def _join_dask(stack: ExitStack, address: str, workers: int) -> int:
@@ -137,8 +186,34 @@ def _join_dask(stack: ExitStack, address: str, workers: int) -> int:
         raise EngineError(
             f"engine dask={address} has no worker (waited {PATIENCE:g} s); start one: dask worker {address}"
         ) from None
-    stack.enter_context(joblib.parallel_config(backend="dask", client=client))
+    stack.enter_context(joblib.parallel_config(backend=_dask_backend(client)))
     return int(sum(client.ncores().values()))
+
+
+def _dask_backend(client: Any) -> Any:
+    """Return joblib's backend for Dask, told that there is always more than one worker.
+
+    Where joblib believes in one alone, it works in this process instead, and leaves the cluster idle.
+    """
+    from joblib._dask import DaskDistributedBackend
+    from joblib.externals.loky.process_executor import _ExceptionWithTraceback
+
+    class Backend(DaskDistributedBackend):  # type: ignore[misc]
+        def submit(self, func: Any, callback: Any = None) -> Any:
+            future = super().submit(func, callback)
+
+            # joblib is told of results only; of a call whose worker died it would wait for one for ever.
+            def tell(done: Any) -> None:
+                if callback is not None and (error := done.exception()) is not None:
+                    callback(_ExceptionWithTraceback(error))
+
+            future.add_done_callback(tell)
+            return future
+
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return max(2, int(super().effective_n_jobs(n_jobs)))
+
+    return Backend(client=client)
 
 
 def _join_ray(stack: ExitStack, address: str, jobs: int | None) -> int:

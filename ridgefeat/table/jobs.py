@@ -23,7 +23,7 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.structure import Float
 from ridgefeat.table.cells import numbers
-from ridgefeat.table.engine import on_cluster, started
+from ridgefeat.table.engine import on_cluster, spread, started
 from ridgefeat.table.guard import Limits, close_all, guarded_rows, peak_memory
 from ridgefeat.table.minutiae_files import write_minutiae
 from ridgefeat.table.recipe import Recipe
@@ -143,40 +143,38 @@ def run(tasks: Iterable[Task], workers: int, limits: Limits | None = None) -> It
         finally:
             close_all()
         return
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     # Guarded prints have processes of their own already; threads then only wait for them.
-    local = {} if on_cluster() else {"backend": "threading" if limits else "loky", "max_nbytes": None}
-    # Twice the workers in flight: nobody waits, and memory stays the same however many prints there are.
-    parallel = Parallel(
-        n_jobs=workers,
-        return_as="generator_unordered",
-        batch_size=1,
-        pre_dispatch=2 * workers,
-        **local,
-    )
+    local: dict[str, Any] = {"backend": "threading" if limits else "loky", "max_nbytes": None}
     started()
-    results = parallel(delayed(run_task)(task) for task in tasks)
     try:
-        yield from results
+        yield from spread(
+            (delayed(run_task)(task) for task in tasks), workers, **({} if on_cluster() else local)
+        )
     except Exception as error:
-        if isinstance(error, TableError) or not (why := _lost(error)):
+        if isinstance(error, TableError) or (told := _told(error)) is None:
             raise
-        raise WorkerLost(why) from None
+        raise told from None
     finally:
-        results.close()
         close_all()
 
 
-def _lost(error: Exception) -> str:
-    """Return in words how a worker was lost; empty if that is not what happened."""
+def _told(error: Exception) -> TableError | None:
+    """Return an engine's error as ours; None for any other."""
     names = {kind.__name__ for kind in type(error).__mro__}
+    said = (str(error).strip().splitlines() or ["no reason given"])[0][:200]
+    advice = "--timeout or --memory give a print that ends its worker a row of its own"
     if "BrokenProcessPool" in names:
-        return "a worker process was ended by the system, most likely for want of memory; use fewer --jobs"
-    if names & {"KilledWorker", "CancelledError", "CommClosedError", "RayError", "FutureCancelledError"}:
-        said = str(error).strip().splitlines()
-        return f"the engine lost a worker or itself ({type(error).__name__}: {said[0] if said else 'no reason given'})"
-    return ""
+        return WorkerLost(
+            "a worker process was ended by the system, most likely for want of memory; use fewer --jobs, or "
+            f"{advice}"
+        )
+    if "KilledWorker" in names:  # the engine has tried again and again itself
+        return TableError(f"a unit of prints ended one worker after the other ({said}); {advice}")
+    if names & {"EngineLost", "CancelledError", "CommClosedError", "RayError", "FutureCancelledError"}:
+        return WorkerLost(f"the engine lost a worker or itself ({type(error).__name__}: {said}); {advice}")
+    return None
 
 
 def run_task(task: Task) -> Batch:

@@ -76,6 +76,11 @@ def agree(then: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
         )
 
 
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    """Return a sidecar's text."""
+    return (json.dumps(content, indent=2) + "\n").encode()
+
+
 def file_digest(path: Path) -> str:
     """Return a file's sha256; a folder of parts has its manifest's, which holds those of the parts."""
     if path.is_dir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from ridgefeat.table.dataset import Dataset, check_folder, make_dataset, plan, v
 from ridgefeat.table.engine import using
 from ridgefeat.table.guard import Limits
 from ridgefeat.table.jobs import Batch, count_workers
-from ridgefeat.table.manifest import agree, describe, file_digest
+from ridgefeat.table.manifest import agree, describe, file_digest, json_bytes
 from ridgefeat.table.parts import Parts, move, write_whole
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import Item, join_flags
@@ -81,7 +80,7 @@ def write_table(
         import_pyarrow()
     folder = None if minutiae is None else Path(minutiae)
     count_workers(jobs)
-    (check_folder if as_parts else _check_destination)(output, mode)
+    (check_folder if as_parts else check_destination)(output, mode)
     manifest = describe(items, recipe, folder)
     dataset = Dataset(output) if as_parts else None
     parts = dataset.units if dataset else Parts(output)
@@ -110,7 +109,8 @@ def write_table(
         parts.release()
 
 
-def _check_destination(output: Path, mode: Mode) -> None:
+def check_destination(output: Path, mode: str) -> None:
+    """Raise TableError if a table file cannot be made there in this mode ("new", "resume", "overwrite")."""
     beside = sidecar.path_beside(output)
     if output.is_dir() or not output.parent.is_dir():
         raise TableError(
@@ -201,7 +201,7 @@ def _finish(
             "table": {"file": output.name, "sha256": file_digest(temporary)},
         }
         move(temporary, output)
-        write_whole(summary.sidecar, (json.dumps(content, indent=2) + "\n").encode())
+        write_whole(summary.sidecar, json_bytes(content))
     except OSError as error:
         raise TableError(
             f"table {output} cannot be written: {error.strerror or error}; run with --resume"

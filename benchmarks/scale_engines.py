@@ -1,0 +1,248 @@
+"""Does a cluster make the same table as one process, what does it cost, and what if workers and driver are killed?
+
+    python benchmarks/scale_engines.py [--prints 4200] [--steps same,overhead,dask-kill,ray-kill] [--rounds 2]
+
+Dask: a scheduler and two workers as processes of their own, on loopback; Ray: a local cluster of two. All of them and
+the driver share this machine's cores. Each step's figures are kept in benchmarks/results/scale_engines.json, so that
+steps can be run one at a time; benchmarks/results/scale_engines.md shows all that are there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from _common import ROOT, need, report, table  # isort: skip
+
+import numpy as np
+
+KEPT = ROOT / "benchmarks" / "results" / "scale_engines.json"
+BIN = Path(sys.executable).parent
+QUIET = {**os.environ, "RAY_DISABLE_IMPORT_WARNING": "1", "PYTHONPATH": str(ROOT)}
+
+
+def start(prints, output, *options):
+    """Start an extraction as a process of its own, in its own group."""
+    command = [
+        sys.executable,
+        "-m",
+        "ridgefeat.cli",
+        "extract",
+        "--list",
+        str(prints),
+        "-o",
+        f"{output}/",
+        "-q",
+    ]
+    return subprocess.Popen([*command, *options], env=QUIET, start_new_session=True)
+
+
+def extract(prints, output, *options):
+    """Return wall seconds of an extraction, start-up included."""
+    began = time.perf_counter()
+    code = start(prints, output, *options).wait()
+    if code:
+        raise SystemExit(f"extract {' '.join(options)} ended with {code}")
+    return time.perf_counter() - began
+
+
+def digest(folder):
+    """Return one digest of all parts, names included."""
+    out = hashlib.sha256()
+    for part in sorted(folder.glob("part-*")):
+        out.update(part.name.encode() + part.read_bytes())
+    return out.hexdigest()[:16]
+
+
+def rows(folder):
+    """Return how many rows a table has, and how many prints."""
+    from ridgefeat.table import read_table
+
+    sources = read_table(folder, verify=True, columns=()).meta_source
+    return len(sources), sources.nunique()
+
+
+@contextmanager
+def dask_cluster(workers=2):
+    """Yield the address of a scheduler, and the workers' processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address, quiet = f"tcp://127.0.0.1:{port}", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    scheduler = [BIN / "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    worker = [BIN / "dask", "worker", address, "--nthreads", "1", "--no-dashboard", "--memory-limit", "2GB"]
+    processes = [subprocess.Popen(scheduler, env=QUIET, start_new_session=True, **quiet)]
+    try:
+        processes += [
+            subprocess.Popen(worker, env=QUIET, start_new_session=True, **quiet) for _ in range(workers)
+        ]
+        from distributed import Client
+
+        with Client(address, timeout=30) as client:
+            client.wait_for_workers(workers, timeout=60)
+        yield address, processes[1:]
+    finally:
+        for process in processes[::-1]:
+            end(process)
+
+
+def end(process):
+    """End a process that was started here, with its group."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_for(output, share, count, driver):
+    """Wait until that share of the rows is on disk."""
+    while driver.poll() is None:
+        done = sum(int(p.stem[10:]) - int(p.stem[:9]) for p in output.glob("_work/*-*.npz"))
+        notes = output / "_work" / "done.jsonl"
+        if notes.exists():
+            done += sum(
+                json.loads(line)["rows"] for line in notes.read_text().splitlines() if line.endswith("}")
+            )
+        if done >= share * count:
+            return done
+        time.sleep(0.05)
+    raise SystemExit("the run was over before it could be killed; use more --prints")
+
+
+def below(pid):
+    """Return the ids of all processes below one."""
+    out, todo = [], [pid]
+    while todo:
+        for task in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
+            found = [int(c) for c in task.read_text().split()]
+            out += found
+            todo += found
+    return out
+
+
+def same(prints, count, scratch):
+    """Extract with one process, on Dask and on Ray."""
+    out = {"-j 1": (extract(prints, scratch / "one", "-j", "1"), digest(scratch / "one"))}
+    with dask_cluster() as (address, _):
+        out["Dask, two workers"] = (extract(prints, scratch / "dask", "--engine", f"dask={address}"),
+                                    digest(scratch / "dask"))  # fmt: skip
+    seconds = extract(prints, scratch / "ray", "--engine", "ray=local", "-j", "2")
+    out["Ray, two workers, cluster started with the run"] = (seconds, digest(scratch / "ray"))
+    return out
+
+
+def overhead(prints, count, scratch, rounds):
+    """Time -j 2 and Dask in turn; the cluster stands, but its workers have loaded nothing when it is first used."""
+    out = {"-j 2": [], "dask": []}
+    digests = set()
+    for i in range(rounds):
+        out["-j 2"].append(extract(prints, scratch / f"two{i}", "-j", "2"))
+        with dask_cluster() as (address, _):
+            out["dask"].append(extract(prints, scratch / f"dask{i}", "--engine", f"dask={address}"))
+        digests |= {digest(scratch / f"two{i}"), digest(scratch / f"dask{i}")}
+    return {**out, "digests": sorted(digests)}
+
+
+def dask_kill(prints, count, scratch):
+    """Kill a worker after a quarter and the driver after a half, then resume with the worker that is left."""
+    output = scratch / "killed"
+    with dask_cluster() as (address, workers):
+        driver = start(prints, output, "--engine", f"dask={address}")
+        first = wait_for(output, 0.25, count, driver)
+        end(workers[0])
+        second = wait_for(output, 0.5, count, driver)
+        end(driver)
+        extract(prints, output, "--engine", f"dask={address}", "--resume")
+    return {"worker": first, "driver": second, "digest": digest(output), "rows": rows(output)}
+
+
+def ray_kill(prints, count, scratch):
+    """The same on Ray: one of its actors, then the driver with its cluster."""
+    output = scratch / "killed"
+    options = ("--engine", "ray=local", "-j", "2")
+    driver = start(prints, output, *options)
+    first = wait_for(output, 0.2, count, driver)
+    actors = [
+        p for p in below(driver.pid) if Path(f"/proc/{p}/cmdline").read_bytes().startswith(b"ray::PoolActor")
+    ]
+    os.kill(actors[0], signal.SIGKILL)
+    second = wait_for(output, 0.5, count, driver)
+    children = below(driver.pid)
+    end(driver)
+    for pid in children:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    extract(prints, output, *options, "--resume")
+    return {"worker": first, "driver": second, "digest": digest(output), "rows": rows(output)}
+
+
+def write(kept):
+    """Write what is known as Markdown."""
+    count = kept["prints"]
+    lines = [
+        f"{count} SOCOFing prints, all families, into a folder of parts; seconds with start-up, on two cores."
+    ]
+    digests = {}
+    if "same" in kept:
+        digests |= {name: d for name, (_, d) in kept["same"].items()}
+        body = [[name, f"{s:.1f}", f"{count / s:.1f}", f"`{d}`"] for name, (s, d) in kept["same"].items()]
+        lines += ["## The same bytes", table(["run", "seconds", "prints/s", "digest of all parts"], body)]
+    if "overhead" in kept:
+        two, dask = (np.array(kept["overhead"][k]) for k in ("-j 2", "dask"))
+        digests |= {f"overhead {i}": d for i, d in enumerate(kept["overhead"]["digests"])}
+        body = [[f"{i}", f"{a:.1f}", f"{b:.1f}", f"{100 * (b / a - 1):+.1f} %"]
+                for i, (a, b) in enumerate(zip(two, dask, strict=True), 1)]  # fmt: skip
+        lines += [
+            "## Dask against -j 2 on the same two cores",
+            table(["round", "-j 2, s", "Dask, s", "overhead"], body),
+            f"Dask over -j 2: {100 * (np.median(dask) / np.median(two) - 1):+.1f} % (medians). The cluster stands; its "
+            "workers load the libraries with the first print. Scheduler, two workers and driver share the two cores.",
+        ]
+    for step, name in (("dask-kill", "Dask"), ("ray-kill", "Ray")):
+        if step in kept:
+            k = kept[step]
+            digests[step] = k["digest"]
+            lines += [
+                f"## {name}: a worker killed, then the driver, then resumed",
+                f"A worker was killed (kill -9) with {k['worker']} rows on disk, the driver with {k['driver']}; then "
+                f"--resume. Rows: {k['rows'][0]}, prints among them: {k['rows'][1]}, digest `{k['digest']}`.",
+            ]
+    lines.append(f"Different tables among all these runs: {len(set(digests.values())) - 1}.")
+    report("scale_engines", "Engines: the same table on Dask and Ray", lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prints", type=int, default=4200)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--steps", default="same,overhead,dask-kill,ray-kill")
+    given = parser.parse_args()
+    files = sorted(need("SOCOFing/Real").glob("*.BMP"))[: given.prints]
+    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    if kept.get("prints") != len(files):
+        kept = {"prints": len(files)}
+    steps = {"same": same, "dask-kill": dask_kill, "ray-kill": ray_kill}
+    for step in given.steps.split(","):
+        with tempfile.TemporaryDirectory() as scratch:
+            root = Path(scratch)
+            prints = root / "prints.txt"
+            prints.write_text("\n".join(str(f.resolve()) for f in files))
+            if step == "overhead":
+                kept[step] = overhead(prints, len(files), root, given.rounds)
+            else:
+                kept[step] = steps[step](prints, len(files), root)
+        KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+    write(kept)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""Tables made alike joined into one; others are refused, with the difference named. Rows pass by, none is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ridgefeat._version import __version__
+from ridgefeat.errors import TableError
+from ridgefeat.table import sidecar
+from ridgefeat.table.cells import META_KINDS, Kind, text
+from ridgefeat.table.manifest import file_digest
+from ridgefeat.table.output import Output, check_output
+from ridgefeat.table.reading import iterate_table
+from ridgefeat.table.row import LABELS
+from ridgefeat.table.summary import Summary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = 5
+
+
+def merge_tables(
+    tables: Sequence[str | Path],
+    output: str | Path,
+    *,
+    overwrite: bool = False,
+    duplicates: bool = False,
+    command: Sequence[str] = (),
+) -> Summary:
+    """Join tables, one below the other.
+
+    Parameters
+    ----------
+    tables : sequence of paths
+        Two and more: CSV, Parquet, folders of parts, each with its sidecar.
+    output : path
+        The table to write: .csv, .parquet, or a folder for parts (its name ends in a slash).
+    overwrite : bool
+        Replace what is there.
+    duplicates : bool
+        Keep rows of the same `meta_source`; without, they are an error.
+    command : sequence of str
+        What the user asked for, for the sidecar.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    TableError
+        If they differ in columns, units, parameters or versions, or hold a print twice; the message says which. If one
+        cannot be read, or the output not written.
+    """
+    paths = [Path(t) for t in tables]
+    if len(paths) < 2:
+        raise TableError(f"merge takes two tables and more, got {len(paths)}")
+    abouts = [sidecar.load_sidecar(p) for p in paths]
+    _refuse_unlike(paths, abouts)
+    check_output(output, "overwrite" if overwrite else "new")
+    if any(Path(output).resolve() == p.resolve() for p in paths):
+        raise TableError(f"{output} is one of the tables to be joined; name another")
+    twice = _twice(paths)
+    if twice and not duplicates:
+        raise TableError(
+            f"{len(twice)} prints stand in the tables twice (by meta_source), first {', '.join(twice[:SHOWN])}; "
+            "leave a table out, or keep both rows with --duplicates"
+        )
+    kinds = _label_kinds(abouts)
+    about = {
+        **{k: v for k, v in abouts[0].items() if k not in ("table", "parts")},
+        "command": list(command),
+        "version": __version__,
+        "inputs": [str(p) for p in paths],
+        "inputs_digest": hashlib.sha256("".join(map(_inputs, abouts)).encode()).hexdigest(),
+        "label_kinds": kinds,
+        "minutiae": None,
+        "duplicates": len(twice),
+        "merged": [_origin(p, a) for p, a in zip(paths, abouts, strict=True)],
+    }
+    names = [c["name"] for c in about["columns"]]
+    with Output(output, kinds, about) as out:
+        for path in paths:
+            for frame in iterate_table(path):
+                out.write(_cells(frame, kinds), frame[names].to_numpy(np.float32))
+    return out.summary
+
+
+def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -> None:
+    for path, about in zip(paths[1:], abouts[1:], strict=True):
+        found = sidecar.differences(abouts[0], about)
+        if abouts[0].get("version") != about.get("version"):
+            found.append(f"version: {abouts[0].get('version')}, {about.get('version')}")
+        one, two = (a.get("libraries") or {} for a in (abouts[0], about))
+        found += [
+            f"{name}: {one.get(name)}, {two.get(name)}"
+            for name in {**one, **two}
+            if name not in ("python", "joblib") and one.get(name) != two.get(name)
+        ]
+        if found:
+            raise TableError(
+                f"{paths[0]} and {path} were not made alike: {'; '.join(found)}. "
+                "Extract one of them again with --like the other's sidecar"
+            )
+
+
+def _twice(paths: Sequence[Path]) -> list[str]:
+    """Return the sources that come more than once; eight bytes a print are kept of them, their names only then."""
+    parts = [_digests(names) for names in _sources(paths)]
+    digests = np.concatenate([np.zeros(0, np.uint64), *parts])
+    values, counts = np.unique(digests, return_counts=True)
+    again = set(values[counts > 1].tolist())
+    if not again:
+        return []
+    seen: set[str] = set()
+    twice: dict[str, None] = {}
+    for names in _sources(paths):
+        for name, value in zip(names, _digests(names).tolist(), strict=True):
+            if value in again:
+                if name in seen:
+                    twice[name] = None
+                seen.add(name)
+    return list(twice)
+
+
+def _digests(names: Sequence[str]) -> Any:
+    raw = b"".join(hashlib.blake2b(n.encode("utf-8", "replace"), digest_size=8).digest() for n in names)
+    return np.frombuffer(raw, np.uint64)
+
+
+def _sources(paths: Sequence[Path]) -> Iterator[list[str]]:
+    for path in paths:
+        for frame in iterate_table(path, columns=()):
+            yield frame["meta_source"].astype(str).tolist()
+
+
+def _label_kinds(abouts: Sequence[Mapping[str, Any]]) -> dict[str, Kind]:
+    """Return all tables' labels in their usual order; where tables take one for different types, the wider one."""
+    width: dict[str, int] = {"integer": 0, "number": 1, "text": 2}
+    kinds: dict[str, Kind] = {}
+    for about in abouts:
+        for name, kind in about["label_kinds"].items():
+            if name not in kinds or width.get(kind, 2) > width[kinds[name]]:
+                kinds[name] = kind if kind in width else "text"
+    order = [*LABELS, *(n for n in kinds if n not in LABELS)]
+    return {n: kinds[n] for n in order if n in kinds}
+
+
+def _cells(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> list[list[str]]:
+    import pandas as pd
+
+    columns = []
+    for name in [*META_KINDS, *kinds]:
+        if name not in frame.columns:
+            columns.append([""] * len(frame))
+            continue
+        values = frame[name]
+        columns.append([text(None if pd.isna(v) else v) for v in values.tolist()])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _inputs(about: Mapping[str, Any]) -> str:
+    return str(about.get("inputs_digest", ""))
+
+
+def _origin(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi")
+    return {
+        "table": str(path),
+        "sha256": file_digest(path),
+        **{k: about.get(k) for k in kept},
+    }

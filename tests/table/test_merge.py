@@ -1,0 +1,141 @@
+import json
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from ridgefeat.cli import main
+from ridgefeat.errors import TableError
+from ridgefeat.params import Params
+from ridgefeat.sources import find_prints
+from ridgefeat.table import dataset, load_sidecar, read_table, store
+from ridgefeat.table.merge import merge_tables
+from ridgefeat.table.recipe import Recipe
+
+RECIPE = Recipe.make(["ridge"])
+
+
+def write(prints, output, recipe=RECIPE, index=None):
+    store.write_table(find_prints(prints, index=index), recipe, output, jobs=1)
+    return output
+
+
+@pytest.fixture
+def halves(prints, tmp_path):
+    """Return two tables of three prints each, and one of all six."""
+    files = sorted(prints.iterdir())
+    (prints / files[5].name).write_bytes(b"")
+    first, second = write(files[:3], tmp_path / "a.csv"), write(files[3:], tmp_path / "b.csv")
+    return first, second, write(files, tmp_path / "whole.csv")
+
+
+def test_two_halves_are_the_whole(halves, tmp_path):
+    first, second, whole = halves
+    summary = merge_tables([first, second], tmp_path / "m.csv", command=["ridgefeat", "merge"])
+    assert (tmp_path / "m.csv").read_bytes() == whole.read_bytes()
+    assert (summary.rows, summary.failures) == (6, 1)
+    about, then = load_sidecar(tmp_path / "m.csv"), load_sidecar(whole)
+    for key in ("rows", "failures", "flags", "reasons", "columns", "parameters", "label_kinds"):
+        assert about[key] == then[key], key
+    assert [m["rows"] for m in about["merged"]] == [3, 3]
+    assert read_table(tmp_path / "m.csv", verify=True).equals(read_table(whole))
+
+
+def test_formats_mix_and_large_tables_become_parts(halves, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
+    first, second, whole = halves
+    monkeypatch.setattr(dataset, "PART_ROWS", 4)
+    merge_tables([first, second], f"{tmp_path}/parts/")
+    merge_tables([first, second], tmp_path / "m.parquet")
+    table = read_table(whole)
+    for made in (tmp_path / "parts", tmp_path / "m.parquet"):
+        pd.testing.assert_frame_equal(read_table(made, verify=True), table)
+    assert [p["rows"] for p in load_sidecar(tmp_path / "parts")["parts"]] == [4, 2]
+    merge_tables([tmp_path / "parts", first], tmp_path / "again.csv", duplicates=True)
+    assert len(read_table(tmp_path / "again.csv")) == 9
+    assert not [p.name for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def test_labels_that_only_some_tables_have_are_empty_in_the_others(prints, tmp_path):
+    files = sorted(prints.iterdir())
+    (tmp_path / "i.csv").write_text(f"file,age\n{files[0]},30\n{files[1]},old\n")
+    first = write(files[:2], tmp_path / "a.csv", index=tmp_path / "i.csv")
+    merge_tables([write(files[2:], tmp_path / "b.csv"), first], tmp_path / "m.csv")
+    table = read_table(tmp_path / "m.csv")
+    assert table["age"].tolist() == [None] * 4 + ["30", "old"]
+    assert load_sidecar(tmp_path / "m.csv")["label_kinds"]["age"] == "text"
+
+
+def change(table, **values):
+    path = table.with_suffix(".json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "says"),
+    [
+        (
+            Recipe.make(["ridge"], Params().updated(["normalisation.window=40"])),
+            r"normalisation\.window \(\d+, 40\)",
+        ),
+        (Recipe.make(["ridge", "orient"]), "columns only in the second: orient_"),
+    ],
+)
+def test_tables_made_otherwise_are_refused_with_the_difference(prints, tmp_path, recipe, says):
+    first = write(prints, tmp_path / "a.csv")
+    second = write(prints, tmp_path / "b.csv", recipe)
+    with pytest.raises(TableError, match=f"were not made alike: .*{says}"):
+        merge_tables([first, second], tmp_path / "m.csv")
+    assert not (tmp_path / "m.csv").exists()
+
+
+def test_other_units_and_versions_are_refused_with_the_difference(halves, tmp_path):
+    first, second, _ = halves
+    about = load_sidecar(second)
+    change(second, version="9.9", libraries={**about["libraries"], "numpy": "0.1"})
+    with pytest.raises(TableError, match=r"version: .*, 9\.9; numpy: .*, 0\.1"):
+        merge_tables([first, second], tmp_path / "m.csv")
+    about["columns"][0]["unit"] = "furlongs"
+    change(second, columns=about["columns"])
+    with pytest.raises(TableError, match=r"units: ridge_period_mean \(mm, furlongs\)"):
+        merge_tables([first, second], tmp_path / "m.csv")
+
+
+def test_a_print_in_two_tables_is_refused_or_kept_twice(halves, tmp_path):
+    first, _, whole = halves
+    with pytest.raises(TableError, match=r"3 prints stand in the tables twice .*101_1\.png.*--duplicates"):
+        merge_tables([first, whole], tmp_path / "m.csv")
+    merge_tables([first, whole], tmp_path / "m.csv", duplicates=True)
+    assert load_sidecar(tmp_path / "m.csv")["duplicates"] == 3 and len(read_table(tmp_path / "m.csv")) == 9
+
+
+def test_what_cannot_be_merged_says_why(halves, tmp_path):
+    first, second, _ = halves
+    for tables, output, says in [
+        ([first], "m.csv", "two tables and more, got 1"),
+        ([first, tmp_path / "none.csv"], "m.csv", "no such file"),
+        ([first, second], "m.xlsx", "must end in .csv or .parquet"),
+        ([first, second], "b.csv", "exists; --overwrite"),
+    ]:
+        with pytest.raises(TableError, match=says):
+            merge_tables(tables, tmp_path / output)
+    with pytest.raises(TableError, match="is one of the tables"):
+        merge_tables([first, second], second, overwrite=True)
+    assert len(read_table(second)) == 3
+
+
+def test_a_merge_that_breaks_off_leaves_nothing(halves, tmp_path):
+    first, second, _ = halves
+    lines = second.read_text().splitlines()
+    second.write_text("\n".join([*lines[:2], "x," * 5]))
+    with pytest.raises(TableError):
+        merge_tables([first, second], tmp_path / "m.csv")
+    assert sorted(p.suffix for p in tmp_path.glob("*m.*")) == []
+
+
+def test_the_command_merges_and_refuses(halves, tmp_path):
+    first, second, whole = map(str, halves)
+    done = CliRunner().invoke(main, ["merge", first, second, "-o", str(tmp_path / "m.csv")])
+    assert done.exit_code == 0 and "6 prints of 2 tables; 1 carry an error" in done.stderr
+    done = CliRunner().invoke(main, ["merge", first, whole, "-o", str(tmp_path / "n.csv")])
+    assert done.exit_code == 2 and "stand in the tables twice" in done.stderr
