@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: all demo test test-oldest lint format type contracts bench docs baseline report clean
+.PHONY: all demo test test-oldest lint format type contracts bench docs pictures baseline report clean
 
 all: lint type contracts test
 
@@ -50,8 +50,15 @@ contracts: $(STAMP)
 bench: $(STAMP)
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
+# The site, in docs/_build/html: the references are made from the code, and a warning is an error.
 docs: $(STAMP)
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+# What the documentation shows of the families, on a simulated print.
+pictures: $(STAMP)
+	$(BIN)/python docs/make_pictures.py
 
 # Stored feature values, when they change for a reason: make baseline REASON="..."
 baseline: $(STAMP)

@@ -46,6 +46,7 @@ MEASURED = (
     "kill_resume",
     "bad_files",
 )
+"""The order of the results that are read first; what else there is follows by name."""
 MADE = "Made from the code by `make docs`; do not edit.\n"
 
 
@@ -97,7 +98,8 @@ def measured() -> str:
     parts = [
         f"# Measured\n\n{MADE}\nEach part is what a script in `benchmarks/` printed, and says on which data.\n"
     ]
-    for name in MEASURED:
+    rest = sorted({path.stem for path in RESULTS.glob("*.md")} - set(MEASURED))
+    for name in (*MEASURED, *rest):
         text = (RESULTS / f"{name}.md").read_text(encoding="utf-8").strip()
         parts.append(
             text.replace("\n## ", "\n### ").replace("# ", "## ", 1) + f"\n\n`python benchmarks/{name}.py`\n"

@@ -50,7 +50,8 @@ def command(**given: Any) -> None:
     """Fit a classifier on a whole table and write it to a model file.
 
     The file holds numbers and names, no code. Beside model.skops stands model.json: what it was made of. How good it
-    is, `ridgefeat bench` says; probabilities are calibrated on people that were not used for fitting.
+    is, `ridgefeat bench` says; probabilities are calibrated on people that were not used for fitting. model.md is its
+    card, in which you write what only you know; a card that is there already is kept.
 
     \b
     Examples:
@@ -60,6 +61,7 @@ def command(**given: Any) -> None:
     from ridgefeat.bench import model, model_file
     from ridgefeat.bench.comparing import Options
     from ridgefeat.bench.data import load, make_problem
+    from ridgefeat.report.model_card import write_model_card
 
     frame, about = load(given["table"])
     problem = make_problem(
@@ -75,7 +77,13 @@ def command(**given: Any) -> None:
     asked = Options(
         within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")}
     )
-    path = model_file.save(model.train(problem, given["classifier"], asked), given["output"])
+    made = model.train(problem, given["classifier"], asked)
+    path = model_file.save(made, given["output"])
+    card = path.with_suffix(".md")
+    kept = card.exists()
+    if not kept:
+        write_model_card(made.about, card)
     talk.say(
         f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
     )
+    talk.say(f"Its card, {'kept as it was' if kept else 'to be completed by hand'}: {card}")

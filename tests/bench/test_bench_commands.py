@@ -77,6 +77,11 @@ def test_train_and_predict(table, tmp_path):
     model = tmp_path / "m.skops"
     said = run("train", table, "--target", "sex", "--within", "finger", "-o", model, "--folds", 3, "-j", 1)
     assert "pca-lda fitted on 96 prints of 24 subjects" in said.stderr
+    card = tmp_path / "m.md"
+    assert "96 prints of 24 subjects" in card.read_text(encoding="utf-8")
+    card.write_text("completed by hand")
+    again = run("train", table, "--target", "sex", "--within", "finger", "-o", model, "--folds", 3, "-j", 1)
+    assert "kept as it was" in again.stderr and card.read_text() == "completed by hand"
     done = run("predict", model, table)
     assert done.stdout.splitlines()[0] == "source,predicted,p_female,p_male,no_answer"
     assert len(done.stdout.splitlines()) == 97 and "no answer for" in done.stderr
@@ -85,3 +90,24 @@ def test_train_and_predict(table, tmp_path):
     other = write_frame(make_frame(columns=4), tmp_path / "other.csv")
     assert "were not made alike: columns only in the first" in run("predict", model, other, code=2).stderr
     assert "is no ridgefeat model" in run("predict", table, table, code=2).stderr
+
+
+def test_predict_reads_a_table_a_stretch_at_a_time(table, tmp_path, monkeypatch):
+    from ridgefeat.table import reading
+
+    model = tmp_path / "m.skops"
+    run("train", table, "--target", "sex", "-o", model, "--folds", 2, "-j", 1, "-q")
+    whole = run("predict", model, table).stdout
+    rows = reading.iterate_table
+    monkeypatch.setattr(reading, "iterate_table", lambda path, columns: rows(path, columns=columns, rows=7))
+    assert run("predict", model, table).stdout == whole
+
+
+def test_bench_on_dask_gives_the_same_figures(table, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+    given = ["--target", "sex", "--classifiers", "dummy,logistic", "--folds", 2, "--fast", "-q"]
+    run("bench", table, "-o", tmp_path / "one", *given, "-j", 1)
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        run("bench", table, "-o", tmp_path / "two", *given, "--engine", f"dask={cluster.scheduler_address}")
+    assert (tmp_path / "one/scores.csv").read_bytes() == (tmp_path / "two/scores.csv").read_bytes()
+    assert "engine must be" in run("bench", table, "-o", tmp_path / "x", *given, "--engine", "x", code=2).stderr

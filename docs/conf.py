@@ -1,0 +1,53 @@
+"""How Sphinx makes the site: `make docs`. It opens offline; nothing in it asks for a network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ridgefeat import __version__
+
+project = "ridgefeat"
+author = "The ridgefeat authors"
+project_copyright = "the ridgefeat authors, MIT licence"
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "ridgefeat"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+suppress_warnings = ["myst.header"]
+
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+RESULTS = re.compile(r"\]\((?:\.\./)+benchmarks/results/(\w+)\.md\)")
+
+
+def measured(match: re.Match[str]) -> str:
+    """Return the link to a result's own part of the page that gathers all of them."""
+    from myst_parser.mdit_to_docutils.base import default_slugify
+
+    path = Path(__file__).parents[1] / "benchmarks" / "results" / f"{match[1]}.md"
+    if not path.is_file():
+        return match[0]
+    title = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+    return f"](/reference/measured.md#{default_slugify(title)})"
+
+
+def setup(app: object) -> None:
+    """Let links to the benchmarks' results, which are files in the repository, lead to the site's page of them."""
+
+    def rewrite(_app: object, _name: str, source: list[str]) -> None:
+        source[0] = RESULTS.sub(measured, source[0])
+
+    app.connect("source-read", rewrite)  # type: ignore[attr-defined]

@@ -1,0 +1,142 @@
+"""A model card beside a model: what the program knows is filled in, what only a person knows is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ridgefeat.errors import ModelError
+
+ASK = "**TO FILL IN:**"
+SHOWN_COLUMNS = 8
+
+
+def write_model_card(about: Mapping[str, Any], path: str | Path) -> Path:
+    """Write a model's card as Markdown.
+
+    Parameters
+    ----------
+    about : mapping
+        What a model file says of itself (`ridgefeat.bench.model.Model.about`).
+    path : str or Path
+        The file to write.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be written.
+
+    Notes
+    -----
+    Headings after Mitchell et al., "Model cards for model reporting" (FAT* 2019).
+    """
+    target = Path(path)
+    try:
+        target.write_text(model_card(about), encoding="utf-8")
+    except OSError as error:
+        raise ModelError(f"cannot write the model card {target}: {error.strerror or error}") from None
+    return target
+
+
+def model_card(about: Mapping[str, Any]) -> str:
+    """Return a model's card as Markdown."""
+    parts = (
+        f"# Model card: {about['target']} by {about['classifier']}",
+        _details(about),
+        _use(about),
+        _data(about),
+        _figures(about),
+        _limits(about),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _details(about: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {v}" for name, v in about.get("versions", {}).items())
+    columns = list(about.get("columns", ()))
+    named = ", ".join(f"`{c}`" for c in columns[:SHOWN_COLUMNS])
+    more = (
+        f" and {len(columns) - SHOWN_COLUMNS} more, listed in the .json file"
+        if len(columns) > SHOWN_COLUMNS
+        else ""
+    )
+    families = ", ".join(about.get("table", {}).get("families") or ()) or "not recorded"
+    within = ", ".join(about.get("within", ()))
+    rows = (
+        ("What it tells", f"`{about['target']}` ({about['kind']})"),
+        ("Answers", ", ".join(map(str, about.get("classes", ()))) or "a number"),
+        ("Classifier", about["classifier"]),
+        ("Columns", f"{len(columns)}: {named}{more}"),
+        ("Families of the table", families),
+        ("Standardised within", within or "nothing"),
+        ("Parameters' digest", f"`{about.get('table', {}).get('parameters_digest', 'not recorded')}`"),
+        ("Seed", about.get("seed")),
+        ("Versions", versions),
+        ("Made by, and when", f"{ASK} who answers for it?"),
+    )
+    return _section(
+        "Details", "\n".join(("| | |", "| --- | --- |", *(f"| {k} | {_cell(v)} |" for k, v in rows)))
+    )
+
+
+def _use(about: Mapping[str, Any]) -> str:
+    return _section(
+        "Intended use",
+        f"- {ASK} which question, asked by whom, of which prints?\n"
+        "- Not for deciding about a person, and not validated for forensic casework.\n"
+        f"- It ranks prints like those it was fitted on. Whether a print's `{about['target']}` can be told at all in "
+        "another population, from another sensor, is an open question until it is measured there.",
+    )
+
+
+def _data(about: Mapping[str, Any]) -> str:
+    training = about.get("training", {})
+    return _section(
+        "Training data",
+        f"- {training.get('prints', '?')} prints of {training.get('groups', '?')} {about['group']}s. Probabilities "
+        f"were calibrated on {about['group']}s that the scoring fit had not seen.\n"
+        f"- {ASK} who the people were, from where, how chosen, and what they agreed to.\n"
+        f"- {ASK} sensor, resolution, year, operator; flat or rolled; live or ink.\n"
+        f"- {ASK} where the label `{about['target']}` comes from, and how it was checked.",
+    )
+
+
+def _figures(about: Mapping[str, Any]) -> str:
+    within = "".join(f" --within {name}" for name in about.get("within", ()))
+    return _section(
+        "Figures",
+        f"{ASK} from the report of this command on the same table: figures by {about['group']}, with intervals, beside "
+        "what always guessing the larger class gives, and by every label that the table has.\n\n"
+        f"    ridgefeat bench TABLE --target {about['target']} --group {about['group']}{within} "
+        f"--classifiers dummy,{about['classifier']} -o OUT/",
+    )
+
+
+def _limits(about: Mapping[str, Any]) -> str:
+    known = (
+        f"- Prints whose quality lies outside what it has seen in {100 * about.get('strange_share', 1):.0f} % or more "
+        "of the quality columns get no answer.\n"
+        if about.get("seen")
+        else "- The table had no quality columns, so prints unlike those it has seen are answered all the same.\n"
+    )
+    return _section(
+        "Limits",
+        known
+        + "- A probability says how the model ranks prints. It is not evidence, and must not be combined with "
+        "evidence as if it were.\n"
+        f"- {ASK} what the leak audit found, and what was decided.\n"
+        f"- {ASK} for whom it errs more often.",
+    )
+
+
+def _section(title: str, text: str) -> str:
+    return f"## {title}\n\n{text}"
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
