@@ -24,6 +24,8 @@ COMMANDS = (
     "bench",
     "train",
     "predict",
+    "verify",
+    "identify",
     "threshold",
     "explore",
     "doctor",

@@ -57,13 +57,17 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 @click.option("--classifier", metavar="NAME", help="Whose rows, in a table of several classifiers.")
 @click.option("--score-column", metavar="NAME", help="Column of the scores.  [default: score]")
 @click.option("--label-column", metavar="NAME", help="Column of the labels.  [default: mated, label, y_true]")
+@click.option(
+    "--where", multiple=True, metavar="COLUMN=VALUE", help="Only such rows, e.g. --where level=hard."
+)
 @click.option("--failures", is_flag=True, help="An empty score is a failure to acquire, and counted as one.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
 def command(table: str, output: str, **given: Any) -> None:
     """Choose decision thresholds on some subjects' scores and report them on others.
 
     SCORES.csv has columns `subject_probe, subject_reference, mated, score`, or two columns of label (1 mated, 0 not)
-    and score, or is the scores.csv of `bench`. Written are thresholds.csv, figures.csv, curves.csv and report.html.
+    and score, or is the scores.csv of `verify` or `bench`. Written are thresholds.csv, figures.csv, curves.csv and
+    report.html.
 
     Methods: mean-distance, bayes, far-frr, grid, exact, min-cost, zero-fmr, and targets such as fmr=1% or fmr=0.1%. A
     score equal to the threshold is accepted.
@@ -103,6 +107,7 @@ def command(table: str, output: str, **given: Any) -> None:
         score_column=given["score_column"],
         label_column=given["label_column"],
         count_failures=given["failures"],
+        where=given["where"],
     )
     say(f"{len(read.scores):,} scores; {read.note}")
     found = analyse(

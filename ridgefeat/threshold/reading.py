@@ -49,6 +49,7 @@ def read_scores(
     score_column: str | None = None,
     label_column: str | None = None,
     count_failures: bool = False,
+    where: Sequence[str] = (),
 ) -> ScoreTable:
     """Return the scores of a CSV table.
 
@@ -68,7 +69,10 @@ def read_scores(
     score_column, label_column : str, optional
         Columns of other names.
     count_failures : bool
-        An empty score is a failure to acquire, and counted as one.
+        An empty score is a failure to acquire, and counted as one. So it is without this where a column `failure` says
+        why, as in tables of `verify`.
+    where : sequence of str
+        Conditions column=value; rows that meet them all are read.
 
     Raises
     ------
@@ -78,6 +82,9 @@ def read_scores(
     path = Path(path)
     frame = _read(path)
     notes = []
+    if where:
+        frame = _only(frame, where, path)
+        notes.append(f"rows of {', '.join(where)}")
     if "classifier" in frame.columns:
         frame, note = _one_classifier(frame, classifier, path)
         notes.append(note)
@@ -93,6 +100,9 @@ def read_scores(
     if chosen is not None:
         notes.append(f"{chosen} counts as mated")
     subjects = _subjects(frame)
+    if not count_failures and (failed := _failures(frame, score)):
+        count_failures = True
+        notes.append(f"{failed:,} failures to acquire")
     notes.append(f"scores from column {score}")
     notes.append(
         "subjects from " + ", ".join(n for n, _ in subjects) if subjects else "no column names subjects"
@@ -133,6 +143,30 @@ def _read(path: Path) -> pd.DataFrame:
     if not len(frame):
         raise ScoreError(f"{path} holds no scores; give a row a comparison")
     return frame
+
+
+def _only(frame: pd.DataFrame, where: Sequence[str], path: Path) -> pd.DataFrame:
+    """Return the rows that meet every condition column=value."""
+    for condition in where:
+        name, equals, value = (part.strip() for part in condition.partition("="))
+        if not equals or name not in frame.columns:
+            raise ScoreError(
+                f"condition {condition!r} must read column=value; columns of {path} are {_some(list(frame.columns))}"
+            )
+        held = frame[name].astype(str).str.strip()
+        if not (held == value).any():
+            raise ScoreError(f"{path}: no {name} is {value!r}; there are: {_some(sorted(set(held)))}")
+        frame = frame[(held == value).to_numpy()]
+    return frame.reset_index(drop=True)
+
+
+def _failures(frame: pd.DataFrame, score: str) -> int:
+    """Return how many rows lack a score, if a column `failure` gives the reason of every one; else 0."""
+    if "failure" not in frame.columns:
+        return 0
+    missing = frame[score].isna()
+    reasons = frame["failure"].fillna("").astype(str).str.strip() != ""
+    return int(missing.sum()) if bool((reasons | ~missing).all()) else 0
 
 
 def _guessed(frame: pd.DataFrame) -> list[str]:

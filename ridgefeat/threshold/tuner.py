@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.model_selection import check_cv
@@ -47,6 +48,8 @@ class ThresholdTuner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # typ
         splitter, and `groups` to fit. "prefit" takes the estimator as it is, and X as data that it has not seen.
     refit : bool
         Fit `estimator_` on all rows in the end. False needs one fold alone, and keeps that fold's estimator.
+    n_jobs : int, optional
+        Folds fitted at the same time, as joblib counts; one without.
 
     Attributes
     ----------
@@ -72,6 +75,7 @@ class ThresholdTuner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # typ
         pos_label: Any = None,
         cv: Any = None,
         refit: bool = True,
+        n_jobs: int | None = None,
     ) -> None:
         self.estimator = estimator
         self.method = method
@@ -80,6 +84,7 @@ class ThresholdTuner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # typ
         self.pos_label = pos_label
         self.cv = cv
         self.refit = refit
+        self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None, **params: Any) -> Self:
         """Fit the classifier and tune its threshold.
@@ -156,20 +161,13 @@ class ThresholdTuner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # typ
             raise ValueError(
                 f"refit=False keeps one fold's estimator, and cv has {len(folds)} folds: set refit=True"
             )
-        scores, rows = [], []
-        for train, test in folds:
-            fitted = clone(self.estimator).fit(
-                _safe_indexing(X, train), y[train], **_rows(params, train, len(y))
-            )
-            if len(fitted.classes_) != 2:
-                raise ScoreError(
-                    "a fold's training part holds one class alone; use fewer or stratified folds"
-                )
-            scores.append(self._response(fitted, _safe_indexing(X, test)))
-            rows.append(test)
-        self.estimator_ = clone(self.estimator).fit(X, y, **params) if self.refit else fitted
+        fits = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fold)(self, X, y, params, train, test) for train, test in folds
+        )
+        self.estimator_ = clone(self.estimator).fit(X, y, **params) if self.refit else fits[-1][0]
         positive = _positive(self.estimator_.classes_, self.pos_label)
-        return np.concatenate(scores), y[np.concatenate(rows)] == self.estimator_.classes_[positive]
+        truth = y[np.concatenate([test for _, test in folds])] == self.estimator_.classes_[positive]
+        return np.concatenate([scores for _, scores in fits]), truth
 
     def _response(self, fitted: Any, X: Any) -> NDArray[np.float64]:
         positive = _positive(fitted.classes_, self.pos_label)
@@ -182,6 +180,21 @@ class ThresholdTuner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # typ
             f"{type(fitted).__name__} has no {self.response_method!r} to put a threshold on; it needs predict_proba or "
             "decision_function"
         )
+
+
+def _fold(
+    tuner: ThresholdTuner,
+    X: Any,
+    y: NDArray[Any],
+    params: dict[str, Any],
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+) -> tuple[Any, NDArray[np.float64]]:
+    """Return a fold's classifier and its response to rows that it has not seen."""
+    fitted = clone(tuner.estimator).fit(_safe_indexing(X, train), y[train], **_rows(params, train, len(y)))
+    if len(fitted.classes_) != 2:
+        raise ScoreError("a fold's training part holds one class alone; use fewer or stratified folds")
+    return fitted, tuner._response(fitted, _safe_indexing(X, test))
 
 
 def _positive(classes: NDArray[Any], pos_label: Any) -> int:

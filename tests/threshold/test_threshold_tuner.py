@@ -2,11 +2,18 @@
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import GroupKFold, KFold, TunedThresholdClassifierCV, cross_val_predict
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    TunedThresholdClassifierCV,
+    cross_val_predict,
+    cross_validate,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
@@ -98,3 +105,29 @@ def test_what_has_no_threshold_is_refused():
         ThresholdTuner(LogisticRegression(), pos_label="m").fit(X, NAMES)
     with pytest.raises(ValueError, match="has no 'predict_proba'"):
         ThresholdTuner(LinearSVC(), response_method="predict_proba").fit(X, Y)
+
+
+def test_workers_change_nothing():
+    alone = ThresholdTuner(LogisticRegression(), cv=3).fit(X, Y)
+    two = ThresholdTuner(LogisticRegression(), cv=3, n_jobs=2).fit(X, Y)
+    assert two.best_threshold_ == alone.best_threshold_ and (two.curve_.cut == alone.curve_.cut).all()
+
+
+def test_groups_are_routed_by_scikit_learn():
+    people = np.arange(len(Y)) // 4
+    with config_context(enable_metadata_routing=True):
+        tuner = ThresholdTuner(LogisticRegression(), cv=GroupKFold(3)).set_fit_request(groups=True)
+        routed = cross_validate(
+            tuner,
+            X,
+            Y,
+            cv=GroupKFold(2),
+            params={"groups": people},
+            return_estimator=True,
+            error_score="raise",
+        )
+    first = next(iter(GroupKFold(2).split(X, Y, people)))[0]
+    by_hand = ThresholdTuner(LogisticRegression(), cv=GroupKFold(3)).fit(
+        X[first], Y[first], groups=people[first]
+    )
+    assert routed["estimator"][0].best_threshold_ == by_hand.best_threshold_

@@ -1,0 +1,132 @@
+"""`ridgefeat identify`: whose print is this? A ranked list, and what each score stands for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ridgefeat.cli import options
+
+if TYPE_CHECKING:
+    from ridgefeat.verify import Calibration, Candidate
+
+
+@click.command("identify")
+@click.argument("probe", metavar="PROBE")
+@click.option("--gallery", required=True, metavar="FOLDER", help="Prints or templates to search.")
+@click.option("--top", type=int, default=10, show_default=True, metavar="N", help="How many to list.")
+@click.option(
+    "--calibration",
+    metavar="SCORES.csv",
+    help="Scores of `verify` on prints like these; without it the counts that come with the package.",
+)
+@options.reading
+@click.option("--regex", metavar="REGEX", help="Read labels from names by named groups (subject, finger, …).")
+@options.tuning
+@click.option(
+    "-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all."
+)
+@click.option(
+    "--draw", metavar="FILE.png", help="Draw the first candidate beside the probe, paired minutiae joined."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(probe: str, gallery: str, **given: Any) -> None:
+    """Search a gallery for a print: who is most alike, and how often chance does as well.
+
+    PROBE is an image or a template. Beside each score stands the false match rate (FMR) that it would have as a
+    threshold: how many non-mated comparisons of the calibration's data reached it, and how high the rate may be (95 %).
+    It holds for one comparison of prints like those; `expected` is how many of a gallery of this size would reach
+    the score by chance at that upper bound.
+
+    \b
+    Examples:
+      ridgefeat identify print.png --gallery prints/
+      ridgefeat identify print.fmr --gallery templates/ --top 3 --json
+      ridgefeat identify print.png --gallery prints/ --calibration scores.csv
+    """
+    from ridgefeat.cli import Unusable
+    from ridgefeat.verify import comparison_params, enrol, find_sources, identify, load_calibration
+    from ridgefeat.verify.identification import ridges_known
+
+    params = options.load_params(given["params_file"], given["assignments"], comparison_params())
+    reading = {"layout": given["layout"] or "auto", "regex": given["regex"]}
+    sources = find_sources([probe], **reading)
+    if len(sources) != 1:
+        raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
+    entries = enrol(
+        [*sources, *find_sources([gallery], **reading)], params=params, dpi=given["dpi"], jobs=given["jobs"]
+    )
+    kind = "ridges" if ridges_known(entries) else "minutiae"
+    calibration = load_calibration(given["calibration"], kind=kind)
+    found = identify(entries[0], entries[1:], calibration, top=given["top"], jobs=given["jobs"])
+    failed = [e for e in entries[1:] if e.failure]
+    if given["draw"]:
+        from ridgefeat.report.match import save_match
+
+        best = next(e for e in entries[1:] if e.name == found[0].reference)
+        save_match(entries[0].content, best.content, given["draw"])
+    click.echo(_json(found, calibration, entries[0].name, failed) if given["as_json"] else _table(found))
+    if not given["as_json"]:
+        _remarks(calibration, failed)
+
+
+def _table(found: list[Candidate]) -> str:
+    rows = [("rank", "reference", "subject", "score", "FMR", "at most", "expected")]
+    rows += [
+        (
+            str(c.rank),
+            c.reference,
+            c.subject,
+            f"{c.score:.2f}",
+            _rate(c.fmr),
+            _rate(c.fmr_at_most),
+            f"{c.expected:.2g}",
+        )
+        for c in found
+    ]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    left = {1, 2}
+    return "\n".join(
+        "  ".join(
+            c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+
+
+def _rate(rate: float) -> str:
+    return "0" if rate == 0 else f"{100 * rate:.2g} %"
+
+
+def _remarks(calibration: Calibration, failed: list[Any]) -> None:
+    from ridgefeat.cli.talk import say
+
+    say(
+        f"FMR counted on {calibration.comparisons:,} non-mated comparisons: {calibration.data}. `0` means that none of "
+        "them scored as high, not that none ever would; `at most` is the bound that they support (95 %)."
+    )
+    if failed:
+        say(
+            f"{len(failed)} of the gallery could not be compared; first {failed[0].name}: {failed[0].failure}"
+        )
+
+
+def _json(found: list[Candidate], calibration: Calibration, probe: str, failed: list[Any]) -> str:
+    import json
+    from dataclasses import asdict
+
+    return json.dumps(
+        {
+            "probe": probe,
+            "candidates": [asdict(c) for c in found],
+            "calibration": {
+                "data": calibration.data,
+                "comparisons": calibration.comparisons,
+                "confidence": 0.95,
+            },
+            "failed": [{"name": e.name, "reason": e.failure} for e in failed],
+        },
+        indent=1,
+        ensure_ascii=False,
+    )
