@@ -10,15 +10,20 @@ from typing import Any
 
 import click
 
+from ridgefeat.cli import options, talk
+
 Record = dict[str, Any]
 
-form = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "csv", "json"]),
-    default="text",
-    show_default=True,
-    help="How to write the list.",
+form = options.stacked(
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "markdown", "csv", "json"]),
+        default="text",
+        show_default=True,
+        help="How to write the list.",
+    ),
+    options.json_result,
 )
 
 
@@ -30,7 +35,7 @@ def write(records: Sequence[Record], form: str) -> str:
         "csv": _csv,
         "json": lambda r: json.dumps(r, indent=2, ensure_ascii=False),
     }
-    return forms[form](records)
+    return forms["json" if talk.wants_json() else form](records)
 
 
 def _cells(record: Record) -> list[str]:

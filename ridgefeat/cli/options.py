@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ridgefeat.cli import talk
 from ridgefeat.errors import RidgefeatError
 
 if TYPE_CHECKING:
@@ -103,6 +104,55 @@ families = click.option(
     callback=names,
     help="Families to compute, with commas between; all without.",
 )
+
+
+def _quiet(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    if value:
+        ctx.meta[talk.LEVEL] = talk.QUIET
+    return value
+
+
+def _verbose(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    if value and ctx.meta.get(talk.LEVEL) != talk.QUIET:
+        ctx.meta[talk.LEVEL] = talk.VERBOSE
+    return value
+
+
+def _json(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    if value:
+        ctx.meta[talk.JSON] = True
+    return value
+
+
+json_result = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    callback=_json,
+    help="Print the result as JSON on standard output.",
+)
+
+
+def give_voice(command: click.Command) -> click.Command:
+    """Give a command --quiet and --verbose, in place; one that takes `quiet` itself still gets it."""
+    own = {o: p for p in command.params if isinstance(p, click.Option) for o in p.opts}
+
+    def spelt(short: str, name: str) -> list[str]:
+        return [name] if short in own else [short, name]
+
+    if "--quiet" not in own:
+        command.params.append(
+            click.Option(spelt("-q", "--quiet"), is_flag=True, expose_value=False, callback=_quiet,
+                         help="Say nothing but errors.")
+        )  # fmt: skip
+    else:
+        own["--quiet"].callback = _quiet
+    if "--verbose" not in own:
+        command.params.append(
+            click.Option(spelt("-v", "--verbose"), is_flag=True, expose_value=False, callback=_verbose,
+                         help="Say more: steps, time, memory; and where an error arose.")
+        )  # fmt: skip
+    return command
 
 
 def load_params(file: str | None, assignments: tuple[str, ...], base: Params | None = None) -> Params | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ridgefeat.cli import options
+from ridgefeat.cli import options, talk
 
 
 @click.command("show")
@@ -18,6 +18,7 @@ from ridgefeat.cli import options
 @click.option("--scale", type=float, metavar="N", help="Picture pixels per pixel at 500 dpi, 0.25 to 4.")
 @options.reading
 @options.tuning
+@options.json_result
 def command(
     image: str,
     output: str,
@@ -41,4 +42,9 @@ def command(
     params = options.load_params(params_file, assignments)
     fp = read(image, dpi, layout=layout or "auto", params=params)
     save_overlay(fp, output, panels=panels, scale=scale)
-    click.echo(f"{output}: {len(fp.minutiae)} minutiae, {len(fp.singular_points)} singular points", err=True)
+    talk.say(f"{output}: {len(fp.minutiae)} minutiae, {len(fp.singular_points)} singular points")
+    singular = fp.singular_points
+    talk.result(
+        {"picture": output, "minutiae": len(fp.minutiae), "cores": len(singular.cores), "deltas": len(singular.deltas),
+         "flags": list(fp.flags)}
+    )  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ridgefeat.cli import options
+
 PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
 
 
@@ -30,7 +32,8 @@ PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
     help="1 simulates published ridge densities of women and men, 0 draws both alike.",
 )
 @click.option("--overwrite", is_flag=True, help="Write into a folder that holds a set already.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@options.json_result
 def command(
     outdir: str,
     count: int,
@@ -54,7 +57,7 @@ def command(
       ridgefeat synth made/ -n 40 --seed 1 --truth
       ridgefeat extract made/ --index made/index.csv -o made.csv
     """
-    from ridgefeat.cli.talk import progress_bar, say
+    from ridgefeat.cli.talk import progress_bar, result, say
     from ridgefeat.synth import write_set
 
     with progress_bar(quiet) as progress:
@@ -72,3 +75,4 @@ def command(
             sex_effect=sex_effect,
         )
     say(f"{count} synthetic prints in {outdir}, their labels (simulated) in {index}")
+    result({"prints": count, "folder": outdir, "index": index})

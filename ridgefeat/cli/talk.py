@@ -17,15 +17,90 @@ if TYPE_CHECKING:
 SHOWN = 8
 
 
+LEVEL, JSON = "ridgefeat.level", "ridgefeat.json"
+"""Where a run's --quiet, --verbose and --json are kept: in the context that all its commands share."""
+QUIET, VERBOSE = -1, 1
+
+
+def _asked(name: str) -> Any:
+    context = click.get_current_context(silent=True)
+    return context.meta.get(name) if context else None
+
+
+def is_quiet() -> bool:
+    """Return whether --quiet was given."""
+    return bool(_asked(LEVEL) == QUIET)
+
+
+def is_verbose() -> bool:
+    """Return whether --verbose was given."""
+    return bool(_asked(LEVEL) == VERBOSE)
+
+
+def wants_json() -> bool:
+    """Return whether --json was given."""
+    return bool(_asked(JSON))
+
+
 def say(text: str) -> None:
-    """Write to standard error."""
-    click.echo(text, err=True)
+    """Write to standard error, unless --quiet was given."""
+    if not is_quiet():
+        click.echo(text, err=True)
+
+
+def detail(text: str) -> None:
+    """Write to standard error if --verbose was given."""
+    if is_verbose():
+        click.echo(click.style(text, dim=True), err=True)
+
+
+def warn(text: str) -> None:
+    """Write a remark that asks for a look to standard error, unless --quiet was given."""
+    say(click.style("Note: ", fg="yellow", bold=True) + text)
+
+
+def result(content: Any, text: str | None = None) -> None:
+    """Write a command's result to standard output: its content as JSON if --json was given, else the text, if any.
+
+    Parameters
+    ----------
+    content : object, or a function without arguments that returns it
+        What json knows, and numbers of NumPy, paths and data classes. NaN becomes null.
+    text : str, optional
+    """
+    if wants_json():
+        import json
+
+        made = _plain(content() if callable(content) else content)
+        click.echo(json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False))
+    elif text is not None:
+        click.echo(text)
+
+
+def _plain(value: Any) -> Any:
+    from dataclasses import asdict, is_dataclass
+    from math import isfinite
+    from pathlib import PurePath
+
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+        value = value.item()
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, PurePath):
+        return str(value)
+    return value if isinstance(value, (str, int, type(None))) else str(value)
 
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Callable[[int, int, int], None] | None]:
     """Yield a function that shows (done, failed, total) with rate and time left; None if quiet."""
-    if quiet:
+    if quiet or is_quiet():
         yield None
         return
     from tqdm import tqdm

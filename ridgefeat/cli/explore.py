@@ -1,0 +1,61 @@
+"""`ridgefeat explore`: a feature table -> one page to explore it with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ridgefeat.cli import options, talk
+
+
+@click.command("explore")
+@click.argument("table", metavar="TABLE")
+@click.option("-o", "--output", required=True, metavar="PAGE.html", help="The page to write.")
+@click.option("--images", metavar="ROOT", help="The folder that was extracted: its prints are shown.")
+@click.option("--by", metavar="LABEL", help="The label to colour and compare by at first.")
+@click.option("--most", type=click.IntRange(1), default=5000, show_default=True, metavar="N",
+              help="Prints on the page; of a larger table a sample with the label's shares.")  # fmt: skip
+@click.option("--no-tsne", is_flag=True, help="Leave out the map of neighbours, which takes longest.")
+@click.option("--no-overlays", is_flag=True, help="Show prints without minutiae, points and outline.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of sample and maps."
+)
+@click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+@options.json_result
+def command(table: str, output: str, **given: Any) -> None:
+    """Write one page on which a table can be explored, without a network.
+
+    Every column's distribution by any label, maps of all prints, correlations and outliers. Pick points and see the
+    prints with what was found in them; copy their names. Pictures are as large as a page of about 25 MB allows.
+
+    \b
+    Examples:
+      ridgefeat explore features.csv --images prints/ -o explore.html
+      ridgefeat explore features.csv --by finger --no-tsne -o explore.html
+    """
+    from pathlib import Path
+
+    from ridgefeat.report.explore_page import Options, write_explore_page
+
+    asked = Options(
+        images_root=Path(given["images"]) if given["images"] else None,
+        by=given["by"],
+        most=given["most"],
+        neighbours=not given["no_tsne"],
+        overlays=not given["no_overlays"],
+        jobs=given["jobs"],
+        seed=given["seed"],
+    )
+    with talk.progress_bar(talk.is_quiet()) as progress:
+        made = write_explore_page(table, output, asked, progress=progress, tell=talk.detail)
+    sampled = f", a sample of {made.of:,}" if made.prints < made.of else ""
+    seen = (
+        f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"
+    )
+    talk.say(
+        f"{made.page}: {made.prints:,} prints{sampled}, {made.columns:,} columns, {seen}; {made.bytes / 1e6:.1f} MB"
+    )
+    if made.missing:
+        talk.warn(f"{made.missing:,} prints could not be read again, the first: {made.first_missing}")
+    talk.result(made)

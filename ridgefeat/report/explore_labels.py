@@ -1,0 +1,126 @@
+"""Labels as groups to colour and compare by, and which rows stand for a table that is too large for a page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.report.distributions import as_text, number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_GROUPS = 8
+"""Groups with a colour and a shape of their own; the rest are one group more."""
+NONE = 255
+"""Code of a row without a group."""
+OTHERS = "others"
+IDENTITIES = ("subject", "simulated")
+"""Labels that say who a print is from, not what it is like: to search for, not to compare by."""
+QUANTILES = 4
+
+Codes = NDArray[np.uint8]
+
+
+def draw_rows(groups: NDArray[Any], most: int, seed: int) -> NDArray[np.int64]:
+    """Return at most `most` rows, ascending: from each group as many as its share, but at least one.
+
+    Parameters
+    ----------
+    groups : ndarray of str, shape (prints,)
+    most : int
+        Positive.
+    seed : int
+        The same seed, the same rows.
+    """
+    n = len(groups)
+    if n <= most:
+        return np.arange(n)
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(n)
+    _, code = np.unique(groups, return_inverse=True)
+    # A row's rank in its group as a share of the group: the smallest shares are an equal draw from each.
+    order = shuffled[np.argsort(code[shuffled], kind="stable")]
+    counts = np.bincount(code)
+    rank = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
+    share = (rank + rng.random(len(counts)).repeat(counts)) / counts.repeat(counts)
+    share[rank == 0] = -1
+    return np.sort(order[np.argsort(share, kind="stable")[:most]])
+
+
+def groupings(frame: pd.DataFrame, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return every way to group a table's rows: its labels and flags; the names of the groups and each row's code.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A feature table.
+    labels : sequence of str
+        Its label columns.
+    """
+    found = [_by_label(frame, name) for name in labels if name not in IDENTITIES]
+    flags = as_text(frame, "meta_flags").to_numpy(dtype=str)
+    if (flags != "").any():
+        found.append(_group("flagged", np.where(flags != "", "flagged", "not flagged")))
+        first = np.array([f.split()[0] if f else "" for f in flags.tolist()])
+        found.append(_group("first flag", np.where(first == "", "none", first)))
+    found += [_group(n[5:], as_text(frame, n).to_numpy(dtype=str)) for n in ("meta_layout",)]
+    return [f for f in found if f is not None]
+
+
+def _by_label(frame: pd.DataFrame, name: str) -> dict[str, Any] | None:
+    import pandas as pd
+
+    texts = as_text(frame, name).to_numpy(dtype=str)
+    column = frame[name]
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() > MOST_GROUPS:
+        values = column.to_numpy(np.float64, na_value=np.nan)
+        cuts = np.unique(np.nanquantile(values, np.linspace(0, 1, QUANTILES + 1)))
+        at = np.clip(np.searchsorted(cuts, values, "right") - 1, 0, len(cuts) - 2)
+        names = np.array([f"{number(a)} to {number(b)}" for a, b in pairwise(cuts)])
+        return _group(name, np.where(np.isfinite(values), names[at], ""), names.tolist())
+    return _group(name, texts)
+
+
+def _group(name: str, texts: NDArray[Any], order: Sequence[str] | None = None) -> dict[str, Any] | None:
+    counted = Counter(texts[texts != ""].tolist())
+    if len(counted) < 2 or len(counted) > len(texts) / 2 > MOST_GROUPS:
+        return None
+    ranked = sorted(counted, key=lambda v: (-counted[v], v))
+    names = ranked if len(ranked) <= MOST_GROUPS else ranked[: MOST_GROUPS - 1]
+    names = [n for n in order if n in names] if order else sorted(names, key=_natural)
+    if len(ranked) > len(names):
+        names = [*names, OTHERS]
+    code = {value: names.index(value) if value in names else len(names) - 1 for value in counted}
+    codes = np.array([code.get(t, NONE) for t in texts.tolist()], np.uint8)
+    return {"name": name, "names": names, "codes": codes}
+
+
+def _natural(text: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(text), text
+    except ValueError:
+        return 1, 0.0, text
+
+
+def coded(frame: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return text columns as lists of their different values and each row's place in them."""
+    found = []
+    for name in names:
+        values, codes = np.unique(as_text(frame, name).to_numpy(dtype=str), return_inverse=True)
+        found.append({"name": name, "values": values.tolist(), "codes": codes.astype(np.uint32)})
+    return found
+
+
+def first_usual(groups: Sequence[Mapping[str, Any]], wanted: str | None) -> int:
+    """Return the grouping to begin with: the wanted one, else the first usual one, else the first; -1 without any."""
+    names = [g["name"] for g in groups]
+    for name in (wanted, "sex", "pattern", "pattern_class", "finger", "hand", "alteration"):
+        if name in names:
+            return names.index(name)
+    return 0 if names else -1

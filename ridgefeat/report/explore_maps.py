@@ -1,0 +1,241 @@
+"""What a page shows of all columns at once: maps of the prints, how columns go together, which prints are unusual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.structure import Float
+
+Array = NDArray[np.float64]
+
+COMPONENTS = 4
+"""Principal components that can be plotted."""
+MOST_MISSING = 0.5
+"""Share of missing columns above which a print has no place on a map."""
+LEAST_PRINTS = 12
+CLIP = 8.0
+"""Robust deviations beyond which a value counts as so many, so that one stray value does not set a map's scale."""
+NEIGHBOUR_COMPONENTS, NEIGHBOUR_STEPS = 30, 500
+"""What bounds t-SNE's time: components that it sees and steps that it takes."""
+DISTANCE_COMPONENTS = 10
+MOST_CORRELATED = 2000
+"""Columns above which the correlations of the first so many are shown."""
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Places of prints.
+
+    Attributes
+    ----------
+    axes : dict of str to ndarray of float32, shape (prints,)
+        Coordinates by name; NaN for a print with too little measured.
+    explained : tuple of float
+        Share of variance of each principal component.
+    distance : ndarray of float32, shape (prints,)
+        Robust distance from the middle of all prints; NaN as above.
+    furthest : ndarray of int64, shape (prints, 3)
+        Columns in which a print is furthest from the median.
+    deviation : ndarray of float32, shape (prints, 3)
+        By how many robust deviations.
+    """
+
+    axes: dict[str, Float]
+    explained: tuple[float, ...]
+    distance: Float
+    furthest: NDArray[np.int64]
+    deviation: Float
+
+
+def make_maps(values: Float, families: NDArray[Any], *, neighbours: bool, seed: int) -> Maps:
+    """Return maps of the prints by all columns.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (prints, columns)
+        NaN where missing.
+    families : ndarray of str, shape (columns,)
+        Each column's family: every family weighs the same, however many columns it has.
+    neighbours : bool
+        Also make a map of neighbours (t-SNE, van der Maaten and Hinton 2008).
+    seed : int
+        Of t-SNE and of the robust distance.
+
+    Returns
+    -------
+    Maps
+
+    Notes
+    -----
+    Columns are centred on their median, divided by their robust deviation and clipped at 8 of them; missing values
+    count as the median. The distance is Mahalanobis' on ten principal components, with centre and covariance from the
+    half of the prints that lie closest together (minimum covariance determinant, Rousseeuw and Van Driessen 1999).
+    """
+    placed = np.isnan(values).mean(1) < MOST_MISSING if values.shape[1] else np.zeros(len(values), bool)
+    n = len(values)
+    nowhere = np.full(n, np.nan, np.float32)
+    z = robust_scores(values[placed])
+    furthest, deviation = _furthest(z, placed, n)
+    z = np.clip(z, -CLIP, CLIP)
+    if placed.sum() < LEAST_PRINTS or not z.any():
+        return Maps({}, (), nowhere, furthest, deviation)
+    scores, explained = _components(z, families)
+    axes = {f"PC {k + 1}": _spread(scores[:, k], placed) for k in range(min(COMPONENTS, scores.shape[1]))}
+    if neighbours and scores.shape[1] >= 2:
+        flat = _neighbours(scores[:, :NEIGHBOUR_COMPONENTS], seed)
+        axes |= {f"t-SNE {k + 1}": _spread(flat[:, k], placed) for k in range(2)}
+    distance = _spread(_distance(scores[:, :DISTANCE_COMPONENTS], seed), placed)
+    return Maps(axes, tuple(explained[:COMPONENTS].tolist()), distance, furthest, deviation)
+
+
+def robust_scores(values: Float) -> Array:
+    """Return columns as robust deviations from their medians; missing, and columns without spread, as 0.
+
+    The deviation is 1.4826 times the median absolute deviation, but at least half the standard deviation: a column that
+    is nearly always the same, or has two peaks, would otherwise make every other value unusual.
+    """
+    out = np.zeros(values.shape)
+    known = np.isfinite(values)
+    some = known.sum(0) >= 2
+    if not len(values) or not some.any():
+        return out
+    x = np.where(known, values, np.nan).astype(np.float64)[:, some]
+    middle = np.nanmedian(x, 0)
+    scale = np.maximum(1.4826 * np.nanmedian(np.abs(x - middle), 0), np.nanstd(x, 0) / 2)
+    ok = scale > 0
+    z = np.zeros(x.shape)
+    z[:, ok] = (x[:, ok] - middle[ok]) / scale[ok]
+    out[:, some] = np.nan_to_num(z)
+    return out
+
+
+def _furthest(z: Array, placed: NDArray[np.bool_], n: int) -> tuple[NDArray[np.int64], Float]:
+    most = min(3, z.shape[1])
+    furthest, deviation = np.zeros((n, most), np.int64), np.full((n, most), np.nan, np.float32)
+    if len(z) and most:
+        top = np.argsort(-np.abs(z), axis=1, kind="stable")[:, :most]
+        furthest[placed], deviation[placed] = top, np.take_along_axis(z, top, 1)
+    return furthest, deviation
+
+
+def _components(z: Array, families: NDArray[Any]) -> tuple[Array, Array]:
+    from sklearn.decomposition import PCA
+
+    _, family, count = np.unique(families, return_inverse=True, return_counts=True)
+    weighted = z / np.sqrt(count[family])
+    wanted = min(NEIGHBOUR_COMPONENTS, *z.shape)
+    fitted = PCA(wanted, svd_solver="covariance_eigh" if z.shape[1] < 4 * len(z) else "full")
+    scores: Array = fitted.fit_transform(weighted)
+    real = fitted.explained_variance_ > 1e-10 * max(1e-300, float(fitted.explained_variance_[0]))
+    return scores[:, real], np.asarray(fitted.explained_variance_ratio_)[real]
+
+
+def _neighbours(scores: Array, seed: int) -> Array:
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(scores) - 1) / 3)
+    flat: Array = TSNE(
+        2, perplexity=perplexity, init="pca", max_iter=NEIGHBOUR_STEPS, random_state=seed, n_jobs=1
+    ).fit_transform(scores)
+    return flat
+
+
+def _distance(scores: Array, seed: int) -> Array:
+    from sklearn.covariance import MinCovDet
+
+    scores = scores[:, : max(1, min(scores.shape[1], len(scores) // 5))]
+    scores = scores / np.maximum(scores.std(0), 1e-12)
+    fitted = MinCovDet(random_state=seed).fit(scores)
+    squared: Array = fitted.mahalanobis(scores)
+    return np.sqrt(np.maximum(squared, 0))
+
+
+def _spread(values: Array, placed: NDArray[np.bool_]) -> Float:
+    out = np.full(len(placed), np.nan, np.float32)
+    out[placed] = values
+    return out
+
+
+def rank_scores(values: Float) -> Array:
+    """Return each column's ranks among its known values, mean 0 and deviation 1; NaN where missing or constant."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(values, axis=0, nan_policy="omit")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        known = np.isfinite(ranks)
+        count = np.maximum(known.sum(0), 1)
+        centred = ranks - np.nansum(ranks, 0) / count
+        spread = np.sqrt(np.nansum(centred**2, 0) / count)
+        return np.where(spread > 0, centred / spread, np.nan)
+
+
+def correlate(ranks: Array) -> tuple[NDArray[np.int64], Array]:
+    """Return how columns go together, those that do side by side.
+
+    Parameters
+    ----------
+    ranks : ndarray of float64, shape (prints, columns)
+        As rank_scores gives them.
+
+    Returns
+    -------
+    order : ndarray of int64
+        Columns as average linkage orders them by 1 - |r|; constant ones are left out.
+    r : ndarray of float64, shape (len(order), len(order))
+        Rank correlations in that order, over the prints that have both columns; 0 where fewer than three have.
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    chosen = np.flatnonzero(np.isfinite(ranks).any(0))[:MOST_CORRELATED]
+    known = np.isfinite(ranks[:, chosen]).astype(np.float64)
+    x = np.nan_to_num(ranks[:, chosen])
+    n, sums, squares, products = known.T @ known, x.T @ known, (x**2).T @ known, x.T @ x
+    with np.errstate(invalid="ignore", divide="ignore"):
+        covariance = products - sums * sums.T / n
+        variance = squares - sums**2 / n
+        r = covariance / np.sqrt(variance * variance.T)
+    r = np.clip(np.where((n >= 3) & np.isfinite(r), r, 0), -1, 1)
+    np.fill_diagonal(r, 1)
+    if len(chosen) < 3:
+        return chosen, r
+    apart = 1 - np.abs((r + r.T) / 2)
+    order = leaves_list(linkage(squareform(apart, checks=False), "average"))
+    return chosen[order], r[np.ix_(order, order)]
+
+
+def tell_apart(ranks: Array, codes: NDArray[np.uint8], groups: int) -> Array:
+    """Return how far groups differ in each column: the share of the ranks' variance that lies between them.
+
+    Parameters
+    ----------
+    ranks : ndarray of float64, shape (prints, columns)
+        As rank_scores gives them.
+    codes : ndarray of uint8, shape (prints,)
+        Each print's group; `groups` and above belong to none.
+    groups : int
+
+    Returns
+    -------
+    ndarray of float64, shape (columns,)
+        Epsilon squared of Kruskal and Wallis, 0 (alike) to 1; NaN where undefined.
+    """
+    member = (codes[:, None] == np.arange(groups)).astype(np.float64)
+    used = member.any(1)
+    known = np.isfinite(ranks) & used[:, None]
+    x = np.where(known, ranks, 0.0)
+    counts, sums = member.T @ known, member.T @ x
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = known.sum(0)
+        mean = x.sum(0) / total
+        between = (counts * (np.where(counts > 0, sums / counts, 0) - mean) ** 2).sum(0)
+        whole = (x**2).sum(0) - total * mean**2
+        # Of the share that chance alone gives, (groups - 1) / (prints - 1), nothing is left.
+        share = between / whole
+        chance = ((counts > 0).sum(0) - 1) / (total - 1)
+        left: Array = np.clip((share - chance) / (1 - chance), 0, 1)
+    return left

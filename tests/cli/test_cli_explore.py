@@ -1,0 +1,45 @@
+"""`ridgefeat explore` from the command line."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from ridgefeat.cli import main
+from ridgefeat.table import read_table
+
+
+def run(*args, code=0):
+    done = CliRunner().invoke(main, [str(a) for a in args])
+    assert done.exit_code == code, done.output
+    return done
+
+
+@pytest.fixture
+def table(tmp_path, prints):
+    run("extract", prints, "-o", tmp_path / "f.csv", "--families", "ridge", "-j", 1, "-q")
+    return tmp_path / "f.csv"
+
+
+def test_a_table_becomes_a_page(tmp_path, table, prints):
+    done = run(
+        "explore", table, "--images", prints, "-o", tmp_path / "e.html", "-j", 1, "--no-tsne", "--json"
+    )
+    said = json.loads(done.stdout)
+    assert said["prints"] == len(read_table(table)) == said["pictures"] and said["missing"] == 0
+    assert said["page"] == str(tmp_path / "e.html") and (tmp_path / "e.html").stat().st_size == said["bytes"]
+    assert "6 prints" in done.stderr and "6 pictures of up to 512 px" in done.stderr
+
+
+def test_prints_that_are_gone_are_counted(tmp_path, table, prints):
+    next(prints.glob("*.png")).unlink()
+    done = run("explore", table, "--images", prints, "-o", tmp_path / "e.html", "-j", 1, "--no-tsne")
+    assert "Note: 1 prints could not be read again, the first: " in done.stderr and done.stdout == ""
+
+
+def test_quiet_says_nothing_and_bad_input_is_named(tmp_path, table):
+    assert run("explore", table, "-o", tmp_path / "e.html", "--no-tsne", "-q").output == ""
+    assert (
+        "has no label 'age'" in run("explore", table, "--by", "age", "-o", tmp_path / "x.html", code=2).stderr
+    )
+    assert "no such file" in run("explore", tmp_path / "z.csv", "-o", tmp_path / "x.html", code=2).stderr

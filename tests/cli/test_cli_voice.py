@@ -1,0 +1,106 @@
+"""What all commands share: --quiet, --verbose, --json, colour, completion, help."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.shell_completion import CompletionItem, ShellComplete
+from click.testing import CliRunner
+
+from ridgefeat.cli import COMMANDS, completion, main, talk
+
+
+def run(*args, code=0, **how):
+    done = CliRunner().invoke(main, [str(a) for a in args], **how)
+    assert done.exit_code == code, done.output
+    return done
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_takes_quiet_and_verbose_and_has_an_example(name):
+    command = main.get_command(click.Context(main), name)
+    names = [o for p in command.params if isinstance(p, click.Option) for o in p.opts]
+    assert names.count("--quiet") == 1 == names.count("--verbose")
+    assert "Examples:" in command.help and f"ridgefeat {name}" in command.help
+    # Asked for a second time, it is the same command with the same options.
+    assert main.get_command(click.Context(main), name).params == command.params
+
+
+def test_quiet_keeps_talk_away_and_verbose_adds_to_it(tmp_path, prints):
+    image = next(prints.glob("*.png"))
+    plain = run("show", image, "-o", tmp_path / "a.png")
+    assert "minutiae" in plain.stderr
+    assert run("show", image, "-o", tmp_path / "b.png", "-q").output == ""
+    assert " s" in run("show", image, "-o", tmp_path / "c.png", "-v").stderr.splitlines()[-1]
+
+
+def test_verbose_says_where_an_error_arose(tmp_path):
+    said = run("show", tmp_path / "no.png", "-o", tmp_path / "a.png", "-v", code=2).stderr
+    assert "Traceback" in said and "Error: " in said
+    assert "Traceback" not in run("show", tmp_path / "no.png", "-o", tmp_path / "a.png", code=2).stderr
+
+
+def test_json_results(tmp_path, prints):
+    image = next(prints.glob("*.png"))
+    said = json.loads(run("show", image, "-o", tmp_path / "a.png", "--json").stdout)
+    assert said["picture"] == str(tmp_path / "a.png") and said["minutiae"] >= 0
+    listed = json.loads(run("features", "--families", "ridge", "--json").stdout)
+    assert listed == json.loads(run("features", "--families", "ridge", "--format", "json").stdout)
+    assert json.loads(run("params", "--json").stdout)[0]["unit"]
+    made = json.loads(run("synth", tmp_path / "made", "-n", 1, "--json", "-q").stdout)
+    assert made == {
+        "prints": 1,
+        "folder": str(tmp_path / "made"),
+        "index": str(tmp_path / "made" / "index.csv"),
+    }
+
+
+def test_json_holds_no_nan_and_no_foreign_types():
+    import numpy as np
+
+    given = {"a": float("nan"), 2: [np.float32(0.5), np.int64(3), Path("x")], "c": (np.inf, None, True)}
+    assert talk._plain(given) == {"a": None, "2": [0.5, 3, "x"], "c": [None, None, True]}
+
+
+def test_colour_is_for_terminals_only(tmp_path, monkeypatch):
+    # CliRunner with color=True stands for a terminal.
+    missing = ("show", tmp_path / "no.png", "-o", tmp_path / "a.png")
+    assert "\x1b[31m" in run(*missing, code=2, color=True).stderr
+    assert "\x1b[" not in run(*missing, code=2).stderr
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in run("doctor_", code=2, color=True).stderr
+    assert "\x1b[" not in run(*missing, code=2, color=True).stderr
+
+
+@pytest.mark.parametrize("shell", completion.SHELLS)
+def test_completion_scripts_ask_the_command(shell):
+    script = run("completion", shell).stdout
+    assert completion.VARIABLE in script and f"{shell}_complete" in script
+
+
+def test_completion_knows_commands_and_options():
+    made = ShellComplete(main, {}, "ridgefeat", completion.VARIABLE)
+
+    def items(args, word) -> list[CompletionItem]:
+        return [i.value for i in made.get_completions(args, word)]
+
+    assert set(COMMANDS) <= set(items([], ""))
+    assert "--images" in items(["explore"], "--i") and items(["completion"], "f") == ["fish"]
+
+
+def test_bash_takes_the_script(tmp_path):
+    if not Path("/bin/bash").exists():
+        pytest.skip("there is no bash on this machine")
+    script = tmp_path / "complete.sh"
+    script.write_text(run("completion", "bash").stdout)
+    ask = "COMP_WORDS=(ridgefeat exp); COMP_CWORD=1; _ridgefeat_completion ridgefeat"
+    call = f"source {script}; {ask}; echo ${{COMPREPLY[0]}}"
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["/bin/bash", "-c", call], capture_output=True, text=True, env=env, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "explore", done.stderr
