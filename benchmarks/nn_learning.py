@@ -1,18 +1,20 @@
 """Does the network learn, and why did the studies' network, trained a little, give one class for every print?
 
-Digits from scikit-learn; 64 synthetic prints learned by heart; and the six-convolution network after few steps, with
-its answers taken twice: with the running statistics, as outside training, and with the batch's own, as in
-training.
+Digits from scikit-learn; 64 synthetic prints learned by heart; sex on SOCOFing by person; and the six-convolution
+network after few steps, with its answers taken twice: with the running statistics, as outside training, and with the
+batch's own, as in training.
 """
 
 from __future__ import annotations
 
 import time
 
+import cv2
 import numpy as np
-from _common import report, table
+from _common import need, report, table
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from ridgefeat.nn import Adam, Training, build
 from ridgefeat.nn.classifier import NumpyCNNClassifier
@@ -20,10 +22,12 @@ from ridgefeat.nn.dense import Dropout
 from ridgefeat.nn.layer import Array
 from ridgefeat.nn.model import Sequential
 from ridgefeat.nn.normalisation import BatchNorm
+from ridgefeat.sources import find_prints, load_print
 from ridgefeat.synth import make_subjects
 
 SIDE = 64
 SEED = 1
+EPOCHS, SAMPLES = 5, 1000
 
 
 def prints(subjects: int, impressions: int) -> tuple[Array, Array]:
@@ -53,6 +57,29 @@ def digits() -> tuple[float, float]:
     started = time.perf_counter()
     model = NumpyCNNClassifier(epochs=8, random_state=0).fit(train, y_train)
     return model.score(test, y_test), time.perf_counter() - started
+
+
+def by_person() -> tuple[int, int, float, float, float, float]:
+    """Tell sex on SOCOFing with other people in training; return prints, people, AUC with its interval, seconds."""
+    paths = find_prints([need("SOCOFing/Real")], layout="socofing")
+    labels = [path.labels for path in paths]
+    y = np.array([label["sex"] == "female" for label in labels]).astype(int)
+    people = np.array([label["subject"] for label in labels])
+    images = [cv2.resize(load_print(p).pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for p in paths]
+    x = np.stack(images).astype(np.float32)
+    score = np.zeros(len(y))
+    started = time.perf_counter()
+    for train, test in StratifiedGroupKFold(5, shuffle=True, random_state=SEED).split(x, y, people):
+        model = NumpyCNNClassifier("two-block", epochs=EPOCHS, class_weight="balanced", random_state=SEED)
+        score[test] = model.fit(x[train], y[train]).predict_proba(x[test])[:, 1]
+    seconds = time.perf_counter() - started
+    rng, drawn = np.random.default_rng(SEED), []
+    rows = [np.flatnonzero(people == person) for person in np.unique(people)]
+    for _ in range(SAMPLES):
+        again = np.concatenate([rows[k] for k in rng.integers(0, len(rows), len(rows))])
+        drawn.append(roc_auc_score(y[again], score[again]))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return len(y), len(rows), roc_auc_score(y, score), low, high, seconds
 
 
 def by_heart(x: Array, y: Array) -> tuple[float, int]:
@@ -110,6 +137,7 @@ def in_batch_statistics(model: Sequential, x: Array) -> Array:
 
 def main() -> None:
     score, seconds = digits()
+    count, people, area, low, high, taken = by_person()
     x, y = prints(16, 8)
     # Labels without any sense: what is right is known by heart.
     shuffled = np.random.default_rng(SEED).permutation(y[::2])
@@ -130,6 +158,9 @@ def main() -> None:
             f"{seconds:.0f} s.",
             f"64 synthetic prints of {SIDE} x {SIDE} px with shuffled labels, two-convolution network: {known:.0%} of "
             f"them known by heart after {epochs} epochs.",
+            f"Sex on SOCOFing, {count} prints of {people} people at {SIDE} x {SIDE} px, two-convolution network, "
+            f"{EPOCHS} epochs with class weights, five folds by person: AUC {area:.3f}, 95 % interval {low:.3f} to "
+            f"{high:.3f} (bootstrap over people, {SAMPLES} samples); chance is 0.5. {taken:.0f} s.",
             f"Collapse: {len(x)} synthetic prints, of which the commoner class is {common:.2f}; Adam, batches of 32. "
             "All figures are on the prints that were learned: this is not about generalisation. 'Start' is how much of "
             "the running statistics is still their start value, 'silent' the share of units in the first dense layer "

@@ -47,7 +47,7 @@ def backbone_methods(
     ParameterError
         If a setting is impossible.
     """
-    reader = _Reader(path, dict(given or {}))
+    reader = NetworkReader(path, dict(given or {}))
     reader.check()
     embedding: dict[str, Any] = {"input": "backbone", "read": reader.embedding}
     both: dict[str, Any] = {"input": "backbone and features", "read": reader.both}
@@ -110,7 +110,7 @@ def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-class _Reader:
+class NetworkReader:
     """Reads what the network makes of a problem's images, each kind once."""
 
     def __init__(self, path: Path, given: dict[str, Any]) -> None:
@@ -120,6 +120,7 @@ class _Reader:
         self._shape: tuple[int, int] | None = None
 
     def check(self) -> None:
+        """Open the network and try it."""
         self._backbone().fit()
 
     def embedding(self, problem: Problem, root: Path) -> NDArray[Any]:
