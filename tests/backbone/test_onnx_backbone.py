@@ -189,3 +189,20 @@ def test_values_that_are_not_finite_are_refused(tmp_path):
     del m.weights[0]
     with pytest.raises(ModelError, match="not finite"):
         OnnxBackbone(save(m.model(), tmp_path)).fit()
+
+
+@pytest.mark.parametrize("seed", [399, 407, 410, 548])
+def test_a_damaged_network_is_refused_or_runs(tmp_path, seed):
+    # Each of these made OpenCV 5.0 crash when it was run without a trial.
+    rng = np.random.default_rng(seed)
+    data = bytearray((residual if seed % 2 else mobile)().SerializeToString())
+    for at in rng.integers(0, len(data), rng.integers(1, 4)):
+        data[at] = rng.integers(256)
+    path = tmp_path / "damaged.onnx"
+    path.write_bytes(data)
+    try:
+        found = OnnxBackbone(path).fit().transform(prints(1))
+    except ModelError as refused:
+        assert "damaged.onnx" in str(refused)
+    else:
+        assert np.isfinite(found).all()
