@@ -173,11 +173,11 @@ def main() -> None:
             table(["what", "size"], storage),
             f"Assumed: ${given.price} a core hour; every core as fast as this machine's; a worker lost every "
             f"{LOSS_HOURS} worker hours, with its unit, and {RESTART:g} s until another stands there; "
-            f"{1000 * DELIVERY:g} ms to deliver a unit of about {UNIT} s; images read as fast as they are worked on. Not "
-            "in it: queues of a shared cluster, moving the images there, and people's time.",
+            f"{1000 * DELIVERY:g} ms to deliver a unit of about {UNIT} s; images read as fast as they are worked on. "
+            "Not in it: queues of a shared cluster, moving the images there, and people's time.",
             f"The driver keeps {1 / row_seconds:,.0f} rows a second, so that it holds back more than about {most[0]} "
-            f"workers on prints like SOCOFing's, {most[1]} on those like FVC2002 DB1's. Beyond that, several drivers work "
-            "on lists of their own, and `ridgefeat merge` joins their tables.",
+            f"workers on prints like SOCOFing's, {most[1]} on those like FVC2002 DB1's. Beyond that, several drivers "
+            "work on lists of their own, and `ridgefeat merge` joins their tables.",
         ],
     )
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -42,8 +44,21 @@ def resident(pid):
     return total
 
 
+def machine_seconds():
+    """Return CPU seconds that all processes of this machine have taken, and those that its host took from it."""
+    ticks = [int(n) for n in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+    user, nice, system, _, _, interrupts, soft, stolen = ticks[:8]
+    return np.array([user + nice + system + interrupts + soft, stolen]) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds():
+    """Return CPU seconds of this process's children that have ended, and their own."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def extract(files, output, jobs, look=False):
-    """Return wall seconds, peak memory in MB (0 unless asked to look) and the table's digest."""
+    """Return wall seconds, cores that others had meanwhile, peak memory in MB (0 unless asked), the table's digest."""
     command = [
         sys.executable,
         "-m",
@@ -55,6 +70,7 @@ def extract(files, output, jobs, look=False):
         "-j",
         str(jobs),
     ]
+    before, own = machine_seconds(), own_seconds()
     start = time.perf_counter()
     process = subprocess.Popen([*command, "-q", "--overwrite"])
     peak, done = [0.0], threading.Event()
@@ -70,11 +86,12 @@ def extract(files, output, jobs, look=False):
     code = process.wait()
     seconds = time.perf_counter() - start
     done.set()
+    others = ((machine_seconds() - before).sum() - (own_seconds() - own)) / seconds
     if look:
         watcher.join()
     if code:
         raise SystemExit(f"extract ended with {code}")
-    return seconds, peak[0], hashlib.sha256(output.read_bytes()).hexdigest()
+    return seconds, others, peak[0], hashlib.sha256(output.read_bytes()).hexdigest()
 
 
 def subset(folder, files):
@@ -93,27 +110,38 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         some = subset(root / "some", every[: args.prints])
-        times, digests = {1: [], 2: []}, set()
+        times, others, digests = {1: [], 2: []}, {1: [], 2: []}, set()
         for _ in range(args.rounds):
             for jobs in times:
-                seconds, _, digest = extract(some, root / "t.csv", jobs)
+                seconds, share, _, digest = extract(some, root / "t.csv", jobs)
                 times[jobs].append(seconds)
+                others[jobs].append(share)
                 digests.add(digest)
         ratios = np.array(times[1]) / np.array(times[2])
-        rows = [[f"-j {jobs}", ", ".join(f"{s:.1f}" for s in seconds), f"{args.prints / np.median(seconds):.1f}"]
-                for jobs, seconds in times.items()]  # fmt: skip
+        rows = [
+            [
+                f"-j {jobs}",
+                ", ".join(f"{s:.1f}" for s in seconds),
+                f"{args.prints / np.median(seconds):.1f}",
+                ", ".join(f"{s:.2f}" for s in others[jobs]),
+            ]
+            for jobs, seconds in times.items()
+        ]
         memory = []
         for count in (len(every) // 4, len(every)):
-            seconds, peak, _ = extract(subset(root / str(count), every[:count]), root / "m.csv", 2, look=True)
+            seconds, _, peak, _ = extract(
+                subset(root / str(count), every[:count]), root / "m.csv", 2, look=True
+            )
             memory.append([count, f"{peak:.0f}", f"{count / seconds:.1f}"])
     report(
         "scaling",
         "Two workers, and memory",
         [
             f"{args.prints} SOCOFing prints, all families, wall seconds in turn, start-up included.",
-            table(["workers", "seconds", "prints/s (median)"], rows),
+            table(["workers", "seconds", "prints/s (median)", "cores taken by others meanwhile"], rows),
             f"One worker's time over two's: median {np.median(ratios):.2f} ({ratios.min():.2f}–{ratios.max():.2f}). "
-            f"Different tables: {len(digests) - 1}.",
+            f"Different tables: {len(digests) - 1}. What others take, other programs and the host, is missing to two workers "
+            "and not to one.",
             "## Memory of all processes together, -j 2",
             table(["prints", "most, MB", "prints/s, looked at"], memory),
         ],

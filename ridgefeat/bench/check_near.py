@@ -12,7 +12,7 @@ from ridgefeat.bench.audit_table import IDENTITY, AuditTable
 from ridgefeat.bench.finding import Finding
 from ridgefeat.bench.identical_images import differing_labels
 from ridgefeat.bench.near_duplicates import compare_images
-from ridgefeat.bench.near_rows import near_rows
+from ridgefeat.bench.near_rows import MOST_ROWS, near_rows
 from ridgefeat.bench.twins import across_groups, conflicting, connect, cost_of
 
 Pairs = Sequence[tuple[int, int, float]]
@@ -29,9 +29,9 @@ def check_near(
     if images_root is None:
         found = near_rows(table, rows)
         if found is None:
-            yield Finding(
-                "not_checked", "note", "near-duplicates: too few prints or features to tell; give the images"
-            )
+            why = "too many prints to compare each with each" if len(rows) > MOST_ROWS else ""
+            why = why or "too few prints or features to tell; give the images"
+            yield Finding("not_checked", "note", f"near-duplicates: {why}")
             return
         yield Finding(
             "not_checked",

@@ -17,7 +17,8 @@ from ridgefeat.bench.method import EPOCHS, FEATURES, Imbalance, Method, Settings
 from ridgefeat.bench.pairs import compare_pairs
 from ridgefeat.bench.results import Comparison, Fold, Problem, Reproduction, Run
 from ridgefeat.bench.within import level_codes, level_names
-from ridgefeat.errors import RidgefeatError
+from ridgefeat.errors import ParameterError, RidgefeatError
+from ridgefeat.table.jobs import count_workers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +162,16 @@ def compare(
 
 
 def settings_of(problem: Problem, options: Options) -> Settings:
-    """Return what shapes every pipeline of a run."""
+    """Return what shapes every pipeline of a run.
+
+    Raises
+    ------
+    ParameterError
+        For fewer than 1 epoch, or a number of workers that means none.
+    """
+    if options.epochs < 1:
+        raise ParameterError(f"epochs must be 1 or more, got {options.epochs}")
+    count_workers(options.jobs)
     return Settings(
         problem.kind,
         options.imbalance,
@@ -237,9 +247,8 @@ def _assemble(
     found: tuple[tuple[Run, ...], Mapping[str, tables.Told]],
 ) -> Comparison:
     runs, told = found
-    weights = statistics.group_weights(
-        len(np.unique(problem.groups.astype(str))), options.seed, options.samples
-    )
+    samples = statistics.samples_for(len(problem), options.samples)
+    weights = statistics.group_weights(len(np.unique(problem.groups.astype(str))), options.seed, samples)
     per_class = tables.by_class(problem, told) if problem.kind != "regression" else (None, None, None)
     summary = tables.summary(problem, runs, told, weights)
     comparison = Comparison(

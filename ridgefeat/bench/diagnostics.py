@@ -82,7 +82,7 @@ def diagnose(
         return comparison
     problem = comparison.problem
     groups = len(np.unique(problem.groups.astype(str)))
-    weights = statistics.group_weights(groups, settings.seed, samples)
+    weights = statistics.group_weights(groups, settings.seed, statistics.samples_for(len(problem), samples))
     # One repeat is enough to see what carries a result.
     folds = tuple(f for f in comparison.folds if f.repeat == 0)
     X = np.asarray(inputs[method.input])

@@ -17,6 +17,7 @@ from ridgefeat.bench.classifiers import build, grid_of
 from ridgefeat.bench.method import Method, Settings
 from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.results import Fold, Kind, Problem
+from ridgefeat.bench.size import refuse_too_large
 from ridgefeat.bench.splits import inner_splits
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.table.jobs import count_workers, one_thread
@@ -62,6 +63,7 @@ def run_task(task: Task, X: NDArray[Any], y: NDArray[Any], groups: NDArray[Any])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            refuse_too_large(task.method.name, len(task.fold.train), X.shape[1] if X.ndim > 1 else 1)
             fitted, chosen = fit(task, X, y, groups)
             test = X[task.fold.test]
             if task.settings.kind == "regression":
@@ -188,14 +190,16 @@ def _numbered(
 
 
 def _outcomes(arguments: Any, problem: Problem, jobs: int | None) -> Any:
-    from joblib import Parallel, delayed
+    from joblib import delayed
+
+    from ridgefeat.table.engine import on_cluster, spread
 
     groups = group_numbers(problem.groups)
-    if jobs == 1:
+    if jobs == 1 and not on_cluster():
         yield from (_numbered(i, task, X, problem.y, groups) for i, task, X in arguments)
         return
-    parallel = Parallel(n_jobs=-1 if jobs is None else jobs, return_as="generator_unordered", batch_size=1)
-    yield from parallel(delayed(_numbered)(i, task, X, problem.y, groups) for i, task, X in arguments)
+    calls = (delayed(_numbered)(i, task, X, problem.y, groups) for i, task, X in arguments)
+    yield from spread(calls, count_workers(jobs))
 
 
 def failed(outcomes: Sequence[Outcome]) -> dict[str, str]:

@@ -130,13 +130,15 @@ def _candidates(vectors: Float, table: AuditTable) -> list[tuple[int, int]]:
 
 def _each(work: Any, items: Sequence[Any], workers: int) -> Iterator[Any]:
     """Yield what `work` makes of batches of items, item by item and in order."""
-    from joblib import Parallel, delayed
+    from joblib import delayed
+
+    from ridgefeat.table.engine import spread
 
     batches = [items[at : at + BATCH] for at in range(0, len(items), BATCH)]
     if workers == 1 or len(batches) < 2:
         results: Iterable[list[Any]] = map(work, batches)
     else:
-        results = Parallel(n_jobs=workers, return_as="generator")(delayed(work)(batch) for batch in batches)
+        results = spread((delayed(work)(batch) for batch in batches), workers, ordered=True)
     for batch in results:
         yield from batch
     _kept.cache_clear()

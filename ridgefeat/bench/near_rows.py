@@ -13,6 +13,8 @@ from ridgefeat.structure import Float
 
 LEAST_ROWS = 20
 """Rows below which the usual distance is not known."""
+MOST_ROWS = 100_000
+"""Rows beyond which they are not compared: the time grows with their square, and is a quarter of an hour then."""
 LEAST_COLUMNS = 20
 """Columns below which strangers come as near as copies."""
 LEAST_OTHERS = 3
@@ -40,8 +42,10 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
     -------
     list of (int, int, float), or None
         Two rows, the smaller first, and their distance as a share of the median distance to the nearest row of another
-        group; None where there are too few rows or columns to tell.
+        group; None where there are too few rows or columns to tell, or too many rows to compare each with each.
     """
+    if len(rows) > MOST_ROWS:
+        return None
     values, kept = _standardised(table, np.asarray(rows, np.intp))
     if len(kept) < LEAST_ROWS or values.shape[1] < LEAST_COLUMNS:
         return None

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from ridgefeat.bench.metrics import Predictions, Weights, figures
 
 SAMPLES = 1000
+LEAST_SAMPLES = 40
+CELLS = 50_000_000
+"""Weights of rows in samples that are held at once (400 MB)."""
 LEVEL = 0.95
 LEAST_SHARE = 0.5
 """Share of samples in which a figure must be defined for its interval to be given."""
@@ -20,6 +23,15 @@ def group_weights(groups: int, seed: int, samples: int = SAMPLES) -> Weights:
     """Return how often each group is drawn in each bootstrap sample; float64, shape (samples, groups)."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(groups, np.full(groups, 1 / groups), samples).astype(np.float64)
+
+
+def samples_for(rows: int, asked: int) -> int:
+    """Return how many bootstrap samples a table of so many rows gets: fewer where all would not fit into memory.
+
+    The rows' weights in all samples are held at once. From 50,000 rows on there are fewer than 1,000, but intervals are
+    then so narrow that their ends need not be known as well.
+    """
+    return min(asked, max(LEAST_SAMPLES, CELLS // max(1, rows)))
 
 
 SHARED_TRAINING = 2.0**0.5

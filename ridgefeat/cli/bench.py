@@ -101,6 +101,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
 @click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+@options.engine
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors; print the table.")
 def command(**given: Any) -> None:
     """Compare classifiers on a feature table so that the winner is really the winner.
@@ -118,12 +119,13 @@ def command(**given: Any) -> None:
     """
     from ridgefeat.bench.job import run
     from ridgefeat.bench.outputs import make_folder, write_comparison
+    from ridgefeat.table.engine import using
 
     job = _job(given)
     folder = make_folder(given["output"])
     quiet = given["quiet"]
     typed = shlex.join(["ridgefeat", *sys.argv[1:]])
-    with _progress(quiet) as progress:
+    with using(given["engine"], given["jobs"]), _progress(quiet) as progress:
         comparison = run(job, typed, None if quiet else talk.say, progress)
     write_comparison(comparison, folder)
     _write_page(comparison, folder)

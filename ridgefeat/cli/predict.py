@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ridgefeat.cli import talk
+
+if TYPE_CHECKING:
+    from ridgefeat.bench.model import Model
 
 
 @click.command("predict")
@@ -25,21 +33,41 @@ def command(**given: Any) -> None:
       ridgefeat predict sex.skops new.csv
       ridgefeat predict sex.skops new.csv -o said.csv
     """
-    from pathlib import Path
-
-    from ridgefeat.bench import model, model_file
-    from ridgefeat.bench.data import load
+    from ridgefeat.bench import model_file
     from ridgefeat.errors import TableError
 
     fitted = model_file.load(given["model"])
-    said = model.predict(fitted, *load(given["table"]))
-    text = said.to_csv(index=False, lineterminator="\n")
+    counts = Counter[str]()
+    stretches = _said(fitted, given["table"], counts)
+    first = next(stretches, "")  # what is wrong with the table is told before anything is written
     if given["output"]:
+        output = Path(given["output"])
+        temporary = output.with_name(f".{output.name}.tmp")
         try:
-            Path(given["output"]).write_text(text, encoding="utf-8")
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(chain([first], stretches))
+            temporary.replace(output)
         except OSError as error:
-            raise TableError(f"{given['output']} cannot be written: {error.strerror}") from None
+            raise TableError(f"{output} cannot be written: {error.strerror}") from None
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
     else:
-        click.echo(text, nl=False)
-    silent = int((said["no_answer"] != "").sum())
-    talk.say(f"{len(said)} prints, no answer for {silent} of them")
+        for text in chain([first], stretches):
+            click.echo(text, nl=False)
+    talk.say(f"{counts['prints']} prints, no answer for {counts['silent']} of them")
+
+
+def _said(fitted: Model, table: str, counts: Counter[str]) -> Iterator[str]:
+    """Yield CSV lines of what a model says, a stretch of the table at a time, with the columns that it needs."""
+    from ridgefeat.bench import model
+    from ridgefeat.table import load_sidecar
+    from ridgefeat.table.reading import iterate_table
+
+    about = load_sidecar(table)
+    known = {c["name"] for c in about["columns"]}
+    for frame in iterate_table(table, columns=[c for c in fitted.about["columns"] if c in known]):
+        said = model.predict(fitted, frame, about)
+        header = not counts["prints"]
+        counts.update(prints=len(said), silent=int((said["no_answer"] != "").sum()))
+        yield said.to_csv(index=False, lineterminator="\n", header=header)

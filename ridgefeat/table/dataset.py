@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,20 @@ class Dataset:
         self.manifest.unlink(missing_ok=True)
         for path in self.folder.glob("part-*.parquet"):
             path.unlink()
+
+    def exists(self) -> bool:
+        """Whether an earlier run left something unfinished here."""
+        return self.units.exists()
+
+    def is_empty(self) -> bool:
+        """Whether nothing was finished yet."""
+        return self.units.is_empty() and not (self.units.folder / DONE).exists()
+
+    def remove(self) -> None:
+        """Delete what a run left that finished nothing."""
+        self.units.remove()
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def begin(self, about: dict[str, Any]) -> None:
         """Start afresh."""

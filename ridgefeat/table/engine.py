@@ -103,8 +103,11 @@ def spread(calls: Iterable[Any], workers: int, *, ordered: bool = False, **optio
     from joblib import Parallel
     from joblib.parallel import get_active_backend
 
+    backend, configured = get_active_backend()
+    if on_cluster() and "backend" not in options:
+        workers = max(workers, int(backend.effective_n_jobs(configured or workers)))
     how: dict[str, Any] = {"n_jobs": workers, "batch_size": 1, **options}
-    if "backend" in options or get_active_backend()[0].supports_return_generator:
+    if "backend" in options or backend.supports_return_generator:
         how["return_as"] = "generator" if ordered else "generator_unordered"
         results = Parallel(pre_dispatch=AHEAD * workers, **how)(calls)
         try:

@@ -222,7 +222,9 @@ def serve() -> None:
 
     limits: Limits = pickle.load(requests)
     from ridgefeat.table.jobs import own_rows
+    from ridgefeat.table.system import keep_memory
 
+    keep_memory()
     say(_bound(limits.memory))
     while True:
         try:

@@ -29,6 +29,7 @@ from ridgefeat.table.minutiae_files import write_minutiae
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import Item, Meta, make_row
 from ridgefeat.table.sidecar import library_versions
+from ridgefeat.table.system import keep_memory
 
 Row = tuple[Meta, Float, int]
 """A print's meta cells, its features, and the most memory its process held so far, in bytes."""
@@ -192,6 +193,8 @@ def run_task(task: Task) -> Batch:
             f"a worker has other versions than this machine, and would give other numbers: {arithmetic()} there, "
             f"{task.versions} here; install the same on all"
         )
+    if task.parent != os.getpid():
+        keep_memory()
     began = time.perf_counter()
     rows = list(guarded_rows(task) if task.limits else own_rows(task))
     features = np.array([values for _, values, _ in rows], np.float32)

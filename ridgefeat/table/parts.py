@@ -49,6 +49,10 @@ class Parts:
         """Whether an earlier run left something here."""
         return (self.folder / MANIFEST).is_file()
 
+    def is_empty(self) -> bool:
+        """Whether no part is here."""
+        return not self.folder.is_dir() or not self.spans()
+
     def begin(self, manifest: dict[str, Any]) -> None:
         """Start afresh: whatever was here goes."""
         with _spoken(self.folder):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ridgefeat.errors import TableError
+from ridgefeat.errors import RidgefeatError, TableError
 from ridgefeat.structure import Bool
 from ridgefeat.table import outliers, sidecar
 from ridgefeat.table.cells import META_KINDS, Kind, text
@@ -82,29 +82,46 @@ def write_table(
     count_workers(jobs)
     (check_folder if as_parts else check_destination)(output, mode)
     manifest = describe(items, recipe, folder)
-    dataset = Dataset(output) if as_parts else None
-    parts = dataset.units if dataset else Parts(output)
+    store = Dataset(output) if as_parts else Parts(output)
+    resumed = mode == "resume" and store.exists()
+    if mode == "resume" and not resumed and (sidecar.path_beside(output) if as_parts else output).exists():
+        return _finished(output, manifest)
+    about = {"command": list(command), **manifest, "inputs": list(inputs)}
+    # An engine that is not there is told before anything is left behind.
+    with using(engine, jobs) as workers:
+        work = Work(items, recipe, workers, limits, folder, not (as_parts or is_parquet(output)))
+        return _make(work, output, store, manifest if not resumed else None, about, progress)
+
+
+def _make(
+    work: Work,
+    output: Path,
+    store: Parts | Dataset,
+    fresh: dict[str, Any] | None,
+    about: dict[str, Any],
+    progress: Progress | None,
+) -> Summary:
+    """Make the table, from the beginning if a manifest is given, else from where an earlier run ended."""
+    parts = store if isinstance(store, Parts) else store.units
     try:
-        if mode == "resume" and parts.exists():
-            agree(parts.resume(), manifest, f"the unfinished run in {parts.folder}")
-        elif mode == "resume" and (sidecar.path_beside(output) if as_parts else output).exists():
-            return _finished(output, manifest)
+        if fresh is None:
+            agree(parts.resume(), about, f"the unfinished run in {parts.folder}")
         else:
-            (dataset or parts).begin(manifest)
-        summary = Summary(output, sidecar.path_beside(output))
-        about = {"command": list(command), **manifest, "inputs": list(inputs)}
-        with using(engine, jobs) as workers:
-            summary.workers = workers
-            work = Work(items, recipe, workers, limits, folder, not (as_parts or is_parquet(output)))
-            if dataset:
-                planned = plan(items, manifest)
-                work = replace(work, ends=tuple(p.stop for p in planned))
-                make_dataset(work, dataset, planned, about, summary, progress)
-                return summary
+            store.begin(fresh)
+        summary = Summary(output, sidecar.path_beside(output), workers=work.workers)
+        if isinstance(store, Dataset):
+            planned = plan(work.items, about)
+            work = replace(work, ends=tuple(p.stop for p in planned))
+            make_dataset(work, store, planned, about, summary, progress)
+        else:
             _compute(work, parts, summary, progress)
-        _finish(items, recipe, parts, about, summary)
-        parts.remove()
+            _finish(work.items, work.recipe, parts, about, summary)
+            parts.remove()
         return summary
+    except RidgefeatError:
+        if fresh is not None and store.is_empty():  # nothing was done that could be continued
+            store.remove()
+        raise
     finally:
         parts.release()
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.table.jobs import one_thread
+from ridgefeat.table.engine import on_cluster, spread
+from ridgefeat.table.jobs import count_workers, one_thread
 from ridgefeat.verify.entries import Entry, check_jobs
 from ridgefeat.verify.minutiae import compare
 from ridgefeat.verify.protocols import Plan
@@ -62,18 +63,17 @@ def compare_all(
     progress : callable, optional
         Called with comparisons done and comparisons in all.
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     there = np.array([entry.content is not None for entry in entries])
     possible = np.flatnonzero(there[plan.probe] & there[plan.reference])
     order = possible[np.lexsort((possible, plan.reference[possible] // BLOCK, plan.probe[possible] // BLOCK))]
     parts = [order[i : i + AT_ONCE] for i in range(0, len(order), AT_ONCE)]
-    if check_jobs(jobs) == 1:
+    if check_jobs(jobs) == 1 and not on_cluster():
         results: Iterable[Scores] = (_run(function, *_package(entries, plan, part)) for part in parts)
     else:
-        results = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs")(
-            delayed(_run)(function, *_package(entries, plan, part)) for part in parts
-        )
+        calls = (delayed(_run)(function, *_package(entries, plan, part)) for part in parts)
+        results = spread(calls, count_workers(jobs), ordered=True)
     scores = np.full(len(plan), np.nan)
     done = 0
     for part, found in zip(parts, results, strict=True):

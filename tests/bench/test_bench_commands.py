@@ -66,6 +66,8 @@ def test_a_failing_classifier_is_a_row_and_exit_code_1(table, tmp_path):
         (["--target", "sex", "--train", "x.csv"], "give one table, or --train with --test"),
         (["--target", "sex", "--within", "toe"], "no column 'toe' to standardise within"),
         (["--target", "sex", "--classifiers", "svm"], "unknown classifier 'svm'"),
+        (["--target", "sex", "--epochs", "0"], "epochs must be 1 or more, got 0"),
+        (["--target", "sex", "--jobs", "0"], "jobs must be 1 or more, or -1 for every core, got 0"),
     ],
 )
 def test_what_is_unusable_is_said_without_a_traceback(table, tmp_path, args, message):
@@ -110,4 +112,6 @@ def test_bench_on_dask_gives_the_same_figures(table, tmp_path):
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         run("bench", table, "-o", tmp_path / "two", *given, "--engine", f"dask={cluster.scheduler_address}")
     assert (tmp_path / "one/scores.csv").read_bytes() == (tmp_path / "two/scores.csv").read_bytes()
-    assert "engine must be" in run("bench", table, "-o", tmp_path / "x", *given, "--engine", "x", code=2).stderr
+    assert (
+        "engine must be" in run("bench", table, "-o", tmp_path / "x", *given, "--engine", "x", code=2).stderr
+    )
