@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @click.option("--overwrite", is_flag=True, help="Replace what is there.")
 @click.option("--validate", is_flag=True, help="Say what would be read and what is wrong; extract nothing.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@options.json_result
 def command(**given: Any) -> None:
     """Extract features from prints into a table: files, folders, archives (zip, tar), addresses (extra).
 
@@ -118,7 +118,7 @@ def _validate(items: Any, recipe: Recipe) -> None:
     from ridgefeat.table.validate import survey
 
     found = survey(items, recipe.dpi)
-    click.echo(talk.survey(found))
+    talk.result(found, talk.survey(found))
     if found.errors:
         sys.exit(1)
 
@@ -132,7 +132,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
     bounded = given["timeout"] or given["memory"]
     started = time.perf_counter()
     try:
-        with talk.progress_bar(given["quiet"]) as progress:
+        with talk.progress_bar() as progress:
             summary = write_table(
                 items,
                 recipe,
@@ -147,11 +147,11 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
                 limits=Limits(given["timeout"], given["memory"]) if bounded else None,
             )
     except KeyboardInterrupt:
-        talk.say(
+        talk.always(
             f"Interrupted; what was finished is kept. The same command with --resume continues {output}."
         )
         sys.exit(130)
-    if not given["quiet"]:
-        talk.say(talk.summary(summary, time.perf_counter() - started))
+    talk.say(talk.summary(summary, time.perf_counter() - started))
+    talk.result(summary)
     if summary.failures:
         sys.exit(1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ridgefeat.cli import talk
+from ridgefeat.cli import options, talk
 
 
 @click.command("merge")
@@ -21,6 +21,7 @@ from ridgefeat.cli import talk
 )
 @click.option("--duplicates", is_flag=True, help="Keep both rows of a print that stands in two tables.")
 @click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@options.json_result
 def command(**given: Any) -> None:
     """Join feature tables that were made alike: CSV, Parquet and folders of parts.
 
@@ -44,3 +45,4 @@ def command(**given: Any) -> None:
     )
     talk.say(f"{summary.rows} prints of {len(given['tables'])} tables; {summary.failures} carry an error.")
     talk.say(f"Table: {summary.table}   how it was made: {summary.sidecar}")
+    talk.result(summary)

@@ -48,6 +48,11 @@ def say(text: str) -> None:
         click.echo(text, err=True)
 
 
+def always(text: str) -> None:
+    """Write to standard error even if --quiet was given."""
+    click.echo(text, err=True)
+
+
 def detail(text: str) -> None:
     """Write to standard error if --verbose was given."""
     if is_verbose():
@@ -78,12 +83,12 @@ def result(content: Any, text: str | None = None) -> None:
 
 
 def _plain(value: Any) -> Any:
-    from dataclasses import asdict, is_dataclass
+    from dataclasses import fields, is_dataclass
     from math import isfinite
     from pathlib import PurePath
 
     if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
+        value = {f.name: getattr(value, f.name) for f in fields(value)}
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, set)):
@@ -98,7 +103,7 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def progress_bar(quiet: bool) -> Iterator[Callable[[int, int, int], None] | None]:
+def progress_bar(quiet: bool = False) -> Iterator[Callable[[int, int, int], None] | None]:
     """Yield a function that shows (done, failed, total) with rate and time left; None if quiet."""
     if quiet or is_quiet():
         yield None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat.cli.options import names
+from ridgefeat.cli.options import json_result, names
 
 if TYPE_CHECKING:
     from ridgefeat.threshold import Analysis
@@ -62,6 +62,7 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 )
 @click.option("--failures", is_flag=True, help="An empty score is a failure to acquire, and counted as one.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
+@json_result
 def command(table: str, output: str, **given: Any) -> None:
     """Choose decision thresholds on some subjects' scores and report them on others.
 
@@ -81,7 +82,7 @@ def command(table: str, output: str, **given: Any) -> None:
     from pathlib import Path
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.cli.talk import say
+    from ridgefeat.cli.talk import result, say
     from ridgefeat.threshold import Settings, analyse, read_scores
     from ridgefeat.threshold.methods import DEFAULT
 
@@ -119,7 +120,7 @@ def command(table: str, output: str, **given: Any) -> None:
         seed=given["seed"],
     )
     _write(found, folder, Path(table).name, read.note)
-    click.echo(_lines(found))
+    result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
         say(f"Note: {remark}")
     say(f"Written: {', '.join(str(folder / name) for name in FILES)}")
@@ -144,6 +145,11 @@ def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
         ) from None
     said = shlex.join(["ridgefeat", *sys.argv[1:]])
     write_threshold_page(found, folder / FILES[-1], title=title, about={"Command": said, "Table": note})
+
+
+def _record(found: Analysis) -> dict[str, Any]:
+    tables = {"thresholds": found.thresholds(), "figures": found.figures()}
+    return {name: frame.to_dict("records") for name, frame in tables.items()} | {"remarks": found.remarks}
 
 
 def _lines(found: Analysis) -> str:

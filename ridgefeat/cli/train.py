@@ -46,6 +46,7 @@ from ridgefeat.cli import options, talk
 )
 @click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
 @click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+@options.json_result
 def command(**given: Any) -> None:
     """Fit a classifier on a whole table and write it to a model file.
 
@@ -86,4 +87,6 @@ def command(**given: Any) -> None:
     talk.say(
         f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
     )
+    talk.result({"model": path, "card": card, "classifier": given["classifier"], "prints": len(problem),
+                 "columns": problem.features.shape[1]})  # fmt: skip
     talk.say(f"Its card, {'kept as it was' if kept else 'to be completed by hand'}: {card}")

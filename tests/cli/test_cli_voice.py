@@ -59,6 +59,41 @@ def test_json_results(tmp_path, prints):
     }
 
 
+def test_json_of_a_run_and_of_a_dry_run(tmp_path, prints):
+    how = ("--families", "ridge", "-j", 1, "-q", "--json")
+    said = json.loads(run("extract", prints, "-o", tmp_path / "a.csv", *how).stdout)
+    assert said["rows"] == 6 and said["failures"] == 0 and said["table"] == str(tmp_path / "a.csv")
+    assert all(isinstance(n, int) for n in said["flags"].values())
+    dry = json.loads(run("extract", prints, "--validate", "--json").stdout)
+    assert dry["prints"] == 6 and sum(dry["layouts"].values()) == 6 and dry["errors"] == []
+    run("extract", prints, "-o", tmp_path / "c.csv", *how)
+    both = (
+        "merge",
+        tmp_path / "a.csv",
+        tmp_path / "c.csv",
+        "-o",
+        tmp_path / "b.csv",
+        "--duplicates",
+        "--json",
+    )
+    assert json.loads(run(*both).stdout)["rows"] == 12
+
+
+def test_json_of_thresholds(tmp_path):
+    lines = ["subject_probe,subject_reference,mated,score"]
+    lines += [
+        f"{a},{b},{int(a == b)},{50 * (a == b) + (7 * a + 3 * b) % 11}"
+        for a in range(12)
+        for b in range(a, 12)
+    ]
+    (tmp_path / "s.csv").write_text("\n".join(lines))
+    folder = tmp_path / "out"
+    said = json.loads(
+        run("threshold", tmp_path / "s.csv", "-o", folder, "--replicates", 0, "--json", "-q").stdout
+    )
+    assert {"thresholds", "figures", "remarks"} == set(said) and said["thresholds"][0]["method"]
+
+
 def test_json_holds_no_nan_and_no_foreign_types():
     import numpy as np
 
