@@ -13,8 +13,8 @@ from ridgefeat.structure import Float
 
 LEAST_ROWS = 20
 """Rows below which the usual distance is not known."""
-MOST_ROWS = 100_000
-"""Rows beyond which they are not compared: the time grows with their square, and is a quarter of an hour then."""
+MOST_ROWS = 50_000
+"""Rows beyond which they are not compared: the time grows with their square, and is some minutes then."""
 LEAST_COLUMNS = 20
 """Columns below which strangers come as near as copies."""
 LEAST_OTHERS = 3
