@@ -29,6 +29,8 @@ def load(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """
     from ridgefeat.table import load_sidecar, read_table
 
+    if "://" not in str(path) and not Path(path).exists():
+        raise TableError(f"table {path}: no such file or folder; `ridgefeat extract` makes one")
     return read_table(path), load_sidecar(path)
 
 
@@ -162,9 +164,7 @@ def _unlabelled(
     """Leave out columns that were computed with the help of the target."""
     using = {c["name"] for c in about["columns"] if target in c.get("uses", ())}
     if out := [name for columns in families.values() for name in columns if name in using]:
-        notes.append(
-            f"{len(out)} columns left out, which were computed with the help of {target!r}: {_some(out)}"
-        )
+        notes.append(f"{_columns(len(out))} left out, computed with the help of {target!r}: {_some(out)}")
     left = {f: [name for name in columns if name not in using] for f, columns in families.items()}
     if not any(left.values()):
         raise TableError(f"every feature column was computed with the help of {target!r}; nothing is left")
@@ -184,7 +184,7 @@ def _informative(
     for what, out in (("empty in every print", empty), ("constant", constant)):
         if out.any():
             notes.append(
-                f"{int(out.sum())} columns left out, {what}: {_some([names[i] for i in np.flatnonzero(out)])}"
+                f"{_columns(int(out.sum()))} left out, {what}: {_some([names[i] for i in np.flatnonzero(out)])}"
             )
     keep = {names[i] for i in np.flatnonzero(~(empty | constant))}
     if not keep:
@@ -236,6 +236,10 @@ def _name(value: Any) -> str:
     if isinstance(value, (float, np.floating)) and value == int(value):
         return str(int(value))
     return str(value)
+
+
+def _columns(count: int) -> str:
+    return f"{count} column{'' if count == 1 else 's'}"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -16,8 +16,10 @@ from ridgefeat.bench.evaluation import Outcome, gather
 from ridgefeat.bench.metrics import Predictions, figure
 from ridgefeat.bench.results import LESS_IS_BETTER, Problem
 
-BEST = 3
-"""Members of the mean."""
+NEARLY = 0.02
+"""How far behind the best a member of the mean may be, as a share of the main figure's whole (or of the error)."""
+LEAST, MOST = 3, 6
+"""Members of the mean: those that err differently make each other better, the tenth adds only time."""
 
 
 def together(
@@ -73,15 +75,21 @@ def members_of(name: str, by_method: Iterable[str]) -> list[str]:
     return names
 
 
-def best_members(
-    gathered: Mapping[str, Predictions], rows: NDArray[np.bool_], metric: str, count: int = BEST
-) -> list[str]:
-    """Return the names of the best few by the given rows alone; the first few where there are no rows."""
+def best_members(gathered: Mapping[str, Predictions], rows: NDArray[np.bool_], metric: str) -> list[str]:
+    """Return the names of those that are nearly as good as the best by the given rows alone, three to six, best first.
+
+    Without rows the first three.
+    """
     names = list(gathered)
     if not rows.any():
-        return names[:count]
+        return names[:LEAST]
     sign = 1 if metric in LESS_IS_BETTER else -1
-    return sorted(names, key=lambda n: sign * figure(gathered[n].select(rows), metric))[:count]
+    found = {n: sign * figure(gathered[n].select(rows), metric) for n in names}
+    names.sort(key=found.__getitem__)
+    best = found[names[0]]
+    limit = best + NEARLY * (best if metric in LESS_IS_BETTER else 1.0)
+    near = sum(value <= limit for value in found.values())
+    return names[: min(max(near, LEAST), MOST)]
 
 
 def log_odds(p: Predictions) -> NDArray[np.float64]:

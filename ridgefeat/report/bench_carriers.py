@@ -32,8 +32,11 @@ def carriers(comparison: Comparison) -> dict[str, Any] | None:
         f"What circumstances and ridges tell, {told}; the dashed line is guessing",
         mark=chance(comparison),
     )
+    said = words(comparison, rows)
     return {
-        "words": words(comparison, rows),
+        "words": said,
+        # What the circumstances tell by themselves, and whether anything is left of the ridges without them.
+        "short": " ".join(w for w in (said[0], _verdict(comparison, rows, chance(comparison))) if w),
         "figure": Figure(f"A print: {told}", plot, (), "Dashed: guessing.", tall=True),
         "metric": metric,
         "fused": fused,
@@ -75,7 +78,7 @@ def words(comparison: Comparison, rows: dict[str, dict[Any, Any]]) -> list[str]:
 def _verdict(comparison: Comparison, rows: dict[str, dict[Any, Any]], guess: float | None) -> str:
     """Return what is left, and whether it is more than nothing."""
     it = comparison.problem
-    if guess is None:
+    if guess is None or RIDGES not in rows or REST not in rows:
         return ""
     whole, rest = rows[RIDGES], rows[REST]
     down = it.metric in LESS_IS_BETTER

@@ -166,6 +166,8 @@ def _answers(comparison: Comparison) -> list[str]:
     for chart in bench_figures.levels(comparison):
         if "finger" in chart["name"] and chart["name"] != comparison.problem.target:
             told.append(f"By {chart['name']}, {metric_name(chart['metric'])}. {chart['told']}")
+    if taken := carriers(comparison):
+        told.append(taken["short"])
     controls = bench_tables.controls(comparison)
     if controls:
         amiss = [c["name"] for c in controls if not c["passed"]]

@@ -174,7 +174,7 @@ def test_a_column_that_was_computed_from_the_target_is_left_out():
             c["uses"] = ["hand"]
     p = data.make_problem(frame, about, target="hand", group="subject")
     assert not {"ridge_made_0", "texture_made_1"} & set(p.features) and len(p.features.columns) == 4
-    assert "2 columns left out, which were computed with the help of 'hand': ridge_made_0" in p.notes[-1]
+    assert "2 columns left out, computed with the help of 'hand': ridge_made_0" in p.notes[-1]
     assert len(data.make_problem(frame, about, target="sex", group="subject").features.columns) == 6
     for c in about["columns"]:
         c["uses"] = ["hand"]
