@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat.cli import options
+from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
     from ridgefeat.verify import Calibration, Candidate
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     help="Scores of `verify` on prints like these; without it the counts that come with the package.",
 )
 @options.reading
+@click.option(
+    "--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."
+)
 @click.option("--regex", metavar="REGEX", help="Read labels from names by named groups (subject, finger, …).")
 @options.tuning
 @click.option(
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--draw", metavar="FILE.png", help="Draw the first candidate beside the probe, paired minutiae joined."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@options.json_result
 def command(probe: str, gallery: str, **given: Any) -> None:
     """Search a gallery for a print: who is most alike, and how often chance does as well.
 
@@ -45,12 +48,14 @@ def command(probe: str, gallery: str, **given: Any) -> None:
       ridgefeat identify print.fmr --gallery templates/ --top 3 --json
       ridgefeat identify print.png --gallery prints/ --calibration scores.csv
     """
+    from dataclasses import asdict
+
     from ridgefeat.cli import Unusable
     from ridgefeat.verify import comparison_params, enrol, find_sources, identify, load_calibration
     from ridgefeat.verify.identification import ridges_known
 
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())
-    reading = {"layout": given["layout"] or "auto", "regex": given["regex"]}
+    reading = {"layout": given["layout"] or "auto", "regex": given["regex"], "index": given["index"]}
     sources = find_sources([probe], **reading)
     if len(sources) != 1:
         raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
@@ -66,9 +71,16 @@ def command(probe: str, gallery: str, **given: Any) -> None:
 
         best = next(e for e in entries[1:] if e.name == found[0].reference)
         save_match(entries[0].content, best.content, given["draw"])
-    click.echo(_json(found, calibration, entries[0].name, failed) if given["as_json"] else _table(found))
-    if not given["as_json"]:
-        _remarks(calibration, failed)
+    talk.result(
+        {
+            "probe": entries[0].name,
+            "candidates": [asdict(c) for c in found],
+            "calibration": {"data": calibration.data, "comparisons": calibration.comparisons},
+            "failed": [{"name": e.name, "reason": e.failure} for e in failed],
+        },
+        _table(found),
+    )
+    _remarks(calibration, failed)
 
 
 def _table(found: list[Candidate]) -> str:
@@ -100,33 +112,11 @@ def _rate(rate: float) -> str:
 
 
 def _remarks(calibration: Calibration, failed: list[Any]) -> None:
-    from ridgefeat.cli.talk import say
-
-    say(
+    talk.say(
         f"FMR counted on {calibration.comparisons:,} non-mated comparisons: {calibration.data}. `0` means that none of "
         "them scored as high, not that none ever would; `at most` is the bound that they support (95 %)."
     )
     if failed:
-        say(
+        talk.say(
             f"{len(failed)} of the gallery could not be compared; first {failed[0].name}: {failed[0].failure}"
         )
-
-
-def _json(found: list[Candidate], calibration: Calibration, probe: str, failed: list[Any]) -> str:
-    import json
-    from dataclasses import asdict
-
-    return json.dumps(
-        {
-            "probe": probe,
-            "candidates": [asdict(c) for c in found],
-            "calibration": {
-                "data": calibration.data,
-                "comparisons": calibration.comparisons,
-                "confidence": 0.95,
-            },
-            "failed": [{"name": e.name, "reason": e.failure} for e in failed],
-        },
-        indent=1,
-        ensure_ascii=False,
-    )

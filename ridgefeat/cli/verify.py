@@ -36,14 +36,18 @@ if TYPE_CHECKING:
     help="Non-mated comparisons: few, as the protocol chooses them, or all.",
 )
 @options.reading
+@click.option(
+    "--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."
+)
 @click.option("--regex", metavar="REGEX", help="Read labels from names by named groups (subject, finger, …).")
 @options.families
 @options.tuning
 @click.option(
     "-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all."
 )
+@options.engine
 @click.option("--overwrite", is_flag=True, help="Replace what is there.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@options.json_result
 def command(**given: Any) -> None:
     """Compare prints with each other, mated and non-mated, into a table of scores.
 
@@ -67,6 +71,7 @@ def command(**given: Any) -> None:
     from pathlib import Path
 
     from ridgefeat.cli import Unusable
+    from ridgefeat.table.engine import using
     from ridgefeat.verify import comparison_params, verify
 
     if Path(given["output"]).suffix.lower() != ".csv":
@@ -74,7 +79,7 @@ def command(**given: Any) -> None:
     if Path(given["output"]).exists() and not given["overwrite"]:
         raise Unusable(f"{given['output']} is there already; choose another name, or give --overwrite")
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())
-    with _bars(given["quiet"]) as (enrolled, compared):
+    with using(given["engine"], given["jobs"]), _bars() as (enrolled, compared):
         found = verify(
             list(given["inputs"]),
             given["protocol"],
@@ -82,6 +87,7 @@ def command(**given: Any) -> None:
             every_impostor=given["impostors"] == "all",
             layout=given["layout"] or "auto",
             regex=given["regex"],
+            index=given["index"],
             dpi=given["dpi"],
             params=params,
             families=given["families"],
@@ -91,7 +97,8 @@ def command(**given: Any) -> None:
         )
     found.about["command"] = ["ridgefeat", *sys.argv[1:]]
     path = found.save(given["output"])
-    if not given["quiet"]:
+    talk.result(found.about)
+    if not talk.is_quiet():
         talk.say(_summary(found))
         talk.say(f"Table: {path}   how it was made: {path.with_suffix('.json')}")
     if found.about["failures_to_acquire"]:
@@ -122,9 +129,9 @@ def _summary(found: Verification) -> str:
 
 
 @contextmanager
-def _bars(quiet: bool) -> Iterator[tuple[Any, Any]]:
+def _bars() -> Iterator[tuple[Any, Any]]:
     """Yield two functions that show progress with rate and time left, of prints and of comparisons."""
-    if quiet:
+    if talk.is_quiet():
         yield None, None
         return
     from tqdm import tqdm

@@ -165,7 +165,7 @@ def _failures(frame: pd.DataFrame, score: str) -> int:
     if "failure" not in frame.columns:
         return 0
     missing = frame[score].isna()
-    reasons = frame["failure"].fillna("").astype(str).str.strip() != ""
+    reasons = frame["failure"].notna() & (frame["failure"].astype(str).str.strip() != "")
     return int(missing.sum()) if bool((reasons | ~missing).all()) else 0
 
 

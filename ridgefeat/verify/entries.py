@@ -13,7 +13,8 @@ from ridgefeat.errors import LayoutError, ParameterError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print
-from ridgefeat.table.jobs import one_thread
+from ridgefeat.table.engine import on_cluster, spread
+from ridgefeat.table.jobs import count_workers, one_thread
 from ridgefeat.table.row import say
 from ridgefeat.templates import read_iso, read_xyt
 from ridgefeat.verify.minutiae import Prepared, prepare
@@ -73,12 +74,16 @@ class Entry:
 
 
 def find_sources(
-    inputs: Sequence[PathLike] | PathLike, *, layout: str = "auto", regex: str | None = None
+    inputs: Sequence[PathLike] | PathLike,
+    *,
+    layout: str = "auto",
+    regex: str | None = None,
+    index: PathLike | None = None,
 ) -> list[PrintSource]:
     """List prints and templates in files and folders.
 
     A folder gives its images; where it has none, its ISO/IEC 19794-2 templates (.fmr, .iso, .ist, .fmd); where it has
-    none of those either, its .xyt files. Files are taken as they are.
+    none of those either, its .xyt files. Files are taken as they are. Layout, expression and index are find_prints'.
 
     Raises
     ------
@@ -89,7 +94,7 @@ def find_sources(
     wanted = [file for one in given for file in _files(one)]
     if not wanted:
         raise LayoutError("no input was given; name images, templates or folders of them")
-    return find_prints(wanted, layout=layout, regex=regex)
+    return find_prints(wanted, layout=layout, regex=regex, index=index)
 
 
 def enrol(
@@ -115,16 +120,15 @@ def enrol(
     progress : callable, optional
         Called with prints done, prints that failed, and prints in all.
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
     params = params or comparison_params()
     parts = [sources[i : i + _BATCH] for i in range(0, len(sources), _BATCH)]
-    if check_jobs(jobs) == 1:
+    if check_jobs(jobs) == 1 and not on_cluster():
         made: Iterable[list[Entry]] = (_enrol_batch(part, params, dpi) for part in parts)
     else:
-        made = Parallel(n_jobs=jobs, return_as="generator")(
-            delayed(_enrol_batch)(part, params, dpi) for part in parts
-        )
+        calls = (delayed(_enrol_batch)(part, params, dpi) for part in parts)
+        made = spread(calls, count_workers(jobs), ordered=True)
     entries: list[Entry] = []
     for batch in made:
         entries += batch

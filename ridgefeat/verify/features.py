@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,10 +23,10 @@ def entries_from_features(
     *,
     layout: str = "auto",
     regex: str | None = None,
+    index: PathLike | None = None,
     families: Sequence[str] | None = None,
     dpi: Dpi | None = None,
     jobs: int = 1,
-    progress: bool = False,
 ) -> list[Entry]:
     """Return an entry a print whose content is its standardised feature vector.
 
@@ -37,7 +37,7 @@ def entries_from_features(
     ----------
     inputs : path or sequence of paths
         One feature table of `extract`'s, or prints.
-    layout, regex, families, dpi, jobs, progress
+    layout, regex, index, families, dpi, jobs
         Of the extraction, where prints are given.
 
     Raises
@@ -45,6 +45,8 @@ def entries_from_features(
     TableError
         If no feature varies, or tables are given together with other inputs.
     """
+    from ridgefeat.table import extract_many, feature_columns
+
     given = [inputs] if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Sequence) else list(inputs)
     tables = [path for path in given if Path(path).suffix.lower() in TABLE_SUFFIXES]
     if tables and len(given) > 1:
@@ -54,11 +56,15 @@ def entries_from_features(
     if tables:
         frame, names = _table(tables[0], families)
     else:
-        frame, names = _prints(given, layout, regex, families, dpi, jobs, progress)
+        frame = extract_many(
+            given, families=families, layout=layout, regex=regex, index=index, dpi=dpi, jobs=jobs
+        )
+        known = set(feature_columns(families)["name"])
+        names = [c for c in frame.columns if c in known]
     values = _standardised(frame[names].to_numpy(np.float64))
     labels = [c for c in frame.columns if not c.startswith("meta_") and c not in set(names)]
     said = frame[labels].astype(object).where(frame[labels].notna(), None).to_dict("records")
-    errors = frame["meta_error"].fillna("").astype(str)
+    errors = frame["meta_error"].astype(object).where(frame["meta_error"].notna(), "")
     return [
         Entry(str(name), {str(k): str(v) for k, v in own.items() if v is not None}, *_content(row, error))
         for name, own, row, error in zip(frame["meta_source"], said, values, errors, strict=True)
@@ -80,24 +86,6 @@ def _table(path: PathLike, families: Sequence[str] | None) -> tuple[pd.DataFrame
         if not names:
             raise TableError(f"{path} has no feature of the families {', '.join(families)}")
     return read_table(Path(path), columns=names), names
-
-
-def _prints(
-    given: list[Any],
-    layout: str,
-    regex: str | None,
-    families: Sequence[str] | None,
-    dpi: Dpi | None,
-    jobs: int,
-    progress: bool,
-) -> tuple[pd.DataFrame, list[str]]:
-    from ridgefeat.table import extract_many, feature_columns
-
-    frame = extract_many(
-        given, families=families, layout=layout, regex=regex, dpi=dpi, jobs=jobs, progress=progress
-    )
-    known = set(feature_columns(families)["name"])
-    return frame, [c for c in frame.columns if c in known]
 
 
 def _standardised(values: np.ndarray) -> Float:

@@ -80,6 +80,7 @@ def verify(
     every_impostor: bool = False,
     layout: str = "auto",
     regex: str | None = None,
+    index: PathLike | None = None,
     dpi: Dpi | None = None,
     params: Params | None = None,
     families: Sequence[str] | None = None,
@@ -98,7 +99,7 @@ def verify(
     comparator : {"minutiae", "features"}
     every_impostor : bool
         All non-mated comparisons, instead of the protocol's choice.
-    layout, regex, dpi
+    layout, regex, index, dpi
         How names and resolutions are read.
     params : Params, optional
         Stage parameters for `minutiae`; comparison_params() without.
@@ -123,14 +124,14 @@ def verify(
         raise ParameterError(f"unknown comparator {comparator!r}; there are: {', '.join(COMPARATORS)}")
     if comparator == "minutiae":
         params = params or comparison_params()
-        sources = find_sources(inputs, layout=layout, regex=regex)
+        sources = find_sources(inputs, layout=layout, regex=regex, index=index)
         entries = enrol(sources, params=params, dpi=dpi, jobs=jobs, progress=enrolled)
         function = minutiae_scores
     else:
         from ridgefeat.verify.features import entries_from_features
 
         entries = entries_from_features(
-            inputs, layout=layout, regex=regex, families=families, dpi=dpi, jobs=jobs
+            inputs, layout=layout, regex=regex, index=index, families=families, dpi=dpi, jobs=jobs
         )
         function = feature_scores
     plan, entries = _plan(protocol, entries, every_impostor)

@@ -1,0 +1,116 @@
+"""`ridgefeat verify` and `ridgefeat identify`: tables, messages, exit codes."""
+
+import json
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from ridgefeat.cli import main
+from ridgefeat.synth import make_impression, make_master
+
+
+@pytest.fixture(scope="module")
+def fingers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fingers")
+    for finger in (101, 102):
+        master = make_master(rng=np.random.default_rng(finger))
+        for i in (1, 2):
+            image = make_impression(master, rng=np.random.default_rng([finger, i]), noise_level=1).image
+            cv2.imwrite(str(folder / f"{finger}_{i}.png"), image)
+    return folder
+
+
+def run(*arguments, code=0):
+    done = CliRunner().invoke(main, list(map(str, arguments)))
+    assert done.exit_code == code, done.output
+    return done
+
+
+def test_verify_then_threshold(fingers, tmp_path):
+    out = tmp_path / "scores.csv"
+    done = run("verify", fingers, "--layout", "fvc", "-o", out, "--impostors", "all")
+    assert "4 prints, 0 of them failed; 2 mated and 4 non-mated comparisons." in done.stderr
+    assert "Equal error rate of the comparisons made: 0.00 %" in done.stderr and not done.stdout
+    frame = pd.read_csv(out)
+    assert len(frame) == 6 and frame["mated"].sum() == 2
+    about = json.loads((tmp_path / "scores.json").read_text("utf-8"))
+    assert about["protocol"] == "fvc" and about["command"][0] == "ridgefeat"
+    run("threshold", out, "-o", tmp_path / "thresholds", "--development", 1, "--replicates", 0)
+    assert (tmp_path / "thresholds" / "report.html").stat().st_size > 1000
+
+
+def test_quiet_json_and_overwriting(fingers, tmp_path):
+    out = tmp_path / "scores.csv"
+    said = json.loads(run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--json").output)
+    assert said["comparisons"]["mated"] == {"planned": 2, "made": 2}
+    assert (
+        "is there already; choose another name, or give --overwrite"
+        in run("verify", fingers, "-o", out, code=2).stderr
+    )
+    run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--overwrite")
+
+
+def test_failures_end_in_exit_code_1(fingers, tmp_path):
+    (tmp_path / "101_3.png").write_bytes(b"no")
+    done = run("verify", fingers, tmp_path / "101_3.png", "--layout", "fvc", "-o", tmp_path / "s.csv", code=1)
+    assert "5 prints, 1 of them failed; 2 mated and 1 non-mated comparisons." in done.stderr
+    assert pd.read_csv(tmp_path / "s.csv")["score"].isna().sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--protocol", "alterd"], "did you mean altered?"),
+        (["--protocol", "altered"], "no print is altered; give both folders"),
+        (["--layout", "plain"], "its name does not say; give --layout or --regex"),
+    ],
+)
+def test_what_is_wrong_is_said(fingers, tmp_path, arguments, message):
+    options = arguments if "--layout" in arguments else ["--layout", "fvc", *arguments]
+    assert message in run("verify", fingers, "-o", tmp_path / "s.csv", *options, code=2).stderr
+    assert not (tmp_path / "s.csv").exists()
+
+
+def test_the_table_must_be_csv(fingers, tmp_path):
+    assert "must end in .csv" in run("verify", fingers, "-o", tmp_path / "s.xlsx", code=2).stderr
+
+
+def test_identify(fingers, tmp_path):
+    picture = tmp_path / "match.png"
+    done = run("identify", fingers / "101_1.png", "--gallery", fingers, "--layout", "fvc", "--draw", picture)
+    first, second, third = (line.split() for line in done.stdout.splitlines()[1:4])
+    assert first[1] == "101_1.png" and second[:3] == ["2", "101_2.png", "101"] and third[2] == "102"
+    assert second[4] == "0" and "FMR counted on 12,160 non-mated comparisons: FVC2002" in done.stderr
+    assert cv2.imread(str(picture)) is not None
+
+
+def test_identify_as_json_with_own_calibration(fingers, tmp_path):
+    run("verify", fingers, "--layout", "fvc", "-o", tmp_path / "s.csv", "-q", "--impostors", "all")
+    (tmp_path / "bad").mkdir()
+    for path in fingers.glob("10?_1.png"):
+        (tmp_path / "bad" / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "bad" / "103_1.png").write_bytes(b"no")
+    done = run(
+        "identify", fingers / "101_2.png", "--gallery", tmp_path / "bad", "--calibration", tmp_path / "s.csv",
+        "--layout", "fvc", "--json", "-q",
+    )  # fmt: skip
+    said = json.loads(done.stdout)
+    assert said["candidates"][0]["subject"] == "101" and said["candidates"][0]["fmr"] == 0
+    assert said["candidates"][0]["fmr_at_most"] == pytest.approx(1 - 0.05 ** (1 / 4), rel=1e-6)
+    assert (
+        said["calibration"] == {"data": "s.csv", "comparisons": 4}
+        and said["failed"][0]["name"] == "103_1.png"
+    )
+
+
+def test_identify_says_what_is_wrong(fingers, tmp_path):
+    assert (
+        "holds 4 prints; search for one at a time"
+        in run("identify", fingers, "--gallery", fingers, code=2).stderr
+    )
+    cv2.imwrite(str(tmp_path / "white.png"), np.full((200, 200), 255, np.uint8))
+    said = run("identify", tmp_path / "white.png", "--gallery", fingers, code=2).stderr
+    assert "white.png cannot be searched for: 0 minutiae are too few" in said

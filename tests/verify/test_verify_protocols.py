@@ -1,0 +1,148 @@
+"""Protocols count what they must, and say what is missing."""
+
+import numpy as np
+import pytest
+
+from ridgefeat.errors import LayoutError
+from ridgefeat.verify.entries import Entry
+from ridgefeat.verify.protocols import altered, fvc, read_pairs
+
+
+def fingers(count, impressions):
+    return [
+        Entry(f"{f}_{i}.tif", {"subject": str(f), "impression": str(i)})
+        for f in range(101, 101 + count)
+        for i in range(1, impressions + 1)
+    ]
+
+
+@pytest.mark.parametrize(("every", "others"), [(False, 45), (True, 2880)])
+def test_fvc_counts(every, others):
+    entries = fingers(10, 8)
+    plan = fvc(entries, every_impostor=every)
+    assert plan.mated.sum() == 280 and (~plan.mated).sum() == others
+    seen = {frozenset(p) for p in zip(plan.probe.tolist(), plan.reference.tolist(), strict=True)}
+    assert len(seen) == len(plan)
+    same = [entries[i].subject == entries[j].subject for i, j in zip(plan.probe, plan.reference, strict=True)]
+    assert (np.array(same) == plan.mated).all()
+    if not every:
+        firsts = {entries[i].labels["impression"] for i in plan.probe[~plan.mated]}
+        assert firsts == {"1"}
+
+
+def test_fingers_of_one_person_are_different_fingers():
+    entries = [
+        Entry(f"{s}{h}{i}", {"subject": s, "hand": h, "finger": "index"})
+        for s in "12"
+        for h in ("left", "right")
+        for i in "ab"
+    ]
+    plan = fvc(entries, every_impostor=True)
+    assert plan.mated.sum() == 4 and (~plan.mated).sum() == 24
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (fingers(1, 4), "there is only one finger"),
+        (fingers(4, 1), "no finger has two impressions"),
+        (
+            [*fingers(2, 2), Entry("x.png")],
+            "whose finger x.png shows, its name does not say; give --layout or --regex",
+        ),
+    ],
+)
+def test_fvc_says_what_is_missing(entries, message):
+    with pytest.raises(LayoutError, match=message):
+        fvc(entries)
+
+
+def socofing(people, kinds=("central_rotation", "z_cut")):
+    made = []
+    for s in range(people):
+        for finger in ("thumb", "index"):
+            labels = {"subject": str(s), "hand": "left", "finger": finger, "alteration": "none"}
+            made.append(Entry(f"real/{s}_{finger}", labels))
+            made += [
+                Entry(f"hard/{s}_{finger}_{k}", {**labels, "alteration": k, "level": "hard"}) for k in kinds
+            ]
+    return made
+
+
+def test_altered_prints_meet_their_own_and_the_same_finger_of_others():
+    entries = socofing(15)
+    few, every = altered(entries), altered(entries, every_impostor=True)
+    assert few.mated.sum() == every.mated.sum() == 15 * 2 * 2
+    assert (~few.mated).sum() == 60 * 10 and (~every.mated).sum() == 60 * 14
+    for plan in (few, every):
+        assert all(entries[i].altered for i in plan.probe) and not any(
+            entries[i].altered for i in plan.reference
+        )
+        for i, j, mated in zip(plan.probe, plan.reference, plan.mated, strict=True):
+            a, b = entries[i], entries[j]
+            assert a.labels["finger"] == b.labels["finger"] and (a.subject == b.subject) == mated
+    # No reference is everybody's impostor.
+    assert np.bincount(few.reference[~few.mated]).max() == 20
+
+
+@pytest.mark.parametrize(
+    ("keep", "message"),
+    [
+        (lambda e: not e.altered, "no print is altered; give both folders"),
+        (lambda e: e.altered, "all prints are altered; give both folders"),
+        (lambda e: e.altered == (e.subject == "0"), "finds no mated comparison"),
+        (lambda e: e.subject == "0", "finds no non-mated comparison"),
+    ],
+)
+def test_altered_says_what_is_missing(keep, message):
+    with pytest.raises(LayoutError, match=message):
+        altered([e for e in socofing(3) if keep(e)])
+
+
+def written(tmp_path, text):
+    path = tmp_path / "pairs.csv"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_pairs_by_names_and_by_their_ends(tmp_path):
+    entries = [Entry(n) for n in ("a/1.png", "a/2.png", "b/1.png")]
+    path = written(tmp_path, "probe,reference,mated\na/1.png,2.png,1\n/home/me/b/1.png,a/2.png,0\n")
+    plan, named = read_pairs(path, entries)
+    assert plan.probe.tolist() == [0, 2] and plan.reference.tolist() == [1, 1]
+    assert plan.mated.tolist() == [True, False]
+    # Whom nobody named, the mated pairs tell.
+    assert named[0].subject == named[1].subject != named[2].subject
+
+
+def test_pairs_take_mated_from_labels_or_subjects(tmp_path):
+    text = "probe,reference\n101_1.tif,101_2.tif\n101_1.tif,102_1.tif\n"
+    plan, _ = read_pairs(written(tmp_path, text), fingers(2, 2))
+    assert plan.mated.tolist() == [True, False]
+    text = "probe,reference,subject_probe,subject_reference\nx,y,ann,ann\nx,z,ann,bob\n"
+    plan, named = read_pairs(written(tmp_path, text), [Entry("x"), Entry("y"), Entry("z")])
+    assert plan.mated.tolist() == [True, False] and [e.subject for e in named] == ["ann", "ann", "bob"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("probe,other\nx,y\n", "no column 'reference'; there are: probe, other"),
+        ("probe,reference\n", "lists no pairs"),
+        ("probe,reference,mated\nx,y,perhaps\n", "row 1: mated must be 1 or 0, got 'perhaps'"),
+        ("probe,reference,mated\nx,w,1\n", "row 1: 'w' is none of the prints given"),
+        ("probe,reference,mated\nx,1.png,1\n", "row 1: '1.png' may be 2 of the prints given"),
+        ("probe,reference\nx,y\n", "whose x is, no label says; add a column mated"),
+        ("probe,reference,subject_probe\nx,y,ann\nx,y,bob\n", "row 2: x is 'bob''s here and 'ann''s above"),
+        ("\x00", "no column|no table"),
+    ],
+)
+def test_pairs_say_what_is_wrong(tmp_path, text, message):
+    entries = [Entry(n) for n in ("x", "y", "a/1.png", "b/1.png")]
+    with pytest.raises(LayoutError, match=message):
+        read_pairs(written(tmp_path, text), entries)
+
+
+def test_a_misspelt_protocol_names_the_nearest(tmp_path):
+    with pytest.raises(LayoutError, match="did you mean altered"):
+        read_pairs("alterd", [Entry("x")])
