@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: all demo test test-oldest lint format type contracts bench docs pictures baseline report clean
+.PHONY: all demo test test-oldest lint format type contracts bench docs package pictures baseline report clean
 
 all: lint type contracts test
 
@@ -55,6 +55,16 @@ docs: $(STAMP)
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+# sdist and wheel in dist/, built twice to see that they are the same bytes, and checked.
+package: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'build>=1.2' 'setuptools>=77' 'twine>=6' 'check-wheel-contents>=0.6'
+	rm -rf dist build && mkdir -p build
+	set -e; export SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)"; for out in dist build/again; do \
+	  $(BIN)/python -m build --outdir $$out >build/log.txt 2>&1 || { cat build/log.txt >&2; exit 1; }; done
+	cd dist && for name in *; do cmp "$$name" "../build/again/$$name" || exit 1; done
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 
 # What the documentation shows of the families, on a simulated print.
 pictures: $(STAMP)

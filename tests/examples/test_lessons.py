@@ -1,0 +1,57 @@
+"""The lessons run top to bottom, and what they claim comes out of them."""
+
+import importlib.util
+import math
+from pathlib import Path
+
+import pytest
+
+LESSONS = Path(__file__).resolve().parents[2] / "examples"
+
+
+def lesson(name):
+    spec = importlib.util.spec_from_file_location(f"lesson_{name}", LESSONS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_split_by_print_knows_fingers_again_and_one_by_person_guesses(tmp_path):
+    figures = lesson("features_in_a_pipeline").main(tmp_path)
+    assert figures["by_print"] > 0.9
+    assert 0.2 < figures["by_person"] < 0.8
+
+
+def test_a_family_of_ones_own_reaches_the_table(tmp_path, capfd):
+    table = lesson("own_family").main(tmp_path)
+    header, *rows = table.splitlines()
+    at = header.split(",").index("symmetry_flow_mean")
+    assert len(rows) == 4
+    assert all(0 <= float(row.split(",")[at]) <= 90 for row in rows)
+    assert "mean angle between the flow and its mirror image" in capfd.readouterr().out
+
+
+def test_the_planted_leak_pays_and_the_audit_takes_the_gain_away(tmp_path, capfd):
+    figures = lesson("find_the_leak").main(tmp_path)
+    assert figures["leaked"] > figures["clean"] + 0.05
+    assert figures["mended"] < figures["leaked"] - 0.05
+    assert "10 pictures stand under several names" in capfd.readouterr().out
+
+
+def test_each_finger_has_a_figure_with_its_interval(tmp_path):
+    by = lesson("which_finger_tells_most").main(tmp_path, people=12)
+    assert sorted(by["level"]) == ["index", "middle", "thumb"]
+    assert (by["roc_auc_low"] <= by["roc_auc"]).all() and (by["roc_auc"] <= by["roc_auc_high"]).all()
+
+
+def test_the_border_asks_for_more_than_the_door(tmp_path):
+    chosen = lesson("threshold_for_a_door_and_a_border").main(tmp_path, fingers=12)
+    assert all(map(math.isfinite, chosen.values()))
+    assert chosen["border"] > chosen["door"]
+
+
+@pytest.mark.parametrize("path", sorted(LESSONS.glob("*.py")), ids=lambda p: p.stem)
+def test_every_lesson_says_how_it_is_run(path):
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith('"""')
+    assert f"python examples/{path.name}" in text or "make demo" in text
