@@ -61,7 +61,8 @@ package: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'build>=1.2' 'setuptools>=77' 'twine>=6' 'check-wheel-contents>=0.6'
 	rm -rf dist build && mkdir -p build
 	set -e; export SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)"; for out in dist build/again; do \
-	  $(BIN)/python -m build --outdir $$out >build/log.txt 2>&1 || { cat build/log.txt >&2; exit 1; }; done
+	  $(BIN)/python -m build --outdir $$out >build/log.txt 2>&1 || { cat build/log.txt >&2; exit 1; }; \
+	  $(BIN)/python tools/same_bytes.py $$out/*.tar.gz; done
 	cd dist && for name in *; do cmp "$$name" "../build/again/$$name" || exit 1; done
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
