@@ -85,8 +85,8 @@ def _verdict(comparison: Comparison, rows: dict[str, dict[Any, Any]], guess: flo
     more = rest["value_high"] < guess if down else rest["value_low"] > guess
     if not more:
         return (
-            "What is left cannot be told from guessing: on these prints the result can be explained by the way they "
-            "were taken."
+            "What is left cannot be told from guessing: these prints do not show that the ridges tell anything beyond "
+            "the way they were taken."
         )
     range_ = whole["value"] - guess
     share = (whole["value"] - rest["value"]) / range_ if range_ else 0.0
