@@ -102,6 +102,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
 @click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
 @options.engine
+@options.json_result
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors; print the table.")
 def command(**given: Any) -> None:
     """Compare classifiers on a feature table so that the winner is really the winner.
@@ -129,7 +130,7 @@ def command(**given: Any) -> None:
         comparison = run(job, typed, None if quiet else talk.say, progress)
     write_comparison(comparison, folder)
     _write_page(comparison, folder)
-    click.echo(_table(comparison))
+    talk.result(lambda: _record(comparison), _table(comparison))
     if not quiet:
         talk.say(f"Written to {folder}")
     if any(r.status == "failed" for r in comparison.runs):
@@ -208,6 +209,17 @@ def _write_page(comparison: Comparison, folder: Path) -> None:
     from ridgefeat.report.bench_page import write_bench_page
 
     write_bench_page(comparison, folder / "report.html")
+
+
+def _record(comparison: Comparison) -> dict[str, Any]:
+    fused = comparison.fused_summary
+    return {
+        "target": comparison.problem.target,
+        "metric": comparison.problem.metric,
+        "best": comparison.best,
+        "classifiers": comparison.summary.to_dict("records"),
+        "fused": None if fused is None else fused.to_dict("records"),
+    }
 
 
 def _table(comparison: Comparison) -> str:

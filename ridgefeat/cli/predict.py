@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from io import StringIO
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat.cli import talk
+from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
     from ridgefeat.bench.model import Model
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="MODEL")
 @click.argument("table", metavar="TABLE")
 @click.option("-o", "--output", metavar="FILE.csv", help="Where predictions go.  [default: standard output]")
+@options.json_result
 def command(**given: Any) -> None:
     """Say what a model makes of each print of a table.
 
@@ -52,6 +55,9 @@ def command(**given: Any) -> None:
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+        talk.result({"predictions": output, "prints": counts["prints"], "no_answer": counts["silent"]})
+    elif talk.wants_json():
+        talk.result(list(csv.DictReader(StringIO("".join(chain([first], stretches))))))
     else:
         for text in chain([first], stretches):
             click.echo(text, nl=False)

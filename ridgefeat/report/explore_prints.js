@@ -133,7 +133,7 @@ const prints = (() => {
   function summary(rows) {
     const { name, names, codes } = grouping(), n = new Map();
     for (const i of rows) n.set(codes[i], (n.get(codes[i]) ?? 0) + 1);
-    const parts = [...n].sort((a, b) => b[1] - a[1]).map(([code, k]) => `${(names[code] ?? "without").replaceAll("_", " ")} ${k.toLocaleString("en")}`);
+    const parts = [...n].sort((a, b) => b[1] - a[1]).map(([code, k]) => `${(names[code] ?? "without").replaceAll("_", " ")} (${k.toLocaleString("en")})`);
     return `${counted(rows.length, "print")} selected${name ? `. ${name}: ${parts.join(", ")}` : ""}.`;
   }
 
