@@ -50,6 +50,13 @@ def test_the_border_asks_for_more_than_the_door(tmp_path):
     assert chosen["border"] > chosen["door"]
 
 
+def test_the_second_study_chooses_by_every_method_and_says_what_it_cost():
+    chosen = lesson("reproduce_verification_study").main(["--demo", "--fingers", "12"])["all"]
+    assert list(chosen["method"]) == ["mean-distance", "bayes", "far-frr", "grid", "exact"]
+    assert chosen[["far", "frr"]].stack().between(0, 1).all()
+    assert chosen.set_index("method").loc["bayes", "evaluations"] == 25
+
+
 @pytest.mark.parametrize("path", sorted(LESSONS.glob("*.py")), ids=lambda p: p.stem)
 def test_every_lesson_says_how_it_is_run(path):
     text = path.read_text(encoding="utf-8")
