@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ScoreError
+from ridgefeat.threshold.score_parts import is_parquet, read_parquet
 from ridgefeat.threshold.scores import Scores
 
 if TYPE_CHECKING:
@@ -126,8 +127,11 @@ def _read(path: Path) -> pd.DataFrame:
             raise ScoreError(
                 f"{path} has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}; take a sample"
             )
-        frame = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, low_memory=False)
-        if len(frame.columns) == 2 and all(_is_number(c) for c in frame.columns):
+        if is_parquet(path):
+            frame = read_parquet(path)
+        else:
+            frame = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, low_memory=False)
+        if not is_parquet(path) and len(frame.columns) == 2 and all(_is_number(c) for c in frame.columns):
             frame = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, header=None)
             frame.columns = pd.Index(_guessed(frame))
     except OSError as error:
