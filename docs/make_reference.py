@@ -38,6 +38,8 @@ MEASURED = (
     "bench_calibration",
     "backbone_agreement",
     "leak_audit",
+    "verify_fvc",
+    "verify_altered",
     "threshold",
     "nn_agreement",
     "nn_learning",
