@@ -55,7 +55,7 @@ def bench(path: str, images: str, network: str, cache: str, names: str, *within:
             command(given, standalone_mode=False)
         found = pd.read_csv(Path(out) / "summary.csv").set_index("classifier")
         fused = pd.read_csv(Path(out) / "fused_summary.csv")
-        return found.join(fused.set_index("classifier"), rsuffix="_person")
+        return found.join(fused.set_index("classifier").add_suffix("_person"))
 
 
 def figure(row: pd.Series, name: str, end: str = "") -> str:

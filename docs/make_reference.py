@@ -36,6 +36,7 @@ MEASURED = (
     "synth_peer",
     "bench_sex",
     "bench_calibration",
+    "backbone_sex",
     "backbone_agreement",
     "leak_audit",
     "verify_fvc",
