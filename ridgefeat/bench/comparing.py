@@ -301,7 +301,7 @@ def _epochs(by_method: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame | None:
         {"classifier": name, "repeat": o.fold.repeat, "fold": o.fold.number, "epoch": i, **dict(figures)}
         for name, outcomes in by_method.items()
         for o in outcomes
-        for i, figures in enumerate(o.epochs or ())
+        for i, figures in enumerate(o.epochs or (), 1)
     ]
     return pd.DataFrame(rows) if rows else None
 

@@ -233,7 +233,7 @@ class Comparison:
         Negative controls: control, meaning, classifier, metric, value, value_low, value_high, chance, passed (the
         interval holds chance).
     epochs : pandas.DataFrame or None
-        Of classifiers that train in epochs: classifier, repeat, fold, epoch, and their own figures.
+        Of classifiers that train in epochs: classifier, repeat, fold, epoch (from 1), and their own figures.
     audit : object or None
         The leak audit (ridgefeat.bench.audit.Audit).
     reproduction : Reproduction

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def learning(comparison: Comparison) -> Figure | None:
     """Draw the main figure over the number of groups learnt from."""
     table = comparison.learning
-    if table is None or table.empty:
+    if table is None or table["groups"].nunique() < 2:
         return None
     lines = []
     for name in dict.fromkeys(map(str, table["classifier"])):
@@ -74,7 +74,9 @@ def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     for column in own.columns:
         if column in ("classifier", "repeat", "fold", "epoch") or own[column].dtype.kind not in "fiu":
             continue
-        if not np.isfinite(own[column].to_numpy(np.float64)).any():
+        # A rate that stays as it was is no curve.
+        values = own[column].to_numpy(np.float64)
+        if not np.isfinite(values).any() or (column == "learning_rate" and np.ptp(values) == 0):
             continue
         first, _, rest = str(column).partition("_")
         known = {
