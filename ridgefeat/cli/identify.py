@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 def command(probe: str, gallery: str, **given: Any) -> None:
     """Search a gallery for a print: who is most alike, and how often chance does as well.
 
-    PROBE is an image or a template. Beside each score stands the false match rate (FMR) that it would have as a
-    threshold: how many non-mated comparisons of the calibration's data reached it, and how high the rate may be (95 %).
-    It holds for one comparison of prints like those; `expected` is how many of a gallery of this size would reach
-    the score by chance at that upper bound.
+    PROBE is an image or a template; where it lies in the gallery itself, it is left out there. Beside each score
+    stands the false match rate (FMR) that it would have as a threshold: how many non-mated comparisons of the
+    calibration's data reached it, and how high the rate may be (95 %). It holds for one comparison of prints like
+    those; `expected` is how many of a gallery of this size would reach the score by chance at that upper bound.
 
     \b
     Examples:
@@ -59,9 +59,8 @@ def command(probe: str, gallery: str, **given: Any) -> None:
     sources = find_sources([probe], **reading)
     if len(sources) != 1:
         raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
-    entries = enrol(
-        [*sources, *find_sources([gallery], **reading)], params=params, dpi=given["dpi"], jobs=given["jobs"]
-    )
+    searched = [s for s in find_sources([gallery], **reading) if s.path != sources[0].path]
+    entries = enrol([*sources, *searched], params=params, dpi=given["dpi"], jobs=given["jobs"])
     kind = "ridges" if ridges_known(entries) else "minutiae"
     calibration = load_calibration(given["calibration"], kind=kind)
     found = identify(entries[0], entries[1:], calibration, top=given["top"], jobs=given["jobs"])
