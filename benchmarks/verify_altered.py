@@ -198,7 +198,7 @@ DIFFERS = """\
 - `far-frr` equalises two rates. Few badly altered prints lie far below the others, so that equality costs many
   false matches for few rejections saved: its HTER is above that of `exact` at the levels where there are
   errors.
-- `zero-fmr` hangs on a single comparison, and rejects most but for `mean-distance`.
+- `zero-fmr` hangs on a single comparison, and rejects about as much as `mean-distance`.
 - Central rotation is hardest: minutiae are turned with the ridges, and what is left to agree is the margin.
   Obliteration only takes minutiae away; a z-cut moves them in parts that stay whole."""
 
