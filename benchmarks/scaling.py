@@ -140,8 +140,8 @@ def main() -> None:
             f"{args.prints} SOCOFing prints, all families, wall seconds in turn, start-up included.",
             table(["workers", "seconds", "prints/s (median)", "cores taken by others meanwhile"], rows),
             f"One worker's time over two's: median {np.median(ratios):.2f} ({ratios.min():.2f}–{ratios.max():.2f}). "
-            f"Different tables: {len(digests) - 1}. What others take, other programs and the host, is missing to two workers "
-            "and not to one.",
+            f"Different tables: {len(digests) - 1}. What others take, other programs and the host, is missing to two "
+            "workers and not to one.",
             "## Memory of all processes together, -j 2",
             table(["prints", "most, MB", "prints/s, looked at"], memory),
         ],
