@@ -87,7 +87,8 @@ function find() {
   const rows = [];
   for (let i = 0; i < N; i++) if (tests.every(test => test(i))) rows.push(i);
   choose(rows);
-  $("reading").textContent = `${counted(rows.length, "print")} found.`;
+  const hidden = rows.filter(i => !scatter.shown()[i]).length;
+  $("reading").textContent = `${counted(rows.length, "print")} found${hidden ? `, ${hidden.toLocaleString("en")} of them without a place on this map` : ""}.`;
 }
 
 function readFocus() {
