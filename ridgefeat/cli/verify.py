@@ -141,6 +141,8 @@ def _bars() -> Iterator[tuple[Any, Any]]:
 
     def show(unit: str, done: int, total: int) -> Any:
         if unit not in bars:
+            for earlier in bars.values():
+                earlier.close()
             bars[unit] = tqdm(
                 total=total, unit=unit, mininterval=pause, maxinterval=max(pause, 10), file=sys.stderr
             )
