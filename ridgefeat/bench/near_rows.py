@@ -21,6 +21,8 @@ LEAST_OTHERS = 3
 """Near rows of other groups from which the farthest of them says how close rows lie there."""
 LEAST_KNOWN = 0.5
 """Share of its values that a row must have to be compared."""
+MANY_ROWS = 300
+"""Rows from which the usual distance alone is measure enough (benchmarks/leak_audit.py: no stranger among 1,380)."""
 SPREADS = 5.0
 """Deviations of the logarithm of the distance to the nearest row of another group by which a copy is nearer."""
 CLIPPED = 5.0
@@ -68,12 +70,14 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
     usual = float(np.median(nearest_other[known]))
     if usual == 0:
         return None
-    # In few columns or few rows some strangers are near by chance: a copy is nearer than their spread explains.
-    # Copies shorten the lower half only, so the upper half measures it.
-    logs = np.log(np.maximum(nearest_other[known], 1e-12))
-    spread = float(np.quantile(logs, 0.84) - np.median(logs))
     # Where prints lie closer than elsewhere, as those of a second sensor do, that is the measure.
-    near = np.minimum(table.limits.near_rows * np.minimum(usual, farthest), usual * np.exp(-SPREADS * spread))
+    near = table.limits.near_rows * np.minimum(usual, farthest)
+    if len(kept) < MANY_ROWS:
+        # Of few rows some strangers are near by chance: a copy is nearer than their spread explains. Copies shorten the
+        # lower half only, so the upper half measures it.
+        logs = np.log(np.maximum(nearest_other[known], 1e-12))
+        spread = float(np.quantile(logs, 0.84) - np.median(logs))
+        near = np.minimum(near, usual * np.exp(-SPREADS * spread))
     return [
         (int(kept[i]), int(kept[j]), d / usual) for i, j, d in sorted(pairs) if d <= min(near[i], near[j])
     ]
