@@ -1,0 +1,161 @@
+"""Pages as a browser sees them: errors, requests, widths, accessibility, and how smoothly the explore page moves.
+
+    python benchmarks/pages.py [TABLE ROOT]     # TABLE: a set that is extracted already; without, SOCOFing's originals
+
+Needs Chromium, Node.js and npm, which fetches playwright-core and axe-core into a folder of its own. Each page is
+opened at a laptop's and a phone's width and printed, in a new profile without a network to need. Screenshots stay
+in $RIDGEFEAT_SHOTS, if that names a folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from _common import DATA, report, table
+
+TOOLS = ("playwright-core@1", "axe-core@4")
+SERIOUS = ("serious", "critical")
+
+
+def main() -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    lacking = [n for n, there in (("Chromium", chromium), ("node", shutil.which("node"))) if not there]
+    if lacking:
+        raise SystemExit(f"{', '.join(lacking)} is not there: apt-get install chromium nodejs npm")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shots = Path(os.environ.get("RIDGEFEAT_SHOTS", folder / "shots"))
+        shots.mkdir(parents=True, exist_ok=True)
+        pages, notes = make_pages(folder)
+        job = {"pages": pages, "chromium": chromium, "shots": str(shots)}
+        script = Path(__file__).with_name("_pages.js")
+        words = ["node", str(script), str(tools(folder))]
+        done = subprocess.run(words, input=json.dumps(job), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        found = json.loads(done.stdout)
+        if os.environ.get("RIDGEFEAT_SHOTS"):
+            (shots / "found.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write(found, notes)
+
+
+def tools(folder: Path) -> Path:
+    """Return a folder in which Node finds playwright-core and axe-core."""
+    given = os.environ.get("RIDGEFEAT_NODE_TOOLS")
+    if given:
+        return Path(given)
+    where = folder / "tools"
+    where.mkdir()
+    (where / "package.json").write_text("{}")
+    run("npm", "install", "--no-audit", "--no-fund", *TOOLS, cwd=where)
+    return where
+
+
+def run(*words: str, cwd: Path | None = None) -> None:
+    done = subprocess.run(words, capture_output=True, text=True, cwd=cwd, check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{' '.join(words)}\n{done.stderr[-2000:]}")
+
+
+def ridgefeat(*words: object) -> None:
+    run(sys.executable, "-m", "ridgefeat.cli", *map(str, words))
+
+
+def make_pages(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return every page that a command writes, made of simulated prints, and the explore page of a real set."""
+    import numpy as np
+    import pandas as pd
+
+    from ridgefeat.report.extract_page import write_extract_page
+
+    ridgefeat("synth", folder / "prints", "-n", 36, "--seed", 1, "--fingers", 2, "-q")
+    index, features = folder / "prints" / "index.csv", folder / "features.csv"
+    ridgefeat("extract", folder / "prints", "--index", index, "-o", features, "-q")
+    write_extract_page(features, folder / "extract.html", images_root=folder / "prints")
+    bench = ("--target", "sex", "--group", "subject", "--folds", 3, "--classifiers", "dummy,logistic,pca-lda")
+    ridgefeat("bench", features, *bench, "-o", folder / "bench", "-q")
+    rng = np.random.default_rng(1)
+    a, b = np.triu_indices(60)
+    scores = pd.DataFrame({"subject_probe": a, "subject_reference": b, "mated": (a == b).astype(int)})
+    scores["score"] = rng.normal(40 * scores["mated"], 10)
+    scores.to_csv(folder / "scores.csv", index=False)
+    ridgefeat("threshold", folder / "scores.csv", "-o", folder / "threshold", "-q")
+    ridgefeat("explore", features, "--images", folder / "prints", "-o", folder / "explore.html", "-q")
+    pages = [
+        {"name": "extract", "file": str(folder / "extract.html")},
+        {"name": "bench", "file": str(folder / "bench" / "report.html")},
+        {"name": "threshold", "file": str(folder / "threshold" / "report.html")},
+        {"name": "explore, 36 prints", "file": str(folder / "explore.html"), "explore": True},
+    ]
+    real, notes = real_page(folder)
+    return pages + real, notes
+
+
+def real_page(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    if len(sys.argv) == 3:
+        features, root = Path(sys.argv[1]), Path(sys.argv[2])
+    else:
+        features, root = folder / "real.csv", DATA / "SOCOFing" / "Real"
+        if not root.is_dir():
+            return [], ["SOCOFing is not there: no page of a real set."]
+        ridgefeat("extract", root, "-o", features, "-q")
+    page = folder / "real.html"
+    began = time.perf_counter()
+    words = ["explore", str(features), "--images", str(root), "-o", str(page), "--json", "-q"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ridgefeat.cli", *words], capture_output=True, text=True, check=True
+    )
+    said = json.loads(done.stdout)
+    note = (
+        f"The explore page of SOCOFing's originals: {said['prints']:,} prints, {said['columns']:,} columns, "
+        f"{said['pictures']:,} pictures of up to {said['picture_side']} px, {said['bytes'] / 1e6:.1f} MB, "
+        f"made in {time.perf_counter() - began:.0f} s (maps, correlations, every print read again, its minutiae found)."
+    )
+    return [{"name": f"explore, {said['prints']:,} prints", "file": str(page), "explore": True}], [note]
+
+
+def write(found: dict[str, Any], notes: list[str]) -> None:
+    rows: list[list[object]] = []
+    for one in found["checks"]:
+        serious = [v for v in one["axe"] if v["impact"] in SERIOUS]
+        rows.append([
+            one["page"], one["view"], len(one["errors"]), len(one["requests"]), one["overflow"],
+            ", ".join(f"{v['id']} ({v['nodes']})" for v in serious) or "none", one.get("sheets", ""),
+        ])  # fmt: skip
+        for text in [*one["errors"], *one["requests"]]:
+            print(one["page"], one["view"], text, file=sys.stderr)
+        for v in one["axe"]:
+            print(one["page"], one["view"], v, file=sys.stderr)
+    heads = ["page", "view", "console errors", "requests", "overflow, px", "axe: serious findings", "sheets"]
+    parts = [
+        "Each page opened from a file in headless Chromium (no GPU), in a new profile: laptop 1280×800, light and "
+        "dark; phone 390×844; printed on A4. Requests: anything but the file itself. Overflow: how far the page is "
+        "wider than the window.",
+        table(heads, rows),
+        *notes,
+    ]
+    for one in found["smooth"]:
+        acts = [
+            [name, f"{a['frames']}", f"{a['median']:.1f}", f"{a['high']:.1f}", f"{a['most']:.0f}"]
+            for name, a in one["acts"].items()
+        ]
+        work = [[name, f"{ms:.1f}"] for name, ms in one["work"].items()]
+        parts += [
+            f"## {one['page'].capitalize()}\n\nReady {one['ready']:,} ms after it was opened. The lasso selected "
+            f"{one['chosen']:,} prints.",
+            table(["while", "frames", "ms a frame, median", "95 %", "longest"], acts),
+            table(["work", "ms, median of 7"], work),
+        ]
+    report("pages", "Pages in a browser", parts)
+
+
+if __name__ == "__main__":
+    main()
