@@ -55,7 +55,7 @@ def test_every_command_and_example_runs(
             )
             assert done.returncode == code, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
             ran += 1
-    assert ran >= 4
+    assert ran >= 3
 
 
 def test_readme_shows_every_command() -> None:
