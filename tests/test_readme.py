@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/extract.md", "docs/python.md", "docs/explore.md")
+PAGES = ("README.md", "docs/start.md", "docs/extract.md", "docs/python.md", "docs/explore.md")
 """Pages with something to run."""
 
 TEXTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
