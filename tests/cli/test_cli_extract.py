@@ -118,8 +118,15 @@ def test_inputs_that_are_not_there(tmp_path):
 
 def start(prints, output, *options):
     command = [sys.executable, "-m", "ridgefeat.cli", "extract", prints, "-o", output, "-j", "2", *options]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
-                            start_new_session=True)  # fmt: skip
+    return subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that runs the tests in the background lets its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def wait_for_parts(output, count):
@@ -133,7 +140,7 @@ def wait_for_parts(output, count):
 @pytest.fixture
 def many(prints):
     """Return a folder of enough prints that a run can be met under way."""
-    for copy in range(2, 60):
+    for copy in range(2, 30):
         for i in range(6):
             source = prints / f"{101 + i // 2}_{1 + i % 2}.png"
             (prints / f"{copy}{source.name}").write_bytes(source.read_bytes())
