@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import cv2
 import numpy as np
 
 from ridgefeat.backbone.onnx_file import OnnxFile
 from ridgefeat.errors import ModelError
+from ridgefeat.sources.images import quiet_opencv
 from ridgefeat.structure import Float
 
 
@@ -77,31 +73,6 @@ def pooled(maps: Float) -> Float:
     if maps.ndim == 3:
         return np.asarray(maps.mean(axis=1, dtype=np.float32))
     return maps.reshape(len(maps), -1)
-
-
-class _Quiet:
-    lock = threading.Lock()
-    depth = 0
-    level = 0
-
-
-@contextmanager
-def quiet_opencv() -> Iterator[None]:
-    """Silence OpenCV's log: a network that cannot be used is told once, by the ModelError."""
-    # OpenCV 5 moved its log level into a module of its own.
-    log: Any = getattr(cv2.utils, "logging", cv2)
-    with _Quiet.lock:
-        if _Quiet.depth == 0:
-            _Quiet.level = log.getLogLevel()
-            log.setLogLevel(0)
-        _Quiet.depth += 1
-    try:
-        yield
-    finally:
-        with _Quiet.lock:
-            _Quiet.depth -= 1
-            if _Quiet.depth == 0:
-                log.setLogLevel(_Quiet.level)
 
 
 def _short(error: BaseException) -> str:

@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("bench")
 @click.argument("table", required=False, metavar="[TABLE]")
-@click.option("--target", required=True, metavar="COLUMN", help="The label to tell: classes, or a number.")
-@click.option(
-    "--group", default="subject", show_default=True, metavar="COLUMN", help="Whose prints stay together."
-)
+@options.problem
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="Where tables and report go.")
 @click.option(
     "--classifiers",
@@ -34,18 +31,9 @@ if TYPE_CHECKING:
     callback=options.names,
     help="Which, with commas between; or module:Class of your own.",
 )
-@click.option("--families", metavar="NAMES", callback=options.names, help="Use only these families' columns.")
-@click.option(
-    "--within",
-    metavar="COLUMN",
-    multiple=True,
-    help="Standardise columns within its levels; several combine.",
-)
-@click.option(
-    "--kind",
-    type=click.Choice(["binary", "multiclass", "regression"]),
-    help="What the target is, if not as it looks.",
-)
+@options.some_families
+@options.within
+@options.kind
 @click.option(
     "--positive", metavar="CLASS", help="The class that precision and recall speak of.  [default: the rarer]"
 )

@@ -55,6 +55,28 @@ reading = stacked(
         help="Resolution, or across and down, whatever files and layouts say.",
     ),
 )
+problem = stacked(
+    click.option(
+        "--target", required=True, metavar="COLUMN", help="The label to tell: classes, or a number."
+    ),
+    click.option(
+        "--group", default="subject", show_default=True, metavar="COLUMN", help="Whose prints stay together."
+    ),
+)
+within = click.option(
+    "--within",
+    metavar="COLUMN",
+    multiple=True,
+    help="Standardise columns within its levels; several combine.",
+)
+some_families = click.option(
+    "--families", metavar="NAMES", callback=names, help="Use only these families' columns."
+)
+kind = click.option(
+    "--kind",
+    type=click.Choice(["binary", "multiclass", "regression"]),
+    help="What the target is, if not as it looks.",
+)
 tuning = stacked(
     click.option(
         "-p",

@@ -11,10 +11,7 @@ from ridgefeat.cli import options, talk
 
 @click.command("train")
 @click.argument("table", metavar="TABLE")
-@click.option("--target", required=True, metavar="COLUMN", help="The label to tell: classes, or a number.")
-@click.option(
-    "--group", default="subject", show_default=True, metavar="COLUMN", help="Whose prints stay together."
-)
+@options.problem
 @click.option("-o", "--output", required=True, metavar="FILE.skops", help="The model file to write.")
 @click.option(
     "--classifier",
@@ -23,18 +20,9 @@ from ridgefeat.cli import options, talk
     metavar="NAME",
     help="As `ridgefeat bench` names it.",
 )
-@click.option("--families", metavar="NAMES", callback=options.names, help="Use only these families' columns.")
-@click.option(
-    "--within",
-    metavar="COLUMN",
-    multiple=True,
-    help="Standardise columns within its levels; several combine.",
-)
-@click.option(
-    "--kind",
-    type=click.Choice(["binary", "multiclass", "regression"]),
-    help="What the target is, if not as it looks.",
-)
+@options.some_families
+@options.within
+@options.kind
 @click.option("--tune", is_flag=True, help="Search the classifier's settings in inner folds by group.")
 @click.option(
     "--folds",

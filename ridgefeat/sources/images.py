@@ -218,7 +218,7 @@ def _decode(data: bytes, kind: str, header: Header) -> np.ndarray[Any, Any]:
     buffer = np.frombuffer(data + b"\n" if kind == "pnm" else data, np.uint8)
     # Only without IMREAD_UNCHANGED does OpenCV turn a JPEG as its EXIF block asks; a JPEG has no alpha to lose.
     flag = cv2.IMREAD_ANYCOLOR if kind == "jpeg" else cv2.IMREAD_UNCHANGED
-    with _quiet_opencv():
+    with quiet_opencv():
         try:
             decoded: Any = cv2.imdecode(buffer, flag)
         except (cv2.error, MemoryError):
@@ -271,8 +271,8 @@ class _Quiet:
 
 
 @contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Silence OpenCV's log while images are decoded: a bad file is told once, by the ImageError."""
+def quiet_opencv() -> Iterator[None]:
+    """Silence OpenCV's log: a bad file, image or network, is told once, by the error that is raised."""
     # OpenCV 5 moved its log level into a module of its own.
     log: Any = getattr(cv2.utils, "logging", cv2)
     with _Quiet.lock:
