@@ -18,12 +18,12 @@ from ridgefeat.bench.circumstances import ABOUT_IMAGES, circumstances
 from ridgefeat.bench.classifiers import find
 from ridgefeat.bench.method import Settings
 from ridgefeat.bench.regressed import Regressed
+from ridgefeat.bench.study import Study
 from ridgefeat.bench.tables import PLACE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ridgefeat.bench.diagnostics import Study
     from ridgefeat.bench.metrics import Predictions
 
 

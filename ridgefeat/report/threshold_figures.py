@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ridgefeat.report.curves import Curve, Figure, curve_figure
 from ridgefeat.report.distributions import COLOURS
 from ridgefeat.report.plot import EDGE, GRID, INK, SOFT, Frame, dot, line, look, picture, swatch, text, tick
-from ridgefeat.threshold.analysis import Analysis, Part
-from ridgefeat.threshold.methods import Path
+from ridgefeat.threshold.choices import Path
+from ridgefeat.threshold.results import Analysis, Part
 
 Float = NDArray[np.float64]
 PERCENTS = (0.0001, 0.001, 0.01, 0.1, 1, 5, 20, 40, 60, 80, 95, 99)

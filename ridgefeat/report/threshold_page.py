@@ -14,8 +14,8 @@ import numpy as np
 from ridgefeat._version import __version__
 from ridgefeat.report.page import render_page, write_page
 from ridgefeat.report.threshold_figures import figures, percent
-from ridgefeat.threshold.analysis import Analysis, Figure, Part, Rate
 from ridgefeat.threshold.remarks import RULE
+from ridgefeat.threshold.results import Analysis, Figure, Part, Rate
 
 MEANINGS = {
     "mean-distance": "midpoint of the mean mated and the mean non-mated score; looks at no error",

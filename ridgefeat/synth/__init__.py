@@ -6,7 +6,8 @@ people.
 
 from ridgefeat.synth.files import read_truth, write_set
 from ridgefeat.synth.flow import PATTERN_SHARES
-from ridgefeat.synth.impression import ImpressionParams, draw_params, make_impression
+from ridgefeat.synth.impression import make_impression
+from ridgefeat.synth.impression_params import ImpressionParams, draw_params
 from ridgefeat.synth.master import make_master
 from ridgefeat.synth.prints import Impression, MasterPrint, Truth
 from ridgefeat.synth.subjects import SubjectPrint, make_print, make_subjects

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from ridgefeat.structure import WORKING_DPI, Float, UInt8
 from ridgefeat.synth.flow import smooth_noise
+from ridgefeat.synth.impression_params import ImpressionParams
 from ridgefeat.synth.prints import MasterPrint
-
-if TYPE_CHECKING:
-    from ridgefeat.synth.impression import ImpressionParams
 
 _Array = NDArray[Any]
 

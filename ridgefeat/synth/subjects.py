@@ -10,7 +10,8 @@ import numpy as np
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.synth.flow import PATTERN_SHARES
-from ridgefeat.synth.impression import NOISE_LEVELS, make_impression
+from ridgefeat.synth.impression import make_impression
+from ridgefeat.synth.impression_params import NOISE_LEVELS
 from ridgefeat.synth.master import PERIOD_RANGE_MM, make_master
 from ridgefeat.synth.prints import Impression, MasterPrint
 

@@ -11,21 +11,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ridgefeat.threshold.analysis import Analysis, analyse
-    from ridgefeat.threshold.methods import METHODS, Choice, Settings, choose
+    from ridgefeat.threshold.analysis import analyse
+    from ridgefeat.threshold.choices import Choice, Settings
+    from ridgefeat.threshold.methods import METHODS, choose
     from ridgefeat.threshold.rates import ErrorCurve
     from ridgefeat.threshold.reading import read_scores
+    from ridgefeat.threshold.results import Analysis
     from ridgefeat.threshold.scores import Scores
     from ridgefeat.threshold.splitting import split_scores
     from ridgefeat.threshold.tuner import ThresholdTuner
 
 _HOME = {
-    "Analysis": "analysis",
-    "Choice": "methods",
+    "Analysis": "results",
+    "Choice": "choices",
     "ErrorCurve": "rates",
     "METHODS": "methods",
     "Scores": "scores",
-    "Settings": "methods",
+    "Settings": "choices",
     "ThresholdTuner": "tuner",
     "analyse": "analysis",
     "choose": "methods",

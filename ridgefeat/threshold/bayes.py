@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from ridgefeat.threshold.methods import Choice, Path, Settings, search_range
+from ridgefeat.threshold.choices import Choice, Path, Settings, search_range
 from ridgefeat.threshold.rates import ErrorCurve
 
 Float = NDArray[np.float64]

@@ -123,7 +123,7 @@ class ErrorCurve:
         """
         k = self.crossing(self.fmr, self.fnmr)
         low, high = sorted((float(self.fmr[k]), float(self.fnmr[k])))
-        return EqualError((low + high) / 2, low, high, self.shown(self.cut[k]))
+        return EqualError((low + high) / 2, low, high, self.shown(self.between(k)))
 
     def crossing(self, falling: Float, rising: Float) -> int:
         """Return the cut at which two rates meet; of the two about the crossing that with the smaller sum."""
@@ -134,6 +134,19 @@ class ErrorCurve:
     def for_fmr(self, target: float) -> int:
         """Return the lowest cut whose FMR is at most `target`: FNMR is the least there."""
         return int(np.argmax(self.false_matches <= target * self.nonmated))
+
+    def between(self, k: int) -> float:
+        """Return a threshold with the errors of cut k, midway to the cut below: the safest against other scores.
+
+        Whole where all scores are, and cut k itself at both ends, beyond which nothing is known.
+        """
+        if k in (0, len(self.cut) - 1):
+            return float(self.cut[k])
+        middle = (float(self.cut[k - 1]) + float(self.cut[k])) / 2
+        if _whole(self.cut):
+            middle = float(np.ceil(middle))
+        # Neighbouring numbers have none between them.
+        return middle if self.cut[k - 1] < middle else float(self.cut[k])
 
     def index(self, threshold: ArrayLike) -> NDArray[np.intp]:
         """Return where thresholds in the scores' own scale stand among the cuts."""
@@ -160,5 +173,8 @@ class ErrorCurve:
 def _above(cut: Float) -> float:
     """Return a threshold that nothing reaches; a whole number where all scores are."""
     top = float(cut[-1])
-    whole = abs(top) < 1e15 and bool((cut == np.rint(cut)).all())
-    return top + 1 if whole else float(np.nextafter(top, np.inf))
+    return top + 1 if _whole(cut) else float(np.nextafter(top, np.inf))
+
+
+def _whole(cut: Float) -> bool:
+    return bool(np.abs(cut[[0, -1]]).max() < 1e15 and (cut == np.rint(cut)).all())

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from ridgefeat.threshold.methods import Choice
+from ridgefeat.threshold.choices import Choice
+from ridgefeat.threshold.results import Part
 from ridgefeat.threshold.splitting import Split
 from ridgefeat.threshold.uncertainty import FEW_SUBJECTS
-
-if TYPE_CHECKING:
-    from ridgefeat.threshold.analysis import Part
 
 RULE = 30
 """Errors that a rate must rest on to lie within 30 % of the truth with 90 % confidence; Doddington et al. (2000)."""

@@ -221,23 +221,24 @@ def _check_subjects(made: Scores) -> None:
 
 
 def _check_direction(made: Scores) -> None:
-    from ridgefeat.threshold.rates import ErrorCurve
+    from scipy.stats import rankdata
 
     there = made.compared
     values, truth = made.similarity[there], made.mated[there]
     mated, others = values[truth], values[~truth]
     if mated.mean() >= others.mean() and np.median(mated) >= np.median(others):
         return
-    curve = ErrorCurve.of(made)
+    n, pairs = len(mated), len(mated) * len(others)
+    auc = (rankdata(values)[truth].sum() - n * (n + 1) / 2) / pairs
     # A comparator that is merely useless lies within chance of 0.5; one far below it is read the wrong way round.
-    chance = np.sqrt((curve.mated + curve.nonmated + 1) / (12 * curve.mated * curve.nonmated))
-    if curve.auc < 0.5 - 4 * chance:
+    chance = np.sqrt((len(values) + 1) / (12 * pairs))
+    if auc < 0.5 - 4 * chance:
         advice = (
             "they look like similarities: leave out --distance (distance=False)"
             if made.distance
             else "they look like distances: give --distance (distance=True)"
         )
         raise ScoreError(
-            f"mated comparisons score worse than non-mated ones (AUC {curve.auc:.3f}), so the scores' sign is "
+            f"mated comparisons score worse than non-mated ones (AUC {auc:.3f}), so the scores' sign is "
             f"reversed; {advice}, or the labels are swapped"
         )

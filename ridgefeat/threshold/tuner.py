@@ -19,7 +19,8 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from ridgefeat.errors import ScoreError
-from ridgefeat.threshold.methods import Settings, choose
+from ridgefeat.threshold.choices import Settings
+from ridgefeat.threshold.methods import choose
 from ridgefeat.threshold.rates import ErrorCurve
 from ridgefeat.threshold.scores import Scores
 

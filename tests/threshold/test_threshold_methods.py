@@ -101,6 +101,22 @@ def test_scores_that_are_fully_apart_are_told_apart(method):
     assert curve.false_matches[k] == 0
 
 
+@pytest.mark.parametrize("method", ["exact", "far-frr", "min-cost", "grid"])
+def test_a_threshold_between_scores_stands_midway(method):
+    curve = ErrorCurve.of(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
+    assert choose(curve, method).threshold == pytest.approx(2.65, abs=0.03)
+    distances = ErrorCurve.of(Scores.make([5.1, 5.0, 0.3, 0.1], [0, 0, 1, 1], distance=True))
+    assert choose(distances, method).threshold == pytest.approx(2.65, abs=0.03)
+
+
+def test_thresholds_of_whole_scores_are_whole_and_the_ends_stay():
+    curve = ErrorCurve.of(Scores.make([0, 1, 2, 7, 8], [0, 0, 0, 1, 1]))
+    assert choose(curve, "exact").threshold == 5
+    assert [curve.between(k) for k in range(len(curve.cut))] == [0, 1, 2, 5, 8, 9]
+    close = ErrorCurve.of(Scores.make([1.0, np.nextafter(1.0, 2), 1.5], [0, 1, 1]))
+    assert close.between(1) == np.nextafter(1.0, 2)
+
+
 def test_bayes_tells_its_path_and_its_seed_decides():
     one, two = (choose(CURVE, "bayes", Settings(seed=3)) for _ in range(2))
     assert one.evaluations == 25 == len(one.path.tried) and one.threshold == two.threshold
