@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ridgefeat.bench.audit import Audit, audit
+from ridgefeat.bench.auditing import Audit, audit
 from ridgefeat.bench.neighbours import most_similar
 from ridgefeat.sources import find_prints, load_print
 from ridgefeat.table import extract_many

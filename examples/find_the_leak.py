@@ -20,10 +20,7 @@ import numpy as np
 import pandas as pd
 
 import ridgefeat as rf
-from ridgefeat.bench.audit import audit
-from ridgefeat.bench.comparing import Options, compare
-from ridgefeat.bench.data import make_problem
-from ridgefeat.bench.duplicates import resolve
+from ridgefeat import bench
 from ridgefeat.synth import write_set
 
 PEOPLE, FINGERS, COPIED = 20, 2, 10
@@ -32,9 +29,9 @@ FAMILIES = ["ridge", "orient", "minutiae"]
 
 def accuracy(table: pd.DataFrame) -> float:
     """Return how often a nearest neighbour is right, split by person."""
-    options = Options(classifiers=("knn",), folds=4, jobs=1, diagnose=False)
+    options = bench.Options(classifiers=("knn",), folds=4, jobs=1, diagnose=False)
     about = {"columns": rf.feature_columns(FAMILIES).to_dict("records")}
-    comparison = compare(make_problem(table, about, target="colour", group="subject"), options)
+    comparison = bench.compare(bench.make_problem(table, about, target="colour", group="subject"), options)
     return float(comparison.summary.loc[0, "balanced_accuracy"])
 
 
@@ -60,10 +57,10 @@ def main(folder: Path) -> dict[str, float]:
 
     table = rf.extract_many(folder, index=folder / "index.csv", families=FAMILIES)
     original = table[~table["meta_source"].str.startswith("again_")].reset_index(drop=True)
-    found = audit(table, target="colour", group="subject", images_root=folder)
+    found = bench.audit(table, target="colour", group="subject", images_root=folder)
     for finding in found.findings[:3]:
         print(f"{finding.severity}: {finding.message}\n")
-    mended, words = resolve(table, found, "drop")
+    mended, words = bench.resolve(table, found, "drop")
     figures = {"clean": accuracy(original), "leaked": accuracy(table), "mended": accuracy(mended)}
     print(words, "\n")
     print("balanced accuracy of a nearest neighbour for a label that was drawn by lot, split by person")

@@ -18,8 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pandas as pd
 
 import ridgefeat as rf
-from ridgefeat.bench.comparing import Options, compare
-from ridgefeat.bench.data import make_problem
+from ridgefeat import bench
 from ridgefeat.synth import write_set
 
 PEOPLE, FINGERS, FAMILIES = 24, 3, ["ridge"]
@@ -30,8 +29,8 @@ def main(folder: Path, people: int = PEOPLE) -> pd.DataFrame:
     index = write_set(folder, people * FINGERS, seed=11, fingers=FINGERS, shape=(300, 260))
     table = rf.extract_many(folder, index=index, families=FAMILIES)
     about = {"columns": rf.feature_columns(FAMILIES).to_dict("records")}
-    problem = make_problem(table, about, target="sex", group="subject")
-    comparison = compare(problem, Options(classifiers=("dummy", "logistic"), folds=3, repeats=2, jobs=1))
+    problem = bench.make_problem(table, about, target="sex", group="subject")
+    comparison = bench.compare(problem, bench.Options(classifiers=("dummy", "logistic"), folds=3, repeats=2, jobs=1))
     told = comparison.summary.set_index("classifier").loc["logistic"]
     print(f"{people} simulated people, {FINGERS} fingers each; logistic regression, split by person")
     print(f"all fingers   AUC {told['roc_auc']:.2f} [{told['roc_auc_low']:.2f}, {told['roc_auc_high']:.2f}]")

@@ -14,7 +14,7 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import RidgefeatError
 
 if TYPE_CHECKING:
-    from ridgefeat import threshold
+    from ridgefeat import backbone, bench, features, nn, synth, table, templates, threshold, verify
     from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.params import Params
     from ridgefeat.structure import Minutiae, OrientationField, SingularPoints
@@ -33,7 +33,7 @@ _HOME = {
     "feature_columns": "ridgefeat.table",
     "FeatureExtractor": "ridgefeat.table",
 }
-_PARTS = ("threshold",)
+_PARTS = ("backbone", "bench", "features", "nn", "synth", "table", "templates", "threshold", "verify")
 
 __all__ = [
     "FeatureExtractor",
@@ -44,11 +44,19 @@ __all__ = [
     "RidgefeatError",
     "SingularPoints",
     "__version__",
+    "backbone",
+    "bench",
     "extract",
     "extract_many",
     "feature_columns",
+    "features",
+    "nn",
     "read",
+    "synth",
+    "table",
+    "templates",
     "threshold",
+    "verify",
 ]
 
 

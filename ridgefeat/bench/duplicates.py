@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench.audit import Audit
+from ridgefeat.bench.auditing import Audit
 from ridgefeat.bench.results import Problem
 from ridgefeat.bench.twins import connect
 from ridgefeat.errors import ParameterError, TableError

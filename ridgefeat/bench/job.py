@@ -19,7 +19,7 @@ from ridgefeat.errors import ParameterError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ridgefeat.bench.audit import Audit
+    from ridgefeat.bench.auditing import Audit
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def look_for_leaks(problem: Problem, options: Options, folds: Sequence[Fold] = (
     """Return the audit of the problem's prints, and of folds where they are given."""
     import pandas as pd
 
-    from ridgefeat.bench.audit import audit
+    from ridgefeat.bench.auditing import audit
 
     labels = problem.labels.drop(columns="meta_table", errors="ignore")
     frame = pd.concat([labels, problem.features], axis=1)

@@ -235,7 +235,7 @@ class Comparison:
     epochs : pandas.DataFrame or None
         Of classifiers that train in epochs: classifier, repeat, fold, epoch (from 1), and their own figures.
     audit : object or None
-        The leak audit (ridgefeat.bench.audit.Audit).
+        The leak audit (ridgefeat.bench.auditing.Audit).
     reproduction : Reproduction
     """
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ridgefeat.bench.audit import Audit
+from ridgefeat.bench.auditing import Audit
 
 GROUPS, PRINTS = 40, 5
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from audit_examples import GROUPS, PRINTS, clean_table, kinds
 
-from ridgefeat.bench.audit import audit
+from ridgefeat.bench.auditing import audit
 from ridgefeat.errors import TableError
 
 

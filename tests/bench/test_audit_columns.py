@@ -6,9 +6,9 @@ import pytest
 from audit_examples import GROUPS, clean_table, kinds
 from sklearn.metrics import roc_auc_score
 
-from ridgefeat.bench.audit import audit
 from ridgefeat.bench.audit_params import AuditParams
 from ridgefeat.bench.audit_table import make_table
+from ridgefeat.bench.auditing import audit
 from ridgefeat.bench.column_readout import make_readout
 from ridgefeat.bench.leaks_in_files import check_files
 

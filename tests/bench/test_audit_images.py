@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from audit_examples import COPIES, clean_table, draw, pressed_again, write_prints
 
-from ridgefeat.bench.audit import audit
+from ridgefeat.bench.auditing import audit
 from ridgefeat.bench.image_signature import signature, to_square
 from ridgefeat.bench.neighbours import most_similar
 from ridgefeat.bench.same_picture import correlate

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ridgefeat.bench.audit import audit
 from ridgefeat.bench.audit_params import AuditParams
+from ridgefeat.bench.auditing import audit
 from ridgefeat.sources import find_prints, load_print
 
 DATA = Path(os.environ.get("RIDGEFEAT_DATA", Path(__file__).parents[2] / ".data"))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from audit_examples import PRINTS, clean_table
 
-from ridgefeat.bench.audit import audit
+from ridgefeat.bench.auditing import audit
 from ridgefeat.bench.duplicates import resolve
 from ridgefeat.errors import ParameterError, TableError
 

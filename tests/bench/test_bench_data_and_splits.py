@@ -4,7 +4,7 @@ import pytest
 from bench_examples import make_about, make_frame, make_problem
 
 from ridgefeat.bench import data, duplicates, splits
-from ridgefeat.bench.audit import Audit
+from ridgefeat.bench.auditing import Audit
 from ridgefeat.bench.finding import Finding
 from ridgefeat.errors import ParameterError, TableError
 
