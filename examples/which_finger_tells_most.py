@@ -30,7 +30,9 @@ def main(folder: Path, people: int = PEOPLE) -> pd.DataFrame:
     table = rf.extract_many(folder, index=index, families=FAMILIES)
     about = {"columns": rf.feature_columns(FAMILIES).to_dict("records")}
     problem = bench.make_problem(table, about, target="sex", group="subject")
-    comparison = bench.compare(problem, bench.Options(classifiers=("dummy", "logistic"), folds=3, repeats=2, jobs=1))
+    comparison = bench.compare(
+        problem, bench.Options(classifiers=("dummy", "logistic"), folds=3, repeats=2, jobs=1)
+    )
     told = comparison.summary.set_index("classifier").loc["logistic"]
     print(f"{people} simulated people, {FINGERS} fingers each; logistic regression, split by person")
     print(f"all fingers   AUC {told['roc_auc']:.2f} [{told['roc_auc_low']:.2f}, {told['roc_auc_high']:.2f}]")
