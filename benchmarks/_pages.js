@@ -1,5 +1,5 @@
 // Opens pages in headless Chromium and prints, as JSON, what it finds. Called by pages.py:
-// node _pages.js FOLDER < {"pages": [{"name", "file", "explore"}], "chromium", "shots"}
+// node _pages.js FOLDER < {"pages": [{"name", "file", "explore"}], "site": {"root", "files"}, "chromium", "shots"}
 "use strict";
 const fs = require("fs"), os = require("os"), path = require("path");
 const need = createNeed(process.argv[2]);
@@ -21,15 +21,22 @@ async function opened(job, view, work) {
   const { view: name, ...options } = view;
   const browser = await chromium.launchPersistentContext(profile, { executablePath: job.chromium, headless: true, args: FLAGS, ...options });
   try {
-    const page = await browser.newPage(), errors = [], requests = [];
-    page.on("console", m => { if (m.type() === "error" || m.type() === "warning") errors.push(m.text()); });
-    page.on("pageerror", e => errors.push(e.message));
-    page.on("request", r => { if (!/^(data|blob):/.test(r.url()) && r.url() !== page.url() && !r.isNavigationRequest()) requests.push(r.url()); });
-    return await work(page, errors, requests);
+    return await work(browser);
   } finally {
     await browser.close();
     fs.rmSync(profile, { recursive: true, force: true });
   }
+}
+
+// A new page, with the errors that it reports and what it asks for outside of itself and of its site.
+async function watched(browser, site) {
+  const page = await browser.newPage(), errors = [], requests = [];
+  const own = url => /^(data|blob):/.test(url) || url === page.url() || (site && url.startsWith("file://" + site));
+  page.on("console", m => { if (m.type() === "error" || m.type() === "warning") errors.push(m.text()); });
+  page.on("pageerror", e => errors.push(e.message));
+  page.on("request", r => { if (!own(r.url()) && !r.isNavigationRequest()) requests.push(r.url()); });
+  page.on("requestfailed", r => errors.push(`${r.url()}: ${r.failure().errorText}`));
+  return { page, errors, requests };
 }
 
 async function load(page, one) {
@@ -40,26 +47,39 @@ async function load(page, one) {
 }
 
 async function check(job, one, view) {
-  return opened(job, view, async (page, errors, requests) => {
-    const found = { page: one.name, view: view.view, ready: await load(page, one) };
-    if (one.explore) {
-      // Some prints are chosen, so that the selection is looked at as well.
-      await page.evaluate(() => { document.getElementById("pick-outliers").click(); });
-      await page.waitForTimeout(200);
-    }
-    const shot = path.join(job.shots, `${one.name}-${view.view}`.replace(/\W+/g, "-"));
-    if (view.view === "print") {
-      await page.emulateMedia({ media: "print" });
-      const pdf = await page.pdf({ path: shot + ".pdf", format: "A4" });
-      found.sheets = (pdf.toString("latin1").match(/\/Type\s*\/Page\b/g) || []).length;
-    } else await page.screenshot({ path: shot + ".png", fullPage: true });
-    found.overflow = await page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth));
-    await page.emulateMedia({ media: null });
-    await page.evaluate(axe);
-    const result = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-    found.axe = result.violations.map(v => ({ id: v.id, impact: v.impact, nodes: v.nodes.length, first: v.nodes[0].html.slice(0, 160), why: v.nodes[0].failureSummary }));
-    return { ...found, errors, requests };
+  return opened(job, view, browser => look(job, browser, one, view));
+}
+
+// One browser a view for the whole site, for there are many pages.
+async function checkSite(job, view) {
+  const { root, files } = job.site, found = [];
+  await opened(job, view, async browser => {
+    for (const name of files) found.push(await look(job, browser, { name, file: path.join(root, name), site: root }, view));
   });
+  return found;
+}
+
+async function look(job, browser, one, view) {
+  const { page, errors, requests } = await watched(browser, one.site);
+  const found = { page: one.name, site: Boolean(one.site), view: view.view, ready: await load(page, one) };
+  if (one.explore) {
+    // Some prints are chosen, so that the selection is looked at as well.
+    await page.evaluate(() => { document.getElementById("pick-outliers").click(); });
+    await page.waitForTimeout(200);
+  }
+  const shot = job.shots && path.join(job.shots, `${one.name}-${view.view}`.replace(/\W+/g, "-"));
+  if (view.view === "print") {
+    await page.emulateMedia({ media: "print" });
+    const pdf = await page.pdf({ path: shot ? shot + ".pdf" : undefined, format: "A4" });
+    found.sheets = (pdf.toString("latin1").match(/\/Type\s*\/Page\b/g) || []).length;
+  } else if (shot) await page.screenshot({ path: shot + ".png", fullPage: true });
+  found.overflow = await page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth));
+  await page.emulateMedia({ media: null });
+  await page.evaluate(axe);
+  const result = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"], preload: false }));
+  found.axe = result.violations.map(v => ({ id: v.id, impact: v.impact, nodes: v.nodes.length, first: v.nodes[0].html.slice(0, 160), why: v.nodes[0].failureSummary }));
+  await page.close();
+  return { ...found, errors, requests };
 }
 
 // How long a frame takes while something goes on, in ms.
@@ -78,7 +98,8 @@ async function frames(page, act) {
 }
 
 async function smooth(job, one) {
-  return opened(job, VIEWS[0], async page => {
+  return opened(job, VIEWS[0], async browser => {
+    const { page } = await watched(browser);
     const ready = await load(page, one);
     await page.evaluate(() => document.getElementById("plot").scrollIntoView({ block: "center" }));
     const box = await page.locator("#plot").boundingBox();
@@ -117,5 +138,6 @@ async function smooth(job, one) {
     for (const view of VIEWS) out.checks.push(await check(job, one, view));
     if (one.explore) out.smooth.push(await smooth(job, one));
   }
+  for (const view of VIEWS) out.checks.push(...await checkSite(job, view));
   console.log(JSON.stringify(out));
 })().catch(error => { console.error(error); process.exit(1); });

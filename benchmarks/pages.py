@@ -2,9 +2,10 @@
 
     python benchmarks/pages.py [TABLE ROOT]     # TABLE: a set that is extracted already; without, SOCOFing's originals
 
-Needs Chromium, Node.js and npm, which fetches playwright-core and axe-core into a folder of its own. Each page is
-opened at a laptop's and a phone's width and printed, in a new profile without a network to need. Screenshots stay
-in $RIDGEFEAT_SHOTS, if that names a folder.
+Needs Chromium, Node.js and npm, which fetches playwright-core and axe-core into a folder of its own, or finds them in
+$RIDGEFEAT_NODE_TOOLS. Each page that a command writes, and each of the documentation's, is opened at a laptop's and a
+phone's width and printed, in a new profile without a network to need. Screenshots stay in $RIDGEFEAT_SHOTS, if that
+names a folder.
 """
 
 from __future__ import annotations
@@ -32,18 +33,19 @@ def main() -> None:
         raise SystemExit(f"{', '.join(lacking)} is not there: apt-get install chromium nodejs npm")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shots = Path(os.environ.get("RIDGEFEAT_SHOTS", folder / "shots"))
-        shots.mkdir(parents=True, exist_ok=True)
+        shots = os.environ.get("RIDGEFEAT_SHOTS")
+        if shots:
+            Path(shots).mkdir(parents=True, exist_ok=True)
         pages, notes = make_pages(folder)
-        job = {"pages": pages, "chromium": chromium, "shots": str(shots)}
+        job = {"pages": pages, "site": make_site(folder), "chromium": chromium, "shots": shots}
         script = Path(__file__).with_name("_pages.js")
         words = ["node", str(script), str(tools(folder))]
         done = subprocess.run(words, input=json.dumps(job), capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(done.stderr)
         found = json.loads(done.stdout)
-        if os.environ.get("RIDGEFEAT_SHOTS"):
-            (shots / "found.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+        if shots:
+            Path(shots, "found.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     write(found, notes)
 
 
@@ -99,6 +101,15 @@ def make_pages(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     return pages + real, notes
 
 
+def make_site(folder: Path) -> dict[str, Any]:
+    """Return the documentation's pages, built as `make docs` does."""
+    docs, root = Path(__file__).resolve().parents[1] / "docs", folder / "site"
+    run(sys.executable, str(docs / "make_reference.py"))
+    words = ("-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", folder / "doctrees", docs, root)
+    run(sys.executable, *map(str, words))
+    return {"root": str(root), "files": sorted(p.relative_to(root).as_posix() for p in root.rglob("*.html"))}
+
+
 def real_page(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     if len(sys.argv) == 3:
         features, root = Path(sys.argv[1]), Path(sys.argv[2])
@@ -122,18 +133,37 @@ def real_page(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     return [{"name": f"explore, {said['prints']:,} prints", "file": str(page), "explore": True}], [note]
 
 
+def serious(checks: list[dict[str, Any]]) -> str:
+    """Return axe's serious findings in words: in how many elements, of the view that has most."""
+    most: dict[str, int] = {}
+    for v in (v for one in checks for v in one["axe"] if v["impact"] in SERIOUS):
+        most[v["id"]] = max(v["nodes"], most.get(v["id"], 0))
+    return ", ".join(f"{name} ({count})" for name, count in most.items()) or "none"
+
+
+def site_parts(checks: list[dict[str, Any]]) -> list[str]:
+    rows: list[list[object]] = []
+    for name in dict.fromkeys(one["page"] for one in checks):
+        views = [one for one in checks if one["page"] == name]
+        errors, requests = (sum(len(one[kind]) for one in views) for kind in ("errors", "requests"))
+        sheets = next(one["sheets"] for one in views if "sheets" in one)
+        rows.append([name, errors, requests, max(one["overflow"] for one in views), serious(views), sheets])
+    heads = ["page", "console errors", "requests", "overflow, px, at most", "axe: serious findings", "sheets"]
+    text = (
+        f"## The documentation\n\nThe {len(rows)} pages of the site, each in the same four views, which a row takes "
+        "together. Requests: anything but the site's own files."
+    )
+    return [text, table(heads, rows)]
+
+
 def write(found: dict[str, Any], notes: list[str]) -> None:
     rows: list[list[object]] = []
     for one in found["checks"]:
-        serious = [v for v in one["axe"] if v["impact"] in SERIOUS]
-        rows.append([
-            one["page"], one["view"], len(one["errors"]), len(one["requests"]), one["overflow"],
-            ", ".join(f"{v['id']} ({v['nodes']})" for v in serious) or "none", one.get("sheets", ""),
-        ])  # fmt: skip
-        for text in [*one["errors"], *one["requests"]]:
-            print(one["page"], one["view"], text, file=sys.stderr)
-        for v in one["axe"]:
-            print(one["page"], one["view"], v, file=sys.stderr)
+        if not one["site"]:
+            about = [len(one["errors"]), len(one["requests"]), one["overflow"], serious([one])]
+            rows.append([one["page"], one["view"], *about, one.get("sheets", "")])
+        for remark in [*one["errors"], *one["requests"], *one["axe"]]:
+            print(one["page"], one["view"], remark, file=sys.stderr)
     heads = ["page", "view", "console errors", "requests", "overflow, px", "axe: serious findings", "sheets"]
     parts = [
         "Each page opened from a file in headless Chromium (no GPU), in a new profile: laptop 1280×800, light and "
@@ -141,6 +171,7 @@ def write(found: dict[str, Any], notes: list[str]) -> None:
         "wider than the window.",
         table(heads, rows),
         *notes,
+        *site_parts([one for one in found["checks"] if one["site"]]),
     ]
     for one in found["smooth"]:
         acts = [
