@@ -19,19 +19,44 @@ MOST_INTEGER_CLASSES = 10
 SHOWN = 5
 
 
-def load(path: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return a table and its sidecar.
+def load(
+    path: str | Path,
+    *,
+    families: Iterable[str] | None = None,
+    named: Iterable[str] = (),
+    labels: Iterable[str] | None = None,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return a table, of which no more is read than is wanted, and its sidecar.
+
+    Parameters
+    ----------
+    path : str or Path
+    families : iterable of str, optional
+        Whose features to read; all without.
+    named : iterable of str
+        Columns to read in any case, features among them.
+    labels : iterable of str, optional
+        Labels to read beside the named ones; all without.
 
     Raises
     ------
     TableError
         If either cannot be read.
+    ParameterError
+        If a family does not exist.
     """
     from ridgefeat.table import load_sidecar, read_table
 
     if "://" not in str(path) and not Path(path).exists():
         raise TableError(f"table {path}: no such file or folder; `ridgefeat extract` makes one")
-    return read_table(path), load_sidecar(path)
+    about, always = load_sidecar(path), set(named)
+    names = [c["name"] for c in about["columns"]]
+    chosen = {name for columns in _by_family(names, families).values() for name in columns}
+    wanted = [n for n in names if n in chosen or n in always]
+    frame = read_table(path, columns=wanted, labels=None if labels is None else {*labels, *always})
+    if labels is not None and not always <= set(frame.columns):
+        frame = read_table(path, columns=())  # what is missing is told with the names of all that are there
+    return frame, about
 
 
 def make_problem(
@@ -145,17 +170,23 @@ def _family_columns(
     frame: pd.DataFrame, about: Mapping[str, Any], families: Iterable[str] | None
 ) -> dict[str, list[str]]:
     names = [c["name"] for c in about["columns"] if c["name"] in frame.columns]
-    found: dict[str, list[str]] = {}
-    for name in names:
-        found.setdefault(name.partition("_")[0], []).append(name)
-    if families is not None:
-        wanted = list(families)
-        if unknown := [f for f in wanted if f not in found]:
-            raise ParameterError(f"the table has no family {', '.join(unknown)}; it has: {', '.join(found)}")
-        found = {f: columns for f, columns in found.items() if f in wanted}
+    found = _by_family(names, families)
     if not found:
         raise TableError("the table has no feature column")
     return found
+
+
+def _by_family(names: Iterable[str], families: Iterable[str] | None) -> dict[str, list[str]]:
+    """Return columns by the family that their names begin with, of the wanted ones."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.partition("_")[0], []).append(name)
+    if families is None:
+        return found
+    wanted = list(families)
+    if unknown := [f for f in wanted if f not in found]:
+        raise ParameterError(f"the table has no family {', '.join(unknown)}; it has: {', '.join(found)}")
+    return {f: columns for f, columns in found.items() if f in wanted}
 
 
 def _unlabelled(

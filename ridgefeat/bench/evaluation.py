@@ -63,7 +63,8 @@ def run_task(task: Task, X: NDArray[Any], y: NDArray[Any], groups: NDArray[Any])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            refuse_too_large(task.method.name, len(task.fold.train), X.shape[1] if X.ndim > 1 else 1)
+            columns = X.shape[1] if X.ndim > 1 else 1
+            refuse_too_large(task.method.name, len(task.fold.train), columns, len(task.fold.test))
             fitted, chosen = fit(task, X, y, groups)
             test = X[task.fold.test]
             if task.settings.kind == "regression":

@@ -98,18 +98,7 @@ def run(job: Job, command: str = "", say: Say | None = None, progress: Progress 
 
     say = say or (lambda line: None)
     paths = job.tables()
-    frame, about, table = read_all(paths, job.group, apart=bool(job.cross))
-    frame = frame.copy()  # In one piece: a frame read column by column warns about every further one.
-    frame["meta_table"] = table
-    problem = make_problem(
-        frame,
-        about,
-        target=job.target,
-        group=job.group,
-        kind=job.kind,
-        positive=job.positive,
-        families=job.families,
-    )
+    problem = read_problem(job)
     audit = None
     if job.audit:
         # Folds by group are made after groups are merged; those by image part them anyway, and are looked at.
@@ -128,8 +117,37 @@ def run(job: Job, command: str = "", say: Say | None = None, progress: Progress 
     return compare(problem, job.options, context, folds=folds)
 
 
+def read_problem(job: Job) -> Problem:
+    """Return the problem of a job's tables, of which the columns are read that it needs.
+
+    Raises
+    ------
+    RidgefeatError
+        If the tables or the target are unusable.
+    """
+    frame, about, table = read_all(
+        job.tables(), job.group, apart=bool(job.cross), families=job.families, target=job.target
+    )
+    frame = frame.copy()  # In one piece: a frame read column by column warns about every further one.
+    frame["meta_table"] = table
+    return make_problem(
+        frame,
+        about,
+        target=job.target,
+        group=job.group,
+        kind=job.kind,
+        positive=job.positive,
+        families=job.families,
+    )
+
+
 def read_all(
-    paths: Sequence[Path], group: str, *, apart: bool = False
+    paths: Sequence[Path],
+    group: str,
+    *,
+    apart: bool = False,
+    families: Sequence[str] | None = None,
+    target: str = "",
 ) -> tuple[pd.DataFrame, dict[str, Any], Any]:
     """Return the tables one below the other, the first one's sidecar, and the number of each row's table.
 
@@ -140,6 +158,10 @@ def read_all(
         Column that names people.
     apart : bool
         The same name in two tables means two people.
+    families : sequence of str, optional
+        Whose features to read; all without.
+    target : str
+        Column that is read even if it is a feature of another family.
 
     Raises
     ------
@@ -152,7 +174,7 @@ def read_all(
 
     frames, about = [], None
     for path in paths:
-        frame, own = load(path)
+        frame, own = load(path, families=families, named=(group, target))
         if about is not None:
             check_same(paths[0], path)
         about = about or own

@@ -18,6 +18,8 @@ from ridgefeat.bench.results import METRICS, Kind
 Weights = NDArray[np.float64]
 CHUNK = 4 << 20
 """Numbers held at once."""
+MOST_GROUP_PAIRS = 4 << 20
+"""Pairs of groups that are counted out once for all samples (32 MB); beyond that each sample ranks its rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +191,8 @@ def areas(
     """Return the area under the ROC curve, shape (samples,).
 
     It is the share of pairs within a fold, one positive and one negative, that are in the right order, ties counting
-    half. Pairs are counted once for each two groups; a sample then only weighs those counts.
+    half. Pairs are counted once for each two groups, and a sample then only weighs those counts; where groups are too
+    many for that, each sample ranks its rows. Counts are whole or half, so that both give the very same.
     """
     right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
     for number in np.unique(fold):
@@ -197,9 +200,11 @@ def areas(
         above, below = rows[is_positive[rows]], rows[~is_positive[rows]]
         if not len(above) or not len(below):
             continue
-        wins, one, other = _wins(score[above], group[above], score[below], group[below])
-        w, v = weights[:, one], weights[:, other]
-        right += ((w @ wins) * v).sum(axis=1)
+        if len(np.unique(group[above])) * len(np.unique(group[below])) > MOST_GROUP_PAIRS:
+            right += _won_by_rank(score[rows], is_positive[rows], weights, group[rows])
+        else:
+            wins, one, other = _wins(score[above], group[above], score[below], group[below])
+            right += ((weights[:, one] @ wins) * weights[:, other]).sum(axis=1)
         pairs += (weights @ np.bincount(group[above], minlength=weights.shape[1])) * (
             weights @ np.bincount(group[below], minlength=weights.shape[1])
         )
@@ -226,6 +231,23 @@ def _wins(
         by_group = np.add.reduceat(order_of, starts, axis=1)
         np.add.at(wins, np.searchsorted(one, group[at : at + step]), by_group)
     return wins, one, other
+
+
+def _won_by_rank(
+    score: NDArray[np.float64], is_positive: NDArray[np.bool_], weights: Weights, group: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the weight of a fold's pairs that are in order, shape (samples,), from its rows in order of score."""
+    order = np.argsort(score, kind="stable")
+    score, is_positive, group = score[order], is_positive[order], group[order]
+    starts = np.flatnonzero(np.r_[True, score[1:] > score[:-1]])
+    step = max(1, CHUNK // len(score))
+    parts = []
+    for at in range(0, len(weights), step):
+        w = weights[at : at + step, group]
+        above = np.add.reduceat(w * is_positive, starts, axis=1)
+        below = np.add.reduceat(w * ~is_positive, starts, axis=1)
+        parts.append((above * (np.cumsum(below, axis=1) - below / 2)).sum(axis=1))
+    return np.concatenate(parts)
 
 
 def precisions(

@@ -72,7 +72,9 @@ def _said(fitted: Model, table: str, counts: Counter[str]) -> Iterator[str]:
 
     about = load_sidecar(table)
     known = {c["name"] for c in about["columns"]}
-    for frame in iterate_table(table, columns=[c for c in fitted.about["columns"] if c in known]):
+    needed = [c for c in fitted.about["columns"] if c in known]
+    labels = ("meta_source", "meta_error", *fitted.about["within"])
+    for frame in iterate_table(table, columns=needed, labels=labels):
         said = model.predict(fitted, frame, about)
         header = not counts["prints"]
         counts.update(prints=len(said), silent=int((said["no_answer"] != "").sum()))

@@ -52,7 +52,12 @@ def command(**given: Any) -> None:
     from ridgefeat.bench.data import load, make_problem
     from ridgefeat.report.model_card import write_model_card
 
-    frame, about = load(given["table"])
+    frame, about = load(
+        given["table"],
+        families=given["families"],
+        named=(given["target"], given["group"]),
+        labels=("meta_source", "meta_error", *given["within"]),
+    )
     problem = make_problem(
         frame,
         about,

@@ -27,6 +27,7 @@ from ridgefeat.report.explore_pack import KEPT_BITS, pack_numbers, pack_values, 
 from ridgefeat.report.page import render_page, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.table import load_sidecar, read_table
+from ridgefeat.table.reading import read_header, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,7 @@ LEAST_PICTURE = 900
 OVERLAY_ROOM = 420
 """Bytes that a print's marks and outline take, about."""
 MOST_OUTLIERS = 100
+NAMES = ("meta_source", "meta_sha256")
 SCRIPTS = ("data", "plot", "scatter", "spread", "heat", "prints", "lists", "main")
 
 
@@ -142,18 +144,22 @@ def write_explore_page(
     options, table, page, tell = options or Options(), Path(table), Path(page), tell or (lambda words: None)
     if options.most < 1:
         raise ParameterError(f"a page needs at least 1 print, got {options.most}")
-    about, frame = load_sidecar(table), read_table(table)
+    about = load_sidecar(table)
     columns = list(about["columns"])
-    labels = [n for n in frame.columns if not n.startswith("meta_") and n not in {c["name"] for c in columns}]
-    _check(table, frame, columns, labels, options)
-    total = len(frame)
-    groups = explore_labels.groupings(frame, labels)
+    known = {c["name"] for c in columns}
+    header = read_header(table)
+    labels = [n for n in header if not n.startswith("meta_") and n not in known]
+    # Names alone are as much as all labels of a large table; they are read of the sample.
+    told = read_table(table, columns=(), labels=[n for n in header if n not in (*known, *NAMES)])
+    _check(table, told, columns, labels, options)
+    total = len(told)
+    groups = explore_labels.groupings(told, labels)
     if options.by and options.by not in [g["name"] for g in groups]:
         raise TableError(
-            f"label {options.by!r} has {frame[options.by].nunique()} different values in {total} prints of {table}; "
+            f"label {options.by!r} has {told[options.by].nunique()} different values in {total} prints of {table}; "
             "to compare by it takes from two to half as many as prints, and no subject's name"
         )
-    frame = _sample(frame, groups, options)
+    frame = _sample(table, told, groups, options)[header]
     content = _numbers(frame, columns, labels, about, options, tell)
     held = sum(len(v) for v in content.values() if isinstance(v, str))
     drawn, side = _pictures(frame, about, options, ROOM - held - _planes(content), progress, tell)
@@ -185,13 +191,15 @@ def _check(
         )
 
 
-def _sample(frame: pd.DataFrame, groups: Sequence[Any], options: Options) -> pd.DataFrame:
+def _sample(table: Path, told: pd.DataFrame, groups: Sequence[Any], options: Options) -> pd.DataFrame:
     """Return the rows for the page: all, or a draw that keeps the shares of the label in question."""
-    if len(frame) <= options.most:
-        return frame
+    import pandas as pd
+
     at = explore_labels.first_usual(groups, options.by)
-    by = np.zeros(len(frame), np.uint8) if at < 0 else groups[at]["codes"]
-    return frame.iloc[explore_labels.draw_rows(by, options.most, options.seed)].reset_index(drop=True)
+    by = np.zeros(len(told), np.uint8) if at < 0 else groups[at]["codes"]
+    rows = explore_labels.draw_rows(by, options.most, options.seed)
+    drawn = read_rows(table, rows, labels=NAMES)
+    return pd.concat([told.iloc[rows].reset_index(drop=True), drawn], axis=1)
 
 
 def _numbers(

@@ -29,6 +29,7 @@ from ridgefeat.table.cells import META_KINDS, text
 from ridgefeat.table.compute import Span, Work, compute
 from ridgefeat.table.jobs import Batch
 from ridgefeat.table.manifest import digest, file_digest, json_bytes
+from ridgefeat.table.part_outliers import find_in_parts, write_flagged
 from ridgefeat.table.parts import Parts, append_line, flushed, move, write_whole
 from ridgefeat.table.row import Item
 from ridgefeat.table.summary import Progress, Summary
@@ -77,6 +78,7 @@ class Dataset:
         self.units = Parts(folder, folder / WORK)
         self.manifest = folder / sidecar.MANIFEST
         self._done: dict[str, dict[str, Any]] = {}
+        self._noted: dict[str, list[dict[str, Any]]] | None = None
 
     def clear(self) -> None:
         """Remove what an earlier run left or finished; the manifest first, so that half of it never passes for all."""
@@ -115,22 +117,25 @@ class Dataset:
                 self.units.drop(s for s in self.units.spans() if part.start <= s[0] < part.stop)
 
     def _sound(self, path: Path) -> bool:
-        if not self._done:
-            self._done = {note["file"]: note for note in _notes(self.units.folder / DONE)}
-        note = self._done.get(path.name)
-        if note is None or path.stat().st_size != note["bytes"] or file_digest(path) != note["sha256"]:
-            self._done.pop(path.name, None)
-            return False
-        return True
+        if self._noted is None:
+            self._noted = {}
+            for note in _notes(self.units.folder / DONE):
+                self._noted.setdefault(note["file"], []).append(note)
+        # A part that was about to be flagged has two notes: the bytes tell which of them is true.
+        for note in reversed(self._noted.get(path.name, [])):
+            if path.stat().st_size == note["bytes"] and file_digest(path) == note["sha256"]:
+                self._done[path.name] = note
+                return True
+        return False
 
     def spans(self, parts: Sequence[Part]) -> list[Span]:
         """Return the rows that are there, in parts and in units."""
         finished = [(p.start, p.stop) for p in parts if p.file in self._done]
         return sorted(finished + self.units.spans())
 
-    def note(self, part: Part, counts: dict[str, Any]) -> None:
-        """Note a part as finished."""
-        path = self.folder / part.file
+    def note(self, part: Part, counts: dict[str, Any], path: Path | None = None) -> None:
+        """Note a part as finished; `path` is where its bytes are, if it does not have its name yet."""
+        path = path or self.folder / part.file
         note = {
             "file": part.file,
             "rows": part.stop - part.start,
@@ -219,6 +224,7 @@ def make_dataset(
         if not missing[part.start] and part.file not in finished:
             assemble(part)
     compute(work, lambda: dataset.spans(parts), keep)
+    _flag_outliers(dataset, parts, work, about)
     for note in dataset.notes():
         summary.absorb(note["counts"])
     files = [{k: note[k] for k in ("file", "rows", "bytes", "sha256")} for note in dataset.notes()]
@@ -228,7 +234,7 @@ def make_dataset(
 def _write_part(
     dataset: Dataset, part: Part, batches: Sequence[Batch], work: Work, about: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write a part and return what it counts; prints are compared with those of their part for outliers."""
+    """Write a part and return what it counts; outliers are flagged when all parts are there."""
     meta = [m for b in batches for m in b.meta]
     columns = work.recipe.columns()
     features = np.concatenate([np.zeros((0, len(columns)), np.float32), *(b.features for b in batches)])
@@ -236,7 +242,6 @@ def _write_part(
         raise TableError(
             f"{dataset.units.folder} lacks or repeats rows of {part.file}; run again with --resume"
         )
-    outliers.mark(meta, features, [c.name for c in columns])
     path = dataset.folder / part.file
     temporary = path.with_name(f".{path.name}.tmp")
     counted = Summary(path, path)
@@ -255,6 +260,38 @@ def _write_part(
     finally:
         temporary.unlink(missing_ok=True)
     return counted.counts()
+
+
+def _flag_outliers(dataset: Dataset, parts: Sequence[Part], work: Work, about: Mapping[str, Any]) -> None:
+    """Flag the prints that are unlike the rest of the whole table, and count them; what is flagged already stays.
+
+    Raises
+    ------
+    TableError
+        If a part cannot be written.
+    """
+    columns, kinds = work.recipe.columns(), {**META_KINDS, **about["label_kinds"]}
+    unusual = find_in_parts([dataset.folder / p.file for p in parts], columns)
+    notes = {note["file"]: note for note in dataset.notes()}
+    for part in parts:
+        own, counts = unusual[part.start : part.stop], notes[part.file]["counts"]
+        if counts["flags"].get(outliers.FLAG, 0) == own.sum():
+            continue
+        path = dataset.folder / part.file
+        temporary = path.with_name(f".{path.name}.tmp")
+        flags = {**counts["flags"], outliers.FLAG: int(own.sum())}
+        try:
+            write_flagged(path, temporary, own, kinds, columns)
+            flushed(temporary)
+            # Noted first: a run that ends in between finds the old bytes, and their older note.
+            dataset.note(part, {**counts, "flags": dict(sorted(flags.items()))}, temporary)
+            move(temporary, path)
+        except OSError as error:
+            raise TableError(
+                f"{path} cannot be written: {error.strerror or error}; run with --resume"
+            ) from None
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def check_folder(folder: Path, mode: str) -> None:

@@ -13,6 +13,7 @@ from ridgefeat.structure import Bool, Float
 FLAG = "outlier"
 BASE = ("ridge_period_mean", "ridge_area", "minutiae_count", "quality_area")
 """Columns that are looked at, as far as the table has them: scale, busyness and size of a print."""
+GROUPED_BY = ("meta_layout", "meta_dpi_x", "meta_dpi_y")
 LEAST_PRINTS = 20
 """Prints of one layout and resolution below which nothing is called unusual."""
 LIMIT = 6.0
@@ -39,10 +40,10 @@ def find_outliers(base: Float, groups: Sequence[Hashable]) -> Bool:
     (Leys et al. 2013).
     """
     out = np.zeros(len(base), np.bool_)
-    members: dict[Hashable, list[int]] = {}
-    for i, group in enumerate(groups):
-        members.setdefault(group, []).append(i)
-    for rows in members.values():
+    known: dict[Hashable, int] = {}
+    codes = np.array([known.setdefault(group, len(known)) for group in groups], np.int64)
+    for code in range(len(known)):
+        rows = np.flatnonzero(codes == code)
         out[rows] = _unusual(base[rows].astype(np.float64))
     return out
 
@@ -67,7 +68,7 @@ def mark(meta: Sequence[dict[str, Any]], features: Float, names: Sequence[str]) 
 
 def group(meta: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return which prints one is compared with: those of its layout and resolution."""
-    return meta["meta_layout"], meta["meta_dpi_x"], meta["meta_dpi_y"]
+    return tuple(meta[name] for name in GROUPED_BY)
 
 
 def _unusual(values: NDArray[np.float64]) -> Bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ridgefeat.errors import TableError
 from ridgefeat.table import sidecar
@@ -24,7 +27,11 @@ ROWS_AT_ONCE = 4096
 
 
 def read_table(
-    path: str | Path, *, verify: bool = False, columns: Collection[str] | None = None
+    path: str | Path,
+    *,
+    verify: bool = False,
+    columns: Collection[str] | None = None,
+    labels: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Read a feature table: CSV, Parquet or a folder of Parquet parts.
 
@@ -35,7 +42,9 @@ def read_table(
     verify : bool
         Also refuse a table that was changed since it was written.
     columns : collection of str, optional
-        Features to read, of those that the sidecar names; all without. meta_* and labels always come along.
+        Features to read, of those that the sidecar names; all without.
+    labels : collection of str, optional
+        meta_* and label columns to read; all without. A name that the table does not have is passed over.
 
     Returns
     -------
@@ -48,28 +57,29 @@ def read_table(
         If the table or its sidecar cannot be read, or the table lacks columns that the sidecar names.
     """
     path = Path(path)
-    about, wanted = _plan(path, columns)
+    wanted = _plan(path, columns, labels)
     try:
-        if path.is_dir():
-            frame = _read_parts(path, about, wanted)
-        else:
-            frame = _read_file(path, about, wanted)
+        frame = _read_parts(path, wanted) if path.is_dir() else _read_file(path, wanted)
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
-    _refuse_lacking(path, about, wanted, list(frame.columns))
+    _refuse_lacking(path, wanted, list(frame.columns))
     if verify:
-        _verify(path, about)
+        _verify(path, wanted.about)
     return frame
 
 
 def iterate_table(
-    path: str | Path, *, columns: Collection[str] | None = None, rows: int = ROWS_AT_ONCE
+    path: str | Path,
+    *,
+    columns: Collection[str] | None = None,
+    labels: Collection[str] | None = None,
+    rows: int = ROWS_AT_ONCE,
 ) -> Iterator[pd.DataFrame]:
     """Yield a feature table in stretches of rows, so that it need not fit into memory.
 
     Parameters
     ----------
-    path, columns
+    path, columns, labels
         As in read_table.
     rows : int
         Rows at once, at most.
@@ -80,18 +90,18 @@ def iterate_table(
         As read_table does.
     """
     path = Path(path)
-    about, wanted = _plan(path, columns)
+    wanted = _plan(path, columns, labels)
     try:
         if not path.is_dir() and not is_parquet(path):
-            for frame in _csv_chunks(path, about, wanted, rows):
-                _refuse_lacking(path, about, wanted, list(frame.columns))
+            for frame in _csv_chunks(path, wanted, rows):
+                _refuse_lacking(path, wanted, list(frame.columns))
                 yield frame
             return
         pa, parquet = import_pyarrow()
-        for part in _part_paths(path, about) if path.is_dir() else [path]:
+        for part in _part_paths(path, wanted.about) if path.is_dir() else [path]:
             with parquet.ParquetFile(part) as file:
-                names = _kept(file.schema_arrow.names, about, wanted)
-                _refuse_lacking(part, about, wanted, names)
+                names = wanted.kept(file.schema_arrow.names)
+                _refuse_lacking(part, wanted, names)
                 for batch in file.iter_batches(rows, columns=names, use_threads=False):
                     yield _frame(pa.Table.from_batches([batch]))
     except OSError as error:
@@ -100,36 +110,104 @@ def iterate_table(
         raise TableError(f"table {path} is damaged: {_brief(error)}") from None
 
 
-def _plan(path: Path, columns: Collection[str] | None) -> tuple[dict[str, Any], list[str]]:
-    """Return the sidecar, and the features to read in their order."""
+def read_header(path: str | Path) -> list[str]:
+    """Return a feature table's column names, in their order; nothing else of it is read.
+
+    Raises
+    ------
+    TableError
+        As read_table does.
+    """
+    path = Path(path)
+    wanted = _plan(path, None, None)
+    try:
+        if not path.is_dir() and not is_parquet(path):
+            return _header(path)
+        first = (_part_paths(path, wanted.about) if path.is_dir() else [path])[0]
+        return list(_opened(first, lambda file: file.schema_arrow.names))
+    except OSError as error:
+        raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise TableError(f"table {path} is no feature table: {_brief(error)}") from None
+
+
+def read_rows(
+    path: str | Path,
+    rows: NDArray[np.integer],
+    *,
+    columns: Collection[str] | None = None,
+    labels: Collection[str] | None = None,
+) -> pd.DataFrame:
+    """Read some rows of a feature table; the others pass by and are not held.
+
+    Parameters
+    ----------
+    path, columns, labels
+        As in read_table.
+    rows : ndarray of int
+        Their numbers from 0, ascending.
+
+    Raises
+    ------
+    TableError
+        As read_table does, or if the table is shorter.
+    """
+    import pandas as pd
+
+    found: list[pd.DataFrame] = []
+    at = 0
+    for frame in iterate_table(path, columns=columns, labels=labels):
+        low, high = np.searchsorted(rows, [at, at + len(frame)])
+        if high > low or not found:
+            found.append(frame.iloc[rows[low:high] - at])
+        at += len(frame)
+    if len(rows) and rows[-1] >= at:
+        raise TableError(f"table {path} has {at} rows, of which the last is asked for as number {rows[-1]}")
+    return pd.concat(found, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is read of a table: its sidecar, the features in their order, and which others; all with None."""
+
+    about: dict[str, Any]
+    features: list[str]
+    others: frozenset[str] | None
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """All features that the sidecar names, read or not."""
+        return frozenset(c["name"] for c in self.about["columns"])
+
+    def kept(self, header: Sequence[str]) -> list[str]:
+        """Return which of a table's columns are read."""
+        features, others = set(self.features), self.others
+        return [n for n in header if (n in features if n in self.known else others is None or n in others)]
+
+
+def _plan(path: Path, columns: Collection[str] | None, labels: Collection[str] | None) -> _Wanted:
     if not path.is_dir():
         is_parquet(path)
     about = sidecar.load_sidecar(path)
     names = [c["name"] for c in about["columns"]]
-    if columns is None:
-        return about, names
-    if unknown := [c for c in columns if c not in set(names)]:
-        raise TableError(f"table {path} has no feature {unknown[0]!r}")
-    return about, [n for n in names if n in set(columns)]
+    if columns is not None:
+        known, asked = set(names), set(columns)
+        if unknown := [c for c in columns if c not in known]:
+            raise TableError(f"table {path} has no feature {unknown[0]!r}")
+        names = [n for n in names if n in asked]
+    return _Wanted(about, names, None if labels is None else frozenset(labels))
 
 
-def _kept(header: Sequence[str], about: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
-    """Return what is read of a table's columns: all but features that are not wanted."""
-    left_out = {c["name"] for c in about["columns"]} - set(wanted)
-    return [n for n in header if n not in left_out]
-
-
-def _refuse_lacking(
-    path: Path, about: Mapping[str, Any], wanted: Sequence[str], there: Sequence[str]
-) -> None:
+def _refuse_lacking(path: Path, wanted: _Wanted, there: Sequence[str]) -> None:
     known = set(there)
-    if lacking := [n for n in [*META, *about["label_kinds"], *wanted] if n not in known]:
+    others = [n for n in (*META, *wanted.about["label_kinds"]) if wanted.others is None or n in wanted.others]
+    if lacking := [n for n in [*others, *wanted.features] if n not in known]:
         raise TableError(
             f"table {path} lacks {len(lacking)} columns that its sidecar names, first {lacking[0]!r}"
         )
 
 
-def _read_file(path: Path, about: Mapping[str, Any], wanted: Sequence[str]) -> pd.DataFrame:
+def _read_file(path: Path, wanted: _Wanted) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f"table {path}: no such file")
     if path.stat().st_size > LARGEST:
@@ -137,38 +215,57 @@ def _read_file(path: Path, about: Mapping[str, Any], wanted: Sequence[str]) -> p
             f"table {path} is larger than {LARGEST >> 30} GB; extract into a folder of parts instead"
         )
     if not is_parquet(path):
-        return _read_csv(path, about, wanted)
+        return _read_csv(path, wanted)
     pa, parquet = import_pyarrow()
     try:
         with parquet.ParquetFile(path) as file:
-            names = _kept(file.schema_arrow.names, about, wanted)
-            return _frame(file.read(columns=names))
+            return _frame(file.read(columns=wanted.kept(file.schema_arrow.names)))
     except (pa.ArrowException, ValueError) as error:
         raise TableError(f"table {path} is no Parquet file: {_brief(error)}") from None
 
 
-def _read_parts(path: Path, about: Mapping[str, Any], wanted: Sequence[str]) -> pd.DataFrame:
-    pa, parquet = import_pyarrow()
-    tables = []
-    for part in _part_paths(path, about):
-        try:
-            with parquet.ParquetFile(part) as file:
-                names = _kept(file.schema_arrow.names, about, wanted)
-                tables.append(file.read(columns=names))
-        except (pa.ArrowException, ValueError) as error:
-            raise TableError(
-                f"part {part} is no Parquet file: {_brief(error)}; extract with --resume"
-            ) from None
+def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
+    """Return all parts in one; features go straight to their place, so that they are held once."""
+    import pandas as pd
+
+    pa, _ = import_pyarrow()
+    paths = _part_paths(path, wanted.about)
+    rows = sum(_opened(part, lambda file: int(file.metadata.num_rows)) for part in paths)
+    if rows != wanted.about.get("rows"):
+        raise TableError(f"{path} holds {rows} rows, its manifest says {wanted.about.get('rows')}")
+    names = _opened(paths[0], lambda file: wanted.kept(file.schema_arrow.names)) if paths else []
+    features = [n for n in names if n in wanted.known]
+    others, at = [], 0
     try:
-        whole = pa.concat_tables(tables)
-    except (pa.ArrowException, ValueError) as error:
+        values = np.empty((len(features), rows), np.float32)
+        for part in paths:
+            table = _opened(part, lambda file: file.read(columns=names))
+            if table.column_names != names:
+                raise ValueError(f"{part.name} has other columns than {paths[0].name}")
+            for i, name in enumerate(features):
+                values[i, at : at + len(table)] = table[name].to_numpy()
+            at += len(table)
+            others.append(table.drop_columns(features))
+        told = _frame(pa.concat_tables(others))
+    except MemoryError:
+        raise TableError(
+            f"{path} holds {rows:,} rows x {len(features):,} features, more than fits into memory; use fewer families"
+        ) from None
+    except (pa.ArrowException, ValueError, TypeError) as error:
         raise TableError(
             f"the parts of {path} do not fit together: {_brief(error)}; extract again with --overwrite"
         ) from None
-    del tables
-    if whole.num_rows != about.get("rows"):
-        raise TableError(f"{path} holds {whole.num_rows} rows, its manifest says {about.get('rows')}")
-    return _frame(whole)
+    return pd.concat([told, pd.DataFrame(values.T, columns=features, copy=False)], axis=1)[names]
+
+
+def _opened(part: Path, read: Callable[[Any], Any]) -> Any:
+    """Return what is read of a part."""
+    pa, parquet = import_pyarrow()
+    try:
+        with parquet.ParquetFile(part) as file:
+            return read(file)
+    except (pa.ArrowException, ValueError) as error:
+        raise TableError(f"part {part} is no Parquet file: {_brief(error)}; extract with --resume") from None
 
 
 def _part_paths(path: Path, about: Mapping[str, Any]) -> list[Path]:
@@ -183,14 +280,13 @@ def _part_paths(path: Path, about: Mapping[str, Any]) -> list[Path]:
     return [path / file for file in files]
 
 
-def _read_csv(path: Path, about: Mapping[str, Any], wanted: Sequence[str]) -> pd.DataFrame:
+def _read_csv(path: Path, wanted: _Wanted) -> pd.DataFrame:
     import pandas as pd
 
-    features = [c["name"] for c in about["columns"]]
     try:
         header = _header(path)
-        names = _kept(header, about, wanted)
-        known = set(features)
+        names = wanted.kept(header)
+        known = wanted.known
         raw = pd.read_csv(path, **_how(header, names, known))
         # A row with more cells than the header has makes pandas take the first ones for names of rows.
         if not isinstance(raw.index, pd.RangeIndex):
@@ -203,16 +299,14 @@ def _read_csv(path: Path, about: Mapping[str, Any], wanted: Sequence[str]) -> pd
     return frame
 
 
-def _csv_chunks(
-    path: Path, about: Mapping[str, Any], wanted: Sequence[str], rows: int
-) -> Iterator[pd.DataFrame]:
+def _csv_chunks(path: Path, wanted: _Wanted, rows: int) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
-    known = {c["name"] for c in about["columns"]}
-    kinds: dict[str, Kind] = {**META_KINDS, **about["label_kinds"]}
+    known = wanted.known
+    kinds: dict[str, Kind] = {**META_KINDS, **wanted.about["label_kinds"]}
     try:
         header = _header(path)
-        names = _kept(header, about, wanted)
+        names = wanted.kept(header)
         with pd.read_csv(path, chunksize=rows, **_how(header, names, known)) as reader:
             for chunk in reader:
                 raw = chunk.reset_index(drop=True)
@@ -267,8 +361,15 @@ def _frame(table: Any) -> pd.DataFrame:
         if pa.types.is_integer(field.type) and table[field.name].null_count:
             frame[field.name] = table[field.name].to_pandas(integer_object_nulls=True).astype("Int64")
         elif pa.types.is_string(field.type):
-            frame[field.name] = pd.Series(table[field.name].to_pylist(), dtype=object)
+            frame[field.name] = pd.Series(_texts(table[field.name]), dtype=object)
     return frame
+
+
+def _texts(column: Any) -> Any:
+    """Return an Arrow column of text as objects, None where missing; each different text is held once."""
+    codes = column.combine_chunks().dictionary_encode()
+    different = np.array([*codes.dictionary.to_pylist(), None], object)
+    return different[codes.indices.fill_null(len(different) - 1).to_numpy(zero_copy_only=False)]
 
 
 def _brief(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -82,12 +82,7 @@ class ParquetWriter:
     ) -> None:
         self._rows = rows
         pa, parquet = import_pyarrow()
-        types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
-        fields = [pa.field(name, types[kind]) for name, kind in kinds.items()]
-        fields += [
-            pa.field(c.name, pa.float32(), metadata={"unit": c.unit, "meaning": c.meaning}) for c in columns
-        ]
-        self._pa, self._kinds, self._schema = pa, kinds, pa.schema(fields)
+        self._pa, self._kinds, self._schema = pa, kinds, parquet_schema(kinds, columns)
         self._writer = parquet.ParquetWriter(path, self._schema)
         self._cells: list[list[str]] = []
         self._features: list[Float] = []
@@ -116,6 +111,17 @@ class ParquetWriter:
         arrays += [self._pa.array(x, from_pandas=True) for x in values.T.copy()]
         self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
         self._cells, self._features = [], []
+
+
+def parquet_schema(kinds: Mapping[str, Kind], columns: Sequence[Column]) -> Any:
+    """Return the Arrow schema of a table: meta and label columns of the given types, then features with their units."""
+    pa, _ = import_pyarrow()
+    types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
+    fields = [pa.field(name, types[kind]) for name, kind in kinds.items()]
+    fields += [
+        pa.field(c.name, pa.float32(), metadata={"unit": c.unit, "meaning": c.meaning}) for c in columns
+    ]
+    return pa.schema(fields)
 
 
 def import_pyarrow() -> tuple[Any, Any]:

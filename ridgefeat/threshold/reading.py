@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ YES = frozenset({"1", "1.0", "true", "yes", "mated", "genuine", "match"})
 NO = frozenset({"0", "0.0", "false", "no", "non-mated", "nonmated", "impostor", "imposter", "non-match"})
 LABELS = ("mated", "label", "y_true", "genuine")
 PROBES = ("subject_probe", "subject", "group")
+OTHERS = ("subject_reference", "classifier", "repeat", "failure")
+"""What else is looked at, where it is there."""
 MOST_BYTES = 8_000_000_000
 SHOWN = 8
 
@@ -81,7 +83,8 @@ def read_scores(
         If the file cannot be read, columns are missing or ambiguous, or the scores cannot be evaluated.
     """
     path = Path(path)
-    frame = _read(path)
+    conditions = [condition.partition("=")[0].strip() for condition in where]
+    frame = _read(path, lambda there: _needed(there, score_column, label_column, conditions))
     notes = []
     if where:
         frame = _only(frame, where, path)
@@ -119,7 +122,19 @@ def read_scores(
     return ScoreTable(made, "; ".join(notes))
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _needed(there: list[str], score: str | None, label: str | None, further: Sequence[str]) -> list[str]:
+    """Return which of a table's columns are looked at; all where one is missing, so that it is told what there are."""
+    stripped = [n.strip() for n in there]
+    scores, labels = (
+        {name} if name else set(usual) for name, usual in ((score, ("score",)), (label, LABELS))
+    )
+    if not (scores & set(stripped) and labels & set(stripped)) or not set(further) <= set(stripped):
+        return there
+    kept = {*scores, *labels, *further, *PROBES, *OTHERS}
+    return [n for n in there if n.strip() in kept or n.strip().startswith("p_")]
+
+
+def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
     import pandas as pd
 
     try:
@@ -128,7 +143,7 @@ def _read(path: Path) -> pd.DataFrame:
                 f"{path} has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}; take a sample"
             )
         if is_parquet(path):
-            frame = read_parquet(path)
+            frame = read_parquet(path, wanted)
         else:
             frame = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, low_memory=False)
         if not is_parquet(path) and len(frame.columns) == 2 and all(_is_number(c) for c in frame.columns):

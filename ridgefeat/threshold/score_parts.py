@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ridgefeat.errors import ScoreError
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_BYTES = 8_000_000_000
-"""Of all columns unpacked."""
+"""Of all columns that are read, unpacked."""
 
 
 def is_parquet(path: Path) -> bool:
@@ -19,8 +20,14 @@ def is_parquet(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() == ".parquet"
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(path: Path, wanted: Callable[[list[str]], list[str]] = list) -> pd.DataFrame:
     """Return the scores of a Parquet file, or of all those in a folder in the order of their names.
+
+    Parameters
+    ----------
+    path : Path
+    wanted : callable, optional
+        Returns which of the columns are read.
 
     Raises
     ------
@@ -43,13 +50,20 @@ def read_parquet(path: Path) -> pd.DataFrame:
     try:
         for file in files:
             with parquet.ParquetFile(file) as part:
-                groups = (part.metadata.row_group(i) for i in range(part.metadata.num_row_groups))
-                size += sum(group.total_byte_size for group in groups)
+                names = wanted(part.schema_arrow.names)
+                size += _size(part.metadata, set(names))
                 if size > MOST_BYTES:
                     raise ScoreError(f"{path} has more than {MOST_BYTES:,} bytes of scores; take a sample")
-                tables.append(part.read())
+                tables.append(part.read(columns=names))
         frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     except (pa.ArrowException, ValueError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ScoreError(f"{path} holds no scores in Parquet: {first[:200]}") from None
     return frame
+
+
+def _size(about: Any, names: set[str]) -> int:
+    """Return how many bytes some columns of a file unpack to, by what it says of itself."""
+    groups = (about.row_group(i) for i in range(about.num_row_groups))
+    cells = (group.column(j) for group in groups for j in range(group.num_columns))
+    return sum(int(c.total_uncompressed_size) for c in cells if c.path_in_schema.partition(".")[0] in names)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ridgefeat.errors import TableError
 from ridgefeat.structure import Float
+from ridgefeat.table.sidecar import MANIFEST
 from ridgefeat.verify.entries import Dpi, Entry, PathLike
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def entries_from_features(
     Parameters
     ----------
     inputs : path or sequence of paths
-        One feature table of `extract`'s, or prints.
+        One feature table of `extract`'s (CSV, Parquet or a folder of parts), or prints.
     layout, regex, index, families, dpi, jobs
         Of the extraction, where prints are given.
 
@@ -48,7 +49,7 @@ def entries_from_features(
     from ridgefeat.table import extract_many, feature_columns
 
     given = [inputs] if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Sequence) else list(inputs)
-    tables = [path for path in given if Path(path).suffix.lower() in TABLE_SUFFIXES]
+    tables = [path for path in given if _is_table(Path(path))]
     if tables and len(given) > 1:
         raise TableError(
             f"give one feature table, or prints; got {len(given)} inputs, of which {len(tables)} are tables"
@@ -61,7 +62,7 @@ def entries_from_features(
         )
         known = set(feature_columns(families)["name"])
         names = [c for c in frame.columns if c in known]
-    values = _standardised(frame[names].to_numpy(np.float64))
+    values = _standardised(frame[names].to_numpy(np.float32))
     labels = [c for c in frame.columns if not c.startswith("meta_") and c not in set(names)]
     said = frame[labels].astype(object).where(frame[labels].notna(), None).to_dict("records")
     errors = frame["meta_error"].astype(object).where(frame["meta_error"].notna(), "")
@@ -69,6 +70,10 @@ def entries_from_features(
         Entry(str(name), {str(k): str(v) for k, v in own.items() if v is not None}, *_content(row, error))
         for name, own, row, error in zip(frame["meta_source"], said, values, errors, strict=True)
     ]
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in TABLE_SUFFIXES or (path / MANIFEST).is_file()
 
 
 def _content(row: Float, error: str) -> tuple[Float | None, str | None]:
@@ -88,12 +93,21 @@ def _table(path: PathLike, families: Sequence[str] | None) -> tuple[pd.DataFrame
     return read_table(Path(path), columns=names), names
 
 
-def _standardised(values: np.ndarray) -> Float:
-    known = np.isfinite(values)
-    count = np.maximum(known.sum(0), 1)
-    mean = np.where(known, values, 0).sum(0) / count
-    spread = np.sqrt(np.where(known, np.square(values - mean), 0).sum(0) / count)
-    varies = spread > 1e-9 * np.maximum(np.abs(mean), 1e-9)
-    if not varies.any():
+def _standardised(values: Float) -> Float:
+    # Column by column: sums need float64, of which a whole table would be three times what it is.
+    columns = [x for x in map(_unit, values.T) if x is not None]
+    if not columns:
         raise TableError("no feature varies between the prints given, so that none can tell them apart")
-    return np.asarray((values[:, varies] - mean[varies]) / spread[varies], np.float32)
+    return np.stack(columns, axis=1)
+
+
+def _unit(column: Float) -> Float | None:
+    """Return a column with mean 0 and deviation 1, or None where it does not vary."""
+    values = column.astype(np.float64)
+    known = np.isfinite(values)
+    count = max(int(known.sum()), 1)
+    mean = np.where(known, values, 0).sum() / count
+    spread = np.sqrt(np.where(known, np.square(values - mean), 0).sum() / count)
+    if not spread > 1e-9 * max(abs(mean), 1e-9):
+        return None
+    return np.asarray((values - mean) / spread, np.float32)

@@ -101,8 +101,38 @@ def test_predict_reads_a_table_a_stretch_at_a_time(table, tmp_path, monkeypatch)
     run("train", table, "--target", "sex", "-o", model, "--folds", 2, "-j", 1, "-q")
     whole = run("predict", model, table).stdout
     rows = reading.iterate_table
-    monkeypatch.setattr(reading, "iterate_table", lambda path, columns: rows(path, columns=columns, rows=7))
+    monkeypatch.setattr(reading, "iterate_table", lambda path, **which: rows(path, **which, rows=7))
     assert run("predict", model, table).stdout == whole
+
+
+def test_no_column_is_read_that_is_not_needed(table, tmp_path, monkeypatch):
+    from ridgefeat import table as tables
+
+    read, whole = [], tables.read_table
+
+    def noted(path, **which):
+        read.append(whole(path, **which))
+        return read[-1]
+
+    monkeypatch.setattr(tables, "read_table", noted)
+    given = [table, "--families", "ridge", "--group", "subject", "-j", 1]
+    run("train", *given, "--target", "sex", "--within", "finger", "-o", tmp_path / "m.skops", "--folds", 2)
+    assert [c for c in read[0] if not c.startswith("ridge_")] == [
+        "meta_source", "meta_error", "subject", "sex", "finger"
+    ]  # fmt: skip
+    more = ["--classifiers", "dummy", "--folds", 2, "--fast", "-o", tmp_path / "out"]
+    run("bench", *given, *more, "--target", "sex")
+    assert {c for c in read[1] if "_made_" in c} == {c for c in read[0] if "_made_" in c}
+    assert {"meta_sha256", "hand", "age"} <= set(read[1])
+    # A feature of another family can be what is told.
+    run("train", *given, "--target", "texture_made_1", "--classifier", "ridge", "-o", tmp_path / "other.skops")
+    assert [c for c in read[2] if c.startswith("texture_")] == ["texture_made_1"]
+    said = run("train", *given, "--target", "nothing", "-o", tmp_path / "n.skops", code=2).stderr
+    assert "has no target column 'nothing'; it has: subject, sex, hand, finger, age" in said
+    assert (
+        "no family x; it has: ridge, texture"
+        in run("bench", table, "--families", "x", *given[3:], *more, "--target", "sex", code=2).stderr
+    )
 
 
 def test_bench_on_dask_gives_the_same_figures(table, tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from ridgefeat.bench import calibration, statistics
+from ridgefeat.bench import calibration, metrics, statistics
 from ridgefeat.bench.metrics import Predictions, areas, by_class, figures
 
 
@@ -70,6 +70,17 @@ def test_scores_are_ranked_within_a_fold_only():
     fold, group, w = np.array([0, 0, 1, 1]), np.arange(4), np.ones((1, 4))
     assert areas(y, score, fold, w, group)[0] == 1.0
     assert areas(y, score, np.zeros(4, int), w, group)[0] == 0.75
+
+
+def test_the_area_is_the_same_to_the_last_bit_however_many_groups_there_are(monkeypatch):
+    p = some(n=400)
+    fold = np.arange(400) // 200
+    weights = statistics.group_weights(100, 0, 30)
+    paired = areas(p.y == 1, p.score[:, 1], fold, weights, p.group)
+    monkeypatch.setattr(metrics, "MOST_GROUP_PAIRS", 0)
+    monkeypatch.setattr(metrics, "CHUNK", 1000)  # a few samples at once
+    np.testing.assert_array_equal(areas(p.y == 1, p.score[:, 1], fold, weights, p.group), paired)
+    assert 0.6 < paired.min() < paired.max() < 0.95
 
 
 def test_one_class_alone_has_no_curve():

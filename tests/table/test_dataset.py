@@ -1,7 +1,6 @@
 import json
 import shutil
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -182,14 +181,75 @@ def test_a_manifest_that_leads_elsewhere_is_refused(whole, tmp_path):
         read_table(whole)
 
 
-def test_outliers_are_those_of_a_part(prints, tmp_path, monkeypatch):
-    seen = []
+@pytest.fixture
+def strict(monkeypatch):
+    """Some of six prints are outliers, and of the two of a part none could be."""
+    monkeypatch.setattr(outliers, "LEAST_PRINTS", 3)
+    monkeypatch.setattr(outliers, "LIMIT", 1.0)
 
-    def first(base, groups):
-        seen.append(len(base))
-        return np.arange(len(base)) == 0
 
-    monkeypatch.setattr(outliers, "find_outliers", first)
+def test_outliers_are_those_of_the_whole_table(prints, tmp_path, strict):
+    write(prints, tmp_path / "t.csv")
     summary = write(prints, f"{tmp_path}/parts/")
-    assert seen == [2, 2, 2] and summary.flags["outlier"] == 3
-    assert ["outlier" in f for f in read_table(tmp_path / "parts").meta_flags] == [True, False] * 3
+    flags = read_table(tmp_path / "t.csv").meta_flags
+    marked = ["outlier" in f.split() for f in flags]
+    assert 0 < sum(marked) < 6 and summary.flags["outlier"] == sum(marked)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "parts", verify=True), read_table(tmp_path / "t.csv"))
+    assert load_sidecar(tmp_path / "parts")["flags"] == load_sidecar(tmp_path / "t.csv")["flags"]
+    write(prints, f"{tmp_path}/two/", jobs=2)
+    assert contents(tmp_path / "two") == contents(tmp_path / "parts")
+
+
+@pytest.mark.parametrize("where", ["write_flagged", "move", "close"])
+def test_a_run_that_ends_while_outliers_are_flagged_resumes(prints, tmp_path, strict, monkeypatch, where):
+    write(prints, f"{tmp_path}/sound/")
+    flagged = {p.name for p in (tmp_path / "sound").glob("part-*")}
+    output = tmp_path / "parts"
+    with monkeypatch.context() as patch:
+        if where == "close":
+            patch.setattr(dataset.Dataset, "close", lambda self, about: (_ for _ in ()).throw(Stopped()))
+        else:
+            kept = getattr(dataset, where)
+            patch.setattr(dataset, where, _stopping(kept, 3 if where == "move" else 0))
+        with pytest.raises(Stopped):
+            write(prints, f"{output}/")
+    assert {p.name for p in output.glob("part-*")} == flagged
+    assert write(prints, f"{output}/", "resume").kept == 6
+    assert contents(output) == contents(tmp_path / "sound")
+    assert load_sidecar(output)["parts"] == load_sidecar(tmp_path / "sound")["parts"]
+    assert sorted(p.name for p in output.iterdir()) == ["_manifest.json", *sorted(flagged)]
+
+
+def _stopping(function, after):
+    """Return a function that stops the run when it is called once more than so often."""
+    calls = []
+
+    def call(*given):
+        calls.append(given)
+        if len(calls) > after:
+            raise Stopped
+        return function(*given)
+
+    return call
+
+
+def test_a_part_with_a_flag_differs_in_its_flags_alone(prints, tmp_path, strict, monkeypatch):
+    write(prints, f"{tmp_path}/flagged/")
+    monkeypatch.setattr(outliers, "LIMIT", 1e9)
+    write(prints, f"{tmp_path}/plain/")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
+    changed = 0
+    for name in contents(tmp_path / "plain"):
+        one, two = (parquet.read_table(tmp_path / f / name) for f in ("flagged", "plain"))
+        assert one.schema.equals(two.schema, check_metadata=True)
+        changed += one["meta_flags"] != two["meta_flags"]
+        assert one.drop_columns("meta_flags").equals(two.drop_columns("meta_flags"))
+    assert changed
+
+
+def test_a_noted_part_that_is_gone_is_made_again(prints, tmp_path, whole):
+    output = tmp_path / "parts"
+    interrupt(prints, f"{output}/", 5)
+    sorted(output.glob("part-*"))[0].unlink()
+    assert write(prints, f"{output}/", "resume").kept == 3
+    assert contents(output) == contents(whole)

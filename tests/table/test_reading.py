@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +7,7 @@ import pytest
 from ridgefeat.errors import TableError
 from ridgefeat.sources import find_prints
 from ridgefeat.table import extract_many, read_table, store
+from ridgefeat.table.reading import read_header, read_rows
 from ridgefeat.table.recipe import Recipe
 
 
@@ -84,3 +87,44 @@ def test_a_file_that_is_no_parquet(table):
     other.write_bytes(b"PAR1 and nothing more")
     with pytest.raises(TableError, match="is no Parquet file"):
         read_table(other)
+
+
+def as_folder(prints, tmp_path):
+    pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
+    store.write_table(find_prints([prints]), Recipe.make(["ridge"]), f"{tmp_path}/parts/", jobs=1)
+    return tmp_path / "parts"
+
+
+@pytest.mark.parametrize("kind", ["csv", "folder"])
+def test_no_more_is_read_than_is_asked_for(prints, table, tmp_path, kind):
+    path = table if kind == "csv" else as_folder(prints, tmp_path)
+    whole = read_table(path)
+    assert read_header(path) == list(whole.columns)
+    few = read_table(path, columns=["ridge_area"], labels=["subject", "meta_source", "nothing"])
+    pd.testing.assert_frame_equal(few, whole[["meta_source", "subject", "ridge_area"]])
+    rows = np.array([1, 2, 5])
+    some = read_rows(path, rows, columns=["ridge_area"], labels=["meta_source"])
+    pd.testing.assert_frame_equal(
+        some, whole.loc[rows, ["meta_source", "ridge_area"]].reset_index(drop=True), check_dtype=False
+    )
+    with pytest.raises(TableError, match="has 6 rows, of which the last is asked for as number 6"):
+        read_rows(path, np.array([6]))
+
+
+def test_parts_that_do_not_fit_together_say_so(prints, tmp_path):
+    folder = as_folder(prints, tmp_path)
+    about = json.loads((folder / "_manifest.json").read_text())
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
+    part = folder / about["parts"][0]["file"]
+    good = parquet.read_table(part)
+    about["parts"].append({**about["parts"][0], "file": "more.parquet"})
+    about["rows"] *= 2
+    (folder / "_manifest.json").write_text(json.dumps(about))
+    texts = good.set_column(good.column_names.index("ridge_area"), "ridge_area", [["x"] * len(good)])
+    for bad in (good.drop_columns("ridge_area"), texts):
+        parquet.write_table(bad, folder / "more.parquet")
+        with pytest.raises(TableError, match="do not fit together"):
+            read_table(folder)
+    (folder / "more.parquet").write_bytes(b"PAR1")
+    with pytest.raises(TableError, match=r"more\.parquet is no Parquet file"):
+        read_table(folder)

@@ -30,6 +30,21 @@ def test_parquet_and_a_folder_of_parts_read_as_csv_does(frame, tmp_path):
             np.testing.assert_allclose(getattr(read, name), getattr(csv, name), rtol=1e-12)
 
 
+def test_of_parquet_no_more_is_read_than_is_looked_at(frame, tmp_path, monkeypatch):
+    from ridgefeat.threshold import reading
+
+    frame["comment"], frame["finger"] = "x" * 40, "thumb"
+    frame.to_parquet(tmp_path / "s.parquet")
+    seen, read = [], reading.read_parquet
+    monkeypatch.setattr(reading, "read_parquet", lambda *given: seen.append(read(*given)) or seen[-1])
+    read_scores(tmp_path / "s.parquet", where=["finger=thumb"])
+    assert sorted(seen[0].columns) == ["finger", "mated", "score", "subject_probe"]
+    with pytest.raises(ScoreError, match=r"has no column 'closeness'; there are: .*comment"):
+        read_scores(tmp_path / "s.parquet", score_column="closeness")
+    with pytest.raises(ScoreError, match=r"columns of .* are .*comment"):
+        read_scores(tmp_path / "s.parquet", where=["age=3"])
+
+
 def test_what_holds_no_scores_is_said(frame, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 and no more")
