@@ -5,20 +5,22 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.backbone.onnx_file import OnnxFile
 from ridgefeat.errors import ModelError
 from ridgefeat.sources.images import quiet_opencv
 from ridgefeat.structure import Float
 
 
 class Network:
-    """The part of an ONNX file that ends at one tensor.
+    """The part of an ONNX file that ends at some tensors.
 
     Parameters
     ----------
-    file : OnnxFile
-    tensor : str
+    part : bytes
+        That part, as `OnnxFile.cut` or `rewriting.quicker` return it.
+    tensors : tuple of str
         What is wanted; see `OnnxFile.find`.
+    name : str
+        Of the file, for messages.
 
     Raises
     ------
@@ -26,44 +28,46 @@ class Network:
         Where OpenCV cannot read it.
     """
 
-    def __init__(self, file: OnnxFile, tensor: str) -> None:
-        self.file, self.tensor = file, tensor
-        part = np.frombuffer(file.cut(tensor), np.uint8)
+    def __init__(self, part: bytes, tensors: tuple[str, ...], name: str) -> None:
+        self.tensors, self.name = tensors, name
         with quiet_opencv():
             try:
-                self._net = cv2.dnn.readNetFromONNX(part)
+                self._net = cv2.dnn.readNetFromONNX(np.frombuffer(part, np.uint8))
             except (cv2.error, MemoryError) as error:
-                raise ModelError(
-                    f"OpenCV {cv2.__version__} cannot read {file.name}: {_short(error)}"
-                ) from None
+                raise ModelError(f"OpenCV {cv2.__version__} cannot read {name}: {_short(error)}") from None
 
-    def __call__(self, images: Float) -> Float:
-        """Return the tensor for a batch of images; float32, its first axis the images.
+    def __call__(self, images: Float) -> list[Float]:
+        """Return each tensor for a batch of images; float32, its first axis the images.
 
         Raises
         ------
         ModelError
-            Where OpenCV cannot run the network on images of this shape.
+            Where OpenCV cannot run the network on images of this shape, or what it gives cannot be used.
         """
         with quiet_opencv():
             try:
                 self._net.setInput(images)
-                out = np.array(self._net.forward(), np.float32)
+                # By name even one tensor would be copied once more.
+                several = len(self.tensors) > 1
+                found = self._net.forward(list(self.tensors)) if several else [self._net.forward()]
+                out = [np.array(f, np.float32) for f in found]
             except (cv2.error, MemoryError) as error:
                 raise ModelError(
-                    f"OpenCV {cv2.__version__} cannot run {self.file.name} on images of shape {images.shape[1:]}: "
+                    f"OpenCV {cv2.__version__} cannot run {self.name} on images of shape {images.shape[1:]}: "
                     f"{_short(error)}; try another size or layer"
                 ) from None
-        if out.ndim < 2 or len(out) != len(images):
+        for tensor, values in zip(self.tensors, out, strict=True):
+            self._check(tensor, values, len(images))
+        return out
+
+    def _check(self, tensor: str, values: Float, count: int) -> None:
+        if values.ndim < 2 or len(values) != count:
             raise ModelError(
-                f"{self.tensor} of {self.file.name} has shape {out.shape} for {len(images)} images: it does not keep "
+                f"{tensor} of {self.name} has shape {values.shape} for {count} images: it does not keep "
                 "images apart; name another layer, or take one image at a time (batch_size=1)"
             )
-        if not np.isfinite(out).all():
-            raise ModelError(
-                f"{self.tensor} of {self.file.name} is not finite; check mean, std and channel_order"
-            )
-        return out
+        if not np.isfinite(values).all():
+            raise ModelError(f"{tensor} of {self.name} is not finite; check mean, std and channel_order")
 
 
 def pooled(maps: Float) -> Float:

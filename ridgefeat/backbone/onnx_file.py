@@ -15,7 +15,7 @@ from functools import cached_property
 from math import prod
 from pathlib import Path
 
-from ridgefeat.backbone.wire import Field, fields, number, numbers, packed, text
+from ridgefeat.backbone.wire import Field, fields, header, number, numbers, packed, text
 from ridgefeat.errors import ModelError
 
 MOST_BYTES = 1 << 30
@@ -165,9 +165,9 @@ class OnnxFile:
                 open_ += self.makers[name].inputs
         return found
 
-    def cut(self, tensor: str) -> bytes:
-        """Return an ONNX file of the part that ends at a tensor."""
-        needed = self.ancestors(tensor)
+    def cut(self, *tensors: str) -> bytes:
+        """Return an ONNX file of the part that ends at some tensors."""
+        needed = set().union(*map(self.ancestors, tensors))
         if any(node.nested for node in self.nodes):  # a nested graph takes tensors that are not listed
             needed |= {*self.weights, *self.makers}
         parts = []
@@ -182,12 +182,17 @@ class OnnxFile:
             parts.append(self.data[f.begin : f.stop])
         # A ValueInfoProto: the tensor's name, float32, of whatever shape.
         shape = packed(2, b"")
-        output = packed(1, tensor.encode()) + packed(2, packed(1, b"\x08\x01" + shape))
-        graph = b"".join([*parts, packed(12, output)])
-        return b"".join(
-            packed(7, graph) if f.number == 7 else self.data[f.begin : f.stop]
-            for f in fields(self.data, 0, len(self.data))
-        )
+        kind = packed(2, packed(1, b"\x08\x01" + shape))
+        outputs = [packed(12, packed(1, tensor.encode()) + kind) for tensor in tensors]
+        return with_graph(self.data, [*parts, *outputs])
+
+
+def with_graph(data: bytes, graph: list[bytes]) -> bytes:
+    """Return an ONNX file with the fields of another graph."""
+    parts = []
+    for f in fields(data, 0, len(data)):
+        parts += [header(7, sum(map(len, graph))), *graph] if f.number == 7 else [data[f.begin : f.stop]]
+    return b"".join(parts)
 
 
 def read_onnx(path: str | os.PathLike[str]) -> OnnxFile:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Literal, Self
 
 import cv2
@@ -18,9 +21,11 @@ from ridgefeat.backbone.images import listed, pixels
 from ridgefeat.backbone.network import Network, pooled
 from ridgefeat.backbone.onnx_file import OnnxFile, read_onnx
 from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from ridgefeat.backbone.rewriting import quicker
 from ridgefeat.backbone.trial import try_out
 from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.structure import Float
+from ridgefeat.table.jobs import one_thread
 
 DEFAULT_SIDE = 224
 
@@ -34,9 +39,10 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     path : path
         The ONNX file: one input of images, weights inside.
-    layer : str, optional
+    layer : str or sequence of str, optional
         Name of a node or tensor (`ridgefeat.backbone.layers` lists them). By default what the last dense layer takes,
-        before it was flattened: the embedding that the network's own classifier stood on.
+        before it was flattened: the embedding that the network's own classifier stood on. The network is computed up
+        to there and no further. Of several layers the vectors follow one another.
     size : int or (int, int), optional
         Rows and columns that images are resized to; by default the network's own, or 224.
     mean, std : sequence of float
@@ -47,18 +53,21 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Whether maps become their mean over rows and columns (global average pooling). Without, they are flattened,
         channels first.
     batch_size : int
-        Images that the network takes at once. OpenCV is no faster with more than one on a CPU.
+        Images that the network takes at once. OpenCV is no faster with more than one on a CPU. As many batches are
+        computed at a time as OpenCV may use threads (`cv2.setNumThreads`); the result does not depend on it.
     cache : path, optional
         Folder that keeps results by the image's pixels, the network's bytes and the settings.
     layout : str
         What file names mean, as everywhere: SOCOFing's burnt-in frame, for instance, is cut off.
+    on_print : callable, optional
+        Called with how many prints are done, after each batch.
 
     Attributes
     ----------
-    layer_ : str
-        The tensor that is taken.
-    shape_ : tuple of int
-        One image's shape there, before pooling.
+    layers_, shapes_ : tuple of str, tuple of tuples of int
+        The tensors that are taken, and one image's shape there, before pooling.
+    layer_, shape_ : str, tuple of int
+        The first of them.
     preprocessing_ : Preprocessing
     n_features_out_ : int
 
@@ -73,7 +82,7 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self,
         path: str | os.PathLike[str],
         *,
-        layer: str | None = None,
+        layer: str | Sequence[str] | None = None,
         size: int | tuple[int, int] | None = None,
         mean: Iterable[float] = IMAGENET_MEAN,
         std: Iterable[float] = IMAGENET_STD,
@@ -82,6 +91,7 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         batch_size: int = 1,
         cache: str | os.PathLike[str] | None = None,
         layout: str = "auto",
+        on_print: Callable[[int], Any] | None = None,
     ) -> None:
         self.path = path
         self.layer = layer
@@ -93,6 +103,7 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.cache = cache
         self.layout = layout
+        self.on_print = on_print
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
         """Open the network and try it on an empty image; there is nothing to learn.
@@ -107,12 +118,17 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.batch_size < 1:
             raise ParameterError(f"batch_size is {self.batch_size}; give 1 or more")
         file = read_onnx(self.path)
-        self.layer_ = file.embedding() if self.layer is None else file.find(self.layer)
+        asked = [self.layer] if self.layer is None or isinstance(self.layer, str) else self.layer
+        self.layers_ = tuple(file.embedding() if name is None else file.find(name) for name in asked)
+        if len(set(self.layers_)) < max(1, len(self.layers_)):
+            raise ParameterError(f"layer is {self.layer}; give one or more, each once")
         self.preprocessing_ = self._preprocessing(file)
         grey = self.preprocessing_(np.full(self.preprocessing_.size, 128, np.uint8))[None]
-        try_out(file.cut(self.layer_), grey.shape, file.name)
-        out = Network(file, self.layer_)(grey)
-        self.shape_ = out.shape[1:]
+        part = file.cut(*self.layers_)
+        self._rewritten = try_out(part, grey.shape, file.name, quicker(part))
+        out = self._network(file)(grey)
+        self.shapes_ = tuple(values.shape[1:] for values in out)
+        self.layer_, self.shape_ = self.layers_[0], self.shapes_[0]
         self.n_features_out_ = self._vectors(out).shape[1]
         self._digest = file.digest
         return self
@@ -140,29 +156,57 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         prints = listed(X)
         out = np.empty((len(prints), self.n_features_out_), np.float32)
         kept = None if self.cache is None else Cache(self.cache, self._settings())
-        network: Network | None = None
-        for k in range(0, len(prints), self.batch_size):
-            images = [pixels(p, self.layout) for p in prints[k : k + self.batch_size]]
-            paths = [] if kept is None else [kept.path(image) for image in images]
-            found = [kept.read(path, out.shape[1:]) for path in paths] if kept else [None] * len(images)
-            if missing := [i for i, values in enumerate(found) if values is None]:
-                network = network or self._network()
-                batch = np.stack([self.preprocessing_(images[i]) for i in missing])
-                for i, values in zip(missing, self._vectors(network(batch)), strict=True):
-                    found[i] = values
-                    if kept:
-                        kept.write(paths[i], values)
-            for i, values in enumerate(found):
-                out[k + i] = values
+        starts = range(0, len(prints), self.batch_size)
+        own = threading.local()
+
+        def compute(batch: Float) -> Float:
+            if not hasattr(own, "network"):
+                own.network = self._network(self._file())
+            return self._vectors(own.network(batch))
+
+        def work(k: int) -> int:
+            part = slice(k, k + self.batch_size)
+            self._fill(out[part], prints[part], kept, compute)
+            return len(out[part])
+
+        # A network a thread, each on one image: twice as fast on two cores as one network on both.
+        count = min(cv2.getNumThreads(), len(starts))
+        if count < 2:
+            self._follow(map(work, starts))
+            return out
+        with one_thread(), ThreadPoolExecutor(count, "ridgefeat-backbone") as pool:
+            self._follow(pool.map(work, starts))
         return out
+
+    def _follow(self, counts: Iterable[int]) -> None:
+        for done in accumulate(counts):
+            if self.on_print is not None:
+                self.on_print(done)
+
+    def _fill(
+        self, out: Float, prints: Sequence[Any], kept: Cache | None, compute: Callable[[Float], Float]
+    ) -> None:
+        """Write a batch's vectors to `out`: those that are kept, and the others computed."""
+        images = [pixels(p, self.layout) for p in prints]
+        paths = [] if kept is None else [kept.path(image) for image in images]
+        found = [kept.read(path, out.shape[1:]) for path in paths] if kept else [None] * len(images)
+        if missing := [i for i, values in enumerate(found) if values is None]:
+            computed = compute(np.stack([self.preprocessing_(images[i]) for i in missing]))
+            for i, values in zip(missing, computed, strict=True):
+                found[i] = values
+                if kept:
+                    kept.write(paths[i], values)
+        for i, values in enumerate(found):
+            out[i] = values
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return backbone_0, backbone_1, ..."""
         check_is_fitted(self, "layer_")
         return np.array([f"backbone_{i}" for i in range(self.n_features_out_)], object)
 
-    def _vectors(self, out: Float) -> Float:
-        return pooled(out) if self.pool else out.reshape(len(out), -1)
+    def _vectors(self, out: Sequence[Float]) -> Float:
+        vectors = [pooled(values) if self.pool else values.reshape(len(values), -1) for values in out]
+        return np.concatenate(vectors, axis=1) if len(vectors) > 1 else vectors[0]
 
     def _preprocessing(self, file: OnnxFile) -> Preprocessing:
         size = self.size
@@ -179,20 +223,25 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             file.channels_last,
         )
 
-    def _network(self) -> Network:
+    def _file(self) -> OnnxFile:
         file = _opened(os.path.realpath(self.path), os.stat(self.path).st_mtime_ns)  # noqa: PTH116
         if file.digest != self._digest:
             raise ModelError(f"{file.name} is another network than the one that was fitted; fit again")
-        return Network(file, self.layer_)
+        return file
+
+    def _network(self, file: OnnxFile) -> Network:
+        part = file.cut(*self.layers_)
+        return Network((self._rewritten and quicker(part)) or part, self.layers_, file.name)
 
     def _settings(self) -> dict[str, Any]:
         """Return all that a result depends on beside the pixels."""
         settings = vars(self.preprocessing_) | {
-            "layer": self.layer_,
+            "layers": self.layers_,
+            "rewritten": self._rewritten,
             "pool": self.pool,
             "network": self._digest,
         }
-        return settings | {"opencv": cv2.__version__, "format": 1}
+        return settings | {"opencv": cv2.__version__, "format": 2}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -92,7 +92,22 @@ def text(data: bytes, f: Field) -> str:
 
 def packed(number: int, content: bytes) -> bytes:
     """Return a field with some content."""
-    return _varint_bytes(number << 3 | BYTES) + _varint_bytes(len(content)) + content
+    return header(number, len(content)) + content
+
+
+def header(number: int, size: int) -> bytes:
+    """Return what stands before a field's content of a size in bytes."""
+    return _varint_bytes(number << 3 | BYTES) + _varint_bytes(size)
+
+
+def encoded(number: int, value: int) -> bytes:
+    """Return a field with a number from 0 to 2**63 - 1."""
+    return _varint_bytes(number << 3 | VARINT) + _varint_bytes(value)
+
+
+def fixed_32(number: int, content: bytes) -> bytes:
+    """Return a field with four bytes."""
+    return _varint_bytes(number << 3 | FIXED_32) + content
 
 
 def _varint_bytes(value: int) -> bytes:

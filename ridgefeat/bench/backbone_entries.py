@@ -6,7 +6,10 @@ the studies' head; its last block trained further; and embedding and features to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.bench.method import Method, Settings
 from ridgefeat.bench.results import Problem
-from ridgefeat.errors import ParameterError
+from ridgefeat.errors import ModelError, ParameterError
 
 CHUNK = 512
 """Images held at once."""
@@ -23,6 +26,10 @@ BLOCK_EPOCHS = 5
 """Epochs of the last block at most: at its small rate more change little, and each takes as long as all the rest."""
 _NUMBERS = ("mean", "std")
 _TEXTS = ("layer", "channel_order", "cache")
+LAST_BLOCK = "backbone-last-block"
+NAMES = ("backbone-svm", "backbone-logistic", "backbone-head", LAST_BLOCK, "both-svm", "both-logistic")
+Told = Callable[[int, int, str], None]
+"""Told how many are done, of how many, and of what."""
 SETTINGS = (*_TEXTS, *_NUMBERS, "size", "start")
 
 
@@ -47,10 +54,12 @@ def backbone_methods(
     ParameterError
         If a setting is impossible.
     """
-    reader = NetworkReader(path, dict(given or {}))
+    asked = set(wanted)
+    with_maps = not asked & set(NAMES) or LAST_BLOCK in asked
+    reader = NetworkReader(path, dict(given or {}), with_maps)
     reader.check()
-    embedding: dict[str, Any] = {"input": "backbone", "read": reader.embedding}
-    both: dict[str, Any] = {"input": "backbone and features", "read": reader.both}
+    embedding: dict[str, Any] = {"input": "backbone", "read": reader.embedding, "tells": True}
+    both: dict[str, Any] = {"input": "backbone and features", "read": reader.both, "tells": True}
     every = (
         Method("backbone-svm", "RBF SVM on the embedding", _svm, cost=2, **embedding),
         Method("backbone-logistic", "logistic regression on the embedding", _logistic, **embedding),
@@ -63,18 +72,18 @@ def backbone_methods(
             **embedding,
         ),
         Method(
-            "backbone-last-block",
+            LAST_BLOCK,
             "the network's last block trained further with that head",
             reader.last_block,
             input="backbone's maps",
             read=reader.maps,
+            tells=True,
             scaled=False,
             epochs=True,
         ),
         Method("both-svm", "RBF SVM on embedding and features", _svm, cost=3, **both),
         Method("both-logistic", "logistic regression on embedding and features", _logistic, cost=2, **both),
     )
-    asked = set(wanted)
     return tuple(m for m in every if m.name in asked) or every
 
 
@@ -111,37 +120,75 @@ def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 class NetworkReader:
-    """Reads what the network makes of a problem's images, each kind once."""
+    """Reads what the network makes of a problem's images, each print once.
 
-    def __init__(self, path: Path, given: dict[str, Any]) -> None:
+    Parameters
+    ----------
+    path : Path
+    given : dict
+        Settings, as of `backbone_methods`.
+    with_maps : bool
+        Maps before the last block will be wanted too: they come out of the same run as the embedding.
+    """
+
+    def __init__(self, path: Path, given: dict[str, Any], with_maps: bool = False) -> None:
+        given = dict(given)
         self.path, self.start = path, given.pop("start", None)
-        self.given = given
-        self._embedding: NDArray[np.float32] | None = None
+        self.given, self.with_maps = given, with_maps
+        self._kept: dict[str, NDArray[np.float32]] = {}
         self._shape: tuple[int, int] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Workers fit on rows that are handed to them.
+        return vars(self) | {"_kept": {}}
 
     def check(self) -> None:
         """Open the network and try it."""
         self._backbone().fit()
 
-    def embedding(self, problem: Problem, root: Path) -> NDArray[Any]:
+    def embedding(self, problem: Problem, root: Path, *, progress: Told | None = None) -> NDArray[Any]:
         """Return every print's embedding."""
-        if self._embedding is None:
-            self._embedding = self._run(self._backbone().fit(), problem, root)
-        return self._embedding
+        if "embedding" not in self._kept and self.with_maps:
+            # Whose block cannot be trained may still be read; the reason is told where maps are asked for.
+            with suppress(ModelError):
+                self._read_both(problem, root, progress)
+        if "embedding" not in self._kept:
+            backbone = self._backbone().fit()
+            out = np.empty((len(problem.sources), backbone.n_features_out_), np.float32)
+            for rows, vectors in _vectors(backbone, problem, root, progress):
+                out[rows] = vectors
+            self._kept["embedding"] = out
+        return self._kept["embedding"]
 
-    def both(self, problem: Problem, root: Path) -> NDArray[Any]:
+    def both(self, problem: Problem, root: Path, *, progress: Told | None = None) -> NDArray[Any]:
         """Return the table's features, then the embedding."""
         features = problem.features.to_numpy(np.float32)
-        return np.concatenate([features, self.embedding(problem, root)], axis=1)
+        return np.concatenate([features, self.embedding(problem, root, progress=progress)], axis=1)
 
-    def maps(self, problem: Problem, root: Path) -> NDArray[Any]:
+    def maps(self, problem: Problem, root: Path, *, progress: Told | None = None) -> NDArray[Any]:
         """Return the maps that go into the last block."""
+        if "maps" not in self._kept:
+            self._read_both(problem, root, progress)
+        return self._kept["maps"]
+
+    def _read_both(self, problem: Problem, root: Path, progress: Told | None) -> None:
         from ridgefeat.backbone import read_block
+        from ridgefeat.backbone.network import pooled
 
         self.start = read_block(self.path, self.start).start
-        backbone = self._backbone(layer=self.start, pool=False).fit()
-        self._shape = backbone.shape_[1:]
-        return self._run(backbone, problem, root)
+        top = self._backbone().fit()
+        if top.layer_ == self.start:
+            raise ModelError(f"{self.path}: the last block begins after {self.start}, the layer that is read")
+        backbone = self._backbone(layer=(self.start, top.layer_), pool=False).fit()
+        below, above = backbone.shapes_
+        self._shape = below[1:]
+        border = math.prod(below)
+        maps = np.empty((len(problem.sources), border), np.float32)
+        embedding = np.empty((len(problem.sources), top.n_features_out_), np.float32)
+        for rows, vectors in _vectors(backbone, problem, root, progress):
+            maps[rows] = vectors[:, :border]
+            embedding[rows] = pooled(vectors[:, border:].reshape(-1, *above))
+        self._kept |= {"maps": maps, "embedding": embedding}
 
     def last_block(self, s: Settings) -> Any:
         """Return the classifier of those maps."""
@@ -164,20 +211,25 @@ class NetworkReader:
 
         return OnnxBackbone(self.path, **(self.given | other))
 
-    @staticmethod
-    def _run(backbone: Any, problem: Problem, root: Path) -> NDArray[np.float32]:
-        from ridgefeat.bench.picture_files import check_root, locate
-        from ridgefeat.sources import load_print
 
-        check_root(root)
-        out = np.empty((len(problem.sources), backbone.n_features_out_), np.float32)
-        where = list(zip(problem.sources, problem.labels["meta_layout"], strict=True))
-        for k in range(0, len(where), CHUNK):
-            images = [
-                load_print(locate(root, str(s), str(layout))).pixels for s, layout in where[k : k + CHUNK]
-            ]
-            out[k : k + CHUNK] = backbone.transform(images)
-        return out
+def _vectors(
+    backbone: Any, problem: Problem, root: Path, progress: Told | None
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Yield some rows of a problem at a time, and what the network makes of their images."""
+    from ridgefeat.bench.picture_files import check_root, locate
+    from ridgefeat.sources import load_print
+
+    check_root(root)
+    where = list(zip(problem.sources, problem.labels["meta_layout"], strict=True))
+    for k in range(0, len(where), CHUNK):
+        if progress:
+            backbone.set_params(on_print=partial(_tell, progress, k, len(where)))
+        images = [load_print(locate(root, str(s), str(layout))).pixels for s, layout in where[k : k + CHUNK]]
+        yield slice(k, k + len(images)), backbone.transform(images)
+
+
+def _tell(progress: Told, before: int, total: int, done: int) -> None:
+    progress(before + done, total, "prints through the network")
 
 
 def _svm(s: Settings) -> Any:

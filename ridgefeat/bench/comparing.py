@@ -131,7 +131,7 @@ def compare(
     names += [n for n in known if n not in names]
     methods = [known.get(n) or find(n) for n in names if n not in TOGETHER]
     settings = settings_of(problem, options)
-    inputs = make_inputs(problem, options, methods)
+    inputs = make_inputs(problem, options, methods, context.progress)
     outcomes = evaluate(
         problem,
         methods,
@@ -183,7 +183,7 @@ def settings_of(problem: Problem, options: Options) -> Settings:
 
 
 def make_inputs(
-    problem: Problem, options: Options, methods: Sequence[Method] = ()
+    problem: Problem, options: Options, methods: Sequence[Method] = (), progress: Progress | None = None
 ) -> dict[str, NDArray[Any] | str]:
     """Return what each kind of classifier reads: float32 matrices, a row a print; or why one cannot be had.
 
@@ -204,7 +204,8 @@ def make_inputs(
         if m.read is None or m.input in inputs or options.images is None:
             continue
         try:
-            inputs[m.input] = leveled(m.read(problem, options.images), m.scaled)
+            further = {"progress": progress} if m.tells else {}
+            inputs[m.input] = leveled(m.read(problem, options.images, **further), m.scaled)
         # Only the classifiers that read it fail.
         except RidgefeatError as error:
             inputs[m.input] = str(error)

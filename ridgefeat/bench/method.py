@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from ridgefeat.bench.results import Kind, Problem
+from ridgefeat.bench.results import Kind
 
 Imbalance = Literal["none", "weights", "under", "over"]
 FEATURES = "features"
@@ -71,6 +70,8 @@ class Method:
         Name of what it reads: "features", the table's columns, or another that `read` makes; one name, one input.
     read : callable or None
         Given the problem and the images' folder return that input, float32, shape (prints, values).
+    tells : bool
+        `read` takes a third argument, `progress`, and tells it how many prints are done, of how many, and of what.
     scaled : bool
         Columns are standardised and gaps filled before the estimator.
     epochs : bool
@@ -89,6 +90,7 @@ class Method:
     input: str = FEATURES
     grid: Mapping[str, list[Any]] = field(default_factory=dict)
     cost: float = 1.0
-    read: Callable[[Problem, Path], NDArray[Any]] | None = None
+    read: Callable[..., NDArray[Any]] | None = None
+    tells: bool = False
     scaled: bool = True
     epochs: bool = False

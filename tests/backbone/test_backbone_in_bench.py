@@ -1,6 +1,7 @@
 """`ridgefeat bench --backbone FILE`: a network's classifiers in the comparison."""
 
 import importlib.util
+import pickle
 import sys
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from click.testing import CliRunner
 from onnx_examples import mobile, plain, save
 
+from ridgefeat.backbone import OnnxBackbone
 from ridgefeat.bench.backbone_entries import backbone_methods, read_settings
-from ridgefeat.bench.comparing import Options, compare
+from ridgefeat.bench.comparing import Options, compare, make_inputs
 from ridgefeat.bench.data import make_problem
 from ridgefeat.cli import main
 from ridgefeat.errors import ModelError, ParameterError
@@ -64,6 +66,26 @@ def test_every_classifier_learns_from_the_images(problem, pictures, tmp_path):
     assert (auc[["backbone-svm", "backbone-logistic", "both-svm"]] > 0.8).all()
     told = done.epochs.groupby("classifier")["epoch"].nunique()
     assert told["backbone-head"] == 30 and told["backbone-last-block"] == 35
+
+
+def test_each_print_goes_through_the_network_once_and_is_told_of(problem, pictures, tmp_path, monkeypatch):
+    path, given = save(mobile(), tmp_path), {"mean": (0.5,), "std": (0.25,)}
+    methods = backbone_methods(path, given)
+    passed, told = [], []
+    run = OnnxBackbone.transform
+    monkeypatch.setattr(OnnxBackbone, "transform", lambda self, X: passed.append(len(X)) or run(self, X))
+    monkeypatch.setattr("ridgefeat.bench.backbone_entries.CHUNK", 15)
+    options = Options((), further=methods, folds=2, images=pictures[1])
+    found = make_inputs(problem, options, methods, lambda *line: told.append(line))
+    assert passed == [15, 15, 10] and told[-1] == (40, 40, "prints through the network")
+    assert [done for done, _, _ in told] == list(range(1, 41))
+    images = [cv2.imread(str(pictures[1] / s), cv2.IMREAD_GRAYSCALE) for s in problem.sources]
+    for name, layer, pool in (("backbone", None, True), ("backbone's maps", "sum", False)):
+        alone = run(OnnxBackbone(path, layer=layer, pool=pool, **given).fit(), images)
+        np.testing.assert_allclose(found[name], alone, atol=1e-5)
+    np.testing.assert_array_equal(found["backbone and features"][:, -10:], found["backbone"])
+    # What goes to a worker with a task is not the whole table's vectors.
+    assert len(pickle.dumps(methods[0].read)) < 5000
 
 
 def test_embeddings_are_standardised_within_levels(problem, pictures, tmp_path):

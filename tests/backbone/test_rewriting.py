@@ -1,0 +1,181 @@
+"""A network rewritten for speed gives the same, and what cannot be rewritten stays."""
+
+import cv2
+import numpy as np
+import pytest
+from onnx_examples import Maker, mobile, onnx, reference, residual, save
+
+from ridgefeat.backbone import OnnxBackbone, rewriting, trial
+from ridgefeat.backbone.constants import constant
+from ridgefeat.backbone.onnx_file import parse_onnx
+from ridgefeat.backbone.rewriting import quicker
+from ridgefeat.errors import ModelError
+
+
+@pytest.fixture
+def every(monkeypatch):
+    """Rewrite whatever OpenCV this is, and however small a convolution is."""
+    monkeypatch.setattr(rewriting, "products_are_faster", lambda: True)
+    monkeypatch.setattr(rewriting, "LEAST_WEIGHTS", 1)
+
+
+def kinds(data):
+    return [n.op_type for n in onnx.load_from_string(data).graph.node]
+
+
+def standard(data):
+    """The same with OpenCV's own layer written as ONNX has it, for the reference evaluator."""
+    model = onnx.load_from_string(data)
+    for node in model.graph.node:
+        if node.op_type == "ReLU6":
+            ends = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+            del node.attribute[:]
+            node.op_type = "Clip"
+            for name in ("min_value", "max_value"):
+                tensor = f"{node.output[0]}.{name}"
+                model.graph.initializer.append(
+                    onnx.numpy_helper.from_array(np.float32(ends[name]).reshape(()), tensor)
+                )
+                node.input.append(tensor)
+    return model
+
+
+def strided():
+    """Convolutions of 1 x 1 with and without steps and bias, one with padding of its own, one in groups."""
+    m = Maker(4)
+    x = m.conv("image", "one", 6, 3, 1)
+    x = m.node("Relu", [m.conv(x, "steps", 8, 6, 1, bias=False, strides=[2, 2])], "relu")
+    x = m.conv(m.conv(x, "groups", 8, 2, 1, group=4), "padded", 8, 8, 1, pads=[1, 0, 0, 1])
+    m.classifier(x, 8)
+    return m.model()
+
+
+@pytest.mark.parametrize(
+    ("make", "gone", "products"), [(residual, (), 0), (mobile, ("Clip", "Pad"), 4), (strided, (), 2)]
+)
+def test_what_is_rewritten_gives_the_same(every, make, gone, products):
+    model = make()
+    part = parse_onnx(model.SerializeToString()).cut("pooled")
+    new = quicker(part)
+    if not products:
+        # Its convolutions are followed by batch normalisation, which OpenCV merges into them.
+        assert new is None
+        return
+    assert not set(gone) & set(kinds(new)) and kinds(new).count("MatMul") == products
+    images = np.random.default_rng(0).normal(size=(3, 3, 16, 16)).astype(np.float32)
+    expected = reference(model, "pooled", images)
+    np.testing.assert_allclose(reference(standard(new), "pooled", images), expected, atol=1e-6)
+
+
+def test_what_only_replaced_nodes_took_is_left_out(every):
+    part = parse_onnx(mobile().SerializeToString()).cut("pooled")
+    names = {t.name for t in onnx.load_from_string(quicker(part)).graph.initializer}
+    assert "expand.w" not in names and "half" not in names and "depthwise.w" in names
+
+
+def test_small_convolutions_and_other_opencvs_are_left_alone(monkeypatch):
+    part = parse_onnx(strided().SerializeToString()).cut("pooled")
+    monkeypatch.setattr(rewriting, "products_are_faster", lambda: True)
+    assert quicker(part) is None
+    monkeypatch.setattr(rewriting, "LEAST_WEIGHTS", 1)
+    assert quicker(part) is not None
+    monkeypatch.setattr(rewriting, "products_are_faster", lambda: False)
+    assert quicker(part) is None
+
+
+def pad(amounts, mode="constant", filled=0.0):
+    m = Maker(5)
+    given = ["image", m.weight("amounts", amounts, np.int64), m.weight("filled", filled)]
+    m.classifier(m.conv(m.node("Pad", given, "padded", mode=mode), "only", 4, 3, 3), 4)
+    return parse_onnx(m.model().SerializeToString()).cut("pooled")
+
+
+def test_only_zeros_around_maps_become_a_convolutions_own(every):
+    found = onnx.load_from_string(quicker(pad([0, 0, 1, 2, 0, 0, 3, 4]))).graph.node[0]
+    assert found.op_type == "Conv" and found.input[0] == "image"
+    assert {a.name: list(a.ints) for a in found.attribute}["pads"] == [1, 2, 3, 4]
+    for other in (
+        pad([0, 0, 1, 1, 0, 0, 1, 1], filled=1.0),
+        pad([0, 0, 1, 1, 0, 0, 1, 1], mode="reflect"),
+        pad([0, 1, 0, 0, 0, 0, 0, 0]),
+        pad([0, 0, -1, 0, 0, 0, 0, 0]),
+        pad([0, 0, 1 << 40, 0, 0, 0, 0, 0]),
+    ):
+        assert quicker(other) is None
+
+
+def test_amounts_that_exporters_compute():
+    # As PyTorch writes them: the last axis first, turned around, transposed.
+    m = Maker()
+    m.weight("few", [1, 2, 3, 4], np.int64)
+    zeros = onnx.numpy_helper.from_array(np.zeros(1, np.int64))
+    m.node("ConstantOfShape", [m.weight("rest", [4], np.int64)], "zeros", value=zeros)
+    m.node("Concat", ["few", "zeros"], "all", axis=0)
+    m.node("Reshape", ["all", m.weight("pairs", [-1, 2], np.int64)], "table")
+    ends = [m.weight(n, v, np.int64) for n, v in (("a", [-1]), ("b", [-(2**62)]), ("c", [0]), ("d", [-1]))]
+    m.node("Slice", ["table", *ends], "turned")
+    m.node("Transpose", ["turned"], "columns", perm=[1, 0])
+    m.node("Reshape", ["columns", m.weight("flat", [-1], np.int64)], "row")
+    m.node("Cast", ["row"], "amounts", to=7)
+    m.classifier(m.conv("image", "only", 4, 3, 3), 4)
+    file = parse_onnx(m.model().SerializeToString())
+    assert constant(file, "amounts").tolist() == [0, 0, 3, 1, 0, 0, 4, 2]
+    assert constant(file, "pooled") is None and constant(file, "none") is None
+
+
+def test_a_constant_does_not_become_large():
+    m = Maker()
+    m.node("ConstantOfShape", [m.weight("size", [1 << 40], np.int64)], "many")
+    m.classifier(m.conv("image", "only", 40, 3, 3), 40)
+    file = parse_onnx(m.model().SerializeToString())
+    assert constant(file, "many") is None and constant(file, "only.w") is None
+
+
+def test_the_rewritten_network_is_used_only_where_it_gives_the_same(every, tmp_path, monkeypatch):
+    path, images = save(mobile(), tmp_path), np.random.default_rng(0).integers(0, 256, (4, 16, 16), np.uint8)
+    expected = OnnxBackbone(path).fit().transform(images)
+    part = parse_onnx(path.read_bytes()).cut("pooled")
+    tried = []
+    run = trial.try_out
+
+    def noted(*given):
+        tried.append((given[3], run(*given)))
+        return tried[-1][1]
+
+    monkeypatch.setattr("ridgefeat.backbone.transformer.try_out", noted)
+    # Without OpenCV's own layer, as in a version that has dropped it, the original is run.
+    for other in (quicker(part).replace(b"ReLU6", b"Nelu6"), residual().SerializeToString(), b"\x3a\x00"):
+        monkeypatch.setattr("ridgefeat.backbone.transformer.quicker", lambda _, other=other: other)
+        plain = OnnxBackbone(path).fit()
+        assert tried[-1] == (other, False)
+        np.testing.assert_allclose(plain.transform(images), expected, atol=1e-5)
+
+
+def test_threads_change_nothing(tmp_path):
+    path, images = save(mobile(), tmp_path), np.random.default_rng(1).integers(0, 256, (9, 30, 20), np.uint8)
+    before, told = cv2.getNumThreads(), []
+    backbone = OnnxBackbone(path, batch_size=2, on_print=told.append).fit()
+    try:
+        found = []
+        for count in (1, 2, 5):
+            cv2.setNumThreads(count)
+            found.append(backbone.transform(images))
+            assert cv2.getNumThreads() == count
+        with pytest.raises(Exception, match="uint8"):
+            backbone.transform([*images, np.zeros((3, 3, 2), np.uint8)])
+    finally:
+        cv2.setNumThreads(before)
+    assert np.ptp(found[0]) > 0.01 and all(np.array_equal(found[0], f) for f in found[1:])
+    assert told[:15] == [2, 4, 6, 8, 9] * 3
+
+
+def test_several_layers_follow_one_another(tmp_path):
+    path, images = save(mobile(), tmp_path), np.random.default_rng(2).integers(0, 256, (3, 16, 16), np.uint8)
+    both = OnnxBackbone(path, layer=("node_sum", "pooled"), pool=False).fit()
+    assert both.layers_ == ("sum", "pooled") and [len(s) for s in both.shapes_] == [3, 3]
+    alone = [OnnxBackbone(path, layer=name, pool=False).fit().transform(images) for name in ("sum", "pooled")]
+    np.testing.assert_allclose(both.transform(images), np.concatenate(alone, axis=1), atol=1e-5)
+    with pytest.raises(Exception, match="each once"):
+        OnnxBackbone(path, layer=("sum", "node_sum")).fit()
+    with pytest.raises(ModelError, match="no layer 'nowhere'"):
+        OnnxBackbone(path, layer=("sum", "nowhere")).fit()
