@@ -80,6 +80,10 @@ def read_block(path: str | os.PathLike[str], start: str | None = None) -> Block:
     start : str, optional
         The layer after which the block begins, instead.
 
+    Returns
+    -------
+    Block
+
     Raises
     ------
     ModelError

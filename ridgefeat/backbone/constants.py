@@ -18,13 +18,26 @@ from ridgefeat.errors import ModelError
 MOST_BYTES = 1024
 """Of a constant's message."""
 MOST_DEPTH = 64
+_DAMAGED = (ValueError, IndexError, TypeError, KeyError, AttributeError, OverflowError, MemoryError)
 _KINDS: dict[int, type[np.generic]] = {1: np.float32, 6: np.int32, 7: np.int64}
 _ARITHMETIC: dict[str, np.ufunc] = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply}
 _Values = NDArray[Any]
 
 
-def constant(file: OnnxFile, tensor: str, depth: int = 0) -> _Values | None:
+def constant(file: OnnxFile, tensor: str) -> _Values | None:
     """Return a small constant's value; None where a tensor is large, depends on the image, or is made otherwise."""
+    return _value(file, tensor, {}, 0)
+
+
+def _value(file: OnnxFile, tensor: str, known: dict[str, _Values | None], depth: int) -> _Values | None:
+    # Each tensor once: where every node takes the one before twice, the ways through them double each time.
+    if tensor not in known:
+        known[tensor] = None
+        known[tensor] = _found(file, tensor, known, depth)
+    return known[tensor]
+
+
+def _found(file: OnnxFile, tensor: str, known: dict[str, _Values | None], depth: int) -> _Values | None:
     if tensor in file.weights:
         return _tensor(file.data, *file.weights[tensor])
     node = file.makers.get(tensor)
@@ -32,12 +45,12 @@ def constant(file: OnnxFile, tensor: str, depth: int = 0) -> _Values | None:
         return None
     given: list[_Values | None] = []
     for name in node.inputs:
-        given.append(constant(file, name, depth + 1) if name else None)
+        given.append(_value(file, name, known, depth + 1) if name else None)
         if name and given[-1] is None:
             return None
     try:
         return _made(node.kind, given, settings(file.data, node))
-    except (ValueError, IndexError, TypeError, KeyError, OverflowError):
+    except _DAMAGED:
         return None
 
 

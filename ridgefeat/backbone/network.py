@@ -67,7 +67,7 @@ class Network:
                 "images apart; name another layer, or take one image at a time (batch_size=1)"
             )
         if not np.isfinite(values).all():
-            raise ModelError(f"{tensor} of {self.name} is not finite; check mean, std and channel_order")
+            raise ModelError(f"{tensor} of {self.name} is not finite; check the file's weights, mean and std")
 
 
 def pooled(maps: Float) -> Float:

@@ -25,6 +25,8 @@ MOST_DEPTH = 8
 
 # TensorProto.DataType: bytes of a value as raw data.
 _ITEM_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
+# Of these, those of 16, 32 and 64 bits with a fraction.
+_FLOATS = {1, 10, 11, 16}
 _EXTERNAL = 1
 # What only changes the shape of a vector.
 _RESHAPING = {"Flatten", "Reshape", "Squeeze", "Dropout", "Identity"}
@@ -234,6 +236,7 @@ def _parse(data: bytes, name: str) -> OnnxFile:
     nodes: list[Node] = []
     weights: dict[str, tuple[int, int]] = {}
     inputs, outputs = [], []
+    kinds: dict[str, int] = {}
     for f in fields(data, graph.start, graph.stop):
         if f.kind != 2:
             continue
@@ -247,6 +250,7 @@ def _parse(data: bytes, name: str) -> OnnxFile:
             raise ModelError("its weights are sparse, which OpenCV does not read")
         elif f.number == 11:
             inputs.append(_value(data, f))
+            kinds[inputs[-1][0]] = _value_kind(data, f)
         elif f.number == 12:
             outputs.append(_value(data, f)[0])
     fed = [(n, shape) for n, shape in inputs if n not in weights]
@@ -256,6 +260,10 @@ def _parse(data: bytes, name: str) -> OnnxFile:
         told = "; ".join(f"{n} {shape}" for n, shape in fed[:4]) or "none"
         raise ModelError(f"an image network has one input of four dimensions; this one's: {told}")
     shape = fed[0][1]
+    if kinds[fed[0][0]] not in _FLOATS:
+        raise ModelError(
+            f"its input takes no numbers with a fraction, but type {kinds[fed[0][0]]}: no images"
+        )
     if not {1, 3, None}.intersection((shape[1], shape[3])):
         raise ModelError(f"its input has shape {shape}: neither 1 nor 3 channels")
     return OnnxFile(
@@ -345,6 +353,17 @@ def _value(data: bytes, message: Field) -> tuple[str, tuple[int | None, ...]]:
                 sizes = [number(g) for g in fields(data, dim.start, dim.stop) if g.number == 1]
                 shape.append(sizes[0] if sizes and 0 < sizes[0] < 1 << 20 else None)
     return name, tuple(shape)
+
+
+def _value_kind(data: bytes, message: Field) -> int:
+    """Return the type of an input's values, as `_FLOATS`; that of floats where none is told."""
+    told = [
+        number(f)
+        for kind in _inside(data, message, 2, 1)
+        for f in fields(data, kind.start, kind.stop)
+        if f.number == 1
+    ]
+    return told[0] if told else 1
 
 
 def _inside(data: bytes, message: Field, *path: int) -> list[Field]:

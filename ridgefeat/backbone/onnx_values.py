@@ -58,6 +58,7 @@ class Graph:
         self.order = {out: k for k, node in enumerate(nodes) for out in node.output if out}
         self._weights = {tensor.name: tensor for tensor in self._model.graph.initializer}
         self._folded: dict[str, Array] = {}
+        self._constant: dict[str, bool] = {}
 
     @cached_property
     def opset(self) -> int:
@@ -66,6 +67,13 @@ class Graph:
 
     def is_constant(self, tensor: str, depth: int = 0) -> bool:
         """Whether a tensor's value does not depend on the image."""
+        # Each tensor once: where every node takes the one before twice, the ways through them double each time.
+        if tensor not in self._constant:
+            self._constant[tensor] = False
+            self._constant[tensor] = self._is_constant(tensor, depth)
+        return self._constant[tensor]
+
+    def _is_constant(self, tensor: str, depth: int) -> bool:
         if tensor in self._weights:
             return True
         node = self.makers.get(tensor)

@@ -118,7 +118,9 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if self.batch_size < 1:
             raise ParameterError(f"batch_size is {self.batch_size}; give 1 or more")
         file = read_onnx(self.path)
-        asked = [self.layer] if self.layer is None or isinstance(self.layer, str) else self.layer
+        asked: Sequence[Any] = self.layer if isinstance(self.layer, (list, tuple)) else [self.layer]
+        if not all(name is None or isinstance(name, str) for name in asked):
+            raise ParameterError(f"layer is {self.layer!r}; give a name, several, or None")
         self.layers_ = tuple(file.embedding() if name is None else file.find(name) for name in asked)
         if len(set(self.layers_)) < max(1, len(self.layers_)):
             raise ParameterError(f"layer is {self.layer}; give one or more, each once")
@@ -254,6 +256,10 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 def layers(path: str | os.PathLike[str]) -> list[str]:
     """Return the names of an ONNX network's layers, in order.
+
+    Parameters
+    ----------
+    path : path
 
     Raises
     ------

@@ -143,6 +143,7 @@ def test_messages(tmp_path, monkeypatch):
     fitted = OnnxBackbone(path).fit()
     for parameters, error, says in [
         ({"layer": "node_out3"}, ModelError, "no layer 'node_out3'; near it: node_out"),
+        ({"layer": 3}, ParameterError, "layer is 3"),
         ({"size": 0}, ParameterError, r"size is \(0, 0\)"),
         ({"std": (1.0, 0.0, 1.0)}, ParameterError, "above 0"),
         ({"mean": (1.0, 0.0)}, ParameterError, "one for each of 3 channels"),
@@ -173,6 +174,16 @@ def test_messages(tmp_path, monkeypatch):
     monkeypatch.setattr(trial_module, "SECONDS", 0.01)
     with pytest.raises(ModelError, match=r"takes more than 0\.01 s"):
         OnnxBackbone(path).fit()
+
+
+def test_a_link_and_a_path_of_other_letters(tmp_path):
+    path = save(residual(), tmp_path, "сеть ü 网络.onnx")
+    (tmp_path / "link.onnx").symlink_to(path)
+    found = [OnnxBackbone(p).fit().transform(prints(1)) for p in (path, tmp_path / "link.onnx")]
+    np.testing.assert_array_equal(*found)
+    (tmp_path / "nowhere.onnx").symlink_to(tmp_path / "none")
+    with pytest.raises(ModelError, match=r"there is no network .*nowhere\.onnx"):
+        OnnxBackbone(tmp_path / "nowhere.onnx").fit()
 
 
 def test_a_crash_of_opencv_is_an_error_and_not_the_end(tmp_path, monkeypatch):

@@ -91,6 +91,10 @@ def many_channels(graph):
     graph.input[0].type.tensor_type.shape.dim[1].dim_value = 7
 
 
+def takes_text(graph):
+    graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.STRING
+
+
 def nothing(graph):
     del graph.node[:]
 
@@ -114,6 +118,7 @@ def nothing(graph):
         (changed(vector_input), "one input of four dimensions"),
         (changed(many_channels), "neither 1 nor 3 channels"),
         (changed(nothing), "0 nodes"),
+        (changed(takes_text), "type 8: no images"),
     ],
 )
 def test_what_is_no_network_of_images_is_refused(tmp_path, data, says):

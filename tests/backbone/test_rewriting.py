@@ -8,6 +8,7 @@ from onnx_examples import Maker, mobile, onnx, reference, residual, save
 from ridgefeat.backbone import OnnxBackbone, rewriting, trial
 from ridgefeat.backbone.constants import constant
 from ridgefeat.backbone.onnx_file import parse_onnx
+from ridgefeat.backbone.onnx_values import Graph
 from ridgefeat.backbone.rewriting import quicker
 from ridgefeat.errors import ModelError
 
@@ -129,6 +130,32 @@ def test_a_constant_does_not_become_large():
     m.classifier(m.conv("image", "only", 40, 3, 3), 40)
     file = parse_onnx(m.model().SerializeToString())
     assert constant(file, "many") is None and constant(file, "only.w") is None
+
+
+def test_damaged_bytes_raise_nothing_but_the_named_error(every):
+    rng, refused, rewritten = np.random.default_rng(0), 0, 0
+    for model in (mobile(), strided()):
+        part = parse_onnx(model.SerializeToString()).cut("pooled")
+        for _ in range(200):
+            bad = bytearray(part)
+            for at in rng.integers(0, len(bad), rng.integers(1, 6)):
+                bad[at] = rng.integers(256)
+            try:
+                rewritten += quicker(bytes(bad)) is not None
+            except ModelError:
+                refused += 1
+    assert refused > 20 and rewritten > 200
+
+
+def test_constants_that_are_taken_twice_again_and_again_take_no_time():
+    m = Maker()
+    name = m.weight("one", [0, 0, 1, 1, 0, 0, 1, 1], np.int64)
+    for k in range(50):
+        name = m.node("Mul", [name, name], f"times{k}")
+    m.classifier(m.conv(m.node("Pad", ["image", name], "padded"), "only", 4, 3, 3), 4)
+    data = m.model().SerializeToString()
+    assert constant(parse_onnx(data), name).tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
+    assert Graph(parse_onnx(data)).is_constant(name)
 
 
 def test_the_rewritten_network_is_used_only_where_it_gives_the_same(every, tmp_path, monkeypatch):
