@@ -122,5 +122,6 @@ def export(net: nn.Module, path: Path, *, keep_norms: bool = False) -> Path:
 
 
 if __name__ == "__main__":
+    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
     for name, make in NETWORKS.items():
         print(export(make(), Path(sys.argv[1]) / f"{name}.onnx"))
