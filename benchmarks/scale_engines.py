@@ -1,7 +1,7 @@
 """Does a cluster make the same table as one process, what does it cost, and what if workers and driver are killed?
 
-    python benchmarks/scale_engines.py [--prints 4200] [--steps same,overhead,dask-kill,ray-kill] [--rounds 2]
-        [--overhead-prints 4200]
+    python benchmarks/scale_engines.py [--prints 4200] [--steps same,overhead,dask-kill,ray-kill] [--rounds 4]
+        [--overhead-prints 2000]
 
 Dask: a scheduler and two workers as processes of their own, on loopback; Ray: a local cluster of two. All of them and
 the driver share this machine's cores. Each step's figures are kept in benchmarks/results/scale_engines.json, so that
@@ -17,6 +17,7 @@ import os
 import resource
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -156,19 +157,26 @@ def ended_seconds():
 
 
 def overhead(prints, count, scratch, rounds):
-    """Time -j 2 and Dask in turn; the cluster stands, but its workers have loaded nothing when it is first used."""
-    out = {"-j 2": [], "dask": [], "-j 2 cpu": [], "dask cpu": [], "prints": count}
+    """Time -j 2 and Dask in turn: a cluster that has loaded nothing yet, and the same again."""
+    out = {"prints": count, "runs": []}
     digests = set()
     for i in range(rounds):
-        before = ended_seconds()
-        out["-j 2"].append(extract(prints, scratch / f"two{i}", "-j", "2"))
-        out["-j 2 cpu"].append(ended_seconds() - before)
-        with dask_cluster() as (address, _):
-            cluster = [p for p in below(os.getpid()) if p != os.getpid()]
-            stood, before = cpu_seconds(cluster), ended_seconds()
-            out["dask"].append(extract(prints, scratch / f"dask{i}", "--engine", f"dask={address}"))
-            out["dask cpu"].append(ended_seconds() - before + cpu_seconds(cluster) - stood)
-        digests |= {digest(scratch / f"two{i}"), digest(scratch / f"dask{i}")}
+        # Every second round the other way about, for what else the machine does comes and goes.
+        found = {}
+        for which in ("two", "dask") if i % 2 == 0 else ("dask", "two"):
+            if which == "two":
+                before = ended_seconds()
+                seconds = extract(prints, scratch / f"two{i}", "-j", "2")
+                found["-j 2"] = [seconds, ended_seconds() - before]
+                continue
+            with dask_cluster() as (address, _):
+                for name in ("first", "again"):
+                    cluster = [p for p in below(os.getpid()) if p != os.getpid()]
+                    stood, before = cpu_seconds(cluster), ended_seconds()
+                    seconds = extract(prints, scratch / f"{name}{i}", "--engine", f"dask={address}")
+                    found[name] = [seconds, ended_seconds() - before + cpu_seconds(cluster) - stood]
+        out["runs"].append(found)
+        digests |= {digest(scratch / f"{name}{i}") for name in ("two", "first", "again")}
     return {**out, "digests": sorted(digests)}
 
 
@@ -205,6 +213,30 @@ def ray_kill(prints, count, scratch):
     return {"worker": first, "driver": second, "digest": digest(output), "rows": rows(output)}
 
 
+def overhead_table(runs):
+    """Return a row a round: seconds and CPU seconds of each way."""
+    ways = {"-j 2": "-j 2", "first": "Dask, first use", "again": "Dask, again"}
+    head = ["round", *(f"{w}, s" for w in ways.values()), *(f"{w}, CPU s" for w in ways.values())]
+    body = [[i, *(f"{run[w][k]:.1f}" for k in (0, 1) for w in ways)] for i, run in enumerate(runs, 1)]
+    return table(head, body)
+
+
+def overhead_words(runs):
+    """Return what Dask takes more than -j 2, by round: median, lowest and highest."""
+    said = []
+    for name, words in (("first", "on first use"), ("again", "again")):
+        for k, what in ((0, "time"), (1, "CPU")):
+            more = sorted(100 * (run[name][k] / run["-j 2"][k] - 1) for run in runs)
+            said.append(
+                f"{what} {words}: **{statistics.median(more):+.1f} %** [{more[0]:+.1f}, {more[-1]:+.1f}]"
+            )
+    load = statistics.median(run["first"][0] - run["again"][0] for run in runs)
+    return (
+        f"Dask beside -j 2, median of the rounds [lowest, highest]: {'; '.join(said)}. What first use takes more than "
+        f"the next, {load:.1f} s, does not grow with the prints."
+    )
+
+
 def write(kept):
     """Write what is known as Markdown."""
     count = kept["prints"]
@@ -218,27 +250,14 @@ def write(kept):
         lines += ["## The same bytes", table(["run", "seconds", "prints/s", "digest of all parts"], body)]
     if "overhead" in kept:
         o = kept["overhead"]
-        head = ["round", "-j 2, s", "Dask, s", "more time", "-j 2, CPU s", "Dask, CPU s", "more CPU"]
-        columns = [o[k] for k in ("-j 2", "dask", "-j 2 cpu", "dask cpu")]
-        more = "{:+.1f} %".format
-        body = [
-            [
-                i,
-                f"{a:.1f}",
-                f"{b:.1f}",
-                more(100 * (b / a - 1)),
-                f"{c:.1f}",
-                f"{d:.1f}",
-                more(100 * (d / c - 1)),
-            ]
-            for i, (a, b, c, d) in enumerate(zip(*columns, strict=True), 1)
-        ]
         digests |= {f"overhead {i}": d for i, d in enumerate(o["digests"]) if o["prints"] == count}
         lines += [
             "## Dask against -j 2 on the same two cores",
-            f"{o['prints']} prints. The cluster stands; its workers load the libraries with the first print. CPU is "
-            "that of driver, scheduler and workers together; it hangs less than time on what else the machine does.",
-            table(head, body),
+            f"{o['prints']} prints, {len(o['runs'])} rounds in turn. The cluster stands: its start is not in the time. "
+            "On first use its workers load the libraries, as those of -j 2 do each time; again they have them. CPU is "
+            "that of driver, scheduler, nannies and workers together.",
+            overhead_table(o["runs"]),
+            overhead_words(o["runs"]),
         ]
     for step, name in (("dask-kill", "Dask"), ("ray-kill", "Ray")):
         if step in kept:
@@ -256,8 +275,8 @@ def write(kept):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prints", type=int, default=4200)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--overhead-prints", type=int, default=4200)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--overhead-prints", type=int, default=2000)
     parser.add_argument("--steps", default="same,overhead,dask-kill,ray-kill")
     given = parser.parse_args()
     files = sorted(need("SOCOFing/Real").glob("*.BMP"))[: given.prints]

@@ -1,17 +1,20 @@
-"""Many rows: does memory stay flat and the rate constant, and does `bench` take a table of a million?
+"""Many rows: does memory stay flat and the rate constant, and do the commands take a table of a million?
 
-    python benchmarks/scale_rows.py [--prints 200000] [--rows 1000000] [--steps extract,bench] [--classifiers NAMES]
+    python benchmarks/scale_rows.py [--prints 200000] [--rows 1000000] [--scores 10000000]
+        [--steps extract,columns,bench] [--classifiers NAMES,NAMES;NAMES] [--minutes 10]
 
 extract: small made prints, repeated by links, one family, two workers, into a folder of parts; the driver's memory and
-the rows on disk are looked at every two seconds. bench: a made table of 50 columns, a folder of parts too; each
-classifier runs alone (two folds, --fast), with the most memory of all its processes. Each step's figures are kept in
-benchmarks/results/scale_rows.json; benchmarks/results/scale_rows.md shows all that are there.
+the rows on disk are looked at every two seconds. columns: a made table of 50 columns as a folder of parts, of which
+each command needs ten or fewer. bench: the same table, all columns, two folds, --fast; classifiers between two
+semicolons run together. Memory is the most that all processes of a command held at once. Each step's figures are kept
+in benchmarks/results/scale_rows.json; benchmarks/results/scale_rows.md shows all that are there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,9 +26,16 @@ from _common import ROOT, report, table  # isort: skip
 
 import numpy as np
 
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 KEPT = ROOT / "benchmarks" / "results" / "scale_rows.json"
 FAMILY = "orient"
 DIFFERENT = 24
+FEW = 10
+"""Columns of the family that is asked for alone."""
+GROUPS = (
+    "dummy,logistic,linear-svm,naive-bayes,tree,lda,pca-lda,kmeans,gradient-boosting,rbf-svm,knn;"
+    "random-forest;extra-trees"
+)
 
 
 def command(*words):
@@ -111,8 +121,9 @@ def write_made_table(folder, rows, columns=50, people=200_000):
     from ridgefeat.table.recipe import Recipe
     from ridgefeat.table.sidecar import FORMAT, MANIFEST
 
-    about = Recipe.make(["ridge"]).to_dict()
-    about["columns"] = about["columns"][:columns]
+    about = Recipe.make(["orient", "ridge"]).to_dict()
+    by_family = {f: [c for c in about["columns"] if c["name"].startswith(f)] for f in ("orient", "ridge")}
+    about["columns"] = by_family["orient"][:FEW] + by_family["ridge"][: columns - FEW]
     names = [c["name"] for c in about["columns"]]
     rng = np.random.default_rng(0)
     sex_of = rng.integers(0, 2, people)
@@ -152,57 +163,118 @@ def write_made_table(folder, rows, columns=50, people=200_000):
     (folder / MANIFEST).write_bytes(json_bytes(about))
 
 
-def bench(rows, scratch, classifiers, minutes):
-    """Return for each classifier seconds, the most memory of all its processes in MB, and what came of it."""
+def watched(words, minutes):
+    """Run a command; return seconds, the most memory of all its processes in MB, its exit code and what it said."""
+    began, peak = time.perf_counter(), [0.0]
+    process = subprocess.Popen(
+        command(*words), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=ONE_THREAD
+    )
+    over = threading.Event()
+
+    def watch():
+        while not over.wait(0.2):
+            own = status(process.pid, "VmHWM")
+            peak[0] = max(peak[0], own, sum(status(p, "VmRSS") for p in family_of(process.pid)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        _, said = process.communicate(timeout=60 * minutes)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        said = f"not done after {minutes:g} minutes"
+    over.set()
+    watcher.join()
+    lines = said.strip().splitlines()
+    return time.perf_counter() - began, peak[0], process.returncode, lines[-1] if lines else ""
+
+
+def bench(rows, scratch, groups, minutes):
+    """Return for each group of classifiers seconds, memory in MB, and each one's time and what came of it."""
+    import pandas as pd
+
     made = scratch / "made"
     write_made_table(made, rows)
-    out = {}
-    for name in classifiers:
-        output = scratch / name
-        words = (
-            "bench",
-            f"{made}/",
-            "--target",
-            "sex",
-            "--group",
-            "subject",
-            "-o",
-            output,
-            "--classifiers",
-            name,
-        )
-        began, peak = time.perf_counter(), [0.0]
-        process = subprocess.Popen(
-            command(*words, "--folds", 2, "--fast", "-j", 1, "-q"),
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        over = threading.Event()
-
-        def watch(process=process, peak=peak, over=over):
-            while not over.wait(0.5):
-                peak[0] = max(peak[0], sum(status(p, "VmRSS") for p in family_of(process.pid)))
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            _, said = process.communicate(timeout=60 * minutes)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            _, said = process.communicate()
-            said = f"not done after {minutes:g} minutes"
-        over.set()
-        watcher.join()
-        summary = output / "summary.csv"
-        outcome = said.strip().splitlines()[-1] if said.strip() else ""
-        if summary.exists():
-            import pandas as pd
-
-            line = pd.read_csv(summary).iloc[0]
-            outcome = (
-                str(line.get("reason")) if line.get("status") == "failed" else f"AUC {line.get('auc'):.3f}"
-            )
-        out[name] = [time.perf_counter() - began, peak[0], outcome]
+    out = []
+    for i, names in enumerate(groups):
+        output = scratch / f"bench{i}"
+        words = ("bench", f"{made}/", *TARGET, "-o", output, "--classifiers", names)
+        seconds, peak, _, said = watched([*words, "--folds", 2, "--fast", "-j", 1, "-q"], minutes)
+        told = [[name, None, said] for name in names.split(",")]
+        if (output / "summary.csv").exists():
+            told = [
+                [
+                    r["classifier"],
+                    r["seconds"],
+                    f"AUC {r['roc_auc']:.3f}" if r["status"] == "ok" else r["reason"],
+                ]
+                for r in pd.read_csv(output / "summary.csv").to_dict("records")
+            ]
+        out.append([seconds, peak, told])
     return {"rows": rows, "runs": out}
+
+
+TARGET = ("--target", "sex", "--group", "subject")
+
+
+def columns(rows, scores, scratch, minutes):
+    """Return for each command that needs a few columns of many rows what it was, seconds, memory and exit code."""
+    made, parts = scratch / "made", scratch / "scores"
+    write_made_table(made, rows)
+    write_made_scores(parts, scores)
+    some = ("--families", "orient")
+    model, half = scratch / "m.skops", scratch / "s.csv"
+    train = (
+        "train",
+        f"{made}/",
+        *TARGET,
+        *some,
+        "--classifier",
+        "logistic",
+        "--folds",
+        2,
+        "-j",
+        1,
+        "-o",
+        model,
+    )
+    runs = {
+        f"train, {FEW} columns": train,
+        f"predict, {FEW} columns": ("predict", model, f"{made}/", "-o", half),
+        "explore, a sample of 5,000": ("explore", f"{made}/", "--no-tsne", "-j", 1, "-o", scratch / "e.html"),
+        f"bench --families, {FEW} columns, logistic": (
+            "bench", f"{made}/", *TARGET, *some, "--classifiers", "logistic", "--folds", 2, "--fast", "-j", 1,
+            "-o", scratch / "few",
+        ),
+        "merge with itself": ("merge", f"{made}/", f"{made}/", "--duplicates", "-o", f"{scratch}/both/"),
+        f"threshold, {scores:,} scores": ("threshold", parts, "-o", scratch / "thresholds"),
+    }  # fmt: skip
+    out = {}
+    for name, words in runs.items():
+        seconds, peak, code, said = watched([*words, "-q"], minutes)
+        out[name] = [seconds, peak, "done" if code == 0 else f"{code}: {said}"]
+    return {"rows": rows, "runs": out}
+
+
+def write_made_scores(folder, count, at_once=1_000_000):
+    """Write comparison scores as a folder of parts, with columns beside that nobody asks for."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    for k, at in enumerate(range(0, count, at_once)):
+        n = min(at_once, count - at)
+        one, two = rng.integers(0, 20_000, (2, n))
+        two = np.where(rng.random(n) < 0.1, one, two)
+        score = rng.normal(3.0 * (one == two), 1).astype(np.float32)
+        names = pa.array([f"{i}.png" for i in range(at, at + n)])
+        made = {"probe": names, "reference": names, "subject_probe": one, "subject_reference": two}
+        parquet.write_table(
+            pa.table({**made, "mated": (one == two).astype(np.int8), "score": score}),
+            folder / f"part-{k:04d}.parquet",
+        )
 
 
 def write(kept):
@@ -225,14 +297,27 @@ def write(kept):
             table(["rows", "rows/s", "driver's memory, MB"], body),
             f"The driver held {seen[:, 3].max():.0f} MB at most, all that it knows of the prints included.",
         ]
+    if "columns" in kept:
+        c = kept["columns"]
+        body = [[name, f"{s:.0f}", f"{m:.0f}", outcome] for name, (s, m, outcome) in c["runs"].items()]
+        lines += [
+            f"## {c['rows']:,} rows x 50 columns, of which few are needed",
+            "A folder of parts; each command alone, start-up included. Memory is the most that all its processes held.",
+            table(["command", "seconds", "most memory, MB", "what came of it"], body),
+        ]
     if "bench" in kept:
         b = kept["bench"]
-        body = [[name, f"{s:.0f}", f"{m:.0f}", outcome] for name, (s, m, outcome) in b["runs"].items()]
+        body = [
+            [name, "–" if s is None else f"{s:.0f}", f"{peak:.0f}" + " (together)" * (len(told) > 1), outcome]
+            for _, peak, told in b["runs"]
+            for name, s, outcome in told
+        ]
+        whole = ", ".join(f"{seconds:.0f} s" for seconds, *_ in b["runs"])
         lines += [
             f"## {b['rows']:,} rows x 50 columns through `ridgefeat bench`",
-            "Made values, five columns of which know the label a little; two folds by subject, --fast, -j 1; reading, "
-            "audit and report included.",
-            table(["classifier", "seconds", "most memory, MB", "what came of it"], body),
+            "Made values, five columns of which know the label a little; two folds by subject, --fast, -j 1. Runs took "
+            f"{whole}, with reading, leak audit, intervals and report; memory is the most of each whole run.",
+            table(["classifier", "fits, s", "most memory, MB", "what came of it"], body),
         ]
     report("scale_rows", "Many rows", lines)
 
@@ -241,19 +326,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prints", type=int, default=200_000)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--steps", default="extract,bench")
-    parser.add_argument(
-        "--classifiers", default="dummy,logistic,lda,pca-lda,naive-bayes,tree,hist-boosting,rbf-svm"
-    )
-    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--scores", type=int, default=10_000_000)
+    parser.add_argument("--steps", default="extract,columns,bench")
+    parser.add_argument("--classifiers", default=GROUPS)
+    parser.add_argument("--minutes", type=float, default=30)
     given = parser.parse_args()
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     for step in given.steps.split(","):
         with tempfile.TemporaryDirectory() as scratch:
             if step == "extract":
                 kept[step] = extract(given.prints, Path(scratch))
+            elif step == "columns":
+                kept[step] = columns(given.rows, given.scores, Path(scratch), given.minutes)
             else:
-                kept[step] = bench(given.rows, Path(scratch), given.classifiers.split(","), given.minutes)
+                kept[step] = bench(given.rows, Path(scratch), given.classifiers.split(";"), given.minutes)
         KEPT.write_text(json.dumps(kept) + "\n")
     write(kept)
 

@@ -1,20 +1,23 @@
 """Ten million prints: how long, on what, for how much? A simulation from the times of the parts, measured here.
 
-    python benchmarks/scale_simulation.py [--prints 10000000] [--sample 300] [--price 0.04]
+    python benchmarks/scale_simulation.py [--prints 10000000] [--sample 300] [--price 0.04] [--seeds 10]
 
-Measured: seconds a worker takes for a SOCOFing print and for an FVC print (one thread, image read from disk), seconds
-the driver takes for a row, bytes of a row in a part. Simulated: workers that take units of a second and a half from one
-driver, which keeps them one after the other; workers that are lost now and then, with the unit they had. Prices and
-rates of loss are assumptions, and stand beside the result. Writes benchmarks/results/scale_simulation.md.
+Measured, each several times: seconds a worker takes for a SOCOFing print and for an FVC print (one thread, image read
+from disk), seconds the driver takes for a row in a folder of parts and in CSV, and the bytes of a row in both.
+Simulated: workers that take units of a second and a half from one driver, which keeps them one after the other; workers
+that are lost now and then, with the unit they had. Prices and rates of loss are assumptions, and stand beside the
+result. Writes benchmarks/results/scale_simulation.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
+import pickle
 import random
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from _common import need, report, table  # isort: skip
@@ -24,61 +27,102 @@ import numpy as np
 UNIT = 1.5
 LOSS_HOURS = 500
 """Worker hours between two losses of a worker."""
+LOSSES = (LOSS_HOURS, 10, 1)
 DELIVERY = 0.02
 """Seconds an engine takes to bring a unit to a worker and its rows back."""
 RESTART = 30.0
+REPEATS = 3
+LISTED = 20_000
+"""Prints whose place in the driver's memory is measured."""
 MACHINES = [
     ("laptop, 4 cores", 4, 1),
     ("one machine, 64 cores", 64, 1),
     ("16 machines, 1,024 cores, one driver", 1024, 1),
     ("16 machines, 1,024 cores, 16 drivers on lists of their own, merged", 1024, 16),
 ]
+KINDS = ("SOCOFing", "FVC2002 DB1")
 
 
 def worker_seconds(files):
-    """Return CPU seconds a print, in one process on one thread."""
+    """Return CPU seconds a print, in one process on one thread, several times; and what came of it."""
     from ridgefeat.sources import find_prints
     from ridgefeat.table.jobs import Task, run_task
     from ridgefeat.table.recipe import Recipe
 
     items = find_prints(files)
     run_task(Task(0, items[:10], Recipe.make()))
-    began = time.process_time()
-    batch = run_task(Task(0, items, Recipe.make()))
-    return (time.process_time() - began) / len(items), batch, items
+    times = []
+    for _ in range(REPEATS):
+        began = time.process_time()
+        batch = run_task(Task(0, items, Recipe.make()))
+        times.append((time.process_time() - began) / len(items))
+    return times, batch, items
 
 
-def driver_seconds(items, batch):
-    """Return CPU seconds that the driver takes to keep a row, and bytes of a row in the part, rows all different."""
+def driver_seconds(items, batch, output):
+    """Return CPU seconds that the driver takes to keep a row, several times, a row's bytes, and a worker's for digits.
+
+    Values are like the real ones, but no two rows the same, which would compress far too well.
+    """
     from ridgefeat.table import dataset, store
+    from ridgefeat.table.cells import numbers
     from ridgefeat.table.jobs import Batch
     from ridgefeat.table.recipe import Recipe
 
-    per, parts = 64, []
-    rng = np.random.default_rng(0)
+    per, rng = 64, np.random.default_rng(0)
     count = dataset.PART_ROWS // len(items) * len(items)
-    many = [items[i % len(items)] for i in range(count)]
+    rows = np.arange(count) % len(items)
+    features = batch.features[rows] * rng.normal(1, 0.01, (count, 1)).astype(np.float32)
+    batches = [
+        Batch(at, [dict(batch.meta[i]) for i in rows[at : at + per]], features[at : at + per])
+        for at in range(0, count, per)
+    ]
+    digits = 0.0
+    if not output.endswith("/"):
+        began = time.process_time()
+        batches = [replace(b, lines=[",".join(numbers(v)) for v in b.features]) for b in batches]
+        digits = (time.process_time() - began) / count
+
+    arrived = [pickle.dumps(b, protocol=5) for b in batches]
 
     def ready(work, spans, keep):
-        for at in range(0, count, per):
-            rows = [i % len(items) for i in range(at, min(at + per, count))]
-            # Values like the real ones, but no two rows the same, which would compress far too well.
-            features = batch.features[rows] * rng.normal(1, 0.01, (len(rows), 1)).astype(np.float32)
-            keep(Batch(at, [dict(batch.meta[i]) for i in rows], features))
+        for b in arrived:
+            keep(pickle.loads(b))
 
-    computed, dataset.compute = dataset.compute, ready
+    module = dataset if output.endswith("/") else store
+    computed, module.compute = module.compute, ready
+    times = []
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            began = time.process_time()
-            store.write_table(many, Recipe.make(), f"{scratch}/parts/", jobs=1)
-            seconds = (time.process_time() - began) / count
-            parts = [p.stat().st_size for p in Path(scratch).glob("parts/part-*")]
+        for _ in range(REPEATS):
+            with tempfile.TemporaryDirectory() as scratch:
+                began = time.process_time()
+                store.write_table([items[i] for i in rows], Recipe.make(), f"{scratch}/{output}", jobs=1)
+                times.append((time.process_time() - began) / count)
+                made = [p for p in Path(scratch).rglob("*") if p.suffix in (".parquet", ".csv")]
+                size = sum(p.stat().st_size for p in made) / count
     finally:
-        dataset.compute = computed
-    return seconds, sum(parts) / count
+        module.compute = computed
+    return times, size, digits
 
 
-def simulate(prints, workers, print_seconds, row_seconds, rng):
+def listed_bytes(files):
+    """Return how many bytes of the driver's memory a print takes that it only knows of."""
+    import tracemalloc
+
+    from ridgefeat.sources import find_prints
+
+    with tempfile.TemporaryDirectory() as scratch:
+        lines = Path(scratch) / "prints.txt"
+        lines.write_text("\n".join(str(files[i % len(files)].with_name(f"{i}__M_Left_index_finger.BMP"))
+                                   for i in range(LISTED)))  # fmt: skip
+        tracemalloc.start()
+        kept = find_prints([], lists=[lines])
+        held = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+    return held / len(kept)
+
+
+def simulate(prints, workers, print_seconds, row_seconds, rng, loss_hours=LOSS_HOURS):
     """Return wall hours of one driver with so many workers, the share of time they work, and how many were lost."""
     size = max(1, round(UNIT / print_seconds))
     left, lost, busy, now = prints, 0, 0.0, 0.0
@@ -86,7 +130,7 @@ def simulate(prints, workers, print_seconds, row_seconds, rng):
     # Each worker comes back for its next unit when the driver has kept its last one.
     ready = [(rng.random() * 2, w) for w in range(workers)]
     heapq.heapify(ready)
-    chance = UNIT / (LOSS_HOURS * 3600)
+    chance = UNIT / (loss_hours * 3600)
     flying = []
     while left > 0 or flying:
         if left > 0 and ready and (not flying or ready[0][0] <= flying[0][0]):
@@ -110,76 +154,147 @@ def simulate(prints, workers, print_seconds, row_seconds, rng):
     return now / 3600, busy / (now * workers), lost
 
 
+def spread(values, digits, scale=1.0):
+    """Return the median of repeated measurements with the lowest and highest."""
+    low, middle, high = (f"{scale * v:.{digits}f}" for v in (min(values), np.median(values), max(values)))
+    return f"{middle} [{low}, {high}]"
+
+
+def over_seeds(prints, machine, seconds, row_seconds, seeds, loss_hours=LOSS_HOURS):
+    """Return the means over seeds of hours, busy share and losses of all drivers, and the losses' range."""
+    _, workers, drivers = machine
+    runs = []
+    for seed in range(seeds):
+        rng = random.Random(seed)
+        # Every driver is lost from on its own; the slowest decides when all is done.
+        own = [
+            simulate(prints // drivers, workers // drivers, seconds, row_seconds, rng, loss_hours)
+            for _ in range(drivers)
+        ]
+        runs.append((max(o[0] for o in own), np.mean([o[1] for o in own]), sum(o[2] for o in own)))
+    lost = [r[2] for r in runs]
+    return (*np.mean(runs, axis=0), min(lost), max(lost))
+
+
+def simulated(given, kinds, row_seconds):
+    """Return a row for each machine and kind of print."""
+    body = []
+    for machine in MACHINES:
+        for kind, seconds in kinds.items():
+            hours, share, lost, least, most = over_seeds(
+                given.prints, machine, seconds, row_seconds, given.seeds
+            )
+            core_hours = hours * machine[1]
+            cost = core_hours * given.price
+            expected = given.prints * seconds / 3600 / LOSS_HOURS
+            body.append(
+                [machine[0], kind, f"{hours:.2f}", f"{100 * share:.0f} %", f"{core_hours:.0f}", f"{expected:.2f}",
+                 f"{lost:.1f} ({least} to {most})", f"{cost:.2f}", f"{cost * 1e6 / given.prints:.2f}"]
+            )  # fmt: skip
+    return body
+
+
+def lossy(given, kinds, row_seconds):
+    """Return what losing workers more and more often costs, on one machine of 64 cores."""
+    seconds, machine = kinds["SOCOFing"], MACHINES[1]
+    body, base = [], None
+    for loss_hours in (float("inf"), *LOSSES):
+        hours, _, lost, least, most = over_seeds(
+            given.prints, machine, seconds, row_seconds, given.seeds, loss_hours
+        )
+        base = base or hours
+        every = "never" if loss_hours == float("inf") else f"every {loss_hours} worker hours"
+        expected = given.prints * seconds / 3600 / loss_hours
+        body.append(
+            [every, f"{expected:.1f}", f"{lost:.1f} ({least} to {most})", f"{hours:.3f}",
+             f"{100 * (hours / base - 1):+.2f} %"]
+        )  # fmt: skip
+    return body
+
+
+def bottlenecks(kinds, row_seconds, row_bytes, image_bytes, listed):
+    """Return what a driver, a disk, a store and a memory bear, in workers and prints."""
+    body = []
+    for kind, image in zip(kinds, image_bytes, strict=True):
+        rates = {
+            "one driver's core, receiving and keeping rows": 1 / row_seconds,
+            "a disk of 200 MB/s, writing units, parts and parts again": 2e8 / (3 * row_bytes),
+            "a store of 1 GB/s, reading images": 1e9 / image,
+        }
+        body += [
+            [what, kind, f"{rate:,.0f} prints/s", f"{rate * kinds[kind]:,.0f}"]
+            for what, rate in rates.items()
+        ]
+    most = f"{1e9 / listed / 1e6:.1f} million prints"
+    return [*body, ["1 GB of the driver's memory, knowing prints", "any", most, "any number"]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prints", type=int, default=10_000_000)
     parser.add_argument("--sample", type=int, default=300)
     parser.add_argument("--price", type=float, default=0.04)
+    parser.add_argument("--seeds", type=int, default=10)
     given = parser.parse_args()
     small = sorted(need("SOCOFing/Real").glob("*.BMP"))
     small = small[:: max(1, len(small) // given.sample)][: given.sample]
     large = sorted(need("FVC2002/DB1_B").glob("*.tif"))
-    small_seconds, batch, items = worker_seconds(small)
-    large_seconds, _, _ = worker_seconds(large)
-    row_seconds, row_bytes = driver_seconds(items, batch)
+    small_times, batch, items = worker_seconds(small)
+    large_times, _, _ = worker_seconds(large)
+    part_times, part_bytes, _ = driver_seconds(items, batch, "parts/")
+    csv_times, csv_bytes, digits = driver_seconds(items, batch, "t.csv")
+    listed = listed_bytes(small)
     image_bytes = [np.mean([f.stat().st_size for f in files]) for files in (small, large)]
-    body = []
-    for name, workers, drivers in MACHINES:
-        for kind, seconds in (("SOCOFing", small_seconds), ("FVC2002 DB1", large_seconds)):
-            rng = random.Random(0)
-            hours, share, lost = simulate(
-                given.prints // drivers, workers // drivers, seconds, row_seconds, rng
-            )
-            core_hours = hours * workers
-            body.append(
-                [name, kind, f"{hours:.1f}", f"{100 * share:.0f} %", f"{core_hours:.0f}", lost * drivers,
-                 f"{core_hours * given.price:.0f}", f"{core_hours * given.price * 1e6 / given.prints:.2f}"]
-            )  # fmt: skip
-    ms = [f"{1000 * t:.{d}f} ms of {who}" for t, d, who in
-          ((small_seconds, 1, "a worker"), (large_seconds, 1, "a worker"), (row_seconds, 2, "the driver"))]  # fmt: skip
+    kinds = dict(zip(KINDS, map(float, map(np.median, (small_times, large_times))), strict=True))
+    row_seconds = float(np.median(part_times))
     measured = [
-        ["a SOCOFing print (96x103 px, worked on at 241x298), all families", ms[0]],
-        ["an FVC2002 DB1 print (388x374 px), all families", ms[1]],
-        ["keeping a row: flushing, writing its part", ms[2]],
-        ["a row in a part (Parquet)", f"{row_bytes:.0f} bytes"],
+        ["a SOCOFing print (96x103 px, worked on at 241x298), all families",
+         f"{spread(small_times, 1, 1e3)} ms of a worker"],
+        ["an FVC2002 DB1 print (388x374 px), all families", f"{spread(large_times, 1, 1e3)} ms of a worker"],
+        ["receiving and keeping a row in a folder of parts", f"{spread(part_times, 2, 1e3)} ms of the driver"],
+        ["the same in one CSV file",
+         f"{spread(csv_times, 2, 1e3)} ms of the driver, {1e3 * digits:.1f} ms of a worker for digits"],
+        ["a row, Parquet / CSV", f"{part_bytes:.0f} / {csv_bytes:.0f} bytes"],
         ["an image file, SOCOFing / FVC2002 DB1", " / ".join(f"{b / 1000:.0f} kB" for b in image_bytes)],
-    ]
+        ["a print that the driver knows of", f"{listed:.0f} bytes of its memory"],
+    ]  # fmt: skip
     n = given.prints
     storage = [
-        ["table, a folder of parts", f"{n * row_bytes / 1e9:.0f} GB"],
+        ["table, a folder of parts (Parquet)", f"{n * part_bytes / 1e9:.0f} GB"],
+        ["table, CSV", f"{n * csv_bytes / 1e9:.0f} GB"],
         ["images, SOCOFing's size", f"{n * image_bytes[0] / 1e9:.0f} GB"],
         ["images, FVC2002 DB1's size, uncompressed TIFF", f"{n * image_bytes[1] / 1e9:.0f} GB"],
     ]
-    head = [
-        "on",
-        "prints like",
-        "hours",
-        "workers busy",
-        "core hours",
-        "workers lost",
-        "cost, $",
-        "$ a million",
-    ]
-    most = [f"{t / row_seconds:.0f}" for t in (small_seconds, large_seconds)]
+    head = ["on", "prints like", "hours", "workers busy", "core hours", "losses expected", "losses simulated",
+            "cost, $", "$ a million"]  # fmt: skip
+    most = [f"{t / row_seconds:.0f}" for t in kinds.values()]
     report(
         "scale_simulation",
         f"{n:,} prints, simulated",
         [
-            "## Measured",
+            f"## Measured\n\nCPU time on one core of this machine, {REPEATS} times: median [lowest, highest].",
             table(["part", "takes"], measured),
-            "## Simulated",
-            table(head, body),
+            f"## Simulated\n\nMeans over {given.seeds} seeds; of the losses also the fewest and the most.",
+            table(head, simulated(given, kinds, row_seconds)),
+            f"## Losing workers\n\nSOCOFing's prints on one machine of 64 cores, {given.seeds} seeds each. A lost "
+            f"worker takes its unit of {UNIT} s along and another stands there {RESTART:g} s later.",
+            table(["a worker is lost", "losses expected", "losses simulated", "hours", "more time"],
+                  lossy(given, kinds, row_seconds)),
+            "## What is full when\n\nHow many workers each bears before it holds them back.",
+            table(["what", "prints like", "bears", "workers"],
+                  bottlenecks(kinds, row_seconds, part_bytes, image_bytes, listed)),
             "## Storage",
             table(["what", "size"], storage),
             f"Assumed: ${given.price} a core hour; every core as fast as this machine's; a worker lost every "
-            f"{LOSS_HOURS} worker hours, with its unit, and {RESTART:g} s until another stands there; "
-            f"{1000 * DELIVERY:g} ms to deliver a unit of about {UNIT} s; images read as fast as they are worked on. "
-            "Not in it: queues of a shared cluster, moving the images there, and people's time.",
+            f"{LOSS_HOURS} worker hours unless said otherwise, with its unit, and {RESTART:g} s until another stands "
+            f"there; {1000 * DELIVERY:g} ms to deliver a unit of about {UNIT} s; images read as fast as they are "
+            "worked on. Losses expected are worker hours over hours between losses. Not in it: queues of a shared "
+            "cluster, moving the images there, waiting for disks to flush, and people's time.",
             f"The driver keeps {1 / row_seconds:,.0f} rows a second, so that it holds back more than about {most[0]} "
             f"workers on prints like SOCOFing's, {most[1]} on those like FVC2002 DB1's. Beyond that, several drivers "
             "work on lists of their own, and `ridgefeat merge` joins their tables.",
         ],
-    )
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 
 
 @click.command("threshold")
-@click.argument("table", metavar="SCORES.csv", type=click.Path(dir_okay=False))
+@click.argument("table", metavar="SCORES", type=click.Path())
 @click.option(
     "-o",
     "--output",
@@ -66,9 +66,9 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 def command(table: str, output: str, **given: Any) -> None:
     """Choose decision thresholds on some subjects' scores and report them on others.
 
-    SCORES.csv has columns `subject_probe, subject_reference, mated, score`, or two columns of label (1 mated, 0 not)
-    and score, or is the scores.csv of `verify` or `bench`. Written are thresholds.csv, figures.csv, curves.csv and
-    report.html.
+    SCORES is CSV, Parquet or a folder of Parquet parts. It has columns `subject_probe, subject_reference, mated,
+    score`, or two columns of label (1 mated, 0 not) and score, or is the scores.csv of `verify` or `bench`. Written
+    are thresholds.csv, figures.csv, curves.csv and report.html.
 
     Methods: mean-distance, bayes, far-frr, grid, exact, min-cost, zero-fmr, and targets such as fmr=1% or fmr=0.1%. A
     score equal to the threshold is accepted.

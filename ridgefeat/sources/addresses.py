@@ -65,6 +65,10 @@ def list_address(address: str) -> list[tuple[str, Remote]]:
             found = {root: store.info(root)} if store.isfile(root) else {}
     except LayoutError:
         raise
+    except ImportError as error:
+        raise LayoutError(
+            f"{address}: its store needs a package that is not installed ({_brief(error)}); pip install it"
+        ) from None
     except Exception as error:  # every store has errors of its own
         raise LayoutError(f"{address} cannot be listed: {_brief(error)}") from None
     scheme, _, rest = address.partition("://")

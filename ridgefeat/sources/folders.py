@@ -118,7 +118,9 @@ def find_prints(
         prints = [listing.applied(p) for p in prints]
     if not prints:
         where = ", ".join(printable(os.fspath(i)) for i in inputs) or "no input was given"
-        raise LayoutError(f"no images found ({where}); looked for {' '.join(sorted(SUFFIXES))}")
+        packed = [i for i in map(str, inputs) if is_address(i) and is_archive(i) and "::" not in i]
+        hint = f"; for what is inside an archive at an address give zip://*::{packed[0]}" if packed else ""
+        raise LayoutError(f"no images found ({where}); looked for {' '.join(sorted(SUFFIXES))}{hint}")
     return prints
 
 

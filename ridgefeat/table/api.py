@@ -193,6 +193,11 @@ def to_frame(items: Sequence[Item], found: Sequence[Batch], recipe: Recipe) -> p
 def feature_columns(families: Iterable[str] | None = None) -> pd.DataFrame:
     """Return every feature column: family, name, unit, low, high, meaning, source.
 
+    Parameters
+    ----------
+    families : iterable of str, optional
+        Those of these families only.
+
     Raises
     ------
     ParameterError

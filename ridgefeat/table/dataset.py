@@ -30,7 +30,7 @@ from ridgefeat.table.compute import Span, Work, compute
 from ridgefeat.table.jobs import Batch
 from ridgefeat.table.manifest import digest, file_digest, json_bytes
 from ridgefeat.table.part_outliers import find_in_parts, write_flagged
-from ridgefeat.table.parts import Parts, append_line, flushed, move, write_whole
+from ridgefeat.table.parts import Parts, append_line, flushed, move, spoken, write_whole
 from ridgefeat.table.row import Item
 from ridgefeat.table.summary import Progress, Summary
 from ridgefeat.table.writers import ParquetWriter
@@ -143,7 +143,8 @@ class Dataset:
             "sha256": file_digest(path),
             "counts": counts,
         }
-        append_line(self.units.folder / DONE, json.dumps(note))
+        with spoken(self.units.folder):
+            append_line(self.units.folder / DONE, json.dumps(note))
         self._done[part.file] = note
 
     def notes(self) -> list[dict[str, Any]]:
@@ -152,7 +153,8 @@ class Dataset:
 
     def close(self, about: Mapping[str, Any]) -> None:
         """Write the manifest, and clear the working folder away."""
-        write_whole(self.manifest, json_bytes(about))
+        with spoken(self.folder):
+            write_whole(self.manifest, json_bytes(about))
         self.units.remove()
 
 

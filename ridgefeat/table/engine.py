@@ -6,7 +6,9 @@ with using("dask=tcp://10.0.0.1:8786", jobs=None) as workers:
 
 from __future__ import annotations
 
+import atexit
 import socket
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -113,13 +115,20 @@ def spread(calls: Iterable[Any], workers: int, *, ordered: bool = False, **optio
         try:
             yield from map(_real, results)
         finally:
-            results.close()
+            _forget(results)
         return
     # Ray's backend hands back lists only: rounds, on workers that stay.
     left = iter(calls)
     with Parallel(pre_dispatch="all", **how) as parallel:
         while results := parallel(islice(left, ROUND * workers)):
             yield from results
+
+
+def _forget(results: Any) -> None:
+    """Give up results that are still to come: what joblib would warn of then is no news, for a run says why it ends."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        results.close()
 
 
 def _real(result: Any) -> Any:
@@ -137,9 +146,16 @@ def start_workers(jobs: int) -> None:
         n_jobs=jobs, backend="loky", max_nbytes=None, batch_size=1, return_as="generator_unordered"
     )
     _starting.append(parallel(delayed(_load)() for _ in range(jobs)))
+    atexit.register(_forget_starting)
 
 
 _starting: list[Any] = []
+
+
+def _forget_starting() -> None:
+    """Give up workers that were started for a run that ended before it needed them."""
+    while _starting:
+        _forget(_starting.pop())
 
 
 def started() -> None:

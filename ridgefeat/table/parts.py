@@ -55,7 +55,7 @@ class Parts:
 
     def begin(self, manifest: dict[str, Any]) -> None:
         """Start afresh: whatever was here goes."""
-        with _spoken(self.folder):
+        with spoken(self.folder):
             if self.folder.exists():
                 self._hold()
                 self.remove()
@@ -71,7 +71,7 @@ class Parts:
         TableError
             If it is damaged, or another process works here.
         """
-        with _spoken(self.folder):
+        with spoken(self.folder):
             self._hold()
             for stray in self.folder.glob("*.tmp"):
                 stray.unlink()
@@ -93,7 +93,7 @@ class Parts:
             texts["lines"] = "\n".join(batch.lines)
         stored: dict[str, Any] = {k: np.frombuffer(v.encode(), np.uint8) for k, v in texts.items()}
         temporary = path.with_name(f"{path.name}.tmp")
-        with _spoken(self.folder):
+        with spoken(self.folder):
             with temporary.open("wb") as file:
                 np.savez(file, features=batch.features, **stored)
                 _flush(file)
@@ -212,7 +212,7 @@ def _flush(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-class _spoken:
+class spoken:
     """Turn the operating system's errors into TableErrors that name the folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -223,4 +223,6 @@ class _spoken:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, OSError):
-            raise TableError(f"working folder {self.folder}: {error.strerror or error}") from None
+            raise TableError(
+                f"working folder {self.folder}: {error.strerror or error}; mend that, then run again with --resume"
+            ) from None

@@ -52,6 +52,11 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
     path : str or Path
         The sidecar (.json) or the table that it stands beside.
 
+    Returns
+    -------
+    dict
+        What the file holds: command, versions, parameters, columns with units, inputs, failures.
+
     Raises
     ------
     TableError

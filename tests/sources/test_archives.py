@@ -234,6 +234,22 @@ def test_addresses_are_read_through_fsspec(tmp_path):
         load_print(gone)
 
 
+def test_what_an_address_needs_is_said(monkeypatch, tmp_path):
+    pytest.importorskip("fsspec", reason="needs the extra `fsspec`")
+    import fsspec.core
+
+    write_zip(tmp_path / "s.zip", CONTENT)
+    with pytest.raises(LayoutError, match=rf"no images found .*give zip://\*::file://{tmp_path}/s\.zip"):
+        find_prints(f"file://{tmp_path}/s.zip")
+
+    def lacking(address):
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", lacking)
+    with pytest.raises(LayoutError, match=r"not installed \(Install s3fs to access S3\); pip install it"):
+        find_prints("s3://bucket/prints")
+
+
 def test_without_fsspec_an_address_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "fsspec.core", None)
     with pytest.raises(LayoutError, match=r"pip install ridgefeat\[fsspec\]"):

@@ -1,3 +1,4 @@
+import errno
 import json
 import shutil
 
@@ -6,7 +7,7 @@ import pytest
 
 from ridgefeat.errors import TableError
 from ridgefeat.sources import find_prints
-from ridgefeat.table import dataset, load_sidecar, outliers, read_table, store
+from ridgefeat.table import dataset, load_sidecar, outliers, parts, read_table, store
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.recipe import Recipe
 
@@ -252,4 +253,24 @@ def test_a_noted_part_that_is_gone_is_made_again(prints, tmp_path, whole):
     interrupt(prints, f"{output}/", 5)
     sorted(output.glob("part-*"))[0].unlink()
     assert write(prints, f"{output}/", "resume").kept == 3
+    assert contents(output) == contents(whole)
+
+
+@pytest.mark.parametrize("when", [2, 4, 5, 10])
+def test_a_full_disk_says_what_to_do_and_nothing_is_lost(prints, tmp_path, whole, monkeypatch, when):
+    output, flush, calls = tmp_path / "parts", parts._flush, []
+
+    def full(file):
+        calls.append(file)
+        if len(calls) == when:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts, "_flush", full)
+        with pytest.raises(
+            TableError, match=r"parts(/_work)?: No space left on device; mend that, then run .*--resume"
+        ):
+            write(prints, f"{output}/")
+    write(prints, f"{output}/", "resume")
     assert contents(output) == contents(whole)

@@ -1,4 +1,5 @@
 import socket
+import time
 from pathlib import Path
 
 import hanging_prints as bad
@@ -57,6 +58,15 @@ def test_results_come_in_the_order_that_was_asked_for():
     calls = [delayed(twice)(x) for x in range(7)]
     assert list(spread(iter(calls), 2, ordered=True, backend="threading")) == [0, 2, 4, 6, 8, 10, 12]
     assert sorted(spread(iter(calls), 2, backend="threading")) == [0, 2, 4, 6, 8, 10, 12]
+
+
+def test_results_that_nobody_waits_for_are_given_up_in_silence(recwarn):
+    from joblib import delayed
+
+    results = spread((delayed(time.sleep)(0.01) for _ in range(20)), 2, backend="threading")
+    next(results)
+    results.close()
+    assert not recwarn.list
 
 
 def test_a_backend_that_hands_back_lists_is_served_in_rounds(monkeypatch):
