@@ -8,7 +8,7 @@ import numpy as np
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.nn.correlate import correlate, input_gradient, kernel_gradient
-from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, glorot_uniform
+from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, glorot_uniform, lines
 from ridgefeat.nn.memory import empty
 from ridgefeat.nn.threads import share
 
@@ -130,20 +130,20 @@ class Conv2D(Layer):
 
         def images(part: slice) -> tuple[Array, Array]:
             for_kernel = np.zeros(kernel.shape, x.dtype)
-            for_bias = np.zeros(self.filters, x.dtype)
+            for_bias = np.zeros(self.filters)
             for k in range(part.start, part.stop, self._block(x)):
                 block = slice(k, min(k + self._block(x), part.stop))
                 g = grad[block]
                 if self._out is not None:
                     # The slope of max(0, out) is 1 above zero and 0 elsewhere.
                     np.multiply(g, self._out[block] > 0, out=g)
-                for_bias += channel_sums(g)
+                for_bias += channel_sums(lines(g), self.filters)
                 for_kernel += self._step_back(x[block], g, None if into is None else into[block])
             return for_kernel, for_bias
 
         partial = share(images, len(x))
         self.grads["kernel"] = sum((p[0] for p in partial[1:]), start=partial[0][0])
-        self.grads["bias"] = sum((p[1] for p in partial[1:]), start=partial[0][1])
+        self.grads["bias"] = sum((p[1] for p in partial[1:]), start=partial[0][1]).astype(x.dtype)
         if self.l2:
             self.grads["kernel"] += 2 * self.l2 * kernel
         self.forget()

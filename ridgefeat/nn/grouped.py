@@ -9,7 +9,7 @@ import numpy as np
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.nn.convolution import Padding, pair, resolve_padding
-from ridgefeat.nn.layer import Array, Layer, Shape, glorot_uniform
+from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, glorot_uniform, lines
 from ridgefeat.nn.memory import empty
 from ridgefeat.nn.threads import share
 
@@ -108,7 +108,7 @@ class GroupedConv2D(Layer):
 
         partial = share(images, len(x))
         self.grads["kernel"] = np.asarray(sum(partial[1:], start=partial[0]))
-        self.grads["bias"] = grad.sum(axis=(0, 1, 2))
+        self.grads["bias"] = channel_sums(lines(grad), self.filters).astype(grad.dtype)
         self.forget()
         return into
 

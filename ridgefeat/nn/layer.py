@@ -79,20 +79,19 @@ def glorot_uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Gener
 
 
 def lines(x: Array) -> Array:
-    """View (n, rows, columns, channels) as (n * rows, columns * channels)."""
-    return x.reshape(x.shape[0] * x.shape[1], -1)
+    """View images (n, rows, columns, channels) as (n * rows, columns * channels); vectors stay (n, channels).
 
-
-def along(channels: Array, x: Array) -> Array:
-    """Repeat one value a channel along a line of `x`, as `lines` has it.
-
-    NumPy then works through a whole line at once, not through a pixel's few channels at a time.
+    NumPy works through a whole line at once, and not through a pixel's few channels at a time.
     """
-    return np.tile(channels.astype(x.dtype, copy=False), x.shape[2])
+    return x.reshape(-1, x.shape[2] * x.shape[3]) if x.ndim == 4 else x
 
 
-def channel_sums(x: Array) -> Array:
-    """Sum over all but the last axis. A product with ones: BLAS adds rows faster than NumPy's sum over an axis."""
-    flat = x.reshape(-1, x.shape[-1])
-    total: Array = np.ones(len(flat), x.dtype) @ flat
+def channel_sums(lined: Array, channels: int) -> Array:
+    """Sum each channel over the pixels of all lines, as `lines` has them; float64, shape (channels,).
+
+    BLAS adds the lines to one, in their own type, and the pixels of that one are added in float64. Short sums lose few
+    digits: a single float32 sum over an image would be wrong by a millionth, which batch normalisation hands on.
+    """
+    line = np.ones(len(lined), lined.dtype) @ lined
+    total: Array = line.reshape(-1, channels).sum(axis=0, dtype=np.float64)
     return total

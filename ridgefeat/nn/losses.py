@@ -19,6 +19,16 @@ def sigmoid(logits: Array) -> Array:
     return np.asarray(np.where(logits >= 0, 1, e) / (1 + e))
 
 
+def _precise(logits: Array, weight: Array | None) -> tuple[int, Array, Array]:
+    """Return the batch's size, and logits and weights in float64.
+
+    Of a print that is known by heart, probability - 1 is small and float32 keeps few of its digits; the whole backward
+    pass starts from it. A batch has few logits, so that more digits cost nothing.
+    """
+    n = len(logits)
+    return n, logits.astype(np.float64), np.ones(n) if weight is None else weight.astype(np.float64)
+
+
 class SoftmaxCrossEntropy:
     """-log of the true class's softmax probability, weighted, divided by the batch's size.
 
@@ -44,14 +54,13 @@ class SoftmaxCrossEntropy:
         weight : ndarray, shape (n,), optional
             Each print's weight.
         """
-        n = len(logits)
-        weight = np.ones(n, logits.dtype) if weight is None else weight.astype(logits.dtype)
-        shifted = logits - logits.max(axis=1, keepdims=True)
+        n, z, weight = _precise(logits, weight)
+        shifted = z - z.max(axis=1, keepdims=True)
         each = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(n), truth]
-        grad = softmax(logits)
+        grad = softmax(z)
         grad[np.arange(n), truth] -= 1
-        grad *= (weight / n)[:, None].astype(logits.dtype)
-        return float((each * weight).sum(dtype=np.float64) / n), grad
+        grad *= weight[:, None] / n
+        return float((each * weight).sum() / n), grad.astype(logits.dtype)
 
 
 class SigmoidCrossEntropy:
@@ -70,12 +79,10 @@ class SigmoidCrossEntropy:
 
     def __call__(self, logits: Array, truth: Array, weight: Array | None = None) -> tuple[float, Array]:
         """Return the loss, and its gradient by the logits of shape (n, 1); `truth` holds 0 or 1."""
-        n = len(logits)
-        z, truth = logits[:, 0], truth.astype(logits.dtype)
-        weight = np.ones(n, logits.dtype) if weight is None else weight.astype(logits.dtype)
+        n, z, weight = _precise(logits[:, 0], weight)
         each = np.maximum(z, 0) - z * truth + np.log1p(np.exp(-np.abs(z)))
         grad = (sigmoid(z) - truth) * weight / n
-        return float((each * weight).sum(dtype=np.float64) / n), grad[:, None].astype(logits.dtype)
+        return float((each * weight).sum() / n), grad[:, None].astype(logits.dtype)
 
 
 Loss = SoftmaxCrossEntropy | SigmoidCrossEntropy

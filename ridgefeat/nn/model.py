@@ -96,9 +96,12 @@ class Sequential:
 
     def penalty(self) -> float:
         """Return the L2 part of the loss."""
-        return float(
-            sum(a.l2 * float(np.vdot(a.params["kernel"], a.params["kernel"])) for a in self.walk() if a.l2)
-        )
+        total = 0.0
+        for layer in self.walk():
+            if layer.l2:
+                rows = layer.params["kernel"].reshape(-1, layer.params["kernel"].shape[-1])
+                total += layer.l2 * np.einsum("kf,kf->k", rows, rows).sum(dtype=np.float64)
+        return float(total)
 
     def _checked(self, x: Array) -> Array:
         if x.shape[1:] != self.input_shape:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ridgefeat.nn.layer import Array, Layer, Shape, along, channel_sums
+from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, lines
 from ridgefeat.nn.memory import empty
 from ridgefeat.nn.threads import share
+
+T = TypeVar("T")
+STRIP_BYTES = 700_000
+"""Size of the lines taken at once: with what is made of them below the 1 to 2 MB of a core's own cache."""
 
 
 class BatchNorm(Layer):
@@ -58,11 +63,9 @@ class BatchNorm(Layer):
         else:
             mean, variance = self.state["mean"], self.state["variance"]
         inverse = 1 / np.sqrt(variance.astype(np.float64) + self.epsilon)
-        scale = self.params["gamma"] * inverse
-        shift = self.params["beta"] - mean * scale
         if training:
             self._x, self._mean, self._inverse = x, mean, inverse
-        return self._scaled(x, scale, shift)
+        return self._normalised(x, mean, self.params["gamma"] * inverse)
 
     def backward(self, grad: Array, need_input: bool = True) -> Array:
         """Fill the gradients by gamma and beta; return the gradient by the input, in place of `grad`."""
@@ -78,16 +81,16 @@ class BatchNorm(Layer):
         shift = -scale * sum_grad / count - slope * self._mean
         if self.frozen:
             slope = shift = np.zeros_like(shift)
-        x_, grad_, (a, b, c) = self._lined(x, grad, scale, slope, shift)
+        x_, grad_ = lines(x), lines(grad)
+        a, b, c = (self._along(x_, each) for each in (scale, slope, shift))
 
-        def images(part: slice) -> None:
-            for k in range(part.start, part.stop):
-                added = x_[k] * b
-                added += c
-                grad_[k] *= a
-                grad_[k] += added
+        def strip(x_: Array, grad_: Array) -> None:
+            added = x_ * b
+            added += c
+            grad_ *= a
+            grad_ += added
 
-        share(images, len(x_))
+        self._by_strips(strip, x_, grad_)
         self.forget()
         return grad
 
@@ -98,55 +101,68 @@ class BatchNorm(Layer):
     def _statistics(self, x: Array) -> tuple[Array, Array]:
         """Return mean and variance of each channel, in float64.
 
-        Each image's own sum of squared deviations first, then the spread of the images' means is added: one pass over
-        the memory, without the cancellation of mean(x^2) - mean(x)^2.
+        Each strip's own mean and sum of squared deviations first, then the spread of the strips' means is added: one
+        pass over the memory, without the cancellation of mean(x^2) - mean(x)^2.
         """
-        blocks = x if x.ndim == 4 else x[None, :, None, :]
-        lined = blocks.reshape(*blocks.shape[:2], -1)
-        size = blocks.shape[1] * blocks.shape[2]
-        sums = np.empty((2, len(blocks), x.shape[-1]), np.float64)
+        channels = x.shape[-1]
 
-        def images(part: slice) -> None:
-            for k in range(part.start, part.stop):
-                mean = channel_sums(blocks[k]) / size
-                away = lined[k] - along(mean, blocks)
-                away *= away
-                sums[:, k] = mean, channel_sums(away.reshape(blocks[k].shape))
+        def strip(x_: Array) -> tuple[int, Array, Array]:
+            count = x_.size // channels
+            mean = channel_sums(x_, channels) / count
+            away = x_ - self._along(x_, mean)
+            away *= away
+            return count, mean, channel_sums(away, channels)
 
-        share(images, len(blocks))
-        means, squares = sums
-        mean = means.mean(axis=0)
-        return mean, squares.sum(axis=0) / (size * len(blocks)) + ((means - mean) ** 2).mean(axis=0)
+        counts, means, squares = (
+            np.array(each) for each in zip(*self._by_strips(strip, lines(x)), strict=True)
+        )
+        mean = np.average(means, axis=0, weights=counts)
+        spread = np.average((means - mean) ** 2, axis=0, weights=counts)
+        return mean, squares.sum(axis=0) / counts.sum() + spread
 
     def _gradient_sums(self, x: Array, grad: Array) -> tuple[Array, Array]:
-        """Return sum(grad) and sum(grad * (x - mean)) of each channel."""
-        x_, grad_, (mean,) = self._lined(x, grad, self._mean)
-        sums = np.empty((2, len(x_), x.shape[-1]), np.float64)
+        """Return sum(grad) and sum(grad * (x - mean)) of each channel, in float64."""
+        x_, channels = lines(x), x.shape[-1]
+        mean = self._along(x_, self._mean)
 
-        def images(part: slice) -> None:
-            for k in range(part.start, part.stop):
-                away = x_[k] - mean
-                away *= grad_[k]
-                sums[:, k] = [channel_sums(values.reshape(-1, x.shape[-1])) for values in (grad_[k], away)]
+        def strip(x_: Array, grad_: Array) -> tuple[Array, Array]:
+            away = x_ - mean
+            away *= grad_
+            return channel_sums(grad_, channels), channel_sums(away, channels)
 
-        share(images, len(x_))
-        return sums[0].sum(axis=0), sums[1].sum(axis=0)
+        sum_grad, sum_product = np.sum(self._by_strips(strip, x_, lines(grad)), axis=0)
+        return sum_grad, sum_product
 
-    def _scaled(self, x: Array, scale: Array, shift: Array) -> Array:
-        out = empty(x.shape, x.dtype)
-        x_, out_, (a, b) = self._lined(x, out, scale, shift)
+    def _normalised(self, x: Array, mean: Array, scale: Array) -> Array:
+        """Return (x - mean) * scale + beta.
 
-        def images(part: slice) -> None:
-            for k in range(part.start, part.stop):
-                np.multiply(x_[k], a, out=out_[k])
-                out_[k] += b
+        In this order, although x * scale + shift would be one operation less: where a channel's mean is large beside
+        its deviation, the digits are lost in x * scale. What rounding takes from the mean goes into the shift.
+        """
+        out, rounded = empty(x.shape, x.dtype), mean.astype(x.dtype)
+        x_, shift = lines(x), self.params["beta"] - (mean - rounded) * scale
+        m, a, b = (self._along(x_, each) for each in (rounded, scale, shift))
 
-        share(images, len(x_))
+        def strip(x_: Array, out_: Array) -> None:
+            np.subtract(x_, m, out=out_)
+            out_ *= a
+            out_ += b
+
+        self._by_strips(strip, x_, lines(out))
         return out
 
     @staticmethod
-    def _lined(x: Array, other: Array, *channels: Array) -> tuple[Array, Array, list[Array]]:
-        """View two batches as (blocks, lines, values), and repeat what each channel has along a line."""
-        blocks = x if x.ndim == 4 else x[None, :, None, :]
-        shape = (*blocks.shape[:2], -1)
-        return x.reshape(shape), other.reshape(shape), [along(c, blocks) for c in channels]
+    def _along(lined: Array, channels: Array) -> Array:
+        """Repeat one value a channel along a line."""
+        return np.tile(channels.astype(lined.dtype, copy=False), lined.shape[1] // len(channels))
+
+    @staticmethod
+    def _by_strips(work: Callable[..., T], *batches: Array) -> list[T]:
+        """Call `work` with some lines of each batch at a time, small enough to stay in the core's cache."""
+        count, step = len(batches[0]), max(1, STRIP_BYTES // batches[0][0].nbytes)
+        starts = range(0, count, step)
+        portions = share(
+            lambda part: [work(*(batch[k : k + step] for batch in batches)) for k in starts[part]],
+            len(starts),
+        )
+        return [result for portion in portions for result in portion]

@@ -140,8 +140,7 @@ class GlobalAveragePool(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return (n, channels)."""
         self._shape = x.shape
-        mean: Array = x.mean(axis=(1, 2))
-        return mean
+        return np.asarray(x.mean(axis=(1, 2), dtype=np.float64).astype(x.dtype))
 
     def backward(self, grad: Array, need_input: bool = True) -> Array:
         """Return the gradient by the image: each pixel has its equal part."""

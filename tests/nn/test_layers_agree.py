@@ -9,6 +9,7 @@ from ridgefeat.nn.convolution import Conv2D
 from ridgefeat.nn.correlate import STRIP_BYTES
 from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU, Residual
 from ridgefeat.nn.grouped import GroupedConv2D
+from ridgefeat.nn.layer import channel_sums, lines
 from ridgefeat.nn.normalisation import BatchNorm
 from ridgefeat.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from ridgefeat.nn.threads import threads
@@ -204,6 +205,32 @@ def test_batch_norm(shape):
     expected = ref.batch_norm_inference(x, gamma, beta, *layer.state.values(), 1e-3)
     np.testing.assert_allclose(layer.forward(x), expected, rtol=1e-10)
     check(layer, x, lambda d: ref.batch_norm_backward(x, gamma, d, 1e-3))
+
+
+def test_batch_norm_in_float32_is_right_to_its_last_digits():
+    # One float32 sum over an image's pixels would miss the mean by a millionth of the deviation.
+    x = np.maximum(np.random.default_rng(0).normal(0.3, 1, size=(3, 126, 120, 8)), 0).astype(np.float32)
+    grad = np.random.default_rng(1).normal(size=x.shape).astype(np.float32)
+    passes = []
+    for dtype in (np.float32, np.float64):
+        layer = BatchNorm()
+        layer.build(x.shape[1:], np.random.default_rng(0), dtype)
+        out = layer.forward(x.astype(dtype), True)
+        mean = layer._mean
+        passes.append((mean, out, layer.backward(grad.astype(dtype)), *layer.grads.values()))
+    assert x[0].nbytes > STRIP_BYTES / 2 and x.nbytes > STRIP_BYTES
+    for (single, double), limit in zip(
+        zip(*passes, strict=True), (2e-8, 1e-7, 1e-7, 1e-6, 1e-6), strict=True
+    ):
+        assert error(single, double) < limit
+
+
+def test_channel_sums_of_lines():
+    x = np.random.default_rng(0).random((4, 90, 80, 3)).astype(np.float32)
+    sums = channel_sums(lines(x), 3)
+    assert sums.dtype == np.float64
+    np.testing.assert_allclose(sums, x.sum(axis=(0, 1, 2), dtype=np.float64), rtol=1e-7)
+    np.testing.assert_allclose(channel_sums(lines(x[:, 0, 0]), 3), x[:, 0, 0].sum(axis=0), rtol=1e-6)
 
 
 def test_batch_norm_keeps_its_digits_far_from_zero():

@@ -40,6 +40,18 @@ def test_losses(loss, reference, width):
     np.testing.assert_allclose(loss.probabilities(logits).sum(axis=1), 1)
 
 
+@pytest.mark.parametrize(
+    ("loss", "logits"), [(SoftmaxCrossEntropy(), [[0, 12.3]]), (SigmoidCrossEntropy(), [[12.3]])]
+)
+def test_of_a_print_known_by_heart_the_gradient_keeps_its_digits(loss, logits):
+    truth, logits = np.array([1]), np.array(logits, np.float32)
+    value, grad = loss(logits, truth)
+    exact, exact_grad = loss(logits.astype(np.float64), truth)
+    assert grad.dtype == np.float32 and value == exact
+    # Probability - 1 is -4.6e-6 here: in float32 that would leave two digits.
+    np.testing.assert_allclose(grad, exact_grad, rtol=1e-7)
+
+
 def test_adam_and_sgd_take_the_references_steps():
     rng = np.random.default_rng(0)
     big = rng.normal(size=40000)
