@@ -25,7 +25,13 @@ from ridgefeat.stages.skeleton import SkeletonParams
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """The parameters of every stage; each field is that stage's own frozen dataclass."""
+    """The parameters of every stage; each field is that stage's own frozen dataclass.
+
+    Parameters
+    ----------
+    normalisation, segmentation, orientation, period, enhancement, gabor, skeleton, minutiae, singular_points, flags
+        The stages', each with unit, range and default in its own docstring; `ridgefeat params` lists them all.
+    """
 
     normalisation: NormalisationParams = field(default_factory=NormalisationParams)
     segmentation: SegmentationParams = field(default_factory=SegmentationParams)
@@ -45,6 +51,13 @@ class Params:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str = "parameters") -> Params:
         """Make Params from nested dictionaries; what is left out keeps its default.
+
+        Parameters
+        ----------
+        values : mapping of str to mapping
+            Stage -> parameter -> value, as to_dict returns them.
+        where : str
+            What an error names as the place.
 
         Raises
         ------
@@ -76,6 +89,10 @@ class Params:
     @classmethod
     def load(cls, path: str | Path) -> Params:
         """Read Params from a JSON file: an object of stages, each an object of parameters.
+
+        Parameters
+        ----------
+        path : str or Path
 
         Raises
         ------

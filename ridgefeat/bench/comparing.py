@@ -74,7 +74,13 @@ class Options:
     epochs: int = EPOCHS
 
     def words(self, count: int) -> str:
-        """Return the protocol in words."""
+        """Return the protocol in words.
+
+        Parameters
+        ----------
+        count : int
+            Folds of all repeats.
+        """
         if self.split == "holdout":
             return (
                 f"holdout 80/20 by group, {self.repeats} repeats"
@@ -86,7 +92,19 @@ class Options:
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What surrounds a comparison: the audit, what was typed, who is told of progress."""
+    """What surrounds a comparison.
+
+    Attributes
+    ----------
+    audit : Audit or None
+        What bench.audit found.
+    command : str
+        What was typed.
+    digests : mapping of str to str
+        Of each table, its sha256.
+    say, progress : callable, optional
+        Told what was found on the way, in lines, and (done, total, what).
+    """
 
     audit: Any = None
     command: str = ""

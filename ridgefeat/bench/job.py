@@ -89,6 +89,10 @@ def run(job: Job, command: str = "", say: Say | None = None, progress: Progress 
     say, progress : callable, optional
         Told what was found on the way, in lines, and (done, total, what).
 
+    Returns
+    -------
+    Comparison
+
     Raises
     ------
     RidgefeatError

@@ -69,6 +69,10 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
     options : Options, optional
         within, imbalance, tune, folds, seed and jobs count.
 
+    Returns
+    -------
+    Model
+
     Raises
     ------
     ParameterError

@@ -32,7 +32,12 @@ SHOWN = 5
 
 
 def save(model: Model, path: str | Path) -> Path:
-    """Write a model file through skops, and what it is beside it (<name>.json).
+    """Write a model file through skops, and what it is beside it (<name>.json). Return its path.
+
+    Parameters
+    ----------
+    model : Model
+    path : path
 
     Raises
     ------
@@ -69,6 +74,14 @@ def save(model: Model, path: str | Path) -> Path:
 
 def load(path: str | Path) -> Model:
     """Read a model file; nothing in it is run.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Model
 
     Raises
     ------

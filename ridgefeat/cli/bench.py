@@ -176,21 +176,30 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
     from tqdm import tqdm
 
     pause = 0.2 if sys.stderr.isatty() else 30.0
-    with tqdm(unit="fit", file=sys.stderr, mininterval=pause, maxinterval=max(pause, 10)) as bar:
-        shown = 0.0
+    bars: list[Any] = []  # made when there is something to show: before that the audit talks
+    shown = 0.0
 
-        def show(done: int, total: int, what: str) -> None:
-            nonlocal shown
-            if total != bar.total:
-                bar.reset(total)
-            bar.set_postfix_str(what, refresh=False)
-            # A bar shows itself when its count grows; epochs are to be seen before that.
-            if done == bar.n and time.monotonic() - shown > pause:
-                shown = time.monotonic()
-                bar.refresh()
-            bar.update(done - bar.n)
+    def show(done: int, total: int, what: str) -> None:
+        nonlocal shown
+        if not bars:
+            bars.append(
+                tqdm(unit="fit", file=sys.stderr, mininterval=pause, maxinterval=max(pause, 10), total=total)
+            )
+        bar = bars[0]
+        if total != bar.total:
+            bar.reset(total)
+        bar.set_postfix_str(what, refresh=False)
+        # A bar shows itself when its count grows; epochs are to be seen before that.
+        if done == bar.n and time.monotonic() - shown > pause:
+            shown = time.monotonic()
+            bar.refresh()
+        bar.update(done - bar.n)
 
+    try:
         yield show
+    finally:
+        for bar in bars:
+            bar.close()
 
 
 def _write_page(comparison: Comparison, folder: Path) -> None:

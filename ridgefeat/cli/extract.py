@@ -71,7 +71,7 @@ def command(**given: Any) -> None:
     if not given["inputs"] and not given["lists"]:
         raise click.UsageError("Missing argument 'INPUT...': the prints, or --list FILE.")
     if given["resume"] and given["overwrite"]:
-        raise click.UsageError("--resume and --overwrite exclude each other.")
+        raise click.UsageError("--resume and --overwrite exclude each other; give one of the two")
     if not given["output"] and not given["validate"]:
         raise click.UsageError("Missing option '-o' / '--output': the table to write.")
     if not given["validate"]:

@@ -149,6 +149,11 @@ def summary(s: Summary, seconds: float) -> str:
         lines.append(f"  and {len(s.reasons) - SHOWN} further kinds of failure; see meta_error")
     if s.flags:
         lines.append("Flags: " + ", ".join(f"{name} {count}" for name, count in s.flags.most_common()))
+    if 2 * s.flags["wrong_scale"] > s.rows:
+        lines.append(
+            "Most prints are flagged wrong_scale: their resolution is not the one that was taken. "
+            "Give --dpi, or an --index with a column dpi."
+        )
     if s.memory:
         lines.append(f"Workers: {s.workers}; the largest held {s.memory / (1 << 20):.0f} MB.")
     return "\n".join([*lines, f"Table: {s.table}   how it was made: {s.sidecar}"])

@@ -75,7 +75,7 @@ def command(**given: Any) -> None:
     from ridgefeat.verify import comparison_params, verify
 
     if Path(given["output"]).suffix.lower() != ".csv":
-        raise click.UsageError(f"--output must end in .csv, got {given['output']!r}.")
+        raise click.UsageError(f"--output must end in .csv, got {given['output']!r}")
     if Path(given["output"]).exists() and not given["overwrite"]:
         raise Unusable(f"{given['output']} is there already; choose another name, or give --overwrite")
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())

@@ -39,7 +39,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class Column:
-    """One feature: its name (family_what_where_statistic), unit, closed range, meaning and source.
+    """One feature: its name (family_what_where_statistic), unit, closed range from low to high, meaning and source.
 
     `uses` names labels that its value hangs on besides the image; who is to tell such a label must not be shown it.
     """
@@ -66,6 +66,8 @@ class Family:
         Lower case; every column's name begins with it and an underscore.
     meaning : str
         One sentence for people.
+    groups : list, optional
+        Columns and their function, filled by `columns`.
     """
 
     name: str
@@ -73,7 +75,18 @@ class Family:
     groups: list[tuple[tuple[Column, ...], Function]] = field(default_factory=list)
 
     def columns(self, *columns: Column) -> Callable[[Function], Function]:
-        """Register the decorated function as the one that computes the given columns."""
+        """Return a decorator that registers a function as the one that computes the given columns.
+
+        Parameters
+        ----------
+        *columns : Column
+            In the order in which the function yields their values.
+
+        Raises
+        ------
+        ParameterError
+            For a name that is not the family's or is declared twice.
+        """
         for c in columns:
             if not _NAME.fullmatch(c.name) or not c.name.startswith(self.name + "_"):
                 raise ParameterError(f"column name {c.name!r} must be lower case and begin with {self.name}_")
@@ -93,7 +106,12 @@ class Family:
         return [c for columns, _ in self.groups for c in columns]
 
     def compute(self, fp: Fingerprint) -> Float:
-        """Return the family's values for one print, float32, shape (columns,); NaN where undefined."""
+        """Return the family's values for one print, float32, shape (columns,); NaN where undefined.
+
+        Parameters
+        ----------
+        fp : Fingerprint
+        """
         values: list[float] = []
         for columns, function in self.groups:
             got = function(fp)
@@ -111,7 +129,13 @@ class Family:
 
 @cache
 def families() -> dict[str, Family]:
-    """Return every known family by name: the built-in ones, then those that other packages publish."""
+    """Return every known family by name: the built-in ones, then those that other packages publish.
+
+    Raises
+    ------
+    ParameterError
+        If a published family cannot be loaded, is no Family, or has another's name.
+    """
     from importlib import import_module
 
     known = {n: getattr(import_module(f"ridgefeat.features.{n}"), n) for n in BUILT_IN}
@@ -131,7 +155,12 @@ def families() -> dict[str, Family]:
 
 
 def select(names: Iterable[str] | None = None) -> list[Family]:
-    """Return the named families in their fixed order; all of them for None.
+    """Return the named families in their fixed order.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        In any order; all families without.
 
     Raises
     ------
@@ -150,7 +179,13 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
 
 
 def schema_digest(columns: Iterable[Column]) -> str:
-    """Return a short digest of column names and units, by which tables know each other."""
+    """Return a short digest of column names and units, by which tables know each other.
+
+    Parameters
+    ----------
+    columns : iterable of Column
+        In the table's order.
+    """
     text = json.dumps([[c.name, c.unit] for c in columns], ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -86,7 +86,7 @@ def _store(address: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError:
-        raise LayoutError(f"{address}: addresses need the extra: pip install ridgefeat[fsspec]") from None
+        raise LayoutError(f"{address}: addresses need the extra: pip install 'ridgefeat[fsspec]'") from None
     store, path = url_to_fs(address)
     return store, str(path)
 

@@ -142,7 +142,7 @@ def _read_parquet(path: Path, where: str) -> Any:
         import pyarrow.parquet as pq
     except ImportError:
         raise LayoutError(
-            f"{where}: reading Parquet needs the extra `parquet`: pip install ridgefeat[parquet]"
+            f"{where}: reading Parquet needs the extra `parquet`: pip install 'ridgefeat[parquet]'"
         ) from None
     try:
         with pq.ParquetFile(path) as file:

@@ -73,7 +73,7 @@ def decode_wsq(data: bytes, header: Header) -> UInt8:
         If the extra is not installed, or the decoder fails, crashes or takes longer than a minute.
     """
     if find_spec("wsq") is None or find_spec("PIL") is None:
-        raise ImageError("reading WSQ needs the extra `wsq`: pip install ridgefeat[wsq]")
+        raise ImageError("reading WSQ needs the extra `wsq`: pip install 'ridgefeat[wsq]'")
     size = header.width * header.height
     command = [sys.executable, "-P", "-c", _CHILD, str(size)]
     try:

@@ -181,7 +181,7 @@ def on_cluster() -> bool:
 
 def _join_dask(stack: ExitStack, address: str, workers: int) -> int:
     if find_spec("distributed") is None:
-        raise EngineError("engine dask is not installed; pip install ridgefeat[dask]")
+        raise EngineError("engine dask is not installed; pip install 'ridgefeat[dask]'")
     import joblib
     from distributed import Client, LocalCluster
 
@@ -237,7 +237,7 @@ def _dask_backend(client: Any) -> Any:
 
 def _join_ray(stack: ExitStack, address: str, jobs: int | None) -> int:
     if find_spec("ray") is None:
-        raise EngineError("engine ray is not installed; pip install ridgefeat[ray]")
+        raise EngineError("engine ray is not installed; pip install 'ridgefeat[ray]'")
     import joblib
     import ray
     from ray.util.joblib import register_ray

@@ -131,6 +131,6 @@ def import_pyarrow() -> tuple[Any, Any]:
         from pyarrow import parquet
     except ImportError:
         raise TableError(
-            "Parquet needs pyarrow: pip install ridgefeat[parquet]; or name the table .csv"
+            "Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or name the table .csv"
         ) from None
     return pa, parquet

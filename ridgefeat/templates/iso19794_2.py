@@ -252,6 +252,12 @@ def write_iso(
 ) -> None:
     """Write the record that encode_iso makes of the same arguments; an existing file is replaced.
 
+    Parameters
+    ----------
+    path : str or Path
+    minutiae, singular_points, width, height, dpi_x, dpi_y, finger_position, impression_type, finger_quality
+        As encode_iso takes them.
+
     Raises
     ------
     TemplateError
@@ -274,7 +280,23 @@ def write_iso(
 def read_iso(
     path: str | Path, *, view: int = 0, dpi: tuple[float, float] | None = None
 ) -> tuple[Minutiae, SingularPoints, IsoHeader]:
-    """Read one view of a record's file; as decode_iso, with the file named in errors."""
+    """Read one view of a record's file; as decode_iso, with the file named in errors.
+
+    Parameters
+    ----------
+    path : str or Path
+    view, dpi
+        As decode_iso takes them.
+
+    Returns
+    -------
+    (Minutiae, SingularPoints, IsoHeader)
+
+    Raises
+    ------
+    TemplateError
+        As decode_iso, or if the file cannot be read.
+    """
     data = read_bytes(path)
     try:
         return decode_iso(data, view=view, dpi=dpi)

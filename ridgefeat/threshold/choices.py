@@ -67,7 +67,14 @@ class Settings:
                 raise ScoreError(message)
 
     def loss(self, curve: ErrorCurve, objective: str | None = None) -> Float:
-        """Return what is to be small, at every cut."""
+        """Return what is to be small, at every cut.
+
+        Parameters
+        ----------
+        curve : ErrorCurve
+        objective : str, optional
+            Another than the settings' own.
+        """
         wanted = objective or self.objective
         if wanted == "accuracy":
             wrong = curve.false_matches + curve.false_nonmatches + curve.failed_mated
@@ -96,7 +103,19 @@ class Path:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """A method's threshold in the scores' own scale, the number of thresholds it tried, and remarks."""
+    """A method's threshold in the scores' own scale.
+
+    Attributes
+    ----------
+    method : str
+    threshold : float
+    evaluations : int
+        How many thresholds it tried.
+    target : float or None
+        The FMR that it was to hold, as a fraction, if any.
+    path : Path or None
+        Which thresholds it tried, and what it thought of them, where it searches.
+    """
 
     method: str
     threshold: float

@@ -126,7 +126,13 @@ class ErrorCurve:
         return EqualError((low + high) / 2, low, high, self.shown(self.between(k)))
 
     def crossing(self, falling: Float, rising: Float) -> int:
-        """Return the cut at which two rates meet; of the two about the crossing that with the smaller sum."""
+        """Return the cut at which two rates meet; of the two about the crossing that with the smaller sum.
+
+        Parameters
+        ----------
+        falling, rising : float, shape (cuts,)
+            Rates at every cut, as fractions.
+        """
         after = int(np.argmax(falling <= rising))
         before = after - 1 if after and falling[after] != rising[after] else after
         return before if falling[before] + rising[before] <= falling[after] + rising[after] else after

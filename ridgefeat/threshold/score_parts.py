@@ -39,7 +39,7 @@ def read_parquet(path: Path, wanted: Callable[[list[str]], list[str]] = list) ->
         from pyarrow import parquet
     except ImportError:
         raise ScoreError(
-            f"{path}: Parquet needs pyarrow: pip install ridgefeat[parquet]; or give CSV"
+            f"{path}: Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or give CSV"
         ) from None
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files:

@@ -109,7 +109,12 @@ class Scores:
         return len(self.people)
 
     def select(self, which: NDArray[np.bool_]) -> Scores:
-        """Return the rows that a mask picks."""
+        """Return the rows that a mask picks.
+
+        Parameters
+        ----------
+        which : bool, shape (rows,)
+        """
         return replace(
             self,
             score=self.score[which],

@@ -85,6 +85,16 @@ def find_sources(
     A folder gives its images; where it has none, its ISO/IEC 19794-2 templates (.fmr, .iso, .ist, .fmd); where it has
     none of those either, its .xyt files. Files are taken as they are. Layout, expression and index are find_prints'.
 
+    Parameters
+    ----------
+    inputs : path or sequence of paths
+    layout, regex, index
+        How whose a print is, is read.
+
+    Returns
+    -------
+    list of PrintSource
+
     Raises
     ------
     LayoutError
@@ -150,6 +160,10 @@ def read_template(
         Its resolution. An .xyt file's is 500 without.
     params : Params, optional
         Stage parameters; comparison_params() without.
+
+    Returns
+    -------
+    Template
 
     Raises
     ------

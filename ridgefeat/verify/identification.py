@@ -59,6 +59,11 @@ def identify(
         How many are wanted.
     jobs : int
 
+    Returns
+    -------
+    list of Candidate
+        The most alike first.
+
     Raises
     ------
     ParameterError

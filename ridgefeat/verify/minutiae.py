@@ -83,7 +83,12 @@ class Comparison:
 
 
 def prepare(template: Template) -> Prepared:
-    """Compute what a template's comparisons have in common: its cylinders and its geometry."""
+    """Return what a template's comparisons have in common, computed once: its cylinders and its geometry.
+
+    Parameters
+    ----------
+    template : Template
+    """
     return Prepared(template, describe(template), Geometry.of(template.minutiae))
 
 

@@ -51,7 +51,18 @@ class Plan:
 
     @classmethod
     def of(cls, mated: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> Plan:
-        """Return the plan of pairs (probe, reference), the mated ones first."""
+        """Return the plan of pairs (probe, reference), the mated ones first.
+
+        Parameters
+        ----------
+        mated, others : sequence of (int, int)
+            Positions among the entries.
+
+        Raises
+        ------
+        ScoreError
+            If there are more than can be compared.
+        """
         pairs = np.array([*mated, *others], np.int64).reshape(-1, 2)
         if len(pairs) > MOST:
             raise ScoreError(f"{len(pairs):,} comparisons are more than {MOST:,}; compare fewer prints")

@@ -48,7 +48,11 @@ class Verification:
     about: dict[str, Any]
 
     def save(self, path: PathLike) -> Path:
-        """Write the table (CSV) and beside it its sidecar (.json); neither is ever there by half.
+        """Write the table (CSV) and beside it its sidecar (.json); neither is ever there by half. Return its path.
+
+        Parameters
+        ----------
+        path : path
 
         Raises
         ------

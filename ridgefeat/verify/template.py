@@ -56,7 +56,13 @@ class Template:
 
 
 def comparison_params(params: Params | None = None) -> Params:
-    """Return stage parameters for comparing: those given, with more minutiae kept."""
+    """Return stage parameters for comparing: those given, with more minutiae kept.
+
+    Parameters
+    ----------
+    params : Params, optional
+        The defaults without.
+    """
     values = (params or Params()).to_dict()
     values["minutiae"] = {**values["minutiae"], **EXTRACTION}
     return Params.from_dict(values)

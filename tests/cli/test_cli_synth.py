@@ -42,5 +42,5 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
 def test_an_existing_set_is_kept(tmp_path):
     assert run("synth", tmp_path, "-n", 1, "-q").exit_code == 0
     again = run("synth", tmp_path, "-n", 1, "-q")
-    assert again.exit_code == 2 and "exists already" in again.output
+    assert again.exit_code == 2 and "is there already" in again.output
     assert run("synth", tmp_path, "-n", 1, "-q", "--overwrite").exit_code == 0

@@ -38,6 +38,13 @@ def test_quiet_keeps_talk_away_and_verbose_adds_to_it(tmp_path, prints):
     assert " s" in run("show", image, "-o", tmp_path / "c.png", "-v").stderr.splitlines()[-1]
 
 
+def test_a_wrong_resolution_of_most_prints_is_said_with_what_to_do(tmp_path, prints):
+    how = ("-j", 1, "--families", "ridge")
+    wrong = run("extract", prints, "--dpi", 150, "-o", tmp_path / "a.csv", *how).stderr
+    assert "wrong_scale" in wrong and "Give --dpi" in wrong
+    assert "Give --dpi" not in run("extract", prints, "--dpi", 500, "-o", tmp_path / "b.csv", *how).stderr
+
+
 def test_verbose_says_where_an_error_arose(tmp_path):
     said = run("show", tmp_path / "no.png", "-o", tmp_path / "a.png", "-v", code=2).stderr
     assert "Traceback" in said and "Error: " in said

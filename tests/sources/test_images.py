@@ -368,7 +368,7 @@ def test_a_damaged_wsq_does_not_take_the_process_with_it(wsq_file, monkeypatch):
 
 def test_wsq_without_the_extra_says_what_to_install(wsq_file, monkeypatch):
     monkeypatch.setattr("ridgefeat.sources.wsq.find_spec", lambda name: None)
-    refused(wsq_file, "pip install ridgefeat[wsq]")
+    refused(wsq_file, "pip install 'ridgefeat[wsq]'")
 
 
 def test_importing_needs_no_extra_and_no_pandas():

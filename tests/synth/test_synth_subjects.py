@@ -93,7 +93,7 @@ def test_the_same_seed_writes_the_same_files(tmp_path):
 
 def test_an_index_is_not_overwritten_unasked(tmp_path):
     write_set(tmp_path, 1, 1, **SMALL)
-    with pytest.raises(LayoutError, match=r"index\.csv exists already"):
+    with pytest.raises(LayoutError, match=r"index\.csv is there already"):
         write_set(tmp_path, 1, 2, **SMALL)
     assert write_set(tmp_path, 1, 2, overwrite=True, **SMALL).exists()
 
