@@ -158,7 +158,8 @@ def evaluate(
     # Here and one after the other, each on every thread, so that their epochs can be followed.
     groups = group_numbers(problem.groups)
     for i in (i for i, t in enumerate(tasks) if t.method.epochs):
-        task = _followed(tasks[i], jobs, progress and partial(progress, len(found), len(tasks)))
+        say = progress and partial(progress, len(found), len(tasks))
+        task = _followed(tasks[i], [t.fold for t in tasks if t.method is tasks[i].method], jobs, say)
         done(*_numbered(i, task, _input(task, inputs), problem.y, groups))
     return [found[i] for i in range(len(tasks))]
 
@@ -168,16 +169,29 @@ def _input(task: Task, inputs: Inputs) -> NDArray[Any] | str:
     return inputs.get(task.method.input, missing)
 
 
-def _followed(task: Task, jobs: int | None, say: Callable[[str], None] | None) -> Task:
-    """Return the task with its threads counted and its epochs told of."""
-    where = f"{task.method.name}, repeat {task.fold.repeat + 1} fold {task.fold.number + 1}"
+def _followed(task: Task, folds: Sequence[Fold], jobs: int | None, say: Callable[[str], None] | None) -> Task:
+    """Return the task with its threads counted and its epochs told of; `folds` are all that the method is fitted on."""
+    place = next(i for i, fold in enumerate(folds) if fold is task.fold)
+    most, started = task.settings.epochs, time.monotonic()
 
     def on_epoch(number: int, line: Mapping[str, float]) -> None:
         if say:
-            figures = " ".join(f"{k} {v:.3g}" for k, v in line.items() if k != "learning_rate")
-            say(f"{where}, epoch {number}: {figures}")
+            seconds = (time.monotonic() - started) / number
+            left = seconds * (max(0, most - number) + most * (len(folds) - 1 - place))
+            where = f"{task.method.name} fold {place + 1}/{len(folds)} epoch {number}"
+            say(f"{where}: {_figures(line)}, at most {int(left) // 60}:{int(left) % 60:02} left")
 
     return replace(task, settings=replace(task.settings, threads=count_workers(jobs), on_epoch=on_epoch))
+
+
+def _figures(line: Mapping[str, float]) -> str:
+    """Return an epoch's figures in a few words, with those of the validation prints after a slash."""
+    shown = []
+    for name, value in line.items():
+        if name != "learning_rate" and not name.startswith("val_"):
+            beside = f"/{line['val_' + name]:.2f}" if f"val_{name}" in line else ""
+            shown.append(f"{name} {value:.2f}{beside}")
+    return " ".join(shown)
 
 
 def _numbered(

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
@@ -38,7 +38,8 @@ class NumpyCNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     class_weight : mapping, "balanced" or None
         As everywhere in scikit-learn.
     validation_fraction : float
-        Share of the prints set aside for `val_loss`, by groups where `fit` is given them; 0 for none.
+        Share of the prints set aside for `val_loss`, classes in proportion; by groups where `fit` is given them, and
+        then the nearest 1 in 2, 1 in 3, ... of them; 0 for none.
     patience : int, optional
         Stop after so many epochs without a better loss (`val_loss` where there is one) and keep the best weights.
     reduce_patience : int, optional
@@ -176,8 +177,12 @@ class NumpyCNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ParameterError(f"validation_fraction is {self.validation_fraction}; give 0 to below 1")
         if self.validation_fraction == 0:
             return np.arange(len(images)), np.arange(0)
-        kind = StratifiedShuffleSplit if groups is None else GroupShuffleSplit
-        splitter = kind(1, test_size=self.validation_fraction, random_state=seed)
+        if groups is None:
+            splitter = StratifiedShuffleSplit(1, test_size=self.validation_fraction, random_state=seed)
+        else:
+            # Groups drawn without a look at classes may all be of one, and no loss then tells good epochs from bad.
+            parts = min(max(2, round(1 / self.validation_fraction)), len(np.unique(groups)))
+            splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
         inner, outer = next(splitter.split(images, truth, groups))
         return inner, outer
 

@@ -155,10 +155,14 @@ class Training:
         return self.history
 
     def evaluate(self, x: Array, y: Array) -> tuple[float, float]:
-        """Return loss (without weights of classes, with L2) and accuracy outside training."""
+        """Return loss (with weights of classes and L2, as in training) and accuracy outside training.
+
+        Keras leaves the weights out of its `val_loss`. Then a network that learns classes as if they were equally
+        frequent is stopped, and its best weights chosen, by a loss in which they are not.
+        """
         with threads(), recycled():
             logits = np.concatenate([self.model.forward(x[k : k + 32]) for k in range(0, len(x), 32)])
-        loss, _ = self.model.loss(logits, y)
+        loss, _ = self.model.loss(logits, y, self._weights(y))
         hits = self.model.loss.probabilities(logits).argmax(axis=1) == y
         return loss + self.model.penalty(), float(hits.mean())
 

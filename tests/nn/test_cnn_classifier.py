@@ -100,6 +100,17 @@ def test_validation_is_of_other_people_and_never_augmented():
     assert model.history_["val_accuracy"][-1] > 0.7
 
 
+def test_validation_prints_by_group_are_of_both_classes():
+    # Two women among twelve people: groups drawn blindly are often all men.
+    groups = np.repeat(np.arange(12), 5)
+    truth, images = (groups >= 2).astype(int), np.zeros((60, 4, 4, 1))
+    model = NumpyCNNClassifier(validation_fraction=0.5)
+    for seed in range(8):
+        inner, outer = model._split(images, truth, groups, seed)
+        assert not set(groups[inner]) & set(groups[outer])
+        assert set(truth[inner]) == set(truth[outer]) == {0, 1} and len(outer) == 30
+
+
 def test_messages():
     x, y = images(20)
     for parameters, says in [

@@ -95,6 +95,15 @@ def test_class_weights_scale_the_loss():
     assert alone + other == pytest.approx(plain["loss"][0], rel=1e-5)
 
 
+def test_validation_weighs_classes_as_training_does():
+    x, y = stripes(8)
+    model = network()
+    for weights, chosen in (({0: 3.0, 1: 0.0}, y == 0), ({0: 0.0, 1: 3.0}, y == 1)):
+        weighted = Training(model, SGD(), class_weight=weights).evaluate(x, y)[0]
+        own, _ = model.loss(model.forward(x[chosen]), y[chosen])
+        assert weighted == pytest.approx(3 * own * chosen.mean(), rel=1e-6)
+
+
 def test_frozen_batch_norm_is_the_inference_pass_and_its_gradient():
     rng = np.random.default_rng(0)
     layer = BatchNorm()
