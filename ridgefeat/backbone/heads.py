@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -86,7 +87,7 @@ class NetworkHead(_Trained):
     n_threads : int, optional
         By default as many as BLAS may use. The result does not depend on it.
     on_epoch : callable, optional
-        Called with the epoch's number and its line of the history.
+        Called with the epoch's number and its line of the history, and the seconds that it took.
 
     Attributes
     ----------
@@ -121,7 +122,7 @@ class NetworkHead(_Trained):
         layers = _head(self.dropout, len(self.classes_))
         self.model_ = Sequential(layers, X.shape[1:], loss=_loss(len(self.classes_)), seed=seed)
         training = Training(self.model_, Adam(self.learning_rate), self.batch_size, weight)
-        self.history_ = training.run(X, truth, self.epochs, on_epoch=self.on_epoch)
+        self.history_ = training.run(X, truth, self.epochs, on_epoch=_timed(self.on_epoch))
 
 
 class LastBlock(_Trained):
@@ -146,7 +147,7 @@ class LastBlock(_Trained):
     random_state : int, RandomState or None
     n_threads : int, optional
     on_epoch : callable, optional
-        Called with the epoch's number, the head's first, and its line of the history.
+        Called with the epoch's number, the head's first, its line of the history, and the seconds that it took.
 
     Attributes
     ----------
@@ -205,16 +206,12 @@ class LastBlock(_Trained):
         frozen = np.concatenate([_through(below, maps[k : k + 32]) for k in range(0, len(maps), 32)])
         alone = Sequential(_head(self.dropout, count), frozen.shape[1:], loss=_loss(count), seed=rng)
         first = Training(alone, Adam(self.head_rate), self.batch_size, weight)
-        first.run(frozen, truth, self.head_epochs, on_epoch=self.on_epoch)
+        first.run(frozen, truth, self.head_epochs, on_epoch=_timed(self.on_epoch))
         for name, array in alone.layers[-1].params.items():
             head[-1].params[name][...] = array
         second = Training(self.model_, Adam(self.learning_rate), self.batch_size, weight)
-        second.run(maps, truth, self.epochs, on_epoch=self._later)
+        second.run(maps, truth, self.epochs, on_epoch=_timed(self.on_epoch, self.head_epochs))
         self.history_ = {k: first.history[k] + second.history.get(k, []) for k in first.history}
-
-    def _later(self, epoch: int, line: dict[str, float]) -> None:
-        if self.on_epoch is not None:
-            self.on_epoch(self.head_epochs + epoch, line)
 
     def _shaped(self, X: Array) -> Array:
         return X.reshape(-1, *self.maps_)
@@ -261,6 +258,21 @@ class ChannelsFirst(Layer):
     def backward(self, grad: Array, need_input: bool = True) -> Array:
         """Return the gradient with channels first."""
         return np.ascontiguousarray(grad.transpose(0, 3, 1, 2))
+
+
+def _timed(on_epoch: OnEpoch | None, before: int = 0) -> OnEpoch | None:
+    """Return what tells each epoch's seconds too, and counts on from the epochs before."""
+    if on_epoch is None:
+        return None
+    started = time.perf_counter()
+
+    def told(epoch: int, line: dict[str, float]) -> None:
+        nonlocal started
+        now = time.perf_counter()
+        on_epoch(before + epoch, line | {"seconds": now - started})
+        started = now
+
+    return told
 
 
 def _head(dropout: float, classes: int) -> list[Layer]:

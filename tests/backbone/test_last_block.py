@@ -1,6 +1,7 @@
 """The last block read into nn: the file's numbers, its gradients, and what is trained of it."""
 
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -96,16 +97,18 @@ def learnable(n=40):
 def test_fine_tuning_learns_and_keeps_the_statistics(tmp_path):
     path = save(residual(), tmp_path)
     images, y = learnable()
-    lines = []
+    lines, seconds = [], []
     model = fine_tuned(
         path,
         epochs=14,
         head_epochs=6,
         learning_rate=0.01,
         random_state=0,
-        on_epoch=lambda number, line: lines.append((number, line["loss"])),
+        on_epoch=lambda number, line: lines.append((number, line["loss"])) or seconds.append(line["seconds"]),
     )
+    started = time.perf_counter()
     model.fit(images, y)
+    assert min(seconds) > 0 and sum(seconds) < time.perf_counter() - started
     head = model[-1]
     assert list(head.classes_) == ["coarse", "fine"] and model.score(images, y) > 0.9
     assert [number for number, _ in lines] == list(range(1, 21))
