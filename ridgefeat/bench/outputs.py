@@ -19,6 +19,7 @@ FURTHER = (
     "carriers",
     "levels",
     "controls",
+    "epochs",
 )
 
 

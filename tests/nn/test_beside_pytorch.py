@@ -1,0 +1,52 @@
+"""The same numbers as PyTorch, by the benchmark's own comparison on smaller images; skipped where it is absent."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+SIDE, LIMIT = 48, 1e-4
+
+
+@pytest.fixture
+def agreement(monkeypatch):
+    pytest.importorskip("torch", reason="PyTorch is not installed (extra peers)", exc_type=ImportError)
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    module = importlib.import_module("nn_agreement")
+    monkeypatch.setattr(module, "SIDE", SIDE)
+    return module
+
+
+def batch(dtype=np.float32):
+    rng = np.random.default_rng(1)
+    return rng.random((8, SIDE, SIDE, 1), np.float32).astype(dtype), rng.integers(0, 2, 8)
+
+
+def flat(arrays):
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+@pytest.mark.parametrize("name", ["two-block", "three-block-l2"])
+def test_forward_gradients_and_ten_steps_with_the_same_decisions(agreement, name):
+    a = agreement
+    exact = a.torchs(a.network(name, 1), batch(), 1e-4, exact=True)
+    mine = a.ours(a.network(name, 1), batch(), 1e-4, exact.decisions)
+    peer = a.torchs(a.network(name, 1), batch(), 1e-4, exact.decisions)
+    assert a.distance(mine.logits, peer.logits) < LIMIT
+    # As one vector: the last bias's gradient is a sum that nearly cancels, and by its own length is rounding alone.
+    assert a.distance(flat(mine.gradients), flat(peer.gradients)) < LIMIT
+    assert a.distance(mine.weights, peer.weights) < LIMIT
+    # Decisions that rounding makes are few: written down by each side in the same order and form.
+    assert a.decided(mine) == a.decided(exact) and a.unlike(mine, exact) < 5
+
+
+@pytest.mark.parametrize("name", ["two-block", "three-block-l2"])
+def test_in_float64_nothing_is_left(agreement, name):
+    a = agreement
+    exact = a.torchs(a.network(name, 1), batch(), 1e-3, exact=True)
+    mine = a.ours(a.network(name, 1, np.float64), batch(np.float64), 1e-3)
+    assert a.unlike(mine, exact) == 0
+    assert a.distance(mine.logits, exact.logits) < 1e-10
+    assert a.worst(mine, exact) < 1e-9 and a.distance(mine.weights, exact.weights) < 1e-7
