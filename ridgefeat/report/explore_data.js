@@ -71,6 +71,8 @@ function valuesOf(name) {
 
 function titled(name) {
   const unit = data.place.has(name) ? about.columns[data.place.get(name)].unit : "";
+  const share = /^PC \d+$/.test(name) ? about.explained?.[+name.slice(3) - 1] : undefined;
+  if (share !== undefined) return `${name} (${(100 * share).toFixed(share < 0.1 ? 1 : 0)} % of the variance)`;
   return unit ? `${name} (${unit})` : name;
 }
 

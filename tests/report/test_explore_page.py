@@ -321,6 +321,12 @@ def test_an_empty_table_is_refused(made, tmp_path):
         write_explore_page(tmp_path / "features.csv", tmp_path / "no.html")
 
 
+def test_components_say_how_much_they_hold(page):
+    shares = about(page)["explained"]
+    assert shares == sorted(shares, reverse=True) and 0 < sum(shares) <= 1.001
+    assert "% of the variance" in page
+
+
 def test_every_script_is_in_the_page_and_in_the_package():
     folder = Path(explore_page.__file__).parent
     assert {p.name for p in folder.glob("explore_*.js")} == {f"explore_{s}.js" for s in explore_page.SCRIPTS}
