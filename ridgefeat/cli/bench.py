@@ -183,7 +183,14 @@ def _progress(quiet: bool) -> Iterator[Progress | None]:
         nonlocal shown
         if not bars:
             bars.append(
-                tqdm(unit="fit", file=sys.stderr, mininterval=pause, maxinterval=max(pause, 10), total=total)
+                tqdm(
+                    total=total,
+                    mininterval=pause,
+                    maxinterval=max(pause, 10),
+                    file=sys.stderr,
+                    # No rate and no time left: a network's fit takes a thousand times as long as another's.
+                    bar_format="{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}",
+                )
             )
         bar = bars[0]
         if total != bar.total:
