@@ -46,7 +46,10 @@ class Optimiser:
 
 
 class SGD(Optimiser):
-    """velocity = momentum * velocity - learning rate * gradient; parameter += velocity (as in Keras)."""
+    """velocity = momentum * velocity - learning rate * gradient; parameter += velocity.
+
+    The form and the defaults are Keras's.
+    """
 
     slots = ("velocity",)
 
@@ -68,8 +71,8 @@ class Adam(Optimiser):
     v = beta2 * v + (1 - beta2) * gradient^2
     parameter -= rate * m / (sqrt(v) + epsilon), with rate = learning rate * sqrt(1 - beta2^t) / (1 - beta1^t)
 
-    Source: Kingma and Ba 2015, the form at the end of their section 2, which is Keras's. PyTorch adds epsilon after it
-    has corrected v: the same as an epsilon here that is multiplied by sqrt(1 - beta2^t).
+    Source: Kingma and Ba 2015, the form at the end of their section 2, which is Keras's, as the defaults are. PyTorch
+    adds epsilon after it has corrected v: the same as an epsilon here that is multiplied by sqrt(1 - beta2^t).
     """
 
     slots = ("m", "v")

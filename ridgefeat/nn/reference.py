@@ -1,5 +1,8 @@
 """Each operation once more, in plain loops that read like the formula. Slow, and what the fast ones are held to.
 
+The order is that of the modules with the fast ones: `convolution`, `grouped`, `pooling`, `normalisation`, `dense`,
+`losses`, `optimisers`.
+
 Images are (n, rows, columns, channels) as everywhere in `nn`. Gradients of the loss L are named d_...: d_out is
 dL/d(out), and a backward function returns dL by each of the operation's inputs, by the chain rule:
 d_in = sum of d_out * d(out)/d(in).
