@@ -39,6 +39,7 @@ def main() -> None:
         pages, notes = make_pages(folder)
         job = {"pages": pages, "site": make_site(folder), "chromium": chromium, "shots": shots}
         script = Path(__file__).with_name("_pages.js")
+        before = os.getloadavg()[0]
         words = ["node", str(script), str(tools(folder))]
         done = subprocess.run(words, input=json.dumps(job), capture_output=True, text=True, check=False)
         if done.returncode:
@@ -46,7 +47,8 @@ def main() -> None:
         found = json.loads(done.stdout)
         if shots:
             Path(shots, "found.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
-    write(found, notes)
+    load = f"Load of the machine when the browser began and when it ended: {before:.1f} and {os.getloadavg()[0]:.1f}."
+    write(found, [*notes, load])
 
 
 def tools(folder: Path) -> Path:

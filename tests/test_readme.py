@@ -1,17 +1,71 @@
 """What README and docs tell a user to type is typed here, in a new folder, from top to bottom."""
 
+import importlib
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
+
+from ridgefeat.cli import COMMANDS, main
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/start.md", "docs/extract.md", "docs/python.md", "docs/explore.md")
-"""Pages with something to run."""
+"""Pages that begin with nothing, and make their own prints."""
+
+TYPED = ("README.md", "docs/start.md")
+"""Of these, the pages whose commands are started as a shell does; the others' run in this process, which is quicker."""
+
+SHARED = (
+    "bench",
+    "leaks",
+    "verify",
+    "threshold",
+    "templates",
+    "model_card",
+    "scale",
+    "data",
+    "limits",
+    "nn",
+    "backbones",
+)
+"""Pages that go on with prints and tables that the reader has: here they are simulated, once for all."""
+
+NOT_HERE = {
+    "ridgefeat synth people/ -n 80 ": "makes what is shared, larger",
+    "ridgefeat extract people/ --index people/index.csv ": "makes what is shared, larger",
+    "ridgefeat synth made/ -n 80 ": "makes what is shared, larger",
+    "ridgefeat extract made/ --index made/index.csv ": "makes what is shared, larger",
+    "ridgefeat bench made.csv --target sex --group subject --images made/ ": "needs a network's file, as the next",
+    "ridgefeat bench features.csv --target sex --images prints/ --backbone resnet50.onnx ": "needs a network's file; "
+    "tests/backbone makes a small one and runs the same options",
+    "ridgefeat extract prints/ -o features/ --engine dask=tcp://HEAD:8786": "needs a cluster; "
+    "tests/cli/test_cli_scale.py starts a small one",
+    "ridgefeat extract --list list.aa -o part_aa/ --engine …": "is a pattern; the README runs merge",
+    "ridgefeat merge part_aa/ part_ab/ … -o features/": "is a pattern; the README runs merge",
+}
+"""Commands, by their beginning, that are only read by the command line, not run, and why."""
+
+SHORTER = {
+    "-o compared/": (
+        "--classifiers logistic,pca-lda --fast",
+        "the page has every classifier; tests/bench fits all",
+    ),
+    "-o seen/": ("--epochs 1", "a network takes a second an epoch"),
+    "-o leaky/": ("--classifiers logistic", "knn's 25 neighbours are more prints than are shared"),
+    "-j 8 --timeout 60 --memory 1500": (
+        "-j 1",
+        "eight workers start slowly on two cores; tests/cli bounds prints",
+    ),
+}
+"""What is added to commands that hold the first text, so that the tests stay quick, and why."""
 
 TEXTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 INSTALLS = ("pip ", "apt-get ", "make ")
@@ -21,6 +75,20 @@ LINK = re.compile(r"(?<!`)!?\[[^]]*\]\(([^)\s]+)\)")
 
 def blocks(page: str) -> list[tuple[str, str]]:
     return FENCE.findall((ROOT / page).read_text(encoding="utf-8"))
+
+
+def shown(page: str) -> list[tuple[str, str]]:
+    """Return a page's blocks in order, those that are only indented too: kind and text."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = [(m.start(), m[1], m[2]) for m in FENCE.finditer(text)]
+    rest = FENCE.sub(lambda m: "\n" * len(m[0]), text)
+    for m in re.finditer(r"(?:^ {4}\S.*\n)(?:^(?: {4}.*)?\n)*", rest, re.M):
+        lines = [line[4:] for line in m[0].splitlines()]
+        if any(line.startswith("ridgefeat ") for line in lines):
+            joined = "\n".join(lines).replace("\\\n", " ").splitlines()
+            called = "\n".join(f"$ {line}" for line in joined if line.startswith("ridgefeat "))
+            found.append((m.start(), "console", called))
+    return [(kind, block) for _, kind, block in sorted(found)]
 
 
 def commands(block: str) -> list[tuple[str, int]]:
@@ -34,35 +102,135 @@ def commands(block: str) -> list[tuple[str, int]]:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_command_and_example_runs(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # The command that stands beside this Python, whatever else is installed.
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     # For a handful of prints, starting workers takes longer than the work.
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the reader of a page has already: prints of ten people with an index, their tables, one print."""
+    folder = tmp_path_factory.mktemp("shared")
+    prints, index = str(folder / "prints"), str(folder / "prints" / "index.csv")
+    called("synth", prints, "-n", "20", "--fingers", "1", "--impressions", "2", "--seed", "1")
+    some = ("--families", "ridge,minutiae", "-j", "1")
+    called("extract", prints, "--index", index, "-o", str(folder / "features.csv"), *some)
+    called("verify", prints, "--index", index, "-o", str(folder / "scores.csv"), "-j", "1")
+    shutil.copytree(prints, folder / "people")
+    shutil.copy(folder / "prints" / "sim0001_male_right_thumb_1.png", folder / "print.png")
+    return folder
+
+
+def called(*words: str, code: int = 0) -> None:
+    done = CliRunner().invoke(main, words)
+    told = "".join(traceback.format_exception(done.exception)) if done.exception and code == 0 else ""
+    assert done.exit_code == code, f"{shlex.join(words)}\n{done.output[-2000:]}\n{told}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_and_example_runs(page: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {}
     ran = 0
-    for kind, block in blocks(page):
+    for kind, block in shown(page):
         if kind == "python":
             exec(compile(block, page, "exec"), names)
             ran += 1
         for command, code in commands(block) if kind == "console" else []:
+            ran += 1
+            if page not in TYPED:
+                called(*shlex.split(command)[1:], code=code)
+                continue
             done = subprocess.run(
                 shlex.split(command), capture_output=True, text=True, timeout=60, check=False
             )
             assert done.returncode == code, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-            ran += 1
     assert ran >= 3
 
 
-def test_readme_shows_every_command() -> None:
-    from ridgefeat.cli import COMMANDS
+@pytest.mark.parametrize("page", SHARED)
+def test_every_command_and_example_runs_on_shared_prints(
+    page: str, here: Path, shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(shared, here, dirs_exist_ok=True)
+    # The page of templates writes it.
+    rf = importlib.import_module("ridgefeat")
+    fp = rf.read("print.png", dpi=500)
+    rows, columns = fp.original.shape
+    size = {"width": columns, "height": rows, "dpi_x": 500, "dpi_y": 500}
+    rf.templates.write_iso("print.fmr", fp.minutiae, fp.singular_points, **size)
+    names: dict[str, object] = {}
+    for kind, block in shown(f"docs/{page}.md"):
+        if kind == "python":
+            exec(compile(block, page, "exec"), names)
+        for command, code in commands(block) if kind == "console" else []:
+            if any(command.startswith(begin) for begin in NOT_HERE):
+                continue
+            more = [
+                word for has, (added, _) in SHORTER.items() if has in command for word in shlex.split(added)
+            ]
+            words = [*shlex.split(command)[1:], *more]
+            if "-o" in words:  # where the page makes what is shared
+                Path(words[words.index("-o") + 1]).unlink(missing_ok=True)
+            called(*words, code=code)
 
-    shown = " ".join(command for kind, block in blocks("README.md") for command, _ in commands(block))
-    assert [c for c in COMMANDS if f"ridgefeat {c}" not in shown] == []
+
+def test_no_page_with_commands_is_left_out() -> None:
+    families = [p.relative_to(ROOT).as_posix() for p in (ROOT / "docs" / "families").glob("*.md")]
+    every = [p.relative_to(ROOT).as_posix() for p in TEXTS] + families
+    with_commands = [
+        p for p in every if any(k == "python" or (k == "console" and commands(b)) for k, b in shown(p))
+    ]
+    left = set(with_commands) - set(PAGES) - {f"docs/{name}.md" for name in SHARED} - set(families)
+    assert left == set()
+
+
+def test_what_is_left_out_stands_on_a_page() -> None:
+    given = [
+        c for name in SHARED for k, b in shown(f"docs/{name}.md") if k == "console" for c, _ in commands(b)
+    ]
+    assert [begin for begin in NOT_HERE if not any(c.startswith(begin) for c in given)] == []
+    assert [has for has in SHORTER if not any(has in c for c in given)] == []
+
+
+def named() -> list[str]:
+    """Return every command with options that a text or a --help names, run elsewhere or not, without comments."""
+    families = [*(ROOT / "docs" / "families").glob("*.md")]
+    texts = [p.relative_to(ROOT).as_posix() for p in [*TEXTS, *families] if p.name != "CHANGELOG.md"]
+    found = [c for p in texts for k, b in shown(p) if k == "console" for c, _ in commands(b)]
+    for page in texts:
+        found += re.findall(r"(?<!`)`(ridgefeat [a-z]+ [^`]*)`", (ROOT / page).read_text(encoding="utf-8"))
+    for name in COMMANDS:
+        command = main.get_command(click.Context(main), name)
+        lines = (command.help or "").partition("Examples:")[2].splitlines()
+        found += [line.strip() for line in lines if line.strip().startswith("ridgefeat ")]
+    patterns = ("…", "COMMAND")
+    return sorted({c.partition("  #")[0].partition(" > ")[0].partition(" >> ")[0] for c in found
+                   if c.startswith("ridgefeat ") and not any(p in c for p in patterns)})  # fmt: skip
+
+
+def test_every_command_that_is_named_is_understood() -> None:
+    """Every option exists, every value is of its kind and nothing that is required lacks."""
+    every = named()
+    assert len(every) > 60
+    for words in map(shlex.split, every):
+        if words[1].startswith("-"):
+            continue
+        command = main.get_command(click.Context(main), words[1])
+        assert command is not None, words
+        try:
+            command.make_context(words[1], words[2:], parent=click.Context(main, info_name="ridgefeat"))
+        except click.UsageError as error:
+            pytest.fail(f"{shlex.join(words)}: {error.format_message()}")
+
+
+def test_readme_shows_every_command() -> None:
+    given = " ".join(command for kind, block in blocks("README.md") for command, _ in commands(block))
+    assert [c for c in COMMANDS if f"ridgefeat {c}" not in given] == []
 
 
 @pytest.mark.parametrize("page", sorted(p.relative_to(ROOT).as_posix() for p in TEXTS))
