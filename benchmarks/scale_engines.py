@@ -248,7 +248,7 @@ def write(kept):
         digests |= {name: d for name, (_, d) in kept["same"].items()}
         body = [[name, f"{s:.1f}", f"{count / s:.1f}", f"`{d}`"] for name, (s, d) in kept["same"].items()]
         lines += ["## The same bytes", table(["run", "seconds", "prints/s", "digest of all parts"], body)]
-    if "overhead" in kept:
+    if "runs" in kept.get("overhead", {}):
         o = kept["overhead"]
         digests |= {f"overhead {i}": d for i, d in enumerate(o["digests"]) if o["prints"] == count}
         lines += [

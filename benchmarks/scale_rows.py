@@ -1,6 +1,6 @@
 """Many rows: does memory stay flat and the rate constant, and do the commands take a table of a million?
 
-    python benchmarks/scale_rows.py [--prints 200000] [--rows 1000000] [--scores 10000000]
+    python benchmarks/scale_rows.py [--prints 200000] [--rows 1000000] [--scores 5000000]
         [--steps extract,columns,bench] [--classifiers NAMES,NAMES;NAMES] [--minutes 10]
 
 extract: small made prints, repeated by links, one family, two workers, into a folder of parts; the driver's memory and
@@ -32,10 +32,7 @@ FAMILY = "orient"
 DIFFERENT = 24
 FEW = 10
 """Columns of the family that is asked for alone."""
-GROUPS = (
-    "dummy,logistic,linear-svm,naive-bayes,tree,lda,pca-lda,kmeans,gradient-boosting,rbf-svm,knn;"
-    "random-forest;extra-trees"
-)
+GROUPS = "dummy,logistic,pca-lda,gradient-boosting,rbf-svm,knn"
 
 
 def command(*words):
@@ -247,7 +244,6 @@ def columns(rows, scores, scratch, minutes):
             "bench", f"{made}/", *TARGET, *some, "--classifiers", "logistic", "--folds", 2, "--fast", "-j", 1,
             "-o", scratch / "few",
         ),
-        "merge with itself": ("merge", f"{made}/", f"{made}/", "--duplicates", "-o", f"{scratch}/both/"),
         f"threshold, {scores:,} scores": ("threshold", parts, "-o", scratch / "thresholds"),
     }  # fmt: skip
     out = {}
@@ -326,7 +322,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prints", type=int, default=200_000)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--scores", type=int, default=10_000_000)
+    parser.add_argument("--scores", type=int, default=5_000_000)
     parser.add_argument("--steps", default="extract,columns,bench")
     parser.add_argument("--classifiers", default=GROUPS)
     parser.add_argument("--minutes", type=float, default=30)
