@@ -20,7 +20,8 @@ from ridgefeat.table.describe import parameter_records
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
-ABOUT_COLUMNS = """A range holds every value that can occur; what could not be measured is NaN. No unit, or 1: a plain number.
+ABOUT_COLUMNS = """A range holds every value that can occur; what could not be measured is NaN.
+No unit, or 1: a plain number.
 ICC: how much of a column's variance lies between fingers, when fingers are recorded again (ICC(1,1) on FCJ2020,
 [measured](measured.md)). Where it is below 0.3, a second impression changes the value nearly as much as another finger
 does. A user's own families: `ridgefeat features`.
@@ -113,8 +114,10 @@ def measured() -> str:
 
 def parameters() -> str:
     """Return every stage's parameters, with unit, range, default and meaning."""
-    parts = [f"# Parameters\n\n{MADE}\nOf `ridgefeat extract -s stage.name=value`, of `-p params.json` and of "
-             "`ridgefeat.Params`. `ridgefeat params --template`\nwrites a file with all defaults. No unit: a plain number.\n"]  # fmt: skip
+    parts = [
+        f"# Parameters\n\n{MADE}\nOf `ridgefeat extract -s stage.name=value`, of `-p params.json` and of "
+        "`ridgefeat.Params`. `ridgefeat params --template`\nwrites a file with all defaults. No unit: a plain number.\n"
+    ]
     records = parameter_records()
     for stage in (f.name for f in fields(Params)):
         rows = [
