@@ -224,6 +224,8 @@ def main() -> None:
             f"cores, onnxruntime with the best of 1, 4 and 16 images at once; median (least to most) of {USED_ROUNDS} "
             "rounds, in turn.",
             table(["network", "run by", "prints a second", "beside onnxruntime"], used),
+            f"Processes that wanted a core meanwhile, of which this script was one or two: {os.getloadavg()[2]:.1f} "
+            f"on average over 15 minutes, {os.getloadavg()[0]:.1f} at the end.",
         ],
     )
 

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import Any, Literal, Self
 
@@ -128,7 +128,7 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         grey = self.preprocessing_(np.full(self.preprocessing_.size, 128, np.uint8))[None]
         part = file.cut(*self.layers_)
         self._rewritten = try_out(part, grey.shape, file.name, quicker(part))
-        out = self._network(file)(grey)
+        out = Network(self._part(file), self.layers_, file.name)(grey)
         self.shapes_ = tuple(values.shape[1:] for values in out)
         self.layer_, self.shape_ = self.layers_[0], self.shapes_[0]
         self.n_features_out_ = self._vectors(out).shape[1]
@@ -159,11 +159,14 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         out = np.empty((len(prints), self.n_features_out_), np.float32)
         kept = None if self.cache is None else Cache(self.cache, self._settings())
         starts = range(0, len(prints), self.batch_size)
-        own = threading.local()
+        own, lock = threading.local(), threading.Lock()
+        part = cache(lambda: self._part(self._file()))
 
         def compute(batch: Float) -> Float:
             if not hasattr(own, "network"):
-                own.network = self._network(self._file())
+                with lock:
+                    ready = part()
+                own.network = Network(ready, self.layers_, os.fspath(self.path))
             return self._vectors(own.network(batch))
 
         def work(k: int) -> int:
@@ -232,9 +235,10 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ModelError(f"{file.name} is another network than the one that was fitted; fit again")
         return file
 
-    def _network(self, file: OnnxFile) -> Network:
+    def _part(self, file: OnnxFile) -> bytes:
+        """Return what OpenCV runs."""
         part = file.cut(*self.layers_)
-        return Network((self._rewritten and quicker(part)) or part, self.layers_, file.name)
+        return (self._rewritten and quicker(part)) or part
 
     def _settings(self) -> dict[str, Any]:
         """Return all that a result depends on beside the pixels."""
