@@ -252,5 +252,5 @@ def test_what_an_address_needs_is_said(monkeypatch, tmp_path):
 
 def test_without_fsspec_an_address_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "fsspec.core", None)
-    with pytest.raises(LayoutError, match=r"pip install ridgefeat\[fsspec\]"):
+    with pytest.raises(LayoutError, match=r"pip install 'ridgefeat\[fsspec\]'"):
         find_prints("s3://bucket/prints")

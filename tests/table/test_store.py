@@ -231,7 +231,7 @@ def test_parquet_holds_the_same_and_the_units(prints, tmp_path):
 
 def test_parquet_without_pyarrow_says_what_to_install(prints, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(TableError, match=r"pip install ridgefeat\[parquet\]"):
+    with pytest.raises(TableError, match=r"pip install 'ridgefeat\[parquet\]'"):
         write(prints, tmp_path / "t.parquet")
 
 
