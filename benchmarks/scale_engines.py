@@ -240,14 +240,12 @@ def overhead_words(runs):
 def write(kept):
     """Write what is known as Markdown."""
     count = kept["prints"]
-    lines = [
-        f"{count} SOCOFing prints, all families, into a folder of parts; seconds with start-up, on two cores."
-    ]
+    lines = [f"{count} SOCOFing prints, all families, into a folder of parts, on two cores."]
     digests = {}
     if "same" in kept:
         digests |= {name: d for name, (_, d) in kept["same"].items()}
-        body = [[name, f"{s:.1f}", f"{count / s:.1f}", f"`{d}`"] for name, (s, d) in kept["same"].items()]
-        lines += ["## The same bytes", table(["run", "seconds", "prints/s", "digest of all parts"], body)]
+        body = [[name, f"`{d}`"] for name, (_, d) in kept["same"].items()]
+        lines += ["## The same bytes", table(["run", "digest of all parts"], body)]
     if "runs" in kept.get("overhead", {}):
         o = kept["overhead"]
         digests |= {f"overhead {i}": d for i, d in enumerate(o["digests"]) if o["prints"] == count}
