@@ -46,8 +46,9 @@ KINDS = ("SOCOFing", "FVC2002 DB1")
 def worker_seconds(files):
     """Return CPU seconds a print, in one process on one thread, several times; and what came of it."""
     from ridgefeat.sources import find_prints
-    from ridgefeat.table.jobs import Task, run_task
+    from ridgefeat.table.jobs import run_task
     from ridgefeat.table.recipe import Recipe
+    from ridgefeat.table.task import Task
 
     items = find_prints(files)
     run_task(Task(0, items[:10], Recipe.make()))
@@ -66,8 +67,8 @@ def driver_seconds(items, batch, output):
     """
     from ridgefeat.table import dataset, store
     from ridgefeat.table.cells import numbers
-    from ridgefeat.table.jobs import Batch
     from ridgefeat.table.recipe import Recipe
+    from ridgefeat.table.task import Batch
 
     per, rng = 64, np.random.default_rng(0)
     count = dataset.PART_ROWS // len(items) * len(items)

@@ -20,7 +20,7 @@ from ridgefeat.bench.leaks_by_name import check_names
 from ridgefeat.bench.leaks_in_columns import check_features
 from ridgefeat.bench.leaks_in_files import check_files
 from ridgefeat.bench.leaks_in_pairs import check_pairs
-from ridgefeat.table.jobs import one_thread
+from ridgefeat.table.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd

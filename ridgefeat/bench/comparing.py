@@ -18,7 +18,7 @@ from ridgefeat.bench.pairs import compare_pairs
 from ridgefeat.bench.results import Comparison, Fold, Problem, Reproduction, Run
 from ridgefeat.bench.within import level_codes, level_names
 from ridgefeat.errors import ParameterError, RidgefeatError
-from ridgefeat.table.jobs import count_workers
+from ridgefeat.table.engine import count_workers
 
 if TYPE_CHECKING:
     import pandas as pd

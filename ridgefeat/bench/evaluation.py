@@ -20,7 +20,8 @@ from ridgefeat.bench.results import Fold, Kind, Problem
 from ridgefeat.bench.size import refuse_too_large
 from ridgefeat.bench.splits import inner_splits
 from ridgefeat.bench.statistics import group_numbers
-from ridgefeat.table.jobs import count_workers, one_thread
+from ridgefeat.table.engine import count_workers
+from ridgefeat.table.threads import one_thread
 
 Progress = Callable[[int, int, str], None]
 Inputs = Mapping[str, "NDArray[Any] | str"]

@@ -14,7 +14,7 @@ from ridgefeat.bench.evaluation import Task, fit, positive
 from ridgefeat.bench.method import Method, Settings
 from ridgefeat.bench.metrics import Predictions, Weights
 from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
-from ridgefeat.table.jobs import one_thread
+from ridgefeat.table.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd

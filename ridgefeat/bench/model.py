@@ -23,7 +23,7 @@ from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.bench.within import level_codes, level_names
 from ridgefeat.errors import ModelError, ParameterError, TableError
-from ridgefeat.table.jobs import one_thread
+from ridgefeat.table.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd

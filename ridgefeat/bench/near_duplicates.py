@@ -23,7 +23,8 @@ from ridgefeat.bench.same_picture import correlate
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
 from ridgefeat.structure import Float
-from ridgefeat.table.jobs import count_workers, one_thread
+from ridgefeat.table.engine import count_workers
+from ridgefeat.table.threads import one_thread
 
 BATCH = 200
 """Prints or pairs that a worker gets at once."""

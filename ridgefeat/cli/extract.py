@@ -124,8 +124,8 @@ def _validate(items: Any, recipe: Recipe) -> None:
 
 
 def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
-    from ridgefeat.table.guard import Limits
     from ridgefeat.table.store import Mode, write_table
+    from ridgefeat.table.task import Limits
 
     mode: Mode = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
     output = given["output"]

@@ -20,7 +20,8 @@ from ridgefeat.errors import ImageError, RidgefeatError
 from ridgefeat.params import Params
 from ridgefeat.report.page_pictures import reopen
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, UInt8
-from ridgefeat.table.jobs import count_workers, one_thread
+from ridgefeat.table.engine import count_workers
+from ridgefeat.table.threads import one_thread
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint

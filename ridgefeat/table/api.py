@@ -17,9 +17,11 @@ from ridgefeat.structure import UInt8
 from ridgefeat.table import outliers
 from ridgefeat.table.cells import META_KINDS, column, kind_of, label_names, text
 from ridgefeat.table.compute import Work, batches
-from ridgefeat.table.jobs import Batch, count_workers, one_thread
+from ridgefeat.table.engine import count_workers
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint, Item, compute, open_print
+from ridgefeat.table.task import Batch
+from ridgefeat.table.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,12 +9,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from ridgefeat.table.engine import on_cluster
-from ridgefeat.table.guard import Limits
-from ridgefeat.table.jobs import Batch, Task, WorkerLost, arithmetic, run
+from ridgefeat.table.jobs import WorkerLost, arithmetic, run
 from ridgefeat.table.minutiae_files import name_targets
 from ridgefeat.table.pace import Pace
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import Item
+from ridgefeat.table.task import Batch, Limits, Task
 
 LOSSES = 3
 """Losses of a worker in a row, with nothing finished in between, after which a run gives up."""

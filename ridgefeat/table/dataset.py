@@ -27,12 +27,12 @@ from ridgefeat.errors import TableError
 from ridgefeat.table import outliers, sidecar
 from ridgefeat.table.cells import META_KINDS, text
 from ridgefeat.table.compute import Span, Work, compute
-from ridgefeat.table.jobs import Batch
 from ridgefeat.table.manifest import digest, file_digest, json_bytes
 from ridgefeat.table.part_outliers import find_in_parts, write_flagged
 from ridgefeat.table.parts import Parts, append_line, flushed, move, spoken, write_whole
 from ridgefeat.table.row import Item
 from ridgefeat.table.summary import Progress, Summary
+from ridgefeat.table.task import Batch
 from ridgefeat.table.writers import ParquetWriter
 
 PART_ROWS = 4096

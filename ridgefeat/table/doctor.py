@@ -236,8 +236,8 @@ def _rates() -> list[Finding]:
 def rate_of(fp: Fingerprint, families: tuple[str, ...]) -> float:
     """Return how many prints like this one a core does in a second."""
     from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.table.jobs import one_thread
     from ridgefeat.table.row import compute
+    from ridgefeat.table.threads import one_thread
 
     done = 0
     with one_thread():

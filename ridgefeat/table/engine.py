@@ -58,6 +58,23 @@ def parse_engine(text: str | None) -> tuple[str, str]:
     return kind, address or "auto"
 
 
+def count_workers(jobs: int | None) -> int:
+    """Return how many workers a --jobs value means: None and -1 are every core that this process may use.
+
+    Raises
+    ------
+    ParameterError
+        For 0 or less than -1.
+    """
+    import joblib
+
+    if jobs is None or jobs == -1:
+        return int(joblib.cpu_count())
+    if jobs < 1:
+        raise ParameterError(f"jobs must be 1 or more, or -1 for every core, got {jobs}")
+    return jobs
+
+
 @contextmanager
 def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
     """Make joblib work on an engine and yield how many workers it has.
@@ -76,8 +93,6 @@ def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
     ParameterError
         If `engine` names none, or jobs is 0 or less than -1.
     """
-    from ridgefeat.table.jobs import count_workers
-
     kind, address = parse_engine(engine)
     workers = count_workers(jobs)
     with ExitStack() as stack:

@@ -15,18 +15,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.table.system import held
+from ridgefeat.table.task import Limits, Row, Task, own_rows
 
 try:
     import resource
 except ImportError:  # a system without it goes without the bound on memory
     resource = None  # type: ignore[assignment]
-
-if TYPE_CHECKING:
-    from ridgefeat.table.jobs import Row, Task
 
 START = 120.0
 """Seconds that a process may take to start on a busy machine."""
@@ -40,14 +38,6 @@ _BOOT = (
     "from ridgefeat.table.guard import serve\n"
     "serve()"
 )
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one print may take: seconds, and bytes of its worker; None where unbounded."""
-
-    seconds: float | None = None
-    memory: int | None = None
 
 
 class Guard:
@@ -221,7 +211,6 @@ def serve() -> None:
         answers.flush()
 
     limits: Limits = pickle.load(requests)
-    from ridgefeat.table.jobs import own_rows
     from ridgefeat.table.system import keep_memory
 
     keep_memory()
@@ -251,7 +240,7 @@ def _bound(memory: int | None) -> str | bool:
     """Hold this process to so many bytes; return why not if they would not hold it empty."""
     if memory is None or resource is None:
         return True
-    empty = _status("VmData")
+    empty = held("VmData")
     if empty + ROOM > memory:
         return (
             f"--memory {memory >> 20} MB is too little: a worker takes {empty >> 20} MB before its first print; "
@@ -259,20 +248,3 @@ def _bound(memory: int | None) -> str | bool:
         )
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     return True
-
-
-def peak_memory() -> int:
-    """Return the most memory that this process has held, in bytes; 0 where the system does not say."""
-    most = _status("VmHWM")
-    if not most and resource is not None:
-        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        most = used if sys.platform == "darwin" else used << 10
-    return most
-
-
-def _status(key: str) -> int:
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123
-            return next((int(line.split()[1]) << 10 for line in file if line.startswith(key + ":")), 0)
-    except OSError:
-        return 0

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.table.jobs import Batch
+from ridgefeat.table.task import Batch
 
 try:
     import fcntl

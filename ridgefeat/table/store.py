@@ -17,14 +17,13 @@ from ridgefeat.table import outliers, sidecar
 from ridgefeat.table.cells import META_KINDS, Kind, text
 from ridgefeat.table.compute import Work, compute
 from ridgefeat.table.dataset import Dataset, check_folder, make_dataset, plan, verify_parts
-from ridgefeat.table.engine import using
-from ridgefeat.table.guard import Limits
-from ridgefeat.table.jobs import Batch, count_workers
+from ridgefeat.table.engine import count_workers, using
 from ridgefeat.table.manifest import agree, describe, file_digest, json_bytes
 from ridgefeat.table.parts import Parts, move, write_whole
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import Item, join_flags
 from ridgefeat.table.summary import Progress, Summary
+from ridgefeat.table.task import Batch, Limits
 from ridgefeat.table.writers import import_pyarrow, is_parquet, open_writer
 
 Mode = Literal["new", "resume", "overwrite"]

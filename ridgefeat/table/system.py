@@ -1,12 +1,18 @@
-"""What the machine must have: a system library that OpenCV misses is named together with its package."""
+"""The machine: a system library that OpenCV misses is named with its package; memory kept, and how much is held."""
 
 from __future__ import annotations
 
 import ctypes
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+
+try:
+    import resource
+except ImportError:  # a system without it goes without the bound on memory
+    resource = None  # type: ignore[assignment]
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT = 128 << 20
@@ -49,3 +55,21 @@ def keep_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(_TRIM_THRESHOLD, _KEPT)
         library.mallopt(_MMAP_THRESHOLD, _LARGE)
+
+
+def peak_memory() -> int:
+    """Return the most memory that this process has held, in bytes; 0 where the system does not say."""
+    most = held("VmHWM")
+    if not most and resource is not None:
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        most = used if sys.platform == "darwin" else used << 10
+    return most
+
+
+def held(key: str) -> int:
+    """Return what the system says that this process holds, in bytes: VmHWM, VmData; 0 where it does not say."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123
+            return next((int(line.split()[1]) << 10 for line in file if line.startswith(key + ":")), 0)
+    except OSError:
+        return 0

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.table.engine import on_cluster, spread
-from ridgefeat.table.jobs import count_workers, one_thread
+from ridgefeat.table.engine import count_workers, on_cluster, spread
+from ridgefeat.table.threads import one_thread
 from ridgefeat.verify.entries import Entry, check_jobs
 from ridgefeat.verify.minutiae import compare
 from ridgefeat.verify.protocols import Plan

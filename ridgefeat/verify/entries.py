@@ -13,9 +13,9 @@ from ridgefeat.errors import LayoutError, ParameterError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print
-from ridgefeat.table.engine import on_cluster, spread
-from ridgefeat.table.jobs import count_workers, one_thread
+from ridgefeat.table.engine import count_workers, on_cluster, spread
 from ridgefeat.table.row import say
+from ridgefeat.table.threads import one_thread
 from ridgefeat.templates import read_iso, read_xyt
 from ridgefeat.verify.minutiae import Prepared, prepare
 from ridgefeat.verify.template import Template, comparison_params, template_of_minutiae, template_of_print

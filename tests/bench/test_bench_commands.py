@@ -125,7 +125,9 @@ def test_no_column_is_read_that_is_not_needed(table, tmp_path, monkeypatch):
     assert {c for c in read[1] if "_made_" in c} == {c for c in read[0] if "_made_" in c}
     assert {"meta_sha256", "hand", "age"} <= set(read[1])
     # A feature of another family can be what is told.
-    run("train", *given, "--target", "texture_made_1", "--classifier", "ridge", "-o", tmp_path / "other.skops")
+    run(
+        "train", *given, "--target", "texture_made_1", "--classifier", "ridge", "-o", tmp_path / "other.skops"
+    )
     assert [c for c in read[2] if c.startswith("texture_")] == ["texture_made_1"]
     said = run("train", *given, "--target", "nothing", "-o", tmp_path / "n.skops", code=2).stderr
     assert "has no target column 'nothing'; it has: subject, sex, hand, finger, age" in said

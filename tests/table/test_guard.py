@@ -11,10 +11,10 @@ from ridgefeat.errors import ParameterError
 from ridgefeat.sources import PrintSource
 from ridgefeat.table import guard
 from ridgefeat.table.compute import Work, batches
-from ridgefeat.table.guard import Limits
-from ridgefeat.table.jobs import Task, run_task
+from ridgefeat.table.jobs import run_task
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint
+from ridgefeat.table.task import Limits, Task
 
 RECIPE = Recipe.make(["ridge"])
 

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import ParameterError, TableError
-from ridgefeat.table import jobs
-from ridgefeat.table.jobs import Task, count_workers, one_thread, run
+from ridgefeat.table import threads
+from ridgefeat.table.engine import count_workers
+from ridgefeat.table.jobs import run
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint
+from ridgefeat.table.task import Task
+from ridgefeat.table.threads import one_thread
 
 
 class Deadly(ArrayPrint):
@@ -44,7 +47,7 @@ def test_inside_there_is_one_thread_and_outside_as_many_as_before():
     with one_thread():
         assert cv2.getNumThreads() == 1
         assert {
-            pool["num_threads"] for pool in jobs._thread_pools().info() if pool["user_api"] == "blas"
+            pool["num_threads"] for pool in threads._thread_pools().info() if pool["user_api"] == "blas"
         } <= {1}
     assert cv2.getNumThreads() == before
 
