@@ -9,7 +9,7 @@ import numpy as np
 
 from ridgefeat.bench.altered_copies import is_altered
 from ridgefeat.bench.audit_table import IDENTITY, AuditTable
-from ridgefeat.bench.finding import Finding
+from ridgefeat.bench.finding import Finding, pictures_stand
 from ridgefeat.bench.identical_images import differing_labels
 from ridgefeat.bench.near_duplicates import compare_images
 from ridgefeat.bench.near_rows import MOST_ROWS, near_rows
@@ -84,7 +84,7 @@ def _near(table: AuditTable, pairs: Pairs, by: str, measure: str, lowest: bool) 
     yield Finding(
         "near_duplicate",
         "leak",
-        f"{len(sets)} pictures stand, nearly the same by their {by}, under several groups ({sum(map(len, sets))} "
+        f"{pictures_stand(len(sets))}, nearly the same by their {by}, under several groups ({sum(map(len, sets))} "
         f"prints; {measure} {worst:.2f} or {'less' if lowest else 'more'}){differing_labels(table, sets)}"
         + (f"; {wrong} of them under different values of {table.target!r}" if wrong else ""),
         cost=cost_of(table, sets, "by group or by image"),

@@ -12,6 +12,11 @@ SEVERITIES: tuple[Severity, ...] = ("leak", "warning", "note")
 """Worst first. A leak makes a score too good; a warning asks a person to look; a note says what was seen."""
 
 
+def pictures_stand(count: int) -> str:
+    """Return "1 picture stands", "2 pictures stand"."""
+    return f"{count} picture stands" if count == 1 else f"{count} pictures stand"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that the audit found.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ridgefeat.bench.audit_table import IDENTITY, OTHER_LABELS, AuditTable
-from ridgefeat.bench.finding import Finding
+from ridgefeat.bench.finding import Finding, pictures_stand
 from ridgefeat.bench.twins import across_groups, conflicting, cost_of, in_training
 
 
@@ -42,7 +42,7 @@ def check_identical(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterato
         yield Finding(
             "identical",
             "leak",
-            f"{len(apart)} pictures stand under several names and groups ({sum(map(len, apart))} prints){others}",
+            f"{pictures_stand(len(apart))} under several names and groups ({sum(map(len, apart))} prints){others}",
             cost=cost_of(table, apart, "by group or by image"),
             count=len(apart),
             **table.files_of(apart),
@@ -52,7 +52,7 @@ def check_identical(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterato
         yield Finding(
             "identical",
             "leak" if parted else "note",
-            f"{len(within)} pictures stand under several names within one group ({sum(map(len, within))} prints)"
+            f"{pictures_stand(len(within))} under several names within one group ({sum(map(len, within))} prints)"
             + differing_labels(table, within),
             cost=(
                 ""
@@ -85,7 +85,7 @@ def _conflicts(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterator[Fin
     yield Finding(
         "label_conflict",
         "warning",
-        f"{len(wrong)} pictures stand under different values of {table.target!r}",
+        f"{pictures_stand(len(wrong))} under different values of {table.target!r}",
         cost=f"at least {_surely_wrong(table, wrong)} of these {prints} prints are labelled wrongly; no classifier "
         f"can get all of them right ({prints / len(table):.2%} of the table)",
         count=len(wrong),

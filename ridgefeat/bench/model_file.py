@@ -42,11 +42,13 @@ def save(model: Model, path: str | Path) -> Path:
     Raises
     ------
     ModelError
-        If the file cannot be written, or holds an estimator whose type would not be loaded again.
+        If the file cannot be written, stands where a table's sidecar would be lost, or holds an estimator whose type
+        would not be loaded again.
     """
     from skops import io
 
     target = Path(path)
+    check_place(target)
     try:
         content = {
             "pipeline": model.pipeline,
@@ -70,6 +72,28 @@ def save(model: Model, path: str | Path) -> Path:
     except OSError as error:
         raise ModelError(f"model {target} cannot be written: {error.strerror}") from None
     return target
+
+
+def check_place(path: str | Path) -> None:
+    """Refuse a model beside which something else is described: <name>.json may be how a table was made.
+
+    Raises
+    ------
+    ModelError
+        If <name>.json is there and is no model's.
+    """
+    beside = Path(path).with_suffix(".json")
+    if not beside.is_file():
+        return
+    try:
+        held = json.loads(beside.read_bytes())
+    except (OSError, ValueError):
+        held = None
+    if not isinstance(held, dict) or held.get("format") != FORMAT:
+        raise ModelError(
+            f"{beside} is there and describes something else (a table, perhaps); writing the model would replace it: "
+            f"give -o another name, such as {Path(path).stem}-model.skops"
+        )
 
 
 def load(path: str | Path) -> Model:

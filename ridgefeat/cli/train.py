@@ -52,6 +52,7 @@ def command(**given: Any) -> None:
     from ridgefeat.bench.data import load, make_problem
     from ridgefeat.report.model_card import write_model_card
 
+    model_file.check_place(given["output"])
     frame, about = load(
         given["table"],
         families=given["families"],
