@@ -101,7 +101,9 @@ async function smooth(job, one) {
   return opened(job, VIEWS[0], async browser => {
     const { page } = await watched(browser);
     const ready = await load(page, one);
-    await page.evaluate(() => document.getElementById("plot").scrollIntoView({ block: "center" }));
+    await page.evaluate(() => document.getElementById("plot").scrollIntoView({ block: "center", behavior: "instant" }));
+    // Measured too early, the plot still moves away under the pointer.
+    await page.waitForTimeout(500);
     const box = await page.locator("#plot").boundingBox();
     const at = (x, y) => [box.x + x * box.width, box.y + y * box.height];
     const sweep = async (steps, along) => { for (let k = 0; k < steps; k++) { await page.mouse.move(...along(k / steps)); await page.waitForTimeout(12); } };
