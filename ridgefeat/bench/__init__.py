@@ -8,7 +8,9 @@ bench.compare(problem, bench.Options(fuse="subject")).summary
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ridgefeat._lazy import lazily
 
 if TYPE_CHECKING:
     from ridgefeat.bench.auditing import Audit, audit
@@ -22,23 +24,23 @@ if TYPE_CHECKING:
     from ridgefeat.bench.results import Comparison, Problem
 
 _HOME = {
-    "Audit": "auditing.Audit",
-    "Comparison": "results.Comparison",
-    "Context": "comparing.Context",
-    "Job": "job.Job",
-    "Model": "model.Model",
-    "Options": "comparing.Options",
-    "Problem": "results.Problem",
-    "audit": "auditing.audit",
-    "compare": "comparing.compare",
-    "load": "data.load",
+    "Audit": "auditing",
+    "Comparison": "results",
+    "Context": "comparing",
+    "Job": "job",
+    "Model": "model",
+    "Options": "comparing",
+    "Problem": "results",
+    "audit": "auditing",
+    "compare": "comparing",
+    "load": "data",
     "load_model": "model_file.load",
-    "make_problem": "data.make_problem",
-    "predict": "model.predict",
-    "resolve": "duplicates.resolve",
-    "run": "job.run",
+    "make_problem": "data",
+    "predict": "model",
+    "resolve": "duplicates",
+    "run": "job",
     "save_model": "model_file.save",
-    "train": "model.train",
+    "train": "model",
 }
 
 __all__ = [
@@ -61,14 +63,7 @@ __all__ = [
     "train",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'ridgefeat.bench' has no attribute {name!r}")
-    from importlib import import_module
-
-    module, attribute = _HOME[name].split(".")
-    return getattr(import_module(f"ridgefeat.bench.{module}"), attribute)
+__getattr__ = lazily(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,10 @@ rf.extract_many(["prints/"], jobs=2)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ridgefeat._lazy import lazily
+from ridgefeat.table.system import explained
 
 if TYPE_CHECKING:
     from ridgefeat.table.api import extract, extract_many, feature_columns, read
@@ -37,13 +40,8 @@ __all__ = [
     "read_table",
 ]
 
+__getattr__ = lazily(__name__, _HOME, explained)
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'ridgefeat.table' has no attribute {name!r}")
-    from importlib import import_module
 
-    from ridgefeat.table.system import explained
-
-    with explained():
-        return getattr(import_module(f"ridgefeat.table.{_HOME[name]}"), name)
+def __dir__() -> list[str]:
+    return __all__

@@ -8,7 +8,9 @@ found.thresholds(), found.figures(), found.curves(), found.remarks
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ridgefeat._lazy import lazily
 
 if TYPE_CHECKING:
     from ridgefeat.threshold.analysis import analyse
@@ -49,13 +51,7 @@ __all__ = [
     "split_scores",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'ridgefeat.threshold' has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"ridgefeat.threshold.{_HOME[name]}"), name)
+__getattr__ = lazily(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

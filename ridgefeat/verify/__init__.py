@@ -8,7 +8,9 @@ verify.verify(["FVC2002/DB1_B"], "fvc").scores
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ridgefeat._lazy import lazily
 
 if TYPE_CHECKING:
     from ridgefeat.verify.calibration import Calibration, load_calibration
@@ -68,13 +70,7 @@ __all__ = [
     "verify",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'ridgefeat.verify' has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"ridgefeat.verify.{_HOME[name]}"), name)
+__getattr__ = lazily(__name__, _HOME)
 
 
 def __dir__() -> list[str]:
