@@ -226,17 +226,16 @@ def _check_subjects(made: Scores) -> None:
 
 
 def _check_direction(made: Scores) -> None:
-    from scipy.stats import rankdata
+    from sklearn.metrics import roc_auc_score
 
     there = made.compared
     values, truth = made.similarity[there], made.mated[there]
     mated, others = values[truth], values[~truth]
     if mated.mean() >= others.mean() and np.median(mated) >= np.median(others):
         return
-    n, pairs = len(mated), len(mated) * len(others)
-    auc = (rankdata(values)[truth].sum() - n * (n + 1) / 2) / pairs
+    auc = roc_auc_score(truth, values)
     # A comparator that is merely useless lies within chance of 0.5; one far below it is read the wrong way round.
-    chance = np.sqrt((len(values) + 1) / (12 * pairs))
+    chance = np.sqrt((len(values) + 1) / (12 * len(mated) * len(others)))
     if auc < 0.5 - 4 * chance:
         advice = (
             "they look like similarities: leave out --distance (distance=False)"
