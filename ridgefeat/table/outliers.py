@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.structure import Bool, Float
+from ridgefeat.table.row import join_flags
 
 FLAG = "outlier"
 BASE = ("ridge_period_mean", "ridge_area", "minutiae_count", "quality_area")
@@ -63,7 +64,12 @@ def mark(meta: Sequence[dict[str, Any]], features: Float, names: Sequence[str]) 
     base = [names.index(n) for n in BASE if n in names]
     unusual = find_outliers(features[:, base], [group(m) for m in meta])
     for i in np.flatnonzero(unusual).tolist():
-        meta[i]["meta_flags"] = f"{meta[i]['meta_flags'] or ''} {FLAG}".strip()
+        meta[i]["meta_flags"] = flagged(meta[i]["meta_flags"])
+
+
+def flagged(flags: str | None) -> str:
+    """Return a cell of flags with this one added."""
+    return join_flags([flags or "", FLAG])
 
 
 def group(meta: Mapping[str, Any]) -> tuple[Any, ...]:

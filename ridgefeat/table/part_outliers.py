@@ -15,7 +15,6 @@ from ridgefeat.features import Column
 from ridgefeat.structure import Bool
 from ridgefeat.table import outliers
 from ridgefeat.table.cells import Kind
-from ridgefeat.table.row import join_flags
 from ridgefeat.table.writers import import_pyarrow, parquet_schema
 
 FLAGS = "meta_flags"
@@ -68,7 +67,7 @@ def write_flagged(
     schema = parquet_schema(kinds, columns)
     table = parquet.read_table(path, use_threads=False)
     flags = [
-        join_flags([flag or "", outliers.FLAG]) if is_one else flag
+        outliers.flagged(flag) if is_one else flag
         for flag, is_one in zip(table[FLAGS].to_pylist(), unusual.tolist(), strict=True)
     ]
     at = table.column_names.index(FLAGS)
