@@ -28,7 +28,7 @@ class Components(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.pca_ = PCA(max(1, most), svd_solver=solver, random_state=self.random_state).fit(X)
         return self
 
-    def transform(self, X: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the components' scores."""
-        out: NDArray[np.float32] = self.pca_.transform(np.asarray(X, np.float32))
+    def transform(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return the components' scores, as exact as X is: float32 or float64."""
+        out: NDArray[Any] = self.pca_.transform(X)
         return out

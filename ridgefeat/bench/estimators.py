@@ -47,7 +47,7 @@ class NamedClusters(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return the class shares of each row's cluster."""
-        out: NDArray[np.float64] = self.shares_[self.kmeans_.predict(X)]
+        out: NDArray[np.float64] = self.shares_[_nearest(self.kmeans_, X)]
         return out
 
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
@@ -73,8 +73,14 @@ class ClusterMeans(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return the mean of each row's cluster."""
-        out: NDArray[np.float64] = self.means_[self.kmeans_.predict(X)]
+        out: NDArray[np.float64] = self.means_[_nearest(self.kmeans_, X)]
         return out
+
+
+def _nearest(kmeans: KMeans, X: NDArray[Any]) -> NDArray[Any]:
+    """Return the cluster of each row; scikit-learn takes rows of its centres' type only."""
+    out: NDArray[Any] = kmeans.predict(np.asarray(X, kmeans.cluster_centers_.dtype))
+    return out
 
 
 def _offers(name: str) -> Any:

@@ -34,6 +34,8 @@ SEEN = (0.005, 0.995)
 """Quantiles of each quality column between which a print is like those of training."""
 STRANGE_SHARE = 0.1
 """Share of the quality columns outside them beyond which no answer is given; prints of training stay below it."""
+DIGITS = 9
+"""Of a probability; further ones are rounding."""
 NO_ANSWER = "quality outside what the model has seen"
 
 
@@ -242,7 +244,8 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.D
     if lacking := [c for c in names if c not in frame.columns]:
         raise TableError(f"the table lacks {len(lacking)} of the model's columns, first {lacking[0]!r}")
     features = frame[names]
-    X = features.to_numpy(np.float32)
+    # Trained on float32, but multiplied in float64: in float32 a print's figures depend on how many stand beside it.
+    X = features.to_numpy(np.float32).astype(np.float64)
     if model.about["within"]:
         levels = level_names(frame, model.about["within"])
         X = np.concatenate([X, level_codes(levels, model.about["levels"])[:, None]], axis=1)
@@ -256,7 +259,7 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.D
         p = calibration.apply(model.calibrator, calibration.raw_scores(model.pipeline, X, len(classes)))
         out["predicted"] = pd.Series(classes[p.argmax(axis=1)], dtype=object).where(~silent)
         for k, name in enumerate(classes):
-            out[f"p_{name}"] = np.where(silent, np.nan, p[:, k])
+            out[f"p_{name}"] = np.where(silent, np.nan, p[:, k].round(DIGITS))
     return out.assign(no_answer=reason)
 
 

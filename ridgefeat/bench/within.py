@@ -50,14 +50,14 @@ class Within(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.n_features_in_ = X.shape[1]
         return self
 
-    def transform(self, X: NDArray[Any]) -> NDArray[np.float32]:
-        """Return float32, shape (rows, columns)."""
+    def transform(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return shape (rows, columns), as exact as X is: float32 or float64."""
         X = np.asarray(X)
         code = X[:, -1].astype(int)
         last = len(self.mean_) - 1
         code = np.where((code < 0) | (code >= last), last, code)
         out = (X[:, :-1] - self.mean_[code]) / self.deviation_[code]
-        cut: NDArray[np.float32] = np.clip(out, -REACH, REACH).astype(np.float32)
+        cut: NDArray[Any] = np.clip(out, -REACH, REACH).astype(np.result_type(X, np.float32))
         return cut
 
 

@@ -94,11 +94,13 @@ def test_train_and_predict(table, tmp_path):
     assert "is no ridgefeat model" in run("predict", table, table, code=2).stderr
 
 
-def test_predict_reads_a_table_a_stretch_at_a_time(table, tmp_path, monkeypatch):
+@pytest.mark.parametrize("classifier", ["pca-lda", "logistic", "rbf-svm", "knn", "gradient-boosting"])
+def test_predict_reads_a_table_a_stretch_at_a_time(table, tmp_path, monkeypatch, classifier):
     from ridgefeat.table import reading
 
     model = tmp_path / "m.skops"
-    run("train", table, "--target", "sex", "-o", model, "--folds", 2, "-j", 1, "-q")
+    which = ["--classifier", classifier]
+    run("train", table, "--target", "sex", *which, "-o", model, "--folds", 2, "-j", 1, "-q")
     whole = run("predict", model, table).stdout
     rows = reading.iterate_table
     monkeypatch.setattr(reading, "iterate_table", lambda path, **which: rows(path, **which, rows=7))
