@@ -248,7 +248,7 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             "pool": self.pool,
             "network": self._digest,
         }
-        return settings | {"opencv": cv2.__version__, "format": 2}
+        return settings | {"opencv": cv2.__version__, "format": 3}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from onnx_examples import Maker, mobile, onnx, reference, residual, save
 
-from ridgefeat.backbone import OnnxBackbone, rewriting, trial
+from ridgefeat.backbone import OnnxBackbone, products, rewriting, trial
 from ridgefeat.backbone.constants import constant
 from ridgefeat.backbone.onnx_file import parse_onnx
 from ridgefeat.backbone.onnx_values import Graph
@@ -17,7 +17,8 @@ from ridgefeat.errors import ImageError, ModelError, ParameterError
 def every(monkeypatch):
     """Rewrite whatever OpenCV this is, and however small a convolution is."""
     monkeypatch.setattr(rewriting, "products_are_faster", lambda: True)
-    monkeypatch.setattr(rewriting, "LEAST_WEIGHTS", 1)
+    monkeypatch.setattr(products, "LEAST_WEIGHTS", 1)
+    monkeypatch.setattr(products, "LEAST_MAPS", 1)
 
 
 def kinds(data):
@@ -52,17 +53,14 @@ def strided():
 
 
 @pytest.mark.parametrize(
-    ("make", "gone", "products"), [(residual, (), 0), (mobile, ("Clip", "Pad"), 4), (strided, (), 2)]
+    ("make", "gone", "count"), [(residual, (), 1), (mobile, ("Clip",), 5), (strided, ("MaxPool",), 3)]
 )
-def test_what_is_rewritten_gives_the_same(every, make, gone, products):
+def test_what_is_rewritten_gives_the_same(every, make, gone, count):
     model = make()
     part = parse_onnx(model.SerializeToString()).cut("pooled")
     new = quicker(part)
-    if not products:
-        # Its convolutions are followed by batch normalisation, which OpenCV merges into them.
-        assert new is None
-        return
-    assert not set(gone) & set(kinds(new)) and kinds(new).count("MatMul") == products
+    # Convolutions in groups stay, and those before batch normalisation, which OpenCV merges into them.
+    assert not set(gone) & set(kinds(new)) and kinds(new).count("MatMul") == count
     images = np.random.default_rng(0).normal(size=(3, 3, 16, 16)).astype(np.float32)
     expected = reference(model, "pooled", images)
     np.testing.assert_allclose(reference(standard(new), "pooled", images), expected, atol=1e-6)
@@ -74,11 +72,64 @@ def test_what_only_replaced_nodes_took_is_left_out(every):
     assert "expand.w" not in names and "half" not in names and "depthwise.w" in names
 
 
+def one(rows=3, columns=3, group=1, bias=True, filters=5, shape=("n", 3, 16, 16), **settings):
+    """One convolution of 3 maps, with a kernel that need not be square."""
+    m = Maker(7)
+    kernel = m.weight("w", m.rng.normal(0, 0.3, (filters, 3 // group, rows, columns)))
+    given = ["image", kernel, *([m.weight("b", m.rng.normal(0, 1, filters))] if bias else [])]
+    m.classifier(m.node("Conv", given, "maps", group=group, **settings), filters)
+    return m.model(shape=shape)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(
+    ("rows", "columns", "strides", "pads"),
+    [
+        (3, 3, [1, 1], [0, 0, 0, 0]),
+        (3, 3, [2, 2], [1, 1, 1, 1]),
+        (7, 7, [2, 2], [3, 3, 3, 3]),
+        (1, 1, [2, 3], [0, 0, 0, 0]),
+        (1, 1, [1, 1], [1, 0, 2, 3]),
+        (2, 2, [2, 2], [0, 0, 0, 0]),
+        (2, 3, [4, 1], [0, 2, 1, 0]),
+        (5, 4, [3, 2], [2, 0, 1, 3]),
+        (1, 5, [1, 3], [0, 2, 0, 2]),
+        (4, 1, [5, 2], [3, 1, 0, 0]),
+    ],
+)
+def test_a_product_of_windows_is_the_convolution(every, rows, columns, strides, pads, bias):
+    model = one(rows, columns, bias=bias, strides=strides, pads=pads)
+    new = quicker(parse_onnx(model.SerializeToString()).cut("maps"))
+    assert kinds(new).count("MatMul") == 1 and "Conv" not in kinds(new)
+    for size in ((16, 16), (17, 13), (12, 19)):
+        images = np.random.default_rng(0).normal(size=(2, 3, *size)).astype(np.float32)
+        expected = reference(model, "maps", images)
+        np.testing.assert_allclose(reference(standard(new), "maps", images), expected, atol=1e-5)
+        net = cv2.dnn.readNetFromONNX(np.frombuffer(new, np.uint8))
+        net.setInput(images)
+        np.testing.assert_allclose(net.forward(), expected, atol=1e-5)
+
+
+def test_convolutions_that_are_no_faster_as_products_stay(monkeypatch):
+    monkeypatch.setattr(rewriting, "products_are_faster", lambda: True)
+
+    def rewritten(**settings):
+        return quicker(parse_onnx(one(**settings).SerializeToString()).cut("maps")) is not None
+
+    assert rewritten(filters=96) and rewritten(strides=[2, 2]) and rewritten(rows=7, columns=7, filters=96)
+    assert not rewritten(filters=95) and not rewritten(rows=8, columns=8, filters=96)
+    assert not rewritten(filters=96, dilations=[2, 2]) and not rewritten(filters=96, group=3)
+    assert not rewritten(strides=[17, 17]) and not rewritten(strides=[2, 0])
+    assert not rewritten(strides=[2, 2], auto_pad="SAME_UPPER") and not rewritten(
+        strides=[2, 2], pads=[2000] * 4
+    )
+
+
 def test_small_convolutions_and_other_opencvs_are_left_alone(monkeypatch):
     part = parse_onnx(strided().SerializeToString()).cut("pooled")
     monkeypatch.setattr(rewriting, "products_are_faster", lambda: True)
     assert quicker(part) is None
-    monkeypatch.setattr(rewriting, "LEAST_WEIGHTS", 1)
+    monkeypatch.setattr(products, "LEAST_WEIGHTS", 1)
     assert quicker(part) is not None
     monkeypatch.setattr(rewriting, "products_are_faster", lambda: False)
     assert quicker(part) is None
@@ -91,7 +142,10 @@ def pad(amounts, mode="constant", filled=0.0):
     return parse_onnx(m.model().SerializeToString()).cut("pooled")
 
 
-def test_only_zeros_around_maps_become_a_convolutions_own(every):
+def test_only_zeros_around_maps_become_a_convolutions_own(every, monkeypatch):
+    padded = quicker(pad([0, 0, 1, 2, 0, 0, 3, 4]))
+    assert kinds(padded).count("Pad") == 1 and "Conv" not in kinds(padded)
+    monkeypatch.setattr(products, "LEAST_MAPS", 5)
     found = onnx.load_from_string(quicker(pad([0, 0, 1, 2, 0, 0, 3, 4]))).graph.node[0]
     assert found.op_type == "Conv" and found.input[0] == "image"
     assert {a.name: list(a.ints) for a in found.attribute}["pads"] == [1, 2, 3, 4]

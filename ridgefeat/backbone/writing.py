@@ -1,0 +1,44 @@
+"""Fields of an ONNX graph as bytes: nodes, their attributes, and weights."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from ridgefeat.backbone.onnx_file import OnnxFile
+from ridgefeat.backbone.wire import encoded, fields, fixed_32, packed
+
+_INT64 = 7
+
+
+def weight(file: OnnxFile, old: str, name: str, dims: Iterable[int]) -> bytes:
+    """Return a weight under another name and in another shape."""
+    kept = [
+        file.data[f.begin : f.stop] for f in fields(file.data, *file.weights[old]) if f.number not in (1, 8)
+    ]
+    shape = b"".join(encoded(1, d) for d in dims)
+    return packed(5, shape + packed(8, name.encode()) + b"".join(kept))
+
+
+def whole(name: str, values: list[int]) -> bytes:
+    """Return whole numbers as a weight."""
+    raw = struct.pack(f"<{len(values)}q", *values)
+    return packed(5, encoded(1, len(values)) + encoded(2, _INT64) + packed(8, name.encode()) + packed(9, raw))
+
+
+def node(kind: str, inputs: Iterable[str], output: str, attributes: bytes = b"") -> bytes:
+    """Return an operation, named as what it gives."""
+    taken = b"".join(packed(1, t.encode()) for t in inputs)
+    told = packed(2, output.encode()) + packed(3, output.encode()) + packed(4, kind.encode())
+    return packed(1, taken + told + attributes)
+
+
+def attribute(name: str, value: float | list[int]) -> bytes:
+    """Return an attribute: a float, a whole number, or whole numbers."""
+    if isinstance(value, list):
+        content = b"".join(encoded(8, v) for v in value) + encoded(20, 7)
+    elif isinstance(value, int):
+        content = encoded(3, value) + encoded(20, 2)
+    else:
+        content = fixed_32(2, struct.pack("<f", value)) + encoded(20, 1)
+    return packed(5, packed(1, name.encode()) + content)
