@@ -217,8 +217,9 @@ def main() -> None:
             "Images a second of one thread each (CPU time), network alone, one image at a time where nothing else is "
             f"said; median (least to most) of {ROUNDS} rounds of {IMAGES}, in turn. Wanted: at least 0.5 of "
             "onnxruntime's rate. On a processor with AVX-512 the convolutions of OpenCV's wheels stop at AVX2 and its "
-            "products of matrices do not; `OnnxBackbone` therefore has convolutions of 1 x 1 run as products, Clip as "
-            "OpenCV's own ReLU6, and Pad as a convolution's own, where a trial gives the same numbers.",
+            "products of matrices do not; `OnnxBackbone` therefore has convolutions run as products where "
+            "that is faster (with steps, of 1 x 1, or of many maps), Clip as OpenCV's own ReLU6, and Pad as a "
+            "convolution's own, where a trial gives the same numbers.",
             table(["network", "run by", "images a second", "beside onnxruntime"], fast),
             f"Prints a second by the clock, {PRINTS} arrays to embeddings with the same preprocessing, both on all "
             f"cores, onnxruntime with the best of 1, 4 and 16 images at once; median (least to most) of {USED_ROUNDS} "
