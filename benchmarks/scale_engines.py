@@ -29,6 +29,12 @@ from _common import ROOT, need, report, table  # isort: skip
 
 KEPT = ROOT / "benchmarks" / "results" / "scale_engines.json"
 BIN = Path(sys.executable).parent
+# As docs/scale.md says: what a worker looks at many times a second costs some percent.
+ADVISED = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL": "1s",
+}
 QUIET = {**os.environ, "RAY_DISABLE_IMPORT_WARNING": "1", "PYTHONPATH": str(ROOT)}
 
 
@@ -82,8 +88,7 @@ def dask_cluster(workers=2):
     address, quiet = f"tcp://127.0.0.1:{port}", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     scheduler = [BIN / "dask", "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
     worker = [BIN / "dask", "worker", address, "--nthreads", "1", "--no-dashboard", "--memory-limit", "2GB"]
-    # As docs/scale.md says: its profiler, which looks at the worker a hundred times a second, costs some percent.
-    env = {**QUIET, "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+    env = {**QUIET, **ADVISED}
     processes = [subprocess.Popen(scheduler, env=QUIET, start_new_session=True, **quiet)]
     try:
         processes += [
@@ -254,9 +259,9 @@ def write(kept):
         lines += [
             "## Dask against -j 2 on the same two cores",
             f"{o['prints']} prints, {len(o['runs'])} rounds in turn. The cluster stands: its start is not in the time. "
-            "On first use its workers load the libraries, as those of -j 2 do each time; again they have them. CPU is "
-            "that of driver, scheduler, nannies and workers together. Dask's profiler is off, as docs/scale.md "
-            "advises.",
+            "On first use its workers load the libraries, as those of -j 2 do each time; again they have them (as with "
+            "`--preload`, which docs/scale.md advises). CPU is that of driver, scheduler, nannies and workers. Dask's "
+            "profiler is off and its workers look at themselves once a second, as advised there too.",
             overhead_table(o["runs"]),
             overhead_words(o["runs"]),
         ]
