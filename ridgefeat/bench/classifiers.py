@@ -119,15 +119,15 @@ def _boosting_number(s: Settings) -> Any:
 
 
 def _knn(s: Settings) -> Any:
-    from sklearn.neighbors import KNeighborsClassifier
+    from ridgefeat.bench.estimators import NearestClasses
 
-    return KNeighborsClassifier(25, weights="distance", algorithm="brute")
+    return NearestClasses(25, weights="distance", algorithm="brute")
 
 
 def _knn_number(s: Settings) -> Any:
-    from sklearn.neighbors import KNeighborsRegressor
+    from ridgefeat.bench.estimators import NearestNumbers
 
-    return KNeighborsRegressor(25, weights="distance", algorithm="brute")
+    return NearestNumbers(25, weights="distance", algorithm="brute")
 
 
 def _bayes(s: Settings) -> Any:

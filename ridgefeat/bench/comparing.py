@@ -19,6 +19,7 @@ from ridgefeat.bench.results import Comparison, Fold, Problem, Reproduction, Run
 from ridgefeat.bench.within import level_codes, level_names
 from ridgefeat.errors import ParameterError, RidgefeatError
 from ridgefeat.table.engine import count_workers
+from ridgefeat.table.threads import opencv_threads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,7 +224,10 @@ def make_inputs(
             continue
         try:
             further = {"progress": progress} if m.tells else {}
-            inputs[m.input] = leveled(m.read(problem, options.images, **further), m.scaled)
+            # A network's images are computed on as many threads as there may be workers.
+            with opencv_threads(min(count_workers(options.jobs), count_workers(None))):
+                read = m.read(problem, options.images, **further)
+            inputs[m.input] = leveled(read, m.scaled)
         # Only the classifiers that read it fail.
         except RidgefeatError as error:
             inputs[m.input] = str(error)

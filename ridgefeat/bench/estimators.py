@@ -1,4 +1,4 @@
-"""Estimators that scikit-learn lacks: clusters named by majority, and resampling inside the training rows."""
+"""Estimators that scikit-learn lacks: clusters named by majority, neighbours of few rows, resampled training rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.cluster import KMeans
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
@@ -81,6 +82,24 @@ def _nearest(kmeans: KMeans, X: NDArray[Any]) -> NDArray[Any]:
     """Return the cluster of each row; scikit-learn takes rows of its centres' type only."""
     out: NDArray[Any] = kmeans.predict(np.asarray(X, kmeans.cluster_centers_.dtype))
     return out
+
+
+class _AtMostAll:
+    """Asks for as many neighbours as there are training rows, where it should be more."""
+
+    def kneighbors(self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
+        """Return distances and rows of the nearest."""
+        whole: Any = self
+        count = min(n_neighbors or whole.n_neighbors, whole.n_samples_fit_ - (X is None))
+        return super().kneighbors(X, count, return_distance)  # type: ignore[misc]
+
+
+class NearestClasses(_AtMostAll, KNeighborsClassifier):  # type: ignore[misc]
+    """The classes of the nearest training rows."""
+
+
+class NearestNumbers(_AtMostAll, KNeighborsRegressor):  # type: ignore[misc]
+    """The mean of the nearest training rows' numbers."""
 
 
 def _offers(name: str) -> Any:

@@ -22,6 +22,8 @@ OWN = (
     "kernels.RbfRegressor",
     "estimators.NamedClusters",
     "estimators.ClusterMeans",
+    "estimators.NearestClasses",
+    "estimators.NearestNumbers",
     "estimators.Resampled",
     "together.Together",
 )

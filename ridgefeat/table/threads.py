@@ -1,4 +1,4 @@
-"""One thread a worker: workers are the parallelism, and sums keep their order."""
+"""How many threads a process uses; one a worker: workers are the parallelism, and sums keep their order."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ import cv2
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Hold OpenCV and BLAS to one thread: workers are the parallelism, and sums keep their order."""
+def opencv_threads(count: int) -> Iterator[None]:
+    """Have OpenCV use so many threads."""
     before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
+    cv2.setNumThreads(count)
     try:
-        with _thread_pools().limit(limits=1):
-            yield
+        yield
     finally:
         cv2.setNumThreads(before)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold OpenCV and BLAS to one thread: workers are the parallelism, and sums keep their order."""
+    with opencv_threads(1), _thread_pools().limit(limits=1):
+        yield
 
 
 _pools: Any = None

@@ -88,6 +88,19 @@ def test_each_print_goes_through_the_network_once_and_is_told_of(problem, pictur
     assert len(pickle.dumps(methods[0].read)) < 5000
 
 
+@pytest.mark.parametrize(("jobs", "threads"), [(1, 1), (2, 2), (99, 2), (None, 2)])
+def test_no_more_threads_than_workers_or_cores(problem, pictures, tmp_path, monkeypatch, jobs, threads):
+    methods, seen = backbone_methods(save(mobile(), tmp_path)), []
+    run = OnnxBackbone.transform
+    monkeypatch.setattr(
+        OnnxBackbone, "transform", lambda self, X: seen.append(cv2.getNumThreads()) or run(self, X)
+    )
+    monkeypatch.setattr("joblib.cpu_count", lambda *_, **__: 2)
+    before = cv2.getNumThreads()
+    make_inputs(problem, Options((), further=methods, images=pictures[1], jobs=jobs), methods)
+    assert set(seen) == {threads} and cv2.getNumThreads() == before
+
+
 def test_embeddings_are_standardised_within_levels(problem, pictures, tmp_path):
     methods = backbone_methods(save(mobile(), tmp_path), wanted=["backbone-svm", "both-logistic", "dummy"])
     assert [m.name for m in methods] == ["backbone-svm", "both-logistic"]
