@@ -19,7 +19,7 @@ LEAST_WEIGHTS = 4000
 LEAST_MAPS = 96
 """Maps that a larger one without steps gives, from which its product saves more than the windows cost."""
 MOST_TAPS = 49
-"""Windows of a convolution at most: each is a slice, and as much memory as the maps that come out."""
+"""Taps of a convolution at most: each is a slice of all the maps that go in, and is held."""
 MOST_STEP = 16
 MOST_PADDING = 1024
 _TO_THE_END = 2**31 - 1
