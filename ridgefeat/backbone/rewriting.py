@@ -1,10 +1,11 @@
 """A network in the operations that OpenCV runs fastest; the same numbers but for rounding.
 
 OpenCV 5 multiplies matrices with MLAS, which uses all of a processor's vector units; its convolutions use half of
-AVX-512's, and a Clip or a Pad between two of them costs a change of layout before and after. So a convolution becomes
-a product where that pays (`ridgefeat.backbone.products`), a Clip from 0 the ReLU6 that OpenCV merges into the
-convolution before it, and a Pad part of the convolution after it. What comes out is tried beside the original before
-it is used (`ridgefeat.backbone.trial`).
+AVX-512's, and a Clip or a Pad between two of them costs a change of layout before and after. So batch normalisation
+becomes part of the convolution before it (`ridgefeat.backbone.merging`), a convolution a product where that pays
+(`ridgefeat.backbone.products`), a Clip from 0 the ReLU6 that OpenCV merges into the convolution before it, and a Pad
+part of the convolution after it. What comes out is tried beside the original before it is used
+(`ridgefeat.backbone.trial`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 
 from ridgefeat.backbone.constants import constant, settings
+from ridgefeat.backbone.merging import without_norms
 from ridgefeat.backbone.onnx_file import Node, OnnxFile, parse_onnx, with_graph
 from ridgefeat.backbone.products import MOST_PADDING, as_product
 from ridgefeat.backbone.wire import Field, fields, packed
@@ -49,7 +51,9 @@ def quicker(part: bytes) -> bytes | None:
     file = parse_onnx(part)
     if any(n.nested for n in file.nodes):
         return None
-    # OpenCV merges batch normalisation into a convolution, and into a product not.
+    part = without_norms(file)
+    file = parse_onnx(part)
+    # What batch normalisation is left OpenCV may merge into a convolution, and into a product not.
     normed = {n.inputs[0] for n in file.nodes if n.kind == "BatchNormalization" and n.inputs}
     ours = [n for n in file.nodes if n.outputs and n.outputs[0] not in normed]
     found = {n.start: new for n in ours if (new := _instead(file, n))}

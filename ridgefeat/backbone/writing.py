@@ -5,10 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
+import numpy as np
+
 from ridgefeat.backbone.onnx_file import OnnxFile
 from ridgefeat.backbone.wire import encoded, fields, fixed_32, packed
+from ridgefeat.structure import Float
 
-_INT64 = 7
+_FLOAT32, _INT64 = 1, 7
 
 
 def weight(file: OnnxFile, old: str, name: str, dims: Iterable[int]) -> bytes:
@@ -18,6 +21,13 @@ def weight(file: OnnxFile, old: str, name: str, dims: Iterable[int]) -> bytes:
     ]
     shape = b"".join(encoded(1, d) for d in dims)
     return packed(5, shape + packed(8, name.encode()) + b"".join(kept))
+
+
+def floats(name: str, values: Float) -> bytes:
+    """Return numbers of float32 as a weight."""
+    shape = b"".join(encoded(1, d) for d in values.shape)
+    raw = np.ascontiguousarray(values, "<f4").tobytes()
+    return packed(5, shape + encoded(2, _FLOAT32) + packed(8, name.encode()) + packed(9, raw))
 
 
 def whole(name: str, values: list[int]) -> bytes:
