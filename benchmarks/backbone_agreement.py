@@ -189,6 +189,7 @@ def main() -> None:
                 + [f"{worst:.1e}", f"{into:.1e}"]
             )
             fast += [[name, *row] for row in alone(merged)]
+            fast += [[f"{name}, normalisation kept", *row] for row in alone(kept)]
             used += [[name, *row] for row in as_used(merged)]
             if name == "resnet50":
                 path, start = stage(net, Path(folder) / "stage.onnx")
@@ -218,8 +219,8 @@ def main() -> None:
             f"said; median (least to most) of {ROUNDS} rounds of {IMAGES}, in turn. Wanted: at least 0.5 of "
             "onnxruntime's rate. On a processor with AVX-512 the convolutions of OpenCV's wheels stop at AVX2 and its "
             "products of matrices do not; `OnnxBackbone` therefore has convolutions run as products where "
-            "that is faster (with steps, of 1 x 1, or of many maps), Clip as OpenCV's own ReLU6, and Pad as a "
-            "convolution's own, where a trial gives the same numbers.",
+            "that is faster (with steps, of 1 x 1, or of many maps), batch normalisation merged before, Clip as "
+            "OpenCV's own ReLU6, and Pad as a convolution's own, where a trial gives the same numbers.",
             table(["network", "run by", "images a second", "beside onnxruntime"], fast),
             f"Prints a second by the clock, {PRINTS} arrays to embeddings with the same preprocessing, both on all "
             f"cores, onnxruntime with the best of 1, 4 and 16 images at once; median (least to most) of {USED_ROUNDS} "
