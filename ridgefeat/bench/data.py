@@ -107,14 +107,14 @@ def make_problem(
     notes: list[str] = []
     frame = _usable_rows(frame, target, group, notes)
     by_family = _family_columns(frame, about, families)
-    known = {c["name"] for c in about["columns"]}
-    if target in known:
+    if target in {name for names in by_family.values() for name in names}:
         raise TableError(f"target {target!r} is itself a feature; name a label column")
     by_family = _unlabelled(about, by_family, target, notes)
     by_family = _informative(frame, by_family, notes)
     kind = kind or tell_kind(frame[target])
     names = [name for columns in by_family.values() for name in columns]
     classes, y = _encode(frame[target], kind, target)
+    known = {c["name"] for c in about["columns"]}
     return Problem(
         target=target,
         group=group,
@@ -126,7 +126,7 @@ def make_problem(
         y=y,
         groups=np.array([_name(v) for v in frame[group]], object),
         sources=frame["meta_source"].astype(str).to_numpy(object),
-        labels=frame[[c for c in frame.columns if c not in known]],
+        labels=frame[[c for c in frame.columns if c not in known or c == target]],
         notes=tuple(notes),
         about=dict(about),
     )

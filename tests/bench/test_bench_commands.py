@@ -131,6 +131,8 @@ def test_no_column_is_read_that_is_not_needed(table, tmp_path, monkeypatch):
         "train", *given, "--target", "texture_made_1", "--classifier", "ridge", "-o", tmp_path / "other.skops"
     )
     assert [c for c in read[2] if c.startswith("texture_")] == ["texture_made_1"]
+    other = ["--classifiers", "dummy,ridge", "--folds", 2, "--fast", "-o", tmp_path / "other"]
+    assert "ridge" in run("bench", *given, *other, "--target", "texture_made_1").stdout
     said = run("train", *given, "--target", "nothing", "-o", tmp_path / "n.skops", code=2).stderr
     assert "has no target column 'nothing'; it has: subject, sex, hand, finger, age" in said
     assert (

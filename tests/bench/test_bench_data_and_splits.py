@@ -63,7 +63,6 @@ def test_rows_and_columns_left_out_are_said():
         ({"group": "person"}, "no group column 'person'"),
         ({"target": "subject"}, "both 'subject'"),
         ({"target": "ridge_made_0"}, "is itself a feature"),
-        ({"target": "ridge_made_0", "families": ["texture"]}, "is itself a feature"),
         ({"target": "sex", "kind": "regression"}, "holds 'male', which is no number"),
         ({"target": "meta_layout"}, "is 'made' in every print"),
         ({"target": "meta_source"}, "is it a name or a number"),
