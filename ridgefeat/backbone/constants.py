@@ -134,6 +134,12 @@ def _made(kind: str, given: list[_Values | None], told: dict[str, Any]) -> _Valu
     if kind in _ARITHMETIC and given[1] is not None:
         # Each may be broadcast over the other.
         return _ARITHMETIC[kind](x, given[1]) if x.size * given[1].size <= MOST_BYTES else None
+    if kind == "Identity":
+        return x
+    if kind == "Shape":
+        return np.array(x.shape, np.int64)
+    if kind == "Gather" and given[1] is not None and x.size * given[1].size <= MOST_BYTES:
+        return np.take(x, given[1], axis=told.get("axis", 0))
     if kind == "Cast":
         return x.astype(_KINDS[told["to"]])
     if kind == "Transpose":

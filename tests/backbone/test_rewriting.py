@@ -165,7 +165,14 @@ def test_amounts_that_exporters_compute():
     m = Maker()
     m.weight("few", [1, 2, 3, 4], np.int64)
     zeros = onnx.numpy_helper.from_array(np.zeros(1, np.int64))
-    m.node("ConstantOfShape", [m.weight("rest", [4], np.int64)], "zeros", value=zeros)
+    # Two ends an axis less those that are given: how many axes there are is told by another constant.
+    m.node(
+        "Gather",
+        [m.node("Shape", [m.weight("few_", [[1, 2, 3, 4]])], "axes"), m.weight("at", [1], np.int64)],
+        "n",
+    )
+    m.node("Mul", [m.weight("two", [2], np.int64), m.node("Identity", ["n"], "same")], "ends")
+    m.node("ConstantOfShape", [m.node("Sub", ["ends", "n"], "rest")], "zeros", value=zeros)
     m.node("Concat", ["few", "zeros"], "all", axis=0)
     m.node("Reshape", ["all", m.weight("pairs", [-1, 2], np.int64)], "table")
     ends = [m.weight(n, v, np.int64) for n, v in (("a", [-1]), ("b", [-(2**62)]), ("c", [0]), ("d", [-1]))]
