@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ridgefeat._csv_exactly import exactly
 from ridgefeat.errors import TableError
 from ridgefeat.table import sidecar
 from ridgefeat.table.cells import META_KINDS, Kind, column, kind_of
@@ -337,18 +338,12 @@ def _how(header: Sequence[str], names: Sequence[str], features: Collection[str])
         "keep_default_na": False,
         "na_values": {name: [""] for name in known},
         "encoding": "utf-8-sig",
-        **_exactly(pd.__version__),
+        **exactly(pd.__version__),
     }
 
 
 def _typed(name: str, cells: list[str]) -> Any:
     return column(cells, META_KINDS.get(name) or kind_of(cells))
-
-
-def _exactly(pandas_version: str) -> Any:
-    """Return the option by which pandas reads numbers exactly; from 3.1 on it does so unasked and warns of it."""
-    major, minor = (int(n) for n in pandas_version.split(".")[:2])
-    return {} if (major, minor) >= (3, 1) else {"float_precision": "round_trip"}
 
 
 def _frame(table: Any) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ridgefeat._csv_exactly import exactly
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold.score_parts import is_parquet, read_parquet
 from ridgefeat.threshold.scores import Scores
@@ -142,12 +143,13 @@ def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
             raise ScoreError(
                 f"{path} has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}; take a sample"
             )
+        how = {"encoding": "utf-8-sig", "skipinitialspace": True, **exactly(pd.__version__)}
         if is_parquet(path):
             frame = read_parquet(path, wanted)
         else:
-            frame = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, low_memory=False)
+            frame = pd.read_csv(path, **how, low_memory=False)
         if not is_parquet(path) and len(frame.columns) == 2 and all(_is_number(c) for c in frame.columns):
-            frame = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, header=None)
+            frame = pd.read_csv(path, **how, header=None)
             frame.columns = pd.Index(_guessed(frame))
     except OSError as error:
         raise ScoreError(
