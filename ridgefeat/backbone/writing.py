@@ -25,15 +25,17 @@ def weight(file: OnnxFile, old: str, name: str, dims: Iterable[int]) -> bytes:
 
 def floats(name: str, values: Float) -> bytes:
     """Return numbers of float32 as a weight."""
-    shape = b"".join(encoded(1, d) for d in values.shape)
-    raw = np.ascontiguousarray(values, "<f4").tobytes()
-    return packed(5, shape + encoded(2, _FLOAT32) + packed(8, name.encode()) + packed(9, raw))
+    return _numbers(name, _FLOAT32, values.shape, np.ascontiguousarray(values, "<f4").tobytes())
 
 
 def whole(name: str, values: list[int]) -> bytes:
     """Return whole numbers as a weight."""
-    raw = struct.pack(f"<{len(values)}q", *values)
-    return packed(5, encoded(1, len(values)) + encoded(2, _INT64) + packed(8, name.encode()) + packed(9, raw))
+    return _numbers(name, _INT64, [len(values)], struct.pack(f"<{len(values)}q", *values))
+
+
+def _numbers(name: str, kind: int, dims: Iterable[int], raw: bytes) -> bytes:
+    shape = b"".join(encoded(1, d) for d in dims)
+    return packed(5, shape + encoded(2, kind) + packed(8, name.encode()) + packed(9, raw))
 
 
 def node(kind: str, inputs: Iterable[str], output: str, attributes: bytes = b"") -> bytes:
