@@ -33,13 +33,8 @@ RNG = np.random.default_rng(5)
 
 def prints(count):
     for n in range(count):
-        master = make_master(
-            CLASSES[n % 5], rng=np.random.default_rng([20261121, n]), period_mm=0.38 + 0.02 * (n % 8)
-        )
-        yield [
-            make_impression(master, rng=np.random.default_rng([20261122, n, k]), noise_level=k)
-            for k in range(4)
-        ]
+        master = make_master(CLASSES[n % 5], rng=np.random.default_rng([20261121, n]), period_mm=0.38 + 0.02 * (n % 8))
+        yield [make_impression(master, rng=np.random.default_rng([20261122, n, k]), noise_level=k) for k in range(4)]
 
 
 def interval(values):
@@ -115,9 +110,7 @@ def stage_tables(made):
                 ):
                     store.append(value)
     parts = []
-    for k, title in enumerate(
-        ("Orientation, RMSD in degrees", "Period, mean error in %", "Mask, wrong pixels in %")
-    ):
+    for k, title in enumerate(("Orientation, RMSD in degrees", "Period, mean error in %", "Mask, wrong pixels in %")):
         rows = [[name, *(interval(errors[name][level][k]) for level in range(4))] for name in found]
         parts += [f"## {title}", table(["system", *LEVELS], rows)]
     return parts + why_absent(absent)
@@ -192,9 +185,7 @@ def main() -> None:
         "modulo 360°, for fingerprint-recognition and fingerprint-enhancer, which report orientations, modulo 180°."
     )
     parts = [introduction, *stage_tables(made), *minutiae_tables(made), *singular_table(made)]
-    report(
-        "accuracy", "Accuracy on synthetic truth", [*parts, f"{time.perf_counter() - start:.0f} s in all."]
-    )
+    report("accuracy", "Accuracy on synthetic truth", [*parts, f"{time.perf_counter() - start:.0f} s in all."])
 
 
 if __name__ == "__main__":

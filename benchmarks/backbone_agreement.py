@@ -119,9 +119,7 @@ def alone(path: Path) -> list[list[object]]:
         "the same, 8 images at once": (8, quick),
         "OpenCV, the file as it is": (1, plain),
     }
-    return in_turn(
-        {name: (lambda s=s, run=run: pass_through(run, batch, s)) for name, (s, run) in jobs.items()}
-    )
+    return in_turn({name: (lambda s=s, run=run: pass_through(run, batch, s)) for name, (s, run) in jobs.items()})
 
 
 def pass_through(run: Callable[[np.ndarray], object], batch: np.ndarray, size: int) -> float:
@@ -152,9 +150,7 @@ def as_used(path: Path) -> list[list[object]]:
         return PRINTS / (time.perf_counter() - started)
 
     best = max((1, 4, 16), key=theirs)
-    found = in_turn(
-        {f"onnxruntime, {best} at once": lambda: theirs(best), "OnnxBackbone.transform": ours}, USED_ROUNDS
-    )
+    found = in_turn({f"onnxruntime, {best} at once": lambda: theirs(best), "OnnxBackbone.transform": ours}, USED_ROUNDS)
     cv2.setNumThreads(1)
     return found
 
@@ -194,9 +190,7 @@ def main() -> None:
             if name == "resnet50":
                 path, start = stage(net, Path(folder) / "stage.onnx")
                 kinds, count, worst, into = gradients(path, net, start)
-                agree.append(
-                    [f"{name}, last three blocks", "", "", kinds, count, f"{worst:.1e}", f"{into:.1e}"]
-                )
+                agree.append([f"{name}, last three blocks", "", "", kinds, count, f"{worst:.1e}", f"{into:.1e}"])
     report(
         "backbone_agreement",
         "Backbones beside PyTorch and onnxruntime",

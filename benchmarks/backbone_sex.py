@@ -68,12 +68,7 @@ def beside_before(plain: pd.DataFrame, within: pd.DataFrame) -> list[list[object
             how = "within hand and finger" if leveled else "plain"
             of = "a person" if end else "a print"
             rows.append(
-                [
-                    f"{name}, {how}, {of}",
-                    f"{value:.3f}",
-                    figure(row, "roc_auc", end),
-                    "yes" if inside else "no",
-                ]
+                [f"{name}, {how}, {of}", f"{value:.3f}", figure(row, "roc_auc", end), "yes" if inside else "no"]
             )
     return rows
 
@@ -85,10 +80,7 @@ def figure(row: pd.Series, name: str, end: str = "") -> str:
 def rows_of(found: pd.DataFrame, names: str) -> list[list[object]]:
     wanted = ("accuracy", "balanced_accuracy", "roc_auc")
     order = [n for n in names.split(",") if n in found.index]
-    return [
-        [n, *(figure(found.loc[n], w) for w in wanted), figure(found.loc[n], "roc_auc", "_person")]
-        for n in order
-    ]
+    return [[n, *(figure(found.loc[n], w) for w in wanted), figure(found.loc[n], "roc_auc", "_person")] for n in order]
 
 
 def embedding(path: str, images: str, network: str, cache: str) -> tuple[Array, Array, Array]:
@@ -115,12 +107,7 @@ def out_of_fold(
             steps = np.quantile(inside, np.linspace(0.01, 0.99, 99))
             least = max(steps, key=lambda t: balanced_accuracy_score(y[train], inside >= t))
         called[test] = score[test] >= least
-    right = [
-        np.mean(called == y),
-        balanced_accuracy_score(y, called),
-        roc_auc_score(y, score),
-        np.mean(~called),
-    ]
+    right = [np.mean(called == y), balanced_accuracy_score(y, called), roc_auc_score(y, score), np.mean(~called)]
     return [f"{v:.3f}" for v in right]
 
 

@@ -154,17 +154,7 @@ def main() -> None:
         prints, output = Path(scratch) / "prints", Path(scratch) / "t.csv"
         prints.mkdir()
         made = make(prints, given.count)
-        command = [
-            sys.executable,
-            "-m",
-            "ridgefeat.cli",
-            "extract",
-            str(prints),
-            "-o",
-            str(output),
-            "-j",
-            "2",
-        ]
+        command = [sys.executable, "-m", "ridgefeat.cli", "extract", str(prints), "-o", str(output), "-j", "2"]
         code, peak, seconds = watched(command)
         table = read_table(output) if output.exists() else None
     if table is None:

@@ -40,9 +40,7 @@ def main(path: str, *within: str) -> None:
         rows.append([r["classifier"], *told, " ".join(f"{v:.3f}" for v in by_repeat[r["classifier"]])])
     weights = statistics.group_weights(len(set(problem.groups)), asked.seed)
     X = np.asarray(make_inputs(problem, asked)["features"])
-    study = Study(
-        problem, find("logistic"), settings_of(problem, asked), done.folds, X, weights, 2, "subject"
-    )
+    study = Study(problem, find("logistic"), settings_of(problem, asked), done.folds, X, weights, 2, "subject")
     carried = carriers(study)
     report(
         "bench_sex",
@@ -76,11 +74,7 @@ def by_carrier(carried):
 def families(found) -> list[str]:
     """Return the families' tables: alone, added one by one, left out."""
     parts = ["## Families", "Logistic regression, a print; difference to all families together."]
-    for how, title in (
-        ("alone", "alone"),
-        ("added", "added one by one to the best alone"),
-        ("without", "left out"),
-    ):
+    for how, title in (("alone", "alone"), ("added", "added one by one to the best alone"), ("without", "left out")):
         rows = [
             [r["family"], r["columns"], figure(r, "value"), figure(r, "difference")]
             for r in found[found["how"] == how].to_dict("records")

@@ -95,11 +95,7 @@ def rows(times, failures):
         q1, median, q3 = np.percentile(values, (25, 50, 75))
         ratio = ""
         if len(base):
-            pairs = (
-                np.array(values) / base[: len(values)]
-                if not failures[name]
-                else np.array(values) / np.median(base)
-            )
+            pairs = np.array(values) / base[: len(values)] if not failures[name] else np.array(values) / np.median(base)
             low, middle, high = np.percentile(pairs, (25, 50, 75))
             ratio = f"{middle:.2f} ({low:.2f}–{high:.2f})"
         yield [name, f"{median:.1f}", f"{q1:.1f}–{q3:.1f}", ratio, len(values), failures[name]]

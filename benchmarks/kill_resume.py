@@ -25,17 +25,7 @@ DATA = Path(os.environ.get("RIDGEFEAT_DATA", ROOT / ".data"))
 
 
 def start(prints: Path, output: Path, *options: str) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "ridgefeat.cli",
-        "extract",
-        str(prints),
-        "-o",
-        str(output),
-        "-q",
-        *options,
-    ]
+    command = [sys.executable, "-m", "ridgefeat.cli", "extract", str(prints), "-o", str(output), "-q", *options]
     return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True)
 
 
@@ -44,9 +34,7 @@ def finish(process: subprocess.Popen[bytes]) -> None:
         sys.exit(f"extract ended with exit code {process.returncode}")
 
 
-def killed(
-    prints: Path, output: Path, kills: int, whole: float, rng: random.Random
-) -> tuple[list[int], set[str]]:
+def killed(prints: Path, output: Path, kills: int, whole: float, rng: random.Random) -> tuple[list[int], set[str]]:
     """Kill runs at random moments and resume them.
 
     Return how many prints were finished after each kill, and the digest of every table that came out of it.

@@ -32,9 +32,7 @@ def warp(image, turn=0.0, scale=1.0, dx=0.0, dy=0.0):
     middle = ((image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2)
     how = cv2.getRotationMatrix2D(middle, turn, scale)
     how[:, 2] += dx, dy
-    return cv2.warpAffine(
-        image, how, image.shape[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cv2.warpAffine(image, how, image.shape[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def jpeg(image, quality):
@@ -132,9 +130,7 @@ def sensitivity() -> list[str]:
         for kind, count in hits.items():
             rows[kind].append(f"{count} of {each}")
         total = sum(hits.values())
-        told.append(
-            [name, len(frame), total + wrong, wrong, f"{total / (total + wrong):.3f}", f"{seconds:.0f} s"]
-        )
+        told.append([name, len(frame), total + wrong, wrong, f"{total / (total + wrong):.3f}", f"{seconds:.0f} s"])
         others = [f for f in found.of_kind("same_finger") if f.severity == "leak"]
         fingers.append([name, sum(f.count for f in others), "yes" if group == "each" else "no"])
     return [
@@ -145,15 +141,7 @@ def sensitivity() -> list[str]:
         "must not be found, and counts as none below.",
         table(["kind of copy", "SOCOFing", "FVC2002", "FCJ2020"], list(rows.values())),
         table(
-            [
-                "set with copies",
-                "prints",
-                "pairs found",
-                "of them no copies",
-                "precision",
-                "seconds of one core",
-            ],
-            told,
+            ["set with copies", "prints", "pairs found", "of them no copies", "precision", "seconds of one core"], told
         ),
         "Pairs below the limit for copies that are still laid on each other too well for two fingers "
         "(finding `same_finger`). With every print a group, these are impressions of one finger.",
@@ -165,12 +153,7 @@ def known_groups() -> list[str]:
     sources = find_prints([need("SOCOFing/Real")])
     frame = pd.DataFrame(
         [
-            {
-                "meta_source": s.relative,
-                "meta_sha256": load_print(s).sha256,
-                "meta_layout": s.layout,
-                **s.labels,
-            }
+            {"meta_source": s.relative, "meta_sha256": load_print(s).sha256, "meta_layout": s.layout, **s.labels}
             for s in sources
         ]
     )
@@ -260,9 +243,7 @@ def speed() -> list[str]:
         began = time.process_time()
         audit(frame, target="sex", group="subject")
         times.append(time.process_time() - began)
-    rows.append(
-        [f"audit of 4200 prints x {COLUMNS} columns, no images", f"{min(times):.1f}–{max(times):.1f} s"]
-    )
+    rows.append([f"audit of 4200 prints x {COLUMNS} columns, no images", f"{min(times):.1f}–{max(times):.1f} s"])
     vectors = rng.normal(size=(20_000, 432)).astype(np.float32)
     began = time.process_time()
     most_similar(vectors, 3)

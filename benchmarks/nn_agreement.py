@@ -64,9 +64,7 @@ def network(name: str, seed: int, dtype: type = np.float32) -> Sequential:
     return same
 
 
-def ours(
-    model: Sequential, batch: Batch, rate: float, given: list[Decisions] | None = None, steps: int = STEPS
-) -> Run:
+def ours(model: Sequential, batch: Batch, rate: float, given: list[Decisions] | None = None, steps: int = STEPS) -> Run:
     (x, y), optimiser = batch, Adam(rate)
     run = Run(np.zeros(0), [], np.zeros(0), [])
     like = twin(model)
@@ -96,10 +94,7 @@ def torchs(
     onednn: bool = True,
     last: bool = False,
 ) -> Run:
-    kind, order = (
-        torch.float64 if exact else torch.float32,
-        torch.channels_last if last else torch.contiguous_format,
-    )
+    kind, order = (torch.float64 if exact else torch.float32, torch.channels_last if last else torch.contiguous_format)
     net = with_decisions(twin(model, dropout=False)).to(kind).to(memory_format=order).train()
     x = torch.from_numpy(batch[0].transpose(0, 3, 1, 2).copy()).to(kind).contiguous(memory_format=order)
     counter, optimiser = Adam(rate), torch.optim.Adam(net.parameters(), lr=rate)
@@ -152,12 +147,7 @@ def compare(name: str, seed: int, batch: Batch, rate: float, found: Figures) -> 
     for how, given in (("its own", None), ("float64's", exact.decisions)):
         mine = ours(network(name, seed), batch, rate, given)
         peer, other = (torchs(network(name, seed), batch, rate, given, onednn=on) for on in (True, False))
-        sides = {
-            "ours": (mine, peer),
-            "itself": (other, peer),
-            "ours 64": (mine, exact),
-            "peer 64": (peer, exact),
-        }
+        sides = {"ours": (mine, peer), "itself": (other, peer), "ours 64": (mine, exact), "peer 64": (peer, exact)}
         for side, (a, b) in sides.items():
             found.setdefault((name, f"{rate:g}", how, side), []).append(distance(a.weights, b.weights))
         if rate != RATES[0]:
@@ -248,13 +238,7 @@ def paragraphs(first: list[list[object]], ten: list[list[object]], otherwise: st
         f"## All weights after {STEPS} steps of Adam",
         table(
             [
-                *(
-                    "network",
-                    "rate",
-                    "decisions",
-                    "ours from PyTorch's",
-                    "PyTorch's without oneDNN from PyTorch's",
-                ),
+                *("network", "rate", "decisions", "ours from PyTorch's", "PyTorch's without oneDNN from PyTorch's"),
                 *("ours from float64's", "PyTorch's from float64's"),
             ],
             ten,

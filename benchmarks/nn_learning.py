@@ -34,13 +34,7 @@ def prints(subjects: int, impressions: int) -> tuple[Array, Array]:
     """Synthetic prints of 256 x 256 px, reduced to SIDE, and their simulated sex (effect doubled)."""
     images, labels = [], []
     made = make_subjects(
-        subjects,
-        seed=SEED,
-        fingers=1,
-        impressions=impressions,
-        sex_effect=2.0,
-        noise_level=0,
-        shape=(256, 256),
+        subjects, seed=SEED, fingers=1, impressions=impressions, sex_effect=2.0, noise_level=0, shape=(256, 256)
     )
     for each in made:
         step = 256 // SIDE
@@ -167,15 +161,7 @@ def main() -> None:
             "that give 0 for every print.",
             table(
                 [
-                    *(
-                        "network",
-                        "rate",
-                        "steps",
-                        "momentum",
-                        "start",
-                        "silent",
-                        "right with batch statistics",
-                    ),
+                    *("network", "rate", "steps", "momentum", "start", "silent", "right with batch statistics"),
                     *("right with running statistics", "share given one class"),
                 ],
                 rows,

@@ -81,9 +81,7 @@ def main() -> None:
         ours = [len(fp.minutiae) for fp in prints]
         flagged = sum("no_print" in fp.flags for fp in prints)
         theirs = [peer(image) for image in images] if peer else []
-        shown = (
-            f"{np.nanmedian(theirs):.0f}" if np.isfinite(theirs).any() else "refused" if theirs else "absent"
-        )
+        shown = f"{np.nanmedian(theirs):.0f}" if np.isfinite(theirs).any() else "refused" if theirs else "absent"
         rows.append([kind, COUNT, flagged, max(ours), shown])
     head = ["kind", "images", "flagged no_print", "minutiae, most in one image", "mindtct, median minutiae"]
     report("no_print", "Images without a print", [f"{SHAPE[1]}×{SHAPE[0]} px at 500 dpi.", table(head, rows)])

@@ -123,9 +123,7 @@ def real_page(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     page = folder / "real.html"
     began = time.perf_counter()
     words = ["explore", str(features), "--images", str(root), "-o", str(page), "--json", "-q"]
-    done = subprocess.run(
-        [sys.executable, "-m", "ridgefeat.cli", *words], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "ridgefeat.cli", *words], capture_output=True, text=True, check=True)
     said = json.loads(done.stdout)
     note = (
         f"The explore page of SOCOFing's originals: {said['prints']:,} prints, {said['columns']:,} columns, "

@@ -34,9 +34,7 @@ def accuracy(true, told):
         n, p, z = len(right), float(np.mean(right)), 1.96
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        texts.append(
-            f"{name} classes {100 * p:.1f} % [{100 * (middle - half):.1f}, {100 * (middle + half):.1f}]"
-        )
+        texts.append(f"{name} classes {100 * p:.1f} % [{100 * (middle - half):.1f}, {100 * (middle + half):.1f}]")
     return f"Right of {len(true)}: " + "; ".join(texts) + "."
 
 

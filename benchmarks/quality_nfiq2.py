@@ -79,9 +79,7 @@ def main() -> int:
     folder = Path(os.environ.get("RIDGEFEAT_DATA", ROOT / ".data")) / "NFIQ2_SFinGe"
     images = sorted((folder / "images").glob("*.pgm"))
     if not images:
-        print(
-            f"skipped: no images in {folder / 'images'}; set RIDGEFEAT_DATA to the folder that has NFIQ2_SFinGe"
-        )
+        print(f"skipped: no images in {folder / 'images'}; set RIDGEFEAT_DATA to the folder that has NFIQ2_SFinGe")
         return 0
     pairs = [(our_values(p), nist_values(folder / "output" / f"{p.stem}_output.txt")) for p in images]
     worst = max(abs(a[o] - b[n]) / b[n] for a, b in pairs for o, n in SAME.items())

@@ -141,9 +141,7 @@ def one_set(folder, jobs):
     reliability = icc(fingers, within.to_numpy())
     both = np.concatenate([values, turned_values])
     after_turn = icc(np.tile(np.arange(len(rows)), 2), both)
-    pairs = [
-        (p, q) for f in np.unique(fingers) for p, q in itertools.combinations(np.flatnonzero(fingers == f), 2)
-    ]
+    pairs = [(p, q) for f in np.unique(fingers) for p, q in itertools.combinations(np.flatnonzero(fingers == f), 2)]
     shares = Parallel(jobs)(delayed(again)(*rows[p][3:5], *rows[q][3:5]) for p, q in pairs)
     by_finger = pd.Series(shares).groupby(fingers[[p for p, _ in pairs]]).mean().dropna().to_numpy()
     hits, of = np.array([r[5] for r in rows]).sum(0)
@@ -198,10 +196,7 @@ def main() -> None:
         "between fingers; a low one means that a second impression of the finger gives another value, be it through "
         "placement, pressure or error. Each database's mean is taken off first: sensors are no fingers.",
         "## Minutiae found again",
-        table(
-            ["set", "prints", "fingers", "share, mean over fingers", f"same image turned by {TURN}°"],
-            minutiae,
-        ),
+        table(["set", "prints", "fingers", "share, mean over fingers", f"same image turned by {TURN}°"], minutiae),
         "## By family",
         table(
             [

@@ -40,17 +40,7 @@ QUIET = {**os.environ, "RAY_DISABLE_IMPORT_WARNING": "1", "PYTHONPATH": str(ROOT
 
 def start(prints, output, *options):
     """Start an extraction as a process of its own, in its own group."""
-    command = [
-        sys.executable,
-        "-m",
-        "ridgefeat.cli",
-        "extract",
-        "--list",
-        str(prints),
-        "-o",
-        f"{output}/",
-        "-q",
-    ]
+    command = [sys.executable, "-m", "ridgefeat.cli", "extract", "--list", str(prints), "-o", f"{output}/", "-q"]
     return subprocess.Popen([*command, *options], env=QUIET, start_new_session=True)
 
 
@@ -91,9 +81,7 @@ def dask_cluster(workers=2):
     env = {**QUIET, **ADVISED}
     processes = [subprocess.Popen(scheduler, env=QUIET, start_new_session=True, **quiet)]
     try:
-        processes += [
-            subprocess.Popen(worker, env=env, start_new_session=True, **quiet) for _ in range(workers)
-        ]
+        processes += [subprocess.Popen(worker, env=env, start_new_session=True, **quiet) for _ in range(workers)]
         from distributed import Client
 
         with Client(address, timeout=30) as client:
@@ -117,9 +105,7 @@ def wait_for(output, share, count, driver):
         done = sum(int(p.stem[10:]) - int(p.stem[:9]) for p in output.glob("_work/*-*.npz"))
         notes = output / "_work" / "done.jsonl"
         if notes.exists():
-            done += sum(
-                json.loads(line)["rows"] for line in notes.read_text().splitlines() if line.endswith("}")
-            )
+            done += sum(json.loads(line)["rows"] for line in notes.read_text().splitlines() if line.endswith("}"))
         if done >= share * count:
             return done
         time.sleep(0.05)
@@ -206,9 +192,7 @@ def ray_kill(prints, count, scratch):
     options = ("--engine", "ray=local", "-j", "2")
     driver = start(prints, output, *options)
     first = wait_for(output, 0.2, count, driver)
-    actors = [
-        p for p in below(driver.pid) if Path(f"/proc/{p}/cmdline").read_bytes().startswith(b"ray::PoolActor")
-    ]
+    actors = [p for p in below(driver.pid) if Path(f"/proc/{p}/cmdline").read_bytes().startswith(b"ray::PoolActor")]
     os.kill(actors[0], signal.SIGKILL)
     second = wait_for(output, 0.5, count, driver)
     children = below(driver.pid)
@@ -234,9 +218,7 @@ def overhead_words(runs):
     for name, words in (("first", "on first use"), ("again", "again")):
         for k, what in ((0, "time"), (1, "CPU")):
             more = sorted(100 * (run[name][k] / run["-j 2"][k] - 1) for run in runs)
-            said.append(
-                f"{what} {words}: **{statistics.median(more):+.1f} %** [{more[0]:+.1f}, {more[-1]:+.1f}]"
-            )
+            said.append(f"{what} {words}: **{statistics.median(more):+.1f} %** [{more[0]:+.1f}, {more[-1]:+.1f}]")
     load = statistics.median(run["first"][0] - run["again"][0] for run in runs)
     return (
         f"Dask beside -j 2, median of the rounds [lowest, highest]: {'; '.join(said)}. What first use takes more than "

@@ -84,12 +84,8 @@ def extract(count, scratch):
         done = sum(int(p.stem[10:]) - int(p.stem[:9]) for p in output.glob("_work/*-*.npz"))
         notes = output / "_work" / "done.jsonl"
         if notes.exists():
-            done += sum(
-                json.loads(line)["rows"] for line in notes.read_text().splitlines() if line.endswith("}")
-            )
-        seen.append(
-            (time.perf_counter() - began, done, status(driver.pid, "VmRSS"), status(driver.pid, "VmHWM"))
-        )
+            done += sum(json.loads(line)["rows"] for line in notes.read_text().splitlines() if line.endswith("}"))
+        seen.append((time.perf_counter() - began, done, status(driver.pid, "VmRSS"), status(driver.pid, "VmHWM")))
         time.sleep(2)
     if driver.returncode:
         raise SystemExit(f"extract ended with {driver.returncode}")
@@ -140,22 +136,12 @@ def write_made_table(folder, rows, columns=50, people=200_000):
             meta[name] = pa.array(np.full(n, 500.0))
         meta["meta_layout"] = pa.array(["plain"] * n)
         meta["meta_flags"] = pa.array([""] * n)
-        labels = {
-            "subject": pa.array(subject),
-            "sex": pa.array(np.array(["female", "male"])[sex_of[subject]]),
-        }
+        labels = {"subject": pa.array(subject), "sex": pa.array(np.array(["female", "male"])[sex_of[subject]])}
         made = pa.table({**meta, **labels, **{m: values[:, j] for j, m in enumerate(names)}})
         path = folder / f"part-{k:06d}-made.parquet"
         parquet.write_table(made, path)
-        parts.append(
-            {"file": path.name, "rows": n, "bytes": path.stat().st_size, "sha256": file_digest(path)}
-        )
-    about |= {
-        "format": FORMAT,
-        "label_kinds": {"subject": "integer", "sex": "text"},
-        "rows": rows,
-        "parts": parts,
-    }
+        parts.append({"file": path.name, "rows": n, "bytes": path.stat().st_size, "sha256": file_digest(path)})
+    about |= {"format": FORMAT, "label_kinds": {"subject": "integer", "sex": "text"}, "rows": rows, "parts": parts}
     about |= {"version": "made", "libraries": {}, "failures": 0}
     (folder / MANIFEST).write_bytes(json_bytes(about))
 
@@ -201,11 +187,7 @@ def bench(rows, scratch, groups, minutes):
         told = [[name, None, said] for name in names.split(",")]
         if (output / "summary.csv").exists():
             told = [
-                [
-                    r["classifier"],
-                    r["seconds"],
-                    f"AUC {r['roc_auc']:.3f}" if r["status"] == "ok" else r["reason"],
-                ]
+                [r["classifier"], r["seconds"], f"AUC {r['roc_auc']:.3f}" if r["status"] == "ok" else r["reason"]]
                 for r in pd.read_csv(output / "summary.csv").to_dict("records")
             ]
         out.append([seconds, peak, told])
@@ -222,20 +204,7 @@ def columns(rows, scores, scratch, minutes):
     write_made_scores(parts, scores)
     some = ("--families", "orient")
     model, half = scratch / "m.skops", scratch / "s.csv"
-    train = (
-        "train",
-        f"{made}/",
-        *TARGET,
-        *some,
-        "--classifier",
-        "logistic",
-        "--folds",
-        2,
-        "-j",
-        1,
-        "-o",
-        model,
-    )
+    train = ("train", f"{made}/", *TARGET, *some, "--classifier", "logistic", "--folds", 2, "-j", 1, "-o", model)
     runs = {
         f"train, {FEW} columns": train,
         f"predict, {FEW} columns": ("predict", model, f"{made}/", "-o", half),
@@ -268,8 +237,7 @@ def write_made_scores(folder, count, at_once=1_000_000):
         names = pa.array([f"{i}.png" for i in range(at, at + n)])
         made = {"probe": names, "reference": names, "subject_probe": one, "subject_reference": two}
         parquet.write_table(
-            pa.table({**made, "mated": (one == two).astype(np.int8), "score": score}),
-            folder / f"part-{k:04d}.parquet",
+            pa.table({**made, "mated": (one == two).astype(np.int8), "score": score}), folder / f"part-{k:04d}.parquet"
         )
 
 

@@ -182,9 +182,7 @@ def simulated(given, kinds, row_seconds):
     body = []
     for machine in MACHINES:
         for kind, seconds in kinds.items():
-            hours, share, lost, least, most = over_seeds(
-                given.prints, machine, seconds, row_seconds, given.seeds
-            )
+            hours, share, lost, least, most = over_seeds(given.prints, machine, seconds, row_seconds, given.seeds)
             core_hours = hours * machine[1]
             cost = core_hours * given.price
             expected = given.prints * seconds / 3600 / LOSS_HOURS
@@ -200,9 +198,7 @@ def lossy(given, kinds, row_seconds):
     seconds, machine = kinds["SOCOFing"], MACHINES[1]
     body, base = [], None
     for loss_hours in (float("inf"), *LOSSES):
-        hours, _, lost, least, most = over_seeds(
-            given.prints, machine, seconds, row_seconds, given.seeds, loss_hours
-        )
+        hours, _, lost, least, most = over_seeds(given.prints, machine, seconds, row_seconds, given.seeds, loss_hours)
         base = base or hours
         every = "never" if loss_hours == float("inf") else f"every {loss_hours} worker hours"
         expected = given.prints * seconds / 3600 / loss_hours
@@ -222,10 +218,7 @@ def bottlenecks(kinds, row_seconds, row_bytes, image_bytes, listed):
             "a disk of 200 MB/s, writing units, parts and parts again": 2e8 / (3 * row_bytes),
             "a store of 1 GB/s, reading images": 1e9 / image,
         }
-        body += [
-            [what, kind, f"{rate:,.0f} prints/s", f"{rate * kinds[kind]:,.0f}"]
-            for what, rate in rates.items()
-        ]
+        body += [[what, kind, f"{rate:,.0f} prints/s", f"{rate * kinds[kind]:,.0f}"] for what, rate in rates.items()]
     most = f"{1e9 / listed / 1e6:.1f} million prints"
     return [*body, ["1 GB of the driver's memory, knowing prints", "any", most, "any number"]]
 

@@ -34,9 +34,7 @@ def resident(pid):
         one = pids.pop()
         try:
             status = Path(f"/proc/{one}/smaps_rollup").read_text()
-            total += (
-                int(next(line for line in status.splitlines() if line.startswith("Pss:")).split()[1]) / 1024
-            )
+            total += int(next(line for line in status.splitlines() if line.startswith("Pss:")).split()[1]) / 1024
             for task in Path(f"/proc/{one}/task").iterdir():
                 pids += [int(c) for c in (task / "children").read_text().split()]
         except (OSError, StopIteration):
@@ -59,17 +57,7 @@ def own_seconds():
 
 def extract(files, output, jobs, look=False):
     """Return wall seconds, cores that others had meanwhile, peak memory in MB (0 unless asked), the table's digest."""
-    command = [
-        sys.executable,
-        "-m",
-        "ridgefeat.cli",
-        "extract",
-        str(files),
-        "-o",
-        str(output),
-        "-j",
-        str(jobs),
-    ]
+    command = [sys.executable, "-m", "ridgefeat.cli", "extract", str(files), "-o", str(output), "-j", str(jobs)]
     before, own = machine_seconds(), own_seconds()
     start = time.perf_counter()
     process = subprocess.Popen([*command, "-q", "--overwrite"])
@@ -129,9 +117,7 @@ def main() -> None:
         ]
         memory = []
         for count in (len(every) // 4, len(every)):
-            seconds, _, peak, _ = extract(
-                subset(root / str(count), every[:count]), root / "m.csv", 2, look=True
-            )
+            seconds, _, peak, _ = extract(subset(root / str(count), every[:count]), root / "m.csv", 2, look=True)
             memory.append([count, f"{peak:.0f}", f"{count / seconds:.1f}"])
     report(
         "scaling",

@@ -37,9 +37,7 @@ EXTRACTOR = nbis.new_nbis_extractor(
 def scores(sets):
     """Scores of all mated pairs, and of non-mated pairs in the same place of two fingers' impressions."""
     mated = [a.compare(b) for finger in sets for a, b in itertools.combinations(finger, 2)]
-    others = [
-        a.compare(b) for one, two in itertools.combinations(sets, 2) for a, b in zip(one, two, strict=False)
-    ]
+    others = [a.compare(b) for one, two in itertools.combinations(sets, 2) for a, b in zip(one, two, strict=False)]
     return np.array(mated), np.array(others)
 
 
@@ -57,10 +55,7 @@ def synthetic_sets():
         yield [
             EXTRACTOR.extract_minutiae(
                 encode_png(
-                    make_impression(
-                        master, rng=np.random.default_rng([7, finger, i]), noise_level=1 + i % 3
-                    ).image,
-                    500,
+                    make_impression(master, rng=np.random.default_rng([7, finger, i]), noise_level=1 + i % 3).image, 500
                 )
             )
             for i in range(IMPRESSIONS)

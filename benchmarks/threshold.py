@@ -48,20 +48,14 @@ def coverage() -> str:
             scores = subjects_scores(seed, shared)
             curve = ErrorCurve.of(scores)
             cuts = grid_of_cuts(curve, np.zeros(0))
-            for drawn, own in (
-                ("subjects", scores),
-                ("comparisons", Scores.make(scores.score, scores.mated)),
-            ):
+            for drawn, own in (("subjects", scores), ("comparisons", Scores.make(scores.score, scores.mated))):
                 low, high = resample(own, cuts, seed=seed).equal_error()
                 held[drawn] += low <= EER <= high
         for drawn, count in held.items():
             spread = binomtest(count, SEEDS).proportion_ci()
-            rows.append(
-                [f"{100 * shared:.0f} %", drawn, count, f"{100 * spread.low:.0f}–{100 * spread.high:.0f}"]
-            )
+            rows.append([f"{100 * shared:.0f} %", drawn, count, f"{100 * spread.low:.0f}–{100 * spread.high:.0f}"])
     return table(
-        ["variance of subjects", "bootstrap draws", "of 100 intervals hold the EER", "95 % of that count"],
-        rows,
+        ["variance of subjects", "bootstrap draws", "of 100 intervals hold the EER", "95 % of that count"], rows
     )
 
 
@@ -86,16 +80,12 @@ def agreement() -> str:
             max(np.abs(curve.fmr[k] - fmr).max(), np.abs(curve.fnmr[k] - fnmr).max()),
             abs(curve.equal_error.value - get_eer_values(fmr, fnmr)[-1]),
             abs(curve.fnmr[curve.for_fmr(0)] - get_fmr_op(fmr, fnmr, 0)[1]),
-            abs(
-                curve.d_prime - get_decidability_value(mated.mean(), mated.std(), others.mean(), others.std())
-            ),
+            abs(curve.d_prime - get_decidability_value(mated.mean(), mated.std(), others.mean(), others.std())),
             max(np.abs(curve.fmr[j] - fpr[1:]).max(), np.abs(1 - curve.fnmr[j] - tpr[1:]).max()),
             abs(curve.auc - roc_auc_score(truth, score)),
         )
         worst = {name: max(old, float(new)) for (name, old), new in zip(worst.items(), found, strict=True)}
-    return table(
-        ["figure, beside", "largest difference"], [[name, f"{value:.1e}"] for name, value in worst.items()]
-    )
+    return table(["figure, beside", "largest difference"], [[name, f"{value:.1e}"] for name, value in worst.items()])
 
 
 def methods() -> str:
@@ -106,9 +96,7 @@ def methods() -> str:
         loss = Settings().loss(curve)
         best = loss[curve.index(choose(curve, "exact").threshold)]
         for name in [*METHODS, "fmr=1%"]:
-            losses.setdefault(name, []).append(
-                100 * float(loss[curve.index(choose(curve, name).threshold)] - best)
-            )
+            losses.setdefault(name, []).append(100 * float(loss[curve.index(choose(curve, name).threshold)] - best))
     rows = [[n, f"{min(v):.3f}", f"{np.mean(v):.3f}", f"{max(v):.3f}"] for n, v in losses.items()]
     return table(["method", "least excess of HTER, points", "mean", "most"], rows)
 

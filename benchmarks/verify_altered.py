@@ -42,10 +42,7 @@ def measured():
     frame = score_table(entries, plan, score)
     counts = [
         (what, len(group), sum(e.failure is not None for e in group))
-        for what, group in (
-            ("references", entries[: len(references)]),
-            ("altered", entries[len(references) :]),
-        )
+        for what, group in (("references", entries[: len(references)]), ("altered", entries[len(references) :]))
     ]
     return frame, counts, 1000 * enrolled / len(entries), int(np.isfinite(score).sum()) / spent
 
@@ -141,16 +138,12 @@ def carried(frame):
     for method in METHODS:
         threshold = choose(curve, method).threshold
         cells = [
-            f"{percent(c.far[k])} / {percent(c.frr[k])}"
-            for c in curves.values()
-            for k in [int(c.index(threshold))]
+            f"{percent(c.far[k])} / {percent(c.frr[k])}" for c in curves.values() for k in [int(c.index(threshold))]
         ]
         rows.append([method, f"{threshold:.2f}", *cells])
     counts = ", ".join(f"{n} {c.mated + c.failed_mated} and {c.nonmated}" for n, c in curves.items())
     head = ["method", "threshold", *(f"FAR / FRR %, {level}" for level in LEVELS)]
-    return table(
-        head, rows
-    ), f"{len(people) - len(held_out)} people to choose, {len(held_out)} to report: {counts}."
+    return table(head, rows), f"{len(people) - len(held_out)} people to choose, {len(held_out)} to report: {counts}."
 
 
 def main(made=None):

@@ -65,8 +65,7 @@ class Nbis:
         kind, quality = minutiae.kind[best], np.rint(minutiae.quality[best] * 0.63).astype(int)
         order = np.lexsort((y, x))
         points = b"".join(
-            struct.pack(">HHBB", (2 if kind[i] == 2 else 1) << 14 | x[i], y[i], angle[i], quality[i])
-            for i in order
+            struct.pack(">HHBB", (2 if kind[i] == 2 else 1) << 14 | x[i], y[i], angle[i], quality[i]) for i in order
         )
         body = struct.pack(">BB", 0, len(order)) + points
         head = b"FMR\0 20\0" + struct.pack(">IHHHHHBB", 24 + len(body), 0, 1000, 1000, 197, 197, 1, 0)
@@ -131,16 +130,12 @@ def study(folder, engine, rng):
         Entry(s.relative, s.labels, prepare(template_of_minutiae(minutiae_of(n))))
         for s, n in zip(sources, native, strict=True)
     ]
-    alone = [
-        Entry(e.name, e.labels, prepare(template_of_minutiae(e.content.template.minutiae))) for e in entries
-    ]
+    alone = [Entry(e.name, e.labels, prepare(template_of_minutiae(e.content.template.minutiae))) for e in entries]
     again = [engine.hand(minutiae_of(n)) for n in native]
     ours = [engine.hand(e.content.template.minutiae) for e in entries]
 
     def bozorth(prints):
-        return np.array(
-            [prints[i].compare(prints[j]) for i, j in zip(plan.probe, plan.reference, strict=True)], float
-        )
+        return np.array([prints[i].compare(prints[j]) for i, j in zip(plan.probe, plan.reference, strict=True)], float)
 
     scores = {
         "ridgefeat": compare_all(entries, plan),
@@ -150,9 +145,7 @@ def study(folder, engine, rng):
         "our minutiae + bozorth3": bozorth(ours),
     }
     control = bozorth(again)
-    assert np.array_equal(control, scores["NBIS mindtct + bozorth3"]), (
-        "the hand-over changes bozorth3's scores"
-    )
+    assert np.array_equal(control, scores["NBIS mindtct + bozorth3"]), "the hand-over changes bozorth3's scores"
     later = finger >= TUNED
     held_out = later[plan.probe] & later[plan.reference]
     rows = []

@@ -29,10 +29,7 @@ def main():
     for folder in SETS:
         entries = enrol(find_sources([need("FVC2002").parent / folder]))
         plan = fvc(entries, every_impostor=True)
-        alone = [
-            Entry(e.name, e.labels, prepare(template_of_minutiae(e.content.template.minutiae)))
-            for e in entries
-        ]
+        alone = [Entry(e.name, e.labels, prepare(template_of_minutiae(e.content.template.minutiae))) for e in entries]
         for kind, own in (("ridges", entries), ("minutiae", alone)):
             found[kind].append(np.round(compare_all(own, plan)[~plan.mated], 3))
     held = {}
@@ -46,9 +43,7 @@ def main():
         }
         print(kind, made.comparisons, "highest", made.score[-1])
     path = ROOT / "ridgefeat" / "verify" / "impostors.json"
-    path.write_text(
-        json.dumps(held, separators=(",", ":")).replace('"minutiae"', '\n"minutiae"') + "\n", "utf-8"
-    )
+    path.write_text(json.dumps(held, separators=(",", ":")).replace('"minutiae"', '\n"minutiae"') + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -111,24 +111,14 @@ def orient(fp: rf.Fingerprint) -> None:
 
     def histogram(ax: Axes) -> None:
         angle = np.rad2deg(fp.orientation.angle[fp.mask])
-        ax.hist(
-            angle,
-            bins=12,
-            range=(0, 180),
-            weights=np.full(angle.size, 1 / angle.size),
-            color=BLUE,
-            ec="white",
-        )
+        ax.hist(angle, bins=12, range=(0, 180), weights=np.full(angle.size, 1 / angle.size), color=BLUE, ec="white")
         ax.set(xlabel="orientation, degrees", ylabel="share of the print", xticks=range(0, 181, 45))
 
     sheet(
         "orient",
         (
             ("orientation, core and delta", lines),
-            (
-                "orient_coherence_…",
-                lambda ax: field(ax, fp, fp.orientation.coherence, "coherence", vmin=0, vmax=1),
-            ),
+            ("orient_coherence_…", lambda ax: field(ax, fp, fp.orientation.coherence, "coherence", vmin=0, vmax=1)),
             ("orient_flow_…", histogram),
         ),
     )
@@ -137,11 +127,7 @@ def orient(fp: rf.Fingerprint) -> None:
 def gabor(fp: rf.Fingerprint) -> None:
     """Two responses, and the whole bank's means."""
     row = rf.extract(fp, families=["gabor"])
-    names = [
-        c
-        for c in row.index
-        if c.startswith("gabor_w") and c.endswith("_mean") and "_a" in c and "_r" not in c
-    ]
+    names = [c for c in row.index if c.startswith("gabor_w") and c.endswith("_mean") and "_a" in c and "_r" not in c]
     waves = sorted({name.split("_")[1] for name in names})
     means = np.array([[row[n] for n in names if n.split("_")[1] == w] for w in waves])
 
@@ -158,9 +144,7 @@ def gabor(fp: rf.Fingerprint) -> None:
         def draw(ax: Axes) -> None:
             bare(ax, fp.image, alpha=0.3)
             rows, columns = fp.mask.shape
-            ax.imshow(
-                fp.gabor.magnitude[:, number].max(0), cmap="magma", alpha=0.75, extent=(0, columns, rows, 0)
-            )
+            ax.imshow(fp.gabor.magnitude[:, number].max(0), cmap="magma", alpha=0.75, extent=(0, columns, rows, 0))
 
         return draw
 

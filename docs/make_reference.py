@@ -74,14 +74,7 @@ def features() -> str:
     for family in chosen:
         columns = family.all_columns()
         rows = [
-            (
-                f"`{c.name}`",
-                c.unit,
-                f"{c.low:g} to {c.high:g}",
-                c.meaning,
-                c.source,
-                reliability.get(c.name, ""),
-            )
+            (f"`{c.name}`", c.unit, f"{c.low:g} to {c.high:g}", c.meaning, c.source, reliability.get(c.name, ""))
             for c in columns
         ]
         table = _table(("column", "unit", "range", "meaning", "source", "ICC"), rows)
@@ -93,22 +86,17 @@ def _reliability() -> dict[str, str]:
     """Return every column's intraclass correlation as the benchmark wrote it; empty where it could not be measured."""
     with (RESULTS / "reliability.csv").open(newline="", encoding="utf-8") as file:
         return {
-            row["column"]: row["icc_FCJ2020"] and f"{float(row['icc_FCJ2020']):.2f}"
-            for row in csv.DictReader(file)
+            row["column"]: row["icc_FCJ2020"] and f"{float(row['icc_FCJ2020']):.2f}" for row in csv.DictReader(file)
         }
 
 
 def measured() -> str:
     """Return the benchmarks' results as they were printed, one below the other."""
-    parts = [
-        f"# Measured\n\n{MADE}\nEach part is what a script in `benchmarks/` printed, and says on which data.\n"
-    ]
+    parts = [f"# Measured\n\n{MADE}\nEach part is what a script in `benchmarks/` printed, and says on which data.\n"]
     rest = sorted({path.stem for path in RESULTS.glob("*.md")} - set(MEASURED))
     for name in (*MEASURED, *rest):
         text = (RESULTS / f"{name}.md").read_text(encoding="utf-8").strip()
-        parts.append(
-            text.replace("\n## ", "\n### ").replace("# ", "## ", 1) + f"\n\n`python benchmarks/{name}.py`\n"
-        )
+        parts.append(text.replace("\n## ", "\n### ").replace("# ", "## ", 1) + f"\n\n`python benchmarks/{name}.py`\n")
     return "\n".join(parts)
 
 

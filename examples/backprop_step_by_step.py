@@ -24,9 +24,7 @@ def main() -> None:
     print("1. Forward\n\nThe image:", IMAGE, "The kernel (bias 0.05):", kernel, sep="\n")
     z = correlate(IMAGE, kernel) + bias
     print("\nIts window slides over the image: z[y, x] = bias + sum of image[y + i, x + j] * kernel[i, j].")
-    print(
-        f"For z[0, 0]: 0.05 + 1 * 0.5 + 0 * -0.3 + 0 * 0.2 + 1 * 0.1 = {z[0, 0]:.4f}. All of it:", z, sep="\n"
-    )
+    print(f"For z[0, 0]: 0.05 + 1 * 0.5 + 0 * -0.3 + 0 * 0.2 + 1 * 0.1 = {z[0, 0]:.4f}. All of it:", z, sep="\n")
     a = np.maximum(z, 0)
     print("\nReLU keeps what is above zero:", a, sep="\n")
     logit = a.mean()
@@ -35,23 +33,17 @@ def main() -> None:
 
     print("\n2. Loss\n")
     loss = -math.log(p)
-    print(
-        f"The label is {label}, so the loss is -log({p:.4f}) = {loss:.4f}. It would be 0 for a probability of 1."
-    )
+    print(f"The label is {label}, so the loss is -log({p:.4f}) = {loss:.4f}. It would be 0 for a probability of 1.")
 
     print("\n3. Backward: how much would the loss change, if ...\n")
     d_logit = p - label
     print(f"... the logit grew by a little: p - label = {d_logit:.4f} times as much. Growing would be good.")
     d_a = np.full(z.shape, d_logit / z.size)
-    print(
-        f"... one of the {z.size} values of the map grew: the mean gives each 1/{z.size} of that, {d_a[0, 0]:.4f}."
-    )
+    print(f"... one of the {z.size} values of the map grew: the mean gives each 1/{z.size} of that, {d_a[0, 0]:.4f}.")
     d_z = np.where(z > 0, d_a, 0)
     print("... a value before ReLU grew: the same where it was above zero, nothing elsewhere:", d_z, sep="\n")
     d_kernel, d_bias = correlate(IMAGE, d_z), d_z.sum()
-    print(
-        "\n... a weight of the kernel grew: it was multiplied with a pixel in each of the windows, so that its part"
-    )
+    print("\n... a weight of the kernel grew: it was multiplied with a pixel in each of the windows, so that its part")
     print(
         "is sum of image[y + i, x + j] * d_z[y, x]. That is the image under a sliding window again: d_z is the window."
     )
@@ -78,9 +70,7 @@ def main() -> None:
     assert loss_of(kernel, bias) < loss
 
     print("\n6. The same with ridgefeat.nn\n")
-    model = Sequential(
-        [Conv2D(1, 2), ReLU(), GlobalAveragePool()], (4, 4, 1), loss="sigmoid", dtype=np.float64
-    )
+    model = Sequential([Conv2D(1, 2), ReLU(), GlobalAveragePool()], (4, 4, 1), loss="sigmoid", dtype=np.float64)
     model.set_weights({"conv2d_1/kernel": KERNEL[:, :, None, None], "conv2d_1/bias": np.array([0.05])})
     print(model.summary(), "\n")
     found, _ = model.train_step(IMAGE[None, :, :, None], np.array([label]), SGD(RATE))

@@ -56,14 +56,9 @@ def main() -> None:
         save_overlay(rf.read(image), overlay)
         print(f"   {overlay}")
 
-    print(
-        f"\n4. Gathering all of it on a page ... ({time.perf_counter() - started:.0f} s so far)", flush=True
-    )
+    print(f"\n4. Gathering all of it on a page ... ({time.perf_counter() - started:.0f} s so far)", flush=True)
     page = write_extract_page(
-        "demo/features.csv",
-        "demo/index.html",
-        images_root="demo/prints",
-        title=f"Demo: {count} simulated prints",
+        "demo/features.csv", "demo/index.html", images_root="demo/prints", title=f"Demo: {count} simulated prints"
     )
     print(f"\nDone in {time.perf_counter() - started:.0f} s. Open this page in a browser:\n{page.resolve()}")
 

@@ -50,9 +50,7 @@ def main(folder: Path) -> dict[str, float]:
         model, paths, coin, groups=subject, cv=StratifiedGroupKFold(3, shuffle=True, random_state=0)
     )
     print(f"{PEOPLE} people, {IMPRESSIONS} prints each; what is to be told was drawn by lot\n")
-    print(
-        f"split by print   accuracy {by_print.mean():.2f}   other prints of the same finger are in training"
-    )
+    print(f"split by print   accuracy {by_print.mean():.2f}   other prints of the same finger are in training")
     print(f"split by person  accuracy {by_person.mean():.2f}   nobody is on both sides")
     print("\nThe first figure says how well a finger is known again. Only the second is about the label.")
     return {"by_print": float(by_print.mean()), "by_person": float(by_person.mean())}

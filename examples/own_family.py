@@ -54,9 +54,7 @@ def publish(folder: Path) -> None:
     (folder / "ridge_symmetry.py").write_text(MODULE, encoding="utf-8")
     about = folder / "ridge_symmetry-1.0.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: ridge-symmetry\nVersion: 1.0\n", encoding="utf-8"
-    )
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: ridge-symmetry\nVersion: 1.0\n", encoding="utf-8")
     (about / "entry_points.txt").write_text(
         "[ridgefeat.families]\nsymmetry = ridge_symmetry:symmetry\n", encoding="utf-8"
     )

@@ -106,10 +106,7 @@ def main(arguments: list[str] | None = None) -> list[Line]:
             if protocol == "by image" and model == "CNN" and not given.all:
                 continue
             line = evaluate(data, protocol, model, given)
-            print(
-                f"   {model}: accuracy {line.accuracy[0]:.3f}, {line.seen:.0%} of the test images seen",
-                flush=True,
-            )
+            print(f"   {model}: accuracy {line.accuracy[0]:.3f}, {line.seen:.0%} of the test images seen", flush=True)
             lines.append(line)
     print("\n" + table(lines, {} if given.demo else PUBLISHED))
     told(lines, given.demo)
@@ -117,9 +114,7 @@ def main(arguments: list[str] | None = None) -> list[Line]:
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", nargs="?", help="folder of SOCOFing's real prints")
     parser.add_argument("--demo", action="store_true", help="simulated prints instead")
     parser.add_argument("--network", default="two-block", help="the CNN, as ridgefeat.nn names it")
@@ -136,9 +131,7 @@ def read(folder: Path) -> Data:
     """Read the images as the study did: grey, resized to 128 x 128; the burnt-in frame is cut off."""
     prints = [p for p in find_prints(folder) if p.labels.get("sex") in ("female", "male")]
     if not prints:
-        sys.exit(
-            f"{folder} holds no prints whose names say the sex; give the folder of SOCOFing's real prints"
-        )
+        sys.exit(f"{folder} holds no prints whose names say the sex; give the folder of SOCOFing's real prints")
     print(f"Reading {len(prints)} images ...", flush=True)
     X = read_pixels(folder, [p.relative for p in prints], [p.layout for p in prints])
     y = np.array([p.labels["sex"] == "male" for p in prints], np.int64)
@@ -148,9 +141,7 @@ def read(folder: Path) -> Data:
 def demo(side: int = 32) -> Data:
     """Simulated prints, small, with the published difference of ridge density; they belong to nobody."""
     print("Making simulated prints ...", flush=True)
-    made = make_subjects(
-        SUBJECTS, seed=SEED, fingers=FINGERS, sex_effect=1.0, noise_level=0, shape=(128, 128)
-    )
+    made = make_subjects(SUBJECTS, seed=SEED, fingers=FINGERS, sex_effect=1.0, noise_level=0, shape=(128, 128))
     images, sexes, people = [], [], []
     for each in made:
         small = cv2.resize(each.print.image, (side, side), interpolation=cv2.INTER_AREA)

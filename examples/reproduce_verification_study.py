@@ -72,9 +72,7 @@ def table(scores: pd.DataFrame) -> pd.DataFrame:
 def main(words: list[str] | None = None) -> dict[str, pd.DataFrame]:
     """Return a table for each level of alteration."""
     parser = argparse.ArgumentParser(description="Decision thresholds on altered fingerprints.")
-    parser.add_argument(
-        "folder", nargs="?", type=Path, help="a folder that holds SOCOFing's Real and Altered"
-    )
+    parser.add_argument("folder", nargs="?", type=Path, help="a folder that holds SOCOFing's Real and Altered")
     parser.add_argument("--demo", action="store_true", help="simulated prints instead")
     parser.add_argument("--fingers", type=int, default=FINGERS, help="how many are simulated")
     given = parser.parse_args(words)
@@ -95,9 +93,7 @@ def main(words: list[str] | None = None) -> dict[str, pd.DataFrame]:
     tables = {}
     for name, part in groups:
         tables[name] = table(part)
-        print(
-            f"\n{name}: {int(part['mated'].sum())} mated, {int((1 - part['mated']).sum())} non-mated comparisons"
-        )
+        print(f"\n{name}: {int(part['mated'].sum())} mated, {int((1 - part['mated']).sum())} non-mated comparisons")
         print(tables[name].to_string(index=False, float_format=lambda v: f"{v:.4f}"))
     return tables
 

@@ -32,13 +32,7 @@ def main(folder: Path, fingers: int = FINGERS) -> dict[str, float]:
     """Return the threshold of each place."""
     # A comparator of features, as the study's: that of minutiae would leave nothing to decide on prints like these.
     write_set(
-        folder,
-        fingers * IMPRESSIONS,
-        seed=4,
-        fingers=1,
-        impressions=IMPRESSIONS,
-        noise_level=1,
-        shape=(260, 230),
+        folder, fingers * IMPRESSIONS, seed=4, fingers=1, impressions=IMPRESSIONS, noise_level=1, shape=(260, 230)
     )
     names = r"sim(?P<subject>\d+)_.*_(?P<impression>\d+)\.png"
     table = verify(

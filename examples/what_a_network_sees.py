@@ -34,9 +34,7 @@ def main() -> None:
     print("2. Learning which is which:")
     model = build("two-block", (SIDE, SIDE, 1), seed=SEED)
     training = Training(model, Adam(0.0005), batch_size=16)
-    training.run(
-        x, y, 4, on_epoch=lambda epoch, line: print(f"   epoch {epoch}: {line['accuracy']:.0%} right")
-    )
+    training.run(x, y, 4, on_epoch=lambda epoch, line: print(f"   epoch {epoch}: {line['accuracy']:.0%} right"))
 
     print("3. Drawing:")
     image = x[np.flatnonzero(y == 1)[0]]

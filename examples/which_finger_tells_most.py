@@ -30,16 +30,12 @@ def main(folder: Path, people: int = PEOPLE) -> pd.DataFrame:
     table = rf.extract_many(folder, index=index, families=FAMILIES)
     about = {"columns": rf.feature_columns(FAMILIES).to_dict("records")}
     problem = bench.make_problem(table, about, target="sex", group="subject")
-    comparison = bench.compare(
-        problem, bench.Options(classifiers=("dummy", "logistic"), folds=3, repeats=2, jobs=1)
-    )
+    comparison = bench.compare(problem, bench.Options(classifiers=("dummy", "logistic"), folds=3, repeats=2, jobs=1))
     told = comparison.summary.set_index("classifier").loc["logistic"]
     print(f"{people} simulated people, {FINGERS} fingers each; logistic regression, split by person")
     print(f"all fingers   AUC {told['roc_auc']:.2f} [{told['roc_auc_low']:.2f}, {told['roc_auc_high']:.2f}]")
     by = comparison.levels
-    by = by[(by["classifier"] == "logistic") & (by["column"] == "finger")].sort_values(
-        "roc_auc", ascending=False
-    )
+    by = by[(by["classifier"] == "logistic") & (by["column"] == "finger")].sort_values("roc_auc", ascending=False)
     for row in by.itertuples():
         print(
             f"{row.level:<12}  AUC {row.roc_auc:.2f} [{row.roc_auc_low:.2f}, {row.roc_auc_high:.2f}]"
@@ -47,9 +43,7 @@ def main(folder: Path, people: int = PEOPLE) -> pd.DataFrame:
         )
     best, worst = by.iloc[0], by.iloc[-1]
     apart = best["roc_auc_low"] > worst["roc_auc_high"]
-    print(
-        f"\n{best['level']} is on top. Do the intervals of first and last part? {'Yes' if apart else 'No'}."
-    )
+    print(f"\n{best['level']} is on top. Do the intervals of first and last part? {'Yes' if apart else 'No'}.")
     return by
 
 

@@ -114,9 +114,7 @@ class Fingerprint:
     @cached_property
     def orientation(self) -> OrientationField:
         """Ridge orientation and its coherence at every pixel."""
-        return orientation.estimate_orientation(
-            self.normalised, self.gabor, self.mask, self.params.orientation
-        )
+        return orientation.estimate_orientation(self.normalised, self.gabor, self.mask, self.params.orientation)
 
     @cached_property
     def period(self) -> Float:
@@ -126,9 +124,7 @@ class Fingerprint:
     @cached_property
     def enhanced(self) -> Float:
         """The ridges alone after contextual Gabor filtering, float32 in [-1, 1], ridges negative (dark)."""
-        return enhancement.enhance(
-            self.normalised, self.orientation, self.period, self.mask, self.params.enhancement
-        )
+        return enhancement.enhance(self.normalised, self.orientation, self.period, self.mask, self.params.enhancement)
 
     @cached_property
     def binary(self) -> Bool:

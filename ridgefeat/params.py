@@ -77,9 +77,7 @@ class Params:
             names = [f.name for f in fields(kind)]
             for name in given:
                 if name not in names:
-                    raise ParameterError(
-                        f"{where}: unknown parameter {stage}.{name}{_nearest(name, names, stage)}"
-                    )
+                    raise ParameterError(f"{where}: unknown parameter {stage}.{name}{_nearest(name, names, stage)}")
             try:
                 made[stage] = kind(**given)
             except ParameterError as error:

@@ -18,13 +18,7 @@ def test_demo_runs_over_an_earlier_one_and_ends_with_its_page(
     monkeypatch.chdir(tmp_path)
     spec.loader.exec_module(demo)
     # The same lesson with fewer prints.
-    for name, value in {
-        "SUBJECTS": 2,
-        "FINGERS": 1,
-        "IMPRESSIONS": 1,
-        "DRAWN": 1,
-        "DEMO": tmp_path / "demo",
-    }.items():
+    for name, value in {"SUBJECTS": 2, "FINGERS": 1, "IMPRESSIONS": 1, "DRAWN": 1, "DEMO": tmp_path / "demo"}.items():
         monkeypatch.setattr(demo, name, value)
     # What an earlier run left does not stop the next one, nor get into it.
     (tmp_path / "demo" / "prints").mkdir(parents=True)

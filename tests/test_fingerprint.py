@@ -113,9 +113,7 @@ def test_what_is_no_image_is_refused(array, words):
     assert str(caught.value).endswith(words)
 
 
-@pytest.mark.parametrize(
-    "dpi", [0, 49.9, 5000.1, -500, float("nan"), float("inf"), (500, 10), (500, float("nan"))]
-)
+@pytest.mark.parametrize("dpi", [0, 49.9, 5000.1, -500, float("nan"), float("inf"), (500, 10), (500, float("nan"))])
 def test_a_resolution_no_sensor_has_is_refused(dpi):
     with pytest.raises(ParameterError, match="resolution must lie between 50 and 5000 dpi, got "):
         Fingerprint(np.zeros((9, 9), np.uint8), dpi)

@@ -110,10 +110,7 @@ def test_the_digest_is_the_same_in_every_process():
     [
         ({"perid": {}}, "parameters: unknown stage 'perid'; did you mean period?"),
         ({"zzz": {}}, "parameters: unknown stage 'zzz'; there are: normalisation, segmentation"),
-        (
-            {"period": {"smothing": 1}},
-            "parameters: unknown parameter period.smothing; did you mean period.smoothing?",
-        ),
+        ({"period": {"smothing": 1}}, "parameters: unknown parameter period.smothing; did you mean period.smoothing?"),
         ({"period": {"zzz": 1}}, "parameters: unknown parameter period.zzz; there are: smoothing"),
         ({"period": 3}, "parameters: period must hold an object of parameters, got 3"),
         ({"period": None}, "parameters: period must hold an object of parameters, got None"),
@@ -130,8 +127,7 @@ def test_what_is_unknown_is_named_with_the_nearest(values, message):
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from([*STAGES, "smoothing", "x"]), inner, max_size=3)
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*STAGES, "smoothing", "x"]), inner, max_size=3)
     ),
     max_leaves=8,
 )

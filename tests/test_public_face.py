@@ -9,9 +9,7 @@ import pytest
 
 import ridgefeat as rf
 
-MODULES = sorted(
-    m.name for m in pkgutil.walk_packages(rf.__path__, "ridgefeat.") if not m.name.endswith("__main__")
-)
+MODULES = sorted(m.name for m in pkgutil.walk_packages(rf.__path__, "ridgefeat.") if not m.name.endswith("__main__"))
 
 
 def python(code):

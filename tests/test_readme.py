@@ -54,16 +54,10 @@ NOT_HERE = {
 """Commands, by their beginning, that are only read by the command line, not run, and why."""
 
 SHORTER = {
-    "-o compared/": (
-        "--classifiers logistic,pca-lda --fast",
-        "the page has every classifier; tests/bench fits all",
-    ),
+    "-o compared/": ("--classifiers logistic,pca-lda --fast", "the page has every classifier; tests/bench fits all"),
     "-o seen/": ("--epochs 1", "a network takes a second an epoch"),
     "-o leaky/": ("--classifiers logistic", "knn's 25 neighbours are more prints than are shared"),
-    "-j 8 --timeout 60 --memory 1500": (
-        "-j 1",
-        "eight workers start slowly on two cores; tests/cli bounds prints",
-    ),
+    "-j 8 --timeout 60 --memory 1500": ("-j 1", "eight workers start slowly on two cores; tests/cli bounds prints"),
 }
 """What is added to commands that hold the first text, so that the tests stay quick, and why."""
 
@@ -145,9 +139,7 @@ def test_every_command_and_example_runs(page: str, here: Path, capsys: pytest.Ca
             if page not in TYPED:
                 called(*shlex.split(command)[1:], code=code)
                 continue
-            done = subprocess.run(
-                shlex.split(command), capture_output=True, text=True, timeout=60, check=False
-            )
+            done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=60, check=False)
             assert done.returncode == code, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     assert ran >= 3
 
@@ -170,9 +162,7 @@ def test_every_command_and_example_runs_on_shared_prints(
         for command, code in commands(block) if kind == "console" else []:
             if any(command.startswith(begin) for begin in NOT_HERE):
                 continue
-            more = [
-                word for has, (added, _) in SHORTER.items() if has in command for word in shlex.split(added)
-            ]
+            more = [word for has, (added, _) in SHORTER.items() if has in command for word in shlex.split(added)]
             words = [*shlex.split(command)[1:], *more]
             if "-o" in words:  # where the page makes what is shared
                 Path(words[words.index("-o") + 1]).unlink(missing_ok=True)
@@ -182,17 +172,13 @@ def test_every_command_and_example_runs_on_shared_prints(
 def test_no_page_with_commands_is_left_out() -> None:
     families = [p.relative_to(ROOT).as_posix() for p in (ROOT / "docs" / "families").glob("*.md")]
     every = [p.relative_to(ROOT).as_posix() for p in TEXTS] + families
-    with_commands = [
-        p for p in every if any(k == "python" or (k == "console" and commands(b)) for k, b in shown(p))
-    ]
+    with_commands = [p for p in every if any(k == "python" or (k == "console" and commands(b)) for k, b in shown(p))]
     left = set(with_commands) - set(PAGES) - {f"docs/{name}.md" for name in SHARED} - set(families)
     assert left == set()
 
 
 def test_what_is_left_out_stands_on_a_page() -> None:
-    given = [
-        c for name in SHARED for k, b in shown(f"docs/{name}.md") if k == "console" for c, _ in commands(b)
-    ]
+    given = [c for name in SHARED for k, b in shown(f"docs/{name}.md") if k == "console" for c, _ in commands(b)]
     assert [begin for begin in NOT_HERE if not any(c.startswith(begin) for c in given)] == []
     assert [has for has in SHORTER if not any(has in c for c in given)] == []
 
@@ -243,9 +229,7 @@ def test_links_to_files_lead_somewhere(page: str) -> None:
 
 
 def test_readme_quotes_what_benchmarks_print() -> None:
-    measured = re.search(
-        r"^## Measured\n(.*?)^## ", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S
-    )
+    measured = re.search(r"^## Measured\n(.*?)^## ", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
     assert measured is not None
     quoted = 0
     for line in re.findall(r"^- .*(?:\n  .*)*", measured[1], re.M):

@@ -5,15 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridgefeat.structure import (
-    BIFURCATION,
-    CORE,
-    DELTA,
-    ENDING,
-    MM_PER_PX,
-    Minutiae,
-    SingularPoints,
-)
+from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, MM_PER_PX, Minutiae, SingularPoints
 
 
 def some_minutiae(n=4):

@@ -96,9 +96,7 @@ def read_block(path: str | os.PathLike[str], start: str | None = None) -> Block:
     parts = walk.parts(begin, stop)
     first = next((p for p in _flat(parts) if p.channels), None)
     if first is None:
-        raise ModelError(
-            f"{file.name} has no convolution between {begin} and its pooling; name an earlier layer"
-        )
+        raise ModelError(f"{file.name} has no convolution between {begin} and its pooling; name an earlier layer")
     return Block(begin, stop, first.channels, tuple(parts))
 
 
@@ -162,16 +160,10 @@ class _Walk:
                 layer = Residual([p.layer for p in ways[1]], [p.layer for p in ways[0]])
                 found.insert(0, Part(layer, inner=(*ways[1], *ways[0])))
             elif node.op_type == "Pad":
-                raise ModelError(
-                    f"{self.file.name}: {node.name} pads what is no convolution's; name another layer"
-                )
+                raise ModelError(f"{self.file.name}: {node.name} pads what is no convolution's; name another layer")
             elif node.op_type in _WALKED:
                 before = self.graph.makers.get(node.input[0])
-                pad = (
-                    before
-                    if before is not None and before.op_type == "Pad" and node.op_type == "Conv"
-                    else None
-                )
+                pad = before if before is not None and before.op_type == "Pad" and node.op_type == "Conv" else None
                 part = read_layer(self.graph, node, pad)
                 found[:0] = [part] if part else []
                 tensor = (pad or node).input[0]

@@ -46,10 +46,7 @@ class Cache:
         """Return an image's values; None where there are none, or the file is damaged."""
         try:
             with path.open("rb") as file:
-                if (
-                    file.read(6) != b"\x93NUMPY"
-                    or os.fstat(file.fileno()).st_size > 4 * np.prod(shape) + 1024
-                ):
+                if file.read(6) != b"\x93NUMPY" or os.fstat(file.fileno()).st_size > 4 * np.prod(shape) + 1024:
                     return None
                 file.seek(0)
                 values = np.load(file, allow_pickle=False)

@@ -44,9 +44,7 @@ class _Trained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         self.classes_, truth = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(
-                f"the classifier needs 2 classes; the data holds one class, {self.classes_[0]!r}"
-            )
+            raise ValueError(f"the classifier needs 2 classes; the data holds one class, {self.classes_[0]!r}")
         weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         weight = None if self.class_weight is None else dict(enumerate(weights))
         seed = int(check_random_state(self.random_state).randint(2**31))
@@ -217,9 +215,7 @@ class LastBlock(_Trained):
         return X.reshape(-1, *self.maps_)
 
 
-def fine_tuned(
-    path: str | os.PathLike[str], *, size: int | tuple[int, int] | None = None, **given: Any
-) -> Pipeline:
+def fine_tuned(path: str | os.PathLike[str], *, size: int | tuple[int, int] | None = None, **given: Any) -> Pipeline:
     """Return a classifier of prints: the network up to its last block by OpenCV, that block and a head trained.
 
     Parameters

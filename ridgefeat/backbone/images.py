@@ -28,9 +28,7 @@ def listed(X: Any) -> Sequence[Print]:
         X = X.to_numpy()
     if isinstance(X, np.ndarray) and X.dtype != np.uint8 and X.ndim == 2 and X.shape[1] == 1:
         X = X[:, 0]
-    if isinstance(X, (str, os.PathLike)) or (
-        isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.ndim < 3
-    ):
+    if isinstance(X, (str, os.PathLike)) or (isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.ndim < 3):
         raise ImageError("X must be a sequence of paths or of uint8 images; put a single one in a list")
     prints = list(X)
     odd = {type(p).__name__ for p in prints if not isinstance(p, (str, os.PathLike, np.ndarray))}

@@ -67,11 +67,7 @@ def _convolution(graph: Graph, node: Any, around: tuple[int, int, int, int]) -> 
     top, left, bottom, right = (int(a) + b for a, b in zip(own, around, strict=True))
     pads: Pads = (top, bottom), (left, right)
     stride = tuple(int(s) for s in settings.get("strides", [1, 1]))
-    bias = (
-        graph.value(node.input[2]).astype(np.float32)
-        if len(node.input) > 2
-        else np.zeros(filters, np.float32)
-    )
+    bias = graph.value(node.input[2]).astype(np.float32) if len(node.input) > 2 else np.zeros(filters, np.float32)
     kernel = weights.transpose(2, 3, 1, 0)
     sizes: dict[str, Any] = {"stride": stride, "padding": pads}
     if groups == 1:

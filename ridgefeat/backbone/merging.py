@@ -72,9 +72,7 @@ def _merged(file: OnnxFile, conv: Node, norm: Node) -> bytes:
     names = f"{out}/ridgefeat/kernel", f"{out}/ridgefeat/shift"
     inputs = b"".join(packed(1, t.encode()) for t in (conv.inputs[0], *names))
     kept = b"".join(
-        file.data[f.begin : f.stop]
-        for f in fields(file.data, conv.start, conv.stop)
-        if f.number not in (1, 2)
+        file.data[f.begin : f.stop] for f in fields(file.data, conv.start, conv.stop) if f.number not in (1, 2)
     )
     node = packed(1, inputs + packed(2, out.encode()) + kept)
     return node + floats(names[0], kernel) + floats(names[1], shift)

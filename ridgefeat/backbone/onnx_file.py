@@ -124,9 +124,7 @@ class OnnxFile:
 
     def layers(self) -> list[str]:
         """Return the layers' names in order: the node's name, or its first tensor's where it has none."""
-        return [
-            node.name or node.outputs[0] for node in self.nodes if node.outputs and node.kind != "Constant"
-        ]
+        return [node.name or node.outputs[0] for node in self.nodes if node.outputs and node.kind != "Constant"]
 
     def embedding(self) -> str:
         """Return the tensor that the last dense layer takes, before it was flattened: what a classifier stands on.
@@ -211,9 +209,7 @@ def read_onnx(path: str | os.PathLike[str]) -> OnnxFile:
             raise ModelError(f"there is no network {path}; give an ONNX file")
         size = path.stat().st_size
         if size > MOST_BYTES:
-            raise ModelError(
-                f"{path} has {size:,} bytes, more than {MOST_BYTES:,}; that is no image network's size"
-            )
+            raise ModelError(f"{path} has {size:,} bytes, more than {MOST_BYTES:,}; that is no image network's size")
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from None
@@ -261,20 +257,14 @@ def _parse(data: bytes, name: str) -> OnnxFile:
         raise ModelError(f"an image network has one input of four dimensions; this one's: {told}")
     shape = fed[0][1]
     if kinds[fed[0][0]] not in _FLOATS:
-        raise ModelError(
-            f"its input takes no numbers with a fraction, but type {kinds[fed[0][0]]}: no images"
-        )
+        raise ModelError(f"its input takes no numbers with a fraction, but type {kinds[fed[0][0]]}: no images")
     if not {1, 3, None}.intersection((shape[1], shape[3])):
         raise ModelError(f"its input has shape {shape}: neither 1 nor 3 channels")
-    return OnnxFile(
-        name, data, tuple(nodes), weights, fed[0][0], shape, tuple(outputs), (graph.start, graph.stop)
-    )
+    return OnnxFile(name, data, tuple(nodes), weights, fed[0][0], shape, tuple(outputs), (graph.start, graph.stop))
 
 
 def _names(data: bytes, message: Field, wanted: int) -> Iterable[str]:
-    return [
-        text(data, f) for f in fields(data, message.start, message.stop) if f.number == wanted and f.kind == 2
-    ]
+    return [text(data, f) for f in fields(data, message.start, message.stop) if f.number == wanted and f.kind == 2]
 
 
 def _node(data: bytes, message: Field, depth: int = 0) -> Node:
@@ -358,10 +348,7 @@ def _value(data: bytes, message: Field) -> tuple[str, tuple[int | None, ...]]:
 def _value_kind(data: bytes, message: Field) -> int:
     """Return the type of an input's values, as `_FLOATS`; that of floats where none is told."""
     told = [
-        number(f)
-        for kind in _inside(data, message, 2, 1)
-        for f in fields(data, kind.start, kind.stop)
-        if f.number == 1
+        number(f) for kind in _inside(data, message, 2, 1) for f in fields(data, kind.start, kind.stop) if f.number == 1
     ]
     return told[0] if told else 1
 
@@ -370,7 +357,5 @@ def _inside(data: bytes, message: Field, *path: int) -> list[Field]:
     """Return the messages that lie at a path of field numbers."""
     found = [message]
     for wanted in path:
-        found = [
-            f for m in found for f in fields(data, m.start, m.stop) if f.number == wanted and f.kind == 2
-        ]
+        found = [f for m in found for f in fields(data, m.start, m.stop) if f.number == wanted and f.kind == 2]
     return found

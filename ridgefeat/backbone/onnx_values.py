@@ -14,18 +14,7 @@ from ridgefeat.nn.layer import Array
 # What exporters compute amounts of padding with.
 _ARITHMETIC = frozenset(("Add", "Div", "Mul", "Sub"))
 _FOLDED = _ARITHMETIC | frozenset(
-    (
-        "Cast",
-        "Concat",
-        "Constant",
-        "ConstantOfShape",
-        "Gather",
-        "Identity",
-        "Reshape",
-        "Shape",
-        "Slice",
-        "Squeeze",
-    )
+    ("Cast", "Concat", "Constant", "ConstantOfShape", "Gather", "Identity", "Reshape", "Shape", "Slice", "Squeeze")
     + ("Transpose", "Unsqueeze")
 )
 _MOST_VALUES = 10_000
@@ -113,9 +102,7 @@ class Graph:
         elif node.op_type == "ConstantOfShape":
             size = int(np.prod(next(iter(given.values())).astype(np.float64)))
         if size > _MOST_VALUES:
-            raise ModelError(
-                f"{self.name}: {node.op_type} makes a constant of {size:,} values, too many for a setting"
-            )
+            raise ModelError(f"{self.name}: {node.op_type} makes a constant of {size:,} values, too many for a setting")
         try:
             return np.asarray(ReferenceEvaluator(node, opsets={"": self.opset}).run(None, given)[0])  # type: ignore[index]
         except Exception as error:  # whatever a damaged node makes the evaluator raise

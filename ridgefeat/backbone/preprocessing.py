@@ -68,12 +68,7 @@ class Preprocessing:
         ImageError
             Where it is no image.
         """
-        if (
-            image.dtype != np.uint8
-            or image.ndim not in (2, 3)
-            or image.size == 0
-            or image.shape[2:] not in ((), (3,))
-        ):
+        if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.size == 0 or image.shape[2:] not in ((), (3,)):
             raise ImageError(
                 f"an image is an array of uint8, (rows, columns) or (rows, columns, 3); got {image.dtype} {image.shape}"
             )

@@ -189,9 +189,7 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             if self.on_print is not None:
                 self.on_print(done)
 
-    def _fill(
-        self, out: Float, prints: Sequence[Any], kept: Cache | None, compute: Callable[[Float], Float]
-    ) -> None:
+    def _fill(self, out: Float, prints: Sequence[Any], kept: Cache | None, compute: Callable[[Float], Float]) -> None:
         """Write a batch's vectors to `out`: those that are kept, and the others computed."""
         images = [pixels(p, self.layout) for p in prints]
         paths = [] if kept is None else [kept.path(image) for image in images]

@@ -84,16 +84,10 @@ def try_out(part: bytes, shape: tuple[int, ...], name: str, rewritten: bytes | N
         ) from None
     if done.returncode == _FAILED:
         told = done.stdout.decode("utf-8", "replace").strip()
-        raise ModelError(
-            f"OpenCV cannot run {name} on images of shape {shape[1:]}: {told}; try another size or layer"
-        )
+        raise ModelError(f"OpenCV cannot run {name} on images of shape {shape[1:]}: {told}; try another size or layer")
     if done.returncode < 0:
-        raise ModelError(
-            f"OpenCV crashes on {name} (signal {-done.returncode}): the file is damaged; save it anew"
-        )
+        raise ModelError(f"OpenCV crashes on {name} (signal {-done.returncode}): the file is damaged; save it anew")
     if done.returncode not in (0, _OTHER):
         told = done.stderr.decode("utf-8", "replace").strip()[-300:]
-        raise ModelError(
-            f"{name} could not be tried out ({told}); check that Python and OpenCV run on this machine"
-        )
+        raise ModelError(f"{name} could not be tried out ({told}); check that Python and OpenCV run on this machine")
     return rewritten is not None and done.returncode == 0

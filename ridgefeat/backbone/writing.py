@@ -16,9 +16,7 @@ _FLOAT32, _INT64 = 1, 7
 
 def weight(file: OnnxFile, old: str, name: str, dims: Iterable[int]) -> bytes:
     """Return a weight under another name and in another shape."""
-    kept = [
-        file.data[f.begin : f.stop] for f in fields(file.data, *file.weights[old]) if f.number not in (1, 8)
-    ]
+    kept = [file.data[f.begin : f.stop] for f in fields(file.data, *file.weights[old]) if f.number not in (1, 8)]
     shape = b"".join(encoded(1, d) for d in dims)
     return packed(5, shape + packed(8, name.encode()) + b"".join(kept))
 

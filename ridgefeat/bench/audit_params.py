@@ -60,11 +60,7 @@ class AuditParams:
         meaning="area under the ROC curve from which a single column holds the target, whatever the others do",
     )
     suspect_auc: float = parameter(
-        default=0.8,
-        unit="",
-        low=0.5,
-        high=1.0,
-        meaning="area under the ROC curve below which no feature is suspected",
+        default=0.8, unit="", low=0.5, high=1.0, meaning="area under the ROC curve below which no feature is suspected"
     )
     crowd_factor: float = parameter(
         default=2.0,
@@ -81,9 +77,5 @@ class AuditParams:
         meaning="area under the ROC curve from which a trait of the files, or a gap in a column, tells the target",
     )
     least_groups: int = parameter(
-        default=12,
-        unit="",
-        low=4,
-        high=1000,
-        meaning="groups below which no column is judged",
+        default=12, unit="", low=4, high=1000, meaning="groups below which no column is judged"
     )

@@ -136,9 +136,7 @@ def make_table(
     target_codes, target_names = _codes(frame[target])
     if not target_names:
         raise TableError(f"no print has a value of the target {target!r}; name another target or add labels")
-    quantity = bool(
-        getattr(frame[target].dtype, "kind", "O") in "fiu" and len(target_names) > NUMERIC_CLASSES
-    )
+    quantity = bool(getattr(frame[target].dtype, "kind", "O") in "fiu" and len(target_names) > NUMERIC_CLASSES)
     checked = tuple(_fold(number, fold, len(frame)) for number, fold in enumerate(folds or ()))
     return AuditTable(
         frame, target, group, names, group_codes, group_names, target_codes, target_names, quantity, checked, limits

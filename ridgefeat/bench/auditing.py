@@ -149,9 +149,7 @@ def audit(
     return Audit(tuple(found), target, group, len(table))
 
 
-def _checks(
-    table: AuditTable, images_root: str | os.PathLike[str] | None, jobs: int | None
-) -> Iterator[Finding]:
+def _checks(table: AuditTable, images_root: str | os.PathLike[str] | None, jobs: int | None) -> Iterator[Finding]:
     yield from check_groups(table)
     yield from check_folds(table)
     identical = find_identical(table)
@@ -161,9 +159,7 @@ def _checks(
     yield from check_altered(table)
     yield from check_names(table)
     if table.target == table.group:
-        yield Finding(
-            "not_checked", "note", "columns: the target is the group, so no column can be tested on others"
-        )
+        yield Finding("not_checked", "note", "columns: the target is the group, so no column can be tested on others")
         return
     readout = make_readout(table)
     if readout is None:

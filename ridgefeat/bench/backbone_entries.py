@@ -99,9 +99,7 @@ def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or key not in SETTINGS:
-            raise ParameterError(
-                f"backbone setting {pair!r}: give KEY=VALUE, with KEY one of {', '.join(SETTINGS)}"
-            )
+            raise ParameterError(f"backbone setting {pair!r}: give KEY=VALUE, with KEY one of {', '.join(SETTINGS)}")
         try:
             if key in _NUMBERS:
                 found[key] = tuple(float(v) for v in value.split(","))
@@ -111,9 +109,7 @@ def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
             else:
                 found[key] = value
         except ValueError:
-            raise ParameterError(
-                f"backbone setting {key} is {value!r}; give numbers with commas between"
-            ) from None
+            raise ParameterError(f"backbone setting {key} is {value!r}; give numbers with commas between") from None
         if key == "size" and not (isinstance(found[key], int) or len(found[key]) == 2):
             raise ParameterError(f"backbone setting size is {value!r}; give ROWS,COLUMNS or one number")
     return found
@@ -248,9 +244,5 @@ def _head(s: Settings) -> Any:
     from ridgefeat.backbone import NetworkHead
 
     return NetworkHead(
-        epochs=s.epochs,
-        class_weight=s.weight,
-        random_state=s.seed,
-        n_threads=s.threads,
-        on_epoch=s.on_epoch,
+        epochs=s.epochs, class_weight=s.weight, random_state=s.seed, n_threads=s.threads, on_epoch=s.on_epoch
     )

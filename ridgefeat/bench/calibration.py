@@ -97,11 +97,6 @@ def reliability(probability: NDArray[np.float64], happened: NDArray[np.bool_]) -
     order = np.argsort(probability, kind="stable")
     bins = [b for b in np.array_split(order, min(BINS, len(order))) if len(b)]
     return [
-        {
-            "bin": i,
-            "predicted": float(probability[b].mean()),
-            "observed": float(happened[b].mean()),
-            "count": len(b),
-        }
+        {"bin": i, "predicted": float(probability[b].mean()), "observed": float(happened[b].mean()), "count": len(b)}
         for i, b in enumerate(bins)
     ]

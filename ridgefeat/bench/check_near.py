@@ -19,10 +19,7 @@ Pairs = Sequence[tuple[int, int, float]]
 
 
 def check_near(
-    table: AuditTable,
-    identical: Sequence[Sequence[int]],
-    images_root: str | os.PathLike[str] | None,
-    jobs: int | None,
+    table: AuditTable, identical: Sequence[Sequence[int]], images_root: str | os.PathLike[str] | None, jobs: int | None
 ) -> Iterator[Finding]:
     """Yield pictures that are nearly the same, from the images where they are given, else from the features."""
     rows = _distinct(table, identical)
@@ -43,9 +40,7 @@ def check_near(
     compared = compare_images(table, images_root, rows, jobs)
     yield from _unlooked(table, compared.unreadable, compared.changed)
     limit = table.limits.near_correlation
-    yield from _near(
-        table, [p for p in compared.pairs if p[2] >= limit], "images", "correlation", lowest=False
-    )
+    yield from _near(table, [p for p in compared.pairs if p[2] >= limit], "images", "correlation", lowest=False)
     yield from _same_finger(table, compared.pairs)
 
 
@@ -60,10 +55,7 @@ def _distinct(table: AuditTable, identical: Sequence[Sequence[int]]) -> list[int
 
 
 def _unlooked(table: AuditTable, unreadable: Sequence[int], changed: Sequence[int]) -> Iterator[Finding]:
-    for rows, what in (
-        (unreadable, "are not there or cannot be read"),
-        (changed, "are not those the table is of"),
-    ):
+    for rows, what in ((unreadable, "are not there or cannot be read"), (changed, "are not those the table is of")):
         if rows:
             yield Finding(
                 "not_checked",
@@ -107,10 +99,7 @@ def _same_finger(table: AuditTable, pairs: Pairs) -> Iterator[Finding]:
                 apart.append((i, j))
         elif said is not None and said[i] != said[j]:
             within.append((i, j))
-    for chosen, severity, where in (
-        (apart, "leak", "in several groups"),
-        (within, "note", "within one group"),
-    ):
+    for chosen, severity, where in ((apart, "leak", "in several groups"), (within, "note", "within one group")):
         if not chosen:
             continue
         sets = connect(chosen, len(table))

@@ -40,7 +40,6 @@ def circumstances(names: Iterable[str]) -> dict[str, list[str]]:
     """Return the columns of each kind of circumstance among some names, in their order; kinds without any left out."""
     names = list(names)
     found = {
-        kind: [n for n in names if any(fnmatchcase(n, p) for p in patterns)]
-        for kind, patterns in CIRCUMSTANCES.items()
+        kind: [n for n in names if any(fnmatchcase(n, p) for p in patterns)] for kind, patterns in CIRCUMSTANCES.items()
     }
     return {kind: own for kind, own in found.items() if own}

@@ -51,9 +51,7 @@ def _linear_svm(s: Settings) -> Any:
 def _linear_svr(s: Settings) -> Any:
     from sklearn.svm import LinearSVR
 
-    return LinearSVR(
-        C=1e-3, loss="squared_epsilon_insensitive", dual="auto", random_state=s.seed, max_iter=5000
-    )
+    return LinearSVR(C=1e-3, loss="squared_epsilon_insensitive", dual="auto", random_state=s.seed, max_iter=5000)
 
 
 def _rbf_svm(s: Settings) -> Any:
@@ -71,17 +69,13 @@ def _rbf_svr(s: Settings) -> Any:
 def _forest(s: Settings) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
-    return RandomForestClassifier(
-        100, min_samples_leaf=5, max_samples=0.6, class_weight=s.weight, random_state=s.seed
-    )
+    return RandomForestClassifier(100, min_samples_leaf=5, max_samples=0.6, class_weight=s.weight, random_state=s.seed)
 
 
 def _forest_number(s: Settings) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
-    return RandomForestRegressor(
-        100, min_samples_leaf=5, max_samples=0.6, max_features="sqrt", random_state=s.seed
-    )
+    return RandomForestRegressor(100, min_samples_leaf=5, max_samples=0.6, max_features="sqrt", random_state=s.seed)
 
 
 def _extra(s: Settings) -> Any:
@@ -97,12 +91,7 @@ def _extra_number(s: Settings) -> Any:
 
 
 # No early stopping: it would set prints aside at random, so that people stand on both sides.
-_BOOSTING: dict[str, Any] = {
-    "max_iter": 100,
-    "max_leaf_nodes": 15,
-    "max_features": 0.1,
-    "l2_regularization": 10.0,
-}
+_BOOSTING: dict[str, Any] = {"max_iter": 100, "max_leaf_nodes": 15, "max_features": 0.1, "l2_regularization": 10.0}
 
 
 def _boosting(s: Settings) -> Any:
@@ -139,9 +128,7 @@ def _bayes(s: Settings) -> Any:
 def _tree(s: Settings) -> Any:
     from sklearn.tree import DecisionTreeClassifier
 
-    return DecisionTreeClassifier(
-        max_depth=5, min_samples_leaf=20, class_weight=s.weight, random_state=s.seed
-    )
+    return DecisionTreeClassifier(max_depth=5, min_samples_leaf=20, class_weight=s.weight, random_state=s.seed)
 
 
 def _tree_number(s: Settings) -> Any:
@@ -234,9 +221,7 @@ TOGETHER = {
 def default_names(kind: Kind) -> list[str]:
     """Return the feature classifiers that fit the kind of target, in their order."""
     fits = [
-        m.name
-        for m in METHODS.values()
-        if m.input == FEATURES and (m.regress if kind == "regression" else m.classify)
+        m.name for m in METHODS.values() if m.input == FEATURES and (m.regress if kind == "regression" else m.classify)
     ]
     return [*fits, *TOGETHER] if kind != "regression" else [*fits, "mean"]
 

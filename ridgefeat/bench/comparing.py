@@ -83,11 +83,7 @@ class Options:
             Folds of all repeats.
         """
         if self.split == "holdout":
-            return (
-                f"holdout 80/20 by group, {self.repeats} repeats"
-                if self.repeats > 1
-                else "holdout 80/20 by group"
-            )
+            return f"holdout 80/20 by group, {self.repeats} repeats" if self.repeats > 1 else "holdout 80/20 by group"
         return f"{self.split}, {count // self.repeats} folds, {self.repeats} repeat{'s' * (self.repeats > 1)}"
 
 
@@ -152,14 +148,7 @@ def compare(
     settings = settings_of(problem, options)
     inputs = make_inputs(problem, options, methods, context.progress)
     outcomes = evaluate(
-        problem,
-        methods,
-        folds,
-        settings,
-        inputs,
-        tune=options.tune,
-        jobs=options.jobs,
-        progress=context.progress,
+        problem, methods, folds, settings, inputs, tune=options.tune, jobs=options.jobs, progress=context.progress
     )
     by_method: dict[str, Sequence[Outcome]] = {}
     for i, m in enumerate(methods):
@@ -216,9 +205,7 @@ def make_inputs(
     def leveled(X: NDArray[Any], scaled: bool) -> NDArray[Any]:
         return np.concatenate([X, codes], axis=1) if scaled and codes is not None else X
 
-    inputs: dict[str, NDArray[Any] | str] = {
-        FEATURES: leveled(problem.features.to_numpy(np.float32), scaled=True)
-    }
+    inputs: dict[str, NDArray[Any] | str] = {FEATURES: leveled(problem.features.to_numpy(np.float32), scaled=True)}
     for m in methods:
         if m.read is None or m.input in inputs or options.images is None:
             continue
@@ -343,8 +330,7 @@ def reproduction(problem: Problem, options: Options, context: Context, folds: in
         asked["further"] = tuple(m.name for m in options.further)
     return Reproduction(
         command=context.command,
-        versions={"ridgefeat": __version__, "python": platform.python_version()}
-        | {n: version(n) for n in libraries},
+        versions={"ridgefeat": __version__, "python": platform.python_version()} | {n: version(n) for n in libraries},
         digests={**context.digests, **known},
         seed=options.seed,
         split=options.words(folds),

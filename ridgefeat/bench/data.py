@@ -101,9 +101,7 @@ def make_problem(
         if name not in frame.columns:
             raise TableError(f"the table has no {role} column {name!r}; it has: {_labels(frame, about)}")
     if target == group:
-        raise TableError(
-            f"target and group are both {target!r}: nothing could be told of people not yet seen"
-        )
+        raise TableError(f"target and group are both {target!r}: nothing could be told of people not yet seen")
     notes: list[str] = []
     frame = _usable_rows(frame, target, group, notes)
     by_family = _family_columns(frame, about, families)
@@ -202,9 +200,7 @@ def _unlabelled(
     return {f: columns for f, columns in left.items() if columns}
 
 
-def _informative(
-    frame: pd.DataFrame, families: dict[str, list[str]], notes: list[str]
-) -> dict[str, list[str]]:
+def _informative(frame: pd.DataFrame, families: dict[str, list[str]], notes: list[str]) -> dict[str, list[str]]:
     """Leave out columns that say nothing of any print; no label is looked at."""
     names = [name for columns in families.values() for name in columns]
     values = frame[names].to_numpy(np.float32)
@@ -238,9 +234,7 @@ def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str,
     values = np.array([_name(v) for v in column], object)
     classes, y = np.unique(values.astype(str), return_inverse=True)
     if len(classes) < 2:
-        raise TableError(
-            f"target {target!r} is {str(classes[0])!r} in every print; telling needs two classes"
-        )
+        raise TableError(f"target {target!r} is {str(classes[0])!r} in every print; telling needs two classes")
     if kind == "binary" and len(classes) > 2:
         raise TableError(f"target {target!r} has {len(classes)} classes, not two: {_some(list(classes))}")
     if len(classes) > len(values) // 2:
@@ -256,9 +250,7 @@ def _positive(classes: Sequence[str], y: Any, asked: str | None) -> str:
         counts = np.bincount(y, minlength=2)
         return classes[int(np.argmin(counts))]
     if asked not in classes:
-        raise ParameterError(
-            f"there is no class {asked!r} to be the positive one; there are: {', '.join(classes)}"
-        )
+        raise ParameterError(f"there is no class {asked!r} to be the positive one; there are: {', '.join(classes)}")
     return asked
 
 

@@ -78,9 +78,7 @@ def choose(comparison: Comparison, methods: Sequence[Method]) -> Method | None:
     if summary.empty:
         return None
     values = summary[metric]
-    near = (
-        values <= values.min() * (1 + NEARLY) if metric in LESS_IS_BETTER else values >= values.max() - NEARLY
-    )
+    near = values <= values.min() * (1 + NEARLY) if metric in LESS_IS_BETTER else values >= values.max() - NEARLY
     # By declared cost, not by the clock, so that the same input gives the same choice.
     names = summary["classifier"][near]
     return min((able[n] for n in names), key=lambda m: m.cost)
@@ -195,9 +193,7 @@ def shuffle_target(problem: Problem, seed: int) -> tuple[Problem, str]:
     # Merged duplicates may bring two labels into one group; the label belongs to the group all the same.
     if (problem.y == problem.y[first][numbers]).mean() >= BELONGS:
         y = rng.permutation(problem.y[first])[numbers]
-        return replace(
-            problem, y=y
-        ), f"{problem.target} shuffled between {problem.group}s: nothing is left to find"
+        return replace(problem, y=y), f"{problem.target} shuffled between {problem.group}s: nothing is left to find"
     order = np.lexsort((rng.random(len(numbers)), numbers))
     place = np.argsort(numbers, kind="stable")
     y = problem.y.copy()

@@ -70,9 +70,7 @@ def decide(groups: NDArray[Any], target: NDArray[Any], audit: Audit, how: str) -
     everyone = np.ones(len(groups), np.bool_)
     if how == "warn":
         count = sum(f.count for f in audit.of_kind(*PICTURES))
-        note = (
-            f"{pictures_stand(count)} under several names; nothing was changed: the figures may be too good"
-        )
+        note = f"{pictures_stand(count)} under several names; nothing was changed: the figures may be too good"
         return Decision(groups, everyone, False, note if count else "no duplicates")
     if how == "merge":
         merged, note = _merged(groups, _sets(audit, *PICTURES, *RELATED))

@@ -110,10 +110,7 @@ def _others(first: Predictions, outcomes: Sequence[Outcome], i: int) -> NDArray[
 
 
 def _stacked(
-    odds: Sequence[NDArray[np.float64]],
-    y: NDArray[np.int64],
-    inside: NDArray[np.bool_],
-    other: NDArray[np.bool_],
+    odds: Sequence[NDArray[np.float64]], y: NDArray[np.int64], inside: NDArray[np.bool_], other: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     if not other.any():
         raise ValueError("stack is fitted on other folds' scores, and there is one fold alone")
@@ -138,8 +135,6 @@ def _outcome(name: str, member: Outcome, score: NDArray[np.float64], problem: Pr
     if problem.kind == "regression":
         return Outcome(name, member.fold, score[:, 0], np.zeros((len(score), 0)), 0.0)
     # Calibrated odds speak of the classes as frequent as they are; even odds against that are the fair cut.
-    prior = np.log(
-        np.bincount(problem.y[member.fold.train], minlength=score.shape[1]) / len(member.fold.train)
-    )
+    prior = np.log(np.bincount(problem.y[member.fold.train], minlength=score.shape[1]) / len(member.fold.train))
     cut = score - (prior - np.log1p(-np.exp(prior)))
     return Outcome(name, member.fold, cut.argmax(axis=1), score, 0.0)

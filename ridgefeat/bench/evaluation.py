@@ -195,9 +195,7 @@ def _figures(line: Mapping[str, float]) -> str:
     return " ".join(shown)
 
 
-def _numbered(
-    i: int, task: Task, X: NDArray[Any] | str, y: NDArray[Any], groups: NDArray[Any]
-) -> tuple[int, Outcome]:
+def _numbered(i: int, task: Task, X: NDArray[Any] | str, y: NDArray[Any], groups: NDArray[Any]) -> tuple[int, Outcome]:
     if isinstance(X, str):
         return i, Outcome(task.method.name, task.fold, None, None, 0.0, X)
     # Sums in another order would make the figures hang on the number of threads.

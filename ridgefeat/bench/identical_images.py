@@ -30,10 +30,7 @@ def check_identical(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterato
         return
     if without := int(table.frame["meta_sha256"].isna().sum()):
         yield Finding(
-            "not_checked",
-            "note",
-            f"identical pictures: {without} prints have no digest of their pixels",
-            count=without,
+            "not_checked", "note", f"identical pictures: {without} prints have no digest of their pixels", count=without
         )
     apart = [s for s in sets if across_groups(table, s)]
     within = [s for s in sets if not across_groups(table, s)]
@@ -54,11 +51,7 @@ def check_identical(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterato
             "leak" if parted else "note",
             f"{pictures_stand(len(within))} under several names within one group ({sum(map(len, within))} prints)"
             + differing_labels(table, within),
-            cost=(
-                ""
-                if parted
-                else "a split by group keeps them together; they count more than once. By image: "
-            )
+            cost=("" if parted else "a split by group keeps them together; they count more than once. By image: ")
             + cost_of(table, within, "by image"),
             count=len(within),
             **table.files_of(within),

@@ -94,9 +94,7 @@ def _columns(problem: Problem, X: NDArray[Any]) -> list[int]:
     return [int(i) for i in np.argsort(-np.nan_to_num(score), kind="stable")[:MOST_COLUMNS]]
 
 
-def _fold(
-    task: Task, X: NDArray[Any], y: NDArray[Any], blocks: list[list[int]]
-) -> tuple[Answer, list[Answer]]:
+def _fold(task: Task, X: NDArray[Any], y: NDArray[Any], blocks: list[list[int]]) -> tuple[Answer, list[Answer]]:
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipeline, _ = fit(task, X, y, np.zeros(len(y)))
@@ -126,6 +124,4 @@ def _predictions(problem: Problem, folds: Sequence[Fold], answers: Sequence[Answ
     predicted = np.concatenate([a[0] for a in answers])
     scores = np.concatenate([a[1] for a in answers])
     group = statistics.group_numbers(problem.groups)[rows]
-    return Predictions(
-        problem.kind, problem.y[rows], predicted, scores, scores, fold, group, positive(problem)
-    )
+    return Predictions(problem.kind, problem.y[rows], predicted, scores, scores, fold, group, positive(problem))

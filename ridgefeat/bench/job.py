@@ -65,14 +65,8 @@ class Job:
             Unless exactly one of the ways to give them is used.
         """
         pair = [p for p in (self.train, self.test) if p is not None]
-        if (
-            sum((self.table is not None, bool(pair), bool(self.cross))) != 1
-            or len(pair) == 1
-            or len(self.cross) == 1
-        ):
-            raise ParameterError(
-                "give one table, or --train with --test, or two and more tables with --cross"
-            )
+        if sum((self.table is not None, bool(pair), bool(self.cross))) != 1 or len(pair) == 1 or len(self.cross) == 1:
+            raise ParameterError("give one table, or --train with --test, or two and more tables with --cross")
         if self.table is not None:
             return [self.table]
         return pair or list(self.cross)
@@ -135,23 +129,12 @@ def read_problem(job: Job) -> Problem:
     frame = frame.copy()  # In one piece: a frame read column by column warns about every further one.
     frame["meta_table"] = table
     return make_problem(
-        frame,
-        about,
-        target=job.target,
-        group=job.group,
-        kind=job.kind,
-        positive=job.positive,
-        families=job.families,
+        frame, about, target=job.target, group=job.group, kind=job.kind, positive=job.positive, families=job.families
     )
 
 
 def read_all(
-    paths: Sequence[Path],
-    group: str,
-    *,
-    apart: bool = False,
-    families: Sequence[str] | None = None,
-    target: str = "",
+    paths: Sequence[Path], group: str, *, apart: bool = False, families: Sequence[str] | None = None, target: str = ""
 ) -> tuple[pd.DataFrame, dict[str, Any], Any]:
     """Return the tables one below the other, the first one's sidecar, and the number of each row's table.
 

@@ -61,9 +61,7 @@ def believed(readout: Readout, table: AuditTable, area: NDArray[np.float64]) -> 
     return area >= max(table.limits.trait_auc, 0.5 + SURE * readout.deviation)
 
 
-def _gaps(
-    table: AuditTable, readout: Readout, names: Sequence[str], values: NDArray[np.float32]
-) -> Iterator[Finding]:
+def _gaps(table: AuditTable, readout: Readout, names: Sequence[str], values: NDArray[np.float32]) -> Iterator[Finding]:
     missing = ~np.isfinite(values)
     share = missing.mean(axis=0)
     looked = np.flatnonzero((share >= LEAST_GAPS) & (share <= 1 - LEAST_GAPS))

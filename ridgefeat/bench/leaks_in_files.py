@@ -74,9 +74,7 @@ def check_files(
         )
 
 
-def file_traits(
-    table: AuditTable, images_root: str | os.PathLike[str] | None = None
-) -> dict[str, NDArray[Any]]:
+def file_traits(table: AuditTable, images_root: str | os.PathLike[str] | None = None) -> dict[str, NDArray[Any]]:
     """Return what is known of each print besides its ridges, by name: numbers as floats, texts as codes."""
     frame = table.frame
     traits: dict[str, NDArray[Any]] = {"order of rows": np.arange(len(table), dtype=np.float64)}
@@ -110,9 +108,7 @@ def _of_names(paths: list[PurePosixPath]) -> dict[str, NDArray[Any]]:
 
 
 def _codes(texts: list[str]) -> NDArray[np.int64]:
-    values, inverse, counts = np.unique(
-        np.array(texts, object).astype(str), return_inverse=True, return_counts=True
-    )
+    values, inverse, counts = np.unique(np.array(texts, object).astype(str), return_inverse=True, return_counts=True)
     rank = np.empty(len(values), np.int64)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(values))
     return np.minimum(rank[inverse], MOST_LEVELS)

@@ -27,9 +27,7 @@ SHOWN = 3
 def check_pairs(table: AuditTable, readout: Readout) -> Iterator[Finding]:
     """Yield pairs of columns that are equal in prints of some classes and differ in those of others."""
     names = table.feature_names()
-    values = (
-        table.frame[names].to_numpy(np.float32, na_value=np.nan) if names else np.zeros((0, 0), np.float32)
-    )
+    values = table.frame[names].to_numpy(np.float32, na_value=np.nan) if names else np.zeros((0, 0), np.float32)
     pairs = sometimes_equal(values)
     if not len(pairs):
         return
@@ -61,9 +59,7 @@ def sometimes_equal(values: NDArray[np.float32]) -> NDArray[np.intp]:
     sample = values[np.linspace(0, len(values) - 1, min(SAMPLE, len(values))).astype(np.intp)]
     ranked = np.sort(sample, axis=0)
     different = 1 + (np.diff(ranked, axis=0) > 0).sum(axis=0)
-    columns = np.flatnonzero(
-        (different >= DIFFERENT * len(sample)) & (np.isfinite(sample).mean(axis=0) >= DIFFERENT)
-    )
+    columns = np.flatnonzero((different >= DIFFERENT * len(sample)) & (np.isfinite(sample).mean(axis=0) >= DIFFERENT))
     chosen = sample[:, columns]
     equal = np.zeros((len(columns), len(columns)), np.int16)
     for row in chosen:

@@ -99,9 +99,7 @@ def figures(
                 [areas(p.y == k, p.score[:, k], p.fold, weights, p.group) for k in columns], axis=0
             )
         if "average_precision" in wanted and p.kind == "binary":
-            out["average_precision"] = precisions(
-                p.y == p.positive, p.score[:, p.positive], p.fold, weights, p.group
-            )
+            out["average_precision"] = precisions(p.y == p.positive, p.score[:, p.positive], p.fold, weights, p.group)
     return out
 
 
@@ -144,12 +142,7 @@ def by_class(p: Predictions) -> list[dict[str, float]]:
     table = _confusions(p, np.ones((1, int(p.group.max()) + 1)))[0]
     hit, true, said = np.diag(table), table.sum(axis=1), table.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        columns = {
-            "precision": hit / said,
-            "recall": hit / true,
-            "f1": 2 * hit / (true + said),
-            "support": true,
-        }
+        columns = {"precision": hit / said, "recall": hit / true, "f1": 2 * hit / (true + said), "support": true}
     return [{name: float(values[k]) for name, values in columns.items()} for k in range(len(table))]
 
 
@@ -213,10 +206,7 @@ def areas(
 
 
 def _wins(
-    score: NDArray[np.float64],
-    group: NDArray[np.int64],
-    beaten: NDArray[np.float64],
-    whose: NDArray[np.int64],
+    score: NDArray[np.float64], group: NDArray[np.int64], beaten: NDArray[np.float64], whose: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """Return how many pairs of each two groups are in order, and the groups of its rows and columns."""
     order = np.argsort(whose, kind="stable")

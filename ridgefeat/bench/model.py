@@ -108,11 +108,7 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
 
 
 def _out_of_fold(
-    problem: Problem,
-    classifier: str,
-    methods: Sequence[Method],
-    X: NDArray[Any],
-    options: Options,
+    problem: Problem, classifier: str, methods: Sequence[Method], X: NDArray[Any], options: Options
 ) -> dict[str, Sequence[Outcome]]:
     """Return every classifier's answers out of fold; those that fail are left out where others remain."""
     folds = make_folds(problem, folds=options.folds, seed=options.seed)
@@ -126,11 +122,7 @@ def _out_of_fold(
 
 
 def _together(
-    problem: Problem,
-    name: str,
-    outcomes: Mapping[str, Sequence[Outcome]],
-    X: NDArray[Any],
-    options: Options,
+    problem: Problem, name: str, outcomes: Mapping[str, Sequence[Outcome]], X: NDArray[Any], options: Options
 ) -> tuple[Any, list[str]]:
     from ridgefeat.bench.together import choose_members, put_together
 
@@ -160,15 +152,7 @@ def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any
 
     levels = levels_of(level_names(problem.labels, options.within)) if options.within else []
     seen, strange = _seen(problem.features)
-    kept = (
-        "columns",
-        "parameters",
-        "families",
-        "schema_digest",
-        "parameters_digest",
-        "layout",
-        "label_kinds",
-    )
+    kept = ("columns", "parameters", "families", "schema_digest", "parameters_digest", "layout", "label_kinds")
     return {
         "format": FORMAT,
         "classifier": classifier,
@@ -184,11 +168,7 @@ def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any
         "seen": seen,
         "strange_share": strange,
         "training": {"prints": len(problem), "groups": len(set(problem.groups))},
-        "versions": {
-            "ridgefeat": __version__,
-            "scikit-learn": version("scikit-learn"),
-            "skops": version("skops"),
-        },
+        "versions": {"ridgefeat": __version__, "scikit-learn": version("scikit-learn"), "skops": version("skops")},
     }
 
 

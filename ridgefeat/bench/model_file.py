@@ -52,11 +52,7 @@ def save(model: Model, path: str | Path) -> Path:
     target = Path(path)
     check_place(target)
     try:
-        content = {
-            "pipeline": model.pipeline,
-            "calibrator": model.calibrator,
-            "about": json.dumps(model.about),
-        }
+        content = {"pipeline": model.pipeline, "calibrator": model.calibrator, "about": json.dumps(model.about)}
         data = io.dumps(content)
     except Exception as error:
         raise ModelError(f"{model.about['classifier']} cannot be stored: {error}") from None

@@ -102,9 +102,7 @@ def _sources(
     table: AuditTable, root: str | os.PathLike[str], rows: Sequence[int]
 ) -> tuple[list[PrintSource], list[str]]:
     if "meta_source" not in table.frame:
-        raise TableError(
-            "the table has no column meta_source, so its images cannot be found; leave the folder out"
-        )
+        raise TableError("the table has no column meta_source, so its images cannot be found; leave the folder out")
     frame = table.frame
 
     def cells(name: str) -> list[Any]:

@@ -78,9 +78,7 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
         logs = np.log(np.maximum(nearest_other[known], 1e-12))
         spread = float(np.quantile(logs, 0.84) - np.median(logs))
         near = np.minimum(near, usual * np.exp(-SPREADS * spread))
-    return [
-        (int(kept[i]), int(kept[j]), d / usual) for i, j, d in sorted(pairs) if d <= min(near[i], near[j])
-    ]
+    return [(int(kept[i]), int(kept[j]), d / usual) for i, j, d in sorted(pairs) if d <= min(near[i], near[j])]
 
 
 def _standardised(table: AuditTable, rows: NDArray[np.intp]) -> tuple[Float, NDArray[np.intp]]:

@@ -40,9 +40,7 @@ def compare_pairs(
     return pd.concat(frames, ignore_index=True) if frames else None
 
 
-def _difference(
-    a: Predictions, b: Predictions, weights: Weights, metric: str, ratio: float
-) -> dict[str, float]:
+def _difference(a: Predictions, b: Predictions, weights: Weights, metric: str, ratio: float) -> dict[str, float]:
     point, low, high = statistics.difference(a, b, weights, metric)
     by_fold = [
         metrics.figure(a.select(a.fold == i), metric) - metrics.figure(b.select(b.fold == i), metric)

@@ -50,6 +50,4 @@ def check_root(root: str | os.PathLike[str]) -> None:
     TableError
     """
     if not Path(root).is_dir():
-        raise TableError(
-            f"the images' folder {os.fspath(root)} does not exist; give the folder that was extracted"
-        )
+        raise TableError(f"the images' folder {os.fspath(root)} does not exist; give the folder that was extracted")

@@ -22,16 +22,7 @@ MAIN_METRIC: dict[Kind, str] = {"binary": "roc_auc", "multiclass": "balanced_acc
 """What classifiers are ranked by."""
 LESS_IS_BETTER = frozenset({"mae", "rmse", "brier", "log_loss"})
 METRICS: dict[Kind, tuple[str, ...]] = {
-    "binary": (
-        "roc_auc",
-        "balanced_accuracy",
-        "accuracy",
-        "average_precision",
-        "f1",
-        "precision",
-        "recall",
-        "brier",
-    ),
+    "binary": ("roc_auc", "balanced_accuracy", "accuracy", "average_precision", "f1", "precision", "recall", "brier"),
     "multiclass": ("balanced_accuracy", "accuracy", "roc_auc", "f1", "brier"),
     "regression": ("mae", "rmse", "r2"),
 }

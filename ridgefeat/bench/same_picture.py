@@ -41,16 +41,12 @@ def correlate(one: Float, other: Float) -> float:
     usable = alike > USABLE
     if usable.sum() <= LEAST_TILES:
         return 0.0
-    affine, inliers = cv2.estimateAffine2D(
-        start[usable], found[usable], method=cv2.RANSAC, ransacReprojThreshold=2.0
-    )
+    affine, inliers = cv2.estimateAffine2D(start[usable], found[usable], method=cv2.RANSAC, ransacReprojThreshold=2.0)
     if affine is None or inliers.sum() <= LEAST_TILES or not _plausible(affine):
         return 0.0
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
     try:
-        _, refined = cv2.findTransformECC(
-            one, other, affine.astype(np.float32), cv2.MOTION_AFFINE, stop, None, 3
-        )
+        _, refined = cv2.findTransformECC(one, other, affine.astype(np.float32), cv2.MOTION_AFFINE, stop, None, 3)
     except cv2.error:  # it did not converge
         return 0.0
     return _compare(one, other, refined) if _plausible(refined) else 0.0
@@ -87,9 +83,7 @@ def _plausible(affine: NDArray[np.floating]) -> bool:
 def _compare(one: Float, other: Float, affine: Float) -> float:
     flags = cv2.WARP_INVERSE_MAP
     laid = cv2.warpAffine(other, affine, (SIDE, SIDE), flags=flags | cv2.INTER_LINEAR)
-    inside = cv2.warpAffine(
-        np.ones((SIDE, SIDE), np.uint8), affine, (SIDE, SIDE), flags=flags | cv2.INTER_NEAREST
-    )
+    inside = cv2.warpAffine(np.ones((SIDE, SIDE), np.uint8), affine, (SIDE, SIDE), flags=flags | cv2.INTER_NEAREST)
     both: Bool = inside > 0
     both[:BORDER] = both[-BORDER:] = False
     both[:, :BORDER] = both[:, -BORDER:] = False

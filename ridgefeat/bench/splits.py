@@ -143,16 +143,12 @@ def _enough(problem: Problem, strata: Any, parts: int, split: Split) -> None:
     if split == "image":
         smallest = int(np.bincount(strata).min())
         if smallest < parts:
-            raise TableError(
-                f"a class of {problem.target!r} has {smallest} prints, fewer than the {parts} folds"
-            )
+            raise TableError(f"a class of {problem.target!r} has {smallest} prints, fewer than the {parts} folds")
         return
     groups = problem.groups.astype(str)
     count = len(np.unique(groups))
     if count < parts:
-        raise TableError(
-            f"there are {count} {problem.group}s, fewer than the {parts} folds; ask for fewer folds"
-        )
+        raise TableError(f"there are {count} {problem.group}s, fewer than the {parts} folds; ask for fewer folds")
     for i, name in enumerate(problem.classes):
         held = len(np.unique(groups[problem.y == i]))
         if held < parts:

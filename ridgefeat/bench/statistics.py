@@ -59,14 +59,7 @@ def with_intervals(p: Predictions, weights: Weights, metrics: Sequence[str]) -> 
     present = np.unique(p.group)
     # Groups that the selection holds nothing of neither count nor dilute.
     renumbered = Predictions(
-        p.kind,
-        p.y,
-        p.predicted,
-        p.score,
-        p.probability,
-        p.fold,
-        np.searchsorted(present, p.group),
-        p.positive,
+        p.kind, p.y, p.predicted, p.score, p.probability, p.fold, np.searchsorted(present, p.group), p.positive
     )
     once, drawn = figures(renumbered, None, metrics), figures(renumbered, weights[:, present], metrics)
     factor = widening(p)

@@ -41,9 +41,7 @@ class Study:
         rows = np.concatenate([f.test for f in self.folds])
         outcomes = [Outcome(self.method.name, f, None, None, 0.0) for f in self.folds]
         told = tables.Told(p, rows, outcomes, False)
-        return tables.fused(self.problem, {self.method.name: told}, self.fuse)[1][
-            self.method.name
-        ].predictions
+        return tables.fused(self.problem, {self.method.name: told}, self.fuse)[1][self.method.name].predictions
 
     def predictions(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> Predictions | None:
         """Return out-of-fold predictions; None if any fit fails."""

@@ -44,9 +44,7 @@ def tell(problem: Problem, outcomes: Sequence[Outcome]) -> Told:
     return Told(predictions, rows, outcomes, calibrated)
 
 
-def results(
-    problem: Problem, by_method: Mapping[str, Sequence[Outcome]], told: Mapping[str, Told]
-) -> pd.DataFrame:
+def results(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], told: Mapping[str, Told]) -> pd.DataFrame:
     """Return a row per classifier, repeat and fold; see Comparison.results."""
     import pandas as pd
 
@@ -71,21 +69,10 @@ def results(
             if name in told:
                 p = told[name].predictions
                 row |= {
-                    k: v
-                    for k, v in metrics.as_floats(metrics.figures(p.select(p.fold == i))).items()
-                    if k in names
+                    k: v for k, v in metrics.as_floats(metrics.figures(p.select(p.fold == i))).items() if k in names
                 }
             rows.append(row)
-    order = [
-        "classifier",
-        "repeat",
-        "fold",
-        "status",
-        "reason",
-        "train_prints",
-        "test_prints",
-        "train_groups",
-    ]
+    order = ["classifier", "repeat", "fold", "status", "reason", "train_prints", "test_prints", "train_groups"]
     order += ["test_groups", "shared_groups", "seconds", "chosen", *names]
     return pd.DataFrame(rows).reindex(columns=order)
 
@@ -94,10 +81,7 @@ def scores(problem: Problem, told: Mapping[str, Told]) -> pd.DataFrame:
     """Return a row per print, classifier and repeat; see Comparison.scores."""
     import pandas as pd
 
-    parts = [
-        score_rows(problem, name, t, problem.sources[t.rows], problem.groups[t.rows])
-        for name, t in told.items()
-    ]
+    parts = [score_rows(problem, name, t, problem.sources[t.rows], problem.groups[t.rows]) for name, t in told.items()]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
@@ -109,11 +93,7 @@ def score_rows(problem: Problem, name: str, t: Told, sources: Any, groups: Any) 
     folds = [o.fold for o in t.outcomes]
     named = np.array(problem.classes, object)
     score = (
-        p.predicted
-        if p.kind == "regression"
-        else p.score[:, p.positive]
-        if p.kind == "binary"
-        else p.score.max(axis=1)
+        p.predicted if p.kind == "regression" else p.score[:, p.positive] if p.kind == "binary" else p.score.max(axis=1)
     )
     frame = pd.DataFrame(
         {
@@ -132,9 +112,7 @@ def score_rows(problem: Problem, name: str, t: Told, sources: Any, groups: Any) 
     return frame
 
 
-def summary(
-    problem: Problem, runs: Sequence[Run], told: Mapping[str, Told], weights: Weights
-) -> pd.DataFrame:
+def summary(problem: Problem, runs: Sequence[Run], told: Mapping[str, Told], weights: Weights) -> pd.DataFrame:
     """Return a row per classifier, best first; see Comparison.summary."""
     import pandas as pd
 
@@ -153,15 +131,11 @@ def summary(
             row |= statistics.with_intervals(p, weights, METRICS[problem.kind])
             folds = [metrics.figures(p.select(p.fold == i)) for i in np.unique(p.fold)]
             if len(folds) > 1:
-                row |= {
-                    f"{m}_sd": float(np.std([f[m][0] for f in folds], ddof=1)) for m in METRICS[problem.kind]
-                }
+                row |= {f"{m}_sd": float(np.std([f[m][0] for f in folds], ddof=1)) for m in METRICS[problem.kind]}
         rows.append(row)
     frame = pd.DataFrame(rows)
     up = problem.metric in LESS_IS_BETTER
-    return frame.sort_values(
-        problem.metric, ascending=up, na_position="last", kind="stable", ignore_index=True
-    )
+    return frame.sort_values(problem.metric, ascending=up, na_position="last", kind="stable", ignore_index=True)
 
 
 def by_class(problem: Problem, told: Mapping[str, Told]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -178,13 +152,7 @@ def by_class(problem: Problem, told: Mapping[str, Told]) -> tuple[pd.DataFrame, 
             for j, said in enumerate(problem.classes):
                 share = counts[i, j] / counts[i].sum() if counts[i].sum() else np.nan
                 confused.append(
-                    {
-                        "classifier": name,
-                        "y_true": true,
-                        "y_pred": said,
-                        "count": int(counts[i, j]),
-                        "share": share,
-                    }
+                    {"classifier": name, "y_true": true, "y_pred": said, "count": int(counts[i, j]), "share": share}
                 )
         of = [positive(problem)] if p.kind == "binary" else range(len(problem.classes))
         for k in of:
@@ -251,12 +219,7 @@ def fused(problem: Problem, told: Mapping[str, Told], column: str) -> tuple[Prob
         raise TableError(f"the table has no column {column!r} to fuse prints by")
     who, y, groups, code = _units(problem, column)
     small = replace(
-        problem,
-        y=y,
-        groups=groups,
-        sources=who,
-        features=problem.features.iloc[:0],
-        labels=problem.labels.iloc[:0],
+        problem, y=y, groups=groups, sources=who, features=problem.features.iloc[:0], labels=problem.labels.iloc[:0]
     )
     return small, {name: _fused(small, t, code) for name, t in told.items()}
 
@@ -307,10 +270,7 @@ def _fused(small: Problem, t: Told, code: NDArray[np.int64]) -> Told:
     probability, calibrated = probabilities(score, y, fold, [o.fold.repeat for o in t.outcomes])
     predicted = _vote(p, inverse, len(units))
     return Told(
-        Predictions(p.kind, y, predicted, score, probability, fold, group, p.positive),
-        rows,
-        t.outcomes,
-        calibrated,
+        Predictions(p.kind, y, predicted, score, probability, fold, group, p.positive), rows, t.outcomes, calibrated
     )
 
 

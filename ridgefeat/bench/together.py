@@ -30,11 +30,7 @@ class Together(BaseEstimator):  # type: ignore[misc]
     """
 
     def __init__(
-        self,
-        members: Sequence[Any] = (),
-        calibrators: Sequence[Any] = (),
-        combiner: Any = None,
-        classes: int = 2,
+        self, members: Sequence[Any] = (), calibrators: Sequence[Any] = (), combiner: Any = None, classes: int = 2
     ) -> None:
         self.members = members
         self.calibrators = calibrators

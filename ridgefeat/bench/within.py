@@ -41,9 +41,7 @@ class Within(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for level in range(code.max(initial=-1) + 1):
             inside = values[code == level]
             mean, deviation = _moments(inside) if len(inside) >= LEAST_ROWS else whole
-            rows.append(
-                (np.where(np.isnan(mean), whole[0], mean), np.where(deviation > 0, deviation, whole[1]))
-            )
+            rows.append((np.where(np.isnan(mean), whole[0], mean), np.where(deviation > 0, deviation, whole[1])))
         rows.append(whole)
         self.mean_ = np.array([m for m, _ in rows])
         self.deviation_ = np.array([d for _, d in rows])

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 @options.some_families
 @options.within
 @options.kind
-@click.option(
-    "--positive", metavar="CLASS", help="The class that precision and recall speak of.  [default: the rarer]"
-)
+@click.option("--positive", metavar="CLASS", help="The class that precision and recall speak of.  [default: the rarer]")
 @click.option(
     "--split",
     type=click.Choice(["group", "holdout", "image"]),
@@ -45,9 +43,7 @@ if TYPE_CHECKING:
     help="Folds by group, 80/20 by group, or by image (leaks).",
 )
 @click.option("--folds", type=int, default=5, show_default=True, metavar="N", help="Folds.")
-@click.option(
-    "--repeats", type=int, default=1, show_default=True, metavar="N", help="Repeats, each with other folds."
-)
+@click.option("--repeats", type=int, default=1, show_default=True, metavar="N", help="Repeats, each with other folds.")
 @click.option("--train", metavar="TABLE", help="Instead of TABLE: train on this one …")
 @click.option("--test", metavar="TABLE", help="… and test on this one.")
 @click.option(
@@ -69,24 +65,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="One image under several people.",
 )
-@click.option(
-    "--images", metavar="FOLDER", help="Where the images lie: for classifiers that read them, and the audit."
-)
-@click.option(
-    "--backbone", metavar="FILE", help="An ONNX network of images: adds classifiers on what it sees."
-)
+@click.option("--images", metavar="FOLDER", help="Where the images lie: for classifiers that read them, and the audit.")
+@click.option("--backbone", metavar="FILE", help="An ONNX network of images: adds classifiers on what it sees.")
 @click.option(
     "--backbone-set",
     metavar="KEY=VALUE",
     multiple=True,
     help="How it is run: size, mean, std, channel_order, layer, start, cache. Repeat it.",
 )
-@click.option(
-    "--fast", is_flag=True, help="Leave out learning curve, importances, families one by one and controls."
-)
-@click.option(
-    "--epochs", type=int, default=30, show_default=True, metavar="N", help="Epochs of a network at most."
-)
+@click.option("--fast", is_flag=True, help="Leave out learning curve, importances, families one by one and controls.")
+@click.option("--epochs", type=int, default=30, show_default=True, metavar="N", help="Epochs of a network at most.")
 @click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
 @click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
 @options.engine
@@ -233,9 +221,7 @@ def _table(comparison: Comparison) -> str:
     fused = comparison.fused_summary
     if fused is not None:
         heads.append(f"by {comparison.fuse} (95 %)")
-    other = {"binary": "balanced_accuracy", "multiclass": "accuracy", "regression": "r2"}[
-        comparison.problem.kind
-    ]
+    other = {"binary": "balanced_accuracy", "multiclass": "accuracy", "regression": "r2"}[comparison.problem.kind]
     rows = [[*heads, other, "seconds", ""]]
     for record in comparison.summary.to_dict("records"):
         name = record["classifier"]
@@ -246,9 +232,7 @@ def _table(comparison: Comparison) -> str:
         cells += ["" if failed else f"{record[other]:.3f}", f"{record['seconds']:.1f}", record["reason"]]
         rows.append(cells)
     widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]) - 1)]
-    lines = [
-        "  ".join([*(c.ljust(w) for c, w in zip(r, widths, strict=False)), r[-1]]).rstrip() for r in rows
-    ]
+    lines = ["  ".join([*(c.ljust(w) for c, w in zip(r, widths, strict=False)), r[-1]]).rstrip() for r in rows]
     return "\n".join(lines)
 
 

@@ -18,9 +18,7 @@ from ridgefeat.cli import options, talk
               help="Prints on the page; of a larger table a sample with the label's shares.")  # fmt: skip
 @click.option("--no-tsne", is_flag=True, help="Leave out the map of neighbours, which takes longest.")
 @click.option("--no-overlays", is_flag=True, help="Show prints without minutiae, points and outline.")
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of sample and maps."
-)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of sample and maps.")
 @click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
 @options.json_result
 def command(table: str, output: str, **given: Any) -> None:
@@ -50,9 +48,7 @@ def command(table: str, output: str, **given: Any) -> None:
     with talk.progress_bar(talk.is_quiet()) as progress:
         made = write_explore_page(table, output, asked, progress=progress, tell=talk.detail)
     sampled = f", a sample of {made.of:,}" if made.prints < made.of else ""
-    seen = (
-        f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"
-    )
+    seen = f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"
     talk.say(
         f"{made.page}: {made.prints:,} prints{sampled}, {made.columns:,} columns, {seen}; {made.bytes / 1e6:.1f} MB"
     )

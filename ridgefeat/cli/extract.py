@@ -17,26 +17,15 @@ if TYPE_CHECKING:
 @click.command("extract")
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option(
-    "--list",
-    "lists",
-    metavar="FILE",
-    multiple=True,
-    help="A text file that names prints, a path or address a line.",
+    "--list", "lists", metavar="FILE", multiple=True, help="A text file that names prints, a path or address a line."
 )
 @click.option(
-    "-o",
-    "--output",
-    metavar="TABLE",
-    help="The table to write: .csv, .parquet (extra), or a folder/ of Parquet parts.",
+    "-o", "--output", metavar="TABLE", help="The table to write: .csv, .parquet (extra), or a folder/ of Parquet parts."
 )
 @options.reading
+@click.option("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels.")
 @click.option(
-    "--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."
-)
-@click.option(
-    "--regex",
-    metavar="REGEX",
-    help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'.",
+    "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
 )
 @options.families
 @options.tuning
@@ -45,9 +34,7 @@ if TYPE_CHECKING:
 @options.engine
 @options.limits
 @click.option(
-    "--minutiae",
-    metavar="FOLDER",
-    help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2).",
+    "--minutiae", metavar="FOLDER", help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2)."
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @click.option("--overwrite", is_flag=True, help="Replace what is there.")
@@ -83,11 +70,7 @@ def command(**given: Any) -> None:
     like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
     recipe = _recipe(like, given)
     items = find_prints(
-        list(given["inputs"]),
-        layout=recipe.layout,
-        index=given["index"],
-        regex=recipe.regex,
-        lists=given["lists"],
+        list(given["inputs"]), layout=recipe.layout, index=given["index"], regex=recipe.regex, lists=given["lists"]
     )
     if given["validate"]:
         _validate(items, recipe)
@@ -147,9 +130,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
                 limits=Limits(given["timeout"], given["memory"]) if bounded else None,
             )
     except KeyboardInterrupt:
-        talk.always(
-            f"Interrupted; what was finished is kept. The same command with --resume continues {output}."
-        )
+        talk.always(f"Interrupted; what was finished is kept. The same command with --resume continues {output}.")
         sys.exit(130)
     talk.say(talk.summary(summary, time.perf_counter() - started))
     talk.result(summary)

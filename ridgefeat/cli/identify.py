@@ -22,17 +22,11 @@ if TYPE_CHECKING:
     help="Scores of `verify` on prints like these; without it the counts that come with the package.",
 )
 @options.reading
-@click.option(
-    "--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."
-)
+@click.option("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels.")
 @click.option("--regex", metavar="REGEX", help="Read labels from names by named groups (subject, finger, …).")
 @options.tuning
-@click.option(
-    "-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all."
-)
-@click.option(
-    "--draw", metavar="FILE.png", help="Draw the first candidate beside the probe, paired minutiae joined."
-)
+@click.option("-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all.")
+@click.option("--draw", metavar="FILE.png", help="Draw the first candidate beside the probe, paired minutiae joined.")
 @options.json_result
 def command(probe: str, gallery: str, **given: Any) -> None:
     """Search a gallery for a print: who is most alike, and how often chance does as well.
@@ -85,23 +79,13 @@ def command(probe: str, gallery: str, **given: Any) -> None:
 def _table(found: list[Candidate]) -> str:
     rows = [("rank", "reference", "subject", "score", "FMR", "at most", "expected")]
     rows += [
-        (
-            str(c.rank),
-            c.reference,
-            c.subject,
-            f"{c.score:.2f}",
-            _rate(c.fmr),
-            _rate(c.fmr_at_most),
-            f"{c.expected:.2g}",
-        )
+        (str(c.rank), c.reference, c.subject, f"{c.score:.2f}", _rate(c.fmr), _rate(c.fmr_at_most), f"{c.expected:.2g}")
         for c in found
     ]
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     left = {1, 2}
     return "\n".join(
-        "  ".join(
-            c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
-        )
+        "  ".join(c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
         for row in rows
     )
 
@@ -116,6 +100,4 @@ def _remarks(calibration: Calibration, failed: list[Any]) -> None:
         "them scored as high, not that none ever would; `at most` is the bound that they support (95 %)."
     )
     if failed:
-        talk.say(
-            f"{len(failed)} of the gallery could not be compared; first {failed[0].name}: {failed[0].failure}"
-        )
+        talk.say(f"{len(failed)} of the gallery could not be compared; first {failed[0].name}: {failed[0].failure}")

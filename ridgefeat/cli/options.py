@@ -45,53 +45,28 @@ def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 reading = stacked(
+    click.option("--layout", metavar="NAME", help="What file names mean: auto, socofing, fvc, fcj, …  [default: auto]"),
     click.option(
-        "--layout", metavar="NAME", help="What file names mean: auto, socofing, fvc, fcj, …  [default: auto]"
-    ),
-    click.option(
-        "--dpi",
-        metavar="N|X,Y",
-        callback=_dpi,
-        help="Resolution, or across and down, whatever files and layouts say.",
+        "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down, whatever files and layouts say."
     ),
 )
 problem = stacked(
-    click.option(
-        "--target", required=True, metavar="COLUMN", help="The label to tell: classes, or a number."
-    ),
-    click.option(
-        "--group", default="subject", show_default=True, metavar="COLUMN", help="Whose prints stay together."
-    ),
+    click.option("--target", required=True, metavar="COLUMN", help="The label to tell: classes, or a number."),
+    click.option("--group", default="subject", show_default=True, metavar="COLUMN", help="Whose prints stay together."),
 )
 within = click.option(
-    "--within",
-    metavar="COLUMN",
-    multiple=True,
-    help="Standardise columns within its levels; several combine.",
+    "--within", metavar="COLUMN", multiple=True, help="Standardise columns within its levels; several combine."
 )
-some_families = click.option(
-    "--families", metavar="NAMES", callback=names, help="Use only these families' columns."
-)
+some_families = click.option("--families", metavar="NAMES", callback=names, help="Use only these families' columns.")
 kind = click.option(
-    "--kind",
-    type=click.Choice(["binary", "multiclass", "regression"]),
-    help="What the target is, if not as it looks.",
+    "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="What the target is, if not as it looks."
 )
 tuning = stacked(
     click.option(
-        "-p",
-        "--params",
-        "params_file",
-        metavar="FILE.json",
-        help="Stage parameters; `ridgefeat params` lists them.",
+        "-p", "--params", "params_file", metavar="FILE.json", help="Stage parameters; `ridgefeat params` lists them."
     ),
     click.option(
-        "-s",
-        "--set",
-        "assignments",
-        metavar="KEY=VALUE",
-        multiple=True,
-        help="Set one, e.g. -s period.smoothing=24.",
+        "-s", "--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Set one, e.g. -s period.smoothing=24."
     ),
 )
 
@@ -121,10 +96,7 @@ limits = stacked(
     ),
 )
 families = click.option(
-    "--families",
-    metavar="NAMES",
-    callback=names,
-    help="Families to compute, with commas between; all without.",
+    "--families", metavar="NAMES", callback=names, help="Families to compute, with commas between; all without."
 )
 
 
@@ -147,11 +119,7 @@ def _json(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
 
 
 json_result = click.option(
-    "--json",
-    is_flag=True,
-    expose_value=False,
-    callback=_json,
-    help="Print the result as JSON on standard output.",
+    "--json", is_flag=True, expose_value=False, callback=_json, help="Print the result as JSON on standard output."
 )
 
 

@@ -12,17 +12,13 @@ PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
 @click.command("synth")
 @click.argument("outdir", metavar="OUTDIR", type=click.Path(file_okay=False))
 @click.option("-n", "count", type=click.IntRange(1), default=40, show_default=True, help="Prints in all.")
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same bytes."
-)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same bytes.")
 @click.option("--truth", is_flag=True, help="Write each print's truth beside it, as NAME.npz.")
 @click.option("--fingers", type=click.IntRange(1, 10), default=10, show_default=True, help="Of each subject.")
 @click.option("--impressions", type=click.IntRange(1), default=1, show_default=True, help="Of each finger.")
 @click.option("--pattern", type=click.Choice(PATTERNS), help="Of every finger.  [default: natural shares]")
 @click.option(
-    "--noise",
-    type=click.IntRange(0, 3),
-    help="0 clean, 1 good, 2 fair, 3 poor.  [default: a mixture of 1 to 3]",
+    "--noise", type=click.IntRange(0, 3), help="0 clean, 1 good, 2 fair, 3 poor.  [default: a mixture of 1 to 3]"
 )
 @click.option(
     "--sex-effect",

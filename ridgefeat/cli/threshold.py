@@ -22,17 +22,10 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 @click.command("threshold")
 @click.argument("table", metavar="SCORES", type=click.Path())
 @click.option(
-    "-o",
-    "--output",
-    metavar="FOLDER",
-    required=True,
-    type=click.Path(file_okay=False),
-    help="Where to write.",
+    "-o", "--output", metavar="FOLDER", required=True, type=click.Path(file_okay=False), help="Where to write."
 )
 @click.option("--distance", is_flag=True, help="Smaller scores speak for a match.")
-@click.option(
-    "--methods", metavar="NAMES", callback=names, help="With commas between; see below.  [default: all]"
-)
+@click.option("--methods", metavar="NAMES", callback=names, help="With commas between; see below.  [default: all]")
 @click.option(
     "--objective",
     type=click.Choice(("hter", "accuracy", "cost")),
@@ -41,25 +34,19 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
     help="What grid, bayes and exact seek.",
 )
 @click.option("--ratio", type=float, default=1.0, show_default=True, help="r of FAR = r FRR, for far-frr.")
-@click.option(
-    "--prior", type=float, default=0.5, show_default=True, help="Share of mated transactions in use, 0 to 1."
-)
+@click.option("--prior", type=float, default=0.5, show_default=True, help="Share of mated transactions in use, 0 to 1.")
 @click.option("--cost-fa", type=float, default=1.0, show_default=True, help="Cost of a false accept.")
 @click.option("--cost-fr", type=float, default=1.0, show_default=True, help="Cost of a false reject.")
 @click.option("--development", type=float, default=0.8, show_default=True,
               help="Share of subjects to choose on; the others are reported on. 1: no such split.")  # fmt: skip
 @click.option("--replicates", type=click.IntRange(0, 100_000), default=400, show_default=True,
               help="Of the bootstrap over subjects; 0 for no intervals.")  # fmt: skip
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split and the bootstrap."
-)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split and the bootstrap.")
 @click.option("--positive", metavar="LABEL", help="The label that counts as mated.")
 @click.option("--classifier", metavar="NAME", help="Whose rows, in a table of several classifiers.")
 @click.option("--score-column", metavar="NAME", help="Column of the scores.  [default: score]")
 @click.option("--label-column", metavar="NAME", help="Column of the labels.  [default: mated, label, y_true]")
-@click.option(
-    "--where", multiple=True, metavar="COLUMN=VALUE", help="Only such rows, e.g. --where level=hard."
-)
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only such rows, e.g. --where level=hard.")
 @click.option("--failures", is_flag=True, help="An empty score is a failure to acquire, and counted as one.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
 @json_result
@@ -89,9 +76,7 @@ def command(table: str, output: str, **given: Any) -> None:
     folder = Path(output)
     there = [name for name in FILES if (folder / name).exists()]
     if there and not given["overwrite"]:
-        raise Unusable(
-            f"{folder} holds {', '.join(there)} already; choose another folder, or give --overwrite"
-        )
+        raise Unusable(f"{folder} holds {', '.join(there)} already; choose another folder, or give --overwrite")
     settings = Settings(
         objective=given["objective"],
         ratio=given["ratio"],
@@ -140,9 +125,7 @@ def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
             frame.to_csv(half, index=False, lineterminator="\n")
             half.replace(folder / name)
     except OSError as error:
-        raise Unusable(
-            f"{folder} cannot be written: {error.strerror}; is it a folder that you may write?"
-        ) from None
+        raise Unusable(f"{folder} cannot be written: {error.strerror}; is it a folder that you may write?") from None
     said = shlex.join(["ridgefeat", *sys.argv[1:]])
     write_threshold_page(found, folder / FILES[-1], title=title, about={"Command": said, "Table": note})
 
@@ -178,8 +161,6 @@ def _lines(found: Analysis) -> str:
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return [
-        "  ".join(
-            c.rjust(w) if k else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
+        "  ".join(c.rjust(w) if k else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
         for row in rows
     ]

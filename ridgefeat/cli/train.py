@@ -14,23 +14,14 @@ from ridgefeat.cli import options, talk
 @options.problem
 @click.option("-o", "--output", required=True, metavar="FILE.skops", help="The model file to write.")
 @click.option(
-    "--classifier",
-    default="pca-lda",
-    show_default=True,
-    metavar="NAME",
-    help="As `ridgefeat bench` names it.",
+    "--classifier", default="pca-lda", show_default=True, metavar="NAME", help="As `ridgefeat bench` names it."
 )
 @options.some_families
 @options.within
 @options.kind
 @click.option("--tune", is_flag=True, help="Search the classifier's settings in inner folds by group.")
 @click.option(
-    "--folds",
-    type=int,
-    default=5,
-    show_default=True,
-    metavar="N",
-    help="Folds by which probabilities are calibrated.",
+    "--folds", type=int, default=5, show_default=True, metavar="N", help="Folds by which probabilities are calibrated."
 )
 @click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
 @click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
@@ -60,18 +51,11 @@ def command(**given: Any) -> None:
         labels=("meta_source", "meta_error", *given["within"]),
     )
     problem = make_problem(
-        frame,
-        about,
-        target=given["target"],
-        group=given["group"],
-        kind=given["kind"],
-        families=given["families"],
+        frame, about, target=given["target"], group=given["group"], kind=given["kind"], families=given["families"]
     )
     for note in problem.notes:
         talk.say(note)
-    asked = Options(
-        within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")}
-    )
+    asked = Options(within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")})
     made = model.train(problem, given["classifier"], asked)
     path = model_file.save(made, given["output"])
     card = path.with_suffix(".md")

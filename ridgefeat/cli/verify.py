@@ -17,15 +17,9 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--protocol", default="fvc", show_default=True, metavar="fvc|altered|PAIRS.csv", help="What is compared.")
 @click.option(
-    "--protocol", default="fvc", show_default=True, metavar="fvc|altered|PAIRS.csv", help="What is compared."
-)
-@click.option(
-    "--comparator",
-    type=click.Choice(("minutiae", "features")),
-    default="minutiae",
-    show_default=True,
-    help="How.",
+    "--comparator", type=click.Choice(("minutiae", "features")), default="minutiae", show_default=True, help="How."
 )
 @click.option("-o", "--output", required=True, metavar="SCORES.csv", help="The table to write.")
 @click.option(
@@ -36,15 +30,11 @@ if TYPE_CHECKING:
     help="Non-mated comparisons: few, as the protocol chooses them, or all.",
 )
 @options.reading
-@click.option(
-    "--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."
-)
+@click.option("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels.")
 @click.option("--regex", metavar="REGEX", help="Read labels from names by named groups (subject, finger, …).")
 @options.families
 @options.tuning
-@click.option(
-    "-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all."
-)
+@click.option("-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all.")
 @options.engine
 @click.option("--overwrite", is_flag=True, help="Replace what is there.")
 @options.json_result
@@ -122,9 +112,7 @@ def _summary(found: Verification) -> str:
     except ScoreError as error:
         return "\n".join([*lines, f"No error rates: {error}"])
     equal = curve.equal_error
-    lines.append(
-        f"Equal error rate of the comparisons made: {100 * equal.value:.2f} % at {equal.threshold:.6g}."
-    )
+    lines.append(f"Equal error rate of the comparisons made: {100 * equal.value:.2f} % at {equal.threshold:.6g}.")
     return "\n".join(lines)
 
 
@@ -143,9 +131,7 @@ def _bars() -> Iterator[tuple[Any, Any]]:
         if unit not in bars:
             for earlier in bars.values():
                 earlier.close()
-            bars[unit] = tqdm(
-                total=total, unit=unit, mininterval=pause, maxinterval=max(pause, 10), file=sys.stderr
-            )
+            bars[unit] = tqdm(total=total, unit=unit, mininterval=pause, maxinterval=max(pause, 10), file=sys.stderr)
         bars[unit].update(done - bars[unit].n)
         return bars[unit]
 

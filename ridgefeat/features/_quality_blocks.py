@@ -62,9 +62,7 @@ class Tensor:
     def coherence(self) -> Float:
         """Difference of the eigenvalues over their sum; 0 in a flat block."""
         total = self.xx + self.yy
-        return np.asarray(
-            np.divide(self.spread, total, out=np.zeros_like(total), where=total > 0), np.float32
-        )
+        return np.asarray(np.divide(self.spread, total, out=np.zeros_like(total), where=total > 0), np.float32)
 
 
 def block_tensor(image: UInt8) -> Tensor:
@@ -182,12 +180,7 @@ def turned_windows(blocks: Blocks, angle: Float, width: int, height: int, pad: i
     v = np.arange(height) - height // 2 - pad + centre
     cos, sin = np.cos(angle, dtype=float)[:, None] * _UNIT, np.sin(angle, dtype=float)[:, None] * _UNIT
     # Each addend is rounded by itself, as OpenCV's warpAffine does, so that the same pixels are picked.
-    fixed = (
-        cos * u,
-        -sin * v + (_UNIT - cos + sin) * centre,
-        sin * u,
-        cos * v + (_UNIT - sin - cos) * centre,
-    )
+    fixed = (cos * u, -sin * v + (_UNIT - cos + sin) * centre, sin * u, cos * v + (_UNIT - sin - cos) * centre)
     xu, xv, yu, yv = (np.rint(a).astype(np.int32) for a in fixed)
     x = (xu[:, None, :] + (xv[:, :, None] + _UNIT // 2)) >> _UNIT_BITS
     y = (yu[:, None, :] + (yv[:, :, None] + _UNIT // 2)) >> _UNIT_BITS

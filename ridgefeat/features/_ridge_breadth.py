@@ -38,9 +38,7 @@ def breadth_maps(fp: Fingerprint) -> tuple[Bool, Float]:
         levels.append(local(grey * weight) / (local(weight) + np.float32(1e-4)))
     half_way = cv2.resize((levels[0] + levels[1]) / 2, (columns, rows), interpolation=cv2.INTER_LINEAR)
     inked = (fp.image < half_way) & fp.mask
-    share = local(inked[half].astype(np.float32)) / (
-        local(fp.mask[half].astype(np.float32)) + np.float32(1e-4)
-    )
+    share = local(inked[half].astype(np.float32)) / (local(fp.mask[half].astype(np.float32)) + np.float32(1e-4))
     return inked, share
 
 

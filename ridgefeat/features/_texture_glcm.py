@@ -54,9 +54,7 @@ def cooccurrence(grey: UInt8, distance: int) -> np.ndarray | None:
         pairs = high[here][::ROW_STEP] | grey[there][::ROW_STEP]
         if not pairs.size:
             return None
-        counts = (
-            cv2.calcHist([pairs], [0], None, [256], [0, 256]).reshape(16, 16)[:LEVELS, :LEVELS].astype(float)
-        )
+        counts = cv2.calcHist([pairs], [0], None, [256], [0, 256]).reshape(16, 16)[:LEVELS, :LEVELS].astype(float)
         total = counts.sum()
         if not total:
             return None

@@ -77,9 +77,7 @@ def _between(image: UInt8, dx: float, dy: float) -> np.ndarray:
     corner = round(_ONE * dx * dy)
     kernel = [[_ONE - right - lower + corner, right - corner], [lower - corner, corner]]
     return np.asarray(
-        cv2.filter2D(
-            image, cv2.CV_16S, np.array(kernel, np.float32), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE
-        )
+        cv2.filter2D(image, cv2.CV_16S, np.array(kernel, np.float32), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
     )
 
 

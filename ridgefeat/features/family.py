@@ -118,9 +118,7 @@ class Family:
             if got is None:
                 got = (np.nan,) * len(columns)
             if len(got) != len(columns):
-                raise ValueError(
-                    f"{function.__qualname__} returned {len(got)} values for {len(columns)} columns"
-                )
+                raise ValueError(f"{function.__qualname__} returned {len(got)} values for {len(columns)} columns")
             values.extend(got)
         out = np.array(values, np.float32)
         out[~np.isfinite(out)] = np.nan
@@ -147,9 +145,7 @@ def families() -> dict[str, Family]:
                 f"family {entry.name!r} ({entry.value}) cannot be loaded: {error}; repair or uninstall its package"
             ) from error
         if not isinstance(family, Family) or family.name in known:
-            raise ParameterError(
-                f"entry point {entry.name!r} ({entry.value}) is no family of a name of its own"
-            )
+            raise ParameterError(f"entry point {entry.name!r} ({entry.value}) is no family of a name of its own")
         known[family.name] = family
     return known
 
@@ -192,6 +188,4 @@ def schema_digest(columns: Iterable[Column]) -> str:
 
 def as_records(columns: Iterable[Column]) -> list[dict[str, object]]:
     """Return columns as plain dictionaries, for JSON and listings; `uses` only where there are any."""
-    return [
-        {k: list(v) if k == "uses" else v for k, v in asdict(c).items() if k != "uses" or v} for c in columns
-    ]
+    return [{k: list(v) if k == "uses" else v for k, v in asdict(c).items() if k != "uses" or v} for c in columns]

@@ -22,9 +22,7 @@ ORIENTATIONS = 8
 WAVELENGTHS = (0.25, 0.35, 0.45, 0.57, 0.75)
 """mm; the bank is read at these, whatever wavelengths it was computed at."""
 
-gabor = Family(
-    "gabor", "Gabor responses by orientation and wavelength: mean, deviation, energy; whole and zones."
-)
+gabor = Family("gabor", "Gabor responses by orientation and wavelength: mean, deviation, energy; whole and zones.")
 
 
 @lru_cache(maxsize=4)

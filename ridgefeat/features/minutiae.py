@@ -61,21 +61,8 @@ def densities(fp: Fingerprint) -> Sequence[float] | None:
     Column("minutiae_spacing_mean", "mm", 0, 20, "mean distance to the nearest other minutia"),
     Column("minutiae_spacing_sd", "mm", 0, 20, "its standard deviation"),
     Column("minutiae_spacing_p50", "mm", 0, 20, "its median"),
-    Column(
-        "minutiae_clustering",
-        "",
-        0,
-        3,
-        "mean spacing / that of as many random points: below 1 clustered",
-        CLARK,
-    ),
-    Column(
-        "minutiae_radius_mean",
-        "mm",
-        0,
-        50,
-        "mean distance from the core, or the centroid where there is none",
-    ),
+    Column("minutiae_clustering", "", 0, 3, "mean spacing / that of as many random points: below 1 clustered", CLARK),
+    Column("minutiae_radius_mean", "mm", 0, 50, "mean distance from the core, or the centroid where there is none"),
     Column("minutiae_radius_sd", "mm", 0, 50, "its standard deviation"),
 )
 def spacing(fp: Fingerprint) -> Sequence[float] | None:
@@ -90,14 +77,7 @@ def spacing(fp: Fingerprint) -> Sequence[float] | None:
     x0, y0 = _frame.reference(fp)
     radius = np.hypot(m.x - x0, m.y - y0) * MM_PER_PX
     expected = 0.5 / np.sqrt(len(m) / area)
-    return [
-        nearest.mean(),
-        nearest.std(),
-        np.median(nearest),
-        nearest.mean() / expected,
-        radius.mean(),
-        radius.std(),
-    ]
+    return [nearest.mean(), nearest.std(), np.median(nearest), nearest.mean() / expected, radius.mean(), radius.std()]
 
 
 @minutiae.columns(

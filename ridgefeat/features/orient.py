@@ -25,9 +25,7 @@ GRID = 5
 SPACING = 2.5
 NAN = float("nan")
 
-orient = Family(
-    "orient", "Orientation field: coherence, circular statistics, curvature, flow, singular points."
-)
+orient = Family("orient", "Orientation field: coherence, circular statistics, curvature, flow, singular points.")
 
 
 @orient.columns(
@@ -35,21 +33,10 @@ orient = Family(
     Column("orient_coherence_sd", "", 0, 1, "its standard deviation", BAZEN),
     Column("orient_coherence_p10", "", 0, 1, "its 10th percentile", BAZEN),
     Column("orient_coherence_p50", "", 0, 1, "its median", BAZEN),
-    Column(
-        "orient_mean_cos", "", -1, 1, "mean cosine of the doubled orientation: +1 level, -1 upright", MARDIA
-    ),
+    Column("orient_mean_cos", "", -1, 1, "mean cosine of the doubled orientation: +1 level, -1 upright", MARDIA),
     Column("orient_mean_sin", "", -1, 1, "mean sine of the doubled orientation", MARDIA),
-    Column(
-        "orient_resultant", "", 0, 1, "length of that mean vector: 1 where all ridges are parallel", MARDIA
-    ),
-    Column(
-        "orient_dispersion",
-        "degrees",
-        0,
-        90,
-        "circular deviation of the orientation, sqrt(-2 ln R) / 2",
-        MARDIA,
-    ),
+    Column("orient_resultant", "", 0, 1, "length of that mean vector: 1 where all ridges are parallel", MARDIA),
+    Column("orient_dispersion", "degrees", 0, 90, "circular deviation of the orientation, sqrt(-2 ln R) / 2", MARDIA),
     Column("orient_entropy", "bits", 0, 3, "entropy of the orientation's histogram (8 bins of 22.5 degrees)"),
 )
 def statistics(fp: Fingerprint) -> Sequence[float] | None:
@@ -74,9 +61,7 @@ def _bin(angle: Float) -> np.ndarray:
 
 
 @orient.columns(
-    Column(
-        "orient_curvature_mean", "1/mm", 0, 20, "mean bending of the ridges: turn of orientation along them"
-    ),
+    Column("orient_curvature_mean", "1/mm", 0, 20, "mean bending of the ridges: turn of orientation along them"),
     Column("orient_curvature_p50", "1/mm", 0, 20, "its median"),
     Column("orient_curvature_p90", "1/mm", 0, 20, "its 90th percentile"),
     Column("orient_divergence_mean", "1/mm", 0, 20, "mean turn of orientation across the ridges (spreading)"),
@@ -152,9 +137,7 @@ def field(fp: Fingerprint) -> Sequence[float] | None:
     Column("orient_core_delta_distance", "mm", 0, 50, "from the topmost core to the nearest delta"),
     Column("orient_core_delta_dx", "mm", -50, 50, "the nearest delta's place, right of the topmost core"),
     Column("orient_core_delta_dy", "mm", -50, 50, "the nearest delta's place, below the topmost core"),
-    Column(
-        "orient_core_delta_ridges", "ridges", 0, 100, "ridges between core and nearest delta", "Henry 1900"
-    ),
+    Column("orient_core_delta_ridges", "ridges", 0, 100, "ridges between core and nearest delta", "Henry 1900"),
     Column("orient_core_core_distance", "mm", 0, 50, "between the two topmost cores (whorls)"),
 )
 def singular(fp: Fingerprint) -> Sequence[float] | None:

@@ -34,9 +34,7 @@ CENTRE_PX = 100
 LOCAL_MEAN_PX = 17
 """Side of the box whose mean is the local grey level: about two ridge periods."""
 
-quality = Family(
-    "quality", "How well the ridges can be read: NFIQ 2's measures, contrast, area and sharpness."
-)
+quality = Family("quality", "How well the ridges can be read: NFIQ 2's measures, contrast, area and sharpness.")
 
 
 def _histogram(name: str, what: str, unit: str, high: float, source: str = NFIQ2) -> list[Column]:
@@ -76,17 +74,8 @@ def contrast(fp: Fingerprint) -> Sequence[float]:
 
 @quality.columns(
     *_histogram("ocl", "orientation certainty levels (OCL) of 32 px blocks", "blocks", 1),
-    Column(
-        "quality_roi_mean", "grey levels", 0, 255, "mean grey level in NFIQ 2's region of interest", NFIQ2
-    ),
-    Column(
-        "quality_coherence_sum",
-        "blocks",
-        0,
-        1e6,
-        "sum of gradient coherence over that region's blocks",
-        NFIQ2,
-    ),
+    Column("quality_roi_mean", "grey levels", 0, 255, "mean grey level in NFIQ 2's region of interest", NFIQ2),
+    Column("quality_coherence_sum", "blocks", 0, 1e6, "sum of gradient coherence over that region's blocks", NFIQ2),
     Column("quality_coherence_roi", "1", 0, 1, "mean gradient coherence over that region's blocks", NFIQ2),
 )
 def certainty(fp: Fingerprint) -> np.ndarray:
@@ -142,9 +131,7 @@ def ridges(fp: Fingerprint) -> np.ndarray | None:
         "share of minutiae whose block is darker than the image by 0 to 0.5 of its standard deviation",
         NFIQ2,
     ),
-    Column(
-        "quality_minutiae_ocl", "1", 0, 1, "share of minutiae with an orientation certainty above 0.8", NFIQ2
-    ),
+    Column("quality_minutiae_ocl", "1", 0, 1, "share of minutiae with an orientation certainty above 0.8", NFIQ2),
     Column("quality_minutiae_mean", "%", 0, 100, "mean confidence of the minutiae"),
 )
 def minutiae_based(fp: Fingerprint) -> Sequence[float]:
@@ -197,31 +184,15 @@ def extent(fp: Fingerprint) -> Sequence[float] | None:
 
 
 @quality.columns(
-    Column(
-        "quality_grey_mean",
-        "grey levels",
-        0,
-        255,
-        "mean grey level of the print: low when wet, high when dry",
-    ),
+    Column("quality_grey_mean", "grey levels", 0, 255, "mean grey level of the print: low when wet, high when dry"),
     Column("quality_grey_std", "grey levels", 0, 128, "standard deviation of the print's grey levels"),
     Column("quality_grey_p10", "grey levels", 0, 255, "grey level that a tenth of the print does not exceed"),
-    Column(
-        "quality_grey_p90", "grey levels", 0, 255, "grey level that nine tenths of the print do not exceed"
-    ),
+    Column("quality_grey_p90", "grey levels", 0, 255, "grey level that nine tenths of the print do not exceed"),
     Column("quality_grey_entropy", "bits", 0, 8, "entropy of the print's grey levels"),
-    Column(
-        "quality_dark_share", "1", 0, 1, "share of the print darker than midway between p10 and p90: wetness"
-    ),
+    Column("quality_dark_share", "1", 0, 1, "share of the print darker than midway between p10 and p90: wetness"),
     Column("quality_black_share", "1", 0, 1, "share of the print at grey levels 0 to 4"),
     Column("quality_white_share", "1", 0, 1, "share of the print at grey levels 251 to 255"),
-    Column(
-        "quality_ridge_contrast",
-        "grey levels",
-        0,
-        255,
-        "standard deviation around the mean of 17 px (0.86 mm)",
-    ),
+    Column("quality_ridge_contrast", "grey levels", 0, 255, "standard deviation around the mean of 17 px (0.86 mm)"),
     Column("quality_ridge_sharpness", "1/mm", 0, 100, "root mean square gradient over that contrast"),
 )
 def tone(fp: Fingerprint) -> Sequence[float] | None:
@@ -240,9 +211,7 @@ def tone(fp: Fingerprint) -> Sequence[float] | None:
     box = (LOCAL_MEAN_PX, LOCAL_MEAN_PX)
     ridges = cv2.subtract(image, cv2.blur(image, box, borderType=cv2.BORDER_REFLECT_101), dtype=cv2.CV_32F)
     contrast = cv2.meanStdDev(ridges, mask=weight)[1][0, 0]
-    slopes = [
-        cv2.norm(cv2.filter2D(image, cv2.CV_32F, k), cv2.NORM_L2SQR, weight) for k in (_SLOPE, _SLOPE.T)
-    ]
+    slopes = [cv2.norm(cv2.filter2D(image, cv2.CV_32F, k), cv2.NORM_L2SQR, weight) for k in (_SLOPE, _SLOPE.T)]
     sharpness = np.sqrt(sum(slopes) / pixels) / MM_PER_PX / contrast if contrast > 0 else np.nan
     return [
         mean,

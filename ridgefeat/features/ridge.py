@@ -32,9 +32,7 @@ ridge = Family("ridge", "Ridge density, period, breadth and gaps, in physical un
     Column("ridge_period_p90", "mm", 0.1, 1.5, "its 90th percentile", HONG),
     Column("ridge_period_across", "mm", 0.1, 1.5, "its mean where ridges run up and down (measured across)"),
     Column("ridge_period_down", "mm", 0.1, 1.5, "its mean where ridges run sideways (measured downwards)"),
-    Column(
-        "ridge_period_ratio", "", 0.2, 5, "period across / period down; far from 1 hints at an uneven scale"
-    ),
+    Column("ridge_period_ratio", "", 0.2, 5, "period across / period down; far from 1 hints at an uneven scale"),
     Column("ridge_density_line", "ridges/cm", 5, 100, "ridges on a line across them: 10 mm / mean period"),
 )
 def period(fp: Fingerprint) -> Sequence[float] | None:
@@ -54,13 +52,7 @@ def period(fp: Fingerprint) -> Sequence[float] | None:
 
 @ridge.columns(
     *(
-        Column(
-            f"ridge_period_{zone}_mean",
-            "mm",
-            0.1,
-            1.5,
-            f"mean period in zone {zone} of the bounding box's 4 x 4",
-        )
+        Column(f"ridge_period_{zone}_mean", "mm", 0.1, 1.5, f"mean period in zone {zone} of the bounding box's 4 x 4")
         for zone in _frame.zone_names()
     )
 )
@@ -83,18 +75,8 @@ HAND = ("hand",)
     Column("ridge_density_max", SQUARE, 3, 60, "largest count of those squares", ACREE),
     Column("ridge_density_left", SQUARE, 3, 60, "count in the square left above the core", ACREE),
     Column("ridge_density_right", SQUARE, 3, 60, "count in the square right above the core", ACREE),
-    Column(
-        "ridge_density_radial", SQUARE, 3, 60, "count in the distal square on the thumb's side", ACREE, HAND
-    ),
-    Column(
-        "ridge_density_ulnar",
-        SQUARE,
-        3,
-        60,
-        "count in the distal square on the little finger's side",
-        ACREE,
-        HAND,
-    ),
+    Column("ridge_density_radial", SQUARE, 3, 60, "count in the distal square on the thumb's side", ACREE, HAND),
+    Column("ridge_density_ulnar", SQUARE, 3, 60, "count in the distal square on the little finger's side", ACREE, HAND),
     Column("ridge_density_proximal", SQUARE, 3, 60, "count in the square below the core", GUTIERREZ),
     Column("ridge_density_distal", SQUARE, 3, 60, "mean of the two distal squares", GUTIERREZ),
     Column(
@@ -126,9 +108,7 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
     count = _ridge_squares.count_ridges(fp.enhanced, fp.mask, x, y)
     left, right, proximal = (float(c) for c in count[:3])
     everywhere = count[3:][np.isfinite(count[3:])]
-    mean, sd, most = (
-        (everywhere.mean(), everywhere.std(), everywhere.max()) if everywhere.size else (np.nan,) * 3
-    )
+    mean, sd, most = (everywhere.mean(), everywhere.std(), everywhere.max()) if everywhere.size else (np.nan,) * 3
     radial, ulnar = {"right": (left, right), "left": (right, left)}.get(fp.hand or "", (np.nan, np.nan))
     seen = [c for c in (left, right, proximal) if np.isfinite(c)]
     spread = max(seen) - min(seen) if len(seen) > 1 else np.nan
@@ -143,14 +123,7 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
     Column("ridge_thickness_ratio_sd", "", 0, 20, "its spread over the print", "Badawi et al. 2006"),
     Column("ridge_white_share", "", 0, 1, "share of the ridges' centre lines that is as light as a valley"),
     Column("ridge_pore_density", "1/cm", 0, 50, "short light gaps per length of ridge (pore-like)"),
-    Column(
-        "ridge_white_line_density",
-        "1/cm²",
-        0,
-        100,
-        "light lines that cross three ridges or more",
-        "Badawi 2006",
-    ),
+    Column("ridge_white_line_density", "1/cm²", 0, 100, "light lines that cross three ridges or more", "Badawi 2006"),
     Column("ridge_white_line_length", "mm/cm²", 0, 1000, "their length by area of the print", "Badawi 2006"),
 )
 def breadth(fp: Fingerprint) -> Sequence[float] | None:

@@ -172,13 +172,7 @@ def cooccurrence(fp: Fingerprint) -> np.ndarray | None:
 
 @texture.columns(
     *(
-        Column(
-            f"texture_ring_{i}",
-            "1",
-            0,
-            1,
-            f"share of the spectrum's power from {low:g} to {high:g} cycles/mm",
-        )
+        Column(f"texture_ring_{i}", "1", 0, 1, f"share of the spectrum's power from {low:g} to {high:g} cycles/mm")
         for i, (low, high) in enumerate(zip(spectrum.EDGES, spectrum.EDGES[1:], strict=False))
     ),
     Column("texture_spectrum_centroid", "cycles/mm", 0.4, 8, "mean spatial frequency, weighted by power"),
@@ -244,9 +238,7 @@ def wavelets(fp: Fingerprint) -> np.ndarray | None:
 
 
 @texture.columns(
-    Column(
-        "texture_dwt_approximation", "1", 0, 1, "share of energy in the approximation at level 6", GNANASIVAM
-    ),
+    Column("texture_dwt_approximation", "1", 0, 1, "share of energy in the approximation at level 6", GNANASIVAM),
     *(
         Column(
             f"texture_dwt_level{level}_{detail}",

@@ -70,10 +70,7 @@ def _sample(images: Array, y: Array, x: Array) -> Array:
     """Read images between pixels: bilinear, with the border repeated. `y` and `x` have shape (n, points)."""
     n, rows, columns, channels = images.shape
     y, x = np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)
-    top, left = (
-        np.minimum(y.astype(np.intp), max(rows - 2, 0)),
-        np.minimum(x.astype(np.intp), max(columns - 2, 0)),
-    )
+    top, left = (np.minimum(y.astype(np.intp), max(rows - 2, 0)), np.minimum(x.astype(np.intp), max(columns - 2, 0)))
     down, right = (y - top)[..., None].astype(images.dtype), (x - left)[..., None].astype(images.dtype)
     flat = images.reshape(n * rows * columns, channels)
     first = top * columns + left + np.arange(n)[:, None] * rows * columns

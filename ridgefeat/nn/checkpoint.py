@@ -30,9 +30,7 @@ def write_checkpoint(path: str | Path, arrays: Mapping[str, Array], state: Mappi
     temporary.replace(path)
 
 
-def read_checkpoint(
-    path: str | Path, expected: Mapping[str, Array]
-) -> tuple[dict[str, Array], dict[str, Any]]:
+def read_checkpoint(path: str | Path, expected: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Any]]:
     """Read what `write_checkpoint` wrote.
 
     Parameters
@@ -49,8 +47,7 @@ def read_checkpoint(
     try:
         with zipfile.ZipFile(path) as archive:
             arrays = {
-                info.filename.removesuffix(".npy"): _member(archive, info, expected)
-                for info in archive.infolist()
+                info.filename.removesuffix(".npy"): _member(archive, info, expected) for info in archive.infolist()
             }
         state = json.loads(arrays.pop(STATE).tobytes())
     except FileNotFoundError:
@@ -58,13 +55,9 @@ def read_checkpoint(
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
     except Exception as error:  # a damaged archive fails in many ways
-        raise ModelError(
-            f"{path} is no checkpoint or is damaged ({error!r}); train from the start"
-        ) from error
+        raise ModelError(f"{path} is no checkpoint or is damaged ({error!r}); train from the start") from error
     if not isinstance(state, dict):
-        raise ModelError(
-            f"{path} is no checkpoint: its state is a {type(state).__name__}; train from the start"
-        )
+        raise ModelError(f"{path} is no checkpoint: its state is a {type(state).__name__}; train from the start")
     return arrays, state
 
 

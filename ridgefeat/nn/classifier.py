@@ -110,16 +110,11 @@ class NumpyCNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         self.classes_, truth = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(
-                f"the classifier needs 2 classes; the data holds one class, {self.classes_[0]!r}"
-            )
+            raise ValueError(f"the classifier needs 2 classes; the data holds one class, {self.classes_[0]!r}")
         images = self._images(X)
         seed = int(check_random_state(self.random_state).randint(2**31))
         inner, outer = self._split(images, truth, groups, seed)
-        self.mean_, self.deviation_ = (
-            float(images[inner].mean(dtype=np.float64)),
-            float(images[inner].std()) or 1.0,
-        )
+        self.mean_, self.deviation_ = (float(images[inner].mean(dtype=np.float64)), float(images[inner].std()) or 1.0)
         images = (images - np.float32(self.mean_)) / np.float32(self.deviation_)
         weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         self.model_ = build(self.network, images.shape[1:], len(self.classes_), seed)
@@ -130,16 +125,12 @@ class NumpyCNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.batch_size,
             None if self.class_weight is None else dict(enumerate(weights)),
             None if self.patience is None else EarlyStopping(self.patience, monitor=monitor),
-            None
-            if self.reduce_patience is None
-            else ReduceLROnPlateau(patience=self.reduce_patience, monitor=monitor),
+            None if self.reduce_patience is None else ReduceLROnPlateau(patience=self.reduce_patience, monitor=monitor),
             self.augmentation,
         )
         held_out = (images[outer], truth[outer]) if len(outer) else None
         with threads(self.n_threads):
-            self.history_ = training.run(
-                images[inner], truth[inner], self.epochs, held_out, on_epoch=self.on_epoch
-            )
+            self.history_ = training.run(images[inner], truth[inner], self.epochs, held_out, on_epoch=self.on_epoch)
         self.n_iter_ = training.epoch
         return self
 
@@ -166,9 +157,7 @@ class NumpyCNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         shape = self.image_shape or ((side, side) if side * side == values else (1, values))
         shape = (*shape, 1)[:3]
         if int(np.prod(shape)) != values:
-            raise ParameterError(
-                f"image_shape {self.image_shape} does not hold the {values} values of a row of X"
-            )
+            raise ParameterError(f"image_shape {self.image_shape} does not hold the {values} values of a row of X")
         return X.reshape(-1, *shape)
 
     def _split(self, images: Array, truth: Array, groups: Any, seed: int) -> tuple[Array, Array]:

@@ -17,9 +17,7 @@ def filters(model: Sequential, layer: str = "conv2d_1") -> Array:
     """Return a convolution's kernels, shape (filters, kh, kw, channels)."""
     found = _layer(model, layer)
     if found.params.get("kernel", np.zeros(0)).ndim != 4:
-        raise ParameterError(
-            f"{layer} has no image filters; name a convolution, as `model.summary()` lists them"
-        )
+        raise ParameterError(f"{layer} has no image filters; name a convolution, as `model.summary()` lists them")
     return np.moveaxis(found.params["kernel"], 3, 0)
 
 
@@ -59,9 +57,7 @@ def occlusion_map(
     """
     rows, columns, _ = image.shape
     if not (1 <= window <= min(rows, columns) and step >= 1):
-        raise ParameterError(
-            f"window {window} and step {step} px on an image of {rows} x {columns}; give smaller ones"
-        )
+        raise ParameterError(f"window {window} and step {step} px on an image of {rows} x {columns}; give smaller ones")
     fill = float(image.mean()) if fill is None else fill
     places = [(y, x) for y in _starts(rows, window, step) for x in _starts(columns, window, step)]
     covered = np.repeat(image[None].astype(model.dtype), len(places), axis=0)

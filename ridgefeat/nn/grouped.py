@@ -130,10 +130,7 @@ class GroupedConv2D(Layer):
         grouped = self._grouped(padded)
         for i in range(kh):
             for j in range(kw):
-                yield (
-                    (i, j),
-                    grouped[:, i : i + sy * (rows - 1) + 1 : sy, j : j + sx * (columns - 1) + 1 : sx],
-                )
+                yield ((i, j), grouped[:, i : i + sy * (rows - 1) + 1 : sy, j : j + sx * (columns - 1) + 1 : sx])
 
 
 def _product(x: Array, kernel: Array) -> Array:

@@ -139,14 +139,10 @@ class Sequential:
         own = self.weights
         if own.keys() != weights.keys():
             odd = sorted(own.keys() ^ weights.keys())
-            raise ModelError(
-                f"weights are of another network: {', '.join(odd[:4])} stand in one of the two alone"
-            )
+            raise ModelError(f"weights are of another network: {', '.join(odd[:4])} stand in one of the two alone")
         for name, array in own.items():
             if array.shape != weights[name].shape:
-                raise ModelError(
-                    f"{name} has shape {weights[name].shape} where the network has {array.shape}"
-                )
+                raise ModelError(f"{name} has shape {weights[name].shape} where the network has {array.shape}")
         for name, array in own.items():
             array[...] = weights[name]
 

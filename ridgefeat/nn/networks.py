@@ -72,11 +72,7 @@ NETWORKS: dict[str, Callable[..., Sequential]] = {
 
 
 def build(
-    name: str,
-    shape: Shape = (128, 128, 1),
-    classes: int = 2,
-    seed: int | np.random.Generator = 0,
-    **options: Any,
+    name: str, shape: Shape = (128, 128, 1), classes: int = 2, seed: int | np.random.Generator = 0, **options: Any
 ) -> Sequential:
     """Build a network by name: one of `NETWORKS`."""
     if name not in NETWORKS:

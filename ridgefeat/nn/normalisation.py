@@ -113,9 +113,7 @@ class BatchNorm(Layer):
             away *= away
             return count, mean, channel_sums(away, channels)
 
-        counts, means, squares = (
-            np.array(each) for each in zip(*self._by_strips(strip, lines(x)), strict=True)
-        )
+        counts, means, squares = (np.array(each) for each in zip(*self._by_strips(strip, lines(x)), strict=True))
         mean = np.average(means, axis=0, weights=counts)
         spread = np.average((means - mean) ** 2, axis=0, weights=counts)
         return mean, squares.sum(axis=0) / counts.sum() + spread
@@ -162,7 +160,6 @@ class BatchNorm(Layer):
         count, step = len(batches[0]), max(1, STRIP_BYTES // batches[0][0].nbytes)
         starts = range(0, count, step)
         portions = share(
-            lambda part: [work(*(batch[k : k + step] for batch in batches)) for k in starts[part]],
-            len(starts),
+            lambda part: [work(*(batch[k : k + step] for batch in batches)) for k in starts[part]], len(starts)
         )
         return [result for portion in portions for result in portion]

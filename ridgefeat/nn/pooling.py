@@ -17,9 +17,7 @@ from ridgefeat.nn.threads import share
 class _Pool(Layer):
     """Windows without padding; what does not fill a window at the lower and right border is left out."""
 
-    def __init__(
-        self, window: int | tuple[int, int] = 2, stride: int | tuple[int, int] | None = None
-    ) -> None:
+    def __init__(self, window: int | tuple[int, int] = 2, stride: int | tuple[int, int] | None = None) -> None:
         super().__init__()
         self.window = pair(window, "window")
         self.stride = self.window if stride is None else pair(stride, "stride")
@@ -68,9 +66,7 @@ class MaxPool(_Pool):
                         continue
                     if winner is not None:
                         # Later places have larger numbers: a Boolean times the number, kept where it is larger.
-                        np.maximum(
-                            winner[k], (values > best)[0].view(np.uint8) * np.uint8(place), out=winner[k]
-                        )
+                        np.maximum(winner[k], (values > best)[0].view(np.uint8) * np.uint8(place), out=winner[k])
                     np.maximum(best, values, out=best)
 
         share(images, len(x))

@@ -61,15 +61,11 @@ def conv2d_backward(
     return d_padded[:, top : top + x.shape[1], left : left + x.shape[2]], d_kernel, d_bias
 
 
-def grouped_conv2d(
-    x: Array, kernel: Array, bias: Array, stride: Pair = (1, 1), pads: Pads = NO_PADS
-) -> Array:
+def grouped_conv2d(x: Array, kernel: Array, bias: Array, stride: Pair = (1, 1), pads: Pads = NO_PADS) -> Array:
     """Convolve each group of channels with its own kernels; `kernel` is (kh, kw, groups, channels, filters)."""
     groups = kernel.shape[2]
     images, biases = np.split(x, groups, axis=3), np.split(bias, groups)
-    return np.concatenate(
-        [conv2d(images[g], kernel[:, :, g], biases[g], stride, pads) for g in range(groups)], axis=3
-    )
+    return np.concatenate([conv2d(images[g], kernel[:, :, g], biases[g], stride, pads) for g in range(groups)], axis=3)
 
 
 def grouped_conv2d_backward(
@@ -165,9 +161,7 @@ def batch_norm_backward(x: Array, gamma: Array, d_out: Array, epsilon: float) ->
     return d_x, d_gamma, d_beta
 
 
-def batch_norm_inference(
-    x: Array, gamma: Array, beta: Array, mean: Array, variance: Array, epsilon: float
-) -> Array:
+def batch_norm_inference(x: Array, gamma: Array, beta: Array, mean: Array, variance: Array, epsilon: float) -> Array:
     """Return the same with statistics that are given, not the batch's."""
     out = np.zeros_like(x)
     for index in np.ndindex(x.shape):
@@ -262,15 +256,7 @@ def sgd(param: float, grad: float, velocity: float, rate: float, momentum: float
 
 
 def adam(
-    param: float,
-    grad: float,
-    m: float,
-    v: float,
-    t: int,
-    rate: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
+    param: float, grad: float, m: float, v: float, t: int, rate: float, beta1: float, beta2: float, epsilon: float
 ) -> tuple[float, float, float]:
     """Return the parameter, m and v after step t (from 1)."""
     m = beta1 * m + (1 - beta1) * grad

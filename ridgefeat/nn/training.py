@@ -199,9 +199,7 @@ class Training:
         if plateau is not None:
             improved = self._plateau.better(_watched(line, plateau.monitor), plateau.min_delta)
             if not improved and self._plateau.waited >= plateau.patience:
-                self.optimiser.learning_rate = max(
-                    self.optimiser.learning_rate * plateau.factor, plateau.min_rate
-                )
+                self.optimiser.learning_rate = max(self.optimiser.learning_rate * plateau.factor, plateau.min_rate)
                 self._plateau.waited = 0
 
     # ---- leaving and coming back
@@ -247,14 +245,10 @@ class Training:
             self._stopping, self._plateau = _Watch(**state["stopping"]), _Watch(**state["plateau"])
             self.model.rng.bit_generator.state = state["generator"]
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(
-                f"{path} is no checkpoint of a training: {error!r}; start anew without it"
-            ) from error
+            raise ModelError(f"{path} is no checkpoint of a training: {error!r}; start anew without it") from error
 
 
 def _watched(line: dict[str, float], monitor: str) -> float:
     if monitor not in line:
-        raise ParameterError(
-            f"there is no {monitor!r} to watch, only {', '.join(line)}; give validation images"
-        )
+        raise ParameterError(f"there is no {monitor!r} to watch, only {', '.join(line)}; give validation images")
     return line[monitor]

@@ -45,9 +45,7 @@ def audit_words(audit: Any) -> dict[str, Any]:
     parts = [plural(counts["leak"], "leak")] if counts["leak"] else []
     parts += [plural(counts["warning"], "warning")] if counts["warning"] else []
     told = (
-        "The leak audit found nothing."
-        if not findings
-        else f"The leak audit found {' and '.join(parts) or 'no leak'}"
+        "The leak audit found nothing." if not findings else f"The leak audit found {' and '.join(parts) or 'no leak'}"
     )
     if findings:
         worst = findings[0]
@@ -57,11 +55,7 @@ def audit_words(audit: Any) -> dict[str, Any]:
         "leaks": counts["leak"],
         "findings": [_finding(f) for f in findings],
         "short": parts[0] if parts else "no leak",
-        "note": f"and {parts[1]}; see below"
-        if parts[1:]
-        else "see below"
-        if findings
-        else "nothing was found",
+        "note": f"and {parts[1]}; see below" if parts[1:] else "see below" if findings else "nothing was found",
         "sentence": told,
     }
 

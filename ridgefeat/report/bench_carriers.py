@@ -107,12 +107,6 @@ def _row(comparison: Comparison, row: dict[Any, Any], fused: bool) -> dict[str, 
     kind = comparison.problem.kind
     names = ("value", "fused") if fused else ("value",)
     cells = [
-        {"value": figure(row[n], kind), "interval": between(row[f"{n}_low"], row[f"{n}_high"], kind)}
-        for n in names
+        {"value": figure(row[n], kind), "interval": between(row[f"{n}_low"], row[f"{n}_high"], kind)} for n in names
     ]
-    return {
-        "name": row["carrier"],
-        "meaning": row["meaning"],
-        "columns": f"{row['columns']:,}",
-        "cells": cells,
-    }
+    return {"name": row["carrier"], "meaning": row["meaning"], "columns": f"{row['columns']:,}", "cells": cells}

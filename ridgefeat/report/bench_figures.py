@@ -122,9 +122,7 @@ def _roc_by_class(comparison: Comparison) -> Figure:
         column = f"p_{name}"
         if column in own.columns:
             y = mean_roc(own, (own["y_true"] == name).to_numpy(), column)
-            area = (
-                float(auc(STEPS[np.isfinite(y)], y[np.isfinite(y)])) if np.isfinite(y).sum() > 1 else np.nan
-            )
+            area = float(auc(STEPS[np.isfinite(y)], y[np.isfinite(y)])) if np.isfinite(y).sum() > 1 else np.nan
             lines.append(Curve(name, STEPS, y, figure(area, comparison.problem.kind)))
     left_out = len(lines) - MOST_CLASSES
     more = f" {left_out} more classes are not drawn." if left_out > 0 else ""
@@ -168,19 +166,10 @@ def _calibration(comparison: Comparison) -> list[Figure]:
         else "The probabilities are the classifiers' own, not calibrated."
     )
     title = "Calibration" if by == "classifier" else f"Calibration: {comparison.best}"
-    reading = (
-        f"On the dashed diagonal a probability is kept: of prints given 0.7, seven in ten are {of}. {how}"
-    )
+    reading = f"On the dashed diagonal a probability is kept: of prints given 0.7, seven in ten are {of}. {how}"
     return [
         curve_figure(
-            title,
-            lines,
-            "probability given",
-            f"share that is {of}",
-            reading=reading,
-            x=UNIT,
-            y=UNIT,
-            diagonal=True,
+            title, lines, "probability given", f"share that is {of}", reading=reading, x=UNIT, y=UNIT, diagonal=True
         )
     ]
 
@@ -262,11 +251,7 @@ def _extremes(part: pd.DataFrame, metric: str, comparison: Comparison) -> str:
     best, worst = rows[0], rows[-1]
     told = [
         f"{r['level']} {figure(r[metric], kind)}"
-        + (
-            f" ({interval})"
-            if (interval := between(_at(r, f"{metric}_low"), _at(r, f"{metric}_high"), kind))
-            else ""
-        )
+        + (f" ({interval})" if (interval := between(_at(r, f"{metric}_low"), _at(r, f"{metric}_high"), kind)) else "")
         for r in (best, worst)
     ]
     ends = [_at(best, f"{metric}_low"), _at(best, f"{metric}_high"), _at(worst, f"{metric}_low")]
@@ -303,11 +288,7 @@ def importances(comparison: Comparison) -> list[Figure]:
     return drawn
 
 
-READINGS = {
-    "alone": "",
-    "added": "To the best family alone, the next best is added, and so on. ",
-    "without": "",
-}
+READINGS = {"alone": "", "added": "To the best family alone, the next best is added, and so on. ", "without": ""}
 
 
 def ablation(comparison: Comparison) -> list[Figure]:
@@ -336,9 +317,7 @@ def ablation(comparison: Comparison) -> list[Figure]:
             whole = _main(comparison, str(rows["classifier"].iloc[0]), comparison.problem.metric)
             mark = whole if np.isfinite(whole) else None
             plot = dot_chart(dots, metric, f"{title}, {names}; the dashed line is all families", mark=mark)
-            drawn.append(
-                Figure(f"{title}: {names}", plot, (), f"{READINGS[how]}Dashed: all families together.")
-            )
+            drawn.append(Figure(f"{title}: {names}", plot, (), f"{READINGS[how]}Dashed: all families together."))
     return drawn
 
 

@@ -179,9 +179,7 @@ def _answers(comparison: Comparison) -> list[str]:
     else:
         told.append("No negative control was run.")
     found = audit_words(comparison.audit)
-    decided = (
-        " What was decided stands below the findings." if found["leaks"] and comparison.problem.notes else ""
-    )
+    decided = " What was decided stands below the findings." if found["leaks"] and comparison.problem.notes else ""
     told.append(found["sentence"] + decided)
     return told
 

@@ -51,8 +51,7 @@ def classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str, Any]
             }
         )
     heads = [
-        {"name": metric_name(m), "meaning": METRIC_MEANINGS.get(m, ""), "less": m in LESS_IS_BETTER}
-        for m in metrics
+        {"name": metric_name(m), "meaning": METRIC_MEANINGS.get(m, ""), "less": m in LESS_IS_BETTER} for m in metrics
     ]
     return {"heads": heads, "rows": rows, "timed": "seconds" in summary.columns}
 
@@ -78,9 +77,7 @@ def pairs(comparison: Comparison) -> list[dict[str, Any]]:
             )
         metric = str(own["metric"].iloc[0])
         words = f"{comparison.best}, the best" if reference in ("best", comparison.best) else str(reference)
-        found.append(
-            {"reference": str(reference), "words": words, "metric": metric_name(metric), "rows": rows}
-        )
+        found.append({"reference": str(reference), "words": words, "metric": metric_name(metric), "rows": rows})
     return found
 
 
@@ -172,20 +169,13 @@ def problem(comparison: Comparison) -> dict[str, Any]:
     it = comparison.problem
     counted = []
     if it.kind == "regression":
-        low, middle, high = (
-            number(float(v)) for v in np.percentile(np.asarray(it.y, np.float64), [0, 50, 100])
-        )
+        low, middle, high = (number(float(v)) for v in np.percentile(np.asarray(it.y, np.float64), [0, 50, 100]))
         spread = f"{low} to {high}, median {middle}"
     else:
         counts = np.bincount(np.asarray(it.y, np.int64), minlength=len(it.classes))
         holders = [len(np.unique(it.groups[it.y == i])) for i in range(len(it.classes))]
         counted = [
-            {
-                "name": name,
-                "prints": f"{int(n):,}",
-                "groups": f"{g:,}",
-                "share": f"{100 * n / max(1, len(it)):.0f} %",
-            }
+            {"name": name, "prints": f"{int(n):,}", "groups": f"{g:,}", "share": f"{100 * n / max(1, len(it)):.0f} %"}
             for name, n, g in zip(it.classes, counts, holders, strict=True)
         ]
         spread = ""
@@ -214,9 +204,7 @@ def making(comparison: Comparison) -> dict[str, Any]:
         "seed": it.seed,
         "versions": {str(k): str(v) for k, v in it.versions.items()},
         "digests": {str(k).removesuffix("_digest"): str(v) for k, v in it.digests.items() if v},
-        "options": {
-            str(k).replace("_", " "): _option(v) for k, v in it.options.items() if v not in (None, "", (), [])
-        },
+        "options": {str(k).replace("_", " "): _option(v) for k, v in it.options.items() if v not in (None, "", (), [])},
     }
 
 

@@ -57,12 +57,7 @@ def epochs(comparison: Comparison) -> list[Figure]:
             )
             drawn.append(
                 curve_figure(
-                    f"{name}: {title}",
-                    lines,
-                    "epoch",
-                    title,
-                    reading=reading if len(lines) > 1 else "",
-                    whole=True,
+                    f"{name}: {title}", lines, "epoch", title, reading=reading if len(lines) > 1 else "", whole=True
                 )
             )
     return drawn
@@ -79,12 +74,7 @@ def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
         if not np.isfinite(values).any() or (column == "learning_rate" and np.ptp(values) == 0):
             continue
         first, _, rest = str(column).partition("_")
-        known = {
-            "train": "training",
-            "training": "training",
-            "valid": "validation",
-            "validation": "validation",
-        }
+        known = {"train": "training", "training": "training", "valid": "validation", "validation": "validation"}
         known |= {"val": "validation", "test": "test"}
         title, label = (rest, known[first]) if first in known and rest else (str(column), "training")
         found.setdefault(title.replace("_", " "), []).append((str(column), label))

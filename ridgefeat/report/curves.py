@@ -93,9 +93,7 @@ def curve_figure(
                 for a, b in zip(curve.x, curve.y, strict=True)
                 if np.isfinite([a, b]).all()
             ]
-    legend = tuple(
-        (swatch(i), f"{c.name} {c.note}".strip()) for i, c in enumerate(curves) if c.name or c.note
-    )
+    legend = tuple((swatch(i), f"{c.name} {c.note}".strip()) for i, c in enumerate(curves) if c.name or c.note)
     told = "; ".join(words for _, words in legend)
     plot = picture(350, HEIGHT, f"{title}: {y_name} over {x_name}. {told}", parts)
     return Figure(title, plot, legend, reading)

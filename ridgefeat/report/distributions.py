@@ -60,9 +60,7 @@ def as_text(frame: pd.DataFrame, name: str) -> pd.Series[str]:
     return frame[name].astype("string").fillna("")
 
 
-def choose_groups(
-    frame: pd.DataFrame, labels: Sequence[str], by: str | None = None
-) -> tuple[str | None, Any]:
+def choose_groups(frame: pd.DataFrame, labels: Sequence[str], by: str | None = None) -> tuple[str | None, Any]:
     """Return the label that splits the rows, and each row's group as text; (None, "all prints" for each) without.
 
     Parameters
@@ -138,16 +136,12 @@ def number(value: float) -> str:
 def _row(name: str, colour: str, own: NDArray[Any], share: NDArray[Any], edges: NDArray[Any]) -> Row:
     low, span = edges[0], edges[-1] - edges[0]
     at = (edges - low) / span
-    bars = [
-        Bar(float(at[i]), float(at[i + 1] - at[i]), float(height)) for i, height in enumerate(share) if height
-    ]
+    bars = [Bar(float(at[i]), float(at[i + 1] - at[i]), float(height)) for i, height in enumerate(share) if height]
     if not len(own):
         return Row(name, colour, 0, (), (0.0, 0.0), 0.0, "–")
     marks = np.clip((np.percentile(own, [25, 50, 75]) - low) / span, 0, 1)
     middle = number(float(np.median(own)))
-    return Row(
-        name, colour, len(own), tuple(bars), (float(marks[0]), float(marks[2])), float(marks[1]), middle
-    )
+    return Row(name, colour, len(own), tuple(bars), (float(marks[0]), float(marks[2])), float(marks[1]), middle)
 
 
 def _edges(values: NDArray[Any]) -> NDArray[Any]:

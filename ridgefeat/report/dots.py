@@ -58,9 +58,7 @@ def dot_chart(rows: Sequence[Dot], axis: str, words: str, *, mark: float | None 
     names_above = max((len(r.name) for r in rows), default=0) > BESIDE
     step = ROW_ABOVE if names_above else ROW
     left, right = (10.0 if names_above else 112.0), WIDTH - 62
-    ends = span_of(
-        [v for r in rows for v in (r.value, r.low, r.high)], include=[] if mark is None else [mark]
-    )
+    ends = span_of([v for r in rows for v in (r.value, r.low, r.high)], include=[] if mark is None else [mark])
     scale, bottom = Scale(*ends, left, right), step * len(rows) + 8
     parts = []
     for value in scale.ticks(4):

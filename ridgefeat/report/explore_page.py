@@ -165,12 +165,7 @@ def write_explore_page(
     drawn, side = _pictures(frame, about, options, ROOM - held - _planes(content), progress, tell)
     content |= _drawn(drawn)
     missing = [d.error for d in drawn if d.error]
-    content["about"] |= {
-        "total": total,
-        "side": side,
-        "missing": len(missing),
-        "why": missing[0] if missing else "",
-    }
+    content["about"] |= {"total": total, "side": side, "missing": len(missing), "why": missing[0] if missing else ""}
     written = write_page(page, _render(table.name, content, frame, about))
     return Explored(
         written, len(frame), total, len(columns), len(drawn) - len(missing), len(missing), side,
@@ -178,17 +173,11 @@ def write_explore_page(
     )  # fmt: skip
 
 
-def _check(
-    table: Path, frame: pd.DataFrame, columns: Sequence[Any], labels: Sequence[str], options: Options
-) -> None:
+def _check(table: Path, frame: pd.DataFrame, columns: Sequence[Any], labels: Sequence[str], options: Options) -> None:
     if not len(frame) or not columns:
-        raise TableError(
-            f"table {table} has {len(frame)} prints and {len(columns)} features; nothing to explore"
-        )
+        raise TableError(f"table {table} has {len(frame)} prints and {len(columns)} features; nothing to explore")
     if options.by is not None and options.by not in labels:
-        raise TableError(
-            f"table {table} has no label {options.by!r}; there are: {', '.join(labels) or 'none'}"
-        )
+        raise TableError(f"table {table} has no label {options.by!r}; there are: {', '.join(labels) or 'none'}")
 
 
 def _sample(table: Path, told: pd.DataFrame, groups: Sequence[Any], options: Options) -> pd.DataFrame:
@@ -214,11 +203,7 @@ def _numbers(
     names = [str(c["name"]) for c in columns]
     values = np.ascontiguousarray(frame[names].to_numpy(np.float32))
     families = np.array([_family(n, about["families"]) for n in names])
-    tell(
-        f"maps of {len(frame):,} prints by {len(names):,} columns"
-        + (", with t-SNE" * options.neighbours)
-        + " …"
-    )
+    tell(f"maps of {len(frame):,} prints by {len(names):,} columns" + (", with t-SNE" * options.neighbours) + " …")
     maps = explore_maps.make_maps(values, families, neighbours=options.neighbours, seed=options.seed)
     ranks = explore_maps.rank_scores(values)
     order, r = explore_maps.correlate(ranks)
@@ -330,9 +315,7 @@ def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: M
 
     script = _script()
     record = content["about"]
-    made = (
-        as_text(frame, "simulated") == "yes" if "simulated" in frame.columns else np.zeros(len(frame), bool)
-    )
+    made = as_text(frame, "simulated") == "yes" if "simulated" in frame.columns else np.zeros(len(frame), bool)
     blocks = {f"data-{k}": Markup(v) for k, v in content.items() if isinstance(v, str)}
     blocks |= {f"data-values-{i}": Markup(plane) for i, plane in enumerate(content["values"])}
     return render_page(

@@ -153,12 +153,7 @@ def _run(batches: Sequence[Sequence[Any]], how: tuple[Any, ...], workers: int) -
 
 
 def _draw_batch(
-    rows: Sequence[Mapping[str, Any]],
-    root: Path,
-    params: Params,
-    step: tuple[int, int],
-    overlays: bool,
-    parent: int,
+    rows: Sequence[Mapping[str, Any]], root: Path, params: Params, step: tuple[int, int], overlays: bool, parent: int
 ) -> list[Drawn]:
     if parent != os.getpid():
         import signal
@@ -169,9 +164,7 @@ def _draw_batch(
         return [draw_print(row, root, params, step, overlays) for row in rows]
 
 
-def draw_print(
-    row: Mapping[str, Any], root: Path, params: Params, step: tuple[int, int], overlays: bool
-) -> Drawn:
+def draw_print(row: Mapping[str, Any], root: Path, params: Params, step: tuple[int, int], overlays: bool) -> Drawn:
     """Return one row's print; never raises for one that cannot be read."""
     try:
         fp = reopen(row, root, params)
@@ -223,10 +216,7 @@ def _outline(fp: Fingerprint) -> Numbers:
     for line in lines:
         simple = cv2.approxPolyDP(line, OUTLINE_TOLERANCE / MM_PER_PX, True)[:, 0]
         if len(simple) > 2:
-            parts += [
-                np.array([[65535, len(simple)]]),
-                np.column_stack(_placed(fp, simple[:, 0], simple[:, 1])),
-            ]
+            parts += [np.array([[65535, len(simple)]]), np.column_stack(_placed(fp, simple[:, 0], simple[:, 1]))]
     return np.concatenate(parts).astype(np.uint16) if parts else NOTHING[1]
 
 
@@ -234,6 +224,5 @@ def _placed(fp: Fingerprint, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[
     """Return working positions in steps of the picture."""
     rows, columns = fp.image.shape
     return tuple(  # type: ignore[return-value]
-        np.clip(np.rint((p.astype(np.float64) + 0.5) / n * GRID), 0, GRID)
-        for p, n in ((x, columns), (y, rows))
+        np.clip(np.rint((p.astype(np.float64) + 0.5) / n * GRID), 0, GRID) for p, n in ((x, columns), (y, rows))
     )

@@ -41,13 +41,7 @@ KEY_COLUMNS = {
 }
 """What the page draws, as far as the table has it, and in which words."""
 
-LISTED = (
-    "ridge_period_mean",
-    "ridge_density_mean",
-    "orient_coherence_mean",
-    "minutiae_count",
-    "quality_ocl_mean",
-)
+LISTED = ("ridge_period_mean", "ridge_density_mean", "orient_coherence_mean", "minutiae_count", "quality_ocl_mean")
 MOST_LISTED, MOST_NAMED, MOST_VALUES = 200, 5, 8
 
 OTHER_FLAGS = {
@@ -155,9 +149,7 @@ def _headline(frame: pd.DataFrame, about: Mapping[str, Any]) -> list[dict[str, s
     if "subject" in frame.columns:
         facts.append(("subjects", f"{frame['subject'].nunique():,}", "kept together in any split"))
     families = len(about["families"])
-    facts.append(
-        ("features", f"{len(about['columns']):,}", f"in {families} famil{'y' if families == 1 else 'ies'}")
-    )
+    facts.append(("features", f"{len(about['columns']):,}", f"in {families} famil{'y' if families == 1 else 'ies'}"))
     for name, words, unit in (
         ("ridge_period_mean", "ridge period", "mm, median"),
         ("minutiae_count", "minutiae", "a print, median"),
@@ -178,9 +170,7 @@ def _key_columns(about: Mapping[str, Any], wanted: Sequence[str], least: int) ->
     return list(chosen.values())
 
 
-def _spread(
-    frame: pd.DataFrame, about: Mapping[str, Any], labels: Sequence[str], by: str | None
-) -> dict[str, Any]:
+def _spread(frame: pd.DataFrame, about: Mapping[str, Any], labels: Sequence[str], by: str | None) -> dict[str, Any]:
     label, groups = choose_groups(frame, labels, by)
     counted = Counter(groups[groups != ""].tolist())
     names = sorted(name for name, _ in counted.most_common(MOST_GROUPS))
@@ -237,9 +227,7 @@ def _errors(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _gaps(frame: pd.DataFrame, about: Mapping[str, Any]) -> dict[str, Any]:
     names = [c["name"] for c in about["columns"]]
-    empty = (
-        frame[names].isna().to_numpy() if names and len(frame) else np.zeros((1, max(1, len(names))), bool)
-    )
+    empty = frame[names].isna().to_numpy() if names and len(frame) else np.zeros((1, max(1, len(names))), bool)
     often = [name for name, share in zip(names, empty.mean(0), strict=True) if share >= 0.5]
     return {
         "share": 100 * float(empty.mean()),
@@ -251,11 +239,7 @@ def _gaps(frame: pd.DataFrame, about: Mapping[str, Any]) -> dict[str, Any]:
 def _label(frame: pd.DataFrame, name: str) -> dict[str, Any]:
     counted = Counter(as_text(frame, name).tolist())
     without = counted.pop("", 0)
-    some = (
-        []
-        if len(counted) > 3 * MOST_VALUES
-        else sorted(counted.items(), key=lambda v: (-v[1], v[0]))[:MOST_VALUES]
-    )
+    some = [] if len(counted) > 3 * MOST_VALUES else sorted(counted.items(), key=lambda v: (-v[1], v[0]))[:MOST_VALUES]
     return {
         "name": name,
         "meaning": LABEL_MEANINGS.get(name, "as the file name or the index gives it"),

@@ -79,9 +79,7 @@ def mark_delta(picture: UInt8, centre: Array, direction: float, size: float) -> 
     """Draw a delta in place: a triangle with a corner on the arm that is known, else upright."""
     width = round(2 * size)
     first = direction if np.isfinite(direction) else np.pi / 2
-    corners = np.array(
-        [ray(centre, first + turn, 0, 10 * size)[1] for turn in (0, 2 * np.pi / 3, 4 * np.pi / 3)]
-    )
+    corners = np.array([ray(centre, first + turn, 0, 10 * size)[1] for turn in (0, 2 * np.pi / 3, 4 * np.pi / 3)])
     for thickness, paint in ((width + 3, _HALO), (width, DELTA_COLOUR)):
         _line(picture, corners, paint, thickness, closed=True)
         _ring(picture, centre, size, paint, thickness)

@@ -103,9 +103,7 @@ def _mark(picture: UInt8, template: Template, met: np.ndarray) -> None:
 
 
 def _head(page: UInt8, names: tuple[str, str], offset: int, found: Comparison) -> None:
-    for name, left, width in zip(
-        names, (8, offset + 8), (offset - 40, page.shape[1] - offset - 16), strict=True
-    ):
+    for name, left, width in zip(names, (8, offset + 8), (offset - 40, page.shape[1] - offset - 16), strict=True):
         if name and width > 40:
             write(page, shorten(name, width, 16, bold=True), left, 24, 16, _INK, bold=True)
     steady = "" if found.steady != found.steady else f", ridges in step {100 * found.steady:.0f} %"

@@ -60,11 +60,7 @@ def _details(about: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {v}" for name, v in about.get("versions", {}).items())
     columns = list(about.get("columns", ()))
     named = ", ".join(f"`{c}`" for c in columns[:SHOWN_COLUMNS])
-    more = (
-        f" and {len(columns) - SHOWN_COLUMNS} more, listed in the .json file"
-        if len(columns) > SHOWN_COLUMNS
-        else ""
-    )
+    more = f" and {len(columns) - SHOWN_COLUMNS} more, listed in the .json file" if len(columns) > SHOWN_COLUMNS else ""
     families = ", ".join(about.get("table", {}).get("families") or ()) or "not recorded"
     within = ", ".join(about.get("within", ()))
     rows = (
@@ -79,9 +75,7 @@ def _details(about: Mapping[str, Any]) -> str:
         ("Versions", versions),
         ("Made by, and when", f"{ASK} who answers for it?"),
     )
-    return _section(
-        "Details", "\n".join(("| | |", "| --- | --- |", *(f"| {k} | {_cell(v)} |" for k, v in rows)))
-    )
+    return _section("Details", "\n".join(("| | |", "| --- | --- |", *(f"| {k} | {_cell(v)} |" for k, v in rows))))
 
 
 def _use(about: Mapping[str, Any]) -> str:
@@ -126,8 +120,7 @@ def _limits(about: Mapping[str, Any]) -> str:
     )
     return _section(
         "Limits",
-        known
-        + "- A probability says how the model ranks prints. It is not evidence, and must not be combined with "
+        known + "- A probability says how the model ranks prints. It is not evidence, and must not be combined with "
         "evidence as if it were.\n"
         f"- {ASK} what the leak audit found, and what was decided.\n"
         f"- {ASK} for whom it errs more often.",

@@ -51,9 +51,7 @@ def write_page(path: Path, text: str) -> Path:
         half.write_text(text, encoding="utf-8", errors="backslashreplace")
         half.replace(path)
     except OSError as error:
-        raise TableError(
-            f"page {path} cannot be written: {error.strerror}; is its folder writable?"
-        ) from None
+        raise TableError(f"page {path} cannot be written: {error.strerror}; is its folder writable?") from None
     finally:
         with suppress(OSError):
             half.unlink()

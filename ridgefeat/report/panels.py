@@ -205,13 +205,7 @@ def _skeleton(canvas: Canvas) -> tuple[UInt8, Legend]:
     links = np.concatenate(segments)
     ends = canvas.at(links[..., 0], links[..., 1])
     cv2.polylines(
-        picture,
-        list(fixed(ends)),
-        False,
-        BIFURCATION_COLOUR,
-        max(2, round(canvas.scale * 0.6)),
-        cv2.LINE_AA,
-        SHIFT,
+        picture, list(fixed(ends)), False, BIFURCATION_COLOUR, max(2, round(canvas.scale * 0.6)), cv2.LINE_AA, SHIFT
     )
     length = float(line.sum()) * MM_PER_PX
 

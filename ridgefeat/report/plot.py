@@ -111,9 +111,7 @@ class Frame:
 def picture(width: float, height: float, words: str, parts: Iterable[Markup]) -> Markup:
     """Return a plot of a size with what a reader who does not see it is told."""
     inner = Markup("").join(parts)
-    return Markup(
-        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(words)}">{inner}</svg>'
-    )
+    return Markup(f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(words)}">{inner}</svg>')
 
 
 def line(x1: float, y1: float, x2: float, y2: float, colour: str, wide: float = 1, dash: str = "") -> Markup:
@@ -142,9 +140,7 @@ def dot(x: float, y: float, colour: str, radius: float = 4.5) -> Markup:
 def swatch(index: int) -> Markup:
     """Return a short sample of the line that `look(index)` draws, for a legend."""
     colour, dash = look(index)
-    return Markup(
-        f'<svg width="30" height="12" aria-hidden="true">{line(1, 6, 29, 6, colour, 2.5, dash)}</svg>'
-    )
+    return Markup(f'<svg width="30" height="12" aria-hidden="true">{line(1, 6, 29, 6, colour, 2.5, dash)}</svg>')
 
 
 def look(index: int) -> tuple[str, str]:
@@ -178,9 +174,7 @@ def shorten(words: str, most: int) -> str:
     return f"{words[:front]}…{words[len(words) - (most - 1 - front) :]}"
 
 
-def span_of(
-    values: Sequence[float], *, include: Sequence[float] = (), margin: float = 0.06
-) -> tuple[float, float]:
+def span_of(values: Sequence[float], *, include: Sequence[float] = (), margin: float = 0.06) -> tuple[float, float]:
     """Return a scale's ends that hold finite values and those to include, with a margin."""
     known = [float(v) for v in [*values, *include] if np.isfinite(v)]
     if not known:

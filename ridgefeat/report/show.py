@@ -32,9 +32,7 @@ MARGIN, GAP, TITLE, LEGEND, LEAST_WIDTH = 40, 36, 46, 48, 600
 HEADING = 96
 
 
-def draw_overlay(
-    fp: Fingerprint, *, panels: Sequence[str] | None = None, scale: float | None = None
-) -> UInt8:
+def draw_overlay(fp: Fingerprint, *, panels: Sequence[str] | None = None, scale: float | None = None) -> UInt8:
     """Draw a print's stages side by side.
 
     Parameters
@@ -100,9 +98,7 @@ def draw_panel(fp: Fingerprint, name: str, *, scale: float | None = None) -> UIn
     return _drawn(panel, Canvas(fp, _scale(fp, scale)))[0]
 
 
-def contact_sheet(
-    pictures: Iterable[tuple[str, UInt8]], *, columns: int | None = None, cell: int = 360
-) -> UInt8:
+def contact_sheet(pictures: Iterable[tuple[str, UInt8]], *, columns: int | None = None, cell: int = 360) -> UInt8:
     """Put many pictures on one page, each with its title below.
 
     Parameters
@@ -136,8 +132,7 @@ def contact_sheet(
     heights = [max(p.shape[0] for p in fitted[i : i + columns]) for i in range(0, len(fitted), columns)]
     width = max(p.shape[1] for p in fitted)
     page = _blank(
-        2 * MARGIN + sum(heights) + len(heights) * (line + GAP // 2),
-        2 * MARGIN + columns * (width + GAP) - GAP,
+        2 * MARGIN + sum(heights) + len(heights) * (line + GAP // 2), 2 * MARGIN + columns * (width + GAP) - GAP
     )
     for index, ((title, _), picture) in enumerate(zip(given, fitted, strict=True)):
         row = index // columns
@@ -158,9 +153,7 @@ def save_picture(picture: UInt8, path: str | Path) -> None:
     except cv2.error:
         written = False
     if not written:
-        raise ImageError(
-            f"{path}: no picture can be written as {path.suffix or 'a file without extension'}; use .png"
-        )
+        raise ImageError(f"{path}: no picture can be written as {path.suffix or 'a file without extension'}; use .png")
     try:
         path.write_bytes(data.tobytes())
     except OSError as error:

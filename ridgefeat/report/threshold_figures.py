@@ -79,16 +79,10 @@ def roc(found: Analysis) -> Figure:
         at = part.curve.spread(POINTS)
         area = next(f for f in part.figures if f.name == "AUC")
         curves.append(
-            Curve(
-                part.name, 100 * part.curve.fmr[at], 100 * (1 - part.curve.fnmr[at]), f"AUC {area.value:.4f}"
-            )
+            Curve(part.name, 100 * part.curve.fmr[at], 100 * (1 - part.curve.fnmr[at]), f"AUC {area.value:.4f}")
         )
-    reading = (
-        "Upper left is better; the dashed line is guessing. Good systems are told apart by the DET curve."
-    )
-    return curve_figure(
-        "ROC", curves, "FMR, %", "1 − FNMR, %", reading=reading, x=(0, 100), y=(0, 100), diagonal=True
-    )
+    reading = "Upper left is better; the dashed line is guessing. Good systems are told apart by the DET curve."
+    return curve_figure("ROC", curves, "FMR, %", "1 − FNMR, %", reading=reading, x=(0, 100), y=(0, 100), diagonal=True)
 
 
 def scores(found: Analysis, part: Part) -> Figure:
@@ -99,8 +93,7 @@ def scores(found: Analysis, part: Part) -> Figure:
     edges = np.linspace(low, high, BINS + 1)
     frame, marks, top = _with_thresholds(found, (low, high))
     shares = [
-        np.histogram(np.clip(values[truth == k], low, high), edges)[0] / (truth == k).sum()
-        for k in (True, False)
+        np.histogram(np.clip(values[truth == k], low, high), edges)[0] / (truth == k).sum() for k in (True, False)
     ]
     tallest = float(max(s.max() for s in shares))
     frame = replace(frame, y=replace(frame.y, low=0.0, high=100 * tallest * 1.04))
@@ -114,10 +107,7 @@ def scores(found: Analysis, part: Part) -> Figure:
                 f'<polygon points="{corners}" fill="{colour}" fill-opacity=".28" stroke="{colour}" stroke-width="1.5"/>'
             )
         )
-    legend = (
-        (_box(MATED), f"mated, {int(truth.sum()):,}"),
-        (_box(OTHERS), f"non-mated, {int((~truth).sum()):,}"),
-    )
+    legend = ((_box(MATED), f"mated, {int(truth.sum()):,}"), (_box(OTHERS), f"non-mated, {int((~truth).sum()):,}"))
     told = f"Scores of {part.name}: " + "; ".join(w for _, w in legend)
     reading = f"Scores of {part.name}. Lines: the methods' thresholds, by their number in the table."
     return Figure("Scores", picture(WIDTH, HEIGHT + top, told, [*parts, *marks]), legend, reading)
@@ -201,9 +191,7 @@ def _percent_axes(frame: Frame) -> Markup:
     parts.append(text("FMR, %", middle, frame.y.start + 33, anchor="middle"))
     middle = (frame.y.start + frame.y.end) / 2
     parts.append(
-        Markup(
-            f'<text transform="translate(11 {middle:.1f}) rotate(-90)" text-anchor="middle">FNMR, %</text>'
-        )
+        Markup(f'<text transform="translate(11 {middle:.1f}) rotate(-90)" text-anchor="middle">FNMR, %</text>')
     )
     return Markup("").join(parts)
 
@@ -240,9 +228,7 @@ def _with_thresholds(found: Analysis, ends: tuple[float, float]) -> tuple[Frame,
         middle = (column[0][1] + column[-1][1]) / 2
         for level, (number, at) in enumerate(column):
             marks.append(line(at, frame.y.start, at, frame.y.end, INK, 0.9, "4 3"))
-            marks.append(
-                text(str(number), middle, frame.y.end - 4 - 13 * level, anchor="middle", kind="strong")
-            )
+            marks.append(text(str(number), middle, frame.y.end - 4 - 13 * level, anchor="middle", kind="strong"))
     return frame, marks, top
 
 

@@ -139,9 +139,7 @@ def _answers(found: Analysis) -> list[str]:
             for n in ["exact", *sought]
         }
         more = ", ".join(f"{n} {_loss(found, losses[n])}" for n in sought)
-        what = {"hter": "HTER", "accuracy": "Share of errors", "cost": "Expected cost"}[
-            found.settings.objective
-        ]
+        what = {"hter": "HTER", "accuracy": "Share of errors", "cost": "Expected cost"}[found.settings.objective]
         said.append(
             f"{what} on development: exact {_loss(found, losses['exact'])}; {more}. None can be below exact there."
         )
@@ -194,11 +192,7 @@ def _named(part: Part, name: str) -> Figure:
 def _figure(one: Figure) -> dict[str, str]:
     if one.name in ("AUC", "d'"):
         return {"value": f"{one.value:.4f}", "interval": _bounds(one), "threshold": ""}
-    return {
-        "value": percent(one.value),
-        "interval": between(one.low, one.high),
-        "threshold": f"at {one.threshold:.6g}",
-    }
+    return {"value": percent(one.value), "interval": between(one.low, one.high), "threshold": f"at {one.threshold:.6g}"}
 
 
 def _bounds(one: Figure) -> str:

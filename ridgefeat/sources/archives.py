@@ -124,9 +124,7 @@ class ZipMember:
         if self.size > limit:
             raise ImageError(f"has {self.size} bytes, more than the {limit} that are read")
         if self.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ImageError(
-                f"is packed by a method that is not read ({self.method}); zip it in the usual way"
-            )
+            raise ImageError(f"is packed by a method that is not read ({self.method}); zip it in the usual way")
         try:
             with self.archive.open("rb") as file:
                 file.seek(self.offset)

@@ -36,6 +36,4 @@ def read_bmp(data: bytes) -> Header:
         elif _END_OF_BITMAP not in data[first:][max(stored, 4) - 4 : stored or None][-4:]:
             raise ImageError("the file is cut short: its run-length coded pixels have no end; copy it again")
     per_metre = MM_PER_INCH / 1000
-    return Header(
-        width, height, 1 if bits <= 8 else bits // 8 + 1, dpi_or_none(across * per_metre, down * per_metre)
-    )
+    return Header(width, height, 1 if bits <= 8 else bits // 8 + 1, dpi_or_none(across * per_metre, down * per_metre))

@@ -204,8 +204,7 @@ def _search(given: str | os.PathLike[str]) -> _Input:
     if not is_folder:
         return _Input(path.parent, False, [PrintSource(path, printable(path.name))])
     prints = [
-        PrintSource(path / relative, printable(relative.as_posix()), error=error)
-        for relative, error in _walk(path)
+        PrintSource(path / relative, printable(relative.as_posix()), error=error) for relative, error in _walk(path)
     ]
     return _Input(path, True, sorted(prints, key=_natural))
 

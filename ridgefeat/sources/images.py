@@ -76,9 +76,7 @@ class Image:
     notes: tuple[str, ...] = ()
 
 
-def read_image(
-    path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, name: str | None = None
-) -> Image:
+def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image:
     """Read an image file; anything but a regular file is refused at once.
 
     Parameters
@@ -168,9 +166,7 @@ def _read_bytes(path: str | os.PathLike[str], name: str, limit: int) -> bytes:
             found = os.fstat(file.fileno())
             _refuse_irregular(found, name)
             if found.st_size > limit:
-                raise ImageError(
-                    f"{name}: {_too_large(found.st_size, (limit - _METADATA) // _BYTES_PER_PIXEL)}"
-                )
+                raise ImageError(f"{name}: {_too_large(found.st_size, (limit - _METADATA) // _BYTES_PER_PIXEL)}")
             return file.read(limit + 1)
     except FileNotFoundError:
         if os.path.islink(path):  # noqa: PTH114
@@ -232,9 +228,7 @@ def _decode(data: bytes, kind: str, header: Header) -> np.ndarray[Any, Any]:
 def _grey(decoded: np.ndarray[Any, Any], header: Header) -> tuple[UInt8, tuple[str, ...]]:
     channels = decoded.shape[2] if decoded.ndim == 3 else 1
     if decoded.dtype not in (np.uint8, np.uint16) or channels not in (1, 3, 4):
-        raise ImageError(
-            f"{channels} channels of {decoded.dtype} cannot be read; save the image with 8 or 16 bits"
-        )
+        raise ImageError(f"{channels} channels of {decoded.dtype} cannot be read; save the image with 8 or 16 bits")
     if decoded.dtype == np.uint16 or header.maximum not in (0, 255):
         decoded = _to_8_bits(decoded, header.maximum)
     if header.inverted:

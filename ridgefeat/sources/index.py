@@ -95,11 +95,7 @@ def _read_table(path: Path, where: str) -> tuple[list[str], list[list[str | None
             raise LayoutError(f"{where}: no such file")
         if (size := path.stat().st_size) > MAX_BYTES:
             raise LayoutError(f"{where}: {size} bytes are more than the {MAX_BYTES} that are read")
-        frame = (
-            _read_parquet(path, where)
-            if path.suffix.lower() in (".parquet", ".pq")
-            else _read_csv(path, where)
-        )
+        frame = _read_parquet(path, where) if path.suffix.lower() in (".parquet", ".pq") else _read_csv(path, where)
     except OSError as error:
         raise LayoutError(f"{where}: cannot be read: {error.strerror or error}") from None
     if len(frame) > MAX_ROWS:
@@ -118,13 +114,7 @@ def _read_csv(path: Path, where: str) -> Any:
         separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else max(",;\t", key=first.count)
         # Without a header row pandas cannot rename columns that stand there twice.
         frame = pd.read_csv(
-            path,
-            sep=separator,
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            nrows=MAX_ROWS + 2,
+            path, sep=separator, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", nrows=MAX_ROWS + 2
         )
     except UnicodeDecodeError:
         raise LayoutError(f"{where}: is not in UTF-8; save it as `CSV UTF-8`") from None

@@ -48,9 +48,7 @@ def read_jpeg(data: bytes) -> Header:
     if frame is None or marker == _END:
         raise ImageError("the JPEG file holds no image; it is damaged")
     if data.rfind(b"\xff\xd9", offset) < 0:
-        raise ImageError(
-            f"the JPEG file is cut short: {len(data)} bytes without an end marker; copy it again"
-        )
+        raise ImageError(f"the JPEG file is cut short: {len(data)} bytes without an end marker; copy it again")
     width, height, channels = frame
     if width * height > _PIXELS_PER_BYTE * len(data):
         raise cannot_hold(data, width, height)
@@ -60,9 +58,7 @@ def read_jpeg(data: bytes) -> Header:
 def _frame(body: bytes) -> tuple[int, int, int]:
     precision, height, width, channels = unpack(">BHHB", body, 0)
     if precision != 8 or channels not in (1, 3, 4):
-        raise ImageError(
-            f"a JPEG of {channels} channels with {precision} bits cannot be read; save it as PNG"
-        )
+        raise ImageError(f"a JPEG of {channels} channels with {precision} bits cannot be read; save it as PNG")
     return width, height, channels
 
 

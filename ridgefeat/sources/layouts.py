@@ -78,9 +78,7 @@ def _parse_socofing(path: PurePath) -> Labels | None:
         return None
     labels = normalise_labels(found.groupdict(default="none"))
     labels["alteration"] = _SOCOFING_ALTERATIONS.get(labels["alteration"].lower(), "none")
-    level = next(
-        (m[1].lower() for p in reversed(path.parts[:-1]) if (m := _SOCOFING_LEVEL.fullmatch(p))), None
-    )
+    level = next((m[1].lower() for p in reversed(path.parts[:-1]) if (m := _SOCOFING_LEVEL.fullmatch(p))), None)
     return {**labels, "level": level} if level else labels
 
 
@@ -219,9 +217,7 @@ def regex_layout(pattern: str) -> Layout:
 
     def parse(path: PurePath) -> Labels | None:
         found = compiled.search(path.as_posix())
-        return (
-            normalise_labels({k: v for k, v in found.groupdict().items() if v is not None}) if found else None
-        )
+        return normalise_labels({k: v for k, v in found.groupdict().items() if v is not None}) if found else None
 
     return Layout("regex", f"labels by the expression {pattern}", parse)
 

@@ -26,9 +26,7 @@ def read_png(data: bytes) -> Header:
         raise ImageError("the PNG file does not begin with its header chunk; it is damaged")
     width, height, depth, colour = unpack(">IIBB", data, 16)
     if colour not in _CHANNELS or depth not in (1, 2, 4, 8, 16):
-        raise ImageError(
-            f"the PNG header names colour type {colour} at {depth} bits, which PNG does not know"
-        )
+        raise ImageError(f"the PNG header names colour type {colour} at {depth} bits, which PNG does not know")
     dpi, compressed = _walk(data)
     if height * (width * _CHANNELS[colour] * depth // 8) > _DEFLATE_RATIO * compressed:
         raise cannot_hold(data, width, height)

@@ -48,9 +48,7 @@ class Directory:
         """Raise ImageError if a tag's values lie outside the file."""
         kind, count, offset = self.entries.get(tag, (1, 0, 0))
         if offset + count * _SIZES.get(kind, 1) > len(self.data):
-            raise ImageError(
-                f"the TIFF file is cut short: the values of tag {tag} lie outside it; copy it again"
-            )
+            raise ImageError(f"the TIFF file is cut short: the values of tag {tag} lie outside it; copy it again")
 
     def resolution(self) -> Dpi | None:
         """Return the resolution in dpi, None where there is none or no unit."""
@@ -83,9 +81,7 @@ def read_directory(data: bytes) -> Directory:
     """
     order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
     if not order or unpack(order + "H", data, 2)[0] != 42:
-        raise ImageError(
-            "the TIFF header is damaged, or that of a BigTIFF; save the image as plain TIFF or PNG"
-        )
+        raise ImageError("the TIFF header is damaged, or that of a BigTIFF; save the image as plain TIFF or PNG")
     start = unpack(order + "I", data, 4)[0]
     count = unpack(order + "H", data, start)[0]
     entries = {}
@@ -111,13 +107,9 @@ def read_tiff(data: bytes) -> Header:
     width, height = page.integer(_WIDTH, 0), page.integer(_HEIGHT, 0)
     samples, bits = page.integer(_SAMPLES, 1), page.integer(_BITS, 1)
     if not (1 <= samples <= 4 and 1 <= bits <= 16):
-        raise ImageError(
-            f"a TIFF of {samples} samples with {bits} bits cannot be read; save it with 8 or 16 bits"
-        )
+        raise ImageError(f"a TIFF of {samples} samples with {bits} bits cannot be read; save it with 8 or 16 bits")
     if page.integer(_SAMPLE_FORMAT, 1) not in (1, 4):
-        raise ImageError(
-            "the TIFF holds signed or floating-point samples; save it with 8 or 16 bits unsigned"
-        )
+        raise ImageError("the TIFF holds signed or floating-point samples; save it with 8 or 16 bits unsigned")
     if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(_LARGEST_TILE, 4 * width * height):
         raise ImageError("the TIFF claims tiles far larger than its image; it is damaged")
     for tag in (_COLOUR_MAP, _ACROSS, _DOWN):
@@ -148,9 +140,7 @@ def _check_pieces(page: Directory) -> None:
         if end > len(page.data):
             raise ImageError(f"the TIFF file is cut short: {len(page.data)} of {end} bytes; copy it again")
         if page.integer(_COMPRESSION, 1) in _DEFLATE:
-            _check_inflates(
-                page.data, starts, lengths, 8 * page.integer(_WIDTH, 0) * page.integer(_HEIGHT, 0)
-            )
+            _check_inflates(page.data, starts, lengths, 8 * page.integer(_WIDTH, 0) * page.integer(_HEIGHT, 0))
         return
     raise ImageError("the TIFF file names no pixels; it is damaged")
 
@@ -163,7 +153,5 @@ def _check_inflates(data: bytes, starts: list[int], lengths: list[int], most: in
             try:
                 most -= len(stream.decompress(left, 1 << 20))
             except zlib.error:
-                raise ImageError(
-                    f"the TIFF file is damaged: its piece at byte {start} does not inflate"
-                ) from None
+                raise ImageError(f"the TIFF file is damaged: its piece at byte {start} does not inflate") from None
             left = stream.unconsumed_tail

@@ -80,9 +80,7 @@ def decode_wsq(data: bytes, header: Header) -> UInt8:
         # -P: a file called wsq.py in the working folder must not be run.
         done = subprocess.run(command, input=data, capture_output=True, timeout=_TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
-        raise ImageError(
-            f"the WSQ decoder did not finish within {_TIMEOUT:g} s; the file is damaged"
-        ) from None
+        raise ImageError(f"the WSQ decoder did not finish within {_TIMEOUT:g} s; the file is damaged") from None
     except OSError as error:
         raise ImageError(f"the WSQ decoder could not be started: {error.strerror}") from None
     if done.returncode or len(done.stdout) != size:

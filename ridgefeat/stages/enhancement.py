@@ -29,11 +29,7 @@ class EnhancementParams:
 
 
 def enhance(
-    normalised: Float,
-    orientation: OrientationField,
-    period: Float,
-    mask: Bool,
-    params: EnhancementParams | None = None,
+    normalised: Float, orientation: OrientationField, period: Float, mask: Bool, params: EnhancementParams | None = None
 ) -> Float:
     """Filter every pixel with a Gabor-like filter along its own orientation.
 
@@ -125,11 +121,7 @@ def _polar(shape: tuple[int, ...]) -> tuple[Float, np.ndarray, np.ndarray]:
     log_radius[0, 0] = -50
     angle = np.arctan2(-fy, fx)
     between = np.exp(1j * np.pi * (fy + fx))
-    return (
-        log_radius.astype(np.float32),
-        np.exp(2j * angle).astype(np.complex64),
-        between.astype(np.complex64),
-    )
+    return (log_radius.astype(np.float32), np.exp(2j * angle).astype(np.complex64), between.astype(np.complex64))
 
 
 @lru_cache(maxsize=16)

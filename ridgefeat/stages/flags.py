@@ -35,35 +35,19 @@ class FlagParams:
         default=60.0, unit="mm^2", low=1, high=1000, meaning="area below which a print is too small"
     )
     least_contrast: float = parameter(
-        default=12.0,
-        unit="grey values",
-        low=0,
-        high=127,
-        meaning="deviation inside the print that is low contrast",
+        default=12.0, unit="grey values", low=0, high=127, meaning="deviation inside the print that is low contrast"
     )
     saturated_share: float = parameter(
         default=0.92, unit="", low=0, high=1, meaning="share of black or white pixels that is saturated"
     )
     border_share: float = parameter(
-        default=0.45,
-        unit="",
-        low=0,
-        high=1,
-        meaning="share of the outline on the image's border that cuts the print",
+        default=0.45, unit="", low=0, high=1, meaning="share of the outline on the image's border that cuts the print"
     )
     shortest_period: float = parameter(
-        default=0.30,
-        unit="mm",
-        low=0.1,
-        high=1,
-        meaning="median period below this contradicts the resolution",
+        default=0.30, unit="mm", low=0.1, high=1, meaning="median period below this contradicts the resolution"
     )
     longest_period: float = parameter(
-        default=0.70,
-        unit="mm",
-        low=0.2,
-        high=2,
-        meaning="median period above this contradicts the resolution",
+        default=0.70, unit="mm", low=0.2, high=2, meaning="median period above this contradicts the resolution"
     )
 
 

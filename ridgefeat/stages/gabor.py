@@ -37,21 +37,13 @@ class GaborParams:
     wavelengths: int = parameter(
         default=5, unit="", low=3, high=8, meaning="number of wavelengths, evenly on a logarithmic scale"
     )
-    shortest: float = parameter(
-        default=5.0, unit="px", low=4.0, high=8.0, meaning="shortest centre wavelength"
-    )
-    longest: float = parameter(
-        default=15.0, unit="px", low=9.0, high=30.0, meaning="longest centre wavelength"
-    )
+    shortest: float = parameter(default=5.0, unit="px", low=4.0, high=8.0, meaning="shortest centre wavelength")
+    longest: float = parameter(default=15.0, unit="px", low=9.0, high=30.0, meaning="longest centre wavelength")
     angular_deviation: float = parameter(
         default=12.0, unit="degrees", low=5, high=40, meaning="deviation of each filter's Gaussian over angle"
     )
     radial_deviation: float = parameter(
-        default=0.22,
-        unit="",
-        low=0.1,
-        high=0.8,
-        meaning="deviation of each filter's Gaussian over log frequency",
+        default=0.22, unit="", low=0.1, high=0.8, meaning="deviation of each filter's Gaussian over log frequency"
     )
 
 
@@ -110,10 +102,7 @@ def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
     """Return the matrix from half an image's spectrum and its conjugate to the folded windows of all filters."""
     wavelengths, orientations = centres(p)
     rows, columns = STEP * m[0], STEP * m[1]
-    ky, kx = (
-        np.fft.fftfreq(rows, 1 / rows).astype(int)[:, None],
-        np.fft.fftfreq(columns, 1 / columns).astype(int),
-    )
+    ky, kx = (np.fft.fftfreq(rows, 1 / rows).astype(int)[:, None], np.fft.fftfreq(columns, 1 / columns).astype(int))
     radius = np.hypot(kx / columns, ky / rows)
     lowest, highest = (np.exp(sign * REACH * p.radial_deviation) for sign in (-1, 1))
     row, column = np.nonzero((radius > lowest / p.longest) & (radius < highest / p.shortest))
@@ -121,9 +110,7 @@ def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
     log_radius, angle = np.log(radius[row, column]), np.arctan2(-ky / rows, kx / columns)
     # A real image's wave to the left is the conjugate of its wave to the right, behind the first half.
     width = columns // 2 + 1
-    source = np.where(kx < 0, rows * width + (-ky % rows) * width - kx, ky % rows * width + kx).astype(
-        np.int32
-    )
+    source = np.where(kx < 0, rows * width + (-ky % rows) * width - kx, ky % rows * width + kx).astype(np.int32)
     folded = ((ky % m[0]) * m[1] + kx % m[1]).astype(np.int32)
     to_centre = np.exp(1j * np.pi * (STEP - 1) * (ky / rows + kx / columns))
     data, to, of = [], [], []
@@ -138,17 +125,13 @@ def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
         to.append(np.int32(n * m[0] * m[1]) + folded[passed])
         of.append(source[passed])
     shape = len(data) * m[0] * m[1], 2 * rows * width
-    return scipy.sparse.csr_array(
-        (np.concatenate(data), (np.concatenate(to), np.concatenate(of))), shape=shape
-    )
+    return scipy.sparse.csr_array((np.concatenate(data), (np.concatenate(to), np.concatenate(of))), shape=shape)
 
 
 def to_pixels(cells: Float, shape: tuple[int, int]) -> Float:
     """Interpolate values of cells, shape (grid rows, grid columns[, channels]), to every pixel of an image."""
     size = STEP * cells.shape[1], STEP * cells.shape[0]
-    return np.asarray(
-        cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)[: shape[0], : shape[1]], np.float32
-    )
+    return np.asarray(cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)[: shape[0], : shape[1]], np.float32)
 
 
 def at_cells(image: T) -> T:

@@ -15,25 +15,15 @@ from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, Orie
 class MinutiaeParams:
     """Parameters of extract_minutiae."""
 
-    border: float = parameter(
-        default=6.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge"
-    )
+    border: float = parameter(default=6.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge")
     trace: int = parameter(
         default=10, unit="px", low=4, high=40, meaning="length of ridge from which a minutia's sense is read"
     )
     pair_distance: float = parameter(
-        default=0.5,
-        unit="periods",
-        low=0,
-        high=4,
-        meaning="opposite minutiae closer than this are a break or bridge",
+        default=0.5, unit="periods", low=0, high=4, meaning="opposite minutiae closer than this are a break or bridge"
     )
     link_length: float = parameter(
-        default=0.6,
-        unit="periods",
-        low=0,
-        high=6,
-        meaning="minutiae joined by a ridge shorter than this are a spur",
+        default=0.6, unit="periods", low=0, high=6, meaning="minutiae joined by a ridge shorter than this are a spur"
     )
     least_quality: float = parameter(
         default=58.0,
@@ -145,10 +135,7 @@ def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float) -
     """
     reach = np.arange(-18, 19, 3)
     rows, columns = normalised.shape
-    at = (
-        np.clip(y[:, None, None] + reach[:, None], 0, rows - 1),
-        np.clip(x[:, None, None] + reach, 0, columns - 1),
-    )
+    at = (np.clip(y[:, None, None] + reach[:, None], 0, rows - 1), np.clip(x[:, None, None] + reach, 0, columns - 1))
     a, b = normalised[at], enhanced[at]
     a = a - a.mean((1, 2), keepdims=True)
     both, aa, bb = (np.einsum("nij,nij->n", *pair) for pair in ((a, b), (a, a), (b, b)))
@@ -157,9 +144,7 @@ def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float) -
     return np.asarray(100 * explained * np.minimum(height, 1), np.float32)
 
 
-def _linked(
-    ways: Walk, x: np.ndarray, y: np.ndarray, kind: UInt8, shape: tuple[int, int], reach: Float
-) -> Bool:
+def _linked(ways: Walk, x: np.ndarray, y: np.ndarray, kind: UInt8, shape: tuple[int, int], reach: Float) -> Bool:
     """Return which minutiae another one joins over a short ridge, of a kind that makes the two a spur or island."""
     number = np.full(shape, -1, np.int32)
     number[y, x] = np.arange(len(x))

@@ -17,18 +17,10 @@ class NormalisationParams:
     """Parameters of normalise."""
 
     window: int = parameter(
-        default=33,
-        unit="px",
-        low=9,
-        high=129,
-        meaning="side of the square over which mean and deviation are taken",
+        default=33, unit="px", low=9, high=129, meaning="side of the square over which mean and deviation are taken"
     )
     least_deviation: float = parameter(
-        default=4.0,
-        unit="grey values",
-        low=0.1,
-        high=64,
-        meaning="deviation below which contrast is not raised",
+        default=4.0, unit="grey values", low=0.1, high=64, meaning="deviation below which contrast is not raised"
     )
 
 
@@ -52,9 +44,7 @@ def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
     """
     p = params or NormalisationParams()
     rows, columns = image.shape
-    grey = cv2.copyMakeBorder(image, 0, -rows % CELL, 0, -columns % CELL, cv2.BORDER_REPLICATE).astype(
-        np.float32
-    )
+    grey = cv2.copyMakeBorder(image, 0, -rows % CELL, 0, -columns % CELL, cv2.BORDER_REPLICATE).astype(np.float32)
     side = max(1, round(p.window / CELL)) | 1
 
     def local(values: Float) -> Float:

@@ -27,25 +27,13 @@ class OrientationParams:
         default=6.0, unit="px", low=1, high=64, meaning="deviation of the Gaussian that smooths the field"
     )
     neighbourhood: float = parameter(
-        default=16.0,
-        unit="px",
-        low=1,
-        high=128,
-        meaning="deviation of the Gaussian over which neighbours are heard",
+        default=16.0, unit="px", low=1, high=128, meaning="deviation of the Gaussian over which neighbours are heard"
     )
     trust: float = parameter(
-        default=2.0,
-        unit="",
-        low=0,
-        high=16,
-        meaning="how much waves against the neighbours' orientation are doubted",
+        default=2.0, unit="", low=0, high=16, meaning="how much waves against the neighbours' orientation are doubted"
     )
     window: float = parameter(
-        default=8.0,
-        unit="px",
-        low=2,
-        high=64,
-        meaning="deviation of the Gaussian over which coherence is measured",
+        default=8.0, unit="px", low=2, high=64, meaning="deviation of the Gaussian over which coherence is measured"
     )
 
 
@@ -116,9 +104,7 @@ def coherence(normalised: Float, mask: Bool, window: float) -> Float:
     small = -(-columns // CELL), -(-rows // CELL)
     # A mean over hundreds of gradients loses nothing by every second row and column.
     gx, gy = gx[::2, ::2], gy[::2, ::2]
-    xx, xy, yy = (
-        cv2.resize(a * b, small, interpolation=cv2.INTER_AREA) for a, b in ((gx, gx), (gx, gy), (gy, gy))
-    )
+    xx, xy, yy = (cv2.resize(a * b, small, interpolation=cv2.INTER_AREA) for a, b in ((gx, gx), (gx, gy), (gy, gy)))
     tensor = np.stack([xx - yy, 2 * xy, xx + yy], -1)
     tensor = cv2.GaussianBlur(tensor, (0, 0), window / CELL, borderType=cv2.BORDER_REPLICATE)
     value = np.hypot(tensor[..., 0], tensor[..., 1]) / (tensor[..., 2] + np.float32(1e-6))

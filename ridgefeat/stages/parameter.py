@@ -47,8 +47,6 @@ def _check(self: Any) -> None:
             raise ParameterError(f"{where} must be of type {wanted.__name__}, got {value!r}")
         if not m["low"] <= value <= m["high"]:
             unit = f" {m['unit']}" if m["unit"] else ""
-            raise ParameterError(
-                f"{where} must lie between {m['low']:g} and {m['high']:g}{unit}, got {value!r}"
-            )
+            raise ParameterError(f"{where} must lie between {m['low']:g} and {m['high']:g}{unit}, got {value!r}")
         if whole:
             object.__setattr__(self, f.name, float(value))

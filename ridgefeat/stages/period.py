@@ -15,18 +15,10 @@ class PeriodParams:
     """Parameters of estimate_period."""
 
     smoothing: float = parameter(
-        default=8.0,
-        unit="px",
-        low=0,
-        high=64,
-        meaning="deviation of the Gaussian over which energies are gathered",
+        default=8.0, unit="px", low=0, high=64, meaning="deviation of the Gaussian over which energies are gathered"
     )
-    shortest: float = parameter(
-        default=4.5, unit="px", low=3, high=10, meaning="shortest period that is believed"
-    )
-    longest: float = parameter(
-        default=18.0, unit="px", low=10, high=40, meaning="longest period that is believed"
-    )
+    shortest: float = parameter(default=4.5, unit="px", low=3, high=10, meaning="shortest period that is believed")
+    longest: float = parameter(default=18.0, unit="px", low=10, high=40, meaning="longest period that is believed")
 
 
 def estimate_period(

@@ -41,25 +41,13 @@ class SegmentationParams:
         meaning="least local contrast, as a share of the print's own (90th percentile of ridge areas)",
     )
     falloff: float = parameter(
-        default=0.5,
-        unit="",
-        low=0,
-        high=1,
-        meaning="least local contrast, as a share of the largest within 16 px",
+        default=0.5, unit="", low=0, high=1, meaning="least local contrast, as a share of the largest within 16 px"
     )
     least_contrast: float = parameter(
-        default=3.0,
-        unit="grey values",
-        low=0.1,
-        high=64,
-        meaning="local deviation below which nothing is a ridge",
+        default=3.0, unit="grey values", low=0.1, high=64, meaning="local deviation below which nothing is a ridge"
     )
     closing: float = parameter(
-        default=16.0,
-        unit="px",
-        low=0,
-        high=64,
-        meaning="gaps up to this width are closed, lines below it opened",
+        default=16.0, unit="px", low=0, high=64, meaning="gaps up to this width are closed, lines below it opened"
     )
     outline: float = parameter(
         default=0.5,
@@ -68,15 +56,9 @@ class SegmentationParams:
         high=1,
         meaning="change of grey values at the outline, as a share of the usual about it",
     )
-    least_area: float = parameter(
-        default=20.0, unit="mm^2", low=1, high=500, meaning="a print's smallest area"
-    )
+    least_area: float = parameter(default=20.0, unit="mm^2", low=1, high=500, meaning="a print's smallest area")
     least_piece: float = parameter(
-        default=0.25,
-        unit="",
-        low=0.0,
-        high=1.0,
-        meaning="a further piece must be this large beside the largest one",
+        default=0.25, unit="", low=0.0, high=1.0, meaning="a further piece must be this large beside the largest one"
     )
 
 
@@ -134,9 +116,7 @@ def common_share(gabor: GaborResponses) -> Float:
     """
     by_orientation = np.square(gabor.magnitude).sum(0) / 2
     doubled = np.exp(2j * gabor.orientations).astype(np.complex64)
-    vector = (
-        np.tensordot(by_orientation, doubled, (0, 0)).view(np.float32).reshape(*by_orientation.shape[1:], 2)
-    )
+    vector = np.tensordot(by_orientation, doubled, (0, 0)).view(np.float32).reshape(*by_orientation.shape[1:], 2)
     agreed = cv2.GaussianBlur(vector, (0, 0), SURE_REACH, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(np.hypot(agreed[..., 0], agreed[..., 1]))
 
@@ -149,9 +129,7 @@ def local_contrast(image: UInt8, gabor: GaborResponses) -> Float:
     # Means over cells, then over their neighbours: about two ridges, so that the outline stays where the print ends.
     small = columns, rows
     mean = cv2.GaussianBlur(cv2.resize(grey, small, interpolation=cv2.INTER_AREA), (0, 0), CONTRAST_REACH)
-    square = cv2.GaussianBlur(
-        cv2.resize(grey * grey, small, interpolation=cv2.INTER_AREA), (0, 0), CONTRAST_REACH
-    )
+    square = cv2.GaussianBlur(cv2.resize(grey * grey, small, interpolation=cv2.INTER_AREA), (0, 0), CONTRAST_REACH)
     return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)))
 
 
@@ -159,16 +137,12 @@ def _outlined(image: UInt8, cells: Bool, p: SegmentationParams) -> Bool:
     """Draw the outline where grey values cease to change, to about 4 px: responses reach further than ridges do."""
     rows, columns = image.shape
     height, width = 2 * cells.shape[0], 2 * cells.shape[1]
-    padded = cv2.copyMakeBorder(
-        image, 0, FINE * height - rows, 0, FINE * width - columns, cv2.BORDER_REPLICATE
-    )
+    padded = cv2.copyMakeBorder(image, 0, FINE * height - rows, 0, FINE * width - columns, cv2.BORDER_REPLICATE)
     half = cv2.resize(padded, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     gx, gy = cv2.Scharr(half, cv2.CV_32F, 1, 0), cv2.Scharr(half, cv2.CV_32F, 0, 1)
     change = cv2.resize(cv2.magnitude(gx, gy), (width, height), interpolation=cv2.INTER_AREA)
     coarse = cv2.resize(
-        cv2.GaussianBlur(cells.astype(np.float32), (0, 0), 0.8),
-        (width, height),
-        interpolation=cv2.INTER_LINEAR,
+        cv2.GaussianBlur(cells.astype(np.float32), (0, 0), 0.8), (width, height), interpolation=cv2.INTER_LINEAR
     )
     usual = cv2.GaussianBlur(change * coarse, (0, 0), USUAL_REACH / FINE)
     usual /= cv2.GaussianBlur(coarse, (0, 0), USUAL_REACH / FINE) + np.float32(1e-3)

@@ -171,6 +171,4 @@ def _joined(minutiae: Minutiae, nodes: list[Any]) -> Minutiae:
         return minutiae
     x, y, direction, kind = (np.array(column) for column in zip(*nodes, strict=True))
     near = _minutiae(x, y, direction.astype(np.float32), kind, np.full(len(x), 50))
-    return Minutiae(
-        *(np.concatenate([getattr(minutiae, f.name), getattr(near, f.name)]) for f in fields(Minutiae))
-    )
+    return Minutiae(*(np.concatenate([getattr(minutiae, f.name), getattr(near, f.name)]) for f in fields(Minutiae)))

@@ -77,9 +77,7 @@ def write_set(
         raise ParameterError(f"n must be at least 1 print, got {n!r}")
     index = outdir / INDEX
     if index.exists() and not overwrite:
-        raise LayoutError(
-            f"{index} is there already; choose another folder, or give --overwrite (overwrite=True)"
-        )
+        raise LayoutError(f"{index} is there already; choose another folder, or give --overwrite (overwrite=True)")
     subjects = -(-n // max(1, fingers * impressions))
     made = make_subjects(subjects, seed=seed, fingers=fingers, impressions=impressions, **options)
     try:
@@ -94,9 +92,7 @@ def write_set(
             writer.writerow(COLUMNS)
             writer.writerows(rows)
     except OSError as error:
-        raise LayoutError(
-            f"cannot write synthetic prints to {outdir}: {error}; is it a writable folder?"
-        ) from error
+        raise LayoutError(f"cannot write synthetic prints to {outdir}: {error}; is it a writable folder?") from error
     return index
 
 

@@ -14,13 +14,7 @@ from ridgefeat.structure import Float
 
 _Array = NDArray[Any]
 
-PATTERN_SHARES = {
-    "arch": 0.037,
-    "tented_arch": 0.029,
-    "left_loop": 0.338,
-    "right_loop": 0.317,
-    "whorl": 0.279,
-}
+PATTERN_SHARES = {"arch": 0.037, "tented_arch": 0.029, "left_loop": 0.338, "right_loop": 0.317, "whorl": 0.279}
 """Natural shares of the pattern classes (R. Cappelli, Synthetic fingerprint generation, in D. Maltoni et al.,
 Handbook of Fingerprint Recognition)."""
 

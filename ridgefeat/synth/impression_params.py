@@ -94,9 +94,7 @@ class ImpressionParams:
                 raise ParameterError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
         for name in ("rotation", "shift_x", "shift_y", "contact_x", "contact_y"):
             if not abs(getattr(self, name)) < _FAR:
-                raise ParameterError(
-                    f"{name} must lie between -{_FAR:g} and {_FAR:g}, got {getattr(self, name)!r}"
-                )
+                raise ParameterError(f"{name} must lie between -{_FAR:g} and {_FAR:g}, got {getattr(self, name)!r}")
         if self.background not in ("white", "grey", "dirty"):
             raise ParameterError(f"background must be white, grey or dirty, got {self.background!r}")
 

@@ -85,9 +85,7 @@ def make_master(
     return MasterPrint(pattern, ridges, _relief(shape, rng), _pores(ridges, rng), _creases(shape, rng), truth)
 
 
-def _fields(
-    flow: Flow, period: float, shape: tuple[int, int], rng: np.random.Generator
-) -> tuple[Float, Float]:
+def _fields(flow: Flow, period: float, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Float, Float]:
     """Orientation, not reduced to [0, pi), and period in pixels."""
     x, y = _finger_mm(*np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), shape)
     angle = orientation_at(flow, x, y) + 0.045 * smooth_noise(shape, 70, rng)

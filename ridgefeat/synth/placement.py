@@ -76,10 +76,7 @@ class Placement:
         beyond = np.clip(np.hypot(u / self.stick_x, v / self.stick_y) - 1, 0, self.elasticity)
         brake = 0.5 * (1 - np.cos(np.pi * beyond / self.elasticity))
         c, s = np.cos(self.torsion), np.sin(self.torsion)
-        return (
-            x + brake * (c * u + s * v - u + self.pull_x),
-            y + brake * (-s * u + c * v - v + self.pull_y),
-        )
+        return (x + brake * (c * u + s * v - u + self.pull_x), y + brake * (-s * u + c * v - v + self.pull_y))
 
     def maps(self, shape: tuple[int, int]) -> tuple[Float, Float]:
         """Return, for every pixel of an impression, x and y in the master, each of the given shape."""
@@ -118,9 +115,7 @@ def carry_fields(angle: Float, period: Float, maps: tuple[Float, Float]) -> tupl
     (ux, uy), (vx, vy) = (np.gradient(m)[::-1] for m in maps)
     across, down = ux * kx + vx * ky, uy * kx + vy * ky
     orientation = wrap_orientation(np.arctan2(across, down))
-    return OrientationField(orientation, np.ones_like(orientation)), (1 / np.hypot(across, down)).astype(
-        np.float32
-    )
+    return OrientationField(orientation, np.ones_like(orientation)), (1 / np.hypot(across, down)).astype(np.float32)
 
 
 def carry_points(points: _P, placement: Placement) -> _P:

@@ -23,11 +23,7 @@ _SHIFT = 4
 
 
 def draw_ink(
-    master: MasterPrint,
-    params: ImpressionParams,
-    maps: tuple[Float, Float],
-    depth: Float,
-    rng: np.random.Generator,
+    master: MasterPrint, params: ImpressionParams, maps: tuple[Float, Float], depth: Float, rng: np.random.Generator
 ) -> Float:
     """Draw where the finger touches.
 

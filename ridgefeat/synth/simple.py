@@ -173,9 +173,7 @@ def dislocated_grating(
     """
     _check(shape, period, 1.0)
     if kind not in (ENDING, BIFURCATION):
-        raise ParameterError(
-            f"kind must be {ENDING} (ridge ending) or {BIFURCATION} (bifurcation), got {kind!r}"
-        )
+        raise ParameterError(f"kind must be {ENDING} (ridge ending) or {BIFURCATION} (bifurcation), got {kind!r}")
     x, y = at if at is not None else _centre(shape)
     along, across = _along_and_across(shape, x, y, direction)
     phase = 2 * np.pi * across / period + np.arctan2(across, along) + (0.0 if kind == ENDING else np.pi)
@@ -189,9 +187,7 @@ def dislocated_grating(
         np.array([kind], np.uint8),
         np.array([100], np.float32),
     )
-    return _impression(
-        phase, orientation, 2 * np.pi / np.hypot(slope_along, slope_across), 1.0, minutiae=minutia
-    )
+    return _impression(phase, orientation, 2 * np.pi / np.hypot(slope_along, slope_across), 1.0, minutiae=minutia)
 
 
 def _check(shape: tuple[int, int], period: float, contrast: float) -> None:

@@ -30,10 +30,7 @@ _FINGER_OFFSET = {"thumb": -0.8, "index": 0.0, "middle": 0.0, "ring": 0.2, "litt
 _FINGER_DEVIATION = 0.5
 """Ridges across the diagonal by which fingers of one person differ: an assumption, not a published figure."""
 
-_LOOP_OPENS_TO = {
-    "left": {"left_loop": 0.956, "right_loop": 0.044},
-    "right": {"left_loop": 0.076, "right_loop": 0.924},
-}
+_LOOP_OPENS_TO = {"left": {"left_loop": 0.956, "right_loop": 0.044}, "right": {"left_loop": 0.076, "right_loop": 0.924}}
 """Loops open towards the little finger but for about one in seventeen; over both hands this gives PATTERN_SHARES."""
 
 _LEVEL_SHARES = (0.0, 0.6, 0.3, 0.1)
@@ -176,9 +173,7 @@ def make_subjects(
     return (
         one
         for subject, sex in enumerate(names, 1)
-        for one in _make_subject(
-            subject, sex, seed, fingers, impressions, sex_effect, pattern, noise_level, shape
-        )
+        for one in _make_subject(subject, sex, seed, fingers, impressions, sex_effect, pattern, noise_level, shape)
     )
 
 
@@ -196,9 +191,7 @@ def _make_subject(
     # Every finger and impression has its own seed, so that none depends on how many others are made.
     density = draw_density(sex, np.random.default_rng([seed, subject, 0]), sex_effect)
     for position, (hand, finger) in enumerate(FINGERS[:fingers], 1):
-        master = _make_finger(
-            density, hand, finger, pattern, np.random.default_rng([seed, subject, position])
-        )
+        master = _make_finger(density, hand, finger, pattern, np.random.default_rng([seed, subject, position]))
         for impression in range(1, impressions + 1):
             rng = np.random.default_rng([seed, subject, position, impression])
             level = noise_level if noise_level is not None else int(rng.choice(4, p=_LEVEL_SHARES))
@@ -249,14 +242,8 @@ def draw_pattern(hand: str, rng: np.random.Generator) -> str:
     return str(rng.choice(list(shares), p=list(shares.values())))
 
 
-def _make_finger(
-    density: float, hand: str, finger: str, pattern: str | None, rng: np.random.Generator
-) -> MasterPrint:
-    count = (
-        density
-        + _FINGER_OFFSET[finger]
-        + _FINGER_DEVIATION * float(np.clip(rng.standard_normal(), -2.5, 2.5))
-    )
+def _make_finger(density: float, hand: str, finger: str, pattern: str | None, rng: np.random.Generator) -> MasterPrint:
+    count = density + _FINGER_OFFSET[finger] + _FINGER_DEVIATION * float(np.clip(rng.standard_normal(), -2.5, 2.5))
     if pattern is None:
         pattern = draw_pattern(hand, rng)
     return make_master(pattern, rng=rng, period_mm=float(np.clip(DIAGONAL_MM / count, *PERIOD_RANGE_MM)))

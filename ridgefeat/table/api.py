@@ -30,9 +30,7 @@ PathLike = str | os.PathLike[str]
 Dpi = float | tuple[float, float]
 
 
-def read(
-    path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params: Params | None = None
-) -> Fingerprint:
+def read(path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params: Params | None = None) -> Fingerprint:
     """Read one print.
 
     Parameters
@@ -163,9 +161,7 @@ def as_items(prints: Any, **how: Any) -> Sequence[Item]:
     return list(find_prints(prints, **how))
 
 
-def compute_batches(
-    items: Sequence[Item], recipe: Recipe, jobs: int | None, progress: bool = False
-) -> list[Batch]:
+def compute_batches(items: Sequence[Item], recipe: Recipe, jobs: int | None, progress: bool = False) -> list[Batch]:
     """Return every print's rows in batches, in order."""
     from tqdm import tqdm
 

@@ -51,11 +51,7 @@ def label_names(items: Iterable[Item]) -> list[str]:
 
 def kind_of(cells: Iterable[str]) -> Kind:
     """Return the narrowest type that gives every non-empty cell back as it is written (007 stays text)."""
-    kinds = {
-        "integer" if _INTEGER.fullmatch(c) else "number" if _NUMBER.fullmatch(c) else "text"
-        for c in cells
-        if c
-    }
+    kinds = {"integer" if _INTEGER.fullmatch(c) else "number" if _NUMBER.fullmatch(c) else "text" for c in cells if c}
     if kinds == {"integer"}:
         return "integer"
     return "number" if kinds and "text" not in kinds else "text"

@@ -241,9 +241,7 @@ def _write_part(
     columns = work.recipe.columns()
     features = np.concatenate([np.zeros((0, len(columns)), np.float32), *(b.features for b in batches)])
     if len(meta) != part.stop - part.start:
-        raise TableError(
-            f"{dataset.units.folder} lacks or repeats rows of {part.file}; run again with --resume"
-        )
+        raise TableError(f"{dataset.units.folder} lacks or repeats rows of {part.file}; run again with --resume")
     path = dataset.folder / part.file
     temporary = path.with_name(f".{path.name}.tmp")
     counted = Summary(path, path)
@@ -289,9 +287,7 @@ def _flag_outliers(dataset: Dataset, parts: Sequence[Part], work: Work, about: M
             dataset.note(part, {**counts, "flags": dict(sorted(flags.items()))}, temporary)
             move(temporary, path)
         except OSError as error:
-            raise TableError(
-                f"{path} cannot be written: {error.strerror or error}; run with --resume"
-            ) from None
+            raise TableError(f"{path} cannot be written: {error.strerror or error}; run with --resume") from None
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -308,9 +304,7 @@ def check_folder(folder: Path, mode: str) -> None:
     if not ours and any(folder.iterdir()):
         raise TableError(f"folder {folder} is not empty and holds no table of parts; name another")
     if mode == "new" and (folder / WORK / "manifest.json").is_file():
-        raise TableError(
-            f"folder {folder}: an unfinished run is there; --resume continues it, --overwrite drops it"
-        )
+        raise TableError(f"folder {folder}: an unfinished run is there; --resume continues it, --overwrite drops it")
     if mode == "new" and ours:
         raise TableError(f"folder {folder} holds a table; --overwrite replaces it, --resume completes it")
 

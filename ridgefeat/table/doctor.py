@@ -122,20 +122,14 @@ def _libraries() -> list[Finding]:
             loaded = import_module(module)
         except ImportError as error:
             advice = explain(error) or f"pip install {names[0]}"
-            found.append(
-                Finding("libraries", said or names[0], f"cannot be imported: {error}", "wrong", advice)
-            )
+            found.append(Finding("libraries", said or names[0], f"cannot be imported: {error}", "wrong", advice))
             continue
         if said.count(",") and module == "cv2":
             advice = "Several builds of OpenCV overwrite each other's files: uninstall all, then install one."
             found.append(Finding("libraries", said, "installed together", "wrong", advice))
         else:
             found.append(
-                Finding(
-                    "libraries",
-                    said.split(" ")[0] or names[0],
-                    said.split(" ")[-1] or str(loaded.__version__),
-                )
+                Finding("libraries", said.split(" ")[0] or names[0], said.split(" ")[-1] or str(loaded.__version__))
             )
     return found
 
@@ -155,11 +149,7 @@ def _threads() -> list[Finding]:
         return [Finding("threads", "BLAS", "unknown", "wrong", "pip install threadpoolctl")]
     pools = [p for p in threadpool_info() if p.get("user_api") == "blas"]
     found = [
-        Finding(
-            "threads",
-            "BLAS",
-            f"{p.get('internal_api')} {p.get('version') or ''}, {p.get('num_threads')} threads",
-        )
+        Finding("threads", "BLAS", f"{p.get('internal_api')} {p.get('version') or ''}, {p.get('num_threads')} threads")
         for p in {(p.get("filepath")): p for p in pools}.values()
     ]
     try:
@@ -212,9 +202,7 @@ def _tried() -> list[Finding]:
         ok = abs(measured[name] - expected) <= tolerance
         value = f"{measured[name]:.5g}, expected {expected:.5g} ± {tolerance:.2g}"
         advice = (
-            ""
-            if ok
-            else "Features of this installation cannot be compared with others': check the versions above."
+            "" if ok else "Features of this installation cannot be compared with others': check the versions above."
         )
         found.append(Finding("self-test", name, value, "ok" if ok else "wrong", advice))
     return found + _rates()
@@ -241,9 +229,7 @@ def rate_of(fp: Fingerprint, families: tuple[str, ...]) -> float:
 
     done = 0
     with one_thread():
-        compute(
-            Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), families
-        )  # the first also loads what it needs
+        compute(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), families)  # the first also loads what it needs
         began = time.perf_counter()
         while (spent := time.perf_counter() - began) < LEAST_SECONDS:
             compute(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), families)

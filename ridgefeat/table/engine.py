@@ -157,9 +157,7 @@ def start_workers(jobs: int) -> None:
     """Have local workers load what they need, and return at once; whoever asks joblib for as many finds them ready."""
     from joblib import Parallel, delayed
 
-    parallel = Parallel(
-        n_jobs=jobs, backend="loky", max_nbytes=None, batch_size=1, return_as="generator_unordered"
-    )
+    parallel = Parallel(n_jobs=jobs, backend="loky", max_nbytes=None, batch_size=1, return_as="generator_unordered")
     _starting.append(parallel(delayed(_load)() for _ in range(jobs)))
     atexit.register(_forget_starting)
 
@@ -202,9 +200,7 @@ def _join_dask(stack: ExitStack, address: str, workers: int) -> int:
 
     try:
         if address == "local":
-            cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
-            )
+            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
             client = Client(stack.enter_context(cluster))
         elif address.endswith(".json"):
             client = Client(scheduler_file=address, timeout=PATIENCE)

@@ -33,10 +33,7 @@ ROOM = 64 << 20
 TRIES = 2
 """How often a print is begun whose process ends: the print need not have been the cause."""
 _BOOT = (
-    "import pickle, sys\n"
-    "sys.path[:] = pickle.load(sys.stdin.buffer)\n"
-    "from ridgefeat.table.guard import serve\n"
-    "serve()"
+    "import pickle, sys\nsys.path[:] = pickle.load(sys.stdin.buffer)\nfrom ridgefeat.table.guard import serve\nserve()"
 )
 
 

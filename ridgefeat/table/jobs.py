@@ -58,9 +58,7 @@ def run(tasks: Iterable[Task], workers: int, limits: Limits | None = None) -> It
     local: dict[str, Any] = {"backend": "threading" if limits else "loky", "max_nbytes": None}
     started()
     try:
-        yield from spread(
-            (delayed(run_task)(task) for task in tasks), workers, **({} if on_cluster() else local)
-        )
+        yield from spread((delayed(run_task)(task) for task in tasks), workers, **({} if on_cluster() else local))
     except Exception as error:
         if isinstance(error, TableError) or (told := _told(error)) is None:
             raise
@@ -76,8 +74,7 @@ def _told(error: Exception) -> TableError | None:
     advice = "--timeout or --memory give a print that ends its worker a row of its own"
     if "BrokenProcessPool" in names:
         return WorkerLost(
-            "a worker process was ended by the system, most likely for want of memory; use fewer --jobs, or "
-            f"{advice}"
+            f"a worker process was ended by the system, most likely for want of memory; use fewer --jobs, or {advice}"
         )
     if "KilledWorker" in names:  # the engine has tried again and again itself
         return TableError(f"a unit of prints ended one worker after the other ({said}); {advice}")

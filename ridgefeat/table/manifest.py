@@ -71,8 +71,7 @@ def agree(then: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
         raise TableError(f"{where} is of another version or damaged; start again with --overwrite") from None
     if found:
         raise TableError(
-            f"cannot resume: {where} differs ({'; '.join(found)}). "
-            "Give the same options as then, or --overwrite"
+            f"cannot resume: {where} differs ({'; '.join(found)}). Give the same options as then, or --overwrite"
         )
 
 

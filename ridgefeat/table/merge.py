@@ -171,8 +171,4 @@ def _inputs(about: Mapping[str, Any]) -> str:
 
 def _origin(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi")
-    return {
-        "table": str(path),
-        "sha256": file_digest(path),
-        **{k: about.get(k) for k in kept},
-    }
+    return {"table": str(path), "sha256": file_digest(path), **{k: about.get(k) for k in kept}}

@@ -22,9 +22,7 @@ def name_targets(relatives: Iterable[str], folder: Path) -> list[Path]:
     """Return where each print's files go, without ending; names that would collide keep the image's."""
     paths = [_inside(r) for r in relatives]
     stems = Counter(str(p.with_suffix("")).casefold() for p in paths)
-    return [
-        folder / (p if stems[str(p.with_suffix("")).casefold()] > 1 else p.with_suffix("")) for p in paths
-    ]
+    return [folder / (p if stems[str(p.with_suffix("")).casefold()] > 1 else p.with_suffix("")) for p in paths]
 
 
 def write_minutiae(fp: Fingerprint, target: Path) -> None:
@@ -45,13 +43,7 @@ def write_minutiae(fp: Fingerprint, target: Path) -> None:
         write_xyt(_with(target, ".xyt"), points, height=len(fp.image), dpi_x=WORKING_DPI, dpi_y=WORKING_DPI)
         if max(height, width) <= LONGEST_SIDE:
             write_iso(
-                _with(target, ".fmr"),
-                points,
-                singular,
-                width=width,
-                height=height,
-                dpi_x=fp.dpi_x,
-                dpi_y=fp.dpi_y,
+                _with(target, ".fmr"), points, singular, width=width, height=height, dpi_x=fp.dpi_x, dpi_y=fp.dpi_y
             )
     except (OSError, TemplateError) as error:
         raise TableError(f"minutiae of {fp.source} cannot be written to {target}.*: {error}") from None

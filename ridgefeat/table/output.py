@@ -110,9 +110,7 @@ class Output:
         digest = file_digest(self._file)
         named = self._file.with_name(f"{self._file.stem}-{digest[:12]}.parquet")
         self._file.rename(named)
-        self._parts.append(
-            {"file": named.name, "rows": self._rows, "bytes": named.stat().st_size, "sha256": digest}
-        )
+        self._parts.append({"file": named.name, "rows": self._rows, "bytes": named.stat().st_size, "sha256": digest})
 
     def _finish(self) -> None:
         content = {"format": sidecar.FORMAT, **self.about, **self.summary.counts()}

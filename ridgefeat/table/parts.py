@@ -165,9 +165,7 @@ class Parts:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 self.release()
-                raise TableError(
-                    f"another run is writing to {self.folder}; wait until it has ended"
-                ) from None
+                raise TableError(f"another run is writing to {self.folder}; wait until it has ended") from None
 
 
 def write_whole(path: Path, data: bytes) -> None:

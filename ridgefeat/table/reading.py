@@ -203,18 +203,14 @@ def _refuse_lacking(path: Path, wanted: _Wanted, there: Sequence[str]) -> None:
     known = set(there)
     others = [n for n in (*META, *wanted.about["label_kinds"]) if wanted.others is None or n in wanted.others]
     if lacking := [n for n in [*others, *wanted.features] if n not in known]:
-        raise TableError(
-            f"table {path} lacks {len(lacking)} columns that its sidecar names, first {lacking[0]!r}"
-        )
+        raise TableError(f"table {path} lacks {len(lacking)} columns that its sidecar names, first {lacking[0]!r}")
 
 
 def _read_file(path: Path, wanted: _Wanted) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f"table {path}: no such file")
     if path.stat().st_size > LARGEST:
-        raise TableError(
-            f"table {path} is larger than {LARGEST >> 30} GB; extract into a folder of parts instead"
-        )
+        raise TableError(f"table {path} is larger than {LARGEST >> 30} GB; extract into a folder of parts instead")
     if not is_parquet(path):
         return _read_csv(path, wanted)
     pa, parquet = import_pyarrow()

@@ -73,9 +73,7 @@ class Recipe:
             dpi = None if dpi is None else tuple(dpi)
             recipe = cls.make(content["families"], params, dpi, content["layout"], content.get("regex"))
         except (RidgefeatError, TypeError) as error:
-            raise TableError(
-                f"{where}: version {__version__} cannot make that table again: {error}"
-            ) from None
+            raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
         if found := sidecar.differences(content, recipe.to_dict()):
             raise TableError(
                 f"{where} was made by version {content.get('version')}; version {__version__} would make "

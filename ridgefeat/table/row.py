@@ -112,11 +112,7 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
         digest = loaded.sha256
     hand = item.labels.get("hand")
     fp = Fingerprint(
-        pixels,
-        dpi,
-        hand=hand if hand in ("left", "right") else None,
-        params=recipe.params,
-        source=str(item.relative),
+        pixels, dpi, hand=hand if hand in ("left", "right") else None, params=recipe.params, source=str(item.relative)
     )
     meta["meta_sha256"] = digest or pixel_digest(fp.original)
     meta["meta_height"], meta["meta_width"] = fp.original.shape

@@ -14,15 +14,7 @@ from ridgefeat.errors import TableError
 FORMAT = "ridgefeat table 1"
 MANIFEST = "_manifest.json"
 LARGEST = 64 << 20
-LIBRARIES = (
-    "numpy",
-    "scipy",
-    "opencv-python",
-    "opencv-python-headless",
-    "scikit-image",
-    "PyWavelets",
-    "joblib",
-)
+LIBRARIES = ("numpy", "scipy", "opencv-python", "opencv-python-headless", "scikit-image", "PyWavelets", "joblib")
 SHOWN = 5
 
 
@@ -67,9 +59,7 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
         path = path_beside(path)
     try:
         if not path.is_file():  # opening a fifo would wait for ever
-            raise TableError(
-                f"sidecar {path}: no such file; it is written beside each table, keep the two together"
-            )
+            raise TableError(f"sidecar {path}: no such file; it is written beside each table, keep the two together")
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
     except OSError as error:

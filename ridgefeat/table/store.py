@@ -129,9 +129,7 @@ def check_destination(output: Path, mode: str) -> None:
     """Raise TableError if a table file cannot be made there in this mode ("new", "resume", "overwrite")."""
     beside = sidecar.path_beside(output)
     if output.is_dir() or not output.parent.is_dir():
-        raise TableError(
-            f"table {output}: {'is a folder' if output.is_dir() else f'no folder {output.parent}'}"
-        )
+        raise TableError(f"table {output}: {'is a folder' if output.is_dir() else f'no folder {output.parent}'}")
     if not os.access(output.parent, os.W_OK):
         raise TableError(f"table {output}: the folder {output.parent} is not writable")
     if beside.exists():
@@ -144,9 +142,7 @@ def check_destination(output: Path, mode: str) -> None:
             ) from None
     if mode == "new":
         if Parts(output).exists():
-            raise TableError(
-                f"table {output}: an unfinished run is there; --resume continues it, --overwrite drops it"
-            )
+            raise TableError(f"table {output}: an unfinished run is there; --resume continues it, --overwrite drops it")
         if output.exists():
             raise TableError(
                 f"table {output} exists; --overwrite replaces it, --resume completes it if it is unfinished"
@@ -185,9 +181,7 @@ def _compute(work: Work, parts: Parts, summary: Summary, progress: Progress | No
     compute(work, parts.spans, keep)
 
 
-def _finish(
-    items: Sequence[Item], recipe: Recipe, parts: Parts, about: Mapping[str, Any], summary: Summary
-) -> None:
+def _finish(items: Sequence[Item], recipe: Recipe, parts: Parts, about: Mapping[str, Any], summary: Summary) -> None:
     """Join the parts into the table, mark outliers, and move table and sidecar to their names."""
     output = summary.table
     labels: Mapping[str, Kind] = about["label_kinds"]
@@ -219,9 +213,7 @@ def _finish(
         move(temporary, output)
         write_whole(summary.sidecar, json_bytes(content))
     except OSError as error:
-        raise TableError(
-            f"table {output} cannot be written: {error.strerror or error}; run with --resume"
-        ) from None
+        raise TableError(f"table {output} cannot be written: {error.strerror or error}; run with --resume") from None
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -97,9 +97,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         items = _as_items(X, self.layout)
         values, errors = self._cached(_compute)(items, [_state(i) for i in items], recipe, self.jobs)
         if errors and self.on_error == "raise":
-            raise ImageError(
-                "; ".join(errors[:3]) + (f" and {len(errors) - 3} more" if len(errors) > 3 else "")
-            )
+            raise ImageError("; ".join(errors[:3]) + (f" and {len(errors) - 3} more" if len(errors) > 3 else ""))
         return values  # type: ignore[no-any-return]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -116,9 +114,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return function
         from joblib import Memory
 
-        memory = (
-            Memory(self.memory, verbose=0) if isinstance(self.memory, (str, os.PathLike)) else self.memory
-        )
+        memory = Memory(self.memory, verbose=0) if isinstance(self.memory, (str, os.PathLike)) else self.memory
         return memory.cache(function, ignore=["jobs"])
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -150,12 +146,8 @@ def _as_items(X: Any, layout: str) -> list[Item]:
         X = X.to_numpy()
     if isinstance(X, np.ndarray) and X.dtype != np.uint8 and X.ndim == 2 and X.shape[1] == 1:
         X = X[:, 0]
-    if isinstance(X, (str, os.PathLike)) or (
-        isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.ndim != 3
-    ):
-        raise ImageError(
-            "X must be a sequence of paths or of two-dimensional uint8 images; put a single one in a list"
-        )
+    if isinstance(X, (str, os.PathLike)) or (isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.ndim != 3):
+        raise ImageError("X must be a sequence of paths or of two-dimensional uint8 images; put a single one in a list")
     prints = list(X)
     if all(isinstance(p, (str, os.PathLike)) for p in prints):
         return _from_paths(prints, layout)

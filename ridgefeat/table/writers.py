@@ -77,9 +77,7 @@ class CsvWriter:
 class ParquetWriter:
     """float32 columns with their unit in the field's metadata; missing is null; row groups of `rows`."""
 
-    def __init__(
-        self, path: Path, kinds: Mapping[str, Kind], columns: list[Column], rows: int = ROWS_A_GROUP
-    ) -> None:
+    def __init__(self, path: Path, kinds: Mapping[str, Kind], columns: list[Column], rows: int = ROWS_A_GROUP) -> None:
         self._rows = rows
         pa, parquet = import_pyarrow()
         self._pa, self._kinds, self._schema = pa, kinds, parquet_schema(kinds, columns)
@@ -104,9 +102,7 @@ class ParquetWriter:
         values = np.array(self._features, np.float32)
         arrays: list[Any] = [
             self._pa.array(column(cells, kind), type=self._schema.field(i).type, from_pandas=True)
-            for i, (cells, kind) in enumerate(
-                zip(zip(*self._cells, strict=True), self._kinds.values(), strict=True)
-            )
+            for i, (cells, kind) in enumerate(zip(zip(*self._cells, strict=True), self._kinds.values(), strict=True))
         ]
         arrays += [self._pa.array(x, from_pandas=True) for x in values.T.copy()]
         self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
@@ -118,9 +114,7 @@ def parquet_schema(kinds: Mapping[str, Kind], columns: Sequence[Column]) -> Any:
     pa, _ = import_pyarrow()
     types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
     fields = [pa.field(name, types[kind]) for name, kind in kinds.items()]
-    fields += [
-        pa.field(c.name, pa.float32(), metadata={"unit": c.unit, "meaning": c.meaning}) for c in columns
-    ]
+    fields += [pa.field(c.name, pa.float32(), metadata={"unit": c.unit, "meaning": c.meaning}) for c in columns]
     return pa.schema(fields)
 
 
@@ -130,7 +124,5 @@ def import_pyarrow() -> tuple[Any, Any]:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError:
-        raise TableError(
-            "Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or name the table .csv"
-        ) from None
+        raise TableError("Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or name the table .csv") from None
     return pa, parquet

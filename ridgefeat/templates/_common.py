@@ -60,9 +60,7 @@ def check_resolution(dpi_x: float, dpi_y: float, where: str = "template") -> Non
     """Raise TemplateError for a resolution that no print has (50 to 5000 dpi are allowed)."""
     low, high = DPI_RANGE
     if not (low <= dpi_x <= high and low <= dpi_y <= high):
-        raise TemplateError(
-            f"{where}: resolution must lie between {low:g} and {high:g} dpi, got {dpi_x:g}x{dpi_y:g}"
-        )
+        raise TemplateError(f"{where}: resolution must lie between {low:g} and {high:g} dpi, got {dpi_x:g}x{dpi_y:g}")
 
 
 def to_working(px: NDArray[np.float64], dpi: float) -> Float:

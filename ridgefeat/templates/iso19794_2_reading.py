@@ -10,16 +10,7 @@ import numpy as np
 from ridgefeat.errors import TemplateError
 from ridgefeat.structure import CORE, DELTA, Minutiae, SingularPoints
 from ridgefeat.templates._common import DPI_RANGE, check_resolution, radians, read_bytes, to_working
-from ridgefeat.templates.iso19794_2 import (
-    ANGLE,
-    CORE_AND_DELTA,
-    HEADER,
-    LOW_14,
-    MAGIC,
-    MINUTIA,
-    VIEW,
-    IsoHeader,
-)
+from ridgefeat.templates.iso19794_2 import ANGLE, CORE_AND_DELTA, HEADER, LOW_14, MAGIC, MINUTIA, VIEW, IsoHeader
 
 _ANSI_LENGTH = 26
 """ANSI INCITS 378-2004 begins alike, but its length stands in the first two bytes, and is at least this."""
@@ -83,19 +74,13 @@ def decode_iso_views(
     if length >> 16 >= _ANSI_LENGTH:
         raise TemplateError("this is an ANSI INCITS 378-2004 record, which ridgefeat does not read")
     if length != len(data):
-        raise TemplateError(
-            f"ISO/IEC 19794-2: the record says it has {length} bytes, but there are {len(data)}"
-        )
+        raise TemplateError(f"ISO/IEC 19794-2: the record says it has {length} bytes, but there are {len(data)}")
     if not (width and height and count):
-        raise TemplateError(
-            f"ISO/IEC 19794-2: an image of {width}x{height} px with {count} views is no print"
-        )
+        raise TemplateError(f"ISO/IEC 19794-2: an image of {width}x{height} px with {count} views is no print")
     if dpi is None:
         low, high = (round(d / 2.54) for d in DPI_RANGE)
         if not (low <= per_cm_x <= high and low <= per_cm_y <= high):
-            raise TemplateError(
-                f"ISO/IEC 19794-2: {per_cm_x}x{per_cm_y} px per cm is no resolution; give dpi instead"
-            )
+            raise TemplateError(f"ISO/IEC 19794-2: {per_cm_x}x{per_cm_y} px per cm is no resolution; give dpi instead")
         dpi = _dpi(per_cm_x), _dpi(per_cm_y)
     else:
         check_resolution(*dpi, "ISO/IEC 19794-2")
@@ -145,9 +130,7 @@ class _Reader:
     def take(self, count: int) -> bytes:
         if self.at + count > len(self.data):
             left = len(self.data) - self.at
-            raise TemplateError(
-                f"ISO/IEC 19794-2: cut off at byte {self.at}: {count} bytes needed, {left} left"
-            )
+            raise TemplateError(f"ISO/IEC 19794-2: cut off at byte {self.at}: {count} bytes needed, {left} left")
         self.at += count
         return self.data[self.at - count : self.at]
 
@@ -167,9 +150,7 @@ def _decode_view(
 ) -> tuple[Minutiae, SingularPoints, IsoHeader]:
     position, number_and_type, quality, count = read.unpack(VIEW)
     if position > 10 or quality > 100:
-        raise TemplateError(
-            f"ISO/IEC 19794-2: finger position {position}, quality {quality} are out of range"
-        )
+        raise TemplateError(f"ISO/IEC 19794-2: finger position {position}, quality {quality} are out of range")
     rows = np.frombuffer(read.take(count * MINUTIA.itemsize), MINUTIA)
     kind = (rows["x"] >> 14).astype(np.uint8)
     x, y = rows["x"] & LOW_14, rows["y"] & LOW_14
@@ -200,11 +181,7 @@ def _decode_view(
         radians(singular[:, 3]),
     )
     number, impression = number_and_type >> 4, number_and_type & 15
-    return (
-        minutiae,
-        points,
-        IsoHeader(width, height, dpi_x, dpi_y, position, impression, quality, number, views),
-    )
+    return (minutiae, points, IsoHeader(width, height, dpi_x, dpi_y, position, impression, quality, number, views))
 
 
 def _decode_singular(read: _Reader, width: int, height: int) -> list[tuple[int, int, int, float]]:
@@ -215,9 +192,7 @@ def _decode_singular(read: _Reader, width: int, height: int) -> list[tuple[int, 
             first, y = read.number(2), read.number(2) & LOW_14
             x, information = first & LOW_14, first >> 14
             if x >= width or y >= height or information > 1:
-                raise TemplateError(
-                    "ISO/IEC 19794-2: a core or delta lies outside the image or is of unknown type"
-                )
+                raise TemplateError("ISO/IEC 19794-2: a core or delta lies outside the image or is of unknown type")
             direction = read.take(angles)[0] * ANGLE if information else float("nan")
             found.append((x, y, kind, direction))
     read.end("cores and deltas")

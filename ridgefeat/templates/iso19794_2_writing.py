@@ -71,9 +71,7 @@ def encode_iso(
             raise TemplateError(f"ISO/IEC 19794-2: {name} must lie between {low} and {high}, got {value}")
     minutiae = best(minutiae, MAX_MINUTIAE)
     if (minutiae.kind > 2).any():
-        raise TemplateError(
-            f"ISO/IEC 19794-2 has no minutia kind {int(minutiae.kind.max())}; 0, 1 and 2 are known"
-        )
+        raise TemplateError(f"ISO/IEC 19794-2 has no minutia kind {int(minutiae.kind.max())}; 0, 1 and 2 are known")
     rows = np.zeros(len(minutiae), MINUTIA)
     x, y = minutiae.original_xy(dpi_x, dpi_y)
     rows["x"] = whole_pixels(x, width, dpi_x, "x") | minutiae.kind.astype(np.int64) << 14

@@ -32,14 +32,7 @@ import numpy as np
 
 from ridgefeat.errors import TemplateError
 from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, Float, Minutiae, SingularPoints
-from ridgefeat.templates._common import (
-    check_resolution,
-    degrees,
-    radians,
-    read_bytes,
-    to_working,
-    write_bytes,
-)
+from ridgefeat.templates._common import check_resolution, degrees, radians, read_bytes, to_working, write_bytes
 
 COLUMNS = ("kind", "x_px", "y_px", "x_mm", "y_mm", "direction_deg", "quality", "dpi_x", "dpi_y")
 _MINUTIA_NAMES = {0: "other", ENDING: "ending", BIFURCATION: "bifurcation"}
@@ -118,9 +111,7 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
     needed = [c for c in COLUMNS if c not in ("x_mm", "y_mm")]
     header = table[0] if table else []
     if lacking := [c for c in needed if c not in header]:
-        raise TemplateError(
-            f"{path}: no column {', '.join(lacking)}; a minutiae table has {', '.join(COLUMNS)}"
-        )
+        raise TemplateError(f"{path}: no column {', '.join(lacking)}; a minutiae table has {', '.join(COLUMNS)}")
     at = [header.index(c) for c in needed]
     rows = [
         _row([row[i] if i < len(row) else "" for i in at], f"{path}, line {number}")

@@ -37,13 +37,7 @@ _MAX_LINES = 10_000
 
 
 def write_xyt(
-    path: str | Path,
-    minutiae: Minutiae,
-    *,
-    height: int,
-    dpi_x: float,
-    dpi_y: float,
-    most: int | None = None,
+    path: str | Path, minutiae: Minutiae, *, height: int, dpi_x: float, dpi_y: float, most: int | None = None
 ) -> None:
     """Write minutiae as .xyt, sorted by x, then y.
 
@@ -139,9 +133,7 @@ def _row(line: str, where: str) -> tuple[float, float, float, float]:
     except ValueError:
         numbers = []
     if len(numbers) not in (3, 4):
-        raise TemplateError(
-            f"{where}: expected three or four whole numbers (x y theta quality), got {line[:60]!r}"
-        )
+        raise TemplateError(f"{where}: expected three or four whole numbers (x y theta quality), got {line[:60]!r}")
     x, y, theta = numbers[:3]
     quality = float(numbers[3]) if len(numbers) == 4 else float("nan")
     if not (abs(x) <= _MAX_SIZE and abs(y) <= _MAX_SIZE and abs(theta) <= 360):

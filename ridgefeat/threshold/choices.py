@@ -49,10 +49,7 @@ class Settings:
     def __post_init__(self) -> None:
         costs = self.cost_false_accept, self.cost_false_reject
         checks = (
-            (
-                self.objective in OBJECTIVES,
-                f"objective {self.objective!r} is none of {', '.join(OBJECTIVES)}",
-            ),
+            (self.objective in OBJECTIVES, f"objective {self.objective!r} is none of {', '.join(OBJECTIVES)}"),
             (0 < self.ratio < np.inf, f"ratio {self.ratio} must be above 0"),
             (0 < self.prior < 1, f"prior {self.prior} must lie between 0 and 1"),
             (

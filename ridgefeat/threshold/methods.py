@@ -116,7 +116,5 @@ def _target(method: str) -> float:
     except ValueError:
         value = float("nan")
     if not 0 < value < 1:
-        raise ScoreError(
-            f"method {method!r}: the target must lie between 0 and 1, such as fmr=0.1% or fmr=0.001"
-        )
+        raise ScoreError(f"method {method!r}: the target must lie between 0 and 1, such as fmr=0.1% or fmr=0.001")
     return value

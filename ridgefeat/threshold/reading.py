@@ -94,9 +94,7 @@ def read_scores(
         frame, note = _one_classifier(frame, classifier, path)
         notes.append(note)
     elif classifier is not None:
-        raise ScoreError(
-            f"{path} has no column `classifier`, so --classifier {classifier} picks nothing; leave it out"
-        )
+        raise ScoreError(f"{path} has no column `classifier`, so --classifier {classifier} picks nothing; leave it out")
     label = _column(frame, label_column, LABELS, "label", path)
     score = _column(frame, score_column, ("score",), "score", path)
     mated, chosen = _mated(frame, label, positive, path, score)
@@ -109,9 +107,7 @@ def read_scores(
         count_failures = True
         notes.append(f"{failed:,} failures to acquire")
     notes.append(f"scores from column {score}")
-    notes.append(
-        "subjects from " + ", ".join(n for n, _ in subjects) if subjects else "no column names subjects"
-    )
+    notes.append("subjects from " + ", ".join(n for n, _ in subjects) if subjects else "no column names subjects")
     made = Scores.make(
         _values(frame[score], score, path),
         mated,
@@ -126,9 +122,7 @@ def read_scores(
 def _needed(there: list[str], score: str | None, label: str | None, further: Sequence[str]) -> list[str]:
     """Return which of a table's columns are looked at; all where one is missing, so that it is told what there are."""
     stripped = [n.strip() for n in there]
-    scores, labels = (
-        {name} if name else set(usual) for name, usual in ((score, ("score",)), (label, LABELS))
-    )
+    scores, labels = ({name} if name else set(usual) for name, usual in ((score, ("score",)), (label, LABELS)))
     if not (scores & set(stripped) and labels & set(stripped)) or not set(further) <= set(stripped):
         return there
     kept = {*scores, *labels, *further, *PROBES, *OTHERS}
@@ -140,9 +134,7 @@ def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
 
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise ScoreError(
-                f"{path} has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}; take a sample"
-            )
+            raise ScoreError(f"{path} has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}; take a sample")
         how = {"encoding": "utf-8-sig", "skipinitialspace": True, **exactly(pd.__version__)}
         if is_parquet(path):
             frame = read_parquet(path, wanted)
@@ -152,14 +144,10 @@ def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
             frame = pd.read_csv(path, **how, header=None)
             frame.columns = pd.Index(_guessed(frame))
     except OSError as error:
-        raise ScoreError(
-            f"{path} cannot be read: {error.strerror or error}; give a CSV table of scores"
-        ) from None
+        raise ScoreError(f"{path} cannot be read: {error.strerror or error}; give a CSV table of scores") from None
     except (ValueError, UnicodeError, OverflowError, MemoryError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ScoreError(
-            f"{path} is no table: {first}; give CSV in UTF-8 with columns such as mated, score"
-        ) from None
+        raise ScoreError(f"{path} is no table: {first}; give CSV in UTF-8 with columns such as mated, score") from None
     frame.columns = pd.Index([str(c).strip() for c in frame.columns])
     if not len(frame):
         raise ScoreError(f"{path} holds no scores; give a row a comparison")
@@ -292,9 +280,7 @@ def _values(column: pd.Series[Any], name: str, path: Path) -> NDArray[np.float64
     if wrong.any():
         row = int(wrong.argmax())
         shown = str(column.iloc[row])[:40]
-        raise ScoreError(
-            f"{path}: {name} in row {1 + row} is {shown!r}, which is no number; correct or remove the row"
-        )
+        raise ScoreError(f"{path}: {name} in row {1 + row} is {shown!r}, which is no number; correct or remove the row")
     return values
 
 

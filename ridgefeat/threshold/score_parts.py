@@ -38,14 +38,10 @@ def read_parquet(path: Path, wanted: Callable[[list[str]], list[str]] = list) ->
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError:
-        raise ScoreError(
-            f"{path}: Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or give CSV"
-        ) from None
+        raise ScoreError(f"{path}: Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or give CSV") from None
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files:
-        raise ScoreError(
-            f"folder {path} holds no .parquet file; give a table of scores, or a folder of its parts"
-        )
+        raise ScoreError(f"folder {path} holds no .parquet file; give a table of scores, or a folder of its parts")
     tables, size = [], 0
     try:
         for file in files:

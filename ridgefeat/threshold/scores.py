@@ -132,18 +132,14 @@ def _numbers(score: ArrayLike) -> Float:
     if values.ndim != 1 or not len(values):
         raise ScoreError(f"scores must be a list of numbers, one a comparison; got shape {values.shape}")
     if len(values) > MOST_SCORES:
-        raise ScoreError(
-            f"{len(values):,} scores are more than the {MOST_SCORES:,} that can be held; take a sample"
-        )
+        raise ScoreError(f"{len(values):,} scores are more than the {MOST_SCORES:,} that can be held; take a sample")
     return values
 
 
 def _truth(mated: ArrayLike, count: int) -> NDArray[np.bool_]:
     truth = np.asarray(mated)
     if truth.shape != (count,):
-        raise ScoreError(
-            f"there are {count} scores, but mated has shape {truth.shape}; give one value a score"
-        )
+        raise ScoreError(f"there are {count} scores, but mated has shape {truth.shape}; give one value a score")
     if truth.dtype != bool:
         known = np.unique(truth) if truth.dtype.kind in "iuf" else np.unique(truth.astype(str))
         if truth.dtype.kind not in "iuf" or not np.isin(known, [0, 1]).all():
@@ -157,9 +153,7 @@ def _codes(count: int, *given: ArrayLike | None) -> tuple[Codes | None, Codes | 
     columns = [None if one is None else np.asarray(one) for one in given]
     for column in columns:
         if column is not None and column.shape != (count,):
-            raise ScoreError(
-                f"there are {count} scores, but subjects have shape {column.shape}; give one a score"
-            )
+            raise ScoreError(f"there are {count} scores, but subjects have shape {column.shape}; give one a score")
     known = [column for column in columns if column is not None]
     if not known:
         return None, None
@@ -185,8 +179,7 @@ def _check_values(made: Scores, count_failures: bool) -> None:
     infinite = np.isinf(made.score)
     if infinite.any():
         raise ScoreError(
-            f"{int(infinite.sum())} scores are infinite, first in row {1 + int(infinite.argmax())}; "
-            "give finite scores"
+            f"{int(infinite.sum())} scores are infinite, first in row {1 + int(infinite.argmax())}; give finite scores"
         )
     missing = np.isnan(made.score)
     if missing.any() and not count_failures:
@@ -209,9 +202,7 @@ def _check_classes(made: Scores) -> None:
         )
     values = made.score[there]
     if values.min() == values.max():
-        raise ScoreError(
-            f"all {len(values):,} scores are {values[0]:g}: no threshold can tell anything apart"
-        )
+        raise ScoreError(f"all {len(values):,} scores are {values[0]:g}: no threshold can tell anything apart")
 
 
 def _check_subjects(made: Scores) -> None:

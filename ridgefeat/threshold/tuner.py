@@ -159,12 +159,8 @@ class ThresholdTuner(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # typ
             return self._response(self.estimator_, X), y == self.estimator_.classes_[positive]
         folds = list(check_cv(self.cv, y=y, classifier=True).split(X, y, groups))
         if not self.refit and len(folds) > 1:
-            raise ValueError(
-                f"refit=False keeps one fold's estimator, and cv has {len(folds)} folds: set refit=True"
-            )
-        fits = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fold)(self, X, y, params, train, test) for train, test in folds
-        )
+            raise ValueError(f"refit=False keeps one fold's estimator, and cv has {len(folds)} folds: set refit=True")
+        fits = Parallel(n_jobs=self.n_jobs)(delayed(_fold)(self, X, y, params, train, test) for train, test in folds)
         self.estimator_ = clone(self.estimator).fit(X, y, **params) if self.refit else fits[-1][0]
         positive = _positive(self.estimator_.classes_, self.pos_label)
         truth = y[np.concatenate([test for _, test in folds])] == self.estimator_.classes_[positive]

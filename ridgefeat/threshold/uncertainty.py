@@ -127,16 +127,9 @@ def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 
     turn = max(1, min(max(replicates, 1), MOST_DRAWS // max(1, subjects)))
     rng = np.random.default_rng(seed)
     size = len(cuts) + 1
-    own = [
-        np.bincount(bins[scores.mated == kind], minlength=size)[None].astype(np.float64)
-        for kind in (True, False)
-    ]
+    own = [np.bincount(bins[scores.mated == kind], minlength=size)[None].astype(np.float64) for kind in (True, False)]
     parts: list[list[Float]] = [[own[0]], [own[1]]]
-    tables = (
-        None
-        if scores.probe is None
-        else [_Table(scores, bins, kind, subjects, size) for kind in (True, False)]
-    )
+    tables = None if scores.probe is None else [_Table(scores, bins, kind, subjects, size) for kind in (True, False)]
     done = 0
     while done < replicates:
         count = min(turn, replicates - done)
@@ -146,9 +139,7 @@ def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 
                 parts[k].append(rng.multinomial(total, own[k][0] / total, size=count).astype(np.float64))
         else:
             weights = np.zeros((subjects, count), np.float32)
-            weights[people] = rng.multinomial(
-                len(people), np.full(len(people), 1 / len(people)), size=count
-            ).T
+            weights[people] = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), size=count).T
             for k in (0, 1):
                 parts[k].append(tables[k].weighted(weights))
         done += count

@@ -19,12 +19,7 @@ if TYPE_CHECKING:
     from ridgefeat.verify.minutiae import Comparison, Prepared, compare, prepare
     from ridgefeat.verify.protocols import Plan
     from ridgefeat.verify.run import Verification, verify
-    from ridgefeat.verify.template import (
-        Template,
-        comparison_params,
-        template_of_minutiae,
-        template_of_print,
-    )
+    from ridgefeat.verify.template import Template, comparison_params, template_of_minutiae, template_of_print
 
 _HOME = {
     "Calibration": "calibration",

@@ -73,9 +73,7 @@ def of_scores(score: NDArray[np.float64], data: str, *, most: int = 400) -> Cali
     """
     known = np.sort(score[np.isfinite(score)])
     if not len(known):
-        raise ScoreError(
-            f"{data}: no non-mated comparison has a score, so that no false match rate can be counted"
-        )
+        raise ScoreError(f"{data}: no non-mated comparison has a score, so that no false match rate can be counted")
     tail = np.arange(max(0, len(known) - most // 2), len(known))
     spread = np.linspace(0, len(known) - 1, most // 2).astype(np.int64)
     kept = np.unique(known[np.union1d(tail, spread)])

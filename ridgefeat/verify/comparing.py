@@ -84,9 +84,7 @@ def compare_all(
     return scores
 
 
-def _package(
-    entries: Sequence[Entry], plan: Plan, part: NDArray[np.int64]
-) -> tuple[list[Any], list[tuple[int, int]]]:
+def _package(entries: Sequence[Entry], plan: Plan, part: NDArray[np.int64]) -> tuple[list[Any], list[tuple[int, int]]]:
     """Return what a part's comparisons need, each content once, and which go together."""
     ends = np.stack([plan.probe[part], plan.reference[part]])
     used, index = np.unique(ends, return_inverse=True)
@@ -96,9 +94,7 @@ def _package(
 
 def _run(function: Function, contents: list[Any], pairs: list[tuple[int, int]]) -> Scores:
     with one_thread():
-        return np.concatenate(
-            [function([(contents[i], contents[j]) for i, j in some]) for some in _chunks(pairs, 256)]
-        )
+        return np.concatenate([function([(contents[i], contents[j]) for i, j in some]) for some in _chunks(pairs, 256)])
 
 
 def _chunks(pairs: list[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:

@@ -147,9 +147,7 @@ def enrol(
     return entries
 
 
-def read_template(
-    path: PathLike | PrintSource, *, dpi: Dpi | None = None, params: Params | None = None
-) -> Template:
+def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, params: Params | None = None) -> Template:
     """Read one print or template for comparing.
 
     Parameters
@@ -184,10 +182,7 @@ def read_template(
             return template_of_minutiae(found, source.relative)
         image = load_print(source, dpi)
         fp = Fingerprint(
-            image.pixels,
-            (image.dpi_x, image.dpi_y),
-            params=params or comparison_params(),
-            source=source.relative,
+            image.pixels, (image.dpi_x, image.dpi_y), params=params or comparison_params(), source=source.relative
         )
         return template_of_print(fp)
 

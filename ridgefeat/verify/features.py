@@ -57,9 +57,7 @@ def entries_from_features(
     if tables:
         frame, names = _table(tables[0], families)
     else:
-        frame = extract_many(
-            given, families=families, layout=layout, regex=regex, index=index, dpi=dpi, jobs=jobs
-        )
+        frame = extract_many(given, families=families, layout=layout, regex=regex, index=index, dpi=dpi, jobs=jobs)
         known = set(feature_columns(families)["name"])
         names = [c for c in frame.columns if c in known]
     values = _standardised(frame[names].to_numpy(np.float32))

@@ -87,16 +87,7 @@ def identify(
         entry, score = gallery[there[k]], round(float(scores[k]), 6)
         fmr, high = calibration.fmr(score)
         found.append(
-            Candidate(
-                rank,
-                entry.name,
-                entry.subject,
-                score,
-                fmr,
-                high,
-                calibration.count(score),
-                high * len(there),
-            )
+            Candidate(rank, entry.name, entry.subject, score, fmr, high, calibration.count(score), high * len(there))
         )
     return found
 

@@ -115,9 +115,7 @@ def compare(first: Prepared | Template, second: Prepared | Template) -> Comparis
     share = found.share if found is not None else 0.0
     score = _fused(local, share, steady)
     nothing = np.zeros(0, np.intp)
-    i, j, turn = (
-        (found.first, found.second, found.motion.turn) if found is not None else (nothing, nothing, 0.0)
-    )
+    i, j, turn = (found.first, found.second, found.motion.turn) if found is not None else (nothing, nothing, 0.0)
     if swapped:
         i, j, turn = j, i, -turn
     return Comparison(score, local, share, steady, area, i, j, turn)

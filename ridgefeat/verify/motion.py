@@ -50,10 +50,7 @@ class Motion:
     def apply(self, x: Float, y: Float) -> tuple[Float, Float]:
         """Move points of the first print onto the second."""
         c, s = np.float32(self.cosine), np.float32(self.sine)
-        return (
-            c * x - s * y + np.float32(self.shift_x),
-            s * x + c * y + np.float32(self.shift_y),
-        )
+        return (c * x - s * y + np.float32(self.shift_x), s * x + c * y + np.float32(self.shift_y))
 
     def back(self, u: Float, v: Float) -> tuple[Float, Float]:
         """Move points of the second print onto the first."""

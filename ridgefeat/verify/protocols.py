@@ -103,9 +103,7 @@ def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
         others = [(a[0], b[0]) for a, b in combinations(fingers, 2)]
     if not mated or not others:
         lacking = "no finger has two impressions" if not mated else "there is only one finger"
-        raise LayoutError(
-            f"protocol fvc compares impressions of several fingers, and {lacking} among the prints given"
-        )
+        raise LayoutError(f"protocol fvc compares impressions of several fingers, and {lacking} among the prints given")
     return Plan.of(mated, others)
 
 
@@ -238,24 +236,18 @@ def _read_frame(path: Path) -> pd.DataFrame:
     try:
         if path.stat().st_size > _LARGEST:
             raise LayoutError(f"{path} has more than {_LARGEST >> 20} MB; split the table of pairs")
-        frame = pd.read_csv(
-            path, dtype=str, encoding="utf-8-sig", skipinitialspace=True, keep_default_na=False
-        )
+        frame = pd.read_csv(path, dtype=str, encoding="utf-8-sig", skipinitialspace=True, keep_default_na=False)
     except OSError as error:
         raise LayoutError(
             f"protocol {str(path)!r} is no table that can be read ({error.strerror or error}){_nearest(str(path))}"
         ) from None
     except (ValueError, UnicodeError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise LayoutError(
-            f"{path} is no table of pairs: {first}; give CSV with columns probe, reference"
-        ) from None
+        raise LayoutError(f"{path} is no table of pairs: {first}; give CSV with columns probe, reference") from None
     frame.columns = pd.Index([str(c).strip() for c in frame.columns])
     missing = [c for c in ("probe", "reference") if c not in frame.columns]
     if missing:
-        raise LayoutError(
-            f"{path} has no column {missing[0]!r}; there are: {', '.join(map(str, frame.columns[:8]))}"
-        )
+        raise LayoutError(f"{path} has no column {missing[0]!r}; there are: {', '.join(map(str, frame.columns[:8]))}")
     if not len(frame):
         raise LayoutError(f"{path} lists no pairs; give a row a comparison")
     return frame
@@ -263,11 +255,7 @@ def _read_frame(path: Path) -> pd.DataFrame:
 
 def _nearest(name: str) -> str:
     near = difflib.get_close_matches(name, NAMES, 1)
-    return (
-        f"; did you mean {near[0]}?"
-        if near
-        else f"; protocols are {', '.join(NAMES)}, or a CSV table of pairs"
-    )
+    return f"; did you mean {near[0]}?" if near else f"; protocols are {', '.join(NAMES)}, or a CSV table of pairs"
 
 
 def _finder(entries: Sequence[Entry], path: Path) -> Any:
@@ -286,9 +274,7 @@ def _finder(entries: Sequence[Entry], path: Path) -> Any:
             exact = next((sorted(f) for k in range(1, len(tail)) if (f := ends.get("/".join(tail[k:])))), [])
         if len(exact) != 1:
             said = "is none of the prints given" if not exact else f"may be {len(exact)} of the prints given"
-            raise LayoutError(
-                f"{path}, row {row}: {wanted[:200]!r} {said}; write it as {entries[0].name!r} is written"
-            )
+            raise LayoutError(f"{path}, row {row}: {wanted[:200]!r} {said}; write it as {entries[0].name!r} is written")
         return exact[0]
 
     return find

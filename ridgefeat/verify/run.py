@@ -180,9 +180,7 @@ def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.D
     return pd.DataFrame(columns)
 
 
-def _about(
-    entries: Sequence[Entry], plan: Plan, protocol: str, comparator: str, every: bool
-) -> dict[str, Any]:
+def _about(entries: Sequence[Entry], plan: Plan, protocol: str, comparator: str, every: bool) -> dict[str, Any]:
     failures = Counter(e.failure for e in entries if e.failure)
     there = np.array([e.content is not None for e in entries])
     made = there[plan.probe] & there[plan.reference]

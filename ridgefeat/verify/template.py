@@ -85,10 +85,7 @@ def template_of_print(fp: Fingerprint) -> Template:
     half = STEP // 2
     pick = (slice(half, None, STEP), slice(half, None, STEP))
     return Template(
-        minutiae,
-        np.ascontiguousarray(fp.mask[pick]),
-        ridge_waves(fp.enhanced, fp.period, fp.mask),
-        fp.source,
+        minutiae, np.ascontiguousarray(fp.mask[pick]), ridge_waves(fp.enhanced, fp.period, fp.mask), fp.source
     )
 
 

@@ -19,14 +19,7 @@ from ridgefeat.bench.data import make_problem
 from ridgefeat.cli import main
 from ridgefeat.errors import ModelError, ParameterError
 
-NAMES = [
-    "backbone-svm",
-    "backbone-logistic",
-    "backbone-head",
-    "backbone-last-block",
-    "both-svm",
-    "both-logistic",
-]
+NAMES = ["backbone-svm", "backbone-logistic", "backbone-head", "backbone-last-block", "both-svm", "both-logistic"]
 _WHERE = Path(__file__).resolve().parents[1] / "bench" / "bench_examples.py"
 _SPEC = importlib.util.spec_from_file_location("bench_examples", _WHERE)
 examples = sys.modules.get("bench_examples") or importlib.util.module_from_spec(_SPEC)
@@ -57,9 +50,7 @@ def problem(pictures):
 def test_every_classifier_learns_from_the_images(problem, pictures, tmp_path):
     methods = backbone_methods(save(mobile(), tmp_path), read_settings(["mean=0.5", "std=0.25"]))
     assert [m.name for m in methods] == NAMES
-    options = Options(
-        ("dummy",), further=methods, folds=2, images=pictures[1], jobs=1, diagnose=False, samples=50
-    )
+    options = Options(("dummy",), further=methods, folds=2, images=pictures[1], jobs=1, diagnose=False, samples=50)
     done = compare(problem, options)
     assert [(r.name, r.reason) for r in done.runs] == [(n, "") for n in ("dummy", *NAMES)]
     auc = done.summary.set_index("classifier")["roc_auc"]
@@ -92,9 +83,7 @@ def test_each_print_goes_through_the_network_once_and_is_told_of(problem, pictur
 def test_no_more_threads_than_workers_or_cores(problem, pictures, tmp_path, monkeypatch, jobs, threads):
     methods, seen = backbone_methods(save(mobile(), tmp_path)), []
     run = OnnxBackbone.transform
-    monkeypatch.setattr(
-        OnnxBackbone, "transform", lambda self, X: seen.append(cv2.getNumThreads()) or run(self, X)
-    )
+    monkeypatch.setattr(OnnxBackbone, "transform", lambda self, X: seen.append(cv2.getNumThreads()) or run(self, X))
     monkeypatch.setattr("joblib.cpu_count", lambda *_, **__: 2)
     before = cv2.getNumThreads()
     make_inputs(problem, Options((), further=methods, images=pictures[1], jobs=jobs), methods)
@@ -105,22 +94,13 @@ def test_embeddings_are_standardised_within_levels(problem, pictures, tmp_path):
     methods = backbone_methods(save(mobile(), tmp_path), wanted=["backbone-svm", "both-logistic", "dummy"])
     assert [m.name for m in methods] == ["backbone-svm", "both-logistic"]
     options = Options(
-        ("dummy",),
-        further=methods,
-        folds=2,
-        images=pictures[1],
-        within=("hand",),
-        jobs=1,
-        diagnose=False,
-        samples=50,
+        ("dummy",), further=methods, folds=2, images=pictures[1], within=("hand",), jobs=1, diagnose=False, samples=50
     )
     assert [r.reason for r in compare(problem, options).runs] == [""] * 3
 
 
 def test_a_block_that_cannot_be_trained_is_a_row_with_its_reason(problem, pictures, tmp_path):
-    methods = backbone_methods(
-        save(plain(pool=False), tmp_path), wanted=["backbone-svm", "backbone-last-block"]
-    )
+    methods = backbone_methods(save(plain(pool=False), tmp_path), wanted=["backbone-svm", "backbone-last-block"])
     options = Options((), further=methods, folds=2, images=pictures[1], jobs=1, diagnose=False, samples=50)
     runs = {r.name: r.reason for r in compare(problem, options).runs}
     assert runs["backbone-svm"] == "" and "no global average pooling" in runs["backbone-last-block"]
@@ -129,29 +109,9 @@ def test_a_block_that_cannot_be_trained_is_a_row_with_its_reason(problem, pictur
 def test_the_command(pictures, tmp_path):
     frame, folder = pictures
     table, out = examples.write_frame(frame, tmp_path / "table.csv"), tmp_path / "out"
-    given = [
-        "bench",
-        str(table),
-        "--target",
-        "sex",
-        "-o",
-        str(out),
-        "--folds",
-        "2",
-        "--fast",
-        "-j",
-        "1",
-        "-q",
-    ]
+    given = ["bench", str(table), "--target", "sex", "-o", str(out), "--folds", "2", "--fast", "-j", "1", "-q"]
     network = str(save(mobile(), tmp_path))
-    asked = [
-        "--backbone",
-        network,
-        "--backbone-set",
-        "mean=0.5",
-        "--backbone-set",
-        f"cache={tmp_path / 'kept'}",
-    ]
+    asked = ["--backbone", network, "--backbone-set", "mean=0.5", "--backbone-set", f"cache={tmp_path / 'kept'}"]
     names = ["--classifiers", "dummy,backbone-logistic,backbone-head"]
     done = CliRunner().invoke(main, [*given, "--images", str(folder), *asked, *names])
     assert done.exit_code == 0, done.output
@@ -172,11 +132,7 @@ def test_settings():
     found = read_settings(["size=96", "mean=0.1,0.2,0.3", "layer=a=b", "channel_order=bgr"])
     assert found == {"size": 96, "mean": (0.1, 0.2, 0.3), "layer": "a=b", "channel_order": "bgr"}
     assert read_settings(["size=96,80"]) == {"size": (96, 80)}
-    for pair, says in [
-        ("size", "KEY=VALUE"),
-        ("std=a", "'a'"),
-        ("size=1,2,3", "ROWS,COLUMNS"),
-    ]:
+    for pair, says in [("size", "KEY=VALUE"), ("std=a", "'a'"), ("size=1,2,3", "ROWS,COLUMNS")]:
         with pytest.raises(ParameterError, match=says):
             read_settings([pair])
     with pytest.raises(ModelError, match="there is no network"):

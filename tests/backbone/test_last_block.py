@@ -140,9 +140,7 @@ def test_without_epochs_of_its_own_the_block_is_the_file_under_a_trained_head(tm
     expected = 1 / (1 + np.exp(-logits[:, 0]))
     np.testing.assert_allclose(tuned.predict_proba(images)[:, 1], expected, atol=1e-5)
     again = fine_tuned(path, epochs=1, **options).fit(images, y).predict_proba(images)
-    np.testing.assert_array_equal(
-        fine_tuned(path, epochs=1, **options).fit(images, y).predict_proba(images), again
-    )
+    np.testing.assert_array_equal(fine_tuned(path, epochs=1, **options).fit(images, y).predict_proba(images), again)
 
 
 def test_the_head_is_dropout_and_one_unit():
@@ -173,10 +171,7 @@ def test_what_cannot_be_trained_is_told(tmp_path, monkeypatch):
         read_block(path, "node_out2")
     with pytest.raises(ParameterError, match="does not hold 8 maps of 3 x 3"):
         LastBlock(path).fit(np.zeros((4, 70)), [0, 1, 0, 1])
-    for change, says in [
-        ({"dilations": [2, 2]}, "dilations"),
-        ({"auto_pad": "SAME_UPPER"}, "auto_pad"),
-    ]:
+    for change, says in [({"dilations": [2, 2]}, "dilations"), ({"auto_pad": "SAME_UPPER"}, "auto_pad")]:
         m = Maker()
         m.classifier(m.conv("image", "only", 4, 3, 3, **change), 4)
         with pytest.raises(ModelError, match=says):

@@ -56,9 +56,7 @@ def test_one_convolution_gives_the_same(group, bias):
     new = merge(model)
     assert kinds(new) == ["Conv", "GlobalAveragePool"]
     expected = reference(model, "pooled", IMAGES)
-    np.testing.assert_allclose(
-        reference(onnx.load_from_string(new), "pooled", IMAGES), expected, atol=1e-6, rtol=1e-5
-    )
+    np.testing.assert_allclose(reference(onnx.load_from_string(new), "pooled", IMAGES), expected, atol=1e-6, rtol=1e-5)
     net = cv2.dnn.readNetFromONNX(np.frombuffer(new, np.uint8))
     net.setInput(IMAGES)
     np.testing.assert_allclose(net.forward().reshape(expected.shape), expected, atol=1e-5)
@@ -88,9 +86,7 @@ def test_weights_written_otherwise():
     for change in (as_floats, named_again):
         new = merge(normed(changed=change))
         assert "BatchNormalization" not in kinds(new)
-        np.testing.assert_allclose(
-            reference(onnx.load_from_string(new), "pooled", IMAGES), expected, atol=1e-5
-        )
+        np.testing.assert_allclose(reference(onnx.load_from_string(new), "pooled", IMAGES), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -112,11 +108,7 @@ def test_what_cannot_be_merged_stays(settings, tensors):
 
 def test_a_weight_that_many_share_does_not_become_large():
     m = Maker(1)
-    kernel, x, weights = (
-        m.weight("w", m.rng.normal(0, 0.01, (30, 30, 5, 5))),
-        m.conv("image", "c", 30, 3, 3),
-        [],
-    )
+    kernel, x, weights = (m.weight("w", m.rng.normal(0, 0.01, (30, 30, 5, 5))), m.conv("image", "c", 30, 3, 3), [])
     for name in ("scale", "shift", "mean", "variance"):
         weights.append(m.weight(name, np.ones(30)))
     for k in range(40):

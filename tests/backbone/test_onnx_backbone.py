@@ -72,9 +72,7 @@ def test_preprocessing():
     np.testing.assert_allclose(out[:, 0, 0], [1.0, 0.0, -0.2], atol=1e-6)
     colour = np.zeros((4, 4, 3), np.uint8)
     colour[..., 0] = 255
-    plain_, turned = (
-        Preprocessing((4, 4), (0.0,), (1.0,), order)(colour)[:, 0, 0] for order in ("rgb", "bgr")
-    )
+    plain_, turned = (Preprocessing((4, 4), (0.0,), (1.0,), order)(colour)[:, 0, 0] for order in ("rgb", "bgr"))
     assert plain_.tolist() == [1, 0, 0] and turned.tolist() == [0, 0, 1]
     assert Preprocessing((4, 4), channels_last=True)(flat).shape == (4, 4, 3)
     assert Preprocessing((4, 6), (0.5,), (0.5,), channels=1)(colour).shape == (1, 4, 6)
@@ -125,9 +123,7 @@ def test_cache_keeps_by_pixels_network_and_settings(tmp_path, monkeypatch):
     monkeypatch.setattr(Network, "__call__", counted)
     np.testing.assert_array_equal(backbone.transform(images[::-1]), expected[::-1])
     assert calls == []
-    np.testing.assert_array_equal(
-        backbone.transform(np.concatenate([images, prints(1, seed=9)]))[:6], expected
-    )
+    np.testing.assert_array_equal(backbone.transform(np.concatenate([images, prints(1, seed=9)]))[:6], expected)
     assert calls == [1]
     other = OnnxBackbone(path, cache=folder, mean=[0.5], std=[0.5]).fit()
     assert np.abs(other.transform(images) - expected).max() > 0.01

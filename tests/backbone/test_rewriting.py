@@ -35,9 +35,7 @@ def standard(data):
             node.op_type = "Clip"
             for name in ("min_value", "max_value"):
                 tensor = f"{node.output[0]}.{name}"
-                model.graph.initializer.append(
-                    onnx.numpy_helper.from_array(np.float32(ends[name]).reshape(()), tensor)
-                )
+                model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(ends[name]).reshape(()), tensor))
                 node.input.append(tensor)
     return model
 
@@ -121,9 +119,7 @@ def test_convolutions_that_are_no_faster_as_products_stay(monkeypatch):
     assert not rewritten(filters=95) and not rewritten(rows=8, columns=8, filters=96)
     assert not rewritten(filters=96, dilations=[2, 2]) and not rewritten(filters=96, group=3)
     assert not rewritten(strides=[17, 17]) and not rewritten(strides=[2, 0])
-    assert not rewritten(strides=[2, 2], auto_pad="SAME_UPPER") and not rewritten(
-        strides=[2, 2], pads=[2000] * 4
-    )
+    assert not rewritten(strides=[2, 2], auto_pad="SAME_UPPER") and not rewritten(strides=[2, 2], pads=[2000] * 4)
 
 
 def test_small_convolutions_and_other_opencvs_are_left_alone(monkeypatch):
@@ -166,11 +162,7 @@ def test_amounts_that_exporters_compute():
     m.weight("few", [1, 2, 3, 4], np.int64)
     zeros = onnx.numpy_helper.from_array(np.zeros(1, np.int64))
     # Two ends an axis less those that are given: how many axes there are is told by another constant.
-    m.node(
-        "Gather",
-        [m.node("Shape", [m.weight("few_", [[1, 2, 3, 4]])], "axes"), m.weight("at", [1], np.int64)],
-        "n",
-    )
+    m.node("Gather", [m.node("Shape", [m.weight("few_", [[1, 2, 3, 4]])], "axes"), m.weight("at", [1], np.int64)], "n")
     m.node("Mul", [m.weight("two", [2], np.int64), m.node("Identity", ["n"], "same")], "ends")
     m.node("ConstantOfShape", [m.node("Sub", ["ends", "n"], "rest")], "zeros", value=zeros)
     m.node("Concat", ["few", "zeros"], "all", axis=0)

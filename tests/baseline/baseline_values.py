@@ -89,8 +89,6 @@ def update(reason):
     note += f" Gone: {', '.join(gone)}." * bool(gone)
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in new.items()]
     VALUES.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    text = (
-        CHANGES.read_text(encoding="utf-8") if CHANGES.exists() else "# Why stored feature values changed\n\n"
-    )
+    text = CHANGES.read_text(encoding="utf-8") if CHANGES.exists() else "# Why stored feature values changed\n\n"
     CHANGES.write_text(f"{text}{note}\n", encoding="utf-8")
     return note

@@ -28,15 +28,11 @@ def test_values_are_the_stored_ones(measured, family):
         if baseline.differs(column, stored[column.name][which], measured[column.name][which])
     }
     some = dict(list(wrong.items())[:8])
-    assert len(wrong) == 0, (
-        f'(stored, measured): {some} and so on; if that is meant, run make baseline REASON="..."'
-    )
+    assert len(wrong) == 0, f'(stored, measured): {some} and so on; if that is meant, run make baseline REASON="..."'
 
 
 def test_every_column_has_a_value_on_one_of_the_prints():
-    unknown = [
-        name for name, values in baseline.stored().items() if not any(v is not None for v in values.values())
-    ]
+    unknown = [name for name, values in baseline.stored().items() if not any(v is not None for v in values.values())]
     assert unknown == []
 
 

@@ -66,15 +66,11 @@ def smooth(rng: np.random.Generator, side: int, length: float) -> np.ndarray[Any
     return field / field.std()
 
 
-def warped(
-    image: np.ndarray[Any, Any], turn: float = 0, scale: float = 1, dx: float = 0, dy: float = 0
-) -> Any:
+def warped(image: np.ndarray[Any, Any], turn: float = 0, scale: float = 1, dx: float = 0, dy: float = 0) -> Any:
     middle = ((image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2)
     how = cv2.getRotationMatrix2D(middle, turn, scale)
     how[:, 2] += dx, dy
-    return cv2.warpAffine(
-        image, how, image.shape[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cv2.warpAffine(image, how, image.shape[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def encoded(image: np.ndarray[Any, Any], quality: int) -> Any:

@@ -12,9 +12,7 @@ from ridgefeat.bench.results import Problem
 FINGERS = ("index", "little")
 
 
-def make_frame(
-    people: int = 40, prints: int = 4, effect: float = 1.0, seed: int = 0, columns: int = 6
-) -> pd.DataFrame:
+def make_frame(people: int = 40, prints: int = 4, effect: float = 1.0, seed: int = 0, columns: int = 6) -> pd.DataFrame:
     """Return a table as read_table gives it: people with a target `sex`, and columns of which the first holds it.
 
     `effect` is the distance of the two classes' means in the first column, in standard deviations of people; prints
@@ -61,13 +59,7 @@ def make_about(frame: pd.DataFrame) -> dict[str, object]:
         "parameters_digest": "0" * 16,
         "schema_digest": "1" * 16,
         "layout": "made",
-        "label_kinds": {
-            "subject": "integer",
-            "sex": "text",
-            "hand": "text",
-            "finger": "text",
-            "age": "number",
-        },
+        "label_kinds": {"subject": "integer", "sex": "text", "hand": "text", "finger": "text", "age": "number"},
         "columns": [{"name": n, "unit": "1"} for n in names],
     }
 

@@ -28,9 +28,7 @@ def people(frame: pd.DataFrame, sex: str) -> list[int]:
 
 
 def test_a_clean_table_raises_no_alarm() -> None:
-    found = {
-        seed: kinds(of(clean_table(seed))) | kinds(of(clean_table(seed)), "warning") for seed in range(20)
-    }
+    found = {seed: kinds(of(clean_table(seed))) | kinds(of(clean_table(seed)), "warning") for seed in range(20)}
     assert {seed: f for seed, f in found.items() if f} == {}
 
 
@@ -204,9 +202,7 @@ def test_text_and_frame_tell_the_worst_first() -> None:
     frame = twin(clean_table(), 0, PRINTS)
     found = of(frame)
     text = found.text()
-    assert text.splitlines()[0].startswith(
-        "Leak audit of 200 prints, target 'sex', groups by 'subject': 1 leak,"
-    )
+    assert text.splitlines()[0].startswith("Leak audit of 200 prints, target 'sex', groups by 'subject': 1 leak,")
     assert text.index("LEAK") < text.index("NOTE") and "0001_0.png = 0002_0.png" in text
     table = found.to_frame()
     assert table["severity"][0] == "leak" and table["files"][0] == "0001_0.png = 0002_0.png"

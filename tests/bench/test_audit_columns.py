@@ -36,9 +36,9 @@ def test_a_column_that_holds_the_target_is_a_leak_by_name(frame: pd.DataFrame) -
 
 def test_so_is_one_that_holds_it_in_a_way_that_is_not_monotone(frame: pd.DataFrame) -> None:
     sign = np.random.default_rng(0).choice([-1, 1], len(frame))
-    frame["own_square"] = (
-        male(frame) * 3 * sign + np.random.default_rng(1).normal(0, 0.4, len(frame))
-    ).astype(np.float32)
+    frame["own_square"] = (male(frame) * 3 * sign + np.random.default_rng(1).normal(0, 0.4, len(frame))).astype(
+        np.float32
+    )
     assert of(frame).of_kind("column")[0].columns == ("own_square",)
 
 
@@ -109,9 +109,7 @@ def test_how_prints_were_stored_can_tell(frame: pd.DataFrame, column: str, value
 
 
 def test_so_can_the_format_and_the_size_of_files(frame: pd.DataFrame, tmp_path) -> None:
-    names = [
-        f"{s[:-4]}.{'bmp' if m else 'png'}" for s, m in zip(frame["meta_source"], male(frame), strict=True)
-    ]
+    names = [f"{s[:-4]}.{'bmp' if m else 'png'}" for s, m in zip(frame["meta_source"], male(frame), strict=True)]
     (finding,) = of(frame.assign(meta_source=names)).of_kind("file")
     assert finding.severity == "leak" and finding.columns == ("format",)
     table = make_table(frame, "sex", "subject", None, AuditParams())
@@ -136,9 +134,7 @@ def test_rows_sorted_by_the_target_are_said(frame: pd.DataFrame) -> None:
 
 def test_several_classes_and_a_quantity_are_judged_too(frame: pd.DataFrame) -> None:
     finger = frame["finger"].astype("category").cat.codes.to_numpy()
-    planted = frame.assign(
-        own_secret=(finger + np.random.default_rng(0).normal(0, 0.1, len(frame))).astype(np.float32)
-    )
+    planted = frame.assign(own_secret=(finger + np.random.default_rng(0).normal(0, 0.1, len(frame))).astype(np.float32))
     assert of(planted, target="finger").of_kind("column")[0].columns == ("own_secret",)
     age = np.random.default_rng(1).uniform(20, 70, GROUPS)[frame["subject"] - 1]
     aged = frame.assign(age=age, own_birth_year=(2000 - age).astype(np.float32))

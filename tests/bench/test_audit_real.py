@@ -66,10 +66,7 @@ def test_the_images_of_shared_prints_bring_no_false_alarm(socofing: pd.DataFrame
     """Only people that share pictures, and some more: what is identical stays the only leak."""
     chosen = socofing["subject"].astype(int).isin([484, 378, 363, 376, 560, 585, *range(1, 21)])
     found = audit(
-        socofing[chosen].reset_index(drop=True),
-        target="sex",
-        group="subject",
-        images_root=DATA / "SOCOFing" / "Real",
+        socofing[chosen].reset_index(drop=True), target="sex", group="subject", images_root=DATA / "SOCOFing" / "Real"
     )
     assert [f.kind for f in found.leaks] == ["identical"]
     (twice,) = found.of_kind("same_finger")

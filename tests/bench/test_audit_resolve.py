@@ -27,9 +27,7 @@ def frame() -> pd.DataFrame:
 
 def test_merging_joins_all_that_are_connected(frame: pd.DataFrame) -> None:
     out, note = resolve(frame, of(frame), "merge")
-    assert set(out["subject"][: 3 * PRINTS]) == {"1+2+3"} and set(
-        out["subject"][3 * PRINTS : 5 * PRINTS]
-    ) == {"4+5"}
+    assert set(out["subject"][: 3 * PRINTS]) == {"1+2+3"} and set(out["subject"][3 * PRINTS : 5 * PRINTS]) == {"4+5"}
     assert len(out) == len(frame) and out["subject"].nunique() == frame["subject"].nunique() - 3
     assert note == "5 groups that share pictures were merged into 2: 1+2+3, 4+5"
     assert not [f for f in of(out).of_kind("identical") if f.severity == "leak"]

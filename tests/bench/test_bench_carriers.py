@@ -18,9 +18,7 @@ RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_mad
 def table(ridges, pressure, seed=0, people=60, prints=4):
     """Return a table in which ridge columns tell the sex by themselves, or follow a pressure that does."""
     rng = np.random.default_rng(seed)
-    frame = make_frame(people=people, prints=prints, columns=2).drop(
-        columns=["ridge_made_0", "texture_made_1"]
-    )
+    frame = make_frame(people=people, prints=prints, columns=2).drop(columns=["ridge_made_0", "texture_made_1"])
     woman = (frame["sex"] == "female").to_numpy()
     pressed = pressure * woman + rng.normal(size=len(frame))
     values = {"ridge_thickness_ratio": pressed, "quality_sigma": rng.normal(size=len(frame))}

@@ -39,16 +39,7 @@ def test_bench_writes_tables_and_page_and_prints_a_table(table, tmp_path):
     assert [line.split()[0] for line in lines[1:]] == ["logistic", "dummy"]
     assert "Leak audit" in done.stderr and done.stderr.count("on both sides: none") == 3
     scores = pd.read_csv(out / "scores.csv")
-    assert list(scores)[:8] == [
-        "source",
-        "group",
-        "y_true",
-        "classifier",
-        "repeat",
-        "fold",
-        "y_pred",
-        "score",
-    ]
+    assert list(scores)[:8] == ["source", "group", "y_true", "classifier", "repeat", "fold", "y_pred", "score"]
 
 
 def test_a_failing_classifier_is_a_row_and_exit_code_1(table, tmp_path):
@@ -127,9 +118,7 @@ def test_no_column_is_read_that_is_not_needed(table, tmp_path, monkeypatch):
     assert {c for c in read[1] if "_made_" in c} == {c for c in read[0] if "_made_" in c}
     assert {"meta_sha256", "hand", "age"} <= set(read[1])
     # A feature of another family can be what is told.
-    run(
-        "train", *given, "--target", "texture_made_1", "--classifier", "ridge", "-o", tmp_path / "other.skops"
-    )
+    run("train", *given, "--target", "texture_made_1", "--classifier", "ridge", "-o", tmp_path / "other.skops")
     assert [c for c in read[2] if c.startswith("texture_")] == ["texture_made_1"]
     other = ["--classifiers", "dummy,ridge", "--folds", 2, "--fast", "-o", tmp_path / "other"]
     assert "ridge" in run("bench", *given, *other, "--target", "texture_made_1").stdout
@@ -148,6 +137,4 @@ def test_bench_on_dask_gives_the_same_figures(table, tmp_path):
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         run("bench", table, "-o", tmp_path / "two", *given, "--engine", f"dask={cluster.scheduler_address}")
     assert (tmp_path / "one/scores.csv").read_bytes() == (tmp_path / "two/scores.csv").read_bytes()
-    assert (
-        "engine must be" in run("bench", table, "-o", tmp_path / "x", *given, "--engine", "x", code=2).stderr
-    )
+    assert "engine must be" in run("bench", table, "-o", tmp_path / "x", *given, "--engine", "x", code=2).stderr

@@ -145,8 +145,7 @@ def test_a_fold_decides_nothing_about_its_own_ensemble():
         one = done.scores[done.scores["classifier"] == name].set_index("source").loc[p.sources]
         s = one["score"].to_numpy()
         told[name] = [
-            evaluation.Outcome(name, f, p.y[f.test], np.stack([s[f.test], -s[f.test]], axis=1), 0.0)
-            for f in done.folds
+            evaluation.Outcome(name, f, p.y[f.test], np.stack([s[f.test], -s[f.test]], axis=1), 0.0) for f in done.folds
         ]
     before = ensemble.together(p, "mean", told)
     fold = done.folds[0]
@@ -193,9 +192,7 @@ def test_imbalance_is_met_in_training_alone():
     p = problem_of(frame, make_about(frame), target="sex", group="subject")
     recall = {}
     for how in ("none", "weights", "under", "over"):
-        options = Options(
-            classifiers=("logistic",), folds=3, jobs=1, imbalance=how, diagnose=False, samples=20
-        )
+        options = Options(classifiers=("logistic",), folds=3, jobs=1, imbalance=how, diagnose=False, samples=20)
         done = compare(p, options)
         recall[how] = done.summary["recall"].iloc[0]
         assert len(done.scores) == len(p)

@@ -49,9 +49,7 @@ def test_rows_and_columns_left_out_are_said():
         f"{f}_made_{i}" for f, i in (("ridge", 2), ("ridge", 4), ("texture", 3), ("texture", 5))
     ]
     said = " ".join(got.notes)
-    assert all(
-        s in said for s in ("have no sex", "have no subject", "could not be read", "constant: ridge_made_0")
-    )
+    assert all(s in said for s in ("have no sex", "have no subject", "could not be read", "constant: ridge_made_0"))
     assert "empty in every print: texture_made_1" in said
     assert set(got.groups) == {str(i) for i in range(1, 11)}  # 1.0, as a missing one makes it, is 1
 
@@ -133,9 +131,7 @@ def test_too_few_groups():
 
 def found(p, **sets):
     """An audit that found these sets of rows."""
-    findings = tuple(
-        Finding(kind, "leak", "made up", rows=tuple(rows), count=len(rows)) for kind, rows in sets.items()
-    )
+    findings = tuple(Finding(kind, "leak", "made up", rows=tuple(rows), count=len(rows)) for kind, rows in sets.items())
     return Audit(findings, p.target, p.group, len(p))
 
 

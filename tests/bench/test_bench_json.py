@@ -19,9 +19,7 @@ def run(*args):
 def test_results_as_json_are_the_results(tmp_path):
     table = write_frame(make_frame(people=16, effect=3.0), tmp_path / "t.csv")
     how = ("--target", "sex", "--folds", 2, "-j", 1, "--json", "-q")
-    said = json.loads(
-        run("bench", table, *how, "--classifiers", "dummy,logistic", "--fast", "-o", tmp_path / "out")
-    )
+    said = json.loads(run("bench", table, *how, "--classifiers", "dummy,logistic", "--fast", "-o", tmp_path / "out"))
     assert said["target"] == "sex" and said["best"] == "logistic" and said["fused"] is None
     with (tmp_path / "out" / "summary.csv").open(encoding="utf-8") as file:
         summary = {r["classifier"]: float(r[said["metric"]]) for r in csv.DictReader(file)}

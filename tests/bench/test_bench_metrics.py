@@ -130,9 +130,7 @@ def test_probabilities_are_calibrated_by_the_other_folds():
     p = calibration.across_folds(scores, y, fold)
     assert p[:, 1] == pytest.approx(1 / (1 + np.exp(-odds)), abs=0.05)
     flipped = calibration.across_folds(scores, np.where(fold == 0, 1 - y, y), fold)
-    assert (
-        np.corrcoef(flipped[fold == 0, 1], odds[fold == 0])[0, 1] > 0.5
-    )  # a fold's own labels decide nothing
+    assert np.corrcoef(flipped[fold == 0, 1], odds[fold == 0])[0, 1] > 0.5  # a fold's own labels decide nothing
     assert calibration.across_folds(scores, y, np.zeros(4000, int)) is None
     bins = calibration.reliability(p[:, 1], y == 1)
     assert sum(b["count"] for b in bins) == 4000

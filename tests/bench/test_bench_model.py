@@ -69,11 +69,7 @@ def test_a_strange_print_gets_no_answer(fitted):
     new.loc[1, "meta_error"] = "broken"
     new["meta_error"] = new["meta_error"].astype(object)
     said = model.predict(fitted, new, make_about(new))
-    assert (
-        said["no_answer"][0] == model.NO_ANSWER
-        and said["predicted"].isna()[0]
-        and np.isnan(said["p_male"][0])
-    )
+    assert said["no_answer"][0] == model.NO_ANSWER and said["predicted"].isna()[0] and np.isnan(said["p_male"][0])
     assert said["no_answer"][1] == "not read: broken"
     assert (said["no_answer"] == "").mean() > 0.9
 
@@ -92,17 +88,13 @@ def test_every_classifier_comes_back_as_it_went(name, tmp_path):
     fitted = trained(name)
     new = quality_frame(seed=5)
     before = model.predict(fitted, new, make_about(new))
-    after = model.predict(
-        model_file.load(model_file.save(fitted, tmp_path / "m.skops")), new, make_about(new)
-    )
+    after = model.predict(model_file.load(model_file.save(fitted, tmp_path / "m.skops")), new, make_about(new))
     assert before.equals(after)
 
 
 @pytest.mark.parametrize("name", ["mean", "stack"])
 def test_several_together_are_stored_with_their_members(name, monkeypatch):
-    monkeypatch.setattr(
-        "ridgefeat.bench.model.default_names", lambda kind: ["dummy", "logistic", "tree", "knn"]
-    )
+    monkeypatch.setattr("ridgefeat.bench.model.default_names", lambda kind: ["dummy", "logistic", "tree", "knn"])
     made = trained(name)
     assert made.about["members"] and set(made.about["members"]) <= {"logistic", "tree", "knn"}
     new = quality_frame(seed=5)

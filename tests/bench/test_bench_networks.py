@@ -46,9 +46,7 @@ def test_a_network_learns_tells_of_its_epochs_and_leaves_them_written(problem, s
     assert done.summary.set_index("classifier").loc["cnn-two-block", "roc_auc"] > 0.9
     assert isinstance(done.epochs, pd.DataFrame) and {"loss", "val_loss", "val_accuracy"} <= set(done.epochs)
     assert (
-        set(done.epochs["fold"]) == {0, 1}
-        and done.epochs["epoch"].min() == 1
-        and 2 <= done.epochs["epoch"].max() <= 6
+        set(done.epochs["fold"]) == {0, 1} and done.epochs["epoch"].min() == 1 and 2 <= done.epochs["epoch"].max() <= 6
     )
     lines = [what for *_, what in told if what.startswith("cnn-two-block fold 2/2 epoch 1: ")]
     figures = r"loss \d\.\d\d/\d\.\d\d accuracy \d\.\d\d/\d\.\d\d, at most \d+:\d\d left"
@@ -82,9 +80,7 @@ def test_without_pictures_only_those_that_read_them_fail(problem, tmp_path):
     assert [r.status for r in without.runs] == ["ok", "failed"] and "--images" in without.runs[1].reason
     (tmp_path / problem.sources[3]).unlink()
     lacking = compare(problem, Options(names, folds=2, images=tmp_path, jobs=1, diagnose=False, samples=50))
-    assert [r.status for r in lacking.runs] == ["ok", "failed"] and problem.sources[3] in lacking.runs[
-        1
-    ].reason
+    assert [r.status for r in lacking.runs] == ["ok", "failed"] and problem.sources[3] in lacking.runs[1].reason
 
 
 def test_further_methods_stand_beside_the_named(problem, tmp_path):

@@ -13,9 +13,7 @@ def test_pixels_are_read_below_the_root_and_resized(tmp_path):
     got = read_pixels(tmp_path, ["a.png"], ["plain"])
     assert got.shape == (1, SIDE * SIDE) and got.dtype == np.float32
     image = got.reshape(SIDE, SIDE)
-    assert image[:, : SIDE // 3] == pytest.approx(10 / 255) and image[:, -SIDE // 3 :] == pytest.approx(
-        250 / 255
-    )
+    assert image[:, : SIDE // 3] == pytest.approx(10 / 255) and image[:, -SIDE // 3 :] == pytest.approx(250 / 255)
 
 
 def test_what_is_not_there_or_lies_outside_is_an_error(tmp_path):

@@ -19,9 +19,7 @@ def test_each_level_has_mean_0_and_deviation_1():
     assert out.shape == (200, 3) and out.dtype == np.float32
     for level in (0, 1):
         part = out[X[:, -1] == level]
-        assert part.mean(axis=0) == pytest.approx(0, abs=1e-4) and part.std(axis=0) == pytest.approx(
-            1, abs=1e-3
-        )
+        assert part.mean(axis=0) == pytest.approx(0, abs=1e-4) and part.std(axis=0) == pytest.approx(1, abs=1e-3)
 
 
 def test_new_rows_are_measured_by_the_training_rows():

@@ -29,9 +29,7 @@ def test_the_lesson_shows_its_mistake_on_simulated_prints(study, capsys, monkeyp
     assert len(lines) == 8
     wrong = lines["mistaken", "1-NN"]
     # What it has seen it finds again, and nothing else is found.
-    assert 0.6 < wrong.seen < 1 and wrong.accuracy[0] == pytest.approx(
-        wrong.seen + (1 - wrong.seen) * wrong.unseen
-    )
+    assert 0.6 < wrong.seen < 1 and wrong.accuracy[0] == pytest.approx(wrong.seen + (1 - wrong.seen) * wrong.unseen)
     assert all(line.seen == 0 for (protocol, _), line in lines.items() if protocol != "mistaken")
     told = capsys.readouterr().out
     assert "learns nothing" in told and "0.912" not in told and "say nothing about people" in told
@@ -51,9 +49,7 @@ def test_prints_are_read_by_their_names_and_each_sex_has_as_many(study, tmp_path
 
 def test_the_mistake_alone_makes_noise_tell(study):
     rng = np.random.default_rng(0)
-    data = study.Data(
-        rng.normal(size=(400, 8)), rng.integers(0, 2, 400), np.repeat(np.arange(40), 10).astype(str)
-    )
+    data = study.Data(rng.normal(size=(400, 8)), rng.integers(0, 2, 400), np.repeat(np.arange(40), 10).astype(str))
     given = study.parse(["--demo"])
     found = {p: study.evaluate(data, p, "1-NN", given) for p in study.PROTOCOLS}
     assert found["mistaken"].accuracy[0] > 0.8 and abs(found["mistaken"].seen - 0.8) < 0.1

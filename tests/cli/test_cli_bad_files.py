@@ -23,9 +23,7 @@ def test_two_hundred_bad_files_are_two_hundred_rows_with_a_reason(bench, tmp_pat
     prints, output = tmp_path / "prints", tmp_path / "t.csv"
     prints.mkdir()
     made = bench.make(prints, 200)
-    done = CliRunner().invoke(
-        main, ["extract", str(prints), "-o", str(output), "--families", "ridge", "-j", "1"]
-    )
+    done = CliRunner().invoke(main, ["extract", str(prints), "-o", str(output), "--families", "ridge", "-j", "1"])
     assert done.exit_code == 1, done.output
     errors = read_table(output).set_index("meta_source").meta_error
     assert len(errors) == 210 and set(made) <= set(errors.index)

@@ -65,18 +65,7 @@ def test_parameters_are_listed_and_their_template_loads(tmp_path):
 
 
 def test_show_draws_a_picture(prints, tmp_path):
-    done = run(
-        "show",
-        prints / "101_1.png",
-        "-o",
-        tmp_path / "o.png",
-        "--dpi",
-        500,
-        "--panels",
-        "print",
-        "--scale",
-        1,
-    )
+    done = run("show", prints / "101_1.png", "-o", tmp_path / "o.png", "--dpi", 500, "--panels", "print", "--scale", 1)
     assert done.stdout == "" and "minutiae" in done.stderr
     assert cv2.imread(str(tmp_path / "o.png")) is not None
 
@@ -85,6 +74,4 @@ def test_show_refuses_what_is_no_print(prints, tmp_path):
     (prints / "bad.png").write_text("no image")
     done = run("show", prints / "bad.png", "-o", tmp_path / "o.png", code=2)
     assert "Error: " in done.stderr and "Traceback" not in done.output
-    assert (
-        "no picture can be written as .xyz" in run("show", prints / "101_1.png", "-o", "o.xyz", code=2).stderr
-    )
+    assert "no picture can be written as .xyz" in run("show", prints / "101_1.png", "-o", "o.xyz", code=2).stderr

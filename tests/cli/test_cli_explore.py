@@ -22,9 +22,7 @@ def table(tmp_path, prints):
 
 
 def test_a_table_becomes_a_page(tmp_path, table, prints):
-    done = run(
-        "explore", table, "--images", prints, "-o", tmp_path / "e.html", "-j", 1, "--no-tsne", "--json"
-    )
+    done = run("explore", table, "--images", prints, "-o", tmp_path / "e.html", "-j", 1, "--no-tsne", "--json")
     said = json.loads(done.stdout)
     assert said["prints"] == len(read_table(table)) == said["pictures"] and said["missing"] == 0
     assert said["page"] == str(tmp_path / "e.html") and (tmp_path / "e.html").stat().st_size == said["bytes"]
@@ -39,9 +37,7 @@ def test_prints_that_are_gone_are_counted(tmp_path, table, prints):
 
 def test_quiet_says_nothing_and_bad_input_is_named(tmp_path, table):
     assert run("explore", table, "-o", tmp_path / "e.html", "--no-tsne", "-q").output == ""
-    assert (
-        "has no label 'age'" in run("explore", table, "--by", "age", "-o", tmp_path / "x.html", code=2).stderr
-    )
+    assert "has no label 'age'" in run("explore", table, "--by", "age", "-o", tmp_path / "x.html", code=2).stderr
     assert "no such file" in run("explore", tmp_path / "z.csv", "-o", tmp_path / "x.html", code=2).stderr
 
 

@@ -64,11 +64,7 @@ def test_like_makes_the_same_kind_of_table(prints, tmp_path):
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     done = run("extract", prints, "-o", tmp_path / "c.csv", "--like", tmp_path / "a.json", "-s",
                "normalisation.window=36", "--dpi", "500", code=2)  # fmt: skip
-    assert (
-        "contradicts it" in done.stderr
-        and "params" in done.stderr
-        and "dpi (600.0 600.0 there)" in done.stderr
-    )
+    assert "contradicts it" in done.stderr and "params" in done.stderr and "dpi (600.0 600.0 there)" in done.stderr
     same = ["-s", "normalisation.window=40", "--families", "ridge"]
     run("extract", prints, "-o", tmp_path / "c.csv", "--like", tmp_path / "a.json", "-j", 1, *same)
 

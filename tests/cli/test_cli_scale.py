@@ -29,11 +29,7 @@ def test_an_archive_and_a_list_make_the_table_of_their_folder(prints, tmp_path, 
     shutil.make_archive(str(tmp_path / "set"), "zip", prints)
     shutil.make_archive(str(tmp_path / "set"), "gztar", prints)
     (tmp_path / "prints/list.txt").write_text("".join(f"{p.name}\n" for p in sorted(prints.iterdir())))
-    for given in (
-        [tmp_path / "set.zip"],
-        ["--list", tmp_path / "prints/list.txt"],
-        [tmp_path / "set.tar.gz"],
-    ):
+    for given in ([tmp_path / "set.zip"], ["--list", tmp_path / "prints/list.txt"], [tmp_path / "set.tar.gz"]):
         extract(*given, "-o", tmp_path / "t.csv", "--overwrite")
         pd.testing.assert_frame_equal(
             read_table(tmp_path / "t.csv").sort_values("meta_source", ignore_index=True), read_table(whole)
@@ -85,6 +81,4 @@ def test_what_is_unusable_is_said(prints, tmp_path, options, says):
         pytest.importorskip("distributed", reason="needs the extra `dask`")
     done = extract(prints, "-o", tmp_path / "t.csv", *options, code=2)
     assert says in done.stderr and "Traceback" not in done.output
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "prints"
-    ]  # nothing that --resume would have to continue
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["prints"]  # nothing that --resume would have to continue

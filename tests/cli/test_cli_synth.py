@@ -22,14 +22,10 @@ def test_a_set_with_truth_is_read_back_by_extract(tmp_path):
     truth = read_truth(made / index.file[0].replace(".png", ".npz"))
     assert truth.mask.any() and len(truth.minutiae) >= 10
     table = tmp_path / "t.csv"
-    read = run(
-        "extract", made, "--index", made / "index.csv", "-o", table, "--families", "ridge", "-j", 1, "-q"
-    )
+    read = run("extract", made, "--index", made / "index.csv", "-o", table, "--families", "ridge", "-j", 1, "-q")
     assert read.exit_code == 0, read.output
     frame = pd.read_csv(table, dtype={"subject": str})
-    assert frame.meta_source.tolist() == sorted(index.file) and frame.subject.tolist() == sorted(
-        index.subject
-    )
+    assert frame.meta_source.tolist() == sorted(index.file) and frame.subject.tolist() == sorted(index.subject)
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):

@@ -46,16 +46,9 @@ def test_a_folder_of_parts_gives_what_the_table_gives(tmp_path):
 def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
     frame = scores_table(tmp_path / "s.csv")
     out = tmp_path / "out"
-    done = run(
-        tmp_path / "s.csv", "-o", out, "--methods", "exact,fmr=1%", "--replicates", 50, "--development", 1
-    )
+    done = run(tmp_path / "s.csv", "-o", out, "--methods", "exact,fmr=1%", "--replicates", 50, "--development", 1)
     assert done.exit_code == 0, done.output
-    assert sorted(p.name for p in out.iterdir()) == [
-        "curves.csv",
-        "figures.csv",
-        "report.html",
-        "thresholds.csv",
-    ]
+    assert sorted(p.name for p in out.iterdir()) == ["curves.csv", "figures.csv", "report.html", "thresholds.csv"]
     table = pd.read_csv(out / "thresholds.csv")
     assert table["method"].tolist() == ["exact", "fmr=1%"] and set(table["part"]) == {"development"}
     for row in table.itertuples():
@@ -68,9 +61,7 @@ def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
 
 def test_thresholds_are_reported_on_others(tmp_path):
     scores_table(tmp_path / "s.csv")
-    done = run(
-        tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "far-frr", "--replicates", 0, "--seed", 3
-    )
+    done = run(tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "far-frr", "--replicates", 0, "--seed", 3)
     assert done.exit_code == 0 and done.stdout.startswith("On evaluation:")
     table = pd.read_csv(tmp_path / "out" / "thresholds.csv")
     assert table["part"].tolist() == ["development", "evaluation"] and table["threshold"].nunique() == 1

@@ -59,11 +59,7 @@ def test_json_results(tmp_path, prints):
     assert listed == json.loads(run("features", "--families", "ridge", "--format", "json").stdout)
     assert json.loads(run("params", "--json").stdout)[0]["unit"]
     made = json.loads(run("synth", tmp_path / "made", "-n", 1, "--json", "-q").stdout)
-    assert made == {
-        "prints": 1,
-        "folder": str(tmp_path / "made"),
-        "index": str(tmp_path / "made" / "index.csv"),
-    }
+    assert made == {"prints": 1, "folder": str(tmp_path / "made"), "index": str(tmp_path / "made" / "index.csv")}
 
 
 def test_json_of_a_run_and_of_a_dry_run(tmp_path, prints):
@@ -74,30 +70,16 @@ def test_json_of_a_run_and_of_a_dry_run(tmp_path, prints):
     dry = json.loads(run("extract", prints, "--validate", "--json").stdout)
     assert dry["prints"] == 6 and sum(dry["layouts"].values()) == 6 and dry["errors"] == []
     run("extract", prints, "-o", tmp_path / "c.csv", *how)
-    both = (
-        "merge",
-        tmp_path / "a.csv",
-        tmp_path / "c.csv",
-        "-o",
-        tmp_path / "b.csv",
-        "--duplicates",
-        "--json",
-    )
+    both = ("merge", tmp_path / "a.csv", tmp_path / "c.csv", "-o", tmp_path / "b.csv", "--duplicates", "--json")
     assert json.loads(run(*both).stdout)["rows"] == 12
 
 
 def test_json_of_thresholds(tmp_path):
     lines = ["subject_probe,subject_reference,mated,score"]
-    lines += [
-        f"{a},{b},{int(a == b)},{50 * (a == b) + (7 * a + 3 * b) % 11}"
-        for a in range(12)
-        for b in range(a, 12)
-    ]
+    lines += [f"{a},{b},{int(a == b)},{50 * (a == b) + (7 * a + 3 * b) % 11}" for a in range(12) for b in range(a, 12)]
     (tmp_path / "s.csv").write_text("\n".join(lines))
     folder = tmp_path / "out"
-    said = json.loads(
-        run("threshold", tmp_path / "s.csv", "-o", folder, "--replicates", 0, "--json", "-q").stdout
-    )
+    said = json.loads(run("threshold", tmp_path / "s.csv", "-o", folder, "--replicates", 0, "--json", "-q").stdout)
     assert {"thresholds", "figures", "remarks"} == set(said) and said["thresholds"][0]["method"]
 
 
@@ -142,7 +124,5 @@ def test_bash_takes_the_script(tmp_path):
     ask = "COMP_WORDS=(ridgefeat exp); COMP_CWORD=1; _ridgefeat_completion ridgefeat"
     call = f"source {script}; {ask}; echo ${{COMPREPLY[0]}}"
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["/bin/bash", "-c", call], capture_output=True, text=True, env=env, timeout=60, check=False
-    )
+    done = subprocess.run(["/bin/bash", "-c", call], capture_output=True, text=True, env=env, timeout=60, check=False)
     assert done.stdout.strip() == "explore", done.stderr

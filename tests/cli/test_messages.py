@@ -27,9 +27,7 @@ PROPER = (
     "Missing ",
 )
 """What a message may begin with in capitals; the last two are scikit-learn's and click's own wordings."""
-REFUSED = (
-    r"!|\b[Pp]lease\b|\b[Ii]nvalid\b|\b[Uu]nable\b|\b[Ff]ailed to\b|\b[Ss]orry\b|\b[Oo]ops\b|\billegal\b"
-)
+REFUSED = r"!|\b[Pp]lease\b|\b[Ii]nvalid\b|\b[Uu]nable\b|\b[Ff]ailed to\b|\b[Ss]orry\b|\b[Oo]ops\b|\billegal\b"
 
 
 def text(node: ast.expr) -> str:
@@ -63,16 +61,10 @@ def test_messages_are_found():
     "rule",
     [
         pytest.param(lambda m: not re.search(REFUSED, m), id="calm"),
-        pytest.param(
-            lambda m: not m.rstrip().endswith((".", "!")) or m.startswith("Missing "), id="no full stop"
-        ),
+        pytest.param(lambda m: not m.rstrip().endswith((".", "!")) or m.startswith("Missing "), id="no full stop"),
         pytest.param(lambda m: not m[:1].isupper() or m.startswith(PROPER), id="small letter first"),
-        pytest.param(
-            lambda m: not re.search(r"(?<![\w\-}{])-[a-z]{3,}\b", m), id="long options with two dashes"
-        ),
-        pytest.param(
-            lambda m: not re.search(r"pip install ridgefeat\[", m), id="extras in quotes, which zsh needs"
-        ),
+        pytest.param(lambda m: not re.search(r"(?<![\w\-}{])-[a-z]{3,}\b", m), id="long options with two dashes"),
+        pytest.param(lambda m: not re.search(r"pip install ridgefeat\[", m), id="extras in quotes, which zsh needs"),
         pytest.param(lambda m: "\n" not in m and "  " not in m, id="one line"),
     ],
 )

@@ -47,8 +47,7 @@ def test_quiet_json_and_overwriting(fingers, tmp_path):
     said = json.loads(run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--json").output)
     assert said["comparisons"]["mated"] == {"planned": 2, "made": 2}
     assert (
-        "is there already; choose another name, or give --overwrite"
-        in run("verify", fingers, "-o", out, code=2).stderr
+        "is there already; choose another name, or give --overwrite" in run("verify", fingers, "-o", out, code=2).stderr
     )
     run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--overwrite")
 
@@ -101,17 +100,11 @@ def test_identify_as_json_with_own_calibration(fingers, tmp_path):
     said = json.loads(done.stdout)
     assert said["candidates"][0]["subject"] == "101" and said["candidates"][0]["fmr"] == 0
     assert said["candidates"][0]["fmr_at_most"] == pytest.approx(1 - 0.05 ** (1 / 4), rel=1e-6)
-    assert (
-        said["calibration"] == {"data": "s.csv", "comparisons": 4}
-        and said["failed"][0]["name"] == "103_1.png"
-    )
+    assert said["calibration"] == {"data": "s.csv", "comparisons": 4} and said["failed"][0]["name"] == "103_1.png"
 
 
 def test_identify_says_what_is_wrong(fingers, tmp_path):
-    assert (
-        "holds 4 prints; search for one at a time"
-        in run("identify", fingers, "--gallery", fingers, code=2).stderr
-    )
+    assert "holds 4 prints; search for one at a time" in run("identify", fingers, "--gallery", fingers, code=2).stderr
     cv2.imwrite(str(tmp_path / "white.png"), np.full((200, 200), 255, np.uint8))
     said = run("identify", tmp_path / "white.png", "--gallery", fingers, code=2).stderr
     assert "white.png cannot be searched for: 0 minutiae are too few" in said

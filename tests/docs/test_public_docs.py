@@ -66,12 +66,8 @@ def lacking(function: object, what: str, told_above: str = "") -> list[str]:
     said = doc + told_above
     found = [f"{what}: parameter {p} is not told" for p in takes if not re.search(rf"\b{p}\b", said)]
     gives = signature.return_annotation
-    returns = re.search(r"^(Returns|Yields)\n-", said, re.M) or re.search(
-        r"(^|\. )(Return|Yield)s? ", said, re.M
-    )
-    own = getattr(function, "__qualname__", "").partition(".")[
-        0
-    ]  # what a class method makes is told by its name
+    returns = re.search(r"^(Returns|Yields)\n-", said, re.M) or re.search(r"(^|\. )(Return|Yield)s? ", said, re.M)
+    own = getattr(function, "__qualname__", "").partition(".")[0]  # what a class method makes is told by its name
     if gives not in (None, "None", inspect.Signature.empty, "Self", own) and not returns:
         found.append(f"{what}: what it returns is not told")
     found += [
@@ -124,14 +120,10 @@ def test_a_public_name_stands_in_the_reference(pair):
     part = where.rpartition(".")[2]
     at_top = name in rf.__all__ and re.search(rf"^\.\. auto\w+:: {name}$", API, re.M)
     own = re.search(
-        rf"^\.\. currentmodule:: {re.escape(where)}\n(?:\n|\.\. .*\n|   :.*\n)*?\.\. auto\w+:: {name}$",
-        API,
-        re.M,
+        rf"^\.\. currentmodule:: {re.escape(where)}\n(?:\n|\.\. .*\n|   :.*\n)*?\.\. auto\w+:: {name}$", API, re.M
     )
     assert (
-        at_top
-        or own
-        or (where == "ridgefeat" and "automodule:: ridgefeat.errors" in API and name == "RidgefeatError")
+        at_top or own or (where == "ridgefeat" and "automodule:: ridgefeat.errors" in API and name == "RidgefeatError")
     ), f"{part}.{name} is not in docs/api.md"
 
 
@@ -155,6 +147,4 @@ def test_every_parameter_has_a_unit_a_range_that_holds_its_default_and_a_meaning
     records = parameter_records()
     assert len(records) > 40
     for r in records:
-        assert isinstance(r["unit"], str) and r["meaning"] and r["low"] <= r["default"] <= r["high"], r[
-            "name"
-        ]
+        assert isinstance(r["unit"], str) and r["meaning"] and r["low"] <= r["default"] <= r["high"], r["name"]

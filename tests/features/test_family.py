@@ -102,9 +102,7 @@ def test_a_good_print_has_nearly_all_values_and_they_differ_between_prints(print
     values = np.stack([families()[name].compute(prints[f"{p} 1"]) for p in sorted(PATTERN_SHARES)])
     known = np.isfinite(values)
     assert known.mean() > 0.8
-    varies = np.array(
-        [np.ptp(v[k]) > 0 if k.any() else False for v, k in zip(values.T, known.T, strict=True)]
-    )
+    varies = np.array([np.ptp(v[k]) > 0 if k.any() else False for v, k in zip(values.T, known.T, strict=True)])
     assert varies.mean() > 0.9
 
 
@@ -152,9 +150,7 @@ def test_a_wrong_number_of_values_is_refused():
         declared(column("own_a"), column("own_b"), returning=[1]).compute(None)
 
 
-@pytest.mark.parametrize(
-    "name", ["size", "other_size", "own_Size", "own_größe", "Own_size", "own-size", "own"]
-)
+@pytest.mark.parametrize("name", ["size", "other_size", "own_Size", "own_größe", "Own_size", "own-size", "own"])
 def test_names_that_do_not_fit_are_refused(name):
     with pytest.raises(ParameterError, match=re.escape(f"column name {name!r} must be lower case and begin")):
         declared(column(name))
@@ -192,14 +188,7 @@ def test_the_schemas_digest_knows_names_units_and_order_and_nothing_else():
 
 def test_columns_as_records():
     assert as_records([column(source="Acree 1999")]) == [
-        {
-            "name": "own_size",
-            "unit": "mm",
-            "low": 0,
-            "high": 1,
-            "meaning": "how large",
-            "source": "Acree 1999",
-        }
+        {"name": "own_size", "unit": "mm", "low": 0, "high": 1, "meaning": "how large", "source": "Acree 1999"}
     ]
 
 
@@ -258,18 +247,7 @@ def test_a_family_of_ones_own_comes_into_the_table(publish, tmp_path):
     out = tmp_path / "t.csv"
     done = CliRunner().invoke(
         main,
-        [
-            "extract",
-            str(tmp_path / "1_1.png"),
-            "-o",
-            str(out),
-            "--families",
-            "minutiae,own",
-            "-j",
-            "1",
-            "--dpi",
-            "500",
-        ],
+        ["extract", str(tmp_path / "1_1.png"), "-o", str(out), "--families", "minutiae,own", "-j", "1", "--dpi", "500"],
     )
     assert done.exit_code == 0, done.output
     header, row = out.read_text().splitlines()

@@ -39,10 +39,7 @@ def test_a_wave_shows_at_its_own_length_and_angle(mm, degrees):
 
 
 def test_the_centroid_follows_the_wavelength():
-    found = [
-        values(Fingerprint(grating((320, 320), p, 0.5).image))["gabor_wavelength_centroid"]
-        for p in (7, 9, 12)
-    ]
+    found = [values(Fingerprint(grating((320, 320), p, 0.5).image))["gabor_wavelength_centroid"] for p in (7, 9, 12)]
     assert found == pytest.approx([p * MM_PER_PX for p in (7, 9, 12)], rel=0.08)
 
 
@@ -88,9 +85,7 @@ def test_rings_have_the_same_energy_at_every_orientation():
 
 def test_columns_do_not_depend_on_the_banks_own_size():
     fp = Fingerprint(grating((320, 320), 9.0, 0.5).image)
-    other = Fingerprint(
-        fp.original, params=Params().updated(["gabor.orientations=16", "gabor.wavelengths=7"])
-    )
+    other = Fingerprint(fp.original, params=Params().updated(["gabor.orientations=16", "gabor.wavelengths=7"]))
     a, b = values(fp), values(other)
     assert list(a) == list(b) == NAMES
     assert b["gabor_wavelength_centroid"] == pytest.approx(a["gabor_wavelength_centroid"], rel=0.05)

@@ -31,9 +31,7 @@ def pretend(x=(), y=(), degrees=0.0, kind=ENDING, quality=80.0, mask=None, core=
         points = SingularPoints(a, b, np.array([CORE], np.uint8), np.zeros(1, np.float32))
     return SimpleNamespace(
         mask=np.ones(SHAPE, bool) if mask is None else mask,
-        minutiae=Minutiae(
-            x, y, np.deg2rad(full(degrees, np.float32)), full(kind, np.uint8), full(quality, np.float32)
-        ),
+        minutiae=Minutiae(x, y, np.deg2rad(full(degrees, np.float32)), full(kind, np.uint8), full(quality, np.float32)),
         singular_points=points,
     )
 

@@ -34,9 +34,7 @@ def pretend(angle, *singular, coherence=1.0, mask=None, enhanced=None):
     angle = np.broadcast_to(np.asarray(angle, float), SHAPE)
     return SimpleNamespace(
         mask=np.ones(SHAPE, bool) if mask is None else mask,
-        orientation=OrientationField(
-            np.mod(angle, np.pi).astype(np.float32), np.full(SHAPE, coherence, np.float32)
-        ),
+        orientation=OrientationField(np.mod(angle, np.pi).astype(np.float32), np.full(SHAPE, coherence, np.float32)),
         singular_points=points(*singular),
         enhanced=np.zeros(SHAPE, np.float32) if enhanced is None else enhanced,
     )
@@ -127,9 +125,7 @@ def test_curvature_of_circles_is_one_over_the_radius():
 def test_rays_diverge_and_do_not_bend():
     angle, radius = circles(y0=-250.0)
     found = values(pretend(angle + np.pi / 2))
-    assert found["orient_divergence_mean"] == pytest.approx(
-        (1 / (radius[::8, ::8] * MM_PER_PX)).mean(), rel=0.02
-    )
+    assert found["orient_divergence_mean"] == pytest.approx((1 / (radius[::8, ::8] * MM_PER_PX)).mean(), rel=0.02)
     assert found["orient_curvature_mean"] < 0.02 * found["orient_divergence_mean"]
 
 

@@ -47,9 +47,7 @@ def pretend(image, x=(), y=()):
         mask=np.ones(image.shape, bool),
         orientation=OrientationField(np.zeros(image.shape, np.float32), np.ones(image.shape, np.float32)),
         period=np.full(image.shape, 8, np.float32),
-        minutiae=Minutiae(
-            x, y, np.zeros(count, np.float32), np.ones(count, np.uint8), np.full(count, 60, np.float32)
-        ),
+        minutiae=Minutiae(x, y, np.zeros(count, np.float32), np.ones(count, np.uint8), np.full(count, 60, np.float32)),
     )
 
 
@@ -77,9 +75,7 @@ def test_values_stand_beside_nists(name):
     assert ours["quality_mmb"] == pytest.approx(nist["MMB"], rel=1e-5)
     assert ours["quality_roi_mean"] == pytest.approx(nist["ImgProcROIArea_Mean"], rel=0.005)
     coherence = nist["OrientationMap_ROIFilter_CoherenceSum"], nist["OrientationMap_ROIFilter_CoherenceRel"]
-    assert (ours["quality_coherence_sum"], ours["quality_coherence_roi"]) == pytest.approx(
-        coherence, rel=0.005
-    )
+    assert (ours["quality_coherence_sum"], ours["quality_coherence_roi"]) == pytest.approx(coherence, rel=0.005)
 
 
 # The whole family
@@ -95,9 +91,7 @@ def test_columns_are_fixed_and_in_range():
 def test_real_fingerprint_gives_every_block_measure():
     found = values(Fingerprint(grating((324, 324), 8.0, 0.3).image, 500))
     assert all(
-        np.isfinite(v)
-        for n, v in found.items()
-        if n.startswith(("quality_fda", "quality_ocl_", "quality_area"))
+        np.isfinite(v) for n, v in found.items() if n.startswith(("quality_fda", "quality_ocl_", "quality_area"))
     )
 
 
@@ -122,9 +116,7 @@ def test_without_a_mask_the_prints_own_columns_are_missing():
     fp = pretend(noise())
     fp.mask = np.zeros(fp.image.shape, bool)
     found = values(fp)
-    assert np.isnan(
-        [found["quality_area"], found["quality_grey_mean"], found["quality_ridge_contrast"]]
-    ).all()
+    assert np.isnan([found["quality_area"], found["quality_grey_mean"], found["quality_ridge_contrast"]]).all()
     assert np.isfinite(found["quality_ocl_mean"])
 
 
@@ -252,9 +244,7 @@ def test_local_clarity_is_zero_where_widths_are_no_fingerprints():
 def test_local_clarity_counts_pixels_on_the_wrong_side():
     image = ridges(period=8, angle=np.pi / 2)
     clear = np.median(nfiq2.local_clarity(inner_blocks(image)))
-    speckled = np.where(np.random.default_rng(0).random(image.shape) < 0.1, 255 - image, image).astype(
-        np.uint8
-    )
+    speckled = np.where(np.random.default_rng(0).random(image.shape) < 0.1, 255 - image, image).astype(np.uint8)
     assert clear - np.median(nfiq2.local_clarity(inner_blocks(speckled))) == pytest.approx(0.1, abs=0.03)
 
 
@@ -296,9 +286,7 @@ def test_region_of_interest_is_the_dark_part_without_holes():
 
 
 def test_summary_counts_a_limit_in_the_bin_above():
-    found = nfiq2.summary(
-        "lcs", np.array([0.0, 0.69, 0.70, 0.869, 0.87, 1.0], np.float32).astype(float).round(3)
-    )
+    found = nfiq2.summary("lcs", np.array([0.0, 0.69, 0.70, 0.869, 0.87, 1.0], np.float32).astype(float).round(3))
     assert found[:10].tolist() == [0, 2, 1, 0, 0, 0, 0, 0, 1, 2]
     assert found[10] == pytest.approx(4.129 / 6)
     assert np.isnan(nfiq2.summary("fda", np.zeros(0))).all()

@@ -219,10 +219,7 @@ def test_thickness_ratio_of_a_known_duty_cycle(duty, degrees):
 
 def gaps(image):
     found = values(Fingerprint(image))
-    return [
-        found[f"ridge_{n}"]
-        for n in ("white_share", "pore_density", "white_line_density", "white_line_length")
-    ]
+    return [found[f"ridge_{n}"] for n in ("white_share", "pore_density", "white_line_density", "white_line_length")]
 
 
 def test_drawn_white_lines_are_counted_and_measured():

@@ -195,9 +195,7 @@ def test_hog_of_a_grating_points_across_its_ridges(step):
 def test_hog_turns_with_the_image():
     # 18 half bins: a quarter turn is 4.5 bins, so that bin 0's neighbours on both sides share the result.
     image = wave((200, 200), 12, 0.0)
-    upright, turned = (
-        hog.zone_histograms(i, 4).reshape(16, 9).sum(0) for i in (image, np.rot90(image).copy())
-    )
+    upright, turned = (hog.zone_histograms(i, 4).reshape(16, 9).sum(0) for i in (image, np.rot90(image).copy()))
     assert turned.argmax() == 0
     assert set(np.argsort(upright)[-2:]) == {4, 5}
     assert upright[4] == pytest.approx(upright[5], rel=0.02)

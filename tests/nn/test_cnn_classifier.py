@@ -13,9 +13,7 @@ from ridgefeat.nn.classifier import NumpyCNNClassifier
 
 # An image's place in a batch changes how a product is summed, and with it the last digit of float32; the check allows
 # 1e-7 of the value.
-EXPECTED_FAILURES = {
-    "check_methods_sample_order_invariance": "float32: sums differ in the last digit with the order"
-}
+EXPECTED_FAILURES = {"check_methods_sample_order_invariance": "float32: sums differ in the last digit with the order"}
 
 
 @parametrize_with_checks(
@@ -37,9 +35,7 @@ def test_order_changes_no_more_than_the_last_digits():
     x, y = images()
     model = NumpyCNNClassifier(epochs=2, random_state=0).fit(x, y)
     order = np.random.default_rng(0).permutation(len(x))
-    np.testing.assert_allclose(
-        model.predict_proba(x[order]), model.predict_proba(x)[order], rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(model.predict_proba(x[order]), model.predict_proba(x)[order], rtol=1e-4, atol=1e-6)
 
 
 def test_more_than_097_on_digits():
@@ -51,9 +47,7 @@ def test_more_than_097_on_digits():
 
 def test_grid_search_clone_classes_and_history():
     x, y = images()
-    search = GridSearchCV(
-        NumpyCNNClassifier(epochs=2, random_state=3), {"learning_rate": [1e-5, 0.003]}, cv=2
-    )
+    search = GridSearchCV(NumpyCNNClassifier(epochs=2, random_state=3), {"learning_rate": [1e-5, 0.003]}, cv=2)
     search.fit(x, y)
     assert search.best_params_["learning_rate"] == 0.003
     best = search.best_estimator_
@@ -69,15 +63,8 @@ def test_balanced_weights_raise_the_rare_class():
     _, y = images(80)
     # Images without any information: what is learned is how frequent a class is.
     x = np.zeros((80, 9, 8))
-    plain = (
-        NumpyCNNClassifier(epochs=12, learning_rate=0.01, random_state=0)
-        .fit(x, y)
-        .predict_proba(x)[:, 0]
-        .mean()
-    )
-    balanced = NumpyCNNClassifier(epochs=12, learning_rate=0.01, random_state=0, class_weight="balanced").fit(
-        x, y
-    )
+    plain = NumpyCNNClassifier(epochs=12, learning_rate=0.01, random_state=0).fit(x, y).predict_proba(x)[:, 0].mean()
+    balanced = NumpyCNNClassifier(epochs=12, learning_rate=0.01, random_state=0, class_weight="balanced").fit(x, y)
     assert balanced.predict_proba(x)[:, 0].mean() > plain + 0.05
 
 
@@ -85,12 +72,7 @@ def test_validation_is_of_other_people_and_never_augmented():
     x, y = images(60)
     groups = np.arange(60) // 6
     model = NumpyCNNClassifier(
-        epochs=30,
-        validation_fraction=0.3,
-        patience=2,
-        reduce_patience=1,
-        random_state=0,
-        augmentation=Augmentation(5),
+        epochs=30, validation_fraction=0.3, patience=2, reduce_patience=1, random_state=0, augmentation=Augmentation(5)
     )
     inner, outer = model._split(x, y, groups, 0)
     assert len(outer) and not set(groups[inner]) & set(groups[outer])

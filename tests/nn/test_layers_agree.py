@@ -68,14 +68,7 @@ def images(shape=(2, 6, 7, 3), seed=1):
 
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"),
-    [
-        (3, 1, "valid"),
-        ((2, 3), 1, "same"),
-        (1, 1, "valid"),
-        ((3, 2), (2, 1), "same"),
-        (3, 2, 1),
-        ((1, 4), 3, (0, 2)),
-    ],
+    [(3, 1, "valid"), ((2, 3), 1, "same"), (1, 1, "valid"), ((3, 2), (2, 1), "same"), (3, 2, 1), ((1, 4), 3, (0, 2))],
 )
 def test_convolution(kernel, stride, padding):
     layer = built(Conv2D(4, kernel, stride=stride, padding=padding), (6, 7, 3))
@@ -120,12 +113,7 @@ def test_convolution_with_relu_is_the_reference_relu_of_it():
     plain = ref.conv2d(x, layer.params["kernel"], layer.params["bias"])
     assert (plain < 0).any() and (plain > 0).any()
     np.testing.assert_allclose(layer.forward(x), ref.relu(plain), rtol=1e-10, atol=1e-14)
-    check(
-        layer,
-        x,
-        lambda d: ref.conv2d_backward(x, layer.params["kernel"], ref.relu_backward(plain, d)),
-        KINKED,
-    )
+    check(layer, x, lambda d: ref.conv2d_backward(x, layer.params["kernel"], ref.relu_backward(plain, d)), KINKED)
 
 
 def test_convolution_cut_into_strips_and_portions_is_the_same():
@@ -158,9 +146,7 @@ def test_the_number_of_threads_does_not_change_a_bit():
         with threads(count):
             out = norm.forward(layer.forward(x, True), True)
             into = layer.backward(norm.backward(out**2))
-        results.append(
-            [out.tobytes(), into.tobytes(), layer.grads["kernel"].tobytes(), norm.grads["gamma"].tobytes()]
-        )
+        results.append([out.tobytes(), into.tobytes(), layer.grads["kernel"].tobytes(), norm.grads["gamma"].tobytes()])
     assert results[0] == results[1] == results[2]
 
 
@@ -219,9 +205,7 @@ def test_batch_norm_in_float32_is_right_to_its_last_digits():
         mean = layer._mean
         passes.append((mean, out, layer.backward(grad.astype(dtype)), *layer.grads.values()))
     assert x[0].nbytes > STRIP_BYTES / 2 and x.nbytes > STRIP_BYTES
-    for (single, double), limit in zip(
-        zip(*passes, strict=True), (2e-8, 1e-7, 1e-7, 1e-6, 1e-6), strict=True
-    ):
+    for (single, double), limit in zip(zip(*passes, strict=True), (2e-8, 1e-7, 1e-7, 1e-6, 1e-6), strict=True):
         assert error(single, double) < limit
 
 

@@ -17,10 +17,7 @@ from ridgefeat.nn.pooling import AveragePool
 
 @pytest.mark.parametrize(
     ("loss", "reference", "width"),
-    [
-        (SoftmaxCrossEntropy(), ref.softmax_cross_entropy, 3),
-        (SigmoidCrossEntropy(), ref.sigmoid_cross_entropy, 1),
-    ],
+    [(SoftmaxCrossEntropy(), ref.softmax_cross_entropy, 3), (SigmoidCrossEntropy(), ref.sigmoid_cross_entropy, 1)],
 )
 def test_losses(loss, reference, width):
     rng = np.random.default_rng(0)
@@ -40,9 +37,7 @@ def test_losses(loss, reference, width):
     np.testing.assert_allclose(loss.probabilities(logits).sum(axis=1), 1)
 
 
-@pytest.mark.parametrize(
-    ("loss", "logits"), [(SoftmaxCrossEntropy(), [[0, 12.3]]), (SigmoidCrossEntropy(), [[12.3]])]
-)
+@pytest.mark.parametrize(("loss", "logits"), [(SoftmaxCrossEntropy(), [[0, 12.3]]), (SigmoidCrossEntropy(), [[12.3]])])
 def test_of_a_print_known_by_heart_the_gradient_keeps_its_digits(loss, logits):
     truth, logits = np.array([1]), np.array(logits, np.float32)
     value, grad = loss(logits, truth)
@@ -71,13 +66,7 @@ def test_adam_and_sgd_take_the_references_steps():
 
 
 def small(loss="softmax", l2=0.01):
-    layers = [
-        Conv2D(3, 3, l2=l2),
-        BatchNorm(),
-        AveragePool(2),
-        Flatten(),
-        Dense(1 if loss == "sigmoid" else 3, l2=l2),
-    ]
+    layers = [Conv2D(3, 3, l2=l2), BatchNorm(), AveragePool(2), Flatten(), Dense(1 if loss == "sigmoid" else 3, l2=l2)]
     return Sequential(layers, (8, 8, 1), loss=loss, dtype=np.float64)
 
 
@@ -117,9 +106,7 @@ def test_the_studies_networks_have_the_studies_counts():
     assert "9,860,834 parameters, 9,858,402 of them trainable" in model.summary()
     assert "conv2d_6" in model.summary() and "25 x 25 x 128" in model.summary()
     shape = (40, 40, 1)
-    assert {
-        layer.l2 for layer in build("three-block-l2", shape).walk() if layer.kind in ("dense", "conv2d")
-    } == {0.001}
+    assert {layer.l2 for layer in build("three-block-l2", shape).walk() if layer.kind in ("dense", "conv2d")} == {0.001}
     two = build("two-block", shape)
     assert [layer.filters for layer in two.walk() if layer.kind == "conv2d"] == [32, 64]
     assert two.output_shape == (1,) and two.loss.activation == "sigmoid"

@@ -12,17 +12,7 @@ def test_backprop_step_by_step(capsys):
     runpy.run_path(str(ROOT / "examples" / "backprop_step_by_step.py"), run_name="__main__")
     out = capsys.readouterr().out
     page = (ROOT / "docs" / "nn.md").read_text(encoding="utf-8").replace("−", "-")
-    for number in (
-        "0.2833",
-        "0.5704",
-        "0.5615",
-        "-0.4296",
-        "-0.0477",
-        "-0.1432",
-        "-0.0955",
-        "-0.3342",
-        "0.4849",
-    ):
+    for number in ("0.2833", "0.5704", "0.5615", "-0.4296", "-0.0477", "-0.1432", "-0.0955", "-0.3342", "0.4849"):
         assert number in out and number in page, number
 
 

@@ -18,9 +18,7 @@ def stripes(n=48, side=12, seed=0):
     y = rng.integers(0, 2, n)
     phase = rng.uniform(0, 6, n)
     wave = np.sin(np.arange(side)[None] * 1.5 + phase[:, None])
-    x = np.where(y[:, None, None] == 0, wave[:, None, :], wave[:, :, None]) + rng.normal(
-        0, 0.3, (n, side, side)
-    )
+    x = np.where(y[:, None, None] == 0, wave[:, None, :], wave[:, :, None]) + rng.normal(0, 0.3, (n, side, side))
     return x[..., None].astype(np.float32), y
 
 
@@ -32,9 +30,7 @@ def test_it_learns_stripes_and_says_how():
     x, y = stripes()
     other = stripes(seed=1)
     lines = []
-    history = Training(network(), Adam(0.003), 16).run(
-        x, y, 8, other, on_epoch=lambda k, line: lines.append((k, line))
-    )
+    history = Training(network(), Adam(0.003), 16).run(x, y, 8, other, on_epoch=lambda k, line: lines.append((k, line)))
     assert history["accuracy"][-1] > 0.95 and history["val_accuracy"][-1] > 0.9
     assert history["loss"][-1] < history["loss"][0] / 2
     assert [k for k, _ in lines] == list(range(1, 9))
@@ -174,11 +170,7 @@ def test_hostile_checkpoints_are_refused(tmp_path):
             training.load(bad)
     state = np.frombuffer(json.dumps({"history": {}}).encode(), np.uint8)
     weights = {f"weights/{k}": v for k, v in training.model.weights.items()}
-    for arrays in (
-        {"state": state, **weights},
-        {"state": np.frombuffer(b"[]", np.uint8)},
-        {"state": np.array([None])},
-    ):
+    for arrays in ({"state": state, **weights}, {"state": np.frombuffer(b"[]", np.uint8)}, {"state": np.array([None])}):
         np.savez(bad, **arrays)
         with pytest.raises(ModelError):
             training.load(bad)

@@ -52,9 +52,7 @@ def make(kind: str, *, target: str | None = None, subjects: int = 40, seed: int 
         kind=made.kind,  # type: ignore[arg-type]
         classes=made.classes,
         positive=made.classes[0] if kind == "binary" else None,
-        features=pd.DataFrame(
-            rng.normal(size=(n, 3)).astype(np.float32), columns=["ridge_a", "ridge_b", "gabor_c"]
-        ),
+        features=pd.DataFrame(rng.normal(size=(n, 3)).astype(np.float32), columns=["ridge_a", "ridge_b", "gabor_c"]),
         families={"ridge": ["ridge_a", "ridge_b"], "gabor": ["gabor_c"]},
         y=y,
         groups=groups,
@@ -68,8 +66,7 @@ def make(kind: str, *, target: str | None = None, subjects: int = 40, seed: int 
         folds=folds,
         leaks=False,
         runs=tuple(
-            [Run(name, f"what {name} is", seconds=12.5) for name in NAMES]
-            + [Run("cnn", "a network", "failed", REASON)]
+            [Run(name, f"what {name} is", seconds=12.5) for name in NAMES] + [Run("cnn", "a network", "failed", REASON)]
         ),
         results=pd.DataFrame(),
         scores=_scores(problem, folds, rng),
@@ -133,12 +130,7 @@ def _summary(kind: str, better: float = 0.0) -> pd.DataFrame:
         for metric in METRICS[kind]:  # type: ignore[index]
             value = VALUES.get(metric, 0.6) + better
             value += (0.6 if metric in ("mae", "rmse") else -0.05) * i
-            row |= {
-                metric: value,
-                f"{metric}_low": value - 0.03,
-                f"{metric}_high": value + 0.03,
-                f"{metric}_sd": 0.01,
-            }
+            row |= {metric: value, f"{metric}_low": value - 0.03, f"{metric}_high": value + 0.03, f"{metric}_sd": 0.01}
             if not ok:
                 row |= dict.fromkeys((metric, f"{metric}_low", f"{metric}_high", f"{metric}_sd"), np.nan)
         rows.append(row)
@@ -181,16 +173,7 @@ def _tables(problem: Problem, rng: np.random.Generator) -> dict[str, Any]:
                 d = sign * size * (1 if reference == "rbf_svm" else -1)
                 p = 0.0001 if size == 0.2 else 0.6
                 pairs.append((role, name, metric, d, d - 0.02, d + 0.02, p, min(1, 3 * p)))
-    names = [
-        "reference",
-        "classifier",
-        "metric",
-        "difference",
-        "difference_low",
-        "difference_high",
-        "p",
-        "p_holm",
-    ]
+    names = ["reference", "classifier", "metric", "difference", "difference_low", "difference_high", "p", "p_holm"]
     out["pairs"] = pd.DataFrame(pairs, columns=names)
     out["learning"] = pd.DataFrame(
         [

@@ -118,25 +118,14 @@ def test_every_classifier_is_a_row_with_interval_and_a_failure_with_its_reason(p
 
 def test_sorting_knows_numbers_and_which_way_is_better(pages) -> None:
     heads = [t for t in Page(pages["regression"].section("classifiers")).all("th") if "data-first" in t]
-    assert [t["data-first"] for t in heads] == [
-        "ascending",
-        "ascending",
-        "ascending",
-        "descending",
-        "ascending",
-    ]
-    cells = [
-        t["data-sort"] for t in Page(pages["regression"].section("classifiers")).all("td") if "data-sort" in t
-    ]
+    assert [t["data-first"] for t in heads] == ["ascending", "ascending", "ascending", "descending", "ascending"]
+    cells = [t["data-sort"] for t in Page(pages["regression"].section("classifiers")).all("td") if "data-sort" in t]
     assert len(cells) == 4 * len(NAMES) and all(float(c) for c in cells)
 
 
 def test_short_answer_says_which_how_good_and_whether_ahead(page: Page) -> None:
     short = Page(page.section("short")).text
-    assert (
-        "Best is “rbf_svm”. Its ROC AUC: 0.812 a print (95 % interval 0.782 to 0.842) and 0.862 a subject"
-        in short
-    )
+    assert "Best is “rbf_svm”. Its ROC AUC: 0.812 a print (95 % interval 0.782 to 0.842) and 0.862 a subject" in short
     assert "do not tell it apart from logistic and random_forest" in short
     assert "Beside dummy, which does not look at the print, it is better." in short
     assert "1 classifier failed: cnn." in short
@@ -172,9 +161,7 @@ def test_every_fold_says_its_groups(page: Page) -> None:
 
 def test_kinds_draw_what_fits_them(pages) -> None:
     binary, several, number = (pages[k].plots() for k in ("binary", "multiclass", "regression"))
-    assert [p for p in binary if p.startswith("ROC: ")] and [
-        p for p in binary if p.startswith("Calibration: ")
-    ]
+    assert [p for p in binary if p.startswith("ROC: ")] and [p for p in binary if p.startswith("Calibration: ")]
     assert [p for p in several if "each class against the rest: rbf_svm" in p and "whorl" in p]
     assert not [p for p in number if "ROC" in p or "Confusion" in p or "Calibration" in p]
     assert len([p for p in number if "200 predictions over the truth" in p]) == 3
@@ -188,9 +175,7 @@ def test_roc_is_the_mean_over_folds_whatever_their_scales() -> None:
     rows = pd.DataFrame({"repeat": 0, "fold": [0, 0, 1, 1], "score": [1.0, 2.0, 100.0, 200.0]})
     y = bench_figures.mean_roc(rows, np.array([False, True, False, True]), "score")
     assert y[0] == 0 and np.all(y[1:] == 1)
-    half = bench_figures.mean_roc(
-        rows.assign(score=[1.0, 2.0, 200.0, 100.0]), np.array([False, True] * 2), "score"
-    )
+    half = bench_figures.mean_roc(rows.assign(score=[1.0, 2.0, 200.0, 100.0]), np.array([False, True] * 2), "score")
     assert half[50] == pytest.approx(0.5, abs=0.01)
 
 
@@ -253,14 +238,7 @@ def test_audit_findings_stand_worst_first_with_files_and_cost(page: Page) -> Non
 
 def test_reproduction_box_holds_command_versions_digests_and_seed(page: Page) -> None:
     text = Page(page.section("making")).text
-    for words in (
-        "ridgefeat bench 'a b.csv' --target sex",
-        "scikit-learn 1.9",
-        "ab" * 32,
-        "42",
-        "finger",
-        "Tuneno",
-    ):
+    for words in ("ridgefeat bench 'a b.csv' --target sex", "scikit-learn 1.9", "ab" * 32, "42", "finger", "Tuneno"):
         assert words in re.sub(r"\s+", " ", text)
     assert "group, 5 folds, 1 repeat" in Page(page.section("data")).text
 
@@ -284,9 +262,7 @@ def test_sober_words_stand_where_the_target_is_a_person_s_trait(folder, target, 
     assert words in limits and (not topic or f"“{target}”" in limits)
 
 
-@pytest.mark.parametrize(
-    ("kind", "target"), [("multiclass", "pattern"), ("regression", "age"), ("binary", "hand")]
-)
+@pytest.mark.parametrize(("kind", "target"), [("multiclass", "pattern"), ("regression", "age"), ("binary", "hand")])
 def test_nothing_speaks_of_sex_unless_it_is_the_target(folder, kind, target) -> None:
     made = make(kind, target=target)
     if kind == "binary":
@@ -398,12 +374,7 @@ def test_heat_map_is_darker_where_there_is_more_and_says_shares_of_rows() -> Non
     many = heat_map(np.eye(12), [f"class{i}" for i in range(12)], "words")
     assert many.count("<rect") == 144 and "100 %</text>" not in many
     # Dark letters on light fields and light ones on dark; names thin out before they overlap.
-    assert re.findall(r'fill:(#\w+)">(\d+) %', svg) == [
-        ("#fff", "75"),
-        ("#000", "25"),
-        ("#000", "0"),
-        ("#000", "0"),
-    ]
+    assert re.findall(r'fill:(#\w+)">(\d+) %', svg) == [("#fff", "75"), ("#000", "25"), ("#000", "0"), ("#000", "0")]
     crowd = heat_map(np.eye(60), [f"c{i}" for i in range(60)], "words")
     assert len(re.findall(r"<text[^>]*>c\d+</text>", crowd)) <= 2 * 350 / 13
 

@@ -75,9 +75,7 @@ def unpacked(page: str, name: str, kind: str) -> np.ndarray:
 
 def values(planes: list[bytes], prints: int) -> np.ndarray:
     """Put byte planes together as the page's script does."""
-    bits = sum(
-        np.frombuffer(p, np.uint8).astype(np.uint32) << np.uint32(24 - 8 * i) for i, p in enumerate(planes)
-    )
+    bits = sum(np.frombuffer(p, np.uint8).astype(np.uint32) << np.uint32(24 - 8 * i) for i, p in enumerate(planes))
     return bits.view(np.float32).reshape(-1, prints)
 
 
@@ -105,9 +103,7 @@ def test_labels_and_groups_are_the_tables(made, page):
 def test_large_tables_keep_twelve_bits(monkeypatch):
     monkeypatch.setattr(explore_pack, "EXACT_BYTES", 0)
     rng = np.random.default_rng(0)
-    given = np.concatenate(
-        [rng.normal(0, 1, 900) * 10.0 ** rng.integers(-9, 9, 900), [0, np.nan, 4095, -17, 1]]
-    )
+    given = np.concatenate([rng.normal(0, 1, 900) * 10.0 ** rng.integers(-9, 9, 900), [0, np.nan, 4095, -17, 1]])
     given = given.astype(np.float32).reshape(5, -1)
     packed = explore_pack.pack_values(given)
     planes = [zlib.decompress(base64.b64decode(p)) for p in packed["planes"]]
@@ -122,10 +118,7 @@ def test_foreign_text_stays_text(page):
     assert HOSTILE in about(page)["sources"]
     assert "</script><script>alert(2)</script>" in str(about(page)["texts"])
     # The page's own elements: the data, and one script whose digest the policy names.
-    assert (
-        len(re.findall("<script", page))
-        == len(re.findall('<script type="[a-z]+/[a-z]+" id="data-', page)) + 1
-    )
+    assert len(re.findall("<script", page)) == len(re.findall('<script type="[a-z]+/[a-z]+" id="data-', page)) + 1
     assert explore_pack.safe_json({"a": "</script>&"}) == '{"a":"\\u003c/script\\u003e\\u0026"}'
 
 
@@ -146,10 +139,7 @@ def test_pictures_and_marks_are_the_prints(made, page):
     broken = record["sources"].index("broken.png")
     assert pictures[broken] == "" and sum(map(bool, pictures)) == COUNT and record["missing"] == 1
     counts = unpacked(page, "counts", "<u4").reshape(-1, 2)
-    marks, sizes = (
-        unpacked(page, "marks", "<u2").reshape(-1, 4),
-        unpacked(page, "sizes", "<f4").reshape(-1, 2),
-    )
+    marks, sizes = (unpacked(page, "marks", "<u2").reshape(-1, 4), unpacked(page, "sizes", "<f4").reshape(-1, 2))
     starts = np.cumsum(counts, 0) - counts
     i = 1 if broken != 1 else 2
     row = frame.iloc[i].to_dict()
@@ -181,14 +171,8 @@ def test_the_outline_surrounds_the_mask(made):
 
 
 def test_pictures_shrink_until_they_fit(made):
-    rows = [
-        r
-        for r in read_table(made / "features.csv").to_dict("records")
-        if not isinstance(r["meta_error"], str)
-    ]
-    sides = [
-        explore_pictures.choose_step(rows, made / "prints", Params(), room) for room in (10**8, 40_000, 1)
-    ]
+    rows = [r for r in read_table(made / "features.csv").to_dict("records") if not isinstance(r["meta_error"], str)]
+    sides = [explore_pictures.choose_step(rows, made / "prints", Params(), room) for room in (10**8, 40_000, 1)]
     assert sides[0] == (512, 50) and sides[2] == (64, 8) and 64 < sides[1][0] < 512
 
 
@@ -223,9 +207,7 @@ def test_a_sample_keeps_the_shares_of_its_groups():
     assert len(rows) == 100 and np.all(np.diff(rows) > 0)
     drawn = [int((groups[rows] == g).sum()) for g in "abc"]
     assert abs(drawn[0] - 80) <= 1 and abs(drawn[1] - 19) <= 1 and drawn[2] >= 1
-    assert np.array_equal(rows, draw_rows(groups, 100, 1)) and not np.array_equal(
-        rows, draw_rows(groups, 100, 2)
-    )
+    assert np.array_equal(rows, draw_rows(groups, 100, 1)) and not np.array_equal(rows, draw_rows(groups, 100, 2))
     assert np.array_equal(draw_rows(groups, 1000, 1), np.arange(1000))
 
 

@@ -171,9 +171,7 @@ def test_errors_and_flags_are_listed_with_their_meaning(page: Page, table: Path)
     assert "unlike the rest of its set" in flagged
 
 
-def test_a_print_that_changed_is_not_passed_off_as_the_tables(
-    made: Path, table: Path, tmp_path: Path
-) -> None:
+def test_a_print_that_changed_is_not_passed_off_as_the_tables(made: Path, table: Path, tmp_path: Path) -> None:
     prints = tmp_path / "prints"
     prints.mkdir()
     for source in (made / "prints").glob("*.png"):
@@ -261,14 +259,7 @@ def test_groups_are_the_first_usual_label_that_splits() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [
-        (0.4712, "0.471"),
-        (12.345, "12.3"),
-        (1234.5, "1,234"),
-        (41.0, "41"),
-        (float("nan"), "–"),
-        (3e-7, "3.00e-07"),
-    ],
+    [(0.4712, "0.471"), (12.345, "12.3"), (1234.5, "1,234"), (41.0, "41"), (float("nan"), "–"), (3e-7, "3.00e-07")],
 )
 def test_numbers_for_people(value: float, text: str) -> None:
     assert number(value) == text

@@ -24,14 +24,7 @@ ABOUT = {
 
 def test_what_is_known_stands_and_what_is_not_is_asked_for():
     card = model_card(ABOUT)
-    for known in (
-        "`sex` (binary)",
-        "female, male",
-        "20: `ridge_0`",
-        "and 12 more",
-        "96 prints of 12 subjects",
-        "abc",
-    ):
+    for known in ("`sex` (binary)", "female, male", "20: `ridge_0`", "and 12 more", "96 prints of 12 subjects", "abc"):
         assert known in card
     assert "--within finger --classifiers dummy,logistic" in card
     assert "25 % or more" in card

@@ -62,9 +62,7 @@ def test_one_panel_a_stage_with_title_and_legend(print30, monkeypatch):
     page = draw_overlay(print30, scale=1)
     assert page.dtype == np.uint8
     assert page.ndim == 3 and page.shape[2] == 3
-    assert [panel.title for panel in PANELS.values()] == [
-        t for t in texts if t in {p.title for p in PANELS.values()}
-    ]
+    assert [panel.title for panel in PANELS.values()] == [t for t in texts if t in {p.title for p in PANELS.values()}]
     assert "grating 30°.png" in texts
     assert {"280 × 240 px", "500 dpi", "14.2 × 12.2 mm", "flags: none"} <= set(texts)
 

@@ -20,10 +20,7 @@ def samples() -> dict[str, bytes]:
     out |= {f"png {m}": saved("PNG", m, dpi=(500, 500)) for m in ("1", "L", "P", "LA", "RGB", "RGBA")}
     for compression in (None, "tiff_lzw", "tiff_adobe_deflate", "packbits"):
         modes = ("1", "L", "P", "RGB", "RGBA")
-        out |= {
-            f"tiff {m} {compression}": saved("TIFF", m, compression=compression, dpi=(500, 500))
-            for m in modes
-        }
+        out |= {f"tiff {m} {compression}": saved("TIFF", m, compression=compression, dpi=(500, 500)) for m in modes}
     out["tiff 1 group4"] = saved("TIFF", "1", compression="group4")
     out |= {f"jpeg {m}": saved("JPEG", m, dpi=(500, 500)) for m in ("L", "RGB", "CMYK")}
     out["jpeg progressive"] = saved("JPEG", "L", progressive=True)

@@ -68,9 +68,7 @@ def test_an_archive_gives_what_its_folder_would(tmp_path, name):
 
 def test_an_index_means_members_by_their_names(tmp_path):
     archive = write_zip(tmp_path / "set.zip", CONTENT)
-    (tmp_path / "i.csv").write_text(
-        "file,age\nReal/2__F_Left_thumb_finger.png,30\nset.zip/top.png,40\ntop.png,41\n"
-    )
+    (tmp_path / "i.csv").write_text("file,age\nReal/2__F_Left_thumb_finger.png,30\nset.zip/top.png,40\ntop.png,41\n")
     by_name = {p.relative: p.labels.get("age") for p in find_prints(archive, index=tmp_path / "i.csv")}
     assert by_name == {NAMES[0]: "30", NAMES[1]: None, "top.png": "40"}
 
@@ -78,18 +76,11 @@ def test_an_index_means_members_by_their_names(tmp_path):
 def test_members_that_are_no_files_or_lead_outside_are_told_and_not_followed(tmp_path):
     link, device = tarfile.TarInfo("link.png"), tarfile.TarInfo("device.png")
     link.type, link.linkname, device.type = tarfile.SYMTYPE, "/etc/passwd", tarfile.CHRTYPE
-    members = {
-        "../../out.png": CONTENT["top.png"],
-        "/abs.png": CONTENT["top.png"],
-        "C:\\x.png": b"",
-        "ok.png": b"",
-    }
+    members = {"../../out.png": CONTENT["top.png"], "/abs.png": CONTENT["top.png"], "C:\\x.png": b"", "ok.png": b""}
     found = find_prints(write_tar(tmp_path / "a.tar", members, (link, device)))
     errors = {p.relative: p.error for p in found}
     assert errors["ok.png"] is None
-    assert (
-        errors["link.png"] == errors["device.png"] == "a link or device inside the archive, not an image file"
-    )
+    assert errors["link.png"] == errors["device.png"] == "a link or device inside the archive, not an image file"
     assert "leads out of the archive" in errors["out.png"] and "leads out of" in errors["abs.png"]
     with pytest.raises(ImageError, match=r"out.png: its name leads out of the archive"):
         load_print(next(p for p in found if p.relative == "out.png"))

@@ -36,15 +36,7 @@ def names(prints: list[PrintSource]) -> list[str]:
 
 def test_folders_are_searched_in_natural_order(tree):
     root = tree(
-        "p10.png",
-        "p9.PNG",
-        "b/2.tif",
-        "b/10.JPEG",
-        "a.wsq",
-        "readme.txt",
-        ".hidden.png",
-        ".git/x.png",
-        "c.csv",
+        "p10.png", "p9.PNG", "b/2.tif", "b/10.JPEG", "a.wsq", "readme.txt", ".hidden.png", ".git/x.png", "c.csv"
     )
     assert names(find_prints(root)) == ["a.wsq", "b/2.tif", "b/10.JPEG", "p9.PNG", "p10.png"]
     assert all(p.path.is_absolute() and p.error is None for p in find_prints(root))
@@ -64,10 +56,7 @@ def test_a_file_reached_twice_is_listed_once(tree):
     root = tree("f/1.png", "f/2.png")
     (root / "f/zlink").symlink_to(root / "f")
     (root / "alink").symlink_to(root / "f")
-    assert names(find_prints([root / "f", root / "f/2.png", root / "f", root / "alink"])) == [
-        "1.png",
-        "2.png",
-    ]
+    assert names(find_prints([root / "f", root / "f/2.png", root / "f", root / "alink"])) == ["1.png", "2.png"]
     assert names(find_prints(root)) == ["f/1.png", "f/2.png"]
 
 
@@ -82,10 +71,7 @@ def test_links_are_followed_and_loops_end(tree):
 def test_equal_names_below_two_inputs_are_told_apart(tree):
     root = tree("x/DB1_B/101_1.tif", "x/DB2_B/101_1.tif", "y/DB1_B/101_1.tif")
     assert names(find_prints([root / "x/DB1_B", root / "x/DB2_B"])) == ["DB1_B/101_1.tif", "DB2_B/101_1.tif"]
-    assert names(find_prints([root / "x/DB1_B", root / "y/DB1_B"])) == [
-        "x/DB1_B/101_1.tif",
-        "y/DB1_B/101_1.tif",
-    ]
+    assert names(find_prints([root / "x/DB1_B", root / "y/DB1_B"])) == ["x/DB1_B/101_1.tif", "y/DB1_B/101_1.tif"]
     files = [root / "x/DB1_B/101_1.tif", root / "x/DB2_B/101_1.tif"]
     assert names(find_prints(files)) == ["DB1_B/101_1.tif", "DB2_B/101_1.tif"]
 
@@ -207,9 +193,7 @@ def write(path: Path, text: str) -> Path:
 
 def test_an_index_beside_the_images(tree):
     root = tree("d/1__F_Left_thumb_finger.BMP", "d/2.png", "e/2.png")
-    index = write(
-        root / "index.csv", "file,age,sex,dpi\nd/1__F_Left_thumb_finger.BMP,30,M,600\nd/2.png,40,,\n"
-    )
+    index = write(root / "index.csv", "file,age,sex,dpi\nd/1__F_Left_thumb_finger.BMP,30,M,600\nd/2.png,40,,\n")
     one, two, three = find_prints(root, index=index)
     assert (one.labels["age"], one.labels["sex"], one.labels["hand"]) == ("30", "male", "left")
     assert one.known_dpi == (600, 600)

@@ -24,14 +24,7 @@ MAGIC = [
     b"P4 ",
     b"\xff\xa0\xff",
 ]
-EXTREMES = [
-    b"\xff\xff\xff\xff",
-    b"\x7f\xff\xff\xff",
-    b"\xff\xff\xff\x7f",
-    b"\0\0\0\0",
-    b"\0\0\xff\xff",
-    b"\0\1",
-]
+EXTREMES = [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\0\0\xff\xff", b"\0\1"]
 
 
 def survives(data: bytes) -> bool:

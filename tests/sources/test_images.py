@@ -24,15 +24,11 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def png_header(width: int, height: int, depth: int = 8, colour: int = 0) -> bytes:
-    return b"\x89PNG\r\n\x1a\n" + chunk(
-        b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
 
 
 def bmp(width: int, height: int, bits: int, body: bytes, per_metre: int = 0, compression: int = 0) -> bytes:
-    info = struct.pack(
-        "<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(body), per_metre, per_metre, 0, 0
-    )
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(body), per_metre, per_metre, 0, 0)
     return b"BM" + struct.pack("<IHHI", 54 + len(body), 0, 0, 54) + info + body
 
 
@@ -127,9 +123,7 @@ def test_grey_maps_are_scaled_by_their_own_maximum(maximum):
 
 
 def test_white_is_zero_in_16_bit_tiff_is_turned():
-    data = bytes(
-        cv2.imencode(".tif", grating().astype(np.uint16) * 257, [cv2.IMWRITE_TIFF_COMPRESSION, 1])[1]
-    )
+    data = bytes(cv2.imencode(".tif", grating().astype(np.uint16) * 257, [cv2.IMWRITE_TIFF_COMPRESSION, 1])[1])
     at = data.index(struct.pack("<HHI", 262, 3, 1))
     flipped = data[: at + 8] + b"\0\0" + data[at + 10 :]
     assert (decode_image(flipped).pixels == 255 - grating()).all()
@@ -209,10 +203,7 @@ def test_exif_resolution_counts_where_jfif_has_none():
         (tiff({256: (4, 100_000), 257: (4, 100_000), 273: (4, 8), 279: (4, 9)}), "100000x100000 px"),
         (tiff({256: (4, 10), 257: (4, 10), 258: (3, 8)}), "no pixels"),
         (tiff({256: (4, 10), 257: (4, 10), 273: (4, 8), 279: (4, 999)}), "cut short"),
-        (
-            tiff({256: (4, 9), 257: (4, 9), 322: (4, 60000), 323: (4, 60000), 324: (4, 8), 325: (4, 9)}),
-            "tiles",
-        ),
+        (tiff({256: (4, 9), 257: (4, 9), 322: (4, 60000), 323: (4, 60000), 324: (4, 8), 325: (4, 9)}), "tiles"),
         (tiff({256: (4, 10), 257: (4, 10), 258: (3, 32), 273: (4, 8), 279: (4, 9)}), "32 bits"),
         (b"II+\0" + bytes(20), "BigTIFF"),
         (b"\xff\xd8\xff\xd9", "no image"),

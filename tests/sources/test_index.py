@@ -19,20 +19,12 @@ def write(tmp_path):
 
 def test_values_stay_as_they_are_written(write):
     found = read_index(write("file,subject,note\na/1.png,007,NA\n./b.png,1.50,\n"))
-    assert found == {
-        "a/1.png": IndexEntry({"subject": "007", "note": "NA"}),
-        "b.png": IndexEntry({"subject": "1.50"}),
-    }
+    assert found == {"a/1.png": IndexEntry({"subject": "007", "note": "NA"}), "b.png": IndexEntry({"subject": "1.50"})}
 
 
 def test_separators_quotes_and_byte_order_mark(write):
     for name, separator in (("i.csv", ";"), ("i.csv", "\t"), ("i.tsv", "\t"), ("i.csv", ",")):
-        text = (
-            separator.join(["\ufefffile", "label"])
-            + "\r\n"
-            + separator.join(['"x.png"', '"a ""b"""'])
-            + "\r\n"
-        )
+        text = separator.join(["\ufefffile", "label"]) + "\r\n" + separator.join(['"x.png"', '"a ""b"""']) + "\r\n"
         assert read_index(write(text, name)) == {"x.png": IndexEntry({"label": 'a "b"'})}
 
 
@@ -55,9 +47,7 @@ def test_resolution_columns(write):
 
 def test_parquet_reads_like_csv(tmp_path):
     pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
-    frame = pd.DataFrame(
-        {"file": ["a.png", "b.png"], "subject": ["007", None], "age": [34.0, None], "n": [1, 2]}
-    )
+    frame = pd.DataFrame({"file": ["a.png", "b.png"], "subject": ["007", None], "age": [34.0, None], "n": [1, 2]})
     frame.to_parquet(tmp_path / "i.parquet")
     assert read_index(tmp_path / "i.parquet") == {
         "a.png": IndexEntry({"subject": "007", "age": "34", "n": "1"}),

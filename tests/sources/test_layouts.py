@@ -17,13 +17,7 @@ def labels(path: str) -> tuple[str, dict[str, str]]:
 def test_socofing_names():
     real = {"subject": "100", "sex": "male", "hand": "left", "finger": "index", "alteration": "none"}
     assert labels("Real/100__M_Left_index_finger.BMP") == ("socofing", real)
-    altered = real | {
-        "sex": "female",
-        "hand": "right",
-        "finger": "thumb",
-        "alteration": "Obl",
-        "level": "medium",
-    }
+    altered = real | {"sex": "female", "hand": "right", "finger": "thumb", "alteration": "Obl", "level": "medium"}
     assert labels("x/Altered-Medium/100__F_Right_thumb_finger_Obl.BMP") == ("socofing", altered)
     for code in ("CR", "Obl", "Zcut"):
         assert labels(f"100__F_Right_thumb_finger_{code}.BMP")[1]["alteration"] == code
@@ -51,9 +45,7 @@ def test_fvc_names_and_databases():
     assert labels("fvc2004_db3_a/7_12.tif") == ("fvc", {"subject": "FVC2004-DB3-7", "impression": "12"})
     assert labels("101_1.tif") == ("fvc", {"subject": "101", "impression": "1"})
     assert labels("101_1_extra.tif") == ("plain", {})
-    subjects = {
-        labels(f"FVC{y}/DB{d}_B/101_1.tif")[1]["subject"] for y in (2000, 2002, 2004) for d in (1, 2, 3, 4)
-    }
+    subjects = {labels(f"FVC{y}/DB{d}_B/101_1.tif")[1]["subject"] for y in (2000, 2002, 2004) for d in (1, 2, 3, 4)}
     assert len(subjects) == 12
 
 
@@ -102,9 +94,7 @@ def test_plain_says_nothing():
 
 
 def test_regex_groups_become_labels():
-    layout = regex_layout(
-        r"(?P<subject>[a-z]+)/(?P<sex>[MF])-(?P<hand>[LR])(?P<finger>[A-Z][a-z]+)(?P<note>x)?\.png$"
-    )
+    layout = regex_layout(r"(?P<subject>[a-z]+)/(?P<sex>[MF])-(?P<hand>[LR])(?P<finger>[A-Z][a-z]+)(?P<note>x)?\.png$")
     expected = {"subject": "ann", "sex": "female", "hand": "right", "finger": "thumb"}
     assert layout.parse(PurePath("set/ann/F-RThumb.png")) == expected
     assert layout.parse(PurePath("set/ann/F-RThumb.tif")) is None

@@ -10,9 +10,7 @@ from ridgefeat.sources import find_prints, load_print
 def test_socofing_real(data_set):
     found = find_prints(data_set("SOCOFing/Real"))
     assert len(found) > 4000
-    assert all(
-        {"subject", "sex", "hand", "finger"} <= p.labels.keys() and p.layout == "socofing" for p in found
-    )
+    assert all({"subject", "sex", "hand", "finger"} <= p.labels.keys() and p.layout == "socofing" for p in found)
     people = {p.labels["subject"]: p.labels["sex"] for p in found}
     assert len(found) == 10 * len(people)
     assert set(people.values()) == {"female", "male"}

@@ -27,18 +27,14 @@ def test_a_good_print_has_none():
     [
         ("no_print", np.full(SHAPE, 255, np.uint8)),
         ("too_small", a_print(radius=65)),
-        (
-            "low_contrast",
-            np.where(disc(SHAPE, 120), grating(SHAPE, 9, 0.6, contrast=0.08).image, 128).astype("u1"),
-        ),
+        ("low_contrast", np.where(disc(SHAPE, 120), grating(SHAPE, 9, 0.6, contrast=0.08).image, 128).astype("u1")),
         ("saturated", np.where(a_print() < 128, 0, 255).astype(np.uint8)),
         ("cut_by_border", grating(SHAPE, 9.0, 0.6).image),
         ("wrong_scale", a_print(period=5.3)),
         (
             "several_prints",
             on_white(
-                grating((300, 520), 9.0, 0.6).image,
-                disc((300, 520), 95, (120, 150)) | disc((300, 520), 95, (390, 150)),
+                grating((300, 520), 9.0, 0.6).image, disc((300, 520), 95, (120, 150)) | disc((300, 520), 95, (390, 150))
             ),
         ),
     ],

@@ -11,9 +11,9 @@ from ridgefeat.stages.normalisation import normalise
 
 def wave(shape, wavelength, angle, amplitude=1.0, phase=0.3):
     y, x = np.indices(shape).astype(float)
-    return (
-        amplitude * np.cos(2 * np.pi * (x * np.sin(angle) + y * np.cos(angle)) / wavelength + phase)
-    ).astype(np.float32)
+    return (amplitude * np.cos(2 * np.pi * (x * np.sin(angle) + y * np.cos(angle)) / wavelength + phase)).astype(
+        np.float32
+    )
 
 
 def direct(image, wavelength, orientation, p):

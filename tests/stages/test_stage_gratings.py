@@ -85,12 +85,9 @@ def test_more_smoothing_makes_a_noisy_field_smoother():
     noisy = np.clip(grating((200, 200), 9.0, 0.5).image + rng.normal(0, 150, (200, 200)), 0, 255)
     fp = Fingerprint(noisy.astype(np.uint8))
     error = [
-        turn(
-            estimate_orientation(
-                fp.normalised, fp.gabor, fp.mask, OrientationParams(smoothing=smoothing)
-            ).angle,
-            0.5,
-        )[INNER].mean()
+        turn(estimate_orientation(fp.normalised, fp.gabor, fp.mask, OrientationParams(smoothing=smoothing)).angle, 0.5)[
+            INNER
+        ].mean()
         for smoothing in (2, 8, 24)
     ]
     assert error[0] > error[1] > error[2]

@@ -75,9 +75,7 @@ def test_a_walker_goes_straight_on_at_a_crossing():
 def test_walkers_of_one_call_do_not_mind_each_other():
     lines = drawn("........", ".######.", "........", ".###....", "........")
     codes = neighbour_codes(lines)
-    w = walk(
-        codes, np.array([1, 6, 1], np.int32), np.array([1, 1, 3], np.int32), np.array([0, 4, 0], np.uint8), 9
-    )
+    w = walk(codes, np.array([1, 6, 1], np.int32), np.array([1, 1, 3], np.int32), np.array([0, 4, 0], np.uint8), 9)
     assert w.x.shape == (10, 3)
     assert w.x[-1].tolist() == [6, 1, 3]
     assert w.length.tolist() == [5, 5, 2]

@@ -10,10 +10,7 @@ def test_ridges_are_what_lies_below_the_level_inside_the_mask():
     enhanced = np.array([[-0.5, -0.1, 0.1], [-0.5, 0.0, 0.5]], np.float32)
     mask = np.array([[True, True, True], [False, True, True]])
     assert binarise(enhanced, mask).tolist() == [[True, True, False], [False, False, False]]
-    assert binarise(enhanced, mask, SkeletonParams(level=-0.3)).tolist() == [
-        [True, False, False],
-        [False] * 3,
-    ]
+    assert binarise(enhanced, mask, SkeletonParams(level=-0.3)).tolist() == [[True, False, False], [False] * 3]
 
 
 def test_a_bar_thins_to_its_centre_line():

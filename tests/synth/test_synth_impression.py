@@ -46,11 +46,7 @@ def test_two_impressions_of_a_finger_differ_but_their_minutiae_are_the_same(mast
 def test_placement_undoes_itself(seed):
     rng = np.random.default_rng(seed)
     placement = Placement(
-        (180.0, 200.0),
-        (190.0, 210.0),
-        rng.uniform(-0.6, 0.6),
-        *rng.uniform(-15, 15, 2),
-        rng.uniform(-0.2, 0.2),
+        (180.0, 200.0), (190.0, 210.0), rng.uniform(-0.6, 0.6), *rng.uniform(-15, 15, 2), rng.uniform(-0.2, 0.2)
     )
     x, y = rng.uniform(20, 340, (2, 50))
     back = placement.to_impression(*placement.to_master(x, y))
@@ -65,9 +61,7 @@ def test_rotation_turns_orientation_and_direction_alike(rotation):
     difference = np.angle(np.exp(2j * (orientation.angle - 2.9 - rotation)))
     assert np.abs(difference[10:-10, 10:-10]).max() < 0.01
     assert np.abs(carried[10:-10, 10:-10] - 9).max() < 0.02
-    point = Minutiae(
-        *(np.array([v], np.float32) for v in (70, 50, 1.0)), np.ones(1, np.uint8), np.ones(1, np.float32)
-    )
+    point = Minutiae(*(np.array([v], np.float32) for v in (70, 50, 1.0)), np.ones(1, np.uint8), np.ones(1, np.float32))
     turned = carry_points(point, placement)
     assert turned.direction[0] == pytest.approx((1.0 + rotation) % (2 * np.pi), abs=0.01)
     assert turned.x[0] == pytest.approx(50 + 20 * np.cos(rotation), abs=0.05)

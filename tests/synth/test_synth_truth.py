@@ -41,9 +41,7 @@ def turn(a, b):
 
 def test_orientation_read_from_ridges_is_the_truth_within_two_degrees(made):
     _, print_ = made
-    error = np.rad2deg(turn(structure_tensor(print_.image, 6), print_.truth.orientation.angle))[
-        inner(print_.truth)
-    ]
+    error = np.rad2deg(turn(structure_tensor(print_.image, 6), print_.truth.orientation.angle))[inner(print_.truth)]
     assert error.size > 30000
     assert np.sqrt(np.mean(error**2)) < 2
     assert abs(np.mean(error)) < 0.2
@@ -93,9 +91,7 @@ def test_a_minutia_stands_where_the_truth_says(made):
 
 
 def sample(image, x, y):
-    return ndimage.map_coordinates(
-        image.astype(float), [np.asarray(y), np.asarray(x)], order=1, mode="nearest"
-    )
+    return ndimage.map_coordinates(image.astype(float), [np.asarray(y), np.asarray(x)], order=1, mode="nearest")
 
 
 def test_kind_and_direction_are_what_lies_ahead(made):
@@ -105,11 +101,7 @@ def test_kind_and_direction_are_what_lies_ahead(made):
     clear = clear.select(inside[np.rint(clear.y).astype(int), np.rint(clear.x).astype(int)] > 12)
     step = 5.0
     ahead, behind = (
-        sample(
-            print_.image,
-            clear.x + s * step * np.cos(clear.direction),
-            clear.y - s * step * np.sin(clear.direction),
-        )
+        sample(print_.image, clear.x + s * step * np.cos(clear.direction), clear.y - s * step * np.sin(clear.direction))
         for s in (1, -1)
     )
     dark_ahead = ahead < behind

@@ -50,15 +50,9 @@ def whole(prints, tmp_path):
 
 def test_a_folder_holds_parts_and_a_manifest_and_nothing_else(prints, whole):
     names = sorted(p.name for p in whole.iterdir())
-    assert names[0] == "_manifest.json" and [n[:12] for n in names[1:]] == [
-        f"part-00000{k}-" for k in range(3)
-    ]
+    assert names[0] == "_manifest.json" and [n[:12] for n in names[1:]] == [f"part-00000{k}-" for k in range(3)]
     about = load_sidecar(whole)
-    assert [p["file"] for p in about["parts"]] == names[1:] and [p["rows"] for p in about["parts"]] == [
-        2,
-        2,
-        2,
-    ]
+    assert [p["file"] for p in about["parts"]] == names[1:] and [p["rows"] for p in about["parts"]] == [2, 2, 2]
     assert about["rows"] == 6 and about["failures"] == 0 and about["flags"]["resolution_assumed"] == 6
 
 

@@ -32,10 +32,7 @@ def test_an_engine_is_local_dask_or_ray(text):
 def test_a_missing_engine_says_what_to_install(monkeypatch, name, module):
     found = engine.find_spec
     monkeypatch.setattr(engine, "find_spec", lambda n: None if n == module else found(n))
-    with (
-        pytest.raises(EngineError, match=rf"pip install 'ridgefeat\[{name}\]'"),
-        using(f"{name}=tcp://127.0.0.1:1"),
-    ):
+    with pytest.raises(EngineError, match=rf"pip install 'ridgefeat\[{name}\]'"), using(f"{name}=tcp://127.0.0.1:1"):
         pass
 
 

@@ -33,9 +33,7 @@ def alive(pid):
 @pytest.fixture(scope="module")
 def first(arrays):
     """Return a task whose prints go through a guarded process that is already warm."""
-    return Task(
-        0, [ArrayPrint(a, str(i)) for i, a in enumerate(arrays[:2])], RECIPE, limits=Limits(20.0, 2 << 30)
-    )
+    return Task(0, [ArrayPrint(a, str(i)) for i, a in enumerate(arrays[:2])], RECIPE, limits=Limits(20.0, 2 << 30))
 
 
 def test_guarded_rows_are_the_same_rows(first):
@@ -75,9 +73,7 @@ def test_a_crash_is_a_row_and_one_that_does_not_come_again_is_none(first, tmp_pa
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is bounded on Linux")  # noqa: PTH110
 def test_memory_is_bounded(first):
-    batch = run_task(
-        replace(first, items=[source(bad.Hungry()), first.items[0]], limits=Limits(30.0, 1 << 30))
-    )
+    batch = run_task(replace(first, items=[source(bad.Hungry()), first.items[0]], limits=Limits(30.0, 1 << 30)))
     assert batch.meta[0]["meta_error"] == "not enough memory for this image"
     assert batch.meta[1]["meta_error"] is None and batch.memory < 1 << 30
     with pytest.raises(ParameterError, match=r"--memory 20 MB is too little: a worker takes \d+ MB"):

@@ -46,9 +46,7 @@ def test_inside_there_is_one_thread_and_outside_as_many_as_before():
     before = cv2.getNumThreads()
     with one_thread():
         assert cv2.getNumThreads() == 1
-        assert {
-            pool["num_threads"] for pool in threads._thread_pools().info() if pool["user_api"] == "blas"
-        } <= {1}
+        assert {pool["num_threads"] for pool in threads._thread_pools().info() if pool["user_api"] == "blas"} <= {1}
     assert cv2.getNumThreads() == before
 
 
@@ -62,7 +60,5 @@ def test_workers_are_counted():
 
 def test_a_worker_of_other_versions_is_refused(arrays):
     task = Task(0, [ArrayPrint(arrays[0], "a")], Recipe.make(["ridge"]), versions="numpy 0.1")
-    with pytest.raises(
-        TableError, match=r"other versions than this machine.*numpy 0\.1 here; install the same"
-    ):
+    with pytest.raises(TableError, match=r"other versions than this machine.*numpy 0\.1 here; install the same"):
         list(run([task], 1))

@@ -74,10 +74,7 @@ def change(table, **values):
 @pytest.mark.parametrize(
     ("recipe", "says"),
     [
-        (
-            Recipe.make(["ridge"], Params().updated(["normalisation.window=40"])),
-            r"normalisation\.window \(\d+, 40\)",
-        ),
+        (Recipe.make(["ridge"], Params().updated(["normalisation.window=40"])), r"normalisation\.window \(\d+, 40\)"),
         (Recipe.make(["ridge", "orient"]), "columns only in the second: orient_"),
     ],
 )

@@ -37,20 +37,11 @@ def test_a_person_called_na_keeps_the_name(table):
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (
-            lambda text: text.replace("ridge_period_mean", "period", 1),
-            "lacks 1 columns .* 'ridge_period_mean'",
-        ),
-        (
-            lambda text: text.replace("\n", ",1,2,3\n").replace(",1,2,3\n", "\n", 1),
-            "is no feature table in CSV|lacks",
-        ),
+        (lambda text: text.replace("ridge_period_mean", "period", 1), "lacks 1 columns .* 'ridge_period_mean'"),
+        (lambda text: text.replace("\n", ",1,2,3\n").replace(",1,2,3\n", "\n", 1), "is no feature table in CSV|lacks"),
         (lambda text: "\ufffd" * 10, "lacks"),
         (lambda text: "", "is no feature table in CSV"),
-        (
-            lambda text: text[: text.index("\n") + 1] + "a,b,c,d,e,f,g,h,i,j,k,zero\n",
-            "is no feature table in CSV",
-        ),
+        (lambda text: text[: text.index("\n") + 1] + "a,b,c,d,e,f,g,h,i,j,k,zero\n", "is no feature table in CSV"),
     ],
 )
 def test_a_damaged_table_says_so(table, damage, says):

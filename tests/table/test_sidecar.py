@@ -74,9 +74,7 @@ def test_a_huge_sidecar_is_not_read(tmp_path, monkeypatch):
 
 
 def test_a_recipe_comes_back_from_its_sidecar():
-    recipe = Recipe.make(
-        ["ridge", "orient"], Params().updated(["normalisation.window=40"]), (199, 173), "plain"
-    )
+    recipe = Recipe.make(["ridge", "orient"], Params().updated(["normalisation.window=40"]), (199, 173), "plain")
     assert Recipe.like(json.loads(json.dumps(recipe.to_dict())), "t.json") == recipe
 
 
@@ -85,9 +83,7 @@ def test_a_table_of_another_version_is_not_pretended_to_be_made_again(sidecar):
     with pytest.raises(TableError, match=r"made by version 0; .* columns only in the second"):
         Recipe.like(sidecar, "t.json")
     sidecar["parameters"]["normalisation"]["windo"] = 3
-    with pytest.raises(
-        TableError, match=r"cannot make that table again: .*did you mean normalisation.window"
-    ):
+    with pytest.raises(TableError, match=r"cannot make that table again: .*did you mean normalisation.window"):
         Recipe.like(sidecar, "t.json")
 
 

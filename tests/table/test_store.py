@@ -133,10 +133,7 @@ def test_resuming_a_finished_table_does_nothing_more(prints, tmp_path, whole):
 @pytest.mark.parametrize(
     ("recipe", "says"),
     [
-        (
-            Recipe.make(["ridge"], Params().updated(["normalisation.window=40"])),
-            r"normalisation\.window \(\d+, 40\)",
-        ),
+        (Recipe.make(["ridge"], Params().updated(["normalisation.window=40"])), r"normalisation\.window \(\d+, 40\)"),
         (Recipe.make(["ridge", "orient"]), "columns only in the second: orient_"),
         (Recipe.make(["ridge"], dpi=600), r"dpi: None, now \[600"),
         (Recipe.make(["ridge"], layout="plain"), "layout: auto, now plain"),

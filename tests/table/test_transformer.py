@@ -61,10 +61,7 @@ def test_it_clones_and_reports_its_parameters():
 @pytest.mark.parametrize("kind", ["paths", "arrays"])
 def test_it_works_in_a_pipeline_under_grouped_folds(paths, arrays, kind):
     model = make_pipeline(
-        FeatureExtractor(["ridge"]),
-        SimpleImputer(keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(),
+        FeatureExtractor(["ridge"]), SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression()
     )
     X = paths if kind == "paths" else np.stack(arrays)
     scores = cross_val_score(model, X, Y, groups=GROUPS, cv=StratifiedGroupKFold(3), error_score="raise")

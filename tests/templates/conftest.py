@@ -12,11 +12,7 @@ def make_minutiae(rows):
     x, y, degrees, kind, quality = table.T
     direction = np.radians(degrees).astype(np.float32)
     return Minutiae(
-        x.astype(np.float32),
-        y.astype(np.float32),
-        direction,
-        kind.astype(np.uint8),
-        quality.astype(np.float32),
+        x.astype(np.float32), y.astype(np.float32), direction, kind.astype(np.uint8), quality.astype(np.float32)
     )
 
 

@@ -53,12 +53,7 @@ def parse_by_the_book(data):
     out["views"], out["reserved"] = [None] * take("B"), take("B")
     for number in range(len(out["views"])):
         position, combined, quality, count = take("BBBB")
-        view = {
-            "position": position,
-            "number": combined >> 4,
-            "impression": combined & 0x0F,
-            "quality": quality,
-        }
+        view = {"position": position, "number": combined >> 4, "impression": combined & 0x0F, "quality": quality}
         view["minutiae"] = []
         for _ in range(count):
             first, second, angle, score = take("HHBB")
@@ -144,13 +139,7 @@ def test_golden_record_reads_back(build):
 
 def test_no_points_make_the_shortest_record():
     record = encode_iso(
-        Minutiae.empty(),
-        SingularPoints.empty(),
-        width=96,
-        height=103,
-        dpi_x=199,
-        dpi_y=173,
-        impression_type=2,
+        Minutiae.empty(), SingularPoints.empty(), width=96, height=103, dpi_x=199, dpi_y=173, impression_type=2
     )
     parsed = parse_by_the_book(record)
     assert len(record) == 30
@@ -210,12 +199,7 @@ def test_round_trip_is_within_the_quantisation(rows, dpi, size):
 @pytest.mark.parametrize(("degrees", "unit"), [(359.9, 0), (359.2, 255), (0.0, 0), (0.71, 1), (180.0, 128)])
 def test_direction_wraps(build, degrees, unit):
     record = encode_iso(
-        build.minutiae([(5, 5, degrees, 1, 50)]),
-        SingularPoints.empty(),
-        width=10,
-        height=10,
-        dpi_x=500,
-        dpi_y=500,
+        build.minutiae([(5, 5, degrees, 1, 50)]), SingularPoints.empty(), width=10, height=10, dpi_x=500, dpi_y=500
     )
     assert record[28 + 4] == unit
 
@@ -240,12 +224,7 @@ def test_cores_and_deltas_beyond_four_bits_are_left_out(build):
 
 def test_uneven_resolution_keeps_positions_in_original_pixels(build):
     record = encode_iso(
-        build.minutiae([(250, 250, 45, 1, 50)]),
-        SingularPoints.empty(),
-        width=199,
-        height=173,
-        dpi_x=199,
-        dpi_y=173,
+        build.minutiae([(250, 250, 45, 1, 50)]), SingularPoints.empty(), width=199, height=173, dpi_x=199, dpi_y=173
     )
     ((_, x, y, angle, _),) = parse_by_the_book(record)["views"][0]["minutiae"]
     assert (x, y, angle) == (round(250.5 * 0.398 - 0.5), round(250.5 * 0.346 - 0.5), 45)
@@ -259,12 +238,7 @@ def test_views_and_unknown_extended_data_are_read():
     record = GOLDEN[:8] + struct.pack(">I", 24 + len(body)) + GOLDEN[12:22] + b"\x02\x00" + body
     assert parse_by_the_book(record)["views"][1]["other"] == [(0x8001, b"\xaa\xbb\xcc\xdd\xee")]
     first, second = decode_iso_views(record)
-    assert (second[2].finger_position, second[2].view, second[2].impression_type, second[2].views) == (
-        7,
-        2,
-        3,
-        2,
-    )
+    assert (second[2].finger_position, second[2].view, second[2].impression_type, second[2].views) == (7, 2, 3, 2)
     np.testing.assert_array_equal(first[0].x, second[0].x)
     assert len(second[1]) == 2
     assert decode_iso(record, view=1)[2].finger_position == 7

@@ -74,9 +74,7 @@ def test_columns_in_another_order_and_further_ones(tmp_path):
 
 def test_mm_and_px_agree(build, tmp_path):
     path = tmp_path / "a.csv"
-    write_minutiae_csv(
-        path, build.minutiae([(123, 234, 0, 1, 1)]), SingularPoints.empty(), dpi_x=199, dpi_y=173
-    )
+    write_minutiae_csv(path, build.minutiae([(123, 234, 0, 1, 1)]), SingularPoints.empty(), dpi_x=199, dpi_y=173)
     with path.open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert float(row["x_mm"]) == pytest.approx(float(row["x_px"]) * 25.4 / 199, abs=1e-3)
@@ -123,11 +121,7 @@ def test_hostile_rows_never_raise_anything_else(tmp_path_factory, data):
 def test_unknown_kinds_are_not_written(build, tmp_path):
     with pytest.raises(TemplateError, match="7 is no kind of minutia"):
         write_minutiae_csv(
-            tmp_path / "a.csv",
-            build.minutiae([(1, 1, 0, 7, 1)]),
-            SingularPoints.empty(),
-            dpi_x=500,
-            dpi_y=500,
+            tmp_path / "a.csv", build.minutiae([(1, 1, 0, 7, 1)]), SingularPoints.empty(), dpi_x=500, dpi_y=500
         )
 
 

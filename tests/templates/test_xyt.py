@@ -46,10 +46,7 @@ def test_best_by_quality(build, tmp_path):
 
 def test_unknown_quality_leaves_the_column_out(build, tmp_path):
     path = tmp_path / "a.xyt"
-    assert written(path, build.minutiae([(1, 2, 0, 1, 50), (3, 4, 0, 1, build.nan)])) == [
-        (1, 372, 180),
-        (3, 370, 180),
-    ]
+    assert written(path, build.minutiae([(1, 2, 0, 1, 50), (3, 4, 0, 1, build.nan)])) == [(1, 372, 180), (3, 370, 180)]
     assert np.isnan(read_xyt(path, height=374).quality).all()
 
 
@@ -60,9 +57,7 @@ def test_without_minutiae(tmp_path):
 
 @settings(max_examples=100, deadline=None)
 @given(
-    rows=st.lists(
-        st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 6.28), st.floats(0, 100)), max_size=50
-    ),
+    rows=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 6.28), st.floats(0, 100)), max_size=50),
     dpi=st.tuples(st.floats(50, 5000), st.floats(50, 5000)),
     height=st.integers(1, 2000),
 )

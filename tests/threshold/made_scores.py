@@ -28,9 +28,5 @@ def normal_scores(seed=0, subjects=60, each=8, shared=0.5):
 def mirrored(scores):
     """Return the same comparisons as distances."""
     return Scores.make(
-        10 - scores.score,
-        scores.mated,
-        subject_probe=scores.probe,
-        subject_reference=scores.reference,
-        distance=True,
+        10 - scores.score, scores.mated, subject_probe=scores.probe, subject_reference=scores.reference, distance=True
     )

@@ -12,9 +12,7 @@ pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
 def frame():
     rng = np.random.default_rng(0)
     mated = np.arange(60) % 3 == 0
-    return pd.DataFrame(
-        {"subject_probe": np.arange(60) % 7, "mated": mated.astype(int), "score": rng.normal(mated, 1)}
-    )
+    return pd.DataFrame({"subject_probe": np.arange(60) % 7, "mated": mated.astype(int), "score": rng.normal(mated, 1)})
 
 
 def test_parquet_and_a_folder_of_parts_read_as_csv_does(frame, tmp_path):

@@ -48,14 +48,10 @@ def test_curves_are_those_of_scikit_learn(both):
     fpr, tpr, at = roc_curve(truth, score, drop_intermediate=False)
     k = curve.index(at[1:])
     assert np.array_equal(curve.cut[k], at[1:])
-    assert np.allclose(curve.fmr[k], fpr[1:], atol=1e-15) and np.allclose(
-        1 - curve.fnmr[k], tpr[1:], atol=1e-15
-    )
+    assert np.allclose(curve.fmr[k], fpr[1:], atol=1e-15) and np.allclose(1 - curve.fnmr[k], tpr[1:], atol=1e-15)
     fmr, fnmr, at = det_curve(truth, score)
     k = curve.index(at[np.isfinite(at)])
-    assert np.allclose(curve.fmr[k], fmr[np.isfinite(at)]) and np.allclose(
-        curve.fnmr[k], fnmr[np.isfinite(at)]
-    )
+    assert np.allclose(curve.fmr[k], fmr[np.isfinite(at)]) and np.allclose(curve.fnmr[k], fnmr[np.isfinite(at)])
     assert curve.auc == pytest.approx(roc_auc_score(truth, score), abs=1e-12)
 
 

@@ -107,12 +107,7 @@ def test_a_table_of_comparisons_is_read(tmp_path):
 def test_two_columns_are_read_in_any_form(tmp_path, text):
     (tmp_path / "t.csv").write_text(text, encoding="utf-8")
     scores = read_scores(tmp_path / "t.csv").scores
-    assert scores.score.tolist() == [0.9, 0.2, 0.8, 0.3] and scores.mated.tolist() == [
-        True,
-        False,
-        True,
-        False,
-    ]
+    assert scores.score.tolist() == [0.9, 0.2, 0.8, 0.3] and scores.mated.tolist() == [True, False, True, False]
     assert scores.probe is None
 
 

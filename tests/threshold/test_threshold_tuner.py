@@ -7,13 +7,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import (
-    GroupKFold,
-    KFold,
-    TunedThresholdClassifierCV,
-    cross_val_predict,
-    cross_validate,
-)
+from sklearn.model_selection import GroupKFold, KFold, TunedThresholdClassifierCV, cross_val_predict, cross_validate
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
@@ -118,16 +112,8 @@ def test_groups_are_routed_by_scikit_learn():
     with config_context(enable_metadata_routing=True):
         tuner = ThresholdTuner(LogisticRegression(), cv=GroupKFold(3)).set_fit_request(groups=True)
         routed = cross_validate(
-            tuner,
-            X,
-            Y,
-            cv=GroupKFold(2),
-            params={"groups": people},
-            return_estimator=True,
-            error_score="raise",
+            tuner, X, Y, cv=GroupKFold(2), params={"groups": people}, return_estimator=True, error_score="raise"
         )
     first = next(iter(GroupKFold(2).split(X, Y, people)))[0]
-    by_hand = ThresholdTuner(LogisticRegression(), cv=GroupKFold(3)).fit(
-        X[first], Y[first], groups=people[first]
-    )
+    by_hand = ThresholdTuner(LogisticRegression(), cv=GroupKFold(3)).fit(X[first], Y[first], groups=people[first])
     assert routed["estimator"][0].best_threshold_ == by_hand.best_threshold_

@@ -117,10 +117,7 @@ def test_a_threshold_is_chosen_without_a_look_at_evaluation():
 
 def test_remarks_name_what_is_thin():
     said = " ".join(analyse(normal_scores(9, subjects=50), replicates=50).remarks)
-    assert (
-        "fmr=0.1%: 45 non-mated comparisons of evaluation cannot carry" in said
-        and "30,000 are needed" in said
-    )
+    assert "fmr=0.1%: 45 non-mated comparisons of evaluation cannot carry" in said and "30,000 are needed" in said
     assert "evaluation part has 10 subjects" in said and "400 comparisons of development's" in said
     blind = normal_scores(9)
     said = " ".join(analyse(Scores.make(blind.score, blind.mated), ("exact",), replicates=50).remarks)
@@ -134,11 +131,7 @@ def test_failures_to_acquire_raise_frr_and_its_interval():
     values = scores.score.copy()
     values[scores.mated & (scores.probe % 5 == 0)] = np.nan
     failed = Scores.make(
-        values,
-        scores.mated,
-        subject_probe=scores.probe,
-        subject_reference=scores.reference,
-        count_failures=True,
+        values, scores.mated, subject_probe=scores.probe, subject_reference=scores.reference, count_failures=True
     )
     found = analyse(failed, ("exact",), replicates=100, development=1)
     o = found.reported.operations[0]

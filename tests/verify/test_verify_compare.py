@@ -102,11 +102,7 @@ def test_partial_prints_still_match(minutiae):
 def test_distortion_costs_less_than_a_stranger(minutiae):
     m = minutiae(11, 50)
     bent = Minutiae(
-        (m.x + 8 * np.sin(m.y / 60)).astype(np.float32),
-        (m.y * 1.03).astype(np.float32),
-        m.direction,
-        m.kind,
-        m.quality,
+        (m.x + 8 * np.sin(m.y / 60)).astype(np.float32), (m.y * 1.03).astype(np.float32), m.direction, m.kind, m.quality
     )
     assert compare(alone(m), alone(bent)).score > compare(alone(m), alone(minutiae(12, 50))).score + 5
 
@@ -139,9 +135,7 @@ def test_too_few_and_too_far_apart_are_refused(minutiae):
         template_of_minutiae(minutiae(1).select(slice(0, 3)), "made")
     m = minutiae(1)
     m.x[0] = 90_000
-    with pytest.raises(
-        TemplateError, match=r"minutiae span .* mm, more than a print has; is its resolution wrong"
-    ):
+    with pytest.raises(TemplateError, match=r"minutiae span .* mm, more than a print has; is its resolution wrong"):
         template_of_minutiae(m, "made")
 
 

@@ -46,10 +46,7 @@ def test_fingers_of_one_person_are_different_fingers():
     [
         (fingers(1, 4), "there is only one finger"),
         (fingers(4, 1), "no finger has two impressions"),
-        (
-            [*fingers(2, 2), Entry("x.png")],
-            "whose finger x.png shows, its name does not say; give --layout or --regex",
-        ),
+        ([*fingers(2, 2), Entry("x.png")], "whose finger x.png shows, its name does not say; give --layout or --regex"),
     ],
 )
 def test_fvc_says_what_is_missing(entries, message):
@@ -63,9 +60,7 @@ def socofing(people, kinds=("central_rotation", "z_cut")):
         for finger in ("thumb", "index"):
             labels = {"subject": str(s), "hand": "left", "finger": finger, "alteration": "none"}
             made.append(Entry(f"real/{s}_{finger}", labels))
-            made += [
-                Entry(f"hard/{s}_{finger}_{k}", {**labels, "alteration": k, "level": "hard"}) for k in kinds
-            ]
+            made += [Entry(f"hard/{s}_{finger}_{k}", {**labels, "alteration": k, "level": "hard"}) for k in kinds]
     return made
 
 
@@ -75,9 +70,7 @@ def test_altered_prints_meet_their_own_and_the_same_finger_of_others():
     assert few.mated.sum() == every.mated.sum() == 15 * 2 * 2
     assert (~few.mated).sum() == 60 * 10 and (~every.mated).sum() == 60 * 14
     for plan in (few, every):
-        assert all(entries[i].altered for i in plan.probe) and not any(
-            entries[i].altered for i in plan.reference
-        )
+        assert all(entries[i].altered for i in plan.probe) and not any(entries[i].altered for i in plan.reference)
         for i, j, mated in zip(plan.probe, plan.reference, plan.mated, strict=True):
             a, b = entries[i], entries[j]
             assert a.labels["finger"] == b.labels["finger"] and (a.subject == b.subject) == mated
