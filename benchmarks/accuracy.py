@@ -150,8 +150,10 @@ def minutiae_tables(made):
                 typed = scores(tally[name][level, k, 1], n, true)[2]
                 cells.append(f"{f:.3f} ({p:.2f}, {r:.2f}); {typed:.3f}")
             rows.append([name, *cells])
-        parts += [f"## Minutiae within {tolerance}: F1 (precision, recall); F1 with the type right",
-                  table(["system", *LEVELS], rows)]  # fmt: skip
+        parts += [
+            f"## Minutiae within {tolerance}: F1 (precision, recall); F1 with the type right",
+            table(["system", *LEVELS], rows),
+        ]
     failed = [f"{name} {n}" for name, n in failures.items() if n]
     return parts + ([f"Failed on prints: {', '.join(failed)}."] if failed else []) + why_absent(absent)
 
@@ -162,14 +164,17 @@ def singular_table(made):
         for level, impression in enumerate(impressions):
             a, b = Fingerprint(impression.image, 500).singular_points, impression.truth.singular_points
             pairs = assigned(
-                np.stack([a.x, a.y], 1).astype(float), np.stack([b.x, b.y], 1).astype(float), 20,
+                np.stack([a.x, a.y], 1).astype(float),
+                np.stack([b.x, b.y], 1).astype(float),
+                20,
                 a.kind[:, None] == b.kind,
-            )  # fmt: skip
+            )
             hits[level] += pairs.shape[1]
             true[level] += len(b)
             reported[level] += len(a)
-    cells = [f"{hits[k]:.0f} of {true[k]:.0f} ({hits[k] / true[k]:.2f}); {reported[k] - hits[k]:.0f} false"
-             for k in range(4)]  # fmt: skip
+    cells = [
+        f"{hits[k]:.0f} of {true[k]:.0f} ({hits[k] / true[k]:.2f}); {reported[k] - hits[k]:.0f} false" for k in range(4)
+    ]
     return ["## Singular points within 20 px", table(["system", *LEVELS], [["ridgefeat", *cells]])]
 
 

@@ -34,8 +34,19 @@ RNG = np.random.default_rng(20260101)
 
 def run(arguments, output, jobs):
     given = [str(need(a)) if a == arguments[0] else str(DATA / a) if "/" in a else a for a in arguments]
-    command = [sys.executable, "-m", "ridgefeat.cli", "extract", *given, "-o", str(output), "-j", str(jobs),
-               "--overwrite", "-q"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "ridgefeat.cli",
+        "extract",
+        *given,
+        "-o",
+        str(output),
+        "-j",
+        str(jobs),
+        "--overwrite",
+        "-q",
+    ]
     start = time.perf_counter()
     code = subprocess.run(command, check=False).returncode
     return code, time.perf_counter() - start, pd.read_csv(output, low_memory=False)
@@ -54,10 +65,16 @@ def overview(name, code, seconds, frame):
     q5, q50, q95 = np.nanpercentile(period, (5, 50, 95))
     m5, m50, m95 = np.nanpercentile(frame.minutiae_count, (5, 50, 95))
     return [
-        name, len(frame), int(frame.meta_error.notna().sum()), code, f"{len(frame) / seconds:.1f}",
-        f"{q50:.3f} ({q5:.3f}–{q95:.3f})", f"{np.nanmedian(frame.ridge_period_ratio):.3f}",
-        f"{m50:.0f} ({m5:.0f}–{m95:.0f})", flags or "none",
-    ]  # fmt: skip
+        name,
+        len(frame),
+        int(frame.meta_error.notna().sum()),
+        code,
+        f"{len(frame) / seconds:.1f}",
+        f"{q50:.3f} ({q5:.3f}–{q95:.3f})",
+        f"{np.nanmedian(frame.ridge_period_ratio):.3f}",
+        f"{m50:.0f} ({m5:.0f}–{m95:.0f})",
+        flags or "none",
+    ]
 
 
 def by_sex(frame):

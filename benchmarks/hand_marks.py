@@ -83,8 +83,12 @@ def main() -> None:
         f"{len(names)} prints of {len(np.unique(fingers))} fingers, {sum(map(len, marks))} marks, 12 px. The "
         "threshold of best F1 is chosen on these same prints, for every system alike."
     )
-    parts = [introduction, table(head, rows), f"## Minutiae a print that a recall of {RECALL} takes",
-             table(["system", "minutiae a print"], economy)]  # fmt: skip
+    parts = [
+        introduction,
+        table(head, rows),
+        f"## Minutiae a print that a recall of {RECALL} takes",
+        table(["system", "minutiae a print"], economy),
+    ]
     report("hand_marks", "Minutiae against a person's marks", [*parts, *why_absent(absent)])
 
 

@@ -214,8 +214,11 @@ def by_features() -> list[str]:
         values = np.nan_to_num(part[features].to_numpy())
         guess = cross_val_predict(
             make_pipeline(StandardScaler(), KNeighborsClassifier(1)),
-            values, part["sex"], groups=part["subject"].astype(str), cv=GroupKFold(5),
-        )  # fmt: skip
+            values,
+            part["sex"],
+            groups=part["subject"].astype(str),
+            cv=GroupKFold(5),
+        )
         told.append([what, len(part), f"{np.mean(guess == part['sex']):.3f}"])
     cost = [f.cost for f in found.of_kind("near_duplicate")]
     return [

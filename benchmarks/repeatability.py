@@ -119,8 +119,13 @@ def again(a, mask_a, b, mask_b):
     placed = np.stack([x[best], y[best]], 1).astype(float)
     near = turned((a.direction + angle[best])[:, None], b.direction, 2 * np.pi) <= ANGLE
     hits = assigned(placed, np.stack([bx, by], 1).astype(float), REACH, near).shape[1]
-    back = np.stack([c[best] * (bx - bx[j[best]]) - s[best] * (by - by[j[best]]) + ax[i[best]],
-                     s[best] * (bx - bx[j[best]]) + c[best] * (by - by[j[best]]) + ay[i[best]]], 1)  # fmt: skip
+    back = np.stack(
+        [
+            c[best] * (bx - bx[j[best]]) - s[best] * (by - by[j[best]]) + ax[i[best]],
+            s[best] * (bx - bx[j[best]]) + c[best] * (by - by[j[best]]) + ay[i[best]],
+        ],
+        1,
+    )
     common = visible(placed, mask_b) + visible(back, mask_a)
     return 2 * hits / common if common >= 8 else np.nan
 
@@ -176,14 +181,25 @@ def main() -> None:
     for family, part in frame.groupby("family", sort=False):
         q = part.icc_FCJ2020.quantile([0.25, 0.5, 0.75]).round(2).tolist()
         v = part.icc_FVC2002.quantile([0.25, 0.5, 0.75]).round(2).tolist()
-        family_rows.append([family, len(part), f"{q[1]} ({q[0]}–{q[2]})", f"{v[1]} ({v[0]}–{v[2]})",
-                            int((part.icc_FCJ2020 < 0.3).sum()),
-                            f"{part.icc_turned_FCJ2020.median():.2f}"])  # fmt: skip
+        family_rows.append(
+            [
+                family,
+                len(part),
+                f"{q[1]} ({q[0]}–{q[2]})",
+                f"{v[1]} ({v[0]}–{v[2]})",
+                int((part.icc_FCJ2020 < 0.3).sum()),
+                f"{part.icc_turned_FCJ2020.median():.2f}",
+            ]
+        )
 
     def shown(row):
-        return [row.column, row.unit, f"{row.icc_FCJ2020:.2f} [{row.icc_FCJ2020_low:.2f}, {row.icc_FCJ2020_high:.2f}]",
-                f"{row.icc_FVC2002:.2f} [{row.icc_FVC2002_low:.2f}, {row.icc_FVC2002_high:.2f}]",
-                f"{row.icc_turned_FCJ2020:.2f}"]  # fmt: skip
+        return [
+            row.column,
+            row.unit,
+            f"{row.icc_FCJ2020:.2f} [{row.icc_FCJ2020_low:.2f}, {row.icc_FCJ2020_high:.2f}]",
+            f"{row.icc_FVC2002:.2f} [{row.icc_FVC2002_low:.2f}, {row.icc_FVC2002_high:.2f}]",
+            f"{row.icc_turned_FCJ2020:.2f}",
+        ]
 
     plain = frame[
         frame.family.isin(["ridge", "minutiae"]) | frame.column.isin(["quality_ocl_mean", "quality_lcs_mean"])

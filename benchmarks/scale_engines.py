@@ -127,8 +127,10 @@ def same(prints, count, scratch):
     """Extract with one process, on Dask and on Ray."""
     out = {"-j 1": (extract(prints, scratch / "one", "-j", "1"), digest(scratch / "one"))}
     with dask_cluster() as (address, _):
-        out["Dask, two workers"] = (extract(prints, scratch / "dask", "--engine", f"dask={address}"),
-                                    digest(scratch / "dask"))  # fmt: skip
+        out["Dask, two workers"] = (
+            extract(prints, scratch / "dask", "--engine", f"dask={address}"),
+            digest(scratch / "dask"),
+        )
     seconds = extract(prints, scratch / "ray", "--engine", "ray=local", "-j", "2")
     out["Ray, two workers, cluster started with the run"] = (seconds, digest(scratch / "ray"))
     return out

@@ -210,11 +210,22 @@ def columns(rows, scores, scratch, minutes):
         f"predict, {FEW} columns": ("predict", model, f"{made}/", "-o", half),
         "explore, a sample of 5,000": ("explore", f"{made}/", "--no-tsne", "-j", 1, "-o", scratch / "e.html"),
         f"bench --families, {FEW} columns, logistic": (
-            "bench", f"{made}/", *TARGET, *some, "--classifiers", "logistic", "--folds", 2, "--fast", "-j", 1,
-            "-o", scratch / "few",
+            "bench",
+            f"{made}/",
+            *TARGET,
+            *some,
+            "--classifiers",
+            "logistic",
+            "--folds",
+            2,
+            "--fast",
+            "-j",
+            1,
+            "-o",
+            scratch / "few",
         ),
         f"threshold, {scores:,} scores": ("threshold", parts, "-o", scratch / "thresholds"),
-    }  # fmt: skip
+    }
     out = {}
     for name, words in runs.items():
         seconds, peak, code, said = watched([*words, "-q"], minutes)

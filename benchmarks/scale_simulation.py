@@ -114,8 +114,9 @@ def listed_bytes(files):
 
     with tempfile.TemporaryDirectory() as scratch:
         lines = Path(scratch) / "prints.txt"
-        lines.write_text("\n".join(str(files[i % len(files)].with_name(f"{i}__M_Left_index_finger.BMP"))
-                                   for i in range(LISTED)))  # fmt: skip
+        lines.write_text(
+            "\n".join(str(files[i % len(files)].with_name(f"{i}__M_Left_index_finger.BMP")) for i in range(LISTED))
+        )
         tracemalloc.start()
         kept = find_prints([], lists=[lines])
         held = tracemalloc.get_traced_memory()[0]
@@ -187,9 +188,18 @@ def simulated(given, kinds, row_seconds):
             cost = core_hours * given.price
             expected = given.prints * seconds / 3600 / LOSS_HOURS
             body.append(
-                [machine[0], kind, f"{hours:.2f}", f"{100 * share:.0f} %", f"{core_hours:.0f}", f"{expected:.2f}",
-                 f"{lost:.1f} ({least} to {most})", f"{cost:.2f}", f"{cost * 1e6 / given.prints:.2f}"]
-            )  # fmt: skip
+                [
+                    machine[0],
+                    kind,
+                    f"{hours:.2f}",
+                    f"{100 * share:.0f} %",
+                    f"{core_hours:.0f}",
+                    f"{expected:.2f}",
+                    f"{lost:.1f} ({least} to {most})",
+                    f"{cost:.2f}",
+                    f"{cost * 1e6 / given.prints:.2f}",
+                ]
+            )
     return body
 
 
@@ -203,9 +213,14 @@ def lossy(given, kinds, row_seconds):
         every = "never" if loss_hours == float("inf") else f"every {loss_hours} worker hours"
         expected = given.prints * seconds / 3600 / loss_hours
         body.append(
-            [every, f"{expected:.1f}", f"{lost:.1f} ({least} to {most})", f"{hours:.3f}",
-             f"{100 * (hours / base - 1):+.2f} %"]
-        )  # fmt: skip
+            [
+                every,
+                f"{expected:.1f}",
+                f"{lost:.1f} ({least} to {most})",
+                f"{hours:.3f}",
+                f"{100 * (hours / base - 1):+.2f} %",
+            ]
+        )
     return body
 
 
@@ -242,16 +257,20 @@ def main() -> None:
     kinds = dict(zip(KINDS, map(float, map(np.median, (small_times, large_times))), strict=True))
     row_seconds = float(np.median(part_times))
     measured = [
-        ["a SOCOFing print (96x103 px, worked on at 241x298), all families",
-         f"{spread(small_times, 1, 1e3)} ms of a worker"],
+        [
+            "a SOCOFing print (96x103 px, worked on at 241x298), all families",
+            f"{spread(small_times, 1, 1e3)} ms of a worker",
+        ],
         ["an FVC2002 DB1 print (388x374 px), all families", f"{spread(large_times, 1, 1e3)} ms of a worker"],
         ["receiving and keeping a row in a folder of parts", f"{spread(part_times, 2, 1e3)} ms of the driver"],
-        ["the same in one CSV file",
-         f"{spread(csv_times, 2, 1e3)} ms of the driver, {1e3 * digits:.1f} ms of a worker for digits"],
+        [
+            "the same in one CSV file",
+            f"{spread(csv_times, 2, 1e3)} ms of the driver, {1e3 * digits:.1f} ms of a worker for digits",
+        ],
         ["a row, Parquet / CSV", f"{part_bytes:.0f} / {csv_bytes:.0f} bytes"],
         ["an image file, SOCOFing / FVC2002 DB1", " / ".join(f"{b / 1000:.0f} kB" for b in image_bytes)],
         ["a print that the driver knows of", f"{listed:.0f} bytes of its memory"],
-    ]  # fmt: skip
+    ]
     n = given.prints
     storage = [
         ["table, a folder of parts (Parquet)", f"{n * part_bytes / 1e9:.0f} GB"],
@@ -259,8 +278,17 @@ def main() -> None:
         ["images, SOCOFing's size", f"{n * image_bytes[0] / 1e9:.0f} GB"],
         ["images, FVC2002 DB1's size, uncompressed TIFF", f"{n * image_bytes[1] / 1e9:.0f} GB"],
     ]
-    head = ["on", "prints like", "hours", "workers busy", "core hours", "losses expected", "losses simulated",
-            "cost, $", "$ a million"]  # fmt: skip
+    head = [
+        "on",
+        "prints like",
+        "hours",
+        "workers busy",
+        "core hours",
+        "losses expected",
+        "losses simulated",
+        "cost, $",
+        "$ a million",
+    ]
     most = [f"{t / row_seconds:.0f}" for t in kinds.values()]
     report(
         "scale_simulation",
@@ -272,11 +300,15 @@ def main() -> None:
             table(head, simulated(given, kinds, row_seconds)),
             f"## Losing workers\n\nSOCOFing's prints on one machine of 64 cores, {given.seeds} seeds each. A lost "
             f"worker takes its unit of {UNIT} s along and another stands there {RESTART:g} s later.",
-            table(["a worker is lost", "losses expected", "losses simulated", "hours", "more time"],
-                  lossy(given, kinds, row_seconds)),
+            table(
+                ["a worker is lost", "losses expected", "losses simulated", "hours", "more time"],
+                lossy(given, kinds, row_seconds),
+            ),
             "## What is full when\n\nHow many workers each bears before it holds them back.",
-            table(["what", "prints like", "bears", "workers"],
-                  bottlenecks(kinds, row_seconds, part_bytes, image_bytes, listed)),
+            table(
+                ["what", "prints like", "bears", "workers"],
+                bottlenecks(kinds, row_seconds, part_bytes, image_bytes, listed),
+            ),
             "## Storage",
             table(["what", "size"], storage),
             f"Assumed: ${given.price} a core hour; every core as fast as this machine's; a worker lost every "
@@ -288,7 +320,7 @@ def main() -> None:
             f"workers on prints like SOCOFing's, {most[1]} on those like FVC2002 DB1's. Beyond that, several drivers "
             "work on lists of their own, and `ridgefeat merge` joins their tables.",
         ],
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -62,9 +62,16 @@ def coverage() -> str:
 def agreement() -> str:
     """Largest difference of each figure over ten simulated sets, half of them with ties."""
     worst = dict.fromkeys(
-        ("FMR and FNMR, pyeer", "EER, pyeer", "ZeroFMR, pyeer", "d', pyeer", "FMR and FNMR, scikit-learn",
-         "AUC, scikit-learn"), 0.0
-    )  # fmt: skip
+        (
+            "FMR and FNMR, pyeer",
+            "EER, pyeer",
+            "ZeroFMR, pyeer",
+            "d', pyeer",
+            "FMR and FNMR, scikit-learn",
+            "AUC, scikit-learn",
+        ),
+        0.0,
+    )
     for seed in range(10):
         rng = np.random.default_rng(seed)
         mated, others = rng.normal(2, 1, 2000), rng.normal(0, 1, 6000)

@@ -218,8 +218,19 @@ def main():
     for name, values in OTHERS.items():
         mean.append([f"{name} (measured elsewhere)", *(f"{v:.2f}" for v in values), f"{np.mean(values):.2f}"])
     summary = table(["comparator", "DB1_B", "DB2_B", "DB3_B", "DB4_B", "mean"], mean)
-    report("verify_fvc", "Comparing prints on FVC2002", [INTRODUCTION, "## Equal error rates, %", summary, *paragraphs,
-           "## Comparisons a second", SPEED, table(["prints", "comparator", "median", "quartiles"], fast)])  # fmt: skip
+    report(
+        "verify_fvc",
+        "Comparing prints on FVC2002",
+        [
+            INTRODUCTION,
+            "## Equal error rates, %",
+            summary,
+            *paragraphs,
+            "## Comparisons a second",
+            SPEED,
+            table(["prints", "comparator", "median", "quartiles"], fast),
+        ],
+    )
 
 
 INTRODUCTION = f"""Equal error rates of 280 mated and all 2,880 non-mated comparisons a database (FVC2004 DB1_B: five

@@ -77,8 +77,16 @@ def ridge(fp: rf.Fingerprint) -> None:
             for sign in (-1, 1):
                 ax.plot([cx - half, cx + half], [cy - sign * half, cy + sign * half], color=colour, lw=0.8)
             label = f"{name} {count:.0f}" if np.isfinite(count) else f"{name}: not seen"
-            ax.text(cx, cy - half - 6, label, color=colour, ha="center", fontsize=10, weight="bold",
-                    bbox={"fc": "white", "ec": "none", "pad": 1, "alpha": 0.8})  # fmt: skip
+            ax.text(
+                cx,
+                cy - half - 6,
+                label,
+                color=colour,
+                ha="center",
+                fontsize=10,
+                weight="bold",
+                bbox={"fc": "white", "ec": "none", "pad": 1, "alpha": 0.8},
+            )
         ax.plot(x0, y0, "+", color=PINK, ms=14, mew=3)
 
     _, share = breadth_maps(fp)
@@ -168,8 +176,11 @@ def minutiae(fp: rf.Fingerprint) -> None:
         for which, colour, mark, label in ((ends, ORANGE, "o", "ending"), (~ends, BLUE, "s", "bifurcation")):
             s = m.select(which)
             ax.plot(s.x, s.y, mark, color=colour, mfc="none", ms=7, mew=1.8, label=f"{label}s: {len(s)}")
-            ax.plot(*(np.stack([a, a + 20 * d]) for a, d in
-                      ((s.x, np.cos(s.direction)), (s.y, -np.sin(s.direction)))), color=colour, lw=1.8)  # fmt: skip
+            ax.plot(
+                *(np.stack([a, a + 20 * d]) for a, d in ((s.x, np.cos(s.direction)), (s.y, -np.sin(s.direction)))),
+                color=colour,
+                lw=1.8,
+            )
         ax.legend(loc="lower right", fontsize=9)
 
     def quality(ax: Axes) -> None:

@@ -152,8 +152,10 @@ def _prose(help_text: str) -> str:
     made = []
     for paragraph in cleandoc(help_text).split("\n\n"):
         if paragraph.startswith("\b"):
-            made += [f"    {line.strip()}" if line.strip() != "Examples:" else "Examples:\n"
-                     for line in paragraph.split("\n")[1:]]  # fmt: skip
+            made += [
+                f"    {line.strip()}" if line.strip() != "Examples:" else "Examples:\n"
+                for line in paragraph.split("\n")[1:]
+            ]
         else:
             made.append(" ".join(paragraph.split()))
         made.append("")

@@ -195,8 +195,13 @@ def named() -> list[str]:
         lines = (command.help or "").partition("Examples:")[2].splitlines()
         found += [line.strip() for line in lines if line.strip().startswith("ridgefeat ")]
     patterns = ("…", "COMMAND")
-    return sorted({c.partition("  #")[0].partition(" > ")[0].partition(" >> ")[0] for c in found
-                   if c.startswith("ridgefeat ") and not any(p in c for p in patterns)})  # fmt: skip
+    return sorted(
+        {
+            c.partition("  #")[0].partition(" > ")[0].partition(" >> ")[0]
+            for c in found
+            if c.startswith("ridgefeat ") and not any(p in c for p in patterns)
+        }
+    )
 
 
 def test_every_command_that_is_named_is_understood() -> None:

@@ -140,7 +140,7 @@ def make_table(
     checked = tuple(_fold(number, fold, len(frame)) for number, fold in enumerate(folds or ()))
     return AuditTable(
         frame, target, group, names, group_codes, group_names, target_codes, target_names, quantity, checked, limits
-    )  # fmt: skip
+    )
 
 
 def _names(frame: pd.DataFrame) -> NDArray[Any]:

@@ -211,7 +211,7 @@ METHODS: dict[str, Method] = {
         Method("kmeans", "16 clusters, each named by its majority", _clusters, _cluster_means),
         *IMAGE_METHODS,
     )
-}  # fmt: skip
+}
 TOGETHER = {
     "mean": "mean of the best others' calibrated log-odds, the best chosen in other folds",
     "stack": "logistic regression on the others' calibrated log-odds, fitted in other folds",

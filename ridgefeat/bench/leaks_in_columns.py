@@ -36,16 +36,24 @@ def check_features(table: AuditTable, readout: Readout) -> Iterator[Finding]:
     leaks = (area >= table.limits.perfect_auc) | (apart & (area >= LEAKING_AUC))
     if leaks.any():
         yield _report(
-            names, area, _where(leaks), "leak",
-            f"hold the target {table.target!r}: it can be read from each alone", ordinary,
+            names,
+            area,
+            _where(leaks),
+            "leak",
+            f"hold the target {table.target!r}: it can be read from each alone",
+            ordinary,
             "every classifier that is given one of them is as good as this column, whatever the ridges say",
-        )  # fmt: skip
+        )
     if (suspect := apart & ~leaks).any():
         yield _report(
-            names, area, _where(suspect), "warning",
+            names,
+            area,
+            _where(suspect),
+            "warning",
             f"tell {table.target!r} far better than all other columns; look whether they were made from it",
-            ordinary, "if they were, every score that uses them is too good",
-        )  # fmt: skip
+            ordinary,
+            "if they were, every score that uses them is too good",
+        )
     yield from _gaps(table, readout, names, values)
 
 
@@ -72,12 +80,15 @@ def _gaps(table: AuditTable, readout: Readout, names: Sequence[str], values: NDA
     if found.any():
         worst = float(area[found].max())
         yield _report(
-            [names[i] for i in looked.tolist()], area, _where(found),
+            [names[i] for i in looked.tolist()],
+            area,
+            _where(found),
             "leak" if worst >= LEAKING_AUC else "warning",
-            f"tell {table.target!r} by where they have no value", 0.5,
+            f"tell {table.target!r} by where they have no value",
+            0.5,
             "a classifier learns which prints could not be measured; imputation inside the fold does not hide it",
             kind="missing",
-        )  # fmt: skip
+        )
 
 
 def _where(marked: NDArray[np.bool_]) -> list[int]:
@@ -85,9 +96,15 @@ def _where(marked: NDArray[np.bool_]) -> list[int]:
 
 
 def _report(
-    names: Sequence[str], area: NDArray[np.float64], which: list[int], severity: str, what: str,
-    ordinary: float, cost: str, kind: str = "column",
-) -> Finding:  # fmt: skip
+    names: Sequence[str],
+    area: NDArray[np.float64],
+    which: list[int],
+    severity: str,
+    what: str,
+    ordinary: float,
+    cost: str,
+    kind: str = "column",
+) -> Finding:
     order = sorted(which, key=lambda i: -area[i])
     told = ", ".join(f"{names[i]} {area[i]:.3f}" for i in order[:SHOWN])
     more = f" and {len(order) - SHOWN} more" if len(order) > SHOWN else ""

@@ -14,8 +14,14 @@ from ridgefeat.cli import options, talk
 @click.option("-o", "--output", required=True, metavar="PAGE.html", help="The page to write.")
 @click.option("--images", metavar="ROOT", help="The folder that was extracted: its prints are shown.")
 @click.option("--by", metavar="LABEL", help="The label to colour and compare by at first.")
-@click.option("--most", type=click.IntRange(1), default=5000, show_default=True, metavar="N",
-              help="Prints on the page; of a larger table a sample with the label's shares.")  # fmt: skip
+@click.option(
+    "--most",
+    type=click.IntRange(1),
+    default=5000,
+    show_default=True,
+    metavar="N",
+    help="Prints on the page; of a larger table a sample with the label's shares.",
+)
 @click.option("--no-tsne", is_flag=True, help="Leave out the map of neighbours, which takes longest.")
 @click.option("--no-overlays", is_flag=True, help="Show prints without minutiae, points and outline.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of sample and maps.")

@@ -132,16 +132,26 @@ def give_voice(command: click.Command) -> click.Command:
 
     if "--quiet" not in own:
         command.params.append(
-            click.Option(spelt("-q", "--quiet"), is_flag=True, expose_value=False, callback=_quiet,
-                         help="Say nothing but errors.")
-        )  # fmt: skip
+            click.Option(
+                spelt("-q", "--quiet"),
+                is_flag=True,
+                expose_value=False,
+                callback=_quiet,
+                help="Say nothing but errors.",
+            )
+        )
     else:
         own["--quiet"].callback = _quiet
     if "--verbose" not in own:
         command.params.append(
-            click.Option(spelt("-v", "--verbose"), is_flag=True, expose_value=False, callback=_verbose,
-                         help="Say more: steps, time, memory; and where an error arose.")
-        )  # fmt: skip
+            click.Option(
+                spelt("-v", "--verbose"),
+                is_flag=True,
+                expose_value=False,
+                callback=_verbose,
+                help="Say more: steps, time, memory; and where an error arose.",
+            )
+        )
     return command
 
 

@@ -41,6 +41,11 @@ def command(
     talk.say(f"{output}: {len(fp.minutiae)} minutiae, {len(fp.singular_points)} singular points")
     singular = fp.singular_points
     talk.result(
-        {"picture": output, "minutiae": len(fp.minutiae), "cores": len(singular.cores), "deltas": len(singular.deltas),
-         "flags": list(fp.flags)}
-    )  # fmt: skip
+        {
+            "picture": output,
+            "minutiae": len(fp.minutiae),
+            "cores": len(singular.cores),
+            "deltas": len(singular.deltas),
+            "flags": list(fp.flags),
+        }
+    )

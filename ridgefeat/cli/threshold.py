@@ -37,10 +37,20 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 @click.option("--prior", type=float, default=0.5, show_default=True, help="Share of mated transactions in use, 0 to 1.")
 @click.option("--cost-fa", type=float, default=1.0, show_default=True, help="Cost of a false accept.")
 @click.option("--cost-fr", type=float, default=1.0, show_default=True, help="Cost of a false reject.")
-@click.option("--development", type=float, default=0.8, show_default=True,
-              help="Share of subjects to choose on; the others are reported on. 1: no such split.")  # fmt: skip
-@click.option("--replicates", type=click.IntRange(0, 100_000), default=400, show_default=True,
-              help="Of the bootstrap over subjects; 0 for no intervals.")  # fmt: skip
+@click.option(
+    "--development",
+    type=float,
+    default=0.8,
+    show_default=True,
+    help="Share of subjects to choose on; the others are reported on. 1: no such split.",
+)
+@click.option(
+    "--replicates",
+    type=click.IntRange(0, 100_000),
+    default=400,
+    show_default=True,
+    help="Of the bootstrap over subjects; 0 for no intervals.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split and the bootstrap.")
 @click.option("--positive", metavar="LABEL", help="The label that counts as mated.")
 @click.option("--classifier", metavar="NAME", help="Whose rows, in a table of several classifiers.")

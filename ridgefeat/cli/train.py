@@ -65,6 +65,13 @@ def command(**given: Any) -> None:
     talk.say(
         f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
     )
-    talk.result({"model": path, "card": card, "classifier": given["classifier"], "prints": len(problem),
-                 "columns": problem.features.shape[1]})  # fmt: skip
+    talk.result(
+        {
+            "model": path,
+            "card": card,
+            "classifier": given["classifier"],
+            "prints": len(problem),
+            "columns": problem.features.shape[1],
+        }
+    )
     talk.say(f"Its card, {'kept as it was' if kept else 'to be completed by hand'}: {card}")

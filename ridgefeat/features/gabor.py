@@ -51,20 +51,35 @@ def _names() -> Iterator[tuple[str, str]]:
 @gabor.columns(
     *(Column(f"gabor_{n}_mean", "sd", 0, 10, f"mean envelope of the response at {t}", DAUGMAN) for n, t in _names()),
     *(Column(f"gabor_{n}_sd", "sd", 0, 10, f"deviation of the envelope at {t}", DAUGMAN) for n, t in _names()),
-    *(Column(f"gabor_w{round(100 * w):03d}_energy", "", 0, 1, f"share of the bank's energy at {w:g} mm")
-      for w in WAVELENGTHS),
+    *(
+        Column(f"gabor_w{round(100 * w):03d}_energy", "", 0, 1, f"share of the bank's energy at {w:g} mm")
+        for w in WAVELENGTHS
+    ),
     Column("gabor_energy", "sd²", 0, 100, "energy of the whole bank by point of the print"),
     Column("gabor_wavelength_centroid", "mm", 0.1, 1.5, "energy-weighted mean wavelength (logarithmic)"),
     Column("gabor_wavelength_spread", "", 0, 2, "energy-weighted deviation of log wavelength"),
     Column("gabor_anisotropy_mean", "", 0, 1, "how far energy gathers in one orientation at a point: 1 only one"),
     Column("gabor_anisotropy_sd", "", 0, 1, "its spread over the print"),
-    *(Column(f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in zone {z}",
-             FINGERCODE)
-      for w in WAVELENGTHS for z in _frame.zone_names()),
-    *(Column(f"gabor_{z}_a{180 * k // ORIENTATIONS:03d}_energy", "sd²", 0, 100,
-             f"mean energy at {180 * k // ORIENTATIONS} degrees in zone {z}", FINGERCODE)
-      for k in range(0, ORIENTATIONS, 2) for z in _frame.zone_names()),
-)  # fmt: skip
+    *(
+        Column(
+            f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in zone {z}", FINGERCODE
+        )
+        for w in WAVELENGTHS
+        for z in _frame.zone_names()
+    ),
+    *(
+        Column(
+            f"gabor_{z}_a{180 * k // ORIENTATIONS:03d}_energy",
+            "sd²",
+            0,
+            100,
+            f"mean energy at {180 * k // ORIENTATIONS} degrees in zone {z}",
+            FINGERCODE,
+        )
+        for k in range(0, ORIENTATIONS, 2)
+        for z in _frame.zone_names()
+    ),
+)
 def responses(fp: Fingerprint) -> Sequence[float] | None:
     """Summarise the responses over the whole print, and their energy in each zone of the bounding box's 4 x 4."""
     y, x = np.nonzero(at_cells(fp.mask))

@@ -81,12 +81,16 @@ def spacing(fp: Fingerprint) -> Sequence[float] | None:
 
 
 @minutiae.columns(
-    *(Column(f"minutiae_direction_a{45 * k:03d}", "", 0, 1, f"share of minutiae that point at {45 * k}° (± 22.5°)")
-      for k in range(BINS)),
+    *(
+        Column(f"minutiae_direction_a{45 * k:03d}", "", 0, 1, f"share of minutiae that point at {45 * k}° (± 22.5°)")
+        for k in range(BINS)
+    ),
     Column("minutiae_direction_resultant", "", 0, 1, "length of the mean direction vector: 1 all alike"),
-    *(Column(f"minutiae_{part}_density", "1/cm²", 0, 300, f"minutiae by area in the print's {word} quarter")
-      for part, word in (("nw", "upper left"), ("ne", "upper right"), ("sw", "lower left"), ("se", "lower right"))),
-)  # fmt: skip
+    *(
+        Column(f"minutiae_{part}_density", "1/cm²", 0, 300, f"minutiae by area in the print's {word} quarter")
+        for part, word in (("nw", "upper left"), ("ne", "upper right"), ("sw", "lower left"), ("se", "lower right"))
+    ),
+)
 def distribution(fp: Fingerprint) -> Sequence[float] | None:
     """Tell where minutiae stand about the print's centroid and which way they point."""
     if not fp.mask.any():
@@ -102,8 +106,12 @@ def distribution(fp: Fingerprint) -> Sequence[float] | None:
     quarter = (m.x > split_x).astype(int) + 2 * (m.y > split_y).astype(int)
     count = np.bincount(quarter, minlength=4)
     inside = fp.mask.view(np.uint8)
-    parts = (inside[: split_y + 1, : split_x + 1], inside[: split_y + 1, split_x + 1 :],
-             inside[split_y + 1 :, : split_x + 1], inside[split_y + 1 :, split_x + 1 :])  # fmt: skip
+    parts = (
+        inside[: split_y + 1, : split_x + 1],
+        inside[: split_y + 1, split_x + 1 :],
+        inside[split_y + 1 :, : split_x + 1],
+        inside[split_y + 1 :, split_x + 1 :],
+    )
     area = np.array([int(np.count_nonzero(part)) for part in parts]) * (MM_PER_PX**2 / 100)
     density = np.where(area > 0, count / np.maximum(area, 1e-9), np.nan)
     return [*share, resultant, *density]

@@ -88,11 +88,22 @@ _ANGLES = [f"{22.5 * k:05.1f}".replace(".", "d") for k in range(BINS)]
 
 
 @orient.columns(
-    *(Column(f"orient_flow_a{a}", "", 0, 1, f"share of the print whose ridges run at {float(a.replace('d', '.')):g} "
-             "degrees (± 11.25)") for a in _ANGLES),
-    *(Column(f"orient_flow_{z}_{part}", "", -1, 1, f"mean {word} of the doubled orientation in zone {z}")
-      for z in _frame.zone_names() for part, word in (("cos", "cosine"), ("sin", "sine"))),
-)  # fmt: skip
+    *(
+        Column(
+            f"orient_flow_a{a}",
+            "",
+            0,
+            1,
+            f"share of the print whose ridges run at {float(a.replace('d', '.')):g} degrees (± 11.25)",
+        )
+        for a in _ANGLES
+    ),
+    *(
+        Column(f"orient_flow_{z}_{part}", "", -1, 1, f"mean {word} of the doubled orientation in zone {z}")
+        for z in _frame.zone_names()
+        for part, word in (("cos", "cosine"), ("sin", "sine"))
+    ),
+)
 def flow(fp: Fingerprint) -> Sequence[float] | None:
     """Histogram of orientations over the print, and the mean flow in each zone of the bounding box's 4 x 4."""
     y, x = np.nonzero(fp.mask[::STEP, ::STEP])
@@ -106,10 +117,20 @@ def flow(fp: Fingerprint) -> Sequence[float] | None:
 
 
 @orient.columns(
-    *(Column(f"orient_field_{r}{c}_{part}", "", -1, 1, f"{word} of the doubled orientation {SPACING * (c - 2):+g} mm "
-             f"across and {SPACING * (r - 2):+g} mm down from the core, or the centroid where there is none")
-      for r in range(GRID) for c in range(GRID) for part, word in (("cos", "cosine"), ("sin", "sine"))),
-)  # fmt: skip
+    *(
+        Column(
+            f"orient_field_{r}{c}_{part}",
+            "",
+            -1,
+            1,
+            f"{word} of the doubled orientation {SPACING * (c - 2):+g} mm "
+            f"across and {SPACING * (r - 2):+g} mm down from the core, or the centroid where there is none",
+        )
+        for r in range(GRID)
+        for c in range(GRID)
+        for part, word in (("cos", "cosine"), ("sin", "sine"))
+    )
+)
 def field(fp: Fingerprint) -> Sequence[float] | None:
     """Sample the flow on a grid of 5 x 5 points, 2.5 mm apart, about the core; NaN outside the print."""
     if not fp.mask.any():
@@ -163,9 +184,18 @@ def singular(fp: Fingerprint) -> Sequence[float] | None:
 
 
 @orient.columns(
-    *(Column(f"orient_pattern_{name}", "", 0, 1, f"1 where the print is told as {name.replace('_', ' ')}, else 0",
-             KAWAGOE) for name in CLASSES),
-)  # fmt: skip
+    *(
+        Column(
+            f"orient_pattern_{name}",
+            "",
+            0,
+            1,
+            f"1 where the print is told as {name.replace('_', ' ')}, else 0",
+            KAWAGOE,
+        )
+        for name in CLASSES
+    )
+)
 def pattern(fp: Fingerprint) -> Sequence[float] | None:
     """Tell the pattern class from cores and deltas by the Poincare index."""
     told = pattern_class(fp)

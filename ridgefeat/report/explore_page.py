@@ -168,9 +168,16 @@ def write_explore_page(
     content["about"] |= {"total": total, "side": side, "missing": len(missing), "why": missing[0] if missing else ""}
     written = write_page(page, _render(table.name, content, frame, about))
     return Explored(
-        written, len(frame), total, len(columns), len(drawn) - len(missing), len(missing), side,
-        missing[0] if missing else "", written.stat().st_size,
-    )  # fmt: skip
+        written,
+        len(frame),
+        total,
+        len(columns),
+        len(drawn) - len(missing),
+        len(missing),
+        side,
+        missing[0] if missing else "",
+        written.stat().st_size,
+    )
 
 
 def _check(table: Path, frame: pd.DataFrame, columns: Sequence[Any], labels: Sequence[str], options: Options) -> None:
@@ -285,9 +292,8 @@ def _pictures(
     params = Params.from_dict(about["parameters"], "the table's parameters")
     room = max(room - len(rows) * OVERLAY_ROOM * options.overlays, len(rows) * LEAST_PICTURE)
     drawn, step = explore_pictures.draw_prints(
-        rows, options.images_root, params, room=room, overlays=options.overlays, jobs=options.jobs,
-        progress=progress,
-    )  # fmt: skip
+        rows, options.images_root, params, room=room, overlays=options.overlays, jobs=options.jobs, progress=progress
+    )
     if all(d.error for d in drawn):
         inputs = ", ".join(map(str, about.get("inputs") or ())) or "unknown"
         raise TableError(

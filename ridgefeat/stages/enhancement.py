@@ -81,8 +81,9 @@ def _steered(image: Float, angle: Float, period: float, p: EnhancementParams) ->
     off = (log_radius + np.float32(np.log(period))) / np.float32(p.radial_deviation)
     spectrum *= np.exp(np.float32(-0.5) * off * off) * between
     # The ridge's normal stands a right angle from it: the sign of every odd harmonic of the doubled angle changes.
-    coarse = cv2.copyMakeBorder(angle[::2, ::2], 0, shape[0] // 2 - -(-rows // 2), 0,
-                                shape[1] // 2 - -(-columns // 2), cv2.BORDER_REPLICATE)  # fmt: skip
+    coarse = cv2.copyMakeBorder(
+        angle[::2, ::2], 0, shape[0] // 2 - -(-rows // 2), 0, shape[1] // 2 - -(-columns // 2), cv2.BORDER_REPLICATE
+    )
     turn = np.empty(coarse.shape, np.complex64)
     turn.real, turn.imag = -np.cos(2 * coarse), np.sin(2 * coarse)
     # Horner's scheme from the highest harmonic down: sum of weight_k * turn^k * (image filtered with harmonic k).

@@ -31,8 +31,10 @@ def parameters(cls: type[T]) -> type[T]:
     for f in fields(made):  # type: ignore[arg-type]
         m = f.metadata
         unit = f" {m['unit']}" if m["unit"] else ""
-        lines += [f"    {f.name} : {type(f.default).__name__}, {m['low']:g} to {m['high']:g}{unit}, "
-                  f"default {f.default:g}", f"        {m['meaning']}."]  # fmt: skip
+        lines += [
+            f"    {f.name} : {type(f.default).__name__}, {m['low']:g} to {m['high']:g}{unit}, default {f.default:g}",
+            f"        {m['meaning']}.",
+        ]
     made.__doc__ = "\n".join(lines)
     return made
 

@@ -194,9 +194,14 @@ def _tried() -> list[Finding]:
         measured = measure()
     except Exception as error:
         return [
-            Finding("self-test", "one print", f"{type(error).__name__}: {error}", "wrong",
-                    "Install ridgefeat and its dependencies anew; if that does not help, report it.")
-        ]  # fmt: skip
+            Finding(
+                "self-test",
+                "one print",
+                f"{type(error).__name__}: {error}",
+                "wrong",
+                "Install ridgefeat and its dependencies anew; if that does not help, report it.",
+            )
+        ]
     found = []
     for name, (expected, tolerance) in EXPECTED.items():
         ok = abs(measured[name] - expected) <= tolerance

@@ -112,14 +112,16 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
         out.append(f"columns only in the first: {_some(gone)}")
     if new := [n for n in second if n not in first]:
         out.append(f"columns only in the second: {_some(new)}")
-    if units := [f"{n} ({u or 'no unit'}, {second[n] or 'no unit'})" for n, u in first.items()
-                 if second.get(n, u) != u]:  # fmt: skip
+    if units := [
+        f"{n} ({u or 'no unit'}, {second[n] or 'no unit'})" for n, u in first.items() if second.get(n, u) != u
+    ]:
         out.append(f"units: {_some(units)}")
     if not out and list(first) != list(second):
         out.append("the order of the columns")
     one, two = _flat(a["parameters"]), _flat(b["parameters"])
-    if changed := [f"{k} ({one.get(k, 'unset')}, {two.get(k, 'unset')})" for k in {**one, **two}
-                   if one.get(k) != two.get(k)]:  # fmt: skip
+    if changed := [
+        f"{k} ({one.get(k, 'unset')}, {two.get(k, 'unset')})" for k in {**one, **two} if one.get(k) != two.get(k)
+    ]:
         out.append(f"parameters: {_some(changed)}")
     return out
 

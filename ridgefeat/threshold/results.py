@@ -100,12 +100,21 @@ class Analysis:
         rows: list[dict[str, Any]] = []
         for part in self.parts:
             for choice, operation in zip(self.choices, part.operations, strict=True):
-                row: dict[str, Any] = {"method": choice.method, "part": part.name, "threshold": choice.threshold,
-                                       "evaluations": choice.evaluations}  # fmt: skip
+                row: dict[str, Any] = {
+                    "method": choice.method,
+                    "part": part.name,
+                    "threshold": choice.threshold,
+                    "evaluations": choice.evaluations,
+                }
                 for name in ("fmr", "fnmr", "far", "frr", "hter", "accuracy"):
                     rate: Rate = getattr(operation, name)
-                    row |= {name: rate.value, f"{name}_low": rate.low, f"{name}_high": rate.high,
-                            f"{name}_errors": rate.errors, f"{name}_count": rate.count}  # fmt: skip
+                    row |= {
+                        name: rate.value,
+                        f"{name}_low": rate.low,
+                        f"{name}_high": rate.high,
+                        f"{name}_errors": rate.errors,
+                        f"{name}_count": rate.count,
+                    }
                 rows.append(row | {"cost": operation.cost})
         return pd.DataFrame(rows)
 
@@ -113,11 +122,20 @@ class Analysis:
         """Return a row per part and figure: EER, FMR100, FMR1000, ZeroFMR, AUC, d'."""
         import pandas as pd
 
-        return pd.DataFrame([
-            {"part": p.name, "figure": f.name, "value": f.value, "low": f.low, "high": f.high,
-             "threshold": f.threshold}
-            for p in self.parts for f in p.figures
-        ])  # fmt: skip
+        return pd.DataFrame(
+            [
+                {
+                    "part": p.name,
+                    "figure": f.name,
+                    "value": f.value,
+                    "low": f.low,
+                    "high": f.high,
+                    "threshold": f.threshold,
+                }
+                for p in self.parts
+                for f in p.figures
+            ]
+        )
 
     def curves(self) -> pd.DataFrame:
         """Return a row per part and threshold, at most about 2,000 a part: FMR, FNMR, FAR, FRR and counts of errors."""
@@ -127,8 +145,18 @@ class Analysis:
         for part in self.parts:
             c = part.curve
             at = c.spread(MOST_CUTS)
-            frames.append(pd.DataFrame({
-                "part": part.name, "threshold": [c.shown(v) for v in c.cut[at]], "fmr": c.fmr[at], "fnmr": c.fnmr[at],
-                "far": c.far[at], "frr": c.frr[at], "false_matches": c.false_matches[at],
-                "false_nonmatches": c.false_nonmatches[at]}))  # fmt: skip
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "part": part.name,
+                        "threshold": [c.shown(v) for v in c.cut[at]],
+                        "fmr": c.fmr[at],
+                        "fnmr": c.fnmr[at],
+                        "far": c.far[at],
+                        "frr": c.frr[at],
+                        "false_matches": c.false_matches[at],
+                        "false_nonmatches": c.false_nonmatches[at],
+                    }
+                )
+            )
         return pd.concat(frames, ignore_index=True)

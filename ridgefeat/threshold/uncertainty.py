@@ -75,8 +75,10 @@ class Replicates:
         after = np.clip(np.argmax(gap <= 0, axis=1), 1, gap.shape[1] - 1)[:, None]
         one, two = np.take_along_axis(gap, after - 1, 1), np.take_along_axis(gap, after, 1)
         share = np.clip(one / np.where(one == two, 1, one - two), 0, 1)
-        rates = [(1 - share) * np.take_along_axis(r, after - 1, 1) + share * np.take_along_axis(r, after, 1)
-                 for r in (self.fmr, self.fnmr)]  # fmt: skip
+        rates = [
+            (1 - share) * np.take_along_axis(r, after - 1, 1) + share * np.take_along_axis(r, after, 1)
+            for r in (self.fmr, self.fnmr)
+        ]
         return interval((rates[0] + rates[1])[:, 0] / 2)
 
     def fnmr_for(self, target: float) -> Interval:

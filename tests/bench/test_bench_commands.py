@@ -111,8 +111,12 @@ def test_no_column_is_read_that_is_not_needed(table, tmp_path, monkeypatch):
     given = [table, "--families", "ridge", "--group", "subject", "-j", 1]
     run("train", *given, "--target", "sex", "--within", "finger", "-o", tmp_path / "m.skops", "--folds", 2)
     assert [c for c in read[0] if not c.startswith("ridge_")] == [
-        "meta_source", "meta_error", "subject", "sex", "finger"
-    ]  # fmt: skip
+        "meta_source",
+        "meta_error",
+        "subject",
+        "sex",
+        "finger",
+    ]
     more = ["--classifiers", "dummy", "--folds", 2, "--fast", "-o", tmp_path / "out"]
     run("bench", *given, *more, "--target", "sex")
     assert {c for c in read[1] if "_made_" in c} == {c for c in read[0] if "_made_" in c}

@@ -49,8 +49,21 @@ def test_quiet_says_nothing(prints, tmp_path):
 def test_labels_resolution_and_parameters_reach_the_table(prints, tmp_path):
     (tmp_path / "p.json").write_text('{"normalisation": {"window": 40}}')
     (tmp_path / "i.csv").write_text("file,age\n101_1.png,30\n")
-    extract(prints, "-o", tmp_path / "t.csv", "--dpi", "510,490", "--index", tmp_path / "i.csv", "-p",
-            tmp_path / "p.json", "-s", "normalisation.least_deviation=5", "--regex", r"(?P<who>\d+)_")  # fmt: skip
+    extract(
+        prints,
+        "-o",
+        tmp_path / "t.csv",
+        "--dpi",
+        "510,490",
+        "--index",
+        tmp_path / "i.csv",
+        "-p",
+        tmp_path / "p.json",
+        "-s",
+        "normalisation.least_deviation=5",
+        "--regex",
+        r"(?P<who>\d+)_",
+    )
     table, about = read_table(tmp_path / "t.csv"), load_sidecar(tmp_path / "t.csv")
     assert table.who.tolist() == [101, 101, 102, 102, 103, 103]
     assert table.age[0] == 30 and table.age.isna().sum() == 5
@@ -62,8 +75,19 @@ def test_like_makes_the_same_kind_of_table(prints, tmp_path):
     extract(prints, "-o", tmp_path / "a.csv", "-s", "normalisation.window=40", "--dpi", "600")
     run("extract", prints, "-o", tmp_path / "b.csv", "--like", tmp_path / "a.json", "-j", 1)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
-    done = run("extract", prints, "-o", tmp_path / "c.csv", "--like", tmp_path / "a.json", "-s",
-               "normalisation.window=36", "--dpi", "500", code=2)  # fmt: skip
+    done = run(
+        "extract",
+        prints,
+        "-o",
+        tmp_path / "c.csv",
+        "--like",
+        tmp_path / "a.json",
+        "-s",
+        "normalisation.window=36",
+        "--dpi",
+        "500",
+        code=2,
+    )
     assert "contradicts it" in done.stderr and "params" in done.stderr and "dpi (600.0 600.0 there)" in done.stderr
     same = ["-s", "normalisation.window=40", "--families", "ridge"]
     run("extract", prints, "-o", tmp_path / "c.csv", "--like", tmp_path / "a.json", "-j", 1, *same)
@@ -73,8 +97,15 @@ def test_a_dry_run_says_what_would_be_read(prints, tmp_path):
     (prints / "104_1.png").write_bytes((prints / "101_1.png").read_bytes())
     done = run("extract", prints, "--validate")
     assert done.stderr == ""
-    for line in ("prints: 7", "layout: fvc 7", "resolution: 500x500 dpi (assumed) 7", "size: 160x160 7", "wrong: 0",
-                 "label impression: 1 4, 2 3", "  101_1.png = 104_1.png"):  # fmt: skip
+    for line in (
+        "prints: 7",
+        "layout: fvc 7",
+        "resolution: 500x500 dpi (assumed) 7",
+        "size: 160x160 7",
+        "wrong: 0",
+        "label impression: 1 4, 2 3",
+        "  101_1.png = 104_1.png",
+    ):
         assert line in done.stdout.splitlines()
     (prints / "105_1.png").write_bytes(b"")
     done = run("extract", prints, "--validate", code=1)

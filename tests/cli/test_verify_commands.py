@@ -94,9 +94,17 @@ def test_identify_as_json_with_own_calibration(fingers, tmp_path):
         (tmp_path / "bad" / path.name).write_bytes(path.read_bytes())
     (tmp_path / "bad" / "103_1.png").write_bytes(b"no")
     done = run(
-        "identify", fingers / "101_2.png", "--gallery", tmp_path / "bad", "--calibration", tmp_path / "s.csv",
-        "--layout", "fvc", "--json", "-q",
-    )  # fmt: skip
+        "identify",
+        fingers / "101_2.png",
+        "--gallery",
+        tmp_path / "bad",
+        "--calibration",
+        tmp_path / "s.csv",
+        "--layout",
+        "fvc",
+        "--json",
+        "-q",
+    )
     said = json.loads(done.stdout)
     assert said["candidates"][0]["subject"] == "101" and said["candidates"][0]["fmr"] == 0
     assert said["candidates"][0]["fmr_at_most"] == pytest.approx(1 - 0.05 ** (1 / 4), rel=1e-6)

@@ -26,8 +26,17 @@ for _package in PACKAGES:
 TERSE = "ridgefeat.nn"
 """Told by its formulas rather than argument by argument; its names must still have a docstring each."""
 
-PREDICTS = {"fit", "predict", "predict_proba", "transform", "fit_transform", "score", "get_feature_names_out",
-            "partial_fit", "decision_function"}  # fmt: skip
+PREDICTS = {
+    "fit",
+    "predict",
+    "predict_proba",
+    "transform",
+    "fit_transform",
+    "score",
+    "get_feature_names_out",
+    "partial_fit",
+    "decision_function",
+}
 """Methods whose arguments are scikit-learn's, and are told there."""
 
 

@@ -212,10 +212,15 @@ def test_a_sample_keeps_the_shares_of_its_groups():
 
 
 def test_groups_of_many_values():
-    frame = pd.DataFrame({
-        "meta_flags": [None] * 60, "meta_layout": ["x"] * 60, "subject": range(60),
-        "age": np.linspace(20, 79, 60), "city": [f"c{i % 11}" for i in range(60)],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "meta_flags": [None] * 60,
+            "meta_layout": ["x"] * 60,
+            "subject": range(60),
+            "age": np.linspace(20, 79, 60),
+            "city": [f"c{i % 11}" for i in range(60)],
+        }
+    )
     found = {g["name"]: g for g in groupings(frame, ["subject", "age", "city"])}
     assert set(found) == {"age", "city"}
     assert len(found["age"]["names"]) == 4 and np.bincount(found["age"]["codes"]).tolist() == [15] * 4

@@ -28,8 +28,13 @@ def test_each_difference_is_named(sidecar):
     window = sidecar["parameters"]["normalisation"]["window"]
     with pytest.raises(TableError) as caught:
         check_same(sidecar, other)
-    for said in (f"only in the first: {gone}", "only in the second: ridge_new", "ridge_period_mean (mm, inch)",
-                 f"normalisation.window ({window}, 40)", "--like"):  # fmt: skip
+    for said in (
+        f"only in the first: {gone}",
+        "only in the second: ridge_new",
+        "ridge_period_mean (mm, inch)",
+        f"normalisation.window ({window}, 40)",
+        "--like",
+    ):
         assert said in str(caught.value)
 
 

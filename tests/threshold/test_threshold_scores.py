@@ -120,11 +120,20 @@ def bench_table(path, names=("lda",)):
         p = 1 / (1 + np.exp(-score))
         parts.append(
             pd.DataFrame(
-                {"source": "x.png", "group": np.arange(60) // 2, "y_true": np.where(male, "male", "female"),
-                 "classifier": name, "repeat": 0, "fold": 0, "y_pred": "male",
-                 "score": score, "p_female": 1 - p, "p_male": p}
+                {
+                    "source": "x.png",
+                    "group": np.arange(60) // 2,
+                    "y_true": np.where(male, "male", "female"),
+                    "classifier": name,
+                    "repeat": 0,
+                    "fold": 0,
+                    "y_pred": "male",
+                    "score": score,
+                    "p_female": 1 - p,
+                    "p_male": p,
+                }
             )
-        )  # fmt: skip
+        )
     pd.concat(parts).to_csv(path, index=False)
     return path
 

@@ -91,9 +91,14 @@ def templates(prints, tmp_path_factory):
         for i, fp in enumerate(own, 1):
             height, width = fp.original.shape
             write_iso(
-                iso / f"{finger}_{i}.fmr", fp.minutiae, SingularPoints.empty(), width=width, height=height,
-                dpi_x=500, dpi_y=500,
-            )  # fmt: skip
+                iso / f"{finger}_{i}.fmr",
+                fp.minutiae,
+                SingularPoints.empty(),
+                width=width,
+                height=height,
+                dpi_x=500,
+                dpi_y=500,
+            )
             write_xyt(xyt / f"{finger}_{i}.xyt", fp.minutiae, height=height, dpi_x=500, dpi_y=500)
     return iso, xyt
 
