@@ -140,13 +140,13 @@ class Fingerprint:
     def minutiae(self) -> Minutiae:
         """Ridge endings and bifurcations."""
         return minutiae.extract_minutiae(
-            self.skeleton,
-            self.normalised,
-            self.enhanced,
-            self.orientation,
-            self.period,
-            self.mask,
-            self.params.minutiae,
+            skeleton=self.skeleton,
+            normalised=self.normalised,
+            enhanced=self.enhanced,
+            orientation=self.orientation,
+            period=self.period,
+            mask=self.mask,
+            params=self.params.minutiae,
         )
 
     @cached_property
@@ -156,8 +156,13 @@ class Fingerprint:
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
-        """What a person should look at before trusting the numbers; empty where nothing is amiss."""
-        return flags.flag(self.image, self.mask, self.period, self.params.flags)
+        """What a person should look at before trusting the numbers; empty where nothing is wrong."""
+        return flags.flag(self.image, self.mask, self.period, self.params.flags, find_print=self._segment)
+
+    def _segment(self, image: UInt8) -> Bool:
+        """Return where ridges are in another working image, by this print's parameters."""
+        found = gabor.gabor_responses(normalisation.normalise(image, self.params.normalisation), self.params.gabor)
+        return segmentation.segment(image, found, self.params.segmentation)
 
     def __repr__(self) -> str:
         rows, columns = self.original.shape

@@ -10,7 +10,8 @@ import numpy as np
 
 from ridgefeat.features import _frame
 from ridgefeat.features.family import Column, Family
-from ridgefeat.stages.gabor import STEP, GaborParams, at_cells, centres
+from ridgefeat.stages.gabor import GaborParams, centres
+from ridgefeat.stages.grid import CELL, at_cells
 from ridgefeat.structure import MM_PER_PX, Float
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def responses(fp: Fingerprint) -> Sequence[float] | None:
     bank = fp.gabor.magnitude
     inside = bank.reshape(-1, bank.shape[2] * bank.shape[3]).take(y * bank.shape[3] + x, axis=1)
     at_points = (_readout(fp.params.gabor) @ inside).reshape(len(WAVELENGTHS), ORIENTATIONS, -1)
-    zone = _frame.zone_numbers(fp, STEP * x + STEP // 2, STEP * y + STEP // 2)
+    zone = _frame.zone_numbers(fp, CELL * x + CELL // 2, CELL * y + CELL // 2)
     return [*_whole(at_points), *_by_zone(at_points, zone)]
 
 

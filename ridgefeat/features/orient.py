@@ -11,6 +11,7 @@ import numpy as np
 from ridgefeat.features import _frame
 from ridgefeat.features.family import Column, Family
 from ridgefeat.features.pattern import CLASSES, pattern_class, ridge_count
+from ridgefeat.stages.grid import CELL
 from ridgefeat.structure import MM_PER_PX, Float
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 BAZEN = "Bazen, Gerez 2002"
 MARDIA = "Mardia, Jupp 2000"
 KAWAGOE = "Kawagoe, Tojo 1984"
-STEP = 8
 BINS = 8
 GRID = 5
 SPACING = 2.5
@@ -41,11 +41,11 @@ orient = Family("orient", "Orientation field: coherence, circular statistics, cu
 )
 def statistics(fp: Fingerprint) -> Sequence[float] | None:
     """Summarise orientation and coherence over the print."""
-    inside = fp.mask[::STEP, ::STEP]
+    inside = fp.mask[::CELL, ::CELL]
     if not inside.any():
         return None
-    coherence = fp.orientation.coherence[::STEP, ::STEP][inside]
-    angle = fp.orientation.angle[::STEP, ::STEP][inside]
+    coherence = fp.orientation.coherence[::CELL, ::CELL][inside]
+    angle = fp.orientation.angle[::CELL, ::CELL][inside]
     cos, sin = np.cos(2 * angle).mean(dtype=np.float64), np.sin(2 * angle).mean(dtype=np.float64)
     resultant = min(float(np.hypot(cos, sin)), 1.0)
     dispersion = min(90.0, np.rad2deg(np.sqrt(-2 * np.log(max(resultant, 1e-6))) / 2))
@@ -69,13 +69,13 @@ def _bin(angle: Float) -> np.ndarray:
 )
 def curvature(fp: Fingerprint) -> Sequence[float] | None:
     """Measure how fast the orientation turns, along the ridges and across them."""
-    inside = cv2.erode(fp.mask.view(np.uint8), np.ones((9, 9), np.uint8))[::STEP, ::STEP] > 0
+    inside = cv2.erode(fp.mask.view(np.uint8), np.ones((9, 9), np.uint8))[::CELL, ::CELL] > 0
     if np.count_nonzero(inside) < 9 or min(inside.shape) < 3:
         return None
-    angle = fp.orientation.angle[::STEP, ::STEP]
+    angle = fp.orientation.angle[::CELL, ::CELL]
     c, s = np.cos(2 * angle), np.sin(2 * angle)
     # d(2a) = c ds - s dc, free of the jump at 180 degrees; a step of the grid is 8 px.
-    per_mm = np.float32(1 / (2 * STEP * MM_PER_PX))
+    per_mm = np.float32(1 / (2 * CELL * MM_PER_PX))
     dx = (c * np.gradient(s, axis=1) - s * np.gradient(c, axis=1)) * per_mm
     dy = (c * np.gradient(s, axis=0) - s * np.gradient(c, axis=0)) * per_mm
     along = np.abs(dx * np.cos(angle) - dy * np.sin(angle))[inside]
@@ -106,12 +106,12 @@ _ANGLES = [f"{22.5 * k:05.1f}".replace(".", "d") for k in range(BINS)]
 )
 def flow(fp: Fingerprint) -> Sequence[float] | None:
     """Histogram of orientations over the print, and the mean flow in each zone of the bounding box's 4 x 4."""
-    y, x = np.nonzero(fp.mask[::STEP, ::STEP])
+    y, x = np.nonzero(fp.mask[::CELL, ::CELL])
     if not x.size:
         return None
-    angle = fp.orientation.angle[::STEP, ::STEP][y, x]
+    angle = fp.orientation.angle[::CELL, ::CELL][y, x]
     share = np.bincount(_bin(angle), minlength=BINS) / angle.size
-    zone = _frame.zone_numbers(fp, STEP * x, STEP * y)
+    zone = _frame.zone_numbers(fp, CELL * x, CELL * y)
     cos, sin = _frame.zone_means(np.cos(2 * angle), zone), _frame.zone_means(np.sin(2 * angle), zone)
     return [*share, *np.stack([cos, sin], 1).ravel()]
 

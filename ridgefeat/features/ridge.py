@@ -11,6 +11,7 @@ import numpy as np
 from ridgefeat.features import _frame, _ridge_squares
 from ridgefeat.features._ridge_breadth import breadth_maps, gap_figures
 from ridgefeat.features.family import Column, Family
+from ridgefeat.stages.grid import FINE
 from ridgefeat.structure import MM_PER_PX
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 HONG = "Hong, Wan, Jain 1998"
 ACREE = "Acree 1999"
 GUTIERREZ = "Gutierrez-Redomero et al. 2008"
-STEP = 4
 
 ridge = Family("ridge", "Ridge density, period, breadth and gaps, in physical units.")
 
@@ -37,11 +37,11 @@ ridge = Family("ridge", "Ridge density, period, breadth and gaps, in physical un
 )
 def period(fp: Fingerprint) -> Sequence[float] | None:
     """Summarise the period map, every fourth pixel of it."""
-    inside = fp.mask[::STEP, ::STEP]
-    values = fp.period[::STEP, ::STEP][inside].astype(np.float64) * MM_PER_PX
+    inside = fp.mask[::FINE, ::FINE]
+    values = fp.period[::FINE, ::FINE][inside].astype(np.float64) * MM_PER_PX
     if not values.size:
         return None
-    doubled = np.cos(2 * fp.orientation.angle[::STEP, ::STEP][inside])
+    doubled = np.cos(2 * fp.orientation.angle[::FINE, ::FINE][inside])
     upright, level = values[doubled < -0.5], values[doubled > 0.5]
     across = upright.mean() if upright.size >= 30 else np.nan
     down = level.mean() if level.size >= 30 else np.nan

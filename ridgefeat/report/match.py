@@ -75,10 +75,10 @@ def _ridges(template: Template) -> UInt8:
     rows, columns = (n * 8 for n in template.seen.shape)
     grey = np.full((rows, columns), 255, np.uint8)
     if template.waves is not None and template.waves.signal.size:
-        from ridgefeat.verify.waves import STEP
+        from ridgefeat.verify.waves import SPACING
 
         wave = template.waves.signal[:, :, 0].astype(np.float32)
-        height, width = wave.shape[0] * STEP, wave.shape[1] * STEP
+        height, width = wave.shape[0] * SPACING, wave.shape[1] * SPACING
         large = cv2.resize(wave, (width, height), interpolation=cv2.INTER_CUBIC)[:rows, :columns]
         # Light, so that marks and lines stand out.
         grey[: large.shape[0], : large.shape[1]] = np.clip(225 + 0.3 * large, 150, 255)

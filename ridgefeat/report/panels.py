@@ -24,7 +24,7 @@ from ridgefeat.report.marks import (
     mark_delta,
     mark_minutia,
 )
-from ridgefeat.stages.gabor import to_pixels
+from ridgefeat.stages.grid import to_pixels
 from ridgefeat.structure import BIFURCATION, ENDING, MM_PER_PX, Float, SingularPoints, UInt8
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from ridgefeat.stages.grid import FINE
 from ridgefeat.structure import Bool, Float
-
-CELL = 4
 
 
 def edge_distance(mask: Bool, x: np.ndarray, y: np.ndarray) -> Float:
@@ -25,9 +24,9 @@ def edge_distance(mask: Bool, x: np.ndarray, y: np.ndarray) -> Float:
     ndarray of float32, shape (n,)
         To about 2 px inside the image, for it is measured on every fourth pixel; exact to its border; 0 outside.
     """
-    coarse = np.pad(mask[::CELL, ::CELL], 1).view(np.uint8)
-    distance = cv2.distanceTransform(coarse, cv2.DIST_L2, 5) * np.float32(CELL)
-    at = x.astype(np.float32) / CELL + 1, y.astype(np.float32) / CELL + 1
+    coarse = np.pad(mask[::FINE, ::FINE], 1).view(np.uint8)
+    distance = cv2.distanceTransform(coarse, cv2.DIST_L2, 5) * np.float32(FINE)
+    at = x.astype(np.float32) / FINE + 1, y.astype(np.float32) / FINE + 1
     if not at[0].size:
         return np.zeros(0, np.float32)
     sampled = ndimage.map_coordinates(distance, at[::-1], order=1, mode="constant")

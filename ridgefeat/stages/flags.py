@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import cv2
 import numpy as np
 
-from ridgefeat.stages.gabor import gabor_responses
-from ridgefeat.stages.normalisation import normalise
 from ridgefeat.stages.parameter import parameter, parameters
-from ridgefeat.stages.segmentation import segment
 from ridgefeat.structure import MM_PER_PX, Bool, Float, UInt8
 
 MEANINGS = {
@@ -23,8 +22,10 @@ MEANINGS = {
 
 
 OTHER_SCALES = (2.5, 1.6, 0.5, 0.25)
-LEAST_SIDE = 60
-MOST_PIXELS = 2_000_000
+"""Factors by which an image without ridges is resized to look for them again."""
+MIN_SIDE = 60
+MAX_PIXELS = 2_000_000
+"""Sizes of a resized image that is still looked at."""
 
 
 @parameters
@@ -51,8 +52,15 @@ class FlagParams:
     )
 
 
-def flag(image: UInt8, mask: Bool, period: Float, params: FlagParams | None = None) -> tuple[str, ...]:
-    """Return the names of what is amiss, in a fixed order; their meanings are in MEANINGS.
+def flag(
+    image: UInt8,
+    mask: Bool,
+    period: Float,
+    params: FlagParams | None = None,
+    *,
+    find_print: Callable[[UInt8], Bool] | None = None,
+) -> tuple[str, ...]:
+    """Return the names of what is wrong, in a fixed order; their meanings are in MEANINGS.
 
     Parameters
     ----------
@@ -62,11 +70,14 @@ def flag(image: UInt8, mask: Bool, period: Float, params: FlagParams | None = No
     period : ndarray of float32, shape (rows, columns)
         Pixels at 500 dpi.
     params : FlagParams, optional
+    find_print : callable, optional
+        Segments an image. Where the mask is empty, it looks for ridges in the image at other resolutions.
     """
     p = params or FlagParams()
     count = cv2.countNonZero(mask.view(np.uint8))
     if not mask[::4, ::4].any():
-        return ("no_print", "wrong_scale") if _print_at_another_scale(image) else ("no_print",)
+        elsewhere = find_print is not None and any(find_print(scaled).any() for scaled in other_scales(image))
+        return ("no_print", "wrong_scale") if elsewhere else ("no_print",)
     found = []
     if count * MM_PER_PX**2 < p.least_area:
         found.append("too_small")
@@ -86,17 +97,13 @@ def flag(image: UInt8, mask: Bool, period: Float, params: FlagParams | None = No
     return tuple(found)
 
 
-def _print_at_another_scale(image: UInt8) -> bool:
-    """Tell whether ridges appear when the image is taken for one of another resolution."""
+def other_scales(image: UInt8) -> Iterator[UInt8]:
+    """Yield the image at other resolutions that it may have been taken at, as far as their size allows."""
     for factor in OTHER_SCALES:
         size = round(image.shape[1] * factor), round(image.shape[0] * factor)
-        if min(size) < LEAST_SIDE or size[0] * size[1] > MOST_PIXELS:
-            continue
-        how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-        scaled = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
-        if segment(scaled, gabor_responses(normalise(scaled))).any():
-            return True
-    return False
+        if min(size) >= MIN_SIDE and size[0] * size[1] <= MAX_PIXELS:
+            how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+            yield np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
 
 
 def _share_on_border(mask: Bool) -> float:

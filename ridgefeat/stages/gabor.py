@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import product
-from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
 import scipy.fft
 import scipy.sparse
 
+from ridgefeat.stages.grid import CELL
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Float, GaborResponses
-
-T = TypeVar("T", bound=np.ndarray[Any, Any])
-
-STEP = 8
-"""Side of a cell in pixels at 500 dpi."""
 
 REACH = 3.0
 """Deviations at which a filter's Gaussian is cut off."""
@@ -71,12 +66,12 @@ def gabor_responses(normalised: Float, params: GaborParams | None = None) -> Gab
     p = params or GaborParams()
     rows, columns = normalised.shape
     m = _grid_size(rows), _grid_size(columns)
-    below, right = STEP * m[0] - rows, STEP * m[1] - columns
+    below, right = CELL * m[0] - rows, CELL * m[1] - columns
     padded = cv2.copyMakeBorder(normalised, 0, below, 0, right, cv2.BORDER_CONSTANT, value=0)
     half = scipy.fft.rfft2(padded).ravel()
     windows = (_bank(m, p) @ np.concatenate([half, half.conj()])).reshape(-1, *m)
     response = np.abs(scipy.fft.ifft2(windows, overwrite_x=True))
-    used = -(-rows // STEP), -(-columns // STEP)
+    used = -(-rows // CELL), -(-columns // CELL)
     wavelengths, orientations = centres(p)
     magnitude = response.reshape(p.wavelengths, p.orientations, *m)[:, :, : used[0], : used[1]]
     return GaborResponses(np.ascontiguousarray(magnitude), wavelengths, orientations)
@@ -85,7 +80,7 @@ def gabor_responses(normalised: Float, params: GaborParams | None = None) -> Gab
 def _grid_size(pixels: int) -> int:
     # At least one filter length of padding, so that opposite borders do not meet on the torus; and few different
     # sizes, so that a bank serves many images.
-    least = -(-(pixels + 16) // STEP)
+    least = -(-(pixels + 16) // CELL)
     return int(scipy.fft.next_fast_len(-(-least // 2))) * 2
 
 
@@ -101,7 +96,7 @@ def centres(p: GaborParams) -> tuple[Float, Float]:
 def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
     """Return the matrix from half an image's spectrum and its conjugate to the folded windows of all filters."""
     wavelengths, orientations = centres(p)
-    rows, columns = STEP * m[0], STEP * m[1]
+    rows, columns = CELL * m[0], CELL * m[1]
     ky, kx = (np.fft.fftfreq(rows, 1 / rows).astype(int)[:, None], np.fft.fftfreq(columns, 1 / columns).astype(int))
     radius = np.hypot(kx / columns, ky / rows)
     lowest, highest = (np.exp(sign * REACH * p.radial_deviation) for sign in (-1, 1))
@@ -112,7 +107,7 @@ def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
     width = columns // 2 + 1
     source = np.where(kx < 0, rows * width + (-ky % rows) * width - kx, ky % rows * width + kx).astype(np.int32)
     folded = ((ky % m[0]) * m[1] + kx % m[1]).astype(np.int32)
-    to_centre = np.exp(1j * np.pi * (STEP - 1) * (ky / rows + kx / columns))
+    to_centre = np.exp(1j * np.pi * (CELL - 1) * (ky / rows + kx / columns))
     data, to, of = [], [], []
     for n, (wavelength, orientation) in enumerate(product(wavelengths, orientations)):
         # The wave vector stands across the ridge.
@@ -121,20 +116,8 @@ def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
         exponent = radial**2 + (off / np.deg2rad(p.angular_deviation)) ** 2
         passed = np.flatnonzero(exponent < REACH**2)
         # Twice, because one of a real wave's two lobes is kept: the envelope is then the wave's amplitude.
-        data.append((2 / STEP**2 * np.exp(-0.5 * exponent[passed]) * to_centre[passed]).astype(np.complex64))
+        data.append((2 / CELL**2 * np.exp(-0.5 * exponent[passed]) * to_centre[passed]).astype(np.complex64))
         to.append(np.int32(n * m[0] * m[1]) + folded[passed])
         of.append(source[passed])
     shape = len(data) * m[0] * m[1], 2 * rows * width
     return scipy.sparse.csr_array((np.concatenate(data), (np.concatenate(to), np.concatenate(of))), shape=shape)
-
-
-def to_pixels(cells: Float, shape: tuple[int, int]) -> Float:
-    """Interpolate values of cells, shape (grid rows, grid columns[, channels]), to every pixel of an image."""
-    size = STEP * cells.shape[1], STEP * cells.shape[0]
-    return np.asarray(cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)[: shape[0], : shape[1]], np.float32)
-
-
-def at_cells(image: T) -> T:
-    """Return an image's values in the middle of each cell."""
-    rows, columns = (np.minimum(np.arange(STEP // 2, n + STEP // 2, STEP), n - 1) for n in image.shape[:2])
-    return cast(T, image[rows[:, None], columns])

@@ -45,6 +45,7 @@ class MinutiaeParams:
 
 
 def extract_minutiae(
+    *,
     skeleton: Bool,
     normalised: Float,
     enhanced: Float,

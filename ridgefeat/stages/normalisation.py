@@ -5,11 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ridgefeat.stages.grid import FINE
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Float, UInt8
-
-CELL = 4
-"""Side in pixels of the cells on which mean and variance are gathered."""
 
 
 @parameters
@@ -44,11 +42,11 @@ def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
     """
     p = params or NormalisationParams()
     rows, columns = image.shape
-    grey = cv2.copyMakeBorder(image, 0, -rows % CELL, 0, -columns % CELL, cv2.BORDER_REPLICATE).astype(np.float32)
-    side = max(1, round(p.window / CELL)) | 1
+    grey = cv2.copyMakeBorder(image, 0, -rows % FINE, 0, -columns % FINE, cv2.BORDER_REPLICATE).astype(np.float32)
+    side = max(1, round(p.window / FINE)) | 1
 
     def local(values: Float) -> Float:
-        small = values.shape[1] // CELL, values.shape[0] // CELL
+        small = values.shape[1] // FINE, values.shape[0] // FINE
         cells = cv2.resize(values, small, interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.blur(cells, (side, side), borderType=cv2.BORDER_REFLECT_101))
 

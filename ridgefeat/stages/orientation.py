@@ -5,11 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.gabor import STEP, to_pixels
+from ridgefeat.stages.grid import CELL, FINE, to_pixels
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
-
-CELL = 4
 
 
 @parameters
@@ -93,7 +91,7 @@ def _agreement(vector: Float, parts: Float, p: OrientationParams) -> Float:
 
 
 def _blurred(values: Float, deviation: float) -> Float:
-    return np.asarray(cv2.GaussianBlur(values, (0, 0), deviation / STEP, borderType=cv2.BORDER_REPLICATE))
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), deviation / CELL, borderType=cv2.BORDER_REPLICATE))
 
 
 def coherence(normalised: Float, mask: Bool, window: float) -> Float:
@@ -101,12 +99,12 @@ def coherence(normalised: Float, mask: Bool, window: float) -> Float:
     gx = cv2.Scharr(normalised, cv2.CV_32F, 1, 0)
     gy = cv2.Scharr(normalised, cv2.CV_32F, 0, 1)
     rows, columns = mask.shape
-    small = -(-columns // CELL), -(-rows // CELL)
+    small = -(-columns // FINE), -(-rows // FINE)
     # A mean over hundreds of gradients loses nothing by every second row and column.
     gx, gy = gx[::2, ::2], gy[::2, ::2]
     xx, xy, yy = (cv2.resize(a * b, small, interpolation=cv2.INTER_AREA) for a, b in ((gx, gx), (gx, gy), (gy, gy)))
     tensor = np.stack([xx - yy, 2 * xy, xx + yy], -1)
-    tensor = cv2.GaussianBlur(tensor, (0, 0), window / CELL, borderType=cv2.BORDER_REPLICATE)
+    tensor = cv2.GaussianBlur(tensor, (0, 0), window / FINE, borderType=cv2.BORDER_REPLICATE)
     value = np.hypot(tensor[..., 0], tensor[..., 1]) / (tensor[..., 2] + np.float32(1e-6))
     full = cv2.resize(value, (columns, rows), interpolation=cv2.INTER_LINEAR)
     return np.asarray(full * mask)

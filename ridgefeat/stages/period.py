@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.gabor import STEP, at_cells, to_pixels
+from ridgefeat.stages.grid import CELL, at_cells, to_pixels
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
 
@@ -52,7 +52,7 @@ def estimate_period(
     along = np.square(np.square(np.maximum(np.cos(off), 0)))
     gathered = (energy * (along - along.mean(0))).sum(1)
     gathered *= at_cells(mask)
-    gathered = np.stack([cv2.GaussianBlur(g, (0, 0), p.smoothing / STEP) for g in gathered])
+    gathered = np.stack([cv2.GaussianBlur(g, (0, 0), p.smoothing / CELL) for g in gathered])
     period = _vertex(gathered, np.log(gabor.wavelengths))
     period = np.clip(period, np.log(p.shortest), np.log(p.longest))
     full = to_pixels(np.exp(period), mask.shape)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.gabor import STEP
+from ridgefeat.stages.grid import CELL, FINE
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import MM_PER_PX, Bool, Float, GaborResponses, UInt8
 
 CONTRAST_REACH = 0.8
-FINE = 4
-USUAL_REACH = 14.0
 SURE_REACH = 4.0
-"""Cells; USUAL_REACH in px, as FINE, the side of the cells in which the outline is drawn."""
+"""In cells."""
+USUAL_REACH = 14.0
+"""In px."""
 
 
 @parameters
@@ -124,7 +124,7 @@ def common_share(gabor: GaborResponses) -> Float:
 def local_contrast(image: UInt8, gabor: GaborResponses) -> Float:
     """Return the deviation of grey values about each cell."""
     rows, columns = gabor.magnitude.shape[2:]
-    below, right = STEP * rows - image.shape[0], STEP * columns - image.shape[1]
+    below, right = CELL * rows - image.shape[0], CELL * columns - image.shape[1]
     grey = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(np.float32)
     # Means over cells, then over their neighbours: about two ridges, so that the outline stays where the print ends.
     small = columns, rows
@@ -156,11 +156,11 @@ def _outlined(image: UInt8, cells: Bool, p: SegmentationParams) -> Bool:
 
 
 def _tidy(ridges: Bool, p: SegmentationParams) -> Bool:
-    cells = _closed_opened(ridges, max(1, round(p.closing / STEP)))
+    cells = _closed_opened(ridges, max(1, round(p.closing / CELL)))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(cells, connectivity=4)
     if count < 2:
         return np.zeros(ridges.shape, bool)
-    area = stats[:, cv2.CC_STAT_AREA] * (STEP * MM_PER_PX) ** 2
+    area = stats[:, cv2.CC_STAT_AREA] * (CELL * MM_PER_PX) ** 2
     area[0] = 0
     keep = (area >= p.least_area) & (area >= p.least_piece * area.max())
     return _filled(keep[labels])

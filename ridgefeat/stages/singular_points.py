@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from ridgefeat.stages.edge import edge_distance
+from ridgefeat.stages.grid import FINE
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import CORE, DELTA, Bool, Float, OrientationField, SingularPoints
 
-CELL = 4
 TURN = np.float32(2 * np.pi)
 AROUND = np.arange(72, dtype=np.float32) * (TURN / 72)
 
@@ -73,11 +73,11 @@ def find_singular_points(
 
 
 def _smoothed(orientation: OrientationField, mask: Bool, p: SingularPointParams) -> Float:
-    doubled = 2 * orientation.angle[::CELL, ::CELL]
-    weight = 0.05 + orientation.coherence[::CELL, ::CELL]
+    doubled = 2 * orientation.angle[::FINE, ::FINE]
+    weight = 0.05 + orientation.coherence[::FINE, ::FINE]
     field = np.stack([np.cos(doubled) * weight, np.sin(doubled) * weight], -1).astype(np.float32)
     if p.smoothing:
-        field = cv2.GaussianBlur(field, (0, 0), p.smoothing / CELL, borderType=cv2.BORDER_REPLICATE)
+        field = cv2.GaussianBlur(field, (0, 0), p.smoothing / FINE, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(field)
 
 
@@ -95,8 +95,8 @@ def _charges(field: Float) -> tuple[Float, Float, Float]:
     left = turn(angle[:-1, :-1], angle[1:, :-1])
     turns = np.round((bottom + right + top + left) / TURN)
     rows, columns = np.nonzero(turns)
-    x = ((columns + 0.5) * CELL).astype(np.float32)
-    y = ((rows + 0.5) * CELL).astype(np.float32)
+    x = ((columns + 0.5) * FINE).astype(np.float32)
+    y = ((rows + 0.5) * FINE).astype(np.float32)
     return x, y, turns[rows, columns].astype(np.float32)
 
 
@@ -131,7 +131,7 @@ def _directions(field: Float, x: Float, y: Float, charge: Float) -> Float:
     if not len(x):
         return np.zeros(0, np.float32)
     px, py = _rings(x, y, np.array([10, 14, 18], np.float32))
-    sampled = cv2.remap(field, px / CELL, py / CELL, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    sampled = cv2.remap(field, px / FINE, py / FINE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     sampled = sampled.reshape(3, -1, AROUND.size, 2)
     angle = np.arctan2(sampled[..., 1], sampled[..., 0])
     radial = np.cos(angle - 2 * AROUND).sum(0)

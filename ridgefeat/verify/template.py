@@ -10,11 +10,10 @@ import numpy as np
 from ridgefeat.errors import TemplateError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
+from ridgefeat.stages.grid import CELL
 from ridgefeat.structure import Bool, Float, Minutiae
 from ridgefeat.verify.waves import Waves, ridge_waves
 
-STEP = 8
-"""Pixels between the points of a template's grid."""
 MOST = 150
 """Minutiae kept, the best; the time of a comparison rises with their square."""
 LEAST = 4
@@ -82,8 +81,8 @@ def template_of_print(fp: Fingerprint) -> Template:
         If it has fewer than 4 minutiae.
     """
     minutiae = _checked(fp.minutiae, fp.source)
-    half = STEP // 2
-    pick = (slice(half, None, STEP), slice(half, None, STEP))
+    half = CELL // 2
+    pick = (slice(half, None, CELL), slice(half, None, CELL))
     return Template(
         minutiae, np.ascontiguousarray(fp.mask[pick]), ridge_waves(fp.enhanced, fp.period, fp.mask), fp.source
     )
@@ -113,23 +112,23 @@ def template_of_minutiae(minutiae: Minutiae, source: str = "") -> Template:
         )
     x, y = kept.x - kept.x.min() + _MARGIN, kept.y - kept.y.min() + _MARGIN
     moved = Minutiae(x.astype(np.float32), y.astype(np.float32), kept.direction, kept.kind, kept.quality)
-    shape = (int((y.max() + _MARGIN) // STEP) + 1, int((x.max() + _MARGIN) // STEP) + 1)
+    shape = (int((y.max() + _MARGIN) // CELL) + 1, int((x.max() + _MARGIN) // CELL) + 1)
     return Template(moved, hull(moved, shape, _SEEN), source=source)
 
 
 def hull(minutiae: Minutiae, shape: tuple[int, int], reach: float) -> Bool:
     """Return the convex hull of minutiae, grown by `reach` px, on a grid of 8 px."""
-    points = np.stack([minutiae.x, minutiae.y], 1) / STEP - (STEP - 1) / (2 * STEP)
+    points = np.stack([minutiae.x, minutiae.y], 1) / CELL - (CELL - 1) / (2 * CELL)
     area = np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(area, cv2.convexHull(np.rint(points).astype(np.int32)), 1)
-    side = 2 * round(reach / STEP) + 1
+    side = 2 * round(reach / CELL) + 1
     return np.asarray(cv2.dilate(area, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0)
 
 
 def inside(grid: Bool, x: Float, y: Float) -> tuple[Bool, np.ndarray, np.ndarray]:
     """Return which points (px) lie on a true cell of a grid of 8 px, and all points' rows and columns, clipped."""
     rows, columns = grid.shape
-    i, j = np.floor((y + 0.5) / STEP).astype(np.int32), np.floor((x + 0.5) / STEP).astype(np.int32)
+    i, j = np.floor((y + 0.5) / CELL).astype(np.int32), np.floor((x + 0.5) / CELL).astype(np.int32)
     within = (i >= 0) & (j >= 0) & (i < rows) & (j < columns)
     i, j = np.clip(i, 0, rows - 1), np.clip(j, 0, columns - 1)
     return within & grid[i, j], i, j

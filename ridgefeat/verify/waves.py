@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from ridgefeat.structure import Bool, Float
 from ridgefeat.verify.motion import Motion
 
-STEP = 3
+SPACING = 3
 """Pixels between samples: three to a narrow ridge."""
 BLOCK = 8
 """Samples along a block's side: 24 px, two to three ridges."""
 _LEAST_BLOCKS = 4.0
 _TYPICAL_PERIOD = 9.0
-_BLOCK_MM2 = (BLOCK * STEP * 25.4 / 500) ** 2
+_BLOCK_MM2 = (BLOCK * SPACING * 25.4 / 500) ** 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +57,8 @@ def ridge_waves(enhanced: Float, period: Float, mask: Bool) -> Waves:
     scale = mask / np.sin(turn)
     across = cv2.Sobel(enhanced, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8) * scale
     down = cv2.Sobel(enhanced, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8) * scale
-    rows, columns = (n // STEP for n in mask.shape)
-    stack = np.stack([enhanced * mask, across, down], 2)[: rows * STEP, : columns * STEP].astype(np.float32)
+    rows, columns = (n // SPACING for n in mask.shape)
+    stack = np.stack([enhanced * mask, across, down], 2)[: rows * SPACING, : columns * SPACING].astype(np.float32)
     if not stack.size:
         return Waves(np.zeros((0, 0, 3), np.int8))
     signal = cv2.resize(stack, (columns, rows), interpolation=cv2.INTER_AREA)
@@ -84,7 +84,7 @@ def coherence(first: Waves, second: Waves, motion: Motion) -> tuple[float, float
     if not rows or not columns or not first.signal.size:
         return 0.0, 0.0
     size = (columns * BLOCK, rows * BLOCK)
-    a, across, down = cv2.split(cv2.warpAffine(first.signal.astype(np.float32), motion.on_grid(STEP), size))
+    a, across, down = cv2.split(cv2.warpAffine(first.signal.astype(np.float32), motion.on_grid(SPACING), size))
     b, right, below = cv2.split(second.signal[: size[1], : size[0]].astype(np.float32))
     c, s = np.float32(motion.cosine), np.float32(motion.sine)
     across, down = c * across - s * down, s * across + c * down

@@ -3,6 +3,7 @@ import pytest
 from stage_helpers import disc, on_white
 
 from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.params import Params
 from ridgefeat.stages.flags import MEANINGS, FlagParams, flag
 from ridgefeat.synth import make_print
 from ridgefeat.synth.simple import grating
@@ -70,3 +71,9 @@ def test_a_print_that_vanishes_at_a_wrong_resolution_is_told_from_no_print(state
     assert Fingerprint(image, stated).flags == ("no_print", "wrong_scale")
     noise = np.random.default_rng(0).integers(0, 256, image.shape).astype(np.uint8)
     assert Fingerprint(noise, stated).flags == ("no_print",)
+
+
+def test_the_search_at_other_resolutions_uses_the_parameters_of_the_print():
+    image = make_print(4, noise_level=1).image
+    strict = Params().updated(["segmentation.least_contrast=64"])
+    assert Fingerprint(image, 2000, params=strict).flags == ("no_print",)

@@ -5,7 +5,8 @@ import pytest
 from stage_helpers import disc, white_noise
 
 from ridgefeat.stages import gabor as stage
-from ridgefeat.stages.gabor import GaborParams, at_cells, gabor_responses, to_pixels
+from ridgefeat.stages.gabor import GaborParams, gabor_responses
+from ridgefeat.stages.grid import CELL, at_cells, to_pixels
 from ridgefeat.stages.normalisation import normalise
 
 
@@ -18,7 +19,7 @@ def wave(shape, wavelength, angle, amplitude=1.0, phase=0.3):
 
 def direct(image, wavelength, orientation, p):
     """Envelope in the middle of each cell: the whole image filtered in double precision, then sampled."""
-    shape = tuple(stage.STEP * stage._grid_size(n) for n in image.shape)
+    shape = tuple(CELL * stage._grid_size(n) for n in image.shape)
     padded = np.zeros(shape)
     padded[: image.shape[0], : image.shape[1]] = image
     fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.fftfreq(shape[1])[None, :]

@@ -26,13 +26,13 @@ def found(skeleton, angle=0.0, explained=1.0, **params):
     waves = np.where(np.random.default_rng(0).random(shape) < 0.5, -1, 1).astype(np.float32)
     field = OrientationField(np.full(shape, angle, np.float32), np.ones(shape, np.float32))
     return extract_minutiae(
-        skeleton,
-        waves * np.float32(explained) + np.float32(1 - explained) * waves[::-1],
-        waves,
-        field,
-        np.full(shape, PERIOD, np.float32),
-        np.ones(shape, bool),
-        MinutiaeParams(**params),
+        skeleton=skeleton,
+        normalised=waves * np.float32(explained) + np.float32(1 - explained) * waves[::-1],
+        enhanced=waves,
+        orientation=field,
+        period=np.full(shape, PERIOD, np.float32),
+        mask=np.ones(shape, bool),
+        params=MinutiaeParams(**params),
     )
 
 
