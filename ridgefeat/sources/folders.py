@@ -23,7 +23,9 @@ from ridgefeat.sources.resolution import resolve_dpi
 from ridgefeat.sources.source import Place, PrintSource, printable
 from ridgefeat.structure import UInt8
 
-SUFFIXES = frozenset([".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".pgm", ".pbm", ".ppm", ".wsq"])
+SUFFIXES = frozenset(
+    ".bmp .dib .png .tif .tiff .jpg .jpeg .jpe .jfif .pgm .pbm .ppm .gif .webp .jp2 .j2k .jpx .wsq".split()
+)
 """What is taken for an image in a folder, in upper or lower case; a file named outright is always taken."""
 
 
@@ -44,7 +46,7 @@ class LoadedPrint:
     sha256 : str
         Digest of the pixels as decoded, before a frame is cut off.
     format : str
-        bmp, png, jpeg, tiff, pnm or wsq.
+        bmp, png, jpeg, tiff, pnm, gif, webp, jpeg2000 or wsq.
     """
 
     pixels: UInt8
