@@ -24,8 +24,9 @@ from ridgefeat.sources.source import Place, PrintSource, printable
 from ridgefeat.structure import UInt8
 
 SUFFIXES = frozenset(
-    ".bmp .dib .png .tif .tiff .jpg .jpeg .jpe .jfif .pgm .pbm .ppm .gif .webp .jp2 .j2k .jpx .wsq".split()
+    [".bmp", ".dib", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".jpx"]
 )
+SUFFIXES |= {".pgm", ".pbm", ".ppm", ".gif", ".webp", ".wsq"}
 """What is taken for an image in a folder, in upper or lower case; a file named outright is always taken."""
 
 

@@ -44,7 +44,7 @@ from ridgefeat.structure import UInt8
 MAX_PIXELS = 100_000_000
 _BYTES_PER_PIXEL = 3
 _METADATA = 1 << 24
-_MAX_READS = 10_000_000
+_MAX_READS = 1 << 20
 _MAX_TAG_VALUES = 1 << 18
 _MAX_TILE = 1 << 24
 _MAX_PIXELS_PER_BYTE = {"png": 8 * 1032, "jpeg": 512}
@@ -61,27 +61,19 @@ _FORMATS = {
     "jpeg2000": (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", Jpeg2KImagePlugin.Jpeg2KImageFile),
     "wsq": (rb"\xff\xa0\xff", None),
 }
-_NAMED_ONLY = {
-    "HEIF or AVIF image": rb"(?s:....ftyp)",
-    "PDF document": rb"%PDF",
-    "zip archive": rb"PK\x03\x04",
-}
+_NAMED_ONLY = {"HEIF or AVIF image": rb"(?s:....ftyp)", "PDF document": rb"%PDF", "zip archive": rb"PK\x03\x04"}
+_ENDS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
+"""Without them Pillow would decode some files that are cut short, and not say so."""
 _ORIENTATION, _ACROSS, _DOWN, _UNIT, _PHOTOMETRIC, _TILE_WIDTH, _TILE_HEIGHT = 274, 282, 283, 296, 262, 322, 323
-_COMPRESSION, _DEFLATE = 259, (8, 32946)
+_BITS, _COMPRESSION, _SAMPLES, _PLANAR = 258, 259, 277, 284
+_DEFLATE = (8, 32946)
 _TAG_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _BYTE_TAGS = (1, 2, 7)
 _PRIVATE_TAGS = 0x8000
-_TURNS = {
-    2: np.fliplr,
-    3: lambda pixels: np.rot90(pixels, 2),
-    4: np.flipud,
-    5: np.transpose,
-    6: lambda pixels: np.rot90(pixels, -1),
-    7: lambda pixels: np.rot90(pixels, 2).T,
-    8: np.rot90,
-}
-_one_at_a_time = threading.Lock()
-"""Held while Pillow decodes: its warnings are silenced by a filter, which is the process's own."""
+_TURNS = {2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1), 6: (False, 3), 7: (True, 3), 8: (False, 1)}
+"""What EXIF's orientations ask for: mirrored first, then quarter turns counter-clockwise."""
+_decode_lock = threading.Lock()
+"""Held while Pillow decodes, because the filter that silences its warnings belongs to the whole process."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +142,8 @@ def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -
     Colours become their luma (ITU-R BT.601). Transparent pixels are laid on white, as a viewer shows them, unless all
     of them are transparent: then the alpha channel is a leftover. Grey samples of 16 bits lose their low bits: of the
     8, 10, 12, 14 or 16 bits that the largest sample needs, the upper 8 are kept, since sensors store 10 or 12 bits in
-    16. An orientation that TIFF or the EXIF block of JPEG and WebP asks for is applied.
+    16. Of 16-bit colours the upper 8 bits are kept. The orientation that TIFF or the EXIF block of JPEG and WebP asks
+    for is applied. Of several pages or frames the first is read.
 
     Raises
     ------
@@ -165,7 +158,7 @@ def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -
             width, height, dpi = read_wsq_header(data)
             _check_size(width, height, 1, max_pixels)
             return Image(decode_wsq(data, width, height), dpi, kind)
-        with _one_at_a_time, warnings.catch_warnings(action="ignore"):
+        with _decode_lock, warnings.catch_warnings(action="ignore"):
             return _decode(data, kind, plugin, max_pixels)
     except ImageError as error:
         raise ImageError(f"{name}: {error}" if name else str(error)) from None
@@ -244,23 +237,28 @@ class _BoundedReads(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self.reads += 1
         if self.reads > _MAX_READS:
-            raise OSError("its header has no end")
+            raise OSError(f"it comes in more than {_MAX_READS} pieces")
         return super().read(size)
 
 
 def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
     """Decode the image, whatever a plugin may raise."""
     try:
+        inverted = False
         if kind == "tiff":
-            _check_directory(data)
+            data, inverted = _check_directory(data)
         image = plugin(_BoundedReads(data))
         width, height = image.size
         _check_size(width, height, len(image.getbands()), max_pixels)
         if width * height > _MAX_PIXELS_PER_BYTE.get(kind, max_pixels) * len(data):
             raise ImageError(f"the header claims {width}x{height} px, more than {len(data)} bytes can hold")
-        _check_whole(image, data, kind)
-        if kind == "png":  # verify() closes it
+        if kind in _ENDS and data.rfind(_ENDS[kind], image.fp.tell()) < 0:
+            raise ImageError(f"the {kind.upper()} file is cut short: {len(data)} bytes without an end; copy it again")
+        if kind == "png":
+            image.verify()  # Only this checks every checksum; it closes the image.
             image = plugin(_BoundedReads(data))
+        if kind == "tiff":
+            _check_strips(image.tag_v2, data, width, height)
         notes = ("first_page_only",) if getattr(image, "is_animated", False) else ()
         tags = _tags(image, kind)
         dpi = _resolution(image, kind, tags)
@@ -269,56 +267,58 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
         raise
     except Exception as error:
         raise ImageError(
-            f"the {kind.upper()} file is damaged, cut short or of a rare variant ({str(error)[:100]}); copy it again, or save "
-            "the image as PNG"
+            f"the {kind.upper()} file is damaged, cut short or of a rare variant ({str(error)[:100]}); "
+            "copy it again, or save the image as PNG"
         ) from None
+    if inverted:
+        pixels = ~pixels
     if kind != "tiff" and tags.get(_ORIENTATION) in _TURNS:  # Pillow turns a TIFF itself
-        pixels = np.ascontiguousarray(_TURNS[tags[_ORIENTATION]](pixels))
+        mirrored, quarters = _TURNS[tags[_ORIENTATION]]
+        pixels = np.ascontiguousarray(np.rot90(pixels[:, ::-1] if mirrored else pixels, quarters))
     return Image(pixels, dpi, kind, notes + alpha_notes)
 
 
-def _check_directory(data: bytes) -> None:
+def _check_directory(data: bytes) -> tuple[bytes, bool]:
     """Refuse a TIFF whose tags claim more than the file holds or than a header needs; Pillow would make lists of them.
 
-    Raises
-    ------
-    ImageError
-        If the first directory is not that of a TIFF, lies outside the file, or makes such a claim.
+    Returns
+    -------
+    data : bytes
+        Those of the file. Samples of more than 8 bits of which 0 is white are called black, since Pillow does not know
+        them for every byte order and does not invert them.
+    inverted : bool
+        Whether that was done.
     """
-    order, total = "<" if data[:2] == b"II" else ">", 0
+    order, total, shorts = "<" if data[:2] == b"II" else ">", 0, {}
     try:
         version, start = struct.unpack_from(order + "HI", data, 2)
         if version != 42:
             raise ImageError("the TIFF header is damaged, or that of a BigTIFF; save the image as plain TIFF or PNG")
-        for i in range(struct.unpack_from(order + "H", data, start)[0]):
-            tag, kind, count, offset = struct.unpack_from(order + "HHII", data, start + 2 + 12 * i)
+        for entry in range(start + 2, start + 2 + 12 * struct.unpack_from(order + "H", data, start)[0], 12):
+            tag, kind, count, offset = struct.unpack_from(order + "HHII", data, entry)
             size = count * _TAG_SIZES.get(kind, 1)
             total += size if size > 4 else 0
-            if count > _MAX_TAG_VALUES and kind not in _BYTE_TAGS:
+            if count > _MAX_TAG_VALUES and (kind not in _BYTE_TAGS or (tag < _PRIVATE_TAGS and count > _METADATA)):
                 raise ImageError(f"tag {tag} of the TIFF claims {count} values; the file is damaged")
             if total > len(data) or (size > 4 and tag < _PRIVATE_TAGS and offset + size > len(data)):
                 raise ImageError(f"the TIFF file is cut short: the values of tag {tag} lie outside it; copy it again")
+            if kind == 3 and count == 1:
+                shorts.setdefault(tag, (entry + 8, struct.unpack_from(order + "H", data, entry + 8)[0]))
     except struct.error:
         raise ImageError(f"the file is cut short inside its header ({len(data)} bytes)") from None
-
-
-def _check_whole(image: Any, data: bytes, kind: str) -> None:
-    """Refuse what Pillow would decode without a word although part of it is missing or wrong."""
-    if kind == "png":
-        image.verify()
-        end = data.find(b"IEND\xaeB`\x82")
-    elif kind == "jpeg":
-        end = data.rfind(b"\xff\xd9", image.fp.tell())
-    else:
-        return _check_strips(image.tag_v2, data, *image.size) if kind == "tiff" else None
-    if end < 0:
-        raise ImageError(f"the {kind.upper()} file is cut short: {len(data)} bytes without an end; copy it again")
+    at, photometric = shorts.get(_PHOTOMETRIC, (0, 1))
+    if photometric or shorts.get(_BITS, (0, 1))[1] <= 8:
+        return data, False
+    return data[:at] + struct.pack(order + "H", 1) + data[at + 2 :], True
 
 
 def _check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
     """Refuse strips or tiles that lie outside the file, are far larger than the image, or do not inflate."""
     if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) > max(_MAX_TILE, 4 * width * height):
         raise ImageError("the TIFF claims tiles far larger than its image; it is damaged")
+    samples = tags.get(_SAMPLES, 1) if tags.get(_PLANAR) == 2 else 1
+    if samples == 2 or (samples > 2 and max(tags[_BITS]) > 8):  # Pillow would mix the planes up
+        raise ImageError(f"a TIFF of {samples} planes of such samples is not read; save it with interleaved samples")
     starts, lengths = (tags.get(273, ()), tags.get(279, ())) if 273 in tags else (tags.get(324, ()), tags.get(325, ()))
     if not starts or len(starts) != len(lengths):
         raise ImageError(f"the TIFF names {len(starts)} strips or tiles but {len(lengths)} sizes; it is damaged")
@@ -368,20 +368,21 @@ def _number(value: Any) -> float:
 
 def _grey(image: Any, data: bytes, kind: str) -> tuple[UInt8, tuple[str, ...]]:
     """Return an opened image's grey values, and notes on them."""
-    codec, _, offset, arguments = image.tile[0]
-    if codec == "ppm":  # Pillow scales by a maximum other than 255 in Python, a pixel at a time
-        maximum = arguments[1]
-        shape = (image.height, image.width, len(image.getbands()))
-        samples = np.frombuffer(data, ">u2" if maximum > 255 else "u1", int(np.prod(shape)), offset)
-        scaled = _to_8_bits(samples.reshape(shape), maximum)
-        return scaled[..., 0].copy() if shape[2] == 1 else cv2.cvtColor(scaled, cv2.COLOR_RGB2GRAY), ()
-    inverted = kind == "tiff" and image.tag_v2.get(_PHOTOMETRIC) == 0
+    codec, _, offset, arguments = image.tile[0] if kind == "pnm" else ("", None, 0, ())
+    if codec.startswith("ppm") and image.mode != "1":  # Pillow goes through these in Python, a sample at a time
+        maximum, shape = arguments[1], (image.height, image.width, len(image.getbands()))
+        size = shape[0] * shape[1] * shape[2]
+        if codec == "ppm":
+            samples = np.frombuffer(data, ">u2" if maximum > 255 else "u1", size, offset)
+        else:
+            samples = np.fromstring(re.sub(rb"#[^\r\n]*", b"", data[offset:]), np.uint32, sep=" ")[:size]
+        grey = _to_8_bits(samples.reshape(shape), maximum)
+        return grey[..., 0].copy() if shape[2] == 1 else cv2.cvtColor(grey, cv2.COLOR_RGB2GRAY), ()
     image.load()
     if image.mode.startswith("I;16") or (image.mode == "I" and kind in ("png", "pnm")):
-        grey = _to_8_bits(np.asarray(image), 65535 if kind == "pnm" else 0)
-        return ~grey if inverted else grey, ()
-    if image.mode in ("I", "F", "LAB", "HSV"):
-        raise ImageError(f"{kind.upper()} with samples of mode {image.mode} is not read; save it with 8 or 16 bits unsigned")
+        return _to_8_bits(np.asarray(image), 65535 if kind == "pnm" else 0), ()
+    if image.mode in ("I", "F"):
+        raise ImageError(f"{kind.upper()} with {image.mode} samples is not read; save it with 8 or 16 bits unsigned")
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
         grey, alpha = cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY), cv2.extractChannel(rgba, 3)
