@@ -220,7 +220,7 @@ def _inside(root: Path, members: Iterable[tuple[str, Place | None, str | None]])
         if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts):
             prints.append(PrintSource(root / path, name, error=error, place=place))
     # To read a packed tar out of its order would mean to unpack it again and again.
-    if not any(isinstance(p.place, TarMember) and p.place.packing for p in prints):
+    if not any(isinstance(p.place, TarMember) and p.place.is_sequential for p in prints):
         prints.sort(key=_natural)
     return _Input(root, True, prints)
 

@@ -289,7 +289,8 @@ def _check_directory(data: bytes) -> tuple[bytes, bool]:
     inverted : bool
         Whether that was done.
     """
-    order, total, shorts = "<" if data[:2] == b"II" else ">", 0, {}
+    order, total = "<" if data[:2] == b"II" else ">", 0
+    shorts: dict[int, tuple[int, int]] = {}
     try:
         version, start = struct.unpack_from(order + "HI", data, 2)
         if version != 42:
@@ -368,9 +369,10 @@ def _number(value: Any) -> float:
 
 def _grey(image: Any, data: bytes, kind: str) -> tuple[UInt8, tuple[str, ...]]:
     """Return an opened image's grey values, and notes on them."""
-    codec, _, offset, arguments = image.tile[0] if kind == "pnm" else ("", None, 0, ())
-    if codec.startswith("ppm") and image.mode != "1":  # Pillow goes through these in Python, a sample at a time
-        maximum, shape = arguments[1], (image.height, image.width, len(image.getbands()))
+    if kind == "pnm" and image.mode != "1" and image.tile[0][0] != "raw":
+        # Pillow goes through these in Python, one sample at a time.
+        codec, _, offset, (_, maximum) = image.tile[0]
+        shape = (image.height, image.width, len(image.getbands()))
         size = shape[0] * shape[1] * shape[2]
         if codec == "ppm":
             samples = np.frombuffer(data, ">u2" if maximum > 255 else "u1", size, offset)
