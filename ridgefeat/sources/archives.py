@@ -66,6 +66,8 @@ def list_archive(path: Path) -> list[Member]:
         state = path.stat()
         found = list_members(path, f"{state.st_size} {state.st_mtime_ns}")
         return list({member[0]: member for member in found}.values())
+    except zipfile.BadZipFile as error:
+        raise LayoutError(f"archive {path} is no zip file: {error}; copy it again") from None
     except (tarfile.TarError, *_DAMAGED) as error:
         why = getattr(error, "strerror", None) or error
         raise LayoutError(f"archive {path} cannot be read: {why}; copy it again") from None

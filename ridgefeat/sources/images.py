@@ -218,7 +218,7 @@ def _identify(data: bytes) -> tuple[str, Any]:
         if re.match(pattern, data):
             raise ImageError(f"the file is a {what}, which is not read; save the image as PNG or TIFF")
     known = ", ".join(kind.upper() for kind in _FORMATS)
-    raise ImageError(f"the file has no known image format: it begins with {data[:8]!r}; formats that are read: {known}")
+    raise ImageError(f"the file is no image that is known: it begins with {data[:8]!r}; {known} are read")
 
 
 def _check_size(width: int, height: int, bands: int, max_pixels: int) -> None:
@@ -350,11 +350,13 @@ def _tags(image: Any, kind: str) -> dict[int, Any]:
 
 def _resolution(image: Any, kind: str, tags: dict[int, Any]) -> Dpi | None:
     """Return the resolution across and down of the image as it is shown."""
-    across, down = image.info.get("dpi", (0, 0))
+    across, down = (0, 0) if kind == "tiff" else image.info.get("dpi", (0, 0))
     if kind == "bmp":  # Pillow's inch has 1/39.3701 m
         across, down = (round(v * 39.3701) * 0.0254 for v in (across, down))
-    in_jfif = kind == "jpeg" and image.info.get("jfif_unit") in (1, 2) and across and down
-    if kind in ("tiff", "jpeg", "webp") and not in_jfif:
+    if kind == "jpeg":  # As "dpi" Pillow gives EXIF's where JFIF has none, and of that only the one across.
+        per_inch = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit"), 0.0)
+        across, down = (per_inch * v for v in image.info.get("jfif_density", (0, 0)))
+    if kind in ("tiff", "jpeg", "webp") and not (across and down):
         factor = {2: 1.0, 3: 2.54}.get(tags.get(_UNIT, 2), 0.0)
         across, down = (factor * _number(tags.get(tag)) for tag in (_ACROSS, _DOWN))
         down = down or across

@@ -120,7 +120,7 @@ def test_bad_files_are_listed_with_their_reason(tree):
         ["good.png", "folder.png", "folder.png/inside.png", "empty.bmp", "text.bmp", "pipe.png", "broken.png"]
     )
     assert found["folder.png"].error == "a folder, not an image file"
-    reasons = {"folder.png": "a folder", "empty.bmp": "empty", "text.bmp": "no known image", "pipe.png": "a pipe"}
+    reasons = {"folder.png": "a folder", "empty.bmp": "empty", "text.bmp": "no image", "pipe.png": "a pipe"}
     for name, reason in (reasons | {"broken.png": "a broken symbolic link"}).items():
         with pytest.raises(ImageError, match=f"^{name}: .*{reason}"):
             load_print(found[name])

@@ -208,7 +208,7 @@ def test_exif_resolution_counts_where_jfif_has_none():
     ("data", "word"),
     [
         (b"", "empty (0 bytes)"),
-        (b"this is text, renamed", "no known image format"),
+        (b"this is text, renamed", "no image that is known"),
         (b"GIF89a" + bytes(50), "image not found in GIF frame"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "WEBP file is damaged"),
         (b"\0\0\0\x18ftypheic" + bytes(50), "HEIF or AVIF"),
