@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import cv2
 import numpy as np
 
 from ridgefeat.errors import ModelError
-from ridgefeat.sources.images import quiet_opencv
 from ridgefeat.structure import Float
 
 
@@ -82,3 +86,30 @@ def pooled(maps: Float) -> Float:
 def _short(error: BaseException) -> str:
     """Return the last part of OpenCV's message, which says what was wrong."""
     return " ".join(str(error).split())[-300:]
+
+
+class _Quiet:
+    """How many decodes run now, and the log level to restore after the last."""
+
+    lock = threading.Lock()
+    depth = 0
+    level = 0
+
+
+@contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """Silence OpenCV's log: a bad file, image or network, is told once, by the error that is raised."""
+    # OpenCV 5 moved its log level into a module of its own.
+    log: Any = getattr(cv2.utils, "logging", cv2)
+    with _Quiet.lock:
+        if _Quiet.depth == 0:
+            _Quiet.level = log.getLogLevel()
+            log.setLogLevel(0)
+        _Quiet.depth += 1
+    try:
+        yield
+    finally:
+        with _Quiet.lock:
+            _Quiet.depth -= 1
+            if _Quiet.depth == 0:
+                log.setLogLevel(_Quiet.level)

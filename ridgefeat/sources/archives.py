@@ -1,6 +1,6 @@
-"""Archives as data sets are shipped, zip and tar, read where they lie: nothing is unpacked.
+"""Archives as data sets are shipped, zip and tar, read in place: nothing is unpacked to disk.
 
-An archive is a stranger's. Its members are listed once; then each is read by its place, never further than an image may
+Archives come from strangers. The members are listed once; then each is read on its own, never further than an image may
 be long, whatever it claims or unpacks to. Links, devices and encrypted members are refused one by one.
 """
 
@@ -23,38 +23,33 @@ from typing import IO, Any
 from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.sources.source import Place, printable
 
-MOST_MEMBERS = 2_000_000
-"""Members of an archive at most; a larger set comes in several."""
-LARGEST_DIRECTORY = 1 << 28
-LARGEST_SKIPPED = 1 << 30
-"""Bytes of one member of a compressed tar: to get past it, it must be unpacked."""
-MOST_UNPACKED = 1 << 40
-LARGEST_HEADER = 1 << 24
+MAX_MEMBERS = 2_000_000
+"""Members of an archive; a larger set comes in several."""
+MAX_DIRECTORY = 1 << 28
+MAX_HEADER = 1 << 24
+MAX_SKIPPED = 1 << 30
+"""Bytes of one member of a compressed tar: everything before a member is decompressed to reach it."""
+MAX_UNPACKED = 1 << 40
 
-_UNPACKERS: dict[str, Callable[[Any], Any]] = {
-    "": lambda file: file,
-    "gz": lambda file: gzip.GzipFile(fileobj=file),
-    "bz2": bz2.BZ2File,
-    "xz": lzma.LZMAFile,
+_OPENERS: dict[str, Callable[[Any], Any]] = {
+    ".zip": lambda file: file,
+    ".tar": lambda file: file,
+    ".tar.gz": lambda file: gzip.GzipFile(fileobj=file),
+    ".tgz": lambda file: gzip.GzipFile(fileobj=file),
+    ".tar.bz2": bz2.BZ2File,
+    ".tbz2": bz2.BZ2File,
+    ".tar.xz": lzma.LZMAFile,
+    ".txz": lzma.LZMAFile,
 }
-_SUFFIXES = {
-    ".zip": None,
-    ".tar": "",
-    ".tar.gz": "gz",
-    ".tgz": "gz",
-    ".tar.bz2": "bz2",
-    ".tbz2": "bz2",
-    ".tar.xz": "xz",
-    ".txz": "xz",
-}
-_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, struct.error, OSError)
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, struct.error, OSError, zipfile.BadZipFile, ValueError, RuntimeError)
+"""ValueError is also a name that is no UTF-8, RuntimeError a version of zip that is not known."""
 
 Member = tuple[str, "Place | None", "str | None"]
 """A member's name, where its bytes are, and why they are not read."""
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file of this name is taken for an archive."""
+    """Return whether a file of this name is treated as an archive."""
     return _suffix(name) is not None
 
 
@@ -66,26 +61,21 @@ def list_archive(path: Path) -> list[Member]:
     LayoutError
         If it cannot be read, is damaged, or is larger than a set of prints can be.
     """
-    suffix = _suffix(path.name)
+    list_members = _list_zip if _suffix(path.name) == ".zip" else _list_tar
     try:
         state = path.stat()
-        stamp = f"{state.st_size} {state.st_mtime_ns}"
-        if suffix == ".zip":
-            found = _list_zip(path, stamp)
-        else:
-            found = _list_tar(path, stamp, _SUFFIXES[suffix or ".tar"] or "")
-        members = {name: (name, place, error) for name, place, error in found}
+        found = list_members(path, f"{state.st_size} {state.st_mtime_ns}")
+        return list({member[0]: member for member in found}.values())
     except zipfile.BadZipFile as error:
         raise LayoutError(f"archive {path} is no zip file: {error}; copy it again") from None
     except (tarfile.TarError, *_DAMAGED) as error:
         why = getattr(error, "strerror", None) or error
         raise LayoutError(f"archive {path} cannot be read: {why}; copy it again") from None
-    return list(members.values())
 
 
 def _suffix(name: str) -> str | None:
     lower = name.lower()
-    return next((s for s in _SUFFIXES if lower.endswith(s)), None)
+    return next((s for s in _OPENERS if lower.endswith(s)), None)
 
 
 def _checked_name(name: str) -> tuple[str, str | None]:
@@ -98,20 +88,16 @@ def _checked_name(name: str) -> tuple[str, str | None]:
 
 @dataclass(frozen=True)
 class ZipMember:
-    """Where a member of a zip file lies; enough to read it without the archive's directory."""
+    """A member of a zip file, which is read without the archive's directory: workers need not list it again."""
 
     archive: Path
-    offset: int
-    packed: int
-    size: int
-    crc: int
-    method: int
+    info: zipfile.ZipInfo
     stamp: str
 
     @property
     def state(self) -> str:
         """What changes when the member does."""
-        return f"{self.stamp} {self.offset} {self.crc}"
+        return f"{self.stamp} {self.info.header_offset} {self.info.CRC}"
 
     def read(self, limit: int) -> bytes:
         """Return its bytes.
@@ -121,34 +107,26 @@ class ZipMember:
         ImageError
             If they are more than `limit`, or damaged.
         """
-        if self.size > limit:
-            raise ImageError(f"has {self.size} bytes, more than the {limit} that are read")
-        if self.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ImageError(f"is packed by a method that is not read ({self.method}); zip it in the usual way")
-        try:
-            with self.archive.open("rb") as file:
-                file.seek(self.offset)
-                head = struct.unpack("<4s22xHH", file.read(30))
-                if head[0] != b"PK\3\4":
-                    raise ImageError("is not where the archive's directory says; the archive is damaged")
-                file.seek(head[1] + head[2], os.SEEK_CUR)
-                packed = file.read(min(self.packed, 2 * limit))
-            data = packed
-            if self.method == zipfile.ZIP_DEFLATED:
-                data = zlib.decompressobj(-15).decompress(packed, limit + 1)
-        except _DAMAGED as error:
-            raise ImageError(f"cannot be unpacked: {error}; the archive is damaged") from None
-        if len(data) != self.size or zlib.crc32(data) != self.crc:
-            raise ImageError("does not unpack to what the archive says of it; the archive is damaged")
-        return data
+        return _read(self._unpack, self.info.file_size, limit)
+
+    def _unpack(self) -> bytes:
+        if self.info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            method = self.info.compress_type
+            raise ImageError(f"is packed by a method that is not read ({method}); zip it in the usual way")
+        with self.archive.open("rb") as file:
+            file.seek(self.info.header_offset)
+            magic, name, extra = struct.unpack("<4s22xHH", file.read(30))
+            if magic != b"PK\3\4":
+                raise ImageError("is not where the archive's directory says; the archive is damaged")
+            file.seek(name + extra, os.SEEK_CUR)
+            return zipfile.ZipExtFile(file, "r", self.info).read(self.info.file_size + 1)  # checks the CRC
 
 
 @dataclass(frozen=True)
 class TarMember:
-    """Where a member of a tar file lies, once that is unpacked."""
+    """A member of a tar file; `offset` counts from the start of the decompressed tar."""
 
     archive: Path
-    packing: str
     offset: int
     size: int
     stamp: str
@@ -158,6 +136,11 @@ class TarMember:
         """What changes when the member does."""
         return f"{self.stamp} {self.offset} {self.size}"
 
+    @property
+    def is_sequential(self) -> bool:
+        """Whether reading members out of their order means decompressing the archive again."""
+        return _suffix(self.archive.name) != ".tar"
+
     def read(self, limit: int) -> bytes:
         """Return its bytes.
 
@@ -166,101 +149,89 @@ class TarMember:
         ImageError
             If they are more than `limit`, or damaged.
         """
-        if self.size > limit:
-            raise ImageError(f"has {self.size} bytes, more than the {limit} that are read")
-        try:
-            with _lock:
-                file = _stream(self.archive, self.packing)
-                file.seek(self.offset)
-                data = bytes(file.read(self.size))
-        except _DAMAGED as error:
-            raise ImageError(f"cannot be unpacked: {error}; the archive is damaged") from None
-        if len(data) != self.size:
-            raise ImageError("is cut short; the archive is damaged")
-        return data
+        return _read(self._unpack, self.size, limit)
+
+    def _unpack(self) -> bytes:
+        with _lock:
+            file = _open_stream(self.archive)
+            file.seek(self.offset)
+            return bytes(file.read(self.size))
+
+
+def _read(unpack: Callable[[], bytes], size: int, limit: int) -> bytes:
+    if size > limit:
+        raise ImageError(f"has {size} bytes, more than the {limit} that are read")
+    try:
+        data = unpack()
+    except _DAMAGED as error:
+        raise ImageError(f"cannot be unpacked: {error}; the archive is damaged") from None
+    if len(data) != size:
+        raise ImageError(f"has {len(data)} bytes where the archive claims {size}; the archive is damaged")
+    return data
 
 
 _lock = threading.RLock()
 _open: dict[tuple[int, Path], IO[bytes]] = {}
 
 
-def _stream(archive: Path, packing: str) -> IO[bytes]:
-    """Return an archive as it is unpacked. One stays open, since prints mostly come in its order."""
+def _open_stream(archive: Path) -> IO[bytes]:
+    """Return an archive as it is decompressed. One stays open, since prints mostly come in its order."""
     key = (os.getpid(), archive)
     if key not in _open:
         while _open:
             _open.popitem()[1].close()
-        _open[key] = _UNPACKERS[packing](archive.open("rb"))
+        _open[key] = _OPENERS[_suffix(archive.name) or ".tar"](archive.open("rb"))
     return _open[key]
 
 
+class _BoundedFile:
+    """A file that refuses to be read in larger pieces than any archive's directory or header has."""
+
+    def __init__(self, file: IO[bytes], path: Path, limit: int) -> None:
+        self._file, self._path, self._limit = file, path, limit
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        most = self._limit + 1
+        wanted = most if size < 0 else size
+        data = self._file.read(min(wanted, most))
+        if wanted > most or len(data) == most:
+            raise LayoutError(
+                f"archive {self._path} claims a directory or header of {max(wanted, most)} bytes, more than the "
+                f"{self._limit} that are read; split it, or copy it again if it is damaged"
+            )
+        return data
+
+
 def _list_zip(path: Path, stamp: str) -> Iterator[Member]:
-    with path.open("rb") as file:
-        _check_directory(file, path)
+    with path.open("rb") as raw:
+        file: Any = _BoundedFile(raw, path, MAX_DIRECTORY)
         with zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
-    if len(infos) > MOST_MEMBERS:
-        raise LayoutError(f"archive {path} has {len(infos)} members; split it (at most {MOST_MEMBERS})")
+    if len(infos) > MAX_MEMBERS:
+        raise LayoutError(f"archive {path} has {len(infos)} members; split it (at most {MAX_MEMBERS})")
     for info in infos:
         if info.is_dir():
             continue
         name, error = _checked_name(info.filename)
-        kind = info.external_attr >> 16 & 0o170000
-        if kind == 0o120000:
+        if info.external_attr >> 16 & 0o170000 == 0o120000:
             error = "a link inside the archive, not an image file"
         elif info.flag_bits & 1:
             error = "is encrypted; pack it without a password"
-        place = ZipMember(
-            path, info.header_offset, info.compress_size, info.file_size, info.CRC, info.compress_type, stamp
-        )
-        yield name, None if error else place, error
+        yield name, None if error else ZipMember(path, info, stamp), error
 
 
-def _check_directory(file: IO[bytes], path: Path) -> None:
-    """Refuse a directory so long that to list it would fill the memory."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - 65557 - 76))
-    tail = file.read()
-    end = tail.rfind(b"PK\5\6")
-    length = struct.unpack_from("<L", tail, end + 12)[0] if 0 <= end <= len(tail) - 22 else 0
-    if length == 0xFFFFFFFF and (wide := tail.rfind(b"PK\6\6")) >= 0 and wide <= len(tail) - 56:
-        length = struct.unpack_from("<Q", tail, wide + 40)[0]
-    file.seek(0)
-    if length > LARGEST_DIRECTORY:
-        raise LayoutError(
-            f"archive {path} claims a directory of {length} bytes, more than the {LARGEST_DIRECTORY} that are read; "
-            "split it"
-        )
-
-
-class _Sober:
-    """A file that refuses to be read in amounts that no header of a tar has."""
-
-    def __init__(self, file: IO[bytes], path: Path) -> None:
-        self._file, self._path = file, path
-
-    def read(self, size: int = -1) -> bytes:
-        if size < 0 or size > LARGEST_HEADER:
-            raise LayoutError(f"archive {self._path} has a header of {size} bytes; it is damaged")
-        return self._file.read(size)
-
-    def seek(self, *where: int) -> int:
-        return self._file.seek(*where)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-
-def _list_tar(path: Path, stamp: str, packing: str) -> Iterator[Member]:
+def _list_tar(path: Path, stamp: str) -> Iterator[Member]:
+    suffix = _suffix(path.name) or ".tar"
     with path.open("rb") as raw:
-        opened: Any = _Sober(_UNPACKERS[packing](raw), path)
+        file: Any = _BoundedFile(_OPENERS[suffix](raw), path, MAX_HEADER)
         archive: Any
-        with tarfile.open(fileobj=opened, mode="r:", errorlevel=2) as archive:
+        with tarfile.open(fileobj=file, mode="r:", errorlevel=2) as archive:
             for count, info in enumerate(iter(archive.next, None), 1):
                 archive.members.clear()  # or all would be kept
-                if count > MOST_MEMBERS:
-                    raise LayoutError(f"archive {path} has more than {MOST_MEMBERS} members; split it")
-                if packing and (info.size > LARGEST_SKIPPED or info.offset_data > MOST_UNPACKED):
+                if count > MAX_MEMBERS:
+                    raise LayoutError(f"archive {path} has more than {MAX_MEMBERS} members; split it")
+                if suffix != ".tar" and (info.size > MAX_SKIPPED or info.offset_data > MAX_UNPACKED):
                     raise LayoutError(
                         f"archive {path} unpacks to a member of {info.size} bytes ({printable(info.name)[:80]!r}); "
                         "no print is as large, leave it out"
@@ -270,5 +241,4 @@ def _list_tar(path: Path, stamp: str, packing: str) -> Iterator[Member]:
                 name, error = _checked_name(info.name)
                 if not info.isreg() or info.issparse():
                     error = "a link or device inside the archive, not an image file"
-                place = TarMember(path, packing, info.offset_data, info.size, stamp)
-                yield name, None if error else place, error
+                yield name, None if error else TarMember(path, info.offset_data, info.size, stamp), error

@@ -23,7 +23,10 @@ from ridgefeat.sources.resolution import resolve_dpi
 from ridgefeat.sources.source import Place, PrintSource, printable
 from ridgefeat.structure import UInt8
 
-SUFFIXES = frozenset([".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".pgm", ".pbm", ".ppm", ".wsq"])
+SUFFIXES = frozenset(
+    [".bmp", ".dib", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".jpx"]
+)
+SUFFIXES |= {".pgm", ".pbm", ".ppm", ".gif", ".webp", ".wsq"}
 """What is taken for an image in a folder, in upper or lower case; a file named outright is always taken."""
 
 
@@ -44,7 +47,7 @@ class LoadedPrint:
     sha256 : str
         Digest of the pixels as decoded, before a frame is cut off.
     format : str
-        bmp, png, jpeg, tiff, pnm or wsq.
+        bmp, png, jpeg, tiff, pnm, gif, webp, jpeg2000 or wsq.
     """
 
     pixels: UInt8
@@ -217,7 +220,7 @@ def _inside(root: Path, members: Iterable[tuple[str, Place | None, str | None]])
         if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts):
             prints.append(PrintSource(root / path, name, error=error, place=place))
     # To read a packed tar out of its order would mean to unpack it again and again.
-    if not any(isinstance(p.place, TarMember) and p.place.packing for p in prints):
+    if not any(isinstance(p.place, TarMember) and p.place.is_sequential for p in prints):
         prints.sort(key=_natural)
     return _Input(root, True, prints)
 

@@ -1,56 +1,79 @@
-"""Image files and bytes -> grey pixels, with whatever is wrong with them said in one sentence.
+"""Image files and bytes -> grey pixels. Pillow reads the formats; what is checked before and after is here.
 
-The format is told by the first bytes, not by the suffix. Its header is read first (header.py and a module a format),
-so that nothing of an unchecked size is ever allocated; then OpenCV decodes.
+The first bytes decide on the format, not the suffix, and only the plugins named here are used, directly: `Image.open`
+would let hostile bytes choose among all of them. Size and resolution come from the header that Pillow reads lazily, so
+that nothing of an unchecked size is allocated.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import re
 import stat
+import struct
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import warnings
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+from PIL.Image import Exif
+from PIL.TiffImagePlugin import IFDRational
 
 from ridgefeat.errors import ImageError
-from ridgefeat.sources.bmp import read_bmp
-from ridgefeat.sources.header import Dpi, Header
-from ridgefeat.sources.jpeg import read_jpeg
-from ridgefeat.sources.png import read_png
-from ridgefeat.sources.pnm import read_pnm
+from ridgefeat.sources.resolution import Dpi, rounded_dpi
 from ridgefeat.sources.source import Place
-from ridgefeat.sources.tiff import read_tiff
-from ridgefeat.sources.wsq import decode_wsq, read_wsq
+from ridgefeat.sources.wsq import decode_wsq, read_wsq_header
 from ridgefeat.structure import UInt8
 
 MAX_PIXELS = 100_000_000
 _BYTES_PER_PIXEL = 3
 _METADATA = 1 << 24
+_MAX_READS = 1 << 20
+_MAX_TAG_VALUES = 1 << 18
+_MAX_TILE = 1 << 24
+_MAX_PIXELS_PER_BYTE = {"png": 8 * 1032, "jpeg": 512}
+"""Deflate cannot shrink data more than this (zlib's technical notes); in JPEG, 8x8 pixels take at least one bit."""
 
-_FORMATS: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes], Header]], ...] = (
-    ("bmp", re.compile(rb"BM"), read_bmp),
-    ("png", re.compile(rb"\x89PNG\r\n\x1a\n"), read_png),
-    ("jpeg", re.compile(rb"\xff\xd8\xff"), read_jpeg),
-    ("tiff", re.compile(rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"), read_tiff),
-    ("pnm", re.compile(rb"P[1-6][\s#]"), read_pnm),
-    ("wsq", re.compile(rb"\xff\xa0\xff"), read_wsq),
-)
-_NAMED_ONLY = (
-    ("GIF", re.compile(rb"GIF8")),
-    ("WebP", re.compile(rb"RIFF....WEBP", re.DOTALL)),
-    ("JPEG 2000", re.compile(rb"\0\0\0\x0cjP|\xff\x4f\xff\x51")),
-    ("HEIF or AVIF", re.compile(rb"....ftyp", re.DOTALL)),
-    ("PDF", re.compile(rb"%PDF")),
-    ("zip archive", re.compile(rb"PK\x03\x04")),
-)
+_FORMATS = {
+    "bmp": (rb"BM", BmpImagePlugin.BmpImageFile),
+    "png": (rb"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
+    "jpeg": (rb"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
+    "tiff": (rb"II[*+]\0|MM\0[*+]", TiffImagePlugin.TiffImageFile),
+    "pnm": (rb"P[1-6][\s#]", PpmImagePlugin.PpmImageFile),
+    "gif": (rb"GIF8[79]a", GifImagePlugin.GifImageFile),
+    "webp": (rb"(?s:RIFF....WEBP)", WebPImagePlugin.WebPImageFile),
+    "jpeg2000": (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", Jpeg2KImagePlugin.Jpeg2KImageFile),
+    "wsq": (rb"\xff\xa0\xff", None),
+}
+_NAMED_ONLY = {"HEIF or AVIF image": rb"(?s:....ftyp)", "PDF document": rb"%PDF", "zip archive": rb"PK\x03\x04"}
+_ENDS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
+"""Without them Pillow would decode some files that are cut short, and not say so."""
+_ORIENTATION, _ACROSS, _DOWN, _UNIT, _PHOTOMETRIC, _TILE_WIDTH, _TILE_HEIGHT = 274, 282, 283, 296, 262, 322, 323
+_BITS, _COMPRESSION, _SAMPLES, _PLANAR = 258, 259, 277, 284
+_DEFLATE = (8, 32946)
+_TAG_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
+_BYTE_TAGS = (1, 2, 7)
+_PRIVATE_TAGS = 0x8000
+_TURNS = {2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1), 6: (False, 3), 7: (True, 3), 8: (False, 1)}
+"""What EXIF's orientations ask for: mirrored first, then quarter turns counter-clockwise."""
+_decode_lock = threading.Lock()
+"""Held while Pillow decodes, because the filter that silences its warnings belongs to the whole process."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +87,10 @@ class Image:
     dpi : (float, float) or None
         Resolution across and down that the file claims; None where it claims none.
     format : str
-        bmp, png, jpeg, tiff, pnm or wsq.
+        bmp, png, jpeg, tiff, pnm, gif, webp, jpeg2000 or wsq.
     notes : tuple of str
-        What a person should know: first_page_only (a TIFF of several pages), alpha_ignored (all of the image is
-        transparent).
+        What a person should know: first_page_only (a file of several pages or frames), alpha_ignored (all of the image
+        is transparent).
     """
 
     pixels: UInt8
@@ -117,9 +140,10 @@ def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -
     """Decode the bytes of an image file to grey values.
 
     Colours become their luma (ITU-R BT.601). Transparent pixels are laid on white, as a viewer shows them, unless all
-    of them are transparent: then the alpha channel is a leftover. Samples of 16 bits lose their low bits: of the 8,
-    10, 12, 14 or 16 bits that the largest sample needs, the upper 8 are kept, since sensors store 10 or 12 bits in 16.
-    An orientation that JPEG's EXIF block or TIFF asks for is applied.
+    of them are transparent: then the alpha channel is a leftover. Grey samples of 16 bits lose their low bits: of the
+    8, 10, 12, 14 or 16 bits that the largest sample needs, the upper 8 are kept, since sensors store 10 or 12 bits in
+    16. Of 16-bit colours the upper 8 bits are kept. The orientation that TIFF or the EXIF block of JPEG and WebP asks
+    for is applied. Of several pages or frames the first is read.
 
     Raises
     ------
@@ -129,17 +153,15 @@ def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -
     try:
         if len(data) > _max_bytes(max_pixels):
             raise ImageError(_too_large(len(data), max_pixels))
-        kind, header_of = _identify(data)
-        header = header_of(data)
-        _check_size(header, max_pixels)
+        kind, plugin = _identify(data)
         if kind == "wsq":
-            return Image(decode_wsq(data, header), header.dpi, kind, header.notes)
-        decoded = _decode(data, kind, header)
-        pixels, notes = _grey(decoded, header)
+            width, height, dpi = read_wsq_header(data)
+            _check_size(width, height, 1, max_pixels)
+            return Image(decode_wsq(data, width, height), dpi, kind)
+        with _decode_lock, warnings.catch_warnings(action="ignore"):
+            return _decode(data, kind, plugin, max_pixels)
     except ImageError as error:
         raise ImageError(f"{name}: {error}" if name else str(error)) from None
-    dpi = header.dpi[::-1] if header.dpi and header.turned else header.dpi
-    return Image(pixels, dpi, kind, header.notes + notes)
 
 
 def pixel_digest(pixels: UInt8) -> str:
@@ -186,63 +208,194 @@ def _refuse_irregular(found: os.stat_result, name: str) -> None:
         raise ImageError(f"{name}: a pipe, socket or device, not an image file")
 
 
-def _identify(data: bytes) -> tuple[str, Callable[[bytes], Header]]:
+def _identify(data: bytes) -> tuple[str, Any]:
     if not data:
         raise ImageError("the file is empty (0 bytes); copy it again")
-    for name, pattern, header_of in _FORMATS:
-        if pattern.match(data):
-            return name, header_of
-    for name, pattern in _NAMED_ONLY:
-        if pattern.match(data):
-            raise ImageError(f"the file is a {name}, which is not read; save the image as PNG or TIFF")
-    raise ImageError(
-        f"the file is no image that is known: it begins with {data[:8]!r}; BMP, PNG, TIFF, JPEG, PGM and WSQ are read"
-    )
+    for kind, (pattern, plugin) in _FORMATS.items():
+        if re.match(pattern, data):
+            return kind, plugin
+    for what, pattern in _NAMED_ONLY.items():
+        if re.match(pattern, data):
+            raise ImageError(f"the file is a {what}, which is not read; save the image as PNG or TIFF")
+    known = ", ".join(kind.upper() for kind in _FORMATS)
+    raise ImageError(f"the file is no image that is known: it begins with {data[:8]!r}; {known} are read")
 
 
-def _check_size(header: Header, max_pixels: int) -> None:
-    pixels = header.width * header.height
-    size = f"{header.width}x{header.height} px"
-    if header.width < 1 or header.height < 1:
+def _check_size(width: int, height: int, bands: int, max_pixels: int) -> None:
+    pixels, size = width * height, f"{width}x{height} px"
+    if width < 1 or height < 1:
         raise ImageError(f"the header claims {size}; the file is damaged")
-    if pixels > max_pixels or pixels * header.bytes_per_pixel > _BYTES_PER_PIXEL * max_pixels:
+    if pixels > max_pixels or pixels * bands > _BYTES_PER_PIXEL * max_pixels:
         raise ImageError(f"the header claims {size}, more than the {max_pixels} pixels that are read")
 
 
-def _decode(data: bytes, kind: str, header: Header) -> np.ndarray[Any, Any]:
-    # The plain any-map reader looks one byte beyond the last number.
-    buffer = np.frombuffer(data + b"\n" if kind == "pnm" else data, np.uint8)
-    # Only without IMREAD_UNCHANGED does OpenCV turn a JPEG as its EXIF block asks; a JPEG has no alpha to lose.
-    flag = cv2.IMREAD_ANYCOLOR if kind == "jpeg" else cv2.IMREAD_UNCHANGED
-    with quiet_opencv():
-        try:
-            decoded: Any = cv2.imdecode(buffer, flag)
-        except (cv2.error, MemoryError):
-            decoded = None
-    expected = (header.width, header.height) if header.turned else (header.height, header.width)
-    if decoded is None or decoded.shape[:2] != expected:
-        raise ImageError(f"the {kind.upper()} file cannot be decoded; it is damaged or of a rare variant")
-    return np.asarray(decoded)
+class _BoundedReads(io.BytesIO):
+    """Bytes whose small pieces are not read without end: Pillow walks through a header in Python."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        if self.reads > _MAX_READS:
+            raise OSError(f"it comes in more than {_MAX_READS} pieces")
+        return super().read(size)
 
 
-def _grey(decoded: np.ndarray[Any, Any], header: Header) -> tuple[UInt8, tuple[str, ...]]:
-    channels = decoded.shape[2] if decoded.ndim == 3 else 1
-    if decoded.dtype not in (np.uint8, np.uint16) or channels not in (1, 3, 4):
-        raise ImageError(f"{channels} channels of {decoded.dtype} cannot be read; save the image with 8 or 16 bits")
-    if decoded.dtype == np.uint16 or header.maximum not in (0, 255):
-        decoded = _to_8_bits(decoded, header.maximum)
-    if header.inverted:
-        decoded = cv2.bitwise_not(decoded)
-    if channels == 1:
-        return np.ascontiguousarray(decoded.reshape(decoded.shape[:2])), ()
-    if channels == 3:
-        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2GRAY), np.uint8), ()
-    grey = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGRA2GRAY), np.uint8)
-    alpha = cv2.extractChannel(decoded, 3)
-    if not alpha.any():
-        return grey, ("alpha_ignored",)
-    ink = cv2.multiply(cv2.bitwise_not(grey), alpha, scale=1 / 255)
-    return np.asarray(cv2.bitwise_not(ink), np.uint8), ()
+def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
+    """Decode the image, whatever a plugin may raise."""
+    try:
+        inverted = False
+        if kind == "tiff":
+            data, inverted = _check_directory(data)
+        image = plugin(_BoundedReads(data))
+        width, height = image.size
+        _check_size(width, height, len(image.getbands()), max_pixels)
+        if width * height > _MAX_PIXELS_PER_BYTE.get(kind, max_pixels) * len(data):
+            raise ImageError(f"the header claims {width}x{height} px, more than {len(data)} bytes can hold")
+        if kind in _ENDS and data.rfind(_ENDS[kind], image.fp.tell()) < 0:
+            raise ImageError(f"the {kind.upper()} file is cut short: {len(data)} bytes without an end; copy it again")
+        if kind == "png":
+            image.verify()  # Only this checks every checksum; it closes the image.
+            image = plugin(_BoundedReads(data))
+        if kind == "tiff":
+            _check_strips(image.tag_v2, data, width, height)
+        notes = ("first_page_only",) if getattr(image, "is_animated", False) else ()
+        tags = _tags(image, kind)
+        dpi = _resolution(image, kind, tags)
+        pixels, alpha_notes = _grey(image, data, kind)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(
+            f"the {kind.upper()} file is damaged, cut short or of a rare variant ({str(error)[:100]}); "
+            "copy it again, or save the image as PNG"
+        ) from None
+    if inverted:
+        pixels = ~pixels
+    if kind != "tiff" and tags.get(_ORIENTATION) in _TURNS:  # Pillow turns a TIFF itself
+        mirrored, quarters = _TURNS[tags[_ORIENTATION]]
+        pixels = np.ascontiguousarray(np.rot90(pixels[:, ::-1] if mirrored else pixels, quarters))
+    return Image(pixels, dpi, kind, notes + alpha_notes)
+
+
+def _check_directory(data: bytes) -> tuple[bytes, bool]:
+    """Refuse a TIFF whose tags claim more than the file holds or than a header needs; Pillow would make lists of them.
+
+    Returns
+    -------
+    data : bytes
+        Those of the file. Samples of more than 8 bits of which 0 is white are called black, since Pillow does not know
+        them for every byte order and does not invert them.
+    inverted : bool
+        Whether that was done.
+    """
+    order, total = "<" if data[:2] == b"II" else ">", 0
+    shorts: dict[int, tuple[int, int]] = {}
+    try:
+        version, start = struct.unpack_from(order + "HI", data, 2)
+        if version != 42:
+            raise ImageError("the TIFF header is damaged, or that of a BigTIFF; save the image as plain TIFF or PNG")
+        for entry in range(start + 2, start + 2 + 12 * struct.unpack_from(order + "H", data, start)[0], 12):
+            tag, kind, count, offset = struct.unpack_from(order + "HHII", data, entry)
+            size = count * _TAG_SIZES.get(kind, 1)
+            total += size if size > 4 else 0
+            if count > _MAX_TAG_VALUES and (kind not in _BYTE_TAGS or (tag < _PRIVATE_TAGS and count > _METADATA)):
+                raise ImageError(f"tag {tag} of the TIFF claims {count} values; the file is damaged")
+            if total > len(data) or (size > 4 and tag < _PRIVATE_TAGS and offset + size > len(data)):
+                raise ImageError(f"the TIFF file is cut short: the values of tag {tag} lie outside it; copy it again")
+            if kind == 3 and count == 1:
+                shorts.setdefault(tag, (entry + 8, struct.unpack_from(order + "H", data, entry + 8)[0]))
+    except struct.error:
+        raise ImageError(f"the file is cut short inside its header ({len(data)} bytes)") from None
+    at, photometric = shorts.get(_PHOTOMETRIC, (0, 1))
+    if photometric or shorts.get(_BITS, (0, 1))[1] <= 8:
+        return data, False
+    return data[:at] + struct.pack(order + "H", 1) + data[at + 2 :], True
+
+
+def _check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
+    """Refuse strips or tiles that lie outside the file, are far larger than the image, or do not inflate."""
+    if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) > max(_MAX_TILE, 4 * width * height):
+        raise ImageError("the TIFF claims tiles far larger than its image; it is damaged")
+    samples = tags.get(_SAMPLES, 1) if tags.get(_PLANAR) == 2 else 1
+    if samples == 2 or (samples > 2 and max(tags[_BITS]) > 8):  # Pillow would mix the planes up
+        raise ImageError(f"a TIFF of {samples} planes of such samples is not read; save it with interleaved samples")
+    starts, lengths = (tags.get(273, ()), tags.get(279, ())) if 273 in tags else (tags.get(324, ()), tags.get(325, ()))
+    if not starts or len(starts) != len(lengths):
+        raise ImageError(f"the TIFF names {len(starts)} strips or tiles but {len(lengths)} sizes; it is damaged")
+    end = max(start + length for start, length in zip(starts, lengths, strict=True))
+    if end > len(data):
+        raise ImageError(f"the TIFF file is cut short: {len(data)} of {end} bytes; copy it again")
+    left = 8 * width * height
+    for start, length in zip(starts, lengths, strict=True) if tags.get(_COMPRESSION) in _DEFLATE else ():
+        stream, packed = zlib.decompressobj(), data[start : start + length]
+        while packed and not stream.eof and left >= 0:
+            try:
+                left -= len(stream.decompress(packed, 1 << 20))
+            except zlib.error:
+                raise ImageError(f"the TIFF file is damaged: its strip at byte {start} does not inflate") from None
+            packed = stream.unconsumed_tail
+
+
+def _tags(image: Any, kind: str) -> dict[int, Any]:
+    """Return the tags of TIFF or EXIF that are used; a damaged EXIF block says nothing, and the image is still good."""
+    tags = image.tag_v2 if kind == "tiff" else Exif()
+    try:
+        if kind in ("jpeg", "webp"):
+            tags.load(image.info.get("exif", b""))
+        return {tag: tags[tag] for tag in (_ORIENTATION, _ACROSS, _DOWN, _UNIT) if tag in tags}
+    except Exception:
+        return {}
+
+
+def _resolution(image: Any, kind: str, tags: dict[int, Any]) -> Dpi | None:
+    """Return the resolution across and down of the image as it is shown."""
+    across, down = (0, 0) if kind == "tiff" else image.info.get("dpi", (0, 0))
+    if kind == "bmp":  # Pillow's inch has 1/39.3701 m
+        across, down = (round(v * 39.3701) * 0.0254 for v in (across, down))
+    if kind == "jpeg":  # As "dpi" Pillow gives EXIF's where JFIF has none, and of that only the one across.
+        per_inch = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit"), 0.0)
+        across, down = (per_inch * v for v in image.info.get("jfif_density", (0, 0)))
+    if kind in ("tiff", "jpeg", "webp") and not (across and down):
+        factor = {2: 1.0, 3: 2.54}.get(tags.get(_UNIT, 2), 0.0)
+        across, down = (factor * _number(tags.get(tag)) for tag in (_ACROSS, _DOWN))
+        down = down or across
+    dpi = rounded_dpi(across, down)
+    return dpi[::-1] if dpi and tags.get(_ORIENTATION) in (5, 6, 7, 8) else dpi
+
+
+def _number(value: Any) -> float:
+    """Return a rational of a tag as a number, 0 where it is none."""
+    return float(value) if isinstance(value, IFDRational) and value.denominator else 0.0
+
+
+def _grey(image: Any, data: bytes, kind: str) -> tuple[UInt8, tuple[str, ...]]:
+    """Return an opened image's grey values, and notes on them."""
+    if kind == "pnm" and image.mode != "1" and image.tile[0][0] != "raw":
+        # Pillow goes through these in Python, one sample at a time.
+        codec, _, offset, (_, maximum) = image.tile[0]
+        shape = (image.height, image.width, len(image.getbands()))
+        size = shape[0] * shape[1] * shape[2]
+        if codec == "ppm":
+            samples = np.frombuffer(data, ">u2" if maximum > 255 else "u1", size, offset)
+        else:
+            samples = np.fromstring(re.sub(rb"#[^\r\n]*", b"", data[offset:]), np.uint32, sep=" ")[:size]
+        grey = _to_8_bits(samples.reshape(shape), maximum)
+        return grey[..., 0].copy() if shape[2] == 1 else cv2.cvtColor(grey, cv2.COLOR_RGB2GRAY), ()
+    image.load()
+    if image.mode.startswith("I;16") or (image.mode == "I" and kind in ("png", "pnm")):
+        return _to_8_bits(np.asarray(image), 65535 if kind == "pnm" else 0), ()
+    if image.mode in ("I", "F"):
+        raise ImageError(f"{kind.upper()} with {image.mode} samples is not read; save it with 8 or 16 bits unsigned")
+    if image.has_transparency_data:
+        rgba = np.asarray(image.convert("RGBA"))
+        grey, alpha = cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY), cv2.extractChannel(rgba, 3)
+        if not alpha.any():
+            return grey, ("alpha_ignored",)
+        return ~cv2.multiply(~grey, alpha, scale=1 / 255), ()
+    if image.mode in ("1", "L"):
+        return np.array(image.convert("L")), ()
+    return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2GRAY), ()
 
 
 def _to_8_bits(samples: np.ndarray[Any, Any], maximum: int) -> UInt8:
@@ -254,30 +407,3 @@ def _to_8_bits(samples: np.ndarray[Any, Any], maximum: int) -> UInt8:
         scaled = samples >> (bits + bits % 2 - 8)
     grey: UInt8 = scaled.astype(np.uint8)
     return grey
-
-
-class _Quiet:
-    """How many decodes run now, and the log level to restore after the last."""
-
-    lock = threading.Lock()
-    depth = 0
-    level = 0
-
-
-@contextmanager
-def quiet_opencv() -> Iterator[None]:
-    """Silence OpenCV's log: a bad file, image or network, is told once, by the error that is raised."""
-    # OpenCV 5 moved its log level into a module of its own.
-    log: Any = getattr(cv2.utils, "logging", cv2)
-    with _Quiet.lock:
-        if _Quiet.depth == 0:
-            _Quiet.level = log.getLogLevel()
-            log.setLogLevel(0)
-        _Quiet.depth += 1
-    try:
-        yield
-    finally:
-        with _Quiet.lock:
-            _Quiet.depth -= 1
-            if _Quiet.depth == 0:
-                log.setLogLevel(_Quiet.level)

@@ -13,6 +13,13 @@ MOST_CREDIBLE_DPI = 5000.0
 _ALLOWED = (50.0, 5000.0)
 
 
+def rounded_dpi(across: float, down: float) -> Dpi | None:
+    """Return a file's resolution rounded to 0.01 dpi, or None where it is zero, absurd or no number."""
+    if not (0 < across < 1e6 and 0 < down < 1e6):
+        return None
+    return round(across, 2), round(down, 2)
+
+
 def parse_dpi(text: str) -> Dpi:
     """Return a resolution written as "500", or "199,173" where it differs across and down.
 

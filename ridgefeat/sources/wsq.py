@@ -7,6 +7,7 @@ the whole run with it; it costs some tens of milliseconds a print.
 from __future__ import annotations
 
 import re
+import struct
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -14,7 +15,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from ridgefeat.errors import ImageError
-from ridgefeat.sources.header import Header, dpi_or_none, unpack
+from ridgefeat.sources.resolution import Dpi, rounded_dpi
 from ridgefeat.structure import UInt8
 
 _FRAME, _BLOCK, _COMMENT = 0xA2, 0xA3, 0xA8
@@ -39,8 +40,8 @@ sys.stdout.buffer.write(image.convert("L").tobytes())
 """
 
 
-def read_wsq(data: bytes) -> Header:
-    """Return a WSQ file's header; the resolution is that of its NISTCOM comment.
+def read_wsq_header(data: bytes) -> tuple[int, int, Dpi | None]:
+    """Return a WSQ file's width, height and resolution, which is that of its NISTCOM comment.
 
     Raises
     ------
@@ -48,23 +49,25 @@ def read_wsq(data: bytes) -> Header:
         If the file ends before its frame header, or its end is missing.
     """
     offset, dpi = 2, None
-    while True:
-        first, marker = unpack(">BB", data, offset)
-        if first != 0xFF or marker not in _MARKERS or marker == _BLOCK:
-            raise ImageError(f"the WSQ file is damaged: no frame header up to byte {offset}")
-        size = unpack(">H", data, offset + 2)[0]
-        if marker == _FRAME:
-            break
-        if marker == _COMMENT and (found := _PPI.search(data[offset + 4 : offset + 2 + size])):
-            dpi = dpi_or_none(float(found[1]), float(found[1]))
-        offset += 2 + max(size, 2)
-    height, width = unpack(">HH", data, offset + 6)
+    try:
+        while True:
+            first, marker, size = struct.unpack_from(">BBH", data, offset)
+            if first != 0xFF or marker not in _MARKERS or marker == _BLOCK:
+                raise ImageError(f"the WSQ file is damaged: no frame header up to byte {offset}")
+            if marker == _FRAME:
+                break
+            if marker == _COMMENT and (found := _PPI.search(data[offset + 4 : offset + 2 + size])):
+                dpi = rounded_dpi(float(found[1]), float(found[1]))
+            offset += 2 + max(size, 2)
+        height, width = struct.unpack_from(">HH", data, offset + 6)
+    except struct.error:
+        raise ImageError(f"the file is cut short inside its header ({len(data)} bytes)") from None
     if data.rfind(b"\xff\xa1", offset) < 0:
         raise ImageError(f"the WSQ file is cut short: {len(data)} bytes without an end marker; copy it again")
-    return Header(width, height, 1, dpi)
+    return width, height, dpi
 
 
-def decode_wsq(data: bytes, header: Header) -> UInt8:
+def decode_wsq(data: bytes, width: int, height: int) -> UInt8:
     """Return a WSQ image's pixels, uint8, shape (rows, columns).
 
     Raises
@@ -72,9 +75,9 @@ def decode_wsq(data: bytes, header: Header) -> UInt8:
     ImageError
         If the extra is not installed, or the decoder fails, crashes or takes longer than a minute.
     """
-    if find_spec("wsq") is None or find_spec("PIL") is None:
+    if find_spec("wsq") is None:
         raise ImageError("reading WSQ needs the extra `wsq`: pip install 'ridgefeat[wsq]'")
-    size = header.width * header.height
+    size = width * height
     command = [sys.executable, "-P", "-c", _CHILD, str(size)]
     try:
         # -P: a file called wsq.py in the working folder must not be run.
@@ -85,4 +88,4 @@ def decode_wsq(data: bytes, header: Header) -> UInt8:
         raise ImageError(f"the WSQ decoder could not be started: {error.strerror}") from None
     if done.returncode or len(done.stdout) != size:
         raise ImageError("the WSQ file cannot be decoded; it is damaged")
-    return np.frombuffer(done.stdout, np.uint8).reshape(header.height, header.width).copy()
+    return np.frombuffer(done.stdout, np.uint8).reshape(height, width).copy()

@@ -25,6 +25,10 @@ def samples() -> dict[str, bytes]:
     out |= {f"jpeg {m}": saved("JPEG", m, dpi=(500, 500)) for m in ("L", "RGB", "CMYK")}
     out["jpeg progressive"] = saved("JPEG", "L", progressive=True)
     out |= {f"pnm {m}": saved("PPM", m) for m in ("1", "L", "RGB")}
+    out |= {f"gif {m}": saved("GIF", m) for m in ("1", "L", "RGB")}
+    out |= {f"webp {m}": saved("WEBP", m, lossless=True) for m in ("L", "RGB", "RGBA")}
+    out |= {f"jpeg2000 {m}": saved("JPEG2000", m) for m in ("L", "RGB", "RGBA")}
+    out["jpeg2000 codestream"] = saved("JPEG2000", no_jp2=True)
     out["pnm plain"] = b"P2\n# made here\n50 60\n255\n" + b" ".join(b"%d" % v for v in grating().ravel())
     for suffix in (".png", ".tif"):
         out[f"16 bit {suffix}"] = bytes(cv2.imencode(suffix, grating().astype(np.uint16) * 257)[1])

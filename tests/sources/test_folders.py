@@ -42,6 +42,17 @@ def test_folders_are_searched_in_natural_order(tree):
     assert all(p.path.is_absolute() and p.error is None for p in find_prints(root))
 
 
+def test_every_format_is_found_by_its_suffixes(tree):
+    kinds = {"BMP": "bmp dib", "GIF": "gif", "JPEG": "jfif jpe jpeg jpg", "JPEG2000": "jp2 jpx", "PNG": "png"}
+    kinds |= {"PPM": "pbm pgm ppm", "TIFF": "tif tiff", "WEBP": "webp"}
+    for kind, suffixes in kinds.items():
+        root = tree(*(f"x.{suffix}" for suffix in suffixes.split()), data=saved(kind))
+    root = tree("x.J2K", data=saved("JPEG2000", no_jp2=True))
+    found = find_prints(root)
+    assert sorted(p.path.suffix[1:] for p in found) == sorted(["J2K", *" ".join(kinds.values()).split()])
+    assert all(load_print(p).pixels.shape == (60, 50) for p in found)
+
+
 def test_a_named_file_is_taken_whatever_its_suffix_and_inputs_keep_their_order(tree):
     root = tree("z.dat", "a.png", "f/1.png")
     assert names(find_prints([root / "z.dat", root / "f", root / "a.png"])) == ["z.dat", "1.png", "a.png"]
