@@ -39,7 +39,7 @@ def command(**given: Any) -> None:
     from ridgefeat.bench import model_file
     from ridgefeat.errors import TableError
 
-    fitted = model_file.load(given["model"])
+    fitted = model_file.load_model(given["model"])
     counts = Counter[str]()
     stretches = _said(fitted, given["table"], counts)
     first = next(stretches, "")  # what is wrong with the table is told before anything is written

@@ -57,7 +57,7 @@ def command(**given: Any) -> None:
         talk.say(note)
     asked = Options(within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")})
     made = model.train(problem, given["classifier"], asked)
-    path = model_file.save(made, given["output"])
+    path = model_file.save_model(made, given["output"])
     card = path.with_suffix(".md")
     kept = card.exists()
     if not kept:
