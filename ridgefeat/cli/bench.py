@@ -88,7 +88,6 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @options.jobs
 @options.engine
 @options.json_result
-@click.option("-q", "--quiet", is_flag=True, expose_value=False, help="Say nothing but errors; print the table.")
 def command(**given: Any) -> None:
     """Compare classifiers on a feature table so that the winner is really the winner.
 

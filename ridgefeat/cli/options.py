@@ -141,58 +141,37 @@ limits = stacked(
 families = click.option("--families", **FAMILIES, help="Families to compute, with commas between; all without.")
 
 
-def _quiet(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    if value:
-        ctx.meta[talk.LEVEL] = talk.QUIET
-    return value
+def _remember(key: str, value: int) -> Callable[[click.Context, click.Parameter, bool], None]:
+    """Return a callback that remembers a flag for the whole run; the lowest value counts: --quiet beats --verbose."""
 
+    def remember(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+        if given:
+            ctx.meta[key] = min(value, ctx.meta.get(key, value))
 
-def _verbose(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    if value and ctx.meta.get(talk.LEVEL) != talk.QUIET:
-        ctx.meta[talk.LEVEL] = talk.VERBOSE
-    return value
-
-
-def _json(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    if value:
-        ctx.meta[talk.JSON] = True
-    return value
+    return remember
 
 
 json_result = click.option(
-    "--json", is_flag=True, expose_value=False, callback=_json, help="Print the result as JSON on standard output."
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    callback=_remember(talk.JSON, True),
+    help="Print the result as JSON on standard output.",
+)
+VOICE = (
+    ("-q", "--quiet", talk.QUIET, "Say nothing but errors."),
+    ("-v", "--verbose", talk.VERBOSE, "Say more: steps, time, memory; and where an error arose."),
 )
 
 
 def give_voice(command: click.Command) -> click.Command:
-    """Give a command --quiet and --verbose, in place; one that takes `quiet` itself still gets it."""
-    own = {o: p for p in command.params if isinstance(p, click.Option) for o in p.opts}
-
-    def spelt(short: str, name: str) -> list[str]:
-        return [name] if short in own else [short, name]
-
-    if "--quiet" not in own:
-        command.params.append(
-            click.Option(
-                spelt("-q", "--quiet"),
-                is_flag=True,
-                expose_value=False,
-                callback=_quiet,
-                help="Say nothing but errors.",
+    """Give a command --quiet and --verbose, in place and once."""
+    if not {"quiet", "verbose"} & {p.name for p in command.params}:
+        for short, long, level, words in VOICE:
+            keep = _remember(talk.LEVEL, level)
+            command.params.append(
+                click.Option([short, long], is_flag=True, expose_value=False, callback=keep, help=words)
             )
-        )
-    else:
-        own["--quiet"].callback = _quiet
-    if "--verbose" not in own:
-        command.params.append(
-            click.Option(
-                spelt("-v", "--verbose"),
-                is_flag=True,
-                expose_value=False,
-                callback=_verbose,
-                help="Say more: steps, time, memory; and where an error arose.",
-            )
-        )
     return command
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -187,7 +188,7 @@ def _rates() -> Iterator[Finding]:
 
     fp, cores = make_print(), cpu_count()
     for words, families in (("four families", FOUR), ("six families", BUILT_IN)):
-        timer = Timer(lambda families=families: compute(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), families))
+        timer = Timer(partial(lambda names: compute(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), names), families))
         with one_thread():
             timer.timeit(1)  # the first also loads what it needs
             done, seconds = timer.autorange()

@@ -28,7 +28,6 @@ from ridgefeat.errors import TemplateError
 from ridgefeat.structure import CORE, DELTA, Minutiae, SingularPoints
 from ridgefeat.templates._common import (
     DPI_RANGE,
-    best,
     check_resolution,
     degrees,
     radians,
@@ -315,7 +314,7 @@ def encode_iso(
     for name, value, low, high in codes:
         if not low <= value <= high:
             raise TemplateError(f"ISO/IEC 19794-2: {name} must lie between {low} and {high}, got {value}")
-    minutiae = best(minutiae, MAX_MINUTIAE)
+    minutiae = minutiae.best(MAX_MINUTIAE)
     if (minutiae.kind > 2).any():
         raise TemplateError(f"ISO/IEC 19794-2 has no minutia kind {int(minutiae.kind.max())}; 0, 1 and 2 are known")
     if not np.isfinite(minutiae.direction).all():
