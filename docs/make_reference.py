@@ -15,8 +15,7 @@ import click
 
 from ridgefeat.cli import COMMANDS, main
 from ridgefeat.features.family import BUILT_IN, families
-from ridgefeat.params import Params
-from ridgefeat.table.describe import parameter_records
+from ridgefeat.params import Params, parameter_records
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"

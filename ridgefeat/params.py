@@ -137,6 +137,16 @@ class Params:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def parameter_records() -> list[dict[str, Any]]:
+    """Return every stage parameter: name (stage.parameter), unit, low, high, default and meaning."""
+    return [
+        {"name": f"{stage.name}.{f.name}", **{key: f.metadata[key] for key in ("unit", "low", "high")}}
+        | {"default": f.default, "meaning": f.metadata["meaning"]}
+        for stage in fields(Params)
+        for f in fields(stage.default_factory)  # type: ignore[arg-type]
+    ]
+
+
 def _nearest(name: str, known: Iterable[str], stage: str = "") -> str:
     known = list(known)
     near = difflib.get_close_matches(name, known, 1, 0.5)

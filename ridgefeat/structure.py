@@ -107,6 +107,13 @@ class Minutiae(_Points):
     kind: UInt8
     quality: Float
 
+    def best(self, count: int) -> Minutiae:
+        """Return at most `count` minutiae, those of highest quality, in their own order; NaN counts as lowest."""
+        if len(self) <= count:
+            return self
+        rank = np.argsort(-np.nan_to_num(self.quality, nan=-1.0), kind="stable")[:count]
+        return self.select(np.sort(rank))
+
     @classmethod
     def empty(cls) -> Minutiae:
         """Return a set without minutiae."""

@@ -50,7 +50,7 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_every_module_and_every_page_and_nothing_else(wheel):
     held = {n for n in wheel.namelist() if not n.startswith(f"ridgefeat-{__version__}.dist-info/")}
     package = ROOT / "ridgefeat"
-    kinds = {".py", ".html", ".js", ".css", ".typed", ".json", ".csv"}
+    kinds = {".py", ".pyi", ".html", ".js", ".css", ".typed", ".json", ".csv"}
     wanted = {
         p.relative_to(ROOT).as_posix()
         for p in package.rglob("*")

@@ -33,7 +33,7 @@ TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN), "numpy.dtype", *TREES)
 SHOWN = 5
 
 
-def save(model: Model, path: str | Path) -> Path:
+def save_model(model: Model, path: str | Path) -> Path:
     """Write a model file through skops, and what it is beside it (<name>.json). Return its path.
 
     Parameters
@@ -94,7 +94,7 @@ def check_place(path: str | Path) -> None:
         )
 
 
-def load(path: str | Path) -> Model:
+def load_model(path: str | Path) -> Model:
     """Read a model file; nothing in it is run.
 
     Parameters

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +12,21 @@ import click
 from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
-    from ridgefeat.bench.evaluation import Progress
     from ridgefeat.bench.job import Job
     from ridgefeat.bench.method import Method
     from ridgefeat.bench.results import Comparison
 
+BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
+"""No rate and no time left: a network's fit takes a thousand times as long as another's."""
+
 
 @click.command("bench")
-@click.argument("table", required=False, metavar="[TABLE]")
+@click.argument("table", required=False, type=options.PATH, metavar="[TABLE]")
 @options.problem
-@click.option("-o", "--output", required=True, metavar="FOLDER", help="Where tables and report go.")
+@click.option("-o", "--output", required=True, type=options.PATH, metavar="FOLDER", help="Where tables and report go.")
 @click.option(
     "--classifiers",
-    metavar="NAMES",
-    callback=options.names,
+    **options.listed("ridgefeat.bench.classifiers", "METHODS", "TOGETHER"),
     help="Which, with commas between; or module:Class of your own.",
 )
 @options.some_families
@@ -44,10 +42,14 @@ if TYPE_CHECKING:
 )
 @click.option("--folds", type=int, default=5, show_default=True, metavar="N", help="Folds.")
 @click.option("--repeats", type=int, default=1, show_default=True, metavar="N", help="Repeats, each with other folds.")
-@click.option("--train", metavar="TABLE", help="Instead of TABLE: train on this one …")
-@click.option("--test", metavar="TABLE", help="… and test on this one.")
+@click.option("--train", type=options.PATH, metavar="TABLE", help="Instead of TABLE: train on this one …")
+@click.option("--test", type=options.PATH, metavar="TABLE", help="… and test on this one.")
 @click.option(
-    "--cross", metavar="TABLE", multiple=True, help="Instead: test on each, trained on the others. Repeat it."
+    "--cross",
+    type=options.PATH,
+    metavar="TABLE",
+    multiple=True,
+    help="Instead: test on each, trained on the others. Repeat it.",
 )
 @click.option("--tune", is_flag=True, help="Search each classifier's settings in inner folds by group.")
 @click.option(
@@ -65,8 +67,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="One image under several people.",
 )
-@click.option("--images", metavar="FOLDER", help="Where the images lie: for classifiers that read them, and the audit.")
-@click.option("--backbone", metavar="FILE", help="An ONNX network of images: adds classifiers on what it sees.")
+@click.option(
+    "--images",
+    type=options.PATH,
+    metavar="FOLDER",
+    help="Where the images lie: for classifiers that read them, and the audit.",
+)
+@click.option(
+    "--backbone", type=options.PATH, metavar="FILE", help="An ONNX network of images: adds classifiers on what it sees."
+)
 @click.option(
     "--backbone-set",
     metavar="KEY=VALUE",
@@ -76,10 +85,9 @@ if TYPE_CHECKING:
 @click.option("--fast", is_flag=True, help="Leave out learning curve, importances, families one by one and controls.")
 @click.option("--epochs", type=int, default=30, show_default=True, metavar="N", help="Epochs of a network at most.")
 @click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
-@click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+@options.jobs
 @options.engine
 @options.json_result
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors; print the table.")
 def command(**given: Any) -> None:
     """Compare classifiers on a feature table so that the winner is really the winner.
 
@@ -100,15 +108,13 @@ def command(**given: Any) -> None:
 
     job = _job(given)
     folder = make_folder(given["output"])
-    quiet = given["quiet"]
     typed = shlex.join(["ridgefeat", *sys.argv[1:]])
-    with using(given["engine"], given["jobs"]), _progress(quiet) as progress:
-        comparison = run(job, typed, None if quiet else talk.say, progress)
+    with using(given["engine"], given["jobs"]), talk.progress_bars(BAR) as progress:
+        comparison = run(job, typed, talk.say, progress)
     write_comparison(comparison, folder)
     _write_page(comparison, folder)
     talk.result(lambda: _record(comparison), _table(comparison))
-    if not quiet:
-        talk.say(f"Written to {folder}")
+    talk.say(f"Written to {folder}")
     if any(r.status == "failed" for r in comparison.runs):
         sys.exit(1)
 
@@ -156,47 +162,6 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
     return backbone_methods(Path(given["backbone"]), settings, given["classifiers"] or ())
 
 
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Progress | None]:
-    if quiet:
-        yield None
-        return
-    from tqdm import tqdm
-
-    pause = 0.2 if sys.stderr.isatty() else 30.0
-    bars: list[Any] = []  # made when there is something to show: before that the audit talks
-    shown = 0.0
-
-    def show(done: int, total: int, what: str) -> None:
-        nonlocal shown
-        if not bars:
-            bars.append(
-                tqdm(
-                    total=total,
-                    mininterval=pause,
-                    maxinterval=max(pause, 10),
-                    file=sys.stderr,
-                    # No rate and no time left: a network's fit takes a thousand times as long as another's.
-                    bar_format="{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}",
-                )
-            )
-        bar = bars[0]
-        if total != bar.total:
-            bar.reset(total)
-        bar.set_postfix_str(what, refresh=False)
-        # A bar shows itself when its count grows; epochs are to be seen before that.
-        if done == bar.n and time.monotonic() - shown > pause:
-            shown = time.monotonic()
-            bar.refresh()
-        bar.update(done - bar.n)
-
-    try:
-        yield show
-    finally:
-        for bar in bars:
-            bar.close()
-
-
 def _write_page(comparison: Comparison, folder: Path) -> None:
     from ridgefeat.report.bench_page import write_bench_page
 
@@ -231,9 +196,7 @@ def _table(comparison: Comparison) -> str:
         failed = record["status"] != "ok"
         cells += ["" if failed else f"{record[other]:.3f}", f"{record['seconds']:.1f}", record["reason"]]
         rows.append(cells)
-    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]) - 1)]
-    lines = ["  ".join([*(c.ljust(w) for c, w in zip(r, widths, strict=False)), r[-1]]).rstrip() for r in rows]
-    return "\n".join(lines)
+    return talk.aligned(rows)
 
 
 def _figure(record: dict[Any, Any], metric: str) -> str:

@@ -1,4 +1,4 @@
-"""`ridgefeat completion`: what a shell needs to complete commands, options and file names."""
+"""`ridgefeat completion`: what a shell needs to complete commands, options, names and paths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VARIABLE = "_RIDGEFEAT_COMPLETE"
 @click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS), metavar="bash|zsh|fish")
 def command(shell: str) -> None:
-    """Print the script by which a shell completes commands and options.
+    """Print the script that completes commands, options and paths in a shell.
 
     \b
     Examples:

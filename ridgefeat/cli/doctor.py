@@ -12,7 +12,7 @@ from ridgefeat.cli import options, talk
 if TYPE_CHECKING:
     from ridgefeat.table.doctor import Finding
 
-COLOURS = {"ok": "green", "missing": "yellow", "wrong": "red"}
+COLOURS = {"ok": "green", "optional": "yellow", "wrong": "red"}
 
 
 @click.command("doctor")
@@ -28,11 +28,11 @@ def command() -> None:
       ridgefeat doctor
       ridgefeat doctor --json > doctor.json
     """
-    from ridgefeat.table.doctor import as_record, examine, healthy
+    from ridgefeat.table.doctor import examine, healthy
 
     talk.detail("one print is made and measured …")
     findings = examine()
-    talk.result(lambda: as_record(findings), _lines(findings))
+    talk.result({"healthy": healthy(findings), "findings": findings}, _lines(findings))
     if not healthy(findings):
         talk.say("Something is wrong; the lines above say what to do.")
         sys.exit(1)
@@ -47,8 +47,8 @@ def _lines(findings: list[Finding]) -> str:
         if f.part != part:
             part = f.part
             lines.append(click.style(part, bold=True))
-        state = click.style(f"{f.state:8}", fg=COLOURS[f.state])
+        state = click.style(f"{f.state:10}", fg=COLOURS[f.state])
         lines.append(f"  {state}{f.name:{width}}  {f.value}")
         if f.advice:
-            lines.append(f"          {'':{width}}  {f.advice}")
+            lines.append(f"{'':{width + 14}}{f.advice}")
     return "\n".join(lines)

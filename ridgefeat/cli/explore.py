@@ -10,9 +10,11 @@ from ridgefeat.cli import options, talk
 
 
 @click.command("explore")
-@click.argument("table", metavar="TABLE")
-@click.option("-o", "--output", required=True, metavar="PAGE.html", help="The page to write.")
-@click.option("--images", metavar="ROOT", help="The folder that was extracted: its prints are shown.")
+@click.argument("table", type=options.PATH, metavar="TABLE")
+@click.option("-o", "--output", required=True, type=options.PATH, metavar="PAGE.html", help="The page to write.")
+@click.option(
+    "--images", type=options.PATH, metavar="ROOT", help="The folder that was extracted: its prints are shown."
+)
 @click.option("--by", metavar="LABEL", help="The label to colour and compare by at first.")
 @click.option(
     "--most",
@@ -25,7 +27,7 @@ from ridgefeat.cli import options, talk
 @click.option("--no-tsne", is_flag=True, help="Leave out the map of neighbours, which takes longest.")
 @click.option("--no-overlays", is_flag=True, help="Show prints without minutiae, points and outline.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of sample and maps.")
-@click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+@options.jobs
 @options.json_result
 def command(table: str, output: str, **given: Any) -> None:
     """Write one page on which a table can be explored, without a network.
@@ -51,7 +53,7 @@ def command(table: str, output: str, **given: Any) -> None:
         jobs=given["jobs"],
         seed=given["seed"],
     )
-    with talk.progress_bar(talk.is_quiet()) as progress:
+    with talk.progress_bar() as progress:
         made = write_explore_page(table, output, asked, progress=progress, tell=talk.detail)
     sampled = f", a sample of {made.of:,}" if made.prints < made.of else ""
     seen = f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"

@@ -15,26 +15,34 @@ if TYPE_CHECKING:
 
 
 @click.command("extract")
-@click.argument("inputs", nargs=-1, metavar="INPUT...")
+@click.argument("inputs", nargs=-1, type=options.PATH, metavar="INPUT...")
 @click.option(
-    "--list", "lists", metavar="FILE", multiple=True, help="A text file that names prints, a path or address a line."
+    "--list",
+    "lists",
+    type=options.PATH,
+    metavar="FILE",
+    multiple=True,
+    help="A text file that names prints, a path or address a line.",
 )
 @click.option(
-    "-o", "--output", metavar="TABLE", help="The table to write: .csv, .parquet (extra), or a folder/ of Parquet parts."
+    "-o",
+    "--output",
+    type=options.PATH,
+    metavar="TABLE",
+    help="The table to write: .csv, .parquet (extra), or a folder/ of Parquet parts.",
 )
-@options.reading
-@click.option("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels.")
-@click.option(
-    "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
-)
+@options.labels
 @options.families
 @options.tuning
-@click.option("--like", metavar="FILE.json", help="Exactly as the table with this sidecar was made.")
-@click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+@click.option("--like", type=options.PATH, metavar="FILE.json", help="Exactly as the table with this sidecar was made.")
+@options.jobs
 @options.engine
 @options.limits
 @click.option(
-    "--minutiae", metavar="FOLDER", help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2)."
+    "--minutiae",
+    type=options.PATH,
+    metavar="FOLDER",
+    help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2).",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @click.option("--overwrite", is_flag=True, help="Replace what is there.")

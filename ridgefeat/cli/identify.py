@@ -13,20 +13,24 @@ if TYPE_CHECKING:
 
 
 @click.command("identify")
-@click.argument("probe", metavar="PROBE")
-@click.option("--gallery", required=True, metavar="FOLDER", help="Prints or templates to search.")
+@click.argument("probe", type=options.PATH, metavar="PROBE")
+@click.option("--gallery", required=True, type=options.PATH, metavar="FOLDER", help="Prints or templates to search.")
 @click.option("--top", type=int, default=10, show_default=True, metavar="N", help="How many to list.")
 @click.option(
     "--calibration",
+    type=options.PATH,
     metavar="SCORES.csv",
     help="Scores of `verify` on prints like these; without it the counts that come with the package.",
 )
-@options.reading
-@click.option("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels.")
-@click.option("--regex", metavar="REGEX", help="Read labels from names by named groups (subject, finger, …).")
+@options.labels
 @options.tuning
 @click.option("-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all.")
-@click.option("--draw", metavar="FILE.png", help="Draw the first candidate beside the probe, paired minutiae joined.")
+@click.option(
+    "--draw",
+    type=options.PATH,
+    metavar="FILE.png",
+    help="Draw the first candidate beside the probe, paired minutiae joined.",
+)
 @options.json_result
 def command(probe: str, gallery: str, **given: Any) -> None:
     """Search a gallery for a print: who is most alike, and how often chance does as well.
@@ -82,12 +86,7 @@ def _table(found: list[Candidate]) -> str:
         (str(c.rank), c.reference, c.subject, f"{c.score:.2f}", _rate(c.fmr), _rate(c.fmr_at_most), f"{c.expected:.2g}")
         for c in found
     ]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    left = {1, 2}
-    return "\n".join(
-        "  ".join(c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    )
+    return talk.aligned(rows, right=(0, 3, 4, 5, 6))
 
 
 def _rate(rate: float) -> str:

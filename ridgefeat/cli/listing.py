@@ -43,9 +43,7 @@ def _cells(record: Record) -> list[str]:
 
 
 def _text(records: Sequence[Record]) -> str:
-    rows = [list(records[0]), *map(_cells, records)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return talk.aligned([list(records[0]), *map(_cells, records)])
 
 
 def _markdown(records: Sequence[Record]) -> str:

@@ -11,11 +11,12 @@ from ridgefeat.cli import options, talk
 
 
 @click.command("merge")
-@click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
+@click.argument("tables", nargs=-1, required=True, type=options.PATH, metavar="TABLE...")
 @click.option(
     "-o",
     "--output",
     required=True,
+    type=options.PATH,
     metavar="TABLE",
     help="The table to write: .csv, .parquet (extra), or folder/ for Parquet parts.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -44,12 +45,48 @@ def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
     return apply
 
 
+PATH = click.Path(readable=False)
+"""A path, which shells complete. That a file is missing or unreadable, the command says in its own words."""
+
+
+def listed(module: str, *tables: str) -> dict[str, Any]:
+    """Return what makes an option take the names in a module's tables, with commas between; shells complete them."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        earlier, comma, start = incomplete.rpartition(",")
+        held = import_module(module)
+        return [earlier + comma + n for table in tables for n in getattr(held, table) if n.startswith(start)]
+
+    return {"metavar": "NAMES", "callback": names, "shell_complete": complete}
+
+
+def _layouts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from ridgefeat.sources import LAYOUTS
+
+    return [name for name in ("auto", *LAYOUTS) if name.startswith(incomplete)]
+
+
 reading = stacked(
-    click.option("--layout", metavar="NAME", help="What file names mean: auto, socofing, fvc, fcj, …  [default: auto]"),
+    click.option(
+        "--layout",
+        metavar="NAME",
+        shell_complete=_layouts,
+        help="What file names mean: auto, socofing, fvc, fcj, …  [default: auto]",
+    ),
     click.option(
         "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down, whatever files and layouts say."
     ),
 )
+labels = stacked(
+    reading,
+    click.option(
+        "--index", type=PATH, metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."
+    ),
+    click.option(
+        "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
+    ),
+)
+jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
 problem = stacked(
     click.option("--target", required=True, metavar="COLUMN", help="The label to tell: classes, or a number."),
     click.option("--group", default="subject", show_default=True, metavar="COLUMN", help="Whose prints stay together."),
@@ -57,13 +94,19 @@ problem = stacked(
 within = click.option(
     "--within", metavar="COLUMN", multiple=True, help="Standardise columns within its levels; several combine."
 )
-some_families = click.option("--families", metavar="NAMES", callback=names, help="Use only these families' columns.")
+FAMILIES = listed("ridgefeat.features.family", "BUILT_IN")
+some_families = click.option("--families", **FAMILIES, help="Use only these families' columns.")
 kind = click.option(
     "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="What the target is, if not as it looks."
 )
 tuning = stacked(
     click.option(
-        "-p", "--params", "params_file", metavar="FILE.json", help="Stage parameters; `ridgefeat params` lists them."
+        "-p",
+        "--params",
+        "params_file",
+        type=PATH,
+        metavar="FILE.json",
+        help="Stage parameters; `ridgefeat params` lists them.",
     ),
     click.option(
         "-s", "--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Set one, e.g. -s period.smoothing=24."
@@ -95,63 +138,40 @@ limits = stacked(
         help="Memory of a worker at most; a print that needs more is a row with an error.",
     ),
 )
-families = click.option(
-    "--families", metavar="NAMES", callback=names, help="Families to compute, with commas between; all without."
-)
+families = click.option("--families", **FAMILIES, help="Families to compute, with commas between; all without.")
 
 
-def _quiet(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    if value:
-        ctx.meta[talk.LEVEL] = talk.QUIET
-    return value
+def _remember(key: str, value: int) -> Callable[[click.Context, click.Parameter, bool], None]:
+    """Return a callback that remembers a flag for the whole run; the lowest value counts: --quiet beats --verbose."""
 
+    def remember(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+        if given:
+            ctx.meta[key] = min(value, ctx.meta.get(key, value))
 
-def _verbose(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    if value and ctx.meta.get(talk.LEVEL) != talk.QUIET:
-        ctx.meta[talk.LEVEL] = talk.VERBOSE
-    return value
-
-
-def _json(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    if value:
-        ctx.meta[talk.JSON] = True
-    return value
+    return remember
 
 
 json_result = click.option(
-    "--json", is_flag=True, expose_value=False, callback=_json, help="Print the result as JSON on standard output."
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    callback=_remember(talk.JSON, True),
+    help="Print the result as JSON on standard output.",
+)
+VOICE = (
+    ("-q", "--quiet", talk.QUIET, "Say nothing but errors."),
+    ("-v", "--verbose", talk.VERBOSE, "Say more: steps, time, memory; and where an error arose."),
 )
 
 
 def give_voice(command: click.Command) -> click.Command:
-    """Give a command --quiet and --verbose, in place; one that takes `quiet` itself still gets it."""
-    own = {o: p for p in command.params if isinstance(p, click.Option) for o in p.opts}
-
-    def spelt(short: str, name: str) -> list[str]:
-        return [name] if short in own else [short, name]
-
-    if "--quiet" not in own:
-        command.params.append(
-            click.Option(
-                spelt("-q", "--quiet"),
-                is_flag=True,
-                expose_value=False,
-                callback=_quiet,
-                help="Say nothing but errors.",
+    """Give a command --quiet and --verbose, in place and once."""
+    if not {"quiet", "verbose"} & {p.name for p in command.params}:
+        for short, long, level, words in VOICE:
+            keep = _remember(talk.LEVEL, level)
+            command.params.append(
+                click.Option([short, long], is_flag=True, expose_value=False, callback=keep, help=words)
             )
-        )
-    else:
-        own["--quiet"].callback = _quiet
-    if "--verbose" not in own:
-        command.params.append(
-            click.Option(
-                spelt("-v", "--verbose"),
-                is_flag=True,
-                expose_value=False,
-                callback=_verbose,
-                help="Say more: steps, time, memory; and where an error arose.",
-            )
-        )
     return command
 
 

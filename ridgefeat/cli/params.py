@@ -20,8 +20,7 @@ def command(form: str, template: bool) -> None:
     """
     import json
 
-    from ridgefeat.params import Params
-    from ridgefeat.table.describe import parameter_records
+    from ridgefeat.params import Params, parameter_records
 
     if template:
         click.echo(json.dumps(Params().to_dict(), indent=2))

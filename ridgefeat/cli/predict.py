@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 
 @click.command("predict")
-@click.argument("model", metavar="MODEL")
-@click.argument("table", metavar="TABLE")
-@click.option("-o", "--output", metavar="FILE.csv", help="Where predictions go.  [default: standard output]")
+@click.argument("model", type=options.PATH, metavar="MODEL")
+@click.argument("table", type=options.PATH, metavar="TABLE")
+@click.option(
+    "-o", "--output", type=options.PATH, metavar="FILE.csv", help="Where predictions go.  [default: standard output]"
+)
 @options.json_result
 def command(**given: Any) -> None:
     """Say what a model makes of each print of a table.
@@ -39,7 +41,7 @@ def command(**given: Any) -> None:
     from ridgefeat.bench import model_file
     from ridgefeat.errors import TableError
 
-    fitted = model_file.load(given["model"])
+    fitted = model_file.load_model(given["model"])
     counts = Counter[str]()
     stretches = _said(fitted, given["table"], counts)
     first = next(stretches, "")  # what is wrong with the table is told before anything is written

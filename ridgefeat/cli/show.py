@@ -8,9 +8,18 @@ from ridgefeat.cli import options, talk
 
 
 @click.command("show")
-@click.argument("image", metavar="IMAGE")
-@click.option("-o", "--output", required=True, metavar="PICTURE", help="The picture to write: .png, .jpg, .tif.")
-@click.option("--panels", metavar="NAMES", callback=options.names, help="Stages to draw, with commas between.")
+@click.argument("image", type=options.PATH, metavar="IMAGE")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=options.PATH,
+    metavar="PICTURE",
+    help="The picture to write: .png, .jpg, .tif.",
+)
+@click.option(
+    "--panels", **options.listed("ridgefeat.report.panels", "PANELS"), help="Stages to draw, with commas between."
+)
 @click.option("--scale", type=float, metavar="N", help="Picture pixels per pixel at 500 dpi, 0.25 to 4.")
 @options.reading
 @options.tuning

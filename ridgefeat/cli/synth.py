@@ -28,7 +28,6 @@ PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
     help="1 simulates published ridge densities of women and men, 0 draws both alike.",
 )
 @click.option("--overwrite", is_flag=True, help="Write into a folder that holds a set already.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @options.json_result
 def command(
     outdir: str,
@@ -41,7 +40,6 @@ def command(
     noise: int | None,
     sex_effect: float,
     overwrite: bool,
-    quiet: bool,
 ) -> None:
     """Make synthetic prints: subjects, fingers, impressions, and an index with their labels.
 
@@ -56,7 +54,7 @@ def command(
     from ridgefeat.cli.talk import progress_bar, result, say
     from ridgefeat.synth import write_set
 
-    with progress_bar(quiet) as progress:
+    with progress_bar() as progress:
         index = write_set(
             outdir,
             count,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -102,39 +102,55 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (str, int, type(None))) else str(value)
 
 
+def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
+    """Return rows of cells as lines with columns of one width; the columns `right` end in line."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
 @contextmanager
-def progress_bar(quiet: bool = False) -> Iterator[Callable[[int, int, int], None] | None]:
-    """Yield a function that shows (done, failed, total) with rate and time left; None if quiet."""
-    if quiet or is_quiet():
+def progress_bars(form: str | None = None) -> Iterator[Callable[..., None] | None]:
+    """Yield a function that shows (done, total, note, unit), one bar for each unit in turn; None if quiet."""
+    if is_quiet():
         yield None
         return
     from tqdm import tqdm
 
-    bars: list[Any] = []
+    bars: dict[str, Any] = {}  # made when there is something to show
     # A log file wants a line now and then, a terminal a bar that moves.
     pause = 0.2 if sys.stderr.isatty() else 30.0
 
-    def show(done: int, failed: int, total: int) -> None:
-        if not bars:
-            bars.append(
-                tqdm(
-                    total=total,
-                    initial=done,
-                    unit="print",
-                    mininterval=pause,
-                    maxinterval=max(pause, 10),
-                    file=sys.stderr,
-                )
+    def show(done: int, total: int, note: str = "", unit: str = "print") -> None:
+        if unit not in bars:
+            for earlier in bars.values():
+                earlier.close()
+            # miniters=0: a new note is shown although the count has not grown.
+            bars[unit] = tqdm(
+                total=total, initial=done, unit=unit, mininterval=pause, miniters=0, file=sys.stderr, bar_format=form
             )
-        bar = bars[0]
-        bar.set_postfix(failed=failed, refresh=False)
+        bar = bars[unit]
+        if total != bar.total:
+            bar.reset(total)
+        bar.set_postfix_str(note, refresh=False)
         bar.update(done - bar.n)
 
     try:
         yield show
     finally:
-        for bar in bars:
+        for bar in bars.values():
             bar.close()
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, int], None] | None]:
+    """Yield a function that shows (done, failed, total) with rate and time left; None if quiet."""
+    with progress_bars() as show:
+        yield show and (lambda done, failed, total: show(done, total, f"failed={failed}"))
 
 
 def summary(s: Summary, seconds: float) -> str:

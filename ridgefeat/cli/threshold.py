@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat.cli.options import json_result, names
+from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
     from ridgefeat.threshold import Analysis
@@ -20,12 +20,16 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 
 
 @click.command("threshold")
-@click.argument("table", metavar="SCORES", type=click.Path())
+@click.argument("table", metavar="SCORES", type=options.PATH)
 @click.option(
     "-o", "--output", metavar="FOLDER", required=True, type=click.Path(file_okay=False), help="Where to write."
 )
 @click.option("--distance", is_flag=True, help="Smaller scores speak for a match.")
-@click.option("--methods", metavar="NAMES", callback=names, help="With commas between; see below.  [default: all]")
+@click.option(
+    "--methods",
+    **options.listed("ridgefeat.threshold.methods", "DEFAULT"),
+    help="With commas between; see below.  [default: all]",
+)
 @click.option(
     "--objective",
     type=click.Choice(("hter", "accuracy", "cost")),
@@ -59,7 +63,7 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only such rows, e.g. --where level=hard.")
 @click.option("--failures", is_flag=True, help="An empty score is a failure to acquire, and counted as one.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
-@json_result
+@options.json_result
 def command(table: str, output: str, **given: Any) -> None:
     """Choose decision thresholds on some subjects' scores and report them on others.
 
@@ -79,7 +83,6 @@ def command(table: str, output: str, **given: Any) -> None:
     from pathlib import Path
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.cli.talk import result, say
     from ridgefeat.threshold import Settings, analyse, read_scores
     from ridgefeat.threshold.methods import DEFAULT
 
@@ -105,7 +108,7 @@ def command(table: str, output: str, **given: Any) -> None:
         count_failures=given["failures"],
         where=given["where"],
     )
-    say(f"{len(read.scores):,} scores; {read.note}")
+    talk.say(f"{len(read.scores):,} scores; {read.note}")
     found = analyse(
         read.scores,
         DEFAULT if given["methods"] is None else given["methods"],
@@ -115,10 +118,10 @@ def command(table: str, output: str, **given: Any) -> None:
         seed=given["seed"],
     )
     _write(found, folder, Path(table).name, read.note)
-    result(lambda: _record(found), _lines(found))
+    talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
-        say(f"Note: {remark}")
-    say(f"Written: {', '.join(str(folder / name) for name in FILES)}")
+        talk.say(f"Note: {remark}")
+    talk.say(f"Written: {', '.join(str(folder / name) for name in FILES)}")
 
 
 def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
@@ -165,12 +168,5 @@ def _lines(found: Analysis) -> str:
         bare = f.name in ("AUC", "d'")
         inner = between(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
         figures.append((f.name, f"{f.value:.4f}" if bare else percent(f.value), inner))
-    return "\n".join([f"On {part.name}:", *_aligned(rows), "", *_aligned(figures)])
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return [
-        "  ".join(c.rjust(w) if k else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
-        for row in rows
-    ]
+    right = range(1, len(HEAD))
+    return "\n".join([f"On {part.name}:", talk.aligned(rows, right), "", talk.aligned(figures, right)])

@@ -10,9 +10,9 @@ from ridgefeat.cli import options, talk
 
 
 @click.command("train")
-@click.argument("table", metavar="TABLE")
+@click.argument("table", type=options.PATH, metavar="TABLE")
 @options.problem
-@click.option("-o", "--output", required=True, metavar="FILE.skops", help="The model file to write.")
+@click.option("-o", "--output", required=True, type=options.PATH, metavar="FILE.skops", help="The model file to write.")
 @click.option(
     "--classifier", default="pca-lda", show_default=True, metavar="NAME", help="As `ridgefeat bench` names it."
 )
@@ -24,7 +24,7 @@ from ridgefeat.cli import options, talk
     "--folds", type=int, default=5, show_default=True, metavar="N", help="Folds by which probabilities are calibrated."
 )
 @click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
-@click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+@options.jobs
 @options.json_result
 def command(**given: Any) -> None:
     """Fit a classifier on a whole table and write it to a model file.
@@ -57,7 +57,7 @@ def command(**given: Any) -> None:
         talk.say(note)
     asked = Options(within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")})
     made = model.train(problem, given["classifier"], asked)
-    path = model_file.save(made, given["output"])
+    path = model_file.save_model(made, given["output"])
     card = path.with_suffix(".md")
     kept = card.exists()
     if not kept:

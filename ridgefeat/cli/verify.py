@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from ridgefeat.cli import options, talk
 
@@ -15,13 +15,25 @@ if TYPE_CHECKING:
     from ridgefeat.verify import Verification
 
 
+def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    named = [CompletionItem(name) for name in ("fvc", "altered") if name.startswith(incomplete)]
+    return [CompletionItem(incomplete, type="file"), *named]
+
+
 @click.command("verify")
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--protocol", default="fvc", show_default=True, metavar="fvc|altered|PAIRS.csv", help="What is compared.")
+@click.argument("inputs", nargs=-1, required=True, type=options.PATH, metavar="INPUT...")
+@click.option(
+    "--protocol",
+    default="fvc",
+    show_default=True,
+    metavar="fvc|altered|PAIRS.csv",
+    shell_complete=_protocols,
+    help="What is compared.",
+)
 @click.option(
     "--comparator", type=click.Choice(("minutiae", "features")), default="minutiae", show_default=True, help="How."
 )
-@click.option("-o", "--output", required=True, metavar="SCORES.csv", help="The table to write.")
+@click.option("-o", "--output", required=True, type=options.PATH, metavar="SCORES.csv", help="The table to write.")
 @click.option(
     "--impostors",
     type=click.Choice(("few", "all")),
@@ -29,9 +41,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Non-mated comparisons: few, as the protocol chooses them, or all.",
 )
-@options.reading
-@click.option("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels.")
-@click.option("--regex", metavar="REGEX", help="Read labels from names by named groups (subject, finger, …).")
+@options.labels
 @options.families
 @options.tuning
 @click.option("-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all.")
@@ -69,7 +79,7 @@ def command(**given: Any) -> None:
     if Path(given["output"]).exists() and not given["overwrite"]:
         raise Unusable(f"{given['output']} is there already; choose another name, or give --overwrite")
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())
-    with using(given["engine"], given["jobs"]), _bars() as (enrolled, compared):
+    with using(given["engine"], given["jobs"]), talk.progress_bars() as show:
         found = verify(
             list(given["inputs"]),
             given["protocol"],
@@ -82,8 +92,8 @@ def command(**given: Any) -> None:
             params=params,
             families=given["families"],
             jobs=given["jobs"],
-            enrolled=enrolled,
-            compared=compared,
+            enrolled=show and (lambda done, failed, total: show(done, total, f"failed={failed}")),
+            compared=show and partial(show, unit="comparison"),
         )
     found.about["command"] = ["ridgefeat", *sys.argv[1:]]
     path = found.save(given["output"])
@@ -114,32 +124,3 @@ def _summary(found: Verification) -> str:
     equal = curve.equal_error
     lines.append(f"Equal error rate of the comparisons made: {100 * equal.value:.2f} % at {equal.threshold:.6g}.")
     return "\n".join(lines)
-
-
-@contextmanager
-def _bars() -> Iterator[tuple[Any, Any]]:
-    """Yield two functions that show progress with rate and time left, of prints and of comparisons."""
-    if talk.is_quiet():
-        yield None, None
-        return
-    from tqdm import tqdm
-
-    bars: dict[str, Any] = {}
-    pause = 0.2 if sys.stderr.isatty() else 30.0
-
-    def show(unit: str, done: int, total: int) -> Any:
-        if unit not in bars:
-            for earlier in bars.values():
-                earlier.close()
-            bars[unit] = tqdm(total=total, unit=unit, mininterval=pause, maxinterval=max(pause, 10), file=sys.stderr)
-        bars[unit].update(done - bars[unit].n)
-        return bars[unit]
-
-    def enrolled(done: int, failed: int, total: int) -> None:
-        show("print", done, total).set_postfix(failed=failed, refresh=False)
-
-    try:
-        yield enrolled, lambda done, total: show("comparison", done, total)
-    finally:
-        for bar in bars.values():
-            bar.close()

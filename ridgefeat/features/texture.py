@@ -44,17 +44,18 @@ BLOCK_BANDS = ((0.4, 1.6), (1.6, 2.4), (2.4, 3.2), (3.2, 8.0))
 """Bands in cycles/mm for the spectra by block; their limits are limits of rings."""
 
 
+def _share(name: str, meaning: str, source: str = "") -> Column:
+    return Column(name, "1", 0, 1, meaning, source)
+
+
 def _class_meaning(points: int, i: int) -> str:
     return f"{i} neighbours in one run as light" if i <= points else "no uniform pattern"
 
 
 @texture.columns(
     *(
-        Column(
+        _share(
             f"texture_lbp_p{p}r{r}_{i}",
-            "1",
-            0,
-            1,
             f"share of the print's pixels whose LBP of {p} points at {r} px ({r * MM_PER_PX:.2f} mm) has "
             + _class_meaning(p, i),
             OJALA,
@@ -80,11 +81,8 @@ def lbp_whole(fp: Fingerprint) -> np.ndarray | None:
 
 @texture.columns(
     *(
-        Column(
+        _share(
             f"texture_lbp_own_{i}",
-            "1",
-            0,
-            1,
             f"share of pixels of the original image with uniform LBP pattern {i} of eight adjoining pixels; 58: no "
             "uniform one",
             OJALA,
@@ -92,11 +90,8 @@ def lbp_whole(fp: Fingerprint) -> np.ndarray | None:
         for i in range(59)
     ),
     *(
-        Column(
+        _share(
             f"texture_lbp_own_{zone}_{i}",
-            "1",
-            0,
-            1,
             f"share of pixels of the original image whose LBP of 8 points at 1 px has {_class_meaning(8, i)}: {where}",
             OJALA,
         )
@@ -119,11 +114,8 @@ def lbp_own(fp: Fingerprint) -> np.ndarray | None:
 
 @texture.columns(
     *(
-        Column(
+        _share(
             f"texture_hog_own_{zone}_{i}",
-            "1",
-            0,
-            1,
             f"gradient magnitude of the original image pointing around {180 * i / hog.BINS:g} degrees (up to its "
             f"sign), in {where}; all zones together have length 1",
             DALAL,
@@ -172,19 +164,16 @@ def cooccurrence(fp: Fingerprint) -> np.ndarray | None:
 
 @texture.columns(
     *(
-        Column(f"texture_ring_{i}", "1", 0, 1, f"share of the spectrum's power from {low:g} to {high:g} cycles/mm")
+        _share(f"texture_ring_{i}", f"share of the spectrum's power from {low:g} to {high:g} cycles/mm")
         for i, (low, high) in enumerate(zip(spectrum.EDGES, spectrum.EDGES[1:], strict=False))
     ),
     Column("texture_spectrum_centroid", "cycles/mm", 0.4, 8, "mean spatial frequency, weighted by power"),
     Column("texture_spectrum_spread", "cycles/mm", 0, 4, "standard deviation of spatial frequency around it"),
-    Column("texture_spectrum_entropy", "1", 0, 1, "entropy of the spectrum: 0 one wave, 1 white noise"),
-    Column("texture_spectrum_flatness", "1", 0, 1, "geometric over arithmetic mean of the spectrum"),
+    _share("texture_spectrum_entropy", "entropy of the spectrum: 0 one wave, 1 white noise"),
+    _share("texture_spectrum_flatness", "geometric over arithmetic mean of the spectrum"),
     *(
-        Column(
+        _share(
             f"texture_block_{zone}_band{i}",
-            "1",
-            0,
-            1,
             f"share of the spectrum's power from {low:g} to {high:g} cycles/mm in {where}",
         )
         for zone, where in zone_names(BLOCK_GRID)
@@ -238,13 +227,10 @@ def wavelets(fp: Fingerprint) -> np.ndarray | None:
 
 
 @texture.columns(
-    Column("texture_dwt_approximation", "1", 0, 1, "share of energy in the approximation at level 6", GNANASIVAM),
+    _share("texture_dwt_approximation", "share of energy in the approximation at level 6", GNANASIVAM),
     *(
-        Column(
+        _share(
             f"texture_dwt_level{level}_{detail}",
-            "1",
-            0,
-            1,
             f"share of energy in {detail} details at level {level}, original image scaled to 96 x 96",
             GNANASIVAM,
         )
@@ -252,11 +238,8 @@ def wavelets(fp: Fingerprint) -> np.ndarray | None:
         for detail in wavelet.DETAILS
     ),
     *(
-        Column(
+        _share(
             f"texture_svd_{i}",
-            "1",
-            0,
-            1,
             f"singular value {i} of the original image scaled to 96 x 96, over the root sum of squares of all",
             GNANASIVAM,
         )

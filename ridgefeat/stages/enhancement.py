@@ -20,12 +20,8 @@ MARGIN = 16
 class EnhancementParams:
     """Parameters of enhance."""
 
-    angular_deviation: float = parameter(
-        default=20.0, unit="degrees", low=8, high=45, meaning="deviation of the filter over angle"
-    )
-    radial_deviation: float = parameter(
-        default=0.42, unit="", low=0.1, high=1.0, meaning="deviation of the filter over log frequency"
-    )
+    angular_deviation: float = parameter(20.0, "degrees", 8, 45, "deviation of the filter over angle")
+    radial_deviation: float = parameter(0.42, "", 0.1, 1.0, "deviation of the filter over log frequency")
 
 
 def enhance(

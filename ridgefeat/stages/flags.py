@@ -32,24 +32,12 @@ MAX_PIXELS = 2_000_000
 class FlagParams:
     """Parameters of flag."""
 
-    least_area: float = parameter(
-        default=60.0, unit="mm^2", low=1, high=1000, meaning="area below which a print is too small"
-    )
-    least_contrast: float = parameter(
-        default=12.0, unit="grey values", low=0, high=127, meaning="deviation inside the print that is low contrast"
-    )
-    saturated_share: float = parameter(
-        default=0.92, unit="", low=0, high=1, meaning="share of black or white pixels that is saturated"
-    )
-    border_share: float = parameter(
-        default=0.45, unit="", low=0, high=1, meaning="share of the outline on the image's border that cuts the print"
-    )
-    shortest_period: float = parameter(
-        default=0.30, unit="mm", low=0.1, high=1, meaning="median period below this contradicts the resolution"
-    )
-    longest_period: float = parameter(
-        default=0.70, unit="mm", low=0.2, high=2, meaning="median period above this contradicts the resolution"
-    )
+    least_area: float = parameter(60.0, "mm^2", 1, 1000, "area below which a print is too small")
+    least_contrast: float = parameter(12.0, "grey values", 0, 127, "deviation inside the print that is low contrast")
+    saturated_share: float = parameter(0.92, "", 0, 1, "share of black or white pixels that is saturated")
+    border_share: float = parameter(0.45, "", 0, 1, "share of the outline on the image's border that cuts the print")
+    shortest_period: float = parameter(0.30, "mm", 0.1, 1, "median period below this contradicts the resolution")
+    longest_period: float = parameter(0.70, "mm", 0.2, 2, "median period above this contradicts the resolution")
 
 
 def flag(

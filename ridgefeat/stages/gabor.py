@@ -26,20 +26,12 @@ REACH = 3.0
 class GaborParams:
     """Parameters of gabor_responses."""
 
-    orientations: int = parameter(
-        default=12, unit="", low=8, high=32, meaning="number of ridge orientations, evenly over 180 degrees"
-    )
-    wavelengths: int = parameter(
-        default=5, unit="", low=3, high=8, meaning="number of wavelengths, evenly on a logarithmic scale"
-    )
-    shortest: float = parameter(default=5.0, unit="px", low=4.0, high=8.0, meaning="shortest centre wavelength")
-    longest: float = parameter(default=15.0, unit="px", low=9.0, high=30.0, meaning="longest centre wavelength")
-    angular_deviation: float = parameter(
-        default=12.0, unit="degrees", low=5, high=40, meaning="deviation of each filter's Gaussian over angle"
-    )
-    radial_deviation: float = parameter(
-        default=0.22, unit="", low=0.1, high=0.8, meaning="deviation of each filter's Gaussian over log frequency"
-    )
+    orientations: int = parameter(12, "", 8, 32, "number of ridge orientations, evenly over 180 degrees")
+    wavelengths: int = parameter(5, "", 3, 8, "number of wavelengths, evenly on a logarithmic scale")
+    shortest: float = parameter(5.0, "px", 4.0, 8.0, "shortest centre wavelength")
+    longest: float = parameter(15.0, "px", 9.0, 30.0, "longest centre wavelength")
+    angular_deviation: float = parameter(12.0, "degrees", 5, 40, "deviation of each filter's Gaussian over angle")
+    radial_deviation: float = parameter(0.22, "", 0.1, 0.8, "deviation of each filter's Gaussian over log frequency")
 
 
 def gabor_responses(normalised: Float, params: GaborParams | None = None) -> GaborResponses:

@@ -15,33 +15,17 @@ from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, Orie
 class MinutiaeParams:
     """Parameters of extract_minutiae."""
 
-    border: float = parameter(default=6.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge")
-    trace: int = parameter(
-        default=10, unit="px", low=4, high=40, meaning="length of ridge from which a minutia's sense is read"
-    )
-    pair_distance: float = parameter(
-        default=0.5, unit="periods", low=0, high=4, meaning="opposite minutiae closer than this are a break or bridge"
-    )
-    link_length: float = parameter(
-        default=0.6, unit="periods", low=0, high=6, meaning="minutiae joined by a ridge shorter than this are a spur"
-    )
+    border: float = parameter(6.0, "px", 0, 64, "least distance from the mask's edge")
+    trace: int = parameter(10, "px", 4, 40, "length of ridge from which a minutia's sense is read")
+    pair_distance: float = parameter(0.5, "periods", 0, 4, "opposite minutiae closer than this are a break or bridge")
+    link_length: float = parameter(0.6, "periods", 0, 6, "minutiae joined by a ridge shorter than this are a spur")
     least_quality: float = parameter(
-        default=58.0,
-        unit="",
-        low=0,
-        high=100,
-        meaning="minutiae of less confidence are dropped unless they are among the best least_count",
+        58.0, "", 0, 100, "minutiae of less confidence are dropped unless they are among the best least_count"
     )
     least_count: int = parameter(
-        default=12,
-        unit="",
-        low=0,
-        high=100,
-        meaning="the best so many minutiae of a print are kept down to doubtful_quality",
+        12, "", 0, 100, "the best so many minutiae of a print are kept down to doubtful_quality"
     )
-    doubtful_quality: float = parameter(
-        default=30.0, unit="", low=0, high=100, meaning="least confidence of the best least_count"
-    )
+    doubtful_quality: float = parameter(30.0, "", 0, 100, "least confidence of the best least_count")
 
 
 def extract_minutiae(

@@ -14,12 +14,8 @@ from ridgefeat.structure import Float, UInt8
 class NormalisationParams:
     """Parameters of normalise."""
 
-    window: int = parameter(
-        default=33, unit="px", low=9, high=129, meaning="side of the square over which mean and deviation are taken"
-    )
-    least_deviation: float = parameter(
-        default=4.0, unit="grey values", low=0.1, high=64, meaning="deviation below which contrast is not raised"
-    )
+    window: int = parameter(33, "px", 9, 129, "side of the square over which mean and deviation are taken")
+    least_deviation: float = parameter(4.0, "grey values", 0.1, 64, "deviation below which contrast is not raised")
 
 
 def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:

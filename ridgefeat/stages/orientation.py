@@ -14,25 +14,11 @@ from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
 class OrientationParams:
     """Parameters of estimate_orientation."""
 
-    emphasis: float = parameter(
-        default=1.5,
-        unit="",
-        low=1,
-        high=8,
-        meaning="power of the Gabor energies: higher lets the strongest wave decide",
-    )
-    smoothing: float = parameter(
-        default=6.0, unit="px", low=1, high=64, meaning="deviation of the Gaussian that smooths the field"
-    )
-    neighbourhood: float = parameter(
-        default=16.0, unit="px", low=1, high=128, meaning="deviation of the Gaussian over which neighbours are heard"
-    )
-    trust: float = parameter(
-        default=2.0, unit="", low=0, high=16, meaning="how much waves against the neighbours' orientation are doubted"
-    )
-    window: float = parameter(
-        default=8.0, unit="px", low=2, high=64, meaning="deviation of the Gaussian over which coherence is measured"
-    )
+    emphasis: float = parameter(1.5, "", 1, 8, "power of the Gabor energies: higher lets the strongest wave decide")
+    smoothing: float = parameter(6.0, "px", 1, 64, "deviation of the Gaussian that smooths the field")
+    neighbourhood: float = parameter(16.0, "px", 1, 128, "deviation of the Gaussian over which neighbours are heard")
+    trust: float = parameter(2.0, "", 0, 16, "how much waves against the neighbours' orientation are doubted")
+    window: float = parameter(8.0, "px", 2, 64, "deviation of the Gaussian over which coherence is measured")
 
 
 def estimate_orientation(

@@ -1,11 +1,16 @@
-"""How a stage declares its parameters: a frozen dataclass whose fields carry unit, range and meaning.
+'''How a stage declares its parameters: a frozen dataclass whose fields carry unit, range and meaning.
 
-    @parameters
-    class PeriodParams:
-        window: float = parameter(default=32.0, "px", 16, 128, "side of the window whose spectrum is read")
+>>> @parameters
+... class PeriodParams:
+...     """Parameters of the period."""
+...
+...     window: float = parameter(32.0, "px", 16, 128, "side of the window whose spectrum is read")
+>>> PeriodParams(window=200)
+Traceback (most recent call last):
+ridgefeat.errors.ParameterError: PeriodParams.window must lie between 16 and 128 px, got 200
 
 The docstring's list of parameters and the check of values are made from the fields, so a knob is written once.
-"""
+'''
 
 from __future__ import annotations
 
@@ -17,12 +22,12 @@ from ridgefeat.errors import ParameterError
 T = TypeVar("T")
 
 
-def parameter(*, default: Any, unit: str, low: float, high: float, meaning: str) -> Any:
+def parameter(default: Any, unit: str, low: float, high: float, meaning: str) -> Any:
     """Declare a numeric field with its default, unit ("" for none), inclusive range and meaning."""
     return field(default=default, metadata={"unit": unit, "low": low, "high": high, "meaning": meaning})
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(parameter,))
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def parameters(cls: type[T]) -> type[T]:
     """Make a frozen keyword-only dataclass that checks each value's type and range, and documents its fields."""
     cls.__post_init__ = _check  # type: ignore[attr-defined]

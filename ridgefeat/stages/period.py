@@ -14,11 +14,9 @@ from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
 class PeriodParams:
     """Parameters of estimate_period."""
 
-    smoothing: float = parameter(
-        default=8.0, unit="px", low=0, high=64, meaning="deviation of the Gaussian over which energies are gathered"
-    )
-    shortest: float = parameter(default=4.5, unit="px", low=3, high=10, meaning="shortest period that is believed")
-    longest: float = parameter(default=18.0, unit="px", low=10, high=40, meaning="longest period that is believed")
+    smoothing: float = parameter(8.0, "px", 0, 64, "deviation of the Gaussian over which energies are gathered")
+    shortest: float = parameter(4.5, "px", 3, 10, "shortest period that is believed")
+    longest: float = parameter(18.0, "px", 10, 40, "longest period that is believed")
 
 
 def estimate_period(

@@ -21,45 +21,23 @@ class SegmentationParams:
     """Parameters of segment."""
 
     seed_share: float = parameter(
-        default=0.30,
-        unit="",
-        low=0.01,
-        high=0.9,
-        meaning="variance that agreeing waves explain where ridges are sure; band noise reaches 0.33 here and there",
+        0.30,
+        "",
+        0.01,
+        0.9,
+        "variance that agreeing waves explain where ridges are sure; band noise reaches 0.33 here and there",
     )
-    least_share: float = parameter(
-        default=0.08, unit="", low=0.01, high=0.9, meaning="the same share where ridges adjoin sure ones"
-    )
-    sure_part: float = parameter(
-        default=0.05, unit="", low=0, high=1, meaning="least part of a piece where ridges are sure"
-    )
+    least_share: float = parameter(0.08, "", 0.01, 0.9, "the same share where ridges adjoin sure ones")
+    sure_part: float = parameter(0.05, "", 0, 1, "least part of a piece where ridges are sure")
     contrast: float = parameter(
-        default=0.12,
-        unit="",
-        low=0.0,
-        high=1.0,
-        meaning="least local contrast, as a share of the print's own (90th percentile of ridge areas)",
+        0.12, "", 0.0, 1.0, "least local contrast, as a share of the print's own (90th percentile of ridge areas)"
     )
-    falloff: float = parameter(
-        default=0.5, unit="", low=0, high=1, meaning="least local contrast, as a share of the largest within 16 px"
-    )
-    least_contrast: float = parameter(
-        default=3.0, unit="grey values", low=0.1, high=64, meaning="local deviation below which nothing is a ridge"
-    )
-    closing: float = parameter(
-        default=16.0, unit="px", low=0, high=64, meaning="gaps up to this width are closed, lines below it opened"
-    )
-    outline: float = parameter(
-        default=0.5,
-        unit="",
-        low=0,
-        high=1,
-        meaning="change of grey values at the outline, as a share of the usual about it",
-    )
-    least_area: float = parameter(default=20.0, unit="mm^2", low=1, high=500, meaning="a print's smallest area")
-    least_piece: float = parameter(
-        default=0.25, unit="", low=0.0, high=1.0, meaning="a further piece must be this large beside the largest one"
-    )
+    falloff: float = parameter(0.5, "", 0, 1, "least local contrast, as a share of the largest within 16 px")
+    least_contrast: float = parameter(3.0, "grey values", 0.1, 64, "local deviation below which nothing is a ridge")
+    closing: float = parameter(16.0, "px", 0, 64, "gaps up to this width are closed, lines below it opened")
+    outline: float = parameter(0.5, "", 0, 1, "change of grey values at the outline, as a share of the usual about it")
+    least_area: float = parameter(20.0, "mm^2", 1, 500, "a print's smallest area")
+    least_piece: float = parameter(0.25, "", 0.0, 1.0, "a further piece must be this large beside the largest one")
 
 
 def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | None = None) -> Bool:

@@ -18,16 +18,10 @@ AROUND = np.arange(72, dtype=np.float32) * (TURN / 72)
 class SingularPointParams:
     """Parameters of find_singular_points."""
 
-    smoothing: float = parameter(
-        default=8.0, unit="px", low=0, high=64, meaning="deviation of the Gaussian that smooths the field beforehand"
-    )
-    border: float = parameter(default=14.0, unit="px", low=0, high=64, meaning="least distance from the mask's edge")
-    least_coherence: float = parameter(
-        default=0.28, unit="", low=0, high=1, meaning="least coherence on a ring about the point"
-    )
-    pair_distance: float = parameter(
-        default=26.0, unit="px", low=0, high=200, meaning="a core and a delta closer than this cancel each other"
-    )
+    smoothing: float = parameter(8.0, "px", 0, 64, "deviation of the Gaussian that smooths the field beforehand")
+    border: float = parameter(14.0, "px", 0, 64, "least distance from the mask's edge")
+    least_coherence: float = parameter(0.28, "", 0, 1, "least coherence on a ring about the point")
+    pair_distance: float = parameter(26.0, "px", 0, 200, "a core and a delta closer than this cancel each other")
 
 
 def find_singular_points(

@@ -14,7 +14,7 @@ from ridgefeat.structure import Bool, Float
 class SkeletonParams:
     """Parameters of binarise and skeletonise."""
 
-    level: float = parameter(default=0.0, unit="", low=-0.9, high=0.9, meaning="enhanced values below this are ridge")
+    level: float = parameter(0.0, "", -0.9, 0.9, "enhanced values below this are ridge")
 
 
 def binarise(enhanced: Float, mask: Bool, params: SkeletonParams | None = None) -> Bool:

@@ -1,18 +1,20 @@
 """Whether ridgefeat is well on this machine: versions, libraries, threads, extras, and one print with known numbers.
 
-Nothing here imports OpenCV or the stages before they are checked, so that it can say what is missing.
+Nothing here imports OpenCV or the stages before they are checked, so that it can say what is missing: scikit-learn's
+`show_versions` needs scikit-learn and threadpoolctl for that, and knows nothing of OpenCV.
 """
 
 from __future__ import annotations
 
-import os
 import platform
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from timeit import Timer
+from typing import TYPE_CHECKING
 
 from ridgefeat._version import __version__
 from ridgefeat.table.system import explain
@@ -21,25 +23,23 @@ if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
 
 LIBRARIES = {
-    "numpy": ("numpy",),
-    "scipy": ("scipy",),
-    "cv2": ("opencv-python", "opencv-python-headless", "opencv-contrib-python"),
-    "skimage": ("scikit-image",),
-    "sklearn": ("scikit-learn",),
-    "pandas": ("pandas",),
-    "pywt": ("PyWavelets",),
-    "joblib": ("joblib",),
-    "matplotlib": ("matplotlib",),
-    "jinja2": ("jinja2",),
-    "skops": ("skops",),
+    **{name: name for name in ("numpy", "scipy", "pandas", "joblib", "threadpoolctl", "matplotlib", "jinja2", "skops")},
+    "PIL": "pillow",
+    "cv2": "opencv-python",
+    "pywt": "PyWavelets",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
 }
-"""What must import, and the distributions that it may come from."""
+"""What must import, and the distribution that it comes from."""
+BUILDS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 EXTRAS = {
     "parquet": ("pyarrow", "Parquet tables"),
     "wsq": ("wsq", "WSQ images"),
-    "onnx": ("onnx", "networks of other tools as backbones"),
-    "dask": ("dask", "workers on several machines"),
+    "onnx": ("onnxruntime", "pretrained networks as feature transformers"),
+    "torch": ("torch", "fine-tuning of pretrained networks"),
+    "dask": ("distributed", "workers on several machines"),
     "ray": ("ray", "workers on several machines"),
+    "fsspec": ("fsspec", "prints at addresses such as s3://"),
 }
 """Extras: the module that each brings, and what it is for."""
 
@@ -58,8 +58,6 @@ EXPECTED = {
 }
 """What the self-test must measure, and by how much it may differ: versions of OpenCV resample and round differently."""
 FOUR = ("ridge", "orient", "gabor", "minutiae")
-LEAST_SECONDS = 0.6
-"""How long the rate is measured, after a first print that loads everything."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +72,9 @@ class Finding:
     value : str
         What was found, in words.
     state : str
-        ok, missing (an extra that nobody has to have) or wrong.
+        ok, optional (an extra that is not installed) or wrong.
     advice : str
-        What to do, where something is wrong or missing.
+        What to do, where something is wrong or not installed.
     """
 
     part: str
@@ -88,50 +86,23 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Return what was found on this machine, in order."""
-    found = [*_system(), *_libraries()]
-    well = all(f.state == "ok" for f in found)
-    found += [*_threads(), *_extras()]
-    if well:
-        return found + _tried()
-    skipped = Finding("self-test", "one print", "not run: libraries are missing", "wrong", "Mend them first.")
-    return [*found, skipped]
+    libraries = list(_libraries())
+    if not healthy(libraries):
+        skipped = Finding("self-test", "one print", "not run: libraries are missing", "wrong", "Install them first.")
+        return [*_system(), *libraries, *_extras(), skipped]
+    tested = list(_self_test())
+    return [*_system(), *libraries, *_threads(), *_extras(), *tested, *(_rates() if healthy(tested) else ())]
 
 
 def healthy(findings: list[Finding]) -> bool:
-    """Return whether nothing is wrong; a missing extra is not."""
+    """Return whether nothing is wrong; an extra that is not installed is not wrong."""
     return all(f.state != "wrong" for f in findings)
 
 
-def _system() -> list[Finding]:
-    return [
-        Finding("system", "ridgefeat", __version__),
-        Finding("system", "Python", f"{platform.python_version()} ({platform.python_implementation()})"),
-        Finding("system", "machine", f"{platform.system()} {platform.machine()}, {_cores()} cores"),
-    ]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _libraries() -> list[Finding]:
-    found = []
-    for module, names in LIBRARIES.items():
-        said = ", ".join(f"{n} {v}" for n in names if (v := _version(n)))
-        try:
-            loaded = import_module(module)
-        except ImportError as error:
-            advice = explain(error) or f"pip install {names[0]}"
-            found.append(Finding("libraries", said or names[0], f"cannot be imported: {error}", "wrong", advice))
-            continue
-        if said.count(",") and module == "cv2":
-            advice = "Several builds of OpenCV overwrite each other's files: uninstall all, then install one."
-            found.append(Finding("libraries", said, "installed together", "wrong", advice))
-        else:
-            found.append(
-                Finding("libraries", said.split(" ")[0] or names[0], said.split(" ")[-1] or str(loaded.__version__))
-            )
-    return found
+def _system() -> Iterator[Finding]:
+    yield Finding("system", "ridgefeat", __version__)
+    yield Finding("system", "Python", f"{platform.python_version()} ({platform.python_implementation()})")
+    yield Finding("system", "machine", platform.platform())
 
 
 def _version(name: str) -> str:
@@ -141,35 +112,38 @@ def _version(name: str) -> str:
         return ""
 
 
-def _threads() -> list[Finding]:
-    """Return which BLAS is in use and how many threads it and OpenCV would start; workers hold them to one."""
-    try:
-        from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
-    except ImportError:
-        return [Finding("threads", "BLAS", "unknown", "wrong", "pip install threadpoolctl")]
-    pools = [p for p in threadpool_info() if p.get("user_api") == "blas"]
-    found = [
-        Finding("threads", "BLAS", f"{p.get('internal_api')} {p.get('version') or ''}, {p.get('num_threads')} threads")
-        for p in {(p.get("filepath")): p for p in pools}.values()
-    ]
-    try:
-        import cv2
-
-        found.append(Finding("threads", "OpenCV", f"{cv2.getNumThreads()} threads"))
-    except ImportError:
-        pass
-    return found
+def _libraries() -> Iterator[Finding]:
+    for module, name in LIBRARIES.items():
+        try:
+            import_module(module)
+            yield Finding("libraries", name, _version(name))
+        except ImportError as error:
+            advice = explain(error) or f"pip install {name}"
+            yield Finding("libraries", name, f"cannot be imported: {error}", "wrong", advice)
+    builds = [f"{name} {v}" for name in BUILDS if (v := _version(name))]
+    if len(builds) > 1:
+        advice = "Several builds of OpenCV overwrite each other's files: uninstall all, then install one."
+        yield Finding("libraries", ", ".join(builds), "installed together", "wrong", advice)
 
 
-def _extras() -> list[Finding]:
-    found = []
+def _threads() -> Iterator[Finding]:
+    """Yield how many threads BLAS, OpenMP and OpenCV would start; workers hold them to one."""
+    import cv2
+    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+
+    for pool in threadpool_info():
+        name = f"{pool['internal_api']} {pool['version'] or ''}".strip()
+        yield Finding("threads", name, f"{pool['num_threads']} threads")
+    yield Finding("threads", "OpenCV", f"{cv2.getNumThreads()} threads")
+
+
+def _extras() -> Iterator[Finding]:
     for extra, (module, use) in EXTRAS.items():
         if find_spec(module) is not None:
-            found.append(Finding("extras", extra, f"{module} {_version(module)}: {use}"))
+            yield Finding("extras", extra, f"{module} {_version(module)}: {use}")
         else:
             advice = f"pip install 'ridgefeat[{extra}]'"
-            found.append(Finding("extras", extra, f"not installed: {use}", "missing", advice))
-    return found
+            yield Finding("extras", extra, f"not installed (optional): {use}", "optional", advice)
 
 
 def make_print() -> Fingerprint:
@@ -189,61 +163,35 @@ def measure() -> dict[str, float]:
     return {name: float(values[name]) for name in EXPECTED}
 
 
-def _tried() -> list[Finding]:
+def _self_test() -> Iterator[Finding]:
     try:
         measured = measure()
     except Exception as error:
-        return [
-            Finding(
-                "self-test",
-                "one print",
-                f"{type(error).__name__}: {error}",
-                "wrong",
-                "Install ridgefeat and its dependencies anew; if that does not help, report it.",
-            )
-        ]
-    found = []
+        advice = "Install ridgefeat and its dependencies anew; if that does not help, report it."
+        yield Finding("self-test", "one print", f"{type(error).__name__}: {error}", "wrong", advice)
+        return
     for name, (expected, tolerance) in EXPECTED.items():
         ok = abs(measured[name] - expected) <= tolerance
         value = f"{measured[name]:.5g}, expected {expected:.5g} ± {tolerance:.2g}"
-        advice = (
-            "" if ok else "Features of this installation cannot be compared with others': check the versions above."
-        )
-        found.append(Finding("self-test", name, value, "ok" if ok else "wrong", advice))
-    return found + _rates()
+        advice = "Features of this installation cannot be compared with others': check the versions above."
+        yield Finding("self-test", name, value, *(() if ok else ("wrong", advice)))
 
 
-def _rates() -> list[Finding]:
+def _rates() -> Iterator[Finding]:
+    """Yield how many prints like the self-test's a core does in a second, and all cores at most."""
+    from joblib import cpu_count
+
     from ridgefeat.features.family import BUILT_IN
-
-    fp = make_print()
-    cores = _cores()
-    found = []
-    for words, families in (("four families", FOUR), ("six families", BUILT_IN)):
-        rate = rate_of(fp, families)
-        value = f"{rate:.0f} prints/s on one core, about {rate * cores:.0f} with -j {cores} ({', '.join(families)})"
-        found.append(Finding("rate", words, value))
-    return found
-
-
-def rate_of(fp: Fingerprint, families: tuple[str, ...]) -> float:
-    """Return how many prints like this one a core does in a second."""
     from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.table.row import compute
     from ridgefeat.table.threads import one_thread
 
-    done = 0
-    with one_thread():
-        compute(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), families)  # the first also loads what it needs
-        began = time.perf_counter()
-        while (spent := time.perf_counter() - began) < LEAST_SECONDS:
-            compute(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), families)
-            done += 1
-    return done / spent
-
-
-def as_record(findings: list[Finding]) -> dict[str, Any]:
-    """Return findings as JSON would hold them."""
-    from dataclasses import asdict
-
-    return {"healthy": healthy(findings), "findings": [asdict(f) for f in findings]}
+    fp, cores = make_print(), cpu_count()
+    for words, families in (("four families", FOUR), ("six families", BUILT_IN)):
+        timer = Timer(partial(lambda names: compute(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), names), families))
+        with one_thread():
+            timer.timeit(1)  # the first also loads what it needs
+            done, seconds = timer.autorange()
+        rate = done / seconds
+        value = f"{rate:.0f} prints/s on one core, about {rate * cores:.0f} with -j {cores} ({', '.join(families)})"
+        yield Finding("rate", words, value)

@@ -4,9 +4,7 @@ Positions come and go in pixels of the 500 dpi working image and directions in r
 files hold what their readers expect. docs/templates.md writes every convention down.
 """
 
-from ridgefeat.templates.iso19794_2 import IsoHeader
-from ridgefeat.templates.iso19794_2_reading import decode_iso, decode_iso_views, read_iso
-from ridgefeat.templates.iso19794_2_writing import encode_iso, write_iso
+from ridgefeat.templates.iso19794_2 import IsoHeader, decode_iso, decode_iso_views, encode_iso, read_iso, write_iso
 from ridgefeat.templates.text_csv import read_minutiae_csv, write_minutiae_csv
 from ridgefeat.templates.xyt import read_xyt, write_xyt
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import TemplateError
-from ridgefeat.structure import WORKING_DPI, Float, Minutiae
+from ridgefeat.structure import WORKING_DPI, Float
 
 DPI_RANGE = (50.0, 5000.0)
 MAX_BYTES = 4 << 20
@@ -98,11 +98,3 @@ def radians(degrees: NDArray[np.float64]) -> Float:
     # Just below a full turn, float32 rounds up to it.
     turn = np.radians(degrees % 360.0).astype(np.float32)
     return np.where(turn >= np.float32(2 * math.pi), np.float32(0), turn)
-
-
-def best(minutiae: Minutiae, count: int) -> Minutiae:
-    """Return the count best minutiae in their own order; unknown quality counts as lowest."""
-    if len(minutiae) <= count:
-        return minutiae
-    rank = np.argsort(-np.nan_to_num(minutiae.quality, nan=-1.0), kind="stable")[:count]
-    return minutiae.select(np.sort(rank))

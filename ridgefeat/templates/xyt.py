@@ -19,7 +19,6 @@ import numpy as np
 from ridgefeat.errors import TemplateError
 from ridgefeat.structure import Minutiae
 from ridgefeat.templates._common import (
-    best,
     check_resolution,
     degrees,
     radians,
@@ -63,7 +62,7 @@ def write_xyt(
     check_resolution(dpi_x, dpi_y, str(path))
     _check_height(height, path)
     if most is not None:
-        minutiae = best(minutiae, most)
+        minutiae = minutiae.best(most)
     x_px, y_px = minutiae.original_xy(dpi_x, dpi_y)
     # The format does not know the width; any column is inside.
     x = whole_pixels(x_px, _MAX_SIZE, dpi_x, "x")

@@ -6,53 +6,6 @@ found = rf.threshold.analyse(scores)
 found.thresholds(), found.figures(), found.curves(), found.remarks
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from typing import TYPE_CHECKING
-
-from ridgefeat._lazy import lazily
-
-if TYPE_CHECKING:
-    from ridgefeat.threshold.analysis import analyse
-    from ridgefeat.threshold.choices import Choice, Settings
-    from ridgefeat.threshold.methods import METHODS, choose
-    from ridgefeat.threshold.rates import ErrorCurve
-    from ridgefeat.threshold.reading import read_scores
-    from ridgefeat.threshold.results import Analysis
-    from ridgefeat.threshold.scores import Scores
-    from ridgefeat.threshold.splitting import split_scores
-    from ridgefeat.threshold.tuner import ThresholdTuner
-
-_HOME = {
-    "Analysis": "results",
-    "Choice": "choices",
-    "ErrorCurve": "rates",
-    "METHODS": "methods",
-    "Scores": "scores",
-    "Settings": "choices",
-    "ThresholdTuner": "tuner",
-    "analyse": "analysis",
-    "choose": "methods",
-    "read_scores": "reading",
-    "split_scores": "splitting",
-}
-
-__all__ = [
-    "METHODS",
-    "Analysis",
-    "Choice",
-    "ErrorCurve",
-    "Scores",
-    "Settings",
-    "ThresholdTuner",
-    "analyse",
-    "choose",
-    "read_scores",
-    "split_scores",
-]
-
-__getattr__ = lazily(__name__, _HOME)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

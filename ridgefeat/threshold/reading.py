@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 
 from ridgefeat._csv_exactly import exactly
 from ridgefeat.errors import ScoreError
-from ridgefeat.threshold.score_parts import is_parquet, read_parquet
 from ridgefeat.threshold.scores import Scores
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ PROBES = ("subject_probe", "subject", "group")
 OTHERS = ("subject_reference", "classifier", "repeat", "failure")
 """What else is looked at, where it is there."""
 MOST_BYTES = 8_000_000_000
+"""Of a file, and of all columns that are read of Parquet, unpacked."""
 SHOWN = 8
 
 
@@ -132,25 +133,61 @@ def _needed(there: list[str], score: str | None, label: str | None, further: Seq
 def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
     import pandas as pd
 
+    how = {"encoding": "utf-8-sig", "skipinitialspace": True, **exactly(pd.__version__)}
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ScoreError(f"{path} has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}; take a sample")
-        how = {"encoding": "utf-8-sig", "skipinitialspace": True, **exactly(pd.__version__)}
-        if is_parquet(path):
-            frame = read_parquet(path, wanted)
+        if path.is_dir() or path.suffix.lower() == ".parquet":
+            frame = _read_parquet(path, wanted)
         else:
             frame = pd.read_csv(path, **how, low_memory=False)
-        if not is_parquet(path) and len(frame.columns) == 2 and all(_is_number(c) for c in frame.columns):
-            frame = pd.read_csv(path, **how, header=None)
-            frame.columns = pd.Index(_guessed(frame))
+            if len(frame.columns) == 2 and all(map(_is_number, frame.columns)):  # nameless: the label is 0 and 1 alone
+                frame = pd.read_csv(path, **how, header=None)
+                binary = frame.isin([0, 1]).all().tolist()
+                frame.columns = pd.Index(["score", "label"] if binary == [False, True] else ["label", "score"])
     except OSError as error:
         raise ScoreError(f"{path} cannot be read: {error.strerror or error}; give a CSV table of scores") from None
     except (ValueError, UnicodeError, OverflowError, MemoryError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ScoreError(f"{path} is no table: {first}; give CSV in UTF-8 with columns such as mated, score") from None
-    frame.columns = pd.Index([str(c).strip() for c in frame.columns])
-    if not len(frame):
+    frame.columns = frame.columns.astype(str).str.strip()
+    if frame.empty:
         raise ScoreError(f"{path} holds no scores; give a row a comparison")
+    return frame
+
+
+def _is_number(name: str) -> bool:
+    with suppress(ValueError):
+        float(name)
+        return True
+    return False
+
+
+def _read_parquet(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
+    """Return the wanted columns of a Parquet file, or of all those in a folder in the order of their names."""
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise ScoreError(f"{path}: Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or give CSV") from None
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise ScoreError(f"folder {path} holds no .parquet file; give a table of scores, or a folder of its parts")
+    tables, size = [], 0
+    try:
+        for file in files:
+            with parquet.ParquetFile(file) as opened:
+                names = wanted(opened.schema_arrow.names)
+                groups = [opened.metadata.row_group(i) for i in range(opened.metadata.num_row_groups)]
+                cells = [group.column(j) for group in groups for j in range(group.num_columns)]
+                size += sum(c.total_uncompressed_size for c in cells if c.path_in_schema.partition(".")[0] in names)
+                if size > MOST_BYTES:
+                    raise ScoreError(f"{path} has more than {MOST_BYTES:,} bytes of scores; take a sample")
+                tables.append(opened.read(columns=names))
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    except (pa.ArrowException, ValueError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ScoreError(f"{path} holds no scores in Parquet: {first[:200]}") from None
     return frame
 
 
@@ -178,20 +215,6 @@ def _failures(frame: pd.DataFrame, score: str) -> int:
     return int(missing.sum()) if bool((reasons | ~missing).all()) else 0
 
 
-def _guessed(frame: pd.DataFrame) -> list[str]:
-    """Return the names of two nameless columns: the one that holds 0 and 1 alone is the label."""
-    binary = [bool(frame[c].isin([0, 1]).all()) for c in frame.columns]
-    return ["score", "label"] if binary == [False, True] else ["label", "score"]
-
-
-def _is_number(name: Any) -> bool:
-    try:
-        float(str(name))
-    except ValueError:
-        return False
-    return True
-
-
 def _one_classifier(frame: pd.DataFrame, wanted: str | None, path: Path) -> tuple[pd.DataFrame, str]:
     names = [str(n) for n in frame["classifier"].dropna().unique()]
     if wanted is None and len(names) == 1:
@@ -210,16 +233,13 @@ def _one_classifier(frame: pd.DataFrame, wanted: str | None, path: Path) -> tupl
 
 def _column(frame: pd.DataFrame, wanted: str | None, usual: Sequence[str], what: str, path: Path) -> str:
     names = list(frame.columns)
-    if wanted is not None:
-        if wanted not in names:
-            raise ScoreError(f"{path} has no column {wanted!r}; there are: {_some(names)}")
-        return wanted
-    for name in usual:
-        if name in names:
-            return name
-    raise ScoreError(
-        f"{path} has no column {' or '.join(usual)}; there are: {_some(names)}. Name yours with --{what}-column"
-    )
+    if wanted is not None and wanted not in names:
+        raise ScoreError(f"{path} has no column {wanted!r}; there are: {_some(names)}")
+    found = wanted or next((name for name in usual if name in names), None)
+    if found is None:
+        said = f"{path} has no column {' or '.join(usual)}; there are: {_some(names)}"
+        raise ScoreError(f"{said}. Name yours with --{what}-column")
+    return found
 
 
 def _mated(
@@ -229,9 +249,7 @@ def _mated(
     import pandas as pd
 
     column = frame[label]
-    if column.isna().any():
-        row = 1 + int(column.isna().to_numpy().argmax())
-        raise ScoreError(f"{path}: {label} is empty in row {row}; every score needs its label")
+    _check_filled(column, f"{path}: {label}", "every score needs its label")
     codes, names = pd.factorize(column)
     said = [str(n).strip() for n in names]
     if positive is not None:
@@ -256,20 +274,22 @@ def _subjects(frame: pd.DataFrame) -> list[tuple[str, NDArray[np.int64]]]:
     """Return the columns of subjects, numbered together."""
     import pandas as pd
 
-    names = [next((n for n in PROBES if n in frame.columns), None)]
-    if names[0] is None:
+    probe = next((n for n in PROBES if n in frame.columns), None)
+    if probe is None:
         return []
-    if names[0] == "subject_probe" and "subject_reference" in frame.columns:
-        names.append("subject_reference")
-    columns = [frame[str(n)] for n in names]
+    names = [probe, "subject_reference"] if {"subject_probe", "subject_reference"} <= set(frame.columns) else [probe]
+    columns = [frame[n] for n in names]
     for name, column in zip(names, columns, strict=True):
-        if column.isna().any():
-            row = 1 + int(column.isna().to_numpy().argmax())
-            raise ScoreError(f"{name} is empty in row {row}; name every subject, or leave the column out")
+        _check_filled(column, name, "name every subject, or leave the column out")
     alike = len({c.dtype for c in columns}) == 1
-    codes = pd.factorize(pd.concat(columns if alike else [c.astype(str) for c in columns]), sort=False)[0]
-    parts = np.split(codes.astype(np.int64), len(columns))
-    return [(str(n), part) for n, part in zip(names, parts, strict=True)]
+    codes = pd.factorize(pd.concat(columns if alike else [c.astype(str) for c in columns]))[0]
+    return list(zip(names, np.split(codes.astype(np.int64), len(columns)), strict=True))
+
+
+def _check_filled(column: pd.Series[Any], name: str, advice: str) -> None:
+    missing = column.isna().to_numpy()
+    if missing.any():
+        raise ScoreError(f"{name} is empty in row {1 + missing.argmax()}; {advice}")
 
 
 def _values(column: pd.Series[Any], name: str, path: Path) -> NDArray[np.float64]:
@@ -279,8 +299,8 @@ def _values(column: pd.Series[Any], name: str, path: Path) -> NDArray[np.float64
     wrong = np.isnan(values) & column.notna().to_numpy()
     if wrong.any():
         row = int(wrong.argmax())
-        shown = str(column.iloc[row])[:40]
-        raise ScoreError(f"{path}: {name} in row {1 + row} is {shown!r}, which is no number; correct or remove the row")
+        said = f"{path}: {name} in row {1 + row} is {str(column.iloc[row])[:40]!r}"
+        raise ScoreError(f"{said}, which is no number; correct or remove the row")
     return values
 
 

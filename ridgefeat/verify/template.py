@@ -144,7 +144,4 @@ def _checked(minutiae: Minutiae, source: str) -> Minutiae:
             f"{where}: {len(minutiae)} minutiae are too few to compare ({LEAST} are needed); the print "
             "cannot be enrolled"
         )
-    if len(minutiae) <= MOST:
-        return minutiae
-    rank = np.argsort(-np.nan_to_num(minutiae.quality, nan=-1.0), kind="stable")[:MOST]
-    return minutiae.select(np.sort(rank))
+    return minutiae.best(MOST)

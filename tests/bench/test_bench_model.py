@@ -42,7 +42,7 @@ def fitted():
 
 
 def test_classes_go_by_name_and_probabilities_are_told_of_each(fitted, tmp_path):
-    again = model_file.load(model_file.save(fitted, tmp_path / "m.skops"))
+    again = model_file.load_model(model_file.save_model(fitted, tmp_path / "m.skops"))
     new = quality_frame(seed=5)
     said = model.predict(again, new, make_about(new))
     assert list(said) == ["source", "predicted", "p_female", "p_male", "no_answer"]
@@ -88,7 +88,9 @@ def test_every_classifier_comes_back_as_it_went(name, tmp_path):
     fitted = trained(name)
     new = quality_frame(seed=5)
     before = model.predict(fitted, new, make_about(new))
-    after = model.predict(model_file.load(model_file.save(fitted, tmp_path / "m.skops")), new, make_about(new))
+    after = model.predict(
+        model_file.load_model(model_file.save_model(fitted, tmp_path / "m.skops")), new, make_about(new)
+    )
     assert before.equals(after)
 
 
@@ -111,7 +113,7 @@ def test_several_together_are_stored_with_their_members(name, monkeypatch):
 def test_several_together_tell_numbers(monkeypatch, tmp_path):
     monkeypatch.setattr("ridgefeat.bench.model.default_names", lambda kind: ["dummy", "ridge", "tree"])
     made = trained("mean", "age")
-    again = model_file.load(model_file.save(made, tmp_path / "m.skops"))
+    again = model_file.load_model(model_file.save_model(made, tmp_path / "m.skops"))
     frame = quality_frame()
     said = model.predict(again, frame, make_about(frame))["predicted"]
     parts = [trained(n, "age") for n in made.about["members"]]
@@ -142,34 +144,34 @@ def test_foreign_code_is_not_loaded(fitted, tmp_path):
     path = tmp_path / "m.skops"
     path.write_bytes(io.dumps({"pipeline": Sulky(), "calibrator": None, "about": "{}"}))
     with pytest.raises(ModelError, match=r"holds test_bench_comparing\.Sulky, which no ridgefeat model does"):
-        model_file.load(path)
+        model_file.load_model(path)
 
 
 def test_what_is_no_model(fitted, tmp_path):
     path = tmp_path / "m.skops"
     with pytest.raises(ModelError, match="no such file"):
-        model_file.load(path)
+        model_file.load_model(path)
     for content in (b"", b"PK\x03\x04 no archive", b"\x80\x04pickle"):
         path.write_bytes(content)
         with pytest.raises(ModelError, match="is no ridgefeat model"):
-            model_file.load(path)
+            model_file.load_model(path)
     path.write_bytes(io.dumps({"pipeline": None, "calibrator": None, "about": json.dumps({"format": "x"})}))
     with pytest.raises(ModelError, match="is no ridgefeat model"):
-        model_file.load(path)
-    whole = model_file.save(fitted, path).read_bytes()
+        model_file.load_model(path)
+    whole = model_file.save_model(fitted, path).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelError, match="is no ridgefeat model"):
-        model_file.load(path)
+        model_file.load_model(path)
 
 
 def test_a_model_does_not_replace_what_says_how_a_table_was_made(fitted, tmp_path):
     sidecar = tmp_path / "features.json"
     sidecar.write_text('{"format": "ridgefeat table 1"}')
     with pytest.raises(ModelError, match=r"features\.json is there .* features-model\.skops"):
-        model_file.save(fitted, tmp_path / "features.skops")
+        model_file.save_model(fitted, tmp_path / "features.skops")
     assert sidecar.read_text() == '{"format": "ridgefeat table 1"}' and len(list(tmp_path.iterdir())) == 1
     # A model's own is replaced.
-    model_file.save(fitted, model_file.save(fitted, tmp_path / "sex.skops"))
+    model_file.save_model(fitted, model_file.save_model(fitted, tmp_path / "sex.skops"))
 
 
 def test_an_archive_that_swells_is_refused(tmp_path, monkeypatch):
@@ -180,7 +182,7 @@ def test_an_archive_that_swells_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "m.skops"
     path.write_bytes(raw.getvalue())
     with pytest.raises(ModelError, match="unpacks to more than"):
-        model_file.load(path)
+        model_file.load_model(path)
 
 
 @pytest.mark.parametrize("name", ["tree", "random-forest"])
@@ -189,9 +191,9 @@ def test_a_tree_that_points_outside_itself_is_refused(name, tmp_path):
     tree = fitted.pipeline[-1]
     tree = (tree.estimators_[3] if name == "random-forest" else tree).tree_
     tree.children_left[0] = 10**6
-    path = model_file.save(fitted, tmp_path / "m.skops")
+    path = model_file.save_model(fitted, tmp_path / "m.skops")
     with pytest.raises(ModelError, match="damaged tree"):
-        model_file.load(path)
+        model_file.load_model(path)
 
 
 def test_a_boosted_tree_that_points_at_itself_is_refused(tmp_path):
@@ -199,6 +201,6 @@ def test_a_boosted_tree_that_points_at_itself_is_refused(tmp_path):
     nodes = fitted.pipeline[-1]._predictors[0][0].nodes
     nodes["left"][0] = 0
     nodes["is_leaf"][0] = 0
-    path = model_file.save(fitted, tmp_path / "m.skops")
+    path = model_file.save_model(fitted, tmp_path / "m.skops")
     with pytest.raises(ModelError, match="damaged tree"):
-        model_file.load(path)
+        model_file.load_model(path)

@@ -8,9 +8,8 @@ from click.testing import CliRunner
 
 from ridgefeat import __version__
 from ridgefeat.cli import COMMANDS, main
-from ridgefeat.params import Params
+from ridgefeat.params import Params, parameter_records
 from ridgefeat.table import feature_columns
-from ridgefeat.table.describe import parameter_records
 
 
 def run(*args, code=0):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from click.shell_completion import CompletionItem, ShellComplete
 from click.testing import CliRunner
 
 from ridgefeat.cli import COMMANDS, completion, main, talk
+
+PATHS = r"^(INPUT|IMAGE|PROBE|MODEL|OUTDIR|PICTURE|FOLDER|ROOT|SCORES|FILE|PAGE|\[?TABLE)|\.csv$"
+"""Metavariables that stand for a path."""
 
 
 def run(*args, code=0, **how):
@@ -106,23 +110,55 @@ def test_completion_scripts_ask_the_command(shell):
     assert completion.VARIABLE in script and f"{shell}_complete" in script
 
 
-def test_completion_knows_commands_and_options():
+def completed(*typed) -> list[CompletionItem]:
+    """What is offered for the last word, as all shells ask for it."""
     made = ShellComplete(main, {}, "ridgefeat", completion.VARIABLE)
-
-    def items(args, word) -> list[CompletionItem]:
-        return [i.value for i in made.get_completions(args, word)]
-
-    assert set(COMMANDS) <= set(items([], ""))
-    assert "--images" in items(["explore"], "--i") and items(["completion"], "f") == ["fish"]
+    return made.get_completions([str(word) for word in typed[:-1]], typed[-1])
 
 
-def test_bash_takes_the_script(tmp_path):
+def test_completion_knows_commands_options_and_names():
+    def values(*typed):
+        return [item.value for item in completed(*typed)]
+
+    assert set(COMMANDS) <= set(values(""))
+    assert "--images" in values("explore", "--i") and values("completion", "f") == ["fish"]
+    assert values("extract", "--layout", "so") == ["socofing"]
+    assert values("extract", "--families", "ridge,or") == ["ridge,orient"]
+    assert values("bench", "--classifiers", "pca-l") == ["pca-lda"] and "mean" in values("bench", "--classifiers", "")
+    assert values("show", "--panels", "mask,min") == ["mask,minutiae"]
+    assert values("threshold", "--methods", "far") == ["far-frr"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_path_completes(name):
+    command = main.get_command(click.Context(main), name)
+    arguments = [p for p in command.params if isinstance(p, click.Argument)]
+    for param in command.params:
+        if not isinstance(param.metavar, str) or not re.search(PATHS, param.metavar):
+            continue
+        before = ["x"] * arguments.index(param) if param in arguments else [max(param.opts, key=len)]
+        assert completed(name, *before, "")[0].type in ("file", "dir"), (name, param.name)
+
+
+def test_a_missing_or_unreadable_path_keeps_our_own_words(tmp_path):
+    done = run("predict", tmp_path / "m.skops", tmp_path / "t.csv", code=2)
+    assert "no such file" in done.stderr and "Usage" not in done.stderr
+
+
+@pytest.mark.parametrize(("words", "wanted"), [("ridgefeat exp", "explore"), ("ridgefeat show pri", "print.png")])
+def test_bash_completes_commands_and_paths(tmp_path, words, wanted):
+    """As when Tab is pressed: where our script offers nothing, `compgen -o default` completes a file's name."""
     if not Path("/bin/bash").exists():
         pytest.skip("there is no bash on this machine")
+    (tmp_path / "print.png").touch()
     script = tmp_path / "complete.sh"
     script.write_text(run("completion", "bash").stdout)
-    ask = "COMP_WORDS=(ridgefeat exp); COMP_CWORD=1; _ridgefeat_completion ridgefeat"
-    call = f"source {script}; {ask}; echo ${{COMPREPLY[0]}}"
+    # compopt works only while a completion runs, and says there what Tab would then do.
+    ask = f"COMP_WORDS=({words}); COMP_CWORD={len(words.split()) - 1}; _ridgefeat_completion ridgefeat"
+    files = "compopt() { [[ $2 == default ]] && fall=1; }"
+    call = f"source {script}; {files}; {ask}; echo ${{COMPREPLY[0]}}; [[ $fall ]] && compgen -f {words.split()[-1]}"
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(["/bin/bash", "-c", call], capture_output=True, text=True, env=env, timeout=60, check=False)
-    assert done.stdout.strip() == "explore", done.stderr
+    done = subprocess.run(
+        ["/bin/bash", "-c", call], capture_output=True, text=True, env=env, timeout=60, check=False, cwd=tmp_path
+    )
+    assert done.stdout.strip() == wanted, done.stderr

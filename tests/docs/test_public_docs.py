@@ -15,7 +15,7 @@ import ridgefeat as rf
 from ridgefeat.cli import COMMANDS, main
 from ridgefeat.errors import RidgefeatError
 from ridgefeat.features.family import families
-from ridgefeat.table.describe import parameter_records
+from ridgefeat.params import parameter_records
 
 API = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 PACKAGES = [name for name in rf.__all__ if inspect.ismodule(getattr(rf, name))]

@@ -8,8 +8,7 @@ import pytest
 
 from ridgefeat.cli import COMMANDS
 from ridgefeat.features.family import BUILT_IN, families
-from ridgefeat.params import Params
-from ridgefeat.table.describe import parameter_records
+from ridgefeat.params import Params, parameter_records
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"

@@ -33,8 +33,8 @@ def test_of_parquet_no_more_is_read_than_is_looked_at(frame, tmp_path, monkeypat
 
     frame["comment"], frame["finger"] = "x" * 40, "thumb"
     frame.to_parquet(tmp_path / "s.parquet")
-    seen, read = [], reading.read_parquet
-    monkeypatch.setattr(reading, "read_parquet", lambda *given: seen.append(read(*given)) or seen[-1])
+    seen, read = [], reading._read_parquet
+    monkeypatch.setattr(reading, "_read_parquet", lambda *given: seen.append(read(*given)) or seen[-1])
     read_scores(tmp_path / "s.parquet", where=["finger=thumb"])
     assert sorted(seen[0].columns) == ["finger", "mated", "score", "subject_probe"]
     with pytest.raises(ScoreError, match=r"has no column 'closeness'; there are: .*comment"):

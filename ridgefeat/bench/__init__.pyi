@@ -1,0 +1,17 @@
+from .auditing import Audit as Audit
+from .auditing import audit as audit
+from .comparing import Context as Context
+from .comparing import Options as Options
+from .comparing import compare as compare
+from .data import load as load
+from .data import make_problem as make_problem
+from .duplicates import resolve as resolve
+from .job import Job as Job
+from .job import run as run
+from .model import Model as Model
+from .model import predict as predict
+from .model import train as train
+from .model_file import load_model as load_model
+from .model_file import save_model as save_model
+from .results import Comparison as Comparison
+from .results import Problem as Problem
