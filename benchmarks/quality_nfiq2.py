@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ridgefeat.features.quality import quality
+from ridgefeat.features.quality.family import quality
 from ridgefeat.fingerprint import Fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,7 +86,7 @@ def main() -> int:
     lines = [
         "# Quality measures beside NFIQ 2's",
         "",
-        f"NIST's NFIQ 2 and `ridgefeat.features.quality` on NIST's {len(images)} SFinGe prints. The largest difference",
+        f"NIST's NFIQ 2 and the family `quality` on NIST's {len(images)} SFinGe prints. The largest difference",
         f"of a measure that both compute from the same pixels is {100 * worst:.2f} %.",
         "",
         *values_table(pairs, SAME),

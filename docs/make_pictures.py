@@ -21,8 +21,11 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 import ridgefeat as rf
-from ridgefeat.features import _frame, _quality_blocks, _quality_nfiq2, _ridge_squares, _texture_lbp
-from ridgefeat.features._ridge_breadth import breadth_maps
+from ridgefeat.features import zones
+from ridgefeat.features.quality import nfiq2
+from ridgefeat.features.quality.blocks import inner_blocks, without_frame
+from ridgefeat.features.ridge import breadth_maps, count_ridges
+from ridgefeat.features.texture import lbp
 from ridgefeat.structure import ENDING, MM_PER_PX
 from ridgefeat.synth import make_impression, make_master
 
@@ -66,11 +69,11 @@ def ridge(fp: rf.Fingerprint) -> None:
 
     def squares(ax: Axes) -> None:
         bare(ax, fp.image)
-        x0, y0 = _frame.reference(fp)
+        x0, y0 = zones.reference(fp)
         off, half = 3 / MM_PER_PX, 2.5 / MM_PER_PX
         x = np.array([x0 - off, x0 + off, x0], np.float32)
         y = np.array([y0 - off, y0 - off, y0 + 2 * off], np.float32)
-        counts = _ridge_squares.count_ridges(fp.enhanced, fp.mask, x, y)
+        counts = count_ridges(fp.enhanced, fp.mask, x, y)
         names = ("radial", "ulnar", "proximal")
         for cx, cy, count, name, colour in zip(x, y, counts, names, (BLUE, ORANGE, GREEN), strict=True):
             ax.add_patch(Rectangle((cx - half, cy - half), 2 * half, 2 * half, fill=False, ec=colour, lw=2))
@@ -204,11 +207,11 @@ def minutiae(fp: rf.Fingerprint) -> None:
 
 def quality(fp: rf.Fingerprint) -> None:
     """NFIQ 2's local measures by block."""
-    blocks = _quality_blocks.inner_blocks(_quality_nfiq2_input(fp))
+    blocks = inner_blocks(_quality_nfiq2_input(fp))
     if blocks is None:
         raise SystemExit("the example print has no whole blocks")
-    clarity = _quality_nfiq2.local_clarity(blocks)
-    flow = _quality_nfiq2.orientation_flow(blocks)
+    clarity = nfiq2.local_clarity(blocks)
+    flow = nfiq2.orientation_flow(blocks)
     row = rf.extract(fp, families=["quality"])
 
     def histogram(values: np.ndarray, what: str) -> Callable[[Axes], None]:
@@ -236,7 +239,7 @@ def quality(fp: rf.Fingerprint) -> None:
 
 
 def _quality_nfiq2_input(fp: rf.Fingerprint) -> np.ndarray:
-    image, _, _ = _quality_blocks.without_frame(fp.image)
+    image, _, _ = without_frame(fp.image)
     return image
 
 
@@ -245,7 +248,7 @@ def texture(fp: rf.Fingerprint) -> None:
     import pywt
 
     def patterns(ax: Axes) -> None:
-        bare(ax, _texture_lbp.square_codes(fp.image), cmap="nipy_spectral")
+        bare(ax, lbp.square_codes(fp.image), cmap="nipy_spectral")
 
     def spectrum(ax: Axes) -> None:
         window = np.outer(np.hanning(fp.image.shape[0]), np.hanning(fp.image.shape[1]))

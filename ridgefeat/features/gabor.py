@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ridgefeat.features import _frame
+from ridgefeat.features import zones
 from ridgefeat.features.family import Column, Family
 from ridgefeat.stages.gabor import GaborParams, centres
 from ridgefeat.stages.grid import CELL, at_cells
@@ -66,7 +66,7 @@ def _names() -> Iterator[tuple[str, str]]:
             f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in zone {z}", FINGERCODE
         )
         for w in WAVELENGTHS
-        for z in _frame.zone_names()
+        for z in zones.zone_names()
     ),
     *(
         Column(
@@ -78,7 +78,7 @@ def _names() -> Iterator[tuple[str, str]]:
             FINGERCODE,
         )
         for k in range(0, ORIENTATIONS, 2)
-        for z in _frame.zone_names()
+        for z in zones.zone_names()
     ),
 )
 def responses(fp: Fingerprint) -> Sequence[float] | None:
@@ -89,7 +89,7 @@ def responses(fp: Fingerprint) -> Sequence[float] | None:
     bank = fp.gabor.magnitude
     inside = bank.reshape(-1, bank.shape[2] * bank.shape[3]).take(y * bank.shape[3] + x, axis=1)
     at_points = (_readout(fp.params.gabor) @ inside).reshape(len(WAVELENGTHS), ORIENTATIONS, -1)
-    zone = _frame.zone_numbers(fp, CELL * x + CELL // 2, CELL * y + CELL // 2)
+    zone = zones.zone_numbers(fp, CELL * x + CELL // 2, CELL * y + CELL // 2)
     return [*_whole(at_points), *_by_zone(at_points, zone)]
 
 
@@ -112,6 +112,6 @@ def _whole(responses: Float) -> list[float]:
 def _by_zone(responses: Float, zone: np.ndarray) -> list[float]:
     energy = np.square(responses)
     maps = np.concatenate([energy.sum(1), energy.sum(0)[::2]])
-    membership = (zone[:, None] == np.arange(_frame.ZONES**2)).astype(np.float32)
+    membership = (zone[:, None] == np.arange(zones.ZONES**2)).astype(np.float32)
     with np.errstate(divide="ignore", invalid="ignore"):
         return list((maps @ (membership / membership.sum(0))).ravel())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ridgefeat.features import _frame
+from ridgefeat.features import zones
 from ridgefeat.features.family import Column, Family
 from ridgefeat.structure import BIFURCATION, ENDING, MM_PER_PX
 
@@ -74,7 +74,7 @@ def spacing(fp: Fingerprint) -> Sequence[float] | None:
     np.fill_diagonal(distance, np.inf)
     nearest = distance.min(1) * MM_PER_PX
     area = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2
-    x0, y0 = _frame.reference(fp)
+    x0, y0 = zones.reference(fp)
     radius = np.hypot(m.x - x0, m.y - y0) * MM_PER_PX
     expected = 0.5 / np.sqrt(len(m) / area)
     return [nearest.mean(), nearest.std(), np.median(nearest), nearest.mean() / expected, radius.mean(), radius.std()]
@@ -101,7 +101,7 @@ def distribution(fp: Fingerprint) -> Sequence[float] | None:
         turn = np.round(m.direction * (BINS / (2 * np.pi))).astype(int) % BINS
         share = list(np.bincount(turn, minlength=BINS) / len(m))
         resultant = float(np.abs(np.exp(1j * m.direction.astype(np.float64)).mean()))
-    x0, y0 = _frame.centre(fp)
+    x0, y0 = zones.centre(fp)
     split_x, split_y = round(x0), round(y0)
     quarter = (m.x > split_x).astype(int) + 2 * (m.y > split_y).astype(int)
     count = np.bincount(quarter, minlength=4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ridgefeat.features import _frame
+from ridgefeat.features import zones
 from ridgefeat.features.family import Column, Family
 from ridgefeat.features.pattern import CLASSES, pattern_class, ridge_count
 from ridgefeat.stages.grid import CELL
@@ -51,7 +51,7 @@ def statistics(fp: Fingerprint) -> Sequence[float] | None:
     dispersion = min(90.0, np.rad2deg(np.sqrt(-2 * np.log(max(resultant, 1e-6))) / 2))
     share = np.bincount(_bin(angle), minlength=BINS) / angle.size
     entropy = -(share * np.log2(np.maximum(share, 1e-12))).sum()
-    p10, p50 = _frame.percentiles(coherence, 10, 50)
+    p10, p50 = zones.percentiles(coherence, 10, 50)
     return [coherence.mean(), coherence.std(), p10, p50, cos, sin, resultant, dispersion, entropy]
 
 
@@ -80,8 +80,8 @@ def curvature(fp: Fingerprint) -> Sequence[float] | None:
     dy = (c * np.gradient(s, axis=0) - s * np.gradient(c, axis=0)) * per_mm
     along = np.abs(dx * np.cos(angle) - dy * np.sin(angle))[inside]
     across = np.abs(dx * np.sin(angle) + dy * np.cos(angle))[inside]
-    p50, p90 = _frame.percentiles(along, 50, 90)
-    return [along.mean(), p50, p90, across.mean(), *_frame.percentiles(across, 90)]
+    p50, p90 = zones.percentiles(along, 50, 90)
+    return [along.mean(), p50, p90, across.mean(), *zones.percentiles(across, 90)]
 
 
 _ANGLES = [f"{22.5 * k:05.1f}".replace(".", "d") for k in range(BINS)]
@@ -100,7 +100,7 @@ _ANGLES = [f"{22.5 * k:05.1f}".replace(".", "d") for k in range(BINS)]
     ),
     *(
         Column(f"orient_flow_{z}_{part}", "", -1, 1, f"mean {word} of the doubled orientation in zone {z}")
-        for z in _frame.zone_names()
+        for z in zones.zone_names()
         for part, word in (("cos", "cosine"), ("sin", "sine"))
     ),
 )
@@ -111,8 +111,8 @@ def flow(fp: Fingerprint) -> Sequence[float] | None:
         return None
     angle = fp.orientation.angle[::CELL, ::CELL][y, x]
     share = np.bincount(_bin(angle), minlength=BINS) / angle.size
-    zone = _frame.zone_numbers(fp, CELL * x, CELL * y)
-    cos, sin = _frame.zone_means(np.cos(2 * angle), zone), _frame.zone_means(np.sin(2 * angle), zone)
+    zone = zones.zone_numbers(fp, CELL * x, CELL * y)
+    cos, sin = zones.zone_means(np.cos(2 * angle), zone), zones.zone_means(np.sin(2 * angle), zone)
     return [*share, *np.stack([cos, sin], 1).ravel()]
 
 
@@ -135,7 +135,7 @@ def field(fp: Fingerprint) -> Sequence[float] | None:
     """Sample the flow on a grid of 5 x 5 points, 2.5 mm apart, about the core; NaN outside the print."""
     if not fp.mask.any():
         return None
-    x0, y0 = _frame.reference(fp)
+    x0, y0 = zones.reference(fp)
     offset = (np.arange(GRID) - GRID // 2) * (SPACING / MM_PER_PX)
     y, x = np.round(y0 + offset).astype(int)[:, None], np.round(x0 + offset).astype(int)
     rows, columns = fp.mask.shape
@@ -170,16 +170,16 @@ def singular(fp: Fingerprint) -> Sequence[float] | None:
     if not len(cores):
         return [*counts, *(NAN,) * 9]
     x, y = float(cores.x[0]), float(cores.y[0])
-    cx, cy = _frame.centre(fp)
+    cx, cy = zones.centre(fp)
     direction = float(cores.direction[0])
-    place = [_frame.mm(x - cx), _frame.mm(y - cy), np.cos(direction), np.sin(direction)]
+    place = [zones.mm(x - cx), zones.mm(y - cy), np.cos(direction), np.sin(direction)]
     between = [NAN] * 4
     if len(deltas):
         k = int(np.hypot(deltas.x - x, deltas.y - y).argmin())
         dx, dy = float(deltas.x[k]) - x, float(deltas.y[k]) - y
         ridges = ridge_count(fp.enhanced, fp.mask, (x, y), (x + dx, y + dy))
-        between = [_frame.mm(np.hypot(dx, dy)), _frame.mm(dx), _frame.mm(dy), ridges]
-    cores_apart = _frame.mm(np.hypot(cores.x[1] - x, cores.y[1] - y)) if len(cores) > 1 else NAN
+        between = [zones.mm(np.hypot(dx, dy)), zones.mm(dx), zones.mm(dy), ridges]
+    cores_apart = zones.mm(np.hypot(cores.x[1] - x, cores.y[1] - y)) if len(cores) > 1 else NAN
     return [*counts, *place, *between, cores_apart]
 
 

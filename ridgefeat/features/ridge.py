@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ridgefeat.features import _frame, _ridge_squares
-from ridgefeat.features._ridge_breadth import breadth_maps, gap_figures
+from ridgefeat.features import zones
 from ridgefeat.features.family import Column, Family
 from ridgefeat.stages.grid import FINE
-from ridgefeat.structure import MM_PER_PX
+from ridgefeat.structure import MM_PER_PX, Bool, Float
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
@@ -46,14 +45,14 @@ def period(fp: Fingerprint) -> Sequence[float] | None:
     across = upright.mean() if upright.size >= 30 else np.nan
     down = level.mean() if level.size >= 30 else np.nan
     mean = values.mean()
-    p10, p50, p90 = _frame.percentiles(values, 10, 50, 90)
+    p10, p50, p90 = zones.percentiles(values, 10, 50, 90)
     return [mean, values.std(), p10, p50, p90, across, down, across / down, 10 / mean]
 
 
 @ridge.columns(
     *(
         Column(f"ridge_period_{zone}_mean", "mm", 0.1, 1.5, f"mean period in zone {zone} of the bounding box's 4 x 4")
-        for zone in _frame.zone_names()
+        for zone in zones.zone_names()
     )
 )
 def period_by_zone(fp: Fingerprint) -> Sequence[float] | None:
@@ -62,7 +61,7 @@ def period_by_zone(fp: Fingerprint) -> Sequence[float] | None:
     if not x.size:
         return None
     values = fp.period[::8, ::8][y, x] * MM_PER_PX
-    return list(_frame.zone_means(values, _frame.zone_numbers(fp, 8 * x, 8 * y)))
+    return list(zones.zone_means(values, zones.zone_numbers(fp, 8 * x, 8 * y)))
 
 
 SQUARE = "ridges/25 mm²"
@@ -100,12 +99,12 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
     """
     if not fp.mask.any():
         return None
-    x0, y0 = _frame.reference(fp)
-    gx, gy = _ridge_squares.grid(fp.mask)
+    x0, y0 = zones.reference(fp)
+    gx, gy = grid(fp.mask)
     off = 3 / MM_PER_PX
     x = np.concatenate([np.array([x0 - off, x0 + off, x0], np.float32), gx])
     y = np.concatenate([np.array([y0 - off, y0 - off, y0 + 2 * off], np.float32), gy])
-    count = _ridge_squares.count_ridges(fp.enhanced, fp.mask, x, y)
+    count = count_ridges(fp.enhanced, fp.mask, x, y)
     left, right, proximal = (float(c) for c in count[:3])
     everywhere = count[3:][np.isfinite(count[3:])]
     mean, sd, most = (everywhere.mean(), everywhere.std(), everywhere.max()) if everywhere.size else (np.nan,) * 3
@@ -155,3 +154,123 @@ def extent(fp: Fingerprint) -> Sequence[float] | None:
     # Lines of all angles are 1.11 times as long as their 8-connected pixel count (Kulpa 1977).
     length = cv2.countNonZero(fp.skeleton.view(np.uint8)) * MM_PER_PX * 1.11
     return [area / 100, width * MM_PER_PX, height * MM_PER_PX, length / area]
+
+
+WINDOW = 11
+CLEAR = 0.6
+PORE_LENGTH = 12
+
+
+def breadth_maps(fp: Fingerprint) -> tuple[Bool, Float]:
+    """Return where there is ink (darker than half way from ridge to valley), and its share about each 4 x 4 px.
+
+    The enhanced print tells where ridges and valleys run, the grey values how broad they are: the level half way
+    between the mean grey of ridge crests and of valley floors around.
+    """
+    rows, columns = fp.mask.shape
+    small = -(-columns // 4), -(-rows // 4)
+    half = (slice(None, None, 2), slice(None, None, 2))
+    grey, enhanced = fp.image[half].astype(np.float32), fp.enhanced[half]
+
+    def local(values: Float) -> Float:
+        return np.asarray(cv2.blur(cv2.resize(values, small, interpolation=cv2.INTER_AREA), (WINDOW, WINDOW)))
+
+    levels = []
+    for where in (enhanced < -CLEAR, enhanced > CLEAR):
+        weight = where.astype(np.float32)
+        levels.append(local(grey * weight) / (local(weight) + np.float32(1e-4)))
+    half_way = cv2.resize((levels[0] + levels[1]) / 2, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    inked = (fp.image < half_way) & fp.mask
+    share = local(inked[half].astype(np.float32)) / (local(fp.mask[half].astype(np.float32)) + np.float32(1e-4))
+    return inked, share
+
+
+def gap_figures(fp: Fingerprint, inked: Bool) -> tuple[float, float, float, float]:
+    """Return the light share of the ridges, pores per cm of ridge, white lines per cm² and their mm per cm²."""
+    line = fp.skeleton
+    on_line = cv2.countNonZero(line.view(np.uint8))
+    if not on_line:
+        return (np.nan,) * 4
+    light = line & ~inked
+    _, runs = cv2.connectedComponents(light.view(np.uint8), connectivity=8, ltype=cv2.CV_16U)
+    pores = int(np.count_nonzero(np.bincount(runs[light])[1:] <= PORE_LENGTH))
+    (spacing,) = zones.percentiles(fp.period[::4, ::4][fp.mask[::4, ::4]], 50)
+    # Light gaps stand on centre lines, so those of neighbouring ridges join when grown by over half a period.
+    reach = int(1.2 * spacing) | 1
+    grown = cv2.dilate(light.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    _, _, blobs, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(grown[::2, ::2]), connectivity=8)
+    extent = np.hypot(2 * blobs[1:, cv2.CC_STAT_WIDTH] - reach, 2 * blobs[1:, cv2.CC_STAT_HEIGHT] - reach)
+    crossing = extent >= 1.8 * spacing
+    area_cm2 = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2 / 100
+    return (
+        cv2.countNonZero(light.view(np.uint8)) / on_line,
+        pores / (on_line * 1.11 * MM_PER_PX / 10),
+        int(np.count_nonzero(crossing)) / area_cm2,
+        float(extent[crossing].sum()) * MM_PER_PX / area_cm2,
+    )
+
+
+SIDE = 5.0 / MM_PER_PX
+DIAGONAL = SIDE * np.sqrt(2)
+SAMPLES = 142
+LEAST_INSIDE = 0.6
+CLEAR_SHARE = 0.08
+"""Between minus and plus this, the enhanced print is neither ridge nor valley: what came before goes on."""
+
+
+def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
+    """Count the ridges across a 5 mm square about each point.
+
+    Parameters
+    ----------
+    enhanced : ndarray of float32, shape (rows, columns)
+        Ridges negative.
+    mask : ndarray of bool, shape (rows, columns)
+    x, y : ndarray of float32, shape (n,)
+        Centres of the squares, px at 500 dpi.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        Ridges along that diagonal of the two which crosses more, per full diagonal (7.07 mm); NaN where less than
+        60 % of either lies in the print, for the one that is not seen might cross more.
+
+    Notes
+    -----
+    Acree, "Is there a gender difference in fingerprint ridge density?" (Forensic Science International 1999). A ridge
+    is a run below zero; the parts of one at the ends of what is visible are made up for by dividing by its length.
+    """
+    along = (np.arange(SAMPLES, dtype=np.float32) / (SAMPLES - 1) - 0.5) * np.float32(SIDE)
+    px = np.stack([x[:, None] + along, x[:, None] + along])
+    py = np.stack([y[:, None] - along, y[:, None] + along])
+    flat = px.reshape(-1, SAMPLES), py.reshape(-1, SAMPLES)
+    value = cv2.remap(enhanced, *flat, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    inside = cv2.remap(mask.view(np.uint8), *flat, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT) > 0
+    ridge = _settled(value, (np.abs(value) > CLEAR_SHARE) & inside)
+    both_inside = inside[:, 1:] & inside[:, :-1]
+    # Each ridge has two flanks; half their number counts a ridge cut by the end as a half.
+    flanks = ((ridge[:, 1:] != ridge[:, :-1]) & both_inside).sum(1)
+    visible = both_inside.sum(1) / (SAMPLES - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        count = np.where(visible >= LEAST_INSIDE, flanks / 2 / visible, np.nan)
+    return np.asarray(np.maximum(*count.reshape(2, -1)), np.float32)
+
+
+def _settled(value: Float, clear: Bool) -> Bool:
+    """Return where values are negative; unclear ones are what the last clear one was, or at first the next."""
+    at = np.maximum.accumulate(np.where(clear, np.arange(value.shape[1]), -1), axis=1)
+    at = np.where(at < 0, clear.argmax(1)[:, None], at)
+    return np.asarray(np.take_along_axis(value, at, 1) < 0)
+
+
+def grid(mask: Bool) -> tuple[Float, Float]:
+    """Return centres of half-overlapping 5 mm squares whose middle lies in the print."""
+    step = SIDE / 2
+    rows, columns = mask.shape
+    y, x = np.meshgrid(
+        np.arange(step / 2, rows, step, dtype=np.float32),
+        np.arange(step / 2, columns, step, dtype=np.float32),
+        indexing="ij",
+    )
+    inside = mask[y.astype(int), x.astype(int)]
+    return x[inside], y[inside]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ridgefeat.features import _quality_nfiq2 as nfiq2
-from ridgefeat.features._quality_blocks import (
+from ridgefeat.features.quality import nfiq2
+from ridgefeat.features.quality.blocks import (
     Blocks,
     block_means,
     block_tensor,
@@ -19,7 +19,7 @@ from ridgefeat.features._quality_blocks import (
     turned_windows,
     without_frame,
 )
-from ridgefeat.features.quality import quality
+from ridgefeat.features.quality.family import quality
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import MM_PER_PX, Minutiae, OrientationField
 from ridgefeat.synth.simple import grating

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ridgefeat.features import _ridge_squares as squares
+from ridgefeat.features import ridge as squares
 from ridgefeat.features.ridge import ridge
 from ridgefeat.features.ridge import squares as square_columns
 from ridgefeat.fingerprint import Fingerprint

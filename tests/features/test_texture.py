@@ -7,13 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
 
-from ridgefeat.features import _texture_glcm as glcm
-from ridgefeat.features import _texture_hog as hog
-from ridgefeat.features import _texture_lbp as lbp
-from ridgefeat.features import _texture_spectrum as spectrum
-from ridgefeat.features import _texture_wavelet as wavelet
-from ridgefeat.features._texture_zones import original_box, zone_numbers
-from ridgefeat.features.texture import texture
+from ridgefeat.features.texture import glcm, hog, lbp, spectrum, wavelet
+from ridgefeat.features.texture.family import texture
+from ridgefeat.features.zones import original_box, pixel_zones
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import MM_PER_PX
 from ridgefeat.synth.simple import grating
@@ -170,7 +166,7 @@ def test_zone_histograms_see_only_their_zone():
 
 
 def test_zones_are_numbered_row_by_row():
-    zones = zone_numbers((8, 8), 4)
+    zones = pixel_zones((8, 8), 4)
     assert zones[::2, ::2].ravel().tolist() == list(range(16))
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.sources import archives, find_prints, load_print
-from ridgefeat.sources.lists import read_list
+from ridgefeat.sources.find import read_list
 
 NAMES = ["Real/2__F_Left_thumb_finger.png", "Real/10__M_Right_index_finger.png", "top.png"]
 

@@ -13,13 +13,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ridgefeat.features import _texture_glcm as glcm
-from ridgefeat.features import _texture_hog as hog
-from ridgefeat.features import _texture_lbp as lbp
-from ridgefeat.features import _texture_spectrum as spectrum
-from ridgefeat.features import _texture_wavelet as wavelet
-from ridgefeat.features._texture_zones import original_box, print_box, zone_names, zone_numbers
 from ridgefeat.features.family import Column, Family
+from ridgefeat.features.texture import glcm, hog, lbp, spectrum, wavelet
+from ridgefeat.features.zones import described_zones, original_box, pixel_zones, print_box
 from ridgefeat.structure import MM_PER_PX
 
 if TYPE_CHECKING:
@@ -95,7 +91,7 @@ def lbp_whole(fp: Fingerprint) -> np.ndarray | None:
             f"share of pixels of the original image whose LBP of 8 points at 1 px has {_class_meaning(8, i)}: {where}",
             OJALA,
         )
-        for zone, where in zone_names(GRID)
+        for zone, where in described_zones(GRID)
         for i in range(10)
     ),
 )
@@ -107,7 +103,7 @@ def lbp_own(fp: Fingerprint) -> np.ndarray | None:
     image = fp.original[box]
     directed = lbp.class_counts(lbp.square_codes(image), lbp.directed_classes())
     classes = cv2.LUT(lbp.circle_codes(image, 8, 1), lbp.uniform_classes(8))
-    classes += zone_numbers(classes.shape, GRID) * np.uint8(10)
+    classes += pixel_zones(classes.shape, GRID) * np.uint8(10)
     zones = lbp.histogram(classes, 10 * GRID**2).reshape(-1, 10)
     return np.concatenate([directed / directed.sum(), (zones / zones.sum(1, keepdims=True)).ravel()])
 
@@ -120,7 +116,7 @@ def lbp_own(fp: Fingerprint) -> np.ndarray | None:
             f"sign), in {where}; all zones together have length 1",
             DALAL,
         )
-        for zone, where in zone_names(GRID)
+        for zone, where in described_zones(GRID)
         for i in range(hog.BINS)
     )
 )
@@ -176,7 +172,7 @@ def cooccurrence(fp: Fingerprint) -> np.ndarray | None:
             f"texture_block_{zone}_band{i}",
             f"share of the spectrum's power from {low:g} to {high:g} cycles/mm in {where}",
         )
-        for zone, where in zone_names(BLOCK_GRID)
+        for zone, where in described_zones(BLOCK_GRID)
         for i, (low, high) in enumerate(BLOCK_BANDS)
     ),
 )

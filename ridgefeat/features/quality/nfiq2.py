@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.features._quality_blocks import BLOCK, Blocks, turned_windows
+from ridgefeat.features.quality.blocks import BLOCK, Blocks, turned_windows
 from ridgefeat.structure import Bool, Float, UInt8
 
 ACROSS, ALONG = BLOCK, BLOCK // 2

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ridgefeat.features import _quality_nfiq2 as nfiq2
-from ridgefeat.features._quality_blocks import (
+from ridgefeat.features.family import Column, Family
+from ridgefeat.features.quality import nfiq2
+from ridgefeat.features.quality.blocks import (
     BLOCK,
     block_means,
     block_tensor,
@@ -22,7 +23,6 @@ from ridgefeat.features._quality_blocks import (
     inner_blocks,
     without_frame,
 )
-from ridgefeat.features.family import Column, Family
 from ridgefeat.structure import MM_PER_PX, UInt8
 
 if TYPE_CHECKING:

@@ -13,12 +13,11 @@ from pathlib import Path, PurePath, PurePosixPath
 import numpy as np
 
 from ridgefeat.errors import ImageError, LayoutError
-from ridgefeat.sources.addresses import is_address, list_address
+from ridgefeat.sources.addresses import Remote, is_address, list_address
 from ridgefeat.sources.archives import TarMember, is_archive, list_archive
 from ridgefeat.sources.images import pixel_digest, read_image, read_place
+from ridgefeat.sources.index import Listing
 from ridgefeat.sources.layouts import LAYOUTS, Dpi, Labels, Layout, recognise, regex_layout
-from ridgefeat.sources.listing import Listing
-from ridgefeat.sources.lists import read_list
 from ridgefeat.sources.resolution import resolve_dpi
 from ridgefeat.sources.source import Place, PrintSource, printable
 from ridgefeat.structure import UInt8
@@ -310,3 +309,47 @@ def _natural(source: PrintSource) -> tuple[list[tuple[bool, int, str]], str]:
     """Return a sort key by which 2 comes before 10."""
     parts = re.split(r"([0-9]+)", source.relative)
     return [(i % 2 == 0, int(p) if i % 2 else 0, p) for i, p in enumerate(parts)], source.relative
+
+
+MOST_BYTES = 1 << 31
+
+
+def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
+    """Return the prints that a list names, in its order.
+
+    A path is relative to the list's own folder. Names may be ended by NUL instead of line ends (`find -print0`). A
+    folder, or what is not there, becomes a print with an error.
+
+    Raises
+    ------
+    LayoutError
+        If the list cannot be read or is empty.
+    """
+    where = f"list {path}"
+    try:
+        file = Path(path)
+        if not file.is_file():
+            raise LayoutError(f"{where}: no such file")
+        if file.stat().st_size > MOST_BYTES:
+            raise LayoutError(f"{where}: more than {MOST_BYTES >> 30} GB; split it")
+        data = file.read_bytes()
+    except OSError as error:
+        raise LayoutError(f"{where}: cannot be read: {error.strerror or error}") from None
+    separator = b"\0" if b"\0" in data else b"\n"
+    names = [line.rstrip(b"\r") for line in data.split(separator)]
+    # Names of any bytes, as the system has them; a byte order mark is none of them.
+    names = [n.removeprefix(b"\xef\xbb\xbf") if i == 0 else n for i, n in enumerate(names)]
+    root = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
+    found = [_source(os.fsdecode(n), root) for n in names if n.strip()]
+    if not found:
+        raise LayoutError(f"{where}: names no file; write one path a line")
+    return found
+
+
+def _source(name: str, root: Path) -> PrintSource:
+    if is_address(name):
+        below = name.partition("://")[2].split("::")[0]
+        return PrintSource(Path("/") / below.lstrip("/"), printable(below), place=Remote(name))
+    path = Path(os.path.normpath(root / name))
+    inside = path.relative_to(root) if path.is_relative_to(root) else path
+    return PrintSource(path, printable(inside.as_posix()))

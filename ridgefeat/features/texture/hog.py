@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.features._texture_zones import zone_numbers
+from ridgefeat.features.zones import pixel_zones
 from ridgefeat.structure import UInt8
 
 BINS = 9
@@ -40,7 +40,7 @@ def zone_histograms(image: UInt8, grid: int) -> np.ndarray | None:
     lower = angle.astype(np.int32)
     upper_part = (angle - lower) * magnitude
     lower %= BINS
-    bins = zone_numbers(right.shape, grid) * np.int32(BINS + 1) + lower
+    bins = pixel_zones(right.shape, grid) * np.int32(BINS + 1) + lower
     # The tenth bin of each zone takes what lies past the ninth, and is the first again.
     size = grid * grid * (BINS + 1) + 1
     found = np.bincount(bins.ravel(), (magnitude - upper_part).ravel(), size)

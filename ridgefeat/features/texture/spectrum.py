@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft
 
-from ridgefeat.features._texture_zones import Box
+from ridgefeat.features.zones import Box
 from ridgefeat.structure import MM_PER_PX, Bool, Float
 
 SIDE = 64
