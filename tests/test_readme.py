@@ -47,7 +47,7 @@ NOT_HERE = {
     "ridgefeat bench features.csv --target sex --images prints/ --backbone resnet50.onnx ": "needs a network's file; "
     "tests/backbone makes a small one and runs the same options",
     "ridgefeat extract prints/ -o features/ --engine dask=tcp://HEAD:8786": "needs a cluster; "
-    "tests/cli/test_cli_scale.py starts a small one",
+    "tests/cli/test_scale.py starts a small one",
     "ridgefeat extract --list list.aa -o part_aa/ --engine …": "is a pattern; the README runs merge",
     "ridgefeat merge part_aa/ part_ab/ … -o features/": "is a pattern; the README runs merge",
 }

@@ -5,13 +5,13 @@ import time
 
 import numpy as np
 import pytest
-from onnx_examples import Maker, mobile, plain, reference, residual, save
 
 from ridgefeat.backbone import LastBlock, NetworkHead, OnnxBackbone, fine_tuned, read_block
 from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.nn import GlobalAveragePool
 from ridgefeat.nn.model import Sequential
 from ridgefeat.nn.normalisation import BatchNorm
+from tests.backbone.onnx_examples import Maker, mobile, plain, reference, residual, save
 
 STEP = 1e-7
 """Of central differences in float64: large enough for its digits, and rarely across a kink."""

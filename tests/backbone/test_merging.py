@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 import pytest
-from onnx_examples import Maker, onnx, reference, residual
 
 from ridgefeat.backbone.merging import without_norms
 from ridgefeat.backbone.onnx_file import parse_onnx
+from tests.backbone.onnx_examples import Maker, onnx, reference, residual
 
 IMAGES = np.random.default_rng(0).normal(size=(2, 3, 16, 16)).astype(np.float32)
 

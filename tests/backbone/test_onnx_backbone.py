@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from onnx_examples import Maker, channels_last, mobile, plain, reference, residual, save
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -16,6 +15,7 @@ from ridgefeat.backbone import IMAGENET_MEAN, IMAGENET_STD, OnnxBackbone, Prepro
 from ridgefeat.backbone import trial as trial_module
 from ridgefeat.backbone.network import Network
 from ridgefeat.errors import ImageError, ModelError, ParameterError
+from tests.backbone.onnx_examples import Maker, channels_last, mobile, plain, reference, residual, save
 
 SIDE = 16
 

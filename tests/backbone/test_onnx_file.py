@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from onnx_examples import Maker, channels_last, mobile, onnx, plain, residual, save
 
 from ridgefeat.backbone import OnnxBackbone, layers
 from ridgefeat.backbone.onnx_file import parse_onnx, read_onnx
 from ridgefeat.errors import ModelError
+from tests.backbone.onnx_examples import Maker, channels_last, mobile, onnx, plain, residual, save
 
 
 def test_what_a_file_holds(tmp_path):

@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-from onnx_examples import Maker, mobile, onnx, reference, residual, save
 
 from ridgefeat.backbone import OnnxBackbone, products, rewriting, trial
 from ridgefeat.backbone.constants import constant
@@ -11,6 +10,7 @@ from ridgefeat.backbone.onnx_file import parse_onnx
 from ridgefeat.backbone.onnx_values import Graph
 from ridgefeat.backbone.rewriting import quicker
 from ridgefeat.errors import ImageError, ModelError, ParameterError
+from tests.backbone.onnx_examples import Maker, mobile, onnx, reference, residual, save
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import re
 
-import baseline_values as baseline
 import pytest
 
 from ridgefeat.features.family import BUILT_IN, families
+from tests.baseline import baseline_values as baseline
 
 
 @pytest.fixture(scope="module")

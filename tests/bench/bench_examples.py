@@ -91,3 +91,16 @@ def make_problem(**given: object) -> Problem:
         labels=frame[[c for c in frame.columns if c not in names]],
         about=make_about(frame),
     )
+
+
+class Sulky:
+    """An estimator that fails on what it is given."""
+
+    def fit(self, X, y):
+        raise RuntimeError("will not\nsecond line")
+
+    def get_params(self, deep=True):
+        return {}
+
+    def predict(self, X):
+        return X

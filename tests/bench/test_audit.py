@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from audit_examples import GROUPS, PRINTS, clean_table, kinds
 
 from ridgefeat.bench.auditing import audit
 from ridgefeat.errors import TableError
+from tests.bench.audit_examples import GROUPS, PRINTS, clean_table, kinds
 
 
 def of(frame: pd.DataFrame, **how: object):

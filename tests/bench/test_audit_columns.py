@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from audit_examples import GROUPS, clean_table, kinds
 from sklearn.metrics import roc_auc_score
 
 from ridgefeat.bench.audit_params import AuditParams
@@ -11,6 +10,7 @@ from ridgefeat.bench.audit_table import make_table
 from ridgefeat.bench.auditing import audit
 from ridgefeat.bench.column_readout import make_readout
 from ridgefeat.bench.leaks_in_files import check_files
+from tests.bench.audit_examples import GROUPS, clean_table, kinds
 
 
 def of(frame: pd.DataFrame, **how: object):

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from audit_examples import COPIES, clean_table, draw, pressed_again, write_prints
 
 from ridgefeat.bench.auditing import audit
 from ridgefeat.bench.image_signature import signature, to_square
 from ridgefeat.bench.neighbours import most_similar
 from ridgefeat.bench.same_picture import correlate
 from ridgefeat.errors import TableError
+from tests.bench.audit_examples import COPIES, clean_table, draw, pressed_again, write_prints
 
 PEOPLE = 12
 

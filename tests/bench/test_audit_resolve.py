@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from audit_examples import PRINTS, clean_table
 
 from ridgefeat.bench.auditing import audit
 from ridgefeat.bench.duplicates import resolve
 from ridgefeat.errors import ParameterError, TableError
+from tests.bench.audit_examples import PRINTS, clean_table
 
 
 def of(frame: pd.DataFrame):

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_comparison import FINGERS, HOSTILE, KINDS, NAMES, REASON, findings, make, without_tables
 
 from ridgefeat.bench.results import Comparison, Fold
 from ridgefeat.errors import TableError
@@ -20,6 +19,7 @@ from ridgefeat.report.curves import banded
 from ridgefeat.report.dots import Dot, dot_chart
 from ridgefeat.report.matrix import heat_map
 from ridgefeat.report.plot import MOST_POINTS, Scale, look, shorten, span_of, thinned
+from tests.report.made_comparison import FINGERS, HOSTILE, KINDS, NAMES, REASON, findings, make, without_tables
 
 
 class Page(HTMLParser):

@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from image_files import grating, saved
+
+from tests.sources.image_files import grating, saved
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from image_files import grating, saved
 
 from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.sources import PrintSource, decode_image, find_prints, load_print, pixel_digest
+from tests.sources.image_files import grating, saved
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from image_files import grating, saved
 from PIL import Image as Pillow
 from PIL import ImageFile, ImageOps
 
 from ridgefeat.errors import ImageError
 from ridgefeat.sources import decode_image, pixel_digest, read_image
+from tests.sources.image_files import grating, saved
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:

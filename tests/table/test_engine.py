@@ -2,7 +2,6 @@ import socket
 import time
 from pathlib import Path
 
-import hanging_prints as bad
 import pytest
 
 from ridgefeat.errors import ParameterError, RidgefeatError
@@ -11,6 +10,7 @@ from ridgefeat.table import engine, jobs, store
 from ridgefeat.table.engine import EngineError, parse_engine, spread, using
 from ridgefeat.table.pace import MOST, SECONDS, Pace
 from ridgefeat.table.recipe import Recipe
+from tests.table import hanging_prints as bad
 
 RECIPE = Recipe.make(["ridge"])
 

@@ -3,7 +3,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import hanging_prints as bad
 import numpy as np
 import pytest
 
@@ -15,6 +14,7 @@ from ridgefeat.table.jobs import run_task
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint
 from ridgefeat.table.task import Limits, Task
+from tests.table import hanging_prints as bad
 
 RECIPE = Recipe.make(["ridge"])
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stage_helpers import white_noise
 
 from ridgefeat.stages.normalisation import NormalisationParams, normalise
 from ridgefeat.synth.simple import grating
+from tests.stages.helpers import white_noise
 
 
 def test_a_wave_gets_mean_zero_and_deviation_one():

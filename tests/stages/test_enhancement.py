@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-from stage_helpers import disc, on_white
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.stages.enhancement import EnhancementParams, enhance
@@ -11,6 +10,7 @@ from ridgefeat.stages.normalisation import normalise
 from ridgefeat.structure import OrientationField
 from ridgefeat.synth import make_impression, make_master
 from ridgefeat.synth.simple import grating, rings
+from tests.stages.helpers import disc, on_white
 
 
 def field(shape, angle):

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from stage_helpers import disc, white_noise
 
 from ridgefeat.stages import gabor as stage
 from ridgefeat.stages.gabor import GaborParams, gabor_responses
 from ridgefeat.stages.grid import CELL, at_cells, to_pixels
 from ridgefeat.stages.normalisation import normalise
+from tests.stages.helpers import disc, white_noise
 
 
 def wave(shape, wavelength, angle, amplitude=1.0, phase=0.3):

@@ -4,15 +4,14 @@ import zipfile
 
 import numpy as np
 import pytest
-from bench_examples import make_about, make_frame
 from skops import io
-from test_bench_comparing import Sulky
 
 from ridgefeat.bench import classifiers, model, model_file
 from ridgefeat.bench.classifiers import default_names
 from ridgefeat.bench.comparing import Options
 from ridgefeat.bench.data import make_problem
 from ridgefeat.errors import ModelError, ParameterError, TableError
+from tests.bench.bench_examples import Sulky, make_about, make_frame
 
 QUICK = Options(within=("finger",), folds=2, jobs=1)
 
@@ -137,13 +136,13 @@ def test_what_cannot_be_stored():
     with pytest.raises(ParameterError, match="reads images"):
         trained("pixels-rbf-svm")
     with pytest.raises(ModelError, match="cannot be fitted: fold 1: RuntimeError: will not"):
-        trained("test_bench_comparing:Sulky")
+        trained("tests.bench.bench_examples:Sulky")
 
 
 def test_foreign_code_is_not_loaded(fitted, tmp_path):
     path = tmp_path / "m.skops"
     path.write_bytes(io.dumps({"pipeline": Sulky(), "calibrator": None, "about": "{}"}))
-    with pytest.raises(ModelError, match=r"holds test_bench_comparing\.Sulky, which no ridgefeat model does"):
+    with pytest.raises(ModelError, match=r"holds tests\.bench\.bench_examples\.Sulky, which no ridgefeat model does"):
         model_file.load_model(path)
 
 

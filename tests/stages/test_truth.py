@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 import pytest
-from stage_helpers import match, turn
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import BIFURCATION, ENDING
 from ridgefeat.synth import PATTERN_SHARES, make_impression, make_master
+from tests.stages.helpers import match, turn
 
 PATTERNS = sorted(PATTERN_SHARES)
 

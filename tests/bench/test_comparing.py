@@ -3,7 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from bench_examples import make_about, make_frame, make_problem, write_frame
 from sklearn.naive_bayes import GaussianNB
 
 from ridgefeat.bench import calibration, ensemble, evaluation
@@ -16,26 +15,14 @@ from ridgefeat.bench.method import Settings
 from ridgefeat.bench.outputs import write_comparison
 from ridgefeat.bench.results import METRICS, Fold
 from ridgefeat.errors import ParameterError, TableError
+from tests.bench.bench_examples import make_about, make_frame, make_problem, write_frame
 
 QUICK = ("dummy", "logistic", "naive-bayes", "mean", "stack")
 
 
-class Sulky:
-    """An estimator that fails on what it is given."""
-
-    def fit(self, X, y):
-        raise RuntimeError("will not\nsecond line")
-
-    def get_params(self, deep=True):
-        return {}
-
-    def predict(self, X):
-        return X
-
-
 @pytest.fixture(scope="module")
 def comparison():
-    options = Options(classifiers=(*QUICK, "test_bench_comparing:Sulky"), fuse="subject", jobs=1, samples=100)
+    options = Options(classifiers=(*QUICK, "tests.bench.bench_examples:Sulky"), fuse="subject", jobs=1, samples=100)
     return compare(make_problem(people=40, effect=3.0), options)
 
 
@@ -43,7 +30,7 @@ def test_a_known_effect_is_found_and_the_failing_is_a_row_with_its_reason(compar
     summary = comparison.summary.set_index("classifier")
     assert summary.loc["logistic", "roc_auc"] > 0.85
     assert summary.loc["dummy", "roc_auc"] == 0.5
-    assert summary.index[-1] == "test_bench_comparing:Sulky"
+    assert summary.index[-1] == "tests.bench.bench_examples:Sulky"
     assert summary.iloc[-1]["status"] == "failed" and np.isnan(summary.iloc[-1]["roc_auc"])
     assert summary.iloc[-1]["reason"] == "fold 1: RuntimeError: will not"
     assert comparison.best == summary.index[0]

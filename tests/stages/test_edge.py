@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from scipy import ndimage
-from stage_helpers import disc
 
 from ridgefeat.stages.edge import edge_distance
+from tests.stages.helpers import disc
 
 
 def everywhere(mask):

@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
-from bench_examples import make_frame, write_frame
 from click.testing import CliRunner
 
 from ridgefeat.cli import main
+from tests.bench.bench_examples import make_frame, write_frame
 
 
 def run(*args, code=0):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stage_helpers import white_noise
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.synth.simple import grating
+from tests.stages.helpers import white_noise
 
 STAGES = ["image", "normalised", "gabor", "mask", "orientation", "period", "enhanced", "binary", "skeleton"]
 STAGES += ["minutiae", "singular_points", "flags"]

@@ -1,12 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from bench_examples import make_about, make_frame, make_problem
 
 from ridgefeat.bench import data, duplicates, splits
 from ridgefeat.bench.auditing import Audit
 from ridgefeat.bench.finding import Finding
 from ridgefeat.errors import ParameterError, TableError
+from tests.bench.bench_examples import make_about, make_frame, make_problem
 
 
 def problem(frame, **given):

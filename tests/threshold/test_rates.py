@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from made_scores import EER, mirrored, normal_scores
 from sklearn.metrics import det_curve, roc_auc_score, roc_curve
 
 from ridgefeat.threshold import ErrorCurve, Scores
+from tests.threshold.made_scores import EER, mirrored, normal_scores
 
 
 def curve_of(mated, others, **more):

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from made_scores import mirrored, normal_scores
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold import METHODS, ErrorCurve, Scores, Settings, choose
+from tests.threshold.made_scores import mirrored, normal_scores
 
 CURVE = ErrorCurve.of(normal_scores(5))
 

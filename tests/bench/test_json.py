@@ -4,10 +4,10 @@ import csv
 import io
 import json
 
-from bench_examples import make_frame, write_frame
 from click.testing import CliRunner
 
 from ridgefeat.cli import main
+from tests.bench.bench_examples import make_frame, write_frame
 
 
 def run(*args):

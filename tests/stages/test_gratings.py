@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from stage_helpers import disc, on_white, turn
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.stages.orientation import OrientationParams, estimate_orientation
 from ridgefeat.synth.simple import chirp, grating, rings
+from tests.stages.helpers import disc, on_white, turn
 
 INNER = np.s_[24:-24, 24:-24]
 

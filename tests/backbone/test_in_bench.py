@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from onnx_examples import mobile, plain, save
 
 from ridgefeat.backbone import OnnxBackbone
 from ridgefeat.bench.backbone_entries import backbone_methods, read_settings
@@ -18,6 +17,7 @@ from ridgefeat.bench.comparing import Options, compare, make_inputs
 from ridgefeat.bench.data import make_problem
 from ridgefeat.cli import main
 from ridgefeat.errors import ModelError, ParameterError
+from tests.backbone.onnx_examples import mobile, plain, save
 
 NAMES = ["backbone-svm", "backbone-logistic", "backbone-head", "backbone-last-block", "both-svm", "both-logistic"]
 _WHERE = Path(__file__).resolve().parents[1] / "bench" / "bench_examples.py"

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from stage_helpers import disc, on_white
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.stages.flags import MEANINGS, FlagParams, flag
 from ridgefeat.synth import make_print
 from ridgefeat.synth.simple import grating
+from tests.stages.helpers import disc, on_white
 
 SHAPE = (320, 300)
 

@@ -2,11 +2,11 @@ import cv2
 import numpy as np
 import pytest
 from scipy import ndimage
-from stage_helpers import disc, on_white, white_noise
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.stages.segmentation import SegmentationParams, segment
 from ridgefeat.synth.simple import grating
+from tests.stages.helpers import disc, on_white, white_noise
 
 SHAPE = (320, 280)
 

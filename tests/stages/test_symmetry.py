@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stage_helpers import match, turn
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import Minutiae, SingularPoints
 from ridgefeat.synth import make_impression, make_master
+from tests.stages.helpers import match, turn
 
 ROWS, COLUMNS = 376, 320
 """Multiples of 8, so that cells fall on cells."""

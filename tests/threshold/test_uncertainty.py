@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from made_scores import EER, normal_scores
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold import ErrorCurve, Scores, analyse
 from ridgefeat.threshold.uncertainty import interval, rate_interval, resample
+from tests.threshold.made_scores import EER, normal_scores
 
 
 def test_a_replicate_counts_a_comparison_by_its_two_subjects():

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from stage_helpers import swing
 
 from ridgefeat.stages.singular_points import SingularPointParams, find_singular_points
 from ridgefeat.structure import CORE, DELTA, OrientationField
+from tests.stages.helpers import swing
 
 SHAPE = (300, 260)
 

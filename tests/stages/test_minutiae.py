@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from stage_helpers import swing
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.stages.minutiae import MinutiaeParams, extract_minutiae
 from ridgefeat.structure import BIFURCATION, ENDING, OrientationField
 from ridgefeat.synth.simple import dislocated_grating, grating
+from tests.stages.helpers import swing
 
 SHAPE = (120, 160)
 PERIOD = 9

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from bench_examples import make_about, make_frame
 
 from ridgefeat.bench import image_entries
 from ridgefeat.bench.classifiers import default_names, find
@@ -14,6 +13,7 @@ from ridgefeat.bench.comparing import Context, Options, compare
 from ridgefeat.bench.data import make_problem
 from ridgefeat.bench.estimators import Resampled
 from ridgefeat.nn.classifier import NumpyCNNClassifier
+from tests.bench.bench_examples import make_about, make_frame
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made_scores import normal_scores
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold import Scores, read_scores, split_scores
+from tests.threshold.made_scores import normal_scores
 
 GOOD = np.concatenate([np.linspace(0, 1, 40), np.linspace(0.8, 2, 40)])
 TRUTH = np.repeat([0, 1], 40)
