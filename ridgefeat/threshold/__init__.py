@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ridgefeat.threshold.results import Analysis
     from ridgefeat.threshold.scores import Scores
     from ridgefeat.threshold.splitting import split_scores
-    from ridgefeat.threshold.tuner import ThresholdTuner
 
 _HOME = {
     "Analysis": "results",
@@ -30,7 +29,6 @@ _HOME = {
     "METHODS": "methods",
     "Scores": "scores",
     "Settings": "choices",
-    "ThresholdTuner": "tuner",
     "analyse": "analysis",
     "choose": "methods",
     "read_scores": "reading",
@@ -44,7 +42,6 @@ __all__ = [
     "ErrorCurve",
     "Scores",
     "Settings",
-    "ThresholdTuner",
     "analyse",
     "choose",
     "read_scores",
