@@ -244,15 +244,8 @@ def probabilities(
     scores: NDArray[np.float64], y: NDArray[np.int64], fold: NDArray[np.int64], repeat_of: Sequence[int]
 ) -> tuple[NDArray[np.float64], bool]:
     """Return probabilities calibrated across the folds of each repeat, or the scores' own where that cannot be."""
-    repeat = np.asarray(repeat_of)[fold]
-    out = np.empty_like(scores)
-    for r in np.unique(repeat):
-        inside = repeat == r
-        got = calibration.across_folds(scores[inside], y[inside], fold[inside])
-        if got is None:
-            return calibration.own(scores), False
-        out[inside] = got
-    return out, True
+    calibrated = calibration.across_folds(scores, y, fold, repeat_of)
+    return (calibration.own(scores), False) if calibrated is None else (calibrated, True)
 
 
 def positive(problem: Problem) -> int:
