@@ -1,4 +1,8 @@
-"""Permutation importance on held-out folds, by family and by column (Breiman 2001)."""
+"""Permutation importance on held-out folds, by family and by column (Breiman 2001).
+
+sklearn.inspection.permutation_importance shuffles one column at a time and returns a drop of each fold's score; the
+columns of a family are shuffled together here, and intervals need the predictions of all folds.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,9 @@ def permutation(
     still know much that others know too.
     """
     import pandas as pd
-    from joblib import Parallel, delayed
+    from joblib import delayed
+
+    from ridgefeat.table.engine import count_workers, spread
 
     names = list(problem.features.columns)
     family_of = {name: f for f, columns in problem.families.items() for name in columns}
@@ -50,12 +56,12 @@ def permutation(
     }
     columns = _columns(problem, X) if len(names) > MOST_COLUMNS else range(len(names))
     blocks |= {("column", names[i]): [i] for i in columns}
-    work = [
+    work = (
         delayed(_fold)(Task(method, f, settings, len(problem.classes)), X, problem.y, list(blocks.values()))
         for f in folds
-    ]
+    )
     try:
-        answers = Parallel(n_jobs=-1 if jobs is None else jobs)(work)
+        answers = list(spread(work, count_workers(jobs), ordered=True))
     except Exception:  # an estimator that cannot be taken apart has no importances; the comparison stands
         return None
     whole = _predictions(problem, folds, [a[0] for a in answers])

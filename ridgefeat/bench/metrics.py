@@ -138,18 +138,20 @@ def _mean_where(values: NDArray[np.float64], defined: NDArray[np.bool_]) -> NDAr
 
 
 def by_class(p: Predictions) -> list[dict[str, float]]:
-    """Return precision, recall, F1 and support of every class."""
-    table = _confusions(p, np.ones((1, int(p.group.max()) + 1)))[0]
-    hit, true, said = np.diag(table), table.sum(axis=1), table.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        columns = {"precision": hit / said, "recall": hit / true, "f1": 2 * hit / (true + said), "support": true}
-    return [{name: float(values[k]) for name, values in columns.items()} for k in range(len(table))]
+    """Return precision, recall, F1 and support of every class; NaN where one is undefined."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    labels = range(p.score.shape[1])
+    columns = precision_recall_fscore_support(p.y, p.predicted, labels=labels, zero_division=np.nan)
+    names = ("precision", "recall", "f1", "support")
+    return [dict(zip(names, map(float, row), strict=True)) for row in zip(*columns, strict=True)]
 
 
-def confusion(p: Predictions) -> NDArray[np.float64]:
+def confusion(p: Predictions) -> NDArray[np.int64]:
     """Return counts, shape (true class, predicted class)."""
-    table: NDArray[np.float64] = _confusions(p, np.ones((1, int(p.group.max()) + 1)))[0]
-    return table
+    from sklearn.metrics import confusion_matrix
+
+    return np.asarray(confusion_matrix(p.y, p.predicted, labels=range(p.score.shape[1])))
 
 
 def _brier(p: Predictions, weights: Weights) -> NDArray[np.float64]:

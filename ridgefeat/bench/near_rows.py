@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
 
 from ridgefeat.bench.audit_table import AuditTable
-from ridgefeat.bench.neighbours import most_similar
 from ridgefeat.structure import Float
 
 LEAST_ROWS = 20
@@ -55,7 +55,8 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
     groups = table.group_codes[kept]
     pairs: set[tuple[int, int, float]] = set()
     nearest_other, farthest = np.full(len(kept), np.inf), np.full(len(kept), np.inf)
-    found = _nearest(axes, table.limits.neighbours + 2)
+    count = min(table.limits.neighbours + 2, len(kept) - 1)
+    found = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(axes).kneighbors(return_distance=False)
     for i in range(len(kept)):
         others = [int(j) for j in found[i] if groups[j] != groups[i]]
         if others:
@@ -102,10 +103,3 @@ def _principal(values: Float) -> Float:
     centred = values - values.mean(axis=0)
     _, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
     return np.asarray(centred @ vectors[:, -AXES:].astype(np.float32), np.float32)
-
-
-def _nearest(axes: Float, count: int) -> NDArray[np.intp]:
-    """Return each row's nearest rows, by the cosine of vectors lifted to one sphere, which orders as distance does."""
-    squares = (axes * axes).sum(axis=1)
-    lifted = np.concatenate([axes, np.sqrt(np.maximum(squares.max() - squares, 0))[:, None]], axis=1)
-    return most_similar(lifted, count)[0]
