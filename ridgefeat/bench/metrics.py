@@ -1,5 +1,7 @@
 """Figures of predictions, under weights of groups: all ones give the figure, bootstrap counts its distribution.
 
+Of sklearn.metrics those are used that need no weights: a bootstrap asks for a thousand weighted figures at once.
+
 Ranks are compared within a fold only: scores of two differently fitted models share no scale, and pooling them would
 push the area under the curve below one half where there is nothing to find.
 """

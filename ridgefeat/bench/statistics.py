@@ -1,4 +1,8 @@
-"""How sure a figure is: bootstrap over groups, and comparisons that know their folds share training data."""
+"""How sure a figure is: bootstrap over groups, and comparisons that know their folds share training data.
+
+scipy.stats.bootstrap draws single observations and knows no clusters: of prints it would give intervals that are too
+narrow.
+"""
 
 from __future__ import annotations
 
