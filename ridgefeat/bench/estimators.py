@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
 
@@ -101,6 +102,13 @@ class NearestNumbers(_AtMostAll, KNeighborsRegressor):  # type: ignore[misc]
     """The mean of the nearest training rows' numbers."""
 
 
+def _offers(name: str) -> Any:
+    def check(self: Resampled) -> bool:
+        return hasattr(self.estimator, name)
+
+    return available_if(check)
+
+
 class Resampled(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     """Fit an estimator on training rows in which every class is as frequent as the others.
 
@@ -136,9 +144,22 @@ class Resampled(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ig
         asks = groups is not None and has_fit_parameter(self.estimator, "groups")
         given = {"groups": np.asarray(groups)[chosen]} if asks else {}
         self.estimator_ = clone(self.estimator).fit(X[chosen], y[chosen], **given)
+        self.classes_ = self.estimator_.classes_
         return self
 
-    def __getattr__(self, name: str) -> Any:
-        # As scikit-learn's FrozenEstimator does: what it predicts is what the fitted estimator predicts.
-        held = vars(self)
-        return getattr(held.get("estimator_", held.get("estimator")), name)
+    def predict(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return the estimator's classes."""
+        out: NDArray[Any] = self.estimator_.predict(X)
+        return out
+
+    @_offers("predict_proba")  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the estimator's probabilities."""
+        out: NDArray[np.float64] = self.estimator_.predict_proba(X)
+        return out
+
+    @_offers("decision_function")  # type: ignore[untyped-decorator]
+    def decision_function(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the estimator's decision values."""
+        out: NDArray[np.float64] = self.estimator_.decision_function(X)
+        return out

@@ -9,7 +9,7 @@ push the area under the curve below one half where there is nothing to find.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,16 +56,8 @@ class Predictions:
 
     def select(self, rows: NDArray[Any]) -> Predictions:
         """Return the prints that an index array or mask picks."""
-        return Predictions(
-            self.kind,
-            self.y[rows],
-            self.predicted[rows],
-            self.score[rows],
-            self.probability[rows],
-            self.fold[rows],
-            self.group[rows],
-            self.positive,
-        )
+        by_row = ("y", "predicted", "score", "probability", "fold", "group")
+        return replace(self, **{name: getattr(self, name)[rows] for name in by_row})
 
 
 def figures(
