@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,12 +48,20 @@ def _log_probabilities(estimator: Any, X: Any) -> NDArray[np.float64]:
 
 
 def fit(scores: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
-    """Return a calibrator: a logistic curve through the scores (Platt 1999), or its form for several classes."""
+    """Return a calibrator: a logistic curve through the scores (Platt 1999), or its form for several classes.
+
+    CalibratedClassifierCV draws another curve: it moves the labels towards each other before it fits one, and fits
+    several classes each on its own.
+    """
+    return _curve().fit(_input(scores), y)
+
+
+def _curve() -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(C=WEAK, max_iter=500)).fit(_input(scores), y)
+    return make_pipeline(StandardScaler(), LogisticRegression(C=WEAK, max_iter=500))
 
 
 def apply(calibrator: Any, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,19 +74,34 @@ def _input(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return scores[:, 1:] if scores.shape[1] == 2 else scores
 
 
+def other_folds(fold: NDArray[np.int64], repeat_of: Sequence[int]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return the rows of the other folds and of the fold itself, for each fold, as scikit-learn's `cv` takes them.
+
+    Folds of another repeat test the same people; only those of a fold's own repeat say nothing about its people.
+
+    Parameters
+    ----------
+    fold : ndarray of int64, shape (rows,)
+        Each row's fold, numbered through all repeats.
+    repeat_of : sequence of int
+        Each fold's repeat.
+    """
+    repeat = np.asarray(repeat_of)
+    return [
+        (np.flatnonzero((repeat[fold] == repeat[f]) & (fold != f)), np.flatnonzero(fold == f)) for f in np.unique(fold)
+    ]
+
+
 def across_folds(
-    scores: NDArray[np.float64], y: NDArray[np.int64], fold: NDArray[np.int64]
+    scores: NDArray[np.float64], y: NDArray[np.int64], fold: NDArray[np.int64], repeat_of: Sequence[int]
 ) -> NDArray[np.float64] | None:
-    """Return probabilities, each fold's by the curve through the other folds' scores; None with one fold alone."""
-    numbers = np.unique(fold)
-    if len(numbers) < 2:
+    """Return probabilities, each fold's by the curve through the other folds' scores; None where these lack a class."""
+    from sklearn.model_selection import cross_val_predict
+
+    cv = other_folds(fold, repeat_of)
+    if any(len(np.unique(y[others])) < scores.shape[1] for others, _ in cv):
         return None
-    out = np.empty_like(scores)
-    for number in numbers:
-        inside = fold == number
-        if len(np.unique(y[~inside])) < scores.shape[1]:
-            return None
-        out[inside] = apply(fit(scores[~inside], y[~inside]), scores[inside])
+    out: NDArray[np.float64] = cross_val_predict(_curve(), _input(scores), y, cv=cv, n_jobs=1, method="predict_proba")
     return out
 
 
@@ -93,7 +117,11 @@ def own(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def reliability(probability: NDArray[np.float64], happened: NDArray[np.bool_]) -> list[dict[str, float]]:
-    """Return bins of equal counts: bin, predicted (mean probability), observed (share), count."""
+    """Return bins of equal counts: bin, predicted (mean probability), observed (share), count.
+
+    calibration_curve(strategy="quantile") parts at interpolated quantiles instead, so that counts differ, keeps equal
+    probabilities in one bin, so that bins are lost, and gives no counts.
+    """
     order = np.argsort(probability, kind="stable")
     bins = [b for b in np.array_split(order, min(BINS, len(order))) if len(b)]
     return [

@@ -14,7 +14,7 @@ EXACT = 3000
 
 
 class Components(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """PCA that keeps `count` components, or as many as rows and columns allow."""
+    """PCA that keeps `count` components, or as many as rows and columns allow, where scikit-learn's refuses to fit."""
 
     def __init__(self, count: int = 200, random_state: int = 0) -> None:
         self.count = count

@@ -56,7 +56,7 @@ def diagnose(
         "learning": learning_curve,
         "ablation": ablation,
         "carriers": carriers,
-        "importances": importances,
+        "importances": importance.permutation,
         "controls": controls,
     }
     found = {}
@@ -152,13 +152,6 @@ def ablation(study: Study) -> pd.DataFrame | None:
     for count in range(2, len(order)):
         rows += row("added", order[count - 1], np.isin(family_of, order[:count]))
     return pd.DataFrame(rows) if rows else None
-
-
-def importances(study: Study) -> pd.DataFrame | None:
-    """Return what shuffling each family and column costs; see Comparison.importances."""
-    return importance.permutation(
-        study.problem, study.method, study.settings, study.folds, study.X, study.weights, study.jobs
-    )
 
 
 def controls(study: Study) -> pd.DataFrame:

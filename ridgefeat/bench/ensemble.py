@@ -1,6 +1,10 @@
-"""Classifiers put together from others' out-of-fold scores, without fitting any of them again.
+"""Classifiers combined from others' out-of-fold scores, without fitting any of them again: "mean" and "stack".
 
 A fold's members and weights come from the other folds alone: what the fold itself shows decides nothing about it.
+Fitted numbers are averaged by scikit-learn's VotingRegressor of frozen members. Classes are combined here:
+VotingClassifier averages probabilities, and neither it nor CalibratedClassifierCV calibrates by our multinomial curve;
+StackingClassifier fits every member again in each fold, or, of frozen members, fits the stack on scores of prints that
+the members were fitted on.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
 from ridgefeat.bench import calibration
 from ridgefeat.bench.evaluation import Outcome, gather
@@ -46,19 +51,18 @@ def together(
     names = members_of(name, by_method)
     known = gathered or {}
     gathered = {n: known[n] if n in known else gather(problem, by_method[n])[0] for n in names}
-    first = gathered[names[0]]
+    outcomes, first = by_method[names[0]], gathered[names[0]]
     odds = {n: log_odds(p) for n, p in gathered.items()}
-    out = []
-    for i, outcome in enumerate(by_method[names[0]]):
-        # Folds of another repeat test the same people; only this repeat's say nothing about them.
-        inside, other = first.fold == i, _others(first, by_method[names[0]], i)
+    columns, score = side_by_side(list(odds.values())), np.empty_like(odds[names[0]])
+    for others, own in calibration.other_folds(first.fold, [o.fold.repeat for o in outcomes]):
         if name == "mean":
-            members = best_members(gathered, other, problem.metric)
-            score = np.mean([odds[n][inside] for n in members], axis=0)
+            score[own] = np.mean([odds[n][own] for n in best_members(gathered, others, problem.metric)], axis=0)
+        elif not len(others):
+            raise ValueError("stack is fitted on other folds' scores, and there is one fold alone")
         else:
-            score = _stacked([odds[n] for n in names], first.y, inside, other)
-        out.append(_outcome(name, outcome, score, problem))
-    return out
+            model = fit_stack(columns[others], first.y[others])
+            score[own] = calibration.raw_scores(model, columns[own], len(model.classes_))
+    return [_outcome(name, o, score[first.fold == i], problem) for i, o in enumerate(outcomes)]
 
 
 def members_of(name: str, by_method: Iterable[str]) -> list[str]:
@@ -75,13 +79,13 @@ def members_of(name: str, by_method: Iterable[str]) -> list[str]:
     return names
 
 
-def best_members(gathered: Mapping[str, Predictions], rows: NDArray[np.bool_], metric: str) -> list[str]:
+def best_members(gathered: Mapping[str, Predictions], rows: NDArray[np.intp], metric: str) -> list[str]:
     """Return the names of those that are nearly as good as the best by the given rows alone, three to six, best first.
 
     Without rows the first three.
     """
     names = list(gathered)
-    if not rows.any():
+    if not len(rows):
         return names[:LEAST]
     sign = 1 if metric in LESS_IS_BETTER else -1
     found = {n: sign * figure(gathered[n].select(rows), metric) for n in names}
@@ -104,21 +108,6 @@ def odds_of(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     return out
 
 
-def _others(first: Predictions, outcomes: Sequence[Outcome], i: int) -> NDArray[np.bool_]:
-    same = [o.fold.repeat == outcomes[i].fold.repeat and j != i for j, o in enumerate(outcomes)]
-    return np.asarray(same)[first.fold]
-
-
-def _stacked(
-    odds: Sequence[NDArray[np.float64]], y: NDArray[np.int64], inside: NDArray[np.bool_], other: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    if not other.any():
-        raise ValueError("stack is fitted on other folds' scores, and there is one fold alone")
-    X = side_by_side(odds)
-    model = fit_stack(X[other], y[other])
-    return calibration.raw_scores(model, X[inside], len(model.classes_))
-
-
 def side_by_side(odds: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return members' log-odds as columns; one of each where there are two classes."""
     return np.concatenate([o[:, 1:] if o.shape[1] == 2 else o for o in odds], axis=1)
@@ -138,3 +127,74 @@ def _outcome(name: str, member: Outcome, score: NDArray[np.float64], problem: Pr
     prior = np.log(np.bincount(problem.y[member.fold.train], minlength=score.shape[1]) / len(member.fold.train))
     cut = score - (prior - np.log1p(-np.exp(prior)))
     return Outcome(name, member.fold, cut.argmax(axis=1), score, 0.0)
+
+
+class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]
+    """The mean of fitted classifiers' calibrated log-odds, or a logistic regression on them.
+
+    Parameters
+    ----------
+    members, calibrators : list of estimator
+        Fitted pipelines, and each one's calibrator, from scores of people that it was not fitted on.
+    combiner : estimator or None
+        What was fitted on the members' log-odds; None for their mean.
+    """
+
+    def __init__(self, members: Sequence[Any] = (), calibrators: Sequence[Any] = (), combiner: Any = None) -> None:
+        self.members = members
+        self.calibrators = calibrators
+        self.combiner = combiner
+
+    def decision_function(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return scores, shape (rows, classes)."""
+        classes = len(self.calibrators[0].classes_)
+        odds = [
+            odds_of(calibration.apply(c, calibration.raw_scores(m, X, classes)))
+            for m, c in zip(self.members, self.calibrators, strict=True)
+        ]
+        if self.combiner is None:
+            return np.asarray(np.mean(odds, axis=0))
+        return calibration.raw_scores(self.combiner, side_by_side(odds), classes)
+
+
+def build_ensemble(
+    problem: Problem, name: str, by_method: Mapping[str, Sequence[Outcome]], fitted: Mapping[str, Any], X: NDArray[Any]
+) -> Any:
+    """Return "mean" or "stack" of pipelines that were fitted on all prints.
+
+    Parameters
+    ----------
+    problem : Problem
+    name : "mean" or "stack"
+    by_method : mapping of str to sequence of Outcome
+        Each member's answers out of fold, by which members are calibrated and weighed.
+    fitted : mapping of str to estimator
+        The members (`select_members`).
+    X : ndarray of float32, shape (prints, columns)
+        What they were fitted on.
+    """
+    if problem.kind == "regression":
+        from sklearn.ensemble import VotingRegressor
+        from sklearn.frozen import FrozenEstimator
+
+        return VotingRegressor([(n, FrozenEstimator(m)) for n, m in fitted.items()]).fit(X, problem.y)
+    gathered = [gather(problem, by_method[n])[0] for n in fitted]
+    combiner = None
+    if name == "stack":
+        combiner = fit_stack(side_by_side([log_odds(p) for p in gathered]), gathered[0].y)
+    return FrozenEnsemble(list(fitted.values()), [calibration.fit(p.score, p.y) for p in gathered], combiner)
+
+
+def select_members(problem: Problem, name: str, by_method: Mapping[str, Sequence[Outcome]]) -> list[str]:
+    """Return the members: the best few for a mean, all for a stack.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two ran.
+    """
+    names = members_of(name, by_method)
+    if name == "stack":
+        return names
+    gathered = {n: gather(problem, by_method[n])[0] for n in names}
+    return best_members(gathered, np.arange(len(gathered[names[0]].y)), problem.metric)

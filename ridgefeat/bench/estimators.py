@@ -112,6 +112,9 @@ def _offers(name: str) -> Any:
 class Resampled(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     """Fit an estimator on training rows in which every class is as frequent as the others.
 
+    The samplers of imbalanced-learn draw other rows for the same seed, and its pipeline hands `groups` on as they were
+    before rows were drawn, so that a network cannot keep people apart while it is fitted.
+
     Parameters
     ----------
     estimator : estimator

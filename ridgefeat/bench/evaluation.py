@@ -17,7 +17,6 @@ from ridgefeat.bench.classifiers import build, grid_of
 from ridgefeat.bench.method import Method, Settings
 from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.results import Fold, Kind, Problem
-from ridgefeat.bench.size import refuse_too_large
 from ridgefeat.bench.splits import inner_splits
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.table.engine import count_workers
@@ -64,8 +63,6 @@ def run_task(task: Task, X: NDArray[Any], y: NDArray[Any], groups: NDArray[Any])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            columns = X.shape[1] if X.ndim > 1 else 1
-            refuse_too_large(task.method.name, len(task.fold.train), columns, len(task.fold.test))
             fitted, chosen = fit(task, X, y, groups)
             test = X[task.fold.test]
             if task.settings.kind == "regression":
@@ -247,15 +244,8 @@ def probabilities(
     scores: NDArray[np.float64], y: NDArray[np.int64], fold: NDArray[np.int64], repeat_of: Sequence[int]
 ) -> tuple[NDArray[np.float64], bool]:
     """Return probabilities calibrated across the folds of each repeat, or the scores' own where that cannot be."""
-    repeat = np.asarray(repeat_of)[fold]
-    out = np.empty_like(scores)
-    for r in np.unique(repeat):
-        inside = repeat == r
-        got = calibration.across_folds(scores[inside], y[inside], fold[inside])
-        if got is None:
-            return calibration.own(scores), False
-        out[inside] = got
-    return out, True
+    calibrated = calibration.across_folds(scores, y, fold, repeat_of)
+    return (calibration.own(scores), False) if calibrated is None else (calibrated, True)
 
 
 def positive(problem: Problem) -> int:

@@ -1,4 +1,8 @@
-"""Permutation importance on held-out folds, by family and by column (Breiman 2001)."""
+"""Permutation importance on held-out folds, by family and by column (Breiman 2001).
+
+sklearn.inspection.permutation_importance shuffles one column at a time and returns a drop of each fold's score; the
+columns of a family are shuffled together here, and intervals need the predictions of all folds.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ from numpy.typing import NDArray
 
 from ridgefeat.bench import calibration, metrics, statistics
 from ridgefeat.bench.evaluation import Task, fit, positive
-from ridgefeat.bench.method import Method, Settings
-from ridgefeat.bench.metrics import Predictions, Weights
+from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
+from ridgefeat.bench.study import Study
 from ridgefeat.table.threads import one_thread
 
 if TYPE_CHECKING:
@@ -26,23 +30,18 @@ SHOWN = 40
 Answer = tuple[NDArray[Any], NDArray[np.float64]]
 
 
-def permutation(
-    problem: Problem,
-    method: Method,
-    settings: Settings,
-    folds: Sequence[Fold],
-    X: NDArray[Any],
-    weights: Weights,
-    jobs: int | None,
-) -> pd.DataFrame | None:
+def permutation(study: Study) -> pd.DataFrame | None:
     """Return what shuffling each family and column among a fold's test prints takes from the main figure.
 
     A family's columns are shuffled together. Columns share what they know, so that a column without importance may
     still know much that others know too.
     """
     import pandas as pd
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
+    from ridgefeat.table.engine import count_workers, spread
+
+    problem, settings, X = study.problem, study.settings, study.X
     names = list(problem.features.columns)
     family_of = {name: f for f, columns in problem.families.items() for name in columns}
     blocks: dict[tuple[str, str], list[int]] = {
@@ -50,28 +49,28 @@ def permutation(
     }
     columns = _columns(problem, X) if len(names) > MOST_COLUMNS else range(len(names))
     blocks |= {("column", names[i]): [i] for i in columns}
-    work = [
-        delayed(_fold)(Task(method, f, settings, len(problem.classes)), X, problem.y, list(blocks.values()))
-        for f in folds
-    ]
+    work = (
+        delayed(_fold)(Task(study.method, f, settings, len(problem.classes)), X, problem.y, list(blocks.values()))
+        for f in study.folds
+    )
     try:
-        answers = Parallel(n_jobs=-1 if jobs is None else jobs)(work)
+        answers = list(spread(work, count_workers(study.jobs), ordered=True))
     except Exception:  # an estimator that cannot be taken apart has no importances; the comparison stands
         return None
-    whole = _predictions(problem, folds, [a[0] for a in answers])
+    whole = _predictions(problem, study.folds, [a[0] for a in answers])
     sign = -1 if problem.metric in LESS_IS_BETTER else 1
     base = metrics.figure(whole, problem.metric)
-    shuffled = {key: _predictions(problem, folds, [a[1][i] for a in answers]) for i, key in enumerate(blocks)}
+    shuffled = {key: _predictions(problem, study.folds, [a[1][i] for a in answers]) for i, key in enumerate(blocks)}
     drops = {key: sign * (base - metrics.figure(p, problem.metric)) for key, p in shuffled.items()}
     rows = []
     for level in ("family", "column"):
         ranked = sorted((k for k in blocks if k[0] == level), key=lambda k: -drops[k])[:SHOWN]
         for key in ranked:
-            _, low, high = statistics.difference(whole, shuffled[key], weights, problem.metric)
+            _, low, high = statistics.difference(whole, shuffled[key], study.weights, problem.metric)
             low, high = (low, high) if sign > 0 else (-high, -low)
             rows.append(
                 {
-                    "classifier": method.name,
+                    "classifier": study.method.name,
                     "level": level,
                     "name": key[1],
                     "family": key[1] if level == "family" else family_of[key[1]],

@@ -1,5 +1,7 @@
 """Figures of predictions, under weights of groups: all ones give the figure, bootstrap counts its distribution.
 
+Of sklearn.metrics those are used that need no weights: a bootstrap asks for a thousand weighted figures at once.
+
 Ranks are compared within a fold only: scores of two differently fitted models share no scale, and pooling them would
 push the area under the curve below one half where there is nothing to find.
 """
@@ -7,7 +9,7 @@ push the area under the curve below one half where there is nothing to find.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,16 +56,8 @@ class Predictions:
 
     def select(self, rows: NDArray[Any]) -> Predictions:
         """Return the prints that an index array or mask picks."""
-        return Predictions(
-            self.kind,
-            self.y[rows],
-            self.predicted[rows],
-            self.score[rows],
-            self.probability[rows],
-            self.fold[rows],
-            self.group[rows],
-            self.positive,
-        )
+        by_row = ("y", "predicted", "score", "probability", "fold", "group")
+        return replace(self, **{name: getattr(self, name)[rows] for name in by_row})
 
 
 def figures(
@@ -138,18 +132,20 @@ def _mean_where(values: NDArray[np.float64], defined: NDArray[np.bool_]) -> NDAr
 
 
 def by_class(p: Predictions) -> list[dict[str, float]]:
-    """Return precision, recall, F1 and support of every class."""
-    table = _confusions(p, np.ones((1, int(p.group.max()) + 1)))[0]
-    hit, true, said = np.diag(table), table.sum(axis=1), table.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        columns = {"precision": hit / said, "recall": hit / true, "f1": 2 * hit / (true + said), "support": true}
-    return [{name: float(values[k]) for name, values in columns.items()} for k in range(len(table))]
+    """Return precision, recall, F1 and support of every class; NaN where one is undefined."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    labels = range(p.score.shape[1])
+    columns = precision_recall_fscore_support(p.y, p.predicted, labels=labels, zero_division=np.nan)
+    names = ("precision", "recall", "f1", "support")
+    return [dict(zip(names, map(float, row), strict=True)) for row in zip(*columns, strict=True)]
 
 
-def confusion(p: Predictions) -> NDArray[np.float64]:
+def confusion(p: Predictions) -> NDArray[np.int64]:
     """Return counts, shape (true class, predicted class)."""
-    table: NDArray[np.float64] = _confusions(p, np.ones((1, int(p.group.max()) + 1)))[0]
-    return table
+    from sklearn.metrics import confusion_matrix
+
+    return np.asarray(confusion_matrix(p.y, p.predicted, labels=range(p.score.shape[1])))
 
 
 def _brier(p: Predictions, weights: Weights) -> NDArray[np.float64]:

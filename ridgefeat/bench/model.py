@@ -124,14 +124,12 @@ def _out_of_fold(
 def _together(
     problem: Problem, name: str, outcomes: Mapping[str, Sequence[Outcome]], X: NDArray[Any], options: Options
 ) -> tuple[Any, list[str]]:
-    from ridgefeat.bench.together import choose_members, put_together
-
     try:
-        members = choose_members(problem, name, outcomes)
+        members = ensemble.select_members(problem, name, outcomes)
     except ValueError as error:
         raise ModelError(f"{name} cannot be fitted: {error}") from None
     fitted = {n: _whole(problem, find(n), X, options) for n in members}
-    return put_together(problem, name, outcomes, fitted), members
+    return ensemble.build_ensemble(problem, name, outcomes, fitted, X), members
 
 
 def _whole(problem: Problem, method: Method, X: NDArray[Any], options: Options) -> Any:

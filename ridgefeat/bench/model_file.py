@@ -25,11 +25,11 @@ OWN = (
     "estimators.NearestClasses",
     "estimators.NearestNumbers",
     "estimators.Resampled",
-    "together.Together",
+    "ensemble.FrozenEnsemble",
 )
 TREES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
 """Types whose compiled code follows the file's indices without looking; they are looked at after loading."""
-TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN), "numpy.dtype", *TREES)
+TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN), "numpy.dtype", "sklearn.utils._bunch.Bunch", *TREES)
 SHOWN = 5
 
 

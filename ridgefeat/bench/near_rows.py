@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 
 from ridgefeat.bench.audit_table import AuditTable
-from ridgefeat.bench.neighbours import most_similar
 from ridgefeat.structure import Float
 
 LEAST_ROWS = 20
@@ -51,11 +52,14 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
     values, kept = _standardised(table, np.asarray(rows, np.intp))
     if len(kept) < LEAST_ROWS or values.shape[1] < LEAST_COLUMNS:
         return None
-    axes = _principal(values)
+    axes = values
+    if values.shape[1] > AXES:
+        axes = PCA(min(AXES, len(kept)), svd_solver="covariance_eigh").fit_transform(values)
     groups = table.group_codes[kept]
     pairs: set[tuple[int, int, float]] = set()
     nearest_other, farthest = np.full(len(kept), np.inf), np.full(len(kept), np.inf)
-    found = _nearest(axes, table.limits.neighbours + 2)
+    count = min(table.limits.neighbours + 2, len(kept) - 1)
+    found = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(axes).kneighbors(return_distance=False)
     for i in range(len(kept)):
         others = [int(j) for j in found[i] if groups[j] != groups[i]]
         if others:
@@ -94,18 +98,3 @@ def _standardised(table: AuditTable, rows: NDArray[np.intp]) -> tuple[Float, NDA
     deviation = np.nanstd(np.clip(values, *np.nanquantile(values, [0.05, 0.95], axis=0)), axis=0)
     values = values[:, deviation > 0] / deviation[deviation > 0]
     return np.nan_to_num(np.clip(values, -CLIPPED, CLIPPED)).astype(np.float32), rows
-
-
-def _principal(values: Float) -> Float:
-    if values.shape[1] <= AXES:
-        return values
-    centred = values - values.mean(axis=0)
-    _, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
-    return np.asarray(centred @ vectors[:, -AXES:].astype(np.float32), np.float32)
-
-
-def _nearest(axes: Float, count: int) -> NDArray[np.intp]:
-    """Return each row's nearest rows, by the cosine of vectors lifted to one sphere, which orders as distance does."""
-    squares = (axes * axes).sum(axis=1)
-    lifted = np.concatenate([axes, np.sqrt(np.maximum(squares.max() - squares, 0))[:, None]], axis=1)
-    return most_similar(lifted, count)[0]

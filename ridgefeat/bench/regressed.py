@@ -16,7 +16,7 @@ FAR = 3.0
 class Regressed(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Take out of each column what the last `count` columns and their squares explain of it, and drop those.
 
-    Columns are expected standardised and without gaps.
+    Columns are expected standardised and without gaps. scikit-learn has no transformer that gives residuals.
 
     Parameters
     ----------

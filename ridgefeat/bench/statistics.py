@@ -1,8 +1,13 @@
-"""How sure a figure is: bootstrap over groups, and comparisons that know their folds share training data."""
+"""How sure a figure is: bootstrap over groups, and comparisons that know their folds share training data.
+
+scipy.stats.bootstrap draws single observations and knows no clusters: of prints it would give intervals that are too
+narrow.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,9 +63,7 @@ def with_intervals(p: Predictions, weights: Weights, metrics: Sequence[str]) -> 
     """Return each metric with its 95 % interval: <metric>, <metric>_low, <metric>_high."""
     present = np.unique(p.group)
     # Groups that the selection holds nothing of neither count nor dilute.
-    renumbered = Predictions(
-        p.kind, p.y, p.predicted, p.score, p.probability, p.fold, np.searchsorted(present, p.group), p.positive
-    )
+    renumbered = replace(p, group=np.searchsorted(present, p.group))
     once, drawn = figures(renumbered, None, metrics), figures(renumbered, weights[:, present], metrics)
     factor = widening(p)
     out: dict[str, float] = {}

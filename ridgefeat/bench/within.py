@@ -24,7 +24,7 @@ class Within(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Standardise every column within the level that the last column numbers, and drop that column.
 
     The last column of X holds a level's number as `level_codes` gives it; -1 and levels not seen in training are
-    measured by the whole training set. No target is used. NaN stays NaN.
+    measured by the whole training set. No target is used. NaN stays NaN. scikit-learn's scalers know no levels.
 
     Attributes
     ----------

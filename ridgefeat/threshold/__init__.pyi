@@ -8,4 +8,3 @@ from .reading import read_scores as read_scores
 from .results import Analysis as Analysis
 from .scores import Scores as Scores
 from .splitting import split_scores as split_scores
-from .tuner import ThresholdTuner as ThresholdTuner

@@ -2,7 +2,8 @@
 
 FMR and FNMR are shares of comparisons. FAR and FRR are shares of transactions, here of one attempt each: a failure to
 acquire rejects, so that FAR = FMR (1 - FTA) and FRR = FTA + FNMR (1 - FTA). Without failures they are the same numbers.
-Source: ISO/IEC 19795-1. A score equal to the threshold accepts.
+Source: ISO/IEC 19795-1. A score equal to the threshold accepts. sklearn.metrics.det_curve gives the rates, but neither
+the counts that intervals and the rule of 30 need, nor failures to acquire.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Comparisons that share a person rise and fall together, so people are drawn, not comparisons: a comparison counts as
 often as its probe's subject was drawn, times as often as its reference's (once where both are the same person). Scores
 are binned once, between the thresholds wanted; every replicate is then a product of matrices. Where nothing is known of
-subjects, comparisons are drawn, and the intervals are too narrow.
+subjects, comparisons are drawn, and the intervals are too narrow. scipy.stats.bootstrap knows no clusters, let alone
+comparisons that belong to two subjects each.
 Source: Bolle, Ratha, Pankanti (2004), Error analysis of pattern recognition systems, CVIU 93; Owen (2007), The
 pigeonhole bootstrap, Annals of Applied Statistics 1(2), which shows that the product errs on the wide side.
 """

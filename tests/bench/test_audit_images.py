@@ -6,7 +6,6 @@ import pytest
 
 from ridgefeat.bench.auditing import audit
 from ridgefeat.bench.image_signature import signature, to_square
-from ridgefeat.bench.neighbours import most_similar
 from ridgefeat.bench.same_picture import correlate
 from ridgefeat.errors import TableError
 from tests.bench.audit_examples import COPIES, clean_table, draw, pressed_again, write_prints
@@ -111,17 +110,6 @@ def test_a_finger_taken_twice_under_two_names_is_noted(prints, tmp_path) -> None
     assert by_finger.of_kind("same_finger")[0].severity == "warning"
     across = of(frame.drop(index=PEOPLE), tmp_path).of_kind("same_finger")
     assert [(f.severity, f.files) for f in across] == [("leak", ((name, "200_1.png"),))]
-
-
-def test_nearest_rows_are_those_of_the_whole_product(monkeypatch) -> None:
-    monkeypatch.setattr("ridgefeat.bench.neighbours.BLOCK_CELLS", 500)
-    vectors = np.random.default_rng(0).normal(size=(101, 7)).astype(np.float32)
-    product = vectors @ vectors.T
-    np.fill_diagonal(product, -np.inf)
-    nearest, similarity = most_similar(vectors, 4)
-    np.testing.assert_array_equal(nearest, np.argsort(-product, axis=1, kind="stable")[:, :4])
-    np.testing.assert_allclose(similarity, -np.sort(-product, axis=1)[:, :4], rtol=1e-5)
-    assert most_similar(vectors[:1], 4)[0].shape == (1, 0)
 
 
 def test_features_alone_do_not_take_relatives_for_copies() -> None:
