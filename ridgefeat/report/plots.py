@@ -25,7 +25,7 @@ CELLS = 32
 """Fields per side of the plot of predictions over the truth."""
 ROW, ROW_ABOVE = 24, 36
 """Points: a row's height where its name is left of its value, and where it is above."""
-LETTER = 7.3
+LETTER = 6.9
 """Points: the width of most letters."""
 MAX_BESIDE = 20
 """Names up to this long are left of their values."""
@@ -145,10 +145,8 @@ def plot_predictions(
     counts, _, _ = np.histogram2d(both[:, 0], both[:, 1], bins=CELLS, range=[ends, ends])
     shown = np.ma.masked_equal(np.sqrt(counts.T), 0)
     with axes(ax, height=334) as ax:
-        shades = _shades("#d1e6f1", COLOURS[0])
-        ax.imshow(
-            shown, vmin=0, cmap=shades, origin="lower", extent=(*ends, *ends), aspect="auto", interpolation="nearest"
-        )
+        shades: dict[str, Any] = {"cmap": _shades("#d1e6f1", COLOURS[0]), "vmin": 0, "zorder": 1}
+        ax.imshow(shown, origin="lower", extent=(*ends, *ends), aspect="auto", interpolation="none", **shades)
         ax.axline((ends[0], ends[0]), slope=1, **REFERENCE | {"color": COLOURS[1]})
         ax.set(xlim=ends, ylim=ends, xlabel=label(name), ylabel=label(f"{name} as predicted"))
         ax.locator_params(nbins=6)
@@ -214,7 +212,7 @@ def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str], ax: Axes | No
     above = 30 + width if turned else 46
     with axes(ax, height=above + high * count + 2, left=left, below=2, right=0, above=above) as ax:
         shades = _shades(*SHADES)
-        ax.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+        ax.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="none")
         between = np.arange(1, count) - 0.5
         ax.hlines(between, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_WRITTEN else 0.5)
         ax.vlines(between, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_WRITTEN else 0.5)
