@@ -187,7 +187,7 @@ def plot_intervals(rows: Sequence[Interval], axis: str, ax: Axes | None = None, 
             if above:
                 # White behind the name, or the dashed line would strike it through.
                 behind = {"fc": "white", "ec": "none", "pad": 0.8}
-                ax.annotate(label(row.name), (0, i), (0, 7), va="bottom", bbox=behind, **place)
+                ax.annotate(label(row.name), (0, i), (2, 7), va="bottom", bbox=behind, **place)
         ax.set_yticks(at, ["" if above else label(r.name) for r in rows], color=INK)
     return ax
 
