@@ -78,12 +78,9 @@ def make_pages(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     import numpy as np
     import pandas as pd
 
-    from ridgefeat.report.extract_page import write_extract_page
-
     ridgefeat("synth", folder / "prints", "-n", 36, "--seed", 1, "--fingers", 2, "-q")
     index, features = folder / "prints" / "index.csv", folder / "features.csv"
     ridgefeat("extract", folder / "prints", "--index", index, "-o", features, "-q")
-    write_extract_page(features, folder / "extract.html", images_root=folder / "prints")
     bench = ("--target", "sex", "--group", "subject", "--folds", 3, "--classifiers", "dummy,logistic,pca-lda")
     ridgefeat("bench", features, *bench, "-o", folder / "bench", "-q")
     rng = np.random.default_rng(1)
@@ -94,7 +91,6 @@ def make_pages(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     ridgefeat("threshold", folder / "scores.csv", "-o", folder / "threshold", "-q")
     ridgefeat("explore", features, "--images", folder / "prints", "-o", folder / "explore.html", "-q")
     pages = [
-        {"name": "extract", "file": str(folder / "extract.html")},
         {"name": "bench", "file": str(folder / "bench" / "report.html")},
         {"name": "threshold", "file": str(folder / "threshold" / "report.html")},
         {"name": "explore, 36 prints", "file": str(folder / "explore.html"), "explore": True},

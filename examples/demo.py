@@ -1,10 +1,11 @@
-"""The main job from end to end on prints that a program makes: a set, its feature table, and a page to look at.
+"""The main job from end to end on prints that a program makes: a set, its feature table, and pages to look at.
 
     make demo
 
-First come 48 simulated prints of 6 simulated subjects: 4 fingers each, 2 impressions of each finger. They belong to
-nobody, so they can be shown and given away. Then the command that a user would type turns them into a table. A few are
-drawn stage by stage, and a page gathers all of it. Everything lands in demo/, which is made anew each time.
+First come 48 simulated prints of 12 simulated subjects: 2 fingers each, 2 impressions of each finger. They belong to
+nobody, so they can be shown and given away. Then the commands that a user would type turn them into a table, a page to
+explore it, and a report on how well the prints show each subject's sex. A few prints are drawn stage by stage.
+Everything is written to demo/, anew each time.
 """
 
 import os
@@ -15,15 +16,14 @@ import sys
 import time
 from pathlib import Path
 
-# One thread a process, which the workers of `extract` keep to as well.
+# One thread per process, which the workers of `extract` keep to as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import ridgefeat as rf
-from ridgefeat.report.extract_page import write_extract_page
 from ridgefeat.report.show import save_overlay
 from ridgefeat.synth import write_set
 
-SUBJECTS, FINGERS, IMPRESSIONS, SEED = 6, 4, 2, 1
+SUBJECTS, FINGERS, IMPRESSIONS, SEED = 12, 2, 2, 1
 DRAWN = 3
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 
@@ -32,8 +32,8 @@ def main() -> None:
     started = time.perf_counter()
     # Commands are shown, and run, as from the folder that holds demo/.
     os.chdir(DEMO.parent)
-    # Only what an earlier run made is taken away.
-    for name in ("prints", "minutiae", "overlays"):
+    # Only what an earlier run made is removed.
+    for name in ("prints", "minutiae", "overlays", "compared"):
         shutil.rmtree(DEMO / name, ignore_errors=True)
 
     count = SUBJECTS * FINGERS * IMPRESSIONS
@@ -56,11 +56,18 @@ def main() -> None:
         save_overlay(rf.read(image), overlay)
         print(f"   {overlay}")
 
-    print(f"\n4. Gathering all of it on a page ... ({time.perf_counter() - started:.0f} s so far)", flush=True)
-    page = write_extract_page(
-        "demo/features.csv", "demo/index.html", images_root="demo/prints", title=f"Demo: {count} simulated prints"
+    print("\n4. A page to explore the table:")
+    ridgefeat("explore", "demo/features.csv", "--images", "demo/prints", "-o", "demo/explore.html")
+
+    print("5. A report that compares classifiers:")
+    ridgefeat(
+        *("bench", "demo/features.csv", "--target", "sex", "--group", "subject", "--folds", "3"),
+        *("--classifiers", "dummy,logistic,knn", "--fast", "--jobs", "1", "-o", "demo/compared"),
     )
-    print(f"\nDone in {time.perf_counter() - started:.0f} s. Open this page in a browser:\n{page.resolve()}")
+
+    print(f"Done in {time.perf_counter() - started:.0f} s. Open these files in a browser:")
+    for name in (f"overlays/{images[0].name}", "explore.html", "compared/report.html"):
+        print(DEMO / name)
 
 
 def ridgefeat(*words: str) -> None:

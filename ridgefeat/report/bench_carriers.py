@@ -8,10 +8,9 @@ import numpy as np
 
 from ridgefeat.bench.carriers import ALL
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
-from ridgefeat.report.bench_figures import chance
+from ridgefeat.report.bench_figures import chance, interval_display
 from ridgefeat.report.bench_words import between, figure, listed, metric_name
-from ridgefeat.report.curves import Figure
-from ridgefeat.report.dots import Dot, dot_chart
+from ridgefeat.report.plots import Interval
 
 RIDGES, REST = "ridges", f"ridges less {ALL}"
 
@@ -25,19 +24,17 @@ def carriers(comparison: Comparison) -> dict[str, Any] | None:
     metric = metric_name(comparison.problem.metric)
     fused = bool(np.isfinite(table["fused"].to_numpy(np.float64)).any())
     told = str(table["classifier"].iloc[0])
-    dots = [Dot(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()]
-    plot = dot_chart(
-        dots,
-        metric,
-        f"What circumstances and ridges tell, {told}; the dashed line is guessing",
-        mark=chance(comparison),
-    )
+    values = [Interval(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()]
+    shown = f"What circumstances and ridges tell, {told}; the dashed line is guessing"
+    reading, mark = "Dashed: guessing.", chance(comparison)
     said = words(comparison, rows)
     return {
         "words": said,
         # What the circumstances tell by themselves, and whether anything is left of the ridges without them.
-        "short": " ".join(w for w in (said[0], _verdict(comparison, rows, chance(comparison))) if w),
-        "figure": Figure(f"A print: {told}", plot, (), "Dashed: guessing.", tall=True),
+        "short": " ".join(w for w in (said[0], _verdict(comparison, rows, mark)) if w),
+        "figure": interval_display(
+            "confounds", f"A print: {told}", values, metric, shown, reading, mark=mark, tall=True
+        ),
         "metric": metric,
         "fused": fused,
         "rows": [_row(comparison, r, fused) for r in rows.values()],

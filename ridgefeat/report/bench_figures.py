@@ -1,19 +1,29 @@
-"""A comparison's tables as figures: each function draws one part, or nothing where the comparison has no such table."""
+"""A comparison's tables as figures: each function makes those of one part, none where the comparison has no such table.
+
+Nothing is drawn before a figure is asked for.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
 from ridgefeat.report.bench_words import between, figure, metric_name
-from ridgefeat.report.curves import UNIT, Curve, Figure, curve_figure, truth_figure
-from ridgefeat.report.dots import Dot, dot_chart
-from ridgefeat.report.matrix import heat_map
-from ridgefeat.report.plot import span_of
+from ridgefeat.report.display import Display, span_of
+from ridgefeat.report.plots import (
+    UNIT,
+    Curve,
+    Interval,
+    confusion_words,
+    plot_confusion_matrix,
+    plot_curves,
+    plot_intervals,
+    plot_predictions,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,11 +45,46 @@ def leading(comparison: Comparison, most: int = MOST_CURVES) -> list[str]:
     return ([n for n in names if n != "dummy"] or names)[:most]
 
 
-def ranking(comparison: Comparison) -> Markup | None:
-    """Draw every classifier's main figure with its interval."""
-    metric, summary = comparison.problem.metric, comparison.summary
-    rows = summary[summary["status"] == "ok"]
-    return dots_of(rows, "classifier", metric, f"Classifiers by {metric_name(metric)}", chance(comparison))
+def curve_display(
+    name: str, title: str, curves: list[Curve], x_name: str, y_name: str, reading: str = "", **options: Any
+) -> Display:
+    """Return curves as a display; `options` are those of plot_curves."""
+    alt = f"{title}: {y_name} over {x_name}. " + "; ".join(c.words for c in curves if c.words)
+    return Display(name, title, partial(plot_curves, curves, x_name, y_name, **options), alt, reading)
+
+
+def interval_display(
+    name: str,
+    title: str,
+    rows: list[Interval],
+    axis: str,
+    words: str,
+    reading: str = "",
+    *,
+    mark: float | None = None,
+    tall: bool = False,
+) -> Display:
+    """Return values with intervals as a display; `words` say what it shows, without the rows' values."""
+    alt = f"{words}. " + "; ".join(r.words for r in rows)
+    return Display(name, title, partial(plot_intervals, rows, axis, mark=mark), alt, reading, tall)
+
+
+def intervals(rows: pd.DataFrame, name: str, metric: str, before: str = "") -> list[Interval]:
+    """Return a table's rows as values with intervals, as far as they have a value."""
+    known = rows[np.isfinite(rows[metric].to_numpy(np.float64))]
+    return [
+        Interval(before + str(r[name]), float(r[metric]), _at(r, f"{metric}_low"), _at(r, f"{metric}_high"))
+        for r in known.to_dict("records")
+    ]
+
+
+def ranking(comparison: Comparison) -> Display | None:
+    """Show every classifier's main figure with its interval."""
+    summary, metric = comparison.summary, comparison.problem.metric
+    rows = intervals(summary[summary["status"] == "ok"], "classifier", metric)
+    name = metric_name(metric)
+    reading, mark = "Best first. Dashed: guessing.", chance(comparison)
+    return interval_display("ranking", name, rows, name, f"Classifiers by {name}", reading, mark=mark) if rows else None
 
 
 def chance(comparison: Comparison) -> float | None:
@@ -54,20 +99,8 @@ def chance(comparison: Comparison) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def dots_of(rows: pd.DataFrame, name: str, metric: str, words: str, mark: float | None) -> Markup | None:
-    """Draw a table's rows as dots with intervals."""
-    known = rows[np.isfinite(rows[metric].to_numpy(np.float64))]
-    if known.empty:
-        return None
-    dots = [
-        Dot(str(r[name]), float(r[metric]), _at(r, f"{metric}_low"), _at(r, f"{metric}_high"))
-        for r in known.to_dict("records")
-    ]
-    return dot_chart(dots, metric_name(metric), words, mark=mark)
-
-
-def curves(comparison: Comparison) -> list[Figure]:
-    """Draw ROC and calibration curves; for a number, predictions over the truth."""
+def curves(comparison: Comparison) -> list[Display]:
+    """Show ROC and calibration curves; for a number, predictions over the truth."""
     kind = comparison.problem.kind
     if kind == "regression":
         return _truths(comparison)
@@ -92,27 +125,27 @@ def mean_roc(rows: pd.DataFrame, positive: NDArray[np.bool_], score: str) -> NDA
     return np.asarray(np.mean(found, axis=0) if found else np.full(len(STEPS), np.nan))
 
 
-def _roc(comparison: Comparison) -> Figure:
+def _roc(comparison: Comparison) -> Display:
     scores, problem = comparison.scores, comparison.problem
     lines = []
     for name in leading(comparison):
         own = scores[scores["classifier"] == name]
         y = mean_roc(own, (own["y_true"] == problem.positive).to_numpy(), "score")
         lines.append(Curve(name, STEPS, y, figure(_main(comparison, name, "roc_auc"), problem.kind)))
-    return curve_figure(
+    return curve_display(
+        "roc",
         "ROC",
         lines,
         "share of the others called so (false alarms)",
         f"share of “{problem.positive}” found",
         reading="Each point is one cut-off on the score. On the dashed diagonal the classifier guesses; the further "
         "above, the better. Mean over folds; the figure is the area below.",
-        x=UNIT,
-        y=UNIT,
+        limits=UNIT,
         diagonal=True,
     )
 
 
-def _roc_by_class(comparison: Comparison) -> Figure:
+def _roc_by_class(comparison: Comparison) -> Display:
     from sklearn.metrics import auc
 
     best = comparison.best
@@ -126,19 +159,19 @@ def _roc_by_class(comparison: Comparison) -> Figure:
             lines.append(Curve(name, STEPS, y, figure(area, comparison.problem.kind)))
     left_out = len(lines) - MOST_CLASSES
     more = f" {left_out} more classes are not drawn." if left_out > 0 else ""
-    return curve_figure(
+    return curve_display(
+        "roc",
         f"ROC, each class against the rest: {best}",
         lines[:MOST_CLASSES],
         "share of the rest called so (false alarms)",
         "share of the class found",
         reading=f"On the dashed diagonal the classifier guesses. Mean over folds; the figure is the area below.{more}",
-        x=UNIT,
-        y=UNIT,
+        limits=UNIT,
         diagonal=True,
     )
 
 
-def _calibration(comparison: Comparison) -> list[Figure]:
+def _calibration(comparison: Comparison) -> list[Display]:
     table, problem = comparison.calibration, comparison.problem
     if table is None or table.empty:
         return []
@@ -167,45 +200,48 @@ def _calibration(comparison: Comparison) -> list[Figure]:
     )
     title = "Calibration" if by == "classifier" else f"Calibration: {comparison.best}"
     reading = f"On the dashed diagonal a probability is kept: of prints given 0.7, seven in ten are {of}. {how}"
-    return [
-        curve_figure(
-            title, lines, "probability given", f"share that is {of}", reading=reading, x=UNIT, y=UNIT, diagonal=True
-        )
-    ]
+    axes = "probability given", f"share that is {of}"
+    return [curve_display("calibration", title, lines, *axes, reading, limits=UNIT, diagonal=True)]
 
 
-def _truths(comparison: Comparison) -> list[Figure]:
+def _truths(comparison: Comparison) -> list[Display]:
     scores, target = comparison.scores, comparison.problem.target
     names = leading(comparison, 3)
     shown = scores[scores["classifier"].isin(names)]
+    reading = "On the dashed line the prediction is the truth. A cloud flatter than the line pulls towards the mean."
     ends = span_of([*shown["y_true"].astype(float), *shown["y_pred"].astype(float)])
-    drawn = []
+    found = []
     for name in names:
         own = shown[shown["classifier"] == name]
-        note = f"mean absolute error {figure(_main(comparison, name, 'mae'), 'regression')}"
-        drawn.append(truth_figure(f"{name}:", own["y_true"], own["y_pred"], target, note, ends))
-    return drawn
+        title = f"{name}: mean absolute error {figure(_main(comparison, name, 'mae'), 'regression')}"
+        draw = partial(plot_predictions, own["y_true"], own["y_pred"], target, limits=ends)
+        count = int(np.isfinite(own[["y_true", "y_pred"]].to_numpy(np.float64)).all(axis=1).sum())
+        found.append(
+            Display(f"predictions-{name}", title, draw, f"{title}. {count} predictions over the truth", reading)
+        )
+    return found
 
 
-def matrices(comparison: Comparison) -> list[tuple[str, Markup]]:
-    """Draw the confusion matrices of the best classifiers."""
+def matrices(comparison: Comparison) -> list[Display]:
+    """Show the confusion matrices of the best classifiers."""
     table, classes = comparison.confusion, list(comparison.problem.classes)
     if table is None or not classes:
         return []
     few = MOST_CURVES if len(classes) <= 4 else 2
-    drawn = []
+    found = []
     for name in leading(comparison, few):
         own = table[table["classifier"] == name]
         counts = np.zeros((len(classes), len(classes)))
         places = {c: i for i, c in enumerate(classes)}
         for true, said, count in zip(own["y_true"], own["y_pred"], own["count"], strict=True):
             counts[places[str(true)], places[str(said)]] += float(count)
-        drawn.append((name, heat_map(counts, classes, f"Confusion matrix of {name}")))
-    return drawn
+        alt = f"Confusion matrix of {name}. {confusion_words(counts, classes)}"
+        found.append(Display(f"confusion-{name}", name, partial(plot_confusion_matrix, counts, classes), alt))
+    return found
 
 
 def levels(comparison: Comparison) -> list[dict[str, Any]]:
-    """Draw the best classifier's figure within each level of the labels, a chart a label."""
+    """Show the best classifier's figure within each level of the labels, one chart per label."""
     table = comparison.levels
     if table is None or table.empty:
         return []
@@ -222,16 +258,11 @@ def levels(comparison: Comparison) -> list[dict[str, Any]]:
         whole = _main(comparison, str(comparison.best), metric)
         name = str(column).replace("_", " ").replace("+", " and ")
         words = f"{metric_name(metric)} of {comparison.best} by {name}; the dashed line is all prints"
-        chart = dots_of(part, "level", metric, words, whole)
-        charts.append(
-            {
-                "name": name,
-                "metric": metric,
-                "chart": chart,
-                "told": _extremes(part, metric, comparison),
-                "left_out": left_out,
-            }
-        )
+        told = _extremes(part, metric, comparison)
+        reading = f"{told} {left_out} more levels are in the tables." if left_out else told
+        rows = intervals(part, "level", metric)
+        chart = interval_display(f"by-{column}", f"By {name}", rows, metric_name(metric), words, reading, mark=whole)
+        charts.append({"name": name, "metric": metric, "chart": chart, "told": told})
     return charts
 
 
@@ -265,38 +296,35 @@ def _extremes(part: pd.DataFrame, metric: str, comparison: Comparison) -> str:
     )
 
 
-def importances(comparison: Comparison) -> list[Figure]:
-    """Draw what shuffling a family, and a column, costs the best classifier that was asked."""
+def importances(comparison: Comparison) -> list[Display]:
+    """Show what shuffling a family, and a column, costs the best classifier that was asked."""
     table = comparison.importances
     if table is None or table.empty:
         return []
     metric = metric_name(comparison.problem.metric)
-    drawn = []
+    found = []
     for name, own in table.groupby("classifier", sort=False):
         for level, title in (("family", "Families"), ("column", "Columns")):
-            rows = own[own["level"] == level].head(MOST_COLUMNS)
-            dots = [
-                Dot(str(r["name"]), float(r["drop"]), _at(r, "drop_low"), _at(r, "drop_high"))
-                for r in rows.to_dict("records")
-            ]
-            if dots:
+            count = int((own["level"] == level).sum())
+            rows = intervals(own[own["level"] == level].head(MOST_COLUMNS), "name", "drop")
+            if rows:
                 words = f"{title} shuffled in the test prints, {name}: by how much {metric} gets worse"
-                plot = dot_chart(dots, f"loss of {metric} when shuffled", words, mark=0)
-                count = int((own["level"] == level).sum())
-                more = f"The first {len(dots)} of {count}." if count > len(dots) else ""
-                drawn.append(Figure(f"{title}: {name}", plot, (), more, tall=level == "column"))
-    return drawn
+                more = f"The first {len(rows)} of {count}." if count > len(rows) else ""
+                names = f"importance-{level}-{name}", f"{title}: {name}"
+                axis, tall = f"loss of {metric} when shuffled", level == "column"
+                found.append(interval_display(*names, rows, axis, words, more, mark=0, tall=tall))
+    return found
 
 
 READINGS = {"alone": "", "added": "To the best family alone, the next best is added, and so on. ", "without": ""}
 
 
-def ablation(comparison: Comparison) -> list[Figure]:
-    """Draw families alone, added one by one, and all without one family."""
+def ablation(comparison: Comparison) -> list[Display]:
+    """Show families alone, added one by one, and all without one family."""
     table = comparison.ablation
     if table is None or table.empty:
         return []
-    metric, drawn = metric_name(comparison.problem.metric), []
+    metric, found = metric_name(comparison.problem.metric), []
     for how, title in (
         ("alone", "One family alone"),
         ("added", "Families added one by one"),
@@ -308,17 +336,16 @@ def ablation(comparison: Comparison) -> list[Figure]:
         else:
             up = comparison.problem.metric in LESS_IS_BETTER
             rows = rows.sort_values("value", ascending=up, kind="stable")
-        dots = [
-            Dot(plus + str(r["family"]), float(r["value"]), _at(r, "value_low"), _at(r, "value_high"))
-            for r in rows.to_dict("records")
-        ]
-        if dots:
+        values = intervals(rows, "family", "value", plus)
+        if values:
             names = ", ".join(dict.fromkeys(map(str, rows["classifier"])))
             whole = _main(comparison, str(rows["classifier"].iloc[0]), comparison.problem.metric)
+            words = f"{title}, {names}; the dashed line is all families"
+            reading = f"{READINGS[how]}Dashed: all families together."
             mark = whole if np.isfinite(whole) else None
-            plot = dot_chart(dots, metric, f"{title}, {names}; the dashed line is all families", mark=mark)
-            drawn.append(Figure(f"{title}: {names}", plot, (), f"{READINGS[how]}Dashed: all families together."))
-    return drawn
+            title = f"{title}: {names}"
+            found.append(interval_display(f"families-{how}", title, values, metric, words, reading, mark=mark))
+    return found
 
 
 def _main(comparison: Comparison, name: str, metric: str) -> float:

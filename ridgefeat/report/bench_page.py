@@ -22,6 +22,7 @@ from ridgefeat.report import bench_figures, bench_tables, bench_training
 from ridgefeat.report.bench_audit import audit_words
 from ridgefeat.report.bench_carriers import carriers
 from ridgefeat.report.bench_words import between, figure, listed, metric_name, plural, sensitive_topic
+from ridgefeat.report.display import Display, by_name
 from ridgefeat.report.page import render_page, write_page
 
 
@@ -51,10 +52,28 @@ def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
     return write_page(Path(path), render_page("bench_page.html", page))
 
 
+def bench_displays(comparison: Comparison) -> dict[str, Display]:
+    """Return the page's figures by name, such as "roc", to be drawn on axes of one's own or saved as files."""
+    taken = carriers(comparison)
+    displays = [
+        bench_figures.ranking(comparison),
+        *bench_figures.curves(comparison),
+        *bench_figures.matrices(comparison),
+        *(one["chart"] for one in bench_figures.levels(comparison)),
+        *bench_figures.importances(comparison),
+        *bench_figures.ablation(comparison),
+        taken and taken["figure"],
+        bench_training.learning(comparison),
+        *bench_training.epochs(comparison),
+    ]
+    return by_name(one for one in displays if one)
+
+
 def _page(comparison: Comparison) -> dict[str, Any]:
     it = comparison.problem
     failed = int((comparison.summary["status"] != "ok").sum())
     fused = comparison.fused_summary
+    levels, taken = bench_figures.levels(comparison), carriers(comparison)
     page = {
         "title": f"{plural(len(comparison.summary), 'classifier')} compared on “{it.target}”",
         "leaks": comparison.leaks,
@@ -62,7 +81,7 @@ def _page(comparison: Comparison) -> dict[str, Any]:
         "metric": metric_name(it.metric),
         "failed": failed,
         "headline": _headline(comparison),
-        "answers": _answers(comparison),
+        "answers": _answers(comparison, levels, taken),
         "problem": bench_tables.problem(comparison),
         "ranking": bench_figures.ranking(comparison),
         "table": bench_tables.classifiers(comparison, comparison.summary),
@@ -72,10 +91,10 @@ def _page(comparison: Comparison) -> dict[str, Any]:
         "curves": bench_figures.curves(comparison),
         "matrices": bench_figures.matrices(comparison),
         "classes": bench_tables.classes(comparison),
-        "levels": bench_figures.levels(comparison),
+        "levels": [one["chart"] for one in levels],
         "carried": [*bench_figures.importances(comparison), *bench_figures.ablation(comparison)],
         "carrier": _carrier(comparison),
-        "taken": carriers(comparison),
+        "taken": taken,
         "learning": bench_training.learning(comparison),
         "epochs": bench_training.epochs(comparison),
         "controls": bench_tables.controls(comparison),
@@ -152,7 +171,7 @@ def _value(comparison: Comparison, summary: Any, name: str) -> tuple[str, str] |
     return figure(row[it.metric], it.kind), between(low, high, it.kind)
 
 
-def _answers(comparison: Comparison) -> list[str]:
+def _answers(comparison: Comparison, levels: list[dict[str, Any]], taken: dict[str, Any] | None) -> list[str]:
     """Return in sentences which is best, how good, whether it is ahead, and whether to believe it."""
     best = comparison.best
     if best is None:
@@ -163,10 +182,10 @@ def _answers(comparison: Comparison) -> list[str]:
     failed = comparison.summary.loc[comparison.summary["status"] != "ok", "classifier"]
     if len(failed):
         told.append(f"{plural(len(failed), 'classifier')} failed: {listed(list(map(str, failed)))}.")
-    for chart in bench_figures.levels(comparison):
+    for chart in levels:
         if "finger" in chart["name"] and chart["name"] != comparison.problem.target:
             told.append(f"By {chart['name']}, {metric_name(chart['metric'])}. {chart['told']}")
-    if taken := carriers(comparison):
+    if taken:
         told.append(taken["short"])
     controls = bench_tables.controls(comparison)
     if controls:

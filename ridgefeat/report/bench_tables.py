@@ -9,7 +9,7 @@ import numpy as np
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
 from ridgefeat.report.bench_words import METRIC_MEANINGS, between, figure, metric_name, p_value
-from ridgefeat.report.distributions import number
+from ridgefeat.report.page import number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ridgefeat.bench.results import Comparison
-from ridgefeat.report.bench_figures import MOST_CURVES, chance
+from ridgefeat.report.bench_figures import MOST_CURVES, chance, curve_display
 from ridgefeat.report.bench_words import metric_name
-from ridgefeat.report.curves import Curve, Figure, banded, curve_figure
+from ridgefeat.report.display import Display
+from ridgefeat.report.plots import Curve
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def learning(comparison: Comparison) -> Figure | None:
-    """Draw the main figure over the number of groups learnt from."""
+def learning(comparison: Comparison) -> Display | None:
+    """Show the main figure over the number of groups learnt from."""
     table = comparison.learning
     if table is None or table["groups"].nunique() < 2:
         return None
@@ -27,7 +29,8 @@ def learning(comparison: Comparison) -> Figure | None:
         x, y, low, high = banded(own["groups"], own["value"], step)
         lines.append(Curve(name, x, y, "", low, high, dots=True))
     group = comparison.problem.group
-    return curve_figure(
+    return curve_display(
+        "learning",
         f"By number of {group}s",
         lines[:MOST_CURVES],
         f"{group}s learnt from",
@@ -39,8 +42,8 @@ def learning(comparison: Comparison) -> Figure | None:
     )
 
 
-def epochs(comparison: Comparison) -> list[Figure]:
-    """Draw what was written down each epoch: a chart a classifier and figure, training beside validation."""
+def epochs(comparison: Comparison) -> list[Display]:
+    """Show what was recorded in each epoch, one chart per classifier and figure: training and validation."""
     table = comparison.epochs
     if table is None or table.empty:
         return []
@@ -55,11 +58,9 @@ def epochs(comparison: Comparison) -> list[Figure]:
                 "Mean over folds; band: lowest to highest. Where training gets better and validation does not, "
                 "the network learns by heart."
             )
-            drawn.append(
-                curve_figure(
-                    f"{name}: {title}", lines, "epoch", title, reading=reading if len(lines) > 1 else "", whole=True
-                )
-            )
+            reading = reading if len(lines) > 1 else ""
+            names = f"training-{title}-{name}", f"{name}: {title}"
+            drawn.append(curve_display(*names, lines, "epoch", title, reading, whole=True))
     return drawn
 
 
@@ -79,3 +80,20 @@ def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
         title, label = (rest, known[first]) if first in known and rest else (str(column), "training")
         found.setdefault(title.replace("_", " "), []).append((str(column), label))
     return found
+
+
+def banded(x: ArrayLike, y: ArrayLike, step: ArrayLike | None = None) -> tuple[NDArray[np.float64], ...]:
+    """Return the mean x of each step in order, and the mean, lowest and highest y there.
+
+    Without steps, equal x are one: folds may differ by one in how many people they learn from.
+    """
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    step = x if step is None else np.asarray(step, np.float64)
+    known = np.isfinite(x) & np.isfinite(y)
+    rows = [known & (step == s) for s in np.unique(step[known])]
+    return (
+        np.array([x[r].mean() for r in rows]),
+        np.array([y[r].mean() for r in rows]),
+        np.array([y[r].min() for r in rows]),
+        np.array([y[r].max() for r in rows]),
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ridgefeat.report.distributions import number
+from ridgefeat.report.page import number
 
 METRIC_NAMES = {
     "roc_auc": "ROC AUC",

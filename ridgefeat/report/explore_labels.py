@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.report.distributions import as_text, number
+from ridgefeat.report.page import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,11 @@ IDENTITIES = ("subject", "simulated")
 QUANTILES = 4
 
 Codes = NDArray[np.uint8]
+
+
+def as_text(frame: pd.DataFrame, name: str) -> pd.Series[str]:
+    """Return a column's cells as text, empty where missing."""
+    return frame[name].astype("string").fillna("")
 
 
 def draw_rows(groups: NDArray[Any], most: int, seed: int) -> NDArray[np.int64]:

@@ -22,7 +22,7 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.params import Params
 from ridgefeat.report import explore_labels, explore_maps, explore_pictures
-from ridgefeat.report.distributions import as_text
+from ridgefeat.report.explore_labels import as_text
 from ridgefeat.report.explore_pack import KEPT_BITS, pack_numbers, pack_values, safe_json
 from ridgefeat.report.page import render_page, write_page
 from ridgefeat.stages.flags import MEANINGS

@@ -10,21 +10,21 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ImageError, RidgefeatError
+from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.report.page_pictures import reopen
+from ridgefeat.sources import PrintSource
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, UInt8
 from ridgefeat.table.engine import count_workers
+from ridgefeat.table.recipe import Recipe
+from ridgefeat.table.row import open_print
 from ridgefeat.table.threads import one_thread
-
-if TYPE_CHECKING:
-    from ridgefeat.fingerprint import Fingerprint
 
 GRID = 4095
 """Steps from one edge of a picture to the other in which marks are placed."""
@@ -173,6 +173,38 @@ def draw_print(row: Mapping[str, Any], root: Path, params: Params, step: tuple[i
         return Drawn(embed(fp.original, *step), (columns * MM_PER_PX, rows * MM_PER_PX), marks, outline)
     except RidgefeatError as error:
         return Drawn("", (1.0, 1.0), *NOTHING, str(error))
+
+
+def reopen(row: Mapping[str, Any], root: Path, params: Params) -> Fingerprint:
+    """Read the print that a row of a table stands for, as it was read then.
+
+    Parameters
+    ----------
+    row : mapping
+        The row's cells by column.
+    root : Path
+        The folder that `meta_source` is relative to.
+    params : Params
+        Parameters of the stages.
+
+    Raises
+    ------
+    RidgefeatError
+        If the print is not there, cannot be read, or is not what it was.
+    """
+    name = str(row["meta_source"])
+    path = Path(os.path.normpath(root / name))
+    # By name only: what a link inside the folder points to was extracted as well.
+    if not path.is_relative_to(os.path.normpath(root)):
+        raise ImageError(f"{name}: lies outside {root}")
+    hand = row.get("hand")
+    source = PrintSource(path, name, str(row["meta_layout"]), {"hand": hand} if isinstance(hand, str) else {})
+    meta: dict[str, Any] = {}
+    dpi = float(row["meta_dpi_x"]), float(row["meta_dpi_y"])
+    fp = open_print(source, Recipe.make(None, params, dpi), meta)
+    if meta["meta_sha256"] != row["meta_sha256"]:
+        raise ImageError(f"{name}: its pixels are no longer those that the table was made from")
+    return fp
 
 
 def embed(pixels: UInt8, side: int, quality: int) -> str:

@@ -1,4 +1,4 @@
-"""Pages made of templates: foreign text escaped, written as a whole or not at all."""
+"""Pages made of templates: foreign text escaped, numbers for people, written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ridgefeat.errors import TableError
 
@@ -37,21 +39,38 @@ def breakable(text: str) -> Markup:
     return Markup("").join(Markup("{}<wbr>").format(escape(p)) for p in re.split(r"(?<=[_/])", str(text)))
 
 
+def number(value: float) -> str:
+    """Return a number for people: three digits that matter, no exponent where it can be helped."""
+    if not np.isfinite(value):
+        return "–"
+    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.2e}"
+    if value == int(value) and abs(value) >= 10:
+        return f"{int(value):,}"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:,.{digits}f}"
+
+
 def write_page(path: Path, text: str) -> Path:
-    """Write a page under a temporary name and rename it; what stood there is replaced.
+    """Write a page; see `write_file`."""
+    return write_file(path, text.encode("utf-8", errors="backslashreplace"), "page")
+
+
+def write_file(path: Path, data: bytes, kind: str) -> Path:
+    """Write a file under a temporary name and rename it; what stood there is replaced.
 
     Raises
     ------
     TableError
-        If it cannot be written.
+        If it cannot be written; `kind` says in the message what it is.
     """
     half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_text(text, encoding="utf-8", errors="backslashreplace")
+        half.write_bytes(data)
         half.replace(path)
     except OSError as error:
-        raise TableError(f"page {path} cannot be written: {error.strerror}; is its folder writable?") from None
+        raise TableError(f"{kind} {path} cannot be written: {error.strerror}; is its folder writable?") from None
     finally:
         with suppress(OSError):
             half.unlink()

@@ -1,169 +1,186 @@
-"""The plots of a threshold report: DET, ROC, scores, rates against the threshold, and a Gaussian process's path."""
+"""The figures of a threshold report: DET, ROC, scores, rates against the threshold, and a Gaussian process's path.
+
+Each function draws on the given axes, or on a figure of its own, and returns the axes.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from statistics import NormalDist
+from collections.abc import Iterable
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
-from ridgefeat.report.curves import Curve, Figure, curve_figure
-from ridgefeat.report.distributions import COLOURS
-from ridgefeat.report.plot import EDGE, GRID, INK, SOFT, Frame, dot, line, look, picture, swatch, text, tick
-from ridgefeat.threshold.choices import Path
+from ridgefeat.errors import ParameterError
+from ridgefeat.report.display import COLOURS, INK, REFERENCE, SOFT, WIDTH, Display, axes, by_name, label, line_style
+from ridgefeat.report.plots import Curve, Limits, plot_curves
+from ridgefeat.threshold.choices import Choice
 from ridgefeat.threshold.results import Analysis, Part
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Float = NDArray[np.float64]
 PERCENTS = (0.0001, 0.001, 0.01, 0.1, 1, 5, 20, 40, 60, 80, 95, 99)
-BINS, POINTS, WIDTH, HEIGHT = 48, 600, 350, 300
-MATED, OTHERS = COLOURS[0], COLOURS[1]
+BINS, POINTS = 48, 600
+CLOSE = 13.0
+"""Points between thresholds below which they share a label."""
+NEAR = 0.035
+"""The same for dots on the DET curve, as a share of the axes."""
+OBJECTIVES = {"hter": "HTER", "accuracy": "1 − accuracy", "cost": "expected cost"}
 
 
-def figures(found: Analysis) -> list[Figure]:
-    """Return the report's plots in order; that of the Gaussian process only where it was asked for."""
+def threshold_displays(found: Analysis) -> dict[str, Display]:
+    """Return the report's figures by name, in order; that of the Gaussian process only where it was asked for."""
     part = found.reported
-    drawn = [det(found), scores(found, part), rates(found, part), roc(found)]
-    for choice in found.choices:
-        if choice.path is not None:
-            drawn.append(process(found, choice.path, choice.threshold))
-    return drawn
-
-
-def det(found: Analysis) -> Figure:
-    """Draw detection error trade-off curves: both rates on normal deviates, where normal scores give straight lines."""
-    low = min(0.5 / max(p.curve.mated, p.curve.nonmated) for p in found.parts)
-    ends = NormalDist().inv_cdf(max(1e-7, low)), NormalDist().inv_cdf(0.7)
-    frame = Frame.make(ends, ends, height=330, left=56)
-    parts = [_percent_axes(frame)]
-    low, high = ends
-    parts.append(line(frame.x(low), frame.y(low), frame.x(high), frame.y(high), EDGE, 1.5, "4 3"))
-    legend = []
-    for i, part in enumerate(found.parts):
-        at = part.curve.spread(POINTS)
-        x, y = _deviates(part.curve.fmr[at]), _deviates(part.curve.fnmr[at])
-        colour, dash = look(i)
-        parts.append(frame.path(x.clip(*ends), y.clip(*ends), colour, dash=dash))
-        legend.append((swatch(i), f"{part.name}, EER {percent(part.figures[0].value)}"))
-    last = found.reported
-    spots: dict[tuple[int, int], list[str]] = {}
-    for number, operation in enumerate(last.operations, 1):
-        rates_there = _deviates(np.array([operation.fmr.value, operation.fnmr.value])).clip(*ends)
-        place = round(frame.x(rates_there[0])), round(frame.y(rates_there[1]))
-        spots.setdefault(place, []).append(str(number))
-    for (across, down), numbers in spots.items():
-        parts.append(dot(across, down, INK, 4))
-        after = len(numbers) * 8 + across > frame.x.end - 12
-        parts.append(
-            text(
-                ",".join(numbers),
-                across - 7 if after else across + 7,
-                down - 5,
-                anchor="end" if after else "start",
-                kind="strong",
-            )
-        )
-    told = "DET: FNMR over FMR, both on normal deviates. " + "; ".join(words for _, words in legend)
-    reading = (
-        "Lower left is better. Dots: the methods' thresholds on "
-        f"{last.name}, by their number in the table. Dashed: equal rates. A rate of 0 lies at the edge."
-    )
-    return Figure("DET", picture(WIDTH, 330, told, parts), tuple(legend), reading)
-
-
-def roc(found: Analysis) -> Figure:
-    """Draw receiver operating characteristics."""
-    curves = []
-    for part in found.parts:
-        at = part.curve.spread(POINTS)
-        area = next(f for f in part.figures if f.name == "AUC")
-        curves.append(
-            Curve(part.name, 100 * part.curve.fmr[at], 100 * (1 - part.curve.fnmr[at]), f"AUC {area.value:.4f}")
-        )
-    reading = "Upper left is better; the dashed line is guessing. Good systems are told apart by the DET curve."
-    return curve_figure("ROC", curves, "FMR, %", "1 − FNMR, %", reading=reading, x=(0, 100), y=(0, 100), diagonal=True)
-
-
-def scores(found: Analysis, part: Part) -> Figure:
-    """Draw both kinds' histograms with the thresholds."""
-    there = part.scores.compared
-    values, truth = part.scores.score[there], part.scores.mated[there]
-    low, high = _scale(found, values)
-    edges = np.linspace(low, high, BINS + 1)
-    frame, marks, top = _with_thresholds(found, (low, high))
-    shares = [
-        np.histogram(np.clip(values[truth == k], low, high), edges)[0] / (truth == k).sum() for k in (True, False)
+    displays = [
+        Display(
+            "det",
+            "DET",
+            partial(plot_det, found),
+            "DET: FNMR over FMR, both on normal deviates. " + "; ".join(_eer(p) for p in found.parts),
+            f"Lower left is better. Dots: the methods' thresholds on {part.name}, by their number in the table. "
+            "Dashed: equal rates. A rate of 0 lies at the edge.",
+        ),
+        Display(
+            "scores",
+            "Scores",
+            partial(plot_scores, found),
+            f"Scores of {part.name}: " + "; ".join(words for _, words, _ in _kinds(part)),
+            f"Scores of {part.name}. Lines: the methods' thresholds, by their number in the table.",
+        ),
+        Display(
+            "far-frr",
+            "FAR and FRR",
+            partial(plot_error_rates, found),
+            f"FAR and FRR over the threshold, {part.name}",
+            f"On {part.name}. They cross at the equal error rate. Lines: the thresholds, by number.",
+        ),
+        Display(
+            "roc",
+            "ROC",
+            partial(plot_roc, found),
+            "ROC: 1 − FNMR over FMR. " + "; ".join(c.words for c in _roc(found)),
+            "Upper left is better; the dashed line is guessing. Good systems are told apart by the DET curve.",
+        ),
     ]
-    tallest = float(max(s.max() for s in shares))
-    frame = replace(frame, y=replace(frame.y, low=0.0, high=100 * tallest * 1.04))
-    parts = [frame.axes("score", "share of its kind, %")]
-    x = np.repeat(edges, 2)
-    for share, colour in zip(shares, (MATED, OTHERS), strict=True):
-        y = np.concatenate([[0], np.repeat(100 * share, 2), [0]])
-        corners = " ".join(f"{frame.x(a):.1f},{frame.y(b):.1f}" for a, b in zip(x, y, strict=True))
-        parts.append(
-            Markup(
-                f'<polygon points="{corners}" fill="{colour}" fill-opacity=".28" stroke="{colour}" stroke-width="1.5"/>'
-            )
+    displays += [
+        Display(
+            "bayes",
+            "Bayesian optimisation",
+            partial(plot_search, found, choice),
+            f"Gaussian process: {OBJECTIVES[found.settings.objective]} over the threshold, "
+            f"{len(choice.path.tried)} thresholds tried",
+            "On development. Each next threshold is where the process expects to gain most; dashed: the best that it "
+            "tried. The exact scan sees the dotted line at once.",
         )
-    legend = ((_box(MATED), f"mated, {int(truth.sum()):,}"), (_box(OTHERS), f"non-mated, {int((~truth).sum()):,}"))
-    told = f"Scores of {part.name}: " + "; ".join(w for _, w in legend)
-    reading = f"Scores of {part.name}. Lines: the methods' thresholds, by their number in the table."
-    return Figure("Scores", picture(WIDTH, HEIGHT + top, told, [*parts, *marks]), legend, reading)
+        for choice in found.choices
+        if choice.path is not None
+    ]
+    return by_name(displays)
 
 
-def rates(found: Analysis, part: Part) -> Figure:
-    """Draw FAR and FRR against the threshold."""
-    curve = part.curve
+def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
+    """Draw detection error trade-off curves: both rates on normal deviates, where normal scores give straight lines."""
+    ends = 100 * max(1e-7, min(0.5 / max(p.curve.mated, p.curve.nonmated) for p in found.parts)), 70.0
+    ticks = [p for p in PERCENTS if ends[0] <= p <= ends[1]]
+    with axes(ax, height=334, left=58) as ax:
+        ax.set(xlim=ends, ylim=ends, xlabel="FMR, %", ylabel="FNMR, %")
+        for scale, place in ((ax.set_xscale, ax.set_xticks), (ax.set_yscale, ax.set_yticks)):
+            scale("function", functions=(_deviates, lambda deviates: 100 * ndtr(deviates)))
+            place(ticks, [f"{t:g}" for t in ticks])
+        ax.plot(ends, ends, **REFERENCE)
+        for i, part in enumerate(found.parts):
+            at = part.curve.spread(POINTS)
+            x, y = (np.clip(100 * rate[at], *ends) for rate in (part.curve.fmr, part.curve.fnmr))
+            ax.plot(x, y, label=label(_eer(part)), clip_on=False, **line_style(i))
+        dots = np.array([(o.fmr.value, o.fnmr.value) for o in found.reported.operations])
+        dots = np.clip(100 * dots, *ends)
+        ax.plot(*dots.T, "o", color=INK, ms=8, mec="white", mew=1.5, clip_on=False)
+        where = (ax.transScale + ax.transLimits).transform(dots)
+        groups: list[list[int]] = []
+        for i, place in enumerate(where):
+            near = [g for g in groups if np.abs(where[g[0]] - place).max() < NEAR]
+            if near:
+                near[0].append(i)
+            else:
+                groups.append([i])
+        for group in groups:
+            numbers = ranges(i + 1 for i in group)
+            left = where[group[0], 0] > 1 - 0.03 * (1 + len(numbers))
+            side: dict[str, Any] = {"ha": "right" if left else "left", "color": INK, "weight": "bold"}
+            ax.annotate(numbers, dots[group[0]], (-7 if left else 7, 5), textcoords="offset points", **side)
+    return ax
+
+
+def plot_roc(found: Analysis, ax: Axes | None = None) -> Axes:
+    """Draw receiver operating characteristics."""
+    return plot_curves(_roc(found), "FMR, %", "1 − FNMR, %", ax, limits=(0, 100), diagonal=True)
+
+
+def plot_scores(found: Analysis, ax: Axes | None = None) -> Axes:
+    """Draw both kinds' histograms on the reported part, with the thresholds."""
+    part = found.reported
+    ends = _scale(found)
+    edges = np.linspace(*ends, BINS + 1)
+    labels, above = _thresholds(found, ends)
+    with axes(ax, height=304 + above, above=8 + above) as ax:
+        for values, words, colour in _kinds(part):
+            share = 100 * np.histogram(np.clip(values, *ends), edges)[0] / len(values)
+            ax.stairs(share, edges, fill=True, fc=(colour, 0.28), ec=colour, lw=1.5, label=words)
+        ax.set(xlim=ends, xlabel="score", ylabel="share of its kind, %")
+        ax.locator_params(nbins=6)
+        _draw_thresholds(ax, found, labels)
+    return ax
+
+
+def plot_error_rates(found: Analysis, ax: Axes | None = None) -> Axes:
+    """Draw FAR and FRR of the reported part against the threshold."""
+    curve = found.reported.curve
     at = curve.spread(POINTS)
     thresholds = np.array([curve.shown(v) for v in curve.cut[at]])
-    frame, marks, top = _with_thresholds(found, _scale(found, part.scores.score[part.scores.compared]))
-    frame = replace(frame, y=replace(frame.y, low=0.0, high=100.0))
-    inside = (thresholds >= frame.x.low) & (thresholds <= frame.x.high)
-    parts = [frame.axes("threshold", "rate, %")]
-    legend = []
-    for i, (name, rate) in enumerate((("FAR", curve.far), ("FRR", curve.frr))):
-        colour, dash = look(i)
-        parts.append(frame.path(thresholds[inside], 100 * rate[at][inside], colour, dash=dash))
-        legend.append((swatch(i), name))
-    told = f"FAR and FRR over the threshold, {part.name}"
-    reading = f"On {part.name}. They cross at the equal error rate. Lines: the thresholds, by number."
-    return Figure("FAR and FRR", picture(WIDTH, HEIGHT + top, told, [*parts, *marks]), tuple(legend), reading)
+    ends = _scale(found)
+    labels, above = _thresholds(found, ends)
+    with axes(ax, height=304 + above, above=8 + above) as ax:
+        for i, (name, rate) in enumerate((("FAR", curve.far), ("FRR", curve.frr))):
+            ax.plot(thresholds, 100 * rate[at], label=name, **line_style(i))
+        ax.set(xlim=ends, ylim=(-1, 101), xlabel="threshold", ylabel="rate, %")
+        ax.locator_params(nbins=6)
+        _draw_thresholds(ax, found, labels)
+    return ax
 
 
-def process(found: Analysis, path: Path, best: float) -> Figure:
-    """Draw what the Gaussian process believed, and where it looked."""
-    curve = found.parts[0].curve
+def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes:
+    """Draw what the Gaussian process of a choice by Bayesian optimisation believed, and where it looked."""
+    path, curve = choice.path, found.parts[0].curve
+    if path is None:
+        raise ParameterError(f"method {choice.method!r} is no search and has no path to draw; 'bayes' has one")
     true = found.settings.loss(curve)[curve.index(path.grid)]
-    low, high = path.mean - 2 * path.deviation, path.mean + 2 * path.deviation
+    scale, unit = (1.0, "") if found.settings.objective == "cost" else (100.0, ", %")
     heights = np.concatenate([true, path.loss])
     room = 0.12 * (np.ptp(heights) or 0.01)
-    span = max(0.0, float(heights.min() - room)), float(heights.max() + room)
-    name = {"hter": "HTER", "accuracy": "1 − accuracy", "cost": "expected cost"}[found.settings.objective]
-    scale = 1.0 if found.settings.objective == "cost" else 100.0
-    frame = Frame.make(
-        (float(path.grid.min()), float(path.grid.max())), (scale * span[0], scale * span[1]), height=HEIGHT
-    )
-    parts = [frame.axes("threshold", name + (", %" if scale > 1 else ""))]
-    parts.append(frame.band(path.grid, scale * low.clip(*span), scale * high.clip(*span), COLOURS[0]))
-    parts.append(frame.path(path.grid, scale * true, SOFT, dash="2 2.5", wide=1.5))
-    parts.append(frame.path(path.grid, scale * path.mean.clip(*span), COLOURS[0]))
-    for x, y in zip(path.tried, path.loss, strict=True):
-        parts.append(dot(frame.x(x), frame.y(scale * y), COLOURS[1], 4))
-    parts.append(line(frame.x(best), frame.y.start, frame.x(best), frame.y.end, INK, 1.2, "5 3"))
-    sample = Markup('<svg width="30" height="12" aria-hidden="true">{}</svg>')
-    legend = (
-        (sample.format(line(1, 6, 29, 6, COLOURS[0], 2.5)), "the process, ± 2 deviations"),
-        (sample.format(line(1, 6, 29, 6, SOFT, 1.5, "2 2.5")), "the loss itself"),
-        (sample.format(dot(15, 6, COLOURS[1], 4)), f"tried, {len(path.tried)}"),
-    )
-    told = f"Gaussian process: {name} over the threshold, {len(path.tried)} thresholds tried"
-    reading = (
-        "On development. Each next threshold is where the process expects to gain most; dashed: the best that it "
-        "tried. The exact scan sees the dotted line at once."
-    )
-    return Figure("Bayesian optimisation", picture(WIDTH, HEIGHT, told, parts), legend, reading)
+    with axes(ax) as ax:
+        low, high = (scale * (path.mean + k * path.deviation) for k in (-2, 2))
+        ax.fill_between(path.grid, low, high, color=COLOURS[0], alpha=0.14, lw=0)
+        ax.plot(path.grid, scale * path.mean, color=COLOURS[0], label="the process, ± 2 deviations")
+        ax.plot(path.grid, scale * true, color=SOFT, lw=1.5, ls=line_style(2)["ls"], label="the loss itself")
+        tried: dict[str, Any] = {
+            "color": COLOURS[1],
+            "ms": 8,
+            "mec": "white",
+            "mew": 1.5,
+            "label": f"tried, {len(path.tried)}",
+        }
+        ax.plot(path.tried, scale * path.loss, "o", clip_on=False, **tried)
+        ax.axvline(choice.threshold, color=INK, lw=1.2, ls=(0, (4, 2.5)))
+        ax.set(xlim=(path.grid.min(), path.grid.max()), xlabel="threshold")
+        ax.set_ylim(scale * max(0.0, float(heights.min() - room)), scale * float(heights.max() + room))
+        ax.set_ylabel(OBJECTIVES[found.settings.objective] + unit)
+        ax.locator_params(nbins=6)
+    return ax
 
 
 def percent(value: float) -> str:
@@ -176,64 +193,81 @@ def percent(value: float) -> str:
     return f"{shown:.2f} %" if 0.1 <= shown <= 99.9 else f"{shown:.3g} %" if shown < 1 else f"{shown:.4f} %"
 
 
-def _percent_axes(frame: Frame) -> Markup:
-    parts = []
-    for value in PERCENTS:
-        at = NormalDist().inv_cdf(value / 100)
-        if not (frame.x.holds(at) and frame.y.holds(at)):
-            continue
-        parts.append(line(frame.x(at), frame.y.start, frame.x(at), frame.y.end, GRID))
-        parts.append(line(frame.x.start, frame.y(at), frame.x.end, frame.y(at), GRID))
-        parts.append(text(tick(value), frame.x(at), frame.y.start + 15, anchor="middle"))
-        parts.append(text(tick(value), frame.x.start - 6, frame.y(at) + 4, anchor="end"))
-    parts.append(line(frame.x.start, frame.y.start, frame.x.end, frame.y.start, EDGE))
-    middle = (frame.x.start + frame.x.end) / 2
-    parts.append(text("FMR, %", middle, frame.y.start + 33, anchor="middle"))
-    middle = (frame.y.start + frame.y.end) / 2
-    parts.append(
-        Markup(f'<text transform="translate(11 {middle:.1f}) rotate(-90)" text-anchor="middle">FNMR, %</text>')
-    )
-    return Markup("").join(parts)
+def ranges(numbers: Iterable[int]) -> str:
+    """Return whole numbers in order, runs of three and more as ranges: "2–6, 9"."""
+    runs: list[list[int]] = []
+    for n in sorted(numbers):
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return ", ".join(f"{r[0]}–{r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs)
 
 
-def _deviates(rates: Float) -> Float:
-    from scipy.stats import norm
+def _eer(part: Part) -> str:
+    return f"{part.name}, EER {percent(part.figures[0].value)}"
 
-    found: Float = norm.ppf(np.clip(rates, 1e-9, 1 - 1e-9))
+
+def _roc(found: Analysis) -> list[Curve]:
+    curves = []
+    for part in found.parts:
+        at = part.curve.spread(POINTS)
+        area = next(f for f in part.figures if f.name == "AUC")
+        x, y = 100 * part.curve.fmr[at], 100 * (1 - part.curve.fnmr[at])
+        curves.append(Curve(part.name, x, y, f"AUC {area.value:.4f}"))
+    return curves
+
+
+def _kinds(part: Part) -> list[tuple[Float, str, str]]:
+    """Return both kinds' scores, each with words and a colour."""
+    there = part.scores.compared
+    values, truth = part.scores.score[there], part.scores.mated[there]
+    return [
+        (values[kind], f"{name}, {int(kind.sum()):,}", colour)
+        for kind, name, colour in ((truth, "mated", COLOURS[0]), (~truth, "non-mated", COLOURS[1]))
+    ]
+
+
+def _deviates(percents: Float) -> Float:
+    found: Float = ndtri(np.clip(np.asarray(percents) / 100, 1e-9, 1 - 1e-9))
     return found
 
 
-def _scale(found: Analysis, values: Float) -> tuple[float, float]:
+def _scale(found: Analysis) -> Limits:
     """Return ends that hold nearly all scores, so that a stray one does not set them, and every threshold."""
-    low, high = (float(v) for v in np.percentile(values, [0.05, 99.95]))
+    scores = found.reported.scores
+    low, high = (float(v) for v in np.percentile(scores.score[scores.compared], [0.05, 99.95]))
     marks = [c.threshold for c in found.choices]
     room = 0.03 * ((high - low) or 1.0)
     return min(low, *marks) - room, max(high, *marks) + room
 
 
-def _with_thresholds(found: Analysis, ends: tuple[float, float]) -> tuple[Frame, list[Markup], float]:
-    """Return a frame with room above for the thresholds' numbers, their lines, and that room."""
-    columns: list[list[tuple[int, float]]] = []
-    empty = Frame.make(ends, (0, 1))
-    for number, choice in sorted(enumerate(found.choices, 1), key=lambda c: c[1].threshold):
-        at = empty.x(choice.threshold)
-        if columns and at - columns[-1][0][1] < 13:
-            columns[-1].append((number, at))
+def _thresholds(found: Analysis, ends: Limits) -> tuple[list[tuple[str, float, int]], float]:
+    """Return labels of thresholds, where they nearly agree one for all, each with its place and level; and their room.
+
+    A label that would run into its neighbour is one level up.
+    """
+    point = (ends[1] - ends[0]) / (WIDTH - 58)
+    groups: list[list[tuple[float, int]]] = []
+    for threshold, number in sorted((c.threshold, i) for i, c in enumerate(found.choices, 1)):
+        if groups and threshold - groups[-1][0][0] < CLOSE * point:
+            groups[-1].append((threshold, number))
         else:
-            columns.append([(number, at)])
-    top = 13.0 * max(len(column) for column in columns)
-    frame = Frame.make(ends, (0, 1), height=HEIGHT + top, above=8 + top)
-    marks = []
-    for column in columns:
-        middle = (column[0][1] + column[-1][1]) / 2
-        for level, (number, at) in enumerate(column):
-            marks.append(line(at, frame.y.start, at, frame.y.end, INK, 0.9, "4 3"))
-            marks.append(text(str(number), middle, frame.y.end - 4 - 13 * level, anchor="middle", kind="strong"))
-    return frame, marks, top
+            groups.append([(threshold, number)])
+    labels: list[tuple[str, float, int]] = []
+    ends_of: list[float] = []
+    for group in groups:
+        words, middle = ranges(n for _, n in group), (group[0][0] + group[-1][0]) / 2
+        half = (3.7 * len(words) + 2) * point
+        level = next(k for k in count() if k == len(ends_of) or ends_of[k] < middle - half)
+        ends_of[level : level + 1] = [middle + half]
+        labels.append((words, middle, level))
+    return labels, CLOSE * len(ends_of)
 
 
-def _box(colour: str) -> Markup:
-    return Markup(
-        f'<svg width="30" height="12" aria-hidden="true"><rect x="8" y="1" width="14" height="10" fill="{colour}" '
-        f'fill-opacity=".28" stroke="{colour}" stroke-width="1.5"/></svg>'
-    )
+def _draw_thresholds(ax: Axes, found: Analysis, labels: list[tuple[str, float, int]]) -> None:
+    for choice in found.choices:
+        ax.axvline(choice.threshold, color=INK, lw=0.9, ls=(0, (4.4, 3.3)))
+    place: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "ha": "center"}
+    for words, middle, level in labels:
+        ax.annotate(words, (middle, 1), (0, 4 + CLOSE * level), color=INK, weight="bold", **place)

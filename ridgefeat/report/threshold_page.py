@@ -13,7 +13,7 @@ import numpy as np
 
 from ridgefeat._version import __version__
 from ridgefeat.report.page import render_page, write_page
-from ridgefeat.report.threshold_figures import figures, percent
+from ridgefeat.report.threshold_figures import percent, threshold_displays
 from ridgefeat.threshold.remarks import RULE
 from ridgefeat.threshold.results import Analysis, Figure, Part, Rate
 
@@ -78,7 +78,7 @@ def write_threshold_page(
             for f in parts[0].figures
         ],
         "names": [p.name for p in parts],
-        "plots": figures(found),
+        "plots": threshold_displays(found).values(),
         "rule": RULE,
         "about": {**(about or {}), **_making(found)},
     }

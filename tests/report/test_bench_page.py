@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import re
+import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,12 +14,10 @@ from ridgefeat.bench.results import Comparison, Fold
 from ridgefeat.errors import TableError
 from ridgefeat.report import bench_figures, bench_tables, bench_training
 from ridgefeat.report.bench_audit import audit_words
-from ridgefeat.report.bench_page import write_bench_page
+from ridgefeat.report.bench_page import bench_displays, write_bench_page
+from ridgefeat.report.bench_training import banded
 from ridgefeat.report.bench_words import figure, listed, p_value, sensitive_topic
-from ridgefeat.report.curves import banded
-from ridgefeat.report.dots import Dot, dot_chart
-from ridgefeat.report.matrix import heat_map
-from ridgefeat.report.plot import MOST_POINTS, Scale, look, shorten, span_of, thinned
+from ridgefeat.report.page import number
 from tests.report.made_comparison import FINGERS, HOSTILE, KINDS, NAMES, REASON, findings, make, without_tables
 
 
@@ -52,7 +51,10 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
     def plots(self) -> list[str]:
-        return [a["aria-label"] or "" for a in self.all("svg") if a.get("role") == "img"]
+        return [a["alt"] or "" for a in self.all("img")]
+
+    def svgs(self) -> list[str]:
+        return [base64.b64decode(a["src"].partition("base64,")[2]).decode() for a in self.all("img")]
 
     def section(self, name: str) -> str:
         found = re.search(rf'<section id="{name}">(.*?)</section>', self.raw, re.S)
@@ -92,7 +94,12 @@ def test_page_loads_nothing_and_runs_only_its_own_script(pages, kind) -> None:
     digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
     assert policy is not None and policy.startswith("default-src 'none'")
     assert re.search(r"script-src ([^;]*);", policy)[1] == f"'sha256-{digest}'"
+    # Only the figures' data may be shown, and they in turn load nothing; clip paths are their own.
+    assert re.search(r"img-src ([^;]*);", policy)[1] == "data:"
+    assert all(a["src"].startswith("data:image/svg+xml;base64,") for a in pages[kind].all("img"))
     assert "url(" not in pages[kind].raw and "@import" not in pages[kind].raw
+    for svg in pages[kind].svgs():
+        assert not re.search(r'href="(?!#|data:)|<script|url\((?!#)|@import', svg)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -105,6 +112,17 @@ def test_links_within_the_page_lead_somewhere(pages, kind) -> None:
 def test_foreign_text_stays_text(page: Page) -> None:
     assert HOSTILE in page.text and REASON in page.text and "<i>ridge_y</i>" in page.text
     assert "<script>alert" not in page.raw and "<b>onnx" not in page.raw
+
+
+def test_foreign_names_stay_text_in_figures_and_their_words(folder: Path) -> None:
+    made, name = make("binary"), "<b>$x$</b>\x00\u6307"
+    levels = made.levels.replace({"level": {"thumb": name}})
+    page = written(replace(made, levels=levels), folder)
+    (alt,) = (p for p in page.plots() if "of rbf_svm by finger" in p)
+    assert "<b>$x$</b>" in alt and "<b>$x$" not in page.raw
+    (svg,) = (s for s in page.svgs() if "&lt;b&gt;$x$" in s)
+    assert "&lt;b&gt;$x$&lt;/b&gt;\ufffd\u6307</text>" in svg
+    ElementTree.fromstring(svg)
 
 
 def test_every_classifier_is_a_row_with_interval_and_a_failure_with_its_reason(page: Page) -> None:
@@ -183,7 +201,7 @@ def test_levels_say_which_finger_tells_most_and_use_a_figure_that_is_defined() -
     charts = {c["name"]: c for c in bench_figures.levels(make("binary"))}
     assert list(charts) == ["finger", "hand", "sex"]
     assert [charts[n]["metric"] for n in charts] == ["roc_auc", "roc_auc", "accuracy"]
-    assert "thumb 0.800 (0.780 to 0.820); index 0.750" in charts["finger"]["chart"]
+    assert "thumb 0.800 (0.780 to 0.820); index 0.750" in charts["finger"]["chart"].alt
     assert charts["finger"]["told"].endswith("Their intervals do not overlap.")
     overlapping = make("binary").levels.assign(roc_auc_low=0.1, roc_auc_high=0.9)
     told = bench_figures.levels(replace(make("binary"), levels=overlapping))[0]["told"]
@@ -196,19 +214,22 @@ def test_learning_curve_takes_folds_of_nearly_equal_size_together() -> None:
     made = make("binary")
     table = made.learning[made.learning["classifier"] == "rbf_svm"]
     ragged = table.assign(groups=table["groups"] + table["fold"] % 2)
-    one = bench_training.learning(replace(made, learning=ragged))
-    (points,) = re.findall(r'<polyline points="([^"]*)"', one.plot)
-    assert len(points.split()) == 4
+    ax = bench_training.learning(replace(made, learning=ragged)).plot()
+    assert [len(line.get_xdata()) for line in ax.lines if line.get_label() == "rbf_svm"] == [4]
 
 
 def test_training_curves_set_validation_beside_training() -> None:
     (one,) = bench_training.epochs(make("binary"))
-    assert one.title == "cnn_small: loss" and [words for _, words in one.legend] == ["training", "validation"]
+    assert one.title == "cnn_small: loss"
+    training, validation = one.plot().lines
+    assert (training.get_label(), validation.get_label()) == ("training", "validation")
+    assert training.get_ydata() == pytest.approx(1 / np.arange(1, 13)) and validation.get_ydata()[0] == 0.6
 
 
 def test_columns_beyond_the_most_important_are_counted(page: Page) -> None:
-    carried = Page(page.section("importances")).text
-    assert "The first 20 of 30." in carried
+    section = Page(page.section("importances"))
+    carried = " ".join(section.plots())
+    assert "The first 20 of 30." in section.text
     assert "texture_spectrum_block_r19_mean" in carried and "r20_mean" not in carried
 
 
@@ -298,7 +319,7 @@ def test_a_comparison_in_which_all_failed_has_a_page(folder: Path) -> None:
 
 def test_same_comparison_same_bytes(folder: Path) -> None:
     first, second = (write_bench_page(make("binary"), folder / n).read_bytes() for n in ("a.html", "b.html"))
-    assert first == second and len(first) < 200_000
+    assert first == second and len(first) < 300_000
 
 
 def test_a_page_that_cannot_be_written_is_an_error(folder: Path) -> None:
@@ -337,46 +358,34 @@ def test_who_is_behind_the_best_is_named_by_how_sure_that_is(folder: Path) -> No
     assert "It is ahead of every other classifier." in sure
 
 
-def test_long_curves_are_thinned_along_their_path_and_keep_their_ends() -> None:
-    x = np.linspace(0, 1, 5000)
-    y = (x > 0.5) * 1.0
-    kept = np.array(thinned(x, y))
-    assert len(kept) <= MOST_POINTS + 2 and kept[0].tolist() == [0, 0] and kept[-1].tolist() == [1, 1]
-    assert abs(kept[:, 0] - 0.5).min() < 1e-3
-    assert thinned([0, np.nan, 1], [0, 1, np.inf]) == [(0.0, 0.0)]
+@pytest.mark.parametrize("kind", KINDS)
+def test_displays_are_the_page_s_figures_by_name(pages, kind) -> None:
+    displays = bench_displays(make(kind))
+    assert sorted(d.alt for d in displays.values()) == sorted(pages[kind].plots())
+    assert {"ranking", "by-finger", "importance-column-rbf-svm", "learning"} <= set(displays)
+    expected = {"binary": "roc", "multiclass": "confusion-rbf-svm", "regression": "predictions-rbf-svm"}
+    assert expected[kind] in displays and all(re.fullmatch("[a-z0-9-]+", name) for name in displays)
 
 
-def test_scales_hold_values_and_ticks_are_round() -> None:
-    scale = Scale(0, 11, 100, 200)
-    assert scale(5.5) == 150 and scale(-3) == 100 and scale(99) == 200
-    assert scale.ticks(5) == [0, 2.5, 5, 7.5, 10] and scale.ticks(5, whole=True) == [0, 5, 10]
-    assert span_of([np.nan]) == (0.0, 1.0) and span_of([1, 3], margin=0.5) == (0, 4)
+def test_figures_show_the_comparison_s_data() -> None:
+    made = make("binary")
+    displays = bench_displays(made)
+    scores = made.scores[made.scores["classifier"] == "logistic"]
+    expected = bench_figures.mean_roc(scores, (scores["y_true"] == "female").to_numpy(), "score")
+    (line,) = (one for one in displays["roc"].plot().lines if one.get_label() == "logistic 0.762")
+    assert line.get_xdata().tolist() == bench_figures.STEPS.tolist() and line.get_ydata().tolist() == expected.tolist()
+    ax = displays["ranking"].plot()
+    assert ax.lines[1].get_xdata() == pytest.approx([0.812, 0.762, 0.712, 0.662])
+    assert ax.lines[0].get_xdata() == [0.5, 0.5] and ax.get_xlabel() == "ROC AUC"
+    assert [t.get_text() for t in ax.get_yticklabels()] == list(NAMES)
 
 
-def test_lines_in_one_frame_differ_in_colour_and_dashes() -> None:
-    assert len({look(i) for i in range(12)}) == 12
-    assert len({look(i)[0] for i in range(6)}) == 6 and look(0)[1] != look(1)[1]
-
-
-def test_dots_stand_where_their_values_are() -> None:
-    svg = dot_chart([Dot("<low>", 0.0, -1, 1), Dot("high", 10.0)], "axis", "words", mark=5)
-    at = [float(v) for v in re.findall(r'<circle cx="([\d.]+)"', svg)]
-    dashed = float(re.search(r'<line x1="([\d.]+)"[^>]*stroke-dasharray', svg)[1])
-    assert dashed == pytest.approx((at[0] + at[1]) / 2, abs=0.11)
-    assert "&lt;low&gt; 0.000 (−1.00 to 1.00); high 10" in svg and svg.count("<circle") == 2
-
-
-def test_heat_map_is_darker_where_there_is_more_and_says_shares_of_rows() -> None:
-    svg = heat_map(np.array([[3, 1], [0, 0]]), ["a", "b"], "words")
-    tints = [int(v) for v in re.findall(r"rgb\((\d+)", svg)]
-    assert tints[0] < tints[1] < tints[2] == tints[3] == 247
-    assert "75 %" in svg and "a: 75 % as a, 25 % as b" in svg
-    many = heat_map(np.eye(12), [f"class{i}" for i in range(12)], "words")
-    assert many.count("<rect") == 144 and "100 %</text>" not in many
-    # Dark letters on light fields and light ones on dark; names thin out before they overlap.
-    assert re.findall(r'fill:(#\w+)">(\d+) %', svg) == [("#fff", "75"), ("#000", "25"), ("#000", "0"), ("#000", "0")]
-    crowd = heat_map(np.eye(60), [f"c{i}" for i in range(60)], "words")
-    assert len(re.findall(r"<text[^>]*>c\d+</text>", crowd)) <= 2 * 350 / 13
+def test_charts_are_made_once_for_a_page(folder: Path, monkeypatch) -> None:
+    made, drawn = make("binary"), []
+    real = bench_figures.interval_display
+    monkeypatch.setattr(bench_figures, "interval_display", lambda *a, **k: drawn.append(a[0]) or real(*a, **k))
+    written(made, folder)
+    assert len(drawn) == len(set(drawn)) == 8
 
 
 def test_bands_hold_mean_lowest_and_highest() -> None:
@@ -388,5 +397,12 @@ def test_words_for_figures() -> None:
     assert figure(0.8124, "binary") == "0.812" and figure(12.345, "regression") == "12.3"
     assert figure(np.nan, "binary") == "–" and p_value(0.0004) == "< 0.001" and p_value(np.nan) == "–"
     assert listed(["a", "b", "c"]) == "a, b and c" and listed(["a"]) == "a" and listed([]) == ""
-    assert shorten("a_very_long_name", 9) == "a_ve…name" and shorten("short", 9) == "short"
     assert bench_tables.signed(-0.0123, "binary") == "−0.012"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.4712, "0.471"), (12.345, "12.3"), (1234.5, "1,234"), (41.0, "41"), (float("nan"), "–"), (3e-7, "3.00e-07")],
+)
+def test_numbers_for_people(value: float, text: str) -> None:
+    assert number(value) == text

@@ -1,0 +1,271 @@
+"""The kinds of figure that reports share: curves, values with intervals, predictions, a confusion matrix.
+
+Each function draws on the given axes, or on a figure of its own, and returns the axes; `display` has the style.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ridgefeat.report.display import COLOURS, INK, REFERENCE, WIDTH, axes, label, letters, line_style, shorten, span_of
+from ridgefeat.report.page import number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
+
+Limits = tuple[float, float]
+UNIT: Limits = (0.0, 1.0)
+CELLS = 32
+"""Fields per side of the plot of predictions over the truth."""
+ROW, ROW_ABOVE = 24, 36
+"""Points: a row's height where its name is left of its value, and where it is above."""
+LETTER = 6.9
+"""Points: the width of most letters."""
+MAX_BESIDE = 20
+"""Names up to this long are left of their values."""
+MAX_CLASS_NAME = 14
+MAX_WRITTEN = 10
+"""Classes up to which a confusion matrix holds its figures; with more only the colours are left, and the words."""
+SHADES = ("#f7fafc", "#004a75")
+"""Ends of the colour scale: one hue from light to dark, which holds in grey and for every eye."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line: its name and a figure for the legend, its points, and a band about it where there is one."""
+
+    name: str
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    note: str = ""
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
+    dots: bool = False
+
+    @property
+    def words(self) -> str:
+        """What the legend says."""
+        return f"{self.name} {self.note}".strip()
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A named value with its interval, NaN where unknown."""
+
+    name: str
+    value: float
+    low: float = np.nan
+    high: float = np.nan
+
+    @property
+    def words(self) -> str:
+        """The row in words."""
+        known = np.isfinite([self.low, self.high]).all()
+        return f"{self.name} {_signed(self.value)}" + (
+            f" ({_signed(self.low)} to {_signed(self.high)})" if known else ""
+        )
+
+
+def plot_curves(
+    curves: Sequence[Curve],
+    x_name: str,
+    y_name: str,
+    ax: Axes | None = None,
+    *,
+    limits: Limits | None = None,
+    diagonal: bool = False,
+    mark: float | None = None,
+    whole: bool = False,
+) -> Axes:
+    """Draw curves over common scales.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        In the order of the legend.
+    x_name, y_name : str
+        Names of the axes.
+    ax : matplotlib.axes.Axes, optional
+    limits : (low, high), optional
+        Of both scales; by default what the curves span.
+    diagonal : bool
+        Draw the line of equal values.
+    mark : float, optional
+        The height of a dashed line, such as chance.
+    whole : bool
+        The x are counts.
+    """
+    with axes(ax) as ax:
+        if diagonal:
+            ax.axline((0, 0), slope=1, **REFERENCE)
+        if mark is not None:
+            ax.axhline(mark, **REFERENCE)
+        for i, curve in enumerate(curves):
+            over, style = 3 - i / len(curves), line_style(i)
+            known = np.isfinite(curve.x) & np.isfinite(curve.y)
+            x, y = curve.x[known], curve.y[known]
+            if curve.low is not None and curve.high is not None:
+                band: dict[str, Any] = {"color": style["color"], "alpha": 0.14, "lw": 0, "zorder": over}
+                ax.fill_between(x, curve.low[known], curve.high[known], **band)
+            marker: dict[str, Any] = {"marker": "o", "ms": 6, "mec": "white", "mew": 1} if curve.dots else {}
+            ax.plot(x, y, label=label(curve.words), zorder=over, **style, **marker)
+        heights = [v for c in curves for part in (c.y, c.low, c.high) if part is not None for v in part]
+        ax.set_xlim(span_of(limits or [v for c in curves for v in c.x], margin=0.01 if limits else 0.03))
+        ax.set_ylim(span_of(limits or heights, include=[] if mark is None else [mark], margin=0.01 if limits else 0.06))
+        ax.locator_params(nbins=6)
+        ax.locator_params(axis="x", integer=whole)
+        ax.set(xlabel=label(x_name, 60), ylabel=label(y_name, 50))
+    return ax
+
+
+def plot_predictions(
+    truth: ArrayLike, predicted: ArrayLike, name: str, ax: Axes | None = None, *, limits: Limits | None = None
+) -> Axes:
+    """Draw predictions over the truth as fields that are darker where there are more prints.
+
+    Parameters
+    ----------
+    truth, predicted : array_like, shape (prints,)
+        NaN is left out.
+    name : str
+        What is predicted.
+    ax : matplotlib.axes.Axes, optional
+    limits : (low, high), optional
+        Of both scales; by default what the values span.
+    """
+    both = np.column_stack([np.asarray(truth, np.float64), np.asarray(predicted, np.float64)])
+    both = both[np.isfinite(both).all(axis=1)]
+    ends = limits or span_of(both.ravel().tolist())
+    counts, _, _ = np.histogram2d(both[:, 0], both[:, 1], bins=CELLS, range=[ends, ends])
+    shown = np.ma.masked_equal(np.sqrt(counts.T), 0)
+    with axes(ax, height=334) as ax:
+        shades: dict[str, Any] = {"cmap": _shades("#d1e6f1", COLOURS[0]), "vmin": 0, "zorder": 1}
+        ax.imshow(shown, origin="lower", extent=(*ends, *ends), aspect="auto", interpolation="none", **shades)
+        ax.axline((ends[0], ends[0]), slope=1, **REFERENCE | {"color": COLOURS[1]})
+        ax.set(xlim=ends, ylim=ends, xlabel=label(name), ylabel=label(f"{name} as predicted"))
+        ax.locator_params(nbins=6)
+    return ax
+
+
+def plot_intervals(rows: Sequence[Interval], axis: str, ax: Axes | None = None, *, mark: float | None = None) -> Axes:
+    """Draw values with their intervals, one row each, with the value written at the right.
+
+    Parameters
+    ----------
+    rows : sequence of Interval
+        From top to bottom.
+    axis : str
+        What the scale is.
+    ax : matplotlib.axes.Axes, optional
+    mark : float, optional
+        Where a dashed line is, such as chance.
+    """
+    longest = max((letters(r.name) for r in rows), default=0)
+    above = longest > MAX_BESIDE
+    step, left = (ROW_ABOVE, 10) if above else (ROW, 16 + LETTER * max(8, longest))
+    with axes(ax, height=step * len(rows) + 50, left=left, below=44, right=62, above=6) as ax:
+        if mark is not None:
+            ax.axvline(mark, color=INK, lw=1.2, ls=(0, (3.3, 2.5)))
+        at = np.arange(len(rows))
+        ax.hlines(at, [r.low for r in rows], [r.high for r in rows], color=COLOURS[0], lw=2.5)
+        ax.plot([r.value for r in rows], at, "o", color=COLOURS[0], ms=9, mec="white", mew=1.5)
+        ax.set_xlim(
+            span_of([v for r in rows for v in (r.value, r.low, r.high)], include=[] if mark is None else [mark])
+        )
+        ax.set(ylim=(len(rows) - 0.5, -0.5 if not above else -0.75), xlabel=label(axis))
+        ax.grid(False, axis="y")
+        ax.locator_params(axis="x", nbins=4)
+        place: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "color": INK}
+        for i, row in enumerate(rows):
+            ax.annotate(_signed(row.value), (1, i), (60, 0), ha="right", va="center", weight="bold", **place)
+            if above:
+                # White behind the name, or the dashed line would strike it through.
+                behind = {"fc": "white", "ec": "none", "pad": 0.8}
+                ax.annotate(label(row.name), (0, i), (2, 7), va="bottom", bbox=behind, **place)
+        ax.set_yticks(at, ["" if above else label(r.name) for r in rows], color=INK)
+    return ax
+
+
+def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str], ax: Axes | None = None) -> Axes:
+    """Draw a confusion matrix, each row as shares of its class.
+
+    Parameters
+    ----------
+    counts : array_like, shape (classes, classes)
+        Rows: the label; columns: the classifier's answer.
+    names : sequence of str
+        The classes.
+    ax : matplotlib.axes.Axes, optional
+    """
+    counts, shares = np.asarray(counts, np.float64), _shares(counts)
+    count = len(names)
+    width = LETTER * max((letters(shorten(n, MAX_CLASS_NAME)) for n in names), default=1)
+    left = 30 + width
+    cell = (WIDTH - left) / count
+    high, turned = min(cell, 76.0), width > cell
+    above = 30 + width if turned else 46
+    with axes(ax, height=above + high * count + 2, left=left, below=2, right=0, above=above) as ax:
+        shades = _shades(*SHADES)
+        ax.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="none")
+        between = np.arange(1, count) - 0.5
+        ax.hlines(between, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_WRITTEN else 0.5)
+        ax.vlines(between, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_WRITTEN else 0.5)
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+        # Names thin out before they overlap.
+        some = range(0, count, int(np.ceil(13 / high)))
+        words = [label(names[i], MAX_CLASS_NAME) for i in some]
+        ax.set_xticks(some, words, color=INK, rotation=90 if turned else 0)
+        ax.set_yticks(some, words, color=INK)
+        ax.xaxis.tick_top()
+        ax.xaxis.set_label_position("top")
+        ax.set(xlabel="classified as", ylabel="label")
+        roomy = cell >= 52 and high >= 40
+        for i, k in np.ndindex(*shares.shape) if count <= MAX_WRITTEN else ():
+            middle: dict[str, Any] = {"ha": "center", "va": "center", "color": _readable(shades(shares[i, k]))}
+            ax.annotate(
+                f"{100 * shares[i, k]:.0f}" + " %" * roomy,
+                (k, i),
+                (0, 6 * roomy),
+                textcoords="offset points",
+                weight="bold" if roomy else "normal",
+                **middle,
+            )
+            if roomy:
+                ax.annotate(f"{counts[i, k]:,.0f}", (k, i), (0, -9), textcoords="offset points", **middle)
+    return ax
+
+
+def confusion_words(counts: ArrayLike, names: Sequence[str]) -> str:
+    """Return a confusion matrix in words."""
+    return "; ".join(
+        f"{name}: " + ", ".join(f"{100 * s:.0f} % as {n}" for s, n in zip(row, names, strict=True) if s > 0)
+        for name, row in zip(names, _shares(counts), strict=True)
+    )
+
+
+def _shares(counts: ArrayLike) -> NDArray[np.float64]:
+    counts = np.asarray(counts, np.float64)
+    totals = counts.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0))
+
+
+def _shades(*ends: str) -> LinearSegmentedColormap:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("shades", ends)
+
+
+def _readable(colour: ArrayLike) -> str:
+    """Return black or white, whichever stands out more from a colour (WCAG's relative luminance)."""
+    return "white" if float((np.asarray(colour, np.float64)[:3] ** 2.2) @ [0.2126, 0.7152, 0.0722]) < 0.179 else "black"
+
+
+def _signed(value: float) -> str:
+    return f"−{number(-value)}" if value < 0 else number(value)
