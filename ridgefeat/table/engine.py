@@ -11,6 +11,7 @@ import socket
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any
@@ -153,12 +154,12 @@ def _real(result: Any) -> Any:
     return result
 
 
-def start_workers(jobs: int) -> None:
-    """Have local workers load what they need, and return at once; whoever asks joblib for as many finds them ready."""
+def start_workers(jobs: int, module: str) -> None:
+    """Start local workers that import a module, and return at once: they are ready when as many are first needed."""
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=jobs, backend="loky", max_nbytes=None, batch_size=1, return_as="generator_unordered")
-    _starting.append(parallel(delayed(_load)() for _ in range(jobs)))
+    _starting.append(parallel(delayed(import_module)(module) for _ in range(jobs)))
     atexit.register(_forget_starting)
 
 
@@ -176,12 +177,6 @@ def started() -> None:
     while _starting:
         for _ in _starting.pop():
             pass
-
-
-def _load() -> None:
-    from importlib import import_module
-
-    import_module("ridgefeat.table.jobs")
 
 
 def on_cluster() -> bool:

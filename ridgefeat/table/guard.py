@@ -208,9 +208,6 @@ def serve() -> None:
         answers.flush()
 
     limits: Limits = pickle.load(requests)
-    from ridgefeat.table.system import keep_memory
-
-    keep_memory()
     say(_bound(limits.memory))
     while True:
         try:

@@ -21,7 +21,6 @@ from ridgefeat.table.cells import numbers
 from ridgefeat.table.engine import on_cluster, spread, started
 from ridgefeat.table.guard import close_all, guarded_rows
 from ridgefeat.table.sidecar import library_versions
-from ridgefeat.table.system import keep_memory
 from ridgefeat.table.task import Batch, Limits, Task, own_rows
 
 
@@ -98,8 +97,6 @@ def run_task(task: Task) -> Batch:
             f"a worker has other versions than this machine, and would give other numbers: {arithmetic()} there, "
             f"{task.versions} here; install the same on all"
         )
-    if task.parent != os.getpid():
-        keep_memory()
     began = time.perf_counter()
     rows = list(guarded_rows(task) if task.limits else own_rows(task))
     features = np.array([values for _, values, _ in rows], np.float32)
