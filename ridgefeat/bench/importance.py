@@ -41,7 +41,9 @@ def permutation(
     still know much that others know too.
     """
     import pandas as pd
-    from joblib import Parallel, delayed
+    from joblib import delayed
+
+    from ridgefeat.table.engine import count_workers, spread
 
     names = list(problem.features.columns)
     family_of = {name: f for f, columns in problem.families.items() for name in columns}
@@ -55,7 +57,7 @@ def permutation(
         for f in folds
     ]
     try:
-        answers = Parallel(n_jobs=-1 if jobs is None else jobs)(work)
+        answers = list(spread(work, count_workers(jobs), ordered=True))
     except Exception:  # an estimator that cannot be taken apart has no importances; the comparison stands
         return None
     whole = _predictions(problem, folds, [a[0] for a in answers])

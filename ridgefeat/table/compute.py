@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from ridgefeat.table.engine import on_cluster
-from ridgefeat.table.jobs import WorkerLost, arithmetic, run
+from ridgefeat.table.engine import WorkerLost, on_cluster
+from ridgefeat.table.jobs import arithmetic, run
 from ridgefeat.table.minutiae_files import name_targets
 from ridgefeat.table.pace import Pace
 from ridgefeat.table.recipe import Recipe
@@ -67,8 +67,8 @@ def compute(work: Work, spans: Callable[[], list[Span]], keep: Callable[[Batch],
 
     Raises
     ------
-    WorkerLost
-        If workers are lost again and again.
+    EngineError
+        If workers are lost again and again, or the cluster is gone.
     TableError
         If a row cannot be kept, or a worker is unusable.
     """
@@ -90,8 +90,8 @@ def batches(work: Work, there: Iterable[Span] = ()) -> Iterator[Batch]:
 
     Raises
     ------
-    WorkerLost
-        If a worker process dies.
+    EngineError
+        If a worker process ends (WorkerLost), or the cluster is gone (EngineLost).
     TableError
         If a worker is unusable.
     """
