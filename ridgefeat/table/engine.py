@@ -10,6 +10,7 @@ a single worker it works in the calling process while the cluster is idle (jobli
 from __future__ import annotations
 
 import atexit
+import logging
 import socket
 import time
 import warnings
@@ -289,6 +290,7 @@ def on_cluster() -> bool:
 def _join_dask(stack: ExitStack, address: str, workers: int) -> int:
     if find_spec("distributed") is None:
         raise EngineError("engine dask is not installed; pip install 'ridgefeat[dask]'")
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it reports is an EngineError here
     import dask
     from distributed import Client, LocalCluster
 
