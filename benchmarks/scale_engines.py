@@ -104,9 +104,6 @@ def wait_for(output, share, count, driver):
     """Wait until that share of the rows is on disk."""
     while driver.poll() is None:
         done = sum(int(p.stem[10:]) - int(p.stem[:9]) for p in output.glob("_work/*-*.npz"))
-        notes = output / "_work" / "done.jsonl"
-        if notes.exists():
-            done += sum(json.loads(line)["rows"] for line in notes.read_text().splitlines() if line.endswith("}"))
         if done >= share * count:
             return done
         time.sleep(0.05)

@@ -290,10 +290,10 @@ def on_cluster() -> bool:
 def _join_dask(stack: ExitStack, address: str, workers: int) -> int:
     if find_spec("distributed") is None:
         raise EngineError("engine dask is not installed; pip install 'ridgefeat[dask]'")
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it reports is an EngineError here
     import dask
     from distributed import Client, LocalCluster
 
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it reports is an EngineError here
     try:
         if address == "local":
             with dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": KEPT_MEMORY}):
