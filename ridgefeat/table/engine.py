@@ -31,9 +31,9 @@ KINDS = ("local", "dask", "ray")
 PATIENCE = 10.0
 """Seconds to wait for a cluster to answer."""
 AHEAD = 2
-"""Calls a worker that are handed out at once: nobody waits, and memory stays the same however many there are."""
+"""Calls handed out at once per worker: no worker waits, and memory stays the same however many calls there are."""
 ROUND = 8
-"""Calls a worker in each round, where results come in rounds only."""
+"""Calls per worker in each round, where results come in rounds only."""
 LARGE = 1 << 20
 """Bytes of an array that is sent to the workers of a cluster once, and not with every call."""
 KEPT_MEMORY = 128 << 20
@@ -196,7 +196,9 @@ def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> 
 
     def submit(count: int) -> None:
         for place, (function, args, kwargs) in islice(left, count):
-            future = client.submit(function, *map(place_of, args), pure=False, **kwargs)
+            with warnings.catch_warnings():  # templates travel with their call, each to one worker or two
+                warnings.filterwarnings("ignore", "Sending large graph")
+                future = client.submit(function, *map(place_of, args), pure=False, **kwargs)
             places[future] = place
             done.add(future)
 

@@ -1,6 +1,8 @@
 """How many prints to hand out at once: as many as take a worker a second or two, whatever they cost.
 
-The size of a unit decides nothing but time: rows stand where their prints stand.
+The size of a unit decides nothing but time: rows stand where their prints stand. joblib's own batches (batch_size="auto")
+would lie on top of the 1.5 s of a unit: a kill then loses 2.5 times as many prints (98 against 38, means of ten kills on
+two workers), and they do not exist on Dask.
 """
 
 from __future__ import annotations
