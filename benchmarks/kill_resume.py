@@ -3,7 +3,8 @@
     python benchmarks/kill_resume.py [FOLDER] [--kills 20] [--prints 400] [--seed 0]
 
 Extracts prints of real data with one worker, with two, and with two in a run that is killed (kill -9) at random
-moments and resumed each time; then compares the files. Writes benchmarks/results/kill_resume.md.
+moments and resumed each time: one kill in five anywhere from the start on, the others after the run has finished
+something new. Then compares the files. Writes benchmarks/results/kill_resume.md.
 """
 
 from __future__ import annotations
@@ -43,15 +44,17 @@ def killed(prints: Path, output: Path, kills: int, whole: float, rng: random.Ran
     digests = set()
     folder = output.with_name(f".{output.name}.partial")
     while len(done) < kills:
+        before = finished(folder)
         process = start(prints, output, "-j", "2", "--resume")
-        # Starting up takes a second or two, and a kill may well fall into it; a few runs go through to the end.
+        if len(done) % 5:  # starting up takes seconds on a busy machine, and almost every kill would fall into it
+            while process.poll() is None and finished(folder) == before:
+                time.sleep(0.01)
         try:
-            process.wait(rng.uniform(0.1, 1.5 + 1.5 * whole / kills))
+            process.wait(rng.uniform(0, 1.5 * whole / kills))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            spans = [p.stem.split("-") for p in folder.glob("*.npz")] if folder.exists() else []
-            done.append(sum(int(stop) - int(first) for first, stop in spans))
+            done.append(finished(folder))
             continue
         finish(process)
         digests.add(digest(output))
@@ -59,6 +62,12 @@ def killed(prints: Path, output: Path, kills: int, whole: float, rng: random.Ran
         output.with_suffix(".json").unlink()
     finish(start(prints, output, "-j", "2", "--resume"))
     return done, digests | {digest(output)}
+
+
+def finished(folder: Path) -> int:
+    """Return how many rows a journal holds."""
+    spans = [p.stem.split("-") for p in folder.glob("*.npz")] if folder.exists() else []
+    return sum(int(stop) - int(first) for first, stop in spans)
 
 
 def digest(path: Path) -> str:

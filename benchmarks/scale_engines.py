@@ -29,11 +29,12 @@ from _common import ROOT, need, report, table  # isort: skip
 
 KEPT = ROOT / "benchmarks" / "results" / "scale_engines.json"
 BIN = Path(sys.executable).parent
-# As docs/scale.md says: what a worker looks at many times a second costs some percent.
+# As docs/scale.md says: what a worker looks at many times a second, and memory given back at once, cost time.
 ADVISED = {
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
     "DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL": "1s",
+    "MALLOC_TRIM_THRESHOLD_": str(128 << 20),
 }
 QUIET = {**os.environ, "RAY_DISABLE_IMPORT_WARNING": "1", "PYTHONPATH": str(ROOT)}
 
@@ -103,9 +104,6 @@ def wait_for(output, share, count, driver):
     """Wait until that share of the rows is on disk."""
     while driver.poll() is None:
         done = sum(int(p.stem[10:]) - int(p.stem[:9]) for p in output.glob("_work/*-*.npz"))
-        notes = output / "_work" / "done.jsonl"
-        if notes.exists():
-            done += sum(json.loads(line)["rows"] for line in notes.read_text().splitlines() if line.endswith("}"))
         if done >= share * count:
             return done
         time.sleep(0.05)

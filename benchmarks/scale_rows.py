@@ -83,9 +83,6 @@ def extract(count, scratch):
     seen = []
     while driver.poll() is None:
         done = sum(int(p.stem[10:]) - int(p.stem[:9]) for p in output.glob("_work/*-*.npz"))
-        notes = output / "_work" / "done.jsonl"
-        if notes.exists():
-            done += sum(json.loads(line)["rows"] for line in notes.read_text().splitlines() if line.endswith("}"))
         seen.append((time.perf_counter() - began, done, status(driver.pid, "VmRSS"), status(driver.pid, "VmHWM")))
         time.sleep(2)
     if driver.returncode:

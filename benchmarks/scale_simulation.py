@@ -65,13 +65,13 @@ def driver_seconds(items, batch, output):
 
     Values are like the real ones, but no two rows the same, which would compress far too well.
     """
-    from ridgefeat.table import dataset, store
+    from ridgefeat.table import assembly, store
     from ridgefeat.table.cells import numbers
     from ridgefeat.table.recipe import Recipe
     from ridgefeat.table.task import Batch
 
     per, rng = 64, np.random.default_rng(0)
-    count = dataset.PART_ROWS // len(items) * len(items)
+    count = assembly.PART_ROWS // len(items) * len(items)
     rows = np.arange(count) % len(items)
     features = batch.features[rows] * rng.normal(1, 0.01, (count, 1)).astype(np.float32)
     batches = [
@@ -90,8 +90,7 @@ def driver_seconds(items, batch, output):
         for b in arrived:
             keep(pickle.loads(b))
 
-    module = dataset if output.endswith("/") else store
-    computed, module.compute = module.compute, ready
+    computed, store.compute = store.compute, ready
     times = []
     try:
         for _ in range(REPEATS):
@@ -102,7 +101,7 @@ def driver_seconds(items, batch, output):
                 made = [p for p in Path(scratch).rglob("*") if p.suffix in (".parquet", ".csv")]
                 size = sum(p.stat().st_size for p in made) / count
     finally:
-        module.compute = computed
+        store.compute = computed
     return times, size, digits
 
 
@@ -230,7 +229,7 @@ def bottlenecks(kinds, row_seconds, row_bytes, image_bytes, listed):
     for kind, image in zip(kinds, image_bytes, strict=True):
         rates = {
             "one driver's core, receiving and keeping rows": 1 / row_seconds,
-            "a disk of 200 MB/s, writing units, parts and parts again": 2e8 / (3 * row_bytes),
+            "a disk of 200 MB/s, writing units and parts": 2e8 / (2 * row_bytes),
             "a store of 1 GB/s, reading images": 1e9 / image,
         }
         body += [[what, kind, f"{rate:,.0f} prints/s", f"{rate * kinds[kind]:,.0f}"] for what, rate in rates.items()]

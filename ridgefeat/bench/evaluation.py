@@ -203,12 +203,9 @@ def _numbered(i: int, task: Task, X: NDArray[Any] | str, y: NDArray[Any], groups
 def _outcomes(arguments: Any, problem: Problem, jobs: int | None) -> Any:
     from joblib import delayed
 
-    from ridgefeat.table.engine import on_cluster, spread
+    from ridgefeat.table.engine import spread
 
     groups = group_numbers(problem.groups)
-    if jobs == 1 and not on_cluster():
-        yield from (_numbered(i, task, X, problem.y, groups) for i, task, X in arguments)
-        return
     calls = (delayed(_numbered)(i, task, X, problem.y, groups) for i, task, X in arguments)
     yield from spread(calls, count_workers(jobs))
 

@@ -92,7 +92,7 @@ def _start(given: dict[str, Any]) -> None:
 
     kind, _ = parse_engine(given["engine"])
     if kind == "local" and (given["jobs"] or 0) > 1 and not given["timeout"] and not given["memory"]:
-        start_workers(given["jobs"])
+        start_workers(given["jobs"], "ridgefeat.table.jobs")
 
 
 def _recipe(like: Recipe | None, given: dict[str, Any]) -> Recipe:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
-from ridgefeat.table.engine import on_cluster
-from ridgefeat.table.jobs import WorkerLost, arithmetic, run
+from ridgefeat.table.engine import WorkerLost, on_cluster
+from ridgefeat.table.jobs import arithmetic, run
 from ridgefeat.table.minutiae_files import name_targets
 from ridgefeat.table.pace import Pace
 from ridgefeat.table.recipe import Recipe
@@ -40,8 +39,6 @@ class Work:
         Folder for each print's minutiae.
     lines : bool
         Whether rows are wanted as text too.
-    ends : tuple of int
-        Rows at which a unit must end.
     """
 
     items: Sequence[Item]
@@ -50,7 +47,6 @@ class Work:
     limits: Limits | None = None
     minutiae: Path | None = None
     lines: bool = False
-    ends: tuple[int, ...] = ()
 
 
 def compute(work: Work, spans: Callable[[], list[Span]], keep: Callable[[Batch], None]) -> None:
@@ -67,8 +63,8 @@ def compute(work: Work, spans: Callable[[], list[Span]], keep: Callable[[Batch],
 
     Raises
     ------
-    WorkerLost
-        If workers are lost again and again.
+    EngineError
+        If workers are lost again and again, or the cluster is gone.
     TableError
         If a row cannot be kept, or a worker is unusable.
     """
@@ -90,8 +86,8 @@ def batches(work: Work, there: Iterable[Span] = ()) -> Iterator[Batch]:
 
     Raises
     ------
-    WorkerLost
-        If a worker process dies.
+    EngineError
+        If a worker process ends (WorkerLost), or the cluster is gone (EngineLost).
     TableError
         If a worker is unusable.
     """
@@ -102,7 +98,7 @@ def batches(work: Work, there: Iterable[Span] = ()) -> Iterator[Batch]:
     parent, versions = (0, arithmetic()) if on_cluster() else (os.getpid(), "")
 
     def tasks() -> Iterator[Task]:
-        for at, stop in gaps(there, len(items), work.ends):
+        for at, stop in gaps(there, len(items)):
             while at < stop:
                 to = at + pace.take(stop - at)
                 names = None if targets is None else tuple(targets[at:to])
@@ -114,12 +110,10 @@ def batches(work: Work, there: Iterable[Span] = ()) -> Iterator[Batch]:
         yield batch
 
 
-def gaps(there: Iterable[Span], count: int, ends: Iterable[int] = ()) -> Iterator[Span]:
-    """Yield the stretches of rows that are not there yet, cut where units must end."""
-    cuts = sorted({e for e in ends if 0 < e < count})
+def gaps(there: Iterable[Span], count: int) -> Iterator[Span]:
+    """Yield the stretches of rows that are not there yet."""
     at = 0
     for start, stop in [*there, (count, count)]:
         if start > at:
-            points = [at, *(c for c in cuts if at < c < start), start]
-            yield from pairwise(points)
+            yield at, start
         at = max(at, stop)

@@ -1,19 +1,29 @@
-"""The engine that prints or fits are spread over. It is the user's, and joblib speaks to it; nothing here schedules.
+"""The engine that does the work: processes by joblib, or the user's Dask or Ray. Nothing here schedules.
 
 with using("dask=tcp://10.0.0.1:8786", jobs=None) as workers:
     for result in spread((delayed(work)(x) for x in many), workers): ...
+
+Dask is used through its own client. joblib's backend for Dask waits for ever for a call that ends its workers, and with
+a single worker it works in the calling process while the cluster is idle (joblib 1.6, both tried).
 """
 
 from __future__ import annotations
 
 import atexit
+import logging
 import socket
+import time
 import warnings
 from collections.abc import Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any
+
+import numpy as np
 
 from ridgefeat.errors import ParameterError, RidgefeatError
 
@@ -21,8 +31,15 @@ KINDS = ("local", "dask", "ray")
 PATIENCE = 10.0
 """Seconds to wait for a cluster to answer."""
 AHEAD = 2
-"""Calls a worker that are handed out at once: nobody waits, and memory stays the same however many there are."""
+"""Calls handed out at once per worker: no worker waits, and memory stays the same however many calls there are."""
 ROUND = 8
+"""Calls per worker in each round, where results come in rounds only."""
+LARGE = 1 << 20
+"""Bytes of an array that is sent to the workers of a cluster once, and not with every call."""
+KEPT_MEMORY = 128 << 20
+"""Bytes of freed memory that a Dask worker started here keeps. Dask keeps hardly any: 25 % more time per print."""
+_cluster: ContextVar[Any] = ContextVar("cluster", default=None)
+"""Dask's client, "ray", or None for this machine."""
 _PORTS = {"dask": 8786, "ray": 6379}
 _START = {
     "dask": "start a cluster (`dask scheduler`, then `dask worker ADDRESS` on each machine), or say dask=local",
@@ -35,7 +52,11 @@ class EngineError(RidgefeatError):
 
 
 class EngineLost(EngineError):
-    """An engine that went away while it worked."""
+    """A cluster that went away while it worked."""
+
+
+class WorkerLost(EngineError):
+    """A worker that ended before its calls were done; these can be made again."""
 
 
 def parse_engine(text: str | None) -> tuple[str, str]:
@@ -77,7 +98,7 @@ def count_workers(jobs: int | None) -> int:
 
 @contextmanager
 def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
-    """Make joblib work on an engine and yield how many workers it has.
+    """Have `spread` work on an engine, and yield how many workers it has.
 
     Parameters
     ----------
@@ -104,39 +125,131 @@ def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
 
 
 def spread(calls: Iterable[Any], workers: int, *, ordered: bool = False, **options: Any) -> Iterator[Any]:
-    """Yield the results of calls as they finish (or in their order), on joblib's present engine.
+    """Yield the results of calls as they finish (or in their order), on the engine in use.
 
     Parameters
     ----------
     calls : iterable
         As joblib's delayed makes them; taken up only as far ahead as keeps every worker busy.
     workers : int
-        How many work at once.
+        How many work at once. One, on this machine, is this process.
     ordered : bool
         Yield results in the order of the calls.
     **options
-        For joblib's Parallel.
-    """
-    from joblib import Parallel
-    from joblib.parallel import get_active_backend
+        For joblib's Parallel, where this machine does the work.
 
-    backend, configured = get_active_backend()
-    if on_cluster() and "backend" not in options:
-        workers = max(workers, int(backend.effective_n_jobs(configured or workers)))
-    how: dict[str, Any] = {"n_jobs": workers, "batch_size": 1, **options}
-    if "backend" in options or backend.supports_return_generator:
-        how["return_as"] = "generator" if ordered else "generator_unordered"
-        results = Parallel(pre_dispatch=AHEAD * workers, **how)(calls)
-        try:
-            yield from map(_real, results)
-        finally:
-            _forget(results)
-        return
-    # Ray's backend hands back lists only: rounds, on workers that stay.
+    Raises
+    ------
+    WorkerLost
+        If a worker ends before its call is done; the calls that are not done can be made again.
+    EngineLost
+        If the cluster is gone.
+    EngineError
+        If one call ends every worker that takes it up.
+    """
+    cluster = _cluster.get()
+    if cluster == "ray":
+        yield from _on_ray(calls, workers)
+    elif cluster is not None:
+        yield from _on_dask(cluster, calls, workers, ordered)
+    elif workers == 1:
+        yield from (function(*args, **kwargs) for function, args, kwargs in calls)
+    else:
+        yield from _on_this_machine(calls, workers, ordered, options)
+
+
+def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options: dict[str, Any]) -> Iterator[Any]:
+    from joblib import Parallel
+
+    return_as = "generator" if ordered else "generator_unordered"
+    results = Parallel(n_jobs=workers, batch_size=1, pre_dispatch=AHEAD * workers, return_as=return_as, **options)(
+        calls
+    )
+    try:
+        for result in results:  # noqa: UP028  (`yield from` would close what is left with joblib's warnings)
+            yield result
+    except BrokenProcessPool:
+        raise WorkerLost(
+            "a worker process was ended by the system, most likely for want of memory; use fewer --jobs"
+        ) from None
+    finally:
+        _forget(results)
+
+
+def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> Iterator[Any]:
+    from distributed import CancelledError, KilledWorker, as_completed
+    from distributed.comm import CommClosedError
+
+    left = enumerate(calls)
+    places: dict[Any, int] = {}
+    early: dict[int, Any] = {}
+    sent: dict[int, Any] = {}
+    next_place = 0
+
+    def place_of(argument: Any) -> Any:
+        """Return a large array's place on the workers, where it is sent once, however many calls take it."""
+        if not isinstance(argument, np.ndarray) or argument.nbytes < LARGE:
+            return argument
+        if id(argument) not in sent:  # the array is kept with its place, so that no other gets its id
+            sent[id(argument)] = argument, client.scatter(argument, broadcast=True, hash=False)
+        return sent[id(argument)][1]
+
+    def submit(count: int) -> None:
+        for place, (function, args, kwargs) in islice(left, count):
+            with warnings.catch_warnings():  # templates travel with their call, each to one worker or two
+                warnings.filterwarnings("ignore", "Sending large graph")
+                future = client.submit(function, *map(place_of, args), pure=False, **kwargs)
+            places[future] = place
+            done.add(future)
+
+    try:
+        done = as_completed(loop=client.loop)
+        submit(AHEAD * max(workers, sum(client.ncores().values())))
+        for future in done:
+            # Not `with_results`: it hands over the error of a call that was cancelled as if that were its result.
+            early[places.pop(future)] = future.result()
+            submit(1)
+            if not ordered:
+                yield early.popitem()[1]
+            while next_place in early:
+                yield early.pop(next_place)
+                next_place += 1
+    except KilledWorker as error:  # the scheduler has tried it on several workers
+        raise EngineError(f"a unit of work ended one worker after the other ({_reason(error)})") from None
+    except (CancelledError, OSError) as error:
+        while client.status == "connecting":
+            time.sleep(0.1)
+        if client.status != "running":
+            raise EngineLost(f"the Dask scheduler is gone ({_reason(error)}); {_START['dask']}") from None
+        if isinstance(error, (CancelledError, CommClosedError)):
+            raise WorkerLost(f"the connection to the Dask scheduler was lost for a while ({_reason(error)})") from None
+        raise
+    finally:
+        if client.status == "running":
+            client.cancel(list(places))
+
+
+def _on_ray(calls: Iterable[Any], workers: int) -> Iterator[Any]:
+    """Work in rounds on actors that stay: Ray's backend for joblib returns lists only."""
+    from joblib import Parallel
+
     left = iter(calls)
-    with Parallel(pre_dispatch="all", **how) as parallel:
-        while results := parallel(islice(left, ROUND * workers)):
-            yield from results
+    try:
+        with Parallel(n_jobs=workers, batch_size=1, pre_dispatch="all") as parallel:
+            while results := parallel(islice(left, ROUND * workers)):
+                yield from results
+    except Exception as error:
+        from ray.exceptions import RayError
+
+        if isinstance(error, RayError):
+            raise WorkerLost(f"Ray lost a worker ({_reason(error)})") from None
+        raise
+
+
+def _reason(error: BaseException) -> str:
+    """Return an error in one line."""
+    first = (str(error).strip().splitlines() or ["no reason given"])[0]
+    return f"{type(error).__name__}: {first[:200]}"
 
 
 def _forget(results: Any) -> None:
@@ -146,19 +259,12 @@ def _forget(results: Any) -> None:
         results.close()
 
 
-def _real(result: Any) -> Any:
-    """Return a result; where the engine went away, joblib hands back the error in its place."""
-    if isinstance(result, BaseException):
-        raise EngineLost(f"{type(result).__name__}: {result}")
-    return result
-
-
-def start_workers(jobs: int) -> None:
-    """Have local workers load what they need, and return at once; whoever asks joblib for as many finds them ready."""
+def start_workers(jobs: int, module: str) -> None:
+    """Start local workers that import a module, and return at once: they are ready when as many are first needed."""
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=jobs, backend="loky", max_nbytes=None, batch_size=1, return_as="generator_unordered")
-    _starting.append(parallel(delayed(_load)() for _ in range(jobs)))
+    _starting.append(parallel(delayed(import_module)(module) for _ in range(jobs)))
     atexit.register(_forget_starting)
 
 
@@ -178,34 +284,27 @@ def started() -> None:
             pass
 
 
-def _load() -> None:
-    from importlib import import_module
-
-    import_module("ridgefeat.table.jobs")
-
-
 def on_cluster() -> bool:
-    """Whether joblib's present engine is one of other machines' (or pretends to be)."""
-    from joblib.parallel import get_active_backend
-
-    names = {kind.__name__ for kind in type(get_active_backend()[0]).__mro__}
-    return bool(names & {"DaskDistributedBackend", "RayBackend"})
+    """Whether the engine in use is a cluster."""
+    return _cluster.get() is not None
 
 
 def _join_dask(stack: ExitStack, address: str, workers: int) -> int:
     if find_spec("distributed") is None:
         raise EngineError("engine dask is not installed; pip install 'ridgefeat[dask]'")
-    import joblib
+    import dask
     from distributed import Client, LocalCluster
 
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it reports is an EngineError here
     try:
         if address == "local":
-            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+            with dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": KEPT_MEMORY}):
+                cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
             client = Client(stack.enter_context(cluster))
         elif address.endswith(".json"):
             client = Client(scheduler_file=address, timeout=PATIENCE)
         else:
-            _knock("dask", address)
+            _check_port("dask", address)
             client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
         raise _unreachable("dask", address, error) from None
@@ -216,34 +315,8 @@ def _join_dask(stack: ExitStack, address: str, workers: int) -> int:
         raise EngineError(
             f"engine dask={address} has no worker (waited {PATIENCE:g} s); start one: dask worker {address}"
         ) from None
-    stack.enter_context(joblib.parallel_config(backend=_dask_backend(client)))
+    stack.callback(_cluster.reset, _cluster.set(client))
     return int(sum(client.ncores().values()))
-
-
-def _dask_backend(client: Any) -> Any:
-    """Return joblib's backend for Dask, told that there is always more than one worker.
-
-    Where joblib believes in one alone, it works in this process instead, and leaves the cluster idle.
-    """
-    from joblib._dask import DaskDistributedBackend
-    from joblib.externals.loky.process_executor import _ExceptionWithTraceback
-
-    class Backend(DaskDistributedBackend):  # type: ignore[misc]
-        def submit(self, func: Any, callback: Any = None) -> Any:
-            future = super().submit(func, callback)
-
-            # joblib is told of results only; of a call whose worker died it would wait for one for ever.
-            def tell(done: Any) -> None:
-                if callback is not None and (error := done.exception()) is not None:
-                    callback(_ExceptionWithTraceback(error))
-
-            future.add_done_callback(tell)
-            return future
-
-        def effective_n_jobs(self, n_jobs: int) -> int:
-            return max(2, int(super().effective_n_jobs(n_jobs)))
-
-    return Backend(client=client)
 
 
 def _join_ray(stack: ExitStack, address: str, jobs: int | None) -> int:
@@ -259,7 +332,7 @@ def _join_ray(stack: ExitStack, address: str, jobs: int | None) -> int:
             ray.init(address="local", num_cpus=jobs, include_dashboard=False, **quiet)
         else:
             if address != "auto":
-                _knock("ray", address)
+                _check_port("ray", address)
             ray.init(address=address, **quiet)
     except (OSError, ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise _unreachable("ray", address, error) from None
@@ -268,11 +341,12 @@ def _join_ray(stack: ExitStack, address: str, jobs: int | None) -> int:
     most = max(1, int(ray.cluster_resources().get("CPU", 1)))
     workers = most if jobs is None else min(jobs, most)
     stack.enter_context(joblib.parallel_config(backend="ray", n_jobs=workers))
+    stack.callback(_cluster.reset, _cluster.set("ray"))
     return workers
 
 
-def _knock(kind: str, address: str) -> None:
-    """Raise OSError or ValueError unless somebody listens there: engines themselves wait far longer to say so."""
+def _check_port(kind: str, address: str) -> None:
+    """Raise OSError or ValueError unless somebody listens there: engines themselves take far longer to find out."""
     scheme, _, rest = address.rpartition("://")
     if scheme not in ("", "tcp", "tls", "ray"):
         return

@@ -1,6 +1,9 @@
 """A process of its own for each worker's prints, ended when one takes too long, too much memory, or crashes.
 
-Only so can a print be stopped that hangs in a library: no signal and no thread reaches inside C.
+Only so can a print be stopped that hangs in a library: no signal and no thread reaches inside C. pebble's process pools
+would save half of this module, and were tried: they cannot start inside a Dask worker ("daemonic processes are not
+allowed to have children"), so that --timeout would be lost there; an empty child holds 348 MB, ours 128; and pebble's
+licence is the LGPL.
 """
 
 from __future__ import annotations
@@ -196,7 +199,14 @@ def _ending(code: int) -> str:
 
 
 def serve() -> None:
-    """Answer on standard output what comes on standard input, until it ends: the guarded process."""
+    """Answer on standard output what comes on standard input: the guarded process."""
+    try:
+        _serve()
+    except (EOFError, BrokenPipeError):  # the parent has ended, and nobody is left to be told
+        os._exit(0)
+
+
+def _serve() -> None:
     import faulthandler
 
     requests: BinaryIO = sys.stdin.buffer
@@ -208,15 +218,9 @@ def serve() -> None:
         answers.flush()
 
     limits: Limits = pickle.load(requests)
-    from ridgefeat.table.system import keep_memory
-
-    keep_memory()
     say(_bound(limits.memory))
     while True:
-        try:
-            task = pickle.load(requests)
-        except EOFError:
-            return
+        task = pickle.load(requests)
         try:
             rows = own_rows(task)
             while True:

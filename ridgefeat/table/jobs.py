@@ -1,4 +1,4 @@
-"""Rows over workers. joblib holds the scheduler; here are only the batches that are handed to it.
+"""Rows over workers. The engine holds the scheduler; here are only the batches that are handed to it.
 
 Batches finish in any order and say where they belong, so that each can be kept on disk the moment it is done.
 """
@@ -11,22 +11,18 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any
 
 import numpy as np
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.table.cells import numbers
-from ridgefeat.table.engine import on_cluster, spread, started
+from ridgefeat.table.engine import EngineError, EngineLost, spread, started
 from ridgefeat.table.guard import close_all, guarded_rows
 from ridgefeat.table.sidecar import library_versions
-from ridgefeat.table.system import keep_memory
 from ridgefeat.table.task import Batch, Limits, Task, own_rows
 
-
-class WorkerLost(TableError):
-    """A worker process that ended before its prints were done; what was finished stands."""
+ADVICE = "--timeout or --memory give a print that ends its worker a row of its own"
 
 
 @cache
@@ -37,50 +33,28 @@ def arithmetic() -> str:
 
 
 def run(tasks: Iterable[Task], workers: int, limits: Limits | None = None) -> Iterator[Batch]:
-    """Yield each task's rows as it finishes, in any order, on joblib's present engine.
+    """Yield each task's rows as it finishes, in any order, on the engine in use.
 
     Raises
     ------
-    WorkerLost
-        If a worker process dies.
+    EngineError
+        If a worker process ends (WorkerLost), or the cluster is gone (EngineLost).
     TableError
         If a worker has other versions than this process, or minutiae cannot be written.
     """
-    if workers == 1 and not on_cluster():
-        try:
-            yield from map(run_task, tasks)
-        finally:
-            close_all()
-        return
     from joblib import delayed
 
     # Guarded prints have processes of their own already; threads then only wait for them.
-    local: dict[str, Any] = {"backend": "threading" if limits else "loky", "max_nbytes": None}
+    backend = "threading" if limits else "loky"
     started()
     try:
-        yield from spread((delayed(run_task)(task) for task in tasks), workers, **({} if on_cluster() else local))
-    except Exception as error:
-        if isinstance(error, TableError) or (told := _told(error)) is None:
-            raise
-        raise told from None
+        yield from spread((delayed(run_task)(task) for task in tasks), workers, backend=backend, max_nbytes=None)
+    except EngineLost as error:
+        raise EngineLost(f"{error}; then --resume continues this run") from None
+    except EngineError as error:
+        raise type(error)(f"{error}; {ADVICE}") from None
     finally:
         close_all()
-
-
-def _told(error: Exception) -> TableError | None:
-    """Return an engine's error as ours; None for any other."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    said = (str(error).strip().splitlines() or ["no reason given"])[0][:200]
-    advice = "--timeout or --memory give a print that ends its worker a row of its own"
-    if "BrokenProcessPool" in names:
-        return WorkerLost(
-            f"a worker process was ended by the system, most likely for want of memory; use fewer --jobs, or {advice}"
-        )
-    if "KilledWorker" in names:  # the engine has tried again and again itself
-        return TableError(f"a unit of prints ended one worker after the other ({said}); {advice}")
-    if names & {"EngineLost", "CancelledError", "CommClosedError", "RayError", "FutureCancelledError"}:
-        return WorkerLost(f"the engine lost a worker or itself ({type(error).__name__}: {said}); {advice}")
-    return None
 
 
 def run_task(task: Task) -> Batch:
@@ -98,8 +72,6 @@ def run_task(task: Task) -> Batch:
             f"a worker has other versions than this machine, and would give other numbers: {arithmetic()} there, "
             f"{task.versions} here; install the same on all"
         )
-    if task.parent != os.getpid():
-        keep_memory()
     began = time.perf_counter()
     rows = list(guarded_rows(task) if task.limits else own_rows(task))
     features = np.array([values for _, values, _ in rows], np.float32)

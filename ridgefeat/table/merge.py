@@ -11,10 +11,10 @@ import numpy as np
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.table import sidecar
+from ridgefeat.table import assembly, sidecar
+from ridgefeat.table.assembly import Part, Rows, assemble, check_output, is_folder, journal_of, summary_of
 from ridgefeat.table.cells import META_KINDS, Kind, text
 from ridgefeat.table.manifest import file_digest
-from ridgefeat.table.output import Output, check_output
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.row import LABELS
 from ridgefeat.table.summary import Summary
@@ -66,7 +66,7 @@ def merge_tables(
     check_output(output, "overwrite" if overwrite else "new")
     if any(Path(output).resolve() == p.resolve() for p in paths):
         raise TableError(f"{output} is one of the tables to be joined; name another")
-    twice = _twice(paths)
+    count, twice = _twice(paths)
     if twice and not duplicates:
         raise TableError(
             f"{len(twice)} prints stand in the tables twice (by meta_source), first {', '.join(twice[:SHOWN])}; "
@@ -85,11 +85,21 @@ def merge_tables(
         "merged": [_origin(p, a) for p, a in zip(paths, abouts, strict=True)],
     }
     names = [c["name"] for c in about["columns"]]
-    with Output(output, kinds, about) as out:
-        for path in paths:
-            for frame in iterate_table(path):
-                out.write(_cells(frame, kinds), frame[names].to_numpy(np.float32))
-    return out.summary
+    frames = (frame for path in paths for frame in iterate_table(path))
+    rows = (Rows(_cells(frame, kinds), frame[names].to_numpy(np.float32)) for frame in frames)
+    as_folder = is_folder(output)
+    summary = summary_of(Path(output), as_folder)
+    try:
+        assemble(rows, about, summary, _plan(count) if as_folder else None)
+        journal_of(summary.table, as_folder).remove()
+    except OSError as error:
+        raise TableError(f"table {output} cannot be written: {error.strerror or error}") from None
+    return summary
+
+
+def _plan(rows: int) -> list[Part]:
+    """Return full parts and the rest; their names come from their bytes."""
+    return [Part(min(assembly.PART_ROWS, rows - at)) for at in range(0, max(rows, 1), assembly.PART_ROWS)]
 
 
 def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -> None:
@@ -110,14 +120,14 @@ def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -
             )
 
 
-def _twice(paths: Sequence[Path]) -> list[str]:
-    """Return the sources that come more than once; eight bytes a print are kept of them, their names only then."""
+def _twice(paths: Sequence[Path]) -> tuple[int, list[str]]:
+    """Return how many rows there are, and the sources of more than one; eight bytes per print are held, names if so."""
     parts = [_digests(names) for names in _sources(paths)]
     digests = np.concatenate([np.zeros(0, np.uint64), *parts])
     values, counts = np.unique(digests, return_counts=True)
     again = set(values[counts > 1].tolist())
     if not again:
-        return []
+        return len(digests), []
     seen: set[str] = set()
     twice: dict[str, None] = {}
     for names in _sources(paths):
@@ -126,7 +136,7 @@ def _twice(paths: Sequence[Path]) -> list[str]:
                 if name in seen:
                     twice[name] = None
                 seen.add(name)
-    return list(twice)
+    return len(digests), list(twice)
 
 
 def _digests(names: Sequence[str]) -> Any:

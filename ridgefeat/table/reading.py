@@ -368,7 +368,7 @@ def _brief(error: Exception) -> str:
 
 
 def _verify(path: Path, about: Mapping[str, Any]) -> None:
-    from ridgefeat.table.dataset import verify_parts
+    from ridgefeat.table.assembly import verify_parts
     from ridgefeat.table.manifest import file_digest
 
     if path.is_dir():

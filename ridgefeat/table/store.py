@@ -1,11 +1,10 @@
-"""Prints -> a finished table on disk with its sidecar; never is there half a table under the final name."""
+"""Prints -> a finished table on disk: every batch goes to the journal when it is done, and at the end to the table."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,17 +13,26 @@ import numpy as np
 from ridgefeat.errors import RidgefeatError, TableError
 from ridgefeat.structure import Bool
 from ridgefeat.table import outliers, sidecar
-from ridgefeat.table.cells import META_KINDS, Kind, text
+from ridgefeat.table.assembly import (
+    Rows,
+    assemble,
+    check_output,
+    is_folder,
+    journal_of,
+    plan_parts,
+    summary_of,
+    verify_parts,
+)
+from ridgefeat.table.cells import META_KINDS, text
 from ridgefeat.table.compute import Work, compute
-from ridgefeat.table.dataset import Dataset, check_folder, make_dataset, plan, verify_parts
 from ridgefeat.table.engine import count_workers, using
-from ridgefeat.table.manifest import agree, describe, file_digest, json_bytes
-from ridgefeat.table.parts import Parts, move, write_whole
+from ridgefeat.table.journal import Journal
+from ridgefeat.table.manifest import agree, describe, file_digest
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Item, join_flags
+from ridgefeat.table.row import Item
 from ridgefeat.table.summary import Progress, Summary
 from ridgefeat.table.task import Batch, Limits
-from ridgefeat.table.writers import import_pyarrow, is_parquet, open_writer
+from ridgefeat.table.writers import is_parquet
 
 Mode = Literal["new", "resume", "overwrite"]
 
@@ -73,80 +81,44 @@ def write_table(
     TableError
         If the table cannot be written, or what is there already does not allow it.
     """
-    as_parts = is_folder(output)
+    as_folder = is_folder(output)
+    check_output(output, mode)
     output = Path(output)
-    if as_parts or is_parquet(output):
-        import_pyarrow()
     folder = None if minutiae is None else Path(minutiae)
     count_workers(jobs)
-    (check_folder if as_parts else check_destination)(output, mode)
     manifest = describe(items, recipe, folder)
-    store = Dataset(output) if as_parts else Parts(output)
-    resumed = mode == "resume" and store.exists()
-    if mode == "resume" and not resumed and (sidecar.path_beside(output) if as_parts else output).exists():
+    journal, summary = journal_of(output, as_folder), summary_of(output, as_folder)
+    resumed = mode == "resume" and journal.exists()
+    if mode == "resume" and not resumed and (summary.sidecar if as_folder else output).exists():
         return _finished(output, manifest)
     about = {"command": list(command), **manifest, "inputs": list(inputs)}
-    # An engine that is not there is told before anything is left behind.
+    # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
-        work = Work(items, recipe, workers, limits, folder, not (as_parts or is_parquet(output)))
-        return _make(work, output, store, manifest if not resumed else None, about, progress)
-
-
-def _make(
-    work: Work,
-    output: Path,
-    store: Parts | Dataset,
-    fresh: dict[str, Any] | None,
-    about: dict[str, Any],
-    progress: Progress | None,
-) -> Summary:
-    """Make the table, from the beginning if a manifest is given, else from where an earlier run ended."""
-    parts = store if isinstance(store, Parts) else store.units
-    try:
-        if fresh is None:
-            agree(parts.resume(), about, f"the unfinished run in {parts.folder}")
-        else:
-            store.begin(fresh)
-        summary = Summary(output, sidecar.path_beside(output), workers=work.workers)
-        if isinstance(store, Dataset):
-            planned = plan(work.items, about)
-            work = replace(work, ends=tuple(p.stop for p in planned))
-            make_dataset(work, store, planned, about, summary, progress)
-        else:
-            _compute(work, parts, summary, progress)
-            _finish(work.items, work.recipe, parts, about, summary)
-            parts.remove()
-        return summary
-    except RidgefeatError:
-        if fresh is not None and store.is_empty():  # nothing was done that could be continued
-            store.remove()
-        raise
-    finally:
-        parts.release()
-
-
-def check_destination(output: Path, mode: str) -> None:
-    """Raise TableError if a table file cannot be made there in this mode ("new", "resume", "overwrite")."""
-    beside = sidecar.path_beside(output)
-    if output.is_dir() or not output.parent.is_dir():
-        raise TableError(f"table {output}: {'is a folder' if output.is_dir() else f'no folder {output.parent}'}")
-    if not os.access(output.parent, os.W_OK):
-        raise TableError(f"table {output}: the folder {output.parent} is not writable")
-    if beside.exists():
+        work = Work(items, recipe, workers, limits, folder, lines=not (as_folder or is_parquet(output)))
+        summary.workers = workers
         try:
-            sidecar.load_sidecar(beside)
-        except TableError:
+            if resumed:
+                agree(journal.resume(), about, f"the unfinished run in {journal.folder}")
+            else:
+                journal.begin(manifest)
+            _compute(work, journal, summary, progress)
+            rows = _rows(journal, work, about["label_kinds"])
+            assemble(rows, about, summary, plan_parts(items, about) if as_folder else None)
+            journal.remove()
+        except OSError as error:
             raise TableError(
-                f"{beside} is in the way: the table's sidecar is written there, and that file is none; "
-                "move it or name the table otherwise"
+                f"table {output} cannot be written: {error.strerror or error}; run with --resume"
             ) from None
-    if mode == "new":
-        if Parts(output).exists():
-            raise TableError(f"table {output}: an unfinished run is there; --resume continues it, --overwrite drops it")
-        if output.exists():
-            raise TableError(
-                f"table {output} exists; --overwrite replaces it, --resume completes it if it is unfinished"
-            )
+        except RidgefeatError:
+            if not resumed and journal.is_empty():  # nothing was done that could be continued
+                journal.remove()
+                if as_folder:
+                    with suppress(OSError):
+                        output.rmdir()
+            raise
+        finally:
+            journal.release()
+    return summary
 
 
 def _finished(output: Path, manifest: Mapping[str, Any]) -> Summary:
@@ -162,76 +134,54 @@ def _finished(output: Path, manifest: Mapping[str, Any]) -> Summary:
     return Summary(output, sidecar.path_beside(output), rows, there["failures"], rows, reasons, flags)
 
 
-def _compute(work: Work, parts: Parts, summary: Summary, progress: Progress | None) -> None:
-    summary.kept = done = sum(stop - start for start, stop in parts.spans())
-    failed = 0
+def _compute(work: Work, journal: Journal, summary: Summary, progress: Progress | None) -> None:
+    """Make the rows that are not in the journal yet."""
+    summary.kept = done = sum(stop - start for start, stop in journal.spans())
+    failed, total = journal.failures, len(work.items)
     if progress:
-        failed = sum(1 for batch in parts.read() for meta in batch.meta if meta["meta_error"])
-        progress(done, failed, len(work.items))
+        progress(done, failed, total)
 
     def keep(batch: Batch) -> None:
         nonlocal done, failed
-        parts.write(batch)
+        journal.write(batch)
         summary.memory = max(summary.memory, batch.memory)
         done += len(batch)
-        failed += sum(bool(meta["meta_error"]) for meta in batch.meta)
+        failed += batch.failures
         if progress:
-            progress(done, failed, len(work.items))
+            progress(done, failed, total)
 
-    compute(work, parts.spans, keep)
-
-
-def _finish(items: Sequence[Item], recipe: Recipe, parts: Parts, about: Mapping[str, Any], summary: Summary) -> None:
-    """Join the parts into the table, mark outliers, and move table and sidecar to their names."""
-    output = summary.table
-    labels: Mapping[str, Kind] = about["label_kinds"]
-    unusual = _unusual(parts, recipe)
-    temporary = output.with_name(f".{output.name}.tmp")
-    try:
-        kinds = {**META_KINDS, **labels}
-        writer = open_writer(temporary, is_parquet(output), kinds, recipe.columns())
-        for batch in parts.read():
-            for i, meta in enumerate(batch.meta, batch.start):
-                if i != summary.rows:
-                    raise TableError(f"{parts.folder} lacks or repeats row {i}; start again with --overwrite")
-                if unusual[i]:
-                    meta["meta_flags"] = join_flags([meta["meta_flags"] or "", outliers.FLAG])
-                summary.add(meta)
-                cells = [text(meta[name]) for name in META_KINDS]
-                cells += [text(items[i].labels.get(name)) for name in labels]
-                at = i - batch.start
-                writer.write(cells, batch.features[at], None if batch.lines is None else batch.lines[at])
-        writer.close()
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        content = {
-            "format": sidecar.FORMAT,
-            **about,
-            **summary.counts(),
-            "table": {"file": output.name, "sha256": file_digest(temporary)},
-        }
-        move(temporary, output)
-        write_whole(summary.sidecar, json_bytes(content))
-    except OSError as error:
-        raise TableError(f"table {output} cannot be written: {error.strerror or error}; run with --resume") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    compute(work, journal.spans, keep)
 
 
-def _unusual(parts: Parts, recipe: Recipe) -> Bool:
+def _rows(journal: Journal, work: Work, labels: Mapping[str, Any]) -> Iterator[Rows]:
+    """Yield the journal's rows in their order, outliers flagged."""
+    unusual = _find_outliers(journal, work.recipe)
+    at = 0
+    for batch in journal.read():
+        items = work.items[at : at + len(batch)]
+        if batch.start != at or len(items) < len(batch):
+            break
+        cells = []
+        for meta, item, is_outlier in zip(batch.meta, items, unusual[at:], strict=False):
+            if is_outlier:
+                meta["meta_flags"] = outliers.flagged(meta["meta_flags"])
+            cells.append([*(text(meta[n]) for n in META_KINDS), *(text(item.labels.get(n)) for n in labels)])
+        yield Rows(cells, batch.features, batch.lines)
+        at += len(batch)
+    if at != len(work.items):
+        raise TableError(f"{journal.folder} lacks or repeats row {at}; start again with --overwrite")
+
+
+def _find_outliers(journal: Journal, recipe: Recipe) -> Bool:
+    """Return which rows are unlike the rest of the whole table; a few numbers per row are held."""
     names = [c.name for c in recipe.columns()]
     base = [names.index(n) for n in outliers.BASE if n in names]
+    numbers: dict[Hashable, int] = {}
     values, groups = [np.zeros((0, len(base)), np.float32)], []
-    for batch in parts.read():
+    for batch in journal.read():
         values.append(batch.features[:, base])
-        groups += [outliers.group(meta) for meta in batch.meta]
+        groups += [numbers.setdefault(outliers.group(meta), len(numbers)) for meta in batch.meta]
     return outliers.find_outliers(np.concatenate(values), groups)
-
-
-def is_folder(output: str | Path) -> bool:
-    """Whether a table of this name is a folder of parts: it ends in a slash, or is a folder that is there."""
-    ends = str(output).endswith(("/", os.sep))
-    return ends or (Path(output).is_dir() and Path(output).suffix.lower() not in (".csv", ".parquet"))
 
 
 __all__ = ["Mode", "Progress", "Summary", "file_digest", "write_table"]

@@ -56,15 +56,6 @@ class Summary:
             count, first = self.reasons.get(kind, (0, f"{meta['meta_source']}: {error}"))
             self.reasons[kind] = (count + 1, first)
 
-    def absorb(self, counted: dict[str, Any]) -> None:
-        """Add what `counts` gave of other rows."""
-        self.rows += counted["rows"]
-        self.failures += counted["failures"]
-        self.flags.update(counted["flags"])
-        for kind, (count, first) in counted["reasons"].items():
-            before, earlier = self.reasons.get(kind, (0, first))
-            self.reasons[kind] = (before + count, earlier)
-
     def counts(self) -> dict[str, Any]:
         """Return rows, failures, reasons and flags as a sidecar holds them."""
         return {

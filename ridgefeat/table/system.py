@@ -1,22 +1,17 @@
-"""The machine: a system library that OpenCV misses is named with its package; memory kept, and how much is held."""
+"""The machine: which package has a system library that OpenCV lacks, and how much memory a process holds."""
 
 from __future__ import annotations
 
-import ctypes
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import contextmanager
 
 try:
     import resource
 except ImportError:  # a system without it goes without the bound on memory
     resource = None  # type: ignore[assignment]
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_KEPT = 128 << 20
-_LARGE = 32 << 20
 _MISSING = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
 
 
@@ -42,19 +37,6 @@ def explained() -> Iterator[None]:
         if message is None:
             raise
         raise ImportError(message) from error
-
-
-@cache
-def keep_memory() -> None:
-    """Have the C library keep this process's freed memory for the next array; once, and where it is glibc.
-
-    Dask starts its workers so that freed memory goes back to the system at once. Every array of a print is then made of
-    fresh pages, which the system must clear first: half as much time again a print.
-    """
-    with suppress(OSError, AttributeError):
-        library = ctypes.CDLL(None)
-        library.mallopt(_TRIM_THRESHOLD, _KEPT)
-        library.mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 def peak_memory() -> int:

@@ -55,6 +55,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.meta)
 
+    @property
+    def failures(self) -> int:
+        """How many of the prints carry an error."""
+        return sum(bool(meta["meta_error"]) for meta in self.meta)
+
 
 @dataclass(frozen=True)
 class Task:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.table.engine import count_workers, on_cluster, spread
+from ridgefeat.table.engine import count_workers, spread
 from ridgefeat.table.threads import one_thread
-from ridgefeat.verify.entries import Entry, check_jobs
+from ridgefeat.verify.entries import Entry
 from ridgefeat.verify.minutiae import compare
 from ridgefeat.verify.protocols import Plan
 
@@ -69,11 +69,8 @@ def compare_all(
     possible = np.flatnonzero(there[plan.probe] & there[plan.reference])
     order = possible[np.lexsort((possible, plan.reference[possible] // BLOCK, plan.probe[possible] // BLOCK))]
     parts = [order[i : i + AT_ONCE] for i in range(0, len(order), AT_ONCE)]
-    if check_jobs(jobs) == 1 and not on_cluster():
-        results: Iterable[Scores] = (_run(function, *_package(entries, plan, part)) for part in parts)
-    else:
-        calls = (delayed(_run)(function, *_package(entries, plan, part)) for part in parts)
-        results = spread(calls, count_workers(jobs), ordered=True)
+    calls = (delayed(_run)(function, *_package(entries, plan, part)) for part in parts)
+    results = spread(calls, count_workers(jobs), ordered=True)
     scores = np.full(len(plan), np.nan)
     done = 0
     for part, found in zip(parts, results, strict=True):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ridgefeat.errors import LayoutError, ParameterError
+from ridgefeat.errors import LayoutError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print
-from ridgefeat.table.engine import count_workers, on_cluster, spread
+from ridgefeat.table.engine import count_workers, spread
 from ridgefeat.table.row import say
 from ridgefeat.table.threads import one_thread
 from ridgefeat.templates import read_iso, read_xyt
@@ -134,13 +134,9 @@ def enrol(
 
     params = params or comparison_params()
     parts = [sources[i : i + _BATCH] for i in range(0, len(sources), _BATCH)]
-    if check_jobs(jobs) == 1 and not on_cluster():
-        made: Iterable[list[Entry]] = (_enrol_batch(part, params, dpi) for part in parts)
-    else:
-        calls = (delayed(_enrol_batch)(part, params, dpi) for part in parts)
-        made = spread(calls, count_workers(jobs), ordered=True)
+    calls = (delayed(_enrol_batch)(part, params, dpi) for part in parts)
     entries: list[Entry] = []
-    for batch in made:
+    for batch in spread(calls, count_workers(jobs), ordered=True):
         entries += batch
         if progress is not None:
             progress(len(entries), sum(e.failure is not None for e in entries), len(sources))
@@ -185,13 +181,6 @@ def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, param
             image.pixels, (image.dpi_x, image.dpi_y), params=params or comparison_params(), source=source.relative
         )
         return template_of_print(fp)
-
-
-def check_jobs(jobs: int) -> int:
-    """Return a number of workers, or raise ParameterError if it is none."""
-    if jobs == 0 or jobs < -1:
-        raise ParameterError(f"jobs must be 1 or more, or -1 for every core; got {jobs}")
-    return jobs
 
 
 def _enrol_batch(sources: Sequence[PrintSource], params: Params, dpi: Dpi | None) -> list[Entry]:

@@ -1,4 +1,7 @@
 import os
+import pickle
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +63,18 @@ def test_the_stopped_process_is_gone(first):
     made.begin(replace(first, items=[source(bad.Sleeper(600))], limits=None))
     assert "took longer" in made.row()
     assert not alive(made._process.pid)
+
+
+@pytest.mark.parametrize("sent", [1, 2, 3], ids=["at the start", "before a task", "during a task"])
+def test_a_process_whose_parent_has_ended_ends_in_silence(first, sent):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([sys.executable, "-c", guard._BOOT], **pipes)
+    process.stdout.close()
+    for content in (sys.path, first.limits, replace(first, limits=None))[:sent]:
+        pickle.dump(content, process.stdin)
+    process.stdin.close()
+    assert process.wait(60) == 0 and process.stderr.read() == b""
+    process.stderr.close()
 
 
 def test_a_crash_is_a_row_and_one_that_does_not_come_again_is_none(first, tmp_path):

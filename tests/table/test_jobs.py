@@ -7,7 +7,7 @@ import pytest
 
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.table import threads
-from ridgefeat.table.engine import count_workers
+from ridgefeat.table.engine import WorkerLost, count_workers
 from ridgefeat.table.jobs import run
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint
@@ -38,7 +38,7 @@ def test_every_batch_says_where_it_belongs(arrays):
 def test_a_worker_that_dies_is_an_error_with_advice(arrays):
     bad = object.__new__(Deadly)
     tasks = [Task(0, [bad], Recipe.make(["ridge"]), None, os.getpid())]
-    with pytest.raises(TableError, match=r"a worker process was ended by the system.*fewer --jobs"):
+    with pytest.raises(WorkerLost, match=r"a worker process was ended by the system.*fewer --jobs"):
         list(run(tasks, 2))
 
 

@@ -8,7 +8,7 @@ from ridgefeat.cli import main
 from ridgefeat.errors import TableError
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
-from ridgefeat.table import dataset, load_sidecar, read_table, store
+from ridgefeat.table import assembly, load_sidecar, read_table, store
 from ridgefeat.table.merge import merge_tables
 from ridgefeat.table.recipe import Recipe
 
@@ -44,7 +44,7 @@ def test_two_halves_are_the_whole(halves, tmp_path):
 def test_formats_mix_and_large_tables_become_parts(halves, tmp_path, monkeypatch):
     pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
     first, second, whole = halves
-    monkeypatch.setattr(dataset, "PART_ROWS", 4)
+    monkeypatch.setattr(assembly, "PART_ROWS", 4)
     merge_tables([first, second], f"{tmp_path}/parts/")
     merge_tables([first, second], tmp_path / "m.parquet")
     table = read_table(whole)

@@ -11,8 +11,8 @@ import pytest
 from ridgefeat.errors import TableError
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
-from ridgefeat.table import load_sidecar, outliers, read_table, store
-from ridgefeat.table.parts import Parts
+from ridgefeat.table import assembly, load_sidecar, outliers, read_table, store
+from ridgefeat.table.assembly import journal_of
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import META
 
@@ -86,7 +86,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(prints, tmp_path, whole, a
     summary = write(prints, output, "resume", jobs=1, progress=lambda done, failed, total: seen.append(done))
     assert output.read_bytes() == whole
     assert summary.kept == seen[0] == after
-    assert not Parts(output).folder.exists()
+    assert not journal_of(output, False).folder.exists()
 
 
 def test_a_run_that_was_ended_between_table_and_sidecar_resumes(prints, tmp_path, whole, monkeypatch):
@@ -96,7 +96,7 @@ def test_a_run_that_was_ended_between_table_and_sidecar_resumes(prints, tmp_path
         raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_whole", stop)
+        patch.setattr(assembly, "write_whole", stop)
         with pytest.raises(Stopped):
             write(prints, output)
     assert output.exists() and not output.with_suffix(".json").exists()
@@ -159,7 +159,7 @@ def test_resume_refuses_other_inputs(prints, tmp_path):
 def test_a_part_that_did_not_reach_the_disk_whole_is_done_again(prints, tmp_path, whole, damage):
     output = tmp_path / "t.csv"
     interrupt(prints, output, 3)
-    first, second, *_ = sorted(Parts(output).folder.glob("*.npz"))
+    first, second, *_ = sorted(journal_of(output, False).folder.glob("*.npz"))
     good = first.read_bytes()
     if damage == "cut short":
         first.write_bytes(good[:100])
@@ -175,14 +175,14 @@ def test_a_part_that_did_not_reach_the_disk_whole_is_done_again(prints, tmp_path
 def test_a_damaged_manifest_says_what_to_do(prints, tmp_path):
     output = tmp_path / "t.csv"
     interrupt(prints, output)
-    (Parts(output).folder / "manifest.json").write_text("{")
+    (journal_of(output, False).folder / "manifest.json").write_text("{")
     with pytest.raises(TableError, match=r"manifest.json is damaged; start again with --overwrite"):
         write(prints, output, "resume")
 
 
 def test_two_runs_do_not_write_one_table(prints, tmp_path):
     interrupt(prints, tmp_path / "t.csv")
-    other = Parts(tmp_path / "t.csv")
+    other = journal_of(tmp_path / "t.csv", False)
     other.resume()
     with pytest.raises(TableError, match="another run is writing"):
         write(prints, tmp_path / "t.csv", "resume")

@@ -1,7 +1,8 @@
-"""The finished rows of a run that is under way, in a folder beside the table to be.
+"""The journal of a run that is under way: its finished rows, in a folder beside or inside the table to be.
 
-A part holds the rows of one batch and is named after them. It is written under another name, flushed and renamed,
-so that it is there whole or not at all, whatever ends the run.
+A unit holds the rows of one batch and is named after them. It is written under another name, flushed and renamed,
+so that it is there whole or not at all, whatever ends the run. Units are NumPy's .npz and not Parquet, so that a CSV
+table needs no pyarrow.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,23 +27,27 @@ try:
 except ImportError:  # a system without it goes without the lock
     fcntl = None  # type: ignore[assignment]
 
-_PART = re.compile(r"(\d{9})-(\d{9})\.npz")
+_UNIT = re.compile(r"(\d{9})-(\d{9})\.npz")
 MANIFEST = "manifest.json"
 
 
-class Parts:
+class Journal:
     """The working folder of one table.
 
     Parameters
     ----------
-    output : Path
-        The table to be; the folder is hidden beside it.
-    folder : Path, optional
-        Where else it is.
+    folder : Path
+        Where it is.
+
+    Attributes
+    ----------
+    failures : int
+        How many of the rows that `resume` found carry an error.
     """
 
-    def __init__(self, output: Path, folder: Path | None = None) -> None:
-        self.folder = folder or output.with_name(f".{output.name}.partial")
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.failures = 0
         self._lock: BinaryIO | None = None
 
     def exists(self) -> bool:
@@ -50,12 +55,12 @@ class Parts:
         return (self.folder / MANIFEST).is_file()
 
     def is_empty(self) -> bool:
-        """Whether no part is here."""
+        """Whether no unit is here."""
         return not self.folder.is_dir() or not self.spans()
 
     def begin(self, manifest: dict[str, Any]) -> None:
         """Start afresh: whatever was here goes."""
-        with spoken(self.folder):
+        with self._os_errors():
             if self.folder.exists():
                 self._hold()
                 self.remove()
@@ -71,7 +76,7 @@ class Parts:
         TableError
             If it is damaged, or another process works here.
         """
-        with spoken(self.folder):
+        with self._os_errors():
             self._hold()
             for stray in self.folder.glob("*.tmp"):
                 stray.unlink()
@@ -93,30 +98,24 @@ class Parts:
             texts["lines"] = "\n".join(batch.lines)
         stored: dict[str, Any] = {k: np.frombuffer(v.encode(), np.uint8) for k, v in texts.items()}
         temporary = path.with_name(f"{path.name}.tmp")
-        with spoken(self.folder):
+        with self._os_errors():
             with temporary.open("wb") as file:
                 np.savez(file, features=batch.features, **stored)
                 _flush(file)
             temporary.replace(path)
 
     def spans(self) -> list[tuple[int, int]]:
-        """Return the (start, stop) rows of every part, in order."""
-        found = (_PART.fullmatch(p.name) for p in self.folder.iterdir())
+        """Return the (start, stop) rows of every unit, in order."""
+        found = (_UNIT.fullmatch(p.name) for p in self.folder.iterdir())
         return sorted((int(m[1]), int(m[2])) for m in found if m)
 
     def read(self) -> Iterator[Batch]:
-        """Yield every part in the order of rows, one in memory at a time."""
+        """Yield every unit in the order of rows, one in memory at a time."""
         for start, stop in self.spans():
-            yield self.load(start, stop)
+            yield self._load(start, stop)
 
-    def load(self, start: int, stop: int) -> Batch:
-        """Return one part.
-
-        Raises
-        ------
-        TableError
-            If it is damaged.
-        """
+    def _load(self, start: int, stop: int) -> Batch:
+        """Return one unit, or raise TableError if it is damaged."""
         path = self._path(start, stop)
         try:
             # The archive's checksums are checked on the way: a page that never reached the disk is found out.
@@ -130,11 +129,6 @@ class Parts:
             raise TableError(f"{path} does not hold the rows it is named after; run again with --resume")
         return batch
 
-    def drop(self, spans: Iterable[tuple[int, int]]) -> None:
-        """Delete parts whose rows are kept elsewhere."""
-        for start, stop in spans:
-            self._path(start, stop).unlink(missing_ok=True)
-
     def _path(self, start: int, stop: int) -> Path:
         return self.folder / f"{start:09d}-{stop:09d}.npz"
 
@@ -142,9 +136,19 @@ class Parts:
         """Delete what did not reach the disk whole when the machine went down; it is done again."""
         for start, stop in self.spans():
             try:
-                self.load(start, stop)
+                self.failures += self._load(start, stop).failures
             except TableError:
-                self.drop([(start, stop)])
+                self._path(start, stop).unlink()
+
+    @contextmanager
+    def _os_errors(self) -> Iterator[None]:
+        """Turn the operating system's errors into TableErrors that name the folder."""
+        try:
+            yield
+        except OSError as error:
+            raise TableError(
+                f"working folder {self.folder}: {error.strerror or error}; fix that, then rerun with --resume"
+            ) from None
 
     def remove(self) -> None:
         """Delete the folder; the manifest goes first, so that half a folder is never taken for a run."""
@@ -188,39 +192,12 @@ def move(temporary: Path, path: Path) -> None:
             os.close(handle)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Add a line to a file, and have it on disk before returning; half a line of before is ended first."""
-    with path.open("ab+") as file:
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
-        file.write(line.encode() + b"\n")
-        _flush(file)
-
-
-def flushed(path: Path) -> None:
+def flush_file(path: Path) -> None:
     """Have a finished file on disk before it gets its name."""
     with path.open("rb+") as file:
-        os.fsync(file.fileno())
+        _flush(file)
 
 
 def _flush(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-class spoken:
-    """Turn the operating system's errors into TableErrors that name the folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, OSError):
-            raise TableError(
-                f"working folder {self.folder}: {error.strerror or error}; mend that, then run again with --resume"
-            ) from None

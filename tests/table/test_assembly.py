@@ -7,7 +7,7 @@ import pytest
 
 from ridgefeat.errors import TableError
 from ridgefeat.sources import find_prints
-from ridgefeat.table import dataset, load_sidecar, outliers, parts, read_table, store
+from ridgefeat.table import assembly, journal, load_sidecar, outliers, read_table, store
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.recipe import Recipe
 
@@ -17,7 +17,7 @@ RECIPE = Recipe.make(["ridge"])
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(dataset, "PART_ROWS", 2)
+    monkeypatch.setattr(assembly, "PART_ROWS", 2)
 
 
 def write(prints, output, mode="new", recipe=RECIPE, **how):
@@ -97,29 +97,29 @@ def test_two_workers_write_the_same_bytes(prints, tmp_path, whole):
     assert contents(tmp_path / "two") == contents(whole)
 
 
-@pytest.mark.parametrize("damage", ["cut short", "zeros", "empty", "unnoted", "torn note", "stranger"])
+@pytest.mark.parametrize("damage", ["cut short", "zeros", "empty", "gone", "stranger", "torn unit"])
 def test_what_the_disk_lost_is_made_again(prints, tmp_path, whole, damage):
     output = tmp_path / "parts"
     interrupt(prints, f"{output}/", 5)
-    first = sorted(output.glob("part-*"))[0]
-    notes, good = output / "_work/done.jsonl", first.read_bytes()
-    lines = notes.read_text().splitlines()
+    first = min((output / "_work").glob("*.npz"))
+    good = first.read_bytes()
     if damage == "cut short":
         first.write_bytes(good[:-9])
     elif damage == "zeros":
-        first.write_bytes(good[:1000] + bytes(1000) + good[2000:])
+        first.write_bytes(good[: len(good) // 2] + bytes(100) + good[len(good) // 2 + 100 :])
     elif damage == "empty":
         first.write_bytes(b"")
-    elif damage == "unnoted":
-        notes.write_text(lines[1] + "\n")
-    elif damage == "torn note":
-        notes.write_text(lines[1] + "\n" + lines[0][:50])
-    else:
+    elif damage == "gone":
+        first.unlink()
+    elif damage == "stranger":
         (output / "part-000000-000000000000.parquet").write_bytes(good)
+    else:
+        first.with_name(f"{first.name}.tmp").write_bytes(good[:100])
     summary = write(prints, f"{output}/", "resume")
-    assert summary.kept == (5 if damage == "stranger" else 3)
+    assert summary.kept == (5 if damage in ("stranger", "torn unit") else 4)
     assert contents(output) == contents(whole)
     assert load_sidecar(output)["rows"] == 6
+    assert sorted(p.name for p in output.iterdir()) == sorted(p.name for p in whole.iterdir())
 
 
 def test_resuming_a_finished_folder_does_nothing_and_notices_changes(prints, whole):
@@ -140,7 +140,7 @@ def test_resuming_a_finished_folder_does_nothing_and_notices_changes(prints, who
 def test_a_run_that_ended_before_its_working_folder_was_cleared_resumes(prints, tmp_path, whole, monkeypatch):
     output = tmp_path / "parts"
     with monkeypatch.context() as patch:
-        patch.setattr(dataset.Parts, "remove", lambda self: (_ for _ in ()).throw(Stopped()))
+        patch.setattr(journal.Journal, "remove", lambda self: (_ for _ in ()).throw(Stopped()))
         with pytest.raises(Stopped):
             write(prints, f"{output}/")
     assert (output / "_manifest.json").exists() and (output / "_work").exists()
@@ -195,35 +195,42 @@ def test_outliers_are_those_of_the_whole_table(prints, tmp_path, strict):
     assert contents(tmp_path / "two") == contents(tmp_path / "parts")
 
 
-@pytest.mark.parametrize("where", ["write_flagged", "move", "close"])
-def test_a_run_that_ends_while_outliers_are_flagged_resumes(prints, tmp_path, strict, monkeypatch, where):
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [("write_parquet", 0), ("write_parquet", 2), ("move", 0), ("move", 2), ("write_whole", 0), ("file_digest", 1)],
+)
+def test_a_run_that_ends_while_its_parts_are_written_resumes(prints, tmp_path, strict, monkeypatch, where, after):
     write(prints, f"{tmp_path}/sound/")
-    flagged = {p.name for p in (tmp_path / "sound").glob("part-*")}
-    output = tmp_path / "parts"
+    sound, output = contents(tmp_path / "sound"), tmp_path / "parts"
     with monkeypatch.context() as patch:
-        if where == "close":
-            patch.setattr(dataset.Dataset, "close", lambda self, about: (_ for _ in ()).throw(Stopped()))
-        else:
-            kept = getattr(dataset, where)
-            patch.setattr(dataset, where, _stopping(kept, 3 if where == "move" else 0))
+        patch.setattr(assembly, where, _stopping(getattr(assembly, where), after))
         with pytest.raises(Stopped):
             write(prints, f"{output}/")
-    assert {p.name for p in output.glob("part-*")} == flagged
+    assert contents(output).items() <= sound.items()
+    assert not (output / "_manifest.json").exists()
     assert write(prints, f"{output}/", "resume").kept == 6
-    assert contents(output) == contents(tmp_path / "sound")
+    assert contents(output) == sound
     assert load_sidecar(output)["parts"] == load_sidecar(tmp_path / "sound")["parts"]
-    assert sorted(p.name for p in output.iterdir()) == ["_manifest.json", *sorted(flagged)]
+    assert sorted(p.name for p in output.iterdir()) == ["_manifest.json", *sorted(sound)]
+
+
+def test_a_folder_stays_whole_until_what_replaces_it_is_there(prints, tmp_path, whole):
+    before = contents(whole)
+    interrupt(prints, f"{whole}/", 3, mode="overwrite", recipe=Recipe.make(["ridge"], dpi=600))
+    assert contents(whole) == before and len(read_table(whole, verify=True)) == 6
+    write(prints, f"{whole}/", "resume", recipe=Recipe.make(["ridge"], dpi=600))
+    assert not set(contents(whole)) & set(before) and len(read_table(whole, verify=True)) == 6
 
 
 def _stopping(function, after):
     """Return a function that stops the run when it is called once more than so often."""
     calls = []
 
-    def call(*given):
+    def call(*given, **options):
         calls.append(given)
         if len(calls) > after:
             raise Stopped
-        return function(*given)
+        return function(*given, **options)
 
     return call
 
@@ -242,17 +249,9 @@ def test_a_part_with_a_flag_differs_in_its_flags_alone(prints, tmp_path, strict,
     assert changed
 
 
-def test_a_noted_part_that_is_gone_is_made_again(prints, tmp_path, whole):
-    output = tmp_path / "parts"
-    interrupt(prints, f"{output}/", 5)
-    sorted(output.glob("part-*"))[0].unlink()
-    assert write(prints, f"{output}/", "resume").kept == 3
-    assert contents(output) == contents(whole)
-
-
-@pytest.mark.parametrize("when", [2, 4, 5, 10])
+@pytest.mark.parametrize("when", [2, 4, 7, 8, 10, 11])
 def test_a_full_disk_says_what_to_do_and_nothing_is_lost(prints, tmp_path, whole, monkeypatch, when):
-    output, flush, calls = tmp_path / "parts", parts._flush, []
+    output, flush, calls = tmp_path / "parts", journal._flush, []
 
     def full(file):
         calls.append(file)
@@ -261,10 +260,8 @@ def test_a_full_disk_says_what_to_do_and_nothing_is_lost(prints, tmp_path, whole
         flush(file)
 
     with monkeypatch.context() as patch:
-        patch.setattr(parts, "_flush", full)
-        with pytest.raises(
-            TableError, match=r"parts(/_work)?: No space left on device; mend that, then run .*--resume"
-        ):
+        patch.setattr(journal, "_flush", full)
+        with pytest.raises(TableError, match=r"parts(/_work| cannot be written)?: No space left on device; .*--resume"):
             write(prints, f"{output}/")
     write(prints, f"{output}/", "resume")
     assert contents(output) == contents(whole)

@@ -1,0 +1,229 @@
+"""Rows -> a finished table on disk with its sidecar: a CSV file, a Parquet file, or a folder of Parquet parts.
+
+Every table is written here, whether its rows come from the journal of a run or from tables that are merged. The files
+are written under other names, flushed, and renamed when all are there, so that the final name never holds half a table.
+
+    features/
+      part-000000-1f0c8a2b6d3e.parquet    rows of fixed prints, named after a digest of what they were made from
+      _manifest.json                      the sidecar, written last: how all was made, and each part's rows and sha256
+      _work/                              while a run is under way: its journal, and at the end the parts that are new
+
+Which rows stand in which part depends on the prints alone, so workers, engines and interruptions leave no trace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ridgefeat.errors import TableError
+from ridgefeat.structure import Float
+from ridgefeat.table import sidecar
+from ridgefeat.table.cells import META_KINDS
+from ridgefeat.table.journal import Journal, flush_file, move, write_whole
+from ridgefeat.table.manifest import digest, file_digest, json_bytes
+from ridgefeat.table.row import Item
+from ridgefeat.table.summary import Summary
+from ridgefeat.table.writers import Row, import_pyarrow, is_parquet, write_csv, write_parquet
+
+PART_ROWS = 4096
+"""Maximum number of rows in a part: about 16 MB with all families."""
+WORK = "_work"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Consecutive rows of a table.
+
+    Attributes
+    ----------
+    cells : list of list of str
+        Meta and label cells, a list per row.
+    features : ndarray of float32, shape (rows, columns)
+    lines : list of str or None
+        The features as CSV text, where the workers made it.
+    """
+
+    cells: list[list[str]]
+    features: Float
+    lines: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part to be written: how many rows it takes, and its name; None where it is named after its bytes."""
+
+    rows: int
+    file: str | None = None
+
+
+def plan_parts(items: Sequence[Item], about: Mapping[str, Any]) -> list[Part]:
+    """Return the parts that prints make, of about equal size, each named after everything that decides its bytes."""
+    count = max(1, -(-len(items) // PART_ROWS))
+    bounds = [len(items) * k // count for k in range(count + 1)]
+    settings = [about[k] for k in ("parameters", "schema_digest", "label_kinds", "libraries", "version", "dpi")]
+    base = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    parts = []
+    for k in range(count):
+        own = base.copy()
+        own.update(digest(items[bounds[k] : bounds[k + 1]]).encode())
+        parts.append(Part(bounds[k + 1] - bounds[k], f"part-{k:06d}-{own.hexdigest()[:12]}.parquet"))
+    return parts
+
+
+def assemble(
+    rows: Iterable[Rows], about: Mapping[str, Any], summary: Summary, parts: Sequence[Part] | None = None
+) -> None:
+    """Write rows to the table that a summary names, and its sidecar; count them in the summary.
+
+    Parameters
+    ----------
+    rows : iterable of Rows
+        In the order of the table; no more than the current ones are held.
+    about : mapping
+        Content of the sidecar other than counts and digests: holds `columns` and `label_kinds`.
+    summary : Summary
+        Names the table and its sidecar; `rows`, `failures`, `reasons` and `flags` are counted.
+    parts : sequence of Part, optional
+        The parts of a folder. Without them the table is one file.
+
+    Raises
+    ------
+    OSError
+        If something cannot be written; the final names then hold what they held before, or, once parts are being
+        renamed, no sidecar.
+    """
+    output = summary.table
+    new = output.with_name(f".{output.name}.tmp") if parts is None else output / WORK / "new"
+    layout = {**META_KINDS, **about["label_kinds"]}, about["columns"]
+    left = _counted(rows, summary)
+    made: dict[str, Any]
+    _remove(new)
+    try:
+        if parts is None:
+            (write_parquet if is_parquet(output) else write_csv)(new, left, *layout)
+            made = {"table": {"file": output.name, "sha256": _flushed(new)}}
+            move(new, output)
+        else:
+            new.mkdir(parents=True)
+            made = {"parts": []}
+            for number, part in enumerate(parts):
+                path = new / f"{number}.parquet"
+                write_parquet(path, islice(left, part.rows), *layout, group=PART_ROWS)
+                found = _flushed(path)
+                name = part.file or f"part-{number:06d}-{found[:12]}.parquet"
+                size = path.rename(new / name).stat().st_size
+                made["parts"].append({"file": name, "rows": part.rows, "bytes": size, "sha256": found})
+            # The sidecar goes first: without it, a mixture of old and new parts is not taken for a table.
+            summary.sidecar.unlink(missing_ok=True)
+            for path in output.glob("part-*.parquet"):
+                path.unlink()
+            for part in made["parts"]:
+                move(new / part["file"], output / part["file"])
+        content = {"format": sidecar.FORMAT, **about, **summary.counts(), **made}
+        write_whole(summary.sidecar, json_bytes(content))
+    finally:
+        _remove(new)
+        if parts is not None:
+            with suppress(OSError):  # only where nothing else is in them
+                new.parent.rmdir()
+                output.rmdir()
+
+
+def _counted(rows: Iterable[Rows], summary: Summary) -> Iterator[Row]:
+    for some in rows:
+        lines: Sequence[str | None] = some.lines or [None] * len(some.cells)
+        for cells, features, line in zip(some.cells, some.features, lines, strict=True):
+            summary.add(dict(zip(META_KINDS, cells, strict=False)))
+            yield cells, features, line
+
+
+def _flushed(path: Path) -> str:
+    """Have a finished file on disk before it gets its name; return its sha256."""
+    flush_file(path)
+    return file_digest(path)
+
+
+def _remove(new: Path) -> None:
+    if new.is_dir():
+        shutil.rmtree(new, ignore_errors=True)
+    new.unlink(missing_ok=True)
+
+
+def is_folder(output: str | Path) -> bool:
+    """Whether a table of this name is a folder of parts: it ends in a slash, or is a folder that is there."""
+    ends = str(output).endswith(("/", os.sep))
+    return ends or (Path(output).is_dir() and Path(output).suffix.lower() not in (".csv", ".parquet"))
+
+
+def journal_of(output: Path, as_folder: bool) -> Journal:
+    """Return the journal of a run that makes this table."""
+    return Journal(output / WORK if as_folder else output.with_name(f".{output.name}.partial"))
+
+
+def summary_of(output: Path, as_folder: bool) -> Summary:
+    """Return a summary, still empty, of the table that is to be written."""
+    return Summary(output, output / sidecar.MANIFEST if as_folder else sidecar.path_beside(output))
+
+
+def check_output(output: str | Path, mode: str) -> None:
+    """Raise TableError if a table cannot be written there in this mode ("new", "resume", "overwrite")."""
+    as_folder = is_folder(output)
+    if as_folder or is_parquet(Path(output)):
+        import_pyarrow()
+    (_check_folder if as_folder else _check_file)(Path(output), mode)
+
+
+def _check_file(output: Path, mode: str) -> None:
+    beside = sidecar.path_beside(output)
+    if output.is_dir() or not output.parent.is_dir():
+        raise TableError(f"table {output}: {'is a folder' if output.is_dir() else f'no folder {output.parent}'}")
+    if not os.access(output.parent, os.W_OK):
+        raise TableError(f"table {output}: the folder {output.parent} is not writable")
+    if beside.exists():
+        try:
+            sidecar.load_sidecar(beside)
+        except TableError:
+            raise TableError(
+                f"{beside} is in the way: the table's sidecar is written there, and that file is none; "
+                "move it or name the table otherwise"
+            ) from None
+    if mode == "new":
+        if journal_of(output, False).exists():
+            raise TableError(f"table {output}: an unfinished run is there; --resume continues it, --overwrite drops it")
+        if output.exists():
+            raise TableError(
+                f"table {output} exists; --overwrite replaces it, --resume completes it if it is unfinished"
+            )
+
+
+def _check_folder(folder: Path, mode: str) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise TableError(f"{folder} is a file; a folder of parts needs a name of its own")
+    if not folder.parent.is_dir() or not os.access(folder if folder.is_dir() else folder.parent, os.W_OK):
+        raise TableError(f"folder {folder} cannot be written to")
+    if not folder.is_dir():
+        return
+    ours = (folder / sidecar.MANIFEST).is_file() or (folder / WORK).is_dir()
+    if not ours and any(folder.iterdir()):
+        raise TableError(f"folder {folder} is not empty and holds no table of parts; name another")
+    if mode == "new" and journal_of(folder, True).exists():
+        raise TableError(f"folder {folder}: an unfinished run is there; --resume continues it, --overwrite drops it")
+    if mode == "new" and ours:
+        raise TableError(f"folder {folder} holds a table; --overwrite replaces it, --resume completes it")
+
+
+def verify_parts(folder: Path, about: Mapping[str, Any]) -> None:
+    """Raise TableError, naming the first, if a part is not as the manifest says."""
+    for part in about.get("parts", ()):
+        path = folder / str(part["file"])
+        if not path.is_file() or file_digest(path) != part["sha256"]:
+            raise TableError(f"{path} was changed or lost since it was written; --overwrite makes it again")
