@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from ridgefeat.bench.comparing import Options, compare
+from ridgefeat.bench.compare import Options, compare
 from ridgefeat.bench.data import make_problem
 
 PEOPLE, PRINTS, COLUMNS = 80, 5, 10

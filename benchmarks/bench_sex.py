@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 
 from ridgefeat.bench import statistics
-from ridgefeat.bench.carriers import carriers
 from ridgefeat.bench.classifiers import find
-from ridgefeat.bench.comparing import Options, compare, make_inputs, settings_of
+from ridgefeat.bench.compare import Options, compare, make_inputs, settings_of
+from ridgefeat.bench.confounds import carriers
 from ridgefeat.bench.data import load, make_problem
 from ridgefeat.bench.diagnostics import Study, ablation
-from ridgefeat.report.bench_carriers import words
+from ridgefeat.report.bench.tables import words
 
 METHODS = ("logistic", "linear-svm", "lda", "pca-lda", "rbf-svm", "gradient-boosting", "mean")
 REPEATS = 3

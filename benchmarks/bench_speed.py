@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from ridgefeat.bench import splits
 from ridgefeat.bench.classifiers import TOGETHER, build, default_names, find
-from ridgefeat.bench.comparing import Options, compare, make_inputs
+from ridgefeat.bench.compare import Options, compare, make_inputs
 from ridgefeat.bench.data import load, make_problem
 from ridgefeat.bench.method import Settings
 

@@ -107,10 +107,9 @@ def write_made_table(folder, rows, columns=50, people=200_000):
     import pyarrow as pa
     from pyarrow import parquet
 
-    from ridgefeat.table.cells import META_KINDS
-    from ridgefeat.table.manifest import file_digest, json_bytes
     from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.sidecar import FORMAT, MANIFEST
+    from ridgefeat.table.sidecar import FORMAT, MANIFEST, file_digest, json_bytes
+    from ridgefeat.table.writers import META_KINDS
 
     about = Recipe.make(["orient", "ridge"]).to_dict()
     by_family = {f: [c for c in about["columns"] if c["name"].startswith(f)] for f in ("orient", "ridge")}

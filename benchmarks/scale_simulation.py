@@ -46,9 +46,9 @@ KINDS = ("SOCOFing", "FVC2002 DB1")
 def worker_seconds(files):
     """Return CPU seconds a print, in one process on one thread, several times; and what came of it."""
     from ridgefeat.sources import find_prints
-    from ridgefeat.table.jobs import run_task
+    from ridgefeat.table.compute import run_task
     from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.task import Task
+    from ridgefeat.table.row import Task
 
     items = find_prints(files)
     run_task(Task(0, items[:10], Recipe.make()))
@@ -66,9 +66,9 @@ def driver_seconds(items, batch, output):
     Values are like the real ones, but no two rows the same, which would compress far too well.
     """
     from ridgefeat.table import assembly, store
-    from ridgefeat.table.cells import numbers
     from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.task import Batch
+    from ridgefeat.table.row import Batch
+    from ridgefeat.table.writers import numbers
 
     per, rng = 64, np.random.default_rng(0)
     count = assembly.PART_ROWS // len(items) * len(items)

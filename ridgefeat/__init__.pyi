@@ -1,3 +1,4 @@
+from . import audit as audit
 from . import backbone as backbone
 from . import bench as bench
 from . import features as features

@@ -25,7 +25,7 @@ from ridgefeat.backbone.rewriting import quicker
 from ridgefeat.backbone.trial import try_out
 from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.structure import Float
-from ridgefeat.table.threads import one_thread
+from ridgefeat.work.threads import one_thread
 
 DEFAULT_SIDE = 224
 

@@ -1,8 +1,6 @@
-from .auditing import Audit as Audit
-from .auditing import audit as audit
-from .comparing import Context as Context
-from .comparing import Options as Options
-from .comparing import compare as compare
+from .compare import Context as Context
+from .compare import Options as Options
+from .compare import compare as compare
 from .data import load as load
 from .data import make_problem as make_problem
 from .duplicates import resolve as resolve

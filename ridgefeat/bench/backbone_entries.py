@@ -212,8 +212,8 @@ def _vectors(
     backbone: Any, problem: Problem, root: Path, progress: Told | None
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield some rows of a problem at a time, and what the network makes of their images."""
-    from ridgefeat.bench.picture_files import check_root, locate
     from ridgefeat.sources import load_print
+    from ridgefeat.sources.rows import check_root, locate
 
     check_root(root)
     where = list(zip(problem.sources, problem.labels["meta_layout"], strict=True))
@@ -229,7 +229,7 @@ def _tell(progress: Told, before: int, total: int, done: int) -> None:
 
 
 def _svm(s: Settings) -> Any:
-    from ridgefeat.bench.kernels import RbfClassifier
+    from ridgefeat.bench.estimators import RbfClassifier
 
     return RbfClassifier(class_weight=s.weight)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ridgefeat.bench.image_entries import IMAGE_METHODS
+from ridgefeat.bench.images import IMAGE_METHODS
 from ridgefeat.bench.method import FEATURES, Method, Settings
 from ridgefeat.bench.results import Kind
 from ridgefeat.errors import ParameterError
@@ -55,13 +55,13 @@ def _linear_svr(s: Settings) -> Any:
 
 
 def _rbf_svm(s: Settings) -> Any:
-    from ridgefeat.bench.kernels import RbfClassifier
+    from ridgefeat.bench.estimators import RbfClassifier
 
     return RbfClassifier(class_weight=s.weight)
 
 
 def _rbf_svr(s: Settings) -> Any:
-    from ridgefeat.bench.kernels import RbfRegressor
+    from ridgefeat.bench.estimators import RbfRegressor
 
     return RbfRegressor()
 
@@ -138,7 +138,7 @@ def _tree_number(s: Settings) -> Any:
 
 
 def _components(s: Settings) -> Any:
-    from ridgefeat.bench.components import Components
+    from ridgefeat.bench.estimators import Components
 
     return Components(COMPONENTS, random_state=s.seed)
 
@@ -265,8 +265,7 @@ def build(method: Method, settings: Settings) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from ridgefeat.bench.estimators import Resampled
-    from ridgefeat.bench.within import Within
+    from ridgefeat.bench.estimators import Resampled, Within
 
     make = method.regress if settings.kind == "regression" else method.classify
     if make is None:

@@ -6,20 +6,19 @@ All are measured with one classifier, the quickest that is about as good as the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench import importance, metrics, statistics
-from ridgefeat.bench.carriers import carriers
-from ridgefeat.bench.evaluation import Inputs, Progress
+from ridgefeat.bench import importance, metrics, statistics, tables
+from ridgefeat.bench.confounds import carriers
+from ridgefeat.bench.evaluation import Inputs, Outcome, Progress, evaluate, failed, gather
 from ridgefeat.bench.method import FEATURES, Method, Settings
-from ridgefeat.bench.metrics import Weights
+from ridgefeat.bench.metrics import Predictions, Weights
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison, Fold, Problem
 from ridgefeat.bench.splits import strata_of
-from ridgefeat.bench.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,3 +219,37 @@ def _control(
         # Of a number, worse than its mean is no finding either.
         "passed": bool(low <= chance <= high) if metric != "r2" else bool(low <= chance),
     }
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What every diagnostic needs."""
+
+    problem: Problem
+    method: Method
+    settings: Settings
+    folds: tuple[Fold, ...]
+    X: NDArray[Any]
+    weights: Weights
+    jobs: int | None
+    fuse: str | None = None
+
+    @property
+    def levels(self) -> NDArray[Any]:
+        """The number of each print's level as a column, where columns are standardised within levels; else none."""
+        return self.X[:, self.problem.features.shape[1] :]
+
+    def fused(self, p: Predictions | None) -> Predictions | None:
+        """Return the mean over the prints of each value of `fuse`; None where nothing is to be fused."""
+        if self.fuse is None or p is None:
+            return None
+        rows = np.concatenate([f.test for f in self.folds])
+        outcomes = [Outcome(self.method.name, f, None, None, 0.0) for f in self.folds]
+        told = tables.Told(p, rows, outcomes, False)
+        return tables.fused(self.problem, {self.method.name: told}, self.fuse)[1][self.method.name].predictions
+
+    def predictions(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> Predictions | None:
+        """Return out-of-fold predictions; None if any fit fails."""
+        inputs = {self.method.input: X}
+        outcomes = evaluate(problem, [self.method], folds, self.settings, inputs, jobs=self.jobs)
+        return None if failed(outcomes) else gather(problem, outcomes)[0]

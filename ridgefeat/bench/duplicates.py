@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench.auditing import Audit
-from ridgefeat.bench.finding import pictures_stand
+from ridgefeat.audit.duplicate_sets import connect
+from ridgefeat.audit.run import Audit
+from ridgefeat.audit.table import pictures_stand
 from ridgefeat.bench.results import Problem
-from ridgefeat.bench.twins import connect
 from ridgefeat.errors import ParameterError, TableError
 
 if TYPE_CHECKING:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, TransformerMixin, clone
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.linear_model import Ridge
+from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.svm import SVC, SVR
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
+
+from ridgefeat.errors import TableError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class NamedClusters(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -163,3 +173,226 @@ class Resampled(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ig
         """Return the estimator's decision values."""
         out: NDArray[np.float64] = self.estimator_.decision_function(X)
         return out
+
+
+EXACT = 3000
+"""Columns up to which the covariance is decomposed; beyond it a random projection is far quicker."""
+
+
+class Components(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """PCA that keeps `count` components, or as many as rows and columns allow, where scikit-learn's refuses to fit."""
+
+    def __init__(self, count: int = 200, random_state: int = 0) -> None:
+        self.count = count
+        self.random_state = random_state
+
+    def fit(self, X: NDArray[Any], y: Any = None) -> Components:
+        """Find the components."""
+        X = np.asarray(X, np.float32)
+        most = min(self.count, X.shape[0] - 1, X.shape[1])
+        solver = "covariance_eigh" if X.shape[1] <= EXACT else "randomized"
+        self.pca_ = PCA(max(1, most), svd_solver=solver, random_state=self.random_state).fit(X)
+        return self
+
+    def transform(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return the components' scores, as exact as X is: float32 or float64."""
+        out: NDArray[Any] = self.pca_.transform(X)
+        return out
+
+
+MOST_ROWS = 12_000
+"""Training rows beyond which the kernel is left to libsvm, for it would not fit in memory (1.2 GB)."""
+
+
+class _Rbf(BaseEstimator):  # type: ignore[misc]
+    """The kernel, exp(-spread |a - b|² / (columns · variance)), and what is kept of the training rows."""
+
+    spread: float
+    svm_: Any
+
+    def _fit(self, svm: Any, X: NDArray[Any], y: NDArray[Any]) -> None:
+        X = np.asarray(X, np.float32)
+        self.gamma_ = self.spread / (X.shape[1] * (float(X.var()) or 1.0))
+        self.rows_ = X
+        if len(X) > MOST_ROWS:
+            self.svm_ = svm.set_params(kernel="rbf", gamma=self.gamma_).fit(X, y)
+        else:
+            self.svm_ = svm.set_params(kernel="precomputed").fit(self._against(X, whole=True), y)
+
+    def _against(self, X: NDArray[Any], whole: bool = False) -> NDArray[Any]:
+        X = np.asarray(X, np.float32)
+        if not whole and self.svm_.kernel == "rbf":
+            return X
+        return np.asarray(rbf_kernel(X, self.rows_, gamma=self.gamma_), np.float64)
+
+    def predict(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return the class or number of each row."""
+        out: NDArray[Any] = self.svm_.predict(self._against(X))
+        return out
+
+
+class RbfClassifier(ClassifierMixin, _Rbf):  # type: ignore[misc]
+    """Classes by an RBF support vector machine.
+
+    Parameters
+    ----------
+    C : float
+        Inverse strength of the penalty.
+    spread : float
+        Inverse width: 1 is scikit-learn's gamma="scale".
+    class_weight : "balanced" or None
+    """
+
+    def __init__(self, C: float = 3.0, spread: float = 0.3, class_weight: str | None = None) -> None:
+        self.C = C
+        self.spread = spread
+        self.class_weight = class_weight
+
+    def fit(self, X: NDArray[Any], y: NDArray[Any]) -> RbfClassifier:
+        """Fit on rows X."""
+        svm = SVC(C=self.C, class_weight=self.class_weight, cache_size=500)
+        self._fit(svm, X, y)
+        self.classes_ = self.svm_.classes_
+        return self
+
+    def decision_function(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return signed distances; of each class against the rest where there are several."""
+        out: NDArray[np.float64] = self.svm_.decision_function(self._against(X))
+        return out
+
+
+class RbfRegressor(RegressorMixin, _Rbf):  # type: ignore[misc]
+    """Numbers by an RBF support vector machine; the target is standardised inside."""
+
+    def __init__(self, C: float = 1.0, spread: float = 0.3) -> None:
+        self.C = C
+        self.spread = spread
+
+    def fit(self, X: NDArray[Any], y: NDArray[Any]) -> RbfRegressor:
+        """Fit on rows X."""
+        self.mean_, self.deviation_ = float(np.mean(y)), float(np.std(y)) or 1.0
+        self._fit(SVR(C=self.C, cache_size=500), X, (y - self.mean_) / self.deviation_)
+        return self
+
+    def predict(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the number of each row."""
+        out: NDArray[np.float64] = super().predict(X) * self.deviation_ + self.mean_
+        return out
+
+
+FAR = 3.0
+"""Deviations beyond which a circumstance's square grows no more."""
+
+
+class Regressed(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Take out of each column what the last `count` columns and their squares explain of it, and drop those.
+
+    Columns are expected standardised and without gaps. scikit-learn has no transformer that gives residuals.
+
+    Parameters
+    ----------
+    count : int
+        How many of the last columns are explained away.
+    alpha : float
+        Penalty of the regression.
+    """
+
+    def __init__(self, count: int = 1, alpha: float = 10.0) -> None:
+        self.count = count
+        self.alpha = alpha
+
+    def fit(self, X: NDArray[Any], y: Any = None) -> Regressed:
+        """Regress the columns on the last ones."""
+        X = np.asarray(X)
+        self.regression_ = Ridge(alpha=self.alpha).fit(self._design(X), X[:, : -self.count])
+        return self
+
+    def transform(self, X: NDArray[Any]) -> NDArray[np.float32]:
+        """Return what is left of the columns; float32, shape (rows, columns - count)."""
+        X = np.asarray(X)
+        # Of one column alone the regression gives a plain vector.
+        explained = self.regression_.predict(self._design(X)).reshape(len(X), -1)
+        left: NDArray[np.float32] = (X[:, : -self.count] - explained).astype(np.float32)
+        return left
+
+    def _design(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        known = X[:, -self.count :].astype(np.float64)
+        return np.concatenate([known, np.clip(known, -FAR, FAR) ** 2], axis=1)
+
+
+LEAST_ROWS = 10
+"""Rows of a level below which it is measured by the whole instead."""
+REACH = 8.0
+"""Deviations beyond which a value is cut off: a level of few rows makes outliers of what is ordinary."""
+
+
+class Within(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Standardise every column within the level that the last column numbers, and drop that column.
+
+    The last column of X holds a level's number as `level_codes` gives it; -1 and levels not seen in training are
+    measured by the whole training set. No target is used. NaN stays NaN. scikit-learn's scalers know no levels.
+
+    Attributes
+    ----------
+    mean_, deviation_ : ndarray of float64, shape (levels + 1, columns)
+        By level; the last row is the whole.
+    """
+
+    def fit(self, X: NDArray[Any], y: Any = None) -> Within:
+        """Measure every level, X of shape (rows, columns + 1)."""
+        X = np.asarray(X)
+        values, code = X[:, :-1].astype(np.float64), X[:, -1].astype(int)
+        whole = _moments(values)
+        rows = []
+        for level in range(code.max(initial=-1) + 1):
+            inside = values[code == level]
+            mean, deviation = _moments(inside) if len(inside) >= LEAST_ROWS else whole
+            rows.append((np.where(np.isnan(mean), whole[0], mean), np.where(deviation > 0, deviation, whole[1])))
+        rows.append(whole)
+        self.mean_ = np.array([m for m, _ in rows])
+        self.deviation_ = np.array([d for _, d in rows])
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return shape (rows, columns), as exact as X is: float32 or float64."""
+        X = np.asarray(X)
+        code = X[:, -1].astype(int)
+        last = len(self.mean_) - 1
+        code = np.where((code < 0) | (code >= last), last, code)
+        out = (X[:, :-1] - self.mean_[code]) / self.deviation_[code]
+        cut: NDArray[Any] = np.clip(out, -REACH, REACH).astype(np.result_type(X, np.float32))
+        return cut
+
+
+def _moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    known = ~np.isnan(values)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, values, 0).sum(axis=0) / count
+    variance = (np.where(known, values - mean, 0) ** 2).sum(axis=0) / count
+    # Rounding leaves a deviation of 1e-8 where there is none.
+    deviation = np.where(variance > 1e-12 * np.maximum(mean**2, 1e-12), np.sqrt(variance), 1.0)
+    return np.where(known.any(axis=0), mean, np.nan), deviation
+
+
+def level_names(labels: pd.DataFrame, columns: Sequence[str]) -> NDArray[Any]:
+    """Return each row's level as text, "left index" for hand and finger; shape (rows,), missing as "".
+
+    Raises
+    ------
+    TableError
+        If a column is missing.
+    """
+    if lacking := [c for c in columns if c not in labels.columns]:
+        raise TableError(f"the table has no column {lacking[0]!r} to standardise within")
+    parts = labels[list(columns)]
+    cells = zip(*(parts[c].tolist() for c in columns), strict=True)
+    names = np.array([" ".join(map(str, row)) for row in cells], object)
+    names[parts.isna().any(axis=1).to_numpy()] = ""
+    return names
+
+
+def level_codes(names: NDArray[Any], levels: Sequence[str]) -> NDArray[np.float32]:
+    """Return the number of each name in `levels`, -1 for one that is not there; float32, shape (rows,)."""
+    where = {name: i for i, name in enumerate(levels)}
+    return np.array([where.get(n, -1) for n in names], np.float32)

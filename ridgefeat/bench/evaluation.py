@@ -19,8 +19,8 @@ from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.results import Fold, Kind, Problem
 from ridgefeat.bench.splits import inner_splits
 from ridgefeat.bench.statistics import group_numbers
-from ridgefeat.table.engine import count_workers
-from ridgefeat.table.threads import one_thread
+from ridgefeat.work.engine import count_workers
+from ridgefeat.work.threads import one_thread
 
 Progress = Callable[[int, int, str], None]
 Inputs = Mapping[str, "NDArray[Any] | str"]
@@ -203,7 +203,7 @@ def _numbered(i: int, task: Task, X: NDArray[Any] | str, y: NDArray[Any], groups
 def _outcomes(arguments: Any, problem: Problem, jobs: int | None) -> Any:
     from joblib import delayed
 
-    from ridgefeat.table.engine import spread
+    from ridgefeat.work.engine import spread
 
     groups = group_numbers(problem.groups)
     calls = (delayed(_numbered)(i, task, X, problem.y, groups) for i, task, X in arguments)

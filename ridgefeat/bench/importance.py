@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.bench import calibration, metrics, statistics
+from ridgefeat.bench.diagnostics import Study
 from ridgefeat.bench.evaluation import Task, fit, positive
 from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
-from ridgefeat.bench.study import Study
-from ridgefeat.table.threads import one_thread
+from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def permutation(study: Study) -> pd.DataFrame | None:
     import pandas as pd
     from joblib import delayed
 
-    from ridgefeat.table.engine import count_workers, spread
+    from ridgefeat.work.engine import count_workers, spread
 
     problem, settings, X = study.problem, study.settings, study.X
     names = list(problem.features.columns)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgefeat.bench import duplicates, splits
-from ridgefeat.bench.comparing import Context, Options, Say, compare
+from ridgefeat.bench.compare import Context, Options, Say, compare
 from ridgefeat.bench.data import load, make_problem
 from ridgefeat.bench.evaluation import Progress
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
@@ -19,7 +19,7 @@ from ridgefeat.errors import ParameterError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ridgefeat.bench.auditing import Audit
+    from ridgefeat.audit.run import Audit
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def look_for_leaks(problem: Problem, options: Options, folds: Sequence[Fold] = (
     """Return the audit of the problem's prints, and of folds where they are given."""
     import pandas as pd
 
-    from ridgefeat.bench.auditing import audit
+    from ridgefeat.audit.run import audit
 
     labels = problem.labels.drop(columns="meta_table", errors="ignore")
     frame = pd.concat([labels, problem.features], axis=1)

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from ridgefeat.bench import calibration, ensemble
 from ridgefeat.bench.classifiers import TOGETHER, default_names, find
-from ridgefeat.bench.comparing import Options, levels_of, make_inputs, settings_of
+from ridgefeat.bench.compare import Options, levels_of, make_inputs, settings_of
+from ridgefeat.bench.estimators import level_codes, level_names
 from ridgefeat.bench.evaluation import Outcome, Task, evaluate, failed, fit, gather
 from ridgefeat.bench.method import FEATURES, Method
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
-from ridgefeat.bench.within import level_codes, level_names
 from ridgefeat.errors import ModelError, ParameterError, TableError
-from ridgefeat.table.threads import one_thread
+from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -226,7 +226,7 @@ class Comparison:
     epochs : pandas.DataFrame or None
         Of classifiers that train in epochs: classifier, repeat, fold, epoch (from 1), and their own figures.
     audit : object or None
-        The leak audit (ridgefeat.bench.auditing.Audit).
+        The leak audit (ridgefeat.audit.run.Audit).
     reproduction : Reproduction
     """
 

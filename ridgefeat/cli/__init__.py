@@ -90,7 +90,7 @@ class Group(click.Group):
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
         except ImportError as error:
-            from ridgefeat.table.system import explain
+            from ridgefeat.work.system import explain
 
             message = explain(error) or (str(error) if isinstance(error.__cause__, ImportError) else None)
             if message is None:

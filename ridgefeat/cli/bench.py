@@ -102,9 +102,9 @@ def command(**given: Any) -> None:
       ridgefeat bench features.csv --target age --classifiers ridge,rbf-svm -o out/
       ridgefeat bench --train a.csv --test b.csv --target sex -o out/
     """
+    from ridgefeat.bench.compare import make_folder, write_comparison
     from ridgefeat.bench.job import run
-    from ridgefeat.bench.outputs import make_folder, write_comparison
-    from ridgefeat.table.engine import using
+    from ridgefeat.work.engine import using
 
     job = _job(given)
     folder = make_folder(given["output"])
@@ -120,7 +120,7 @@ def command(**given: Any) -> None:
 
 
 def _job(given: dict[str, Any]) -> Job:
-    from ridgefeat.bench.comparing import Options
+    from ridgefeat.bench.compare import Options
     from ridgefeat.bench.job import Job
 
     def path(name: str) -> Path | None:
@@ -163,7 +163,7 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
 
 
 def _write_page(comparison: Comparison, folder: Path) -> None:
-    from ridgefeat.report.bench_page import write_bench_page
+    from ridgefeat.report.bench.page import write_bench_page
 
     write_bench_page(comparison, folder / "report.html")
 

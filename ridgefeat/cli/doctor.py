@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import platform
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from timeit import Timer
 from typing import TYPE_CHECKING
 
 import click
 
+from ridgefeat._version import __version__
 from ridgefeat.cli import options, talk
+from ridgefeat.work.system import explain
 
 if TYPE_CHECKING:
-    from ridgefeat.table.doctor import Finding
+    from ridgefeat.fingerprint import Fingerprint
 
 COLOURS = {"ok": "green", "optional": "yellow", "wrong": "red"}
 
@@ -28,7 +38,6 @@ def command() -> None:
       ridgefeat doctor
       ridgefeat doctor --json > doctor.json
     """
-    from ridgefeat.table.doctor import examine, healthy
 
     talk.detail("one print is made and measured …")
     findings = examine()
@@ -52,3 +61,178 @@ def _lines(findings: list[Finding]) -> str:
         if f.advice:
             lines.append(f"{'':{width + 14}}{f.advice}")
     return "\n".join(lines)
+
+
+LIBRARIES = {
+    **{name: name for name in ("numpy", "scipy", "pandas", "joblib", "threadpoolctl", "matplotlib", "jinja2", "skops")},
+    "PIL": "pillow",
+    "cv2": "opencv-python",
+    "pywt": "PyWavelets",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+}
+"""What must import, and the distribution that it comes from."""
+BUILDS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+EXTRAS = {
+    "parquet": ("pyarrow", "Parquet tables"),
+    "wsq": ("wsq", "WSQ images"),
+    "onnx": ("onnxruntime", "pretrained networks as feature transformers"),
+    "torch": ("torch", "fine-tuning of pretrained networks"),
+    "dask": ("distributed", "workers on several machines"),
+    "ray": ("ray", "workers on several machines"),
+    "fsspec": ("fsspec", "prints at addresses such as s3://"),
+}
+"""Extras: the module that each brings, and what it is for."""
+
+SEED = 7
+"""Of the self-test's print: a whorl made by a program, the same on every machine."""
+EXPECTED = {
+    "ridge_period_mean": (0.48393, 0.002),
+    "ridge_density_mean": (11.737, 0.15),
+    "orient_coherence_mean": (0.81569, 0.005),
+    "orient_cores": (2.0, 0.0),
+    "orient_deltas": (2.0, 0.0),
+    "gabor_anisotropy_mean": (0.82017, 0.01),
+    "minutiae_count": (51.0, 3.0),
+    "quality_ocl_mean": (0.62929, 0.025),
+    "texture_spectrum_centroid": (2.14654, 0.03),
+}
+"""What the self-test must measure, and by how much it may differ: versions of OpenCV resample and round differently."""
+FOUR = ("ridge", "orient", "gabor", "minutiae")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    part : str
+        system, libraries, threads, extras, self-test or rate.
+    name : str
+    value : str
+        What was found, in words.
+    state : str
+        ok, optional (an extra that is not installed) or wrong.
+    advice : str
+        What to do, where something is wrong or not installed.
+    """
+
+    part: str
+    name: str
+    value: str
+    state: str = "ok"
+    advice: str = ""
+
+
+def examine() -> list[Finding]:
+    """Return what was found on this machine, in order."""
+    libraries = list(_libraries())
+    if not healthy(libraries):
+        skipped = Finding("self-test", "one print", "not run: libraries are missing", "wrong", "Install them first.")
+        return [*_system(), *libraries, *_extras(), skipped]
+    tested = list(_self_test())
+    return [*_system(), *libraries, *_threads(), *_extras(), *tested, *(_rates() if healthy(tested) else ())]
+
+
+def healthy(findings: list[Finding]) -> bool:
+    """Return whether nothing is wrong; an extra that is not installed is not wrong."""
+    return all(f.state != "wrong" for f in findings)
+
+
+def _system() -> Iterator[Finding]:
+    yield Finding("system", "ridgefeat", __version__)
+    yield Finding("system", "Python", f"{platform.python_version()} ({platform.python_implementation()})")
+    yield Finding("system", "machine", platform.platform())
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _libraries() -> Iterator[Finding]:
+    for module, name in LIBRARIES.items():
+        try:
+            import_module(module)
+            yield Finding("libraries", name, _version(name))
+        except ImportError as error:
+            advice = explain(error) or f"pip install {name}"
+            yield Finding("libraries", name, f"cannot be imported: {error}", "wrong", advice)
+    builds = [f"{name} {v}" for name in BUILDS if (v := _version(name))]
+    if len(builds) > 1:
+        advice = "Several builds of OpenCV overwrite each other's files: uninstall all, then install one."
+        yield Finding("libraries", ", ".join(builds), "installed together", "wrong", advice)
+
+
+def _threads() -> Iterator[Finding]:
+    """Yield how many threads BLAS, OpenMP and OpenCV would start; workers hold them to one."""
+    import cv2
+    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+
+    for pool in threadpool_info():
+        name = f"{pool['internal_api']} {pool['version'] or ''}".strip()
+        yield Finding("threads", name, f"{pool['num_threads']} threads")
+    yield Finding("threads", "OpenCV", f"{cv2.getNumThreads()} threads")
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, (module, use) in EXTRAS.items():
+        if find_spec(module) is not None:
+            yield Finding("extras", extra, f"{module} {_version(module)}: {use}")
+        else:
+            advice = f"pip install 'ridgefeat[{extra}]'"
+            yield Finding("extras", extra, f"not installed (optional): {use}", "optional", advice)
+
+
+def make_print() -> Fingerprint:
+    """Return the self-test's print, anew."""
+    from ridgefeat.fingerprint import Fingerprint
+    from ridgefeat.synth import make_print as make
+
+    made = make(SEED, pattern="whorl", noise_level=1)
+    return Fingerprint(made.image, made.dpi)
+
+
+def measure() -> dict[str, float]:
+    """Return what the self-test measures in its print, by column."""
+    from ridgefeat.table.api import extract
+
+    values = extract(make_print())
+    return {name: float(values[name]) for name in EXPECTED}
+
+
+def _self_test() -> Iterator[Finding]:
+    try:
+        measured = measure()
+    except Exception as error:
+        advice = "Install ridgefeat and its dependencies anew; if that does not help, report it."
+        yield Finding("self-test", "one print", f"{type(error).__name__}: {error}", "wrong", advice)
+        return
+    for name, (expected, tolerance) in EXPECTED.items():
+        ok = abs(measured[name] - expected) <= tolerance
+        value = f"{measured[name]:.5g}, expected {expected:.5g} ± {tolerance:.2g}"
+        advice = "Features of this installation cannot be compared with others': check the versions above."
+        yield Finding("self-test", name, value, *(() if ok else ("wrong", advice)))
+
+
+def _rates() -> Iterator[Finding]:
+    """Yield how many prints like the self-test's a core does in a second, and all cores at most."""
+    from joblib import cpu_count
+
+    from ridgefeat.features.family import BUILT_IN
+    from ridgefeat.fingerprint import Fingerprint
+    from ridgefeat.table.row import compute
+    from ridgefeat.work.threads import one_thread
+
+    fp, cores = make_print(), cpu_count()
+    for words, families in (("four families", FOUR), ("six families", BUILT_IN)):
+        timer = Timer(partial(lambda names: compute(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), names), families))
+        with one_thread():
+            timer.timeit(1)  # the first also loads what it needs
+            done, seconds = timer.autorange()
+        rate = done / seconds
+        value = f"{rate:.0f} prints/s on one core, about {rate * cores:.0f} with -j {cores} ({', '.join(families)})"
+        yield Finding("rate", words, value)

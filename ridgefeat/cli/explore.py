@@ -42,7 +42,7 @@ def command(table: str, output: str, **given: Any) -> None:
     """
     from pathlib import Path
 
-    from ridgefeat.report.explore_page import Options, write_explore_page
+    from ridgefeat.report.explore.page import Options, write_explore_page
 
     asked = Options(
         images_root=Path(given["images"]) if given["images"] else None,

@@ -88,11 +88,11 @@ def command(**given: Any) -> None:
 
 def _start(given: dict[str, Any]) -> None:
     """Refuse an unknown engine before anything is read; local workers start while this process still reads."""
-    from ridgefeat.table.engine import parse_engine, start_workers
+    from ridgefeat.work.engine import parse_engine, start_workers
 
     kind, _ = parse_engine(given["engine"])
     if kind == "local" and (given["jobs"] or 0) > 1 and not given["timeout"] and not given["memory"]:
-        start_workers(given["jobs"], "ridgefeat.table.jobs")
+        start_workers(given["jobs"], "ridgefeat.table.compute")
 
 
 def _recipe(like: Recipe | None, given: dict[str, Any]) -> Recipe:
@@ -115,8 +115,8 @@ def _validate(items: Any, recipe: Recipe) -> None:
 
 
 def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
+    from ridgefeat.table.row import Limits
     from ridgefeat.table.store import Mode, write_table
-    from ridgefeat.table.task import Limits
 
     mode: Mode = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
     output = given["output"]

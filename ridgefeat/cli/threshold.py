@@ -129,7 +129,7 @@ def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
     import sys
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.report.threshold_page import write_threshold_page
+    from ridgefeat.report.threshold.page import write_threshold_page
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -150,9 +150,9 @@ def _record(found: Analysis) -> dict[str, Any]:
 
 def _lines(found: Analysis) -> str:
     """Return the tables for a terminal: the reported part's rates, each with its errors and interval."""
-    from ridgefeat.report.threshold_figures import percent
-    from ridgefeat.report.threshold_page import between
-    from ridgefeat.threshold.remarks import RULE
+    from ridgefeat.report.threshold.figures import percent
+    from ridgefeat.report.threshold.page import between
+    from ridgefeat.threshold.analysis import RULE
 
     part = found.reported
     rows: list[Sequence[str]] = [HEAD]

@@ -39,7 +39,7 @@ def command(**given: Any) -> None:
       ridgefeat train features.csv --target age --classifier ridge -o age.skops
     """
     from ridgefeat.bench import model, model_file
-    from ridgefeat.bench.comparing import Options
+    from ridgefeat.bench.compare import Options
     from ridgefeat.bench.data import load, make_problem
     from ridgefeat.report.model_card import write_model_card
 

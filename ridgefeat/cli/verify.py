@@ -71,8 +71,8 @@ def command(**given: Any) -> None:
     from pathlib import Path
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.table.engine import using
     from ridgefeat.verify import comparison_params, verify
+    from ridgefeat.work.engine import using
 
     if Path(given["output"]).suffix.lower() != ".csv":
         raise click.UsageError(f"--output must end in .csv, got {given['output']!r}")

@@ -6,7 +6,7 @@ rf.extract_many(["prints/"], jobs=2)
 
 import lazy_loader
 
-from ridgefeat.table.system import explained
+from ridgefeat.work.system import explained
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __getattr__ = explained()(__getattr__)

@@ -15,13 +15,12 @@ from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
 from ridgefeat.structure import UInt8
 from ridgefeat.table import outliers
-from ridgefeat.table.cells import META_KINDS, column, kind_of, label_names, text
 from ridgefeat.table.compute import Work, batches
-from ridgefeat.table.engine import count_workers
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import ArrayPrint, Item, compute, open_print
-from ridgefeat.table.task import Batch
-from ridgefeat.table.threads import one_thread
+from ridgefeat.table.row import ArrayPrint, Batch, Item, compute, open_print
+from ridgefeat.table.writers import META_KINDS, column, kind_of, label_names, text
+from ridgefeat.work.engine import count_workers
+from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd

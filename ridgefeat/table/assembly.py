@@ -16,10 +16,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,12 +29,10 @@ from typing import Any
 from ridgefeat.errors import TableError
 from ridgefeat.structure import Float
 from ridgefeat.table import sidecar
-from ridgefeat.table.cells import META_KINDS
 from ridgefeat.table.journal import Journal, flush_file, move, write_whole
-from ridgefeat.table.manifest import digest, file_digest, json_bytes
-from ridgefeat.table.row import Item
-from ridgefeat.table.summary import Summary
-from ridgefeat.table.writers import Row, import_pyarrow, is_parquet, write_csv, write_parquet
+from ridgefeat.table.row import Item, Meta
+from ridgefeat.table.sidecar import digest, file_digest, json_bytes
+from ridgefeat.table.writers import META_KINDS, Row, import_pyarrow, is_parquet, write_csv, write_parquet
 
 PART_ROWS = 4096
 """Maximum number of rows in a part: about 16 MB with all families."""
@@ -227,3 +227,58 @@ def verify_parts(folder: Path, about: Mapping[str, Any]) -> None:
         path = folder / str(part["file"])
         if not path.is_file() or file_digest(path) != part["sha256"]:
             raise TableError(f"{path} was changed or lost since it was written; --overwrite makes it again")
+
+
+Progress = Callable[[int, int, int], None]
+"""Called with the prints done, how many of these failed, and how many there are in all."""
+
+
+@dataclass
+class Summary:
+    """What a run did.
+
+    Attributes
+    ----------
+    table, sidecar : Path
+        What was written.
+    rows, failures, kept : int
+        Prints in all, those with an error, and those that an earlier run had finished.
+    reasons : dict of str to (int, str)
+        For each kind of failure how often it came, and its first message with the print's name.
+    flags : Counter
+        How many prints carry each flag.
+    memory : int
+        The most memory that a worker of this run has held, in bytes; 0 where that is not known.
+    workers : int
+        How many there were.
+    """
+
+    table: Path
+    sidecar: Path
+    rows: int = 0
+    failures: int = 0
+    kept: int = 0
+    reasons: dict[str, tuple[int, str]] = field(default_factory=dict)
+    flags: Counter[str] = field(default_factory=Counter)
+    memory: int = 0
+    workers: int = 1
+
+    def add(self, meta: Meta) -> None:
+        """Count one row."""
+        self.rows += 1
+        self.flags.update((meta["meta_flags"] or "").split())
+        if error := meta["meta_error"]:
+            self.failures += 1
+            # Messages alike but for names and numbers are of one kind.
+            kind = re.sub(r"'[^']*'|\S*[/\\]\S*|\d+", "…", error.replace(meta["meta_source"], "…"))
+            count, first = self.reasons.get(kind, (0, f"{meta['meta_source']}: {error}"))
+            self.reasons[kind] = (count + 1, first)
+
+    def counts(self) -> dict[str, Any]:
+        """Return rows, failures, reasons and flags as a sidecar holds them."""
+        return {
+            "rows": self.rows,
+            "failures": self.failures,
+            "reasons": self.reasons,
+            "flags": dict(sorted(self.flags.items())),
+        }

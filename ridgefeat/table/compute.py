@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from ridgefeat.table.engine import WorkerLost, on_cluster
-from ridgefeat.table.jobs import arithmetic, run
+import numpy as np
+
+from ridgefeat._version import __version__
+from ridgefeat.errors import TableError
+from ridgefeat.table.guard import close_all, guarded_rows
 from ridgefeat.table.minutiae_files import name_targets
-from ridgefeat.table.pace import Pace
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Item
-from ridgefeat.table.task import Batch, Limits, Task
+from ridgefeat.table.row import Batch, Item, Limits, Task, own_rows
+from ridgefeat.table.sidecar import library_versions
+from ridgefeat.table.writers import numbers
+from ridgefeat.work.engine import EngineError, EngineLost, WorkerLost, on_cluster, spread, started
 
 LOSSES = 3
 """Losses of a worker in a row, with nothing finished in between, after which a run gives up."""
@@ -117,3 +125,108 @@ def gaps(there: Iterable[Span], count: int) -> Iterator[Span]:
         if start > at:
             yield at, start
         at = max(at, stop)
+
+
+SECONDS = 1.5
+"""What a unit should take: enough that handing it over costs nothing, and all that an interruption can lose."""
+MOST = 1024
+FIRST = 4
+SHARE = 4
+"""Units a worker that should still be to come, so that all finish at about the same time."""
+
+
+class Pace:
+    """The size of the next unit, learnt from those that are done.
+
+    Parameters
+    ----------
+    count : int
+        Prints still to do.
+    workers : int
+        Who does them.
+    """
+
+    def __init__(self, count: int, workers: int) -> None:
+        self.left = count
+        self.workers = workers
+        self._seconds = 0.0
+        self._prints = 0
+
+    def note(self, prints: int, seconds: float) -> None:
+        """Learn from a finished unit; older ones count less and less."""
+        self._seconds = self._seconds / 2 + seconds
+        self._prints = self._prints // 2 + prints
+
+    def take(self, most: int) -> int:
+        """Return the size of the next unit, at most `most`, and count it as handed out."""
+        size = FIRST
+        if self._prints:
+            size = int(SECONDS * self._prints / max(self._seconds, 1e-6))
+        even = self.left // (SHARE * self.workers)
+        size = max(1, min(size, even, MOST, most))
+        self.left -= size
+        return size
+
+
+ADVICE = "--timeout or --memory give a print that ends its worker a row of its own"
+
+
+@cache
+def arithmetic() -> str:
+    """Return the versions of all that numbers depend on, which must be the same on every machine."""
+    found = {"ridgefeat": __version__, **library_versions()}
+    return ", ".join(f"{name} {v}" for name, v in found.items() if name not in ("python", "joblib"))
+
+
+def run(tasks: Iterable[Task], workers: int, limits: Limits | None = None) -> Iterator[Batch]:
+    """Yield each task's rows as it finishes, in any order, on the engine in use.
+
+    Raises
+    ------
+    EngineError
+        If a worker process ends (WorkerLost), or the cluster is gone (EngineLost).
+    TableError
+        If a worker has other versions than this process, or minutiae cannot be written.
+    """
+    from joblib import delayed
+
+    # Guarded prints have processes of their own already; threads then only wait for them.
+    backend = "threading" if limits else "loky"
+    started()
+    try:
+        yield from spread((delayed(run_task)(task) for task in tasks), workers, backend=backend, max_nbytes=None)
+    except EngineLost as error:
+        raise EngineLost(f"{error}; then --resume continues this run") from None
+    except EngineError as error:
+        raise type(error)(f"{error}; {ADVICE}") from None
+    finally:
+        close_all()
+
+
+def run_task(task: Task) -> Batch:
+    """Compute a task's rows, on one thread.
+
+    Raises
+    ------
+    TableError
+        If this machine has other versions than the task asks for, or minutiae cannot be written.
+    """
+    if task.parent not in (0, os.getpid()):
+        _settle()
+    if task.versions and task.versions != arithmetic():
+        raise TableError(
+            f"a worker has other versions than this machine, and would give other numbers: {arithmetic()} there, "
+            f"{task.versions} here; install the same on all"
+        )
+    began = time.perf_counter()
+    rows = list(guarded_rows(task) if task.limits else own_rows(task))
+    features = np.array([values for _, values, _ in rows], np.float32)
+    lines = [",".join(numbers(values)) for values in features] if task.lines else None
+    seconds, memory = time.perf_counter() - began, max((m for _, _, m in rows), default=0)
+    return Batch(task.start, [meta for meta, _, _ in rows], features, lines, seconds, memory)
+
+
+def _settle() -> None:
+    """Leave Ctrl-C to the parent, which ends its workers itself and without their tracebacks."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

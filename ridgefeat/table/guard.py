@@ -21,8 +21,8 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from ridgefeat.errors import ParameterError, TableError
-from ridgefeat.table.system import held
-from ridgefeat.table.task import Limits, Row, Task, own_rows
+from ridgefeat.table.row import Limits, Row, Task, own_rows
+from ridgefeat.work.system import held
 
 try:
     import resource

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.table.task import Batch
+from ridgefeat.table.row import Batch
 
 try:
     import fcntl

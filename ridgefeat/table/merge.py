@@ -12,12 +12,11 @@ import numpy as np
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.table import assembly, sidecar
-from ridgefeat.table.assembly import Part, Rows, assemble, check_output, is_folder, journal_of, summary_of
-from ridgefeat.table.cells import META_KINDS, Kind, text
-from ridgefeat.table.manifest import file_digest
+from ridgefeat.table.assembly import Part, Rows, Summary, assemble, check_output, is_folder, journal_of, summary_of
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.row import LABELS
-from ridgefeat.table.summary import Summary
+from ridgefeat.table.sidecar import file_digest
+from ridgefeat.table.writers import META_KINDS, Kind, text
 
 if TYPE_CHECKING:
     import pandas as pd

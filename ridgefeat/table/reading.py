@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from ridgefeat._csv_exactly import exactly
 from ridgefeat.errors import TableError
 from ridgefeat.table import sidecar
-from ridgefeat.table.cells import META_KINDS, Kind, column, kind_of
 from ridgefeat.table.row import META
-from ridgefeat.table.writers import import_pyarrow, is_parquet
+from ridgefeat.table.writers import META_KINDS, Kind, column, import_pyarrow, is_parquet, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -369,7 +368,7 @@ def _brief(error: Exception) -> str:
 
 def _verify(path: Path, about: Mapping[str, Any]) -> None:
     from ridgefeat.table.assembly import verify_parts
-    from ridgefeat.table.manifest import file_digest
+    from ridgefeat.table.sidecar import file_digest
 
     if path.is_dir():
         verify_parts(path, about)

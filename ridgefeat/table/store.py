@@ -14,7 +14,9 @@ from ridgefeat.errors import RidgefeatError, TableError
 from ridgefeat.structure import Bool
 from ridgefeat.table import outliers, sidecar
 from ridgefeat.table.assembly import (
+    Progress,
     Rows,
+    Summary,
     assemble,
     check_output,
     is_folder,
@@ -23,16 +25,13 @@ from ridgefeat.table.assembly import (
     summary_of,
     verify_parts,
 )
-from ridgefeat.table.cells import META_KINDS, text
 from ridgefeat.table.compute import Work, compute
-from ridgefeat.table.engine import count_workers, using
 from ridgefeat.table.journal import Journal
-from ridgefeat.table.manifest import agree, describe, file_digest
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Item
-from ridgefeat.table.summary import Progress, Summary
-from ridgefeat.table.task import Batch, Limits
-from ridgefeat.table.writers import is_parquet
+from ridgefeat.table.row import Batch, Item, Limits
+from ridgefeat.table.sidecar import agree, describe, file_digest
+from ridgefeat.table.writers import META_KINDS, is_parquet, text
+from ridgefeat.work.engine import count_workers, using
 
 Mode = Literal["new", "resume", "overwrite"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ridgefeat.sources import load_print
-from ridgefeat.table.cells import label_names, text
 from ridgefeat.table.row import ArrayPrint, Item, clean, say
+from ridgefeat.table.writers import label_names, text
 
 
 @dataclass

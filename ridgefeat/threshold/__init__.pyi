@@ -1,10 +1,10 @@
+from .analysis import Analysis as Analysis
 from .analysis import analyse as analyse
-from .choices import Choice as Choice
-from .choices import Settings as Settings
 from .methods import METHODS as METHODS
+from .methods import Choice as Choice
+from .methods import Settings as Settings
 from .methods import choose as choose
 from .rates import ErrorCurve as ErrorCurve
 from .reading import read_scores as read_scores
-from .results import Analysis as Analysis
 from .scores import Scores as Scores
-from .splitting import split_scores as split_scores
+from .scores import split_scores as split_scores

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ScoreError
-from ridgefeat.threshold.choices import Choice, Settings, expected_cost
-from ridgefeat.threshold.methods import DEFAULT, choose
+from ridgefeat.threshold.methods import DEFAULT, Choice, Settings, choose, expected_cost
 from ridgefeat.threshold.rates import ErrorCurve
-from ridgefeat.threshold.remarks import remarks
-from ridgefeat.threshold.results import Analysis, Figure, Operation, Part, Rate
-from ridgefeat.threshold.scores import Scores
-from ridgefeat.threshold.splitting import split_scores
+from ridgefeat.threshold.scores import Scores, Split, split_scores
 from ridgefeat.threshold.uncertainty import (
+    FEW_SUBJECTS,
     NONE,
     Replicates,
     at_least_none,
@@ -24,6 +23,9 @@ from ridgefeat.threshold.uncertainty import (
     rate_interval,
     resample,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Float = NDArray[np.float64]
 
@@ -140,3 +142,225 @@ def _figures(curve: ErrorCurve, found: Replicates) -> tuple[Figure, ...]:
     figures.append(Figure("AUC", curve.auc, *(found.auc() if curve.auc < 1 else NONE), nowhere))
     figures.append(Figure("d'", curve.d_prime, *found.d_prime(), nowhere))
     return tuple(figures)
+
+
+MOST_CUTS = 2000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A rate (0 to 1) with its 95 % interval, and the errors that it rests on, of how many."""
+
+    value: float
+    low: float
+    high: float
+    errors: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a threshold does on one part."""
+
+    fmr: Rate
+    fnmr: Rate
+    far: Rate
+    frr: Rate
+    hter: Rate
+    accuracy: Rate
+    cost: float
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a part that no single method owns, with its interval and, where it has one, its threshold."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    threshold: float
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part's scores, curve, replicates, figures, and what each method's threshold does on it."""
+
+    name: str
+    scores: Scores
+    curve: ErrorCurve
+    replicates: Replicates
+    figures: tuple[Figure, ...]
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """A threshold report's figures.
+
+    Attributes
+    ----------
+    choices : tuple of Choice
+        A method each: its threshold, chosen on development.
+    parts : tuple of Part
+        Development, then evaluation where there is one. Their `operations` stand in the order of `choices`.
+    split : Split
+        How the parts were made.
+    settings : Settings
+        What the methods were told.
+    remarks : tuple of str
+        What a reader must know: rates that too few errors carry, parts that share people, and the like.
+    """
+
+    choices: tuple[Choice, ...]
+    parts: tuple[Part, ...]
+    split: Split
+    settings: Settings
+    remarks: tuple[str, ...]
+
+    @property
+    def reported(self) -> Part:
+        """The part to report: evaluation, or development where that is all there is."""
+        return self.parts[-1]
+
+    def thresholds(self) -> pd.DataFrame:
+        """Return a row per method and part: threshold, evaluations, then every rate with interval, errors and count."""
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = []
+        for part in self.parts:
+            for choice, operation in zip(self.choices, part.operations, strict=True):
+                row: dict[str, Any] = {
+                    "method": choice.method,
+                    "part": part.name,
+                    "threshold": choice.threshold,
+                    "evaluations": choice.evaluations,
+                }
+                for name in ("fmr", "fnmr", "far", "frr", "hter", "accuracy"):
+                    rate: Rate = getattr(operation, name)
+                    row |= {
+                        name: rate.value,
+                        f"{name}_low": rate.low,
+                        f"{name}_high": rate.high,
+                        f"{name}_errors": rate.errors,
+                        f"{name}_count": rate.count,
+                    }
+                rows.append(row | {"cost": operation.cost})
+        return pd.DataFrame(rows)
+
+    def figures(self) -> pd.DataFrame:
+        """Return a row per part and figure: EER, FMR100, FMR1000, ZeroFMR, AUC, d'."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    "part": p.name,
+                    "figure": f.name,
+                    "value": f.value,
+                    "low": f.low,
+                    "high": f.high,
+                    "threshold": f.threshold,
+                }
+                for p in self.parts
+                for f in p.figures
+            ]
+        )
+
+    def curves(self) -> pd.DataFrame:
+        """Return a row per part and threshold, at most about 2,000 a part: FMR, FNMR, FAR, FRR and counts of errors."""
+        import pandas as pd
+
+        frames = []
+        for part in self.parts:
+            c = part.curve
+            at = c.spread(MOST_CUTS)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "part": part.name,
+                        "threshold": [c.shown(v) for v in c.cut[at]],
+                        "fmr": c.fmr[at],
+                        "fnmr": c.fnmr[at],
+                        "far": c.far[at],
+                        "frr": c.frr[at],
+                        "false_matches": c.false_matches[at],
+                        "false_nonmatches": c.false_nonmatches[at],
+                    }
+                )
+            )
+        return pd.concat(frames, ignore_index=True)
+
+
+RULE = 30
+"""Errors that a rate must rest on to lie within 30 % of the truth with 90 % confidence; Doddington et al. (2000)."""
+
+
+def remarks(split: Split, parts: Sequence[Part], choices: Sequence[Choice]) -> tuple[str, ...]:
+    """Return remarks, the gravest first."""
+    return (*_about_parts(split), *_about_targets(parts, choices), *_about_counts(parts))
+
+
+def _about_parts(split: Split) -> Iterator[str]:
+    if split.evaluation is None:
+        yield (
+            "Thresholds were chosen and are reported on the same scores, so their error rates are too good. "
+            "Let some subjects be evaluation."
+        )
+    if not split.by_subject:
+        dealt = (
+            "comparisons of one person may stand in both parts, and the intervals, drawn over comparisons,"
+            if split.evaluation is not None
+            else "the intervals, drawn over comparisons,"
+        )
+        yield f"The table names no subjects: {dealt} are too narrow. Give columns subject_probe and subject_reference."
+    for name, scores in (("development", split.development), ("evaluation", split.evaluation)):
+        if scores is not None and 0 < scores.subjects < FEW_SUBJECTS:
+            yield (
+                f"The {name} part has {scores.subjects} subjects. Intervals over so few people are too narrow; "
+                f"{FEW_SUBJECTS} or more are wanted."
+            )
+    if split.across:
+        yield (
+            f"{split.across:,} comparisons of development's with evaluation's people belong to neither part and were "
+            "left out."
+        )
+    failed = sum(int((~s.compared).sum()) for s in (split.development, split.evaluation) if s is not None)
+    if failed:
+        yield (
+            f"{failed:,} transactions failed for want of a print. They count as rejected in FAR and FRR; "
+            "FMR and FNMR are of comparisons made."
+        )
+
+
+def _about_targets(parts: Sequence[Part], choices: Sequence[Choice]) -> Iterator[str]:
+    for i, choice in enumerate(choices):
+        if choice.target is None:
+            continue
+        for part in parts:
+            rate = part.operations[i].fmr
+            if choice.target and rate.count * choice.target < RULE:
+                yield (
+                    f"{choice.method}: {rate.count:,} non-mated comparisons of {part.name} cannot carry an FMR of "
+                    f"{100 * choice.target:g} % (rule of 30: {RULE / choice.target:,.0f} are needed). It rests on "
+                    f"{rate.errors} false match{'es' * (rate.errors != 1)}."
+                )
+        own = parts[-1].operations[i].fmr
+        if choice.target == 0:
+            yield (
+                f"{choice.method}: no false match among {parts[0].operations[i].fmr.count:,} non-mated comparisons of "
+                f"development does not mean none ever; on {parts[-1].name} there "
+                f"{'is' if own.errors == 1 else 'are'} {own.errors:,} among {own.count:,}"
+                + (f", and FMR may be as high as {100 * own.high:.2g} %." if own.high == own.high else ".")
+            )
+
+
+def _about_counts(parts: Sequence[Part]) -> Iterator[str]:
+    for part in parts:
+        rates = [r for o in part.operations for r in (o.fmr, o.fnmr)]
+        few = sum(r.errors < RULE for r in rates)
+        if few:
+            yield (
+                f"{few} of {len(rates)} rates on {part.name} rest on fewer than {RULE} errors (marked *): they may be "
+                "off by more than 30 %."
+            )

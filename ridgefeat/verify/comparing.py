@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.table.engine import count_workers, spread
-from ridgefeat.table.threads import one_thread
 from ridgefeat.verify.entries import Entry
 from ridgefeat.verify.minutiae import compare
 from ridgefeat.verify.protocols import Plan
+from ridgefeat.work.engine import count_workers, spread
+from ridgefeat.work.threads import one_thread
 
 AT_ONCE = 1024
 """Comparisons handed to a worker at a time."""

@@ -13,12 +13,12 @@ from ridgefeat.errors import LayoutError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print
-from ridgefeat.table.engine import count_workers, spread
 from ridgefeat.table.row import say
-from ridgefeat.table.threads import one_thread
 from ridgefeat.templates import read_iso, read_xyt
 from ridgefeat.verify.minutiae import Prepared, prepare
 from ridgefeat.verify.template import Template, comparison_params, template_of_minutiae, template_of_print
+from ridgefeat.work.engine import count_workers, spread
+from ridgefeat.work.threads import one_thread
 
 ISO_SUFFIXES = frozenset([".fmr", ".iso", ".ist", ".fmd"])
 XYT_SUFFIXES = frozenset([".xyt"])

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from ridgefeat.backbone import OnnxBackbone
 from ridgefeat.bench.backbone_entries import backbone_methods, read_settings
-from ridgefeat.bench.comparing import Options, compare, make_inputs
+from ridgefeat.bench.compare import Options, compare, make_inputs
 from ridgefeat.bench.data import make_problem
 from ridgefeat.cli import main
 from ridgefeat.errors import ModelError, ParameterError

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench.circumstances import CIRCUMSTANCES, circumstances
-from ridgefeat.bench.comparing import Options, compare
+from ridgefeat.bench.compare import Options, compare
+from ridgefeat.bench.confounds import CIRCUMSTANCES, circumstances
 from ridgefeat.bench.data import make_problem
-from ridgefeat.bench.regressed import Regressed
+from ridgefeat.bench.estimators import Regressed
 from ridgefeat.features import select
-from ridgefeat.report.bench_carriers import carriers
+from ridgefeat.report.bench.tables import carriers
 from tests.bench.bench_examples import make_about, make_frame
 
 RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_made_3"]

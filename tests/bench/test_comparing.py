@@ -7,12 +7,11 @@ from sklearn.naive_bayes import GaussianNB
 
 from ridgefeat.bench import calibration, ensemble, evaluation
 from ridgefeat.bench.classifiers import TOGETHER, build, default_names, find
-from ridgefeat.bench.comparing import Context, Options, compare
+from ridgefeat.bench.compare import Context, Options, compare, write_comparison
 from ridgefeat.bench.data import make_problem as problem_of
 from ridgefeat.bench.diagnostics import shuffle_target
 from ridgefeat.bench.job import Job, run
 from ridgefeat.bench.method import Settings
-from ridgefeat.bench.outputs import write_comparison
 from ridgefeat.bench.results import METRICS, Fold
 from ridgefeat.errors import ParameterError, TableError
 from tests.bench.bench_examples import make_about, make_frame, make_problem, write_frame

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ridgefeat.audit.run import Audit
+from ridgefeat.audit.table import Finding
 from ridgefeat.bench import data, duplicates, splits
-from ridgefeat.bench.auditing import Audit
-from ridgefeat.bench.finding import Finding
 from ridgefeat.errors import ParameterError, TableError
 from tests.bench.bench_examples import make_about, make_frame, make_problem
 

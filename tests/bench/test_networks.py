@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench import image_entries
+from ridgefeat.bench import images as image_entries
 from ridgefeat.bench.classifiers import default_names, find
-from ridgefeat.bench.comparing import Context, Options, compare
+from ridgefeat.bench.compare import Context, Options, compare
 from ridgefeat.bench.data import make_problem
 from ridgefeat.bench.estimators import Resampled
 from ridgefeat.nn.classifier import NumpyCNNClassifier
@@ -23,7 +23,7 @@ def small_pictures(monkeypatch):
     def read(root, sources, layouts):
         return np.stack([cv2.imread(str(root / s), 0).ravel() / np.float32(255) for s in sources])
 
-    monkeypatch.setattr("ridgefeat.bench.pixels.read_pixels", read)
+    monkeypatch.setattr("ridgefeat.bench.images.read_pixels", read)
 
 
 @pytest.fixture

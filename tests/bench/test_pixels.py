@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ridgefeat.bench.pixels import SIDE, read_pixels
+from ridgefeat.bench.images import SIDE, read_pixels
 from ridgefeat.errors import ImageError, TableError
 
 

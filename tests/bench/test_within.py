@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench.within import REACH, Within, level_codes, level_names
+from ridgefeat.bench.estimators import REACH, Within, level_codes, level_names
 from ridgefeat.errors import TableError
 
 

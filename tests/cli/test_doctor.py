@@ -5,8 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from ridgefeat.cli import main
-from ridgefeat.table import doctor
+from ridgefeat.cli import doctor, main
 
 
 def run(*args, code=0):

@@ -43,7 +43,7 @@ def test_quiet_says_nothing_and_bad_input_is_named(tmp_path, table):
 
 def test_of_a_large_table_the_sample_alone_is_held(tmp_path, prints, table, monkeypatch):
     pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
-    from ridgefeat.report import explore_page
+    from ridgefeat.report.explore import page as explore_page
 
     run("extract", prints, "-o", f"{tmp_path}/parts/", "--families", "ridge", "-j", 1, "-q")
     held, read = [], explore_page.read_table

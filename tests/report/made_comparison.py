@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ridgefeat.bench.finding import Finding
+from ridgefeat.audit.table import Finding
 from ridgefeat.bench.results import METRICS, Comparison, Fold, Problem, Reproduction, Run
 
 HOSTILE = "<script>alert(1)</script>&\"'.bmp"

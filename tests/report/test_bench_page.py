@@ -12,11 +12,13 @@ import pytest
 
 from ridgefeat.bench.results import Comparison, Fold
 from ridgefeat.errors import TableError
-from ridgefeat.report import bench_figures, bench_tables, bench_training
-from ridgefeat.report.bench_audit import audit_words
-from ridgefeat.report.bench_page import bench_displays, write_bench_page
-from ridgefeat.report.bench_training import banded
-from ridgefeat.report.bench_words import figure, listed, p_value, sensitive_topic
+from ridgefeat.report.bench import figures as bench_figures
+from ridgefeat.report.bench import figures as bench_training
+from ridgefeat.report.bench import tables
+from ridgefeat.report.bench.figures import banded
+from ridgefeat.report.bench.page import bench_displays, write_bench_page
+from ridgefeat.report.bench.tables import audit_words
+from ridgefeat.report.bench.words import figure, listed, p_value, sensitive_topic
 from ridgefeat.report.page import number
 from tests.report.made_comparison import FINGERS, HOSTILE, KINDS, NAMES, REASON, findings, make, without_tables
 
@@ -346,7 +348,7 @@ def test_a_page_that_cannot_be_written_is_an_error(folder: Path) -> None:
 def test_verdict_follows_the_corrected_p_and_what_is_better(difference, half, p, metric, word) -> None:
     row = {"difference": difference, "p_holm": p, "metric": metric}
     ends = {"difference_low": difference - half, "difference_high": difference + half}
-    assert bench_tables.verdict(row | ends) == word
+    assert tables.verdict(row | ends) == word
 
 
 def test_who_is_behind_the_best_is_named_by_how_sure_that_is(folder: Path) -> None:
@@ -397,7 +399,7 @@ def test_words_for_figures() -> None:
     assert figure(0.8124, "binary") == "0.812" and figure(12.345, "regression") == "12.3"
     assert figure(np.nan, "binary") == "–" and p_value(0.0004) == "< 0.001" and p_value(np.nan) == "–"
     assert listed(["a", "b", "c"]) == "a, b and c" and listed(["a"]) == "a" and listed([]) == ""
-    assert bench_tables.signed(-0.0123, "binary") == "−0.012"
+    assert tables.signed(-0.0123, "binary") == "−0.012"
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,13 @@ import pytest
 
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.params import Params
-from ridgefeat.report import explore_pack, explore_page, explore_pictures
-from ridgefeat.report.explore_labels import NONE, draw_rows, groupings
-from ridgefeat.report.explore_maps import correlate, make_maps, rank_scores, tell_apart
-from ridgefeat.report.explore_page import Options, write_explore_page
-from ridgefeat.report.explore_pictures import reopen
+from ridgefeat.report.explore import page as explore_pack
+from ridgefeat.report.explore import page as explore_page
+from ridgefeat.report.explore import pictures as explore_pictures
+from ridgefeat.report.explore.labels import NONE, draw_rows, groupings
+from ridgefeat.report.explore.maps import correlate, make_maps, rank_scores, tell_apart
+from ridgefeat.report.explore.page import Options, write_explore_page
+from ridgefeat.report.explore.pictures import reopen
 from ridgefeat.sources import find_prints
 from ridgefeat.structure import MM_PER_PX
 from ridgefeat.synth import write_set

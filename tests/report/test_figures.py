@@ -16,7 +16,7 @@ from ridgefeat import report
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.report import Curve, Interval, plot_confusion_matrix, plot_curves, plot_intervals, plot_predictions
 from ridgefeat.report.display import Display, by_name, label, letters, line_style, shorten, span_of
-from ridgefeat.report.threshold_figures import _scale, plot_search, ranges, threshold_displays
+from ridgefeat.report.threshold.figures import _scale, plot_search, ranges, threshold_displays
 from ridgefeat.threshold import Scores, analyse
 
 X = np.linspace(0, 1, 5)

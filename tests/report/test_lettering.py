@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from ridgefeat.report.lettering import measure, shorten, write
+from ridgefeat.report.pictures.marks import measure, shorten, write
 
 
 def page():

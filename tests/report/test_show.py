@@ -6,10 +6,10 @@ import pytest
 
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.report import show
-from ridgefeat.report.marks import BIFURCATION_COLOUR, CORE_COLOUR, DELTA_COLOUR, ENDING_COLOUR
-from ridgefeat.report.panels import PANELS
-from ridgefeat.report.show import contact_sheet, draw_overlay, draw_panel, save_overlay, save_picture
+from ridgefeat.report.pictures import show
+from ridgefeat.report.pictures.marks import BIFURCATION_COLOUR, CORE_COLOUR, DELTA_COLOUR, ENDING_COLOUR
+from ridgefeat.report.pictures.panels import PANELS
+from ridgefeat.report.pictures.show import contact_sheet, draw_overlay, draw_panel, save_overlay, save_picture
 from ridgefeat.structure import Minutiae, OrientationField, SingularPoints
 
 

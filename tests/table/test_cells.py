@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from ridgefeat.sources import PrintSource
-from ridgefeat.table import cells
+from ridgefeat.table import writers
 
 
 @settings(deadline=None)
@@ -13,12 +13,12 @@ from ridgefeat.table import cells
 def test_every_float32_reads_back_to_the_same_bits(bits):
     values = bits.view(np.float32)
     values[~np.isfinite(values)] = np.nan
-    back = np.array([float(c) if c else np.nan for c in cells.numbers(values)]).astype(np.float32)
+    back = np.array([float(c) if c else np.nan for c in writers.numbers(values)]).astype(np.float32)
     np.testing.assert_array_equal(back, values)
 
 
 def test_numbers_are_short():
-    assert cells.numbers(np.array([0.1, 12, np.nan, 1e-7, 1 / 3], np.float32)) == [
+    assert writers.numbers(np.array([0.1, 12, np.nan, 1e-7, 1 / 3], np.float32)) == [
         "0.1",
         "12.0",
         "",
@@ -28,7 +28,7 @@ def test_numbers_are_short():
 
 
 def test_missing_text_is_empty():
-    assert [cells.text(v) for v in (None, float("nan"), "", 7, 199.5)] == ["", "", "", "7", "199.5"]
+    assert [writers.text(v) for v in (None, float("nan"), "", 7, 199.5)] == ["", "", "", "7", "199.5"]
 
 
 def test_labels_stand_in_their_own_order_then_as_they_come():
@@ -36,20 +36,20 @@ def test_labels_stand_in_their_own_order_then_as_they_come():
         PrintSource(None, "a", labels={"zone": "1", "hand": "left"}),
         PrintSource(None, "b", labels={"subject": "2"}),
     ]
-    assert cells.label_names(items) == ["subject", "hand", "zone"]
+    assert writers.label_names(items) == ["subject", "hand", "zone"]
 
 
 def test_a_kind_gives_every_cell_back_as_written():
-    assert cells.kind_of(["1", "", "-20", "0"]) == "integer"
-    assert cells.kind_of(["1", "2.5", "1e3"]) == "number"
-    assert cells.kind_of(["007", "8"]) == "text"
-    assert cells.kind_of(["", ""]) == "text"
-    assert cells.kind_of(["nan"]) == "text"
+    assert writers.kind_of(["1", "", "-20", "0"]) == "integer"
+    assert writers.kind_of(["1", "2.5", "1e3"]) == "number"
+    assert writers.kind_of(["007", "8"]) == "text"
+    assert writers.kind_of(["", ""]) == "text"
+    assert writers.kind_of(["nan"]) == "text"
 
 
 def test_columns_are_typed_and_missing_stays_missing():
-    assert cells.column(["1", "2"], "integer").dtype == np.int64
-    with_gap = cells.column(["9007199254740993", ""], "integer")
+    assert writers.column(["1", "2"], "integer").dtype == np.int64
+    with_gap = writers.column(["9007199254740993", ""], "integer")
     assert with_gap.dtype == "Int64" and pd.isna(with_gap[1])
-    assert cells.column(["1.5", ""], "number").isna().tolist() == [False, True]
-    assert cells.column(["NA", ""], "text").tolist() == ["NA", None]
+    assert writers.column(["1.5", ""], "number").isna().tolist() == [False, True]
+    assert writers.column(["NA", ""], "text").tolist() == ["NA", None]

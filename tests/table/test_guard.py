@@ -12,11 +12,9 @@ import pytest
 from ridgefeat.errors import ParameterError
 from ridgefeat.sources import PrintSource
 from ridgefeat.table import guard
-from ridgefeat.table.compute import Work, batches
-from ridgefeat.table.jobs import run_task
+from ridgefeat.table.compute import Work, batches, run_task
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import ArrayPrint
-from ridgefeat.table.task import Limits, Task
+from ridgefeat.table.row import ArrayPrint, Limits, Task
 from tests.table import hanging_prints as bad
 
 RECIPE = Recipe.make(["ridge"])

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import ParameterError, TableError
-from ridgefeat.table import threads
-from ridgefeat.table.engine import WorkerLost, count_workers
-from ridgefeat.table.jobs import run
+from ridgefeat.table.compute import run
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import ArrayPrint
-from ridgefeat.table.task import Task
-from ridgefeat.table.threads import one_thread
+from ridgefeat.table.row import ArrayPrint, Task
+from ridgefeat.work import threads
+from ridgefeat.work.engine import WorkerLost, count_workers
+from ridgefeat.work.threads import one_thread
 
 
 class Deadly(ArrayPrint):

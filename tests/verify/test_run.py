@@ -231,7 +231,7 @@ def test_a_template_is_read_for_comparing(templates, folder):
 
 
 def test_a_picture_of_a_comparison(folder, templates, tmp_path):
-    from ridgefeat.report.match import draw_match, save_match
+    from ridgefeat.report.pictures.match import draw_match, save_match
 
     def green(picture):
         return int((picture[:, :, 1].astype(int) - picture[:, :, 0] > 60).sum())

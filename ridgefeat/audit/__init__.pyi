@@ -1,0 +1,2 @@
+from .run import Audit as Audit
+from .run import audit as audit

@@ -1,0 +1,145 @@
+"""Whether the groups hold: what a split keeps together, and whether the given folds did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ridgefeat.audit.table import AuditTable, Finding
+
+SHOWN = 10
+
+
+def check_groups(table: AuditTable) -> Iterator[Finding]:
+    """Yield what is to be said of the group column: its size, whether it is any use, and whether it splits people."""
+    sizes = np.bincount(table.group_codes)
+    count, prints = len(sizes), len(table)
+    about = f"{prints} prints in {count} groups by {table.group!r}"
+    if count == 1:
+        yield Finding(
+            "groups",
+            "warning",
+            f"{about}: every print belongs to {table.group_names[0]!r}, so no split by group can be made",
+            cost="nothing can be tested on people who were not trained on",
+            count=1,
+        )
+    elif count == prints:
+        yield Finding(
+            "groups",
+            "warning",
+            f"{about}: every print is a group of its own, so a split by group is a split by image",
+            cost="nothing is kept together: if people have several prints, they stand on both sides",
+            count=count,
+        )
+    else:
+        yield Finding(
+            "groups",
+            "note",
+            f"{about}; prints a group: {sizes.min()} to {sizes.max()}, median {np.median(sizes):g}",
+            count=count,
+        )
+    yield from _people_split(table)
+
+
+def check_folds(table: AuditTable) -> Iterator[Finding]:
+    """Yield groups and prints that stand on both sides of a given fold."""
+    if not table.folds:
+        return
+    shared: dict[int, int] = {}
+    twice = tested = 0
+    for train, test in table.folds:
+        both = np.intersect1d(table.group_codes[train], table.group_codes[test])
+        shared.update({int(g): shared.get(int(g), 0) + 1 for g in both})
+        tested += len(test)
+        twice += int(np.isin(table.group_codes[test], both).sum())
+        if (rows := np.intersect1d(train, test)).size:
+            yield Finding(
+                "folds",
+                "leak",
+                f"{rows.size} prints are training and test prints of one fold, first {table.names[rows[0]]}",
+                cost=f"{rows.size / len(test):.1%} of this fold's test prints were trained on",
+                count=int(rows.size),
+                **table.files_of([[int(i)] for i in rows]),
+            )
+    if not shared:
+        yield Finding("folds", "note", f"no group is on both sides of any of {len(table.folds)} folds")
+        return
+    worst = sorted(shared, key=lambda g: (-shared[g], g))
+    named = ", ".join(table.group_names[g] for g in worst[:SHOWN]) + (", …" if len(worst) > SHOWN else "")
+    yield Finding(
+        "folds",
+        "leak",
+        f"{len(shared)} groups are on both sides of a fold: {named}",
+        groups=tuple((table.group_names[g],) for g in worst),
+        cost=f"{twice} of {tested} test prints ({twice / tested:.1%}) have prints of their own {table.group} in "
+        "training: the score measures in part how well people are recognised",
+        count=len(shared),
+    )
+
+
+def _people_split(table: AuditTable) -> Iterator[Finding]:
+    if table.group == "subject" or table.target == "subject" or "subject" not in table.frame:
+        return
+    people = table.frame["subject"]
+    known = people.notna().to_numpy()
+    names = people.astype(str).to_numpy()
+    pairs = np.unique(np.stack([names[known].astype(str), table.group_codes[known].astype(str)]), axis=1)
+    who, groups = np.unique(pairs[0], return_counts=True)
+    split = who[groups > 1]
+    if not split.size:
+        return
+    share = np.isin(names[known], split).sum() / len(table)
+    yield Finding(
+        "groups",
+        "leak",
+        f"{split.size} subjects have prints in several groups by {table.group!r}, first subject {split[0]}; "
+        "split by 'subject', or by something that contains it",
+        cost=f"{share:.1%} of the prints can be tested with prints of their own subject in training",
+        count=int(split.size),
+    )
+
+
+SHOWN = 10
+
+
+def check_labels(table: AuditTable) -> Iterator[Finding]:
+    """Yield what is to be said of the target: missing values, a single one, groups with several."""
+    missing = np.flatnonzero(table.target_codes < 0)
+    if missing.size:
+        yield Finding(
+            "target",
+            "note",
+            f"{missing.size} of {len(table)} prints have no {table.target!r}, first {table.names[missing[0]]}",
+            cost="they can be neither trained on nor tested; the audit's other figures count them",
+            count=int(missing.size),
+        )
+    if len(table.target_names) == 1:
+        yield Finding(
+            "target",
+            "warning",
+            f"every print has {table.target} {table.target_names[0]!r}: there is nothing to tell apart",
+            count=1,
+        )
+        return
+    different, _ = table.values_by_group()
+    groups = np.flatnonzero(different > 1)
+    if not groups.size or not table.belongs_to_group:
+        return
+    sets = [np.flatnonzero(table.group_codes == g).tolist() for g in groups]
+    prints = sum(map(len, sets))
+    named = ", ".join(table.group_names[g] for g in groups[:SHOWN]) + (", …" if groups.size > SHOWN else "")
+    yield Finding(
+        "label_conflict",
+        "warning",
+        f"{groups.size} groups have several values of {table.target!r}, which is one in all others: {named}",
+        cost=f"at least {_minority(table, sets)} of their {prints} prints are labelled wrongly or belong to somebody "
+        "else; a fused answer for the group is partly wrong whatever it is",
+        count=int(groups.size),
+        **table.files_of(sets),
+    )
+
+
+def _minority(table: AuditTable, sets: list[list[int]]) -> int:
+    codes = [table.target_codes[s] for s in sets]
+    return sum(int((c >= 0).sum() - np.bincount(c[c >= 0]).max()) for c in codes)

@@ -1,0 +1,167 @@
+"""How well one column alone tells the target, measured on groups that it was not fitted to.
+
+Every column is cut into bins on the training groups; a bin's answer is its share of each class there. Nothing is
+assumed of the shape, so that a stump, a threshold, a category and a gap are all found, and a thousand columns take a
+second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.audit.table import AuditTable, Index
+from ridgefeat.structure import Bool
+
+FOLDS = 4
+BINS = 16
+MOST_CLASSES = 50
+"""Classes that are told apart; further ones, the rarest, are left out."""
+PRIOR = 20.0
+"""Prints that the share of a class in all prints counts for in a bin's."""
+COLUMNS_AT_ONCE = 64
+SEED = 0
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """The folds and classes by which columns are judged.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (n,)
+        Prints with a target.
+    classes : ndarray of int, shape (n,)
+        Their class; of a quantity, whether it is above the median.
+    fold : ndarray of int, shape (n,)
+        The fold in which each is tested, the same for a whole group.
+    deviation : float
+        Standard deviation of the area under the curve of a column that knows nothing.
+    """
+
+    rows: Index
+    classes: Index
+    fold: Index
+    deviation: float
+
+    def of_numbers(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the area under the ROC curve of numeric columns, (prints, columns) -> (columns,)."""
+        parts = [
+            self._areas(values[self.rows, at : at + COLUMNS_AT_ONCE], None)
+            for at in range(0, values.shape[1], COLUMNS_AT_ONCE)
+        ]
+        return np.concatenate([np.zeros(0), *parts])
+
+    def of_codes(self, codes: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return the same of columns of codes from 0 on."""
+        return self._areas(None, codes[self.rows].astype(np.int64))
+
+    def _areas(self, values: NDArray[np.floating] | None, codes: Codes | None) -> NDArray[np.float64]:
+        collected = []
+        for k in range(FOLDS):
+            test = self.fold == k
+            if values is not None:
+                codes, bins = _binned(values, ~test)
+            else:
+                assert codes is not None
+                bins = int(codes.max(initial=0)) + 1
+            trained = _counts(codes[~test], self.classes[~test], bins, self._number())
+            tested = _counts(codes[test], self.classes[test], bins, self._number())
+            collected.append(_area(trained, tested))
+        # A class that a fold lacks has no area there.
+        by_class = np.stack(collected)
+        known = np.isfinite(by_class)
+        sums = np.where(known, by_class, 0).sum(axis=0)
+        counts = known.sum(axis=0)
+        areas = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+        some = np.isfinite(areas).any(axis=1)
+        out = np.full(len(areas), 0.5)
+        out[some] = np.nanmean(areas[some], axis=1)
+        return out
+
+    def _number(self) -> int:
+        return int(self.classes.max()) + 1
+
+
+def make_readout(table: AuditTable) -> Readout | None:
+    """Return the folds by group for a table, or None where it has too few groups or one class."""
+    codes = table.target_codes.copy()
+    if table.quantity:
+        numbers = table.frame[table.target].to_numpy(np.float64, na_value=np.nan)
+        codes = np.where(codes >= 0, (numbers > np.nanmedian(numbers)).astype(np.intp), -1)
+    frequent = np.argsort(-np.bincount(codes[codes >= 0]), kind="stable")[:MOST_CLASSES]
+    rows = np.flatnonzero(np.isin(codes, frequent))
+    _, classes = np.unique(codes[rows], return_inverse=True)
+    groups, group = np.unique(table.group_codes[rows], return_inverse=True)
+    if len(groups) < table.limits.least_groups or classes.max(initial=0) == 0:
+        return None
+    shuffled = np.random.default_rng(SEED).permutation(len(groups)) % FOLDS
+    return Readout(rows, classes, shuffled[group], _deviation(table, classes, group))
+
+
+def _deviation(table: AuditTable, classes: Index, group: Index) -> float:
+    """Return the deviation by chance (Hanley and McNeil 1982), of groups where the target is theirs, else of prints."""
+    if table.belongs_to_group:
+        pairs = np.unique(np.stack([group, classes]), axis=1)
+        counts = np.bincount(pairs[1])
+    else:
+        counts = np.bincount(classes)
+    few = int(counts.min())
+    rest = int(counts.sum()) - few
+    return float(np.sqrt((few + rest + 1) / (12.0 * few * max(rest, 1))))
+
+
+def _binned(values: NDArray[np.floating], train: Bool) -> tuple[Codes, int]:
+    """Return each value's bin among the training prints' quantiles; what is missing has one of its own, the last."""
+    codes = np.empty(values.shape, np.int64)
+    for j, column in enumerate(values.T):
+        known = column[train]
+        known = known[np.isfinite(known)]
+        # Actual values, so that of a column with few of them each gets a bin.
+        edges = np.unique(known)
+        if len(edges) > BINS:
+            edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="higher"))
+        codes[:, j] = np.searchsorted(edges, column, side="right")
+    codes[~np.isfinite(values)] = BINS + 1
+    return codes, BINS + 2
+
+
+def _counts(codes: Codes, classes: Index, bins: int, number: int) -> NDArray[np.float64]:
+    """Return how many prints of each class fall into each bin, shape (columns, bins, classes)."""
+    columns = codes.shape[1]
+    place = (np.arange(columns) * bins + codes) * number + classes[:, None]
+    counts = np.bincount(place.ravel(), minlength=columns * bins * number)
+    return np.asarray(counts.reshape(columns, bins, number), np.float64)
+
+
+def _area(trained: NDArray[np.float64], tested: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the area under the ROC curve of each class against the rest, shape (columns, classes)."""
+    prior = trained.sum(axis=1, keepdims=True)
+    prior = prior / prior.sum(axis=2, keepdims=True)
+    share = (trained + PRIOR * prior) / (trained.sum(axis=2, keepdims=True) + PRIOR)
+    order = np.argsort(share, axis=1, kind="stable")
+    share = np.take_along_axis(share, order, axis=1)
+    positive = np.take_along_axis(tested, order, axis=1)
+    negative = tested.sum(axis=2, keepdims=True)
+    negative = np.take_along_axis(np.broadcast_to(negative, tested.shape) - tested, order, axis=1)
+    below = _below(share, negative)
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    area = np.full(pairs.shape, np.nan)
+    np.divide((positive * below).sum(axis=1), pairs, out=area, where=pairs > 0)
+    return area
+
+
+def _below(share: NDArray[np.float64], negative: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for every bin the negatives with a smaller share, and half of those with the same."""
+    through = np.cumsum(negative, axis=1)
+    tied = np.isclose(np.diff(share, axis=1), 0, atol=1e-12)
+    first, last = through - negative, through.copy()
+    for k in range(1, share.shape[1]):
+        first[:, k] = np.where(tied[:, k - 1], first[:, k - 1], first[:, k])
+    for k in range(share.shape[1] - 2, -1, -1):
+        last[:, k] = np.where(tied[:, k], last[:, k + 1], last[:, k])
+    return (first + last) / 2

@@ -1,0 +1,169 @@
+"""The leak audit: what would make a score on this table better than it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ridgefeat.audit.altered import check_altered
+from ridgefeat.audit.columns import check_features, check_names, check_pairs
+from ridgefeat.audit.files import check_files
+from ridgefeat.audit.groups import check_folds, check_groups, check_labels
+from ridgefeat.audit.identical import check_identical, find_identical
+from ridgefeat.audit.near import check_near
+from ridgefeat.audit.probe import make_readout
+from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, make_table
+from ridgefeat.work.threads import one_thread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = 20
+"""Sets of files that the text names; `to_frame` names all."""
+LONGEST = 8
+"""Files of a set that it names."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the audit found.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Leaks first, then warnings, then notes.
+    target, group : str
+        The columns that were looked at.
+    prints : int
+        Rows of the table.
+    """
+
+    findings: tuple[Finding, ...]
+    target: str
+    group: str
+    prints: int
+
+    @property
+    def leaks(self) -> tuple[Finding, ...]:
+        """The findings that make a score too good."""
+        return tuple(f for f in self.findings if f.severity == "leak")
+
+    def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
+        """Return the findings of some kinds."""
+        return tuple(f for f in self.findings if f.kind in kinds)
+
+    def text(self, shown: int = SHOWN) -> str:
+        """Return the audit for a terminal, with up to `shown` sets of files a finding."""
+        counts = {s: sum(f.severity == s for f in self.findings) for s in SEVERITIES}
+        lines = [
+            f"Leak audit of {self.prints} prints, target {self.target!r}, groups by {self.group!r}: "
+            + ", ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts.items())
+        ]
+        for finding in self.findings:
+            lines.append(f"{finding.severity.upper():8}{finding.kind}: {finding.message}")
+            if finding.cost:
+                lines.append(f"        cost: {finding.cost}")
+            lines += [f"          {_set(s)}" for s in finding.files[:shown]]
+            if len(finding.files) > shown:
+                lines.append(f"          … and {len(finding.files) - shown} more sets")
+        return "\n".join(lines)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row a finding: severity, kind, message, cost, count, files, groups and columns (as text)."""
+        import pandas as pd
+
+        rows = [
+            {
+                "severity": f.severity,
+                "kind": f.kind,
+                "message": f.message,
+                "cost": f.cost,
+                "count": f.count,
+                "files": "; ".join(" = ".join(s) for s in f.files),
+                "groups": "; ".join(", ".join(s) for s in f.groups),
+                "columns": ", ".join(f.columns),
+            }
+            for f in self.findings
+        ]
+        names = ["severity", "kind", "message", "cost", "count", "files", "groups", "columns"]
+        return pd.DataFrame(rows, columns=names)
+
+
+def _set(names: tuple[str, ...]) -> str:
+    more = f" = … {len(names) - LONGEST} more" if len(names) > LONGEST else ""
+    return " = ".join(names[:LONGEST]) + more
+
+
+def audit(
+    frame: pd.DataFrame,
+    *,
+    target: str,
+    group: str,
+    folds: Sequence[Any] | None = None,
+    images_root: str | os.PathLike[str] | None = None,
+    jobs: int | None = 1,
+    limits: AuditParams | None = None,
+) -> Audit:
+    """Look for what would make a score on a table better than it is.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A feature table: meta_* columns, labels, features.
+    target : str
+        The column that is to be told.
+    group : str
+        The column that a split keeps together: the person.
+    folds : sequence of (training, test) row positions, optional
+        Splits to check; without them costs are reckoned for five random folds.
+    images_root : path, optional
+        The folder that meta_source is relative to. Near-duplicates are then looked for in the images, else in the
+        features.
+    jobs : int or None
+        Worker processes for the images; None or -1 for every core.
+    limits : AuditParams, optional
+        From where on something is reported.
+
+    Returns
+    -------
+    Audit
+        The same for the same table, whatever the number of workers.
+
+    Raises
+    ------
+    TableError
+        If the table is empty or lacks a column, a print has no group, no print has a target, the folds are another
+        table's, or the images are not there.
+    """
+    table = make_table(frame, target, group, folds, limits or AuditParams())
+    with one_thread():
+        found = list(_checks(table, images_root, jobs))
+    found.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    return Audit(tuple(found), target, group, len(table))
+
+
+def _checks(table: AuditTable, images_root: str | os.PathLike[str] | None, jobs: int | None) -> Iterator[Finding]:
+    yield from check_groups(table)
+    yield from check_folds(table)
+    identical = find_identical(table)
+    yield from check_identical(table, identical)
+    yield from check_near(table, identical, images_root, jobs)
+    yield from check_labels(table)
+    yield from check_altered(table)
+    yield from check_names(table)
+    if table.target == table.group:
+        yield Finding("not_checked", "note", "columns: the target is the group, so no column can be tested on others")
+        return
+    readout = make_readout(table)
+    if readout is None:
+        yield Finding(
+            "not_checked",
+            "note",
+            f"columns: that takes two classes and {table.limits.least_groups} groups with a target",
+        )
+        return
+    yield from check_features(table, readout)
+    yield from check_pairs(table, readout)
+    yield from check_files(table, readout, images_root)

@@ -1,0 +1,284 @@
+"""AuditTable: a feature table as the checks of the audit see it: names, groups and target as codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.errors import TableError
+from ridgefeat.stages.parameter import parameter, parameters
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Index = NDArray[np.intp]
+Fold = tuple[Index, Index]
+
+IDENTITY = ("subject", "hand", "finger", "finger_id")
+"""Labels that say which finger a print is of."""
+OTHER_LABELS = ("sex", "impression", "alteration", "level")
+OF_A_PRINT = ("hand", "finger", "finger_id", "impression", "alteration", "level")
+"""Labels that a print has and no person: they vary within a group by right."""
+NUMERIC_CLASSES = 20
+"""Different numbers beyond which a target is a quantity, not a class."""
+
+
+@dataclass(frozen=True, eq=False)
+class AuditTable:
+    """A table under audit.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        The table.
+    target, group : str
+        The columns of the target and of what a split keeps together.
+    names : ndarray of str, shape (prints,)
+        File names; the row's number where the table has none.
+    group_codes, target_codes : ndarray of int, shape (prints,)
+        Index into group_names and target_names; the target's is -1 where it is missing.
+    group_names, target_names : tuple of str
+    quantity : bool
+        Whether the target is a number, not a class.
+    folds : tuple of (ndarray of int, ndarray of int)
+        Positions of training and test prints.
+    limits : AuditParams
+    """
+
+    frame: pd.DataFrame
+    target: str
+    group: str
+    names: NDArray[Any]
+    group_codes: Index
+    group_names: tuple[str, ...]
+    target_codes: Index
+    target_names: tuple[str, ...]
+    quantity: bool
+    folds: tuple[Fold, ...]
+    limits: AuditParams
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def belongs_to_group(self) -> bool:
+        """Whether the target has one value in nearly every group with several prints, as sex has in a person."""
+        if self.target in OF_A_PRINT:
+            return False
+        different, prints = self.values_by_group()
+        several = prints > 1
+        if not several.any():
+            return True
+        return bool(np.mean(different[several] == 1) >= self.limits.identity_share)
+
+    def values_by_group(self) -> tuple[Index, Index]:
+        """Return how many target values, and how many prints with one, each group has."""
+        known = self.target_codes >= 0
+        pairs = np.unique(np.stack([self.group_codes[known], self.target_codes[known]]), axis=1)
+        count = len(self.group_names)
+        return np.bincount(pairs[0], minlength=count), np.bincount(self.group_codes[known], minlength=count)
+
+    def files_of(self, sets: Iterable[Sequence[int]]) -> dict[str, Any]:
+        """Return the fields files, groups and rows of a finding that concerns these sets of rows."""
+        rows = tuple(tuple(int(i) for i in s) for s in sets)
+        groups = [dict.fromkeys(self.group_names[self.group_codes[i]] for i in s) for s in rows]
+        return {
+            "rows": rows,
+            "files": tuple(tuple(str(self.names[i]) for i in s) for s in rows),
+            "groups": tuple(tuple(g) for g in groups),
+        }
+
+    def feature_names(self) -> list[str]:
+        """Return the columns that a classifier is given: numbers that are no meta, label, group or target."""
+        kept = {self.target, self.group, *IDENTITY, *OTHER_LABELS}
+        return [
+            name
+            for name, kind in self.frame.dtypes.items()
+            if isinstance(name, str)
+            and name not in kept
+            and not name.startswith("meta_")
+            and getattr(kind, "kind", "O") in "fiub"
+        ]
+
+
+def make_table(
+    frame: pd.DataFrame, target: str, group: str, folds: Sequence[Any] | None, limits: AuditParams
+) -> AuditTable:
+    """Check what the audit is given and code it.
+
+    Raises
+    ------
+    TableError
+        If the table is empty or lacks a column, a print has no group, no print has a target, or a fold's positions
+        are not the table's.
+    """
+    if len(frame) == 0:
+        raise TableError("the table to audit has no rows; extract features from some prints first")
+    for role, name in (("target", target), ("group", group)):
+        if list(frame.columns).count(name) != 1:
+            there = ", ".join(str(c) for c in frame.columns[:20])
+            count = list(frame.columns).count(name)
+            raise TableError(
+                f"the {role} column {name!r} is {f'there {count} times' if count else 'not in the table'}; "
+                f"its first columns are: {there}"
+            )
+    names = _names(frame)
+    group_codes, group_names = _codes(frame[group])
+    if (missing := np.flatnonzero(group_codes < 0)).size:
+        raise TableError(
+            f"{missing.size} prints have no {group!r} to split by, first {names[missing[0]]}; fill it in or "
+            "leave these prints out, for nobody knows on which side of a split they belong"
+        )
+    target_codes, target_names = _codes(frame[target])
+    if not target_names:
+        raise TableError(f"no print has a value of the target {target!r}; name another target or add labels")
+    quantity = bool(getattr(frame[target].dtype, "kind", "O") in "fiu" and len(target_names) > NUMERIC_CLASSES)
+    checked = tuple(_fold(number, fold, len(frame)) for number, fold in enumerate(folds or ()))
+    return AuditTable(
+        frame, target, group, names, group_codes, group_names, target_codes, target_names, quantity, checked, limits
+    )
+
+
+def _names(frame: pd.DataFrame) -> NDArray[Any]:
+    numbers = np.array([f"row {i}" for i in range(len(frame))], dtype=object)
+    if "meta_source" not in frame:
+        return numbers
+    source = frame["meta_source"]
+    given = source.astype(object).to_numpy()
+    return np.where(source.isna().to_numpy(), numbers, given)
+
+
+def _codes(column: pd.Series[Any]) -> tuple[Index, tuple[str, ...]]:
+    import pandas as pd
+
+    values = column.astype(object).where(column.notna(), None)
+    if not pd.api.types.is_numeric_dtype(column):
+        values = values.map(lambda v: None if v is None or v == "" else str(v))
+    codes, uniques = pd.factorize(np.asarray(values, dtype=object), sort=True)
+    return np.asarray(codes, np.intp), tuple(_short(u) for u in uniques)
+
+
+def _short(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _fold(number: int, fold: Any, prints: int) -> Fold:
+    try:
+        train, test = (np.asarray(side) for side in fold)
+    except (TypeError, ValueError):
+        raise TableError(f"fold {number} must be a pair: positions of training and of test prints") from None
+    for side, at in (("training", train), ("test", test)):
+        if at.ndim != 1 or at.dtype.kind not in "iu" or at.size == 0:
+            raise TableError(f"the {side} side of fold {number} must be a list of at least one row position")
+        if at.min() < 0 or at.max() >= prints:
+            raise TableError(
+                f"the {side} side of fold {number} names row {int(at.max() if at.max() >= prints else at.min())}, "
+                f"but the table has rows 0 to {prints - 1}; the folds belong to another table"
+            )
+    return train.astype(np.intp), test.astype(np.intp)
+
+
+@parameters
+class AuditParams:
+    """Limits of the leak audit."""
+
+    near_correlation: float = parameter(
+        0.95, "", 0.5, 1.0, "correlation of two aligned images from which they are copies of one picture"
+    )
+    same_finger_correlation: float = parameter(
+        0.8,
+        "",
+        0.5,
+        1.0,
+        "correlation of two aligned images from which they show one finger; other people's stay below 0.6",
+    )
+    neighbours: int = parameter(
+        3, "", 1, 50, "most similar images by signature that each image is compared with in full"
+    )
+    least_similarity: float = parameter(
+        0.8, "", 0.0, 1.0, "cosine of two signatures below which images are not compared in full"
+    )
+    near_rows: float = parameter(
+        0.6,
+        "",
+        0.0,
+        1.0,
+        "distance of two rows from which they are copies, as a share of the median distance to the "
+        "nearest row of another group; used where there are no images",
+    )
+    identity_share: float = parameter(
+        0.9, "", 0.5, 1.0, "share of groups with one target value from which the target belongs to the group"
+    )
+    perfect_auc: float = parameter(
+        0.99,
+        "",
+        0.5,
+        1.0,
+        "area under the ROC curve from which a single column holds the target, whatever the others do",
+    )
+    suspect_auc: float = parameter(0.8, "", 0.5, 1.0, "area under the ROC curve below which no feature is suspected")
+    crowd_factor: float = parameter(
+        2.0, "", 1.0, 10.0, "how many times the separation d' of the best ordinary columns a suspected one has"
+    )
+    trait_auc: float = parameter(
+        0.65,
+        "",
+        0.5,
+        1.0,
+        "area under the ROC curve from which a trait of the files, or a gap in a column, tells the target",
+    )
+    least_groups: int = parameter(12, "", 4, 1000, "groups below which no column is judged")
+
+
+Severity = Literal["leak", "warning", "note"]
+Names = tuple[str, ...]
+
+SEVERITIES: tuple[Severity, ...] = ("leak", "warning", "note")
+"""Worst first. A leak makes a score too good; a warning asks a person to look; a note says what was seen."""
+
+
+def pictures_stand(count: int) -> str:
+    """Return "1 picture stands", "2 pictures stand"."""
+    return f"{count} picture stands" if count == 1 else f"{count} pictures stand"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the audit found.
+
+    Attributes
+    ----------
+    kind : str
+        groups, folds, identical, near_duplicate, same_finger, label_conflict, altered_copy, column, column_pair,
+        missing, file, order, target_name, target or not_checked.
+    severity : {"leak", "warning", "note"}
+        How bad it is.
+    message : str
+        What was found, in one sentence.
+    files : tuple of tuple of str
+        Files that belong together, set by set; empty where no file is concerned.
+    groups : tuple of tuple of str
+        The groups (people) of each set, in the same order.
+    cost : str
+        What it costs, in words and numbers.
+    count : int
+        How many sets, prints or columns are concerned; the message says which.
+    rows : tuple of tuple of int
+        Positions in the table of each set's prints, in the files' order.
+    columns : tuple of str
+        Columns that are concerned.
+    """
+
+    kind: str
+    severity: Severity
+    message: str
+    files: tuple[Names, ...] = ()
+    groups: tuple[Names, ...] = ()
+    cost: str = ""
+    count: int = 0
+    rows: tuple[tuple[int, ...], ...] = ()
+    columns: Names = ()

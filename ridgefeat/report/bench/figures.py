@@ -1,0 +1,440 @@
+"""A comparison's tables as figures: each function makes those of one part, none where the comparison has no such table.
+
+Nothing is drawn before a figure is asked for.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
+from ridgefeat.report.bench.words import between, figure, metric_name
+from ridgefeat.report.display import Display, span_of
+from ridgefeat.report.plots import (
+    UNIT,
+    Curve,
+    Interval,
+    confusion_words,
+    plot_confusion_matrix,
+    plot_curves,
+    plot_intervals,
+    plot_predictions,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_CURVES = 6
+"""Classifiers in one frame; with more, lines can no longer be told apart."""
+
+MOST_CLASSES = 12
+"""Classes in one frame; a legend with more is not read."""
+
+MOST_COLUMNS, MOST_LEVELS = 20, 24
+STEPS = np.linspace(0.0, 1.0, 101)
+
+
+def leading(comparison: Comparison, most: int = MOST_CURVES) -> list[str]:
+    """Return the best classifiers that did not fail, best first; dummy is left out where others are there."""
+    summary = comparison.summary
+    names = [str(n) for n in summary.loc[summary["status"] == "ok", "classifier"]]
+    return ([n for n in names if n != "dummy"] or names)[:most]
+
+
+def curve_display(
+    name: str, title: str, curves: list[Curve], x_name: str, y_name: str, reading: str = "", **options: Any
+) -> Display:
+    """Return curves as a display; `options` are those of plot_curves."""
+    alt = f"{title}: {y_name} over {x_name}. " + "; ".join(c.words for c in curves if c.words)
+    return Display(name, title, partial(plot_curves, curves, x_name, y_name, **options), alt, reading)
+
+
+def interval_display(
+    name: str,
+    title: str,
+    rows: list[Interval],
+    axis: str,
+    words: str,
+    reading: str = "",
+    *,
+    mark: float | None = None,
+    tall: bool = False,
+) -> Display:
+    """Return values with intervals as a display; `words` say what it shows, without the rows' values."""
+    alt = f"{words}. " + "; ".join(r.words for r in rows)
+    return Display(name, title, partial(plot_intervals, rows, axis, mark=mark), alt, reading, tall)
+
+
+def intervals(rows: pd.DataFrame, name: str, metric: str, before: str = "") -> list[Interval]:
+    """Return a table's rows as values with intervals, as far as they have a value."""
+    known = rows[np.isfinite(rows[metric].to_numpy(np.float64))]
+    return [
+        Interval(before + str(r[name]), float(r[metric]), _at(r, f"{metric}_low"), _at(r, f"{metric}_high"))
+        for r in known.to_dict("records")
+    ]
+
+
+def ranking(comparison: Comparison) -> Display | None:
+    """Show every classifier's main figure with its interval."""
+    summary, metric = comparison.summary, comparison.problem.metric
+    rows = intervals(summary[summary["status"] == "ok"], "classifier", metric)
+    name = metric_name(metric)
+    reading, mark = "Best first. Dashed: guessing.", chance(comparison)
+    return interval_display("ranking", name, rows, name, f"Classifiers by {name}", reading, mark=mark) if rows else None
+
+
+def chance(comparison: Comparison) -> float | None:
+    """Return what guessing has in the main figure: dummy's, where it is known."""
+    metric = comparison.problem.metric
+    if metric == "roc_auc":
+        return 0.5
+    if metric == "balanced_accuracy":
+        return 1 / max(1, len(comparison.problem.classes))
+    dummy = comparison.summary[comparison.summary["classifier"] == "dummy"]
+    value = float(dummy[metric].iloc[0]) if len(dummy) else np.nan
+    return value if np.isfinite(value) else None
+
+
+def curves(comparison: Comparison) -> list[Display]:
+    """Show ROC and calibration curves; for a number, predictions over the truth."""
+    kind = comparison.problem.kind
+    if kind == "regression":
+        return _truths(comparison)
+    found = [_roc(comparison) if kind == "binary" else _roc_by_class(comparison)]
+    return [*found, *_calibration(comparison)]
+
+
+def mean_roc(rows: pd.DataFrame, positive: NDArray[np.bool_], score: str) -> NDArray[np.float64]:
+    """Return the share found at each of STEPS false alarms, averaged over folds.
+
+    Scores are in a fold's own scale, so that folds must not be pooled.
+    """
+    from sklearn.metrics import roc_curve
+
+    found = []
+    for _, own in rows.assign(_truth=positive).groupby(["repeat", "fold"], sort=True):
+        own = own[np.isfinite(own[score].to_numpy(np.float64))]
+        if own["_truth"].nunique() == 2:
+            false, true, _ = roc_curve(own["_truth"], own[score])
+            # At a false-alarm rate of 0 the curve may rise at once; what it reaches there counts.
+            found.append(np.concatenate([[0.0], np.interp(STEPS[1:], false, true)]))
+    return np.asarray(np.mean(found, axis=0) if found else np.full(len(STEPS), np.nan))
+
+
+def _roc(comparison: Comparison) -> Display:
+    scores, problem = comparison.scores, comparison.problem
+    lines = []
+    for name in leading(comparison):
+        own = scores[scores["classifier"] == name]
+        y = mean_roc(own, (own["y_true"] == problem.positive).to_numpy(), "score")
+        lines.append(Curve(name, STEPS, y, figure(_main(comparison, name, "roc_auc"), problem.kind)))
+    return curve_display(
+        "roc",
+        "ROC",
+        lines,
+        "share of the others called so (false alarms)",
+        f"share of “{problem.positive}” found",
+        reading="Each point is one cut-off on the score. On the dashed diagonal the classifier guesses; the further "
+        "above, the better. Mean over folds; the figure is the area below.",
+        limits=UNIT,
+        diagonal=True,
+    )
+
+
+def _roc_by_class(comparison: Comparison) -> Display:
+    from sklearn.metrics import auc
+
+    best = comparison.best
+    own = comparison.scores[comparison.scores["classifier"] == best]
+    lines = []
+    for name in comparison.problem.classes:
+        column = f"p_{name}"
+        if column in own.columns:
+            y = mean_roc(own, (own["y_true"] == name).to_numpy(), column)
+            area = float(auc(STEPS[np.isfinite(y)], y[np.isfinite(y)])) if np.isfinite(y).sum() > 1 else np.nan
+            lines.append(Curve(name, STEPS, y, figure(area, comparison.problem.kind)))
+    left_out = len(lines) - MOST_CLASSES
+    more = f" {left_out} more classes are not drawn." if left_out > 0 else ""
+    return curve_display(
+        "roc",
+        f"ROC, each class against the rest: {best}",
+        lines[:MOST_CLASSES],
+        "share of the rest called so (false alarms)",
+        "share of the class found",
+        reading=f"On the dashed diagonal the classifier guesses. Mean over folds; the figure is the area below.{more}",
+        limits=UNIT,
+        diagonal=True,
+    )
+
+
+def _calibration(comparison: Comparison) -> list[Display]:
+    table, problem = comparison.calibration, comparison.problem
+    if table is None or table.empty:
+        return []
+    if problem.kind == "binary":
+        wanted, by = leading(comparison), "classifier"
+        of = f"“{problem.positive}”"
+        table = table[table["class"] == problem.positive] if "class" in table else table
+    else:
+        table = table[table["classifier"] == comparison.best]
+        wanted, by, of = list(problem.classes)[:MOST_CLASSES], "class", "the class"
+    lines = []
+    for name in wanted:
+        own = table[(table[by] == name) & (table["count"] > 0)].sort_values("predicted")
+        if len(own):
+            x, y = own["predicted"].to_numpy(np.float64), own["observed"].to_numpy(np.float64)
+            note = ""
+            if by == "classifier":
+                note = f"Brier {figure(_main(comparison, name, 'brier'), problem.kind)}"
+            lines.append(Curve(str(name), x, y, note, dots=True))
+    if not lines:
+        return []
+    how = (
+        "A fold's probabilities were calibrated on the other folds."
+        if comparison.calibrated
+        else "The probabilities are the classifiers' own, not calibrated."
+    )
+    title = "Calibration" if by == "classifier" else f"Calibration: {comparison.best}"
+    reading = f"On the dashed diagonal a probability is kept: of prints given 0.7, seven in ten are {of}. {how}"
+    axes = "probability given", f"share that is {of}"
+    return [curve_display("calibration", title, lines, *axes, reading, limits=UNIT, diagonal=True)]
+
+
+def _truths(comparison: Comparison) -> list[Display]:
+    scores, target = comparison.scores, comparison.problem.target
+    names = leading(comparison, 3)
+    shown = scores[scores["classifier"].isin(names)]
+    reading = "On the dashed line the prediction is the truth. A cloud flatter than the line pulls towards the mean."
+    ends = span_of([*shown["y_true"].astype(float), *shown["y_pred"].astype(float)])
+    found = []
+    for name in names:
+        own = shown[shown["classifier"] == name]
+        title = f"{name}: mean absolute error {figure(_main(comparison, name, 'mae'), 'regression')}"
+        draw = partial(plot_predictions, own["y_true"], own["y_pred"], target, limits=ends)
+        count = int(np.isfinite(own[["y_true", "y_pred"]].to_numpy(np.float64)).all(axis=1).sum())
+        found.append(
+            Display(f"predictions-{name}", title, draw, f"{title}. {count} predictions over the truth", reading)
+        )
+    return found
+
+
+def matrices(comparison: Comparison) -> list[Display]:
+    """Show the confusion matrices of the best classifiers."""
+    table, classes = comparison.confusion, list(comparison.problem.classes)
+    if table is None or not classes:
+        return []
+    few = MOST_CURVES if len(classes) <= 4 else 2
+    found = []
+    for name in leading(comparison, few):
+        own = table[table["classifier"] == name]
+        counts = np.zeros((len(classes), len(classes)))
+        places = {c: i for i, c in enumerate(classes)}
+        for true, said, count in zip(own["y_true"], own["y_pred"], own["count"], strict=True):
+            counts[places[str(true)], places[str(said)]] += float(count)
+        alt = f"Confusion matrix of {name}. {confusion_words(counts, classes)}"
+        found.append(Display(f"confusion-{name}", name, partial(plot_confusion_matrix, counts, classes), alt))
+    return found
+
+
+def levels(comparison: Comparison) -> list[dict[str, Any]]:
+    """Show the best classifier's figure within each level of the labels, one chart per label."""
+    table = comparison.levels
+    if table is None or table.empty:
+        return []
+    own = table[table["classifier"] == comparison.best]
+    charts = []
+    for column, part in own.groupby("column", sort=False):
+        metric = _defined(part, comparison, str(column))
+        if metric is None:
+            continue
+        part = part[np.isfinite(part[metric].to_numpy(np.float64))]
+        part = part.sort_values(metric, ascending=metric in LESS_IS_BETTER, kind="stable")
+        left_out = max(0, len(part) - MOST_LEVELS)
+        part = part.head(MOST_LEVELS)
+        whole = _main(comparison, str(comparison.best), metric)
+        name = str(column).replace("_", " ").replace("+", " and ")
+        words = f"{metric_name(metric)} of {comparison.best} by {name}; the dashed line is all prints"
+        told = _extremes(part, metric, comparison)
+        reading = f"{told} {left_out} more levels are in the tables." if left_out else told
+        rows = intervals(part, "level", metric)
+        chart = interval_display(f"by-{column}", f"By {name}", rows, metric_name(metric), words, reading, mark=whole)
+        charts.append({"name": name, "metric": metric, "chart": chart, "told": told})
+    return charts
+
+
+def _defined(part: pd.DataFrame, comparison: Comparison, column: str) -> str | None:
+    """Return the first figure that a label's levels have: within one class there is only the share told rightly."""
+    metric = comparison.problem.metric
+    for one in ("accuracy",) if column == comparison.problem.target else (metric, "accuracy", "mae"):
+        if one in part.columns and int(np.isfinite(part[one].to_numpy(np.float64)).sum()) >= 2:
+            return one
+    return None
+
+
+def _extremes(part: pd.DataFrame, metric: str, comparison: Comparison) -> str:
+    """Return in words which level is best and worst, and whether their intervals part."""
+    kind = comparison.problem.kind
+    rows = part.to_dict("records")
+    best, worst = rows[0], rows[-1]
+    told = [
+        f"{r['level']} {figure(r[metric], kind)}"
+        + (f" ({interval})" if (interval := between(_at(r, f"{metric}_low"), _at(r, f"{metric}_high"), kind)) else "")
+        for r in (best, worst)
+    ]
+    ends = [_at(best, f"{metric}_low"), _at(best, f"{metric}_high"), _at(worst, f"{metric}_low")]
+    ends.append(_at(worst, f"{metric}_high"))
+    sentence = f"Best: {told[0]}. Worst: {told[1]}."
+    if not np.isfinite(ends).all():
+        return sentence
+    apart = ends[1] < ends[2] if metric in LESS_IS_BETTER else ends[0] > ends[3]
+    return f"{sentence} " + (
+        "Their intervals do not overlap." if apart else "Their intervals overlap: the order may be chance."
+    )
+
+
+def importances(comparison: Comparison) -> list[Display]:
+    """Show what shuffling a family, and a column, costs the best classifier that was asked."""
+    table = comparison.importances
+    if table is None or table.empty:
+        return []
+    metric = metric_name(comparison.problem.metric)
+    found = []
+    for name, own in table.groupby("classifier", sort=False):
+        for level, title in (("family", "Families"), ("column", "Columns")):
+            count = int((own["level"] == level).sum())
+            rows = intervals(own[own["level"] == level].head(MOST_COLUMNS), "name", "drop")
+            if rows:
+                words = f"{title} shuffled in the test prints, {name}: by how much {metric} gets worse"
+                more = f"The first {len(rows)} of {count}." if count > len(rows) else ""
+                names = f"importance-{level}-{name}", f"{title}: {name}"
+                axis, tall = f"loss of {metric} when shuffled", level == "column"
+                found.append(interval_display(*names, rows, axis, words, more, mark=0, tall=tall))
+    return found
+
+
+READINGS = {"alone": "", "added": "To the best family alone, the next best is added, and so on. ", "without": ""}
+
+
+def ablation(comparison: Comparison) -> list[Display]:
+    """Show families alone, added one by one, and all without one family."""
+    table = comparison.ablation
+    if table is None or table.empty:
+        return []
+    metric, found = metric_name(comparison.problem.metric), []
+    for how, title in (
+        ("alone", "One family alone"),
+        ("added", "Families added one by one"),
+        ("without", "All but one family"),
+    ):
+        rows, plus = table[table["how"] == how], ""
+        if how == "added":
+            plus = "+ "
+        else:
+            up = comparison.problem.metric in LESS_IS_BETTER
+            rows = rows.sort_values("value", ascending=up, kind="stable")
+        values = intervals(rows, "family", "value", plus)
+        if values:
+            names = ", ".join(dict.fromkeys(map(str, rows["classifier"])))
+            whole = _main(comparison, str(rows["classifier"].iloc[0]), comparison.problem.metric)
+            words = f"{title}, {names}; the dashed line is all families"
+            reading = f"{READINGS[how]}Dashed: all families together."
+            mark = whole if np.isfinite(whole) else None
+            title = f"{title}: {names}"
+            found.append(interval_display(f"families-{how}", title, values, metric, words, reading, mark=mark))
+    return found
+
+
+def _main(comparison: Comparison, name: str, metric: str) -> float:
+    own = comparison.summary[comparison.summary["classifier"] == name]
+    return float(own[metric].iloc[0]) if len(own) and metric in own.columns else float("nan")
+
+
+def _at(row: dict[Any, Any], name: str) -> float:
+    value = row.get(name)
+    return float("nan") if value is None else float(value)
+
+
+def learning(comparison: Comparison) -> Display | None:
+    """Show the main figure over the number of groups learnt from."""
+    table = comparison.learning
+    if table is None or table["groups"].nunique() < 2:
+        return None
+    lines = []
+    for name in dict.fromkeys(map(str, table["classifier"])):
+        own = table[table["classifier"] == name].sort_values("groups", kind="stable")
+        step = own.groupby(["repeat", "fold"]).cumcount()
+        x, y, low, high = banded(own["groups"], own["value"], step)
+        lines.append(Curve(name, x, y, "", low, high, dots=True))
+    group = comparison.problem.group
+    return curve_display(
+        "learning",
+        f"By number of {group}s",
+        lines[:MOST_CURVES],
+        f"{group}s learnt from",
+        metric_name(comparison.problem.metric),
+        reading="Band: lowest to highest fold of the first repeat. Where the line still rises (or an error still "
+        "falls) at its end, more people would help; where it is level, other features or better labels would.",
+        mark=chance(comparison),
+        whole=True,
+    )
+
+
+def epochs(comparison: Comparison) -> list[Display]:
+    """Show what was recorded in each epoch, one chart per classifier and figure: training and validation."""
+    table = comparison.epochs
+    if table is None or table.empty:
+        return []
+    drawn = []
+    for name, own in table.groupby("classifier", sort=False):
+        for title, columns in _by_figure(own).items():
+            lines = []
+            for column, label in columns:
+                x, y, low, high = banded(own["epoch"], own[column])
+                lines.append(Curve(label, x, y, "", low, high))
+            reading = (
+                "Mean over folds; band: lowest to highest. Where training gets better and validation does not, "
+                "the network learns by heart."
+            )
+            reading = reading if len(lines) > 1 else ""
+            names = f"training-{title}-{name}", f"{name}: {title}"
+            drawn.append(curve_display(*names, lines, "epoch", title, reading, whole=True))
+    return drawn
+
+
+def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
+    """Return an epoch table's numeric columns gathered by what they are: train_loss and valid_loss are both loss."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for column in own.columns:
+        if column in ("classifier", "repeat", "fold", "epoch") or own[column].dtype.kind not in "fiu":
+            continue
+        # A rate that stays as it was is no curve.
+        values = own[column].to_numpy(np.float64)
+        if not np.isfinite(values).any() or (column == "learning_rate" and np.ptp(values) == 0):
+            continue
+        first, _, rest = str(column).partition("_")
+        known = {"train": "training", "training": "training", "valid": "validation", "validation": "validation"}
+        known |= {"val": "validation", "test": "test"}
+        title, label = (rest, known[first]) if first in known and rest else (str(column), "training")
+        found.setdefault(title.replace("_", " "), []).append((str(column), label))
+    return found
+
+
+def banded(x: ArrayLike, y: ArrayLike, step: ArrayLike | None = None) -> tuple[NDArray[np.float64], ...]:
+    """Return the mean x of each step in order, and the mean, lowest and highest y there.
+
+    Without steps, equal x are one: folds may differ by one in how many people they learn from.
+    """
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    step = x if step is None else np.asarray(step, np.float64)
+    known = np.isfinite(x) & np.isfinite(y)
+    rows = [known & (step == s) for s in np.unique(step[known])]
+    return (
+        np.array([x[r].mean() for r in rows]),
+        np.array([y[r].mean() for r in rows]),
+        np.array([y[r].min() for r in rows]),
+        np.array([y[r].max() for r in rows]),
+    )

@@ -1,0 +1,408 @@
+"""A feature table as a page to explore: maps, distributions, correlations, outliers and the prints behind them.
+
+write_explore_page("features.csv", "explore.html", images_root="prints/")
+
+One HTML file with its data and its script inside; it asks no network for anything. The same table and prints give the
+same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat._version import __version__
+from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.params import Params
+from ridgefeat.report.explore import labels as explore_labels
+from ridgefeat.report.explore import maps as explore_maps
+from ridgefeat.report.explore import pictures as explore_pictures
+from ridgefeat.report.explore.labels import as_text
+from ridgefeat.report.page import render_page, write_page
+from ridgefeat.stages.flags import MEANINGS
+from ridgefeat.structure import Float
+from ridgefeat.table import load_sidecar, read_table
+from ridgefeat.table.reading import read_header, read_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_PRINTS = 5000
+"""Prints on a page; of a larger table a sample."""
+ROOM = 25 << 20
+"""Bytes of a page; pictures take what the numbers leave."""
+LEAST_PICTURE = 900
+"""Bytes that a picture needs at least, however little room is left."""
+OVERLAY_ROOM = 420
+"""Bytes that a print's marks and outline take, about."""
+MOST_OUTLIERS = 100
+NAMES = ("meta_source", "meta_sha256")
+SCRIPTS = ("data", "plot", "scatter", "spread", "heat", "prints", "lists", "main")
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What a page holds.
+
+    Attributes
+    ----------
+    page : Path
+    prints, of : int
+        Prints on the page, and rows of the table.
+    columns : int
+    pictures, missing : int
+        Prints with a picture, and those that could not be read again.
+    picture_side : int
+        Longer side of the pictures in pixels at most; 0 without any.
+    first_missing : str
+        Why the first of the missing could not be read.
+    bytes : int
+        Size of the page.
+    """
+
+    page: Path
+    prints: int
+    of: int
+    columns: int
+    pictures: int
+    missing: int
+    picture_side: int
+    first_missing: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a page is made.
+
+    Attributes
+    ----------
+    images_root : Path or None
+        The folder that was extracted; without it the page has no pictures.
+    by : str or None
+        The label to colour and compare by at first.
+    most : int
+        Prints at most; of a larger table a sample, stratified by label.
+    neighbours : bool
+        Make the map of neighbours (t-SNE).
+    overlays : bool
+        Find minutiae and outlines of the prints again, to be drawn over them.
+    jobs : int or None
+        Worker processes.
+    seed : int
+        Of the sample and the maps.
+    """
+
+    images_root: Path | None = None
+    by: str | None = None
+    most: int = MOST_PRINTS
+    neighbours: bool = True
+    overlays: bool = True
+    jobs: int | None = 1
+    seed: int = 0
+
+
+def write_explore_page(
+    table: str | Path,
+    page: str | Path,
+    options: Options | None = None,
+    *,
+    progress: explore_pictures.Progress | None = None,
+    tell: Any = None,
+) -> Explored:
+    """Write a page to explore a feature table with.
+
+    Parameters
+    ----------
+    table : str or Path
+        The table, with its sidecar beside it.
+    page : str or Path
+        The page to write; an existing one is replaced.
+    options : Options, optional
+    progress : callable, optional
+        Told (done, failed, total) prints while pictures are made.
+    tell : callable, optional
+        Told in words what is being done.
+
+    Returns
+    -------
+    Explored
+
+    Raises
+    ------
+    TableError
+        If the table or its sidecar cannot be read, is empty, or has no label `by`; if none of its prints lies below
+        `images_root`; or if the page cannot be written.
+    ParameterError
+        If `most` is below 1.
+    """
+    options, table, page, tell = options or Options(), Path(table), Path(page), tell or (lambda words: None)
+    if options.most < 1:
+        raise ParameterError(f"a page needs at least 1 print, got {options.most}")
+    about = load_sidecar(table)
+    columns = list(about["columns"])
+    known = {c["name"] for c in columns}
+    header = read_header(table)
+    labels = [n for n in header if not n.startswith("meta_") and n not in known]
+    # Names alone are as much as all labels of a large table; they are read of the sample.
+    told = read_table(table, columns=(), labels=[n for n in header if n not in (*known, *NAMES)])
+    _check(table, told, columns, labels, options)
+    total = len(told)
+    groups = explore_labels.groupings(told, labels)
+    if options.by and options.by not in [g["name"] for g in groups]:
+        raise TableError(
+            f"label {options.by!r} has {told[options.by].nunique()} different values in {total} prints of {table}; "
+            "to compare by it takes from two to half as many as prints, and no subject's name"
+        )
+    frame = _sample(table, told, groups, options)[header]
+    content = _numbers(frame, columns, labels, about, options, tell)
+    held = sum(len(v) for v in content.values() if isinstance(v, str))
+    drawn, side = _pictures(frame, about, options, ROOM - held - _planes(content), progress, tell)
+    content |= _drawn(drawn)
+    missing = [d.error for d in drawn if d.error]
+    content["about"] |= {"total": total, "side": side, "missing": len(missing), "why": missing[0] if missing else ""}
+    written = write_page(page, _render(table.name, content, frame, about))
+    return Explored(
+        written,
+        len(frame),
+        total,
+        len(columns),
+        len(drawn) - len(missing),
+        len(missing),
+        side,
+        missing[0] if missing else "",
+        written.stat().st_size,
+    )
+
+
+def _check(table: Path, frame: pd.DataFrame, columns: Sequence[Any], labels: Sequence[str], options: Options) -> None:
+    if not len(frame) or not columns:
+        raise TableError(f"table {table} has {len(frame)} prints and {len(columns)} features; nothing to explore")
+    if options.by is not None and options.by not in labels:
+        raise TableError(f"table {table} has no label {options.by!r}; there are: {', '.join(labels) or 'none'}")
+
+
+def _sample(table: Path, told: pd.DataFrame, groups: Sequence[Any], options: Options) -> pd.DataFrame:
+    """Return the rows for the page: all, or a draw that keeps the shares of the label in question."""
+    import pandas as pd
+
+    at = explore_labels.first_usual(groups, options.by)
+    by = np.zeros(len(told), np.uint8) if at < 0 else groups[at]["codes"]
+    rows = explore_labels.draw_rows(by, options.most, options.seed)
+    drawn = read_rows(table, rows, labels=NAMES)
+    return pd.concat([told.iloc[rows].reset_index(drop=True), drawn], axis=1)
+
+
+def _numbers(
+    frame: pd.DataFrame,
+    columns: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+    about: Mapping[str, Any],
+    options: Options,
+    tell: Any,
+) -> dict[str, Any]:
+    """Return everything but pictures: strings of packed numbers, and `about`, which says what they are."""
+    names = [str(c["name"]) for c in columns]
+    values = np.ascontiguousarray(frame[names].to_numpy(np.float32))
+    families = np.array([_family(n, about["families"]) for n in names])
+    tell(f"maps of {len(frame):,} prints by {len(names):,} columns" + (", with t-SNE" * options.neighbours) + " …")
+    maps = explore_maps.make_maps(values, families, neighbours=options.neighbours, seed=options.seed)
+    ranks = explore_maps.rank_scores(values)
+    order, r = explore_maps.correlate(ranks)
+    groups = explore_labels.groupings(frame, labels)
+    apart = [explore_maps.tell_apart(ranks, g["codes"], len(g["names"])) for g in groups]
+    texts = explore_labels.coded(frame, [*labels, "meta_flags", "meta_error"])
+    packed = pack_values(np.ascontiguousarray(values.T))
+    upper = np.rint(r[np.triu_indices(len(r))] * 100).astype(np.int8)
+    record = {
+        "prints": len(frame),
+        "sources": as_text(frame, "meta_source").tolist(),
+        "columns": [
+            {
+                "name": n,
+                "unit": "" if c.get("unit") in ("1", None) else str(c["unit"]),
+                "meaning": str(c.get("meaning", "")),
+                "family": f,
+            }
+            for n, c, f in zip(names, columns, families.tolist(), strict=True)
+        ],
+        "texts": [{"name": t["name"], "values": t["values"]} for t in texts],
+        "groups": [{"name": g["name"], "names": g["names"]} for g in groups],
+        "by": explore_labels.first_usual(groups, options.by),
+        "axes": list(maps.axes),
+        "explained": [round(e, 4) for e in maps.explained],
+        "bits": packed["bits"],
+        "flags": MEANINGS,
+        "outliers": _outliers(frame, maps),
+        "near": maps.furthest.shape[1],
+    }
+    floats = [*maps.axes.values(), maps.distance, *maps.deviation.T]
+    return {
+        "about": record,
+        "values": packed["planes"],
+        "axes": pack_numbers(np.stack(floats).astype(np.float32)),
+        "furthest": pack_numbers(maps.furthest.astype(np.uint16)),
+        "texts": pack_numbers(np.concatenate([t["codes"] for t in texts])),
+        "groups": pack_numbers(np.concatenate([g["codes"] for g in groups] or [np.zeros(0, np.uint8)])),
+        "apart": pack_numbers(_parts(apart)),
+        "order": pack_numbers(order.astype(np.uint16)),
+        "related": pack_numbers(upper),
+    }
+
+
+def _parts(apart: Sequence[Any]) -> Any:
+    """Return shares from 0 to 1 as whole ten-thousandths, 65535 where undefined."""
+    if not apart:
+        return np.zeros(0, np.uint16)
+    shares = np.concatenate(apart)
+    return np.where(np.isfinite(shares), np.rint(np.nan_to_num(shares) * 10_000), 65535).astype(np.uint16)
+
+
+def _outliers(frame: pd.DataFrame, maps: explore_maps.Maps) -> list[int]:
+    """Return rows that ask for a look: flagged as outliers, then those furthest from the middle of all."""
+    flagged = as_text(frame, "meta_flags").str.split().map(lambda flags: "outlier" in flags).to_numpy(bool)
+    distance = np.nan_to_num(maps.distance, nan=-1.0)
+    ranked = np.lexsort((-distance, ~flagged))
+    worth = flagged[ranked] | (distance[ranked] >= 0)
+    return [int(i) for i in ranked[worth][:MOST_OUTLIERS]]
+
+
+def _family(name: str, families: Sequence[str]) -> str:
+    first = name.split("_")[0]
+    return first if first in families else "other"
+
+
+def _planes(content: Mapping[str, Any]) -> int:
+    return sum(len(plane) for plane in content["values"])
+
+
+def _pictures(
+    frame: pd.DataFrame, about: Mapping[str, Any], options: Options, room: int, progress: Any, tell: Any
+) -> tuple[list[explore_pictures.Drawn], int]:
+    if options.images_root is None:
+        return [], 0
+    tell("pictures of the prints" + (", and what was found in them" * options.overlays) + " …")
+    names = [n for n in frame.columns if n.startswith("meta_") or n == "hand"]
+    rows = [{str(k): v for k, v in r.items()} for r in frame[names].to_dict("records")]
+    params = Params.from_dict(about["parameters"], "the table's parameters")
+    room = max(room - len(rows) * OVERLAY_ROOM * options.overlays, len(rows) * LEAST_PICTURE)
+    drawn, step = explore_pictures.draw_prints(
+        rows, options.images_root, params, room=room, overlays=options.overlays, jobs=options.jobs, progress=progress
+    )
+    if all(d.error for d in drawn):
+        inputs = ", ".join(map(str, about.get("inputs") or ())) or "unknown"
+        raise TableError(
+            f"none of the table's prints can be read below {options.images_root}; the first: {drawn[0].error}. "
+            f"--images wants the folder that was extracted; the table's was {inputs}"
+        )
+    return drawn, step[0]
+
+
+def _drawn(drawn: Sequence[explore_pictures.Drawn]) -> dict[str, Any]:
+    if not drawn:
+        return {"pictures": "", "marks": "", "outlines": "", "counts": "", "sizes": ""}
+    counts = np.array([(len(d.marks), len(d.outline)) for d in drawn], np.uint32)
+    return {
+        "pictures": "\n".join(d.picture for d in drawn),
+        "marks": pack_numbers(np.concatenate([d.marks for d in drawn])),
+        "outlines": pack_numbers(np.concatenate([d.outline for d in drawn])),
+        "counts": pack_numbers(counts),
+        "sizes": pack_numbers(np.array([d.size for d in drawn], np.float32)),
+    }
+
+
+def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
+    from markupsafe import Markup
+
+    script = _script()
+    record = content["about"]
+    made = as_text(frame, "simulated") == "yes" if "simulated" in frame.columns else np.zeros(len(frame), bool)
+    blocks = {f"data-{k}": Markup(v) for k, v in content.items() if isinstance(v, str)}
+    blocks |= {f"data-values-{i}": Markup(plane) for i, plane in enumerate(content["values"])}
+    return render_page(
+        "explore_page.html",
+        {
+            "title": name,
+            "version": about.get("version", __version__),
+            "simulated": "all" if made.all() else "some" if made.any() else "none",
+            "about": record,
+            "exact": record["bits"] > KEPT_BITS,
+            "json": Markup(safe_json(record)),
+            "blocks": blocks,
+            "script": Markup(script),
+            "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            "pictures": record["side"] > 0,
+        },
+    )
+
+
+def _script() -> str:
+    """Return the page's script, its parts in order."""
+    folder = resources.files("ridgefeat.report")
+    parts = [folder.joinpath(f"explore_{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
+    return "\n" + "\n".join(['"use strict";', *parts])
+
+
+EXACT_BYTES = 6 << 20
+"""Bytes of float32 up to which values are kept as they are."""
+KEPT_BITS = 11
+"""Bits after the leading one that larger tables keep: a relative error below 2^-12, whole numbers to 4,096 exactly."""
+MANTISSA = 23
+
+
+def pack_values(columns: Float) -> dict[str, Any]:
+    """Return a table's values as a record of text and of what it takes to read it.
+
+    Parameters
+    ----------
+    columns : ndarray of float32, shape (columns, prints)
+        NaN where missing.
+
+    Returns
+    -------
+    dict
+        `bits`: bits kept after the leading one; `planes`: bytes of a value, the highest first, each plane's deflated
+        bytes in base64.
+    """
+    bits = MANTISSA if columns.nbytes <= EXACT_BYTES else KEPT_BITS
+    whole = np.ascontiguousarray(columns, np.float32).view(np.uint32)
+    if bits < MANTISSA:
+        whole = np.where(np.isnan(columns), np.uint32(0x7FC00000), _rounded(whole, MANTISSA - bits))
+    kept = 4 if bits == MANTISSA else 3
+    planes = [((whole >> np.uint32(24 - 8 * i)) & np.uint32(255)).astype(np.uint8) for i in range(kept)]
+    return {"bits": bits, "planes": [deflated(p.tobytes()) for p in planes]}
+
+
+def _rounded(whole: NDArray[np.uint32], drop: int) -> NDArray[np.uint32]:
+    """Return float32 bit patterns rounded to the nearest with `drop` low bits zero."""
+    half, mask = np.uint32(1 << (drop - 1)), np.uint32(0xFFFFFFFF << drop & 0xFFFFFFFF)
+    rounded: NDArray[np.uint32] = (whole + half) & mask
+    return rounded
+
+
+def pack_numbers(values: NDArray[Any]) -> str:
+    """Return an array of integers as base64 of its deflated little-endian bytes."""
+    return deflated(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).tobytes())
+
+
+def deflated(raw: bytes) -> str:
+    """Return bytes, deflated, as base64."""
+    return base64.b64encode(zlib.compress(raw, 6)).decode("ascii")
+
+
+def safe_json(content: Any) -> str:
+    r"""Return JSON that may stand inside a script element: no <, > or & in it, whatever names and labels say."""
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

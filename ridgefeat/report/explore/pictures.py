@@ -1,0 +1,260 @@
+"""Prints for a page of thousands: small grey pictures, and what was found in them as points and lines to draw over.
+
+Marks are kept as numbers, not as pixels: they take a tenth of the room, stay sharp at any size and can be switched off.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.errors import ImageError, RidgefeatError
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.params import Params
+from ridgefeat.sources import PrintSource
+from ridgefeat.structure import CORE, DELTA, MM_PER_PX, UInt8
+from ridgefeat.table.recipe import Recipe
+from ridgefeat.table.row import open_print
+from ridgefeat.work.engine import count_workers
+from ridgefeat.work.threads import one_thread
+
+GRID = 4095
+"""Steps from one edge of a picture to the other in which marks are placed."""
+TURN = 256
+"""Steps of a full turn; NO_DIRECTION stands for none."""
+NO_DIRECTION = 999
+KINDS = {CORE: 3, DELTA: 4}
+"""Codes of singular points beside the minutiae's 0 (unknown), 1 (ending) and 2 (bifurcation)."""
+OUTLINE_TOLERANCE = 0.15
+"""mm by which an outline may leave the mask's edge."""
+
+LADDER = (
+    (512, 50),
+    (448, 45),
+    (384, 40),
+    (320, 30),
+    (256, 25),
+    (192, 20),
+    (160, 16),
+    (128, 16),
+    (128, 8),
+    (112, 8),
+    (96, 8),
+    (80, 8),
+    (64, 8),
+)
+"""Longer side in pixels and WebP quality, from the best to what still shows a print's pattern."""
+TRIED = 24
+BATCH = 16
+
+Progress = Callable[[int, int, int], None]
+Numbers = NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One print as a page holds it.
+
+    Attributes
+    ----------
+    picture : str
+        A data URI; empty where it could not be read.
+    size : (float, float)
+        Width and height in mm.
+    marks : ndarray of uint16, shape (n, 4)
+        x, y (0 to GRID), direction (0 to TURN, or NO_DIRECTION) and kind.
+    outline : ndarray of uint16, shape (m, 2)
+        x, y of the mask's outline; 65535 and a number begin a line of so many points.
+    error : str
+        Why it could not be read.
+    """
+
+    picture: str
+    size: tuple[float, float]
+    marks: Numbers
+    outline: Numbers
+    error: str = ""
+
+
+NOTHING = np.zeros((0, 4), np.uint16), np.zeros((0, 2), np.uint16)
+
+
+def draw_prints(
+    rows: Sequence[Mapping[str, Any]],
+    root: Path,
+    params: Params,
+    *,
+    room: int,
+    overlays: bool,
+    jobs: int | None,
+    progress: Progress | None,
+) -> tuple[list[Drawn], tuple[int, int]]:
+    """Return the prints that rows stand for, and the size and quality of their pictures.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        A table's rows.
+    root : Path
+        The folder that was extracted.
+    params : Params
+        As the table was made, so that its minutiae are drawn.
+    room : int
+        Bytes that all pictures together may take, roughly.
+    overlays : bool
+        Also find minutiae, singular points and outline.
+    jobs : int or None
+        Worker processes.
+    progress : callable, optional
+        Told (done, failed, total).
+    """
+    step = choose_step(rows, root, params, room)
+    batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
+    drawn: list[Drawn] = []
+    for batch in _run(batches, (root, params, step, overlays, os.getpid()), count_workers(jobs)):
+        drawn += batch
+        if progress is not None:
+            progress(len(drawn), sum(d.error != "" for d in drawn), len(rows))
+    return drawn, step
+
+
+def choose_step(rows: Sequence[Mapping[str, Any]], root: Path, params: Params, room: int) -> tuple[int, int]:
+    """Return the best side and quality at which pictures of all rows fit; tried on some of them."""
+    at = np.unique(np.linspace(0, max(0, len(rows) - 1), TRIED).astype(int))
+    some = []
+    for row in (rows[i] for i in at if i < len(rows)):
+        try:
+            some.append(reopen(row, root, params))
+        except RidgefeatError:
+            continue
+    for step in LADDER:
+        if not some or len(rows) * float(np.mean([len(embed(fp.original, *step)) for fp in some])) <= room:
+            return step
+    return LADDER[-1]
+
+
+def _run(batches: Sequence[Sequence[Any]], how: tuple[Any, ...], workers: int) -> Iterator[list[Drawn]]:
+    if min(workers, len(batches)) <= 1:
+        for batch in batches:
+            yield _draw_batch(batch, *how)
+        return
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=workers, return_as="generator", batch_size=1, pre_dispatch=2 * workers)
+    yield from parallel(delayed(_draw_batch)(batch, *how) for batch in batches)
+
+
+def _draw_batch(
+    rows: Sequence[Mapping[str, Any]], root: Path, params: Params, step: tuple[int, int], overlays: bool, parent: int
+) -> list[Drawn]:
+    if parent != os.getpid():
+        import signal
+
+        # Ctrl-C is the parent's, which ends its workers itself and without their tracebacks.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with one_thread():
+        return [draw_print(row, root, params, step, overlays) for row in rows]
+
+
+def draw_print(row: Mapping[str, Any], root: Path, params: Params, step: tuple[int, int], overlays: bool) -> Drawn:
+    """Return one row's print; never raises for one that cannot be read."""
+    try:
+        fp = reopen(row, root, params)
+        rows, columns = fp.image.shape
+        marks, outline = (_marks(fp), _outline(fp)) if overlays else NOTHING
+        return Drawn(embed(fp.original, *step), (columns * MM_PER_PX, rows * MM_PER_PX), marks, outline)
+    except RidgefeatError as error:
+        return Drawn("", (1.0, 1.0), *NOTHING, str(error))
+
+
+def reopen(row: Mapping[str, Any], root: Path, params: Params) -> Fingerprint:
+    """Read the print that a row of a table stands for, as it was read then.
+
+    Parameters
+    ----------
+    row : mapping
+        The row's cells by column.
+    root : Path
+        The folder that `meta_source` is relative to.
+    params : Params
+        Parameters of the stages.
+
+    Raises
+    ------
+    RidgefeatError
+        If the print is not there, cannot be read, or is not what it was.
+    """
+    name = str(row["meta_source"])
+    path = Path(os.path.normpath(root / name))
+    # By name only: what a link inside the folder points to was extracted as well.
+    if not path.is_relative_to(os.path.normpath(root)):
+        raise ImageError(f"{name}: lies outside {root}")
+    hand = row.get("hand")
+    source = PrintSource(path, name, str(row["meta_layout"]), {"hand": hand} if isinstance(hand, str) else {})
+    meta: dict[str, Any] = {}
+    dpi = float(row["meta_dpi_x"]), float(row["meta_dpi_y"])
+    fp = open_print(source, Recipe.make(None, params, dpi), meta)
+    if meta["meta_sha256"] != row["meta_sha256"]:
+        raise ImageError(f"{name}: its pixels are no longer those that the table was made from")
+    return fp
+
+
+def embed(pixels: UInt8, side: int, quality: int) -> str:
+    """Return a grey picture as a data URI, its longer side at most `side` pixels.
+
+    Raises
+    ------
+    ImageError
+        If this OpenCV writes neither WebP nor JPEG.
+    """
+    factor = side / max(pixels.shape)
+    if factor < 1:
+        size = max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    for kind, flag in (("webp", cv2.IMWRITE_WEBP_QUALITY), ("jpeg", cv2.IMWRITE_JPEG_QUALITY)):
+        try:
+            written, data = cv2.imencode(f".{kind}", pixels, [flag, quality])
+        except cv2.error:  # an OpenCV built without it
+            continue
+        if written:
+            return f"data:image/{kind};base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
+    raise ImageError(f"this OpenCV ({cv2.__version__}) writes neither WebP nor JPEG; install opencv-python")
+
+
+def _marks(fp: Fingerprint) -> Numbers:
+    if not fp.mask.any():
+        return NOTHING[0]
+    minutiae, singular = fp.minutiae, fp.singular_points
+    kinds = [KINDS.get(int(k), 0) for k in singular.kind]
+    x = np.concatenate([minutiae.x, singular.x])
+    y = np.concatenate([minutiae.y, singular.y])
+    direction = np.concatenate([minutiae.direction, singular.direction]).astype(np.float64)
+    kind = np.concatenate([minutiae.kind, np.array(kinds, np.int64)])
+    turn = np.where(np.isfinite(direction), np.rint(direction / (2 * np.pi) * TURN) % TURN, NO_DIRECTION)
+    return np.column_stack([*_placed(fp, x, y), turn, kind]).astype(np.uint16)
+
+
+def _outline(fp: Fingerprint) -> Numbers:
+    lines, _ = cv2.findContours(fp.mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    parts: list[NDArray[Any]] = []
+    for line in lines:
+        simple = cv2.approxPolyDP(line, OUTLINE_TOLERANCE / MM_PER_PX, True)[:, 0]
+        if len(simple) > 2:
+            parts += [np.array([[65535, len(simple)]]), np.column_stack(_placed(fp, simple[:, 0], simple[:, 1]))]
+    return np.concatenate(parts).astype(np.uint16) if parts else NOTHING[1]
+
+
+def _placed(fp: Fingerprint, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return working positions in steps of the picture."""
+    rows, columns = fp.image.shape
+    return tuple(  # type: ignore[return-value]
+        np.clip(np.rint((p.astype(np.float64) + 0.5) / n * GRID), 0, GRID) for p, n in ((x, columns), (y, rows))
+    )

@@ -1,0 +1,242 @@
+"""A print with everything that was found in it: one panel a stage, side by side, with legends.
+
+save_overlay(rf.read("101_1.tif", dpi=500), "overlay.png")
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.report.pictures.marks import shorten, write
+from ridgefeat.report.pictures.panels import GREY, INK, PANELS, Canvas, Legend, Panel
+from ridgefeat.structure import UInt8
+
+if TYPE_CHECKING:
+    from ridgefeat.fingerprint import Fingerprint
+
+PAGE = (252, 252, 251)
+FRAME = (198, 202, 208)
+WARNING = (178, 40, 20)
+PANEL_SIDE = 800
+"""Pixels of a panel's longer side if no scale is given."""
+
+SCALE_RANGE = (0.25, 4.0)
+MARGIN, GAP, TITLE, LEGEND, LEAST_WIDTH = 40, 36, 46, 48, 600
+HEADING = 96
+
+
+def draw_overlay(fp: Fingerprint, *, panels: Sequence[str] | None = None, scale: float | None = None) -> UInt8:
+    """Draw a print's stages side by side.
+
+    Parameters
+    ----------
+    fp : Fingerprint
+    panels : sequence of str, optional
+        Names from PANELS, in the order wanted; all of them without.
+    scale : float, optional
+        Picture pixels per pixel at 500 dpi, 0.25 to 4 [scalar]; without, a panel's longer side becomes 800 px.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3)
+        RGB.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown panel or a scale out of range.
+    """
+    chosen = _chosen(panels)
+    canvas = Canvas(fp, _scale(fp, scale))
+    width = max(canvas.size[0], LEAST_WIDTH)
+    height = TITLE + canvas.size[1] + LEGEND
+    columns = min(len(chosen), 4)
+    rows = math.ceil(len(chosen) / columns)
+    top = MARGIN + HEADING
+    page_width = 2 * MARGIN + columns * width + (columns - 1) * GAP
+    page = _blank(top + rows * height + (rows - 1) * GAP + MARGIN, page_width)
+    _heading(page, fp)
+    for index, panel in enumerate(chosen):
+        y = top + index // columns * (height + GAP)
+        x = MARGIN + index % columns * (width + GAP)
+        page[y : y + height, x : x + width] = _framed(panel, canvas, width)
+    return page
+
+
+def save_overlay(
+    fp: Fingerprint, path: str | Path, *, panels: Sequence[str] | None = None, scale: float | None = None
+) -> None:
+    """Draw a print's stages and write them as a picture; its format goes by the extension (.png, .jpg, .tif …).
+
+    Parameters
+    ----------
+    fp, panels, scale
+        As for draw_overlay.
+    path : str or Path
+        File to write; an existing one is replaced.
+
+    Raises
+    ------
+    ParameterError
+        As draw_overlay.
+    ImageError
+        If the extension is no picture's or the file cannot be written.
+    """
+    save_picture(draw_overlay(fp, panels=panels, scale=scale), path)
+
+
+def draw_panel(fp: Fingerprint, name: str, *, scale: float | None = None) -> UInt8:
+    """Draw one stage alone, without title and legend; parameters, result and errors as for draw_overlay."""
+    (panel,) = _chosen([name])
+    return _drawn(panel, Canvas(fp, _scale(fp, scale)))[0]
+
+
+def contact_sheet(pictures: Iterable[tuple[str, UInt8]], *, columns: int | None = None, cell: int = 360) -> UInt8:
+    """Put many pictures on one page, each with its title below.
+
+    Parameters
+    ----------
+    pictures : iterable of (str, ndarray)
+        Title, and a grey or RGB picture of uint8, of any size.
+    columns : int, optional
+        How many stand side by side; about as many as there are rows without.
+    cell : int
+        Width and height in pixels, 64 to 2000, into which each is fitted.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3)
+        RGB.
+
+    Raises
+    ------
+    ParameterError
+        Without pictures, or if columns or cell are out of range.
+    """
+    given = list(pictures)
+    if not given:
+        raise ParameterError("a contact sheet needs at least one picture")
+    columns = math.ceil(math.sqrt(len(given))) if columns is None else columns
+    if columns < 1 or not 64 <= cell <= 2000:
+        raise ParameterError(f"columns must be at least 1 and cell 64 to 2000 px, got {columns} and {cell}")
+    columns = min(columns, len(given))
+    fitted = [_fit(picture, cell) for _, picture in given]
+    line = 30
+    heights = [max(p.shape[0] for p in fitted[i : i + columns]) for i in range(0, len(fitted), columns)]
+    width = max(p.shape[1] for p in fitted)
+    page = _blank(
+        2 * MARGIN + sum(heights) + len(heights) * (line + GAP // 2), 2 * MARGIN + columns * (width + GAP) - GAP
+    )
+    for index, ((title, _), picture) in enumerate(zip(given, fitted, strict=True)):
+        row = index // columns
+        y = MARGIN + sum(heights[:row]) + row * (line + GAP // 2)
+        x = MARGIN + index % columns * (width + GAP) + (width - picture.shape[1]) // 2
+        page[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+        middle = MARGIN + index % columns * (width + GAP) + width / 2
+        write(page, shorten(title, width, 15), middle, y + heights[row] + 21, 15, INK, align=0.5)
+    return page
+
+
+def save_picture(picture: UInt8, path: str | Path) -> None:
+    """Write a grey or RGB picture; its format goes by the extension. Raises ImageError if that cannot be done."""
+    path = Path(path)
+    pixels = picture if picture.ndim == 2 else picture[..., ::-1]
+    try:
+        written, data = cv2.imencode(path.suffix or ".?", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+    except cv2.error:
+        written = False
+    if not written:
+        raise ImageError(f"{path}: no picture can be written as {path.suffix or 'a file without extension'}; use .png")
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise ImageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _chosen(names: Sequence[str] | None) -> list[Panel]:
+    names = list(PANELS) if names is None else list(names)
+    unknown = [n for n in names if n not in PANELS]
+    if unknown or not names:
+        what = f"unknown panel {', '.join(map(repr, unknown))}" if unknown else "no panel named"
+        raise ParameterError(f"{what}; there are: {', '.join(PANELS)}")
+    return [PANELS[n] for n in names]
+
+
+def _scale(fp: Fingerprint, scale: float | None) -> float:
+    low, high = SCALE_RANGE
+    if scale is None:
+        # A huge image is drawn as small as it takes.
+        return min(high, PANEL_SIDE / int(max(fp.image.shape)))
+    if not low <= scale <= high:
+        raise ParameterError(f"scale must lie between {low:g} and {high:g}, got {scale:g}")
+    return scale
+
+
+def _blank(rows: int, columns: int) -> UInt8:
+    page = np.empty((rows, columns, 3), np.uint8)
+    page[:] = PAGE
+    return page
+
+
+def _heading(page: UInt8, fp: Fingerprint) -> None:
+    """Write the source, and on a second line what the print is."""
+    width = page.shape[1] - 2 * MARGIN
+    name = Path(fp.source).name or "fingerprint"
+    write(page, shorten(name, width, 32, bold=True), MARGIN, MARGIN + 26, 32, INK, bold=True)
+    rows, columns = fp.original.shape
+    dpi = f"{fp.dpi_x:g}" if fp.dpi_x == fp.dpi_y else f"{fp.dpi_x:g} × {fp.dpi_y:g}"
+    facts = [
+        f"{columns} × {rows} px",
+        f"{dpi} dpi",
+        f"{columns * 25.4 / fp.dpi_x:.1f} × {rows * 25.4 / fp.dpi_y:.1f} mm",
+    ]
+    if fp.mask.any():
+        facts.append(f"{len(fp.minutiae)} minutiae")
+    flags = ", ".join(flag.replace("_", " ") for flag in fp.flags)
+    facts.append(f"flags: {flags or 'none'}")
+    x, y = MARGIN, MARGIN + 62
+    for fact in facts:
+        warns = fact is facts[-1] and bool(flags)
+        if x > MARGIN:
+            x += write(page, "·", x + 14, y, 20, GREY) + 28
+        x += write(page, shorten(fact, page.shape[1] - MARGIN - x, 20), x, y, 20, WARNING if warns else GREY)
+
+
+def _drawn(panel: Panel, canvas: Canvas) -> tuple[UInt8, Legend]:
+    picture, legend = panel.draw(canvas)
+    if not canvas.fp.mask.any() and panel is not PANELS["print"]:
+        picture = np.asarray(np.rint(255 - (255 - picture.astype(np.float32)) * 0.18), np.uint8)
+        height, width = picture.shape[:2]
+        size = min(26.0, max(8.0, width / 12))
+        write(picture, "no print found", width / 2, height / 2, size, WARNING, bold=True, align=0.5)
+    return picture, legend
+
+
+def _framed(panel: Panel, canvas: Canvas, width: int) -> UInt8:
+    """Return a panel with its title above and its legend below."""
+    picture, legend = _drawn(panel, canvas)
+    rows, columns = picture.shape[:2]
+    cell = _blank(TITLE + rows + LEGEND, width)
+    x = write(cell, panel.title, 0, 30, 24, INK, bold=True) + 16
+    write(cell, shorten(panel.meaning, width - x, 18), x, 30, 18, GREY)
+    cell[TITLE : TITLE + rows, :columns] = picture
+    cv2.rectangle(cell, (0, TITLE), (columns - 1, TITLE + rows - 1), FRAME, 1)
+    if canvas.fp.mask.any() or panel is PANELS["print"]:
+        legend(cell[TITLE + rows + 4 :])
+    return cell
+
+
+def _fit(picture: UInt8, cell: int) -> UInt8:
+    rows, columns = picture.shape[:2]
+    factor = cell / max(rows, columns)
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    size = max(1, round(columns * factor)), max(1, round(rows * factor))
+    small = cv2.resize(picture, size, interpolation=how)
+    return small if small.ndim == 3 else np.repeat(small[..., None], 3, 2)

@@ -1,0 +1,1 @@
+"""The page of a threshold analysis: `page` puts it together from `figures`."""

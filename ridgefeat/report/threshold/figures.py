@@ -1,0 +1,273 @@
+"""The figures of a threshold report: DET, ROC, scores, rates against the threshold, and a Gaussian process's path.
+
+Each function draws on the given axes, or on a figure of its own, and returns the axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from ridgefeat.errors import ParameterError
+from ridgefeat.report.display import COLOURS, INK, REFERENCE, SOFT, WIDTH, Display, axes, by_name, label, line_style
+from ridgefeat.report.plots import Curve, Limits, plot_curves
+from ridgefeat.threshold.analysis import Analysis, Part
+from ridgefeat.threshold.methods import Choice
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Float = NDArray[np.float64]
+PERCENTS = (0.0001, 0.001, 0.01, 0.1, 1, 5, 20, 40, 60, 80, 95, 99)
+BINS, POINTS = 48, 600
+CLOSE = 13.0
+"""Points between thresholds below which they share a label."""
+NEAR = 0.035
+"""The same for dots on the DET curve, as a share of the axes."""
+OBJECTIVES = {"hter": "HTER", "accuracy": "1 − accuracy", "cost": "expected cost"}
+
+
+def threshold_displays(found: Analysis) -> dict[str, Display]:
+    """Return the report's figures by name, in order; that of the Gaussian process only where it was asked for."""
+    part = found.reported
+    displays = [
+        Display(
+            "det",
+            "DET",
+            partial(plot_det, found),
+            "DET: FNMR over FMR, both on normal deviates. " + "; ".join(_eer(p) for p in found.parts),
+            f"Lower left is better. Dots: the methods' thresholds on {part.name}, by their number in the table. "
+            "Dashed: equal rates. A rate of 0 lies at the edge.",
+        ),
+        Display(
+            "scores",
+            "Scores",
+            partial(plot_scores, found),
+            f"Scores of {part.name}: " + "; ".join(words for _, words, _ in _kinds(part)),
+            f"Scores of {part.name}. Lines: the methods' thresholds, by their number in the table.",
+        ),
+        Display(
+            "far-frr",
+            "FAR and FRR",
+            partial(plot_error_rates, found),
+            f"FAR and FRR over the threshold, {part.name}",
+            f"On {part.name}. They cross at the equal error rate. Lines: the thresholds, by number.",
+        ),
+        Display(
+            "roc",
+            "ROC",
+            partial(plot_roc, found),
+            "ROC: 1 − FNMR over FMR. " + "; ".join(c.words for c in _roc(found)),
+            "Upper left is better; the dashed line is guessing. Good systems are told apart by the DET curve.",
+        ),
+    ]
+    displays += [
+        Display(
+            "bayes",
+            "Bayesian optimisation",
+            partial(plot_search, found, choice),
+            f"Gaussian process: {OBJECTIVES[found.settings.objective]} over the threshold, "
+            f"{len(choice.path.tried)} thresholds tried",
+            "On development. Each next threshold is where the process expects to gain most; dashed: the best that it "
+            "tried. The exact scan sees the dotted line at once.",
+        )
+        for choice in found.choices
+        if choice.path is not None
+    ]
+    return by_name(displays)
+
+
+def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
+    """Draw detection error trade-off curves: both rates on normal deviates, where normal scores give straight lines."""
+    ends = 100 * max(1e-7, min(0.5 / max(p.curve.mated, p.curve.nonmated) for p in found.parts)), 70.0
+    ticks = [p for p in PERCENTS if ends[0] <= p <= ends[1]]
+    with axes(ax, height=334, left=58) as ax:
+        ax.set(xlim=ends, ylim=ends, xlabel="FMR, %", ylabel="FNMR, %")
+        for scale, place in ((ax.set_xscale, ax.set_xticks), (ax.set_yscale, ax.set_yticks)):
+            scale("function", functions=(_deviates, lambda deviates: 100 * ndtr(deviates)))
+            place(ticks, [f"{t:g}" for t in ticks])
+        ax.plot(ends, ends, **REFERENCE)
+        for i, part in enumerate(found.parts):
+            at = part.curve.spread(POINTS)
+            x, y = (np.clip(100 * rate[at], *ends) for rate in (part.curve.fmr, part.curve.fnmr))
+            ax.plot(x, y, label=label(_eer(part)), clip_on=False, **line_style(i))
+        dots = np.array([(o.fmr.value, o.fnmr.value) for o in found.reported.operations])
+        dots = np.clip(100 * dots, *ends)
+        ax.plot(*dots.T, "o", color=INK, ms=8, mec="white", mew=1.5, clip_on=False)
+        where = (ax.transScale + ax.transLimits).transform(dots)
+        groups: list[list[int]] = []
+        for i, place in enumerate(where):
+            near = [g for g in groups if np.abs(where[g[0]] - place).max() < NEAR]
+            if near:
+                near[0].append(i)
+            else:
+                groups.append([i])
+        for group in groups:
+            numbers = ranges(i + 1 for i in group)
+            left = where[group[0], 0] > 1 - 0.03 * (1 + len(numbers))
+            side: dict[str, Any] = {"ha": "right" if left else "left", "color": INK, "weight": "bold"}
+            ax.annotate(numbers, dots[group[0]], (-7 if left else 7, 5), textcoords="offset points", **side)
+    return ax
+
+
+def plot_roc(found: Analysis, ax: Axes | None = None) -> Axes:
+    """Draw receiver operating characteristics."""
+    return plot_curves(_roc(found), "FMR, %", "1 − FNMR, %", ax, limits=(0, 100), diagonal=True)
+
+
+def plot_scores(found: Analysis, ax: Axes | None = None) -> Axes:
+    """Draw both kinds' histograms on the reported part, with the thresholds."""
+    part = found.reported
+    ends = _scale(found)
+    edges = np.linspace(*ends, BINS + 1)
+    labels, above = _thresholds(found, ends)
+    with axes(ax, height=304 + above, above=8 + above) as ax:
+        for values, words, colour in _kinds(part):
+            share = 100 * np.histogram(np.clip(values, *ends), edges)[0] / len(values)
+            ax.stairs(share, edges, fill=True, fc=(colour, 0.28), ec=colour, lw=1.5, label=words)
+        ax.set(xlim=ends, xlabel="score", ylabel="share of its kind, %")
+        ax.locator_params(nbins=6)
+        _draw_thresholds(ax, found, labels)
+    return ax
+
+
+def plot_error_rates(found: Analysis, ax: Axes | None = None) -> Axes:
+    """Draw FAR and FRR of the reported part against the threshold."""
+    curve = found.reported.curve
+    at = curve.spread(POINTS)
+    thresholds = np.array([curve.shown(v) for v in curve.cut[at]])
+    ends = _scale(found)
+    labels, above = _thresholds(found, ends)
+    with axes(ax, height=304 + above, above=8 + above) as ax:
+        for i, (name, rate) in enumerate((("FAR", curve.far), ("FRR", curve.frr))):
+            ax.plot(thresholds, 100 * rate[at], label=name, **line_style(i))
+        ax.set(xlim=ends, ylim=(-1, 101), xlabel="threshold", ylabel="rate, %")
+        ax.locator_params(nbins=6)
+        _draw_thresholds(ax, found, labels)
+    return ax
+
+
+def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes:
+    """Draw what the Gaussian process of a choice by Bayesian optimisation believed, and where it looked."""
+    path, curve = choice.path, found.parts[0].curve
+    if path is None:
+        raise ParameterError(f"method {choice.method!r} is no search and has no path to draw; 'bayes' has one")
+    true = found.settings.loss(curve)[curve.index(path.grid)]
+    scale, unit = (1.0, "") if found.settings.objective == "cost" else (100.0, ", %")
+    heights = np.concatenate([true, path.loss])
+    room = 0.12 * (np.ptp(heights) or 0.01)
+    with axes(ax) as ax:
+        low, high = (scale * (path.mean + k * path.deviation) for k in (-2, 2))
+        ax.fill_between(path.grid, low, high, color=COLOURS[0], alpha=0.14, lw=0)
+        ax.plot(path.grid, scale * path.mean, color=COLOURS[0], label="the process, ± 2 deviations")
+        ax.plot(path.grid, scale * true, color=SOFT, lw=1.5, ls=line_style(2)["ls"], label="the loss itself")
+        tried: dict[str, Any] = {
+            "color": COLOURS[1],
+            "ms": 8,
+            "mec": "white",
+            "mew": 1.5,
+            "label": f"tried, {len(path.tried)}",
+        }
+        ax.plot(path.tried, scale * path.loss, "o", clip_on=False, **tried)
+        ax.axvline(choice.threshold, color=INK, lw=1.2, ls=(0, (4, 2.5)))
+        ax.set(xlim=(path.grid.min(), path.grid.max()), xlabel="threshold")
+        ax.set_ylim(scale * max(0.0, float(heights.min() - room)), scale * float(heights.max() + room))
+        ax.set_ylabel(OBJECTIVES[found.settings.objective] + unit)
+        ax.locator_params(nbins=6)
+    return ax
+
+
+def percent(value: float) -> str:
+    """Return a rate as a percentage with the digits that matter."""
+    if not np.isfinite(value):
+        return "–"
+    shown = 100 * value
+    if shown in (0, 100):
+        return f"{shown:.0f} %"
+    return f"{shown:.2f} %" if 0.1 <= shown <= 99.9 else f"{shown:.3g} %" if shown < 1 else f"{shown:.4f} %"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Return whole numbers in order, runs of three and more as ranges: "2–6, 9"."""
+    runs: list[list[int]] = []
+    for n in sorted(numbers):
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return ", ".join(f"{r[0]}–{r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs)
+
+
+def _eer(part: Part) -> str:
+    return f"{part.name}, EER {percent(part.figures[0].value)}"
+
+
+def _roc(found: Analysis) -> list[Curve]:
+    curves = []
+    for part in found.parts:
+        at = part.curve.spread(POINTS)
+        area = next(f for f in part.figures if f.name == "AUC")
+        x, y = 100 * part.curve.fmr[at], 100 * (1 - part.curve.fnmr[at])
+        curves.append(Curve(part.name, x, y, f"AUC {area.value:.4f}"))
+    return curves
+
+
+def _kinds(part: Part) -> list[tuple[Float, str, str]]:
+    """Return both kinds' scores, each with words and a colour."""
+    there = part.scores.compared
+    values, truth = part.scores.score[there], part.scores.mated[there]
+    return [
+        (values[kind], f"{name}, {int(kind.sum()):,}", colour)
+        for kind, name, colour in ((truth, "mated", COLOURS[0]), (~truth, "non-mated", COLOURS[1]))
+    ]
+
+
+def _deviates(percents: Float) -> Float:
+    found: Float = ndtri(np.clip(np.asarray(percents) / 100, 1e-9, 1 - 1e-9))
+    return found
+
+
+def _scale(found: Analysis) -> Limits:
+    """Return ends that hold nearly all scores, so that a stray one does not set them, and every threshold."""
+    scores = found.reported.scores
+    low, high = (float(v) for v in np.percentile(scores.score[scores.compared], [0.05, 99.95]))
+    marks = [c.threshold for c in found.choices]
+    room = 0.03 * ((high - low) or 1.0)
+    return min(low, *marks) - room, max(high, *marks) + room
+
+
+def _thresholds(found: Analysis, ends: Limits) -> tuple[list[tuple[str, float, int]], float]:
+    """Return labels of thresholds, where they nearly agree one for all, each with its place and level; and their room.
+
+    A label that would run into its neighbour is one level up.
+    """
+    point = (ends[1] - ends[0]) / (WIDTH - 58)
+    groups: list[list[tuple[float, int]]] = []
+    for threshold, number in sorted((c.threshold, i) for i, c in enumerate(found.choices, 1)):
+        if groups and threshold - groups[-1][0][0] < CLOSE * point:
+            groups[-1].append((threshold, number))
+        else:
+            groups.append([(threshold, number)])
+    labels: list[tuple[str, float, int]] = []
+    ends_of: list[float] = []
+    for group in groups:
+        words, middle = ranges(n for _, n in group), (group[0][0] + group[-1][0]) / 2
+        half = (3.7 * len(words) + 2) * point
+        level = next(k for k in count() if k == len(ends_of) or ends_of[k] < middle - half)
+        ends_of[level : level + 1] = [middle + half]
+        labels.append((words, middle, level))
+    return labels, CLOSE * len(ends_of)
+
+
+def _draw_thresholds(ax: Axes, found: Analysis, labels: list[tuple[str, float, int]]) -> None:
+    for choice in found.choices:
+        ax.axvline(choice.threshold, color=INK, lw=0.9, ls=(0, (4.4, 3.3)))
+    place: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "ha": "center"}
+    for words, middle, level in labels:
+        ax.annotate(words, (middle, 1), (0, 4 + CLOSE * level), color=INK, weight="bold", **place)

@@ -1,0 +1,168 @@
+"""The leak audit: the target hidden in columns, gaps, pairs of columns and files."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from ridgefeat.audit.files import check_files
+from ridgefeat.audit.probe import make_readout
+from ridgefeat.audit.run import audit
+from ridgefeat.audit.table import AuditParams, make_table
+from tests.audit.audit_examples import GROUPS, clean_table, kinds
+
+
+def of(frame: pd.DataFrame, **how: object):
+    return audit(frame, **{"target": "sex", "group": "subject", **how})
+
+
+def male(frame: pd.DataFrame) -> np.ndarray:
+    return (frame["sex"] == "male").to_numpy()
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    return clean_table(3)
+
+
+def test_a_column_that_holds_the_target_is_a_leak_by_name(frame: pd.DataFrame) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.2, len(frame))
+    frame["own_secret"] = (male(frame) + noise).astype(np.float32)
+    (finding,) = of(frame).of_kind("column")
+    assert finding.severity == "leak" and finding.columns == ("own_secret",)
+    assert "the best ordinary column" in finding.message
+
+
+def test_so_is_one_that_holds_it_in_a_way_that_is_not_monotone(frame: pd.DataFrame) -> None:
+    sign = np.random.default_rng(0).choice([-1, 1], len(frame))
+    frame["own_square"] = (male(frame) * 3 * sign + np.random.default_rng(1).normal(0, 0.4, len(frame))).astype(
+        np.float32
+    )
+    assert of(frame).of_kind("column")[0].columns == ("own_square",)
+
+
+def test_one_that_stands_out_without_being_perfect_is_a_warning(frame: pd.DataFrame) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.55, len(frame))
+    frame["own_hint"] = (male(frame) + noise).astype(np.float32)
+    (finding,) = of(frame).of_kind("column")
+    assert finding.severity == "warning" and finding.columns == ("own_hint",)
+
+
+def test_many_good_columns_are_no_leak() -> None:
+    """Where half of the columns tell the target well, as those of a true effect do, none is suspected."""
+    frame = clean_table(5, groups=80)
+    rng = np.random.default_rng(0)
+    for i in range(0, 60, 2):
+        frame[f"own_{i:02d}"] = (male(frame) + rng.normal(0, 0.6, len(frame))).astype(np.float32)
+    assert of(frame).of_kind("column") == ()
+
+
+def test_where_values_are_missing_can_tell(frame: pd.DataFrame) -> None:
+    gone = male(frame) & (np.random.default_rng(0).random(len(frame)) < 0.95)
+    frame["own_07"] = frame["own_07"].where(~gone)
+    (finding,) = of(frame).of_kind("missing")
+    assert finding.severity == "leak" and finding.columns == ("own_07",)
+    assert of(clean_table(3).assign(own_07=np.nan)).of_kind("missing") == ()
+
+
+def test_a_column_chosen_by_the_label_is_found_in_its_pair(frame: pd.DataFrame) -> None:
+    frame["own_radial"] = np.where(male(frame), frame["own_01"], frame["own_02"]).astype(np.float32)
+    found = of(frame)
+    assert found.of_kind("column") == ()
+    (finding,) = found.of_kind("column_pair")
+    assert finding.severity == "leak" and finding.columns == ("own_01", "own_radial", "own_02")
+
+
+def test_labels_left_among_the_features_are_named(frame: pd.DataFrame) -> None:
+    frame["is_male"] = male(frame).astype(float)
+    frame["coded"] = np.where(male(frame), 7, 3)
+    leaks = of(frame).of_kind("target_name")
+    assert {c for f in leaks for c in f.columns} == {"is_male", "coded"}
+    assert {f.severity for f in leaks} == {"leak"}
+    harmless = clean_table(3).assign(sex_ratio_of_town=np.random.default_rng(0).random(len(frame)))
+    (finding,) = of(harmless).of_kind("target_name")
+    assert finding.severity == "warning"
+
+
+def test_the_own_columns_of_a_side_are_no_labels(frame: pd.DataFrame) -> None:
+    hands = frame.assign(
+        hand=np.where(np.arange(len(frame)) % 2, "left", "right"),
+        ridge_density_left=np.random.default_rng(0).random(len(frame)).astype(np.float32),
+    )
+    assert audit(hands, target="hand", group="subject").of_kind("target_name") == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "trait"),
+    [
+        ("meta_width", (300, 301), "width"),
+        ("meta_dpi_x", (500.0, 508.0), "resolution across"),
+        ("meta_layout", ("fvc", "sd4"), "layout"),
+        ("meta_flags", (None, "resolution_assumed"), "flags"),
+    ],
+)
+def test_how_prints_were_stored_can_tell(frame: pd.DataFrame, column: str, values: tuple, trait: str) -> None:
+    frame[column] = [values[int(m)] for m in male(frame)]
+    (finding,) = of(frame).of_kind("file")
+    assert finding.severity == "leak" and finding.columns == (trait,)
+
+
+def test_so_can_the_format_and_the_size_of_files(frame: pd.DataFrame, tmp_path) -> None:
+    names = [f"{s[:-4]}.{'bmp' if m else 'png'}" for s, m in zip(frame["meta_source"], male(frame), strict=True)]
+    (finding,) = of(frame.assign(meta_source=names)).of_kind("file")
+    assert finding.severity == "leak" and finding.columns == ("format",)
+    table = make_table(frame, "sex", "subject", None, AuditParams())
+    readout = make_readout(table)
+    assert readout is not None
+    for name, man in zip(frame["meta_source"], male(frame), strict=True):
+        (tmp_path / name).write_bytes(b"x" * (200 + 10 * int(man)))
+    (finding,) = check_files(table, readout, tmp_path)
+    assert finding.severity == "leak" and finding.columns == ("size of file",)
+
+
+def test_a_folder_by_class_is_only_noted(frame: pd.DataFrame) -> None:
+    (finding,) = of(frame.assign(meta_source=frame["sex"] + "/" + frame["meta_source"])).of_kind("file")
+    assert finding.severity == "note" and "folder" in finding.columns
+
+
+def test_rows_sorted_by_the_target_are_said(frame: pd.DataFrame) -> None:
+    (finding,) = of(frame.sort_values("sex", kind="stable", ignore_index=True)).of_kind("order")
+    assert finding.severity == "warning"
+    assert of(frame).of_kind("order") == ()
+
+
+def test_several_classes_and_a_quantity_are_judged_too(frame: pd.DataFrame) -> None:
+    finger = frame["finger"].astype("category").cat.codes.to_numpy()
+    planted = frame.assign(own_secret=(finger + np.random.default_rng(0).normal(0, 0.1, len(frame))).astype(np.float32))
+    assert of(planted, target="finger").of_kind("column")[0].columns == ("own_secret",)
+    age = np.random.default_rng(1).uniform(20, 70, GROUPS)[frame["subject"] - 1]
+    aged = frame.assign(age=age, own_birth_year=(2000 - age).astype(np.float32))
+    found = of(aged, target="age")
+    assert {"column", "target_name"} <= kinds(found)
+
+
+def test_too_few_groups_or_one_class_are_said() -> None:
+    small = clean_table(groups=8)
+    assert any("12 groups" in f.message for f in of(small).of_kind("not_checked"))
+    assert any("12 groups" in f.message for f in of(clean_table().assign(sex="male")).of_kind("not_checked"))
+
+
+def test_the_readout_is_an_area_under_the_curve_on_other_groups(frame: pd.DataFrame) -> None:
+    """Of a monotone column it comes near scikit-learn's; of noise that memorises people, near one half."""
+    big = clean_table(1, groups=400)
+    readout = make_readout(make_table(big, "sex", "subject", None, AuditParams()))
+    assert readout is not None
+    rng = np.random.default_rng(0)
+    signal = male(big) + rng.normal(0, 1, len(big))
+    person = rng.permutation(400)[big["subject"].to_numpy() - 1].astype(float)
+    area = readout.of_numbers(np.stack([signal, person, np.ones(len(big))], axis=1))
+    assert area[0] == pytest.approx(roc_auc_score(male(big), signal), abs=0.02)
+    assert abs(area[1] - 0.5) < 5 * readout.deviation
+    assert area[2] == pytest.approx(0.5, abs=1e-9)
+
+
+def test_its_folds_never_part_a_group(frame: pd.DataFrame) -> None:
+    readout = make_readout(make_table(frame, "sex", "subject", None, AuditParams()))
+    assert readout is not None
+    folds = pd.Series(readout.fold).groupby(frame["subject"].to_numpy()[readout.rows]).nunique()
+    assert folds.max() == 1

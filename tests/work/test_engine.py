@@ -1,0 +1,234 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ridgefeat.errors import ParameterError, RidgefeatError
+from ridgefeat.sources import PrintSource, find_prints
+from ridgefeat.table import store
+from ridgefeat.table.compute import MOST, SECONDS, Pace, Work, compute
+from ridgefeat.table.recipe import Recipe
+from ridgefeat.work import engine
+from ridgefeat.work.engine import EngineError, EngineLost, WorkerLost, parse_engine, spread, using
+from tests.table import hanging_prints as bad
+
+RECIPE = Recipe.make(["ridge"])
+
+
+def twice(x):
+    return 2 * x
+
+
+def late(i, array):
+    time.sleep(0.2 if i == 0 else 0)
+    return i, array.sum()
+
+
+@pytest.mark.parametrize("text", ["dusk", "dask", "dask=", "local=2", "slurm=x", ""])
+def test_an_engine_is_local_dask_or_ray(text):
+    if not text:
+        assert parse_engine(text) == parse_engine(None) == ("local", "auto")
+        return
+    with pytest.raises(ParameterError, match="engine must be local, dask=ADDRESS or ray=ADDRESS"):
+        parse_engine(text)
+
+
+@pytest.mark.parametrize(("name", "module"), [("dask", "distributed"), ("ray", "ray")])
+def test_a_missing_engine_says_what_to_install(monkeypatch, name, module):
+    found = engine.find_spec
+    monkeypatch.setattr(engine, "find_spec", lambda n: None if n == module else found(n))
+    with pytest.raises(EngineError, match=rf"pip install 'ridgefeat\[{name}\]'"), using(f"{name}=tcp://127.0.0.1:1"):
+        pass
+
+
+@pytest.mark.parametrize(("name", "module"), [("dask", "distributed"), ("ray", "ray")])
+def test_an_engine_that_does_not_answer_says_what_to_start(name, module):
+    pytest.importorskip(module, reason=f"needs the extra `{name}`")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: nobody else gets the port
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(EngineError, match=f"does not answer .*{name} .*{name}=local"),
+            using(f"{name}=127.0.0.1:{port}"),
+        ):
+            pass
+
+
+def test_results_come_in_the_order_that_was_asked_for():
+    from joblib import delayed
+
+    calls = [delayed(twice)(x) for x in range(7)]
+    assert list(spread(iter(calls), 2, ordered=True, backend="threading")) == [0, 2, 4, 6, 8, 10, 12]
+    assert sorted(spread(iter(calls), 2, backend="threading")) == [0, 2, 4, 6, 8, 10, 12]
+
+
+def test_results_that_nobody_waits_for_are_given_up_in_silence(recwarn):
+    from joblib import delayed
+
+    results = spread((delayed(time.sleep)(0.01) for _ in range(20)), 2, backend="threading")
+    next(results)
+    results.close()
+    assert not recwarn.list
+
+
+def test_a_backend_that_hands_back_lists_is_served_in_rounds(monkeypatch):
+    import joblib
+    from joblib import delayed
+    from joblib._parallel_backends import ThreadingBackend
+
+    class Lists(ThreadingBackend):
+        supports_return_generator = False
+
+    joblib.register_parallel_backend("lists", Lists)
+    monkeypatch.setattr(engine, "ROUND", 1)
+    taken = []
+
+    def calls():
+        for x in range(7):
+            taken.append(x)
+            yield delayed(twice)(x)
+
+    token = engine._cluster.set("ray")
+    with joblib.parallel_config(backend="lists"):
+        results = spread(calls(), 2)
+        assert [next(results) for _ in range(2)] == [0, 2] and len(taken) == 2
+        assert list(results) == [4, 6, 8, 10, 12]
+    engine._cluster.reset(token)
+
+
+def test_units_take_a_second_or_two_whatever_a_print_costs():
+    for cost in (0.001, 0.02, 1.0, 30.0):
+        pace, sizes = Pace(100_000, 2), []
+        for _ in range(8):
+            sizes.append(pace.take(100_000))
+            pace.note(sizes[-1], cost * sizes[-1])
+        assert sizes[-1] == pytest.approx(min(MOST, max(1, SECONDS / cost)), abs=1)
+    pace, left, sizes = Pace(500, 2), 500, []
+    pace.note(1000, 1.0)
+    while left:
+        sizes.append(pace.take(left))
+        left -= sizes[-1]
+    assert sizes[0] == 62 and sizes[-1] == 1 and sum(sizes) == 500
+
+
+@pytest.fixture(scope="module")
+def dask():
+    distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+    import dask
+
+    once = dask.config.set({"distributed.scheduler.allowed-failures": 1})
+    with once, distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        yield cluster.scheduler_address
+
+
+def test_dask_makes_the_same_bytes_even_where_a_worker_is_lost(dask, prints, tmp_path):
+    items = find_prints([prints])
+    crash = PrintSource(Path("/x/104_1.png"), "104_1.png", place=bad.Crash(tmp_path / "crashed"))
+    store.write_table([*items, crash], RECIPE, tmp_path / "d.csv", engine=f"dask={dask}")
+    assert (tmp_path / "crashed").exists()  # it ended a worker, then was read by another
+    store.write_table([*items, crash], RECIPE, tmp_path / "one.csv", jobs=1)
+    assert (tmp_path / "d.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
+
+
+def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask):
+    from joblib import delayed
+
+    array = np.arange(engine.LARGE, dtype=np.uint8)
+    with using(f"dask={dask}") as workers:
+        assert 1 <= workers <= 2 and engine.on_cluster()
+        taken = []
+
+        def calls():
+            for i in range(30):
+                taken.append(i)
+                yield delayed(late)(i, array)
+
+        results = spread(calls(), workers, ordered=True)
+        assert next(results) == (0, array.sum()) and len(taken) < 10
+        assert [i for i, _ in results] == list(range(1, 30))
+        assert sorted(i for i, _ in spread(calls(), workers)) == list(range(30))
+        with pytest.raises(FileNotFoundError):
+            list(spread([delayed(open)("/none")], workers))
+        assert list(spread([delayed(twice)(1)], workers)) == [2]
+    assert not engine.on_cluster()
+
+
+def test_a_scheduler_that_is_killed_is_one_line_and_what_was_finished_is_kept(prints, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+    monkeypatch.setattr(engine, "PATIENCE", 2.0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    where = os.pathsep.join([*sys.path, str(Path(__file__).parent)])
+
+    def dask(*words):
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": {**os.environ, "PYTHONPATH": where}}
+        started.append(subprocess.Popen([sys.executable, "-m", "dask", *words, "--no-dashboard"], **quiet))
+
+    started = []
+    try:
+        dask("scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2])
+        dask("worker", address, "--nthreads", "1", "--no-nanny")
+        with distributed.Client(address, timeout=60) as client:
+            client.wait_for_workers(1, timeout=60)
+
+        def progress(done, failed, total):
+            if done:
+                os.kill(started[0].pid, signal.SIGKILL)
+
+        slow = [PrintSource(Path(f"/x/{n}_1.png"), f"{n}_1.png", place=bad.Sleeper(1)) for n in range(4)]
+        items = [*find_prints([prints]), *slow]
+        began = time.monotonic()
+        with pytest.raises(EngineLost, match=r"the Dask scheduler is gone .*then --resume continues this run"):
+            store.write_table(items, RECIPE, tmp_path / "t.csv", engine=f"dask={address}", progress=progress)
+        assert time.monotonic() - began < 60
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    assert store.write_table(items, RECIPE, tmp_path / "t.csv", mode="resume", jobs=1).kept >= 1
+
+
+def test_lost_workers_are_replaced_until_nothing_is_finished_any_more(arrays, monkeypatch):
+    def lose(tasks, *_):
+        tries.append(len(there))
+        if len(tries) < 3:
+            there.append((len(there), len(there) + 1))
+        raise WorkerLost("gone")
+        yield
+
+    there, tries = [], []
+    monkeypatch.setattr("ridgefeat.table.compute.run", lose)
+    with pytest.raises(WorkerLost):
+        compute(Work(arrays, RECIPE, 2), lambda: list(there), lambda batch: None)
+    assert tries == [0, 1, 2, 2, 2]
+
+
+def test_a_worker_of_other_versions_is_refused(dask, prints, tmp_path, monkeypatch):
+    monkeypatch.setattr("ridgefeat.table.compute.arithmetic", lambda: "numpy 0.1")
+    with pytest.raises(RidgefeatError, match=r"other versions than this machine.*numpy 0\.1 here"):
+        store.write_table(find_prints([prints]), RECIPE, tmp_path / "t.csv", engine=f"dask={dask}")
+
+
+def test_a_print_that_ends_one_worker_after_the_other_ends_the_run_with_advice(dask, tmp_path):
+    crash = PrintSource(Path("/x/104_1.png"), "104_1.png", place=bad.Crash())
+    with pytest.raises(
+        EngineError, match=r"ended one worker after the other \(KilledWorker.*--timeout or --memory"
+    ) as it:
+        store.write_table([crash], RECIPE, tmp_path / "d.csv", engine=f"dask={dask}")
+    assert type(it.value) is EngineError  # it is not tried again
+
+
+def test_ray_makes_the_same_bytes(prints, tmp_path):
+    pytest.importorskip("ray", reason="needs the extra `ray`")
+    items = find_prints([prints])
+    store.write_table(items, RECIPE, tmp_path / "r.csv", jobs=2, engine="ray=local")
+    store.write_table(items, RECIPE, tmp_path / "one.csv", jobs=1)
+    assert (tmp_path / "r.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
+    assert not engine.on_cluster()
