@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 import ridgefeat as rf
-from ridgefeat import bench
+from ridgefeat import audit, bench
 from ridgefeat.synth import write_set
 
 PEOPLE, FINGERS, COPIED = 20, 2, 10
@@ -57,7 +57,7 @@ def main(folder: Path) -> dict[str, float]:
 
     table = rf.extract_many(folder, index=folder / "index.csv", families=FAMILIES)
     original = table[~table["meta_source"].str.startswith("again_")].reset_index(drop=True)
-    found = bench.audit(table, target="colour", group="subject", images_root=folder)
+    found = audit.audit(table, target="colour", group="subject", images_root=folder)
     for finding in found.findings[:3]:
         print(f"{finding.severity}: {finding.message}\n")
     mended, words = bench.resolve(table, found, "drop")

@@ -94,7 +94,7 @@ class Context:
     Attributes
     ----------
     audit : Audit or None
-        What bench.audit found.
+        What ridgefeat.audit.audit found.
     command : str
         What was typed.
     digests : mapping of str to str
