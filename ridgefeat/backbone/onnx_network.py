@@ -232,11 +232,9 @@ def _read(path: Path) -> bytes:
 
 def _messages(message: Any) -> Iterator[Any]:
     """Yield a protobuf message and all messages inside it."""
-    from google.protobuf.message import Message
-
     yield message
     for _, value in message.ListFields():
-        for inner in [value] if isinstance(value, Message) else value if hasattr(value, "add") else ():
+        for inner in [value] if hasattr(value, "ListFields") else value if hasattr(value, "add") else ():
             yield from _messages(inner)
 
 
@@ -244,7 +242,7 @@ def _messages(message: Any) -> Iterator[Any]:
 def _libraries() -> tuple[Any, Any]:
     try:
         import onnx
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-untyped]
     except ImportError:
         raise ModelError("ONNX networks need onnx and onnxruntime: pip install 'ridgefeat[onnx]'") from None
     return onnx, onnxruntime

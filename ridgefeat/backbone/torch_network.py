@@ -85,7 +85,7 @@ class TorchNetwork:
         ModelError
             If there is none; the message names the nearest.
         """
-        if layer in self._nodes:
+        if layer in self._nodes and layer != "output":
             return layer
         # A module that is called twice is NAME, then NAME@1.
         inside = [
@@ -96,7 +96,7 @@ class TorchNetwork:
         if not inside:
             modules = [name for name, _ in self._traced.named_modules() if name]
             raise no_such_layer(self.name, layer, [*modules, *self.layers()])
-        return inside[-1]
+        return str(inside[-1])
 
     def embedding(self) -> str:
         """Return what the last linear layer takes; the module's output where there is no linear layer."""
@@ -189,8 +189,8 @@ def import_torch() -> Any:
         If it is not installed.
     """
     try:
-        import torch
-        import torch.fx
+        import torch  # type: ignore[import-not-found]
+        import torch.fx  # type: ignore[import-not-found]
     except ImportError:
         raise ModelError("PyTorch modules and fine-tuning need PyTorch: pip install 'ridgefeat[torch]'") from None
     return torch
