@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ridgefeat.errors import ParameterError
-from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, glorot_uniform, lines
+from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, glorot_uniform
 from ridgefeat.nn.threads import share
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
@@ -154,7 +154,7 @@ class Conv2D(Layer):
                     # The slope of max(0, out) is 1 above zero and 0 elsewhere.
                     np.multiply(g, self._out[part][strip] > 0, out=g)
                 flat = g.reshape(-1, self.filters)
-                for_bias += channel_sums(lines(g), self.filters)
+                for_bias += channel_sums(g)
                 for_kernel += _rows(windows[strip]).T @ flat
                 if for_image is not None:
                     self._add_windows(for_image, strip, (flat @ kernel.T).reshape(windows[strip].shape))

@@ -7,7 +7,6 @@ from ridgefeat.errors import ParameterError
 from ridgefeat.nn import reference as ref
 from ridgefeat.nn.convolution import STRIP_BYTES, Conv2D
 from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU
-from ridgefeat.nn.layer import channel_sums, lines
 from ridgefeat.nn.normalisation import BatchNorm
 from ridgefeat.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from ridgefeat.nn.threads import threads
@@ -178,14 +177,6 @@ def test_batch_norm_in_float32_is_right_to_its_last_digits():
     assert x[0].nbytes > STRIP_BYTES / 2 and x.nbytes > STRIP_BYTES
     for (single, double), limit in zip(zip(*passes, strict=True), (2e-8, 1e-7, 1e-7, 1e-6, 1e-6), strict=True):
         assert error(single, double) < limit
-
-
-def test_channel_sums_of_lines():
-    x = np.random.default_rng(0).random((4, 90, 80, 3)).astype(np.float32)
-    sums = channel_sums(lines(x), 3)
-    assert sums.dtype == np.float64
-    np.testing.assert_allclose(sums, x.sum(axis=(0, 1, 2), dtype=np.float64), rtol=1e-7)
-    np.testing.assert_allclose(channel_sums(lines(x[:, 0, 0]), 3), x[:, 0, 0].sum(axis=0), rtol=1e-6)
 
 
 def test_batch_norm_keeps_its_digits_far_from_zero():
