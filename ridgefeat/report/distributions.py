@@ -113,7 +113,7 @@ def distribution(
     ]
     return Distribution(
         column["name"],
-        _unit(column.get("unit", "")),
+        column.get("unit", ""),
         column.get("meaning", ""),
         tuple(r for r in rows if r.count),
         _ticks(low, high),
@@ -163,7 +163,3 @@ def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
     places = [float(v) for v in MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)]
     span = high - low
     return tuple(((v - low) / span, f"{v:g}") for v in places if low - 1e-9 * span <= v <= high + 1e-9 * span)
-
-
-def _unit(unit: str) -> str:
-    return "" if unit == "1" else unit

@@ -199,7 +199,7 @@ def _rows(frame: pd.DataFrame, about: Mapping[str, Any], labels: Sequence[str]) 
         }
         for i in range(len(some))
     ]
-    units = [{"name": c["name"], "unit": "" if c.get("unit") in ("1", None) else c["unit"]} for c in columns]
+    units = [{"name": c["name"], "unit": c.get("unit") or ""} for c in columns]
     remarks = any(row["remark"] for row in rows)
     return {"labels": chosen, "columns": units, "rows": rows, "remarks": remarks, "total": len(frame)}
 

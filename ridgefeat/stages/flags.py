@@ -32,8 +32,8 @@ MAX_PIXELS = 2_000_000
 class FlagParams:
     """Parameters of flag."""
 
-    least_area: float = parameter(60.0, "mm^2", 1, 1000, "area below which a print is too small")
-    least_contrast: float = parameter(12.0, "grey values", 0, 127, "deviation inside the print that is low contrast")
+    min_area: float = parameter(60.0, "mm²", 1, 1000, "area below which a print is too small")
+    min_contrast: float = parameter(12.0, "grey levels", 0, 127, "deviation inside the print that is low contrast")
     saturated_share: float = parameter(0.92, "", 0, 1, "share of black or white pixels that is saturated")
     border_share: float = parameter(0.45, "", 0, 1, "share of the outline on the image's border that cuts the print")
     shortest_period: float = parameter(0.30, "mm", 0.1, 1, "median period below this contradicts the resolution")
@@ -67,11 +67,11 @@ def flag(
         elsewhere = find_print is not None and any(find_print(scaled).any() for scaled in other_scales(image))
         return ("no_print", "wrong_scale") if elsewhere else ("no_print",)
     found = []
-    if count * MM_PER_PX**2 < p.least_area:
+    if count * MM_PER_PX**2 < p.min_area:
         found.append("too_small")
     few = (slice(None, None, 4), slice(None, None, 4))
     grey = image[few][mask[few]]
-    if grey.std() < p.least_contrast:
+    if grey.std() < p.min_contrast:
         found.append("low_contrast")
     if np.mean((grey <= 2) | (grey >= 253)) > p.saturated_share:
         found.append("saturated")

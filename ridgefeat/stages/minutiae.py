@@ -19,13 +19,11 @@ class MinutiaeParams:
     trace: int = parameter(10, "px", 4, 40, "length of ridge from which a minutia's sense is read")
     pair_distance: float = parameter(0.5, "periods", 0, 4, "opposite minutiae closer than this are a break or bridge")
     link_length: float = parameter(0.6, "periods", 0, 6, "minutiae joined by a ridge shorter than this are a spur")
-    least_quality: float = parameter(
-        58.0, "", 0, 100, "minutiae of less confidence are dropped unless they are among the best least_count"
+    min_quality: float = parameter(
+        58.0, "", 0, 100, "minutiae of less confidence are dropped unless they are among the best min_count"
     )
-    least_count: int = parameter(
-        12, "", 0, 100, "the best so many minutiae of a print are kept down to doubtful_quality"
-    )
-    doubtful_quality: float = parameter(30.0, "", 0, 100, "least confidence of the best least_count")
+    min_count: int = parameter(12, "", 0, 100, "the best so many minutiae of a print are kept down to doubtful_quality")
+    doubtful_quality: float = parameter(30.0, "", 0, 100, "least confidence of the best min_count")
 
 
 def extract_minutiae(
@@ -87,8 +85,8 @@ def extract_minutiae(
     found = Minutiae(x.astype(np.float32), y.astype(np.float32), direction, kind, quality)
     found = found.select(_unpaired(found, p.pair_distance * typical))
     found = found.select(np.lexsort((found.x, found.y, -found.quality)))
-    sure, doubtful = (np.count_nonzero(found.quality >= q) for q in (p.least_quality, p.doubtful_quality))
-    return found.select(slice(max(sure, min(p.least_count, doubtful))))
+    sure, doubtful = (np.count_nonzero(found.quality >= q) for q in (p.min_quality, p.doubtful_quality))
+    return found.select(slice(max(sure, min(p.min_count, doubtful))))
 
 
 def _direction(ways: Walk, kind: UInt8, angle: Float, trace: int) -> Float:

@@ -15,7 +15,7 @@ class NormalisationParams:
     """Parameters of normalise."""
 
     window: int = parameter(33, "px", 9, 129, "side of the square over which mean and deviation are taken")
-    least_deviation: float = parameter(4.0, "grey values", 0.1, 64, "deviation below which contrast is not raised")
+    min_deviation: float = parameter(4.0, "grey levels", 0.1, 64, "deviation below which contrast is not raised")
 
 
 def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
@@ -48,7 +48,7 @@ def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
 
     mean = local(grey)
     variance = local(grey * grey) - mean * mean
-    gain = 1 / np.sqrt(np.maximum(variance, np.float32(p.least_deviation**2)))
+    gain = 1 / np.sqrt(np.maximum(variance, np.float32(p.min_deviation**2)))
     size = grey.shape[::-1]
     grey -= cv2.resize(mean, size, interpolation=cv2.INTER_LINEAR)
     grey *= cv2.resize(gain, size, interpolation=cv2.INTER_LINEAR)

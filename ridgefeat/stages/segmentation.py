@@ -27,17 +27,17 @@ class SegmentationParams:
         0.9,
         "variance that agreeing waves explain where ridges are sure; band noise reaches 0.33 here and there",
     )
-    least_share: float = parameter(0.08, "", 0.01, 0.9, "the same share where ridges adjoin sure ones")
+    min_share: float = parameter(0.08, "", 0.01, 0.9, "the same share where ridges adjoin sure ones")
     sure_part: float = parameter(0.05, "", 0, 1, "least part of a piece where ridges are sure")
     contrast: float = parameter(
         0.12, "", 0.0, 1.0, "least local contrast, as a share of the print's own (90th percentile of ridge areas)"
     )
     falloff: float = parameter(0.5, "", 0, 1, "least local contrast, as a share of the largest within 16 px")
-    least_contrast: float = parameter(3.0, "grey values", 0.1, 64, "local deviation below which nothing is a ridge")
+    min_contrast: float = parameter(3.0, "grey levels", 0.1, 64, "local deviation below which nothing is a ridge")
     closing: float = parameter(16.0, "px", 0, 64, "gaps up to this width are closed, lines below it opened")
     outline: float = parameter(0.5, "", 0, 1, "change of grey values at the outline, as a share of the usual about it")
-    least_area: float = parameter(20.0, "mm^2", 1, 500, "a print's smallest area")
-    least_piece: float = parameter(0.25, "", 0.0, 1.0, "a further piece must be this large beside the largest one")
+    min_area: float = parameter(20.0, "mm²", 1, 500, "a print's smallest area")
+    min_piece: float = parameter(0.25, "", 0.0, 1.0, "a further piece must be this large beside the largest one")
 
 
 def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | None = None) -> Bool:
@@ -63,10 +63,10 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     p = params or SegmentationParams()
     contrast = local_contrast(image, gabor)
     share = ridge_share(gabor)
-    sure = (common_share(gabor) > p.seed_share) & (contrast > p.least_contrast)
+    sure = (common_share(gabor) > p.seed_share) & (contrast > p.min_contrast)
     if not sure.any():
         return np.zeros(image.shape, bool)
-    ridges = (share > p.least_share) & (contrast > p.contrast * np.percentile(contrast[sure], 90))
+    ridges = (share > p.min_share) & (contrast > p.contrast * np.percentile(contrast[sure], 90))
     # Smoothing carries contrast over the print's outline; beside what stands next to it, that remainder is small.
     ridges &= contrast > p.falloff * cv2.dilate(contrast, np.ones((5, 5), np.uint8))
     _, labels = cv2.connectedComponents(ridges.view(np.uint8), connectivity=4)
@@ -140,7 +140,7 @@ def _tidy(ridges: Bool, p: SegmentationParams) -> Bool:
         return np.zeros(ridges.shape, bool)
     area = stats[:, cv2.CC_STAT_AREA] * (CELL * MM_PER_PX) ** 2
     area[0] = 0
-    keep = (area >= p.least_area) & (area >= p.least_piece * area.max())
+    keep = (area >= p.min_area) & (area >= p.min_piece * area.max())
     return _filled(keep[labels])
 
 

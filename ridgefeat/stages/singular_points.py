@@ -20,7 +20,7 @@ class SingularPointParams:
 
     smoothing: float = parameter(8.0, "px", 0, 64, "deviation of the Gaussian that smooths the field beforehand")
     border: float = parameter(14.0, "px", 0, 64, "least distance from the mask's edge")
-    least_coherence: float = parameter(0.28, "", 0, 1, "least coherence on a ring about the point")
+    min_coherence: float = parameter(0.28, "", 0, 1, "least coherence on a ring about the point")
     pair_distance: float = parameter(26.0, "px", 0, 200, "a core and a delta closer than this cancel each other")
 
 
@@ -58,7 +58,7 @@ def find_singular_points(
         return SingularPoints.empty()
     x, y, charge, edge = x[inside], y[inside], charge[inside], edge[inside]
     alive = _cancel(x, y, charge, p.pair_distance) & (edge >= p.border)
-    alive &= _coherence_around(orientation.coherence, x, y) >= p.least_coherence
+    alive &= _coherence_around(orientation.coherence, x, y) >= p.min_coherence
     x, y, charge = x[alive], y[alive], charge[alive]
     kind = np.where(charge > 0, CORE, DELTA).astype(np.uint8)
     direction = _directions(field, x, y, charge)

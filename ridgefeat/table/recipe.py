@@ -67,14 +67,15 @@ class Recipe:
         TableError
             If this version cannot make the same columns from the same parameters; says which differ.
         """
+        found = sidecar.renamed(content)
         try:
-            params = Params.from_dict(content["parameters"], where)
+            params = Params() if found else Params.from_dict(content["parameters"], where)
             dpi = content.get("dpi")
             dpi = None if dpi is None else tuple(dpi)
             recipe = cls.make(content["families"], params, dpi, content["layout"], content.get("regex"))
         except (RidgefeatError, TypeError) as error:
             raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
-        if found := sidecar.differences(content, recipe.to_dict()):
+        if found := found or sidecar.differences(content, recipe.to_dict()):
             raise TableError(
                 f"{where} was made by version {content.get('version')}; version {__version__} would make "
                 f"another table: {'; '.join(found)}. Install that version, or extract without --like"

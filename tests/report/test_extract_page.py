@@ -233,7 +233,7 @@ def test_what_cannot_be_done_is_said(table: Path) -> None:
 def test_distribution_shares_medians_and_missing() -> None:
     values = np.array([1.0, 2.0, 3.0, 11.0, 13.0, np.nan])
     groups = np.array(["a", "a", "a", "b", "b", "b"])
-    found = distribution({"name": "n", "unit": "1", "meaning": "m"}, values, groups, ["a", "b"])
+    found = distribution({"name": "n", "unit": "", "meaning": "m"}, values, groups, ["a", "b"])
     assert found is not None and found.unit == "" and found.missing == 1
     assert [(r.group, r.count, r.median) for r in found.rows] == [("a", 3, "2.00"), ("b", 2, "12")]
     # Each group's bars hold a third or a half of its prints; the half is the tallest.
