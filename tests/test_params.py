@@ -1,5 +1,4 @@
 import dataclasses
-import doctest
 import json
 
 import pytest
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 from ridgefeat.errors import ParameterError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import RENAMED_PARAMETERS, Params, parameter_records
-from ridgefeat.stages import parameter as parameter_module
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.synth.simple import grating
 
@@ -301,8 +299,3 @@ def test_a_parameter_reaches_its_stage(assignment, stage):
         return made if stage == "flags" else made.tobytes()
 
     assert result(Params().updated([assignment])) != result(Params())
-
-
-def test_the_example_of_a_declaration_runs():
-    done = doctest.testmod(parameter_module)
-    assert done.attempted > 0 and done.failed == 0
