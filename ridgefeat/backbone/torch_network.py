@@ -192,7 +192,7 @@ def import_torch() -> Any:
         import torch  # type: ignore[import-not-found]
         import torch.fx  # type: ignore[import-not-found]
     except ImportError:
-        raise ModelError("PyTorch modules and fine-tuning need PyTorch: pip install 'ridgefeat[torch]'") from None
+        raise ModelError("fine-tuning and PyTorch modules need PyTorch: pip install 'ridgefeat[torch]'") from None
     return torch
 
 

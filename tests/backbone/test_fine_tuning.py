@@ -123,5 +123,5 @@ def test_messages(monkeypatch):
     with pytest.raises(ParameterError, match="X has 3 values per print"):
         FineTunedNetwork(residual(), **FAST).fit(np.zeros((8, 3), np.float32), y)
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ModelError, match=r"fine-tuning need PyTorch: pip install 'ridgefeat\[torch\]'"):
+    with pytest.raises(ModelError, match=r"need PyTorch: pip install 'ridgefeat\[torch\]'"):
         FineTunedNetwork("mine.py:net").fit(x, y)
