@@ -173,7 +173,7 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
         raise LayoutError(f"layout {layout!r} and a regular expression exclude each other; leave one out")
 
     def by_pattern(chosen: Layout, source: PrintSource, labels: Labels | None) -> PrintSource:
-        # What is no file has an error to tell, and its name no matter.
+        # A print without a file has an error, and its name does not matter.
         flags = ("name_not_in_layout",) if labels is None and source.error is None else ()
         return replace(source, layout=chosen.name, labels=labels or {}, flags=source.flags + flags)
 
@@ -311,7 +311,7 @@ def _natural(source: PrintSource) -> tuple[list[tuple[bool, int, str]], str]:
     return [(i % 2 == 0, int(p) if i % 2 else 0, p) for i, p in enumerate(parts)], source.relative
 
 
-MOST_BYTES = 1 << 31
+MAX_LIST_BYTES = 1 << 31
 
 
 def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
@@ -330,8 +330,8 @@ def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
         file = Path(path)
         if not file.is_file():
             raise LayoutError(f"{where}: no such file")
-        if file.stat().st_size > MOST_BYTES:
-            raise LayoutError(f"{where}: more than {MOST_BYTES >> 30} GB; split it")
+        if file.stat().st_size > MAX_LIST_BYTES:
+            raise LayoutError(f"{where}: more than {MAX_LIST_BYTES >> 30} GB; split it")
         data = file.read_bytes()
     except OSError as error:
         raise LayoutError(f"{where}: cannot be read: {error.strerror or error}") from None
@@ -342,7 +342,7 @@ def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
     root = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
     found = [_source(os.fsdecode(n), root) for n in names if n.strip()]
     if not found:
-        raise LayoutError(f"{where}: names no file; write one path a line")
+        raise LayoutError(f"{where}: names no file; write one path per line")
     return found
 
 
