@@ -216,7 +216,7 @@ same_name = Family("ridge", "Takes a name that is taken.")
 
 @pytest.fixture
 def publish(monkeypatch):
-    """Publish what stands in this module through entry points, as an installed package does."""
+    """Publish what this module defines through entry points, as an installed package does."""
 
     def publish(**entries):
         found = [EntryPoint(n, f"{__name__}:{value}", "ridgefeat.families") for n, value in entries.items()]
