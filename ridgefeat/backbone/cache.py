@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.structure import Float
 
 
@@ -30,10 +30,8 @@ class Cache:
     def __init__(self, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
         told = json.dumps(settings, sort_keys=True)
         self.folder = Path(folder) / hashlib.sha256(told.encode()).hexdigest()[:24]
-        try:
+        with os_errors_as(ParameterError, f"the cache {os.fspath(folder)} cannot be made"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ParameterError(f"the cache {os.fspath(folder)} cannot be made: {error.strerror}") from None
         self._write(self.folder / "settings.json", told.encode())
 
     def path(self, image: NDArray[Any]) -> Path:
@@ -64,10 +62,8 @@ class Cache:
         self._write(path, buffer.getvalue())
 
     def _write(self, path: Path, content: bytes) -> None:
-        """Write under another name, then rename: a second process never sees half a file."""
+        """Write a file; a second process never sees half of it."""
         if path.exists() and path.suffix == ".json":
             return
-        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
+        with atomic_write(path, durable=False) as temporary:
+            temporary.write_bytes(content)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ridgefeat.backbone.wire import Field, fields, header, number, numbers, packed, text
 from ridgefeat.errors import ModelError
+from ridgefeat.files import read_bounded
 
 MOST_BYTES = 1 << 30
 """Largest file that is read; a ResNet-152 has 240 MB."""
@@ -204,16 +205,7 @@ def read_onnx(path: str | os.PathLike[str]) -> OnnxFile:
         Where it is missing, too large, no ONNX network, damaged, no network of images, or keeps weights in other files.
     """
     path = Path(path)
-    try:
-        if not path.is_file():
-            raise ModelError(f"there is no network {path}; give an ONNX file")
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise ModelError(f"{path} has {size:,} bytes, more than {MOST_BYTES:,}; that is no image network's size")
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from None
-    return parse_onnx(data, str(path))
+    return parse_onnx(read_bounded(path, MOST_BYTES, ModelError, "network"), str(path))
 
 
 def parse_onnx(data: bytes, name: str = "the network") -> OnnxFile:

@@ -9,9 +9,9 @@ from typing import Any
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, RidgefeatError, TableError
 from ridgefeat.features import Column, as_records, schema_digest, select
+from ridgefeat.files import first_few
 from ridgefeat.fingerprint import check_dpi
 from ridgefeat.params import Params
-from ridgefeat.table import sidecar
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Recipe:
             recipe = cls.make(content["families"], params, dpi, content["layout"], content.get("regex"))
         except (RidgefeatError, TypeError) as error:
             raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
-        if found := sidecar.differences(content, recipe.to_dict()):
+        if found := differences(content, recipe.to_dict()):
             raise TableError(
                 f"{where} was made by version {content.get('version')}; version {__version__} would make "
                 f"another table: {'; '.join(found)}. Install that version, or extract without --like"
@@ -114,6 +114,37 @@ class Recipe:
             "columns": as_records(columns),
             "schema_digest": schema_digest(columns),
         }
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """Return, in words, how the columns and parameters of two recipes differ; empty if they agree."""
+    out = []
+    first, second = ({c["name"]: c.get("unit", "") for c in x["columns"]} for x in (a, b))
+    if gone := [n for n in first if n not in second]:
+        out.append(f"columns only in the first: {first_few(gone)}")
+    if new := [n for n in second if n not in first]:
+        out.append(f"columns only in the second: {first_few(new)}")
+    if units := [
+        f"{n} ({u or 'no unit'}, {second[n] or 'no unit'})" for n, u in first.items() if second.get(n, u) != u
+    ]:
+        out.append(f"units: {first_few(units)}")
+    if not out and list(first) != list(second):
+        out.append("the order of the columns")
+    one, two = _flat(a["parameters"]), _flat(b["parameters"])
+    if changed := [
+        f"{k} ({one.get(k, 'unset')}, {two.get(k, 'unset')})" for k in {**one, **two} if one.get(k) != two.get(k)
+    ]:
+        out.append(f"parameters: {first_few(changed)}")
+    return out
+
+
+def _flat(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"{stage}.{name}": value
+        for stage, given in parameters.items()
+        if isinstance(given, Mapping)
+        for name, value in given.items()
+    }
 
 
 def _short(value: Any) -> str:

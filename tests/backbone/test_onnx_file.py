@@ -130,12 +130,12 @@ def test_what_is_no_network_of_images_is_refused(tmp_path, data, says):
 
 
 def test_missing_folder_and_too_large(tmp_path, monkeypatch):
-    with pytest.raises(ModelError, match="there is no network"):
+    with pytest.raises(ModelError, match="no such file"):
         read_onnx(tmp_path / "none.onnx")
-    with pytest.raises(ModelError, match="there is no network"):
+    with pytest.raises(ModelError, match="no such file"):
         read_onnx(tmp_path)
     monkeypatch.setattr("ridgefeat.backbone.onnx_file.MOST_BYTES", 1000)
-    with pytest.raises(ModelError, match="more than 1,000"):
+    with pytest.raises(ModelError, match="larger than 1,000 bytes"):
         read_onnx(save(residual(), tmp_path))
 
 
