@@ -9,9 +9,10 @@ from typing import Any
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, RidgefeatError, TableError
 from ridgefeat.features import Column, as_records, schema_digest, select
+from ridgefeat.features.renamed import explain_renamed
 from ridgefeat.files import first_few
 from ridgefeat.fingerprint import check_dpi
-from ridgefeat.params import Params
+from ridgefeat.params import RENAMED_PARAMETERS, Params
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,15 @@ class Recipe:
         TableError
             If this version cannot make the same columns from the same parameters; says which differ.
         """
+        found = renamed(content)
         try:
-            params = Params.from_dict(content["parameters"], where)
+            params = Params() if found else Params.from_dict(content["parameters"], where)
             dpi = content.get("dpi")
             dpi = None if dpi is None else tuple(dpi)
             recipe = cls.make(content["families"], params, dpi, content["layout"], content.get("regex"))
         except (RidgefeatError, TypeError) as error:
             raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
-        if found := differences(content, recipe.to_dict()):
+        if found := found or differences(content, recipe.to_dict()):
             raise TableError(
                 f"{where} was made by version {content.get('version')}; version {__version__} would make "
                 f"another table: {'; '.join(found)}. Install that version, or extract without --like"
@@ -117,7 +119,13 @@ class Recipe:
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    """Return, in words, how the columns and parameters of two recipes differ; empty if they agree."""
+    """Return, in words, how the columns and parameters of two recipes differ; empty if they agree.
+
+    If one of them is of version 0.1, only what has been renamed since is said.
+    """
+    old, now = renamed(a), renamed(b)
+    if bool(old) != bool(now):
+        return old or now
     out = []
     first, second = ({c["name"]: c.get("unit", "") for c in x["columns"]} for x in (a, b))
     if gone := [n for n in first if n not in second]:
@@ -136,6 +144,17 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     ]:
         out.append(f"parameters: {first_few(changed)}")
     return out
+
+
+def renamed(recipe: Mapping[str, Any]) -> list[str]:
+    """Return, in words, which columns and parameters of a recipe of version 0.1 are called otherwise since 0.2."""
+    columns = explain_renamed(c["name"] for c in recipe["columns"])
+    parameters = [f"{k} is {RENAMED_PARAMETERS[k]}" for k in _flat(recipe["parameters"]) if k in RENAMED_PARAMETERS]
+    return [
+        f"{what} renamed in 0.2: {', '.join(found)}"
+        for what, found in (("columns", columns), ("parameters", parameters))
+        if found
+    ]
 
 
 def _flat(parameters: Mapping[str, Any]) -> dict[str, Any]:
