@@ -23,7 +23,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
 from ridgefeat._csv_exactly import exactly
 
 REVISION = "3c8a976"
