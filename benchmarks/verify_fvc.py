@@ -87,7 +87,7 @@ def minutiae_of(native):
 
 def rates(score, mated, keep=None):
     keep = np.ones(len(score), bool) if keep is None else keep
-    curve = ErrorCurve.of(Scores.make(score[keep], mated[keep], count_failures=True))
+    curve = ErrorCurve.from_scores(Scores.make(score[keep], mated[keep], count_failures=True))
     return curve, 100 * curve.equal_error.value
 
 
@@ -159,9 +159,9 @@ def study(folder, engine, rng):
                 (low, high),
                 rates(score, plan.mated, few)[1],
                 rates(score, plan.mated, held_out)[1] if held_out.any() else float("nan"),
-                100 * curve.fnmr[curve.for_fmr(0.01)],
-                100 * curve.fnmr[curve.for_fmr(0.001)],
-                100 * curve.fnmr[curve.for_fmr(0)],
+                100 * curve.fnmr[curve.index_for_fmr(0.01)],
+                100 * curve.fnmr[curve.index_for_fmr(0.001)],
+                100 * curve.fnmr[curve.index_for_fmr(0)],
             ]
         )
     return rows, (int(plan.mated.sum()), int((~plan.mated).sum())), entries, native

@@ -118,7 +118,7 @@ def _summary(found: Verification) -> str:
     ]
     lines += [f"  {count} x {reason}" for reason, count in list(about["reasons"].items())[: talk.SHOWN]]
     try:
-        curve = ErrorCurve.of(Scores.make(frame["score"], frame["mated"], count_failures=True))
+        curve = ErrorCurve.from_scores(Scores.make(frame["score"], frame["mated"], count_failures=True))
     except ScoreError as error:
         return "\n".join([*lines, f"No error rates: {error}"])
     equal = curve.equal_error

@@ -11,7 +11,6 @@ from ridgefeat.errors import ParameterError, RidgefeatError, TableError
 from ridgefeat.features import Column, as_records, schema_digest, select
 from ridgefeat.fingerprint import check_dpi
 from ridgefeat.params import Params
-from ridgefeat.table import sidecar
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,8 @@ class Recipe:
         TableError
             If this version cannot make the same columns from the same parameters; says which differ.
         """
+        from ridgefeat.table import sidecar
+
         try:
             params = Params.from_dict(content["parameters"], where)
             dpi = content.get("dpi")

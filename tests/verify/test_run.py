@@ -42,7 +42,7 @@ def test_from_scores_to_a_threshold(made, tmp_path):
     read = read_scores(path)
     assert "subjects from subject_probe, subject_reference" in read.note
     found = analyse(read.scores, ("exact", "far-frr"), development=1.0, replicates=0)
-    assert found.parts[0].operations[0].fmr.errors == 0 == found.parts[0].operations[0].fnmr.errors
+    assert found.parts[0].operating_points[0].fmr.errors == 0 == found.parts[0].operating_points[0].fnmr.errors
     assert not list(tmp_path.glob(".*"))
 
 
@@ -60,8 +60,8 @@ def test_failures_are_rows_without_a_score_and_count_as_rejections(folder, tmp_p
     assert failed["failure"].str.contains("103_5.png: ").sum() == 3
     read = read_scores(found.save(tmp_path / "out" / "s.csv"))
     assert "7 failures to acquire" in read.note
-    curve = ErrorCurve.of(read.scores)
-    assert curve.mated == 9 and curve.failed_mated == 7
+    curve = ErrorCurve.from_scores(read.scores)
+    assert curve.n_mated == 9 and curve.n_failed_mated == 7
     at = int(curve.index(0.0))
     assert curve.fnmr[at] == 0 and curve.frr[at] == 7 / 16
 
