@@ -15,10 +15,7 @@ import numpy as np
 from _common import need, report, table
 
 from ridgefeat.threshold import ErrorCurve, Scores, analyse, choose
-from ridgefeat.verify import enrol, find_sources
-from ridgefeat.verify.comparing import compare_all
-from ridgefeat.verify.protocols import altered
-from ridgefeat.verify.run import score_table
+from ridgefeat.verify import altered, compare_all, enrol, find_sources, score_table
 
 METHODS = ("mean-distance", "bayes", "far-frr", "grid", "exact", "fmr=1%", "fmr=0.1%", "zero-fmr")
 LEVELS = ("easy", "medium", "hard")

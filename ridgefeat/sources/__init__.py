@@ -1,6 +1,6 @@
 """What comes in: image formats, resolution, file-name layouts, index tables, folders."""
 
-from ridgefeat.sources.find import SUFFIXES, LoadedPrint, find_prints, load_print
+from ridgefeat.sources.find import SUFFIXES, LoadedPrint, find_prints, load_print, natural_key
 from ridgefeat.sources.images import MAX_PIXELS, Image, decode_image, pixel_digest, read_image
 from ridgefeat.sources.index import IndexEntry, read_index
 from ridgefeat.sources.layouts import LAYOUTS, Layout, recognise, regex_layout
@@ -20,6 +20,7 @@ __all__ = [
     "decode_image",
     "find_prints",
     "load_print",
+    "natural_key",
     "parse_dpi",
     "pixel_digest",
     "read_image",

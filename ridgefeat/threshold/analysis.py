@@ -295,7 +295,7 @@ def _operating_point(curve: ErrorCurve, replicates: Replicates, cut: float, sett
         _rate(frr, rejected, mated),
         Rate((value_far + value_frr) / 2, *interval((far + frr) / 2), errors, total),
         Rate(1 - errors / total, *interval(accuracy), errors, total),
-        float(settings.expected_cost(np.float64(value_far), np.float64(value_frr))),
+        float(settings.expected_cost(np.array(value_far), np.array(value_frr))),
     )
 
 

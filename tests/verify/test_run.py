@@ -12,9 +12,9 @@ from ridgefeat.structure import SingularPoints
 from ridgefeat.templates import write_iso, write_xyt
 from ridgefeat.threshold import ErrorCurve, analyse, read_scores
 from ridgefeat.verify import enrol, find_sources, identify, load_calibration, read_template, verify
-from ridgefeat.verify.calibration import of_scores
-from ridgefeat.verify.comparing import feature_scores
-from ridgefeat.verify.run import COLUMNS
+from ridgefeat.verify.features import feature_scores
+from ridgefeat.verify.identification import Calibration
+from ridgefeat.verify.verification import COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_only_the_rows_asked_for(tmp_path):
     assert sorted(read_scores(path, where=["level=hard"]).scores.score) == [-2, 0]
     with pytest.raises(ScoreError, match="no level is 'medium'; there are: easy, hard"):
         read_scores(path, where=["level=medium"])
-    with pytest.raises(ScoreError, match="must read column=value; columns of"):
+    with pytest.raises(ScoreError, match="must be column=value; columns of"):
         read_scores(path, where=["kind"])
 
 
@@ -120,7 +120,7 @@ def test_a_folder_of_images_and_templates_gives_its_images(folder, templates, tm
     empty.mkdir()
     with pytest.raises(LayoutError, match="holds no prints: neither images"):
         find_sources(empty)
-    with pytest.raises(LayoutError, match="no input was given"):
+    with pytest.raises(LayoutError, match="no input is given"):
         find_sources([])
 
 
@@ -201,7 +201,7 @@ def test_what_cannot_be_searched(folder, tmp_path):
 @pytest.mark.parametrize("seed", range(5))
 def test_calibration_counts_and_never_extrapolates(seed):
     scores = np.random.default_rng(seed).normal(size=5000)
-    calibration = of_scores(scores, "made", most=100)
+    calibration = Calibration.from_scores(scores, "made", max_points=100)
     for at in np.linspace(-3, 4, 30):
         true = int((scores >= at).sum())
         count = calibration.count(float(at))
@@ -219,7 +219,7 @@ def test_calibration_from_a_table_and_its_errors(made, tmp_path):
     assert found.comparisons == 27 and found.data == "s.csv"
     assert load_calibration(kind="minutiae").comparisons == load_calibration().comparisons > 10_000
     with pytest.raises(ScoreError, match="no non-mated comparison has a score"):
-        of_scores(np.array([np.nan]), "made")
+        Calibration.from_scores(np.array([np.nan]), "made")
 
 
 def test_a_template_is_read_for_comparing(templates, folder):
@@ -238,7 +238,7 @@ def test_a_picture_of_a_comparison(folder, templates, tmp_path):
 
     a, b = read_template(folder / "101_1.png"), read_template(folder / "101_2.png")
     picture = draw_match(a, b)
-    assert picture.shape[1] >= 2 * 16 * a.seen.shape[1] and picture.dtype == np.uint8
+    assert picture.shape[1] >= 2 * 16 * a.mask.shape[1] and picture.dtype == np.uint8
     assert green(picture) > 2 * green(draw_match(a, read_template(folder / "102_1.png"))) > 0
     save_match(a, read_template(templates[1] / "101_1.xyt"), tmp_path / "m.png")
     assert cv2.imread(str(tmp_path / "m.png")) is not None
