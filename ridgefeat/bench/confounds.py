@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from ridgefeat.bench import statistics
 from ridgefeat.bench.classifiers import find
-from ridgefeat.bench.diagnostics import Study
 from ridgefeat.bench.estimators import Regressed
 from ridgefeat.bench.method import Settings
 from ridgefeat.bench.tables import PLACE
@@ -24,6 +23,7 @@ from ridgefeat.bench.tables import PLACE
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ridgefeat.bench.diagnostics import Study
     from ridgefeat.bench.metrics import Predictions
 
 ALL = "circumstances"

@@ -42,9 +42,9 @@ def command(table: str, output: str, **given: Any) -> None:
     """
     from pathlib import Path
 
-    from ridgefeat.report.explore.page import Options, write_explore_page
+    from ridgefeat.report import ExploreOptions, write_explore_page
 
-    asked = Options(
+    asked = ExploreOptions(
         images_root=Path(given["images"]) if given["images"] else None,
         by=given["by"],
         most=given["most"],

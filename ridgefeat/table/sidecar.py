@@ -9,13 +9,15 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Item
 from ridgefeat.table.writers import kind_of, label_names, text
+
+if TYPE_CHECKING:
+    from ridgefeat.table.recipe import Recipe
+    from ridgefeat.table.row import Item
 
 FORMAT = "ridgefeat table 1"
 MANIFEST = "_manifest.json"

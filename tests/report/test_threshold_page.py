@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from ridgefeat.report.threshold.figures import percent, threshold_displays
+from ridgefeat.report.page import percent
+from ridgefeat.report.threshold.figures import threshold_displays
 from ridgefeat.report.threshold.page import write_threshold_page
 from ridgefeat.threshold import Scores, analyse
 from ridgefeat.threshold.methods import DEFAULT

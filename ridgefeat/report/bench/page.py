@@ -47,10 +47,10 @@ def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
     TableError
         If the page cannot be written.
     """
-    script = resources.files("ridgefeat.report").joinpath("bench_script.html").read_text(encoding="utf-8")
+    script = resources.files("ridgefeat.report").joinpath("bench/script.html").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = {"script": Markup(script), "script_digest": digest, "version": __version__, **_page(comparison)}
-    return write_page(Path(path), render_page("bench_page.html", page))
+    return write_page(Path(path), render_page("bench/page.html", page))
 
 
 def bench_displays(comparison: Comparison) -> dict[str, Display]:

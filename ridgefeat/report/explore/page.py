@@ -82,7 +82,7 @@ class Explored:
 
 
 @dataclass(frozen=True)
-class Options:
+class ExploreOptions:
     """How a page is made.
 
     Attributes
@@ -115,7 +115,7 @@ class Options:
 def write_explore_page(
     table: str | Path,
     page: str | Path,
-    options: Options | None = None,
+    options: ExploreOptions | None = None,
     *,
     progress: explore_pictures.Progress | None = None,
     tell: Any = None,
@@ -128,7 +128,7 @@ def write_explore_page(
         The table, with its sidecar beside it.
     page : str or Path
         The page to write; an existing one is replaced.
-    options : Options, optional
+    options : ExploreOptions, optional
     progress : callable, optional
         Told (done, failed, total) prints while pictures are made.
     tell : callable, optional
@@ -146,7 +146,7 @@ def write_explore_page(
     ParameterError
         If `most` is below 1.
     """
-    options, table, page, tell = options or Options(), Path(table), Path(page), tell or (lambda words: None)
+    options, table, page, tell = options or ExploreOptions(), Path(table), Path(page), tell or (lambda words: None)
     if options.most < 1:
         raise ParameterError(f"a page needs at least 1 print, got {options.most}")
     about = load_sidecar(table)
@@ -185,14 +185,16 @@ def write_explore_page(
     )
 
 
-def _check(table: Path, frame: pd.DataFrame, columns: Sequence[Any], labels: Sequence[str], options: Options) -> None:
+def _check(
+    table: Path, frame: pd.DataFrame, columns: Sequence[Any], labels: Sequence[str], options: ExploreOptions
+) -> None:
     if not len(frame) or not columns:
         raise TableError(f"table {table} has {len(frame)} prints and {len(columns)} features; nothing to explore")
     if options.by is not None and options.by not in labels:
         raise TableError(f"table {table} has no label {options.by!r}; there are: {', '.join(labels) or 'none'}")
 
 
-def _sample(table: Path, told: pd.DataFrame, groups: Sequence[Any], options: Options) -> pd.DataFrame:
+def _sample(table: Path, told: pd.DataFrame, groups: Sequence[Any], options: ExploreOptions) -> pd.DataFrame:
     """Return the rows for the page: all, or a draw that keeps the shares of the label in question."""
     import pandas as pd
 
@@ -208,7 +210,7 @@ def _numbers(
     columns: Sequence[Mapping[str, Any]],
     labels: Sequence[str],
     about: Mapping[str, Any],
-    options: Options,
+    options: ExploreOptions,
     tell: Any,
 ) -> dict[str, Any]:
     """Return everything but pictures: strings of packed numbers, and `about`, which says what they are."""
@@ -287,7 +289,7 @@ def _planes(content: Mapping[str, Any]) -> int:
 
 
 def _pictures(
-    frame: pd.DataFrame, about: Mapping[str, Any], options: Options, room: int, progress: Any, tell: Any
+    frame: pd.DataFrame, about: Mapping[str, Any], options: ExploreOptions, room: int, progress: Any, tell: Any
 ) -> tuple[list[explore_pictures.Drawn], int]:
     if options.images_root is None:
         return [], 0
@@ -330,7 +332,7 @@ def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: M
     blocks = {f"data-{k}": Markup(v) for k, v in content.items() if isinstance(v, str)}
     blocks |= {f"data-values-{i}": Markup(plane) for i, plane in enumerate(content["values"])}
     return render_page(
-        "explore_page.html",
+        "explore/page.html",
         {
             "title": name,
             "version": about.get("version", __version__),
@@ -348,8 +350,8 @@ def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: M
 
 def _script() -> str:
     """Return the page's script, its parts in order."""
-    folder = resources.files("ridgefeat.report")
-    parts = [folder.joinpath(f"explore_{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
+    folder = resources.files("ridgefeat.report.explore")
+    parts = [folder.joinpath(f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
     return "\n" + "\n".join(['"use strict";', *parts])
 
 
