@@ -18,7 +18,7 @@ from ridgefeat.params import Params
 from ridgefeat.report.explore import page as explore_pack
 from ridgefeat.report.explore import page as explore_page
 from ridgefeat.report.explore import pictures as explore_pictures
-from ridgefeat.report.explore.labels import NONE, draw_rows, groupings
+from ridgefeat.report.explore.labels import NONE, groupings
 from ridgefeat.report.explore.maps import correlate, make_maps, rank_scores, tell_apart
 from ridgefeat.report.explore.page import ExploreOptions, write_explore_page
 from ridgefeat.report.explore.pictures import reopen
@@ -195,22 +195,12 @@ def test_the_same_table_gives_the_same_bytes(made, page, tmp_path):
 
 def test_a_large_table_is_sampled_and_the_page_says_so(made, tmp_path):
     explored = write_explore_page(
-        made / "features.csv", tmp_path / "s.html", ExploreOptions(most=6, by="finger", neighbours=False)
+        made / "features.csv", tmp_path / "s.html", ExploreOptions(limit=6, by="finger", neighbours=False)
     )
     text = explored.page.read_text(encoding="utf-8")
     assert (explored.prints, explored.of) == (6, COUNT + 1)
     assert "A SAMPLE" in text and f"has {COUNT + 1} prints" in text and "shares of finger kept" in text
     assert "A SAMPLE" not in (made / "explore.html").read_text(encoding="utf-8")
-
-
-def test_a_sample_keeps_the_shares_of_its_groups():
-    groups = np.repeat(["a", "b", "c"], [800, 190, 10])
-    rows = draw_rows(groups, 100, 1)
-    assert len(rows) == 100 and np.all(np.diff(rows) > 0)
-    drawn = [int((groups[rows] == g).sum()) for g in "abc"]
-    assert abs(drawn[0] - 80) <= 1 and abs(drawn[1] - 19) <= 1 and drawn[2] >= 1
-    assert np.array_equal(rows, draw_rows(groups, 100, 1)) and not np.array_equal(rows, draw_rows(groups, 100, 2))
-    assert np.array_equal(draw_rows(groups, 1000, 1), np.arange(1000))
 
 
 def test_groups_of_many_values():
@@ -292,7 +282,7 @@ def test_outliers_flagged_come_first(made, page):
     [
         (ExploreOptions(by="age"), TableError, "has no label 'age'; there are: subject"),
         (ExploreOptions(by="hand"), TableError, "label 'hand' has 1 different values in"),
-        (ExploreOptions(most=0), ParameterError, "at least 1 print, got 0"),
+        (ExploreOptions(limit=0), ParameterError, "at least 1 print, got 0"),
         (ExploreOptions(images_root=Path("/nowhere")), TableError, "--images wants the folder that was extracted"),
     ],
 )
