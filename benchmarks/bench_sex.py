@@ -16,7 +16,7 @@ from ridgefeat.bench.compare import Options, compare, make_inputs, settings_of
 from ridgefeat.bench.confounds import carriers
 from ridgefeat.bench.data import load, make_problem
 from ridgefeat.bench.diagnostics import Study, ablation
-from ridgefeat.report.bench.tables import words
+from ridgefeat.report.bench.confounds import describe_confounds
 
 METHODS = ("logistic", "linear-svm", "lda", "pca-lda", "rbf-svm", "gradient-boosting", "mean")
 REPEATS = 3
@@ -62,13 +62,9 @@ def main(path: str, *within: str) -> None:
                     for r in carried.to_dict("records")
                 ],
             ),
-            " ".join(words(replace(done, carriers=carried), by_carrier(carried))),
+            " ".join(describe_confounds(replace(done, carriers=carried), 0.5)["sentences"]),
         ],
     )
-
-
-def by_carrier(carried):
-    return {str(r["carrier"]): r for r in carried.to_dict("records")}
 
 
 def families(found) -> list[str]:

@@ -166,7 +166,7 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
 
 
 def _write_page(comparison: Comparison, folder: Path) -> None:
-    from ridgefeat.report.bench.page import write_bench_page
+    from ridgefeat.report import write_bench_page
 
     write_bench_page(comparison, folder / "report.html")
 

@@ -41,7 +41,7 @@ def command(**given: Any) -> None:
     from ridgefeat.bench import model, model_file
     from ridgefeat.bench.compare import Options
     from ridgefeat.bench.data import load, make_problem
-    from ridgefeat.report.model_card import write_model_card
+    from ridgefeat.report import write_model_card
 
     model_file.check_place(given["output"])
     frame, about = load(

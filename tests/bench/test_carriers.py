@@ -9,7 +9,7 @@ from ridgefeat.bench.confounds import CIRCUMSTANCES, circumstances
 from ridgefeat.bench.data import make_problem
 from ridgefeat.bench.estimators import Regressed
 from ridgefeat.features import select
-from ridgefeat.report.bench.tables import carriers
+from ridgefeat.report.bench.confounds import describe_confounds
 from tests.bench.bench_examples import make_about, make_frame
 
 RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_made_3"]
@@ -48,7 +48,7 @@ def test_ridges_that_only_follow_the_pressure_know_nothing_without_it(pressed):
     rest = found.loc["ridges less circumstances"]
     assert rest["value_low"] < 0.5 < rest["value_high"]
     assert found.loc["contrast", "value"] < 0.62 and found.loc["ridges less contrast", "value"] > 0.7
-    told = carriers(pressed)["words"]
+    told = describe_confounds(pressed, 0.5)["sentences"]
     assert told[0].startswith("Pressure and contrast together, without any column of the ridges, tell “sex”")
     assert "do not show that the ridges tell anything beyond" in told[2]
 
@@ -58,8 +58,8 @@ def test_ridges_that_tell_by_themselves_still_do(ridged):
     assert found.loc["ridges less circumstances", "value_low"] > 0.7
     assert found.loc["finger", "value"] < 0.6 and found.loc["circumstances", "value"] < 0.65
     assert found["fused"].notna().all() and found.loc["ridges", "columns"] == 4
-    drawn = carriers(ridged)
-    assert "hardly any of what the ridges tell beyond guessing goes with" in drawn["words"][2]
+    drawn = describe_confounds(ridged, 0.5)
+    assert "hardly any of what the ridges tell beyond guessing goes with" in drawn["sentences"][2]
     assert drawn["fused"] and [r["name"] for r in drawn["rows"]] == list(found.index)
 
 
