@@ -7,7 +7,7 @@ the studies' head; its last block trained further; and embedding and features to
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench.method import Method, Settings
+from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.results import Problem
 from ridgefeat.errors import ModelError, ParameterError
 
@@ -28,8 +28,6 @@ _NUMBERS = ("mean", "std")
 _TEXTS = ("layer", "channel_order", "cache")
 LAST_BLOCK = "backbone-last-block"
 NAMES = ("backbone-svm", "backbone-logistic", "backbone-head", LAST_BLOCK, "both-svm", "both-logistic")
-Told = Callable[[int, int, str], None]
-"""Told how many are done, of how many, and of what."""
 SETTINGS = (*_TEXTS, *_NUMBERS, "size", "start")
 
 
@@ -58,8 +56,8 @@ def backbone_methods(
     with_maps = not asked & set(NAMES) or LAST_BLOCK in asked
     reader = NetworkReader(path, dict(given or {}), with_maps)
     reader.check()
-    embedding: dict[str, Any] = {"input": "backbone", "read": reader.embedding, "tells": True}
-    both: dict[str, Any] = {"input": "backbone and features", "read": reader.both, "tells": True}
+    embedding: dict[str, Any] = {"input": "backbone", "read": reader.embedding, "reports_progress": True}
+    both: dict[str, Any] = {"input": "backbone and features", "read": reader.both, "reports_progress": True}
     every = (
         Method("backbone-svm", "RBF SVM on the embedding", _svm, cost=2, **embedding),
         Method("backbone-logistic", "logistic regression on the embedding", _logistic, **embedding),
@@ -68,7 +66,7 @@ def backbone_methods(
             "the studies' head on the embedding: dropout, one unit, Adam",
             _head,
             scaled=False,
-            epochs=True,
+            in_epochs=True,
             **embedding,
         ),
         Method(
@@ -77,9 +75,9 @@ def backbone_methods(
             reader.last_block,
             input="backbone's maps",
             read=reader.maps,
-            tells=True,
+            reports_progress=True,
             scaled=False,
-            epochs=True,
+            in_epochs=True,
         ),
         Method("both-svm", "RBF SVM on embedding and features", _svm, cost=3, **both),
         Method("both-logistic", "logistic regression on embedding and features", _logistic, cost=2, **both),
@@ -142,7 +140,7 @@ class NetworkReader:
         """Open the network and try it."""
         self._backbone().fit()
 
-    def embedding(self, problem: Problem, root: Path, *, progress: Told | None = None) -> NDArray[Any]:
+    def embedding(self, problem: Problem, root: Path, *, progress: Progress | None = None) -> NDArray[Any]:
         """Return every print's embedding."""
         if "embedding" not in self._kept and self.with_maps:
             # Whose block cannot be trained may still be read; the reason is told where maps are asked for.
@@ -156,18 +154,18 @@ class NetworkReader:
             self._kept["embedding"] = out
         return self._kept["embedding"]
 
-    def both(self, problem: Problem, root: Path, *, progress: Told | None = None) -> NDArray[Any]:
+    def both(self, problem: Problem, root: Path, *, progress: Progress | None = None) -> NDArray[Any]:
         """Return the table's features, then the embedding."""
         features = problem.features.to_numpy(np.float32)
         return np.concatenate([features, self.embedding(problem, root, progress=progress)], axis=1)
 
-    def maps(self, problem: Problem, root: Path, *, progress: Told | None = None) -> NDArray[Any]:
+    def maps(self, problem: Problem, root: Path, *, progress: Progress | None = None) -> NDArray[Any]:
         """Return the maps that go into the last block."""
         if "maps" not in self._kept:
             self._read_both(problem, root, progress)
         return self._kept["maps"]
 
-    def _read_both(self, problem: Problem, root: Path, progress: Told | None) -> None:
+    def _read_both(self, problem: Problem, root: Path, progress: Progress | None) -> None:
         from ridgefeat.backbone import read_block
         from ridgefeat.backbone.network import pooled
 
@@ -186,7 +184,7 @@ class NetworkReader:
             embedding[rows] = pooled(vectors[:, border:].reshape(-1, *above))
         self._kept |= {"maps": maps, "embedding": embedding}
 
-    def last_block(self, s: Settings) -> Any:
+    def last_block(self, o: Options) -> Any:
         """Return the classifier of those maps."""
         from ridgefeat.backbone import LastBlock
 
@@ -194,12 +192,10 @@ class NetworkReader:
             self.path,
             start=self.start,
             shape=self._shape,
-            epochs=min(BLOCK_EPOCHS, s.epochs),
-            head_epochs=s.epochs,
-            class_weight=s.weight,
-            random_state=s.seed,
-            n_threads=s.threads,
-            on_epoch=s.on_epoch,
+            epochs=min(BLOCK_EPOCHS, o.epochs),
+            head_epochs=o.epochs,
+            class_weight=o.class_weight,
+            random_state=o.seed,
         )
 
     def _backbone(self, **other: Any) -> Any:
@@ -209,7 +205,7 @@ class NetworkReader:
 
 
 def _vectors(
-    backbone: Any, problem: Problem, root: Path, progress: Told | None
+    backbone: Any, problem: Problem, root: Path, progress: Progress | None
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield some rows of a problem at a time, and what the network makes of their images."""
     from ridgefeat.sources import load_print
@@ -219,30 +215,28 @@ def _vectors(
     where = list(zip(problem.sources, problem.labels["meta_layout"], strict=True))
     for k in range(0, len(where), CHUNK):
         if progress:
-            backbone.set_params(on_print=partial(_tell, progress, k, len(where)))
+            backbone.set_params(on_print=partial(_report, progress, k, len(where)))
         images = [load_print(locate(root, str(s), str(layout))).pixels for s, layout in where[k : k + CHUNK]]
         yield slice(k, k + len(images)), backbone.transform(images)
 
 
-def _tell(progress: Told, before: int, total: int, done: int) -> None:
+def _report(progress: Progress, before: int, total: int, done: int) -> None:
     progress(before + done, total, "prints through the network")
 
 
-def _svm(s: Settings) -> Any:
+def _svm(o: Options) -> Any:
     from ridgefeat.bench.estimators import RbfClassifier
 
-    return RbfClassifier(class_weight=s.weight)
+    return RbfClassifier(class_weight=o.class_weight)
 
 
-def _logistic(s: Settings) -> Any:
+def _logistic(o: Options) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=1e-3, class_weight=s.weight, max_iter=300)
+    return LogisticRegression(C=1e-3, class_weight=o.class_weight, max_iter=300)
 
 
-def _head(s: Settings) -> Any:
+def _head(o: Options) -> Any:
     from ridgefeat.backbone import NetworkHead
 
-    return NetworkHead(
-        epochs=s.epochs, class_weight=s.weight, random_state=s.seed, n_threads=s.threads, on_epoch=s.on_epoch
-    )
+    return NetworkHead(epochs=o.epochs, class_weight=o.class_weight, random_state=o.seed)

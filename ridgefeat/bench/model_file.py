@@ -16,15 +16,15 @@ from ridgefeat.errors import ModelError
 
 LARGEST = 1 << 30
 OWN = (
-    "within.Within",
-    "components.Components",
-    "kernels.RbfClassifier",
-    "kernels.RbfRegressor",
+    "estimators.GroupScaler",
+    "estimators.AdaptivePCA",
+    "estimators.RbfClassifier",
+    "estimators.RbfRegressor",
     "estimators.NamedClusters",
     "estimators.ClusterMeans",
     "estimators.NearestClasses",
     "estimators.NearestNumbers",
-    "estimators.Resampled",
+    "estimators.Resampler",
     "ensemble.FrozenEnsemble",
 )
 TREES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ridgefeat.audit import audit
 from ridgefeat.audit.near_images import correlate, signature, to_square
-from ridgefeat.audit.run import audit
 from ridgefeat.errors import TableError
 from tests.audit.audit_examples import COPIES, clean_table, draw, pressed_again, write_prints
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from skops import io
 
-from ridgefeat.bench import classifiers, model, model_file
+from ridgefeat.bench import Options, classifiers, model, model_file
 from ridgefeat.bench.classifiers import default_names
-from ridgefeat.bench.compare import Options
 from ridgefeat.bench.data import make_problem
 from ridgefeat.errors import ModelError, ParameterError, TableError
 from tests.bench.bench_examples import Sulky, make_about, make_frame

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from ridgefeat.bench.classifiers import find
-from ridgefeat.bench.evaluation import Task, run_task
-from ridgefeat.bench.method import Settings
+from ridgefeat.bench.evaluation import run_fit
+from ridgefeat.bench.options import Options
 from ridgefeat.bench.results import Fold
 from ridgefeat.bench.statistics import samples_for
 
@@ -12,7 +12,7 @@ from ridgefeat.bench.statistics import samples_for
 def test_neighbours_are_as_many_as_there_are_rows(kind):
     X, y = np.random.default_rng(0).normal(size=(12, 3)), np.arange(12) % 2
     fold = Fold(0, 0, np.arange(6), np.arange(6, 12))
-    outcome = run_task(Task(find("knn"), fold, Settings(kind=kind), 2), X, y, np.arange(12))
+    outcome = run_fit(find("knn"), fold, Options(kind=kind), X, y, np.arange(12))
     assert outcome.reason == ""
     near = ((X[6:, None] - X[None, :6]) / X[:6].std(axis=0)) ** 2
     weight = 1 / np.sqrt(near.sum(axis=2))

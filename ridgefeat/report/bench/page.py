@@ -21,7 +21,7 @@ from ridgefeat.bench.results import Comparison
 from ridgefeat.report.bench import figures as bench_figures
 from ridgefeat.report.bench import figures as bench_training
 from ridgefeat.report.bench import tables as bench_tables
-from ridgefeat.report.bench.tables import audit_words, carriers
+from ridgefeat.report.bench.tables import audit_words, confounds
 from ridgefeat.report.bench.words import between, figure, listed, metric_name, plural, sensitive_topic
 from ridgefeat.report.display import Display, by_name
 from ridgefeat.report.page import render_page, write_page
@@ -55,7 +55,7 @@ def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
 
 def bench_displays(comparison: Comparison) -> dict[str, Display]:
     """Return the page's figures by name, such as "roc", to be drawn on axes of one's own or saved as files."""
-    taken = carriers(comparison)
+    taken = confounds(comparison)
     displays = [
         bench_figures.ranking(comparison),
         *bench_figures.curves(comparison),
@@ -74,7 +74,7 @@ def _page(comparison: Comparison) -> dict[str, Any]:
     it = comparison.problem
     failed = int((comparison.summary["status"] != "ok").sum())
     fused = comparison.fused_summary
-    levels, taken = bench_figures.levels(comparison), carriers(comparison)
+    levels, taken = bench_figures.levels(comparison), confounds(comparison)
     page = {
         "title": f"{plural(len(comparison.summary), 'classifier')} compared on “{it.target}”",
         "leaks": comparison.leaks,

@@ -325,15 +325,15 @@ def _sentence(text: str) -> str:
     return text and text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-RIDGES, REST = "ridges", f"ridges less {ALL}"
+RIDGES, REST = "ridges", f"ridges, {ALL} removed"
 
 
-def carriers(comparison: Comparison) -> dict[str, Any] | None:
+def confounds(comparison: Comparison) -> dict[str, Any] | None:
     """Return words, figure and rows; None where nothing was measured."""
-    table = comparison.carriers
+    table = comparison.confounds
     if table is None or table.empty:
         return None
-    rows = {str(r["carrier"]): r for r in table.to_dict("records")}
+    rows = {str(r["confound"]): r for r in table.to_dict("records")}
     metric = metric_name(comparison.problem.metric)
     fused = bool(np.isfinite(table["fused"].to_numpy(np.float64)).any())
     told = str(table["classifier"].iloc[0])
@@ -359,7 +359,7 @@ def words(comparison: Comparison, rows: dict[str, dict[Any, Any]]) -> list[str]:
     it = comparison.problem
     guess = chance(comparison)
     told = []
-    kinds = [k for k in rows if k not in (ALL, "finger") and not k.startswith(RIDGES) and " less " not in k]
+    kinds = [k for k in rows if k not in (ALL, "finger") and not k.startswith(RIDGES) and not k.endswith(" removed")]
     if ALL in rows:
         names = listed(kinds)
         told.append(
@@ -419,4 +419,4 @@ def _row(comparison: Comparison, row: dict[Any, Any], fused: bool) -> dict[str, 
     cells = [
         {"value": figure(row[n], kind), "interval": between(row[f"{n}_low"], row[f"{n}_high"], kind)} for n in names
     ]
-    return {"name": row["carrier"], "meaning": row["meaning"], "columns": f"{row['columns']:,}", "cells": cells}
+    return {"name": row["confound"], "meaning": row["meaning"], "columns": f"{row['columns']:,}", "cells": cells}
