@@ -44,7 +44,7 @@ ACQUISITION_COLUMNS: dict[str, tuple[str, ...]] = {
         "quality_ridge_contrast",
         "quality_ridge_sharpness",
     ),
-    "size": ("ridge_area", "ridge_width", "ridge_height", "quality_area", "quality_area_share"),
+    "size": ("ridge_area", "ridge_width", "ridge_height", "quality_area_share"),
     "position": ("quality_area_cut", "orient_core_x", "orient_core_y"),
 }
 """By what they measure: how hard and how wet the finger was pressed on, how dark and sharp the image is, how much of

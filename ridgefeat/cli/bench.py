@@ -76,13 +76,16 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
     help="Folder of the images, for the audit and for classifiers that read them.",
 )
 @click.option(
-    "--backbone", type=options.PATH, metavar="FILE", help="An ONNX network of images: adds classifiers on what it sees."
+    "--backbone",
+    type=options.PATH,
+    metavar="NETWORK",
+    help="Add classifiers on a network of images: FILE.onnx, or FILE.py:NAME (a PyTorch module; runs the file).",
 )
 @click.option(
     "--backbone-set",
     metavar="KEY=VALUE",
     multiple=True,
-    help="How it is run: size, mean, std, channel_order, layer, start, cache. Repeat it.",
+    help="How to run it: size, mean, std, channel_order, layer, last_layers, cache. Repeat it.",
 )
 @click.option("--fast", is_flag=True, help="Skip learning curve, importances, families, confounds and controls.")
 @click.option(
@@ -154,14 +157,14 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
     """Return the classifiers that a network adds."""
     if not given["backbone"]:
         if given["backbone_set"]:
-            raise click.UsageError("--backbone-set says how a network is run; give --backbone FILE")
+            raise click.UsageError("--backbone-set says how a network is run; give --backbone NETWORK")
         return ()
     if not given["images"]:
         raise click.UsageError("--backbone reads images; give their folder with --images FOLDER")
     from ridgefeat.bench import backbone_methods, read_settings
 
     settings = read_settings(given["backbone_set"])
-    return backbone_methods(Path(given["backbone"]), settings, given["classifiers"] or ())
+    return backbone_methods(given["backbone"], settings, given["classifiers"] or ())
 
 
 def _write_page(comparison: Comparison, folder: Path) -> None:

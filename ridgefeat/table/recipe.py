@@ -11,7 +11,6 @@ from ridgefeat.errors import ParameterError, RidgefeatError, TableError
 from ridgefeat.features import Column, as_records, schema_digest, select
 from ridgefeat.fingerprint import check_dpi
 from ridgefeat.params import Params
-from ridgefeat.table import sidecar
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,17 @@ class Recipe:
         TableError
             If this version cannot make the same columns from the same parameters; says which differ.
         """
+        from ridgefeat.table import sidecar
+
+        found = sidecar.renamed(content)
         try:
-            params = Params.from_dict(content["parameters"], where)
+            params = Params() if found else Params.from_dict(content["parameters"], where)
             dpi = content.get("dpi")
             dpi = None if dpi is None else tuple(dpi)
             recipe = cls.make(content["families"], params, dpi, content["layout"], content.get("regex"))
         except (RidgefeatError, TypeError) as error:
             raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
-        if found := sidecar.differences(content, recipe.to_dict()):
+        if found := found or sidecar.differences(content, recipe.to_dict()):
             raise TableError(
                 f"{where} was made by version {content.get('version')}; version {__version__} would make "
                 f"another table: {'; '.join(found)}. Install that version, or extract without --like"

@@ -9,13 +9,17 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Item
+from ridgefeat.features.renamed import explain_renamed
+from ridgefeat.params import RENAMED_PARAMETERS
 from ridgefeat.table.writers import kind_of, label_names, text
+
+if TYPE_CHECKING:
+    from ridgefeat.table.recipe import Recipe
+    from ridgefeat.table.row import Item
 
 FORMAT = "ridgefeat table 1"
 MANIFEST = "_manifest.json"
@@ -111,7 +115,13 @@ def check_same(a: str | Path | Mapping[str, Any], b: str | Path | Mapping[str, A
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    """Return, in words, how the columns and parameters of two recipes differ; empty if they agree."""
+    """Return, in words, how the columns and parameters of two recipes differ; empty if they agree.
+
+    If one of them is of version 0.1, only what has been renamed since is said.
+    """
+    old, now = renamed(a), renamed(b)
+    if bool(old) != bool(now):
+        return old or now
     out = []
     first, second = ({c["name"]: c.get("unit", "") for c in x["columns"]} for x in (a, b))
     if gone := [n for n in first if n not in second]:
@@ -130,6 +140,17 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     ]:
         out.append(f"parameters: {_some(changed)}")
     return out
+
+
+def renamed(recipe: Mapping[str, Any]) -> list[str]:
+    """Return, in words, which columns and parameters of a recipe of version 0.1 are called otherwise since 0.2."""
+    columns = explain_renamed(c["name"] for c in recipe["columns"])
+    parameters = [f"{k} is {RENAMED_PARAMETERS[k]}" for k in _flat(recipe["parameters"]) if k in RENAMED_PARAMETERS]
+    return [
+        f"{what} renamed in 0.2: {', '.join(found)}"
+        for what, found in (("columns", columns), ("parameters", parameters))
+        if found
+    ]
 
 
 def _flat(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ _SEEN = 20.0
 """Pixels around foreign minutiae that count as seen, where no image says how far the print goes."""
 _MARGIN = 64.0
 
-EXTRACTION = {"least_quality": 30.0}
+EXTRACTION = {"min_quality": 30.0}
 """How minutiae for comparing are extracted: a false minutia costs less here than a missing one."""
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.structure import Bool, Float
-from ridgefeat.verify.alignment import Motion
+from ridgefeat.verify.motion import Motion
 
 SPACING = 3
 """Pixels between samples: three to a narrow ridge."""

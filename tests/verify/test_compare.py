@@ -7,8 +7,8 @@ from ridgefeat.errors import TemplateError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import Minutiae
 from ridgefeat.verify import compare, comparison_params, prepare, template_of_minutiae, template_of_print
-from ridgefeat.verify.alignment import Motion
 from ridgefeat.verify.cylinders import describe
+from ridgefeat.verify.motion import Motion
 from ridgefeat.verify.template import MOST
 
 

@@ -31,7 +31,7 @@ def test_the_lesson_shows_its_mistake_on_simulated_prints(study, capsys, monkeyp
     # What it has seen it finds again, and nothing else is found.
     assert 0.6 < wrong.seen < 1 and wrong.accuracy[0] == pytest.approx(wrong.seen + (1 - wrong.seen) * wrong.unseen)
     assert all(line.seen == 0 for (protocol, _), line in lines.items() if protocol != "mistaken")
-    told = capsys.probeerr().out
+    told = capsys.readouterr().out
     assert "learns nothing" in told and "0.912" not in told and "say nothing about people" in told
 
 
@@ -70,4 +70,4 @@ def test_a_folder_without_prints_is_said(study, tmp_path, capsys):
         study.read(tmp_path)
     with pytest.raises(SystemExit):
         study.main([])
-    assert "or --demo" in capsys.probeerr().err
+    assert "or --demo" in capsys.readouterr().err
