@@ -13,15 +13,15 @@ from ridgefeat.report.bench.figures import interval_display
 from ridgefeat.report.bench.words import format_interval, format_value, join_names, metric_name
 from ridgefeat.report.plots import Interval
 
-RIDGES, REST = "ridges", f"ridges less {ALL}"
+RIDGES, REST = "ridges", f"ridges, {ALL} removed"
 
 Rows = dict[str, dict[Any, Any]]
 
 
 def read_confounds(comparison: Comparison) -> Rows:
     """Return the table's rows by name; empty where nothing was measured."""
-    table = comparison.carriers
-    return {} if table is None else {str(r["carrier"]): r for r in table.to_dict("records")}
+    table = comparison.confounds
+    return {} if table is None else {str(r["confound"]): r for r in table.to_dict("records")}
 
 
 def describe_confounds(comparison: Comparison, chance: float | None) -> dict[str, Any] | None:
