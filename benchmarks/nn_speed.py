@@ -133,9 +133,9 @@ def main() -> None:
         [
             f"Batch of {BATCH}, {SIDE} x {SIDE} x 1, float32, {THREADS} threads, PyTorch {torch.__version__} on the "
             f"CPU, Adam. Times: median (least to most) of {ROUNDS} rounds, both in turn; ratio: ridgefeat divided by "
-            "PyTorch, round by round. CPU time adds both threads and the system's part; it hardly depends on what else the "
-            f"machine does (load at the end: {os.getloadavg()[0]:.1f} processes). Memory: growth of the peak over "
-            "three steps, in a process of its own.",
+            "PyTorch, round by round. CPU time adds both threads and the system's part; it hardly depends on what "
+            f"else the machine does (load at the end: {os.getloadavg()[0]:.1f} processes). Memory: growth of the peak "
+            "over three steps, in a process of its own.",
             table(["network", "what", "ridgefeat", "PyTorch", "ratio"], rows),
         ],
     )
