@@ -181,7 +181,7 @@ def main(path: str, images: str, cache: str) -> None:
             "accuracy of 0.500. The studies' head on the frozen network (dropout 0.5, one sigmoid unit, Adam 0.001, 30 "
             "epochs), one circumstance changed at a time:",
             table(["circumstance", "accuracy", "balanced accuracy", "AUC", "share called male"], collapse),
-            f"All of it one run of this script: {minutes:.0f} minutes beside other work.",
+            f"All of it one run of this script: {minutes:.0f} minutes on a machine shared with other work.",
         ],
     )
 

@@ -209,7 +209,7 @@ def main() -> None:
         f"{sum(found[name, 'decided', hows[0], 'ours']) / 1e6:.1f} million"
         for name in NETWORKS[:2]
     )
-    report("nn_agreement", "nn beside PyTorch: the same numbers", paragraphs(first, ten, otherwise))
+    report("nn_agreement", "nn compared with PyTorch: the same numbers", paragraphs(first, ten, otherwise))
 
 
 def paragraphs(first: list[list[object]], ten: list[list[object]], otherwise: str) -> list[str]:
