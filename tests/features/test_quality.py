@@ -23,8 +23,9 @@ from ridgefeat.features.quality.family import quality
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import MM_PER_PX, Minutiae, OrientationField
 from ridgefeat.synth.simple import grating
+from tests.features.helpers import values_of
 
-NAMES = [c.name for c in quality.all_columns()]
+values = values_of(quality)
 NIST = Path(os.environ.get("RIDGEFEAT_DATA", Path(__file__).parents[2] / ".data")) / "NFIQ2_SFinGe"
 
 
@@ -49,10 +50,6 @@ def pretend(image, x=(), y=()):
         period=np.full(image.shape, 8, np.float32),
         minutiae=Minutiae(x, y, np.zeros(count, np.float32), np.ones(count, np.uint8), np.full(count, 60, np.float32)),
     )
-
-
-def values(fp):
-    return dict(zip(NAMES, quality.compute(fp), strict=True))
 
 
 # NIST's own values
@@ -99,7 +96,7 @@ def test_real_fingerprint_gives_every_block_measure():
 def test_small_images_neither_crash_nor_warn(shape, recwarn):
     for image in (noise(shape), np.full(shape, 255, np.uint8), np.zeros(shape, np.uint8)):
         found = quality.compute(pretend(image, [0.0], [0.0]))
-        assert len(found) == len(NAMES)
+        assert len(found) == len(quality.all_columns())
         assert found[0] == pytest.approx(image.mean(), rel=1e-5)
     assert not recwarn.list
 

@@ -12,13 +12,10 @@ from ridgefeat.features.ridge import squares as square_columns
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import MM_PER_PX, SingularPoints
 from ridgefeat.synth.simple import grating, rings
+from tests.features.helpers import values_of
 
-NAMES = [c.name for c in ridge.all_columns()]
+values = values_of(ridge)
 DIAGONAL_MM = 7.0711
-
-
-def values(fp):
-    return dict(zip(NAMES, ridge.compute(fp).astype(float), strict=True))
 
 
 def wave(period, degrees, shape=(400, 400)):
@@ -169,7 +166,7 @@ def test_without_the_hand_radial_and_ulnar_are_unknown():
     assert left["ridge_density_radial"] == right["ridge_density_ulnar"]
     assert left["ridge_density_ulnar"] == right["ridge_density_radial"]
     swapped = {"ridge_density_radial", "ridge_density_ulnar"}
-    assert all(np.array_equal(left[n], right[n], equal_nan=True) for n in NAMES if n not in swapped)
+    assert all(np.array_equal(left[n], right[n], equal_nan=True) for n in left if n not in swapped)
 
 
 def test_the_spread_of_what_is_seen():
