@@ -56,7 +56,7 @@ def pretend(image, x=(), y=()):
 
 
 @pytest.mark.parametrize("name", ["SFinGe_Test01", "SFinGe_Test02", "SFinGe_Test03"])
-def test_values_stand_beside_nists(name):
+def test_values_are_nists(name):
     image = cv2.imread(str(NIST / "images" / f"{name}.pgm"), cv2.IMREAD_GRAYSCALE)
     if image is None:
         pytest.skip(f"no {NIST / 'images' / name}.pgm; RIDGEFEAT_DATA names the folder that has NFIQ2_SFinGe")
@@ -347,3 +347,10 @@ def test_tone_tells_wet_from_dry_and_counts_the_ends_of_the_range():
     assert found["quality_grey_entropy"] == pytest.approx(
         -(0.2 * np.log2(0.2) + 0.1 * np.log2(0.1) + 0.7 * np.log2(0.7))
     )
+
+
+@pytest.mark.parametrize(("amplitude", "expected"), [(10, True), (5, False)])
+def test_a_block_is_foreground_from_a_tenth_of_the_images_deviation(amplitude, expected):
+    signs = np.where(np.indices((32, 32)).sum(0) % 2, 1, -1)
+    image = np.hstack([100 + 100 * signs, 100 + amplitude * signs]).astype(np.uint8)
+    assert foreground(image).tolist() == [[True, expected]]

@@ -313,3 +313,16 @@ def test_dwt_svd_of_a_grating_is_closed_form():
 def test_dwt_svd_does_not_see_size():
     small, large = wavelet.dwt_svd(wave((192, 192), 16)), wavelet.dwt_svd(wave((384, 384), 32))
     assert np.abs(small - large).max() < 0.03
+
+
+@pytest.mark.parametrize(("rows", "counts"), [(32, True), (28, False)])
+def test_a_window_counts_if_half_of_it_is_print(rows, counts):
+    mask = np.zeros((64, 64), bool)
+    mask[:rows] = True
+    _, full = spectrum.window_spectra(noise((64, 64)).astype(np.float32), mask, (slice(0, 64), slice(0, 64)))
+    assert full.tolist() == [counts] * 36
+
+
+def test_grey_levels_of_pairs_span_two_deviations():
+    grey = glcm.levels(np.array([[-3, -2, -1, 0, 1, 2, 3]], np.float32), np.ones((1, 7), bool))
+    assert grey.tolist() == [[0, 0, 3, 7, 11, 14, 14]]
