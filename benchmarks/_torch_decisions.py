@@ -56,7 +56,7 @@ def deciding(net: nn.Sequential) -> list[Deciding]:
 
 
 def our_deciding(model: Sequential) -> list[Layer]:
-    return [layer for layer in model.walk() if isinstance(layer, MaxPool) or getattr(layer, "relu", False)]
+    return [layer for layer in model.layers if isinstance(layer, MaxPool) or getattr(layer, "relu", False)]
 
 
 def our_decisions(model: Sequential) -> Decisions:

@@ -74,7 +74,7 @@ def loss_of(model: Sequential, net: nn.Sequential, logits: torch.Tensor, y: torc
     else:
         loss = nn.functional.cross_entropy(logits, y)
     for layer, module in zip(
-        [a for a in model.walk() if isinstance(a, Conv2D | Dense)],
+        [a for a in model.layers if isinstance(a, Conv2D | Dense)],
         [m for m in net if isinstance(m, nn.Conv2d | nn.Linear)],
         strict=True,
     ):

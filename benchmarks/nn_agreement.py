@@ -58,7 +58,7 @@ def network(name: str, seed: int, dtype: type = np.float32) -> Sequential:
     model: Sequential = build(name, (SIDE, SIDE, 1), seed=seed)
     same: Sequential = build(name, (SIDE, SIDE, 1), dtype=dtype)
     same.set_weights(model.weights)
-    for layer in same.walk():
+    for layer in same.layers:
         if isinstance(layer, Dropout):
             layer.rate = 0.0
     return same

@@ -88,7 +88,7 @@ def by_heart(x: Array, y: Array) -> tuple[float, int]:
 
 def collapse(x: Array, y: Array, network: str, rate: float, momentum: float, epochs: int) -> list[object]:
     model = build(network, x.shape[1:], seed=SEED)
-    norms = [layer for layer in model.walk() if isinstance(layer, BatchNorm)]
+    norms = [layer for layer in model.layers if isinstance(layer, BatchNorm)]
     for layer in norms:
         layer.momentum = momentum
     optimiser = Adam(rate)
@@ -119,10 +119,10 @@ def silent_share(model: Sequential, x: Array) -> float:
 def in_batch_statistics(model: Sequential, x: Array) -> Array:
     """Answers as in training, without dropout; the running statistics are put back afterwards."""
     before = {name: array.copy() for name, array in model.weights.items()}
-    for layer in model.walk():
+    for layer in model.layers:
         layer.frozen = isinstance(layer, Dropout)
     logits = np.concatenate([model.forward(x[k : k + 32], training=True) for k in range(0, len(x), 32)])
-    for layer in model.walk():
+    for layer in model.layers:
         layer.frozen = False
         layer.forget()
     model.set_weights(before)

@@ -34,7 +34,7 @@ SAME = {
     "quality_coherence_roi": "OrientationMap_ROIFilter_CoherenceRel",
 }
 ON_MINUTIAE = {
-    "quality_minutiae_count": "FingerJetFX_MinutiaeCount",
+    "minutiae_count": "FingerJetFX_MinutiaeCount",
     "quality_minutiae_center": "FingerJetFX_MinCount_COMMinRect200x200",
     "quality_minutiae_mu": "FJFXPos_Mu_MinutiaeQuality_2",
     "quality_minutiae_ocl": "FJFXPos_OCL_MinutiaeQuality_80",

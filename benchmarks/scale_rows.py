@@ -108,7 +108,7 @@ def write_made_table(folder, rows, columns=50, people=200_000):
     from pyarrow import parquet
 
     from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.sidecar import FORMAT, MANIFEST, file_digest, json_bytes
+    from ridgefeat.table.sidecar import FORMAT, MANIFEST, json_bytes, table_digest
     from ridgefeat.table.writers import META_KINDS
 
     about = Recipe.make(["orient", "ridge"]).to_dict()
@@ -137,7 +137,7 @@ def write_made_table(folder, rows, columns=50, people=200_000):
         made = pa.table({**meta, **labels, **{m: values[:, j] for j, m in enumerate(names)}})
         path = folder / f"part-{k:06d}-made.parquet"
         parquet.write_table(made, path)
-        parts.append({"file": path.name, "rows": n, "bytes": path.stat().st_size, "sha256": file_digest(path)})
+        parts.append({"file": path.name, "rows": n, "bytes": path.stat().st_size, "sha256": table_digest(path)})
     about |= {"format": FORMAT, "label_kinds": {"subject": "integer", "sex": "text"}, "rows": rows, "parts": parts}
     about |= {"version": "made", "libraries": {}, "failures": 0}
     (folder / MANIFEST).write_bytes(json_bytes(about))

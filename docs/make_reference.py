@@ -20,7 +20,7 @@ from ridgefeat.params import Params, parameter_records
 FOLDER = Path(__file__).resolve().parent / "reference"
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 ABOUT_COLUMNS = """A range holds every value that can occur; what could not be measured is NaN.
-No unit, or 1: a plain number.
+No unit: a plain number.
 ICC: how much of a column's variance lies between fingers, when fingers are recorded again (ICC(1,1) on FCJ2020,
 [measured](measured.md)). Where it is below 0.3, a second impression changes the value nearly as much as another finger
 does. A user's own families: `ridgefeat features`.

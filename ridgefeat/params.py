@@ -22,6 +22,19 @@ from ridgefeat.stages.segmentation import SegmentationParams
 from ridgefeat.stages.singular_points import SingularPointParams
 from ridgefeat.stages.skeleton import SkeletonParams
 
+RENAMED_PARAMETERS = {
+    f"{stage}.least_{what}": f"{stage}.min_{what}"
+    for stage, names in {
+        "normalisation": ("deviation",),
+        "segmentation": ("share", "contrast", "area", "piece"),
+        "minutiae": ("quality", "count"),
+        "singular_points": ("coherence",),
+        "flags": ("area", "contrast"),
+    }.items()
+    for what in names
+}
+"""Names of version 0.1, and what they are called since 0.2."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
@@ -77,7 +90,7 @@ class Params:
             names = [f.name for f in fields(kind)]
             for name in given:
                 if name not in names:
-                    raise ParameterError(f"{where}: unknown parameter {stage}.{name}{_nearest(name, names, stage)}")
+                    raise ParameterError(f"{where}: {_unknown(f'{stage}.{name}', _nearest(name, names, stage))}")
             try:
                 made[stage] = kind(**given)
             except ParameterError as error:
@@ -122,7 +135,7 @@ class Params:
             if not equals:
                 raise ParameterError(f"parameter {text!r} must read stage.name=value")
             if key not in known:
-                raise ParameterError(f"unknown parameter {key!r}{_nearest(key, known)}")
+                raise ParameterError(_unknown(key, _nearest(key, known)))
             stage, _, name = key.partition(".")
             try:
                 values[stage][name] = json.loads(value)
@@ -145,6 +158,13 @@ def parameter_records() -> list[dict[str, Any]]:
         for stage in fields(Params)
         for f in fields(stage.default_factory)  # type: ignore[arg-type]
     ]
+
+
+def _unknown(name: str, nearest: str) -> str:
+    """Return the message for a parameter (stage.name) that does not exist."""
+    if name in RENAMED_PARAMETERS:
+        return f"no parameter {name!r}; it is called {RENAMED_PARAMETERS[name]} since 0.2"
+    return f"unknown parameter {name!r}{nearest}"
 
 
 def _nearest(name: str, known: Iterable[str], stage: str = "") -> str:

@@ -1,5 +1,4 @@
 import dataclasses
-import doctest
 import json
 
 import pytest
@@ -8,8 +7,7 @@ from hypothesis import strategies as st
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.params import Params
-from ridgefeat.stages import parameter as parameter_module
+from ridgefeat.params import RENAMED_PARAMETERS, Params, parameter_records
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.synth.simple import grating
 
@@ -95,6 +93,14 @@ def test_what_is_left_out_keeps_its_default():
     assert params.gabor == Params().gabor
 
 
+def test_every_renamed_parameter_is_called_by_its_new_name():
+    new = {record["name"] for record in parameter_records()}
+    assert len(RENAMED_PARAMETERS) == 10
+    assert set(RENAMED_PARAMETERS.values()) <= new and not set(RENAMED_PARAMETERS) & new
+    with pytest.raises(ParameterError, match=r"no parameter 'flags\.least_area'; it is called flags\.min_area since"):
+        Params().updated(["flags.least_area=5"])
+
+
 def test_whole_numbers_do_for_floats():
     params = Params.from_dict({"period": {"smoothing": 12}})
     assert isinstance(params.period.smoothing, float)
@@ -112,8 +118,15 @@ def test_the_digest_is_the_same_in_every_process():
     [
         ({"perid": {}}, "parameters: unknown stage 'perid'; did you mean period?"),
         ({"zzz": {}}, "parameters: unknown stage 'zzz'; there are: normalisation, segmentation"),
-        ({"period": {"smothing": 1}}, "parameters: unknown parameter period.smothing; did you mean period.smoothing?"),
-        ({"period": {"zzz": 1}}, "parameters: unknown parameter period.zzz; there are: smoothing"),
+        (
+            {"period": {"smothing": 1}},
+            "parameters: unknown parameter 'period.smothing'; did you mean period.smoothing?",
+        ),
+        ({"period": {"zzz": 1}}, "parameters: unknown parameter 'period.zzz'; there are: smoothing"),
+        (
+            {"minutiae": {"least_quality": 50}},
+            "parameters: no parameter 'minutiae.least_quality'; it is called minutiae.min_quality since 0.2",
+        ),
         ({"period": 3}, "parameters: period must hold an object of parameters, got 3"),
         ({"period": None}, "parameters: period must hold an object of parameters, got None"),
         ([1, 2], "parameters: expected an object of stages, got list"),
@@ -179,7 +192,7 @@ def test_what_is_no_json_is_named(tmp_path, content):
 def test_errors_in_a_file_name_the_file(tmp_path):
     path = tmp_path / "p.json"
     path.write_text('{"period": {"smothing": 1}}')
-    with pytest.raises(ParameterError, match=r"p\.json: unknown parameter period\.smothing; did you mean"):
+    with pytest.raises(ParameterError, match=r"p\.json: unknown parameter 'period\.smothing'; did you mean"):
         Params.load(path)
     path.write_text("[]")
     with pytest.raises(ParameterError, match=r"p\.json: expected an object of stages, got list"):
@@ -262,9 +275,9 @@ def test_parameters_are_frozen_and_can_be_keys():
         ("enhancement.angular_deviation=30", "enhanced"),
         ("skeleton.level=-0.5", "binary"),
         ("minutiae.border=64", "minutiae"),
-        ("segmentation.least_area=500", "mask"),
+        ("segmentation.min_area=500", "mask"),
         ("singular_points.border=64", "singular_points"),
-        ("flags.least_area=1000", "flags"),
+        ("flags.min_area=1000", "flags"),
     ],
 )
 def test_a_parameter_reaches_its_stage(assignment, stage):
@@ -286,8 +299,3 @@ def test_a_parameter_reaches_its_stage(assignment, stage):
         return made if stage == "flags" else made.tobytes()
 
     assert result(Params().updated([assignment])) != result(Params())
-
-
-def test_the_example_of_a_declaration_runs():
-    done = doctest.testmod(parameter_module)
-    assert done.attempted > 0 and done.failed == 0

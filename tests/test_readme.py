@@ -80,8 +80,7 @@ def shown(page: str) -> list[tuple[str, str]]:
         lines = [line[4:] for line in m[0].splitlines()]
         if any(line.startswith("ridgefeat ") for line in lines):
             joined = "\n".join(lines).replace("\\\n", " ").splitlines()
-            called = "\n".join(f"$ {line}" for line in joined if line.startswith("ridgefeat "))
-            found.append((m.start(), "console", called))
+            found.append((m.start(), "console", "\n".join(line for line in joined if line.startswith("ridgefeat "))))
     return [(kind, block) for _, kind, block in sorted(found)]
 
 
@@ -89,8 +88,8 @@ def commands(block: str) -> list[tuple[str, int]]:
     """Return a console block's commands and the exit codes that they announce (`# exit code 1`)."""
     found = []
     for line in block.replace("\\\n", " ").splitlines():
-        if line.startswith("$ ") and not line[2:].startswith(INSTALLS):
-            command, _, remark = line[2:].partition("  # ")
+        if line.strip() and not line.startswith(INSTALLS):
+            command, _, remark = line.partition("  # ")
             code = re.search(r"exit code (\d+)", remark)
             found.append((command.strip(), int(code[1]) if code else 0))
     return found
@@ -122,8 +121,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def called(*words: str, code: int = 0) -> None:
     done = CliRunner().invoke(main, words)
-    told = "".join(traceback.format_exception(done.exception)) if done.exception and code == 0 else ""
-    assert done.exit_code == code, f"{shlex.join(words)}\n{done.output[-2000:]}\n{told}"
+    trace = "".join(traceback.format_exception(done.exception)) if done.exception and code == 0 else ""
+    assert done.exit_code == code, f"{shlex.join(words)}\n{done.output[-2000:]}\n{trace}"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -219,9 +218,19 @@ def test_every_command_that_is_named_is_understood() -> None:
             pytest.fail(f"{shlex.join(words)}: {error.format_message()}")
 
 
-def test_readme_shows_every_command() -> None:
-    given = " ".join(command for kind, block in blocks("README.md") for command, _ in commands(block))
-    assert [c for c in COMMANDS if f"ridgefeat {c}" not in given] == []
+def test_readme_names_every_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [c for c in COMMANDS if f"`ridgefeat {c}`" not in text] == []
+
+
+def test_readme_shows_what_identify_prints(here: Path, shared: Path) -> None:
+    """The four lines below the command are its output on the prints that README makes, to the last digit."""
+    readme = blocks("README.md")
+    at = next(i for i, (_, block) in enumerate(readme) if block.startswith("ridgefeat identify "))
+    called("synth", "prints/", "-n", "12", "--seed", "1", "--fingers", "1", "--impressions", "2")
+    words = shlex.split(commands(readme[at][1])[0][0])[1:]
+    printed = CliRunner().invoke(main, words).output
+    assert readme[at + 1][1] in printed
 
 
 @pytest.mark.parametrize("page", sorted(p.relative_to(ROOT).as_posix() for p in TEXTS))
@@ -233,16 +242,17 @@ def test_links_to_files_lead_somewhere(page: str) -> None:
     assert missing == []
 
 
-def test_readme_quotes_what_benchmarks_print() -> None:
-    measured = re.search(r"^## Measured\n(.*?)^## ", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
-    assert measured is not None
+@pytest.mark.parametrize("page", ["README.md", "docs/measured.md"])
+def test_figures_are_those_that_benchmarks_print(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
     quoted = 0
-    for line in re.findall(r"^- .*(?:\n  .*)*", measured[1], re.M):
-        result = ROOT / re.findall(r"\((benchmarks/results/\w+\.md)\)", line)[0]
+    for line in re.findall(r"^- .*(?:\n  .*)*", text, re.M):
+        figures = re.findall(r"\*\*([\d.,]+)\*\*", line)
+        if not figures:
+            continue
+        result = ROOT / "benchmarks" / "results" / re.findall(r"benchmarks/results/(\w+\.md)\)", line)[0]
         printed = re.findall(r"\d[\d.,]*\d|\d", result.read_text(encoding="utf-8"))
-        for figure in re.findall(r"\*\*(.+?)\*\*", line):
-            assert figure in printed, (
-                f"{figure} does not stand in {result.name}; run its benchmark, quote what it prints"
-            )
-            quoted += 1
+        missing = [figure for figure in figures if figure not in printed]
+        assert missing == [], f"{result.name} does not contain them; run its benchmark and quote what it prints"
+        quoted += len(figures)
     assert quoted >= 4

@@ -13,8 +13,8 @@ from scipy.stats import norm
 from ridgefeat.audit.probe import Readout
 from ridgefeat.audit.table import AuditTable, Finding
 from ridgefeat.features import as_records, select
+from ridgefeat.files import first_few
 
-SHOWN = 5
 LEAKING_AUC = 0.95
 """Area under the curve from which a column that stands out is called a leak rather than suspicious."""
 CROWD = 0.02
@@ -108,20 +108,18 @@ def _report(
     kind: str = "column",
 ) -> Finding:
     order = sorted(which, key=lambda i: -area[i])
-    told = ", ".join(f"{names[i]} {area[i]:.3f}" for i in order[:SHOWN])
-    more = f" and {len(order) - SHOWN} more" if len(order) > SHOWN else ""
+    scores = first_few([f"{names[i]} {area[i]:.3f}" for i in order])
     beside = f"; the best ordinary column has {ordinary:.3f}" if kind == "column" else ""
     return Finding(
         kind,
         "leak" if severity == "leak" else "warning",
-        f"{len(order)} column{'s' if len(order) > 1 else ''} {what} (AUC on groups left out: {told}{more}{beside})",
+        f"{len(order)} column{'s' if len(order) > 1 else ''} {what} (AUC on groups left out: {scores}{beside})",
         cost=cost,
         count=len(order),
         columns=tuple(names[i] for i in order),
     )
 
 
-SHOWN = 5
 _ALIASES = {"sex": ("gender",), "gender": ("sex",), "age": ("birth", "born", "dob")}
 
 
@@ -134,7 +132,7 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
         yield Finding(
             "target_name",
             "leak",
-            f"{len(same)} columns are the target {table.target!r} itself, value for value: {_shown(same)}",
+            f"{len(same)} columns are the target {table.target!r} itself, value for value: {first_few(same)}",
             cost="every classifier that is given one of them is perfect and has learned nothing; leave them out",
             count=len(same),
             columns=tuple(same),
@@ -144,8 +142,8 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
         yield Finding(
             "target_name",
             "leak" if told else "warning",
-            f"{len(alike)} columns among the features are named after the target {table.target!r}: {_shown(alike)}"
-            + (f"; {_shown(told)} give it away value for value" if told else ""),
+            f"{len(alike)} columns among the features are named after the target {table.target!r}: {first_few(alike)}"
+            + (f"; {first_few(told)} give it away value for value" if told else ""),
             cost="a label among the features answers the question by itself; leave them out",
             count=len(alike),
             columns=tuple(alike),
@@ -181,16 +179,11 @@ def _one_to_one(table: AuditTable, name: str) -> bool:
     return bool(pairs == len(np.unique(codes)) == len(np.unique(target)) > 1)
 
 
-def _shown(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-
-
 SAMPLE = 64
 """Prints in which pairs of equal columns are looked for."""
 DIFFERENT = 0.5
 """Share of different values that a column must have: two counts are equal by chance."""
 MOST_PAIRS = 2000
-SHOWN = 3
 
 
 def check_pairs(table: AuditTable, readout: Readout) -> Iterator[Finding]:
@@ -207,13 +200,13 @@ def check_pairs(table: AuditTable, readout: Readout) -> Iterator[Finding]:
     if not found.size:
         return
     order = found[np.argsort(-area[found], kind="stable")]
-    told = ", ".join(f"{names[pairs[k, 0]]} = {names[pairs[k, 1]]} {area[k]:.3f}" for k in order[:SHOWN])
+    shown = first_few([f"{names[pairs[k, 0]]} = {names[pairs[k, 1]]} {area[k]:.3f}" for k in order], 3)
     columns = dict.fromkeys(names[i] for k in order for i in pairs[k])
     yield Finding(
         "column_pair",
         "leak" if area[order[0]] >= LEAKING_AUC else "warning",
-        f"{len(order)} pairs of columns tell {table.target!r} by whether they are equal (AUC on groups left out: {told}"
-        + (", …)" if len(order) > SHOWN else ")"),
+        f"{len(order)} pairs of columns tell {table.target!r} by whether they are equal "
+        f"(AUC on groups left out: {shown})",
         cost="one of each pair was chosen by the label; trees, and linear models of differences, read it off. Leave "
         "one of each pair out",
         count=len(order),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ridgefeat.audit.table import AuditTable, Finding
+from ridgefeat.files import first_few
 
 SHOWN = 10
 
@@ -66,7 +67,7 @@ def check_folds(table: AuditTable) -> Iterator[Finding]:
         yield Finding("folds", "note", f"no group is on both sides of any of {len(table.folds)} folds")
         return
     worst = sorted(shared, key=lambda g: (-shared[g], g))
-    named = ", ".join(table.group_names[g] for g in worst[:SHOWN]) + (", …" if len(worst) > SHOWN else "")
+    named = first_few([table.group_names[g] for g in worst], SHOWN)
     yield Finding(
         "folds",
         "leak",
@@ -100,9 +101,6 @@ def _people_split(table: AuditTable) -> Iterator[Finding]:
     )
 
 
-SHOWN = 10
-
-
 def check_labels(table: AuditTable) -> Iterator[Finding]:
     """Yield what is to be said of the target: missing values, a single one, groups with several."""
     missing = np.flatnonzero(table.target_codes < 0)
@@ -128,7 +126,7 @@ def check_labels(table: AuditTable) -> Iterator[Finding]:
         return
     sets = [np.flatnonzero(table.group_codes == g).tolist() for g in groups]
     prints = sum(map(len, sets))
-    named = ", ".join(table.group_names[g] for g in groups[:SHOWN]) + (", …" if groups.size > SHOWN else "")
+    named = first_few([table.group_names[g] for g in groups], SHOWN)
     yield Finding(
         "label_conflict",
         "warning",

@@ -1,24 +1,15 @@
-"""Trained networks from ONNX files: as feature transformers, and with their last block trained further.
+"""Networks trained elsewhere: as feature transformers, and with their last layers trained further.
 
-The package ships no network, and downloads none: a file is the user's own (docs/backbones.md says where from).
+Read in this order: `preprocessing`, `images`, `transformer` (`Backbone`), `onnx_network` and `torch_network` (the two
+kinds of network that it runs), `heads`, `fine_tuning`. The package ships no network and downloads none: a network is
+the user's own (docs/backbones.md says where to get one).
 """
 
 from __future__ import annotations
 
-from ridgefeat.backbone.block import Block, read_block
-from ridgefeat.backbone.heads import LastBlock, NetworkHead, fine_tuned
+from ridgefeat.backbone.fine_tuning import FineTunedNetwork
+from ridgefeat.backbone.heads import NetworkHead
 from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from ridgefeat.backbone.transformer import OnnxBackbone, layers
+from ridgefeat.backbone.transformer import Backbone, layers
 
-__all__ = [
-    "IMAGENET_MEAN",
-    "IMAGENET_STD",
-    "Block",
-    "LastBlock",
-    "NetworkHead",
-    "OnnxBackbone",
-    "Preprocessing",
-    "fine_tuned",
-    "layers",
-    "read_block",
-]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Backbone", "FineTunedNetwork", "NetworkHead", "Preprocessing", "layers"]

@@ -1,11 +1,13 @@
-"""Vectors that were computed once, kept in a folder: by the image's pixels, the network's bytes and the settings."""
+"""Vectors that were computed once, kept in a folder: by the image's pixels, the network's digest and the settings.
+
+joblib.Memory would keep them as pickles, which run code when they are read.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,27 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.structure import Float
 
 
 class Cache:
-    """A folder with one small file an image, below one folder a setting.
+    """A folder with one small file per image, below one folder per setting.
 
     Parameters
     ----------
     folder : path
     settings : mapping
-        All that the values depend on beside the pixels.
+        All that the values depend on besides the pixels.
     """
 
     def __init__(self, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
-        told = json.dumps(settings, sort_keys=True)
-        self.folder = Path(folder) / hashlib.sha256(told.encode()).hexdigest()[:24]
-        try:
+        key = json.dumps(settings, sort_keys=True)
+        self.folder = Path(folder) / hashlib.sha256(key.encode()).hexdigest()[:24]
+        with os_errors_as(ParameterError, f"the cache {os.fspath(folder)} cannot be made"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ParameterError(f"the cache {os.fspath(folder)} cannot be made: {error.strerror}") from None
-        self._write(self.folder / "settings.json", told.encode())
 
     def path(self, image: NDArray[Any]) -> Path:
         """Return where an image's values are kept."""
@@ -43,7 +43,7 @@ class Cache:
         return self.folder / f"{digest.hexdigest()}.npy"
 
     def read(self, path: Path, shape: tuple[int, ...]) -> Float | None:
-        """Return an image's values; None where there are none, or the file is damaged."""
+        """Return an image's values; None if there are none, or the file is damaged."""
         try:
             with path.open("rb") as file:
                 if file.read(6) != b"\x93NUMPY" or os.fstat(file.fileno()).st_size > 4 * np.prod(shape) + 1024:
@@ -57,17 +57,5 @@ class Cache:
 
     def write(self, path: Path, values: Float) -> None:
         """Keep an image's values."""
-        import io
-
-        buffer = io.BytesIO()
-        np.save(buffer, np.ascontiguousarray(values, np.float32), allow_pickle=False)
-        self._write(path, buffer.getvalue())
-
-    def _write(self, path: Path, content: bytes) -> None:
-        """Write under another name, then rename: a second process never sees half a file."""
-        if path.exists() and path.suffix == ".json":
-            return
-        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
+        with atomic_write(path, durable=False) as temporary, temporary.open("wb") as file:
+            np.save(file, np.ascontiguousarray(values, np.float32), allow_pickle=False)

@@ -52,5 +52,5 @@ def pixels(print_: Print, layout: str = "auto") -> NDArray[np.uint8]:
     except LayoutError as error:
         raise ImageError(str(error)) from None
     if len(found) != 1:
-        raise ImageError(f"{os.fspath(print_)!r} is no image file; give one file a print")
+        raise ImageError(f"{os.fspath(print_)!r} is no image file; give one file per print")
     return load_print(found[0]).pixels

@@ -14,7 +14,7 @@ from ridgefeat.structure import Float
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-MOST_SIDE = 2048
+MAX_SIDE = 2048
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Preprocessing:
     channels_last: bool = False
 
     def __post_init__(self) -> None:
-        if not all(1 <= s <= MOST_SIDE for s in self.size):
-            raise ParameterError(f"size is {self.size}; give rows and columns from 1 to {MOST_SIDE}")
+        if not all(1 <= s <= MAX_SIDE for s in self.size):
+            raise ParameterError(f"size is {self.size}; give rows and columns from 1 to {MAX_SIDE}")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, self.channels) or not np.isfinite(values).all():
                 raise ParameterError(

@@ -1,12 +1,11 @@
-"""OnnxBackbone: any ONNX network of images as a scikit-learn transformer."""
+"""Backbone: any network of images as a scikit-learn transformer."""
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from contextlib import contextmanager, nullcontext
 from itertools import accumulate
 from typing import Any, Literal, Self
 
@@ -18,31 +17,32 @@ from sklearn.utils.validation import check_is_fitted
 
 from ridgefeat.backbone.cache import Cache
 from ridgefeat.backbone.images import listed, pixels
-from ridgefeat.backbone.network import Network, pooled
-from ridgefeat.backbone.onnx_file import OnnxFile, read_onnx
+from ridgefeat.backbone.onnx_network import OnnxNetwork
 from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from ridgefeat.backbone.rewriting import quicker
-from ridgefeat.backbone.trial import try_out
+from ridgefeat.backbone.torch_network import TorchNetwork, load_module, torch_threads
 from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.structure import Float
 from ridgefeat.work.threads import one_thread
 
 DEFAULT_SIDE = 224
+Network = OnnxNetwork | TorchNetwork
 
 
-class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Turn prints (paths or arrays) into what a layer of a trained network makes of them.
+class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turn prints (paths or arrays) into the values of a layer of a trained network.
 
-    It learns nothing from the prints, so it cannot leak between folds. OpenCV runs the network.
+    It learns nothing from the prints, so it cannot leak between folds.
 
     Parameters
     ----------
-    path : path
-        The ONNX file: one input of images, weights inside.
+    network : path, "FILE.py:NAME" or torch.nn.Module
+        An ONNX file with one input of images and its weights inside (extra `onnx`); or a PyTorch module (extra
+        `torch`), given as it is or by the Python file that makes it: NAME is a module there, or a function without
+        arguments that returns one. FILE.py is run like any program of yours.
     layer : str or sequence of str, optional
-        Name of a node or tensor (`ridgefeat.backbone.layers` lists them). By default what the last dense layer takes,
-        before it was flattened: the embedding that the network's own classifier stood on. The network is computed up
-        to there and no further. Of several layers the vectors follow one another.
+        Name of a layer (`ridgefeat.backbone.layers` lists them). By default the input of the last dense layer: the
+        embedding on which the network's own classifier was trained. The network is computed up to there and no
+        further. The values of several layers are concatenated.
     size : int or (int, int), optional
         Rows and columns that images are resized to; by default the network's own, or 224.
     mean, std : sequence of float
@@ -50,17 +50,17 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     channel_order : "rgb" or "bgr"
         Order of `mean`, `std`, and of a colour image's channels. A print is grey: the same in each.
     pool : bool
-        Whether maps become their mean over rows and columns (global average pooling). Without, they are flattened,
+        Whether maps become their mean over rows and columns (global average pooling). Otherwise they are flattened,
         channels first.
     batch_size : int
-        Images that the network takes at once. OpenCV is no faster with more than one on a CPU. As many batches are
-        computed at a time as OpenCV may use threads (`cv2.setNumThreads`); the result does not depend on it.
+        Images per call of the network. As many calls run at a time as OpenCV may use threads (`cv2.setNumThreads`),
+        each on one thread; the result does not depend on it.
     cache : path, optional
-        Folder that keeps results by the image's pixels, the network's bytes and the settings.
+        Folder that keeps results by the image's pixels, the network's digest and the settings.
     layout : str
-        What file names mean, as everywhere: SOCOFing's burnt-in frame, for instance, is cut off.
+        How file names are read, as everywhere: SOCOFing's burnt-in frame, for instance, is cut off.
     on_print : callable, optional
-        Called with how many prints are done, after each batch.
+        Called with the number of finished prints after each batch.
 
     Attributes
     ----------
@@ -75,12 +75,12 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     --------
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.svm import SVC
-    >>> model = make_pipeline(OnnxBackbone("resnet50.onnx"), SVC(class_weight="balanced"))  # doctest: +SKIP
+    >>> model = make_pipeline(Backbone("resnet50.onnx"), SVC(class_weight="balanced"))  # doctest: +SKIP
     """
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        network: Any,
         *,
         layer: str | Sequence[str] | None = None,
         size: int | tuple[int, int] | None = None,
@@ -93,7 +93,7 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         layout: str = "auto",
         on_print: Callable[[int], Any] | None = None,
     ) -> None:
-        self.path = path
+        self.network = network
         self.layer = layer
         self.size = size
         self.mean = mean
@@ -106,37 +106,36 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.on_print = on_print
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
-        """Open the network and try it on an empty image; there is nothing to learn.
+        """Open the network and run it on an empty image; there is nothing to learn.
 
         Raises
         ------
         ModelError
-            Where the file is no network of images, has no such layer, or OpenCV cannot run it.
+            If it is not a network of images, has no such layer, or cannot be run.
         ParameterError
             For an impossible size, mean, deviation or batch size.
         """
         if self.batch_size < 1:
             raise ParameterError(f"batch_size is {self.batch_size}; give 1 or more")
-        file = read_onnx(self.path)
+        network = open_network(self.network)
         asked: Sequence[Any] = self.layer if isinstance(self.layer, (list, tuple)) else [self.layer]
-        if not all(name is None or isinstance(name, str) for name in asked):
+        if not asked or not all(name is None or isinstance(name, str) for name in asked):
             raise ParameterError(f"layer is {self.layer!r}; give a name, several, or None")
-        self.layers_ = tuple(file.embedding() if name is None else file.find(name) for name in asked)
-        if len(set(self.layers_)) < max(1, len(self.layers_)):
-            raise ParameterError(f"layer is {self.layer}; give one or more, each once")
-        self.preprocessing_ = self._preprocessing(file)
+        self.layers_ = tuple(network.embedding() if name is None else network.find(name) for name in asked)
+        if len(set(self.layers_)) < len(self.layers_):
+            raise ParameterError(f"layer is {self.layer}; give each layer once")
+        self.preprocessing_ = self._preprocessing(network)
+        self._open(network)
         grey = self.preprocessing_(np.full(self.preprocessing_.size, 128, np.uint8))[None]
-        part = file.cut(*self.layers_)
-        self._rewritten = try_out(part, grey.shape, file.name, quicker(part))
-        out = Network(self._part(file), self.layers_, file.name)(grey)
+        with self._pinned():
+            out = self._values(grey)
         self.shapes_ = tuple(values.shape[1:] for values in out)
         self.layer_, self.shape_ = self.layers_[0], self.shapes_[0]
         self.n_features_out_ = self._vectors(out).shape[1]
-        self._digest = file.digest
         return self
 
     def transform(self, X: Any) -> Float:
-        """Return one vector a print.
+        """Return one vector per print.
 
         Parameters
         ----------
@@ -152,101 +151,106 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ImageError
             If a print cannot be read.
         ModelError
-            If the file has changed since `fit`.
+            If the network cannot be run, or has changed since `fit`.
         """
         check_is_fitted(self, "layer_")
         prints = listed(X)
         out = np.empty((len(prints), self.n_features_out_), np.float32)
         kept = None if self.cache is None else Cache(self.cache, self._settings())
-        starts = range(0, len(prints), self.batch_size)
-        own, lock = threading.local(), threading.Lock()
-        part = cache(lambda: self._part(self._file()))
-
-        def compute(batch: Float) -> Float:
-            if not hasattr(own, "network"):
-                with lock:
-                    ready = part()
-                own.network = Network(ready, self.layers_, os.fspath(self.path))
-            return self._vectors(own.network(batch))
+        if not hasattr(self, "_run"):
+            self._reopen()
 
         def work(k: int) -> int:
             part = slice(k, k + self.batch_size)
-            self._fill(out[part], prints[part], kept, compute)
+            self._fill(out[part], prints[part], kept)
             return len(out[part])
 
-        # A network a thread: one network on several would give other bytes on another number of them.
-        count = min(cv2.getNumThreads(), len(starts))
-        with one_thread():
-            if count < 2:
-                self._follow(map(work, starts))
-                return out
-            with ThreadPoolExecutor(count, "ridgefeat-backbone") as pool:
-                self._follow(pool.map(work, starts))
+        starts = range(0, len(prints), self.batch_size)
+        count = max(1, min(cv2.getNumThreads(), len(starts)))
+        # Each call on one thread: a network on several would give other digits on another number of them.
+        with self._pinned(), ThreadPoolExecutor(count, "ridgefeat-backbone") as pool:
+            for done in accumulate(pool.map(work, starts)):
+                if self.on_print is not None:
+                    self.on_print(done)
         return out
-
-    def _follow(self, counts: Iterable[int]) -> None:
-        for done in accumulate(counts):
-            if self.on_print is not None:
-                self.on_print(done)
-
-    def _fill(self, out: Float, prints: Sequence[Any], kept: Cache | None, compute: Callable[[Float], Float]) -> None:
-        """Write a batch's vectors to `out`: those that are kept, and the others computed."""
-        images = [pixels(p, self.layout) for p in prints]
-        paths = [] if kept is None else [kept.path(image) for image in images]
-        found = [kept.read(path, out.shape[1:]) for path in paths] if kept else [None] * len(images)
-        if missing := [i for i, values in enumerate(found) if values is None]:
-            computed = compute(np.stack([self.preprocessing_(images[i]) for i in missing]))
-            for i, values in zip(missing, computed, strict=True):
-                found[i] = values
-                if kept:
-                    kept.write(paths[i], values)
-        for i, values in enumerate(found):
-            out[i] = values
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return backbone_0, backbone_1, ..."""
         check_is_fitted(self, "layer_")
         return np.array([f"backbone_{i}" for i in range(self.n_features_out_)], object)
 
+    def _open(self, network: Network) -> None:
+        self._digest, self._name, self._is_torch = network.digest, network.name, isinstance(network, TorchNetwork)
+        self._run = network.open(self.layers_)
+
+    def _reopen(self) -> None:
+        """Open the network again after this object was copied to another process."""
+        network = open_network(self.network)
+        if network.digest != self._digest:
+            raise ModelError(f"{network.name} has changed since this backbone was fitted; fit again")
+        self._open(network)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in super().__getstate__().items() if key != "_run"}
+
+    @contextmanager
+    def _pinned(self) -> Iterator[None]:
+        with torch_threads(1) if self._is_torch else nullcontext(), one_thread():
+            yield
+
+    def _fill(self, out: Float, prints: Sequence[Any], kept: Cache | None) -> None:
+        """Write a batch's vectors to `out`: from the cache where they are there, computed otherwise."""
+        images = [pixels(p, self.layout) for p in prints]
+        paths = [kept.path(image) if kept else None for image in images]
+        missing = []
+        for i, path in enumerate(paths):
+            found = kept.read(path, out.shape[1:]) if kept and path else None
+            if found is None:
+                missing.append(i)
+            else:
+                out[i] = found
+        if missing:
+            out[missing] = self._vectors(self._values(np.stack([self.preprocessing_(images[i]) for i in missing])))
+        for i in missing:
+            if kept and (path := paths[i]):
+                kept.write(path, out[i])
+
+    def _values(self, images: Float) -> list[Float]:
+        """Return each layer's values for a batch, after a check."""
+        out = self._run(images)
+        for tensor, values in zip(self.layers_, out, strict=True):
+            if values.ndim < 2 or len(values) != len(images):
+                raise ModelError(
+                    f"{tensor} of {self._name} has shape {values.shape} for {len(images)} images: it does not keep "
+                    "images apart; name another layer, or use batch_size=1"
+                )
+            if not np.isfinite(values).all():
+                raise ModelError(f"{tensor} of {self._name} is not finite; check the network's weights, mean and std")
+        return out
+
     def _vectors(self, out: Sequence[Float]) -> Float:
         vectors = [pooled(values) if self.pool else values.reshape(len(values), -1) for values in out]
         return np.concatenate(vectors, axis=1) if len(vectors) > 1 else vectors[0]
 
-    def _preprocessing(self, file: OnnxFile) -> Preprocessing:
+    def _preprocessing(self, network: Network) -> Preprocessing:
         size = self.size
         if size is None:
-            size = file.size[0] or DEFAULT_SIDE, file.size[1] or DEFAULT_SIDE
+            size = network.size[0] or DEFAULT_SIDE, network.size[1] or DEFAULT_SIDE
         elif isinstance(size, (int, np.integer)):
             size = int(size), int(size)
         return Preprocessing(
             (int(size[0]), int(size[1])),
-            _for_channels(self.mean, file.channels),
-            _for_channels(self.std, file.channels),
+            _for_channels(self.mean, network.channels),
+            _for_channels(self.std, network.channels),
             self.channel_order,
-            file.channels,
-            file.channels_last,
+            network.channels,
+            network.channels_last,
         )
 
-    def _file(self) -> OnnxFile:
-        file = _opened(os.path.realpath(self.path), os.stat(self.path).st_mtime_ns)  # noqa: PTH116
-        if file.digest != self._digest:
-            raise ModelError(f"{file.name} is another network than the one that was fitted; fit again")
-        return file
-
-    def _part(self, file: OnnxFile) -> bytes:
-        """Return what OpenCV runs."""
-        part = file.cut(*self.layers_)
-        return (self._rewritten and quicker(part)) or part
-
     def _settings(self) -> dict[str, Any]:
-        """Return all that a result depends on beside the pixels."""
-        settings = vars(self.preprocessing_) | {
-            "layers": self.layers_,
-            "rewritten": self._rewritten,
-            "pool": self.pool,
-            "network": self._digest,
-        }
-        return settings | {"opencv": cv2.__version__, "format": 3}
+        """Return all that a result depends on besides the pixels."""
+        own = {"layers": self.layers_, "pool": self.pool, "network": self._digest, "format": 4}
+        return vars(self.preprocessing_) | own
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -257,28 +261,44 @@ class OnnxBackbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def layers(path: str | os.PathLike[str]) -> list[str]:
-    """Return the names of an ONNX network's layers, in order.
+def open_network(network: Any) -> Network:
+    """Return the network that a path, "FILE.py:NAME" or a module stands for."""
+    if not isinstance(network, (str, os.PathLike)):
+        return TorchNetwork(network)
+    return TorchNetwork(load_module(os.fspath(network))) if is_python(network) else OnnxNetwork(network)
+
+
+def is_python(network: str | os.PathLike[str]) -> bool:
+    """Return whether a network is named as FILE.py:NAME."""
+    return os.fspath(network).rpartition(":")[0].endswith(".py")
+
+
+def layers(network: Any) -> list[str]:
+    """Return the names of a network's layers, in order.
 
     Parameters
     ----------
-    path : path
+    network
+        As of `Backbone`.
 
     Raises
     ------
     ModelError
-        Where the file is no network of images.
+        If it is not a network of images.
     """
-    return read_onnx(path).layers()
+    return open_network(network).layers()
 
 
-@lru_cache(maxsize=1)
-def _opened(path: str, changed: int) -> OnnxFile:
-    """Return a file that was read before, if it has not changed."""
-    return read_onnx(path)
+def pooled(maps: Float) -> Float:
+    """Return one vector per image: the mean over rows and columns of (n, channels, rows, columns), or over tokens."""
+    if maps.ndim == 4:
+        return np.asarray(maps.mean(axis=(2, 3), dtype=np.float32))
+    if maps.ndim == 3:
+        return np.asarray(maps.mean(axis=1, dtype=np.float32))
+    return maps.reshape(len(maps), -1)
 
 
 def _for_channels(values: Iterable[float], channels: int) -> tuple[float, ...]:
-    """Return one number a channel; for a network of grey images the mean of three."""
+    """Return one number per channel; for a network of grey images the mean of three."""
     found = tuple(float(v) for v in ([values] if isinstance(values, (int, float)) else values))
     return (sum(found) / len(found),) if channels == 1 and len(found) == 3 else found

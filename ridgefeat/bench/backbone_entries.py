@@ -1,7 +1,7 @@
-"""The classifiers that `--backbone FILE.onnx` adds: on what a trained network sees in the images.
+"""The classifiers that `--backbone NETWORK` adds: on the embedding that a trained network computes from the images.
 
-The network's embedding under the same support vector machine and logistic regression as the table's features, and under
-the studies' head; its last block trained further; and embedding and features together.
+The embedding under the same support vector machine and logistic regression as the table's features, and under the
+studies' head; embedding and features together; and, of a PyTorch module, its last layers trained further.
 """
 
 from __future__ import annotations
@@ -18,73 +18,72 @@ from numpy.typing import NDArray
 
 from ridgefeat.bench.method import Method, Settings
 from ridgefeat.bench.results import Problem
-from ridgefeat.errors import ModelError, ParameterError
+from ridgefeat.errors import ParameterError, RidgefeatError
 
 CHUNK = 512
 """Images held at once."""
-BLOCK_EPOCHS = 5
-"""Epochs of the last block at most: at its small rate more change little, and each takes as long as all the rest."""
+FINE_TUNING_EPOCHS = 5
+"""Epochs of the last layers at most: at their small rate more change little, and each takes as long as all the rest."""
+FINE_TUNED = "backbone-fine-tuned"
+FROZEN = ("backbone-svm", "backbone-logistic", "backbone-head", "both-svm", "both-logistic")
 _NUMBERS = ("mean", "std")
 _TEXTS = ("layer", "channel_order", "cache")
-LAST_BLOCK = "backbone-last-block"
-NAMES = ("backbone-svm", "backbone-logistic", "backbone-head", LAST_BLOCK, "both-svm", "both-logistic")
-Told = Callable[[int, int, str], None]
-"""Told how many are done, of how many, and of what."""
-SETTINGS = (*_TEXTS, *_NUMBERS, "size", "start")
+SETTINGS = (*_TEXTS, *_NUMBERS, "size", "last_layers")
+OnProgress = Callable[[int, int, str], None]
+"""Called with how many are done, of how many, and of what."""
 
 
 def backbone_methods(
-    path: Path, given: Mapping[str, Any] | None = None, wanted: Iterable[str] = ()
+    network: str, given: Mapping[str, Any] | None = None, wanted: Iterable[str] = ()
 ) -> tuple[Method, ...]:
     """Return the classifiers that read a network.
 
     Parameters
     ----------
-    path : Path
-        The ONNX file.
+    network : str
+        An ONNX file, or FILE.py:NAME for a PyTorch module, as of `ridgefeat.backbone.Backbone`.
     given : mapping, optional
-        Settings of `ridgefeat.backbone.OnnxBackbone`; and `start`, the layer after which the last block begins.
+        Settings of `ridgefeat.backbone.Backbone`, and `last_layers` of `ridgefeat.backbone.FineTunedNetwork`.
     wanted : iterable of str
         Names that the user asked for: where some of these classifiers are among them, the others are left out.
 
     Raises
     ------
     ModelError
-        If the file is no network that can be run.
+        If it is not a network that can be run.
     ParameterError
-        If a setting is impossible.
+        If a setting is impossible, or the last layers of an ONNX file are to be trained.
     """
+    from ridgefeat.backbone.transformer import is_python
+
     asked = set(wanted)
-    with_maps = not asked & set(NAMES) or LAST_BLOCK in asked
-    reader = NetworkReader(path, dict(given or {}), with_maps)
+    trainable = is_python(network)
+    if FINE_TUNED in asked and not trainable:
+        raise ParameterError(
+            f"{FINE_TUNED} trains a network's last layers, and needs a PyTorch module: --backbone FILE.py:NAME. Of "
+            f"{network} the frozen features can be used: {', '.join(FROZEN)}"
+        )
+    with_maps = trainable and (FINE_TUNED in asked or not asked.intersection(FROZEN))
+    reader = NetworkReader(network, dict(given or {}), with_maps)
     reader.check()
     embedding: dict[str, Any] = {"input": "backbone", "read": reader.embedding, "tells": True}
     both: dict[str, Any] = {"input": "backbone and features", "read": reader.both, "tells": True}
-    every = (
+    maps: dict[str, Any] = {"input": "backbone's maps", "read": reader.maps, "tells": True}
+    epochs: dict[str, Any] = {"scaled": False, "epochs": True}
+    head, tuned = (
+        "the studies' head on the embedding: dropout, one unit, Adam",
+        "that head with the network's last layers",
+    )
+    every = [
         Method("backbone-svm", "RBF SVM on the embedding", _svm, cost=2, **embedding),
         Method("backbone-logistic", "logistic regression on the embedding", _logistic, **embedding),
-        Method(
-            "backbone-head",
-            "the studies' head on the embedding: dropout, one unit, Adam",
-            _head,
-            scaled=False,
-            epochs=True,
-            **embedding,
-        ),
-        Method(
-            LAST_BLOCK,
-            "the network's last block trained further with that head",
-            reader.last_block,
-            input="backbone's maps",
-            read=reader.maps,
-            tells=True,
-            scaled=False,
-            epochs=True,
-        ),
+        Method("backbone-head", head, _head, **epochs, **embedding),
+        Method(FINE_TUNED, f"{tuned} trained further", reader.fine_tuned, **epochs, **maps),
         Method("both-svm", "RBF SVM on embedding and features", _svm, cost=3, **both),
         Method("both-logistic", "logistic regression on embedding and features", _logistic, cost=2, **both),
-    )
-    return tuple(m for m in every if m.name in asked) or every
+    ]
+    known = tuple(m for m in every if trainable or m.name != FINE_TUNED)
+    return tuple(m for m in known if m.name in asked) or known
 
 
 def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
@@ -103,6 +102,8 @@ def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
         try:
             if key in _NUMBERS:
                 found[key] = tuple(float(v) for v in value.split(","))
+            elif key == "last_layers":
+                found[key] = int(value)
             elif key == "size":
                 sides = tuple(int(v) for v in value.split(","))
                 found[key] = sides[0] if len(sides) == 1 else sides
@@ -116,37 +117,37 @@ def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 class NetworkReader:
-    """Reads what the network makes of a problem's images, each print once.
+    """Runs the network on a problem's images, once per print.
 
     Parameters
     ----------
-    path : Path
+    network : str
     given : dict
         Settings, as of `backbone_methods`.
     with_maps : bool
-        Maps before the last block will be wanted too: they come out of the same run as the embedding.
+        The maps before the last layers will be wanted too: they come out of the same run as the embedding.
     """
 
-    def __init__(self, path: Path, given: dict[str, Any], with_maps: bool = False) -> None:
+    def __init__(self, network: str, given: dict[str, Any], with_maps: bool = False) -> None:
         given = dict(given)
-        self.path, self.start = path, given.pop("start", None)
-        self.given, self.with_maps = given, with_maps
+        self.network, self.with_maps = network, with_maps
+        self.trained = {key: given.pop(key) for key in ("last_layers",) if key in given}
+        self.given = given
         self._kept: dict[str, NDArray[np.float32]] = {}
-        self._shape: tuple[int, int] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # Workers fit on rows that are handed to them.
         return vars(self) | {"_kept": {}}
 
     def check(self) -> None:
-        """Open the network and try it."""
+        """Open the network and run it on an empty image."""
         self._backbone().fit()
 
-    def embedding(self, problem: Problem, root: Path, *, progress: Told | None = None) -> NDArray[Any]:
+    def embedding(self, problem: Problem, root: Path, *, progress: OnProgress | None = None) -> NDArray[Any]:
         """Return every print's embedding."""
         if "embedding" not in self._kept and self.with_maps:
-            # Whose block cannot be trained may still be read; the reason is told where maps are asked for.
-            with suppress(ModelError):
+            # A network that cannot be cut can still be read; the reason is given where maps are asked for.
+            with suppress(RidgefeatError):
                 self._read_both(problem, root, progress)
         if "embedding" not in self._kept:
             backbone = self._backbone().fit()
@@ -156,28 +157,23 @@ class NetworkReader:
             self._kept["embedding"] = out
         return self._kept["embedding"]
 
-    def both(self, problem: Problem, root: Path, *, progress: Told | None = None) -> NDArray[Any]:
+    def both(self, problem: Problem, root: Path, *, progress: OnProgress | None = None) -> NDArray[Any]:
         """Return the table's features, then the embedding."""
         features = problem.features.to_numpy(np.float32)
         return np.concatenate([features, self.embedding(problem, root, progress=progress)], axis=1)
 
-    def maps(self, problem: Problem, root: Path, *, progress: Told | None = None) -> NDArray[Any]:
-        """Return the maps that go into the last block."""
+    def maps(self, problem: Problem, root: Path, *, progress: OnProgress | None = None) -> NDArray[Any]:
+        """Return the maps that go into the last layers."""
         if "maps" not in self._kept:
             self._read_both(problem, root, progress)
         return self._kept["maps"]
 
-    def _read_both(self, problem: Problem, root: Path, progress: Told | None) -> None:
-        from ridgefeat.backbone import read_block
-        from ridgefeat.backbone.network import pooled
+    def _read_both(self, problem: Problem, root: Path, progress: OnProgress | None) -> None:
+        from ridgefeat.backbone.transformer import pooled
 
-        self.start = read_block(self.path, self.start).start
-        top = self._backbone().fit()
-        if top.layer_ == self.start:
-            raise ModelError(f"{self.path}: the last block begins after {self.start}, the layer that is read")
-        backbone = self._backbone(layer=(self.start, top.layer_), pool=False).fit()
+        start, top = self.fine_tuned().frozen().layer_, self._backbone().fit()
+        backbone = self._backbone(layer=(start, top.layer_), pool=False).fit()
         below, above = backbone.shapes_
-        self._shape = below[1:]
         border = math.prod(below)
         maps = np.empty((len(problem.sources), border), np.float32)
         embedding = np.empty((len(problem.sources), top.n_features_out_), np.float32)
@@ -186,32 +182,32 @@ class NetworkReader:
             embedding[rows] = pooled(vectors[:, border:].reshape(-1, *above))
         self._kept |= {"maps": maps, "embedding": embedding}
 
-    def last_block(self, s: Settings) -> Any:
-        """Return the classifier of those maps."""
-        from ridgefeat.backbone import LastBlock
+    def fine_tuned(self, s: Settings | None = None) -> Any:
+        """Return the classifier of those maps; its figures do not depend on the number of workers."""
+        from ridgefeat.backbone import FineTunedNetwork
 
-        return LastBlock(
-            self.path,
-            start=self.start,
-            shape=self._shape,
-            epochs=min(BLOCK_EPOCHS, s.epochs),
+        of_input = {key: value for key, value in self.given.items() if key != "layer"}
+        network = FineTunedNetwork(self.network, **self.trained, **of_input)
+        if s is None:
+            return network
+        return network.set_params(
+            epochs=min(FINE_TUNING_EPOCHS, s.epochs),
             head_epochs=s.epochs,
             class_weight=s.weight,
             random_state=s.seed,
-            n_threads=s.threads,
             on_epoch=s.on_epoch,
         )
 
     def _backbone(self, **other: Any) -> Any:
-        from ridgefeat.backbone import OnnxBackbone
+        from ridgefeat.backbone import Backbone
 
-        return OnnxBackbone(self.path, **(self.given | other))
+        return Backbone(self.network, **(self.given | other))
 
 
 def _vectors(
-    backbone: Any, problem: Problem, root: Path, progress: Told | None
+    backbone: Any, problem: Problem, root: Path, progress: OnProgress | None
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Yield some rows of a problem at a time, and what the network makes of their images."""
+    """Yield some rows of a problem at a time, and the network's values for their images."""
     from ridgefeat.sources import load_print
     from ridgefeat.sources.rows import check_root, locate
 
@@ -224,7 +220,7 @@ def _vectors(
         yield slice(k, k + len(images)), backbone.transform(images)
 
 
-def _tell(progress: Told, before: int, total: int, done: int) -> None:
+def _tell(progress: OnProgress, before: int, total: int, done: int) -> None:
     progress(before + done, total, "prints through the network")
 
 

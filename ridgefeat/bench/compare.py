@@ -18,6 +18,7 @@ from ridgefeat.bench.method import EPOCHS, FEATURES, Imbalance, Method, Settings
 from ridgefeat.bench.results import Comparison, Fold, Problem, Reproduction, Run
 from ridgefeat.bench.tables import compare_pairs
 from ridgefeat.errors import ParameterError, RidgefeatError, TableError
+from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.work.engine import count_workers
 from ridgefeat.work.threads import opencv_threads
 
@@ -396,11 +397,7 @@ def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
         if frame is None:
             continue
         target = path / f"{name}.csv"
-        temporary = path / f".{name}.csv.part"
-        try:
+        with os_errors_as(TableError, f"{target} cannot be written"), atomic_write(target) as temporary:
             frame.to_csv(temporary, index=False, lineterminator="\n")
-            temporary.replace(target)
-        except OSError as error:
-            raise TableError(f"{target} cannot be written: {error.strerror}") from None
         written.append(target)
     return written

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from ridgefeat.bench import statistics
 from ridgefeat.bench.classifiers import find
-from ridgefeat.bench.diagnostics import Study
 from ridgefeat.bench.estimators import Regressed
 from ridgefeat.bench.method import Settings
 from ridgefeat.bench.tables import PLACE
@@ -24,6 +23,7 @@ from ridgefeat.bench.tables import PLACE
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ridgefeat.bench.diagnostics import Study
     from ridgefeat.bench.metrics import Predictions
 
 ALL = "circumstances"
@@ -175,7 +175,7 @@ CIRCUMSTANCES: dict[str, tuple[str, ...]] = {
         "quality_ridge_contrast",
         "quality_ridge_sharpness",
     ),
-    "size": ("ridge_area", "ridge_width", "ridge_height", "quality_area", "quality_area_share"),
+    "size": ("ridge_area", "ridge_width", "ridge_height", "quality_area_share"),
     "position": ("quality_area_cut", "orient_core_x", "orient_core_y"),
 }
 """By what they measure: how hard and how wet the finger was pressed on, how dark and sharp the image is, how much of

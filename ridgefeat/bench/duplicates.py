@@ -14,6 +14,7 @@ from ridgefeat.audit.run import Audit
 from ridgefeat.audit.table import pictures_stand
 from ridgefeat.bench.results import Problem
 from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.files import first_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,6 @@ PICTURES = ("identical", "near_duplicate")
 """Kinds of the audit's findings that say several prints are one picture."""
 RELATED = ("same_finger", "altered_copy")
 """Other pictures of one finger: kept, but never parted."""
-SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,9 +154,8 @@ def _merged(groups: NDArray[Any], sets: Sequence[Sequence[int]]) -> tuple[NDArra
         names[members] = name
         told.append(name)
     told.sort(key=lambda n: (len(n.split("+")[0]), n))
-    shown = ", ".join(told[:SHOWN]) + (", …" if len(told) > SHOWN else "")
     before = sum(map(len, together))
-    return names[codes], f"{before} groups that share pictures were merged into {len(together)}: {shown}"
+    return names[codes], f"{before} groups that share pictures were merged into {len(together)}: {first_few(told)}"
 
 
 def _kept(target: NDArray[Any], sets: Sequence[Sequence[int]], name: str) -> tuple[NDArray[np.bool_], str]:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.bench import calibration, metrics, statistics
-from ridgefeat.bench.diagnostics import Study
 from ridgefeat.bench.evaluation import Task, fit, positive
 from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
@@ -22,6 +21,8 @@ from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ridgefeat.bench.diagnostics import Study
 
 MOST_COLUMNS = 200
 """Columns looked at one by one where each costs a prediction: those that most differ by target in training."""

@@ -92,7 +92,7 @@ def run(job: Job, command: str = "", say: Say | None = None, progress: Progress 
     RidgefeatError
         If the tables, the target or the options are unusable.
     """
-    from ridgefeat.table.store import file_digest
+    from ridgefeat.table.store import table_digest
 
     say = say or (lambda line: None)
     paths = job.tables()
@@ -110,7 +110,7 @@ def run(job: Job, command: str = "", say: Say | None = None, progress: Progress 
     for line in splits.describe(folds, problem):
         say(line)
     problem = replace(problem, labels=problem.labels.drop(columns="meta_table"))
-    digests = {f"sha256 of {p.name}": file_digest(p) for p in paths}
+    digests = {f"sha256 of {p.name}": table_digest(p) for p in paths}
     context = Context(audit, command, digests, say, progress)
     return compare(problem, job.options, context, folds=folds)
 

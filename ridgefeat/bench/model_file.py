@@ -13,6 +13,7 @@ import numpy as np
 
 from ridgefeat.bench.model import FORMAT, Model
 from ridgefeat.errors import ModelError
+from ridgefeat.files import atomic_write, first_few, os_errors_as, read_bounded
 
 LARGEST = 1 << 30
 OWN = (
@@ -61,14 +62,11 @@ def save_model(model: Model, path: str | Path) -> Path:
             f"{model.about['classifier']} holds {', '.join(strangers)}, which a model file may not; "
             "use one of ridgefeat's own classifiers"
         )
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(target)
-        text = json.dumps(model.about, indent=1)
-        target.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ModelError(f"model {target} cannot be written: {error.strerror}") from None
+    text = json.dumps(model.about, indent=1) + "\n"
+    with os_errors_as(ModelError, f"model {target} cannot be written"):
+        for file, held in ((target, data), (target.with_suffix(".json"), text.encode())):
+            with atomic_write(file) as temporary:
+                temporary.write_bytes(held)
     return target
 
 
@@ -114,15 +112,11 @@ def load_model(path: str | Path) -> Model:
 
     source = Path(path)
     try:
-        if not source.is_file():
-            raise ModelError(f"model {source}: no such file")
-        if source.stat().st_size > LARGEST:
-            raise ModelError(f"model {source} is larger than {LARGEST >> 30} GB; no model is")
-        data = source.read_bytes()
+        data = read_bounded(source, LARGEST, ModelError, "model")
         _bounded(data, source)
         if strangers := _strangers(data):
             raise ModelError(
-                f"model {source} holds {', '.join(strangers[:SHOWN])}, which no ridgefeat model does; it was not loaded"
+                f"model {source} holds {first_few(strangers, SHOWN)}, which no ridgefeat model does; it was not loaded"
             )
         content = io.loads(data, trusted=list(TRUSTED))
         about = json.loads(content["about"])
@@ -133,8 +127,6 @@ def load_model(path: str | Path) -> Model:
         return Model(content["pipeline"], content["calibrator"], about)
     except ModelError:
         raise
-    except OSError as error:
-        raise ModelError(f"model {source} cannot be read: {error.strerror}") from None
     # A damaged archive fails in as many ways as there are parts in it.
     except Exception as error:
         raise ModelError(f"{source} is no ridgefeat model: {type(error).__name__}: {error}") from None

@@ -71,16 +71,19 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
     "--images",
     type=options.PATH,
     metavar="FOLDER",
-    help="Where the images lie: for classifiers that read them, and the audit.",
+    help="Folder of the images: for classifiers that read them, and for the audit.",
 )
 @click.option(
-    "--backbone", type=options.PATH, metavar="FILE", help="An ONNX network of images: adds classifiers on what it sees."
+    "--backbone",
+    type=options.PATH,
+    metavar="NETWORK",
+    help="Add classifiers on a network of images: FILE.onnx, or FILE.py:NAME (a PyTorch module; runs the file).",
 )
 @click.option(
     "--backbone-set",
     metavar="KEY=VALUE",
     multiple=True,
-    help="How it is run: size, mean, std, channel_order, layer, start, cache. Repeat it.",
+    help="How to run it: size, mean, std, channel_order, layer, last_layers, cache. Repeat it.",
 )
 @click.option("--fast", is_flag=True, help="Leave out learning curve, importances, families one by one and controls.")
 @click.option("--epochs", type=int, default=30, show_default=True, metavar="N", help="Epochs of a network at most.")
@@ -152,14 +155,14 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
     """Return the classifiers that a network adds."""
     if not given["backbone"]:
         if given["backbone_set"]:
-            raise click.UsageError("--backbone-set says how a network is run; give --backbone FILE")
+            raise click.UsageError("--backbone-set says how a network is run; give --backbone NETWORK")
         return ()
     if not given["images"]:
         raise click.UsageError("--backbone reads images; say where they lie with --images FOLDER")
     from ridgefeat.bench.backbone_entries import backbone_methods, read_settings
 
     settings = read_settings(given["backbone_set"])
-    return backbone_methods(Path(given["backbone"]), settings, given["classifiers"] or ())
+    return backbone_methods(given["backbone"], settings, given["classifiers"] or ())
 
 
 def _write_page(comparison: Comparison, folder: Path) -> None:

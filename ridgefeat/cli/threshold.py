@@ -130,16 +130,14 @@ def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
     import sys
 
     from ridgefeat.cli import Unusable
+    from ridgefeat.files import atomic_write, os_errors_as
     from ridgefeat.report.threshold.page import write_threshold_page
 
-    try:
+    with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
-            half = folder / f".{name}.tmp"
-            frame.to_csv(half, index=False, lineterminator="\n")
-            half.replace(folder / name)
-    except OSError as error:
-        raise Unusable(f"{folder} cannot be written: {error.strerror}; is it a folder that you may write?") from None
+            with atomic_write(folder / name) as temporary:
+                frame.to_csv(temporary, index=False, lineterminator="\n")
     said = shlex.join(["ridgefeat", *sys.argv[1:]])
     write_threshold_page(found, folder / FILES[-1], title=title, about={"Command": said, "Table": note})
 

@@ -63,10 +63,10 @@ def _names() -> Iterator[tuple[str, str]]:
     Column("gabor_anisotropy_sd", "", 0, 1, "its spread over the print"),
     *(
         Column(
-            f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in zone {z}", FINGERCODE
+            f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in {where}", FINGERCODE
         )
         for w in WAVELENGTHS
-        for z in zones.zone_names()
+        for z, where in zones.zone_names().items()
     ),
     *(
         Column(
@@ -74,11 +74,11 @@ def _names() -> Iterator[tuple[str, str]]:
             "sd²",
             0,
             100,
-            f"mean energy at {180 * k // ORIENTATIONS} degrees in zone {z}",
+            f"mean energy at {180 * k // ORIENTATIONS} degrees in {where}",
             FINGERCODE,
         )
         for k in range(0, ORIENTATIONS, 2)
-        for z in zones.zone_names()
+        for z, where in zones.zone_names().items()
     ),
 )
 def responses(fp: Fingerprint) -> Sequence[float] | None:

@@ -99,8 +99,8 @@ _ANGLES = [f"{22.5 * k:05.1f}".replace(".", "d") for k in range(BINS)]
         for a in _ANGLES
     ),
     *(
-        Column(f"orient_flow_{z}_{part}", "", -1, 1, f"mean {word} of the doubled orientation in zone {z}")
-        for z in zones.zone_names()
+        Column(f"orient_flow_{z}_{part}", "", -1, 1, f"mean {word} of the doubled orientation in {where}")
+        for z, where in zones.zone_names().items()
         for part, word in (("cos", "cosine"), ("sin", "sine"))
     ),
 )
@@ -119,15 +119,14 @@ def flow(fp: Fingerprint) -> Sequence[float] | None:
 @orient.columns(
     *(
         Column(
-            f"orient_field_{r}{c}_{part}",
+            f"orient_field_{point}_{part}",
             "",
             -1,
             1,
             f"{word} of the doubled orientation {SPACING * (c - 2):+g} mm "
             f"across and {SPACING * (r - 2):+g} mm down from the core, or the centroid where there is none",
         )
-        for r in range(GRID)
-        for c in range(GRID)
+        for point, (r, c) in zip(zones.zone_names(GRID), np.ndindex(GRID, GRID), strict=True)
         for part, word in (("cos", "cosine"), ("sin", "sine"))
     )
 )

@@ -51,8 +51,8 @@ def period(fp: Fingerprint) -> Sequence[float] | None:
 
 @ridge.columns(
     *(
-        Column(f"ridge_period_{zone}_mean", "mm", 0.1, 1.5, f"mean period in zone {zone} of the bounding box's 4 x 4")
-        for zone in zones.zone_names()
+        Column(f"ridge_period_{zone}_mean", "mm", 0.1, 1.5, f"mean period in {where}")
+        for zone, where in zones.zone_names().items()
     )
 )
 def period_by_zone(fp: Fingerprint) -> Sequence[float] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -46,10 +46,22 @@ def zone_means(values: Float, zone: np.ndarray, weight: Float | None = None) -> 
         return np.asarray(total / count, np.float32)
 
 
-@lru_cache(maxsize=1)
-def zone_names() -> list[str]:
-    """Return the zones' names in the order of their numbers: r1c1 is the top left."""
-    return [f"r{r}c{c}" for r in range(1, ZONES + 1) for c in range(1, ZONES + 1)]
+@cache
+def zone_names(grid: int = ZONES) -> dict[str, str]:
+    """Return each zone's name in columns and its meaning, row by row: r1c1 is the top left.
+
+    Examples
+    --------
+    >>> list(zone_names(2))
+    ['r1c1', 'r1c2', 'r2c1', 'r2c2']
+    >>> zone_names(2)["r1c2"]
+    "row 1, column 2 of 2 x 2 zones over the print's box"
+    """
+    return {
+        f"r{r}c{c}": f"row {r}, column {c} of {grid} x {grid} zones over the print's box"
+        for r in range(1, grid + 1)
+        for c in range(1, grid + 1)
+    }
 
 
 def percentiles(values: np.ndarray, *percent: float) -> list[float]:
@@ -96,12 +108,3 @@ def pixel_zones(shape: tuple[int, int], grid: int) -> np.ndarray:
     """Return each pixel's zone in a grid of grid x grid, numbered row by row, uint8, of the given shape."""
     row, column = (np.arange(n) * grid // n for n in shape)
     return np.add.outer(row * grid, column).astype(np.uint8)
-
-
-def described_zones(grid: int) -> list[tuple[str, str]]:
-    """Return (short name, meaning) of each zone, row by row."""
-    return [
-        (f"r{r}c{c}", f"row {r + 1}, column {c + 1} of {grid} x {grid} zones over the print's box")
-        for r in range(grid)
-        for c in range(grid)
-    ]

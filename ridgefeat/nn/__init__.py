@@ -1,16 +1,15 @@
 """A small convolutional network in NumPy, to be read.
 
 Every layer is its formula and its gradient side by side; `reference` has each once more in plain loops. Nothing is
-differentiated automatically. Read in this order: `layer`, `dense`, `correlate`, `convolution`, `pooling`,
+differentiated automatically. Read in this order: `layer`, `dense`, `convolution`, `pooling`,
 `normalisation`, `losses`, `optimisers`, `model`, `training`. `ridgefeat.nn.classifier` makes a scikit-learn
 classifier of it.
 """
 
 from ridgefeat.nn.augment import Augmentation
 from ridgefeat.nn.convolution import Conv2D
-from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU, Residual
+from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU
 from ridgefeat.nn.explain import feature_maps, filters, gradient_map, occlusion_map
-from ridgefeat.nn.grouped import GroupedConv2D
 from ridgefeat.nn.model import Sequential
 from ridgefeat.nn.networks import NETWORKS, build
 from ridgefeat.nn.normalisation import BatchNorm
@@ -32,11 +31,9 @@ __all__ = [
     "EarlyStopping",
     "Flatten",
     "GlobalAveragePool",
-    "GroupedConv2D",
     "MaxPool",
     "ReLU",
     "ReduceLROnPlateau",
-    "Residual",
     "Sequential",
     "Training",
     "build",

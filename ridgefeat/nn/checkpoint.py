@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ridgefeat.errors import ModelError
+from ridgefeat.files import atomic_write
 from ridgefeat.nn.layer import Array
 
 STATE = "state"
@@ -19,15 +19,10 @@ MOST_STATE_BYTES = 64 << 20
 
 
 def write_checkpoint(path: str | Path, arrays: Mapping[str, Array], state: Mapping[str, Any]) -> None:
-    """Write arrays and state under a temporary name, then rename: there is never half a file."""
-    path = Path(path)
+    """Write arrays and state; the final name never holds half a file."""
     text = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **{STATE: text, **arrays})  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def read_checkpoint(path: str | Path, expected: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Any]]:

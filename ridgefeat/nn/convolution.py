@@ -1,19 +1,30 @@
-"""The convolution layer: any kernel, stride and padding."""
+"""The convolution layer: any kernel, stride and padding.
+
+The formula, for one image without padding and with stride 1::
+
+    out[y, x, f] = bias[f] + sum over i, j, c of  image[y + i, x + j, c] * kernel[i, j, c, f]
+
+Each pixel's window becomes a row of a matrix ("im2col"), and the kernel a matrix with one column per filter: the sum is
+then one matrix product. The windows of a whole batch would be nine times its size for a 3 x 3 kernel; so they are made
+strip by strip, each small enough to stay in the processor's cache until its product is done.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ridgefeat.errors import ParameterError
-from ridgefeat.nn.correlate import correlate, input_gradient, kernel_gradient
-from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, glorot_uniform, lines
-from ridgefeat.nn.memory import empty
+from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, glorot_uniform
 from ridgefeat.nn.threads import share
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
 Padding = str | int | tuple[int, int] | Pads
+STRIP_BYTES = 700_000
+"""Size of a strip's windows: with result and kernel below the 1 to 2 MB of a core's own cache."""
 
 
 def pair(value: int | tuple[int, int], what: str, least: int = 1) -> tuple[int, int]:
@@ -104,18 +115,17 @@ class Conv2D(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return (n, rows, columns, filters)."""
-        kernel, bias = self.params["kernel"], self.params["bias"]
-        rows, columns = self._output_size(x)
-        out = empty((len(x), rows, columns, self.filters), x.dtype)
+        kernel, bias = self._matrix(), self.params["bias"]
+        out = np.empty((len(x), *self._output_size(x), self.filters), x.dtype)
 
         def images(part: slice) -> None:
-            for k in range(part.start, part.stop, self._block(x)):
-                block = slice(k, min(k + self._block(x), part.stop))
-                if self.stride == (1, 1):
-                    correlate(self._padded(x[block]), kernel, out[block], bias, self.relu)
-                else:
-                    flat = self._windows(x[block]) @ kernel.reshape(-1, self.filters) + bias
-                    out[block] = (np.maximum(flat, 0) if self.relu else flat).reshape(out[block].shape)
+            windows, target = self._windows(self._padded(x[part])), out[part]
+            for strip in _strips(windows):
+                flat = target[strip].reshape(-1, self.filters)
+                np.matmul(_rows(windows[strip]), kernel, out=flat)
+                flat += bias
+                if self.relu:
+                    np.maximum(flat, 0, out=flat)
 
         share(images, len(x))
         if training:
@@ -123,78 +133,84 @@ class Conv2D(Layer):
         return out
 
     def backward(self, grad: Array, need_input: bool = True) -> Array | None:
-        """Fill the gradients by kernel and bias; return the gradient by the image."""
+        """Fill the gradients by kernel and bias; return the gradient by the image.
+
+        Each product of the forward sum gives its part to both its factors. The kernel's gradient is the product of
+        windows and `grad`; a window's is the product of `grad` and kernel, and each pixel adds up the windows that
+        it stood in.
+        """
         assert self._x is not None
-        x, kernel = self._x, self.params["kernel"]
-        into = empty(x.shape, x.dtype) if need_input else None
+        x, kernel, (top, _), (left, _) = self._x, self._matrix(), *self.pads
+        into = np.empty(x.shape, x.dtype) if need_input else None
 
         def images(part: slice) -> tuple[Array, Array]:
-            for_kernel = np.zeros(kernel.shape, x.dtype)
-            for_bias = np.zeros(self.filters)
-            for k in range(part.start, part.stop, self._block(x)):
-                block = slice(k, min(k + self._block(x), part.stop))
-                g = grad[block]
+            padded = self._padded(x[part])
+            windows, slopes = self._windows(padded), grad[part]
+            for_kernel, for_bias = np.zeros_like(kernel), np.zeros(self.filters)
+            for_image = np.zeros_like(padded) if need_input else None
+            for strip in _strips(windows):
+                g = slopes[strip]
                 if self._out is not None:
                     # The slope of max(0, out) is 1 above zero and 0 elsewhere.
-                    np.multiply(g, self._out[block] > 0, out=g)
-                for_bias += channel_sums(lines(g), self.filters)
-                for_kernel += self._step_back(x[block], g, None if into is None else into[block])
+                    np.multiply(g, self._out[part][strip] > 0, out=g)
+                flat = g.reshape(-1, self.filters)
+                for_bias += channel_sums(g)
+                for_kernel += _rows(windows[strip]).T @ flat
+                if for_image is not None:
+                    self._add_windows(for_image, strip, (flat @ kernel.T).reshape(windows[strip].shape))
+            if into is not None and for_image is not None:
+                into[part] = for_image[:, top : top + x.shape[1], left : left + x.shape[2]]
             return for_kernel, for_bias
 
         partial = share(images, len(x))
-        self.grads["kernel"] = sum((p[0] for p in partial[1:]), start=partial[0][0])
+        for_kernel = sum((p[0] for p in partial[1:]), start=partial[0][0])
+        self.grads["kernel"] = for_kernel.reshape(self.params["kernel"].shape)
         self.grads["bias"] = sum((p[1] for p in partial[1:]), start=partial[0][1]).astype(x.dtype)
         if self.l2:
-            self.grads["kernel"] += 2 * self.l2 * kernel
+            self.grads["kernel"] += 2 * self.l2 * self.params["kernel"]
         self.forget()
         return into
-
-    def _step_back(self, x: Array, grad: Array, into: Array | None) -> Array:
-        """Write the gradient by some images to `into`; return the one by the kernel."""
-        kernel, (top, _), (left, _) = self.params["kernel"], *self.pads
-        padded = self._padded(x)
-        if self.stride == (1, 1):
-            if into is not None:
-                whole = into if padded.shape == x.shape else np.empty_like(padded)
-                input_gradient(grad, kernel, whole)
-                if whole is not into:
-                    into[...] = whole[:, top : top + x.shape[1], left : left + x.shape[2]]
-            return kernel_gradient(padded, grad, kernel.shape)
-        flat = grad.reshape(-1, self.filters)
-        if into is not None:
-            (kh, kw), (sy, sx) = self.kernel_size, self.stride
-            rows, columns = grad.shape[1:3]
-            each = (flat @ kernel.reshape(-1, self.filters).T).reshape(*grad.shape[:3], kh, kw, -1)
-            whole = np.zeros_like(padded)
-            for i in range(kh):
-                for j in range(kw):
-                    whole[:, i : i + sy * rows : sy, j : j + sx * columns : sx] += each[:, :, :, i, j]
-            into[...] = whole[:, top : top + x.shape[1], left : left + x.shape[2]]
-        return (self._windows(x).T @ flat).reshape(kernel.shape)
 
     def forget(self) -> None:
         """Drop the images of the last pass."""
         self._x = self._out = None
 
+    def _matrix(self) -> Array:
+        """View the kernel as (kh * kw * channels, filters)."""
+        return self.params["kernel"].reshape(-1, self.filters)
+
     def _output_size(self, x: Array) -> tuple[int, int]:
         size = [x.shape[1 + k] + sum(self.pads[k]) - self.kernel_size[k] for k in (0, 1)]
         return size[0] // self.stride[0] + 1, size[1] // self.stride[1] + 1
 
-    def _block(self, x: Array) -> int:
-        """Images taken at once: one that is large, several that are small."""
-        return max(1, 65536 // int(x[0].size * max(1, self.filters // x.shape[3])))
-
     def _padded(self, x: Array) -> Array:
-        if self.pads == ((0, 0), (0, 0)):
-            return x
-        (top, bottom), (left, right) = self.pads
-        n, rows, columns, channels = x.shape
-        padded = np.zeros((n, rows + top + bottom, columns + left + right, channels), x.dtype)
-        padded[:, top : top + rows, left : left + columns] = x
-        return padded
+        return np.pad(x, ((0, 0), *self.pads, (0, 0))) if np.any(self.pads) else x
 
-    def _windows(self, x: Array) -> Array:
-        """Copy each window into the row of a matrix, (n * rows * columns, kh * kw * channels): for strides above 1."""
-        views = np.lib.stride_tricks.sliding_window_view(self._padded(x), self.kernel_size, axis=(1, 2))
-        windows = views[:, :: self.stride[0], :: self.stride[1]].transpose(0, 1, 2, 4, 5, 3)
-        return windows.reshape(-1, self.params["kernel"][..., 0].size)
+    def _windows(self, padded: Array) -> Array:
+        """View each pixel's window: (n, rows, columns, kh, kw, channels)."""
+        views = sliding_window_view(padded, self.kernel_size, axis=(1, 2))  # type: ignore[call-overload]
+        return np.asarray(views[:, :: self.stride[0], :: self.stride[1]].transpose(0, 1, 2, 4, 5, 3))
+
+    def _add_windows(self, image: Array, strip: tuple[slice, slice], each: Array) -> None:
+        """Add the windows of a strip to the pixels that they are of."""
+        (sy, sx), (images, rows), columns = self.stride, strip, each.shape[2]
+        for i in range(self.kernel_size[0]):
+            for j in range(self.kernel_size[1]):
+                down = slice(rows.start * sy + i, (rows.stop - 1) * sy + i + 1, sy)
+                right = slice(j, (columns - 1) * sx + j + 1, sx)
+                image[images, down, right] += each[:, :, :, i, j]
+
+
+def _strips(windows: Array) -> Iterator[tuple[slice, slice]]:
+    """Yield (images, output rows): a few rows of one large image, or several small images at once."""
+    n, height = windows.shape[:2]
+    step = max(1, STRIP_BYTES // (windows[0, 0].size * windows.itemsize))
+    several = max(1, step // height)
+    for k in range(0, n, several):
+        for row in range(0, height, step):
+            yield slice(k, min(k + several, n)), slice(row, min(row + step, height))
+
+
+def _rows(windows: Array) -> Array:
+    """Copy windows into the rows of a matrix."""
+    return windows.reshape(-1, int(np.prod(windows.shape[3:])))

@@ -1,15 +1,13 @@
-"""The small layers: dense, flatten, ReLU, dropout, and the sum around a residual block."""
+"""The small layers: dense, flatten, ReLU and dropout."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.nn.layer import Array, Layer, Shape, glorot_uniform
-from ridgefeat.nn.memory import empty
 from ridgefeat.nn.threads import share
 
 
@@ -63,8 +61,8 @@ class Dense(Layer):
             grad *= self._out > 0
         self.grads["bias"] = grad.sum(axis=0)
         self.grads.pop("kernel", None)
-        for_kernel = self.grads["kernel"] = empty(kernel.shape, kernel.dtype)
-        into = empty(x.shape, x.dtype) if need_input else None
+        for_kernel = self.grads["kernel"] = np.empty(kernel.shape, kernel.dtype)
+        into = np.empty(x.shape, x.dtype) if need_input else None
 
         def inputs(part: slice) -> None:
             np.matmul(x[:, part].T, grad, out=for_kernel[part])
@@ -105,30 +103,18 @@ class Flatten(Layer):
 
 
 class ReLU(Layer):
-    """max(0, x), and no more than `most`; the gradient passes where x is between the two.
-
-    Parameters
-    ----------
-    most : float, optional
-        6 for the "ReLU6" of mobile networks.
-    """
+    """max(0, x); the gradient passes where x is above 0."""
 
     kind = "relu"
 
-    def __init__(self, most: float | None = None) -> None:
-        super().__init__()
-        self.most = most
-
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Return max(0, x), cut off at `most`."""
-        self._out = np.maximum(x, 0) if self.most is None else np.clip(x, 0, x.dtype.type(self.most))
+        """Return max(0, x)."""
+        self._out = np.maximum(x, 0)
         return self._out
 
     def backward(self, grad: Array, need_input: bool = True) -> Array:
-        """Return the gradient where x was between 0 and `most`, 0 elsewhere."""
+        """Return the gradient where x was above 0, 0 elsewhere."""
         grad *= self._out > 0
-        if self.most is not None:
-            grad *= self._out < self.most
         return grad
 
 
@@ -162,70 +148,4 @@ class Dropout(Layer):
 
     def _thinned(self, x: Array) -> Array:
         assert self._kept is not None
-        out = np.multiply(x, self._kept, out=empty(x.shape, x.dtype))
-        out *= x.dtype.type(1 / (1 - self.rate))
-        return out
-
-
-class Residual(Layer):
-    """x + inner(x): what the inner layers add to their input.
-
-    The gradient by x is the sum of both ways: that of the inner layers, and `grad` itself.
-
-    Parameters
-    ----------
-    inner : sequence of Layer
-        Layers whose output has the input's shape.
-    shortcut : Layer or sequence of Layer, optional
-        What x passes on its own way, for instance a 1 x 1 convolution where shapes differ.
-
-    Source: He et al. 2016.
-    """
-
-    kind = "residual"
-
-    def __init__(self, inner: Sequence[Layer], shortcut: Layer | Sequence[Layer] = ()) -> None:
-        super().__init__()
-        self.inner = list(inner)
-        self.shortcut = [shortcut] if isinstance(shortcut, Layer) else list(shortcut)
-
-    def walk(self) -> Iterator[Layer]:
-        """Yield this layer and those inside it."""
-        yield self
-        for layer in [*self.inner, *self.shortcut]:
-            yield from layer.walk()
-
-    def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
-        """Build the inner layers, and check that both ways end in one shape."""
-        inside = other = shape
-        for layer in self.inner:
-            inside = layer.output_shape = layer.build(inside, rng, dtype)
-        for layer in self.shortcut:
-            other = layer.output_shape = layer.build(other, rng, dtype)
-        if inside != other:
-            raise ParameterError(
-                f"a residual block adds shapes {inside} and {other}; give a shortcut or 'same' padding"
-            )
-        return inside
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Return the sum of both ways."""
-        inside = other = x
-        for layer in self.inner:
-            inside = layer.forward(inside, training)
-        for layer in self.shortcut:
-            other = layer.forward(other, training)
-        return np.asarray(inside + other)
-
-    def backward(self, grad: Array, need_input: bool = True) -> Array:
-        """Return the sum of both ways' gradients."""
-        inside: Array | None = grad.copy()
-        other: Array | None = grad
-        for layer in reversed(self.inner):
-            assert inside is not None
-            inside = layer.backward(inside)
-        for layer in reversed(self.shortcut):
-            assert other is not None
-            other = layer.backward(other)
-        assert inside is not None and other is not None
-        return np.asarray(inside + other)
+        return np.asarray(x * self._kept * x.dtype.type(1 / (1 - self.rate)))

@@ -22,14 +22,12 @@ def filters(model: Sequential, layer: str = "conv2d_1") -> Array:
 
 
 def feature_maps(model: Sequential, image: Array, layer: str = "conv2d_1") -> Array:
-    """Return what a layer of the row makes of one image, shape (rows, columns, channels)."""
+    """Return a layer's output for one image, shape (rows, columns, channels)."""
     target = _layer(model, layer)
     x = np.ascontiguousarray(image[None], model.dtype)
-    for step in model.layers:
+    for step in model.layers[: model.layers.index(target) + 1]:
         x = step.forward(x)
-        if step is target:
-            return np.asarray(x[0])
-    raise ParameterError(f"{layer} lies inside a residual block; name a layer of the row")
+    return np.asarray(x[0])
 
 
 def occlusion_map(
@@ -101,15 +99,15 @@ def _starts(length: int, window: int, step: int) -> list[int]:
 
 
 def _layer(model: Sequential, name: str) -> Layer:
-    for layer in model.walk():
+    for layer in model.layers:
         if layer.name == name:
             return layer
-    raise ParameterError(f"there is no layer {name!r}; there are {', '.join(a.name for a in model.walk())}")
+    raise ParameterError(f"there is no layer {name!r}; there are {', '.join(a.name for a in model.layers)}")
 
 
 @contextmanager
 def _frozen(model: Sequential) -> Iterator[None]:
-    before = {layer: layer.frozen for layer in model.walk()}
+    before = {layer: layer.frozen for layer in model.layers}
     for layer in before:
         layer.frozen = True
     try:

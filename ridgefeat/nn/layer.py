@@ -6,7 +6,6 @@ runs, and a product of windows and kernels is one matrix product.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -64,10 +63,6 @@ class Layer:
     def forget(self) -> None:
         """Drop what `forward` kept."""
 
-    def walk(self) -> Iterator[Layer]:
-        """Yield this layer and those inside it."""
-        yield self
-
 
 def glorot_uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator, dtype: Any) -> Array:
     """Draw weights from the uniform distribution on +-sqrt(6 / (fan_in + fan_out)).
@@ -78,20 +73,13 @@ def glorot_uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Gener
     return rng.uniform(-limit, limit, shape).astype(dtype)
 
 
-def lines(x: Array) -> Array:
-    """View images (n, rows, columns, channels) as (n * rows, columns * channels); vectors stay (n, channels).
+def channel_sums(x: Array) -> Array:
+    """Sum each channel of images, or of vectors; float64, shape (channels,).
 
-    NumPy works through a whole line at once, and not through a pixel's few channels at a time.
+    BLAS adds the rows of images to one, in their own type, and the pixels of that one are added in float64: a single
+    float32 sum over an image would be wrong by a millionth, which batch normalisation hands on.
     """
-    return x.reshape(-1, x.shape[2] * x.shape[3]) if x.ndim == 4 else x
-
-
-def channel_sums(lined: Array, channels: int) -> Array:
-    """Sum each channel over the pixels of all lines, as `lines` has them; float64, shape (channels,).
-
-    BLAS adds the lines to one, in their own type, and the pixels of that one are added in float64. Short sums lose few
-    digits: a single float32 sum over an image would be wrong by a millionth, which batch normalisation hands on.
-    """
-    line = np.ones(len(lined), lined.dtype) @ lined
-    total: Array = line.reshape(-1, channels).sum(axis=0, dtype=np.float64)
+    rows = x.reshape(-1, x.shape[2] * x.shape[3]) if x.ndim == 4 else x
+    row = np.ones(len(rows), rows.dtype) @ rows
+    total: Array = row.reshape(-1, x.shape[-1]).sum(axis=0, dtype=np.float64)
     return total

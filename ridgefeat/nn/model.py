@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from ridgefeat.errors import ModelError
 from ridgefeat.nn.layer import Array, Layer, Shape
 from ridgefeat.nn.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
-from ridgefeat.nn.memory import recycled
 from ridgefeat.nn.optimisers import Optimiser
 from ridgefeat.nn.threads import threads
 
@@ -49,15 +48,10 @@ class Sequential:
             size = layer.output_shape = layer.build(size, self.rng, self.dtype)
         self.output_shape = size
         seen: Counter[str] = Counter()
-        for layer in self.walk():
+        for layer in self.layers:
             seen[layer.kind] += 1
             layer.name = f"{layer.kind}_{seen[layer.kind]}"
             layer.rng = self.rng
-
-    def walk(self) -> Iterator[Layer]:
-        """Yield every layer, those inside residual blocks included."""
-        for layer in self.layers:
-            yield from layer.walk()
 
     # ---- forward and backward
 
@@ -80,7 +74,7 @@ class Sequential:
         self, x: Array, truth: Array, optimiser: Optimiser, weight: Array | None = None
     ) -> tuple[float, Array]:
         """Forward, loss, backward, update. Return the loss (before the step) and the probabilities."""
-        with threads(), recycled():
+        with threads():
             logits = self.forward(x, training=True)
             loss, grad = self.loss(logits, truth, weight)
             loss += self.penalty()
@@ -90,14 +84,14 @@ class Sequential:
 
     def predict_proba(self, x: Array, batch_size: int = 32) -> Array:
         """Return each image's probabilities, shape (n, classes)."""
-        with threads(), recycled():
+        with threads():
             parts = [self.forward(x[k : k + batch_size]) for k in range(0, len(x), batch_size)]
         return self.loss.probabilities(np.concatenate(parts))
 
     def penalty(self) -> float:
         """Return the L2 part of the loss."""
         total = 0.0
-        for layer in self.walk():
+        for layer in self.layers:
             if layer.l2:
                 rows = layer.params["kernel"].reshape(-1, layer.params["kernel"].shape[-1])
                 total += layer.l2 * np.einsum("kf,kf->k", rows, rows).sum(dtype=np.float64)
@@ -116,17 +110,17 @@ class Sequential:
     @property
     def params(self) -> dict[str, Array]:
         """What is learned, by "layer/name"."""
-        return {f"{a.name}/{k}": v for a in self.walk() for k, v in a.params.items()}
+        return {f"{a.name}/{k}": v for a in self.layers for k, v in a.params.items()}
 
     @property
     def grads(self) -> dict[str, Array]:
         """Gradients of the last backward pass, by the same names."""
-        return {f"{a.name}/{k}": v for a in self.walk() for k, v in a.grads.items()}
+        return {f"{a.name}/{k}": v for a in self.layers for k, v in a.grads.items()}
 
     @property
     def weights(self) -> dict[str, Array]:
         """What is learned and what is counted (running statistics)."""
-        return self.params | {f"{a.name}/{k}": v for a in self.walk() for k, v in a.state.items()}
+        return self.params | {f"{a.name}/{k}": v for a in self.layers for k, v in a.state.items()}
 
     def set_weights(self, weights: dict[str, Array]) -> None:
         """Copy weights into the network, by the names of `weights`.
@@ -149,7 +143,7 @@ class Sequential:
     def summary(self) -> str:
         """Return the table of layers: name, output shape, parameters."""
         rows = [("layer", "output", "parameters")]
-        for layer in self.walk():
+        for layer in self.layers:
             count = sum(v.size for v in (*layer.params.values(), *layer.state.values()))
             rows.append((layer.name, " x ".join(map(str, layer.output_shape)), f"{count:,}"))
         wide = [max(len(r[k]) for r in rows) for k in range(3)]

@@ -7,13 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums, lines
-from ridgefeat.nn.memory import empty
+from ridgefeat.nn.layer import Array, Layer, Shape, channel_sums
 from ridgefeat.nn.threads import share
 
 T = TypeVar("T")
-STRIP_BYTES = 700_000
-"""Size of the lines taken at once: with what is made of them below the 1 to 2 MB of a core's own cache."""
 
 
 class BatchNorm(Layer):
@@ -65,32 +62,46 @@ class BatchNorm(Layer):
         inverse = 1 / np.sqrt(variance.astype(np.float64) + self.epsilon)
         if training:
             self._x, self._mean, self._inverse = x, mean, inverse
-        return self._normalised(x, mean, self.params["gamma"] * inverse)
+        # In this order, although x * scale + shift would be one operation less: where a channel's mean is large
+        # compared with its deviation, the digits are lost in x * scale. What rounding takes from the mean goes into the
+        # shift.
+        rounded, scale = mean.astype(x.dtype), self.params["gamma"] * inverse
+        shift = self.params["beta"] - (mean - rounded) * scale
+        scale, shift = scale.astype(x.dtype), shift.astype(x.dtype)
+        out = np.empty_like(x)
+
+        def image(x: Array, out: Array) -> None:
+            np.subtract(x, rounded, out=out)
+            out *= scale
+            out += shift
+
+        _by_image(image, x, out)
+        return out
 
     def backward(self, grad: Array, need_input: bool = True) -> Array:
         """Fill the gradients by gamma and beta; return the gradient by the input, in place of `grad`."""
         assert self._x is not None
-        x, inverse, gamma = self._x, self._inverse, self.params["gamma"]
-        count = x.size // x.shape[-1]
-        sum_grad, sum_product = self._gradient_sums(x, grad)
+        x, inverse, gamma, mean = self._x, self._inverse, self.params["gamma"], self._mean.astype(self._x.dtype)
+        sums = _by_image(lambda x, grad: (channel_sums(grad), channel_sums(grad * (x - mean))), x, grad)
+        sum_grad, sum_product = np.sum(sums, axis=0)
+        sum_product -= (self._mean - mean) * sum_grad
         self.grads["beta"] = sum_grad.astype(grad.dtype)
         self.grads["gamma"] = (sum_product * inverse).astype(grad.dtype)
-        # The formula above, as grad * scale + x * slope + shift.
-        scale = gamma * inverse
-        slope = -scale * inverse**2 * sum_product / count
-        shift = -scale * sum_grad / count - slope * self._mean
+        scale = (gamma * inverse).astype(grad.dtype)
         if self.frozen:
-            slope = shift = np.zeros_like(shift)
-        x_, grad_ = lines(x), lines(grad)
-        a, b, c = (self._along(x_, each) for each in (scale, slope, shift))
+            grad *= scale
+        else:
+            # The formula above, as grad * scale + x * slope + shift.
+            count = x.size // x.shape[-1]
+            exact = -gamma * inverse**3 * sum_product / count
+            slope, shift = exact.astype(x.dtype), -gamma * inverse * sum_grad / count - exact * self._mean
+            shift = shift.astype(x.dtype)
 
-        def strip(x_: Array, grad_: Array) -> None:
-            added = x_ * b
-            added += c
-            grad_ *= a
-            grad_ += added
+            def image(x: Array, grad: Array) -> None:
+                grad *= scale
+                grad += x * slope + shift
 
-        self._by_strips(strip, x_, grad_)
+            _by_image(image, x, grad)
         self.forget()
         return grad
 
@@ -98,68 +109,22 @@ class BatchNorm(Layer):
         """Drop the batch of the last pass."""
         self._x = None
 
-    def _statistics(self, x: Array) -> tuple[Array, Array]:
+    @staticmethod
+    def _statistics(x: Array) -> tuple[Array, Array]:
         """Return mean and variance of each channel, in float64.
 
-        Each strip's own mean and sum of squared deviations first, then the spread of the strips' means is added: one
-        pass over the memory, without the cancellation of mean(x^2) - mean(x)^2.
+        The mean first, then the squared deviations from it: without the cancellation of mean(x^2) - mean(x)^2.
         """
-        channels = x.shape[-1]
+        count = x.size // x.shape[-1]
+        mean = np.sum(_by_image(channel_sums, x), axis=0) / count
+        near = mean.astype(x.dtype)
+        squares = np.sum(_by_image(lambda x: channel_sums((x - near) ** 2), x), axis=0) / count
+        return mean, squares - (mean - near) ** 2
 
-        def strip(x_: Array) -> tuple[int, Array, Array]:
-            count = x_.size // channels
-            mean = channel_sums(x_, channels) / count
-            away = x_ - self._along(x_, mean)
-            away *= away
-            return count, mean, channel_sums(away, channels)
 
-        counts, means, squares = (np.array(each) for each in zip(*self._by_strips(strip, lines(x)), strict=True))
-        mean = np.average(means, axis=0, weights=counts)
-        spread = np.average((means - mean) ** 2, axis=0, weights=counts)
-        return mean, squares.sum(axis=0) / counts.sum() + spread
-
-    def _gradient_sums(self, x: Array, grad: Array) -> tuple[Array, Array]:
-        """Return sum(grad) and sum(grad * (x - mean)) of each channel, in float64."""
-        x_, channels = lines(x), x.shape[-1]
-        mean = self._along(x_, self._mean)
-
-        def strip(x_: Array, grad_: Array) -> tuple[Array, Array]:
-            away = x_ - mean
-            away *= grad_
-            return channel_sums(grad_, channels), channel_sums(away, channels)
-
-        sum_grad, sum_product = np.sum(self._by_strips(strip, x_, lines(grad)), axis=0)
-        return sum_grad, sum_product
-
-    def _normalised(self, x: Array, mean: Array, scale: Array) -> Array:
-        """Return (x - mean) * scale + beta.
-
-        In this order, although x * scale + shift would be one operation less: where a channel's mean is large beside
-        its deviation, the digits are lost in x * scale. What rounding takes from the mean goes into the shift.
-        """
-        out, rounded = empty(x.shape, x.dtype), mean.astype(x.dtype)
-        x_, shift = lines(x), self.params["beta"] - (mean - rounded) * scale
-        m, a, b = (self._along(x_, each) for each in (rounded, scale, shift))
-
-        def strip(x_: Array, out_: Array) -> None:
-            np.subtract(x_, m, out=out_)
-            out_ *= a
-            out_ += b
-
-        self._by_strips(strip, x_, lines(out))
-        return out
-
-    @staticmethod
-    def _along(lined: Array, channels: Array) -> Array:
-        """Repeat one value a channel along a line."""
-        return np.tile(channels.astype(lined.dtype, copy=False), lined.shape[1] // len(channels))
-
-    @staticmethod
-    def _by_strips(work: Callable[..., T], *batches: Array) -> list[T]:
-        """Call `work` with some lines of each batch at a time, small enough to stay in the core's cache."""
-        count, step = len(batches[0]), max(1, STRIP_BYTES // batches[0][0].nbytes)
-        starts = range(0, count, step)
-        portions = share(
-            lambda part: [work(*(batch[k : k + step] for batch in batches)) for k in starts[part]], len(starts)
-        )
-        return [result for portion in portions for result in portion]
+def _by_image(work: Callable[..., T], *batches: Array) -> list[T]:
+    """Call `work` with one image of each batch at a time, which stays in the core's cache; of vectors, with several."""
+    step = 1 if batches[0].ndim > 2 else 64
+    starts = range(0, len(batches[0]), step)
+    found = share(lambda part: [work(*(b[k : k + step] for b in batches)) for k in starts[part]], len(starts))
+    return [each for portion in found for each in portion]

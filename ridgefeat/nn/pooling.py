@@ -10,7 +10,6 @@ import numpy as np
 from ridgefeat.errors import ParameterError
 from ridgefeat.nn.convolution import pair
 from ridgefeat.nn.layer import Array, Layer, Shape
-from ridgefeat.nn.memory import empty
 from ridgefeat.nn.threads import share
 
 
@@ -44,7 +43,7 @@ class _Pool(Layer):
                 yield x[:, i : i + sy * (rows - 1) + 1 : sy, j : j + sx * (columns - 1) + 1 : sx]
 
     def _output(self, x: Array) -> Array:
-        return empty((len(x), *next(self._places(x)).shape[1:]), x.dtype)
+        return np.empty((len(x), *next(self._places(x)).shape[1:]), x.dtype)
 
 
 class MaxPool(_Pool):
@@ -77,7 +76,7 @@ class MaxPool(_Pool):
         """Return the gradient by the image."""
         winner = self._winner
         assert winner is not None
-        into = empty(self._shape, grad.dtype)
+        into = np.empty(self._shape, grad.dtype)
 
         def images(part: slice) -> None:
             for k in range(part.start, part.stop):

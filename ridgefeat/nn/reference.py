@@ -1,7 +1,7 @@
 """Each operation once more, in plain loops that read like the formula. Slow, and what the fast ones are held to.
 
-The order is that of the modules with the fast ones: `convolution`, `grouped`, `pooling`, `normalisation`, `dense`,
-`losses`, `optimisers`.
+The order is that of the modules with the fast ones: `convolution`, `pooling`, `normalisation`, `dense`, `losses`,
+`optimisers`.
 
 Images are (n, rows, columns, channels) as everywhere in `nn`. Gradients of the loss L are named d_...: d_out is
 dL/d(out), and a backward function returns dL by each of the operation's inputs, by the chain rule:
@@ -11,7 +11,7 @@ d_in = sum of d_out * d(out)/d(in).
 from __future__ import annotations
 
 from itertools import product
-from math import exp, inf, log, sqrt
+from math import exp, log, sqrt
 
 import numpy as np
 
@@ -59,24 +59,6 @@ def conv2d_backward(
             d_padded[n, row, column, c] += kernel[i, j, c, f] * d_out[n, y, q, f]
     (top, _), (left, _) = pads
     return d_padded[:, top : top + x.shape[1], left : left + x.shape[2]], d_kernel, d_bias
-
-
-def grouped_conv2d(x: Array, kernel: Array, bias: Array, stride: Pair = (1, 1), pads: Pads = NO_PADS) -> Array:
-    """Convolve each group of channels with its own kernels; `kernel` is (kh, kw, groups, channels, filters)."""
-    groups = kernel.shape[2]
-    images, biases = np.split(x, groups, axis=3), np.split(bias, groups)
-    return np.concatenate([conv2d(images[g], kernel[:, :, g], biases[g], stride, pads) for g in range(groups)], axis=3)
-
-
-def grouped_conv2d_backward(
-    x: Array, kernel: Array, d_out: Array, stride: Pair = (1, 1), pads: Pads = NO_PADS
-) -> tuple[Array, Array, Array]:
-    """Return d_x, d_kernel, d_bias: those of each group's convolution."""
-    groups = kernel.shape[2]
-    images, slopes = np.split(x, groups, axis=3), np.split(d_out, groups, axis=3)
-    each = [conv2d_backward(images[g], kernel[:, :, g], slopes[g], stride, pads) for g in range(groups)]
-    d_x, d_kernel, d_bias = zip(*each, strict=True)
-    return np.concatenate(d_x, axis=3), np.stack(d_kernel, axis=2), np.concatenate(d_bias)
 
 
 def max_pool(x: Array, window: Pair, stride: Pair) -> Array:
@@ -170,14 +152,14 @@ def batch_norm_inference(x: Array, gamma: Array, beta: Array, mean: Array, varia
     return out
 
 
-def relu(x: Array, most: float = inf) -> Array:
-    """out = max(0, x), and no more than `most`."""
-    return np.array([min(max(0.0, v), most) for v in x.ravel()], x.dtype).reshape(x.shape)
+def relu(x: Array) -> Array:
+    """out = max(0, x)."""
+    return np.array([max(0.0, v) for v in x.ravel()], x.dtype).reshape(x.shape)
 
 
-def relu_backward(x: Array, d_out: Array, most: float = inf) -> Array:
-    """d_x = d_out where 0 < x < most, else 0."""
-    each = [d if 0 < v < most else 0.0 for v, d in zip(x.flat, d_out.flat, strict=True)]
+def relu_backward(x: Array, d_out: Array) -> Array:
+    """d_x = d_out where x > 0, else 0."""
+    each = [d if v > 0 else 0.0 for v, d in zip(x.flat, d_out.flat, strict=True)]
     return np.array(each, x.dtype).reshape(x.shape)
 
 
@@ -213,11 +195,6 @@ def dense_backward(x: Array, kernel: Array, d_out: Array) -> tuple[Array, Array,
             d_kernel[k, f] += x[n, k] * d_out[n, f]
             d_x[n, k] += kernel[k, f] * d_out[n, f]
     return d_x, d_kernel, d_bias
-
-
-def add(x: Array, other: Array) -> Array:
-    """out = x + other; both inputs have d_out as their gradient."""
-    return np.array([a + b for a, b in zip(x.flat, other.flat, strict=True)], x.dtype).reshape(x.shape)
 
 
 def softmax_cross_entropy(logits: Array, truth: Array, weight: Array) -> tuple[float, Array]:

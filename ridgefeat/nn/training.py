@@ -13,7 +13,6 @@ from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.nn.augment import Augmentation
 from ridgefeat.nn.checkpoint import read_checkpoint, write_checkpoint
 from ridgefeat.nn.layer import Array
-from ridgefeat.nn.memory import recycled
 from ridgefeat.nn.model import Sequential
 from ridgefeat.nn.optimisers import Optimiser
 from ridgefeat.nn.threads import threads
@@ -138,7 +137,7 @@ class Training:
             raise ParameterError(
                 f"{len(x)} images and {len(y)} classes; give one class for each image, and at least one"
             )
-        with threads(), recycled():
+        with threads():
             while self.epoch < epochs and not self.stopped:
                 line = self._epoch(x, y)
                 if validation is not None:
@@ -160,7 +159,7 @@ class Training:
         Keras leaves the weights out of its `val_loss`. Then a network that learns classes as if they were equally
         frequent is stopped, and its best weights chosen, by a loss in which they are not.
         """
-        with threads(), recycled():
+        with threads():
             logits = np.concatenate([self.model.forward(x[k : k + 32]) for k in range(0, len(x), 32)])
         loss, _ = self.model.loss(logits, y, self._weights(y))
         hits = self.model.loss.probabilities(logits).argmax(axis=1) == y

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ridgefeat.errors import ModelError
+from ridgefeat.files import atomic_write, os_errors_as
 
 ASK = "**TO FILL IN:**"
 SHOWN_COLUMNS = 8
@@ -36,10 +37,8 @@ def write_model_card(about: Mapping[str, Any], path: str | Path) -> Path:
     Headings after Mitchell et al., "Model cards for model reporting" (FAT* 2019).
     """
     target = Path(path)
-    try:
-        target.write_text(model_card(about), encoding="utf-8")
-    except OSError as error:
-        raise ModelError(f"cannot write the model card {target}: {error.strerror or error}") from None
+    with os_errors_as(ModelError, f"model card {target} cannot be written"), atomic_write(target) as temporary:
+        temporary.write_text(model_card(about), encoding="utf-8")
     return target
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ridgefeat.errors import TableError
+from ridgefeat.files import atomic_write, os_errors_as
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -57,21 +56,15 @@ def write_page(path: Path, text: str) -> Path:
 
 
 def write_file(path: Path, data: bytes, kind: str) -> Path:
-    """Write a file under a temporary name and rename it; what stood there is replaced.
+    """Write a file atomically; an older one is replaced.
 
     Raises
     ------
     TableError
         If it cannot be written; `kind` says in the message what it is.
     """
-    half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with os_errors_as(TableError, f"{kind} {path} cannot be written", "; is its folder writable?"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_bytes(data)
-        half.replace(path)
-    except OSError as error:
-        raise TableError(f"{kind} {path} cannot be written: {error.strerror}; is its folder writable?") from None
-    finally:
-        with suppress(OSError):
-            half.unlink()
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(data)
     return path

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath, PurePosixPath
 import numpy as np
 
 from ridgefeat.errors import ImageError, LayoutError
+from ridgefeat.files import read_bounded
 from ridgefeat.sources.addresses import Remote, is_address, list_address
 from ridgefeat.sources.archives import TarMember, is_archive, list_archive
 from ridgefeat.sources.images import pixel_digest, read_image, read_place
@@ -334,16 +335,7 @@ def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
     LayoutError
         If the list cannot be read or is empty.
     """
-    where = f"list {path}"
-    try:
-        file = Path(path)
-        if not file.is_file():
-            raise LayoutError(f"{where}: no such file")
-        if file.stat().st_size > MOST_BYTES:
-            raise LayoutError(f"{where}: more than {MOST_BYTES >> 30} GB; split it")
-        data = file.read_bytes()
-    except OSError as error:
-        raise LayoutError(f"{where}: cannot be read: {error.strerror or error}") from None
+    data = read_bounded(path, MOST_BYTES, LayoutError, "list")
     separator = b"\0" if b"\0" in data else b"\n"
     names = [line.rstrip(b"\r") for line in data.split(separator)]
     # Names of any bytes, as the system has them; a byte order mark is none of them.
@@ -351,7 +343,7 @@ def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
     root = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
     found = [_source(os.fsdecode(n), root) for n in names if n.strip()]
     if not found:
-        raise LayoutError(f"{where}: names no file; write one path a line")
+        raise LayoutError(f"list {path} names no file; write one path per line")
     return found
 
 

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from ridgefeat.errors import LayoutError, ParameterError
+from ridgefeat.files import first_line, import_pyarrow
 from ridgefeat.sources.layouts import Dpi, Labels, check_label_names, normalise_labels
 from ridgefeat.sources.resolution import parse_dpi
 from ridgefeat.sources.source import PrintSource, printable
@@ -130,21 +131,15 @@ def _read_csv(path: Path, where: str) -> Any:
 
 
 def _read_parquet(path: Path, where: str) -> Any:
+    pa, parquet = import_pyarrow(LayoutError, where)
     try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise LayoutError(
-            f"{where}: reading Parquet needs the extra `parquet`: pip install 'ridgefeat[parquet]'"
-        ) from None
-    try:
-        with pq.ParquetFile(path) as file:
+        with parquet.ParquetFile(path) as file:
             groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
             if file.metadata.num_rows > MAX_ROWS or sum(g.total_byte_size for g in groups) > 4 * MAX_BYTES:
                 raise LayoutError(f"{where}: {file.metadata.num_rows} rows are too many to be an index")
             return file.read().to_pandas()
     except (pa.ArrowException, ValueError) as error:
-        raise LayoutError(f"{where}: is no Parquet file: {str(error).splitlines()[0]}") from None
+        raise LayoutError(f"{where}: is no Parquet file: {first_line(error)}") from None
 
 
 def _text(value: Any) -> str | None:

@@ -22,7 +22,13 @@ def edge_distance(mask: Bool, x: np.ndarray, y: np.ndarray) -> Float:
     Returns
     -------
     ndarray of float32, shape (n,)
-        To about 2 px inside the image, for it is measured on every fourth pixel; exact to its border; 0 outside.
+        Accurate to about 2 px, because it is measured on every fourth pixel; exact at the image's border; 0 outside.
+
+    Examples
+    --------
+    >>> mask = np.ones((100, 200), bool)
+    >>> edge_distance(mask, np.array([4, 100]), np.array([50, 50])).round(0)
+    array([ 5., 50.], dtype=float32)
     """
     coarse = np.pad(mask[::FINE, ::FINE], 1).view(np.uint8)
     distance = cv2.distanceTransform(coarse, cv2.DIST_L2, 5) * np.float32(FINE)

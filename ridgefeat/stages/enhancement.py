@@ -13,15 +13,27 @@ from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Bool, Float, OrientationField
 
 HARMONICS = 6
+"""Terms of the angular profile's Fourier series; those beyond are below 1 % at the default deviation."""
 MARGIN = 16
+"""Pixels around the print that are filtered too, about the length of a filter."""
+USUAL_PERIOD = 9.0
+"""Pixels; tunes the filter where the mask is too small to have a median period."""
+LEVELLING_PERIODS = 1.5
+"""Side, in periods, of the square over which the height of the filtered waves is levelled."""
+HEIGHT_FLOOR = np.float32(0.02)
+"""Added to the waves' height, so that areas without waves are not raised to full height."""
 
 
 @parameters
 class EnhancementParams:
     """Parameters of enhance."""
 
-    angular_deviation: float = parameter(20.0, "degrees", 8, 45, "deviation of the filter over angle")
-    radial_deviation: float = parameter(0.42, "", 0.1, 1.0, "deviation of the filter over log frequency")
+    angular_deviation: float = parameter(
+        20.0, "degrees", 8, 45, "deviation of the filter over angle; raised: follows sharp bends, smooths less"
+    )
+    radial_deviation: float = parameter(
+        0.42, "", 0.1, 1.0, "deviation of the filter over log frequency; raised: tolerates uneven periods, smooths less"
+    )
 
 
 def enhance(
@@ -34,7 +46,7 @@ def enhance(
     normalised : ndarray of float32, shape (rows, columns)
     orientation : OrientationField
     period : ndarray of float32, shape (rows, columns)
-        Pixels; its median over the mask tunes the filter, whose pass band is wide enough for the rest.
+        Pixels; its median over the mask tunes the filter, which has a pass band wide enough for the rest.
     mask : ndarray of bool, shape (rows, columns)
     params : EnhancementParams, optional
 
@@ -50,6 +62,14 @@ def enhance(
     filters", IEEE PAMI 1991): its angular profile, von Mises in the doubled angle, is a short Fourier series, so seven
     transforms give the exact response at every angle. They run at half the resolution, which holds all waves longer
     than 4 px, and the result is interpolated bicubically.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating
+    >>> fp = Fingerprint(grating((121, 121), 9.0).image)  # a ridge runs through the centre
+    >>> fp.enhanced[60, 60] < -0.9, fp.enhanced[64, 60] > 0.9
+    (np.True_, np.True_)
     """
     p = params or EnhancementParams()
     out = np.zeros(mask.shape, np.float32)
@@ -58,12 +78,12 @@ def enhance(
     x0, y0, width, height = cv2.boundingRect(mask.view(np.uint8))
     box = (slice(max(0, y0 - MARGIN), y0 + height + MARGIN), slice(max(0, x0 - MARGIN), x0 + width + MARGIN))
     inside = mask[box]
-    typical = float(np.median(period[box][::4, ::4][inside[::4, ::4]])) if inside[::4, ::4].any() else 9.0
+    typical = float(np.median(period[box][::4, ::4][inside[::4, ::4]])) if inside[::4, ::4].any() else USUAL_PERIOD
     filtered = _steered(normalised[box], orientation.angle[box], typical, p)
-    # Where ridges are clear and where they are faint, waves of the same height: what is left is phase.
-    side = round(1.5 * typical)
+    # Clear and faint ridges become waves of the same height, so that only their phase is left.
+    side = round(LEVELLING_PERIODS * typical)
     height_of_waves = np.sqrt(2 * cv2.blur(filtered * filtered, (side, side), borderType=cv2.BORDER_REFLECT))
-    filtered = filtered / (height_of_waves + np.float32(0.02))
+    filtered = filtered / (height_of_waves + HEIGHT_FLOOR)
     out[box] = np.clip(filtered, -1, 1) * inside
     return out
 
@@ -76,7 +96,7 @@ def _steered(image: Float, angle: Float, period: float, p: EnhancementParams) ->
     log_radius, doubled, between = _polar(shape)
     off = (log_radius + np.float32(np.log(period))) / np.float32(p.radial_deviation)
     spectrum *= np.exp(np.float32(-0.5) * off * off) * between
-    # The ridge's normal stands a right angle from it: the sign of every odd harmonic of the doubled angle changes.
+    # The ridge's normal is at a right angle to it, so every odd harmonic of the doubled angle changes its sign.
     coarse = cv2.copyMakeBorder(
         angle[::2, ::2], 0, shape[0] // 2 - -(-rows // 2), 0, shape[1] // 2 - -(-columns // 2), cv2.BORDER_REPLICATE
     )
@@ -123,6 +143,6 @@ def _polar(shape: tuple[int, ...]) -> tuple[Float, np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=16)
 def _angular_series(deviation: float) -> np.ndarray:
-    """Return the Fourier coefficients of exp(kappa (cos 2 a - 1)), whose deviation at the peak is the given one."""
+    """Return the Fourier coefficients of exp(kappa (cos 2 a - 1)), kappa from the deviation at the peak."""
     kappa = 1 / (2 * np.deg2rad(deviation)) ** 2
     return np.asarray(iv(np.arange(HARMONICS + 1), kappa) * np.exp(-kappa))

@@ -1,4 +1,4 @@
-"""Flags: what a person should look at before trusting a print's numbers. Only ever a flag; nothing is dropped."""
+"""Flags: what a person should check before trusting a print's numbers. A print is only flagged, never dropped."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ MEANINGS = {
     "several_prints": "there is more than one separate piece",
 }
 
-
+BLACK, WHITE = 2, 253
+"""Grey levels up to and from which a pixel counts as pure black or white."""
 OTHER_SCALES = (2.5, 1.6, 0.5, 0.25)
 """Factors by which an image without ridges is resized to look for them again."""
 MIN_SIDE = 60
 MAX_PIXELS = 2_000_000
-"""Sizes of a resized image that is still looked at."""
+"""Limits in px on a resized image: its shorter side, and its area."""
 
 
 @parameters
 class FlagParams:
     """Parameters of flag."""
 
-    least_area: float = parameter(60.0, "mm^2", 1, 1000, "area below which a print is too small")
-    least_contrast: float = parameter(12.0, "grey values", 0, 127, "deviation inside the print that is low contrast")
-    saturated_share: float = parameter(0.92, "", 0, 1, "share of black or white pixels that is saturated")
-    border_share: float = parameter(0.45, "", 0, 1, "share of the outline on the image's border that cuts the print")
-    shortest_period: float = parameter(0.30, "mm", 0.1, 1, "median period below this contradicts the resolution")
-    longest_period: float = parameter(0.70, "mm", 0.2, 2, "median period above this contradicts the resolution")
+    min_area: float = parameter(60.0, "mm²", 1, 1000, "area below which a print is flagged as too small")
+    min_contrast: float = parameter(12.0, "grey levels", 0, 127, "standard deviation below which it is of low contrast")
+    saturated_share: float = parameter(0.92, "", 0, 1, "share of black or white pixels above which it is saturated")
+    border_share: float = parameter(0.45, "", 0, 1, "share of its outline on the image's border above which it is cut")
+    shortest_period: float = parameter(0.30, "mm", 0.1, 1, "a median period below this contradicts the resolution")
+    longest_period: float = parameter(0.70, "mm", 0.2, 2, "a median period above this contradicts the resolution")
 
 
 def flag(
@@ -59,7 +60,16 @@ def flag(
         Pixels at 500 dpi.
     params : FlagParams, optional
     find_print : callable, optional
-        Segments an image. Where the mask is empty, it looks for ridges in the image at other resolutions.
+        Segments an image. Where the mask is empty, it is called with the image at other resolutions.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating
+    >>> Fingerprint(grating((200, 200), 9.0).image).flags
+    ('cut_by_border',)
+    >>> Fingerprint(grating((200, 200), 16.0).image).flags
+    ('cut_by_border', 'wrong_scale')
     """
     p = params or FlagParams()
     count = cv2.countNonZero(mask.view(np.uint8))
@@ -67,13 +77,13 @@ def flag(
         elsewhere = find_print is not None and any(find_print(scaled).any() for scaled in other_scales(image))
         return ("no_print", "wrong_scale") if elsewhere else ("no_print",)
     found = []
-    if count * MM_PER_PX**2 < p.least_area:
+    if count * MM_PER_PX**2 < p.min_area:
         found.append("too_small")
     few = (slice(None, None, 4), slice(None, None, 4))
     grey = image[few][mask[few]]
-    if grey.std() < p.least_contrast:
+    if grey.std() < p.min_contrast:
         found.append("low_contrast")
-    if np.mean((grey <= 2) | (grey >= 253)) > p.saturated_share:
+    if np.mean((grey <= BLACK) | (grey >= WHITE)) > p.saturated_share:
         found.append("saturated")
     if _share_on_border(mask) > p.border_share:
         found.append("cut_by_border")

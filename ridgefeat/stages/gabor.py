@@ -20,6 +20,8 @@ from ridgefeat.structure import Float, GaborResponses
 
 REACH = 3.0
 """Deviations at which a filter's Gaussian is cut off."""
+PADDING = 16
+"""Pixels, at least one filter length, so that opposite borders do not meet on the torus."""
 
 
 @parameters
@@ -46,7 +48,7 @@ def gabor_responses(normalised: Float, params: GaborParams | None = None) -> Gab
     Returns
     -------
     GaborResponses
-        Cell (i, j) stands for pixel rows 8 i to 8 i + 7 and columns 8 j to 8 j + 7.
+        Cell (i, j) covers pixel rows 8 i to 8 i + 7 and columns 8 j to 8 j + 7.
 
     Notes
     -----
@@ -54,6 +56,18 @@ def gabor_responses(normalised: Float, params: GaborParams | None = None) -> Gab
     and the response properties of cortical cells", J. Opt. Soc. Am. A 1987). A filter's pass band is far narrower
     than the spectrum, so only its bins are multiplied, and folding them before the inverse transform yields the
     response at every eighth pixel exactly, at 1/64 of the cost.
+
+    Examples
+    --------
+    >>> from ridgefeat.synth.simple import grating
+    >>> wave = (grating((96, 96), 9.0, np.pi / 2).image / 127.5 - 1).astype(np.float32)  # amplitude 1, upright ridges
+    >>> found = gabor_responses(wave)
+    >>> found.magnitude.shape
+    (5, 12, 12, 12)
+    >>> middle = found.magnitude[:, :, 6, 6]
+    >>> strongest = np.unravel_index(middle.argmax(), middle.shape)
+    >>> found.wavelengths[strongest[0]].round(1), np.rad2deg(found.orientations[strongest[1]]).round(1)
+    (np.float32(8.7), np.float32(90.0))
     """
     p = params or GaborParams()
     rows, columns = normalised.shape
@@ -70,15 +84,20 @@ def gabor_responses(normalised: Float, params: GaborParams | None = None) -> Gab
 
 
 def _grid_size(pixels: int) -> int:
-    # At least one filter length of padding, so that opposite borders do not meet on the torus; and few different
-    # sizes, so that a bank serves many images.
-    least = -(-(pixels + 16) // CELL)
-    return int(scipy.fft.next_fast_len(-(-least // 2))) * 2
+    # Few different sizes, so that a bank serves many images.
+    needed = -(-(pixels + PADDING) // CELL)
+    return int(scipy.fft.next_fast_len(-(-needed // 2))) * 2
 
 
 @lru_cache(maxsize=4)
 def centres(p: GaborParams) -> tuple[Float, Float]:
-    """Return the bank's centre wavelengths (px) and ridge orientations (radians)."""
+    """Return the bank's centre wavelengths (px) and ridge orientations (radians).
+
+    Examples
+    --------
+    >>> centres(GaborParams())[0].round(1)
+    array([ 5. ,  6.6,  8.7, 11.4, 15. ], dtype=float32)
+    """
     wavelengths = np.geomspace(p.shortest, p.longest, p.wavelengths).astype(np.float32)
     orientations = (np.arange(p.orientations) * np.pi / p.orientations).astype(np.float32)
     return wavelengths, orientations
@@ -102,7 +121,7 @@ def _bank(m: tuple[int, int], p: GaborParams) -> scipy.sparse.csr_array:
     to_centre = np.exp(1j * np.pi * (CELL - 1) * (ky / rows + kx / columns))
     data, to, of = [], [], []
     for n, (wavelength, orientation) in enumerate(product(wavelengths, orientations)):
-        # The wave vector stands across the ridge.
+        # The wave vector is at a right angle to the ridge.
         off = (angle - orientation - np.pi / 2 + np.pi) % (2 * np.pi) - np.pi
         radial = (log_radius + np.log(wavelength)) / p.radial_deviation
         exponent = radial**2 + (off / np.deg2rad(p.angular_deviation)) ** 2

@@ -18,12 +18,24 @@ T = TypeVar("T", bound=np.ndarray[Any, Any])
 
 
 def to_pixels(cells: Float, shape: tuple[int, int]) -> Float:
-    """Interpolate values of cells, shape (grid rows, grid columns[, channels]), to every pixel of an image."""
+    """Interpolate values of cells, shape (grid rows, grid columns[, channels]), to every pixel of an image.
+
+    Examples
+    --------
+    >>> to_pixels(np.array([[0.0, 8.0]], np.float32), (8, 16))[0, 3:13]  # linear between the middles of the cells
+    array([0. , 0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8. ], dtype=float32)
+    """
     size = CELL * cells.shape[1], CELL * cells.shape[0]
     return np.asarray(cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)[: shape[0], : shape[1]], np.float32)
 
 
 def at_cells(image: T) -> T:
-    """Return an image's values in the middle of each cell."""
+    """Return an image's values in the middle of each cell.
+
+    Examples
+    --------
+    >>> at_cells(np.arange(16)[None] + np.zeros((8, 1), int))
+    array([[ 4, 12]])
+    """
     rows, columns = (np.minimum(np.arange(CELL // 2, n + CELL // 2, CELL), n - 1) for n in image.shape[:2])
     return cast(T, image[rows[:, None], columns])

@@ -10,22 +10,35 @@ from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.stages.ridge_walk import Walk, branches, neighbour_codes, walk
 from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, OrientationField, UInt8
 
+QUALITY_REACH, QUALITY_STEP = 18, 3
+"""Pixels: half side of the square from which a minutia's confidence is read, and the step between its samples."""
+OPPOSITE = -0.5
+"""Two minutiae are opposite if the cosine between their directions is below this (more than 120 degrees)."""
+AGREEING = 0.5
+"""They agree if it is above this (less than 60 degrees)."""
+SAME_SHARE = 0.6
+"""Agreeing minutiae closer than this share of pair_distance are the same one."""
+
 
 @parameters
 class MinutiaeParams:
     """Parameters of extract_minutiae."""
 
-    border: float = parameter(6.0, "px", 0, 64, "least distance from the mask's edge")
-    trace: int = parameter(10, "px", 4, 40, "length of ridge from which a minutia's sense is read")
+    border: float = parameter(6.0, "px", 0, 64, "minimum distance from the mask's edge")
+    trace: int = parameter(10, "px", 4, 40, "length of ridge from which the sense of a minutia's direction is read")
     pair_distance: float = parameter(0.5, "periods", 0, 4, "opposite minutiae closer than this are a break or bridge")
     link_length: float = parameter(0.6, "periods", 0, 6, "minutiae joined by a ridge shorter than this are a spur")
-    least_quality: float = parameter(
-        58.0, "", 0, 100, "minutiae of less confidence are dropped unless they are among the best least_count"
+    min_quality: float = parameter(
+        58.0,
+        "",
+        0,
+        100,
+        "confidence below which minutiae but the best min_count are dropped; raised: fewer, truer minutiae",
     )
-    least_count: int = parameter(
-        12, "", 0, 100, "the best so many minutiae of a print are kept down to doubtful_quality"
+    min_count: int = parameter(
+        12, "", 0, 100, "number of best minutiae per print that are kept down to doubtful_quality"
     )
-    doubtful_quality: float = parameter(30.0, "", 0, 100, "least confidence of the best least_count")
+    doubtful_quality: float = parameter(30.0, "", 0, 100, "confidence below which the best min_count are dropped too")
 
 
 def extract_minutiae(
@@ -59,11 +72,19 @@ def extract_minutiae(
     -----
     Crossing number: Rutovitz, "Pattern recognition" (J. Royal Statistical Society A 1966). With ISO's directions the
     number of ridges grows by one along a minutia's direction, for an ending as for a bifurcation. A break, a bridge,
-    a spur and a short island are therefore the same thing: two close minutiae of opposite direction, whose effects on
-    the ridges around cancel. One rule removes them all.
+    a spur and a short island are therefore the same thing: two close minutiae of opposite direction with effects
+    on the ridges around that cancel. One rule removes them all.
 
-    Faint, smudged and small prints explain their minutiae badly without having none. The best dozen, which is what a
-    comparison needs at least, is therefore kept at a lower confidence.
+    Faint, smudged and small prints explain their minutiae badly without having none. The best dozen, the minimum for a
+    comparison, is therefore kept at a lower confidence.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import dislocated_grating
+    >>> found = Fingerprint(dislocated_grating((241, 241), 9.0, np.pi / 2).image).minutiae  # an ending at (120, 120)
+    >>> len(found), found.kind, np.rad2deg(found.direction).round(0)
+    (1, array([1], dtype=uint8), array([90.], dtype=float32))
     """
     p = params or MinutiaeParams()
     codes = neighbour_codes(skeleton)
@@ -87,15 +108,15 @@ def extract_minutiae(
     found = Minutiae(x.astype(np.float32), y.astype(np.float32), direction, kind, quality)
     found = found.select(_unpaired(found, p.pair_distance * typical))
     found = found.select(np.lexsort((found.x, found.y, -found.quality)))
-    sure, doubtful = (np.count_nonzero(found.quality >= q) for q in (p.least_quality, p.doubtful_quality))
-    return found.select(slice(max(sure, min(p.least_count, doubtful))))
+    sure, doubtful = (np.count_nonzero(found.quality >= q) for q in (p.min_quality, p.doubtful_quality))
+    return found.select(slice(max(sure, min(p.min_count, doubtful))))
 
 
 def _direction(ways: Walk, kind: UInt8, angle: Float, trace: int) -> Float:
     """Return directions along the orientation field, the sense taken from the skeleton's branches."""
     vectors = _unit(ways.x[trace] - ways.x[0], ways.y[0] - ways.y[trace]).reshape(2, 3, -1).swapaxes(0, 1)
-    # An ending has one branch, into the ridge. Of a bifurcation's three the stem stands farthest from the others,
-    # and the valley lies opposite to it.
+    # An ending has one branch, into the ridge. Of a bifurcation's three, the stem is farthest from the others,
+    # and the valley is opposite to it.
     facing = np.stack([(vectors[k - 2] * vectors[k - 1]).sum(0) for k in range(3)])
     stem = vectors[facing.argmax(0), :, np.arange(len(kind))].T
     sense = np.where(kind == ENDING, vectors[0], -stem)
@@ -111,16 +132,16 @@ def _unit(dx: np.ndarray, dy: np.ndarray) -> Float:
 
 
 def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float) -> Float:
-    """Return 100 times (how high the enhanced waves stand) times (how far they explain the print), about each point.
+    """Return 100 times (height of the enhanced waves) times (how well they explain the print) around each point.
 
-    Height: mean of their absolute value over 25 x 25 px beside that of a full wave, 2 / pi. It falls where waves meet
-    out of step, as about false minutiae, and towards the print's edge. Explained: their correlation with the
-    normalised print over 37 x 37 px. On synthetic prints and on hand-marked ones the product tells true from false
-    minutiae better than either, than the coherence, or than a classifier fitted to eight such figures.
+    Height: mean of their absolute value over 25 x 25 px, divided by that of a full wave, 2 / pi. It falls where waves
+    meet out of step, as around false minutiae, and towards the print's edge. Explained: their correlation with the
+    normalised print over 37 x 37 px. On synthetic and on hand-marked prints the product separates true from false
+    minutiae better than either factor, the coherence, or a classifier fitted to eight such figures.
     """
-    reach = np.arange(-18, 19, 3)
+    offsets = np.arange(-QUALITY_REACH, QUALITY_REACH + 1, QUALITY_STEP)
     rows, columns = normalised.shape
-    at = (np.clip(y[:, None, None] + reach[:, None], 0, rows - 1), np.clip(x[:, None, None] + reach, 0, columns - 1))
+    at = np.clip(y[:, None, None] + offsets[:, None], 0, rows - 1), np.clip(x[:, None, None] + offsets, 0, columns - 1)
     a, b = normalised[at], enhanced[at]
     a = a - a.mean((1, 2), keepdims=True)
     both, aa, bb = (np.einsum("nij,nij->n", *pair) for pair in ((a, b), (a, a), (b, b)))
@@ -152,9 +173,9 @@ def _unpaired(m: Minutiae, reach: Float) -> Bool:
     distance[np.arange(n), np.arange(n)] = np.inf
     close = distance < np.maximum(reach[:, None], reach)
     against = np.cos(m.direction[:, None] - m.direction)
-    paired = (close & (against < -0.5)).any(1)
+    paired = (close & (against < OPPOSITE)).any(1)
     better = (m.quality[None, :] > m.quality[:, None]) | (
         (m.quality[None, :] == m.quality[:, None]) & (np.arange(n) < np.arange(n)[:, None])
     )
-    doubled = (close & (against > 0.5) & better & (distance < reach[:, None] * 0.6)).any(1)
+    doubled = (close & (against > AGREEING) & better & (distance < reach[:, None] * SAME_SHARE)).any(1)
     return np.asarray(~paired & ~doubled)

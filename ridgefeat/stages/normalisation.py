@@ -9,13 +9,20 @@ from ridgefeat.stages.grid import FINE
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Float, UInt8
 
+LIMIT = 3.0
+"""Local deviations at which values are clipped."""
+
 
 @parameters
 class NormalisationParams:
     """Parameters of normalise."""
 
-    window: int = parameter(33, "px", 9, 129, "side of the square over which mean and deviation are taken")
-    least_deviation: float = parameter(4.0, "grey values", 0.1, 64, "deviation below which contrast is not raised")
+    window: int = parameter(
+        33, "px", 9, 129, "side of the square over which mean and deviation are taken; raised: less local"
+    )
+    min_deviation: float = parameter(
+        4.0, "grey levels", 0.1, 64, "deviation below which contrast is not raised; raised: faint areas stay faint"
+    )
 
 
 def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
@@ -35,6 +42,16 @@ def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
     -----
     After Hong, Wan and Jain, "Fingerprint image enhancement" (IEEE PAMI 1998), but with local instead of global mean
     and variance.
+
+    Examples
+    --------
+    A clean wave gets nearly deviation 1, whatever its contrast and brightness.
+
+    >>> from ridgefeat.synth.simple import grating
+    >>> for contrast in (1.0, 0.3):
+    ...     print(normalise(grating((99, 99), 9.0, contrast=contrast).image)[27:72].std().round(1))
+    1.0
+    1.0
     """
     p = params or NormalisationParams()
     rows, columns = image.shape
@@ -48,8 +65,8 @@ def normalise(image: UInt8, params: NormalisationParams | None = None) -> Float:
 
     mean = local(grey)
     variance = local(grey * grey) - mean * mean
-    gain = 1 / np.sqrt(np.maximum(variance, np.float32(p.least_deviation**2)))
+    gain = 1 / np.sqrt(np.maximum(variance, np.float32(p.min_deviation**2)))
     size = grey.shape[::-1]
     grey -= cv2.resize(mean, size, interpolation=cv2.INTER_LINEAR)
     grey *= cv2.resize(gain, size, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.clip(grey[:rows, :columns], -3, 3))
+    return np.asarray(np.clip(grey[:rows, :columns], -LIMIT, LIMIT))

@@ -1,4 +1,4 @@
-"""Orientation: the direction of the ridges at every pixel, modulo 180 degrees, and how sure it is."""
+"""Orientation: the direction of the ridges at every pixel, modulo 180 degrees, and its coherence."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
 class OrientationParams:
     """Parameters of estimate_orientation."""
 
-    emphasis: float = parameter(1.5, "", 1, 8, "power of the Gabor energies: higher lets the strongest wave decide")
-    smoothing: float = parameter(6.0, "px", 1, 64, "deviation of the Gaussian that smooths the field")
-    neighbourhood: float = parameter(16.0, "px", 1, 128, "deviation of the Gaussian over which neighbours are heard")
-    trust: float = parameter(2.0, "", 0, 16, "how much waves against the neighbours' orientation are doubted")
+    emphasis: float = parameter(1.5, "", 1, 8, "power of the Gabor energies; raised: the strongest wave decides alone")
+    smoothing: float = parameter(
+        6.0, "px", 1, 64, "deviation of the Gaussian that smooths the field; raised: rounds sharp bends"
+    )
+    neighbourhood: float = parameter(
+        16.0, "px", 1, 128, "deviation of the Gaussian that averages the neighbours' orientation"
+    )
+    trust: float = parameter(
+        2.0, "", 0, 16, "how much waves across the neighbours' orientation lose weight; 0: not at all"
+    )
     window: float = parameter(8.0, "px", 2, 64, "deviation of the Gaussian over which coherence is measured")
 
 
@@ -43,9 +49,17 @@ def estimate_orientation(
     -----
     The angle is the energy-weighted mean of the bank's orientations as doubled angles (Kass and Witkin, "Analyzing
     oriented patterns", CVGIP 1987), a vector that can be averaged and interpolated. It is taken twice: the second time
-    waves count less the more they go against what their neighbourhood agreed on. The coherence is that of the
+    waves lose weight with their angle to their neighbourhood's mean orientation. The coherence is that of the
     structure tensor (Bazen and Gerez, "Systematic methods for the computation of the directional fields and singular
     points of fingerprints", IEEE PAMI 2002).
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating
+    >>> field = Fingerprint(grating((161, 161), 9.0, np.deg2rad(30)).image).orientation
+    >>> np.rad2deg(field.angle[80, 80]).round(0), field.coherence[80, 80] > 0.99
+    (np.float32(30.0), np.True_)
     """
     p = params or OrientationParams()
     energy = (gabor.magnitude**2) ** np.float32(p.emphasis)
@@ -62,13 +76,13 @@ def estimate_orientation(
 
 
 def _vector(by_orientation: Float, parts: Float, emphasis: float) -> Float:
-    """Return the mean doubled-angle vector of each cell, as long as the energy is large."""
+    """Return the mean doubled-angle vector of each cell, with a length that grows with the energy."""
     strength = by_orientation.sum(0) ** np.float32(1 - 1 / emphasis) + np.float32(1e-12)
     return np.asarray(np.tensordot(by_orientation, parts, (0, 0)) / strength[..., None])
 
 
 def _agreement(vector: Float, parts: Float, p: OrientationParams) -> Float:
-    """Return weights of all orientations: 1 along what the neighbours agree on, less the more it goes against it."""
+    """Return the weight of each orientation: 1 along the neighbours' mean orientation, lowest across it."""
     common = _blurred(vector, p.neighbourhood)
     length = np.hypot(common[..., 0], common[..., 1]) + np.float32(1e-9)
     whole = _blurred(np.hypot(vector[..., 0], vector[..., 1]), p.neighbourhood) + np.float32(1e-9)

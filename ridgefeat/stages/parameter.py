@@ -1,10 +1,10 @@
-'''How a stage declares its parameters: a frozen dataclass whose fields carry unit, range and meaning.
+'''How a stage declares its parameters: a frozen dataclass with unit, range and meaning at each field.
 
 >>> @parameters
 ... class PeriodParams:
 ...     """Parameters of the period."""
 ...
-...     window: float = parameter(32.0, "px", 16, 128, "side of the window whose spectrum is read")
+...     window: float = parameter(32.0, "px", 16, 128, "side of the window")
 >>> PeriodParams(window=200)
 Traceback (most recent call last):
 ridgefeat.errors.ParameterError: PeriodParams.window must lie between 16 and 128 px, got 200

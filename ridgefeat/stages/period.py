@@ -14,9 +14,11 @@ from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
 class PeriodParams:
     """Parameters of estimate_period."""
 
-    smoothing: float = parameter(8.0, "px", 0, 64, "deviation of the Gaussian over which energies are gathered")
-    shortest: float = parameter(4.5, "px", 3, 10, "shortest period that is believed")
-    longest: float = parameter(18.0, "px", 10, 40, "longest period that is believed")
+    smoothing: float = parameter(
+        8.0, "px", 0, 64, "deviation of the Gaussian over which energies are averaged; raised: a smoother map"
+    )
+    shortest: float = parameter(4.5, "px", 3, 10, "shorter periods are set to this")
+    longest: float = parameter(18.0, "px", 10, 40, "longer periods are set to this")
 
 
 def estimate_period(
@@ -38,9 +40,17 @@ def estimate_period(
 
     Notes
     -----
-    Energies along the ridge's normal, less those across it (noise has both alike), are gathered over a neighbourhood.
-    The filters being Gaussian over log frequency, the logarithm of a wave's energy is a parabola over log wavelength,
-    whose vertex three neighbouring filters determine exactly.
+    Energies along the ridge's normal, less those across it (noise has as much of both), are averaged locally.
+    The filters being Gaussian over log frequency, the logarithm of a wave's energy is a parabola over log wavelength;
+    three neighbouring filters determine its vertex exactly.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating
+    >>> period = Fingerprint(grating((161, 161), 10.0, 0.4).image).period
+    >>> period.shape, period[80, 80].round(1)
+    ((161, 161), np.float32(10.0))
     """
     p = params or PeriodParams()
     if not mask.any():

@@ -1,4 +1,4 @@
-"""Walking along a skeleton: many walkers at once, one table look-up a step."""
+"""Walking along a skeleton: many walkers at once, one table look-up per step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ NOWHERE = 8
 
 
 def neighbour_codes(skeleton: Bool) -> UInt8:
-    """Return for each skeleton pixel which of its eight neighbours are set, as a bit mask; 0 off the skeleton."""
+    """Return for each skeleton pixel which of its eight neighbours are set, as a bit mask; 0 off the skeleton.
+
+    Examples
+    --------
+    >>> neighbour_codes(np.array([[True, True, True]]))  # bit 0 is the right neighbour, bit 4 the left one
+    array([[ 1, 17, 16]], dtype=uint8)
+    """
     kernel = np.zeros((3, 3), np.float32)
     kernel[STEPS_Y + 1, STEPS_X + 1] = 1 << np.arange(8)
     line = skeleton.view(np.uint8)
@@ -34,6 +40,12 @@ def branches() -> tuple[UInt8, UInt8]:
     """Return, for each code, how many ridges leave the pixel, shape (256,), and in which steps, shape (256, 4).
 
     Neighbours that touch each other belong to one ridge; among them the one in line with an axis leads.
+
+    Examples
+    --------
+    >>> count, first = branches()
+    >>> count[0b00010001], first[0b00010001, :2]  # neighbours to the right and to the left
+    (np.uint8(2), array([0, 4], dtype=uint8))
     """
     count = np.zeros(256, np.uint8)
     first = np.full((256, 4), NOWHERE, np.uint8)
@@ -81,7 +93,17 @@ class Walk:
 
 
 def walk(codes: UInt8, x: Int, y: Int, first: UInt8, steps: int) -> Walk:
-    """Walk from (x, y), the first step given, then always the straightest way on."""
+    """Walk from (x, y): the first step is given, each further one is the straightest possible.
+
+    Examples
+    --------
+    >>> line = np.zeros((3, 6), bool)
+    >>> line[1, 1:5] = True
+    >>> start = np.array([1], np.int32)
+    >>> way = walk(neighbour_codes(line), start, start, np.array([0], np.uint8), 5)
+    >>> way.x.ravel(), way.length
+    (array([1, 2, 3, 4, 4, 4], dtype=int32), array([3], dtype=int32))
+    """
     turns = _turns()
     dx, dy = np.append(STEPS_X, 0).astype(np.int32), np.append(STEPS_Y, 0).astype(np.int32)
     xs, ys = np.empty((steps + 1, len(x)), np.int32), np.empty((steps + 1, len(x)), np.int32)

@@ -9,11 +9,25 @@ from ridgefeat.stages.grid import CELL, FINE
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import MM_PER_PX, Bool, Float, GaborResponses, UInt8
 
-CONTRAST_REACH = 0.8
-SURE_REACH = 4.0
-"""In cells."""
-USUAL_REACH = 14.0
-"""In px."""
+CONTRAST_BLUR, SHARE_BLUR, AGREEMENT_BLUR = 0.8, 1.0, 4.0
+"""Deviations, in cells of 8 px, of the Gaussians over local contrast, over the waves' share of the variance, and over
+the orientation on which waves must agree (some four ridges)."""
+PRINT_CONTRAST = 90
+"""Percentile of the contrast where ridges are sure that counts as the print's own contrast."""
+FALLOFF_CELLS = 5
+"""Side, in cells, of the square in which `falloff` looks for the largest contrast: 16 px to either side."""
+
+# The outline is drawn on fine cells of 4 px.
+USUAL_BLUR = 14.0 / FINE
+"""Deviation over which the usual change of grey levels is averaged (14 px)."""
+CELLS_BLUR, CHANGE_BLUR, SMOOTH_BLUR = 0.8, 0.4, 1.0
+"""Deviations over the coarse mask (in cells of 8 px), over the change of grey levels, and over the finished outline."""
+INSIDE, NEAR = 0.5, 0.3
+"""Levels of the blurred coarse mask: above the first is inside the print, up to the second its outline may move."""
+DEEP = 32 // FINE
+"""Farther inside than this (32 px) nothing is removed."""
+OUTLINE_CLOSING = 20 // FINE
+"""Gaps of the outline up to twice this reach (20 px) are closed, and parts narrower than that are removed."""
 
 
 @parameters
@@ -25,19 +39,30 @@ class SegmentationParams:
         "",
         0.01,
         0.9,
-        "variance that agreeing waves explain where ridges are sure; band noise reaches 0.33 here and there",
+        "share of variance that agreeing waves explain where ridges are sure; noise in the ridges' band reaches 0.33 "
+        "in places; raised: fewer faint prints are found",
     )
-    least_share: float = parameter(0.08, "", 0.01, 0.9, "the same share where ridges adjoin sure ones")
-    sure_part: float = parameter(0.05, "", 0, 1, "least part of a piece where ridges are sure")
+    min_share: float = parameter(
+        0.08, "", 0.01, 0.9, "the same share where ridges adjoin sure ones; raised: a smaller print"
+    )
+    sure_part: float = parameter(0.05, "", 0, 1, "share of a piece that must be sure ridges for it to be kept")
     contrast: float = parameter(
-        0.12, "", 0.0, 1.0, "least local contrast, as a share of the print's own (90th percentile of ridge areas)"
+        0.12,
+        "",
+        0.0,
+        1.0,
+        "minimum local contrast, as a share of the print's own (90th percentile where ridges are sure)",
     )
-    falloff: float = parameter(0.5, "", 0, 1, "least local contrast, as a share of the largest within 16 px")
-    least_contrast: float = parameter(3.0, "grey values", 0.1, 64, "local deviation below which nothing is a ridge")
-    closing: float = parameter(16.0, "px", 0, 64, "gaps up to this width are closed, lines below it opened")
-    outline: float = parameter(0.5, "", 0, 1, "change of grey values at the outline, as a share of the usual about it")
-    least_area: float = parameter(20.0, "mm^2", 1, 500, "a print's smallest area")
-    least_piece: float = parameter(0.25, "", 0.0, 1.0, "a further piece must be this large beside the largest one")
+    falloff: float = parameter(0.5, "", 0, 1, "minimum local contrast, as a share of the largest within 16 px")
+    min_contrast: float = parameter(
+        3.0, "grey levels", 0.1, 64, "local standard deviation below which nothing is a ridge"
+    )
+    closing: float = parameter(16.0, "px", 0, 64, "gaps up to this width are closed, thinner parts removed")
+    outline: float = parameter(0.5, "", 0, 1, "change of grey levels at the outline, as a share of that around it")
+    min_area: float = parameter(20.0, "mm²", 1, 500, "pieces with a smaller area are removed")
+    min_piece: float = parameter(
+        0.25, "", 0.0, 1.0, "further pieces below this share of the largest one's area are removed"
+    )
 
 
 def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | None = None) -> Bool:
@@ -59,16 +84,26 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     -------
     ndarray of bool, shape (rows, columns)
         All False where no print is found.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating
+    >>> image = np.full((240, 400), 255, np.uint8)
+    >>> image[:, 100:300] = grating((240, 200), 9.0, 0.5).image
+    >>> columns = np.flatnonzero(Fingerprint(image).mask[120])
+    >>> columns[[0, -1]]  # 100 and 299, to 4 px
+    array([ 96, 303])
     """
     p = params or SegmentationParams()
     contrast = local_contrast(image, gabor)
     share = ridge_share(gabor)
-    sure = (common_share(gabor) > p.seed_share) & (contrast > p.least_contrast)
+    sure = (common_share(gabor) > p.seed_share) & (contrast > p.min_contrast)
     if not sure.any():
         return np.zeros(image.shape, bool)
-    ridges = (share > p.least_share) & (contrast > p.contrast * np.percentile(contrast[sure], 90))
-    # Smoothing carries contrast over the print's outline; beside what stands next to it, that remainder is small.
-    ridges &= contrast > p.falloff * cv2.dilate(contrast, np.ones((5, 5), np.uint8))
+    ridges = (share > p.min_share) & (contrast > p.contrast * np.percentile(contrast[sure], PRINT_CONTRAST))
+    # Smoothing carries contrast over the print's outline; what it carries is small compared with its neighbours'.
+    ridges &= contrast > p.falloff * cv2.dilate(contrast, np.ones((FALLOFF_CELLS, FALLOFF_CELLS), np.uint8))
     _, labels = cv2.connectedComponents(ridges.view(np.uint8), connectivity=4)
     count = np.bincount(labels.ravel())
     surely = np.bincount(labels[sure], minlength=count.size)
@@ -84,7 +119,7 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
 def ridge_share(gabor: GaborResponses) -> Float:
     """Return the share of the variance about each cell that the strongest wave explains."""
     share = gabor.magnitude.max((0, 1)) ** 2 / 2
-    return np.asarray(cv2.GaussianBlur(share, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE))
+    return np.asarray(cv2.GaussianBlur(share, (0, 0), SHARE_BLUR, borderType=cv2.BORDER_REPLICATE))
 
 
 def common_share(gabor: GaborResponses) -> Float:
@@ -95,42 +130,40 @@ def common_share(gabor: GaborResponses) -> Float:
     by_orientation = np.square(gabor.magnitude).sum(0) / 2
     doubled = np.exp(2j * gabor.orientations).astype(np.complex64)
     vector = np.tensordot(by_orientation, doubled, (0, 0)).view(np.float32).reshape(*by_orientation.shape[1:], 2)
-    agreed = cv2.GaussianBlur(vector, (0, 0), SURE_REACH, borderType=cv2.BORDER_REPLICATE)
+    agreed = cv2.GaussianBlur(vector, (0, 0), AGREEMENT_BLUR, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(np.hypot(agreed[..., 0], agreed[..., 1]))
 
 
 def local_contrast(image: UInt8, gabor: GaborResponses) -> Float:
-    """Return the deviation of grey values about each cell."""
+    """Return the standard deviation of grey levels around each cell, shape (grid rows, grid columns)."""
     rows, columns = gabor.magnitude.shape[2:]
     below, right = CELL * rows - image.shape[0], CELL * columns - image.shape[1]
     grey = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(np.float32)
     # Means over cells, then over their neighbours: about two ridges, so that the outline stays where the print ends.
     small = columns, rows
-    mean = cv2.GaussianBlur(cv2.resize(grey, small, interpolation=cv2.INTER_AREA), (0, 0), CONTRAST_REACH)
-    square = cv2.GaussianBlur(cv2.resize(grey * grey, small, interpolation=cv2.INTER_AREA), (0, 0), CONTRAST_REACH)
+    mean = cv2.GaussianBlur(cv2.resize(grey, small, interpolation=cv2.INTER_AREA), (0, 0), CONTRAST_BLUR)
+    square = cv2.GaussianBlur(cv2.resize(grey * grey, small, interpolation=cv2.INTER_AREA), (0, 0), CONTRAST_BLUR)
     return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)))
 
 
 def _outlined(image: UInt8, cells: Bool, p: SegmentationParams) -> Bool:
-    """Draw the outline where grey values cease to change, to about 4 px: responses reach further than ridges do."""
+    """Draw the outline, to about 4 px, where grey levels stop changing: the responses extend beyond the ridges."""
     rows, columns = image.shape
     height, width = 2 * cells.shape[0], 2 * cells.shape[1]
     padded = cv2.copyMakeBorder(image, 0, FINE * height - rows, 0, FINE * width - columns, cv2.BORDER_REPLICATE)
     half = cv2.resize(padded, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     gx, gy = cv2.Scharr(half, cv2.CV_32F, 1, 0), cv2.Scharr(half, cv2.CV_32F, 0, 1)
     change = cv2.resize(cv2.magnitude(gx, gy), (width, height), interpolation=cv2.INTER_AREA)
-    coarse = cv2.resize(
-        cv2.GaussianBlur(cells.astype(np.float32), (0, 0), 0.8), (width, height), interpolation=cv2.INTER_LINEAR
-    )
-    usual = cv2.GaussianBlur(change * coarse, (0, 0), USUAL_REACH / FINE)
-    usual /= cv2.GaussianBlur(coarse, (0, 0), USUAL_REACH / FINE) + np.float32(1e-3)
-    changing = cv2.GaussianBlur(change, (0, 0), 0.4) > p.outline * usual
-    # Deep inside nothing is taken away, however smudged.
-    deep = cv2.erode((coarse > 0.5).astype(np.uint8), _disc(32 // FINE)) > 0
-    fine = _filled(_closed_opened((changing & (coarse > 0.3)) | deep, round(20 / FINE)))
-    soft = cv2.GaussianBlur(fine.astype(np.float32), (0, 0), 1)
+    blurred = cv2.GaussianBlur(cells.astype(np.float32), (0, 0), CELLS_BLUR)
+    coarse = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
+    usual = cv2.GaussianBlur(change * coarse, (0, 0), USUAL_BLUR)
+    usual /= cv2.GaussianBlur(coarse, (0, 0), USUAL_BLUR) + np.float32(1e-3)
+    changing = cv2.GaussianBlur(change, (0, 0), CHANGE_BLUR) > p.outline * usual
+    deep = cv2.erode((coarse > INSIDE).astype(np.uint8), _disc(DEEP)) > 0
+    fine = _filled(_closed_opened((changing & (coarse > NEAR)) | deep, OUTLINE_CLOSING))
+    soft = cv2.GaussianBlur(fine.astype(np.float32), (0, 0), SMOOTH_BLUR)
     full = cv2.resize(soft, (FINE * width, FINE * height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(full[:rows, :columns] > 0.5)
+    return np.asarray(full[:rows, :columns] > INSIDE)
 
 
 def _tidy(ridges: Bool, p: SegmentationParams) -> Bool:
@@ -140,7 +173,7 @@ def _tidy(ridges: Bool, p: SegmentationParams) -> Bool:
         return np.zeros(ridges.shape, bool)
     area = stats[:, cv2.CC_STAT_AREA] * (CELL * MM_PER_PX) ** 2
     area[0] = 0
-    keep = (area >= p.least_area) & (area >= p.least_piece * area.max())
+    keep = (area >= p.min_area) & (area >= p.min_piece * area.max())
     return _filled(keep[labels])
 
 
@@ -151,7 +184,7 @@ def _disc(reach: int) -> UInt8:
 def _closed_opened(where: Bool, reach: int) -> UInt8:
     """Close gaps, then drop thin parts.
 
-    Nothing is beyond the image when gaps are closed; when thin parts go, what touches the border goes on there.
+    When gaps are closed, nothing lies beyond the image; when thin parts are removed, the print continues there.
     """
     inner = slice(reach, -reach), slice(reach, -reach)
     cells = cv2.copyMakeBorder(where.view(np.uint8), *(reach,) * 4, cv2.BORDER_CONSTANT, value=0)

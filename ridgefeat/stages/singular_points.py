@@ -12,15 +12,26 @@ from ridgefeat.structure import CORE, DELTA, Bool, Float, OrientationField, Sing
 
 TURN = np.float32(2 * np.pi)
 AROUND = np.arange(72, dtype=np.float32) * (TURN / 72)
+"""Angles of the points on a ring, every 5 degrees."""
+COHERENCE_RADII = np.array([16, 20, 24], np.float32)
+"""Pixels; coherence is always low at a singular point itself, and says something two ridges away from it."""
+DIRECTION_RADII = np.array([10, 14, 18], np.float32)
+"""Pixels; near enough that the field still turns around this point alone."""
+INCOHERENT_WEIGHT = 0.05
+"""Added to the coherence as a vector's weight, so that the smoothed field is defined where it is 0."""
 
 
 @parameters
 class SingularPointParams:
     """Parameters of find_singular_points."""
 
-    smoothing: float = parameter(8.0, "px", 0, 64, "deviation of the Gaussian that smooths the field beforehand")
-    border: float = parameter(14.0, "px", 0, 64, "least distance from the mask's edge")
-    least_coherence: float = parameter(0.28, "", 0, 1, "least coherence on a ring about the point")
+    smoothing: float = parameter(
+        8.0, "px", 0, 64, "deviation of the Gaussian that smooths the field first; raised: fewer points"
+    )
+    border: float = parameter(14.0, "px", 0, 64, "minimum distance from the mask's edge")
+    min_coherence: float = parameter(
+        0.28, "", 0, 1, "minimum coherence on a ring around the point; raised: fewer points"
+    )
     pair_distance: float = parameter(26.0, "px", 0, 200, "a core and a delta closer than this cancel each other")
 
 
@@ -46,6 +57,14 @@ def find_singular_points(
     revolutions (Kawagoe and Tojo, "Fingerprint pattern classification", Pattern Recognition 1984; in the doubled angle
     the index is a whole number and needs no threshold). Cores and deltas born of noise come in close pairs; those
     cancel. A core's direction is the one in which its ridges open (Bazen and Gerez, 2002).
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import rings
+    >>> found = Fingerprint(rings((241, 241), 9.0).image).singular_points
+    >>> found.kind, len(found.cores), len(found.deltas)  # the two cores of a whorl
+    (array([1, 1], dtype=uint8), 2, 0)
     """
     p = params or SingularPointParams()
     if not mask.any():
@@ -58,7 +77,7 @@ def find_singular_points(
         return SingularPoints.empty()
     x, y, charge, edge = x[inside], y[inside], charge[inside], edge[inside]
     alive = _cancel(x, y, charge, p.pair_distance) & (edge >= p.border)
-    alive &= _coherence_around(orientation.coherence, x, y) >= p.least_coherence
+    alive &= _coherence_around(orientation.coherence, x, y) >= p.min_coherence
     x, y, charge = x[alive], y[alive], charge[alive]
     kind = np.where(charge > 0, CORE, DELTA).astype(np.uint8)
     direction = _directions(field, x, y, charge)
@@ -68,7 +87,7 @@ def find_singular_points(
 
 def _smoothed(orientation: OrientationField, mask: Bool, p: SingularPointParams) -> Float:
     doubled = 2 * orientation.angle[::FINE, ::FINE]
-    weight = 0.05 + orientation.coherence[::FINE, ::FINE]
+    weight = INCOHERENT_WEIGHT + orientation.coherence[::FINE, ::FINE]
     field = np.stack([np.cos(doubled) * weight, np.sin(doubled) * weight], -1).astype(np.float32)
     if p.smoothing:
         field = cv2.GaussianBlur(field, (0, 0), p.smoothing / FINE, borderType=cv2.BORDER_REPLICATE)
@@ -107,8 +126,8 @@ def _cancel(x: Float, y: Float, charge: Float, reach: float) -> Bool:
 
 
 def _coherence_around(coherence: Float, x: Float, y: Float) -> Float:
-    """Return the mean coherence 16 to 24 px from each point; at a singular point itself it is always low."""
-    px, py = _rings(x, y, np.array([16, 20, 24], np.float32))
+    """Return the mean coherence on three rings around each point."""
+    px, py = _rings(x, y, COHERENCE_RADII)
     sampled = cv2.remap(coherence, px, py, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return np.asarray(sampled.reshape(3, -1, AROUND.size).mean((0, 2)))
 
@@ -124,7 +143,7 @@ def _directions(field: Float, x: Float, y: Float, charge: Float) -> Float:
     """Return the angle at which the ridges leave each point radially, for a core on the side where it opens."""
     if not len(x):
         return np.zeros(0, np.float32)
-    px, py = _rings(x, y, np.array([10, 14, 18], np.float32))
+    px, py = _rings(x, y, DIRECTION_RADII)
     sampled = cv2.remap(field, px / FINE, py / FINE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     sampled = sampled.reshape(3, -1, AROUND.size, 2)
     angle = np.arctan2(sampled[..., 1], sampled[..., 0])

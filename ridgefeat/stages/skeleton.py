@@ -14,7 +14,7 @@ from ridgefeat.structure import Bool, Float
 class SkeletonParams:
     """Parameters of binarise and skeletonise."""
 
-    level: float = parameter(0.0, "", -0.9, 0.9, "enhanced values below this are ridge")
+    level: float = parameter(0.0, "", -0.9, 0.9, "enhanced values below this are ridge; raised: broader ridges")
 
 
 def binarise(enhanced: Float, mask: Bool, params: SkeletonParams | None = None) -> Bool:
@@ -30,6 +30,11 @@ def binarise(enhanced: Float, mask: Bool, params: SkeletonParams | None = None) 
     Returns
     -------
     ndarray of bool, shape (rows, columns)
+
+    Examples
+    --------
+    >>> binarise(np.array([[-0.5, 0.5, -0.5]], np.float32), np.array([[True, True, False]]))
+    array([[ True, False, False]])
     """
     p = params or SkeletonParams()
     return np.asarray((enhanced < p.level) & mask)
@@ -46,6 +51,13 @@ def skeletonise(binary: Bool, params: SkeletonParams | None = None) -> Bool:
     Returns
     -------
     ndarray of bool, shape (rows, columns)
+
+    Examples
+    --------
+    >>> bar = np.zeros((7, 20), bool)
+    >>> bar[2:5, 2:18] = True
+    >>> skeletonise(bar)[3, 3:16].all(), skeletonise(bar)[[1, 2, 4, 5], 3:16].any()
+    (np.True_, np.False_)
     """
     out = np.zeros(binary.shape, bool)
     x, y, width, height = cv2.boundingRect(binary.view(np.uint8))

@@ -12,7 +12,7 @@ from ridgefeat.structure import Bool, Float
 from ridgefeat.table.row import join_flags
 
 FLAG = "outlier"
-BASE = ("ridge_period_mean", "ridge_area", "minutiae_count", "quality_area")
+BASE = ("ridge_period_mean", "ridge_area", "minutiae_count")
 """Columns that are looked at, as far as the table has them: scale, busyness and size of a print."""
 GROUPED_BY = ("meta_layout", "meta_dpi_x", "meta_dpi_y")
 LEAST_PRINTS = 20

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat._csv_exactly import exactly
 from ridgefeat.errors import TableError
+from ridgefeat.files import exact_numbers, first_line, import_pyarrow, sha256
 from ridgefeat.table import sidecar
 from ridgefeat.table.row import META
-from ridgefeat.table.writers import META_KINDS, Kind, column, import_pyarrow, is_parquet, kind_of
+from ridgefeat.table.writers import META_KINDS, Kind, column, is_parquet, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,7 @@ def iterate_table(
                 _refuse_lacking(path, wanted, list(frame.columns))
                 yield frame
             return
-        pa, parquet = import_pyarrow()
+        pa, parquet = import_pyarrow(TableError, path)
         for part in _part_paths(path, wanted.about) if path.is_dir() else [path]:
             with parquet.ParquetFile(part) as file:
                 names = wanted.kept(file.schema_arrow.names)
@@ -107,7 +107,7 @@ def iterate_table(
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # and pyarrow's own, which are ValueErrors or OSErrors
-        raise TableError(f"table {path} is damaged: {_brief(error)}") from None
+        raise TableError(f"table {path} is damaged: {first_line(error)}") from None
 
 
 def read_header(path: str | Path) -> list[str]:
@@ -128,7 +128,7 @@ def read_header(path: str | Path) -> list[str]:
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:
-        raise TableError(f"table {path} is no feature table: {_brief(error)}") from None
+        raise TableError(f"table {path} is no feature table: {first_line(error)}") from None
 
 
 def read_rows(
@@ -212,19 +212,19 @@ def _read_file(path: Path, wanted: _Wanted) -> pd.DataFrame:
         raise TableError(f"table {path} is larger than {LARGEST >> 30} GB; extract into a folder of parts instead")
     if not is_parquet(path):
         return _read_csv(path, wanted)
-    pa, parquet = import_pyarrow()
+    pa, parquet = import_pyarrow(TableError, path)
     try:
         with parquet.ParquetFile(path) as file:
             return _frame(file.read(columns=wanted.kept(file.schema_arrow.names)))
     except (pa.ArrowException, ValueError) as error:
-        raise TableError(f"table {path} is no Parquet file: {_brief(error)}") from None
+        raise TableError(f"table {path} is no Parquet file: {first_line(error)}") from None
 
 
 def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
     """Return all parts in one; features go straight to their place, so that they are held once."""
     import pandas as pd
 
-    pa, _ = import_pyarrow()
+    pa, _ = import_pyarrow(TableError, path)
     paths = _part_paths(path, wanted.about)
     rows = sum(_opened(part, lambda file: int(file.metadata.num_rows)) for part in paths)
     if rows != wanted.about.get("rows"):
@@ -249,19 +249,19 @@ def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
         ) from None
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise TableError(
-            f"the parts of {path} do not fit together: {_brief(error)}; extract again with --overwrite"
+            f"the parts of {path} do not fit together: {first_line(error)}; extract again with --overwrite"
         ) from None
     return pd.concat([told, pd.DataFrame(values.T, columns=features, copy=False)], axis=1)[names]
 
 
 def _opened(part: Path, read: Callable[[Any], Any]) -> Any:
     """Return what is read of a part."""
-    pa, parquet = import_pyarrow()
+    pa, parquet = import_pyarrow(TableError, part)
     try:
         with parquet.ParquetFile(part) as file:
             return read(file)
     except (pa.ArrowException, ValueError) as error:
-        raise TableError(f"part {part} is no Parquet file: {_brief(error)}; extract with --resume") from None
+        raise TableError(f"part {part} is no Parquet file: {first_line(error)}; extract with --resume") from None
 
 
 def _part_paths(path: Path, about: Mapping[str, Any]) -> list[Path]:
@@ -333,7 +333,7 @@ def _how(header: Sequence[str], names: Sequence[str], features: Collection[str])
         "keep_default_na": False,
         "na_values": {name: [""] for name in known},
         "encoding": "utf-8-sig",
-        **exactly(pd.__version__),
+        **exact_numbers(pd.__version__),
     }
 
 
@@ -344,8 +344,8 @@ def _typed(name: str, cells: list[str]) -> Any:
 def _frame(table: Any) -> pd.DataFrame:
     """Return an Arrow table as a frame whose columns have the types that a CSV table's would have."""
     import pandas as pd
+    import pyarrow as pa
 
-    pa, _ = import_pyarrow()
     frame: pd.DataFrame = table.to_pandas(split_blocks=True)
     for field in table.schema:
         if pa.types.is_integer(field.type) and table[field.name].null_count:
@@ -362,17 +362,12 @@ def _texts(column: Any) -> Any:
     return different[codes.indices.fill_null(len(different) - 1).to_numpy(zero_copy_only=False)]
 
 
-def _brief(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
 def _verify(path: Path, about: Mapping[str, Any]) -> None:
     from ridgefeat.table.assembly import verify_parts
-    from ridgefeat.table.sidecar import file_digest
 
     if path.is_dir():
         verify_parts(path, about)
         return
     table = about.get("table")
-    if not isinstance(table, dict) or table.get("sha256") != file_digest(path):
+    if not isinstance(table, dict) or table.get("sha256") != sha256(path):
         raise TableError(f"table {path} was changed since it was written: its sha256 is not the sidecar's")

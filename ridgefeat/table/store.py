@@ -29,7 +29,7 @@ from ridgefeat.table.compute import Work, compute
 from ridgefeat.table.journal import Journal
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import Batch, Item, Limits
-from ridgefeat.table.sidecar import agree, describe, file_digest
+from ridgefeat.table.sidecar import agree, describe, table_digest
 from ridgefeat.table.writers import META_KINDS, is_parquet, text
 from ridgefeat.work.engine import count_workers, using
 
@@ -126,7 +126,7 @@ def _finished(output: Path, manifest: Mapping[str, Any]) -> Summary:
     agree(there, manifest, f"the finished table {output}")
     if output.is_dir():
         verify_parts(output, there)
-    elif there.get("table", {}).get("sha256") != file_digest(output):
+    elif there.get("table", {}).get("sha256") != table_digest(output):
         raise TableError(f"table {output} was changed since it was written; --overwrite makes it again")
     reasons = {k: (n, first) for k, (n, first) in there["reasons"].items()}
     rows, flags = there["rows"], Counter(there["flags"])
@@ -183,4 +183,4 @@ def _find_outliers(journal: Journal, recipe: Recipe) -> Bool:
     return outliers.find_outliers(np.concatenate(values), groups)
 
 
-__all__ = ["Mode", "Progress", "Summary", "file_digest", "write_table"]
+__all__ = ["Mode", "Progress", "Summary", "table_digest", "write_table"]

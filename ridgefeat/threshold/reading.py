@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat._csv_exactly import exactly
 from ridgefeat.errors import ScoreError
+from ridgefeat.files import exact_numbers, first_few, first_line, import_pyarrow
 from ridgefeat.threshold.scores import Scores
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _needed(there: list[str], score: str | None, label: str | None, further: Seq
 def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
     import pandas as pd
 
-    how = {"encoding": "utf-8-sig", "skipinitialspace": True, **exactly(pd.__version__)}
+    how = {"encoding": "utf-8-sig", "skipinitialspace": True, **exact_numbers(pd.__version__)}
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ScoreError(f"{path} has {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}; take a sample")
@@ -165,8 +165,9 @@ def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
     except OSError as error:
         raise ScoreError(f"{path} cannot be read: {error.strerror or error}; give a CSV table of scores") from None
     except (ValueError, UnicodeError, OverflowError, MemoryError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ScoreError(f"{path} is no table: {first}; give CSV in UTF-8 with columns such as mated, score") from None
+        raise ScoreError(
+            f"{path} is no table: {first_line(error)}; give CSV in UTF-8 with columns such as mated, score"
+        ) from None
     frame.columns = frame.columns.astype(str).str.strip()
     if frame.empty:
         raise ScoreError(f"{path} holds no scores; give one row per comparison")
@@ -182,11 +183,7 @@ def _is_number(name: str) -> bool:
 
 def _read_parquet(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
     """Return the wanted columns of a Parquet file, or of all files in a folder in the order of their names."""
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        raise ScoreError(f"{path}: Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or give CSV") from None
+    pa, parquet = import_pyarrow(ScoreError, path)
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files:
         raise ScoreError(f"folder {path} holds no .parquet file; give a table of scores, or a folder of Parquet files")
@@ -203,8 +200,7 @@ def _read_parquet(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.Da
                 tables.append(opened.read(columns=names))
         frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     except (pa.ArrowException, ValueError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ScoreError(f"{path} holds no scores in Parquet: {first[:200]}") from None
+        raise ScoreError(f"{path} holds no scores in Parquet: {first_line(error)}") from None
     return frame
 
 
@@ -323,5 +319,4 @@ def _values(column: pd.Series[Any], name: str, path: Path) -> NDArray[np.float64
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f", … ({len(names)} in all)" if len(names) > SHOWN else ""
-    return ", ".join(str(n)[:40] for n in names[:SHOWN]) + more
+    return first_few([str(n)[:40] for n in names], SHOWN)

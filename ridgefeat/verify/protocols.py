@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import LayoutError, ScoreError
+from ridgefeat.files import first_line
 from ridgefeat.verify.enrolment import Entry
 
 if TYPE_CHECKING:
@@ -273,8 +274,9 @@ def _read_frame(path: Path) -> pd.DataFrame:
             f"{str(path)!r} is no protocol and no readable table ({error.strerror or error}){_nearest(str(path))}"
         ) from None
     except (ValueError, UnicodeError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise LayoutError(f"{path} is no table of pairs: {first}; give CSV with columns probe, reference") from None
+        raise LayoutError(
+            f"{path} is no table of pairs: {first_line(error)}; give CSV with columns probe, reference"
+        ) from None
     frame.columns = pd.Index([str(c).strip() for c in frame.columns])
     missing = [c for c in ("probe", "reference") if c not in frame.columns]
     if missing:

@@ -24,7 +24,7 @@ _VISIBLE_REACH = 20.0
 """Pixels around the minutiae that count as visible, if no image shows the extent of the print."""
 _MARGIN = 64.0
 
-EXTRACTION = {"least_quality": 30.0}
+EXTRACTION = {"min_quality": 30.0}
 """Parameters of extraction for comparisons: here a false minutia costs less than a missing one."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, ScoreError
+from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.params import Params
 from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, enrol, find_sources, run_batches
 from ridgefeat.verify.features import entries_from_features, feature_scores
@@ -74,14 +74,11 @@ class Verification:
         text = self.scores.to_csv(index=False, lineterminator="\n").encode()
         about = {**self.about, "sha256": hashlib.sha256(text).hexdigest()}
         sidecar = (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
-        try:
+        with os_errors_as(ScoreError, f"{path} cannot be written", "; is its folder writable?"):
             path.parent.mkdir(parents=True, exist_ok=True)
             for target, content in ((path, text), (path.with_suffix(".json"), sidecar)):
-                half = target.with_name(f".{target.name}.{os.getpid()}.part")
-                half.write_bytes(content)
-                half.replace(target)
-        except OSError as error:
-            raise ScoreError(f"{path} cannot be written: {error.strerror}; is its folder writable?") from None
+                with atomic_write(target) as temporary:
+                    temporary.write_bytes(content)
         return path
 
 

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from ridgefeat.errors import ParameterError, RidgefeatError
+from ridgefeat.files import first_line
 
 KINDS = ("local", "dask", "ray")
 PATIENCE = 10.0
@@ -248,8 +249,7 @@ def _on_ray(calls: Iterable[Any], workers: int) -> Iterator[Any]:
 
 def _reason(error: BaseException) -> str:
     """Return an error in one line."""
-    first = (str(error).strip().splitlines() or ["no reason given"])[0]
-    return f"{type(error).__name__}: {first[:200]}"
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def _forget(results: Any) -> None:
@@ -357,5 +357,4 @@ def _check_port(kind: str, address: str) -> None:
 
 
 def _unreachable(kind: str, address: str, error: BaseException) -> EngineError:
-    why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return EngineError(f"engine {kind}={address} does not answer ({why[:200]}); {_START[kind]}")
+    return EngineError(f"engine {kind}={address} does not answer ({first_line(error)}); {_START[kind]}")

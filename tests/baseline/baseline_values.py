@@ -86,7 +86,7 @@ def update(reason):
     note = f"- `{digest(new)}` {reason.strip()}"
     note += f" Moved: {by_family}." * bool(moved)
     note += f" New: {len(added)} columns." * bool(added)
-    note += f" Gone: {', '.join(gone)}." * bool(gone)
+    note += f" Gone: {', '.join(gone) if len(gone) <= 10 else f'{len(gone)} columns'}." * bool(gone)
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in new.items()]
     VALUES.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     text = CHANGES.read_text(encoding="utf-8") if CHANGES.exists() else "# Why stored feature values changed\n\n"

@@ -60,7 +60,7 @@ def make_about(frame: pd.DataFrame) -> dict[str, object]:
         "schema_digest": "1" * 16,
         "layout": "made",
         "label_kinds": {"subject": "integer", "sex": "text", "hand": "text", "finger": "text", "age": "number"},
-        "columns": [{"name": n, "unit": "1"} for n in names],
+        "columns": [{"name": n, "unit": ""} for n in names],
     }
 
 

@@ -273,3 +273,16 @@ def test_what_two_classes_are_called_is_what_the_estimator_calls_them():
         outcome = evaluation.run_task(task, X, p.y, p.groups)
         fitted = build(find(name), settings).fit(X[fold.train], p.y[fold.train])
         assert outcome.reason == "" and np.array_equal(outcome.predicted, fitted.predict(X[fold.test])), name
+
+
+@pytest.mark.parametrize("kind", ["binary", "regression"])
+def test_neighbours_are_as_many_as_there_are_rows(kind):
+    X, y = np.random.default_rng(0).normal(size=(12, 3)), np.arange(12) % 2
+    fold = Fold(0, 0, np.arange(6), np.arange(6, 12))
+    outcome = evaluation.run_task(evaluation.Task(find("knn"), fold, Settings(kind=kind), 2), X, y, np.arange(12))
+    assert outcome.reason == ""
+    near = ((X[6:, None] - X[None, :6]) / X[:6].std(axis=0)) ** 2
+    weight = 1 / np.sqrt(near.sum(axis=2))
+    share = (weight @ y[:6]) / weight.sum(axis=1)
+    expected = share if kind == "regression" else share > 0.5
+    np.testing.assert_allclose(outcome.predicted, expected, atol=1e-6)

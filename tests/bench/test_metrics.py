@@ -135,3 +135,9 @@ def test_probabilities_are_calibrated_by_the_other_folds():
     bins = calibration.reliability(p[:, 1], y == 1)
     assert sum(b["count"] for b in bins) == 4000
     assert all(abs(b["predicted"] - b["observed"]) < 0.08 for b in bins)
+
+
+def test_bootstrap_samples_of_a_large_table_fit_into_memory():
+    assert statistics.samples_for(4_200, 1000) == 1000
+    assert statistics.samples_for(1_000_000, 1000) == 50
+    assert statistics.samples_for(10**9, 1000) == 40 and statistics.samples_for(10**9, 20) == 20

@@ -118,6 +118,9 @@ def test_several_together_tell_numbers(monkeypatch, tmp_path):
     parts = [trained(n, "age") for n in made.about["members"]]
     by_hand = np.mean([model.predict(p, frame, make_about(frame))["predicted"] for p in parts], axis=0)
     assert np.allclose(said[said.notna()], by_hand[said.notna()])
+    made.pipeline.named_estimators_["tree"].estimator[-1].tree_.children_left[0] = 10**6
+    with pytest.raises(ModelError, match="damaged tree"):
+        model_file.load(model_file.save(made, tmp_path / "damaged.skops"))
 
 
 def test_too_few_to_put_together(monkeypatch):

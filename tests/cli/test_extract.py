@@ -60,7 +60,7 @@ def test_labels_resolution_and_parameters_reach_the_table(prints, tmp_path):
         "-p",
         tmp_path / "p.json",
         "-s",
-        "normalisation.least_deviation=5",
+        "normalisation.min_deviation=5",
         "--regex",
         r"(?P<who>\d+)_",
     )
@@ -68,7 +68,7 @@ def test_labels_resolution_and_parameters_reach_the_table(prints, tmp_path):
     assert table.who.tolist() == [101, 101, 102, 102, 103, 103]
     assert table.age[0] == 30 and table.age.isna().sum() == 5
     assert set(table.meta_dpi_x) == {510.0} and set(table.meta_dpi_y) == {490.0}
-    assert about["parameters"]["normalisation"] == {"window": 40, "least_deviation": 5.0}
+    assert about["parameters"]["normalisation"] == {"window": 40, "min_deviation": 5.0}
 
 
 def test_like_makes_the_same_kind_of_table(prints, tmp_path):

@@ -89,23 +89,23 @@ def test_zones_and_grid_name_their_places():
     found = values(pretend(upright))
     assert found["orient_flow_r1c1_cos"] == pytest.approx(1)
     assert found["orient_flow_r4c4_cos"] == pytest.approx(-1)
-    assert found["orient_field_20_cos"] == pytest.approx(1)
-    assert found["orient_field_24_cos"] == pytest.approx(-1)
+    assert found["orient_field_r3c1_cos"] == pytest.approx(1)
+    assert found["orient_field_r3c5_cos"] == pytest.approx(-1)
     below = np.zeros(SHAPE)
     below[250:] = np.pi / 4
     found = values(pretend(below, (200, 200, CORE, 270)))
     # 2.5 mm are 49 px: rows 3 and 4 of the grid lie 249 and 298 px down.
-    assert found["orient_field_02_sin"] == pytest.approx(0, abs=1e-6)
-    assert found["orient_field_42_sin"] == pytest.approx(1)
+    assert found["orient_field_r1c3_sin"] == pytest.approx(0, abs=1e-6)
+    assert found["orient_field_r5c3_sin"] == pytest.approx(1)
 
 
 def test_the_grid_is_unknown_outside_the_print():
     mask = np.zeros(SHAPE, bool)
     mask[100:300, 100:300] = True
     found = values(pretend(0.0, (150, 200, CORE, 270), mask=mask))
-    assert np.isnan(found["orient_field_20_cos"])
-    assert np.isfinite(found["orient_field_22_cos"])
-    assert np.isfinite(found["orient_field_24_cos"])
+    assert np.isnan(found["orient_field_r3c1_cos"])
+    assert np.isfinite(found["orient_field_r3c3_cos"])
+    assert np.isfinite(found["orient_field_r3c5_cos"])
 
 
 # Curvature

@@ -65,7 +65,7 @@ def test_gradient_map_is_the_slope_of_the_log_odds_and_leaves_the_network_alone(
         image[place] += 1e-5
         assert slope[place] == pytest.approx(found, rel=1e-4)
     assert all((before[k] == v).all() for k, v in model.weights.items())
-    assert not any(layer.frozen for layer in model.walk())
+    assert not any(layer.frozen for layer in model.layers)
 
 
 def test_filters_and_feature_maps():

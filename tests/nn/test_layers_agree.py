@@ -5,11 +5,8 @@ import pytest
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.nn import reference as ref
-from ridgefeat.nn.convolution import Conv2D
-from ridgefeat.nn.correlate import STRIP_BYTES
-from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU, Residual
-from ridgefeat.nn.grouped import GroupedConv2D
-from ridgefeat.nn.layer import channel_sums, lines
+from ridgefeat.nn.convolution import STRIP_BYTES, Conv2D
+from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU
 from ridgefeat.nn.normalisation import BatchNorm
 from ridgefeat.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from ridgefeat.nn.threads import threads
@@ -78,33 +75,6 @@ def test_convolution(kernel, stride, padding):
     assert expected.shape[1:] == layer.output_shape
     np.testing.assert_allclose(layer.forward(x), expected, rtol=1e-10)
     check(layer, x, lambda d: ref.conv2d_backward(x, k, d, layer.stride, layer.pads))
-
-
-@pytest.mark.parametrize(
-    ("filters", "groups", "kernel", "stride", "padding"),
-    [
-        (6, None, 3, 1, "same"),
-        (6, None, (3, 2), 2, ((0, 1), (1, 0))),
-        (6, 3, 3, 1, 1),
-        (4, 2, (1, 3), (2, 1), "valid"),
-        (12, 6, 2, 1, "valid"),
-    ],
-)
-def test_grouped_convolution(filters, groups, kernel, stride, padding):
-    layer = built(GroupedConv2D(filters, kernel, groups=groups, stride=stride, padding=padding), (5, 6, 6))
-    x = images((2, 5, 6, 6))
-    k, b = layer.params["kernel"], layer.params["bias"]
-    expected = ref.grouped_conv2d(x, k, b, layer.stride, layer.pads)
-    assert expected.shape[1:] == layer.output_shape
-    np.testing.assert_allclose(layer.forward(x), expected, rtol=1e-10)
-    check(layer, x, lambda d: ref.grouped_conv2d_backward(x, k, d, layer.stride, layer.pads))
-
-
-def test_one_group_is_a_plain_convolution():
-    one, plain = built(GroupedConv2D(4, groups=1), (6, 7, 3)), built(Conv2D(4), (6, 7, 3))
-    plain.params["kernel"][...] = one.params["kernel"][:, :, 0]
-    plain.params["bias"][...] = one.params["bias"]
-    np.testing.assert_allclose(one.forward(images()), plain.forward(images()), rtol=1e-10)
 
 
 def test_convolution_with_relu_is_the_reference_relu_of_it():
@@ -209,14 +179,6 @@ def test_batch_norm_in_float32_is_right_to_its_last_digits():
         assert error(single, double) < limit
 
 
-def test_channel_sums_of_lines():
-    x = np.random.default_rng(0).random((4, 90, 80, 3)).astype(np.float32)
-    sums = channel_sums(lines(x), 3)
-    assert sums.dtype == np.float64
-    np.testing.assert_allclose(sums, x.sum(axis=(0, 1, 2), dtype=np.float64), rtol=1e-7)
-    np.testing.assert_allclose(channel_sums(lines(x[:, 0, 0]), 3), x[:, 0, 0].sum(axis=0), rtol=1e-6)
-
-
 def test_batch_norm_keeps_its_digits_far_from_zero():
     layer = BatchNorm(epsilon=0.0)
     layer.build((8, 8, 1), np.random.default_rng(0), np.float32)
@@ -234,10 +196,6 @@ def test_dense_and_relu():
     layer = built(ReLU(), (5,))
     np.testing.assert_array_equal(layer.forward(x), ref.relu(x))
     check(layer, x, lambda d: [ref.relu_backward(x, d)], KINKED)
-    layer = built(ReLU(0.7), (5,))
-    assert ((x > 0) & (x < 0.7)).any() and (x > 0.7).any()
-    np.testing.assert_array_equal(layer.forward(x), ref.relu(x, 0.7))
-    check(layer, x, lambda d: [ref.relu_backward(x, d, 0.7)], KINKED)
 
 
 def test_dense_in_portions():
@@ -266,28 +224,15 @@ def test_dropout():
     np.testing.assert_array_equal(layer.forward(x), x)
 
 
-def test_residual():
-    inner = [Conv2D(3, 3, padding="same"), BatchNorm()]
-    layer, x = built(Residual(inner), (5, 4, 3)), images((2, 5, 4, 3))
-    inside = inner[1].forward(inner[0].forward(x, True), True)
-    np.testing.assert_allclose(layer.forward(x, True), ref.add(inside, x), rtol=1e-12)
-    check(layer, x)
-    check(built(Residual([Conv2D(2, 3, padding="same")], Conv2D(2, 1)), (5, 4, 3)), x)
-    check(built(Residual([Conv2D(2, 3, padding="same")], [Conv2D(2, 1), BatchNorm()]), (5, 4, 3)), x)
-
-
 @pytest.mark.parametrize(
     ("make", "shape", "says"),
     [
         (lambda: Conv2D(2, 5), (4, 9, 1), "5 x 5 does not fit into images of 4 x 9"),
         (lambda: Conv2D(2, 0), (4, 9, 1), "kernel is 0"),
         (lambda: Conv2D(2, 3, padding="full"), (4, 9, 1), "'full'"),
-        (lambda: GroupedConv2D(4, groups=2), (9, 9, 3), "2 groups do not divide 3 channels"),
-        (lambda: GroupedConv2D(2, 5), (4, 9, 2), "5 x 5 does not fit into images of 4 x 9"),
         (lambda: MaxPool(3), (2, 9, 1), "3 x 3 does not fit into 2 x 9"),
         (lambda: Dense(3), (4, 9, 1), "put Flatten before it"),
         (lambda: Dropout(1.0), (4,), "rate is 1.0"),
-        (lambda: Residual([Conv2D(2)]), (4, 9, 1), "give a shortcut"),
     ],
 )
 def test_messages(make, shape, says):

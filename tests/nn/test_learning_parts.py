@@ -106,9 +106,9 @@ def test_the_studies_networks_have_the_studies_counts():
     assert "9,860,834 parameters, 9,858,402 of them trainable" in model.summary()
     assert "conv2d_6" in model.summary() and "25 x 25 x 128" in model.summary()
     shape = (40, 40, 1)
-    assert {layer.l2 for layer in build("three-block-l2", shape).walk() if layer.kind in ("dense", "conv2d")} == {0.001}
+    assert {layer.l2 for layer in build("three-block-l2", shape).layers if layer.kind in ("dense", "conv2d")} == {0.001}
     two = build("two-block", shape)
-    assert [layer.filters for layer in two.walk() if layer.kind == "conv2d"] == [32, 64]
+    assert [layer.filters for layer in two.layers if layer.kind == "conv2d"] == [32, 64]
     assert two.output_shape == (1,) and two.loss.activation == "sigmoid"
     assert build("two-block", shape, 5).output_shape == (5,)
     assert set(NETWORKS) == {"three-block", "three-block-l2", "two-block", "small"}

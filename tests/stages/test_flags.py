@@ -60,7 +60,7 @@ def test_flags_come_in_the_order_of_their_meanings():
 
 def test_limits_are_parameters():
     fp = Fingerprint(a_print())
-    assert flag(fp.image, fp.mask, fp.period, FlagParams(least_area=900)) == ("too_small",)
+    assert flag(fp.image, fp.mask, fp.period, FlagParams(min_area=900)) == ("too_small",)
     assert flag(fp.image, fp.mask, fp.period, FlagParams(longest_period=0.4)) == ("wrong_scale",)
 
 
@@ -75,5 +75,5 @@ def test_a_print_that_vanishes_at_a_wrong_resolution_is_told_from_no_print(state
 
 def test_the_search_at_other_resolutions_uses_the_parameters_of_the_print():
     image = make_print(4, noise_level=1).image
-    strict = Params().updated(["segmentation.least_contrast=64"])
+    strict = Params().updated(["segmentation.min_contrast=64"])
     assert Fingerprint(image, 2000, params=strict).flags == ("no_print",)

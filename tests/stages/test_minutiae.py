@@ -147,10 +147,10 @@ def test_endings_at_the_images_border_are_none(reach):
 def test_a_print_the_waves_do_not_explain_has_none():
     skeleton = lines()
     skeleton[60, 81:] = False
-    sure, doubtful = found(skeleton), found(skeleton, explained=0.6, least_quality=0)
+    sure, doubtful = found(skeleton), found(skeleton, explained=0.6, min_quality=0)
     assert 95 < sure.quality[0] <= 100
     assert 0 <= doubtful.quality[0] < 0.9 * sure.quality[0]
-    assert not len(found(skeleton, explained=0.0, least_quality=30))
+    assert not len(found(skeleton, explained=0.0, min_quality=30))
 
 
 def test_the_best_few_are_kept_at_a_lower_confidence_and_no_more():
@@ -158,13 +158,13 @@ def test_the_best_few_are_kept_at_a_lower_confidence_and_no_more():
     for k in range(6):
         skeleton[33 + PERIOD * k, 60 + 20 * (k % 2) :] = False
     poor = {"explained": 0.3}
-    assert not len(found(skeleton, **poor, least_count=0))
-    everything = found(skeleton, **poor, least_quality=0)
+    assert not len(found(skeleton, **poor, min_count=0))
+    everything = found(skeleton, **poor, min_quality=0)
     assert len(everything) == 6
-    few = found(skeleton, **poor, least_count=4)
+    few = found(skeleton, **poor, min_count=4)
     np.testing.assert_array_equal(few.x, everything.x[:4])
-    assert not len(found(skeleton, **poor, least_count=4, doubtful_quality=57))
-    assert len(found(skeleton, least_count=4)) == 6
+    assert not len(found(skeleton, **poor, min_count=4, doubtful_quality=57))
+    assert len(found(skeleton, min_count=4)) == 6
 
 
 def test_the_best_come_first_and_types_are_those_of_the_structure():

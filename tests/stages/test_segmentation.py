@@ -59,16 +59,16 @@ def test_small_pieces_are_dropped_and_large_ones_kept():
     wave = grating((300, 500), 9.0, 0.6).image
     large, small = disc((300, 500), 100, (120, 150)), disc((300, 500), 50, (400, 150))
     assert segmented(on_white(wave, small)).any()
-    assert pieces(segmented(on_white(wave, large | small), least_piece=0.4)) == 1
-    both = segmented(on_white(wave, large | disc((300, 500), 80, (380, 150))), least_piece=0.4)
+    assert pieces(segmented(on_white(wave, large | small), min_piece=0.4)) == 1
+    both = segmented(on_white(wave, large | disc((300, 500), 80, (380, 150))), min_piece=0.4)
     assert pieces(both) == 2
 
 
 def test_what_is_smaller_than_the_least_area_is_no_print():
     image = on_white(grating(SHAPE, 9.0, 0.6).image, disc(SHAPE, 60))
     area = np.pi * 60**2 * (25.4 / 500) ** 2
-    assert segmented(image, least_area=0.7 * area).any()
-    assert not segmented(image, least_area=1.5 * area).any()
+    assert segmented(image, min_area=0.7 * area).any()
+    assert not segmented(image, min_area=1.5 * area).any()
 
 
 def test_faint_ridges_are_found_and_invisible_ones_not():

@@ -72,7 +72,7 @@ def test_damaged_lists_are_refused(tmp_path, sidecar, key):
 
 
 def test_a_huge_sidecar_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("ridgefeat.table.sidecar.LARGEST", 10)
+    monkeypatch.setattr("ridgefeat.table.sidecar.MAX_BYTES", 10)
     (tmp_path / "t.json").write_text("{" + " " * 20)
     with pytest.raises(TableError, match="larger than"):
         load_sidecar(tmp_path / "t.json")
@@ -90,6 +90,26 @@ def test_a_table_of_another_version_is_not_pretended_to_be_made_again(sidecar):
     sidecar["parameters"]["normalisation"]["windo"] = 3
     with pytest.raises(TableError, match=r"cannot make that table again: .*did you mean normalisation.window"):
         Recipe.like(sidecar, "t.json")
+
+
+def test_a_sidecar_of_version_0_1_says_what_was_renamed(sidecar):
+    old = copy.deepcopy(sidecar)
+    names = ("quality_area", "orient_field_00_cos", "orient_field_44_sin", "texture_block_r0c2_band0")
+    old["columns"] += [{"name": name, "unit": "1"} for name in names]
+    old["parameters"]["minutiae"] = {"least_quality": 58.0}
+    said = (
+        "columns renamed in 0.2: orient_field_00_cos is orient_field_r1c1_cos, and so on by row and column, "
+        "the zones of texture_lbp_own, texture_hog_own and texture_block are counted from 1: "
+        "texture_block_r0c0_band0 is texture_block_r1c1_band0, and so on, quality_area (mm²) is ridge_area (cm²); "
+        "parameters renamed in 0.2: minutiae.least_quality is minutiae.min_quality"
+    )
+    for a, b in ((old, sidecar), (sidecar, old)):
+        with pytest.raises(TableError) as caught:
+            check_same(a, b)
+        assert f"were not made alike: {said}. " in str(caught.value)
+    with pytest.raises(TableError) as caught:
+        Recipe.like(old, "t.json")
+    assert f"another table: {said}. Install that version" in str(caught.value)
 
 
 def test_options_may_repeat_what_like_says_but_not_contradict_it():

@@ -96,7 +96,7 @@ def test_a_run_that_was_ended_between_table_and_sidecar_resumes(prints, tmp_path
         raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr(assembly, "write_whole", stop)
+        patch.setattr(assembly, "json_bytes", stop)
         with pytest.raises(Stopped):
             write(prints, output)
     assert output.exists() and not output.with_suffix(".json").exists()

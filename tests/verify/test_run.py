@@ -38,7 +38,7 @@ def test_workers_change_nothing(made, folder):
 def test_from_scores_to_a_threshold(made, tmp_path):
     path = made.save(tmp_path / "s.csv")
     about = json.loads(path.with_suffix(".json").read_text("utf-8"))
-    assert about["comparator"] == "minutiae" and about["parameters"]["minutiae"]["least_quality"] == 30
+    assert about["comparator"] == "minutiae" and about["parameters"]["minutiae"]["min_quality"] == 30
     read = read_scores(path)
     assert "subjects from subject_probe, subject_reference" in read.note
     found = analyse(read.scores, ("exact", "far-frr"), development=1.0, replicates=0)

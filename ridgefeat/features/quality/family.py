@@ -55,8 +55,8 @@ def _histogram(name: str, what: str, unit: str, high: float, source: str = NFIQ2
         )
         for i in range(10)
     ] + [
-        Column(f"quality_{name}_mean", "1", 0, high, f"mean of {what}", source),
-        Column(f"quality_{name}_std", "1", 0, high, f"standard deviation of {what}", source),
+        Column(f"quality_{name}_mean", "", 0, high, f"mean of {what}", source),
+        Column(f"quality_{name}_std", "", 0, high, f"standard deviation of {what}", source),
     ]
 
 
@@ -76,7 +76,7 @@ def contrast(fp: Fingerprint) -> Sequence[float]:
     *_histogram("ocl", "orientation certainty levels (OCL) of 32 px blocks", "blocks", 1),
     Column("quality_roi_mean", "grey levels", 0, 255, "mean grey level in NFIQ 2's region of interest", NFIQ2),
     Column("quality_coherence_sum", "blocks", 0, 1e6, "sum of gradient coherence over that region's blocks", NFIQ2),
-    Column("quality_coherence_roi", "1", 0, 1, "mean gradient coherence over that region's blocks", NFIQ2),
+    Column("quality_coherence_roi", "", 0, 1, "mean gradient coherence over that region's blocks", NFIQ2),
 )
 def certainty(fp: Fingerprint) -> np.ndarray:
     """Return how far the gradients of each block agree on one orientation."""
@@ -114,7 +114,6 @@ def ridges(fp: Fingerprint) -> np.ndarray | None:
 
 
 @quality.columns(
-    Column("quality_minutiae_count", "minutiae", 0, 1e4, "number of minutiae", NFIQ2),
     Column(
         "quality_minutiae_center",
         "minutiae",
@@ -125,25 +124,23 @@ def ridges(fp: Fingerprint) -> np.ndarray | None:
     ),
     Column(
         "quality_minutiae_mu",
-        "1",
+        "",
         0,
         1,
         "share of minutiae whose block is darker than the image by 0 to 0.5 of its standard deviation",
         NFIQ2,
     ),
-    Column("quality_minutiae_ocl", "1", 0, 1, "share of minutiae with an orientation certainty above 0.8", NFIQ2),
-    Column("quality_minutiae_mean", "%", 0, 100, "mean confidence of the minutiae"),
+    Column("quality_minutiae_ocl", "", 0, 1, "share of minutiae with an orientation certainty above 0.8", NFIQ2),
 )
 def minutiae_based(fp: Fingerprint) -> Sequence[float]:
     """Return how many minutiae there are and how good the print is where they stand."""
-    count = len(fp.minutiae)
-    if not count:
-        return [0, 0, np.nan, np.nan, np.nan]
+    if not len(fp.minutiae):
+        return [0, np.nan, np.nan]
     x, y = fp.minutiae.x, fp.minutiae.y
     near = (np.abs(x - x.mean()) <= CENTRE_PX) & (np.abs(y - y.mean()) <= CENTRE_PX)
     image, left, top = without_frame(fp.image)
     shares = _block_shares(image, x - left, y - top) if min(image.shape) >= BLOCK else (np.nan, np.nan)
-    return [count, near.sum(), *shares, fp.minutiae.quality.mean()]
+    return [near.sum(), *shares]
 
 
 def _block_shares(image: UInt8, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -156,12 +153,11 @@ def _block_shares(image: UInt8, x: np.ndarray, y: np.ndarray) -> tuple[float, fl
 
 
 @quality.columns(
-    Column("quality_area", "mm²", 0, 1e5, "area of the print"),
-    Column("quality_area_share", "1", 0, 1, "share of the image that the print covers"),
-    Column("quality_area_cut", "1", 0, 1, "share of the print's outline box that lies on the image's border"),
-    Column("quality_coherence_mean", "1", 0, 1, "mean coherence of the orientation field over the print"),
-    Column("quality_coherence_poor", "1", 0, 1, "share of the print with a coherence below 0.5"),
-    Column("quality_period_known", "1", 0, 1, "share of the print where the ridge period is known"),
+    Column("quality_area_share", "", 0, 1, "share of the image that the print covers"),
+    Column("quality_area_cut", "", 0, 1, "share of the print's outline box that lies on the image's border"),
+    Column("quality_coherence_mean", "", 0, 1, "mean coherence of the orientation field over the print"),
+    Column("quality_coherence_poor", "", 0, 1, "share of the print with a coherence below 0.5"),
+    Column("quality_period_known", "", 0, 1, "share of the print where the ridge period is known"),
 )
 def extent(fp: Fingerprint) -> Sequence[float] | None:
     """Return how much print there is and over how much of it ridges could be followed."""
@@ -174,7 +170,6 @@ def extent(fp: Fingerprint) -> Sequence[float] | None:
     around = 2 * (rows[-1] - rows[0] + columns[-1] - columns[0] + 2)
     coherence = fp.orientation.coherence[mask]
     return [
-        pixels * MM_PER_PX**2,
         pixels / mask.size,
         np.count_nonzero(edge) / around,
         coherence.mean(),
@@ -189,9 +184,9 @@ def extent(fp: Fingerprint) -> Sequence[float] | None:
     Column("quality_grey_p10", "grey levels", 0, 255, "grey level that a tenth of the print does not exceed"),
     Column("quality_grey_p90", "grey levels", 0, 255, "grey level that nine tenths of the print do not exceed"),
     Column("quality_grey_entropy", "bits", 0, 8, "entropy of the print's grey levels"),
-    Column("quality_dark_share", "1", 0, 1, "share of the print darker than midway between p10 and p90: wetness"),
-    Column("quality_black_share", "1", 0, 1, "share of the print at grey levels 0 to 4"),
-    Column("quality_white_share", "1", 0, 1, "share of the print at grey levels 251 to 255"),
+    Column("quality_dark_share", "", 0, 1, "share of the print darker than midway between p10 and p90: wetness"),
+    Column("quality_black_share", "", 0, 1, "share of the print at grey levels 0 to 4"),
+    Column("quality_white_share", "", 0, 1, "share of the print at grey levels 251 to 255"),
     Column("quality_ridge_contrast", "grey levels", 0, 255, "standard deviation around the mean of 17 px (0.86 mm)"),
     Column("quality_ridge_sharpness", "1/mm", 0, 100, "root mean square gradient over that contrast"),
 )

@@ -15,7 +15,7 @@ import numpy as np
 
 from ridgefeat.features.family import Column, Family
 from ridgefeat.features.texture import glcm, hog, lbp, spectrum, wavelet
-from ridgefeat.features.zones import described_zones, original_box, pixel_zones, print_box
+from ridgefeat.features.zones import original_box, pixel_zones, print_box, zone_names
 from ridgefeat.structure import MM_PER_PX
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ BLOCK_BANDS = ((0.4, 1.6), (1.6, 2.4), (2.4, 3.2), (3.2, 8.0))
 
 
 def _share(name: str, meaning: str, source: str = "") -> Column:
-    return Column(name, "1", 0, 1, meaning, source)
+    return Column(name, "", 0, 1, meaning, source)
 
 
 def _class_meaning(points: int, i: int) -> str:
@@ -91,7 +91,7 @@ def lbp_whole(fp: Fingerprint) -> np.ndarray | None:
             f"share of pixels of the original image whose LBP of 8 points at 1 px has {_class_meaning(8, i)}: {where}",
             OJALA,
         )
-        for zone, where in described_zones(GRID)
+        for zone, where in zone_names(GRID).items()
         for i in range(10)
     ),
 )
@@ -116,7 +116,7 @@ def lbp_own(fp: Fingerprint) -> np.ndarray | None:
             f"sign), in {where}; all zones together have length 1",
             DALAL,
         )
-        for zone, where in described_zones(GRID)
+        for zone, where in zone_names(GRID).items()
         for i in range(hog.BINS)
     )
 )
@@ -130,7 +130,7 @@ def hog_own(fp: Fingerprint) -> np.ndarray | None:
     *(
         Column(
             f"texture_glcm_{d}px_{name}_{how}",
-            "bits" if name == "entropy" else "1",
+            "bits" if name == "entropy" else "",
             -1 if name == "correlation" and how == "mean" else 0,
             {"contrast": 196, "entropy": 8, "correlation": 2}.get(name, 1),
             f"{how} over four directions of the {name} of grey-level pairs {d} px ({d * MM_PER_PX:.2f} mm) apart, "
@@ -172,7 +172,7 @@ def cooccurrence(fp: Fingerprint) -> np.ndarray | None:
             f"texture_block_{zone}_band{i}",
             f"share of the spectrum's power from {low:g} to {high:g} cycles/mm in {where}",
         )
-        for zone, where in described_zones(BLOCK_GRID)
+        for zone, where in zone_names(BLOCK_GRID).items()
         for i, (low, high) in enumerate(BLOCK_BANDS)
     ),
 )
@@ -202,7 +202,7 @@ def frequencies(fp: Fingerprint) -> Sequence[float] | None:
     *(
         Column(
             f"texture_wavelet_{kind}_level{level}_{detail}",
-            "1",
+            "",
             low,
             high,
             f"{meaning} {detail} details at level {level} ({2**level * MM_PER_PX:.2f} mm)",

@@ -228,12 +228,7 @@ def _numbers(
         "prints": len(frame),
         "sources": as_text(frame, "meta_source").tolist(),
         "columns": [
-            {
-                "name": n,
-                "unit": "" if c.get("unit") in ("1", None) else str(c["unit"]),
-                "meaning": str(c.get("meaning", "")),
-                "family": f,
-            }
+            {"name": n, "unit": str(c.get("unit") or ""), "meaning": str(c.get("meaning", "")), "family": f}
             for n, c, f in zip(names, columns, families.tolist(), strict=True)
         ],
         "texts": [{"name": t["name"], "values": t["values"]} for t in texts],

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.report.pictures.marks import shorten, write
 from ridgefeat.report.pictures.panels import GREY, INK, PANELS, Canvas, Legend, Panel
 from ridgefeat.structure import UInt8
@@ -154,10 +155,8 @@ def save_picture(picture: UInt8, path: str | Path) -> None:
         written = False
     if not written:
         raise ImageError(f"{path}: no picture can be written as {path.suffix or 'a file without extension'}; use .png")
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise ImageError(f"{path} cannot be written: {error.strerror}") from None
+    with os_errors_as(ImageError, f"{path} cannot be written"), atomic_write(path) as temporary:
+        temporary.write_bytes(data.tobytes())
 
 
 def _chosen(names: Sequence[str] | None) -> list[Panel]:
