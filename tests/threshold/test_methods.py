@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold import METHODS, ErrorCurve, Scores, Settings, choose
-from tests.threshold.made_scores import mirrored, normal_scores
+from tests.threshold.helpers import mirrored, normal_scores
 
 CURVE = ErrorCurve.from_scores(normal_scores(5))
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import det_curve, roc_auc_score, roc_curve
 
 from ridgefeat.threshold import ErrorCurve, Scores
-from tests.threshold.made_scores import EER, mirrored, normal_scores
+from tests.threshold.helpers import EER, mirrored, normal_scores
 
 
 def curve_of(mated, others, **more):
