@@ -78,7 +78,7 @@ def bench_table(path, names=("lda",)):
     return path
 
 
-def test_what_bench_wrote_is_read(tmp_path):
+def test_a_table_of_bench_is_read(tmp_path):
     read = read_scores(bench_table(tmp_path / "scores.csv"))
     assert "male counts as mated" in read.note and "column p_male" in read.note
     assert read.scores.mated.sum() == 30 and read.scores.n_subjects == 30
@@ -86,7 +86,7 @@ def test_what_bench_wrote_is_read(tmp_path):
     assert np.allclose(turned.scores.score, 1 - read.scores.score)
 
 
-def test_of_several_classifiers_one_must_be_named(tmp_path):
+def test_one_of_several_classifiers_must_be_named(tmp_path):
     path = bench_table(tmp_path / "scores.csv", ("lda", "svm"))
     with pytest.raises(ScoreError, match="pick one with --classifier: lda, svm"):
         read_scores(path)
@@ -96,7 +96,7 @@ def test_of_several_classifiers_one_must_be_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"a,b\n1,2\n", "no column mated or label"),
         (b"label,score\n", "holds no scores"),
@@ -108,13 +108,13 @@ def test_of_several_classifiers_one_must_be_named(tmp_path):
         (b"label,score\n1,1\n0,2,3,4\n", "is no table"),
     ],
 )
-def test_files_that_are_no_score_tables_are_refused(tmp_path, content, said):
+def test_files_that_are_no_score_tables_are_refused(tmp_path, content, message):
     (tmp_path / "bad.csv").write_bytes(content)
-    with pytest.raises(ScoreError, match=said):
+    with pytest.raises(ScoreError, match=message):
         read_scores(tmp_path / "bad.csv")
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ScoreError, match="cannot be read"):
         read_scores(tmp_path / "none.csv")
 
@@ -146,7 +146,7 @@ def frame():
 
 
 @needs_pyarrow
-def test_parquet_and_a_folder_of_parts_read_as_csv_does(frame, tmp_path):
+def test_parquet_files_read_like_csv(frame, tmp_path):
     frame.to_csv(tmp_path / "s.csv", index=False)
     frame.to_parquet(tmp_path / "s.parquet")
     (tmp_path / "parts").mkdir()
@@ -160,7 +160,7 @@ def test_parquet_and_a_folder_of_parts_read_as_csv_does(frame, tmp_path):
 
 
 @needs_pyarrow
-def test_of_parquet_no_more_is_read_than_is_looked_at(frame, tmp_path, monkeypatch):
+def test_only_the_columns_in_use_are_read_from_parquet(frame, tmp_path, monkeypatch):
     frame["comment"], frame["finger"] = "x" * 40, "thumb"
     frame.to_parquet(tmp_path / "s.parquet")
     seen, read = [], reading._read_parquet
@@ -174,9 +174,9 @@ def test_of_parquet_no_more_is_read_than_is_looked_at(frame, tmp_path, monkeypat
 
 
 @needs_pyarrow
-def test_what_holds_no_scores_is_said(frame, tmp_path):
+def test_parquet_without_scores_is_refused(frame, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 and no more")
-    for name, says in (("empty", r"holds no \.parquet file"), ("bad.parquet", "holds no scores in Parquet")):
-        with pytest.raises(ScoreError, match=says):
+    for name, message in (("empty", r"holds no \.parquet file"), ("bad.parquet", "holds no scores in Parquet")):
+        with pytest.raises(ScoreError, match=message):
             read_scores(tmp_path / name)

@@ -12,7 +12,7 @@ TRUTH = np.repeat([0, 1], 40)
 
 
 @pytest.mark.parametrize(
-    ("score", "mated", "said"),
+    ("score", "mated", "message"),
     [
         ([1, 2, 3], [1, 1, 1], "3 mated and 0 non-mated"),
         ([1, 2, np.nan], [1, 0, 1], "missing .NaN., first in row 3.*--failures"),
@@ -26,8 +26,8 @@ TRUTH = np.repeat([0, 1], 40)
         ([], [], "got shape"),
     ],
 )
-def test_bad_scores_are_refused(score, mated, said):
-    with pytest.raises(ScoreError, match=said):
+def test_bad_scores_are_refused(score, mated, message):
+    with pytest.raises(ScoreError, match=message):
         Scores.make(score, mated)
 
 
@@ -42,12 +42,12 @@ def test_a_useless_comparator_is_not_taken_for_a_reversed_one():
         Scores.make(rng.normal(size=200), np.arange(200) % 2)
 
 
-def test_a_mated_comparison_of_two_people_is_refused():
+def test_a_mated_comparison_of_two_subjects_is_refused():
     with pytest.raises(ScoreError, match="two different subjects, first in row 1"):
         Scores.make([2, 1], [1, 0], subject_probe=["a", "a"], subject_reference=["b", "b"])
 
 
-def test_parts_share_no_subject_and_lose_nothing_but_what_crosses():
+def test_parts_share_no_subject_and_lose_only_cross_comparisons():
     scores = normal_scores(0, subjects=40)
     split = split_scores(scores, 0.75, seed=2)
     one, two = set(split.development.subject_codes), set(split.evaluation.subject_codes)
@@ -58,7 +58,7 @@ def test_parts_share_no_subject_and_lose_nothing_but_what_crosses():
     assert np.array_equal(again.evaluation.score, split.evaluation.score)
 
 
-def test_without_subjects_comparisons_are_dealt_out_by_kind():
+def test_without_subjects_each_kind_is_split_at_random():
     split = split_scores(Scores.make(GOOD, TRUTH), 0.8)
     assert not split.by_subject and split.n_cross == 0
     assert (split.development.mated.sum(), split.evaluation.mated.sum()) == (32, 8)
