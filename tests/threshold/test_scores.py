@@ -64,6 +64,13 @@ def test_without_subjects_each_kind_is_split_at_random():
     assert (split.development.mated.sum(), split.evaluation.mated.sum()) == (32, 8)
 
 
+def test_one_subject_at_the_minimum_is_left_for_each_part():
+    scores = Scores.make([9, 1, 8, 2, 7, 0, 9, 3], [1, 0] * 4, subject_probe=np.repeat(np.arange(4), 2))
+    for share, counts in ((0.95, (3, 1)), (0.05, (1, 3)), (0.5, (2, 2))):
+        split = split_scores(scores, share)
+        assert (split.development.n_subjects, split.evaluation.n_subjects) == counts
+
+
 def test_too_few_subjects_for_two_parts_are_refused():
     with pytest.raises(ScoreError, match=r"evaluation part of 4 subjects .* --development 1"):
         split_scores(normal_scores(0, subjects=4), 0.8)
