@@ -159,6 +159,14 @@ def altered(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     ------
     LayoutError
         If there are no altered prints, no unaltered ones, or no mated or non-mated comparison.
+
+    Examples
+    --------
+    >>> labels = {"finger": "thumb", "alteration": "none"}
+    >>> real = [Entry(f"{s}.png", {**labels, "subject": s}) for s in "ab"]
+    >>> plan = altered([*real, Entry("a_cut.png", {**labels, "subject": "a", "alteration": "z_cut"})])
+    >>> plan.probe, plan.reference, plan.mated
+    (array([2, 2]), array([0, 1]), array([ True, False]))
     """
     _by_finger(entries)
     references: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -210,6 +218,17 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
     ------
     LayoutError
         If the table cannot be read, a column is missing, or a print is unknown or ambiguous; the row is named.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "pairs.csv"
+    ...     with path.open("w") as file:
+    ...         print("probe,reference,mated", "a/1.png,2.png,1", "a/1.png,3.png,0", sep=chr(10), file=file)
+    ...     plan, entries = read_pairs(path, [Entry("a/1.png"), Entry("a/2.png"), Entry("b/3.png")])
+    >>> plan.reference, plan.mated, [entry.subject for entry in entries]
+    (array([1, 2]), array([ True, False]), ['a/1.png', 'a/1.png', 'b/3.png'])
     """
     frame = _read_frame(Path(path))
     find = _finder(entries, Path(path))
