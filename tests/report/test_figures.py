@@ -195,16 +195,16 @@ def test_predictions_are_counted_where_they_are():
     ax = plot_predictions([0, 0, 1, np.nan], [0, 0, 1, 1], "age", limits=(0, 1))
     (image,) = ax.images
     assert image.get_array().count() == 2 and image.get_array()[0, 0] > image.get_array()[-1, -1]
-    assert image.get_extent() == [0, 1, 0, 1] and ax.get_ylabel() == "age as predicted"
+    assert image.get_extent() == [0, 1, 0, 1] and ax.get_ylabel() == "age, predicted"
 
 
-def test_confusion_matrix_shows_shares_of_rows_and_counts():
+def test_confusion_matrix_shows_fractions_of_rows_and_counts():
     ax = plot_confusion_matrix(np.array([[3, 1], [0, 0]]), ["a", "b"])
     assert ax.images[0].get_array().tolist() == [[0.75, 0.25], [0, 0]]
     assert written(ax) == ["75 %", "3", "25 %", "1", "0 %", "0", "0 %", "0"]
     # Dark letters on light fields and light ones on dark.
     assert [t.get_color() for t in ax.texts[::2]] == ["white", "black", "black", "black"]
-    assert (ax.get_xlabel(), ax.get_ylabel(), labels(ax)) == ("classified as", "label", ["a", "b"])
+    assert (ax.get_xlabel(), ax.get_ylabel(), labels(ax)) == ("predicted", "label", ["a", "b"])
     assert written(plot_confusion_matrix(np.eye(12), [f"class{i}" for i in range(12)])) == []
     # Names thin out before they overlap.
     crowd = plot_confusion_matrix(np.eye(60), [f"c{i}" for i in range(60)])
