@@ -49,8 +49,8 @@ def test_ridges_that_only_follow_the_pressure_know_nothing_without_it(pressed):
     assert rest["value_low"] < 0.5 < rest["value_high"]
     assert found.loc["contrast", "value"] < 0.62 and found.loc["ridges, contrast removed", "value"] > 0.7
     told = describe_confounds(pressed, 0.5)["sentences"]
-    assert told[0].startswith("Pressure and contrast together, without any column of the ridges, tell “sex”")
-    assert "do not show that the ridges tell anything beyond" in told[2]
+    assert told[0].startswith("Pressure and contrast alone, without any ridge column, predict “sex”")
+    assert "do not show that the ridges carry information beyond" in told[2]
 
 
 def test_ridges_that_tell_by_themselves_still_do(ridged):
@@ -59,7 +59,7 @@ def test_ridges_that_tell_by_themselves_still_do(ridged):
     assert found.loc["finger", "value"] < 0.6 and found.loc["acquisition", "value"] < 0.65
     assert found["fused"].notna().all() and found.loc["ridges", "columns"] == 4
     drawn = describe_confounds(ridged, 0.5)
-    assert "hardly any of what the ridges tell beyond guessing goes with" in drawn["sentences"][2]
+    assert "account for hardly any of the ridges’ advantage over chance" in drawn["sentences"][2]
     assert drawn["fused"] and [r["name"] for r in drawn["rows"]] == list(found.index)
 
 
