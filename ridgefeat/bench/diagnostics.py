@@ -83,7 +83,7 @@ class Refitter:
     def predict(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> Predictions | None:
         """Return the same without the rows that they are for."""
         pooled = self.pool(problem, X, folds)
-        return pooled and pooled.predictions
+        return None if pooled is None else pooled.predictions
 
     def fuse(self, pooled: PooledPredictions) -> Predictions | None:
         """Return the mean over the prints of each value of the label that prints are fused by; None without one."""
