@@ -168,7 +168,7 @@ def test_what_is_no_model(fitted, tmp_path):
 def test_a_model_does_not_replace_what_says_how_a_table_was_made(fitted, tmp_path):
     sidecar = tmp_path / "features.json"
     sidecar.write_text('{"format": "ridgefeat table 1"}')
-    with pytest.raises(ModelError, match=r"features\.json is there .* features-model\.skops"):
+    with pytest.raises(ModelError, match=r"features\.json exists .* features-model\.skops"):
         model_file.save_model(fitted, tmp_path / "features.skops")
     assert sidecar.read_text() == '{"format": "ridgefeat table 1"}' and len(list(tmp_path.iterdir())) == 1
     # A model's own is replaced.
@@ -176,7 +176,7 @@ def test_a_model_does_not_replace_what_says_how_a_table_was_made(fitted, tmp_pat
 
 
 def test_an_archive_that_swells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_file, "LARGEST", 1 << 16)
+    monkeypatch.setattr(model_file, "MAX_BYTES", 1 << 16)
     raw = bytes_io.BytesIO()
     with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("schema.json", b" " * (1 << 20))
