@@ -158,7 +158,9 @@ def evaluate(
     for i in (i for i, t in enumerate(tasks) if t.method.epochs):
         say = progress and partial(progress, len(found), len(tasks))
         task = _followed(tasks[i], [t.fold for t in tasks if t.method is tasks[i].method], jobs, say)
-        done(*_numbered(i, task, _input(task, inputs), problem.y, groups))
+        with one_thread():
+            outcome = _numbered(i, task, _input(task, inputs), problem.y, groups)
+        done(*outcome)
     return [found[i] for i in range(len(tasks))]
 
 
@@ -195,9 +197,7 @@ def _figures(line: Mapping[str, float]) -> str:
 def _numbered(i: int, task: Task, X: NDArray[Any] | str, y: NDArray[Any], groups: NDArray[Any]) -> tuple[int, Outcome]:
     if isinstance(X, str):
         return i, Outcome(task.method.name, task.fold, None, None, 0.0, X)
-    # Sums in another order would make the figures hang on the number of threads.
-    with one_thread():
-        return i, run_task(task, X, y, groups)
+    return i, run_task(task, X, y, groups)
 
 
 def _outcomes(arguments: Any, problem: Problem, jobs: int | None) -> Any:

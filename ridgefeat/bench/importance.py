@@ -17,7 +17,6 @@ from ridgefeat.bench import calibration, metrics, statistics
 from ridgefeat.bench.evaluation import Task, fit, positive
 from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
-from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +94,7 @@ def _columns(problem: Problem, X: NDArray[Any]) -> list[int]:
 
 
 def _fold(task: Task, X: NDArray[Any], y: NDArray[Any], blocks: list[list[int]]) -> tuple[Answer, list[Answer]]:
-    with one_thread(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipeline, _ = fit(task, X, y, np.zeros(len(y)))
         before, model = pipeline[:-1], pipeline[-1]

@@ -92,7 +92,7 @@ def run(job: Job, command: str = "", say: Say | None = None, progress: Progress 
     RidgefeatError
         If the tables, the target or the options are unusable.
     """
-    from ridgefeat.table.store import table_digest
+    from ridgefeat.table import table_digest
 
     say = say or (lambda line: None)
     paths = job.tables()

@@ -90,9 +90,11 @@ class Group(click.Group):
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
         except ImportError as error:
-            from ridgefeat.work.system import explain
+            from ridgefeat.work.system import missing_library_advice
 
-            message = explain(error) or (str(error) if isinstance(error.__cause__, ImportError) else None)
+            message = missing_library_advice(error) or (
+                str(error) if isinstance(error.__cause__, ImportError) else None
+            )
             if message is None:
                 raise
             raise Unusable(message) from None

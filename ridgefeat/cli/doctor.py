@@ -17,7 +17,7 @@ import click
 
 from ridgefeat._version import __version__
 from ridgefeat.cli import options, talk
-from ridgefeat.work.system import explain
+from ridgefeat.work.system import missing_library_advice
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
@@ -159,7 +159,7 @@ def _libraries() -> Iterator[Finding]:
             import_module(module)
             yield Finding("libraries", name, _version(name))
         except ImportError as error:
-            advice = explain(error) or f"pip install {name}"
+            advice = missing_library_advice(error) or f"pip install {name}"
             yield Finding("libraries", name, f"cannot be imported: {error}", "wrong", advice)
     builds = [f"{name} {v}" for name in BUILDS if (v := _version(name))]
     if len(builds) > 1:
@@ -224,12 +224,14 @@ def _rates() -> Iterator[Finding]:
 
     from ridgefeat.features.family import BUILT_IN
     from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.table.row import compute
+    from ridgefeat.table.row import compute_features
     from ridgefeat.work.threads import one_thread
 
     fp, cores = make_print(), cpu_count()
     for words, families in (("four families", FOUR), ("six families", BUILT_IN)):
-        timer = Timer(partial(lambda names: compute(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), names), families))
+        timer = Timer(
+            partial(lambda names: compute_features(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), names), families)
+        )
         with one_thread():
             timer.timeit(1)  # the first also loads what it needs
             done, seconds = timer.autorange()

@@ -92,7 +92,7 @@ def _start(given: dict[str, Any]) -> None:
 
     kind, _ = parse_engine(given["engine"])
     if kind == "local" and (given["jobs"] or 0) > 1 and not given["timeout"] and not given["memory"]:
-        start_workers(given["jobs"], "ridgefeat.table.compute")
+        start_workers(given["jobs"], "ridgefeat.table.batches")
 
 
 def _recipe(like: Recipe | None, given: dict[str, Any]) -> Recipe:
@@ -106,17 +106,17 @@ def _recipe(like: Recipe | None, given: dict[str, Any]) -> Recipe:
 
 
 def _validate(items: Any, recipe: Recipe) -> None:
-    from ridgefeat.table.validate import survey
+    from ridgefeat.table.survey import survey_prints
 
-    found = survey(items, recipe.dpi)
+    found = survey_prints(items, recipe.dpi)
     talk.result(found, talk.survey(found))
     if found.errors:
         sys.exit(1)
 
 
 def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
-    from ridgefeat.table.row import Limits
-    from ridgefeat.table.store import Mode, write_table
+    from ridgefeat.table.writing import Mode, write_table
+    from ridgefeat.work.guard import Limits
 
     mode: Mode = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
     output = given["output"]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ridgefeat.table.store import Summary
-    from ridgefeat.table.validate import Survey
+    from ridgefeat.table.assembly import Summary
+    from ridgefeat.table.survey import Survey
 
 SHOWN = 8
 

@@ -12,7 +12,6 @@ from ridgefeat.verify.entries import Entry
 from ridgefeat.verify.minutiae import compare
 from ridgefeat.verify.protocols import Plan
 from ridgefeat.work.engine import count_workers, spread
-from ridgefeat.work.threads import one_thread
 
 AT_ONCE = 1024
 """Comparisons handed to a worker at a time."""
@@ -90,8 +89,7 @@ def _package(entries: Sequence[Entry], plan: Plan, part: NDArray[np.int64]) -> t
 
 
 def _run(function: Function, contents: list[Any], pairs: list[tuple[int, int]]) -> Scores:
-    with one_thread():
-        return np.concatenate([function([(contents[i], contents[j]) for i, j in some]) for some in _chunks(pairs, 256)])
+    return np.concatenate([function([(contents[i], contents[j]) for i, j in some]) for some in _chunks(pairs, 256)])
 
 
 def _chunks(pairs: list[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:

@@ -13,7 +13,7 @@ from ridgefeat.errors import LayoutError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print
-from ridgefeat.table.row import say
+from ridgefeat.table.row import error_text
 from ridgefeat.templates import read_iso, read_xyt
 from ridgefeat.verify.minutiae import Prepared, prepare
 from ridgefeat.verify.template import Template, comparison_params, template_of_minutiae, template_of_print
@@ -184,8 +184,7 @@ def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, param
 
 
 def _enrol_batch(sources: Sequence[PrintSource], params: Params, dpi: Dpi | None) -> list[Entry]:
-    with one_thread():
-        return [_enrol(source, params, dpi) for source in sources]
+    return [_enrol(source, params, dpi) for source in sources]
 
 
 def _enrol(source: PrintSource, params: Params, dpi: Dpi | None) -> Entry:
@@ -194,7 +193,7 @@ def _enrol(source: PrintSource, params: Params, dpi: Dpi | None) -> Entry:
     try:
         content = prepare(read_template(source, dpi=dpi, params=params))
     except Exception as error:  # a bad print is an entry that says why, never an end to the run
-        failure = say(error).removeprefix(f"{source.relative}: ")
+        failure = error_text(error).removeprefix(f"{source.relative}: ")
     return Entry(source.relative, dict(source.labels), content, failure)
 
 

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
+import signal
 import socket
+import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from ridgefeat.errors import ParameterError, RidgefeatError
+from ridgefeat.errors import EngineError, EngineLost, ParameterError, WorkerLost
 from ridgefeat.files import first_line
 
 KINDS = ("local", "dask", "ray")
@@ -46,18 +49,6 @@ _START = {
     "dask": "start a cluster (`dask scheduler`, then `dask worker ADDRESS` on each machine), or say dask=local",
     "ray": "start one (`ray start --head`, then `ray start --address=ADDRESS` on each machine), or say ray=local",
 }
-
-
-class EngineError(RidgefeatError):
-    """An engine that is not installed, not reachable or gone."""
-
-
-class EngineLost(EngineError):
-    """A cluster that went away while it worked."""
-
-
-class WorkerLost(EngineError):
-    """A worker that ended before its calls were done; these can be made again."""
 
 
 def parse_engine(text: str | None) -> tuple[str, str]:
@@ -154,14 +145,27 @@ def spread(calls: Iterable[Any], workers: int, *, ordered: bool = False, **optio
     elif cluster is not None:
         yield from _on_dask(cluster, calls, workers, ordered)
     elif workers == 1:
-        yield from (function(*args, **kwargs) for function, args, kwargs in calls)
+        yield from (_call(0, True, function, *args, **kwargs) for function, args, kwargs in calls)
     else:
         yield from _on_this_machine(calls, workers, ordered, options)
 
 
-def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options: dict[str, Any]) -> Iterator[Any]:
-    from joblib import Parallel
+def _call(parent: int, pinned: bool, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function where work is done: on one thread, and with Ctrl-C left to the process that handed it over."""
+    from ridgefeat.work.threads import one_thread
 
+    if parent not in (0, os.getpid()) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself, without their tracebacks
+    with one_thread() if pinned else nullcontext():
+        return function(*args, **kwargs)
+
+
+def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options: dict[str, Any]) -> Iterator[Any]:
+    from joblib import Parallel, delayed
+
+    # Threads of one process cannot be pinned one by one.
+    pinned, parent = options.get("backend") != "threading", os.getpid()
+    calls = (delayed(_call)(parent, pinned, function, *args, **kwargs) for function, args, kwargs in calls)
     return_as = "generator" if ordered else "generator_unordered"
     results = Parallel(n_jobs=workers, batch_size=1, pre_dispatch=AHEAD * workers, return_as=return_as, **options)(
         calls
@@ -174,7 +178,7 @@ def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options:
             "a worker process was ended by the system, most likely for want of memory; use fewer --jobs"
         ) from None
     finally:
-        _forget(results)
+        _close(results)
 
 
 def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> Iterator[Any]:
@@ -199,7 +203,7 @@ def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> 
         for place, (function, args, kwargs) in islice(left, count):
             with warnings.catch_warnings():  # templates travel with their call, each to one worker or two
                 warnings.filterwarnings("ignore", "Sending large graph")
-                future = client.submit(function, *map(place_of, args), pure=False, **kwargs)
+                future = client.submit(_call, 0, True, function, *map(place_of, args), pure=False, **kwargs)
             places[future] = place
             done.add(future)
 
@@ -232,9 +236,9 @@ def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> 
 
 def _on_ray(calls: Iterable[Any], workers: int) -> Iterator[Any]:
     """Work in rounds on actors that stay: Ray's backend for joblib returns lists only."""
-    from joblib import Parallel
+    from joblib import Parallel, delayed
 
-    left = iter(calls)
+    left = (delayed(_call)(0, True, function, *args, **kwargs) for function, args, kwargs in calls)
     try:
         with Parallel(n_jobs=workers, batch_size=1, pre_dispatch="all") as parallel:
             while results := parallel(islice(left, ROUND * workers)):
@@ -252,7 +256,7 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {first_line(error)}"
 
 
-def _forget(results: Any) -> None:
+def _close(results: Any) -> None:
     """Give up results that are still to come: what joblib would warn of then is no news, for a run says why it ends."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -265,19 +269,19 @@ def start_workers(jobs: int, module: str) -> None:
 
     parallel = Parallel(n_jobs=jobs, backend="loky", max_nbytes=None, batch_size=1, return_as="generator_unordered")
     _starting.append(parallel(delayed(import_module)(module) for _ in range(jobs)))
-    atexit.register(_forget_starting)
+    atexit.register(_close_starting)
 
 
 _starting: list[Any] = []
 
 
-def _forget_starting() -> None:
+def _close_starting() -> None:
     """Give up workers that were started for a run that ended before it needed them."""
     while _starting:
-        _forget(_starting.pop())
+        _close(_starting.pop())
 
 
-def started() -> None:
+def wait_for_workers() -> None:
     """Wait until the workers that were started have loaded what they need."""
     while _starting:
         for _ in _starting.pop():

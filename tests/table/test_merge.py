@@ -8,7 +8,7 @@ from ridgefeat.cli import main
 from ridgefeat.errors import TableError
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
-from ridgefeat.table import assembly, load_sidecar, read_table, store
+from ridgefeat.table import assembly, load_sidecar, read_table, writing
 from ridgefeat.table.merge import merge_tables
 from ridgefeat.table.recipe import Recipe
 
@@ -16,7 +16,7 @@ RECIPE = Recipe.make(["ridge"])
 
 
 def write(prints, output, recipe=RECIPE, index=None):
-    store.write_table(find_prints(prints, index=index), recipe, output, jobs=1)
+    writing.write_table(find_prints(prints, index=index), recipe, output, jobs=1)
     return output
 
 

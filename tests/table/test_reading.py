@@ -6,7 +6,7 @@ import pytest
 
 from ridgefeat.errors import TableError
 from ridgefeat.sources import find_prints
-from ridgefeat.table import extract_many, read_table, store
+from ridgefeat.table import extract_many, read_table, writing
 from ridgefeat.table.reading import read_header, read_rows
 from ridgefeat.table.recipe import Recipe
 
@@ -14,7 +14,7 @@ from ridgefeat.table.recipe import Recipe
 @pytest.fixture
 def table(prints, tmp_path):
     path = tmp_path / "t.csv"
-    store.write_table(find_prints([prints]), Recipe.make(["ridge"]), path, jobs=1)
+    writing.write_table(find_prints([prints]), Recipe.make(["ridge"]), path, jobs=1)
     return path
 
 
@@ -82,7 +82,7 @@ def test_a_file_that_is_no_parquet(table):
 
 def as_folder(prints, tmp_path):
     pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
-    store.write_table(find_prints([prints]), Recipe.make(["ridge"]), f"{tmp_path}/parts/", jobs=1)
+    writing.write_table(find_prints([prints]), Recipe.make(["ridge"]), f"{tmp_path}/parts/", jobs=1)
     return tmp_path / "parts"
 
 

@@ -25,13 +25,14 @@ from ridgefeat.table.assembly import (
     summary_of,
     verify_parts,
 )
-from ridgefeat.table.compute import Work, compute
+from ridgefeat.table.batches import Batch, Extraction, compute_missing
 from ridgefeat.table.journal import Journal
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Batch, Item, Limits
+from ridgefeat.table.row import Item
 from ridgefeat.table.sidecar import agree, describe, table_digest
 from ridgefeat.table.writers import META_KINDS, is_parquet, text
 from ridgefeat.work.engine import count_workers, using
+from ridgefeat.work.guard import Limits
 
 Mode = Literal["new", "resume", "overwrite"]
 
@@ -93,15 +94,15 @@ def write_table(
     about = {"command": list(command), **manifest, "inputs": list(inputs)}
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
-        work = Work(items, recipe, workers, limits, folder, lines=not (as_folder or is_parquet(output)))
+        extraction = Extraction(items, recipe, workers, limits, folder, lines=not (as_folder or is_parquet(output)))
         summary.workers = workers
         try:
             if resumed:
                 agree(journal.resume(), about, f"the unfinished run in {journal.folder}")
             else:
                 journal.begin(manifest)
-            _compute(work, journal, summary, progress)
-            rows = _rows(journal, work, about["label_kinds"])
+            _compute(extraction, journal, summary, progress)
+            rows = _rows(journal, extraction, about["label_kinds"])
             assemble(rows, about, summary, plan_parts(items, about) if as_folder else None)
             journal.remove()
         except OSError as error:
@@ -133,10 +134,10 @@ def _finished(output: Path, manifest: Mapping[str, Any]) -> Summary:
     return Summary(output, sidecar.path_beside(output), rows, there["failures"], rows, reasons, flags)
 
 
-def _compute(work: Work, journal: Journal, summary: Summary, progress: Progress | None) -> None:
+def _compute(extraction: Extraction, journal: Journal, summary: Summary, progress: Progress | None) -> None:
     """Make the rows that are not in the journal yet."""
     summary.kept = done = sum(stop - start for start, stop in journal.spans())
-    failed, total = journal.failures, len(work.items)
+    failed, total = journal.failures, len(extraction.items)
     if progress:
         progress(done, failed, total)
 
@@ -149,15 +150,15 @@ def _compute(work: Work, journal: Journal, summary: Summary, progress: Progress 
         if progress:
             progress(done, failed, total)
 
-    compute(work, journal.spans, keep)
+    compute_missing(extraction, journal.spans, keep)
 
 
-def _rows(journal: Journal, work: Work, labels: Mapping[str, Any]) -> Iterator[Rows]:
+def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -> Iterator[Rows]:
     """Yield the journal's rows in their order, outliers flagged."""
-    unusual = _find_outliers(journal, work.recipe)
+    unusual = _find_outliers(journal, extraction.recipe)
     at = 0
     for batch in journal.read():
-        items = work.items[at : at + len(batch)]
+        items = extraction.items[at : at + len(batch)]
         if batch.start != at or len(items) < len(batch):
             break
         cells = []
@@ -167,7 +168,7 @@ def _rows(journal: Journal, work: Work, labels: Mapping[str, Any]) -> Iterator[R
             cells.append([*(text(meta[n]) for n in META_KINDS), *(text(item.labels.get(n)) for n in labels)])
         yield Rows(cells, batch.features, batch.lines)
         at += len(batch)
-    if at != len(work.items):
+    if at != len(extraction.items):
         raise TableError(f"{journal.folder} lacks or repeats row {at}; start again with --overwrite")
 
 
@@ -181,6 +182,3 @@ def _find_outliers(journal: Journal, recipe: Recipe) -> Bool:
         values.append(batch.features[:, base])
         groups += [numbers.setdefault(outliers.group(meta), len(numbers)) for meta in batch.meta]
     return outliers.find_outliers(np.concatenate(values), groups)
-
-
-__all__ = ["Mode", "Progress", "Summary", "table_digest", "write_table"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ridgefeat.sources import load_print
-from ridgefeat.table.row import ArrayPrint, Item, clean, say
+from ridgefeat.table.row import ArrayPrint, Item, error_text, escape_controls
 from ridgefeat.table.writers import label_names, text
 
 
@@ -39,7 +39,7 @@ class Survey:
     twins: list[list[str]] = field(default_factory=list)
 
 
-def survey(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Survey:
+def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Survey:
     """Read every print once and return what was found."""
     out = Survey(prints=len(items))
     alike: dict[str, list[str]] = {}
@@ -47,14 +47,14 @@ def survey(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Sur
         out.labels[name] = Counter(text(item.labels.get(name)) for item in items)
     for item in items:
         out.layouts[item.layout or "none"] += 1
-        name = clean(str(item.relative))
+        name = escape_controls(str(item.relative))
         if item.error or isinstance(item, ArrayPrint):
-            out.errors.append((name, clean(item.error or "is an array")))
+            out.errors.append((name, escape_controls(item.error or "is an array")))
             continue
         try:
             loaded = load_print(item, dpi)
         except Exception as error:
-            out.errors.append((name, say(error).removeprefix(f"{name}: ")))
+            out.errors.append((name, error_text(error).removeprefix(f"{name}: ")))
             continue
         rows, columns = loaded.pixels.shape
         out.sizes[f"{columns}x{rows}"] += 1
