@@ -15,8 +15,7 @@ from pyeer.eer_stats import calculate_roc, get_decidability_value, get_eer_value
 from scipy.stats import binomtest, norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from ridgefeat.threshold import METHODS, ErrorCurve, Scores, Settings, analyse, choose
-from ridgefeat.threshold.uncertainty import grid_of_cuts, resample
+from ridgefeat.threshold import METHODS, ErrorCurve, Scores, Settings, analyse, choose, resample, select_cuts
 
 APART, SEEDS, SUBJECTS, EACH = 3.0, 100, 100, 8
 EER = float(norm.cdf(-APART / 2))
@@ -46,8 +45,8 @@ def coverage() -> str:
         held = {"subjects": 0, "comparisons": 0}
         for seed in range(SEEDS):
             scores = subjects_scores(seed, shared)
-            curve = ErrorCurve.of(scores)
-            cuts = grid_of_cuts(curve, np.zeros(0))
+            curve = ErrorCurve.from_scores(scores)
+            cuts = select_cuts(curve, np.zeros(0))
             for drawn, own in (("subjects", scores), ("comparisons", Scores.make(scores.score, scores.mated))):
                 low, high = resample(own, cuts, seed=seed).equal_error()
                 held[drawn] += low <= EER <= high
@@ -78,7 +77,7 @@ def agreement() -> str:
         if seed % 2:
             mated, others = np.rint(6 * mated), np.rint(6 * others)
         score, truth = np.concatenate([mated, others]), np.repeat([1, 0], [2000, 6000])
-        curve = ErrorCurve.of(Scores.make(score, truth))
+        curve = ErrorCurve.from_scores(Scores.make(score, truth))
         thresholds, fmr, fnmr = calculate_roc(mated, others)
         k = curve.index(thresholds)
         fpr, tpr, at = roc_curve(truth, score, drop_intermediate=False)
@@ -86,7 +85,7 @@ def agreement() -> str:
         found = (
             max(np.abs(curve.fmr[k] - fmr).max(), np.abs(curve.fnmr[k] - fnmr).max()),
             abs(curve.equal_error.value - get_eer_values(fmr, fnmr)[-1]),
-            abs(curve.fnmr[curve.for_fmr(0)] - get_fmr_op(fmr, fnmr, 0)[1]),
+            abs(curve.fnmr[curve.index_for_fmr(0)] - get_fmr_op(fmr, fnmr, 0)[1]),
             abs(curve.d_prime - get_decidability_value(mated.mean(), mated.std(), others.mean(), others.std())),
             max(np.abs(curve.fmr[j] - fpr[1:]).max(), np.abs(1 - curve.fnmr[j] - tpr[1:]).max()),
             abs(curve.auc - roc_auc_score(truth, score)),
@@ -99,7 +98,7 @@ def methods() -> str:
     """By how much does each method's HTER on development exceed the exact scan's, over 20 simulated sets?"""
     losses: dict[str, list[float]] = {}
     for seed in range(20):
-        curve = ErrorCurve.of(subjects_scores(seed, 0.5))
+        curve = ErrorCurve.from_scores(subjects_scores(seed, 0.5))
         loss = Settings().loss(curve)
         best = loss[curve.index(choose(curve, "exact").threshold)]
         for name in [*METHODS, "fmr=1%"]:

@@ -36,9 +36,9 @@ def calls(monkeypatch):
         module = importlib.import_module(where)
         function = getattr(module, name)
 
-        def counting(*args, _stage=stage, _function=function):
+        def counting(*args, _stage=stage, _function=function, **given):
             counts[_stage] += 1
-            return _function(*args)
+            return _function(*args, **given)
 
         monkeypatch.setattr(module, name, counting)
     return counts

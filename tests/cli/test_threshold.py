@@ -90,7 +90,7 @@ def test_an_earlier_report_is_kept(tmp_path):
     [
         ("label,score\n1,2\n1,3\n", (), "0 non-mated"),
         ("label,score\n1,2\n0,\n0,1\n", (), "--failures"),
-        ("label,score\n1,2\n0,2\n", (), "no threshold can tell anything apart"),
+        ("label,score\n1,2\n0,2\n", (), "no threshold can separate them"),
         ("label,score\n1,2\n0,1\n", ("--methods", "guess"), "method 'guess' is none of"),
         ("label,score\n1,2\n0,1\n", ("--prior", "2"), "prior 2.0 must lie between 0 and 1"),
         ("one,two\n1,2\n0,1\n", (), "--label-column"),

@@ -47,7 +47,7 @@ def test_quiet_json_and_overwriting(fingers, tmp_path):
     said = json.loads(run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--json").output)
     assert said["comparisons"]["mated"] == {"planned": 2, "made": 2}
     assert (
-        "is there already; choose another name, or give --overwrite" in run("verify", fingers, "-o", out, code=2).stderr
+        "already exists; choose another name, or give --overwrite" in run("verify", fingers, "-o", out, code=2).stderr
     )
     run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--overwrite")
 
@@ -64,7 +64,7 @@ def test_failures_end_in_exit_code_1(fingers, tmp_path):
     [
         (["--protocol", "alterd"], "did you mean altered?"),
         (["--protocol", "altered"], "no print is altered; give both folders"),
-        (["--layout", "plain"], "its name does not say; give --layout or --regex"),
+        (["--layout", "plain"], "does not give its subject; give --layout or --regex"),
     ],
 )
 def test_what_is_wrong_is_said(fingers, tmp_path, arguments, message):

@@ -216,7 +216,7 @@ def test_orientation_certainty_of_noise_is_low():
 @pytest.mark.parametrize("angle", [0.0, np.pi / 2])
 def test_frequency_domain_of_a_pure_wave_is_one(angle):
     upright = inner_blocks(ridges(period=8, angle=angle))
-    # The window lies off the centre of rotation, so some reach out of their block; most of them do not.
+    # The window lies off the centre of rotation, so some extend beyond their block; most do not.
     assert np.median(nfiq2.frequency_domain(upright)) > 0.75
     assert nfiq2.frequency_domain(inner_blocks(noise())).mean() < 0.45
 
@@ -236,7 +236,7 @@ def test_local_clarity_of_clean_ridges_is_high(angle):
 
 
 def test_local_clarity_is_zero_where_widths_are_no_fingerprints():
-    # Ridges of 2 px are below the least of 3, and of 16 px above the most of 10.
+    # Ridges of 2 px are below the minimum of 3, and of 16 px above the maximum of 10.
     assert not nfiq2.local_clarity(inner_blocks(ridges(period=4, angle=0))).any()
     assert not nfiq2.local_clarity(inner_blocks(ridges(period=60, angle=0))).any()
 

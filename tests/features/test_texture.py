@@ -311,7 +311,7 @@ def test_sparsity_is_one_for_even_and_large_for_lone_coefficients():
 
 
 def test_dwt_svd_of_a_grating_is_closed_form():
-    # Upright ridges: all rows alike, so one singular value and vertical details alone.
+    # Upright ridges: all rows are equal, so one singular value and vertical details alone.
     found = wavelet.dwt_svd(wave((96, 96), 8, np.pi / 2))
     assert found[:19].sum() == pytest.approx(1)
     assert found[19] == pytest.approx(1, abs=1e-4)

@@ -7,8 +7,7 @@ import pytest
 
 from ridgefeat.report.threshold.figures import percent, threshold_displays
 from ridgefeat.report.threshold.page import write_threshold_page
-from ridgefeat.threshold import Scores, analyse
-from ridgefeat.threshold.methods import DEFAULT
+from ridgefeat.threshold import DEFAULT_METHODS, Scores, analyse
 
 HOSTILE = "<script>alert(1)</script>&\"'.csv"
 
@@ -39,10 +38,10 @@ def page(found, tmp_path_factory):
 
 
 def test_every_method_stands_with_threshold_rates_and_errors(found, page):
-    rows = dict.fromkeys(DEFAULT)
+    rows = dict.fromkeys(DEFAULT_METHODS)
     for part in found.parts:
         section = page.split(f'aria-label="Thresholds on {part.name}"')[1].split("</table>")[0]
-        for choice, operation in zip(found.choices, part.operations, strict=True):
+        for choice, operation in zip(found.choices, part.operating_points, strict=True):
             row = next(r for r in section.split("<tr>") if f'<th scope="row">{choice.method}<' in r)
             assert f"{choice.threshold:.6g}" in row and percent(operation.fnmr.value) in row
             assert f"{operation.fmr.errors:,} of {operation.fmr.count:,}" in row

@@ -31,7 +31,7 @@ def test_parallel_ridges_have_none():
 
 @pytest.mark.parametrize(("charge", "kind"), [(1, CORE), (-1, DELTA)])
 @pytest.mark.parametrize("place", [(130.0, 150.0), (71.0, 203.0)])
-def test_one_point_is_found_where_it_stands(charge, kind, place):
+def test_one_point_is_found_in_its_place(charge, kind, place):
     points = find((*place, charge))
     assert points.kind.tolist() == [kind]
     assert np.hypot(points.x[0] - place[0], points.y[0] - place[1]) < 4

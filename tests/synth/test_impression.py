@@ -1,4 +1,4 @@
-"""Impressions: placement carries the truth, each parameter does what it says, and seeds decide everything."""
+"""Impressions: placement carries the truth, each parameter has its effect, and seeds decide everything."""
 
 import dataclasses
 

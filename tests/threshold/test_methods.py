@@ -10,7 +10,7 @@ from ridgefeat.errors import ScoreError
 from ridgefeat.threshold import METHODS, ErrorCurve, Scores, Settings, choose
 from tests.threshold.made_scores import mirrored, normal_scores
 
-CURVE = ErrorCurve.of(normal_scores(5))
+CURVE = ErrorCurve.from_scores(normal_scores(5))
 
 
 def loss_at(curve, method, settings):
@@ -20,7 +20,7 @@ def loss_at(curve, method, settings):
 @pytest.mark.parametrize("objective", ["hter", "accuracy", "cost"])
 @pytest.mark.parametrize("seed", range(2))
 def test_exact_is_never_beaten_and_others_come_near(objective, seed):
-    curve = ErrorCurve.of(normal_scores(seed, subjects=30))
+    curve = ErrorCurve.from_scores(normal_scores(seed, subjects=30))
     told = Settings(objective=objective, prior=0.9, cost_false_accept=20, cost_false_reject=1)
     best = loss_at(curve, "exact", told)
     assert best == told.loss(curve).min()
@@ -40,7 +40,7 @@ def test_exact_equals_a_search_through_everything(mated, others, objective):
     values = np.array([*mated, *others], float)
     truth = np.repeat([True, False], [len(mated), len(others)])
     try:
-        curve = ErrorCurve.of(Scores.make(values, truth))
+        curve = ErrorCurve.from_scores(Scores.make(values, truth))
     except ScoreError:
         return
 
@@ -58,7 +58,7 @@ def test_exact_equals_a_search_through_everything(mated, others, objective):
 
 
 def test_mean_distance_is_the_midpoint_of_the_means():
-    curve = ErrorCurve.of(Scores.make([1, 3, 9, 11], [0, 0, 1, 1]))
+    curve = ErrorCurve.from_scores(Scores.make([1, 3, 9, 11], [0, 0, 1, 1]))
     assert choose(curve, "mean-distance").threshold == 6
 
 
@@ -88,13 +88,13 @@ def test_cost_moves_the_threshold():
 
 @pytest.mark.parametrize("method", [*METHODS, "fmr=1%"])
 def test_distances_give_the_mirrored_threshold(method):
-    other = ErrorCurve.of(mirrored(normal_scores(5)))
+    other = ErrorCurve.from_scores(mirrored(normal_scores(5)))
     assert choose(other, method).threshold == pytest.approx(10 - choose(CURVE, method).threshold, abs=0.02)
 
 
 @pytest.mark.parametrize("method", [*METHODS, "fmr=1%"])
 def test_scores_that_are_fully_apart_are_told_apart(method):
-    curve = ErrorCurve.of(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
+    curve = ErrorCurve.from_scores(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
     threshold = choose(curve, method).threshold
     k = curve.index(threshold)
     assert curve.false_nonmatches[k] == 0
@@ -103,18 +103,18 @@ def test_scores_that_are_fully_apart_are_told_apart(method):
 
 @pytest.mark.parametrize("method", ["exact", "far-frr", "min-cost", "grid"])
 def test_a_threshold_between_scores_stands_midway(method):
-    curve = ErrorCurve.of(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
+    curve = ErrorCurve.from_scores(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
     assert choose(curve, method).threshold == pytest.approx(2.65, abs=0.03)
-    distances = ErrorCurve.of(Scores.make([5.1, 5.0, 0.3, 0.1], [0, 0, 1, 1], distance=True))
+    distances = ErrorCurve.from_scores(Scores.make([5.1, 5.0, 0.3, 0.1], [0, 0, 1, 1], distance=True))
     assert choose(distances, method).threshold == pytest.approx(2.65, abs=0.03)
 
 
 def test_thresholds_of_whole_scores_are_whole_and_the_ends_stay():
-    curve = ErrorCurve.of(Scores.make([0, 1, 2, 7, 8], [0, 0, 0, 1, 1]))
+    curve = ErrorCurve.from_scores(Scores.make([0, 1, 2, 7, 8], [0, 0, 0, 1, 1]))
     assert choose(curve, "exact").threshold == 5
-    assert [curve.between(k) for k in range(len(curve.cut))] == [0, 1, 2, 5, 8, 9]
-    close = ErrorCurve.of(Scores.make([1.0, np.nextafter(1.0, 2), 1.5], [0, 1, 1]))
-    assert close.between(1) == np.nextafter(1.0, 2)
+    assert [curve.midpoint(k) for k in range(len(curve.cut))] == [0, 1, 2, 5, 8, 9]
+    close = ErrorCurve.from_scores(Scores.make([1.0, np.nextafter(1.0, 2), 1.5], [0, 1, 1]))
+    assert close.midpoint(1) == np.nextafter(1.0, 2)
 
 
 def test_bayes_tells_its_path_and_its_seed_decides():

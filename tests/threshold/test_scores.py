@@ -19,7 +19,7 @@ TRUTH = np.repeat([0, 1], 40)
         ([1, 2, np.nan], [1, 0, 1], "missing .NaN., first in row 3.*--failures"),
         ([1, 2, np.inf], [1, 0, 1], "infinite, first in row 3"),
         ([4, 4, 4], [1, 0, 1], "all 3 scores are 4"),
-        (-GOOD, TRUTH, "sign is reversed; they look like distances: give --distance"),
+        (-GOOD, TRUTH, "sign of the scores is reversed; they look like distances: give --distance"),
         ([1, 2], [1, 2], "mated must hold 1 and 0"),
         ([1, 2], ["a", "b"], "mated must hold 1 and 0"),
         ([1, 2, 3], [1, 0], "3 scores, but mated has shape"),
@@ -51,17 +51,17 @@ def test_a_mated_comparison_of_two_people_is_refused():
 def test_parts_share_no_subject_and_lose_nothing_but_what_crosses():
     scores = normal_scores(0, subjects=40)
     split = split_scores(scores, 0.75, seed=2)
-    one, two = set(split.development.people), set(split.evaluation.people)
+    one, two = set(split.development.subject_codes), set(split.evaluation.subject_codes)
     assert not one & two and (len(one), len(two)) == (30, 10)
-    assert len(split.development) + len(split.evaluation) + split.across == len(scores)
-    assert split.across == 30 * 10
+    assert len(split.development) + len(split.evaluation) + split.n_cross == len(scores)
+    assert split.n_cross == 30 * 10
     again = split_scores(scores, 0.75, seed=2)
     assert np.array_equal(again.evaluation.score, split.evaluation.score)
 
 
 def test_without_subjects_comparisons_are_dealt_out_by_kind():
     split = split_scores(Scores.make(GOOD, TRUTH), 0.8)
-    assert not split.by_subject and split.across == 0
+    assert not split.by_subject and split.n_cross == 0
     assert (split.development.mated.sum(), split.evaluation.mated.sum()) == (32, 8)
 
 
@@ -90,7 +90,7 @@ def test_a_table_of_comparisons_is_read(tmp_path):
     # Older pandas reads a number's last digit otherwise.
     assert np.allclose(read.scores.score, made.score, rtol=1e-12, atol=1e-12)
     assert np.array_equal(read.scores.mated, made.mated)
-    assert read.scores.subjects == 12
+    assert read.scores.n_subjects == 12
     assert np.array_equal(read.scores.probe == read.scores.reference, made.probe == made.reference)
 
 
@@ -141,7 +141,7 @@ def bench_table(path, names=("lda",)):
 def test_what_bench_wrote_is_read(tmp_path):
     read = read_scores(bench_table(tmp_path / "scores.csv"))
     assert "male counts as mated" in read.note and "column p_male" in read.note
-    assert read.scores.mated.sum() == 30 and read.scores.subjects == 30
+    assert read.scores.mated.sum() == 30 and read.scores.n_subjects == 30
     turned = read_scores(tmp_path / "scores.csv", positive="female")
     assert np.allclose(turned.scores.score, 1 - read.scores.score)
 

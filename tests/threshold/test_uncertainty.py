@@ -33,7 +33,7 @@ def test_a_replicate_counts_a_comparison_by_its_two_subjects():
 
 def test_the_first_row_is_the_sample_itself():
     scores = normal_scores(4)
-    curve = ErrorCurve.of(scores)
+    curve = ErrorCurve.from_scores(scores)
     cuts = curve.cut[::97]
     found = resample(scores, cuts, replicates=0)
     assert np.allclose(found.fmr[0], curve.fmr[::97]) and np.allclose(found.fnmr[0], curve.fnmr[::97])
@@ -72,7 +72,7 @@ def test_intervals_hold_their_figure_and_seeds_repeat():
         for figure in part.figures:
             if figure.name != "ZeroFMR":
                 assert figure.low <= figure.value <= figure.high
-        for operation in part.operations:
+        for operation in part.operating_points:
             for rate in (
                 operation.fmr,
                 operation.fnmr,
@@ -91,7 +91,7 @@ def test_rates_stand_with_the_errors_they_rest_on():
     threshold = found.choices[0].threshold
     false_matches = int((part.scores.score[~part.scores.mated] >= threshold).sum())
     false_nonmatches = int((part.scores.score[part.scores.mated] < threshold).sum())
-    o = part.operations[0]
+    o = part.operating_points[0]
     assert (o.fmr.errors, o.fnmr.errors) == (false_matches, false_nonmatches)
     assert o.fmr.value == false_matches / o.fmr.count and o.hter.value == (o.fmr.value + o.fnmr.value) / 2
     assert o.accuracy.value == 1 - (false_matches + false_nonmatches) / (o.fmr.count + o.fnmr.count)
@@ -101,8 +101,8 @@ def test_rates_stand_with_the_errors_they_rest_on():
 def test_a_threshold_is_chosen_without_a_look_at_evaluation():
     scores = normal_scores(8)
     found = analyse(scores, ("exact",), replicates=0, seed=1)
-    held = np.isin(scores.probe, found.split.evaluation.people) & np.isin(
-        scores.reference, found.split.evaluation.people
+    held = np.isin(scores.probe, found.split.evaluation.subject_codes) & np.isin(
+        scores.reference, found.split.evaluation.subject_codes
     )
     spoilt = Scores.make(
         np.where(held, scores.score + np.random.default_rng(0).normal(0, 1, len(scores)), scores.score),
@@ -112,13 +112,13 @@ def test_a_threshold_is_chosen_without_a_look_at_evaluation():
     )
     other = analyse(spoilt, ("exact",), replicates=0, seed=1)
     assert other.choices[0].threshold == found.choices[0].threshold
-    assert other.reported.operations[0].fnmr.errors != found.reported.operations[0].fnmr.errors
+    assert other.reported.operating_points[0].fnmr.errors != found.reported.operating_points[0].fnmr.errors
 
 
 def test_remarks_name_what_is_thin():
     said = " ".join(analyse(normal_scores(9, subjects=50), replicates=50).remarks)
-    assert "fmr=0.1%: 45 non-mated comparisons of evaluation cannot carry" in said and "30,000 are needed" in said
-    assert "evaluation part has 10 subjects" in said and "400 comparisons of development's" in said
+    assert "fmr=0.1%: 45 non-mated comparisons of evaluation are too few for" in said and "30,000 are needed" in said
+    assert "evaluation part has 10 subjects" in said and "400 comparisons of development subjects" in said
     blind = normal_scores(9)
     said = " ".join(analyse(Scores.make(blind.score, blind.mated), ("exact",), replicates=50).remarks)
     assert "names no subjects" in said
@@ -134,7 +134,7 @@ def test_failures_to_acquire_raise_frr_and_its_interval():
         values, scores.mated, subject_probe=scores.probe, subject_reference=scores.reference, count_failures=True
     )
     found = analyse(failed, ("exact",), replicates=100, development=1)
-    o = found.reported.operations[0]
+    o = found.reported.operating_points[0]
     assert o.frr.value == pytest.approx(0.2 + 0.8 * o.fnmr.value) and o.frr.low > 0.2 > o.fnmr.high
     assert o.far.value == o.fmr.value
     assert "96 transactions failed" in " ".join(found.remarks)

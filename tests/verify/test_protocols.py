@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import LayoutError
-from ridgefeat.verify.entries import Entry
+from ridgefeat.verify.enrolment import Entry
 from ridgefeat.verify.protocols import altered, fvc, read_pairs
 
 
@@ -46,7 +46,7 @@ def test_fingers_of_one_person_are_different_fingers():
     [
         (fingers(1, 4), "there is only one finger"),
         (fingers(4, 1), "no finger has two impressions"),
-        ([*fingers(2, 2), Entry("x.png")], "whose finger x.png shows, its name does not say; give --layout or --regex"),
+        ([*fingers(2, 2), Entry("x.png")], "the name of x.png does not give its subject; give --layout or --regex"),
     ],
 )
 def test_fvc_says_what_is_missing(entries, message):
@@ -70,7 +70,7 @@ def test_altered_prints_meet_their_own_and_the_same_finger_of_others():
     assert few.mated.sum() == every.mated.sum() == 15 * 2 * 2
     assert (~few.mated).sum() == 60 * 10 and (~every.mated).sum() == 60 * 14
     for plan in (few, every):
-        assert all(entries[i].altered for i in plan.probe) and not any(entries[i].altered for i in plan.reference)
+        assert all(entries[i].is_altered for i in plan.probe) and not any(entries[i].is_altered for i in plan.reference)
         for i, j, mated in zip(plan.probe, plan.reference, plan.mated, strict=True):
             a, b = entries[i], entries[j]
             assert a.labels["finger"] == b.labels["finger"] and (a.subject == b.subject) == mated
@@ -81,9 +81,9 @@ def test_altered_prints_meet_their_own_and_the_same_finger_of_others():
 @pytest.mark.parametrize(
     ("keep", "message"),
     [
-        (lambda e: not e.altered, "no print is altered; give both folders"),
-        (lambda e: e.altered, "all prints are altered; give both folders"),
-        (lambda e: e.altered == (e.subject == "0"), "finds no mated comparison"),
+        (lambda e: not e.is_altered, "no print is altered; give both folders"),
+        (lambda e: e.is_altered, "all prints are altered; give both folders"),
+        (lambda e: e.is_altered == (e.subject == "0"), "finds no mated comparison"),
         (lambda e: e.subject == "0", "finds no non-mated comparison"),
     ],
 )
@@ -125,8 +125,8 @@ def test_pairs_take_mated_from_labels_or_subjects(tmp_path):
         ("probe,reference,mated\nx,y,perhaps\n", "row 1: mated must be 1 or 0, got 'perhaps'"),
         ("probe,reference,mated\nx,w,1\n", "row 1: 'w' is none of the prints given"),
         ("probe,reference,mated\nx,1.png,1\n", "row 1: '1.png' may be 2 of the prints given"),
-        ("probe,reference\nx,y\n", "whose x is, no label says; add a column mated"),
-        ("probe,reference,subject_probe\nx,y,ann\nx,y,bob\n", "row 2: x is 'bob''s here and 'ann''s above"),
+        ("probe,reference\nx,y\n", "no label names the subject of x; add a column mated"),
+        ("probe,reference,subject_probe\nx,y,ann\nx,y,bob\n", "row 2: the subject of x is 'bob' here, but 'ann' above"),
         ("\x00", "no column|no table"),
     ],
 )

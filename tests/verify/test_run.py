@@ -12,9 +12,9 @@ from ridgefeat.structure import SingularPoints
 from ridgefeat.templates import write_iso, write_xyt
 from ridgefeat.threshold import ErrorCurve, analyse, read_scores
 from ridgefeat.verify import enrol, find_sources, identify, load_calibration, read_template, verify
-from ridgefeat.verify.calibration import of_scores
-from ridgefeat.verify.comparing import feature_scores
-from ridgefeat.verify.run import COLUMNS
+from ridgefeat.verify.features import feature_scores
+from ridgefeat.verify.identification import Calibration
+from ridgefeat.verify.verification import COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_from_scores_to_a_threshold(made, tmp_path):
     read = read_scores(path)
     assert "subjects from subject_probe, subject_reference" in read.note
     found = analyse(read.scores, ("exact", "far-frr"), development=1.0, replicates=0)
-    assert found.parts[0].operations[0].fmr.errors == 0 == found.parts[0].operations[0].fnmr.errors
+    assert found.parts[0].operating_points[0].fmr.errors == 0 == found.parts[0].operating_points[0].fnmr.errors
     assert not list(tmp_path.glob(".*"))
 
 
@@ -60,8 +60,8 @@ def test_failures_are_rows_without_a_score_and_count_as_rejections(folder, tmp_p
     assert failed["failure"].str.contains("103_5.png: ").sum() == 3
     read = read_scores(found.save(tmp_path / "out" / "s.csv"))
     assert "7 failures to acquire" in read.note
-    curve = ErrorCurve.of(read.scores)
-    assert curve.mated == 9 and curve.failed_mated == 7
+    curve = ErrorCurve.from_scores(read.scores)
+    assert curve.n_mated == 9 and curve.n_failed_mated == 7
     at = int(curve.index(0.0))
     assert curve.fnmr[at] == 0 and curve.frr[at] == 7 / 16
 
@@ -79,7 +79,7 @@ def test_only_the_rows_asked_for(tmp_path):
     assert sorted(read_scores(path, where=["level=hard"]).scores.score) == [-2, 0]
     with pytest.raises(ScoreError, match="no level is 'medium'; there are: easy, hard"):
         read_scores(path, where=["level=medium"])
-    with pytest.raises(ScoreError, match="must read column=value; columns of"):
+    with pytest.raises(ScoreError, match="must be column=value; columns of"):
         read_scores(path, where=["kind"])
 
 
@@ -120,7 +120,7 @@ def test_a_folder_of_images_and_templates_gives_its_images(folder, templates, tm
     empty.mkdir()
     with pytest.raises(LayoutError, match="holds no prints: neither images"):
         find_sources(empty)
-    with pytest.raises(LayoutError, match="no input was given"):
+    with pytest.raises(LayoutError, match="no input is given"):
         find_sources([])
 
 
@@ -201,7 +201,7 @@ def test_what_cannot_be_searched(folder, tmp_path):
 @pytest.mark.parametrize("seed", range(5))
 def test_calibration_counts_and_never_extrapolates(seed):
     scores = np.random.default_rng(seed).normal(size=5000)
-    calibration = of_scores(scores, "made", most=100)
+    calibration = Calibration.from_scores(scores, "made", max_points=100)
     for at in np.linspace(-3, 4, 30):
         true = int((scores >= at).sum())
         count = calibration.count(float(at))
@@ -219,7 +219,7 @@ def test_calibration_from_a_table_and_its_errors(made, tmp_path):
     assert found.comparisons == 27 and found.data == "s.csv"
     assert load_calibration(kind="minutiae").comparisons == load_calibration().comparisons > 10_000
     with pytest.raises(ScoreError, match="no non-mated comparison has a score"):
-        of_scores(np.array([np.nan]), "made")
+        Calibration.from_scores(np.array([np.nan]), "made")
 
 
 def test_a_template_is_read_for_comparing(templates, folder):
@@ -238,7 +238,7 @@ def test_a_picture_of_a_comparison(folder, templates, tmp_path):
 
     a, b = read_template(folder / "101_1.png"), read_template(folder / "101_2.png")
     picture = draw_match(a, b)
-    assert picture.shape[1] >= 2 * 16 * a.seen.shape[1] and picture.dtype == np.uint8
+    assert picture.shape[1] >= 2 * 16 * a.mask.shape[1] and picture.dtype == np.uint8
     assert green(picture) > 2 * green(draw_match(a, read_template(folder / "102_1.png"))) > 0
     save_match(a, read_template(templates[1] / "101_1.xyt"), tmp_path / "m.png")
     assert cv2.imread(str(tmp_path / "m.png")) is not None

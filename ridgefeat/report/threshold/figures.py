@@ -17,8 +17,7 @@ from scipy.special import ndtr, ndtri
 from ridgefeat.errors import ParameterError
 from ridgefeat.report.display import COLOURS, INK, REFERENCE, SOFT, WIDTH, Display, axes, by_name, label, line_style
 from ridgefeat.report.plots import Curve, Limits, plot_curves
-from ridgefeat.threshold.analysis import Analysis, Part
-from ridgefeat.threshold.methods import Choice
+from ridgefeat.threshold import Analysis, Choice, Part
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,7 +84,7 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
 
 def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
     """Draw detection error trade-off curves: both rates on normal deviates, where normal scores give straight lines."""
-    ends = 100 * max(1e-7, min(0.5 / max(p.curve.mated, p.curve.nonmated) for p in found.parts)), 70.0
+    ends = 100 * max(1e-7, min(0.5 / max(p.curve.n_mated, p.curve.n_nonmated) for p in found.parts)), 70.0
     ticks = [p for p in PERCENTS if ends[0] <= p <= ends[1]]
     with axes(ax, height=334, left=58) as ax:
         ax.set(xlim=ends, ylim=ends, xlabel="FMR, %", ylabel="FNMR, %")
@@ -94,10 +93,10 @@ def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
             place(ticks, [f"{t:g}" for t in ticks])
         ax.plot(ends, ends, **REFERENCE)
         for i, part in enumerate(found.parts):
-            at = part.curve.spread(POINTS)
+            at = part.curve.thin(POINTS)
             x, y = (np.clip(100 * rate[at], *ends) for rate in (part.curve.fmr, part.curve.fnmr))
             ax.plot(x, y, label=label(_eer(part)), clip_on=False, **line_style(i))
-        dots = np.array([(o.fmr.value, o.fnmr.value) for o in found.reported.operations])
+        dots = np.array([(o.fmr.value, o.fnmr.value) for o in found.reported.operating_points])
         dots = np.clip(100 * dots, *ends)
         ax.plot(*dots.T, "o", color=INK, ms=8, mec="white", mew=1.5, clip_on=False)
         where = (ax.transScale + ax.transLimits).transform(dots)
@@ -140,8 +139,8 @@ def plot_scores(found: Analysis, ax: Axes | None = None) -> Axes:
 def plot_error_rates(found: Analysis, ax: Axes | None = None) -> Axes:
     """Draw FAR and FRR of the reported part against the threshold."""
     curve = found.reported.curve
-    at = curve.spread(POINTS)
-    thresholds = np.array([curve.shown(v) for v in curve.cut[at]])
+    at = curve.thin(POINTS)
+    thresholds = np.array([curve.to_threshold(v) for v in curve.cut[at]])
     ends = _scale(found)
     labels, above = _thresholds(found, ends)
     with axes(ax, height=304 + above, above=8 + above) as ax:
@@ -211,7 +210,7 @@ def _eer(part: Part) -> str:
 def _roc(found: Analysis) -> list[Curve]:
     curves = []
     for part in found.parts:
-        at = part.curve.spread(POINTS)
+        at = part.curve.thin(POINTS)
         area = next(f for f in part.figures if f.name == "AUC")
         x, y = 100 * part.curve.fmr[at], 100 * (1 - part.curve.fnmr[at])
         curves.append(Curve(part.name, x, y, f"AUC {area.value:.4f}"))

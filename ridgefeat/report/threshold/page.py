@@ -14,7 +14,7 @@ import numpy as np
 from ridgefeat._version import __version__
 from ridgefeat.report.page import render_page, write_page
 from ridgefeat.report.threshold.figures import percent, threshold_displays
-from ridgefeat.threshold.analysis import RULE, Analysis, Figure, Part, Rate
+from ridgefeat.threshold import MIN_ERRORS, Analysis, Figure, Part, Rate
 
 MEANINGS = {
     "mean-distance": "midpoint of the mean mated and the mean non-mated score; looks at no error",
@@ -78,7 +78,7 @@ def write_threshold_page(
         ],
         "names": [p.name for p in parts],
         "plots": threshold_displays(found).values(),
-        "rule": RULE,
+        "rule": MIN_ERRORS,
         "about": {**(about or {}), **_making(found)},
     }
     return write_page(Path(path), render_page("threshold_page.html", page))
@@ -109,13 +109,13 @@ def _headline(found: Analysis) -> list[dict[str, str]]:
     eer, area, d = (_named(part, n) for n in ("EER", "AUC", "d'"))
     facts = [
         ("equal error rate", percent(eer.value), between(eer.low, eer.high) or f"on {part.name}"),
-        ("mated scores", f"{part.curve.mated:,}", f"on {part.name}"),
-        ("non-mated scores", f"{part.curve.nonmated:,}", f"on {part.name}"),
+        ("mated scores", f"{part.curve.n_mated:,}", f"on {part.name}"),
+        ("non-mated scores", f"{part.curve.n_nonmated:,}", f"on {part.name}"),
         ("AUC", f"{area.value:.4f}", _bounds(area)),
         ("d′", f"{d.value:.2f}", _bounds(d)),
     ]
-    if part.scores.subjects:
-        facts.insert(1, ("subjects", f"{part.scores.subjects:,}", f"on {part.name}"))
+    if part.scores.n_subjects:
+        facts.insert(1, ("subjects", f"{part.scores.n_subjects:,}", f"on {part.name}"))
     return [{"name": n, "value": v, "note": t} for n, v, t in facts]
 
 
@@ -123,7 +123,7 @@ def _answers(found: Analysis) -> list[str]:
     part = found.reported
     sign = "at most" if part.scores.distance else "at least"
     said = []
-    for choice, operation in zip(found.choices, part.operations, strict=True):
+    for choice, operation in zip(found.choices, part.operating_points, strict=True):
         if choice.target:
             said.append(
                 f"To hold FMR at {100 * choice.target:g} %, accept a score of {sign} {choice.threshold:.6g}. On "
@@ -156,7 +156,7 @@ def _spoken(rate: Rate) -> str:
 
 def _rows(found: Analysis, part: Part) -> list[dict[str, Any]]:
     rows = []
-    for number, (choice, operation) in enumerate(zip(found.choices, part.operations, strict=True), 1):
+    for number, (choice, operation) in enumerate(zip(found.choices, part.operating_points, strict=True), 1):
         rates = [getattr(operation, n) for n in ("fmr", "fnmr", "far", "frr", "hter", "accuracy")]
         rows.append(
             {
@@ -168,7 +168,7 @@ def _rows(found: Analysis, part: Part) -> list[dict[str, Any]]:
                 "cells": [
                     {
                         "value": percent(r.value),
-                        "few": i < 4 and r.errors < RULE,
+                        "few": i < 4 and r.errors < MIN_ERRORS,
                         "interval": between(r.low, r.high),
                         "count": f"{r.errors:,} of {r.count:,}" if i < 4 else "",
                     }
@@ -180,8 +180,8 @@ def _rows(found: Analysis, part: Part) -> list[dict[str, Any]]:
 
 
 def _told(part: Part) -> str:
-    whose = f" of {part.scores.subjects:,} subjects" if part.scores.subjects else ""
-    return f"{part.curve.mated:,} mated and {part.curve.nonmated:,} non-mated comparisons{whose}"
+    whose = f" of {part.scores.n_subjects:,} subjects" if part.scores.n_subjects else ""
+    return f"{part.curve.n_mated:,} mated and {part.curve.n_nonmated:,} non-mated comparisons{whose}"
 
 
 def _named(part: Part, name: str) -> Figure:
@@ -204,7 +204,7 @@ def _making(found: Analysis) -> dict[str, str]:
     s, split = found.settings, found.split
     people = "subjects" if split.by_subject else "comparisons"
     dealt = (
-        f"{found.parts[0].scores.subjects:,} subjects for development, {found.parts[-1].scores.subjects:,} for "
+        f"{found.parts[0].scores.n_subjects:,} subjects for development, {found.parts[-1].scores.n_subjects:,} for "
         "evaluation"
         if split.evaluation is not None and split.by_subject
         else "by comparison, for the table names no subjects"
@@ -214,7 +214,7 @@ def _making(found: Analysis) -> dict[str, str]:
     replicates = len(found.reported.replicates.fmr) - 1
     return {
         "Split": dealt,
-        "Left out": f"{split.across:,} comparisons across the parts" if split.across else "nothing",
+        "Left out": f"{split.n_cross:,} comparisons across the parts" if split.n_cross else "nothing",
         "Intervals": f"95 %, {replicates:,} bootstrap replicates over {people}" if replicates else "none",
         "Sought": OBJECTIVES[s.objective],
         "Seed": str(s.seed),

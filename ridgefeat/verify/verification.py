@@ -1,4 +1,4 @@
-"""verify: prints -> enrolment -> a protocol's comparisons -> a table of scores and its sidecar."""
+"""Verification: prints -> enrolment -> the comparisons of a protocol -> a table of scores and its sidecar."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, ScoreError
 from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.params import Params
-from ridgefeat.verify.comparing import compare_all, feature_scores, minutiae_scores
-from ridgefeat.verify.entries import Dpi, Entry, PathLike, Progress, enrol, find_sources
-from ridgefeat.verify.protocols import Plan, altered, fvc, read_pairs
+from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, enrol, find_sources, run_batches
+from ridgefeat.verify.features import entries_from_features, feature_scores
+from ridgefeat.verify.minutiae import minutiae_scores
+from ridgefeat.verify.protocols import Plan, make_plan
 from ridgefeat.verify.template import comparison_params
 
 if TYPE_CHECKING:
@@ -28,27 +30,36 @@ COMPARATORS = ("minutiae", "features")
 COLUMNS = ("probe", "reference", "subject_probe", "subject_reference", "mated", "score")
 FORMAT = "ridgefeat scores 1"
 _DECIMALS = 6
+BATCH = 1024
+"""Comparisons that are sent to a worker at a time."""
+CHUNK = 256
+"""Comparisons whose scores are computed by one call."""
+BLOCK = 64
+"""Entries whose comparisons are kept together, so that a worker is sent few templates."""
+
+Scores = NDArray[np.float64]
+Comparator = Callable[[Sequence[tuple[Any, Any]]], Scores]
 
 
 @dataclass(frozen=True, eq=False)
 class Verification:
-    """What a protocol's comparisons gave.
+    """The scores of a protocol's comparisons.
 
     Attributes
     ----------
     scores : DataFrame
-        A row a comparison: probe, reference, subject_probe, subject_reference, mated (1 or 0), score (empty where a
-        print failed), failure (which print failed and why; empty otherwise), and of altered probes alteration and
-        level.
+        One row per comparison: probe, reference, subject_probe, subject_reference, mated (1 or 0), score (empty if a
+        print failed), failure (the print that failed and the reason; empty otherwise), and for altered probes
+        alteration and level.
     about : dict
-        How the table was made: what stands in the sidecar.
+        How the table was made: the content of the sidecar.
     """
 
     scores: pd.DataFrame
     about: dict[str, Any]
 
     def save(self, path: PathLike) -> Path:
-        """Write the table (CSV) and beside it its sidecar (.json); neither is ever there by half. Return its path.
+        """Write the table (CSV) and its sidecar (.json), each atomically, and return the path.
 
         Parameters
         ----------
@@ -92,22 +103,22 @@ def verify(
     Parameters
     ----------
     inputs : paths
-        Images, ISO/IEC 19794-2 or .xyt templates, folders of them; for `features` also one feature table.
+        Images, ISO/IEC 19794-2 or .xyt templates, or folders of them; for `features` also one feature table.
     protocol : str
         "fvc", "altered", or a CSV table of pairs.
     comparator : {"minutiae", "features"}
     every_impostor : bool
-        All non-mated comparisons, instead of the protocol's choice.
+        Whether to make all non-mated comparisons instead of the protocol's selection.
     layout, regex, index, dpi
         How names and resolutions are read.
     params : Params, optional
-        Stage parameters for `minutiae`; comparison_params() without.
+        Stage parameters for `minutiae`; comparison_params() if omitted.
     families : sequence of str, optional
         Families for `features`.
     jobs : int
         Worker processes; -1 for every core.
     enrolled, compared : callable, optional
-        Progress: prints done, failed and in all; comparisons done and in all.
+        Called with prints done, failed and in total; with comparisons done and in total.
 
     Returns
     -------
@@ -125,15 +136,13 @@ def verify(
         params = params or comparison_params()
         sources = find_sources(inputs, layout=layout, regex=regex, index=index)
         entries = enrol(sources, params=params, dpi=dpi, jobs=jobs, progress=enrolled)
-        function = minutiae_scores
+        function: Comparator = minutiae_scores
     else:
-        from ridgefeat.verify.features import entries_from_features
-
         entries = entries_from_features(
             inputs, layout=layout, regex=regex, index=index, families=families, dpi=dpi, jobs=jobs
         )
         function = feature_scores
-    plan, entries = _plan(protocol, entries, every_impostor)
+    plan, entries = make_plan(protocol, entries, every_impostor=every_impostor)
     score = compare_all(entries, plan, function, jobs=jobs, progress=compared)
     about = _about(entries, plan, protocol, comparator, every_impostor)
     if comparator == "minutiae" and params is not None:
@@ -141,16 +150,58 @@ def verify(
     return Verification(score_table(entries, plan, score), about)
 
 
-def _plan(protocol: str, entries: list[Entry], every: bool) -> tuple[Plan, list[Entry]]:
-    if protocol == "fvc":
-        return fvc(entries, every_impostor=every), entries
-    if protocol == "altered":
-        return altered(entries, every_impostor=every), entries
-    return read_pairs(protocol, entries)
+def compare_all(
+    entries: Sequence[Entry],
+    plan: Plan,
+    function: Comparator = minutiae_scores,
+    *,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Scores:
+    """Return the score of every planned comparison, float64, shape (n,); NaN if a print failed.
+
+    Scores are in the plan's order, and the same for any number of workers.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+    plan : Plan
+    function : callable
+        Returns the scores of a list of pairs: minutiae_scores or feature_scores.
+    jobs : int
+        Worker processes; -1 for every core.
+    progress : callable, optional
+        Called with comparisons done and comparisons in all.
+    """
+    possible = np.flatnonzero(_can_compare(entries, plan))
+    order = possible[np.lexsort((possible, plan.reference[possible] // BLOCK, plan.probe[possible] // BLOCK))]
+    batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+    results = run_batches(_compare_batch, ((function, *_collect(entries, plan, batch)) for batch in batches), jobs)
+    scores = np.full(len(plan), np.nan)
+    done = 0
+    for batch, found in zip(batches, results, strict=True):
+        scores[batch] = found
+        done += len(batch)
+        if progress is not None:
+            progress(done, len(order))
+    return scores
+
+
+def _collect(entries: Sequence[Entry], plan: Plan, batch: NDArray[np.int64]) -> tuple[list[Any], list[tuple[int, int]]]:
+    """Return the contents that a batch of comparisons needs, each once, and the pairs among them."""
+    ends = np.stack([plan.probe[batch], plan.reference[batch]])
+    used, index = np.unique(ends, return_inverse=True)
+    first, second = index.reshape(2, -1)
+    return [entries[i].content for i in used], list(zip(first.tolist(), second.tolist(), strict=True))
+
+
+def _compare_batch(function: Comparator, contents: list[Any], pairs: list[tuple[int, int]]) -> Scores:
+    chunks = (pairs[i : i + CHUNK] for i in range(0, len(pairs), CHUNK))
+    return np.concatenate([function([(contents[i], contents[j]) for i, j in chunk]) for chunk in chunks])
 
 
 def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.DataFrame:
-    """Return the table of a plan's scores, a row a comparison in the plan's order."""
+    """Return the table of a plan's scores, one row per comparison in the plan's order."""
     import pandas as pd
 
     def of(values: list[str], which: np.ndarray) -> Any:
@@ -170,15 +221,20 @@ def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.D
     }
     for label in ("alteration", "level"):
         said = [str(e.labels.get(label) or "") for e in entries]
-        if any(entry.altered for entry in entries):
+        if any(entry.is_altered for entry in entries):
             columns[label] = of(said, plan.probe)
     return pd.DataFrame(columns)
 
 
+def _can_compare(entries: Sequence[Entry], plan: Plan) -> NDArray[np.bool_]:
+    """Return for each planned comparison whether both prints have a template."""
+    enrolled = np.array([entry.content is not None for entry in entries])
+    return np.asarray(enrolled[plan.probe] & enrolled[plan.reference])
+
+
 def _about(entries: Sequence[Entry], plan: Plan, protocol: str, comparator: str, every: bool) -> dict[str, Any]:
     failures = Counter(e.failure for e in entries if e.failure)
-    there = np.array([e.content is not None for e in entries])
-    made = there[plan.probe] & there[plan.reference]
+    made = _can_compare(entries, plan)
     return {
         "format": FORMAT,
         "version": __version__,
