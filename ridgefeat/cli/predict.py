@@ -59,7 +59,7 @@ def command(**given: Any) -> None:
     else:
         for text in chain([first], stretches):
             click.echo(text, nl=False)
-    talk.say(f"{counts['prints']} prints, no answer for {counts['silent']} of them")
+    talk.echo(f"{counts['prints']} prints, no answer for {counts['silent']} of them")
 
 
 def _said(fitted: Model, table: str, counts: Counter[str]) -> Iterator[str]:

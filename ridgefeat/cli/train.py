@@ -54,7 +54,7 @@ def command(**given: Any) -> None:
         frame, about, target=given["target"], group=given["group"], kind=given["kind"], families=given["families"]
     )
     for note in problem.notes:
-        talk.say(note)
+        talk.echo(note)
     asked = Options(within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")})
     made = model.train(problem, given["classifier"], asked)
     path = model_file.save_model(made, given["output"])
@@ -62,7 +62,7 @@ def command(**given: Any) -> None:
     kept = card.exists()
     if not kept:
         write_model_card(made.about, card)
-    talk.say(
+    talk.echo(
         f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
     )
     talk.result(
@@ -74,4 +74,4 @@ def command(**given: Any) -> None:
             "columns": problem.features.shape[1],
         }
     )
-    talk.say(f"Its card, {'kept as it was' if kept else 'to be completed by hand'}: {card}")
+    talk.echo(f"Its card, {'kept as it was' if kept else 'to be completed by hand'}: {card}")

@@ -179,7 +179,7 @@ def to_frame(items: Sequence[Item], found: Sequence[Batch], recipe: Recipe) -> p
     names = [c.name for c in recipe.columns()]
     meta = [m for batch in found for m in batch.meta]
     values = np.concatenate([np.zeros((0, len(names)), np.float32), *(batch.features for batch in found)])
-    outliers.mark(meta, values, names)
+    outliers.flag_outliers(meta, values, names)
     cells = {name: column([text(m[name]) for m in meta], kind) for name, kind in META_KINDS.items()}
     for name in label_names(items):
         labels = [text(item.labels.get(name)) for item in items]

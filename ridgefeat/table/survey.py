@@ -1,4 +1,4 @@
-"""A dry run: what would be read, how labelled, at which resolution, and what is wrong. Nothing is extracted."""
+"""A dry run: which prints would be read, their labels and resolutions, and what is wrong. Nothing is extracted."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ridgefeat.table.writers import label_names, text
 
 @dataclass
 class Survey:
-    """What a dry run found.
+    """Findings of a dry run.
 
     Attributes
     ----------
     prints : int
-        How many prints there are.
+        Number of prints.
     layouts, resolutions, sizes, flags : Counter
-        Prints by layout, by resolution with its origin, by size, and by what was noted while reading.
+        Prints by layout, by resolution with its origin, by size, and by flag.
     labels : dict of str to Counter
         Prints by value of each label; "" counts those without.
     errors : list of (str, str)
-        Print and what is wrong with it.
-    twins : list of list of str
+        Each bad print and its error.
+    duplicates : list of list of str
         Prints of identical pixels under different names.
     """
 
@@ -36,11 +36,11 @@ class Survey:
     flags: Counter[str] = field(default_factory=Counter)
     labels: dict[str, Counter[str]] = field(default_factory=dict)
     errors: list[tuple[str, str]] = field(default_factory=list)
-    twins: list[list[str]] = field(default_factory=list)
+    duplicates: list[list[str]] = field(default_factory=list)
 
 
 def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Survey:
-    """Read every print once and return what was found."""
+    """Read every print once and return the findings."""
     out = Survey(prints=len(items))
     alike: dict[str, list[str]] = {}
     for name in label_names(items):
@@ -61,5 +61,5 @@ def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None)
         out.resolutions[f"{loaded.dpi_x:.5g}x{loaded.dpi_y:.5g} dpi ({loaded.dpi_origin})"] += 1
         out.flags.update(loaded.flags)
         alike.setdefault(loaded.sha256, []).append(name)
-    out.twins = [names for names in alike.values() if len(names) > 1]
+    out.duplicates = [names for names in alike.values() if len(names) > 1]
     return out

@@ -164,7 +164,7 @@ def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -
         cells = []
         for meta, item, is_outlier in zip(batch.meta, items, unusual[at:], strict=False):
             if is_outlier:
-                meta["meta_flags"] = outliers.flagged(meta["meta_flags"])
+                meta["meta_flags"] = outliers.add_flag(meta["meta_flags"])
             cells.append([*(text(meta[n]) for n in META_KINDS), *(text(item.labels.get(n)) for n in labels)])
         yield Rows(cells, batch.features, batch.lines)
         at += len(batch)
@@ -175,10 +175,10 @@ def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -
 def _find_outliers(journal: Journal, recipe: Recipe) -> Bool:
     """Return which rows are unlike the rest of the whole table; a few numbers per row are held."""
     names = [c.name for c in recipe.columns()]
-    base = [names.index(n) for n in outliers.BASE if n in names]
+    base = [names.index(n) for n in outliers.EXAMINED if n in names]
     numbers: dict[Hashable, int] = {}
     values, groups = [np.zeros((0, len(base)), np.float32)], []
     for batch in journal.read():
         values.append(batch.features[:, base])
-        groups += [numbers.setdefault(outliers.group(meta), len(numbers)) for meta in batch.meta]
+        groups += [numbers.setdefault(outliers.outlier_group(meta), len(numbers)) for meta in batch.meta]
     return outliers.find_outliers(np.concatenate(values), groups)

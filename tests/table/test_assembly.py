@@ -182,7 +182,7 @@ def test_a_manifest_that_leads_elsewhere_is_refused(whole, tmp_path):
 @pytest.fixture
 def strict(monkeypatch):
     """Some of six prints are outliers, and of the two of a part none could be."""
-    monkeypatch.setattr(outliers, "LEAST_PRINTS", 3)
+    monkeypatch.setattr(outliers, "MIN_PRINTS", 3)
     monkeypatch.setattr(outliers, "LIMIT", 1.0)
 
 

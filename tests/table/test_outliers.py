@@ -1,6 +1,6 @@
 import numpy as np
 
-from ridgefeat.table.outliers import LEAST_PRINTS, find_outliers
+from ridgefeat.table.outliers import MIN_PRINTS, find_outliers
 
 
 def normal(count, seed=0):
@@ -21,11 +21,11 @@ def test_groups_are_judged_apart():
 
 
 def test_small_groups_and_missing_values_are_not_judged():
-    values = normal(LEAST_PRINTS)
+    values = normal(MIN_PRINTS)
     values[0] = 100
-    assert find_outliers(values, ["a"] * LEAST_PRINTS)[0]
+    assert find_outliers(values, ["a"] * MIN_PRINTS)[0]
     values[1] = np.nan
-    assert not find_outliers(values, ["a"] * LEAST_PRINTS).any()
+    assert not find_outliers(values, ["a"] * MIN_PRINTS).any()
 
 
 def test_a_column_that_is_constant_for_most_says_nothing():
