@@ -24,8 +24,8 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ridgefeat.backbone import NetworkHead
+from ridgefeat.bench import load, make_problem
 from ridgefeat.bench.backbone_entries import NetworkReader
-from ridgefeat.bench.data import load, make_problem
 from ridgefeat.nn.layer import Array
 
 # EfficientNet-Lite was trained on (pixel - 127) / 128; in parts of 255.

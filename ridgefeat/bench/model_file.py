@@ -17,15 +17,15 @@ from ridgefeat.files import atomic_write, first_few, os_errors_as, read_bounded
 
 LARGEST = 1 << 30
 OWN = (
-    "within.Within",
-    "components.Components",
-    "kernels.RbfClassifier",
-    "kernels.RbfRegressor",
+    "estimators.GroupScaler",
+    "estimators.AdaptivePCA",
+    "estimators.RbfClassifier",
+    "estimators.RbfRegressor",
     "estimators.NamedClusters",
     "estimators.ClusterMeans",
     "estimators.NearestClasses",
     "estimators.NearestNumbers",
-    "estimators.Resampled",
+    "estimators.Resampler",
     "ensemble.FrozenEnsemble",
 )
 TREES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")

@@ -18,6 +18,7 @@ from ridgefeat.cli import options, talk
 @click.option("--by", metavar="LABEL", help="The label to colour and compare by at first.")
 @click.option(
     "--most",
+    "limit",
     type=click.IntRange(1),
     default=5000,
     show_default=True,
@@ -42,19 +43,19 @@ def command(table: str, output: str, **given: Any) -> None:
     """
     from pathlib import Path
 
-    from ridgefeat.report.explore.page import Options, write_explore_page
+    from ridgefeat.report import ExploreOptions, write_explore_page
 
-    asked = Options(
+    asked = ExploreOptions(
         images_root=Path(given["images"]) if given["images"] else None,
         by=given["by"],
-        most=given["most"],
+        limit=given["limit"],
         neighbours=not given["no_tsne"],
         overlays=not given["no_overlays"],
         jobs=given["jobs"],
         seed=given["seed"],
     )
     with talk.progress_bar() as progress:
-        made = write_explore_page(table, output, asked, progress=progress, tell=talk.echo_detail)
+        made = write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)
     sampled = f", a sample of {made.of:,}" if made.prints < made.of else ""
     seen = f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"
     talk.echo(

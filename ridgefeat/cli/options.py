@@ -94,16 +94,19 @@ problem = stacked(
         default="subject",
         show_default=True,
         metavar="COLUMN",
-        help="Column whose values stay together in a split.",
+        help="Label of the people (or groups) who must stay on one side of a split.",
     ),
 )
 within = click.option(
-    "--within", metavar="COLUMN", multiple=True, help="Standardise columns within its levels; several combine."
+    "--within",
+    metavar="COLUMN",
+    multiple=True,
+    help="Standardise columns within the levels of this label; several combine.",
 )
 FAMILIES = listed("ridgefeat.features.family", "BUILT_IN")
-some_families = click.option("--families", **FAMILIES, help="Use only these families' columns.")
+some_families = click.option("--families", **FAMILIES, help="Use only the columns of these families.")
 kind = click.option(
-    "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="Kind of target, if not as inferred."
+    "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="Kind of target.  [default: inferred]"
 )
 tuning = stacked(
     click.option(

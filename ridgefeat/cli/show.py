@@ -17,9 +17,7 @@ from ridgefeat.cli import options, talk
     metavar="PICTURE",
     help="The picture to write: .png, .jpg, .tif.",
 )
-@click.option(
-    "--panels", **options.listed("ridgefeat.report.pictures.panels", "PANELS"), help="Stages to draw, comma-separated."
-)
+@click.option("--panels", **options.listed("ridgefeat.report", "PANELS"), help="Stages to draw, comma-separated.")
 @click.option("--scale", type=float, metavar="N", help="Picture pixels per pixel at 500 dpi, 0.25 to 4.")
 @options.reading
 @options.tuning
@@ -41,7 +39,7 @@ def command(
       ridgefeat show 101_1.tif -o overlay.png
       ridgefeat show print.png -o overlay.png --dpi 1000 --panels print,minutiae
     """
-    from ridgefeat.report.pictures.show import save_overlay
+    from ridgefeat.report import save_overlay
     from ridgefeat.table import read
 
     params = options.load_params(params_file, assignments)

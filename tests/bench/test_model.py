@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from skops import io
 
-from ridgefeat.bench import classifiers, model, model_file
+from ridgefeat.bench import Options, classifiers, model, model_file
 from ridgefeat.bench.classifiers import default_names
-from ridgefeat.bench.compare import Options
 from ridgefeat.bench.data import make_problem
 from ridgefeat.errors import ModelError, ParameterError, TableError
 from tests.bench.bench_examples import Sulky, make_about, make_frame
@@ -120,7 +119,7 @@ def test_several_together_tell_numbers(monkeypatch, tmp_path):
     assert np.allclose(said[said.notna()], by_hand[said.notna()])
     made.pipeline.named_estimators_["tree"].estimator[-1].tree_.children_left[0] = 10**6
     with pytest.raises(ModelError, match="damaged tree"):
-        model_file.load(model_file.save(made, tmp_path / "damaged.skops"))
+        model_file.load_model(model_file.save_model(made, tmp_path / "damaged.skops"))
 
 
 def test_too_few_to_put_together(monkeypatch):

@@ -14,15 +14,15 @@ Array = NDArray[np.float64]
 
 COMPONENTS = 4
 """Principal components that can be plotted."""
-MOST_MISSING = 0.5
+MAX_MISSING = 0.5
 """Share of missing columns above which a print has no place on a map."""
-LEAST_PRINTS = 12
+MIN_PRINTS = 12
 CLIP = 8.0
 """Robust deviations beyond which a value counts as so many, so that one stray value does not set a map's scale."""
 NEIGHBOUR_COMPONENTS, NEIGHBOUR_STEPS = 30, 500
 """What bounds t-SNE's time: components that it sees and steps that it takes."""
 DISTANCE_COMPONENTS = 10
-MOST_CORRELATED = 2000
+MAX_CORRELATED = 2000
 """Columns above which the correlations of the first so many are shown."""
 
 
@@ -75,13 +75,13 @@ def make_maps(values: Float, families: NDArray[Any], *, neighbours: bool, seed: 
     count as the median. The distance is Mahalanobis' on ten principal components, with centre and covariance from the
     half of the prints that lie closest together (minimum covariance determinant, Rousseeuw and Van Driessen 1999).
     """
-    placed = np.isnan(values).mean(1) < MOST_MISSING if values.shape[1] else np.zeros(len(values), bool)
+    placed = np.isnan(values).mean(1) < MAX_MISSING if values.shape[1] else np.zeros(len(values), bool)
     n = len(values)
     nowhere = np.full(n, np.nan, np.float32)
     z = robust_scores(values[placed])
     furthest, deviation = _furthest(z, placed, n)
     z = np.clip(z, -CLIP, CLIP)
-    if placed.sum() < LEAST_PRINTS or not z.any():
+    if placed.sum() < MIN_PRINTS or not z.any():
         return Maps({}, (), nowhere, furthest, deviation)
     scores, explained = _components(z, families)
     axes = {f"PC {k + 1}": _spread(scores[:, k], placed) for k in range(min(COMPONENTS, scores.shape[1]))}
@@ -191,7 +191,7 @@ def correlate(ranks: Array) -> tuple[NDArray[np.int64], Array]:
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
-    chosen = np.flatnonzero(np.isfinite(ranks).any(0))[:MOST_CORRELATED]
+    chosen = np.flatnonzero(np.isfinite(ranks).any(0))[:MAX_CORRELATED]
     known = np.isfinite(ranks[:, chosen]).astype(np.float64)
     x = np.nan_to_num(ranks[:, chosen])
     n, sums, squares, products = known.T @ known, x.T @ known, (x**2).T @ known, x.T @ x

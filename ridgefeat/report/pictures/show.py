@@ -29,7 +29,7 @@ PANEL_SIDE = 800
 """Pixels of a panel's longer side if no scale is given."""
 
 SCALE_RANGE = (0.25, 4.0)
-MARGIN, GAP, TITLE, LEGEND, LEAST_WIDTH = 40, 36, 46, 48, 600
+MARGIN, GAP, TITLE, LEGEND, MIN_WIDTH = 40, 36, 46, 48, 600
 HEADING = 96
 
 
@@ -56,7 +56,7 @@ def draw_overlay(fp: Fingerprint, *, panels: Sequence[str] | None = None, scale:
     """
     chosen = _chosen(panels)
     canvas = Canvas(fp, _scale(fp, scale))
-    width = max(canvas.size[0], LEAST_WIDTH)
+    width = max(canvas.size[0], MIN_WIDTH)
     height = TITLE + canvas.size[1] + LEGEND
     columns = min(len(chosen), 4)
     rows = math.ceil(len(chosen) / columns)

@@ -16,6 +16,7 @@ from scipy.special import ndtr, ndtri
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.report.display import COLOURS, INK, REFERENCE, SOFT, WIDTH, Display, axes, by_name, label, line_style
+from ridgefeat.report.page import percent
 from ridgefeat.report.plots import Curve, Limits, plot_curves
 from ridgefeat.threshold import Analysis, Choice, Part
 
@@ -180,16 +181,6 @@ def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes
         ax.set_ylabel(OBJECTIVES[found.settings.objective] + unit)
         ax.locator_params(nbins=6)
     return ax
-
-
-def percent(value: float) -> str:
-    """Return a rate as a percentage with the digits that matter."""
-    if not np.isfinite(value):
-        return "–"
-    shown = 100 * value
-    if shown in (0, 100):
-        return f"{shown:.0f} %"
-    return f"{shown:.2f} %" if 0.1 <= shown <= 99.9 else f"{shown:.3g} %" if shown < 1 else f"{shown:.4f} %"
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ridgefeat._version import __version__
-from ridgefeat.report.page import render_page, write_page
-from ridgefeat.report.threshold.figures import percent, threshold_displays
+from ridgefeat.report.page import percent, percent_interval, render_page, write_page
+from ridgefeat.report.threshold.figures import threshold_displays
 from ridgefeat.threshold import MIN_ERRORS, Analysis, Figure, Part, Rate
 
 MEANINGS = {
@@ -81,7 +81,7 @@ def write_threshold_page(
         "rule": MIN_ERRORS,
         "about": {**(about or {}), **_making(found)},
     }
-    return write_page(Path(path), render_page("threshold_page.html", page))
+    return write_page(Path(path), render_page("threshold/page.html", page))
 
 
 def meaning(found: Analysis, method: str) -> str:
@@ -99,16 +99,11 @@ def meaning(found: Analysis, method: str) -> str:
     )
 
 
-def between(low: float, high: float) -> str:
-    """Return an interval of rates; nothing where there is none."""
-    return f"{percent(low)[:-2]}–{percent(high)}" if np.isfinite([low, high]).all() else ""
-
-
 def _headline(found: Analysis) -> list[dict[str, str]]:
     part = found.reported
     eer, area, d = (_named(part, n) for n in ("EER", "AUC", "d'"))
     facts = [
-        ("equal error rate", percent(eer.value), between(eer.low, eer.high) or f"on {part.name}"),
+        ("equal error rate", percent(eer.value), percent_interval(eer.low, eer.high) or f"on {part.name}"),
         ("mated scores", f"{part.curve.n_mated:,}", f"on {part.name}"),
         ("non-mated scores", f"{part.curve.n_nonmated:,}", f"on {part.name}"),
         ("AUC", f"{area.value:.4f}", _bounds(area)),
@@ -150,7 +145,7 @@ def _loss(found: Analysis, value: float) -> str:
 
 
 def _spoken(rate: Rate) -> str:
-    inner = between(rate.low, rate.high)
+    inner = percent_interval(rate.low, rate.high)
     return f"{percent(rate.value)} ({rate.errors:,} of {rate.count:,}{'; 95 %: ' + inner if inner else ''})"
 
 
@@ -169,7 +164,7 @@ def _rows(found: Analysis, part: Part) -> list[dict[str, Any]]:
                     {
                         "value": percent(r.value),
                         "few": i < 4 and r.errors < MIN_ERRORS,
-                        "interval": between(r.low, r.high),
+                        "interval": percent_interval(r.low, r.high),
                         "count": f"{r.errors:,} of {r.count:,}" if i < 4 else "",
                     }
                     for i, r in enumerate(rates)
@@ -191,7 +186,11 @@ def _named(part: Part, name: str) -> Figure:
 def _figure(one: Figure) -> dict[str, str]:
     if one.name in ("AUC", "d'"):
         return {"value": f"{one.value:.4f}", "interval": _bounds(one), "threshold": ""}
-    return {"value": percent(one.value), "interval": between(one.low, one.high), "threshold": f"at {one.threshold:.6g}"}
+    return {
+        "value": percent(one.value),
+        "interval": percent_interval(one.low, one.high),
+        "threshold": f"at {one.threshold:.6g}",
+    }
 
 
 def _bounds(one: Figure) -> str:
