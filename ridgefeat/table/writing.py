@@ -60,7 +60,7 @@ def write_table(
     recipe : Recipe
         How they become rows.
     output : str or Path
-        The table, .csv or .parquet; its sidecar stands beside it. Or a folder for parts: its name ends in a slash.
+        The table, .csv or .parquet; its sidecar is written next to it. A slash at its end means a folder of parts.
     jobs : int, optional
         Worker processes; every core without.
     mode : {"new", "resume", "overwrite"}
@@ -70,9 +70,9 @@ def write_table(
     inputs, command : sequence of str
         What the user asked for, for the sidecar.
     progress : callable, optional
-        Told after every batch.
+        Called after every batch.
     engine : str, optional
-        Who does the work: local, dask=ADDRESS or ray=ADDRESS.
+        Where the work is done: local, dask=ADDRESS or ray=ADDRESS.
     limits : Limits, optional
         What a print may take.
 

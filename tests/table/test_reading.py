@@ -63,11 +63,11 @@ def test_a_table_that_is_not_there(table):
 
 
 def test_a_table_beyond_all_bounds_is_not_read(table, monkeypatch):
-    monkeypatch.setattr("ridgefeat.table.reading.LARGEST", 100)
+    monkeypatch.setattr("ridgefeat.table.reading.MAX_BYTES", 100)
     with pytest.raises(TableError, match="larger than"):
         read_table(table)
-    monkeypatch.setattr("ridgefeat.table.reading.LARGEST", 1 << 30)
-    monkeypatch.setattr("ridgefeat.table.reading.MOST_COLUMNS", 5)
+    monkeypatch.setattr("ridgefeat.table.reading.MAX_BYTES", 1 << 30)
+    monkeypatch.setattr("ridgefeat.table.reading.MAX_COLUMNS", 5)
     with pytest.raises(TableError, match="columns; no feature table has"):
         read_table(table)
 
@@ -98,7 +98,7 @@ def test_no_more_is_read_than_is_asked_for(prints, table, tmp_path, kind):
     pd.testing.assert_frame_equal(
         some, whole.loc[rows, ["meta_source", "ridge_area"]].reset_index(drop=True), check_dtype=False
     )
-    with pytest.raises(TableError, match="has 6 rows, of which the last is asked for as number 6"):
+    with pytest.raises(TableError, match="has 6 rows; row 6 was requested"):
         read_rows(path, np.array([6]))
 
 

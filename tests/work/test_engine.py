@@ -85,7 +85,7 @@ def test_a_backend_that_hands_back_lists_is_served_in_rounds(monkeypatch):
         supports_return_generator = False
 
     joblib.register_parallel_backend("lists", Lists)
-    monkeypatch.setattr(engine, "ROUND", 1)
+    monkeypatch.setattr(engine, "CALLS_PER_ROUND", 1)
     taken = []
 
     def calls():
@@ -131,7 +131,7 @@ def test_dask_makes_the_same_bytes_even_where_a_worker_is_lost(dask, prints, tmp
 def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask):
     from joblib import delayed
 
-    array = np.arange(engine.LARGE, dtype=np.uint8)
+    array = np.arange(engine.MIN_SCATTERED, dtype=np.uint8)
     with using(f"dask={dask}") as workers:
         assert 1 <= workers <= 2 and engine.on_cluster()
         taken = []
@@ -153,7 +153,7 @@ def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask):
 
 def test_a_scheduler_that_is_killed_is_one_line_and_what_was_finished_is_kept(prints, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
-    monkeypatch.setattr(engine, "PATIENCE", 2.0)
+    monkeypatch.setattr(engine, "TIMEOUT", 2.0)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
