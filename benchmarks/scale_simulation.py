@@ -46,16 +46,15 @@ KINDS = ("SOCOFing", "FVC2002 DB1")
 def worker_seconds(files):
     """Return CPU seconds a print, in one process on one thread, several times; and what came of it."""
     from ridgefeat.sources import find_prints
-    from ridgefeat.table.compute import run_task
+    from ridgefeat.table.batches import compute_batch
     from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.row import Task
 
     items = find_prints(files)
-    run_task(Task(0, items[:10], Recipe.make()))
+    compute_batch(0, items[:10], [None] * 10, Recipe.make())
     times = []
     for _ in range(REPEATS):
         began = time.process_time()
-        batch = run_task(Task(0, items, Recipe.make()))
+        batch = compute_batch(0, items, [None] * len(items), Recipe.make())
         times.append((time.process_time() - began) / len(items))
     return times, batch, items
 
@@ -65,9 +64,9 @@ def driver_seconds(items, batch, output):
 
     Values are like the real ones, but no two rows the same, which would compress far too well.
     """
-    from ridgefeat.table import assembly, store
+    from ridgefeat.table import assembly, writing
+    from ridgefeat.table.batches import Batch
     from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.row import Batch
     from ridgefeat.table.writers import numbers
 
     per, rng = 64, np.random.default_rng(0)
@@ -86,22 +85,22 @@ def driver_seconds(items, batch, output):
 
     arrived = [pickle.dumps(b, protocol=5) for b in batches]
 
-    def ready(work, spans, keep):
+    def ready(extraction, spans, keep):
         for b in arrived:
             keep(pickle.loads(b))
 
-    computed, store.compute = store.compute, ready
+    computed, writing.compute_missing = writing.compute_missing, ready
     times = []
     try:
         for _ in range(REPEATS):
             with tempfile.TemporaryDirectory() as scratch:
                 began = time.process_time()
-                store.write_table([items[i] for i in rows], Recipe.make(), f"{scratch}/{output}", jobs=1)
+                writing.write_table([items[i] for i in rows], Recipe.make(), f"{scratch}/{output}", jobs=1)
                 times.append((time.process_time() - began) / count)
                 made = [p for p in Path(scratch).rglob("*") if p.suffix in (".parquet", ".csv")]
                 size = sum(p.stat().st_size for p in made) / count
     finally:
-        store.compute = computed
+        writing.compute_missing = computed
     return times, size, digits
 
 

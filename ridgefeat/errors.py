@@ -36,3 +36,15 @@ class ModelError(RidgefeatError):
 
 class ScoreError(RidgefeatError):
     """Comparison scores that cannot be evaluated."""
+
+
+class EngineError(RidgefeatError):
+    """An engine that is not installed, not reachable or gone."""
+
+
+class EngineLost(EngineError):
+    """A cluster that was lost during a run."""
+
+
+class WorkerLost(EngineError):
+    """A worker that ended before its calls were done; they can be repeated."""

@@ -99,7 +99,7 @@ def run(
     RidgefeatError
         If the tables, the target or the options are unusable.
     """
-    from ridgefeat.table.store import table_digest
+    from ridgefeat.table import table_digest
 
     on_message = on_message or (lambda text: None)
     paths = job.tables()

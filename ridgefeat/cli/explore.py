@@ -60,10 +60,10 @@ def command(table: str, output: str, **given: Any) -> None:
         seed=given["seed"],
     )
     with talk.progress_bar() as progress:
-        made = write_explore_page(table, output, asked, progress=progress, on_message=talk.detail)
+        made = write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)
     sampled = f", a sample of {made.of:,}" if made.prints < made.of else ""
     seen = f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"
-    talk.say(
+    talk.echo(
         f"{made.page}: {made.prints:,} prints{sampled}, {made.columns:,} columns, {seen}; {made.bytes / 1e6:.1f} MB"
     )
     if made.missing:

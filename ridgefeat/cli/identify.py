@@ -86,7 +86,7 @@ def _table(found: list[Candidate]) -> str:
         (str(c.rank), c.reference, c.subject, f"{c.score:.2f}", _rate(c.fmr), _rate(c.fmr_at_most), f"{c.expected:.2g}")
         for c in found
     ]
-    return talk.aligned(rows, right=(0, 3, 4, 5, 6))
+    return talk.align(rows, right=(0, 3, 4, 5, 6))
 
 
 def _rate(rate: float) -> str:
@@ -94,11 +94,11 @@ def _rate(rate: float) -> str:
 
 
 def _remarks(calibration: Calibration, failed: list[Any]) -> None:
-    talk.say(
+    talk.echo(
         f"FMR counted on {calibration.comparisons:,} non-mated comparisons: {calibration.data}. `0` means that none of "
         "them scored as high, not that none ever would; `at most` is the upper bound (95 %)."
     )
     if failed:
-        talk.say(
+        talk.echo(
             f"{len(failed)} of the gallery could not be compared; the first is {failed[0].name}: {failed[0].failure}"
         )

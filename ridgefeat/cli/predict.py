@@ -63,7 +63,7 @@ def command(**given: Any) -> None:
     else:
         for text in chain([first], parts):
             click.echo(text, nl=False)
-    talk.say(f"{counts['prints']} prints, no answer for {counts['silent']} of them")
+    talk.echo(f"{counts['prints']} prints, no answer for {counts['silent']} of them")
 
 
 def _predict(fitted: Model, table: str, counts: Counter[str]) -> Iterator[str]:

@@ -40,7 +40,7 @@ def command(
     params = options.load_params(params_file, assignments)
     fp = read(image, dpi, layout=layout or "auto", params=params)
     save_overlay(fp, output, panels=panels, scale=scale)
-    talk.say(f"{output}: {len(fp.minutiae)} minutiae, {len(fp.singular_points)} singular points")
+    talk.echo(f"{output}: {len(fp.minutiae)} minutiae, {len(fp.singular_points)} singular points")
     singular = fp.singular_points
     talk.result(
         {

@@ -109,7 +109,7 @@ def command(table: str, output: str, **given: Any) -> None:
         count_failures=given["failures"],
         where=given["where"],
     )
-    talk.say(f"{len(read.scores):,} scores; {read.note}")
+    talk.echo(f"{len(read.scores):,} scores; {read.note}")
     found = analyse(
         read.scores,
         DEFAULT_METHODS if given["methods"] is None else given["methods"],
@@ -121,8 +121,8 @@ def command(table: str, output: str, **given: Any) -> None:
     _write(found, folder, Path(table).name, read.note)
     talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
-        talk.say(f"Note: {remark}")
-    talk.say(f"Written: {', '.join(str(folder / name) for name in FILES)}")
+        talk.echo(f"Note: {remark}")
+    talk.echo(f"Written: {', '.join(str(folder / name) for name in FILES)}")
 
 
 def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
@@ -167,4 +167,4 @@ def _lines(found: Analysis) -> str:
         inner = percent_interval(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
         figures.append((f.name, f"{f.value:.4f}" if bare else percent(f.value), inner))
     right = range(1, len(HEAD))
-    return "\n".join([f"On {part.name}:", talk.aligned(rows, right), "", talk.aligned(figures, right)])
+    return "\n".join([f"On {part.name}:", talk.align(rows, right), "", talk.align(figures, right)])

@@ -103,8 +103,8 @@ def command(**given: Any) -> None:
     path = found.save(given["output"])
     talk.result(found.about)
     if not talk.is_quiet():
-        talk.say(_summary(found))
-        talk.say(f"Table: {path}   sidecar: {path.with_suffix('.json')}")
+        talk.echo(_summary(found))
+        talk.echo(f"Table: {path}   sidecar: {path.with_suffix('.json')}")
     if found.about["failures_to_acquire"]:
         sys.exit(1)
 
@@ -120,7 +120,7 @@ def _summary(found: Verification) -> str:
         f"{about['prints']} prints, {about['failures_to_acquire']} of them failed; "
         f"{counts['mated']['made']:,} mated and {counts['non_mated']['made']:,} non-mated comparisons."
     ]
-    lines += [f"  {count} x {reason}" for reason, count in list(about["reasons"].items())[: talk.SHOWN]]
+    lines += [f"  {count} x {reason}" for reason, count in list(about["reasons"].items())[: talk.MAX_SHOWN]]
     try:
         curve = ErrorCurve.from_scores(Scores.make(frame["score"], frame["mated"], count_failures=True))
     except ScoreError as error:

@@ -243,7 +243,7 @@ class Summary:
     flags : Counter
         How many prints carry each flag.
     memory : int
-        The most memory that a worker of this run has held, in bytes; 0 where that is not known.
+        Peak memory of a worker of this run in bytes; 0 where it is not known.
     workers : int
         How many there were.
     """

@@ -20,7 +20,7 @@ import numpy as np
 
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, os_errors_as
-from ridgefeat.table.row import Batch
+from ridgefeat.table.batches import Batch
 
 try:
     import fcntl

@@ -1,4 +1,4 @@
-"""A table from disk, as everything downstream reads it: float32 features, typed labels, nothing guessed."""
+"""Tables read from disk: float32 features and typed labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import TableError
-from ridgefeat.files import exact_numbers, first_line, import_pyarrow, sha256
+from ridgefeat.files import exact_numbers, first_line, import_pyarrow, os_errors_as, sha256, size_text
 from ridgefeat.table import sidecar
 from ridgefeat.table.row import META
 from ridgefeat.table.writers import META_KINDS, Kind, column, is_parquet, kind_of
@@ -20,9 +20,9 @@ from ridgefeat.table.writers import META_KINDS, Kind, column, is_parquet, kind_o
 if TYPE_CHECKING:
     import pandas as pd
 
-LARGEST = 8 << 30
-"""Bytes; a table beyond this is to be split."""
-MOST_COLUMNS = 100_000
+MAX_BYTES = 8 << 30
+"""Maximum size of a table in one file."""
+MAX_COLUMNS = 100_000
 ROWS_AT_ONCE = 4096
 
 
@@ -58,10 +58,8 @@ def read_table(
     """
     path = Path(path)
     wanted = _plan(path, columns, labels)
-    try:
+    with os_errors_as(TableError, f"table {path} cannot be read"):
         frame = _read_parts(path, wanted) if path.is_dir() else _read_file(path, wanted)
-    except OSError as error:
-        raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
     _refuse_lacking(path, wanted, list(frame.columns))
     if verify:
         _verify(path, wanted.about)
@@ -75,14 +73,14 @@ def iterate_table(
     labels: Collection[str] | None = None,
     rows: int = ROWS_AT_ONCE,
 ) -> Iterator[pd.DataFrame]:
-    """Yield a feature table in stretches of rows, so that it need not fit into memory.
+    """Yield a feature table as frames of consecutive rows, so that it need not fit into memory.
 
     Parameters
     ----------
     path, columns, labels
         As in read_table.
     rows : int
-        Rows at once, at most.
+        Maximum number of rows in a frame.
 
     Raises
     ------
@@ -111,7 +109,7 @@ def iterate_table(
 
 
 def read_header(path: str | Path) -> list[str]:
-    """Return a feature table's column names, in their order; nothing else of it is read.
+    """Return the column names of a feature table in their order; nothing else of it is read.
 
     Raises
     ------
@@ -138,7 +136,7 @@ def read_rows(
     columns: Collection[str] | None = None,
     labels: Collection[str] | None = None,
 ) -> pd.DataFrame:
-    """Read some rows of a feature table; the others pass by and are not held.
+    """Read some rows of a feature table; the others are not kept in memory.
 
     Parameters
     ----------
@@ -162,7 +160,7 @@ def read_rows(
             found.append(frame.iloc[rows[low:high] - at])
         at += len(frame)
     if len(rows) and rows[-1] >= at:
-        raise TableError(f"table {path} has {at} rows, of which the last is asked for as number {rows[-1]}")
+        raise TableError(f"table {path} has {at} rows; row {rows[-1]} was requested")
     return pd.concat(found, ignore_index=True)
 
 
@@ -208,8 +206,8 @@ def _refuse_lacking(path: Path, wanted: _Wanted, there: Sequence[str]) -> None:
 def _read_file(path: Path, wanted: _Wanted) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f"table {path}: no such file")
-    if path.stat().st_size > LARGEST:
-        raise TableError(f"table {path} is larger than {LARGEST >> 30} GB; extract into a folder of parts instead")
+    if path.stat().st_size > MAX_BYTES:
+        raise TableError(f"table {path} is larger than {size_text(MAX_BYTES)}; extract into a folder of parts instead")
     if not is_parquet(path):
         return _read_csv(path, wanted)
     pa, parquet = import_pyarrow(TableError, path)
@@ -242,7 +240,7 @@ def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
                 values[i, at : at + len(table)] = table[name].to_numpy()
             at += len(table)
             others.append(table.drop_columns(features))
-        told = _frame(pa.concat_tables(others))
+        rest = _frame(pa.concat_tables(others))
     except MemoryError:
         raise TableError(
             f"{path} holds {rows:,} rows x {len(features):,} features, more than fits into memory; use fewer families"
@@ -251,7 +249,7 @@ def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
         raise TableError(
             f"the parts of {path} do not fit together: {first_line(error)}; extract again with --overwrite"
         ) from None
-    return pd.concat([told, pd.DataFrame(values.T, columns=features, copy=False)], axis=1)[names]
+    return pd.concat([rest, pd.DataFrame(values.T, columns=features, copy=False)], axis=1)[names]
 
 
 def _opened(part: Path, read: Callable[[Any], Any]) -> Any:
@@ -316,7 +314,7 @@ def _header(path: Path) -> list[str]:
     import pandas as pd
 
     header: list[str] = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns.tolist()
-    if len(header) > MOST_COLUMNS:
+    if len(header) > MAX_COLUMNS:
         raise TableError(f"table {path} has {len(header)} columns; no feature table has")
     return header
 

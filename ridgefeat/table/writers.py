@@ -18,7 +18,7 @@ import numpy as np
 from ridgefeat.errors import TableError
 from ridgefeat.files import import_pyarrow
 from ridgefeat.structure import Float
-from ridgefeat.table.row import LABELS, Item, clean
+from ridgefeat.table.row import LABELS, Item, escape_controls
 
 Row = tuple[list[str], Float, str | None]
 
@@ -114,7 +114,7 @@ def text(value: Any) -> str:
     """Return a meta cell or label as text; what is missing is empty."""
     if value is None or value != value:
         return ""
-    return repr(float(value)) if isinstance(value, float) else clean(str(value))
+    return repr(float(value)) if isinstance(value, float) else escape_controls(str(value))
 
 
 def label_names(items: Iterable[Item]) -> list[str]:

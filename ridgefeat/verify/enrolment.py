@@ -12,7 +12,7 @@ from ridgefeat.errors import LayoutError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print, natural_key
-from ridgefeat.table.row import say
+from ridgefeat.table import error_text
 from ridgefeat.templates import read_iso, read_xyt
 from ridgefeat.verify.minutiae import PreparedTemplate, prepare
 from ridgefeat.verify.template import Template, comparison_params, template_from_minutiae, template_from_print
@@ -191,13 +191,8 @@ def run_batches(function: Callable[..., Any], batches: Iterable[tuple[Any, ...]]
     """Yield function(*batch) for each batch in order, computed by worker processes of one thread each."""
     from joblib import delayed
 
-    calls = (delayed(_run_on_one_thread)(function, *batch) for batch in batches)
+    calls = (delayed(function)(*batch) for batch in batches)
     yield from spread(calls, count_workers(jobs), ordered=True)
-
-
-def _run_on_one_thread(function: Callable[..., Any], *arguments: Any) -> Any:
-    with one_thread():
-        return function(*arguments)
 
 
 def _enrol_batch(sources: Sequence[PrintSource], params: Params, dpi: Dpi | None) -> list[Entry]:
@@ -210,7 +205,7 @@ def _enrol(source: PrintSource, params: Params, dpi: Dpi | None) -> Entry:
     try:
         content = prepare(read_template(source, dpi=dpi, params=params))
     except Exception as error:  # a bad print is an entry with a reason, never the end of the run
-        failure = say(error).removeprefix(f"{source.relative}: ")
+        failure = error_text(error).removeprefix(f"{source.relative}: ")
     return Entry(source.relative, dict(source.labels), content, failure)
 
 

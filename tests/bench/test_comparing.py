@@ -108,7 +108,7 @@ def test_what_is_written_reads_back(comparison, tmp_path):
     write_comparison(comparison, tmp_path / "out")
     for name in ("results", "scores", "summary"):
         assert len(pd.read_csv(tmp_path / "out" / f"{name}.csv")) == len(getattr(comparison, name))
-    assert not list((tmp_path / "out").glob("*.part"))
+    assert not list((tmp_path / "out").glob("*.tmp"))
     (tmp_path / "file").write_text("")
     with pytest.raises(TableError, match=r"output folder .* cannot be made"):
         write_comparison(comparison, tmp_path / "file")

@@ -9,7 +9,7 @@ import pytest
 from ridgefeat import files
 from ridgefeat.errors import TableError
 from ridgefeat.sources import find_prints
-from ridgefeat.table import assembly, load_sidecar, outliers, read_table, store
+from ridgefeat.table import assembly, load_sidecar, outliers, read_table, writing
 from ridgefeat.table.journal import Journal
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.recipe import Recipe
@@ -25,7 +25,7 @@ def small_parts(monkeypatch):
 
 def write(prints, output, mode="new", recipe=RECIPE, **how):
     how = {"jobs": 1, **how}
-    return store.write_table(find_prints([prints]), recipe, output, mode=mode, **how)
+    return writing.write_table(find_prints([prints]), recipe, output, mode=mode, **how)
 
 
 class Stopped(Exception):
@@ -182,7 +182,7 @@ def test_a_manifest_that_leads_elsewhere_is_refused(whole, tmp_path):
 @pytest.fixture
 def strict(monkeypatch):
     """Some of six prints are outliers, and of the two of a part none could be."""
-    monkeypatch.setattr(outliers, "LEAST_PRINTS", 3)
+    monkeypatch.setattr(outliers, "MIN_PRINTS", 3)
     monkeypatch.setattr(outliers, "LIMIT", 1.0)
 
 

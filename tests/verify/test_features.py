@@ -25,12 +25,12 @@ def test_scores_are_distances_of_standardised_vectors(folder):
 def test_a_folder_of_parts_is_a_table_of_features(folder, tmp_path):
     pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
     from ridgefeat.sources import find_prints
-    from ridgefeat.table import store
+    from ridgefeat.table import writing
     from ridgefeat.table.recipe import Recipe
 
     items = find_prints([folder], layout="fvc")
     for name in ("t.csv", "parts/"):
-        store.write_table(items, Recipe.make(["ridge"]), f"{tmp_path}/{name}", jobs=1)
+        writing.write_table(items, Recipe.make(["ridge"]), f"{tmp_path}/{name}", jobs=1)
     one, two = (verify(tmp_path / name, "fvc", comparator="features") for name in ("t.csv", "parts"))
     assert len(one.scores) and one.scores.equals(two.scores)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,7 @@ from ridgefeat.sources import PrintSource
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, UInt8
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import open_print
-from ridgefeat.work.engine import count_workers
-from ridgefeat.work.threads import one_thread
+from ridgefeat.work.engine import count_workers, spread
 
 GRID = 4095
 """Steps from one edge of a picture to the other in which marks are placed."""
@@ -116,10 +115,13 @@ def draw_prints(
     progress : callable, optional
         Called with the numbers of prints done, failed and in total.
     """
+    from joblib import delayed
+
     step = choose_step(rows, root, params, room)
     batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
+    calls = (delayed(_draw_batch)(batch, root, params, step, overlays) for batch in batches)
     drawn: list[PackedPrint] = []
-    for batch in _run(batches, (root, params, step, overlays, os.getpid()), count_workers(jobs)):
+    for batch in spread(calls, max(1, min(count_workers(jobs), len(batches))), ordered=True):
         drawn += batch
         if progress is not None:
             progress(len(drawn), sum(d.error != "" for d in drawn), len(rows))
@@ -141,27 +143,10 @@ def choose_step(rows: Sequence[Mapping[str, Any]], root: Path, params: Params, r
     return LADDER[-1]
 
 
-def _run(batches: Sequence[Sequence[Any]], how: tuple[Any, ...], workers: int) -> Iterator[list[PackedPrint]]:
-    if min(workers, len(batches)) <= 1:
-        for batch in batches:
-            yield _draw_batch(batch, *how)
-        return
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(n_jobs=workers, return_as="generator", batch_size=1, pre_dispatch=2 * workers)
-    yield from parallel(delayed(_draw_batch)(batch, *how) for batch in batches)
-
-
 def _draw_batch(
-    rows: Sequence[Mapping[str, Any]], root: Path, params: Params, step: tuple[int, int], overlays: bool, parent: int
+    rows: Sequence[Mapping[str, Any]], root: Path, params: Params, step: tuple[int, int], overlays: bool
 ) -> list[PackedPrint]:
-    if parent != os.getpid():
-        import signal
-
-        # The parent handles Ctrl-C and ends its workers without tracebacks.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with one_thread():
-        return [draw_print(row, root, params, step, overlays) for row in rows]
+    return [draw_print(row, root, params, step, overlays) for row in rows]
 
 
 def draw_print(

@@ -27,7 +27,7 @@ from ridgefeat.structure import MM_PER_PX
 from ridgefeat.synth import write_set
 from ridgefeat.table import read_table
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.store import write_table
+from ridgefeat.table.writing import write_table
 
 HOSTILE = "<_script><img src=x onerror=alert(1)>&\"'.png"
 COUNT = 14

@@ -25,13 +25,14 @@ from ridgefeat.table.assembly import (
     summary_of,
     verify_parts,
 )
-from ridgefeat.table.compute import Work, compute
+from ridgefeat.table.batches import Batch, Extraction, compute_missing
 from ridgefeat.table.journal import Journal
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Batch, Item, Limits
+from ridgefeat.table.row import Item
 from ridgefeat.table.sidecar import agree, describe, table_digest
 from ridgefeat.table.writers import META_KINDS, is_parquet, text
 from ridgefeat.work.engine import count_workers, using
+from ridgefeat.work.guard import Limits
 
 Mode = Literal["new", "resume", "overwrite"]
 
@@ -59,7 +60,7 @@ def write_table(
     recipe : Recipe
         How they become rows.
     output : str or Path
-        The table, .csv or .parquet; its sidecar stands beside it. Or a folder for parts: its name ends in a slash.
+        The table, .csv or .parquet; its sidecar is written next to it. A slash at its end means a folder of parts.
     jobs : int, optional
         Worker processes; every core without.
     mode : {"new", "resume", "overwrite"}
@@ -69,9 +70,9 @@ def write_table(
     inputs, command : sequence of str
         What the user asked for, for the sidecar.
     progress : callable, optional
-        Told after every batch.
+        Called after every batch.
     engine : str, optional
-        Who does the work: local, dask=ADDRESS or ray=ADDRESS.
+        Where the work is done: local, dask=ADDRESS or ray=ADDRESS.
     limits : Limits, optional
         What a print may take.
 
@@ -93,15 +94,15 @@ def write_table(
     about = {"command": list(command), **manifest, "inputs": list(inputs)}
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
-        work = Work(items, recipe, workers, limits, folder, lines=not (as_folder or is_parquet(output)))
+        extraction = Extraction(items, recipe, workers, limits, folder, lines=not (as_folder or is_parquet(output)))
         summary.workers = workers
         try:
             if resumed:
                 agree(journal.resume(), about, f"the unfinished run in {journal.folder}")
             else:
                 journal.begin(manifest)
-            _compute(work, journal, summary, progress)
-            rows = _rows(journal, work, about["label_kinds"])
+            _compute(extraction, journal, summary, progress)
+            rows = _rows(journal, extraction, about["label_kinds"])
             assemble(rows, about, summary, plan_parts(items, about) if as_folder else None)
             journal.remove()
         except OSError as error:
@@ -133,10 +134,10 @@ def _finished(output: Path, manifest: Mapping[str, Any]) -> Summary:
     return Summary(output, sidecar.path_beside(output), rows, there["failures"], rows, reasons, flags)
 
 
-def _compute(work: Work, journal: Journal, summary: Summary, progress: Progress | None) -> None:
+def _compute(extraction: Extraction, journal: Journal, summary: Summary, progress: Progress | None) -> None:
     """Make the rows that are not in the journal yet."""
     summary.kept = done = sum(stop - start for start, stop in journal.spans())
-    failed, total = journal.failures, len(work.items)
+    failed, total = journal.failures, len(extraction.items)
     if progress:
         progress(done, failed, total)
 
@@ -149,38 +150,35 @@ def _compute(work: Work, journal: Journal, summary: Summary, progress: Progress 
         if progress:
             progress(done, failed, total)
 
-    compute(work, journal.spans, keep)
+    compute_missing(extraction, journal.spans, keep)
 
 
-def _rows(journal: Journal, work: Work, labels: Mapping[str, Any]) -> Iterator[Rows]:
+def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -> Iterator[Rows]:
     """Yield the journal's rows in their order, outliers flagged."""
-    unusual = _find_outliers(journal, work.recipe)
+    unusual = _find_outliers(journal, extraction.recipe)
     at = 0
     for batch in journal.read():
-        items = work.items[at : at + len(batch)]
+        items = extraction.items[at : at + len(batch)]
         if batch.start != at or len(items) < len(batch):
             break
         cells = []
         for meta, item, is_outlier in zip(batch.meta, items, unusual[at:], strict=False):
             if is_outlier:
-                meta["meta_flags"] = outliers.flagged(meta["meta_flags"])
+                meta["meta_flags"] = outliers.add_flag(meta["meta_flags"])
             cells.append([*(text(meta[n]) for n in META_KINDS), *(text(item.labels.get(n)) for n in labels)])
         yield Rows(cells, batch.features, batch.lines)
         at += len(batch)
-    if at != len(work.items):
+    if at != len(extraction.items):
         raise TableError(f"{journal.folder} lacks or repeats row {at}; start again with --overwrite")
 
 
 def _find_outliers(journal: Journal, recipe: Recipe) -> Bool:
     """Return which rows are unlike the rest of the whole table; a few numbers per row are held."""
     names = [c.name for c in recipe.columns()]
-    base = [names.index(n) for n in outliers.BASE if n in names]
+    base = [names.index(n) for n in outliers.EXAMINED if n in names]
     numbers: dict[Hashable, int] = {}
     values, groups = [np.zeros((0, len(base)), np.float32)], []
     for batch in journal.read():
         values.append(batch.features[:, base])
-        groups += [numbers.setdefault(outliers.group(meta), len(numbers)) for meta in batch.meta]
+        groups += [numbers.setdefault(outliers.outlier_group(meta), len(numbers)) for meta in batch.meta]
     return outliers.find_outliers(np.concatenate(values), groups)
-
-
-__all__ = ["Mode", "Progress", "Summary", "table_digest", "write_table"]

@@ -11,7 +11,7 @@ import pytest
 from ridgefeat.errors import TableError
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
-from ridgefeat.table import assembly, load_sidecar, outliers, read_table, store
+from ridgefeat.table import assembly, load_sidecar, outliers, read_table, writing
 from ridgefeat.table.assembly import journal_of
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import META
@@ -20,7 +20,7 @@ RECIPE = Recipe.make(["ridge"])
 
 
 def write(prints, output, mode="new", recipe=RECIPE, **how):
-    return store.write_table(find_prints([prints]), recipe, output, jobs=how.pop("jobs", 1), mode=mode, **how)
+    return writing.write_table(find_prints([prints]), recipe, output, jobs=how.pop("jobs", 1), mode=mode, **how)
 
 
 class Stopped(Exception):
