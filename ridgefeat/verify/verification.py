@@ -220,9 +220,9 @@ def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.D
         "failure": np.where(failed[0] != "", failed[0], failed[1]),
     }
     for label in ("alteration", "level"):
-        said = [str(e.labels.get(label) or "") for e in entries]
+        values = [str(e.labels.get(label) or "") for e in entries]
         if any(entry.is_altered for entry in entries):
-            columns[label] = of(said, plan.probe)
+            columns[label] = of(values, plan.probe)
     return pd.DataFrame(columns)
 
 
