@@ -24,8 +24,8 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ridgefeat.backbone import NetworkHead
+from ridgefeat.bench import load, make_problem
 from ridgefeat.bench.backbone_entries import NetworkReader
-from ridgefeat.bench.data import load, make_problem
 from ridgefeat.nn.layer import Array
 
 # EfficientNet-Lite was trained on (pixel - 127) / 128; in parts of 255.
@@ -181,7 +181,7 @@ def main(path: str, images: str, cache: str) -> None:
             "accuracy of 0.500. The studies' head on the frozen network (dropout 0.5, one sigmoid unit, Adam 0.001, 30 "
             "epochs), one circumstance changed at a time:",
             table(["circumstance", "accuracy", "balanced accuracy", "AUC", "share called male"], collapse),
-            f"All of it is one run of this script: {minutes:.0f} minutes, with other work on the machine.",
+            f"All of it one run of this script: {minutes:.0f} minutes on a machine shared with other work.",
         ],
     )
 

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from ridgefeat.bench.compare import Options, compare
-from ridgefeat.bench.data import make_problem
+from ridgefeat.bench import Options, compare, make_problem
 
 PEOPLE, PRINTS, COLUMNS = 80, 5, 10
 METHODS = ("logistic", "pca-lda", "naive-bayes")

@@ -6,17 +6,14 @@ python benchmarks/bench_sex.py TABLE.csv [WITHIN ...]: a feature table with colu
 from _common import report, table  # isort: skip
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 
-from ridgefeat.bench import statistics
+from ridgefeat.bench import Options, compare, load, make_problem, statistics
 from ridgefeat.bench.classifiers import find
-from ridgefeat.bench.compare import Options, compare, make_inputs, settings_of
-from ridgefeat.bench.confounds import carriers
-from ridgefeat.bench.data import load, make_problem
-from ridgefeat.bench.diagnostics import Study, ablation
-from ridgefeat.report.bench.tables import words
+from ridgefeat.bench.confounds import probe_confounds
+from ridgefeat.bench.diagnostics import Refitter, ablation
+from ridgefeat.bench.inputs import make_inputs
 
 METHODS = ("logistic", "linear-svm", "lda", "pca-lda", "rbf-svm", "gradient-boosting", "mean")
 REPEATS = 3
@@ -40,8 +37,8 @@ def main(path: str, *within: str) -> None:
         rows.append([r["classifier"], *figures, " ".join(f"{v:.3f}" for v in by_repeat[r["classifier"]])])
     weights = statistics.group_weights(len(set(problem.groups)), asked.seed)
     X = np.asarray(make_inputs(problem, asked)["features"])
-    study = Study(problem, find("logistic"), settings_of(problem, asked), done.folds, X, weights, 2, "subject")
-    carried = carriers(study)
+    refitter = Refitter(problem, find("logistic"), asked.complete(problem), done.folds, X, weights)
+    found = probe_confounds(refitter)
     report(
         "bench_sex",
         "Sex from a print, by person, and what carries it",
@@ -51,24 +48,19 @@ def main(path: str, *within: str) -> None:
             "settings as they come. Area under the ROC curve with 95 % interval, a print and a person (mean of the "
             "prints), and a print's area in each repeat. `mean` is of those within 0.02 of the best by other folds.",
             table(["classifier", "a print", "a person", "by repeat"], rows),
-            *families(ablation(study)),
+            *families(ablation(refitter)),
             "## The ridges, or the way the prints were taken",
             "Logistic regression on each, a print and a person; what is regressed out (linearly and squared) is "
             "learned from training people only.",
             table(
                 ["columns", "", "count", "a print", "a person"],
                 [
-                    [r["carrier"], r["meaning"], r["columns"], figure(r, "value"), figure(r, "fused")]
-                    for r in carried.to_dict("records")
+                    [r["confound"], r["meaning"], r["columns"], figure(r, "value"), figure(r, "fused")]
+                    for r in found.to_dict("records")
                 ],
             ),
-            " ".join(words(replace(done, carriers=carried), by_carrier(carried))),
         ],
     )
-
-
-def by_carrier(carried):
-    return {str(r["carrier"]): r for r in carried.to_dict("records")}
 
 
 def families(found) -> list[str]:

@@ -15,11 +15,9 @@ import warnings
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from ridgefeat.bench import splits
-from ridgefeat.bench.classifiers import TOGETHER, build, default_names, find
-from ridgefeat.bench.compare import Options, compare, make_inputs
-from ridgefeat.bench.data import load, make_problem
-from ridgefeat.bench.method import Settings
+from ridgefeat.bench import Options, compare, load, make_problem, splits
+from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
+from ridgefeat.bench.inputs import make_inputs
 
 
 def answer(fitted, X):
@@ -45,14 +43,13 @@ def command(path, within):
 def plain(problem, options, folds, names):
     """Fit and score the same pipelines with scikit-learn alone."""
     X = make_inputs(problem, options, [])["features"]
-    settings = Settings("binary", within=bool(options.within))
     out = {}
     for name in names:
         area = []
         for f in folds:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                fitted = build(find(name), settings).fit(X[f.train], problem.y[f.train])
+                fitted = build(find(name), options).fit(X[f.train], problem.y[f.train])
                 scores = answer(fitted, X[f.test])
                 fitted.predict(X[f.test])
             scores = scores[:, 1] if scores.ndim == 2 else scores
@@ -64,7 +61,7 @@ def plain(problem, options, folds, names):
 def main(path: str, *within: str) -> None:
     frame, about = load(path)
     problem = make_problem(frame, about, target="sex", group="subject")
-    names = [n for n in default_names("binary") if n not in TOGETHER]
+    names = [n for n in default_names("binary") if n not in ENSEMBLES]
     options = Options(within=within, fuse="subject", diagnose=False, jobs=1)
     folds = splits.make_folds(problem)
     at = time.process_time()

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from sklearn.neighbors import NearestNeighbors
 
-from ridgefeat.audit.run import Audit, audit
+from ridgefeat.audit import Audit, audit
 from ridgefeat.sources import find_prints, load_print
 from ridgefeat.table import extract_many
 

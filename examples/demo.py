@@ -20,7 +20,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import ridgefeat as rf
-from ridgefeat.report.pictures.show import save_overlay
+from ridgefeat.report import save_overlay
 from ridgefeat.synth import write_set
 
 SUBJECTS, FINGERS, IMPRESSIONS, SEED = 12, 2, 2, 1

@@ -60,8 +60,8 @@ def main(folder: Path) -> dict[str, float]:
     found = audit.audit(table, target="colour", group="subject", images_root=folder)
     for finding in found.findings[:3]:
         print(f"{finding.severity}: {finding.message}\n")
-    repaired, words = bench.resolve(table, found, "drop")
-    figures = {"clean": accuracy(original), "leaked": accuracy(table), "repaired": accuracy(repaired)}
+    resolved, words = audit.resolve(table, found, "drop")
+    figures = {"clean": accuracy(original), "leaked": accuracy(table), "resolved": accuracy(resolved)}
     print(words, "\n")
     print("balanced accuracy of a nearest neighbour for a random label, split by person")
     for name, value in figures.items():

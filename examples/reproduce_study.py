@@ -32,8 +32,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
+from ridgefeat.bench import read_pixels
 from ridgefeat.bench.estimators import RbfClassifier
-from ridgefeat.bench.images import read_pixels
 from ridgefeat.bench.statistics import group_numbers, group_weights, interval
 from ridgefeat.nn.classifier import NumpyCNNClassifier
 from ridgefeat.sources import find_prints

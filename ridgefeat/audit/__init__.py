@@ -1,11 +1,11 @@
-"""The leak audit: what would make a score on a table better than it is.
+"""The leak audit: what would make a score on a table too good.
 
 from ridgefeat import audit
 print(audit.audit(frame, target="sex", group="subject").text())
 
-Read in this order: `table` (what is looked at, and what a finding is), `run` (the checks one after the other), then
-each check: `identical`, `near` (with `near_images` and `near_rows`), `altered`, `groups`, `columns` (with `probe`),
-`files`; `duplicate_sets` joins pairs of alike prints into sets.
+Read in this order: `table` (what the checks see, and what a finding is), `run` (the checks one after the other), then
+each check: `groups`, `copies`, `near` (with `near_images` and `near_rows`), `columns` (with `probe`), `files`;
+`duplicates` holds the sets of alike prints, what they cost, and how to resolve them.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""The target told by how prints were taken and stored: format, size, resolution, names, order of rows."""
+"""The target predicted by how prints were captured and stored: format, size, resolution, names, order of rows."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.audit.columns import LEAKING_AUC, believed
-from ridgefeat.audit.probe import Readout
+from ridgefeat.audit.columns import LEAKING_AUC
+from ridgefeat.audit.probe import ColumnProbe
 from ridgefeat.audit.table import AuditTable, Finding
 from ridgefeat.sources.rows import stays_inside
 
-MOST_LEVELS = 30
-"""Different texts of a trait that are told apart: the most frequent ones."""
-PREFIX = 3
-"""Characters of a file name that are looked at."""
-IN_THE_NAME = ("folder", "length of file name", "beginning of file name")
-"""Traits that no classifier is shown and no picture holds."""
+MAX_LEVELS = 30
+"""Texts of a trait that are distinguished: the most frequent ones."""
+PREFIX_LENGTH = 3
+"""Characters at the beginning of a file name that are looked at."""
+NAME_TRAITS = ("folder", "length of file name", "beginning of file name")
+"""Traits that no classifier sees and no image holds."""
 
 
 def check_files(
-    table: AuditTable, readout: Readout, images_root: str | os.PathLike[str] | None = None
+    table: AuditTable, probe: ColumnProbe, images_root: str | os.PathLike[str] | None = None
 ) -> Iterator[Finding]:
-    """Yield traits of the files, and the order of the rows, that tell the target."""
+    """Yield traits of the files, and the order of the rows, that predict the target."""
     traits = file_traits(table, images_root)
     if not traits:
         return
@@ -36,27 +36,27 @@ def check_files(
     texts = {n: v for n, v in traits.items() if v.dtype.kind != "f"}
     area: dict[str, float] = {}
     if numbers:
-        area.update(zip(numbers, readout.of_numbers(np.stack(list(numbers.values()), axis=1)), strict=True))
+        area.update(zip(numbers, probe.of_numbers(np.stack(list(numbers.values()), axis=1)), strict=True))
     if texts:
-        area.update(zip(texts, readout.of_codes(np.stack(list(texts.values()), axis=1)), strict=True))
-    found = {n: a for n, a in area.items() if believed(readout, table, np.array([a]))[0]}
+        area.update(zip(texts, probe.of_codes(np.stack(list(texts.values()), axis=1)), strict=True))
+    found = {n: a for n, a in area.items() if probe.is_significant(a)}
     order = found.pop("order of rows", None)
     if order is not None:
         yield Finding(
             "order",
             "warning",
-            f"the order of the rows tells {table.target!r} (AUC on groups left out {order:.3f}): it is sorted by it",
-            cost="a split that does not shuffle tests on classes that it did not train on; shuffle the groups",
+            f"the order of the rows predicts {table.target!r} (AUC on groups left out {order:.3f}); it is sorted by it",
+            cost="a split without shuffling tests on classes that it did not train on; shuffle the groups",
             count=1,
         )
-    named = {n: found.pop(n) for n in IN_THE_NAME if n in found}
+    named = {n: found.pop(n) for n in NAME_TRAITS if n in found}
     if named:
         yield Finding(
             "file",
             "note",
-            f"{_told(named)} tell {table.target!r} (AUC on groups left out)",
-            cost="nothing, as long as no classifier sees names; look whether the classes were also taken or treated "
-            "differently",
+            f"{_in_words(named)} predict {table.target!r} (AUC on groups left out)",
+            cost="nothing, as long as no classifier sees names; check whether the classes were also "
+            "captured or processed differently",
             count=len(named),
             columns=tuple(named),
         )
@@ -65,7 +65,8 @@ def check_files(
         yield Finding(
             "file",
             "leak" if worst >= LEAKING_AUC else "warning",
-            f"{_told(found)} tell {table.target!r} (AUC on groups left out): classes were taken or stored differently",
+            f"{_in_words(found)} predict {table.target!r} (AUC on groups left out): classes were captured "
+            "or stored differently",
             cost="size, resolution and compression are in the pixels and in most features; a classifier can read the "
             f"scanner instead of the finger, up to AUC {worst:.2f}",
             count=len(found),
@@ -74,7 +75,7 @@ def check_files(
 
 
 def file_traits(table: AuditTable, images_root: str | os.PathLike[str] | None = None) -> dict[str, NDArray[Any]]:
-    """Return what is known of each print besides its ridges, by name: numbers as floats, texts as codes."""
+    """Return what is known about each print besides its ridges, by name: numbers as floats, texts as codes."""
     frame = table.frame
     traits: dict[str, NDArray[Any]] = {"order of rows": np.arange(len(table), dtype=np.float64)}
     for column, name in (
@@ -102,7 +103,7 @@ def _of_names(paths: list[PurePosixPath]) -> dict[str, NDArray[Any]]:
         "format": _codes([p.suffix.lower() for p in paths]),
         "folder": _codes([str(p.parent) for p in paths]),
         "length of file name": np.array([len(p.name) for p in paths], np.float64),
-        "beginning of file name": _codes([p.name[:PREFIX] for p in paths]),
+        "beginning of file name": _codes([p.name[:PREFIX_LENGTH] for p in paths]),
     }
 
 
@@ -110,7 +111,7 @@ def _codes(texts: list[str]) -> NDArray[np.int64]:
     values, inverse, counts = np.unique(np.array(texts, object).astype(str), return_inverse=True, return_counts=True)
     rank = np.empty(len(values), np.int64)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(values))
-    return np.minimum(rank[inverse], MOST_LEVELS)
+    return np.minimum(rank[inverse], MAX_LEVELS)
 
 
 def _first_byte(digest: Any) -> float:
@@ -127,5 +128,5 @@ def _sizes(root: Path, names: list[str]) -> NDArray[np.float64]:
     return sizes
 
 
-def _told(found: dict[str, float]) -> str:
+def _in_words(found: dict[str, float]) -> str:
     return ", ".join(f"{n} {a:.3f}" for n, a in sorted(found.items(), key=lambda item: -item[1]))

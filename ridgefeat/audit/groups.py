@@ -1,4 +1,4 @@
-"""Whether the groups hold: what a split keeps together, and whether the given folds did."""
+"""Groups and labels: whether a split by group keeps people together, whether given folds do, whether labels agree."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ridgefeat.audit.duplicates import DuplicateSets
 from ridgefeat.audit.table import AuditTable, Finding
 from ridgefeat.files import first_few
 
@@ -13,7 +14,7 @@ SHOWN = 10
 
 
 def check_groups(table: AuditTable) -> Iterator[Finding]:
-    """Yield what is to be said of the group column: its size, whether it is any use, and whether it splits people."""
+    """Yield findings on the group column: its size, whether it groups anything, and whether it separates people."""
     sizes = np.bincount(table.group_codes)
     count, prints = len(sizes), len(table)
     about = f"{prints} prints in {count} groups by {table.group!r}"
@@ -30,21 +31,21 @@ def check_groups(table: AuditTable) -> Iterator[Finding]:
             "groups",
             "warning",
             f"{about}: every print is a group of its own, so a split by group is a split by image",
-            cost="nothing is kept together: if people have several prints, they stand on both sides",
+            cost="nothing is kept together: people with several prints are on both sides",
             count=count,
         )
     else:
         yield Finding(
             "groups",
             "note",
-            f"{about}; prints a group: {sizes.min()} to {sizes.max()}, median {np.median(sizes):g}",
+            f"{about}; prints per group: {sizes.min()} to {sizes.max()}, median {np.median(sizes):g}",
             count=count,
         )
-    yield from _people_split(table)
+    yield from _separated_people(table)
 
 
 def check_folds(table: AuditTable) -> Iterator[Finding]:
-    """Yield groups and prints that stand on both sides of a given fold."""
+    """Yield groups and prints that are on both sides of a given fold."""
     if not table.folds:
         return
     shared: dict[int, int] = {}
@@ -58,7 +59,7 @@ def check_folds(table: AuditTable) -> Iterator[Finding]:
             yield Finding(
                 "folds",
                 "leak",
-                f"{rows.size} prints are training and test prints of one fold, first {table.names[rows[0]]}",
+                f"{rows.size} prints are in training and in test of one fold, first {table.names[rows[0]]}",
                 cost=f"{rows.size / len(test):.1%} of this fold's test prints were trained on",
                 count=int(rows.size),
                 **table.files_of([[int(i)] for i in rows]),
@@ -73,13 +74,13 @@ def check_folds(table: AuditTable) -> Iterator[Finding]:
         "leak",
         f"{len(shared)} groups are on both sides of a fold: {named}",
         groups=tuple((table.group_names[g],) for g in worst),
-        cost=f"{twice} of {tested} test prints ({twice / tested:.1%}) have prints of their own {table.group} in "
+        cost=f"{twice} of {tested} test prints ({twice / tested:.1%}) have prints of the same {table.group} in "
         "training: the score measures in part how well people are recognised",
         count=len(shared),
     )
 
 
-def _people_split(table: AuditTable) -> Iterator[Finding]:
+def _separated_people(table: AuditTable) -> Iterator[Finding]:
     if table.group == "subject" or table.target == "subject" or "subject" not in table.frame:
         return
     people = table.frame["subject"]
@@ -102,21 +103,21 @@ def _people_split(table: AuditTable) -> Iterator[Finding]:
 
 
 def check_labels(table: AuditTable) -> Iterator[Finding]:
-    """Yield what is to be said of the target: missing values, a single one, groups with several."""
+    """Yield findings on the target: missing values, a single one, groups with several."""
     missing = np.flatnonzero(table.target_codes < 0)
     if missing.size:
         yield Finding(
             "target",
             "note",
             f"{missing.size} of {len(table)} prints have no {table.target!r}, first {table.names[missing[0]]}",
-            cost="they can be neither trained on nor tested; the audit's other figures count them",
+            cost="they can be used neither for training nor for test; the audit's other figures count them",
             count=int(missing.size),
         )
     if len(table.target_names) == 1:
         yield Finding(
             "target",
             "warning",
-            f"every print has {table.target} {table.target_names[0]!r}: there is nothing to tell apart",
+            f"every print has {table.target} {table.target_names[0]!r}: there is nothing to predict",
             count=1,
         )
         return
@@ -124,20 +125,13 @@ def check_labels(table: AuditTable) -> Iterator[Finding]:
     groups = np.flatnonzero(different > 1)
     if not groups.size or not table.belongs_to_group:
         return
-    sets = [np.flatnonzero(table.group_codes == g).tolist() for g in groups]
-    prints = sum(map(len, sets))
+    found = DuplicateSets(table, [np.flatnonzero(table.group_codes == g).tolist() for g in groups])
     named = first_few([table.group_names[g] for g in groups], SHOWN)
     yield Finding(
         "label_conflict",
         "warning",
-        f"{groups.size} groups have several values of {table.target!r}, which is one in all others: {named}",
-        cost=f"at least {_minority(table, sets)} of their {prints} prints are labelled wrongly or belong to somebody "
-        "else; a fused answer for the group is partly wrong whatever it is",
-        count=int(groups.size),
-        **table.files_of(sets),
+        f"{groups.size} groups have several values of {table.target!r}, all others have one: {named}",
+        cost=f"at least {found.min_wrong_labels} of their {found.n_prints} prints are labelled wrongly or belong to "
+        "somebody else; a fused prediction for the group is partly wrong whatever it is",
+        **found.fields(),
     )
-
-
-def _minority(table: AuditTable, sets: list[list[int]]) -> int:
-    codes = [table.target_codes[s] for s in sets]
-    return sum(int((c >= 0).sum() - np.bincount(c[c >= 0]).max()) for c in codes)

@@ -1,4 +1,4 @@
-"""What near-duplicate pictures mean: the same picture under two groups, or the same finger under two names."""
+"""Near-duplicates: the same image under two groups, or the same finger under two names."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ridgefeat.audit.altered import is_altered
-from ridgefeat.audit.duplicate_sets import across_groups, conflicting, connect, cost_of
-from ridgefeat.audit.identical import differing_labels
+from ridgefeat.audit.copies import differing_labels, is_altered
+from ridgefeat.audit.duplicates import DuplicateSets, connect
 from ridgefeat.audit.near_images import compare_images
-from ridgefeat.audit.near_rows import MOST_ROWS, near_rows
-from ridgefeat.audit.table import IDENTITY, AuditTable, Finding, pictures_stand
+from ridgefeat.audit.near_rows import MAX_ROWS, near_rows
+from ridgefeat.audit.table import IDENTITY, AuditTable, Finding, count_images
 
 Pairs = Sequence[tuple[int, int, float]]
 
@@ -20,14 +19,14 @@ Pairs = Sequence[tuple[int, int, float]]
 def check_near(
     table: AuditTable, identical: Sequence[Sequence[int]], images_root: str | os.PathLike[str] | None, jobs: int | None
 ) -> Iterator[Finding]:
-    """Yield pictures that are nearly the same, from the images where they are given, else from the features."""
-    rows = _distinct(table, identical)
+    """Yield images that are nearly the same, by their pixels where images are given, else by the features."""
+    rows = _distinct_rows(table, identical)
     if images_root is None:
         found = near_rows(table, rows)
         if found is None:
-            why = "too many prints to compare each with each" if len(rows) > MOST_ROWS else ""
-            why = why or "too few prints or features to tell; give the images"
-            yield Finding("not_checked", "note", f"near-duplicates: {why}")
+            too_many = len(rows) > MAX_ROWS
+            why = "too many prints to compare each with each" if too_many else "too few prints or features"
+            yield Finding("not_checked", "note", f"near-duplicates: {why}; give the images")
             return
         yield Finding(
             "not_checked",
@@ -37,14 +36,14 @@ def check_near(
         yield from _near(table, found, "features", "distance as a share of the usual one", lowest=True)
         return
     compared = compare_images(table, images_root, rows, jobs)
-    yield from _unlooked(table, compared.unreadable, compared.changed)
+    yield from _not_compared(table, compared.unreadable, compared.changed)
     limit = table.limits.near_correlation
     yield from _near(table, [p for p in compared.pairs if p[2] >= limit], "images", "correlation", lowest=False)
     yield from _same_finger(table, compared.pairs)
 
 
-def _distinct(table: AuditTable, identical: Sequence[Sequence[int]]) -> list[int]:
-    """Return one row of each set of identical pictures, and all others that could be read."""
+def _distinct_rows(table: AuditTable, identical: Sequence[Sequence[int]]) -> list[int]:
+    """Return one row of each set of identical images, and all others that could be read."""
     skipped = np.zeros(len(table), np.bool_)
     for rows in identical:
         skipped[list(rows[1:])] = True
@@ -53,8 +52,11 @@ def _distinct(table: AuditTable, identical: Sequence[Sequence[int]]) -> list[int
     return [int(i) for i in np.flatnonzero(~skipped)]
 
 
-def _unlooked(table: AuditTable, unreadable: Sequence[int], changed: Sequence[int]) -> Iterator[Finding]:
-    for rows, what in ((unreadable, "are not there or cannot be read"), (changed, "are not those the table is of")):
+def _not_compared(table: AuditTable, unreadable: Sequence[int], changed: Sequence[int]) -> Iterator[Finding]:
+    for rows, what in (
+        (unreadable, "are missing or cannot be read"),
+        (changed, "are not those that the table was extracted from"),
+    ):
         if rows:
             yield Finding(
                 "not_checked",
@@ -65,57 +67,60 @@ def _unlooked(table: AuditTable, unreadable: Sequence[int], changed: Sequence[in
 
 
 def _near(table: AuditTable, pairs: Pairs, by: str, measure: str, lowest: bool) -> Iterator[Finding]:
-    apart = [p for p in pairs if table.group_codes[p[0]] != table.group_codes[p[1]]]
-    if not apart:
+    across = [p for p in pairs if table.group_codes[p[0]] != table.group_codes[p[1]]]
+    if not across:
         return
-    sets = connect([(i, j) for i, j, _ in apart], len(table))
-    values = [value for *_, value in apart]
-    worst = max(values) if lowest else min(values)
-    wrong = sum(conflicting(table, s) for s in sets)
+    found = DuplicateSets(table, connect([(i, j) for i, j, _ in across], len(table)))
+    values = [value for *_, value in across]
+    limit = f"{max(values):.2f} or less" if lowest else f"{min(values):.2f} or more"
+    wrong = len(found.conflicting)
     yield Finding(
         "near_duplicate",
         "leak",
-        f"{pictures_stand(len(sets))}, nearly the same by their {by}, under several groups ({sum(map(len, sets))} "
-        f"prints; {measure} {worst:.2f} or {'less' if lowest else 'more'}){differing_labels(table, sets)}"
+        f"{count_images(len(found), f'nearly the same by their {by},')} filed under several groups "
+        f"({found.n_prints} prints; {measure} {limit}){differing_labels(found)}"
         + (f"; {wrong} of them under different values of {table.target!r}" if wrong else ""),
-        cost=cost_of(table, sets, "by group or by image"),
-        count=len(sets),
-        **table.files_of(sets),
+        cost=found.cost("by group or by image"),
+        **found.fields(),
     )
 
 
 def _same_finger(table: AuditTable, pairs: Pairs) -> Iterator[Finding]:
-    """Yield fingers that were taken twice under two names; altered copies are another check's."""
+    """Yield fingers that were captured twice under two names; altered copies are another check's."""
     altered = is_altered(table)
     names = [n for n in dict.fromkeys((*IDENTITY, table.target)) if n in table.frame]
-    said = table.frame.loc[:, names].astype(str).agg("/".join, axis=1).to_numpy() if names else None
-    apart, within = [], []
+    identity = table.frame.loc[:, names].astype(str).agg("/".join, axis=1).to_numpy() if names else None
+    across, within = [], []
     for i, j, value in pairs:
         if altered[i] or altered[j]:
             continue
         if table.group_codes[i] != table.group_codes[j]:
             if value < table.limits.near_correlation:
-                apart.append((i, j))
-        elif said is not None and said[i] != said[j]:
+                across.append((i, j))
+        elif identity is not None and identity[i] != identity[j]:
             within.append((i, j))
-    for chosen, severity, where in ((apart, "leak", "in several groups"), (within, "note", "within one group")):
-        if not chosen:
-            continue
-        sets = connect(chosen, len(table))
-        confused = [s for s in sets if conflicting(table, s)]
+    message = "{} fingers seem to have been captured more than once under different names {}{}"
+    if across:
+        found = DuplicateSets(table, connect(across, len(table)))
         yield Finding(
             "same_finger",
-            "leak" if severity == "leak" else "warning" if confused else "note",
-            f"{len(sets)} fingers seem to have been taken more than once under different names {where}"
-            + differing_labels(table, sets),
-            cost=cost_of(table, sets, "by group or by image")
-            if across_groups(table, sets[0])
-            else "a split by group keeps them together"
+            "leak",
+            message.format(len(found), "in several groups", differing_labels(found)),
+            cost=found.cost("by group or by image"),
+            **found.fields(),
+        )
+    if within:
+        found = DuplicateSets(table, connect(within, len(table)))
+        wrong = len(found.conflicting)
+        yield Finding(
+            "same_finger",
+            "warning" if wrong else "note",
+            message.format(len(found), "within one group", differing_labels(found)),
+            cost="a split by group keeps them together; "
             + (
-                f"; {len(confused)} of them have two values of {table.target!r}, of which one is wrong"
-                if confused
-                else f"; {table.target!r} is the same in each"
+                f"{wrong} of them have two values of {table.target!r}, one of which is wrong"
+                if wrong
+                else f"{table.target!r} is the same in each"
             ),
-            count=len(sets),
-            **table.files_of(sets),
+            **found.fields(),
         )

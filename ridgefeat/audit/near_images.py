@@ -1,4 +1,4 @@
-"""Near-duplicate pictures, from the images: re-encoded, moved, brightened, cropped, resized, turned a little.
+"""Near-duplicates, from the images: re-encoded, moved, brightened, cropped, resized, turned a little.
 
 Every image becomes a signature; each is compared in full with the few that are most similar by it.
 
@@ -30,25 +30,25 @@ from ridgefeat.work.engine import count_workers
 from ridgefeat.work.threads import one_thread
 
 BATCH = 200
-"""Prints or pairs that a worker gets at once."""
-KEPT = 4500
-"""Prints that a worker keeps at hand while it compares pairs; 37 kB each."""
-STEPS = 30
-"""Steps a unit that kept images are rounded to: their values lie within four units of 0."""
+"""Prints or pairs that are sent to a worker at once."""
+CACHED_IMAGES = 4500
+"""Prints that a worker caches while it compares pairs; 37 kB each."""
+QUANTISATION = 30
+"""Steps per unit that cached images are rounded to: their values lie within four units of 0."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Pairs of rows whose images are alike, and what could not be looked at.
+    """Pairs of rows whose images are alike, and images that could not be compared.
 
     Attributes
     ----------
     pairs : tuple of (int, int, float)
-        Two rows, the smaller first, and the correlation of their images laid on each other.
+        Two rows, the smaller first, and the correlation of their aligned images.
     unreadable : tuple of int
-        Rows whose image is not there or cannot be read.
+        Rows whose image is missing or cannot be read.
     changed : tuple of int
-        Rows whose image has other pixels than the table was made of.
+        Rows whose image has other pixels than the table was extracted from.
     """
 
     pairs: tuple[tuple[int, int, float], ...]
@@ -59,7 +59,7 @@ class Comparison:
 def compare_images(
     table: AuditTable, root: str | os.PathLike[str], rows: Sequence[int], jobs: int | None = 1
 ) -> Comparison:
-    """Return the pairs among some rows that show one finger in nearly one way.
+    """Return the pairs among some rows that show one finger in nearly the same way.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def compare_images(
     root : path
         The folder that meta_source is relative to.
     rows : sequence of int
-        What is compared: of identical pictures one is enough.
+        Which rows are compared: one of identical images is enough.
     jobs : int or None
         Worker processes.
 
@@ -105,7 +105,9 @@ def _sources(
     table: AuditTable, root: str | os.PathLike[str], rows: Sequence[int]
 ) -> tuple[list[PrintSource], list[str]]:
     if "meta_source" not in table.frame:
-        raise TableError("the table has no column meta_source, so its images cannot be found; leave the folder out")
+        raise TableError(
+            "the table has no column meta_source, so its images cannot be found; do not give the folder of the images"
+        )
     frame = table.frame
 
     def cells(name: str) -> list[Any]:
@@ -130,12 +132,12 @@ def _candidates(vectors: Float, table: AuditTable) -> list[tuple[int, int]]:
     similarity = 1 - distance**2 / 2  # signatures have length 1
     first: Index = np.repeat(np.arange(len(vectors)), count)
     pairs = np.sort(np.stack([first, nearest.ravel()], axis=1), axis=1)
-    pairs = pairs[similarity.ravel() >= table.limits.least_similarity]
+    pairs = pairs[similarity.ravel() >= table.limits.min_similarity]
     return [(int(i), int(j)) for i, j in np.unique(pairs, axis=0)]
 
 
 def _each(work: Any, items: Sequence[Any], workers: int) -> Iterator[Any]:
-    """Yield what `work` makes of batches of items, item by item and in order."""
+    """Yield the results of `work` on batches of items, item by item and in order."""
     from joblib import delayed
 
     from ridgefeat.work.engine import spread
@@ -168,20 +170,20 @@ def _correlations(pairs: Sequence[tuple[PrintSource, PrintSource]]) -> list[floa
 
 
 def _square(source: PrintSource) -> Float:
-    return _kept(source.path, source.relative, source.layout).astype(np.float32) / np.float32(STEPS)
+    return _kept(source.path, source.relative, source.layout).astype(np.float32) / np.float32(QUANTISATION)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED_IMAGES)
 def _kept(path: Path, relative: str, layout: str) -> NDArray[np.int8]:
     loaded = load(PrintSource(path, relative, layout))
     if loaded is None:  # it was there a moment ago
         return np.zeros((SIDE, SIDE), np.int8)
-    return np.clip(np.rint(to_square(loaded.pixels) * STEPS), -127, 127).astype(np.int8)
+    return np.clip(np.rint(to_square(loaded.pixels) * QUANTISATION), -127, 127).astype(np.int8)
 
 
 SIDE = 192
-"""Pixels of the square that images are brought to: three to nine a ridge in the usual sizes."""
-EVENED = 8.0
+"""Pixels of the square that images are brought to: three to nine per ridge in the usual sizes."""
+CONTRAST_SIGMA = 8.0
 """Standard deviation, in pixels, of the neighbourhood in which contrast is evened out."""
 CELLS = 12
 """Cells of a signature along each side."""
@@ -192,8 +194,8 @@ def to_square(pixels: UInt8) -> Float:
     shrinks = max(pixels.shape) > SIDE
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     image = cv2.resize(pixels, (SIDE, SIDE), interpolation=how).astype(np.float32)
-    detail = image - cv2.GaussianBlur(image, (0, 0), EVENED)
-    deviation = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), EVENED))
+    detail = image - cv2.GaussianBlur(image, (0, 0), CONTRAST_SIGMA)
+    deviation = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), CONTRAST_SIGMA))
     # The floor keeps noise on an empty background from being blown up to ridges.
     return np.asarray(detail / (deviation + 2.0 + 0.1 * float(detail.std())), np.float32)
 
@@ -217,34 +219,34 @@ def signature(square: Float) -> Float:
 
 TILE, REACH = 32, 10
 """Pixels: side of the pieces that are looked for in the other image, and how far around their place."""
-FEW, MANY = 4, 6
-"""Tiles a side, to see whether it is worth it and to measure."""
-ALIKE, USABLE = 0.7, 0.6
-"""Correlation of a tile that speaks for one picture, and of one that may be measured with."""
-LEAST_TILES = 4
-STRETCH = 0.15
-"""How far the map may be from a pure shift."""
-SMOOTHED = 1.5
+COARSE_TILES, FINE_TILES = 4, 6
+"""Tiles per side, first to decide whether to go on, then to align."""
+ALIKE_CORRELATION, USABLE_CORRELATION = 0.7, 0.6
+"""Correlation of a tile that supports one image, and of one that may be used to align."""
+MIN_TILES = 4
+MAX_STRETCH = 0.15
+"""How far the affine map may be from a pure shift."""
+SMOOTHING_SIGMA = 1.5
 """Standard deviation, in pixels, of the blur that takes noise and compression out of the comparison."""
 BORDER = 4
-LEAST_OVERLAP = 0.5
+MIN_OVERLAP = 0.5
 
 
 def correlate(one: Float, other: Float) -> float:
-    """Return the correlation of two images from to_square, laid on each other; 0 where they cannot be.
+    """Return the correlation of two images from to_square after alignment; 0 where they cannot be aligned.
 
     Tiles of one are found in the other (normalised cross-correlation), an affine map is fitted to where they were found
     (RANSAC) and refined on the pixels (ECC: Evangelidis and Psarakis 2008).
     """
-    _, _, alike = _find_tiles(one, other, FEW)
-    if (alike > ALIKE).sum() < LEAST_TILES:
+    _, _, alike = _find_tiles(one, other, COARSE_TILES)
+    if (alike > ALIKE_CORRELATION).sum() < MIN_TILES:
         return 0.0
-    start, found, alike = _find_tiles(one, other, MANY)
-    usable = alike > USABLE
-    if usable.sum() <= LEAST_TILES:
+    start, found, alike = _find_tiles(one, other, FINE_TILES)
+    usable = alike > USABLE_CORRELATION
+    if usable.sum() <= MIN_TILES:
         return 0.0
     affine, inliers = cv2.estimateAffine2D(start[usable], found[usable], method=cv2.RANSAC, ransacReprojThreshold=2.0)
-    if affine is None or inliers.sum() <= LEAST_TILES or not _plausible(affine):
+    if affine is None or inliers.sum() <= MIN_TILES or not _plausible(affine):
         return 0.0
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
     try:
@@ -279,7 +281,7 @@ def _flat(tile: Float) -> bool:
 
 
 def _plausible(affine: NDArray[np.floating]) -> bool:
-    return bool(np.abs(affine[:, :2] - np.eye(2)).max() <= STRETCH)
+    return bool(np.abs(affine[:, :2] - np.eye(2)).max() <= MAX_STRETCH)
 
 
 def _compare(one: Float, other: Float, affine: Float) -> float:
@@ -289,9 +291,9 @@ def _compare(one: Float, other: Float, affine: Float) -> float:
     both: Bool = inside > 0
     both[:BORDER] = both[-BORDER:] = False
     both[:, :BORDER] = both[:, -BORDER:] = False
-    if both.mean() < LEAST_OVERLAP:
+    if both.mean() < MIN_OVERLAP:
         return 0.0
-    a, b = (cv2.GaussianBlur(image, (0, 0), SMOOTHED)[both] for image in (one, laid))
+    a, b = (cv2.GaussianBlur(image, (0, 0), SMOOTHING_SIGMA)[both] for image in (one, laid))
     if a.std() == 0 or b.std() == 0:
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])

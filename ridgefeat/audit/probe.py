@@ -1,8 +1,7 @@
-"""How well one column alone tells the target, measured on groups that it was not fitted to.
+"""How well one column alone predicts the target, measured on groups that it was not fitted to.
 
-Every column is cut into bins on the training groups; a bin's answer is its share of each class there. Nothing is
-assumed of the shape, so that a stump, a threshold, a category and a gap are all found, and a thousand columns take a
-second.
+Every column is cut into bins on the training groups; a bin predicts its share of each class there. No shape is
+assumed, so that a stump, a threshold, a category and a gap are all found, and a thousand columns take a second.
 """
 
 from __future__ import annotations
@@ -17,19 +16,21 @@ from ridgefeat.structure import Bool
 
 FOLDS = 4
 BINS = 16
-MOST_CLASSES = 50
-"""Classes that are told apart; further ones, the rarest, are left out."""
-PRIOR = 20.0
-"""Prints that the share of a class in all prints counts for in a bin's."""
+MAX_CLASSES = 50
+"""Classes that are compared; the rarest ones beyond are left out."""
+PRIOR_PRINTS = 20.0
+"""Prints with the overall shares of the classes that are added to each bin."""
 COLUMNS_AT_ONCE = 64
 SEED = 0
+SIGNIFICANT_DEVIATIONS = 4.0
+"""Standard deviations above one half from which an area under the curve is no chance."""
 
 Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Readout:
-    """The folds and classes by which columns are judged.
+class ColumnProbe:
+    """The folds and classes with which columns are probed.
 
     Attributes
     ----------
@@ -40,13 +41,16 @@ class Readout:
     fold : ndarray of int, shape (n,)
         The fold in which each is tested, the same for a whole group.
     deviation : float
-        Standard deviation of the area under the curve of a column that knows nothing.
+        Standard deviation of the area under the curve of an uninformative column.
+    min_auc : float
+        Area under the curve below which no column is reported, however significant it is.
     """
 
     rows: Index
     classes: Index
     fold: Index
     deviation: float
+    min_auc: float
 
     def of_numbers(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the area under the ROC curve of numeric columns, (prints, columns) -> (columns,)."""
@@ -57,8 +61,13 @@ class Readout:
         return np.concatenate([np.zeros(0), *parts])
 
     def of_codes(self, codes: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return the same of columns of codes from 0 on."""
+        """Return the same for columns of codes from 0 on."""
         return self._areas(None, codes[self.rows].astype(np.int64))
+
+    def is_significant(self, area: NDArray[np.float64] | float, min_auc: float | None = None) -> NDArray[np.bool_]:
+        """Return which areas under the curve are beyond chance, and at least `min_auc`."""
+        lowest = self.min_auc if min_auc is None else min_auc
+        return np.asarray(area >= max(lowest, 0.5 + SIGNIFICANT_DEVIATIONS * self.deviation))
 
     def _areas(self, values: NDArray[np.floating] | None, codes: Codes | None) -> NDArray[np.float64]:
         collected = []
@@ -72,7 +81,7 @@ class Readout:
             trained = _counts(codes[~test], self.classes[~test], bins, self._number())
             tested = _counts(codes[test], self.classes[test], bins, self._number())
             collected.append(_area(trained, tested))
-        # A class that a fold lacks has no area there.
+        # A class that is missing in a fold has no area there.
         by_class = np.stack(collected)
         known = np.isfinite(by_class)
         sums = np.where(known, by_class, 0).sum(axis=0)
@@ -87,24 +96,25 @@ class Readout:
         return int(self.classes.max()) + 1
 
 
-def make_readout(table: AuditTable) -> Readout | None:
+def make_probe(table: AuditTable) -> ColumnProbe | None:
     """Return the folds by group for a table, or None where it has too few groups or one class."""
     codes = table.target_codes.copy()
     if table.quantity:
         numbers = table.frame[table.target].to_numpy(np.float64, na_value=np.nan)
         codes = np.where(codes >= 0, (numbers > np.nanmedian(numbers)).astype(np.intp), -1)
-    frequent = np.argsort(-np.bincount(codes[codes >= 0]), kind="stable")[:MOST_CLASSES]
+    frequent = np.argsort(-np.bincount(codes[codes >= 0]), kind="stable")[:MAX_CLASSES]
     rows = np.flatnonzero(np.isin(codes, frequent))
     _, classes = np.unique(codes[rows], return_inverse=True)
     groups, group = np.unique(table.group_codes[rows], return_inverse=True)
-    if len(groups) < table.limits.least_groups or classes.max(initial=0) == 0:
+    if len(groups) < table.limits.min_groups or classes.max(initial=0) == 0:
         return None
     shuffled = np.random.default_rng(SEED).permutation(len(groups)) % FOLDS
-    return Readout(rows, classes, shuffled[group], _deviation(table, classes, group))
+    return ColumnProbe(rows, classes, shuffled[group], _deviation(table, classes, group), table.limits.trait_auc)
 
 
 def _deviation(table: AuditTable, classes: Index, group: Index) -> float:
-    """Return the deviation by chance (Hanley and McNeil 1982), of groups where the target is theirs, else of prints."""
+    """Return the deviation by chance (Hanley and McNeil 1982): of groups where the target belongs to them, else of
+    prints."""
     if table.belongs_to_group:
         pairs = np.unique(np.stack([group, classes]), axis=1)
         counts = np.bincount(pairs[1])
@@ -116,12 +126,12 @@ def _deviation(table: AuditTable, classes: Index, group: Index) -> float:
 
 
 def _binned(values: NDArray[np.floating], train: Bool) -> tuple[Codes, int]:
-    """Return each value's bin among the training prints' quantiles; what is missing has one of its own, the last."""
+    """Return each value's bin among the training prints' quantiles; missing values have one of their own, the last."""
     codes = np.empty(values.shape, np.int64)
     for j, column in enumerate(values.T):
         known = column[train]
         known = known[np.isfinite(known)]
-        # Actual values, so that of a column with few of them each gets a bin.
+        # Actual values, so that each value of a column with few of them gets a bin.
         edges = np.unique(known)
         if len(edges) > BINS:
             edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="higher"))
@@ -142,7 +152,7 @@ def _area(trained: NDArray[np.float64], tested: NDArray[np.float64]) -> NDArray[
     """Return the area under the ROC curve of each class against the rest, shape (columns, classes)."""
     prior = trained.sum(axis=1, keepdims=True)
     prior = prior / prior.sum(axis=2, keepdims=True)
-    share = (trained + PRIOR * prior) / (trained.sum(axis=2, keepdims=True) + PRIOR)
+    share = (trained + PRIOR_PRINTS * prior) / (trained.sum(axis=2, keepdims=True) + PRIOR_PRINTS)
     order = np.argsort(share, axis=1, kind="stable")
     share = np.take_along_axis(share, order, axis=1)
     positive = np.take_along_axis(tested, order, axis=1)

@@ -1,4 +1,4 @@
-"""The leak audit: what would make a score on this table better than it is."""
+"""The leak audit: all checks one after the other, and their findings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ridgefeat.audit.altered import check_altered
 from ridgefeat.audit.columns import check_features, check_names, check_pairs
+from ridgefeat.audit.copies import check_altered, check_identical, find_identical
 from ridgefeat.audit.files import check_files
 from ridgefeat.audit.groups import check_folds, check_groups, check_labels
-from ridgefeat.audit.identical import check_identical, find_identical
 from ridgefeat.audit.near import check_near
-from ridgefeat.audit.probe import make_readout
+from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, make_table
 from ridgefeat.work.threads import one_thread
 
@@ -22,20 +21,20 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Sets of files that the text names; `to_frame` names all."""
-LONGEST = 8
+SHOWN_FILES = 8
 """Files of a set that it names."""
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What the audit found.
+    """The result of an audit.
 
     Attributes
     ----------
     findings : tuple of Finding
         Leaks first, then warnings, then notes.
     target, group : str
-        The columns that were looked at.
+        The columns that were audited.
     prints : int
         Rows of the table.
     """
@@ -55,7 +54,7 @@ class Audit:
         return tuple(f for f in self.findings if f.kind in kinds)
 
     def text(self, shown: int = SHOWN) -> str:
-        """Return the audit for a terminal, with up to `shown` sets of files a finding."""
+        """Return the audit for a terminal, with up to `shown` sets of files per finding."""
         counts = {s: sum(f.severity == s for f in self.findings) for s in SEVERITIES}
         lines = [
             f"Leak audit of {self.prints} prints, target {self.target!r}, groups by {self.group!r}: "
@@ -71,7 +70,7 @@ class Audit:
         return "\n".join(lines)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row a finding: severity, kind, message, cost, count, files, groups and columns (as text)."""
+        """Return a row per finding: severity, kind, message, cost, count, files, groups and columns (as text)."""
         import pandas as pd
 
         rows = [
@@ -92,8 +91,8 @@ class Audit:
 
 
 def _set(names: tuple[str, ...]) -> str:
-    more = f" = … {len(names) - LONGEST} more" if len(names) > LONGEST else ""
-    return " = ".join(names[:LONGEST]) + more
+    more = f" = … {len(names) - SHOWN_FILES} more" if len(names) > SHOWN_FILES else ""
+    return " = ".join(names[:SHOWN_FILES]) + more
 
 
 def audit(
@@ -106,25 +105,25 @@ def audit(
     jobs: int | None = 1,
     limits: AuditParams | None = None,
 ) -> Audit:
-    """Look for what would make a score on a table better than it is.
+    """Look for what would make a score on a table too good.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         A feature table: meta_* columns, labels, features.
     target : str
-        The column that is to be told.
+        The column to predict.
     group : str
         The column that a split keeps together: the person.
     folds : sequence of (training, test) row positions, optional
-        Splits to check; without them costs are reckoned for five random folds.
+        Splits to check; without them costs are estimated for five random folds.
     images_root : path, optional
         The folder that meta_source is relative to. Near-duplicates are then looked for in the images, else in the
         features.
     jobs : int or None
         Worker processes for the images; None or -1 for every core.
     limits : AuditParams, optional
-        From where on something is reported.
+        Limits from which something is reported.
 
     Returns
     -------
@@ -134,8 +133,8 @@ def audit(
     Raises
     ------
     TableError
-        If the table is empty or lacks a column, a print has no group, no print has a target, the folds are another
-        table's, or the images are not there.
+        If the table is empty or lacks a column, a print has no group, no print has a target, the folds belong to
+        another table, or the images are missing.
     """
     table = make_table(frame, target, group, folds, limits or AuditParams())
     with one_thread():
@@ -156,14 +155,14 @@ def _checks(table: AuditTable, images_root: str | os.PathLike[str] | None, jobs:
     if table.target == table.group:
         yield Finding("not_checked", "note", "columns: the target is the group, so no column can be tested on others")
         return
-    readout = make_readout(table)
-    if readout is None:
+    probe = make_probe(table)
+    if probe is None:
         yield Finding(
             "not_checked",
             "note",
-            f"columns: that takes two classes and {table.limits.least_groups} groups with a target",
+            f"columns: at least two classes and {table.limits.min_groups} groups with a target are needed",
         )
         return
-    yield from check_features(table, readout)
-    yield from check_pairs(table, readout)
-    yield from check_files(table, readout, images_root)
+    yield from check_features(table, probe)
+    yield from check_pairs(table, probe)
+    yield from check_files(table, probe, images_root)

@@ -1,4 +1,4 @@
-"""AuditTable: a feature table as the checks of the audit see it: names, groups and target as codes."""
+"""AuditTable, the table as the checks see it; AuditParams, their limits; Finding, what they yield."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Fold = tuple[Index, Index]
 IDENTITY = ("subject", "hand", "finger", "finger_id")
 """Labels that say which finger a print is of."""
 OTHER_LABELS = ("sex", "impression", "alteration", "level")
-OF_A_PRINT = ("hand", "finger", "finger_id", "impression", "alteration", "level")
-"""Labels that a print has and no person: they vary within a group by right."""
-NUMERIC_CLASSES = 20
-"""Different numbers beyond which a target is a quantity, not a class."""
+PRINT_LABELS = ("hand", "finger", "finger_id", "impression", "alteration", "level")
+"""Labels of a print and not of a person: they may vary within a group."""
+MAX_NUMERIC_CLASSES = 20
+"""Distinct numbers beyond which a target is a quantity, not a class."""
 
 
 @dataclass(frozen=True, eq=False)
 class AuditTable:
-    """A table under audit.
+    """A table under audit, with names, groups and target as codes.
 
     Attributes
     ----------
     frame : pandas.DataFrame
         The table.
     target, group : str
-        The columns of the target and of what a split keeps together.
+        The columns of the target and of the groups that a split keeps together.
     names : ndarray of str, shape (prints,)
         File names; the row's number where the table has none.
     group_codes, target_codes : ndarray of int, shape (prints,)
@@ -67,7 +67,7 @@ class AuditTable:
     @property
     def belongs_to_group(self) -> bool:
         """Whether the target has one value in nearly every group with several prints, as sex has in a person."""
-        if self.target in OF_A_PRINT:
+        if self.target in PRINT_LABELS:
             return False
         different, prints = self.values_by_group()
         several = prints > 1
@@ -93,7 +93,7 @@ class AuditTable:
         }
 
     def feature_names(self) -> list[str]:
-        """Return the columns that a classifier is given: numbers that are no meta, label, group or target."""
+        """Return the columns that a classifier uses: numbers that are no meta, label, group or target."""
         kept = {self.target, self.group, *IDENTITY, *OTHER_LABELS}
         return [
             name
@@ -108,7 +108,7 @@ class AuditTable:
 def make_table(
     frame: pd.DataFrame, target: str, group: str, folds: Sequence[Any] | None, limits: AuditParams
 ) -> AuditTable:
-    """Check what the audit is given and code it.
+    """Check a table and its folds, and encode names, groups and target.
 
     Raises
     ------
@@ -131,12 +131,12 @@ def make_table(
     if (missing := np.flatnonzero(group_codes < 0)).size:
         raise TableError(
             f"{missing.size} prints have no {group!r} to split by, first {names[missing[0]]}; fill it in or "
-            "leave these prints out, for nobody knows on which side of a split they belong"
+            "leave these prints out, because it is unclear to which side of a split they belong"
         )
     target_codes, target_names = _codes(frame[target])
     if not target_names:
         raise TableError(f"no print has a value of the target {target!r}; name another target or add labels")
-    quantity = bool(getattr(frame[target].dtype, "kind", "O") in "fiu" and len(target_names) > NUMERIC_CLASSES)
+    quantity = bool(getattr(frame[target].dtype, "kind", "O") in "fiu" and len(target_names) > MAX_NUMERIC_CLASSES)
     checked = tuple(_fold(number, fold, len(frame)) for number, fold in enumerate(folds or ()))
     return AuditTable(
         frame, target, group, names, group_codes, group_names, target_codes, target_names, quantity, checked, limits
@@ -187,7 +187,7 @@ class AuditParams:
     """Limits of the leak audit."""
 
     near_correlation: float = parameter(
-        0.95, "", 0.5, 1.0, "correlation of two aligned images from which they are copies of one picture"
+        0.95, "", 0.5, 1.0, "correlation of two aligned images from which they are copies of one image"
     )
     same_finger_correlation: float = parameter(
         0.8,
@@ -199,7 +199,7 @@ class AuditParams:
     neighbours: int = parameter(
         3, "", 1, 50, "most similar images by signature that each image is compared with in full"
     )
-    least_similarity: float = parameter(
+    min_similarity: float = parameter(
         0.8, "", 0.0, 1.0, "cosine of two signatures below which images are not compared in full"
     )
     near_rows: float = parameter(
@@ -229,21 +229,28 @@ class AuditParams:
         "",
         0.5,
         1.0,
-        "area under the ROC curve from which a trait of the files, or a gap in a column, tells the target",
+        "area under the ROC curve from which a trait of the files, or a gap in a column, predicts the target",
     )
-    least_groups: int = parameter(12, "", 4, 1000, "groups below which no column is judged")
+    min_groups: int = parameter(12, "", 4, 1000, "groups below which no column is probed")
 
 
 Severity = Literal["leak", "warning", "note"]
 Names = tuple[str, ...]
 
 SEVERITIES: tuple[Severity, ...] = ("leak", "warning", "note")
-"""Worst first. A leak makes a score too good; a warning asks a person to look; a note says what was seen."""
+"""Worst first. A leak makes a score too good; a warning should be looked at by a person; a note is for information."""
 
 
-def pictures_stand(count: int) -> str:
-    """Return "1 picture stands", "2 pictures stand"."""
-    return f"{count} picture stands" if count == 1 else f"{count} pictures stand"
+def count_images(count: int, which: str = "") -> str:
+    """Return the beginning of a sentence on some images.
+
+    Examples
+    --------
+    >>> count_images(1), count_images(2, "nearly the same by their features,")
+    ('1 image is', '2 images, nearly the same by their features, are')
+    """
+    noun = "image" if count == 1 else "images"
+    return f"{count} {noun}{', ' + which if which else ''} {'is' if count == 1 else 'are'}"
 
 
 @dataclass(frozen=True)
@@ -260,17 +267,17 @@ class Finding:
     message : str
         What was found, in one sentence.
     files : tuple of tuple of str
-        Files that belong together, set by set; empty where no file is concerned.
+        Files that belong together, set by set; empty where it concerns no file.
     groups : tuple of tuple of str
         The groups (people) of each set, in the same order.
     cost : str
         What it costs, in words and numbers.
     count : int
-        How many sets, prints or columns are concerned; the message says which.
+        How many sets, prints or columns it concerns; the message says which.
     rows : tuple of tuple of int
         Positions in the table of each set's prints, in the files' order.
     columns : tuple of str
-        Columns that are concerned.
+        Columns that it concerns.
     """
 
     kind: str

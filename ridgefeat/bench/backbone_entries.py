@@ -7,7 +7,7 @@ studies' head; embedding and features together; and, of a PyTorch module, its la
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,21 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench.method import Method, Settings
+from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.results import Problem
 from ridgefeat.errors import ParameterError, RidgefeatError
 
 CHUNK = 512
-"""Images held at once."""
+"""Images that are held at once."""
 FINE_TUNING_EPOCHS = 5
-"""Epochs of the last layers at most: at their small rate more change little, and each takes as long as all the rest."""
+"""Maximal number of epochs of the last layers: at their small rate more change little, and each takes as long as all
+the rest."""
 FINE_TUNED = "backbone-fine-tuned"
 FROZEN = ("backbone-svm", "backbone-logistic", "backbone-head", "both-svm", "both-logistic")
 _NUMBERS = ("mean", "std")
 _TEXTS = ("layer", "channel_order", "cache")
 SETTINGS = (*_TEXTS, *_NUMBERS, "size", "last_layers")
-OnProgress = Callable[[int, int, str], None]
-"""Called with how many are done, of how many, and of what."""
 
 
 def backbone_methods(
@@ -66,10 +65,10 @@ def backbone_methods(
     with_maps = trainable and (FINE_TUNED in asked or not asked.intersection(FROZEN))
     reader = NetworkReader(network, dict(given or {}), with_maps)
     reader.check()
-    embedding: dict[str, Any] = {"input": "backbone", "read": reader.embedding, "tells": True}
-    both: dict[str, Any] = {"input": "backbone and features", "read": reader.both, "tells": True}
-    maps: dict[str, Any] = {"input": "backbone's maps", "read": reader.maps, "tells": True}
-    epochs: dict[str, Any] = {"scaled": False, "epochs": True}
+    embedding: dict[str, Any] = {"input": "backbone", "read": reader.embedding, "reports_progress": True}
+    both: dict[str, Any] = {"input": "backbone and features", "read": reader.both, "reports_progress": True}
+    maps: dict[str, Any] = {"input": "backbone's maps", "read": reader.maps, "reports_progress": True}
+    epochs: dict[str, Any] = {"scaled": False, "in_epochs": True}
     head, tuned = (
         "the studies' head on the embedding: dropout, one unit, Adam",
         "that head with the network's last layers",
@@ -87,12 +86,22 @@ def backbone_methods(
 
 
 def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
-    """Return settings from KEY=VALUE texts.
+    """Return a network's settings from KEY=VALUE texts.
+
+    Parameters
+    ----------
+    pairs : iterable of str
+        Keys are layer, channel_order, cache, mean, std, size and last_layers.
 
     Raises
     ------
     ParameterError
         If a key is unknown or a value is no number where one is needed.
+
+    Examples
+    --------
+    >>> read_settings(["size=96", "mean=0.5"])
+    {'size': 96, 'mean': (0.5,)}
     """
     found: dict[str, Any] = {}
     for pair in pairs:
@@ -143,7 +152,7 @@ class NetworkReader:
         """Open the network and run it on an empty image."""
         self._backbone().fit()
 
-    def embedding(self, problem: Problem, root: Path, *, progress: OnProgress | None = None) -> NDArray[Any]:
+    def embedding(self, problem: Problem, root: Path, *, progress: Progress | None = None) -> NDArray[Any]:
         """Return every print's embedding."""
         if "embedding" not in self._kept and self.with_maps:
             # A network that cannot be cut can still be read; the reason is given where maps are asked for.
@@ -157,18 +166,18 @@ class NetworkReader:
             self._kept["embedding"] = out
         return self._kept["embedding"]
 
-    def both(self, problem: Problem, root: Path, *, progress: OnProgress | None = None) -> NDArray[Any]:
+    def both(self, problem: Problem, root: Path, *, progress: Progress | None = None) -> NDArray[Any]:
         """Return the table's features, then the embedding."""
         features = problem.features.to_numpy(np.float32)
         return np.concatenate([features, self.embedding(problem, root, progress=progress)], axis=1)
 
-    def maps(self, problem: Problem, root: Path, *, progress: OnProgress | None = None) -> NDArray[Any]:
+    def maps(self, problem: Problem, root: Path, *, progress: Progress | None = None) -> NDArray[Any]:
         """Return the maps that go into the last layers."""
         if "maps" not in self._kept:
             self._read_both(problem, root, progress)
         return self._kept["maps"]
 
-    def _read_both(self, problem: Problem, root: Path, progress: OnProgress | None) -> None:
+    def _read_both(self, problem: Problem, root: Path, progress: Progress | None) -> None:
         from ridgefeat.backbone.transformer import pooled
 
         start, top = self.fine_tuned().frozen().layer_, self._backbone().fit()
@@ -182,20 +191,19 @@ class NetworkReader:
             embedding[rows] = pooled(vectors[:, border:].reshape(-1, *above))
         self._kept |= {"maps": maps, "embedding": embedding}
 
-    def fine_tuned(self, s: Settings | None = None) -> Any:
+    def fine_tuned(self, o: Options | None = None) -> Any:
         """Return the classifier of those maps; its figures do not depend on the number of workers."""
         from ridgefeat.backbone import FineTunedNetwork
 
         of_input = {key: value for key, value in self.given.items() if key != "layer"}
         network = FineTunedNetwork(self.network, **self.trained, **of_input)
-        if s is None:
+        if o is None:
             return network
         return network.set_params(
-            epochs=min(FINE_TUNING_EPOCHS, s.epochs),
-            head_epochs=s.epochs,
-            class_weight=s.weight,
-            random_state=s.seed,
-            on_epoch=s.on_epoch,
+            epochs=min(FINE_TUNING_EPOCHS, o.epochs),
+            head_epochs=o.epochs,
+            class_weight=o.class_weight,
+            random_state=o.seed,
         )
 
     def _backbone(self, **other: Any) -> Any:
@@ -205,7 +213,7 @@ class NetworkReader:
 
 
 def _vectors(
-    backbone: Any, problem: Problem, root: Path, progress: OnProgress | None
+    backbone: Any, problem: Problem, root: Path, progress: Progress | None
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield some rows of a problem at a time, and the network's values for their images."""
     from ridgefeat.sources import load_print
@@ -215,30 +223,28 @@ def _vectors(
     where = list(zip(problem.sources, problem.labels["meta_layout"], strict=True))
     for k in range(0, len(where), CHUNK):
         if progress:
-            backbone.set_params(on_print=partial(_tell, progress, k, len(where)))
+            backbone.set_params(on_print=partial(_report, progress, k, len(where)))
         images = [load_print(locate(root, str(s), str(layout))).pixels for s, layout in where[k : k + CHUNK]]
         yield slice(k, k + len(images)), backbone.transform(images)
 
 
-def _tell(progress: OnProgress, before: int, total: int, done: int) -> None:
+def _report(progress: Progress, before: int, total: int, done: int) -> None:
     progress(before + done, total, "prints through the network")
 
 
-def _svm(s: Settings) -> Any:
+def _svm(o: Options) -> Any:
     from ridgefeat.bench.estimators import RbfClassifier
 
-    return RbfClassifier(class_weight=s.weight)
+    return RbfClassifier(class_weight=o.class_weight)
 
 
-def _logistic(s: Settings) -> Any:
+def _logistic(o: Options) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=1e-3, class_weight=s.weight, max_iter=300)
+    return LogisticRegression(C=1e-3, class_weight=o.class_weight, max_iter=300)
 
 
-def _head(s: Settings) -> Any:
+def _head(o: Options) -> Any:
     from ridgefeat.backbone import NetworkHead
 
-    return NetworkHead(
-        epochs=s.epochs, class_weight=s.weight, random_state=s.seed, n_threads=s.threads, on_epoch=s.on_epoch
-    )
+    return NetworkHead(epochs=o.epochs, class_weight=o.class_weight, random_state=o.seed)

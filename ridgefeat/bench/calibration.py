@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ridgefeat.errors import ModelError
 
-LEAST_PROBABILITY = 1e-6
-BINS = 10
-WEAK = 1e3
-"""Inverse strength of the penalty: enough that separable scores give finite slopes."""
+MIN_PROBABILITY = 1e-6
+RELIABILITY_BINS = 10
+INVERSE_PENALTY = 1e3
+"""Inverse strength of the penalty: just enough that separable scores give finite slopes."""
 
 
 def raw_scores(estimator: Any, X: Any, classes: int) -> NDArray[np.float64]:
@@ -44,7 +44,7 @@ def _log_probabilities(estimator: Any, X: Any) -> NDArray[np.float64]:
         if np.isfinite(own_log).all():
             return own_log
     p = np.asarray(estimator.predict_proba(X), np.float64)
-    return np.log(np.clip(p, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
+    return np.log(np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
 
 
 def fit(scores: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
@@ -61,7 +61,7 @@ def _curve() -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(C=WEAK, max_iter=500))
+    return make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=500))
 
 
 def apply(calibrator: Any, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,7 +123,7 @@ def reliability(probability: NDArray[np.float64], happened: NDArray[np.bool_]) -
     probabilities in one bin, so that bins are lost, and gives no counts.
     """
     order = np.argsort(probability, kind="stable")
-    bins = [b for b in np.array_split(order, min(BINS, len(order))) if len(b)]
+    bins = [b for b in np.array_split(order, min(RELIABILITY_BINS, len(order))) if len(b)]
     return [
         {"bin": i, "predicted": float(probability[b].mean()), "observed": float(happened[b].mean()), "count": len(b)}
         for i, b in enumerate(bins)

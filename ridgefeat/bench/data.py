@@ -15,7 +15,7 @@ from ridgefeat.files import first_few
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_INTEGER_CLASSES = 10
+MAX_INTEGER_CLASSES = 10
 """Whole numbers of at most so many values are classes, beyond that a quantity."""
 
 
@@ -109,7 +109,7 @@ def make_problem(
         raise TableError(f"target {target!r} is itself a feature; name a label column")
     by_family = _unlabelled(about, by_family, target, notes)
     by_family = _informative(frame, by_family, notes)
-    kind = kind or tell_kind(frame[target])
+    kind = kind or infer_kind(frame[target])
     names = [name for columns in by_family.values() for name in columns]
     classes, y = _encode(frame[target], kind, target)
     known = {c["name"] for c in about["columns"]}
@@ -130,7 +130,7 @@ def make_problem(
     )
 
 
-def tell_kind(column: pd.Series[Any]) -> Kind:
+def infer_kind(column: pd.Series[Any]) -> Kind:
     """Return what a target column is: text and few whole numbers are classes, other numbers a quantity."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
@@ -138,7 +138,7 @@ def tell_kind(column: pd.Series[Any]) -> Kind:
     count = values.nunique()
     if is_numeric_dtype(values.dtype) and not is_bool_dtype(values.dtype) and count > 2:
         numbers = values.to_numpy(np.float64)
-        if count > MOST_INTEGER_CLASSES or (numbers != np.round(numbers)).any():
+        if count > MAX_INTEGER_CLASSES or (numbers != np.round(numbers)).any():
             return "regression"
     return "binary" if count == 2 else "multiclass"
 

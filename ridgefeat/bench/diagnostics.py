@@ -1,6 +1,6 @@
-"""What carries the result: learning curve, families alone and left out, negative controls, importances.
+"""What drives a result: learning curve, families alone and left out, and negative controls.
 
-All are measured with one classifier, the quickest that is about as good as the best, for they need many fits.
+All are measured with one classifier, the quickest that is about as good as the best, because they need many fits.
 """
 
 from __future__ import annotations
@@ -12,64 +12,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench import importance, metrics, statistics, tables
-from ridgefeat.bench.confounds import carriers
-from ridgefeat.bench.evaluation import Inputs, Outcome, Progress, evaluate, failed, gather
-from ridgefeat.bench.method import FEATURES, Method, Settings
+from ridgefeat.bench import metrics, statistics
+from ridgefeat.bench.evaluation import evaluate, failure
 from ridgefeat.bench.metrics import Predictions, Weights
+from ridgefeat.bench.options import FEATURES, Method, Options
+from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions, pool_predictions
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison, Fold, Problem
 from ridgefeat.bench.splits import strata_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NEARLY = 0.02
-"""How far behind the best a quicker classifier may be, as a share of the main figure's whole (or of the error)."""
-SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
+TOLERANCE = 0.02
+"""How far behind the best a quicker classifier may be, as a share of the main figure's range (or of the error)."""
+TRAINING_SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 """Shares of the training groups along the learning curve."""
-KNOWS_NOTHING = "orient_core_delta_ridges"
+CONTROL_COLUMN = "orient_core_delta_ridges"
 """Ridges between core and delta: differs between patterns, not between the people of most labels."""
+CONSTANT_SHARE = 0.95
+"""Share of prints with their group's label above which the label is one of groups, not of prints."""
 
 
-def diagnose(
-    comparison: Comparison,
-    methods: Sequence[Method],
-    settings: Settings,
-    inputs: Inputs,
-    jobs: int | None,
-    progress: Progress | None,
-    samples: int,
-) -> Comparison:
-    """Return the comparison with learning curve, importances, families, carriers and controls, as far as can be."""
-    method = choose(comparison, methods)
-    if method is None:
-        return comparison
-    problem = comparison.problem
-    groups = len(np.unique(problem.groups.astype(str)))
-    weights = statistics.group_weights(groups, settings.seed, statistics.samples_for(len(problem), samples))
-    # One repeat is enough to see what carries a result.
-    folds = tuple(f for f in comparison.folds if f.repeat == 0)
-    X = np.asarray(inputs[method.input])
-    study = Study(problem, method, settings, folds, X, weights, jobs, comparison.fuse)
-    steps: dict[str, Any] = {
-        "learning": learning_curve,
-        "ablation": ablation,
-        "carriers": carriers,
-        "importances": importance.permutation,
-        "controls": controls,
-    }
-    found = {}
-    for i, (name, step) in enumerate(steps.items()):
-        if progress:
-            progress(i, len(steps), name)
-        found[name] = step(study)
-    if progress:
-        progress(len(steps), len(steps), "")
-    return replace(comparison, **found)
-
-
-def choose(comparison: Comparison, methods: Sequence[Method]) -> Method | None:
-    """Return the quickest feature classifier that is nearly as good as the best of them; dummy only if alone."""
+def choose_method(comparison: Comparison, methods: Sequence[Method]) -> Method | None:
+    """Return the quickest feature classifier that is within TOLERANCE of the best of them; dummy never."""
     able = {m.name: m for m in methods if m.input == FEATURES and m.name != "dummy"}
     summary = comparison.summary[comparison.summary["classifier"].isin(able)]
     metric = comparison.problem.metric
@@ -77,104 +42,145 @@ def choose(comparison: Comparison, methods: Sequence[Method]) -> Method | None:
     if summary.empty:
         return None
     values = summary[metric]
-    near = values <= values.min() * (1 + NEARLY) if metric in LESS_IS_BETTER else values >= values.max() - NEARLY
+    near = values <= values.min() * (1 + TOLERANCE) if metric in LESS_IS_BETTER else values >= values.max() - TOLERANCE
     # By declared cost, not by the clock, so that the same input gives the same choice.
-    names = summary["classifier"][near]
-    return min((able[n] for n in names), key=lambda m: m.cost)
+    return min((able[n] for n in summary["classifier"][near]), key=lambda m: m.cost)
 
 
-def learning_curve(study: Study) -> pd.DataFrame | None:
+@dataclass(frozen=True, eq=False)
+class Refitter:
+    """Fits one classifier again, on other columns, folds or targets.
+
+    Attributes
+    ----------
+    problem : Problem
+    method : Method
+    options : Options
+    folds : tuple of Fold
+    X : ndarray, shape (prints, columns)
+        What the method reads.
+    weights : ndarray of float64, shape (samples, groups)
+        Of the bootstrap.
+    """
+
+    problem: Problem
+    method: Method
+    options: Options
+    folds: tuple[Fold, ...]
+    X: NDArray[Any]
+    weights: Weights
+
+    @property
+    def levels(self) -> NDArray[Any]:
+        """The number of each print's level as a column, where columns are standardised within levels; else none."""
+        return self.X[:, self.problem.features.shape[1] :]
+
+    def pool(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> PooledPredictions | None:
+        """Return out-of-fold predictions, not calibrated; None if any fit fails."""
+        outcomes = evaluate(problem, [self.method], folds, self.options, {self.method.input: X})[self.method.name]
+        return None if failure(outcomes) else pool_predictions(problem, outcomes, calibrate=False)
+
+    def predict(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> Predictions | None:
+        """Return the same without the rows that they are for."""
+        pooled = self.pool(problem, X, folds)
+        return None if pooled is None else pooled.predictions
+
+    def fuse(self, pooled: PooledPredictions) -> Predictions | None:
+        """Return the mean over the prints of each value of the label that prints are fused by; None without one."""
+        if self.options.fuse is None:
+            return None
+        name = self.method.name
+        return fuse_predictions(self.problem, {name: pooled}, self.options.fuse)[1][name].predictions
+
+
+def learning_curve(refitter: Refitter) -> pd.DataFrame | None:
     """Return the main figure by number of training groups; see Comparison.learning."""
     import pandas as pd
 
     rows = []
-    for share in SHARES:
-        folds = [replace(f, train=_first_groups(study, f, share)) for f in study.folds]
-        p = study.predictions(study.problem, study.X, folds)
+    for share in TRAINING_SHARES:
+        folds = [replace(f, train=_first_groups(refitter, f, share)) for f in refitter.folds]
+        p = refitter.predict(refitter.problem, refitter.X, folds)
         if p is None:
             continue
         for i, fold in enumerate(folds):
             rows.append(
                 {
-                    "classifier": study.method.name,
-                    "groups": len(set(study.problem.groups[fold.train])),
+                    "classifier": refitter.method.name,
+                    "groups": len(set(refitter.problem.groups[fold.train])),
                     "repeat": fold.repeat,
                     "fold": fold.number,
-                    "value": metrics.figure(p.select(p.fold == i), study.problem.metric),
+                    "value": metrics.figure(p.select(p.fold == i), refitter.problem.metric),
                 }
             )
     return pd.DataFrame(rows) if rows else None
 
 
-def _first_groups(study: Study, fold: Fold, share: float) -> NDArray[np.int64]:
+def _first_groups(refitter: Refitter, fold: Fold, share: float) -> NDArray[np.int64]:
     """Return the training rows of a share of each stratum's groups, at least two groups of each."""
-    rng = np.random.default_rng(study.settings.seed + fold.number)
-    names = study.problem.groups[fold.train].astype(str)
-    strata = strata_of(study.problem)[fold.train]
+    rng = np.random.default_rng(refitter.options.seed + fold.number)
+    names = refitter.problem.groups[fold.train].astype(str)
+    strata = strata_of(refitter.problem)[fold.train]
     chosen: set[str] = set()
     for stratum in np.unique(strata):
         own = np.unique(names[strata == stratum])
         chosen |= set(rng.permutation(own)[: max(2, round(share * len(own)))])
     # Where a group holds every stratum, each would add its own share.
     every = rng.permutation(np.unique(names))
-    most = max(4, round(share * len(every)))
-    if len(chosen) > 1.5 * most:
-        chosen = set(every[:most])
+    size = max(4, round(share * len(every)))
+    if len(chosen) > 1.5 * size:
+        chosen = set(every[:size])
     return fold.train[np.isin(names, list(chosen))]
 
 
-def ablation(study: Study) -> pd.DataFrame | None:
+def ablation(refitter: Refitter) -> pd.DataFrame | None:
     """Return the main figure of each family alone, of all but it, and added one by one; see Comparison.ablation."""
     import pandas as pd
 
-    families = study.problem.families
-    whole = study.predictions(study.problem, study.X, study.folds)
+    families = refitter.problem.families
+    whole = refitter.predict(refitter.problem, refitter.X, refitter.folds)
     if len(families) < 2 or whole is None:
         return None
     family_of = np.array([f for f, names in families.items() for _ in names], object)
-    levels = np.ones(study.levels.shape[1], bool)  # the level's number always stays
+    levels = np.ones(refitter.levels.shape[1], bool)  # the level's number always stays
 
-    def row(how: str, family: str, keep: NDArray[np.bool_]) -> list[dict[str, Any]]:
-        p = study.predictions(study.problem, study.X[:, np.r_[keep, levels]], study.folds)
+    def make_row(how: str, family: str, keep: NDArray[np.bool_]) -> list[dict[str, Any]]:
+        p = refitter.predict(refitter.problem, refitter.X[:, np.r_[keep, levels]], refitter.folds)
         if p is None:
             return []
-        value = statistics.with_intervals(p, study.weights, [study.problem.metric]).values()
-        away = statistics.difference(p, whole, study.weights, study.problem.metric)
-        told = {"classifier": study.method.name, "how": how, "family": family, "columns": int(keep.sum())}
-        told |= dict(zip(("value", "value_low", "value_high"), value, strict=True))
-        return [told | dict(zip(("difference", "difference_low", "difference_high"), away, strict=True))]
+        value = statistics.with_intervals(p, refitter.weights, [refitter.problem.metric]).values()
+        away = statistics.difference(p, whole, refitter.weights, refitter.problem.metric)
+        row = {"classifier": refitter.method.name, "how": how, "family": family, "columns": int(keep.sum())}
+        row |= dict(zip(("value", "value_low", "value_high"), value, strict=True))
+        return [row | dict(zip(("difference", "difference_low", "difference_high"), away, strict=True))]
 
-    rows = [r for f in families for r in row("alone", f, family_of == f)]
-    rows += [r for f in families for r in row("without", f, family_of != f)]
-    sign = 1 if study.problem.metric in LESS_IS_BETTER else -1
+    rows = [r for f in families for r in make_row("alone", f, family_of == f)]
+    rows += [r for f in families for r in make_row("without", f, family_of != f)]
+    sign = 1 if refitter.problem.metric in LESS_IS_BETTER else -1
     order = [r["family"] for r in sorted(rows, key=lambda r: sign * r["value"]) if r["how"] == "alone"]
     for count in range(2, len(order)):
-        rows += row("added", order[count - 1], np.isin(family_of, order[:count]))
+        rows += make_row("added", order[count - 1], np.isin(family_of, order[:count]))
     return pd.DataFrame(rows) if rows else None
 
 
-def controls(study: Study) -> pd.DataFrame:
+def controls(refitter: Refitter) -> pd.DataFrame:
     """Return what is found where nothing is to be found; see Comparison.controls."""
     import pandas as pd
 
     rows = []
-    problem = study.problem
+    problem = refitter.problem
     metric = "r2" if problem.kind == "regression" else problem.metric
     chance = {"binary": 0.5, "multiclass": 1 / max(1, len(problem.classes)), "regression": 0.0}[problem.kind]
-    shuffled, meaning = shuffle_target(problem, study.settings.seed)
-    p = study.predictions(shuffled, study.X, study.folds)
+    shuffled, meaning = shuffle_target(problem, refitter.options.seed)
+    p = refitter.predict(shuffled, refitter.X, refitter.folds)
     if p is not None:
-        figure = statistics.with_intervals(p, study.weights, [metric])
-        rows.append(_control("shuffled target", meaning, study.method.name, metric, figure, chance))
-    if problem.kind == "binary" and KNOWS_NOTHING in problem.features:
-        figure = _alone(problem, problem.features[KNOWS_NOTHING].to_numpy(np.float64), study.weights)
-        meaning = f"{KNOWS_NOTHING} by itself, no classifier: for most labels it should know nothing"
-        rows.append(_control(KNOWS_NOTHING, meaning, "", "roc_auc", figure, 0.5))
+        figure = statistics.with_intervals(p, refitter.weights, [metric])
+        rows.append(_control("shuffled target", meaning, refitter.method.name, metric, figure, chance))
+    if problem.kind == "binary" and CONTROL_COLUMN in problem.features:
+        figure = _alone(problem, problem.features[CONTROL_COLUMN].to_numpy(np.float64), refitter.weights)
+        meaning = f"{CONTROL_COLUMN} by itself, without a classifier: it should be uninformative for most labels"
+        rows.append(_control(CONTROL_COLUMN, meaning, "", "roc_auc", figure, 0.5))
     return pd.DataFrame(rows)
-
-
-BELONGS = 0.95
-"""Share of prints with their group's label above which the label is one of groups, not of prints."""
 
 
 def shuffle_target(problem: Problem, seed: int) -> tuple[Problem, str]:
@@ -183,7 +189,7 @@ def shuffle_target(problem: Problem, seed: int) -> tuple[Problem, str]:
     numbers = statistics.group_numbers(problem.groups)
     first = np.unique(numbers, return_index=True)[1]
     # Merged duplicates may bring two labels into one group; the label belongs to the group all the same.
-    if (problem.y == problem.y[first][numbers]).mean() >= BELONGS:
+    if (problem.y == problem.y[first][numbers]).mean() >= CONSTANT_SHARE:
         y = rng.permutation(problem.y[first])[numbers]
         return replace(problem, y=y), f"{problem.target} shuffled between {problem.group}s: nothing is left to find"
     order = np.lexsort((rng.random(len(numbers)), numbers))
@@ -219,37 +225,3 @@ def _control(
         # Of a number, worse than its mean is no finding either.
         "passed": bool(low <= chance <= high) if metric != "r2" else bool(low <= chance),
     }
-
-
-@dataclass(frozen=True, eq=False)
-class Study:
-    """What every diagnostic needs."""
-
-    problem: Problem
-    method: Method
-    settings: Settings
-    folds: tuple[Fold, ...]
-    X: NDArray[Any]
-    weights: Weights
-    jobs: int | None
-    fuse: str | None = None
-
-    @property
-    def levels(self) -> NDArray[Any]:
-        """The number of each print's level as a column, where columns are standardised within levels; else none."""
-        return self.X[:, self.problem.features.shape[1] :]
-
-    def fused(self, p: Predictions | None) -> Predictions | None:
-        """Return the mean over the prints of each value of `fuse`; None where nothing is to be fused."""
-        if self.fuse is None or p is None:
-            return None
-        rows = np.concatenate([f.test for f in self.folds])
-        outcomes = [Outcome(self.method.name, f, None, None, 0.0) for f in self.folds]
-        told = tables.Told(p, rows, outcomes, False)
-        return tables.fused(self.problem, {self.method.name: told}, self.fuse)[1][self.method.name].predictions
-
-    def predictions(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> Predictions | None:
-        """Return out-of-fold predictions; None if any fit fails."""
-        inputs = {self.method.input: X}
-        outcomes = evaluate(problem, [self.method], folds, self.settings, inputs, jobs=self.jobs)
-        return None if failed(outcomes) else gather(problem, outcomes)[0]

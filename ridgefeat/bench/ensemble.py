@@ -9,7 +9,7 @@ the members were fitted on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,83 +17,77 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from ridgefeat.bench import calibration
-from ridgefeat.bench.evaluation import Outcome, gather
+from ridgefeat.bench.evaluation import Outcome
 from ridgefeat.bench.metrics import Predictions, figure
-from ridgefeat.bench.results import LESS_IS_BETTER, Problem
+from ridgefeat.bench.pooling import PooledPredictions
+from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
 
-NEARLY = 0.02
-"""How far behind the best a member of the mean may be, as a share of the main figure's whole (or of the error)."""
-LEAST, MOST = 3, 6
-"""Members of the mean: those that err differently make each other better, the tenth adds only time."""
+TOLERANCE = 0.02
+"""How far behind the best a member of the mean may be, as a share of the main figure's range (or of the error)."""
+MIN_MEMBERS, MAX_MEMBERS = 3, 6
+"""Members of the mean: those that make different errors improve each other; the tenth adds only time."""
 
 
-def together(
-    problem: Problem,
-    name: str,
-    by_method: Mapping[str, Sequence[Outcome]],
-    gathered: Mapping[str, Predictions] | None = None,
-) -> list[Outcome]:
-    """Return the outcomes of "mean" or "stack" on the folds that its members ran on.
+def evaluate_ensemble(problem: Problem, name: str, pooled: Mapping[str, PooledPredictions]) -> list[Outcome]:
+    """Return the outcomes of "mean" or "stack" in the folds that its members ran in.
 
     Parameters
     ----------
     problem : Problem
     name : "mean" or "stack"
-    by_method : mapping of str to sequence of Outcome
-    gathered : mapping of str to Predictions, optional
-        The members' answers where they are gathered already.
+    pooled : mapping of str to PooledPredictions
+        Of the classifiers that did not fail; dummy is left out.
 
     Raises
     ------
     ValueError
         If fewer than two members ran, or a stack has one fold alone.
     """
-    names = members_of(name, by_method)
-    known = gathered or {}
-    gathered = {n: known[n] if n in known else gather(problem, by_method[n])[0] for n in names}
-    outcomes, first = by_method[names[0]], gathered[names[0]]
-    odds = {n: log_odds(p) for n, p in gathered.items()}
-    columns, score = side_by_side(list(odds.values())), np.empty_like(odds[names[0]])
-    for others, own in calibration.other_folds(first.fold, [o.fold.repeat for o in outcomes]):
+    members = _members(name, pooled)
+    folds = next(iter(pooled.values())).folds
+    first = next(iter(members.values()))
+    odds = {n: log_odds(p) for n, p in members.items()}
+    columns, score = as_columns(list(odds.values())), np.empty_like(log_odds(first))
+    for others, own in calibration.other_folds(first.fold, [f.repeat for f in folds]):
         if name == "mean":
-            score[own] = np.mean([odds[n][own] for n in best_members(gathered, others, problem.metric)], axis=0)
+            score[own] = np.mean([odds[n][own] for n in best_members(members, others, problem.metric)], axis=0)
         elif not len(others):
             raise ValueError("stack is fitted on other folds' scores, and there is one fold alone")
         else:
             model = fit_stack(columns[others], first.y[others])
             score[own] = calibration.raw_scores(model, columns[own], len(model.classes_))
-    return [_outcome(name, o, score[first.fold == i], problem) for i, o in enumerate(outcomes)]
+    return [_outcome(name, f, score[first.fold == i], problem) for i, f in enumerate(folds)]
 
 
-def members_of(name: str, by_method: Iterable[str]) -> list[str]:
-    """Return the classifiers that "mean" or "stack" may draw on.
+def _members(name: str, pooled: Mapping[str, PooledPredictions]) -> dict[str, Predictions]:
+    """Return the predictions that "mean" or "stack" may use.
 
     Raises
     ------
     ValueError
         If there are fewer than two.
     """
-    names = [n for n in by_method if n != "dummy"]
-    if len(names) < 2:
-        raise ValueError(f"{name} needs two classifiers besides dummy that ran; there are {len(names)}")
-    return names
+    members = {n: p.predictions for n, p in pooled.items() if n != "dummy"}
+    if len(members) < 2:
+        raise ValueError(f"{name} needs two classifiers besides dummy that ran; there are {len(members)}")
+    return members
 
 
-def best_members(gathered: Mapping[str, Predictions], rows: NDArray[np.intp], metric: str) -> list[str]:
-    """Return the names of those that are nearly as good as the best by the given rows alone, three to six, best first.
+def best_members(members: Mapping[str, Predictions], rows: NDArray[np.intp], metric: str) -> list[str]:
+    """Return the names of three to six that are within TOLERANCE of the best in the given rows alone, best first.
 
     Without rows the first three.
     """
-    names = list(gathered)
+    names = list(members)
     if not len(rows):
-        return names[:LEAST]
+        return names[:MIN_MEMBERS]
     sign = 1 if metric in LESS_IS_BETTER else -1
-    found = {n: sign * figure(gathered[n].select(rows), metric) for n in names}
+    found = {n: sign * figure(members[n].select(rows), metric) for n in names}
     names.sort(key=found.__getitem__)
     best = found[names[0]]
-    limit = best + NEARLY * (best if metric in LESS_IS_BETTER else 1.0)
+    limit = best + TOLERANCE * (best if metric in LESS_IS_BETTER else 1.0)
     near = sum(value <= limit for value in found.values())
-    return names[: min(max(near, LEAST), MOST)]
+    return names[: min(max(near, MIN_MEMBERS), MAX_MEMBERS)]
 
 
 def log_odds(p: Predictions) -> NDArray[np.float64]:
@@ -103,12 +97,12 @@ def log_odds(p: Predictions) -> NDArray[np.float64]:
 
 def odds_of(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log-odds of each class against all others, finite whatever the probability."""
-    clipped = np.clip(probability, calibration.LEAST_PROBABILITY, 1 - calibration.LEAST_PROBABILITY)
+    clipped = np.clip(probability, calibration.MIN_PROBABILITY, 1 - calibration.MIN_PROBABILITY)
     out: NDArray[np.float64] = np.log(clipped) - np.log1p(-clipped)
     return out
 
 
-def side_by_side(odds: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def as_columns(odds: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return members' log-odds as columns; one of each where there are two classes."""
     return np.concatenate([o[:, 1:] if o.shape[1] == 2 else o for o in odds], axis=1)
 
@@ -120,13 +114,26 @@ def fit_stack(X: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
     return LogisticRegression(C=0.1, max_iter=500).fit(X, y)
 
 
-def _outcome(name: str, member: Outcome, score: NDArray[np.float64], problem: Problem) -> Outcome:
+def _outcome(name: str, fold: Fold, score: NDArray[np.float64], problem: Problem) -> Outcome:
     if problem.kind == "regression":
-        return Outcome(name, member.fold, score[:, 0], np.zeros((len(score), 0)), 0.0)
-    # Calibrated odds speak of the classes as frequent as they are; even odds against that are the fair cut.
-    prior = np.log(np.bincount(problem.y[member.fold.train], minlength=score.shape[1]) / len(member.fold.train))
-    cut = score - (prior - np.log1p(-np.exp(prior)))
-    return Outcome(name, member.fold, cut.argmax(axis=1), score, 0.0)
+        return Outcome(name, fold, score[:, 0], np.zeros((len(score), 0)))
+    y = problem.y[fold.train]
+    prior = np.bincount(y, minlength=score.shape[1]) / len(y)
+    return Outcome(name, fold, fair_class(score, prior), score)
+
+
+def fair_class(log_odds: NDArray[np.float64], prior: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return each row's class with the largest log-odds relative to those of the class's share in training.
+
+    Calibrated odds hold for classes as frequent as they are; a frequent class would be predicted for nearly all prints.
+
+    Examples
+    --------
+    >>> fair_class(np.array([[0.5, -0.5]]), np.array([0.9, 0.1]))
+    array([1])
+    """
+    out: NDArray[np.int64] = (log_odds - (np.log(prior) - np.log1p(-prior))).argmax(axis=1)
+    return out
 
 
 class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]
@@ -154,11 +161,25 @@ class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]
         ]
         if self.combiner is None:
             return np.asarray(np.mean(odds, axis=0))
-        return calibration.raw_scores(self.combiner, side_by_side(odds), classes)
+        return calibration.raw_scores(self.combiner, as_columns(odds), classes)
+
+
+def select_members(problem: Problem, name: str, pooled: Mapping[str, PooledPredictions]) -> list[str]:
+    """Return the members of an ensemble that is fitted on all prints: the best few for a mean, all for a stack.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two ran.
+    """
+    members = _members(name, pooled)
+    if name == "stack":
+        return list(members)
+    return best_members(members, np.arange(len(next(iter(members.values())).y)), problem.metric)
 
 
 def build_ensemble(
-    problem: Problem, name: str, by_method: Mapping[str, Sequence[Outcome]], fitted: Mapping[str, Any], X: NDArray[Any]
+    problem: Problem, name: str, pooled: Mapping[str, PooledPredictions], fitted: Mapping[str, Any], X: NDArray[Any]
 ) -> Any:
     """Return "mean" or "stack" of pipelines that were fitted on all prints.
 
@@ -166,8 +187,8 @@ def build_ensemble(
     ----------
     problem : Problem
     name : "mean" or "stack"
-    by_method : mapping of str to sequence of Outcome
-        Each member's answers out of fold, by which members are calibrated and weighed.
+    pooled : mapping of str to PooledPredictions
+        Each member's predictions out of fold, by which members are calibrated and weighted.
     fitted : mapping of str to estimator
         The members (`select_members`).
     X : ndarray of float32, shape (prints, columns)
@@ -178,23 +199,8 @@ def build_ensemble(
         from sklearn.frozen import FrozenEstimator
 
         return VotingRegressor([(n, FrozenEstimator(m)) for n, m in fitted.items()]).fit(X, problem.y)
-    gathered = [gather(problem, by_method[n])[0] for n in fitted]
+    members = [pooled[n].predictions for n in fitted]
     combiner = None
     if name == "stack":
-        combiner = fit_stack(side_by_side([log_odds(p) for p in gathered]), gathered[0].y)
-    return FrozenEnsemble(list(fitted.values()), [calibration.fit(p.score, p.y) for p in gathered], combiner)
-
-
-def select_members(problem: Problem, name: str, by_method: Mapping[str, Sequence[Outcome]]) -> list[str]:
-    """Return the members: the best few for a mean, all for a stack.
-
-    Raises
-    ------
-    ValueError
-        If fewer than two ran.
-    """
-    names = members_of(name, by_method)
-    if name == "stack":
-        return names
-    gathered = {n: gather(problem, by_method[n])[0] for n in names}
-    return best_members(gathered, np.arange(len(gathered[names[0]].y)), problem.metric)
+        combiner = fit_stack(as_columns([log_odds(p) for p in members]), members[0].y)
+    return FrozenEnsemble(list(fitted.values()), [calibration.fit(p.score, p.y) for p in members], combiner)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +15,6 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import SVC, SVR
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
-
-from ridgefeat.errors import TableError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class NamedClusters(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -94,7 +88,7 @@ def _nearest(kmeans: KMeans, X: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
-class _AtMostAll:
+class _BoundedNeighbours:
     """Asks for as many neighbours as there are training rows, where it should be more."""
 
     def kneighbors(self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
@@ -104,22 +98,22 @@ class _AtMostAll:
         return super().kneighbors(X, count, return_distance)  # type: ignore[misc]
 
 
-class NearestClasses(_AtMostAll, KNeighborsClassifier):  # type: ignore[misc]
+class NearestClasses(_BoundedNeighbours, KNeighborsClassifier):  # type: ignore[misc]
     """The classes of the nearest training rows."""
 
 
-class NearestNumbers(_AtMostAll, KNeighborsRegressor):  # type: ignore[misc]
+class NearestNumbers(_BoundedNeighbours, KNeighborsRegressor):  # type: ignore[misc]
     """The mean of the nearest training rows' numbers."""
 
 
 def _offers(name: str) -> Any:
-    def check(self: Resampled) -> bool:
+    def check(self: Resampler) -> bool:
         return hasattr(self.estimator, name)
 
     return available_if(check)
 
 
-class Resampled(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
+class Resampler(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     """Fit an estimator on training rows in which every class is as frequent as the others.
 
     The samplers of imbalanced-learn draw other rows for the same seed, and its pipeline hands `groups` on as they were
@@ -140,7 +134,7 @@ class Resampled(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ig
         self.how = how
         self.random_state = random_state
 
-    def fit(self, X: NDArray[Any], y: NDArray[Any], groups: Any = None) -> Resampled:
+    def fit(self, X: NDArray[Any], y: NDArray[Any], groups: Any = None) -> Resampler:
         """Draw rows, then fit on them; the estimator is told their groups if it asks for them."""
         rng = np.random.default_rng(self.random_state)
         classes, counts = np.unique(y, return_counts=True)
@@ -175,22 +169,22 @@ class Resampled(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ig
         return out
 
 
-EXACT = 3000
+MAX_EXACT_COLUMNS = 3000
 """Columns up to which the covariance is decomposed; beyond it a random projection is far quicker."""
 
 
-class Components(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class AdaptivePCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """PCA that keeps `count` components, or as many as rows and columns allow, where scikit-learn's refuses to fit."""
 
     def __init__(self, count: int = 200, random_state: int = 0) -> None:
         self.count = count
         self.random_state = random_state
 
-    def fit(self, X: NDArray[Any], y: Any = None) -> Components:
+    def fit(self, X: NDArray[Any], y: Any = None) -> AdaptivePCA:
         """Find the components."""
         X = np.asarray(X, np.float32)
         most = min(self.count, X.shape[0] - 1, X.shape[1])
-        solver = "covariance_eigh" if X.shape[1] <= EXACT else "randomized"
+        solver = "covariance_eigh" if X.shape[1] <= MAX_EXACT_COLUMNS else "randomized"
         self.pca_ = PCA(max(1, most), svd_solver=solver, random_state=self.random_state).fit(X)
         return self
 
@@ -200,7 +194,7 @@ class Components(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return out
 
 
-MOST_ROWS = 12_000
+MAX_KERNEL_ROWS = 12_000
 """Training rows beyond which the kernel is left to libsvm, for it would not fit in memory (1.2 GB)."""
 
 
@@ -214,7 +208,7 @@ class _Rbf(BaseEstimator):  # type: ignore[misc]
         X = np.asarray(X, np.float32)
         self.gamma_ = self.spread / (X.shape[1] * (float(X.var()) or 1.0))
         self.rows_ = X
-        if len(X) > MOST_ROWS:
+        if len(X) > MAX_KERNEL_ROWS:
             self.svm_ = svm.set_params(kernel="rbf", gamma=self.gamma_).fit(X, y)
         else:
             self.svm_ = svm.set_params(kernel="precomputed").fit(self._against(X, whole=True), y)
@@ -280,11 +274,11 @@ class RbfRegressor(RegressorMixin, _Rbf):  # type: ignore[misc]
         return out
 
 
-FAR = 3.0
+SQUARE_CLIP = 3.0
 """Deviations beyond which a circumstance's square grows no more."""
 
 
-class Regressed(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Residualizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Take out of each column what the last `count` columns and their squares explain of it, and drop those.
 
     Columns are expected standardised and without gaps. scikit-learn has no transformer that gives residuals.
@@ -301,7 +295,7 @@ class Regressed(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.count = count
         self.alpha = alpha
 
-    def fit(self, X: NDArray[Any], y: Any = None) -> Regressed:
+    def fit(self, X: NDArray[Any], y: Any = None) -> Residualizer:
         """Regress the columns on the last ones."""
         X = np.asarray(X)
         self.regression_ = Ridge(alpha=self.alpha).fit(self._design(X), X[:, : -self.count])
@@ -317,16 +311,16 @@ class Regressed(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _design(self, X: NDArray[Any]) -> NDArray[np.float64]:
         known = X[:, -self.count :].astype(np.float64)
-        return np.concatenate([known, np.clip(known, -FAR, FAR) ** 2], axis=1)
+        return np.concatenate([known, np.clip(known, -SQUARE_CLIP, SQUARE_CLIP) ** 2], axis=1)
 
 
-LEAST_ROWS = 10
+MIN_ROWS = 10
 """Rows of a level below which it is measured by the whole instead."""
-REACH = 8.0
+CLIP = 8.0
 """Deviations beyond which a value is cut off: a level of few rows makes outliers of what is ordinary."""
 
 
-class Within(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class GroupScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Standardise every column within the level that the last column numbers, and drop that column.
 
     The last column of X holds a level's number as `level_codes` gives it; -1 and levels not seen in training are
@@ -338,7 +332,7 @@ class Within(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         By level; the last row is the whole.
     """
 
-    def fit(self, X: NDArray[Any], y: Any = None) -> Within:
+    def fit(self, X: NDArray[Any], y: Any = None) -> GroupScaler:
         """Measure every level, X of shape (rows, columns + 1)."""
         X = np.asarray(X)
         values, code = X[:, :-1].astype(np.float64), X[:, -1].astype(int)
@@ -346,7 +340,7 @@ class Within(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         rows = []
         for level in range(code.max(initial=-1) + 1):
             inside = values[code == level]
-            mean, deviation = _moments(inside) if len(inside) >= LEAST_ROWS else whole
+            mean, deviation = _moments(inside) if len(inside) >= MIN_ROWS else whole
             rows.append((np.where(np.isnan(mean), whole[0], mean), np.where(deviation > 0, deviation, whole[1])))
         rows.append(whole)
         self.mean_ = np.array([m for m, _ in rows])
@@ -361,7 +355,7 @@ class Within(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         last = len(self.mean_) - 1
         code = np.where((code < 0) | (code >= last), last, code)
         out = (X[:, :-1] - self.mean_[code]) / self.deviation_[code]
-        cut: NDArray[Any] = np.clip(out, -REACH, REACH).astype(np.result_type(X, np.float32))
+        cut: NDArray[Any] = np.clip(out, -CLIP, CLIP).astype(np.result_type(X, np.float32))
         return cut
 
 
@@ -373,26 +367,3 @@ def _moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
     # Rounding leaves a deviation of 1e-8 where there is none.
     deviation = np.where(variance > 1e-12 * np.maximum(mean**2, 1e-12), np.sqrt(variance), 1.0)
     return np.where(known.any(axis=0), mean, np.nan), deviation
-
-
-def level_names(labels: pd.DataFrame, columns: Sequence[str]) -> NDArray[Any]:
-    """Return each row's level as text, "left index" for hand and finger; shape (rows,), missing as "".
-
-    Raises
-    ------
-    TableError
-        If a column is missing.
-    """
-    if lacking := [c for c in columns if c not in labels.columns]:
-        raise TableError(f"the table has no column {lacking[0]!r} to standardise within")
-    parts = labels[list(columns)]
-    cells = zip(*(parts[c].tolist() for c in columns), strict=True)
-    names = np.array([" ".join(map(str, row)) for row in cells], object)
-    names[parts.isna().any(axis=1).to_numpy()] = ""
-    return names
-
-
-def level_codes(names: NDArray[Any], levels: Sequence[str]) -> NDArray[np.float32]:
-    """Return the number of each name in `levels`, -1 for one that is not there; float32, shape (rows,)."""
-    where = {name: i for i, name in enumerate(levels)}
-    return np.array([where.get(n, -1) for n in names], np.float32)

@@ -1,25 +1,28 @@
-"""A whole bench job, from tables on disk to tables, page and model-free figures in a folder."""
+"""A whole comparison as a job: tables on disk are read, audited, split and compared, and the results are written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ridgefeat.bench import duplicates, splits
-from ridgefeat.bench.compare import Context, Options, Say, compare
+from ridgefeat.audit.duplicates import ONE_IMAGE, Duplicates, decide
+from ridgefeat.audit.run import Audit, audit
+from ridgefeat.bench import splits
+from ridgefeat.bench.compare import compare
 from ridgefeat.bench.data import load, make_problem
-from ridgefeat.bench.evaluation import Progress
+from ridgefeat.bench.options import Options, Progress
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
-from ridgefeat.errors import ParameterError
+from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.files import atomic_write, os_errors_as
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ridgefeat.audit.run import Audit
+TABLES = (
+    *("results", "scores", "summary", "classes", "fused_scores", "fused_summary", "pairs", "learning"),
+    *("importances", "ablation", "confounds", "levels", "controls", "epochs"),
+)
+"""The tables of a comparison that are written, each as far as it was made."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Job:
     kind: Kind | None = None
     positive: str | None = None
     families: tuple[str, ...] | None = None
-    on_duplicates: duplicates.Duplicates = "merge"
+    on_duplicates: Duplicates = "merge"
     audit: bool = True
     options: Options = field(default_factory=Options)
 
@@ -72,16 +75,20 @@ class Job:
         return pair or list(self.cross)
 
 
-def run(job: Job, command: str = "", say: Say | None = None, progress: Progress | None = None) -> Comparison:
+def run(
+    job: Job, command: str = "", on_message: Callable[[str], None] | None = None, progress: Progress | None = None
+) -> Comparison:
     """Read, audit, split and compare.
 
     Parameters
     ----------
     job : Job
     command : str
-        What was typed, for the reproduction box.
-    say, progress : callable, optional
-        Told what was found on the way, in lines, and (done, total, what).
+        The command line, for the report.
+    on_message : callable, optional
+        Called with what was found on the way, in lines.
+    progress : callable, optional
+        Called with (done, total, what).
 
     Returns
     -------
@@ -94,83 +101,97 @@ def run(job: Job, command: str = "", say: Say | None = None, progress: Progress 
     """
     from ridgefeat.table.store import table_digest
 
-    say = say or (lambda line: None)
+    on_message = on_message or (lambda text: None)
     paths = job.tables()
     problem = read_problem(job)
-    audit = None
+    found = None
     if job.audit:
-        # Folds by group are made after groups are merged; those by image part them anyway, and are looked at.
-        image = job.table is not None and job.options.split == "image"
-        audit = look_for_leaks(problem, job.options, make_job_folds(problem, job) if image else ())
-        problem = duplicates.settle(problem, audit, job.on_duplicates)
-        say(audit.text())
-    for note in problem.notes:
-        say(note)
+        # Folds by group are made after groups are merged; those by image separate them anyway, and are audited.
+        by_image = job.table is not None and job.options.split == "image"
+        found = audit_problem(problem, job.options, make_job_folds(problem, job) if by_image else ())
+        problem = settle_duplicates(problem, found, job.on_duplicates)
+        on_message(found.text())
     folds = make_job_folds(problem, job)
-    for line in splits.describe(folds, problem):
-        say(line)
+    for text in (*problem.notes, *splits.describe(folds, problem)):
+        on_message(text)
     problem = replace(problem, labels=problem.labels.drop(columns="meta_table"))
-    digests = {f"sha256 of {p.name}": table_digest(p) for p in paths}
-    context = Context(audit, command, digests, say, progress)
-    return compare(problem, job.options, context, folds=folds)
+    done = compare(problem, job.options, folds=folds, audit=found, progress=progress)
+    digests = {f"sha256 of {p.name}": table_digest(p) for p in paths} | dict(done.reproduction.digests)
+    return replace(done, reproduction=replace(done.reproduction, command=command, digests=digests))
 
 
 def read_problem(job: Job) -> Problem:
-    """Return the problem of a job's tables, of which the columns are read that it needs.
+    """Return the problem of a job's tables, with the columns that it needs and the label meta_table, a row's table.
 
     Raises
     ------
     RidgefeatError
         If the tables or the target are unusable.
     """
-    frame, about, table = read_all(
-        job.tables(), job.group, apart=bool(job.cross), families=job.families, target=job.target
-    )
-    frame = frame.copy()  # In one piece: a frame read column by column warns about every further one.
-    frame["meta_table"] = table
-    return make_problem(
-        frame, about, target=job.target, group=job.group, kind=job.kind, positive=job.positive, families=job.families
-    )
-
-
-def read_all(
-    paths: Sequence[Path], group: str, *, apart: bool = False, families: Sequence[str] | None = None, target: str = ""
-) -> tuple[pd.DataFrame, dict[str, Any], Any]:
-    """Return the tables one below the other, the first one's sidecar, and the number of each row's table.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-    group : str
-        Column that names people.
-    apart : bool
-        The same name in two tables means two people.
-    families : sequence of str, optional
-        Whose features to read; all without.
-    target : str
-        Column that is read even if it is a feature of another family.
-
-    Raises
-    ------
-    TableError
-        If one cannot be read, or they were not made alike.
-    """
     import pandas as pd
 
     from ridgefeat.table import check_same
 
-    frames, about = [], None
+    paths, frames, about = job.tables(), [], None
     for path in paths:
-        frame, own = load(path, families=families, named=(group, target))
-        if about is not None:
+        frame, own = load(path, families=job.families, named=(job.group, job.target))
+        if about is None:
+            about = own
+        else:
             check_same(paths[0], path)
-        about = about or own
-        if apart and group in frame:
-            frame[group] = [None if v is None or v != v else f"{path.stem}:{v}" for v in frame[group]]
+        if job.cross and job.group in frame:  # the same name in two tables means two people
+            frame[job.group] = [None if v is None or v != v else f"{path.stem}:{v}" for v in frame[job.group]]
         frames.append(frame)
-    numbers = np.repeat(np.arange(len(frames)), [len(f) for f in frames])
-    whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-    return whole, dict(about or {}), numbers
+    # A copy, in one piece: a frame read column by column warns about every further one.
+    whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].copy()
+    whole["meta_table"] = np.repeat(np.arange(len(frames)), [len(f) for f in frames])
+    return make_problem(
+        whole,
+        dict(about or {}),
+        target=job.target,
+        group=job.group,
+        kind=job.kind,
+        positive=job.positive,
+        families=job.families,
+    )
+
+
+def audit_problem(problem: Problem, options: Options, folds: Sequence[Fold] = ()) -> Audit:
+    """Return the audit of the problem's prints, and of folds where they are given."""
+    import pandas as pd
+
+    labels = problem.labels.drop(columns="meta_table", errors="ignore")
+    return audit(
+        pd.concat([labels, problem.features], axis=1),
+        target=problem.target,
+        group=problem.group,
+        folds=[(f.train, f.test) for f in folds],
+        images_root=options.images,
+        jobs=options.jobs,
+    )
+
+
+def settle_duplicates(problem: Problem, found: Audit, how: Duplicates) -> Problem:
+    """Return the problem with the audit's duplicates merged or dropped, and a note on what was done.
+
+    Raises
+    ------
+    ParameterError
+        For another `how` than ridgefeat.audit.decide knows.
+    """
+    done = decide(problem.groups.astype(str).astype(object), problem.y.astype(object), found, how)
+    if not done.changed:
+        return replace(problem, notes=(*problem.notes, done.note)) if found.of_kind(*ONE_IMAGE) else problem
+    rows = np.flatnonzero(done.keep)
+    return replace(
+        problem,
+        features=problem.features.iloc[rows].reset_index(drop=True),
+        labels=problem.labels.iloc[rows].reset_index(drop=True),
+        y=problem.y[rows],
+        groups=done.groups[rows],
+        sources=problem.sources[rows],
+        notes=(*problem.notes, done.note),
+    )
 
 
 def make_job_folds(problem: Problem, job: Job) -> tuple[Fold, ...]:
@@ -184,19 +205,57 @@ def make_job_folds(problem: Problem, job: Job) -> tuple[Fold, ...]:
     return splits.make_folds(problem, o.split, folds=o.folds, repeats=o.repeats, seed=o.seed)
 
 
-def look_for_leaks(problem: Problem, options: Options, folds: Sequence[Fold] = ()) -> Audit:
-    """Return the audit of the problem's prints, and of folds where they are given."""
-    import pandas as pd
+def make_folder(folder: str | Path) -> Path:
+    """Make a folder if it does not exist.
 
-    from ridgefeat.audit.run import audit
+    Parameters
+    ----------
+    folder : path
 
-    labels = problem.labels.drop(columns="meta_table", errors="ignore")
-    frame = pd.concat([labels, problem.features], axis=1)
-    return audit(
-        frame,
-        target=problem.target,
-        group=problem.group,
-        folds=[(f.train, f.test) for f in folds],
-        images_root=options.images,
-        jobs=options.jobs,
-    )
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    TableError
+        If it cannot be made.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TableError(f"output folder {path} cannot be made: {error.strerror}") from None
+    return path
+
+
+def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
+    """Write a comparison's tables as CSV, each under a temporary name first.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    folder : path
+        Made if it does not exist.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    TableError
+        If the folder cannot be made, or a file cannot be written.
+    """
+    path = make_folder(folder)
+    written = []
+    for name in TABLES:
+        frame = getattr(comparison, name)
+        if frame is None:
+            continue
+        target = path / f"{name}.csv"
+        with os_errors_as(TableError, f"{target} cannot be written"), atomic_write(target) as temporary:
+            frame.to_csv(temporary, index=False, lineterminator="\n")
+        written.append(target)
+    return written

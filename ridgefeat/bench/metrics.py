@@ -8,7 +8,7 @@ push the area under the curve below one half where there is nothing to find.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,13 +20,13 @@ from ridgefeat.bench.results import METRICS, Kind
 Weights = NDArray[np.float64]
 CHUNK = 4 << 20
 """Numbers held at once."""
-MOST_GROUP_PAIRS = 4 << 20
+MAX_GROUP_PAIRS = 4 << 20
 """Pairs of groups that are counted out once for all samples (32 MB); beyond that each sample ranks its rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What one classifier said of some prints.
+    """One classifier's predictions for some prints.
 
     Attributes
     ----------
@@ -112,14 +112,14 @@ def _confusions(p: Predictions, weights: Weights) -> NDArray[np.float64]:
 
 def _of_classes(p: Predictions, table: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     hit = np.diagonal(table, axis1=1, axis2=2)
-    true, said = table.sum(axis=2), table.sum(axis=1)
+    true, predicted = table.sum(axis=2), table.sum(axis=1)
     recall = hit / true
-    precision = np.where(said > 0, hit / said, 0.0)
-    f1 = 2 * hit / (true + said)
+    precision = np.where(predicted > 0, hit / predicted, 0.0)
+    f1 = 2 * hit / (true + predicted)
     out = {
         "accuracy": hit.sum(axis=1) / table.sum(axis=(1, 2)),
         "balanced_accuracy": _mean_where(recall, true > 0),
-        "f1": f1[:, p.positive] if p.kind == "binary" else _mean_where(f1, true + said > 0),
+        "f1": f1[:, p.positive] if p.kind == "binary" else _mean_where(f1, true + predicted > 0),
     }
     if p.kind == "binary":
         out |= {"precision": precision[:, p.positive], "recall": recall[:, p.positive]}
@@ -189,7 +189,7 @@ def areas(
         above, below = rows[is_positive[rows]], rows[~is_positive[rows]]
         if not len(above) or not len(below):
             continue
-        if len(np.unique(group[above])) * len(np.unique(group[below])) > MOST_GROUP_PAIRS:
+        if len(np.unique(group[above])) * len(np.unique(group[below])) > MAX_GROUP_PAIRS:
             right += _won_by_rank(score[rows], is_positive[rows], weights, group[rows])
         else:
             wins, one, other = _wins(score[above], group[above], score[below], group[below])
@@ -261,8 +261,3 @@ def precisions(
         with np.errstate(invalid="ignore", divide="ignore"):
             parts.append(precision / positives)
     return np.concatenate(parts)
-
-
-def as_floats(values: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
-    """Return single-sample figures as plain numbers."""
-    return {name: float(v[0]) for name, v in values.items()}

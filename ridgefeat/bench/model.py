@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench import calibration, ensemble
-from ridgefeat.bench.classifiers import TOGETHER, default_names, find
-from ridgefeat.bench.compare import Options, levels_of, make_inputs, settings_of
-from ridgefeat.bench.estimators import level_codes, level_names
-from ridgefeat.bench.evaluation import Outcome, Task, evaluate, failed, fit, gather
-from ridgefeat.bench.method import FEATURES, Method
+from ridgefeat.bench import calibration
+from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
+from ridgefeat.bench.ensemble import build_ensemble, evaluate_ensemble, select_members
+from ridgefeat.bench.evaluation import evaluate, failure, fit
+from ridgefeat.bench.inputs import level_codes, level_names, levels_of, make_inputs
+from ridgefeat.bench.options import FEATURES, Method, Options
+from ridgefeat.bench.pooling import PooledPredictions, pool_predictions
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
@@ -28,7 +29,7 @@ from ridgefeat.work.threads import one_thread
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = "ridgefeat model 1"
+FORMAT = "ridgefeat model 2"
 QUALITY = "quality_"
 SEEN = (0.005, 0.995)
 """Quantiles of each quality column between which a print is like those of training."""
@@ -82,63 +83,49 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
     ModelError
         If it cannot be fitted.
     """
-    options = options or Options()
-    X = np.asarray(make_inputs(problem, options)[FEATURES])
-    if classifier in TOGETHER:
-        names = [n for n in default_names(problem.kind) if n not in TOGETHER]
+    o = (options or Options()).complete(problem)
+    X = np.asarray(make_inputs(problem, o)[FEATURES])
+    single = classifier not in ENSEMBLES
+    methods = [find(n) for n in ([classifier] if single else default_names(problem.kind)) if n not in ENSEMBLES]
+    if reading_images := [m.name for m in methods if m.input != FEATURES]:
+        raise ParameterError(f"{reading_images[0]} reads images; a model file holds classifiers of features")
+    # Of one classifier of numbers there is nothing to calibrate.
+    pooled = {} if single and problem.kind == "regression" else _pool_out_of_fold(problem, methods, X, o)
+    if single:
+        pipeline, members = _fit_whole(problem, methods[0], X, o), []
     else:
-        names = [classifier]
-    methods = [find(n) for n in names]
-    if strangers := [m.name for m in methods if m.input != FEATURES]:
-        raise ParameterError(f"{strangers[0]} reads images; a model file holds classifiers of features")
-    outcomes: dict[str, Sequence[Outcome]] = {}
-    # Of one classifier of numbers nothing is left to be calibrated.
-    if problem.kind != "regression" or classifier in TOGETHER:
-        outcomes = _out_of_fold(problem, classifier, methods, X, options)
-    if classifier in TOGETHER:
-        pipeline, members = _together(problem, classifier, outcomes, X, options)
-        outcomes[classifier] = ensemble.together(problem, classifier, outcomes)
-    else:
-        pipeline, members = _whole(problem, methods[0], X, options), []
+        try:
+            members = select_members(problem, classifier, pooled)
+        except ValueError as error:
+            raise ModelError(f"{classifier} cannot be fitted: {error}") from None
+        fitted = {n: _fit_whole(problem, find(n), X, o) for n in members}
+        pipeline = build_ensemble(problem, classifier, pooled, fitted, X)
+        pooled[classifier] = pool_predictions(problem, evaluate_ensemble(problem, classifier, pooled))
     calibrator = None
     if problem.kind != "regression":
-        p, _, _ = gather(problem, outcomes[classifier])
+        p = pooled[classifier].predictions
         calibrator = calibration.fit(p.score, p.y)
-    return Model(pipeline, calibrator, _about(problem, classifier, options) | {"members": members})
+    return Model(pipeline, calibrator, _about(problem, classifier, o) | {"members": members})
 
 
-def _out_of_fold(
-    problem: Problem, classifier: str, methods: Sequence[Method], X: NDArray[Any], options: Options
-) -> dict[str, Sequence[Outcome]]:
-    """Return every classifier's answers out of fold; those that fail are left out where others remain."""
+def _pool_out_of_fold(
+    problem: Problem, methods: Sequence[Method], X: NDArray[Any], options: Options
+) -> dict[str, PooledPredictions]:
+    """Return every classifier's predictions out of fold; those that fail are left out where others remain."""
     folds = make_folds(problem, folds=options.folds, seed=options.seed)
-    settings = settings_of(problem, options)
-    told = evaluate(problem, methods, folds, settings, {FEATURES: X}, tune=options.tune, jobs=options.jobs)
-    reasons = failed(told)
-    if classifier in reasons:
-        raise ModelError(f"{classifier} cannot be fitted: {reasons[classifier]}")
-    count = len(folds)
-    return {m.name: told[i * count : (i + 1) * count] for i, m in enumerate(methods) if m.name not in reasons}
+    by_method = evaluate(problem, methods, folds, options, {FEATURES: X})
+    reasons = {n: failure(outcomes) for n, outcomes in by_method.items()}
+    if len(methods) == 1 and reasons[methods[0].name]:
+        raise ModelError(f"{methods[0].name} cannot be fitted: {reasons[methods[0].name]}")
+    return {n: pool_predictions(problem, outcomes) for n, outcomes in by_method.items() if not reasons[n]}
 
 
-def _together(
-    problem: Problem, name: str, outcomes: Mapping[str, Sequence[Outcome]], X: NDArray[Any], options: Options
-) -> tuple[Any, list[str]]:
-    try:
-        members = ensemble.select_members(problem, name, outcomes)
-    except ValueError as error:
-        raise ModelError(f"{name} cannot be fitted: {error}") from None
-    fitted = {n: _whole(problem, find(n), X, options) for n in members}
-    return ensemble.build_ensemble(problem, name, outcomes, fitted, X), members
-
-
-def _whole(problem: Problem, method: Method, X: NDArray[Any], options: Options) -> Any:
+def _fit_whole(problem: Problem, method: Method, X: NDArray[Any], options: Options) -> Any:
     """Return the classifier fitted on all prints."""
     whole = Fold(0, 0, np.arange(len(problem)), np.arange(0))
-    task = Task(method, whole, settings_of(problem, options), len(problem.classes), options.tune)
     try:
         with one_thread():
-            return fit(task, X, problem.y, group_numbers(problem.groups))[0]
+            return fit(build(method, options), method, whole, options, X, problem.y, group_numbers(problem.groups))[0]
     except ValueError as error:
         raise ModelError(f"{method.name} cannot be fitted: {error}") from None
 

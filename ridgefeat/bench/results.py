@@ -213,9 +213,9 @@ class Comparison:
         Families alone, left out, and added one after the other from the best alone on: classifier, how ("alone",
         "without", "added"), family, columns (count), value, value_low, value_high, difference (to all families),
         difference_low, difference_high.
-    carriers : pandas.DataFrame or None
-        The ridges or the way the prints were taken: classifier, carrier (a kind of circumstance, "circumstances",
-        "finger", "ridges", or "ridges less <kind>" with those regressed out in training), meaning, columns
+    confounds : pandas.DataFrame or None
+        The ridges or acquisition conditions: classifier, confound (a kind of acquisition column, "acquisition" for all,
+        "finger", "ridges", or "ridges, <kind> removed" with those regressed out in training), meaning, columns
         (count), value, value_low, value_high, and fused, fused_low, fused_high where prints were fused.
     levels : pandas.DataFrame or None
         Results within each level of a label: classifier, column, level, prints, groups, then for every metric but
@@ -226,7 +226,7 @@ class Comparison:
     epochs : pandas.DataFrame or None
         Of classifiers that train in epochs: classifier, repeat, fold, epoch (from 1), and their own figures.
     audit : object or None
-        The leak audit (ridgefeat.audit.run.Audit).
+        The leak audit (ridgefeat.audit.Audit).
     reproduction : Reproduction
     """
 
@@ -249,7 +249,7 @@ class Comparison:
     learning: pd.DataFrame | None = None
     importances: pd.DataFrame | None = None
     ablation: pd.DataFrame | None = None
-    carriers: pd.DataFrame | None = None
+    confounds: pd.DataFrame | None = None
     levels: pd.DataFrame | None = None
     controls: pd.DataFrame | None = None
     epochs: pd.DataFrame | None = None

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from ridgefeat.bench.metrics import Predictions, Weights, figures
 
 SAMPLES = 1000
-LEAST_SAMPLES = 40
-CELLS = 50_000_000
+MIN_SAMPLES = 40
+MAX_WEIGHTS = 50_000_000
 """Weights of rows in samples that are held at once (400 MB)."""
 LEVEL = 0.95
-LEAST_SHARE = 0.5
+MIN_DEFINED_SHARE = 0.5
 """Share of samples in which a figure must be defined for its interval to be given."""
 
 
@@ -36,7 +36,7 @@ def samples_for(rows: int, asked: int) -> int:
     The rows' weights in all samples are held at once. From 50,000 rows on there are fewer than 1,000, but intervals are
     then so narrow that their ends need not be known as well.
     """
-    return min(asked, max(LEAST_SAMPLES, CELLS // max(1, rows)))
+    return min(asked, max(MIN_SAMPLES, MAX_WEIGHTS // max(1, rows)))
 
 
 SHARED_TRAINING = 2.0**0.5
@@ -53,7 +53,7 @@ UNBOUNDED = frozenset({"mae", "rmse", "r2"})
 def interval(samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
     """Return the percentile interval of bootstrap samples; NaN where the figure is too seldom defined."""
     known = samples[np.isfinite(samples)]
-    if len(known) < LEAST_SHARE * len(samples):
+    if len(known) < MIN_DEFINED_SHARE * len(samples):
         return np.nan, np.nan
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
@@ -77,7 +77,7 @@ def with_intervals(p: Predictions, weights: Weights, metrics: Sequence[str]) -> 
 
 
 def widening(p: Predictions) -> float:
-    """Return how much wider than the bootstrap's an interval must be: 1 where one fit told all."""
+    """Return how much wider than the bootstrap's an interval must be: 1 where one fit predicted everything."""
     return SHARED_TRAINING if len(np.unique(p.fold)) > 1 else 1.0
 
 

@@ -12,27 +12,27 @@ import click
 from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
-    from ridgefeat.bench.job import Job
-    from ridgefeat.bench.method import Method
-    from ridgefeat.bench.results import Comparison
+    from ridgefeat.bench import Comparison, Job, Method
 
 BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
-"""No rate and no time left: a network's fit takes a thousand times as long as another's."""
+"""Without rate and time left: a network's fit takes a thousand times as long as another's."""
 
 
 @click.command("bench")
 @click.argument("table", required=False, type=options.PATH, metavar="[TABLE]")
 @options.problem
-@click.option("-o", "--output", required=True, type=options.PATH, metavar="FOLDER", help="Where tables and report go.")
+@click.option(
+    "-o", "--output", required=True, type=options.PATH, metavar="FOLDER", help="Folder for tables and report."
+)
 @click.option(
     "--classifiers",
-    **options.listed("ridgefeat.bench.classifiers", "METHODS", "TOGETHER"),
-    help="Which, with commas between; or module:Class of your own.",
+    **options.listed("ridgefeat.bench.classifiers", "METHODS", "ENSEMBLES"),
+    help="Names, separated by commas; or module:Class of your own.",
 )
 @options.some_families
 @options.within
 @options.kind
-@click.option("--positive", metavar="CLASS", help="The class that precision and recall speak of.  [default: the rarer]")
+@click.option("--positive", metavar="CLASS", help="Class of precision and recall.  [default: the rarer]")
 @click.option(
     "--split",
     type=click.Choice(["group", "holdout", "image"]),
@@ -40,8 +40,10 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
     show_default=True,
     help="Folds by group, 80/20 by group, or by image (leaks).",
 )
-@click.option("--folds", type=int, default=5, show_default=True, metavar="N", help="Folds.")
-@click.option("--repeats", type=int, default=1, show_default=True, metavar="N", help="Repeats, each with other folds.")
+@click.option("--folds", type=int, default=5, show_default=True, metavar="N", help="Number of folds.")
+@click.option(
+    "--repeats", type=int, default=1, show_default=True, metavar="N", help="Number of repeats, each with other folds."
+)
 @click.option("--train", type=options.PATH, metavar="TABLE", help="Instead of TABLE: train on this one …")
 @click.option("--test", type=options.PATH, metavar="TABLE", help="… and test on this one.")
 @click.option(
@@ -57,7 +59,7 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
     type=click.Choice(["weights", "none", "under", "over"]),
     default="weights",
     show_default=True,
-    help="How unequal classes are met, in training only.",
+    help="How to handle class imbalance (training folds only).",
 )
 @click.option("--fuse", metavar="COLUMN", help="Also score the mean over prints that share this label.")
 @click.option(
@@ -65,13 +67,13 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
     type=click.Choice(["merge", "drop", "warn"]),
     default="merge",
     show_default=True,
-    help="One image under several people.",
+    help="What to do when one image is filed under several people.",
 )
 @click.option(
     "--images",
     type=options.PATH,
     metavar="FOLDER",
-    help="Folder of the images: for classifiers that read them, and for the audit.",
+    help="Folder of the images, for the audit and for classifiers that read them.",
 )
 @click.option(
     "--backbone",
@@ -85,18 +87,20 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
     multiple=True,
     help="How to run it: size, mean, std, channel_order, layer, last_layers, cache. Repeat it.",
 )
-@click.option("--fast", is_flag=True, help="Leave out learning curve, importances, families one by one and controls.")
-@click.option("--epochs", type=int, default=30, show_default=True, metavar="N", help="Epochs of a network at most.")
-@click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Of every draw.")
+@click.option("--fast", is_flag=True, help="Skip learning curve, importances, families, confounds and controls.")
+@click.option(
+    "--epochs", type=int, default=30, show_default=True, metavar="N", help="Maximal number of epochs of a network."
+)
+@click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Random seed.")
 @options.jobs
 @options.engine
 @options.json_result
 def command(**given: Any) -> None:
-    """Compare classifiers on a feature table so that the winner is really the winner.
+    """Compare classifiers on a feature table.
 
-    Looks for leaks first, keeps every group on one side of each fold, and gives every figure with a 95 % interval.
-    Writes results.csv (a row per fold), scores.csv (out of fold), summary.csv and report.html. A classifier that
-    fails is a row with its reason, and the exit code is 1.
+    Audits the table for leaks first, keeps every group on one side of each fold, and reports every figure with a 95 %
+    interval. Writes results.csv (a row per fold), scores.csv (out of fold), summary.csv and report.html. A classifier
+    that fails is a row with its reason, and the exit code is 1.
 
     \b
     Examples:
@@ -105,8 +109,7 @@ def command(**given: Any) -> None:
       ridgefeat bench features.csv --target age --classifiers ridge,rbf-svm -o out/
       ridgefeat bench --train a.csv --test b.csv --target sex -o out/
     """
-    from ridgefeat.bench.compare import make_folder, write_comparison
-    from ridgefeat.bench.job import run
+    from ridgefeat.bench import make_folder, run, write_comparison
     from ridgefeat.work.engine import using
 
     job = _job(given)
@@ -123,8 +126,7 @@ def command(**given: Any) -> None:
 
 
 def _job(given: dict[str, Any]) -> Job:
-    from ridgefeat.bench.compare import Options
-    from ridgefeat.bench.job import Job
+    from ridgefeat.bench import Job, Options
 
     def path(name: str) -> Path | None:
         return Path(given[name]) if given[name] else None
@@ -158,15 +160,15 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
             raise click.UsageError("--backbone-set says how a network is run; give --backbone NETWORK")
         return ()
     if not given["images"]:
-        raise click.UsageError("--backbone reads images; say where they lie with --images FOLDER")
-    from ridgefeat.bench.backbone_entries import backbone_methods, read_settings
+        raise click.UsageError("--backbone reads images; give their folder with --images FOLDER")
+    from ridgefeat.bench import backbone_methods, read_settings
 
     settings = read_settings(given["backbone_set"])
     return backbone_methods(given["backbone"], settings, given["classifiers"] or ())
 
 
 def _write_page(comparison: Comparison, folder: Path) -> None:
-    from ridgefeat.report.bench.page import write_bench_page
+    from ridgefeat.report import write_bench_page
 
     write_bench_page(comparison, folder / "report.html")
 

@@ -64,7 +64,7 @@ def command(probe: str, gallery: str, **given: Any) -> None:
     found = identify(entries[0], entries[1:], calibration, top=given["top"], jobs=given["jobs"])
     failed = [e for e in entries[1:] if e.failure]
     if given["draw"]:
-        from ridgefeat.report.pictures.match import save_match
+        from ridgefeat.report import save_match
 
         best = next(e for e in entries[1:] if e.name == found[0].reference)
         save_match(entries[0].content, best.content, given["draw"])

@@ -88,16 +88,25 @@ labels = stacked(
 )
 jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
 problem = stacked(
-    click.option("--target", required=True, metavar="COLUMN", help="The label to tell: classes, or a number."),
-    click.option("--group", default="subject", show_default=True, metavar="COLUMN", help="Whose prints stay together."),
+    click.option("--target", required=True, metavar="COLUMN", help="Label to predict: classes, or a number."),
+    click.option(
+        "--group",
+        default="subject",
+        show_default=True,
+        metavar="COLUMN",
+        help="Label of the people (or groups) who must stay on one side of a split.",
+    ),
 )
 within = click.option(
-    "--within", metavar="COLUMN", multiple=True, help="Standardise columns within its levels; several combine."
+    "--within",
+    metavar="COLUMN",
+    multiple=True,
+    help="Standardise columns within the levels of this label; several combine.",
 )
 FAMILIES = listed("ridgefeat.features.family", "BUILT_IN")
-some_families = click.option("--families", **FAMILIES, help="Use only these families' columns.")
+some_families = click.option("--families", **FAMILIES, help="Use only the columns of these families.")
 kind = click.option(
-    "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="What the target is, if not as it looks."
+    "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="Kind of target.  [default: inferred]"
 )
 tuning = stacked(
     click.option(

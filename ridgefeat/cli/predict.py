@@ -1,4 +1,4 @@
-"""`ridgefeat predict`: a model file and a feature table -> what the model says of each print."""
+"""`ridgefeat predict`: a model file and a feature table -> a prediction for each print."""
 
 from __future__ import annotations
 
@@ -15,36 +15,40 @@ import click
 from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
-    from ridgefeat.bench.model import Model
+    from ridgefeat.bench import Model
 
 
 @click.command("predict")
 @click.argument("model", type=options.PATH, metavar="MODEL")
 @click.argument("table", type=options.PATH, metavar="TABLE")
 @click.option(
-    "-o", "--output", type=options.PATH, metavar="FILE.csv", help="Where predictions go.  [default: standard output]"
+    "-o",
+    "--output",
+    type=options.PATH,
+    metavar="FILE.csv",
+    help="File for the predictions.  [default: standard output]",
 )
 @options.json_result
 def command(**given: Any) -> None:
-    """Say what a model makes of each print of a table.
+    """Predict each print of a table with a model.
 
-    A probability for every class, by name. No answer where a print's quality is outside what the model has seen, or
-    where it could not be read. A table that was extracted with other columns or parameters is refused. A probability
-    is not evidence: it holds for prints taken as those of training were, of people like those.
+    Writes a probability for every class, by name, and no answer where a print's quality is outside what the model has
+    seen, or where it could not be read. A table that was extracted with other columns or parameters is refused. A
+    probability is not evidence: it holds for prints captured as those of training were, of people like those.
 
     \b
     Examples:
       ridgefeat predict sex.skops new.csv
-      ridgefeat predict sex.skops new.csv -o said.csv
+      ridgefeat predict sex.skops new.csv -o predictions.csv
     """
-    from ridgefeat.bench import model_file
+    from ridgefeat import bench
     from ridgefeat.errors import TableError
     from ridgefeat.files import atomic_write, os_errors_as
 
-    fitted = model_file.load_model(given["model"])
+    fitted = bench.load_model(given["model"])
     counts = Counter[str]()
-    stretches = _said(fitted, given["table"], counts)
-    first = next(stretches, "")  # what is wrong with the table is told before anything is written
+    parts = _predict(fitted, given["table"], counts)
+    first = next(parts, "")  # a table that does not fit is refused before anything is written
     if given["output"]:
         output = Path(given["output"])
         with (
@@ -52,19 +56,19 @@ def command(**given: Any) -> None:
             atomic_write(output) as temporary,
             temporary.open("w", encoding="utf-8", newline="") as file,
         ):
-            file.writelines(chain([first], stretches))
+            file.writelines(chain([first], parts))
         talk.result({"predictions": output, "prints": counts["prints"], "no_answer": counts["silent"]})
     elif talk.wants_json():
-        talk.result(list(csv.DictReader(StringIO("".join(chain([first], stretches))))))
+        talk.result(list(csv.DictReader(StringIO("".join(chain([first], parts))))))
     else:
-        for text in chain([first], stretches):
+        for text in chain([first], parts):
             click.echo(text, nl=False)
     talk.say(f"{counts['prints']} prints, no answer for {counts['silent']} of them")
 
 
-def _said(fitted: Model, table: str, counts: Counter[str]) -> Iterator[str]:
-    """Yield CSV lines of what a model says, a stretch of the table at a time, with the columns that it needs."""
-    from ridgefeat.bench import model
+def _predict(fitted: Model, table: str, counts: Counter[str]) -> Iterator[str]:
+    """Yield a model's predictions as CSV lines, a part of the table at a time, with the columns that it needs."""
+    from ridgefeat.bench import predict
     from ridgefeat.table import load_sidecar
     from ridgefeat.table.reading import iterate_table
 
@@ -73,7 +77,7 @@ def _said(fitted: Model, table: str, counts: Counter[str]) -> Iterator[str]:
     needed = [c for c in fitted.about["columns"] if c in known]
     labels = ("meta_source", "meta_error", *fitted.about["within"])
     for frame in iterate_table(table, columns=needed, labels=labels):
-        said = model.predict(fitted, frame, about)
+        predicted = predict(fitted, frame, about)
         header = not counts["prints"]
-        counts.update(prints=len(said), silent=int((said["no_answer"] != "").sum()))
-        yield said.to_csv(index=False, lineterminator="\n", header=header)
+        counts.update(prints=len(predicted), silent=int((predicted["no_answer"] != "").sum()))
+        yield predicted.to_csv(index=False, lineterminator="\n", header=header)

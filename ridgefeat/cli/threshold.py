@@ -131,7 +131,7 @@ def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
 
     from ridgefeat.cli import Unusable
     from ridgefeat.files import atomic_write, os_errors_as
-    from ridgefeat.report.threshold.page import write_threshold_page
+    from ridgefeat.report import write_threshold_page
 
     with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,8 +149,7 @@ def _record(found: Analysis) -> dict[str, Any]:
 
 def _lines(found: Analysis) -> str:
     """Return the tables for the terminal: the rates of the reported part, with errors and intervals."""
-    from ridgefeat.report.threshold.figures import percent
-    from ridgefeat.report.threshold.page import between
+    from ridgefeat.report import percent, percent_interval
     from ridgefeat.threshold import MIN_ERRORS
 
     part = found.reported
@@ -159,13 +158,13 @@ def _lines(found: Analysis) -> str:
         row = [choice.method, f"{choice.threshold:.6g}"]
         for rate in (o.fmr, o.fnmr):
             few = " *" if rate.errors < MIN_ERRORS else ""
-            row += [percent(rate.value), between(rate.low, rate.high), f"{rate.errors:,}/{rate.count:,}{few}"]
+            row += [percent(rate.value), percent_interval(rate.low, rate.high), f"{rate.errors:,}/{rate.count:,}{few}"]
         own = found.parts[0].operating_points[i]
         rows.append((*row, percent(o.hter.value), percent(o.accuracy.value), percent(own.hter.value)))
     figures: list[Sequence[str]] = [("figure", "value", "95 %")]
     for f in part.figures:
         bare = f.name in ("AUC", "d'")
-        inner = between(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
+        inner = percent_interval(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
         figures.append((f.name, f"{f.value:.4f}" if bare else percent(f.value), inner))
     right = range(1, len(HEAD))
     return "\n".join([f"On {part.name}:", talk.aligned(rows, right), "", talk.aligned(figures, right)])

@@ -39,7 +39,13 @@ def breakable(text: str) -> Markup:
 
 
 def number(value: float) -> str:
-    """Return a number for people: three digits that matter, no exponent where it can be helped."""
+    """Return a number for people: three significant digits, and an exponent only where it is needed.
+
+    Examples
+    --------
+    >>> number(0.4712), number(12.345), number(1234.5), number(3e-7), number(float("nan"))
+    ('0.471', '12.3', '1,234', '3.00e-07', '–')
+    """
     if not np.isfinite(value):
         return "–"
     if value != 0 and not 1e-4 <= abs(value) < 1e6:
@@ -48,6 +54,33 @@ def number(value: float) -> str:
         return f"{int(value):,}"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
     return f"{value:,.{digits}f}"
+
+
+def percent(value: float) -> str:
+    """Return a rate as a percentage with the digits that matter.
+
+    Examples
+    --------
+    >>> percent(0.0123), percent(0.0004), percent(0.99995), percent(0)
+    ('1.23 %', '0.04 %', '99.9950 %', '0 %')
+    """
+    if not np.isfinite(value):
+        return "–"
+    shown = 100 * value
+    if shown in (0, 100):
+        return f"{shown:.0f} %"
+    return f"{shown:.2f} %" if 0.1 <= shown <= 99.9 else f"{shown:.3g} %" if shown < 1 else f"{shown:.4f} %"
+
+
+def percent_interval(low: float, high: float) -> str:
+    """Return an interval of rates; empty where it is unknown.
+
+    Examples
+    --------
+    >>> percent_interval(0.01, 0.025)
+    '1.00–2.50 %'
+    """
+    return f"{percent(low)[:-2]}–{percent(high)}" if np.isfinite([low, high]).all() else ""
 
 
 def write_page(path: Path, text: str) -> Path:

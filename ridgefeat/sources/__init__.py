@@ -1,4 +1,8 @@
-"""What comes in: image formats, resolution, file-name layouts, index tables, folders."""
+"""What comes in: image formats, resolution, file-name layouts, index tables, folders.
+
+Read in this order: `source` (one print that is still to be read), `find` (from inputs to prints), then what it uses:
+`archives`, `addresses`, `layouts`, `index`; last `images` and its `wsq`, and `resolution`.
+"""
 
 from ridgefeat.sources.find import SUFFIXES, LoadedPrint, find_prints, load_print, natural_key
 from ridgefeat.sources.images import MAX_PIXELS, Image, decode_image, pixel_digest, read_image

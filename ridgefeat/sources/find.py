@@ -174,7 +174,7 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
         raise LayoutError(f"layout {layout!r} and a regular expression exclude each other; leave one out")
 
     def by_pattern(chosen: Layout, source: PrintSource, labels: Labels | None) -> PrintSource:
-        # What is no file has an error to tell, and its name no matter.
+        # A print without a file has an error, and its name does not matter.
         flags = ("name_not_in_layout",) if labels is None and source.error is None else ()
         return replace(source, layout=chosen.name, labels=labels or {}, flags=source.flags + flags)
 
@@ -321,7 +321,7 @@ def _sort_key(source: PrintSource) -> tuple[list[tuple[bool, int, str]], str]:
     return natural_key(source.relative), source.relative
 
 
-MOST_BYTES = 1 << 31
+MAX_LIST_BYTES = 1 << 31
 
 
 def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
@@ -335,7 +335,7 @@ def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
     LayoutError
         If the list cannot be read or is empty.
     """
-    data = read_bounded(path, MOST_BYTES, LayoutError, "list")
+    data = read_bounded(path, MAX_LIST_BYTES, LayoutError, "list")
     separator = b"\0" if b"\0" in data else b"\n"
     names = [line.rstrip(b"\r") for line in data.split(separator)]
     # Names of any bytes, as the system has them; a byte order mark is none of them.

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,9 +17,11 @@ from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.sources import PrintSource, load_print, pixel_digest
 from ridgefeat.structure import WORKING_DPI, Float, UInt8
 from ridgefeat.table.minutiae_files import write_minutiae
-from ridgefeat.table.recipe import Recipe
 from ridgefeat.work.system import peak_memory
 from ridgefeat.work.threads import one_thread
+
+if TYPE_CHECKING:
+    from ridgefeat.table.recipe import Recipe
 
 META = (
     "meta_source",

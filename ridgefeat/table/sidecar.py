@@ -9,14 +9,17 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.files import read_bounded, sha256
-from ridgefeat.table.recipe import Recipe, differences
-from ridgefeat.table.row import Item
+from ridgefeat.table.recipe import differences
 from ridgefeat.table.writers import kind_of, label_names, text
+
+if TYPE_CHECKING:
+    from ridgefeat.table.recipe import Recipe
+    from ridgefeat.table.row import Item
 
 FORMAT = "ridgefeat table 1"
 MANIFEST = "_manifest.json"

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from ridgefeat.errors import TemplateError
 from ridgefeat.files import atomic_write, os_errors_as, read_bounded
-from ridgefeat.structure import WORKING_DPI, Float
+from ridgefeat.structure import DPI_RANGE, WORKING_DPI, Float
 
-DPI_RANGE = (50.0, 5000.0)
 MAX_BYTES = 4 << 20
 """No template is larger; a file that claims to be is refused before it is read."""
 

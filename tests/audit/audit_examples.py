@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ridgefeat.audit.run import Audit
+from ridgefeat.audit import Audit
 
 GROUPS, PRINTS = 40, 5
 

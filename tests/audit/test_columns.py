@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from ridgefeat.audit import audit
 from ridgefeat.audit.files import check_files
-from ridgefeat.audit.probe import make_readout
-from ridgefeat.audit.run import audit
+from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.table import AuditParams, make_table
 from tests.audit.audit_examples import GROUPS, clean_table, kinds
 
@@ -112,11 +112,11 @@ def test_so_can_the_format_and_the_size_of_files(frame: pd.DataFrame, tmp_path) 
     (finding,) = of(frame.assign(meta_source=names)).of_kind("file")
     assert finding.severity == "leak" and finding.columns == ("format",)
     table = make_table(frame, "sex", "subject", None, AuditParams())
-    readout = make_readout(table)
-    assert readout is not None
+    probe = make_probe(table)
+    assert probe is not None
     for name, man in zip(frame["meta_source"], male(frame), strict=True):
         (tmp_path / name).write_bytes(b"x" * (200 + 10 * int(man)))
-    (finding,) = check_files(table, readout, tmp_path)
+    (finding,) = check_files(table, probe, tmp_path)
     assert finding.severity == "leak" and finding.columns == ("size of file",)
 
 
@@ -147,22 +147,22 @@ def test_too_few_groups_or_one_class_are_said() -> None:
     assert any("12 groups" in f.message for f in of(clean_table().assign(sex="male")).of_kind("not_checked"))
 
 
-def test_the_readout_is_an_area_under_the_curve_on_other_groups(frame: pd.DataFrame) -> None:
+def test_the_probe_is_an_area_under_the_curve_on_other_groups(frame: pd.DataFrame) -> None:
     """Of a monotone column it comes near scikit-learn's; of noise that memorises people, near one half."""
     big = clean_table(1, groups=400)
-    readout = make_readout(make_table(big, "sex", "subject", None, AuditParams()))
-    assert readout is not None
+    probe = make_probe(make_table(big, "sex", "subject", None, AuditParams()))
+    assert probe is not None
     rng = np.random.default_rng(0)
     signal = male(big) + rng.normal(0, 1, len(big))
     person = rng.permutation(400)[big["subject"].to_numpy() - 1].astype(float)
-    area = readout.of_numbers(np.stack([signal, person, np.ones(len(big))], axis=1))
+    area = probe.of_numbers(np.stack([signal, person, np.ones(len(big))], axis=1))
     assert area[0] == pytest.approx(roc_auc_score(male(big), signal), abs=0.02)
-    assert abs(area[1] - 0.5) < 5 * readout.deviation
+    assert abs(area[1] - 0.5) < 5 * probe.deviation
     assert area[2] == pytest.approx(0.5, abs=1e-9)
 
 
 def test_its_folds_never_part_a_group(frame: pd.DataFrame) -> None:
-    readout = make_readout(make_table(frame, "sex", "subject", None, AuditParams()))
-    assert readout is not None
-    folds = pd.Series(readout.fold).groupby(frame["subject"].to_numpy()[readout.rows]).nunique()
+    probe = make_probe(make_table(frame, "sex", "subject", None, AuditParams()))
+    assert probe is not None
+    folds = pd.Series(probe.fold).groupby(frame["subject"].to_numpy()[probe.rows]).nunique()
     assert folds.max() == 1

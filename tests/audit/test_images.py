@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ridgefeat.audit import audit
 from ridgefeat.audit.near_images import correlate, signature, to_square
-from ridgefeat.audit.run import audit
 from ridgefeat.errors import TableError
 from tests.audit.audit_examples import COPIES, clean_table, draw, pressed_again, write_prints
 
@@ -72,8 +72,8 @@ def test_what_is_missing_or_changed_is_noted(prints, tmp_path) -> None:
     (tmp_path / "103_1.png").unlink()
     (tmp_path / "104_1.png").write_bytes((tmp_path / "105_1.png").read_bytes())
     told = [f.message for f in of(frame, tmp_path).of_kind("not_checked")]
-    assert any("1 images are not there or cannot be read, first 103_1.png" in m for m in told)
-    assert any("1 images are not those the table is of, first 104_1.png" in m for m in told)
+    assert any("1 images are missing or cannot be read, first 103_1.png" in m for m in told)
+    assert any("1 images are not those that the table was extracted from, first 104_1.png" in m for m in told)
 
 
 @pytest.mark.parametrize("name", ["../outside.png", "a/../../outside.png", "{}/outside.png", "a\0.png"])

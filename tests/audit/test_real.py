@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ridgefeat.audit.run import audit
+from ridgefeat.audit import audit
 from ridgefeat.audit.table import AuditParams
 from ridgefeat.sources import find_prints, load_print
 

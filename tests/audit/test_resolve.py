@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.audit.run import audit
-from ridgefeat.bench.duplicates import resolve
+from ridgefeat.audit import audit, resolve
 from ridgefeat.errors import ParameterError, TableError
 from tests.audit.audit_examples import PRINTS, clean_table
 
@@ -29,7 +28,7 @@ def test_merging_joins_all_that_are_connected(frame: pd.DataFrame) -> None:
     out, note = resolve(frame, of(frame), "merge")
     assert set(out["subject"][: 3 * PRINTS]) == {"1+2+3"} and set(out["subject"][3 * PRINTS : 5 * PRINTS]) == {"4+5"}
     assert len(out) == len(frame) and out["subject"].nunique() == frame["subject"].nunique() - 3
-    assert note == "5 groups that share pictures were merged into 2: 1+2+3, 4+5"
+    assert note == "5 groups that share images were merged into 2: 1+2+3, 4+5"
     assert not [f for f in of(out).of_kind("identical") if f.severity == "leak"]
 
 
@@ -56,7 +55,7 @@ def test_altered_copies_are_merged_with_their_originals_and_never_dropped() -> N
 def test_a_warning_changes_nothing(frame: pd.DataFrame) -> None:
     before = frame.copy()
     out, note = resolve(frame, of(frame), "warn")
-    assert out is frame and note.startswith("3 pictures stand under several names")
+    assert out is frame and note.startswith("3 images are filed under several names")
     for how in ("merge", "drop"):
         resolve(frame, of(frame), how)
     pd.testing.assert_frame_equal(frame, before)

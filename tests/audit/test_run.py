@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.audit.run import audit
+from ridgefeat.audit import audit
 from ridgefeat.errors import TableError
 from tests.audit.audit_examples import GROUPS, PRINTS, clean_table, kinds
 

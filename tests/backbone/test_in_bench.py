@@ -11,9 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from ridgefeat.backbone import Backbone
-from ridgefeat.bench.backbone_entries import backbone_methods, read_settings
-from ridgefeat.bench.compare import Options, compare, make_inputs
-from ridgefeat.bench.data import make_problem
+from ridgefeat.bench import Options, backbone_methods, compare, make_problem, read_settings
+from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.cli import main
 from ridgefeat.errors import ModelError, ParameterError
 from tests.backbone.onnx_examples import mobile, save

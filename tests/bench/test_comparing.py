@@ -5,13 +5,12 @@ import pandas as pd
 import pytest
 from sklearn.naive_bayes import GaussianNB
 
-from ridgefeat.bench import calibration, ensemble, evaluation
-from ridgefeat.bench.classifiers import TOGETHER, build, default_names, find
-from ridgefeat.bench.compare import Context, Options, compare, write_comparison
+from ridgefeat.bench import Job, Options, calibration, compare, ensemble, evaluation, run, splits, write_comparison
+from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
 from ridgefeat.bench.data import make_problem as problem_of
 from ridgefeat.bench.diagnostics import shuffle_target
-from ridgefeat.bench.job import Job, run
-from ridgefeat.bench.method import Settings
+from ridgefeat.bench.inputs import make_inputs
+from ridgefeat.bench.pooling import pool_predictions
 from ridgefeat.bench.results import METRICS, Fold
 from ridgefeat.errors import ParameterError, TableError
 from tests.bench.bench_examples import make_about, make_frame, make_problem, write_frame
@@ -125,20 +124,18 @@ def test_the_same_whatever_the_number_of_workers():
 
 def test_a_fold_decides_nothing_about_its_own_ensemble():
     p = make_problem(people=30, effect=2.0)
-    done = compare(p, Options(classifiers=("logistic", "naive-bayes", "tree"), diagnose=False, jobs=1))
-    told = {}
-    for name in ("logistic", "naive-bayes", "tree"):
-        one = done.scores[done.scores["classifier"] == name].set_index("source").loc[p.sources]
-        s = one["score"].to_numpy()
-        told[name] = [
-            evaluation.Outcome(name, f, p.y[f.test], np.stack([s[f.test], -s[f.test]], axis=1), 0.0) for f in done.folds
-        ]
-    before = ensemble.together(p, "mean", told)
-    fold = done.folds[0]
-    y = p.y.copy()
-    y[fold.test] = 1 - y[fold.test]
+    folds = splits.make_folds(p)
+    methods = [find(n) for n in ("logistic", "naive-bayes", "tree")]
+    by_method = evaluation.evaluate(p, methods, folds, Options(jobs=1), make_inputs(p, Options()))
 
-    after = ensemble.together(replace(p, y=y), "mean", told)
+    def mean(problem):
+        return ensemble.evaluate_ensemble(
+            problem, "mean", {n: pool_predictions(problem, o) for n, o in by_method.items()}
+        )
+
+    before, y = mean(p), p.y.copy()
+    y[folds[0].test] = 1 - y[folds[0].test]
+    after = mean(replace(p, y=y))
     assert np.array_equal(before[0].scores, after[0].scores)
     assert not np.array_equal(before[1].scores, after[1].scores)
 
@@ -242,7 +239,7 @@ def test_one_picture_of_two_people_is_merged_by_what_the_audit_finds(tmp_path):
     done = run(Job("sex", "subject", path, options=options), "typed", said.append)
     assert "1+3" in set(done.problem.groups) and "0_0.png" in "\n".join(said)
     assert done.reproduction.command == "typed" and "sha256 of t.csv" in done.reproduction.digests
-    assert done.audit is not None and Context().audit is None
+    assert done.audit is not None
 
 
 def test_the_audit_looks_at_folds_by_image(tmp_path):
@@ -265,13 +262,12 @@ def test_what_two_classes_are_called_is_what_the_estimator_calls_them():
     p = make_problem(people=30, effect=1.0)
     X = p.features.to_numpy(np.float32)
     fold = Fold(0, 0, np.arange(60), np.arange(60, 120))
-    settings = Settings("binary")
+    options = Options()
     for name in default_names("binary"):
-        if name in TOGETHER:
+        if name in ENSEMBLES:
             continue
-        task = evaluation.Task(find(name), fold, settings, 2)
-        outcome = evaluation.run_task(task, X, p.y, p.groups)
-        fitted = build(find(name), settings).fit(X[fold.train], p.y[fold.train])
+        outcome = evaluation.run_fit(find(name), fold, options, X, p.y, p.groups)
+        fitted = build(find(name), options).fit(X[fold.train], p.y[fold.train])
         assert outcome.reason == "" and np.array_equal(outcome.predicted, fitted.predict(X[fold.test])), name
 
 
@@ -279,7 +275,7 @@ def test_what_two_classes_are_called_is_what_the_estimator_calls_them():
 def test_neighbours_are_as_many_as_there_are_rows(kind):
     X, y = np.random.default_rng(0).normal(size=(12, 3)), np.arange(12) % 2
     fold = Fold(0, 0, np.arange(6), np.arange(6, 12))
-    outcome = evaluation.run_task(evaluation.Task(find("knn"), fold, Settings(kind=kind), 2), X, y, np.arange(12))
+    outcome = evaluation.run_fit(find("knn"), fold, Options(kind=kind), X, y, np.arange(12))
     assert outcome.reason == ""
     near = ((X[6:, None] - X[None, :6]) / X[:6].std(axis=0)) ** 2
     weight = 1 / np.sqrt(near.sum(axis=2))

@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.audit.run import Audit
+from ridgefeat.audit import Audit
 from ridgefeat.audit.table import Finding
-from ridgefeat.bench import data, duplicates, splits
+from ridgefeat.bench import data, splits
+from ridgefeat.bench.job import settle_duplicates
 from ridgefeat.errors import ParameterError, TableError
 from tests.bench.bench_examples import make_about, make_frame, make_problem
 
@@ -25,7 +26,7 @@ def problem(frame, **given):
     ],
 )
 def test_the_kind_is_told_from_the_column(values, kind):
-    assert data.tell_kind(pd.Series(values)) == kind
+    assert data.infer_kind(pd.Series(values)) == kind
 
 
 def test_the_rarer_class_is_positive_unless_asked():
@@ -138,26 +139,26 @@ def found(p, **sets):
 def test_duplicates_are_merged_dropped_or_said():
     p = make_problem(people=10)
     audit = found(p, identical=[(0, 4)], near_duplicate=[(5, 8)])  # people 1, 2 and 3 are one
-    merged = duplicates.settle(p, audit, "merge")
+    merged = settle_duplicates(p, audit, "merge")
     assert set(merged.groups[:12]) == {"1+2+3"} and len(set(merged.groups)) == 8
-    assert "3 groups that share pictures were merged into 1: 1+2+3" in merged.notes[-1]
-    dropped = duplicates.settle(p, audit, "drop")
+    assert "3 groups that share images were merged into 1: 1+2+3" in merged.notes[-1]
+    dropped = settle_duplicates(p, audit, "drop")
     # 1 is male and 2 female, 2 female and 3 male: each pair contradicts itself and goes as a whole.
     assert len(dropped) == len(p) - 4 and len(dropped.features) == len(dropped.labels) == len(dropped)
     assert "0_0.png" not in dropped.sources
-    left = duplicates.settle(p, audit, "warn")
+    left = settle_duplicates(p, audit, "warn")
     assert len(left) == len(p) and "too good" in left.notes[-1]
-    assert len(duplicates.settle(p, found(p, identical=[(0, 1)]), "merge")) == len(p)
-    assert duplicates.settle(p, found(p), "merge") is p
-    with pytest.raises(ParameterError, match="duplicates must be merge, drop, warn, got 'ignore'"):
-        duplicates.settle(p, audit, "ignore")
+    assert len(settle_duplicates(p, found(p, identical=[(0, 1)]), "merge")) == len(p)
+    assert settle_duplicates(p, found(p), "merge") is p
+    with pytest.raises(ParameterError, match="duplicates must be one of merge, drop, warn, got 'ignore'"):
+        settle_duplicates(p, audit, "ignore")
 
 
 def test_other_pictures_of_one_finger_stay_together_whatever_is_done_about_copies():
     p = make_problem(people=10)
     audit = found(p, same_finger=[(0, 8)], altered_copy=[(12, 16)])
     for how in ("merge", "drop"):
-        done = duplicates.settle(p, audit, how)
+        done = settle_duplicates(p, audit, how)
         assert len(done) == len(p) and set(done.groups[:4]) == set(done.groups[8:12]) == {"1+3"}
         assert set(done.groups[12:20]) == {"4+5"}
 

@@ -77,7 +77,7 @@ def test_the_area_is_the_same_to_the_last_bit_however_many_groups_there_are(monk
     fold = np.arange(400) // 200
     weights = statistics.group_weights(100, 0, 30)
     paired = areas(p.y == 1, p.score[:, 1], fold, weights, p.group)
-    monkeypatch.setattr(metrics, "MOST_GROUP_PAIRS", 0)
+    monkeypatch.setattr(metrics, "MAX_GROUP_PAIRS", 0)
     monkeypatch.setattr(metrics, "CHUNK", 1000)  # a few samples at once
     np.testing.assert_array_equal(areas(p.y == 1, p.score[:, 1], fold, weights, p.group), paired)
     assert 0.6 < paired.min() < paired.max() < 0.95

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from skops import io
 
-from ridgefeat.bench import classifiers, model, model_file
+from ridgefeat.bench import Options, classifiers, model, model_file
 from ridgefeat.bench.classifiers import default_names
-from ridgefeat.bench.compare import Options
 from ridgefeat.bench.data import make_problem
 from ridgefeat.errors import ModelError, ParameterError, TableError
 from tests.bench.bench_examples import Sulky, make_about, make_frame
@@ -120,7 +119,7 @@ def test_several_together_tell_numbers(monkeypatch, tmp_path):
     assert np.allclose(said[said.notna()], by_hand[said.notna()])
     made.pipeline.named_estimators_["tree"].estimator[-1].tree_.children_left[0] = 10**6
     with pytest.raises(ModelError, match="damaged tree"):
-        model_file.load(model_file.save(made, tmp_path / "damaged.skops"))
+        model_file.load_model(model_file.save_model(made, tmp_path / "damaged.skops"))
 
 
 def test_too_few_to_put_together(monkeypatch):
@@ -169,7 +168,7 @@ def test_what_is_no_model(fitted, tmp_path):
 def test_a_model_does_not_replace_what_says_how_a_table_was_made(fitted, tmp_path):
     sidecar = tmp_path / "features.json"
     sidecar.write_text('{"format": "ridgefeat table 1"}')
-    with pytest.raises(ModelError, match=r"features\.json is there .* features-model\.skops"):
+    with pytest.raises(ModelError, match=r"features\.json exists .* features-model\.skops"):
         model_file.save_model(fitted, tmp_path / "features.skops")
     assert sidecar.read_text() == '{"format": "ridgefeat table 1"}' and len(list(tmp_path.iterdir())) == 1
     # A model's own is replaced.
@@ -177,7 +176,7 @@ def test_a_model_does_not_replace_what_says_how_a_table_was_made(fitted, tmp_pat
 
 
 def test_an_archive_that_swells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_file, "LARGEST", 1 << 16)
+    monkeypatch.setattr(model_file, "MAX_BYTES", 1 << 16)
     raw = bytes_io.BytesIO()
     with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("schema.json", b" " * (1 << 20))

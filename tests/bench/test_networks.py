@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench import images as image_entries
+from ridgefeat.bench import Options, compare
 from ridgefeat.bench.classifiers import default_names, find
-from ridgefeat.bench.compare import Context, Options, compare
 from ridgefeat.bench.data import make_problem
-from ridgefeat.bench.estimators import Resampled
+from ridgefeat.bench.estimators import Resampler
 from ridgefeat.nn.classifier import NumpyCNNClassifier
 from tests.bench.bench_examples import make_about, make_frame
 
@@ -23,7 +22,7 @@ def small_pictures(monkeypatch):
     def read(root, sources, layouts):
         return np.stack([cv2.imread(str(root / s), 0).ravel() / np.float32(255) for s in sources])
 
-    monkeypatch.setattr("ridgefeat.bench.images.read_pixels", read)
+    monkeypatch.setattr("ridgefeat.bench.classifiers.read_pixels", read)
 
 
 @pytest.fixture
@@ -38,17 +37,17 @@ def problem(tmp_path):
 
 
 def test_a_network_learns_tells_of_its_epochs_and_leaves_them_written(problem, small_pictures, tmp_path):
-    told = []
+    reported = []
     options = Options(
         ("dummy", "cnn-two-block"), folds=2, images=tmp_path, epochs=6, jobs=1, diagnose=False, samples=50
     )
-    done = compare(problem, options, Context(progress=lambda *line: told.append(line)))
+    done = compare(problem, options, progress=lambda *line: reported.append(line))
     assert done.summary.set_index("classifier").loc["cnn-two-block", "roc_auc"] > 0.9
     assert isinstance(done.epochs, pd.DataFrame) and {"loss", "val_loss", "val_accuracy"} <= set(done.epochs)
     assert (
         set(done.epochs["fold"]) == {0, 1} and done.epochs["epoch"].min() == 1 and 2 <= done.epochs["epoch"].max() <= 6
     )
-    lines = [what for *_, what in told if what.startswith("cnn-two-block fold 2/2 epoch 1: ")]
+    lines = [what for *_, what in reported if what.startswith("cnn-two-block fold 2/2 epoch 1: ")]
     figures = r"loss \d\.\d\d/\d\.\d\d accuracy \d\.\d\d/\d\.\d\d, at most \d+:\d\d left"
     assert len(lines) == 1 and re.search(figures + "$", lines[0])
     again = compare(problem, options)
@@ -98,8 +97,8 @@ def test_further_methods_stand_beside_the_named(problem, tmp_path):
 
 
 def test_image_entries_are_asked_for_by_name():
-    assert not {m.name for m in image_entries.IMAGE_METHODS} & set(default_names("binary"))
-    assert find("cnn-three-block").epochs and find("cnn-three-block").input == find("pixels-rbf-svm").input
+    assert not {"pixels-rbf-svm", "cnn-two-block", "cnn-three-block"} & set(default_names("binary"))
+    assert find("cnn-three-block").in_epochs and find("cnn-three-block").input == find("pixels-rbf-svm").input
 
 
 def test_resampling_hands_on_the_groups_of_the_rows_it_drew():
@@ -113,4 +112,4 @@ def test_resampling_hands_on_the_groups_of_the_rows_it_drew():
             return self
 
     X = np.arange(12.0)[:, None]
-    Resampled(Asks(), "over").fit(X, np.repeat([0, 1], [3, 9]), groups=np.arange(12.0))
+    Resampler(Asks(), "over").fit(X, np.repeat([0, 1], [3, 9]), groups=np.arange(12.0))

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ridgefeat.bench.images import SIDE, read_pixels
+from ridgefeat.bench.inputs import SIDE, read_pixels
 from ridgefeat.errors import ImageError, TableError
 
 

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from ridgefeat.report.threshold.figures import percent, threshold_displays
+from ridgefeat.report.page import percent
+from ridgefeat.report.threshold.figures import threshold_displays
 from ridgefeat.report.threshold.page import write_threshold_page
 from ridgefeat.threshold import DEFAULT_METHODS, Scores, analyse
 
@@ -82,11 +83,3 @@ def test_without_evaluation_intervals_and_process_the_page_still_stands(tmp_path
     text = write_threshold_page(few, tmp_path / "r.html").read_text(encoding="utf-8")
     assert "its score ≤ the threshold" in text and "Bayesian" not in text and "Thresholds on evaluation" not in text
     assert "same scores" in text
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(0, "0 %"), (1, "100 %"), (0.05, "5.00 %"), (0.0004, "0.04 %"), (0.99995, "99.9950 %"), (float("nan"), "–")],
-)
-def test_rates_are_shown_as_percentages(value, shown):
-    assert percent(value) == shown

@@ -18,9 +18,9 @@ from ridgefeat.params import Params
 from ridgefeat.report.explore import page as explore_pack
 from ridgefeat.report.explore import page as explore_page
 from ridgefeat.report.explore import pictures as explore_pictures
-from ridgefeat.report.explore.labels import NONE, draw_rows, groupings
-from ridgefeat.report.explore.maps import correlate, make_maps, rank_scores, tell_apart
-from ridgefeat.report.explore.page import Options, write_explore_page
+from ridgefeat.report.explore.labels import NONE, list_groupings
+from ridgefeat.report.explore.maps import correlate, make_maps, rank_scores, separate_groups
+from ridgefeat.report.explore.page import ExploreOptions, write_explore_page
 from ridgefeat.report.explore.pictures import reopen
 from ridgefeat.sources import find_prints
 from ridgefeat.structure import MM_PER_PX
@@ -55,7 +55,7 @@ def made(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(made: Path) -> str:
-    options = Options(images_root=made / "prints", by="finger", seed=3)
+    options = ExploreOptions(images_root=made / "prints", by="finger", seed=3)
     explored = write_explore_page(made / "features.csv", made / "explore.html", options)
     assert (explored.prints, explored.pictures, explored.missing) == (COUNT + 1, COUNT, 1)
     assert explored.bytes == explored.page.stat().st_size
@@ -179,38 +179,28 @@ def test_pictures_shrink_until_they_fit(made):
 
 
 def test_a_page_without_overlays_or_pictures(made, tmp_path):
-    bare = write_explore_page(made / "features.csv", tmp_path / "a.html", Options(neighbours=False))
+    bare = write_explore_page(made / "features.csv", tmp_path / "a.html", ExploreOptions(neighbours=False))
     text = bare.page.read_text(encoding="utf-8")
     assert bare.pictures == 0 and block(text, "pictures") == "" and not {"t-SNE 1"} & set(about(text)["axes"])
-    options = Options(images_root=made / "prints", overlays=False, neighbours=False)
+    options = ExploreOptions(images_root=made / "prints", overlays=False, neighbours=False)
     plain = write_explore_page(made / "features.csv", tmp_path / "b.html", options).page.read_text("utf-8")
     assert len(unpacked(plain, "marks", "<u2")) == 0 and block(plain, "pictures")
 
 
 def test_the_same_table_gives_the_same_bytes(made, page, tmp_path):
-    options = Options(images_root=made / "prints", by="finger", seed=3, jobs=1)
+    options = ExploreOptions(images_root=made / "prints", by="finger", seed=3, jobs=1)
     again = write_explore_page(made / "features.csv", tmp_path / "again.html", options)
     assert again.page.read_text(encoding="utf-8") == page
 
 
 def test_a_large_table_is_sampled_and_the_page_says_so(made, tmp_path):
     explored = write_explore_page(
-        made / "features.csv", tmp_path / "s.html", Options(most=6, by="finger", neighbours=False)
+        made / "features.csv", tmp_path / "s.html", ExploreOptions(limit=6, by="finger", neighbours=False)
     )
     text = explored.page.read_text(encoding="utf-8")
     assert (explored.prints, explored.of) == (6, COUNT + 1)
-    assert "A SAMPLE" in text and f"has {COUNT + 1} prints" in text and "shares of finger kept" in text
+    assert "A SAMPLE" in text and f"has {COUNT + 1} prints" in text and "stratified by finger" in text
     assert "A SAMPLE" not in (made / "explore.html").read_text(encoding="utf-8")
-
-
-def test_a_sample_keeps_the_shares_of_its_groups():
-    groups = np.repeat(["a", "b", "c"], [800, 190, 10])
-    rows = draw_rows(groups, 100, 1)
-    assert len(rows) == 100 and np.all(np.diff(rows) > 0)
-    drawn = [int((groups[rows] == g).sum()) for g in "abc"]
-    assert abs(drawn[0] - 80) <= 1 and abs(drawn[1] - 19) <= 1 and drawn[2] >= 1
-    assert np.array_equal(rows, draw_rows(groups, 100, 1)) and not np.array_equal(rows, draw_rows(groups, 100, 2))
-    assert np.array_equal(draw_rows(groups, 1000, 1), np.arange(1000))
 
 
 def test_groups_of_many_values():
@@ -223,7 +213,7 @@ def test_groups_of_many_values():
             "city": [f"c{i % 11}" for i in range(60)],
         }
     )
-    found = {g["name"]: g for g in groupings(frame, ["subject", "age", "city"])}
+    found = {g["name"]: g for g in list_groupings(frame, ["subject", "age", "city"])}
     assert set(found) == {"age", "city"}
     assert len(found["age"]["names"]) == 4 and np.bincount(found["age"]["codes"]).tolist() == [15] * 4
     assert found["city"]["names"][-1] == "others" and len(found["city"]["names"]) == 8
@@ -252,7 +242,7 @@ def test_what_tells_groups_apart():
     x = rng.normal(size=(125, 3)).astype(np.float32)
     x[:60, 0] += 50
     x[:, 2] = 1
-    found = tell_apart(rank_scores(x), codes, 2)
+    found = separate_groups(rank_scores(x), codes, 2)
     from scipy.stats import kruskal
 
     h = kruskal(x[:60, 1], x[60:120, 1]).statistic
@@ -290,10 +280,10 @@ def test_outliers_flagged_come_first(made, page):
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        (Options(by="age"), TableError, "has no label 'age'; there are: subject"),
-        (Options(by="hand"), TableError, "label 'hand' has 1 different values in"),
-        (Options(most=0), ParameterError, "at least 1 print, got 0"),
-        (Options(images_root=Path("/nowhere")), TableError, "--images wants the folder that was extracted"),
+        (ExploreOptions(by="age"), TableError, "has no label 'age'; there are: subject"),
+        (ExploreOptions(by="hand"), TableError, "label 'hand' has 1 different values in"),
+        (ExploreOptions(limit=0), ParameterError, "at least 1 print, got 0"),
+        (ExploreOptions(images_root=Path("/nowhere")), TableError, "--images must be the folder that was extracted"),
     ],
 )
 def test_what_cannot_be_done_is_said(made, tmp_path, options, error, words):
@@ -318,5 +308,5 @@ def test_components_say_how_much_they_hold(page):
 
 def test_every_script_is_in_the_page_and_in_the_package():
     folder = Path(explore_page.__file__).parent
-    assert {p.name for p in folder.glob("explore_*.js")} == {f"explore_{s}.js" for s in explore_page.SCRIPTS}
-    assert "report/*.js" in (folder.parents[1] / "setup.cfg").read_text(encoding="utf-8")
+    assert {p.name for p in folder.glob("*.js")} == {f"{s}.js" for s in explore_page.SCRIPTS}
+    assert "report/explore/*.js" in (folder.parents[2] / "setup.cfg").read_text(encoding="utf-8")

@@ -12,14 +12,10 @@ import pytest
 
 from ridgefeat.bench.results import Comparison, Fold
 from ridgefeat.errors import TableError
-from ridgefeat.report.bench import figures as bench_figures
-from ridgefeat.report.bench import figures as bench_training
-from ridgefeat.report.bench import tables
-from ridgefeat.report.bench.figures import banded
+from ridgefeat.report.bench import figures, summary, tables
 from ridgefeat.report.bench.page import bench_displays, write_bench_page
-from ridgefeat.report.bench.tables import audit_words
-from ridgefeat.report.bench.words import figure, listed, p_value, sensitive_topic
-from ridgefeat.report.page import number
+from ridgefeat.report.bench.tables import decide_verdict, describe_audit
+from ridgefeat.report.bench.words import find_topic
 from tests.report.made_comparison import FINGERS, HOSTILE, KINDS, NAMES, REASON, findings, make, without_tables
 
 
@@ -144,13 +140,13 @@ def test_sorting_knows_numbers_and_which_way_is_better(pages) -> None:
 
 
 def test_short_answer_says_which_how_good_and_whether_ahead(page: Page) -> None:
-    short = Page(page.section("short")).text
-    assert "Best is “rbf_svm”. Its ROC AUC: 0.812 a print (95 % interval 0.782 to 0.842) and 0.862 a subject" in short
-    assert "do not tell it apart from logistic and random_forest" in short
-    assert "Beside dummy, which does not look at the print, it is better." in short
+    short = Page(page.section("summary")).text
+    assert "“rbf_svm”: ROC AUC 0.812 per print (95 % interval 0.782 to 0.842) and 0.862 per subject" in short
+    assert "does not differ significantly from logistic and random_forest" in short
+    assert "It beats the dummy baseline, which ignores the print." in short
     assert "1 classifier failed: cnn." in short
     assert "Best: thumb 0.800 (0.780 to 0.820). Worst: little 0.600 (0.580 to 0.620)." in short
-    assert "Negative controls know nothing" in short
+    assert "The negative controls are at chance level" in short
     assert "found 1 leak and 1 warning; the first: 11 pictures" in short
 
 
@@ -158,8 +154,8 @@ def test_a_control_that_knows_something_is_called_so(folder: Path) -> None:
     made = make("binary")
     bad = made.controls.assign(passed=[False, True])
     page = written(replace(made, controls=bad), folder)
-    assert "Negative controls that know something: target shuffled." in Page(page.section("short")).text
-    assert Page(page.section("controls")).text.count("knows something") == 1
+    assert "A negative control is above chance (target shuffled, ROC AUC 0.490)." in Page(page.section("summary")).text
+    assert Page(page.section("controls")).text.count("✗ above chance") == 1
 
 
 def test_a_leaking_protocol_is_called_so_on_top(folder: Path, page: Page) -> None:
@@ -168,9 +164,9 @@ def test_a_leaking_protocol_is_called_so_on_top(folder: Path, page: Page) -> Non
     leaking = Fold(0, 0, first.train, first.test, ("001", "002", "003"))
     told = written(replace(made, leaks=True, folds=(leaking, *made.folds[1:])), folder)
     assert "LEAKS BY DESIGN." in told.text and "LEAKS BY DESIGN." not in page.text
-    assert '<b class="amiss">3</b>' in told.section("data")
-    assert "The split leaks: believe none" in Page(told.section("short")).text
-    assert "some on both sides of a split" in told.text and "never on both sides of a split" in page.text
+    assert '<b class="bad">3</b>' in told.section("data")
+    assert "The split leaks: do not trust any value" in Page(told.section("summary")).text
+    assert "some in both training and test" in told.text and "none in both training and test" in page.text
 
 
 def test_every_fold_says_its_groups(page: Page) -> None:
@@ -184,7 +180,7 @@ def test_kinds_draw_what_fits_them(pages) -> None:
     assert [p for p in binary if p.startswith("ROC: ")] and [p for p in binary if p.startswith("Calibration: ")]
     assert [p for p in several if "each class against the rest: rbf_svm" in p and "whorl" in p]
     assert not [p for p in number if "ROC" in p or "Confusion" in p or "Calibration" in p]
-    assert len([p for p in number if "200 predictions over the truth" in p]) == 3
+    assert len([p for p in number if "200 predictions against the label" in p]) == 3
     assert len([p for p in several if p.startswith("Confusion matrix")]) == 3
     assert "arch: 50 % as arch, 17 % as left_loop" in next(p for p in several if p.startswith("Confusion"))
     assert all(len(p) > 40 for p in binary + several + number)
@@ -193,35 +189,35 @@ def test_kinds_draw_what_fits_them(pages) -> None:
 def test_roc_is_the_mean_over_folds_whatever_their_scales() -> None:
     # Within each fold the score is perfect; pooled it is not.
     rows = pd.DataFrame({"repeat": 0, "fold": [0, 0, 1, 1], "score": [1.0, 2.0, 100.0, 200.0]})
-    y = bench_figures.mean_roc(rows, np.array([False, True, False, True]), "score")
+    y = figures.mean_roc(rows, np.array([False, True, False, True]), "score")
     assert y[0] == 0 and np.all(y[1:] == 1)
-    half = bench_figures.mean_roc(rows.assign(score=[1.0, 2.0, 200.0, 100.0]), np.array([False, True] * 2), "score")
+    half = figures.mean_roc(rows.assign(score=[1.0, 2.0, 200.0, 100.0]), np.array([False, True] * 2), "score")
     assert half[50] == pytest.approx(0.5, abs=0.01)
 
 
 def test_levels_say_which_finger_tells_most_and_use_a_figure_that_is_defined() -> None:
-    charts = {c["name"]: c for c in bench_figures.levels(make("binary"))}
+    charts = {c.name: c for c in figures.make_level_charts(make("binary"))}
     assert list(charts) == ["finger", "hand", "sex"]
-    assert [charts[n]["metric"] for n in charts] == ["roc_auc", "roc_auc", "accuracy"]
-    assert "thumb 0.800 (0.780 to 0.820); index 0.750" in charts["finger"]["chart"].alt
-    assert charts["finger"]["told"].endswith("Their intervals do not overlap.")
+    assert [c.metric for c in charts.values()] == ["roc_auc", "roc_auc", "accuracy"]
+    assert "thumb 0.800 (0.780 to 0.820); index 0.750" in charts["finger"].display.alt
+    assert charts["finger"].sentence.endswith("Their intervals do not overlap.")
     overlapping = make("binary").levels.assign(roc_auc_low=0.1, roc_auc_high=0.9)
-    told = bench_figures.levels(replace(make("binary"), levels=overlapping))[0]["told"]
-    assert told.endswith("the order may be chance.")
+    (first, *_) = figures.make_level_charts(replace(make("binary"), levels=overlapping))
+    assert first.sentence.endswith("the order may be due to chance.")
     # An error is better where it is smaller.
-    assert bench_figures.levels(make("regression"))[0]["told"].startswith(f"Best: {FINGERS[-1]} 0.6")
+    assert figures.make_level_charts(make("regression"))[0].sentence.startswith(f"Best: {FINGERS[-1]} 0.6")
 
 
 def test_learning_curve_takes_folds_of_nearly_equal_size_together() -> None:
     made = make("binary")
     table = made.learning[made.learning["classifier"] == "rbf_svm"]
     ragged = table.assign(groups=table["groups"] + table["fold"] % 2)
-    ax = bench_training.learning(replace(made, learning=ragged)).plot()
+    ax = figures.make_learning_curve(replace(made, learning=ragged), 0.5).plot()
     assert [len(line.get_xdata()) for line in ax.lines if line.get_label() == "rbf_svm"] == [4]
 
 
 def test_training_curves_set_validation_beside_training() -> None:
-    (one,) = bench_training.epochs(make("binary"))
+    (one,) = figures.make_training_curves(make("binary"))
     assert one.title == "cnn_small: loss"
     training, validation = one.plot().lines
     assert (training.get_label(), validation.get_label()) == ("training", "validation")
@@ -243,24 +239,24 @@ def test_what_carries_it_says_with_which_classifier_that_was_measured(page: Page
         importances=made.importances.assign(classifier="logistic"),
         ablation=made.ablation.assign(classifier="logistic"),
     )
-    assert "Measured with logistic, a quicker one" in Page(written(other, folder).section("importances")).text
+    assert "Measured with logistic, which is faster" in Page(written(other, folder).section("importances")).text
 
 
 def test_audit_findings_stand_worst_first_with_files_and_cost(page: Page) -> None:
-    found = audit_words(make("binary").audit)["findings"]
+    found = describe_audit(make("binary").audit)["findings"]
     assert [f["severity"] for f in found] == ["leak", "warning", "note"]
     assert found[0]["count"] == "122 files in 61 sets" and found[0]["more"] == 21
     text = Page(page.section("audit")).text
-    assert "What it costs. 3 of 40 test prints are in training." in text and "subject 363, 376" in text
+    assert "Effect. 3 of 40 test prints are in training." in text and "subject 363, 376" in text
     assert "x38.bmp" in text and "x39.bmp" not in text and "and 21 more sets" in text
     assert findings()[0].severity == "note"
     decided = "2 columns are constant and were left out: ridge_x, <i>ridge_y</i>"
-    assert text.endswith(f"Decided before fitting {decided} ")
-    assert "What was decided stands below the findings." in Page(page.section("short")).text
+    assert text.endswith(f"Decisions before fitting {decided} ")
+    assert "The decisions taken are listed below the findings." in Page(page.section("summary")).text
 
 
 def test_reproduction_box_holds_command_versions_digests_and_seed(page: Page) -> None:
-    text = Page(page.section("making")).text
+    text = Page(page.section("reproduce")).text
     for words in ("ridgefeat bench 'a b.csv' --target sex", "scikit-learn 1.9", "ab" * 32, "42", "finger", "Tuneno"):
         assert words in re.sub(r"\s+", " ", text)
     assert "group, 5 folds, 1 repeat" in Page(page.section("data")).text
@@ -269,8 +265,8 @@ def test_reproduction_box_holds_command_versions_digests_and_seed(page: Page) ->
 @pytest.mark.parametrize(
     ("target", "topic", "words"),
     [
-        ("sex", "sex", "no room for whoever does not fit"),
-        ("Age", "age", "Skin keeps no calendar"),
+        ("sex", "sex", "does not cover people who do not fit"),
+        ("Age", "age", "Skin does not age uniformly"),
         ("population", "population", "learn the scanner"),
         ("hand", "", ""),
     ],
@@ -279,8 +275,8 @@ def test_sober_words_stand_where_the_target_is_a_person_s_trait(folder, target, 
     kind = "regression" if topic == "age" else "multiclass"
     page = written(make(kind, target=target), folder)
     limits = Page(page.section("limits")).text
-    assert sensitive_topic(target) == topic
-    assert "A probability is not evidence." in limits and "no place in a court" in limits
+    assert find_topic(target) == topic
+    assert "A probability is not evidence." in limits and "must not be used in court" in limits
     assert ("One population, one capture." in limits) == bool(topic)
     assert words in limits and (not topic or f"“{target}”" in limits)
 
@@ -306,8 +302,8 @@ def test_accuracy_is_set_beside_always_naming_the_largest_class(page: Page) -> N
 def test_a_comparison_without_tables_has_a_page(folder: Path) -> None:
     for kind in KINDS:
         page = written(without_tables(make(kind)), folder)
-        assert "No audit was run" in page.text and "No negative control was run." in page.text
-        for gone in ("fused", "pairs", "errors", "levels", "importances", "learning", "epochs"):
+        assert "No leak audit was run." in page.text and "No negative control was run." in page.text
+        for gone in ("fused", "pairs", "errors", "levels", "importances", "confounds", "learning", "training"):
             assert f'id="{gone}"' not in page.raw and f'href="#{gone}"' not in page.raw
 
 
@@ -336,28 +332,28 @@ def test_a_page_that_cannot_be_written_is_an_error(folder: Path) -> None:
         (0.1, 0.05, 0.01, "roc_auc", "better"),
         (-0.1, 0.05, 0.01, "roc_auc", "worse"),
         (-0.1, 0.05, 0.01, "mae", "better"),
-        (0.1, 0.2, 0.2, "roc_auc", "not told apart"),
-        (0.1, 0.05, 0.2, "roc_auc", "perhaps better"),
-        (-0.1, 0.2, 0.01, "roc_auc", "perhaps worse"),
-        (0.1, 0.05, 0.2, "mae", "perhaps worse"),
+        (0.1, 0.2, 0.2, "roc_auc", "no difference"),
+        (0.1, 0.05, 0.2, "roc_auc", "possibly better"),
+        (-0.1, 0.2, 0.01, "roc_auc", "possibly worse"),
+        (0.1, 0.05, 0.2, "mae", "possibly worse"),
         (0.1, 0.05, np.nan, "roc_auc", "better"),
-        (0.1, 0.2, np.nan, "roc_auc", "not told apart"),
+        (0.1, 0.2, np.nan, "roc_auc", "no difference"),
         (np.nan, 0.1, 0.1, "roc_auc", "unknown"),
     ],
 )
 def test_verdict_follows_the_corrected_p_and_what_is_better(difference, half, p, metric, word) -> None:
     row = {"difference": difference, "p_holm": p, "metric": metric}
     ends = {"difference_low": difference - half, "difference_high": difference + half}
-    assert tables.verdict(row | ends) == word
+    assert decide_verdict(row | ends) == word
 
 
 def test_who_is_behind_the_best_is_named_by_how_sure_that_is(folder: Path) -> None:
     made = make("binary")
     unsure = made.pairs.assign(difference_low=-0.3, difference_high=-0.1, p_holm=0.2)
-    short = Page(written(replace(made, pairs=unsure), folder).section("short")).text
-    assert "It is perhaps ahead of logistic and random_forest: test and interval do not agree." in short
-    sure = Page(written(replace(made, pairs=unsure.assign(p_holm=0.01)), folder).section("short")).text
-    assert "It is ahead of every other classifier." in sure
+    short = Page(written(replace(made, pairs=unsure), folder).section("summary")).text
+    assert "It is possibly better than logistic and random_forest: test and interval disagree." in short
+    sure = Page(written(replace(made, pairs=unsure.assign(p_holm=0.01)), folder).section("summary")).text
+    assert "It is significantly better than every other classifier." in sure
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -373,38 +369,32 @@ def test_figures_show_the_comparison_s_data() -> None:
     made = make("binary")
     displays = bench_displays(made)
     scores = made.scores[made.scores["classifier"] == "logistic"]
-    expected = bench_figures.mean_roc(scores, (scores["y_true"] == "female").to_numpy(), "score")
+    expected = figures.mean_roc(scores, (scores["y_true"] == "female").to_numpy(), "score")
     (line,) = (one for one in displays["roc"].plot().lines if one.get_label() == "logistic 0.762")
-    assert line.get_xdata().tolist() == bench_figures.STEPS.tolist() and line.get_ydata().tolist() == expected.tolist()
+    assert line.get_xdata().tolist() == figures.STEPS.tolist() and line.get_ydata().tolist() == expected.tolist()
     ax = displays["ranking"].plot()
     assert ax.lines[1].get_xdata() == pytest.approx([0.812, 0.762, 0.712, 0.662])
     assert ax.lines[0].get_xdata() == [0.5, 0.5] and ax.get_xlabel() == "ROC AUC"
     assert [t.get_text() for t in ax.get_yticklabels()] == list(NAMES)
 
 
-def test_charts_are_made_once_for_a_page(folder: Path, monkeypatch) -> None:
-    made, drawn = make("binary"), []
-    real = bench_figures.interval_display
-    monkeypatch.setattr(bench_figures, "interval_display", lambda *a, **k: drawn.append(a[0]) or real(*a, **k))
-    written(made, folder)
-    assert len(drawn) == len(set(drawn)) == 8
+def test_a_page_computes_each_part_once(folder: Path, monkeypatch) -> None:
+    calls: list[str] = []
+    for module in (figures, tables, summary):
+        for name, function in vars(module).copy().items():
+            if getattr(function, "__module__", "") == module.__name__ and not name.startswith("_"):
+
+                def counted(*a, _function=function, _name=name, **k):
+                    calls.append(_name)
+                    return _function(*a, **k)
+
+                if name.startswith(("make_", "list_", "describe_", "find_")):
+                    monkeypatch.setattr(module, name, counted)
+    written(make("binary"), folder)
+    assert sorted(n for n in calls if n != "list_classifiers") == sorted(set(calls) - {"list_classifiers"})
+    assert len(calls) > 15 and calls.count("list_classifiers") == 2
 
 
 def test_bands_hold_mean_lowest_and_highest() -> None:
-    x, mean, low, high = banded([1, 1, 2], [0.2, 0.4, np.nan])
+    x, mean, low, high = figures.band_of([1, 1, 2], [0.2, 0.4, np.nan])
     assert (x.tolist(), mean.round(3).tolist(), low.tolist(), high.tolist()) == ([1], [0.3], [0.2], [0.4])
-
-
-def test_words_for_figures() -> None:
-    assert figure(0.8124, "binary") == "0.812" and figure(12.345, "regression") == "12.3"
-    assert figure(np.nan, "binary") == "–" and p_value(0.0004) == "< 0.001" and p_value(np.nan) == "–"
-    assert listed(["a", "b", "c"]) == "a, b and c" and listed(["a"]) == "a" and listed([]) == ""
-    assert tables.signed(-0.0123, "binary") == "−0.012"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.4712, "0.471"), (12.345, "12.3"), (1234.5, "1,234"), (41.0, "41"), (float("nan"), "–"), (3e-7, "3.00e-07")],
-)
-def test_numbers_for_people(value: float, text: str) -> None:
-    assert number(value) == text

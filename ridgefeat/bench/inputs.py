@@ -1,0 +1,116 @@
+"""What classifiers read: a matrix with a row per print for each kind of input, and the levels to standardise within."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.bench.options import FEATURES, Method, Options, Progress
+from ridgefeat.bench.results import Problem
+from ridgefeat.errors import RidgefeatError, TableError
+from ridgefeat.work.engine import count_workers
+from ridgefeat.work.threads import opencv_threads
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIDE = 128
+"""Rows and columns of an image's pixels as classifiers read them."""
+
+
+def make_inputs(
+    problem: Problem, options: Options, methods: Sequence[Method] = (), progress: Progress | None = None
+) -> dict[str, NDArray[Any] | str]:
+    """Return what each kind of classifier reads: float32 matrices, a row per print; or why one is missing.
+
+    A matrix with columns that are standardised within levels ends with the number of the print's level.
+    """
+    codes = None
+    if options.within:
+        names = level_names(problem.labels, options.within)
+        codes = level_codes(names, levels_of(names))[:, None]
+
+    def with_levels(X: NDArray[Any], scaled: bool) -> NDArray[Any]:
+        return np.concatenate([X, codes], axis=1) if scaled and codes is not None else X
+
+    inputs: dict[str, NDArray[Any] | str] = {FEATURES: with_levels(problem.features.to_numpy(np.float32), scaled=True)}
+    for m in methods:
+        if m.read is None or m.input in inputs or options.images is None:
+            continue
+        try:
+            given = {"progress": progress} if m.reports_progress else {}
+            # A network's images are computed on as many threads as there may be workers.
+            with opencv_threads(min(count_workers(options.jobs), count_workers(None))):
+                read = m.read(problem, options.images, **given)
+            inputs[m.input] = with_levels(read, m.scaled)
+        # Only the classifiers that read it fail.
+        except RidgefeatError as error:
+            inputs[m.input] = str(error)
+    return inputs
+
+
+def level_names(labels: pd.DataFrame, columns: Sequence[str]) -> NDArray[Any]:
+    """Return each row's level as text, "left index" for hand and finger; shape (rows,), missing as "".
+
+    Raises
+    ------
+    TableError
+        If a column is missing.
+    """
+    if lacking := [c for c in columns if c not in labels.columns]:
+        raise TableError(f"the table has no column {lacking[0]!r} to standardise within")
+    parts = labels[list(columns)]
+    cells = zip(*(parts[c].tolist() for c in columns), strict=True)
+    names = np.array([" ".join(map(str, row)) for row in cells], object)
+    names[parts.isna().any(axis=1).to_numpy()] = ""
+    return names
+
+
+def levels_of(names: NDArray[Any]) -> list[str]:
+    """Return the levels that occur, in sorted order."""
+    return sorted({str(n) for n in names} - {""})
+
+
+def level_codes(names: NDArray[Any], levels: Sequence[str]) -> NDArray[np.float32]:
+    """Return the number of each name in `levels`, -1 for one that is not there; float32, shape (rows,).
+
+    Examples
+    --------
+    >>> level_codes(["left", "right", ""], ["left", "right"])
+    array([ 0.,  1., -1.], dtype=float32)
+    """
+    where = {name: i for i, name in enumerate(levels)}
+    return np.array([where.get(n, -1) for n in names], np.float32)
+
+
+def read_pixels(root: Path, sources: Sequence[Any], layouts: Sequence[Any]) -> NDArray[np.float32]:
+    """Return every print's pixels, 0 to 1; float32, shape (prints, SIDE * SIDE).
+
+    Parameters
+    ----------
+    root : Path
+        Folder below which the sources lie.
+    sources, layouts : sequence of str
+        meta_source and meta_layout of every print.
+
+    Raises
+    ------
+    ImageError
+        If an image is missing, lies outside the root, or cannot be read.
+    TableError
+        If the root does not exist.
+    """
+    from ridgefeat.sources import load_print
+    from ridgefeat.sources.rows import check_root, locate
+
+    check_root(root)
+    out = np.empty((len(sources), SIDE * SIDE), np.float32)
+    for i, (source, layout) in enumerate(zip(sources, layouts, strict=True)):
+        pixels = load_print(locate(root, str(source), str(layout))).pixels
+        out[i] = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA).ravel()
+    return out / np.float32(255)
