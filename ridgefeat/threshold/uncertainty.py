@@ -134,6 +134,10 @@ def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 
     seed : int
         The same seed gives the same draws.
 
+    Returns
+    -------
+    Replicates
+
     Examples
     --------
     >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])

@@ -211,6 +211,12 @@ def load_calibration(path: PathLike | None = None, *, kind: str = "ridges") -> C
 
 
 def have_ridges(entries: Sequence[Entry]) -> bool:
-    """Return whether all templates hold ridges, not minutiae alone."""
+    """Return whether all templates hold ridges, not minutiae alone.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Those that failed are ignored.
+    """
     templates: list[Template] = [e.content.template for e in entries if e.content is not None]
     return all(t.waves is not None for t in templates)

@@ -251,7 +251,7 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
                 "subject_probe and subject_reference"
             )
         mated = np.array([fingers[i] == fingers[j] for i, j in zip(probe, reference, strict=True)], bool)
-    return Plan(probe, reference, mated), _joined(named, probe[mated], reference[mated])
+    return Plan(probe, reference, mated), _join_subjects(named, probe[mated], reference[mated])
 
 
 def _finger(entry: Entry) -> tuple[str, ...]:
@@ -332,7 +332,7 @@ def _finder(entries: Sequence[Entry], path: Path) -> Any:
     return find
 
 
-def _joined(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]:
+def _join_subjects(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]:
     """Give prints of unknown subject the subject that their mated comparisons name, or else a common one."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -349,12 +349,12 @@ def _joined(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]
     for i, entry in enumerate(entries):
         known.setdefault(int(group[i]), entry.name)
     return [
-        entry if entry.labels.get("subject") else _named(entry, known[int(g)])
+        entry if entry.labels.get("subject") else _with_subject(entry, known[int(g)])
         for entry, g in zip(entries, group, strict=True)
     ]
 
 
-def _named(entry: Entry, subject: str) -> Entry:
+def _with_subject(entry: Entry, subject: str) -> Entry:
     return replace(entry, labels={**entry.labels, "subject": subject})
 
 
@@ -373,5 +373,5 @@ def _with_subjects(
                     f"{given[i][:40]!r} above"
                 )
     for i, subject in given.items():
-        named[i] = _named(named[i], subject)
+        named[i] = _with_subject(named[i], subject)
     return named

@@ -3,7 +3,7 @@ import pytest
 
 from ridgefeat.errors import TableError
 from ridgefeat.verify import verify
-from ridgefeat.verify.features import feature_scores
+from ridgefeat.verify.features import _standardise_all, feature_scores
 
 
 def test_scores_are_distances_of_standardised_vectors(folder):
@@ -33,6 +33,14 @@ def test_a_folder_of_parts_is_a_table_of_features(folder, tmp_path):
         writing.write_table(items, Recipe.make(["ridge"]), f"{tmp_path}/{name}", jobs=1)
     one, two = (verify(tmp_path / name, "fvc", comparator="features") for name in ("t.csv", "parts"))
     assert len(one.scores) and one.scores.equals(two.scores)
+
+
+def test_nearly_constant_features_count_and_constant_ones_do_not():
+    values = np.float32([[1, 5, 100], [1, 6, 100.01], [1, 7, 100.02]])
+    found = _standardise_all(values)
+    assert found.shape == (3, 2) and np.allclose(found, [[-1.2247] * 2, [0, 0], [1.2247] * 2], atol=1e-3)
+    with pytest.raises(TableError, match="no feature varies"):
+        _standardise_all(values[:, :1])
 
 
 def test_vectors_without_a_common_feature_have_no_score():

@@ -12,7 +12,8 @@ def entries(templates):
 
 
 def test_the_mated_print_is_ranked_first(entries):
-    found = identify(entries[0], entries[1:], load_calibration(), top=4)
+    gallery = [*entries[1:], Entry("x.png", failure="no image")]
+    found = identify(entries[0], gallery, load_calibration(), top=4)
     assert found[0].subject == "101" and found[0].score > 0 > found[1].score
     assert [c.rank for c in found] == [1, 2, 3, 4]
     assert found[0].reached == 0 and found[0].fmr == 0 < found[0].fmr_at_most < 0.001

@@ -19,3 +19,9 @@ def test_relaxation_keeps_pairs_that_fit_one_motion_and_weakens_others():
 
 def test_between_4_and_10_pairs_are_averaged():
     assert [count_averaged(n, 150) for n in (4, 20, 150)] == [4, 7, 10] and count_averaged(150, 4) == 4
+
+
+def test_at_most_100_pairs_enter_the_relaxation():
+    geometry = Geometry.from_minutiae(random_minutiae(5, 60))
+    alike = np.random.default_rng(0).random((60, 60), np.float32)
+    assert len(relaxed_pairs(alike, geometry, geometry).first) == 100

@@ -9,15 +9,16 @@ import pytest
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.threshold import ErrorCurve, analyse, read_scores
-from ridgefeat.verify import Entry, Plan, compare_all, verify
+from ridgefeat.verify import Entry, Plan, compare, compare_all, verify
 from ridgefeat.verify.verification import COLUMNS
 
 
-def test_columns_order_and_values(verification):
+def test_columns_order_and_values(verification, templates):
     frame = verification.scores
     assert tuple(frame.columns[:6]) == COLUMNS and len(frame) == 3 + 12
     assert frame["score"].notna().all() and (frame["failure"] == "").all()
     assert frame["score"][frame["mated"] == 1].min() > frame["score"][frame["mated"] == 0].max()
+    assert frame["score"][0] == round(compare(templates[0][1], templates[1][1]).score, 6)
     assert verification.about["comparisons"]["non_mated"] == {"planned": 12, "made": 12}
 
 

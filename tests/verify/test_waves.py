@@ -4,7 +4,7 @@ import pytest
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.verify import comparison_params, template_from_print
 from ridgefeat.verify.geometry import Motion
-from ridgefeat.verify.waves import Waves, coherence
+from ridgefeat.verify.waves import Waves, coherence, ridge_waves
 
 
 def test_ridges_are_coherent_with_themselves_after_a_rotation(prints):
@@ -36,3 +36,9 @@ def test_a_common_area_below_four_blocks_gives_no_coherence():
     values = [coherence(Waves(signal[:, :n]), Waves(signal), Motion(1.0, 0.0, 0.0, 0.0))[1] > 0 for n in (24, 40)]
     assert values == [False, True]
     assert coherence(Waves(np.zeros((0, 0, 3), np.int8)), Waves(signal), Motion(1.0, 0.0, 0.0, 0.0)) == (0.0, 0.0)
+
+
+def test_an_unknown_period_counts_as_nine_pixels():
+    enhanced = np.random.default_rng(0).normal(0, 0.5, (30, 30)).astype(np.float32)
+    unknown, known = (ridge_waves(enhanced, np.full_like(enhanced, p), enhanced < 9).signal for p in (0, 9))
+    assert np.array_equal(unknown, known)
