@@ -7,7 +7,7 @@ from ridgefeat.audit.table import Finding
 from ridgefeat.bench import data, splits
 from ridgefeat.bench.job import settle_duplicates
 from ridgefeat.errors import ParameterError, TableError
-from tests.bench.bench_examples import make_about, make_frame, make_problem
+from tests.bench.helpers import make_about, make_frame, make_problem
 
 
 def problem(frame, **given):
