@@ -4,15 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench import Job, Options, compare, ensemble, evaluation, run, splits, write_comparison
+from ridgefeat.bench import Options, compare, ensemble, evaluation, splits
 from ridgefeat.bench.classifiers import find
 from ridgefeat.bench.data import make_problem as problem_of
-from ridgefeat.bench.diagnostics import shuffle_target
 from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.bench.pooling import pool_predictions
 from ridgefeat.bench.results import METRICS
-from ridgefeat.errors import ParameterError, TableError
-from tests.bench.helpers import make_about, make_frame, make_problem, write_frame
+from ridgefeat.errors import ParameterError
+from tests.bench.helpers import make_about, make_frame, make_problem
 
 QUICK = ("dummy", "logistic", "naive-bayes", "mean", "stack")
 
@@ -89,16 +88,6 @@ def test_pairs_are_against_best_and_dummy(comparison):
     assert dummy["difference_low"] > 0.1 and dummy["p"] <= dummy["p_holm"] < 0.05
 
 
-def test_what_is_written_reads_back(comparison, tmp_path):
-    write_comparison(comparison, tmp_path / "out")
-    for name in ("results", "scores", "summary"):
-        assert len(pd.read_csv(tmp_path / "out" / f"{name}.csv")) == len(getattr(comparison, name))
-    assert not list((tmp_path / "out").glob("*.part"))
-    (tmp_path / "file").write_text("")
-    with pytest.raises(TableError, match=r"output folder .* cannot be made"):
-        write_comparison(comparison, tmp_path / "file")
-
-
 def test_the_same_whatever_the_number_of_workers():
     p = make_problem(people=20)
     options = {"classifiers": ("tree", "kmeans"), "folds": 2, "diagnose": False, "samples": 50}
@@ -135,23 +124,6 @@ def test_numbers_and_labels_that_differ_within_a_person(target):
     assert set(METRICS[p.kind]) <= set(done.summary)
     best = done.summary.set_index("classifier").loc[names[1]]
     assert best["mae"] < 4 if target == "age" else best["roc_auc"] > 0.95
-    shuffled, meaning = shuffle_target(p, 0)
-    if target == "finger":
-        assert "among the prints of each subject" in meaning
-        for g in set(p.groups):
-            assert sorted(shuffled.y[p.groups == g]) == sorted(p.y[p.groups == g])
-    else:
-        assert "between subjects" in meaning and not np.array_equal(shuffled.y, p.y)
-
-
-def test_a_group_of_merged_duplicates_does_not_keep_the_target_from_being_shuffled_between_groups():
-    frame = make_frame(people=30, prints=4)
-    p = problem_of(frame, make_about(frame), target="sex", group="subject")
-    groups = p.groups.copy()
-    women, men = (np.unique(groups[p.y == code])[0] for code in (0, 1))
-    groups[groups == women] = men
-    shuffled, meaning = shuffle_target(replace(p, groups=groups), 0)
-    assert "between subjects" in meaning and (shuffled.y != p.y).mean() > 0.2
 
 
 def test_imbalance_is_met_in_training_alone():
@@ -177,47 +149,6 @@ def test_pixels_without_images_and_unknown_names():
         compare(p, Options(classifiers=("no.such:Thing",)))
     with pytest.raises(ParameterError, match="no method fit"):
         compare(p, Options(classifiers=("json:loads",)))
-
-
-def test_two_tables_train_and_test_or_cross(tmp_path):
-    one = write_frame(make_frame(people=16, effect=3.0), tmp_path / "one.csv")
-    other = make_frame(people=16, effect=3.0, seed=1)
-    two = write_frame(other, tmp_path / "two.csv")
-    options = Options(classifiers=("logistic", "dummy"), jobs=1, diagnose=False)
-    asked = {"target": "sex", "group": "subject", "options": options, "audit": False}
-    with pytest.raises(TableError, match="16 of the subjects stand in training and in test"):
-        run(Job(train=one, test=two, **asked))
-    crossed = run(Job(cross=(one, two), **asked))
-    assert len(crossed.folds) == 2 and set(crossed.problem.groups) >= {"one:1", "two:1"}
-    assert crossed.summary["roc_auc"].iloc[0] > 0.8
-    other["subject"] += 100
-    write_frame(other, two)
-    split = run(Job(train=one, test=two, **asked))
-    assert len(split.folds) == 1 and not split.calibrated and len(split.folds[0].test) == 64
-    with pytest.raises(ParameterError, match="give one table, or --train with --test"):
-        run(Job(train=one, **asked))
-
-
-def test_one_picture_of_two_people_is_merged_by_what_the_audit_finds(tmp_path):
-    frame = make_frame(people=20, effect=3.0)
-    names = [c for c in frame if frame[c].dtype == np.float32]
-    frame.loc[8, ["meta_sha256", *names]] = frame.loc[0, ["meta_sha256", *names]]
-    path = write_frame(frame, tmp_path / "t.csv")
-    said: list[str] = []
-    options = Options(classifiers=("dummy",), jobs=1, diagnose=False)
-    done = run(Job("sex", "subject", path, options=options), "typed", said.append)
-    assert "1+3" in set(done.problem.groups) and "0_0.png" in "\n".join(said)
-    assert done.reproduction.command == "typed" and "sha256 of t.csv" in done.reproduction.digests
-    assert done.audit is not None
-
-
-def test_the_audit_looks_at_folds_by_image(tmp_path):
-    path = write_frame(make_frame(people=20), tmp_path / "t.csv")
-    options = Options(classifiers=("dummy",), split="image", jobs=1, diagnose=False)
-    done = run(Job("sex", "subject", path, options=options))
-    (finding,) = done.audit.of_kind("folds")
-    assert finding.severity == "leak" and "20 groups are on both sides of a fold" in finding.message
-    assert "of 80 test prints" in finding.cost
 
 
 def test_a_mean_of_nothing_is_a_row_with_its_reason():
