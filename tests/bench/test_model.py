@@ -10,7 +10,7 @@ from ridgefeat.bench import Options, classifiers, model, model_file
 from ridgefeat.bench.classifiers import default_names
 from ridgefeat.bench.data import make_problem
 from ridgefeat.errors import ModelError, ParameterError, TableError
-from tests.bench.bench_examples import Sulky, make_about, make_frame
+from tests.bench.helpers import Sulky, make_about, make_frame
 
 QUICK = Options(within=("finger",), folds=2, jobs=1)
 
@@ -138,13 +138,13 @@ def test_what_cannot_be_stored():
     with pytest.raises(ParameterError, match="reads images"):
         trained("pixels-rbf-svm")
     with pytest.raises(ModelError, match="cannot be fitted: fold 1: RuntimeError: will not"):
-        trained("tests.bench.bench_examples:Sulky")
+        trained("tests.bench.helpers:Sulky")
 
 
 def test_foreign_code_is_not_loaded(fitted, tmp_path):
     path = tmp_path / "m.skops"
     path.write_bytes(io.dumps({"pipeline": Sulky(), "calibrator": None, "about": "{}"}))
-    with pytest.raises(ModelError, match=r"holds tests\.bench\.bench_examples\.Sulky, which no ridgefeat model does"):
+    with pytest.raises(ModelError, match=r"holds tests\.bench\.helpers\.Sulky, which no ridgefeat model does"):
         model_file.load_model(path)
 
 
