@@ -22,7 +22,7 @@ EER = float(norm.cdf(-APART / 2))
 
 
 def subjects_scores(seed: int, shared: float) -> Scores:
-    """Normal scores of deviation 1, of whose variance a share belongs to subjects."""
+    """Return normal scores of standard deviation 1; a share of the variance is due to subjects."""
     rng = np.random.default_rng(seed)
     p, q = np.triu_indices(SUBJECTS, 1)
     own, half = rng.normal(0, shared**0.5, SUBJECTS), rng.normal(0, (shared / 2) ** 0.5, SUBJECTS)
@@ -91,7 +91,9 @@ def agreement() -> str:
             abs(curve.auc - roc_auc_score(truth, score)),
         )
         worst = {name: max(old, float(new)) for (name, old), new in zip(worst.items(), found, strict=True)}
-    return table(["figure, beside", "largest difference"], [[name, f"{value:.1e}"] for name, value in worst.items()])
+    return table(
+        ["figure, compared with", "largest difference"], [[name, f"{value:.1e}"] for name, value in worst.items()]
+    )
 
 
 def methods() -> str:
@@ -104,7 +106,7 @@ def methods() -> str:
         for name in [*METHODS, "fmr=1%"]:
             losses.setdefault(name, []).append(100 * float(loss[curve.index(choose(curve, name).threshold)] - best))
     rows = [[n, f"{min(v):.3f}", f"{np.mean(v):.3f}", f"{max(v):.3f}"] for n, v in losses.items()]
-    return table(["method", "least excess of HTER, points", "mean", "most"], rows)
+    return table(["method", "minimum excess of HTER, points", "mean", "maximum"], rows)
 
 
 def speed() -> str:

@@ -1,4 +1,4 @@
-"""Our comparator of minutiae beside bozorth3, on mindtct's minutiae and on ours: error rates and speed.
+"""The comparator of minutiae compared with bozorth3, on mindtct's minutiae and on ours: error rates and speed.
 
     python benchmarks/verify_fvc.py
 
@@ -234,7 +234,7 @@ INTRODUCTION = f"""Equal error rates of 280 mated and all 2,880 non-mated compar
 fingers, 140 and 640). Ten fingers are few: an error rate of zero among them is not a rate of zero. The interval is a
 bootstrap over fingers ({REPLICATES} draws). FMR100, FMR1000 and ZeroFMR are FNMR where FMR is at most 1 %, 0.1 % and 0.
 Parameters were chosen on synthetic prints, FCJ2020, FVC2004 DB1_B and the first five fingers of each database (101 to
-105); fingers 106 to 110 took no part, and stand in a column of their own (140 mated, 640 non-mated comparisons). As a
+105); fingers 106 to 110 took no part, and have a column of their own (140 mated, 640 non-mated comparisons). As a
 control, mindtct's minutiae handed to bozorth3 in the same way as ours score exactly as natively."""
 SPEED = """CPU time of one thread, templates prepared: the comparators in turn on the same pairs of prints, median and
 quartiles of five rounds."""

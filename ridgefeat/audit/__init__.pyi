@@ -1,4 +1,3 @@
-from .duplicates import Duplicates as Duplicates
 from .duplicates import resolve as resolve
 from .run import Audit as Audit
 from .run import audit as audit

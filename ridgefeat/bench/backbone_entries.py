@@ -86,12 +86,22 @@ def backbone_methods(
 
 
 def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
-    """Return settings from KEY=VALUE texts.
+    """Return a network's settings from KEY=VALUE texts.
+
+    Parameters
+    ----------
+    pairs : iterable of str
+        Keys are layer, channel_order, cache, mean, std, size and last_layers.
 
     Raises
     ------
     ParameterError
         If a key is unknown or a value is no number where one is needed.
+
+    Examples
+    --------
+    >>> read_settings(["size=96", "mean=0.5"])
+    {'size': 96, 'mean': (0.5,)}
     """
     found: dict[str, Any] = {}
     for pair in pairs:

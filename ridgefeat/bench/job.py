@@ -206,7 +206,15 @@ def make_job_folds(problem: Problem, job: Job) -> tuple[Fold, ...]:
 
 
 def make_folder(folder: str | Path) -> Path:
-    """Return the folder, made if it does not exist.
+    """Make a folder if it does not exist.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
@@ -222,7 +230,18 @@ def make_folder(folder: str | Path) -> Path:
 
 
 def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
-    """Write a comparison's tables as CSV, each under a temporary name first; return the files.
+    """Write a comparison's tables as CSV, each under a temporary name first.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    folder : path
+        Made if it does not exist.
+
+    Returns
+    -------
+    list of Path
+        The files.
 
     Raises
     ------

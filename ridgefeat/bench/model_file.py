@@ -1,4 +1,4 @@
-"""A model as a file through skops: numbers and names, no code, and nothing in it is trusted unseen."""
+"""A model as a file through skops: numbers and names, no code; every type in it is checked before it is loaded."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ridgefeat.bench.model import FORMAT, Model
 from ridgefeat.errors import ModelError
 from ridgefeat.files import atomic_write, first_few, os_errors_as, read_bounded
 
-LARGEST = 1 << 30
-OWN = (
+MAX_BYTES = 1 << 30
+OWN_TYPES = (
     "estimators.GroupScaler",
     "estimators.AdaptivePCA",
     "estimators.RbfClassifier",
@@ -28,25 +28,30 @@ OWN = (
     "estimators.Resampler",
     "ensemble.FrozenEnsemble",
 )
-TREES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
-"""Types whose compiled code follows the file's indices without looking; they are looked at after loading."""
-TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN), "numpy.dtype", "sklearn.utils._bunch.Bunch", *TREES)
+TREE_TYPES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
+"""Types with compiled code that follows the file's indices unchecked; they are checked after loading."""
+TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN_TYPES), "numpy.dtype", "sklearn.utils._bunch.Bunch", *TREE_TYPES)
 SHOWN = 5
 
 
 def save_model(model: Model, path: str | Path) -> Path:
-    """Write a model file through skops, and what it is beside it (<name>.json). Return its path.
+    """Write a model file through skops, and its description to <name>.json.
 
     Parameters
     ----------
     model : Model
     path : path
 
+    Returns
+    -------
+    Path
+        The file.
+
     Raises
     ------
     ModelError
-        If the file cannot be written, stands where a table's sidecar would be lost, or holds an estimator whose type
-        would not be loaded again.
+        If the file cannot be written, would replace a table's sidecar, or holds an estimator of a type that is not
+        loaded.
     """
     from skops import io
 
@@ -57,9 +62,9 @@ def save_model(model: Model, path: str | Path) -> Path:
         data = io.dumps(content)
     except Exception as error:
         raise ModelError(f"{model.about['classifier']} cannot be stored: {error}") from None
-    if strangers := _strangers(data):
+    if foreign := _foreign_types(data):
         raise ModelError(
-            f"{model.about['classifier']} holds {', '.join(strangers)}, which a model file may not; "
+            f"{model.about['classifier']} holds {', '.join(foreign)}, which a model file may not; "
             "use one of ridgefeat's own classifiers"
         )
     text = json.dumps(model.about, indent=1) + "\n"
@@ -71,23 +76,28 @@ def save_model(model: Model, path: str | Path) -> Path:
 
 
 def check_place(path: str | Path) -> None:
-    """Refuse a model beside which something else is described: <name>.json may be how a table was made.
+    """Refuse a place where writing a model would replace another file: <name>.json may be the sidecar of a table.
+
+    Parameters
+    ----------
+    path : path
+        Where the model is to be written.
 
     Raises
     ------
     ModelError
         If <name>.json is there and is no model's.
     """
-    beside = Path(path).with_suffix(".json")
-    if not beside.is_file():
+    sidecar = Path(path).with_suffix(".json")
+    if not sidecar.is_file():
         return
     try:
-        held = json.loads(beside.read_bytes())
+        held = json.loads(sidecar.read_bytes())
     except (OSError, ValueError):
         held = None
     if not isinstance(held, dict) or held.get("format") != FORMAT:
         raise ModelError(
-            f"{beside} is there and describes something else (a table, perhaps); writing the model would replace it: "
+            f"{sidecar} exists and describes something else (a table, perhaps); writing the model would replace it: "
             f"give -o another name, such as {Path(path).stem}-model.skops"
         )
 
@@ -112,11 +122,11 @@ def load_model(path: str | Path) -> Model:
 
     source = Path(path)
     try:
-        data = read_bounded(source, LARGEST, ModelError, "model")
+        data = read_bounded(source, MAX_BYTES, ModelError, "model")
         _bounded(data, source)
-        if strangers := _strangers(data):
+        if foreign := _foreign_types(data):
             raise ModelError(
-                f"model {source} holds {first_few(strangers, SHOWN)}, which no ridgefeat model does; it was not loaded"
+                f"model {source} holds {first_few(foreign, SHOWN)}, which no ridgefeat model does; it was not loaded"
             )
         content = io.loads(data, trusted=list(TRUSTED))
         about = json.loads(content["about"])
@@ -132,7 +142,7 @@ def load_model(path: str | Path) -> Model:
         raise ModelError(f"{source} is no ridgefeat model: {type(error).__name__}: {error}") from None
 
 
-def _strangers(data: bytes) -> list[str]:
+def _foreign_types(data: bytes) -> list[str]:
     from skops import io
 
     return sorted(set(io.get_untrusted_types(data=data)) - set(TRUSTED))
@@ -141,8 +151,8 @@ def _strangers(data: bytes) -> list[str]:
 def _bounded(data: bytes, source: Path) -> None:
     """Refuse an archive that unpacks to more than any model does."""
     with zipfile.ZipFile(BytesIO(data)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > LARGEST:
-            raise ModelError(f"model {source} unpacks to more than {LARGEST >> 30} GB; no model does")
+        if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+            raise ModelError(f"model {source} unpacks to more than {MAX_BYTES >> 30} GB; no model does")
 
 
 def _check_trees(estimator: Any, source: Path) -> None:
@@ -175,7 +185,7 @@ def _trees(thing: Any, seen: set[int]) -> Iterator[Any]:
     if id(thing) in seen or isinstance(thing, (str, bytes, int, float, np.generic, type(None))):
         return
     seen.add(id(thing))
-    if f"{type(thing).__module__}.{type(thing).__qualname__}" in TREES:
+    if f"{type(thing).__module__}.{type(thing).__qualname__}" in TREE_TYPES:
         yield thing
     elif isinstance(thing, dict):
         for value in thing.values():

@@ -114,7 +114,11 @@ class Options:
     n_classes: int = 2
 
     def complete(self, problem: Problem) -> Options:
-        """Return the options with the target's kind and number of classes.
+        """Return the options with the kind and the number of classes of a problem's target.
+
+        Parameters
+        ----------
+        problem : Problem
 
         Raises
         ------

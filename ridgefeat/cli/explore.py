@@ -12,10 +12,8 @@ from ridgefeat.cli import options, talk
 @click.command("explore")
 @click.argument("table", type=options.PATH, metavar="TABLE")
 @click.option("-o", "--output", required=True, type=options.PATH, metavar="PAGE.html", help="The page to write.")
-@click.option(
-    "--images", type=options.PATH, metavar="ROOT", help="The folder that was extracted: its prints are shown."
-)
-@click.option("--by", metavar="LABEL", help="The label to colour and compare by at first.")
+@click.option("--images", type=options.PATH, metavar="ROOT", help="The folder that was extracted, to show its prints.")
+@click.option("--by", metavar="LABEL", help="Initial label to colour and compare by.")
 @click.option(
     "--most",
     "limit",
@@ -23,18 +21,25 @@ from ridgefeat.cli import options, talk
     default=5000,
     show_default=True,
     metavar="N",
-    help="Prints on the page; of a larger table a sample with the label's shares.",
+    help="Maximum number of prints; a larger table is sampled, stratified by label.",
 )
-@click.option("--no-tsne", is_flag=True, help="Leave out the map of neighbours, which takes longest.")
-@click.option("--no-overlays", is_flag=True, help="Show prints without minutiae, points and outline.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of sample and maps.")
+@click.option("--no-tsne", is_flag=True, help="Skip the t-SNE map, which takes longest.")
+@click.option("--no-overlays", is_flag=True, help="Do not draw minutiae, singular points and outlines.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Random seed of the sample and the maps.",
+)
 @options.jobs
 @options.json_result
 def command(table: str, output: str, **given: Any) -> None:
-    """Write one page on which a table can be explored, without a network.
+    """Write a page to explore a table in a browser, offline.
 
-    Every column's distribution by any label, maps of all prints, correlations and outliers. Pick points and see the
-    prints with what was found in them; copy their names. Pictures are as large as a page of about 25 MB allows.
+    Shows every column's distribution by any label, maps of all prints, correlations and outliers. Select points to see
+    the prints with their minutiae, and copy their names. Pictures are as large as a page of about 25 MB allows.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`ridgefeat show`: one print with everything that was found in it."""
+"""`ridgefeat show`: one print with everything that was detected in it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,10 @@ from ridgefeat.cli import options, talk
 @click.command("show")
 @click.argument("image", type=options.PATH, metavar="IMAGE")
 @click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=options.PATH,
-    metavar="PICTURE",
-    help="The picture to write: .png, .jpg, .tif.",
+    "-o", "--output", required=True, type=options.PATH, metavar="PICTURE", help="Picture to write: .png, .jpg or .tif."
 )
 @click.option("--panels", **options.listed("ridgefeat.report", "PANELS"), help="Stages to draw, comma-separated.")
-@click.option("--scale", type=float, metavar="N", help="Picture pixels per pixel at 500 dpi, 0.25 to 4.")
+@click.option("--scale", type=float, metavar="N", help="Scale factor relative to 500 dpi, 0.25 to 4.")
 @options.reading
 @options.tuning
 @options.json_result

@@ -15,7 +15,7 @@ from ridgefeat.files import atomic_write
 from ridgefeat.nn.layer import Array
 
 STATE = "state"
-MOST_STATE_BYTES = 64 << 20
+MAX_STATE_BYTES = 64 << 20
 
 
 def write_checkpoint(path: str | Path, arrays: Mapping[str, Array], state: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, expected: Mapping[s
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         shape, _, dtype = read[np.lib.format.read_magic(file)](file)
     if name == STATE:
-        fits = dtype == np.uint8 and len(shape) == 1 and shape[0] <= MOST_STATE_BYTES
+        fits = dtype == np.uint8 and len(shape) == 1 and shape[0] <= MAX_STATE_BYTES
     else:
         fits = name in expected and shape == expected[name].shape and dtype == expected[name].dtype
     if not fits:

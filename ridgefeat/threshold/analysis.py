@@ -37,7 +37,17 @@ MAX_CUTS = 2000
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate (0 to 1), its 95 % interval, the errors that it rests on, and the count that it refers to."""
+    """A rate with its interval and counts.
+
+    Attributes
+    ----------
+    value : float
+        0 to 1.
+    low, high : float
+        Its 95 % interval; NaN without replicates.
+    errors, count : int
+        The errors that it rests on, of how many comparisons or transactions.
+    """
 
     value: float
     low: float
@@ -48,7 +58,17 @@ class Rate:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """The rates and the expected cost of a threshold on one part."""
+    """The rates of a threshold on one part.
+
+    Attributes
+    ----------
+    fmr, fnmr : Rate
+        Of comparisons.
+    far, frr, hter, accuracy : Rate
+        Of transactions.
+    cost : float
+        Expected cost of a transaction.
+    """
 
     fmr: Rate
     fnmr: Rate
@@ -61,7 +81,17 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a part that no method determines, with its interval and, if it has one, its threshold."""
+    """A figure of a part that does not depend on a method.
+
+    Attributes
+    ----------
+    name : str
+        EER, FMR100, FMR1000, ZeroFMR, AUC or d'.
+    value, low, high : float
+        The figure and its 95 % interval; NaN if it has none.
+    threshold : float
+        NaN for AUC and d'.
+    """
 
     name: str
     value: float
@@ -72,7 +102,19 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Development or evaluation: its scores, curve, replicates and figures, and an operating point per method."""
+    """The development or the evaluation part.
+
+    Attributes
+    ----------
+    name : str
+        "development" or "evaluation".
+    scores : Scores
+    curve : ErrorCurve
+    replicates : Replicates
+    figures : tuple of Figure
+    operating_points : tuple of OperatingPoint
+        One per method.
+    """
 
     name: str
     scores: Scores

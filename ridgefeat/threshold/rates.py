@@ -22,7 +22,17 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class EqualError:
-    """The equal error rate, where FMR and FNMR meet; `low` and `high` are the two rates at the nearest step."""
+    """The equal error rate, where FMR and FNMR meet.
+
+    Attributes
+    ----------
+    value : float
+        Mean of `low` and `high`.
+    low, high : float
+        The two rates at the step nearest to the crossing, the smaller first.
+    threshold : float
+        Threshold of that step, in the scores' own scale.
+    """
 
     value: float
     low: float

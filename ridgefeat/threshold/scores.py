@@ -287,6 +287,10 @@ def split_scores(scores: Scores, share: float = 0.8, seed: int = 0) -> Split:
     seed : int
         The same seed gives the same parts.
 
+    Returns
+    -------
+    Split
+
     Raises
     ------
     ScoreError

@@ -48,6 +48,16 @@ class Replicates:
         Weight of the scores in each bin; the first row is the sample itself.
     means, squares : ndarray of float64, shape (2, t + 1)
         Mean score and mean square in each bin, mated first.
+
+    Examples
+    --------
+    >>> scores = Scores.make(np.r_[np.arange(40) + 20, np.arange(40)], np.arange(80) < 40)
+    >>> found = resample(scores, np.arange(61.0), replicates=100)
+    >>> found.fmr[0, [20, 30]], found.fnmr[0, [20, 30]], float(found.totals[0][0, 0])
+    (array([0.5 , 0.25]), array([0.  , 0.25]), 40.0)
+    >>> bounds = [found.equal_error(), found.fnmr_for(0.01), found.auc(), found.d_prime()]
+    >>> all(low < value < high for (low, high), value in zip(bounds, (0.25, 0.5, 0.875, 1.732)))
+    True
     """
 
     cuts: Float
@@ -123,6 +133,10 @@ def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 
         Number of replicates; 0 gives the sample alone, and no intervals.
     seed : int
         The same seed gives the same draws.
+
+    Returns
+    -------
+    Replicates
 
     Examples
     --------

@@ -148,6 +148,19 @@ def identify(
         If `top` is not positive.
     LayoutError
         If the probe failed, or no print of the gallery can be compared.
+
+    Examples
+    --------
+    >>> from ridgefeat.structure import Minutiae
+    >>> from ridgefeat.verify import prepare, template_from_minutiae
+    >>> entries = []
+    >>> for name, seed in (("probe", 0), ("same", 0), ("other", 1)):
+    ...     x, y = np.float32(np.random.default_rng(seed).uniform(0, 200, (2, 30)))
+    ...     m = Minutiae(x, y, x / 40, np.ones(30, np.uint8), np.full(30, 80, np.float32))
+    ...     entries.append(Entry(name, content=prepare(template_from_minutiae(m))))
+    >>> found = identify(entries[0], entries[1:], load_calibration(kind="minutiae"))
+    >>> [(c.rank, c.reference, c.reached == 0) for c in found]
+    [(1, 'same', True), (2, 'other', False)]
     """
     if top < 1:
         raise ParameterError(f"top must be 1 or more, got {top}")
@@ -198,6 +211,12 @@ def load_calibration(path: PathLike | None = None, *, kind: str = "ridges") -> C
 
 
 def have_ridges(entries: Sequence[Entry]) -> bool:
-    """Return whether all templates hold ridges, not minutiae alone."""
+    """Return whether all templates hold ridges, not minutiae alone.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Those that failed are ignored.
+    """
     templates: list[Template] = [e.content.template for e in entries if e.content is not None]
     return all(t.waves is not None for t in templates)

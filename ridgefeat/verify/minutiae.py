@@ -93,6 +93,10 @@ def prepare(template: Template) -> PreparedTemplate:
     Parameters
     ----------
     template : Template
+
+    Returns
+    -------
+    PreparedTemplate
     """
     return PreparedTemplate(template, compute_cylinders(template), Geometry.from_minutiae(template.minutiae))
 

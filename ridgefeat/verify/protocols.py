@@ -159,6 +159,14 @@ def altered(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     ------
     LayoutError
         If there are no altered prints, no unaltered ones, or no mated or non-mated comparison.
+
+    Examples
+    --------
+    >>> labels = {"finger": "thumb", "alteration": "none"}
+    >>> real = [Entry(f"{s}.png", {**labels, "subject": s}) for s in "ab"]
+    >>> plan = altered([*real, Entry("a_cut.png", {**labels, "subject": "a", "alteration": "z_cut"})])
+    >>> plan.probe, plan.reference, plan.mated
+    (array([2, 2]), array([0, 1]), array([ True, False]))
     """
     _by_finger(entries)
     references: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -210,6 +218,17 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
     ------
     LayoutError
         If the table cannot be read, a column is missing, or a print is unknown or ambiguous; the row is named.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "pairs.csv"
+    ...     with path.open("w") as file:
+    ...         print("probe,reference,mated", "a/1.png,2.png,1", "a/1.png,3.png,0", sep=chr(10), file=file)
+    ...     plan, entries = read_pairs(path, [Entry("a/1.png"), Entry("a/2.png"), Entry("b/3.png")])
+    >>> plan.reference, plan.mated, [entry.subject for entry in entries]
+    (array([1, 2]), array([ True, False]), ['a/1.png', 'a/1.png', 'b/3.png'])
     """
     frame = _read_frame(Path(path))
     find = _finder(entries, Path(path))
@@ -232,7 +251,7 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
                 "subject_probe and subject_reference"
             )
         mated = np.array([fingers[i] == fingers[j] for i, j in zip(probe, reference, strict=True)], bool)
-    return Plan(probe, reference, mated), _joined(named, probe[mated], reference[mated])
+    return Plan(probe, reference, mated), _join_subjects(named, probe[mated], reference[mated])
 
 
 def _finger(entry: Entry) -> tuple[str, ...]:
@@ -313,7 +332,7 @@ def _finder(entries: Sequence[Entry], path: Path) -> Any:
     return find
 
 
-def _joined(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]:
+def _join_subjects(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]:
     """Give prints of unknown subject the subject that their mated comparisons name, or else a common one."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -330,12 +349,12 @@ def _joined(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]
     for i, entry in enumerate(entries):
         known.setdefault(int(group[i]), entry.name)
     return [
-        entry if entry.labels.get("subject") else _named(entry, known[int(g)])
+        entry if entry.labels.get("subject") else _with_subject(entry, known[int(g)])
         for entry, g in zip(entries, group, strict=True)
     ]
 
 
-def _named(entry: Entry, subject: str) -> Entry:
+def _with_subject(entry: Entry, subject: str) -> Entry:
     return replace(entry, labels={**entry.labels, "subject": subject})
 
 
@@ -354,5 +373,5 @@ def _with_subjects(
                     f"{given[i][:40]!r} above"
                 )
     for i, subject in given.items():
-        named[i] = _named(named[i], subject)
+        named[i] = _with_subject(named[i], subject)
     return named

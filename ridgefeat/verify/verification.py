@@ -59,7 +59,7 @@ class Verification:
     about: dict[str, Any]
 
     def save(self, path: PathLike) -> Path:
-        """Write the table (CSV) and its sidecar (.json), each atomically, and return the path.
+        """Write the table (CSV) and its sidecar (.json), each atomically. Return the path of the table.
 
         Parameters
         ----------
@@ -201,7 +201,15 @@ def _compare_batch(function: Comparator, contents: list[Any], pairs: list[tuple[
 
 
 def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.DataFrame:
-    """Return the table of a plan's scores, one row per comparison in the plan's order."""
+    """Return the table of a plan's scores, one row per comparison in the plan's order.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+    plan : Plan
+    score : ndarray of float64, shape (n,)
+        Scores of compare_all.
+    """
     import pandas as pd
 
     def of(values: list[str], which: np.ndarray) -> Any:
@@ -220,9 +228,9 @@ def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.D
         "failure": np.where(failed[0] != "", failed[0], failed[1]),
     }
     for label in ("alteration", "level"):
-        said = [str(e.labels.get(label) or "") for e in entries]
+        values = [str(e.labels.get(label) or "") for e in entries]
         if any(entry.is_altered for entry in entries):
-            columns[label] = of(said, plan.probe)
+            columns[label] = of(values, plan.probe)
     return pd.DataFrame(columns)
 
 

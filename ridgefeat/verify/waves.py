@@ -52,6 +52,15 @@ def ridge_waves(enhanced: Float, period: Float, mask: Bool) -> Waves:
     ----------
     enhanced, period : ndarray of float32, shape (rows, columns)
     mask : ndarray of bool, shape (rows, columns)
+
+    Examples
+    --------
+    A wave of period 9 px, and its quadrature component to the right:
+
+    >>> enhanced = np.tile(np.cos(2 * np.pi * np.arange(27) / 9), (9, 1)).astype(np.float32)
+    >>> waves = ridge_waves(enhanced, np.full_like(enhanced, 9), np.ones(enhanced.shape, bool))
+    >>> waves.signal.shape, waves.signal[1, 3:6, 0], waves.signal[1, 3:6, 1]
+    ((3, 9, 3), array([ 65, -79,  15], dtype=int8), array([-54, -29,  83], dtype=int8))
     """
     # The derivative of a wave scales with its frequency; a central difference gives the sine of it.
     turn = np.minimum(2 * np.pi / np.where(period > 0, period, np.float32(_TYPICAL_PERIOD)), 1.5)
@@ -80,6 +89,13 @@ def coherence(first: Waves, second: Waves, motion: Motion) -> tuple[float, float
         Mean coherence of blocks, weighted by their amplitudes, 0 to 1; 0 if the overlap is too small.
     float
         Overlap in mm².
+
+    Examples
+    --------
+    >>> signal = np.full((16, 40, 3), 50, np.int8)
+    >>> value, area = coherence(Waves(signal), Waves(signal), Motion(1.0, 0.0, 0.0, 0.0))
+    >>> round(value, 3), round(area, 2)
+    (1.0, 14.86)
     """
     rows, columns = (n // BLOCK for n in second.signal.shape[:2])
     if not rows or not columns or not first.signal.size:
@@ -106,5 +122,5 @@ def coherence(first: Waves, second: Waves, motion: Motion) -> tuple[float, float
     amplitude = float(np.sqrt(one * two).sum())
     if covered < _MIN_BLOCKS or amplitude <= 0:
         return 0.0, 0.0
-    steady = float(np.sqrt(even * even + odd_x * odd_x + odd_y * odd_y).sum())
-    return steady / amplitude, covered * _BLOCK_MM2
+    coherent = float(np.sqrt(even * even + odd_x * odd_x + odd_y * odd_y).sum())
+    return coherent / amplitude, float(covered * _BLOCK_MM2)

@@ -9,7 +9,7 @@ from ridgefeat.audit import audit
 from ridgefeat.audit.files import check_files
 from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.table import AuditParams, make_table
-from tests.audit.audit_examples import GROUPS, clean_table, kinds
+from tests.audit.helpers import GROUPS, clean_table, kinds
 
 
 def of(frame: pd.DataFrame, **how: object):

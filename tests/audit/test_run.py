@@ -6,7 +6,7 @@ import pytest
 
 from ridgefeat.audit import audit
 from ridgefeat.errors import TableError
-from tests.audit.audit_examples import GROUPS, PRINTS, clean_table, kinds
+from tests.audit.helpers import GROUPS, PRINTS, clean_table, kinds
 
 
 def of(frame: pd.DataFrame, **how: object):

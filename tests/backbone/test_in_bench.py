@@ -16,7 +16,7 @@ from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.cli import main
 from ridgefeat.errors import ModelError, ParameterError
 from tests.backbone.onnx_examples import mobile, save
-from tests.bench import bench_examples as examples
+from tests.bench import helpers as examples
 
 FROZEN = ["backbone-svm", "backbone-logistic", "backbone-head", "both-svm", "both-logistic"]
 TUNED = "backbone-fine-tuned"

@@ -3,7 +3,7 @@ import pytest
 from click.testing import CliRunner
 
 from ridgefeat.cli import main
-from tests.bench.bench_examples import make_frame, write_frame
+from tests.bench.helpers import make_frame, write_frame
 
 
 def run(*args, code=0):

@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench.estimators import CLIP, GroupScaler
+from ridgefeat.bench import Options, estimators
+from ridgefeat.bench.classifiers import find
+from ridgefeat.bench.estimators import AdaptivePCA, GroupScaler, RbfClassifier, Resampler, Residualizer
 from ridgefeat.bench.inputs import level_codes, level_names
 from ridgefeat.errors import TableError
 
@@ -43,7 +45,7 @@ def test_gaps_stay_and_constants_become_0_and_the_extreme_is_cut():
     X[0, 0], X[:, 1], X[2, 2] = np.nan, 4, 1e6
     out = GroupScaler().fit(X).transform(X)
     assert np.isnan(out[0, 0]) and np.isfinite(out[1:]).all()
-    assert (out[:, 1] == 0).all() and out[2, 2] == CLIP
+    assert (out[:, 1] == 0).all() and out[2, 2] == 8
 
 
 def test_levels_go_by_name():
@@ -53,3 +55,62 @@ def test_levels_go_by_name():
     assert level_codes(names, ["right index", "left index"]).tolist() == [1, 0, -1]
     with pytest.raises(TableError, match="no column 'side'"):
         level_names(labels, ["side"])
+
+
+@pytest.mark.parametrize(("count", "own"), [(9, False), (10, True)])
+def test_a_level_of_fewer_than_ten_rows_is_measured_by_the_whole(count, own):
+    X = rows()
+    X = np.concatenate([X[X[:, -1] == 0], X[X[:, -1] == 1][:count]])
+    fitted = GroupScaler().fit(X)
+    assert (abs(fitted.mean_[1, 0] - 100) < 2) == own
+    assert np.array_equal(fitted.mean_[1], fitted.mean_[-1]) != own
+
+
+def test_residuals_are_of_the_values_and_their_squares_within_three_deviations():
+    known = np.linspace(-6, 6, 400)
+    X = np.c_[np.clip(known, -3, 3) ** 2 + known, known]
+    assert np.abs(Residualizer(1, alpha=1e-9).fit(X).transform(X)).max() < 1e-4
+
+
+def test_a_kernel_for_many_rows_is_left_to_libsvm(monkeypatch):
+    X, y = rows()[:, :3], np.arange(200) % 2
+    whole = RbfClassifier().fit(X, y)
+    assert (whole.svm_.kernel, estimators.MAX_KERNEL_ROWS) == ("precomputed", 12_000)
+    monkeypatch.setattr(estimators, "MAX_KERNEL_ROWS", 100)
+    large = RbfClassifier().fit(X, y)
+    assert large.svm_.kernel == "rbf"
+    np.testing.assert_allclose(large.decision_function(X), whole.decision_function(X), atol=1e-3)
+
+
+def test_components_are_at_most_200_and_fewer_than_rows():
+    assert AdaptivePCA(50).fit(rows()[:, :3]).transform(rows()[:, :3]).shape == (200, 3)
+    assert AdaptivePCA(50).fit(rows(n=3)).transform(rows()).shape == (200, 2)
+    assert find("pca-lda").classify(Options())[0].count == 200
+
+
+def test_what_is_regressed_out_is_gone_from_rows_not_seen():
+    rng = np.random.default_rng(0)
+    known = rng.normal(size=(2000, 2))
+    own = rng.normal(size=(2000, 3))
+    X = np.c_[own + known @ rng.normal(size=(2, 3)) + known[:, :1] ** 2, known]
+    left = Residualizer(2, alpha=1e-6).fit(X[:1500]).transform(X[1500:])
+    assert left.shape == (500, 3) and left.dtype == np.float32
+    design = np.c_[np.ones(500), known[1500:], known[1500:] ** 2]
+    explained = design @ np.linalg.lstsq(design, left, rcond=None)[0]
+    assert (explained.var(axis=0) < 0.06 * left.var(axis=0)).all()
+    assert (np.abs(left - own[1500:]).mean() < 0.4) and np.corrcoef(left[:, 0], own[1500:, 0])[0, 1] > 0.95
+    assert Residualizer(1).fit(X[:, :2]).transform(X[:, :2]).shape == (2000, 1)
+
+
+def test_resampling_hands_on_the_groups_of_the_rows_it_drew():
+    class Asks:
+        def get_params(self, deep=True):
+            return {}
+
+        def fit(self, X, y, groups=None):
+            self.classes_ = np.unique(y)
+            assert (groups == X[:, 0]).all()
+            return self
+
+    X = np.arange(12.0)[:, None]
+    Resampler(Asks(), "over").fit(X, np.repeat([0, 1], [3, 9]), groups=np.arange(12.0))

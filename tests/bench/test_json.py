@@ -7,7 +7,7 @@ import json
 from click.testing import CliRunner
 
 from ridgefeat.cli import main
-from tests.bench.bench_examples import make_frame, write_frame
+from tests.bench.helpers import make_frame, write_frame
 
 
 def run(*args):

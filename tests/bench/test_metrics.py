@@ -2,21 +2,13 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from ridgefeat.bench import calibration, metrics, statistics
+from ridgefeat.bench import metrics, statistics
 from ridgefeat.bench.metrics import Predictions, areas, by_class, figures
-
-
-def some(kind="binary", classes=2, n=240, seed=0):
-    rng = np.random.default_rng(seed)
-    group = np.repeat(np.arange(n // 4), 4)
-    y = rng.integers(0, classes, n)
-    score = np.round(rng.normal(size=(n, classes)) + np.eye(classes)[y], 1)  # rounded, so that there are ties
-    p = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
-    return Predictions(kind, y, score.argmax(axis=1), score, p, np.zeros(n, np.int64), group)
+from tests.bench.helpers import make_predictions
 
 
 def test_figures_of_two_classes_are_scikit_learns():
-    p = some()
+    p = make_predictions()
     got = {k: v[0] for k, v in figures(p).items()}
     y, said, s = p.y, p.predicted, p.score[:, 1]
     assert got["roc_auc"] == pytest.approx(sk.roc_auc_score(y, s))
@@ -30,7 +22,7 @@ def test_figures_of_two_classes_are_scikit_learns():
 
 
 def test_figures_of_several_classes_are_scikit_learns():
-    p = some("multiclass", 3)
+    p = make_predictions("multiclass", 3)
     got = {k: v[0] for k, v in figures(p).items()}
     assert got["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(p.y, p.predicted))
     assert got["f1"] == pytest.approx(sk.f1_score(p.y, p.predicted, average="macro"))
@@ -54,7 +46,7 @@ def test_figures_of_numbers_are_scikit_learns():
 
 
 def test_weights_count_a_group_as_if_it_stood_there_so_often():
-    p = some()
+    p = make_predictions()
     rng = np.random.default_rng(1)
     weights = rng.integers(0, 3, (3, 60)).astype(float)
     drawn = figures(p, weights)
@@ -73,7 +65,7 @@ def test_scores_are_ranked_within_a_fold_only():
 
 
 def test_the_area_is_the_same_to_the_last_bit_however_many_groups_there_are(monkeypatch):
-    p = some(n=400)
+    p = make_predictions(n=400)
     fold = np.arange(400) // 200
     weights = statistics.group_weights(100, 0, 30)
     paired = areas(p.y == 1, p.score[:, 1], fold, weights, p.group)
@@ -84,60 +76,6 @@ def test_the_area_is_the_same_to_the_last_bit_however_many_groups_there_are(monk
 
 
 def test_one_class_alone_has_no_curve():
-    p = some().select(np.arange(240))
+    p = make_predictions().select(np.arange(240))
     p = p.select(p.y == 1)
     assert np.isnan(figures(p)["roc_auc"][0]) and figures(p)["recall"][0] > 0
-
-
-def test_intervals_hold_whole_groups():
-    # Prints of a person say the same: the interval must be as wide as that of the people alone.
-    p = some(n=200)
-    people = p.select(np.arange(0, 200, 4))
-    people = Predictions(
-        "binary", people.y, people.predicted, people.score, people.probability, people.fold, np.arange(50)
-    )
-    copies = people.select(np.repeat(np.arange(50), 4))
-    weights = statistics.group_weights(50, 0, 400)
-    one = statistics.with_intervals(people, weights, ["roc_auc"])
-    four = statistics.with_intervals(copies, weights, ["roc_auc"])
-    assert one == pytest.approx(four)
-    assert one["roc_auc_low"] < one["roc_auc"] < one["roc_auc_high"]
-
-
-def test_holm_by_hand():
-    got = statistics.holm([0.01, np.nan, 0.04, 0.03])
-    assert got[[0, 2, 3]] == pytest.approx([0.03, 0.06, 0.06]) and np.isnan(got[1])
-
-
-def test_the_corrected_test_is_milder_than_the_plain_one():
-    from scipy import stats
-
-    d = np.array([0.02, 0.03, 0.01, 0.04, 0.02])
-    plain = stats.ttest_1samp(d, 0).pvalue
-    assert statistics.corrected_t(d, 0.0) == pytest.approx(plain)
-    t = d.mean() / np.sqrt((1 / 5 + 1 / 4) * d.var(ddof=1))
-    assert statistics.corrected_t(d, 1 / 4) == pytest.approx(2 * stats.t.sf(t, 4))
-    assert statistics.corrected_t(d, 1 / 4) > plain
-    assert statistics.corrected_t(np.zeros(5), 0.25) == 1.0
-
-
-def test_probabilities_are_calibrated_by_the_other_folds():
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, 4000)
-    odds = 2.0 * (2 * y - 1) + 2 * rng.normal(size=4000)  # log-odds are 1 x; handed out as 5 x
-    scores = np.stack([-5 * odds, 5 * odds], axis=1)
-    fold = np.arange(4000) % 5
-    p = calibration.across_folds(scores, y, fold, [0] * 5)
-    assert p[:, 1] == pytest.approx(1 / (1 + np.exp(-odds)), abs=0.05)
-    flipped = calibration.across_folds(scores, np.where(fold == 0, 1 - y, y), fold, [0] * 5)
-    assert np.corrcoef(flipped[fold == 0, 1], odds[fold == 0])[0, 1] > 0.5  # a fold's own labels decide nothing
-    assert calibration.across_folds(scores, y, np.zeros(4000, int), [0]) is None
-    bins = calibration.reliability(p[:, 1], y == 1)
-    assert sum(b["count"] for b in bins) == 4000
-    assert all(abs(b["predicted"] - b["observed"]) < 0.08 for b in bins)
-
-
-def test_bootstrap_samples_of_a_large_table_fit_into_memory():
-    assert statistics.samples_for(4_200, 1000) == 1000
-    assert statistics.samples_for(1_000_000, 1000) == 50
-    assert statistics.samples_for(10**9, 1000) == 40 and statistics.samples_for(10**9, 20) == 20

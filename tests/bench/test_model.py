@@ -10,7 +10,7 @@ from ridgefeat.bench import Options, classifiers, model, model_file
 from ridgefeat.bench.classifiers import default_names
 from ridgefeat.bench.data import make_problem
 from ridgefeat.errors import ModelError, ParameterError, TableError
-from tests.bench.bench_examples import Sulky, make_about, make_frame
+from tests.bench.helpers import Sulky, make_about, make_frame
 
 QUICK = Options(within=("finger",), folds=2, jobs=1)
 
@@ -138,13 +138,13 @@ def test_what_cannot_be_stored():
     with pytest.raises(ParameterError, match="reads images"):
         trained("pixels-rbf-svm")
     with pytest.raises(ModelError, match="cannot be fitted: fold 1: RuntimeError: will not"):
-        trained("tests.bench.bench_examples:Sulky")
+        trained("tests.bench.helpers:Sulky")
 
 
 def test_foreign_code_is_not_loaded(fitted, tmp_path):
     path = tmp_path / "m.skops"
     path.write_bytes(io.dumps({"pipeline": Sulky(), "calibrator": None, "about": "{}"}))
-    with pytest.raises(ModelError, match=r"holds tests\.bench\.bench_examples\.Sulky, which no ridgefeat model does"):
+    with pytest.raises(ModelError, match=r"holds tests\.bench\.helpers\.Sulky, which no ridgefeat model does"):
         model_file.load_model(path)
 
 
@@ -168,7 +168,7 @@ def test_what_is_no_model(fitted, tmp_path):
 def test_a_model_does_not_replace_what_says_how_a_table_was_made(fitted, tmp_path):
     sidecar = tmp_path / "features.json"
     sidecar.write_text('{"format": "ridgefeat table 1"}')
-    with pytest.raises(ModelError, match=r"features\.json is there .* features-model\.skops"):
+    with pytest.raises(ModelError, match=r"features\.json exists .* features-model\.skops"):
         model_file.save_model(fitted, tmp_path / "features.skops")
     assert sidecar.read_text() == '{"format": "ridgefeat table 1"}' and len(list(tmp_path.iterdir())) == 1
     # A model's own is replaced.
@@ -176,7 +176,7 @@ def test_a_model_does_not_replace_what_says_how_a_table_was_made(fitted, tmp_pat
 
 
 def test_an_archive_that_swells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_file, "LARGEST", 1 << 16)
+    monkeypatch.setattr(model_file, "MAX_BYTES", 1 << 16)
     raw = bytes_io.BytesIO()
     with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("schema.json", b" " * (1 << 20))

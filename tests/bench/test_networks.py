@@ -10,9 +10,8 @@ import pytest
 from ridgefeat.bench import Options, compare
 from ridgefeat.bench.classifiers import default_names, find
 from ridgefeat.bench.data import make_problem
-from ridgefeat.bench.estimators import Resampler
 from ridgefeat.nn.classifier import NumpyCNNClassifier
-from tests.bench.bench_examples import make_about, make_frame
+from tests.bench.helpers import make_about, make_frame
 
 
 @pytest.fixture
@@ -99,17 +98,3 @@ def test_further_methods_stand_beside_the_named(problem, tmp_path):
 def test_image_entries_are_asked_for_by_name():
     assert not {"pixels-rbf-svm", "cnn-two-block", "cnn-three-block"} & set(default_names("binary"))
     assert find("cnn-three-block").in_epochs and find("cnn-three-block").input == find("pixels-rbf-svm").input
-
-
-def test_resampling_hands_on_the_groups_of_the_rows_it_drew():
-    class Asks:
-        def get_params(self, deep=True):
-            return {}
-
-        def fit(self, X, y, groups=None):
-            self.classes_ = np.unique(y)
-            assert (groups == X[:, 0]).all()
-            return self
-
-    X = np.arange(12.0)[:, None]
-    Resampler(Asks(), "over").fit(X, np.repeat([0, 1], [3, 9]), groups=np.arange(12.0))

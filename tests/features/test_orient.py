@@ -11,14 +11,11 @@ from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, OrientationField, SingularPoints
 from ridgefeat.synth import make_impression, make_master
 from ridgefeat.synth.simple import grating, rings
+from tests.features.helpers import values_of
 
-NAMES = [c.name for c in orient.all_columns()]
+values = values_of(orient)
 SHAPE = (400, 400)
 MIDDLE = 199.5
-
-
-def values(fp):
-    return dict(zip(NAMES, orient.compute(fp).astype(float), strict=True))
 
 
 def points(*given):

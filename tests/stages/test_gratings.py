@@ -86,6 +86,12 @@ def noisy():
     return Fingerprint(np.clip(wave + np.random.default_rng(1).normal(0, 150, wave.shape), 0, 255).astype(np.uint8))
 
 
+def test_noise_in_all_directions_does_not_bias_the_period():
+    wave = grating((200, 200), 7.0, 0.5).image
+    noise = np.random.default_rng(1).normal(0, 100, wave.shape)
+    assert Fingerprint(np.clip(wave + noise, 0, 255).astype(np.uint8)).period.mean() == pytest.approx(7, rel=0.003)
+
+
 def orientation_error(fp, **params):
     field = estimate_orientation(fp.normalised, fp.gabor, fp.mask, OrientationParams(**params))
     return turn(field.angle, 0.5)[INNER].mean()

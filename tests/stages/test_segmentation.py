@@ -89,5 +89,13 @@ def test_noise_is_no_print(seed, blur):
     assert fp.flags == ("no_print",)
 
 
+def test_contrast_is_judged_by_the_prints_own_strong_ridges():
+    image = grating(SHAPE, 9.0, 0.6).image
+    image[:, 140:] = grating(SHAPE, 9.0, 0.6, contrast=0.08).image[:, 140:]
+    found = segmented(image)
+    assert found[:, :120].all() and not found[:, 170:].any()
+    assert segmented(image, contrast=0.05)[:, 170:].all()
+
+
 def test_a_mask_has_the_images_shape():
     assert segmented(grating((203, 157)).image).shape == (203, 157)

@@ -1,11 +1,11 @@
-"""Error rates: by hand on a few scores, and beside scikit-learn and pyeer on many."""
+"""Error rates: by hand on a few scores, compared with scikit-learn and pyeer on many."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import det_curve, roc_auc_score, roc_curve
 
 from ridgefeat.threshold import ErrorCurve, Scores
-from tests.threshold.made_scores import EER, mirrored, normal_scores
+from tests.threshold.helpers import EER, normal_scores
 
 
 def curve_of(mated, others, **more):
@@ -91,6 +91,16 @@ def test_a_thinned_curve_keeps_its_ends_and_shape():
     assert np.abs(np.diff(curve.fmr[at])).max() < 0.05 and np.abs(np.diff(curve.fnmr[at])).max() < 0.05
 
 
-def test_mirrored_helper_keeps_the_auc():
-    one = normal_scores(3)
-    assert ErrorCurve.from_scores(one).auc == ErrorCurve.from_scores(mirrored(one)).auc
+def test_rates_that_are_equal_at_a_cut_meet_there():
+    # At 5 both rates are 0.5; at 9 their sum is smaller, but they no longer meet.
+    curve = curve_of([1, 1, 1, 1, 1, 5, 9, 9, 9, 9], [0, 0, 0, 0, 0, 5, 5, 5, 5, 5])
+    eer = curve.equal_error
+    assert (eer.value, eer.low, eer.high, eer.threshold) == (0.5, 0.5, 0.5, 3)
+    # Of two steps with the same sum, the lower cut.
+    assert curve.crossing(np.array([0.75, 0.5]), np.array([0.5, 0.75])) == 0
+    assert curve.crossing(np.array([0.75, 0.5]), np.array([0.625, 0.625])) == 1
+
+
+def test_midpoints_are_whole_below_1e15():
+    assert curve_of([8], [3]).midpoint(1) == 6 and curve_of([8.5], [3]).midpoint(1) == 5.75
+    assert curve_of([8], [3]).cut[-1] == 9 and curve_of([8.5], [3]).cut[-1] == np.nextafter(8.5, 9)

@@ -1,4 +1,4 @@
-"""Protocols count what they must, and say what is missing."""
+"""Protocols plan the right comparisons, and their messages name what is missing."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_fingers_of_one_person_are_different_fingers():
         ([*fingers(2, 2), Entry("x.png")], "the name of x.png does not give its subject; give --layout or --regex"),
     ],
 )
-def test_fvc_says_what_is_missing(entries, message):
+def test_messages_of_fvc(entries, message):
     with pytest.raises(LayoutError, match=message):
         fvc(entries)
 
@@ -64,7 +64,7 @@ def socofing(people, kinds=("central_rotation", "z_cut")):
     return made
 
 
-def test_altered_prints_meet_their_own_and_the_same_finger_of_others():
+def test_altered_prints_are_compared_with_the_same_finger():
     entries = socofing(15)
     few, every = altered(entries), altered(entries, every_impostor=True)
     assert few.mated.sum() == every.mated.sum() == 15 * 2 * 2
@@ -74,7 +74,7 @@ def test_altered_prints_meet_their_own_and_the_same_finger_of_others():
         for i, j, mated in zip(plan.probe, plan.reference, plan.mated, strict=True):
             a, b = entries[i], entries[j]
             assert a.labels["finger"] == b.labels["finger"] and (a.subject == b.subject) == mated
-    # No reference is everybody's impostor.
+    # Non-mated comparisons are spread evenly over the references.
     assert np.bincount(few.reference[~few.mated]).max() == 20
 
 
@@ -87,7 +87,7 @@ def test_altered_prints_meet_their_own_and_the_same_finger_of_others():
         (lambda e: e.subject == "0", "finds no non-mated comparison"),
     ],
 )
-def test_altered_says_what_is_missing(keep, message):
+def test_messages_of_altered(keep, message):
     with pytest.raises(LayoutError, match=message):
         altered([e for e in socofing(3) if keep(e)])
 
@@ -98,13 +98,13 @@ def written(tmp_path, text):
     return path
 
 
-def test_pairs_by_names_and_by_their_ends(tmp_path):
+def test_pairs_by_names_and_by_their_last_parts(tmp_path):
     entries = [Entry(n) for n in ("a/1.png", "a/2.png", "b/1.png")]
     path = written(tmp_path, "probe,reference,mated\na/1.png,2.png,1\n/home/me/b/1.png,a/2.png,0\n")
     plan, named = read_pairs(path, entries)
     assert plan.probe.tolist() == [0, 2] and plan.reference.tolist() == [1, 1]
     assert plan.mated.tolist() == [True, False]
-    # Whom nobody named, the mated pairs tell.
+    # The mated pairs give the subjects that no label names.
     assert named[0].subject == named[1].subject != named[2].subject
 
 
@@ -130,7 +130,7 @@ def test_pairs_take_mated_from_labels_or_subjects(tmp_path):
         ("\x00", "no column|no table"),
     ],
 )
-def test_pairs_say_what_is_wrong(tmp_path, text, message):
+def test_messages_of_pairs(tmp_path, text, message):
     entries = [Entry(n) for n in ("x", "y", "a/1.png", "b/1.png")]
     with pytest.raises(LayoutError, match=message):
         read_pairs(written(tmp_path, text), entries)

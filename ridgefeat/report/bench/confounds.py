@@ -42,11 +42,11 @@ def describe_confounds(comparison: Comparison, chance: float | None) -> dict[str
         "short": " ".join(w for w in (sentences[0], verdict) if w),
         "figure": interval_display(
             "confounds",
-            f"A print: {classifier}",
+            f"Per print: {classifier}",
             [Interval(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()],
             metric,
-            f"What circumstances and ridges tell, {classifier}; the dashed line is guessing",
-            "Dashed: guessing.",
+            f"Metric of acquisition conditions and of ridges, {classifier}; the dashed line is chance level",
+            "Dashed: chance level.",
             mark=chance,
             tall=True,
         ),
@@ -76,24 +76,24 @@ def _sentences(comparison: Comparison, rows: Rows, chance: float | None, verdict
     sentences = []
     names = join_names(list(takewhile(lambda name: name != ALL, rows)))
     if ALL in rows:
-        guess = f"; guessing gives {format_value(chance, it.kind)}" if chance is not None else ""
+        guess = f"; chance level is {format_value(chance, it.kind)}" if chance is not None else ""
         sentences.append(
-            f"{names[0].upper()}{names[1:]} together, without any column of the ridges, tell “{it.target}” with "
-            f"{metric_name(it.metric)} {_value(it.kind, rows[ALL])} a print{guess}."
+            f"{names[0].upper()}{names[1:]} alone, without any ridge column, predict “{it.target}” with "
+            f"{metric_name(it.metric)} {_value(it.kind, rows[ALL])} per print{guess}."
         )
     if RIDGES in rows and REST in rows:
         sentences.append(
-            f"The ridges’ own columns tell it with {_value(it.kind, rows[RIDGES])}. With {names} regressed out "
-            f"of them, as learned from the training {it.group}s alone, they tell it with {_value(it.kind, rows[REST])}."
+            f"The ridge columns reach {_value(it.kind, rows[RIDGES])}. After {names} are regressed out of them "
+            f"(fitted on training {it.group}s only), they reach {_value(it.kind, rows[REST])}."
         )
         sentences.append(verdict)
     return [
         *sentences,
-        "What no column measures is not taken out: operator, device, place and day, moisture, or the order of capture. "
-        f"And how large a finger is or how hard it is pressed may go with “{it.target}” by nature: this table cannot "
-        "part the body’s share from the capture’s.",
-        "For a court: these figures must not be given as a property of ridges alone, unless the "
-        f"{it.group}s that differ in “{it.target}” were recorded alike, which only whoever recorded them can say.",
+        "Conditions that no column measures are not removed: operator, device, place, day, moisture and order of "
+        f"capture. Finger size and pressure may also be related to “{it.target}” itself; this analysis cannot separate "
+        "the two effects.",
+        "Do not report these values as a property of the ridges alone unless "
+        f"{it.group}s that differ in “{it.target}” were recorded under the same conditions.",
     ]
 
 
@@ -103,18 +103,18 @@ def _verdict(comparison: Comparison, rows: Rows, chance: float | None) -> str:
         return ""
     whole, rest = rows[RIDGES], rows[REST]
     better = rest["value_high"] < chance if comparison.problem.metric in LESS_IS_BETTER else rest["value_low"] > chance
+    after = "After these conditions are regressed out, the ridge columns"
     if not better:
         return (
-            "What is left cannot be told from guessing: these prints do not show that the ridges tell anything beyond "
-            "the way they were taken."
+            f"{after} do not differ significantly from chance: these prints do not show that the ridges carry "
+            "information beyond the acquisition conditions."
         )
     span = whole["value"] - chance
     fraction = (whole["value"] - rest["value"]) / span if span else 0.0
-    part = "hardly any" if fraction < 0.1 else f"about {round(100 * fraction, -1):.0f} %"
+    part = "hardly any of" if fraction < 0.1 else f"about {round(100 * fraction, -1):.0f} % of"
     return (
-        "What is left is more than guessing, so the ridges carry something that these circumstances, as far as they "
-        f"are measured here and to second order, do not explain; but {part} of what the ridges tell beyond guessing "
-        "goes with the circumstances."
+        f"{after} are above chance: they carry information that the measured conditions do not explain (to second "
+        f"order). The conditions account for {part} the ridges’ advantage over chance."
     )
 
 

@@ -1,6 +1,6 @@
-"""A comparison's tables as figures: each function makes those of one part, none where the comparison has no such table.
+"""A comparison's tables as figures: one function per part, with nothing where the comparison has no such table.
 
-Nothing is drawn before a figure is asked for.
+A figure is drawn only when it is requested.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_CURVES = 6
-"""Classifiers in one frame; with more, lines can no longer be told apart."""
+"""Classifiers in one plot; more lines cannot be distinguished."""
 
 MAX_CLASSES = 12
-"""Classes in one frame; a legend with more is not read."""
+"""Classes in one plot; a longer legend is not read."""
 
 MAX_COLUMNS, MAX_LEVELS = 20, 24
+"""Rows of a chart of columns, and of a chart of levels."""
 STEPS = np.linspace(0.0, 1.0, 101)
 
 
 def leading_classifiers(comparison: Comparison, limit: int = MAX_CURVES) -> list[str]:
-    """Return the best classifiers that did not fail, best first; dummy is left out where others are there."""
+    """Return the best classifiers that did not fail, best first; dummy only if there is no other."""
     summary = comparison.summary
     names = [str(n) for n in summary.loc[summary["status"] == "ok", "classifier"]]
     return ([n for n in names if n != "dummy"] or names)[:limit]
@@ -64,7 +65,7 @@ def interval_display(
     mark: float | None = None,
     tall: bool = False,
 ) -> Display:
-    """Return values with intervals as a display; `words` say what it shows, without the rows' values."""
+    """Return values with intervals as a display; `words` describe it without the rows' values."""
     alt = f"{words}. " + "; ".join(r.words for r in rows)
     return Display(name, title, partial(plot_intervals, rows, axis, mark=mark), alt, reading, tall)
 
@@ -83,14 +84,14 @@ def make_ranking(comparison: Comparison, chance: float | None) -> Display | None
     summary, metric = comparison.summary, comparison.problem.metric
     rows = intervals(summary[summary["status"] == "ok"], "classifier", metric)
     name = metric_name(metric)
-    reading = "Best first. Dashed: guessing."
+    reading = "Best first. Dashed: chance level."
     return (
         interval_display("ranking", name, rows, name, f"Classifiers by {name}", reading, mark=chance) if rows else None
     )
 
 
 def find_chance(comparison: Comparison) -> float | None:
-    """Return what guessing has in the main figure: dummy's, where it is known."""
+    """Return the chance level of the main metric; that of dummy where there is no other, None where it did not run."""
     metric = comparison.problem.metric
     if metric == "roc_auc":
         return 0.5
@@ -111,9 +112,9 @@ def make_curves(comparison: Comparison) -> list[Display]:
 
 
 def mean_roc(rows: pd.DataFrame, positive: NDArray[np.bool_], score: str) -> NDArray[np.float64]:
-    """Return the share found at each of STEPS false alarms, averaged over folds.
+    """Return the true-positive rate at each false-positive rate in STEPS, averaged over folds.
 
-    Scores are in a fold's own scale, so that folds must not be pooled.
+    Each fold's scores have a scale of their own, so folds must not be pooled.
     """
     from sklearn.metrics import roc_curve
 
@@ -138,10 +139,10 @@ def _roc(comparison: Comparison) -> Display:
         "roc",
         "ROC",
         lines,
-        "share of the others called so (false alarms)",
-        f"share of “{problem.positive}” found",
-        reading="Each point is one cut-off on the score. On the dashed diagonal the classifier guesses; the further "
-        "above, the better. Mean over folds; the figure is the area below.",
+        "false-positive rate",
+        f"true-positive rate, “{problem.positive}”",
+        reading="Each point is one threshold on the score. The dashed diagonal is chance level; further above is "
+        "better. Mean over folds, with the area under the curve.",
         limits=UNIT,
         diagonal=True,
     )
@@ -160,14 +161,14 @@ def _roc_by_class(comparison: Comparison) -> Display:
             area = float(auc(STEPS[np.isfinite(y)], y[np.isfinite(y)])) if np.isfinite(y).sum() > 1 else np.nan
             lines.append(Curve(name, STEPS, y, format_value(area, comparison.problem.kind)))
     left_out = len(lines) - MAX_CLASSES
-    more = f" {left_out} more classes are not drawn." if left_out > 0 else ""
+    more = f" {left_out} more classes are not shown." if left_out > 0 else ""
     return curve_display(
         "roc",
         f"ROC, each class against the rest: {best}",
         lines[:MAX_CLASSES],
-        "share of the rest called so (false alarms)",
-        "share of the class found",
-        reading=f"On the dashed diagonal the classifier guesses. Mean over folds; the figure is the area below.{more}",
+        "false-positive rate",
+        "true-positive rate",
+        reading=f"The dashed diagonal is chance level. Mean over folds, with the area under the curve.{more}",
         limits=UNIT,
         diagonal=True,
     )
@@ -196,13 +197,13 @@ def _calibration(comparison: Comparison) -> list[Display]:
     if not lines:
         return []
     how = (
-        "A fold's probabilities were calibrated on the other folds."
+        "Each fold's probabilities were calibrated on the other folds."
         if comparison.calibrated
         else "The probabilities are the classifiers' own, not calibrated."
     )
     title = "Calibration" if by == "classifier" else f"Calibration: {comparison.best}"
-    reading = f"On the dashed diagonal a probability is kept: of prints given 0.7, seven in ten are {of}. {how}"
-    axes = "probability given", f"share that is {of}"
+    reading = f"On the dashed diagonal, probabilities are calibrated: of prints given 0.7, 70 % are {of}. {how}"
+    axes = "predicted probability", f"fraction that is {of}"
     return [curve_display("calibration", title, lines, *axes, reading, limits=UNIT, diagonal=True)]
 
 
@@ -210,7 +211,7 @@ def _predictions(comparison: Comparison) -> list[Display]:
     scores, target = comparison.scores, comparison.problem.target
     names = leading_classifiers(comparison, 3)
     shown = scores[scores["classifier"].isin(names)]
-    reading = "On the dashed line the prediction is the truth. A cloud flatter than the line pulls towards the mean."
+    reading = "The dashed line is a perfect prediction. A cloud flatter than the line is biased towards the mean."
     ends = span_of([*shown["y_true"].astype(float), *shown["y_pred"].astype(float)])
     found = []
     for name in names:
@@ -219,7 +220,7 @@ def _predictions(comparison: Comparison) -> list[Display]:
         draw = partial(plot_predictions, own["y_true"], own["y_pred"], target, limits=ends)
         count = int(np.isfinite(own[["y_true", "y_pred"]].to_numpy(np.float64)).all(axis=1).sum())
         found.append(
-            Display(f"predictions-{name}", title, draw, f"{title}. {count} predictions over the truth", reading)
+            Display(f"predictions-{name}", title, draw, f"{title}. {count} predictions against the label", reading)
         )
     return found
 
@@ -252,7 +253,7 @@ class LevelChart(NamedTuple):
 
 
 def make_level_charts(comparison: Comparison) -> list[LevelChart]:
-    """Show the best classifier's figure within each level of the labels, one chart per label."""
+    """Show the best classifier's metric for each level of the labels, one chart per label."""
     table = comparison.levels
     if table is None or table.empty:
         return []
@@ -278,7 +279,7 @@ def make_level_charts(comparison: Comparison) -> list[LevelChart]:
 
 
 def _defined(part: pd.DataFrame, comparison: Comparison, column: str) -> str | None:
-    """Return the first figure that a label's levels have: within one class there is only the share told rightly."""
+    """Return the first metric that a label's levels have; within one class only accuracy is defined."""
     metric = comparison.problem.metric
     for one in ("accuracy",) if column == comparison.problem.target else (metric, "accuracy", "mae"):
         if one in part.columns and int(np.isfinite(part[one].to_numpy(np.float64)).sum()) >= 2:
@@ -287,7 +288,7 @@ def _defined(part: pd.DataFrame, comparison: Comparison, column: str) -> str | N
 
 
 def _describe_extremes(part: pd.DataFrame, metric: str, comparison: Comparison) -> str:
-    """Return in words which level is best and worst, and whether their intervals part."""
+    """Return a sentence on the best and the worst level, and whether their intervals overlap."""
     kind = comparison.problem.kind
     rows = part.to_dict("records")
     best, worst = rows[0], rows[-1]
@@ -307,12 +308,12 @@ def _describe_extremes(part: pd.DataFrame, metric: str, comparison: Comparison) 
         return sentence
     apart = ends[1] < ends[2] if metric in LESS_IS_BETTER else ends[0] > ends[3]
     return f"{sentence} " + (
-        "Their intervals do not overlap." if apart else "Their intervals overlap: the order may be chance."
+        "Their intervals do not overlap." if apart else "Their intervals overlap, so the order may be due to chance."
     )
 
 
 def make_importances(comparison: Comparison) -> list[Display]:
-    """Show what shuffling a family, and a column, costs the best classifier that was asked."""
+    """Show how much the metric drops when a family or a column is shuffled."""
     table = comparison.importances
     if table is None or table.empty:
         return []
@@ -323,19 +324,19 @@ def make_importances(comparison: Comparison) -> list[Display]:
             count = int((own["level"] == level).sum())
             rows = intervals(own[own["level"] == level].head(MAX_COLUMNS), "name", "drop")
             if rows:
-                words = f"{title} shuffled in the test prints, {name}: by how much {metric} gets worse"
+                words = f"{title} shuffled in the test prints, {name}: drop of {metric}"
                 more = f"The first {len(rows)} of {count}." if count > len(rows) else ""
                 names = f"importance-{level}-{name}", f"{title}: {name}"
-                axis, tall = f"loss of {metric} when shuffled", level == "column"
+                axis, tall = f"drop of {metric} when shuffled", level == "column"
                 found.append(interval_display(*names, rows, axis, words, more, mark=0, tall=tall))
     return found
 
 
-READINGS = {"alone": "", "added": "To the best family alone, the next best is added, and so on. ", "without": ""}
+READINGS = {"alone": "", "added": "Starting from the best family, the next best is added at each step. ", "without": ""}
 
 
 def make_ablations(comparison: Comparison) -> list[Display]:
-    """Show families alone, added one by one, and all without one family."""
+    """Show families alone, added one by one, and all families but one."""
     table = comparison.ablation
     if table is None or table.empty:
         return []
@@ -374,7 +375,7 @@ def _at(row: dict[Any, Any], name: str) -> float:
 
 
 def make_learning_curve(comparison: Comparison, chance: float | None) -> Display | None:
-    """Show the main figure over the number of groups learnt from."""
+    """Show the main metric against the number of training groups."""
     table = comparison.learning
     if table is None or table["groups"].nunique() < 2:
         return None
@@ -389,17 +390,17 @@ def make_learning_curve(comparison: Comparison, chance: float | None) -> Display
         "learning",
         f"By number of {group}s",
         lines[:MAX_CURVES],
-        f"{group}s learnt from",
+        f"training {group}s",
         metric_name(comparison.problem.metric),
-        reading="Band: lowest to highest fold of the first repeat. Where the line still rises (or an error still "
-        "falls) at its end, more people would help; where it is level, other features or better labels would.",
+        reading="Band: lowest to highest fold of the first repeat. If the line still improves at its end, more "
+        f"{group}s would help; if it is flat, other features or better labels would.",
         mark=chance,
         whole=True,
     )
 
 
 def make_training_curves(comparison: Comparison) -> list[Display]:
-    """Show what was recorded in each epoch, one chart per classifier and figure: training and validation."""
+    """Show training and validation values by epoch, one chart per classifier and quantity."""
     table = comparison.epochs
     if table is None or table.empty:
         return []
@@ -411,8 +412,8 @@ def make_training_curves(comparison: Comparison) -> list[Display]:
                 x, y, low, high = band_of(own["epoch"], own[column])
                 lines.append(Curve(label, x, y, "", low, high))
             reading = (
-                "Mean over folds; band: lowest to highest. Where training gets better and validation does not, "
-                "the network learns by heart."
+                "Mean over folds; band: lowest to highest. Where training improves and validation does not, "
+                "the network overfits."
             )
             reading = reading if len(lines) > 1 else ""
             names = f"training-{title}-{name}", f"{name}: {title}"
@@ -421,12 +422,12 @@ def make_training_curves(comparison: Comparison) -> list[Display]:
 
 
 def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """Return an epoch table's numeric columns gathered by what they are: train_loss and valid_loss are both loss."""
+    """Return an epoch table's numeric columns grouped by quantity: train_loss and valid_loss are both loss."""
     found: dict[str, list[tuple[str, str]]] = {}
     for column in own.columns:
         if column in ("classifier", "repeat", "fold", "epoch") or own[column].dtype.kind not in "fiu":
             continue
-        # A rate that stays as it was is no curve.
+        # A constant learning rate is no curve.
         values = own[column].to_numpy(np.float64)
         if not np.isfinite(values).any() or (column == "learning_rate" and np.ptp(values) == 0):
             continue
@@ -441,7 +442,7 @@ def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
 def band_of(x: ArrayLike, y: ArrayLike, step: ArrayLike | None = None) -> tuple[NDArray[np.float64], ...]:
     """Return the mean x of each step in order, and the mean, lowest and highest y there.
 
-    Without steps, equal x are one: folds may differ by one in how many people they learn from.
+    Without steps, equal x are one step: the number of training groups may differ by one between folds.
     """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     step = x if step is None else np.asarray(step, np.float64)

@@ -1,4 +1,4 @@
-"""A comparison of classifiers as a page to look at: one HTML file that needs no network.
+"""A comparison of classifiers as a page: one HTML file that works offline.
 
 write_bench_page(comparison, "report.html")
 
@@ -90,18 +90,18 @@ class BenchView:
         known = (
             ("classifiers", "Classifiers", True),
             ("fused", f"By {self.fuse}", self.fused),
-            ("pairs", "Side by side", self.pairs),
+            ("pairs", "Pairwise comparison", self.pairs),
             ("curves", "Curves", self.curves),
-            ("errors", "Confusion", self.matrices or self.classes),
-            ("levels", "By label", self.levels),
-            ("importances", "What carries it", self.importances or self.ablations),
-            ("taken", "Ridges or circumstances", self.confounds),
+            ("errors", "Confusion matrices", self.matrices or self.classes),
+            ("levels", "Subgroups", self.levels),
+            ("importances", "What drives the result", self.importances or self.ablations),
+            ("confounds", "Ridges or acquisition conditions?", self.confounds),
             ("learning", "Learning curve", self.learning),
-            ("epochs", "Training", self.training),
-            ("controls", "Controls", True),
-            ("audit", "Audit", True),
+            ("training", "Training", self.training),
+            ("controls", "Negative controls", True),
+            ("audit", "Leak audit", True),
             ("data", "Data and folds", True),
-            ("making", "Make it again", True),
+            ("reproduce", "Reproduce", True),
             ("limits", "Limits", True),
         )
         return [(anchor, title) for anchor, title, present in known if present]

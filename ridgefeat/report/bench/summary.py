@@ -1,4 +1,4 @@
-"""What a page says first: the headline's tiles, and sentences on which classifier is best and whether to believe it."""
+"""What a page says first: the headline's tiles, and sentences on the best classifier and its credibility."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ import numpy as np
 from ridgefeat.bench.results import Comparison
 from ridgefeat.report.bench.figures import LevelChart
 from ridgefeat.report.bench.words import count_of, format_interval, format_value, join_names, metric_name
+
+DUMMY = {
+    "better": "It beats the dummy baseline, which ignores the print.",
+    "possibly better": "It is better than the dummy baseline, which ignores the print, but not significantly.",
+    "no difference": "It does not differ significantly from the dummy baseline, which ignores the print.",
+    "possibly worse": "It is worse than the dummy baseline, which ignores the print, but not significantly.",
+    "worse": "It is worse than the dummy baseline, which ignores the print.",
+    "unknown": "It cannot be compared with the dummy baseline.",
+}
+"""Sentences on the best classifier by its verdict against the dummy baseline."""
 
 
 class BestValue(NamedTuple):
@@ -42,18 +52,18 @@ def make_headline(
     metric = metric_name(it.metric)
     facts = [("best classifier", best or "none", "all failed" if best is None else f"ranked by {metric}")]
     facts += [
-        (f"{metric}, a {one.unit}", one.value, f"95 %: {one.interval}" if one.interval else "no interval")
+        (f"{metric} per {one.unit}", one.value, f"95 %: {one.interval}" if one.interval else "no interval")
         for one in best_values
     ]
     if chance is not None:
-        facts.append(("guessing", format_value(chance, it.kind), f"{metric} without looking"))
-    kept = "never" if not comparison.leaks else "some"
+        facts.append(("chance level", format_value(chance, it.kind), f"{metric} of guessing"))
+    shared = "none in both training and test" if not comparison.leaks else "some in both training and test"
     facts += [
         ("prints", f"{len(it):,}", f"{it.features.shape[1]:,} columns each"),
-        (f"{it.group}s", f"{len(np.unique(it.groups)):,}", f"{kept} on both sides of a split"),
+        (f"{it.group}s", f"{len(np.unique(it.groups)):,}", shared),
     ]
     if comparison.leaks:
-        facts.append(("audit", "leaks", "by the split itself"))
+        facts.append(("audit", "leaks", "caused by the split"))
     elif audit["run"]:
         facts.append(("audit", audit["short"], audit["note"]))
     return [{"name": n, "value": v, "note": t} for n, v, t in facts]
@@ -69,35 +79,35 @@ def make_answers(
     controls: Sequence[dict[str, Any]],
     audit: dict[str, Any],
 ) -> list[str]:
-    """Return in sentences which classifier is best, how good it is, whether it is ahead, and whether to believe it."""
+    """Return in sentences which classifier is best, how good it is, whether it is ahead, and how credible that is."""
     it, best = comparison.problem, comparison.best
     if best is None:
-        return ["Every classifier failed. The table says why."]
-    answers = ["The split leaks: believe none of the figures below."] if comparison.leaks else []
+        return ["Every classifier failed. See the reasons in the table."]
+    answers = ["The split leaks: do not trust any value below."] if comparison.leaks else []
     answers += [_how_good(comparison, best_values, chance), *_compare_best(best, pairs)]
     failed = comparison.summary.loc[comparison.summary["status"] != "ok", "classifier"]
     if len(failed):
         answers.append(f"{count_of(len(failed), 'classifier')} failed: {join_names(list(map(str, failed)))}.")
     answers += [
-        f"By {chart.name}, {metric_name(chart.metric)}. {chart.sentence}"
+        f"{metric_name(chart.metric)} by {chart.name}. {chart.sentence}"
         for chart in levels
         if "finger" in chart.name and chart.name != it.target
     ]
     if confounds:
         answers.append(confounds["short"])
     answers.append(_judge_controls(controls))
-    decided = " What was decided stands below the findings." if audit["leaks"] and it.notes else ""
+    decided = " The decisions taken are listed below the findings." if audit["leaks"] and it.notes else ""
     return [*answers, audit["sentence"] + decided]
 
 
 def _how_good(comparison: Comparison, best_values: Sequence[BestValue], chance: float | None) -> str:
     it = comparison.problem
     parts = [
-        f"{one.value} a {one.unit}" + (f" (95 % interval {one.interval})" if one.interval else "")
+        f"{one.value} per {one.unit}" + (f" (95 % interval {one.interval})" if one.interval else "")
         for one in best_values
     ]
-    guess = f"; guessing gives {format_value(chance, it.kind)}" if chance is not None else ""
-    return f"Best is “{comparison.best}”. Its {metric_name(it.metric)}: {' and '.join(parts)}{guess}."
+    guess = f"; chance level is {format_value(chance, it.kind)}" if chance is not None else ""
+    return f"The best classifier is “{comparison.best}”: {metric_name(it.metric)} {' and '.join(parts)}{guess}."
 
 
 def _compare_best(best: str, pairs: Sequence[dict[str, Any]]) -> list[str]:
@@ -107,7 +117,7 @@ def _compare_best(best: str, pairs: Sequence[dict[str, Any]]) -> list[str]:
         if block["reference"] == "dummy" and best != "dummy":
             own = [r for r in block["rows"] if r["classifier"] == best]
             if own:
-                answers.append(f"Beside dummy, which does not look at the print, it is {own[0]['verdict']}.")
+                answers.append(DUMMY[own[0]["verdict"]])
         elif block["reference"] in ("best", best):
             answers += _compare_others([r for r in block["rows"] if r["classifier"] != "dummy"])
     return answers
@@ -117,21 +127,23 @@ def _compare_others(rows: Sequence[dict[str, Any]]) -> list[str]:
     if not rows:
         return []
     answers = []
-    equal = [r["classifier"] for r in rows if r["verdict"] == "not told apart"]
-    behind = [r["classifier"] for r in rows if r["verdict"] == "perhaps worse"]
+    equal = [r["classifier"] for r in rows if r["verdict"] == "no difference"]
+    behind = [r["classifier"] for r in rows if r["verdict"] == "possibly worse"]
     if equal:
-        answers.append(f"These prints do not tell it apart from {join_names(equal)}.")
+        answers.append(f"It does not differ significantly from {join_names(equal)}.")
     if behind:
-        answers.append(f"It is perhaps ahead of {join_names(behind)}: test and interval do not agree.")
-    return answers or ["It is ahead of every other classifier."]
+        answers.append(f"It is possibly better than {join_names(behind)}: test and interval disagree.")
+    return answers or ["It is significantly better than every other classifier."]
 
 
 def _judge_controls(controls: Sequence[dict[str, Any]]) -> str:
     if not controls:
         return "No negative control was run."
-    failed = [c["name"] for c in controls if not c["passed"]]
+    failed = [f"{c['name']}, {c['metric']} {c['value']}" for c in controls if not c["passed"]]
     if failed:
+        subject = "Negative controls are" if failed[1:] else "A negative control is"
         return (
-            f"Negative controls that know something: {join_names(failed)}. Find out why before you believe any figure."
+            f"{subject} above chance ({'; '.join(failed)}). Something other than the target leaks into the features; "
+            "investigate before you trust any value."
         )
-    return f"Negative controls know nothing, as they should: {join_names([c['name'] for c in controls])}."
+    return f"The negative controls are at chance level, as they should be: {join_names([c['name'] for c in controls])}."

@@ -1,4 +1,4 @@
-"""A comparison's tables as rows of text for a page: classifiers, pairs, classes, folds, controls, the audit."""
+"""A comparison as rows of text: classifiers, pairs, classes, folds, controls, problem, reproduction, leak audit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALPHA = 0.05
-"""Below this corrected p two classifiers are called different."""
+"""Corrected p below which two classifiers differ significantly."""
 
 
 def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str,
 
 
 def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return each classifier beside the best and beside dummy, gathered by the reference."""
+    """Return the differences to the best classifier and to dummy, grouped by that reference."""
     table = comparison.pairs
     if table is None or table.empty:
         return []
@@ -87,20 +87,27 @@ def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def decide_verdict(row: Mapping[Any, Any]) -> str:
-    """Return "better" or "worse" where corrected p and interval agree, "perhaps" so where only one of them says it."""
+    """Return the verdict on a difference: significant where corrected p and interval agree, else "possibly …".
+
+    Examples
+    --------
+    >>> row = {"difference": 0.1, "difference_low": 0.05, "difference_high": 0.15, "metric": "roc_auc"}
+    >>> decide_verdict({**row, "p_holm": 0.01}), decide_verdict({**row, "p_holm": 0.2})
+    ('better', 'possibly better')
+    """
     difference, p = float(row["difference"]), float(row["p_holm"])
     if not np.isfinite(difference):
         return "unknown"
     apart = float(row["difference_low"]) > 0 or float(row["difference_high"]) < 0
     sure = p < ALPHA if np.isfinite(p) else apart
     if not (sure or apart):
-        return "not told apart"
+        return "no difference"
     word = "better" if (difference > 0) != (str(row["metric"]) in LESS_IS_BETTER) else "worse"
-    return word if sure and apart else f"perhaps {word}"
+    return word if sure and apart else f"possibly {word}"
 
 
 def list_classes(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return precision, recall, F1 and support by class, gathered by classifier, best first."""
+    """Return precision, recall, F1 and support by class, grouped by classifier, best first."""
     table = comparison.classes
     if table is None or table.empty:
         return []
@@ -122,7 +129,7 @@ def list_classes(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return each fold's sizes and the groups that stand on both sides."""
+    """Return each fold's sizes and the number of groups in both training and test."""
     groups = comparison.problem.groups
     return [
         {
@@ -141,7 +148,7 @@ def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the negative controls: what should know nothing, and whether it did."""
+    """Return the negative controls, and whether each is at chance level."""
     table = comparison.controls
     if table is None or table.empty:
         return []
@@ -162,7 +169,7 @@ def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def describe_problem(comparison: Comparison) -> dict[str, Any]:
-    """Return what was told from what: counts of prints, groups, classes and columns, and decisions taken."""
+    """Return counts of prints, groups, classes and columns, and the decisions taken."""
     it = comparison.problem
     counted = []
     if it.kind == "regression":
@@ -172,7 +179,12 @@ def describe_problem(comparison: Comparison) -> dict[str, Any]:
         counts = np.bincount(np.asarray(it.y, np.int64), minlength=len(it.classes))
         holders = [len(np.unique(it.groups[it.y == i])) for i in range(len(it.classes))]
         counted = [
-            {"name": name, "prints": f"{int(n):,}", "groups": f"{g:,}", "share": f"{100 * n / max(1, len(it)):.0f} %"}
+            {
+                "name": name,
+                "prints": f"{int(n):,}",
+                "groups": f"{g:,}",
+                "fraction": f"{100 * n / max(1, len(it)):.0f} %",
+            }
             for name, n, g in zip(it.classes, counts, holders, strict=True)
         ]
         spread = ""
@@ -193,10 +205,10 @@ def describe_problem(comparison: Comparison) -> dict[str, Any]:
 
 
 def describe_reproduction(comparison: Comparison) -> dict[str, Any]:
-    """Return what makes the same again."""
+    """Return what reproduces the comparison."""
     it = comparison.reproduction
     return {
-        "command": it.command or "from Python",
+        "command": it.command or "run from Python",
         "split": it.split,
         "seed": it.seed,
         "versions": {str(k): str(v) for k, v in it.versions.items()},
@@ -243,16 +255,16 @@ MAX_SETS, MAX_FILES = 40, 12
 TITLES = {
     "groups": "Groups",
     "folds": "Folds",
-    "identical": "Identical pictures",
-    "near_duplicate": "Near-duplicate pictures",
+    "identical": "Identical images",
+    "near_duplicate": "Near-duplicate images",
     "same_finger": "One finger under several names",
     "label_conflict": "Conflicting labels",
     "altered_copy": "Altered copies",
-    "column": "A column tells the answer",
-    "column_pair": "Two columns tell the answer",
-    "missing": "Gaps in columns",
-    "file": "Traits of the files",
-    "order": "Order of the rows",
+    "column": "A column reveals the target",
+    "column_pair": "Two columns reveal the target",
+    "missing": "Missing values",
+    "file": "File properties",
+    "order": "Row order",
     "target_name": "A column named like the target",
     "target": "The target",
     "not_checked": "Not checked",
@@ -269,7 +281,7 @@ def describe_audit(audit: Any) -> dict[str, Any]:
         Its `findings` are read.
     """
     if audit is None:
-        sentence = "No audit was run: nobody looked for leaks."
+        sentence = "No leak audit was run."
         return {"run": False, "leaks": 0, "findings": [], "short": "not run", "sentence": sentence}
     findings = sorted(audit.findings, key=lambda f: ORDER.get(f.severity, len(ORDER)))
     counts = {s: sum(f.severity == s for f in findings) for s in ORDER}
@@ -280,7 +292,7 @@ def describe_audit(audit: Any) -> dict[str, Any]:
     )
     if findings:
         worst = findings[0]
-        sentence += f"; the first: {worst.message}." if parts else ", but something to note."
+        sentence += f"; the first: {worst.message}." if parts else "; see the notes."
     return {
         "run": True,
         "leaks": counts["leak"],
@@ -310,7 +322,7 @@ def _finding(one: Any) -> dict[str, Any]:
 
 
 def _groups(one: Any, index: int) -> str:
-    """Return whose the files of a set are, where they are several people's."""
+    """Return the groups that the files of a set belong to, where there are several."""
     names = list(dict.fromkeys(one.groups[index])) if index < len(one.groups) else []
     return ", ".join(names[:MAX_FILES]) if len(names) > 1 else ""
 

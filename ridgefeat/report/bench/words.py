@@ -24,21 +24,21 @@ METRIC_NAMES = {
 }
 
 METRIC_MEANINGS = {
-    "roc_auc": "how often a print of one class scores above a print of the other; 0.5 is guessing, 1 is never wrong. "
-    "With several classes: the mean of each against the rest",
-    "balanced_accuracy": "the mean of each class's share that was told rightly, so that a large class does not drown "
-    "a small one; guessing gives one over the number of classes",
-    "accuracy": "share of prints told rightly. Always naming the largest class already gives that class's share: "
-    "compare with dummy",
-    "average_precision": "precision averaged over all cut-offs; guessing gives the class's share",
+    "roc_auc": "probability that a print of one class scores above a print of the other; 0.5 is chance level, 1 is "
+    "perfect. With several classes: the mean over classes, each against the rest",
+    "balanced_accuracy": "mean over classes of the fraction classified correctly, so that a large class does not "
+    "outweigh a small one; chance level is one over the number of classes",
+    "accuracy": "fraction of prints classified correctly. Always predicting the largest class already reaches the "
+    "fraction of that class: compare with the dummy classifier",
+    "average_precision": "precision averaged over all thresholds; chance level is the fraction of the class",
     "f1": "harmonic mean of precision and recall",
-    "precision": "share of those called a class that have that label",
-    "recall": "share of those with that label that are found",
-    "brier": "mean squared error of the probabilities; less is better",
-    "log_loss": "the logarithm's penalty on the probabilities; less is better",
-    "mae": "how far a prediction lies from the label, on average, in the label's own unit; less is better",
-    "rmse": "the same, where far misses weigh more; less is better",
-    "r2": "share of the label's variation that is predicted; 0 is always saying the mean, below 0 is worse than that",
+    "precision": "fraction of the prints predicted as a class that have that label",
+    "recall": "fraction of the prints with a label that are predicted as such",
+    "brier": "mean squared error of the probabilities; lower is better",
+    "log_loss": "negative mean log-likelihood of the labels; lower is better",
+    "mae": "mean distance of the prediction from the label, in the label's unit; lower is better",
+    "rmse": "the same, with large errors weighted more; lower is better",
+    "r2": "fraction of the label's variance that is explained; always predicting the mean gives 0",
 }
 
 SENSITIVE = {
@@ -55,7 +55,7 @@ SENSITIVE = {
     "country": "population",
     "region": "population",
 }
-"""Targets about which a page says more, and as what."""
+"""Targets about which a page adds warnings, and under which topic."""
 
 
 def find_topic(target: str) -> str:

@@ -1,4 +1,5 @@
-// What the page holds: numbers unpacked, columns and labels by name, and the state that its parts share.
+// The page's data: unpacked numbers, columns and labels by name, and the shared state.
+// Packed by report/explore/page.py.
 
 const $ = id => document.getElementById(id);
 const about = JSON.parse($("data-json").textContent);
@@ -63,7 +64,7 @@ function column(k) {
   return data.columns.get(k);
 }
 
-// Values of an axis of a map, or of a column, by name; undefined for a name that there is not.
+// Values of a map axis or of a column by name; undefined for an unknown name.
 function valuesOf(name) {
   if (data.axes.has(name)) return data.axes.get(name);
   return data.place.has(name) ? column(data.place.get(name)) : undefined;
@@ -71,8 +72,8 @@ function valuesOf(name) {
 
 function titled(name) {
   const unit = data.place.has(name) ? about.columns[data.place.get(name)].unit : "";
-  const share = /^PC \d+$/.test(name) ? about.explained?.[+name.slice(3) - 1] : undefined;
-  if (share !== undefined) return `${name} (${(100 * share).toFixed(share < 0.1 ? 1 : 0)} % of the variance)`;
+  const explained = /^PC \d+$/.test(name) ? about.explained?.[+name.slice(3) - 1] : undefined;
+  if (explained !== undefined) return `${name} (${(100 * explained).toFixed(explained < 0.1 ? 1 : 0)} % of the variance)`;
   return unit ? `${name} (${unit})` : name;
 }
 
@@ -99,15 +100,15 @@ const state = {
 
 const listeners = {};
 function on(event, listener) { (listeners[event] ??= []).push(listener); }
-function tell(event) { for (const listener of listeners[event] ?? []) listener(); }
+function notify(event) { for (const listener of listeners[event] ?? []) listener(); }
 
-// Choose prints: alone, or added to (or, where all of them are chosen already, taken from) what is chosen.
+// Select prints: alone, or added to the selection (removed from it where all of them are selected already).
 function choose(rows, add = false) {
   if (!add) state.chosen.fill(0);
   const value = add && rows.length && rows.every(i => state.chosen[i]) ? 0 : 1;
   for (const i of rows) state.chosen[i] = value;
   state.count = state.chosen.reduce((sum, one) => sum + one, 0);
-  tell("chosen");
+  notify("chosen");
 }
 
 function chosenRows() {
@@ -119,5 +120,5 @@ function chosenRows() {
 function focusOn(i) {
   if (i === state.focus) return;
   state.focus = i;
-  tell("focus");
+  notify("focus");
 }

@@ -1,4 +1,4 @@
-// How columns go together: a heat map in clustered order, and what goes with one column.
+// Correlations of columns: a heat map in clustered order, and the columns most correlated with one.
 
 const heat = (() => {
   const host = $("heat");
@@ -23,14 +23,14 @@ const heat = (() => {
     draw();
   }
 
-  // One picture element a pair; scaled when drawn.
+  // One pixel per pair, scaled when drawn.
   function paintCells() {
     const m = shown.length, rgb = n => colour(n).replace("#", "").replace(/^(.)(.)(.)$/, "$1$1$2$2$3$3").match(/../g).map(h => parseInt(h, 16));
     const [low, mid, high] = ["low", "mid", "high"].map(rgb);
     const table = new Uint32Array(201);
     for (let v = -100; v <= 100; v++) {
-      const end = v < 0 ? low : high, share = Math.abs(v) / 100;
-      const [r, g, b] = mid.map((c, k) => Math.round(c + (end[k] - c) * share));
+      const end = v < 0 ? low : high, weight = Math.abs(v) / 100;
+      const [r, g, b] = mid.map((c, k) => Math.round(c + (end[k] - c) * weight));
       table[v + 100] = 0xff000000 | b << 16 | g << 8 | r;
     }
     image = document.createElement("canvas");
@@ -59,7 +59,7 @@ const heat = (() => {
     pen.globalAlpha = 1; pen.lineWidth = 2; pen.strokeRect(j - side / 2, i - side / 2, side, side);
   }
 
-  function tellCross() {
+  function readCross() {
     const [i, j] = cross;
     $("heat-reading").textContent = shown.length ? `${name(shown[i])} and ${name(shown[j])}: r = ${value(i, j).toFixed(2)}` : "No column varies.";
     drawCross();
@@ -72,13 +72,13 @@ const heat = (() => {
   host.addEventListener("pointermove", event => {
     if (event.pointerType === "mouse") host.title = (([i, j]) => `${name(shown[i])}\n${name(shown[j])}\nr = ${value(i, j).toFixed(2)}`)(at(event));
   });
-  host.addEventListener("click", event => { cross = at(event); tellCross(); });
+  host.addEventListener("click", event => { cross = at(event); readCross(); });
   host.addEventListener("keydown", event => {
     const ways = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }, far = event.shiftKey ? 10 : 1;
     if (event.key in ways) {
       cross = cross.map((c, k) => Math.max(0, Math.min(shown.length - 1, c + far * ways[event.key][k])));
       follow();
-      tellCross();
+      readCross();
     } else if (event.key === "+" || event.key === "=") zoom(0.5);
     else if (event.key === "-") zoom(2);
     else if (event.key === "Enter") plotPair();
@@ -93,7 +93,7 @@ const heat = (() => {
     if (start !== window_[0]) { window_ = [Math.max(0, start), count]; draw(); }
   }
 
-  // The window stays on the diagonal, where clusters are; it centres on the cross.
+  // The window stays on the diagonal, where the clusters are, and is centred on the cross.
   function zoom(factor) {
     const count = Math.min(shown.length, Math.max(Math.min(8, shown.length), Math.round(window_[1] * factor)));
     const centre = (cross[0] + cross[1]) / 2;
@@ -106,9 +106,9 @@ const heat = (() => {
   $("heat-in").addEventListener("click", () => zoom(0.5));
   $("heat-out").addEventListener("click", () => zoom(2));
   $("heat-plot").addEventListener("click", plotPair);
-  $("family").addEventListener("change", () => { filter(); tellCross(); });
+  $("family").addEventListener("change", () => { filter(); readCross(); });
 
-  // Columns in order of |r| with one column.
+  // Columns sorted by |r| with one column.
   function alike(k) {
     const place = data.order.indexOf(k);
     if (place < 0) return [];
@@ -122,7 +122,7 @@ const heat = (() => {
     const families = [...new Set(about.columns.map(c => c.family))];
     $("family").append(el("option", { value: "" }, `all (${size.toLocaleString("en")} columns that vary)`), ...families.map(f => el("option", { value: f }, f)));
     filter();
-    tellCross();
+    readCross();
   }
   return { start, draw, alike, repaint: () => { paintCells(); draw(); } };
 })();

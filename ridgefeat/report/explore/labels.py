@@ -1,4 +1,4 @@
-"""Labels as groups to colour and compare by, and which rows stand for a table that is too large for a page."""
+"""Labels as groups to colour and compare by."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_GROUPS = 8
-"""Groups with a colour and a shape of their own; the rest are one group more."""
+"""Groups with their own colour and shape; the rest form one more group."""
 NONE = 255
 """Code of a row without a group."""
 OTHERS = "others"
 IDENTITIES = ("subject", "simulated")
-"""Labels that say who a print is from, not what it is like: to search for, not to compare by."""
+"""Labels that identify a print's origin: to search for, not to compare by."""
 QUANTILES = 4
 
 Codes = NDArray[np.uint8]
@@ -32,8 +32,8 @@ def as_text(frame: pd.DataFrame, name: str) -> pd.Series[str]:
     return frame[name].astype("string").fillna("")
 
 
-def groupings(frame: pd.DataFrame, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return every way to group a table's rows: its labels and flags; the names of the groups and each row's code.
+def list_groupings(frame: pd.DataFrame, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return every way to group a table's rows: its labels and flags; with the names of the groups and each row's code.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def _natural(text: str) -> tuple[int, float, str]:
         return 1, 0.0, text
 
 
-def coded(frame: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return text columns as lists of their different values and each row's place in them."""
+def encode_texts(frame: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return text columns as lists of distinct values and each row's index in them."""
     found = []
     for name in names:
         values, codes = np.unique(as_text(frame, name).to_numpy(dtype=str), return_inverse=True)
@@ -96,8 +96,8 @@ def coded(frame: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def first_usual(groups: Sequence[Mapping[str, Any]], wanted: str | None) -> int:
-    """Return the grouping to begin with: the wanted one, else the first usual one, else the first; -1 without any."""
+def choose_grouping(groups: Sequence[Mapping[str, Any]], wanted: str | None) -> int:
+    """Return the index of the initial grouping: the wanted one, else a usual one, else 0; -1 without any."""
     names = [g["name"] for g in groups]
     for name in (wanted, "sex", "pattern", "pattern_class", "finger", "hand", "alteration"):
         if name in names:

@@ -23,7 +23,7 @@ function showColumn(name) {
   prints.again();
 }
 
-// A field for a name: what is not known is marked, and said, and changes nothing.
+// A field for a name: an unknown one is marked and reported, and changes nothing.
 function named(id, known, use) {
   const field = $(id);
   const take = () => {
@@ -32,7 +32,7 @@ function named(id, known, use) {
     if (ok) use(name); else $("reading").textContent = `There is no column “${name}”.`;
   };
   field.addEventListener("change", take);
-  // The list opens whole: it narrows to what is typed, and the old name would narrow it to itself.
+  // Selecting the text opens the whole list; the old name would narrow it to itself.
   field.addEventListener("focus", () => field.select());
 }
 
@@ -88,12 +88,12 @@ function find() {
   for (let i = 0; i < N; i++) if (tests.every(test => test(i))) rows.push(i);
   choose(rows);
   const hidden = rows.filter(i => !scatter.shown()[i]).length;
-  $("reading").textContent = `${counted(rows.length, "print")} found${hidden ? `, ${hidden.toLocaleString("en")} of them without a place on this map` : ""}.`;
+  $("reading").textContent = `${counted(rows.length, "print")} found${hidden ? `, ${hidden.toLocaleString("en")} of them not on this map` : ""}.`;
 }
 
 function readFocus() {
   const i = state.focus;
-  $("reading").textContent = i < 0 ? "" : `${described(i)}; ${state.x} ${said(valuesOf(state.x)[i])}, ${state.y} ${said(valuesOf(state.y)[i])}${state.chosen[i] ? "; selected" : ""}`;
+  $("reading").textContent = i < 0 ? "" : `${described(i)}; ${state.x} ${format(valuesOf(state.x)[i])}, ${state.y} ${format(valuesOf(state.y)[i])}${state.chosen[i] ? "; selected" : ""}`;
 }
 
 function redraw() {
@@ -109,7 +109,7 @@ function controls() {
   $("axes").append(...options([...about.axes, ...about.columns.map(c => c.name)]));
   $("columns").append(...options(about.columns.map(c => c.name)));
   $("by").append(...data.groups.map((g, k) => el("option", { value: k }, g.name)));
-  if (!data.groups.length) $("by").append(el("option", { value: -1 }, "nothing: there are no labels"));
+  if (!data.groups.length) $("by").append(el("option", { value: -1 }, "none: there are no labels"));
   $("by").value = state.by;
   $("by").addEventListener("change", byChanged);
   const known = name => valuesOf(name) !== undefined;
@@ -150,7 +150,7 @@ async function begin() {
   let width = innerWidth;
   new ResizeObserver(() => { scatter.draw(); heat.draw(); if (innerWidth !== width) { width = innerWidth; spread.draw(); } }).observe($("plot"));
   matchMedia("(prefers-color-scheme:dark)").addEventListener("change", () => { redraw(); scatter.draw(); });
-  // Paper has its own colours and its own width: what is drawn is drawn again for it, at once.
+  // Paper has its own colours and width, so everything is redrawn at once.
   for (const event of ["beforeprint", "afterprint"]) addEventListener(event, () => { redraw(); scatter.drawNow(); heat.draw(); });
   document.documentElement.dataset.ready = "yes";
 }

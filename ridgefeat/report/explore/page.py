@@ -1,9 +1,9 @@
-"""A feature table as a page to explore: maps, distributions, correlations, outliers and the prints behind them.
+"""A feature table as a page to explore: maps, distributions, correlations, outliers and the prints themselves.
 
 write_explore_page("features.csv", "explore.html", images_root="prints/")
 
-One HTML file with its data and its script inside; it asks no network for anything. The same table and prints give the
-same bytes.
+One HTML file with its data and script inside, which works offline. The same table and prints give the same bytes. The
+numbers are packed here and unpacked by data.js.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.params import Params
-from ridgefeat.report.explore.labels import as_text, coded, first_usual, groupings
-from ridgefeat.report.explore.maps import Maps, correlate, make_maps, rank_scores, tell_apart
-from ridgefeat.report.explore.pictures import Drawn, Progress, draw_prints
+from ridgefeat.report.explore.labels import as_text, choose_grouping, encode_texts, list_groupings
+from ridgefeat.report.explore.maps import Maps, correlate, make_maps, rank_scores, separate_groups
+from ridgefeat.report.explore.pictures import PackedPrint, Progress, draw_prints
 from ridgefeat.report.explore.sample import draw_rows, read_candidates
 from ridgefeat.report.page import render_page, write_page
 from ridgefeat.stages.flags import MEANINGS
@@ -39,18 +39,18 @@ if TYPE_CHECKING:
 MAX_PRINTS = 5000
 """Prints on a page; of a larger table a sample."""
 ROOM = 25 << 20
-"""Bytes of a page; pictures take what the numbers leave."""
+"""Bytes of a page; pictures use what the numbers leave."""
 MIN_PICTURE = 900
-"""Bytes that a picture needs at least, however little room is left."""
+"""Minimum bytes of a picture, however little room is left."""
 OVERLAY_ROOM = 420
-"""Bytes that a print's marks and outline take, about."""
+"""Approximate bytes of a print's marks and outline."""
 MAX_OUTLIERS = 100
 SCRIPTS = ("data", "plot", "scatter", "spread", "heat", "prints", "lists", "main")
 
 
 @dataclass(frozen=True)
 class Explored:
-    """What a page holds.
+    """A page that was written.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Explored:
     pictures, missing : int
         Prints with a picture, and those that could not be read again.
     picture_side : int
-        Longer side of the pictures in pixels at most; 0 without any.
+        Maximum longer side of the pictures in pixels; 0 without any.
     first_missing : str
         Why the first of the missing could not be read.
     bytes : int
@@ -81,7 +81,7 @@ class Explored:
 
 @dataclass(frozen=True)
 class ExploreOptions:
-    """How a page is made.
+    """Options of a page.
 
     Attributes
     ----------
@@ -90,15 +90,15 @@ class ExploreOptions:
     by : str or None
         The label to colour and compare by at first.
     limit : int
-        Prints at most; of a larger table a sample, stratified by label.
+        Maximum number of prints; a larger table is sampled, stratified by label.
     neighbours : bool
         Make the map of neighbours (t-SNE).
     overlays : bool
-        Find minutiae and outlines of the prints again, to be drawn over them.
+        Detect minutiae and outlines of the prints again, and draw them over the prints.
     jobs : int or None
         Worker processes.
     seed : int
-        Of the sample and the maps.
+        Random seed of the sample and the maps.
     """
 
     images_root: Path | None = None
@@ -123,12 +123,12 @@ def write_explore_page(
     Parameters
     ----------
     table : str or Path
-        The table, with its sidecar beside it.
+        The table, with its sidecar next to it.
     page : str or Path
         The page to write; an existing one is replaced.
     options : ExploreOptions, optional
     progress : callable, optional
-        Told (done, failed, total) prints while pictures are made.
+        Called with the numbers of prints done, failed and in total while pictures are made.
     on_message : callable, optional
         Called with a sentence on each step.
 
@@ -156,16 +156,16 @@ def write_explore_page(
         total = 0 if read is None else len(read.labels)
         raise TableError(f"table {table} has {total} prints and {len(columns)} features; nothing to explore")
     labels = [n for n in read.labels.columns if not n.startswith("meta_")]
-    groups = groupings(read.labels, labels)
+    groups = list_groupings(read.labels, labels)
     _check_label(table, read.labels, labels, groups, options.by)
-    at = first_usual(groups, options.by)
+    at = choose_grouping(groups, options.by)
     total = len(read.labels)
     strata = groups[at]["codes"] if at >= 0 else np.zeros(total, np.uint8)
     frame = read.frame.iloc[draw_rows(strata, read.rows, read.keys, options.limit)].reset_index(drop=True)
     content = _numbers(frame, columns, labels, about, options, on_message)
     held = sum(len(v) for v in content.values() if isinstance(v, str))
     drawn, side = _pictures(frame, about, options, ROOM - held - _planes(content), progress, on_message)
-    content |= _drawn(drawn)
+    content |= _pack_prints(drawn)
     missing = [d.error for d in drawn if d.error]
     content["about"] |= {"total": total, "side": side, "missing": len(missing), "why": missing[0] if missing else ""}
     written = write_page(page, _render(table.name, content, frame, about))
@@ -183,7 +183,7 @@ def write_explore_page(
 
 
 def _check_label(
-    table: Path, told: pd.DataFrame, labels: Sequence[str], groups: Sequence[Mapping[str, Any]], by: str | None
+    table: Path, frame: pd.DataFrame, labels: Sequence[str], groups: Sequence[Mapping[str, Any]], by: str | None
 ) -> None:
     """Refuse a label that the table does not have, or that does not group its prints."""
     if by is None:
@@ -192,8 +192,8 @@ def _check_label(
         raise TableError(f"table {table} has no label {by!r}; there are: {', '.join(labels) or 'none'}")
     if by not in [g["name"] for g in groups]:
         raise TableError(
-            f"label {by!r} has {told[by].nunique()} different values in {len(told)} prints of {table}; "
-            "to compare by it takes from two to half as many as prints, and no subject's name"
+            f"label {by!r} has {frame[by].nunique()} different values in {len(frame)} prints of {table}; "
+            "comparing needs at least two, at most half as many as prints, and not the subject"
         )
 
 
@@ -205,7 +205,7 @@ def _numbers(
     options: ExploreOptions,
     on_message: Any,
 ) -> dict[str, Any]:
-    """Return everything but pictures: strings of packed numbers, and `about`, which says what they are."""
+    """Return everything except pictures: strings of packed numbers, and `about`, which describes them."""
     names = [str(c["name"]) for c in columns]
     values = np.ascontiguousarray(frame[names].to_numpy(np.float32))
     families = np.array([_family(n, about["families"]) for n in names])
@@ -215,9 +215,9 @@ def _numbers(
     maps = make_maps(values, families, neighbours=options.neighbours, seed=options.seed)
     ranks = rank_scores(values)
     order, r = correlate(ranks)
-    groups = groupings(frame, labels)
-    apart = [tell_apart(ranks, g["codes"], len(g["names"])) for g in groups]
-    texts = coded(frame, [*labels, "meta_flags", "meta_error"])
+    groups = list_groupings(frame, labels)
+    apart = [separate_groups(ranks, g["codes"], len(g["names"])) for g in groups]
+    texts = encode_texts(frame, [*labels, "meta_flags", "meta_error"])
     packed = pack_values(np.ascontiguousarray(values.T))
     upper = np.rint(r[np.triu_indices(len(r))] * 100).astype(np.int8)
     record = {
@@ -229,7 +229,7 @@ def _numbers(
         ],
         "texts": [{"name": t["name"], "values": t["values"]} for t in texts],
         "groups": [{"name": g["name"], "names": g["names"]} for g in groups],
-        "by": first_usual(groups, options.by),
+        "by": choose_grouping(groups, options.by),
         "axes": list(maps.axes),
         "explained": [round(e, 4) for e in maps.explained],
         "bits": packed["bits"],
@@ -252,7 +252,7 @@ def _numbers(
 
 
 def _parts(apart: Sequence[Any]) -> Any:
-    """Return shares from 0 to 1 as whole ten-thousandths, 65535 where undefined."""
+    """Return fractions as whole ten-thousandths, 65535 where undefined."""
     if not apart:
         return np.zeros(0, np.uint16)
     shares = np.concatenate(apart)
@@ -260,7 +260,7 @@ def _parts(apart: Sequence[Any]) -> Any:
 
 
 def _outliers(frame: pd.DataFrame, maps: Maps) -> list[int]:
-    """Return rows that ask for a look: flagged as outliers, then those furthest from the middle of all."""
+    """Return unusual rows: flagged as outliers, then those furthest from the centre."""
     flagged = as_text(frame, "meta_flags").str.split().map(lambda flags: "outlier" in flags).to_numpy(bool)
     distance = np.nan_to_num(maps.distance, nan=-1.0)
     ranked = np.lexsort((-distance, ~flagged))
@@ -279,10 +279,10 @@ def _planes(content: Mapping[str, Any]) -> int:
 
 def _pictures(
     frame: pd.DataFrame, about: Mapping[str, Any], options: ExploreOptions, room: int, progress: Any, on_message: Any
-) -> tuple[list[Drawn], int]:
+) -> tuple[list[PackedPrint], int]:
     if options.images_root is None:
         return [], 0
-    on_message("pictures of the prints" + (", and what was found in them" * options.overlays) + " …")
+    on_message("pictures of the prints" + (", with minutiae" * options.overlays) + " …")
     names = [n for n in frame.columns if n.startswith("meta_") or n == "hand"]
     rows = [{str(k): v for k, v in r.items()} for r in frame[names].to_dict("records")]
     params = Params.from_dict(about["parameters"], "the table's parameters")
@@ -294,12 +294,12 @@ def _pictures(
         inputs = ", ".join(map(str, about.get("inputs") or ())) or "unknown"
         raise TableError(
             f"none of the table's prints can be read below {options.images_root}; the first: {drawn[0].error}. "
-            f"--images wants the folder that was extracted; the table's was {inputs}"
+            f"--images must be the folder that was extracted; that of the table was {inputs}"
         )
     return drawn, step[0]
 
 
-def _drawn(drawn: Sequence[Drawn]) -> dict[str, Any]:
+def _pack_prints(drawn: Sequence[PackedPrint]) -> dict[str, Any]:
     if not drawn:
         return {"pictures": "", "marks": "", "outlines": "", "counts": "", "sizes": ""}
     counts = np.array([(len(d.marks), len(d.outline)) for d in drawn], np.uint32)
@@ -345,14 +345,14 @@ def _script() -> str:
 
 
 EXACT_BYTES = 6 << 20
-"""Bytes of float32 up to which values are kept as they are."""
+"""Bytes of float32 up to which values are kept exactly."""
 KEPT_BITS = 11
 """Bits after the leading one that larger tables keep: a relative error below 2^-12, whole numbers to 4,096 exactly."""
 MANTISSA = 23
 
 
 def pack_values(columns: Float) -> dict[str, Any]:
-    """Return a table's values as a record of text and of what it takes to read it.
+    """Return a table's values as text, with the number of bits kept.
 
     Parameters
     ----------
@@ -392,7 +392,7 @@ def deflated(raw: bytes) -> str:
 
 
 def safe_json(content: Any) -> str:
-    r"""Return JSON that may stand inside a script element: no <, > or & in it, whatever names and labels say."""
+    r"""Return JSON that is safe inside a script element: <, > and & are escaped."""
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

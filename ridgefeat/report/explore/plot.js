@@ -17,8 +17,8 @@ function svg(tag, attributes = {}, ...children) {
   return made;
 }
 
-// Three digits that matter; no exponent where it can be helped.
-function said(value) {
+// Three significant digits; an exponent only where it is needed.
+function format(value) {
   if (!Number.isFinite(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);

@@ -1,4 +1,4 @@
-// The prints behind the points: one in detail with what was found in it, and all that are chosen.
+// The prints behind the points: one in detail with its minutiae, and all that are selected.
 
 const prints = (() => {
   const STEP = 48, GRID = 4095, TURN = 256, PX_PER_MM = 500 / 25.4;
@@ -10,7 +10,7 @@ const prints = (() => {
   const aspect = i => data.sizes.length ? data.sizes[2 * i] / data.sizes[2 * i + 1] : 1;
   const marked = i => data.starts[0][i + 1] - data.starts[0][i];
 
-  // The focused print; without one the first that is chosen.
+  // The focused print, or the first selected one.
   function subject() {
     if (state.focus >= 0) return state.focus;
     return state.count ? state.chosen.indexOf(1) : -1;
@@ -23,7 +23,7 @@ const prints = (() => {
     const figure = $("detail");
     if (i < 0) { figure.replaceChildren(el("p", { class: "none" }, "Point at a print in the map, or select some.")); return; }
     const canvas = el("canvas", { role: "img" });
-    const parts = has(i) ? [canvas, toggles(i)] : [el("p", { class: "none" }, data.pictures.length ? "This print could not be read again." : "This page has no pictures; --images gives them.")];
+    const parts = has(i) ? [canvas, toggles(i)] : [el("p", { class: "none" }, data.pictures.length ? "This print could not be read again." : "This page has no pictures; --images adds them.")];
     figure.replaceChildren(...parts, caption(i));
     if (!has(i)) return;
     canvas.setAttribute("aria-label", `${described(i)}; ${sizeOf(i)}${foundIn(i)}`);
@@ -47,24 +47,24 @@ const prints = (() => {
       const box = el("input", { type: "checkbox", checked: layers[name], onchange: () => { layers[name] = box.checked; drawPrint($("detail").querySelector("canvas"), i); } });
       return el("label", {}, box, words[name]);
     });
-    return el("div", { class: "marks noprint", role: "group", "aria-label": "What is drawn over the print" }, ...(data.starts[1][N] ? boxes : []));
+    return el("div", { class: "marks noprint", role: "group", "aria-label": "Layers over the print" }, ...(data.starts[1][N] ? boxes : []));
   }
 
   function caption(i) {
     const texts = data.texts.filter(t => t.values[t.codes[i]]).map(t => `${t.name.replace("meta_", "")}: ${t.values[t.codes[i]].replaceAll(t.name === "meta_flags" ? "_" : "\u0000", " ")}`);
     const names = [...new Set([state.x, state.y, state.column])].filter(n => data.place.has(n));
-    const rows = names.map(n => el("tr", {}, el("th", { scope: "row" }, n), el("td", { class: "num" }, said(valuesOf(n)[i])), el("td", {}, placed(n, i))));
+    const rows = names.map(n => el("tr", {}, el("th", { scope: "row" }, n), el("td", { class: "num" }, format(valuesOf(n)[i])), el("td", {}, placed(n, i))));
     return el("figcaption", {}, el("span", { class: "name" }, about.sources[i]), texts.join(" · "),
       has(i) ? el("span", { class: "note" }, ` · ${sizeOf(i)}${foundIn(i)}`) : "",
       el("table", { class: "values" }, el("tbody", {}, ...rows)));
   }
 
-  // Where a value stands among all: "above 93 %".
+  // The rank of a value among all prints: "rank 5 of 48", from the lowest.
   function placed(name, i) {
     const values = valuesOf(name), own = values[i];
     let below = 0, known = 0;
     for (const v of values) if (v === v) { known++; if (v < own) below++; }
-    return own === own && known > 1 ? `above ${Math.round(100 * below / (known - 1))} %` : "";
+    return own === own && known > 1 ? `rank ${(below + 1).toLocaleString("en")} of ${known.toLocaleString("en")}` : "";
   }
 
   function drawPrint(canvas, i) {
@@ -76,7 +76,7 @@ const prints = (() => {
     const pen = canvas.getContext("2d");
     pen.imageSmoothingQuality = "high";
     pen.drawImage(image, 0, 0, canvas.width, canvas.height);
-    // Marks are as large on the skin as in `ridgefeat show`, but never too small to tell apart.
+    // Marks are as large on the skin as in `ridgefeat show`, but never too small to distinguish.
     const scale = canvas.width / (data.sizes[2 * i] * PX_PER_MM), radius = Math.max(7, 3 * scale);
     const x = v => v / GRID * canvas.width, y = v => v / GRID * canvas.height;
     if (layers.outline) outline(pen, i, x, y);
@@ -142,10 +142,10 @@ const prints = (() => {
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      // A page opened from a file may not have the clipboard; the old way works there.
+      // A page opened from a file may not access the clipboard; the old method works there.
       $("names-box").open = true;
       $("names").select();
-      if (!document.execCommand("copy")) { $("count").textContent = "The browser does not let a page copy: take the names from the field below."; return; }
+      if (!document.execCommand("copy")) { $("count").textContent = "The browser does not allow copying: copy the names from the field below."; return; }
     }
     $("count").textContent = `${counted(n, "file name")} copied.`;
   }

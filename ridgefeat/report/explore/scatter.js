@@ -5,7 +5,7 @@ const scatter = (() => {
   const EDGE = { left: 58, right: 12, top: 12, bottom: 40 };
   let view = null, size = { width: 0, height: 0 }, px = new Float32Array(N), py = new Float32Array(N);
   let xs, ys, shown = new Uint8Array(N), stamps = [], drag = null, queued = false;
-  // Groups lie over each other in no order, so that none hides the others.
+  // Prints are drawn in random order, so that no group hides the others.
   const order = Array.from({ length: N }, (_, i) => i);
   for (let i = N - 1, seed = 7; i > 0; i--) {
     seed = (seed * 48271) % 2147483647;
@@ -28,7 +28,7 @@ const scatter = (() => {
 
   function whole() { view = { x: span(xs), y: span(ys) }; }
 
-  // Take the axes and groups anew; the view starts from the whole where an axis changed.
+  // Update axes and groups; the view is reset where an axis changed.
   function update(reset = true) {
     xs = valuesOf(state.x); ys = valuesOf(state.y);
     const codes = grouping().codes;
@@ -52,7 +52,7 @@ const scatter = (() => {
       canvas.width = canvas.height = Math.ceil(side * ratio);
       const pen = canvas.getContext("2d");
       pen.scale(ratio, ratio);
-      // Grey behind a selection: what is not chosen steps back.
+      // Prints outside the selection are pale.
       pen.globalAlpha = state === 1 ? 0.28 : 1;
       stamp(pen, code, side / 2, side / 2, radius(), state === 2);
       stamps[key] = { canvas, half: side / 2, side: canvas.width / ratio };

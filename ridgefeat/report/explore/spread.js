@@ -1,4 +1,4 @@
-// One column's distribution by group: histograms or violins over one scale, and the same as a table.
+// One column's distribution by group: histograms or violins on one scale, and a table.
 
 const spread = (() => {
   const BINS = 32, GRID = 120, ROW = 66;
@@ -19,12 +19,12 @@ const spread = (() => {
     return groups;
   }
 
-  function at(sorted, share) {
-    const place = share * (sorted.length - 1), low = Math.floor(place);
+  function at(sorted, fraction) {
+    const place = fraction * (sorted.length - 1), low = Math.floor(place);
     return sorted[low] + (place - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
   }
 
-  // The scale runs from the 0.5th to the 99.5th percentile of many values, so that a stray one does not set it.
+  // The scale runs from the 0.5th to the 99.5th percentile of many values, so that outliers do not set it.
   function range(groups) {
     const all = Float32Array.from(groups.flatMap(g => [...g.values])).sort();
     if (!all.length) return null;
@@ -65,15 +65,15 @@ const spread = (() => {
     const host = $("chart"), groups = split(), scale = range(groups);
     const about_ = about.columns[data.place.get(state.column)];
     const missing = groups.reduce((sum, g) => sum + g.all - g.values.length, 0);
-    $("meaning").textContent = `${about_.meaning ? about_.meaning[0].toUpperCase() + about_.meaning.slice(1) : "No meaning is declared"}${about_.unit ? `, in ${about_.unit}` : ""}.`
-      + (missing ? ` ${counted(missing, "print")} without a value.` : "") + (scale?.cut && state.form === "histogram" ? " The outermost bars also hold what lies beyond the scale." : "");
+    $("meaning").textContent = `${about_.meaning ? about_.meaning[0].toUpperCase() + about_.meaning.slice(1) : "No description"}${about_.unit ? `, in ${about_.unit}` : ""}.`
+      + (missing ? ` ${counted(missing, "print")} without a value.` : "") + (scale?.cut && state.form === "histogram" ? " The outermost bars include values beyond the scale." : "");
     host.replaceChildren();
     tabulate(groups);
     if (!scale) { host.append(el("p", {}, "No print has a value.")); return; }
     const width = Math.max(300, host.clientWidth || 640), left = Math.min(130, width * 0.24), right = width - 92;
     const rows = groups.filter(g => g.values.length), height = rows.length * ROW + 44;
     const x = v => left + (Math.min(scale.high, Math.max(scale.low, v)) - scale.low) / (scale.high - scale.low) * (right - left);
-    const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${state.column} by ${grouping().name || "nothing"}: ` + rows.map(g => `${g.name}, ${counted(g.values.length, "print")}, median ${said(at(g.values, 0.5))}`).join("; ") });
+    const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${state.column} by ${grouping().name || "nothing"}: ` + rows.map(g => `${g.name}, ${counted(g.values.length, "print")}, median ${format(at(g.values, 0.5))}`).join("; ") });
     const across = ticks(scale.low, scale.high, (right - left) / 90);
     for (const v of across) picture.append(
       svg("line", { x1: x(v), x2: x(v), y1: 2, y2: height - 38, stroke: colour("faint") }),
@@ -104,17 +104,17 @@ const spread = (() => {
     const name = group.name.length > 16 ? group.name.slice(0, 15) + "…" : group.name;
     picture.append(
       svg("text", { x: left - 10, y: middle + 2, "text-anchor": "end", "font-size": 13, class: "strong" }, name.replaceAll("_", " ")),
-      svg("text", { x: width - 2, y: middle - 2, "text-anchor": "end", "font-size": 13, class: "strong" }, said(at(group.values, 0.5))),
+      svg("text", { x: width - 2, y: middle - 2, "text-anchor": "end", "font-size": 13, class: "strong" }, format(at(group.values, 0.5))),
       svg("text", { x: width - 2, y: middle + 14, "text-anchor": "end", "font-size": 12 }, counted(group.values.length, "print")));
   }
 
   function tabulate(groups) {
-    const heads = ["Group", "Prints", "Missing", "Mean", "Deviation", "5 %", "25 %", "Median", "75 %", "95 %"];
+    const heads = ["Group", "Prints", "Missing", "Mean", "SD", "5 %", "25 %", "Median", "75 %", "95 %"];
     const body = groups.map(g => {
       const mean = g.values.reduce((a, b) => a + b, 0) / g.values.length;
       const deviation = Math.sqrt(g.values.reduce((a, b) => a + (b - mean) ** 2, 0) / (g.values.length - 1));
       const cells = [g.values.length, g.all - g.values.length, mean, deviation, ...[0.05, 0.25, 0.5, 0.75, 0.95].map(s => at(g.values, s))];
-      return el("tr", {}, el("th", { scope: "row" }, g.name), ...cells.map(c => el("td", { class: "num" }, said(c))));
+      return el("tr", {}, el("th", { scope: "row" }, g.name), ...cells.map(c => el("td", { class: "num" }, format(c))));
     });
     $("summary").replaceChildren(
       el("caption", { class: "sr" }, `${state.column} by ${grouping().name || "nothing"}`),

@@ -1,4 +1,4 @@
-"""Two prints side by side, the minutiae that a comparison paired joined by lines."""
+"""Two prints next to each other, with lines between the minutiae that a comparison paired."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _GAP, _HEADING = 24, 64
 
 
 def draw_match(first: Template | PreparedTemplate, second: Template | PreparedTemplate) -> UInt8:
-    """Draw two prints beside each other, and lines between the minutiae that their comparison paired.
+    """Draw two prints next to each other, with lines between the minutiae that their comparison paired.
 
     Ridges are drawn as a template holds them; a template of minutiae alone has none.
 
@@ -79,7 +79,7 @@ def _ridges(template: Template) -> UInt8:
         wave = template.waves.signal[:, :, 0].astype(np.float32)
         height, width = wave.shape[0] * SPACING, wave.shape[1] * SPACING
         large = cv2.resize(wave, (width, height), interpolation=cv2.INTER_CUBIC)[:rows, :columns]
-        # Light, so that marks and lines stand out.
+        # Light, so that marks and lines are visible.
         grey[: large.shape[0], : large.shape[1]] = np.clip(225 + 0.3 * large, 150, 255)
         grey[: large.shape[0], : large.shape[1]][large == 0] = 255
     size = (round(columns * SCALE), round(rows * SCALE))

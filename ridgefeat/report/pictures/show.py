@@ -1,4 +1,4 @@
-"""A print with everything that was found in it: one panel a stage, side by side, with legends.
+"""A print with all that was detected in it: one panel per stage, with legends.
 
 save_overlay(rf.read("101_1.tif", dpi=500), "overlay.png")
 """
@@ -34,13 +34,13 @@ HEADING = 96
 
 
 def draw_overlay(fp: Fingerprint, *, panels: Sequence[str] | None = None, scale: float | None = None) -> UInt8:
-    """Draw a print's stages side by side.
+    """Draw a print's stages as panels on one page.
 
     Parameters
     ----------
     fp : Fingerprint
     panels : sequence of str, optional
-        Names from PANELS, in the order wanted; all of them without.
+        Names from PANELS, in the wanted order; default: all of them.
     scale : float, optional
         Picture pixels per pixel at 500 dpi, 0.25 to 4 [scalar]; without, a panel's longer side becomes 800 px.
 
@@ -107,7 +107,7 @@ def contact_sheet(pictures: Iterable[tuple[str, UInt8]], *, columns: int | None 
     pictures : iterable of (str, ndarray)
         Title, and a grey or RGB picture of uint8, of any size.
     columns : int, optional
-        How many stand side by side; about as many as there are rows without.
+        Number of columns; by default about as many as rows.
     cell : int
         Width and height in pixels, 64 to 2000, into which each is fitted.
 

@@ -17,23 +17,23 @@ from ridgefeat.report.threshold.figures import threshold_displays
 from ridgefeat.threshold import MIN_ERRORS, Analysis, Figure, Part, Rate
 
 MEANINGS = {
-    "mean-distance": "midpoint of the mean mated and the mean non-mated score; looks at no error",
-    "bayes": "Bayesian optimisation: a Gaussian process with expected improvement, seeking {objective}",
+    "mean-distance": "midpoint of the mean mated and the mean non-mated score; ignores error rates",
+    "bayes": "Bayesian optimisation: a Gaussian process with expected improvement, optimising for {objective}",
     "far-frr": "FAR = {ratio} FRR",
     "grid": "best of {steps} evenly spaced thresholds, by {objective}",
     "exact": "best of all thresholds, by {objective}",
-    "min-cost": "least expected cost: {prior} of transactions mated; cost of a false accept {accept}, of a false "
+    "min-cost": "lowest expected cost: {prior} of transactions mated; cost of a false accept {accept}, of a false "
     "reject {reject}",
     "zero-fmr": "lowest threshold without a false match on development",
 }
-OBJECTIVES = {"hter": "least HTER", "accuracy": "most accuracy", "cost": "least expected cost"}
+OBJECTIVES = {"hter": "lowest HTER", "accuracy": "highest accuracy", "cost": "lowest expected cost"}
 FIGURES = {
     "EER": "equal error rate: where FMR and FNMR meet",
-    "FMR100": "FNMR at the lowest threshold with FMR of 1 % at most",
-    "FMR1000": "FNMR at the lowest threshold with FMR of 0.1 % at most",
+    "FMR100": "FNMR at the lowest threshold with an FMR of at most 1 %",
+    "FMR1000": "FNMR at the lowest threshold with an FMR of at most 0.1 %",
     "ZeroFMR": "FNMR at the lowest threshold without a false match",
-    "AUC": "chance that a mated score beats a non-mated one",
-    "d'": "distance of the means in units of the mean deviation",
+    "AUC": "probability that a mated score is better than a non-mated one",
+    "d'": "distance of the means in units of the mean standard deviation",
 }
 
 
@@ -71,7 +71,7 @@ def write_threshold_page(
         "headline": _headline(found),
         "answers": _answers(found),
         "remarks": found.remarks,
-        "parts": [{"name": p.name, "rows": _rows(found, p), "told": _told(p)} for p in parts],
+        "parts": [{"name": p.name, "rows": _rows(found, p), "counts": _describe_counts(p)} for p in parts],
         "figures": [
             {"name": f.name, "meaning": FIGURES[f.name], "cells": [_figure(_named(p, f.name)) for p in parts]}
             for f in parts[0].figures
@@ -85,9 +85,9 @@ def write_threshold_page(
 
 
 def meaning(found: Analysis, method: str) -> str:
-    """Return what a method does, with what it was told."""
+    """Return what a method does, with its settings."""
     if method.startswith("fmr="):
-        return "lowest threshold whose FMR on development is at most the target"
+        return "lowest threshold with an FMR on development of at most the target"
     s = found.settings
     return MEANINGS[method].format(
         objective=OBJECTIVES[s.objective],
@@ -117,12 +117,12 @@ def _headline(found: Analysis) -> list[dict[str, str]]:
 def _answers(found: Analysis) -> list[str]:
     part = found.reported
     sign = "at most" if part.scores.distance else "at least"
-    said = []
+    answers = []
     for choice, operation in zip(found.choices, part.operating_points, strict=True):
         if choice.target:
-            said.append(
-                f"To hold FMR at {100 * choice.target:g} %, accept a score of {sign} {choice.threshold:.6g}. On "
-                f"{part.name} FMR is then {_spoken(operation.fmr)}, and FNMR {_spoken(operation.fnmr)}."
+            answers.append(
+                f"For an FMR of {100 * choice.target:g} %, accept scores of {sign} {choice.threshold:.6g}. On "
+                f"{part.name}, FMR is then {_describe_rate(operation.fmr)} and FNMR {_describe_rate(operation.fnmr)}."
             )
     names = [c.method for c in found.choices]
     sought = [n for n in ("bayes", "grid", "mean-distance") if n in names]
@@ -133,18 +133,18 @@ def _answers(found: Analysis) -> list[str]:
             for n in ["exact", *sought]
         }
         more = ", ".join(f"{n} {_loss(found, losses[n])}" for n in sought)
-        what = {"hter": "HTER", "accuracy": "Share of errors", "cost": "Expected cost"}[found.settings.objective]
-        said.append(
-            f"{what} on development: exact {_loss(found, losses['exact'])}; {more}. None can be below exact there."
+        what = {"hter": "HTER", "accuracy": "Fraction of errors", "cost": "Expected cost"}[found.settings.objective]
+        answers.append(
+            f"{what} on development: exact {_loss(found, losses['exact'])}; {more}. None can be lower than exact."
         )
-    return said
+    return answers
 
 
 def _loss(found: Analysis, value: float) -> str:
     return f"{value:.4g}" if found.settings.objective == "cost" else percent(value)
 
 
-def _spoken(rate: Rate) -> str:
+def _describe_rate(rate: Rate) -> str:
     inner = percent_interval(rate.low, rate.high)
     return f"{percent(rate.value)} ({rate.errors:,} of {rate.count:,}{'; 95 %: ' + inner if inner else ''})"
 
@@ -174,9 +174,9 @@ def _rows(found: Analysis, part: Part) -> list[dict[str, Any]]:
     return rows
 
 
-def _told(part: Part) -> str:
-    whose = f" of {part.scores.n_subjects:,} subjects" if part.scores.n_subjects else ""
-    return f"{part.curve.n_mated:,} mated and {part.curve.n_nonmated:,} non-mated comparisons{whose}"
+def _describe_counts(part: Part) -> str:
+    subjects = f" of {part.scores.n_subjects:,} subjects" if part.scores.n_subjects else ""
+    return f"{part.curve.n_mated:,} mated and {part.curve.n_nonmated:,} non-mated comparisons{subjects}"
 
 
 def _named(part: Part, name: str) -> Figure:
@@ -206,15 +206,15 @@ def _making(found: Analysis) -> dict[str, str]:
         f"{found.parts[0].scores.n_subjects:,} subjects for development, {found.parts[-1].scores.n_subjects:,} for "
         "evaluation"
         if split.evaluation is not None and split.by_subject
-        else "by comparison, for the table names no subjects"
+        else "by comparison, because the table has no subjects"
         if split.evaluation is not None
-        else "none: chosen and reported on the same scores"
+        else "none: thresholds are selected and evaluated on the same scores"
     )
     replicates = len(found.reported.replicates.fmr) - 1
     return {
         "Split": dealt,
-        "Left out": f"{split.n_cross:,} comparisons across the parts" if split.n_cross else "nothing",
+        "Left out": f"{split.n_cross:,} comparisons between the two parts" if split.n_cross else "nothing",
         "Intervals": f"95 %, {replicates:,} bootstrap replicates over {people}" if replicates else "none",
-        "Sought": OBJECTIVES[s.objective],
+        "Objective": OBJECTIVES[s.objective],
         "Seed": str(s.seed),
     }

@@ -140,13 +140,13 @@ def test_sorting_knows_numbers_and_which_way_is_better(pages) -> None:
 
 
 def test_short_answer_says_which_how_good_and_whether_ahead(page: Page) -> None:
-    short = Page(page.section("short")).text
-    assert "Best is “rbf_svm”. Its ROC AUC: 0.812 a print (95 % interval 0.782 to 0.842) and 0.862 a subject" in short
-    assert "do not tell it apart from logistic and random_forest" in short
-    assert "Beside dummy, which does not look at the print, it is better." in short
+    short = Page(page.section("summary")).text
+    assert "“rbf_svm”: ROC AUC 0.812 per print (95 % interval 0.782 to 0.842) and 0.862 per subject" in short
+    assert "does not differ significantly from logistic and random_forest" in short
+    assert "It beats the dummy baseline, which ignores the print." in short
     assert "1 classifier failed: cnn." in short
     assert "Best: thumb 0.800 (0.780 to 0.820). Worst: little 0.600 (0.580 to 0.620)." in short
-    assert "Negative controls know nothing" in short
+    assert "The negative controls are at chance level" in short
     assert "found 1 leak and 1 warning; the first: 11 pictures" in short
 
 
@@ -154,8 +154,8 @@ def test_a_control_that_knows_something_is_called_so(folder: Path) -> None:
     made = make("binary")
     bad = made.controls.assign(passed=[False, True])
     page = written(replace(made, controls=bad), folder)
-    assert "Negative controls that know something: target shuffled." in Page(page.section("short")).text
-    assert Page(page.section("controls")).text.count("knows something") == 1
+    assert "A negative control is above chance (target shuffled, ROC AUC 0.490)." in Page(page.section("summary")).text
+    assert Page(page.section("controls")).text.count("✗ above chance") == 1
 
 
 def test_a_leaking_protocol_is_called_so_on_top(folder: Path, page: Page) -> None:
@@ -164,9 +164,9 @@ def test_a_leaking_protocol_is_called_so_on_top(folder: Path, page: Page) -> Non
     leaking = Fold(0, 0, first.train, first.test, ("001", "002", "003"))
     told = written(replace(made, leaks=True, folds=(leaking, *made.folds[1:])), folder)
     assert "LEAKS BY DESIGN." in told.text and "LEAKS BY DESIGN." not in page.text
-    assert '<b class="amiss">3</b>' in told.section("data")
-    assert "The split leaks: believe none" in Page(told.section("short")).text
-    assert "some on both sides of a split" in told.text and "never on both sides of a split" in page.text
+    assert '<b class="bad">3</b>' in told.section("data")
+    assert "The split leaks: do not trust any value" in Page(told.section("summary")).text
+    assert "some in both training and test" in told.text and "none in both training and test" in page.text
 
 
 def test_every_fold_says_its_groups(page: Page) -> None:
@@ -180,7 +180,7 @@ def test_kinds_draw_what_fits_them(pages) -> None:
     assert [p for p in binary if p.startswith("ROC: ")] and [p for p in binary if p.startswith("Calibration: ")]
     assert [p for p in several if "each class against the rest: rbf_svm" in p and "whorl" in p]
     assert not [p for p in number if "ROC" in p or "Confusion" in p or "Calibration" in p]
-    assert len([p for p in number if "200 predictions over the truth" in p]) == 3
+    assert len([p for p in number if "200 predictions against the label" in p]) == 3
     assert len([p for p in several if p.startswith("Confusion matrix")]) == 3
     assert "arch: 50 % as arch, 17 % as left_loop" in next(p for p in several if p.startswith("Confusion"))
     assert all(len(p) > 40 for p in binary + several + number)
@@ -203,7 +203,7 @@ def test_levels_say_which_finger_tells_most_and_use_a_figure_that_is_defined() -
     assert charts["finger"].sentence.endswith("Their intervals do not overlap.")
     overlapping = make("binary").levels.assign(roc_auc_low=0.1, roc_auc_high=0.9)
     (first, *_) = figures.make_level_charts(replace(make("binary"), levels=overlapping))
-    assert first.sentence.endswith("the order may be chance.")
+    assert first.sentence.endswith("the order may be due to chance.")
     # An error is better where it is smaller.
     assert figures.make_level_charts(make("regression"))[0].sentence.startswith(f"Best: {FINGERS[-1]} 0.6")
 
@@ -239,7 +239,7 @@ def test_what_carries_it_says_with_which_classifier_that_was_measured(page: Page
         importances=made.importances.assign(classifier="logistic"),
         ablation=made.ablation.assign(classifier="logistic"),
     )
-    assert "Measured with logistic, a quicker one" in Page(written(other, folder).section("importances")).text
+    assert "Measured with logistic, which is faster" in Page(written(other, folder).section("importances")).text
 
 
 def test_audit_findings_stand_worst_first_with_files_and_cost(page: Page) -> None:
@@ -247,16 +247,16 @@ def test_audit_findings_stand_worst_first_with_files_and_cost(page: Page) -> Non
     assert [f["severity"] for f in found] == ["leak", "warning", "note"]
     assert found[0]["count"] == "122 files in 61 sets" and found[0]["more"] == 21
     text = Page(page.section("audit")).text
-    assert "What it costs. 3 of 40 test prints are in training." in text and "subject 363, 376" in text
+    assert "Effect. 3 of 40 test prints are in training." in text and "subject 363, 376" in text
     assert "x38.bmp" in text and "x39.bmp" not in text and "and 21 more sets" in text
     assert findings()[0].severity == "note"
     decided = "2 columns are constant and were left out: ridge_x, <i>ridge_y</i>"
-    assert text.endswith(f"Decided before fitting {decided} ")
-    assert "What was decided stands below the findings." in Page(page.section("short")).text
+    assert text.endswith(f"Decisions before fitting {decided} ")
+    assert "The decisions taken are listed below the findings." in Page(page.section("summary")).text
 
 
 def test_reproduction_box_holds_command_versions_digests_and_seed(page: Page) -> None:
-    text = Page(page.section("making")).text
+    text = Page(page.section("reproduce")).text
     for words in ("ridgefeat bench 'a b.csv' --target sex", "scikit-learn 1.9", "ab" * 32, "42", "finger", "Tuneno"):
         assert words in re.sub(r"\s+", " ", text)
     assert "group, 5 folds, 1 repeat" in Page(page.section("data")).text
@@ -265,8 +265,8 @@ def test_reproduction_box_holds_command_versions_digests_and_seed(page: Page) ->
 @pytest.mark.parametrize(
     ("target", "topic", "words"),
     [
-        ("sex", "sex", "no room for whoever does not fit"),
-        ("Age", "age", "Skin keeps no calendar"),
+        ("sex", "sex", "does not cover people who do not fit"),
+        ("Age", "age", "Skin does not age uniformly"),
         ("population", "population", "learn the scanner"),
         ("hand", "", ""),
     ],
@@ -276,7 +276,7 @@ def test_sober_words_stand_where_the_target_is_a_person_s_trait(folder, target, 
     page = written(make(kind, target=target), folder)
     limits = Page(page.section("limits")).text
     assert find_topic(target) == topic
-    assert "A probability is not evidence." in limits and "no place in a court" in limits
+    assert "A probability is not evidence." in limits and "must not be used in court" in limits
     assert ("One population, one capture." in limits) == bool(topic)
     assert words in limits and (not topic or f"“{target}”" in limits)
 
@@ -302,8 +302,8 @@ def test_accuracy_is_set_beside_always_naming_the_largest_class(page: Page) -> N
 def test_a_comparison_without_tables_has_a_page(folder: Path) -> None:
     for kind in KINDS:
         page = written(without_tables(make(kind)), folder)
-        assert "No audit was run" in page.text and "No negative control was run." in page.text
-        for gone in ("fused", "pairs", "errors", "levels", "importances", "learning", "epochs"):
+        assert "No leak audit was run." in page.text and "No negative control was run." in page.text
+        for gone in ("fused", "pairs", "errors", "levels", "importances", "confounds", "learning", "training"):
             assert f'id="{gone}"' not in page.raw and f'href="#{gone}"' not in page.raw
 
 
@@ -332,12 +332,12 @@ def test_a_page_that_cannot_be_written_is_an_error(folder: Path) -> None:
         (0.1, 0.05, 0.01, "roc_auc", "better"),
         (-0.1, 0.05, 0.01, "roc_auc", "worse"),
         (-0.1, 0.05, 0.01, "mae", "better"),
-        (0.1, 0.2, 0.2, "roc_auc", "not told apart"),
-        (0.1, 0.05, 0.2, "roc_auc", "perhaps better"),
-        (-0.1, 0.2, 0.01, "roc_auc", "perhaps worse"),
-        (0.1, 0.05, 0.2, "mae", "perhaps worse"),
+        (0.1, 0.2, 0.2, "roc_auc", "no difference"),
+        (0.1, 0.05, 0.2, "roc_auc", "possibly better"),
+        (-0.1, 0.2, 0.01, "roc_auc", "possibly worse"),
+        (0.1, 0.05, 0.2, "mae", "possibly worse"),
         (0.1, 0.05, np.nan, "roc_auc", "better"),
-        (0.1, 0.2, np.nan, "roc_auc", "not told apart"),
+        (0.1, 0.2, np.nan, "roc_auc", "no difference"),
         (np.nan, 0.1, 0.1, "roc_auc", "unknown"),
     ],
 )
@@ -350,10 +350,10 @@ def test_verdict_follows_the_corrected_p_and_what_is_better(difference, half, p,
 def test_who_is_behind_the_best_is_named_by_how_sure_that_is(folder: Path) -> None:
     made = make("binary")
     unsure = made.pairs.assign(difference_low=-0.3, difference_high=-0.1, p_holm=0.2)
-    short = Page(written(replace(made, pairs=unsure), folder).section("short")).text
-    assert "It is perhaps ahead of logistic and random_forest: test and interval do not agree." in short
-    sure = Page(written(replace(made, pairs=unsure.assign(p_holm=0.01)), folder).section("short")).text
-    assert "It is ahead of every other classifier." in sure
+    short = Page(written(replace(made, pairs=unsure), folder).section("summary")).text
+    assert "It is possibly better than logistic and random_forest: test and interval disagree." in short
+    sure = Page(written(replace(made, pairs=unsure.assign(p_holm=0.01)), folder).section("summary")).text
+    assert "It is significantly better than every other classifier." in sure
 
 
 @pytest.mark.parametrize("kind", KINDS)

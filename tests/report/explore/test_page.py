@@ -18,8 +18,8 @@ from ridgefeat.params import Params
 from ridgefeat.report.explore import page as explore_pack
 from ridgefeat.report.explore import page as explore_page
 from ridgefeat.report.explore import pictures as explore_pictures
-from ridgefeat.report.explore.labels import NONE, groupings
-from ridgefeat.report.explore.maps import correlate, make_maps, rank_scores, tell_apart
+from ridgefeat.report.explore.labels import NONE, list_groupings
+from ridgefeat.report.explore.maps import correlate, make_maps, rank_scores, separate_groups
 from ridgefeat.report.explore.page import ExploreOptions, write_explore_page
 from ridgefeat.report.explore.pictures import reopen
 from ridgefeat.sources import find_prints
@@ -199,7 +199,7 @@ def test_a_large_table_is_sampled_and_the_page_says_so(made, tmp_path):
     )
     text = explored.page.read_text(encoding="utf-8")
     assert (explored.prints, explored.of) == (6, COUNT + 1)
-    assert "A SAMPLE" in text and f"has {COUNT + 1} prints" in text and "shares of finger kept" in text
+    assert "A SAMPLE" in text and f"has {COUNT + 1} prints" in text and "stratified by finger" in text
     assert "A SAMPLE" not in (made / "explore.html").read_text(encoding="utf-8")
 
 
@@ -213,7 +213,7 @@ def test_groups_of_many_values():
             "city": [f"c{i % 11}" for i in range(60)],
         }
     )
-    found = {g["name"]: g for g in groupings(frame, ["subject", "age", "city"])}
+    found = {g["name"]: g for g in list_groupings(frame, ["subject", "age", "city"])}
     assert set(found) == {"age", "city"}
     assert len(found["age"]["names"]) == 4 and np.bincount(found["age"]["codes"]).tolist() == [15] * 4
     assert found["city"]["names"][-1] == "others" and len(found["city"]["names"]) == 8
@@ -242,7 +242,7 @@ def test_what_tells_groups_apart():
     x = rng.normal(size=(125, 3)).astype(np.float32)
     x[:60, 0] += 50
     x[:, 2] = 1
-    found = tell_apart(rank_scores(x), codes, 2)
+    found = separate_groups(rank_scores(x), codes, 2)
     from scipy.stats import kruskal
 
     h = kruskal(x[:60, 1], x[60:120, 1]).statistic
@@ -283,7 +283,7 @@ def test_outliers_flagged_come_first(made, page):
         (ExploreOptions(by="age"), TableError, "has no label 'age'; there are: subject"),
         (ExploreOptions(by="hand"), TableError, "label 'hand' has 1 different values in"),
         (ExploreOptions(limit=0), ParameterError, "at least 1 print, got 0"),
-        (ExploreOptions(images_root=Path("/nowhere")), TableError, "--images wants the folder that was extracted"),
+        (ExploreOptions(images_root=Path("/nowhere")), TableError, "--images must be the folder that was extracted"),
     ],
 )
 def test_what_cannot_be_done_is_said(made, tmp_path, options, error, words):

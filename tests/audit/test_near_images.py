@@ -7,7 +7,7 @@ import pytest
 from ridgefeat.audit import audit
 from ridgefeat.audit.near_images import correlate, signature, to_square
 from ridgefeat.errors import TableError
-from tests.audit.audit_examples import COPIES, clean_table, draw, pressed_again, write_prints
+from tests.audit.helpers import COPIES, clean_table, draw, pressed_again, write_prints
 
 PEOPLE = 12
 

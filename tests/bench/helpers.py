@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ridgefeat.bench.results import Problem
+from ridgefeat.bench.metrics import Predictions
+from ridgefeat.bench.results import Kind, Problem
 
 FINGERS = ("index", "little")
 
@@ -91,6 +92,16 @@ def make_problem(**given: object) -> Problem:
         labels=frame[[c for c in frame.columns if c not in names]],
         about=make_about(frame),
     )
+
+
+def make_predictions(kind: Kind = "binary", classes: int = 2, n: int = 240, seed: int = 0) -> Predictions:
+    """Return predictions for four prints of each person, in one fold, with ties."""
+    rng = np.random.default_rng(seed)
+    group = np.repeat(np.arange(n // 4), 4)
+    y = rng.integers(0, classes, n)
+    score = np.round(rng.normal(size=(n, classes)) + np.eye(classes)[y], 1)  # rounded, so that there are ties
+    p = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)
+    return Predictions(kind, y, score.argmax(axis=1), score, p, np.zeros(n, np.int64), group)
 
 
 class Sulky:

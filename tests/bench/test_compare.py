@@ -3,24 +3,22 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.naive_bayes import GaussianNB
 
-from ridgefeat.bench import Job, Options, calibration, compare, ensemble, evaluation, run, splits, write_comparison
-from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
+from ridgefeat.bench import Options, compare, ensemble, evaluation, splits
+from ridgefeat.bench.classifiers import find
 from ridgefeat.bench.data import make_problem as problem_of
-from ridgefeat.bench.diagnostics import shuffle_target
 from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.bench.pooling import pool_predictions
-from ridgefeat.bench.results import METRICS, Fold
-from ridgefeat.errors import ParameterError, TableError
-from tests.bench.bench_examples import make_about, make_frame, make_problem, write_frame
+from ridgefeat.bench.results import METRICS
+from ridgefeat.errors import ParameterError
+from tests.bench.helpers import make_about, make_frame, make_problem
 
 QUICK = ("dummy", "logistic", "naive-bayes", "mean", "stack")
 
 
 @pytest.fixture(scope="module")
 def comparison():
-    options = Options(classifiers=(*QUICK, "tests.bench.bench_examples:Sulky"), fuse="subject", jobs=1, samples=100)
+    options = Options(classifiers=(*QUICK, "tests.bench.helpers:Sulky"), fuse="subject", jobs=1, samples=100)
     return compare(make_problem(people=40, effect=3.0), options)
 
 
@@ -28,26 +26,12 @@ def test_a_known_effect_is_found_and_the_failing_is_a_row_with_its_reason(compar
     summary = comparison.summary.set_index("classifier")
     assert summary.loc["logistic", "roc_auc"] > 0.85
     assert summary.loc["dummy", "roc_auc"] == 0.5
-    assert summary.index[-1] == "tests.bench.bench_examples:Sulky"
+    assert summary.index[-1] == "tests.bench.helpers:Sulky"
     assert summary.iloc[-1]["status"] == "failed" and np.isnan(summary.iloc[-1]["roc_auc"])
     assert summary.iloc[-1]["reason"] == "fold 1: RuntimeError: will not"
     assert comparison.best == summary.index[0]
     lows, highs = summary["roc_auc_low"][:-1], summary["roc_auc_high"][:-1]
     assert (lows <= summary["roc_auc"][:-1]).all() and (summary["roc_auc"][:-1] <= highs).all()
-
-
-def test_probabilities_that_round_to_0_and_1_still_rank():
-    """Naive Bayes is sure of nearly every print of a wide table; its areas are those of its own log-odds."""
-    rng = np.random.default_rng(0)
-    y = np.arange(400) % 2
-    X = (rng.normal(size=(400, 1)) + 0.4 * y[:, None] + 0.1 * rng.normal(size=(400, 300))).astype(np.float32)
-    model = GaussianNB().fit(X[:200], y[:200])
-    p = model.predict_proba(X[200:])[:, 1]
-    assert ((p < 1e-9) | (p > 1 - 1e-9)).mean() > 0.5
-    scores = calibration.raw_scores(model, X[200:], 2)[:, 1]
-    assert len(np.unique(scores)) == 200
-    log = model.predict_joint_log_proba(X[200:])
-    assert np.allclose(scores, log[:, 1] - log[:, 0])
 
 
 def test_every_print_is_scored_once_by_each_and_out_of_fold(comparison):
@@ -104,16 +88,6 @@ def test_pairs_are_against_best_and_dummy(comparison):
     assert dummy["difference_low"] > 0.1 and dummy["p"] <= dummy["p_holm"] < 0.05
 
 
-def test_what_is_written_reads_back(comparison, tmp_path):
-    write_comparison(comparison, tmp_path / "out")
-    for name in ("results", "scores", "summary"):
-        assert len(pd.read_csv(tmp_path / "out" / f"{name}.csv")) == len(getattr(comparison, name))
-    assert not list((tmp_path / "out").glob("*.tmp"))
-    (tmp_path / "file").write_text("")
-    with pytest.raises(TableError, match=r"output folder .* cannot be made"):
-        write_comparison(comparison, tmp_path / "file")
-
-
 def test_the_same_whatever_the_number_of_workers():
     p = make_problem(people=20)
     options = {"classifiers": ("tree", "kmeans"), "folds": 2, "diagnose": False, "samples": 50}
@@ -150,23 +124,6 @@ def test_numbers_and_labels_that_differ_within_a_person(target):
     assert set(METRICS[p.kind]) <= set(done.summary)
     best = done.summary.set_index("classifier").loc[names[1]]
     assert best["mae"] < 4 if target == "age" else best["roc_auc"] > 0.95
-    shuffled, meaning = shuffle_target(p, 0)
-    if target == "finger":
-        assert "among the prints of each subject" in meaning
-        for g in set(p.groups):
-            assert sorted(shuffled.y[p.groups == g]) == sorted(p.y[p.groups == g])
-    else:
-        assert "between subjects" in meaning and not np.array_equal(shuffled.y, p.y)
-
-
-def test_a_group_of_merged_duplicates_does_not_keep_the_target_from_being_shuffled_between_groups():
-    frame = make_frame(people=30, prints=4)
-    p = problem_of(frame, make_about(frame), target="sex", group="subject")
-    groups = p.groups.copy()
-    women, men = (np.unique(groups[p.y == code])[0] for code in (0, 1))
-    groups[groups == women] = men
-    shuffled, meaning = shuffle_target(replace(p, groups=groups), 0)
-    assert "between subjects" in meaning and (shuffled.y != p.y).mean() > 0.2
 
 
 def test_imbalance_is_met_in_training_alone():
@@ -182,22 +139,6 @@ def test_imbalance_is_met_in_training_alone():
     assert all(recall["none"] + 0.2 < recall[how] for how in ("weights", "under", "over")), recall
 
 
-def test_tuning_searches_within_training_people(monkeypatch):
-    p = make_problem(people=20)
-    seen = []
-    inner = evaluation.inner_splits
-
-    def spy(y, groups, folds, seed):
-        out = inner(y, groups, folds, seed)
-        seen.extend((set(groups[a]), set(groups[b])) for a, b in out)
-        return out
-
-    monkeypatch.setattr(evaluation, "inner_splits", spy)
-    done = compare(p, Options(classifiers=("logistic",), folds=2, tune=True, jobs=1, diagnose=False))
-    assert len(seen) == 6 and all(not a & b for a, b in seen)
-    assert done.results["chosen"].str.startswith("C=").all()
-
-
 def test_pixels_without_images_and_unknown_names():
     p = make_problem(people=10)
     done = compare(p, Options(classifiers=("dummy", "pixels-rbf-svm"), folds=2, jobs=1, diagnose=False))
@@ -210,75 +151,7 @@ def test_pixels_without_images_and_unknown_names():
         compare(p, Options(classifiers=("json:loads",)))
 
 
-def test_two_tables_train_and_test_or_cross(tmp_path):
-    one = write_frame(make_frame(people=16, effect=3.0), tmp_path / "one.csv")
-    other = make_frame(people=16, effect=3.0, seed=1)
-    two = write_frame(other, tmp_path / "two.csv")
-    options = Options(classifiers=("logistic", "dummy"), jobs=1, diagnose=False)
-    asked = {"target": "sex", "group": "subject", "options": options, "audit": False}
-    with pytest.raises(TableError, match="16 of the subjects stand in training and in test"):
-        run(Job(train=one, test=two, **asked))
-    crossed = run(Job(cross=(one, two), **asked))
-    assert len(crossed.folds) == 2 and set(crossed.problem.groups) >= {"one:1", "two:1"}
-    assert crossed.summary["roc_auc"].iloc[0] > 0.8
-    other["subject"] += 100
-    write_frame(other, two)
-    split = run(Job(train=one, test=two, **asked))
-    assert len(split.folds) == 1 and not split.calibrated and len(split.folds[0].test) == 64
-    with pytest.raises(ParameterError, match="give one table, or --train with --test"):
-        run(Job(train=one, **asked))
-
-
-def test_one_picture_of_two_people_is_merged_by_what_the_audit_finds(tmp_path):
-    frame = make_frame(people=20, effect=3.0)
-    names = [c for c in frame if frame[c].dtype == np.float32]
-    frame.loc[8, ["meta_sha256", *names]] = frame.loc[0, ["meta_sha256", *names]]
-    path = write_frame(frame, tmp_path / "t.csv")
-    said: list[str] = []
-    options = Options(classifiers=("dummy",), jobs=1, diagnose=False)
-    done = run(Job("sex", "subject", path, options=options), "typed", said.append)
-    assert "1+3" in set(done.problem.groups) and "0_0.png" in "\n".join(said)
-    assert done.reproduction.command == "typed" and "sha256 of t.csv" in done.reproduction.digests
-    assert done.audit is not None
-
-
-def test_the_audit_looks_at_folds_by_image(tmp_path):
-    path = write_frame(make_frame(people=20), tmp_path / "t.csv")
-    options = Options(classifiers=("dummy",), split="image", jobs=1, diagnose=False)
-    done = run(Job("sex", "subject", path, options=options))
-    (finding,) = done.audit.of_kind("folds")
-    assert finding.severity == "leak" and "20 groups are on both sides of a fold" in finding.message
-    assert "of 80 test prints" in finding.cost
-
-
 def test_a_mean_of_nothing_is_a_row_with_its_reason():
     done = compare(make_problem(people=12), Options(("mean",), folds=2, jobs=1, diagnose=False, samples=20))
     assert len(done.results) == 2 and (done.results["status"] == "failed").all()
     assert "needs two classifiers besides dummy that ran; there are 0" in done.summary["reason"].iloc[0]
-
-
-def test_what_two_classes_are_called_is_what_the_estimator_calls_them():
-    """The shortcut through scores gives the estimator's own answers, for every classifier of features."""
-    p = make_problem(people=30, effect=1.0)
-    X = p.features.to_numpy(np.float32)
-    fold = Fold(0, 0, np.arange(60), np.arange(60, 120))
-    options = Options()
-    for name in default_names("binary"):
-        if name in ENSEMBLES:
-            continue
-        outcome = evaluation.run_fit(find(name), fold, options, X, p.y, p.groups)
-        fitted = build(find(name), options).fit(X[fold.train], p.y[fold.train])
-        assert outcome.reason == "" and np.array_equal(outcome.predicted, fitted.predict(X[fold.test])), name
-
-
-@pytest.mark.parametrize("kind", ["binary", "regression"])
-def test_neighbours_are_as_many_as_there_are_rows(kind):
-    X, y = np.random.default_rng(0).normal(size=(12, 3)), np.arange(12) % 2
-    fold = Fold(0, 0, np.arange(6), np.arange(6, 12))
-    outcome = evaluation.run_fit(find("knn"), fold, Options(kind=kind), X, y, np.arange(12))
-    assert outcome.reason == ""
-    near = ((X[6:, None] - X[None, :6]) / X[:6].std(axis=0)) ** 2
-    weight = 1 / np.sqrt(near.sum(axis=2))
-    share = (weight @ y[:6]) / weight.sum(axis=1)
-    expected = share if kind == "regression" else share > 0.5
-    np.testing.assert_allclose(outcome.predicted, expected, atol=1e-6)

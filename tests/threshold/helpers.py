@@ -1,4 +1,4 @@
-"""Scores with a known equal error rate: subjects differ, so that comparisons that share one rise and fall together."""
+"""Scores with a known equal error rate; comparisons that share a subject are correlated."""
 
 import numpy as np
 from scipy.stats import norm
@@ -10,7 +10,7 @@ EER = float(norm.cdf(-APART / 2))
 
 
 def normal_scores(seed=0, subjects=60, each=8, shared=0.5):
-    """Return scores of deviation 1 about 0 and 3: of their variance a share `shared` belongs to the subject."""
+    """Return scores of standard deviation 1 around 0 and 3; a share `shared` of the variance is due to the subject."""
     rng = np.random.default_rng(seed)
     p, q = np.triu_indices(subjects, 1)
     own, half = rng.normal(0, shared**0.5, subjects), rng.normal(0, (shared / 2) ** 0.5, subjects)

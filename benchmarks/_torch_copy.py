@@ -24,7 +24,7 @@ class ChannelsLast(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
-def twin(model: Sequential, *, dropout: bool = True, plain_flatten: bool = False) -> nn.Sequential:
+def torch_copy(model: Sequential, *, dropout: bool = True, plain_flatten: bool = False) -> nn.Sequential:
     """Build the PyTorch network; with `plain_flatten` as a PyTorch user would write it (weights then differ)."""
     layers: list[nn.Module] = []
     shape = model.input_shape

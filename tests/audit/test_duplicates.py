@@ -6,7 +6,7 @@ import pytest
 
 from ridgefeat.audit import audit, resolve
 from ridgefeat.errors import ParameterError, TableError
-from tests.audit.audit_examples import PRINTS, clean_table
+from tests.audit.helpers import PRINTS, clean_table
 
 
 def of(frame: pd.DataFrame):

@@ -1,0 +1,117 @@
+"""Limits of the audit that carry policy: each fails here when it changes."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from ridgefeat.audit import AuditParams
+from ridgefeat.audit.columns import best_ordinary, check_features, sometimes_equal
+from ridgefeat.audit.duplicates import DuplicateSets
+from ridgefeat.audit.near_rows import near_rows
+from ridgefeat.audit.probe import ColumnProbe, _area, make_probe
+from ridgefeat.audit.table import make_table
+from tests.audit.helpers import clean_table
+
+
+def coded(frame, target="sex", **limits):
+    return make_table(frame, target, "subject", None, AuditParams(**limits))
+
+
+def test_the_limits_as_they_come():
+    assert asdict(AuditParams()) == {
+        "near_correlation": 0.95,
+        "same_finger_correlation": 0.8,
+        "neighbours": 3,
+        "min_similarity": 0.8,
+        "near_rows": 0.6,
+        "identity_share": 0.9,
+        "perfect_auc": 0.99,
+        "suspect_auc": 0.8,
+        "crowd_factor": 2.0,
+        "trait_auc": 0.65,
+        "min_groups": 12,
+    }
+
+
+def test_an_area_is_significant_from_four_deviations_and_from_the_limit_on():
+    probe = ColumnProbe(*(np.zeros(1, np.intp),) * 3, deviation=0.05, min_auc=0.65)
+    assert probe.is_significant(np.array([0.69, 0.701])).tolist() == [False, True]
+    assert probe.is_significant(np.array([0.79, 0.801]), 0.8).tolist() == [False, True]
+    sharp = ColumnProbe(*(np.zeros(1, np.intp),) * 3, deviation=0.001, min_auc=0.65)
+    assert sharp.is_significant(np.array([0.649, 0.651])).tolist() == [False, True]
+
+
+def test_the_best_fiftieth_of_the_columns_is_not_ordinary():
+    area = np.r_[np.full(98, 0.6), 0.7, 0.9]
+    assert best_ordinary(area) == 0.6 and best_ordinary(area[1:]) == 0.6 and best_ordinary(area[:50]) == 0.6
+    assert best_ordinary(np.r_[area[:97], 0.65, 0.7, 0.9]) == 0.65
+    assert best_ordinary(np.array([0.9])) == 0.55
+
+
+def test_gaps_are_looked_at_from_one_value_in_a_hundred_on():
+    frame = clean_table(3)
+    frame.loc[:2, "own_00"] = np.nan  # 3 of 200 prints
+    frame.loc[:0, "own_01"] = np.nan  # 1
+    shares = []
+
+    class Spy(ColumnProbe):
+        def of_codes(self, codes):
+            shares.extend(codes.mean(axis=0))
+            return super().of_codes(codes)
+
+    table = coded(frame)
+    list(check_features(table, Spy(**vars(make_probe(table)))))
+    assert shares == pytest.approx([0.015])
+
+
+def test_columns_are_equal_sometimes_from_a_tenth_to_nine_tenths():
+    one = np.arange(64, dtype=np.float32)
+    for count, found in ((6, False), (7, True), (57, True), (58, False)):
+        other = np.where(np.arange(64) < count, one, -one - 1)
+        assert bool(len(sometimes_equal(np.stack([one, other], axis=1)))) == found, count
+    few = np.arange(64, dtype=np.float32) % 31  # counts are equal by chance
+    assert not len(sometimes_equal(np.stack([few, np.where(one < 32, few, -few - 1)], axis=1)))
+
+
+@pytest.mark.parametrize(("values", "quantity"), [(20, False), (21, True)])
+def test_more_than_twenty_numbers_are_a_quantity(values, quantity):
+    frame = clean_table(3)
+    assert coded(frame.assign(age=frame["subject"] % values), "age").quantity == quantity
+
+
+def test_a_target_belongs_to_groups_if_nine_of_ten_have_one_value():
+    frame = clean_table(3)
+    for groups, belongs in ((4, True), (5, False)):
+        mixed = frame.assign(sex=np.where((np.arange(200) % 5 == 0) & (frame["subject"] <= groups), "x", frame["sex"]))
+        assert coded(mixed).belongs_to_group == belongs
+
+
+@pytest.mark.parametrize(("groups", "columns", "known"), [(4, 20, True), (3, 20, False), (4, 19, False)])
+def test_rows_are_compared_from_twenty_rows_of_twenty_columns_on(groups, columns, known):
+    frame = clean_table(0, groups=groups, columns=columns)
+    assert (near_rows(coded(frame), range(len(frame))) is not None) == known
+    assert near_rows(coded(frame), range(50_001)) is None
+
+
+def test_costs_without_folds_are_those_of_five():
+    sets = DuplicateSets(coded(clean_table(3)), [[0, 5], [10, 15, 20]])
+    # A pair is parted in 4 of 5 cases, so its prints meet in training; of three, 24 of 25 prints have another there.
+    assert f"in 5 folds by group about {2 * 0.8 + 3 * 0.96:.0f} (2.2%)" in sets.cost("by group")
+    assert sets.n_prints == 5 and len(sets.cross_group) == 2 and len(sets.within_group) == 0
+
+
+def test_twelve_groups_are_needed_to_judge_columns():
+    assert make_probe(coded(clean_table(groups=12))) is not None
+    assert make_probe(coded(clean_table(groups=11))) is None
+    probe = make_probe(coded(clean_table(groups=40)))
+    assert np.bincount(probe.fold).tolist() == [50] * 4
+
+
+def test_a_bin_is_drawn_towards_the_classes_shares_by_twenty_prints():
+    """Two prints of one class rank lower than 100 of which 60 are of it; of eight it would be the other way round."""
+    trained = np.array([[[0.0, 2.0], [40.0, 60.0], [60.0, 40.0]]])
+    tested = np.array([[[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]])
+    assert _area(trained, tested)[0, 1] == 1
+    trained[0, 0, 1] = 8
+    assert _area(trained, tested)[0, 1] == 0

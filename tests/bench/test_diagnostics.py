@@ -1,0 +1,78 @@
+"""What drives a result: which classifier measures it, with how many people, and where nothing is to be found."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ridgefeat.bench import Options, diagnostics, importance, splits, statistics
+from ridgefeat.bench.classifiers import find
+from ridgefeat.bench.data import make_problem as problem_of
+from ridgefeat.bench.diagnostics import shuffle_target
+from tests.bench.helpers import make_about, make_frame, make_problem
+
+
+def refitter(p, folds=2):
+    options = Options(jobs=1).complete(p)
+    weights = statistics.group_weights(len(set(p.groups)), 0, 40)
+    X = p.features.to_numpy(np.float32)
+    return diagnostics.Refitter(p, find("logistic"), options, splits.make_folds(p, folds=folds), X, weights)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "chosen"),
+    [
+        ("roc_auc", (0.80, 0.781, 0.60), "tree"),
+        ("roc_auc", (0.80, 0.779, 0.60), "random-forest"),
+        ("mae", (5.0, 5.09, 1.0), "tree"),
+        ("mae", (5.0, 5.11, 1.0), "random-forest"),
+    ],
+)
+def test_the_quickest_that_is_nearly_as_good_measures_what_drives_it(metric, values, chosen):
+    names = ["random-forest", "tree", "dummy"]
+    comparison = SimpleNamespace(
+        summary=pd.DataFrame({"classifier": names, metric: values}), problem=SimpleNamespace(metric=metric)
+    )
+    assert diagnostics.choose_method(comparison, [find(n) for n in names]).name == chosen
+
+
+def test_a_learning_curve_goes_from_a_tenth_of_the_people_to_all():
+    rows = diagnostics.learning_curve(refitter(make_problem(people=80)))
+    assert sorted(set(rows["groups"])) == [4, 8, 16, 28, 40]
+
+
+def test_at_least_two_people_of_each_class_are_trained_on():
+    r = refitter(make_problem(people=20))
+    train = diagnostics._first_groups(r, r.folds[0], 0.01)
+    assert len(set(r.problem.groups[train])) == 4 and r.problem.y[train].mean() == 0.5
+
+
+def test_a_target_belongs_to_groups_if_95_of_100_prints_have_their_groups_label():
+    p = make_problem(people=100, prints=4)
+    for wrong, where in ((20, "between subjects"), (21, "among the prints of each subject")):
+        y = p.y.copy()
+        y[1 : 4 * wrong : 4] = 1 - y[1 : 4 * wrong : 4]
+        assert where in shuffle_target(replace(p, y=y), 0)[1]
+
+
+@pytest.mark.parametrize("target", ["sex", "finger"])
+def test_a_target_is_shuffled_between_people_or_among_their_prints(target):
+    frame = make_frame(people=24, prints=6)
+    p = problem_of(frame, make_about(frame), target=target, group="subject")
+    shuffled, meaning = shuffle_target(p, 0)
+    assert not np.array_equal(shuffled.y, p.y)
+    if target == "sex":
+        assert "between subjects" in meaning and len({(g, y) for g, y in zip(p.groups, shuffled.y, strict=True)}) == 24
+    else:
+        assert "among the prints of each subject" in meaning
+        assert all(sorted(shuffled.y[p.groups == g]) == sorted(p.y[p.groups == g]) for g in set(p.groups))
+
+
+def test_importances_are_of_the_200_columns_that_differ_most_and_40_are_shown():
+    p = make_problem(people=12, prints=2, columns=202, effect=3.0)
+    r = refitter(p)
+    assert len(importance._columns(p, r.X)) == 200 and importance._columns(p, r.X)[0] == 0
+    rows = importance.permutation_importance(r)
+    assert rows["level"].value_counts().to_dict() == {"column": 40, "family": 2}

@@ -1,0 +1,63 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ridgefeat.bench import splits
+from ridgefeat.errors import ParameterError, TableError
+from tests.bench.helpers import make_problem
+
+
+@pytest.mark.parametrize("split", ["group", "holdout"])
+def test_no_group_stands_on_both_sides(split):
+    p = make_problem(people=40)
+    folds = splits.make_folds(p, split, folds=5, repeats=2)
+    assert len(folds) == (10 if split == "group" else 2)
+    for f in folds:
+        assert not set(p.groups[f.train]) & set(p.groups[f.test]) and f.shared_groups == ()
+        assert len(f.train) + len(f.test) == len(p)
+        assert np.mean(p.y[f.test]) == pytest.approx(0.5)
+    assert not np.array_equal(folds[0].test, folds[len(folds) // 2].test)
+    assert all("on both sides: none" in line for line in splits.describe(folds, p))
+
+
+def test_a_split_by_image_says_what_it_leaks():
+    p = make_problem(people=20)
+    folds = splits.make_folds(p, "image", folds=4)
+    assert all(f.shared_groups for f in folds)
+    assert "LEAKS" in splits.describe(folds, p)[0]
+
+
+def test_a_promise_that_is_broken_is_an_error():
+    p = make_problem(people=10)
+    half = np.arange(len(p)) % 2 == 0
+    with pytest.raises(TableError, match="10 of the subjects stand in training and in test, first '1'"):
+        splits.between(p, half)
+
+
+def test_too_few_groups():
+    with pytest.raises(TableError, match="4 subjects, fewer than the 5 folds"):
+        splits.make_folds(make_problem(people=4))
+    with pytest.raises(TableError, match="class 'female' of 'sex' has 4 subjects, fewer than the 5 folds"):
+        splits.make_folds(make_problem(people=8))
+    with pytest.raises(ParameterError, match="folds must be 2 or more"):
+        splits.make_folds(make_problem(), folds=1)
+    with pytest.raises(ParameterError, match="split must be one of"):
+        splits.make_folds(make_problem(), "person")
+
+
+def test_a_fifth_is_held_out():
+    p = make_problem(people=40)
+    (fold,) = splits.make_folds(p, "holdout")
+    assert len(fold.test) == len(p) / 5
+
+
+def test_a_quantity_is_balanced_over_its_deciles():
+    p = replace(make_problem(people=50), kind="regression", classes=(), y=np.arange(200.0))
+    assert np.bincount(splits.strata_of(p)).tolist() == [20] * 10
+
+
+def test_inner_folds_are_fewer_where_there_are_few_groups():
+    y, groups = np.tile([0, 1], 8), np.repeat(np.arange(4), 4)
+    assert len(splits.inner_splits(y, groups, 3, 0)) == 3
+    assert len(splits.inner_splits(y, np.repeat([0, 1], 8), 3, 0)) == 2

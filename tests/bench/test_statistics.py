@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ridgefeat.bench import statistics
+from ridgefeat.bench.metrics import figures
+from tests.bench.helpers import make_predictions
+
+
+def test_an_interval_is_as_wide_as_that_of_the_people_alone():
+    # Prints of a person say the same: the interval must be as wide as that of the people alone.
+    p = make_predictions(n=200)
+    people = p.select(np.arange(0, 200, 4))
+    people = replace(people, group=np.arange(50))
+    copies = people.select(np.repeat(np.arange(50), 4))
+    weights = statistics.group_weights(50, 0, 400)
+    one = statistics.with_intervals(people, weights, ["roc_auc"])
+    four = statistics.with_intervals(copies, weights, ["roc_auc"])
+    assert one == pytest.approx(four)
+    assert one["roc_auc_low"] < one["roc_auc"] < one["roc_auc_high"]
+
+
+def test_holm_by_hand():
+    got = statistics.holm([0.01, np.nan, 0.04, 0.03])
+    assert got[[0, 2, 3]] == pytest.approx([0.03, 0.06, 0.06]) and np.isnan(got[1])
+
+
+def test_the_corrected_test_is_milder_than_the_plain_one():
+    d = np.array([0.02, 0.03, 0.01, 0.04, 0.02])
+    plain = stats.ttest_1samp(d, 0).pvalue
+    assert statistics.corrected_t(d, 0.0) == pytest.approx(plain)
+    t = d.mean() / np.sqrt((1 / 5 + 1 / 4) * d.var(ddof=1))
+    assert statistics.corrected_t(d, 1 / 4) == pytest.approx(2 * stats.t.sf(t, 4))
+    assert statistics.corrected_t(d, 1 / 4) > plain
+    assert statistics.corrected_t(np.zeros(5), 0.25) == 1.0
+
+
+def test_bootstrap_samples_of_a_large_table_fit_into_memory():
+    assert statistics.samples_for(4_200, 1000) == 1000
+    assert statistics.samples_for(1_000_000, 1000) == 50
+    assert statistics.samples_for(10**9, 1000) == 40 and statistics.samples_for(10**9, 20) == 20
+
+
+@pytest.mark.parametrize(("folds", "factor"), [(1, 1.0), (2, 2**0.5), (5, 2**0.5)])
+def test_intervals_are_wider_by_the_root_of_two_where_folds_share_training_data(folds, factor):
+    p = make_predictions()
+    weights = statistics.group_weights(60, 0, 200)
+    p = replace(p, fold=p.group % folds)
+    assert statistics.widening(p) == factor
+    found = statistics.with_intervals(p, weights, ["roc_auc"])
+    value, drawn = found["roc_auc"], figures(p, weights)["roc_auc"]
+    low, high = (value + factor * (np.quantile(drawn, q) - value) for q in (0.025, 0.975))
+    assert (found["roc_auc_low"], found["roc_auc_high"]) == pytest.approx((low, high))
+    other = replace(p, score=p.score[::-1])
+    point, low, high = statistics.difference(p, other, weights, "roc_auc")
+    drawn = drawn - figures(other, weights)["roc_auc"]
+    expected = [point + factor * (np.quantile(drawn, q) - point) for q in (0.025, 0.975)]
+    assert [low, high] == pytest.approx(expected)
+
+
+def test_intervals_of_shares_end_at_0_and_1_and_those_of_errors_do_not():
+    y = np.repeat([0, 1], 20)
+    predicted = np.where(np.arange(40) == 0, 1, y)  # one error
+    score = np.eye(2)[predicted]
+    p = statistics.Predictions("binary", y, predicted, score, score, np.arange(40) % 2, np.arange(40))
+    weights = statistics.group_weights(40, 0, 400)
+    right = statistics.with_intervals(p, weights, ["accuracy", "brier"])
+    assert right["accuracy_high"] == 1.0 and right["brier_low"] == 0.0
+    none = np.zeros((40, 0))
+    numbers = replace(p, kind="regression", y=10.0 * y, predicted=10.0 * predicted, score=none, probability=none)
+    found = statistics.with_intervals(numbers, weights, ["mae", "r2"])
+    assert found["mae_low"] < 0 and found["r2_high"] > 1
+
+
+def test_an_interval_needs_a_figure_in_half_of_the_samples():
+    assert statistics.interval(np.arange(1001.0)) == pytest.approx((25, 975))
+    assert statistics.interval(np.array([np.nan, 1.0, np.nan, 1.0])) == (1.0, 1.0)
+    assert np.isnan(statistics.interval(np.array([np.nan, 1.0, np.nan]))).all()
+    assert statistics.group_weights(3, 0).shape == (1000, 3)
