@@ -8,7 +8,7 @@ import pytest
 
 from ridgefeat import files
 from ridgefeat.errors import TableError
-from ridgefeat.sources import find_prints
+from ridgefeat.sources import PrintSource, find_prints
 from ridgefeat.table import assembly, load_sidecar, outliers, read_table, writing
 from ridgefeat.table.journal import Journal
 from ridgefeat.table.reading import iterate_table
@@ -269,3 +269,21 @@ def test_a_full_disk_says_what_to_do_and_nothing_is_lost(prints, tmp_path, whole
             write(prints, f"{output}/")
     write(prints, f"{output}/", "resume")
     assert contents(output) == contents(whole)
+
+
+def test_parts_of_two_tables_are_never_taken_for_one(prints, tmp_path, monkeypatch):
+    output = tmp_path / "parts"
+    write(prints, f"{output}/")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", _stopping(Path.rename, 1))
+        with pytest.raises(Stopped):
+            write(prints, f"{output}/", "overwrite", recipe=Recipe.make(["ridge"], dpi=600))
+    assert not (output / "_manifest.json").exists()
+
+
+def test_a_large_table_has_parts_of_4096_rows_at_most(monkeypatch):
+    monkeypatch.undo()
+    about = dict.fromkeys(("parameters", "schema_digest", "label_kinds", "libraries", "version", "dpi"))
+    items = [PrintSource(None, str(i), error="none") for i in range(4097)]
+    assert [part.rows for part in assembly.plan_parts(items, about)] == [2048, 2049]
+    assert [part.rows for part in assembly.plan_parts(items[:4096], about)] == [4096]

@@ -67,7 +67,7 @@ def test_what_nobody_foresaw_keeps_the_row(monkeypatch, arrays, recipe, error, s
 
 def test_messages_have_an_end(recipe):
     item = PrintSource(None, "a.png", error="x" * 10_000)
-    assert len(row.make_row(item, recipe)[0]["meta_error"]) == row.MAX_MESSAGE
+    assert len(row.make_row(item, recipe)[0]["meta_error"]) == 500
 
 
 def test_a_hand_that_is_none_of_ours_is_ignored(arrays, recipe):
@@ -84,3 +84,14 @@ def test_cells_hold_no_control_characters():
 
 def test_flags_come_once_each():
     assert row.join_flags(["a", "b", "a", ""]) == "a b"
+
+
+@pytest.mark.parametrize(
+    ("size", "contrast", "says"),
+    [(40, 3, "all grey"), (40, 4, None), (29, 100, "too small to hold ridges"), (30, 100, None)],
+)
+def test_an_image_needs_four_grey_values_and_a_side_of_a_millimetre_and_a_half(recipe, size, contrast, says):
+    pixels = np.full((size, 200), 100, np.uint8)
+    pixels[0, 0] += contrast
+    error = row.make_row(row.ArrayPrint(pixels, "[0]"), recipe)[0]["meta_error"]
+    assert says in error if says else "no print found: the image is" not in (error or "")

@@ -112,3 +112,12 @@ def test_two_guarded_workers_share_the_work(arrays):
     rows = {b.start + i: m for b in iterate_batches(extraction) for i, m in enumerate(b.meta)}
     assert [rows[i]["meta_source"] for i in range(len(items))] == [str(i) for i in range(len(items))]
     assert not guard._idle
+
+
+@pytest.mark.skipif(guard.resource is None, reason="memory cannot be bounded here")
+def test_a_process_needs_64_megabytes_beyond_what_it_holds_at_first(monkeypatch):
+    bounds = []
+    monkeypatch.setattr(guard, "process_memory", lambda key: 100 << 20)
+    monkeypatch.setattr(guard.resource, "setrlimit", lambda kind, limits: bounds.append(limits))
+    assert "takes 100 MB before its first print; give 356 or more" in guard._bound_memory(163 << 20)
+    assert guard._bound_memory(164 << 20) is True and bounds == [(164 << 20, 164 << 20)]
