@@ -1,4 +1,4 @@
-"""A feature table made ready for comparison: the target's kind, usable rows and columns. Nothing here knows labels."""
+"""A feature table made ready for comparison: the kind of target, usable rows and columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_INTEGER_CLASSES = 10
-"""Whole numbers of at most so many values are classes, beyond that a quantity."""
+"""Whole numbers with at most so many distinct values are classes, with more a quantity."""
 
 
 def load(
@@ -26,17 +26,17 @@ def load(
     named: Iterable[str] = (),
     labels: Iterable[str] | None = None,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return a table, of which no more is read than is wanted, and its sidecar.
+    """Return a table, with no more columns than are wanted, and its sidecar.
 
     Parameters
     ----------
     path : str or Path
     families : iterable of str, optional
-        Whose features to read; all without.
+        Families of the features to read; all without.
     named : iterable of str
-        Columns to read in any case, features among them.
+        Columns to read in any case, features included.
     labels : iterable of str, optional
-        Labels to read beside the named ones; all without.
+        Labels to read in addition to `named`; all without.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def load(
     wanted = [n for n in names if n in chosen or n in always]
     frame = read_table(path, columns=wanted, labels=None if labels is None else {*labels, *always})
     if labels is not None and not always <= set(frame.columns):
-        frame = read_table(path, columns=())  # what is missing is told with the names of all that are there
+        frame = read_table(path, columns=())  # so that a message on a missing label can list the others
     return frame, about
 
 
@@ -69,7 +69,7 @@ def make_problem(
     positive: str | None = None,
     families: Iterable[str] | None = None,
 ) -> Problem:
-    """Return the problem of telling one column from a table's features.
+    """Return the problem of predicting one column from a table's features.
 
     Parameters
     ----------
@@ -78,11 +78,11 @@ def make_problem(
     about : mapping
         Its sidecar, which says which columns are features.
     target, group : str
-        Columns that hold what is told, and whose prints stay together.
+        Columns of what is predicted, and of the people (or groups) who stay on one side of a split.
     kind : "binary", "multiclass" or "regression", optional
-        Overrides what the column looks like.
+        Of the target; inferred from the column without.
     positive : str, optional
-        Class that precision and recall speak of; the rarer one without.
+        Class of precision and recall; the rarer one without.
     families : iterable of str, optional
         Use only their columns.
 
@@ -101,7 +101,7 @@ def make_problem(
         if name not in frame.columns:
             raise TableError(f"the table has no {role} column {name!r}; it has: {_labels(frame, about)}")
     if target == group:
-        raise TableError(f"target and group are both {target!r}: nothing could be told of people not yet seen")
+        raise TableError(f"target and group are both {target!r}: nothing could be predicted for people not yet seen")
     notes: list[str] = []
     frame = _usable_rows(frame, target, group, notes)
     by_family = _family_columns(frame, about, families)
@@ -131,7 +131,14 @@ def make_problem(
 
 
 def infer_kind(column: pd.Series[Any]) -> Kind:
-    """Return what a target column is: text and few whole numbers are classes, other numbers a quantity."""
+    """Return the kind of a target column: text and few whole numbers are classes, other numbers a quantity.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> infer_kind(pd.Series(["female", "male"])), infer_kind(pd.Series([20.5, 31.0, 47.0]))
+    ('binary', 'regression')
+    """
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     values = column.dropna()
@@ -201,7 +208,7 @@ def _unlabelled(
 
 
 def _informative(frame: pd.DataFrame, families: dict[str, list[str]], notes: list[str]) -> dict[str, list[str]]:
-    """Leave out columns that say nothing of any print; no label is looked at."""
+    """Leave out columns that are the same in every print; no label is looked at."""
     names = [name for columns in families.values() for name in columns]
     values = frame[names].to_numpy(np.float32)
     empty = np.isnan(values).all(axis=0)
@@ -215,7 +222,7 @@ def _informative(frame: pd.DataFrame, families: dict[str, list[str]], notes: lis
             )
     keep = {names[i] for i in np.flatnonzero(~(empty | constant))}
     if not keep:
-        raise TableError("every feature column is empty or constant; nothing can be told from them")
+        raise TableError("every feature column is empty or constant; nothing can be predicted from them")
     left = {f: [name for name in columns if name in keep] for f, columns in families.items()}
     return {f: columns for f, columns in left.items() if columns}
 
@@ -227,14 +234,14 @@ def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str,
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
         if not np.isfinite(numbers).all():
             bad = column[~np.isfinite(numbers)].iloc[0]
-            raise TableError(f"target {target!r} holds {bad!r}, which is no number; regression needs numbers")
+            raise TableError(f"target {target!r} holds {bad!r}, which is not a number; regression needs numbers")
         if np.ptp(numbers) == 0:
-            raise TableError(f"target {target!r} is {numbers[0]:g} in every print; nothing is to be told")
+            raise TableError(f"target {target!r} is {numbers[0]:g} in every print; there is nothing to predict")
         return (), numbers
     values = np.array([_name(v) for v in column], object)
     classes, y = np.unique(values.astype(str), return_inverse=True)
     if len(classes) < 2:
-        raise TableError(f"target {target!r} is {str(classes[0])!r} in every print; telling needs two classes")
+        raise TableError(f"target {target!r} is {str(classes[0])!r} in every print; two classes are needed")
     if kind == "binary" and len(classes) > 2:
         raise TableError(f"target {target!r} has {len(classes)} classes, not two: {first_few(list(classes))}")
     if len(classes) > len(values) // 2:
@@ -250,12 +257,12 @@ def _positive(classes: Sequence[str], y: Any, asked: str | None) -> str:
         counts = np.bincount(y, minlength=2)
         return classes[int(np.argmin(counts))]
     if asked not in classes:
-        raise ParameterError(f"there is no class {asked!r} to be the positive one; there are: {', '.join(classes)}")
+        raise ParameterError(f"no class {asked!r} can be the positive one; there are: {', '.join(classes)}")
     return asked
 
 
 def _name(value: Any) -> str:
-    """Return a label as text; 3.0, which is 3 beside a missing one, is 3."""
+    """Return a label as text; 3.0, which is what 3 becomes in a column with gaps, is "3"."""
     if isinstance(value, (float, np.floating)) and value == int(value):
         return str(int(value))
     return str(value)

@@ -43,7 +43,7 @@ class NamedClusters(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         counts = np.zeros((k, len(self.classes_)))
         np.add.at(counts, (self.kmeans_.labels_, numbers), 1)
         prior = counts.sum(axis=0) / counts.sum()
-        # One print's worth of the whole keeps small clusters from certainty.
+        # One print with the overall shares keeps small clusters from certainty.
         counts += prior
         if self.balanced:
             counts /= prior
@@ -89,7 +89,7 @@ def _nearest(kmeans: KMeans, X: NDArray[Any]) -> NDArray[Any]:
 
 
 class _BoundedNeighbours:
-    """Asks for as many neighbours as there are training rows, where it should be more."""
+    """At most as many neighbours as there are training rows."""
 
     def kneighbors(self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
         """Return distances and rows of the nearest."""
@@ -135,7 +135,7 @@ class Resampler(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ig
         self.random_state = random_state
 
     def fit(self, X: NDArray[Any], y: NDArray[Any], groups: Any = None) -> Resampler:
-        """Draw rows, then fit on them; the estimator is told their groups if it asks for them."""
+        """Draw rows, then fit on them; their groups are passed to an estimator that takes them."""
         rng = np.random.default_rng(self.random_state)
         classes, counts = np.unique(y, return_counts=True)
         size = counts.min() if self.how == "under" else counts.max()
@@ -170,11 +170,11 @@ class Resampler(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ig
 
 
 MAX_EXACT_COLUMNS = 3000
-"""Columns up to which the covariance is decomposed; beyond it a random projection is far quicker."""
+"""Columns up to which the covariance is decomposed; beyond that a randomized solver is far quicker."""
 
 
 class AdaptivePCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """PCA that keeps `count` components, or as many as rows and columns allow, where scikit-learn's refuses to fit."""
+    """PCA that keeps `count` components, or as many as rows and columns allow; scikit-learn's refuses to fit then."""
 
     def __init__(self, count: int = 200, random_state: int = 0) -> None:
         self.count = count
@@ -195,7 +195,7 @@ class AdaptivePCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 MAX_KERNEL_ROWS = 12_000
-"""Training rows beyond which the kernel is left to libsvm, for it would not fit in memory (1.2 GB)."""
+"""Training rows beyond which libsvm computes the kernel, because it would not fit in memory (1.2 GB)."""
 
 
 class _Rbf(BaseEstimator):  # type: ignore[misc]
@@ -275,18 +275,18 @@ class RbfRegressor(RegressorMixin, _Rbf):  # type: ignore[misc]
 
 
 SQUARE_CLIP = 3.0
-"""Deviations beyond which a circumstance's square grows no more."""
+"""Deviations beyond which the square of a removed column does not grow."""
 
 
 class Residualizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Take out of each column what the last `count` columns and their squares explain of it, and drop those.
+    """Remove from each column what the last `count` columns and their squares explain of it, and drop those.
 
     Columns are expected standardised and without gaps. scikit-learn has no transformer that gives residuals.
 
     Parameters
     ----------
     count : int
-        How many of the last columns are explained away.
+        How many of the last columns are removed.
     alpha : float
         Penalty of the regression.
     """
@@ -315,16 +315,17 @@ class Residualizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 MIN_ROWS = 10
-"""Rows of a level below which it is measured by the whole instead."""
+"""Rows of a level below which the whole training set's mean and deviation are used."""
 CLIP = 8.0
-"""Deviations beyond which a value is cut off: a level of few rows makes outliers of what is ordinary."""
+"""Deviations at which a value is clipped: a level of few rows makes ordinary values outliers."""
 
 
 class GroupScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Standardise every column within the level that the last column numbers, and drop that column.
 
-    The last column of X holds a level's number as `level_codes` gives it; -1 and levels not seen in training are
-    measured by the whole training set. No target is used. NaN stays NaN. scikit-learn's scalers know no levels.
+    The last column of X holds a level's number as `level_codes` gives it; for -1 and levels not seen in training, the
+    whole training set's mean and deviation are used. No target is used. NaN stays NaN. scikit-learn's scalers know no
+    levels.
 
     Attributes
     ----------
@@ -364,6 +365,6 @@ def _moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, values, 0).sum(axis=0) / count
     variance = (np.where(known, values - mean, 0) ** 2).sum(axis=0) / count
-    # Rounding leaves a deviation of 1e-8 where there is none.
+    # Rounding leaves a deviation of 1e-8 in a constant column.
     deviation = np.where(variance > 1e-12 * np.maximum(mean**2, 1e-12), np.sqrt(variance), 1.0)
     return np.where(known.any(axis=0), mean, np.nan), deviation

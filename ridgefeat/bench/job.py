@@ -177,7 +177,7 @@ def settle_duplicates(problem: Problem, found: Audit, how: Duplicates) -> Proble
     Raises
     ------
     ParameterError
-        For another `how` than ridgefeat.audit.decide knows.
+        For another `how` than merge, drop or warn.
     """
     done = decide(problem.groups.astype(str).astype(object), problem.y.astype(object), found, how)
     if not done.changed:

@@ -1,6 +1,6 @@
 """Figures of predictions, under weights of groups: all ones give the figure, bootstrap counts its distribution.
 
-Of sklearn.metrics those are used that need no weights: a bootstrap asks for a thousand weighted figures at once.
+sklearn.metrics is used where no weights are needed: a bootstrap asks for a thousand weighted figures at once.
 
 Ranks are compared within a fold only: scores of two differently fitted models share no scale, and pooling them would
 push the area under the curve below one half where there is nothing to find.
@@ -19,7 +19,7 @@ from ridgefeat.bench.results import METRICS, Kind
 
 Weights = NDArray[np.float64]
 CHUNK = 4 << 20
-"""Numbers held at once."""
+"""Numbers that are held at once."""
 MAX_GROUP_PAIRS = 4 << 20
 """Pairs of groups that are counted out once for all samples (32 MB); beyond that each sample ranks its rows."""
 
@@ -42,7 +42,7 @@ class Predictions:
     fold, group : ndarray of int64, shape (prints,)
         Numbers of the fold that tested the print and of its group (0 to groups - 1).
     positive : int
-        Class number that precision and recall speak of where there are two.
+        Class number of precision and recall where there are two.
     """
 
     kind: Kind
@@ -71,7 +71,7 @@ def figures(
     weights : ndarray of float64, shape (samples, groups), optional
         How often each group counts; one row of ones without.
     only : collection of str, optional
-        Metrics that are wanted; the others are left out where that spares work.
+        Metrics that are wanted; others are left out where that saves work.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def by_class(p: Predictions) -> list[dict[str, float]]:
 
 
 def confusion(p: Predictions) -> NDArray[np.int64]:
-    """Return counts, shape (true class, predicted class)."""
+    """Return counts, int64, shape (true class, predicted class)."""
     from sklearn.metrics import confusion_matrix
 
     return np.asarray(confusion_matrix(p.y, p.predicted, labels=range(p.score.shape[1])))
@@ -180,8 +180,14 @@ def areas(
     """Return the area under the ROC curve, shape (samples,).
 
     It is the share of pairs within a fold, one positive and one negative, that are in the right order, ties counting
-    half. Pairs are counted once for each two groups, and a sample then only weighs those counts; where groups are too
-    many for that, each sample ranks its rows. Counts are whole or half, so that both give the very same.
+    half. Pairs are counted once for each two groups, and a sample then only weights those counts; where there are too
+    many groups for that, each sample ranks its rows. Counts are whole or half, so that both give exactly the same.
+
+    Examples
+    --------
+    >>> group, one = np.arange(4), np.ones((1, 4))
+    >>> areas(np.array([False, True, False, True]), np.array([0.1, 0.4, 0.35, 0.3]), np.zeros(4), one, group)
+    array([0.75])
     """
     right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
     for number in np.unique(fold):

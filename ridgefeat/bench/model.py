@@ -1,7 +1,6 @@
-"""A fitted pipeline as a file, and what it says of prints that it has never seen.
+"""A classifier that is fitted on all prints, and its predictions for others.
 
-The file holds no code: skops loads only the types that are named here, and the rest is numbers and names. A table that
-was made with other columns or parameters is refused.
+A table that was extracted with other columns or parameters is refused.
 """
 
 from __future__ import annotations
@@ -31,23 +30,23 @@ if TYPE_CHECKING:
 
 FORMAT = "ridgefeat model 2"
 QUALITY = "quality_"
-SEEN = (0.005, 0.995)
-"""Quantiles of each quality column between which a print is like those of training."""
-STRANGE_SHARE = 0.1
-"""Share of the quality columns outside them beyond which no answer is given; prints of training stay below it."""
+USUAL_RANGE = (0.005, 0.995)
+"""Quantiles of each quality column between which a print is like those in training."""
+MAX_UNUSUAL_SHARE = 0.1
+"""Share of the quality columns outside them beyond which no answer is given; prints in training stay below it."""
 DIGITS = 9
-"""Of a probability; further ones are rounding."""
+"""Digits of a probability; further ones are rounding errors."""
 NO_ANSWER = "quality outside what the model has seen"
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A fitted pipeline and all that is needed to use it rightly.
+    """A fitted pipeline and all that is needed to use it.
 
     Attributes
     ----------
     pipeline, calibrator : estimator
-        The calibrator is None for numbers.
+        The calibrator is None for regression.
     about : mapping
         classifier, members (of mean and stack), kind, target, group, classes, columns, within, levels, schema and
         parameters of the table, seed, seen (name, low, high of each quality column), strange_share, training (prints,
@@ -62,7 +61,7 @@ class Model:
 def train(problem: Problem, classifier: str, options: Options | None = None) -> Model:
     """Fit one classifier on all prints of a problem.
 
-    Probabilities are calibrated on out-of-fold scores, so on people that the scoring fit had not seen.
+    Probabilities are calibrated on out-of-fold scores, thus on people whom the scoring fit had not seen.
 
     Parameters
     ----------
@@ -70,7 +69,7 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
     classifier : str
         As in ridgefeat.bench.classifiers, mean and stack too; not one that reads images.
     options : Options, optional
-        within, imbalance, tune, folds, seed and jobs count.
+        within, imbalance, tune, folds, seed and jobs are used.
 
     Returns
     -------
@@ -136,7 +135,7 @@ def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any
     from ridgefeat._version import __version__
 
     levels = levels_of(level_names(problem.labels, options.within)) if options.within else []
-    seen, strange = _seen(problem.features)
+    seen, limit = _usual_ranges(problem.features)
     kept = ("columns", "parameters", "families", "schema_digest", "parameters_digest", "layout", "label_kinds")
     return {
         "format": FORMAT,
@@ -151,25 +150,25 @@ def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any
         "table": {k: problem.about[k] for k in kept if k in problem.about},
         "seed": options.seed,
         "seen": seen,
-        "strange_share": strange,
+        "strange_share": limit,
         "training": {"prints": len(problem), "groups": len(set(problem.groups))},
         "versions": {"ridgefeat": __version__, "scikit-learn": version("scikit-learn"), "skops": version("skops")},
     }
 
 
-def _seen(features: pd.DataFrame) -> tuple[list[list[Any]], float]:
-    """Return each quality column's usual range, and the share outside them from which on a print is strange."""
+def _usual_ranges(features: pd.DataFrame) -> tuple[list[list[Any]], float]:
+    """Return each quality column's usual range, and the share outside them beyond which a print is unusual."""
     names = [c for c in features.columns if c.startswith(QUALITY)]
     if not names:
         return [], 1.0
     values = features[names].to_numpy(np.float64)
-    low, high = np.nanquantile(values, SEEN, axis=0)
+    low, high = np.nanquantile(values, USUAL_RANGE, axis=0)
     seen = [[n, float(a), float(b)] for n, a, b in zip(names, low, high, strict=True)]
     # What one training print in a thousand exceeds, so that a set with odd prints in it is not refused as a whole.
-    return seen, max(STRANGE_SHARE, float(np.quantile(_strangeness(features, seen), 0.999)))
+    return seen, max(MAX_UNUSUAL_SHARE, float(np.quantile(_unusual_share(features, seen), 0.999)))
 
 
-def _strangeness(features: pd.DataFrame, seen: list[list[Any]]) -> NDArray[np.float64]:
+def _unusual_share(features: pd.DataFrame, seen: list[list[Any]]) -> NDArray[np.float64]:
     """Return the share of quality columns outside their usual range; a missing value is outside. Shape (prints,)."""
     if not seen:
         return np.zeros(len(features))
@@ -180,7 +179,7 @@ def _strangeness(features: pd.DataFrame, seen: list[list[Any]]) -> NDArray[np.fl
 
 
 def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
-    """Return what a model says of a table's prints.
+    """Predict a table's prints with a model.
 
     Parameters
     ----------
@@ -198,7 +197,8 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.D
     Raises
     ------
     TableError
-        If the table was made with other columns or parameters, or lacks a label that columns are standardised within.
+        If the table was extracted with other columns or parameters, or lacks a label that columns are
+        standardised within.
     """
     import pandas as pd
 
@@ -209,7 +209,8 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.D
     if lacking := [c for c in names if c not in frame.columns]:
         raise TableError(f"the table lacks {len(lacking)} of the model's columns, first {lacking[0]!r}")
     features = frame[names]
-    # Trained on float32, but multiplied in float64: in float32 a print's figures depend on how many stand beside it.
+    # Trained on float32, but multiplied in float64: in float32 a print's figures depend on how many others are
+    # predicted with it.
     X = features.to_numpy(np.float32).astype(np.float64)
     if model.about["within"]:
         levels = level_names(frame, model.about["within"])
@@ -229,8 +230,8 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.D
 
 
 def _no_answer(model: Model, frame: pd.DataFrame, features: pd.DataFrame) -> NDArray[Any]:
-    strange = _strangeness(features, model.about["seen"])
-    reason = np.where(strange > model.about["strange_share"], NO_ANSWER, "").astype(object)
+    unusual = _unusual_share(features, model.about["seen"])
+    reason = np.where(unusual > model.about["strange_share"], NO_ANSWER, "").astype(object)
     if "meta_error" in frame:
         errors = frame["meta_error"]
         reason = np.where(errors.notna(), "not read: " + errors.fillna("").astype(str), reason)

@@ -1,4 +1,4 @@
-"""What a comparison yields, as data: the problem, the scores, and the tables that are made of them.
+"""The data of a comparison: the problem, the folds, and the tables of results.
 
 Every table is a pandas.DataFrame; the columns of each are written at its name. Missing is NaN. Nothing here computes.
 """
@@ -19,7 +19,7 @@ Kind = Literal["binary", "multiclass", "regression"]
 Status = Literal["ok", "failed"]
 
 MAIN_METRIC: dict[Kind, str] = {"binary": "roc_auc", "multiclass": "balanced_accuracy", "regression": "mae"}
-"""What classifiers are ranked by."""
+"""The figure that classifiers are ranked by."""
 LESS_IS_BETTER = frozenset({"mae", "rmse", "brier", "log_loss"})
 METRICS: dict[Kind, tuple[str, ...]] = {
     "binary": ("roc_auc", "balanced_accuracy", "accuracy", "average_precision", "f1", "precision", "recall", "brier"),
@@ -34,17 +34,17 @@ probabilities, summed over classes where there are several."""
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A table made ready: what is to be told, from what, and who must not stand on both sides.
+    """A table made ready: what is predicted, from what, and which prints must not be on both sides of a split.
 
     Attributes
     ----------
     target, group : str
-        Columns that hold what is told, and whose prints stay together.
+        Columns of what is predicted, and of the groups that stay together.
     kind : "binary", "multiclass" or "regression"
     classes : tuple of str
         Classes in sorted order; empty for a number. Encodings are indices into it, and never leave the package.
     positive : str or None
-        The class that score, precision and recall speak of where there are two: the rarer one unless asked otherwise.
+        The class of score, precision and recall where there are two: the rarer one unless another is asked for.
     features : pandas.DataFrame, shape (prints, columns)
         float32; columns that are constant or all empty are left out (see `notes`).
     families : dict of str to list of str
@@ -52,7 +52,7 @@ class Problem:
     y : ndarray, shape (prints,)
         int64 indices into `classes`, or float64.
     groups, sources : ndarray of str, shape (prints,)
-        Who each print belongs to; its file.
+        The group of each print; its file.
     labels : pandas.DataFrame, shape (prints, labels)
         Every other column of the table (meta_* and labels), row by row with the features.
     notes : tuple of str
@@ -85,7 +85,7 @@ class Problem:
 
     @property
     def y_true(self) -> NDArray[Any]:
-        """The target as people know it: class names, or numbers; shape (prints,)."""
+        """The target as class names, or numbers; shape (prints,)."""
         return self.y if self.kind == "regression" else np.array(self.classes, object)[self.y]
 
 
@@ -112,19 +112,19 @@ class Fold:
 
 @dataclass(frozen=True)
 class Run:
-    """How a classifier fared as a whole.
+    """One classifier as a whole.
 
     Attributes
     ----------
     name : str
-        As it was asked for.
+        As given in the options.
     meaning : str
         One sentence: what it is.
     status : "ok" or "failed"
     reason : str
         Why it failed; empty otherwise.
     seconds : float
-        Time of fitting and scoring, summed over the folds.
+        Time of fitting and predicting, summed over the folds; importing libraries is not counted.
     """
 
     name: str
@@ -136,12 +136,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """All that is needed to make the same again.
+    """What is needed to reproduce a comparison.
 
     Attributes
     ----------
     command : str
-        As it was typed.
+        The command line.
     versions : mapping
         Of ridgefeat, Python and the libraries.
     digests : mapping
@@ -150,7 +150,7 @@ class Reproduction:
     split : str
         The protocol in words: "group, 5 folds, 1 repeat".
     options : mapping
-        Everything else that was asked for.
+        The other options.
     """
 
     command: str
@@ -201,9 +201,9 @@ class Comparison:
     fuse : str or None
         The column that prints were fused by.
     pairs : pandas.DataFrame or None
-        Each classifier beside the best and beside dummy: reference ("best" or "dummy"), classifier, against (the
-        reference by name), metric, difference (classifier minus
-        reference), difference_low, difference_high (bootstrap over groups), p (corrected resampled t test), p_holm.
+        Each classifier compared with the best and with dummy: reference ("best" or "dummy"), classifier, against (the
+        reference by name), metric, difference (classifier minus reference), difference_low, difference_high (bootstrap
+        over groups), p (corrected resampled t test), p_holm.
     learning : pandas.DataFrame or None
         classifier, groups (in training), repeat, fold, value (of the main metric).
     importances : pandas.DataFrame or None

@@ -1,4 +1,4 @@
-"""Who trains and who is tested: folds by group, and the protocols that leak, said so."""
+"""Training and test rows: folds by group, and protocols that leak and are marked as such."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ridgefeat.errors import ParameterError, TableError
 Split = Literal["group", "holdout", "image"]
 SPLITS: tuple[Split, ...] = ("group", "holdout", "image")
 HOLDOUT_PARTS = 5
-"""One part in so many is held out."""
-BINS = 10
-"""Quantile bins by which a quantity is spread evenly over folds."""
+"""A holdout is one of so many parts."""
+STRATA = 10
+"""Quantile bins by which a quantity is balanced over folds."""
 
 
 def make_folds(
@@ -30,11 +30,11 @@ def make_folds(
     split : "group", "holdout" or "image"
         Stratified folds by group; one part in five of the groups held out; or random folds by image, which leak.
     folds : int
-        At least 2; of no meaning for a holdout.
+        At least 2; ignored for a holdout.
     repeats : int
-        Each with other folds.
+        Number of repeats, each with other folds.
     seed : int
-        Of the first repeat; the others count on.
+        Random seed of the first repeat; each further one adds 1.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def strata_of(problem: Problem) -> Any:
     """Return what folds are balanced by: the class, or the quantile bin of a number; int64, shape (prints,)."""
     if problem.kind != "regression":
         return problem.y
-    edges = np.quantile(problem.y, np.linspace(0, 1, BINS + 1)[1:-1])
+    edges = np.quantile(problem.y, np.linspace(0, 1, STRATA + 1)[1:-1])
     return np.searchsorted(edges, problem.y, side="right")
 
 
@@ -77,8 +77,8 @@ def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
     shared = np.intersect1d(problem.groups[fold.train].astype(str), problem.groups[fold.test].astype(str))
     if len(shared) and not leaks:
         raise TableError(
-            f"{len(shared)} of the {problem.group}s stand in training and in test, first {str(shared[0])!r}; "
-            "every figure would be too good. If the names mean different people, make them differ"
+            f"{len(shared)} of the {problem.group}s are in training and in test, first {str(shared[0])!r}; "
+            "every figure would be too good. If the names mean different people, rename them"
         )
     if problem.kind != "regression" and len(np.unique(problem.y[fold.train])) < len(np.unique(problem.y)):
         raise TableError(
@@ -93,7 +93,7 @@ def between(problem: Problem, is_test: Any) -> tuple[Fold, ...]:
 
 
 def across(problem: Problem, table: Any) -> tuple[Fold, ...]:
-    """Return a fold a table: trained on the others, tested on it; table is int, shape (prints,)."""
+    """Return a fold per table: trained on the others, tested on it; table is int, shape (prints,)."""
     return tuple(
         checked(problem, Fold(0, int(t), np.flatnonzero(table != t), np.flatnonzero(table == t)))
         for t in np.unique(table)
@@ -108,7 +108,7 @@ def inner_splits(y: Any, groups: Any, folds: int, seed: int) -> list[tuple[Any, 
 
 
 def describe(folds: Sequence[Fold], problem: Problem) -> list[str]:
-    """Return a line a fold: how many prints and groups on each side, and that none is on both."""
+    """Return a line per fold: how many prints and groups are on each side, and how many groups on both."""
     lines = []
     for f in folds:
         sides = [
@@ -133,7 +133,7 @@ def _pairs(strata: Any, groups: Any, split: str, parts: int, seed: int) -> list[
 
     kind = StratifiedKFold if split == "image" else StratifiedGroupKFold
     with warnings.catch_warnings():
-        # A class or bin rarer than the folds is checked for, and said, by the caller.
+        # The caller checks for a class or bin with fewer groups than folds.
         warnings.simplefilter("ignore", UserWarning)
         splitter = kind(parts, shuffle=True, random_state=seed)
         return list(splitter.split(np.zeros(len(strata)), strata, groups.astype(str)))

@@ -1,6 +1,6 @@
-"""How sure a figure is: bootstrap over groups, and comparisons that know their folds share training data.
+"""Uncertainty of figures: bootstrap over groups, and tests that allow for training data shared by folds.
 
-scipy.stats.bootstrap draws single observations and knows no clusters: of prints it would give intervals that are too
+scipy.stats.bootstrap draws single observations and knows no clusters: applied to prints its intervals would be too
 narrow.
 """
 
@@ -18,14 +18,20 @@ from ridgefeat.bench.metrics import Predictions, Weights, figures
 SAMPLES = 1000
 MIN_SAMPLES = 40
 MAX_WEIGHTS = 50_000_000
-"""Weights of rows in samples that are held at once (400 MB)."""
+"""Maximal number of weights, rows times samples, in memory (400 MB)."""
 LEVEL = 0.95
 MIN_DEFINED_SHARE = 0.5
 """Share of samples in which a figure must be defined for its interval to be given."""
 
 
 def group_weights(groups: int, seed: int, samples: int = SAMPLES) -> Weights:
-    """Return how often each group is drawn in each bootstrap sample; float64, shape (samples, groups)."""
+    """Return how often each group is drawn in each bootstrap sample; float64, shape (samples, groups).
+
+    Examples
+    --------
+    >>> group_weights(3, seed=0, samples=2).sum(axis=1)
+    array([3., 3.])
+    """
     rng = np.random.default_rng(seed)
     return rng.multinomial(groups, np.full(groups, 1 / groups), samples).astype(np.float64)
 
@@ -43,15 +49,22 @@ SHARED_TRAINING = 2.0**0.5
 """How much wider an interval is where folds train each other.
 
 In cross-validation two people each help to train the fold that tests the other, so that what they have in common by
-chance counts twice, where a bootstrap of the finished scores takes it for two independent observations: the variance
-of a figure of what was learned from noise is twice what it says (benchmarks/bench_calibration.py measures it). Where
-much is to be learned the intervals are wider than they need be.
+chance counts twice, but a bootstrap of the finished scores takes it for two independent observations: the variance of a
+figure of what was learned from noise is twice the bootstrap's (benchmarks/bench_calibration.py measures it). Where much
+can be learned the intervals are wider than necessary.
 """
 UNBOUNDED = frozenset({"mae", "rmse", "r2"})
 
 
 def interval(samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
-    """Return the percentile interval of bootstrap samples; NaN where the figure is too seldom defined."""
+    """Return the percentile interval of bootstrap samples; NaN where the figure is defined in too few of them.
+
+    Examples
+    --------
+    >>> low, high = interval(np.arange(1001.0))
+    >>> round(low, 6), round(high, 6)
+    (25.0, 975.0)
+    """
     known = samples[np.isfinite(samples)]
     if len(known) < MIN_DEFINED_SHARE * len(samples):
         return np.nan, np.nan
@@ -62,7 +75,7 @@ def interval(samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float,
 def with_intervals(p: Predictions, weights: Weights, metrics: Sequence[str]) -> dict[str, float]:
     """Return each metric with its 95 % interval: <metric>, <metric>_low, <metric>_high."""
     present = np.unique(p.group)
-    # Groups that the selection holds nothing of neither count nor dilute.
+    # Groups without a print in the selection are left out.
     renumbered = replace(p, group=np.searchsorted(present, p.group))
     once, drawn = figures(renumbered, None, metrics), figures(renumbered, weights[:, present], metrics)
     factor = widening(p)
@@ -91,7 +104,7 @@ def difference(a: Predictions, b: Predictions, weights: Weights, metric: str) ->
 
 
 def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> float:
-    """Return the two-sided p value of folds' mean difference being none.
+    """Return the two-sided p value of folds' mean difference being zero.
 
     Parameters
     ----------
@@ -102,9 +115,14 @@ def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> flo
 
     Notes
     -----
-    Folds share most of their training data, so that the plain t test takes them for more than they are. The variance
+    Folds share most of their training data, so that the plain t test is too optimistic. The variance
     of the mean is taken as (1/n + test/train) s² instead of s²/n: the corrected resampled t test of Nadeau and
     Bengio (2003).
+
+    Examples
+    --------
+    >>> round(corrected_t(np.array([0.02, 0.03, 0.01, 0.04, 0.02]), 0.25), 4)
+    0.0349
     """
     from scipy import stats
 
@@ -120,7 +138,13 @@ def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> flo
 
 
 def holm(p: Sequence[float]) -> NDArray[np.float64]:
-    """Return p values adjusted for their number (Holm 1979); NaN stays NaN and does not count."""
+    """Return p values adjusted for their number (Holm 1979); NaN stays NaN and does not count.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03])
+    array([0.03, 0.06, 0.06])
+    """
     values = np.asarray(p, np.float64)
     out = np.full(len(values), np.nan)
     known = np.flatnonzero(np.isfinite(values))
@@ -131,6 +155,12 @@ def holm(p: Sequence[float]) -> NDArray[np.float64]:
 
 
 def group_numbers(names: NDArray[Any]) -> NDArray[np.int64]:
-    """Return each row's group as a number from 0, in the order of the names; int64, shape (rows,)."""
+    """Return each row's group as a number from 0, in the order of the names; int64, shape (rows,).
+
+    Examples
+    --------
+    >>> group_numbers(np.array(["b", "a", "b"]))
+    array([1, 0, 1])
+    """
     numbers: NDArray[np.int64] = np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64)
     return numbers

@@ -49,7 +49,7 @@ def test_one_that_stands_out_without_being_perfect_is_a_warning(frame: pd.DataFr
 
 
 def test_many_good_columns_are_no_leak() -> None:
-    """Where half of the columns tell the target well, as those of a true effect do, none is suspected."""
+    """Where half of the columns predict the target well, as those of a true effect do, none is suspected."""
     frame = clean_table(5, groups=80)
     rng = np.random.default_rng(0)
     for i in range(0, 60, 2):
@@ -57,7 +57,7 @@ def test_many_good_columns_are_no_leak() -> None:
     assert of(frame).of_kind("column") == ()
 
 
-def test_where_values_are_missing_can_tell(frame: pd.DataFrame) -> None:
+def test_where_values_are_missing_can_be_a_leak(frame: pd.DataFrame) -> None:
     gone = male(frame) & (np.random.default_rng(0).random(len(frame)) < 0.95)
     frame["own_07"] = frame["own_07"].where(~gone)
     (finding,) = of(frame).of_kind("missing")
@@ -101,7 +101,7 @@ def test_the_own_columns_of_a_side_are_no_labels(frame: pd.DataFrame) -> None:
         ("meta_flags", (None, "resolution_assumed"), "flags"),
     ],
 )
-def test_how_prints_were_stored_can_tell(frame: pd.DataFrame, column: str, values: tuple, trait: str) -> None:
+def test_how_prints_were_stored_can_be_a_leak(frame: pd.DataFrame, column: str, values: tuple, trait: str) -> None:
     frame[column] = [values[int(m)] for m in male(frame)]
     (finding,) = of(frame).of_kind("file")
     assert finding.severity == "leak" and finding.columns == (trait,)
@@ -125,7 +125,7 @@ def test_a_folder_by_class_is_only_noted(frame: pd.DataFrame) -> None:
     assert finding.severity == "note" and "folder" in finding.columns
 
 
-def test_rows_sorted_by_the_target_are_said(frame: pd.DataFrame) -> None:
+def test_rows_sorted_by_the_target_are_reported(frame: pd.DataFrame) -> None:
     (finding,) = of(frame.sort_values("sex", kind="stable", ignore_index=True)).of_kind("order")
     assert finding.severity == "warning"
     assert of(frame).of_kind("order") == ()
@@ -141,13 +141,13 @@ def test_several_classes_and_a_quantity_are_judged_too(frame: pd.DataFrame) -> N
     assert {"column", "target_name"} <= kinds(found)
 
 
-def test_too_few_groups_or_one_class_are_said() -> None:
+def test_too_few_groups_or_one_class_are_reported() -> None:
     small = clean_table(groups=8)
     assert any("12 groups" in f.message for f in of(small).of_kind("not_checked"))
     assert any("12 groups" in f.message for f in of(clean_table().assign(sex="male")).of_kind("not_checked"))
 
 
-def test_the_probe_is_an_area_under_the_curve_on_other_groups(frame: pd.DataFrame) -> None:
+def test_the_probe_measures_an_area_under_the_curve_on_other_groups(frame: pd.DataFrame) -> None:
     """Of a monotone column it comes near scikit-learn's; of noise that memorises people, near one half."""
     big = clean_table(1, groups=400)
     probe = make_probe(make_table(big, "sex", "subject", None, AuditParams()))

@@ -71,9 +71,9 @@ def test_what_is_missing_or_changed_is_noted(prints, tmp_path) -> None:
     frame = write_prints(tmp_path, prints)
     (tmp_path / "103_1.png").unlink()
     (tmp_path / "104_1.png").write_bytes((tmp_path / "105_1.png").read_bytes())
-    told = [f.message for f in of(frame, tmp_path).of_kind("not_checked")]
-    assert any("1 images are missing or cannot be read, first 103_1.png" in m for m in told)
-    assert any("1 images are not those that the table was extracted from, first 104_1.png" in m for m in told)
+    messages = [f.message for f in of(frame, tmp_path).of_kind("not_checked")]
+    assert any("1 images are missing or cannot be read, first 103_1.png" in m for m in messages)
+    assert any("1 images are not those that the table was extracted from, first 104_1.png" in m for m in messages)
 
 
 @pytest.mark.parametrize("name", ["../outside.png", "a/../../outside.png", "{}/outside.png", "a\0.png"])
@@ -82,8 +82,8 @@ def test_names_never_lead_out_of_the_folder(prints, tmp_path, name) -> None:
     (tmp_path / "inside" / "a").mkdir()
     (tmp_path / "outside.png").write_bytes((tmp_path / "inside" / "100_1.png").read_bytes())
     frame.loc[0, "meta_source"] = name.format(tmp_path)
-    told = [f.message for f in of(frame, tmp_path / "inside").of_kind("not_checked")]
-    assert any(f"first {name.format(tmp_path)}" in m for m in told)
+    messages = [f.message for f in of(frame, tmp_path / "inside").of_kind("not_checked")]
+    assert any(f"first {name.format(tmp_path)}" in m for m in messages)
 
 
 def test_a_folder_with_none_of_the_images_is_refused(prints, tmp_path) -> None:

@@ -61,15 +61,15 @@ def test_a_failing_classifier_is_a_row_and_exit_code_1(table, tmp_path):
         (["--target", "sex", "--jobs", "0"], "jobs must be 1 or more, or -1 for every core, got 0"),
     ],
 )
-def test_what_is_unusable_is_said_without_a_traceback(table, tmp_path, args, message):
+def test_unusable_input_is_a_message_without_a_traceback(table, tmp_path, args, message):
     done = run("bench", table, "-o", tmp_path / "out", "-j", 1, "--classifiers", "dummy", *args, code=2)
     assert message in done.stderr and "Traceback" not in done.output
 
 
 def test_train_and_predict(table, tmp_path):
     model = tmp_path / "m.skops"
-    said = run("train", table, "--target", "sex", "--within", "finger", "-o", model, "--folds", 3, "-j", 1)
-    assert "pca-lda fitted on 96 prints of 24 subjects" in said.stderr
+    printed = run("train", table, "--target", "sex", "--within", "finger", "-o", model, "--folds", 3, "-j", 1)
+    assert "pca-lda fitted on 96 prints of 24 subjects" in printed.stderr
     card = tmp_path / "m.md"
     assert "96 prints of 24 subjects" in card.read_text(encoding="utf-8")
     card.write_text("completed by hand")
@@ -78,15 +78,15 @@ def test_train_and_predict(table, tmp_path):
     done = run("predict", model, table)
     assert done.stdout.splitlines()[0] == "source,predicted,p_female,p_male,no_answer"
     assert len(done.stdout.splitlines()) == 97 and "no answer for" in done.stderr
-    run("predict", model, table, "-o", tmp_path / "said.csv")
-    assert (tmp_path / "said.csv").read_text() == done.stdout
+    run("predict", model, table, "-o", tmp_path / "predictions.csv")
+    assert (tmp_path / "predictions.csv").read_text() == done.stdout
     other = write_frame(make_frame(columns=4), tmp_path / "other.csv")
     assert "were not made alike: columns only in the first" in run("predict", model, other, code=2).stderr
     assert "is no ridgefeat model" in run("predict", table, table, code=2).stderr
 
 
 @pytest.mark.parametrize("classifier", ["pca-lda", "logistic", "rbf-svm", "knn", "gradient-boosting"])
-def test_predict_reads_a_table_a_stretch_at_a_time(table, tmp_path, monkeypatch, classifier):
+def test_predict_reads_a_table_in_parts(table, tmp_path, monkeypatch, classifier):
     from ridgefeat.table import reading
 
     model = tmp_path / "m.skops"
@@ -121,13 +121,13 @@ def test_no_column_is_read_that_is_not_needed(table, tmp_path, monkeypatch):
     run("bench", *given, *more, "--target", "sex")
     assert {c for c in read[1] if "_made_" in c} == {c for c in read[0] if "_made_" in c}
     assert {"meta_sha256", "hand", "age"} <= set(read[1])
-    # A feature of another family can be what is told.
+    # A feature of another family can be the target.
     run("train", *given, "--target", "texture_made_1", "--classifier", "ridge", "-o", tmp_path / "other.skops")
     assert [c for c in read[2] if c.startswith("texture_")] == ["texture_made_1"]
     other = ["--classifiers", "dummy,ridge", "--folds", 2, "--fast", "-o", tmp_path / "other"]
     assert "ridge" in run("bench", *given, *other, "--target", "texture_made_1").stdout
-    said = run("train", *given, "--target", "nothing", "-o", tmp_path / "n.skops", code=2).stderr
-    assert "has no target column 'nothing'; it has: subject, sex, hand, finger, age" in said
+    printed = run("train", *given, "--target", "nothing", "-o", tmp_path / "n.skops", code=2).stderr
+    assert "has no target column 'nothing'; it has: subject, sex, hand, finger, age" in printed
     assert (
         "no family x; it has: ridge, texture"
         in run("bench", table, "--families", "x", *given[3:], *more, "--target", "sex", code=2).stderr

@@ -63,7 +63,7 @@ def test_a_persons_mean_tells_more_than_a_print(comparison):
     assert comparison.fused_summary.set_index("classifier").loc["logistic", "roc_auc"] > one
 
 
-def test_diagnostics_point_at_the_column_that_tells(comparison):
+def test_diagnostics_point_at_the_informative_column(comparison):
     columns = comparison.importances[comparison.importances["level"] == "column"]
     assert columns["name"].iloc[0] == "ridge_made_0" and columns["drop_low"].iloc[0] > 0.1
     alone = comparison.ablation[comparison.ablation["how"] == "alone"].set_index("family")["value"]
@@ -126,7 +126,7 @@ def test_numbers_and_labels_that_differ_within_a_person(target):
     assert best["mae"] < 4 if target == "age" else best["roc_auc"] > 0.95
 
 
-def test_imbalance_is_met_in_training_alone():
+def test_imbalance_is_handled_in_training_alone():
     frame = make_frame(people=60, effect=2.0)
     frame = frame[(frame["sex"] == "male") | (frame["subject"] % 8 == 0)]
     p = problem_of(frame, make_about(frame), target="sex", group="subject")

@@ -1,4 +1,4 @@
-"""Whether a result is the ridges' or the circumstances', on tables of which it is known."""
+"""Whether a result is due to the ridges or to acquisition, on tables of which it is known."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_mad
 
 
 def table(ridges, pressure, seed=0, people=60, prints=4):
-    """Return a table in which ridge columns tell the sex by themselves, or follow a pressure that does."""
+    """Return a table in which ridge columns predict the sex by themselves, or follow a pressure that does."""
     rng = np.random.default_rng(seed)
     frame = make_frame(people=people, prints=prints, columns=2).drop(columns=["ridge_made_0", "texture_made_1"])
     woman = (frame["sex"] == "female").to_numpy()

@@ -22,7 +22,7 @@ def problem(frame, **given):
         ([1.5, 2.0, 2.5], "regression"),
     ],
 )
-def test_the_kind_is_told_from_the_column(values, kind):
+def test_the_kind_is_inferred_from_the_column(values, kind):
     assert data.infer_kind(pd.Series(values)) == kind
 
 
@@ -31,11 +31,11 @@ def test_the_rarer_class_is_positive_unless_asked():
     frame = frame[~((frame["sex"] == "male") & (frame["subject"] > 6))]
     assert problem(frame).positive == "male"
     assert problem(frame, positive="female").positive == "female"
-    with pytest.raises(ParameterError, match="no class 'x' to be the positive one; there are: female, male"):
+    with pytest.raises(ParameterError, match="no class 'x' can be the positive one; there are: female, male"):
         problem(frame, positive="x")
 
 
-def test_rows_and_columns_left_out_are_said():
+def test_rows_and_columns_left_out_are_noted():
     frame = make_frame(people=10)
     frame.loc[0, "sex"] = None
     frame.loc[1, "subject"] = np.nan
@@ -46,9 +46,9 @@ def test_rows_and_columns_left_out_are_said():
     assert len(got) == 37 and list(got.features) == [
         f"{f}_made_{i}" for f, i in (("ridge", 2), ("ridge", 4), ("texture", 3), ("texture", 5))
     ]
-    said = " ".join(got.notes)
-    assert all(s in said for s in ("have no sex", "have no subject", "could not be read", "constant: ridge_made_0"))
-    assert "empty in every print: texture_made_1" in said
+    notes = " ".join(got.notes)
+    assert all(s in notes for s in ("have no sex", "have no subject", "could not be read", "constant: ridge_made_0"))
+    assert "empty in every print: texture_made_1" in notes
     assert set(got.groups) == {str(i) for i in range(1, 11)}  # 1.0, as a missing one makes it, is 1
 
 
@@ -59,7 +59,7 @@ def test_rows_and_columns_left_out_are_said():
         ({"group": "person"}, "no group column 'person'"),
         ({"target": "subject"}, "both 'subject'"),
         ({"target": "ridge_made_0"}, "is itself a feature"),
-        ({"target": "sex", "kind": "regression"}, "holds 'male', which is no number"),
+        ({"target": "sex", "kind": "regression"}, "holds 'male', which is not a number"),
         ({"target": "meta_layout"}, "is 'made' in every print"),
         ({"target": "meta_source"}, "is it a name or a number"),
         ({"target": "hand", "kind": "binary", "group": "finger"}, None),

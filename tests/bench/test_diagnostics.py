@@ -76,3 +76,19 @@ def test_importances_are_of_the_200_columns_that_differ_most_and_40_are_shown():
     assert len(importance._columns(p, r.X)) == 200 and importance._columns(p, r.X)[0] == 0
     rows = importance.permutation_importance(r)
     assert rows["level"].value_counts().to_dict() == {"column": 40, "family": 2}
+
+
+def test_a_control_passes_if_its_interval_holds_chance():
+    p = make_problem(people=60)
+    p.features.insert(0, diagnostics.CONTROL_COLUMN, (3 * p.y + np.arange(len(p)) % 7).astype(np.float32))
+    rows = diagnostics.controls(refitter(p)).set_index("control")
+    assert rows["passed"].to_dict() == {"shuffled target": True, diagnostics.CONTROL_COLUMN: False}
+    for metric, ends, passed in (
+        ("roc_auc", (0.45, 0.55), True),
+        ("roc_auc", (0.3, 0.49), False),  # below chance is a finding too
+        ("r2", (-0.3, -0.1), True),  # but worse than the mean is none
+        ("r2", (0.01, 0.1), False),
+    ):
+        figure = {metric: 0.0, f"{metric}_low": ends[0], f"{metric}_high": ends[1]}
+        chance = 0.0 if metric == "r2" else 0.5
+        assert diagnostics._control("", "", "", metric, figure, chance)["passed"] == passed

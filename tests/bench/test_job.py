@@ -17,7 +17,7 @@ def found(p, **sets):
     return Audit(findings, p.target, p.group, len(p))
 
 
-def test_duplicates_are_merged_dropped_or_said():
+def test_duplicates_are_merged_dropped_or_reported():
     p = make_problem(people=10)
     audit = found(p, identical=[(0, 4)], near_duplicate=[(5, 8)])  # people 1, 2 and 3 are one
     merged = settle_duplicates(p, audit, "merge")
@@ -35,7 +35,7 @@ def test_duplicates_are_merged_dropped_or_said():
         settle_duplicates(p, audit, "ignore")
 
 
-def test_other_pictures_of_one_finger_stay_together_whatever_is_done_about_copies():
+def test_other_pictures_of_one_finger_stay_together_in_any_case():
     p = make_problem(people=10)
     audit = found(p, same_finger=[(0, 8)], altered_copy=[(12, 16)])
     for how in ("merge", "drop"):
@@ -50,7 +50,7 @@ def test_two_tables_train_and_test_or_cross(tmp_path):
     two = write_frame(other, tmp_path / "two.csv")
     options = Options(classifiers=("logistic", "dummy"), jobs=1, diagnose=False)
     asked = {"target": "sex", "group": "subject", "options": options, "audit": False}
-    with pytest.raises(TableError, match="16 of the subjects stand in training and in test"):
+    with pytest.raises(TableError, match="16 of the subjects are in training and in test"):
         run(Job(train=one, test=two, **asked))
     crossed = run(Job(cross=(one, two), **asked))
     assert len(crossed.folds) == 2 and set(crossed.problem.groups) >= {"one:1", "two:1"}
@@ -68,10 +68,10 @@ def test_one_picture_of_two_people_is_merged_by_what_the_audit_finds(tmp_path):
     names = [c for c in frame if frame[c].dtype == np.float32]
     frame.loc[8, ["meta_sha256", *names]] = frame.loc[0, ["meta_sha256", *names]]
     path = write_frame(frame, tmp_path / "t.csv")
-    said: list[str] = []
+    messages: list[str] = []
     options = Options(classifiers=("dummy",), jobs=1, diagnose=False)
-    done = run(Job("sex", "subject", path, options=options), "typed", said.append)
-    assert "1+3" in set(done.problem.groups) and "0_0.png" in "\n".join(said)
+    done = run(Job("sex", "subject", path, options=options), "typed", messages.append)
+    assert "1+3" in set(done.problem.groups) and "0_0.png" in "\n".join(messages)
     assert done.reproduction.command == "typed" and "sha256 of t.csv" in done.reproduction.digests
     assert done.audit is not None
 

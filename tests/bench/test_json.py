@@ -19,11 +19,11 @@ def run(*args):
 def test_results_as_json_are_the_results(tmp_path):
     table = write_frame(make_frame(people=16, effect=3.0), tmp_path / "t.csv")
     how = ("--target", "sex", "--folds", 2, "-j", 1, "--json", "-q")
-    said = json.loads(run("bench", table, *how, "--classifiers", "dummy,logistic", "--fast", "-o", tmp_path / "out"))
-    assert said["target"] == "sex" and said["best"] == "logistic" and said["fused"] is None
+    printed = json.loads(run("bench", table, *how, "--classifiers", "dummy,logistic", "--fast", "-o", tmp_path / "out"))
+    assert printed["target"] == "sex" and printed["best"] == "logistic" and printed["fused"] is None
     with (tmp_path / "out" / "summary.csv").open(encoding="utf-8") as file:
-        summary = {r["classifier"]: float(r[said["metric"]]) for r in csv.DictReader(file)}
-    assert {r["classifier"]: round(r[said["metric"]], 9) for r in said["classifiers"]} == {
+        summary = {r["classifier"]: float(r[printed["metric"]]) for r in csv.DictReader(file)}
+    assert {r["classifier"]: round(r[printed["metric"]], 9) for r in printed["classifiers"]} == {
         name: round(value, 9) for name, value in summary.items()
     }
     made = json.loads(run("train", table, *how, "--classifier", "logistic", "-o", tmp_path / "m.skops"))

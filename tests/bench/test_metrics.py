@@ -10,14 +10,14 @@ from tests.bench.helpers import make_predictions
 def test_figures_of_two_classes_are_scikit_learns():
     p = make_predictions()
     got = {k: v[0] for k, v in figures(p).items()}
-    y, said, s = p.y, p.predicted, p.score[:, 1]
+    y, predicted, s = p.y, p.predicted, p.score[:, 1]
     assert got["roc_auc"] == pytest.approx(sk.roc_auc_score(y, s))
     assert got["average_precision"] == pytest.approx(sk.average_precision_score(y, s))
-    assert got["accuracy"] == pytest.approx(sk.accuracy_score(y, said))
-    assert got["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(y, said))
-    assert got["f1"] == pytest.approx(sk.f1_score(y, said))
-    assert got["precision"] == pytest.approx(sk.precision_score(y, said))
-    assert got["recall"] == pytest.approx(sk.recall_score(y, said))
+    assert got["accuracy"] == pytest.approx(sk.accuracy_score(y, predicted))
+    assert got["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(y, predicted))
+    assert got["f1"] == pytest.approx(sk.f1_score(y, predicted))
+    assert got["precision"] == pytest.approx(sk.precision_score(y, predicted))
+    assert got["recall"] == pytest.approx(sk.recall_score(y, predicted))
     assert got["brier"] == pytest.approx(sk.brier_score_loss(y, p.probability[:, 1]))
 
 
@@ -36,13 +36,13 @@ def test_figures_of_several_classes_are_scikit_learns():
 def test_figures_of_numbers_are_scikit_learns():
     rng = np.random.default_rng(0)
     y = rng.normal(size=60)
-    said = y + rng.normal(size=60)
+    predicted = y + rng.normal(size=60)
     none = np.zeros((60, 0))
-    p = Predictions("regression", y, said, none, none, np.zeros(60, np.int64), np.arange(60))
+    p = Predictions("regression", y, predicted, none, none, np.zeros(60, np.int64), np.arange(60))
     got = {k: v[0] for k, v in figures(p).items()}
-    assert got["mae"] == pytest.approx(sk.mean_absolute_error(y, said))
-    assert got["rmse"] == pytest.approx(sk.root_mean_squared_error(y, said))
-    assert got["r2"] == pytest.approx(sk.r2_score(y, said))
+    assert got["mae"] == pytest.approx(sk.mean_absolute_error(y, predicted))
+    assert got["rmse"] == pytest.approx(sk.root_mean_squared_error(y, predicted))
+    assert got["r2"] == pytest.approx(sk.r2_score(y, predicted))
 
 
 def test_weights_count_a_group_as_if_it_stood_there_so_often():

@@ -1,4 +1,4 @@
-"""Networks in a comparison: their validation prints are other people's, their epochs are told of and written down."""
+"""Networks in a comparison: their validation prints are other people's, their epochs are reported and kept."""
 
 import re
 
@@ -35,7 +35,7 @@ def problem(tmp_path):
     return make_problem(frame, make_about(frame), target="sex", group="subject")
 
 
-def test_a_network_learns_tells_of_its_epochs_and_leaves_them_written(problem, small_pictures, tmp_path):
+def test_a_network_learns_reports_its_epochs_and_keeps_them(problem, small_pictures, tmp_path):
     reported = []
     options = Options(
         ("dummy", "cnn-two-block"), folds=2, images=tmp_path, epochs=6, jobs=1, diagnose=False, samples=50
@@ -81,18 +81,18 @@ def test_without_pictures_only_those_that_read_them_fail(problem, tmp_path):
     assert [r.status for r in lacking.runs] == ["ok", "failed"] and problem.sources[3] in lacking.runs[1].reason
 
 
-def test_further_methods_stand_beside_the_named(problem, tmp_path):
+def test_further_methods_run_with_the_named(problem, tmp_path):
     def read(problem, root):
         return np.c_[problem.y, np.ones(len(problem))].astype(np.float32)
 
     given = find("logistic")
-    leaky = type(given)("told", "is told the answer", given.classify, input="answer", read=read)
+    leaky = type(given)("leaky", "reads the answer", given.classify, input="answer", read=read)
     options = Options(
         ("dummy",), (leaky,), folds=2, images=tmp_path, within=("finger",), jobs=1, diagnose=False, samples=50
     )
     done = compare(problem, options)
-    assert [r.name for r in done.runs] == ["dummy", "told"] and done.runs[1].meaning == "is told the answer"
-    assert done.summary["roc_auc"].max() == 1 and done.reproduction.options["further"] == ("told",)
+    assert [r.name for r in done.runs] == ["dummy", "leaky"] and done.runs[1].meaning == "reads the answer"
+    assert done.summary["roc_auc"].max() == 1 and done.reproduction.options["further"] == ("leaky",)
 
 
 def test_image_entries_are_asked_for_by_name():

@@ -31,7 +31,7 @@ def test_a_split_by_image_says_what_it_leaks():
 def test_a_promise_that_is_broken_is_an_error():
     p = make_problem(people=10)
     half = np.arange(len(p)) % 2 == 0
-    with pytest.raises(TableError, match="10 of the subjects stand in training and in test, first '1'"):
+    with pytest.raises(TableError, match="10 of the subjects are in training and in test, first '1'"):
         splits.between(p, half)
 
 
