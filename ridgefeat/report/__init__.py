@@ -11,7 +11,7 @@ Pictures of prints:
 
 - `save_overlay`, `draw_overlay`, `draw_panel`: a print stage by stage; `PANELS` names the stages;
 - `save_match`, `draw_match`: two prints with the minutiae that a comparison paired;
-- `contact_sheet`, `save_picture`: many pictures on one sheet, and any picture as a file.
+- `save_picture`: any picture as a file.
 
 Figures of reports, for notebooks and papers:
 
@@ -37,7 +37,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "page": ["percent", "percent_interval"],
         "pictures.match": ["draw_match", "save_match"],
         "pictures.panels": ["PANELS"],
-        "pictures.show": ["contact_sheet", "draw_overlay", "draw_panel", "save_overlay", "save_picture"],
+        "pictures.show": ["draw_overlay", "draw_panel", "save_overlay", "save_picture"],
         "plots": ["Curve", "Interval", "plot_confusion_matrix", "plot_curves", "plot_intervals", "plot_predictions"],
         "threshold.figures": ["plot_det", "plot_error_rates", "plot_roc", "plot_scores", "threshold_displays"],
         "threshold.page": ["write_threshold_page"],

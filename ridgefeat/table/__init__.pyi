@@ -5,8 +5,6 @@ from .api import read as read
 from .assembly import Summary as Summary
 from .merge import merge_tables as merge_tables
 from .reading import iterate_table as iterate_table
-from .reading import read_header as read_header
-from .reading import read_rows as read_rows
 from .reading import read_table as read_table
 from .recipe import Recipe as Recipe
 from .row import ArrayPrint as ArrayPrint

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ridgefeat.errors import TableError
 from ridgefeat.files import exact_numbers, first_line, import_pyarrow, os_errors_as, sha256, size_text
@@ -106,62 +105,6 @@ def iterate_table(
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # and pyarrow's own, which are ValueErrors or OSErrors
         raise TableError(f"table {path} is damaged: {first_line(error)}") from None
-
-
-def read_header(path: str | Path) -> list[str]:
-    """Return the column names of a feature table in their order; nothing else of it is read.
-
-    Raises
-    ------
-    TableError
-        As read_table does.
-    """
-    path = Path(path)
-    wanted = _plan(path, None, None)
-    try:
-        if not path.is_dir() and not is_parquet(path):
-            return _header(path)
-        first = (_part_paths(path, wanted.about) if path.is_dir() else [path])[0]
-        return list(_opened(first, lambda file: file.schema_arrow.names))
-    except OSError as error:
-        raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
-        raise TableError(f"table {path} is no feature table: {first_line(error)}") from None
-
-
-def read_rows(
-    path: str | Path,
-    rows: NDArray[np.integer],
-    *,
-    columns: Collection[str] | None = None,
-    labels: Collection[str] | None = None,
-) -> pd.DataFrame:
-    """Read some rows of a feature table; the others are not kept in memory.
-
-    Parameters
-    ----------
-    path, columns, labels
-        As in read_table.
-    rows : ndarray of int
-        Their numbers from 0, ascending.
-
-    Raises
-    ------
-    TableError
-        As read_table does, or if the table is shorter.
-    """
-    import pandas as pd
-
-    found: list[pd.DataFrame] = []
-    at = 0
-    for frame in iterate_table(path, columns=columns, labels=labels):
-        low, high = np.searchsorted(rows, [at, at + len(frame)])
-        if high > low or not found:
-            found.append(frame.iloc[rows[low:high] - at])
-        at += len(frame)
-    if len(rows) and rows[-1] >= at:
-        raise TableError(f"table {path} has {at} rows; row {rows[-1]} was requested")
-    return pd.concat(found, ignore_index=True)
 
 
 @dataclass(frozen=True)

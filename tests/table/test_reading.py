@@ -7,7 +7,6 @@ import pytest
 from ridgefeat.errors import TableError
 from ridgefeat.sources import find_prints
 from ridgefeat.table import extract_many, read_table, writing
-from ridgefeat.table.reading import read_header, read_rows
 from ridgefeat.table.recipe import Recipe
 
 
@@ -90,16 +89,8 @@ def as_folder(prints, tmp_path):
 def test_no_more_is_read_than_is_asked_for(prints, table, tmp_path, kind):
     path = table if kind == "csv" else as_folder(prints, tmp_path)
     whole = read_table(path)
-    assert read_header(path) == list(whole.columns)
     few = read_table(path, columns=["ridge_area"], labels=["subject", "meta_source", "nothing"])
     pd.testing.assert_frame_equal(few, whole[["meta_source", "subject", "ridge_area"]])
-    rows = np.array([1, 2, 5])
-    some = read_rows(path, rows, columns=["ridge_area"], labels=["meta_source"])
-    pd.testing.assert_frame_equal(
-        some, whole.loc[rows, ["meta_source", "ridge_area"]].reset_index(drop=True), check_dtype=False
-    )
-    with pytest.raises(TableError, match="has 6 rows; row 6 was requested"):
-        read_rows(path, np.array([6]))
 
 
 def test_parts_that_do_not_fit_together_say_so(prints, tmp_path):

@@ -1,10 +1,13 @@
 """The report: intervals contain their figures, thresholds ignore evaluation, remarks name what is weak."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ridgefeat.errors import ScoreError
-from ridgefeat.threshold import Scores, Settings, analyse
+from ridgefeat.threshold import ErrorCurve, Scores, Settings, analyse, resample
+from ridgefeat.threshold.analysis import _operating_point
 from tests.threshold.helpers import normal_scores
 
 
@@ -127,3 +130,17 @@ def test_a_target_needs_thirty_expected_errors():
         scores = Scores.make(np.r_[np.linspace(0, 1, count), np.full(9, 2.0)], np.arange(count + 9) >= count)
         remarks = " ".join(analyse(scores, ["fmr=1%"], replicates=0, development=1).remarks)
         assert ("too few for an FMR of 1 % (rule of 30: 3,000 are needed)" in remarks) == is_few
+
+
+def test_replicates_that_equal_the_sample_give_its_figures():
+    scores = normal_scores(10)
+    values = np.where(scores.mated & (scores.probe % 5 == 0), np.nan, np.round(scores.score, 1))
+    scores = Scores.make(values, scores.mated, count_failures=True)
+    curve = ErrorCurve.from_scores(scores)
+    sample = resample(scores, curve.cut, replicates=0)
+    same = replace(sample, mated=np.repeat(sample.mated, 25, 0), nonmated=np.repeat(sample.nonmated, 25, 0))
+    point = _operating_point(curve, same, curve.cut[len(curve.cut) // 2], Settings())
+    for rate in (point.fmr, point.fnmr, point.far, point.frr, point.hter, point.accuracy):
+        assert (rate.low, rate.high) == pytest.approx((rate.value, rate.value), abs=1e-9)
+    assert same.auc() == pytest.approx((curve.auc, curve.auc), abs=1e-9)
+    assert same.d_prime() == pytest.approx((curve.d_prime, curve.d_prime))

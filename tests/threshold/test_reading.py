@@ -86,6 +86,13 @@ def test_a_table_of_bench_is_read(tmp_path):
     assert np.allclose(turned.scores.score, 1 - read.scores.score)
 
 
+def test_only_the_first_repeat_is_read(tmp_path):
+    frame = pd.read_csv(bench_table(tmp_path / "scores.csv"))
+    pd.concat([frame, frame.assign(repeat=1)]).to_csv(tmp_path / "scores.csv", index=False)
+    read = read_scores(tmp_path / "scores.csv")
+    assert len(read.scores) == 60 and "classifier lda, repeat 0" in read.note
+
+
 def test_one_of_several_classifiers_must_be_named(tmp_path):
     path = bench_table(tmp_path / "scores.csv", ("lda", "svm"))
     with pytest.raises(ScoreError, match="pick one with --classifier: lda, svm"):

@@ -9,7 +9,7 @@ from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.report.pictures import show
 from ridgefeat.report.pictures.marks import BIFURCATION_COLOUR, CORE_COLOUR, DELTA_COLOUR, ENDING_COLOUR
 from ridgefeat.report.pictures.panels import PANELS
-from ridgefeat.report.pictures.show import contact_sheet, draw_overlay, draw_panel, save_overlay, save_picture
+from ridgefeat.report.pictures.show import draw_overlay, draw_panel, save_overlay, save_picture
 from ridgefeat.structure import Minutiae, OrientationField, SingularPoints
 
 
@@ -189,31 +189,3 @@ def test_files_hold_the_picture(print30, tmp_path):
 def test_pictures_are_the_same_each_time(print30):
     again = Fingerprint(grating(30), source=print30.source)
     np.testing.assert_array_equal(draw_overlay(print30, scale=1), draw_overlay(again, scale=1))
-
-
-def test_contact_sheet_shows_every_picture_whole():
-    colours = [(250, 10, 10), (10, 250, 10), (10, 10, 250), (200, 200, 10), (10, 200, 200)]
-    pictures = [np.full((50 + 20 * i, 80, 3), c, np.uint8) for i, c in enumerate(colours)]
-    sheet = contact_sheet([(f"print {i}", p) for i, p in enumerate(pictures)], cell=100)
-    for picture, colour in zip(pictures, colours, strict=True):
-        y, x = np.nonzero((sheet == colour).all(2))
-        rows, columns = picture.shape[:2]
-        factor = 100 / max(rows, columns)
-        assert (np.ptp(y) + 1, np.ptp(x) + 1) == (round(rows * factor), round(columns * factor))
-        assert len(y) == (np.ptp(y) + 1) * (np.ptp(x) + 1)
-
-
-def test_contact_sheet_takes_grey_pictures_and_long_titles():
-    grey = np.zeros((60, 60), np.uint8)
-    one = contact_sheet([("x" * 500, grey)], cell=100)
-    two = contact_sheet([("a", grey), ("b", grey)], cell=100, columns=2)
-    assert one.shape[0] == two.shape[0]
-    assert two.shape[1] > one.shape[1]
-    assert (one[:, :20] > 200).all()
-
-
-def test_contact_sheet_refuses_what_makes_no_page():
-    with pytest.raises(ParameterError, match="at least one picture"):
-        contact_sheet([])
-    with pytest.raises(ParameterError, match="columns must be at least 1"):
-        contact_sheet([("a", np.zeros((9, 9), np.uint8))], columns=0)
