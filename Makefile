@@ -17,8 +17,9 @@ $(STAMP): setup.cfg pyproject.toml
 demo: $(STAMP)
 	$(BIN)/python examples/demo.py
 
+# On every core; a file stays with one worker, so that what it makes is made once.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # The same with the oldest dependencies that setup.cfg allows; pages and lessons are left out, which only repeat.
 test-oldest: .venv-oldest/.installed

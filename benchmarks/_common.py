@@ -47,7 +47,7 @@ def report(name: str, title: str, paragraphs: list[str]) -> None:
 
 
 def table(head: list[str], rows: list[list[object]]) -> str:
-    """Return a Markdown table; numbers stand to the right."""
+    """Return a Markdown table; numbers are aligned right."""
     ruler = ["---:" if i and all(_numeric(r[i]) for r in rows) else "---" for i in range(len(head))]
     lines = [head, ruler, *([str(c) for c in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

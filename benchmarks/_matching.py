@@ -13,7 +13,7 @@ def turned(a, b, period):
 
 
 def assigned(found_xy, true_xy, reach, allowed=True):
-    """Return index pairs of the assignment with the most pairs within reach and, among those, the least distance.
+    """Return index pairs of the assignment with the most pairs within reach and the smallest total distance.
 
     `allowed` is a Boolean array (found, true) of pairs that may be made.
     """

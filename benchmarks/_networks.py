@@ -85,7 +85,7 @@ def embed(net: ResNet50 | Lite0, x: torch.Tensor) -> torch.Tensor:
 
 
 def resnet50() -> ResNet50:
-    """Return a ResNet-50 of random weights whose running statistics belong to them."""
+    """Return a ResNet-50 of random weights with running statistics that fit them."""
     torch.manual_seed(0)
     net = ResNet50().train()
     with torch.no_grad():

@@ -1,7 +1,7 @@
 """Peers that find minutiae, called as each does best; what each one's conventions are was measured, not assumed.
 
 Every extractor takes a grey image at 500 dpi and returns arrays x, y (px), direction (radians, ISO's sense), kind
-(1 ending, 2 bifurcation), quality (0 to 100). `modulo` says how far its directions can be told: 2 pi, or pi where it
+(1 ending, 2 bifurcation), quality (0 to 100). `modulo` is the range of its directions: 2 pi, or pi where it
 reports orientations.
 """
 

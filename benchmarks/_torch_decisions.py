@@ -18,7 +18,7 @@ Decisions = list[torch.Tensor]
 
 
 class Deciding(nn.Module):
-    """A layer that decides by itself unless told how."""
+    """A layer that makes its own decisions unless they are given."""
 
     given: torch.Tensor | None = None
     taken: torch.Tensor
@@ -52,7 +52,7 @@ def deciding(net: nn.Sequential) -> list[Deciding]:
     return [module for module in net if isinstance(module, Deciding)]
 
 
-# ---- the same in ridgefeat.nn, whose layers keep their decisions from forward for backward
+# ---- the same in ridgefeat.nn: its layers keep their decisions from forward for backward
 
 
 def our_deciding(model: Sequential) -> list[Layer]:

@@ -1,4 +1,4 @@
-"""Every stage against known truth, beside every peer that installs from PyPI, on the same prints in one run.
+"""Every stage against known truth, compared with every peer that installs from PyPI, on the same prints in one run.
 
     python benchmarks/accuracy.py [--prints N]
 

@@ -121,11 +121,11 @@ def main() -> None:
             "batch normalisation merged into the convolutions, from one that keeps it, and from the module itself.",
             table(["network", "ONNX, merged", "ONNX, kept", "module"], agree),
             f"Prints per second by the clock, {PRINTS} arrays to embeddings with the same preprocessing, on all cores; "
-            f"median (least to most) of {ROUNDS} rounds, in turn.",
+            f"median (lowest to highest) of {ROUNDS} rounds, in turn.",
             table(["network", "run by", "prints per second", "ratio to onnxruntime"], fast),
             "Training the last ten layers (`FineTunedNetwork`), one thread: time per print. The frozen layers run "
             "once; an epoch runs the last layers alone, forwards and backwards. For comparison, one forward pass "
-            "through the whole network, which every epoch would need at least without the frozen part's results.",
+            "through the whole network, which every epoch would need at the minimum without the frozen part's results.",
             table(
                 [
                     *("network", "after", "weights trained", "kept, kB", "frozen layers once, ms"),

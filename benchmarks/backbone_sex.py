@@ -88,7 +88,7 @@ def rows_of(found: pd.DataFrame, names: str) -> list[list[object]]:
 
 
 def embedding(path: str, images: str, network: str, cache: str) -> tuple[Array, Array, Array]:
-    """Return embeddings, whether a print is a woman's, and whose it is."""
+    """Return embeddings, whether a print is of a woman, and the subjects."""
     frame, about = load(path)
     problem = make_problem(frame, about, target="sex", group="subject")
     reader = NetworkReader(network, {**NETWORK_INPUT, "cache": cache})
@@ -103,14 +103,14 @@ def out_of_fold(
     score, called = np.zeros(len(y)), np.zeros(len(y), bool)
     for train, test in split(FOLDS, by_person, X, y, groups):
         score[test] = fitted(X[train], y[train], weight, epochs).predict_proba(X[test])[:, 1]
-        least = 0.5
+        cut = 0.5
         if tuned:
             inside = np.zeros(len(train))
             for a, b in split(INNER, by_person, X[train], y[train], groups[train]):
                 inside[b] = fitted(X[train][a], y[train][a], weight, epochs).predict_proba(X[train][b])[:, 1]
             steps = np.quantile(inside, np.linspace(0.01, 0.99, 99))
-            least = max(steps, key=lambda t: balanced_accuracy_score(y[train], inside >= t))
-        called[test] = score[test] >= least
+            cut = max(steps, key=lambda t: balanced_accuracy_score(y[train], inside >= t))
+        called[test] = score[test] >= cut
     right = [np.mean(called == y), balanced_accuracy_score(y, called), roc_auc_score(y, score), np.mean(~called)]
     return [f"{v:.3f}" for v in right]
 
@@ -181,7 +181,7 @@ def main(path: str, images: str, cache: str) -> None:
             "accuracy of 0.500. The studies' head on the frozen network (dropout 0.5, one sigmoid unit, Adam 0.001, 30 "
             "epochs), one circumstance changed at a time:",
             table(["circumstance", "accuracy", "balanced accuracy", "AUC", "share called male"], collapse),
-            f"All of it one run of this script: {minutes:.0f} minutes beside other work.",
+            f"All of it one run of this script: {minutes:.0f} minutes on a machine shared with other work.",
         ],
     )
 

@@ -18,7 +18,7 @@ METHODS = ("logistic", "pca-lda", "naive-bayes")
 
 
 def make(seed: int, effect: float) -> tuple[pd.DataFrame, dict]:
-    """Return people of whom the first column tells the class, `effect` deviations apart; prints of one are alike."""
+    """Return people with classes `effect` deviations apart in the first column; prints of one person are alike."""
     rng = np.random.default_rng(seed)
     one = np.arange(PEOPLE) % 2
     person = rng.normal(size=(PEOPLE, COLUMNS))
@@ -53,9 +53,9 @@ def main(seeds: str = "100") -> None:
         rows.append([name, f"{inside} of {count}", f"{value.mean():.3f}", f"{(high - low).mean():.3f}"])
     # One column of two normal distributions: the area is known.
     true = float(norm.cdf(1.0 / np.sqrt(2 * (1 + 0.25))))
-    told = [run(1000 + s, 1.0, ("logistic",), 1).loc["logistic"] for s in range(count)]
-    value = np.array([t["roc_auc"] for t in told])
-    inside = sum(t["roc_auc_low"] <= true <= t["roc_auc_high"] for t in told)
+    results = [run(1000 + s, 1.0, ("logistic",), 1).loc["logistic"] for s in range(count)]
+    value = np.array([t["roc_auc"] for t in results])
+    inside = sum(t["roc_auc_low"] <= true <= t["roc_auc_high"] for t in results)
     report(
         "bench_calibration",
         "Intervals on made tables",

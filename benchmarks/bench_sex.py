@@ -1,4 +1,4 @@
-"""How well sex is told from a print, by person, and what carries it: few classifiers, several repeats of five folds.
+"""How well sex is predicted from a print, by person, and what drives the result: few classifiers, repeated five folds.
 
 python benchmarks/bench_sex.py TABLE.csv [WITHIN ...]: a feature table with columns sex and subject.
 """
@@ -6,7 +6,6 @@ python benchmarks/bench_sex.py TABLE.csv [WITHIN ...]: a feature table with colu
 from _common import report, table  # isort: skip
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from ridgefeat.bench.classifiers import find
 from ridgefeat.bench.confounds import probe_confounds
 from ridgefeat.bench.diagnostics import Refitter, ablation
 from ridgefeat.bench.inputs import make_inputs
-from ridgefeat.report.bench.tables import words
 
 METHODS = ("logistic", "linear-svm", "lda", "pca-lda", "rbf-svm", "gradient-boosting", "mean")
 REPEATS = 3
@@ -35,8 +33,8 @@ def main(path: str, *within: str) -> None:
     by_repeat = done.results.groupby(["classifier", "repeat"])["roc_auc"].mean()
     rows: list[list[object]] = []
     for r in done.summary.to_dict("records"):
-        told = [figure(x, "roc_auc") for x in (r, fused.loc[r["classifier"]])]
-        rows.append([r["classifier"], *told, " ".join(f"{v:.3f}" for v in by_repeat[r["classifier"]])])
+        figures = [figure(x, "roc_auc") for x in (r, fused.loc[r["classifier"]])]
+        rows.append([r["classifier"], *figures, " ".join(f"{v:.3f}" for v in by_repeat[r["classifier"]])])
     weights = statistics.group_weights(len(set(problem.groups)), asked.seed)
     X = np.asarray(make_inputs(problem, asked)["features"])
     refitter = Refitter(problem, find("logistic"), asked.complete(problem), done.folds, X, weights)
@@ -61,13 +59,8 @@ def main(path: str, *within: str) -> None:
                     for r in found.to_dict("records")
                 ],
             ),
-            " ".join(words(replace(done, confounds=found), by_confound(found))),
         ],
     )
-
-
-def by_confound(found):
-    return {str(r["confound"]): r for r in found.to_dict("records")}
 
 
 def families(found) -> list[str]:

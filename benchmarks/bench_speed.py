@@ -1,4 +1,4 @@
-"""What a comparison costs beside the same fits in plain scikit-learn, and how well the label is told.
+"""The cost of a comparison relative to the same fits in plain scikit-learn, and how well the label is predicted.
 
 python benchmarks/bench_speed.py TABLE.csv [WITHIN ...]: a feature table with columns sex and subject. Processor time of
 one process, so that a busy machine changes little; then the clock with two workers.
@@ -76,12 +76,12 @@ def main(path: str, *within: str) -> None:
     summary, fused = comparison.summary, comparison.fused_summary.set_index("classifier")
     rows: list[list[object]] = []
     for r in summary.to_dict("records"):
-        told = [
+        figures = [
             f"{x['roc_auc']:.3f} ({x['roc_auc_low']:.3f}–{x['roc_auc_high']:.3f})"
             for x in (r, fused.loc[r["classifier"]])
         ]
         plainly = f"{by_hand[r['classifier']]:.3f}" if r["classifier"] in by_hand else ""
-        rows.append([r["classifier"], *told, plainly, f"{r['seconds']:.1f}"])
+        rows.append([r["classifier"], *figures, plainly, f"{r['seconds']:.1f}"])
     measured = (
         f"{len(problem)} prints of {len(set(problem.groups))} people, {problem.features.shape[1]} columns, "
         f"standardised within {' and '.join(within) or 'nothing'}; 5 folds by person."

@@ -1,4 +1,4 @@
-"""The first study's table beside ours: its protocol, its mistake, and the same models split by person.
+"""The table of the first study compared with ours: its protocol, its mistake, and the same models split by person.
 
 python benchmarks/bench_study.py [EPOCHS]: runs examples/reproduce_study.py on SOCOFing's real prints.
 """

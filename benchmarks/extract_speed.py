@@ -1,4 +1,4 @@
-"""What extraction costs: CPU a print, one thread, beside every peer that installs from PyPI.
+"""The cost of extraction: CPU per print, one thread, compared with every peer that installs from PyPI.
 
     python benchmarks/extract_speed.py [--prints N] [--slow N]
 

@@ -1,9 +1,9 @@
-"""Minutiae against a person's marks: FVC2004 DB1_B, beside every peer that installs from PyPI.
+"""Minutiae against a person's marks: FVC2004 DB1_B, compared with every peer that installs from PyPI.
 
     python benchmarks/hand_marks.py
 
 The marks have no angle and are not exhaustive (edges and poor areas are left out), so precision is a lower bound:
-recall is to be read beside the number of minutiae reported. One-to-one assignment within 12 px, type ignored. Each
+recall must be read with the number of minutiae reported. One-to-one assignment within 12 px, type ignored. Each
 system is shown with all its minutiae and with the quality threshold that gives its best F1; and with the one that
 keeps a recall of 0.85, for how many minutiae it then needs. Intervals by bootstrap over fingers. Needs FVC2004 below
 RIDGEFEAT_DATA or .data/. Prints the table and writes benchmarks/results/hand_marks.md.

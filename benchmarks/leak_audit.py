@@ -118,7 +118,7 @@ def judge(found: Audit, planted: dict[str, tuple[str, str]]) -> tuple[dict[str, 
 
 def sensitivity() -> list[str]:
     rows: dict[str, list[object]] = {kind: [kind] for kind in KINDS}
-    told, fingers = [], []
+    rows_by_set, fingers = [], []
     for name, each in (("SOCOFing/Real", EACH), ("FVC2002", 20), ("FCJ2020", 20)):
         with tempfile.TemporaryDirectory() as folder:
             frame, planted = plant(name, Path(folder), each)
@@ -130,18 +130,21 @@ def sensitivity() -> list[str]:
         for kind, count in hits.items():
             rows[kind].append(f"{count} of {each}")
         total = sum(hits.values())
-        told.append([name, len(frame), total + wrong, wrong, f"{total / (total + wrong):.3f}", f"{seconds:.0f} s"])
+        rows_by_set.append(
+            [name, len(frame), total + wrong, wrong, f"{total / (total + wrong):.3f}", f"{seconds:.0f} s"]
+        )
         others = [f for f in found.of_kind("same_finger") if f.severity == "leak"]
         fingers.append([name, sum(f.count for f in others), "yes" if group == "each" else "no"])
     return [
         "## Near-duplicates planted among real prints",
-        "Copies of real prints stand under names of their own, each kind made of other prints. Found: with their "
+        "Copies of real prints have names of their own, each kind made of other prints. Found: with their "
         "original. In SOCOFing groups are people; in FVC2002 and FCJ2020 every print is a group of its own, so that "
         "all impressions of a finger could be taken for copies of each other. A mirrored print is no copy: it "
         "must not be found, and counts as none below.",
         table(["kind of copy", "SOCOFing", "FVC2002", "FCJ2020"], list(rows.values())),
         table(
-            ["set with copies", "prints", "pairs found", "of them no copies", "precision", "seconds of one core"], told
+            ["set with copies", "prints", "pairs found", "of them no copies", "precision", "seconds of one core"],
+            rows_by_set,
         ),
         "Pairs below the limit for copies that are still laid on each other too well for two fingers "
         "(finding `same_finger`). With every print a group, these are impressions of one finger.",
@@ -208,7 +211,7 @@ def by_features() -> list[str]:
                 if " of " in n and n.split(" of ")[-1] in names:
                     hits[n.split(" of ")[0]] += 1
     features = [c for c in both if both[c].dtype == np.float32]
-    told = []
+    outcomes = []
     for what, rows in (("without copies", slice(0, len(frame))), ("with them", slice(None))):
         part = both.iloc[rows]
         values = np.nan_to_num(part[features].to_numpy())
@@ -219,7 +222,7 @@ def by_features() -> list[str]:
             groups=part["subject"].astype(str),
             cv=GroupKFold(5),
         )
-        told.append([what, len(part), f"{np.mean(guess == part['sex']):.3f}"])
+        outcomes.append([what, len(part), f"{np.mean(guess == part['sex']):.3f}"])
     cost = [f.cost for f in found.of_kind("near_duplicate")]
     return [
         "## Without the images",
@@ -228,7 +231,7 @@ def by_features() -> list[str]:
         table(["kind of copy", "found"], [[k, f"{n} of {BY_FEATURES}"] for k, n in hits.items()]),
         "What a 1-nearest-neighbour on all features makes of them, five folds by subject, copies under other "
         f"subjects; the audit's words for the copies that it found: {' '.join(cost) or '-'}.",
-        table(["prints", "number", "accuracy, sex"], told),
+        table(["prints", "number", "accuracy, sex"], outcomes),
     ]
 
 

@@ -18,8 +18,8 @@ except ImportError as missing:
 
 import cv2
 import numpy as np
+from _torch_copy import loss_of, pairs, set_epsilon, torch_copy
 from _torch_decisions import Decisions, decide, deciding, our_decisions, with_decisions
-from _torch_twin import loss_of, pairs, set_epsilon, twin
 
 from ridgefeat.nn.dense import Dropout
 from ridgefeat.nn.model import Sequential
@@ -67,7 +67,7 @@ def network(name: str, seed: int, dtype: type = np.float32) -> Sequential:
 def ours(model: Sequential, batch: Batch, rate: float, given: list[Decisions] | None = None, steps: int = STEPS) -> Run:
     (x, y), optimiser = batch, Adam(rate)
     run = Run(np.zeros(0), [], np.zeros(0), [])
-    like = twin(model)
+    like = torch_copy(model)
     for step in range(steps):
         logits = model.forward(x, training=True)
         run.decisions.append(our_decisions(model))
@@ -95,7 +95,7 @@ def torchs(
     last: bool = False,
 ) -> Run:
     kind, order = (torch.float64 if exact else torch.float32, torch.channels_last if last else torch.contiguous_format)
-    net = with_decisions(twin(model, dropout=False)).to(kind).to(memory_format=order).train()
+    net = with_decisions(torch_copy(model, dropout=False)).to(kind).to(memory_format=order).train()
     x = torch.from_numpy(batch[0].transpose(0, 3, 1, 2).copy()).to(kind).contiguous(memory_format=order)
     counter, optimiser = Adam(rate), torch.optim.Adam(net.parameters(), lr=rate)
     run = Run(np.zeros(0), [], np.zeros(0), [])
@@ -209,7 +209,7 @@ def main() -> None:
         f"{sum(found[name, 'decided', hows[0], 'ours']) / 1e6:.1f} million"
         for name in NETWORKS[:2]
     )
-    report("nn_agreement", "nn beside PyTorch: the same numbers", paragraphs(first, ten, otherwise))
+    report("nn_agreement", "nn compared with PyTorch: the same numbers", paragraphs(first, ten, otherwise))
 
 
 def paragraphs(first: list[list[object]], ten: list[list[object]], otherwise: str) -> list[str]:
@@ -220,7 +220,7 @@ def paragraphs(first: list[list[object]], ten: list[list[object]], otherwise: st
         "by the length of the second: the median batch, and in brackets the worst. Wanted: at most "
         f"{LIMIT:g} in float32.",
         "The networks decide: ReLU, which values pass; pooling, which pixel of a window counts. Where two values are "
-        "equal but for rounding, rounding decides, and the gradient jumps. So every comparison stands here twice: each "
+        "equal but for rounding, rounding decides, and the gradient jumps. So every comparison is made twice: each "
         "side with *its own* decisions; and with *float64's*, taken from PyTorch's run in float64 at each step, which "
         "leaves the arithmetic alone. Of all decisions in the first step of the six batches, these fell unlike "
         f"float64's, ours and PyTorch's: {otherwise}.",

@@ -1,4 +1,4 @@
-"""How long does a training step take, and how much memory, beside PyTorch on the CPU? Same networks, same batch.
+"""How long does a training step take, and how much memory, compared with PyTorch on the CPU? Same networks, same batch.
 
 Steps alternate between the two, so that whatever else the machine does falls on both. Memory is the peak of a process
 that does nothing else, less what it held before the first step (Linux alone). Run with PyTorch 2.13.0 installed (the
@@ -42,13 +42,13 @@ def ours(name: str) -> tuple[Job, Job]:
 
 def torchs(name: str) -> tuple[Job, Job]:
     import torch
-    from _torch_twin import loss_of, twin
+    from _torch_copy import loss_of, torch_copy
 
     from ridgefeat.nn.networks import build
 
     torch.set_num_threads(THREADS)
     model = build(name, seed=1)
-    net = twin(model, plain_flatten=True)
+    net = torch_copy(model, plain_flatten=True)
     optimiser = torch.optim.Adam(net.parameters(), lr=0.001)
     x, y = batch()
     x_, y_ = torch.from_numpy(x.transpose(0, 3, 1, 2).copy()), torch.from_numpy(y)
@@ -129,10 +129,10 @@ def main() -> None:
         rows.append([name, "memory of training", *(f"{m:.0f} MB" for m in mega), f"{mega[0] / mega[1]:.2f}"])
     report(
         "nn_speed",
-        "nn beside PyTorch: time and memory",
+        "nn compared with PyTorch: time and memory",
         [
             f"Batch of {BATCH}, {SIDE} x {SIDE} x 1, float32, {THREADS} threads, PyTorch {torch.__version__} on the "
-            f"CPU, Adam. Times: median (least to most) of {ROUNDS} rounds, both in turn; ratio: ridgefeat by PyTorch, "
+            f"CPU, Adam. Times: median (lowest to highest) of {ROUNDS} alternate rounds; ratio: ridgefeat by PyTorch, "
             "round by round. CPU time adds both threads and the system's part; it hardly depends on what else the "
             f"machine does (load at the end: {os.getloadavg()[0]:.1f} processes). Memory: growth of the peak over "
             "three steps, in a process of its own.",

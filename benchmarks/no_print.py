@@ -3,7 +3,7 @@
     python benchmarks/no_print.py
 
 Blank images, white noise and noise smoothed into the ridges' own band, twenty of each kind; NBIS mindtct (extra
-`peers`) beside. Prints the table and writes benchmarks/results/no_print.md.
+`peers`) for comparison. Prints the table and writes benchmarks/results/no_print.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Quality measures beside NIST's own: NFIQ 2's output on its three SFinGe prints, and ours on the same images.
+"""Quality measures compared with NIST's own: the output of NFIQ 2 and ours on its three SFinGe prints.
 
     python benchmarks/quality_nfiq2.py
 
@@ -84,7 +84,7 @@ def main() -> int:
     pairs = [(our_values(p), nist_values(folder / "output" / f"{p.stem}_output.txt")) for p in images]
     worst = max(abs(a[o] - b[n]) / b[n] for a, b in pairs for o, n in SAME.items())
     lines = [
-        "# Quality measures beside NFIQ 2's",
+        "# Quality measures compared with those of NFIQ 2",
         "",
         f"NIST's NFIQ 2 and the family `quality` on NIST's {len(images)} SFinGe prints. The largest difference",
         f"of a measure that both compute from the same pixels is {100 * worst:.2f} %.",

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ridgefeat._csv_exactly import exactly
+from ridgefeat.files import exact_numbers
 
 REVISION = "3c8a976"
 DATABASES, FINGERS, PER_FINGER = ("DB1_B", "DB3_B"), 10, 5
@@ -117,7 +117,7 @@ def compare(old: Path, new: Path) -> tuple[list[object], list[list[object]]]:
     columns : list of list
         The same for each column that differs.
     """
-    a, b = (pd.read_csv(p, **exactly(pd.__version__)) for p in (old, new))
+    a, b = (pd.read_csv(p, **exact_numbers(pd.__version__)) for p in (old, new))
     counts, worst, columns = np.zeros(4, int), 0.0, []
     lost = [c for c in a if c not in b]
     gained = [c for c in b if c not in a]

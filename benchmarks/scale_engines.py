@@ -165,9 +165,9 @@ def overhead(prints, count, scratch, rounds):
             with dask_cluster() as (address, _):
                 for name in ("first", "again"):
                     cluster = [p for p in below(os.getpid()) if p != os.getpid()]
-                    stood, before = cpu_seconds(cluster), ended_seconds()
+                    cpu_before, before = cpu_seconds(cluster), ended_seconds()
                     seconds = extract(prints, scratch / f"{name}{i}", "--engine", f"dask={address}")
-                    found[name] = [seconds, ended_seconds() - before + cpu_seconds(cluster) - stood]
+                    found[name] = [seconds, ended_seconds() - before + cpu_seconds(cluster) - cpu_before]
         out["runs"].append(found)
         digests |= {digest(scratch / f"{name}{i}") for name in ("two", "first", "again")}
     return {**out, "digests": sorted(digests)}
@@ -221,7 +221,7 @@ def overhead_words(runs):
             said.append(f"{what} {words}: **{statistics.median(more):+.1f} %** [{more[0]:+.1f}, {more[-1]:+.1f}]")
     load = statistics.median(run["first"][0] - run["again"][0] for run in runs)
     return (
-        f"Dask beside -j 2, median of the rounds [lowest, highest]: {'; '.join(said)}. What first use takes more than "
+        f"Dask compared with -j 2, median [lowest, highest]: {'; '.join(said)}. What first use takes more than "
         f"the next, {load:.1f} s, does not grow with the prints."
     )
 
@@ -240,7 +240,7 @@ def write(kept):
         digests |= {f"overhead {i}": d for i, d in enumerate(o["digests"]) if o["prints"] == count}
         lines += [
             "## Dask against -j 2 on the same two cores",
-            f"{o['prints']} prints, {len(o['runs'])} rounds in turn. The cluster stands: its start is not in the time. "
+            f"{o['prints']} prints, {len(o['runs'])} rounds in turn. The start of the cluster is not counted. "
             "On first use its workers load the libraries, as those of -j 2 do each time; again they have them (as with "
             "`--preload`, which docs/scale.md advises). CPU is that of driver, scheduler, nannies and workers. Dask's "
             "profiler is off and its workers look at themselves once a second, as advised there too.",

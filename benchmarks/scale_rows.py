@@ -108,7 +108,7 @@ def write_made_table(folder, rows, columns=50, people=200_000):
     from pyarrow import parquet
 
     from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.sidecar import FORMAT, MANIFEST, file_digest, json_bytes
+    from ridgefeat.table.sidecar import FORMAT, MANIFEST, json_bytes, table_digest
     from ridgefeat.table.writers import META_KINDS
 
     about = Recipe.make(["orient", "ridge"]).to_dict()
@@ -137,7 +137,7 @@ def write_made_table(folder, rows, columns=50, people=200_000):
         made = pa.table({**meta, **labels, **{m: values[:, j] for j, m in enumerate(names)}})
         path = folder / f"part-{k:06d}-made.parquet"
         parquet.write_table(made, path)
-        parts.append({"file": path.name, "rows": n, "bytes": path.stat().st_size, "sha256": file_digest(path)})
+        parts.append({"file": path.name, "rows": n, "bytes": path.stat().st_size, "sha256": table_digest(path)})
     about |= {"format": FORMAT, "label_kinds": {"subject": "integer", "sex": "text"}, "rows": rows, "parts": parts}
     about |= {"version": "made", "libraries": {}, "failures": 0}
     (folder / MANIFEST).write_bytes(json_bytes(about))
@@ -181,13 +181,13 @@ def bench(rows, scratch, groups, minutes):
         output = scratch / f"bench{i}"
         words = ("bench", f"{made}/", *TARGET, "-o", output, "--classifiers", names)
         seconds, peak, _, said = watched([*words, "--folds", 2, "--fast", "-j", 1, "-q"], minutes)
-        told = [[name, None, said] for name in names.split(",")]
+        outcomes = [[name, None, said] for name in names.split(",")]
         if (output / "summary.csv").exists():
-            told = [
+            outcomes = [
                 [r["classifier"], r["seconds"], f"AUC {r['roc_auc']:.3f}" if r["status"] == "ok" else r["reason"]]
                 for r in pd.read_csv(output / "summary.csv").to_dict("records")
             ]
-        out.append([seconds, peak, told])
+        out.append([seconds, peak, outcomes])
     return {"rows": rows, "runs": out}
 
 
@@ -231,7 +231,7 @@ def columns(rows, scores, scratch, minutes):
 
 
 def write_made_scores(folder, count, at_once=1_000_000):
-    """Write comparison scores as a folder of parts, with columns beside that nobody asks for."""
+    """Write comparison scores as a folder of parts, with further columns that are not needed."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -280,9 +280,9 @@ def write(kept):
     if "bench" in kept:
         b = kept["bench"]
         body = [
-            [name, "–" if s is None else f"{s:.0f}", f"{peak:.0f}" + " (together)" * (len(told) > 1), outcome]
-            for _, peak, told in b["runs"]
-            for name, s, outcome in told
+            [name, "–" if s is None else f"{s:.0f}", f"{peak:.0f}" + " (together)" * (len(outcomes) > 1), outcome]
+            for _, peak, outcomes in b["runs"]
+            for name, s, outcome in outcomes
         ]
         whole = ", ".join(f"{seconds:.0f} s" for seconds, *_ in b["runs"])
         lines += [

@@ -5,7 +5,7 @@
 Measured, each several times: seconds a worker takes for a SOCOFing print and for an FVC print (one thread, image read
 from disk), seconds the driver takes for a row in a folder of parts and in CSV, and the bytes of a row in both.
 Simulated: workers that take units of a second and a half from one driver, which keeps them one after the other; workers
-that are lost now and then, with the unit they had. Prices and rates of loss are assumptions, and stand beside the
+that are lost now and then, with the unit they had. Prices and rates of loss are assumptions, and are listed with the
 result. Writes benchmarks/results/scale_simulation.md.
 """
 
@@ -33,7 +33,7 @@ DELIVERY = 0.02
 RESTART = 30.0
 REPEATS = 3
 LISTED = 20_000
-"""Prints whose place in the driver's memory is measured."""
+"""Prints for which the memory of the driver is measured."""
 MACHINES = [
     ("laptop, 4 cores", 4, 1),
     ("one machine, 64 cores", 64, 1),
@@ -46,16 +46,15 @@ KINDS = ("SOCOFing", "FVC2002 DB1")
 def worker_seconds(files):
     """Return CPU seconds a print, in one process on one thread, several times; and what came of it."""
     from ridgefeat.sources import find_prints
-    from ridgefeat.table.compute import run_task
+    from ridgefeat.table.batches import compute_batch
     from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.row import Task
 
     items = find_prints(files)
-    run_task(Task(0, items[:10], Recipe.make()))
+    compute_batch(0, items[:10], [None] * 10, Recipe.make())
     times = []
     for _ in range(REPEATS):
         began = time.process_time()
-        batch = run_task(Task(0, items, Recipe.make()))
+        batch = compute_batch(0, items, [None] * len(items), Recipe.make())
         times.append((time.process_time() - began) / len(items))
     return times, batch, items
 
@@ -65,9 +64,9 @@ def driver_seconds(items, batch, output):
 
     Values are like the real ones, but no two rows the same, which would compress far too well.
     """
-    from ridgefeat.table import assembly, store
+    from ridgefeat.table import assembly, writing
+    from ridgefeat.table.batches import Batch
     from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.row import Batch
     from ridgefeat.table.writers import numbers
 
     per, rng = 64, np.random.default_rng(0)
@@ -86,22 +85,22 @@ def driver_seconds(items, batch, output):
 
     arrived = [pickle.dumps(b, protocol=5) for b in batches]
 
-    def ready(work, spans, keep):
+    def ready(extraction, spans, keep):
         for b in arrived:
             keep(pickle.loads(b))
 
-    computed, store.compute = store.compute, ready
+    computed, writing.compute_missing = writing.compute_missing, ready
     times = []
     try:
         for _ in range(REPEATS):
             with tempfile.TemporaryDirectory() as scratch:
                 began = time.process_time()
-                store.write_table([items[i] for i in rows], Recipe.make(), f"{scratch}/{output}", jobs=1)
+                writing.write_table([items[i] for i in rows], Recipe.make(), f"{scratch}/{output}", jobs=1)
                 times.append((time.process_time() - began) / count)
                 made = [p for p in Path(scratch).rglob("*") if p.suffix in (".parquet", ".csv")]
                 size = sum(p.stat().st_size for p in made) / count
     finally:
-        store.compute = computed
+        writing.compute_missing = computed
     return times, size, digits
 
 
@@ -182,7 +181,7 @@ def simulated(given, kinds, row_seconds):
     body = []
     for machine in MACHINES:
         for kind, seconds in kinds.items():
-            hours, share, lost, least, most = over_seeds(given.prints, machine, seconds, row_seconds, given.seeds)
+            hours, share, lost, lowest, highest = over_seeds(given.prints, machine, seconds, row_seconds, given.seeds)
             core_hours = hours * machine[1]
             cost = core_hours * given.price
             expected = given.prints * seconds / 3600 / LOSS_HOURS
@@ -194,7 +193,7 @@ def simulated(given, kinds, row_seconds):
                     f"{100 * share:.0f} %",
                     f"{core_hours:.0f}",
                     f"{expected:.2f}",
-                    f"{lost:.1f} ({least} to {most})",
+                    f"{lost:.1f} ({lowest} to {highest})",
                     f"{cost:.2f}",
                     f"{cost * 1e6 / given.prints:.2f}",
                 ]
@@ -207,7 +206,9 @@ def lossy(given, kinds, row_seconds):
     seconds, machine = kinds["SOCOFing"], MACHINES[1]
     body, base = [], None
     for loss_hours in (float("inf"), *LOSSES):
-        hours, _, lost, least, most = over_seeds(given.prints, machine, seconds, row_seconds, given.seeds, loss_hours)
+        hours, _, lost, lowest, highest = over_seeds(
+            given.prints, machine, seconds, row_seconds, given.seeds, loss_hours
+        )
         base = base or hours
         every = "never" if loss_hours == float("inf") else f"every {loss_hours} worker hours"
         expected = given.prints * seconds / 3600 / loss_hours
@@ -215,7 +216,7 @@ def lossy(given, kinds, row_seconds):
             [
                 every,
                 f"{expected:.1f}",
-                f"{lost:.1f} ({least} to {most})",
+                f"{lost:.1f} ({lowest} to {highest})",
                 f"{hours:.3f}",
                 f"{100 * (hours / base - 1):+.2f} %",
             ]
@@ -298,7 +299,7 @@ def main() -> None:
             f"## Simulated\n\nMeans over {given.seeds} seeds; of the losses also the fewest and the most.",
             table(head, simulated(given, kinds, row_seconds)),
             f"## Losing workers\n\nSOCOFing's prints on one machine of 64 cores, {given.seeds} seeds each. A lost "
-            f"worker takes its unit of {UNIT} s along and another stands there {RESTART:g} s later.",
+            f"worker takes its unit of {UNIT} s along and another is ready {RESTART:g} s later.",
             table(
                 ["a worker is lost", "losses expected", "losses simulated", "hours", "more time"],
                 lossy(given, kinds, row_seconds),
@@ -311,7 +312,7 @@ def main() -> None:
             "## Storage",
             table(["what", "size"], storage),
             f"Assumed: ${given.price} a core hour; every core as fast as this machine's; a worker lost every "
-            f"{LOSS_HOURS} worker hours unless said otherwise, with its unit, and {RESTART:g} s until another stands "
+            f"{LOSS_HOURS} worker hours unless said otherwise, with its unit, and {RESTART:g} s until another is ready "
             f"there; {1000 * DELIVERY:g} ms to deliver a unit of about {UNIT} s; images read as fast as they are "
             "worked on. Losses expected are worker hours over hours between losses. Not in it: queues of a shared "
             "cluster, moving the images there, waiting for disks to flush, and people's time.",

@@ -1,4 +1,4 @@
-"""Two workers beside one, and memory beside the number of prints.
+"""Two workers compared with one, and memory against the number of prints.
 
     python benchmarks/scaling.py [--prints N] [--rounds N]
 

@@ -2,8 +2,8 @@
 
     python benchmarks/synth_peer.py
 
-Scores (bozorth3) of mated and non-mated pairs, synthetic beside FVC2002 DB1_B where it is found under
-RIDGEFEAT_DATA or .data/, and NBIS's minutiae (mindtct) beside the truth at each noise level. Prints the tables and
+Scores (bozorth3) of mated and non-mated pairs, synthetic compared with FVC2002 DB1_B if it is found under
+RIDGEFEAT_DATA or .data/, and the minutiae of mindtct compared with the truth per noise level. Prints the tables and
 writes benchmarks/results/synth_peer.md. Needs the extra `peers`.
 """
 
@@ -128,7 +128,7 @@ def main():
             f"median of {minutiae:g} minutiae a print."
         )
     lines += ["", *(f"- {note}" for note in notes), ""]
-    lines += ["mindtct beside the truth: one-to-one within 12 px and 22.5 degrees, 30 prints a level.", ""]
+    lines += ["mindtct compared with the truth: one-to-one within 12 px and 22.5 degrees, 30 prints per level.", ""]
     lines += [
         "| noise level | truth found | reported and true | median difference in direction | same kind, where clear "
         "| minutiae in truth | CPU s to make a print |",

@@ -15,15 +15,14 @@ from pyeer.eer_stats import calculate_roc, get_decidability_value, get_eer_value
 from scipy.stats import binomtest, norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from ridgefeat.threshold import METHODS, ErrorCurve, Scores, Settings, analyse, choose
-from ridgefeat.threshold.uncertainty import grid_of_cuts, resample
+from ridgefeat.threshold import METHODS, ErrorCurve, Scores, Settings, analyse, choose, resample, select_cuts
 
 APART, SEEDS, SUBJECTS, EACH = 3.0, 100, 100, 8
 EER = float(norm.cdf(-APART / 2))
 
 
 def subjects_scores(seed: int, shared: float) -> Scores:
-    """Normal scores of deviation 1, of whose variance a share belongs to subjects."""
+    """Return normal scores of standard deviation 1; a share of the variance is due to subjects."""
     rng = np.random.default_rng(seed)
     p, q = np.triu_indices(SUBJECTS, 1)
     own, half = rng.normal(0, shared**0.5, SUBJECTS), rng.normal(0, (shared / 2) ** 0.5, SUBJECTS)
@@ -46,8 +45,8 @@ def coverage() -> str:
         held = {"subjects": 0, "comparisons": 0}
         for seed in range(SEEDS):
             scores = subjects_scores(seed, shared)
-            curve = ErrorCurve.of(scores)
-            cuts = grid_of_cuts(curve, np.zeros(0))
+            curve = ErrorCurve.from_scores(scores)
+            cuts = select_cuts(curve, np.zeros(0))
             for drawn, own in (("subjects", scores), ("comparisons", Scores.make(scores.score, scores.mated))):
                 low, high = resample(own, cuts, seed=seed).equal_error()
                 held[drawn] += low <= EER <= high
@@ -78,7 +77,7 @@ def agreement() -> str:
         if seed % 2:
             mated, others = np.rint(6 * mated), np.rint(6 * others)
         score, truth = np.concatenate([mated, others]), np.repeat([1, 0], [2000, 6000])
-        curve = ErrorCurve.of(Scores.make(score, truth))
+        curve = ErrorCurve.from_scores(Scores.make(score, truth))
         thresholds, fmr, fnmr = calculate_roc(mated, others)
         k = curve.index(thresholds)
         fpr, tpr, at = roc_curve(truth, score, drop_intermediate=False)
@@ -86,26 +85,28 @@ def agreement() -> str:
         found = (
             max(np.abs(curve.fmr[k] - fmr).max(), np.abs(curve.fnmr[k] - fnmr).max()),
             abs(curve.equal_error.value - get_eer_values(fmr, fnmr)[-1]),
-            abs(curve.fnmr[curve.for_fmr(0)] - get_fmr_op(fmr, fnmr, 0)[1]),
+            abs(curve.fnmr[curve.index_for_fmr(0)] - get_fmr_op(fmr, fnmr, 0)[1]),
             abs(curve.d_prime - get_decidability_value(mated.mean(), mated.std(), others.mean(), others.std())),
             max(np.abs(curve.fmr[j] - fpr[1:]).max(), np.abs(1 - curve.fnmr[j] - tpr[1:]).max()),
             abs(curve.auc - roc_auc_score(truth, score)),
         )
         worst = {name: max(old, float(new)) for (name, old), new in zip(worst.items(), found, strict=True)}
-    return table(["figure, beside", "largest difference"], [[name, f"{value:.1e}"] for name, value in worst.items()])
+    return table(
+        ["figure, compared with", "largest difference"], [[name, f"{value:.1e}"] for name, value in worst.items()]
+    )
 
 
 def methods() -> str:
     """By how much does each method's HTER on development exceed the exact scan's, over 20 simulated sets?"""
     losses: dict[str, list[float]] = {}
     for seed in range(20):
-        curve = ErrorCurve.of(subjects_scores(seed, 0.5))
+        curve = ErrorCurve.from_scores(subjects_scores(seed, 0.5))
         loss = Settings().loss(curve)
         best = loss[curve.index(choose(curve, "exact").threshold)]
         for name in [*METHODS, "fmr=1%"]:
             losses.setdefault(name, []).append(100 * float(loss[curve.index(choose(curve, name).threshold)] - best))
     rows = [[n, f"{min(v):.3f}", f"{np.mean(v):.3f}", f"{max(v):.3f}"] for n, v in losses.items()]
-    return table(["method", "least excess of HTER, points", "mean", "most"], rows)
+    return table(["method", "minimum excess of HTER, points", "mean", "maximum"], rows)
 
 
 def speed() -> str:

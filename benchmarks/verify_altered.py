@@ -15,10 +15,7 @@ import numpy as np
 from _common import need, report, table
 
 from ridgefeat.threshold import ErrorCurve, Scores, analyse, choose
-from ridgefeat.verify import enrol, find_sources
-from ridgefeat.verify.comparing import compare_all
-from ridgefeat.verify.protocols import altered
-from ridgefeat.verify.run import score_table
+from ridgefeat.verify import altered, compare_all, enrol, find_sources, score_table
 
 METHODS = ("mean-distance", "bayes", "far-frr", "grid", "exact", "fmr=1%", "fmr=0.1%", "zero-fmr")
 LEVELS = ("easy", "medium", "hard")
@@ -73,15 +70,15 @@ def errors(frame):
             scores = scores_of(part)
             found = analyse(scores, ("far-frr",), development=1.0, replicates=REPLICATES)
             figures = {f.name: f for f in found.parts[0].figures}
-            curve = ErrorCurve.of(scores)
+            curve = ErrorCurve.from_scores(scores)
             equal = figures["EER"]
             rows.append(
                 [
                     level,
                     KINDS.get(kind, kind),
-                    f"{curve.mated + curve.failed_mated:,}",
-                    curve.failed_mated,
-                    f"{curve.nonmated:,}",
+                    f"{curve.n_mated + curve.n_failed_mated:,}",
+                    curve.n_failed_mated,
+                    f"{curve.n_nonmated:,}",
                     percent(equal.value),
                     f"{percent(equal.low)}–{percent(equal.high)}",
                     f"{equal.threshold:.2f}",
@@ -104,7 +101,7 @@ def methods(frame):
         found = analyse(scores_of(frame[frame["level"] == level]), METHODS, replicates=REPLICATES)
         parts = found.parts
         for k, choice in enumerate(found.choices):
-            own, o = parts[0].operations[k], parts[1].operations[k]
+            own, o = parts[0].operating_points[k], parts[1].operating_points[k]
             rows.append(
                 [
                     level,
@@ -132,8 +129,8 @@ def carried(frame):
     held_out = set(people[::5])
     probe, reference = frame["subject_probe"].isin(held_out), frame["subject_reference"].isin(held_out)
     development, evaluation = frame[~probe & ~reference], frame[probe & reference]
-    curve = ErrorCurve.of(scores_of(development[development["level"] == "easy"]))
-    curves = {level: ErrorCurve.of(scores_of(evaluation[evaluation["level"] == level])) for level in LEVELS}
+    curve = ErrorCurve.from_scores(scores_of(development[development["level"] == "easy"]))
+    curves = {level: ErrorCurve.from_scores(scores_of(evaluation[evaluation["level"] == level])) for level in LEVELS}
     rows = []
     for method in METHODS:
         threshold = choose(curve, method).threshold
@@ -141,7 +138,7 @@ def carried(frame):
             f"{percent(c.far[k])} / {percent(c.frr[k])}" for c in curves.values() for k in [int(c.index(threshold))]
         ]
         rows.append([method, f"{threshold:.2f}", *cells])
-    counts = ", ".join(f"{n} {c.mated + c.failed_mated} and {c.nonmated}" for n, c in curves.items())
+    counts = ", ".join(f"{n} {c.n_mated + c.n_failed_mated} and {c.n_nonmated}" for n, c in curves.items())
     head = ["method", "threshold", *(f"FAR / FRR %, {level}" for level in LEVELS)]
     return table(head, rows), f"{len(people) - len(held_out)} people to choose, {len(held_out)} to report: {counts}."
 

@@ -1,4 +1,4 @@
-"""Our comparator of minutiae beside bozorth3, on mindtct's minutiae and on ours: error rates and speed.
+"""The comparator of minutiae compared with bozorth3, on mindtct's minutiae and on ours: error rates and speed.
 
     python benchmarks/verify_fvc.py
 
@@ -18,10 +18,7 @@ from _common import need, report, table
 
 from ridgefeat.structure import Minutiae
 from ridgefeat.threshold import ErrorCurve, Scores
-from ridgefeat.verify import compare, enrol, find_sources, prepare, template_of_minutiae
-from ridgefeat.verify.comparing import compare_all
-from ridgefeat.verify.entries import Entry
-from ridgefeat.verify.protocols import fvc
+from ridgefeat.verify import Entry, compare, compare_all, enrol, find_sources, fvc, prepare, template_from_minutiae
 
 SETS = ("FVC2002/DB1_B", "FVC2002/DB2_B", "FVC2002/DB3_B", "FVC2002/DB4_B", "FVC2004/DB1_B")
 OTHERS = {  # minutiae + bozorth3 with 2,880 impostors, and SourceAFIS with 45: measured elsewhere
@@ -87,7 +84,7 @@ def minutiae_of(native):
 
 def rates(score, mated, keep=None):
     keep = np.ones(len(score), bool) if keep is None else keep
-    curve = ErrorCurve.of(Scores.make(score[keep], mated[keep], count_failures=True))
+    curve = ErrorCurve.from_scores(Scores.make(score[keep], mated[keep], count_failures=True))
     return curve, 100 * curve.equal_error.value
 
 
@@ -113,7 +110,7 @@ def interval(score, plan, finger, rng):
 
 
 def _alone(name, labels, minutiae):
-    return Entry(name, labels, prepare(template_of_minutiae(minutiae)))
+    return Entry(name, labels, prepare(template_from_minutiae(minutiae)))
 
 
 def study(folder, engine, rng):
@@ -127,10 +124,10 @@ def study(folder, engine, rng):
     few = plan.mated | (first[plan.probe] & first[plan.reference])
     native = [engine.read(s) for s in sources]
     foreign = [
-        Entry(s.relative, s.labels, prepare(template_of_minutiae(minutiae_of(n))))
+        Entry(s.relative, s.labels, prepare(template_from_minutiae(minutiae_of(n))))
         for s, n in zip(sources, native, strict=True)
     ]
-    alone = [Entry(e.name, e.labels, prepare(template_of_minutiae(e.content.template.minutiae))) for e in entries]
+    alone = [Entry(e.name, e.labels, prepare(template_from_minutiae(e.content.template.minutiae))) for e in entries]
     again = [engine.hand(minutiae_of(n)) for n in native]
     ours = [engine.hand(e.content.template.minutiae) for e in entries]
 
@@ -159,9 +156,9 @@ def study(folder, engine, rng):
                 (low, high),
                 rates(score, plan.mated, few)[1],
                 rates(score, plan.mated, held_out)[1] if held_out.any() else float("nan"),
-                100 * curve.fnmr[curve.for_fmr(0.01)],
-                100 * curve.fnmr[curve.for_fmr(0.001)],
-                100 * curve.fnmr[curve.for_fmr(0)],
+                100 * curve.fnmr[curve.index_for_fmr(0.01)],
+                100 * curve.fnmr[curve.index_for_fmr(0.001)],
+                100 * curve.fnmr[curve.index_for_fmr(0)],
             ]
         )
     return rows, (int(plan.mated.sum()), int((~plan.mated).sum())), entries, native
@@ -171,7 +168,7 @@ def speed(entries, native, rng):
     """Comparisons a second of CPU time, each comparator in turn on the same pairs; median and quartiles of five."""
     pairs = [(int(a), int(b)) for a, b in rng.integers(0, len(entries), (PAIRS, 2)) if a != b]
     contents = [e.content for e in entries]
-    alone = [prepare(template_of_minutiae(c.template.minutiae)) for c in contents]
+    alone = [prepare(template_from_minutiae(c.template.minutiae)) for c in contents]
     tasks = {
         "ridgefeat": lambda: [compare(contents[a], contents[b]) for a, b in pairs],
         "ridgefeat, minutiae alone": lambda: [compare(alone[a], alone[b]) for a, b in pairs],
@@ -237,7 +234,7 @@ INTRODUCTION = f"""Equal error rates of 280 mated and all 2,880 non-mated compar
 fingers, 140 and 640). Ten fingers are few: an error rate of zero among them is not a rate of zero. The interval is a
 bootstrap over fingers ({REPLICATES} draws). FMR100, FMR1000 and ZeroFMR are FNMR where FMR is at most 1 %, 0.1 % and 0.
 Parameters were chosen on synthetic prints, FCJ2020, FVC2004 DB1_B and the first five fingers of each database (101 to
-105); fingers 106 to 110 took no part, and stand in a column of their own (140 mated, 640 non-mated comparisons). As a
+105); fingers 106 to 110 took no part, and have a column of their own (140 mated, 640 non-mated comparisons). As a
 control, mindtct's minutiae handed to bozorth3 in the same way as ours score exactly as natively."""
 SPEED = """CPU time of one thread, templates prepared: the comparators in turn on the same pairs of prints, median and
 quartiles of five rounds."""

@@ -14,11 +14,7 @@ import json
 import numpy as np
 from _common import ROOT, need
 
-from ridgefeat.verify import enrol, find_sources, prepare, template_of_minutiae
-from ridgefeat.verify.calibration import of_scores
-from ridgefeat.verify.comparing import compare_all
-from ridgefeat.verify.entries import Entry
-from ridgefeat.verify.protocols import fvc
+from ridgefeat.verify import Calibration, Entry, compare_all, enrol, find_sources, fvc, prepare, template_from_minutiae
 
 SETS = ("FVC2002/DB1_B", "FVC2002/DB2_B", "FVC2002/DB3_B", "FVC2002/DB4_B", "FVC2004/DB1_B")
 DATA = "FVC2002 DB1_B to DB4_B and FVC2004 DB1_B, different fingers of a database, {}; 45 fingers, 360 prints"
@@ -29,12 +25,12 @@ def main():
     for folder in SETS:
         entries = enrol(find_sources([need("FVC2002").parent / folder]))
         plan = fvc(entries, every_impostor=True)
-        alone = [Entry(e.name, e.labels, prepare(template_of_minutiae(e.content.template.minutiae))) for e in entries]
+        alone = [Entry(e.name, e.labels, prepare(template_from_minutiae(e.content.template.minutiae))) for e in entries]
         for kind, own in (("ridges", entries), ("minutiae", alone)):
             found[kind].append(np.round(compare_all(own, plan)[~plan.mated], 3))
     held = {}
     for kind, what in (("ridges", "images"), ("minutiae", "their minutiae alone")):
-        made = of_scores(np.concatenate(found[kind]), DATA.format(what))
+        made = Calibration.from_scores(np.concatenate(found[kind]), DATA.format(what))
         held[kind] = {
             "data": made.data,
             "comparisons": made.comparisons,

@@ -24,7 +24,7 @@ html_copy_source = False
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-# What scikit-learn's inherited docstrings refer to stands on its own site; links between pages are checked by MyST.
+# Inherited docstrings of scikit-learn refer to its own site; links between pages are checked by MyST.
 suppress_warnings = ["myst.header", "ref.term", "ref.ref", "ref.python"]
 
 autodoc_typehints = "none"

@@ -1,6 +1,6 @@
 """Make the reference pages from the code (features, parameters, commands) and from the benchmarks' results (measured).
 
-A test makes them anew in memory and compares, so that a stale page fails.
+A test makes them again in memory and compares, so that a stale page fails.
 """
 
 from __future__ import annotations

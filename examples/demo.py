@@ -3,9 +3,9 @@
     make demo
 
 First come 48 simulated prints of 12 simulated subjects: 2 fingers each, 2 impressions of each finger. They belong to
-nobody, so they can be shown and given away. Then the commands that a user would type turn them into a table, a page to
-explore it, and a report on how well the prints show each subject's sex. A few prints are drawn stage by stage.
-Everything is written to demo/, anew each time.
+no person, so they can be shown and shared. Then the commands that a user would type turn them into a table, a page to
+explore it, and a report on how well the prints show the sex of each subject. A few prints are drawn stage by stage.
+Everything is written to demo/, which is replaced each time.
 """
 
 import os
@@ -20,7 +20,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import ridgefeat as rf
-from ridgefeat.report.pictures.show import save_overlay
+from ridgefeat.report import save_overlay
 from ridgefeat.synth import write_set
 
 SUBJECTS, FINGERS, IMPRESSIONS, SEED = 12, 2, 2, 1

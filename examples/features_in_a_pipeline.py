@@ -3,8 +3,8 @@
     python examples/features_in_a_pipeline.py
 
 A transformer turns images into features, so that everything scikit-learn offers can follow: imputation, scaling, a
-classifier, cross-validation. The question put to it here has no answer: each simulated person is given a label by lot.
-Split by print, the label seems to be told well; split by person, it is a guess. Nothing else is different.
+classifier, cross-validation. The question here has no answer: each simulated person gets a random label. Split by
+print, the label seems to be predictable; split by person, it is a guess. Nothing else differs.
 """
 
 import os
@@ -38,7 +38,7 @@ def main(folder: Path) -> dict[str, float]:
     people, subject = np.unique(index["subject"], return_inverse=True)
     coin = np.random.default_rng(0).permutation(np.arange(len(people)) % 2)[subject]
 
-    # Extraction learns nothing, so it could stand outside the folds as well; `memory` keeps it from being repeated.
+    # Extraction learns nothing, so it could be outside the folds as well; `memory` keeps it from being repeated.
     model = make_pipeline(
         rf.FeatureExtractor(["ridge", "orient", "minutiae"], memory=str(folder / "cache")),
         SimpleImputer(keep_empty_features=True),
@@ -49,10 +49,10 @@ def main(folder: Path) -> dict[str, float]:
     by_person = cross_val_score(
         model, paths, coin, groups=subject, cv=StratifiedGroupKFold(3, shuffle=True, random_state=0)
     )
-    print(f"{PEOPLE} people, {IMPRESSIONS} prints each; what is to be told was drawn by lot\n")
+    print(f"{PEOPLE} people, {IMPRESSIONS} prints each; the label is random\n")
     print(f"split by print   accuracy {by_print.mean():.2f}   other prints of the same finger are in training")
-    print(f"split by person  accuracy {by_person.mean():.2f}   nobody is on both sides")
-    print("\nThe first figure says how well a finger is known again. Only the second is about the label.")
+    print(f"split by person  accuracy {by_person.mean():.2f}   no person is on both sides")
+    print("\nThe first accuracy shows how well a finger is recognised. Only the second is about the label.")
     return {"by_print": float(by_print.mean()), "by_person": float(by_person.mean())}
 
 

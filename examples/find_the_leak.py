@@ -2,10 +2,10 @@
 
     python examples/find_the_leak.py
 
-Simulated people are given a label by lot, so that nothing can tell it. Then the kind of accident happens that real sets
-are full of: some prints are filed a second time, under another person's name. Split by person, these copies still stand
-on both sides, and a classifier that only looks things up seems to know something. The audit compares the pixels, names
-the files, and drops them.
+Simulated people get a random label, so that no feature can predict it. Then an accident happens that is common in real
+sets: some prints are filed a second time, under the name of another person. Even if the split is by person, these
+copies are on both sides, and a nearest neighbour seems to predict the label. The audit compares the pixels, names the
+files, and drops them.
 """
 
 import os
@@ -28,7 +28,7 @@ FAMILIES = ["ridge", "orient", "minutiae"]
 
 
 def accuracy(table: pd.DataFrame) -> float:
-    """Return how often a nearest neighbour is right, split by person."""
+    """Return the balanced accuracy of a nearest neighbour, split by person."""
     options = bench.Options(classifiers=("knn",), folds=4, jobs=1, diagnose=False)
     about = {"columns": rf.feature_columns(FAMILIES).to_dict("records")}
     comparison = bench.compare(bench.make_problem(table, about, target="colour", group="subject"), options)
@@ -36,14 +36,14 @@ def accuracy(table: pd.DataFrame) -> float:
 
 
 def main(folder: Path) -> dict[str, float]:
-    """Return the figures: as it is, with the accident, and after the audit."""
+    """Return the accuracy without the accident, with it, and after the audit."""
     index = pd.read_csv(
         write_set(folder, PEOPLE * FINGERS, seed=5, fingers=FINGERS, sex_effect=0, shape=(300, 260))
     ).astype({"subject": str})
     lot = np.random.default_rng(1).permutation(np.arange(PEOPLE) % 2)
     index["colour"] = np.where(lot[pd.factorize(index["subject"])[0]], "red", "blue")
 
-    # The accident: a print of one person is filed again under somebody else of the same label.
+    # The accident: a print of one person is filed again under another person with the same label.
     chance = np.random.default_rng(2)
     filed = []
     for row in chance.choice(len(index), COPIED, replace=False):
@@ -63,9 +63,9 @@ def main(folder: Path) -> dict[str, float]:
     resolved, words = audit.resolve(table, found, "drop")
     figures = {"clean": accuracy(original), "leaked": accuracy(table), "resolved": accuracy(resolved)}
     print(words, "\n")
-    print("balanced accuracy of a nearest neighbour for a label that was drawn by lot, split by person")
+    print("balanced accuracy of a nearest neighbour for a random label, split by person")
     for name, value in figures.items():
-        print(f"  {name:<7} {value:.2f}")
+        print(f"  {name:<8} {value:.2f}")
     return figures
 
 

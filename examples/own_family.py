@@ -1,15 +1,15 @@
-"""A family of one's own, published by an entry point: the command, its listings and the table then know it.
+"""A custom feature family, published by an entry point: the command, its listings and the table then include it.
 
     python examples/own_family.py
 
-A family is a module. Each function stands below the columns that it computes, with unit, range, meaning and source. A
+A family is a module. Each function follows the columns that it computes, with unit, range, meaning and source. A
 package publishes it in its metadata:
 
     [project.entry-points."ridgefeat.families"]
     symmetry = "ridge_symmetry:symmetry"
 
 Here that package is written to a temporary folder in the form in which pip would install it, so that nothing needs to
-be installed to try it. What it measures: how alike the left and the right half of a print's ridge flow are.
+be installed to try it. It measures how similar the left and the right half of the ridge flow of a print are.
 """
 
 import os
@@ -32,7 +32,7 @@ symmetry = Family("symmetry", "Likeness of the ridge flow left and right of the 
 
 @symmetry.columns(
     Column("symmetry_flow_mean", "degrees", 0, 90, "mean angle between the flow and its mirror image", "this example"),
-    Column("symmetry_coverage", "", 0, 1, "share of the print whose mirror place lies in the print too"),
+    Column("symmetry_coverage", "", 0, 1, "share of the print with a mirror image inside the print"),
 )
 def flow(fp):
     """Compare each place with its mirror place; a mirrored flow at angle a runs at -a."""

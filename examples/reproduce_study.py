@@ -1,20 +1,20 @@
-"""A published result and the mistake behind it: sex from fingerprint images, told right nine times in ten.
+"""A published result and the mistake behind it: sex from fingerprint images with 91 % accuracy.
 
     python examples/reproduce_study.py .data/SOCOFing/Real     # the set of the study, some minutes
     python examples/reproduce_study.py --demo                  # simulated prints, some seconds
 
 The study took 1,000 images of each sex from SOCOFing, resized them to 128 x 128 pixels and kept a fifth of them for the
-test. Support vector machines told 63 to 64 % of those rightly, and a convolutional network 91 %. The lesson takes
+test. Support vector machines reached an accuracy of 63 to 64 %, and a convolutional network 91 %. The lesson takes
 three steps:
 
 1. The study's protocol, with the study's support vector machine. It splits by image, so that most people who are tested
    have other fingers in training.
-2. Its mistake. The network's test images were drawn by a split of their own, from all images, so that four fifths of
-   them are training images. A nearest neighbour, which learns nothing and looks everything up, does as well on
-   them as the network does. On the images that it has not seen, both are where everything else is.
-3. The same models with all prints of a person on one side. This is the figure that says what they know.
+2. Its mistake. The test images of the network were drawn by another split from all images, so that four fifths of them
+   are training images. A nearest neighbour, which only looks images up, does as well on them as the network. On unseen
+   images both are as good as the other models.
+3. The same models with all prints of a person on one side. Only this accuracy generalises to new people.
 
-Where a sex has fewer than 1,000 images, as many of each are taken as the rarer has.
+If a sex has fewer than 1,000 images, as many of each sex are taken as the rarer has.
 """
 
 import argparse
@@ -41,11 +41,11 @@ from ridgefeat.synth import make_subjects
 
 SEED = 42
 OTHER_SEED = 7
-"""Of the split from which the mistaken test set comes."""
+"""Seed of the split from which the mistaken test set comes."""
 SUBJECTS, FINGERS = 24, 3
-"""Of the demo."""
+"""Size of the demo."""
 EACH = 1000
-"""Images of a sex that the study took."""
+"""Images per sex in the study."""
 PUBLISHED = {("by image", "SVM"): "0.63–0.64", ("mistaken", "CNN"): "0.912"}
 PROTOCOLS = {
     "by image": "80/20 by image, as the study describes",
@@ -56,7 +56,7 @@ PROTOCOLS = {
 
 @dataclass
 class Data:
-    """Images as rows of numbers from 0 to 1, whether they are of men, and whose they are."""
+    """Images as rows of numbers from 0 to 1, their class (1 for men), and their subjects."""
 
     X: np.ndarray
     y: np.ndarray
@@ -78,14 +78,14 @@ class Line:
     unseen: float
     auc: float
 
-    def cells(self, beside: dict[tuple[str, str], str]) -> list[str]:
-        """The line as text, beside what was published."""
+    def cells(self, published: dict[tuple[str, str], str]) -> list[str]:
+        """The line as text, with the published figure."""
         value, low, high = self.accuracy
         return [
             *(self.protocol, self.model, f"{self.tested}", f"{self.seen:.0%}"),
             f"{value:.3f} ({low:.3f}–{high:.3f})",
             *("–" if np.isnan(v) else f"{v:.3f}" for v in (self.unseen, self.auc)),
-            beside.get((self.protocol, self.model), ""),
+            published.get((self.protocol, self.model), ""),
         ]
 
 
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> list[Line]:
             print(f"   {model}: accuracy {line.accuracy[0]:.3f}, {line.seen:.0%} of the test images seen", flush=True)
             lines.append(line)
     print("\n" + table(lines, {} if given.demo else PUBLISHED))
-    told(lines, given.demo)
+    summarise(lines, given.demo)
     return lines
 
 
@@ -131,7 +131,7 @@ def read(folder: Path) -> Data:
     """Read the images as the study did: grey, resized to 128 x 128; the burnt-in frame is cut off."""
     prints = [p for p in find_prints(folder) if p.labels.get("sex") in ("female", "male")]
     if not prints:
-        sys.exit(f"{folder} holds no prints whose names say the sex; give the folder of SOCOFing's real prints")
+        sys.exit(f"{folder} holds no prints with the sex in their names; give the folder of SOCOFing's real prints")
     print(f"Reading {len(prints)} images ...", flush=True)
     X = read_pixels(folder, [p.relative for p in prints], [p.layout for p in prints])
     y = np.array([p.labels["sex"] == "male" for p in prints], np.int64)
@@ -139,7 +139,7 @@ def read(folder: Path) -> Data:
 
 
 def demo(side: int = 32) -> Data:
-    """Simulated prints, small, with the published difference of ridge density; they belong to nobody."""
+    """Simulated prints, small, with the published difference of ridge density; they belong to no person."""
     print("Making simulated prints ...", flush=True)
     made = make_subjects(SUBJECTS, seed=SEED, fingers=FINGERS, sex_effect=1.0, noise_level=0, shape=(128, 128))
     images, sexes, people = [], [], []
@@ -174,7 +174,7 @@ def splits(data: Data, protocol: str) -> Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 def evaluate(data: Data, protocol: str, model: str, given: argparse.Namespace) -> Line:
-    """Fit on the training rows, ask about the test rows; by person the quick models in five folds, the CNN in one."""
+    """Fit on the training rows and score the test rows; by person the quick models in five folds, the CNN in one."""
     tested, right, seen, areas = [], [], [], []
     for train, test in splits(data, protocol):
         fitted = make(model, given).fit(data.X[train], data.y[train])
@@ -193,7 +193,7 @@ def evaluate(data: Data, protocol: str, model: str, given: argparse.Namespace) -
 
 
 def make(model: str, given: argparse.Namespace):
-    """Return an unfitted model; the network is trained until it knows its images by heart, as the study's was."""
+    """Return an unfitted model; the network is trained until it fits its images exactly, as in the study."""
     if model == "SVM":
         return RbfClassifier(C=1.0, spread=1.0)
     if model == "1-NN":
@@ -213,32 +213,32 @@ def score(fitted, X: np.ndarray) -> np.ndarray:
 
 
 def with_interval(hits: np.ndarray, who: np.ndarray) -> tuple[float, float, float]:
-    """Return the share of right answers and its 95 % interval: people, not images, are drawn again."""
+    """Return the share of right answers and its 95 % interval: people, not images, are resampled."""
     people = group_numbers(who)
     weights = group_weights(people.max() + 1, SEED)
     share = weights @ np.bincount(people, hits) / (weights @ np.bincount(people))
     return float(hits.mean()), *interval(share)
 
 
-def table(lines: list[Line], beside: dict[tuple[str, str], str]) -> str:
-    rows = [HEADS, *(line.cells(beside) for line in lines)]
+def table(lines: list[Line], published: dict[tuple[str, str], str]) -> str:
+    rows = [HEADS, *(line.cells(published) for line in lines)]
     widths = [max(len(r[i]) for r in rows) for i in range(len(HEADS))]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows)
 
 
-def told(lines: list[Line], simulated: bool) -> None:
-    """Say what the table shows."""
+def summarise(lines: list[Line], simulated: bool) -> None:
+    """Print what the table shows."""
     found = {(line.protocol, line.model): line for line in lines}
     wrong, network = found["mistaken", "1-NN"], found["mistaken", "CNN"]
     honest = [line.accuracy[0] for line in lines if line.protocol == "by person"]
     print(
-        f"\nThe nearest neighbour learns nothing, and tells {wrong.accuracy[0]:.0%} rightly where {wrong.seen:.0%} of "
-        "the test images\nare training images: it finds them again. On the others it tells "
-        f"{wrong.unseen:.0%}. The network, which knows its images by\nheart, tells {network.accuracy[0]:.0%} and "
-        f"{network.unseen:.0%}. Split by person, the models tell {min(honest):.0%} to {max(honest):.0%}."
+        f"\nThe nearest neighbour only looks images up. Its accuracy is {wrong.accuracy[0]:.0%} where {wrong.seen:.0%} "
+        f"of the test\nimages are training images, and {wrong.unseen:.0%} on the others. The network, which fits its "
+        f"training images exactly,\nreaches {network.accuracy[0]:.0%} and {network.unseen:.0%}. Split by person, the "
+        f"models reach {min(honest):.0%} to {max(honest):.0%}."
     )
     if simulated:
-        print("These prints are simulated: the figures show the mistake, and say nothing about people.")
+        print("These prints are simulated: the figures show the mistake, and nothing about people.")
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
     python examples/reproduce_verification_study.py .data/SOCOFing    # altered prints of a public set, some minutes
     python examples/reproduce_verification_study.py --demo            # simulated prints, some seconds
 
-A study verified masked faces and asked how the decision threshold is best chosen: by tradition half way between
-the mean distance of genuine and of impostor pairs, or by a Gaussian process, by a relation between the two
-error rates, or by a grid. Altered fingerprints are the counterpart: a probe that somebody has tried to make
-useless. Each method chooses on four fifths of the people and is reported on the others.
+A study verified masked faces and compared ways to choose the decision threshold: traditionally midway between the
+mean distances of mated and non-mated comparisons, or by a Gaussian process, by a relation between the two error rates,
+or by a grid. Altered fingerprints are the counterpart: a probe that was made useless on purpose. Each method chooses on
+four fifths of the subjects and is reported on the others.
 
-A threshold is one number, and one pass over the sorted scores (`exact`) sees every value that matters; a
-Gaussian process finds nearly the same in 25 tries. What differs is what is asked for: the midpoint of the means
-looks at no error rate at all.
+A threshold is one number, and one pass over the sorted scores (`exact`) covers every value that matters; a Gaussian
+process finds nearly the same in 25 evaluations. The methods differ in their objective: the midpoint of the means
+ignores the error rates.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def main(words: list[str] | None = None) -> dict[str, pd.DataFrame]:
     parser = argparse.ArgumentParser(description="Decision thresholds on altered fingerprints.")
     parser.add_argument("folder", nargs="?", type=Path, help="a folder that holds SOCOFing's Real and Altered")
     parser.add_argument("--demo", action="store_true", help="simulated prints instead")
-    parser.add_argument("--fingers", type=int, default=FINGERS, help="how many are simulated")
+    parser.add_argument("--fingers", type=int, default=FINGERS, help="number of simulated fingers")
     given = parser.parse_args(words)
     if given.demo == (given.folder is not None):
         parser.error("give the folder of SOCOFing, or --demo")

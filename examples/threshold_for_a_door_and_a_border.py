@@ -2,10 +2,10 @@
 
     python examples/threshold_for_a_door_and_a_border.py
 
-Comparisons of simulated fingers give scores. What counts as a match is then a decision, not a property of the matcher.
-At an office door hardly anybody tries to get in who should not, and a person turned away is annoyed. At a border a
-wrong acceptance is dear, and one traveller in a hundred may not be who they say. Costs and shares go in, a threshold
-comes out. Both are chosen on some fingers and reported on others, with the number of errors that each rate rests on.
+Comparisons of simulated fingers give scores. The threshold for a match is then a decision, not a property of the
+comparator. At an office door impostors are rare, and a false reject is annoying. At a border a false accept is
+expensive, and one traveller in a hundred may be an impostor. Costs and the prior share determine the threshold. Both
+are chosen on some fingers and reported on others, with the number of errors that each rate rests on.
 """
 
 import os
@@ -30,7 +30,7 @@ PLACES = {
 
 def main(folder: Path, fingers: int = FINGERS) -> dict[str, float]:
     """Return the threshold of each place."""
-    # A comparator of features, as the study's: that of minutiae would leave nothing to decide on prints like these.
+    # The comparator of features, as in the study: that of minutiae makes no errors on prints like these.
     write_set(
         folder, fingers * IMPRESSIONS, seed=4, fingers=1, impressions=IMPRESSIONS, noise_level=1, shape=(260, 230)
     )
@@ -52,7 +52,7 @@ def main(folder: Path, fingers: int = FINGERS) -> dict[str, float]:
         chosen[place] = float(row["threshold"])
         print(f"{place:<7} threshold {chosen[place]:.3f}   FAR {row['far']:.3%}   FRR {row['frr']:.3%}")
     if found.remarks:
-        print("\nWhat must be said beside these rates:")
+        print("\nRemarks on these rates:")
         print("\n".join(f"- {remark}" for remark in found.remarks))
     return chosen
 

@@ -1,10 +1,10 @@
-"""Filters, feature maps, and which pixels moved the answer: a small network on simulated prints, in pictures.
+"""Filters, feature maps, and the pixels that a prediction depends on: a small network on simulated prints.
 
     python examples/what_a_network_sees.py [folder]
 
-The prints are simulated, of fine and of coarse ridges; the two-convolution network learns to tell them apart in some
-seconds. Two pictures are written: what the first convolution has learned and makes of a print, and which pixels speak
-for the answer.
+The prints are simulated, with fine and with coarse ridges; the two-convolution network learns to distinguish them in
+some seconds. Two pictures are written: the filters of the first convolution with their maps of a print, and the pixels
+that the prediction depends on.
 """
 
 import sys

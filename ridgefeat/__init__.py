@@ -8,7 +8,7 @@ table = rf.extract_many(["a.png", "b.png"])
 
 import lazy_loader
 
-from ridgefeat.work.system import explained
+from ridgefeat.work.system import explain_import_errors
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-__getattr__ = explained()(__getattr__)
+__getattr__ = explain_import_errors()(__getattr__)

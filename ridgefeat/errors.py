@@ -1,6 +1,6 @@
 """What goes wrong, by kind.
 
-Every message says what was wrong, with what value, where, and what to do about it.
+Every message names what was wrong, its value and its place, and says what to do about it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class ImageError(RidgefeatError):
 
 
 class LayoutError(RidgefeatError):
-    """A file name, index or folder that does not say what it should."""
+    """A file name, index or folder without the information that it should have."""
 
 
 class ParameterError(RidgefeatError):
@@ -36,3 +36,15 @@ class ModelError(RidgefeatError):
 
 class ScoreError(RidgefeatError):
     """Comparison scores that cannot be evaluated."""
+
+
+class EngineError(RidgefeatError):
+    """An engine that is not installed, not reachable or gone."""
+
+
+class EngineLost(EngineError):
+    """A cluster that was lost during a run."""
+
+
+class WorkerLost(EngineError):
+    """A worker that ended before its calls were done; they can be repeated."""

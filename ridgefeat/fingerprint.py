@@ -22,6 +22,7 @@ from ridgefeat.stages import (
 )
 from ridgefeat.stages import singular_points as singular
 from ridgefeat.structure import (
+    DPI_RANGE,
     WORKING_DPI,
     Bool,
     Float,
@@ -32,10 +33,8 @@ from ridgefeat.structure import (
     UInt8,
 )
 
-DPI_RANGE = (50.0, 5000.0)
-
-LARGEST = 6_000_000
-"""Pixels at 500 dpi: 12 x 12 cm, more than four fingers side by side."""
+MAX_PIXELS = 6_000_000
+"""At 500 dpi: 12 x 12 cm, more than four fingers next to each other."""
 
 
 class Fingerprint:
@@ -44,7 +43,7 @@ class Fingerprint:
     Parameters
     ----------
     original : ndarray of uint8, shape (rows, columns)
-        The print as it came, ridges dark.
+        The print as it was read, ridges dark.
     dpi : float or (float, float)
         Its resolution, across and down.
     hand : {"left", "right"}, optional
@@ -60,6 +59,13 @@ class Fingerprint:
         If the array is no two-dimensional uint8 image, or larger than 155 cm².
     ParameterError
         If the resolution or the hand is unusable.
+
+    Examples
+    --------
+    >>> from ridgefeat.synth.simple import grating
+    >>> fp = Fingerprint(grating((150, 200), period=9.0).image, dpi=500)
+    >>> fp, fp.mask.shape, len(fp.minutiae)
+    (<Fingerprint 200x150 px, 500x500 dpi>, (150, 200), 0)
     """
 
     def __init__(
@@ -80,7 +86,7 @@ class Fingerprint:
         if hand not in (None, "left", "right"):
             raise ParameterError(f"hand must be 'left', 'right' or None, got {hand!r}")
         rows, columns = original.shape
-        if rows * columns * WORKING_DPI**2 > LARGEST * self.dpi_x * self.dpi_y:
+        if rows * columns * WORKING_DPI**2 > MAX_PIXELS * self.dpi_x * self.dpi_y:
             raise ImageError(
                 f"{columns}x{rows} px at {self.dpi_x:g}x{self.dpi_y:g} dpi are {25.4 * columns / self.dpi_x:.0f} x "
                 f"{25.4 * rows / self.dpi_y:.0f} mm, too large for a print; "
@@ -171,7 +177,13 @@ class Fingerprint:
 
 
 def check_dpi(dpi: float | tuple[float, float]) -> tuple[float, float]:
-    """Return a resolution as (across, down), or raise ParameterError if it is none that a print can have."""
+    """Return a resolution as (across, down), or raise ParameterError if no print can have it.
+
+    Examples
+    --------
+    >>> check_dpi(500), check_dpi((199, 173))
+    ((500.0, 500.0), (199.0, 173.0))
+    """
     try:
         across, down = (float(dpi), float(dpi)) if np.isscalar(dpi) else (float(d) for d in dpi)  # type: ignore
     except (TypeError, ValueError):
@@ -183,7 +195,13 @@ def check_dpi(dpi: float | tuple[float, float]) -> tuple[float, float]:
 
 
 def resample(image: UInt8, dpi_x: float, dpi_y: float) -> UInt8:
-    """Return the image at 500 dpi in both directions: bicubic where it grows, area means where it shrinks."""
+    """Return the image at 500 dpi in both directions: bicubic where it grows, area means where it shrinks.
+
+    Examples
+    --------
+    >>> resample(np.zeros((300, 400), np.uint8), 1000, 250).shape
+    (600, 200)
+    """
     rows, columns = image.shape
     size = (max(1, round(columns * WORKING_DPI / dpi_x)), max(1, round(rows * WORKING_DPI / dpi_y)))
     if size == (columns, rows):

@@ -126,6 +126,11 @@ class Params:
         ------
         ParameterError
             For an assignment of another form, an unknown name (the nearest is named) or a bad value.
+
+        Examples
+        --------
+        >>> Params().updated(["minutiae.min_quality=50"]).minutiae.min_quality
+        50.0
         """
         values = self.to_dict()
         known = [f"{stage}.{name}" for stage, given in values.items() for name in given]
@@ -145,7 +150,7 @@ class Params:
 
     @property
     def digest(self) -> str:
-        """A short digest of all values, by which tables know whether they were made alike."""
+        """A short digest of all values; tables with different digests were made differently."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

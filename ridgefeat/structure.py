@@ -19,6 +19,8 @@ UInt8 = NDArray[np.uint8]
 
 WORKING_DPI = 500.0
 MM_PER_PX = 25.4 / WORKING_DPI
+DPI_RANGE = (50.0, 5000.0)
+"""Lowest and highest resolution that a print may be given with."""
 
 ENDING, BIFURCATION = 1, 2
 """Minutia kinds, with the codes of ISO/IEC 19794-2."""
@@ -51,7 +53,7 @@ class GaborResponses:
     ----------
     magnitude : ndarray of float32, shape (wavelengths, orientations, grid rows, grid columns)
         Envelope of each filter's response: the amplitude of the waves that pass, in units of the normalised image
-        (whose local deviation is 1, so that clean ridges give about 1.4). Cell (i, j) stands for pixel rows 8 i to
+        (local deviation 1, so that clean ridges give about 1.4). Cell (i, j) covers pixel rows 8 i to
         8 i + 7 and columns 8 j to 8 j + 7.
     wavelengths : ndarray of float32, shape (wavelengths,)
         Centre wavelength of each filter in pixels at 500 dpi.
@@ -74,11 +76,19 @@ class _Points:
         return len(self.x)
 
     def select(self, which: Any) -> Self:
-        """Return the points that an index array, slice or Boolean mask picks."""
+        """Return the points that an index array, slice or Boolean mask selects."""
         return replace(self, **{f.name: getattr(self, f.name)[which] for f in fields(self)})  # type: ignore[arg-type,type-var]
 
     def original_xy(self, dpi_x: float, dpi_y: float) -> tuple[Float, Float]:
-        """Return x and y in pixels of an image with the given resolution instead of 500 dpi."""
+        """Return x and y in pixels of an image with the given resolution instead of 500 dpi.
+
+        Examples
+        --------
+        >>> import ridgefeat.structure as s
+        >>> core = s.SingularPoints(*(np.array([v], np.float32) for v in (99.5, 49.5, s.CORE, 0)))
+        >>> core.original_xy(1000, 250)
+        (array([199.5], dtype=float32), array([24.5], dtype=float32))
+        """
         x = (self.x + 0.5) * np.float32(dpi_x / WORKING_DPI) - 0.5
         y = (self.y + 0.5) * np.float32(dpi_y / WORKING_DPI) - 0.5
         return x.astype(np.float32), y.astype(np.float32)

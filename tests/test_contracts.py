@@ -21,6 +21,28 @@ def test_a_module_imports_from_lower_floors_only(capsys, monkeypatch):
     assert code == 0, capsys.readouterr().out
 
 
+def test_a_module_imported_by_name_is_a_known_one():
+    """Imports by name escape the contract above: each place that makes one is listed with what it imports."""
+    allowed = {
+        "features/family.py": "families of this floor, by their names",
+        "cli/__init__.py": "commands",
+        "cli/options.py": "tables of names that a shell completes",
+        "cli/doctor.py": "libraries",
+        "work/engine.py": "the module that the caller's workers need",
+        "bench/classifiers.py": "a user's class",
+        "backbone/torch_network.py": "a user's file",
+    }
+    names = {"import_module", "__import__", "spec_from_file_location"}
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        called = {getattr(n.func, "attr", getattr(n.func, "id", "")) for n in nodes if isinstance(n, ast.Call)}
+        imported = {a.name for n in nodes if isinstance(n, ast.ImportFrom) for a in n.names}
+        if names & (called | imported):
+            found.add(path.relative_to(PACKAGE).as_posix())
+    assert found == set(allowed)
+
+
 @pytest.mark.parametrize("path", STAGES, ids=lambda p: p.stem)
 def test_stages_touch_no_files_print_nothing_and_draw_no_lots(path):
     tree = ast.parse(path.read_text("utf-8"))

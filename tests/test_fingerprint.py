@@ -36,9 +36,9 @@ def calls(monkeypatch):
         module = importlib.import_module(where)
         function = getattr(module, name)
 
-        def counting(*args, _stage=stage, _function=function):
+        def counting(*args, _stage=stage, _function=function, **given):
             counts[_stage] += 1
-            return _function(*args)
+            return _function(*args, **given)
 
         monkeypatch.setattr(module, name, counting)
     return counts
@@ -193,3 +193,11 @@ def test_points_lead_back_to_the_original_pixels(dpi):
     points = SingularPoints(x, y, np.ones(3, np.uint8), np.zeros(3, np.float32))
     back = np.column_stack(points.original_xy(*dpi))
     assert np.abs(back - places).max() < 0.6
+
+
+def test_a_print_has_at_most_six_million_pixels_at_500_dpi():
+    Fingerprint(np.zeros((2400, 2500), np.uint8))
+    with pytest.raises(ImageError, match="too large for a print"):
+        Fingerprint(np.zeros((2401, 2500), np.uint8))
+    with pytest.raises(ImageError, match="too large for a print"):
+        Fingerprint(np.zeros((1201, 1250), np.uint8), 250)

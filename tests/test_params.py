@@ -233,7 +233,7 @@ def test_assignments_that_do_not_work_say_why(text, message):
     assert str(caught.value).startswith(message)
 
 
-# What a stage of one's own declares
+# What a user's own stage declares
 
 
 def test_a_new_knob_touches_one_place():

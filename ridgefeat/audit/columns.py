@@ -13,8 +13,9 @@ from scipy.stats import norm
 from ridgefeat.audit.probe import ColumnProbe
 from ridgefeat.audit.table import AuditTable, Finding
 from ridgefeat.features import as_records, select
+from ridgefeat.files import first_few
 
-SHOWN, SHOWN_PAIRS = 5, 3
+SHOWN_PAIRS = 3
 LEAKING_AUC = 0.95
 """Area under the curve from which an outlying column is called a leak rather than suspicious."""
 OUTLIER_SHARE = 0.02
@@ -113,13 +114,12 @@ def _report(
     kind: str = "column",
 ) -> Finding:
     order = sorted(which, key=lambda i: -area[i])
-    shown = ", ".join(f"{names[i]} {area[i]:.3f}" for i in order[:SHOWN])
-    more = f" and {len(order) - SHOWN} more" if len(order) > SHOWN else ""
+    shown = first_few([f"{names[i]} {area[i]:.3f}" for i in order])
     reference = f"; the best ordinary column has {ordinary:.3f}" if kind == "column" else ""
     return Finding(
         kind,
         "leak" if severity == "leak" else "warning",
-        f"{len(order)} column{'s' if len(order) > 1 else ''} {what} (AUC on groups left out: {shown}{more}{reference})",
+        f"{len(order)} column{'s' if len(order) > 1 else ''} {what} (AUC on groups left out: {shown}{reference})",
         cost=cost,
         count=len(order),
         columns=tuple(names[i] for i in order),
@@ -135,7 +135,7 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
         yield Finding(
             "target_name",
             "leak",
-            f"{len(same)} columns are the target {table.target!r} itself, value for value: {_shown(same)}",
+            f"{len(same)} columns are the target {table.target!r} itself, value for value: {first_few(same)}",
             cost="every classifier that uses one of them is perfect and has learned nothing; leave them out",
             count=len(same),
             columns=tuple(same),
@@ -145,8 +145,8 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
         yield Finding(
             "target_name",
             "leak" if equal else "warning",
-            f"{len(alike)} columns among the features are named after the target {table.target!r}: {_shown(alike)}"
-            + (f"; {_shown(equal)} are the target value for value" if equal else ""),
+            f"{len(alike)} columns among the features are named after the target {table.target!r}: {first_few(alike)}"
+            + (f"; {first_few(equal)} are the target value for value" if equal else ""),
             cost="a label among the features answers the question by itself; leave them out",
             count=len(alike),
             columns=tuple(alike),
@@ -182,10 +182,6 @@ def _one_to_one(table: AuditTable, name: str) -> bool:
     return bool(pairs == len(np.unique(codes)) == len(np.unique(target)) > 1)
 
 
-def _shown(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-
-
 def check_pairs(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
     """Yield pairs of columns that are equal in prints of some classes and differ in those of others."""
     names = table.feature_names()
@@ -200,14 +196,13 @@ def check_pairs(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
     if not found.size:
         return
     order = found[np.argsort(-area[found], kind="stable")]
-    shown = ", ".join(f"{names[pairs[k, 0]]} = {names[pairs[k, 1]]} {area[k]:.3f}" for k in order[:SHOWN_PAIRS])
+    shown = first_few([f"{names[pairs[k, 0]]} = {names[pairs[k, 1]]} {area[k]:.3f}" for k in order], SHOWN_PAIRS)
     columns = dict.fromkeys(names[i] for k in order for i in pairs[k])
     yield Finding(
         "column_pair",
         "leak" if area[order[0]] >= LEAKING_AUC else "warning",
-        f"{len(order)} pairs of columns predict {table.target!r} by whether they are equal (AUC on groups left out: "
-        + shown
-        + (", …)" if len(order) > SHOWN_PAIRS else ")"),
+        f"{len(order)} pairs of columns predict {table.target!r} by whether they are equal "
+        f"(AUC on groups left out: {shown})",
         cost="one of each pair was chosen by the label; trees, and linear models of differences, can use that. Leave "
         "one of each pair out",
         count=len(order),

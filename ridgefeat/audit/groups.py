@@ -8,6 +8,7 @@ import numpy as np
 
 from ridgefeat.audit.duplicates import DuplicateSets
 from ridgefeat.audit.table import AuditTable, Finding
+from ridgefeat.files import first_few
 
 SHOWN = 10
 
@@ -67,7 +68,7 @@ def check_folds(table: AuditTable) -> Iterator[Finding]:
         yield Finding("folds", "note", f"no group is on both sides of any of {len(table.folds)} folds")
         return
     worst = sorted(shared, key=lambda g: (-shared[g], g))
-    named = ", ".join(table.group_names[g] for g in worst[:SHOWN]) + (", …" if len(worst) > SHOWN else "")
+    named = first_few([table.group_names[g] for g in worst], SHOWN)
     yield Finding(
         "folds",
         "leak",
@@ -125,7 +126,7 @@ def check_labels(table: AuditTable) -> Iterator[Finding]:
     if not groups.size or not table.belongs_to_group:
         return
     found = DuplicateSets(table, [np.flatnonzero(table.group_codes == g).tolist() for g in groups])
-    named = ", ".join(table.group_names[g] for g in groups[:SHOWN]) + (", …" if groups.size > SHOWN else "")
+    named = first_few([table.group_names[g] for g in groups], SHOWN)
     yield Finding(
         "label_conflict",
         "warning",

@@ -10,7 +10,7 @@ with 6 % cut off two sides none; 98 % and all are found here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +27,6 @@ from ridgefeat.sources import PrintSource
 from ridgefeat.sources.rows import check_root, load, locate
 from ridgefeat.structure import Bool, Float, UInt8
 from ridgefeat.work.engine import count_workers
-from ridgefeat.work.threads import one_thread
 
 BATCH = 200
 """Prints or pairs that are sent to a worker at once."""
@@ -143,30 +142,25 @@ def _each(work: Any, items: Sequence[Any], workers: int) -> Iterator[Any]:
     from ridgefeat.work.engine import spread
 
     batches = [items[at : at + BATCH] for at in range(0, len(items), BATCH)]
-    if workers == 1 or len(batches) < 2:
-        results: Iterable[list[Any]] = map(work, batches)
-    else:
-        results = spread((delayed(work)(batch) for batch in batches), workers, ordered=True)
-    for batch in results:
+    calls = (delayed(work)(batch) for batch in batches)
+    for batch in spread(calls, 1 if len(batches) < 2 else workers, ordered=True):
         yield from batch
     _kept.cache_clear()
 
 
 def _signatures(sources: Sequence[PrintSource]) -> list[tuple[str | None, Float]]:
     made: list[tuple[str | None, Float]] = []
-    with one_thread():
-        for source in sources:
-            loaded = load(source)
-            if loaded is None:
-                made.append((None, np.zeros(0, np.float32)))
-            else:
-                made.append((loaded.sha256, signature(to_square(loaded.pixels))))
+    for source in sources:
+        loaded = load(source)
+        if loaded is None:
+            made.append((None, np.zeros(0, np.float32)))
+        else:
+            made.append((loaded.sha256, signature(to_square(loaded.pixels))))
     return made
 
 
 def _correlations(pairs: Sequence[tuple[PrintSource, PrintSource]]) -> list[float]:
-    with one_thread():
-        return [correlate(_square(one), _square(other)) for one, other in pairs]
+    return [correlate(_square(one), _square(other)) for one, other in pairs]
 
 
 def _square(source: PrintSource) -> Float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.structure import Float
 
 
@@ -33,10 +33,8 @@ class Cache:
     def __init__(self, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
         key = json.dumps(settings, sort_keys=True)
         self.folder = Path(folder) / hashlib.sha256(key.encode()).hexdigest()[:24]
-        try:
+        with os_errors_as(ParameterError, f"the cache {os.fspath(folder)} cannot be made"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ParameterError(f"the cache {os.fspath(folder)} cannot be made: {error.strerror}") from None
 
     def path(self, image: NDArray[Any]) -> Path:
         """Return where an image's values are kept."""
@@ -58,8 +56,6 @@ class Cache:
         return values if fits and np.isfinite(values).all() else None
 
     def write(self, path: Path, values: Float) -> None:
-        """Keep an image's values, under another name first: a second process never sees half a file."""
-        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        """Keep an image's values."""
+        with atomic_write(path, durable=False) as temporary, temporary.open("wb") as file:
             np.save(file, np.ascontiguousarray(values, np.float32), allow_pickle=False)
-        Path(name).replace(path)

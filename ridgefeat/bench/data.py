@@ -10,13 +10,13 @@ import numpy as np
 
 from ridgefeat.bench.results import Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.files import first_few
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_INTEGER_CLASSES = 10
 """Whole numbers with at most so many distinct values are classes, with more a quantity."""
-SHOWN = 5
 
 
 def load(
@@ -200,7 +200,7 @@ def _unlabelled(
     """Leave out columns that were computed with the help of the target."""
     using = {c["name"] for c in about["columns"] if target in c.get("uses", ())}
     if out := [name for columns in families.values() for name in columns if name in using]:
-        notes.append(f"{_columns(len(out))} left out, computed with the help of {target!r}: {_some(out)}")
+        notes.append(f"{_columns(len(out))} left out, computed with the help of {target!r}: {first_few(out)}")
     left = {f: [name for name in columns if name not in using] for f, columns in families.items()}
     if not any(left.values()):
         raise TableError(f"every feature column was computed with the help of {target!r}; nothing is left")
@@ -218,7 +218,7 @@ def _informative(frame: pd.DataFrame, families: dict[str, list[str]], notes: lis
     for what, out in (("empty in every print", empty), ("constant", constant)):
         if out.any():
             notes.append(
-                f"{_columns(int(out.sum()))} left out, {what}: {_some([names[i] for i in np.flatnonzero(out)])}"
+                f"{_columns(int(out.sum()))} left out, {what}: {first_few([names[i] for i in np.flatnonzero(out)])}"
             )
     keep = {names[i] for i in np.flatnonzero(~(empty | constant))}
     if not keep:
@@ -243,7 +243,7 @@ def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str,
     if len(classes) < 2:
         raise TableError(f"target {target!r} is {str(classes[0])!r} in every print; two classes are needed")
     if kind == "binary" and len(classes) > 2:
-        raise TableError(f"target {target!r} has {len(classes)} classes, not two: {_some(list(classes))}")
+        raise TableError(f"target {target!r} has {len(classes)} classes, not two: {first_few(list(classes))}")
     if len(classes) > len(values) // 2:
         raise TableError(
             f"target {target!r} has {len(classes)} classes in {len(values)} prints; is it a name or a number? "
@@ -270,7 +270,3 @@ def _name(value: Any) -> str:
 
 def _columns(count: int) -> str:
     return f"{count} column{'' if count == 1 else 's'}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

@@ -93,7 +93,9 @@ def evaluate(
             with suppress(Exception):  # the fit reports it
                 build(method, options)  # imports its libraries before the clock of the epochs starts
             on_epoch = _epoch_reporter(method.name, folds.index(fold), len(folds), options.epochs, report)
-            note(*_numbered_fit(*call(i), n_threads=count_workers(options.jobs), on_epoch=on_epoch))
+            with one_thread():  # but for the network's own
+                outcome = _numbered_fit(*call(i), n_threads=count_workers(options.jobs), on_epoch=on_epoch)
+            note(*outcome)
     return {m.name: [found[k * len(folds) + i] for i in range(len(folds))] for k, m in enumerate(methods)}
 
 
@@ -187,9 +189,7 @@ def _numbered_fit(
 ) -> tuple[int, Outcome]:
     if isinstance(X, str):
         return i, Outcome(method.name, fold, None, None, reason=X)
-    # Sums in another order would make the figures depend on the number of threads.
-    with one_thread():
-        return i, run_fit(method, fold, options, X, y, groups, **parameters)
+    return i, run_fit(method, fold, options, X, y, groups, **parameters)
 
 
 def _epoch_reporter(

@@ -19,7 +19,6 @@ from ridgefeat.bench.evaluation import Outcome, fit
 from ridgefeat.bench.options import Method, Options
 from ridgefeat.bench.pooling import pool_predictions
 from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
-from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +97,7 @@ def _shuffle_blocks(
     method: Method, fold: Fold, options: Options, X: NDArray[Any], y: NDArray[Any], blocks: list[list[int]]
 ) -> list[Outcome]:
     """Return a fold's outcome, then that with each block of columns shuffled in the test rows."""
-    with one_thread(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipeline, _ = fit(build(method, options), method, fold, options, X, y, np.zeros(len(y)))
         before, model = pipeline[:-1], pipeline[-1]

@@ -16,6 +16,7 @@ from ridgefeat.bench.data import load, make_problem
 from ridgefeat.bench.options import Options, Progress
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.files import atomic_write, os_errors_as
 
 TABLES = (
     *("results", "scores", "summary", "classes", "fused_scores", "fused_summary", "pairs", "learning"),
@@ -98,7 +99,7 @@ def run(
     RidgefeatError
         If the tables, the target or the options are unusable.
     """
-    from ridgefeat.table.store import file_digest
+    from ridgefeat.table import table_digest
 
     on_message = on_message or (lambda text: None)
     paths = job.tables()
@@ -115,7 +116,7 @@ def run(
         on_message(text)
     problem = replace(problem, labels=problem.labels.drop(columns="meta_table"))
     done = compare(problem, job.options, folds=folds, audit=found, progress=progress)
-    digests = {f"sha256 of {p.name}": file_digest(p) for p in paths} | dict(done.reproduction.digests)
+    digests = {f"sha256 of {p.name}": table_digest(p) for p in paths} | dict(done.reproduction.digests)
     return replace(done, reproduction=replace(done.reproduction, command=command, digests=digests))
 
 
@@ -253,11 +254,8 @@ def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
         frame = getattr(comparison, name)
         if frame is None:
             continue
-        target, temporary = path / f"{name}.csv", path / f".{name}.csv.part"
-        try:
+        target = path / f"{name}.csv"
+        with os_errors_as(TableError, f"{target} cannot be written"), atomic_write(target) as temporary:
             frame.to_csv(temporary, index=False, lineterminator="\n")
-            temporary.replace(target)
-        except OSError as error:
-            raise TableError(f"{target} cannot be written: {error.strerror}") from None
         written.append(target)
     return written

@@ -13,6 +13,7 @@ import numpy as np
 
 from ridgefeat.bench.model import FORMAT, Model
 from ridgefeat.errors import ModelError
+from ridgefeat.files import atomic_write, first_few, os_errors_as, read_bounded
 
 MAX_BYTES = 1 << 30
 OWN_TYPES = (
@@ -30,7 +31,6 @@ OWN_TYPES = (
 TREE_TYPES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
 """Types with compiled code that follows the file's indices unchecked; they are checked after loading."""
 TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN_TYPES), "numpy.dtype", "sklearn.utils._bunch.Bunch", *TREE_TYPES)
-SHOWN = 5
 
 
 def save_model(model: Model, path: str | Path) -> Path:
@@ -66,14 +66,11 @@ def save_model(model: Model, path: str | Path) -> Path:
             f"{model.about['classifier']} holds {', '.join(foreign)}, which a model file may not; "
             "use one of ridgefeat's own classifiers"
         )
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(target)
-        text = json.dumps(model.about, indent=1)
-        target.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ModelError(f"model {target} cannot be written: {error.strerror}") from None
+    text = json.dumps(model.about, indent=1) + "\n"
+    with os_errors_as(ModelError, f"model {target} cannot be written"):
+        for file, held in ((target, data), (target.with_suffix(".json"), text.encode())):
+            with atomic_write(file) as temporary:
+                temporary.write_bytes(held)
     return target
 
 
@@ -124,15 +121,11 @@ def load_model(path: str | Path) -> Model:
 
     source = Path(path)
     try:
-        if not source.is_file():
-            raise ModelError(f"model {source}: no such file")
-        if source.stat().st_size > MAX_BYTES:
-            raise ModelError(f"model {source} is larger than {MAX_BYTES >> 30} GB; no model is")
-        data = source.read_bytes()
+        data = read_bounded(source, MAX_BYTES, ModelError, "model")
         _bounded(data, source)
         if foreign := _foreign_types(data):
             raise ModelError(
-                f"model {source} holds {', '.join(foreign[:SHOWN])}, which no ridgefeat model does; it was not loaded"
+                f"model {source} holds {first_few(foreign)}, which no ridgefeat model does; it was not loaded"
             )
         content = io.loads(data, trusted=list(TRUSTED))
         about = json.loads(content["about"])
@@ -143,8 +136,6 @@ def load_model(path: str | Path) -> Model:
         return Model(content["pipeline"], content["calibrator"], about)
     except ModelError:
         raise
-    except OSError as error:
-        raise ModelError(f"model {source} cannot be read: {error.strerror}") from None
     # A damaged archive fails in as many ways as there are parts in it.
     except Exception as error:
         raise ModelError(f"{source} is no ridgefeat model: {type(error).__name__}: {error}") from None

@@ -1,4 +1,7 @@
-"""The command line: one module a command. Each imports what it needs when run, so --help is quick."""
+"""The command line, with one module per command. Each imports what it needs when run, so that --help is quick.
+
+Read `options` (options that commands share) and `talk` (messages and results) first; then any command.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ UNUSABLE, INTERRUPTED = 2, 130
 
 
 class Unusable(click.ClickException):
-    """Input that cannot be worked with: a message on standard error and exit code 2."""
+    """Unusable input: a message on standard error and exit code 2."""
 
     exit_code = UNUSABLE
 
@@ -46,7 +49,7 @@ class Unusable(click.ClickException):
 
 
 class Group(click.Group):
-    """Commands by the name of their module; what goes wrong becomes a message and an exit code."""
+    """Commands by the name of their module; an error becomes a message and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands' names."""
@@ -56,10 +59,10 @@ class Group(click.Group):
         """Return a command by name."""
         if name not in COMMANDS:
             return None
-        from ridgefeat.cli.options import give_voice
+        from ridgefeat.cli.options import add_verbosity
 
         command: click.Command = import_module(f"ridgefeat.cli.{name}").command
-        return give_voice(command)
+        return add_verbosity(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -90,25 +93,27 @@ class Group(click.Group):
             click.echo("Interrupted.", err=True)
             ctx.exit(INTERRUPTED)
         except ImportError as error:
-            from ridgefeat.work.system import explain
+            from ridgefeat.work.system import missing_library_advice
 
-            message = explain(error) or (str(error) if isinstance(error.__cause__, ImportError) else None)
+            message = missing_library_advice(error) or (
+                str(error) if isinstance(error.__cause__, ImportError) else None
+            )
             if message is None:
                 raise
             raise Unusable(message) from None
         finally:
-            talk.detail(f"{time.perf_counter() - began:.1f} s{_memory()}")
+            talk.echo_detail(f"{time.perf_counter() - began:.1f} s{_memory()}")
 
 
 def _memory() -> str:
-    """Return in words what this process and its largest worker held at most; nothing where the system does not say."""
+    """Return the peak memory of this process and of its largest worker in words, or "" where it is not known."""
     try:
         import resource
     except ImportError:  # Windows
         return ""
     own, worker = (resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return f", {own / unit:.0f} MB at most" + (f", the largest worker {worker / unit:.0f} MB" * (worker > 0))
+    return f", peak memory {own / unit:.0f} MB" + (f", the largest worker {worker / unit:.0f} MB" * (worker > 0))
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -123,7 +128,7 @@ def main() -> None:
     ridgefeat synth made/ -n 40 --seed 1 --truth
     ridgefeat doctor
 
-    Exit codes: 0 all well; 1 finished, but some prints carry an error; 2 wrong usage or unusable input; 130
-    interrupted, with what was finished kept. Every command takes -q, -v and -h; colour is for terminals, and NO_COLOR
-    switches it off.
+    Exit codes: 0 success; 1 finished, but some prints have an error; 2 wrong usage or unusable input; 130
+    interrupted, with finished prints kept. Every command takes -q, -v and -h. Terminals get colours unless NO_COLOR
+    is set.
     """

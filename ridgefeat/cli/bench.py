@@ -116,11 +116,11 @@ def command(**given: Any) -> None:
     folder = make_folder(given["output"])
     typed = shlex.join(["ridgefeat", *sys.argv[1:]])
     with using(given["engine"], given["jobs"]), talk.progress_bars(BAR) as progress:
-        comparison = run(job, typed, talk.say, progress)
+        comparison = run(job, typed, talk.echo, progress)
     write_comparison(comparison, folder)
     _write_page(comparison, folder)
     talk.result(lambda: _record(comparison), _table(comparison))
-    talk.say(f"Written to {folder}")
+    talk.echo(f"Written to {folder}")
     if any(r.status == "failed" for r in comparison.runs):
         sys.exit(1)
 
@@ -168,7 +168,7 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
 
 
 def _write_page(comparison: Comparison, folder: Path) -> None:
-    from ridgefeat.report.bench.page import write_bench_page
+    from ridgefeat.report import write_bench_page
 
     write_bench_page(comparison, folder / "report.html")
 
@@ -201,7 +201,7 @@ def _table(comparison: Comparison) -> str:
         failed = record["status"] != "ok"
         cells += ["" if failed else f"{record[other]:.3f}", f"{record['seconds']:.1f}", record["reason"]]
         rows.append(cells)
-    return talk.aligned(rows)
+    return talk.align(rows)
 
 
 def _figure(record: dict[Any, Any], metric: str) -> str:

@@ -1,4 +1,4 @@
-"""`ridgefeat completion`: what a shell needs to complete commands, options, names and paths."""
+"""`ridgefeat completion`: the script by which a shell completes commands, options, names and paths."""
 
 from __future__ import annotations
 

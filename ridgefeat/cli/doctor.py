@@ -1,4 +1,4 @@
-"""`ridgefeat doctor`: whether all is well on this machine."""
+"""`ridgefeat doctor`: whether the installation on this machine is complete and measures correctly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import click
 
 from ridgefeat._version import __version__
 from ridgefeat.cli import options, talk
-from ridgefeat.work.system import explain
+from ridgefeat.work.system import missing_library_advice
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
@@ -28,10 +28,11 @@ COLOURS = {"ok": "green", "optional": "yellow", "wrong": "red"}
 @click.command("doctor")
 @options.json_result
 def command() -> None:
-    """Say what this installation is made of, and whether it measures what it should.
+    """List the parts of this installation, and check that it measures correctly.
 
-    Versions, missing system libraries, BLAS and its threads, extras; one simulated print whose numbers are known; and
-    how many prints a second to expect. The exit code is 1 if something is wrong; a missing extra is not wrong.
+    It reports versions, missing system libraries, BLAS and its threads, and extras; measures one simulated print whose
+    values are known; and gives the number of prints per second to expect. The exit code is 1 if something is wrong; a
+    missing extra is not.
 
     \b
     Examples:
@@ -39,13 +40,13 @@ def command() -> None:
       ridgefeat doctor --json > doctor.json
     """
 
-    talk.detail("one print is made and measured …")
+    talk.echo_detail("measuring one simulated print …")
     findings = examine()
-    talk.result({"healthy": healthy(findings), "findings": findings}, _lines(findings))
-    if not healthy(findings):
-        talk.say("Something is wrong; the lines above say what to do.")
+    talk.result({"healthy": is_healthy(findings), "findings": findings}, _lines(findings))
+    if not is_healthy(findings):
+        talk.echo("Something is wrong; see the advice above.")
         sys.exit(1)
-    talk.say("All is well.")
+    talk.echo("Everything is in order.")
 
 
 def _lines(findings: list[Finding]) -> str:
@@ -71,7 +72,7 @@ LIBRARIES = {
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
 }
-"""What must import, and the distribution that it comes from."""
+"""Modules that must import, and the distribution of each."""
 BUILDS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 EXTRAS = {
     "parquet": ("pyarrow", "Parquet tables"),
@@ -82,10 +83,10 @@ EXTRAS = {
     "ray": ("ray", "workers on several machines"),
     "fsspec": ("fsspec", "prints at addresses such as s3://"),
 }
-"""Extras: the module that each brings, and what it is for."""
+"""Extras: the module of each, and its use."""
 
 SEED = 7
-"""Of the self-test's print: a whorl made by a program, the same on every machine."""
+"""Seed of the self-test's print: a simulated whorl, the same on every machine."""
 EXPECTED = {
     "ridge_period_mean": (0.48393, 0.002),
     "ridge_density_mean": (11.737, 0.15),
@@ -97,13 +98,13 @@ EXPECTED = {
     "quality_ocl_mean": (0.62929, 0.025),
     "texture_spectrum_centroid": (2.14654, 0.03),
 }
-"""What the self-test must measure, and by how much it may differ: versions of OpenCV resample and round differently."""
+"""Expected values of the self-test and tolerances: versions of OpenCV resample and round differently."""
 FOUR = ("ridge", "orient", "gabor", "minutiae")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was examined.
 
     Attributes
     ----------
@@ -111,11 +112,11 @@ class Finding:
         system, libraries, threads, extras, self-test or rate.
     name : str
     value : str
-        What was found, in words.
+        What was found.
     state : str
         ok, optional (an extra that is not installed) or wrong.
     advice : str
-        What to do, where something is wrong or not installed.
+        What to do if something is wrong or not installed.
     """
 
     part: str
@@ -126,17 +127,17 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Return what was found on this machine, in order."""
+    """Examine this machine and return the findings in order."""
     libraries = list(_libraries())
-    if not healthy(libraries):
+    if not is_healthy(libraries):
         skipped = Finding("self-test", "one print", "not run: libraries are missing", "wrong", "Install them first.")
         return [*_system(), *libraries, *_extras(), skipped]
     tested = list(_self_test())
-    return [*_system(), *libraries, *_threads(), *_extras(), *tested, *(_rates() if healthy(tested) else ())]
+    return [*_system(), *libraries, *_threads(), *_extras(), *tested, *(_rates() if is_healthy(tested) else ())]
 
 
-def healthy(findings: list[Finding]) -> bool:
-    """Return whether nothing is wrong; an extra that is not installed is not wrong."""
+def is_healthy(findings: list[Finding]) -> bool:
+    """Return whether nothing is wrong; a missing extra is not wrong."""
     return all(f.state != "wrong" for f in findings)
 
 
@@ -159,7 +160,7 @@ def _libraries() -> Iterator[Finding]:
             import_module(module)
             yield Finding("libraries", name, _version(name))
         except ImportError as error:
-            advice = explain(error) or f"pip install {name}"
+            advice = missing_library_advice(error) or f"pip install {name}"
             yield Finding("libraries", name, f"cannot be imported: {error}", "wrong", advice)
     builds = [f"{name} {v}" for name in BUILDS if (v := _version(name))]
     if len(builds) > 1:
@@ -168,7 +169,7 @@ def _libraries() -> Iterator[Finding]:
 
 
 def _threads() -> Iterator[Finding]:
-    """Yield how many threads BLAS, OpenMP and OpenCV would start; workers hold them to one."""
+    """Yield how many threads BLAS, OpenMP and OpenCV would start; workers use one."""
     import cv2
     from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
@@ -188,7 +189,7 @@ def _extras() -> Iterator[Finding]:
 
 
 def make_print() -> Fingerprint:
-    """Return the self-test's print, anew."""
+    """Return the self-test's print, with nothing computed yet."""
     from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.synth import make_print as make
 
@@ -197,8 +198,8 @@ def make_print() -> Fingerprint:
 
 
 def measure() -> dict[str, float]:
-    """Return what the self-test measures in its print, by column."""
-    from ridgefeat.table.api import extract
+    """Return the values of the self-test's print by column."""
+    from ridgefeat.table import extract
 
     values = extract(make_print())
     return {name: float(values[name]) for name in EXPECTED}
@@ -208,28 +209,30 @@ def _self_test() -> Iterator[Finding]:
     try:
         measured = measure()
     except Exception as error:
-        advice = "Install ridgefeat and its dependencies anew; if that does not help, report it."
+        advice = "Reinstall ridgefeat and its dependencies; if that does not help, report it."
         yield Finding("self-test", "one print", f"{type(error).__name__}: {error}", "wrong", advice)
         return
     for name, (expected, tolerance) in EXPECTED.items():
         ok = abs(measured[name] - expected) <= tolerance
         value = f"{measured[name]:.5g}, expected {expected:.5g} ± {tolerance:.2g}"
-        advice = "Features of this installation cannot be compared with others': check the versions above."
+        advice = "Features of this installation cannot be compared with those of others; check the versions above."
         yield Finding("self-test", name, value, *(() if ok else ("wrong", advice)))
 
 
 def _rates() -> Iterator[Finding]:
-    """Yield how many prints like the self-test's a core does in a second, and all cores at most."""
+    """Yield how many prints like the self-test's one core computes per second, and all cores at most."""
     from joblib import cpu_count
 
     from ridgefeat.features.family import BUILT_IN
     from ridgefeat.fingerprint import Fingerprint
-    from ridgefeat.table.row import compute
+    from ridgefeat.table import compute_features
     from ridgefeat.work.threads import one_thread
 
     fp, cores = make_print(), cpu_count()
     for words, families in (("four families", FOUR), ("six families", BUILT_IN)):
-        timer = Timer(partial(lambda names: compute(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), names), families))
+        timer = Timer(
+            partial(lambda names: compute_features(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), names), families)
+        )
         with one_thread():
             timer.timeit(1)  # the first also loads what it needs
             done, seconds = timer.autorange()

@@ -12,28 +12,34 @@ from ridgefeat.cli import options, talk
 @click.command("explore")
 @click.argument("table", type=options.PATH, metavar="TABLE")
 @click.option("-o", "--output", required=True, type=options.PATH, metavar="PAGE.html", help="The page to write.")
-@click.option(
-    "--images", type=options.PATH, metavar="ROOT", help="The folder that was extracted: its prints are shown."
-)
-@click.option("--by", metavar="LABEL", help="The label to colour and compare by at first.")
+@click.option("--images", type=options.PATH, metavar="ROOT", help="The folder that was extracted, to show its prints.")
+@click.option("--by", metavar="LABEL", help="Initial label to colour and compare by.")
 @click.option(
     "--most",
+    "limit",
     type=click.IntRange(1),
     default=5000,
     show_default=True,
     metavar="N",
-    help="Prints on the page; of a larger table a sample with the label's shares.",
+    help="Maximum number of prints; a larger table is sampled, stratified by label.",
 )
-@click.option("--no-tsne", is_flag=True, help="Leave out the map of neighbours, which takes longest.")
-@click.option("--no-overlays", is_flag=True, help="Show prints without minutiae, points and outline.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Of sample and maps.")
+@click.option("--no-tsne", is_flag=True, help="Skip the t-SNE map, which takes longest.")
+@click.option("--no-overlays", is_flag=True, help="Do not draw minutiae, singular points and outlines.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Random seed of the sample and the maps.",
+)
 @options.jobs
 @options.json_result
 def command(table: str, output: str, **given: Any) -> None:
-    """Write one page on which a table can be explored, without a network.
+    """Write a page to explore a table in a browser, offline.
 
-    Every column's distribution by any label, maps of all prints, correlations and outliers. Pick points and see the
-    prints with what was found in them; copy their names. Pictures are as large as a page of about 25 MB allows.
+    Shows every column's distribution by any label, maps of all prints, correlations and outliers. Select points to see
+    the prints with their minutiae, and copy their names. Pictures are as large as a page of about 25 MB allows.
 
     \b
     Examples:
@@ -42,22 +48,22 @@ def command(table: str, output: str, **given: Any) -> None:
     """
     from pathlib import Path
 
-    from ridgefeat.report.explore.page import Options, write_explore_page
+    from ridgefeat.report import ExploreOptions, write_explore_page
 
-    asked = Options(
+    asked = ExploreOptions(
         images_root=Path(given["images"]) if given["images"] else None,
         by=given["by"],
-        most=given["most"],
+        limit=given["limit"],
         neighbours=not given["no_tsne"],
         overlays=not given["no_overlays"],
         jobs=given["jobs"],
         seed=given["seed"],
     )
     with talk.progress_bar() as progress:
-        made = write_explore_page(table, output, asked, progress=progress, tell=talk.detail)
+        made = write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)
     sampled = f", a sample of {made.of:,}" if made.prints < made.of else ""
     seen = f"{made.pictures:,} pictures of up to {made.picture_side} px" if made.picture_side else "no pictures"
-    talk.say(
+    talk.echo(
         f"{made.page}: {made.prints:,} prints{sampled}, {made.columns:,} columns, {seen}; {made.bytes / 1e6:.1f} MB"
     )
     if made.missing:

@@ -11,7 +11,7 @@ import click
 from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
-    from ridgefeat.table.recipe import Recipe
+    from ridgefeat.table import Recipe
 
 
 @click.command("extract")
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     type=options.PATH,
     metavar="FILE",
     multiple=True,
-    help="A text file that names prints, a path or address a line.",
+    help="A text file with one path or address per line.",
 )
 @click.option(
     "-o",
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 @options.labels
 @options.families
 @options.tuning
-@click.option("--like", type=options.PATH, metavar="FILE.json", help="Exactly as the table with this sidecar was made.")
+@click.option(
+    "--like", type=options.PATH, metavar="FILE.json", help="Extract exactly as for the table with this sidecar."
+)
 @options.jobs
 @options.engine
 @options.limits
@@ -45,15 +47,16 @@ if TYPE_CHECKING:
     help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2).",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
-@click.option("--overwrite", is_flag=True, help="Replace what is there.")
-@click.option("--validate", is_flag=True, help="Say what would be read and what is wrong; extract nothing.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing table.")
+@click.option("--validate", is_flag=True, help="Report what would be read and what is wrong; extract nothing.")
 @options.json_result
 def command(**given: Any) -> None:
     """Extract features from prints into a table: files, folders, archives (zip, tar), addresses (extra).
 
-    The table has a row for each print: what the file is (meta_…), labels, features. A print that cannot be
-    read keeps its row; meta_error says why, and the exit code is 1. Beside features.csv stands features.json:
-    how the table was made. Cells hold what file names say, as it is; a spreadsheet should import them as text.
+    The table has one row per print: properties of the file (meta_…), labels, features. A print that cannot be
+    read keeps its row; meta_error gives the reason, and the exit code is 1. The sidecar features.json, written next
+    to features.csv, records how the table was made. File names are copied unchanged; import them as text into a
+    spreadsheet.
 
     \b
     Examples:
@@ -64,16 +67,15 @@ def command(**given: Any) -> None:
       ridgefeat extract set.zip -o features/ --timeout 60 --engine dask=tcp://10.0.0.1:8786
     """
     if not given["inputs"] and not given["lists"]:
-        raise click.UsageError("Missing argument 'INPUT...': the prints, or --list FILE.")
+        raise click.UsageError("Missing argument 'INPUT...': give prints, or --list FILE.")
     if given["resume"] and given["overwrite"]:
         raise click.UsageError("--resume and --overwrite exclude each other; give one of the two")
     if not given["output"] and not given["validate"]:
         raise click.UsageError("Missing option '-o' / '--output': the table to write.")
     if not given["validate"]:
-        _start(given)
+        _start_workers(given)
     from ridgefeat.sources import find_prints
-    from ridgefeat.table.recipe import Recipe
-    from ridgefeat.table.sidecar import load_sidecar
+    from ridgefeat.table import Recipe, load_sidecar
 
     like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
     recipe = _recipe(like, given)
@@ -86,39 +88,39 @@ def command(**given: Any) -> None:
         _extract(items, recipe, given)
 
 
-def _start(given: dict[str, Any]) -> None:
-    """Refuse an unknown engine before anything is read; local workers start while this process still reads."""
+def _start_workers(given: dict[str, Any]) -> None:
+    """Refuse an unknown engine before anything is read; start local workers while this process still reads."""
     from ridgefeat.work.engine import parse_engine, start_workers
 
     kind, _ = parse_engine(given["engine"])
     if kind == "local" and (given["jobs"] or 0) > 1 and not given["timeout"] and not given["memory"]:
-        start_workers(given["jobs"], "ridgefeat.table.compute")
+        start_workers(given["jobs"], "ridgefeat.table.batches")
 
 
 def _recipe(like: Recipe | None, given: dict[str, Any]) -> Recipe:
-    from ridgefeat.table.recipe import Recipe
+    from ridgefeat.table import Recipe
 
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
-    asked = {name: given[name] for name in ("families", "dpi", "layout", "regex")} | {"params": params}
+    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex")} | {"params": params}
     if like is not None:
-        return like.agreeing(**asked)
-    return Recipe.make(**{name: value for name, value in asked.items() if value is not None})
+        return like.agreeing(**options_given)
+    return Recipe.make(**{name: value for name, value in options_given.items() if value is not None})
 
 
 def _validate(items: Any, recipe: Recipe) -> None:
-    from ridgefeat.table.validate import survey
+    from ridgefeat.table import survey_prints
 
-    found = survey(items, recipe.dpi)
-    talk.result(found, talk.survey(found))
+    found = survey_prints(items, recipe.dpi)
+    talk.result(found, talk.summarise_survey(found))
     if found.errors:
         sys.exit(1)
 
 
 def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
-    from ridgefeat.table.row import Limits
-    from ridgefeat.table.store import Mode, write_table
+    from ridgefeat.table import write_table
+    from ridgefeat.work.guard import Limits
 
-    mode: Mode = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
+    mode: Any = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
     output = given["output"]
     bounded = given["timeout"] or given["memory"]
     started = time.perf_counter()
@@ -138,9 +140,11 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
                 limits=Limits(given["timeout"], given["memory"]) if bounded else None,
             )
     except KeyboardInterrupt:
-        talk.always(f"Interrupted; what was finished is kept. The same command with --resume continues {output}.")
+        talk.echo_always(
+            f"Interrupted; finished prints are kept. Repeat the command with --resume to continue {output}."
+        )
         sys.exit(130)
-    talk.say(talk.summary(summary, time.perf_counter() - started))
+    talk.echo(talk.summarise_run(summary, time.perf_counter() - started))
     talk.result(summary)
     if summary.failures:
         sys.exit(1)

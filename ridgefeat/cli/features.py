@@ -1,4 +1,4 @@
-"""`ridgefeat features`: every column a table can have."""
+"""`ridgefeat features`: all columns that a table can have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ridgefeat identify`: whose print is this? A ranked list, and what each score stands for."""
+"""`ridgefeat identify`: the candidates for a print, ranked, each with the false match rate of its score."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 @click.command("identify")
 @click.argument("probe", type=options.PATH, metavar="PROBE")
 @click.option("--gallery", required=True, type=options.PATH, metavar="FOLDER", help="Prints or templates to search.")
-@click.option("--top", type=int, default=10, show_default=True, metavar="N", help="How many to list.")
+@click.option("--top", type=int, default=10, show_default=True, metavar="N", help="Number of candidates to list.")
 @click.option(
     "--calibration",
     type=options.PATH,
     metavar="SCORES.csv",
-    help="Scores of `verify` on prints like these; without it the counts that come with the package.",
+    help="Scores of `verify` on prints like these.  [default: bundled counts]",
 )
 @options.labels
 @options.tuning
@@ -29,16 +29,17 @@ if TYPE_CHECKING:
     "--draw",
     type=options.PATH,
     metavar="FILE.png",
-    help="Draw the first candidate beside the probe, paired minutiae joined.",
+    help="Draw the probe and the first candidate, with lines between paired minutiae.",
 )
 @options.json_result
 def command(probe: str, gallery: str, **given: Any) -> None:
-    """Search a gallery for a print: who is most alike, and how often chance does as well.
+    """Search a gallery for a print: rank the most similar prints, and give the false match rate of each score.
 
-    PROBE is an image or a template; where it lies in the gallery itself, it is left out there. Beside each score
-    stands the false match rate (FMR) that it would have as a threshold: how many non-mated comparisons of the
-    calibration's data reached it, and how high the rate may be (95 %). It holds for one comparison of prints like
-    those; `expected` is how many of a gallery of this size would reach the score by chance at that upper bound.
+    PROBE is an image or a template; if it is in the gallery itself, it is left out there. Each score is listed with
+    the false match rate (FMR) that it would have as a threshold: the share of non-mated comparisons of the calibration
+    data that reached it, and the upper bound of that rate (95 %). The rate refers to one comparison of prints like
+    those; `expected` is the number of prints in a gallery of this size that would reach the score by chance at that
+    bound.
 
     \b
     Examples:
@@ -49,22 +50,21 @@ def command(probe: str, gallery: str, **given: Any) -> None:
     from dataclasses import asdict
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.verify import comparison_params, enrol, find_sources, identify, load_calibration
-    from ridgefeat.verify.identification import ridges_known
+    from ridgefeat.verify import comparison_params, enrol, find_sources, have_ridges, identify, load_calibration
 
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())
     reading = {"layout": given["layout"] or "auto", "regex": given["regex"], "index": given["index"]}
     sources = find_sources([probe], **reading)
     if len(sources) != 1:
         raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
-    searched = [s for s in find_sources([gallery], **reading) if s.path != sources[0].path]
-    entries = enrol([*sources, *searched], params=params, dpi=given["dpi"], jobs=given["jobs"])
-    kind = "ridges" if ridges_known(entries) else "minutiae"
+    others = [s for s in find_sources([gallery], **reading) if s.path != sources[0].path]
+    entries = enrol([*sources, *others], params=params, dpi=given["dpi"], jobs=given["jobs"])
+    kind = "ridges" if have_ridges(entries) else "minutiae"
     calibration = load_calibration(given["calibration"], kind=kind)
     found = identify(entries[0], entries[1:], calibration, top=given["top"], jobs=given["jobs"])
     failed = [e for e in entries[1:] if e.failure]
     if given["draw"]:
-        from ridgefeat.report.pictures.match import save_match
+        from ridgefeat.report import save_match
 
         best = next(e for e in entries[1:] if e.name == found[0].reference)
         save_match(entries[0].content, best.content, given["draw"])
@@ -86,7 +86,7 @@ def _table(found: list[Candidate]) -> str:
         (str(c.rank), c.reference, c.subject, f"{c.score:.2f}", _rate(c.fmr), _rate(c.fmr_at_most), f"{c.expected:.2g}")
         for c in found
     ]
-    return talk.aligned(rows, right=(0, 3, 4, 5, 6))
+    return talk.align(rows, right=(0, 3, 4, 5, 6))
 
 
 def _rate(rate: float) -> str:
@@ -94,9 +94,11 @@ def _rate(rate: float) -> str:
 
 
 def _remarks(calibration: Calibration, failed: list[Any]) -> None:
-    talk.say(
+    talk.echo(
         f"FMR counted on {calibration.comparisons:,} non-mated comparisons: {calibration.data}. `0` means that none of "
-        "them scored as high, not that none ever would; `at most` is the bound that they support (95 %)."
+        "them scored as high, not that none ever would; `at most` is the upper bound (95 %)."
     )
     if failed:
-        talk.say(f"{len(failed)} of the gallery could not be compared; first {failed[0].name}: {failed[0].failure}")
+        talk.echo(
+            f"{len(failed)} of the gallery could not be compared; the first is {failed[0].name}: {failed[0].failure}"
+        )

@@ -1,4 +1,4 @@
-"""Records as text, Markdown, CSV or JSON: what listings of features and parameters share."""
+"""Records as text, Markdown, CSV or JSON: shared by the lists of features and parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ form = options.stacked(
         type=click.Choice(["text", "markdown", "csv", "json"]),
         default="text",
         show_default=True,
-        help="How to write the list.",
+        help="Format of the list.",
     ),
     options.json_result,
 )
@@ -43,7 +43,7 @@ def _cells(record: Record) -> list[str]:
 
 
 def _text(records: Sequence[Record]) -> str:
-    return talk.aligned([list(records[0]), *map(_cells, records)])
+    return talk.align([list(records[0]), *map(_cells, records)])
 
 
 def _markdown(records: Sequence[Record]) -> str:

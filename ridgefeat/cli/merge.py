@@ -1,4 +1,4 @@
-"""`ridgefeat merge`: tables made alike -> one."""
+"""`ridgefeat merge`: several tables made with the same settings -> one."""
 
 from __future__ import annotations
 
@@ -20,22 +20,21 @@ from ridgefeat.cli import options, talk
     metavar="TABLE",
     help="The table to write: .csv, .parquet (extra), or folder/ for Parquet parts.",
 )
-@click.option("--duplicates", is_flag=True, help="Keep both rows of a print that stands in two tables.")
-@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@click.option("--duplicates", is_flag=True, help="Keep both rows of a print that is in two tables.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing table.")
 @options.json_result
 def command(**given: Any) -> None:
-    """Join feature tables that were made alike: CSV, Parquet and folders of parts.
+    """Join feature tables: CSV, Parquet and folders of parts.
 
-    Tables that differ in columns, units, parameters or versions are refused, with the difference named; so is a
-    print that stands in two of them. Labels that only some have are empty in the others. The sidecar says what was
-    joined.
+    Tables that differ in columns, units, parameters or versions are refused with the differences named, and so is a
+    print that is in two of them. A label that a table lacks is empty in its rows. The sidecar lists the joined tables.
 
     \b
     Examples:
       ridgefeat merge monday.csv tuesday.csv -o week.csv
       ridgefeat merge site_a/ site_b/ -o both/
     """
-    from ridgefeat.table.merge import merge_tables
+    from ridgefeat.table import merge_tables
 
     summary = merge_tables(
         given["tables"],
@@ -44,6 +43,6 @@ def command(**given: Any) -> None:
         duplicates=given["duplicates"],
         command=["ridgefeat", *sys.argv[1:]],
     )
-    talk.say(f"{summary.rows} prints of {len(given['tables'])} tables; {summary.failures} carry an error.")
-    talk.say(f"Table: {summary.table}   how it was made: {summary.sidecar}")
+    talk.echo(f"{summary.rows} prints of {len(given['tables'])} tables; {summary.failures} have an error.")
+    talk.echo(f"Table: {summary.table}   sidecar: {summary.sidecar}")
     talk.result(summary)

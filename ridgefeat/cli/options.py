@@ -30,7 +30,7 @@ def _dpi(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple
 
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
-    """Return the names that stand with commas between; None where the option is not given."""
+    """Return the names in a list with commas; None if the option is not given."""
     return None if value is None else [name for name in value.replace(",", " ").split() if name]
 
 
@@ -46,11 +46,11 @@ def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 PATH = click.Path(readable=False)
-"""A path, which shells complete. That a file is missing or unreadable, the command says in its own words."""
+"""A path, which shells complete. The command itself reports a file that is missing or unreadable."""
 
 
 def listed(module: str, *tables: str) -> dict[str, Any]:
-    """Return what makes an option take the names in a module's tables, with commas between; shells complete them."""
+    """Return the settings of an option that takes names of a table in a module; shells complete them."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
         earlier, comma, start = incomplete.rpartition(",")
@@ -71,10 +71,10 @@ reading = stacked(
         "--layout",
         metavar="NAME",
         shell_complete=_layouts,
-        help="What file names mean: auto, socofing, fvc, fcj, …  [default: auto]",
+        help="Layout of file names: auto, socofing, fvc, fcj, …  [default: auto]",
     ),
     click.option(
-        "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down, whatever files and layouts say."
+        "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down; overrides files and layouts."
     ),
 )
 labels = stacked(
@@ -86,7 +86,7 @@ labels = stacked(
         "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
     ),
 )
-jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Worker processes.  [default: every core]")
+jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
 problem = stacked(
     click.option("--target", required=True, metavar="COLUMN", help="Label to predict: classes, or a number."),
     click.option(
@@ -118,7 +118,12 @@ tuning = stacked(
         help="Stage parameters; `ridgefeat params` lists them.",
     ),
     click.option(
-        "-s", "--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Set one, e.g. -s period.smoothing=24."
+        "-s",
+        "--set",
+        "assignments",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="Set one parameter, e.g. -s period.smoothing=24.",
     ),
 )
 
@@ -130,24 +135,24 @@ def _memory(ctx: click.Context, param: click.Parameter, value: float | None) -> 
 engine = click.option(
     "--engine",
     metavar="ENGINE",
-    help="Who does the work: local, dask=ADDRESS or ray=ADDRESS (extras).  [default: local]",
+    help="Where the work is done: local, dask=ADDRESS or ray=ADDRESS (extras).  [default: local]",
 )
 limits = stacked(
     click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="Stop a print that takes longer; its row says so.",
+        help="Stop a print that takes longer; its row has the reason.",
     ),
     click.option(
         "--memory",
         type=click.FloatRange(min=0, min_open=True),
         metavar="MB",
         callback=_memory,
-        help="Memory of a worker at most; a print that needs more is a row with an error.",
+        help="Maximum memory of a worker; a print that needs more is a row with an error.",
     ),
 )
-families = click.option("--families", **FAMILIES, help="Families to compute, with commas between; all without.")
+families = click.option("--families", **FAMILIES, help="Families to compute, separated by commas.  [default: all]")
 
 
 def _remember(key: str, value: int) -> Callable[[click.Context, click.Parameter, bool], None]:
@@ -167,16 +172,16 @@ json_result = click.option(
     callback=_remember(talk.JSON, True),
     help="Print the result as JSON on standard output.",
 )
-VOICE = (
-    ("-q", "--quiet", talk.QUIET, "Say nothing but errors."),
-    ("-v", "--verbose", talk.VERBOSE, "Say more: steps, time, memory; and where an error arose."),
+VERBOSITY = (
+    ("-q", "--quiet", talk.QUIET, "Print only errors and the result."),
+    ("-v", "--verbose", talk.VERBOSE, "Print more: steps, time, memory, and where an error arose."),
 )
 
 
-def give_voice(command: click.Command) -> click.Command:
+def add_verbosity(command: click.Command) -> click.Command:
     """Give a command --quiet and --verbose, in place and once."""
     if not {"quiet", "verbose"} & {p.name for p in command.params}:
-        for short, long, level, words in VOICE:
+        for short, long, level, words in VERBOSITY:
             keep = _remember(talk.LEVEL, level)
             command.params.append(
                 click.Option([short, long], is_flag=True, expose_value=False, callback=keep, help=words)
@@ -185,7 +190,7 @@ def give_voice(command: click.Command) -> click.Command:
 
 
 def load_params(file: str | None, assignments: tuple[str, ...], base: Params | None = None) -> Params | None:
-    """Return the parameters that -p and -s ask for, over a base; None where neither is given.
+    """Return the parameters given by -p and -s, on top of a base; None if neither is given.
 
     Raises
     ------

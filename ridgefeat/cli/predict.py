@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from io import StringIO
 from itertools import chain
 from pathlib import Path
@@ -44,6 +43,7 @@ def command(**given: Any) -> None:
     """
     from ridgefeat import bench
     from ridgefeat.errors import TableError
+    from ridgefeat.files import atomic_write, os_errors_as
 
     fitted = bench.load_model(given["model"])
     counts = Counter[str]()
@@ -51,23 +51,19 @@ def command(**given: Any) -> None:
     first = next(parts, "")  # a table that does not fit is refused before anything is written
     if given["output"]:
         output = Path(given["output"])
-        temporary = output.with_name(f".{output.name}.tmp")
-        try:
-            with temporary.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(chain([first], parts))
-            temporary.replace(output)
-        except OSError as error:
-            raise TableError(f"{output} cannot be written: {error.strerror}") from None
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        with (
+            os_errors_as(TableError, f"{output} cannot be written"),
+            atomic_write(output) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as file,
+        ):
+            file.writelines(chain([first], parts))
         talk.result({"predictions": output, "prints": counts["prints"], "no_answer": counts["silent"]})
     elif talk.wants_json():
         talk.result(list(csv.DictReader(StringIO("".join(chain([first], parts))))))
     else:
         for text in chain([first], parts):
             click.echo(text, nl=False)
-    talk.say(f"{counts['prints']} prints, no answer for {counts['silent']} of them")
+    talk.echo(f"{counts['prints']} prints, no answer for {counts['silent']} of them")
 
 
 def _predict(fitted: Model, table: str, counts: Counter[str]) -> Iterator[str]:

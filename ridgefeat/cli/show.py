@@ -1,4 +1,4 @@
-"""`ridgefeat show`: one print with everything that was found in it."""
+"""`ridgefeat show`: one print with everything that was detected in it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,10 @@ from ridgefeat.cli import options, talk
 @click.command("show")
 @click.argument("image", type=options.PATH, metavar="IMAGE")
 @click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=options.PATH,
-    metavar="PICTURE",
-    help="The picture to write: .png, .jpg, .tif.",
+    "-o", "--output", required=True, type=options.PATH, metavar="PICTURE", help="Picture to write: .png, .jpg or .tif."
 )
-@click.option(
-    "--panels", **options.listed("ridgefeat.report.pictures.panels", "PANELS"), help="Stages to draw, comma-separated."
-)
-@click.option("--scale", type=float, metavar="N", help="Picture pixels per pixel at 500 dpi, 0.25 to 4.")
+@click.option("--panels", **options.listed("ridgefeat.report", "PANELS"), help="Stages to draw, comma-separated.")
+@click.option("--scale", type=float, metavar="N", help="Scale factor relative to 500 dpi, 0.25 to 4.")
 @options.reading
 @options.tuning
 @options.json_result
@@ -41,13 +34,13 @@ def command(
       ridgefeat show 101_1.tif -o overlay.png
       ridgefeat show print.png -o overlay.png --dpi 1000 --panels print,minutiae
     """
-    from ridgefeat.report.pictures.show import save_overlay
+    from ridgefeat.report import save_overlay
     from ridgefeat.table import read
 
     params = options.load_params(params_file, assignments)
     fp = read(image, dpi, layout=layout or "auto", params=params)
     save_overlay(fp, output, panels=panels, scale=scale)
-    talk.say(f"{output}: {len(fp.minutiae)} minutiae, {len(fp.singular_points)} singular points")
+    talk.echo(f"{output}: {len(fp.minutiae)} minutiae, {len(fp.singular_points)} singular points")
     singular = fp.singular_points
     talk.result(
         {

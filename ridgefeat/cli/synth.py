@@ -11,14 +11,18 @@ PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
 
 @click.command("synth")
 @click.argument("outdir", metavar="OUTDIR", type=click.Path(file_okay=False))
-@click.option("-n", "count", type=click.IntRange(1), default=40, show_default=True, help="Prints in all.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same bytes.")
-@click.option("--truth", is_flag=True, help="Write each print's truth beside it, as NAME.npz.")
-@click.option("--fingers", type=click.IntRange(1, 10), default=10, show_default=True, help="Of each subject.")
-@click.option("--impressions", type=click.IntRange(1), default=1, show_default=True, help="Of each finger.")
-@click.option("--pattern", type=click.Choice(PATTERNS), help="Of every finger.  [default: natural shares]")
+@click.option("-n", "count", type=click.IntRange(1), default=40, show_default=True, help="Number of prints.")
 @click.option(
-    "--noise", type=click.IntRange(0, 3), help="0 clean, 1 good, 2 fair, 3 poor.  [default: a mixture of 1 to 3]"
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed; the same seed gives the same bytes."
+)
+@click.option("--truth", is_flag=True, help="Also write each print's truth as NAME.npz.")
+@click.option("--fingers", type=click.IntRange(1, 10), default=10, show_default=True, help="Fingers per subject.")
+@click.option("--impressions", type=click.IntRange(1), default=1, show_default=True, help="Impressions per finger.")
+@click.option("--pattern", type=click.Choice(PATTERNS), help="Pattern of every finger.  [default: natural shares]")
+@click.option(
+    "--noise",
+    type=click.IntRange(0, 3),
+    help="Noise level: 0 clean, 1 good, 2 fair, 3 poor.  [default: a mixture of 1 to 3]",
 )
 @click.option(
     "--sex-effect",
@@ -27,7 +31,7 @@ PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
     show_default=True,
     help="1 simulates published ridge densities of women and men, 0 draws both alike.",
 )
-@click.option("--overwrite", is_flag=True, help="Write into a folder that holds a set already.")
+@click.option("--overwrite", is_flag=True, help="Write into a folder that already holds a set.")
 @options.json_result
 def command(
     outdir: str,
@@ -41,7 +45,7 @@ def command(
     sex_effect: float,
     overwrite: bool,
 ) -> None:
-    """Make synthetic prints: subjects, fingers, impressions, and an index with their labels.
+    """Generate synthetic prints: subjects, fingers, impressions, and an index with their labels.
 
     Labels are simulated, and the index says so in every row. With --truth, orientation, period, mask, minutiae and
     singular points of each print are written as NumPy arrays (ridgefeat.synth.read_truth reads them).
@@ -51,7 +55,7 @@ def command(
       ridgefeat synth made/ -n 40 --seed 1 --truth
       ridgefeat extract made/ --index made/index.csv -o made.csv
     """
-    from ridgefeat.cli.talk import progress_bar, result, say
+    from ridgefeat.cli.talk import echo, progress_bar, result
     from ridgefeat.synth import write_set
 
     with progress_bar() as progress:
@@ -68,5 +72,5 @@ def command(
             noise_level=noise,
             sex_effect=sex_effect,
         )
-    say(f"{count} synthetic prints in {outdir}, their labels (simulated) in {index}")
+    echo(f"{count} synthetic prints in {outdir}, their labels (simulated) in {index}")
     result({"prints": count, "folder": outdir, "index": index})

@@ -1,4 +1,4 @@
-"""What commands say to people: on standard error, for standard output is data."""
+"""Messages of commands on standard error, and their results on standard output."""
 
 from __future__ import annotations
 
@@ -11,57 +11,56 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ridgefeat.table.store import Summary
-    from ridgefeat.table.validate import Survey
+    from ridgefeat.table.assembly import Summary
+    from ridgefeat.table.survey import Survey
 
-SHOWN = 8
-
-
+MAX_SHOWN = 8
+"""Values, failures or groups that a summary lists."""
 LEVEL, JSON = "ridgefeat.level", "ridgefeat.json"
-"""Where a run's --quiet, --verbose and --json are kept: in the context that all its commands share."""
+"""Keys of --quiet or --verbose and of --json in the context that all commands of a run share."""
 QUIET, VERBOSE = -1, 1
 
 
-def _asked(name: str) -> Any:
+def _setting(name: str) -> Any:
     context = click.get_current_context(silent=True)
     return context.meta.get(name) if context else None
 
 
 def is_quiet() -> bool:
     """Return whether --quiet was given."""
-    return bool(_asked(LEVEL) == QUIET)
+    return bool(_setting(LEVEL) == QUIET)
 
 
 def is_verbose() -> bool:
     """Return whether --verbose was given."""
-    return bool(_asked(LEVEL) == VERBOSE)
+    return bool(_setting(LEVEL) == VERBOSE)
 
 
 def wants_json() -> bool:
     """Return whether --json was given."""
-    return bool(_asked(JSON))
+    return bool(_setting(JSON))
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Write to standard error, unless --quiet was given."""
     if not is_quiet():
         click.echo(text, err=True)
 
 
-def always(text: str) -> None:
+def echo_always(text: str) -> None:
     """Write to standard error even if --quiet was given."""
     click.echo(text, err=True)
 
 
-def detail(text: str) -> None:
+def echo_detail(text: str) -> None:
     """Write to standard error if --verbose was given."""
     if is_verbose():
         click.echo(click.style(text, dim=True), err=True)
 
 
 def warn(text: str) -> None:
-    """Write a remark that asks for a look to standard error, unless --quiet was given."""
-    say(click.style("Note: ", fg="yellow", bold=True) + text)
+    """Write a remark that needs attention to standard error, unless --quiet was given."""
+    echo(click.style("Note: ", fg="yellow", bold=True) + text)
 
 
 def result(content: Any, text: str | None = None) -> None:
@@ -70,14 +69,14 @@ def result(content: Any, text: str | None = None) -> None:
     Parameters
     ----------
     content : object, or a function without arguments that returns it
-        What json knows, and numbers of NumPy, paths and data classes. NaN becomes null.
+        What json can write, numbers of NumPy, paths and data classes. NaN becomes null.
     text : str, optional
     """
     if wants_json():
         import json
 
-        made = _plain(content() if callable(content) else content)
-        click.echo(json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False))
+        plain = _plain(content() if callable(content) else content)
+        click.echo(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False))
     elif text is not None:
         click.echo(text)
 
@@ -102,8 +101,8 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (str, int, type(None))) else str(value)
 
 
-def aligned(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
-    """Return rows of cells as lines with columns of one width; the columns `right` end in line."""
+def align(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
+    """Return rows of cells as lines with aligned columns; the columns `right` are aligned at their right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
@@ -121,8 +120,8 @@ def progress_bars(form: str | None = None) -> Iterator[Callable[..., None] | Non
         return
     from tqdm import tqdm
 
-    bars: dict[str, Any] = {}  # made when there is something to show
-    # A log file wants a line now and then, a terminal a bar that moves.
+    bars: dict[str, Any] = {}  # created when there is something to show
+    # A log file gets a line now and then, a terminal a bar that moves.
     pause = 0.2 if sys.stderr.isatty() else 30.0
 
     def show(done: int, total: int, note: str = "", unit: str = "print") -> None:
@@ -153,55 +152,55 @@ def progress_bar() -> Iterator[Callable[[int, int, int], None] | None]:
         yield show and (lambda done, failed, total: show(done, total, f"failed={failed}"))
 
 
-def summary(s: Summary, seconds: float) -> str:
-    """Return what a run did, in a few lines."""
+def summarise_run(s: Summary, seconds: float) -> str:
+    """Return a run's counts, failures and flags in a few lines."""
     fresh = s.rows - s.kept
-    took = f" in {seconds:.1f} s ({1000 * seconds / fresh:.1f} ms a print)" if fresh else ""
-    kept = f", {s.kept} of them from before" if s.kept else ""
+    took = f" in {seconds:.1f} s ({1000 * seconds / fresh:.1f} ms per print)" if fresh else ""
+    kept = f", {s.kept} of them from an earlier run" if s.kept else ""
     lines = [f"{s.rows} prints{kept}{took}; {s.failures} failed."]
-    for count, first in _most(s.reasons.values()):
+    for count, first in _most_frequent(s.reasons.values()):
         lines.append(f"  {count} x {first}")
-    if len(s.reasons) > SHOWN:
-        lines.append(f"  and {len(s.reasons) - SHOWN} further kinds of failure; see meta_error")
+    if len(s.reasons) > MAX_SHOWN:
+        lines.append(f"  and {len(s.reasons) - MAX_SHOWN} further kinds of failure; see meta_error")
     if s.flags:
         lines.append("Flags: " + ", ".join(f"{name} {count}" for name, count in s.flags.most_common()))
     if 2 * s.flags["wrong_scale"] > s.rows:
         lines.append(
-            "Most prints are flagged wrong_scale: their resolution is not the one that was taken. "
+            "Most prints are flagged wrong_scale: their resolution is not the one assumed. "
             "Give --dpi, or an --index with a column dpi."
         )
     if s.memory:
-        lines.append(f"Workers: {s.workers}; the largest held {s.memory / (1 << 20):.0f} MB.")
-    return "\n".join([*lines, f"Table: {s.table}   how it was made: {s.sidecar}"])
+        lines.append(f"Workers: {s.workers}; peak memory per worker: {s.memory / (1 << 20):.0f} MB.")
+    return "\n".join([*lines, f"Table: {s.table}   sidecar: {s.sidecar}"])
 
 
-def survey(s: Survey) -> str:
-    """Return what a dry run found, as lines."""
+def summarise_survey(s: Survey) -> str:
+    """Return the findings of a dry run as lines."""
     lines = [f"prints: {s.prints}"]
     counts = {"layout": s.layouts, "resolution": s.resolutions, "size": s.sizes}
     for name, counter in counts.items():
-        lines.append(f"{name}: {_counted(counter)}")
+        lines.append(f"{name}: {_counts(counter)}")
     for name, counter in s.labels.items():
-        lines.append(f"label {name}: {_counted(counter)}")
+        lines.append(f"label {name}: {_counts(counter)}")
     if not s.labels:
-        lines.append("labels: none; --layout, --index or --regex give them")
+        lines.append("labels: none; give --layout, --index or --regex")
     if s.flags:
-        lines.append(f"noted: {_counted(s.flags)}")
-    if s.twins:
-        lines.append(f"identical pixels under different names: {len(s.twins)} groups")
-        lines += [f"  {' = '.join(names[:4])}{' …' if len(names) > 4 else ''}" for names in s.twins[:SHOWN]]
+        lines.append(f"noted: {_counts(s.flags)}")
+    if s.duplicates:
+        lines.append(f"identical pixels under different names: {len(s.duplicates)} groups")
+        lines += [f"  {' = '.join(names[:4])}{' …' if len(names) > 4 else ''}" for names in s.duplicates[:MAX_SHOWN]]
     lines.append(f"wrong: {len(s.errors)}")
     lines += [f"  {name}: {error}" for name, error in s.errors]
     return "\n".join(lines)
 
 
-def _counted(counter: Counter[str]) -> str:
+def _counts(counter: Counter[str]) -> str:
     known = Counter({k: n for k, n in counter.items() if k})
-    shown = ", ".join(f"{value} {count}" for value, count in known.most_common(SHOWN))
-    more = f", … ({len(known)} values)" if len(known) > SHOWN else ""
+    shown = ", ".join(f"{value} {count}" for value, count in known.most_common(MAX_SHOWN))
+    more = f", … ({len(known)} values)" if len(known) > MAX_SHOWN else ""
     without = f", without {counter['']}" if counter[""] else ""
     return f"{shown}{more}{without}".lstrip(", ")
 
 
-def _most(reasons: Any) -> list[tuple[int, str]]:
-    return sorted(reasons, key=lambda r: -r[0])[:SHOWN]
+def _most_frequent(reasons: Any) -> list[tuple[int, str]]:
+    return sorted(reasons, key=lambda r: -r[0])[:MAX_SHOWN]

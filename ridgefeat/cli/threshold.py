@@ -24,18 +24,18 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 @click.option(
     "-o", "--output", metavar="FOLDER", required=True, type=click.Path(file_okay=False), help="Where to write."
 )
-@click.option("--distance", is_flag=True, help="Smaller scores speak for a match.")
+@click.option("--distance", is_flag=True, help="Smaller scores indicate a match.")
 @click.option(
     "--methods",
-    **options.listed("ridgefeat.threshold.methods", "DEFAULT"),
-    help="With commas between; see below.  [default: all]",
+    **options.listed("ridgefeat.threshold.methods", "DEFAULT_METHODS"),
+    help="Names separated by commas; see below.  [default: all]",
 )
 @click.option(
     "--objective",
     type=click.Choice(("hter", "accuracy", "cost")),
     default="hter",
     show_default=True,
-    help="What grid, bayes and exact seek.",
+    help="What grid, bayes and exact optimise.",
 )
 @click.option("--ratio", type=float, default=1.0, show_default=True, help="r of FAR = r FRR, for far-frr.")
 @click.option("--prior", type=float, default=0.5, show_default=True, help="Share of mated transactions in use, 0 to 1.")
@@ -46,30 +46,32 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
     type=float,
     default=0.8,
     show_default=True,
-    help="Share of subjects to choose on; the others are reported on. 1: no such split.",
+    help="Share of subjects on which to choose; the others are reported on. 1: no split.",
 )
 @click.option(
     "--replicates",
     type=click.IntRange(0, 100_000),
     default=400,
     show_default=True,
-    help="Of the bootstrap over subjects; 0 for no intervals.",
+    help="Replicates of the bootstrap over subjects; 0: no intervals.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split and the bootstrap.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the split and the bootstrap."
+)
 @click.option("--positive", metavar="LABEL", help="The label that counts as mated.")
-@click.option("--classifier", metavar="NAME", help="Whose rows, in a table of several classifiers.")
+@click.option("--classifier", metavar="NAME", help="Classifier to read, if the table holds several.")
 @click.option("--score-column", metavar="NAME", help="Column of the scores.  [default: score]")
 @click.option("--label-column", metavar="NAME", help="Column of the labels.  [default: mated, label, y_true]")
-@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Only such rows, e.g. --where level=hard.")
-@click.option("--failures", is_flag=True, help="An empty score is a failure to acquire, and counted as one.")
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Read only such rows, e.g. --where level=hard.")
+@click.option("--failures", is_flag=True, help="Count an empty score as a failure to acquire.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
 @options.json_result
 def command(table: str, output: str, **given: Any) -> None:
     """Choose decision thresholds on some subjects' scores and report them on others.
 
-    SCORES is CSV, Parquet or a folder of Parquet parts. It has columns `subject_probe, subject_reference, mated,
-    score`, or two columns of label (1 mated, 0 not) and score, or is the scores.csv of `verify` or `bench`. Written
-    are thresholds.csv, figures.csv, curves.csv and report.html.
+    SCORES is CSV, Parquet or a folder of Parquet files. It has columns `subject_probe, subject_reference, mated,
+    score`, or two columns of label (1 mated, 0 not) and score, or is the scores.csv of `verify` or `bench`. The command
+    writes thresholds.csv, figures.csv, curves.csv and report.html.
 
     Methods: mean-distance, bayes, far-frr, grid, exact, min-cost, zero-fmr, and targets such as fmr=1% or fmr=0.1%. A
     score equal to the threshold is accepted.
@@ -83,13 +85,12 @@ def command(table: str, output: str, **given: Any) -> None:
     from pathlib import Path
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.threshold import Settings, analyse, read_scores
-    from ridgefeat.threshold.methods import DEFAULT
+    from ridgefeat.threshold import DEFAULT_METHODS, Settings, analyse, read_scores
 
     folder = Path(output)
-    there = [name for name in FILES if (folder / name).exists()]
-    if there and not given["overwrite"]:
-        raise Unusable(f"{folder} holds {', '.join(there)} already; choose another folder, or give --overwrite")
+    existing = [name for name in FILES if (folder / name).exists()]
+    if existing and not given["overwrite"]:
+        raise Unusable(f"{folder} already holds {', '.join(existing)}; choose another folder, or give --overwrite")
     settings = Settings(
         objective=given["objective"],
         ratio=given["ratio"],
@@ -108,10 +109,10 @@ def command(table: str, output: str, **given: Any) -> None:
         count_failures=given["failures"],
         where=given["where"],
     )
-    talk.say(f"{len(read.scores):,} scores; {read.note}")
+    talk.echo(f"{len(read.scores):,} scores; {read.note}")
     found = analyse(
         read.scores,
-        DEFAULT if given["methods"] is None else given["methods"],
+        DEFAULT_METHODS if given["methods"] is None else given["methods"],
         settings,
         development=given["development"],
         replicates=given["replicates"],
@@ -120,8 +121,8 @@ def command(table: str, output: str, **given: Any) -> None:
     _write(found, folder, Path(table).name, read.note)
     talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
-        talk.say(f"Note: {remark}")
-    talk.say(f"Written: {', '.join(str(folder / name) for name in FILES)}")
+        talk.echo(f"Note: {remark}")
+    talk.echo(f"Written: {', '.join(str(folder / name) for name in FILES)}")
 
 
 def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
@@ -129,16 +130,14 @@ def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
     import sys
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.report.threshold.page import write_threshold_page
+    from ridgefeat.files import atomic_write, os_errors_as
+    from ridgefeat.report import write_threshold_page
 
-    try:
+    with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
-            half = folder / f".{name}.tmp"
-            frame.to_csv(half, index=False, lineterminator="\n")
-            half.replace(folder / name)
-    except OSError as error:
-        raise Unusable(f"{folder} cannot be written: {error.strerror}; is it a folder that you may write?") from None
+            with atomic_write(folder / name) as temporary:
+                frame.to_csv(temporary, index=False, lineterminator="\n")
     said = shlex.join(["ridgefeat", *sys.argv[1:]])
     write_threshold_page(found, folder / FILES[-1], title=title, about={"Command": said, "Table": note})
 
@@ -149,24 +148,23 @@ def _record(found: Analysis) -> dict[str, Any]:
 
 
 def _lines(found: Analysis) -> str:
-    """Return the tables for a terminal: the reported part's rates, each with its errors and interval."""
-    from ridgefeat.report.threshold.figures import percent
-    from ridgefeat.report.threshold.page import between
-    from ridgefeat.threshold.analysis import RULE
+    """Return the tables for the terminal: the rates of the reported part, with errors and intervals."""
+    from ridgefeat.report import percent, percent_interval
+    from ridgefeat.threshold import MIN_ERRORS
 
     part = found.reported
     rows: list[Sequence[str]] = [HEAD]
-    for i, (choice, o) in enumerate(zip(found.choices, part.operations, strict=True)):
+    for i, (choice, o) in enumerate(zip(found.choices, part.operating_points, strict=True)):
         row = [choice.method, f"{choice.threshold:.6g}"]
         for rate in (o.fmr, o.fnmr):
-            few = " *" if rate.errors < RULE else ""
-            row += [percent(rate.value), between(rate.low, rate.high), f"{rate.errors:,}/{rate.count:,}{few}"]
-        own = found.parts[0].operations[i]
+            few = " *" if rate.errors < MIN_ERRORS else ""
+            row += [percent(rate.value), percent_interval(rate.low, rate.high), f"{rate.errors:,}/{rate.count:,}{few}"]
+        own = found.parts[0].operating_points[i]
         rows.append((*row, percent(o.hter.value), percent(o.accuracy.value), percent(own.hter.value)))
     figures: list[Sequence[str]] = [("figure", "value", "95 %")]
     for f in part.figures:
         bare = f.name in ("AUC", "d'")
-        inner = between(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
+        inner = percent_interval(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
         figures.append((f.name, f"{f.value:.4f}" if bare else percent(f.value), inner))
     right = range(1, len(HEAD))
-    return "\n".join([f"On {part.name}:", talk.aligned(rows, right), "", talk.aligned(figures, right)])
+    return "\n".join([f"On {part.name}:", talk.align(rows, right), "", talk.align(figures, right)])

@@ -44,7 +44,7 @@ def command(**given: Any) -> None:
       ridgefeat train features.csv --target age --classifier ridge -o age.skops
     """
     from ridgefeat import bench
-    from ridgefeat.report.model_card import write_model_card
+    from ridgefeat.report import write_model_card
 
     bench.check_place(given["output"])
     frame, about = bench.load(
@@ -57,7 +57,7 @@ def command(**given: Any) -> None:
         frame, about, target=given["target"], group=given["group"], kind=given["kind"], families=given["families"]
     )
     for note in problem.notes:
-        talk.say(note)
+        talk.echo(note)
     options = bench.Options(within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")})
     made = bench.train(problem, given["classifier"], options)
     path = bench.save_model(made, given["output"])
@@ -65,7 +65,7 @@ def command(**given: Any) -> None:
     kept = card.exists()
     if not kept:
         write_model_card(made.about, card)
-    talk.say(
+    talk.echo(
         f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
     )
     talk.result(
@@ -77,4 +77,4 @@ def command(**given: Any) -> None:
             "columns": problem.features.shape[1],
         }
     )
-    talk.say(f"Model card ({'kept as it was' if kept else 'to be completed by hand'}): {card}")
+    talk.echo(f"Model card ({'kept as it was' if kept else 'to be completed by hand'}): {card}")

@@ -28,10 +28,14 @@ def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     show_default=True,
     metavar="fvc|altered|PAIRS.csv",
     shell_complete=_protocols,
-    help="What is compared.",
+    help="Which comparisons to make.",
 )
 @click.option(
-    "--comparator", type=click.Choice(("minutiae", "features")), default="minutiae", show_default=True, help="How."
+    "--comparator",
+    type=click.Choice(("minutiae", "features")),
+    default="minutiae",
+    show_default=True,
+    help="How to compare.",
 )
 @click.option("-o", "--output", required=True, type=options.PATH, metavar="SCORES.csv", help="The table to write.")
 @click.option(
@@ -39,27 +43,27 @@ def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     type=click.Choice(("few", "all")),
     default="few",
     show_default=True,
-    help="Non-mated comparisons: few, as the protocol chooses them, or all.",
+    help="Non-mated comparisons: the few that the protocol selects, or all.",
 )
 @options.labels
 @options.families
 @options.tuning
 @click.option("-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all.")
 @options.engine
-@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing table.")
 @options.json_result
 def command(**given: Any) -> None:
     """Compare prints with each other, mated and non-mated, into a table of scores.
 
     Inputs are images, ISO/IEC 19794-2 templates (.fmr, .iso, .ist, .fmd), .xyt files, and folders of them; the
     comparator `features` also takes a table of `extract`. Columns: probe, reference, subject_probe,
-    subject_reference, mated, score, failure. A higher score speaks for one finger. Where a print failed, its
-    comparisons stay without a score: `ridgefeat threshold` counts them as failures to acquire. The exit code is then 1.
+    subject_reference, mated, score, failure. A higher score indicates a match. If a print fails, its comparisons
+    stay in the table without a score, `ridgefeat threshold` counts them as failures to acquire, and the exit code is 1.
 
     \b
     fvc      every two impressions of a finger, and every two fingers' first impressions (all: every two prints)
-    altered  altered prints against unaltered ones: their own, and the same finger of ten other people (all: of all)
-    CSV      columns probe, reference and, if names do not tell, mated or subject_probe and subject_reference
+    altered  altered prints against unaltered ones: their own, and the same finger of ten other subjects (all: of all)
+    CSV      columns probe, reference and, unless names give it, mated or subject_probe and subject_reference
 
     \b
     Examples:
@@ -77,7 +81,7 @@ def command(**given: Any) -> None:
     if Path(given["output"]).suffix.lower() != ".csv":
         raise click.UsageError(f"--output must end in .csv, got {given['output']!r}")
     if Path(given["output"]).exists() and not given["overwrite"]:
-        raise Unusable(f"{given['output']} is there already; choose another name, or give --overwrite")
+        raise Unusable(f"{given['output']} already exists; choose another name, or give --overwrite")
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())
     with using(given["engine"], given["jobs"]), talk.progress_bars() as show:
         found = verify(
@@ -99,8 +103,8 @@ def command(**given: Any) -> None:
     path = found.save(given["output"])
     talk.result(found.about)
     if not talk.is_quiet():
-        talk.say(_summary(found))
-        talk.say(f"Table: {path}   how it was made: {path.with_suffix('.json')}")
+        talk.echo(_summary(found))
+        talk.echo(f"Table: {path}   sidecar: {path.with_suffix('.json')}")
     if found.about["failures_to_acquire"]:
         sys.exit(1)
 
@@ -116,9 +120,9 @@ def _summary(found: Verification) -> str:
         f"{about['prints']} prints, {about['failures_to_acquire']} of them failed; "
         f"{counts['mated']['made']:,} mated and {counts['non_mated']['made']:,} non-mated comparisons."
     ]
-    lines += [f"  {count} x {reason}" for reason, count in list(about["reasons"].items())[: talk.SHOWN]]
+    lines += [f"  {count} x {reason}" for reason, count in list(about["reasons"].items())[: talk.MAX_SHOWN]]
     try:
-        curve = ErrorCurve.of(Scores.make(frame["score"], frame["mated"], count_failures=True))
+        curve = ErrorCurve.from_scores(Scores.make(frame["score"], frame["mated"], count_failures=True))
     except ScoreError as error:
         return "\n".join([*lines, f"No error rates: {error}"])
     equal = curve.equal_error

@@ -1,4 +1,8 @@
-"""Ridge structure -> numbers: one module a family, and how a column is declared."""
+"""Ridge structure -> numbers: one module or package per family.
+
+Read in this order: `family` (how columns are declared), `zones` (places in a print), then any family: `ridge`,
+`orient` and its `pattern`, `gabor`, `minutiae`, `quality`, `texture`; `renamed` lists names of older versions.
+"""
 
 from ridgefeat.features.family import Column, Family, as_records, families, schema_digest, select
 

@@ -1,4 +1,4 @@
-"""How a feature is declared: its columns stand on the function that computes them.
+"""How a feature is declared: its columns are written above the function that computes them.
 
     ridge = Family("ridge", "Ridge density, period and breadth.")
 
@@ -9,9 +9,9 @@
         ...
         return [mean]
 
-The function returns one number a column, in their order, or None where nothing can be measured (all NaN). Everything
+The function returns one number per column, in their order, or None where nothing can be measured (all NaN). Everything
 else (the table's header, `ridgefeat features`, the reference page, the schema's digest, the baseline) is derived.
-A family of one's own is published through the entry point group `ridgefeat.families` (name = module:family).
+A user's own family is published through the entry point group `ridgefeat.families` (name = module:family).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 class Column:
     """One feature: its name (family_what_where_statistic), unit, closed range from low to high, meaning and source.
 
-    `uses` names labels that its value hangs on besides the image; who is to tell such a label must not be shown it.
+    `uses` names labels on which its value depends besides the image; a classifier of such a label must not see it.
     """
 
     name: str
@@ -86,6 +86,16 @@ class Family:
         ------
         ParameterError
             For a name that is not the family's or is declared twice.
+
+        Examples
+        --------
+        >>> import ridgefeat as rf
+        >>> edge = Family("edge", "What touches the image's border.")
+        >>> @edge.columns(Column("edge_black", "px", 0, 1e4, "black pixels in the top row"))
+        ... def black(fp):
+        ...     return [np.count_nonzero(fp.image[0] < 50)]
+        >>> edge.compute(rf.Fingerprint(np.zeros((60, 80), np.uint8)))
+        array([80.], dtype=float32)
         """
         for c in columns:
             if not _NAME.fullmatch(c.name) or not c.name.startswith(self.name + "_"):
@@ -145,7 +155,7 @@ def families() -> dict[str, Family]:
                 f"family {entry.name!r} ({entry.value}) cannot be loaded: {error}; repair or uninstall its package"
             ) from error
         if not isinstance(family, Family) or family.name in known:
-            raise ParameterError(f"entry point {entry.name!r} ({entry.value}) is no family of a name of its own")
+            raise ParameterError(f"entry point {entry.name!r} ({entry.value}) must be a Family with a name of its own")
         known[family.name] = family
     return known
 
@@ -162,6 +172,11 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
     ------
     ParameterError
         For a name that no family has.
+
+    Examples
+    --------
+    >>> [family.name for family in select(["texture", "ridge"])]
+    ['ridge', 'texture']
     """
     known = families()
     if names is None:
@@ -175,7 +190,7 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
 
 
 def schema_digest(columns: Iterable[Column]) -> str:
-    """Return a short digest of column names and units, by which tables know each other.
+    """Return a short digest of column names and units; tables with different digests do not fit together.
 
     Parameters
     ----------

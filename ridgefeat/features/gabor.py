@@ -21,7 +21,7 @@ DAUGMAN = "Daugman 1988; Jain, Farrokhnia 1991"
 FINGERCODE = "Jain, Prabhakar, Hong, Pankanti 2000"
 ORIENTATIONS = 8
 WAVELENGTHS = (0.25, 0.35, 0.45, 0.57, 0.75)
-"""mm; the bank is read at these, whatever wavelengths it was computed at."""
+"""mm; the bank is interpolated to these, whatever wavelengths it was computed at."""
 
 gabor = Family("gabor", "Gabor responses by orientation and wavelength: mean, deviation, energy; whole and zones.")
 
@@ -56,10 +56,10 @@ def _names() -> Iterator[tuple[str, str]]:
         Column(f"gabor_w{round(100 * w):03d}_energy", "", 0, 1, f"share of the bank's energy at {w:g} mm")
         for w in WAVELENGTHS
     ),
-    Column("gabor_energy", "sd²", 0, 100, "energy of the whole bank by point of the print"),
+    Column("gabor_energy", "sd²", 0, 100, "energy of the whole bank per point of the print"),
     Column("gabor_wavelength_centroid", "mm", 0.1, 1.5, "energy-weighted mean wavelength (logarithmic)"),
     Column("gabor_wavelength_spread", "", 0, 2, "energy-weighted deviation of log wavelength"),
-    Column("gabor_anisotropy_mean", "", 0, 1, "how far energy gathers in one orientation at a point: 1 only one"),
+    Column("gabor_anisotropy_mean", "", 0, 1, "concentration of the energy in one orientation at a point: 1 one alone"),
     Column("gabor_anisotropy_sd", "", 0, 1, "its spread over the print"),
     *(
         Column(
@@ -82,7 +82,17 @@ def _names() -> Iterator[tuple[str, str]]:
     ),
 )
 def responses(fp: Fingerprint) -> Sequence[float] | None:
-    """Summarise the responses over the whole print, and their energy in each zone of the bounding box's 4 x 4."""
+    """Summarise the responses over the whole print, and their energy in each zone of the bounding box's 4 x 4.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating
+    >>> names = [column.name for column in gabor.all_columns()]
+    >>> found = dict(zip(names, responses(Fingerprint(grating((161, 161), 9.0).image)), strict=True))
+    >>> round(float(found["gabor_wavelength_centroid"]), 2)  # mm; 9 px are 0.46
+    0.46
+    """
     y, x = np.nonzero(at_cells(fp.mask))
     if not x.size:
         return None

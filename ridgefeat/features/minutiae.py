@@ -19,6 +19,7 @@ GUTIERREZ = "Gutierrez-Redomero et al. 2011"
 CLARK = "Clark, Evans 1954"
 BINS = 8
 SURE = 50.0
+"""Quality from which a minutia counts as sure."""
 
 minutiae = Family("minutiae", "Minutiae: counts by kind, densities, spacing, directions.")
 
@@ -30,7 +31,15 @@ minutiae = Family("minutiae", "Minutiae: counts by kind, densities, spacing, dir
     Column("minutiae_sure", "", 0, 1000, f"number of minutiae of quality {SURE:g} or more"),
 )
 def counts(fp: Fingerprint) -> Sequence[float]:
-    """Count; a print without ridges has none."""
+    """Count minutiae; 0 for a print without ridges.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import dislocated_grating
+    >>> counts(Fingerprint(dislocated_grating((241, 241), 9.0, np.pi / 2).image))  # all, endings, bifurcations, sure
+    [1, 1, 0, 1]
+    """
     m = fp.minutiae
     endings = int(np.count_nonzero(m.kind == ENDING))
     return [len(m), endings, len(m) - endings, int(np.count_nonzero(m.quality >= SURE))]
@@ -85,14 +94,16 @@ def spacing(fp: Fingerprint) -> Sequence[float] | None:
         Column(f"minutiae_direction_a{45 * k:03d}", "", 0, 1, f"share of minutiae that point at {45 * k}° (± 22.5°)")
         for k in range(BINS)
     ),
-    Column("minutiae_direction_resultant", "", 0, 1, "length of the mean direction vector: 1 all alike"),
+    Column(
+        "minutiae_direction_resultant", "", 0, 1, "length of the mean direction vector: 1 where all point the same way"
+    ),
     *(
         Column(f"minutiae_{part}_density", "1/cm²", 0, 300, f"minutiae by area in the print's {word} quarter")
         for part, word in (("nw", "upper left"), ("ne", "upper right"), ("sw", "lower left"), ("se", "lower right"))
     ),
 )
 def distribution(fp: Fingerprint) -> Sequence[float] | None:
-    """Tell where minutiae stand about the print's centroid and which way they point."""
+    """Return the shares of directions, and the densities in the quarters around the print's centroid."""
     if not fp.mask.any():
         return None
     m = fp.minutiae

@@ -23,6 +23,7 @@ KAWAGOE = "Kawagoe, Tojo 1984"
 BINS = 8
 GRID = 5
 SPACING = 2.5
+"""Distance in mm between the points of the grid around the core."""
 NAN = float("nan")
 
 orient = Family("orient", "Orientation field: coherence, circular statistics, curvature, flow, singular points.")
@@ -56,7 +57,7 @@ def statistics(fp: Fingerprint) -> Sequence[float] | None:
 
 
 def _bin(angle: Float) -> np.ndarray:
-    # Bins are centred on 0, 22.5, ... degrees, so that level ridges do not fall between two of them.
+    # Bins are centred on 0, 22.5, ... degrees, so that level ridges are not split between two of them.
     return np.asarray(np.round(angle * (BINS / np.pi)).astype(int) % BINS)
 
 
@@ -94,7 +95,7 @@ _ANGLES = [f"{22.5 * k:05.1f}".replace(".", "d") for k in range(BINS)]
             "",
             0,
             1,
-            f"share of the print whose ridges run at {float(a.replace('d', '.')):g} degrees (± 11.25)",
+            f"share of the print with ridges at {float(a.replace('d', '.')):g} degrees (± 11.25)",
         )
         for a in _ANGLES
     ),
@@ -189,13 +190,23 @@ def singular(fp: Fingerprint) -> Sequence[float] | None:
             "",
             0,
             1,
-            f"1 where the print is told as {name.replace('_', ' ')}, else 0",
+            f"1 if the print is classified as {name.replace('_', ' ')}, else 0",
             KAWAGOE,
         )
         for name in CLASSES
     )
 )
 def pattern(fp: Fingerprint) -> Sequence[float] | None:
-    """Tell the pattern class from cores and deltas by the Poincare index."""
-    told = pattern_class(fp)
-    return None if told is None else [float(name == told) for name in CLASSES]
+    """Classify the pattern by cores and deltas (Poincare index), one-hot in the order of CLASSES.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating, rings
+    >>> pattern(Fingerprint(grating((201, 201), 9.0).image))  # no singular point: an arch
+    [1.0, 0.0, 0.0, 0.0, 0.0]
+    >>> pattern(Fingerprint(rings((241, 241), 9.0).image))  # two cores: a whorl
+    [0.0, 0.0, 0.0, 0.0, 1.0]
+    """
+    found = pattern_class(fp)
+    return None if found is None else [float(name == found) for name in CLASSES]

@@ -16,16 +16,17 @@ CLASSES = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
 
 AXIS_ANGLE = np.deg2rad(40)
 AXIS_OFFSET = 3 / MM_PER_PX
-"""A delta this close to the line along which the core opens belongs to a tented arch, not to a loop."""
+"""A delta within both this angle (radians, seen from the core) and this distance (px, 3 mm) of the axis along which
+the core opens belongs to a tented arch, not to a loop."""
 
 
 def pattern_class(fp: Fingerprint) -> str | None:
     """Return one of CLASSES, or None where there is no print.
 
-    Two cores or two deltas make a whorl, no singular point an arch. With one core and one delta the delta's place
-    beside the axis along which the core opens tells: on it a tented arch, to its left (seen from the core) a left
-    loop, to its right a right loop; rotating the print changes nothing. A core alone counts as a loop of the side to
-    which it opens, a delta alone as one of the other side.
+    Two cores or two deltas make a whorl, no singular point an arch. With one core and one delta, the delta's position
+    relative to the axis along which the core opens decides: on it a tented arch, to its left (seen from the core) a
+    left loop, to its right a right loop; rotating the print changes nothing. A core alone counts as a loop of the side
+    to which it opens, a delta alone as one of the other side.
 
     Notes
     -----
@@ -65,6 +66,12 @@ def ridge_count(enhanced: Float, mask: Bool, start: tuple[float, float], end: tu
     """Return how many ridges a straight line between two points crosses, the points' own not counted.
 
     NaN where a part of the line lies outside the print.
+
+    Examples
+    --------
+    >>> waves = np.tile(-np.cos(2 * np.pi * np.arange(60) / 9), (3, 1)).astype(np.float32)  # ridges at 0, 9, 18, ...
+    >>> ridge_count(waves, np.ones((3, 60), bool), (4, 1), (40, 1))
+    4.0
     """
     length = float(np.hypot(end[0] - start[0], end[1] - start[1]))
     n = max(2, round(length * 2))

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 HONG = "Hong, Wan, Jain 1998"
 ACREE = "Acree 1999"
 GUTIERREZ = "Gutierrez-Redomero et al. 2008"
+STEEP = 0.5
+"""Cosine of the doubled angle beyond which ridges count as level (within 30 degrees), or below minus it as upright."""
+MIN_POINTS = 30
+"""Points of the period map, every fourth pixel, below which a mean over them is not given."""
 
 ridge = Family("ridge", "Ridge density, period, breadth and gaps, in physical units.")
 
@@ -35,15 +39,24 @@ ridge = Family("ridge", "Ridge density, period, breadth and gaps, in physical un
     Column("ridge_density_line", "ridges/cm", 5, 100, "ridges on a line across them: 10 mm / mean period"),
 )
 def period(fp: Fingerprint) -> Sequence[float] | None:
-    """Summarise the period map, every fourth pixel of it."""
+    """Summarise the period map, every fourth pixel of it.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating
+    >>> mean, *_, ratio, line = period(Fingerprint(grating((241, 241), 10.0, np.pi / 2).image))
+    >>> round(float(mean), 2), round(float(line))  # 10 px are 0.508 mm, so a line of 1 cm crosses 20 ridges
+    (0.51, 20)
+    """
     inside = fp.mask[::FINE, ::FINE]
     values = fp.period[::FINE, ::FINE][inside].astype(np.float64) * MM_PER_PX
     if not values.size:
         return None
     doubled = np.cos(2 * fp.orientation.angle[::FINE, ::FINE][inside])
-    upright, level = values[doubled < -0.5], values[doubled > 0.5]
-    across = upright.mean() if upright.size >= 30 else np.nan
-    down = level.mean() if level.size >= 30 else np.nan
+    upright, level = values[doubled < -STEEP], values[doubled > STEEP]
+    across = upright.mean() if upright.size >= MIN_POINTS else np.nan
+    down = level.mean() if level.size >= MIN_POINTS else np.nan
     mean = values.mean()
     p10, p50, p90 = zones.percentiles(values, 10, 50, 90)
     return [mean, values.std(), p10, p50, p90, across, down, across / down, 10 / mean]
@@ -92,10 +105,10 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
 
     Notes
     -----
-    The distal squares stand 3 mm to either side of the core and 3 mm above it, the proximal one 6 mm below. Where no
-    core is seen, the print's centroid stands for it. Radial and ulnar need the hand (on a print of the right hand the
-    thumb's side is the left) and are NaN without; a square of which less than 60 % of a diagonal
-    is visible is NaN as well.
+    The distal squares are centred 3 mm to either side of the core and 3 mm above it, the proximal one 6 mm below.
+    Where no core is found, the print's centroid takes its place. Radial and ulnar need the hand (on a print of the
+    right hand the thumb's side is the left) and are NaN without; a square is NaN as well where less than 60 % of a
+    diagonal is visible.
     """
     if not fp.mask.any():
         return None
@@ -107,11 +120,11 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
     count = count_ridges(fp.enhanced, fp.mask, x, y)
     left, right, proximal = (float(c) for c in count[:3])
     everywhere = count[3:][np.isfinite(count[3:])]
-    mean, sd, most = (everywhere.mean(), everywhere.std(), everywhere.max()) if everywhere.size else (np.nan,) * 3
+    mean, sd, largest = (everywhere.mean(), everywhere.std(), everywhere.max()) if everywhere.size else (np.nan,) * 3
     radial, ulnar = {"right": (left, right), "left": (right, left)}.get(fp.hand or "", (np.nan, np.nan))
     seen = [c for c in (left, right, proximal) if np.isfinite(c)]
     spread = max(seen) - min(seen) if len(seen) > 1 else np.nan
-    return [mean, sd, most, left, right, radial, ulnar, proximal, (left + right) / 2, spread]
+    return [mean, sd, largest, left, right, radial, ulnar, proximal, (left + right) / 2, spread]
 
 
 @ridge.columns(
@@ -151,21 +164,27 @@ def extent(fp: Fingerprint) -> Sequence[float] | None:
     if not area:
         return None
     _, _, width, height = cv2.boundingRect(fp.mask.view(np.uint8))
-    # Lines of all angles are 1.11 times as long as their 8-connected pixel count (Kulpa 1977).
-    length = cv2.countNonZero(fp.skeleton.view(np.uint8)) * MM_PER_PX * 1.11
+    length = cv2.countNonZero(fp.skeleton.view(np.uint8)) * MM_PER_PX * KULPA
     return [area / 100, width * MM_PER_PX, height * MM_PER_PX, length / area]
 
 
 WINDOW = 11
+"""Side, in cells of 4 px, of the square in which mean grey levels of crests and floors are taken (2.2 mm)."""
 CLEAR = 0.6
+"""Height of the enhanced waves from which a pixel belongs to a crest or a floor."""
 PORE_LENGTH = 12
+"""Pixels (0.6 mm): a longer light gap along a ridge is no pore."""
+LINE_REACH, LINE_LENGTH = 1.2, 1.8
+"""In periods: how far light gaps are grown to join across ridges, and the extent from which they form a white line."""
+KULPA = 1.11
+"""Lines of all angles are this much longer than their 8-connected pixel count (Kulpa 1977)."""
 
 
 def breadth_maps(fp: Fingerprint) -> tuple[Bool, Float]:
     """Return where there is ink (darker than half way from ridge to valley), and its share about each 4 x 4 px.
 
-    The enhanced print tells where ridges and valleys run, the grey values how broad they are: the level half way
-    between the mean grey of ridge crests and of valley floors around.
+    The enhanced print gives the places of ridges and valleys, the grey levels their breadth: the limit is half way
+    between the mean grey levels of ridge crests and of valley floors around.
     """
     rows, columns = fp.mask.shape
     small = -(-columns // 4), -(-rows // 4)
@@ -195,27 +214,28 @@ def gap_figures(fp: Fingerprint, inked: Bool) -> tuple[float, float, float, floa
     _, runs = cv2.connectedComponents(light.view(np.uint8), connectivity=8, ltype=cv2.CV_16U)
     pores = int(np.count_nonzero(np.bincount(runs[light])[1:] <= PORE_LENGTH))
     (spacing,) = zones.percentiles(fp.period[::4, ::4][fp.mask[::4, ::4]], 50)
-    # Light gaps stand on centre lines, so those of neighbouring ridges join when grown by over half a period.
-    reach = int(1.2 * spacing) | 1
+    # Light gaps lie on centre lines, so those of neighbouring ridges join when grown by over half a period.
+    reach = int(LINE_REACH * spacing) | 1
     grown = cv2.dilate(light.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     _, _, blobs, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(grown[::2, ::2]), connectivity=8)
     extent = np.hypot(2 * blobs[1:, cv2.CC_STAT_WIDTH] - reach, 2 * blobs[1:, cv2.CC_STAT_HEIGHT] - reach)
-    crossing = extent >= 1.8 * spacing
+    crossing = extent >= LINE_LENGTH * spacing
     area_cm2 = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2 / 100
     return (
         cv2.countNonZero(light.view(np.uint8)) / on_line,
-        pores / (on_line * 1.11 * MM_PER_PX / 10),
+        pores / (on_line * KULPA * MM_PER_PX / 10),
         int(np.count_nonzero(crossing)) / area_cm2,
         float(extent[crossing].sum()) * MM_PER_PX / area_cm2,
     )
 
 
 SIDE = 5.0 / MM_PER_PX
-DIAGONAL = SIDE * np.sqrt(2)
 SAMPLES = 142
-LEAST_INSIDE = 0.6
+"""Points along a diagonal, about one per pixel."""
+MIN_VISIBLE = 0.6
+"""Share of a diagonal that must lie in the print for its ridges to be counted."""
 CLEAR_SHARE = 0.08
-"""Between minus and plus this, the enhanced print is neither ridge nor valley: what came before goes on."""
+"""Between minus and plus this, the enhanced print is neither ridge nor valley, and the last clear one continues."""
 
 
 def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
@@ -238,7 +258,14 @@ def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
     Notes
     -----
     Acree, "Is there a gender difference in fingerprint ridge density?" (Forensic Science International 1999). A ridge
-    is a run below zero; the parts of one at the ends of what is visible are made up for by dividing by its length.
+    is a run below zero; ridges cut off at the ends of the visible part are made up for by dividing by its length.
+
+    Examples
+    --------
+    >>> waves = np.tile(-np.cos(2 * np.pi * np.arange(200) / 10), (200, 1)).astype(np.float32)  # 5 mm are 9.84 periods
+    >>> at = np.array([100], np.float32)
+    >>> count_ridges(waves, np.ones(waves.shape, bool), at, at)
+    array([10.], dtype=float32)
     """
     along = (np.arange(SAMPLES, dtype=np.float32) / (SAMPLES - 1) - 0.5) * np.float32(SIDE)
     px = np.stack([x[:, None] + along, x[:, None] + along])
@@ -252,12 +279,12 @@ def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
     flanks = ((ridge[:, 1:] != ridge[:, :-1]) & both_inside).sum(1)
     visible = both_inside.sum(1) / (SAMPLES - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        count = np.where(visible >= LEAST_INSIDE, flanks / 2 / visible, np.nan)
+        count = np.where(visible >= MIN_VISIBLE, flanks / 2 / visible, np.nan)
     return np.asarray(np.maximum(*count.reshape(2, -1)), np.float32)
 
 
 def _settled(value: Float, clear: Bool) -> Bool:
-    """Return where values are negative; unclear ones are what the last clear one was, or at first the next."""
+    """Return where values are negative; unclear ones continue the last clear one, or precede the first."""
     at = np.maximum.accumulate(np.where(clear, np.arange(value.shape[1]), -1), axis=1)
     at = np.where(at < 0, clear.argmax(1)[:, None], at)
     return np.asarray(np.take_along_axis(value, at, 1) < 0)

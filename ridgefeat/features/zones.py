@@ -1,4 +1,4 @@
-"""The frame in which a print's places are named: its centre, its core, and zones around them."""
+"""Places in a print: its centre, its core, its bounding box and the zones of that box."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
 
 ZONES = 4
-"""Zones stand in a grid of 4 x 4 over the print's bounding box."""
+"""Zones along each side of the print's bounding box."""
 
 
 def centre(fp: Fingerprint) -> tuple[float, float]:
@@ -38,7 +38,13 @@ def zone_numbers(fp: Fingerprint, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def zone_means(values: Float, zone: np.ndarray, weight: Float | None = None) -> Float:
-    """Return the (weighted) mean in every zone, shape (16,); NaN for zones without points."""
+    """Return the (weighted) mean in every zone, shape (16,); NaN for zones without points.
+
+    Examples
+    --------
+    >>> zone_means(np.array([1, 3, 5], np.float32), np.array([0, 0, 1]))[:3]
+    array([ 2.,  5., nan], dtype=float32)
+    """
     n = ZONES * ZONES
     count = np.bincount(zone, weight, n)
     total = np.bincount(zone, values if weight is None else values * weight, n)
@@ -65,7 +71,13 @@ def zone_names(grid: int = ZONES) -> dict[str, str]:
 
 
 def percentiles(values: np.ndarray, *percent: float) -> list[float]:
-    """Return percentiles, interpolated linearly as NumPy does, at a tenth of its fixed cost."""
+    """Return percentiles, interpolated linearly as NumPy does, at a tenth of its fixed cost.
+
+    Examples
+    --------
+    >>> [float(p) for p in percentiles(np.array([4, 1, 3, 2]), 0, 50, 100)]
+    [1.0, 2.5, 4.0]
+    """
     ordered = np.sort(values, axis=None)
     at = np.array(percent) * ((ordered.size - 1) / 100)
     low = at.astype(int)
@@ -90,8 +102,8 @@ def print_box(fp: Fingerprint) -> Box | None:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def original_box(fp: Fingerprint, least: int) -> Box | None:
-    """Return the box around the print in the original image, or None if a side has fewer than `least` pixels."""
+def original_box(fp: Fingerprint, min_side: int) -> Box | None:
+    """Return the box around the print in the original image, or None if a side has fewer than `min_side` pixels."""
     box = print_box(fp)
     if box is None:
         return None
@@ -99,12 +111,19 @@ def original_box(fp: Fingerprint, least: int) -> Box | None:
         slice(int(s.start * dpi / WORKING_DPI), min(size, int(np.ceil(s.stop * dpi / WORKING_DPI))))
         for s, dpi, size in zip(box, (fp.dpi_y, fp.dpi_x), fp.original.shape, strict=True)
     )
-    if min(s.stop - s.start for s in scaled) < least:
+    if min(s.stop - s.start for s in scaled) < min_side:
         return None
     return scaled[0], scaled[1]
 
 
 def pixel_zones(shape: tuple[int, int], grid: int) -> np.ndarray:
-    """Return each pixel's zone in a grid of grid x grid, numbered row by row, uint8, of the given shape."""
+    """Return each pixel's zone in a grid of grid x grid, numbered row by row, uint8, of the given shape.
+
+    Examples
+    --------
+    >>> pixel_zones((2, 6), 2)
+    array([[0, 0, 0, 1, 1, 1],
+           [2, 2, 2, 3, 3, 3]], dtype=uint8)
+    """
     row, column = (np.arange(n) * grid // n for n in shape)
     return np.add.outer(row * grid, column).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Training images seen a little otherwise each time: turned, shifted, zoomed, sheared, mirrored."""
+"""Random changes to training images: rotation, shift, zoom, shear, mirror."""
 
 from __future__ import annotations
 

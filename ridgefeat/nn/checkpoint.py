@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,22 +11,18 @@ from typing import Any
 import numpy as np
 
 from ridgefeat.errors import ModelError
+from ridgefeat.files import atomic_write
 from ridgefeat.nn.layer import Array
 
 STATE = "state"
-MOST_STATE_BYTES = 64 << 20
+MAX_STATE_BYTES = 64 << 20
 
 
 def write_checkpoint(path: str | Path, arrays: Mapping[str, Array], state: Mapping[str, Any]) -> None:
-    """Write arrays and state under a temporary name, then rename: there is never half a file."""
-    path = Path(path)
+    """Write arrays and state; the final name never holds half a file."""
     text = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **{STATE: text, **arrays})  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def read_checkpoint(path: str | Path, expected: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -67,7 +62,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, expected: Mapping[s
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         shape, _, dtype = read[np.lib.format.read_magic(file)](file)
     if name == STATE:
-        fits = dtype == np.uint8 and len(shape) == 1 and shape[0] <= MOST_STATE_BYTES
+        fits = dtype == np.uint8 and len(shape) == 1 and shape[0] <= MAX_STATE_BYTES
     else:
         fits = name in expected and shape == expected[name].shape and dtype == expected[name].dtype
     if not fits:

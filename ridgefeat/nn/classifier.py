@@ -104,7 +104,7 @@ class NumpyCNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Images, in any one scale: mean and deviation of the training pixels are taken out.
         y : array, shape (n,)
         groups : array, shape (n,), optional
-            Whom a print is from. The validation prints are then of other groups than the training prints.
+            The person of each print. The validation prints are then of other groups than the training prints.
         """
         X, y = validate_data(self, X, y, dtype=np.float32, allow_nd=True)
         check_classification_targets(y)

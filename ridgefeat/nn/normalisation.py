@@ -29,7 +29,7 @@ class BatchNorm(Layer):
 
     Notes
     -----
-    Backwards, mean and variance depend on every pixel, which gives two terms beside the plain scale. With m values a
+    Backwards, mean and variance depend on every pixel, which gives two terms besides the plain scale. With m values a
     channel, s = 1 / sqrt(variance + epsilon) and d = x - mean:
     grad_x = gamma * s * (grad - sum(grad) / m - d * s^2 * sum(grad * d) / m).
 

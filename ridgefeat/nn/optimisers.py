@@ -15,7 +15,7 @@ BLOCK = 16384
 
 
 class Optimiser:
-    """What both have: a learning rate, a count of steps, and arrays beside each parameter."""
+    """What both have: a learning rate, a count of steps, and arrays for each parameter."""
 
     slots: tuple[str, ...] = ()
 

@@ -1,21 +1,45 @@
 """Pages and pictures: what is shown to a person.
 
+Pages, each one HTML file that needs no network:
+
+- `write_bench_page`: a comparison of classifiers;
+- `write_threshold_page`: decision thresholds of a comparator;
+- `write_explore_page`, with `ExploreOptions`: a feature table to explore;
+- `write_model_card`: what a model was made of, as Markdown.
+
+Pictures of prints:
+
+- `save_overlay`, `draw_overlay`, `draw_panel`: a print stage by stage; `PANELS` names the stages;
+- `save_match`, `draw_match`: two prints with the minutiae that a comparison paired;
+- `save_picture`: any picture as a file.
+
 Figures of reports, for notebooks and papers:
 
 - `bench_displays`, `threshold_displays`: a report's figures by name, each with `plot(ax)` and `save(path)`;
 - `plot_curves`, `plot_intervals`, `plot_predictions`, `plot_confusion_matrix`, and of a threshold analysis `plot_det`,
   `plot_roc`, `plot_scores`, `plot_error_rates`: functions that draw on the axes they are given;
-- `save_figure`: any matplotlib figure as SVG, PDF or PNG.
+- `save_figure`: any matplotlib figure as SVG, PDF or PNG;
+- `percent`, `percent_interval`: rates as text, as the pages write them.
+
+Read `page` (templates, numbers, files), `display` (a figure in this style) and `plots` (the kinds of figure) first;
+then one folder per page: `bench`, `threshold`, `explore`; `pictures` and `model_card` stand alone.
 """
 
-import lazy_loader  # type: ignore[import-untyped]
+import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "bench_page": ["bench_displays"],
+        "bench.page": ["bench_displays", "write_bench_page"],
         "display": ["Display", "save_figure"],
+        "explore.page": ["ExploreOptions", "write_explore_page"],
+        "model_card": ["write_model_card"],
+        "page": ["percent", "percent_interval"],
+        "pictures.match": ["draw_match", "save_match"],
+        "pictures.panels": ["PANELS"],
+        "pictures.show": ["draw_overlay", "draw_panel", "save_overlay", "save_picture"],
         "plots": ["Curve", "Interval", "plot_confusion_matrix", "plot_curves", "plot_intervals", "plot_predictions"],
-        "threshold_figures": ["plot_det", "plot_error_rates", "plot_roc", "plot_scores", "threshold_displays"],
+        "threshold.figures": ["plot_det", "plot_error_rates", "plot_roc", "plot_scores", "threshold_displays"],
+        "threshold.page": ["write_threshold_page"],
     },
 )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#9A6700", "#4B5563")
 """After Okabe and Ito, the light ones darkened so that they hold on white."""
 DASHES: tuple[Any, ...] = ("-", (0, (3.5, 1.5)), (0, (1, 1.25)), (0, (4.5, 1.5, 1, 1.5)))
-"""Lines differ by colour and by dashes, so that they can be told apart in grey and by everyone."""
+"""Lines differ by colour and by dashes, so that they can be distinguished in grey and by everyone."""
 INK, SOFT, GRID, EDGE = "#1d2430", "#4f5b6b", "#e9ecef", "#b9c1ca"
 REFERENCE: dict[str, Any] = {"color": EDGE, "lw": 1.5, "ls": (0, (2.7, 2))}
 """A line to compare with: the diagonal, chance."""
@@ -81,7 +81,7 @@ class Display:
     plot : callable
         Draws on the axes that it is given, or on a figure of its own, and returns the axes.
     alt : str
-        What the figure shows, for whoever does not see it.
+        Alternative text: what the figure shows.
     reading : str
         How to read it.
     tall : bool
@@ -114,7 +114,7 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-        Such as `ax.figure`, whoever drew on it.
+        Such as `ax.figure`.
     path : str or Path
         Its ending says which: .svg and .pdf keep lines and letters, .png has 300 dots per inch.
 
@@ -164,7 +164,7 @@ def styled() -> Iterator[None]:
 def axes(
     ax: Axes | None, *, height: float = 304, left: float = 46, below: float = 44, right: float = 12, above: float = 8
 ) -> Iterator[Axes]:
-    """Give axes to draw on, and then a legend if anything on them has a label.
+    """Yield axes to draw on; add a legend if anything on them has a label.
 
     Parameters
     ----------
@@ -199,18 +199,24 @@ def axes(
             figure.legend(handles, labels, loc="lower left", bbox_to_anchor=(8 / WIDTH, 2 / whole), ncols=columns)
 
 
-def label(words: object, most: int = 48) -> str:
-    """Return foreign words fit for matplotlib: short, no control characters, no mathematics, no hidden label."""
+def label(words: object, length: int = 48) -> str:
+    """Return text that is safe for matplotlib: short, without control characters, mathematics or a hidden label."""
     shown = "".join(c if c.isprintable() else "\ufffd" for c in str(words))
-    return shorten(" " + shown if shown.startswith("_") else shown, most).replace("$", r"\$")
+    return shorten(" " + shown if shown.startswith("_") else shown, length).replace("$", r"\$")
 
 
-def shorten(words: str, most: int) -> str:
-    """Return words cut in the middle to a number of letters: names of columns and files differ at both ends."""
-    if len(words) <= most:
+def shorten(words: str, length: int) -> str:
+    """Return text cut in the middle to a number of letters: names of columns and files differ at both ends.
+
+    Examples
+    --------
+    >>> shorten("a_very_long_name", 9)
+    'a_ve…name'
+    """
+    if len(words) <= length:
         return words
-    front = (most - 1) // 2
-    return f"{words[:front]}…{words[len(words) - (most - 1 - front) :]}"
+    front = (length - 1) // 2
+    return f"{words[:front]}…{words[len(words) - (length - 1 - front) :]}"
 
 
 def letters(words: str) -> float:
@@ -224,7 +230,13 @@ def line_style(index: int) -> dict[str, Any]:
 
 
 def span_of(values: Sequence[float], *, include: Sequence[float] = (), margin: float = 0.06) -> tuple[float, float]:
-    """Return a scale's ends that hold finite values and those to include, with a margin."""
+    """Return limits of a scale that contain the finite values and those to include, with a margin.
+
+    Examples
+    --------
+    >>> span_of([1, 3, float("nan")], margin=0.5), span_of([])
+    ((0.0, 4.0), (0.0, 1.0))
+    """
     known = [float(v) for v in [*values, *include] if np.isfinite(v)]
     if not known:
         return 0.0, 1.0

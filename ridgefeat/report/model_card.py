@@ -1,4 +1,4 @@
-"""A model card beside a model: what the program knows is filled in, what only a person knows is asked for."""
+"""A model card: what the program knows is filled in, what only a person knows is marked to be completed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ridgefeat.errors import ModelError
+from ridgefeat.files import atomic_write, os_errors_as
 
 ASK = "**TO FILL IN:**"
 SHOWN_COLUMNS = 8
@@ -36,10 +37,8 @@ def write_model_card(about: Mapping[str, Any], path: str | Path) -> Path:
     Headings after Mitchell et al., "Model cards for model reporting" (FAT* 2019).
     """
     target = Path(path)
-    try:
-        target.write_text(model_card(about), encoding="utf-8")
-    except OSError as error:
-        raise ModelError(f"cannot write the model card {target}: {error.strerror or error}") from None
+    with os_errors_as(ModelError, f"model card {target} cannot be written"), atomic_write(target) as temporary:
+        temporary.write_text(model_card(about), encoding="utf-8")
     return target
 
 
@@ -64,8 +63,8 @@ def _details(about: Mapping[str, Any]) -> str:
     families = ", ".join(about.get("table", {}).get("families") or ()) or "not recorded"
     within = ", ".join(about.get("within", ()))
     rows = (
-        ("What it tells", f"`{about['target']}` ({about['kind']})"),
-        ("Answers", ", ".join(map(str, about.get("classes", ()))) or "a number"),
+        ("Target", f"`{about['target']}` ({about['kind']})"),
+        ("Output", ", ".join(map(str, about.get("classes", ()))) or "a number"),
         ("Classifier", about["classifier"]),
         ("Columns", f"{len(columns)}: {named}{more}"),
         ("Families of the table", families),
@@ -73,7 +72,7 @@ def _details(about: Mapping[str, Any]) -> str:
         ("Parameters' digest", f"`{about.get('table', {}).get('parameters_digest', 'not recorded')}`"),
         ("Seed", about.get("seed")),
         ("Versions", versions),
-        ("Made by, and when", f"{ASK} who answers for it?"),
+        ("Made by, and when", f"{ASK} who is responsible for it?"),
     )
     return _section("Details", "\n".join(("| | |", "| --- | --- |", *(f"| {k} | {_cell(v)} |" for k, v in rows))))
 
@@ -83,8 +82,8 @@ def _use(about: Mapping[str, Any]) -> str:
         "Intended use",
         f"- {ASK} which question, asked by whom, of which prints?\n"
         "- Not for deciding about a person, and not validated for forensic casework.\n"
-        f"- It ranks prints like those it was fitted on. Whether a print's `{about['target']}` can be told at all in "
-        "another population, from another sensor, is an open question until it is measured there.",
+        f"- It ranks prints like those it was fitted on. Whether `{about['target']}` can be predicted at all in "
+        "another population or from another sensor is unknown until it is measured there.",
     )
 
 
@@ -103,9 +102,9 @@ def _data(about: Mapping[str, Any]) -> str:
 def _figures(about: Mapping[str, Any]) -> str:
     within = "".join(f" --within {name}" for name in about.get("within", ()))
     return _section(
-        "Figures",
-        f"{ASK} from the report of this command on the same table: figures by {about['group']}, with intervals, beside "
-        "what always guessing the larger class gives, and by every label that the table has.\n\n"
+        "Performance",
+        f"{ASK} from the report of this command on the same table: metrics by {about['group']} with intervals, "
+        "compared with always predicting the larger class, and for every subgroup that the table has.\n\n"
         f"    ridgefeat bench TABLE --target {about['target']} --group {about['group']}{within} "
         f"--classifiers dummy,{about['classifier']} -o OUT/",
     )
@@ -113,17 +112,17 @@ def _figures(about: Mapping[str, Any]) -> str:
 
 def _limits(about: Mapping[str, Any]) -> str:
     known = (
-        f"- Prints whose quality lies outside what it has seen in {100 * about.get('strange_share', 1):.0f} % or more "
-        "of the quality columns get no answer.\n"
+        "- Prints with a quality outside the range of the training data in "
+        f"{100 * about.get('strange_share', 1):.0f} % or more of the quality columns get no prediction.\n"
         if about.get("seen")
-        else "- The table had no quality columns, so prints unlike those it has seen are answered all the same.\n"
+        else "- The table had no quality columns, so prints unlike the training data are predicted as well.\n"
     )
     return _section(
         "Limits",
         known + "- A probability says how the model ranks prints. It is not evidence, and must not be combined with "
         "evidence as if it were.\n"
         f"- {ASK} what the leak audit found, and what was decided.\n"
-        f"- {ASK} for whom it errs more often.",
+        f"- {ASK} for whom errors are more frequent.",
     )
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ridgefeat.errors import TableError
+from ridgefeat.files import atomic_write, os_errors_as
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -40,7 +39,13 @@ def breakable(text: str) -> Markup:
 
 
 def number(value: float) -> str:
-    """Return a number for people: three digits that matter, no exponent where it can be helped."""
+    """Return a number for people: three significant digits, and an exponent only where it is needed.
+
+    Examples
+    --------
+    >>> number(0.4712), number(12.345), number(1234.5), number(3e-7), number(float("nan"))
+    ('0.471', '12.3', '1,234', '3.00e-07', '–')
+    """
     if not np.isfinite(value):
         return "–"
     if value != 0 and not 1e-4 <= abs(value) < 1e6:
@@ -51,27 +56,48 @@ def number(value: float) -> str:
     return f"{value:,.{digits}f}"
 
 
+def percent(value: float) -> str:
+    """Return a rate as a percentage with the digits that matter.
+
+    Examples
+    --------
+    >>> percent(0.0123), percent(0.0004), percent(0.99995), percent(0)
+    ('1.23 %', '0.04 %', '99.9950 %', '0 %')
+    """
+    if not np.isfinite(value):
+        return "–"
+    shown = 100 * value
+    if shown in (0, 100):
+        return f"{shown:.0f} %"
+    return f"{shown:.2f} %" if 0.1 <= shown <= 99.9 else f"{shown:.3g} %" if shown < 1 else f"{shown:.4f} %"
+
+
+def percent_interval(low: float, high: float) -> str:
+    """Return an interval of rates; empty where it is unknown.
+
+    Examples
+    --------
+    >>> percent_interval(0.01, 0.025)
+    '1.00–2.50 %'
+    """
+    return f"{percent(low)[:-2]}–{percent(high)}" if np.isfinite([low, high]).all() else ""
+
+
 def write_page(path: Path, text: str) -> Path:
     """Write a page; see `write_file`."""
     return write_file(path, text.encode("utf-8", errors="backslashreplace"), "page")
 
 
 def write_file(path: Path, data: bytes, kind: str) -> Path:
-    """Write a file under a temporary name and rename it; what stood there is replaced.
+    """Write a file atomically; an older one is replaced.
 
     Raises
     ------
     TableError
         If it cannot be written; `kind` says in the message what it is.
     """
-    half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with os_errors_as(TableError, f"{kind} {path} cannot be written", "; is its folder writable?"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_bytes(data)
-        half.replace(path)
-    except OSError as error:
-        raise TableError(f"{kind} {path} cannot be written: {error.strerror}; is its folder writable?") from None
-    finally:
-        with suppress(OSError):
-            half.unlink()
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(data)
     return path

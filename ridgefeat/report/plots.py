@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 Limits = tuple[float, float]
 UNIT: Limits = (0.0, 1.0)
 CELLS = 32
-"""Fields per side of the plot of predictions over the truth."""
+"""Cells per side of the plot of predictions."""
 ROW, ROW_ABOVE = 24, 36
 """Points: a row's height where its name is left of its value, and where it is above."""
 LETTER = 6.9
 """Points: the width of most letters."""
-MAX_BESIDE = 20
+MAX_LEFT_NAME = 20
 """Names up to this long are left of their values."""
 MAX_CLASS_NAME = 14
-MAX_WRITTEN = 10
-"""Classes up to which a confusion matrix holds its figures; with more only the colours are left, and the words."""
+MAX_NUMBERED = 10
+"""Maximum number of classes of a confusion matrix with numbers; with more, it has colours only."""
 SHADES = ("#f7fafc", "#004a75")
 """Ends of the colour scale: one hue from light to dark, which holds in grey and for every eye."""
 
@@ -50,7 +50,7 @@ class Curve:
 
     @property
     def words(self) -> str:
-        """What the legend says."""
+        """The text of the legend."""
         return f"{self.name} {self.note}".strip()
 
 
@@ -65,7 +65,7 @@ class Interval:
 
     @property
     def words(self) -> str:
-        """The row in words."""
+        """The row as text."""
         known = np.isfinite([self.low, self.high]).all()
         return f"{self.name} {_signed(self.value)}" + (
             f" ({_signed(self.low)} to {_signed(self.high)})" if known else ""
@@ -127,7 +127,7 @@ def plot_curves(
 def plot_predictions(
     truth: ArrayLike, predicted: ArrayLike, name: str, ax: Axes | None = None, *, limits: Limits | None = None
 ) -> Axes:
-    """Draw predictions over the truth as fields that are darker where there are more prints.
+    """Draw predictions against the label as cells that are darker where there are more prints.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def plot_predictions(
         shades: dict[str, Any] = {"cmap": _shades("#d1e6f1", COLOURS[0]), "vmin": 0, "zorder": 1}
         ax.imshow(shown, origin="lower", extent=(*ends, *ends), aspect="auto", interpolation="none", **shades)
         ax.axline((ends[0], ends[0]), slope=1, **REFERENCE | {"color": COLOURS[1]})
-        ax.set(xlim=ends, ylim=ends, xlabel=label(name), ylabel=label(f"{name} as predicted"))
+        ax.set(xlim=ends, ylim=ends, xlabel=label(name), ylabel=label(f"{name}, predicted"))
         ax.locator_params(nbins=6)
     return ax
 
@@ -167,7 +167,7 @@ def plot_intervals(rows: Sequence[Interval], axis: str, ax: Axes | None = None, 
         Where a dashed line is, such as chance.
     """
     longest = max((letters(r.name) for r in rows), default=0)
-    above = longest > MAX_BESIDE
+    above = longest > MAX_LEFT_NAME
     step, left = (ROW_ABOVE, 10) if above else (ROW, 16 + LETTER * max(8, longest))
     with axes(ax, height=step * len(rows) + 50, left=left, below=44, right=62, above=6) as ax:
         if mark is not None:
@@ -193,17 +193,17 @@ def plot_intervals(rows: Sequence[Interval], axis: str, ax: Axes | None = None, 
 
 
 def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str], ax: Axes | None = None) -> Axes:
-    """Draw a confusion matrix, each row as shares of its class.
+    """Draw a confusion matrix, each row as fractions of its class.
 
     Parameters
     ----------
     counts : array_like, shape (classes, classes)
-        Rows: the label; columns: the classifier's answer.
+        Rows: the label; columns: the prediction.
     names : sequence of str
         The classes.
     ax : matplotlib.axes.Axes, optional
     """
-    counts, shares = np.asarray(counts, np.float64), _shares(counts)
+    counts, fractions = np.asarray(counts, np.float64), _fractions(counts)
     count = len(names)
     width = LETTER * max((letters(shorten(n, MAX_CLASS_NAME)) for n in names), default=1)
     left = 30 + width
@@ -212,10 +212,10 @@ def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str], ax: Axes | No
     above = 30 + width if turned else 46
     with axes(ax, height=above + high * count + 2, left=left, below=2, right=0, above=above) as ax:
         shades = _shades(*SHADES)
-        ax.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="none")
+        ax.imshow(fractions, cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="none")
         between = np.arange(1, count) - 0.5
-        ax.hlines(between, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_WRITTEN else 0.5)
-        ax.vlines(between, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_WRITTEN else 0.5)
+        ax.hlines(between, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_NUMBERED else 0.5)
+        ax.vlines(between, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_NUMBERED else 0.5)
         ax.grid(False)
         ax.spines[:].set_visible(False)
         # Names thin out before they overlap.
@@ -225,12 +225,12 @@ def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str], ax: Axes | No
         ax.set_yticks(some, words, color=INK)
         ax.xaxis.tick_top()
         ax.xaxis.set_label_position("top")
-        ax.set(xlabel="classified as", ylabel="label")
+        ax.set(xlabel="predicted", ylabel="label")
         roomy = cell >= 52 and high >= 40
-        for i, k in np.ndindex(*shares.shape) if count <= MAX_WRITTEN else ():
-            middle: dict[str, Any] = {"ha": "center", "va": "center", "color": _readable(shades(shares[i, k]))}
+        for i, k in np.ndindex(*fractions.shape) if count <= MAX_NUMBERED else ():
+            middle: dict[str, Any] = {"ha": "center", "va": "center", "color": _readable(shades(fractions[i, k]))}
             ax.annotate(
-                f"{100 * shares[i, k]:.0f}" + " %" * roomy,
+                f"{100 * fractions[i, k]:.0f}" + " %" * roomy,
                 (k, i),
                 (0, 6 * roomy),
                 textcoords="offset points",
@@ -246,11 +246,11 @@ def confusion_words(counts: ArrayLike, names: Sequence[str]) -> str:
     """Return a confusion matrix in words."""
     return "; ".join(
         f"{name}: " + ", ".join(f"{100 * s:.0f} % as {n}" for s, n in zip(row, names, strict=True) if s > 0)
-        for name, row in zip(names, _shares(counts), strict=True)
+        for name, row in zip(names, _fractions(counts), strict=True)
     )
 
 
-def _shares(counts: ArrayLike) -> NDArray[np.float64]:
+def _fractions(counts: ArrayLike) -> NDArray[np.float64]:
     counts = np.asarray(counts, np.float64)
     totals = counts.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0))

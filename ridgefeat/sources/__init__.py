@@ -1,6 +1,10 @@
-"""What comes in: image formats, resolution, file-name layouts, index tables, folders."""
+"""What comes in: image formats, resolution, file-name layouts, index tables, folders.
 
-from ridgefeat.sources.find import SUFFIXES, LoadedPrint, find_prints, load_print
+Read in this order: `source` (one print that is still to be read), `find` (from inputs to prints), then what it uses:
+`archives`, `addresses`, `layouts`, `index`; last `images` and its `wsq`, and `resolution`.
+"""
+
+from ridgefeat.sources.find import SUFFIXES, LoadedPrint, find_prints, load_print, natural_key
 from ridgefeat.sources.images import MAX_PIXELS, Image, decode_image, pixel_digest, read_image
 from ridgefeat.sources.index import IndexEntry, read_index
 from ridgefeat.sources.layouts import LAYOUTS, Layout, recognise, regex_layout
@@ -20,6 +24,7 @@ __all__ = [
     "decode_image",
     "find_prints",
     "load_print",
+    "natural_key",
     "parse_dpi",
     "pixel_digest",
     "read_image",

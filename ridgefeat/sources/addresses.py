@@ -20,7 +20,7 @@ class Remote:
 
     @property
     def state(self) -> str:
-        """What changes when the file does, as far as its store says."""
+        """A text that changes when the file does, as far as its store reports."""
         return f"{self.address} {self.stamp}"
 
     def read(self, limit: int) -> bytes:

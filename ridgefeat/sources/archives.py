@@ -117,7 +117,7 @@ class ZipMember:
             file.seek(self.info.header_offset)
             magic, name, extra = struct.unpack("<4s22xHH", file.read(30))
             if magic != b"PK\3\4":
-                raise ImageError("is not where the archive's directory says; the archive is damaged")
+                raise ImageError("is not at its place in the archive's directory; the archive is damaged")
             file.seek(name + extra, os.SEEK_CUR)
             return zipfile.ZipExtFile(file, "r", self.info).read(self.info.file_size + 1)  # checks the CRC
 
@@ -192,12 +192,12 @@ class _BoundedFile:
         self.seek, self.tell = file.seek, file.tell
 
     def read(self, size: int = -1) -> bytes:
-        most = self._limit + 1
-        wanted = most if size < 0 else size
-        data = self._file.read(min(wanted, most))
-        if wanted > most or len(data) == most:
+        limit = self._limit + 1
+        wanted = limit if size < 0 else size
+        data = self._file.read(min(wanted, limit))
+        if wanted > limit or len(data) == limit:
             raise LayoutError(
-                f"archive {self._path} claims a directory or header of {max(wanted, most)} bytes, more than the "
+                f"archive {self._path} claims a directory or header of {max(wanted, limit)} bytes, more than the "
                 f"{self._limit} that are read; split it, or copy it again if it is damaged"
             )
         return data

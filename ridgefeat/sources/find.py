@@ -13,6 +13,7 @@ from pathlib import Path, PurePath, PurePosixPath
 import numpy as np
 
 from ridgefeat.errors import ImageError, LayoutError
+from ridgefeat.files import read_bounded
 from ridgefeat.sources.addresses import Remote, is_address, list_address
 from ridgefeat.sources.archives import TarMember, is_archive, list_archive
 from ridgefeat.sources.images import pixel_digest, read_image, read_place
@@ -173,7 +174,7 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
         raise LayoutError(f"layout {layout!r} and a regular expression exclude each other; leave one out")
 
     def by_pattern(chosen: Layout, source: PrintSource, labels: Labels | None) -> PrintSource:
-        # What is no file has an error to tell, and its name no matter.
+        # A print without a file has an error, and its name does not matter.
         flags = ("name_not_in_layout",) if labels is None and source.error is None else ()
         return replace(source, layout=chosen.name, labels=labels or {}, flags=source.flags + flags)
 
@@ -208,7 +209,7 @@ def _search(given: str | os.PathLike[str]) -> _Input:
     prints = [
         PrintSource(path / relative, printable(relative.as_posix()), error=error) for relative, error in _walk(path)
     ]
-    return _Input(path, True, sorted(prints, key=_natural))
+    return _Input(path, True, sorted(prints, key=_sort_key))
 
 
 def _inside(root: Path, members: Iterable[tuple[str, Place | None, str | None]]) -> _Input:
@@ -220,7 +221,7 @@ def _inside(root: Path, members: Iterable[tuple[str, Place | None, str | None]])
             prints.append(PrintSource(root / path, name, error=error, place=place))
     # To read a packed tar out of its order would mean to unpack it again and again.
     if not any(isinstance(p.place, TarMember) and p.place.is_sequential for p in prints):
-        prints.sort(key=_natural)
+        prints.sort(key=_sort_key)
     return _Input(root, True, prints)
 
 
@@ -230,7 +231,7 @@ def _list_in(index: Path, found: list[_Input]) -> Listing:
     listing = Listing(index, prints)
     for given in found:
         if given.is_folder and (added := listing.unfound(given.folder)):
-            given.prints[:] = sorted(given.prints + added, key=_natural)
+            given.prints[:] = sorted(given.prints + added, key=_sort_key)
     listing.check(len(prints))
     return listing
 
@@ -305,13 +306,22 @@ def _unique(names: list[str]) -> bool:
     return max(Counter(names).values(), default=1) == 1
 
 
-def _natural(source: PrintSource) -> tuple[list[tuple[bool, int, str]], str]:
-    """Return a sort key by which 2 comes before 10."""
-    parts = re.split(r"([0-9]+)", source.relative)
-    return [(i % 2 == 0, int(p) if i % 2 else 0, p) for i, p in enumerate(parts)], source.relative
+def natural_key(name: str) -> list[tuple[bool, int, str]]:
+    """Return a sort key by which 2 comes before 10.
+
+    Examples
+    --------
+    >>> sorted(["10_1.png", "2_1.png", "2_10.png", "2_2.png"], key=natural_key)
+    ['2_1.png', '2_2.png', '2_10.png', '10_1.png']
+    """
+    return [(i % 2 == 0, int(p) if i % 2 else 0, p) for i, p in enumerate(re.split(r"([0-9]+)", name))]
 
 
-MOST_BYTES = 1 << 31
+def _sort_key(source: PrintSource) -> tuple[list[tuple[bool, int, str]], str]:
+    return natural_key(source.relative), source.relative
+
+
+MAX_LIST_BYTES = 1 << 31
 
 
 def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
@@ -325,16 +335,7 @@ def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
     LayoutError
         If the list cannot be read or is empty.
     """
-    where = f"list {path}"
-    try:
-        file = Path(path)
-        if not file.is_file():
-            raise LayoutError(f"{where}: no such file")
-        if file.stat().st_size > MOST_BYTES:
-            raise LayoutError(f"{where}: more than {MOST_BYTES >> 30} GB; split it")
-        data = file.read_bytes()
-    except OSError as error:
-        raise LayoutError(f"{where}: cannot be read: {error.strerror or error}") from None
+    data = read_bounded(path, MAX_LIST_BYTES, LayoutError, "list")
     separator = b"\0" if b"\0" in data else b"\n"
     names = [line.rstrip(b"\r") for line in data.split(separator)]
     # Names of any bytes, as the system has them; a byte order mark is none of them.
@@ -342,7 +343,7 @@ def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
     root = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
     found = [_source(os.fsdecode(n), root) for n in names if n.strip()]
     if not found:
-        raise LayoutError(f"{where}: names no file; write one path a line")
+        raise LayoutError(f"list {path} names no file; write one path per line")
     return found
 
 

@@ -63,7 +63,7 @@ _FORMATS = {
 }
 _NAMED_ONLY = {"HEIF or AVIF image": rb"(?s:....ftyp)", "PDF document": rb"%PDF", "zip archive": rb"PK\x03\x04"}
 _ENDS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
-"""Without them Pillow would decode some files that are cut short, and not say so."""
+"""Without them Pillow would decode some files that are cut short without an error."""
 _ORIENTATION, _ACROSS, _DOWN, _UNIT, _PHOTOMETRIC, _TILE_WIDTH, _TILE_HEIGHT = 274, 282, 283, 296, 262, 322, 323
 _BITS, _COMPRESSION, _SAMPLES, _PLANAR = 258, 259, 277, 284
 _DEFLATE = (8, 32946)
@@ -139,7 +139,7 @@ def read_place(place: Place, *, max_pixels: int = MAX_PIXELS, name: str) -> Imag
 def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -> Image:
     """Decode the bytes of an image file to grey values.
 
-    Colours become their luma (ITU-R BT.601). Transparent pixels are laid on white, as a viewer shows them, unless all
+    Colours become their luma (ITU-R BT.601). Transparent pixels are put on white, as a viewer shows them, unless all
     of them are transparent: then the alpha channel is a leftover. Grey samples of 16 bits lose their low bits: of the
     8, 10, 12, 14 or 16 bits that the largest sample needs, the upper 8 are kept, since sensors store 10 or 12 bits in
     16. Of 16-bit colours the upper 8 bits are kept. The orientation that TIFF or the EXIF block of JPEG and WebP asks
@@ -230,7 +230,7 @@ def _check_size(width: int, height: int, bands: int, max_pixels: int) -> None:
 
 
 class _BoundedReads(io.BytesIO):
-    """Bytes whose small pieces are not read without end: Pillow walks through a header in Python."""
+    """Bytes of a header beyond which its pieces are not read: Pillow walks through them in Python."""
 
     reads = 0
 
@@ -279,7 +279,7 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
 
 
 def _check_directory(data: bytes) -> tuple[bytes, bool]:
-    """Refuse a TIFF whose tags claim more than the file holds or than a header needs; Pillow would make lists of them.
+    """Refuse a TIFF with tags that claim more than the file holds or a header needs; Pillow would make lists of them.
 
     Returns
     -------
@@ -338,7 +338,7 @@ def _check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
 
 
 def _tags(image: Any, kind: str) -> dict[int, Any]:
-    """Return the tags of TIFF or EXIF that are used; a damaged EXIF block says nothing, and the image is still good."""
+    """Return the tags of TIFF or EXIF that are used; a damaged EXIF block is skipped, as the image is still good."""
     tags = image.tag_v2 if kind == "tiff" else Exif()
     try:
         if kind in ("jpeg", "webp"):

@@ -1,4 +1,4 @@
-"""Index tables: a file beside the images that says what they show."""
+"""Index tables: a file next to the images with the labels of each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from ridgefeat.errors import LayoutError, ParameterError
+from ridgefeat.files import first_line, import_pyarrow
 from ridgefeat.sources.layouts import Dpi, Labels, check_label_names, normalise_labels
 from ridgefeat.sources.resolution import parse_dpi
 from ridgefeat.sources.source import PrintSource, printable
@@ -23,7 +24,7 @@ _RESOLUTION = ("dpi", "dpi_x", "dpi_y")
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """What an index says about one file: its labels, and its resolution (across, down) in dpi if it has one."""
+    """What an index gives for one file: its labels, and its resolution (across, down) in dpi if it has one."""
 
     labels: Labels = field(default_factory=dict)
     dpi: Dpi | None = None
@@ -32,7 +33,7 @@ class IndexEntry:
 def read_index(path: str | Path) -> dict[str, IndexEntry]:
     """Read an index: CSV (comma, semicolon or tab), TSV or Parquet with a column `file`.
 
-    Values are text as it stands ("007" keeps its zeros; an empty cell is no label), except that sex, hand and finger
+    Values are text as written ("007" keeps its zeros; an empty cell is no label), except that sex, hand and finger
     are brought to this package's words. The column `dpi`, or `dpi_x` and `dpi_y`, becomes the resolution.
 
     Returns
@@ -57,7 +58,7 @@ def read_index(path: str | Path) -> dict[str, IndexEntry]:
             raise LayoutError(f"{where}: row {number} names no file")
         key = posixpath.normpath(name.replace("\\", "/"))
         if key in entries:
-            raise LayoutError(f"{where}: row {number} names {name!r} for a second time; keep one row a file")
+            raise LayoutError(f"{where}: row {number} names {name!r} for a second time; keep one row per file")
         values = {n: v for n, v in zip(names, row, strict=True) if v is not None and n != "file"}
         dpi = _resolution(values, f"{where}, row {number}")
         entries[key] = IndexEntry(normalise_labels(values), dpi)
@@ -72,7 +73,7 @@ def _check_columns(names: list[str], where: str) -> None:
         hint = f" (is it {near[0]!r}?)" if near else ""
         raise LayoutError(f"{where}: no column `file`{hint}; there are: {', '.join(names[:20])}")
     if twice := [n for n, count in Counter(names).items() if count > 1]:
-        raise LayoutError(f"{where}: the column {twice[0]!r} stands there twice")
+        raise LayoutError(f"{where}: the column {twice[0]!r} occurs twice")
     if "" in names:
         raise LayoutError(f"{where}: column {names.index('') + 1} has no name")
     if ("dpi_x" in names) != ("dpi_y" in names):
@@ -115,7 +116,7 @@ def _read_csv(path: Path, where: str) -> Any:
         with path.open(encoding="utf-8-sig") as file:
             first = file.readline(1 << 20)
         separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else max(",;\t", key=first.count)
-        # Without a header row pandas cannot rename columns that stand there twice.
+        # Without a header row pandas cannot rename columns that occur twice.
         frame = pd.read_csv(
             path, sep=separator, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", nrows=MAX_ROWS + 2
         )
@@ -130,25 +131,19 @@ def _read_csv(path: Path, where: str) -> Any:
 
 
 def _read_parquet(path: Path, where: str) -> Any:
+    pa, parquet = import_pyarrow(LayoutError, where)
     try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise LayoutError(
-            f"{where}: reading Parquet needs the extra `parquet`: pip install 'ridgefeat[parquet]'"
-        ) from None
-    try:
-        with pq.ParquetFile(path) as file:
+        with parquet.ParquetFile(path) as file:
             groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
             if file.metadata.num_rows > MAX_ROWS or sum(g.total_byte_size for g in groups) > 4 * MAX_BYTES:
                 raise LayoutError(f"{where}: {file.metadata.num_rows} rows are too many to be an index")
             return file.read().to_pandas()
     except (pa.ArrowException, ValueError) as error:
-        raise LayoutError(f"{where}: is no Parquet file: {str(error).splitlines()[0]}") from None
+        raise LayoutError(f"{where}: is no Parquet file: {first_line(error)}") from None
 
 
 def _text(value: Any) -> str | None:
-    """Return a cell as text: whole numbers without a decimal point, None where nothing stands."""
+    """Return a cell as text: whole numbers without a decimal point, None for an empty one."""
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():

@@ -1,4 +1,4 @@
-"""What file names say: who, which finger, which impression, and the resolution that a set is known to have.
+"""What file names contain: who, which finger, which impression, and the resolution that a set is known to have.
 
 A layout reads the path from right to left: the name first, then the folders above it. `subject` is what a split must
 keep together. Where a set's names give the finger and not the person, the finger is the subject.
@@ -176,7 +176,7 @@ LAYOUTS: dict[str, Layout] = {
         ),
         Layout(
             "fvc",
-            "Fingerprint Verification Competition: 101_1.tif (finger, impression) in FVC2002/DB1_B and alike; the "
+            "Fingerprint Verification Competition: 101_1.tif (finger, impression) in FVC2002/DB1_B and the like; the "
             "subject is the finger, with its database where the folders name it (persons are not published; DB1 and "
             "DB2 of FVC2002 share some); resolution by database",
             _parse_fvc,
@@ -228,7 +228,7 @@ def normalise_labels(labels: Mapping[str, str]) -> Labels:
 
 
 def check_label_names(names: Mapping[str, object] | list[str], where: str) -> None:
-    """Raise LayoutError for a label whose name the table keeps for its own columns."""
+    """Raise LayoutError for a label with a name that the table reserves for its own columns."""
     for name in names:
         if any(name.startswith(f"{prefix}_") for prefix in RESERVED):
             raise LayoutError(f"{where}: the label {name!r} begins like the table's own columns; rename it")

@@ -1,16 +1,15 @@
-"""Which resolution a print has, and on whose word."""
+"""Which resolution a print has, and where it was taken from."""
 
 from __future__ import annotations
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.structure import DPI_RANGE
 
 Dpi = tuple[float, float]
 
 ASSUMED_DPI = 500.0
-LEAST_CREDIBLE_DPI = 250.0
-"""No fingerprint sensor or card scan has less; 72 and 96 are what programs write that do not know."""
-MOST_CREDIBLE_DPI = 5000.0
-_ALLOWED = (50.0, 5000.0)
+MIN_CREDIBLE_DPI = 250.0
+"""No fingerprint sensor or card scan has less; programs write 72 or 96 for an unknown resolution."""
 
 
 def rounded_dpi(across: float, down: float) -> Dpi | None:
@@ -27,6 +26,11 @@ def parse_dpi(text: str) -> Dpi:
     ------
     ParameterError
         If it is neither, or not between 50 and 5000 dpi.
+
+    Examples
+    --------
+    >>> parse_dpi("500"), parse_dpi("199,173")
+    ((500.0, 500.0), (199.0, 173.0))
     """
     try:
         numbers = [float(part) for part in text.split(",")]
@@ -34,7 +38,7 @@ def parse_dpi(text: str) -> Dpi:
         numbers = []
     if len(numbers) not in (1, 2):
         raise ParameterError(f"resolution must read N or X,Y in dpi, such as 500 or 199,173; got {text!r}")
-    low, high = _ALLOWED
+    low, high = DPI_RANGE
     if not all(low <= n <= high for n in numbers):
         raise ParameterError(f"resolution must lie between {low:g} and {high:g} dpi, got {text!r}")
     return numbers[0], numbers[-1]
@@ -48,11 +52,11 @@ def resolve_dpi(
     Parameters
     ----------
     explicit : float, (float, float) or None
-        What the user says.
+        What the user gave.
     known : (float, float) or None
-        What the layout or the index says; `known_origin` is its name.
+        What the layout or the index gives; `known_origin` names which.
     header : (float, float) or None
-        What the file says. Believed only from 250 to 5000 dpi: programs write 72 or 96 where they do not know.
+        What the file gives. Used only from 250 to 5000 dpi: programs write 72 or 96 for an unknown resolution.
 
     Returns
     -------
@@ -61,7 +65,14 @@ def resolve_dpi(
     origin : str
         given, `known_origin`, header or assumed (500 dpi).
     flags : tuple of str
-        resolution_assumed where nobody says anything; header_resolution_ignored where the file's word is not believed.
+        resolution_assumed where none is known; header_resolution_ignored where the file's is not credible.
+
+    Examples
+    --------
+    >>> resolve_dpi(None, None, (500.0, 500.0))
+    (500.0, 500.0, 'header', ())
+    >>> resolve_dpi(None, None, (72.0, 72.0))
+    (500.0, 500.0, 'assumed', ('header_resolution_ignored',))
     """
     if explicit is not None:
         across, down = explicit if isinstance(explicit, tuple) else (explicit, explicit)
@@ -70,6 +81,6 @@ def resolve_dpi(
         return *known, known_origin, ()
     if header is None:
         return ASSUMED_DPI, ASSUMED_DPI, "assumed", ("resolution_assumed",)
-    if all(LEAST_CREDIBLE_DPI <= d <= MOST_CREDIBLE_DPI for d in header):
+    if all(MIN_CREDIBLE_DPI <= d <= DPI_RANGE[1] for d in header):
         return *header, "header", ()
     return ASSUMED_DPI, ASSUMED_DPI, "assumed", ("header_resolution_ignored",)

@@ -14,7 +14,7 @@ class Place(Protocol):
 
     @property
     def state(self) -> str:
-        """What changes when the bytes do."""
+        """A text that changes when the bytes do."""
 
     def read(self, limit: int) -> bytes:
         """Return the bytes, or raise ImageError if they cannot be read or are more than `limit`."""
@@ -27,14 +27,14 @@ class PrintSource:
     Attributes
     ----------
     path : Path
-        The file, absolute; of a print that is none of its own, the path that it would have.
+        The file, absolute; for a print without a file of its own, the path that it would have.
     relative : str
         Its name below the input, with / between folders; unique among the prints found together. Bytes that are no
         UTF-8 are written as \\xNN.
     layout : str
         A name in LAYOUTS, or regex.
     labels : dict of str to str
-        What its name and the index say.
+        From its name and the index.
     known_dpi : (float, float) or None
         Resolution across and down that the index gives; a layout gives its own when the print is loaded.
     error : str or None

@@ -1,7 +1,7 @@
 """WSQ, the FBI's wavelet scalar quantisation, decoded by the optional package `wsq` in a process of its own.
 
 The package wraps NIST's decoder in C, which crashes on damaged files. A child process keeps such a file from taking
-the whole run with it; it costs some tens of milliseconds a print.
+the whole run with it; it costs some tens of milliseconds per print.
 """
 
 from __future__ import annotations

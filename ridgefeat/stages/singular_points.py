@@ -14,7 +14,7 @@ TURN = np.float32(2 * np.pi)
 AROUND = np.arange(72, dtype=np.float32) * (TURN / 72)
 """Angles of the points on a ring, every 5 degrees."""
 COHERENCE_RADII = np.array([16, 20, 24], np.float32)
-"""Pixels; coherence is always low at a singular point itself, and says something two ridges away from it."""
+"""Pixels; coherence is always low at a singular point itself, so it is read two ridges away."""
 DIRECTION_RADII = np.array([10, 14, 18], np.float32)
 """Pixels; near enough that the field still turns around this point alone."""
 INCOHERENT_WEIGHT = 0.05

@@ -1,7 +1,11 @@
 """Synthetic prints with known truth: fingers, impressions of them, and sets of subjects.
 
-What differs between simulated women and men is drawn from published means of ridge density and says nothing about
+The difference between simulated women and men is drawn from published means of ridge density and is no evidence about
 people.
+
+Read in this order: `prints` (what is made), `simple` (closed-form prints); a finger: `master` with `flow`, `growth` and
+`dislocations`; an impression of it: `impression` with `impression_params`, `placement` and `rendering`; sets:
+`subjects`, `files`.
 """
 
 from ridgefeat.synth.files import read_truth, write_set

@@ -33,20 +33,20 @@ def find_minutiae(waves: Waves, angle: _Array, period: _Array, singular: Singula
     period : ndarray, shape (rows, columns)
         Distance between ridges in pixels.
     singular : SingularPoints
-        Where the ridges have no single orientation, so that their phase says nothing.
+        Where the ridges have no single orientation, so that their phase is undefined.
 
     Returns
     -------
     Minutiae
-        Quality 100 where ridge or valley stands straight before the dislocation, 0 where it is between both.
+        Quality 100 where a ridge or valley meets the dislocation head-on, 0 where it lies between the two.
 
     Notes
     -----
     A minutia is a zero of the pattern's modulus about which its phase winds once: K. G. Larkin and P. A. Fletcher,
     A coherent framework for fingerprint analysis: are fingerprints holograms?, Optics Express 15 (2007). So it
-    stands between the last point of a ridge and the fork of the valleys around it, whatever the threshold. It
-    counts if the centre line of a ridge or of a valley ends beside it, and that decides its kind: where a valley
-    ends, a ridge forks. About the singular points the centre lines alone are read.
+    lies between the last point of a ridge and the fork of the valleys around it, whatever the threshold. It
+    counts if the centre line of a ridge or of a valley ends next to it, and that decides its kind: where a valley
+    ends, a ridge forks. Around the singular points only the centre lines are read.
     """
     lines = {ENDING: skeletonize(waves.height > 0), BIFURCATION: skeletonize(waves.height <= 0)}
     nodes = np.zeros(waves.height.shape, np.uint8)
@@ -66,7 +66,7 @@ def find_minutiae(waves: Waves, angle: _Array, period: _Array, singular: Singula
 
 
 def _dislocations(waves: Waves, angle: _Array, period: _Array) -> Minutiae:
-    # One sense of the normal for phase, charge and direction alike: an orientation beyond a half turn would swap it.
+    # Phase, charge and direction share one sense of the normal; an orientation beyond a half turn would swap it.
     angle = np.mod(angle, np.pi)
     normal_x, normal_y = np.sin(angle), np.cos(angle)
     phase = np.arctan2(normal_x * waves.riesz_x + normal_y * waves.riesz_y, waves.height)

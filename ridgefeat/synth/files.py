@@ -24,7 +24,7 @@ COLUMNS = ("file", "subject", "sex", "hand", "finger", "impression", "pattern", 
 _MINUTIAE = ("x", "y", "direction", "kind", "quality")
 _SINGULAR = ("x", "y", "kind", "direction")
 _PNG_HEADER = 33
-"""Bytes of a PNG's signature and IHDR, after which its resolution may stand."""
+"""Bytes of a PNG's signature and IHDR; its resolution may follow."""
 
 
 def write_set(
@@ -50,7 +50,7 @@ def write_set(
     seed : int
         The same seed and arguments give the same bytes.
     truth : bool
-        Also write `<name>.npz` beside each image, to be read with `read_truth`.
+        Also write `<name>.npz` next to each image, to be read with `read_truth`.
     overwrite : bool
         Write into a folder that holds an index already.
     fingers, impressions : int
@@ -118,7 +118,13 @@ def encode_png(image: UInt8, dpi: float) -> bytes:
     Returns
     -------
     bytes
-        A PNG file whose pHYs chunk holds the resolution in pixels per metre.
+        A PNG file with the resolution in its pHYs chunk, in pixels per metre.
+
+    Examples
+    --------
+    >>> from ridgefeat.sources import decode_image
+    >>> decode_image(encode_png(np.zeros((40, 50), np.uint8), 500.0)).dpi
+    (500.0, 500.0)
     """
     _, encoded = cv2.imencode(".png", image)
     data = encoded.tobytes()

@@ -194,7 +194,7 @@ def measure(waves: Waves, angle: Float, period: Float) -> tuple[Float, Float]:
 
 
 def _enlarged(spectrum: _Array, padded: tuple[int, int], zoom: int) -> NDArray[np.float32]:
-    """Invert a real transform on a finer grid whose pixels' centres divide the old pixels evenly."""
+    """Invert a real transform on a finer grid, the centres of its pixels dividing the old ones evenly."""
     fy, fx = np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1])[None, :]
     lag = (zoom - 1) / (2 * zoom)
     spectrum = spectrum * np.exp(-2j * np.pi * lag * (fx + fy))

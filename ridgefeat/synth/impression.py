@@ -19,7 +19,7 @@ from ridgefeat.synth.rendering import draw_ink, sense
 _Array = NDArray[Any]
 
 _SEEN = 6.0
-"""Pixels inside the contact's edge from which a minutia can be told from a ridge that the edge cuts."""
+"""Pixels inside the contact's edge from which a minutia can be distinguished from a ridge that the edge cuts."""
 
 
 def make_impression(
@@ -39,7 +39,7 @@ def make_impression(
     rng : numpy.random.Generator or int
         Where chance comes from.
     noise_level : {0, 1, 2, 3}
-        0 free of noise, 1 good, 2 fair, 3 poor; says nothing where `params` are given.
+        0 free of noise, 1 good, 2 fair, 3 poor; ignored if `params` are given.
     params : ImpressionParams, optional
         What the impression is like; drawn for the noise level without.
     shape : (int, int), each 64 to 1024

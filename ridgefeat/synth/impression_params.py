@@ -40,7 +40,7 @@ class ImpressionParams:
     distortion : float, 0 to 3
         Amount of plastic skin distortion; 1 is usual.
     contact : float, 0.2 to 1.5
-        Size of the area in contact; 1 touches most of the pad.
+        Size of the area in contact; 1 is nearly the whole pad.
     contact_x, contact_y : float
         Which part touches: shift of that area on the finger, pixels.
     pressure : float, -1 to 1

@@ -1,4 +1,4 @@
-"""What the generator hands out: master prints, impressions of them, and the truth about each impression."""
+"""What the generator makes: master prints, impressions of them, and the truth about each impression."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ridgefeat.structure import Bool, Float, Minutiae, OrientationField, Singula
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What is known about a print because it was made.
+    """The truth about a print, known because it was made.
 
     All of it refers to the print at 500 dpi, whatever the resolution of the image.
 
@@ -22,8 +22,8 @@ class Truth:
     mask : ndarray of bool, shape (rows, columns)
         Where the finger touches the sensor.
     minutiae : Minutiae
-        More than 6 px inside the mask, where a ridge's end can be told from the print's. Quality says how clearly
-        the kind is decided, 0 to 100: at low quality it depends on the pressure of the finger.
+        More than 6 px inside the mask, where a ridge's end can be distinguished from the print's. Quality is how
+        clearly the kind is decided, 0 to 100: at low quality it depends on the pressure of the finger.
     singular_points : SingularPoints
         Inside the mask.
     """

@@ -55,6 +55,14 @@ def grating(
     ------
     ParameterError
         If the shape, the period or the contrast is unusable.
+
+    Examples
+    --------
+    >>> made = grating((9, 9), period=8.0, angle=np.pi / 2)  # upright ridges, one through the centre
+    >>> made.image[0]
+    array([255, 218, 128,  37,   0,  37, 127, 218, 255], dtype=uint8)
+    >>> made.truth.period[0, 0], made.truth.orientation.angle[0, 0].round(2)
+    (np.float32(8.0), np.float32(1.57))
     """
     _check(shape, period, contrast)
     _, across = _along_and_across(shape, *_centre(shape), angle)
@@ -65,7 +73,7 @@ def grating(
 def chirp(
     shape: tuple[int, int] = (300, 300), periods: tuple[float, float] = (7.0, 12.0), angle: float = 0.0
 ) -> Impression:
-    """Make parallel ridges whose frequency changes linearly across the image.
+    """Make parallel ridges with a frequency that changes linearly across the image.
 
     Parameters
     ----------
@@ -85,6 +93,11 @@ def chirp(
     ------
     ParameterError
         If the shape or a period is unusable.
+
+    Examples
+    --------
+    >>> chirp((100, 60), (6.0, 12.0)).truth.period[[0, 99], 0]  # level ridges: from the top down
+    array([ 6., 12.], dtype=float32)
     """
     _check(shape, min(periods), 1.0)
     _, across = _along_and_across(shape, *_centre(shape), angle)
@@ -119,6 +132,14 @@ def rings(
     ------
     ParameterError
         If the shape or the period is unusable.
+
+    Examples
+    --------
+    >>> made = rings((61, 61), 10.0)
+    >>> made.image[30, 30:56:5]  # a ridge every 10 px from the centre
+    array([  0, 255,   0, 255,   0, 255], dtype=uint8)
+    >>> len(made.truth.singular_points.cores)
+    2
     """
     _check(shape, period, 1.0)
     x, y = centre if centre is not None else _centre(shape)
@@ -170,6 +191,12 @@ def dislocated_grating(
     -----
     The monochromatic wave with a spiral phase of K. G. Larkin and P. A. Fletcher, A coherent framework for
     fingerprint analysis: are fingerprints holograms?, Optics Express 15 (2007).
+
+    Examples
+    --------
+    >>> minutia = dislocated_grating((200, 300), 9.0, np.pi / 2).truth.minutiae
+    >>> minutia.x, minutia.y, np.rad2deg(minutia.direction), minutia.kind
+    (array([149.5], dtype=float32), array([99.5], dtype=float32), array([90.], dtype=float32), array([1], dtype=uint8))
     """
     _check(shape, period, 1.0)
     if kind not in (ENDING, BIFURCATION):
@@ -235,7 +262,13 @@ def _impression(
 
 
 def wrap_orientation(angle: _Array) -> Float:
-    """Return angles reduced to [0, pi) as float32."""
+    """Return angles reduced to [0, pi) as float32.
+
+    Examples
+    --------
+    >>> np.rad2deg(wrap_orientation(np.deg2rad([-30.0, 180.0, 200.0]))).round(3)
+    array([150.,   0.,  20.], dtype=float32)
+    """
     wrapped = np.mod(angle, np.pi).astype(np.float32)
     wrapped[wrapped >= np.float32(np.pi)] = 0
     return wrapped

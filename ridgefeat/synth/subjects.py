@@ -22,7 +22,8 @@ FINGERS = tuple(
 
 RIDGE_DENSITY = {"female": (17.74, 1.63), "male": (15.02, 1.33)}
 """Mean and deviation between persons of the number of ridges across the diagonal of a 5 mm square, published for 300
-Egyptian adults. Every sex difference in a synthetic set is simulated from these figures and says nothing of people."""
+Egyptian adults. Every sex difference in a synthetic set is simulated from these figures and is no evidence about
+people."""
 
 DIAGONAL_MM = 5 * math.sqrt(2)
 
@@ -71,7 +72,7 @@ class SubjectPrint:
 
     @property
     def name(self) -> str:
-        """That it is simulated, subject, sex, hand, finger and impression, to be read by a person."""
+        """File name: sim (for simulated), subject, sex, hand, finger and impression."""
         return f"sim{self.subject:04d}_{self.sex}_{self.hand}_{self.finger}_{self.impression}"
 
 
@@ -138,8 +139,8 @@ def make_subjects(
     impressions : int, >= 1
         Impressions of each finger.
     sex_effect : float, 0 to 2
-        1 draws ridge densities with the published means and deviations of the sexes, 0 draws both alike from their
-        average. Nothing else differs between them.
+        1 draws ridge densities with the published means and deviations of the sexes, 0 draws both from the average
+        of these. Nothing else differs between them.
     female_share : float, 0 to 1
         Share of subjects labelled female.
     pattern : str, optional
@@ -215,6 +216,12 @@ def draw_density(sex: str, rng: np.random.Generator, sex_effect: float = 1.0) ->
     -------
     float
         Ridges across the diagonal of a 5 mm square, mean of the person's fingers.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> round(float(np.mean([draw_density("female", rng) for _ in range(2000)])), 1)  # published: 17.74
+    17.7
     """
     middle = np.mean(list(RIDGE_DENSITY.values()), axis=0)
     mean, deviation = middle + sex_effect * (np.array(RIDGE_DENSITY[sex]) - middle)
@@ -227,7 +234,7 @@ def draw_pattern(hand: str, rng: np.random.Generator) -> str:
     Parameters
     ----------
     hand : str
-        "left" or "right": it decides to which side most loops open.
+        "left" or "right": loops open mostly to the side of its little finger.
     rng : numpy.random.Generator
         Where chance comes from.
 

@@ -1,12 +1,17 @@
-"""Many prints -> one table: rows, jobs, resume, CSV and Parquet, sidecar, transformer.
+"""Many prints -> one table, in CSV or Parquet, with a sidecar that records how it was made.
 
 import ridgefeat as rf
 rf.extract_many(["prints/"], jobs=2)
+
+Read in this order. One print: `recipe` (what decides columns and values), `row` (one print, one row), `minutiae_files`.
+Many prints: `batches` (over workers), `journal` (finished rows of a run), `writing` (from prints to a finished table).
+The table on disk: `writers` (CSV, Parquet), `assembly` (rows to files), `sidecar`, `outliers`, `reading`, `merge`.
+From Python: `api`, `transformer`. A dry run: `survey`.
 """
 
 import lazy_loader
 
-from ridgefeat.work.system import explained
+from ridgefeat.work.system import explain_import_errors
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-__getattr__ = explained()(__getattr__)
+__getattr__ = explain_import_errors()(__getattr__)

@@ -15,9 +15,9 @@ from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
 from ridgefeat.structure import UInt8
 from ridgefeat.table import outliers
-from ridgefeat.table.compute import Work, batches
+from ridgefeat.table.batches import Batch, Extraction, iterate_batches
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import ArrayPrint, Batch, Item, compute, open_print
+from ridgefeat.table.row import ArrayPrint, Item, compute_features, open_print
 from ridgefeat.table.writers import META_KINDS, column, kind_of, label_names, text
 from ridgefeat.work.engine import count_workers
 from ridgefeat.work.threads import one_thread
@@ -97,7 +97,7 @@ def extract(
     elif not isinstance(fp, Fingerprint):
         fp = Fingerprint(fp, 500.0 if dpi is None else dpi)
     with one_thread():
-        values = compute(fp, recipe.families)
+        values = compute_features(fp, recipe.families)
     return pd.Series(values, index=[c.name for c in recipe.columns()], name=fp.source or None)
 
 
@@ -166,7 +166,7 @@ def compute_batches(items: Sequence[Item], recipe: Recipe, jobs: int | None, pro
 
     found = []
     with tqdm(total=len(items), unit="print", disable=not progress) as bar:
-        for batch in batches(Work(items, recipe, count_workers(jobs))):
+        for batch in iterate_batches(Extraction(items, recipe, count_workers(jobs))):
             found.append(batch)
             bar.update(len(batch))
     return sorted(found, key=lambda batch: batch.start)
@@ -179,7 +179,7 @@ def to_frame(items: Sequence[Item], found: Sequence[Batch], recipe: Recipe) -> p
     names = [c.name for c in recipe.columns()]
     meta = [m for batch in found for m in batch.meta]
     values = np.concatenate([np.zeros((0, len(names)), np.float32), *(batch.features for batch in found)])
-    outliers.mark(meta, values, names)
+    outliers.flag_outliers(meta, values, names)
     cells = {name: column([text(m[name]) for m in meta], kind) for name, kind in META_KINDS.items()}
     for name in label_names(items):
         labels = [text(item.labels.get(name)) for item in items]

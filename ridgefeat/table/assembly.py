@@ -27,12 +27,13 @@ from pathlib import Path
 from typing import Any
 
 from ridgefeat.errors import TableError
+from ridgefeat.files import atomic_write, import_pyarrow, remove_temporaries, sha256
 from ridgefeat.structure import Float
 from ridgefeat.table import sidecar
-from ridgefeat.table.journal import Journal, flush_file, move, write_whole
+from ridgefeat.table.journal import Journal
 from ridgefeat.table.row import Item, Meta
-from ridgefeat.table.sidecar import digest, file_digest, json_bytes
-from ridgefeat.table.writers import META_KINDS, Row, import_pyarrow, is_parquet, write_csv, write_parquet
+from ridgefeat.table.sidecar import digest, json_bytes
+from ridgefeat.table.writers import META_KINDS, Kind, Row, is_parquet, write_csv, write_parquet
 
 PART_ROWS = 4096
 """Maximum number of rows in a part: about 16 MB with all families."""
@@ -102,40 +103,46 @@ def assemble(
         renamed, no sidecar.
     """
     output = summary.table
-    new = output.with_name(f".{output.name}.tmp") if parts is None else output / WORK / "new"
     layout = {**META_KINDS, **about["label_kinds"]}, about["columns"]
     left = _counted(rows, summary)
-    made: dict[str, Any]
-    _remove(new)
-    try:
-        if parts is None:
+    if parts is None:
+        remove_temporaries(output)
+        with atomic_write(output) as new:
             (write_parquet if is_parquet(output) else write_csv)(new, left, *layout)
-            made = {"table": {"file": output.name, "sha256": _flushed(new)}}
-            move(new, output)
-        else:
-            new.mkdir(parents=True)
-            made = {"parts": []}
-            for number, part in enumerate(parts):
-                path = new / f"{number}.parquet"
-                write_parquet(path, islice(left, part.rows), *layout, group=PART_ROWS)
-                found = _flushed(path)
-                name = part.file or f"part-{number:06d}-{found[:12]}.parquet"
-                size = path.rename(new / name).stat().st_size
-                made["parts"].append({"file": name, "rows": part.rows, "bytes": size, "sha256": found})
-            # The sidecar goes first: without it, a mixture of old and new parts is not taken for a table.
-            summary.sidecar.unlink(missing_ok=True)
-            for path in output.glob("part-*.parquet"):
-                path.unlink()
-            for part in made["parts"]:
-                move(new / part["file"], output / part["file"])
-        content = {"format": sidecar.FORMAT, **about, **summary.counts(), **made}
-        write_whole(summary.sidecar, json_bytes(content))
+            made: dict[str, Any] = {"table": {"file": output.name, "sha256": sha256(new)}}
+    else:
+        made = {"parts": _write_parts(left, layout, summary, parts)}
+    with atomic_write(summary.sidecar) as new:
+        new.write_bytes(json_bytes({"format": sidecar.FORMAT, **about, **summary.counts(), **made}))
+
+
+def _write_parts(
+    rows: Iterator[Row], layout: tuple[dict[str, Kind], Any], summary: Summary, parts: Sequence[Part]
+) -> list[dict[str, Any]]:
+    """Write a folder's parts and return how the manifest describes them; older parts go when all are written."""
+    output, new = summary.table, summary.table / WORK / "new"
+    made: list[dict[str, Any]] = []
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        new.mkdir(parents=True)
+        for number, planned in enumerate(parts):
+            with atomic_write(new / str(number)) as path:
+                write_parquet(path, islice(rows, planned.rows), *layout, group=PART_ROWS)
+                found, size = sha256(path), path.stat().st_size
+            name = planned.file or f"part-{number:06d}-{found[:12]}.parquet"
+            made.append({"file": name, "rows": planned.rows, "bytes": size, "sha256": found})
+        # The sidecar goes first: without it, a mixture of old and new parts is not taken for a table.
+        summary.sidecar.unlink(missing_ok=True)
+        for path in output.glob("part-*.parquet"):
+            path.unlink()
+        for number, part in enumerate(made):
+            (new / str(number)).rename(output / part["file"])
     finally:
-        _remove(new)
-        if parts is not None:
-            with suppress(OSError):  # only where nothing else is in them
-                new.parent.rmdir()
-                output.rmdir()
+        shutil.rmtree(new, ignore_errors=True)
+        with suppress(OSError):  # only where nothing else is in them
+            new.parent.rmdir()
+            output.rmdir()
+    return made
 
 
 def _counted(rows: Iterable[Rows], summary: Summary) -> Iterator[Row]:
@@ -144,18 +151,6 @@ def _counted(rows: Iterable[Rows], summary: Summary) -> Iterator[Row]:
         for cells, features, line in zip(some.cells, some.features, lines, strict=True):
             summary.add(dict(zip(META_KINDS, cells, strict=False)))
             yield cells, features, line
-
-
-def _flushed(path: Path) -> str:
-    """Have a finished file on disk before it gets its name; return its sha256."""
-    flush_file(path)
-    return file_digest(path)
-
-
-def _remove(new: Path) -> None:
-    if new.is_dir():
-        shutil.rmtree(new, ignore_errors=True)
-    new.unlink(missing_ok=True)
 
 
 def is_folder(output: str | Path) -> bool:
@@ -178,7 +173,7 @@ def check_output(output: str | Path, mode: str) -> None:
     """Raise TableError if a table cannot be written there in this mode ("new", "resume", "overwrite")."""
     as_folder = is_folder(output)
     if as_folder or is_parquet(Path(output)):
-        import_pyarrow()
+        import_pyarrow(TableError, output)
     (_check_folder if as_folder else _check_file)(Path(output), mode)
 
 
@@ -225,7 +220,7 @@ def verify_parts(folder: Path, about: Mapping[str, Any]) -> None:
     """Raise TableError, naming the first, if a part is not as the manifest says."""
     for part in about.get("parts", ()):
         path = folder / str(part["file"])
-        if not path.is_file() or file_digest(path) != part["sha256"]:
+        if not path.is_file() or sha256(path) != part["sha256"]:
             raise TableError(f"{path} was changed or lost since it was written; --overwrite makes it again")
 
 
@@ -248,7 +243,7 @@ class Summary:
     flags : Counter
         How many prints carry each flag.
     memory : int
-        The most memory that a worker of this run has held, in bytes; 0 where that is not known.
+        Peak memory of a worker of this run in bytes; 0 where it is not known.
     workers : int
         How many there were.
     """

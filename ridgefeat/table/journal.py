@@ -8,19 +8,19 @@ table needs no pyarrow.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.table.row import Batch
+from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.table.batches import Batch
 
 try:
     import fcntl
@@ -66,7 +66,8 @@ class Journal:
                 self.remove()
             self.folder.mkdir(parents=True)
             self._hold()
-            write_whole(self.folder / MANIFEST, json.dumps(manifest).encode())
+            with atomic_write(self.folder / MANIFEST) as temporary:
+                temporary.write_bytes(json.dumps(manifest).encode())
 
     def resume(self) -> dict[str, Any]:
         """Return the manifest of the run that was interrupted, and make its folder ours.
@@ -97,12 +98,8 @@ class Journal:
         if batch.lines is not None:
             texts["lines"] = "\n".join(batch.lines)
         stored: dict[str, Any] = {k: np.frombuffer(v.encode(), np.uint8) for k, v in texts.items()}
-        temporary = path.with_name(f"{path.name}.tmp")
-        with self._os_errors():
-            with temporary.open("wb") as file:
-                np.savez(file, features=batch.features, **stored)
-                _flush(file)
-            temporary.replace(path)
+        with self._os_errors(), atomic_write(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, features=batch.features, **stored)
 
     def spans(self) -> list[tuple[int, int]]:
         """Return the (start, stop) rows of every unit, in order."""
@@ -140,15 +137,8 @@ class Journal:
             except TableError:
                 self._path(start, stop).unlink()
 
-    @contextmanager
-    def _os_errors(self) -> Iterator[None]:
-        """Turn the operating system's errors into TableErrors that name the folder."""
-        try:
-            yield
-        except OSError as error:
-            raise TableError(
-                f"working folder {self.folder}: {error.strerror or error}; fix that, then rerun with --resume"
-            ) from None
+    def _os_errors(self) -> AbstractContextManager[None]:
+        return os_errors_as(TableError, f"working folder {self.folder}", "; fix that, then rerun with --resume")
 
     def remove(self) -> None:
         """Delete the folder; the manifest goes first, so that half a folder is never taken for a run."""
@@ -170,34 +160,3 @@ class Journal:
             except BlockingIOError:
                 self.release()
                 raise TableError(f"another run is writing to {self.folder}; wait until it has ended") from None
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that its name never holds half of it."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        _flush(file)
-    move(temporary, path)
-
-
-def move(temporary: Path, path: Path) -> None:
-    """Rename a finished file to its final name, and the folder's entry to disk."""
-    temporary.replace(path)
-    with suppress(OSError):  # not every system can flush a folder
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def flush_file(path: Path) -> None:
-    """Have a finished file on disk before it gets its name."""
-    with path.open("rb+") as file:
-        _flush(file)
-
-
-def _flush(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

@@ -14,14 +14,13 @@ from ridgefeat.errors import TableError
 from ridgefeat.table import assembly, sidecar
 from ridgefeat.table.assembly import Part, Rows, Summary, assemble, check_output, is_folder, journal_of, summary_of
 from ridgefeat.table.reading import iterate_table
+from ridgefeat.table.recipe import differences
 from ridgefeat.table.row import LABELS
-from ridgefeat.table.sidecar import file_digest
+from ridgefeat.table.sidecar import table_digest
 from ridgefeat.table.writers import META_KINDS, Kind, text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SHOWN = 5
 
 
 def merge_tables(
@@ -68,7 +67,7 @@ def merge_tables(
     count, twice = _twice(paths)
     if twice and not duplicates:
         raise TableError(
-            f"{len(twice)} prints stand in the tables twice (by meta_source), first {', '.join(twice[:SHOWN])}; "
+            f"{len(twice)} prints stand in the tables twice (by meta_source), first {', '.join(twice[:5])}; "
             "leave a table out, or keep both rows with --duplicates"
         )
     kinds = _label_kinds(abouts)
@@ -103,7 +102,7 @@ def _plan(rows: int) -> list[Part]:
 
 def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -> None:
     for path, about in zip(paths[1:], abouts[1:], strict=True):
-        found = sidecar.differences(abouts[0], about)
+        found = differences(abouts[0], about)
         if abouts[0].get("version") != about.get("version"):
             found.append(f"version: {abouts[0].get('version')}, {about.get('version')}")
         one, two = (a.get("libraries") or {} for a in (abouts[0], about))
@@ -180,4 +179,4 @@ def _inputs(about: Mapping[str, Any]) -> str:
 
 def _origin(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi")
-    return {"table": str(path), "sha256": file_digest(path), **{k: about.get(k) for k in kept}}
+    return {"table": str(path), "sha256": table_digest(path), **{k: about.get(k) for k in kept}}

@@ -1,4 +1,4 @@
-"""Each print's minutiae as files: for people (.csv) and for other tools (.xyt, .fmr), in folders like the prints'."""
+"""Files with the minutiae of each print: for people (.csv) and for other tools (.xyt, .fmr), in their folders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ridgefeat.templates import write_iso, write_minutiae_csv, write_xyt
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
 
-LONGEST_SIDE = 1 << 14
+MAX_SIDE = 1 << 14
 """Pixels; the ISO record has 14 bits for a coordinate."""
 
 
@@ -41,7 +41,7 @@ def write_minutiae(fp: Fingerprint, target: Path) -> None:
         height, width = fp.original.shape
         write_minutiae_csv(_with(target, ".csv"), points, singular, dpi_x=fp.dpi_x, dpi_y=fp.dpi_y)
         write_xyt(_with(target, ".xyt"), points, height=len(fp.image), dpi_x=WORKING_DPI, dpi_y=WORKING_DPI)
-        if max(height, width) <= LONGEST_SIDE:
+        if max(height, width) <= MAX_SIDE:
             write_iso(
                 _with(target, ".fmr"), points, singular, width=width, height=height, dpi_x=fp.dpi_x, dpi_y=fp.dpi_y
             )

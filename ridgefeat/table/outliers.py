@@ -1,4 +1,4 @@
-"""Prints unlike the rest of their set. Only ever a flag: a person decides."""
+"""Prints that differ strongly from the rest of their table are flagged, never dropped: a person decides."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ridgefeat.structure import Bool, Float
 from ridgefeat.table.row import join_flags
 
 FLAG = "outlier"
-BASE = ("ridge_period_mean", "ridge_area", "minutiae_count")
-"""Columns that are looked at, as far as the table has them: scale, busyness and size of a print."""
+EXAMINED = ("ridge_period_mean", "ridge_area", "minutiae_count")
+"""Columns that are examined if the table has them: scale, complexity and size of a print."""
 GROUPED_BY = ("meta_layout", "meta_dpi_x", "meta_dpi_y")
-LEAST_PRINTS = 20
-"""Prints of one layout and resolution below which nothing is called unusual."""
+MIN_PRINTS = 20
+"""Number of prints of one layout and resolution below which none is an outlier."""
 LIMIT = 6.0
 """Robust deviations from the median."""
 
@@ -27,9 +27,9 @@ def find_outliers(base: Float, groups: Sequence[Hashable]) -> Bool:
     Parameters
     ----------
     base : ndarray of float32, shape (prints, columns)
-        NaN where a print has no value; it is then neither judged nor counted in that column.
+        NaN where a print has no value; the column is then ignored for that print.
     groups : sequence, length prints
-        What is compared with each other: prints of one layout and resolution.
+        Group of each print; prints are compared within their group.
 
     Returns
     -------
@@ -39,6 +39,12 @@ def find_outliers(base: Float, groups: Sequence[Hashable]) -> Bool:
     -----
     The deviation is 1.4826 times the median absolute deviation, which a few outliers hardly move
     (Leys et al. 2013).
+
+    Examples
+    --------
+    >>> periods = np.array([[0.48 + 0.01 * (i % 3)] for i in range(20)] + [[0.9]], np.float32)
+    >>> np.flatnonzero(find_outliers(periods, ["fvc"] * 21))
+    array([20])
     """
     out = np.zeros(len(base), np.bool_)
     known: dict[Hashable, int] = {}
@@ -49,31 +55,31 @@ def find_outliers(base: Float, groups: Sequence[Hashable]) -> Bool:
     return out
 
 
-def mark(meta: Sequence[dict[str, Any]], features: Float, names: Sequence[str]) -> None:
-    """Add the flag to the meta cells of prints that are unlike the rest of these.
+def flag_outliers(meta: Sequence[dict[str, Any]], features: Float, names: Sequence[str]) -> None:
+    """Add the flag to the meta cells of outliers.
 
     Parameters
     ----------
     meta : sequence of dict
-        Meta cells, a print each; `meta_flags` is changed in place.
+        Meta cells of each print; `meta_flags` is changed in place.
     features : ndarray of float32, shape (prints, columns)
         Their features.
     names : sequence of str
         The columns' names.
     """
-    base = [names.index(n) for n in BASE if n in names]
-    unusual = find_outliers(features[:, base], [group(m) for m in meta])
+    base = [names.index(n) for n in EXAMINED if n in names]
+    unusual = find_outliers(features[:, base], [outlier_group(m) for m in meta])
     for i in np.flatnonzero(unusual).tolist():
-        meta[i]["meta_flags"] = flagged(meta[i]["meta_flags"])
+        meta[i]["meta_flags"] = add_flag(meta[i]["meta_flags"])
 
 
-def flagged(flags: str | None) -> str:
-    """Return a cell of flags with this one added."""
+def add_flag(flags: str | None) -> str:
+    """Return a `meta_flags` cell with the outlier flag added."""
     return join_flags([flags or "", FLAG])
 
 
-def group(meta: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return which prints one is compared with: those of its layout and resolution."""
+def outlier_group(meta: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the group in which a print is compared: its layout and resolution."""
     return tuple(meta[name] for name in GROUPED_BY)
 
 
@@ -81,7 +87,7 @@ def _unusual(values: NDArray[np.float64]) -> Bool:
     out = np.zeros(len(values), np.bool_)
     for x in values.T:
         known = np.isfinite(x)
-        if known.sum() < LEAST_PRINTS:
+        if known.sum() < MIN_PRINTS:
             continue
         middle = np.median(x[known])
         deviation = 1.4826 * np.median(np.abs(x[known] - middle))

@@ -1,4 +1,4 @@
-"""A table from disk, as everything downstream reads it: float32 features, typed labels, nothing guessed."""
+"""Tables read from disk: float32 features and typed labels."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ridgefeat._csv_exactly import exactly
 from ridgefeat.errors import TableError
+from ridgefeat.files import exact_numbers, first_line, import_pyarrow, os_errors_as, sha256, size_text
 from ridgefeat.table import sidecar
 from ridgefeat.table.row import META
-from ridgefeat.table.writers import META_KINDS, Kind, column, import_pyarrow, is_parquet, kind_of
+from ridgefeat.table.writers import META_KINDS, Kind, column, is_parquet, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LARGEST = 8 << 30
-"""Bytes; a table beyond this is to be split."""
-MOST_COLUMNS = 100_000
+MAX_BYTES = 8 << 30
+"""Maximum size of a table in one file."""
+MAX_COLUMNS = 100_000
 ROWS_AT_ONCE = 4096
 
 
@@ -58,10 +57,8 @@ def read_table(
     """
     path = Path(path)
     wanted = _plan(path, columns, labels)
-    try:
+    with os_errors_as(TableError, f"table {path} cannot be read"):
         frame = _read_parts(path, wanted) if path.is_dir() else _read_file(path, wanted)
-    except OSError as error:
-        raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
     _refuse_lacking(path, wanted, list(frame.columns))
     if verify:
         _verify(path, wanted.about)
@@ -75,14 +72,14 @@ def iterate_table(
     labels: Collection[str] | None = None,
     rows: int = ROWS_AT_ONCE,
 ) -> Iterator[pd.DataFrame]:
-    """Yield a feature table in stretches of rows, so that it need not fit into memory.
+    """Yield a feature table as frames of consecutive rows, so that it need not fit into memory.
 
     Parameters
     ----------
     path, columns, labels
         As in read_table.
     rows : int
-        Rows at once, at most.
+        Maximum number of rows in a frame.
 
     Raises
     ------
@@ -97,7 +94,7 @@ def iterate_table(
                 _refuse_lacking(path, wanted, list(frame.columns))
                 yield frame
             return
-        pa, parquet = import_pyarrow()
+        pa, parquet = import_pyarrow(TableError, path)
         for part in _part_paths(path, wanted.about) if path.is_dir() else [path]:
             with parquet.ParquetFile(part) as file:
                 names = wanted.kept(file.schema_arrow.names)
@@ -107,63 +104,7 @@ def iterate_table(
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # and pyarrow's own, which are ValueErrors or OSErrors
-        raise TableError(f"table {path} is damaged: {_brief(error)}") from None
-
-
-def read_header(path: str | Path) -> list[str]:
-    """Return a feature table's column names, in their order; nothing else of it is read.
-
-    Raises
-    ------
-    TableError
-        As read_table does.
-    """
-    path = Path(path)
-    wanted = _plan(path, None, None)
-    try:
-        if not path.is_dir() and not is_parquet(path):
-            return _header(path)
-        first = (_part_paths(path, wanted.about) if path.is_dir() else [path])[0]
-        return list(_opened(first, lambda file: file.schema_arrow.names))
-    except OSError as error:
-        raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
-        raise TableError(f"table {path} is no feature table: {_brief(error)}") from None
-
-
-def read_rows(
-    path: str | Path,
-    rows: NDArray[np.integer],
-    *,
-    columns: Collection[str] | None = None,
-    labels: Collection[str] | None = None,
-) -> pd.DataFrame:
-    """Read some rows of a feature table; the others pass by and are not held.
-
-    Parameters
-    ----------
-    path, columns, labels
-        As in read_table.
-    rows : ndarray of int
-        Their numbers from 0, ascending.
-
-    Raises
-    ------
-    TableError
-        As read_table does, or if the table is shorter.
-    """
-    import pandas as pd
-
-    found: list[pd.DataFrame] = []
-    at = 0
-    for frame in iterate_table(path, columns=columns, labels=labels):
-        low, high = np.searchsorted(rows, [at, at + len(frame)])
-        if high > low or not found:
-            found.append(frame.iloc[rows[low:high] - at])
-        at += len(frame)
-    if len(rows) and rows[-1] >= at:
-        raise TableError(f"table {path} has {at} rows, of which the last is asked for as number {rows[-1]}")
-    return pd.concat(found, ignore_index=True)
+        raise TableError(f"table {path} is damaged: {first_line(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -208,23 +149,23 @@ def _refuse_lacking(path: Path, wanted: _Wanted, there: Sequence[str]) -> None:
 def _read_file(path: Path, wanted: _Wanted) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f"table {path}: no such file")
-    if path.stat().st_size > LARGEST:
-        raise TableError(f"table {path} is larger than {LARGEST >> 30} GB; extract into a folder of parts instead")
+    if path.stat().st_size > MAX_BYTES:
+        raise TableError(f"table {path} is larger than {size_text(MAX_BYTES)}; extract into a folder of parts instead")
     if not is_parquet(path):
         return _read_csv(path, wanted)
-    pa, parquet = import_pyarrow()
+    pa, parquet = import_pyarrow(TableError, path)
     try:
         with parquet.ParquetFile(path) as file:
             return _frame(file.read(columns=wanted.kept(file.schema_arrow.names)))
     except (pa.ArrowException, ValueError) as error:
-        raise TableError(f"table {path} is no Parquet file: {_brief(error)}") from None
+        raise TableError(f"table {path} is no Parquet file: {first_line(error)}") from None
 
 
 def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
     """Return all parts in one; features go straight to their place, so that they are held once."""
     import pandas as pd
 
-    pa, _ = import_pyarrow()
+    pa, _ = import_pyarrow(TableError, path)
     paths = _part_paths(path, wanted.about)
     rows = sum(_opened(part, lambda file: int(file.metadata.num_rows)) for part in paths)
     if rows != wanted.about.get("rows"):
@@ -242,26 +183,26 @@ def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
                 values[i, at : at + len(table)] = table[name].to_numpy()
             at += len(table)
             others.append(table.drop_columns(features))
-        told = _frame(pa.concat_tables(others))
+        rest = _frame(pa.concat_tables(others))
     except MemoryError:
         raise TableError(
             f"{path} holds {rows:,} rows x {len(features):,} features, more than fits into memory; use fewer families"
         ) from None
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise TableError(
-            f"the parts of {path} do not fit together: {_brief(error)}; extract again with --overwrite"
+            f"the parts of {path} do not fit together: {first_line(error)}; extract again with --overwrite"
         ) from None
-    return pd.concat([told, pd.DataFrame(values.T, columns=features, copy=False)], axis=1)[names]
+    return pd.concat([rest, pd.DataFrame(values.T, columns=features, copy=False)], axis=1)[names]
 
 
 def _opened(part: Path, read: Callable[[Any], Any]) -> Any:
     """Return what is read of a part."""
-    pa, parquet = import_pyarrow()
+    pa, parquet = import_pyarrow(TableError, part)
     try:
         with parquet.ParquetFile(part) as file:
             return read(file)
     except (pa.ArrowException, ValueError) as error:
-        raise TableError(f"part {part} is no Parquet file: {_brief(error)}; extract with --resume") from None
+        raise TableError(f"part {part} is no Parquet file: {first_line(error)}; extract with --resume") from None
 
 
 def _part_paths(path: Path, about: Mapping[str, Any]) -> list[Path]:
@@ -316,7 +257,7 @@ def _header(path: Path) -> list[str]:
     import pandas as pd
 
     header: list[str] = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns.tolist()
-    if len(header) > MOST_COLUMNS:
+    if len(header) > MAX_COLUMNS:
         raise TableError(f"table {path} has {len(header)} columns; no feature table has")
     return header
 
@@ -333,7 +274,7 @@ def _how(header: Sequence[str], names: Sequence[str], features: Collection[str])
         "keep_default_na": False,
         "na_values": {name: [""] for name in known},
         "encoding": "utf-8-sig",
-        **exactly(pd.__version__),
+        **exact_numbers(pd.__version__),
     }
 
 
@@ -344,8 +285,8 @@ def _typed(name: str, cells: list[str]) -> Any:
 def _frame(table: Any) -> pd.DataFrame:
     """Return an Arrow table as a frame whose columns have the types that a CSV table's would have."""
     import pandas as pd
+    import pyarrow as pa
 
-    pa, _ = import_pyarrow()
     frame: pd.DataFrame = table.to_pandas(split_blocks=True)
     for field in table.schema:
         if pa.types.is_integer(field.type) and table[field.name].null_count:
@@ -362,17 +303,12 @@ def _texts(column: Any) -> Any:
     return different[codes.indices.fill_null(len(different) - 1).to_numpy(zero_copy_only=False)]
 
 
-def _brief(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
 def _verify(path: Path, about: Mapping[str, Any]) -> None:
     from ridgefeat.table.assembly import verify_parts
-    from ridgefeat.table.sidecar import file_digest
 
     if path.is_dir():
         verify_parts(path, about)
         return
     table = about.get("table")
-    if not isinstance(table, dict) or table.get("sha256") != file_digest(path):
+    if not isinstance(table, dict) or table.get("sha256") != sha256(path):
         raise TableError(f"table {path} was changed since it was written: its sha256 is not the sidecar's")

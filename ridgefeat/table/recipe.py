@@ -9,8 +9,10 @@ from typing import Any
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, RidgefeatError, TableError
 from ridgefeat.features import Column, as_records, schema_digest, select
+from ridgefeat.features.renamed import explain_renamed
+from ridgefeat.files import first_few
 from ridgefeat.fingerprint import check_dpi
-from ridgefeat.params import Params
+from ridgefeat.params import RENAMED_PARAMETERS, Params
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,7 @@ class Recipe:
         TableError
             If this version cannot make the same columns from the same parameters; says which differ.
         """
-        from ridgefeat.table import sidecar
-
-        found = sidecar.renamed(content)
+        found = renamed(content)
         try:
             params = Params() if found else Params.from_dict(content["parameters"], where)
             dpi = content.get("dpi")
@@ -76,7 +76,7 @@ class Recipe:
             recipe = cls.make(content["families"], params, dpi, content["layout"], content.get("regex"))
         except (RidgefeatError, TypeError) as error:
             raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
-        if found := found or sidecar.differences(content, recipe.to_dict()):
+        if found := found or differences(content, recipe.to_dict()):
             raise TableError(
                 f"{where} was made by version {content.get('version')}; version {__version__} would make "
                 f"another table: {'; '.join(found)}. Install that version, or extract without --like"
@@ -116,6 +116,54 @@ class Recipe:
             "columns": as_records(columns),
             "schema_digest": schema_digest(columns),
         }
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """Return, in words, how the columns and parameters of two recipes differ; empty if they agree.
+
+    If one of them is of version 0.1, only what has been renamed since is said.
+    """
+    old, now = renamed(a), renamed(b)
+    if bool(old) != bool(now):
+        return old or now
+    out = []
+    first, second = ({c["name"]: c.get("unit", "") for c in x["columns"]} for x in (a, b))
+    if gone := [n for n in first if n not in second]:
+        out.append(f"columns only in the first: {first_few(gone)}")
+    if new := [n for n in second if n not in first]:
+        out.append(f"columns only in the second: {first_few(new)}")
+    if units := [
+        f"{n} ({u or 'no unit'}, {second[n] or 'no unit'})" for n, u in first.items() if second.get(n, u) != u
+    ]:
+        out.append(f"units: {first_few(units)}")
+    if not out and list(first) != list(second):
+        out.append("the order of the columns")
+    one, two = _flat(a["parameters"]), _flat(b["parameters"])
+    if changed := [
+        f"{k} ({one.get(k, 'unset')}, {two.get(k, 'unset')})" for k in {**one, **two} if one.get(k) != two.get(k)
+    ]:
+        out.append(f"parameters: {first_few(changed)}")
+    return out
+
+
+def renamed(recipe: Mapping[str, Any]) -> list[str]:
+    """Return, in words, which columns and parameters of a recipe of version 0.1 are called otherwise since 0.2."""
+    columns = explain_renamed(c["name"] for c in recipe["columns"])
+    parameters = [f"{k} is {RENAMED_PARAMETERS[k]}" for k in _flat(recipe["parameters"]) if k in RENAMED_PARAMETERS]
+    return [
+        f"{what} renamed in 0.2: {', '.join(found)}"
+        for what, found in (("columns", columns), ("parameters", parameters))
+        if found
+    ]
+
+
+def _flat(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        f"{stage}.{name}": value
+        for stage, given in parameters.items()
+        if isinstance(given, Mapping)
+        for name, value in given.items()
+    }
 
 
 def _short(value: Any) -> str:

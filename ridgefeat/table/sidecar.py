@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.features.renamed import explain_renamed
-from ridgefeat.params import RENAMED_PARAMETERS
+from ridgefeat.files import read_bounded, sha256
+from ridgefeat.table.recipe import differences
 from ridgefeat.table.writers import kind_of, label_names, text
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 FORMAT = "ridgefeat table 1"
 MANIFEST = "_manifest.json"
-LARGEST = 64 << 20
+MAX_BYTES = 64 << 20
 LIBRARIES = ("numpy", "scipy", "opencv-python", "opencv-python-headless", "scikit-image", "PyWavelets", "joblib")
-SHOWN = 5
 
 
 def path_beside(table: Path) -> Path:
@@ -67,15 +66,7 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if path.suffix.lower() != ".json":
         path = path_beside(path)
-    try:
-        if not path.is_file():  # opening a fifo would wait for ever
-            raise TableError(f"sidecar {path}: no such file; it is written beside each table, keep the two together")
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except OSError as error:
-        raise TableError(f"sidecar {path} cannot be read: {error.strerror}") from None
-    if len(raw) > LARGEST:
-        raise TableError(f"sidecar {path} is larger than {LARGEST >> 20} MB; no sidecar is")
+    raw = read_bounded(path, MAX_BYTES, TableError, "sidecar")
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -112,60 +103,6 @@ def check_same(a: str | Path | Mapping[str, Any], b: str | Path | Mapping[str, A
             f"{names[0]} and {names[1]} were not made alike: {'; '.join(found)}. "
             "Make one of them again with --like the other's sidecar"
         )
-
-
-def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    """Return, in words, how the columns and parameters of two recipes differ; empty if they agree.
-
-    If one of them is of version 0.1, only what has been renamed since is said.
-    """
-    old, now = renamed(a), renamed(b)
-    if bool(old) != bool(now):
-        return old or now
-    out = []
-    first, second = ({c["name"]: c.get("unit", "") for c in x["columns"]} for x in (a, b))
-    if gone := [n for n in first if n not in second]:
-        out.append(f"columns only in the first: {_some(gone)}")
-    if new := [n for n in second if n not in first]:
-        out.append(f"columns only in the second: {_some(new)}")
-    if units := [
-        f"{n} ({u or 'no unit'}, {second[n] or 'no unit'})" for n, u in first.items() if second.get(n, u) != u
-    ]:
-        out.append(f"units: {_some(units)}")
-    if not out and list(first) != list(second):
-        out.append("the order of the columns")
-    one, two = _flat(a["parameters"]), _flat(b["parameters"])
-    if changed := [
-        f"{k} ({one.get(k, 'unset')}, {two.get(k, 'unset')})" for k in {**one, **two} if one.get(k) != two.get(k)
-    ]:
-        out.append(f"parameters: {_some(changed)}")
-    return out
-
-
-def renamed(recipe: Mapping[str, Any]) -> list[str]:
-    """Return, in words, which columns and parameters of a recipe of version 0.1 are called otherwise since 0.2."""
-    columns = explain_renamed(c["name"] for c in recipe["columns"])
-    parameters = [f"{k} is {RENAMED_PARAMETERS[k]}" for k in _flat(recipe["parameters"]) if k in RENAMED_PARAMETERS]
-    return [
-        f"{what} renamed in 0.2: {', '.join(found)}"
-        for what, found in (("columns", columns), ("parameters", parameters))
-        if found
-    ]
-
-
-def _flat(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        f"{stage}.{name}": value
-        for stage, given in parameters.items()
-        if isinstance(given, Mapping)
-        for name, value in given.items()
-    }
-
-
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def describe(items: Sequence[Item], recipe: Recipe, minutiae: Path | None) -> dict[str, Any]:
@@ -231,9 +168,6 @@ def json_bytes(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, indent=2) + "\n").encode()
 
 
-def file_digest(path: Path) -> str:
-    """Return a file's sha256; a folder of parts has its manifest's, which holds those of the parts."""
-    if path.is_dir():
-        path = path_beside(path)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def table_digest(path: Path) -> str:
+    """Return a table's SHA-256; a folder of parts has its manifest's, which holds those of the parts."""
+    return sha256(path_beside(path) if path.is_dir() else path)

@@ -16,8 +16,9 @@ from typing import Any, Literal
 import numpy as np
 
 from ridgefeat.errors import TableError
+from ridgefeat.files import import_pyarrow
 from ridgefeat.structure import Float
-from ridgefeat.table.row import LABELS, Item, clean
+from ridgefeat.table.row import LABELS, Item, escape_controls
 
 Row = tuple[list[str], Float, str | None]
 
@@ -68,7 +69,7 @@ def write_parquet(
 
     Parameters are those of write_csv.
     """
-    pa, parquet = import_pyarrow()
+    pa, parquet = import_pyarrow(TableError, path)
     types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
     fields = [pa.field(name, types[kind]) for name, kind in kinds.items()]
     fields += [
@@ -84,16 +85,6 @@ def write_parquet(
             ]
             arrays += [pa.array(x, from_pandas=True) for x in np.array(features, np.float32).T.copy()]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-
-
-def import_pyarrow() -> tuple[Any, Any]:
-    """Return pyarrow and its Parquet module, or raise TableError that says how to get them."""
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        raise TableError("Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or name the table .csv") from None
-    return pa, parquet
 
 
 Kind = Literal["integer", "number", "text"]
@@ -123,7 +114,7 @@ def text(value: Any) -> str:
     """Return a meta cell or label as text; what is missing is empty."""
     if value is None or value != value:
         return ""
-    return repr(float(value)) if isinstance(value, float) else clean(str(value))
+    return repr(float(value)) if isinstance(value, float) else escape_controls(str(value))
 
 
 def label_names(items: Iterable[Item]) -> list[str]:

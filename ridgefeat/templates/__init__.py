@@ -1,7 +1,9 @@
 """Minutiae for other tools: CSV for people, NIST's .xyt and ISO/IEC 19794-2:2005 records.
 
-Positions come and go in pixels of the 500 dpi working image and directions in radians (structure.py); the
-files hold what their readers expect. docs/templates.md writes every convention down.
+Positions are exchanged in pixels of the 500 dpi working image and directions in radians (structure.py); the
+files hold what their readers expect. docs/templates.md describes every convention.
+
+Read in this order: `text_csv` (the simplest), `xyt`, `iso19794_2`; `_common` is what they share.
 """
 
 from ridgefeat.templates.iso19794_2 import IsoHeader, decode_iso, decode_iso_views, encode_iso, read_iso, write_iso

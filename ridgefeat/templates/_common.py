@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import TemplateError
-from ridgefeat.structure import WORKING_DPI, Float
+from ridgefeat.files import atomic_write, os_errors_as, read_bounded
+from ridgefeat.structure import DPI_RANGE, WORKING_DPI, Float
 
-DPI_RANGE = (50.0, 5000.0)
 MAX_BYTES = 4 << 20
 """No template is larger; a file that claims to be is refused before it is read."""
 
@@ -25,14 +24,11 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     TemplateError
         If it cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise TemplateError(f"template {path} cannot be written: {error.strerror}") from None
+    with (
+        os_errors_as(TemplateError, f"template {path} cannot be written"),
+        atomic_write(path, durable=False) as temporary,
+    ):
+        temporary.write_bytes(data)
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -43,17 +39,7 @@ def read_bytes(path: str | Path) -> bytes:
     TemplateError
         If it cannot be read, is no regular file or is larger.
     """
-    try:
-        # Opening a fifo would wait for a writer that may never come.
-        if not Path(path).is_file():
-            raise TemplateError(f"template {path}: no such file, or not a regular one")
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise TemplateError(f"template {path} cannot be read: {error.strerror}") from None
-    if len(data) > MAX_BYTES:
-        raise TemplateError(f"template {path} is larger than {MAX_BYTES} bytes; no minutiae template is")
-    return data
+    return read_bounded(path, MAX_BYTES, TemplateError, "template")
 
 
 def check_resolution(dpi_x: float, dpi_y: float, where: str = "template") -> None:

@@ -4,8 +4,8 @@ All numbers big-endian. Record header, 24 bytes: format `FMR\\0` (4), version ` 
 record (4), capture equipment (2), image width and height in px (2 + 2), resolution across and down in px per
 cm (2 + 2), number of finger views (1), reserved (1). Each view, 4 bytes: finger position (1), view number and
 impression type (4 + 4 bits), finger quality (1), number of minutiae (1). Each minutia, 6 bytes: type and x (2
-+ 14 bits), reserved and y (2 + 14 bits), angle in units of 360/256 degrees (1), quality (1; 0 says that none
-is reported). Then the length of the extended data (2) and its blocks: type (2), length with these four bytes
++ 14 bits), reserved and y (2 + 14 bits), angle in units of 360/256 degrees (1), quality (1; 0: not
+reported). Then the length of the extended data (2) and its blocks: type (2), length with these four bytes
 (2), content. Block 2 holds the number of cores (1), each core (whether an angle follows and x in 2 + 14 bits,
 y (2), angle (1)), the number of deltas (1), each delta likewise with three angles.
 
@@ -25,9 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from ridgefeat.errors import TemplateError
-from ridgefeat.structure import CORE, DELTA, Minutiae, SingularPoints
+from ridgefeat.structure import CORE, DELTA, DPI_RANGE, Minutiae, SingularPoints
 from ridgefeat.templates._common import (
-    DPI_RANGE,
     check_resolution,
     degrees,
     radians,
@@ -49,14 +48,14 @@ MAX_MINUTIAE = 255
 MAX_SINGULAR = 15
 """The standard's count of cores, and of deltas, has four bits."""
 _ANSI_LENGTH = 26
-"""ANSI INCITS 378-2004 begins alike, but its length stands in the first two bytes, and is at least this."""
+"""ANSI INCITS 378-2004 begins the same, but has its length, at least this, in the first two bytes."""
 _NOMINAL_DPI = {197: 500.0, 394: 1000.0}
-"""Whole px per cm that stand for a scanner's nominal dpi; 197 / cm would else read as 500.38 dpi."""
+"""A scanner's nominal dpi by whole px per cm; 197 / cm would otherwise be read as 500.38 dpi."""
 
 
 @dataclass(frozen=True)
 class IsoHeader:
-    """What a record says beside the points.
+    """What a record contains besides the points.
 
     Attributes
     ----------
@@ -114,7 +113,7 @@ def decode_iso(
 def decode_iso_views(
     data: bytes, *, dpi: tuple[float, float] | None = None
 ) -> list[tuple[Minutiae, SingularPoints, IsoHeader]]:
-    """Return every view of a record: minutiae, singular points and what the record says beside them.
+    """Return every view of a record: minutiae, singular points and what else the record contains.
 
     Parameters
     ----------
@@ -142,7 +141,7 @@ def decode_iso_views(
     if length >> 16 >= _ANSI_LENGTH:
         raise TemplateError("this is an ANSI INCITS 378-2004 record, which ridgefeat does not read")
     if length != len(data):
-        raise TemplateError(f"ISO/IEC 19794-2: the record says it has {length} bytes, but there are {len(data)}")
+        raise TemplateError(f"ISO/IEC 19794-2: the record's length is given as {length} bytes, but it has {len(data)}")
     if not (width and height and count):
         raise TemplateError(f"ISO/IEC 19794-2: an image of {width}x{height} px with {count} views is no print")
     if dpi is None:
@@ -301,7 +300,7 @@ def encode_iso(
     Raises
     ------
     TemplateError
-        If a size, resolution or code is none that the format has, or a point lies outside the image.
+        If a size, resolution or code is impossible in the format, or a point lies outside the image.
     """
     check_resolution(dpi_x, dpi_y)
     codes = (

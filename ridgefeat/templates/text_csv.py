@@ -1,9 +1,9 @@
 """Minutiae and singular points as a CSV table for people.
 
-One row a point, header first, UTF-8:
+One row per point, header first, UTF-8:
 
 kind
-    `ending`, `bifurcation`, `core` or `delta` (`other` where a template that was read did not say).
+    `ending`, `bifurcation`, `core` or `delta` (`other` where a template did not give it).
 x_px, y_px
     Position in pixels of the original image: x to the right, y down, (0, 0) at the centre of the top-left
     pixel.
@@ -82,7 +82,7 @@ def write_minutiae_csv(
 
 
 def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple[float, float] | None]:
-    """Read what write_minutiae_csv wrote; further columns are ignored, columns may stand in any order.
+    """Read what write_minutiae_csv wrote; further columns are ignored, and the order of columns is free.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """NIST's .xyt: minutiae as mindtct writes them by default and bozorth3 reads them.
 
-One minutia a line, `x y theta quality`, whole numbers. x counts pixels from the left, y = height - y from the
+One minutia per line, `x y theta quality`, whole numbers. x counts pixels from the left, y = height - y from the
 top, so from the bottom (as mindtct computes it: the bottom row is 1). theta is in degrees, counter-clockwise
 from the x axis, and points *away* from the ridge that ends, or out of the valley that a bifurcation encloses:
 the ISO direction plus 180 degrees. Neither a minutia's kind nor the image's resolution is kept. bozorth3's
@@ -29,14 +29,14 @@ from ridgefeat.templates._common import (
 )
 
 BOZORTH_MINUTIAE = 200
-"""More than these bozorth3 does not use."""
+"""Number of minutiae that bozorth3 uses at most."""
 
 _MAX_SIZE = 100_000
 _MAX_LINES = 10_000
 
 
 def write_xyt(
-    path: str | Path, minutiae: Minutiae, *, height: int, dpi_x: float, dpi_y: float, most: int | None = None
+    path: str | Path, minutiae: Minutiae, *, height: int, dpi_x: float, dpi_y: float, max_count: int | None = None
 ) -> None:
     """Write minutiae as .xyt, sorted by x, then y.
 
@@ -51,8 +51,8 @@ def write_xyt(
         Rows of the original image.
     dpi_x, dpi_y : float
         The original image's resolution.
-    most : int, optional
-        Keep at most so many, those of highest quality; BOZORTH_MINUTIAE (200) is what bozorth3 can use.
+    max_count : int, optional
+        Number of minutiae to keep, those of highest quality; bozorth3 uses BOZORTH_MINUTIAE (200).
 
     Raises
     ------
@@ -61,8 +61,8 @@ def write_xyt(
     """
     check_resolution(dpi_x, dpi_y, str(path))
     _check_height(height, path)
-    if most is not None:
-        minutiae = minutiae.best(most)
+    if max_count is not None:
+        minutiae = minutiae.best(max_count)
     x_px, y_px = minutiae.original_xy(dpi_x, dpi_y)
     # The format does not know the width; any column is inside.
     x = whole_pixels(x_px, _MAX_SIZE, dpi_x, "x")
@@ -121,7 +121,7 @@ def read_xyt(path: str | Path, *, height: int, dpi_x: float = 500.0, dpi_y: floa
 
 def _check_height(height: int, path: str | Path) -> None:
     if not 0 < height <= _MAX_SIZE:
-        raise TemplateError(f"{path}: an image height of {height} px is none that a print has")
+        raise TemplateError(f"{path}: an image height of {height} px is impossible for a print")
 
 
 def _row(line: str, where: str) -> tuple[float, float, float, float]:

@@ -1,9 +1,13 @@
-"""Scores to decision thresholds: error rates, ways to choose, uncertainty.
+"""Decision thresholds from comparison scores: error rates, methods, intervals, and a report's figures.
 
 import ridgefeat as rf
 scores = rf.threshold.Scores.make(score, mated, subject_probe=a, subject_reference=b)
 found = rf.threshold.analyse(scores)
 found.thresholds(), found.figures(), found.curves(), found.remarks
+
+Read in this order: `scores` (checked data, and its split by subject), `rates` (errors at every threshold), `methods`
+(which threshold to choose), `uncertainty` (intervals over subjects), `analysis` (all of it, as a report). `reading`
+turns files into scores and can be read alone.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""From scores to a threshold report's figures: chosen on one part, reported on both, each with interval and count."""
+"""From scores to a report: thresholds chosen on one part, reported on both, with intervals, counts and remarks."""
 
 from __future__ import annotations
 
@@ -10,146 +10,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ScoreError
-from ridgefeat.threshold.methods import DEFAULT, Choice, Settings, choose, expected_cost
+from ridgefeat.threshold.methods import DEFAULT_METHODS, Choice, Settings, choose
 from ridgefeat.threshold.rates import ErrorCurve
 from ridgefeat.threshold.scores import Scores, Split, split_scores
 from ridgefeat.threshold.uncertainty import (
-    FEW_SUBJECTS,
+    MIN_SUBJECTS,
     NONE,
     Replicates,
-    at_least_none,
-    grid_of_cuts,
+    bound_zero,
     interval,
     rate_interval,
     resample,
+    select_cuts,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Float = NDArray[np.float64]
-
-
-def analyse(
-    scores: Scores,
-    methods: Sequence[str] = DEFAULT,
-    settings: Settings | None = None,
-    *,
-    development: float = 0.8,
-    replicates: int = 400,
-    seed: int = 0,
-) -> Analysis:
-    """Choose thresholds on some subjects and report them on others.
-
-    Parameters
-    ----------
-    scores : Scores
-        Of both kinds.
-    methods : sequence of str
-        See ridgefeat.threshold.choose.
-    settings : Settings, optional
-        What the methods are told.
-    development : float
-        Share of subjects on which thresholds are chosen; 1 chooses and reports on the same scores.
-    replicates : int
-        Of the bootstrap over subjects; 0 leaves intervals out.
-    seed : int
-        Of the split and the bootstrap.
-
-    Returns
-    -------
-    Analysis
-
-    Raises
-    ------
-    ScoreError
-        If a part lacks one kind of score, or for a method or number that is none.
-    """
-    settings = settings or Settings(seed=seed)
-    if not methods:
-        raise ScoreError("no method is asked for; name one or more")
-    if not 0 <= replicates <= 100_000:
-        raise ScoreError(f"{replicates} replicates; give 0 (no intervals) to 100,000, 400 is usual")
-    split = split_scores(scores, development, seed)
-    curve = ErrorCurve.of(split.development)
-    choices = tuple(choose(curve, name, settings) for name in dict.fromkeys(methods))
-    parts = [_part("development", split.development, curve, choices, settings, replicates, seed)]
-    if split.evaluation is not None:
-        own = ErrorCurve.of(split.evaluation)
-        parts.append(_part("evaluation", split.evaluation, own, choices, settings, replicates, seed))
-    return Analysis(choices, tuple(parts), split, settings, remarks(split, parts, choices))
-
-
-def _part(
-    name: str,
-    scores: Scores,
-    curve: ErrorCurve,
-    choices: Sequence[Choice],
-    settings: Settings,
-    replicates: int,
-    seed: int,
-) -> Part:
-    sign = -1.0 if scores.distance else 1.0
-    wanted = np.array([sign * c.threshold for c in choices])
-    found = resample(scores, grid_of_cuts(curve, wanted), replicates=replicates, seed=seed)
-    operations = tuple(_operation(curve, found, cut, settings) for cut in wanted)
-    return Part(name, scores, curve, found, _figures(curve, found), operations)
-
-
-def _operation(curve: ErrorCurve, found: Replicates, cut: float, settings: Settings) -> Operation:
-    k = min(int(np.searchsorted(curve.cut, cut)), len(curve.cut) - 1)
-    column = int(np.searchsorted(found.cuts, cut))
-    wrong_in, wrong_out = int(curve.false_matches[k]), int(curve.false_nonmatches[k])
-    fmr, fnmr = found.fmr[:, column], found.fnmr[:, column]
-    acquired_out = curve.nonmated / (curve.nonmated + curve.failed_nonmated)
-    acquired_in = curve.mated / (curve.mated + curve.failed_mated)
-    far, frr = fmr * acquired_out, 1 - acquired_in + fnmr * acquired_in
-    impostors, genuine = curve.nonmated + curve.failed_nonmated, curve.mated + curve.failed_mated
-    rejected = wrong_out + curve.failed_mated
-    total = impostors + genuine
-    drawn_in, drawn_out = (t[:, 0] for t in found.totals)
-    weights = drawn_in / acquired_in, drawn_out / acquired_out
-    accuracy = 1 - (weights[0] * frr + weights[1] * far) / (weights[0] + weights[1])
-    value_far, value_frr = wrong_in / impostors, rejected / genuine
-    hter, errors = (value_far + value_frr) / 2, wrong_in + rejected
-    return Operation(
-        _rate(fmr, wrong_in, curve.nonmated),
-        _rate(fnmr, wrong_out, curve.mated),
-        _rate(far, wrong_in, impostors),
-        _rate(frr, rejected, genuine),
-        Rate(hter, *interval((far + frr) / 2), errors, total),
-        Rate(1 - errors / total, *interval(accuracy), errors, total),
-        float(expected_cost(settings, np.array(value_far), np.array(value_frr))),
-    )
-
-
-def _rate(values: Float, errors: int, count: int) -> Rate:
-    return Rate(errors / count, *rate_interval(values, errors, count), errors, count)
-
-
-def _figures(curve: ErrorCurve, found: Replicates) -> tuple[Figure, ...]:
-    eer = curve.equal_error
-    fewer = min(curve.mated, curve.nonmated)
-    bounds = at_least_none(found.equal_error(), eer.value, fewer)
-    figures = [Figure("EER", eer.value, *bounds, eer.threshold)]
-    targets: tuple[tuple[str, float], ...] = (("FMR100", 0.01), ("FMR1000", 0.001), ("ZeroFMR", 0.0))
-    for name, target in targets:
-        k = curve.for_fmr(target)
-        # The highest non-mated score is an extreme value, of which a bootstrap says nothing.
-        bounds = at_least_none(found.fnmr_for(target), curve.fnmr[k], curve.mated) if target else NONE
-        figures.append(Figure(name, float(curve.fnmr[k]), *bounds, curve.shown(curve.cut[k])))
-    nowhere = float("nan")
-    figures.append(Figure("AUC", curve.auc, *(found.auc() if curve.auc < 1 else NONE), nowhere))
-    figures.append(Figure("d'", curve.d_prime, *found.d_prime(), nowhere))
-    return tuple(figures)
-
-
-MOST_CUTS = 2000
+RATES = ("fmr", "fnmr", "far", "frr", "hter", "accuracy")
+MIN_ERRORS = 30
+"""Errors that a rate must rest on to lie within 30 % of the truth with 90 % confidence; Doddington et al. (2000)."""
+MAX_CUTS = 2000
+"""Rows of a part's curve, about."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate (0 to 1) with its 95 % interval, and the errors that it rests on, of how many."""
+    """A rate with its interval and counts.
+
+    Attributes
+    ----------
+    value : float
+        0 to 1.
+    low, high : float
+        Its 95 % interval; NaN without replicates.
+    errors, count : int
+        The errors that it rests on, of how many comparisons or transactions.
+    """
 
     value: float
     low: float
@@ -159,8 +57,18 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Operation:
-    """What a threshold does on one part."""
+class OperatingPoint:
+    """The rates of a threshold on one part.
+
+    Attributes
+    ----------
+    fmr, fnmr : Rate
+        Of comparisons.
+    far, frr, hter, accuracy : Rate
+        Of transactions.
+    cost : float
+        Expected cost of a transaction.
+    """
 
     fmr: Rate
     fnmr: Rate
@@ -173,7 +81,17 @@ class Operation:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a part that no single method owns, with its interval and, where it has one, its threshold."""
+    """A figure of a part that does not depend on a method.
+
+    Attributes
+    ----------
+    name : str
+        EER, FMR100, FMR1000, ZeroFMR, AUC or d'.
+    value, low, high : float
+        The figure and its 95 % interval; NaN if it has none.
+    threshold : float
+        NaN for AUC and d'.
+    """
 
     name: str
     value: float
@@ -184,32 +102,44 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One part's scores, curve, replicates, figures, and what each method's threshold does on it."""
+    """The development or the evaluation part.
+
+    Attributes
+    ----------
+    name : str
+        "development" or "evaluation".
+    scores : Scores
+    curve : ErrorCurve
+    replicates : Replicates
+    figures : tuple of Figure
+    operating_points : tuple of OperatingPoint
+        One per method.
+    """
 
     name: str
     scores: Scores
     curve: ErrorCurve
     replicates: Replicates
     figures: tuple[Figure, ...]
-    operations: tuple[Operation, ...]
+    operating_points: tuple[OperatingPoint, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """A threshold report's figures.
+    """The figures of a threshold report.
 
     Attributes
     ----------
     choices : tuple of Choice
-        A method each: its threshold, chosen on development.
+        The threshold of each method, chosen on development.
     parts : tuple of Part
-        Development, then evaluation where there is one. Their `operations` stand in the order of `choices`.
+        Development, then evaluation if there is one. Their `operating_points` are in the order of `choices`.
     split : Split
         How the parts were made.
     settings : Settings
-        What the methods were told.
+        Settings of the methods.
     remarks : tuple of str
-        What a reader must know: rates that too few errors carry, parts that share people, and the like.
+        What a reader must know: rates that rest on too few errors, parts that share subjects, and so on.
     """
 
     choices: tuple[Choice, ...]
@@ -220,24 +150,34 @@ class Analysis:
 
     @property
     def reported(self) -> Part:
-        """The part to report: evaluation, or development where that is all there is."""
+        """The part to report: evaluation, or development if there is no evaluation part."""
         return self.parts[-1]
 
     def thresholds(self) -> pd.DataFrame:
-        """Return a row per method and part: threshold, evaluations, then every rate with interval, errors and count."""
+        """Return a row per method and part: threshold, evaluations, then each rate with interval, errors and count.
+
+        Examples
+        --------
+        >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
+        >>> found = analyse(scores, ["exact", "zero-fmr"], development=1, replicates=0)
+        >>> found.thresholds()[["method", "part", "threshold", "fmr", "fmr_errors", "fmr_count", "fnmr"]]
+             method         part  threshold  fmr  fmr_errors  fmr_count  fnmr
+        0     exact  development        5.0  0.2           1          5  0.25
+        1  zero-fmr  development        7.0  0.0           0          5  0.50
+        """
         import pandas as pd
 
         rows: list[dict[str, Any]] = []
         for part in self.parts:
-            for choice, operation in zip(self.choices, part.operations, strict=True):
+            for choice, point in zip(self.choices, part.operating_points, strict=True):
                 row: dict[str, Any] = {
                     "method": choice.method,
                     "part": part.name,
                     "threshold": choice.threshold,
                     "evaluations": choice.evaluations,
                 }
-                for name in ("fmr", "fnmr", "far", "frr", "hter", "accuracy"):
-                    rate: Rate = getattr(operation, name)
+                for name in RATES:
+                    rate: Rate = getattr(point, name)
                     row |= {
                         name: rate.value,
                         f"{name}_low": rate.low,
@@ -245,41 +185,54 @@ class Analysis:
                         f"{name}_errors": rate.errors,
                         f"{name}_count": rate.count,
                     }
-                rows.append(row | {"cost": operation.cost})
+                rows.append(row | {"cost": point.cost})
         return pd.DataFrame(rows)
 
     def figures(self) -> pd.DataFrame:
-        """Return a row per part and figure: EER, FMR100, FMR1000, ZeroFMR, AUC, d'."""
+        """Return a row per part and figure: EER, FMR100, FMR1000, ZeroFMR, AUC, d'.
+
+        Examples
+        --------
+        >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
+        >>> analyse(scores, ["exact"], development=1, replicates=0).figures()[["figure", "value", "threshold"]]
+            figure     value  threshold
+        0      EER  0.225000        5.0
+        1   FMR100  0.500000        7.0
+        2  FMR1000  0.500000        7.0
+        3  ZeroFMR  0.500000        7.0
+        4      AUC  0.850000        NaN
+        5       d'  1.603567        NaN
+        """
         import pandas as pd
 
-        return pd.DataFrame(
-            [
-                {
-                    "part": p.name,
-                    "figure": f.name,
-                    "value": f.value,
-                    "low": f.low,
-                    "high": f.high,
-                    "threshold": f.threshold,
-                }
-                for p in self.parts
-                for f in p.figures
-            ]
-        )
+        rows = [(p.name, f.name, f.value, f.low, f.high, f.threshold) for p in self.parts for f in p.figures]
+        return pd.DataFrame(rows, columns=["part", "figure", "value", "low", "high", "threshold"])
 
     def curves(self) -> pd.DataFrame:
-        """Return a row per part and threshold, at most about 2,000 a part: FMR, FNMR, FAR, FRR and counts of errors."""
+        """Return a row per part and threshold, about 2,000 per part: FMR, FNMR, FAR, FRR and counts of errors.
+
+        Examples
+        --------
+        >>> scores = Scores.make([3, 5, 9, 1, 3], [1, 1, 1, 0, 0])
+        >>> analyse(scores, ["exact"], development=1, replicates=0).curves()[["threshold", "fmr", "false_matches"]]
+           threshold  fmr  false_matches
+        0        1.0  1.0              2
+        1        3.0  0.5              1
+        2        5.0  0.0              0
+        3        9.0  0.0              0
+        4       10.0  0.0              0
+        """
         import pandas as pd
 
         frames = []
         for part in self.parts:
             c = part.curve
-            at = c.spread(MOST_CUTS)
+            at = c.thin(MAX_CUTS)
             frames.append(
                 pd.DataFrame(
                     {
                         "part": part.name,
-                        "threshold": [c.shown(v) for v in c.cut[at]],
+                        "threshold": [c.to_threshold(v) for v in c.cut[at]],
                         "fmr": c.fmr[at],
                         "fnmr": c.fnmr[at],
                         "far": c.far[at],
@@ -292,44 +245,152 @@ class Analysis:
         return pd.concat(frames, ignore_index=True)
 
 
-RULE = 30
-"""Errors that a rate must rest on to lie within 30 % of the truth with 90 % confidence; Doddington et al. (2000)."""
+def analyse(
+    scores: Scores,
+    methods: Sequence[str] = DEFAULT_METHODS,
+    settings: Settings | None = None,
+    *,
+    development: float = 0.8,
+    replicates: int = 400,
+    seed: int = 0,
+) -> Analysis:
+    """Choose thresholds on some subjects and report them on others.
+
+    Parameters
+    ----------
+    scores : Scores
+        Mated and non-mated scores.
+    methods : sequence of str
+        See ridgefeat.threshold.choose.
+    settings : Settings, optional
+        Settings of the methods; the defaults, with `seed`, if omitted.
+    development : float
+        Share of subjects on which thresholds are chosen; 1 chooses and reports on the same scores.
+    replicates : int
+        Replicates of the bootstrap over subjects; 0 leaves intervals out.
+    seed : int
+        Seed of the split and the bootstrap.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    ScoreError
+        If a part lacks mated or non-mated scores, a method does not exist, or a number is out of range.
+
+    Examples
+    --------
+    >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
+    >>> found = analyse(scores, ["far-frr"], development=1, replicates=0)
+    >>> found.choices[0].threshold, found.reported.operating_points[0].fnmr
+    (5.0, Rate(value=0.25, low=nan, high=nan, errors=1, count=4))
+    """
+    settings = settings or Settings(seed=seed)
+    if not methods:
+        raise ScoreError("no method is given; name one or more")
+    if not 0 <= replicates <= 100_000:
+        raise ScoreError(f"{replicates} replicates; give 0 (no intervals) to 100,000, 400 is usual")
+    split = split_scores(scores, development, seed)
+    curve = ErrorCurve.from_scores(split.development)
+    choices = tuple(choose(curve, name, settings) for name in dict.fromkeys(methods))
+    parts = [_evaluate("development", split.development, curve, choices, settings, replicates=replicates, seed=seed)]
+    if split.evaluation is not None:
+        curve = ErrorCurve.from_scores(split.evaluation)
+        parts.append(
+            _evaluate("evaluation", split.evaluation, curve, choices, settings, replicates=replicates, seed=seed)
+        )
+    remarks = (*_about_parts(split), *_about_targets(parts, choices), *_about_counts(parts))
+    return Analysis(choices, tuple(parts), split, settings, remarks)
 
 
-def remarks(split: Split, parts: Sequence[Part], choices: Sequence[Choice]) -> tuple[str, ...]:
-    """Return remarks, the gravest first."""
-    return (*_about_parts(split), *_about_targets(parts, choices), *_about_counts(parts))
+def _evaluate(
+    name: str, scores: Scores, curve: ErrorCurve, choices: Sequence[Choice], settings: Settings, **bootstrap: int
+) -> Part:
+    sign = -1.0 if scores.distance else 1.0
+    cuts = np.array([sign * c.threshold for c in choices])
+    replicates = resample(scores, select_cuts(curve, cuts), **bootstrap)
+    points = tuple(_operating_point(curve, replicates, cut, settings) for cut in cuts)
+    return Part(name, scores, curve, replicates, _figures(curve, replicates), points)
+
+
+def _operating_point(curve: ErrorCurve, replicates: Replicates, cut: float, settings: Settings) -> OperatingPoint:
+    k = min(int(np.searchsorted(curve.cut, cut)), len(curve.cut) - 1)
+    column = int(np.searchsorted(replicates.cuts, cut))
+    accepted, rejected = int(curve.false_matches[k]), int(curve.false_nonmatches[k]) + curve.n_failed_mated
+    # Transactions: comparisons, and failures to acquire, which reject.
+    mated, nonmated = curve.n_mated + curve.n_failed_mated, curve.n_nonmated + curve.n_failed_nonmated
+    total = mated + nonmated
+    acquired_mated, acquired_nonmated = curve.n_mated / mated, curve.n_nonmated / nonmated
+    fmr, fnmr = replicates.fmr[:, column], replicates.fnmr[:, column]
+    far, frr = fmr * acquired_nonmated, 1 - acquired_mated + fnmr * acquired_mated
+    drawn_mated, drawn_nonmated = (t[:, 0] for t in replicates.totals)
+    weights = drawn_mated / acquired_mated, drawn_nonmated / acquired_nonmated
+    accuracy = 1 - (weights[0] * frr + weights[1] * far) / (weights[0] + weights[1])
+    value_far, value_frr = accepted / nonmated, rejected / mated
+    errors = accepted + rejected
+    return OperatingPoint(
+        _rate(fmr, accepted, curve.n_nonmated),
+        _rate(fnmr, int(curve.false_nonmatches[k]), curve.n_mated),
+        _rate(far, accepted, nonmated),
+        _rate(frr, rejected, mated),
+        Rate((value_far + value_frr) / 2, *interval((far + frr) / 2), errors, total),
+        Rate(1 - errors / total, *interval(accuracy), errors, total),
+        float(settings.expected_cost(np.array(value_far), np.array(value_frr))),
+    )
+
+
+def _rate(values: Float, errors: int, count: int) -> Rate:
+    return Rate(errors / count, *rate_interval(values, errors, count), errors, count)
+
+
+def _figures(curve: ErrorCurve, replicates: Replicates) -> tuple[Figure, ...]:
+    eer = curve.equal_error
+    bounds = bound_zero(replicates.equal_error(), eer.value, min(curve.n_mated, curve.n_nonmated))
+    figures = [Figure("EER", eer.value, *bounds, eer.threshold)]
+    targets: tuple[tuple[str, float], ...] = (("FMR100", 0.01), ("FMR1000", 0.001), ("ZeroFMR", 0.0))
+    for name, target in targets:
+        k = curve.index_for_fmr(target)
+        # The highest non-mated score is an extreme value, of which a bootstrap says nothing.
+        bounds = bound_zero(replicates.fnmr_for(target), curve.fnmr[k], curve.n_mated) if target else NONE
+        figures.append(Figure(name, float(curve.fnmr[k]), *bounds, curve.to_threshold(curve.cut[k])))
+    nowhere = float("nan")
+    figures.append(Figure("AUC", curve.auc, *(replicates.auc() if curve.auc < 1 else NONE), nowhere))
+    figures.append(Figure("d'", curve.d_prime, *replicates.d_prime(), nowhere))
+    return tuple(figures)
 
 
 def _about_parts(split: Split) -> Iterator[str]:
     if split.evaluation is None:
         yield (
             "Thresholds were chosen and are reported on the same scores, so their error rates are too good. "
-            "Let some subjects be evaluation."
+            "Keep some subjects for evaluation."
         )
     if not split.by_subject:
-        dealt = (
-            "comparisons of one person may stand in both parts, and the intervals, drawn over comparisons,"
+        effect = (
+            "comparisons of one subject may be in both parts, and the intervals, drawn over comparisons,"
             if split.evaluation is not None
             else "the intervals, drawn over comparisons,"
         )
-        yield f"The table names no subjects: {dealt} are too narrow. Give columns subject_probe and subject_reference."
-    for name, scores in (("development", split.development), ("evaluation", split.evaluation)):
-        if scores is not None and 0 < scores.subjects < FEW_SUBJECTS:
+        yield f"The table names no subjects: {effect} are too narrow. Give columns subject_probe and subject_reference."
+    parts = [(n, s) for n, s in (("development", split.development), ("evaluation", split.evaluation)) if s is not None]
+    for name, scores in parts:
+        if 0 < scores.n_subjects < MIN_SUBJECTS:
             yield (
-                f"The {name} part has {scores.subjects} subjects. Intervals over so few people are too narrow; "
-                f"{FEW_SUBJECTS} or more are wanted."
+                f"The {name} part has {scores.n_subjects} subjects. Intervals over so few subjects are too narrow; "
+                f"{MIN_SUBJECTS} or more are needed."
             )
-    if split.across:
+    if split.n_cross:
         yield (
-            f"{split.across:,} comparisons of development's with evaluation's people belong to neither part and were "
-            "left out."
+            f"{split.n_cross:,} comparisons of development subjects with evaluation subjects belong to neither part "
+            "and were left out."
         )
-    failed = sum(int((~s.compared).sum()) for s in (split.development, split.evaluation) if s is not None)
+    failed = sum(int((~scores.compared).sum()) for _, scores in parts)
     if failed:
         yield (
-            f"{failed:,} transactions failed for want of a print. They count as rejected in FAR and FRR; "
-            "FMR and FNMR are of comparisons made."
+            f"{failed:,} transactions failed to acquire a print. They count as rejected in FAR and FRR; "
+            "FMR and FNMR cover the comparisons made."
         )
 
 
@@ -337,30 +398,30 @@ def _about_targets(parts: Sequence[Part], choices: Sequence[Choice]) -> Iterator
     for i, choice in enumerate(choices):
         if choice.target is None:
             continue
-        for part in parts:
-            rate = part.operations[i].fmr
-            if choice.target and rate.count * choice.target < RULE:
+        rates = [part.operating_points[i].fmr for part in parts]
+        for part, rate in zip(parts, rates, strict=True):
+            if choice.target and rate.count * choice.target < MIN_ERRORS:
                 yield (
-                    f"{choice.method}: {rate.count:,} non-mated comparisons of {part.name} cannot carry an FMR of "
-                    f"{100 * choice.target:g} % (rule of 30: {RULE / choice.target:,.0f} are needed). It rests on "
-                    f"{rate.errors} false match{'es' * (rate.errors != 1)}."
+                    f"{choice.method}: {rate.count:,} non-mated comparisons of {part.name} are too few for an FMR of "
+                    f"{100 * choice.target:g} % (rule of 30: {MIN_ERRORS / choice.target:,.0f} are needed). It rests "
+                    f"on {rate.errors} false match{'es' * (rate.errors != 1)}."
                 )
-        own = parts[-1].operations[i].fmr
         if choice.target == 0:
+            first, last = rates[0], rates[-1]
             yield (
-                f"{choice.method}: no false match among {parts[0].operations[i].fmr.count:,} non-mated comparisons of "
-                f"development does not mean none ever; on {parts[-1].name} there "
-                f"{'is' if own.errors == 1 else 'are'} {own.errors:,} among {own.count:,}"
-                + (f", and FMR may be as high as {100 * own.high:.2g} %." if own.high == own.high else ".")
+                f"{choice.method}: no false match among {first.count:,} non-mated comparisons of development does not "
+                f"mean that there will never be one; on {parts[-1].name} there "
+                f"{'is' if last.errors == 1 else 'are'} {last.errors:,} among {last.count:,}"
+                + (f", and FMR may be as high as {100 * last.high:.2g} %." if last.high == last.high else ".")
             )
 
 
 def _about_counts(parts: Sequence[Part]) -> Iterator[str]:
     for part in parts:
-        rates = [r for o in part.operations for r in (o.fmr, o.fnmr)]
-        few = sum(r.errors < RULE for r in rates)
+        rates = [r for point in part.operating_points for r in (point.fmr, point.fnmr)]
+        few = sum(r.errors < MIN_ERRORS for r in rates)
         if few:
             yield (
-                f"{few} of {len(rates)} rates on {part.name} rest on fewer than {RULE} errors (marked *): they may be "
-                "off by more than 30 %."
+                f"{few} of {len(rates)} rates on {part.name} rest on fewer than {MIN_ERRORS} errors (marked *): they "
+                "may be off by more than 30 %."
             )

@@ -1,4 +1,4 @@
-"""Ways to choose a decision threshold. Each sees the development part alone, as the curve of its errors."""
+"""Methods that choose a decision threshold. Each sees the development part alone, as its error curve."""
 
 from __future__ import annotations
 
@@ -10,35 +10,47 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold.rates import ErrorCurve
 
 Float = NDArray[np.float64]
 OBJECTIVES = ("hter", "accuracy", "cost")
+DEFAULT_METHODS = ("mean-distance", "bayes", "far-frr", "grid", "exact", "fmr=1%", "fmr=0.1%", "zero-fmr", "min-cost")
+"""The methods of a report when none are named."""
+INITIAL_EVALUATIONS = 5
+"""Thresholds that `bayes` tries before its first model."""
+CANDIDATES = 400
+"""Thresholds among which `bayes` looks for the next one."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the methods are told.
+    """Settings of the methods.
 
     Attributes
     ----------
-    objective : str
-        What `grid`, `bayes` and `exact` seek: `hter`, the mean of FAR and FRR; `accuracy`, the share of right decisions
-        among these transactions; `cost`, the expected cost below.
+    objective : {"hter", "accuracy", "cost"}
+        What `grid`, `bayes` and `exact` optimise: `hter`, the mean of FAR and FRR; `accuracy`, the share of correct
+        decisions among these transactions; `cost`, the expected cost (see below).
     ratio : float
         r of FAR = r FRR, above 0; 1 asks for the equal error rate.
     prior : float
-        Share of mated transactions where the system will work, 0 to 1.
+        Share of mated transactions where the system is used, 0 to 1.
     cost_false_accept, cost_false_reject : float
-        What each error costs, in one unit; at least 0, and not both 0.
+        Cost of each error, in one unit; at least 0, and not both 0.
     grid_steps : int
-        Thresholds that `grid` tries.
+        Number of thresholds that `grid` tries.
     evaluations : int
-        Thresholds that `bayes` tries.
+        Number of thresholds that `bayes` tries, 5 to 500.
     seed : int
-        Of `bayes`.
+        Seed of `bayes`.
+
+    Raises
+    ------
+    ScoreError
+        If a setting is out of range.
     """
 
     objective: str = "hter"
@@ -61,39 +73,75 @@ class Settings:
                 f"costs {costs[0]} and {costs[1]} must not be negative, nor both 0",
             ),
             (self.grid_steps >= 2, f"grid_steps {self.grid_steps} must be 2 or more"),
-            (5 <= self.evaluations <= 500, f"evaluations {self.evaluations} must be 5 to 500"),
+            (
+                INITIAL_EVALUATIONS <= self.evaluations <= 500,
+                f"evaluations {self.evaluations} must be {INITIAL_EVALUATIONS} to 500",
+            ),
         )
-        for fine, message in checks:
-            if not fine:
+        for is_valid, message in checks:
+            if not is_valid:
                 raise ScoreError(message)
 
     def loss(self, curve: ErrorCurve, objective: str | None = None) -> Float:
-        """Return what is to be small, at every cut.
+        """Return the loss that is to be minimised, at every cut.
 
         Parameters
         ----------
         curve : ErrorCurve
         objective : str, optional
-            Another than the settings' own.
+            Another objective than that of the settings.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_cuts,)
+
+        Examples
+        --------
+        >>> from ridgefeat.threshold import Scores
+        >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+        >>> curve.cut
+        array([ 1.,  2.,  3.,  4.,  5.,  7.,  9., 10.])
+        >>> Settings().loss(curve)
+        array([0.5  , 0.4  , 0.3  , 0.325, 0.225, 0.25 , 0.375, 0.5  ])
+        >>> Settings().loss(curve, "accuracy").round(3)
+        array([0.556, 0.444, 0.333, 0.333, 0.222, 0.222, 0.333, 0.444])
         """
-        wanted = objective or self.objective
-        if wanted == "accuracy":
-            wrong = curve.false_matches + curve.false_nonmatches + curve.failed_mated
-            return wrong / (curve.mated + curve.nonmated + curve.failed_mated + curve.failed_nonmated)
-        if wanted == "cost":
-            return expected_cost(self, curve.far, curve.frr)
+        objective = objective or self.objective
+        if objective == "accuracy":
+            wrong = curve.false_matches + curve.false_nonmatches + curve.n_failed_mated
+            return wrong / (curve.n_mated + curve.n_nonmated + curve.n_failed_mated + curve.n_failed_nonmated)
+        if objective == "cost":
+            return self.expected_cost(curve.far, curve.frr)
         return (curve.far + curve.frr) / 2
 
+    def expected_cost(self, far: Float, frr: Float) -> Float:
+        """Return the expected cost of a transaction.
 
-def expected_cost(settings: Settings, far: Float, frr: Float) -> Float:
-    """Return the expected cost of a transaction."""
-    accepting = (1 - settings.prior) * settings.cost_false_accept * far
-    return accepting + settings.prior * settings.cost_false_reject * frr
+        Parameters
+        ----------
+        far, frr : float or ndarray of float64
+            Rates as fractions.
+
+        Examples
+        --------
+        >>> float(Settings(prior=0.9, cost_false_accept=10).expected_cost(0.25, 0.5))
+        0.7
+        """
+        false_accepts = (1 - self.prior) * self.cost_false_accept * far
+        return false_accepts + self.prior * self.cost_false_reject * frr
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
-    """What a Gaussian process believed in the end, and where it looked: thresholds in the scores' own scale."""
+class SearchPath:
+    """The search of `bayes`: thresholds in the scores' own scale, and the last Gaussian process.
+
+    Attributes
+    ----------
+    tried, loss : ndarray of float64, shape (evaluations,)
+        Thresholds in the order in which they were tried, and their losses.
+    grid, mean, deviation : ndarray of float64, shape (400,)
+        Candidate thresholds, and the mean and standard deviation of the loss that the process predicts there.
+    """
 
     tried: Float
     loss: Float
@@ -104,77 +152,175 @@ class Path:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """A method's threshold in the scores' own scale.
+    """The threshold that a method chose, in the scores' own scale.
 
     Attributes
     ----------
     method : str
     threshold : float
     evaluations : int
-        How many thresholds it tried.
+        Number of thresholds that the method tried.
     target : float or None
-        The FMR that it was to hold, as a fraction, if any.
-    path : Path or None
-        Which thresholds it tried, and what it thought of them, where it searches.
+        The FMR to hold, as a fraction, if the method has one.
+    path : SearchPath or None
+        The search of `bayes`; None for other methods.
     """
 
     method: str
     threshold: float
     evaluations: int
     target: float | None = None
-    path: Path | None = field(default=None, repr=False)
+    path: SearchPath | None = field(default=None, repr=False)
 
 
 Method = Callable[[ErrorCurve, Settings], Choice]
 
 
+def choose(curve: ErrorCurve, method: str, settings: Settings | None = None) -> Choice:
+    """Return the threshold that a method chooses.
+
+    Parameters
+    ----------
+    curve : ErrorCurve
+        Error curve of the development part.
+    method : str
+        mean-distance, bayes, far-frr, grid, exact, min-cost, zero-fmr, or a target such as `fmr=0.1%` (or fmr=0.001).
+    settings : Settings, optional
+        Settings of the methods; the defaults if omitted.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    ScoreError
+        If there is no such method.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+    >>> choose(curve, "exact")
+    Choice(method='exact', threshold=5.0, evaluations=8, target=None)
+    >>> choose(curve, "fmr=20%")
+    Choice(method='fmr=20%', threshold=5.0, evaluations=8, target=0.2)
+    """
+    settings = settings or Settings()
+    if method.startswith("fmr="):
+        target = _parse_target(method)
+        return Choice(method, curve.to_threshold(curve.cut[curve.index_for_fmr(target)]), len(curve.cut), target)
+    if method not in METHODS:
+        raise ScoreError(f"method {method!r} is none of {', '.join(METHODS)}, or a target such as fmr=0.1%")
+    return METHODS[method](curve, settings)
+
+
 def mean_distance(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Midpoint of the mean mated and the mean non-mated score; looks at no error rate."""
+    """Choose the midpoint of the mean mated and the mean non-mated score; error rates are ignored.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> curve = ErrorCurve.from_scores(Scores.make([1, 3, 9, 11], [0, 0, 1, 1]))
+    >>> mean_distance(curve, Settings()).threshold
+    6.0
+    """
     middle = (curve.moments[0] + curve.moments[2]) / 2
-    return Choice("mean-distance", curve.shown(middle), 1)
+    return Choice("mean-distance", curve.to_threshold(middle), 1)
 
 
 def far_frr(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Threshold at which FAR = r FRR; r = 1 gives the equal error rate."""
+    """Choose the threshold at which FAR = r FRR; r = 1 gives the equal error rate.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+    >>> far_frr(curve, Settings()).threshold, far_frr(curve, Settings(ratio=4)).threshold
+    (5.0, 3.0)
+    """
     k = curve.crossing(curve.far, settings.ratio * curve.frr)
-    return Choice("far-frr", curve.shown(curve.between(k)), len(curve.cut))
+    return Choice("far-frr", curve.to_threshold(curve.midpoint(k)), len(curve.cut))
 
 
 def grid(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Best of evenly spaced thresholds; of equal ones side by side that in the middle."""
+    """Choose the best of evenly spaced thresholds; of equally good neighbours the middle one.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> curve = ErrorCurve.from_scores(Scores.make([0, 1, 2, 7, 8], [0, 0, 0, 1, 1]))
+    >>> grid(curve, Settings(grid_steps=6)).threshold
+    5.0
+    """
     tried = np.linspace(*search_range(curve), settings.grid_steps)
-    loss = settings.loss(curve)[np.searchsorted(curve.cut, tried, "left").clip(max=len(curve.cut) - 1)]
-    last = _last_least(loss)
+    loss = _loss_at(curve, settings.loss(curve), tried)
+    last = _last_minimum(loss)
     worse = np.flatnonzero(loss[:last] > loss[last])
     first = int(worse[-1]) + 1 if len(worse) else 0
-    return Choice("grid", curve.shown(tried[(first + last + 1) // 2]), settings.grid_steps)
+    return Choice("grid", curve.to_threshold(tried[(first + last + 1) // 2]), settings.grid_steps)
 
 
 def exact(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Best of all thresholds: a scan over the sorted scores, so that none is better on these scores.
+    """Choose the best of all thresholds by a scan over the sorted scores, so that none is better on these scores.
 
-    Every threshold between two scores makes the same errors; the midway one is handed out, here and in far-frr and
-    min-cost.
+    Every threshold between two neighbouring scores makes the same errors. The midpoint is returned, here and by
+    far-frr and min-cost.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> curve = ErrorCurve.from_scores(Scores.make([0.5, 1.5, 2.5, 7, 8], [0, 0, 0, 1, 1]))
+    >>> exact(curve, Settings()).threshold
+    4.75
     """
-    k = _last_least(settings.loss(curve))
-    return Choice("exact", curve.shown(curve.between(k)), len(curve.cut))
+    k = _last_minimum(settings.loss(curve))
+    return Choice("exact", curve.to_threshold(curve.midpoint(k)), len(curve.cut))
 
 
 def min_cost(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Threshold of the least expected cost, by the same scan."""
-    k = _last_least(settings.loss(curve, "cost"))
-    return Choice("min-cost", curve.shown(curve.between(k)), len(curve.cut))
+    """Choose the threshold with the minimum expected cost, by the same scan.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+    >>> [min_cost(curve, Settings(cost_false_accept=cost)).threshold for cost in (0.1, 1, 100)]
+    [3.0, 5.0, 6.0]
+    """
+    k = _last_minimum(settings.loss(curve, "cost"))
+    return Choice("min-cost", curve.to_threshold(curve.midpoint(k)), len(curve.cut))
 
 
 def zero_fmr(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Lowest threshold without a false match."""
-    return Choice("zero-fmr", curve.shown(curve.cut[curve.for_fmr(0.0)]), len(curve.cut), 0.0)
+    """Choose the lowest threshold without a false match.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+    >>> zero_fmr(curve, Settings()).threshold
+    7.0
+    """
+    return Choice("zero-fmr", curve.to_threshold(curve.cut[curve.index_for_fmr(0.0)]), len(curve.cut), 0.0)
 
 
 def bayes(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Bayesian optimisation; see ridgefeat.threshold.methods."""
+    """Choose the best of the thresholds that Bayesian optimisation tries.
 
-    return search(curve, settings)
+    A Gaussian process models the loss; each next threshold is the one with the highest expected improvement.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+    >>> found = bayes(curve, Settings(evaluations=6))
+    >>> found.evaluations, found.path.tried.shape, float(found.path.loss.min())
+    (6, (6,), 0.225)
+    """
+    # With matrices of 25 rows, handing work to several threads takes longer than the work.
+    with threadpool_limits(1):
+        return _search(curve, settings)
 
 
 METHODS: dict[str, Method] = {
@@ -186,45 +332,56 @@ METHODS: dict[str, Method] = {
     "min-cost": min_cost,
     "zero-fmr": zero_fmr,
 }
-DEFAULT = ("mean-distance", "bayes", "far-frr", "grid", "exact", "fmr=1%", "fmr=0.1%", "zero-fmr", "min-cost")
-"""What a report shows when nothing is asked for."""
 
 
-def choose(curve: ErrorCurve, method: str, settings: Settings | None = None) -> Choice:
-    """Return the threshold that a method chooses.
+def search_range(curve: ErrorCurve) -> tuple[float, float]:
+    """Return the two cuts between which the optimum lies.
+
+    Below the lowest mated score a higher threshold only removes false matches; above the highest non-mated score it
+    only adds false non-matches.
+
+    Examples
+    --------
+    >>> from ridgefeat.threshold import Scores
+    >>> search_range(ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])))
+    (3.0, 7.0)
+    """
+    first_rejected = int(np.searchsorted(curve.false_nonmatches, 0, "right")) - 1
+    last_matched = int(np.searchsorted(-curve.false_matches, 0, "left"))
+    low, high = sorted((float(curve.cut[first_rejected]), float(curve.cut[last_matched])))
+    # If the two kinds are fully separated, there is one gap in which every threshold is right.
+    return (low, high) if low < high else (float(curve.cut[max(0, last_matched - 1)]), high)
+
+
+def expected_improvement(mean: Float, deviation: Float, best: float) -> Float:
+    """Return by how much each candidate is expected to fall below the best loss.
 
     Parameters
     ----------
-    curve : ErrorCurve
-        Of the development part.
-    method : str
-        mean-distance, bayes, far-frr, grid, exact, min-cost, zero-fmr, or a target such as `fmr=0.1%` (or fmr=0.001).
-    settings : Settings, optional
-        What the methods are told; the defaults without.
+    mean, deviation : ndarray of float64, shape (n_candidates,)
+        Mean and standard deviation of the predicted loss.
+    best : float
+        The lowest loss so far.
 
-    Raises
-    ------
-    ScoreError
-        For a method that does not exist.
+    Returns
+    -------
+    ndarray of float64, shape (n_candidates,)
+
+    Examples
+    --------
+    >>> expected_improvement(np.array([0.5, 1.0, 1.5]), np.array([0.0, 1.0, 0.0]), 1.0).round(3)
+    array([0.5  , 0.399, 0.   ])
     """
-    settings = settings or Settings()
-    if method.startswith("fmr="):
-        target = _target(method)
-        return Choice(method, curve.shown(curve.cut[curve.for_fmr(target)]), len(curve.cut), target)
-    if method not in METHODS:
-        raise ScoreError(f"method {method!r} is none of {', '.join(METHODS)}, or a target such as fmr=0.1%")
-    return METHODS[method](curve, settings)
+    spread = np.maximum(deviation, 1e-12)
+    z = (best - mean) / spread
+    gain: Float = (best - mean) * norm.cdf(z) + spread * norm.pdf(z)
+    return gain
 
 
-def _last_least(loss: Float) -> int:
-    """Return the highest of the cuts with the least loss: of equals that with fewest false matches."""
-    return len(loss) - 1 - int(np.argmin(loss[::-1]))
-
-
-def _target(method: str) -> float:
-    said = method.removeprefix("fmr=").strip()
+def _parse_target(method: str) -> float:
+    text = method.removeprefix("fmr=").strip()
     try:
-        value = float(said.removesuffix("%")) / (100 if said.endswith("%") else 1)
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         value = float("nan")
     if not 0 < value < 1:
@@ -232,81 +389,53 @@ def _target(method: str) -> float:
     return value
 
 
-def search_range(curve: ErrorCurve) -> tuple[float, float]:
-    """Return between which cuts the optimum lies.
-
-    Below the lowest mated score a higher threshold only removes false matches; above the highest non-mated one it only
-    adds false non-matches.
-    """
-    first_rejected = int(np.searchsorted(curve.false_nonmatches, 0, "right")) - 1
-    last_matched = int(np.searchsorted(-curve.false_matches, 0, "left"))
-    low, high = sorted((float(curve.cut[first_rejected]), float(curve.cut[last_matched])))
-    # Parts that are fully apart leave one gap, in which every threshold is right.
-    return (low, high) if low < high else (float(curve.cut[max(0, last_matched - 1)]), high)
+def _last_minimum(loss: Float) -> int:
+    """Return the highest of the cuts with the minimum loss: of equals the one with the fewest false matches."""
+    return len(loss) - 1 - int(np.argmin(loss[::-1]))
 
 
-FIRST, CANDIDATES = 5, 400
-
-
-def search(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Return the best threshold that was tried, and the path to it."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    # Matrices of 25 rows: handing them to several threads takes longer than the work.
-    with threadpool_limits(1):
-        return _search(curve, settings)
+def _loss_at(curve: ErrorCurve, loss: Float, cuts: Float) -> Float:
+    at: Float = loss[np.searchsorted(curve.cut, cuts, "left").clip(max=len(curve.cut) - 1)]
+    return at
 
 
 def _search(curve: ErrorCurve, settings: Settings) -> Choice:
     low, high = search_range(curve)
     span = high - low
     loss = settings.loss(curve)
-    unit = np.linspace(0, 1, CANDIDATES)
-    tried = np.random.default_rng(settings.seed).permutation(np.linspace(0.05, 0.95, FIRST))
-    got = _losses(curve, loss, low + span * tried)
-    model = _process()
+    candidates = np.linspace(0, 1, CANDIDATES)
+    tried = np.random.default_rng(settings.seed).permutation(np.linspace(0.05, 0.95, INITIAL_EVALUATIONS))
+    found = _loss_at(curve, loss, low + span * tried)
+    model = _gaussian_process()
     while True:
-        _fit(model, tried, got)
-        mean, deviation = model.predict(unit[:, None], return_std=True)
+        _fit(model, tried, found)
+        mean, deviation = model.predict(candidates[:, None], return_std=True)
         if len(tried) >= settings.evaluations:
             break
-        gain = expected_improvement(mean, deviation, float(got.min()))
-        gain[np.isin(unit, tried)] = -1
-        at = unit[int(np.argmax(gain))]
-        tried = np.append(tried, at)
-        got = np.append(got, _losses(curve, loss, np.array([low + span * at])))
-    best = low + span * tried[int(np.argmin(got))]
+        gain = expected_improvement(mean, deviation, float(found.min()))
+        gain[np.isin(candidates, tried)] = -1
+        following = candidates[int(np.argmax(gain))]
+        tried = np.append(tried, following)
+        found = np.append(found, _loss_at(curve, loss, np.array([low + span * following])))
+    best = low + span * tried[int(np.argmin(found))]
     sign = -1.0 if curve.distance else 1.0
-    path = Path(sign * (low + span * tried), got, sign * (low + span * unit), mean, deviation)
-    return Choice("bayes", curve.shown(best), len(tried), path=path)
+    path = SearchPath(sign * (low + span * tried), found, sign * (low + span * candidates), mean, deviation)
+    return Choice("bayes", curve.to_threshold(best), len(tried), path=path)
 
 
-def expected_improvement(mean: Float, deviation: Float, best: float) -> Float:
-    """Return by how much each candidate is expected to fall below the best loss; shape of `mean`."""
-    spread = np.maximum(deviation, 1e-12)
-    z = (best - mean) / spread
-    gain: Float = (best - mean) * norm.cdf(z) + spread * norm.pdf(z)
-    return gain
-
-
-def _process() -> Any:
+def _gaussian_process() -> Any:
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
-    # A loss of counts moves in steps; the white part lets the process pass between them.
+    # A loss of counts moves in steps; the white kernel lets the process pass between them.
     kernel = Matern(0.2, (0.02, 2.0), nu=2.5) + WhiteKernel(1e-4, (1e-8, 1e-1))
     return GaussianProcessRegressor(kernel, alpha=1e-10, normalize_y=True)
 
 
-def _fit(model: Any, tried: Float, got: Float) -> None:
+def _fit(model: Any, tried: Float, loss: Float) -> None:
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        # A length scale at its bound is an answer here, not an accident.
+        # A length scale at its bound is an answer here, not a failure.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(tried[:, None], got)
-
-
-def _losses(curve: ErrorCurve, loss: Float, cuts: Float) -> Float:
-    got: Float = loss[np.searchsorted(curve.cut, cuts, "left").clip(max=len(curve.cut) - 1)]
-    return got
+        model.fit(tried[:, None], loss)

@@ -1,9 +1,9 @@
 """Error rates at every threshold, from scores that are sorted once.
 
 FMR and FNMR are shares of comparisons. FAR and FRR are shares of transactions, here of one attempt each: a failure to
-acquire rejects, so that FAR = FMR (1 - FTA) and FRR = FTA + FNMR (1 - FTA). Without failures they are the same numbers.
-Source: ISO/IEC 19795-1. A score equal to the threshold accepts. sklearn.metrics.det_curve gives the rates, but neither
-the counts that intervals and the rule of 30 need, nor failures to acquire.
+acquire rejects, so that FAR = FMR (1 - FTA) and FRR = FTA + FNMR (1 - FTA). Without failures they are equal. A score
+equal to the threshold is accepted. Source: ISO/IEC 19795-1. sklearn.metrics.det_curve gives the rates, but neither the
+counts that intervals and the rule of 30 need, nor failures to acquire.
 """
 
 from __future__ import annotations
@@ -22,7 +22,17 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class EqualError:
-    """The equal error rate: where FMR and FNMR meet; `low` and `high` are the two rates on the step nearest to it."""
+    """The equal error rate, where FMR and FNMR meet.
+
+    Attributes
+    ----------
+    value : float
+        Mean of `low` and `high`.
+    low, high : float
+        The two rates at the step nearest to the crossing, the smaller first.
+    threshold : float
+        Threshold of that step, in the scores' own scale.
+    """
 
     value: float
     low: float
@@ -36,152 +46,229 @@ class ErrorCurve:
 
     Attributes
     ----------
-    cut : ndarray of float64, shape (k,)
-        Rising thresholds on similarities (distances are negated): every different score, and one above them all.
-    false_matches, false_nonmatches : ndarray of int64, shape (k,)
-        Errors at each.
-    mated, nonmated : int
+    cut : ndarray of float64, shape (n_cuts,)
+        Rising thresholds on similarities (distances are negated): every distinct score, and one above them all.
+    false_matches, false_nonmatches : ndarray of int64, shape (n_cuts,)
+        Errors at each cut.
+    n_mated, n_nonmated : int
         Comparisons made.
-    failed_mated, failed_nonmated : int
-        Transactions without a comparison, for want of a print.
+    n_failed_mated, n_failed_nonmated : int
+        Transactions without a comparison, because a print failed to be acquired.
     distance : bool
-        Thresholds are handed out as distances.
+        Thresholds are returned as distances.
     moments : tuple of float
         Mean and variance of mated, then of non-mated scores, as similarities.
+
+    Examples
+    --------
+    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+    >>> curve.cut
+    array([ 1.,  2.,  3.,  4.,  5.,  7.,  9., 10.])
+    >>> curve.false_matches
+    array([5, 4, 3, 2, 1, 0, 0, 0])
+    >>> curve.fmr
+    array([1. , 0.8, 0.6, 0.4, 0.2, 0. , 0. , 0. ])
+    >>> curve.fnmr
+    array([0.  , 0.  , 0.  , 0.25, 0.25, 0.5 , 0.75, 1.  ])
+    >>> curve.equal_error
+    EqualError(value=0.225, low=0.2, high=0.25, threshold=5.0)
+    >>> curve.auc
+    0.85
+
+    A failure to acquire rejects the transaction but is no comparison:
+
+    >>> scores = Scores.make([5, 6, 1, 2, None, None], [1, 1, 0, 0, 1, 1], count_failures=True)
+    >>> curve = ErrorCurve.from_scores(scores)
+    >>> k = curve.index(5)
+    >>> float(curve.fnmr[k]), float(curve.frr[k])
+    (0.0, 0.5)
     """
 
     cut: Float
     false_matches: Counts
     false_nonmatches: Counts
-    mated: int
-    nonmated: int
-    failed_mated: int
-    failed_nonmated: int
+    n_mated: int
+    n_nonmated: int
+    n_failed_mated: int
+    n_failed_nonmated: int
     distance: bool
     moments: tuple[float, float, float, float]
 
     @classmethod
-    def of(cls, scores: Scores) -> ErrorCurve:
-        """Return the curve of scores that hold both kinds."""
-        there = scores.compared
-        values, truth = scores.similarity[there], scores.mated[there]
-        mated, others = np.sort(values[truth]), np.sort(values[~truth])
-        cut = np.sort(np.concatenate([mated, others]))
+    def from_scores(cls, scores: Scores) -> ErrorCurve:
+        """Return the error curve of scores.
+
+        Parameters
+        ----------
+        scores : Scores
+            Mated and non-mated scores.
+
+        Examples
+        --------
+        >>> ErrorCurve.from_scores(Scores.make([0.2, 0.9], [0, 1])).false_matches
+        array([1, 0, 0])
+        """
+        compared = scores.compared
+        values, truth = scores.similarity[compared], scores.mated[compared]
+        mated, nonmated = np.sort(values[truth]), np.sort(values[~truth])
+        cut = np.sort(np.concatenate([mated, nonmated]))
         cut = cut[np.concatenate([[True], np.diff(cut) > 0])]
         cut = np.append(cut, _above(cut))
-        failed = ~there
         return cls(
             cut,
-            len(others) - np.searchsorted(others, cut, "left"),
+            len(nonmated) - np.searchsorted(nonmated, cut, "left"),
             np.searchsorted(mated, cut, "left"),
             len(mated),
-            len(others),
-            int((failed & scores.mated).sum()),
-            int((failed & ~scores.mated).sum()),
+            len(nonmated),
+            int((~compared & scores.mated).sum()),
+            int((~compared & ~scores.mated).sum()),
             scores.distance,
-            (float(mated.mean()), float(mated.var()), float(others.mean()), float(others.var())),
+            (float(mated.mean()), float(mated.var()), float(nonmated.mean()), float(nonmated.var())),
         )
 
     @cached_property
     def fmr(self) -> Float:
         """False match rate at each cut."""
-        return self.false_matches / self.nonmated
+        return self.false_matches / self.n_nonmated
 
     @cached_property
     def fnmr(self) -> Float:
         """False non-match rate at each cut."""
-        return self.false_nonmatches / self.mated
+        return self.false_nonmatches / self.n_mated
 
     @cached_property
     def far(self) -> Float:
         """False accept rate of transactions at each cut."""
-        return self.false_matches / (self.nonmated + self.failed_nonmated)
+        return self.false_matches / (self.n_nonmated + self.n_failed_nonmated)
 
     @cached_property
     def frr(self) -> Float:
         """False reject rate of transactions at each cut."""
-        return (self.false_nonmatches + self.failed_mated) / (self.mated + self.failed_mated)
+        return (self.false_nonmatches + self.n_failed_mated) / (self.n_mated + self.n_failed_mated)
 
     @cached_property
     def auc(self) -> float:
-        """Chance that a mated score beats a non-mated one, ties by half."""
-        accepted = self.mated - self.false_nonmatches
-        steps = -np.diff(self.false_matches, prepend=self.nonmated)[1:]
-        return float((steps * (accepted[:-1] + accepted[1:])).sum() / 2 / (self.mated * self.nonmated))
+        """Probability that a mated score exceeds a non-mated one; ties count half."""
+        accepted = self.n_mated - self.false_nonmatches
+        steps = -np.diff(self.false_matches, prepend=self.n_nonmated)[1:]
+        return float((steps * (accepted[:-1] + accepted[1:])).sum() / 2 / (self.n_mated * self.n_nonmated))
 
     @cached_property
     def d_prime(self) -> float:
-        """Distance of the two means in units of the root mean variance; NaN where nothing varies."""
-        mean_mated, var_mated, mean_others, var_others = self.moments
-        spread = np.sqrt((var_mated + var_others) / 2)
-        return float(abs(mean_mated - mean_others) / spread) if spread > 0 else float("nan")
+        """Distance of the two means in units of the root mean variance; NaN if nothing varies."""
+        mean_mated, var_mated, mean_nonmated, var_nonmated = self.moments
+        spread = np.sqrt((var_mated + var_nonmated) / 2)
+        return float(abs(mean_mated - mean_nonmated) / spread) if spread > 0 else float("nan")
 
     @cached_property
     def equal_error(self) -> EqualError:
-        """The equal error rate as FVC2000 defines it: of the two steps about the crossing that with the smaller sum.
+        """The equal error rate as FVC2000 defines it: of the two steps at the crossing, the one with the smaller sum.
 
         Source: Maio, Maltoni, Cappelli, Wayman, Jain (2002), FVC2000, IEEE PAMI 24(3).
         """
         k = self.crossing(self.fmr, self.fnmr)
         low, high = sorted((float(self.fmr[k]), float(self.fnmr[k])))
-        return EqualError((low + high) / 2, low, high, self.shown(self.between(k)))
+        return EqualError((low + high) / 2, low, high, self.to_threshold(self.midpoint(k)))
 
     def crossing(self, falling: Float, rising: Float) -> int:
-        """Return the cut at which two rates meet; of the two about the crossing that with the smaller sum.
+        """Return the cut at which two rates meet: of the two steps at the crossing, the one with the smaller sum.
 
         Parameters
         ----------
-        falling, rising : float, shape (cuts,)
+        falling, rising : ndarray of float64, shape (n_cuts,)
             Rates at every cut, as fractions.
+
+        Examples
+        --------
+        >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+        >>> k = curve.crossing(curve.fmr, curve.fnmr)
+        >>> k, float(curve.cut[k])
+        (4, 5.0)
         """
         after = int(np.argmax(falling <= rising))
         before = after - 1 if after and falling[after] != rising[after] else after
         return before if falling[before] + rising[before] <= falling[after] + rising[after] else after
 
-    def for_fmr(self, target: float) -> int:
-        """Return the lowest cut whose FMR is at most `target`: FNMR is the least there."""
-        return int(np.argmax(self.false_matches <= target * self.nonmated))
+    def index_for_fmr(self, target: float) -> int:
+        """Return the lowest cut with an FMR of at most `target`, where FNMR is lowest.
 
-    def between(self, k: int) -> float:
-        """Return a threshold with the errors of cut k, midway to the cut below: the safest against other scores.
+        Examples
+        --------
+        >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
+        >>> k = curve.index_for_fmr(0.2)
+        >>> float(curve.cut[k]), float(curve.fnmr[k])
+        (5.0, 0.25)
+        """
+        return int(np.argmax(self.false_matches <= target * self.n_nonmated))
 
-        Whole where all scores are, and cut k itself at both ends, beyond which nothing is known.
+    def midpoint(self, k: int) -> float:
+        """Return the threshold midway between cut k and the cut below, which makes the errors of cut k.
+
+        It is the safest choice against other scores. It is a whole number if all scores are, and cut k itself at both
+        ends, beyond which nothing is known.
+
+        Examples
+        --------
+        >>> curve = ErrorCurve.from_scores(Scores.make([0.5, 1.5, 6.5], [0, 0, 1]))
+        >>> [curve.midpoint(k) for k in range(3)]
+        [0.5, 1.0, 4.0]
         """
         if k in (0, len(self.cut) - 1):
             return float(self.cut[k])
         middle = (float(self.cut[k - 1]) + float(self.cut[k])) / 2
-        if _whole(self.cut):
+        if _are_whole(self.cut):
             middle = float(np.ceil(middle))
-        # Neighbouring numbers have none between them.
+        # Neighbouring floats have none between them.
         return middle if self.cut[k - 1] < middle else float(self.cut[k])
 
     def index(self, threshold: ArrayLike) -> NDArray[np.intp]:
-        """Return where thresholds in the scores' own scale stand among the cuts."""
+        """Return the cuts whose errors thresholds in the scores' own scale make.
+
+        Parameters
+        ----------
+        threshold : array_like of float
+
+        Examples
+        --------
+        >>> curve = ErrorCurve.from_scores(Scores.make([1, 2, 4], [0, 0, 1]))
+        >>> curve.index([2, 2.5, 99])
+        array([1, 2, 3])
+        """
         inner = np.negative(threshold) if self.distance else np.asarray(threshold, np.float64)
         return np.minimum(np.searchsorted(self.cut, inner, "left"), len(self.cut) - 1)
 
-    def shown(self, cut: float) -> float:
-        """Return a cut as a threshold in the scores' own scale."""
+    def to_threshold(self, cut: float) -> float:
+        """Return a cut as a threshold in the scores' own scale.
+
+        Examples
+        --------
+        >>> ErrorCurve.from_scores(Scores.make([1, 2, 4], [1, 0, 0], distance=True)).to_threshold(-1.5)
+        1.5
+        """
         return float(-cut + 0.0) if self.distance else float(cut)
 
-    def spread(self, most: int) -> NDArray[np.intp]:
-        """Return at most about `most` cuts that show the curve: even in both rates and along the scores."""
-        if len(self.cut) <= most:
+    def thin(self, max_cuts: int) -> NDArray[np.intp]:
+        """Return about `max_cuts` cuts that show the curve: evenly spaced in both rates and along the scores.
+
+        Examples
+        --------
+        >>> ErrorCurve.from_scores(Scores.make([1, 2, 4], [0, 0, 1])).thin(100)
+        array([0, 1, 2, 3])
+        """
+        if len(self.cut) <= max_cuts:
             return np.arange(len(self.cut))
-        share = np.linspace(0, 1, most // 4)
-        fine = np.logspace(-7, 0, most // 4)
-        by_fmr = np.searchsorted(-self.fmr, -np.concatenate([share, fine]))
-        by_fnmr = np.searchsorted(self.fnmr, np.concatenate([share, fine]))
-        along = np.searchsorted(self.cut, np.linspace(self.cut[0], self.cut[-1], most // 8))
+        rates = np.concatenate([np.linspace(0, 1, max_cuts // 4), np.logspace(-7, 0, max_cuts // 4)])
+        by_fmr, by_fnmr = np.searchsorted(-self.fmr, -rates), np.searchsorted(self.fnmr, rates)
+        along = np.searchsorted(self.cut, np.linspace(self.cut[0], self.cut[-1], max_cuts // 8))
         ends = [0, len(self.cut) - 1]
         return np.unique(np.clip(np.concatenate([by_fmr, by_fnmr, along, ends]), 0, ends[1]).astype(np.intp))
 
 
 def _above(cut: Float) -> float:
-    """Return a threshold that nothing reaches; a whole number where all scores are."""
+    """Return a threshold above all scores; a whole number if all scores are."""
     top = float(cut[-1])
-    return top + 1 if _whole(cut) else float(np.nextafter(top, np.inf))
+    return top + 1 if _are_whole(cut) else float(np.nextafter(top, np.inf))
 
 
-def _whole(cut: Float) -> bool:
+def _are_whole(cut: Float) -> bool:
     return bool(np.abs(cut[[0, -1]]).max() < 1e15 and (cut == np.rint(cut)).all())

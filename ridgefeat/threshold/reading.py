@@ -1,4 +1,4 @@
-"""Score tables as files: comparisons, two columns of label and score, or what `bench` wrote."""
+"""Score tables as files: comparisons, two columns of label and score, or a table of `bench`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat._csv_exactly import exactly
 from ridgefeat.errors import ScoreError
+from ridgefeat.files import exact_numbers, first_few, first_line, import_pyarrow
 from ridgefeat.threshold.scores import Scores
 
 if TYPE_CHECKING:
@@ -22,23 +22,23 @@ YES = frozenset({"1", "1.0", "true", "yes", "mated", "genuine", "match"})
 NO = frozenset({"0", "0.0", "false", "no", "non-mated", "nonmated", "impostor", "imposter", "non-match"})
 LABELS = ("mated", "label", "y_true", "genuine")
 PROBES = ("subject_probe", "subject", "group")
-OTHERS = ("subject_reference", "classifier", "repeat", "failure")
-"""What else is looked at, where it is there."""
-MOST_BYTES = 8_000_000_000
-"""Of a file, and of all columns that are read of Parquet, unpacked."""
+OPTIONAL = ("subject_reference", "classifier", "repeat", "failure")
+"""Optional columns that are used."""
+MAX_BYTES = 8_000_000_000
+"""Maximum size of a file, and of the columns that are read from Parquet, uncompressed."""
 SHOWN = 8
+"""Names in a message."""
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Scores as a file held them, and how it was read.
+    """The scores of a file, and how it was read.
 
     Attributes
     ----------
     scores : Scores
-        What was read.
     note : str
-        Which columns and rows stand for what.
+        The columns and rows that were used, for the reader.
     """
 
     scores: Scores
@@ -56,33 +56,50 @@ def read_scores(
     count_failures: bool = False,
     where: Sequence[str] = (),
 ) -> ScoreTable:
-    """Return the scores of a CSV table.
+    """Read a table of scores.
 
-    Known are: `subject_probe, subject_reference, mated, score` (further columns do not matter); two columns of label
-    and score, in any order, with or without names; `source, group, y_true, classifier, ..., score` as bench writes it.
+    Accepted columns are `subject_probe, subject_reference, mated, score` (others are ignored); two columns of label and
+    score in any order, with or without names; and `source, group, y_true, classifier, ..., score` as bench writes them.
 
     Parameters
     ----------
     path : str or Path
-        The table, UTF-8.
+        CSV in UTF-8, a Parquet file, or a folder of Parquet files.
     distance : bool
-        Smaller scores speak for a match.
+        Whether smaller scores indicate a match.
     positive : str, optional
-        The label that counts as mated, where labels are neither 1 and 0 nor words for them.
+        The label that counts as mated, if labels are neither 1 and 0 nor words for them.
     classifier : str, optional
-        Whose rows are meant, where a table holds several classifiers'.
+        The classifier to read, if the table holds several.
     score_column, label_column : str, optional
-        Columns of other names.
+        Names of the columns, if they have other names.
     count_failures : bool
-        An empty score is a failure to acquire, and counted as one. So it is without this where a column `failure` says
-        why, as in tables of `verify`.
+        Whether an empty score is a failure to acquire. If a column `failure` gives the reason of every empty score, as
+        in tables of `verify`, they are counted as such in any case.
     where : sequence of str
         Conditions column=value; rows that meet them all are read.
+
+    Returns
+    -------
+    ScoreTable
 
     Raises
     ------
     ScoreError
         If the file cannot be read, columns are missing or ambiguous, or the scores cannot be evaluated.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "scores.csv"
+    ...     with path.open("w") as file:
+    ...         print("label,score", "mated,0.9", "non-mated,0.2", "mated,0.7", sep=chr(10), file=file)
+    ...     table = read_scores(path)
+    >>> table.scores.score, table.scores.mated
+    (array([0.9, 0.2, 0.7]), array([ True, False,  True]))
+    >>> table.note
+    'scores from column score; no column names subjects'
     """
     path = Path(path)
     conditions = [condition.partition("=")[0].strip() for condition in where]
@@ -95,7 +112,7 @@ def read_scores(
         frame, note = _one_classifier(frame, classifier, path)
         notes.append(note)
     elif classifier is not None:
-        raise ScoreError(f"{path} has no column `classifier`, so --classifier {classifier} picks nothing; leave it out")
+        raise ScoreError(f"{path} has no column `classifier`, so --classifier {classifier} selects nothing; omit it")
     label = _column(frame, label_column, LABELS, "label", path)
     score = _column(frame, score_column, ("score",), "score", path)
     mated, chosen = _mated(frame, label, positive, path, score)
@@ -121,22 +138,22 @@ def read_scores(
 
 
 def _needed(there: list[str], score: str | None, label: str | None, further: Sequence[str]) -> list[str]:
-    """Return which of a table's columns are looked at; all where one is missing, so that it is told what there are."""
+    """Return the columns to read; all of them if one is missing, so that the message can list them."""
     stripped = [n.strip() for n in there]
     scores, labels = ({name} if name else set(usual) for name, usual in ((score, ("score",)), (label, LABELS)))
     if not (scores & set(stripped) and labels & set(stripped)) or not set(further) <= set(stripped):
         return there
-    kept = {*scores, *labels, *further, *PROBES, *OTHERS}
+    kept = {*scores, *labels, *further, *PROBES, *OPTIONAL}
     return [n for n in there if n.strip() in kept or n.strip().startswith("p_")]
 
 
 def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
     import pandas as pd
 
-    how = {"encoding": "utf-8-sig", "skipinitialspace": True, **exactly(pd.__version__)}
+    how = {"encoding": "utf-8-sig", "skipinitialspace": True, **exact_numbers(pd.__version__)}
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ScoreError(f"{path} has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}; take a sample")
+        if path.stat().st_size > MAX_BYTES:
+            raise ScoreError(f"{path} has {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}; take a sample")
         if path.is_dir() or path.suffix.lower() == ".parquet":
             frame = _read_parquet(path, wanted)
         else:
@@ -148,11 +165,12 @@ def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
     except OSError as error:
         raise ScoreError(f"{path} cannot be read: {error.strerror or error}; give a CSV table of scores") from None
     except (ValueError, UnicodeError, OverflowError, MemoryError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ScoreError(f"{path} is no table: {first}; give CSV in UTF-8 with columns such as mated, score") from None
+        raise ScoreError(
+            f"{path} is no table: {first_line(error)}; give CSV in UTF-8 with columns such as mated, score"
+        ) from None
     frame.columns = frame.columns.astype(str).str.strip()
     if frame.empty:
-        raise ScoreError(f"{path} holds no scores; give a row a comparison")
+        raise ScoreError(f"{path} holds no scores; give one row per comparison")
     return frame
 
 
@@ -164,15 +182,11 @@ def _is_number(name: str) -> bool:
 
 
 def _read_parquet(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
-    """Return the wanted columns of a Parquet file, or of all those in a folder in the order of their names."""
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        raise ScoreError(f"{path}: Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or give CSV") from None
+    """Return the wanted columns of a Parquet file, or of all files in a folder in the order of their names."""
+    pa, parquet = import_pyarrow(ScoreError, path)
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files:
-        raise ScoreError(f"folder {path} holds no .parquet file; give a table of scores, or a folder of its parts")
+        raise ScoreError(f"folder {path} holds no .parquet file; give a table of scores, or a folder of Parquet files")
     tables, size = [], 0
     try:
         for file in files:
@@ -181,13 +195,12 @@ def _read_parquet(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.Da
                 groups = [opened.metadata.row_group(i) for i in range(opened.metadata.num_row_groups)]
                 cells = [group.column(j) for group in groups for j in range(group.num_columns)]
                 size += sum(c.total_uncompressed_size for c in cells if c.path_in_schema.partition(".")[0] in names)
-                if size > MOST_BYTES:
-                    raise ScoreError(f"{path} has more than {MOST_BYTES:,} bytes of scores; take a sample")
+                if size > MAX_BYTES:
+                    raise ScoreError(f"{path} has more than {MAX_BYTES:,} bytes of scores; take a sample")
                 tables.append(opened.read(columns=names))
         frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     except (pa.ArrowException, ValueError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ScoreError(f"{path} holds no scores in Parquet: {first[:200]}") from None
+        raise ScoreError(f"{path} holds no scores in Parquet: {first_line(error)}") from None
     return frame
 
 
@@ -197,7 +210,7 @@ def _only(frame: pd.DataFrame, where: Sequence[str], path: Path) -> pd.DataFrame
         name, equals, value = (part.strip() for part in condition.partition("="))
         if not equals or name not in frame.columns:
             raise ScoreError(
-                f"condition {condition!r} must read column=value; columns of {path} are {_some(list(frame.columns))}"
+                f"condition {condition!r} must be column=value; columns of {path} are {_some(list(frame.columns))}"
             )
         held = frame[name].astype(str).str.strip()
         if not (held == value).any():
@@ -207,7 +220,7 @@ def _only(frame: pd.DataFrame, where: Sequence[str], path: Path) -> pd.DataFrame
 
 
 def _failures(frame: pd.DataFrame, score: str) -> int:
-    """Return how many rows lack a score, if a column `failure` gives the reason of every one; else 0."""
+    """Return the number of rows without a score, if a column `failure` gives the reason of each; else 0."""
     if "failure" not in frame.columns:
         return 0
     missing = frame[score].isna()
@@ -220,12 +233,12 @@ def _one_classifier(frame: pd.DataFrame, wanted: str | None, path: Path) -> tupl
     if wanted is None and len(names) == 1:
         wanted = names[0]
     if wanted not in names:
-        said = "holds several classifiers" if wanted is None else f"holds no classifier {wanted!r}"
-        raise ScoreError(f"{path} {said}; pick one with --classifier: {_some(names)}")
+        problem = "holds several classifiers" if wanted is None else f"holds no classifier {wanted!r}"
+        raise ScoreError(f"{path} {problem}; pick one with --classifier: {_some(names)}")
     frame = frame[frame["classifier"].astype(str) == wanted]
     note = f"classifier {wanted}"
     if "repeat" in frame.columns and frame["repeat"].nunique() > 1:
-        # A further repeat scores the same prints anew and is no new evidence.
+        # A further repeat scores the same prints again and is no new evidence.
         first = frame["repeat"].iloc[0]
         frame, note = frame[frame["repeat"] == first], f"{note}, repeat {first}"
     return frame.reset_index(drop=True), note
@@ -237,41 +250,42 @@ def _column(frame: pd.DataFrame, wanted: str | None, usual: Sequence[str], what:
         raise ScoreError(f"{path} has no column {wanted!r}; there are: {_some(names)}")
     found = wanted or next((name for name in usual if name in names), None)
     if found is None:
-        said = f"{path} has no column {' or '.join(usual)}; there are: {_some(names)}"
-        raise ScoreError(f"{said}. Name yours with --{what}-column")
+        raise ScoreError(
+            f"{path} has no column {' or '.join(usual)}; there are: {_some(names)}. Name yours with --{what}-column"
+        )
     return found
 
 
 def _mated(
     frame: pd.DataFrame, label: str, positive: str | None, path: Path, score: str
 ) -> tuple[NDArray[np.bool_], str | None]:
-    """Return which rows are mated, and the label that was taken for it where it is no usual word."""
+    """Return which rows are mated, and the label that means mated if it is no usual word."""
     import pandas as pd
 
     column = frame[label]
     _check_filled(column, f"{path}: {label}", "every score needs its label")
     codes, names = pd.factorize(column)
-    said = [str(n).strip() for n in names]
+    labels = [str(n).strip() for n in names]
     if positive is not None:
-        if positive not in said:
-            raise ScoreError(f"{path}: no {label} is {positive!r}; there are: {_some(said)}")
-        return np.isin(codes, [k for k, n in enumerate(said) if n == positive]), positive
-    lower = [n.lower() for n in said]
+        if positive not in labels:
+            raise ScoreError(f"{path}: no {label} is {positive!r}; there are: {_some(labels)}")
+        return np.isin(codes, [k for k, n in enumerate(labels) if n == positive]), positive
+    lower = [n.lower() for n in labels]
     if all(n in YES | NO for n in lower):
         return np.array([n in YES for n in lower])[codes], None
-    if len(said) == 2 and all(f"p_{n}" in frame.columns for n in said):
-        # In bench's tables the score is the positive class's, so its probability rises with it.
-        ranks = frame[[score, *(f"p_{n}" for n in said)]].rank()
-        chosen = max(said, key=lambda n: ranks[score].corr(ranks[f"p_{n}"]))
-        return codes == said.index(chosen), chosen
+    if len(labels) == 2 and all(f"p_{n}" in frame.columns for n in labels):
+        # In bench's tables the score is that of the positive class, so its probability rises with it.
+        ranks = frame[[score, *(f"p_{n}" for n in labels)]].rank()
+        chosen = max(labels, key=lambda n: ranks[score].corr(ranks[f"p_{n}"]))
+        return codes == labels.index(chosen), chosen
     raise ScoreError(
-        f"{path}: {label} holds {_some(said)}, which says not what is mated; use 1 and 0, or name the mated one "
-        "with --positive"
+        f"{path}: {label} holds {_some(labels)}, so it is unclear which label means mated; use 1 and 0, or name "
+        "the mated label with --positive"
     )
 
 
 def _subjects(frame: pd.DataFrame) -> list[tuple[str, NDArray[np.int64]]]:
-    """Return the columns of subjects, numbered together."""
+    """Return the columns of subjects in one numbering."""
     import pandas as pd
 
     probe = next((n for n in PROBES if n in frame.columns), None)
@@ -281,8 +295,8 @@ def _subjects(frame: pd.DataFrame) -> list[tuple[str, NDArray[np.int64]]]:
     columns = [frame[n] for n in names]
     for name, column in zip(names, columns, strict=True):
         _check_filled(column, name, "name every subject, or leave the column out")
-    alike = len({c.dtype for c in columns}) == 1
-    codes = pd.factorize(pd.concat(columns if alike else [c.astype(str) for c in columns]))[0]
+    same_type = len({c.dtype for c in columns}) == 1
+    codes = pd.factorize(pd.concat(columns if same_type else [c.astype(str) for c in columns]))[0]
     return list(zip(names, np.split(codes.astype(np.int64), len(columns)), strict=True))
 
 
@@ -299,11 +313,10 @@ def _values(column: pd.Series[Any], name: str, path: Path) -> NDArray[np.float64
     wrong = np.isnan(values) & column.notna().to_numpy()
     if wrong.any():
         row = int(wrong.argmax())
-        said = f"{path}: {name} in row {1 + row} is {str(column.iloc[row])[:40]!r}"
-        raise ScoreError(f"{said}, which is no number; correct or remove the row")
+        value = str(column.iloc[row])[:40]
+        raise ScoreError(f"{path}: {name} in row {1 + row} is {value!r}, not a number; correct or remove the row")
     return values
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f", … ({len(names)} in all)" if len(names) > SHOWN else ""
-    return ", ".join(str(n)[:40] for n in names[:SHOWN]) + more
+    return first_few([str(n)[:40] for n in names], SHOWN)

@@ -1,4 +1,4 @@
-"""Comparison scores as data, checked: which are mated, whose they are, and in which direction they count."""
+"""Comparison scores as checked data: values, mated or not, subjects, direction; and their split by subject."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from ridgefeat.errors import ScoreError
 
 Float = NDArray[np.float64]
 Codes = NDArray[np.int64]
-MOST_SCORES = 200_000_000
+MAX_SCORES = 200_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Scores of comparisons, one a row.
+    """Comparison scores, one per row.
 
     Attributes
     ----------
     score : ndarray of float64, shape (n,)
-        In the comparator's own scale; NaN where a print could not be acquired, so that nothing was compared.
+        In the comparator's own scale; NaN for a failure to acquire, so that nothing was compared.
     mated : ndarray of bool, shape (n,)
-        Whether both prints come from the same source (genuine); for a classifier whether the row is of the positive
-        class.
+        Whether both prints come from the same source; for a classifier, whether the row is of the positive class.
     probe, reference : ndarray of int64, shape (n,), or None
-        Whose the two prints are, as codes from 0. `reference` is None where a row has one subject alone.
+        Subjects of the two prints, as codes from 0. `reference` is None if a row has only one subject.
     distance : bool
-        Smaller scores speak for a match.
+        Whether smaller scores indicate a match.
     """
 
     score: Float
@@ -55,21 +54,31 @@ class Scores:
         Parameters
         ----------
         score : array_like of float, shape (n,)
-            The higher, the likelier a match; the lower with `distance`.
+            Similarities; dissimilarities with `distance`.
         mated : array_like, shape (n,)
             True or 1 for mated comparisons, False or 0 for non-mated ones.
         subject_probe, subject_reference : array_like, shape (n,), optional
-            Whose the prints are: numbers or text.
+            Subjects of the prints: integers or text.
         distance : bool
-            Whether smaller scores speak for a match.
+            Whether smaller scores indicate a match.
         count_failures : bool
-            NaN is a failure to acquire, to be counted against the transactions, instead of a mistake.
+            Whether to count NaN as a failure to acquire; otherwise NaN is an error.
 
         Raises
         ------
         ScoreError
             For lengths that differ, one class alone, values that are not finite, constant scores, scores of reversed
             sign, and mated comparisons of different subjects.
+
+        Examples
+        --------
+        >>> scores = Scores.make(
+        ...     [7.5, 1.2, 0.3], [1, 0, 0], subject_probe=["ann", "ann", "bob"], subject_reference=["ann", "bob", "cy"]
+        ... )
+        >>> len(scores), scores.n_subjects, scores.mated.tolist(), scores.reference.tolist()
+        (3, 3, [True, False, False], [0, 1, 2])
+        >>> Scores.make([0.1, 0.2, 0.9], [1, 1, 0], distance=True).similarity
+        array([-0.1, -0.2, -0.9])
         """
         values = _numbers(score)
         truth = _truth(mated, len(values))
@@ -86,17 +95,17 @@ class Scores:
 
     @property
     def similarity(self) -> Float:
-        """The scores turned so that higher speaks for a match."""
+        """The scores with the sign with which higher values indicate a match."""
         return -self.score if self.distance else self.score
 
     @property
     def compared(self) -> NDArray[np.bool_]:
-        """Which rows have a score at all."""
+        """Which rows have a score."""
         return np.isfinite(self.score)
 
     @cached_property
-    def people(self) -> Codes:
-        """The different subjects' codes, in order; empty where nothing is known of them."""
+    def subject_codes(self) -> Codes:
+        """The distinct subjects' codes in order; empty if subjects are unknown."""
         known = [c for c in (self.probe, self.reference) if c is not None and len(c)]
         seen = np.zeros(1 + max((int(c.max()) for c in known), default=-1), bool)
         for codes in known:
@@ -104,16 +113,22 @@ class Scores:
         return np.flatnonzero(seen).astype(np.int64)
 
     @property
-    def subjects(self) -> int:
-        """How many different subjects there are; 0 where nothing is known of them."""
-        return len(self.people)
+    def n_subjects(self) -> int:
+        """Number of distinct subjects; 0 if subjects are unknown."""
+        return len(self.subject_codes)
 
     def select(self, which: NDArray[np.bool_]) -> Scores:
-        """Return the rows that a mask picks.
+        """Return the rows that a mask selects.
 
         Parameters
         ----------
-        which : bool, shape (rows,)
+        which : ndarray of bool, shape (n,)
+
+        Examples
+        --------
+        >>> scores = Scores.make([7.5, 1.2, 0.3], [1, 0, 0])
+        >>> scores.select(scores.score > 1).score
+        array([7.5, 1.2])
         """
         return replace(
             self,
@@ -130,16 +145,16 @@ def _numbers(score: ArrayLike) -> Float:
     except (TypeError, ValueError) as error:
         raise ScoreError(f"scores must be numbers: {error}") from None
     if values.ndim != 1 or not len(values):
-        raise ScoreError(f"scores must be a list of numbers, one a comparison; got shape {values.shape}")
-    if len(values) > MOST_SCORES:
-        raise ScoreError(f"{len(values):,} scores are more than the {MOST_SCORES:,} that can be held; take a sample")
+        raise ScoreError(f"scores must be a list of numbers, one per comparison; got shape {values.shape}")
+    if len(values) > MAX_SCORES:
+        raise ScoreError(f"{len(values):,} scores are more than the {MAX_SCORES:,} that can be held; take a sample")
     return values
 
 
 def _truth(mated: ArrayLike, count: int) -> NDArray[np.bool_]:
     truth = np.asarray(mated)
     if truth.shape != (count,):
-        raise ScoreError(f"there are {count} scores, but mated has shape {truth.shape}; give one value a score")
+        raise ScoreError(f"there are {count} scores, but mated has shape {truth.shape}; give one value per score")
     if truth.dtype != bool:
         known = np.unique(truth) if truth.dtype.kind in "iuf" else np.unique(truth.astype(str))
         if truth.dtype.kind not in "iuf" or not np.isin(known, [0, 1]).all():
@@ -153,13 +168,13 @@ def _codes(count: int, *given: ArrayLike | None) -> tuple[Codes | None, Codes | 
     columns = [None if one is None else np.asarray(one) for one in given]
     for column in columns:
         if column is not None and column.shape != (count,):
-            raise ScoreError(f"there are {count} scores, but subjects have shape {column.shape}; give one a score")
+            raise ScoreError(f"there are {count} scores, but subjects have shape {column.shape}; give one per score")
     known = [column for column in columns if column is not None]
     if not known:
         return None, None
     if len({c.dtype.kind in "iu" for c in known}) > 1 or any(c.dtype.kind not in "iu" for c in known):
         known = [c.astype(str) for c in known]
-    # Both ends of a comparison must share one numbering: the same person probes and is probed.
+    # Both columns share one numbering: the same subject is probe here and reference there.
     codes = _numbered(np.concatenate(known))
     if len(known) == 1:
         return codes, None
@@ -191,18 +206,18 @@ def _check_values(made: Scores, count_failures: bool) -> None:
 
 
 def _check_classes(made: Scores) -> None:
-    there = made.compared
-    mated = int(made.mated[there].sum())
-    others = int(there.sum()) - mated
-    if not mated or not others:
+    compared = made.compared
+    mated = int(made.mated[compared].sum())
+    nonmated = int(compared.sum()) - mated
+    if not mated or not nonmated:
         lacking = "mated" if not mated else "non-mated"
         raise ScoreError(
-            f"there are {mated:,} mated and {others:,} non-mated scores: without {lacking} ones there is no error rate "
-            "to weigh against the other; give both kinds"
+            f"there are {mated:,} mated and {nonmated:,} non-mated scores: without {lacking} ones one of the two error "
+            "rates is undefined; give both kinds"
         )
-    values = made.score[there]
+    values = made.score[compared]
     if values.min() == values.max():
-        raise ScoreError(f"all {len(values):,} scores are {values[0]:g}: no threshold can tell anything apart")
+        raise ScoreError(f"all {len(values):,} scores are {values[0]:g}: no threshold can separate them")
 
 
 def _check_subjects(made: Scores) -> None:
@@ -219,14 +234,14 @@ def _check_subjects(made: Scores) -> None:
 def _check_direction(made: Scores) -> None:
     from sklearn.metrics import roc_auc_score
 
-    there = made.compared
-    values, truth = made.similarity[there], made.mated[there]
-    mated, others = values[truth], values[~truth]
-    if mated.mean() >= others.mean() and np.median(mated) >= np.median(others):
+    compared = made.compared
+    values, truth = made.similarity[compared], made.mated[compared]
+    mated, nonmated = values[truth], values[~truth]
+    if mated.mean() >= nonmated.mean() and np.median(mated) >= np.median(nonmated):
         return
     auc = roc_auc_score(truth, values)
-    # A comparator that is merely useless lies within chance of 0.5; one far below it is read the wrong way round.
-    chance = np.sqrt((len(values) + 1) / (12 * len(mated) * len(others)))
+    # A useless comparator has an AUC within chance of 0.5; far below that, the sign is reversed.
+    chance = np.sqrt((len(values) + 1) / (12 * len(mated) * len(nonmated)))
     if auc < 0.5 - 4 * chance:
         advice = (
             "they look like similarities: leave out --distance (distance=False)"
@@ -234,48 +249,63 @@ def _check_direction(made: Scores) -> None:
             else "they look like distances: give --distance (distance=True)"
         )
         raise ScoreError(
-            f"mated comparisons score worse than non-mated ones (AUC {auc:.3f}), so the scores' sign is "
-            f"reversed; {advice}, or the labels are swapped"
+            f"mated comparisons score worse than non-mated ones (AUC {auc:.3f}), so the sign of the scores is "
+            f"reversed; {advice}, or swap the labels"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The two parts; `evaluation` is None where everything is development.
+    """Scores in two parts.
 
     Attributes
     ----------
-    across : int
-        Comparisons of one part's people with the other's, which belong to neither.
+    development : Scores
+        The part on which thresholds are chosen.
+    evaluation : Scores or None
+        The part on which they are reported; None if everything is development.
+    n_cross : int
+        Comparisons of development subjects with evaluation subjects, which belong to neither part.
     by_subject : bool
-        Whether people were kept apart; False where nothing is known of them, so that comparisons were dealt out.
+        Whether subjects were kept apart; False if they are unknown, so that comparisons were split at random.
     """
 
     development: Scores
     evaluation: Scores | None
-    across: int
+    n_cross: int
     by_subject: bool
 
 
 def split_scores(scores: Scores, share: float = 0.8, seed: int = 0) -> Split:
-    """Return scores in two parts that share no subject.
+    """Split scores into a development and an evaluation part that share no subject.
 
     Parameters
     ----------
     scores : Scores
-        All of them.
     share : float
-        Of subjects that go to development, above 0; 1 leaves no evaluation part.
+        Share of the subjects that go to development, above 0; 1 leaves no evaluation part.
     seed : int
-        The same seed, the same parts.
+        The same seed gives the same parts.
+
+    Returns
+    -------
+    Split
 
     Raises
     ------
     ScoreError
         If a part would lack mated or non-mated comparisons.
+
+    Examples
+    --------
+    >>> subject = [0, 0, 1, 1, 2, 2, 3, 3]
+    >>> scores = Scores.make([9, 1, 8, 2, 7, 0, 9, 3], [1, 0, 1, 0, 1, 0, 1, 0], subject_probe=subject)
+    >>> split = split_scores(scores, 0.75)
+    >>> split.development.n_subjects, split.evaluation.n_subjects, split.n_cross
+    (3, 1, 0)
     """
     if not 0 < share <= 1:
-        raise ScoreError(f"the share of development is {share}; it must lie above 0 and be 1 at most")
+        raise ScoreError(f"the share of development is {share}; it must be above 0 and at most 1")
     if share == 1:
         return Split(scores, None, 0, scores.probe is not None)
     rng = np.random.default_rng(seed)
@@ -287,26 +317,26 @@ def split_scores(scores: Scores, share: float = 0.8, seed: int = 0) -> Split:
         second = ~first
     else:
         reference = scores.probe if scores.reference is None else scores.reference
-        people = scores.people
-        chosen = np.zeros(1 + int(people.max()), bool)
-        held = min(len(people) - 1, max(1, round(share * len(people))))
-        chosen[rng.permutation(people)[:held]] = True
+        codes = scores.subject_codes
+        chosen = np.zeros(1 + int(codes.max()), bool)
+        held = min(len(codes) - 1, max(1, round(share * len(codes))))
+        chosen[rng.permutation(codes)[:held]] = True
         ends = chosen[scores.probe], chosen[reference]
         first, second = ends[0] & ends[1], ~(ends[0] | ends[1])
-    _check(scores, first, "development", share)
-    _check(scores, second, "evaluation", share)
-    across = int((~first & ~second).sum())
-    return Split(scores.select(first), scores.select(second), across, scores.probe is not None)
+    _check_part(scores, first, "development", share)
+    _check_part(scores, second, "evaluation", share)
+    n_cross = int((~first & ~second).sum())
+    return Split(scores.select(first), scores.select(second), n_cross, scores.probe is not None)
 
 
-def _check(scores: Scores, rows: NDArray[np.bool_], name: str, share: float) -> None:
-    there = rows & scores.compared
-    mated = int((there & scores.mated).sum())
-    others = int(there.sum()) - mated
-    if not mated or not others:
-        whose = f" of {scores.subjects} subjects" if scores.subjects else ""
+def _check_part(scores: Scores, rows: NDArray[np.bool_], name: str, share: float) -> None:
+    compared = rows & scores.compared
+    mated = int((compared & scores.mated).sum())
+    nonmated = int(compared.sum()) - mated
+    if not mated or not nonmated:
+        size = f" of {scores.n_subjects} subjects" if scores.n_subjects else ""
         raise ScoreError(
-            f"with a share of {share:g} the {name} part{whose} holds {mated:,} mated and {others:,} non-mated scores, "
-            "and needs both; give more subjects, another --seed, or --development 1 to choose and "
+            f"with a share of {share:g} the {name} part{size} has {mated:,} mated and {nonmated:,} non-mated scores, "
+            "but needs both; give more subjects, another --seed, or --development 1 to choose and "
             "report on the same scores"
         )

@@ -1,10 +1,10 @@
-"""How far the figures could move with other people: a bootstrap over subjects.
+"""Intervals of the figures by a bootstrap over subjects.
 
-Comparisons that share a person rise and fall together, so people are drawn, not comparisons: a comparison counts as
-often as its probe's subject was drawn, times as often as its reference's (once where both are the same person). Scores
-are binned once, between the thresholds wanted; every replicate is then a product of matrices. Where nothing is known of
-subjects, comparisons are drawn, and the intervals are too narrow. scipy.stats.bootstrap knows no clusters, let alone
-comparisons that belong to two subjects each.
+Comparisons that share a subject are correlated, so subjects are drawn, not comparisons. A comparison counts as often as
+its probe's subject was drawn, times as often as its reference's (only once if both are the same subject). Scores are
+binned once, between the thresholds of interest; every replicate is then a product of matrices. If subjects are unknown,
+comparisons are drawn, and the intervals are too narrow. scipy.stats.bootstrap knows no clusters, let alone comparisons
+that belong to two subjects each.
 Source: Bolle, Ratha, Pankanti (2004), Error analysis of pattern recognition systems, CVIU 93; Owen (2007), The
 pigeonhole bootstrap, Annals of Applied Statistics 1(2), which shows that the product errs on the wide side.
 """
@@ -25,9 +25,12 @@ from ridgefeat.threshold.scores import Codes, Scores
 
 Float = NDArray[np.float64]
 LEVEL = 0.95
-FEW_SUBJECTS = 20
-MOST_DRAWS = 40_000_000
-"""Numbers of draws that are held at a time; more replicates go in turns."""
+MIN_SUBJECTS = 20
+"""Subjects below which the intervals are too narrow."""
+MIN_REPLICATES = 20
+"""Replicates below which there is no interval."""
+MAX_DRAWS = 40_000_000
+"""Weights that are held at a time; more replicates are drawn in turns."""
 
 Interval = tuple[float, float]
 NONE: Interval = (float("nan"), float("nan"))
@@ -35,7 +38,7 @@ NONE: Interval = (float("nan"), float("nan"))
 
 @dataclass(frozen=True, eq=False)
 class Replicates:
-    """Weighted counts of every replicate between the cuts.
+    """Weighted counts of scores between the cuts, per replicate.
 
     Attributes
     ----------
@@ -45,6 +48,16 @@ class Replicates:
         Weight of the scores in each bin; the first row is the sample itself.
     means, squares : ndarray of float64, shape (2, t + 1)
         Mean score and mean square in each bin, mated first.
+
+    Examples
+    --------
+    >>> scores = Scores.make(np.r_[np.arange(40) + 20, np.arange(40)], np.arange(80) < 40)
+    >>> found = resample(scores, np.arange(61.0), replicates=100)
+    >>> found.fmr[0, [20, 30]], found.fnmr[0, [20, 30]], float(found.totals[0][0, 0])
+    (array([0.5 , 0.25]), array([0.  , 0.25]), 40.0)
+    >>> bounds = [found.equal_error(), found.fnmr_for(0.01), found.auc(), found.d_prime()]
+    >>> all(low < value < high for (low, high), value in zip(bounds, (0.25, 0.5, 0.875, 1.732)))
+    True
     """
 
     cuts: Float
@@ -55,13 +68,13 @@ class Replicates:
 
     @cached_property
     def fnmr(self) -> Float:
-        """False non-match rate at every cut; first row the sample's own."""
+        """False non-match rate at every cut; the first row is the sample's."""
         below = np.cumsum(self.mated, axis=1)
         return below[:, :-1] / below[:, -1:]
 
     @cached_property
     def fmr(self) -> Float:
-        """False match rate at every cut; first row the sample's own."""
+        """False match rate at every cut; the first row is the sample's."""
         below = np.cumsum(self.nonmated, axis=1)
         return 1 - below[:, :-1] / below[:, -1:]
 
@@ -108,26 +121,37 @@ class Replicates:
 
 
 def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 0) -> Replicates:
-    """Return replicates of the counts between cuts.
+    """Draw bootstrap replicates of the counts between cuts.
 
     Parameters
     ----------
     scores : Scores
-        Both kinds.
+        Mated and non-mated scores.
     cuts : ndarray of float64, shape (t,)
-        Rising thresholds on similarities at which rates are wanted.
+        Rising thresholds on similarities at which to compute rates.
     replicates : int
-        How many; 0 gives the sample alone, and no intervals.
+        Number of replicates; 0 gives the sample alone, and no intervals.
     seed : int
-        The same seed, the same draws.
+        The same seed gives the same draws.
+
+    Returns
+    -------
+    Replicates
+
+    Examples
+    --------
+    >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
+    >>> found = resample(scores, np.array([2.5, 5]), replicates=100)
+    >>> found.fmr.shape, found.fmr[0], found.fnmr[0]
+    ((101, 2), array([0.6, 0.2]), array([0.  , 0.25]))
     """
     there = scores.compared
     scores = scores.select(there) if not there.all() else scores
     bins = np.searchsorted(cuts, scores.similarity, "right")
-    # Thousands of subjects are better drawn in turns than held at once.
-    people = scores.people
-    subjects = 1 + int(people[-1]) if len(people) else 0
-    turn = max(1, min(max(replicates, 1), MOST_DRAWS // max(1, subjects)))
+    # The weights of thousands of subjects do not fit in memory at once.
+    codes = scores.subject_codes
+    subjects = 1 + int(codes[-1]) if len(codes) else 0
+    turn = max(1, min(max(replicates, 1), MAX_DRAWS // max(1, subjects)))
     rng = np.random.default_rng(seed)
     size = len(cuts) + 1
     own = [np.bincount(bins[scores.mated == kind], minlength=size)[None].astype(np.float64) for kind in (True, False)]
@@ -142,19 +166,19 @@ def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 
                 parts[k].append(rng.multinomial(total, own[k][0] / total, size=count).astype(np.float64))
         else:
             weights = np.zeros((subjects, count), np.float32)
-            weights[people] = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), size=count).T
+            weights[codes] = rng.multinomial(len(codes), np.full(len(codes), 1 / len(codes)), size=count).T
             for k in (0, 1):
                 parts[k].append(tables[k].weighted(weights))
         done += count
     mated, nonmated = (np.concatenate(p) for p in parts)
-    # A draw without a single mated or non-mated comparison says nothing of rates.
+    # Without a mated or a non-mated comparison, a draw has no rates.
     kept = (mated.sum(axis=1) > 0) & (nonmated.sum(axis=1) > 0)
     means, squares = _moments(scores, bins, size)
     return Replicates(cuts, mated[kept], nonmated[kept], means, squares)
 
 
 class _Table:
-    """Where each subject's, and each pair of subjects', scores lie."""
+    """Counts of scores by bin, per subject and per pair of subjects."""
 
     def __init__(self, scores: Scores, bins: NDArray[np.intp], mated: bool, subjects: int, size: int) -> None:
         assert scores.probe is not None
@@ -197,8 +221,23 @@ def _moments(scores: Scores, bins: NDArray[np.intp], size: int) -> tuple[Float, 
     return means, squares
 
 
-def grid_of_cuts(curve: ErrorCurve, wanted: Float, steps: int = 40) -> Float:
-    """Return cuts for resample: those wanted, and others that lie even in the normal deviates of both rates."""
+def select_cuts(curve: ErrorCurve, wanted: Float, steps: int = 40) -> Float:
+    """Return cuts for resample: those wanted, and others evenly spaced in the normal deviates of both rates.
+
+    Parameters
+    ----------
+    curve : ErrorCurve
+    wanted : ndarray of float64, shape (n,)
+        Cuts that must be among them.
+    steps : int
+        Number of levels of each rate.
+
+    Examples
+    --------
+    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 1, 4], [1, 1, 0, 0]))
+    >>> select_cuts(curve, np.array([2.5]))
+    array([1. , 2.5, 3. , 4. , 5. , 6. ])
+    """
     level = np.linspace(-4.5, 4.5, steps)
     eer = curve.equal_error.value
     rates = np.concatenate([norm.cdf(level), np.clip(eer * np.linspace(0.4, 2.2, 16), 0, 1)])
@@ -207,31 +246,62 @@ def grid_of_cuts(curve: ErrorCurve, wanted: Float, steps: int = 40) -> Float:
 
 
 def interval(values: Float, level: float = LEVEL) -> Interval:
-    """Return the percentiles of replicates about a figure; the first value is the sample's own.
+    """Return the percentile interval of a figure; NaN with fewer than 20 replicates.
 
-    Too few replicates give NaN.
+    Parameters
+    ----------
+    values : ndarray of float64, shape (replicates + 1,)
+        The sample's own value, which is not used, then that of each replicate.
+    level : float
+        Coverage.
+
+    Examples
+    --------
+    >>> interval(np.arange(102.0), 0.5)
+    (26.0, 76.0)
     """
     known = values[1:][np.isfinite(values[1:])]
-    if len(known) < 20:
+    if len(known) < MIN_REPLICATES:
         return NONE
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def at_least_none(bounds: Interval, value: float, count: int) -> Interval:
-    """Return bounds of a figure on error rates; where it is 0, which no draw can leave, as rate_interval."""
+def bound_zero(bounds: Interval, value: float, count: int) -> Interval:
+    """Return the bounds of an error rate, the upper one raised to Clopper and Pearson's if the rate is 0.
+
+    No draw can leave 0, so a bootstrap alone would claim certainty.
+
+    Examples
+    --------
+    >>> low, high = bound_zero((0.0, 0.0), 0.0, 300)
+    >>> low, round(high, 4)
+    (0.0, 0.0122)
+    >>> bound_zero((0.1, 0.3), 0.2, 300)
+    (0.1, 0.3)
+    """
     if value > 0 or not np.isfinite(bounds[1]):
         return bounds
     return 0.0, max(bounds[1], float(beta.ppf((1 + LEVEL) / 2, 1, count)))
 
 
 def rate_interval(values: Float, errors: int, count: int) -> Interval:
-    """Return the interval of a rate; at 0 or all errors, which no draw can leave, Clopper and Pearson's bound."""
+    """Return the interval of a rate; at 0 or all errors, which no draw can leave, Clopper and Pearson's bound.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (replicates + 1,)
+        The rate in the sample and in each replicate.
+    errors, count : int
+        Errors of the sample, of how many.
+
+    Examples
+    --------
+    >>> low, high = rate_interval(np.ones(101), 50, 50)
+    >>> round(low, 4), high
+    (0.9289, 1.0)
+    """
     low, high = interval(values)
-    if not np.isfinite(low) or not count:
-        return low, high
-    if errors == 0:
-        return 0.0, max(high, float(beta.ppf((1 + LEVEL) / 2, 1, count)))
-    if errors == count:
+    if np.isfinite(low) and errors == count:
         return min(low, float(beta.ppf((1 - LEVEL) / 2, count, 1))), 1.0
-    return low, high
+    return bound_zero((low, high), errors, count)

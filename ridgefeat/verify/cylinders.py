@@ -1,4 +1,4 @@
-"""Minutia cylinders: what surrounds each minutia, as a vector that rotation and translation leave alone.
+"""Minutia cylinders: the neighbourhood of each minutia as a vector, invariant to rotation and translation.
 
 Source: Cappelli, Ferrara and Maltoni, "Minutia Cylinder-Code: a new representation and matching technique for
 fingerprint recognition" (IEEE PAMI 32, 2010). Cylinders are real-valued. The radius and the two deviations are narrower
@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from ridgefeat.structure import Bool, Float
+from ridgefeat.verify.geometry import wrap
 from ridgefeat.verify.template import Template, hull, inside
 
 RADIUS = 65.0
@@ -20,16 +21,20 @@ SIDE = 8
 """Cells along the base's diameter."""
 LEVELS = 6
 """Cells along the height, which is a full turn of directions."""
-SPREAD = 7.0
-"""Pixels: deviation of a neighbour's position."""
-TURN_SPREAD = 0.5
-"""Radians: deviation of a neighbour's direction."""
-_STEEPNESS, _MIDDLE = 400.0, 0.01
+POSITION_SIGMA = 7.0
+"""Pixels: standard deviation of a neighbour's position."""
+DIRECTION_SIGMA = 0.5
+"""Radians: standard deviation of a neighbour's direction."""
+_SIGMOID_SLOPE, _SIGMOID_MIDPOINT = 400.0, 0.01
 _HULL_REACH = 50.0
-_LEAST_VALID = 0.6
-_LEAST_NEIGHBOURS = 2
-_LEAST_COMMON = 0.6
-_MOST_TURN = np.pi / 2
+MIN_VALID = 0.6
+"""Valid cells of a usable cylinder, as a fraction of all."""
+MIN_NEIGHBOURS = 2
+"""Neighbours of a usable cylinder."""
+MIN_COMMON = 0.6
+"""Cells that two compared cylinders must share, as a fraction of all."""
+MAX_ROTATION = np.pi / 2
+"""Radians between the directions of compared cylinders."""
 
 
 def _cells() -> tuple[Float, Float]:
@@ -52,11 +57,11 @@ class Cylinders:
     values : ndarray of float32, shape (n, cells * levels)
         0 in cells that are not valid.
     valid : ndarray of float32, shape (n, cells)
-        1 where a cell's base lies where minutiae could have been found, else 0.
+        1 if the base of a cell lies where minutiae could have been found, else 0.
     energy : ndarray of float32, shape (n, cells)
         Sum of squares over the levels.
     usable : ndarray of bool, shape (n,)
-        Cylinders with enough valid cells and neighbours.
+        Whether a cylinder has enough valid cells and neighbours.
     """
 
     values: Float
@@ -65,48 +70,43 @@ class Cylinders:
     usable: Bool
 
 
-def wrap(angle: Float) -> Float:
-    """Return angles in (-pi, pi]."""
-    return np.asarray(angle - np.float32(2 * np.pi) * np.rint(angle * np.float32(0.5 / np.pi)), np.float32)
-
-
-def describe(template: Template) -> Cylinders:
+def compute_cylinders(template: Template) -> Cylinders:
     """Return the cylinders of a template's minutiae."""
     m = template.minutiae
     n = len(m)
     c, s = np.cos(m.direction)[:, None], np.sin(m.direction)[:, None]
     across, up = m.x - m.x[:, None], m.y[:, None] - m.y
     ahead, aside = across * c + up * s, up * c - across * s
-    near = np.hypot(across, up) < RADIUS + 3 * SPREAD
+    near = np.hypot(across, up) < RADIUS + 3 * POSITION_SIGMA
     np.fill_diagonal(near, False)
     squared = (ahead[:, :, None] - _X) ** 2 + (aside[:, :, None] - _Y) ** 2
-    place = np.exp(squared * np.float32(-0.5 / SPREAD**2)) * near[:, :, None]
+    place = np.exp(squared * np.float32(-0.5 / POSITION_SIGMA**2)) * near[:, :, None]
     off = wrap(_LEVEL - wrap(m.direction[:, None] - m.direction)[:, :, None])
     half = np.float32(np.pi / LEVELS)
-    turn = ndtr((off + half) / np.float32(TURN_SPREAD)) - ndtr((off - half) / np.float32(TURN_SPREAD))
-    mass = np.matmul(place.transpose(0, 2, 1), turn) / np.float32(SPREAD * np.sqrt(2 * np.pi))
-    seen = hull(m, template.seen.shape, _HULL_REACH)
+    turn = ndtr((off + half) / np.float32(DIRECTION_SIGMA)) - ndtr((off - half) / np.float32(DIRECTION_SIGMA))
+    mass = np.matmul(place.transpose(0, 2, 1), turn) / np.float32(POSITION_SIGMA * np.sqrt(2 * np.pi))
+    visible = hull(m, template.mask.shape, _HULL_REACH)
     if template.waves is not None:
-        seen &= template.seen
+        visible &= template.mask
     x, y = m.x[:, None] + _X * c - _Y * s, m.y[:, None] - (_X * s + _Y * c)
-    valid = inside(seen, x, y)[0].astype(np.float32)
-    values = expit(np.float32(_STEEPNESS) * (mass - np.float32(_MIDDLE))) * valid[:, :, None]
+    valid = inside(visible, x, y).astype(np.float32)
+    values = expit(np.float32(_SIGMOID_SLOPE) * (mass - np.float32(_SIGMOID_MIDPOINT))) * valid[:, :, None]
     values = values.astype(np.float32)
-    usable = (valid.mean(1) >= _LEAST_VALID) & (near.sum(1) >= _LEAST_NEIGHBOURS)
+    usable = (valid.mean(1) >= MIN_VALID) & (near.sum(1) >= MIN_NEIGHBOURS)
     return Cylinders(values.reshape(n, -1), valid, np.square(values).sum(2), usable)
 
 
 def similarity(first: Cylinders, second: Cylinders, directions: tuple[Float, Float]) -> Float:
-    """Return how alike every two minutiae's surroundings are, 0 to 1, shape (n first, n second).
+    """Return the similarity of every two cylinders, 0 to 1, shape (n_first, n_second).
 
-    One minus the distance of two cylinders over their common cells, divided by the sum of their lengths; 0 where too
-    few cells are common or the directions differ by more than a quarter turn.
+    It is one minus the distance of the two over their common cells, divided by the sum of their lengths; 0 if they have
+    too few common cells or the directions differ by more than a quarter turn.
     """
     common = first.valid @ second.valid.T
     one, two = first.energy @ second.valid.T, first.valid @ second.energy.T
     squared = np.maximum(one + two - 2 * (first.values @ second.values.T), 0)
     length = np.sqrt(one) + np.sqrt(two)
-    alike = 1 - np.sqrt(squared) / np.maximum(length, np.float32(1e-6))
-    turned = np.abs(wrap(directions[0][:, None] - directions[1]))
-    ok = (common >= _LEAST_COMMON * len(_X)) & (turned <= _MOST_TURN) & (length > 0)
-    return np.asarray(alike * (ok & first.usable[:, None] & second.usable), np.float32)
+    value = 1 - np.sqrt(squared) / np.maximum(length, np.float32(1e-6))
+    rotation = np.abs(wrap(directions[0][:, None] - directions[1]))
+    ok = (common >= MIN_COMMON * len(_X)) & (rotation <= MAX_ROTATION) & (length > 0)
+    return np.asarray(value * (ok & first.usable[:, None] & second.usable), np.float32)

@@ -1,4 +1,4 @@
-"""The comparator of feature vectors: a table's rows, standardised, as templates."""
+"""The comparator of feature vectors: the rows of a table, standardised, as templates."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ridgefeat.errors import TableError
 from ridgefeat.structure import Float
 from ridgefeat.table.sidecar import MANIFEST
-from ridgefeat.verify.entries import Dpi, Entry, PathLike
+from ridgefeat.verify.enrolment import Dpi, Entry, PathLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,17 +30,17 @@ def entries_from_features(
     dpi: Dpi | None = None,
     jobs: int = 1,
 ) -> list[Entry]:
-    """Return an entry a print whose content is its standardised feature vector.
+    """Return an entry per print with its standardised feature vector as content.
 
-    Each feature has the mean of all prints given taken off and is divided by their deviation. Features that do not vary
-    are left out.
+    Each feature has the mean of all prints subtracted and is divided by their standard deviation. Constant features are
+    left out.
 
     Parameters
     ----------
     inputs : path or sequence of paths
-        One feature table of `extract`'s (CSV, Parquet or a folder of parts), or prints.
+        One feature table of `extract` (CSV, Parquet or a folder of Parquet files), or prints.
     layout, regex, index, families, dpi, jobs
-        Of the extraction, where prints are given.
+        Options of the extraction, if prints are given.
 
     Raises
     ------
@@ -60,14 +61,34 @@ def entries_from_features(
         frame = extract_many(given, families=families, layout=layout, regex=regex, index=index, dpi=dpi, jobs=jobs)
         known = set(feature_columns(families)["name"])
         names = [c for c in frame.columns if c in known]
-    values = _standardised(frame[names].to_numpy(np.float32))
+    values = _standardise_all(frame[names].to_numpy(np.float32))
     labels = [c for c in frame.columns if not c.startswith("meta_") and c not in set(names)]
-    said = frame[labels].astype(object).where(frame[labels].notna(), None).to_dict("records")
+    records = frame[labels].astype(object).where(frame[labels].notna(), None).to_dict("records")
     errors = frame["meta_error"].astype(object).where(frame["meta_error"].notna(), "")
     return [
         Entry(str(name), {str(k): str(v) for k, v in own.items() if v is not None}, *_content(row, error))
-        for name, own, row, error in zip(frame["meta_source"], said, values, errors, strict=True)
+        for name, own, row, error in zip(frame["meta_source"], records, values, errors, strict=True)
     ]
+
+
+def feature_scores(pairs: Sequence[tuple[Float, Float]]) -> NDArray[np.float64]:
+    """Return minus the distances of pairs of standardised feature vectors, float64, shape (n,).
+
+    The distance is the root mean square of the differences over the features that both prints have; NaN if they have
+    none in common.
+
+    Examples
+    --------
+    >>> a, b, c = np.float32([[1, 2, np.nan], [1, 5, 0], [np.nan, np.nan, 1]])
+    >>> feature_scores([(a, b), (a, c)]).round(4)
+    array([-2.1213,     nan])
+    """
+    first, second = (np.stack(side) for side in zip(*pairs, strict=True))
+    squares = np.square(first.astype(np.float64) - second)
+    known = np.isfinite(squares)
+    count = known.sum(1)
+    total = np.where(known, squares, 0).sum(1)
+    return np.where(count > 0, -np.sqrt(total / np.maximum(count, 1)), np.nan)
 
 
 def _is_table(path: Path) -> bool:
@@ -91,16 +112,16 @@ def _table(path: PathLike, families: Sequence[str] | None) -> tuple[pd.DataFrame
     return read_table(Path(path), columns=names), names
 
 
-def _standardised(values: Float) -> Float:
-    # Column by column: sums need float64, of which a whole table would be three times what it is.
-    columns = [x for x in map(_unit, values.T) if x is not None]
+def _standardise_all(values: Float) -> Float:
+    # Column by column: sums need float64, and a whole table of it would take three times the memory.
+    columns = [x for x in map(_standardise, values.T) if x is not None]
     if not columns:
-        raise TableError("no feature varies between the prints given, so that none can tell them apart")
+        raise TableError("no feature varies between these prints, so none can distinguish them")
     return np.stack(columns, axis=1)
 
 
-def _unit(column: Float) -> Float | None:
-    """Return a column with mean 0 and deviation 1, or None where it does not vary."""
+def _standardise(column: Float) -> Float | None:
+    """Return a column with mean 0 and standard deviation 1, or None if it is constant."""
     values = column.astype(np.float64)
     known = np.isfinite(values)
     count = max(int(known.sum()), 1)

@@ -1,35 +1,40 @@
-"""The comparator of minutiae: cylinders, relaxation, alignment, and the ridges where the two prints overlap.
+"""The comparator of minutiae: cylinders, relaxation, alignment, and the coherence of the ridges in the overlap.
 
-Three measures are added up. `local`: how alike the strongest pairs' surroundings are, given that they agree with each
-other (Minutia Cylinder-Code, LSS-R). `share`: once the prints lie over each other, how many of the minutiae that could
-meet do. `steady`: how far the ridges keep step there. Their weights are those of a logistic regression of mated against
-non-mated comparisons, so that the score is about the logarithm of the odds that the two are one finger's where both
-kinds are equally frequent. It was fitted on 160 synthetic prints, FCJ2020, FVC2004 DB1_B and fingers 101 to 105 of
-FVC2002's four databases. What odds a score stands for on other prints, a calibration on such prints says.
+The score is a weighted sum of three measures. `local_similarity` (its logarithm): the similarity of the strongest
+pairs' neighbourhoods, relaxed by how well the pairs agree (Minutia Cylinder-Code, LSS-R). `paired_fraction`: after
+alignment, the fraction of the minutiae in the overlap that are paired. `ridge_coherence`: how well the ridges are in
+phase there. The weights are those of a logistic regression of mated against non-mated comparisons, so that the score is
+about the logarithm of the odds that both prints are of one finger, if both kinds are equally frequent. It was fitted on
+160 synthetic prints, FCJ2020, FVC2004 DB1_B and fingers 101 to 105 of FVC2002's four databases. What odds a score
+means on other prints, only a calibration on such prints shows.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ridgefeat.verify.alignment import Alignment, align
-from ridgefeat.verify.cylinders import Cylinders, describe, similarity
-from ridgefeat.verify.pairing import Geometry, averaged, relaxed_pairs
+from ridgefeat.verify.cylinders import Cylinders, compute_cylinders, similarity
+from ridgefeat.verify.pairing import Geometry, count_averaged, relaxed_pairs
 from ridgefeat.verify.template import Template
 from ridgefeat.verify.waves import coherence
 
-_WITH_RIDGES = (26.3, 13.0, 9.0, 5.3)
-_ALONE = (31.4, 14.5, 11.8)
-"""Constant, and weights of the logarithm of `local`, of `share` and of `steady`."""
-_LEAST_LOCAL = 0.004
+Float = NDArray[np.float64]
+WEIGHTS_WITH_RIDGES = (26.3, 13.0, 9.0, 5.3)
+WEIGHTS_MINUTIAE_ONLY = (31.4, 14.5, 11.8)
+"""Intercept, and weights of the logarithm of `local_similarity`, of `paired_fraction` and of `ridge_coherence`."""
+MIN_LOCAL_SIMILARITY = 0.004
+"""Lower bound of what the logarithm is taken of."""
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """A template and what is computed of it once, before it is compared with many.
+class PreparedTemplate:
+    """A template, and what is computed from it once for all its comparisons.
 
     Attributes
     ----------
@@ -42,8 +47,8 @@ class Prepared:
     cylinders: Cylinders
     geometry: Geometry
 
-    def goes_before(self, other: Prepared) -> bool:
-        """Return whether this one is moved onto the other; by what they are, so that the score is symmetric."""
+    def precedes(self, other: PreparedTemplate) -> bool:
+        """Return whether this one is aligned with the other; by content alone, so that the score is symmetric."""
         a, b = self.template.minutiae, other.template.minutiae
         if len(a) != len(b):
             return len(a) < len(b)
@@ -52,93 +57,125 @@ class Prepared:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What comparing two prints gave.
+    """The result of comparing two prints.
 
     Attributes
     ----------
     score : float
-        The higher, the likelier one finger's; about a logarithm of odds.
-    local : float
-        Relaxed similarity of the strongest pairs of minutiae.
-    share : float
-        Minutiae that meet, as a share of those that could, 0 to 1.
-    steady : float
-        How far ridges keep step over the common area, 0 to 1; NaN where only minutiae are known.
+        Similarity: about the logarithm of the odds that both prints are of one finger.
+    local_similarity : float
+        Relaxed similarity of the strongest pairs of minutiae, 0 to 1.
+    paired_fraction : float
+        Paired minutiae as a fraction of those in the overlap, 0 to 1.
+    ridge_coherence : float
+        Phase coherence of the ridges in the overlap, 0 to 1; NaN if only minutiae are known.
     area : float
-        Common area in mm²; NaN where only minutiae are known.
+        Overlap in mm²; NaN if only minutiae are known.
     first, second : ndarray of int, shape (k,)
-        Minutiae that meet, one to one.
-    turn : float
+        Indices of the paired minutiae, one to one.
+    rotation : float
         Rotation of the first print onto the second, radians counter-clockwise.
     """
 
     score: float
-    local: float
-    share: float
-    steady: float
+    local_similarity: float
+    paired_fraction: float
+    ridge_coherence: float
     area: float
     first: np.ndarray
     second: np.ndarray
-    turn: float
+    rotation: float
 
 
-def prepare(template: Template) -> Prepared:
-    """Return what a template's comparisons have in common, computed once: its cylinders and its geometry.
+def prepare(template: Template) -> PreparedTemplate:
+    """Compute the cylinders and the geometry of a template, once for all its comparisons.
 
     Parameters
     ----------
     template : Template
+
+    Returns
+    -------
+    PreparedTemplate
     """
-    return Prepared(template, describe(template), Geometry.of(template.minutiae))
+    return PreparedTemplate(template, compute_cylinders(template), Geometry.from_minutiae(template.minutiae))
 
 
-def compare(first: Prepared | Template, second: Prepared | Template) -> Comparison:
+def compare(first: PreparedTemplate | Template, second: PreparedTemplate | Template) -> Comparison:
     """Compare two prints.
 
     Parameters
     ----------
-    first, second : Prepared or Template
-        Prepared ones where each is compared more than once.
+    first, second : PreparedTemplate or Template
+        Prepare templates that are compared more than once.
 
     Returns
     -------
     Comparison
-        Of the same score whichever comes first.
+        The score does not depend on the order of the two.
+
+    Examples
+    --------
+    A template compared with itself:
+
+    >>> from ridgefeat.structure import Minutiae
+    >>> from ridgefeat.verify import template_from_minutiae
+    >>> x, y = (np.float32(np.random.default_rng(seed).uniform(0, 200, 30)) for seed in (0, 1))
+    >>> m = Minutiae(x, y, x / 40, np.ones(30, np.uint8), np.full(30, 80, np.float32))
+    >>> found = compare(template_from_minutiae(m), template_from_minutiae(m))
+    >>> found.score > 20, found.paired_fraction, len(found.first)
+    (True, 1.0, 30)
     """
-    a, b = (p if isinstance(p, Prepared) else prepare(p) for p in (first, second))
-    swapped = not a.goes_before(b)
+    a, b = (p if isinstance(p, PreparedTemplate) else prepare(p) for p in (first, second))
+    swapped = not a.precedes(b)
     if swapped:
         a, b = b, a
-    local, found = _lay_over(a, b)
-    with_ridges = a.template.waves is not None and b.template.waves is not None
-    steady, area = _keep_step(a.template, b.template, found) if with_ridges else (math.nan, math.nan)
-    share = found.share if found is not None else 0.0
-    score = _fused(local, share, steady)
-    nothing = np.zeros(0, np.intp)
-    i, j, turn = (found.first, found.second, found.motion.turn) if found is not None else (nothing, nothing, 0.0)
+    local, aligned = _align(a, b)
+    ridge_coherence, area = _compare_ridges(a.template, b.template, aligned)
+    fraction = aligned.paired_fraction if aligned is not None else 0.0
+    i = j = np.zeros(0, np.intp)
+    rotation = 0.0
+    if aligned is not None:
+        i, j, rotation = aligned.first, aligned.second, aligned.motion.rotation
     if swapped:
-        i, j, turn = j, i, -turn
-    return Comparison(score, local, share, steady, area, i, j, turn)
+        i, j, rotation = j, i, -rotation
+    return Comparison(
+        fused_score(local, fraction, ridge_coherence), local, fraction, ridge_coherence, area, i, j, rotation
+    )
 
 
-def _lay_over(a: Prepared, b: Prepared) -> tuple[float, Alignment | None]:
+def fused_score(local_similarity: float, paired_fraction: float, ridge_coherence: float = math.nan) -> float:
+    """Return the score of three measures; without the coherence of ridges the weights are those of minutiae alone.
+
+    Examples
+    --------
+    >>> round(fused_score(0.1, 0.5, 0.8), 3)
+    5.106
+    >>> round(fused_score(0.1, 0.5), 3)
+    3.913
+    """
+    logarithm = math.log(max(local_similarity, MIN_LOCAL_SIMILARITY))
+    if math.isnan(ridge_coherence):
+        intercept, by_local, by_fraction = WEIGHTS_MINUTIAE_ONLY
+        return intercept + by_local * logarithm + by_fraction * paired_fraction
+    intercept, by_local, by_fraction, by_coherence = WEIGHTS_WITH_RIDGES
+    return intercept + by_local * logarithm + by_fraction * paired_fraction + by_coherence * ridge_coherence
+
+
+def minutiae_scores(pairs: Sequence[tuple[PreparedTemplate, PreparedTemplate]]) -> Float:
+    """Return the scores of pairs of prepared templates, float64, shape (n,)."""
+    return np.array([compare(a, b).score for a, b in pairs], np.float64)
+
+
+def _align(a: PreparedTemplate, b: PreparedTemplate) -> tuple[float, Alignment | None]:
     directions = (a.template.minutiae.direction, b.template.minutiae.direction)
     alike = similarity(a.cylinders, b.cylinders, directions)
     pairs = relaxed_pairs(alike, a.geometry, b.geometry)
-    local = pairs.mean(averaged(len(a.template), len(b.template)))
+    local = pairs.mean(count_averaged(len(a.template), len(b.template)))
     return local, align(a.template, b.template, pairs)
 
 
-def _keep_step(a: Template, b: Template, found: Alignment | None) -> tuple[float, float]:
-    if found is None or a.waves is None or b.waves is None:
-        return 0.0, 0.0
-    return coherence(a.waves, b.waves, found.motion)
-
-
-def _fused(local: float, share: float, steady: float) -> float:
-    rise = math.log(max(local, _LEAST_LOCAL))
-    if math.isnan(steady):
-        constant, by_local, by_share = _ALONE
-        return constant + by_local * rise + by_share * share
-    constant, by_local, by_share, by_step = _WITH_RIDGES
-    return constant + by_local * rise + by_share * share + by_step * steady
+def _compare_ridges(a: Template, b: Template, aligned: Alignment | None) -> tuple[float, float]:
+    if a.waves is None or b.waves is None:
+        return math.nan, math.nan
+    return (0.0, 0.0) if aligned is None else coherence(a.waves, b.waves, aligned.motion)

@@ -1,4 +1,4 @@
-"""Which minutiae of two prints go together: the most similar pairs, and how well each agrees with the others.
+"""Candidate pairs of minutiae: the most similar ones, and how well each agrees with the others.
 
 Local similarity sort with relaxation (LSS-R) of Cappelli, Ferrara and Maltoni (2010, see cylinders). What differs:
 twice as many pairs enter the relaxation, it runs 3 rounds instead of 5, pairs are ranked by their relaxed similarity
@@ -12,22 +12,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from ridgefeat.structure import Float, Minutiae
-from ridgefeat.verify.cylinders import wrap
+from ridgefeat.verify.geometry import wrap
 
 ROUNDS = 3
-PAIRS_A_MINUTIA = 2
-MOST_PAIRS = 100
-KEPT = 0.5
-_DISTANCE = (5.0, 1.6)
-_ANGLE = (np.pi / 12, 30.0)
-_FEWEST, _MOST, _MIDDLE, _SLOPE = 4, 10, 20.0, 0.4
+PAIRS_PER_MINUTIA = 2
+MAX_PAIRS = 100
+RETENTION = 0.5
+"""Weight of a pair's own strength in a round of relaxation; the rest comes from the pairs that agree with it."""
+_DISTANCE_SIGMOID = (5.0, 1.6)
+_ANGLE_SIGMOID = (np.pi / 12, 30.0)
+"""Midpoint (pixels, radians) and slope."""
+MIN_AVERAGED, MAX_AVERAGED = 4, 10
+"""Pairs whose strengths are averaged, for prints of few and of many minutiae."""
+AVERAGED_MIDPOINT, AVERAGED_SLOPE = 20.0, 0.4
+"""Minutiae at which the number is halfway, and how fast it rises."""
 
 Index = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """How a template's minutiae lie to each other; nothing of it changes with rotation or translation.
+    """Relative positions and directions of a template's minutiae, invariant to rotation and translation.
 
     Attributes
     ----------
@@ -36,7 +41,7 @@ class Geometry:
     turn : ndarray of float32, shape (n, n)
         Difference of directions, radians.
     bearing : ndarray of float32, shape (n, n)
-        Direction in which another minutia lies, from the first one's own direction, radians.
+        Direction towards another minutia, relative to the first one's own direction, radians.
     """
 
     distance: Float
@@ -44,14 +49,14 @@ class Geometry:
     bearing: Float
 
     @classmethod
-    def of(cls, m: Minutiae) -> Geometry:
+    def from_minutiae(cls, m: Minutiae) -> Geometry:
         """Return the geometry of minutiae."""
         across, up = m.x - m.x[:, None], m.y[:, None] - m.y
         own = m.direction[:, None]
         return cls(np.hypot(across, up), wrap(own - m.direction), wrap(own - np.arctan2(up, across)))
 
-    def among(self, i: Index) -> tuple[Float, Float, Float]:
-        """Return the three for the minutiae at an index."""
+    def select(self, i: Index) -> tuple[Float, Float, Float]:
+        """Return the three matrices for the minutiae at an index."""
         pick = np.ix_(i, i)
         return self.distance[pick], self.turn[pick], self.bearing[pick]
 
@@ -63,11 +68,11 @@ class Pairs:
     Attributes
     ----------
     first, second : ndarray of int, shape (k,)
-        Which minutiae.
+        Indices of the minutiae.
     strength : ndarray of float32, shape (k,)
         Relaxed similarity.
     agreement : ndarray of float32, shape (k, k)
-        How well every two pairs can be had by one motion, 0 to 1; diagonal 0.
+        How well every two pairs fit one motion, 0 to 1; the diagonal is 0.
     """
 
     first: Index
@@ -89,29 +94,40 @@ def relaxed_pairs(alike: Float, first: Geometry, second: Geometry) -> Pairs:
     alike : ndarray of float32, shape (n first, n second)
     first, second : Geometry
     """
-    count = min(PAIRS_A_MINUTIA * min(alike.shape), alike.size, MOST_PAIRS)
+    count = min(PAIRS_PER_MINUTIA * min(alike.shape), alike.size, MAX_PAIRS)
     flat = alike.ravel()
     best = np.argpartition(-flat, count - 1)[:count]
     best = best[np.lexsort((best, -flat[best]))]
     i, j = np.divmod(best, alike.shape[1])
     strength = flat[best]
-    agreement = _agreement(first.among(i), second.among(j))
-    share = np.float32((1 - KEPT) / max(count - 1, 1))
+    agreement = _agreement(first.select(i), second.select(j))
+    support = np.float32((1 - RETENTION) / max(count - 1, 1))
     for _ in range(ROUNDS):
-        strength = np.float32(KEPT) * strength + share * (agreement @ strength)
+        strength = np.float32(RETENTION) * strength + support * (agreement @ strength)
     return Pairs(i, j, strength, agreement)
 
 
-def averaged(first: int, second: int) -> int:
-    """Return of how many pairs the mean is taken: more where both prints have many minutiae."""
-    rise = 1 / (1 + np.exp(-_SLOPE * (min(first, second) - _MIDDLE)))
-    return _FEWEST + round(float(rise) * (_MOST - _FEWEST))
+def count_averaged(first: int, second: int) -> int:
+    """Return the number of pairs to average: more if both prints have many minutiae.
+
+    Parameters
+    ----------
+    first, second : int
+        Minutiae of the two prints.
+
+    Examples
+    --------
+    >>> [count_averaged(n, 80) for n in (8, 20, 40)]
+    [4, 7, 10]
+    """
+    rise = 1 / (1 + np.exp(-AVERAGED_SLOPE * (min(first, second) - AVERAGED_MIDPOINT)))
+    return MIN_AVERAGED + round(float(rise) * (MAX_AVERAGED - MIN_AVERAGED))
 
 
 def _agreement(one: tuple[Float, Float, Float], two: tuple[Float, Float, Float]) -> Float:
-    """Product of three falling sigmoids: of distance, of difference in direction, of bearing."""
-    middle, slope = (np.float32(v) for v in _DISTANCE)
-    angle, steep = (np.float32(v) for v in _ANGLE)
+    """Return the product of three falling sigmoids: of the differences in distance, direction and bearing."""
+    middle, slope = (np.float32(v) for v in _DISTANCE_SIGMOID)
+    angle, steep = (np.float32(v) for v in _ANGLE_SIGMOID)
     by_distance = slope * (np.abs(one[0] - two[0]) - middle)
     by_turn = steep * (np.abs(wrap(one[1] - two[1])) - angle)
     by_bearing = steep * (np.abs(wrap(one[2] - two[2])) - angle)

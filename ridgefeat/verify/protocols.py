@@ -1,4 +1,4 @@
-"""Protocols: which prints are compared with which, and which of these comparisons are mated."""
+"""Protocols: which prints to compare, and which of these comparisons are mated."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.errors import LayoutError, ScoreError
-from ridgefeat.verify.entries import Entry
+from ridgefeat.files import first_line
+from ridgefeat.verify.enrolment import Entry
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMES = ("fvc", "altered")
-NEXT = 10
-"""Other people whose same finger an altered print is compared with."""
-MOST = 200_000_000
-_LARGEST = 1 << 30
+PROTOCOLS = ("fvc", "altered")
+OTHER_SUBJECTS = 10
+"""Other subjects with whose same finger an altered print is compared."""
+MAX_COMPARISONS = 200_000_000
+MAX_BYTES = 1 << 30
+"""Maximum size of a table of pairs."""
 _YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 
 Index = NDArray[np.int64]
@@ -32,14 +34,14 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Comparisons to be made.
+    """The comparisons to make.
 
     Attributes
     ----------
     probe, reference : ndarray of int64, shape (n,)
-        Entries, by number.
+        Indices of the entries.
     mated : ndarray of bool, shape (n,)
-        Whether both are of one finger.
+        Whether both prints are of one finger.
     """
 
     probe: Index
@@ -50,23 +52,44 @@ class Plan:
         return len(self.mated)
 
     @classmethod
-    def of(cls, mated: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> Plan:
+    def from_pairs(cls, mated: Sequence[tuple[int, int]], nonmated: Sequence[tuple[int, int]]) -> Plan:
         """Return the plan of pairs (probe, reference), the mated ones first.
 
         Parameters
         ----------
-        mated, others : sequence of (int, int)
-            Positions among the entries.
+        mated, nonmated : sequence of (int, int)
+            Indices of the entries.
 
         Raises
         ------
         ScoreError
-            If there are more than can be compared.
+            If there are more than 200 million.
+
+        Examples
+        --------
+        >>> plan = Plan.from_pairs([(0, 1)], [(0, 2), (1, 2)])
+        >>> plan.reference, plan.mated
+        (array([1, 2, 2]), array([ True, False, False]))
         """
-        pairs = np.array([*mated, *others], np.int64).reshape(-1, 2)
-        if len(pairs) > MOST:
-            raise ScoreError(f"{len(pairs):,} comparisons are more than {MOST:,}; compare fewer prints")
+        pairs = np.array([*mated, *nonmated], np.int64).reshape(-1, 2)
+        if len(pairs) > MAX_COMPARISONS:
+            raise ScoreError(f"{len(pairs):,} comparisons are more than {MAX_COMPARISONS:,}; compare fewer prints")
         return cls(pairs[:, 0], pairs[:, 1], np.arange(len(pairs)) < len(mated))
+
+
+def make_plan(protocol: str, entries: list[Entry], *, every_impostor: bool = False) -> tuple[Plan, list[Entry]]:
+    """Return the comparisons of a protocol ("fvc", "altered" or a table of pairs), and the entries with subjects.
+
+    Raises
+    ------
+    LayoutError
+        As the protocols do.
+    """
+    if protocol == "fvc":
+        return fvc(entries, every_impostor=every_impostor), entries
+    if protocol == "altered":
+        return altered(entries, every_impostor=every_impostor), entries
+    return read_pairs(protocol, entries)
 
 
 def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
@@ -79,7 +102,7 @@ def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     Parameters
     ----------
     entries : sequence of Entry
-        With labels that tell fingers apart.
+        With labels that identify the finger.
     every_impostor : bool
 
     Returns
@@ -94,24 +117,33 @@ def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     Notes
     -----
     Source: Maio, Maltoni, Cappelli, Wayman, Jain, "FVC2002: second fingerprint verification competition" (ICPR 2002).
+
+    Examples
+    --------
+    >>> entries = [Entry(f"{s}_{i}.tif", {"subject": s}) for s in "ab" for i in (1, 2)]
+    >>> plan = fvc(entries)
+    >>> [f"{entries[i].name}-{entries[j].name}" for i, j in zip(plan.probe, plan.reference)]
+    ['a_1.tif-a_2.tif', 'b_1.tif-b_2.tif', 'a_1.tif-b_1.tif']
+    >>> len(fvc(entries, every_impostor=True))
+    6
     """
     fingers = _by_finger(entries)
     mated = [pair for prints in fingers for pair in combinations(prints, 2)]
     if every_impostor:
-        others = [(i, j) for a, b in combinations(fingers, 2) for i in a for j in b]
+        nonmated = [(i, j) for a, b in combinations(fingers, 2) for i in a for j in b]
     else:
-        others = [(a[0], b[0]) for a, b in combinations(fingers, 2)]
-    if not mated or not others:
+        nonmated = [(a[0], b[0]) for a, b in combinations(fingers, 2)]
+    if not mated or not nonmated:
         lacking = "no finger has two impressions" if not mated else "there is only one finger"
         raise LayoutError(f"protocol fvc compares impressions of several fingers, and {lacking} among the prints given")
-    return Plan.of(mated, others)
+    return Plan.from_pairs(mated, nonmated)
 
 
 def altered(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     """Return the comparisons of altered prints with unaltered ones.
 
     Mated: each altered print (probe) with the unaltered ones of its finger (references). Non-mated: with the same
-    finger of the next ten other people that have one; or of all others, with `every_impostor`.
+    finger of the next ten other subjects that have one; or of all others, with `every_impostor`.
 
     Parameters
     ----------
@@ -126,14 +158,22 @@ def altered(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     Raises
     ------
     LayoutError
-        If there are no altered prints, no unaltered ones, or none that are one finger's.
+        If there are no altered prints, no unaltered ones, or no mated or non-mated comparison.
+
+    Examples
+    --------
+    >>> labels = {"finger": "thumb", "alteration": "none"}
+    >>> real = [Entry(f"{s}.png", {**labels, "subject": s}) for s in "ab"]
+    >>> plan = altered([*real, Entry("a_cut.png", {**labels, "subject": "a", "alteration": "z_cut"})])
+    >>> plan.probe, plan.reference, plan.mated
+    (array([2, 2]), array([0, 1]), array([ True, False]))
     """
     _by_finger(entries)
     references: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for i, entry in enumerate(entries):
-        if not entry.altered:
+        if not entry.is_altered:
             references[_finger(entry)].append(i)
-    probes = [i for i, entry in enumerate(entries) if entry.altered]
+    probes = [i for i, entry in enumerate(entries) if entry.is_altered]
     if not probes or not references:
         lacking = "no print is altered" if not probes else "all prints are altered"
         raise LayoutError(
@@ -143,29 +183,29 @@ def altered(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     places: dict[tuple[str, ...], list[tuple[str, ...]]] = defaultdict(list)
     for finger in references:
         places[finger[1:]].append(finger)
-    mated, others = [], []
+    mated, nonmated = [], []
     for probe in probes:
         own = _finger(entries[probe])
         mated += [(probe, i) for i in references.get(own, [])]
-        others += [(probe, references[f][0]) for f in _following(own, places[own[1:]], every_impostor)]
-    if not mated or not others:
+        nonmated += [(probe, references[f][0]) for f in _following(own, places[own[1:]], every_impostor)]
+    if not mated or not nonmated:
         lacking = "mated" if not mated else "non-mated"
         raise LayoutError(
             f"protocol altered finds no {lacking} comparison: no unaltered print is of "
-            + ("the finger that an altered one shows" if not mated else "another person's same finger")
+            + ("the finger that an altered one shows" if not mated else "the same finger of another subject")
         )
-    return Plan.of(mated, others)
+    return Plan.from_pairs(mated, nonmated)
 
 
 def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[Plan, list[Entry]]:
-    """Return the comparisons that a table lists.
+    """Return the comparisons that a table lists, and the entries with the subjects that it names.
 
     Parameters
     ----------
     path : path
-        CSV in UTF-8 with columns `probe, reference`: names as `verify` writes them, or as far as they are unambiguous
-        their last parts. `mated` (1 or 0), `subject_probe` and `subject_reference` may follow; without them the labels
-        of the prints decide.
+        CSV in UTF-8 with columns `probe, reference`: names as `verify` writes them, or their last parts if these are
+        unambiguous. Optional columns are `mated` (1 or 0), `subject_probe` and `subject_reference`; without them the
+        labels of the prints decide.
     entries : sequence of Entry
 
     Returns
@@ -178,6 +218,17 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
     ------
     LayoutError
         If the table cannot be read, a column is missing, or a print is unknown or ambiguous; the row is named.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "pairs.csv"
+    ...     with path.open("w") as file:
+    ...         print("probe,reference,mated", "a/1.png,2.png,1", "a/1.png,3.png,0", sep=chr(10), file=file)
+    ...     plan, entries = read_pairs(path, [Entry("a/1.png"), Entry("a/2.png"), Entry("b/3.png")])
+    >>> plan.reference, plan.mated, [entry.subject for entry in entries]
+    (array([1, 2]), array([ True, False]), ['a/1.png', 'a/1.png', 'b/3.png'])
     """
     frame = _read_frame(Path(path))
     find = _finder(entries, Path(path))
@@ -185,29 +236,29 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
     reference = np.array([find(n, row) for row, n in enumerate(frame["reference"], 1)], np.int64)
     named = _with_subjects(frame, entries, probe, reference, Path(path))
     if "mated" in frame.columns:
-        said = frame["mated"].astype(str).str.strip().str.lower()
-        unclear = ~said.isin(_YES | _NO)
+        text = frame["mated"].astype(str).str.strip().str.lower()
+        unclear = ~text.isin(_YES | _NO)
         if unclear.any():
             row = int(unclear.to_numpy().argmax())
-            raise LayoutError(f"{path}, row {1 + row}: mated must be 1 or 0, got {said.iloc[row][:40]!r}")
-        mated = said.isin(_YES).to_numpy()
+            raise LayoutError(f"{path}, row {1 + row}: mated must be 1 or 0, got {text.iloc[row][:40]!r}")
+        mated = text.isin(_YES).to_numpy()
     else:
         fingers = [entry.finger for entry in named]
         unknown = [i for i in (*probe, *reference) if fingers[i] is None]
         if unknown:
             raise LayoutError(
-                f"{path}: whose {named[unknown[0]].name} is, no label says; add a column mated (1 or 0), or "
+                f"{path}: no label names the subject of {named[unknown[0]].name}; add a column mated (1 or 0), or "
                 "subject_probe and subject_reference"
             )
         mated = np.array([fingers[i] == fingers[j] for i, j in zip(probe, reference, strict=True)], bool)
-    return Plan(probe, reference, mated), _joined(named, probe[mated], reference[mated])
+    return Plan(probe, reference, mated), _join_subjects(named, probe[mated], reference[mated])
 
 
 def _finger(entry: Entry) -> tuple[str, ...]:
     found = entry.finger
     if found is None:
         raise LayoutError(
-            f"whose finger {entry.name} shows, its name does not say; give --layout or --regex with a group `subject` "
+            f"the name of {entry.name} does not give its subject; give --layout or --regex with a group `subject` "
             "(and finger), or a table of pairs"
         )
     return found
@@ -224,38 +275,39 @@ def _following(own: tuple[str, ...], same_place: list[tuple[str, ...]], every: b
     others = [f for f in same_place if f[0] != own[0]]
     if every:
         return others
-    # From one's own place in the row onwards, so that no reference is everybody's impostor.
+    # Start at the own place, so that non-mated comparisons spread evenly over the references.
     start = same_place.index(own) if own in same_place else 0
     turned = same_place[start:] + same_place[:start]
-    return [f for f in turned if f[0] != own[0]][:NEXT]
+    return [f for f in turned if f[0] != own[0]][:OTHER_SUBJECTS]
 
 
 def _read_frame(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        if path.stat().st_size > _LARGEST:
-            raise LayoutError(f"{path} has more than {_LARGEST >> 20} MB; split the table of pairs")
+        if path.stat().st_size > MAX_BYTES:
+            raise LayoutError(f"{path} has more than {MAX_BYTES >> 20} MB; split the table of pairs")
         frame = pd.read_csv(path, dtype=str, encoding="utf-8-sig", skipinitialspace=True, keep_default_na=False)
     except OSError as error:
         raise LayoutError(
-            f"protocol {str(path)!r} is no table that can be read ({error.strerror or error}){_nearest(str(path))}"
+            f"{str(path)!r} is no protocol and no readable table ({error.strerror or error}){_nearest(str(path))}"
         ) from None
     except (ValueError, UnicodeError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise LayoutError(f"{path} is no table of pairs: {first}; give CSV with columns probe, reference") from None
+        raise LayoutError(
+            f"{path} is no table of pairs: {first_line(error)}; give CSV with columns probe, reference"
+        ) from None
     frame.columns = pd.Index([str(c).strip() for c in frame.columns])
     missing = [c for c in ("probe", "reference") if c not in frame.columns]
     if missing:
         raise LayoutError(f"{path} has no column {missing[0]!r}; there are: {', '.join(map(str, frame.columns[:8]))}")
     if not len(frame):
-        raise LayoutError(f"{path} lists no pairs; give a row a comparison")
+        raise LayoutError(f"{path} lists no pairs; give one row per comparison")
     return frame
 
 
 def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, NAMES, 1)
-    return f"; did you mean {near[0]}?" if near else f"; protocols are {', '.join(NAMES)}, or a CSV table of pairs"
+    near = difflib.get_close_matches(name, PROTOCOLS, 1)
+    return f"; did you mean {near[0]}?" if near else f"; protocols are {', '.join(PROTOCOLS)}, or a CSV table of pairs"
 
 
 def _finder(entries: Sequence[Entry], path: Path) -> Any:
@@ -269,19 +321,19 @@ def _finder(entries: Sequence[Entry], path: Path) -> Any:
         wanted = str(name).strip().replace("\\", "/")
         exact = [i for i in ends.get(wanted, ()) if entries[i].name == wanted] or sorted(ends.get(wanted, ()))
         if not exact:
-            # A path as the table's writer saw it: its end may be a print's name.
+            # A path on another machine: its last parts may be the name of a print.
             tail = wanted.split("/")
             exact = next((sorted(f) for k in range(1, len(tail)) if (f := ends.get("/".join(tail[k:])))), [])
         if len(exact) != 1:
-            said = "is none of the prints given" if not exact else f"may be {len(exact)} of the prints given"
-            raise LayoutError(f"{path}, row {row}: {wanted[:200]!r} {said}; write it as {entries[0].name!r} is written")
+            problem = "is none of the prints given" if not exact else f"may be {len(exact)} of the prints given"
+            raise LayoutError(f"{path}, row {row}: {wanted[:200]!r} {problem}; names are like {entries[0].name!r}")
         return exact[0]
 
     return find
 
 
-def _joined(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]:
-    """Give prints of unknown subjects those whom their mated comparisons name, or else a common one."""
+def _join_subjects(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]:
+    """Give prints of unknown subject the subject that their mated comparisons name, or else a common one."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -297,12 +349,12 @@ def _joined(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]
     for i, entry in enumerate(entries):
         known.setdefault(int(group[i]), entry.name)
     return [
-        entry if entry.labels.get("subject") else _named(entry, known[int(g)])
+        entry if entry.labels.get("subject") else _with_subject(entry, known[int(g)])
         for entry, g in zip(entries, group, strict=True)
     ]
 
 
-def _named(entry: Entry, subject: str) -> Entry:
+def _with_subject(entry: Entry, subject: str) -> Entry:
     return replace(entry, labels={**entry.labels, "subject": subject})
 
 
@@ -317,8 +369,9 @@ def _with_subjects(
         for row, (i, subject) in enumerate(zip(index.tolist(), frame[column].str.strip(), strict=True), 1):
             if given.setdefault(i, subject) != subject:
                 raise LayoutError(
-                    f"{path}, row {row}: {entries[i].name} is {subject[:40]!r}'s here and {given[i][:40]!r}'s above"
+                    f"{path}, row {row}: the subject of {entries[i].name} is {subject[:40]!r} here, but "
+                    f"{given[i][:40]!r} above"
                 )
     for i, subject in given.items():
-        named[i] = _named(named[i], subject)
+        named[i] = _with_subject(named[i], subject)
     return named

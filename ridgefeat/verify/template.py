@@ -1,4 +1,4 @@
-"""Template: what is kept of a print for comparing it."""
+"""Template: the data of a print that comparisons use."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from ridgefeat.stages.grid import CELL
 from ridgefeat.structure import Bool, Float, Minutiae
 from ridgefeat.verify.waves import Waves, ridge_waves
 
-MOST = 150
-"""Minutiae kept, the best; the time of a comparison rises with their square."""
-LEAST = 4
+MAX_MINUTIAE = 150
+"""Minutiae kept, by quality; the time of a comparison rises with the square of their number."""
+MIN_MINUTIAE = 4
 """Minutiae below which a print cannot be enrolled."""
-LARGEST_SIDE = 3000.0
-"""Pixels at 500 dpi, 15 cm: minutiae farther apart are not one print's."""
-_SEEN = 20.0
-"""Pixels around foreign minutiae that count as seen, where no image says how far the print goes."""
+MAX_SPAN = 3000.0
+"""Pixels at 500 dpi, 15 cm: minutiae farther apart cannot come from one print."""
+_VISIBLE_REACH = 20.0
+"""Pixels around the minutiae that count as visible, if no image shows the extent of the print."""
 _MARGIN = 64.0
 
 EXTRACTION = {"min_quality": 30.0}
-"""How minutiae for comparing are extracted: a false minutia costs less here than a missing one."""
+"""Parameters of extraction for comparisons: here a false minutia costs less than a missing one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """What is kept of a print for comparing it.
+    """The data of a print that comparisons use.
 
     Attributes
     ----------
     minutiae : Minutiae
-        At most 150, the best.
-    seen : ndarray of bool, shape (rows, columns)
-        Where minutiae could have been found, on a grid of 8 px whose cell (i, j) stands for pixel rows 8 i to 8 i + 7
-        and columns 8 j to 8 j + 7.
+        At most 150, those of the highest quality.
+    mask : ndarray of bool, shape (rows, columns)
+        Where minutiae could have been found, on a grid of 8 px; cell (i, j) covers pixel rows 8 i to 8 i + 7 and
+        columns 8 j to 8 j + 7.
     waves : Waves or None
-        The ridges as waves; None where only minutiae are known.
+        The ridges as waves; None if only minutiae are known.
     source : str
-        Where it came from, for messages.
+        Where it comes from, for messages.
     """
 
     minutiae: Minutiae
-    seen: Bool
+    mask: Bool
     waves: Waves | None = None
     source: str = ""
 
@@ -55,25 +55,30 @@ class Template:
 
 
 def comparison_params(params: Params | None = None) -> Params:
-    """Return stage parameters for comparing: those given, with more minutiae kept.
+    """Return stage parameters for comparisons: those given, with more minutiae kept.
 
     Parameters
     ----------
     params : Params, optional
-        The defaults without.
+        Default parameters if omitted.
+
+    Examples
+    --------
+    >>> comparison_params() == Params()
+    False
     """
     values = (params or Params()).to_dict()
     values["minutiae"] = {**values["minutiae"], **EXTRACTION}
     return Params.from_dict(values)
 
 
-def template_of_print(fp: Fingerprint) -> Template:
+def template_from_print(fp: Fingerprint) -> Template:
     """Return the template of a print.
 
     Parameters
     ----------
     fp : Fingerprint
-        Best made with comparison_params.
+        Preferably made with comparison_params.
 
     Raises
     ------
@@ -88,32 +93,40 @@ def template_of_print(fp: Fingerprint) -> Template:
     )
 
 
-def template_of_minutiae(minutiae: Minutiae, source: str = "") -> Template:
-    """Return a template of minutiae alone, such as another system's.
+def template_from_minutiae(minutiae: Minutiae, source: str = "") -> Template:
+    """Return a template of minutiae alone, such as those of another system.
 
     Parameters
     ----------
     minutiae : Minutiae
-        In pixels at 500 dpi; only their position relative to each other counts.
+        In pixels at 500 dpi; only their relative positions matter.
     source : str
-        Where they came from.
+        Where they come from, for messages.
 
     Raises
     ------
     TemplateError
-        If there are fewer than 4, a position or direction is no finite number, or they span more than 15 cm.
+        If there are fewer than 4, a position or direction is not finite, or they span more than 15 cm.
+
+    Examples
+    --------
+    >>> x = np.float32([10, 50, 90, 130])
+    >>> m = Minutiae(x, x[::-1], np.zeros(4, np.float32), np.ones(4, np.uint8), np.full(4, 80, np.float32))
+    >>> template = template_from_minutiae(m)
+    >>> len(template), template.mask.shape, template.waves is None
+    (4, (32, 32), True)
     """
     kept = _checked(minutiae, source)
     span = max(np.ptp(kept.x), np.ptp(kept.y))
-    if span > LARGEST_SIDE:
+    if span > MAX_SPAN:
         raise TemplateError(
-            f"{source or 'template'}: minutiae span {25.4 * span / 500:.0f} mm, more than a print has; is its "
-            "resolution wrong?"
+            f"{source or 'template'}: minutiae span {25.4 * span / 500:.0f} mm, more than a print can; check "
+            "its resolution"
         )
     x, y = kept.x - kept.x.min() + _MARGIN, kept.y - kept.y.min() + _MARGIN
     moved = Minutiae(x.astype(np.float32), y.astype(np.float32), kept.direction, kept.kind, kept.quality)
     shape = (int((y.max() + _MARGIN) // CELL) + 1, int((x.max() + _MARGIN) // CELL) + 1)
-    return Template(moved, hull(moved, shape, _SEEN), source=source)
+    return Template(moved, hull(moved, shape, _VISIBLE_REACH), source=source)
 
 
 def hull(minutiae: Minutiae, shape: tuple[int, int], reach: float) -> Bool:
@@ -125,23 +138,29 @@ def hull(minutiae: Minutiae, shape: tuple[int, int], reach: float) -> Bool:
     return np.asarray(cv2.dilate(area, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0)
 
 
-def inside(grid: Bool, x: Float, y: Float) -> tuple[Bool, np.ndarray, np.ndarray]:
-    """Return which points (px) lie on a true cell of a grid of 8 px, and all points' rows and columns, clipped."""
+def inside(grid: Bool, x: Float, y: Float) -> Bool:
+    """Return which points (px) lie on a true cell of a grid of 8 px.
+
+    Examples
+    --------
+    >>> inside(np.array([[True, False]]), np.float32([7.4, 7.6, -1]), np.float32([0, 0, 0]))
+    array([ True, False, False])
+    """
     rows, columns = grid.shape
     i, j = np.floor((y + 0.5) / CELL).astype(np.int32), np.floor((x + 0.5) / CELL).astype(np.int32)
     within = (i >= 0) & (j >= 0) & (i < rows) & (j < columns)
     i, j = np.clip(i, 0, rows - 1), np.clip(j, 0, columns - 1)
-    return within & grid[i, j], i, j
+    return np.asarray(within & grid[i, j])
 
 
 def _checked(minutiae: Minutiae, source: str) -> Minutiae:
     where = source or "template"
     for name in ("x", "y", "direction"):
         if not np.isfinite(getattr(minutiae, name)).all():
-            raise TemplateError(f"{where}: the {name} of a minutia is no finite number")
-    if len(minutiae) < LEAST:
+            raise TemplateError(f"{where}: the {name} of a minutia is not finite")
+    if len(minutiae) < MIN_MINUTIAE:
         raise TemplateError(
-            f"{where}: {len(minutiae)} minutiae are too few to compare ({LEAST} are needed); the print "
+            f"{where}: {len(minutiae)} minutiae are too few to compare ({MIN_MINUTIAE} are needed); the print "
             "cannot be enrolled"
         )
-    return minutiae.best(MOST)
+    return minutiae.best(MAX_MINUTIAE)

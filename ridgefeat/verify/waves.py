@@ -1,13 +1,14 @@
-"""Ridges as waves: how far two prints' ridges keep step where they lie over each other.
+"""Ridges as waves: the phase coherence of two aligned prints' ridges.
 
-A print's enhanced ridges are a wave; its quarter-turned companion is a vector across the ridges. The two together (the
-monogenic signal) turn with the print, so that one print can be laid over another. Their product with the other print's
-is then steady wherever both sets of ridges run in parallel, however the skin was stretched, and turns where a ridge
-begins in one alone. The length of its mean over a block, beside the two amplitudes, says how far the block keeps step.
+The enhanced ridges of a print are a wave; its quadrature component is a vector across the ridges. The two together (the
+monogenic signal) rotate with the print, so that one print can be aligned with another. The product of the two prints'
+signals has a constant phase wherever both sets of ridges run in parallel, even if the skin was stretched, and its phase
+turns where a ridge begins in one print alone. The length of its mean over a block, divided by the amplitudes, is the
+coherence of the block.
 
 Source: Felsberg and Sommer, "The monogenic signal" (IEEE Trans. Signal Processing 49, 2001); ridges as phase: Larkin
 and Fletcher, "A coherent framework for fingerprint analysis: are fingerprints holograms?" (Optics Express 15, 2007).
-That blocks are compared by it is our own.
+The comparison of blocks by it is our own.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.structure import Bool, Float
-from ridgefeat.verify.motion import Motion
+from ridgefeat.verify.geometry import Motion
 
 SPACING = 3
 """Pixels between samples: three to a narrow ridge."""
 BLOCK = 8
 """Samples along a block's side: 24 px, two to three ridges."""
-_LEAST_BLOCKS = 4.0
+_MIN_BLOCKS = 4.0
 _TYPICAL_PERIOD = 9.0
 _BLOCK_MM2 = (BLOCK * SPACING * 25.4 / 500) ** 2
 
@@ -37,22 +38,31 @@ class Waves:
     Attributes
     ----------
     signal : ndarray of int8, shape (rows, columns, 3)
-        Enhanced ridges, and their companion as a vector to the right and down, in steps of 1/100. Sample (i, j) stands
-        for pixel rows 3 i to 3 i + 2 and columns 3 j to 3 j + 2. 0 outside the print.
+        Enhanced ridges, and their quadrature component as a vector (right, down), in steps of 1/100. Sample (i, j)
+        covers pixel rows 3 i to 3 i + 2 and columns 3 j to 3 j + 2. 0 outside the print.
     """
 
     signal: NDArray[np.int8]
 
 
 def ridge_waves(enhanced: Float, period: Float, mask: Bool) -> Waves:
-    """Return an enhanced print as waves.
+    """Return the ridges of an enhanced print as waves.
 
     Parameters
     ----------
     enhanced, period : ndarray of float32, shape (rows, columns)
     mask : ndarray of bool, shape (rows, columns)
+
+    Examples
+    --------
+    A wave of period 9 px, and its quadrature component to the right:
+
+    >>> enhanced = np.tile(np.cos(2 * np.pi * np.arange(27) / 9), (9, 1)).astype(np.float32)
+    >>> waves = ridge_waves(enhanced, np.full_like(enhanced, 9), np.ones(enhanced.shape, bool))
+    >>> waves.signal.shape, waves.signal[1, 3:6, 0], waves.signal[1, 3:6, 1]
+    ((3, 9, 3), array([ 65, -79,  15], dtype=int8), array([-54, -29,  83], dtype=int8))
     """
-    # The derivative of a wave is as steep as the wave is short; a central difference sees the sine of its frequency.
+    # The derivative of a wave scales with its frequency; a central difference gives the sine of it.
     turn = np.minimum(2 * np.pi / np.where(period > 0, period, np.float32(_TYPICAL_PERIOD)), 1.5)
     scale = mask / np.sin(turn)
     across = cv2.Sobel(enhanced, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8) * scale
@@ -66,7 +76,7 @@ def ridge_waves(enhanced: Float, period: Float, mask: Bool) -> Waves:
 
 
 def coherence(first: Waves, second: Waves, motion: Motion) -> tuple[float, float]:
-    """Return how far two prints keep step after the first is moved onto the second, and the area that both cover.
+    """Return the phase coherence of two prints' ridges after the first is moved onto the second, and their overlap.
 
     Parameters
     ----------
@@ -76,9 +86,16 @@ def coherence(first: Waves, second: Waves, motion: Motion) -> tuple[float, float
     Returns
     -------
     float
-        Mean coherence of blocks, weighted by their amplitudes, 0 to 1; 0 where too little is common.
+        Mean coherence of blocks, weighted by their amplitudes, 0 to 1; 0 if the overlap is too small.
     float
-        Common area in mm².
+        Overlap in mm².
+
+    Examples
+    --------
+    >>> signal = np.full((16, 40, 3), 50, np.int8)
+    >>> value, area = coherence(Waves(signal), Waves(signal), Motion(1.0, 0.0, 0.0, 0.0))
+    >>> round(value, 3), round(area, 2)
+    (1.0, 14.86)
     """
     rows, columns = (n // BLOCK for n in second.signal.shape[:2])
     if not rows or not columns or not first.signal.size:
@@ -103,7 +120,7 @@ def coherence(first: Waves, second: Waves, motion: Motion) -> tuple[float, float
     )
     covered = np.count_nonzero(both) / BLOCK**2
     amplitude = float(np.sqrt(one * two).sum())
-    if covered < _LEAST_BLOCKS or amplitude <= 0:
+    if covered < _MIN_BLOCKS or amplitude <= 0:
         return 0.0, 0.0
-    steady = float(np.sqrt(even * even + odd_x * odd_x + odd_y * odd_y).sum())
-    return steady / amplitude, covered * _BLOCK_MM2
+    coherent = float(np.sqrt(even * even + odd_x * odd_x + odd_y * odd_y).sum())
+    return coherent / amplitude, float(covered * _BLOCK_MM2)

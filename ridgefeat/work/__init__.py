@@ -1,5 +1,5 @@
 """Calls over workers: processes of this machine, or the user's Dask or Ray cluster.
 
-Read in this order: `engine` (which engine, and how calls are handed to it), `threads` (one thread per worker), `system`
-(system libraries that are missing, memory that a process holds).
+Read in this order: `engine` (which engine is used, and how calls are handed to it), `threads` (one thread per call),
+`guard` (calls in a child process with limits on time and memory), `system` (missing system libraries, memory in use).
 """

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
+import signal
 import socket
+import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,16 +28,17 @@ from typing import Any
 
 import numpy as np
 
-from ridgefeat.errors import ParameterError, RidgefeatError
+from ridgefeat.errors import EngineError, EngineLost, ParameterError, WorkerLost
+from ridgefeat.files import first_line
 
 KINDS = ("local", "dask", "ray")
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds to wait for a cluster to answer."""
-AHEAD = 2
+CALLS_AHEAD = 2
 """Calls handed out at once per worker: no worker waits, and memory stays the same however many calls there are."""
-ROUND = 8
+CALLS_PER_ROUND = 8
 """Calls per worker in each round, where results come in rounds only."""
-LARGE = 1 << 20
+MIN_SCATTERED = 1 << 20
 """Bytes of an array that is sent to the workers of a cluster once, and not with every call."""
 KEPT_MEMORY = 128 << 20
 """Bytes of freed memory that a Dask worker started here keeps. Dask keeps hardly any: 25 % more time per print."""
@@ -42,21 +46,9 @@ _cluster: ContextVar[Any] = ContextVar("cluster", default=None)
 """Dask's client, "ray", or None for this machine."""
 _PORTS = {"dask": 8786, "ray": 6379}
 _START = {
-    "dask": "start a cluster (`dask scheduler`, then `dask worker ADDRESS` on each machine), or say dask=local",
-    "ray": "start one (`ray start --head`, then `ray start --address=ADDRESS` on each machine), or say ray=local",
+    "dask": "start a cluster (`dask scheduler`, then `dask worker ADDRESS` on each machine), or give dask=local",
+    "ray": "start one (`ray start --head`, then `ray start --address=ADDRESS` on each machine), or give ray=local",
 }
-
-
-class EngineError(RidgefeatError):
-    """An engine that is not installed, not reachable or gone."""
-
-
-class EngineLost(EngineError):
-    """A cluster that went away while it worked."""
-
-
-class WorkerLost(EngineError):
-    """A worker that ended before its calls were done; these can be made again."""
 
 
 def parse_engine(text: str | None) -> tuple[str, str]:
@@ -80,7 +72,7 @@ def parse_engine(text: str | None) -> tuple[str, str]:
 
 
 def count_workers(jobs: int | None) -> int:
-    """Return how many workers a --jobs value means: None and -1 are every core that this process may use.
+    """Return the number of workers for --jobs: None and -1 mean every core that this process may use.
 
     Raises
     ------
@@ -98,7 +90,7 @@ def count_workers(jobs: int | None) -> int:
 
 @contextmanager
 def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
-    """Have `spread` work on an engine, and yield how many workers it has.
+    """Have `spread` use an engine, and yield its number of workers.
 
     Parameters
     ----------
@@ -110,7 +102,7 @@ def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
     Raises
     ------
     EngineError
-        If the engine is not installed, or does not answer within PATIENCE.
+        If the engine is not installed, or does not answer within TIMEOUT.
     ParameterError
         If `engine` names none, or jobs is 0 or less than -1.
     """
@@ -153,27 +145,40 @@ def spread(calls: Iterable[Any], workers: int, *, ordered: bool = False, **optio
     elif cluster is not None:
         yield from _on_dask(cluster, calls, workers, ordered)
     elif workers == 1:
-        yield from (function(*args, **kwargs) for function, args, kwargs in calls)
+        yield from (_call(0, True, function, *args, **kwargs) for function, args, kwargs in calls)
     else:
         yield from _on_this_machine(calls, workers, ordered, options)
 
 
-def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options: dict[str, Any]) -> Iterator[Any]:
-    from joblib import Parallel
+def _call(parent: int, pinned: bool, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function where work is done: on one thread, and with Ctrl-C left to the process that handed it over."""
+    from ridgefeat.work.threads import one_thread
 
+    if parent not in (0, os.getpid()) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself, without their tracebacks
+    with one_thread() if pinned else nullcontext():
+        return function(*args, **kwargs)
+
+
+def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options: dict[str, Any]) -> Iterator[Any]:
+    from joblib import Parallel, delayed
+
+    # Threads of one process cannot be pinned one by one.
+    pinned, parent = options.get("backend") != "threading", os.getpid()
+    calls = (delayed(_call)(parent, pinned, function, *args, **kwargs) for function, args, kwargs in calls)
     return_as = "generator" if ordered else "generator_unordered"
-    results = Parallel(n_jobs=workers, batch_size=1, pre_dispatch=AHEAD * workers, return_as=return_as, **options)(
-        calls
-    )
+    results = Parallel(
+        n_jobs=workers, batch_size=1, pre_dispatch=CALLS_AHEAD * workers, return_as=return_as, **options
+    )(calls)
     try:
         for result in results:  # noqa: UP028  (`yield from` would close what is left with joblib's warnings)
             yield result
     except BrokenProcessPool:
         raise WorkerLost(
-            "a worker process was ended by the system, most likely for want of memory; use fewer --jobs"
+            "a worker process was ended by the system, most likely for lack of memory; use fewer --jobs"
         ) from None
     finally:
-        _forget(results)
+        _close(results)
 
 
 def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> Iterator[Any]:
@@ -188,7 +193,7 @@ def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> 
 
     def place_of(argument: Any) -> Any:
         """Return a large array's place on the workers, where it is sent once, however many calls take it."""
-        if not isinstance(argument, np.ndarray) or argument.nbytes < LARGE:
+        if not isinstance(argument, np.ndarray) or argument.nbytes < MIN_SCATTERED:
             return argument
         if id(argument) not in sent:  # the array is kept with its place, so that no other gets its id
             sent[id(argument)] = argument, client.scatter(argument, broadcast=True, hash=False)
@@ -198,13 +203,13 @@ def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> 
         for place, (function, args, kwargs) in islice(left, count):
             with warnings.catch_warnings():  # templates travel with their call, each to one worker or two
                 warnings.filterwarnings("ignore", "Sending large graph")
-                future = client.submit(function, *map(place_of, args), pure=False, **kwargs)
+                future = client.submit(_call, 0, True, function, *map(place_of, args), pure=False, **kwargs)
             places[future] = place
             done.add(future)
 
     try:
         done = as_completed(loop=client.loop)
-        submit(AHEAD * max(workers, sum(client.ncores().values())))
+        submit(CALLS_AHEAD * max(workers, sum(client.ncores().values())))
         for future in done:
             # Not `with_results`: it hands over the error of a call that was cancelled as if that were its result.
             early[places.pop(future)] = future.result()
@@ -231,12 +236,12 @@ def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> 
 
 def _on_ray(calls: Iterable[Any], workers: int) -> Iterator[Any]:
     """Work in rounds on actors that stay: Ray's backend for joblib returns lists only."""
-    from joblib import Parallel
+    from joblib import Parallel, delayed
 
-    left = iter(calls)
+    left = (delayed(_call)(0, True, function, *args, **kwargs) for function, args, kwargs in calls)
     try:
         with Parallel(n_jobs=workers, batch_size=1, pre_dispatch="all") as parallel:
-            while results := parallel(islice(left, ROUND * workers)):
+            while results := parallel(islice(left, CALLS_PER_ROUND * workers)):
                 yield from results
     except Exception as error:
         from ray.exceptions import RayError
@@ -248,12 +253,11 @@ def _on_ray(calls: Iterable[Any], workers: int) -> Iterator[Any]:
 
 def _reason(error: BaseException) -> str:
     """Return an error in one line."""
-    first = (str(error).strip().splitlines() or ["no reason given"])[0]
-    return f"{type(error).__name__}: {first[:200]}"
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
-def _forget(results: Any) -> None:
-    """Give up results that are still to come: what joblib would warn of then is no news, for a run says why it ends."""
+def _close(results: Any) -> None:
+    """Drop results that are still to come, without joblib's warnings: the run itself reports why it ends."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         results.close()
@@ -265,19 +269,19 @@ def start_workers(jobs: int, module: str) -> None:
 
     parallel = Parallel(n_jobs=jobs, backend="loky", max_nbytes=None, batch_size=1, return_as="generator_unordered")
     _starting.append(parallel(delayed(import_module)(module) for _ in range(jobs)))
-    atexit.register(_forget_starting)
+    atexit.register(_close_starting)
 
 
 _starting: list[Any] = []
 
 
-def _forget_starting() -> None:
+def _close_starting() -> None:
     """Give up workers that were started for a run that ended before it needed them."""
     while _starting:
-        _forget(_starting.pop())
+        _close(_starting.pop())
 
 
-def started() -> None:
+def wait_for_workers() -> None:
     """Wait until the workers that were started have loaded what they need."""
     while _starting:
         for _ in _starting.pop():
@@ -302,18 +306,18 @@ def _join_dask(stack: ExitStack, address: str, workers: int) -> int:
                 cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
             client = Client(stack.enter_context(cluster))
         elif address.endswith(".json"):
-            client = Client(scheduler_file=address, timeout=PATIENCE)
+            client = Client(scheduler_file=address, timeout=TIMEOUT)
         else:
             _check_port("dask", address)
-            client = Client(address, timeout=PATIENCE)
+            client = Client(address, timeout=TIMEOUT)
     except (OSError, ValueError, TimeoutError) as error:
         raise _unreachable("dask", address, error) from None
     stack.enter_context(client)
     try:
-        client.wait_for_workers(1, timeout=PATIENCE)
+        client.wait_for_workers(1, timeout=TIMEOUT)
     except TimeoutError:
         raise EngineError(
-            f"engine dask={address} has no worker (waited {PATIENCE:g} s); start one: dask worker {address}"
+            f"engine dask={address} has no worker (waited {TIMEOUT:g} s); start one: dask worker {address}"
         ) from None
     stack.callback(_cluster.reset, _cluster.set(client))
     return int(sum(client.ncores().values()))
@@ -338,8 +342,8 @@ def _join_ray(stack: ExitStack, address: str, jobs: int | None) -> int:
         raise _unreachable("ray", address, error) from None
     stack.callback(ray.shutdown)
     register_ray()
-    most = max(1, int(ray.cluster_resources().get("CPU", 1)))
-    workers = most if jobs is None else min(jobs, most)
+    available = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    workers = available if jobs is None else min(jobs, available)
     stack.enter_context(joblib.parallel_config(backend="ray", n_jobs=workers))
     stack.callback(_cluster.reset, _cluster.set("ray"))
     return workers
@@ -352,10 +356,9 @@ def _check_port(kind: str, address: str) -> None:
         return
     host, _, port = rest.partition("/")[0].rpartition(":")
     default = 10001 if scheme == "ray" else _PORTS[kind]
-    with socket.create_connection((host or port, int(port) if host else default), PATIENCE):
+    with socket.create_connection((host or port, int(port) if host else default), TIMEOUT):
         return
 
 
 def _unreachable(kind: str, address: str, error: BaseException) -> EngineError:
-    why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return EngineError(f"engine {kind}={address} does not answer ({why[:200]}); {_START[kind]}")
+    return EngineError(f"engine {kind}={address} does not answer ({first_line(error)}); {_START[kind]}")

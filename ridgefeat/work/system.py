@@ -1,4 +1,4 @@
-"""The machine: which package has a system library that OpenCV lacks, and how much memory a process holds."""
+"""The machine: which package provides a system library that OpenCV lacks, and how much memory a process uses."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 try:
     import resource
-except ImportError:  # a system without it goes without the bound on memory
+except ImportError:  # a system without it reports no peak
     resource = None  # type: ignore[assignment]
 
 _MISSING = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
 
 
-def explain(error: ImportError) -> str | None:
-    """Return what to install when an import failed for want of a system library, else None."""
+def missing_library_advice(error: ImportError) -> str | None:
+    """Return what to install when an import failed because a system library is missing, else None."""
     found = _MISSING.search(str(error))
     if found is None:
         return None
@@ -28,28 +28,28 @@ def explain(error: ImportError) -> str | None:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Make an import that fails for want of a system library say what to install."""
+def explain_import_errors() -> Iterator[None]:
+    """Make an import that fails because a system library is missing say what to install."""
     try:
         yield
     except ImportError as error:
-        message = explain(error)
+        message = missing_library_advice(error)
         if message is None:
             raise
         raise ImportError(message) from error
 
 
 def peak_memory() -> int:
-    """Return the most memory that this process has held, in bytes; 0 where the system does not say."""
-    most = held("VmHWM")
-    if not most and resource is not None:
+    """Return the peak memory of this process in bytes; 0 where the system does not report it."""
+    peak = process_memory("VmHWM")
+    if not peak and resource is not None:
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        most = used if sys.platform == "darwin" else used << 10
-    return most
+        peak = used if sys.platform == "darwin" else used << 10
+    return peak
 
 
-def held(key: str) -> int:
-    """Return what the system says that this process holds, in bytes: VmHWM, VmData; 0 where it does not say."""
+def process_memory(key: str) -> int:
+    """Return a figure of this process's memory in bytes, such as VmHWM or VmData; 0 where it is not reported."""
     try:
         with open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123
             return next((int(line.split()[1]) << 10 for line in file if line.startswith(key + ":")), 0)

@@ -124,7 +124,7 @@ def test_cache_keeps_by_pixels_network_and_settings(tmp_path, monkeypatch):
     for damage in (b"", b"\x93NUMPY" + bytes(20), pickle.dumps([1]), np.zeros(3, np.float32).tobytes()):
         kept[0].write_bytes(damage)
         np.testing.assert_array_equal(backbone.transform(images), expected)
-    assert np.array_equal(np.load(kept[0]), expected[0]) and not list(folder.rglob("*.part"))
+    assert np.array_equal(np.load(kept[0]), expected[0]) and not list(folder.rglob("*.tmp"))
 
 
 def test_messages(tmp_path):

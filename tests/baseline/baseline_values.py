@@ -1,6 +1,6 @@
 """Feature values of three stored prints, by which a changed number becomes a decision.
 
-`make baseline REASON="..."` measures them anew and notes in CHANGES.md which columns changed, by how much and why.
+`make baseline REASON="..."` measures them again and notes in CHANGES.md which columns changed, by how much and why.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ PRINTS = {
 
 RELATIVE = 1e-4
 ABSOLUTE = 1e-5
-"""Beside the value, and of the column's range. Rounding in another version of OpenCV, SciPy or NumPy stays below
+"""Of the value, and of the column's range. Rounding in another version of OpenCV, SciPy or NumPy stays below
 (float32 has 7 digits, sums over a print lose one or two); a change of method does not."""
 
 
@@ -64,7 +64,7 @@ def differs(column, old, new):
 
 
 def changed(old, new):
-    """Names of the columns whose values differ, that are new, and that are gone."""
+    """Names of the columns with different values, of new ones, and of those that are gone."""
     known = {c.name: c for c in columns()}
     both = [n for n in new if n in old]
     moved = [n for n in both if any(differs(known[n], old[n].get(p), new[n].get(p)) for p in PRINTS)]

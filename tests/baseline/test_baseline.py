@@ -71,5 +71,5 @@ def test_storing_anew_needs_a_change_and_notes_its_reason(tmp_path, monkeypatch,
     assert baseline.CHANGES.read_text("utf-8").splitlines()[-1] == note
     other = {**measured, "ridge_area": dict.fromkeys(baseline.PRINTS, 1.0)}
     monkeypatch.setattr(baseline, "measure", lambda: other)
-    assert baseline.update("Area told otherwise.").endswith(" Area told otherwise. Moved: ridge 1.")
+    assert baseline.update("Area measured otherwise.").endswith(" Area measured otherwise. Moved: ridge 1.")
     assert baseline.stored() == other

@@ -8,7 +8,7 @@ from ridgefeat.bench import Options, compare
 from ridgefeat.bench.confounds import ACQUISITION_COLUMNS, acquisition_columns
 from ridgefeat.bench.data import make_problem
 from ridgefeat.features import select
-from ridgefeat.report.bench.tables import confounds
+from ridgefeat.report.bench.confounds import describe_confounds
 from tests.bench.helpers import make_about, make_frame
 
 RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_made_3"]
@@ -47,9 +47,9 @@ def test_ridges_that_only_follow_the_pressure_know_nothing_without_it(pressed):
     rest = found.loc["ridges, acquisition removed"]
     assert rest["value_low"] < 0.5 < rest["value_high"]
     assert found.loc["contrast", "value"] < 0.62 and found.loc["ridges, contrast removed", "value"] > 0.7
-    words = confounds(pressed)["words"]
-    assert words[0].startswith("Pressure and contrast together, without any column of the ridges, tell “sex”")
-    assert "do not show that the ridges tell anything beyond" in words[2]
+    sentences = describe_confounds(pressed, 0.5)["sentences"]
+    assert sentences[0].startswith("Pressure and contrast alone, without any ridge column, predict “sex”")
+    assert "do not show that the ridges carry information beyond" in sentences[2]
 
 
 def test_ridges_that_tell_by_themselves_still_do(ridged):
@@ -57,8 +57,8 @@ def test_ridges_that_tell_by_themselves_still_do(ridged):
     assert found.loc["ridges, acquisition removed", "value_low"] > 0.7
     assert found.loc["finger", "value"] < 0.6 and found.loc["acquisition", "value"] < 0.65
     assert found["fused"].notna().all() and found.loc["ridges", "columns"] == 4
-    drawn = confounds(ridged)
-    assert "hardly any of what the ridges tell beyond guessing goes with" in drawn["words"][2]
+    drawn = describe_confounds(ridged, 0.5)
+    assert "account for hardly any of the ridges’ advantage over chance" in drawn["sentences"][2]
     assert drawn["fused"] and [r["name"] for r in drawn["rows"]] == list(found.index)
 
 

@@ -14,11 +14,11 @@ def run(*args, code=0):
     return done
 
 
-def test_all_is_well_here():
+def test_nothing_is_wrong_here():
     done = run("doctor", "--json")
     said = json.loads(done.stdout)
     wrong = [f for f in said["findings"] if f["state"] == "wrong"]
-    assert said["healthy"] and wrong == [] and done.stderr.strip() == "All is well."
+    assert said["healthy"] and wrong == [] and done.stderr.strip() == "Everything is in order."
     parts = [f["part"] for f in said["findings"]]
     assert list(dict.fromkeys(parts)) == ["system", "libraries", "threads", "extras", "self-test", "rate"]
     assert [f["name"] for f in said["findings"] if f["part"] == "self-test"] == list(doctor.EXPECTED)
@@ -34,7 +34,7 @@ def test_the_expected_numbers_are_this_versions():
 def test_a_wrong_number_is_an_error(monkeypatch):
     monkeypatch.setattr(doctor, "measure", lambda: dict.fromkeys(doctor.EXPECTED, 1.0))
     done = run("doctor", code=1)
-    assert "wrong     ridge_period_mean" in done.stdout and "cannot be compared with others'" in done.stdout
+    assert "wrong     ridge_period_mean" in done.stdout and "cannot be compared with those of others" in done.stdout
     assert "Something is wrong" in done.stderr
 
 
@@ -55,7 +55,7 @@ def test_a_missing_system_library_says_what_to_install(monkeypatch):
     monkeypatch.setattr(doctor, "import_module", missing)
     found = doctor.examine()
     (wrong,) = [f for f in found if f.state == "wrong" and f.part == "libraries"]
-    assert "apt-get install libgl1" in wrong.advice and not doctor.healthy(found)
+    assert "apt-get install libgl1" in wrong.advice and not doctor.is_healthy(found)
     assert [f.value for f in found if f.part == "self-test"] == ["not run: libraries are missing"]
 
 
@@ -68,6 +68,6 @@ def test_two_builds_of_opencv_are_wrong(monkeypatch):
 def test_a_missing_extra_is_not_wrong(monkeypatch):
     monkeypatch.setattr(doctor, "find_spec", lambda name: None)
     found = list(doctor._extras())
-    assert {f.state for f in found} == {"optional"} and doctor.healthy(found)
+    assert {f.state for f in found} == {"optional"} and doctor.is_healthy(found)
     assert all(f.value.startswith("not installed (optional): ") for f in found)
     assert "pip install 'ridgefeat[wsq]'" in [f.advice for f in found]

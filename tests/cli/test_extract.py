@@ -29,7 +29,7 @@ def extract(*args, code=0):
 def test_a_folder_becomes_a_table(prints, tmp_path):
     done = extract(prints, "-o", tmp_path / "t.csv")
     assert done.stdout == ""
-    assert "6 prints in" in done.stderr and "; 0 failed." in done.stderr and "ms a print" in done.stderr
+    assert "6 prints in" in done.stderr and "; 0 failed." in done.stderr and "ms per print" in done.stderr
     assert "Flags: resolution_assumed 6" in done.stderr and "t.json" in done.stderr
     assert len(read_table(tmp_path / "t.csv", verify=True)) == 6
 
@@ -183,7 +183,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(many, tmp_path):
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL and not output.exists()
     done = run("extract", many, "-o", output, "--resume", "-j", 1)
-    assert "of them from before" in done.stderr
+    assert "of them from an earlier run" in done.stderr
     assert output.read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
@@ -194,7 +194,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(many, tmp_path):
     os.killpg(stopped.pid, signal.SIGINT)  # a terminal sends it to the workers as well
     _, said = stopped.communicate(timeout=60)
     assert stopped.returncode == 130, said
-    assert "Interrupted; what was finished is kept" in said and "--resume" in said and "Traceback" not in said
+    assert "Interrupted; finished prints are kept" in said and "--resume" in said and "Traceback" not in said
     assert not output.exists() and list((tmp_path / ".t.csv.partial").glob("*.npz"))
 
 

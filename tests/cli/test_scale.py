@@ -58,12 +58,12 @@ def test_a_folder_of_parts_is_written_and_read_by_what_follows(prints, tmp_path,
     assert load_sidecar(tmp_path / "both.csv")["rows"] == 12
 
 
-def test_bounded_prints_give_the_same_bytes_and_the_memory_is_told(prints, tmp_path, whole):
+def test_bounded_prints_give_the_same_bytes_and_the_peak_memory_is_reported(prints, tmp_path, whole):
     done = run(
         "extract", prints, "-o", tmp_path / "t.csv", "--families", "ridge", "-j", 2, "--timeout", 60, "--memory", 2000
     )
     assert (tmp_path / "t.csv").read_bytes() == whole.read_bytes()
-    assert "Workers: 2; the largest held " in done.stderr
+    assert "Workers: 2; peak memory per worker: " in done.stderr
 
 
 @pytest.mark.parametrize(

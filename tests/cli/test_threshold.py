@@ -30,7 +30,7 @@ def scores_table(path, sign=1.0, subjects=30):
     return frame
 
 
-def test_a_folder_of_parts_gives_what_the_table_gives(tmp_path):
+def test_a_folder_of_parquet_files_reads_like_the_table(tmp_path):
     pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
     frame = scores_table(tmp_path / "s.csv")
     (tmp_path / "parts").mkdir()
@@ -52,14 +52,14 @@ def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
     table = pd.read_csv(out / "thresholds.csv")
     assert table["method"].tolist() == ["exact", "fmr=1%"] and set(table["part"]) == {"development"}
     for row in table.itertuples():
-        accepted = frame["score"] >= row.threshold  # read back, the threshold decides as it did
+        accepted = frame["score"] >= row.threshold  # the threshold that was read back makes the same decisions
         assert row.fmr_errors == (accepted & (frame["mated"] == 0)).sum()
         assert row.fnmr_errors == (~accepted & (frame["mated"] == 1)).sum()
     assert table["fmr"][1] <= 0.01
     assert "exact" in done.stdout and "Note:" in done.stderr and "Note:" not in done.stdout
 
 
-def test_thresholds_are_reported_on_others(tmp_path):
+def test_thresholds_are_reported_on_evaluation(tmp_path):
     scores_table(tmp_path / "s.csv")
     done = run(tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "far-frr", "--replicates", 0, "--seed", 3)
     assert done.exit_code == 0 and done.stdout.startswith("On evaluation:")
@@ -68,7 +68,7 @@ def test_thresholds_are_reported_on_others(tmp_path):
     assert table["fnmr_count"].tolist() == [24 * 6, 6 * 6]
 
 
-def test_distances_need_to_be_called_so(tmp_path):
+def test_distances_need_their_option(tmp_path):
     scores_table(tmp_path / "d.csv", sign=-1)
     wrong = run(tmp_path / "d.csv", "-o", tmp_path / "out")
     assert wrong.exit_code == 2 and "give --distance" in wrong.output and not (tmp_path / "out").exists()
@@ -86,17 +86,17 @@ def test_an_earlier_report_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "said"),
+    ("text", "options", "message"),
     [
         ("label,score\n1,2\n1,3\n", (), "0 non-mated"),
         ("label,score\n1,2\n0,\n0,1\n", (), "--failures"),
-        ("label,score\n1,2\n0,2\n", (), "no threshold can tell anything apart"),
+        ("label,score\n1,2\n0,2\n", (), "no threshold can separate them"),
         ("label,score\n1,2\n0,1\n", ("--methods", "guess"), "method 'guess' is none of"),
         ("label,score\n1,2\n0,1\n", ("--prior", "2"), "prior 2.0 must lie between 0 and 1"),
         ("one,two\n1,2\n0,1\n", (), "--label-column"),
     ],
 )
-def test_what_cannot_be_used_gets_an_answer(tmp_path, text, options, said):
+def test_messages_for_unusable_input(tmp_path, text, options, message):
     (tmp_path / "s.csv").write_text(text, encoding="utf-8")
     done = run(tmp_path / "s.csv", "-o", tmp_path / "out", "--development", 1, *options)
-    assert done.exit_code == 2 and said in done.output and "Traceback" not in done.output
+    assert done.exit_code == 2 and message in done.output and "Traceback" not in done.output

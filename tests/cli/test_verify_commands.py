@@ -44,10 +44,10 @@ def test_verify_then_threshold(fingers, tmp_path):
 
 def test_quiet_json_and_overwriting(fingers, tmp_path):
     out = tmp_path / "scores.csv"
-    said = json.loads(run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--json").output)
-    assert said["comparisons"]["mated"] == {"planned": 2, "made": 2}
+    result = json.loads(run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--json").output)
+    assert result["comparisons"]["mated"] == {"planned": 2, "made": 2}
     assert (
-        "is there already; choose another name, or give --overwrite" in run("verify", fingers, "-o", out, code=2).stderr
+        "already exists; choose another name, or give --overwrite" in run("verify", fingers, "-o", out, code=2).stderr
     )
     run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--overwrite")
 
@@ -64,10 +64,10 @@ def test_failures_end_in_exit_code_1(fingers, tmp_path):
     [
         (["--protocol", "alterd"], "did you mean altered?"),
         (["--protocol", "altered"], "no print is altered; give both folders"),
-        (["--layout", "plain"], "its name does not say; give --layout or --regex"),
+        (["--layout", "plain"], "does not give its subject; give --layout or --regex"),
     ],
 )
-def test_what_is_wrong_is_said(fingers, tmp_path, arguments, message):
+def test_messages_of_verify(fingers, tmp_path, arguments, message):
     options = arguments if "--layout" in arguments else ["--layout", "fvc", *arguments]
     assert message in run("verify", fingers, "-o", tmp_path / "s.csv", *options, code=2).stderr
     assert not (tmp_path / "s.csv").exists()
@@ -80,7 +80,7 @@ def test_the_table_must_be_csv(fingers, tmp_path):
 def test_identify(fingers, tmp_path):
     picture = tmp_path / "match.png"
     done = run("identify", fingers / "101_1.png", "--gallery", fingers, "--layout", "fvc", "--draw", picture)
-    # The probe itself lies in the gallery, and is no answer.
+    # The probe itself is in the gallery, and is left out.
     first, second, third = (line.split() for line in done.stdout.splitlines()[1:])
     assert first[:3] == ["1", "101_2.png", "101"] and second[2] == third[2] == "102"
     assert first[4] == "0" and "FMR counted on 12,160 non-mated comparisons: FVC2002" in done.stderr
@@ -105,14 +105,14 @@ def test_identify_as_json_with_own_calibration(fingers, tmp_path):
         "--json",
         "-q",
     )
-    said = json.loads(done.stdout)
-    assert said["candidates"][0]["subject"] == "101" and said["candidates"][0]["fmr"] == 0
-    assert said["candidates"][0]["fmr_at_most"] == pytest.approx(1 - 0.05 ** (1 / 4), rel=1e-6)
-    assert said["calibration"] == {"data": "s.csv", "comparisons": 4} and said["failed"][0]["name"] == "103_1.png"
+    result = json.loads(done.stdout)
+    assert result["candidates"][0]["subject"] == "101" and result["candidates"][0]["fmr"] == 0
+    assert result["candidates"][0]["fmr_at_most"] == pytest.approx(1 - 0.05 ** (1 / 4), rel=1e-6)
+    assert result["calibration"] == {"data": "s.csv", "comparisons": 4} and result["failed"][0]["name"] == "103_1.png"
 
 
-def test_identify_says_what_is_wrong(fingers, tmp_path):
+def test_messages_of_identify(fingers, tmp_path):
     assert "holds 4 prints; search for one at a time" in run("identify", fingers, "--gallery", fingers, code=2).stderr
     cv2.imwrite(str(tmp_path / "white.png"), np.full((200, 200), 255, np.uint8))
-    said = run("identify", tmp_path / "white.png", "--gallery", fingers, code=2).stderr
-    assert "white.png cannot be searched for: 0 minutiae are too few" in said
+    result = run("identify", tmp_path / "white.png", "--gallery", fingers, code=2).stderr
+    assert "white.png cannot be searched for: 0 minutiae are too few" in result

@@ -162,3 +162,8 @@ def test_bash_completes_commands_and_paths(tmp_path, words, wanted):
         ["/bin/bash", "-c", call], capture_output=True, text=True, env=env, timeout=60, check=False, cwd=tmp_path
     )
     assert done.stdout.strip() == wanted, done.stderr
+
+
+@pytest.mark.parametrize("options", [("-q", "-v"), ("-v", "-q")])
+def test_quiet_beats_verbose(options):
+    assert run("features", "--families", "ridge", *options).stderr == ""

@@ -1,4 +1,4 @@
-"""The lessons run top to bottom, and what they claim comes out of them."""
+"""The lessons run from top to bottom, and their claims hold."""
 
 import importlib.util
 import math
@@ -16,13 +16,13 @@ def lesson(name):
     return module
 
 
-def test_a_split_by_print_knows_fingers_again_and_one_by_person_guesses(tmp_path):
+def test_a_split_by_print_recognises_fingers_and_one_by_person_guesses(tmp_path):
     figures = lesson("features_in_a_pipeline").main(tmp_path)
     assert figures["by_print"] > 0.9
     assert 0.2 < figures["by_person"] < 0.8
 
 
-def test_a_family_of_ones_own_reaches_the_table(tmp_path, capfd):
+def test_a_custom_family_reaches_the_table(tmp_path, capfd):
     table = lesson("own_family").main(tmp_path)
     header, *rows = table.splitlines()
     at = header.split(",").index("symmetry_flow_mean")
@@ -31,7 +31,7 @@ def test_a_family_of_ones_own_reaches_the_table(tmp_path, capfd):
     assert "mean angle between the flow and its mirror image" in capfd.readouterr().out
 
 
-def test_the_planted_leak_pays_and_the_audit_takes_the_gain_away(tmp_path, capfd):
+def test_the_planted_leak_raises_accuracy_and_the_audit_removes_it(tmp_path, capfd):
     figures = lesson("find_the_leak").main(tmp_path)
     assert figures["leaked"] > figures["clean"] + 0.05
     assert figures["resolved"] < figures["leaked"] - 0.05
@@ -39,18 +39,18 @@ def test_the_planted_leak_pays_and_the_audit_takes_the_gain_away(tmp_path, capfd
 
 
 def test_each_finger_has_a_figure_with_its_interval(tmp_path):
-    by = lesson("which_finger_tells_most").main(tmp_path, people=12)
+    by = lesson("which_finger_is_best").main(tmp_path, people=12)
     assert sorted(by["level"]) == ["index", "middle", "thumb"]
     assert (by["roc_auc_low"] <= by["roc_auc"]).all() and (by["roc_auc"] <= by["roc_auc_high"]).all()
 
 
-def test_the_border_asks_for_more_than_the_door(tmp_path):
+def test_the_border_has_a_higher_threshold_than_the_door(tmp_path):
     chosen = lesson("threshold_for_a_door_and_a_border").main(tmp_path, fingers=12)
     assert all(map(math.isfinite, chosen.values()))
     assert chosen["border"] > chosen["door"]
 
 
-def test_the_second_study_chooses_by_every_method_and_says_what_it_cost():
+def test_the_second_study_reports_every_method():
     chosen = lesson("reproduce_verification_study").main(["--demo", "--fingers", "12"])["all"]
     assert list(chosen["method"]) == ["mean-distance", "bayes", "far-frr", "grid", "exact"]
     assert chosen[["far", "frr"]].stack().between(0, 1).all()
@@ -58,7 +58,7 @@ def test_the_second_study_chooses_by_every_method_and_says_what_it_cost():
 
 
 @pytest.mark.parametrize("path", sorted(LESSONS.glob("*.py")), ids=lambda p: p.stem)
-def test_every_lesson_says_how_it_is_run(path):
+def test_every_lesson_says_how_to_run_it(path):
     text = path.read_text(encoding="utf-8")
     assert text.startswith('"""')
     assert f"python examples/{path.name}" in text or "make demo" in text

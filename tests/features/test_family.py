@@ -1,4 +1,4 @@
-"""How features are declared, what every built-in column promises, and families of one's own."""
+"""How features are declared, what every built-in column promises, and users' own families."""
 
 import json
 import re
@@ -117,7 +117,7 @@ def test_the_same_print_gives_the_same_bytes(prints, name):
 
 
 def declared(*columns, returning=None):
-    family = Family("own", "A family of one's own.")
+    family = Family("own", "A user's own family.")
     family.columns(*columns)(lambda fp: returning)
     return family
 
@@ -216,7 +216,7 @@ same_name = Family("ridge", "Takes a name that is taken.")
 
 @pytest.fixture
 def publish(monkeypatch):
-    """Publish what stands in this module through entry points, as an installed package does."""
+    """Publish what this module defines through entry points, as an installed package does."""
 
     def publish(**entries):
         found = [EntryPoint(n, f"{__name__}:{value}", "ridgefeat.families") for n, value in entries.items()]
@@ -257,8 +257,8 @@ def test_a_family_of_ones_own_comes_into_the_table(publish, tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("no_family", "entry point 'theirs' .*no_family.* is no family of a name of its own"),
-        ("same_name", "is no family of a name of its own"),
+        ("no_family", "entry point 'theirs' .*no_family.* must be a Family with a name of its own"),
+        ("same_name", "must be a Family with a name of its own"),
         ("missing", "family 'theirs' .*missing.* cannot be loaded: .*; repair or uninstall its package"),
     ],
 )

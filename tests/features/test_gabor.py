@@ -8,12 +8,9 @@ from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.structure import MM_PER_PX
 from ridgefeat.synth.simple import grating, rings
+from tests.features.helpers import values_of
 
-NAMES = [c.name for c in gabor.all_columns()]
-
-
-def values(fp):
-    return dict(zip(NAMES, gabor.compute(fp).astype(float), strict=True))
+values = values_of(gabor)
 
 
 def name(mm, degrees, figure):
@@ -87,7 +84,7 @@ def test_columns_do_not_depend_on_the_banks_own_size():
     fp = Fingerprint(grating((320, 320), 9.0, 0.5).image)
     other = Fingerprint(fp.original, params=Params().updated(["gabor.orientations=16", "gabor.wavelengths=7"]))
     a, b = values(fp), values(other)
-    assert list(a) == list(b) == NAMES
+    assert list(a) == list(b) == [c.name for c in gabor.all_columns()]
     assert b["gabor_wavelength_centroid"] == pytest.approx(a["gabor_wavelength_centroid"], rel=0.05)
     assert b["gabor_anisotropy_mean"] == pytest.approx(a["gabor_anisotropy_mean"], abs=0.1)
 

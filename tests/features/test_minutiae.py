@@ -12,8 +12,9 @@ from ridgefeat.features.minutiae import minutiae
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import BIFURCATION, CORE, ENDING, MM_PER_PX, Minutiae, SingularPoints
 from ridgefeat.synth.simple import dislocated_grating
+from tests.features.helpers import values_of
 
-NAMES = [c.name for c in minutiae.all_columns()]
+values = values_of(minutiae)
 SHAPE = (400, 300)
 CM2 = 400 * 300 * MM_PER_PX**2 / 100
 
@@ -34,10 +35,6 @@ def pretend(x=(), y=(), degrees=0.0, kind=ENDING, quality=80.0, mask=None, core=
         minutiae=Minutiae(x, y, np.deg2rad(full(degrees, np.float32)), full(kind, np.uint8), full(quality, np.float32)),
         singular_points=points,
     )
-
-
-def values(fp):
-    return dict(zip(NAMES, minutiae.compute(fp).astype(float), strict=True))
 
 
 def scattered(n, seed=0):

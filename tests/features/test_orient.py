@@ -11,14 +11,11 @@ from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, OrientationField, SingularPoints
 from ridgefeat.synth import make_impression, make_master
 from ridgefeat.synth.simple import grating, rings
+from tests.features.helpers import values_of
 
-NAMES = [c.name for c in orient.all_columns()]
+values = values_of(orient)
 SHAPE = (400, 400)
 MIDDLE = 199.5
-
-
-def values(fp):
-    return dict(zip(NAMES, orient.compute(fp).astype(float), strict=True))
 
 
 def points(*given):
@@ -225,6 +222,10 @@ def test_a_count_on_a_synthetic_loop_agrees_with_its_grey_values():
         ("left_loop", [(200, 150, CORE, 235), (300, 300, DELTA, 90)]),
         ("right_loop", [(200, 150, CORE, 305), (100, 300, DELTA, 90)]),
         ("tented_arch", [(200, 150, CORE, 270), (203, 240, DELTA, 90)]),
+        # 2.5 mm from the core's axis, 3.5 mm, and near it but more than 40 degrees off
+        ("tented_arch", [(200, 150, CORE, 270), (249, 270, DELTA, 90)]),
+        ("left_loop", [(200, 150, CORE, 270), (269, 270, DELTA, 90)]),
+        ("left_loop", [(200, 150, CORE, 270), (240, 190, DELTA, 90)]),
         ("left_loop", [(200, 150, CORE, 220)]),
         ("right_loop", [(200, 150, CORE, 320)]),
         ("left_loop", [(320, 300, DELTA, 90)]),
@@ -242,11 +243,11 @@ def test_the_class_by_cores_and_deltas(expected, singular):
 
 @pytest.mark.parametrize("pattern", CLASSES)
 def test_the_class_of_synthetic_prints(pattern):
-    told = []
+    found = []
     for seed in range(4):
         made = make_impression(make_master(pattern, rng=seed), rng=seed, noise_level=0)
-        told.append(pattern_class(Fingerprint(made.image, made.dpi)))
-    assert told.count(pattern) >= 3
+        found.append(pattern_class(Fingerprint(made.image, made.dpi)))
+    assert found.count(pattern) >= 3
 
 
 def test_no_print_has_no_class():

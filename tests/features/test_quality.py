@@ -23,8 +23,9 @@ from ridgefeat.features.quality.family import quality
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import MM_PER_PX, Minutiae, OrientationField
 from ridgefeat.synth.simple import grating
+from tests.features.helpers import values_of
 
-NAMES = [c.name for c in quality.all_columns()]
+values = values_of(quality)
 NIST = Path(os.environ.get("RIDGEFEAT_DATA", Path(__file__).parents[2] / ".data")) / "NFIQ2_SFinGe"
 
 
@@ -51,15 +52,11 @@ def pretend(image, x=(), y=()):
     )
 
 
-def values(fp):
-    return dict(zip(NAMES, quality.compute(fp), strict=True))
-
-
 # NIST's own values
 
 
 @pytest.mark.parametrize("name", ["SFinGe_Test01", "SFinGe_Test02", "SFinGe_Test03"])
-def test_values_stand_beside_nists(name):
+def test_values_are_nists(name):
     image = cv2.imread(str(NIST / "images" / f"{name}.pgm"), cv2.IMREAD_GRAYSCALE)
     if image is None:
         pytest.skip(f"no {NIST / 'images' / name}.pgm; RIDGEFEAT_DATA names the folder that has NFIQ2_SFinGe")
@@ -99,7 +96,7 @@ def test_real_fingerprint_gives_every_block_measure():
 def test_small_images_neither_crash_nor_warn(shape, recwarn):
     for image in (noise(shape), np.full(shape, 255, np.uint8), np.zeros(shape, np.uint8)):
         found = quality.compute(pretend(image, [0.0], [0.0]))
-        assert len(found) == len(NAMES)
+        assert len(found) == len(quality.all_columns())
         assert found[0] == pytest.approx(image.mean(), rel=1e-5)
     assert not recwarn.list
 
@@ -216,7 +213,7 @@ def test_orientation_certainty_of_noise_is_low():
 @pytest.mark.parametrize("angle", [0.0, np.pi / 2])
 def test_frequency_domain_of_a_pure_wave_is_one(angle):
     upright = inner_blocks(ridges(period=8, angle=angle))
-    # The window lies off the centre of rotation, so some reach out of their block; most of them do not.
+    # The window lies off the centre of rotation, so some extend beyond their block; most do not.
     assert np.median(nfiq2.frequency_domain(upright)) > 0.75
     assert nfiq2.frequency_domain(inner_blocks(noise())).mean() < 0.45
 
@@ -236,7 +233,7 @@ def test_local_clarity_of_clean_ridges_is_high(angle):
 
 
 def test_local_clarity_is_zero_where_widths_are_no_fingerprints():
-    # Ridges of 2 px are below the least of 3, and of 16 px above the most of 10.
+    # Ridges of 2 px are below the minimum of 3, and of 16 px above the maximum of 10.
     assert not nfiq2.local_clarity(inner_blocks(ridges(period=4, angle=0))).any()
     assert not nfiq2.local_clarity(inner_blocks(ridges(period=60, angle=0))).any()
 
@@ -350,3 +347,10 @@ def test_tone_tells_wet_from_dry_and_counts_the_ends_of_the_range():
     assert found["quality_grey_entropy"] == pytest.approx(
         -(0.2 * np.log2(0.2) + 0.1 * np.log2(0.1) + 0.7 * np.log2(0.7))
     )
+
+
+@pytest.mark.parametrize(("amplitude", "expected"), [(10, True), (5, False)])
+def test_a_block_is_foreground_from_a_tenth_of_the_images_deviation(amplitude, expected):
+    signs = np.where(np.indices((32, 32)).sum(0) % 2, 1, -1)
+    image = np.hstack([100 + 100 * signs, 100 + amplitude * signs]).astype(np.uint8)
+    assert foreground(image).tolist() == [[True, expected]]

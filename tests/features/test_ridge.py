@@ -1,4 +1,4 @@
-"""Ridge density, period, breadth and gaps of waves of which all is known."""
+"""Ridge density, period, breadth and gaps of closed-form waves."""
 
 from types import SimpleNamespace
 
@@ -10,15 +10,12 @@ from ridgefeat.features import ridge as squares
 from ridgefeat.features.ridge import ridge
 from ridgefeat.features.ridge import squares as square_columns
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.structure import MM_PER_PX, SingularPoints
+from ridgefeat.structure import MM_PER_PX, OrientationField, SingularPoints
 from ridgefeat.synth.simple import grating, rings
+from tests.features.helpers import values_of
 
-NAMES = [c.name for c in ridge.all_columns()]
+values = values_of(ridge)
 DIAGONAL_MM = 7.0711
-
-
-def values(fp):
-    return dict(zip(NAMES, ridge.compute(fp).astype(float), strict=True))
 
 
 def wave(period, degrees, shape=(400, 400)):
@@ -65,7 +62,7 @@ def test_period_across_and_down_show_an_uneven_scale():
     assert np.isnan(upright["ridge_period_ratio"])
 
 
-def test_zones_stand_where_their_names_say():
+def test_zones_are_where_their_names_put_them():
     image = np.hstack([grating((320, 160), 8, np.pi / 2).image, grating((320, 160), 11, np.pi / 2).image])
     found = values(Fingerprint(image))
     for row in range(1, 5):
@@ -169,7 +166,7 @@ def test_without_the_hand_radial_and_ulnar_are_unknown():
     assert left["ridge_density_radial"] == right["ridge_density_ulnar"]
     assert left["ridge_density_ulnar"] == right["ridge_density_radial"]
     swapped = {"ridge_density_radial", "ridge_density_ulnar"}
-    assert all(np.array_equal(left[n], right[n], equal_nan=True) for n in NAMES if n not in swapped)
+    assert all(np.array_equal(left[n], right[n], equal_nan=True) for n in left if n not in swapped)
 
 
 def test_the_spread_of_what_is_seen():
@@ -290,3 +287,39 @@ def test_physical_values_do_not_depend_on_the_resolution():
 
 def test_no_print_has_no_values():
     assert np.isnan(ridge.compute(Fingerprint(np.full((120, 120), 255, np.uint8)))).all()
+
+
+def gap_counts(*given):
+    """Pores and white lines counted on level ridges 9 px apart, with light gaps (ridge, first column, length)."""
+    line = np.zeros((180, 200), bool)
+    line[4::9] = True
+    inked = line.copy()
+    for ridge_number, column, length in given:
+        inked[4 + 9 * ridge_number, column : column + length] = False
+    mask = np.ones(line.shape, bool)
+    fp = SimpleNamespace(skeleton=line, mask=mask, period=np.full(line.shape, 9, np.float32))
+    _, pores, lines, _ = squares.gap_figures(fp, inked)
+    length_cm, area_cm2 = line.sum() * 1.11 * MM_PER_PX / 10, mask.sum() * MM_PER_PX**2 / 100
+    return round(pores * length_cm, 3), round(lines * area_cm2, 3)
+
+
+def test_a_pore_is_a_gap_of_at_most_12_px():
+    assert gap_counts((3, 50, 12)) == (1, 0)
+    assert gap_counts((3, 50, 13)) == (0, 0)
+
+
+def test_a_white_line_crosses_three_ridges():
+    assert gap_counts(*((ridge_number, 50, 3) for ridge_number in (3, 4))) == (2, 0)
+    assert gap_counts(*((ridge_number, 50, 3) for ridge_number in (3, 4, 5))) == (3, 1)
+
+
+@pytest.mark.parametrize(("count", "known"), [(29, False), (30, True)])
+def test_the_period_across_needs_30_points(count, known):
+    angle = np.zeros((40, 48), np.float32)
+    points = np.argwhere(np.ones((10, 12)))[:count] * 4
+    angle[tuple(points.T)] = np.pi / 2
+    field = OrientationField(angle, np.ones_like(angle))
+    fp = SimpleNamespace(mask=np.ones(angle.shape, bool), period=np.full(angle.shape, 9, np.float32), orientation=field)
+    across, down = squares.period(fp)[5:7]
+    assert np.isfinite(across) == known
+    assert down == pytest.approx(9 * MM_PER_PX)

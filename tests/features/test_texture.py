@@ -13,9 +13,10 @@ from ridgefeat.features.zones import original_box, pixel_zones
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import MM_PER_PX
 from ridgefeat.synth.simple import grating
+from tests.features.helpers import noise, values_of
 
 PERIOD = 9.0
-NAMES = [c.name for c in texture.all_columns()]
+values = values_of(texture)
 
 
 def wave(shape=(256, 256), period=PERIOD, angle=0.0, mean=128.0, amplitude=100.0):
@@ -23,10 +24,6 @@ def wave(shape=(256, 256), period=PERIOD, angle=0.0, mean=128.0, amplitude=100.0
     y, x = np.mgrid[: shape[0], : shape[1]]
     across = (x - shape[1] / 2) * np.sin(angle) + (y - shape[0] / 2) * np.cos(angle)
     return np.round(mean - amplitude * np.cos(2 * np.pi * across / period)).astype(np.uint8)
-
-
-def noise(shape=(200, 180), seed=0):
-    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
 
 
 def pretend(image, mask=None, dpi=500.0):
@@ -43,17 +40,13 @@ def pretend(image, mask=None, dpi=500.0):
     )
 
 
-def values(fp):
-    return dict(zip(NAMES, texture.compute(fp), strict=True))
-
-
 def starting(found, prefix):
     return np.array([v for n, v in found.items() if n.startswith(prefix)])
 
 
 def test_columns_are_many_and_fixed():
     small, large = texture.compute(pretend(noise((130, 120)))), texture.compute(pretend(noise((400, 300))))
-    assert len(small) == len(large) == len(NAMES) == 550
+    assert len(small) == len(large) == len(texture.all_columns()) == 550
     assert np.isfinite(small).all() and np.isfinite(large).all()
 
 
@@ -71,9 +64,7 @@ def test_no_print_gives_no_numbers():
 def test_small_prints_neither_crash_nor_warn(shape, recwarn):
     mask = np.zeros((200, 200), bool)
     mask[50 : 50 + shape[0], : shape[1]] = True
-    found = texture.compute(pretend(noise((200, 200)), mask))
-    assert len(found) == len(NAMES)
-    assert np.isnan(found[NAMES.index("texture_wavelet_energy_level1_vertical")])
+    assert np.isnan(values(pretend(noise((200, 200)), mask))["texture_wavelet_energy_level1_vertical"])
     assert not recwarn.list
 
 
@@ -311,7 +302,7 @@ def test_sparsity_is_one_for_even_and_large_for_lone_coefficients():
 
 
 def test_dwt_svd_of_a_grating_is_closed_form():
-    # Upright ridges: all rows alike, so one singular value and vertical details alone.
+    # Upright ridges: all rows are equal, so one singular value and vertical details alone.
     found = wavelet.dwt_svd(wave((96, 96), 8, np.pi / 2))
     assert found[:19].sum() == pytest.approx(1)
     assert found[19] == pytest.approx(1, abs=1e-4)
@@ -322,3 +313,16 @@ def test_dwt_svd_of_a_grating_is_closed_form():
 def test_dwt_svd_does_not_see_size():
     small, large = wavelet.dwt_svd(wave((192, 192), 16)), wavelet.dwt_svd(wave((384, 384), 32))
     assert np.abs(small - large).max() < 0.03
+
+
+@pytest.mark.parametrize(("rows", "counts"), [(32, True), (28, False)])
+def test_a_window_counts_if_half_of_it_is_print(rows, counts):
+    mask = np.zeros((64, 64), bool)
+    mask[:rows] = True
+    _, full = spectrum.window_spectra(noise((64, 64)).astype(np.float32), mask, (slice(0, 64), slice(0, 64)))
+    assert full.tolist() == [counts] * 36
+
+
+def test_grey_levels_of_pairs_span_two_deviations():
+    grey = glcm.levels(np.array([[-3, -2, -1, 0, 1, 2, 3]], np.float32), np.ones((1, 7), bool))
+    assert grey.tolist() == [[0, 0, 3, 7, 11, 14, 14]]

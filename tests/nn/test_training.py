@@ -58,7 +58,7 @@ def test_a_resumed_run_gives_the_same_bytes(tmp_path, make):
     assert again.epoch == 3
     again.run(x, y, 5, (x, y), checkpoint=resumed)
     assert whole.read_bytes() == resumed.read_bytes()
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob("*.tmp"))
 
 
 def test_early_stopping_goes_back_to_the_best_weights():

@@ -22,29 +22,29 @@ ABOUT = {
 }
 
 
-def test_what_is_known_stands_and_what_is_not_is_asked_for():
+def test_known_facts_are_filled_in_and_the_others_marked():
     card = model_card(ABOUT)
     for known in ("`sex` (binary)", "female, male", "20: `ridge_0`", "and 12 more", "96 prints of 12 subjects", "abc"):
         assert known in card
     assert "--within finger --classifiers dummy,logistic" in card
     assert "25 % or more" in card
-    for heading in ("Details", "Intended use", "Training data", "Figures", "Limits"):
+    for heading in ("Details", "Intended use", "Training data", "Performance", "Limits"):
         assert card.count(f"## {heading}\n") == 1
     assert card.count(ASK) == 8
     assert "Not for deciding about a person" in card
 
 
-def test_a_model_that_answers_everything_says_so():
+def test_a_model_that_predicts_every_print_says_so():
     card = model_card({**ABOUT, "seen": [], "kind": "regression", "classes": []})
-    assert "answered all the same" in card
-    assert "| Answers | a number |" in card
+    assert "are predicted as well" in card
+    assert "| Output | a number |" in card
 
 
 def test_a_cell_cannot_break_the_table():
-    assert "| Answers | a\\|b c |" in model_card({**ABOUT, "classes": ["a|b\nc"]})
+    assert "| Output | a\\|b c |" in model_card({**ABOUT, "classes": ["a|b\nc"]})
 
 
 def test_a_card_that_cannot_be_written_says_where(tmp_path):
     assert write_model_card(ABOUT, tmp_path / "card.md").read_text(encoding="utf-8") == model_card(ABOUT)
-    with pytest.raises(ModelError, match=r"cannot write the model card .*nowhere"):
+    with pytest.raises(ModelError, match=r"model card .*nowhere.* cannot be written"):
         write_model_card(ABOUT, tmp_path / "nowhere" / "card.md")

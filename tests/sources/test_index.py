@@ -64,7 +64,7 @@ def test_parquet_reads_like_csv(tmp_path):
         ("name,a\nx.png,1\n", "no column `file`.*there are: name, a"),
         ("file,a\nx.png,1\n./x.png,2\n", "row 2 names './x.png' for a second time"),
         ("file,a\n,1\n", "row 1 names no file"),
-        ("file,a,a\nx.png,1,2\n", "'a' stands there twice"),
+        ("file,a,a\nx.png,1,2\n", "'a' occurs twice"),
         ("file,,a\nx.png,1,2\n", "column 2 has no name"),
         ("file,meta_a\nx.png,1\n", "'meta_a' begins like the table's own"),
         ("file,texture_a\nx.png,1\n", "'texture_a'"),

@@ -3,7 +3,7 @@ import pytest
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.stages.flags import MEANINGS, FlagParams, flag
+from ridgefeat.stages.flags import MEANINGS, FlagParams, flag, other_scales
 from ridgefeat.synth import make_print
 from ridgefeat.synth.simple import grating
 from tests.stages.helpers import disc, on_white
@@ -40,7 +40,7 @@ def test_a_good_print_has_none():
         ),
     ],
 )
-def test_what_is_amiss_is_named_alone(name, image):
+def test_each_flag_is_given_alone(name, image):
     assert flags(image) == (name,)
     assert MEANINGS[name]
 
@@ -65,7 +65,7 @@ def test_limits_are_parameters():
 
 
 @pytest.mark.parametrize("stated", [1250, 2000])
-def test_a_print_that_vanishes_at_a_wrong_resolution_is_told_from_no_print(stated):
+def test_a_print_at_a_wrong_resolution_is_distinguished_from_no_print(stated):
     image = make_print(4, noise_level=1).image
     assert Fingerprint(image, 500).flags == ()
     assert Fingerprint(image, stated).flags == ("no_print", "wrong_scale")
@@ -77,3 +77,20 @@ def test_the_search_at_other_resolutions_uses_the_parameters_of_the_print():
     image = make_print(4, noise_level=1).image
     strict = Params().updated(["segmentation.min_contrast=64"])
     assert Fingerprint(image, 2000, params=strict).flags == ("no_print",)
+
+
+def test_an_image_without_ridges_is_looked_at_in_four_other_sizes():
+    assert [scaled.shape for scaled in other_scales(np.zeros((400, 300), np.uint8))] == [
+        (1000, 750),
+        (640, 480),
+        (200, 150),
+        (100, 75),
+    ]
+    assert [scaled.shape for scaled in other_scales(np.zeros((1000, 900), np.uint8))] == [(500, 450), (250, 225)]
+
+
+@pytest.mark.parametrize(("black", "white", "expected"), [(2, 253, True), (3, 252, False)])
+def test_saturated_is_pure_black_or_white(black, white, expected):
+    fp = Fingerprint(grating((300, 300), 9.0, 0.5).image)
+    hard = np.where(fp.image < 128, black, white).astype(np.uint8)
+    assert ("saturated" in flag(hard, fp.mask, fp.period)) is expected

@@ -1,4 +1,4 @@
-"""Whatever the image, every stage ends without a warning and says that there is no print where there is none."""
+"""Whatever the image, every stage ends without a warning and finds no print where there is none."""
 
 import warnings
 
@@ -44,7 +44,7 @@ PRINT = {
 
 
 def every_stage(image):
-    """All results of a print; none may write to its input, be it a read-only image; a warning is an error."""
+    """All results of a print; none may write to its input, even if it is read-only; a warning is an error."""
     image.flags.writeable = False
     fp = Fingerprint(image)
     made = {}

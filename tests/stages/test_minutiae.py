@@ -1,4 +1,4 @@
-"""Endings, bifurcations and what only looks like them, on drawn centre lines and drawn prints."""
+"""Endings, bifurcations and false ones, on drawn centre lines and drawn prints."""
 
 import numpy as np
 import pytest
@@ -20,15 +20,15 @@ def lines(rows=range(15, 110, PERIOD)):
     return skeleton
 
 
-def found(skeleton, angle=0.0, explained=1.0, **params):
-    """Minutiae of a skeleton in a print as clear as can be."""
+def found(skeleton, angle=0.0, explained=1.0, height=1.0, **params):
+    """Minutiae of a skeleton in a print of full quality, or with waves of less height or explained variance."""
     shape = skeleton.shape
     waves = np.where(np.random.default_rng(0).random(shape) < 0.5, -1, 1).astype(np.float32)
     field = OrientationField(np.full(shape, angle, np.float32), np.ones(shape, np.float32))
     return extract_minutiae(
         skeleton=skeleton,
         normalised=waves * np.float32(explained) + np.float32(1 - explained) * waves[::-1],
-        enhanced=waves,
+        enhanced=waves * np.float32(height),
         orientation=field,
         period=np.full(shape, PERIOD, np.float32),
         mask=np.ones(shape, bool),
@@ -130,6 +130,22 @@ def test_a_short_break_is_none_and_a_long_one_two_endings(gap, expected):
     assert len(found(skeleton)) == expected
 
 
+@pytest.mark.parametrize(("degrees", "expected"), [(50, 0), (70, 2)])
+def test_close_minutiae_are_opposite_beyond_120_degrees(degrees, expected):
+    skeleton = lines()
+    skeleton[60, 79:82] = False
+    left = np.indices(SHAPE)[1] < 80  # the ending to the left points at 180 degrees, the other at `degrees`
+    assert len(found(skeleton, angle=np.where(left, 0, np.deg2rad(degrees)))) == expected
+
+
+def test_of_close_minutiae_that_agree_the_best_alone_is_kept():
+    skeleton = lines()
+    skeleton[60:62, 81:] = skeleton[60:62] = False
+    skeleton[60, :81] = skeleton[62, :79] = True
+    assert len(found(skeleton, pair_distance=0.2)) == 2
+    assert len(found(skeleton, pair_distance=0.6)) == 1
+
+
 def test_what_counts_as_short_is_a_parameter():
     skeleton = lines()
     skeleton[60, 80:92] = False
@@ -137,11 +153,11 @@ def test_what_counts_as_short_is_a_parameter():
     assert not len(found(skeleton, pair_distance=2.0))
 
 
-@pytest.mark.parametrize("reach", [0, 5, 12])
-def test_endings_at_the_images_border_are_none(reach):
+@pytest.mark.parametrize("cut", [0, 5, 12])
+def test_endings_at_the_images_border_are_none(cut):
     skeleton = lines()
-    skeleton[:, :reach] = skeleton[:, SHAPE[1] - reach :] = False
-    assert not len(found(skeleton, border=reach + 2))
+    skeleton[:, :cut] = skeleton[:, SHAPE[1] - cut :] = False
+    assert not len(found(skeleton, border=cut + 2))
 
 
 def test_a_print_the_waves_do_not_explain_has_none():
@@ -151,6 +167,13 @@ def test_a_print_the_waves_do_not_explain_has_none():
     assert 95 < sure.quality[0] <= 100
     assert 0 <= doubtful.quality[0] < 0.9 * sure.quality[0]
     assert not len(found(skeleton, explained=0.0, min_quality=30))
+
+
+def test_low_waves_lower_the_quality():
+    skeleton = lines()
+    skeleton[60, 81:] = False
+    # A full sine wave's mean absolute value is 2 / pi.
+    assert found(skeleton, height=0.25, min_quality=0).quality[0] == pytest.approx(100 * 0.25 * np.pi / 2, rel=0.02)
 
 
 def test_the_best_few_are_kept_at_a_lower_confidence_and_no_more():
@@ -179,10 +202,10 @@ def test_the_best_come_first_and_types_are_those_of_the_structure():
 @pytest.mark.parametrize("kind", [ENDING, BIFURCATION])
 def test_one_minutia_in_a_drawn_print(kind, degrees):
     made = dislocated_grating((200, 200), 9.0, np.deg2rad(degrees), kind, at=(104.0, 96.0))
-    x, y, direction, told = only(Fingerprint(made.image).minutiae)
+    x, y, direction, found_kind = only(Fingerprint(made.image).minutiae)
     assert np.hypot(x - 104, y - 96) < 6
     assert swing(direction, np.deg2rad(degrees)) < 6
-    assert told == kind
+    assert found_kind == kind
 
 
 @pytest.mark.parametrize("shape", [(240, 320), (241, 317)])

@@ -25,7 +25,7 @@ def segmented(image, **params):
 def test_a_disc_of_ridges_is_found(radius, paper):
     truth = disc(SHAPE, radius)
     found = segmented(np.where(truth, grating(SHAPE, 9.0, 0.6).image, paper).astype(np.uint8))
-    # In px of the rim: the outline stands a little outside rather than inside.
+    # In px of the rim: the outline lies a little outside rather than inside.
     rim = 2 * np.pi * radius
     assert np.count_nonzero(found & ~truth) < 5 * rim
     assert np.count_nonzero(truth & ~found) < 2 * rim
@@ -64,7 +64,7 @@ def test_small_pieces_are_dropped_and_large_ones_kept():
     assert pieces(both) == 2
 
 
-def test_what_is_smaller_than_the_least_area_is_no_print():
+def test_what_is_smaller_than_the_minimum_area_is_no_print():
     image = on_white(grating(SHAPE, 9.0, 0.6).image, disc(SHAPE, 60))
     area = np.pi * 60**2 * (25.4 / 500) ** 2
     assert segmented(image, min_area=0.7 * area).any()
@@ -87,6 +87,14 @@ def test_noise_is_no_print(seed, blur):
     assert not fp.mask.any()
     assert len(fp.minutiae) == len(fp.singular_points) == 0
     assert fp.flags == ("no_print",)
+
+
+def test_contrast_is_judged_by_the_prints_own_strong_ridges():
+    image = grating(SHAPE, 9.0, 0.6).image
+    image[:, 140:] = grating(SHAPE, 9.0, 0.6, contrast=0.08).image[:, 140:]
+    found = segmented(image)
+    assert found[:, :120].all() and not found[:, 170:].any()
+    assert segmented(image, contrast=0.05)[:, 170:].all()
 
 
 def test_a_mask_has_the_images_shape():

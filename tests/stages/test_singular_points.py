@@ -31,7 +31,7 @@ def test_parallel_ridges_have_none():
 
 @pytest.mark.parametrize(("charge", "kind"), [(1, CORE), (-1, DELTA)])
 @pytest.mark.parametrize("place", [(130.0, 150.0), (71.0, 203.0)])
-def test_one_point_is_found_where_it_stands(charge, kind, place):
+def test_one_point_is_found_in_its_place(charge, kind, place):
     points = find((*place, charge))
     assert points.kind.tolist() == [kind]
     assert np.hypot(points.x[0] - place[0], points.y[0] - place[1]) < 4
@@ -82,3 +82,23 @@ def test_points_outside_or_at_the_edge_are_left_out():
     assert not len(find((112.0, 150.0, 1), mask=left, border=20.0))
     assert len(find((90.0, 150.0, 1), mask=left, border=20.0)) == 1
     assert not len(find((130.0, 150.0, 1), mask=np.zeros(SHAPE, bool)))
+
+
+def test_coherence_counts_on_rings_of_16_to_24_px_not_at_the_point_itself():
+    core = field((130.0, 150.0, 1))
+    rows, columns = np.indices(SHAPE)
+    away = np.hypot(columns - 130, rows - 150)
+    for coherent, expected in ((away > 14, 1), (away < 14, 0)):
+        seen = OrientationField(core.angle, coherent.astype(np.float32))
+        assert len(find_singular_points(seen, np.ones(SHAPE, bool))) == expected
+
+
+def test_places_without_coherence_hardly_count_in_the_smoothed_field():
+    angle, coherence = np.zeros(SHAPE, np.float32), np.ones(SHAPE, np.float32)
+    blot = np.s_[140:164, 120:144]
+    angle[blot] = np.random.default_rng(0).uniform(0, 3, (24, 24))
+    params = SingularPointParams(pair_distance=0.0, smoothing=4.0)
+    inside = np.ones(SHAPE, bool)
+    assert len(find_singular_points(OrientationField(angle, coherence), inside, params))
+    coherence[blot] = 0
+    assert not len(find_singular_points(OrientationField(angle, coherence), inside, params))

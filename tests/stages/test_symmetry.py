@@ -1,4 +1,4 @@
-"""What must not change, or must change along, when the image is turned, mirrored, lit otherwise or stood elsewhere."""
+"""What must stay the same, or change with it, when the image is turned, mirrored, lit differently or moved."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def same_points(found, expected):
 
 
 def turned_points(points, quarters):
-    """Points of an image as they stand in np.rot90(image, quarters)."""
+    """Points of an image where they are in np.rot90(image, quarters)."""
     x, y, size = points.x, points.y, (COLUMNS, ROWS)
     for _ in range(quarters):
         x, y, size = y, size[0] - 1 - x, size[::-1]
@@ -104,7 +104,7 @@ def test_an_uneven_lighting_changes_nothing_much(image, upright):
     same_points(fp.minutiae, upright.minutiae)
 
 
-def test_where_the_print_stands_in_the_image_does_not_matter(image, upright):
+def test_the_prints_place_in_the_image_does_not_matter(image, upright):
     white = np.pad(image, ((40, 24), (16, 64)), constant_values=255)
     fp = Fingerprint(white)
     here = np.s_[40 : 40 + ROWS, 16 : 16 + COLUMNS]

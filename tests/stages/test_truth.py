@@ -14,7 +14,7 @@ PATTERNS = sorted(PATTERN_SHARES)
 
 @pytest.fixture(scope="module")
 def prints():
-    """One impression a pattern at noise level 1, and what is read from it."""
+    """One impression per pattern at noise level 1, and what is read from it."""
     made = {}
     for seed, pattern in enumerate(PATTERNS):
         impression = make_impression(make_master(pattern, rng=seed), rng=seed + 10, noise_level=1)
@@ -46,7 +46,7 @@ def test_mask(prints, pattern):
 
 
 def test_minutiae(prints):
-    """F1 at 12 px and 22.5 degrees; a print alone varies, the five together do not."""
+    """F1 at 12 px and 22.5 degrees; a single print varies, the five together do not."""
     matched = 0
     count = 0
     for fp, truth in prints.values():
@@ -58,12 +58,12 @@ def test_minutiae(prints):
 
 
 def test_kinds_of_minutiae(prints):
-    told = []
+    right = []
     for fp, truth in prints.values():
         pairs = match(fp.minutiae, truth.minutiae)
         clear = truth.minutiae.quality[pairs[:, 1]] > 30
-        told.append((fp.minutiae.kind[pairs[:, 0]] == truth.minutiae.kind[pairs[:, 1]])[clear])
-    assert np.mean(np.concatenate(told)) > 0.85
+        right.append((fp.minutiae.kind[pairs[:, 0]] == truth.minutiae.kind[pairs[:, 1]])[clear])
+    assert np.mean(np.concatenate(right)) > 0.85
 
 
 def test_places_of_minutiae(prints):
@@ -104,7 +104,7 @@ def test_singular_points(prints, pattern):
 
 
 def test_dark_ridge_ahead_of_an_ending_and_valley_ahead_of_a_bifurcation(prints):
-    """The convention of directions, read from the grey values themselves."""
+    """The convention of directions, read from the grey levels themselves."""
     dark = {ENDING: [], BIFURCATION: []}
     for fp, _ in prints.values():
         m = fp.minutiae.select(fp.minutiae.quality > 60)

@@ -1,4 +1,4 @@
-"""Impressions: placement carries the truth, each parameter does what it says, and seeds decide everything."""
+"""Impressions: placement carries the truth, each parameter has its effect, and seeds decide everything."""
 
 import dataclasses
 
@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.stages.edge import edge_distance
 from ridgefeat.structure import Minutiae
 from ridgefeat.synth import ImpressionParams, draw_params, make_impression, make_master, make_print
 from ridgefeat.synth.placement import Placement, carry_fields, carry_points
@@ -54,7 +55,7 @@ def test_placement_undoes_itself(seed):
 
 
 @pytest.mark.parametrize("rotation", [0.0, 0.5, -1.2])
-def test_rotation_turns_orientation_and_direction_alike(rotation):
+def test_rotation_turns_orientation_and_direction_by_the_same_angle(rotation):
     placement = Placement((50.0, 50.0), (50.0, 50.0), rotation)
     angle, period = np.full((101, 101), 2.9, np.float32), np.full((101, 101), 9.0, np.float32)
     orientation, carried = carry_fields(angle, period, placement.maps((101, 101)))
@@ -181,3 +182,9 @@ def test_grey_background_is_grey_even_without_noise(master):
 def test_unusable_arguments_are_named(call, message):
     with pytest.raises(ParameterError, match=message):
         call()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_true_minutiae_lie_6_px_inside_the_contact(seed):
+    truth = make_impression(make_master("whorl", rng=seed), rng=seed, noise_level=1).truth
+    assert edge_distance(truth.mask, truth.minutiae.x, truth.minutiae.y).min() > 5.5

@@ -1,4 +1,4 @@
-"""Closed-form prints are what they say, read back by an independent structure tensor."""
+"""Closed-form prints have their declared truth, read back by an independent structure tensor."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import LayoutError, ParameterError
-from ridgefeat.synth import PATTERN_SHARES, make_master, make_subjects, read_truth, write_set
+from ridgefeat.synth import PATTERN_SHARES, make_master, make_subjects, read_truth, subjects, write_set
 from ridgefeat.synth.files import encode_png, write_truth
 from ridgefeat.synth.subjects import RIDGE_DENSITY, draw_density, draw_pattern
 
@@ -141,3 +141,11 @@ def test_unusable_arguments_are_named_before_anything_is_made(changes, message):
     arguments = {"n": 1, "seed": 1, **changes}
     with pytest.raises(ParameterError, match=message):
         make_subjects(arguments.pop("n"), **arguments)
+
+
+def test_fingers_of_one_person_differ_by_half_a_ridge(monkeypatch):
+    monkeypatch.setattr(subjects, "make_master", lambda pattern, rng, period_mm: period_mm)
+    rng = np.random.default_rng(0)
+    periods = [subjects._make_finger(15.0, "left", "index", "arch", rng) for _ in range(2000)]
+    ridges = subjects.DIAGONAL_MM / np.array(periods)
+    assert ridges.mean() == pytest.approx(15, abs=0.05) and ridges.std() == pytest.approx(0.5, rel=0.05)

@@ -76,7 +76,7 @@ def skeleton_nodes(ridge):
     return np.argwhere(lines & ((neighbours == 1) | (neighbours >= 3)))[:, ::-1]
 
 
-def test_a_minutia_stands_where_the_truth_says(made):
+def test_a_minutia_is_where_the_truth_puts_it(made):
     _, print_ = made
     truth, nodes = print_.truth.minutiae, skeleton_nodes(print_.image < 128)
     inside = ndimage.distance_transform_edt(np.pad(print_.truth.mask, 1))[1:-1, 1:-1]

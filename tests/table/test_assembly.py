@@ -1,13 +1,16 @@
 import errno
 import json
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from ridgefeat import files
 from ridgefeat.errors import TableError
-from ridgefeat.sources import find_prints
-from ridgefeat.table import assembly, journal, load_sidecar, outliers, read_table, store
+from ridgefeat.sources import PrintSource, find_prints
+from ridgefeat.table import assembly, load_sidecar, outliers, read_table, writing
+from ridgefeat.table.journal import Journal
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.recipe import Recipe
 
@@ -22,7 +25,7 @@ def small_parts(monkeypatch):
 
 def write(prints, output, mode="new", recipe=RECIPE, **how):
     how = {"jobs": 1, **how}
-    return store.write_table(find_prints([prints]), recipe, output, mode=mode, **how)
+    return writing.write_table(find_prints([prints]), recipe, output, mode=mode, **how)
 
 
 class Stopped(Exception):
@@ -140,7 +143,7 @@ def test_resuming_a_finished_folder_does_nothing_and_notices_changes(prints, who
 def test_a_run_that_ended_before_its_working_folder_was_cleared_resumes(prints, tmp_path, whole, monkeypatch):
     output = tmp_path / "parts"
     with monkeypatch.context() as patch:
-        patch.setattr(journal.Journal, "remove", lambda self: (_ for _ in ()).throw(Stopped()))
+        patch.setattr(Journal, "remove", lambda self: (_ for _ in ()).throw(Stopped()))
         with pytest.raises(Stopped):
             write(prints, f"{output}/")
     assert (output / "_manifest.json").exists() and (output / "_work").exists()
@@ -179,7 +182,7 @@ def test_a_manifest_that_leads_elsewhere_is_refused(whole, tmp_path):
 @pytest.fixture
 def strict(monkeypatch):
     """Some of six prints are outliers, and of the two of a part none could be."""
-    monkeypatch.setattr(outliers, "LEAST_PRINTS", 3)
+    monkeypatch.setattr(outliers, "MIN_PRINTS", 3)
     monkeypatch.setattr(outliers, "LIMIT", 1.0)
 
 
@@ -197,13 +200,14 @@ def test_outliers_are_those_of_the_whole_table(prints, tmp_path, strict):
 
 @pytest.mark.parametrize(
     ("where", "after"),
-    [("write_parquet", 0), ("write_parquet", 2), ("move", 0), ("move", 2), ("write_whole", 0), ("file_digest", 1)],
+    [("write_parquet", 0), ("write_parquet", 2), ("rename", 0), ("rename", 2), ("json_bytes", 0), ("sha256", 1)],
 )
 def test_a_run_that_ends_while_its_parts_are_written_resumes(prints, tmp_path, strict, monkeypatch, where, after):
     write(prints, f"{tmp_path}/sound/")
     sound, output = contents(tmp_path / "sound"), tmp_path / "parts"
     with monkeypatch.context() as patch:
-        patch.setattr(assembly, where, _stopping(getattr(assembly, where), after))
+        owner = Path if where == "rename" else assembly
+        patch.setattr(owner, where, _stopping(getattr(owner, where), after))
         with pytest.raises(Stopped):
             write(prints, f"{output}/")
     assert contents(output).items() <= sound.items()
@@ -251,7 +255,7 @@ def test_a_part_with_a_flag_differs_in_its_flags_alone(prints, tmp_path, strict,
 
 @pytest.mark.parametrize("when", [2, 4, 7, 8, 10, 11])
 def test_a_full_disk_says_what_to_do_and_nothing_is_lost(prints, tmp_path, whole, monkeypatch, when):
-    output, flush, calls = tmp_path / "parts", journal._flush, []
+    output, flush, calls = tmp_path / "parts", files._flush, []
 
     def full(file):
         calls.append(file)
@@ -260,8 +264,26 @@ def test_a_full_disk_says_what_to_do_and_nothing_is_lost(prints, tmp_path, whole
         flush(file)
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "_flush", full)
+        patch.setattr(files, "_flush", full)
         with pytest.raises(TableError, match=r"parts(/_work| cannot be written)?: No space left on device; .*--resume"):
             write(prints, f"{output}/")
     write(prints, f"{output}/", "resume")
     assert contents(output) == contents(whole)
+
+
+def test_parts_of_two_tables_are_never_taken_for_one(prints, tmp_path, monkeypatch):
+    output = tmp_path / "parts"
+    write(prints, f"{output}/")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", _stopping(Path.rename, 1))
+        with pytest.raises(Stopped):
+            write(prints, f"{output}/", "overwrite", recipe=Recipe.make(["ridge"], dpi=600))
+    assert not (output / "_manifest.json").exists()
+
+
+def test_a_large_table_has_parts_of_4096_rows_at_most(monkeypatch):
+    monkeypatch.undo()
+    about = dict.fromkeys(("parameters", "schema_digest", "label_kinds", "libraries", "version", "dpi"))
+    items = [PrintSource(None, str(i), error="none") for i in range(4097)]
+    assert [part.rows for part in assembly.plan_parts(items, about)] == [2048, 2049]
+    assert [part.rows for part in assembly.plan_parts(items[:4096], about)] == [4096]

@@ -8,7 +8,7 @@ from ridgefeat.cli import main
 from ridgefeat.errors import TableError
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
-from ridgefeat.table import assembly, load_sidecar, read_table, store
+from ridgefeat.table import assembly, load_sidecar, merge, read_table, writing
 from ridgefeat.table.merge import merge_tables
 from ridgefeat.table.recipe import Recipe
 
@@ -16,7 +16,7 @@ RECIPE = Recipe.make(["ridge"])
 
 
 def write(prints, output, recipe=RECIPE, index=None):
-    store.write_table(find_prints(prints, index=index), recipe, output, jobs=1)
+    writing.write_table(find_prints(prints, index=index), recipe, output, jobs=1)
     return output
 
 
@@ -133,6 +133,16 @@ def test_a_merge_that_breaks_off_leaves_nothing(halves, tmp_path):
 def test_the_command_merges_and_refuses(halves, tmp_path):
     first, second, whole = map(str, halves)
     done = CliRunner().invoke(main, ["merge", first, second, "-o", str(tmp_path / "m.csv")])
-    assert done.exit_code == 0 and "6 prints of 2 tables; 1 carry an error" in done.stderr
+    assert done.exit_code == 0 and "6 prints of 2 tables; 1 have an error" in done.stderr
     done = CliRunner().invoke(main, ["merge", first, whole, "-o", str(tmp_path / "n.csv")])
     assert done.exit_code == 2 and "stand in the tables twice" in done.stderr
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_label_of_two_types_takes_the_wider_one(order):
+    kinds = [
+        {"age": "integer", "finger": "number"},
+        {"age": "text", "finger": "integer", "zone": "text", "sex": "text"},
+    ]
+    found = merge._label_kinds([{"label_kinds": k} for k in kinds[::order]])
+    assert found == {"sex": "text", "finger": "number", "age": "text"}

@@ -58,7 +58,7 @@ def test_what_nobody_foresaw_keeps_the_row(monkeypatch, arrays, recipe, error, s
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(row, "compute", fail)
+    monkeypatch.setattr(row, "compute_features", fail)
     meta, values, _ = row.make_row(row.ArrayPrint(arrays[0], "[0]"), recipe)
     assert says in meta["meta_error"] and np.isnan(values).all()
     assert meta["meta_width"] == 160 and meta["meta_sha256"]
@@ -67,7 +67,7 @@ def test_what_nobody_foresaw_keeps_the_row(monkeypatch, arrays, recipe, error, s
 
 def test_messages_have_an_end(recipe):
     item = PrintSource(None, "a.png", error="x" * 10_000)
-    assert len(row.make_row(item, recipe)[0]["meta_error"]) == row.LONGEST_MESSAGE
+    assert len(row.make_row(item, recipe)[0]["meta_error"]) == 500
 
 
 def test_a_hand_that_is_none_of_ours_is_ignored(arrays, recipe):
@@ -76,11 +76,22 @@ def test_a_hand_that_is_none_of_ours_is_ignored(arrays, recipe):
 
 
 def test_cells_hold_no_control_characters():
-    assert row.clean("plain é 指紋.png") == "plain é 指紋.png"
-    assert row.clean("a\nb\tc\x00") == "a\\x0ab\\x09c\\x00"
-    assert row.clean(b"\xff.png".decode("utf-8", "surrogateescape")) == "\\xff.png"
-    assert row.clean("\u2028\ud800") == "\\u2028\\ud800"
+    assert row.escape_controls("plain é 指紋.png") == "plain é 指紋.png"
+    assert row.escape_controls("a\nb\tc\x00") == "a\\x0ab\\x09c\\x00"
+    assert row.escape_controls(b"\xff.png".decode("utf-8", "surrogateescape")) == "\\xff.png"
+    assert row.escape_controls("\u2028\ud800") == "\\u2028\\ud800"
 
 
 def test_flags_come_once_each():
     assert row.join_flags(["a", "b", "a", ""]) == "a b"
+
+
+@pytest.mark.parametrize(
+    ("size", "contrast", "says"),
+    [(40, 3, "all grey"), (40, 4, None), (29, 100, "too small to hold ridges"), (30, 100, None)],
+)
+def test_an_image_needs_four_grey_values_and_a_side_of_a_millimetre_and_a_half(recipe, size, contrast, says):
+    pixels = np.full((size, 200), 100, np.uint8)
+    pixels[0, 0] += contrast
+    error = row.make_row(row.ArrayPrint(pixels, "[0]"), recipe)[0]["meta_error"]
+    assert says in error if says else "no print found: the image is" not in (error or "")

@@ -72,7 +72,7 @@ def test_damaged_lists_are_refused(tmp_path, sidecar, key):
 
 
 def test_a_huge_sidecar_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("ridgefeat.table.sidecar.LARGEST", 10)
+    monkeypatch.setattr("ridgefeat.table.sidecar.MAX_BYTES", 10)
     (tmp_path / "t.json").write_text("{" + " " * 20)
     with pytest.raises(TableError, match="larger than"):
         load_sidecar(tmp_path / "t.json")

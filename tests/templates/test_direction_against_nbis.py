@@ -1,4 +1,4 @@
-"""The direction convention, on real prints, beside an independent implementation's own minutiae."""
+"""The direction convention, on real prints, compared with an independent implementation's minutiae."""
 
 import os
 from pathlib import Path

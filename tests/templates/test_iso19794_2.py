@@ -266,8 +266,8 @@ def changed(at, value):
         (b"", "cut off at byte 0"),
         (b"BM" + GOLDEN[2:], "no ISO/IEC 19794-2:2005 record"),
         (changed(8, b"\x00\x39\x00\x00"), "ANSI INCITS 378-2004"),
-        (GOLDEN[:-1], "says it has 57 bytes, but there are 56"),
-        (GOLDEN + b"\0", "says it has 57 bytes, but there are 58"),
+        (GOLDEN[:-1], "given as 57 bytes, but it has 56"),
+        (GOLDEN + b"\0", "given as 57 bytes, but it has 58"),
         (changed(14, b"\0\0"), "0x374 px with 1 views is no print"),
         (changed(22, b"\0"), "with 0 views"),
         (changed(22, b"\2"), "cut off"),
@@ -355,7 +355,7 @@ def test_files(build, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.fmr"]
     np.testing.assert_array_equal(read_iso(path)[0].x, [100, 300])
     path.write_bytes(GOLDEN[:30])
-    with pytest.raises(TemplateError, match=r"a\.fmr: ISO/IEC 19794-2: the record says it has 57"):
+    with pytest.raises(TemplateError, match=r"a\.fmr: ISO/IEC 19794-2: the record's length is given as 57"):
         read_iso(path)
     with pytest.raises(TemplateError, match="no such file"):
         read_iso(tmp_path / "missing.fmr")

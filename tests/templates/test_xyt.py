@@ -38,7 +38,7 @@ def test_sorted_by_x_then_y(build, tmp_path):
 
 def test_best_by_quality(build, tmp_path):
     many = build.minutiae([(i, i, 0, 1, (i * 37) % 101) for i in range(300)])
-    table = written(tmp_path / "a.xyt", many, most=BOZORTH_MINUTIAE)
+    table = written(tmp_path / "a.xyt", many, max_count=BOZORTH_MINUTIAE)
     assert len(table) == 200
     assert sorted(r[3] for r in table) == sorted(np.sort(many.quality)[-200:].astype(int).tolist())
     assert len(written(tmp_path / "a.xyt", many)) == 300

@@ -7,10 +7,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ridgefeat.errors import ScoreError
-from ridgefeat.threshold import METHODS, ErrorCurve, Scores, Settings, choose
-from tests.threshold.made_scores import mirrored, normal_scores
+from ridgefeat.threshold import DEFAULT_METHODS, METHODS, ErrorCurve, Scores, Settings, choose
+from ridgefeat.threshold.methods import expected_improvement, search_range
+from tests.threshold.helpers import mirrored, normal_scores
 
-CURVE = ErrorCurve.of(normal_scores(5))
+CURVE = ErrorCurve.from_scores(normal_scores(5))
 
 
 def loss_at(curve, method, settings):
@@ -19,15 +20,15 @@ def loss_at(curve, method, settings):
 
 @pytest.mark.parametrize("objective", ["hter", "accuracy", "cost"])
 @pytest.mark.parametrize("seed", range(2))
-def test_exact_is_never_beaten_and_others_come_near(objective, seed):
-    curve = ErrorCurve.of(normal_scores(seed, subjects=30))
-    told = Settings(objective=objective, prior=0.9, cost_false_accept=20, cost_false_reject=1)
-    best = loss_at(curve, "exact", told)
-    assert best == told.loss(curve).min()
+def test_no_method_beats_exact_and_searches_come_near(objective, seed):
+    curve = ErrorCurve.from_scores(normal_scores(seed, subjects=30))
+    settings = Settings(objective=objective, prior=0.9, cost_false_accept=20, cost_false_reject=1)
+    best = loss_at(curve, "exact", settings)
+    assert best == settings.loss(curve).min()
     for method in [*METHODS, "fmr=1%", "fmr=0.1%"]:
-        assert loss_at(curve, method, told) >= best
+        assert loss_at(curve, method, settings) >= best
     for method in ("grid", "bayes"):
-        assert loss_at(curve, method, told) - best < 0.01
+        assert loss_at(curve, method, settings) - best < 0.01
 
 
 @hypothesis_settings(max_examples=60, deadline=None)
@@ -40,7 +41,7 @@ def test_exact_equals_a_search_through_everything(mated, others, objective):
     values = np.array([*mated, *others], float)
     truth = np.repeat([True, False], [len(mated), len(others)])
     try:
-        curve = ErrorCurve.of(Scores.make(values, truth))
+        curve = ErrorCurve.from_scores(Scores.make(values, truth))
     except ScoreError:
         return
 
@@ -50,16 +51,11 @@ def test_exact_equals_a_search_through_everything(mated, others, objective):
             return (fmr + fnmr) / 2
         return np.mean((values >= t) != truth)
 
-    told = Settings(objective=objective)
-    found = choose(curve, "exact", told).threshold
+    settings = Settings(objective=objective)
+    found = choose(curve, "exact", settings).threshold
     assert loss(found) == pytest.approx(min(loss(t) for t in np.arange(-13, 15, 0.5)), abs=1e-12)
     for method in ("grid", "far-frr", "zero-fmr"):
-        assert loss(choose(curve, method, told).threshold) >= loss(found) - 1e-12
-
-
-def test_mean_distance_is_the_midpoint_of_the_means():
-    curve = ErrorCurve.of(Scores.make([1, 3, 9, 11], [0, 0, 1, 1]))
-    assert choose(curve, "mean-distance").threshold == 6
+        assert loss(choose(curve, method, settings).threshold) >= loss(found) - 1e-12
 
 
 @pytest.mark.parametrize("ratio", [0.1, 1.0, 4.0])
@@ -88,13 +84,13 @@ def test_cost_moves_the_threshold():
 
 @pytest.mark.parametrize("method", [*METHODS, "fmr=1%"])
 def test_distances_give_the_mirrored_threshold(method):
-    other = ErrorCurve.of(mirrored(normal_scores(5)))
+    other = ErrorCurve.from_scores(mirrored(normal_scores(5)))
     assert choose(other, method).threshold == pytest.approx(10 - choose(CURVE, method).threshold, abs=0.02)
 
 
 @pytest.mark.parametrize("method", [*METHODS, "fmr=1%"])
-def test_scores_that_are_fully_apart_are_told_apart(method):
-    curve = ErrorCurve.of(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
+def test_fully_separated_scores_are_separated(method):
+    curve = ErrorCurve.from_scores(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
     threshold = choose(curve, method).threshold
     k = curve.index(threshold)
     assert curve.false_nonmatches[k] == 0
@@ -102,22 +98,22 @@ def test_scores_that_are_fully_apart_are_told_apart(method):
 
 
 @pytest.mark.parametrize("method", ["exact", "far-frr", "min-cost", "grid"])
-def test_a_threshold_between_scores_stands_midway(method):
-    curve = ErrorCurve.of(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
+def test_a_threshold_between_scores_is_midway(method):
+    curve = ErrorCurve.from_scores(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
     assert choose(curve, method).threshold == pytest.approx(2.65, abs=0.03)
-    distances = ErrorCurve.of(Scores.make([5.1, 5.0, 0.3, 0.1], [0, 0, 1, 1], distance=True))
+    distances = ErrorCurve.from_scores(Scores.make([5.1, 5.0, 0.3, 0.1], [0, 0, 1, 1], distance=True))
     assert choose(distances, method).threshold == pytest.approx(2.65, abs=0.03)
 
 
-def test_thresholds_of_whole_scores_are_whole_and_the_ends_stay():
-    curve = ErrorCurve.of(Scores.make([0, 1, 2, 7, 8], [0, 0, 0, 1, 1]))
+def test_thresholds_of_whole_scores_are_whole():
+    curve = ErrorCurve.from_scores(Scores.make([0, 1, 2, 7, 8], [0, 0, 0, 1, 1]))
     assert choose(curve, "exact").threshold == 5
-    assert [curve.between(k) for k in range(len(curve.cut))] == [0, 1, 2, 5, 8, 9]
-    close = ErrorCurve.of(Scores.make([1.0, np.nextafter(1.0, 2), 1.5], [0, 1, 1]))
-    assert close.between(1) == np.nextafter(1.0, 2)
+    assert [curve.midpoint(k) for k in range(len(curve.cut))] == [0, 1, 2, 5, 8, 9]
+    close = ErrorCurve.from_scores(Scores.make([1.0, np.nextafter(1.0, 2), 1.5], [0, 1, 1]))
+    assert close.midpoint(1) == np.nextafter(1.0, 2)
 
 
-def test_bayes_tells_its_path_and_its_seed_decides():
+def test_bayes_records_its_search_and_repeats_with_its_seed():
     one, two = (choose(CURVE, "bayes", Settings(seed=3)) for _ in range(2))
     assert one.evaluations == 25 == len(one.path.tried) and one.threshold == two.threshold
     assert one.path.loss.min() == Settings().loss(CURVE)[CURVE.index(one.threshold)]
@@ -147,3 +143,29 @@ def test_settings_out_of_range_are_refused(wrong):
 def test_an_unknown_method_is_refused(method):
     with pytest.raises(ScoreError, match=r"fmr=0\.1%"):
         choose(CURVE, method)
+
+
+def test_the_defaults_of_methods_and_settings():
+    assert (
+        *("mean-distance", "bayes", "far-frr", "grid", "exact", "fmr=1%", "fmr=0.1%", "zero-fmr", "min-cost"),
+    ) == DEFAULT_METHODS
+    assert Settings() == Settings("hter", 1.0, 0.5, 1.0, 1.0, 100, 25, 0)
+    for evaluations in (4, 501):
+        with pytest.raises(ScoreError, match="must be 5 to 500"):
+            Settings(evaluations=evaluations)
+
+
+def test_of_equal_losses_the_highest_threshold_is_chosen():
+    # Both 3 and 6 make one error.
+    curve = ErrorCurve.from_scores(Scores.make([3, 6, 1, 5], [1, 1, 0, 0]))
+    assert Settings().loss(curve).tolist() == [0.5, 0.25, 0.5, 0.25, 0.5]
+    assert choose(curve, "exact").threshold == 6 == choose(curve, "min-cost").threshold
+
+
+def test_bayes_starts_with_five_thresholds_and_then_seeks_the_gain():
+    tried = [choose(CURVE, "bayes", Settings(seed=seed, evaluations=6)).path.tried for seed in (0, 1)]
+    assert sorted(tried[0][:5]) == pytest.approx(sorted(tried[1][:5])) and len(set(tried[0])) == 6
+    low, high = search_range(CURVE)
+    assert sorted(tried[0][:5]) == pytest.approx(low + (high - low) * np.linspace(0.05, 0.95, 5))
+    gain = expected_improvement(np.array([0.2, 0.3]), np.array([0.1, 0.1]), 0.25)
+    assert gain == pytest.approx([0.069780, 0.019780], abs=1e-6)

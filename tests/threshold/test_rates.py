@@ -1,15 +1,15 @@
-"""Error rates: by hand on a few scores, and beside scikit-learn and pyeer on many."""
+"""Error rates: by hand on a few scores, compared with scikit-learn and pyeer on many."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import det_curve, roc_auc_score, roc_curve
 
 from ridgefeat.threshold import ErrorCurve, Scores
-from tests.threshold.made_scores import EER, mirrored, normal_scores
+from tests.threshold.helpers import EER, normal_scores
 
 
 def curve_of(mated, others, **more):
-    return ErrorCurve.of(Scores.make([*mated, *others], [1] * len(mated) + [0] * len(others), **more))
+    return ErrorCurve.from_scores(Scores.make([*mated, *others], [1] * len(mated) + [0] * len(others), **more))
 
 
 @pytest.fixture(params=["continuous", "ties"])
@@ -29,7 +29,7 @@ def test_rates_by_hand_and_a_tie_accepts():
     assert (curve.fmr[k], curve.fnmr[k]) == (0.2, 0.25)
     eer = curve.equal_error
     assert (eer.value, eer.low, eer.high, eer.threshold) == (0.225, 0.2, 0.25, 5)
-    assert curve.cut[curve.for_fmr(0.0)] == 7 and curve.cut[curve.for_fmr(0.2)] == 5
+    assert curve.cut[curve.index_for_fmr(0.0)] == 7 and curve.cut[curve.index_for_fmr(0.2)] == 5
     assert curve.auc == pytest.approx((2.5 + 4.5 + 5 + 5) / 20)
 
 
@@ -65,32 +65,42 @@ def test_figures_are_those_of_pyeer(both):
     assert curve.equal_error.value == pytest.approx(stats.get_eer_values(fmr, fnmr)[-1], abs=1e-15)
     spread = stats.get_decidability_value(mated.mean(), mated.std(), others.mean(), others.std())
     assert curve.d_prime == pytest.approx(spread, rel=1e-12)
-    assert curve.fnmr[curve.for_fmr(0)] == stats.get_fmr_op(fmr, fnmr, 0)[1]
+    assert curve.fnmr[curve.index_for_fmr(0)] == stats.get_fmr_op(fmr, fnmr, 0)[1]
 
 
 def test_d_prime_and_equal_error_of_known_normal_scores():
-    curve = ErrorCurve.of(normal_scores(1, subjects=200, shared=0.0))
+    curve = ErrorCurve.from_scores(normal_scores(1, subjects=200, shared=0.0))
     assert curve.d_prime == pytest.approx(3, abs=0.06)
     assert curve.equal_error.value == pytest.approx(EER, abs=0.006)
 
 
 def test_failures_to_acquire_count_against_transactions_only():
     scores = Scores.make([5, 6, 1, 2, np.nan, np.nan, np.nan], [1, 1, 0, 0, 1, 1, 0], count_failures=True)
-    curve = ErrorCurve.of(scores)
+    curve = ErrorCurve.from_scores(scores)
     k = curve.index(2.0)
-    assert (curve.mated, curve.nonmated, curve.failed_mated, curve.failed_nonmated) == (2, 2, 2, 1)
+    assert (curve.n_mated, curve.n_nonmated, curve.n_failed_mated, curve.n_failed_nonmated) == (2, 2, 2, 1)
     # FTA of mated transactions is 1/2: FRR = 1/2 + 0 * 1/2; FAR = FMR (1 - 1/3).
     assert (curve.fmr[k], curve.fnmr[k]) == (0.5, 0.0)
     assert curve.frr[k] == 0.5 and curve.far[k] == pytest.approx(1 / 3)
 
 
 def test_a_thinned_curve_keeps_its_ends_and_shape():
-    curve = ErrorCurve.of(normal_scores(2))
-    at = curve.spread(200)
+    curve = ErrorCurve.from_scores(normal_scores(2))
+    at = curve.thin(200)
     assert at[0] == 0 and at[-1] == len(curve.cut) - 1 and len(at) <= 450
     assert np.abs(np.diff(curve.fmr[at])).max() < 0.05 and np.abs(np.diff(curve.fnmr[at])).max() < 0.05
 
 
-def test_mirrored_helper_keeps_the_auc():
-    one = normal_scores(3)
-    assert ErrorCurve.of(one).auc == ErrorCurve.of(mirrored(one)).auc
+def test_rates_that_are_equal_at_a_cut_meet_there():
+    # At 5 both rates are 0.5; at 9 their sum is smaller, but they no longer meet.
+    curve = curve_of([1, 1, 1, 1, 1, 5, 9, 9, 9, 9], [0, 0, 0, 0, 0, 5, 5, 5, 5, 5])
+    eer = curve.equal_error
+    assert (eer.value, eer.low, eer.high, eer.threshold) == (0.5, 0.5, 0.5, 3)
+    # Of two steps with the same sum, the lower cut.
+    assert curve.crossing(np.array([0.75, 0.5]), np.array([0.5, 0.75])) == 0
+    assert curve.crossing(np.array([0.75, 0.5]), np.array([0.625, 0.625])) == 1
+
+
+def test_midpoints_are_whole_below_1e15():
+    assert curve_of([8], [3]).midpoint(1) == 6 and curve_of([8.5], [3]).midpoint(1) == 5.75
+    assert curve_of([8], [3]).cut[-1] == 9 and curve_of([8.5], [3]).cut[-1] == np.nextafter(8.5, 9)

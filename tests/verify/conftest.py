@@ -1,74 +1,58 @@
-"""Prints and templates to compare: simulated fingers, and minutiae drawn at random."""
+"""Three simulated fingers with two impressions each: as files, fingerprints, templates and scores."""
 
 import cv2
 import numpy as np
 import pytest
 
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.structure import Minutiae
+from ridgefeat.structure import SingularPoints
 from ridgefeat.synth import make_impression, make_master
-from ridgefeat.verify import comparison_params
+from ridgefeat.templates import write_iso, write_xyt
+from ridgefeat.verify import comparison_params, prepare, template_from_print, verify
 
-FINGERS, IMPRESSIONS = 3, 3
-
-
-@pytest.fixture(scope="session")
-def impressions():
-    """Three simulated fingers, three impressions each: images by finger."""
-    made = []
-    for finger in range(FINGERS):
-        master = make_master(rng=np.random.default_rng([5, finger]))
-        made.append(
-            [
-                make_impression(master, rng=np.random.default_rng([5, finger, i]), noise_level=1).image
-                for i in range(IMPRESSIONS)
-            ]
-        )
-    return made
+FINGERS, IMPRESSIONS, SHAPE = 3, 2, (320, 280)
 
 
 @pytest.fixture(scope="session")
-def folder(impressions, tmp_path_factory):
-    """The same as files named like FVC's."""
+def folder(tmp_path_factory):
+    """Images with the names of FVC: 101_1.png to 103_2.png."""
     path = tmp_path_factory.mktemp("prints")
-    for finger, images in enumerate(impressions, 101):
-        for i, image in enumerate(images, 1):
-            cv2.imwrite(str(path / f"{finger}_{i}.png"), image)
+    for finger in range(FINGERS):
+        master = make_master(rng=np.random.default_rng([5, finger]), shape=SHAPE)
+        for i in range(IMPRESSIONS):
+            rng = np.random.default_rng([5, finger, i])
+            image = make_impression(master, rng=rng, noise_level=1, shape=SHAPE).image
+            cv2.imwrite(str(path / f"{101 + finger}_{i + 1}.png"), image)
     return path
 
 
 @pytest.fixture(scope="session")
-def prints(impressions):
-    """The same as fingerprints extracted for comparing."""
-    return [[Fingerprint(i, 500, params=comparison_params()) for i in images] for images in impressions]
+def prints(folder):
+    """The fingerprints by subject, such as ("101", fp)."""
+    files = sorted(folder.iterdir())
+    images = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in files]
+    return [(f.name[:3], Fingerprint(i, 500, params=comparison_params())) for f, i in zip(files, images, strict=True)]
 
 
-def drawn(seed, count=40, side=300):
-    """Minutiae at random, at least 12 px from each other."""
-    rng = np.random.default_rng(seed)
-    points = []
-    while len(points) < count:
-        p = rng.uniform(40, 40 + side, 2)
-        if all(np.hypot(*(p - q)) > 12 for q in points):
-            points.append(p)
-    x, y = np.array(points, np.float32).T
-    direction = rng.uniform(0, 2 * np.pi, count).astype(np.float32)
-    return Minutiae(x, y, direction, np.ones(count, np.uint8), np.full(count, 80, np.float32))
+@pytest.fixture(scope="session")
+def templates(prints):
+    """The prepared templates by subject."""
+    return [(subject, prepare(template_from_print(fp))) for subject, fp in prints]
 
 
-def moved(m, turn, dx=0.0, dy=0.0):
-    """The same minutiae, turned counter-clockwise about the origin and shifted."""
-    c, s = np.cos(turn), np.sin(turn)
-    x, y = c * m.x + s * m.y + dx, c * m.y - s * m.x + dy
-    direction = np.mod(m.direction + turn, 2 * np.pi)
-    return Minutiae(*(v.astype(np.float32) for v in (x, y, direction)), m.kind, m.quality)
+@pytest.fixture(scope="session")
+def foreign(prints, tmp_path_factory):
+    """The same prints as templates of other systems: folders of ISO records and of .xyt files."""
+    iso, xyt = tmp_path_factory.mktemp("iso"), tmp_path_factory.mktemp("xyt")
+    for k, (subject, fp) in enumerate(prints):
+        height, width = fp.original.shape
+        name, dpi = f"{subject}_{1 + k % IMPRESSIONS}", {"dpi_x": 500, "dpi_y": 500}
+        write_iso(iso / f"{name}.fmr", fp.minutiae, SingularPoints.empty(), width=width, height=height, **dpi)
+        write_xyt(xyt / f"{name}.xyt", fp.minutiae, height=height, **dpi)
+    return iso, xyt
 
 
-@pytest.fixture
-def minutiae():
-    return drawn
-
-
-@pytest.fixture
-def move():
-    return moved
+@pytest.fixture(scope="session")
+def verification(folder):
+    """All comparisons: 3 mated and 12 non-mated."""
+    return verify(folder, "fvc", layout="fvc", every_impostor=True)

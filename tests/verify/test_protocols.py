@@ -1,10 +1,10 @@
-"""Protocols count what they must, and say what is missing."""
+"""Protocols plan the right comparisons, and their messages name what is missing."""
 
 import numpy as np
 import pytest
 
 from ridgefeat.errors import LayoutError
-from ridgefeat.verify.entries import Entry
+from ridgefeat.verify.enrolment import Entry
 from ridgefeat.verify.protocols import altered, fvc, read_pairs
 
 
@@ -46,10 +46,10 @@ def test_fingers_of_one_person_are_different_fingers():
     [
         (fingers(1, 4), "there is only one finger"),
         (fingers(4, 1), "no finger has two impressions"),
-        ([*fingers(2, 2), Entry("x.png")], "whose finger x.png shows, its name does not say; give --layout or --regex"),
+        ([*fingers(2, 2), Entry("x.png")], "the name of x.png does not give its subject; give --layout or --regex"),
     ],
 )
-def test_fvc_says_what_is_missing(entries, message):
+def test_messages_of_fvc(entries, message):
     with pytest.raises(LayoutError, match=message):
         fvc(entries)
 
@@ -64,30 +64,30 @@ def socofing(people, kinds=("central_rotation", "z_cut")):
     return made
 
 
-def test_altered_prints_meet_their_own_and_the_same_finger_of_others():
+def test_altered_prints_are_compared_with_the_same_finger():
     entries = socofing(15)
     few, every = altered(entries), altered(entries, every_impostor=True)
     assert few.mated.sum() == every.mated.sum() == 15 * 2 * 2
     assert (~few.mated).sum() == 60 * 10 and (~every.mated).sum() == 60 * 14
     for plan in (few, every):
-        assert all(entries[i].altered for i in plan.probe) and not any(entries[i].altered for i in plan.reference)
+        assert all(entries[i].is_altered for i in plan.probe) and not any(entries[i].is_altered for i in plan.reference)
         for i, j, mated in zip(plan.probe, plan.reference, plan.mated, strict=True):
             a, b = entries[i], entries[j]
             assert a.labels["finger"] == b.labels["finger"] and (a.subject == b.subject) == mated
-    # No reference is everybody's impostor.
+    # Non-mated comparisons are spread evenly over the references.
     assert np.bincount(few.reference[~few.mated]).max() == 20
 
 
 @pytest.mark.parametrize(
     ("keep", "message"),
     [
-        (lambda e: not e.altered, "no print is altered; give both folders"),
-        (lambda e: e.altered, "all prints are altered; give both folders"),
-        (lambda e: e.altered == (e.subject == "0"), "finds no mated comparison"),
+        (lambda e: not e.is_altered, "no print is altered; give both folders"),
+        (lambda e: e.is_altered, "all prints are altered; give both folders"),
+        (lambda e: e.is_altered == (e.subject == "0"), "finds no mated comparison"),
         (lambda e: e.subject == "0", "finds no non-mated comparison"),
     ],
 )
-def test_altered_says_what_is_missing(keep, message):
+def test_messages_of_altered(keep, message):
     with pytest.raises(LayoutError, match=message):
         altered([e for e in socofing(3) if keep(e)])
 
@@ -98,13 +98,13 @@ def written(tmp_path, text):
     return path
 
 
-def test_pairs_by_names_and_by_their_ends(tmp_path):
+def test_pairs_by_names_and_by_their_last_parts(tmp_path):
     entries = [Entry(n) for n in ("a/1.png", "a/2.png", "b/1.png")]
     path = written(tmp_path, "probe,reference,mated\na/1.png,2.png,1\n/home/me/b/1.png,a/2.png,0\n")
     plan, named = read_pairs(path, entries)
     assert plan.probe.tolist() == [0, 2] and plan.reference.tolist() == [1, 1]
     assert plan.mated.tolist() == [True, False]
-    # Whom nobody named, the mated pairs tell.
+    # The mated pairs give the subjects that no label names.
     assert named[0].subject == named[1].subject != named[2].subject
 
 
@@ -125,12 +125,12 @@ def test_pairs_take_mated_from_labels_or_subjects(tmp_path):
         ("probe,reference,mated\nx,y,perhaps\n", "row 1: mated must be 1 or 0, got 'perhaps'"),
         ("probe,reference,mated\nx,w,1\n", "row 1: 'w' is none of the prints given"),
         ("probe,reference,mated\nx,1.png,1\n", "row 1: '1.png' may be 2 of the prints given"),
-        ("probe,reference\nx,y\n", "whose x is, no label says; add a column mated"),
-        ("probe,reference,subject_probe\nx,y,ann\nx,y,bob\n", "row 2: x is 'bob''s here and 'ann''s above"),
+        ("probe,reference\nx,y\n", "no label names the subject of x; add a column mated"),
+        ("probe,reference,subject_probe\nx,y,ann\nx,y,bob\n", "row 2: the subject of x is 'bob' here, but 'ann' above"),
         ("\x00", "no column|no table"),
     ],
 )
-def test_pairs_say_what_is_wrong(tmp_path, text, message):
+def test_messages_of_pairs(tmp_path, text, message):
     entries = [Entry(n) for n in ("x", "y", "a/1.png", "b/1.png")]
     with pytest.raises(LayoutError, match=message):
         read_pairs(written(tmp_path, text), entries)

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ridgefeat.errors import ParameterError, RidgefeatError
+from ridgefeat.errors import EngineError, EngineLost, ParameterError, RidgefeatError
 from ridgefeat.sources import PrintSource, find_prints
-from ridgefeat.table import store
-from ridgefeat.table.compute import MOST, SECONDS, Pace, Work, compute
+from ridgefeat.table import writing
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.work import engine
-from ridgefeat.work.engine import EngineError, EngineLost, WorkerLost, parse_engine, spread, using
+from ridgefeat.work.engine import count_workers, parse_engine, spread, using
 from tests.table import hanging_prints as bad
 
 RECIPE = Recipe.make(["ridge"])
@@ -86,7 +85,7 @@ def test_a_backend_that_hands_back_lists_is_served_in_rounds(monkeypatch):
         supports_return_generator = False
 
     joblib.register_parallel_backend("lists", Lists)
-    monkeypatch.setattr(engine, "ROUND", 1)
+    monkeypatch.setattr(engine, "CALLS_PER_ROUND", 1)
     taken = []
 
     def calls():
@@ -102,19 +101,12 @@ def test_a_backend_that_hands_back_lists_is_served_in_rounds(monkeypatch):
     engine._cluster.reset(token)
 
 
-def test_units_take_a_second_or_two_whatever_a_print_costs():
-    for cost in (0.001, 0.02, 1.0, 30.0):
-        pace, sizes = Pace(100_000, 2), []
-        for _ in range(8):
-            sizes.append(pace.take(100_000))
-            pace.note(sizes[-1], cost * sizes[-1])
-        assert sizes[-1] == pytest.approx(min(MOST, max(1, SECONDS / cost)), abs=1)
-    pace, left, sizes = Pace(500, 2), 500, []
-    pace.note(1000, 1.0)
-    while left:
-        sizes.append(pace.take(left))
-        left -= sizes[-1]
-    assert sizes[0] == 62 and sizes[-1] == 1 and sum(sizes) == 500
+def test_workers_are_counted():
+    assert count_workers(3) == 3
+    assert count_workers(None) == count_workers(-1) >= 1
+    for jobs_given in (0, -2):
+        with pytest.raises(ParameterError, match="jobs must be 1 or more, or -1"):
+            count_workers(jobs_given)
 
 
 @pytest.fixture(scope="module")
@@ -130,16 +122,16 @@ def dask():
 def test_dask_makes_the_same_bytes_even_where_a_worker_is_lost(dask, prints, tmp_path):
     items = find_prints([prints])
     crash = PrintSource(Path("/x/104_1.png"), "104_1.png", place=bad.Crash(tmp_path / "crashed"))
-    store.write_table([*items, crash], RECIPE, tmp_path / "d.csv", engine=f"dask={dask}")
+    writing.write_table([*items, crash], RECIPE, tmp_path / "d.csv", engine=f"dask={dask}")
     assert (tmp_path / "crashed").exists()  # it ended a worker, then was read by another
-    store.write_table([*items, crash], RECIPE, tmp_path / "one.csv", jobs=1)
+    writing.write_table([*items, crash], RECIPE, tmp_path / "one.csv", jobs=1)
     assert (tmp_path / "d.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
 
 
 def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask):
     from joblib import delayed
 
-    array = np.arange(engine.LARGE, dtype=np.uint8)
+    array = np.arange(engine.MIN_SCATTERED, dtype=np.uint8)
     with using(f"dask={dask}") as workers:
         assert 1 <= workers <= 2 and engine.on_cluster()
         taken = []
@@ -161,7 +153,7 @@ def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask):
 
 def test_a_scheduler_that_is_killed_is_one_line_and_what_was_finished_is_kept(prints, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
-    monkeypatch.setattr(engine, "PATIENCE", 2.0)
+    monkeypatch.setattr(engine, "TIMEOUT", 2.0)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
@@ -186,34 +178,19 @@ def test_a_scheduler_that_is_killed_is_one_line_and_what_was_finished_is_kept(pr
         items = [*find_prints([prints]), *slow]
         began = time.monotonic()
         with pytest.raises(EngineLost, match=r"the Dask scheduler is gone .*then --resume continues this run"):
-            store.write_table(items, RECIPE, tmp_path / "t.csv", engine=f"dask={address}", progress=progress)
+            writing.write_table(items, RECIPE, tmp_path / "t.csv", engine=f"dask={address}", progress=progress)
         assert time.monotonic() - began < 60
     finally:
         for process in started:
             process.kill()
             process.wait()
-    assert store.write_table(items, RECIPE, tmp_path / "t.csv", mode="resume", jobs=1).kept >= 1
-
-
-def test_lost_workers_are_replaced_until_nothing_is_finished_any_more(arrays, monkeypatch):
-    def lose(tasks, *_):
-        tries.append(len(there))
-        if len(tries) < 3:
-            there.append((len(there), len(there) + 1))
-        raise WorkerLost("gone")
-        yield
-
-    there, tries = [], []
-    monkeypatch.setattr("ridgefeat.table.compute.run", lose)
-    with pytest.raises(WorkerLost):
-        compute(Work(arrays, RECIPE, 2), lambda: list(there), lambda batch: None)
-    assert tries == [0, 1, 2, 2, 2]
+    assert writing.write_table(items, RECIPE, tmp_path / "t.csv", mode="resume", jobs=1).kept >= 1
 
 
 def test_a_worker_of_other_versions_is_refused(dask, prints, tmp_path, monkeypatch):
-    monkeypatch.setattr("ridgefeat.table.compute.arithmetic", lambda: "numpy 0.1")
+    monkeypatch.setattr("ridgefeat.table.batches.numeric_versions", lambda: "numpy 0.1")
     with pytest.raises(RidgefeatError, match=r"other versions than this machine.*numpy 0\.1 here"):
-        store.write_table(find_prints([prints]), RECIPE, tmp_path / "t.csv", engine=f"dask={dask}")
+        writing.write_table(find_prints([prints]), RECIPE, tmp_path / "t.csv", engine=f"dask={dask}")
 
 
 def test_a_print_that_ends_one_worker_after_the_other_ends_the_run_with_advice(dask, tmp_path):
@@ -221,14 +198,14 @@ def test_a_print_that_ends_one_worker_after_the_other_ends_the_run_with_advice(d
     with pytest.raises(
         EngineError, match=r"ended one worker after the other \(KilledWorker.*--timeout or --memory"
     ) as it:
-        store.write_table([crash], RECIPE, tmp_path / "d.csv", engine=f"dask={dask}")
+        writing.write_table([crash], RECIPE, tmp_path / "d.csv", engine=f"dask={dask}")
     assert type(it.value) is EngineError  # it is not tried again
 
 
 def test_ray_makes_the_same_bytes(prints, tmp_path):
     pytest.importorskip("ray", reason="needs the extra `ray`")
     items = find_prints([prints])
-    store.write_table(items, RECIPE, tmp_path / "r.csv", jobs=2, engine="ray=local")
-    store.write_table(items, RECIPE, tmp_path / "one.csv", jobs=1)
+    writing.write_table(items, RECIPE, tmp_path / "r.csv", jobs=2, engine="ray=local")
+    writing.write_table(items, RECIPE, tmp_path / "one.csv", jobs=1)
     assert (tmp_path / "r.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
     assert not engine.on_cluster()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import ridgefeat
-from ridgefeat.work.system import explain
+from ridgefeat.work.system import missing_library_advice
 
 ROOT = Path(ridgefeat.__file__).parents[1]
 MISSING = "libGL.so.1: cannot open shared object file: No such file or directory"
@@ -44,7 +44,7 @@ def test_help_needs_no_libraries(bare_server):
 
 
 def test_other_import_errors_are_left_alone():
-    assert explain(ImportError("No module named 'cv2'")) is None
+    assert missing_library_advice(ImportError("No module named 'cv2'")) is None
 
 
 def test_importing_the_package_loads_no_heavy_library():

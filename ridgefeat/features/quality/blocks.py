@@ -1,4 +1,4 @@
-"""Blocks of a print as NFIQ 2 cuts them: white frame off, a grid of 32 px, foreground, gradients, turned windows."""
+"""Blocks of an image as in NFIQ 2: without its white frame, a grid of 32 px, foreground, gradients, turned windows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ FOREGROUND = 0.1
 def without_frame(image: UInt8) -> tuple[UInt8, int, int]:
     """Return the image without the near-white rows and columns around it, and where it begins (x, y).
 
-    An all-white image comes back whole.
+    An all-white image is returned whole.
+
+    Examples
+    --------
+    >>> image = np.full((50, 60), 255, np.uint8)
+    >>> image[10:40, 20:55] = 100
+    >>> inner, x, y = without_frame(image)
+    >>> inner.shape, x, y
+    ((30, 35), 20, 10)
     """
     (top, bottom), (left, right) = (
         _inside(cv2.reduce(image, axis, cv2.REDUCE_AVG, dtype=cv2.CV_64F).ravel()) for axis in (1, 0)
@@ -95,7 +103,14 @@ def _gradient(grey: Float, axis: int) -> Float:
 
 
 def block_means(values: np.ndarray) -> Float:
-    """Return the mean of each block, float32; a cut block's is over the pixels that it has."""
+    """Return the mean of each block, float32; a cut block's is over the pixels that it has.
+
+    Examples
+    --------
+    >>> block_means(np.repeat([[1, 2]], 32, axis=1) + np.zeros((40, 1), int))
+    array([[1., 2.],
+           [1., 2.]], dtype=float32)
+    """
     rows, columns = values.shape
     down, across = np.arange(0, rows, BLOCK), np.arange(0, columns, BLOCK)
     sums = np.add.reduceat(np.add.reduceat(values, down, 0, np.float32), across, 1, np.float32)

@@ -1,8 +1,8 @@
 """Quality: how well the ridges can be read.
 
 NFIQ 2's measures (Tabassi et al. 2021, NISTIR 8382; ISO/IEC 29794-4) are computed as NIST does, on the print at 500 dpi
-without its white frame and with NFIQ 2's own foreground; benchmarks/quality_nfiq2.py puts them beside NIST's values.
-Minutiae-based measures rest on this package's minutiae, not on those of FingerJet FX. The rest is our own.
+without its white frame and with NFIQ 2's own foreground; benchmarks/quality_nfiq2.py compares them with NIST's values.
+Measures of minutiae use this package's minutiae, not those of FingerJet FX. The rest is our own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NFIQ2 = "Tabassi et al. 2021, NISTIR 8382"
 CENTRE_PX = 100
 """Half side of the square around the minutiae's centre in which NFIQ 2 counts them."""
 LOCAL_MEAN_PX = 17
-"""Side of the box whose mean is the local grey level: about two ridge periods."""
+"""Side of the box that gives the local mean grey level: about two ridge periods."""
 
 quality = Family("quality", "How well the ridges can be read: NFIQ 2's measures, contrast, area and sharpness.")
 
@@ -66,7 +66,16 @@ def _histogram(name: str, what: str, unit: str, high: float, source: str = NFIQ2
     Column("quality_sigma", "grey levels", 0, 128, "standard deviation of the grey levels", NFIQ2),
 )
 def contrast(fp: Fingerprint) -> Sequence[float]:
-    """Return the grey level and its spread over the image without its white frame."""
+    """Return the grey level and its spread over the image without its white frame.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating
+    >>> mean, _, deviation = contrast(Fingerprint(grating((198, 198), 9.0, contrast=0.5).image))
+    >>> round(mean), round(deviation)  # a sine's deviation is its amplitude, 64, over sqrt(2)
+    (128, 45)
+    """
     image = without_frame(fp.image)[0]
     mean, deviation = cv2.meanStdDev(image)
     return [mean[0, 0], block_means(image).mean(dtype=float), deviation[0, 0]]
@@ -127,13 +136,13 @@ def ridges(fp: Fingerprint) -> np.ndarray | None:
         "",
         0,
         1,
-        "share of minutiae whose block is darker than the image by 0 to 0.5 of its standard deviation",
+        "share of minutiae in a block darker than the image by 0 to 0.5 of its standard deviation",
         NFIQ2,
     ),
     Column("quality_minutiae_ocl", "", 0, 1, "share of minutiae with an orientation certainty above 0.8", NFIQ2),
 )
 def minutiae_based(fp: Fingerprint) -> Sequence[float]:
-    """Return how many minutiae there are and how good the print is where they stand."""
+    """Return how many minutiae are central, and how good the print is around all of them."""
     if not len(fp.minutiae):
         return [0, np.nan, np.nan]
     x, y = fp.minutiae.x, fp.minutiae.y

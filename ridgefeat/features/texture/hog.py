@@ -33,11 +33,17 @@ def zone_histograms(image: UInt8, grid: int) -> np.ndarray | None:
     -----
     As Dalal and Triggs, "Histograms of oriented gradients" (CVPR 2005), but with zones that grow with the image, so
     that the number of values is fixed, no interpolation between zones, and one block over all of them.
+
+    Examples
+    --------
+    >>> ramp = np.tile(np.arange(0, 200, 10, dtype=np.uint8), (20, 1))  # grows to the right: bin 0
+    >>> zone_histograms(ramp, 1)
+    array([1., 0., 0., 0., 0., 0., 0., 0., 0.])
     """
     grey = image.astype(np.float32)
     right = grey[1:-1, 2:] - grey[1:-1, :-2]
     up = grey[:-2, 1:-1] - grey[2:, 1:-1]
-    # Not cartToPolar, whose last digit depends on where in memory the array lies (OpenCV 4 with IPP).
+    # Not cartToPolar: its last digit depends on the array's place in memory (OpenCV 4 with IPP).
     magnitude, angle = np.sqrt(right * right + up * up), cv2.phase(right, up)
     angle *= np.float32(BINS / np.pi)
     lower = angle.astype(np.int32)

@@ -27,6 +27,11 @@ def square_codes(image: UInt8) -> UInt8:
     -------
     ndarray of uint8, shape (rows - 2, columns - 2)
         Bit 0 is the right neighbour; the bits go counter-clockwise.
+
+    Examples
+    --------
+    >>> square_codes(np.array([[0, 0, 0], [0, 5, 9], [0, 0, 0]], np.uint8))
+    array([[1]], dtype=uint8)
     """
     centre = image[1:-1, 1:-1]
     rows, columns = centre.shape
@@ -89,6 +94,11 @@ def uniform_classes(points: int) -> np.ndarray:
     """Return the rotation-invariant uniform class of every code, shape (2 ** points,).
 
     A code with at most two changes around the circle gets its number of ones, any other gets points + 1.
+
+    Examples
+    --------
+    >>> uniform_classes(8)[[0b00000000, 0b00000111, 0b00000101]]
+    array([0, 3, 9], dtype=uint8)
     """
     codes = np.arange(1 << points)
     bits = codes[:, None] >> np.arange(points) & 1

@@ -18,7 +18,7 @@ ALONG = 6
 EDGES = (0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.2, 3.6, 4.0, 4.8, 6.0, 8.0)
 """Limits of the rings in cycles/mm; ridges lie around 2.2."""
 FULL = 0.5
-"""Share of a window that must be print for it to count."""
+"""Minimum share of print in a window for it to count."""
 
 
 def window_spectra(normalised: Float, mask: Bool, box: Box) -> tuple[Float, Bool]:
@@ -61,7 +61,7 @@ def _hann() -> Float:
 def _rings() -> tuple[Float, Float]:
     fy, fx = np.fft.fftfreq(SIDE, MM_PER_PX)[:, None], np.fft.rfftfreq(SIDE, MM_PER_PX)
     radius = np.hypot(fy, fx)
-    # The half spectrum stands for both halves: columns other than the first and last count twice.
+    # The half spectrum represents both halves: columns other than the first and last count twice.
     twice = np.where((np.arange(SIDE // 2 + 1) % (SIDE // 2)) > 0, 2.0, 1.0)
     edges = np.array(EDGES)
     ring = (radius >= edges[:-1, None, None]) & (radius < edges[1:, None, None])
@@ -85,6 +85,13 @@ def summary(power: Float) -> list[float] | None:
     -------
     list of float or None
         Cycles/mm, cycles/mm, 1 and 1; the last two are 0 for a single line and 1 for white noise. None for no power.
+
+    Examples
+    --------
+    >>> line = np.zeros((64, 33), np.float32)
+    >>> line[0, 7] = 1.0  # 7 cycles in 64 px of 0.0508 mm
+    >>> [round(float(v), 2) for v in summary(line)[:2]]
+    [2.15, 0.0]
     """
     weights, radius = _rings()
     share = power.ravel() * weights.sum(1)

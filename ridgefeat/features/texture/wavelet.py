@@ -22,6 +22,12 @@ def subbands(image: Float, wavelet: str, levels: int) -> tuple[Float, list[Float
     """Return the approximation and all details of a wavelet decomposition, finest level first.
 
     Details come as horizontal, vertical, diagonal of each level: variation down, across and along both.
+
+    Examples
+    --------
+    >>> approximation, details = subbands(np.array([[4, 2], [4, 2]], np.float32), "haar", 1)
+    >>> approximation[0, 0].round(3), [round(float(d[0, 0]), 3) for d in details]
+    (np.float32(6.0), [0.0, 2.0, 0.0])
     """
     approximation, *details = pywt.wavedec2(image, wavelet, mode="periodization", level=levels)
     return approximation, [band for level in reversed(details) for band in level]

@@ -1,18 +1,18 @@
-"""A comparison's tables as figures: each function makes those of one part, none where the comparison has no such table.
+"""A comparison's tables as figures: one function per part, with nothing where the comparison has no such table.
 
-Nothing is drawn before a figure is asked for.
+A figure is drawn only when it is requested.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
-from ridgefeat.report.bench.words import between, figure, metric_name
+from ridgefeat.report.bench.words import format_interval, format_value, metric_name
 from ridgefeat.report.display import Display, span_of
 from ridgefeat.report.plots import (
     UNIT,
@@ -28,21 +28,22 @@ from ridgefeat.report.plots import (
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_CURVES = 6
-"""Classifiers in one frame; with more, lines can no longer be told apart."""
+MAX_CURVES = 6
+"""Classifiers in one plot; more lines cannot be distinguished."""
 
-MOST_CLASSES = 12
-"""Classes in one frame; a legend with more is not read."""
+MAX_CLASSES = 12
+"""Classes in one plot; a longer legend is not read."""
 
-MOST_COLUMNS, MOST_LEVELS = 20, 24
+MAX_COLUMNS, MAX_LEVELS = 20, 24
+"""Rows of a chart of columns, and of a chart of levels."""
 STEPS = np.linspace(0.0, 1.0, 101)
 
 
-def leading(comparison: Comparison, most: int = MOST_CURVES) -> list[str]:
-    """Return the best classifiers that did not fail, best first; dummy is left out where others are there."""
+def leading_classifiers(comparison: Comparison, limit: int = MAX_CURVES) -> list[str]:
+    """Return the best classifiers that did not fail, best first; dummy only if there is no other."""
     summary = comparison.summary
     names = [str(n) for n in summary.loc[summary["status"] == "ok", "classifier"]]
-    return ([n for n in names if n != "dummy"] or names)[:most]
+    return ([n for n in names if n != "dummy"] or names)[:limit]
 
 
 def curve_display(
@@ -64,7 +65,7 @@ def interval_display(
     mark: float | None = None,
     tall: bool = False,
 ) -> Display:
-    """Return values with intervals as a display; `words` say what it shows, without the rows' values."""
+    """Return values with intervals as a display; `words` describe it without the rows' values."""
     alt = f"{words}. " + "; ".join(r.words for r in rows)
     return Display(name, title, partial(plot_intervals, rows, axis, mark=mark), alt, reading, tall)
 
@@ -78,17 +79,19 @@ def intervals(rows: pd.DataFrame, name: str, metric: str, before: str = "") -> l
     ]
 
 
-def ranking(comparison: Comparison) -> Display | None:
+def make_ranking(comparison: Comparison, chance: float | None) -> Display | None:
     """Show every classifier's main figure with its interval."""
     summary, metric = comparison.summary, comparison.problem.metric
     rows = intervals(summary[summary["status"] == "ok"], "classifier", metric)
     name = metric_name(metric)
-    reading, mark = "Best first. Dashed: guessing.", chance(comparison)
-    return interval_display("ranking", name, rows, name, f"Classifiers by {name}", reading, mark=mark) if rows else None
+    reading = "Best first. Dashed: chance level."
+    return (
+        interval_display("ranking", name, rows, name, f"Classifiers by {name}", reading, mark=chance) if rows else None
+    )
 
 
-def chance(comparison: Comparison) -> float | None:
-    """Return what guessing has in the main figure: dummy's, where it is known."""
+def find_chance(comparison: Comparison) -> float | None:
+    """Return the chance level of the main metric; that of dummy where there is no other, None where it did not run."""
     metric = comparison.problem.metric
     if metric == "roc_auc":
         return 0.5
@@ -99,19 +102,19 @@ def chance(comparison: Comparison) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def curves(comparison: Comparison) -> list[Display]:
+def make_curves(comparison: Comparison) -> list[Display]:
     """Show ROC and calibration curves; for a number, predictions over the truth."""
     kind = comparison.problem.kind
     if kind == "regression":
-        return _truths(comparison)
+        return _predictions(comparison)
     found = [_roc(comparison) if kind == "binary" else _roc_by_class(comparison)]
     return [*found, *_calibration(comparison)]
 
 
 def mean_roc(rows: pd.DataFrame, positive: NDArray[np.bool_], score: str) -> NDArray[np.float64]:
-    """Return the share found at each of STEPS false alarms, averaged over folds.
+    """Return the true-positive rate at each false-positive rate in STEPS, averaged over folds.
 
-    Scores are in a fold's own scale, so that folds must not be pooled.
+    Each fold's scores have a scale of their own, so folds must not be pooled.
     """
     from sklearn.metrics import roc_curve
 
@@ -128,18 +131,18 @@ def mean_roc(rows: pd.DataFrame, positive: NDArray[np.bool_], score: str) -> NDA
 def _roc(comparison: Comparison) -> Display:
     scores, problem = comparison.scores, comparison.problem
     lines = []
-    for name in leading(comparison):
+    for name in leading_classifiers(comparison):
         own = scores[scores["classifier"] == name]
         y = mean_roc(own, (own["y_true"] == problem.positive).to_numpy(), "score")
-        lines.append(Curve(name, STEPS, y, figure(_main(comparison, name, "roc_auc"), problem.kind)))
+        lines.append(Curve(name, STEPS, y, format_value(_value(comparison, name, "roc_auc"), problem.kind)))
     return curve_display(
         "roc",
         "ROC",
         lines,
-        "share of the others called so (false alarms)",
-        f"share of “{problem.positive}” found",
-        reading="Each point is one cut-off on the score. On the dashed diagonal the classifier guesses; the further "
-        "above, the better. Mean over folds; the figure is the area below.",
+        "false-positive rate",
+        f"true-positive rate, “{problem.positive}”",
+        reading="Each point is one threshold on the score. The dashed diagonal is chance level; further above is "
+        "better. Mean over folds, with the area under the curve.",
         limits=UNIT,
         diagonal=True,
     )
@@ -156,16 +159,16 @@ def _roc_by_class(comparison: Comparison) -> Display:
         if column in own.columns:
             y = mean_roc(own, (own["y_true"] == name).to_numpy(), column)
             area = float(auc(STEPS[np.isfinite(y)], y[np.isfinite(y)])) if np.isfinite(y).sum() > 1 else np.nan
-            lines.append(Curve(name, STEPS, y, figure(area, comparison.problem.kind)))
-    left_out = len(lines) - MOST_CLASSES
-    more = f" {left_out} more classes are not drawn." if left_out > 0 else ""
+            lines.append(Curve(name, STEPS, y, format_value(area, comparison.problem.kind)))
+    left_out = len(lines) - MAX_CLASSES
+    more = f" {left_out} more classes are not shown." if left_out > 0 else ""
     return curve_display(
         "roc",
         f"ROC, each class against the rest: {best}",
-        lines[:MOST_CLASSES],
-        "share of the rest called so (false alarms)",
-        "share of the class found",
-        reading=f"On the dashed diagonal the classifier guesses. Mean over folds; the figure is the area below.{more}",
+        lines[:MAX_CLASSES],
+        "false-positive rate",
+        "true-positive rate",
+        reading=f"The dashed diagonal is chance level. Mean over folds, with the area under the curve.{more}",
         limits=UNIT,
         diagonal=True,
     )
@@ -176,12 +179,12 @@ def _calibration(comparison: Comparison) -> list[Display]:
     if table is None or table.empty:
         return []
     if problem.kind == "binary":
-        wanted, by = leading(comparison), "classifier"
+        wanted, by = leading_classifiers(comparison), "classifier"
         of = f"“{problem.positive}”"
         table = table[table["class"] == problem.positive] if "class" in table else table
     else:
         table = table[table["classifier"] == comparison.best]
-        wanted, by, of = list(problem.classes)[:MOST_CLASSES], "class", "the class"
+        wanted, by, of = list(problem.classes)[:MAX_CLASSES], "class", "the class"
     lines = []
     for name in wanted:
         own = table[(table[by] == name) & (table["count"] > 0)].sort_values("predicted")
@@ -189,59 +192,68 @@ def _calibration(comparison: Comparison) -> list[Display]:
             x, y = own["predicted"].to_numpy(np.float64), own["observed"].to_numpy(np.float64)
             note = ""
             if by == "classifier":
-                note = f"Brier {figure(_main(comparison, name, 'brier'), problem.kind)}"
+                note = f"Brier {format_value(_value(comparison, name, 'brier'), problem.kind)}"
             lines.append(Curve(str(name), x, y, note, dots=True))
     if not lines:
         return []
     how = (
-        "A fold's probabilities were calibrated on the other folds."
+        "Each fold's probabilities were calibrated on the other folds."
         if comparison.calibrated
         else "The probabilities are the classifiers' own, not calibrated."
     )
     title = "Calibration" if by == "classifier" else f"Calibration: {comparison.best}"
-    reading = f"On the dashed diagonal a probability is kept: of prints given 0.7, seven in ten are {of}. {how}"
-    axes = "probability given", f"share that is {of}"
+    reading = f"On the dashed diagonal, probabilities are calibrated: of prints given 0.7, 70 % are {of}. {how}"
+    axes = "predicted probability", f"fraction that is {of}"
     return [curve_display("calibration", title, lines, *axes, reading, limits=UNIT, diagonal=True)]
 
 
-def _truths(comparison: Comparison) -> list[Display]:
+def _predictions(comparison: Comparison) -> list[Display]:
     scores, target = comparison.scores, comparison.problem.target
-    names = leading(comparison, 3)
+    names = leading_classifiers(comparison, 3)
     shown = scores[scores["classifier"].isin(names)]
-    reading = "On the dashed line the prediction is the truth. A cloud flatter than the line pulls towards the mean."
+    reading = "The dashed line is a perfect prediction. A cloud flatter than the line is biased towards the mean."
     ends = span_of([*shown["y_true"].astype(float), *shown["y_pred"].astype(float)])
     found = []
     for name in names:
         own = shown[shown["classifier"] == name]
-        title = f"{name}: mean absolute error {figure(_main(comparison, name, 'mae'), 'regression')}"
+        title = f"{name}: mean absolute error {format_value(_value(comparison, name, 'mae'), 'regression')}"
         draw = partial(plot_predictions, own["y_true"], own["y_pred"], target, limits=ends)
         count = int(np.isfinite(own[["y_true", "y_pred"]].to_numpy(np.float64)).all(axis=1).sum())
         found.append(
-            Display(f"predictions-{name}", title, draw, f"{title}. {count} predictions over the truth", reading)
+            Display(f"predictions-{name}", title, draw, f"{title}. {count} predictions against the label", reading)
         )
     return found
 
 
-def matrices(comparison: Comparison) -> list[Display]:
+def make_confusion_matrices(comparison: Comparison) -> list[Display]:
     """Show the confusion matrices of the best classifiers."""
     table, classes = comparison.confusion, list(comparison.problem.classes)
     if table is None or not classes:
         return []
-    few = MOST_CURVES if len(classes) <= 4 else 2
+    limit = MAX_CURVES if len(classes) <= 4 else 2
     found = []
-    for name in leading(comparison, few):
+    for name in leading_classifiers(comparison, limit):
         own = table[table["classifier"] == name]
         counts = np.zeros((len(classes), len(classes)))
         places = {c: i for i, c in enumerate(classes)}
-        for true, said, count in zip(own["y_true"], own["y_pred"], own["count"], strict=True):
-            counts[places[str(true)], places[str(said)]] += float(count)
+        for true, predicted, count in zip(own["y_true"], own["y_pred"], own["count"], strict=True):
+            counts[places[str(true)], places[str(predicted)]] += float(count)
         alt = f"Confusion matrix of {name}. {confusion_words(counts, classes)}"
         found.append(Display(f"confusion-{name}", name, partial(plot_confusion_matrix, counts, classes), alt))
     return found
 
 
-def levels(comparison: Comparison) -> list[dict[str, Any]]:
-    """Show the best classifier's figure within each level of the labels, one chart per label."""
+class LevelChart(NamedTuple):
+    """A label's levels: its name, the metric shown, the chart, and a sentence on the best and the worst level."""
+
+    name: str
+    metric: str
+    display: Display
+    sentence: str
+
+
+def make_level_charts(comparison: Comparison) -> list[LevelChart]:
+    """Show the best classifier's metric for each level of the labels, one chart per label."""
     table = comparison.levels
     if table is None or table.empty:
         return []
@@ -253,21 +265,21 @@ def levels(comparison: Comparison) -> list[dict[str, Any]]:
             continue
         part = part[np.isfinite(part[metric].to_numpy(np.float64))]
         part = part.sort_values(metric, ascending=metric in LESS_IS_BETTER, kind="stable")
-        left_out = max(0, len(part) - MOST_LEVELS)
-        part = part.head(MOST_LEVELS)
-        whole = _main(comparison, str(comparison.best), metric)
+        left_out = max(0, len(part) - MAX_LEVELS)
+        part = part.head(MAX_LEVELS)
+        whole = _value(comparison, str(comparison.best), metric)
         name = str(column).replace("_", " ").replace("+", " and ")
         words = f"{metric_name(metric)} of {comparison.best} by {name}; the dashed line is all prints"
-        told = _extremes(part, metric, comparison)
-        reading = f"{told} {left_out} more levels are in the tables." if left_out else told
+        sentence = _describe_extremes(part, metric, comparison)
+        reading = f"{sentence} {left_out} more levels are in the tables." if left_out else sentence
         rows = intervals(part, "level", metric)
         chart = interval_display(f"by-{column}", f"By {name}", rows, metric_name(metric), words, reading, mark=whole)
-        charts.append({"name": name, "metric": metric, "chart": chart, "told": told})
+        charts.append(LevelChart(name, metric, chart, sentence))
     return charts
 
 
 def _defined(part: pd.DataFrame, comparison: Comparison, column: str) -> str | None:
-    """Return the first figure that a label's levels have: within one class there is only the share told rightly."""
+    """Return the first metric that a label's levels have; within one class only accuracy is defined."""
     metric = comparison.problem.metric
     for one in ("accuracy",) if column == comparison.problem.target else (metric, "accuracy", "mae"):
         if one in part.columns and int(np.isfinite(part[one].to_numpy(np.float64)).sum()) >= 2:
@@ -275,29 +287,33 @@ def _defined(part: pd.DataFrame, comparison: Comparison, column: str) -> str | N
     return None
 
 
-def _extremes(part: pd.DataFrame, metric: str, comparison: Comparison) -> str:
-    """Return in words which level is best and worst, and whether their intervals part."""
+def _describe_extremes(part: pd.DataFrame, metric: str, comparison: Comparison) -> str:
+    """Return a sentence on the best and the worst level, and whether their intervals overlap."""
     kind = comparison.problem.kind
     rows = part.to_dict("records")
     best, worst = rows[0], rows[-1]
-    told = [
-        f"{r['level']} {figure(r[metric], kind)}"
-        + (f" ({interval})" if (interval := between(_at(r, f"{metric}_low"), _at(r, f"{metric}_high"), kind)) else "")
+    shown = [
+        f"{r['level']} {format_value(r[metric], kind)}"
+        + (
+            f" ({interval})"
+            if (interval := format_interval(_at(r, f"{metric}_low"), _at(r, f"{metric}_high"), kind))
+            else ""
+        )
         for r in (best, worst)
     ]
     ends = [_at(best, f"{metric}_low"), _at(best, f"{metric}_high"), _at(worst, f"{metric}_low")]
     ends.append(_at(worst, f"{metric}_high"))
-    sentence = f"Best: {told[0]}. Worst: {told[1]}."
+    sentence = f"Best: {shown[0]}. Worst: {shown[1]}."
     if not np.isfinite(ends).all():
         return sentence
     apart = ends[1] < ends[2] if metric in LESS_IS_BETTER else ends[0] > ends[3]
     return f"{sentence} " + (
-        "Their intervals do not overlap." if apart else "Their intervals overlap: the order may be chance."
+        "Their intervals do not overlap." if apart else "Their intervals overlap, so the order may be due to chance."
     )
 
 
-def importances(comparison: Comparison) -> list[Display]:
-    """Show what shuffling a family, and a column, costs the best classifier that was asked."""
+def make_importances(comparison: Comparison) -> list[Display]:
+    """Show how much the metric drops when a family or a column is shuffled."""
     table = comparison.importances
     if table is None or table.empty:
         return []
@@ -306,21 +322,21 @@ def importances(comparison: Comparison) -> list[Display]:
     for name, own in table.groupby("classifier", sort=False):
         for level, title in (("family", "Families"), ("column", "Columns")):
             count = int((own["level"] == level).sum())
-            rows = intervals(own[own["level"] == level].head(MOST_COLUMNS), "name", "drop")
+            rows = intervals(own[own["level"] == level].head(MAX_COLUMNS), "name", "drop")
             if rows:
-                words = f"{title} shuffled in the test prints, {name}: by how much {metric} gets worse"
+                words = f"{title} shuffled in the test prints, {name}: drop of {metric}"
                 more = f"The first {len(rows)} of {count}." if count > len(rows) else ""
                 names = f"importance-{level}-{name}", f"{title}: {name}"
-                axis, tall = f"loss of {metric} when shuffled", level == "column"
+                axis, tall = f"drop of {metric} when shuffled", level == "column"
                 found.append(interval_display(*names, rows, axis, words, more, mark=0, tall=tall))
     return found
 
 
-READINGS = {"alone": "", "added": "To the best family alone, the next best is added, and so on. ", "without": ""}
+READINGS = {"alone": "", "added": "Starting from the best family, the next best is added at each step. ", "without": ""}
 
 
-def ablation(comparison: Comparison) -> list[Display]:
-    """Show families alone, added one by one, and all without one family."""
+def make_ablations(comparison: Comparison) -> list[Display]:
+    """Show families alone, added one by one, and all families but one."""
     table = comparison.ablation
     if table is None or table.empty:
         return []
@@ -339,7 +355,7 @@ def ablation(comparison: Comparison) -> list[Display]:
         values = intervals(rows, "family", "value", plus)
         if values:
             names = ", ".join(dict.fromkeys(map(str, rows["classifier"])))
-            whole = _main(comparison, str(rows["classifier"].iloc[0]), comparison.problem.metric)
+            whole = _value(comparison, str(rows["classifier"].iloc[0]), comparison.problem.metric)
             words = f"{title}, {names}; the dashed line is all families"
             reading = f"{READINGS[how]}Dashed: all families together."
             mark = whole if np.isfinite(whole) else None
@@ -348,7 +364,7 @@ def ablation(comparison: Comparison) -> list[Display]:
     return found
 
 
-def _main(comparison: Comparison, name: str, metric: str) -> float:
+def _value(comparison: Comparison, name: str, metric: str) -> float:
     own = comparison.summary[comparison.summary["classifier"] == name]
     return float(own[metric].iloc[0]) if len(own) and metric in own.columns else float("nan")
 
@@ -358,8 +374,8 @@ def _at(row: dict[Any, Any], name: str) -> float:
     return float("nan") if value is None else float(value)
 
 
-def learning(comparison: Comparison) -> Display | None:
-    """Show the main figure over the number of groups learnt from."""
+def make_learning_curve(comparison: Comparison, chance: float | None) -> Display | None:
+    """Show the main metric against the number of training groups."""
     table = comparison.learning
     if table is None or table["groups"].nunique() < 2:
         return None
@@ -367,24 +383,24 @@ def learning(comparison: Comparison) -> Display | None:
     for name in dict.fromkeys(map(str, table["classifier"])):
         own = table[table["classifier"] == name].sort_values("groups", kind="stable")
         step = own.groupby(["repeat", "fold"]).cumcount()
-        x, y, low, high = banded(own["groups"], own["value"], step)
+        x, y, low, high = band_of(own["groups"], own["value"], step)
         lines.append(Curve(name, x, y, "", low, high, dots=True))
     group = comparison.problem.group
     return curve_display(
         "learning",
         f"By number of {group}s",
-        lines[:MOST_CURVES],
-        f"{group}s learnt from",
+        lines[:MAX_CURVES],
+        f"training {group}s",
         metric_name(comparison.problem.metric),
-        reading="Band: lowest to highest fold of the first repeat. Where the line still rises (or an error still "
-        "falls) at its end, more people would help; where it is level, other features or better labels would.",
-        mark=chance(comparison),
+        reading="Band: lowest to highest fold of the first repeat. If the line still improves at its end, more "
+        f"{group}s would help; if it is flat, other features or better labels would.",
+        mark=chance,
         whole=True,
     )
 
 
-def epochs(comparison: Comparison) -> list[Display]:
-    """Show what was recorded in each epoch, one chart per classifier and figure: training and validation."""
+def make_training_curves(comparison: Comparison) -> list[Display]:
+    """Show training and validation values by epoch, one chart per classifier and quantity."""
     table = comparison.epochs
     if table is None or table.empty:
         return []
@@ -393,11 +409,11 @@ def epochs(comparison: Comparison) -> list[Display]:
         for title, columns in _by_figure(own).items():
             lines = []
             for column, label in columns:
-                x, y, low, high = banded(own["epoch"], own[column])
+                x, y, low, high = band_of(own["epoch"], own[column])
                 lines.append(Curve(label, x, y, "", low, high))
             reading = (
-                "Mean over folds; band: lowest to highest. Where training gets better and validation does not, "
-                "the network learns by heart."
+                "Mean over folds; band: lowest to highest. Where training improves and validation does not, "
+                "the network overfits."
             )
             reading = reading if len(lines) > 1 else ""
             names = f"training-{title}-{name}", f"{name}: {title}"
@@ -406,12 +422,12 @@ def epochs(comparison: Comparison) -> list[Display]:
 
 
 def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """Return an epoch table's numeric columns gathered by what they are: train_loss and valid_loss are both loss."""
+    """Return an epoch table's numeric columns grouped by quantity: train_loss and valid_loss are both loss."""
     found: dict[str, list[tuple[str, str]]] = {}
     for column in own.columns:
         if column in ("classifier", "repeat", "fold", "epoch") or own[column].dtype.kind not in "fiu":
             continue
-        # A rate that stays as it was is no curve.
+        # A constant learning rate is no curve.
         values = own[column].to_numpy(np.float64)
         if not np.isfinite(values).any() or (column == "learning_rate" and np.ptp(values) == 0):
             continue
@@ -423,10 +439,10 @@ def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def banded(x: ArrayLike, y: ArrayLike, step: ArrayLike | None = None) -> tuple[NDArray[np.float64], ...]:
+def band_of(x: ArrayLike, y: ArrayLike, step: ArrayLike | None = None) -> tuple[NDArray[np.float64], ...]:
     """Return the mean x of each step in order, and the mean, lowest and highest y there.
 
-    Without steps, equal x are one: folds may differ by one in how many people they learn from.
+    Without steps, equal x are one step: the number of training groups may differ by one between folds.
     """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     step = x if step is None else np.asarray(step, np.float64)

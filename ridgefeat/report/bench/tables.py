@@ -1,4 +1,4 @@
-"""A comparison's tables as rows of text for a page: classifiers, pairs, classes, folds, controls, the audit."""
+"""A comparison as rows of text: classifiers, pairs, classes, folds, controls, problem, reproduction, leak audit."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ridgefeat.bench.confounds import ALL
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
-from ridgefeat.report.bench.figures import chance, interval_display
-from ridgefeat.report.bench.words import METRIC_MEANINGS, between, figure, listed, metric_name, p_value, plural
+from ridgefeat.report.bench.words import (
+    METRIC_MEANINGS,
+    count_of,
+    format_difference,
+    format_interval,
+    format_p_value,
+    format_value,
+    metric_name,
+)
 from ridgefeat.report.page import number
-from ridgefeat.report.plots import Interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SURE = 0.05
-"""Below this corrected p two classifiers are called different."""
-
-MOST_NAMED = 12
-"""Files of a finding that are written out; the others are counted."""
+ALPHA = 0.05
+"""Corrected p below which two classifiers differ significantly."""
 
 
-def classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str, Any]:
+def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str, Any]:
     """Return a summary as cells: every metric with its interval, failures with their reason."""
     kind = comparison.problem.kind
     metrics = [m for m in METRICS[kind] if m in summary.columns]
@@ -34,8 +36,8 @@ def classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str, Any]
         name = str(row["classifier"])
         cells = [
             {
-                "value": figure(row[m], kind),
-                "interval": between(row.get(f"{m}_low"), row.get(f"{m}_high"), kind),
+                "value": format_value(row[m], kind),
+                "interval": format_interval(row.get(f"{m}_low"), row.get(f"{m}_high"), kind),
                 "sort": _sort(row[m]),
             }
             for m in metrics
@@ -59,8 +61,8 @@ def classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str, Any]
     return {"heads": heads, "rows": rows, "timed": "seconds" in summary.columns}
 
 
-def pairs(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return each classifier beside the best and beside dummy, gathered by the reference."""
+def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return the differences to the best classifier and to dummy, grouped by that reference."""
     table = comparison.pairs
     if table is None or table.empty:
         return []
@@ -71,11 +73,11 @@ def pairs(comparison: Comparison) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "classifier": str(row["classifier"]),
-                    "difference": signed(row["difference"], kind),
+                    "difference": format_difference(row["difference"], kind),
                     "interval": _signed_between(row, kind),
-                    "p": p_value(row["p"]),
-                    "p_holm": p_value(row["p_holm"]),
-                    "verdict": verdict(row),
+                    "p": format_p_value(row["p"]),
+                    "p_holm": format_p_value(row["p_holm"]),
+                    "verdict": decide_verdict(row),
                 }
             )
         metric = str(own["metric"].iloc[0])
@@ -84,29 +86,28 @@ def pairs(comparison: Comparison) -> list[dict[str, Any]]:
     return found
 
 
-def verdict(row: Mapping[Any, Any]) -> str:
-    """Return "better" or "worse" where corrected p and interval agree, "perhaps" so where only one of them says it."""
+def decide_verdict(row: Mapping[Any, Any]) -> str:
+    """Return the verdict on a difference: significant where corrected p and interval agree, else "possibly …".
+
+    Examples
+    --------
+    >>> row = {"difference": 0.1, "difference_low": 0.05, "difference_high": 0.15, "metric": "roc_auc"}
+    >>> decide_verdict({**row, "p_holm": 0.01}), decide_verdict({**row, "p_holm": 0.2})
+    ('better', 'possibly better')
+    """
     difference, p = float(row["difference"]), float(row["p_holm"])
     if not np.isfinite(difference):
         return "unknown"
     apart = float(row["difference_low"]) > 0 or float(row["difference_high"]) < 0
-    sure = p < SURE if np.isfinite(p) else apart
+    sure = p < ALPHA if np.isfinite(p) else apart
     if not (sure or apart):
-        return "not told apart"
+        return "no difference"
     word = "better" if (difference > 0) != (str(row["metric"]) in LESS_IS_BETTER) else "worse"
-    return word if sure and apart else f"perhaps {word}"
+    return word if sure and apart else f"possibly {word}"
 
 
-def signed(value: Any, kind: str) -> str:
-    """Return a difference with its sign, with a true minus."""
-    if not np.isfinite(float(value)):
-        return "–"
-    size = figure(abs(float(value)), kind)
-    return f"{'−' if float(value) < 0 else '+'}{size}"
-
-
-def classes(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return precision, recall, F1 and support by class, gathered by classifier, best first."""
+def list_classes(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return precision, recall, F1 and support by class, grouped by classifier, best first."""
     table = comparison.classes
     if table is None or table.empty:
         return []
@@ -118,7 +119,7 @@ def classes(comparison: Comparison) -> list[dict[str, Any]]:
         rows = [
             {
                 "class": str(r["class"]),
-                "cells": [figure(r[m], kind) for m in ("precision", "recall", "f1")],
+                "cells": [format_value(r[m], kind) for m in ("precision", "recall", "f1")],
                 "support": f"{float(r['support']):,.0f}",
             }
             for r in own
@@ -127,8 +128,8 @@ def classes(comparison: Comparison) -> list[dict[str, Any]]:
     return found
 
 
-def folds(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return each fold's sizes and the groups that stand on both sides."""
+def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return each fold's sizes and the number of groups in both training and test."""
     groups = comparison.problem.groups
     return [
         {
@@ -146,8 +147,8 @@ def folds(comparison: Comparison) -> list[dict[str, Any]]:
     ]
 
 
-def controls(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the negative controls: what should know nothing, and whether it did."""
+def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return the negative controls, and whether each is at chance level."""
     table = comparison.controls
     if table is None or table.empty:
         return []
@@ -158,17 +159,17 @@ def controls(comparison: Comparison) -> list[dict[str, Any]]:
             "meaning": str(row.get("meaning") or ""),
             "classifier": str(row["classifier"]),
             "metric": metric_name(str(row["metric"])),
-            "value": figure(row["value"], kind),
-            "interval": between(row["value_low"], row["value_high"], kind),
-            "chance": figure(row["chance"], kind),
+            "value": format_value(row["value"], kind),
+            "interval": format_interval(row["value_low"], row["value_high"], kind),
+            "chance": format_value(row["chance"], kind),
             "passed": bool(row["passed"]),
         }
         for row in table.to_dict("records")
     ]
 
 
-def problem(comparison: Comparison) -> dict[str, Any]:
-    """Return what was told from what: counts of prints, groups, classes and columns, and decisions taken."""
+def describe_problem(comparison: Comparison) -> dict[str, Any]:
+    """Return counts of prints, groups, classes and columns, and the decisions taken."""
     it = comparison.problem
     counted = []
     if it.kind == "regression":
@@ -178,7 +179,12 @@ def problem(comparison: Comparison) -> dict[str, Any]:
         counts = np.bincount(np.asarray(it.y, np.int64), minlength=len(it.classes))
         holders = [len(np.unique(it.groups[it.y == i])) for i in range(len(it.classes))]
         counted = [
-            {"name": name, "prints": f"{int(n):,}", "groups": f"{g:,}", "share": f"{100 * n / max(1, len(it)):.0f} %"}
+            {
+                "name": name,
+                "prints": f"{int(n):,}",
+                "groups": f"{g:,}",
+                "fraction": f"{100 * n / max(1, len(it)):.0f} %",
+            }
             for name, n, g in zip(it.classes, counts, holders, strict=True)
         ]
         spread = ""
@@ -198,11 +204,11 @@ def problem(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def making(comparison: Comparison) -> dict[str, Any]:
-    """Return what makes the same again."""
+def describe_reproduction(comparison: Comparison) -> dict[str, Any]:
+    """Return what reproduces the comparison."""
     it = comparison.reproduction
     return {
-        "command": it.command or "from Python",
+        "command": it.command or "run from Python",
         "split": it.split,
         "seed": it.seed,
         "versions": {str(k): str(v) for k, v in it.versions.items()},
@@ -238,25 +244,27 @@ def _seconds(value: Any) -> str:
 
 def _signed_between(row: Mapping[Any, Any], kind: str) -> str:
     low, high = float(row["difference_low"]), float(row["difference_high"])
-    return f"{signed(low, kind)} to {signed(high, kind)}" if np.isfinite([low, high]).all() else ""
+    return (
+        f"{format_difference(low, kind)} to {format_difference(high, kind)}" if np.isfinite([low, high]).all() else ""
+    )
 
 
-MOST_SETS, MOST_FILES = 40, 12
+MAX_SETS, MAX_FILES = 40, 12
 """Sets of a finding, and files of a set, that are written out; the others are counted."""
 
 TITLES = {
     "groups": "Groups",
     "folds": "Folds",
-    "identical": "Identical pictures",
-    "near_duplicate": "Near-duplicate pictures",
+    "identical": "Identical images",
+    "near_duplicate": "Near-duplicate images",
     "same_finger": "One finger under several names",
     "label_conflict": "Conflicting labels",
     "altered_copy": "Altered copies",
-    "column": "A column tells the answer",
-    "column_pair": "Two columns tell the answer",
-    "missing": "Gaps in columns",
-    "file": "Traits of the files",
-    "order": "Order of the rows",
+    "column": "A column reveals the target",
+    "column_pair": "Two columns reveal the target",
+    "missing": "Missing values",
+    "file": "File properties",
+    "order": "Row order",
     "target_name": "A column named like the target",
     "target": "The target",
     "not_checked": "Not checked",
@@ -264,7 +272,7 @@ TITLES = {
 ORDER = {"leak": 0, "warning": 1, "note": 2}
 
 
-def audit_words(audit: Any) -> dict[str, Any]:
+def describe_audit(audit: Any) -> dict[str, Any]:
     """Return the audit for a page: its findings, how many there are, and a sentence about them.
 
     Parameters
@@ -273,33 +281,33 @@ def audit_words(audit: Any) -> dict[str, Any]:
         Its `findings` are read.
     """
     if audit is None:
-        told = "No audit was run: nobody looked for leaks."
-        return {"run": False, "leaks": 0, "findings": [], "short": "not run", "sentence": told}
+        sentence = "No leak audit was run."
+        return {"run": False, "leaks": 0, "findings": [], "short": "not run", "sentence": sentence}
     findings = sorted(audit.findings, key=lambda f: ORDER.get(f.severity, len(ORDER)))
     counts = {s: sum(f.severity == s for f in findings) for s in ORDER}
-    parts = [plural(counts["leak"], "leak")] if counts["leak"] else []
-    parts += [plural(counts["warning"], "warning")] if counts["warning"] else []
-    told = (
+    parts = [count_of(counts["leak"], "leak")] if counts["leak"] else []
+    parts += [count_of(counts["warning"], "warning")] if counts["warning"] else []
+    sentence = (
         "The leak audit found nothing." if not findings else f"The leak audit found {' and '.join(parts) or 'no leak'}"
     )
     if findings:
         worst = findings[0]
-        told += f"; the first: {worst.message}." if parts else ", but something to note."
+        sentence += f"; the first: {worst.message}." if parts else "; see the notes."
     return {
         "run": True,
         "leaks": counts["leak"],
         "findings": [_finding(f) for f in findings],
         "short": parts[0] if parts else "no leak",
         "note": f"and {parts[1]}; see below" if parts[1:] else "see below" if findings else "nothing was found",
-        "sentence": told,
+        "sentence": sentence,
     }
 
 
 def _finding(one: Any) -> dict[str, Any]:
     sets = [list(s) for s in one.files]
     cells = [
-        {"names": s[:MOST_FILES], "more": max(0, len(s) - MOST_FILES), "groups": _groups(one, i)}
-        for i, s in enumerate(sets[:MOST_SETS])
+        {"names": s[:MAX_FILES], "more": max(0, len(s) - MAX_FILES), "groups": _groups(one, i)}
+        for i, s in enumerate(sets[:MAX_SETS])
     ]
     return {
         "severity": str(one.severity),
@@ -307,116 +315,19 @@ def _finding(one: Any) -> dict[str, Any]:
         "message": _sentence(one.message),
         "cost": _sentence(one.cost),
         "sets": cells,
-        "count": plural(sum(map(len, sets)), "file") + (f" in {len(sets)} sets" if len(sets) > 1 else ""),
-        "more": max(0, len(sets) - MOST_SETS),
+        "count": count_of(sum(map(len, sets)), "file") + (f" in {len(sets)} sets" if len(sets) > 1 else ""),
+        "more": max(0, len(sets) - MAX_SETS),
         "columns": list(one.columns),
     }
 
 
 def _groups(one: Any, index: int) -> str:
-    """Return whose the files of a set are, where they are several people's."""
+    """Return the groups that the files of a set belong to, where there are several."""
     names = list(dict.fromkeys(one.groups[index])) if index < len(one.groups) else []
-    return ", ".join(names[:MOST_FILES]) if len(names) > 1 else ""
+    return ", ".join(names[:MAX_FILES]) if len(names) > 1 else ""
 
 
 def _sentence(text: str) -> str:
     """Return a message as a sentence of a page: with a capital, and a full stop."""
     text = text.strip()
     return text and text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-RIDGES, REST = "ridges", f"ridges, {ALL} removed"
-
-
-def confounds(comparison: Comparison) -> dict[str, Any] | None:
-    """Return words, figure and rows; None where nothing was measured."""
-    table = comparison.confounds
-    if table is None or table.empty:
-        return None
-    rows = {str(r["confound"]): r for r in table.to_dict("records")}
-    metric = metric_name(comparison.problem.metric)
-    fused = bool(np.isfinite(table["fused"].to_numpy(np.float64)).any())
-    told = str(table["classifier"].iloc[0])
-    values = [Interval(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()]
-    shown = f"What circumstances and ridges tell, {told}; the dashed line is guessing"
-    reading, mark = "Dashed: guessing.", chance(comparison)
-    said = words(comparison, rows)
-    return {
-        "words": said,
-        # What the circumstances tell by themselves, and whether anything is left of the ridges without them.
-        "short": " ".join(w for w in (said[0], _verdict(comparison, rows, mark)) if w),
-        "figure": interval_display(
-            "confounds", f"A print: {told}", values, metric, shown, reading, mark=mark, tall=True
-        ),
-        "metric": metric,
-        "fused": fused,
-        "rows": [_row(comparison, r, fused) for r in rows.values()],
-    }
-
-
-def words(comparison: Comparison, rows: dict[str, dict[Any, Any]]) -> list[str]:
-    """Return what the figures mean, in sentences that claim no more than they show."""
-    it = comparison.problem
-    guess = chance(comparison)
-    told = []
-    kinds = [k for k in rows if k not in (ALL, "finger") and not k.startswith(RIDGES) and not k.endswith(" removed")]
-    if ALL in rows:
-        names = listed(kinds)
-        told.append(
-            f"{names[0].upper()}{names[1:]} together, without any column of the ridges, tell “{it.target}” with "
-            f"{metric_name(it.metric)} {_value(it.kind, rows[ALL])} a print"
-            + (f"; guessing gives {figure(guess, it.kind)}." if guess is not None else ".")
-        )
-    if RIDGES in rows and REST in rows:
-        told.append(
-            f"The ridges’ own columns tell it with {_value(it.kind, rows[RIDGES])}. With {listed(kinds)} regressed out "
-            f"of them, as learned from the training {it.group}s alone, they tell it with {_value(it.kind, rows[REST])}."
-        )
-        told.append(_verdict(comparison, rows, guess))
-    told.append(
-        "What no column measures is not taken out: operator, device, place and day, moisture, or the order of capture. "
-        f"And how large a finger is or how hard it is pressed may go with “{it.target}” by nature: this table cannot "
-        "part the body’s share from the capture’s."
-    )
-    told.append(
-        "For a court: these figures must not be given as a property of ridges alone, unless the "
-        f"{it.group}s that differ in “{it.target}” were recorded alike, which only whoever recorded them can say."
-    )
-    return told
-
-
-def _verdict(comparison: Comparison, rows: dict[str, dict[Any, Any]], guess: float | None) -> str:
-    """Return what is left, and whether it is more than nothing."""
-    it = comparison.problem
-    if guess is None or RIDGES not in rows or REST not in rows:
-        return ""
-    whole, rest = rows[RIDGES], rows[REST]
-    down = it.metric in LESS_IS_BETTER
-    more = rest["value_high"] < guess if down else rest["value_low"] > guess
-    if not more:
-        return (
-            "What is left cannot be told from guessing: these prints do not show that the ridges tell anything beyond "
-            "the way they were taken."
-        )
-    range_ = whole["value"] - guess
-    share = (whole["value"] - rest["value"]) / range_ if range_ else 0.0
-    part = "hardly any" if share < 0.1 else f"about {round(100 * share, -1):.0f} %"
-    return (
-        "What is left is more than guessing, so the ridges carry something that these circumstances, as far as they "
-        f"are measured here and to second order, do not explain; but {part} of what the ridges tell beyond guessing "
-        "goes with the circumstances."
-    )
-
-
-def _value(kind: str, row: dict[Any, Any]) -> str:
-    interval = between(row["value_low"], row["value_high"], kind)
-    return figure(row["value"], kind) + (f" (95 % interval {interval})" if interval else "")
-
-
-def _row(comparison: Comparison, row: dict[Any, Any], fused: bool) -> dict[str, Any]:
-    kind = comparison.problem.kind
-    names = ("value", "fused") if fused else ("value",)
-    cells = [
-        {"value": figure(row[n], kind), "interval": between(row[f"{n}_low"], row[f"{n}_high"], kind)} for n in names
-    ]
-    return {"name": row["confound"], "meaning": row["meaning"], "columns": f"{row['columns']:,}", "cells": cells}

@@ -1,4 +1,4 @@
-"""What a comparison's figures are called, mean and look like; which targets call for sober words."""
+"""Names, meanings and text forms of a comparison's metrics; which targets are sensitive."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ METRIC_NAMES = {
 }
 
 METRIC_MEANINGS = {
-    "roc_auc": "how often a print of one class scores above a print of the other; 0.5 is guessing, 1 is never wrong. "
-    "With several classes: the mean of each against the rest",
-    "balanced_accuracy": "the mean of each class's share that was told rightly, so that a large class does not drown "
-    "a small one; guessing gives one over the number of classes",
-    "accuracy": "share of prints told rightly. Always naming the largest class already gives that class's share: "
-    "compare with dummy",
-    "average_precision": "precision averaged over all cut-offs; guessing gives the class's share",
+    "roc_auc": "probability that a print of one class scores above a print of the other; 0.5 is chance level, 1 is "
+    "perfect. With several classes: the mean over classes, each against the rest",
+    "balanced_accuracy": "mean over classes of the fraction classified correctly, so that a large class does not "
+    "outweigh a small one; chance level is one over the number of classes",
+    "accuracy": "fraction of prints classified correctly. Always predicting the largest class already reaches the "
+    "fraction of that class: compare with the dummy classifier",
+    "average_precision": "precision averaged over all thresholds; chance level is the fraction of the class",
     "f1": "harmonic mean of precision and recall",
-    "precision": "share of those called a class that have that label",
-    "recall": "share of those with that label that are found",
-    "brier": "mean squared error of the probabilities; less is better",
-    "log_loss": "the logarithm's penalty on the probabilities; less is better",
-    "mae": "how far a prediction lies from the label, on average, in the label's own unit; less is better",
-    "rmse": "the same, where far misses weigh more; less is better",
-    "r2": "share of the label's variation that is predicted; 0 is always saying the mean, below 0 is worse than that",
+    "precision": "fraction of the prints predicted as a class that have that label",
+    "recall": "fraction of the prints with a label that are predicted as such",
+    "brier": "mean squared error of the probabilities; lower is better",
+    "log_loss": "negative mean log-likelihood of the labels; lower is better",
+    "mae": "mean distance of the prediction from the label, in the label's unit; lower is better",
+    "rmse": "the same, with large errors weighted more; lower is better",
+    "r2": "fraction of the label's variance that is explained; always predicting the mean gives 0",
 }
 
 SENSITIVE = {
@@ -55,45 +55,100 @@ SENSITIVE = {
     "country": "population",
     "region": "population",
 }
-"""Targets about which a page says more, and as what."""
+"""Targets about which a page adds warnings, and under which topic."""
 
 
-def sensitive_topic(target: str) -> str:
-    """Return as what a target calls for sober words: "sex", "age", "population", or "" where it does not."""
+def find_topic(target: str) -> str:
+    """Return which sensitive topic a target is: "sex", "age", "population", or "" for none.
+
+    Examples
+    --------
+    >>> find_topic("Gender"), find_topic("finger")
+    ('sex', '')
+    """
     return SENSITIVE.get(target.lower(), "")
 
 
 def metric_name(metric: str) -> str:
-    """Return a metric's name for people."""
+    """Return a metric's name as a page writes it.
+
+    Examples
+    --------
+    >>> metric_name("roc_auc"), metric_name("top_5")
+    ('ROC AUC', 'top 5')
+    """
     return METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
-def figure(value: Any, kind: str) -> str:
-    """Return a metric's value: three decimals for shares, three digits for a number in the target's unit."""
+def format_value(value: Any, kind: str) -> str:
+    """Return a metric's value: three decimals for fractions, three digits for a number in the target's unit.
+
+    Examples
+    --------
+    >>> format_value(0.8124, "binary"), format_value(12.345, "regression"), format_value(None, "binary")
+    ('0.812', '12.3', '–')
+    """
     if value is None or not np.isfinite(float(value)):
         return "–"
     return number(float(value)) if kind == "regression" else f"{float(value):.3f}"
 
 
-def between(low: Any, high: Any, kind: str) -> str:
-    """Return an interval as "a to b"; empty where unknown."""
+def format_interval(low: Any, high: Any, kind: str) -> str:
+    """Return an interval as "a to b"; empty where it is unknown.
+
+    Examples
+    --------
+    >>> format_interval(0.78, 0.84, "binary")
+    '0.780 to 0.840'
+    """
     if low is None or high is None or not np.isfinite([float(low), float(high)]).all():
         return ""
-    return f"{figure(low, kind)} to {figure(high, kind)}"
+    return f"{format_value(low, kind)} to {format_value(high, kind)}"
 
 
-def p_value(p: Any) -> str:
-    """Return a p value as it is usually written."""
+def format_difference(value: Any, kind: str) -> str:
+    """Return a difference with its sign, with a true minus.
+
+    Examples
+    --------
+    >>> format_difference(-0.0123, "binary"), format_difference(0.2, "binary")
+    ('−0.012', '+0.200')
+    """
+    if not np.isfinite(float(value)):
+        return "–"
+    return ("−" if float(value) < 0 else "+") + format_value(abs(float(value)), kind)
+
+
+def format_p_value(p: Any) -> str:
+    """Return a p value with three decimals.
+
+    Examples
+    --------
+    >>> format_p_value(0.0312), format_p_value(0.0004), format_p_value(float("nan"))
+    ('0.031', '< 0.001', '–')
+    """
     if p is None or not np.isfinite(float(p)):
         return "–"
     return "< 0.001" if float(p) < 0.001 else f"{float(p):.3f}"
 
 
-def listed(names: list[str]) -> str:
-    """Return names as "a, b and c"."""
+def join_names(names: list[str]) -> str:
+    """Return names as an enumeration.
+
+    Examples
+    --------
+    >>> join_names(["a", "b", "c"]), join_names(["a"]), join_names([])
+    ('a, b and c', 'a', '')
+    """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def count_of(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> count_of(1, "leak"), count_of(1200, "file")
+    ('1 leak', '1,200 files')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

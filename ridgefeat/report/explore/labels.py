@@ -1,4 +1,4 @@
-"""Labels as groups to colour and compare by, and which rows stand for a table that is too large for a page."""
+"""Labels as groups to colour and compare by."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ridgefeat.report.page import number
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_GROUPS = 8
-"""Groups with a colour and a shape of their own; the rest are one group more."""
+MAX_GROUPS = 8
+"""Groups with their own colour and shape; the rest form one more group."""
 NONE = 255
 """Code of a row without a group."""
 OTHERS = "others"
 IDENTITIES = ("subject", "simulated")
-"""Labels that say who a print is from, not what it is like: to search for, not to compare by."""
+"""Labels that identify a print's origin: to search for, not to compare by."""
 QUANTILES = 4
 
 Codes = NDArray[np.uint8]
@@ -32,34 +32,8 @@ def as_text(frame: pd.DataFrame, name: str) -> pd.Series[str]:
     return frame[name].astype("string").fillna("")
 
 
-def draw_rows(groups: NDArray[Any], most: int, seed: int) -> NDArray[np.int64]:
-    """Return at most `most` rows, ascending: from each group as many as its share, but at least one.
-
-    Parameters
-    ----------
-    groups : ndarray of str, shape (prints,)
-    most : int
-        Positive.
-    seed : int
-        The same seed, the same rows.
-    """
-    n = len(groups)
-    if n <= most:
-        return np.arange(n)
-    rng = np.random.default_rng(seed)
-    shuffled = rng.permutation(n)
-    _, code = np.unique(groups, return_inverse=True)
-    # A row's rank in its group as a share of the group: the smallest shares are an equal draw from each.
-    order = shuffled[np.argsort(code[shuffled], kind="stable")]
-    counts = np.bincount(code)
-    rank = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
-    share = (rank + rng.random(len(counts)).repeat(counts)) / counts.repeat(counts)
-    share[rank == 0] = -1
-    return np.sort(order[np.argsort(share, kind="stable")[:most]])
-
-
-def groupings(frame: pd.DataFrame, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return every way to group a table's rows: its labels and flags; the names of the groups and each row's code.
+def list_groupings(frame: pd.DataFrame, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return every way to group a table's rows: its labels and flags; with the names of the groups and each row's code.
 
     Parameters
     ----------
@@ -83,7 +57,7 @@ def _by_label(frame: pd.DataFrame, name: str) -> dict[str, Any] | None:
 
     texts = as_text(frame, name).to_numpy(dtype=str)
     column = frame[name]
-    if pd.api.types.is_numeric_dtype(column) and column.nunique() > MOST_GROUPS:
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() > MAX_GROUPS:
         values = column.to_numpy(np.float64, na_value=np.nan)
         cuts = np.unique(np.nanquantile(values, np.linspace(0, 1, QUANTILES + 1)))
         at = np.clip(np.searchsorted(cuts, values, "right") - 1, 0, len(cuts) - 2)
@@ -94,10 +68,10 @@ def _by_label(frame: pd.DataFrame, name: str) -> dict[str, Any] | None:
 
 def _group(name: str, texts: NDArray[Any], order: Sequence[str] | None = None) -> dict[str, Any] | None:
     counted = Counter(texts[texts != ""].tolist())
-    if len(counted) < 2 or len(counted) > len(texts) / 2 > MOST_GROUPS:
+    if len(counted) < 2 or len(counted) > len(texts) / 2 > MAX_GROUPS:
         return None
     ranked = sorted(counted, key=lambda v: (-counted[v], v))
-    names = ranked if len(ranked) <= MOST_GROUPS else ranked[: MOST_GROUPS - 1]
+    names = ranked if len(ranked) <= MAX_GROUPS else ranked[: MAX_GROUPS - 1]
     names = [n for n in order if n in names] if order else sorted(names, key=_natural)
     if len(ranked) > len(names):
         names = [*names, OTHERS]
@@ -113,8 +87,8 @@ def _natural(text: str) -> tuple[int, float, str]:
         return 1, 0.0, text
 
 
-def coded(frame: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return text columns as lists of their different values and each row's place in them."""
+def encode_texts(frame: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return text columns as lists of distinct values and each row's index in them."""
     found = []
     for name in names:
         values, codes = np.unique(as_text(frame, name).to_numpy(dtype=str), return_inverse=True)
@@ -122,8 +96,8 @@ def coded(frame: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def first_usual(groups: Sequence[Mapping[str, Any]], wanted: str | None) -> int:
-    """Return the grouping to begin with: the wanted one, else the first usual one, else the first; -1 without any."""
+def choose_grouping(groups: Sequence[Mapping[str, Any]], wanted: str | None) -> int:
+    """Return the index of the initial grouping: the wanted one, else a usual one, else 0; -1 without any."""
     names = [g["name"] for g in groups]
     for name in (wanted, "sex", "pattern", "pattern_class", "finger", "hand", "alteration"):
         if name in names:

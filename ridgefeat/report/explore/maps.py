@@ -1,4 +1,4 @@
-"""What a page shows of all columns at once: maps of the prints, how columns go together, which prints are unusual."""
+"""Statistics over all columns: maps of prints, correlations, unusual prints, columns that separate groups."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ridgefeat.structure import Float
 Array = NDArray[np.float64]
 
 COMPONENTS = 4
-"""Principal components that can be plotted."""
-MOST_MISSING = 0.5
-"""Share of missing columns above which a print has no place on a map."""
-LEAST_PRINTS = 12
+"""Number of principal components that can be plotted."""
+MAX_MISSING = 0.5
+"""Fraction of missing columns from which a print is not on a map."""
+MIN_PRINTS = 12
 CLIP = 8.0
-"""Robust deviations beyond which a value counts as so many, so that one stray value does not set a map's scale."""
+"""Robust standard deviations at which values are clipped, so that an outlier does not set a map's scale."""
 NEIGHBOUR_COMPONENTS, NEIGHBOUR_STEPS = 30, 500
-"""What bounds t-SNE's time: components that it sees and steps that it takes."""
+"""Limits on the time of t-SNE: number of components and of steps."""
 DISTANCE_COMPONENTS = 10
-MOST_CORRELATED = 2000
-"""Columns above which the correlations of the first so many are shown."""
+MAX_CORRELATED = 2000
+"""Maximum number of columns whose correlations are shown: the first ones."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Maps:
     axes : dict of str to ndarray of float32, shape (prints,)
         Coordinates by name; NaN for a print with too little measured.
     explained : tuple of float
-        Share of variance of each principal component.
+        Fraction of the variance of each principal component.
     distance : ndarray of float32, shape (prints,)
-        Robust distance from the middle of all prints; NaN as above.
+        Robust distance from the centre of all prints; NaN as above.
     furthest : ndarray of int64, shape (prints, 3)
         Columns in which a print is furthest from the median.
     deviation : ndarray of float32, shape (prints, 3)
-        By how many robust deviations.
+        By how many robust standard deviations.
     """
 
     axes: dict[str, Float]
@@ -59,11 +59,11 @@ def make_maps(values: Float, families: NDArray[Any], *, neighbours: bool, seed: 
     values : ndarray of float32, shape (prints, columns)
         NaN where missing.
     families : ndarray of str, shape (columns,)
-        Each column's family: every family weighs the same, however many columns it has.
+        Each column's family; every family has the same weight, whatever its number of columns.
     neighbours : bool
         Also make a map of neighbours (t-SNE, van der Maaten and Hinton 2008).
     seed : int
-        Of t-SNE and of the robust distance.
+        Random seed of t-SNE and of the robust distance.
 
     Returns
     -------
@@ -71,17 +71,18 @@ def make_maps(values: Float, families: NDArray[Any], *, neighbours: bool, seed: 
 
     Notes
     -----
-    Columns are centred on their median, divided by their robust deviation and clipped at 8 of them; missing values
-    count as the median. The distance is Mahalanobis' on ten principal components, with centre and covariance from the
-    half of the prints that lie closest together (minimum covariance determinant, Rousseeuw and Van Driessen 1999).
+    Columns are centred on their median, divided by their robust standard deviation and clipped at ±8; missing values
+    are replaced by the median. The distance is Mahalanobis' on ten principal components, with centre and covariance
+    from the half of the prints that lie closest together (minimum covariance determinant, Rousseeuw and
+    Van Driessen 1999).
     """
-    placed = np.isnan(values).mean(1) < MOST_MISSING if values.shape[1] else np.zeros(len(values), bool)
+    placed = np.isnan(values).mean(1) < MAX_MISSING if values.shape[1] else np.zeros(len(values), bool)
     n = len(values)
     nowhere = np.full(n, np.nan, np.float32)
     z = robust_scores(values[placed])
     furthest, deviation = _furthest(z, placed, n)
     z = np.clip(z, -CLIP, CLIP)
-    if placed.sum() < LEAST_PRINTS or not z.any():
+    if placed.sum() < MIN_PRINTS or not z.any():
         return Maps({}, (), nowhere, furthest, deviation)
     scores, explained = _components(z, families)
     axes = {f"PC {k + 1}": _spread(scores[:, k], placed) for k in range(min(COMPONENTS, scores.shape[1]))}
@@ -93,7 +94,7 @@ def make_maps(values: Float, families: NDArray[Any], *, neighbours: bool, seed: 
 
 
 def robust_scores(values: Float) -> Array:
-    """Return columns as robust deviations from their medians; missing, and columns without spread, as 0.
+    """Return columns in robust standard deviations from their medians; 0 where missing or constant.
 
     The deviation is 1.4826 times the median absolute deviation, but at least half the standard deviation: a column that
     is nearly always the same, or has two peaks, would otherwise make every other value unusual.
@@ -174,7 +175,7 @@ def rank_scores(values: Float) -> Array:
 
 
 def correlate(ranks: Array) -> tuple[NDArray[np.int64], Array]:
-    """Return how columns go together, those that do side by side.
+    """Return the rank correlations of columns, in clustered order.
 
     Parameters
     ----------
@@ -191,7 +192,7 @@ def correlate(ranks: Array) -> tuple[NDArray[np.int64], Array]:
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
-    chosen = np.flatnonzero(np.isfinite(ranks).any(0))[:MOST_CORRELATED]
+    chosen = np.flatnonzero(np.isfinite(ranks).any(0))[:MAX_CORRELATED]
     known = np.isfinite(ranks[:, chosen]).astype(np.float64)
     x = np.nan_to_num(ranks[:, chosen])
     n, sums, squares, products = known.T @ known, x.T @ known, (x**2).T @ known, x.T @ x
@@ -208,8 +209,8 @@ def correlate(ranks: Array) -> tuple[NDArray[np.int64], Array]:
     return chosen[order], r[np.ix_(order, order)]
 
 
-def tell_apart(ranks: Array, codes: NDArray[np.uint8], groups: int) -> Array:
-    """Return how far groups differ in each column: the share of the ranks' variance that lies between them.
+def separate_groups(ranks: Array, codes: NDArray[np.uint8], groups: int) -> Array:
+    """Return how well groups are separated in each column: the fraction of the ranks' variance between them.
 
     Parameters
     ----------
@@ -234,8 +235,8 @@ def tell_apart(ranks: Array, codes: NDArray[np.uint8], groups: int) -> Array:
         mean = x.sum(0) / total
         between = (counts * (np.where(counts > 0, sums / counts, 0) - mean) ** 2).sum(0)
         whole = (x**2).sum(0) - total * mean**2
-        # Of the share that chance alone gives, (groups - 1) / (prints - 1), nothing is left.
-        share = between / whole
+        # The fraction expected by chance, (groups - 1) / (prints - 1), is subtracted.
+        fraction = between / whole
         chance = ((counts > 0).sum(0) - 1) / (total - 1)
-        left: Array = np.clip((share - chance) / (1 - chance), 0, 1)
+        left: Array = np.clip((fraction - chance) / (1 - chance), 0, 1)
     return left

@@ -1,9 +1,9 @@
-"""A feature table as a page to explore: maps, distributions, correlations, outliers and the prints behind them.
+"""A feature table as a page to explore: maps, distributions, correlations, outliers and the prints themselves.
 
 write_explore_page("features.csv", "explore.html", images_root="prints/")
 
-One HTML file with its data and its script inside; it asks no network for anything. The same table and prints give the
-same bytes.
+One HTML file with its data and script inside, which works offline. The same table and prints give the same bytes. The
+numbers are packed here and unpacked by data.js.
 """
 
 from __future__ import annotations
@@ -24,35 +24,33 @@ from numpy.typing import NDArray
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.params import Params
-from ridgefeat.report.explore import labels as explore_labels
-from ridgefeat.report.explore import maps as explore_maps
-from ridgefeat.report.explore import pictures as explore_pictures
-from ridgefeat.report.explore.labels import as_text
+from ridgefeat.report.explore.labels import as_text, choose_grouping, encode_texts, list_groupings
+from ridgefeat.report.explore.maps import Maps, correlate, make_maps, rank_scores, separate_groups
+from ridgefeat.report.explore.pictures import PackedPrint, Progress, draw_prints
+from ridgefeat.report.explore.sample import draw_rows, read_candidates
 from ridgefeat.report.page import render_page, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.structure import Float
-from ridgefeat.table import load_sidecar, read_table
-from ridgefeat.table.reading import read_header, read_rows
+from ridgefeat.table import load_sidecar
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_PRINTS = 5000
+MAX_PRINTS = 5000
 """Prints on a page; of a larger table a sample."""
 ROOM = 25 << 20
-"""Bytes of a page; pictures take what the numbers leave."""
-LEAST_PICTURE = 900
-"""Bytes that a picture needs at least, however little room is left."""
+"""Bytes of a page; pictures use what the numbers leave."""
+MIN_PICTURE = 900
+"""Minimum bytes of a picture, however little room is left."""
 OVERLAY_ROOM = 420
-"""Bytes that a print's marks and outline take, about."""
-MOST_OUTLIERS = 100
-NAMES = ("meta_source", "meta_sha256")
+"""Approximate bytes of a print's marks and outline."""
+MAX_OUTLIERS = 100
 SCRIPTS = ("data", "plot", "scatter", "spread", "heat", "prints", "lists", "main")
 
 
 @dataclass(frozen=True)
 class Explored:
-    """What a page holds.
+    """A page that was written.
 
     Attributes
     ----------
@@ -63,7 +61,7 @@ class Explored:
     pictures, missing : int
         Prints with a picture, and those that could not be read again.
     picture_side : int
-        Longer side of the pictures in pixels at most; 0 without any.
+        Maximum longer side of the pictures in pixels; 0 without any.
     first_missing : str
         Why the first of the missing could not be read.
     bytes : int
@@ -82,8 +80,8 @@ class Explored:
 
 
 @dataclass(frozen=True)
-class Options:
-    """How a page is made.
+class ExploreOptions:
+    """Options of a page.
 
     Attributes
     ----------
@@ -91,21 +89,21 @@ class Options:
         The folder that was extracted; without it the page has no pictures.
     by : str or None
         The label to colour and compare by at first.
-    most : int
-        Prints at most; of a larger table a sample, stratified by label.
+    limit : int
+        Maximum number of prints; a larger table is sampled, stratified by label.
     neighbours : bool
         Make the map of neighbours (t-SNE).
     overlays : bool
-        Find minutiae and outlines of the prints again, to be drawn over them.
+        Detect minutiae and outlines of the prints again, and draw them over the prints.
     jobs : int or None
         Worker processes.
     seed : int
-        Of the sample and the maps.
+        Random seed of the sample and the maps.
     """
 
     images_root: Path | None = None
     by: str | None = None
-    most: int = MOST_PRINTS
+    limit: int = MAX_PRINTS
     neighbours: bool = True
     overlays: bool = True
     jobs: int | None = 1
@@ -115,24 +113,24 @@ class Options:
 def write_explore_page(
     table: str | Path,
     page: str | Path,
-    options: Options | None = None,
+    options: ExploreOptions | None = None,
     *,
-    progress: explore_pictures.Progress | None = None,
-    tell: Any = None,
+    progress: Progress | None = None,
+    on_message: Any = None,
 ) -> Explored:
     """Write a page to explore a feature table with.
 
     Parameters
     ----------
     table : str or Path
-        The table, with its sidecar beside it.
+        The table, with its sidecar next to it.
     page : str or Path
         The page to write; an existing one is replaced.
-    options : Options, optional
+    options : ExploreOptions, optional
     progress : callable, optional
-        Told (done, failed, total) prints while pictures are made.
-    tell : callable, optional
-        Told in words what is being done.
+        Called with the numbers of prints done, failed and in total while pictures are made.
+    on_message : callable, optional
+        Called with a sentence on each step.
 
     Returns
     -------
@@ -144,31 +142,30 @@ def write_explore_page(
         If the table or its sidecar cannot be read, is empty, or has no label `by`; if none of its prints lies below
         `images_root`; or if the page cannot be written.
     ParameterError
-        If `most` is below 1.
+        If `limit` is below 1.
     """
-    options, table, page, tell = options or Options(), Path(table), Path(page), tell or (lambda words: None)
-    if options.most < 1:
-        raise ParameterError(f"a page needs at least 1 print, got {options.most}")
+    options, table, page = options or ExploreOptions(), Path(table), Path(page)
+    on_message = on_message or (lambda words: None)
+    if options.limit < 1:
+        raise ParameterError(f"a page needs at least 1 print, got {options.limit}")
     about = load_sidecar(table)
     columns = list(about["columns"])
     known = {c["name"] for c in columns}
-    header = read_header(table)
-    labels = [n for n in header if not n.startswith("meta_") and n not in known]
-    # Names alone are as much as all labels of a large table; they are read of the sample.
-    told = read_table(table, columns=(), labels=[n for n in header if n not in (*known, *NAMES)])
-    _check(table, told, columns, labels, options)
-    total = len(told)
-    groups = explore_labels.groupings(told, labels)
-    if options.by and options.by not in [g["name"] for g in groups]:
-        raise TableError(
-            f"label {options.by!r} has {told[options.by].nunique()} different values in {total} prints of {table}; "
-            "to compare by it takes from two to half as many as prints, and no subject's name"
-        )
-    frame = _sample(table, told, groups, options)[header]
-    content = _numbers(frame, columns, labels, about, options, tell)
+    read = read_candidates(table, known, about["label_kinds"], options.limit, options.seed)
+    if read is None or not columns:
+        total = 0 if read is None else len(read.labels)
+        raise TableError(f"table {table} has {total} prints and {len(columns)} features; nothing to explore")
+    labels = [n for n in read.labels.columns if not n.startswith("meta_")]
+    groups = list_groupings(read.labels, labels)
+    _check_label(table, read.labels, labels, groups, options.by)
+    at = choose_grouping(groups, options.by)
+    total = len(read.labels)
+    strata = groups[at]["codes"] if at >= 0 else np.zeros(total, np.uint8)
+    frame = read.frame.iloc[draw_rows(strata, read.rows, read.keys, options.limit)].reset_index(drop=True)
+    content = _numbers(frame, columns, labels, about, options, on_message)
     held = sum(len(v) for v in content.values() if isinstance(v, str))
-    drawn, side = _pictures(frame, about, options, ROOM - held - _planes(content), progress, tell)
-    content |= _drawn(drawn)
+    drawn, side = _pictures(frame, about, options, ROOM - held - _planes(content), progress, on_message)
+    content |= _pack_prints(drawn)
     missing = [d.error for d in drawn if d.error]
     content["about"] |= {"total": total, "side": side, "missing": len(missing), "why": missing[0] if missing else ""}
     written = write_page(page, _render(table.name, content, frame, about))
@@ -185,22 +182,19 @@ def write_explore_page(
     )
 
 
-def _check(table: Path, frame: pd.DataFrame, columns: Sequence[Any], labels: Sequence[str], options: Options) -> None:
-    if not len(frame) or not columns:
-        raise TableError(f"table {table} has {len(frame)} prints and {len(columns)} features; nothing to explore")
-    if options.by is not None and options.by not in labels:
-        raise TableError(f"table {table} has no label {options.by!r}; there are: {', '.join(labels) or 'none'}")
-
-
-def _sample(table: Path, told: pd.DataFrame, groups: Sequence[Any], options: Options) -> pd.DataFrame:
-    """Return the rows for the page: all, or a draw that keeps the shares of the label in question."""
-    import pandas as pd
-
-    at = explore_labels.first_usual(groups, options.by)
-    by = np.zeros(len(told), np.uint8) if at < 0 else groups[at]["codes"]
-    rows = explore_labels.draw_rows(by, options.most, options.seed)
-    drawn = read_rows(table, rows, labels=NAMES)
-    return pd.concat([told.iloc[rows].reset_index(drop=True), drawn], axis=1)
+def _check_label(
+    table: Path, frame: pd.DataFrame, labels: Sequence[str], groups: Sequence[Mapping[str, Any]], by: str | None
+) -> None:
+    """Refuse a label that the table does not have, or that does not group its prints."""
+    if by is None:
+        return
+    if by not in labels:
+        raise TableError(f"table {table} has no label {by!r}; there are: {', '.join(labels) or 'none'}")
+    if by not in [g["name"] for g in groups]:
+        raise TableError(
+            f"label {by!r} has {frame[by].nunique()} different values in {len(frame)} prints of {table}; "
+            "comparing needs at least two, at most half as many as prints, and not the subject"
+        )
 
 
 def _numbers(
@@ -208,20 +202,22 @@ def _numbers(
     columns: Sequence[Mapping[str, Any]],
     labels: Sequence[str],
     about: Mapping[str, Any],
-    options: Options,
-    tell: Any,
+    options: ExploreOptions,
+    on_message: Any,
 ) -> dict[str, Any]:
-    """Return everything but pictures: strings of packed numbers, and `about`, which says what they are."""
+    """Return everything except pictures: strings of packed numbers, and `about`, which describes them."""
     names = [str(c["name"]) for c in columns]
     values = np.ascontiguousarray(frame[names].to_numpy(np.float32))
     families = np.array([_family(n, about["families"]) for n in names])
-    tell(f"maps of {len(frame):,} prints by {len(names):,} columns" + (", with t-SNE" * options.neighbours) + " …")
-    maps = explore_maps.make_maps(values, families, neighbours=options.neighbours, seed=options.seed)
-    ranks = explore_maps.rank_scores(values)
-    order, r = explore_maps.correlate(ranks)
-    groups = explore_labels.groupings(frame, labels)
-    apart = [explore_maps.tell_apart(ranks, g["codes"], len(g["names"])) for g in groups]
-    texts = explore_labels.coded(frame, [*labels, "meta_flags", "meta_error"])
+    on_message(
+        f"maps of {len(frame):,} prints by {len(names):,} columns" + (", with t-SNE" * options.neighbours) + " …"
+    )
+    maps = make_maps(values, families, neighbours=options.neighbours, seed=options.seed)
+    ranks = rank_scores(values)
+    order, r = correlate(ranks)
+    groups = list_groupings(frame, labels)
+    apart = [separate_groups(ranks, g["codes"], len(g["names"])) for g in groups]
+    texts = encode_texts(frame, [*labels, "meta_flags", "meta_error"])
     packed = pack_values(np.ascontiguousarray(values.T))
     upper = np.rint(r[np.triu_indices(len(r))] * 100).astype(np.int8)
     record = {
@@ -233,7 +229,7 @@ def _numbers(
         ],
         "texts": [{"name": t["name"], "values": t["values"]} for t in texts],
         "groups": [{"name": g["name"], "names": g["names"]} for g in groups],
-        "by": explore_labels.first_usual(groups, options.by),
+        "by": choose_grouping(groups, options.by),
         "axes": list(maps.axes),
         "explained": [round(e, 4) for e in maps.explained],
         "bits": packed["bits"],
@@ -256,20 +252,20 @@ def _numbers(
 
 
 def _parts(apart: Sequence[Any]) -> Any:
-    """Return shares from 0 to 1 as whole ten-thousandths, 65535 where undefined."""
+    """Return fractions as whole ten-thousandths, 65535 where undefined."""
     if not apart:
         return np.zeros(0, np.uint16)
     shares = np.concatenate(apart)
     return np.where(np.isfinite(shares), np.rint(np.nan_to_num(shares) * 10_000), 65535).astype(np.uint16)
 
 
-def _outliers(frame: pd.DataFrame, maps: explore_maps.Maps) -> list[int]:
-    """Return rows that ask for a look: flagged as outliers, then those furthest from the middle of all."""
+def _outliers(frame: pd.DataFrame, maps: Maps) -> list[int]:
+    """Return unusual rows: flagged as outliers, then those furthest from the centre."""
     flagged = as_text(frame, "meta_flags").str.split().map(lambda flags: "outlier" in flags).to_numpy(bool)
     distance = np.nan_to_num(maps.distance, nan=-1.0)
     ranked = np.lexsort((-distance, ~flagged))
     worth = flagged[ranked] | (distance[ranked] >= 0)
-    return [int(i) for i in ranked[worth][:MOST_OUTLIERS]]
+    return [int(i) for i in ranked[worth][:MAX_OUTLIERS]]
 
 
 def _family(name: str, families: Sequence[str]) -> str:
@@ -282,28 +278,28 @@ def _planes(content: Mapping[str, Any]) -> int:
 
 
 def _pictures(
-    frame: pd.DataFrame, about: Mapping[str, Any], options: Options, room: int, progress: Any, tell: Any
-) -> tuple[list[explore_pictures.Drawn], int]:
+    frame: pd.DataFrame, about: Mapping[str, Any], options: ExploreOptions, room: int, progress: Any, on_message: Any
+) -> tuple[list[PackedPrint], int]:
     if options.images_root is None:
         return [], 0
-    tell("pictures of the prints" + (", and what was found in them" * options.overlays) + " …")
+    on_message("pictures of the prints" + (", with minutiae" * options.overlays) + " …")
     names = [n for n in frame.columns if n.startswith("meta_") or n == "hand"]
     rows = [{str(k): v for k, v in r.items()} for r in frame[names].to_dict("records")]
     params = Params.from_dict(about["parameters"], "the table's parameters")
-    room = max(room - len(rows) * OVERLAY_ROOM * options.overlays, len(rows) * LEAST_PICTURE)
-    drawn, step = explore_pictures.draw_prints(
+    room = max(room - len(rows) * OVERLAY_ROOM * options.overlays, len(rows) * MIN_PICTURE)
+    drawn, step = draw_prints(
         rows, options.images_root, params, room=room, overlays=options.overlays, jobs=options.jobs, progress=progress
     )
     if all(d.error for d in drawn):
         inputs = ", ".join(map(str, about.get("inputs") or ())) or "unknown"
         raise TableError(
             f"none of the table's prints can be read below {options.images_root}; the first: {drawn[0].error}. "
-            f"--images wants the folder that was extracted; the table's was {inputs}"
+            f"--images must be the folder that was extracted; that of the table was {inputs}"
         )
     return drawn, step[0]
 
 
-def _drawn(drawn: Sequence[explore_pictures.Drawn]) -> dict[str, Any]:
+def _pack_prints(drawn: Sequence[PackedPrint]) -> dict[str, Any]:
     if not drawn:
         return {"pictures": "", "marks": "", "outlines": "", "counts": "", "sizes": ""}
     counts = np.array([(len(d.marks), len(d.outline)) for d in drawn], np.uint32)
@@ -325,7 +321,7 @@ def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: M
     blocks = {f"data-{k}": Markup(v) for k, v in content.items() if isinstance(v, str)}
     blocks |= {f"data-values-{i}": Markup(plane) for i, plane in enumerate(content["values"])}
     return render_page(
-        "explore_page.html",
+        "explore/page.html",
         {
             "title": name,
             "version": about.get("version", __version__),
@@ -343,20 +339,20 @@ def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: M
 
 def _script() -> str:
     """Return the page's script, its parts in order."""
-    folder = resources.files("ridgefeat.report")
-    parts = [folder.joinpath(f"explore_{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
+    folder = resources.files("ridgefeat.report.explore")
+    parts = [folder.joinpath(f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
     return "\n" + "\n".join(['"use strict";', *parts])
 
 
 EXACT_BYTES = 6 << 20
-"""Bytes of float32 up to which values are kept as they are."""
+"""Bytes of float32 up to which values are kept exactly."""
 KEPT_BITS = 11
 """Bits after the leading one that larger tables keep: a relative error below 2^-12, whole numbers to 4,096 exactly."""
 MANTISSA = 23
 
 
 def pack_values(columns: Float) -> dict[str, Any]:
-    """Return a table's values as a record of text and of what it takes to read it.
+    """Return a table's values as text, with the number of bits kept.
 
     Parameters
     ----------
@@ -396,7 +392,7 @@ def deflated(raw: bytes) -> str:
 
 
 def safe_json(content: Any) -> str:
-    r"""Return JSON that may stand inside a script element: no <, > or & in it, whatever names and labels say."""
+    r"""Return JSON that is safe inside a script element: <, > and & are escaped."""
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -1,13 +1,13 @@
-"""Prints for a page of thousands: small grey pictures, and what was found in them as points and lines to draw over.
+"""Prints on a page: small grey pictures, with minutiae, singular points and outlines as numbers to draw over them.
 
-Marks are kept as numbers, not as pixels: they take a tenth of the room, stay sharp at any size and can be switched off.
+As numbers they need a tenth of the bytes that pixels would, stay sharp at any size and can be switched off.
 """
 
 from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,17 @@ from ridgefeat.sources import PrintSource
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, UInt8
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import open_print
-from ridgefeat.work.engine import count_workers
-from ridgefeat.work.threads import one_thread
+from ridgefeat.work.engine import count_workers, spread
 
 GRID = 4095
 """Steps from one edge of a picture to the other in which marks are placed."""
 TURN = 256
-"""Steps of a full turn; NO_DIRECTION stands for none."""
+"""Steps of a full turn; NO_DIRECTION where it is unknown."""
 NO_DIRECTION = 999
 KINDS = {CORE: 3, DELTA: 4}
-"""Codes of singular points beside the minutiae's 0 (unknown), 1 (ending) and 2 (bifurcation)."""
+"""Codes of singular points; those of minutiae are 0 (unknown), 1 (ending) and 2 (bifurcation)."""
 OUTLINE_TOLERANCE = 0.15
-"""mm by which an outline may leave the mask's edge."""
+"""Maximum distance in mm between the outline and the mask's edge."""
 
 LADDER = (
     (512, 50),
@@ -60,8 +59,8 @@ Numbers = NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """One print as a page holds it.
+class PackedPrint:
+    """One print in the form that a page holds.
 
     Attributes
     ----------
@@ -96,8 +95,8 @@ def draw_prints(
     overlays: bool,
     jobs: int | None,
     progress: Progress | None,
-) -> tuple[list[Drawn], tuple[int, int]]:
-    """Return the prints that rows stand for, and the size and quality of their pictures.
+) -> tuple[list[PackedPrint], tuple[int, int]]:
+    """Return the prints of a table's rows, and the size and quality of their pictures.
 
     Parameters
     ----------
@@ -106,20 +105,23 @@ def draw_prints(
     root : Path
         The folder that was extracted.
     params : Params
-        As the table was made, so that its minutiae are drawn.
+        The table's own, so that its minutiae are drawn.
     room : int
-        Bytes that all pictures together may take, roughly.
+        Approximate bytes of all pictures together.
     overlays : bool
         Also find minutiae, singular points and outline.
     jobs : int or None
         Worker processes.
     progress : callable, optional
-        Told (done, failed, total).
+        Called with the numbers of prints done, failed and in total.
     """
+    from joblib import delayed
+
     step = choose_step(rows, root, params, room)
     batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
-    drawn: list[Drawn] = []
-    for batch in _run(batches, (root, params, step, overlays, os.getpid()), count_workers(jobs)):
+    calls = (delayed(_draw_batch)(batch, root, params, step, overlays) for batch in batches)
+    drawn: list[PackedPrint] = []
+    for batch in spread(calls, max(1, min(count_workers(jobs), len(batches))), ordered=True):
         drawn += batch
         if progress is not None:
             progress(len(drawn), sum(d.error != "" for d in drawn), len(rows))
@@ -127,7 +129,7 @@ def draw_prints(
 
 
 def choose_step(rows: Sequence[Mapping[str, Any]], root: Path, params: Params, room: int) -> tuple[int, int]:
-    """Return the best side and quality at which pictures of all rows fit; tried on some of them."""
+    """Return the best size and quality at which the pictures of all rows fit, estimated on some of them."""
     at = np.unique(np.linspace(0, max(0, len(rows) - 1), TRIED).astype(int))
     some = []
     for row in (rows[i] for i in at if i < len(rows)):
@@ -141,42 +143,27 @@ def choose_step(rows: Sequence[Mapping[str, Any]], root: Path, params: Params, r
     return LADDER[-1]
 
 
-def _run(batches: Sequence[Sequence[Any]], how: tuple[Any, ...], workers: int) -> Iterator[list[Drawn]]:
-    if min(workers, len(batches)) <= 1:
-        for batch in batches:
-            yield _draw_batch(batch, *how)
-        return
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(n_jobs=workers, return_as="generator", batch_size=1, pre_dispatch=2 * workers)
-    yield from parallel(delayed(_draw_batch)(batch, *how) for batch in batches)
-
-
 def _draw_batch(
-    rows: Sequence[Mapping[str, Any]], root: Path, params: Params, step: tuple[int, int], overlays: bool, parent: int
-) -> list[Drawn]:
-    if parent != os.getpid():
-        import signal
-
-        # Ctrl-C is the parent's, which ends its workers itself and without their tracebacks.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with one_thread():
-        return [draw_print(row, root, params, step, overlays) for row in rows]
+    rows: Sequence[Mapping[str, Any]], root: Path, params: Params, step: tuple[int, int], overlays: bool
+) -> list[PackedPrint]:
+    return [draw_print(row, root, params, step, overlays) for row in rows]
 
 
-def draw_print(row: Mapping[str, Any], root: Path, params: Params, step: tuple[int, int], overlays: bool) -> Drawn:
+def draw_print(
+    row: Mapping[str, Any], root: Path, params: Params, step: tuple[int, int], overlays: bool
+) -> PackedPrint:
     """Return one row's print; never raises for one that cannot be read."""
     try:
         fp = reopen(row, root, params)
         rows, columns = fp.image.shape
         marks, outline = (_marks(fp), _outline(fp)) if overlays else NOTHING
-        return Drawn(embed(fp.original, *step), (columns * MM_PER_PX, rows * MM_PER_PX), marks, outline)
+        return PackedPrint(embed(fp.original, *step), (columns * MM_PER_PX, rows * MM_PER_PX), marks, outline)
     except RidgefeatError as error:
-        return Drawn("", (1.0, 1.0), *NOTHING, str(error))
+        return PackedPrint("", (1.0, 1.0), *NOTHING, str(error))
 
 
 def reopen(row: Mapping[str, Any], root: Path, params: Params) -> Fingerprint:
-    """Read the print that a row of a table stands for, as it was read then.
+    """Read the print of a table's row again, as it was read for the table.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Pictures of prints: `show` draws a print stage by stage, `match` what two prints share.
+"""Pictures of prints.
 
-`panels` and `marks` are their parts.
+Read in this order: `marks` (single points and text), `panels` (one picture per stage), `show` (the panels of a print on
+one page), `match` (two prints with their paired minutiae).
 """

@@ -1,6 +1,6 @@
 """Marks of single points: minutiae, cores and deltas, drawn on RGB pictures with a light halo.
 
-Kinds differ in shape as well as in colour; the colours are Okabe and Ito's, which the colour-blind can tell apart.
+Kinds differ in shape as well as in colour; the colours are Okabe and Ito's, which are safe for colour-blind readers.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def write(
     text : str
         What falls outside the picture is cut off.
     x, baseline : float
-        Where the line stands, in pixels.
+        Position of the line, in pixels.
     size : float
         Pixels per em.
     colour : (int, int, int)
@@ -171,7 +171,7 @@ def _render(text: str, size: float, bold: bool) -> tuple[NDArray[np.uint8], int]
     font = _font(bold)
     font.set_size(size, 72)
     with warnings.catch_warnings():
-        # A letter that the font lacks is drawn as a box; a warning about somebody's file name helps nobody.
+        # A letter that the font lacks is drawn as a box; a warning about a file name would not help.
         warnings.simplefilter("ignore")
         font.set_text(text or " ", 0.0)
         font.draw_glyphs_to_bitmap(antialiased=True)

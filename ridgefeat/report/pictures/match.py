@@ -1,4 +1,4 @@
-"""Two prints side by side, the minutiae that a comparison paired joined by lines."""
+"""Two prints next to each other, with lines between the minutiae that a comparison paired."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ridgefeat.report.pictures.marks import mark_minutia, shorten, write
 from ridgefeat.structure import UInt8
 
 if TYPE_CHECKING:
-    from ridgefeat.verify import Comparison, Prepared, Template
+    from ridgefeat.verify import Comparison, PreparedTemplate, Template
 
 SCALE = 2.0
 """Picture pixels per pixel at 500 dpi."""
@@ -23,23 +23,23 @@ _PAGE, _INK = (252, 252, 251), (40, 44, 52)
 _GAP, _HEADING = 24, 64
 
 
-def draw_match(first: Template | Prepared, second: Template | Prepared) -> UInt8:
-    """Draw two prints beside each other, and lines between the minutiae that their comparison paired.
+def draw_match(first: Template | PreparedTemplate, second: Template | PreparedTemplate) -> UInt8:
+    """Draw two prints next to each other, with lines between the minutiae that their comparison paired.
 
     Ridges are drawn as a template holds them; a template of minutiae alone has none.
 
     Parameters
     ----------
-    first, second : Template or Prepared
+    first, second : Template or PreparedTemplate
 
     Returns
     -------
     ndarray of uint8, shape (rows, columns, 3)
         RGB.
     """
-    from ridgefeat.verify import Prepared, compare, prepare
+    from ridgefeat.verify import PreparedTemplate, compare, prepare
 
-    a, b = (p if isinstance(p, Prepared) else prepare(p) for p in (first, second))
+    a, b = (p if isinstance(p, PreparedTemplate) else prepare(p) for p in (first, second))
     found = compare(a, b)
     sides = [_ridges(p.template) for p in (a, b)]
     paired = (found.first, found.second)
@@ -57,7 +57,7 @@ def draw_match(first: Template | Prepared, second: Template | Prepared) -> UInt8
     return page
 
 
-def save_match(first: Template | Prepared, second: Template | Prepared, path: str | Path) -> None:
+def save_match(first: Template | PreparedTemplate, second: Template | PreparedTemplate, path: str | Path) -> None:
     """Draw two prints and write the picture; its format goes by the extension.
 
     Raises
@@ -71,7 +71,7 @@ def save_match(first: Template | Prepared, second: Template | Prepared, path: st
 
 
 def _ridges(template: Template) -> UInt8:
-    rows, columns = (n * 8 for n in template.seen.shape)
+    rows, columns = (n * 8 for n in template.mask.shape)
     grey = np.full((rows, columns), 255, np.uint8)
     if template.waves is not None and template.waves.signal.size:
         from ridgefeat.verify.waves import SPACING
@@ -79,7 +79,7 @@ def _ridges(template: Template) -> UInt8:
         wave = template.waves.signal[:, :, 0].astype(np.float32)
         height, width = wave.shape[0] * SPACING, wave.shape[1] * SPACING
         large = cv2.resize(wave, (width, height), interpolation=cv2.INTER_CUBIC)[:rows, :columns]
-        # Light, so that marks and lines stand out.
+        # Light, so that marks and lines are visible.
         grey[: large.shape[0], : large.shape[1]] = np.clip(225 + 0.3 * large, 150, 255)
         grey[: large.shape[0], : large.shape[1]][large == 0] = 255
     size = (round(columns * SCALE), round(rows * SCALE))
@@ -105,7 +105,8 @@ def _head(page: UInt8, names: tuple[str, str], offset: int, found: Comparison) -
     for name, left, width in zip(names, (8, offset + 8), (offset - 40, page.shape[1] - offset - 16), strict=True):
         if name and width > 40:
             write(page, shorten(name, width, 16, bold=True), left, 24, 16, _INK, bold=True)
-    steady = "" if found.steady != found.steady else f", ridges in step {100 * found.steady:.0f} %"
-    met = f"{len(found.first)} minutiae meet, {100 * found.share:.0f} % of those that could"
-    text = f"score {found.score:.1f}: {met}{steady}"
+    coherence = found.ridge_coherence
+    ridges = "" if coherence != coherence else f", ridge coherence {100 * coherence:.0f} %"
+    paired = f"{len(found.first)} minutiae paired, {100 * found.paired_fraction:.0f} % of those in the overlap"
+    text = f"score {found.score:.1f}: {paired}{ridges}"
     write(page, shorten(text, page.shape[1] - 16, 14), 8, 50, 14, _INK)

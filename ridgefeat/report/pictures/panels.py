@@ -1,4 +1,4 @@
-"""One picture a stage: what it found, drawn over the print, and the legend that says how to read it.
+"""One picture per stage: its result drawn over the print, with a legend.
 
 A panel is drawn on a canvas with square millimetres, whatever the sensor's pixels were; working coordinates are
 scaled to it.
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 INK: Colour = (32, 36, 44)
 GREY: Colour = (106, 112, 122)
 PERIOD_RANGE = (0.3, 0.7)
-"""mm; the same on every print, so that pictures can be compared."""
+"""mm; the same for every print, so that pictures can be compared."""
 
 ENERGY_RANGE = (0.0, 1.6)
 """Amplitude in units of the normalised image; clean ridges give about 1.4."""
@@ -133,13 +133,13 @@ def _mask(canvas: Canvas) -> tuple[UInt8, Legend]:
     outside = picture[mask == 0].astype(np.float32)
     picture[mask == 0] = np.rint(outside * 0.25 + np.array([214, 218, 224]) * 0.75)
     canvas.outline(picture, ENDING_COLOUR, 3)
-    share = float(canvas.fp.mask.mean())
+    fraction = float(canvas.fp.mask.mean())
     area = float(canvas.fp.mask.sum()) * MM_PER_PX**2
 
     def legend(strip: UInt8) -> None:
         middle = strip.shape[0] // 2
         cv2.line(strip, (1, middle), (30, middle), ENDING_COLOUR, 2, cv2.LINE_AA)
-        text = f"outline of the print: {area:.0f} mm², {share:.0%} of the image"
+        text = f"outline of the print: {area:.0f} mm², {fraction:.0%} of the image"
         write(strip, text, 44, middle + 6, LETTERS, INK)
 
     return picture, legend
@@ -246,12 +246,12 @@ def _minutiae(canvas: Canvas) -> tuple[UInt8, Legend]:
 
 
 PANELS = {
-    "print": Panel("Print", "as it came, true to scale", _print),
-    "mask": Panel("Mask", "where the print is", _mask),
+    "print": Panel("Print", "original pixels, true to scale", _print),
+    "mask": Panel("Mask", "foreground of the image", _mask),
     "orientation": Panel("Orientation", "strokes along the ridges", _orientation),
     "period": Panel("Period", "distance between neighbouring ridges", _period),
-    "gabor": Panel("Gabor energy", "answer of the filter bank", _gabor),
-    "enhanced": Panel("Enhanced", "what the ridges alone look like", _enhanced),
+    "gabor": Panel("Gabor energy", "response of the filter bank", _gabor),
+    "enhanced": Panel("Enhanced", "ridges after filtering", _enhanced),
     "skeleton": Panel("Skeleton", "ridges, one pixel wide", _skeleton),
     "minutiae": Panel("Minutiae", "tails in ISO direction; pale: low quality", _minutiae),
 }

@@ -1,4 +1,4 @@
-"""A print with everything that was found in it: one panel a stage, side by side, with legends.
+"""A print with all that was detected in it: one panel per stage, with legends.
 
 save_overlay(rf.read("101_1.tif", dpi=500), "overlay.png")
 """
@@ -6,7 +6,7 @@ save_overlay(rf.read("101_1.tif", dpi=500), "overlay.png")
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.report.pictures.marks import shorten, write
 from ridgefeat.report.pictures.panels import GREY, INK, PANELS, Canvas, Legend, Panel
 from ridgefeat.structure import UInt8
@@ -28,18 +29,18 @@ PANEL_SIDE = 800
 """Pixels of a panel's longer side if no scale is given."""
 
 SCALE_RANGE = (0.25, 4.0)
-MARGIN, GAP, TITLE, LEGEND, LEAST_WIDTH = 40, 36, 46, 48, 600
+MARGIN, GAP, TITLE, LEGEND, MIN_WIDTH = 40, 36, 46, 48, 600
 HEADING = 96
 
 
 def draw_overlay(fp: Fingerprint, *, panels: Sequence[str] | None = None, scale: float | None = None) -> UInt8:
-    """Draw a print's stages side by side.
+    """Draw a print's stages as panels on one page.
 
     Parameters
     ----------
     fp : Fingerprint
     panels : sequence of str, optional
-        Names from PANELS, in the order wanted; all of them without.
+        Names from PANELS, in the wanted order; default: all of them.
     scale : float, optional
         Picture pixels per pixel at 500 dpi, 0.25 to 4 [scalar]; without, a panel's longer side becomes 800 px.
 
@@ -55,7 +56,7 @@ def draw_overlay(fp: Fingerprint, *, panels: Sequence[str] | None = None, scale:
     """
     chosen = _chosen(panels)
     canvas = Canvas(fp, _scale(fp, scale))
-    width = max(canvas.size[0], LEAST_WIDTH)
+    width = max(canvas.size[0], MIN_WIDTH)
     height = TITLE + canvas.size[1] + LEGEND
     columns = min(len(chosen), 4)
     rows = math.ceil(len(chosen) / columns)
@@ -98,52 +99,6 @@ def draw_panel(fp: Fingerprint, name: str, *, scale: float | None = None) -> UIn
     return _drawn(panel, Canvas(fp, _scale(fp, scale)))[0]
 
 
-def contact_sheet(pictures: Iterable[tuple[str, UInt8]], *, columns: int | None = None, cell: int = 360) -> UInt8:
-    """Put many pictures on one page, each with its title below.
-
-    Parameters
-    ----------
-    pictures : iterable of (str, ndarray)
-        Title, and a grey or RGB picture of uint8, of any size.
-    columns : int, optional
-        How many stand side by side; about as many as there are rows without.
-    cell : int
-        Width and height in pixels, 64 to 2000, into which each is fitted.
-
-    Returns
-    -------
-    ndarray of uint8, shape (rows, columns, 3)
-        RGB.
-
-    Raises
-    ------
-    ParameterError
-        Without pictures, or if columns or cell are out of range.
-    """
-    given = list(pictures)
-    if not given:
-        raise ParameterError("a contact sheet needs at least one picture")
-    columns = math.ceil(math.sqrt(len(given))) if columns is None else columns
-    if columns < 1 or not 64 <= cell <= 2000:
-        raise ParameterError(f"columns must be at least 1 and cell 64 to 2000 px, got {columns} and {cell}")
-    columns = min(columns, len(given))
-    fitted = [_fit(picture, cell) for _, picture in given]
-    line = 30
-    heights = [max(p.shape[0] for p in fitted[i : i + columns]) for i in range(0, len(fitted), columns)]
-    width = max(p.shape[1] for p in fitted)
-    page = _blank(
-        2 * MARGIN + sum(heights) + len(heights) * (line + GAP // 2), 2 * MARGIN + columns * (width + GAP) - GAP
-    )
-    for index, ((title, _), picture) in enumerate(zip(given, fitted, strict=True)):
-        row = index // columns
-        y = MARGIN + sum(heights[:row]) + row * (line + GAP // 2)
-        x = MARGIN + index % columns * (width + GAP) + (width - picture.shape[1]) // 2
-        page[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
-        middle = MARGIN + index % columns * (width + GAP) + width / 2
-        write(page, shorten(title, width, 15), middle, y + heights[row] + 21, 15, INK, align=0.5)
-    return page
-
-
 def save_picture(picture: UInt8, path: str | Path) -> None:
     """Write a grey or RGB picture; its format goes by the extension. Raises ImageError if that cannot be done."""
     path = Path(path)
@@ -154,10 +109,8 @@ def save_picture(picture: UInt8, path: str | Path) -> None:
         written = False
     if not written:
         raise ImageError(f"{path}: no picture can be written as {path.suffix or 'a file without extension'}; use .png")
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise ImageError(f"{path} cannot be written: {error.strerror}") from None
+    with os_errors_as(ImageError, f"{path} cannot be written"), atomic_write(path) as temporary:
+        temporary.write_bytes(data.tobytes())
 
 
 def _chosen(names: Sequence[str] | None) -> list[Panel]:
@@ -231,12 +184,3 @@ def _framed(panel: Panel, canvas: Canvas, width: int) -> UInt8:
     if canvas.fp.mask.any() or panel is PANELS["print"]:
         legend(cell[TITLE + rows + 4 :])
     return cell
-
-
-def _fit(picture: UInt8, cell: int) -> UInt8:
-    rows, columns = picture.shape[:2]
-    factor = cell / max(rows, columns)
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    size = max(1, round(columns * factor)), max(1, round(rows * factor))
-    small = cv2.resize(picture, size, interpolation=how)
-    return small if small.ndim == 3 else np.repeat(small[..., None], 3, 2)

@@ -1,1 +1,1 @@
-"""The page of a threshold analysis: `page` puts it together from `figures`."""
+"""The page of a threshold analysis: `figures` draws, `page` writes sentences and tables."""

@@ -16,9 +16,9 @@ from scipy.special import ndtr, ndtri
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.report.display import COLOURS, INK, REFERENCE, SOFT, WIDTH, Display, axes, by_name, label, line_style
+from ridgefeat.report.page import percent
 from ridgefeat.report.plots import Curve, Limits, plot_curves
-from ridgefeat.threshold.analysis import Analysis, Part
-from ridgefeat.threshold.methods import Choice
+from ridgefeat.threshold import Analysis, Choice, Part
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +27,9 @@ Float = NDArray[np.float64]
 PERCENTS = (0.0001, 0.001, 0.01, 0.1, 1, 5, 20, 40, 60, 80, 95, 99)
 BINS, POINTS = 48, 600
 CLOSE = 13.0
-"""Points between thresholds below which they share a label."""
+"""Points between thresholds below which they get one label."""
 NEAR = 0.035
-"""The same for dots on the DET curve, as a share of the axes."""
+"""The same for dots on the DET curve, as a fraction of the axes."""
 OBJECTIVES = {"hter": "HTER", "accuracy": "1 − accuracy", "cost": "expected cost"}
 
 
@@ -42,29 +42,29 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
             "DET",
             partial(plot_det, found),
             "DET: FNMR over FMR, both on normal deviates. " + "; ".join(_eer(p) for p in found.parts),
-            f"Lower left is better. Dots: the methods' thresholds on {part.name}, by their number in the table. "
-            "Dashed: equal rates. A rate of 0 lies at the edge.",
+            f"Lower left is better. Dots: the methods' thresholds on {part.name}, numbered as in the table. "
+            "Dashed: equal rates. A rate of 0 is drawn at the edge.",
         ),
         Display(
             "scores",
             "Scores",
             partial(plot_scores, found),
             f"Scores of {part.name}: " + "; ".join(words for _, words, _ in _kinds(part)),
-            f"Scores of {part.name}. Lines: the methods' thresholds, by their number in the table.",
+            f"Scores of {part.name}. Lines: the methods' thresholds, numbered as in the table.",
         ),
         Display(
             "far-frr",
             "FAR and FRR",
             partial(plot_error_rates, found),
             f"FAR and FRR over the threshold, {part.name}",
-            f"On {part.name}. They cross at the equal error rate. Lines: the thresholds, by number.",
+            f"On {part.name}. They cross at the equal error rate. Lines: the thresholds, numbered as in the table.",
         ),
         Display(
             "roc",
             "ROC",
             partial(plot_roc, found),
             "ROC: 1 − FNMR over FMR. " + "; ".join(c.words for c in _roc(found)),
-            "Upper left is better; the dashed line is guessing. Good systems are told apart by the DET curve.",
+            "Upper left is better; the dashed line is chance level. The DET curve separates good systems more clearly.",
         ),
     ]
     displays += [
@@ -74,8 +74,8 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
             partial(plot_search, found, choice),
             f"Gaussian process: {OBJECTIVES[found.settings.objective]} over the threshold, "
             f"{len(choice.path.tried)} thresholds tried",
-            "On development. Each next threshold is where the process expects to gain most; dashed: the best that it "
-            "tried. The exact scan sees the dotted line at once.",
+            "On development. Each next threshold is the one with the largest expected improvement; dashed: the best "
+            "one tried. The exact method evaluates the whole dotted line.",
         )
         for choice in found.choices
         if choice.path is not None
@@ -85,7 +85,7 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
 
 def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
     """Draw detection error trade-off curves: both rates on normal deviates, where normal scores give straight lines."""
-    ends = 100 * max(1e-7, min(0.5 / max(p.curve.mated, p.curve.nonmated) for p in found.parts)), 70.0
+    ends = 100 * max(1e-7, min(0.5 / max(p.curve.n_mated, p.curve.n_nonmated) for p in found.parts)), 70.0
     ticks = [p for p in PERCENTS if ends[0] <= p <= ends[1]]
     with axes(ax, height=334, left=58) as ax:
         ax.set(xlim=ends, ylim=ends, xlabel="FMR, %", ylabel="FNMR, %")
@@ -94,10 +94,10 @@ def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
             place(ticks, [f"{t:g}" for t in ticks])
         ax.plot(ends, ends, **REFERENCE)
         for i, part in enumerate(found.parts):
-            at = part.curve.spread(POINTS)
+            at = part.curve.thin(POINTS)
             x, y = (np.clip(100 * rate[at], *ends) for rate in (part.curve.fmr, part.curve.fnmr))
             ax.plot(x, y, label=label(_eer(part)), clip_on=False, **line_style(i))
-        dots = np.array([(o.fmr.value, o.fnmr.value) for o in found.reported.operations])
+        dots = np.array([(o.fmr.value, o.fnmr.value) for o in found.reported.operating_points])
         dots = np.clip(100 * dots, *ends)
         ax.plot(*dots.T, "o", color=INK, ms=8, mec="white", mew=1.5, clip_on=False)
         where = (ax.transScale + ax.transLimits).transform(dots)
@@ -131,7 +131,7 @@ def plot_scores(found: Analysis, ax: Axes | None = None) -> Axes:
         for values, words, colour in _kinds(part):
             share = 100 * np.histogram(np.clip(values, *ends), edges)[0] / len(values)
             ax.stairs(share, edges, fill=True, fc=(colour, 0.28), ec=colour, lw=1.5, label=words)
-        ax.set(xlim=ends, xlabel="score", ylabel="share of its kind, %")
+        ax.set(xlim=ends, xlabel="score", ylabel="fraction of scores, %")
         ax.locator_params(nbins=6)
         _draw_thresholds(ax, found, labels)
     return ax
@@ -140,8 +140,8 @@ def plot_scores(found: Analysis, ax: Axes | None = None) -> Axes:
 def plot_error_rates(found: Analysis, ax: Axes | None = None) -> Axes:
     """Draw FAR and FRR of the reported part against the threshold."""
     curve = found.reported.curve
-    at = curve.spread(POINTS)
-    thresholds = np.array([curve.shown(v) for v in curve.cut[at]])
+    at = curve.thin(POINTS)
+    thresholds = np.array([curve.to_threshold(v) for v in curve.cut[at]])
     ends = _scale(found)
     labels, above = _thresholds(found, ends)
     with axes(ax, height=304 + above, above=8 + above) as ax:
@@ -154,7 +154,7 @@ def plot_error_rates(found: Analysis, ax: Axes | None = None) -> Axes:
 
 
 def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes:
-    """Draw what the Gaussian process of a choice by Bayesian optimisation believed, and where it looked."""
+    """Draw the Gaussian process of a Bayesian optimisation, and the thresholds that it tried."""
     path, curve = choice.path, found.parts[0].curve
     if path is None:
         raise ParameterError(f"method {choice.method!r} is no search and has no path to draw; 'bayes' has one")
@@ -165,8 +165,8 @@ def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes
     with axes(ax) as ax:
         low, high = (scale * (path.mean + k * path.deviation) for k in (-2, 2))
         ax.fill_between(path.grid, low, high, color=COLOURS[0], alpha=0.14, lw=0)
-        ax.plot(path.grid, scale * path.mean, color=COLOURS[0], label="the process, ± 2 deviations")
-        ax.plot(path.grid, scale * true, color=SOFT, lw=1.5, ls=line_style(2)["ls"], label="the loss itself")
+        ax.plot(path.grid, scale * path.mean, color=COLOURS[0], label="Gaussian process, ± 2 SD")
+        ax.plot(path.grid, scale * true, color=SOFT, lw=1.5, ls=line_style(2)["ls"], label="true loss")
         tried: dict[str, Any] = {
             "color": COLOURS[1],
             "ms": 8,
@@ -181,16 +181,6 @@ def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes
         ax.set_ylabel(OBJECTIVES[found.settings.objective] + unit)
         ax.locator_params(nbins=6)
     return ax
-
-
-def percent(value: float) -> str:
-    """Return a rate as a percentage with the digits that matter."""
-    if not np.isfinite(value):
-        return "–"
-    shown = 100 * value
-    if shown in (0, 100):
-        return f"{shown:.0f} %"
-    return f"{shown:.2f} %" if 0.1 <= shown <= 99.9 else f"{shown:.3g} %" if shown < 1 else f"{shown:.4f} %"
 
 
 def ranges(numbers: Iterable[int]) -> str:
@@ -211,7 +201,7 @@ def _eer(part: Part) -> str:
 def _roc(found: Analysis) -> list[Curve]:
     curves = []
     for part in found.parts:
-        at = part.curve.spread(POINTS)
+        at = part.curve.thin(POINTS)
         area = next(f for f in part.figures if f.name == "AUC")
         x, y = 100 * part.curve.fmr[at], 100 * (1 - part.curve.fnmr[at])
         curves.append(Curve(part.name, x, y, f"AUC {area.value:.4f}"))

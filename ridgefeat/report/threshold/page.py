@@ -12,28 +12,28 @@ from typing import Any
 import numpy as np
 
 from ridgefeat._version import __version__
-from ridgefeat.report.page import render_page, write_page
-from ridgefeat.report.threshold.figures import percent, threshold_displays
-from ridgefeat.threshold.analysis import RULE, Analysis, Figure, Part, Rate
+from ridgefeat.report.page import percent, percent_interval, render_page, write_page
+from ridgefeat.report.threshold.figures import threshold_displays
+from ridgefeat.threshold import MIN_ERRORS, Analysis, Figure, Part, Rate
 
 MEANINGS = {
-    "mean-distance": "midpoint of the mean mated and the mean non-mated score; looks at no error",
-    "bayes": "Bayesian optimisation: a Gaussian process with expected improvement, seeking {objective}",
+    "mean-distance": "midpoint of the mean mated and the mean non-mated score; ignores error rates",
+    "bayes": "Bayesian optimisation: a Gaussian process with expected improvement, optimising for {objective}",
     "far-frr": "FAR = {ratio} FRR",
     "grid": "best of {steps} evenly spaced thresholds, by {objective}",
     "exact": "best of all thresholds, by {objective}",
-    "min-cost": "least expected cost: {prior} of transactions mated; cost of a false accept {accept}, of a false "
+    "min-cost": "lowest expected cost: {prior} of transactions mated; cost of a false accept {accept}, of a false "
     "reject {reject}",
     "zero-fmr": "lowest threshold without a false match on development",
 }
-OBJECTIVES = {"hter": "least HTER", "accuracy": "most accuracy", "cost": "least expected cost"}
+OBJECTIVES = {"hter": "lowest HTER", "accuracy": "highest accuracy", "cost": "lowest expected cost"}
 FIGURES = {
     "EER": "equal error rate: where FMR and FNMR meet",
-    "FMR100": "FNMR at the lowest threshold with FMR of 1 % at most",
-    "FMR1000": "FNMR at the lowest threshold with FMR of 0.1 % at most",
+    "FMR100": "FNMR at the lowest threshold with an FMR of at most 1 %",
+    "FMR1000": "FNMR at the lowest threshold with an FMR of at most 0.1 %",
     "ZeroFMR": "FNMR at the lowest threshold without a false match",
-    "AUC": "chance that a mated score beats a non-mated one",
-    "d'": "distance of the means in units of the mean deviation",
+    "AUC": "probability that a mated score is better than a non-mated one",
+    "d'": "distance of the means in units of the mean standard deviation",
 }
 
 
@@ -71,23 +71,23 @@ def write_threshold_page(
         "headline": _headline(found),
         "answers": _answers(found),
         "remarks": found.remarks,
-        "parts": [{"name": p.name, "rows": _rows(found, p), "told": _told(p)} for p in parts],
+        "parts": [{"name": p.name, "rows": _rows(found, p), "counts": _describe_counts(p)} for p in parts],
         "figures": [
             {"name": f.name, "meaning": FIGURES[f.name], "cells": [_figure(_named(p, f.name)) for p in parts]}
             for f in parts[0].figures
         ],
         "names": [p.name for p in parts],
         "plots": threshold_displays(found).values(),
-        "rule": RULE,
+        "rule": MIN_ERRORS,
         "about": {**(about or {}), **_making(found)},
     }
-    return write_page(Path(path), render_page("threshold_page.html", page))
+    return write_page(Path(path), render_page("threshold/page.html", page))
 
 
 def meaning(found: Analysis, method: str) -> str:
-    """Return what a method does, with what it was told."""
+    """Return what a method does, with its settings."""
     if method.startswith("fmr="):
-        return "lowest threshold whose FMR on development is at most the target"
+        return "lowest threshold with an FMR on development of at most the target"
     s = found.settings
     return MEANINGS[method].format(
         objective=OBJECTIVES[s.objective],
@@ -99,35 +99,30 @@ def meaning(found: Analysis, method: str) -> str:
     )
 
 
-def between(low: float, high: float) -> str:
-    """Return an interval of rates; nothing where there is none."""
-    return f"{percent(low)[:-2]}–{percent(high)}" if np.isfinite([low, high]).all() else ""
-
-
 def _headline(found: Analysis) -> list[dict[str, str]]:
     part = found.reported
     eer, area, d = (_named(part, n) for n in ("EER", "AUC", "d'"))
     facts = [
-        ("equal error rate", percent(eer.value), between(eer.low, eer.high) or f"on {part.name}"),
-        ("mated scores", f"{part.curve.mated:,}", f"on {part.name}"),
-        ("non-mated scores", f"{part.curve.nonmated:,}", f"on {part.name}"),
+        ("equal error rate", percent(eer.value), percent_interval(eer.low, eer.high) or f"on {part.name}"),
+        ("mated scores", f"{part.curve.n_mated:,}", f"on {part.name}"),
+        ("non-mated scores", f"{part.curve.n_nonmated:,}", f"on {part.name}"),
         ("AUC", f"{area.value:.4f}", _bounds(area)),
         ("d′", f"{d.value:.2f}", _bounds(d)),
     ]
-    if part.scores.subjects:
-        facts.insert(1, ("subjects", f"{part.scores.subjects:,}", f"on {part.name}"))
+    if part.scores.n_subjects:
+        facts.insert(1, ("subjects", f"{part.scores.n_subjects:,}", f"on {part.name}"))
     return [{"name": n, "value": v, "note": t} for n, v, t in facts]
 
 
 def _answers(found: Analysis) -> list[str]:
     part = found.reported
     sign = "at most" if part.scores.distance else "at least"
-    said = []
-    for choice, operation in zip(found.choices, part.operations, strict=True):
+    answers = []
+    for choice, operation in zip(found.choices, part.operating_points, strict=True):
         if choice.target:
-            said.append(
-                f"To hold FMR at {100 * choice.target:g} %, accept a score of {sign} {choice.threshold:.6g}. On "
-                f"{part.name} FMR is then {_spoken(operation.fmr)}, and FNMR {_spoken(operation.fnmr)}."
+            answers.append(
+                f"For an FMR of {100 * choice.target:g} %, accept scores of {sign} {choice.threshold:.6g}. On "
+                f"{part.name}, FMR is then {_describe_rate(operation.fmr)} and FNMR {_describe_rate(operation.fnmr)}."
             )
     names = [c.method for c in found.choices]
     sought = [n for n in ("bayes", "grid", "mean-distance") if n in names]
@@ -138,25 +133,25 @@ def _answers(found: Analysis) -> list[str]:
             for n in ["exact", *sought]
         }
         more = ", ".join(f"{n} {_loss(found, losses[n])}" for n in sought)
-        what = {"hter": "HTER", "accuracy": "Share of errors", "cost": "Expected cost"}[found.settings.objective]
-        said.append(
-            f"{what} on development: exact {_loss(found, losses['exact'])}; {more}. None can be below exact there."
+        what = {"hter": "HTER", "accuracy": "Fraction of errors", "cost": "Expected cost"}[found.settings.objective]
+        answers.append(
+            f"{what} on development: exact {_loss(found, losses['exact'])}; {more}. None can be lower than exact."
         )
-    return said
+    return answers
 
 
 def _loss(found: Analysis, value: float) -> str:
     return f"{value:.4g}" if found.settings.objective == "cost" else percent(value)
 
 
-def _spoken(rate: Rate) -> str:
-    inner = between(rate.low, rate.high)
+def _describe_rate(rate: Rate) -> str:
+    inner = percent_interval(rate.low, rate.high)
     return f"{percent(rate.value)} ({rate.errors:,} of {rate.count:,}{'; 95 %: ' + inner if inner else ''})"
 
 
 def _rows(found: Analysis, part: Part) -> list[dict[str, Any]]:
     rows = []
-    for number, (choice, operation) in enumerate(zip(found.choices, part.operations, strict=True), 1):
+    for number, (choice, operation) in enumerate(zip(found.choices, part.operating_points, strict=True), 1):
         rates = [getattr(operation, n) for n in ("fmr", "fnmr", "far", "frr", "hter", "accuracy")]
         rows.append(
             {
@@ -168,8 +163,8 @@ def _rows(found: Analysis, part: Part) -> list[dict[str, Any]]:
                 "cells": [
                     {
                         "value": percent(r.value),
-                        "few": i < 4 and r.errors < RULE,
-                        "interval": between(r.low, r.high),
+                        "few": i < 4 and r.errors < MIN_ERRORS,
+                        "interval": percent_interval(r.low, r.high),
                         "count": f"{r.errors:,} of {r.count:,}" if i < 4 else "",
                     }
                     for i, r in enumerate(rates)
@@ -179,9 +174,9 @@ def _rows(found: Analysis, part: Part) -> list[dict[str, Any]]:
     return rows
 
 
-def _told(part: Part) -> str:
-    whose = f" of {part.scores.subjects:,} subjects" if part.scores.subjects else ""
-    return f"{part.curve.mated:,} mated and {part.curve.nonmated:,} non-mated comparisons{whose}"
+def _describe_counts(part: Part) -> str:
+    subjects = f" of {part.scores.n_subjects:,} subjects" if part.scores.n_subjects else ""
+    return f"{part.curve.n_mated:,} mated and {part.curve.n_nonmated:,} non-mated comparisons{subjects}"
 
 
 def _named(part: Part, name: str) -> Figure:
@@ -191,7 +186,11 @@ def _named(part: Part, name: str) -> Figure:
 def _figure(one: Figure) -> dict[str, str]:
     if one.name in ("AUC", "d'"):
         return {"value": f"{one.value:.4f}", "interval": _bounds(one), "threshold": ""}
-    return {"value": percent(one.value), "interval": between(one.low, one.high), "threshold": f"at {one.threshold:.6g}"}
+    return {
+        "value": percent(one.value),
+        "interval": percent_interval(one.low, one.high),
+        "threshold": f"at {one.threshold:.6g}",
+    }
 
 
 def _bounds(one: Figure) -> str:
@@ -204,18 +203,18 @@ def _making(found: Analysis) -> dict[str, str]:
     s, split = found.settings, found.split
     people = "subjects" if split.by_subject else "comparisons"
     dealt = (
-        f"{found.parts[0].scores.subjects:,} subjects for development, {found.parts[-1].scores.subjects:,} for "
+        f"{found.parts[0].scores.n_subjects:,} subjects for development, {found.parts[-1].scores.n_subjects:,} for "
         "evaluation"
         if split.evaluation is not None and split.by_subject
-        else "by comparison, for the table names no subjects"
+        else "by comparison, because the table has no subjects"
         if split.evaluation is not None
-        else "none: chosen and reported on the same scores"
+        else "none: thresholds are selected and evaluated on the same scores"
     )
     replicates = len(found.reported.replicates.fmr) - 1
     return {
         "Split": dealt,
-        "Left out": f"{split.across:,} comparisons across the parts" if split.across else "nothing",
+        "Left out": f"{split.n_cross:,} comparisons between the two parts" if split.n_cross else "nothing",
         "Intervals": f"95 %, {replicates:,} bootstrap replicates over {people}" if replicates else "none",
-        "Sought": OBJECTIVES[s.objective],
+        "Objective": OBJECTIVES[s.objective],
         "Seed": str(s.seed),
     }

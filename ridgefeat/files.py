@@ -1,0 +1,187 @@
+"""The only place that writes a file atomically, bounds what is read, hashes a file or shortens a list of names."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def os_errors_as(kind: type[Exception], message: str, advice: str = "") -> Iterator[None]:
+    """Raise an operating system's error as an error of another kind: "<message>: <reason><advice>".
+
+    Examples
+    --------
+    >>> with os_errors_as(ValueError, "table x.csv cannot be read", "; check its path"):
+    ...     raise FileNotFoundError(2, "No such file or directory")
+    Traceback (most recent call last):
+    ValueError: table x.csv cannot be read: No such file or directory; check its path
+    """
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{message}: {error.strerror or error}{advice}") from None
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary path in the folder of `path`; rename it to `path` when the block ends without an error.
+
+    The final name therefore never holds half a file, whatever ends the process, and two processes may write it at once.
+
+    Parameters
+    ----------
+    path : path
+        The file to write; an older one is replaced.
+    durable : bool
+        Whether the file is on disk, and not only in the system's cache, before it is renamed. Without it, writing a
+        small file takes a tenth of the time, and a power failure may leave it damaged.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. The temporary file is then gone, and `path` holds what it held before.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_write(Path(folder) / "table.csv") as temporary:
+    ...         _ = temporary.write_text("a,b")
+    ...     [p.name for p in Path(folder).iterdir()]
+    ['table.csv']
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        yield temporary
+        if durable:
+            _flush(temporary)
+        temporary.replace(path)
+        if durable:
+            _flush_folder(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def remove_temporaries(path: Path) -> None:
+    """Remove the temporary files that processes left which were killed while they wrote `path`."""
+    start = f".{path.name}."
+    for other in path.parent.iterdir() if path.parent.is_dir() else ():
+        if other.name.startswith(start) and other.name.endswith(".tmp"):
+            other.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file is on disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Wait until a folder's entries are on disk, where the system can do so."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read_bounded(path: str | os.PathLike[str], limit: int, kind: type[Exception], name: str) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    limit : int
+        Maximum size in bytes; no more is read.
+    kind : type of exception
+        What to raise if there is no such file, it is no regular file, is larger, or cannot be read.
+    name : str
+        What the file is, for the message: "sidecar", "template".
+    """
+    path = Path(path)
+    with os_errors_as(kind, f"{name} {path} cannot be read"):
+        if not path.is_file():  # opening a fifo would wait for a writer that may never come
+            raise kind(f"{name} {path}: no such file, or not a regular one")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    if len(data) > limit:
+        raise kind(f"{name} {path} is larger than {size_text(limit)}; no {name} is")
+    return data
+
+
+def size_text(size: int) -> str:
+    """Return a size for people.
+
+    Examples
+    --------
+    >>> size_text(1000), size_text(64 << 20), size_text(8 << 30)
+    ('1,000 bytes', '64 MB', '8 GB')
+    """
+    if size < 1 << 20:
+        return f"{size:,} bytes"
+    return f"{size >> 30} GB" if size >= 1 << 30 else f"{size >> 20} MB"
+
+
+def sha256(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def first_few(names: Sequence[str], count: int = 5, separator: str = ", ") -> str:
+    """Return the first names, and how many more there are.
+
+    Examples
+    --------
+    >>> first_few(["a", "b", "c", "d"], 2)
+    'a, b and 2 more'
+    >>> first_few(["a", "b"], 2)
+    'a, b'
+    """
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return separator.join(names[:count]) + more
+
+
+def first_line(error: BaseException, limit: int = 200) -> str:
+    """Return the first line of an error's message; its type where there is none.
+
+    Examples
+    --------
+    >>> first_line(ValueError("no number: 'x'\\nrow 3")), first_line(KeyError())
+    ("no number: 'x'", 'KeyError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:limit]
+
+
+def import_pyarrow(kind: type[Exception], path: str | os.PathLike[str]) -> tuple[Any, Any]:
+    """Return pyarrow and its Parquet module; raise an error of `kind`, which says how to get them, without them."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise kind(f"{path}: Parquet needs pyarrow: pip install 'ridgefeat[parquet]'; or use CSV") from None
+    return pyarrow, parquet
+
+
+def exact_numbers(pandas_version: str) -> dict[str, Any]:
+    """Return the option by which pandas.read_csv reads a number exactly.
+
+    From 3.1 on pandas does so without it, and warns of it.
+
+    Examples
+    --------
+    >>> exact_numbers("2.2.3"), exact_numbers("3.1.0")
+    ({'float_precision': 'round_trip'}, {})
+    """
+    major, minor = (int(n) for n in pandas_version.split(".")[:2])
+    return {} if (major, minor) >= (3, 1) else {"float_precision": "round_trip"}

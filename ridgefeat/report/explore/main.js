@@ -1,0 +1,158 @@
+// The page's controls, and its beginning.
+
+function plotColumns(x, y) {
+  state.x = x; state.y = y;
+  $("x").value = x; $("y").value = y;
+  axesChanged();
+  $("map").scrollIntoView({ block: "nearest" });
+}
+
+function axesChanged() {
+  scatter.update();
+  lists.table();
+  presets();
+  prints.again();
+}
+
+function showColumn(name) {
+  state.column = name;
+  $("column").value = name;
+  spread.draw();
+  lists.differing();
+  lists.alike();
+  prints.again();
+}
+
+// A field for a name: an unknown one is marked and reported, and changes nothing.
+function named(id, known, use) {
+  const field = $(id);
+  const take = () => {
+    const name = field.value.trim(), ok = known(name);
+    field.setAttribute("aria-invalid", !ok);
+    if (ok) use(name); else $("reading").textContent = `There is no column “${name}”.`;
+  };
+  field.addEventListener("change", take);
+  // Selecting the text opens the whole list; the old name would narrow it to itself.
+  field.addEventListener("focus", () => field.select());
+}
+
+function presets() {
+  const pairs = [["PCA", "PC 1", "PC 2"], ["t-SNE", "t-SNE 1", "t-SNE 2"]].filter(([, x, y]) => data.axes.has(x) && data.axes.has(y));
+  const first = about.columns.slice(0, 2).map(c => c.name);
+  const usual = ["ridge_period_mean", "minutiae_count"].map((n, k) => data.place.has(n) ? n : first[Math.min(k, first.length - 1)]);
+  pairs.push(["Two columns", ...usual]);
+  const host = $("presets"), active = pairs.findIndex(([, x, y]) => x === state.x && y === state.y);
+  if (!host.children.length) host.append(...pairs.map(([words, x, y]) => el("button", { type: "button", onclick: () => plotColumns(x, y) }, words)));
+  const other = !data.axes.has(state.x) && !data.axes.has(state.y) ? pairs.length - 1 : -1;
+  [...host.children].forEach((b, k) => b.setAttribute("aria-pressed", k === (active >= 0 ? active : other)));
+  return pairs;
+}
+
+function legend() {
+  const { names, codes } = grouping(), n = new Array(names.length).fill(0);
+  for (const code of codes) if (code !== NONE) n[code]++;
+  $("legend").replaceChildren(...names.map((name, code) => el("li", {}, el("button", {
+    type: "button", "aria-pressed": !state.hidden.has(code),
+    onclick: event => {
+      if (!state.hidden.delete(code)) state.hidden.add(code);
+      event.currentTarget.setAttribute("aria-pressed", !state.hidden.has(code));
+      scatter.update(false);
+      lists.table();
+    },
+  }, sample(code), `${name.replaceAll("_", " ")} (${n[code].toLocaleString("en")})`))));
+}
+
+function byChanged() {
+  state.by = Number($("by").value);
+  state.hidden.clear();
+  legend();
+  scatter.update(false);
+  spread.draw();
+  lists.differing();
+  lists.table();
+  prints.thumbs();
+}
+
+// Part of a name, or label=value; several words must all hold.
+function find() {
+  const words = $("find").value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.length) { choose([]); return; }
+  const tests = words.map(word => {
+    const [name, ...rest] = word.split("="), label = rest.length ? data.texts.find(t => t.name.toLowerCase() === name || t.name.toLowerCase() === "meta_" + name) : null;
+    if (!label) return i => about.sources[i].toLowerCase().includes(word);
+    const wanted = rest.join("=");
+    const fits = label.values.map(v => label.name === "meta_flags" ? v.split(" ").includes(wanted) : v.toLowerCase() === wanted);
+    return i => fits[label.codes[i]];
+  });
+  const rows = [];
+  for (let i = 0; i < N; i++) if (tests.every(test => test(i))) rows.push(i);
+  choose(rows);
+  const hidden = rows.filter(i => !scatter.shown()[i]).length;
+  $("reading").textContent = `${counted(rows.length, "print")} found${hidden ? `, ${hidden.toLocaleString("en")} of them not on this map` : ""}.`;
+}
+
+function readFocus() {
+  const i = state.focus;
+  $("reading").textContent = i < 0 ? "" : `${described(i)}; ${state.x} ${format(valuesOf(state.x)[i])}, ${state.y} ${format(valuesOf(state.y)[i])}${state.chosen[i] ? "; selected" : ""}`;
+}
+
+function redraw() {
+  paint.colours = {};
+  scatter.forget();
+  legend();
+  heat.repaint();
+  spread.draw();
+}
+
+function controls() {
+  const options = names => names.map(name => el("option", { value: name }));
+  $("axes").append(...options([...about.axes, ...about.columns.map(c => c.name)]));
+  $("columns").append(...options(about.columns.map(c => c.name)));
+  $("by").append(...data.groups.map((g, k) => el("option", { value: k }, g.name)));
+  if (!data.groups.length) $("by").append(el("option", { value: -1 }, "none: there are no labels"));
+  $("by").value = state.by;
+  $("by").addEventListener("change", byChanged);
+  const known = name => valuesOf(name) !== undefined;
+  named("x", known, name => { state.x = name; axesChanged(); });
+  named("y", known, name => { state.y = name; axesChanged(); });
+  named("column", name => data.place.has(name), showColumn);
+  $("across").addEventListener("click", () => plotColumns(state.column, state.y));
+  $("up").addEventListener("click", () => plotColumns(state.x, state.column));
+  $("form").addEventListener("change", event => { state.form = event.target.value; spread.draw(); });
+  $("tool").addEventListener("change", event => { state.tool = $("plot").dataset.tool = event.target.value; });
+  state.tool = $("plot").dataset.tool = matchMedia("(pointer:coarse)").matches ? "point" : "box";
+  document.querySelector(`[name=tool][value=${state.tool}]`).checked = true;
+  $("found").addEventListener("click", find);
+  $("find").addEventListener("keydown", event => { if (event.key === "Enter") find(); });
+  on("focus", readFocus);
+}
+
+async function begin() {
+  await read();
+  $("board").hidden = false;
+  const [, x, y] = presets()[0];
+  $("x").value = state.x = x;
+  $("y").value = state.y = y;
+  const C = about.columns.length;
+  let best = 0;
+  if (state.by >= 0) for (let k = 0; k < C; k++) { const v = k => { const s = data.apart[state.by * C + k]; return s === 65535 ? -1 : s; }; if (v(k) > v(best)) best = k; }
+  $("column").value = state.column = about.columns[best].name;
+  controls();
+  legend();
+  scatter.update();
+  heat.start();
+  showColumn(state.column);
+  presets();
+  lists.outliers();
+  lists.table();
+  prints.thumbs();
+  $("busy").remove();
+  let width = innerWidth;
+  new ResizeObserver(() => { scatter.draw(); heat.draw(); if (innerWidth !== width) { width = innerWidth; spread.draw(); } }).observe($("plot"));
+  matchMedia("(prefers-color-scheme:dark)").addEventListener("change", () => { redraw(); scatter.draw(); });
+  // Paper has its own colours and width, so everything is redrawn at once.
+  for (const event of ["beforeprint", "afterprint"]) addEventListener(event, () => { redraw(); scatter.drawNow(); heat.draw(); });
+  document.documentElement.dataset.ready = "yes";
+}
+
+begin().catch(error => { $("busy").textContent = `This page could not be read: ${error.message}. A current Firefox, Chrome, Edge or Safari opens it.`; throw error; });

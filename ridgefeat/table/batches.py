@@ -1,0 +1,292 @@
+"""Batches of prints over workers until every row is there. A lost worker's batches are computed again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from ridgefeat._version import __version__
+from ridgefeat.errors import EngineError, EngineLost, TableError, WorkerLost
+from ridgefeat.structure import Float
+from ridgefeat.table.minutiae_files import name_targets, write_minutiae
+from ridgefeat.table.recipe import Recipe
+from ridgefeat.table.row import Item, Meta, failed_row, make_row
+from ridgefeat.table.sidecar import library_versions
+from ridgefeat.table.writers import numbers
+from ridgefeat.work.engine import on_cluster, spread, wait_for_workers
+from ridgefeat.work.guard import Limits, Stopped, close_all, guarded_map
+from ridgefeat.work.system import peak_memory
+
+MAX_LOSSES = 3
+"""Losses of a worker in a row, with nothing finished in between, after which a run gives up."""
+ADVICE = "--timeout or --memory give a print that ends its worker a row of its own"
+
+Span = tuple[int, int]
+"""Rows from a start to a stop, which is not included."""
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What a run computes.
+
+    Attributes
+    ----------
+    items : sequence of Item
+        The prints, in the order of rows.
+    recipe : Recipe
+        How they become rows.
+    workers : int
+        How many work at once.
+    limits : Limits, optional
+        What a print may take; each is then computed in a child process.
+    minutiae : Path, optional
+        Folder for each print's minutiae.
+    lines : bool
+        Whether workers format the features as CSV text: digits cost more than they look, and workers share that cost.
+    """
+
+    items: Sequence[Item]
+    recipe: Recipe
+    workers: int
+    limits: Limits | None = None
+    minutiae: Path | None = None
+    lines: bool = False
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive rows of a table.
+
+    Attributes
+    ----------
+    start : int
+        The first row's place in the table.
+    meta : list of dict
+        Meta cells of each print.
+    features : ndarray of float32, shape (prints, columns)
+        NaN where undefined.
+    lines : list of str or None
+        The features as a CSV line holds them, where asked for.
+    seconds : float
+        How long the worker took.
+    memory : int
+        Peak memory of the worker's process in bytes.
+    """
+
+    start: int
+    meta: list[Meta]
+    features: Float
+    lines: list[str] | None = None
+    seconds: float = 0.0
+    memory: int = 0
+
+    def __len__(self) -> int:
+        return len(self.meta)
+
+    @property
+    def failures(self) -> int:
+        """How many of the prints have an error."""
+        return sum(bool(meta["meta_error"]) for meta in self.meta)
+
+
+def compute_missing(extraction: Extraction, spans: Callable[[], list[Span]], keep: Callable[[Batch], None]) -> None:
+    """Compute the rows that are not there yet.
+
+    Parameters
+    ----------
+    extraction : Extraction
+        What is computed.
+    spans : callable
+        Returns the rows that are there, in order.
+    keep : callable
+        Takes each finished batch.
+
+    Raises
+    ------
+    EngineError
+        If workers are lost again and again, or the cluster is gone.
+    TableError
+        If a row cannot be kept, or a worker has other versions than this process.
+    """
+    losses = 0
+    while True:
+        done = spans()
+        try:
+            for batch in iterate_batches(extraction, done):
+                keep(batch)
+            return
+        except WorkerLost:
+            losses = losses + 1 if spans() == done else 0
+            if losses == MAX_LOSSES:
+                raise
+
+
+def iterate_batches(extraction: Extraction, done: Iterable[Span] = ()) -> Iterator[Batch]:
+    """Yield the rows that are not done yet, in batches as they finish, on the engine in use.
+
+    Raises
+    ------
+    EngineError
+        If a worker process ends (WorkerLost), or the cluster is gone (EngineLost).
+    TableError
+        If a worker has other versions than this process, or minutiae cannot be written.
+    """
+    from joblib import delayed
+
+    items, limits, done = extraction.items, extraction.limits, list(done)
+    left = len(items) - sum(stop - start for start, stop in done)
+    sizer = BatchSizer(left, extraction.workers)
+    names = (str(i.relative) for i in items)
+    targets = name_targets(names, extraction.minutiae) if extraction.minutiae else [None] * len(items)
+    compute = partial(
+        compute_batch,
+        recipe=extraction.recipe,
+        limits=limits,
+        lines=extraction.lines,
+        versions=numeric_versions() if on_cluster() else "",
+    )
+
+    def calls() -> Iterator[object]:
+        for start, stop in gaps(done, len(items)):
+            while start < stop:
+                end = start + sizer.take(stop - start)
+                yield delayed(compute)(start, items[start:end], targets[start:end])
+                start = end
+
+    wait_for_workers()
+    # Guarded prints have child processes already; threads then only wait for them.
+    backend, workers = "threading" if limits else "loky", max(1, min(extraction.workers, left))
+    try:
+        for batch in spread(calls(), workers, backend=backend, max_nbytes=None):
+            sizer.learn(len(batch), batch.seconds)
+            yield batch
+    except EngineLost as error:
+        raise EngineLost(f"{error}; then --resume continues this run") from None
+    except EngineError as error:
+        raise type(error)(f"{error}; {ADVICE}") from None
+    finally:
+        close_all()
+
+
+def gaps(done: Iterable[Span], count: int) -> Iterator[Span]:
+    """Yield the stretches of rows that are not done yet.
+
+    Examples
+    --------
+    >>> list(gaps([(0, 2), (5, 6)], 8))
+    [(2, 5), (6, 8)]
+    """
+    end = 0
+    for start, stop in [*done, (count, count)]:
+        if start > end:
+            yield end, start
+        end = max(end, stop)
+
+
+BATCH_SECONDS = 1.5
+"""What a batch should take: enough that handing it over costs nothing, and all that an interruption can lose."""
+MAX_BATCH = 1024
+"""Prints in a batch at most."""
+FIRST_BATCH = 4
+"""Prints in a batch while nothing is known of how long they take."""
+BATCHES_LEFT = 4
+"""Batches per worker that should still be to come, so that all finish at about the same time."""
+
+
+class BatchSizer:
+    """Sizes the next batch by the time that finished ones took.
+
+    Parameters
+    ----------
+    count : int
+        Prints still to compute.
+    workers : int
+        How many workers share them.
+    """
+
+    def __init__(self, count: int, workers: int) -> None:
+        self.left = count
+        self.workers = workers
+        self._seconds = 0.0
+        self._prints = 0
+
+    def learn(self, prints: int, seconds: float) -> None:
+        """Learn from a finished batch; older ones count less and less."""
+        self._seconds = self._seconds / 2 + seconds
+        self._prints = self._prints // 2 + prints
+
+    def take(self, limit: int) -> int:
+        """Return the size of the next batch, at most `limit`, and count it as handed out."""
+        size = FIRST_BATCH
+        if self._prints:
+            size = int(BATCH_SECONDS * self._prints / max(self._seconds, 1e-6))
+        even = self.left // (BATCHES_LEFT * self.workers)
+        size = max(1, min(size, even, MAX_BATCH, limit))
+        self.left -= size
+        return size
+
+
+@cache
+def numeric_versions() -> str:
+    """Return the versions of everything that numbers depend on, which must be the same on every machine."""
+    found = {"ridgefeat": __version__, **library_versions()}
+    return ", ".join(f"{name} {v}" for name, v in found.items() if name not in ("python", "joblib"))
+
+
+def compute_batch(
+    start: int,
+    items: Sequence[Item],
+    targets: Sequence[Path | None],
+    recipe: Recipe,
+    limits: Limits | None = None,
+    lines: bool = False,
+    versions: str = "",
+) -> Batch:
+    """Compute the rows of some prints, on a worker.
+
+    Parameters
+    ----------
+    start : int
+        The first print's place in the table.
+    items : sequence of Item
+        The prints.
+    targets : sequence of (Path or None)
+        Where each print's minutiae go.
+    recipe, limits, lines
+        As in Extraction.
+    versions : str
+        What the worker must have installed, as `numeric_versions` writes it; empty for whatever it has.
+
+    Raises
+    ------
+    TableError
+        If this machine has other versions, or minutiae cannot be written.
+    """
+    if versions and versions != numeric_versions():
+        raise TableError(
+            f"a worker has other versions than this machine, and would compute other numbers: {numeric_versions()} "
+            f"there, {versions} here; install the same on all"
+        )
+    began = time.perf_counter()
+    compute, arguments = partial(_compute_row, recipe), list(zip(items, targets, strict=True))
+    rows: list[tuple[Meta, Float, int]] = []
+    for row in guarded_map(compute, arguments, limits) if limits else map(compute, arguments):
+        rows.append((*failed_row(items[len(rows)], recipe, row.reason), 0) if isinstance(row, Stopped) else row)
+    features = np.array([values for _, values, _ in rows], np.float32)
+    text = [",".join(numbers(values)) for values in features] if lines else None
+    memory = max((used for _, _, used in rows), default=0)
+    return Batch(start, [meta for meta, _, _ in rows], features, text, time.perf_counter() - began, memory)
+
+
+def _compute_row(recipe: Recipe, print_and_target: tuple[Item, Path | None]) -> tuple[Meta, Float, int]:
+    """Return a print's meta cells, its features, and the peak memory of this process in bytes."""
+    item, target = print_and_target
+    meta, values, fp = make_row(item, recipe)
+    if target is not None and fp is not None:
+        write_minutiae(fp, target)
+    return meta, values, peak_memory()

@@ -1,0 +1,184 @@
+"""Prints -> a finished table on disk: every batch goes to the journal when it is done, and at the end to the table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ridgefeat.errors import RidgefeatError, TableError
+from ridgefeat.structure import Bool
+from ridgefeat.table import outliers, sidecar
+from ridgefeat.table.assembly import (
+    Progress,
+    Rows,
+    Summary,
+    assemble,
+    check_output,
+    is_folder,
+    journal_of,
+    plan_parts,
+    summary_of,
+    verify_parts,
+)
+from ridgefeat.table.batches import Batch, Extraction, compute_missing
+from ridgefeat.table.journal import Journal
+from ridgefeat.table.recipe import Recipe
+from ridgefeat.table.row import Item
+from ridgefeat.table.sidecar import agree, describe, table_digest
+from ridgefeat.table.writers import META_KINDS, is_parquet, text
+from ridgefeat.work.engine import count_workers, using
+from ridgefeat.work.guard import Limits
+
+Mode = Literal["new", "resume", "overwrite"]
+
+
+def write_table(
+    items: Sequence[Item],
+    recipe: Recipe,
+    output: str | Path,
+    *,
+    jobs: int | None = None,
+    mode: Mode = "new",
+    minutiae: str | Path | None = None,
+    inputs: Sequence[str] = (),
+    command: Sequence[str] = (),
+    progress: Progress | None = None,
+    engine: str | None = None,
+    limits: Limits | None = None,
+) -> Summary:
+    """Extract features from prints into a table.
+
+    Parameters
+    ----------
+    items : sequence of PrintSource
+        The prints, in the order of rows.
+    recipe : Recipe
+        How they become rows.
+    output : str or Path
+        The table, .csv or .parquet; its sidecar is written next to it. A slash at its end means a folder of parts.
+    jobs : int, optional
+        Worker processes; every core without.
+    mode : {"new", "resume", "overwrite"}
+        Whether a table or an unfinished run that is already there is an error, continued or replaced.
+    minutiae : str or Path, optional
+        Folder for each print's minutiae.
+    inputs, command : sequence of str
+        What the user asked for, for the sidecar.
+    progress : callable, optional
+        Called after every batch.
+    engine : str, optional
+        Where the work is done: local, dask=ADDRESS or ray=ADDRESS.
+    limits : Limits, optional
+        What a print may take.
+
+    Raises
+    ------
+    TableError
+        If the table cannot be written, or what is there already does not allow it.
+    """
+    as_folder = is_folder(output)
+    check_output(output, mode)
+    output = Path(output)
+    folder = None if minutiae is None else Path(minutiae)
+    count_workers(jobs)
+    manifest = describe(items, recipe, folder)
+    journal, summary = journal_of(output, as_folder), summary_of(output, as_folder)
+    resumed = mode == "resume" and journal.exists()
+    if mode == "resume" and not resumed and (summary.sidecar if as_folder else output).exists():
+        return _finished(output, manifest)
+    about = {"command": list(command), **manifest, "inputs": list(inputs)}
+    # An engine that is not there is reported before anything is left behind.
+    with using(engine, jobs) as workers:
+        extraction = Extraction(items, recipe, workers, limits, folder, lines=not (as_folder or is_parquet(output)))
+        summary.workers = workers
+        try:
+            if resumed:
+                agree(journal.resume(), about, f"the unfinished run in {journal.folder}")
+            else:
+                journal.begin(manifest)
+            _compute(extraction, journal, summary, progress)
+            rows = _rows(journal, extraction, about["label_kinds"])
+            assemble(rows, about, summary, plan_parts(items, about) if as_folder else None)
+            journal.remove()
+        except OSError as error:
+            raise TableError(
+                f"table {output} cannot be written: {error.strerror or error}; run with --resume"
+            ) from None
+        except RidgefeatError:
+            if not resumed and journal.is_empty():  # nothing was done that could be continued
+                journal.remove()
+                if as_folder:
+                    with suppress(OSError):
+                        output.rmdir()
+            raise
+        finally:
+            journal.release()
+    return summary
+
+
+def _finished(output: Path, manifest: Mapping[str, Any]) -> Summary:
+    """Return the summary of a table that needs nothing more."""
+    there = sidecar.load_sidecar(output)
+    agree(there, manifest, f"the finished table {output}")
+    if output.is_dir():
+        verify_parts(output, there)
+    elif there.get("table", {}).get("sha256") != table_digest(output):
+        raise TableError(f"table {output} was changed since it was written; --overwrite makes it again")
+    reasons = {k: (n, first) for k, (n, first) in there["reasons"].items()}
+    rows, flags = there["rows"], Counter(there["flags"])
+    return Summary(output, sidecar.path_beside(output), rows, there["failures"], rows, reasons, flags)
+
+
+def _compute(extraction: Extraction, journal: Journal, summary: Summary, progress: Progress | None) -> None:
+    """Make the rows that are not in the journal yet."""
+    summary.kept = done = sum(stop - start for start, stop in journal.spans())
+    failed, total = journal.failures, len(extraction.items)
+    if progress:
+        progress(done, failed, total)
+
+    def keep(batch: Batch) -> None:
+        nonlocal done, failed
+        journal.write(batch)
+        summary.memory = max(summary.memory, batch.memory)
+        done += len(batch)
+        failed += batch.failures
+        if progress:
+            progress(done, failed, total)
+
+    compute_missing(extraction, journal.spans, keep)
+
+
+def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -> Iterator[Rows]:
+    """Yield the journal's rows in their order, outliers flagged."""
+    unusual = _find_outliers(journal, extraction.recipe)
+    at = 0
+    for batch in journal.read():
+        items = extraction.items[at : at + len(batch)]
+        if batch.start != at or len(items) < len(batch):
+            break
+        cells = []
+        for meta, item, is_outlier in zip(batch.meta, items, unusual[at:], strict=False):
+            if is_outlier:
+                meta["meta_flags"] = outliers.add_flag(meta["meta_flags"])
+            cells.append([*(text(meta[n]) for n in META_KINDS), *(text(item.labels.get(n)) for n in labels)])
+        yield Rows(cells, batch.features, batch.lines)
+        at += len(batch)
+    if at != len(extraction.items):
+        raise TableError(f"{journal.folder} lacks or repeats row {at}; start again with --overwrite")
+
+
+def _find_outliers(journal: Journal, recipe: Recipe) -> Bool:
+    """Return which rows are unlike the rest of the whole table; a few numbers per row are held."""
+    names = [c.name for c in recipe.columns()]
+    base = [names.index(n) for n in outliers.EXAMINED if n in names]
+    numbers: dict[Hashable, int] = {}
+    values, groups = [np.zeros((0, len(base)), np.float32)], []
+    for batch in journal.read():
+        values.append(batch.features[:, base])
+        groups += [numbers.setdefault(outliers.outlier_group(meta), len(numbers)) for meta in batch.meta]
+    return outliers.find_outliers(np.concatenate(values), groups)

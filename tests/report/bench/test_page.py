@@ -1,0 +1,400 @@
+import base64
+import hashlib
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ridgefeat.bench.results import Comparison, Fold
+from ridgefeat.errors import TableError
+from ridgefeat.report.bench import figures, summary, tables
+from ridgefeat.report.bench.page import bench_displays, write_bench_page
+from ridgefeat.report.bench.tables import decide_verdict, describe_audit
+from ridgefeat.report.bench.words import find_topic
+from tests.report.made_comparison import FINGERS, HOSTILE, KINDS, NAMES, REASON, findings, make, without_tables
+
+
+class Page(HTMLParser):
+    """What a page holds: its tags with their attributes, and its words outside style and script."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.raw = text
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag
+
+    def handle_endtag(self, tag):
+        self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside not in ("style", "script"):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def plots(self) -> list[str]:
+        return [a["alt"] or "" for a in self.all("img")]
+
+    def svgs(self) -> list[str]:
+        return [base64.b64decode(a["src"].partition("base64,")[2]).decode() for a in self.all("img")]
+
+    def section(self, name: str) -> str:
+        found = re.search(rf'<section id="{name}">(.*?)</section>', self.raw, re.S)
+        assert found, name
+        return found[1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("bench")
+
+
+def written(comparison: Comparison, folder: Path) -> Page:
+    return Page(write_bench_page(comparison, folder / "report.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def pages(folder) -> dict[str, Page]:
+    return {kind: written(make(kind), folder) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def page(pages) -> Page:
+    return pages["binary"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_page_loads_nothing_and_runs_only_its_own_script(pages, kind) -> None:
+    for tag, attributes in pages[kind].tags:
+        assert tag not in {"iframe", "object", "embed", "base", "form", "video"}
+        assert not [a for a in attributes if a.startswith("on")]
+        for name in ("src", "href", "srcset", "poster", "action"):
+            assert (attributes.get(name) or "#").startswith(("data:", "#")), attributes
+    scripts = re.findall(r"<script>(.*?)</script>", pages[kind].raw, re.S)
+    assert len(scripts) == len(pages[kind].all("script")) == 1
+    policy = next(m["content"] for m in pages[kind].all("meta") if m.get("http-equiv"))
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert policy is not None and policy.startswith("default-src 'none'")
+    assert re.search(r"script-src ([^;]*);", policy)[1] == f"'sha256-{digest}'"
+    # Only the figures' data may be shown, and they in turn load nothing; clip paths are their own.
+    assert re.search(r"img-src ([^;]*);", policy)[1] == "data:"
+    assert all(a["src"].startswith("data:image/svg+xml;base64,") for a in pages[kind].all("img"))
+    assert "url(" not in pages[kind].raw and "@import" not in pages[kind].raw
+    for svg in pages[kind].svgs():
+        assert not re.search(r'href="(?!#|data:)|<script|url\((?!#)|@import', svg)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_links_within_the_page_lead_somewhere(pages, kind) -> None:
+    names = [a["id"] for _, a in pages[kind].tags if "id" in a]
+    linked = {a["href"][1:] for a in pages[kind].all("a") if a["href"]}
+    assert linked <= set(names) and len(names) == len(set(names)) and len(linked) >= 12
+
+
+def test_foreign_text_stays_text(page: Page) -> None:
+    assert HOSTILE in page.text and REASON in page.text and "<i>ridge_y</i>" in page.text
+    assert "<script>alert" not in page.raw and "<b>onnx" not in page.raw
+
+
+def test_foreign_names_stay_text_in_figures_and_their_words(folder: Path) -> None:
+    made, name = make("binary"), "<b>$x$</b>\x00\u6307"
+    levels = made.levels.replace({"level": {"thumb": name}})
+    page = written(replace(made, levels=levels), folder)
+    (alt,) = (p for p in page.plots() if "of rbf_svm by finger" in p)
+    assert "<b>$x$</b>" in alt and "<b>$x$" not in page.raw
+    (svg,) = (s for s in page.svgs() if "&lt;b&gt;$x$" in s)
+    assert "&lt;b&gt;$x$&lt;/b&gt;\ufffd\u6307</text>" in svg
+    ElementTree.fromstring(svg)
+
+
+def test_every_classifier_is_a_row_with_interval_and_a_failure_with_its_reason(page: Page) -> None:
+    table = Page(page.section("classifiers"))
+    rows = re.findall(r"<tr[ >].*?</tr>", page.section("classifiers"), re.S)[1:]
+    assert [re.sub("<.*?>", "", re.search(r"<th.*?(?=<small)", r, re.S)[0]) for r in rows] == [*NAMES, "cnn"]
+    assert "0.812 0.782 to 0.842" in re.sub("<.*?>", " ", rows[0]).replace("  ", " ")
+    assert 'class="failed"' in rows[-1] and "failed: needs" in Page(rows[-1]).text
+    assert next(t for t in table.all("th") if t.get("aria-sort"))["data-first"] == "descending"
+
+
+def test_sorting_knows_numbers_and_which_way_is_better(pages) -> None:
+    heads = [t for t in Page(pages["regression"].section("classifiers")).all("th") if "data-first" in t]
+    assert [t["data-first"] for t in heads] == ["ascending", "ascending", "ascending", "descending", "ascending"]
+    cells = [t["data-sort"] for t in Page(pages["regression"].section("classifiers")).all("td") if "data-sort" in t]
+    assert len(cells) == 4 * len(NAMES) and all(float(c) for c in cells)
+
+
+def test_short_answer_says_which_how_good_and_whether_ahead(page: Page) -> None:
+    short = Page(page.section("summary")).text
+    assert "“rbf_svm”: ROC AUC 0.812 per print (95 % interval 0.782 to 0.842) and 0.862 per subject" in short
+    assert "does not differ significantly from logistic and random_forest" in short
+    assert "It beats the dummy baseline, which ignores the print." in short
+    assert "1 classifier failed: cnn." in short
+    assert "Best: thumb 0.800 (0.780 to 0.820). Worst: little 0.600 (0.580 to 0.620)." in short
+    assert "The negative controls are at chance level" in short
+    assert "found 1 leak and 1 warning; the first: 11 pictures" in short
+
+
+def test_a_control_that_knows_something_is_called_so(folder: Path) -> None:
+    made = make("binary")
+    bad = made.controls.assign(passed=[False, True])
+    page = written(replace(made, controls=bad), folder)
+    assert "A negative control is above chance (target shuffled, ROC AUC 0.490)." in Page(page.section("summary")).text
+    assert Page(page.section("controls")).text.count("✗ above chance") == 1
+
+
+def test_a_leaking_protocol_is_called_so_on_top(folder: Path, page: Page) -> None:
+    made = make("binary")
+    first = made.folds[0]
+    leaking = Fold(0, 0, first.train, first.test, ("001", "002", "003"))
+    told = written(replace(made, leaks=True, folds=(leaking, *made.folds[1:])), folder)
+    assert "LEAKS BY DESIGN." in told.text and "LEAKS BY DESIGN." not in page.text
+    assert '<b class="bad">3</b>' in told.section("data")
+    assert "The split leaks: do not trust any value" in Page(told.section("summary")).text
+    assert "some in both training and test" in told.text and "none in both training and test" in page.text
+
+
+def test_every_fold_says_its_groups(page: Page) -> None:
+    rows = re.findall(r"<th scope=\"row\">1, (\d)</th>(.*?)</tr>", page.section("data"), re.S)
+    assert [n for n, _ in rows] == list("12345")
+    assert all(re.findall(r">([^<]+)</td>", cells) == ["160", "40", "32", "8", "none"] for _, cells in rows)
+
+
+def test_kinds_draw_what_fits_them(pages) -> None:
+    binary, several, number = (pages[k].plots() for k in ("binary", "multiclass", "regression"))
+    assert [p for p in binary if p.startswith("ROC: ")] and [p for p in binary if p.startswith("Calibration: ")]
+    assert [p for p in several if "each class against the rest: rbf_svm" in p and "whorl" in p]
+    assert not [p for p in number if "ROC" in p or "Confusion" in p or "Calibration" in p]
+    assert len([p for p in number if "200 predictions against the label" in p]) == 3
+    assert len([p for p in several if p.startswith("Confusion matrix")]) == 3
+    assert "arch: 50 % as arch, 17 % as left_loop" in next(p for p in several if p.startswith("Confusion"))
+    assert all(len(p) > 40 for p in binary + several + number)
+
+
+def test_roc_is_the_mean_over_folds_whatever_their_scales() -> None:
+    # Within each fold the score is perfect; pooled it is not.
+    rows = pd.DataFrame({"repeat": 0, "fold": [0, 0, 1, 1], "score": [1.0, 2.0, 100.0, 200.0]})
+    y = figures.mean_roc(rows, np.array([False, True, False, True]), "score")
+    assert y[0] == 0 and np.all(y[1:] == 1)
+    half = figures.mean_roc(rows.assign(score=[1.0, 2.0, 200.0, 100.0]), np.array([False, True] * 2), "score")
+    assert half[50] == pytest.approx(0.5, abs=0.01)
+
+
+def test_levels_say_which_finger_tells_most_and_use_a_figure_that_is_defined() -> None:
+    charts = {c.name: c for c in figures.make_level_charts(make("binary"))}
+    assert list(charts) == ["finger", "hand", "sex"]
+    assert [c.metric for c in charts.values()] == ["roc_auc", "roc_auc", "accuracy"]
+    assert "thumb 0.800 (0.780 to 0.820); index 0.750" in charts["finger"].display.alt
+    assert charts["finger"].sentence.endswith("Their intervals do not overlap.")
+    overlapping = make("binary").levels.assign(roc_auc_low=0.1, roc_auc_high=0.9)
+    (first, *_) = figures.make_level_charts(replace(make("binary"), levels=overlapping))
+    assert first.sentence.endswith("the order may be due to chance.")
+    # An error is better where it is smaller.
+    assert figures.make_level_charts(make("regression"))[0].sentence.startswith(f"Best: {FINGERS[-1]} 0.6")
+
+
+def test_learning_curve_takes_folds_of_nearly_equal_size_together() -> None:
+    made = make("binary")
+    table = made.learning[made.learning["classifier"] == "rbf_svm"]
+    ragged = table.assign(groups=table["groups"] + table["fold"] % 2)
+    ax = figures.make_learning_curve(replace(made, learning=ragged), 0.5).plot()
+    assert [len(line.get_xdata()) for line in ax.lines if line.get_label() == "rbf_svm"] == [4]
+
+
+def test_training_curves_set_validation_beside_training() -> None:
+    (one,) = figures.make_training_curves(make("binary"))
+    assert one.title == "cnn_small: loss"
+    training, validation = one.plot().lines
+    assert (training.get_label(), validation.get_label()) == ("training", "validation")
+    assert training.get_ydata() == pytest.approx(1 / np.arange(1, 13)) and validation.get_ydata()[0] == 0.6
+
+
+def test_columns_beyond_the_most_important_are_counted(page: Page) -> None:
+    section = Page(page.section("importances"))
+    carried = " ".join(section.plots())
+    assert "The first 20 of 30." in section.text
+    assert "texture_spectrum_block_r19_mean" in carried and "r20_mean" not in carried
+
+
+def test_what_carries_it_says_with_which_classifier_that_was_measured(page: Page, folder: Path) -> None:
+    assert "Measured with" not in page.text
+    made = make("binary")
+    other = replace(
+        made,
+        importances=made.importances.assign(classifier="logistic"),
+        ablation=made.ablation.assign(classifier="logistic"),
+    )
+    assert "Measured with logistic, which is faster" in Page(written(other, folder).section("importances")).text
+
+
+def test_audit_findings_stand_worst_first_with_files_and_cost(page: Page) -> None:
+    found = describe_audit(make("binary").audit)["findings"]
+    assert [f["severity"] for f in found] == ["leak", "warning", "note"]
+    assert found[0]["count"] == "122 files in 61 sets" and found[0]["more"] == 21
+    text = Page(page.section("audit")).text
+    assert "Effect. 3 of 40 test prints are in training." in text and "subject 363, 376" in text
+    assert "x38.bmp" in text and "x39.bmp" not in text and "and 21 more sets" in text
+    assert findings()[0].severity == "note"
+    decided = "2 columns are constant and were left out: ridge_x, <i>ridge_y</i>"
+    assert text.endswith(f"Decisions before fitting {decided} ")
+    assert "The decisions taken are listed below the findings." in Page(page.section("summary")).text
+
+
+def test_reproduction_box_holds_command_versions_digests_and_seed(page: Page) -> None:
+    text = Page(page.section("reproduce")).text
+    for words in ("ridgefeat bench 'a b.csv' --target sex", "scikit-learn 1.9", "ab" * 32, "42", "finger", "Tuneno"):
+        assert words in re.sub(r"\s+", " ", text)
+    assert "group, 5 folds, 1 repeat" in Page(page.section("data")).text
+
+
+@pytest.mark.parametrize(
+    ("target", "topic", "words"),
+    [
+        ("sex", "sex", "does not cover people who do not fit"),
+        ("Age", "age", "Skin does not age uniformly"),
+        ("population", "population", "learn the scanner"),
+        ("hand", "", ""),
+    ],
+)
+def test_sober_words_stand_where_the_target_is_a_person_s_trait(folder, target, topic, words) -> None:
+    kind = "regression" if topic == "age" else "multiclass"
+    page = written(make(kind, target=target), folder)
+    limits = Page(page.section("limits")).text
+    assert find_topic(target) == topic
+    assert "A probability is not evidence." in limits and "must not be used in court" in limits
+    assert ("One population, one capture." in limits) == bool(topic)
+    assert words in limits and (not topic or f"“{target}”" in limits)
+
+
+@pytest.mark.parametrize(("kind", "target"), [("multiclass", "pattern"), ("regression", "age"), ("binary", "hand")])
+def test_nothing_speaks_of_sex_unless_it_is_the_target(folder, kind, target) -> None:
+    made = make(kind, target=target)
+    if kind == "binary":
+        made = replace(made, problem=replace(made.problem, classes=("left", "right"), positive="left"))
+        made = replace(without_tables(made), reproduction=replace(made.reproduction, command=""))
+        made = replace(made, scores=made.scores.replace({"female": "left", "male": "right"}))
+    else:
+        made = replace(made, reproduction=replace(made.reproduction, command=""))
+    assert not re.search(r"\b(sex|gender|female|male|wom[ae]n|m[ae]n)\b", written(made, folder).raw, re.I)
+
+
+def test_accuracy_is_set_beside_always_naming_the_largest_class(page: Page) -> None:
+    made = make("binary")
+    share = max(np.bincount(made.problem.y)) / len(made.problem)
+    assert f"Here {100 * share:.0f} % of the prints are “male”" in Page(page.section("limits")).text
+
+
+def test_a_comparison_without_tables_has_a_page(folder: Path) -> None:
+    for kind in KINDS:
+        page = written(without_tables(make(kind)), folder)
+        assert "No leak audit was run." in page.text and "No negative control was run." in page.text
+        for gone in ("fused", "pairs", "errors", "levels", "importances", "confounds", "learning", "training"):
+            assert f'id="{gone}"' not in page.raw and f'href="#{gone}"' not in page.raw
+
+
+def test_a_comparison_in_which_all_failed_has_a_page(folder: Path) -> None:
+    made = without_tables(make("binary"))
+    figures = [c for c in made.summary.columns if made.summary[c].dtype.kind == "f"]
+    summary = made.summary.assign(status="failed", reason="broken", **dict.fromkeys(figures, np.nan))
+    page = written(replace(made, summary=summary, scores=made.scores.head(0)), folder)
+    assert "Every classifier failed." in page.text and page.text.count("failed: broken") == 5
+
+
+def test_same_comparison_same_bytes(folder: Path) -> None:
+    first, second = (write_bench_page(make("binary"), folder / n).read_bytes() for n in ("a.html", "b.html"))
+    assert first == second and len(first) < 300_000
+
+
+def test_a_page_that_cannot_be_written_is_an_error(folder: Path) -> None:
+    (folder / "blocked").write_text("a file where a folder should be")
+    with pytest.raises(TableError, match="cannot be written"):
+        write_bench_page(make("binary"), folder / "blocked" / "r.html")
+
+
+@pytest.mark.parametrize(
+    ("difference", "half", "p", "metric", "word"),
+    [
+        (0.1, 0.05, 0.01, "roc_auc", "better"),
+        (-0.1, 0.05, 0.01, "roc_auc", "worse"),
+        (-0.1, 0.05, 0.01, "mae", "better"),
+        (0.1, 0.2, 0.2, "roc_auc", "no difference"),
+        (0.1, 0.05, 0.2, "roc_auc", "possibly better"),
+        (-0.1, 0.2, 0.01, "roc_auc", "possibly worse"),
+        (0.1, 0.05, 0.2, "mae", "possibly worse"),
+        (0.1, 0.05, np.nan, "roc_auc", "better"),
+        (0.1, 0.2, np.nan, "roc_auc", "no difference"),
+        (np.nan, 0.1, 0.1, "roc_auc", "unknown"),
+    ],
+)
+def test_verdict_follows_the_corrected_p_and_what_is_better(difference, half, p, metric, word) -> None:
+    row = {"difference": difference, "p_holm": p, "metric": metric}
+    ends = {"difference_low": difference - half, "difference_high": difference + half}
+    assert decide_verdict(row | ends) == word
+
+
+def test_who_is_behind_the_best_is_named_by_how_sure_that_is(folder: Path) -> None:
+    made = make("binary")
+    unsure = made.pairs.assign(difference_low=-0.3, difference_high=-0.1, p_holm=0.2)
+    short = Page(written(replace(made, pairs=unsure), folder).section("summary")).text
+    assert "It is possibly better than logistic and random_forest: test and interval disagree." in short
+    sure = Page(written(replace(made, pairs=unsure.assign(p_holm=0.01)), folder).section("summary")).text
+    assert "It is significantly better than every other classifier." in sure
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_displays_are_the_page_s_figures_by_name(pages, kind) -> None:
+    displays = bench_displays(make(kind))
+    assert sorted(d.alt for d in displays.values()) == sorted(pages[kind].plots())
+    assert {"ranking", "by-finger", "importance-column-rbf-svm", "learning"} <= set(displays)
+    expected = {"binary": "roc", "multiclass": "confusion-rbf-svm", "regression": "predictions-rbf-svm"}
+    assert expected[kind] in displays and all(re.fullmatch("[a-z0-9-]+", name) for name in displays)
+
+
+def test_figures_show_the_comparison_s_data() -> None:
+    made = make("binary")
+    displays = bench_displays(made)
+    scores = made.scores[made.scores["classifier"] == "logistic"]
+    expected = figures.mean_roc(scores, (scores["y_true"] == "female").to_numpy(), "score")
+    (line,) = (one for one in displays["roc"].plot().lines if one.get_label() == "logistic 0.762")
+    assert line.get_xdata().tolist() == figures.STEPS.tolist() and line.get_ydata().tolist() == expected.tolist()
+    ax = displays["ranking"].plot()
+    assert ax.lines[1].get_xdata() == pytest.approx([0.812, 0.762, 0.712, 0.662])
+    assert ax.lines[0].get_xdata() == [0.5, 0.5] and ax.get_xlabel() == "ROC AUC"
+    assert [t.get_text() for t in ax.get_yticklabels()] == list(NAMES)
+
+
+def test_a_page_computes_each_part_once(folder: Path, monkeypatch) -> None:
+    calls: list[str] = []
+    for module in (figures, tables, summary):
+        for name, function in vars(module).copy().items():
+            if getattr(function, "__module__", "") == module.__name__ and not name.startswith("_"):
+
+                def counted(*a, _function=function, _name=name, **k):
+                    calls.append(_name)
+                    return _function(*a, **k)
+
+                if name.startswith(("make_", "list_", "describe_", "find_")):
+                    monkeypatch.setattr(module, name, counted)
+    written(make("binary"), folder)
+    assert sorted(n for n in calls if n != "list_classifiers") == sorted(set(calls) - {"list_classifiers"})
+    assert len(calls) > 15 and calls.count("list_classifiers") == 2
+
+
+def test_bands_hold_mean_lowest_and_highest() -> None:
+    x, mean, low, high = figures.band_of([1, 1, 2], [0.2, 0.4, np.nan])
+    assert (x.tolist(), mean.round(3).tolist(), low.tolist(), high.tolist()) == ([1], [0.3], [0.2], [0.4])

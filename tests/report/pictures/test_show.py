@@ -1,0 +1,191 @@
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.report.pictures import show
+from ridgefeat.report.pictures.marks import BIFURCATION_COLOUR, CORE_COLOUR, DELTA_COLOUR, ENDING_COLOUR
+from ridgefeat.report.pictures.panels import PANELS
+from ridgefeat.report.pictures.show import draw_overlay, draw_panel, save_overlay, save_picture
+from ridgefeat.structure import Minutiae, OrientationField, SingularPoints
+
+
+def grating(degrees, rows=240, columns=280, period=9.0):
+    """Parallel ridges, counter-clockwise from the x axis on the page, in a round print on white paper."""
+    y, x = np.mgrid[:rows, :columns].astype(float)
+    normal = np.radians(degrees + 90)
+    wave = 128 - 100 * np.cos(2 * np.pi * (x * np.cos(normal) - y * np.sin(normal)) / period)
+    inside = ((x - columns / 2) / (0.45 * columns)) ** 2 + ((y - rows / 2) / (0.45 * rows)) ** 2 < 1
+    return np.where(inside, wave, 255).astype(np.uint8)
+
+
+def one_point(minutiae=None, singular=None, rows=200, columns=160):
+    """A print without ridges and with the given points, so that marks are all the colour there is."""
+    flat = np.zeros((rows, columns), np.float32)
+    return SimpleNamespace(
+        original=np.full((rows, columns), 255, np.uint8),
+        image=np.full((rows, columns), 255, np.uint8),
+        dpi_x=500.0,
+        dpi_y=500.0,
+        source="point",
+        mask=np.ones((rows, columns), bool),
+        orientation=OrientationField(flat, flat),
+        skeleton=flat.astype(bool),
+        minutiae=minutiae or Minutiae.empty(),
+        singular_points=singular or SingularPoints.empty(),
+        flags=(),
+    )
+
+
+def coloured(picture):
+    return np.ptp(picture.astype(int), axis=2) > 60
+
+
+def near(picture, colour):
+    return np.abs(picture.astype(int) - colour).max(2) < 40
+
+
+@pytest.fixture(scope="module")
+def print30():
+    return Fingerprint(grating(30), source="folder/grating 30°.png")
+
+
+def test_one_panel_a_stage_with_title_and_legend(print30, monkeypatch):
+    texts = []
+    original = show.write
+    monkeypatch.setattr(
+        show, "write", lambda picture, text, *a, **k: texts.append(text) or original(picture, text, *a, **k)
+    )
+    page = draw_overlay(print30, scale=1)
+    assert page.dtype == np.uint8
+    assert page.ndim == 3 and page.shape[2] == 3
+    assert [panel.title for panel in PANELS.values()] == [t for t in texts if t in {p.title for p in PANELS.values()}]
+    assert "grating 30°.png" in texts
+    assert {"280 × 240 px", "500 dpi", "14.2 × 12.2 mm", "flags: none"} <= set(texts)
+
+
+def test_page_grows_with_panels(print30):
+    one, two, five = (draw_overlay(print30, panels=list(PANELS)[:n], scale=1).shape for n in (1, 2, 5))
+    assert one[0] == two[0] < five[0]
+    assert one[1] < two[1] < five[1]
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_every_panel_has_the_prints_size(print30, name):
+    picture = draw_panel(print30, name, scale=1.5)
+    assert picture.shape == (360, 420, 3)
+    assert np.ptp(picture) > 50
+
+
+@pytest.mark.parametrize("degrees", [0, 20, 45, 70, 90, 115, 160])
+def test_strokes_lie_along_the_ridges(degrees):
+    picture = draw_panel(Fingerprint(grating(degrees)), "orientation", scale=2)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(coloured(picture).astype(np.uint8))
+    angles = []
+    for i in range(1, count):
+        if 15 < stats[i, cv2.CC_STAT_AREA] < 120:
+            y, x = np.nonzero(labels == i)
+            (vx, vy), *_ = np.linalg.eigh(np.cov(x, y))[1][:, ::-1].T
+            angles.append(np.degrees(np.arctan2(-vy, vx)))
+    assert len(angles) > 50
+    apart = np.abs((np.array(angles) - degrees + 90) % 180 - 90)
+    assert np.median(apart) < 3
+    assert np.mean(apart < 12) > 0.9
+
+
+@pytest.mark.parametrize("degrees", [0, 60, 135, 200, 300])
+@pytest.mark.parametrize(("kind", "colour"), [(1, ENDING_COLOUR), (2, BIFURCATION_COLOUR)])
+def test_a_minutia_stands_at_its_place_and_points_its_way(degrees, kind, colour):
+    point = [np.float32([v]) for v in (80, 100, np.radians(degrees))]
+    fp = one_point(Minutiae(*point, np.uint8([kind]), np.float32([100])))
+    y, x = np.nonzero(near(draw_panel(fp, "minutiae", scale=2), colour))
+    x, y = x / 2 - 80, y / 2 - 100
+    far = np.hypot(x, y) > 6
+    assert far.any() and np.hypot(x, y).max() < 12
+    pointed = np.degrees(np.arctan2(-y[far].mean(), x[far].mean()))
+    assert abs((pointed - degrees + 180) % 360 - 180) < 6
+    ring = np.hypot(x, y) < 5
+    assert abs(x[ring].mean()) < 1 and abs(y[ring].mean()) < 1
+
+
+def test_low_quality_is_paler():
+    def ink(quality):
+        point = [np.float32([v]) for v in (80, 100, 0)]
+        fp = one_point(Minutiae(*point, np.uint8([1]), np.float32([quality])))
+        return (255 - draw_panel(fp, "minutiae", scale=2).astype(int)).sum()
+
+    assert ink(95) > ink(60) > ink(30) > ink(5) > 0
+
+
+@pytest.mark.parametrize(("kind", "colour"), [(1, CORE_COLOUR), (2, DELTA_COLOUR)])
+@pytest.mark.parametrize("direction", [1.0, float("nan")])
+@pytest.mark.parametrize("panel", ["orientation", "minutiae"])
+def test_singular_points_stand_at_their_place(kind, colour, direction, panel):
+    points = SingularPoints(np.float32([40]), np.float32([150]), np.uint8([kind]), np.float32([direction]))
+    y, x = np.nonzero(near(draw_panel(one_point(singular=points), panel, scale=1), colour))
+    inner = np.hypot(x - 40, y - 150) < 9
+    assert inner.sum() > 30
+    assert abs(x[inner].mean() - 40) < 1.5 and abs(y[inner].mean() - 150) < 1.5
+
+
+def test_uneven_resolution_is_drawn_with_square_millimetres():
+    fp = Fingerprint(np.full((97, 90), 255, np.uint8), (199, 173))
+    rows, columns = draw_panel(fp, "print", scale=2).shape[:2]
+    assert rows / columns == pytest.approx((97 / 173) / (90 / 199), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((90, 40), 255, np.uint8),
+        np.zeros((200, 300), np.uint8),
+        np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8),
+        np.full((1, 1), 128, np.uint8),
+        np.full((3, 400), 128, np.uint8),
+    ],
+    ids=["white", "black", "noise", "one pixel", "line"],
+)
+def test_without_a_print_it_says_so(image, monkeypatch):
+    texts = []
+    original = show.write
+    monkeypatch.setattr(
+        show, "write", lambda picture, text, *a, **k: texts.append(text) or original(picture, text, *a, **k)
+    )
+    page = draw_overlay(Fingerprint(image))
+    assert texts.count("no print found") == len(PANELS) - 1
+    assert "flags: no print" in texts
+    assert "fingerprint" in texts
+    assert page.shape[2] == 3
+
+
+def test_a_huge_print_makes_no_huge_picture():
+    page = draw_overlay(one_point(rows=3000, columns=4000), panels=["print", "minutiae"])
+    assert page.shape[0] < 1000 and page.shape[1] < 1800
+
+
+def test_what_cannot_be_drawn_is_said(print30):
+    with pytest.raises(ParameterError, match="unknown panel 'ridges'; there are: print, mask"):
+        draw_overlay(print30, panels=["print", "ridges"])
+    with pytest.raises(ParameterError, match="no panel named"):
+        draw_overlay(print30, panels=[])
+    with pytest.raises(ParameterError, match=r"scale must lie between 0\.25 and 4, got 9"):
+        draw_overlay(print30, scale=9)
+
+
+def test_files_hold_the_picture(print30, tmp_path):
+    save_overlay(print30, tmp_path / "a.png", panels=["minutiae", "print"], scale=1)
+    read = cv2.imread(str(tmp_path / "a.png"))[..., ::-1]
+    np.testing.assert_array_equal(read, draw_overlay(print30, panels=["minutiae", "print"], scale=1))
+    for name in ("a", "a.txt", "a.doc"):
+        with pytest.raises(ImageError, match=r"use \.png"):
+            save_picture(read, tmp_path / name)
+    with pytest.raises(ImageError, match="cannot be written: No such file"):
+        save_picture(read, tmp_path / "none" / "a.png")
+
+
+def test_pictures_are_the_same_each_time(print30):
+    again = Fingerprint(grating(30), source=print30.source)
+    np.testing.assert_array_equal(draw_overlay(print30, scale=1), draw_overlay(again, scale=1))

@@ -1,0 +1,32 @@
+"""Scores with a known equal error rate; comparisons that share a subject are correlated."""
+
+import numpy as np
+from scipy.stats import norm
+
+from ridgefeat.threshold import Scores
+
+APART = 3.0
+EER = float(norm.cdf(-APART / 2))
+
+
+def normal_scores(seed=0, subjects=60, each=8, shared=0.5):
+    """Return scores of standard deviation 1 around 0 and 3; a share `shared` of the variance is due to the subject."""
+    rng = np.random.default_rng(seed)
+    p, q = np.triu_indices(subjects, 1)
+    own, half = rng.normal(0, shared**0.5, subjects), rng.normal(0, (shared / 2) ** 0.5, subjects)
+    mated = APART + np.repeat(own, each) + rng.normal(0, (1 - shared) ** 0.5, subjects * each)
+    others = half[p] + half[q] + rng.normal(0, (1 - shared) ** 0.5, len(p))
+    who = np.repeat(np.arange(subjects), each)
+    return Scores.make(
+        np.concatenate([mated, others]),
+        np.concatenate([np.ones(len(mated), bool), np.zeros(len(others), bool)]),
+        subject_probe=np.concatenate([who, p]),
+        subject_reference=np.concatenate([who, q]),
+    )
+
+
+def mirrored(scores):
+    """Return the same comparisons as distances."""
+    return Scores.make(
+        10 - scores.score, scores.mated, subject_probe=scores.probe, subject_reference=scores.reference, distance=True
+    )

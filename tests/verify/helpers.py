@@ -1,0 +1,31 @@
+"""Minutiae drawn at random, the same ones moved, and templates of them."""
+
+import numpy as np
+
+from ridgefeat.structure import Minutiae
+from ridgefeat.verify import prepare, template_from_minutiae
+
+
+def random_minutiae(seed, count=40, side=300):
+    """Return random minutiae that are at least 12 px apart."""
+    rng = np.random.default_rng(seed)
+    points = []
+    while len(points) < count:
+        p = rng.uniform(40, 40 + side, 2)
+        if all(np.hypot(*(p - q)) > 12 for q in points):
+            points.append(p)
+    x, y = np.array(points, np.float32).T
+    direction = rng.uniform(0, 2 * np.pi, count).astype(np.float32)
+    return Minutiae(x, y, direction, np.ones(count, np.uint8), np.full(count, 80, np.float32))
+
+
+def move(m, rotation, dx=0.0, dy=0.0):
+    """Return the same minutiae, rotated counter-clockwise about the origin and shifted."""
+    c, s = np.cos(rotation), np.sin(rotation)
+    x, y = c * m.x + s * m.y + dx, c * m.y - s * m.x + dy
+    direction = np.mod(m.direction + rotation, 2 * np.pi)
+    return Minutiae(*(v.astype(np.float32) for v in (x, y, direction)), m.kind, m.quality)
+
+
+def prepared(m):
+    return prepare(template_from_minutiae(m, "test"))

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from ridgefeat.errors import LayoutError
+from ridgefeat.verify import compare, enrol, find_sources, read_template
+
+
+def test_a_folder_of_images_and_templates_gives_its_images(folder, foreign, tmp_path):
+    for path in (folder / "101_1.png", foreign[0] / "101_2.fmr"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert [s.relative for s in find_sources(tmp_path)] == ["101_1.png"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LayoutError, match="holds no prints: neither images"):
+        find_sources(tmp_path / "empty")
+    with pytest.raises(LayoutError, match="no input is given"):
+        find_sources([])
+
+
+def test_templates_are_listed_in_natural_order(tmp_path):
+    for name in ("10_1.xyt", "2_10.xyt", "2_9.xyt"):
+        (tmp_path / name).write_text("")
+    assert [s.relative for s in find_sources(tmp_path)] == ["2_9.xyt", "2_10.xyt", "10_1.xyt"]
+
+
+@pytest.mark.parametrize("name", ["a.fmr", "a.xyt", "a.png"])
+@pytest.mark.parametrize("content", [b"", b"FMR\0 20\0" + b"\xff" * 40, b"1 2\n", b"\x00" * 500])
+def test_hostile_files_are_failures(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    (entry,) = enrol(find_sources(tmp_path / name))
+    assert entry.content is None and entry.failure and "unexpected" not in entry.failure
+
+
+def test_an_image_and_a_foreign_record_of_one_print_match(foreign, folder):
+    image, record = read_template(folder / "101_1.png"), read_template(foreign[0] / "101_1.fmr")
+    assert compare(image, record).score > 10
+    assert image.waves is not None and record.waves is None
+
+
+def test_a_picture_of_a_comparison(folder, foreign, tmp_path):
+    from ridgefeat.report.pictures.match import draw_match, save_match
+
+    def count_green(picture):
+        return int((picture[:, :, 1].astype(int) - picture[:, :, 0] > 60).sum())
+
+    a, b, c = (read_template(folder / f"{name}.png") for name in ("101_1", "101_2", "102_1"))
+    picture = draw_match(a, b)
+    assert picture.shape[1] >= 2 * 16 * a.mask.shape[1] and picture.dtype == np.uint8
+    assert count_green(picture) > 2 * count_green(draw_match(a, c)) > 0
+    save_match(a, read_template(foreign[1] / "101_1.xyt"), tmp_path / "m.png")
+    assert (tmp_path / "m.png").stat().st_size > 1000

@@ -1,0 +1,123 @@
+import os
+import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ridgefeat.errors import ParameterError
+from ridgefeat.sources import PrintSource
+from ridgefeat.table.batches import Extraction, compute_batch, iterate_batches
+from ridgefeat.table.recipe import Recipe
+from ridgefeat.table.row import ArrayPrint
+from ridgefeat.work import guard
+from ridgefeat.work.guard import Limits, guarded_map
+from tests.table import hanging_prints as bad
+
+RECIPE = Recipe.make(["ridge"])
+LIMITS = Limits(20.0, 2 << 30)
+
+
+def source(place, name="bad.png"):
+    return PrintSource(Path("/") / name, name, place=place)
+
+
+def compute(items, limits=LIMITS):
+    return compute_batch(0, items, [None] * len(items), RECIPE, limits)
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def good(arrays):
+    return [ArrayPrint(a, str(i)) for i, a in enumerate(arrays[:2])]
+
+
+@pytest.fixture(scope="module")
+def plain(good):
+    return compute(good, None)
+
+
+def test_guarded_rows_are_the_same_rows(good, plain):
+    guarded = compute(good)
+    assert guarded.meta == plain.meta
+    np.testing.assert_array_equal(guarded.features, plain.features)
+    assert guarded.memory > 10 << 20 and plain.memory > 10 << 20
+
+
+def test_any_function_can_be_guarded_and_its_errors_are_raised():
+    assert list(guarded_map(abs, [-1, 2, -3], Limits(20.0))) == [1, 2, 3]
+    with pytest.raises(TypeError, match="bad operand"):
+        list(guarded_map(abs, [-1, "x"], Limits(20.0)))
+
+
+@pytest.mark.parametrize("place", [bad.Sleeper(600), bad.Stuck()], ids=["sleeps", "stuck in C"])
+def test_a_print_that_hangs_is_stopped_and_the_others_are_done(good, plain, place):
+    began = time.monotonic()
+    batch = compute([good[0], source(place), good[1]], Limits(1.0))
+    assert time.monotonic() - began < 60
+    assert [bool(m["meta_error"]) for m in batch.meta] == [False, True, False]
+    assert batch.meta[1]["meta_error"] == "took longer than 1 s and was stopped (--timeout)"
+    assert batch.meta[1]["meta_source"] == "bad.png" and np.isnan(batch.features[1]).all()
+    np.testing.assert_array_equal(batch.features[[0, 2]], plain.features)
+
+
+def test_the_stopped_process_is_gone():
+    child = guard.Child(Limits(0.5))
+    child.begin(time.sleep, [600])
+    assert "took longer" in child.result().reason
+    assert not is_alive(child._process.pid)
+
+
+@pytest.mark.parametrize("sent", [1, 2], ids=["at the start", "during a call"])
+def test_a_process_whose_parent_has_ended_ends_in_silence(sent):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen([sys.executable, "-c", guard._BOOT], **pipes)
+    process.stdout.close()
+    for content in (sys.path, (Limits(20.0), abs, [-1]))[:sent]:
+        pickle.dump(content, process.stdin)
+    process.stdin.close()
+    assert process.wait(60) == 0 and process.stderr.read() == b""
+    process.stderr.close()
+
+
+def test_a_crash_is_a_row_and_one_that_does_not_come_again_is_none(good, tmp_path):
+    once = tmp_path / "crashed"
+    batch = compute([source(bad.Crash()), good[0], source(bad.Crash(once))])
+    assert "crashed (SIGSEGV)" in batch.meta[0]["meta_error"]
+    assert batch.meta[1]["meta_error"] is None
+    assert once.exists() and "read at last" in batch.meta[2]["meta_error"]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is bounded on Linux")  # noqa: PTH110
+def test_memory_is_bounded(good):
+    batch = compute([source(bad.Hungry()), good[0]], Limits(30.0, 1 << 30))
+    assert batch.meta[0]["meta_error"] == "not enough memory for this image"
+    assert batch.meta[1]["meta_error"] is None and batch.memory < 1 << 30
+    with pytest.raises(ParameterError, match=r"--memory 20 MB is too little: a worker takes \d+ MB"):
+        compute(good, Limits(30.0, 20 << 20))
+
+
+def test_two_guarded_workers_share_the_work(arrays):
+    items = [ArrayPrint(a, str(i)) for i, a in enumerate(arrays)]
+    extraction = Extraction(items, RECIPE, 2, Limits(30.0))
+    rows = {b.start + i: m for b in iterate_batches(extraction) for i, m in enumerate(b.meta)}
+    assert [rows[i]["meta_source"] for i in range(len(items))] == [str(i) for i in range(len(items))]
+    assert not guard._idle
+
+
+@pytest.mark.skipif(guard.resource is None, reason="memory cannot be bounded here")
+def test_a_process_needs_64_megabytes_beyond_what_it_holds_at_first(monkeypatch):
+    bounds = []
+    monkeypatch.setattr(guard, "process_memory", lambda key: 100 << 20)
+    monkeypatch.setattr(guard.resource, "setrlimit", lambda kind, limits: bounds.append(limits))
+    assert "takes 100 MB before its first print; give 356 or more" in guard._bound_memory(163 << 20)
+    assert guard._bound_memory(164 << 20) is True and bounds == [(164 << 20, 164 << 20)]
