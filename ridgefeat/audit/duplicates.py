@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ridgefeat.audit.table import AuditTable, count_images
 from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.files import first_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,6 @@ ONE_IMAGE = ("identical", "near_duplicate")
 """Kinds of findings which say that several prints are one image."""
 ONE_FINGER = ("same_finger", "altered_copy")
 """Kinds for other images of one finger: kept, but never on two sides of a split."""
-SHOWN = 5
 
 
 def connect(pairs: Iterable[tuple[int, int]], count: int) -> list[list[int]]:
@@ -258,9 +258,8 @@ def _merge(groups: NDArray[Any], sets: Sequence[Sequence[int]]) -> tuple[NDArray
         names[members] = name
         merged.append(name)
     merged.sort(key=lambda n: (len(n.split("+")[0]), n))
-    shown = ", ".join(merged[:SHOWN]) + (", …" if len(merged) > SHOWN else "")
     before = sum(map(len, to_merge))
-    return names[codes], f"{before} groups that share images were merged into {len(to_merge)}: {shown}"
+    return names[codes], f"{before} groups that share images were merged into {len(to_merge)}: {first_few(merged)}"
 
 
 def _keep_first(target: NDArray[Any], sets: Sequence[Sequence[int]], name: str) -> tuple[NDArray[np.bool_], str]:

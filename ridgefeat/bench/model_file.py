@@ -31,7 +31,6 @@ OWN_TYPES = (
 TREE_TYPES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
 """Types with compiled code that follows the file's indices unchecked; they are checked after loading."""
 TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN_TYPES), "numpy.dtype", "sklearn.utils._bunch.Bunch", *TREE_TYPES)
-SHOWN = 5
 
 
 def save_model(model: Model, path: str | Path) -> Path:
@@ -126,7 +125,7 @@ def load_model(path: str | Path) -> Model:
         _bounded(data, source)
         if foreign := _foreign_types(data):
             raise ModelError(
-                f"model {source} holds {first_few(foreign, SHOWN)}, which no ridgefeat model does; it was not loaded"
+                f"model {source} holds {first_few(foreign)}, which no ridgefeat model does; it was not loaded"
             )
         content = io.loads(data, trusted=list(TRUSTED))
         about = json.loads(content["about"])

@@ -82,3 +82,12 @@ def test_every_pattern_names_a_column_that_ridgefeat_has():
             assert acquisition_columns(n for n in names if n.startswith(pattern.rstrip("*"))), pattern
     taken = [n for own in found.values() for n in own]
     assert len(taken) == len(set(taken))
+
+
+def test_confounds_are_standardised_within_levels_too():
+    frame = table(ridges=0.0, pressure=2.0)
+    frame["ridge_thickness_ratio"] += (20 * (frame["finger"] == "index")).astype(np.float32)
+    p = make_problem(frame, make_about(frame), target="sex", group="subject")
+    options = Options(("logistic",), folds=3, within=("finger",), jobs=1, samples=50)
+    found = compare(p, options).confounds.set_index("confound")
+    assert found.loc["pressure", "value"] > 0.85 and found["value"].notna().all()

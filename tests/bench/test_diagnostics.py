@@ -92,3 +92,12 @@ def test_a_control_passes_if_its_interval_holds_chance():
         figure = {metric: 0.0, f"{metric}_low": ends[0], f"{metric}_high": ends[1]}
         chance = 0.0 if metric == "r2" else 0.5
         assert diagnostics._control("", "", "", metric, figure, chance)["passed"] == passed
+
+
+def test_importances_of_a_quantity_are_what_the_error_grows_by():
+    frame = make_frame(people=30)
+    p = problem_of(frame, make_about(frame), target="age", group="subject")
+    rows = importance.permutation_importance(replace(refitter(p), method=find("ridge")))
+    best = rows[rows["level"] == "column"].iloc[0]
+    assert best["name"] == "texture_made_1" and best["drop_low"] > 0
+    assert (rows["drop_low"] <= rows["drop"]).all() and (rows["drop"] <= rows["drop_high"]).all()

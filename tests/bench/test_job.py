@@ -35,6 +35,13 @@ def test_duplicates_are_merged_dropped_or_reported():
         settle_duplicates(p, audit, "ignore")
 
 
+def test_a_finger_of_a_dropped_print_joins_nobody():
+    p = make_problem(people=10)
+    audit = found(p, identical=[(0, 8)], same_finger=[(8, 12), (17, 20)])  # the print in row 8 is dropped
+    done = settle_duplicates(p, audit, "drop")
+    assert len(done) == len(p) - 1 and {"3", "4", "5+6"} <= set(done.groups)
+
+
 def test_other_pictures_of_one_finger_stay_together_in_any_case():
     p = make_problem(people=10)
     audit = found(p, same_finger=[(0, 8)], altered_copy=[(12, 16)])

@@ -4,6 +4,7 @@ import zipfile
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from skops import io
 
@@ -218,3 +219,11 @@ def test_a_boosted_tree_that_points_at_itself_is_refused(tmp_path):
     path = model_file.save_model(fitted, tmp_path / "m.skops")
     with pytest.raises(ModelError, match="damaged tree"):
         model_file.load_model(path)
+
+
+def test_a_print_with_a_tenth_of_its_quality_columns_outside_the_usual_range_has_no_answer():
+    values = np.random.default_rng(0).normal(size=(1000, 100))
+    ranges, limit = model._usual_ranges(pd.DataFrame(values, columns=[f"quality_{i}" for i in range(100)]))
+    assert limit == 0.1
+    low, high = np.quantile(values[:, 0], [0.005, 0.995])
+    assert ranges[0] == ["quality_0", pytest.approx(low), pytest.approx(high)]
