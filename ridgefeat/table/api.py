@@ -113,7 +113,7 @@ def extract_many(
     jobs: int | None = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Return a table of many prints, a row each; a print that fails is a row with `meta_error`.
+    """Return a table of many prints with one row per print; a print that fails is a row with `meta_error`.
 
     Parameters
     ----------

@@ -166,7 +166,7 @@ def journal_of(output: Path, as_folder: bool) -> Journal:
 
 def summary_of(output: Path, as_folder: bool) -> Summary:
     """Return a summary, still empty, of the table that is to be written."""
-    return Summary(output, output / sidecar.MANIFEST if as_folder else sidecar.path_beside(output))
+    return Summary(output, output / sidecar.MANIFEST if as_folder else sidecar.sidecar_path(output))
 
 
 def check_output(output: str | Path, mode: str) -> None:
@@ -178,18 +178,18 @@ def check_output(output: str | Path, mode: str) -> None:
 
 
 def _check_file(output: Path, mode: str) -> None:
-    beside = sidecar.path_beside(output)
+    description = sidecar.sidecar_path(output)
     if output.is_dir() or not output.parent.is_dir():
         raise TableError(f"table {output}: {'is a folder' if output.is_dir() else f'no folder {output.parent}'}")
     if not os.access(output.parent, os.W_OK):
         raise TableError(f"table {output}: the folder {output.parent} is not writable")
-    if beside.exists():
+    if description.exists():
         try:
-            sidecar.load_sidecar(beside)
+            sidecar.load_sidecar(description)
         except TableError:
             raise TableError(
-                f"{beside} is in the way: the table's sidecar is written there, and that file is none; "
-                "move it or name the table otherwise"
+                f"{description} is not a sidecar, but the table's sidecar would be written there; "
+                "move it, or choose another name for the table"
             ) from None
     if mode == "new":
         if journal_of(output, False).exists():

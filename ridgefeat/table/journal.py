@@ -1,8 +1,7 @@
-"""The journal of a run that is under way: its finished rows, in a folder beside or inside the table to be.
+"""The journal of a run: its finished rows, in a folder next to the table or inside its folder.
 
-A unit holds the rows of one batch and is named after them. It is written under another name, flushed and renamed,
-so that it is there whole or not at all, whatever ends the run. Units are NumPy's .npz and not Parquet, so that a CSV
-table needs no pyarrow.
+A unit holds the rows of one batch and is named after them. It is written atomically, whatever ends the run. Units are
+NumPy's .npz and not Parquet, so that a CSV table needs no pyarrow.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from ridgefeat.table.batches import Batch
 
 try:
     import fcntl
-except ImportError:  # a system without it goes without the lock
+except ImportError:  # a system without it does without the lock
     fcntl = None  # type: ignore[assignment]
 
 _UNIT = re.compile(r"(\d{9})-(\d{9})\.npz")
@@ -42,7 +41,7 @@ class Journal:
     Attributes
     ----------
     failures : int
-        How many of the rows that `resume` found carry an error.
+        Number of rows with an error that `resume` found.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""One print -> one row. A bad print is a row that says why, never an exception."""
+"""One print -> one row. A bad print is a row with the reason, never an exception."""
 
 from __future__ import annotations
 

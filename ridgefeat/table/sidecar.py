@@ -1,4 +1,4 @@
-"""What stands beside a table: how it was made, so that it can be made again and not be mixed with others."""
+"""Sidecars of tables: how a table was made, so that it can be reproduced and is not mixed with others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_BYTES = 64 << 20
 LIBRARIES = ("numpy", "scipy", "opencv-python", "opencv-python-headless", "scikit-image", "PyWavelets", "joblib")
 
 
-def path_beside(table: Path) -> Path:
+def sidecar_path(table: Path) -> Path:
     """Return the sidecar's path: features.csv has features.json, a folder of parts its manifest inside."""
     if table.is_dir():
         return table / MANIFEST
@@ -35,7 +35,7 @@ def path_beside(table: Path) -> Path:
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries whose arithmetic the table rests on."""
+    """Return the versions of Python and of the libraries that decide the table's numbers."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
@@ -51,7 +51,7 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
     Parameters
     ----------
     path : str or Path
-        The sidecar (.json) or the table that it stands beside.
+        The sidecar (.json) or its table.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if path.suffix.lower() != ".json":
-        path = path_beside(path)
+        path = sidecar_path(path)
     raw = read_bounded(path, MAX_BYTES, TableError, "sidecar")
     try:
         content = json.loads(raw)
@@ -170,4 +170,4 @@ def json_bytes(content: Mapping[str, Any]) -> bytes:
 
 def table_digest(path: Path) -> str:
     """Return a table's SHA-256; a folder of parts has its manifest's, which holds those of the parts."""
-    return sha256(path_beside(path) if path.is_dir() else path)
+    return sha256(sidecar_path(path) if path.is_dir() else path)

@@ -131,7 +131,7 @@ def _finished(output: Path, manifest: Mapping[str, Any]) -> Summary:
         raise TableError(f"table {output} was changed since it was written; --overwrite makes it again")
     reasons = {k: (n, first) for k, (n, first) in there["reasons"].items()}
     rows, flags = there["rows"], Counter(there["flags"])
-    return Summary(output, sidecar.path_beside(output), rows, there["failures"], rows, reasons, flags)
+    return Summary(output, sidecar.sidecar_path(output), rows, there["failures"], rows, reasons, flags)
 
 
 def _compute(extraction: Extraction, journal: Journal, summary: Summary, progress: Progress | None) -> None:

@@ -50,7 +50,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Stopped:
-    """Stands in for the result of a call which ended its process, or took too long."""
+    """Takes the place of a result if the call ended its process or took too long."""
 
     reason: str
     timed_out: bool = False

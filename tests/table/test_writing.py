@@ -198,7 +198,7 @@ def test_two_runs_do_not_write_one_table(prints, tmp_path):
         ("t.xlsx", r"must end in .csv or .parquet, not .xlsx"),
         ("no/t.csv", "no folder"),
         ("folder.csv", "is a folder"),
-        ("params.csv", r"params.json is in the way"),
+        ("params.csv", r"params.json is not a sidecar"),
     ],
 )
 def test_an_unusable_name_is_refused_before_anything_is_read(prints, tmp_path, name, says):
