@@ -149,7 +149,7 @@ def test_images_are_aligned_by_maps_that_stretch_a_little_and_compared_where_hal
 
 
 def test_a_trait_of_files_that_predicts_the_target_in_part_is_a_warning():
-    frame = clean_table(3)
+    frame = clean_table(3, groups=200)
     known = np.random.default_rng(0).random(len(frame)) < 0.6
     frame["meta_width"] = 300 + ((frame["sex"] == "male") & known)
     (finding,) = audit(frame, target="sex", group="subject").of_kind("file")
