@@ -259,7 +259,7 @@ class Summary:
     workers: int = 1
 
     def add(self, meta: Meta) -> None:
-        """Count one row."""
+        """Count one row, given its meta cells (`meta`)."""
         self.rows += 1
         self.flags.update((meta["meta_flags"] or "").split())
         if error := meta["meta_error"]:

@@ -63,6 +63,13 @@ class Recipe:
     def like(cls, content: Mapping[str, Any], where: str) -> Recipe:
         """Return the recipe that a sidecar holds.
 
+        Parameters
+        ----------
+        content : mapping
+            The sidecar's content.
+        where : str
+            The sidecar's name, for messages.
+
         Raises
         ------
         TableError

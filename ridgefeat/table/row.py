@@ -43,7 +43,22 @@ Meta = dict[str, Any]
 
 @dataclass(frozen=True)
 class ArrayPrint:
-    """A print given as an array; the counterpart of PrintSource."""
+    """A print given as an array; the counterpart of PrintSource.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8, shape (rows, columns)
+        Ridges dark.
+    relative : str
+        Name of the print, which becomes `meta_source`.
+    layout : str
+    labels : dict
+        By label column.
+    error : str or None
+        Why the print cannot be used.
+    flags : tuple of str
+        Flags that are known before the print is read.
+    """
 
     pixels: UInt8
     relative: str
@@ -93,7 +108,14 @@ def _empty_row(item: Item, recipe: Recipe) -> tuple[Meta, Float]:
 
 
 def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerprint:
-    """Return the print of a source or array, and fill in what is known of it in `meta`.
+    """Return the print of an item, read as the recipe says, and enter what is known of it in `meta`.
+
+    Parameters
+    ----------
+    item : PrintSource or ArrayPrint
+    recipe : Recipe
+    meta : dict, optional
+        Meta cells of its row; changed in place.
 
     Raises
     ------
@@ -123,7 +145,7 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
 
 
 def compute_features(fp: Fingerprint, families: Iterable[str] | None = None) -> Float:
-    """Return the features of the named families in their order, float32, shape (columns,)."""
+    """Return the features that some families compute from fp, in their order; float32, shape (columns,)."""
     return np.concatenate([family.compute(fp) for family in select(families)])
 
 
@@ -139,7 +161,7 @@ def join_flags(flags: Iterable[str]) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """Return an exception as a `meta_error` cell; an unexpected one says in which line it arose."""
+    """Return an error as a `meta_error` cell; the text of an unexpected error says in which line it arose."""
     if isinstance(error, RidgefeatError):
         text = str(error)
     elif isinstance(error, MemoryError):

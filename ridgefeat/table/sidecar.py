@@ -169,5 +169,5 @@ def json_bytes(content: Mapping[str, Any]) -> bytes:
 
 
 def table_digest(path: Path) -> str:
-    """Return a table's SHA-256; a folder of parts has its manifest's, which holds those of the parts."""
+    """Return the SHA-256 of the table at path; that of the manifest for a folder, which holds those of its parts."""
     return sha256(sidecar_path(path) if path.is_dir() else path)

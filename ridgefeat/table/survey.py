@@ -40,7 +40,18 @@ class Survey:
 
 
 def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Survey:
-    """Read every print once and return the findings."""
+    """Read every print once; return what was found: sizes, layouts, labels, duplicates, errors.
+
+    Parameters
+    ----------
+    items : sequence of PrintSource or ArrayPrint
+    dpi : (float, float), optional
+        Resolution across and down in place of what files and layouts give.
+
+    Returns
+    -------
+    Survey
+    """
     out = Survey(prints=len(items))
     alike: dict[str, list[str]] = {}
     for name in label_names(items):

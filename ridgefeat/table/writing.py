@@ -76,6 +76,11 @@ def write_table(
     limits : Limits, optional
         What a print may take.
 
+    Returns
+    -------
+    Summary
+        Counts of rows, failures and flags.
+
     Raises
     ------
     TableError
