@@ -35,7 +35,7 @@ def test_the_planted_leak_raises_accuracy_and_the_audit_removes_it(tmp_path, cap
     figures = lesson("find_the_leak").main(tmp_path)
     assert figures["leaked"] > figures["clean"] + 0.05
     assert figures["resolved"] < figures["leaked"] - 0.05
-    assert "10 pictures stand under several names" in capfd.readouterr().out
+    assert "10 images are filed under several names" in capfd.readouterr().out
 
 
 def test_each_finger_has_a_figure_with_its_interval(tmp_path):
