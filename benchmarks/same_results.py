@@ -107,6 +107,13 @@ def run(package: Path, prints: Path, out: Path) -> dict[str, str]:
 KINDS = ("LEAK", "WARN", "NOTE")
 
 
+def new_name(column: str) -> str:
+    """Return what 0.2 calls a column of 0.1: zones are counted from 1 in every name."""
+    column = re.sub(r"^orient_field_(\d)(\d)_", lambda m: f"orient_field_r{int(m[1]) + 1}c{int(m[2]) + 1}_", column)
+    zone = r"^(texture_(?:lbp_own|hog_own|block))_r(\d)c(\d)_"
+    return re.sub(zone, lambda m: f"{m[1]}_r{int(m[2]) + 1}c{int(m[3]) + 1}_", column)
+
+
 def compare(old: Path, new: Path) -> tuple[list[object], list[list[object]]]:
     """Compare two tables cell by cell.
 
@@ -118,6 +125,7 @@ def compare(old: Path, new: Path) -> tuple[list[object], list[list[object]]]:
         The same for each column that differs.
     """
     a, b = (pd.read_csv(p, **exact_numbers(pd.__version__)) for p in (old, new))
+    a = a.rename(columns=new_name)
     counts, worst, columns = np.zeros(4, int), 0.0, []
     lost = [c for c in a if c not in b]
     gained = [c for c in b if c not in a]
