@@ -1,7 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 
 from ridgefeat.errors import LayoutError
+from ridgefeat.synth import make_impression, make_master
 from ridgefeat.verify import compare, enrol, find_sources, read_template
 
 
@@ -36,15 +38,23 @@ def test_an_image_and_a_foreign_record_of_one_print_match(foreign, folder):
     assert image.waves is not None and record.waves is None
 
 
-def test_a_picture_of_a_comparison(folder, foreign, tmp_path):
+def test_a_picture_of_a_comparison(foreign, tmp_path):
     from ridgefeat.report.pictures.match import draw_match, save_match
 
     def count_green(picture):
         return int((picture[:, :, 1].astype(int) - picture[:, :, 0] > 60).sum())
 
-    a, b, c = (read_template(folder / f"{name}.png") for name in ("101_1", "101_2", "102_1"))
+    # Prints of full size: small ones share too few minutiae for a ratio that holds with every version of OpenCV.
+    full = []
+    for finger, impression in ((0, 0), (0, 1), (1, 0)):
+        master = make_master(rng=np.random.default_rng([5, finger]))
+        rng = np.random.default_rng([5, finger, impression])
+        path = tmp_path / f"{101 + finger}_{impression + 1}.png"
+        cv2.imwrite(str(path), make_impression(master, rng=rng, noise_level=1).image)
+        full.append(read_template(path))
+    a, b, c = full
     picture = draw_match(a, b)
     assert picture.shape[1] >= 2 * 16 * a.mask.shape[1] and picture.dtype == np.uint8
-    assert count_green(picture) > 1.5 * count_green(draw_match(a, c)) > 0
+    assert count_green(picture) > 2 * count_green(draw_match(a, c)) > 0
     save_match(a, read_template(foreign[1] / "101_1.xyt"), tmp_path / "m.png")
     assert (tmp_path / "m.png").stat().st_size > 1000
