@@ -36,6 +36,8 @@ TIMEOUT = 10.0
 """Seconds to wait for a cluster to answer."""
 CALLS_AHEAD = 2
 """Calls handed out at once per worker: no worker waits, and memory stays the same however many calls there are."""
+ORDERED_AHEAD = 4
+"""So many times as many over Dask where results come in order: the others go on for a while behind a slow call."""
 CALLS_PER_ROUND = 8
 """Calls per worker in each round, where results come in rounds only."""
 MIN_SCATTERED = 1 << 20
@@ -209,14 +211,15 @@ def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> 
 
     try:
         done = as_completed(loop=client.loop)
-        submit(CALLS_AHEAD * max(workers, sum(client.ncores().values())))
+        ahead = CALLS_AHEAD * max(workers, sum(client.ncores().values()))
+        submit(ORDERED_AHEAD * ahead if ordered else ahead)
         for future in done:
             # Not `with_results`: it hands over the error of a call that was cancelled as if that were its result.
             early[places.pop(future)] = future.result()
-            submit(1)
             if not ordered:
-                yield early.popitem()[1]
+                next_place = next(iter(early))
             while next_place in early:
+                submit(1)  # for one that is handed over, so that results behind a slow call do not pile up
                 yield early.pop(next_place)
                 next_place += 1
     except KilledWorker as error:  # the scheduler has tried it on several workers
