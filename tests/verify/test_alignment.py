@@ -3,7 +3,7 @@ import pytest
 
 from ridgefeat.structure import Minutiae
 from ridgefeat.verify import Template
-from ridgefeat.verify.alignment import MAX_DISTANCES, _pair_nearest
+from ridgefeat.verify.pairing import MAX_DISTANCES, _pair_nearest
 from ridgefeat.verify.geometry import Motion
 
 
