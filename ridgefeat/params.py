@@ -63,14 +63,9 @@ class Params:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str = "parameters") -> Params:
-        """Make Params from nested dictionaries; what is left out keeps its default.
+        """Make Params from nested mappings, stage -> parameter -> value; what is left out keeps its default.
 
-        Parameters
-        ----------
-        values : mapping of str to mapping
-            Stage -> parameter -> value, as to_dict returns them.
-        where : str
-            What an error names as the place.
+        `where` is what an error names as the place.
 
         Raises
         ------
@@ -100,10 +95,6 @@ class Params:
     @classmethod
     def load(cls, path: str | Path) -> Params:
         """Read Params from a JSON file: an object of stages, each an object of parameters.
-
-        Parameters
-        ----------
-        path : str or Path
 
         Raises
         ------

@@ -51,8 +51,7 @@ def test_every_stage_is_computed_once(calls):
     fp = Fingerprint(grating((160, 160)).image, 400)
     first = {stage: getattr(fp, stage) for stage in STAGES}
     again = {stage: getattr(fp, stage) for stage in reversed(STAGES)}
-    assert calls == dict.fromkeys(STAGES, 1)
-    assert all(first[stage] is again[stage] for stage in STAGES)
+    assert calls == dict.fromkeys(STAGES, 1) and all(first[stage] is again[stage] for stage in STAGES)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +127,7 @@ def test_what_is_no_resolution_is_refused(dpi):
 def test_a_resolution_is_one_number_or_two():
     assert check_dpi(500) == (500, 500)
     assert check_dpi(np.float32(196.85)) == (pytest.approx(196.85), pytest.approx(196.85))
-    assert check_dpi((199, 173)) == (199, 173)
-    assert check_dpi(np.array([50, 5000])) == (50, 5000)
+    assert check_dpi((199, 173)) == (199, 173) and check_dpi(np.array([50, 5000])) == (50, 5000)
 
 
 @pytest.mark.parametrize("hand", ["L", "Left", "", 1, True])

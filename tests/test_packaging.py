@@ -72,8 +72,7 @@ def test_the_citation_speaks_of_this_version():
 
 def test_pyproject_has_three_lines_and_setup_cfg_the_rest():
     lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").strip().splitlines()
-    assert len(lines) == 3
-    assert set(tomllib.loads("\n".join(lines))) == {"build-system"}
+    assert len(lines) == 3 and set(tomllib.loads("\n".join(lines))) == {"build-system"}
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     assert config["metadata"]["version"] == "attr: ridgefeat._version.__version__"

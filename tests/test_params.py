@@ -29,28 +29,23 @@ def other_value(knob):
 @EVERY
 def test_a_default_lies_in_its_range_and_says_what_it_is(stage, knob):
     m = knob.metadata
-    assert m["low"] <= knob.default <= m["high"]
-    assert m["low"] < m["high"]
-    assert isinstance(m["unit"], str)
-    assert len(m["meaning"]) > 10
+    assert m["low"] <= knob.default <= m["high"] and m["low"] < m["high"]
+    assert isinstance(m["unit"], str) and len(m["meaning"]) > 10
 
 
 @EVERY
 def test_docstrings_list_every_field(stage, knob):
     doc = type(getattr(Params(), stage)).__doc__
     line = next(line for line in doc.splitlines() if line.strip().startswith(f"{knob.name} :"))
-    assert type(knob.default).__name__ in line
-    assert f"default {knob.default:g}" in line
+    assert type(knob.default).__name__ in line and f"default {knob.default:g}" in line
     assert f"{knob.metadata['low']:g} to {knob.metadata['high']:g}" in line
-    assert knob.metadata["unit"] in line
-    assert knob.metadata["meaning"] in doc
+    assert knob.metadata["unit"] in line and knob.metadata["meaning"] in doc
 
 
 @EVERY
 def test_any_value_changes_the_digest(stage, knob):
     changed = Params.from_dict({stage: {knob.name: other_value(knob)}})
-    assert changed.digest != Params().digest
-    assert changed != Params()
+    assert changed.digest != Params().digest and changed != Params()
 
 
 @EVERY
@@ -81,15 +76,13 @@ def test_the_message_says_what_where_and_the_range():
 def test_parameters_survive_json():
     params = Params.from_dict({s: {k.name: other_value(k)} for s, k in KNOBS})
     again = Params.from_dict(json.loads(json.dumps(params.to_dict())))
-    assert again == params
-    assert again.digest == params.digest
+    assert again == params and again.digest == params.digest
 
 
 def test_what_is_left_out_keeps_its_default():
     assert Params.from_dict({}) == Params()
     params = Params.from_dict({"period": {"smoothing": 12}})
-    assert params.period.smoothing == 12.0
-    assert params.period.longest == Params().period.longest
+    assert params.period.smoothing == 12.0 and params.period.longest == Params().period.longest
     assert params.gabor == Params().gabor
 
 
@@ -108,8 +101,7 @@ def test_whole_numbers_do_for_floats():
 
 
 def test_the_digest_is_the_same_in_every_process():
-    assert Params().digest == Params().digest
-    assert len(Params().digest) == 16
+    assert Params().digest == Params().digest and len(Params().digest) == 16
     assert Params().digest == Params.from_dict(Params().to_dict()).digest
 
 
@@ -204,8 +196,7 @@ def test_errors_in_a_file_name_the_file(tmp_path):
 
 def test_assignments():
     params = Params().updated(["period.smoothing=12", " minutiae.trace = 8 ", "period.smoothing=13.5"])
-    assert params.period.smoothing == 13.5
-    assert params.minutiae.trace == 8
+    assert params.period.smoothing == 13.5 and params.minutiae.trace == 8
     assert Params().updated([]) == Params()
     assert params.updated(["gabor.orientations=16"]).period.smoothing == 13.5
 
@@ -244,8 +235,7 @@ def test_a_new_knob_touches_one_place():
         size: float = parameter(default=2.5, unit="mm", low=1, high=4, meaning="how large")
         count: int = parameter(default=3, unit="", low=1, high=9, meaning="how many")
 
-    assert OwnParams(size=3).size == 3.0
-    assert "size : float, 1 to 4 mm, default 2.5" in OwnParams.__doc__
+    assert OwnParams(size=3).size == 3.0 and "size : float, 1 to 4 mm, default 2.5" in OwnParams.__doc__
     assert "count : int, 1 to 9, default 3" in OwnParams.__doc__
     assert OwnParams.__doc__.startswith("Parameters of own.")
     with pytest.raises(ParameterError, match=r"OwnParams\.size must lie between 1 and 4 mm, got 5"):

@@ -52,8 +52,7 @@ def test_everything_that_goes_wrong_on_purpose_has_one_root():
     from ridgefeat import errors
 
     kinds = [k for _, k in inspect.getmembers(errors, inspect.isclass)]
-    assert len(kinds) >= 8
-    assert all(issubclass(k, rf.RidgefeatError) and k.__doc__ for k in kinds)
+    assert len(kinds) >= 8 and all(issubclass(k, rf.RidgefeatError) and k.__doc__ for k in kinds)
 
 
 @pytest.mark.parametrize("name", MODULES)

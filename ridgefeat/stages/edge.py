@@ -11,18 +11,9 @@ from ridgefeat.structure import Bool, Float
 
 
 def edge_distance(mask: Bool, x: np.ndarray, y: np.ndarray) -> Float:
-    """Return each point's distance in pixels to the nearest place outside the mask or the image.
+    """Return each point's distance in pixels to the nearest place outside the mask or the image, float32, shape (n,).
 
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (rows, columns)
-    x, y : ndarray, shape (n,)
-        Pixels.
-
-    Returns
-    -------
-    ndarray of float32, shape (n,)
-        Accurate to about 2 px, because it is measured on every fourth pixel; exact at the image's border; 0 outside.
+    Accurate to about 2 px, because it is measured on every fourth pixel; exact at the image's border; 0 outside.
 
     Examples
     --------

@@ -56,8 +56,7 @@ def test_meanings_of_a_family_differ():
 @EVERY
 def test_a_family_says_what_it_is_and_its_functions_what_they_do(name):
     family = families()[name]
-    assert family.name == name
-    assert len(family.meaning) > 10
+    assert family.name == name and len(family.meaning) > 10
     assert all(function.__doc__ for _, function in family.groups)
     assert any(c.source for c in family.all_columns())
 
@@ -89,8 +88,7 @@ def test_columns_are_the_same_for_every_image_and_values_in_the_declared_range(p
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             values = family.compute(fp)
-        assert values.dtype == np.float32
-        assert values.shape == low.shape
+        assert values.dtype == np.float32 and values.shape == low.shape
         assert not np.isinf(values).any()
         outside = (values < low - slack) | (values > high + slack)
         bad = [(c.name, float(v)) for c, v, o in zip(family.all_columns(), values, outside, strict=True) if o]
@@ -141,8 +139,7 @@ def test_what_is_not_finite_is_missing(bad):
 
 def test_nothing_measured_is_all_missing():
     found = declared(column("own_a"), column("own_b")).compute(None)
-    assert found.shape == (2,)
-    assert np.isnan(found).all()
+    assert found.shape == (2,) and np.isnan(found).all()
 
 
 def test_a_wrong_number_of_values_is_refused():
@@ -179,8 +176,7 @@ def test_the_decorated_function_stays_usable():
 def test_the_schemas_digest_knows_names_units_and_order_and_nothing_else():
     a, b = column("own_a"), column("own_b")
     digest = schema_digest([a, b])
-    assert re.fullmatch("[0-9a-f]{16}", digest)
-    assert schema_digest([a, b]) == digest
+    assert re.fullmatch("[0-9a-f]{16}", digest) and schema_digest([a, b]) == digest
     assert schema_digest([replace(a, meaning="other", source="x", high=5), b]) == digest
     for other in ([b, a], [a], [replace(a, unit="cm"), b], [replace(a, name="own_c"), b]):
         assert schema_digest(other) != digest

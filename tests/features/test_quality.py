@@ -103,8 +103,7 @@ def test_small_images_neither_crash_nor_warn(shape, recwarn):
 
 def test_a_blank_image_has_no_block_measures():
     found = values(pretend(np.full((324, 324), 255, np.uint8)))
-    assert found["quality_mu"] == 255
-    assert found["quality_sigma"] == 0
+    assert found["quality_mu"] == 255 and found["quality_sigma"] == 0
     assert all(np.isnan(found[f"quality_{m}_mean"]) for m in ("fda", "lcs", "ocl", "of", "rvu"))
     assert np.isnan(found["quality_roi_mean"])
 
@@ -141,8 +140,7 @@ def test_gradients_do_not_look_beyond_their_block():
     image[:, 32:] = 200
     tensor = block_tensor(image)
     assert not tensor.xx.any() and not tensor.yy.any()
-    assert np.isnan(tensor.certainty).all()
-    assert not tensor.coherence.any()
+    assert np.isnan(tensor.certainty).all() and not tensor.coherence.any()
 
 
 def test_gradients_are_numpys_in_each_block():
@@ -163,8 +161,7 @@ def test_foreground_is_where_the_image_varies():
 
 def test_inner_blocks_need_all_grid_blocks_around_them():
     image = noise((132, 132))
-    assert inner_blocks(image).inside.shape == (4, 4)
-    assert inner_blocks(image).inside.all()
+    assert inner_blocks(image).inside.shape == (4, 4) and inner_blocks(image).inside.all()
     image[32:64, 32:64] = 9
     assert np.argwhere(~inner_blocks(image).inside).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
     assert inner_blocks(noise((35, 200))) is None
@@ -189,8 +186,7 @@ def test_turned_windows_are_opencvs(angle, pad):
 def test_blocks_around_points_stay_in_the_image():
     image = np.arange(100 * 90).reshape(100, 90).astype(np.uint8)
     blocks = blocks_around(image, np.array([50, 0, 89], np.float32), np.array([40, 0, 99], np.float32))
-    assert (blocks[0] == image[24:56, 34:66]).all()
-    assert (blocks[1] == image[:32, :32]).all()
+    assert (blocks[0] == image[24:56, 34:66]).all() and (blocks[1] == image[:32, :32]).all()
     assert (blocks[2] == image[-32:, -32:]).all()
 
 
@@ -206,8 +202,7 @@ def test_orientation_certainty_of_a_perfect_grating_is_one(angle, period):
 
 def test_orientation_certainty_of_noise_is_low():
     tensor = block_tensor(noise())
-    assert tensor.certainty[:10, :10].mean() < 0.25
-    assert tensor.coherence.mean() < 0.15
+    assert tensor.certainty[:10, :10].mean() < 0.25 and tensor.coherence.mean() < 0.15
 
 
 @pytest.mark.parametrize("angle", [0.0, np.pi / 2])
@@ -228,8 +223,7 @@ def test_frequency_domain_is_one_where_the_lowest_frequency_is_largest():
 @pytest.mark.parametrize("angle", [0.0, np.pi / 2])
 def test_local_clarity_of_clean_ridges_is_high(angle):
     clear = nfiq2.local_clarity(inner_blocks(ridges(period=8, angle=angle)))
-    assert np.median(clear) > 0.95
-    assert clear.max() <= 1
+    assert np.median(clear) > 0.95 and clear.max() <= 1
 
 
 def test_local_clarity_is_zero_where_widths_are_no_fingerprints():
@@ -268,8 +262,7 @@ def test_orientation_flow_is_the_mean_turn_to_the_neighbours():
     blocks = Blocks(noise((1, 1)), np.zeros((5, 6), int), np.zeros((5, 6), int), angle, inside)
     flow = nfiq2.orientation_flow(blocks)
     # Six of eight neighbours differ by 0.4; twelve blocks have all neighbours, one of them the background one.
-    assert len(flow) == 11
-    assert flow == pytest.approx((0.3 - np.deg2rad(4)) / np.deg2rad(86), rel=1e-5)
+    assert len(flow) == 11 and flow == pytest.approx((0.3 - np.deg2rad(4)) / np.deg2rad(86), rel=1e-5)
 
 
 def test_region_of_interest_is_the_dark_part_without_holes():
@@ -285,8 +278,7 @@ def test_region_of_interest_is_the_dark_part_without_holes():
 def test_summary_counts_a_limit_in_the_bin_above():
     found = nfiq2.summary("lcs", np.array([0.0, 0.69, 0.70, 0.869, 0.87, 1.0], np.float32).astype(float).round(3))
     assert found[:10].tolist() == [0, 2, 1, 0, 0, 0, 0, 0, 1, 2]
-    assert found[10] == pytest.approx(4.129 / 6)
-    assert np.isnan(nfiq2.summary("fda", np.zeros(0))).all()
+    assert found[10] == pytest.approx(4.129 / 6) and np.isnan(nfiq2.summary("fda", np.zeros(0))).all()
 
 
 # Minutiae, extent, tone

@@ -58,8 +58,7 @@ def test_period_across_and_down_show_an_uneven_scale():
     assert uneven["ridge_period_down"] == pytest.approx(9 * 25.4 / 450, rel=0.03)
     upright = values(wave(9, 90))
     assert upright["ridge_period_across"] == pytest.approx(9 * MM_PER_PX, rel=0.01)
-    assert np.isnan(upright["ridge_period_down"])
-    assert np.isnan(upright["ridge_period_ratio"])
+    assert np.isnan(upright["ridge_period_down"]) and np.isnan(upright["ridge_period_ratio"])
 
 
 def test_zones_are_where_their_names_put_them():
@@ -158,8 +157,7 @@ def test_the_thumbs_side_depends_on_the_hand(hand, radial, ulnar):
 def test_without_the_hand_radial_and_ulnar_are_unknown():
     fp = wave(9, 45)
     unknown = values(fp)
-    assert np.isnan(unknown["ridge_density_radial"])
-    assert np.isnan(unknown["ridge_density_ulnar"])
+    assert np.isnan(unknown["ridge_density_radial"]) and np.isnan(unknown["ridge_density_ulnar"])
     assert np.isfinite(unknown["ridge_density_left"])
     left = values(Fingerprint(fp.original, hand="left"))
     right = values(Fingerprint(fp.original, hand="right"))
@@ -226,8 +224,7 @@ def test_drawn_white_lines_are_counted_and_measured():
         cv2.line(lined, (60 + 80 * k, 40), (80 + 80 * k, 260), 255, 3)
     before, after = gaps(clean), gaps(lined)
     cm2 = 300 * 300 * MM_PER_PX**2 / 100
-    assert before[2:] == [0, 0]
-    assert after[2] == pytest.approx(3 / cm2, rel=0.05)
+    assert before[2:] == [0, 0] and after[2] == pytest.approx(3 / cm2, rel=0.05)
     assert after[3] == pytest.approx(3 * np.hypot(20, 220) * MM_PER_PX / cm2, rel=0.12)
     assert after[0] > before[0] + 0.02
 
@@ -247,8 +244,7 @@ def test_drawn_pores_are_counted():
         cv2.circle(porous, (int(px), int(py)), 2, 255, -1)
     length_cm = line.sum() * 1.11 * MM_PER_PX / 10
     before, after = gaps(clean), gaps(porous)
-    assert len(kept) > 30
-    assert after[1] - before[1] == pytest.approx(len(kept) / length_cm, rel=0.25)
+    assert len(kept) > 30 and after[1] - before[1] == pytest.approx(len(kept) / length_cm, rel=0.25)
     assert after[2:] == [0, 0]
 
 
@@ -304,8 +300,7 @@ def gap_counts(*given):
 
 
 def test_a_pore_is_a_gap_of_at_most_12_px():
-    assert gap_counts((3, 50, 12)) == (1, 0)
-    assert gap_counts((3, 50, 13)) == (0, 0)
+    assert gap_counts((3, 50, 12)) == (1, 0) and gap_counts((3, 50, 13)) == (0, 0)
 
 
 def test_a_white_line_crosses_three_ridges():
@@ -321,5 +316,4 @@ def test_the_period_across_needs_30_points(count, known):
     field = OrientationField(angle, np.ones_like(angle))
     fp = SimpleNamespace(mask=np.ones(angle.shape, bool), period=np.full(angle.shape, 9, np.float32), orientation=field)
     across, down = squares.period(fp)[5:7]
-    assert np.isfinite(across) == known
-    assert down == pytest.approx(9 * MM_PER_PX)
+    assert np.isfinite(across) == known and down == pytest.approx(9 * MM_PER_PX)

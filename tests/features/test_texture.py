@@ -72,8 +72,7 @@ def test_a_flat_print_has_no_gradient_columns(recwarn):
     found = values(pretend(np.full((200, 180), 90, np.uint8)))
     assert np.isnan(starting(found, "texture_hog_own")).all()
     assert np.isnan(starting(found, "texture_svd")).all()
-    assert np.isnan(starting(found, "texture_ring")).all()
-    assert found["texture_lbp_p8r1_8"] == 1
+    assert np.isnan(starting(found, "texture_ring")).all() and found["texture_lbp_p8r1_8"] == 1
     assert not recwarn.list
 
 
@@ -113,8 +112,7 @@ def test_square_codes_name_the_lighter_neighbours():
 def test_directed_classes_number_the_58_uniform_codes():
     classes = lbp.directed_classes()
     assert sorted(set(classes.tolist())) == list(range(59))
-    assert np.bincount(classes)[:58].tolist() == [1] * 58
-    assert classes[0b00001111] != classes[0b00011110]
+    assert np.bincount(classes)[:58].tolist() == [1] * 58 and classes[0b00001111] != classes[0b00011110]
 
 
 def test_lbp_histograms_sum_to_one():
@@ -143,8 +141,7 @@ def test_uniform_lbp_does_not_see_a_quarter_turn(seed):
         upright, turned = (
             lbp.class_counts(lbp.circle_codes(i, points, radius), classes) for i in (image, np.rot90(image))
         )
-        assert np.abs(upright - turned).max() <= 0.02 * upright.sum()
-        assert upright.sum() == turned.sum()
+        assert np.abs(upright - turned).max() <= 0.02 * upright.sum() and upright.sum() == turned.sum()
 
 
 def test_zone_histograms_see_only_their_zone():
@@ -183,8 +180,7 @@ def test_hog_turns_with_the_image():
     # 18 half bins: a quarter turn is 4.5 bins, so that bin 0's neighbours on both sides share the result.
     image = wave((200, 200), 12, 0.0)
     upright, turned = (hog.zone_histograms(i, 4).reshape(16, 9).sum(0) for i in (image, np.rot90(image).copy()))
-    assert turned.argmax() == 0
-    assert set(np.argsort(upright)[-2:]) == {4, 5}
+    assert turned.argmax() == 0 and set(np.argsort(upright)[-2:]) == {4, 5}
     assert upright[4] == pytest.approx(upright[5], rel=0.02)
 
 
@@ -200,8 +196,7 @@ def test_hog_shows_which_zone_is_empty():
     image = noise((160, 160))
     image[:40, 120:] = 77
     bins = hog.zone_histograms(image, 4).reshape(16, 9).sum(1)
-    assert bins.argmin() == 3
-    assert bins[3] < 0.1 * np.delete(bins, 3).min()
+    assert bins.argmin() == 3 and bins[3] < 0.1 * np.delete(bins, 3).min()
 
 
 # GLCM
@@ -227,8 +222,7 @@ def test_glcm_of_stripes_is_closed_form():
     assert contrast[[0, 2]] == pytest.approx([16, 0])
     assert homogeneity[[0, 2]] == pytest.approx([1 / 17, 1])
     assert energy[[0, 2]] == pytest.approx([0.5**0.5, 0.5**0.5])
-    assert entropy[[0, 2]] == pytest.approx([1, 1])
-    assert correlation[[0, 2]] == pytest.approx([-1, 1])
+    assert entropy[[0, 2]] == pytest.approx([1, 1]) and correlation[[0, 2]] == pytest.approx([-1, 1])
 
 
 def test_glcm_leaves_out_what_is_no_print():
@@ -304,8 +298,7 @@ def test_sparsity_is_one_for_even_and_large_for_lone_coefficients():
 def test_dwt_svd_of_a_grating_is_closed_form():
     # Upright ridges: all rows are equal, so one singular value and vertical details alone.
     found = wavelet.dwt_svd(wave((96, 96), 8, np.pi / 2))
-    assert found[:19].sum() == pytest.approx(1)
-    assert found[19] == pytest.approx(1, abs=1e-4)
+    assert found[:19].sum() == pytest.approx(1) and found[19] == pytest.approx(1, abs=1e-4)
     assert found[20:] == pytest.approx(0, abs=1e-4)
     assert found[2:19:3].sum() == pytest.approx(1, abs=1e-3)
 

@@ -43,8 +43,7 @@ def test_the_steered_filter_is_the_direct_one(degrees, noise):
     p = EnhancementParams()
     found = enhance(image, field(shape, angle), np.full(shape, 9, np.float32), np.ones(shape, bool), p)
     difference = np.abs(found - direct(image, angle, 9.0, p))[32:-32, 32:-32]
-    assert difference.max() < 0.15
-    assert difference.mean() < 0.04
+    assert difference.max() < 0.15 and difference.mean() < 0.04
 
 
 def test_every_pixel_is_filtered_along_its_own_ridge():
@@ -63,10 +62,8 @@ def test_every_pixel_is_filtered_along_its_own_ridge():
 def test_values_and_mask():
     truth = disc((240, 240), 90)
     fp = Fingerprint(on_white(grating((240, 240), 8.0, 0.5).image, truth))
-    assert fp.enhanced.dtype == np.float32
-    assert fp.enhanced.shape == (240, 240)
-    assert np.abs(fp.enhanced).max() <= 1
-    assert not fp.enhanced[~fp.mask].any()
+    assert fp.enhanced.dtype == np.float32 and fp.enhanced.shape == (240, 240)
+    assert np.abs(fp.enhanced).max() <= 1 and not fp.enhanced[~fp.mask].any()
     assert fp.enhanced[fp.mask].std() > 0.5
 
 
@@ -91,8 +88,7 @@ def test_gaps_close(gap):
     image = grating((241, 241), 9.0, 0.0).image
     image[116:126, 120 - gap // 2 : 120 + gap // 2] = 255
     fp = Fingerprint(image)
-    assert fp.enhanced[120, 110:131].max() < -0.5
-    assert not len(fp.minutiae)
+    assert fp.enhanced[120, 110:131].max() < -0.5 and not len(fp.minutiae)
 
 
 def test_bridges_break_and_spurs_go():
@@ -107,8 +103,7 @@ def test_bridges_break_and_spurs_go():
 def test_an_empty_mask_gives_nothing():
     nan = np.full((40, 50), np.nan, np.float32)
     out = enhance(np.zeros((40, 50), np.float32), field((40, 50), 0), nan, np.zeros((40, 50), bool))
-    assert out.shape == (40, 50)
-    assert not out.any()
+    assert out.shape == (40, 50) and not out.any()
 
 
 def test_noise_goes_from_a_print():

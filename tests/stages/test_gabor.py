@@ -87,8 +87,7 @@ def test_opposite_borders_do_not_meet():
 def test_the_grid_covers_the_image(shape):
     bank = gabor_responses(np.zeros(shape, np.float32), GaborParams(orientations=8, wavelengths=3))
     assert bank.magnitude.shape == (3, 8, -(-shape[0] // 8), -(-shape[1] // 8))
-    assert bank.magnitude.dtype == np.float32
-    assert bank.magnitude.flags.c_contiguous
+    assert bank.magnitude.dtype == np.float32 and bank.magnitude.flags.c_contiguous
     assert not bank.magnitude.any()
 
 
@@ -96,8 +95,7 @@ def test_centres_run_from_shortest_to_longest_and_over_half_a_turn():
     bank = gabor_responses(np.zeros((16, 16), np.float32), GaborParams(shortest=6, longest=12))
     assert bank.wavelengths[[0, -1]] == pytest.approx([6, 12])
     ratio = bank.wavelengths[1:] / bank.wavelengths[:-1]
-    assert ratio == pytest.approx(ratio[0])
-    assert bank.orientations[0] == 0
+    assert ratio == pytest.approx(ratio[0]) and bank.orientations[0] == 0
     assert np.diff(bank.orientations) == pytest.approx(np.pi / len(bank.orientations))
 
 
@@ -110,5 +108,4 @@ def test_cells_to_pixels_and_back():
     plane = (y - 3.5) / 8 + 2 * (x - 3.5) / 8
     assert np.abs(pixels - plane)[4:40, 4:46].max() < 1e-4
     again = at_cells(pixels)
-    assert again.shape == (6, 7)
-    assert np.abs(again - cells)[:5, :6].max() < 0.2
+    assert again.shape == (6, 7) and np.abs(again - cells)[:5, :6].max() < 0.2

@@ -18,8 +18,7 @@ def test_a_grating_is_read_back(period, degrees):
     # Between the bank's orientations, 15 degrees apart, the estimate leans to the nearer one.
     assert turn(fp.orientation.angle, np.deg2rad(degrees))[INNER].max() < 1.5
     assert np.abs(fp.period[INNER] / period - 1).max() < 0.02
-    assert fp.orientation.coherence[INNER].min() > 0.97
-    assert fp.mask.all()
+    assert fp.orientation.coherence[INNER].min() > 0.97 and fp.mask.all()
     assert not len(fp.singular_points)
 
 
@@ -27,8 +26,7 @@ def test_angles_lie_in_the_half_open_half_turn():
     # A grating at 0 degrees is where rounding would give pi.
     for degrees in (0, 179.99, 90):
         angle = Fingerprint(grating((120, 120), 9.0, np.deg2rad(degrees)).image).orientation.angle
-        assert angle.dtype == np.float32
-        assert angle.min() >= 0
+        assert angle.dtype == np.float32 and angle.min() >= 0
         assert angle.max() < np.pi
 
 
@@ -43,8 +41,7 @@ def test_period_follows_a_chirp(across):
     made = chirp((320, 200), (7.0, 12.0), np.pi / 2 if across else 0.0)
     fp = Fingerprint(made.image)
     error = fp.period[INNER] / made.truth.period[INNER] - 1
-    assert np.abs(error).mean() < 0.03
-    assert np.abs(error).max() < 0.12
+    assert np.abs(error).mean() < 0.03 and np.abs(error).max() < 0.12
 
 
 def test_orientation_and_period_of_rings():
@@ -68,15 +65,13 @@ def test_coherence_falls_with_noise_and_is_zero_outside():
         fp = Fingerprint(on_white(noisy, inside))
         assert not fp.orientation.coherence[~fp.mask].any()
         means.append(fp.orientation.coherence[disc((240, 240), 80)].mean())
-    assert means[0] > 0.95 > means[1] > means[2]
-    assert 0 <= means[2] < 0.6
+    assert means[0] > 0.95 > means[1] > means[2] and 0 <= means[2] < 0.6
 
 
 def test_the_field_is_continued_outside_the_mask():
     fp = Fingerprint(on_white(grating((240, 240), 9.0, 0.5).image, disc((240, 240), 90)))
     margin = ~fp.mask & disc((240, 240), 100)
-    assert turn(fp.orientation.angle[margin], 0.5).max() < 10
-    assert np.isnan(fp.period[~fp.mask]).all()
+    assert turn(fp.orientation.angle[margin], 0.5).max() < 10 and np.isnan(fp.period[~fp.mask]).all()
     assert np.isfinite(fp.period[fp.mask]).all()
 
 

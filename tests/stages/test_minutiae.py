@@ -52,8 +52,7 @@ def test_an_ending_points_into_the_ridge_that_ends(side, degrees):
     skeleton[60] = False
     skeleton[60, slice(0, 81) if side == "left" else slice(80, None)] = True
     x, y, direction, kind = only(found(skeleton))
-    assert (x, y, kind) == (80, 60, ENDING)
-    assert swing(direction, np.deg2rad(degrees)) < 1
+    assert (x, y, kind) == (80, 60, ENDING) and swing(direction, np.deg2rad(degrees)) < 1
 
 
 @pytest.mark.parametrize(("side", "degrees"), [("left", 0), ("right", 180)])
@@ -65,18 +64,15 @@ def test_a_bifurcation_points_into_the_valley_between_its_branches(side, degrees
     if side == "right":
         skeleton = skeleton[:, ::-1].copy()
     x, y, direction, kind = only(found(skeleton))
-    assert kind == BIFURCATION
-    assert abs(x - (80 if side == "left" else 79)) <= 2
-    assert abs(y - 60) <= 1
-    assert swing(direction, np.deg2rad(degrees)) < 1
+    assert kind == BIFURCATION and abs(x - (80 if side == "left" else 79)) <= 2
+    assert abs(y - 60) <= 1 and swing(direction, np.deg2rad(degrees)) < 1
 
 
 def test_directions_of_upright_ridges():
     skeleton = lines().T.copy()
     skeleton[81:, 60] = False
     x, y, direction, kind = only(found(skeleton, angle=np.pi / 2))
-    assert (x, y, kind) == (60, 80, ENDING)
-    assert swing(direction, np.pi / 2) < 1
+    assert (x, y, kind) == (60, 80, ENDING) and swing(direction, np.pi / 2) < 1
     _, _, direction, _ = only(found(skeleton[::-1].copy(), angle=np.pi / 2))
     assert swing(direction, 3 * np.pi / 2) < 1
 
@@ -116,11 +112,9 @@ def test_a_short_island_is_none_and_a_long_one_two_endings():
     assert not len(found(skeleton))
     skeleton[60, 60:101] = True
     ends = found(skeleton)
-    assert sorted(ends.x) == [60, 100]
-    assert set(ends.kind) == {ENDING}
+    assert sorted(ends.x) == [60, 100] and set(ends.kind) == {ENDING}
     left, right = np.argsort(ends.x)
-    assert swing(ends.direction[left], 0) < 1
-    assert swing(ends.direction[right], np.pi) < 1
+    assert swing(ends.direction[left], 0) < 1 and swing(ends.direction[right], np.pi) < 1
 
 
 @pytest.mark.parametrize(("gap", "expected"), [(2, 0), (3, 0), (20, 2)])
@@ -142,15 +136,13 @@ def test_of_close_minutiae_that_agree_the_best_alone_is_kept():
     skeleton = lines()
     skeleton[60:62, 81:] = skeleton[60:62] = False
     skeleton[60, :81] = skeleton[62, :79] = True
-    assert len(found(skeleton, pair_distance=0.2)) == 2
-    assert len(found(skeleton, pair_distance=0.6)) == 1
+    assert len(found(skeleton, pair_distance=0.2)) == 2 and len(found(skeleton, pair_distance=0.6)) == 1
 
 
 def test_what_counts_as_short_is_a_parameter():
     skeleton = lines()
     skeleton[60, 80:92] = False
-    assert len(found(skeleton)) == 2
-    assert not len(found(skeleton, pair_distance=2.0))
+    assert len(found(skeleton)) == 2 and not len(found(skeleton, pair_distance=2.0))
 
 
 @pytest.mark.parametrize("cut", [0, 5, 12])
@@ -164,8 +156,7 @@ def test_a_print_the_waves_do_not_explain_has_none():
     skeleton = lines()
     skeleton[60, 81:] = False
     sure, doubtful = found(skeleton), found(skeleton, explained=0.6, min_quality=0)
-    assert 95 < sure.quality[0] <= 100
-    assert 0 <= doubtful.quality[0] < 0.9 * sure.quality[0]
+    assert 95 < sure.quality[0] <= 100 and 0 <= doubtful.quality[0] < 0.9 * sure.quality[0]
     assert not len(found(skeleton, explained=0.0, min_quality=30))
 
 
@@ -203,8 +194,7 @@ def test_the_best_come_first_and_types_are_those_of_the_structure():
 def test_one_minutia_in_a_drawn_print(kind, degrees):
     made = dislocated_grating((200, 200), 9.0, np.deg2rad(degrees), kind, at=(104.0, 96.0))
     x, y, direction, found_kind = only(Fingerprint(made.image).minutiae)
-    assert np.hypot(x - 104, y - 96) < 6
-    assert swing(direction, np.deg2rad(degrees)) < 6
+    assert np.hypot(x - 104, y - 96) < 6 and swing(direction, np.deg2rad(degrees)) < 6
     assert found_kind == kind
 
 

@@ -27,26 +27,22 @@ def test_a_disc_of_ridges_is_found(radius, paper):
     found = segmented(np.where(truth, grating(SHAPE, 9.0, 0.6).image, paper).astype(np.uint8))
     # In px of the rim: the outline lies a little outside rather than inside.
     rim = 2 * np.pi * radius
-    assert np.count_nonzero(found & ~truth) < 5 * rim
-    assert np.count_nonzero(truth & ~found) < 2 * rim
-    assert found[disc(SHAPE, radius - 8)].all()
-    assert not found[~disc(SHAPE, radius + 14)].any()
+    assert np.count_nonzero(found & ~truth) < 5 * rim and np.count_nonzero(truth & ~found) < 2 * rim
+    assert found[disc(SHAPE, radius - 8)].all() and not found[~disc(SHAPE, radius + 14)].any()
 
 
 def test_noise_around_a_print_is_left_out():
     truth = disc(SHAPE, 100)
     image = np.where(truth, grating(SHAPE, 9.0, 0.6).image, 255 - white_noise(SHAPE) // 4)
     found = segmented(image.astype(np.uint8))
-    assert found[truth].mean() > 0.97
-    assert found[~truth].mean() < 0.12
+    assert found[truth].mean() > 0.97 and found[~truth].mean() < 0.12
     assert not found[~disc(SHAPE, 130)].any()
 
 
 def test_a_hole_is_filled():
     image = on_white(grating(SHAPE, 9.0, 0.6).image, disc(SHAPE, 120) & ~disc(SHAPE, 45))
     found = segmented(image)
-    assert found[150:170, 130:150].all()
-    assert pieces(~found) == 1
+    assert found[150:170, 130:150].all() and pieces(~found) == 1
 
 
 def test_writing_is_no_part_of_the_print():
@@ -84,8 +80,7 @@ def test_noise_is_no_print(seed, blur):
         noise = cv2.GaussianBlur(noise, (0, 0), blur)
     stretched = cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
     fp = Fingerprint(stretched)
-    assert not fp.mask.any()
-    assert len(fp.minutiae) == len(fp.singular_points) == 0
+    assert not fp.mask.any() and len(fp.minutiae) == len(fp.singular_points) == 0
     assert fp.flags == ("no_print",)
 
 

@@ -18,10 +18,8 @@ def test_a_bar_thins_to_its_centre_line():
     bar[8:13, 5:55] = True
     line = skeletonise(bar)
     rows, columns = np.nonzero(line)
-    assert np.abs(rows - 10).max() <= 1
-    assert len(columns) == len(set(columns))
-    assert columns.min() <= 9
-    assert columns.max() >= 50
+    assert np.abs(rows - 10).max() <= 1 and len(columns) == len(set(columns))
+    assert columns.min() <= 9 and columns.max() >= 50
 
 
 def test_lines_are_one_pixel_wide_on_the_ridges_and_keep_their_number():

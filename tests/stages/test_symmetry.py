@@ -29,8 +29,7 @@ def same_points(found, expected):
     for one, other in ((found, expected), (expected, found)):
         sure = one.select(one.quality > 60)
         pairs = match(sure, other, distance=5, degrees=20)
-        assert len(sure) >= 15
-        assert len(pairs) >= 0.8 * len(sure)
+        assert len(sure) >= 15 and len(pairs) >= 0.8 * len(sure)
         assert np.mean(sure.kind[pairs[:, 0]] == other.kind[pairs[:, 1]]) > 0.85
 
 

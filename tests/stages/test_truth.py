@@ -34,15 +34,13 @@ def test_period(prints, pattern):
     fp, truth = prints[pattern]
     both = fp.mask & truth.mask
     error = (fp.period / truth.period - 1)[both]
-    assert np.abs(error).mean() < 0.05
-    assert abs(error.mean()) < 0.04
+    assert np.abs(error).mean() < 0.05 and abs(error.mean()) < 0.04
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_mask(prints, pattern):
     fp, truth = prints[pattern]
-    assert np.mean(fp.mask != truth.mask) < 0.06
-    assert fp.mask[truth.mask].mean() > 0.97
+    assert np.mean(fp.mask != truth.mask) < 0.06 and fp.mask[truth.mask].mean() > 0.97
 
 
 def test_minutiae(prints):
@@ -73,8 +71,7 @@ def test_places_of_minutiae(prints):
         dx, dy = fp.minutiae.x[i] - truth.minutiae.x[j], fp.minutiae.y[i] - truth.minutiae.y[j]
         away.append(np.column_stack([dx, dy]))
     away = np.concatenate(away)
-    assert np.median(np.hypot(*away.T)) < 5
-    assert np.abs(away.mean(0)).max() < 1
+    assert np.median(np.hypot(*away.T)) < 5 and np.abs(away.mean(0)).max() < 1
 
 
 def test_doubtful_minutiae_are_wrong_more_often(prints):
@@ -114,10 +111,8 @@ def test_dark_ridge_ahead_of_an_ending_and_valley_ahead_of_a_bifurcation(prints)
             grey.append(fp.normalised[np.rint(y).astype(int), np.rint(x).astype(int)])
         for kind, found in dark.items():
             found.extend((grey[0] < grey[1])[m.kind == kind])
-    assert len(dark[ENDING]) > 15
-    assert len(dark[BIFURCATION]) > 15
-    assert np.mean(dark[ENDING]) > 0.8
-    assert np.mean(dark[BIFURCATION]) < 0.2
+    assert len(dark[ENDING]) > 15 and len(dark[BIFURCATION]) > 15
+    assert np.mean(dark[ENDING]) > 0.8 and np.mean(dark[BIFURCATION]) < 0.2
 
 
 def test_no_flag_on_good_prints(prints):

@@ -86,8 +86,7 @@ def test_distorted_directions_follow_the_distorted_orientation():
     inside = (np.abs(moved.x - 180) < 150) & (np.abs(moved.y - 200) < 170)
     here = orientation.angle[np.rint(moved.y[inside]).astype(int), np.rint(moved.x[inside]).astype(int)]
     assert np.abs(np.angle(np.exp(2j * (here - moved.direction[inside])))).max() < 0.03
-    assert np.ptp(orientation.angle[60:-60, 60:-60]) > 0.05
-    assert np.ptp(carried[60:-60, 60:-60]) > 0.3
+    assert np.ptp(orientation.angle[60:-60, 60:-60]) > 0.05 and np.ptp(carried[60:-60, 60:-60]) > 0.3
 
 
 def ink(master, **changes):
@@ -97,8 +96,7 @@ def ink(master, **changes):
 
 def test_pressure_thickens_ridges(master):
     dry, plain, wet = (ink(master, pressure=p) for p in (-0.6, 0.0, 0.6))
-    assert dry < plain - 0.05 < plain + 0.05 < wet
-    assert plain == pytest.approx(0.5, abs=0.06)
+    assert dry < plain - 0.05 < plain + 0.05 < wet and plain == pytest.approx(0.5, abs=0.06)
 
 
 @pytest.mark.parametrize("change", [{"pores": 1.0}, {"creases": 1.0}, {"scratches": 8}])
@@ -134,28 +132,24 @@ def test_noise_levels_grow_worse(master):
             image = make_impression(master, rng=1, params=worse).image
             likeness.append(np.corrcoef(image[clean.truth.mask], clean.image[clean.truth.mask])[0, 1])
         agreement.append(np.mean(likeness))
-    assert agreement[0] > agreement[1] + 0.05 > agreement[2] + 0.1
-    assert agreement[2] > 0.25
+    assert agreement[0] > agreement[1] + 0.05 > agreement[2] + 0.1 and agreement[2] > 0.25
 
 
 def test_partial_contact_leaves_less_print_and_fewer_minutiae(master):
     whole, part = (
         make_impression(master, rng=2, params=dataclasses.replace(CLEAN, contact=c)).truth for c in (1.0, 0.5)
     )
-    assert part.mask.sum() < 0.5 * whole.mask.sum()
-    assert 0 < len(part.minutiae) < len(whole.minutiae)
+    assert part.mask.sum() < 0.5 * whole.mask.sum() and 0 < len(part.minutiae) < len(whole.minutiae)
 
 
 def test_outside_the_mask_a_clean_print_is_white(master):
     made = make_impression(master, rng=2, params=dataclasses.replace(CLEAN, blur=0.0))
-    assert made.image[~made.truth.mask].min() > 200
-    assert made.image[made.truth.mask].min() < 10
+    assert made.image[~made.truth.mask].min() > 200 and made.image[made.truth.mask].min() < 10
 
 
 def test_resolution_scales_the_image_and_not_the_truth(master):
     made = make_impression(master, rng=2, params=dataclasses.replace(CLEAN, dpi=250.0), shape=(400, 360))
-    assert made.image.shape == (200, 180)
-    assert made.truth.mask.shape == (400, 360)
+    assert made.image.shape == (200, 180) and made.truth.mask.shape == (400, 360)
     assert made.dpi == 250
 
 

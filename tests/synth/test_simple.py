@@ -41,8 +41,7 @@ def test_grating_has_a_dark_ridge_at_its_centre():
 
 def test_contrast_scales_the_range():
     image = simple.grating(contrast=0.5).image
-    assert 60 <= image.min() <= 68
-    assert 187 <= image.max() <= 195
+    assert 60 <= image.min() <= 68 and 187 <= image.max() <= 195
 
 
 def test_chirp_period_runs_from_first_to_second():
@@ -60,8 +59,7 @@ def test_rings_turn_with_the_radius():
     away = np.hypot(columns - 120, rows - 80) > 25
     away[:30], away[-30:], away[:, :30], away[:, -30:] = False, False, False, False
     error = error_degrees(read_orientation(print_.image, 5.0), print_.truth.orientation.angle)
-    assert np.sqrt(np.mean(error[away] ** 2)) < 1.5
-    assert len(print_.truth.singular_points.cores) == 2
+    assert np.sqrt(np.mean(error[away] ** 2)) < 1.5 and len(print_.truth.singular_points.cores) == 2
 
 
 @pytest.mark.parametrize("degrees", [0, 60, 135, 270])

@@ -53,8 +53,7 @@ def test_subjects_have_fingers_and_impressions_in_order():
         (s, "right", finger, i) for s in (1, 2) for finger in ("thumb", "index") for i in (1, 2)
     ]
     assert {p.sex for p in made} == {"female", "male"}
-    assert len({p.sex for p in made if p.subject == 1}) == 1
-    assert made[0].pattern == made[1].pattern
+    assert len({p.sex for p in made if p.subject == 1}) == 1 and made[0].pattern == made[1].pattern
     assert made[0].name == f"sim0001_{made[0].sex}_right_thumb_1"
 
 
@@ -67,8 +66,7 @@ def test_a_finger_does_not_depend_on_how_many_others_are_made():
 def test_a_set_is_images_with_resolution_an_index_and_truth(tmp_path):
     index = write_set(tmp_path / "set", 3, 1, truth=True, fingers=2, **SMALL)
     rows = list(csv.DictReader(index.open(encoding="utf-8")))
-    assert len(rows) == 3
-    assert {row["simulated"] for row in rows} == {"yes"}
+    assert len(rows) == 3 and {row["simulated"] for row in rows} == {"yes"}
     assert {row["sex"] for row in rows} <= {"female", "male"}
     made = next(make_subjects(2, seed=1, fingers=2, **SMALL))
     data = (tmp_path / "set" / rows[0]["file"]).read_bytes()
@@ -86,8 +84,7 @@ def test_the_same_seed_writes_the_same_files(tmp_path):
     for name in ("a", "b"):
         write_set(tmp_path / name, 1, 7, truth=True, **SMALL)
     first, second = (sorted((tmp_path / name).iterdir()) for name in ("a", "b"))
-    assert [p.name for p in first] == [p.name for p in second]
-    assert len(first) == 3
+    assert [p.name for p in first] == [p.name for p in second] and len(first) == 3
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
 
 

@@ -42,8 +42,7 @@ def turn(a, b):
 def test_orientation_read_from_ridges_is_the_truth_within_two_degrees(made):
     _, print_ = made
     error = np.rad2deg(turn(structure_tensor(print_.image, 6), print_.truth.orientation.angle))[inner(print_.truth)]
-    assert error.size > 30000
-    assert np.sqrt(np.mean(error**2)) < 2
+    assert error.size > 30000 and np.sqrt(np.mean(error**2)) < 2
     assert abs(np.mean(error)) < 0.2
 
 
@@ -65,8 +64,7 @@ def test_period_read_from_spectra_is_the_truth_within_three_percent(made):
             weight = np.where(power > 0.3 * power.max(), power, 0)
             read = weight.sum() / (weight * frequency).sum()
             errors.append(read * np.average(1 / period, weights=window) - 1)
-    assert len(errors) >= 6
-    assert np.median(np.abs(errors)) < 0.03
+    assert len(errors) >= 6 and np.median(np.abs(errors)) < 0.03
     assert abs(np.mean(errors)) < 0.02
 
 
@@ -83,8 +81,7 @@ def test_a_minutia_is_where_the_truth_puts_it(made):
     deep = truth.select(inside[np.rint(truth.y).astype(int), np.rint(truth.x).astype(int)] > 14)
     assert len(deep) >= 15
     distance, _ = cKDTree(nodes).query(np.column_stack([deep.x, deep.y]))
-    assert np.mean(distance < 10) > 0.95
-    assert np.median(distance) < 5
+    assert np.mean(distance < 10) > 0.95 and np.median(distance) < 5
     nodes = nodes[inside[nodes[:, 1], nodes[:, 0]] > 18]
     back, _ = cKDTree(np.column_stack([truth.x, truth.y])).query(nodes)
     assert np.mean(back < 10) > 0.75
@@ -105,8 +102,7 @@ def test_kind_and_direction_are_what_lies_ahead(made):
         for s in (1, -1)
     )
     dark_ahead = ahead < behind
-    assert len(clear) >= 10
-    assert np.mean(dark_ahead == (clear.kind == ENDING)) > 0.95
+    assert len(clear) >= 10 and np.mean(dark_ahead == (clear.kind == ENDING)) > 0.95
     assert 0.2 < np.mean(print_.truth.minutiae.kind == ENDING) < 0.8
 
 
@@ -127,8 +123,7 @@ def test_more_ridges_lie_ahead_of_a_minutia_than_behind(made):
             crossings = np.flatnonzero(np.diff(np.sign(profile)))
             phase.append(1 / np.mean(np.diff(crossings)))
         gains.append(phase[0] - phase[1])
-    assert len(gains) >= 4
-    assert np.mean(np.array(gains) > 0) > 0.8
+    assert len(gains) >= 4 and np.mean(np.array(gains) > 0) > 0.8
 
 
 def poincare(angle):
@@ -154,8 +149,7 @@ def test_singular_points_are_those_of_the_class_and_of_the_orientation(made):
 @pytest.mark.parametrize(("pattern", "side"), [("left_loop", -1), ("right_loop", 1)])
 def test_a_loop_opens_down_and_to_its_side_with_the_delta_opposite(pattern, side):
     points = make_master(pattern, rng=3).truth.singular_points
-    assert np.cos(points.cores.direction[0]) * side > 0
-    assert np.sin(points.cores.direction[0]) < 0
+    assert np.cos(points.cores.direction[0]) * side > 0 and np.sin(points.cores.direction[0]) < 0
     assert (points.deltas.x[0] - points.cores.x[0]) * side < 0
     assert points.deltas.y[0] > points.cores.y[0]
 

@@ -3,8 +3,8 @@ import pytest
 
 from ridgefeat.structure import Minutiae
 from ridgefeat.verify import Template
-from ridgefeat.verify.pairing import MAX_DISTANCES, _pair_nearest
 from ridgefeat.verify.geometry import Motion
+from ridgefeat.verify.pairing import MAX_DISTANCES, _pair_nearest
 
 
 def template(*points):
