@@ -12,7 +12,7 @@ from ridgefeat.features.ridge import squares as square_columns
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import MM_PER_PX, OrientationField, SingularPoints
 from ridgefeat.synth.simple import grating, rings
-from tests.features.helpers import values_of
+from tests.features.helpers import agree, values_of
 
 values = values_of(ridge)
 DIAGONAL_MM = 7.0711
@@ -40,14 +40,10 @@ def disc(shape, radius):
 
 @pytest.mark.parametrize(("period", "degrees"), [(7, 45), (9, 0), (9, 30), (9, 90), (12, 120)])
 def test_the_period_in_mm(period, degrees):
-    found = values(wave(period, degrees))
-    mm = period * MM_PER_PX
-    assert found["ridge_period_mean"] == pytest.approx(mm, rel=0.01)
-    assert found["ridge_density_line"] == pytest.approx(10 / mm, rel=0.01)
-    for name in ("p10", "p50", "p90"):
-        assert found[f"ridge_period_{name}"] == pytest.approx(mm, rel=0.015)
+    found, mm = values(wave(period, degrees)), period * MM_PER_PX
+    agree(found, "ridge_", {"period_mean": mm, "density_line": 10 / mm, "period_r2c3_mean": mm}, rel=0.01)
+    agree(found, "ridge_period_", dict.fromkeys(("p10", "p50", "p90"), mm), rel=0.015)
     assert found["ridge_period_sd"] < 0.01 * mm
-    assert found["ridge_period_r2c3_mean"] == pytest.approx(mm, rel=0.01)
 
 
 def test_period_across_and_down_show_an_uneven_scale():
@@ -72,6 +68,11 @@ def test_zones_are_where_their_names_put_them():
 # Counts along diagonals
 
 
+FULL = np.ones((300, 300), bool)
+ACROSS = -np.cos(2 * np.pi * np.add(*np.indices(FULL.shape)) / (9 * np.sqrt(2))).astype(np.float32)
+"""Ridges 9 px apart along one diagonal."""
+
+
 def counted(enhanced, mask, x, y):
     return squares.count_ridges(enhanced, mask, np.array([x], np.float32), np.array([y], np.float32))[0]
 
@@ -90,17 +91,15 @@ def test_the_diagonal_that_crosses_more_counts():
 
 
 def test_a_square_hardly_visible_has_no_count():
-    enhanced = -np.cos(2 * np.pi * np.add(*np.indices((300, 300))) / (9 * np.sqrt(2))).astype(np.float32)
-    full = np.ones((300, 300), bool)
     expected = DIAGONAL_MM / (9 * MM_PER_PX)
-    assert counted(enhanced, full, 150, 150) == pytest.approx(expected, abs=0.6)
-    assert counted(enhanced, full, 10, 10) != counted(enhanced, full, 10, 10)
-    part = full.copy()
+    assert counted(ACROSS, FULL, 150, 150) == pytest.approx(expected, abs=0.6)
+    assert counted(ACROSS, FULL, 10, 10) != counted(ACROSS, FULL, 10, 10)
+    part = FULL.copy()
     part[:, 180:] = False
     # 80 of 98 px to the left of 180: still enough, and made up for.
-    assert counted(enhanced, part, 150, 150) == pytest.approx(expected, abs=0.9)
+    assert counted(ACROSS, part, 150, 150) == pytest.approx(expected, abs=0.9)
     part[:, 155:] = False
-    assert np.isnan(counted(enhanced, part, 150, 150))
+    assert np.isnan(counted(ACROSS, part, 150, 150))
 
 
 def test_a_diagonal_along_a_ridges_flank_crosses_none():
@@ -108,14 +107,12 @@ def test_a_diagonal_along_a_ridges_flank_crosses_none():
     enhanced = np.sin(2 * np.pi * (rows - columns) / (9 * np.sqrt(2))).astype(np.float32)
     trembling = enhanced + np.float32(0.03) * np.where((rows + columns) % 6 < 3, 1, -1).astype(np.float32)
     expected = DIAGONAL_MM / (9 * MM_PER_PX)
-    assert counted(trembling, np.ones((300, 300), bool), 150, 150) == pytest.approx(expected, abs=0.6)
+    assert counted(trembling, FULL, 150, 150) == pytest.approx(expected, abs=0.6)
 
 
 def test_one_visible_diagonal_is_not_enough():
-    enhanced = -np.cos(2 * np.pi * np.add(*np.indices((300, 300))) / (9 * np.sqrt(2))).astype(np.float32)
-    y, x = np.indices((300, 300))
-    along_only = np.abs(x + y - 300) < 12
-    assert np.isnan(counted(enhanced, along_only, 150, 150))
+    along_only = np.abs(np.add(*np.indices(FULL.shape)) - 300) < 12
+    assert np.isnan(counted(ACROSS, along_only, 150, 150))
 
 
 def pretend(enhanced, core, hand=None, mask=None):
@@ -130,6 +127,12 @@ def pretend(enhanced, core, hand=None, mask=None):
     )
 
 
+def by_square(print_):
+    """The columns of the squares by name, without the prefix."""
+    names = [c.name for group, function in ridge.groups if function is square_columns for c in group]
+    return {n.removeprefix("ridge_density_"): v for n, v in zip(names, square_columns(print_), strict=True)}
+
+
 def three_densities():
     """Finer ridges left above the core, middling ones right above, coarser below."""
     y, x = np.indices((500, 400)).astype(np.float32)
@@ -139,51 +142,34 @@ def three_densities():
 
 @pytest.mark.parametrize(("hand", "radial", "ulnar"), [("right", 7, 9), ("left", 9, 7)])
 def test_the_thumbs_side_depends_on_the_hand(hand, radial, ulnar):
-    names = [c.name for group, function in ridge.groups if function is square_columns for c in group]
-    found = dict(zip(names, square_columns(pretend(three_densities(), (200, 200), hand)), strict=True))
+    found = by_square(pretend(three_densities(), (200, 200), hand))
     count = {p: DIAGONAL_MM / (p * MM_PER_PX) for p in (7, 9, 12)}
     # Squares overlap the line between two densities a little.
-    assert found["ridge_density_radial"] == pytest.approx(count[radial], abs=1.6)
-    assert found["ridge_density_ulnar"] == pytest.approx(count[ulnar], abs=1.6)
-    assert found["ridge_density_left"] > found["ridge_density_right"] + 2
-    assert found["ridge_density_proximal"] == pytest.approx(count[12], abs=1)
-    assert found["ridge_density_distal"] == pytest.approx(
-        (found["ridge_density_left"] + found["ridge_density_right"]) / 2
-    )
-    three = [found[f"ridge_density_{side}"] for side in ("left", "right", "proximal")]
-    assert found["ridge_density_spread"] == pytest.approx(max(three) - min(three))
+    agree(found, "", {"radial": count[radial], "ulnar": count[ulnar]}, abs=1.6)
+    assert found["left"] > found["right"] + 2
+    assert found["proximal"] == pytest.approx(count[12], abs=1)
+    three = [found[side] for side in ("left", "right", "proximal")]
+    agree(found, "", {"distal": (three[0] + three[1]) / 2, "spread": max(three) - min(three)})
 
 
 def test_without_the_hand_radial_and_ulnar_are_unknown():
     fp = wave(9, 45)
+    swapped = {"ridge_density_radial": "ridge_density_ulnar", "ridge_density_ulnar": "ridge_density_radial"}
     unknown = values(fp)
-    assert np.isnan(unknown["ridge_density_radial"]) and np.isnan(unknown["ridge_density_ulnar"])
-    assert np.isfinite(unknown["ridge_density_left"])
-    left = values(Fingerprint(fp.original, hand="left"))
-    right = values(Fingerprint(fp.original, hand="right"))
-    assert left["ridge_density_radial"] == right["ridge_density_ulnar"]
-    assert left["ridge_density_ulnar"] == right["ridge_density_radial"]
-    swapped = {"ridge_density_radial", "ridge_density_ulnar"}
-    assert all(np.array_equal(left[n], right[n], equal_nan=True) for n in left if n not in swapped)
+    assert np.isnan([unknown[n] for n in swapped]).all() and np.isfinite(unknown["ridge_density_left"])
+    left, right = (values(Fingerprint(fp.original, hand=hand)) for hand in ("left", "right"))
+    assert all(np.array_equal(left[n], right[swapped.get(n, n)], equal_nan=True) for n in left)
 
 
 def test_the_spread_of_what_is_seen():
     enhanced = three_densities()
-    names = [c.name for group, function in ridge.groups if function is square_columns for c in group]
-
-    def spread(mask):
-        return dict(zip(names, square_columns(pretend(enhanced, (200, 200), mask=mask)), strict=True))
-
     upper = np.zeros(enhanced.shape, bool)
     upper[:260] = True
-    found = spread(upper)
-    assert np.isnan(found["ridge_density_proximal"])
-    assert found["ridge_density_spread"] == pytest.approx(
-        abs(found["ridge_density_left"] - found["ridge_density_right"])
-    )
+    found = by_square(pretend(enhanced, (200, 200), mask=upper))
+    assert np.isnan(found["proximal"]) and found["spread"] == pytest.approx(abs(found["left"] - found["right"]))
     upper[:, 200:] = False
-    assert np.isfinite(spread(upper)["ridge_density_left"])
-    assert np.isnan(spread(upper)["ridge_density_spread"])
+    found = by_square(pretend(enhanced, (200, 200), mask=upper))
+    assert np.isfinite(found["left"]) and np.isnan(found["spread"])
 
 
 def test_the_topmost_core_carries_the_squares():
@@ -261,11 +247,11 @@ def test_area_and_box():
     print_ = np.where(disc((360, 360), 120), grating((360, 360), 9, 0.6).image, 255).astype(np.uint8)
     fp = Fingerprint(print_)
     found = values(fp)
-    assert found["ridge_area"] == pytest.approx(fp.mask.sum() * MM_PER_PX**2 / 100, rel=1e-5)
-    assert found["ridge_area"] == pytest.approx(np.pi * (120 * MM_PER_PX) ** 2 / 100, rel=0.2)
     rows, columns = np.flatnonzero(fp.mask.any(1)), np.flatnonzero(fp.mask.any(0))
-    assert found["ridge_height"] == pytest.approx((rows[-1] - rows[0] + 1) * MM_PER_PX, rel=1e-5)
-    assert found["ridge_width"] == pytest.approx((columns[-1] - columns[0] + 1) * MM_PER_PX, rel=1e-5)
+    sides = {"height": np.ptp(rows) + 1, "width": np.ptp(columns) + 1}
+    expected = {name: side * MM_PER_PX for name, side in sides.items()}
+    agree(found, "ridge_", {**expected, "area": fp.mask.sum() * MM_PER_PX**2 / 100}, rel=1e-5)
+    assert found["ridge_area"] == pytest.approx(np.pi * (120 * MM_PER_PX) ** 2 / 100, rel=0.2)
 
 
 def test_length_of_ridge_by_area_is_one_over_the_period_on_all_angles_together():
@@ -277,12 +263,8 @@ def test_physical_values_do_not_depend_on_the_resolution():
     fine = rings((400, 400), 9.0).image
     coarse = cv2.resize(fine, (240, 240), interpolation=cv2.INTER_AREA)
     a, b = values(Fingerprint(fine)), values(Fingerprint(coarse, dpi=300.0))
-    for name in ("period_mean", "area", "width", "height", "density_mean", "length_density"):
-        assert b[f"ridge_{name}"] == pytest.approx(a[f"ridge_{name}"], rel=0.03)
-
-
-def test_no_print_has_no_values():
-    assert np.isnan(ridge.compute(Fingerprint(np.full((120, 120), 255, np.uint8)))).all()
+    names = ("period_mean", "area", "width", "height", "density_mean", "length_density")
+    agree(b, "ridge_", {name: a[f"ridge_{name}"] for name in names}, rel=0.03)
 
 
 def gap_counts(*given):
@@ -299,13 +281,10 @@ def gap_counts(*given):
     return round(pores * length_cm, 3), round(lines * area_cm2, 3)
 
 
-def test_a_pore_is_a_gap_of_at_most_12_px():
-    assert gap_counts((3, 50, 12)) == (1, 0) and gap_counts((3, 50, 13)) == (0, 0)
-
-
-def test_a_white_line_crosses_three_ridges():
-    assert gap_counts(*((ridge_number, 50, 3) for ridge_number in (3, 4))) == (2, 0)
-    assert gap_counts(*((ridge_number, 50, 3) for ridge_number in (3, 4, 5))) == (3, 1)
+def test_a_pore_is_a_gap_of_at_most_12_px_and_a_white_line_crosses_three_ridges():
+    assert [gap_counts((3, 50, length)) for length in (12, 13)] == [(1, 0), (0, 0)]
+    assert gap_counts((3, 50, 3), (4, 50, 3)) == (2, 0)
+    assert gap_counts((3, 50, 3), (4, 50, 3), (5, 50, 3)) == (3, 1)
 
 
 @pytest.mark.parametrize(("count", "known"), [(29, False), (30, True)])
