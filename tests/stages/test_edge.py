@@ -23,14 +23,11 @@ def test_distance_to_the_outline(shape):
 @pytest.mark.parametrize("shape", [(60, 80), (61, 83), (62, 81)])
 def test_the_images_border_counts_as_the_edge_alike_on_all_four_sides(shape):
     rows, columns = shape
-    n = np.arange(6)
+    full, n = np.ones(shape, bool), np.arange(6)
     middle_x, middle_y = np.full(6, columns // 2), np.full(6, rows // 2)
-    full = np.ones(shape, bool)
-    left = edge_distance(full, n, middle_y)
-    assert left == pytest.approx(n + 1)
-    assert edge_distance(full, columns - 1 - n, middle_y) == pytest.approx(left)
-    assert edge_distance(full, middle_x, n) == pytest.approx(left)
-    assert edge_distance(full, middle_x, rows - 1 - n) == pytest.approx(left)
+    sides = (n, middle_y), (columns - 1 - n, middle_y), (middle_x, n), (middle_x, rows - 1 - n)
+    left, *others = (edge_distance(full, x, y) for x, y in sides)
+    assert left == pytest.approx(n + 1) and all(other == pytest.approx(left) for other in others)
 
 
 def test_no_points_and_no_mask():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.synth.simple import grating
-from tests.stages.helpers import white_noise
+from tests.stages.helpers import white_noise, with_noise
 
 STAGES = ["image", "normalised", "gabor", "mask", "orientation", "period", "enhanced", "binary", "skeleton"]
 STAGES += ["minutiae", "singular_points", "flags"]
@@ -37,9 +37,7 @@ PRINT = {
     "large": grating((900, 800), 9, 0.5).image,
     "odd sized": grating((201, 173), 9, 0.5).image,
     "black and white": np.where(grating((200, 200), 9, 0.5).image < 128, 0, 255).astype(np.uint8),
-    "noisy": np.clip(
-        grating((200, 200), 9, 0.5).image + np.random.default_rng(0).normal(0, 120, (200, 200)), 0, 255
-    ).astype(np.uint8),
+    "noisy": with_noise(grating((200, 200), 9, 0.5).image, 120),
 }
 
 
@@ -60,7 +58,7 @@ def every_stage(image):
 
 
 @pytest.mark.parametrize("name", NO_PRINT)
-def test_no_print_is_told(name):
+def test_no_print_has_nothing(name):
     fp = every_stage(NO_PRINT[name].copy())
     assert not fp.mask.any() and not fp.enhanced.any()
     assert not fp.skeleton.any() and np.isnan(fp.period).all()

@@ -65,9 +65,7 @@ def test_a_close_core_and_delta_cancel():
     pair = (120.0, 150.0, 1), (140.0, 150.0, -1)
     assert len(find(*pair, pair_distance=2.0, smoothing=2.0)) == 2
     assert not len(find(*pair, pair_distance=30.0, smoothing=2.0))
-
-
-def test_of_three_points_the_nearest_two_cancel():
+    # Of three points the nearest two cancel.
     points = find((100.0, 150.0, 1), (118.0, 150.0, -1), (150.0, 150.0, 1), pair_distance=40.0, smoothing=2.0)
     assert points.kind.tolist() == [CORE] and points.x[0] == pytest.approx(150, abs=6)
 
