@@ -106,7 +106,7 @@ def test_prints_do_not_share_results():
     ],
 )
 def test_what_is_no_image_is_refused(array, words):
-    message = f"a print is a non-empty two-dimensional uint8 array, got .*{re.escape(words)}$"
+    message = f"^a print is a non-empty two-dimensional uint8 array, got .*{re.escape(words)}$"
     with pytest.raises(ImageError, match=message):
         Fingerprint(array)
 

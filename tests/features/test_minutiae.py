@@ -106,7 +106,7 @@ def test_directions_fall_into_the_bin_of_their_name(k, off):
 def test_opposite_directions_cancel():
     x, y = scattered(6)
     found = values(pretend(x, y, degrees=[10, 190] * 3))
-    assert found["minutiae_direction_resultant"] == pytest.approx(0, abs=1e-6)
+    agree(found, "minutiae_direction_", {"resultant": 0}, abs=1e-6)
     assert found["minutiae_direction_a000"] == found["minutiae_direction_a180"] == 0.5
 
 
@@ -118,23 +118,17 @@ def test_quarters_stand_where_their_names_say():
 
 
 def test_quality():
-    x, y = scattered(4)
-    found = values(pretend(x, y, quality=[20, 40, 60, 80]))
-    assert found["minutiae_quality_mean"] == pytest.approx(50)
-    assert found["minutiae_quality_sd"] == pytest.approx(np.std([20, 40, 60, 80]))
+    found = values(pretend(*scattered(4), quality=[20, 40, 60, 80]))
+    agree(found, "minutiae_quality_", {"mean": 50, "sd": np.std([20, 40, 60, 80])})
 
 
-def test_none_found_is_a_count_of_zero_and_unknown_shares():
+def test_none_found_is_a_count_of_zero_and_unknown_shares_and_two_are_too_few_for_spacing():
     found = values(pretend())
     assert found["minutiae_count"] == found["minutiae_density"] == found["minutiae_nw_density"] == 0
     unknown = ("bifurcation_share", "quality_mean", "spacing_mean", "direction_a000", "direction_resultant")
     assert all(np.isnan(found[f"minutiae_{n}"]) for n in unknown)
-
-
-def test_two_are_too_few_for_spacing():
-    found = values(pretend([10, 50], [10, 50]))
-    assert found["minutiae_count"] == 2 and np.isnan(found["minutiae_spacing_mean"])
-    assert found["minutiae_direction_a000"] == 1
+    two = values(pretend([10, 50], [10, 50]))
+    assert two["minutiae_count"] == 2 and np.isnan(two["minutiae_spacing_mean"]) and two["minutiae_direction_a000"] == 1
 
 
 def test_no_print_has_counts_of_zero_and_nothing_else():
