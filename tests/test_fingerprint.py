@@ -154,6 +154,11 @@ def test_the_working_image_is_at_500_dpi(rows, columns, dpi_x, dpi_y):
     assert shape[1] == max(1, round(columns * 500 / dpi_x))
 
 
+def test_an_image_that_shrinks_in_one_direction_alone_is_averaged():
+    stripes = np.tile(np.array([255, 0, 0, 0], np.uint8), (20, 10))
+    assert np.abs(resample(stripes, 2000, 250) - 255 / 4).max() < 1
+
+
 @pytest.mark.parametrize("dpi", [(250, 250), (1000, 1000), (199, 173), (569, 569), (1000, 250)])
 def test_an_uneven_scale_is_corrected(dpi):
     made = rings((320, 320), 9.0).image

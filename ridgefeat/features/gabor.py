@@ -32,9 +32,9 @@ def _readout(params: GaborParams) -> Float:
     wavelengths, orientations = centres(params)
     by_wavelength = _interpolation(np.log(wavelengths * MM_PER_PX), np.log(WAVELENGTHS))
     n = orientations.size
-    around = _interpolation(np.arange(n + 1), np.arange(ORIENTATIONS) * (n / ORIENTATIONS))
-    around[:, 0] += around[:, -1]
-    return np.kron(by_wavelength, around[:, :-1]).astype(np.float32)
+    # A bank has at least 8 orientations, so that none of these lies beyond its last one.
+    around = _interpolation(np.arange(n), np.arange(ORIENTATIONS) * (n / ORIENTATIONS))
+    return np.kron(by_wavelength, around).astype(np.float32)
 
 
 def _interpolation(at: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -138,6 +138,7 @@ def test_partial_contact_leaves_less_print_and_fewer_minutiae(master):
 def test_outside_the_mask_a_clean_print_is_white_or_its_background_grey(master):
     made = pressed(master, 2, blur=0.0)
     assert made.image[~made.truth.mask].min() > 200 and made.image[made.truth.mask].min() < 10
+    assert pressed(master, 2, noise=20.0).image[~made.truth.mask].std() < 6  # a quarter of that on ridges
     made = pressed(master, 2, background="grey")
     assert 80 < np.median(made.image[~made.truth.mask]) < 230
 

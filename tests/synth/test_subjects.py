@@ -3,6 +3,7 @@
 import csv
 import struct
 from itertools import islice
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -132,6 +133,13 @@ def test_unusable_arguments_are_named_before_anything_is_made(changes, message):
     arguments = {"n": 1, "seed": 1, **changes}
     with pytest.raises(ParameterError, match=message):
         make_subjects(arguments.pop("n"), **arguments)
+
+
+def test_six_in_ten_impressions_are_good_three_fair_and_one_poor(monkeypatch):
+    monkeypatch.setattr(subjects, "_make_finger", lambda *_: SimpleNamespace(pattern="arch"))
+    monkeypatch.setattr(subjects, "make_impression", lambda *_, **options: None)
+    levels = [p.noise_level for p in make_subjects(200, seed=1)]
+    assert np.bincount(levels) / len(levels) == pytest.approx([0, 0.6, 0.3, 0.1], abs=0.04)
 
 
 def test_fingers_of_one_person_differ_by_half_a_ridge(monkeypatch):
