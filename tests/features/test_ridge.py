@@ -60,9 +60,8 @@ def test_period_across_and_down_show_an_uneven_scale():
 def test_zones_are_where_their_names_put_them():
     image = np.hstack([grating((320, 160), 8, np.pi / 2).image, grating((320, 160), 11, np.pi / 2).image])
     found = values(Fingerprint(image))
-    for row in range(1, 5):
-        assert found[f"ridge_period_r{row}c1_mean"] == pytest.approx(8 * MM_PER_PX, rel=0.04)
-        assert found[f"ridge_period_r{row}c4_mean"] == pytest.approx(11 * MM_PER_PX, rel=0.04)
+    expected = {f"r{row}c{c}_mean": p * MM_PER_PX for row in range(1, 5) for c, p in ((1, 8), (4, 11))}
+    agree(found, "ridge_period_", expected, rel=0.04)
 
 
 # Counts along diagonals
@@ -73,8 +72,12 @@ ACROSS = -np.cos(2 * np.pi * np.add(*np.indices(FULL.shape)) / (9 * np.sqrt(2)))
 """Ridges 9 px apart along one diagonal."""
 
 
-def counted(enhanced, mask, x, y):
-    return squares.count_ridges(enhanced, mask, np.array([x], np.float32), np.array([y], np.float32))[0]
+IN_9 = DIAGONAL_MM / (9 * MM_PER_PX)
+"""Such ridges along the diagonal of a square."""
+
+
+def counted(enhanced, mask, at=150):
+    return squares.count_ridges(enhanced, mask, np.float32([at]), np.float32([at]))[0]
 
 
 @pytest.mark.parametrize("period", [7, 9, 12])
@@ -85,45 +88,36 @@ def test_ridges_along_the_diagonal(period, degrees):
 
 
 def test_the_diagonal_that_crosses_more_counts():
-    fp = wave(9, 30)
-    expected = DIAGONAL_MM / (9 * MM_PER_PX) * np.cos(np.deg2rad(15))
-    assert values(fp)["ridge_density_mean"] == pytest.approx(expected, abs=0.3)
+    expected = IN_9 * np.cos(np.deg2rad(15))
+    assert values(wave(9, 30))["ridge_density_mean"] == pytest.approx(expected, abs=0.3)
 
 
 def test_a_square_hardly_visible_has_no_count():
-    expected = DIAGONAL_MM / (9 * MM_PER_PX)
-    assert counted(ACROSS, FULL, 150, 150) == pytest.approx(expected, abs=0.6)
-    assert counted(ACROSS, FULL, 10, 10) != counted(ACROSS, FULL, 10, 10)
+    assert counted(ACROSS, FULL) == pytest.approx(IN_9, abs=0.6) and np.isnan(counted(ACROSS, FULL, 10))
     part = FULL.copy()
     part[:, 180:] = False
     # 80 of 98 px to the left of 180: still enough, and made up for.
-    assert counted(ACROSS, part, 150, 150) == pytest.approx(expected, abs=0.9)
+    assert counted(ACROSS, part) == pytest.approx(IN_9, abs=0.9)
     part[:, 155:] = False
-    assert np.isnan(counted(ACROSS, part, 150, 150))
+    assert np.isnan(counted(ACROSS, part))
+    # One visible diagonal is not enough.
+    assert np.isnan(counted(ACROSS, np.abs(np.add(*np.indices(FULL.shape)) - 300) < 12))
 
 
 def test_a_diagonal_along_a_ridges_flank_crosses_none():
-    rows, columns = np.indices((300, 300))
+    rows, columns = np.indices(FULL.shape)
     enhanced = np.sin(2 * np.pi * (rows - columns) / (9 * np.sqrt(2))).astype(np.float32)
     trembling = enhanced + np.float32(0.03) * np.where((rows + columns) % 6 < 3, 1, -1).astype(np.float32)
-    expected = DIAGONAL_MM / (9 * MM_PER_PX)
-    assert counted(trembling, FULL, 150, 150) == pytest.approx(expected, abs=0.6)
+    assert counted(trembling, FULL) == pytest.approx(IN_9, abs=0.6)
 
 
-def test_one_visible_diagonal_is_not_enough():
-    along_only = np.abs(np.add(*np.indices(FULL.shape)) - 300) < 12
-    assert np.isnan(counted(ACROSS, along_only, 150, 150))
-
-
-def pretend(enhanced, core, hand=None, mask=None):
-    one = np.array([1], np.uint8)
+def pretend(enhanced, *cores, hand=None, mask=None):
+    x, y = np.float32(cores).T
     return SimpleNamespace(
         enhanced=enhanced,
         mask=np.ones(enhanced.shape, bool) if mask is None else mask,
         hand=hand,
-        singular_points=SingularPoints(
-            np.array([core[0]], np.float32), np.array([core[1]], np.float32), one, np.zeros(1, np.float32)
-        ),
+        singular_points=SingularPoints(x, y, np.ones(len(x), np.uint8), np.zeros_like(x)),
     )
 
 
@@ -142,7 +136,7 @@ def three_densities():
 
 @pytest.mark.parametrize(("hand", "radial", "ulnar"), [("right", 7, 9), ("left", 9, 7)])
 def test_the_thumbs_side_depends_on_the_hand(hand, radial, ulnar):
-    found = by_square(pretend(three_densities(), (200, 200), hand))
+    found = by_square(pretend(three_densities(), (200, 200), hand=hand))
     count = {p: DIAGONAL_MM / (p * MM_PER_PX) for p in (7, 9, 12)}
     # Squares overlap the line between two densities a little.
     agree(found, "", {"radial": count[radial], "ulnar": count[ulnar]}, abs=1.6)
@@ -173,15 +167,10 @@ def test_the_spread_of_what_is_seen():
 
 
 def test_the_topmost_core_carries_the_squares():
-    enhanced = three_densities()
-    upper, lower = pretend(enhanced, (200, 200)), pretend(enhanced, (200, 330))
-    assert square_columns(upper)[3] > square_columns(lower)[3] + 2
-    both = pretend(enhanced, (200, 200))
-    a, b = upper.singular_points, lower.singular_points
-    both.singular_points = SingularPoints(
-        *(np.concatenate([getattr(a, n), getattr(b, n)]) for n in ("x", "y", "kind", "direction"))
-    )
-    assert np.array_equal(square_columns(both), square_columns(upper), equal_nan=True)
+    upper, lower = (200, 200), (200, 330)
+    a, b, both = (by_square(pretend(three_densities(), *cores)) for cores in ([upper], [lower], [upper, lower]))
+    assert a["left"] > b["left"] + 2
+    assert np.array_equal(list(both.values()), list(a.values()), equal_nan=True)
 
 
 # Breadth and gaps
@@ -218,16 +207,11 @@ def test_drawn_white_lines_are_counted_and_measured():
 def test_drawn_pores_are_counted():
     clean = grating((300, 300), 10, 0.3).image
     line = Fingerprint(clean).skeleton
-    y, x = np.nonzero(line)
-    chosen = np.random.default_rng(0).permutation(len(x))
-    far = (x > 20) & (x < 280) & (y > 20) & (y < 280)
-    kept = []
-    for i in chosen[far[chosen]]:
-        if len(kept) < 40 and all(np.hypot(x[i] - a, y[i] - b) > 25 for a, b in kept):
-            kept.append((x[i], y[i]))
-    porous = clean.copy()
-    for px, py in kept:
-        cv2.circle(porous, (int(px), int(py)), 2, 255, -1)
+    porous, kept = clean.copy(), []
+    for y, x in np.random.default_rng(0).permutation(20 + 1 + np.argwhere(line[21:280, 21:280])):
+        if len(kept) < 40 and all(np.hypot(x - a, y - b) > 25 for a, b in kept):
+            kept.append((x, y))
+            cv2.circle(porous, (int(x), int(y)), 2, 255, -1)
     length_cm = line.sum() * 1.11 * MM_PER_PX / 10
     before, after = gaps(clean), gaps(porous)
     assert len(kept) > 30 and after[1] - before[1] == pytest.approx(len(kept) / length_cm, rel=0.25)
