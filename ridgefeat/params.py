@@ -63,9 +63,9 @@ class Params:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str = "parameters") -> Params:
-        """Make Params from nested mappings, stage -> parameter -> value; what is left out keeps its default.
+        """Return the Params of `values`, nested mappings stage -> parameter -> value; others keep their defaults.
 
-        `where` is what an error names as the place.
+        An error names `where` as the place.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class Params:
 
     @classmethod
     def load(cls, path: str | Path) -> Params:
-        """Read Params from a JSON file: an object of stages, each an object of parameters.
+        """Return the Params of the JSON file at `path`: an object of stages, each an object of parameters.
 
         Raises
         ------

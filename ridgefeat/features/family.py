@@ -127,7 +127,7 @@ class Family:
         return [c for columns, _ in self.groups for c in columns]
 
     def compute(self, fp: Fingerprint) -> Float:
-        """Return the family's values for one print, float32, shape (columns,); NaN where undefined."""
+        """Return the family's values for one print `fp`, float32, shape (columns,); NaN where undefined."""
         values: list[float] = []
         for columns, function in self.groups:
             got = function(fp)
@@ -196,7 +196,7 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
 
 
 def schema_digest(columns: Iterable[Column]) -> str:
-    """Return a short digest of column names and units in the table's order; tables with different ones do not fit."""
+    """Return a short digest of a table's `columns`, their names and units in order; with another it does not fit."""
     text = json.dumps([[c.name, c.unit] for c in columns], ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -135,7 +135,7 @@ def write_truth(path: str | Path, truth: Truth) -> None:
 
 
 def read_truth(path: str | Path) -> Truth:
-    """Read the truth about a print from an .npz file that `write_set` wrote.
+    """Return the truth about a print from the .npz file at `path`, which `write_set` wrote.
 
     Raises
     ------

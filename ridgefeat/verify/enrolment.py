@@ -87,7 +87,7 @@ def find_sources(
     regex: str | None = None,
     index: PathLike | None = None,
 ) -> list[PrintSource]:
-    """List prints and templates in files and folders.
+    """Return the prints and templates in files and folders.
 
     A folder gives its images; if it has none, its ISO/IEC 19794-2 templates (.fmr, .iso, .ist, .fmd); if it has none of
     those either, its .xyt files. Files are used as given.
@@ -144,7 +144,7 @@ def enrol(
 
 
 def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, params: Params | None = None) -> Template:
-    """Read one print or template for comparisons.
+    """Return the template of one print, or of a file of another system, for comparisons.
 
     Parameters
     ----------

@@ -125,9 +125,10 @@ class Candidate:
 def identify(
     probe: Entry, gallery: Sequence[Entry], calibration: Calibration, *, top: int = 10, jobs: int = 1
 ) -> list[Candidate]:
-    """Rank a gallery by its similarity to a probe: the `top` most similar prints, the most similar first.
+    """Return the `top` prints of a gallery that are most similar to a probe, the most similar first.
 
-    Entries of the gallery that failed are left out.
+    Entries of the gallery that failed are left out. The false match rates are those of `calibration`; `jobs` is the
+    number of worker processes.
 
     Raises
     ------

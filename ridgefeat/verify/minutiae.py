@@ -33,7 +33,7 @@ MIN_LOCAL_SIMILARITY = 0.004
 
 @dataclass(frozen=True, eq=False)
 class PreparedTemplate:
-    """A template, and what is computed from it once for all its comparisons."""
+    """A template, and what is computed from it once for all its comparisons: its cylinders and its geometry."""
 
     template: Template
     cylinders: Cylinders
@@ -80,7 +80,7 @@ class Comparison:
 
 
 def prepare(template: Template) -> PreparedTemplate:
-    """Compute the cylinders and the geometry of a template, once for all its comparisons."""
+    """Return a template with its cylinders and its geometry, computed once for all its comparisons."""
     return PreparedTemplate(template, compute_cylinders(template), Geometry.from_minutiae(template.minutiae))
 
 

@@ -53,7 +53,7 @@ class Plan:
 
     @classmethod
     def from_pairs(cls, mated: Sequence[tuple[int, int]], nonmated: Sequence[tuple[int, int]]) -> Plan:
-        """Return the plan of pairs of indices (probe, reference), the mated ones first.
+        """Return the plan of `mated` and `nonmated` pairs of entries' indices (probe, reference), in this order.
 
         Raises
         ------

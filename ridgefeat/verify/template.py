@@ -55,7 +55,7 @@ class Template:
 
 
 def comparison_params(params: Params | None = None) -> Params:
-    """Return stage parameters for comparisons: those given, or else the defaults, with more minutiae kept.
+    """Return stage parameters for comparisons: `params`, or else the defaults, with more minutiae kept.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def comparison_params(params: Params | None = None) -> Params:
 
 
 def template_from_print(fp: Fingerprint) -> Template:
-    """Return the template of a print, preferably one made with comparison_params.
+    """Return the template of the print `fp`, preferably made with comparison_params.
 
     Raises
     ------

@@ -94,7 +94,7 @@ def verify(
     enrolled: Progress | None = None,
     compared: Callable[[int, int], None] | None = None,
 ) -> Verification:
-    """Compare prints by a protocol.
+    """Compare prints by a protocol. Return the scores, and how they were made.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def _compare_batch(function: Comparator, contents: list[Any], pairs: list[tuple[
 
 
 def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.DataFrame:
-    """Return the table of a plan's scores from compare_all, one row per comparison in the plan's order."""
+    """Return the table of a plan's comparisons of `entries`, one row each in its order; `score` is from compare_all."""
     import pandas as pd
 
     def of(values: list[str], which: np.ndarray) -> Any:
