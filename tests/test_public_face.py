@@ -81,5 +81,5 @@ def test_a_stage_documents_its_parameters_and_its_result(name):
         doc = inspect.getdoc(function)
         for parameter in inspect.signature(function).parameters:
             assert parameter in doc, f"{what}: {parameter}"
-        # flag's result is told in its first line.
+        # flag's result stands in its first line.
         assert "Returns\n" in doc or doc.startswith("Return "), what

@@ -1,4 +1,4 @@
-"""What README and docs tell a user to type is typed here, in a new folder, from top to bottom."""
+"""What README and docs ask a user to type is typed here, in a new folder, from top to bottom."""
 
 import importlib
 import os
@@ -90,7 +90,7 @@ def commands(block: str) -> list[tuple[str, int]]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    # The command that stands beside this Python, whatever else is installed.
+    # The command next to this Python, whatever else is installed.
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     # For a handful of prints, starting workers takes longer than the work.
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.edge import edge_distance
+from ridgefeat.stages.grid import edge_distance
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.stages.ridge_walk import Int, branches, neighbour_codes, walk
 from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, OrientationField, UInt8

@@ -5,7 +5,7 @@ import pytest
 
 from ridgefeat.stages import gabor as stage
 from ridgefeat.stages.gabor import GaborParams, gabor_responses
-from ridgefeat.stages.grid import CELL, at_cells, to_pixels
+from ridgefeat.stages.grid import CELL
 from ridgefeat.stages.normalisation import normalise
 from tests.stages.helpers import disc, white_noise
 
@@ -88,15 +88,3 @@ def test_centres_run_from_shortest_to_longest_and_over_half_a_turn():
     ratio = bank.wavelengths[1:] / bank.wavelengths[:-1]
     assert ratio == pytest.approx(ratio[0]) and bank.orientations[0] == 0
     assert np.diff(bank.orientations) == pytest.approx(np.pi / len(bank.orientations))
-
-
-def test_cells_to_pixels_and_back():
-    cells = np.add.outer(np.arange(6), 2 * np.arange(7)).astype(np.float32)
-    pixels = to_pixels(cells, (45, 50))
-    assert pixels.shape == (45, 50)
-    # Interpolated linearly between the cells' middles: a plane stays a plane.
-    y, x = np.indices(pixels.shape)
-    plane = (y - 3.5) / 8 + 2 * (x - 3.5) / 8
-    assert np.abs(pixels - plane)[4:40, 4:46].max() < 1e-4
-    again = at_cells(pixels)
-    assert again.shape == (6, 7) and np.abs(again - cells)[:5, :6].max() < 0.2

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ridgefeat.errors import ParameterError
-from ridgefeat.stages.edge import edge_distance
+from ridgefeat.stages.grid import edge_distance
 from ridgefeat.structure import Minutiae
 from ridgefeat.synth import ImpressionParams, draw_params, make_impression, make_master, make_print
 from ridgefeat.synth.placement import Placement, carry_fields, carry_points
