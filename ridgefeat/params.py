@@ -63,14 +63,9 @@ class Params:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], where: str = "parameters") -> Params:
-        """Make Params from nested dictionaries; what is left out keeps its default.
+        """Return the Params of `values`, nested mappings stage -> parameter -> value; others keep their defaults.
 
-        Parameters
-        ----------
-        values : mapping of str to mapping
-            Stage -> parameter -> value, as to_dict returns them.
-        where : str
-            What an error names as the place.
+        An error names `where` as the place.
 
         Raises
         ------
@@ -99,11 +94,7 @@ class Params:
 
     @classmethod
     def load(cls, path: str | Path) -> Params:
-        """Read Params from a JSON file: an object of stages, each an object of parameters.
-
-        Parameters
-        ----------
-        path : str or Path
+        """Return the Params of the JSON file at `path`: an object of stages, each an object of parameters.
 
         Raises
         ------

@@ -49,21 +49,14 @@ class OrientationField:
 class GaborResponses:
     """Magnitudes of a bank of complex Gabor filters, in the middle of each cell of 8 x 8 px.
 
-    Attributes
-    ----------
-    magnitude : ndarray of float32, shape (wavelengths, orientations, grid rows, grid columns)
-        Envelope of each filter's response: the amplitude of the waves that pass, in units of the normalised image
-        (local deviation 1, so that clean ridges give about 1.4). Cell (i, j) covers pixel rows 8 i to
-        8 i + 7 and columns 8 j to 8 j + 7.
-    wavelengths : ndarray of float32, shape (wavelengths,)
-        Centre wavelength of each filter in pixels at 500 dpi.
-    orientations : ndarray of float32, shape (orientations,)
-        Ridge orientation that each filter answers to, radians in [0, pi).
+    The magnitude, of shape (wavelengths, orientations, grid rows, grid columns), is the envelope of each filter's
+    response: the amplitude of the waves that pass, in units of the normalised image (local deviation 1, so that clean
+    ridges give about 1.4). Cell (i, j) covers pixel rows 8 i to 8 i + 7 and columns 8 j to 8 j + 7.
     """
 
     magnitude: Float
-    wavelengths: Float
-    orientations: Float
+    wavelengths: Float  # centre of each filter in pixels at 500 dpi
+    orientations: Float  # of the ridges that each filter answers to, radians in [0, pi)
 
 
 class _Points:

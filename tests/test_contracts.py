@@ -45,17 +45,11 @@ def test_a_module_imported_by_name_is_a_known_one():
 
 @pytest.mark.parametrize("path", STAGES, ids=lambda p: p.stem)
 def test_stages_touch_no_files_print_nothing_and_draw_no_lots(path):
-    tree = ast.parse(path.read_text("utf-8"))
-    imported = {a.name.partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    imported |= {
-        (n.module or "").partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and not n.level
-    }
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    imported = {a.name.partition(".")[0] for n in nodes if isinstance(n, ast.Import) for a in n.names}
+    imported |= {(n.module or "").partition(".")[0] for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
     assert not imported & {"os", "pathlib", "io", "random", "logging", "pandas", "sklearn", "matplotlib", "click"}
-    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     assert not called & {"print", "open", "exec", "eval"}
-    attributes = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    attributes = {n.attr for n in nodes if isinstance(n, ast.Attribute)}
     assert not attributes & {"random", "imread", "imwrite", "RNG"}
-
-
-def test_types_are_published():
-    assert (PACKAGE / "py.typed").exists()

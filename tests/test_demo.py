@@ -25,8 +25,8 @@ def test_demo_runs_over_an_earlier_one_and_ends_with_files_to_open(
     for left in ("prints/index.csv", "prints/left.png", "features.csv", "explore.html"):
         (tmp_path / "demo" / left).write_text("left")
     demo.main()
-    told = capsys.readouterr().out
-    overlay, explored, report = (Path(line) for line in told.splitlines()[-3:])
+    printed = capsys.readouterr().out
+    overlay, explored, report = (Path(line) for line in printed.splitlines()[-3:])
     assert overlay.parent == tmp_path / "demo" / "overlays" and overlay.read_bytes().startswith(b"\x89PNG")
     assert explored == tmp_path / "demo" / "explore.html" and 'id="data-' in explored.read_text(encoding="utf-8")
     assert "3 classifiers compared on “sex”" in report.read_text(encoding="utf-8")
@@ -34,4 +34,4 @@ def test_demo_runs_over_an_earlier_one_and_ends_with_files_to_open(
     made = {p.relative_to(tmp_path / "demo").parts[0] for p in (tmp_path / "demo").rglob("*")}
     assert made == {*("prints", "minutiae", "overlays", "compared"), *("features.csv", "features.json", "explore.html")}
     assert len(list((tmp_path / "demo" / "minutiae").iterdir())) == 6 * 3
-    assert "$ ridgefeat extract demo/prints --index demo/prints/index.csv -o demo/features.csv" in told
+    assert "$ ridgefeat extract demo/prints --index demo/prints/index.csv -o demo/features.csv" in printed

@@ -16,30 +16,22 @@ def python(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("module", ["ridgefeat", "ridgefeat.cli"])
-def test_importing_is_light(module):
-    heavy = "sklearn", "pandas", "matplotlib", "pyarrow", "scipy", "cv2", "skimage", "pywt", "joblib"
-    code = f"import sys, {module}; print([m for m in {heavy!r} if m in sys.modules])"
-    assert python(code).strip() == "[]"
+HEAVY = ("sklearn", "pandas", "matplotlib", "pyarrow", "scipy", "cv2", "skimage", "pywt", "joblib")
+READING = "numpy as np, ridgefeat as rf; rf.Fingerprint(np.zeros((60, 60), np.uint8)).minutiae; rf.read"
 
 
-def test_reading_and_extracting_need_neither_scikit_learn_nor_plots():
-    code = (
-        "import sys, numpy as np, ridgefeat as rf; rf.Fingerprint(np.zeros((60, 60), np.uint8)).minutiae; "
-        "rf.read; print([m for m in ('sklearn', 'matplotlib', 'pyarrow') if m in sys.modules])"
-    )
-    assert python(code).strip() == "[]"
+@pytest.mark.parametrize(
+    ("imported", "heavy"),
+    [("ridgefeat", HEAVY), ("ridgefeat.cli", HEAVY), (READING, ("sklearn", "matplotlib", "pyarrow"))],
+)
+def test_importing_and_reading_are_light(imported, heavy):
+    assert python(f"import sys, {imported}; print([m for m in {heavy!r} if m in sys.modules])").strip() == "[]"
 
 
-def test_every_public_name_resolves():
-    assert sorted(rf.__all__) == rf.__all__
-    for name in rf.__all__:
-        assert getattr(rf, name) is not None
-    assert set(dir(rf)) == set(rf.__all__)
+def test_every_public_name_resolves_and_an_unknown_one_is_an_attribute_error():
+    assert sorted(rf.__all__) == rf.__all__ and set(dir(rf)) == set(rf.__all__)
+    assert all(getattr(rf, name) is not None for name in rf.__all__)
     assert {"read", "Fingerprint", "extract", "extract_many", "FeatureExtractor", "Params"} <= set(rf.__all__)
-
-
-def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="No ridgefeat attribute raed"):
         rf.raed  # noqa: B018
 
@@ -52,27 +44,25 @@ def test_everything_that_goes_wrong_on_purpose_has_one_root():
     from ridgefeat import errors
 
     kinds = [k for _, k in inspect.getmembers(errors, inspect.isclass)]
-    assert len(kinds) >= 8
-    assert all(issubclass(k, rf.RidgefeatError) and k.__doc__ for k in kinds)
+    assert len(kinds) >= 8 and all(issubclass(k, rf.RidgefeatError) and k.__doc__ for k in kinds)
+
+
+def public(holder):
+    """Classes and functions of a module or class."""
+    things = {n: t for n, t in vars(holder).items() if not n.startswith("_")}
+    return {n: t for n, t in things.items() if inspect.isclass(t) or inspect.isfunction(t)}
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_classes_functions_and_methods_have_docstrings(name):
     module = importlib.import_module(name)
     assert module.__doc__ or name == "ridgefeat._version"
-    for what, thing in inspect.getmembers(module):
-        if what.startswith("_") or getattr(thing, "__module__", None) != name:
-            continue
-        if getattr(thing, "__qualname__", what) != what:  # made by another function, as click's options are
-            continue
-        if inspect.isfunction(thing):
-            assert inspect.getdoc(thing), f"{name}.{what}"
-        elif inspect.isclass(thing):
-            assert inspect.getdoc(thing), f"{name}.{what}"
-            for method, function in vars(thing).items():
-                own = inspect.isfunction(function) and function.__name__ == method
-                if own and not method.startswith("_"):
-                    assert inspect.getdoc(function), f"{name}.{what}.{method}"
+    # What another function made, as click's options are, has another qualified name.
+    own = {n: t for n, t in public(module).items() if t.__module__ == name and t.__qualname__ == n}
+    for n, thing in list(own.items()):
+        if inspect.isclass(thing):
+            own |= {f"{n}.{m}": f for m, f in public(thing).items() if f.__name__ == m}
+    assert [n for n, thing in own.items() if not inspect.getdoc(thing)] == []
 
 
 def test_every_public_name_is_documented_with_its_parameters():
@@ -91,5 +81,5 @@ def test_a_stage_documents_its_parameters_and_its_result(name):
         doc = inspect.getdoc(function)
         for parameter in inspect.signature(function).parameters:
             assert parameter in doc, f"{what}: {parameter}"
-        # flag's result is told in its first line.
+        # flag's result stands in its first line.
         assert "Returns\n" in doc or doc.startswith("Return "), what

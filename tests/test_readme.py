@@ -1,4 +1,4 @@
-"""What README and docs tell a user to type is typed here, in a new folder, from top to bottom."""
+"""What README and docs ask a user to type is typed here, in a new folder, from top to bottom."""
 
 import importlib
 import os
@@ -23,19 +23,8 @@ PAGES = ("README.md", "docs/start.md", "docs/extract.md", "docs/python.md", "doc
 TYPED = ("README.md", "docs/start.md")
 """Of these, the pages whose commands are started as a shell does; the others' run in this process, which is quicker."""
 
-SHARED = (
-    "bench",
-    "leaks",
-    "verify",
-    "threshold",
-    "templates",
-    "model_card",
-    "scale",
-    "data",
-    "limits",
-    "nn",
-    "backbones",
-)
+SHARED = ("bench", "leaks", "verify", "threshold", "templates", "model_card")
+SHARED += ("scale", "data", "limits", "nn", "backbones")
 """Pages that go on with prints and tables that the reader has: here they are simulated, once for all."""
 
 NOT_HERE = {
@@ -67,13 +56,17 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!`)!?\[[^]]*\]\(([^)\s]+)\)")
 
 
+def read(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
 def blocks(page: str) -> list[tuple[str, str]]:
-    return FENCE.findall((ROOT / page).read_text(encoding="utf-8"))
+    return FENCE.findall(read(page))
 
 
 def shown(page: str) -> list[tuple[str, str]]:
     """Return a page's blocks in order, those that are only indented too: kind and text."""
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = read(page)
     found = [(m.start(), m[1], m[2]) for m in FENCE.finditer(text)]
     rest = FENCE.sub(lambda m: "\n" * len(m[0]), text)
     for m in re.finditer(r"(?:^ {4}\S.*\n)(?:^(?: {4}.*)?\n)*", rest, re.M):
@@ -97,7 +90,7 @@ def commands(block: str) -> list[tuple[str, int]]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    # The command that stands beside this Python, whatever else is installed.
+    # The command next to this Python, whatever else is installed.
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     # For a handful of prints, starting workers takes longer than the work.
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
@@ -188,19 +181,13 @@ def named() -> list[str]:
     texts = [p.relative_to(ROOT).as_posix() for p in [*TEXTS, *families] if p.name != "CHANGELOG.md"]
     found = [c for p in texts for k, b in shown(p) if k == "console" for c, _ in commands(b)]
     for page in texts:
-        found += re.findall(r"(?<!`)`(ridgefeat [a-z]+ [^`]*)`", (ROOT / page).read_text(encoding="utf-8"))
+        found += re.findall(r"(?<!`)`(ridgefeat [a-z]+ [^`]*)`", read(page))
     for name in COMMANDS:
         command = main.get_command(click.Context(main), name)
         lines = (command.help or "").partition("Examples:")[2].splitlines()
         found += [line.strip() for line in lines if line.strip().startswith("ridgefeat ")]
-    patterns = ("…", "COMMAND")
-    return sorted(
-        {
-            c.partition("  #")[0].partition(" > ")[0].partition(" >> ")[0]
-            for c in found
-            if c.startswith("ridgefeat ") and not any(p in c for p in patterns)
-        }
-    )
+    kept = [c for c in found if c.startswith("ridgefeat ") and "…" not in c and "COMMAND" not in c]
+    return sorted({c.partition("  #")[0].partition(" > ")[0].partition(" >> ")[0] for c in kept})
 
 
 def test_every_command_that_is_named_is_understood() -> None:
@@ -218,13 +205,9 @@ def test_every_command_that_is_named_is_understood() -> None:
             pytest.fail(f"{shlex.join(words)}: {error.format_message()}")
 
 
-def test_readme_names_every_command() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [c for c in COMMANDS if f"`ridgefeat {c}`" not in text] == []
-
-
-def test_readme_shows_what_identify_prints(here: Path, shared: Path) -> None:
+def test_readme_names_every_command_and_shows_what_identify_prints(here: Path, shared: Path) -> None:
     """The four lines below the command are its output on the prints that README makes, to the last digit."""
+    assert [c for c in COMMANDS if f"`ridgefeat {c}`" not in read("README.md")] == []
     readme = blocks("README.md")
     at = next(i for i, (_, block) in enumerate(readme) if block.startswith("ridgefeat identify "))
     called("synth", "prints/", "-n", "12", "--seed", "1", "--fingers", "1", "--impressions", "2")
@@ -235,7 +218,7 @@ def test_readme_shows_what_identify_prints(here: Path, shared: Path) -> None:
 
 @pytest.mark.parametrize("page", sorted(p.relative_to(ROOT).as_posix() for p in TEXTS))
 def test_links_to_files_lead_somewhere(page: str) -> None:
-    text = FENCE.sub("", (ROOT / page).read_text(encoding="utf-8"))
+    text = FENCE.sub("", read(page))
     targets = [t.split("#")[0] for t in LINK.findall(text) if "://" not in t and not t.startswith("#")]
     # The reference is made by `make docs`.
     missing = [t for t in targets if "reference/" not in t and not ((ROOT / page).parent / t).exists()]
@@ -244,7 +227,7 @@ def test_links_to_files_lead_somewhere(page: str) -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/measured.md"])
 def test_figures_are_those_that_benchmarks_print(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = read(page)
     quoted = 0
     for line in re.findall(r"^- .*(?:\n  .*)*", text, re.M):
         figures = re.findall(r"\*\*([\d.,]+)\*\*", line)

@@ -14,19 +14,16 @@ def some_minutiae(n=4):
 
 
 def test_codes_are_those_of_the_standard():
-    assert (ENDING, BIFURCATION) == (1, 2)
-    assert (CORE, DELTA) == (1, 2)
+    assert (ENDING, BIFURCATION) == (1, 2) and (CORE, DELTA) == (1, 2)
     assert pytest.approx(0.0508) == MM_PER_PX
 
 
 @pytest.mark.parametrize("kind", [Minutiae, SingularPoints])
 def test_an_empty_set(kind):
     none = kind.empty()
-    assert len(none) == 0
-    assert isinstance(none.select(slice(None)), kind)
-    assert [getattr(none, f.name).dtype for f in dataclasses.fields(kind)] == [
-        np.uint8 if f.name == "kind" else np.float32 for f in dataclasses.fields(kind)
-    ]
+    assert len(none) == 0 and isinstance(none.select(slice(None)), kind)
+    for name, values in vars(none).items():
+        assert values.dtype == (np.uint8 if name == "kind" else np.float32)
     assert none.original_xy(500, 500)[0].shape == (0,)
 
 
@@ -36,24 +33,17 @@ def test_an_empty_set(kind):
 )
 def test_selecting_keeps_every_array_in_step(which, expected):
     found = some_minutiae().select(np.array(which, int) if isinstance(which, list) else which)
-    assert isinstance(found, Minutiae)
-    assert found.x.tolist() == expected
+    assert isinstance(found, Minutiae) and found.x.tolist() == expected
     assert found.y.tolist() == [2 * e for e in expected]
     assert found.quality.tolist() == [10 * e for e in expected]
     assert len(found.kind) == len(found.direction) == len(expected)
 
 
-def test_cores_and_deltas():
+def test_cores_and_deltas_and_their_places_at_the_working_resolution():
     ramp = np.arange(3, dtype=np.float32)
     points = SingularPoints(ramp, ramp, np.array([CORE, DELTA, CORE], np.uint8), ramp)
-    assert points.cores.x.tolist() == [0, 2]
-    assert points.deltas.x.tolist() == [1]
-
-
-def test_at_the_working_resolution_points_stay():
-    x, y = some_minutiae().original_xy(500, 500)
-    assert x.tolist() == [0, 1, 2, 3]
-    assert y.tolist() == [0, 2, 4, 6]
+    assert points.cores.x.tolist() == [0, 2] and points.deltas.x.tolist() == [1]
+    assert np.array_equal(points.original_xy(500, 500), (ramp, ramp))
 
 
 @given(st.floats(100, 2000), st.floats(100, 2000))

@@ -35,6 +35,17 @@ if TYPE_CHECKING:
 
 BUILT_IN = ("ridge", "orient", "gabor", "minutiae", "quality", "texture")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+RENAMED_COLUMNS = {
+    r"orient_field_\d\d_\w+": "orient_field_00_cos is orient_field_r1c1_cos, and so on by row and column",
+    r"texture_(lbp_own|hog_own|block)_r0c\d_\w+": (
+        "the zones of texture_lbp_own, texture_hog_own and texture_block are counted from 1: "
+        "texture_block_r0c0_band0 is texture_block_r1c1_band0, and so on"
+    ),
+    "quality_area": "quality_area (mm²) is ridge_area (cm²)",
+    "quality_minutiae_count": "quality_minutiae_count is minutiae_count",
+    "quality_minutiae_mean": "quality_minutiae_mean is minutiae_quality_mean",
+}
+"""Patterns of column names of version 0.1 that have another name since 0.2, or are gone, and what became of them."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,11 @@ class Column:
     meaning: str
     source: str = ""
     uses: tuple[str, ...] = ()
+
+
+def share(name: str, meaning: str, source: str = "") -> Column:
+    """Return a column without a unit, from 0 to 1."""
+    return Column(name, "", 0, 1, meaning, source)
 
 
 Function = Callable[["Fingerprint"], "Sequence[float] | np.ndarray | None"]
@@ -75,12 +91,7 @@ class Family:
     groups: list[tuple[tuple[Column, ...], Function]] = field(default_factory=list)
 
     def columns(self, *columns: Column) -> Callable[[Function], Function]:
-        """Return a decorator that registers a function as the one that computes the given columns.
-
-        Parameters
-        ----------
-        *columns : Column
-            In the order in which the function yields their values.
+        """Return a decorator that registers a function as the one that computes the given columns, in their order.
 
         Raises
         ------
@@ -116,12 +127,7 @@ class Family:
         return [c for columns, _ in self.groups for c in columns]
 
     def compute(self, fp: Fingerprint) -> Float:
-        """Return the family's values for one print, float32, shape (columns,); NaN where undefined.
-
-        Parameters
-        ----------
-        fp : Fingerprint
-        """
+        """Return the family's values for one print `fp`, float32, shape (columns,); NaN where undefined."""
         values: list[float] = []
         for columns, function in self.groups:
             got = function(fp)
@@ -190,13 +196,7 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
 
 
 def schema_digest(columns: Iterable[Column]) -> str:
-    """Return a short digest of column names and units; tables with different digests do not fit together.
-
-    Parameters
-    ----------
-    columns : iterable of Column
-        In the table's order.
-    """
+    """Return a short digest of a table's `columns`, their names and units in order; with another it does not fit."""
     text = json.dumps([[c.name, c.unit] for c in columns], ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -204,3 +204,15 @@ def schema_digest(columns: Iterable[Column]) -> str:
 def as_records(columns: Iterable[Column]) -> list[dict[str, object]]:
     """Return columns as plain dictionaries, for JSON and listings; `uses` only where there are any."""
     return [{k: list(v) if k == "uses" else v for k, v in asdict(c).items() if k != "uses" or v} for c in columns]
+
+
+def explain_renamed(names: Iterable[str]) -> list[str]:
+    """Return what has become of the columns of version 0.1 among some names, one sentence a change.
+
+    Examples
+    --------
+    >>> explain_renamed(["ridge_area", "quality_area"])
+    ['quality_area (mm²) is ridge_area (cm²)']
+    """
+    names = list(names)
+    return [text for old, text in RENAMED_COLUMNS.items() if any(re.fullmatch(old, n) for n in names)]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family
+from ridgefeat.features.family import Column, Family, share
 from ridgefeat.stages.gabor import GaborParams, centres
 from ridgefeat.stages.grid import CELL, at_cells
 from ridgefeat.structure import MM_PER_PX, Float
@@ -32,9 +32,9 @@ def _readout(params: GaborParams) -> Float:
     wavelengths, orientations = centres(params)
     by_wavelength = _interpolation(np.log(wavelengths * MM_PER_PX), np.log(WAVELENGTHS))
     n = orientations.size
-    around = _interpolation(np.arange(n + 1), np.arange(ORIENTATIONS) * (n / ORIENTATIONS))
-    around[:, 0] += around[:, -1]
-    return np.kron(by_wavelength, around[:, :-1]).astype(np.float32)
+    # A bank has at least 8 orientations, so that none of these lies beyond its last one.
+    around = _interpolation(np.arange(n), np.arange(ORIENTATIONS) * (n / ORIENTATIONS))
+    return np.kron(by_wavelength, around).astype(np.float32)
 
 
 def _interpolation(at: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -42,42 +42,29 @@ def _interpolation(at: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(wanted, at, unit) for unit in np.eye(len(at))], 1)
 
 
-def _names() -> Iterator[tuple[str, str]]:
-    for w in WAVELENGTHS:
-        for k in range(ORIENTATIONS):
-            angle = 180 * k / ORIENTATIONS
-            yield f"w{round(100 * w):03d}_a{angle:05.1f}".replace(".", "d"), f"{w:g} mm, {angle:g} degrees"
+_LENGTHS = {f"w{round(100 * w):03d}": f"{w:g} mm" for w in WAVELENGTHS}
+_ANGLES = [180 * k / ORIENTATIONS for k in range(ORIENTATIONS)]
+_FILTERS = [
+    (f"gabor_{w}_a{angle:05.1f}".replace(".", "d"), f"{mm}, {angle:g} degrees")
+    for w, mm in _LENGTHS.items()
+    for angle in _ANGLES
+]
+_PARTS = _LENGTHS | {f"a{int(angle):03d}": f"{int(angle)} degrees" for angle in _ANGLES[::2]}
+"""What has its energy given by zone: wavelengths, and every other orientation."""
 
 
 @gabor.columns(
-    *(Column(f"gabor_{n}_mean", "sd", 0, 10, f"mean envelope of the response at {t}", DAUGMAN) for n, t in _names()),
-    *(Column(f"gabor_{n}_sd", "sd", 0, 10, f"deviation of the envelope at {t}", DAUGMAN) for n, t in _names()),
-    *(
-        Column(f"gabor_w{round(100 * w):03d}_energy", "", 0, 1, f"share of the bank's energy at {w:g} mm")
-        for w in WAVELENGTHS
-    ),
+    *(Column(f"{n}_mean", "sd", 0, 10, f"mean envelope of the response at {t}", DAUGMAN) for n, t in _FILTERS),
+    *(Column(f"{n}_sd", "sd", 0, 10, f"deviation of the envelope at {t}", DAUGMAN) for n, t in _FILTERS),
+    *(share(f"gabor_{w}_energy", f"share of the bank's energy at {mm}") for w, mm in _LENGTHS.items()),
     Column("gabor_energy", "sd²", 0, 100, "energy of the whole bank per point of the print"),
     Column("gabor_wavelength_centroid", "mm", 0.1, 1.5, "energy-weighted mean wavelength (logarithmic)"),
     Column("gabor_wavelength_spread", "", 0, 2, "energy-weighted deviation of log wavelength"),
-    Column("gabor_anisotropy_mean", "", 0, 1, "concentration of the energy in one orientation at a point: 1 one alone"),
-    Column("gabor_anisotropy_sd", "", 0, 1, "its spread over the print"),
+    share("gabor_anisotropy_mean", "concentration of the energy in one orientation at a point: 1 one alone"),
+    share("gabor_anisotropy_sd", "its spread over the print"),
     *(
-        Column(
-            f"gabor_{z}_w{round(100 * w):03d}_energy", "sd²", 0, 100, f"mean energy at {w:g} mm in {where}", FINGERCODE
-        )
-        for w in WAVELENGTHS
-        for z, where in zones.zone_names().items()
-    ),
-    *(
-        Column(
-            f"gabor_{z}_a{180 * k // ORIENTATIONS:03d}_energy",
-            "sd²",
-            0,
-            100,
-            f"mean energy at {180 * k // ORIENTATIONS} degrees in {where}",
-            FINGERCODE,
-        )
-        for k in range(0, ORIENTATIONS, 2)
+        Column(f"gabor_{z}_{part}_energy", "sd²", 0, 100, f"mean energy at {what} in {where}", FINGERCODE)
+        for part, what in _PARTS.items()
         for z, where in zones.zone_names().items()
     ),
 )
@@ -108,15 +95,15 @@ def _whole(responses: Float) -> list[float]:
     energy = np.square(responses, dtype=np.float64)
     by_wavelength = energy.sum((1, 2))
     total = by_wavelength.sum() + 1e-12
-    share = by_wavelength / total
+    shares = by_wavelength / total
     log = np.log(WAVELENGTHS)
-    centroid = (share * log).sum()
-    spread = np.sqrt((share * (log - centroid) ** 2).sum())
+    centroid = (shares * log).sum()
+    spread = np.sqrt((shares * (log - centroid) ** 2).sum())
     at_point = energy.sum(0)
     doubled = np.exp(2j * np.pi * np.arange(ORIENTATIONS) / ORIENTATIONS)
     anisotropy = np.abs(doubled @ at_point) / (at_point.sum(0) + 1e-12)
     tail = [total / responses.shape[2], np.exp(centroid), spread, anisotropy.mean(), anisotropy.std()]
-    return [*mean.ravel(), *sd.ravel(), *share, *tail]
+    return [*mean.ravel(), *sd.ravel(), *shares, *tail]
 
 
 def _by_zone(responses: Float, zone: np.ndarray) -> list[float]:

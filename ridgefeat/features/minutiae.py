@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family
+from ridgefeat.features.family import Column, Family, share
 from ridgefeat.structure import BIFURCATION, ENDING, MM_PER_PX
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def counts(fp: Fingerprint) -> Sequence[float]:
 )
 def densities(fp: Fingerprint) -> Sequence[float] | None:
     """Relate the counts to the print's area."""
-    area = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2 / 100
+    area = zones.area(fp) / 100
     if not area:
         return None
     m = fp.minutiae
@@ -82,21 +82,18 @@ def spacing(fp: Fingerprint) -> Sequence[float] | None:
     distance = np.hypot(m.x[:, None] - m.x, m.y[:, None] - m.y)
     np.fill_diagonal(distance, np.inf)
     nearest = distance.min(1) * MM_PER_PX
-    area = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2
     x0, y0 = zones.reference(fp)
     radius = np.hypot(m.x - x0, m.y - y0) * MM_PER_PX
-    expected = 0.5 / np.sqrt(len(m) / area)
+    expected = 0.5 / np.sqrt(len(m) / zones.area(fp))
     return [nearest.mean(), nearest.std(), np.median(nearest), nearest.mean() / expected, radius.mean(), radius.std()]
 
 
 @minutiae.columns(
     *(
-        Column(f"minutiae_direction_a{45 * k:03d}", "", 0, 1, f"share of minutiae that point at {45 * k}° (± 22.5°)")
+        share(f"minutiae_direction_a{45 * k:03d}", f"share of minutiae that point at {45 * k}° (± 22.5°)")
         for k in range(BINS)
     ),
-    Column(
-        "minutiae_direction_resultant", "", 0, 1, "length of the mean direction vector: 1 where all point the same way"
-    ),
+    share("minutiae_direction_resultant", "length of the mean direction vector: 1 where all point the same way"),
     *(
         Column(f"minutiae_{part}_density", "1/cm²", 0, 300, f"minutiae by area in the print's {word} quarter")
         for part, word in (("nw", "upper left"), ("ne", "upper right"), ("sw", "lower left"), ("se", "lower right"))
@@ -107,22 +104,16 @@ def distribution(fp: Fingerprint) -> Sequence[float] | None:
     if not fp.mask.any():
         return None
     m = fp.minutiae
-    share, resultant = [np.nan] * BINS, np.nan
+    shares, resultant = [np.nan] * BINS, np.nan
     if len(m):
         turn = np.round(m.direction * (BINS / (2 * np.pi))).astype(int) % BINS
-        share = list(np.bincount(turn, minlength=BINS) / len(m))
+        shares = list(np.bincount(turn, minlength=BINS) / len(m))
         resultant = float(np.abs(np.exp(1j * m.direction.astype(np.float64)).mean()))
     x0, y0 = zones.centre(fp)
     split_x, split_y = round(x0), round(y0)
     quarter = (m.x > split_x).astype(int) + 2 * (m.y > split_y).astype(int)
     count = np.bincount(quarter, minlength=4)
-    inside = fp.mask.view(np.uint8)
-    parts = (
-        inside[: split_y + 1, : split_x + 1],
-        inside[: split_y + 1, split_x + 1 :],
-        inside[split_y + 1 :, : split_x + 1],
-        inside[split_y + 1 :, split_x + 1 :],
-    )
-    area = np.array([int(np.count_nonzero(part)) for part in parts]) * (MM_PER_PX**2 / 100)
+    halves = [(slice(n + 1), slice(n + 1, None)) for n in (split_y, split_x)]
+    area = np.array([np.count_nonzero(fp.mask[part]) for part in product(*halves)]) * (MM_PER_PX**2 / 100)
     density = np.where(area > 0, count / np.maximum(area, 1e-9), np.nan)
-    return [*share, resultant, *density]
+    return [*shares, resultant, *density]

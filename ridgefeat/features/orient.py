@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family
+from ridgefeat.features.family import Column, Family, share
 from ridgefeat.features.pattern import CLASSES, pattern_class, ridge_count
 from ridgefeat.stages.grid import CELL
 from ridgefeat.structure import MM_PER_PX, Float
@@ -50,8 +50,8 @@ def statistics(fp: Fingerprint) -> Sequence[float] | None:
     cos, sin = np.cos(2 * angle).mean(dtype=np.float64), np.sin(2 * angle).mean(dtype=np.float64)
     resultant = min(float(np.hypot(cos, sin)), 1.0)
     dispersion = min(90.0, np.rad2deg(np.sqrt(-2 * np.log(max(resultant, 1e-6))) / 2))
-    share = np.bincount(_bin(angle), minlength=BINS) / angle.size
-    entropy = -(share * np.log2(np.maximum(share, 1e-12))).sum()
+    shares = np.bincount(_bin(angle), minlength=BINS) / angle.size
+    entropy = -(shares * np.log2(np.maximum(shares, 1e-12))).sum()
     p10, p50 = zones.percentiles(coherence, 10, 50)
     return [coherence.mean(), coherence.std(), p10, p50, cos, sin, resultant, dispersion, entropy]
 
@@ -85,20 +85,11 @@ def curvature(fp: Fingerprint) -> Sequence[float] | None:
     return [along.mean(), p50, p90, across.mean(), *zones.percentiles(across, 90)]
 
 
-_ANGLES = [f"{22.5 * k:05.1f}".replace(".", "d") for k in range(BINS)]
+_ANGLES = [(f"{22.5 * k:05.1f}".replace(".", "d"), f"{22.5 * k:g} degrees (± 11.25)") for k in range(BINS)]
 
 
 @orient.columns(
-    *(
-        Column(
-            f"orient_flow_a{a}",
-            "",
-            0,
-            1,
-            f"share of the print with ridges at {float(a.replace('d', '.')):g} degrees (± 11.25)",
-        )
-        for a in _ANGLES
-    ),
+    *(share(f"orient_flow_a{a}", f"share of the print with ridges at {angle}") for a, angle in _ANGLES),
     *(
         Column(f"orient_flow_{z}_{part}", "", -1, 1, f"mean {word} of the doubled orientation in {where}")
         for z, where in zones.zone_names().items()
@@ -111,23 +102,22 @@ def flow(fp: Fingerprint) -> Sequence[float] | None:
     if not x.size:
         return None
     angle = fp.orientation.angle[::CELL, ::CELL][y, x]
-    share = np.bincount(_bin(angle), minlength=BINS) / angle.size
+    shares = np.bincount(_bin(angle), minlength=BINS) / angle.size
     zone = zones.zone_numbers(fp, CELL * x, CELL * y)
     cos, sin = zones.zone_means(np.cos(2 * angle), zone), zones.zone_means(np.sin(2 * angle), zone)
-    return [*share, *np.stack([cos, sin], 1).ravel()]
+    return [*shares, *np.stack([cos, sin], 1).ravel()]
+
+
+def _grid_points() -> Iterator[tuple[str, str]]:
+    for point, (r, c) in zip(zones.zone_names(GRID), np.ndindex(GRID, GRID), strict=True):
+        across, down = SPACING * (c - 2), SPACING * (r - 2)
+        yield point, f"{across:+g} mm across and {down:+g} mm down from the core, or the centroid where there is none"
 
 
 @orient.columns(
     *(
-        Column(
-            f"orient_field_{point}_{part}",
-            "",
-            -1,
-            1,
-            f"{word} of the doubled orientation {SPACING * (c - 2):+g} mm "
-            f"across and {SPACING * (r - 2):+g} mm down from the core, or the centroid where there is none",
-        )
-        for point, (r, c) in zip(zones.zone_names(GRID), np.ndindex(GRID, GRID), strict=True)
+        Column(f"orient_field_{point}_{part}", "", -1, 1, f"{word} of the doubled orientation {where}")
+        for point, where in _grid_points()
         for part, word in (("cos", "cosine"), ("sin", "sine"))
     )
 )
@@ -172,28 +162,21 @@ def singular(fp: Fingerprint) -> Sequence[float] | None:
     x, y = float(cores.x[0]), float(cores.y[0])
     cx, cy = zones.centre(fp)
     direction = float(cores.direction[0])
-    place = [zones.mm(x - cx), zones.mm(y - cy), np.cos(direction), np.sin(direction)]
+    place = [(x - cx) * MM_PER_PX, (y - cy) * MM_PER_PX, np.cos(direction), np.sin(direction)]
     between = [NAN] * 4
     if len(deltas):
         k = int(np.hypot(deltas.x - x, deltas.y - y).argmin())
         dx, dy = float(deltas.x[k]) - x, float(deltas.y[k]) - y
         ridges = ridge_count(fp.enhanced, fp.mask, (x, y), (x + dx, y + dy))
-        between = [zones.mm(np.hypot(dx, dy)), zones.mm(dx), zones.mm(dy), ridges]
-    cores_apart = zones.mm(np.hypot(cores.x[1] - x, cores.y[1] - y)) if len(cores) > 1 else NAN
+        between = [np.hypot(dx, dy) * MM_PER_PX, dx * MM_PER_PX, dy * MM_PER_PX, ridges]
+    cores_apart = np.hypot(cores.x[1] - x, cores.y[1] - y) * MM_PER_PX if len(cores) > 1 else NAN
     return [*counts, *place, *between, cores_apart]
 
 
 @orient.columns(
     *(
-        Column(
-            f"orient_pattern_{name}",
-            "",
-            0,
-            1,
-            f"1 if the print is classified as {name.replace('_', ' ')}, else 0",
-            KAWAGOE,
-        )
-        for name in CLASSES
+        share(f"orient_pattern_{n}", f"1 if the print is classified as {n.replace('_', ' ')}, else 0", KAWAGOE)
+        for n in CLASSES
     )
 )
 def pattern(fp: Fingerprint) -> Sequence[float] | None:

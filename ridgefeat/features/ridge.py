@@ -64,8 +64,8 @@ def period(fp: Fingerprint) -> Sequence[float] | None:
 
 @ridge.columns(
     *(
-        Column(f"ridge_period_{zone}_mean", "mm", 0.1, 1.5, f"mean period in {where}")
-        for zone, where in zones.zone_names().items()
+        Column(f"ridge_period_{z}_mean", "mm", 0.1, 1.5, f"mean period in {where}")
+        for z, where in zones.zone_names().items()
     )
 )
 def period_by_zone(fp: Fingerprint) -> Sequence[float] | None:
@@ -160,7 +160,7 @@ def breadth(fp: Fingerprint) -> Sequence[float] | None:
 )
 def extent(fp: Fingerprint) -> Sequence[float] | None:
     """Measure how large the print is and how much ridge it holds."""
-    area = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2
+    area = zones.area(fp)
     if not area:
         return None
     _, _, width, height = cv2.boundingRect(fp.mask.view(np.uint8))
@@ -220,7 +220,7 @@ def gap_figures(fp: Fingerprint, inked: Bool) -> tuple[float, float, float, floa
     _, _, blobs, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(grown[::2, ::2]), connectivity=8)
     extent = np.hypot(2 * blobs[1:, cv2.CC_STAT_WIDTH] - reach, 2 * blobs[1:, cv2.CC_STAT_HEIGHT] - reach)
     crossing = extent >= LINE_LENGTH * spacing
-    area_cm2 = cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2 / 100
+    area_cm2 = zones.area(fp) / 100
     return (
         cv2.countNonZero(light.view(np.uint8)) / on_line,
         pores / (on_line * KULPA * MM_PER_PX / 10),
@@ -239,21 +239,10 @@ CLEAR_SHARE = 0.08
 
 
 def count_ridges(enhanced: Float, mask: Bool, x: Float, y: Float) -> Float:
-    """Count the ridges across a 5 mm square about each point.
+    """Count the ridges across a 5 mm square about each point (px at 500 dpi), in an enhanced print, ridges negative.
 
-    Parameters
-    ----------
-    enhanced : ndarray of float32, shape (rows, columns)
-        Ridges negative.
-    mask : ndarray of bool, shape (rows, columns)
-    x, y : ndarray of float32, shape (n,)
-        Centres of the squares, px at 500 dpi.
-
-    Returns
-    -------
-    ndarray of float32, shape (n,)
-        Ridges along that diagonal of the two which crosses more, per full diagonal (7.07 mm); NaN where less than
-        60 % of either lies in the print, for the one that is not seen might cross more.
+    Returns the ridges along that diagonal of the two which crosses more, per full diagonal (7.07 mm), float32; NaN
+    where less than 60 % of either lies in the print, for the one that is not seen might cross more.
 
     Notes
     -----
@@ -293,11 +282,6 @@ def _settled(value: Float, clear: Bool) -> Bool:
 def grid(mask: Bool) -> tuple[Float, Float]:
     """Return centres of half-overlapping 5 mm squares whose middle lies in the print."""
     step = SIDE / 2
-    rows, columns = mask.shape
-    y, x = np.meshgrid(
-        np.arange(step / 2, rows, step, dtype=np.float32),
-        np.arange(step / 2, columns, step, dtype=np.float32),
-        indexing="ij",
-    )
+    y, x = np.meshgrid(*(np.arange(step / 2, n, step, dtype=np.float32) for n in mask.shape), indexing="ij")
     inside = mask[y.astype(int), x.astype(int)]
     return x[inside], y[inside]

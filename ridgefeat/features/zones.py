@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 ZONES = 4
 """Zones along each side of the print's bounding box."""
 
+Box = tuple[slice, slice]
+"""Rows and columns of a rectangle in an image."""
+
+
+def area(fp: Fingerprint) -> float:
+    """Return the print's area in mm²."""
+    return cv2.countNonZero(fp.mask.view(np.uint8)) * MM_PER_PX**2
+
 
 def centre(fp: Fingerprint) -> tuple[float, float]:
     """Return the centroid of the print's area, px at 500 dpi."""
@@ -58,10 +66,8 @@ def zone_names(grid: int = ZONES) -> dict[str, str]:
 
     Examples
     --------
-    >>> list(zone_names(2))
-    ['r1c1', 'r1c2', 'r2c1', 'r2c2']
-    >>> zone_names(2)["r1c2"]
-    "row 1, column 2 of 2 x 2 zones over the print's box"
+    >>> list(zone_names(2)), zone_names(2)["r1c2"]
+    (['r1c1', 'r1c2', 'r2c1', 'r2c2'], "row 1, column 2 of 2 x 2 zones over the print's box")
     """
     return {
         f"r{r}c{c}": f"row {r}, column {c} of {grid} x {grid} zones over the print's box"
@@ -85,15 +91,6 @@ def percentiles(values: np.ndarray, *percent: float) -> list[float]:
     return list(ordered[low] + (at - low) * (ordered[high].astype(np.float64) - ordered[low]))
 
 
-def mm(pixels: float) -> float:
-    """Return a length in mm."""
-    return pixels * MM_PER_PX
-
-
-Box = tuple[slice, slice]
-"""Rows and columns of a rectangle in an image."""
-
-
 def print_box(fp: Fingerprint) -> Box | None:
     """Return the box around the print in the working image, or None where there is no print."""
     rows, columns = (np.flatnonzero(fp.mask.any(axis)) for axis in (1, 0))
@@ -111,9 +108,7 @@ def original_box(fp: Fingerprint, min_side: int) -> Box | None:
         slice(int(s.start * dpi / WORKING_DPI), min(size, int(np.ceil(s.stop * dpi / WORKING_DPI))))
         for s, dpi, size in zip(box, (fp.dpi_y, fp.dpi_x), fp.original.shape, strict=True)
     )
-    if min(s.stop - s.start for s in scaled) < min_side:
-        return None
-    return scaled[0], scaled[1]
+    return None if min(s.stop - s.start for s in scaled) < min_side else (scaled[0], scaled[1])
 
 
 def pixel_zones(shape: tuple[int, int], grid: int) -> np.ndarray:

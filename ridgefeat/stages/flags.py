@@ -72,27 +72,22 @@ def flag(
     ('cut_by_border', 'wrong_scale')
     """
     p = params or FlagParams()
-    count = cv2.countNonZero(mask.view(np.uint8))
     if not mask[::4, ::4].any():
         elsewhere = find_print is not None and any(find_print(scaled).any() for scaled in other_scales(image))
         return ("no_print", "wrong_scale") if elsewhere else ("no_print",)
-    found = []
-    if count * MM_PER_PX**2 < p.min_area:
-        found.append("too_small")
     few = (slice(None, None, 4), slice(None, None, 4))
     grey = image[few][mask[few]]
-    if grey.std() < p.min_contrast:
-        found.append("low_contrast")
-    if np.mean((grey <= BLACK) | (grey >= WHITE)) > p.saturated_share:
-        found.append("saturated")
-    if _share_on_border(mask) > p.border_share:
-        found.append("cut_by_border")
     typical = float(np.median(period[few][mask[few]])) * MM_PER_PX
-    if not p.shortest_period <= typical <= p.longest_period:
-        found.append("wrong_scale")
-    if cv2.connectedComponents(np.ascontiguousarray(mask[few]).view(np.uint8), connectivity=4)[0] > 2:
-        found.append("several_prints")
-    return tuple(found)
+    pieces = cv2.connectedComponents(np.ascontiguousarray(mask[few]).view(np.uint8), connectivity=4)[0] - 1
+    wrong = {
+        "too_small": cv2.countNonZero(mask.view(np.uint8)) * MM_PER_PX**2 < p.min_area,
+        "low_contrast": grey.std() < p.min_contrast,
+        "saturated": np.mean((grey <= BLACK) | (grey >= WHITE)) > p.saturated_share,
+        "cut_by_border": _share_on_border(mask) > p.border_share,
+        "wrong_scale": not p.shortest_period <= typical <= p.longest_period,
+        "several_prints": pieces > 1,
+    }
+    return tuple(name for name, found in wrong.items() if found)
 
 
 def other_scales(image: UInt8) -> Iterator[UInt8]:

@@ -1,4 +1,4 @@
-"""The two grids on which stages measure, at 500 dpi: cells of 8 px for ridge structure, and of 4 px for outlines."""
+"""The two grids on which stages measure, at 500 dpi: 8 px a cell for ridge structure, 4 px for outlines and edges."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
+from scipy import ndimage
 
-from ridgefeat.structure import Float
+from ridgefeat.structure import Bool, Float
 
 CELL = 8
 """Side of a cell in px: about one ridge period. Cell (i, j) covers rows 8 i to 8 i + 7 and columns 8 j to 8 j + 7."""
@@ -39,3 +40,24 @@ def at_cells(image: T) -> T:
     """
     rows, columns = (np.minimum(np.arange(CELL // 2, n + CELL // 2, CELL), n - 1) for n in image.shape[:2])
     return cast(T, image[rows[:, None], columns])
+
+
+def edge_distance(mask: Bool, x: np.ndarray, y: np.ndarray) -> Float:
+    """Return each point's distance in pixels to the nearest place outside the mask or the image, float32, shape (n,).
+
+    Accurate to about 2 px, because it is measured on every fourth pixel; exact at the image's border; 0 outside.
+
+    Examples
+    --------
+    >>> mask = np.ones((100, 200), bool)
+    >>> edge_distance(mask, np.array([4, 100]), np.array([50, 50])).round(0)
+    array([ 5., 50.], dtype=float32)
+    """
+    coarse = np.pad(mask[::FINE, ::FINE], 1).view(np.uint8)
+    distance = cv2.distanceTransform(coarse, cv2.DIST_L2, 5) * np.float32(FINE)
+    at = x.astype(np.float32) / FINE + 1, y.astype(np.float32) / FINE + 1
+    if not at[0].size:
+        return np.zeros(0, np.float32)
+    sampled = ndimage.map_coordinates(distance, at[::-1], order=1, mode="constant")
+    to_border = np.minimum.reduce([x + 1, y + 1, mask.shape[1] - x, mask.shape[0] - y])
+    return np.asarray(np.minimum(sampled, to_border), np.float32)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.edge import edge_distance
+from ridgefeat.stages.grid import edge_distance
 from ridgefeat.stages.parameter import parameter, parameters
-from ridgefeat.stages.ridge_walk import Walk, branches, neighbour_codes, walk
+from ridgefeat.stages.ridge_walk import Int, branches, neighbour_codes, walk
 from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, OrientationField, UInt8
 
 QUALITY_REACH, QUALITY_STEP = 18, 3
@@ -112,9 +112,12 @@ def extract_minutiae(
     return found.select(slice(max(sure, min(p.min_count, doubtful))))
 
 
-def _direction(ways: Walk, kind: UInt8, angle: Float, trace: int) -> Float:
+def _direction(ways: tuple[Int, Int], kind: UInt8, angle: Float, trace: int) -> Float:
     """Return directions along the orientation field, the sense taken from the skeleton's branches."""
-    vectors = _unit(ways.x[trace] - ways.x[0], ways.y[0] - ways.y[trace]).reshape(2, 3, -1).swapaxes(0, 1)
+    xs, ys = ways
+    dx, dy = xs[trace] - xs[0], ys[0] - ys[trace]
+    length = np.maximum(np.hypot(dx, dy), 1e-6)
+    vectors = np.stack([dx / length, dy / length]).astype(np.float32).reshape(2, 3, -1).swapaxes(0, 1)
     # An ending has one branch, into the ridge. Of a bifurcation's three, the stem is farthest from the others,
     # and the valley is opposite to it.
     facing = np.stack([(vectors[k - 2] * vectors[k - 1]).sum(0) for k in range(3)])
@@ -124,11 +127,6 @@ def _direction(ways: Walk, kind: UInt8, angle: Float, trace: int) -> Float:
     turned = (sense * along).sum(0) < 0
     direction = (angle + np.where(turned, np.float32(np.pi), np.float32(0))).astype(np.float32)
     return np.asarray(np.where(direction >= np.float32(2 * np.pi), np.float32(0), direction))
-
-
-def _unit(dx: np.ndarray, dy: np.ndarray) -> Float:
-    length = np.maximum(np.hypot(dx, dy), 1e-6)
-    return np.stack([dx / length, dy / length]).astype(np.float32)
 
 
 def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float) -> Float:
@@ -150,18 +148,17 @@ def _quality(x: np.ndarray, y: np.ndarray, normalised: Float, enhanced: Float) -
     return np.asarray(100 * explained * np.minimum(height, 1), np.float32)
 
 
-def _linked(ways: Walk, x: np.ndarray, y: np.ndarray, kind: UInt8, shape: tuple[int, int], reach: Float) -> Bool:
+def _linked(ways: tuple[Int, Int], x: Int, y: Int, kind: UInt8, shape: tuple[int, int], reach: Float) -> Bool:
     """Return which minutiae another one joins over a short ridge, of a kind that makes the two a spur or island."""
     number = np.full(shape, -1, np.int32)
     number[y, x] = np.arange(len(x))
-    linked = np.zeros(len(x), bool)
     own = np.tile(np.arange(len(x)), 3)
-    met = number[ways.y[1:], ways.x[1:]]
+    met = number[ways[1][1:], ways[0][1:]]
     met[(met == own) | (np.arange(1, len(met) + 1)[:, None] > np.tile(reach, 3))] = -1
     other = met[(met >= 0).argmax(0), np.arange(len(own))]
     hit = (other >= 0) & ((kind[own] == ENDING) | (kind[other] == ENDING))
-    linked[own[hit]] = True
-    linked[other[hit]] = True
+    linked = np.zeros(len(x), bool)
+    linked[own[hit]] = linked[other[hit]] = True
     return linked
 
 

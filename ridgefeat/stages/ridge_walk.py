@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -75,43 +74,25 @@ def _turns() -> UInt8:
     return table
 
 
-@dataclass(frozen=True, eq=False)
-class Walk:
-    """Where walkers went: arrays of shape (steps + 1, walkers).
+def walk(codes: UInt8, x: Int, y: Int, first: UInt8, steps: int) -> tuple[Int, Int]:
+    """Walk from (x, y) and return all x and y, each of shape (steps + 1, walkers).
 
-    Attributes
-    ----------
-    x, y : ndarray of int32
-        Positions; a walker that has come to a ridge's end stays there.
-    length : ndarray of int32, shape (walkers,)
-        How many steps were possible.
-    """
-
-    x: Int
-    y: Int
-    length: Int
-
-
-def walk(codes: UInt8, x: Int, y: Int, first: UInt8, steps: int) -> Walk:
-    """Walk from (x, y): the first step is given, each further one is the straightest possible.
+    The first step is given, each further one is the straightest possible; at a ridge's end a walker stays.
 
     Examples
     --------
     >>> line = np.zeros((3, 6), bool)
     >>> line[1, 1:5] = True
     >>> start = np.array([1], np.int32)
-    >>> way = walk(neighbour_codes(line), start, start, np.array([0], np.uint8), 5)
-    >>> way.x.ravel(), way.length
-    (array([1, 2, 3, 4, 4, 4], dtype=int32), array([3], dtype=int32))
+    >>> walk(neighbour_codes(line), start, start, np.array([0], np.uint8), 5)[0].ravel()
+    array([1, 2, 3, 4, 4, 4], dtype=int32)
     """
     turns = _turns()
     dx, dy = np.append(STEPS_X, 0).astype(np.int32), np.append(STEPS_Y, 0).astype(np.int32)
     xs, ys = np.empty((steps + 1, len(x)), np.int32), np.empty((steps + 1, len(x)), np.int32)
     xs[0], ys[0] = x, y
     step = first
-    length = np.zeros(len(x), np.int32)
     for k in range(1, steps + 1):
         xs[k], ys[k] = xs[k - 1] + dx[step], ys[k - 1] + dy[step]
-        length += step != NOWHERE
         step = turns[codes[ys[k], xs[k]], step]
-    return Walk(xs, ys, length)
+    return xs, ys

@@ -106,14 +106,10 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     ridges &= contrast > p.falloff * cv2.dilate(contrast, np.ones((FALLOFF_CELLS, FALLOFF_CELLS), np.uint8))
     _, labels = cv2.connectedComponents(ridges.view(np.uint8), connectivity=4)
     count = np.bincount(labels.ravel())
-    surely = np.bincount(labels[sure], minlength=count.size)
-    kept = surely >= np.maximum(p.sure_part * count, 1)
+    kept = np.bincount(labels[sure], minlength=count.size) >= np.maximum(p.sure_part * count, 1)
     kept[0] = False
-    ridges = kept[labels]
-    cells = _tidy(ridges, p)
-    if not cells.any():
-        return np.zeros(image.shape, bool)
-    return _outlined(image, cells, p)
+    cells = _tidy(kept[labels], p)
+    return _outlined(image, cells, p) if cells.any() else np.zeros(image.shape, bool)
 
 
 def ridge_share(gabor: GaborResponses) -> Float:
@@ -140,9 +136,8 @@ def local_contrast(image: UInt8, gabor: GaborResponses) -> Float:
     below, right = CELL * rows - image.shape[0], CELL * columns - image.shape[1]
     grey = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(np.float32)
     # Means over cells, then over their neighbours: about two ridges, so that the outline stays where the print ends.
-    small = columns, rows
-    mean = cv2.GaussianBlur(cv2.resize(grey, small, interpolation=cv2.INTER_AREA), (0, 0), CONTRAST_BLUR)
-    square = cv2.GaussianBlur(cv2.resize(grey * grey, small, interpolation=cv2.INTER_AREA), (0, 0), CONTRAST_BLUR)
+    cells = (cv2.resize(v, (columns, rows), interpolation=cv2.INTER_AREA) for v in (grey, grey * grey))
+    mean, square = (cv2.GaussianBlur(v, (0, 0), CONTRAST_BLUR) for v in cells)
     return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)))
 
 

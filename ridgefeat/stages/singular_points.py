@@ -5,8 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.edge import edge_distance
-from ridgefeat.stages.grid import FINE
+from ridgefeat.stages.grid import FINE, edge_distance
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import CORE, DELTA, Bool, Float, OrientationField, SingularPoints
 

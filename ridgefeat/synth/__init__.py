@@ -4,16 +4,14 @@ The difference between simulated women and men is drawn from published means of 
 people.
 
 Read in this order: `prints` (what is made), `simple` (closed-form prints); a finger: `master` with `flow`, `growth` and
-`dislocations`; an impression of it: `impression` with `impression_params`, `placement` and `rendering`; sets:
-`subjects`, `files`.
+`dislocations`; an impression of it: `impression` with `placement`; sets: `subjects`, `files`.
 """
 
 from ridgefeat.synth.files import read_truth, write_set
 from ridgefeat.synth.flow import PATTERN_SHARES
-from ridgefeat.synth.impression import make_impression
-from ridgefeat.synth.impression_params import ImpressionParams, draw_params
+from ridgefeat.synth.impression import draw_params, make_impression
 from ridgefeat.synth.master import make_master
-from ridgefeat.synth.prints import Impression, MasterPrint, Truth
+from ridgefeat.synth.prints import Impression, ImpressionParams, MasterPrint, Truth
 from ridgefeat.synth.subjects import SubjectPrint, make_print, make_subjects
 
 __all__ = [

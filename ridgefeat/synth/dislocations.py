@@ -22,23 +22,9 @@ _DIPOLE = 0.7
 
 
 def find_minutiae(waves: Waves, angle: _Array, period: _Array, singular: SingularPoints) -> Minutiae:
-    """Find the minutiae of a clean pattern.
+    """Find the minutiae of a clean pattern, given orientation (radians along the ridge) and period (px) at every pixel.
 
-    Parameters
-    ----------
-    waves : Waves
-        The clean pattern.
-    angle : ndarray, shape (rows, columns)
-        Orientation along the ridge, radians.
-    period : ndarray, shape (rows, columns)
-        Distance between ridges in pixels.
-    singular : SingularPoints
-        Where the ridges have no single orientation, so that their phase is undefined.
-
-    Returns
-    -------
-    Minutiae
-        Quality 100 where a ridge or valley meets the dislocation head-on, 0 where it lies between the two.
+    Quality is 100 where a ridge or valley meets the dislocation head-on, and 0 where it lies between the two.
 
     Notes
     -----
@@ -46,7 +32,7 @@ def find_minutiae(waves: Waves, angle: _Array, period: _Array, singular: Singula
     A coherent framework for fingerprint analysis: are fingerprints holograms?, Optics Express 15 (2007). So it
     lies between the last point of a ridge and the fork of the valleys around it, whatever the threshold. It
     counts if the centre line of a ridge or of a valley ends next to it, and that decides its kind: where a valley
-    ends, a ridge forks. Around the singular points only the centre lines are read.
+    ends, a ridge forks. Around the singular points, where the phase is undefined, only the centre lines are read.
     """
     lines = {ENDING: skeletonize(waves.height > 0), BIFURCATION: skeletonize(waves.height <= 0)}
     nodes = np.zeros(waves.height.shape, np.uint8)

@@ -106,19 +106,7 @@ def _write_print(outdir: Path, one: SubjectPrint, truth: bool) -> list[Any]:
 
 
 def encode_png(image: UInt8, dpi: float) -> bytes:
-    """Encode a grey image as PNG with its resolution.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (rows, columns)
-        The image.
-    dpi : float
-        Its resolution in both directions.
-
-    Returns
-    -------
-    bytes
-        A PNG file with the resolution in its pHYs chunk, in pixels per metre.
+    """Encode a grey image as PNG with its resolution in dpi, held by its pHYs chunk in pixels per metre.
 
     Examples
     --------
@@ -135,15 +123,7 @@ def encode_png(image: UInt8, dpi: float) -> bytes:
 
 
 def write_truth(path: str | Path, truth: Truth) -> None:
-    """Write the truth about a print.
-
-    Parameters
-    ----------
-    path : str or Path
-        An .npz file.
-    truth : Truth
-        Arrays `orientation` (radians), `period` (pixels), `mask`, `minutiae_*` and `singular_*`.
-    """
+    """Write a print's truth as `orientation` (radians), `period` (px), `mask`, `minutiae_*` and `singular_*`."""
     np.savez_compressed(
         path,
         orientation=truth.orientation.angle,
@@ -155,17 +135,7 @@ def write_truth(path: str | Path, truth: Truth) -> None:
 
 
 def read_truth(path: str | Path) -> Truth:
-    """Read what `write_truth` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-        An .npz file.
-
-    Returns
-    -------
-    Truth
-        The same arrays.
+    """Return the truth about a print from the .npz file at `path`, which `write_set` wrote.
 
     Raises
     ------

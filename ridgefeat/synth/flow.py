@@ -24,48 +24,20 @@ _NODES = 8
 
 @dataclass(frozen=True)
 class Flow:
-    """Parameters of one finger's orientation field; lengths in mm, y up, origin in the middle of the finger pad.
+    """Parameters of one finger's orientation field; lengths in mm, y up, origin in the middle of the finger pad."""
 
-    Attributes
-    ----------
-    pattern : str
-        One of PATTERN_SHARES.
-    cores, deltas : ndarray, shape (n, 2)
-        Positions (x, y).
-    core_bends, delta_bends : ndarray, shape (n, 8)
-        Deviation in radians of the corrected angle function from the identity, in eight directions.
-    dome : float
-        How strongly the ridges follow the outline of the fingertip, radians per mm aside of the axis.
-    steepness : float
-        Greatest slope of a plain arch.
-    tilt : float
-        Rotation of the whole field, radians.
-    """
-
-    pattern: str
-    cores: _Array
+    pattern: str  # one of PATTERN_SHARES
+    cores: _Array  # shape (n, 2): positions (x, y)
     deltas: _Array
-    core_bends: _Array
+    core_bends: _Array  # shape (n, 8): radians by which the corrected angle function deviates, in eight directions
     delta_bends: _Array
-    dome: float
-    steepness: float
-    tilt: float
+    dome: float  # how strongly the ridges follow the outline of the fingertip, radians per mm aside of the axis
+    steepness: float  # greatest slope of a plain arch
+    tilt: float  # rotation of the whole field, radians
 
 
 def draw_flow(pattern: str, rng: np.random.Generator) -> Flow:
-    """Draw the orientation field of a finger of the given pattern class.
-
-    Parameters
-    ----------
-    pattern : str
-        One of PATTERN_SHARES.
-    rng : numpy.random.Generator
-        Where chance comes from.
-
-    Returns
-    -------
-    Flow
-        The parameters from which `orientation_at` computes the field.
+    """Draw the orientation field of a finger of one of PATTERN_SHARES, for `orientation_at`.
 
     Raises
     ------
@@ -122,19 +94,7 @@ def _singular_points(pattern: str, rng: np.random.Generator) -> tuple[_Array, _A
 
 
 def orientation_at(flow: Flow, x: _Array, y: _Array) -> _Array:
-    """Compute the orientation at points of a finger.
-
-    Parameters
-    ----------
-    flow : Flow
-        Parameters of the finger.
-    x, y : ndarray
-        Position in mm, y up.
-
-    Returns
-    -------
-    ndarray
-        Along the ridge, radians, not reduced to [0, pi).
+    """Return the orientation along the ridge (radians, not reduced to [0, pi)) at points in mm, y up.
 
     Notes
     -----
@@ -165,22 +125,7 @@ def _bent(angle: _Array, bends: _Array) -> _Array:
 
 
 def smooth_noise(shape: tuple[int, int], length: float, rng: np.random.Generator) -> Float:
-    """Make a smooth random field of mean 0 and deviation about 1.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Rows and columns.
-    length : float, >= 1
-        Distance in pixels over which the field varies.
-    rng : numpy.random.Generator
-        Where chance comes from.
-
-    Returns
-    -------
-    ndarray of float32, shape `shape`
-        The field.
-    """
+    """Return a random field of mean 0 and deviation about 1, float32, that varies over `length` (>= 1) pixels."""
     coarse = (int(shape[0] / length) + 4, int(shape[1] / length) + 4)
     noise = rng.standard_normal(coarse, dtype=np.float32)
     start = rng.uniform(1, 2, 2).astype(np.float32)

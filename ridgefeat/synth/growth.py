@@ -27,25 +27,9 @@ _AVERAGE = 6.0
 def grow(
     angle: _Array, period: _Array, rng: np.random.Generator, *, iterations: int = 8, cycles: float = 0.8
 ) -> NDArray[np.float32]:
-    """Grow ridges.
+    """Grow ridges along `angle` (radians) with `period` (px, > 2.5): float32 near +1 on ridges and near -1 in valleys.
 
-    Parameters
-    ----------
-    angle : ndarray, shape (rows, columns)
-        Orientation along the ridge, radians.
-    period : ndarray, shape (rows, columns)
-        Distance between ridges in pixels, > 2.5.
-    rng : numpy.random.Generator
-        Where chance comes from.
-    iterations : int, >= 1
-        Passes; more passes leave fewer minutiae.
-    cycles : float
-        Deviation of the filters' Gaussian envelope in periods.
-
-    Returns
-    -------
-    ndarray of float32, shape (rows, columns)
-        Near +1 on ridges, near -1 in valleys.
+    More iterations leave fewer minutiae; `cycles` is the deviation of the filters' Gaussian envelope in periods.
 
     Notes
     -----
@@ -102,23 +86,14 @@ def _filter(padded: tuple[int, int], key: int, cycles: float) -> NDArray[np.floa
 
 @dataclass(frozen=True, eq=False)
 class Waves:
-    """A clean ridge pattern with its quadrature and slope; all arrays float32 of one shape.
+    """A clean ridge pattern with its quadrature and slope; all arrays float32 of one shape."""
 
-    Attributes
-    ----------
-    height : ndarray
-        Positive on ridges, negative in valleys.
-    riesz_x, riesz_y : ndarray
-        Riesz transform of the height: along a normal (u, v) of the ridges, u * riesz_x + v * riesz_y is the height
-        in quadrature.
-    slope_x, slope_y : ndarray
-        Gradient of the height per pixel.
-    """
-
-    height: Float
-    riesz_x: Float
+    height: Float  # positive on ridges, negative in valleys
+    riesz_x: (
+        Float  # Riesz transform: along a ridge's normal (u, v), u * riesz_x + v * riesz_y is the height in quadrature
+    )
     riesz_y: Float
-    slope_x: Float
+    slope_x: Float  # gradient of the height per pixel
     slope_y: Float
 
     def crop(self, window: tuple[slice, slice]) -> Waves:
@@ -133,25 +108,9 @@ class Waves:
 
 
 def refine(state: _Array, period: float, zoom: int) -> Waves:
-    """Smooth and enlarge a grown pattern and split off its quadrature.
+    """Smooth a grown pattern of mean `period` (px), enlarge it `zoom` times and split off its quadrature.
 
-    Parameters
-    ----------
-    state : ndarray, shape (rows, columns)
-        What `grow` returns.
-    period : float
-        Mean period in its pixels.
-    zoom : int
-        Enlargement.
-
-    Returns
-    -------
-    Waves
-        Of shape (zoom * rows, zoom * columns).
-
-    Notes
-    -----
-    M. Felsberg and G. Sommer, The monogenic signal, IEEE Transactions on Signal Processing 49 (2001).
+    Source: M. Felsberg and G. Sommer, The monogenic signal, IEEE Transactions on Signal Processing 49 (2001).
     """
     shape = state.shape
     padded = _padded(shape)
@@ -168,20 +127,10 @@ def refine(state: _Array, period: float, zoom: int) -> Waves:
 
 
 def measure(waves: Waves, angle: Float, period: Float) -> tuple[Float, Float]:
-    """Correct a planned orientation and period by what the ridges have become.
+    """Return angle and period (px) as the ridges have become, averaged over about one ridge, float32.
 
-    Parameters
-    ----------
-    waves : Waves
-        The grown ridges.
-    angle, period : ndarray of float32, shape (rows, columns)
-        As planned: radians along the ridge, and pixels.
-
-    Returns
-    -------
-    angle, period : ndarray of float32, shape (rows, columns)
-        As grown, averaged over about one ridge. The plan turns fast near cores and deltas, the difference between
-        plan and ridges does not; so the difference is averaged, and what is exact about the plan stays so.
+    The plan turns fast near cores and deltas, the difference between plan and ridges does not; so the difference is
+    averaged, and what is exact about the plan stays so.
     """
     squared = (waves.slope_y + 1j * waves.slope_x) ** 2 * np.exp(-2j * angle)
     blur = partial(cv2.GaussianBlur, ksize=(0, 0), sigmaX=_AVERAGE)

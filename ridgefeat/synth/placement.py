@@ -18,35 +18,17 @@ _P = TypeVar("_P", Minutiae, SingularPoints)
 
 @dataclass(frozen=True)
 class Placement:
-    """Map from an impression to its master, both in pixels at 500 dpi.
+    """Map from an impression to its master, both in pixels at 500 dpi."""
 
-    Attributes
-    ----------
-    centre : (float, float)
-        Point of the impression about which it is rotated.
-    master_centre : (float, float)
-        Point of the master that comes to lie there, before the skin is distorted.
-    rotation : float
-        Of the impression relative to the master, radians counter-clockwise.
-    pull_x, pull_y : float
-        Traction of the finger beyond the area that sticks to the sensor, pixels.
-    torsion : float
-        Rotation of the finger beyond that area, radians.
-    stick_x, stick_y : float
-        Half axes of that area, pixels.
-    elasticity : float
-        Distance, as a multiple of the half axes, over which the distortion grows to its full amount.
-    """
-
-    centre: tuple[float, float]
-    master_centre: tuple[float, float]
-    rotation: float = 0.0
-    pull_x: float = 0.0
+    centre: tuple[float, float]  # point of the impression about which it is rotated
+    master_centre: tuple[float, float]  # point of the master that lies there before the skin is distorted
+    rotation: float = 0.0  # of the impression relative to the master, radians counter-clockwise
+    pull_x: float = 0.0  # traction of the finger beyond the area that sticks to the sensor
     pull_y: float = 0.0
-    torsion: float = 0.0
-    stick_x: float = 60.0
+    torsion: float = 0.0  # rotation of the finger beyond that area, radians
+    stick_x: float = 60.0  # half axes of that area
     stick_y: float = 80.0
-    elasticity: float = 1.5
+    elasticity: float = 1.5  # distance over which the distortion grows to its full amount, in half axes
 
     def to_master(self, x: _Array, y: _Array) -> tuple[_Array, _Array]:
         """Map points (x, y) of the impression to the master."""
@@ -86,24 +68,8 @@ class Placement:
 
 
 def carry_fields(angle: Float, period: Float, maps: tuple[Float, Float]) -> tuple[OrientationField, Float]:
-    """Carry orientation and period of a master to an impression.
+    """Carry orientation and period (px) of a master to an impression with these maps.
 
-    Parameters
-    ----------
-    angle, period : ndarray of float32, shape (rows, columns)
-        Of the master: radians along the ridge, and pixels.
-    maps : (ndarray, ndarray), each of the impression's shape
-        What `Placement.maps` returns.
-
-    Returns
-    -------
-    orientation : OrientationField
-        Of the impression.
-    period : ndarray of float32
-        Of the impression.
-
-    Notes
-    -----
     The ridges' wave vector k is the gradient of their phase, so with the map's Jacobian J it becomes J^T k.
     """
     cosine, sine, length = (

@@ -1,4 +1,8 @@
-"""Closed-form prints: gratings, rings and spirals of known orientation, period and minutiae."""
+"""Closed-form prints: gratings, rings and spirals of known orientation, period and minutiae.
+
+Each function returns an Impression at 500 dpi of the given shape (rows, columns), and raises ParameterError if the
+shape, a period (pixels between neighbouring ridges, at least 2) or another argument is unusable.
+"""
 
 from __future__ import annotations
 
@@ -36,25 +40,13 @@ def grating(
     Parameters
     ----------
     shape : (int, int)
-        Rows and columns.
     period : float, >= 2
-        Distance between neighbouring ridges in pixels.
     angle : float
         Along the ridge, radians counter-clockwise from the x axis as seen on the page.
     contrast : float, 0 to 1
         Amplitude as a share of the full range.
     offset : float
         Phase at the centre of the image in radians; 0 puts the middle of a ridge there.
-
-    Returns
-    -------
-    Impression
-        At 500 dpi, without minutiae or singular points.
-
-    Raises
-    ------
-    ParameterError
-        If the shape, the period or the contrast is unusable.
 
     Examples
     --------
@@ -78,21 +70,10 @@ def chirp(
     Parameters
     ----------
     shape : (int, int)
-        Rows and columns.
     periods : (float, float), >= 2
         Period in pixels where the image begins and ends, seen across the ridges.
     angle : float
         Along the ridge, radians.
-
-    Returns
-    -------
-    Impression
-        At 500 dpi, without minutiae or singular points.
-
-    Raises
-    ------
-    ParameterError
-        If the shape or a period is unusable.
 
     Examples
     --------
@@ -112,26 +93,14 @@ def chirp(
 def rings(
     shape: tuple[int, int] = (300, 300), period: float = 9.0, centre: tuple[float, float] | None = None
 ) -> Impression:
-    """Make concentric rings: every orientation, one period, and a centre that counts as two cores.
+    """Make concentric rings: every orientation, one period, and a centre that counts as two opposite cores.
 
     Parameters
     ----------
     shape : (int, int)
-        Rows and columns.
     period : float, >= 2
-        Distance between rings in pixels.
     centre : (float, float), optional
         (x, y) in pixels; the middle of the image without.
-
-    Returns
-    -------
-    Impression
-        At 500 dpi. The two cores of the whorl coincide; their directions are opposite.
-
-    Raises
-    ------
-    ParameterError
-        If the shape or the period is unusable.
 
     Examples
     --------
@@ -162,30 +131,19 @@ def dislocated_grating(
     kind: int = ENDING,
     at: tuple[float, float] | None = None,
 ) -> Impression:
-    """Make parallel ridges with one minutia: a spiral in the phase of the grating.
+    """Make parallel ridges with one minutia, a spiral in the phase of the grating; its truth is the distorted ridges'.
 
     Parameters
     ----------
     shape : (int, int)
-        Rows and columns.
     period : float, >= 2
-        Distance between ridges in pixels, away from the minutia.
+        Away from the minutia.
     direction : float
         Direction of the minutia in radians, ISO/IEC 19794-2's sense.
     kind : {1, 2}
         1 ridge ending, 2 bifurcation.
     at : (float, float), optional
         (x, y) in pixels; the middle of the image without.
-
-    Returns
-    -------
-    Impression
-        At 500 dpi. Orientation and period are those of the distorted ridges.
-
-    Raises
-    ------
-    ParameterError
-        If the shape, the period or the kind is unusable.
 
     Notes
     -----

@@ -10,8 +10,7 @@ import numpy as np
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.synth.flow import PATTERN_SHARES
-from ridgefeat.synth.impression import make_impression
-from ridgefeat.synth.impression_params import NOISE_LEVELS
+from ridgefeat.synth.impression import NOISE_LEVELS, make_impression
 from ridgefeat.synth.master import PERIOD_RANGE_MM, make_master
 from ridgefeat.synth.prints import Impression, MasterPrint
 
@@ -166,56 +165,40 @@ def make_subjects(
     density?, Forensic Science International 102 (1999); S. Gungadin, Sex determination from fingerprint ridge
     density, Internet Journal of Medical Update 2 (2007).
     """
-    _check(n, fingers, impressions, sex_effect, female_share, noise_level)
+    if n < 1:
+        raise ParameterError(f"n must be at least 1 subject, got {n!r}")
+    if not 1 <= fingers <= len(FINGERS):
+        raise ParameterError(f"fingers must lie between 1 and 10, got {fingers!r}")
+    if impressions < 1:
+        raise ParameterError(f"impressions must be at least 1, got {impressions!r}")
+    if not 0 <= sex_effect <= 2:
+        raise ParameterError(f"sex_effect must lie between 0 and 2, got {sex_effect!r}")
+    if not 0 <= female_share <= 1:
+        raise ParameterError(f"female_share must lie between 0 and 1, got {female_share!r}")
+    if noise_level is not None and noise_level not in NOISE_LEVELS:
+        raise ParameterError(f"noise_level must be one of 0, 1, 2, 3, got {noise_level!r}")
     if pattern is not None and pattern not in PATTERN_SHARES:
         raise ParameterError(f"pattern must be one of {', '.join(PATTERN_SHARES)}, got {pattern!r}")
     sexes = np.random.default_rng([_checked_seed(seed), 0]).permutation(n) < round(n * female_share)
-    names = ["female" if female else "male" for female in sexes]
-    return (
-        one
-        for subject, sex in enumerate(names, 1)
-        for one in _make_subject(subject, sex, seed, fingers, impressions, sex_effect, pattern, noise_level, shape)
-    )
 
+    def make(subject: int, sex: str) -> Iterator[SubjectPrint]:
+        # Every finger and impression has its own seed, so that none depends on how many others are made.
+        density = draw_density(sex, np.random.default_rng([seed, subject, 0]), sex_effect)
+        for position, (hand, finger) in enumerate(FINGERS[:fingers], 1):
+            master = _make_finger(density, hand, finger, pattern, np.random.default_rng([seed, subject, position]))
+            for impression in range(1, impressions + 1):
+                rng = np.random.default_rng([seed, subject, position, impression])
+                level = noise_level if noise_level is not None else int(rng.choice(4, p=_LEVEL_SHARES))
+                made = make_impression(master, rng=rng, noise_level=level, shape=shape)
+                yield SubjectPrint(subject, sex, hand, finger, impression, master.pattern, level, made)
 
-def _make_subject(
-    subject: int,
-    sex: str,
-    seed: int,
-    fingers: int,
-    impressions: int,
-    sex_effect: float,
-    pattern: str | None,
-    noise_level: int | None,
-    shape: tuple[int, int],
-) -> Iterator[SubjectPrint]:
-    # Every finger and impression has its own seed, so that none depends on how many others are made.
-    density = draw_density(sex, np.random.default_rng([seed, subject, 0]), sex_effect)
-    for position, (hand, finger) in enumerate(FINGERS[:fingers], 1):
-        master = _make_finger(density, hand, finger, pattern, np.random.default_rng([seed, subject, position]))
-        for impression in range(1, impressions + 1):
-            rng = np.random.default_rng([seed, subject, position, impression])
-            level = noise_level if noise_level is not None else int(rng.choice(4, p=_LEVEL_SHARES))
-            made = make_impression(master, rng=rng, noise_level=level, shape=shape)
-            yield SubjectPrint(subject, sex, hand, finger, impression, master.pattern, level, made)
+    return (one for i, female in enumerate(sexes, 1) for one in make(i, "female" if female else "male"))
 
 
 def draw_density(sex: str, rng: np.random.Generator, sex_effect: float = 1.0) -> float:
-    """Draw a person's ridge density.
+    """Draw a person's ridge density: ridges across the diagonal of a 5 mm square, mean of the person's fingers.
 
-    Parameters
-    ----------
-    sex : str
-        "female" or "male".
-    rng : numpy.random.Generator
-        Where chance comes from.
-    sex_effect : float
-        1 as published, 0 without a difference.
-
-    Returns
-    -------
-    float
-        Ridges across the diagonal of a 5 mm square, mean of the person's fingers.
+    With a `sex_effect` of 1 as published, with 0 without a difference.
 
     Examples
     --------
@@ -229,20 +212,7 @@ def draw_density(sex: str, rng: np.random.Generator, sex_effect: float = 1.0) ->
 
 
 def draw_pattern(hand: str, rng: np.random.Generator) -> str:
-    """Draw a finger's pattern class.
-
-    Parameters
-    ----------
-    hand : str
-        "left" or "right": loops open mostly to the side of its little finger.
-    rng : numpy.random.Generator
-        Where chance comes from.
-
-    Returns
-    -------
-    str
-        One of PATTERN_SHARES; over both hands in these shares.
-    """
+    """Draw a finger's pattern: loops open mostly to the little finger's side; over both hands PATTERN_SHARES hold."""
     shares = dict(PATTERN_SHARES)
     loops = shares["left_loop"] + shares["right_loop"]
     shares.update({loop: loops * share for loop, share in _LOOP_OPENS_TO[hand].items()})
@@ -260,20 +230,3 @@ def _checked_seed(seed: int) -> int:
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ParameterError(f"seed must be a whole number, 0 or more, got {seed!r}")
     return int(seed)
-
-
-def _check(
-    n: int, fingers: int, impressions: int, sex_effect: float, female_share: float, noise_level: int | None
-) -> None:
-    if n < 1:
-        raise ParameterError(f"n must be at least 1 subject, got {n!r}")
-    if not 1 <= fingers <= len(FINGERS):
-        raise ParameterError(f"fingers must lie between 1 and 10, got {fingers!r}")
-    if impressions < 1:
-        raise ParameterError(f"impressions must be at least 1, got {impressions!r}")
-    if not 0 <= sex_effect <= 2:
-        raise ParameterError(f"sex_effect must lie between 0 and 2, got {sex_effect!r}")
-    if not 0 <= female_share <= 1:
-        raise ParameterError(f"female_share must lie between 0 and 1, got {female_share!r}")
-    if noise_level is not None and noise_level not in NOISE_LEVELS:
-        raise ParameterError(f"noise_level must be one of 0, 1, 2, 3, got {noise_level!r}")

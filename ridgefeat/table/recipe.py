@@ -9,7 +9,7 @@ from typing import Any
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, RidgefeatError, TableError
 from ridgefeat.features import Column, as_records, schema_digest, select
-from ridgefeat.features.renamed import explain_renamed
+from ridgefeat.features.family import explain_renamed
 from ridgefeat.files import first_few
 from ridgefeat.fingerprint import check_dpi
 from ridgefeat.params import RENAMED_PARAMETERS, Params

@@ -6,8 +6,8 @@ verify.compare(a, b).score
 verify.verify(["FVC2002/DB1_B"], "fvc").scores
 
 Read in this order: `template` (the data of a print that comparisons use) with `waves` and `geometry`; then the
-comparator of minutiae, `minutiae`, and its steps `cylinders`, `pairing` and `alignment`. `enrolment` turns files into
-entries, `protocols` says which of them to compare, `verification` makes a table of scores, and `identification` ranks a
+comparator of minutiae, `minutiae`, and its steps `cylinders` and `pairing`. `enrolment` turns files into entries,
+`protocols` says which of them to compare, `verification` makes a table of scores, and `identification` ranks a
 gallery. `features` is the other comparator, of feature vectors.
 """
 

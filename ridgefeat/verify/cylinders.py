@@ -50,24 +50,12 @@ _LEVEL = ((np.arange(LEVELS) + 0.5) * 2 * np.pi / LEVELS - np.pi).astype(np.floa
 
 @dataclass(frozen=True, eq=False)
 class Cylinders:
-    """The cylinders of a template's minutiae.
+    """The cylinders of a template's minutiae."""
 
-    Attributes
-    ----------
-    values : ndarray of float32, shape (n, cells * levels)
-        0 in cells that are not valid.
-    valid : ndarray of float32, shape (n, cells)
-        1 if the base of a cell lies where minutiae could have been found, else 0.
-    energy : ndarray of float32, shape (n, cells)
-        Sum of squares over the levels.
-    usable : ndarray of bool, shape (n,)
-        Whether a cylinder has enough valid cells and neighbours.
-    """
-
-    values: Float
-    valid: Float
-    energy: Float
-    usable: Bool
+    values: Float  # shape (n, cells * levels); 0 in cells that are not valid
+    valid: Float  # shape (n, cells); 1 if the base of a cell lies where minutiae could have been found, else 0
+    energy: Float  # shape (n, cells); sum of squares over the levels
+    usable: Bool  # shape (n,); whether a cylinder has enough valid cells and neighbours
 
 
 def compute_cylinders(template: Template) -> Cylinders:

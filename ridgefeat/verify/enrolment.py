@@ -14,7 +14,7 @@ from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print, natural_key
 from ridgefeat.table import error_text
 from ridgefeat.templates import read_iso, read_xyt
-from ridgefeat.verify.minutiae import PreparedTemplate, prepare
+from ridgefeat.verify.minutiae import prepare
 from ridgefeat.verify.template import Template, comparison_params, template_from_minutiae, template_from_print
 from ridgefeat.work.engine import count_workers, spread
 from ridgefeat.work.threads import one_thread
@@ -87,7 +87,7 @@ def find_sources(
     regex: str | None = None,
     index: PathLike | None = None,
 ) -> list[PrintSource]:
-    """List prints and templates in files and folders.
+    """Return the prints and templates in files and folders.
 
     A folder gives its images; if it has none, its ISO/IEC 19794-2 templates (.fmr, .iso, .ist, .fmd); if it has none of
     those either, its .xyt files. Files are used as given.
@@ -97,10 +97,6 @@ def find_sources(
     inputs : path or sequence of paths
     layout, regex, index
         How names are read; see ridgefeat.sources.find_prints.
-
-    Returns
-    -------
-    list of PrintSource
 
     Raises
     ------
@@ -148,7 +144,7 @@ def enrol(
 
 
 def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, params: Params | None = None) -> Template:
-    """Read one print or template for comparisons.
+    """Return the template of one print, or of a file of another system, for comparisons.
 
     Parameters
     ----------
@@ -158,10 +154,6 @@ def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, param
         Its resolution; 500 for an .xyt file if omitted.
     params : Params, optional
         Stage parameters; comparison_params() if omitted.
-
-    Returns
-    -------
-    Template
 
     Raises
     ------
@@ -180,10 +172,8 @@ def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, param
             across, down = pair or (500.0, 500.0)
             found = read_xyt(source.path, height=_XYT_HEIGHT, dpi_x=across, dpi_y=down)
             return template_from_minutiae(found, source.relative)
-        image = load_print(source, dpi)
-        fp = Fingerprint(
-            image.pixels, (image.dpi_x, image.dpi_y), params=params or comparison_params(), source=source.relative
-        )
+        image, params = load_print(source, dpi), params or comparison_params()
+        fp = Fingerprint(image.pixels, (image.dpi_x, image.dpi_y), params=params, source=source.relative)
         return template_from_print(fp)
 
 
@@ -200,13 +190,12 @@ def _enrol_batch(sources: Sequence[PrintSource], params: Params, dpi: Dpi | None
 
 
 def _enrol(source: PrintSource, params: Params, dpi: Dpi | None) -> Entry:
-    content: PreparedTemplate | None = None
-    failure = None
     try:
         content = prepare(read_template(source, dpi=dpi, params=params))
     except Exception as error:  # a bad print is an entry with a reason, never the end of the run
-        failure = error_text(error).removeprefix(f"{source.relative}: ")
-    return Entry(source.relative, dict(source.labels), content, failure)
+        reason = error_text(error).removeprefix(f"{source.relative}: ")
+        return Entry(source.relative, dict(source.labels), failure=reason)
+    return Entry(source.relative, dict(source.labels), content)
 
 
 def _files(given: PathLike) -> Iterator[PathLike]:

@@ -32,15 +32,9 @@ def entries_from_features(
 ) -> list[Entry]:
     """Return an entry per print with its standardised feature vector as content.
 
-    Each feature has the mean of all prints subtracted and is divided by their standard deviation. Constant features are
-    left out.
-
-    Parameters
-    ----------
-    inputs : path or sequence of paths
-        One feature table of `extract` (CSV, Parquet or a folder of Parquet files), or prints.
-    layout, regex, index, families, dpi, jobs
-        Options of the extraction, if prints are given.
+    The input is one feature table of `extract` (CSV, Parquet or a folder of Parquet files), or prints, of which the
+    features are then extracted. Each feature has the mean of all prints subtracted and is divided by their standard
+    deviation. Constant features are left out.
 
     Raises
     ------

@@ -23,14 +23,7 @@ def wrap(angle: Float) -> Float:
 
 @dataclass(frozen=True)
 class Motion:
-    """A rotation and a shift in pixels at 500 dpi.
-
-    Attributes
-    ----------
-    cosine, sine : float
-        Cosine and sine of the rotation, clockwise as seen on the page because y points down.
-    shift_x, shift_y : float
-        Pixels, after the rotation.
+    """A rotation (cosine and sine, clockwise on the page because y points down), then a shift, in pixels at 500 dpi.
 
     Examples
     --------
@@ -56,10 +49,6 @@ class Motion:
 
         Source: Umeyama, "Least-squares estimation of transformation parameters between two point patterns" (IEEE PAMI
         13, 1991), without scale.
-
-        Parameters
-        ----------
-        x, y, u, v, weight : ndarray of float32, shape (n,)
 
         Examples
         --------

@@ -125,22 +125,10 @@ class Candidate:
 def identify(
     probe: Entry, gallery: Sequence[Entry], calibration: Calibration, *, top: int = 10, jobs: int = 1
 ) -> list[Candidate]:
-    """Rank a gallery by its similarity to a probe.
+    """Return the `top` prints of a gallery that are most similar to a probe, the most similar first.
 
-    Parameters
-    ----------
-    probe : Entry
-    gallery : sequence of Entry
-        Entries that failed are left out.
-    calibration : Calibration
-    top : int
-        Number of candidates to return.
-    jobs : int
-
-    Returns
-    -------
-    list of Candidate
-        The most similar first.
+    Entries of the gallery that failed are left out. The false match rates are those of `calibration`; `jobs` is the
+    number of worker processes.
 
     Raises
     ------
@@ -172,14 +160,12 @@ def identify(
     reference = np.array(enrolled, np.int64) + 1
     plan = Plan(np.zeros(len(enrolled), np.int64), reference, np.zeros(len(enrolled), bool))
     scores = compare_all([probe, *gallery], plan, jobs=jobs)
-    ranked = np.lexsort((reference, -scores))[:top]
     found = []
-    for rank, k in enumerate(ranked.tolist(), 1):
+    for rank, k in enumerate(np.lexsort((reference, -scores))[:top].tolist(), 1):
         entry, score = gallery[enrolled[k]], round(float(scores[k]), 6)
         fmr, high = calibration.fmr(score)
-        found.append(
-            Candidate(rank, entry.name, entry.subject, score, fmr, high, calibration.count(score), high * len(enrolled))
-        )
+        reached, expected = calibration.count(score), high * len(enrolled)
+        found.append(Candidate(rank, entry.name, entry.subject, score, fmr, high, reached, expected))
     return found
 
 
@@ -202,21 +188,11 @@ def load_calibration(path: PathLike | None = None, *, kind: str = "ridges") -> C
         found = read_scores(Path(path)).scores
         return Calibration.from_scores(found.similarity[~found.mated], Path(path).name)
     held = json.loads(files("ridgefeat.verify").joinpath(BUNDLED).read_text("utf-8"))[kind]
-    return Calibration(
-        np.array(held["score"], np.float64),
-        np.array(held["reached"], np.int64),
-        int(held["comparisons"]),
-        str(held["data"]),
-    )
+    score, reached = np.array(held["score"], np.float64), np.array(held["reached"], np.int64)
+    return Calibration(score, reached, int(held["comparisons"]), str(held["data"]))
 
 
 def have_ridges(entries: Sequence[Entry]) -> bool:
-    """Return whether all templates hold ridges, not minutiae alone.
-
-    Parameters
-    ----------
-    entries : sequence of Entry
-        Those that failed are ignored.
-    """
+    """Return whether all templates hold ridges, not minutiae alone; entries that failed are ignored."""
     templates: list[Template] = [e.content.template for e in entries if e.content is not None]
     return all(t.waves is not None for t in templates)

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.verify.alignment import Alignment, align
 from ridgefeat.verify.cylinders import Cylinders, compute_cylinders, similarity
-from ridgefeat.verify.pairing import Geometry, count_averaged, relaxed_pairs
+from ridgefeat.verify.pairing import Alignment, Geometry, align, count_averaged, relaxed_pairs
 from ridgefeat.verify.template import Template
 from ridgefeat.verify.waves import coherence
 
@@ -34,14 +33,7 @@ MIN_LOCAL_SIMILARITY = 0.004
 
 @dataclass(frozen=True, eq=False)
 class PreparedTemplate:
-    """A template, and what is computed from it once for all its comparisons.
-
-    Attributes
-    ----------
-    template : Template
-    cylinders : Cylinders
-    geometry : Geometry
-    """
+    """A template, and what is computed from it once for all its comparisons: its cylinders and its geometry."""
 
     template: Template
     cylinders: Cylinders
@@ -88,16 +80,7 @@ class Comparison:
 
 
 def prepare(template: Template) -> PreparedTemplate:
-    """Compute the cylinders and the geometry of a template, once for all its comparisons.
-
-    Parameters
-    ----------
-    template : Template
-
-    Returns
-    -------
-    PreparedTemplate
-    """
+    """Return a template with its cylinders and its geometry, computed once for all its comparisons."""
     return PreparedTemplate(template, compute_cylinders(template), Geometry.from_minutiae(template.minutiae))
 
 
@@ -132,16 +115,15 @@ def compare(first: PreparedTemplate | Template, second: PreparedTemplate | Templ
         a, b = b, a
     local, aligned = _align(a, b)
     ridge_coherence, area = _compare_ridges(a.template, b.template, aligned)
-    fraction = aligned.paired_fraction if aligned is not None else 0.0
+    fraction, rotation = 0.0, 0.0
     i = j = np.zeros(0, np.intp)
-    rotation = 0.0
     if aligned is not None:
-        i, j, rotation = aligned.first, aligned.second, aligned.motion.rotation
+        fraction, rotation = aligned.paired_fraction, aligned.motion.rotation
+        i, j = aligned.first, aligned.second
     if swapped:
         i, j, rotation = j, i, -rotation
-    return Comparison(
-        fused_score(local, fraction, ridge_coherence), local, fraction, ridge_coherence, area, i, j, rotation
-    )
+    score = fused_score(local, fraction, ridge_coherence)
+    return Comparison(score, local, fraction, ridge_coherence, area, i, j, rotation)
 
 
 def fused_score(local_similarity: float, paired_fraction: float, ridge_coherence: float = math.nan) -> float:

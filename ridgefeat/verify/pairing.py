@@ -1,4 +1,4 @@
-"""Candidate pairs of minutiae: the most similar ones, and how well each agrees with the others.
+"""Pairing: the most similar pairs of minutiae, how well they agree, and the motion on which the strongest agree.
 
 Local similarity sort with relaxation (LSS-R) of Cappelli, Ferrara and Maltoni (2010, see cylinders). What differs:
 twice as many pairs enter the relaxation, it runs 3 rounds instead of 5, pairs are ranked by their relaxed similarity
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ridgefeat.structure import Float, Minutiae
-from ridgefeat.verify.geometry import wrap
+from ridgefeat.verify.geometry import Motion, wrap
+from ridgefeat.verify.template import Template, inside
 
 ROUNDS = 3
 PAIRS_PER_MINUTIA = 2
@@ -26,27 +27,23 @@ MIN_AVERAGED, MAX_AVERAGED = 4, 10
 """Pairs whose strengths are averaged, for prints of few and of many minutiae."""
 AVERAGED_MIDPOINT, AVERAGED_SLOPE = 20.0, 0.4
 """Minutiae at which the number is halfway, and how fast it rises."""
+MAX_DISTANCES = (18.0, 14.0)
+"""Pixels between paired minutiae, while the motion is refined and at the end."""
+MAX_DIRECTION_DIFFERENCE = np.pi / 6
+"""Radians between the directions of paired minutiae."""
+_DIRECTION_WEIGHT = 0.5
+_UNPAIRED = np.float32(9)
 
 Index = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """Relative positions and directions of a template's minutiae, invariant to rotation and translation.
+    """Relative positions and directions of a template's minutiae, invariant to rotation and translation."""
 
-    Attributes
-    ----------
-    distance : ndarray of float32, shape (n, n)
-        Pixels.
-    turn : ndarray of float32, shape (n, n)
-        Difference of directions, radians.
-    bearing : ndarray of float32, shape (n, n)
-        Direction towards another minutia, relative to the first one's own direction, radians.
-    """
-
-    distance: Float
-    turn: Float
-    bearing: Float
+    distance: Float  # shape (n, n), as all three; pixels
+    turn: Float  # difference of directions, radians
+    bearing: Float  # direction towards another minutia, relative to the first one's own direction, radians
 
     @classmethod
     def from_minutiae(cls, m: Minutiae) -> Geometry:
@@ -63,22 +60,12 @@ class Geometry:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Pairs of minutiae that may correspond.
+    """Pairs of minutiae that may correspond."""
 
-    Attributes
-    ----------
-    first, second : ndarray of int, shape (k,)
-        Indices of the minutiae.
-    strength : ndarray of float32, shape (k,)
-        Relaxed similarity.
-    agreement : ndarray of float32, shape (k, k)
-        How well every two pairs fit one motion, 0 to 1; the diagonal is 0.
-    """
-
-    first: Index
+    first: Index  # shape (k,)
     second: Index
-    strength: Float
-    agreement: Float
+    strength: Float  # relaxed similarity, shape (k,)
+    agreement: Float  # how well every two pairs fit one motion, 0 to 1, shape (k, k); the diagonal is 0
 
     def mean(self, count: int) -> float:
         """Return the mean strength of the `count` strongest."""
@@ -87,13 +74,7 @@ class Pairs:
 
 
 def relaxed_pairs(alike: Float, first: Geometry, second: Geometry) -> Pairs:
-    """Return the most similar pairs and their similarity after relaxation.
-
-    Parameters
-    ----------
-    alike : ndarray of float32, shape (n first, n second)
-    first, second : Geometry
-    """
+    """Return the most similar pairs, given similarities of shape (n first, n second), and relax their strength."""
     count = min(PAIRS_PER_MINUTIA * min(alike.shape), alike.size, MAX_PAIRS)
     flat = alike.ravel()
     best = np.argpartition(-flat, count - 1)[:count]
@@ -109,11 +90,6 @@ def relaxed_pairs(alike: Float, first: Geometry, second: Geometry) -> Pairs:
 
 def count_averaged(first: int, second: int) -> int:
     """Return the number of pairs to average: more if both prints have many minutiae.
-
-    Parameters
-    ----------
-    first, second : int
-        Minutiae of the two prints.
 
     Examples
     --------
@@ -136,3 +112,54 @@ def _agreement(one: tuple[Float, Float, Float], two: tuple[Float, Float, Float])
     out = 1 / (parts[0] * parts[1] * parts[2])
     np.fill_diagonal(out, 0)
     return np.asarray(out, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """One print aligned with another."""
+
+    motion: Motion  # of the first print onto the second
+    first: Index  # paired minutiae, one to one, shape (k,)
+    second: Index
+    common: tuple[int, int]  # minutiae of the first and of the second print in the area that both cover
+
+    @property
+    def paired_fraction(self) -> float:
+        """Paired minutiae as a fraction of those in the common area (geometric mean of the two prints)."""
+        return float(len(self.first) / np.sqrt(max(self.common[0], 1) * max(self.common[1], 1)))
+
+
+def align(first: Template, second: Template, pairs: Pairs) -> Alignment | None:
+    """Align the first print with the second; return None if no two pairs agree."""
+    support = pairs.strength * (pairs.agreement @ pairs.strength)
+    seed = int(support.argmax())
+    weight = pairs.agreement[seed] * pairs.strength
+    weight[seed] = pairs.strength[seed]
+    if np.count_nonzero(weight > np.float32(1e-6)) < 2:
+        return None
+    a, b = first.minutiae, second.minutiae
+    i, j = pairs.first, pairs.second
+    motion = Motion.fit(a.x[i], a.y[i], b.x[j], b.y[j], weight)
+    for max_distance in MAX_DISTANCES:
+        i, j = _pair_nearest(first, second, motion, max_distance)
+        if len(i) < 2:
+            break
+        if len(i) > 2:
+            motion = Motion.fit(a.x[i], a.y[i], b.x[j], b.y[j], np.ones(len(i), np.float32))
+    common = [inside(second.mask, *motion.apply(a.x, a.y)), inside(first.mask, *motion.invert(b.x, b.y))]
+    n_first, n_second = (max(int(c.sum()), len(i)) for c in common)
+    return Alignment(motion, i, j, (n_first, n_second))
+
+
+def _pair_nearest(first: Template, second: Template, motion: Motion, max_distance: float) -> tuple[Index, Index]:
+    """Return the minutiae that are mutual nearest neighbours in position and direction, and near enough."""
+    a, b = first.minutiae, second.minutiae
+    x, y = motion.apply(a.x, a.y)
+    distance = np.hypot(x[:, None] - b.x, y[:, None] - b.y) * np.float32(1 / max_distance)
+    turn = np.abs(wrap(a.direction[:, None] + np.float32(motion.rotation) - b.direction))
+    turn *= np.float32(1 / MAX_DIRECTION_DIFFERENCE)
+    cost = np.where((distance > 1) | (turn > 1), _UNPAIRED, distance + np.float32(_DIRECTION_WEIGHT) * turn)
+    nearest = cost.argmin(1)
+    own = np.arange(len(a))
+    paired = np.flatnonzero((cost[own, nearest] < _UNPAIRED) & (cost.argmin(0)[nearest] == own))
+    return paired, nearest[paired]

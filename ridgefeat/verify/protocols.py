@@ -53,12 +53,7 @@ class Plan:
 
     @classmethod
     def from_pairs(cls, mated: Sequence[tuple[int, int]], nonmated: Sequence[tuple[int, int]]) -> Plan:
-        """Return the plan of pairs (probe, reference), the mated ones first.
-
-        Parameters
-        ----------
-        mated, nonmated : sequence of (int, int)
-            Indices of the entries.
+        """Return the plan of `mated` and `nonmated` pairs of entries' indices (probe, reference), in this order.
 
         Raises
         ------
@@ -78,13 +73,7 @@ class Plan:
 
 
 def make_plan(protocol: str, entries: list[Entry], *, every_impostor: bool = False) -> tuple[Plan, list[Entry]]:
-    """Return the comparisons of a protocol ("fvc", "altered" or a table of pairs), and the entries with subjects.
-
-    Raises
-    ------
-    LayoutError
-        As the protocols do.
-    """
+    """Return the comparisons of a protocol ("fvc", "altered" or a table of pairs), and the entries with subjects."""
     if protocol == "fvc":
         return fvc(entries, every_impostor=every_impostor), entries
     if protocol == "altered":
@@ -104,10 +93,6 @@ def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     entries : sequence of Entry
         With labels that identify the finger.
     every_impostor : bool
-
-    Returns
-    -------
-    Plan
 
     Raises
     ------
@@ -150,10 +135,6 @@ def altered(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     entries : sequence of Entry
         Some with the label `alteration`, such as SOCOFing's.
     every_impostor : bool
-
-    Returns
-    -------
-    Plan
 
     Raises
     ------
@@ -207,12 +188,6 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
         unambiguous. Optional columns are `mated` (1 or 0), `subject_probe` and `subject_reference`; without them the
         labels of the prints decide.
     entries : sequence of Entry
-
-    Returns
-    -------
-    Plan
-    list of Entry
-        The entries, with the subjects that the table names.
 
     Raises
     ------
@@ -343,11 +318,8 @@ def _join_subjects(entries: list[Entry], probe: Index, reference: Index) -> list
     links = coo_matrix((np.ones(len(probe), bool), (probe, reference)), shape=(count, count))
     group = connected_components(links, directed=False)[1]
     known: dict[int, str] = {}
-    for i, entry in enumerate(entries):
-        if entry.labels.get("subject"):
-            known.setdefault(int(group[i]), entry.subject)
-    for i, entry in enumerate(entries):
-        known.setdefault(int(group[i]), entry.name)
+    for i in sorted(range(count), key=lambda i: not entries[i].labels.get("subject")):
+        known.setdefault(int(group[i]), entries[i].subject)
     return [
         entry if entry.labels.get("subject") else _with_subject(entry, known[int(g)])
         for entry, g in zip(entries, group, strict=True)

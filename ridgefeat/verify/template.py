@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -55,12 +55,7 @@ class Template:
 
 
 def comparison_params(params: Params | None = None) -> Params:
-    """Return stage parameters for comparisons: those given, with more minutiae kept.
-
-    Parameters
-    ----------
-    params : Params, optional
-        Default parameters if omitted.
+    """Return stage parameters for comparisons: `params`, or else the defaults, with more minutiae kept.
 
     Examples
     --------
@@ -73,12 +68,7 @@ def comparison_params(params: Params | None = None) -> Params:
 
 
 def template_from_print(fp: Fingerprint) -> Template:
-    """Return the template of a print.
-
-    Parameters
-    ----------
-    fp : Fingerprint
-        Preferably made with comparison_params.
+    """Return the template of the print `fp`, preferably made with comparison_params.
 
     Raises
     ------
@@ -86,11 +76,8 @@ def template_from_print(fp: Fingerprint) -> Template:
         If it has fewer than 4 minutiae.
     """
     minutiae = _checked(fp.minutiae, fp.source)
-    half = CELL // 2
-    pick = (slice(half, None, CELL), slice(half, None, CELL))
-    return Template(
-        minutiae, np.ascontiguousarray(fp.mask[pick]), ridge_waves(fp.enhanced, fp.period, fp.mask), fp.source
-    )
+    mask = np.ascontiguousarray(fp.mask[CELL // 2 :: CELL, CELL // 2 :: CELL])
+    return Template(minutiae, mask, ridge_waves(fp.enhanced, fp.period, fp.mask), fp.source)
 
 
 def template_from_minutiae(minutiae: Minutiae, source: str = "") -> Template:
@@ -124,7 +111,7 @@ def template_from_minutiae(minutiae: Minutiae, source: str = "") -> Template:
             "its resolution"
         )
     x, y = kept.x - kept.x.min() + _MARGIN, kept.y - kept.y.min() + _MARGIN
-    moved = Minutiae(x.astype(np.float32), y.astype(np.float32), kept.direction, kept.kind, kept.quality)
+    moved = replace(kept, x=x.astype(np.float32), y=y.astype(np.float32))
     shape = (int((y.max() + _MARGIN) // CELL) + 1, int((x.max() + _MARGIN) // CELL) + 1)
     return Template(moved, hull(moved, shape, _VISIBLE_REACH), source=source)
 

@@ -61,10 +61,6 @@ class Verification:
     def save(self, path: PathLike) -> Path:
         """Write the table (CSV) and its sidecar (.json), each atomically. Return the path of the table.
 
-        Parameters
-        ----------
-        path : path
-
         Raises
         ------
         ScoreError
@@ -98,7 +94,7 @@ def verify(
     enrolled: Progress | None = None,
     compared: Callable[[int, int], None] | None = None,
 ) -> Verification:
-    """Compare prints by a protocol.
+    """Compare prints by a protocol. Return the scores, and how they were made.
 
     Parameters
     ----------
@@ -119,10 +115,6 @@ def verify(
         Worker processes; -1 for every core.
     enrolled, compared : callable, optional
         Called with prints done, failed and in total; with comparisons done and in total.
-
-    Returns
-    -------
-    Verification
 
     Raises
     ------
@@ -164,8 +156,8 @@ def compare_all(
 
     Parameters
     ----------
-    entries : sequence of Entry
-    plan : Plan
+    entries, plan
+        What to compare.
     function : callable
         Returns the scores of a list of pairs: minutiae_scores or feature_scores.
     jobs : int
@@ -201,15 +193,7 @@ def _compare_batch(function: Comparator, contents: list[Any], pairs: list[tuple[
 
 
 def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.DataFrame:
-    """Return the table of a plan's scores, one row per comparison in the plan's order.
-
-    Parameters
-    ----------
-    entries : sequence of Entry
-    plan : Plan
-    score : ndarray of float64, shape (n,)
-        Scores of compare_all.
-    """
+    """Return the table of a plan's comparisons of `entries`, one row each in its order; `score` is from compare_all."""
     import pandas as pd
 
     def of(values: list[str], which: np.ndarray) -> Any:
@@ -227,10 +211,9 @@ def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.D
         "score": np.round(score, _DECIMALS),
         "failure": np.where(failed[0] != "", failed[0], failed[1]),
     }
-    for label in ("alteration", "level"):
-        values = [str(e.labels.get(label) or "") for e in entries]
-        if any(entry.is_altered for entry in entries):
-            columns[label] = of(values, plan.probe)
+    if any(entry.is_altered for entry in entries):
+        for label in ("alteration", "level"):
+            columns[label] = of([str(e.labels.get(label) or "") for e in entries], plan.probe)
     return pd.DataFrame(columns)
 
 

@@ -35,23 +35,15 @@ _BLOCK_MM2 = (BLOCK * SPACING * 25.4 / 500) ** 2
 class Waves:
     """The ridges as waves, every third pixel.
 
-    Attributes
-    ----------
-    signal : ndarray of int8, shape (rows, columns, 3)
-        Enhanced ridges, and their quadrature component as a vector (right, down), in steps of 1/100. Sample (i, j)
-        covers pixel rows 3 i to 3 i + 2 and columns 3 j to 3 j + 2. 0 outside the print.
+    The signal is the enhanced ridges, and their quadrature component as a vector (right, down), in steps of 1/100.
+    Sample (i, j) covers pixel rows 3 i to 3 i + 2 and columns 3 j to 3 j + 2. 0 outside the print.
     """
 
-    signal: NDArray[np.int8]
+    signal: NDArray[np.int8]  # shape (rows, columns, 3)
 
 
 def ridge_waves(enhanced: Float, period: Float, mask: Bool) -> Waves:
     """Return the ridges of an enhanced print as waves.
-
-    Parameters
-    ----------
-    enhanced, period : ndarray of float32, shape (rows, columns)
-    mask : ndarray of bool, shape (rows, columns)
 
     Examples
     --------
@@ -78,17 +70,8 @@ def ridge_waves(enhanced: Float, period: Float, mask: Bool) -> Waves:
 def coherence(first: Waves, second: Waves, motion: Motion) -> tuple[float, float]:
     """Return the phase coherence of two prints' ridges after the first is moved onto the second, and their overlap.
 
-    Parameters
-    ----------
-    first, second : Waves
-    motion : Motion
-
-    Returns
-    -------
-    float
-        Mean coherence of blocks, weighted by their amplitudes, 0 to 1; 0 if the overlap is too small.
-    float
-        Overlap in mm².
+    The first is the mean coherence of blocks, weighted by their amplitudes, 0 to 1, and 0 if the overlap (mm²) is too
+    small.
 
     Examples
     --------

@@ -50,10 +50,8 @@ def test_the_last_reason_is_that_of_the_stored_values():
 def test_a_change_is_noticed_whatever_its_kind():
     column = next(c for c in baseline.columns() if c.name == "ridge_period_mean")
     assert not baseline.differs(column, 0.45, 0.45 * (1 + 5e-5))
-    assert baseline.differs(column, 0.45, 0.45 * 1.001)
-    assert baseline.differs(column, 0.45, None)
-    assert baseline.differs(column, None, 0.45)
-    assert not baseline.differs(column, None, None)
+    assert baseline.differs(column, 0.45, 0.45 * 1.001) and baseline.differs(column, 0.45, None)
+    assert baseline.differs(column, None, 0.45) and not baseline.differs(column, None, None)
     new = baseline.stored()
     old = {**new, "ridge_gone": {}, "ridge_period_mean": dict.fromkeys(baseline.PRINTS, 0.1)}
     del old["ridge_period_sd"]
@@ -66,8 +64,7 @@ def test_storing_anew_needs_a_change_and_notes_its_reason(tmp_path, monkeypatch,
     monkeypatch.setattr(baseline, "measure", lambda: measured)
     note = baseline.update("The first values.")
     assert note == f"- `{baseline.digest(measured)}` The first values. New: {len(measured)} columns."
-    assert baseline.stored() == measured
-    assert baseline.update("Again.") == "Nothing changed."
+    assert baseline.stored() == measured and baseline.update("Again.") == "Nothing changed."
     assert baseline.CHANGES.read_text("utf-8").splitlines()[-1] == note
     other = {**measured, "ridge_area": dict.fromkeys(baseline.PRINTS, 1.0)}
     monkeypatch.setattr(baseline, "measure", lambda: other)

@@ -1,6 +1,7 @@
-"""What the tests of the families share: values by column name, and noise."""
+"""What the tests of the families share: values by column name, groups of them compared, and noise."""
 
 import numpy as np
+import pytest
 
 
 def values_of(family):
@@ -9,6 +10,17 @@ def values_of(family):
     return lambda fp: dict(zip(names, family.compute(fp).astype(float), strict=True))
 
 
-def noise(shape=(200, 180), seed=0):
+def agree(found, prefix, expected, **tolerance):
+    """Assert that values have what is expected of them, by their names after the prefix."""
+    assert {name: found[prefix + name] for name in expected} == pytest.approx(expected, **tolerance)
+
+
+def in_range(family, fp):
+    """Assert that every value is missing or lies in the range that its column declares."""
+    for column, value in zip(family.all_columns(), family.compute(fp), strict=True):
+        assert np.isnan(value) or column.low - 1e-5 <= value <= column.high + 1e-5, column.name
+
+
+def noise(shape=(200, 180), seed=0, high=256):
     """Uint8 white noise."""
-    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+    return np.random.default_rng(seed).integers(0, high, shape).astype(np.uint8)

@@ -17,13 +17,10 @@ from ridgefeat.features.family import BUILT_IN, Column, Family, as_records, fami
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.synth import PATTERN_SHARES, make_impression, make_master
 from ridgefeat.synth.simple import grating, rings
+from tests.features.helpers import noise
 
 COLUMNS = [(f, c) for f in map(families().get, BUILT_IN) for c in f.all_columns()]
 EVERY = pytest.mark.parametrize("name", BUILT_IN)
-
-
-def white_noise(shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
 
 
 # What every column promises
@@ -39,11 +36,8 @@ def test_names_are_unique_lower_case_and_begin_with_their_family():
 
 def test_every_column_has_a_unit_a_range_and_a_meaning():
     for _, column in COLUMNS:
-        assert isinstance(column.unit, str)
-        assert np.isfinite([column.low, column.high]).all(), column
-        assert column.low < column.high, column
-        assert len(column.meaning) > 5, column
-        assert isinstance(column.source, str)
+        assert isinstance(column.unit, str) and isinstance(column.source, str)
+        assert -np.inf < column.low < column.high < np.inf and len(column.meaning) > 5, column
 
 
 def test_meanings_of_a_family_differ():
@@ -56,8 +50,7 @@ def test_meanings_of_a_family_differ():
 @EVERY
 def test_a_family_says_what_it_is_and_its_functions_what_they_do(name):
     family = families()[name]
-    assert family.name == name
-    assert len(family.meaning) > 10
+    assert family.name == name and len(family.meaning) > 10
     assert all(function.__doc__ for _, function in family.groups)
     assert any(c.source for c in family.all_columns())
 
@@ -74,9 +67,9 @@ def prints():
             made[f"{pattern} {level}"] = Fingerprint(print_.image, print_.dpi, hand=hand)
     drawn = {f"grating {p}": grating((200, 180), p, 0.6).image for p in (4.6, 9, 17)}
     drawn |= {"level": grating((200, 200)).image, "rings": rings((200, 200)).image}
-    drawn |= {"noise": white_noise((220, 200)), "blank": np.full((200, 200), 255, np.uint8)}
+    drawn |= {"noise": noise((220, 200)), "blank": np.full((200, 200), 255, np.uint8)}
     drawn |= {"black": np.zeros((90, 80), np.uint8), "one pixel": np.zeros((1, 1), np.uint8)}
-    drawn |= {"tiny": white_noise((20, 20)), "strip": grating((40, 700), 9, 1.2).image}
+    drawn |= {"tiny": noise((20, 20)), "strip": grating((40, 700), 9, 1.2).image}
     return made | {name: Fingerprint(image) for name, image in drawn.items()}
 
 
@@ -89,12 +82,16 @@ def test_columns_are_the_same_for_every_image_and_values_in_the_declared_range(p
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             values = family.compute(fp)
-        assert values.dtype == np.float32
-        assert values.shape == low.shape
+        assert values.dtype == np.float32 and values.shape == low.shape
         assert not np.isinf(values).any()
         outside = (values < low - slack) | (values > high + slack)
         bad = [(c.name, float(v)) for c, v, o in zip(family.all_columns(), values, outside, strict=True) if o]
         assert not bad, f"{which}: {bad}"
+
+
+@pytest.mark.parametrize("name", ["ridge", "orient", "gabor", "texture"])
+def test_no_print_has_no_values(prints, name):
+    assert np.isnan(families()[name].compute(prints["blank"])).all()
 
 
 @EVERY
@@ -139,13 +136,9 @@ def test_what_is_not_finite_is_missing(bad):
     assert np.isnan(declared(column(), returning=[bad]).compute(None)).all()
 
 
-def test_nothing_measured_is_all_missing():
+def test_nothing_measured_is_all_missing_and_a_wrong_number_of_values_is_refused():
     found = declared(column("own_a"), column("own_b")).compute(None)
-    assert found.shape == (2,)
-    assert np.isnan(found).all()
-
-
-def test_a_wrong_number_of_values_is_refused():
+    assert found.shape == (2,) and np.isnan(found).all()
     with pytest.raises(ValueError, match="returned 1 values for 2 columns"):
         declared(column("own_a"), column("own_b"), returning=[1]).compute(None)
 
@@ -179,8 +172,7 @@ def test_the_decorated_function_stays_usable():
 def test_the_schemas_digest_knows_names_units_and_order_and_nothing_else():
     a, b = column("own_a"), column("own_b")
     digest = schema_digest([a, b])
-    assert re.fullmatch("[0-9a-f]{16}", digest)
-    assert schema_digest([a, b]) == digest
+    assert re.fullmatch("[0-9a-f]{16}", digest) and schema_digest([a, b]) == digest
     assert schema_digest([replace(a, meaning="other", source="x", high=5), b]) == digest
     for other in ([b, a], [a], [replace(a, unit="cm"), b], [replace(a, name="own_c"), b]):
         assert schema_digest(other) != digest
@@ -245,10 +237,8 @@ def test_a_family_of_ones_own_comes_into_the_table(publish, tmp_path):
     publish(own="own")
     cv2.imwrite(str(tmp_path / "1_1.png"), grating((120, 120)).image)
     out = tmp_path / "t.csv"
-    done = CliRunner().invoke(
-        main,
-        ["extract", str(tmp_path / "1_1.png"), "-o", str(out), "--families", "minutiae,own", "-j", "1", "--dpi", "500"],
-    )
+    options = f"-o {out} --families minutiae,own -j 1 --dpi 500".split()
+    done = CliRunner().invoke(main, ["extract", str(tmp_path / "1_1.png"), *options])
     assert done.exit_code == 0, done.output
     header, row = out.read_text().splitlines()
     assert dict(zip(header.split(","), row.split(","), strict=True))["own_size"] == "0.5"

@@ -12,7 +12,7 @@ from ridgefeat.features.minutiae import minutiae
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import BIFURCATION, CORE, ENDING, MM_PER_PX, Minutiae, SingularPoints
 from ridgefeat.synth.simple import dislocated_grating
-from tests.features.helpers import values_of
+from tests.features.helpers import agree, values_of
 
 values = values_of(minutiae)
 SHAPE = (400, 300)
@@ -46,10 +46,11 @@ def test_counts_by_kind_and_their_densities():
     x, y = scattered(10)
     kind = [ENDING] * 7 + [BIFURCATION] * 3
     found = values(pretend(x, y, kind=kind, quality=[90] * 4 + [50] + [49.9] * 5))
-    assert [found[f"minutiae_{n}"] for n in ("count", "endings", "bifurcations", "sure")] == [10, 7, 3, 5]
-    assert found["minutiae_bifurcation_share"] == pytest.approx(0.3)
-    for name, count in (("", 10), ("endings_", 7), ("bifurcations_", 3), ("sure_", 5)):
-        assert found[f"minutiae_{name}density"] == pytest.approx(count / CM2, rel=1e-5)
+    counts = {"count": 10, "endings": 7, "bifurcations": 3, "sure": 5}
+    assert {n: found[f"minutiae_{n}"] for n in counts} == counts
+    agree(found, "minutiae_", {"bifurcation_share": 0.3})
+    counts[""] = counts.pop("count")
+    agree(found, "minutiae_", {f"{n}_density".strip("_"): count / CM2 for n, count in counts.items()}, rel=1e-5)
 
 
 def test_density_is_by_the_prints_area_not_the_images():
@@ -66,11 +67,14 @@ def test_spacing_is_the_distance_to_the_nearest_neighbour(n, seed):
     x, y = (a.astype(np.float32) for a in scattered(n, seed))
     nearest = cKDTree(np.column_stack([x, y])).query(np.column_stack([x, y]), k=2)[0][:, 1] * MM_PER_PX
     found = values(pretend(x, y))
-    assert found["minutiae_spacing_mean"] == pytest.approx(nearest.mean(), rel=1e-4)
-    assert found["minutiae_spacing_sd"] == pytest.approx(nearest.std(), rel=1e-3, abs=1e-6)
-    assert found["minutiae_spacing_p50"] == pytest.approx(np.median(nearest), rel=1e-4)
     random = 0.5 / np.sqrt(n / (CM2 * 100))
-    assert found["minutiae_clustering"] == pytest.approx(nearest.mean() / random, rel=1e-4)
+    expected = {
+        "spacing_mean": nearest.mean(),
+        "spacing_p50": np.median(nearest),
+        "clustering": nearest.mean() / random,
+    }
+    agree(found, "minutiae_", expected, rel=1e-4)
+    agree(found, "minutiae_", {"spacing_sd": nearest.std()}, rel=1e-3, abs=1e-6)
 
 
 def test_clustering_tells_a_grid_from_a_heap():
@@ -83,13 +87,10 @@ def test_clustering_tells_a_grid_from_a_heap():
 
 def test_distance_from_the_core_or_else_the_centroid():
     x, y = np.array([150.0, 150, 250]), np.array([100.0, 300, 200])
-    centroid = values(pretend(x, y))
-    expected = np.hypot(x - 149.5, y - 199.5) * MM_PER_PX
-    assert centroid["minutiae_radius_mean"] == pytest.approx(expected.mean(), rel=1e-5)
-    assert centroid["minutiae_radius_sd"] == pytest.approx(expected.std(), rel=1e-3)
-    core = values(pretend(x, y, core=(150, 100)))
-    expected = np.hypot(x - 150, y - 100) * MM_PER_PX
-    assert core["minutiae_radius_mean"] == pytest.approx(expected.mean(), rel=1e-5)
+    for core, (x0, y0) in ((None, (149.5, 199.5)), ((150, 100), (150, 100))):
+        found, expected = values(pretend(x, y, core=core)), np.hypot(x - x0, y - y0) * MM_PER_PX
+        agree(found, "minutiae_radius_", {"mean": expected.mean()}, rel=1e-5)
+        agree(found, "minutiae_radius_", {"sd": expected.std()}, rel=1e-3)
 
 
 @pytest.mark.parametrize("k", range(8))
@@ -105,38 +106,29 @@ def test_directions_fall_into_the_bin_of_their_name(k, off):
 def test_opposite_directions_cancel():
     x, y = scattered(6)
     found = values(pretend(x, y, degrees=[10, 190] * 3))
-    assert found["minutiae_direction_resultant"] == pytest.approx(0, abs=1e-6)
+    agree(found, "minutiae_direction_", {"resultant": 0}, abs=1e-6)
     assert found["minutiae_direction_a000"] == found["minutiae_direction_a180"] == 0.5
 
 
 def test_quarters_stand_where_their_names_say():
     x = [10, 20, 30, 40, 250, 260, 270, 30, 40, 280]
     y = [10, 20, 30, 40, 10, 20, 30, 380, 390, 380]
-    found = values(pretend(x, y))
-    quarter = CM2 / 4
-    for name, count in (("nw", 4), ("ne", 3), ("sw", 2), ("se", 1)):
-        assert found[f"minutiae_{name}_density"] == pytest.approx(count / quarter, rel=0.02)
+    expected = {f"{name}_density": count / (CM2 / 4) for name, count in (("nw", 4), ("ne", 3), ("sw", 2), ("se", 1))}
+    agree(values(pretend(x, y)), "minutiae_", expected, rel=0.02)
 
 
 def test_quality():
-    x, y = scattered(4)
-    found = values(pretend(x, y, quality=[20, 40, 60, 80]))
-    assert found["minutiae_quality_mean"] == pytest.approx(50)
-    assert found["minutiae_quality_sd"] == pytest.approx(np.std([20, 40, 60, 80]))
+    found = values(pretend(*scattered(4), quality=[20, 40, 60, 80]))
+    agree(found, "minutiae_quality_", {"mean": 50, "sd": np.std([20, 40, 60, 80])})
 
 
-def test_none_found_is_a_count_of_zero_and_unknown_shares():
+def test_none_found_is_a_count_of_zero_and_unknown_shares_and_two_are_too_few_for_spacing():
     found = values(pretend())
     assert found["minutiae_count"] == found["minutiae_density"] == found["minutiae_nw_density"] == 0
     unknown = ("bifurcation_share", "quality_mean", "spacing_mean", "direction_a000", "direction_resultant")
     assert all(np.isnan(found[f"minutiae_{n}"]) for n in unknown)
-
-
-def test_two_are_too_few_for_spacing():
-    found = values(pretend([10, 50], [10, 50]))
-    assert found["minutiae_count"] == 2
-    assert np.isnan(found["minutiae_spacing_mean"])
-    assert found["minutiae_direction_a000"] == 1
+    two = values(pretend([10, 50], [10, 50]))
+    assert two["minutiae_count"] == 2 and np.isnan(two["minutiae_spacing_mean"]) and two["minutiae_direction_a000"] == 1
 
 
 def test_no_print_has_counts_of_zero_and_nothing_else():

@@ -12,7 +12,7 @@ from ridgefeat.features.ridge import squares as square_columns
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import MM_PER_PX, OrientationField, SingularPoints
 from ridgefeat.synth.simple import grating, rings
-from tests.features.helpers import values_of
+from tests.features.helpers import agree, values_of
 
 values = values_of(ridge)
 DIAGONAL_MM = 7.0711
@@ -40,14 +40,10 @@ def disc(shape, radius):
 
 @pytest.mark.parametrize(("period", "degrees"), [(7, 45), (9, 0), (9, 30), (9, 90), (12, 120)])
 def test_the_period_in_mm(period, degrees):
-    found = values(wave(period, degrees))
-    mm = period * MM_PER_PX
-    assert found["ridge_period_mean"] == pytest.approx(mm, rel=0.01)
-    assert found["ridge_density_line"] == pytest.approx(10 / mm, rel=0.01)
-    for name in ("p10", "p50", "p90"):
-        assert found[f"ridge_period_{name}"] == pytest.approx(mm, rel=0.015)
+    found, mm = values(wave(period, degrees)), period * MM_PER_PX
+    agree(found, "ridge_", {"period_mean": mm, "density_line": 10 / mm, "period_r2c3_mean": mm}, rel=0.01)
+    agree(found, "ridge_period_", dict.fromkeys(("p10", "p50", "p90"), mm), rel=0.015)
     assert found["ridge_period_sd"] < 0.01 * mm
-    assert found["ridge_period_r2c3_mean"] == pytest.approx(mm, rel=0.01)
 
 
 def test_period_across_and_down_show_an_uneven_scale():
@@ -58,23 +54,30 @@ def test_period_across_and_down_show_an_uneven_scale():
     assert uneven["ridge_period_down"] == pytest.approx(9 * 25.4 / 450, rel=0.03)
     upright = values(wave(9, 90))
     assert upright["ridge_period_across"] == pytest.approx(9 * MM_PER_PX, rel=0.01)
-    assert np.isnan(upright["ridge_period_down"])
-    assert np.isnan(upright["ridge_period_ratio"])
+    assert np.isnan(upright["ridge_period_down"]) and np.isnan(upright["ridge_period_ratio"])
 
 
 def test_zones_are_where_their_names_put_them():
     image = np.hstack([grating((320, 160), 8, np.pi / 2).image, grating((320, 160), 11, np.pi / 2).image])
     found = values(Fingerprint(image))
-    for row in range(1, 5):
-        assert found[f"ridge_period_r{row}c1_mean"] == pytest.approx(8 * MM_PER_PX, rel=0.04)
-        assert found[f"ridge_period_r{row}c4_mean"] == pytest.approx(11 * MM_PER_PX, rel=0.04)
+    expected = {f"r{row}c{c}_mean": p * MM_PER_PX for row in range(1, 5) for c, p in ((1, 8), (4, 11))}
+    agree(found, "ridge_period_", expected, rel=0.04)
 
 
 # Counts along diagonals
 
 
-def counted(enhanced, mask, x, y):
-    return squares.count_ridges(enhanced, mask, np.array([x], np.float32), np.array([y], np.float32))[0]
+FULL = np.ones((300, 300), bool)
+ACROSS = -np.cos(2 * np.pi * np.add(*np.indices(FULL.shape)) / (9 * np.sqrt(2))).astype(np.float32)
+"""Ridges 9 px apart along one diagonal."""
+
+
+IN_9 = DIAGONAL_MM / (9 * MM_PER_PX)
+"""Such ridges along the diagonal of a square."""
+
+
+def counted(enhanced, mask, at=150):
+    return squares.count_ridges(enhanced, mask, np.float32([at]), np.float32([at]))[0]
 
 
 @pytest.mark.parametrize("period", [7, 9, 12])
@@ -85,50 +88,43 @@ def test_ridges_along_the_diagonal(period, degrees):
 
 
 def test_the_diagonal_that_crosses_more_counts():
-    fp = wave(9, 30)
-    expected = DIAGONAL_MM / (9 * MM_PER_PX) * np.cos(np.deg2rad(15))
-    assert values(fp)["ridge_density_mean"] == pytest.approx(expected, abs=0.3)
+    expected = IN_9 * np.cos(np.deg2rad(15))
+    assert values(wave(9, 30))["ridge_density_mean"] == pytest.approx(expected, abs=0.3)
 
 
 def test_a_square_hardly_visible_has_no_count():
-    enhanced = -np.cos(2 * np.pi * np.add(*np.indices((300, 300))) / (9 * np.sqrt(2))).astype(np.float32)
-    full = np.ones((300, 300), bool)
-    expected = DIAGONAL_MM / (9 * MM_PER_PX)
-    assert counted(enhanced, full, 150, 150) == pytest.approx(expected, abs=0.6)
-    assert counted(enhanced, full, 10, 10) != counted(enhanced, full, 10, 10)
-    part = full.copy()
+    assert counted(ACROSS, FULL) == pytest.approx(IN_9, abs=0.6) and np.isnan(counted(ACROSS, FULL, 10))
+    part = FULL.copy()
     part[:, 180:] = False
     # 80 of 98 px to the left of 180: still enough, and made up for.
-    assert counted(enhanced, part, 150, 150) == pytest.approx(expected, abs=0.9)
+    assert counted(ACROSS, part) == pytest.approx(IN_9, abs=0.9)
     part[:, 155:] = False
-    assert np.isnan(counted(enhanced, part, 150, 150))
+    assert np.isnan(counted(ACROSS, part))
+    # One visible diagonal is not enough.
+    assert np.isnan(counted(ACROSS, np.abs(np.add(*np.indices(FULL.shape)) - 300) < 12))
 
 
 def test_a_diagonal_along_a_ridges_flank_crosses_none():
-    rows, columns = np.indices((300, 300))
+    rows, columns = np.indices(FULL.shape)
     enhanced = np.sin(2 * np.pi * (rows - columns) / (9 * np.sqrt(2))).astype(np.float32)
     trembling = enhanced + np.float32(0.03) * np.where((rows + columns) % 6 < 3, 1, -1).astype(np.float32)
-    expected = DIAGONAL_MM / (9 * MM_PER_PX)
-    assert counted(trembling, np.ones((300, 300), bool), 150, 150) == pytest.approx(expected, abs=0.6)
+    assert counted(trembling, FULL) == pytest.approx(IN_9, abs=0.6)
 
 
-def test_one_visible_diagonal_is_not_enough():
-    enhanced = -np.cos(2 * np.pi * np.add(*np.indices((300, 300))) / (9 * np.sqrt(2))).astype(np.float32)
-    y, x = np.indices((300, 300))
-    along_only = np.abs(x + y - 300) < 12
-    assert np.isnan(counted(enhanced, along_only, 150, 150))
-
-
-def pretend(enhanced, core, hand=None, mask=None):
-    one = np.array([1], np.uint8)
+def pretend(enhanced, *cores, hand=None, mask=None):
+    x, y = np.float32(cores).T
     return SimpleNamespace(
         enhanced=enhanced,
         mask=np.ones(enhanced.shape, bool) if mask is None else mask,
         hand=hand,
-        singular_points=SingularPoints(
-            np.array([core[0]], np.float32), np.array([core[1]], np.float32), one, np.zeros(1, np.float32)
-        ),
+        singular_points=SingularPoints(x, y, np.ones(len(x), np.uint8), np.zeros_like(x)),
     )
+
+
+def by_square(print_):
+    """The columns of the squares by name, without the prefix."""
+    names = [c.name for group, function in ridge.groups if function is square_columns for c in group]
+    return {n.removeprefix("ridge_density_"): v for n, v in zip(names, square_columns(print_), strict=True)}
 
 
 def three_densities():
@@ -140,64 +136,41 @@ def three_densities():
 
 @pytest.mark.parametrize(("hand", "radial", "ulnar"), [("right", 7, 9), ("left", 9, 7)])
 def test_the_thumbs_side_depends_on_the_hand(hand, radial, ulnar):
-    names = [c.name for group, function in ridge.groups if function is square_columns for c in group]
-    found = dict(zip(names, square_columns(pretend(three_densities(), (200, 200), hand)), strict=True))
+    found = by_square(pretend(three_densities(), (200, 200), hand=hand))
     count = {p: DIAGONAL_MM / (p * MM_PER_PX) for p in (7, 9, 12)}
     # Squares overlap the line between two densities a little.
-    assert found["ridge_density_radial"] == pytest.approx(count[radial], abs=1.6)
-    assert found["ridge_density_ulnar"] == pytest.approx(count[ulnar], abs=1.6)
-    assert found["ridge_density_left"] > found["ridge_density_right"] + 2
-    assert found["ridge_density_proximal"] == pytest.approx(count[12], abs=1)
-    assert found["ridge_density_distal"] == pytest.approx(
-        (found["ridge_density_left"] + found["ridge_density_right"]) / 2
-    )
-    three = [found[f"ridge_density_{side}"] for side in ("left", "right", "proximal")]
-    assert found["ridge_density_spread"] == pytest.approx(max(three) - min(three))
+    agree(found, "", {"radial": count[radial], "ulnar": count[ulnar]}, abs=1.6)
+    assert found["left"] > found["right"] + 2
+    assert found["proximal"] == pytest.approx(count[12], abs=1)
+    three = [found[side] for side in ("left", "right", "proximal")]
+    agree(found, "", {"distal": (three[0] + three[1]) / 2, "spread": max(three) - min(three)})
 
 
 def test_without_the_hand_radial_and_ulnar_are_unknown():
     fp = wave(9, 45)
+    swapped = {"ridge_density_radial": "ridge_density_ulnar", "ridge_density_ulnar": "ridge_density_radial"}
     unknown = values(fp)
-    assert np.isnan(unknown["ridge_density_radial"])
-    assert np.isnan(unknown["ridge_density_ulnar"])
-    assert np.isfinite(unknown["ridge_density_left"])
-    left = values(Fingerprint(fp.original, hand="left"))
-    right = values(Fingerprint(fp.original, hand="right"))
-    assert left["ridge_density_radial"] == right["ridge_density_ulnar"]
-    assert left["ridge_density_ulnar"] == right["ridge_density_radial"]
-    swapped = {"ridge_density_radial", "ridge_density_ulnar"}
-    assert all(np.array_equal(left[n], right[n], equal_nan=True) for n in left if n not in swapped)
+    assert np.isnan([unknown[n] for n in swapped]).all() and np.isfinite(unknown["ridge_density_left"])
+    left, right = (values(Fingerprint(fp.original, hand=hand)) for hand in ("left", "right"))
+    assert all(np.array_equal(left[n], right[swapped.get(n, n)], equal_nan=True) for n in left)
 
 
 def test_the_spread_of_what_is_seen():
     enhanced = three_densities()
-    names = [c.name for group, function in ridge.groups if function is square_columns for c in group]
-
-    def spread(mask):
-        return dict(zip(names, square_columns(pretend(enhanced, (200, 200), mask=mask)), strict=True))
-
     upper = np.zeros(enhanced.shape, bool)
     upper[:260] = True
-    found = spread(upper)
-    assert np.isnan(found["ridge_density_proximal"])
-    assert found["ridge_density_spread"] == pytest.approx(
-        abs(found["ridge_density_left"] - found["ridge_density_right"])
-    )
+    found = by_square(pretend(enhanced, (200, 200), mask=upper))
+    assert np.isnan(found["proximal"]) and found["spread"] == pytest.approx(abs(found["left"] - found["right"]))
     upper[:, 200:] = False
-    assert np.isfinite(spread(upper)["ridge_density_left"])
-    assert np.isnan(spread(upper)["ridge_density_spread"])
+    found = by_square(pretend(enhanced, (200, 200), mask=upper))
+    assert np.isfinite(found["left"]) and np.isnan(found["spread"])
 
 
 def test_the_topmost_core_carries_the_squares():
-    enhanced = three_densities()
-    upper, lower = pretend(enhanced, (200, 200)), pretend(enhanced, (200, 330))
-    assert square_columns(upper)[3] > square_columns(lower)[3] + 2
-    both = pretend(enhanced, (200, 200))
-    a, b = upper.singular_points, lower.singular_points
-    both.singular_points = SingularPoints(
-        *(np.concatenate([getattr(a, n), getattr(b, n)]) for n in ("x", "y", "kind", "direction"))
-    )
-    assert np.array_equal(square_columns(both), square_columns(upper), equal_nan=True)
+    upper, lower = (200, 200), (200, 330)
+    a, b, both = (by_square(pretend(three_densities(), *cores)) for cores in ([upper], [lower], [upper, lower]))
+    assert a["left"] > b["left"] + 2
+    assert np.array_equal(list(both.values()), list(a.values()), equal_nan=True)
 
 
 # Breadth and gaps
@@ -226,8 +199,7 @@ def test_drawn_white_lines_are_counted_and_measured():
         cv2.line(lined, (60 + 80 * k, 40), (80 + 80 * k, 260), 255, 3)
     before, after = gaps(clean), gaps(lined)
     cm2 = 300 * 300 * MM_PER_PX**2 / 100
-    assert before[2:] == [0, 0]
-    assert after[2] == pytest.approx(3 / cm2, rel=0.05)
+    assert before[2:] == [0, 0] and after[2] == pytest.approx(3 / cm2, rel=0.05)
     assert after[3] == pytest.approx(3 * np.hypot(20, 220) * MM_PER_PX / cm2, rel=0.12)
     assert after[0] > before[0] + 0.02
 
@@ -235,20 +207,14 @@ def test_drawn_white_lines_are_counted_and_measured():
 def test_drawn_pores_are_counted():
     clean = grating((300, 300), 10, 0.3).image
     line = Fingerprint(clean).skeleton
-    y, x = np.nonzero(line)
-    chosen = np.random.default_rng(0).permutation(len(x))
-    far = (x > 20) & (x < 280) & (y > 20) & (y < 280)
-    kept = []
-    for i in chosen[far[chosen]]:
-        if len(kept) < 40 and all(np.hypot(x[i] - a, y[i] - b) > 25 for a, b in kept):
-            kept.append((x[i], y[i]))
-    porous = clean.copy()
-    for px, py in kept:
-        cv2.circle(porous, (int(px), int(py)), 2, 255, -1)
+    porous, kept = clean.copy(), []
+    for y, x in np.random.default_rng(0).permutation(20 + 1 + np.argwhere(line[21:280, 21:280])):
+        if len(kept) < 40 and all(np.hypot(x - a, y - b) > 25 for a, b in kept):
+            kept.append((x, y))
+            cv2.circle(porous, (int(x), int(y)), 2, 255, -1)
     length_cm = line.sum() * 1.11 * MM_PER_PX / 10
     before, after = gaps(clean), gaps(porous)
-    assert len(kept) > 30
-    assert after[1] - before[1] == pytest.approx(len(kept) / length_cm, rel=0.25)
+    assert len(kept) > 30 and after[1] - before[1] == pytest.approx(len(kept) / length_cm, rel=0.25)
     assert after[2:] == [0, 0]
 
 
@@ -265,11 +231,11 @@ def test_area_and_box():
     print_ = np.where(disc((360, 360), 120), grating((360, 360), 9, 0.6).image, 255).astype(np.uint8)
     fp = Fingerprint(print_)
     found = values(fp)
-    assert found["ridge_area"] == pytest.approx(fp.mask.sum() * MM_PER_PX**2 / 100, rel=1e-5)
-    assert found["ridge_area"] == pytest.approx(np.pi * (120 * MM_PER_PX) ** 2 / 100, rel=0.2)
     rows, columns = np.flatnonzero(fp.mask.any(1)), np.flatnonzero(fp.mask.any(0))
-    assert found["ridge_height"] == pytest.approx((rows[-1] - rows[0] + 1) * MM_PER_PX, rel=1e-5)
-    assert found["ridge_width"] == pytest.approx((columns[-1] - columns[0] + 1) * MM_PER_PX, rel=1e-5)
+    sides = {"height": np.ptp(rows) + 1, "width": np.ptp(columns) + 1}
+    expected = {name: side * MM_PER_PX for name, side in sides.items()}
+    agree(found, "ridge_", {**expected, "area": fp.mask.sum() * MM_PER_PX**2 / 100}, rel=1e-5)
+    assert found["ridge_area"] == pytest.approx(np.pi * (120 * MM_PER_PX) ** 2 / 100, rel=0.2)
 
 
 def test_length_of_ridge_by_area_is_one_over_the_period_on_all_angles_together():
@@ -281,12 +247,8 @@ def test_physical_values_do_not_depend_on_the_resolution():
     fine = rings((400, 400), 9.0).image
     coarse = cv2.resize(fine, (240, 240), interpolation=cv2.INTER_AREA)
     a, b = values(Fingerprint(fine)), values(Fingerprint(coarse, dpi=300.0))
-    for name in ("period_mean", "area", "width", "height", "density_mean", "length_density"):
-        assert b[f"ridge_{name}"] == pytest.approx(a[f"ridge_{name}"], rel=0.03)
-
-
-def test_no_print_has_no_values():
-    assert np.isnan(ridge.compute(Fingerprint(np.full((120, 120), 255, np.uint8)))).all()
+    names = ("period_mean", "area", "width", "height", "density_mean", "length_density")
+    agree(b, "ridge_", {name: a[f"ridge_{name}"] for name in names}, rel=0.03)
 
 
 def gap_counts(*given):
@@ -303,14 +265,10 @@ def gap_counts(*given):
     return round(pores * length_cm, 3), round(lines * area_cm2, 3)
 
 
-def test_a_pore_is_a_gap_of_at_most_12_px():
-    assert gap_counts((3, 50, 12)) == (1, 0)
-    assert gap_counts((3, 50, 13)) == (0, 0)
-
-
-def test_a_white_line_crosses_three_ridges():
-    assert gap_counts(*((ridge_number, 50, 3) for ridge_number in (3, 4))) == (2, 0)
-    assert gap_counts(*((ridge_number, 50, 3) for ridge_number in (3, 4, 5))) == (3, 1)
+def test_a_pore_is_a_gap_of_at_most_12_px_and_a_white_line_crosses_three_ridges():
+    assert [gap_counts((3, 50, length)) for length in (12, 13)] == [(1, 0), (0, 0)]
+    assert gap_counts((3, 50, 3), (4, 50, 3)) == (2, 0)
+    assert gap_counts((3, 50, 3), (4, 50, 3), (5, 50, 3)) == (3, 1)
 
 
 @pytest.mark.parametrize(("count", "known"), [(29, False), (30, True)])
@@ -321,5 +279,4 @@ def test_the_period_across_needs_30_points(count, known):
     field = OrientationField(angle, np.ones_like(angle))
     fp = SimpleNamespace(mask=np.ones(angle.shape, bool), period=np.full(angle.shape, 9, np.float32), orientation=field)
     across, down = squares.period(fp)[5:7]
-    assert np.isfinite(across) == known
-    assert down == pytest.approx(9 * MM_PER_PX)
+    assert np.isfinite(across) == known and down == pytest.approx(9 * MM_PER_PX)

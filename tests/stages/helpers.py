@@ -38,3 +38,9 @@ def disc(shape, radius, centre=None):
 
 def white_noise(shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+def with_noise(image, deviation, seed=0):
+    """The image with Gaussian noise."""
+    noise = np.random.default_rng(seed).normal(0, deviation, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)

@@ -8,7 +8,7 @@ from ridgefeat.synth import make_print
 from ridgefeat.synth.simple import grating
 from tests.stages.helpers import disc, on_white
 
-SHAPE = (320, 300)
+SHAPE, WIDE = (320, 300), (300, 520)
 
 
 def flags(image, dpi=500.0):
@@ -17,10 +17,6 @@ def flags(image, dpi=500.0):
 
 def a_print(period=9.0, radius=120, **more):
     return on_white(grating(SHAPE, period, 0.6, **more).image, disc(SHAPE, radius))
-
-
-def test_a_good_print_has_none():
-    assert flags(a_print()) == ()
 
 
 @pytest.mark.parametrize(
@@ -34,15 +30,12 @@ def test_a_good_print_has_none():
         ("wrong_scale", a_print(period=5.3)),
         (
             "several_prints",
-            on_white(
-                grating((300, 520), 9.0, 0.6).image, disc((300, 520), 95, (120, 150)) | disc((300, 520), 95, (390, 150))
-            ),
+            on_white(grating(WIDE, 9.0, 0.6).image, disc(WIDE, 95, (120, 150)) | disc(WIDE, 95, (390, 150))),
         ),
     ],
 )
 def test_each_flag_is_given_alone(name, image):
-    assert flags(image) == (name,)
-    assert MEANINGS[name]
+    assert flags(image) == (name,) and MEANINGS[name]
 
 
 def test_a_resolution_that_is_wrong_shows_in_the_period():
@@ -58,8 +51,9 @@ def test_flags_come_in_the_order_of_their_meanings():
     assert [f for f in MEANINGS if f in found] == list(found)
 
 
-def test_limits_are_parameters():
+def test_a_good_print_has_none_and_limits_are_parameters():
     fp = Fingerprint(a_print())
+    assert fp.flags == ()
     assert flag(fp.image, fp.mask, fp.period, FlagParams(min_area=900)) == ("too_small",)
     assert flag(fp.image, fp.mask, fp.period, FlagParams(longest_period=0.4)) == ("wrong_scale",)
 
@@ -71,22 +65,14 @@ def test_a_print_at_a_wrong_resolution_is_distinguished_from_no_print(stated):
     assert Fingerprint(image, stated).flags == ("no_print", "wrong_scale")
     noise = np.random.default_rng(0).integers(0, 256, image.shape).astype(np.uint8)
     assert Fingerprint(noise, stated).flags == ("no_print",)
-
-
-def test_the_search_at_other_resolutions_uses_the_parameters_of_the_print():
-    image = make_print(4, noise_level=1).image
+    # The search at other resolutions uses the parameters of the print.
     strict = Params().updated(["segmentation.min_contrast=64"])
     assert Fingerprint(image, 2000, params=strict).flags == ("no_print",)
 
 
 def test_an_image_without_ridges_is_looked_at_in_four_other_sizes():
-    assert [scaled.shape for scaled in other_scales(np.zeros((400, 300), np.uint8))] == [
-        (1000, 750),
-        (640, 480),
-        (200, 150),
-        (100, 75),
-    ]
-    assert [scaled.shape for scaled in other_scales(np.zeros((1000, 900), np.uint8))] == [(500, 450), (250, 225)]
+    small, large = ([i.shape for i in other_scales(np.zeros(shape, np.uint8))] for shape in ((400, 300), (1000, 900)))
+    assert small == [(1000, 750), (640, 480), (200, 150), (100, 75)] and large == [(500, 450), (250, 225)]
 
 
 @pytest.mark.parametrize(("black", "white", "expected"), [(2, 253, True), (3, 252, False)])

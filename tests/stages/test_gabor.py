@@ -5,7 +5,7 @@ import pytest
 
 from ridgefeat.stages import gabor as stage
 from ridgefeat.stages.gabor import GaborParams, gabor_responses
-from ridgefeat.stages.grid import CELL, at_cells, to_pixels
+from ridgefeat.stages.grid import CELL
 from ridgefeat.stages.normalisation import normalise
 from tests.stages.helpers import disc, white_noise
 
@@ -53,27 +53,18 @@ def test_the_envelope_of_a_matched_wave_is_its_amplitude():
         assert np.unravel_index(inner.mean((2, 3)).argmax(), inner.shape[:2]) == (w, o)
 
 
-def test_a_wave_passes_no_filter_across_it():
-    p = GaborParams()
-    inner = gabor_responses(wave((320, 320), 9, 0.0), p).magnitude[:, :, 8:-8, 8:-8]
-    assert inner[:, p.orientations // 2].max() < 1e-3
+def test_a_wave_passes_no_filter_across_it_and_the_envelope_does_not_follow_its_phase():
+    across = gabor_responses(wave((320, 320), 9, 0.0)).magnitude[:, GaborParams().orientations // 2, 8:-8, 8:-8]
+    assert across.max() < 1e-3
+    found = [gabor_responses(wave((200, 200), 9, 0.4, phase=phase)).magnitude for phase in (0.0, 1.0, 2.5)]
+    assert np.ptp(np.stack(found)[..., 6:-6, 6:-6].max((1, 2)), 0).max() < 0.01
 
 
-def test_the_envelope_does_not_follow_the_phase():
-    found = [
-        gabor_responses(wave((200, 200), 9, 0.4, phase=phase)).magnitude[:, :, 6:-6, 6:-6].max((0, 1))
-        for phase in (0.0, 1.0, 2.5)
-    ]
-    assert np.ptp(np.stack(found), 0).max() < 0.01
-
-
-def test_a_cell_is_told_where_it_stands():
+def test_a_cell_answers_to_its_own_place():
     image = np.where(disc((240, 240), 30, (60, 180)), wave((240, 240), 9, 0.4), 0).astype(np.float32)
     energy = gabor_responses(image).magnitude.max((0, 1))
-    y, x = np.indices(energy.shape)
-    weight = energy**2 / (energy**2).sum()
-    assert 8 * (weight * x).sum() + 3.5 == pytest.approx(60, abs=1)
-    assert 8 * (weight * y).sum() + 3.5 == pytest.approx(180, abs=1)
+    y, x = (np.average(at, weights=energy**2) for at in np.indices(energy.shape))
+    assert (8 * x + 3.5, 8 * y + 3.5) == pytest.approx((60, 180), abs=1)
 
 
 def test_opposite_borders_do_not_meet():
@@ -87,8 +78,7 @@ def test_opposite_borders_do_not_meet():
 def test_the_grid_covers_the_image(shape):
     bank = gabor_responses(np.zeros(shape, np.float32), GaborParams(orientations=8, wavelengths=3))
     assert bank.magnitude.shape == (3, 8, -(-shape[0] // 8), -(-shape[1] // 8))
-    assert bank.magnitude.dtype == np.float32
-    assert bank.magnitude.flags.c_contiguous
+    assert bank.magnitude.dtype == np.float32 and bank.magnitude.flags.c_contiguous
     assert not bank.magnitude.any()
 
 
@@ -96,19 +86,5 @@ def test_centres_run_from_shortest_to_longest_and_over_half_a_turn():
     bank = gabor_responses(np.zeros((16, 16), np.float32), GaborParams(shortest=6, longest=12))
     assert bank.wavelengths[[0, -1]] == pytest.approx([6, 12])
     ratio = bank.wavelengths[1:] / bank.wavelengths[:-1]
-    assert ratio == pytest.approx(ratio[0])
-    assert bank.orientations[0] == 0
+    assert ratio == pytest.approx(ratio[0]) and bank.orientations[0] == 0
     assert np.diff(bank.orientations) == pytest.approx(np.pi / len(bank.orientations))
-
-
-def test_cells_to_pixels_and_back():
-    cells = np.add.outer(np.arange(6), 2 * np.arange(7)).astype(np.float32)
-    pixels = to_pixels(cells, (45, 50))
-    assert pixels.shape == (45, 50)
-    # Interpolated linearly between the cells' middles: a plane stays a plane.
-    y, x = np.indices(pixels.shape)
-    plane = (y - 3.5) / 8 + 2 * (x - 3.5) / 8
-    assert np.abs(pixels - plane)[4:40, 4:46].max() < 1e-4
-    again = at_cells(pixels)
-    assert again.shape == (6, 7)
-    assert np.abs(again - cells)[:5, :6].max() < 0.2

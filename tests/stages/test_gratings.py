@@ -6,7 +6,7 @@ import pytest
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.stages.orientation import OrientationParams, estimate_orientation
 from ridgefeat.synth.simple import chirp, grating, rings
-from tests.stages.helpers import disc, on_white, turn
+from tests.stages.helpers import disc, on_white, turn, with_noise
 
 INNER = np.s_[24:-24, 24:-24]
 
@@ -18,8 +18,7 @@ def test_a_grating_is_read_back(period, degrees):
     # Between the bank's orientations, 15 degrees apart, the estimate leans to the nearer one.
     assert turn(fp.orientation.angle, np.deg2rad(degrees))[INNER].max() < 1.5
     assert np.abs(fp.period[INNER] / period - 1).max() < 0.02
-    assert fp.orientation.coherence[INNER].min() > 0.97
-    assert fp.mask.all()
+    assert fp.orientation.coherence[INNER].min() > 0.97 and fp.mask.all()
     assert not len(fp.singular_points)
 
 
@@ -27,8 +26,7 @@ def test_angles_lie_in_the_half_open_half_turn():
     # A grating at 0 degrees is where rounding would give pi.
     for degrees in (0, 179.99, 90):
         angle = Fingerprint(grating((120, 120), 9.0, np.deg2rad(degrees)).image).orientation.angle
-        assert angle.dtype == np.float32
-        assert angle.min() >= 0
+        assert angle.dtype == np.float32 and angle.min() >= 0
         assert angle.max() < np.pi
 
 
@@ -43,8 +41,7 @@ def test_period_follows_a_chirp(across):
     made = chirp((320, 200), (7.0, 12.0), np.pi / 2 if across else 0.0)
     fp = Fingerprint(made.image)
     error = fp.period[INNER] / made.truth.period[INNER] - 1
-    assert np.abs(error).mean() < 0.03
-    assert np.abs(error).max() < 0.12
+    assert np.abs(error).mean() < 0.03 and np.abs(error).max() < 0.12
 
 
 def test_orientation_and_period_of_rings():
@@ -61,35 +58,29 @@ def test_orientation_and_period_of_rings():
 def test_coherence_falls_with_noise_and_is_zero_outside():
     clean = grating((240, 240), 9.0, 0.5).image
     inside = disc((240, 240), 100)
-    rng = np.random.default_rng(3)
     means = []
     for deviation in (0, 40, 120):
-        noisy = np.clip(clean + rng.normal(0, deviation, clean.shape), 0, 255).astype(np.uint8)
-        fp = Fingerprint(on_white(noisy, inside))
+        fp = Fingerprint(on_white(with_noise(clean, deviation, 3), inside))
         assert not fp.orientation.coherence[~fp.mask].any()
         means.append(fp.orientation.coherence[disc((240, 240), 80)].mean())
-    assert means[0] > 0.95 > means[1] > means[2]
-    assert 0 <= means[2] < 0.6
+    assert means[0] > 0.95 > means[1] > means[2] and 0 <= means[2] < 0.6
 
 
 def test_the_field_is_continued_outside_the_mask():
     fp = Fingerprint(on_white(grating((240, 240), 9.0, 0.5).image, disc((240, 240), 90)))
     margin = ~fp.mask & disc((240, 240), 100)
-    assert turn(fp.orientation.angle[margin], 0.5).max() < 10
-    assert np.isnan(fp.period[~fp.mask]).all()
+    assert turn(fp.orientation.angle[margin], 0.5).max() < 10 and np.isnan(fp.period[~fp.mask]).all()
     assert np.isfinite(fp.period[fp.mask]).all()
 
 
 @pytest.fixture(scope="module")
 def noisy():
-    wave = grating((200, 200), 9.0, 0.5).image
-    return Fingerprint(np.clip(wave + np.random.default_rng(1).normal(0, 150, wave.shape), 0, 255).astype(np.uint8))
+    return Fingerprint(with_noise(grating((200, 200), 9.0, 0.5).image, 150, 1))
 
 
 def test_noise_in_all_directions_does_not_bias_the_period():
-    wave = grating((200, 200), 7.0, 0.5).image
-    noise = np.random.default_rng(1).normal(0, 100, wave.shape)
-    assert Fingerprint(np.clip(wave + noise, 0, 255).astype(np.uint8)).period.mean() == pytest.approx(7, rel=0.003)
+    fp = Fingerprint(with_noise(grating((200, 200), 7.0, 0.5).image, 100, 1))
+    assert fp.period.mean() == pytest.approx(7, rel=0.003)
 
 
 def orientation_error(fp, **params):
@@ -97,10 +88,7 @@ def orientation_error(fp, **params):
     return turn(field.angle, 0.5)[INNER].mean()
 
 
-def test_more_smoothing_makes_a_noisy_field_smoother(noisy):
+def test_smoothing_and_doubting_waves_across_the_neighbours_orientation_lower_the_error(noisy):
     error = [orientation_error(noisy, smoothing=smoothing) for smoothing in (2, 8, 24)]
     assert error[0] > error[1] > error[2]
-
-
-def test_doubting_waves_across_the_neighbours_orientation_lowers_the_error(noisy):
     assert orientation_error(noisy) < 0.9 * orientation_error(noisy, trust=0)

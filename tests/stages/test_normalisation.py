@@ -12,8 +12,7 @@ def test_a_wave_gets_mean_zero_and_deviation_one():
     out = normalise(grating((200, 200), 9.0, 0.4, contrast=0.3).image)
     assert out.dtype == np.float32
     inner = out[20:-20, 20:-20]
-    assert abs(inner.mean()) < 0.02
-    assert inner.std() == pytest.approx(1, rel=0.02)
+    assert abs(inner.mean()) < 0.02 and inner.std() == pytest.approx(1, rel=0.02)
     assert inner.max() == pytest.approx(np.sqrt(2), rel=0.05)
 
 
@@ -27,8 +26,7 @@ def test_mean_and_deviation_are_those_of_the_window(window):
     found = normalise(image, NormalisationParams(window=window))[half:-half, half:-half]
     error = np.abs(found - np.clip(expected, -3, 3))
     # Means are taken over cells of some pixels, so windows differ by a few rows and columns.
-    assert error.mean() < 0.06
-    assert np.percentile(error, 99) < 0.4
+    assert error.mean() < 0.06 and np.percentile(error, 99) < 0.4
 
 
 @settings(max_examples=15, deadline=None)
@@ -58,5 +56,4 @@ def test_values_are_clipped_at_three_deviations():
     dot = np.full((99, 99), 255, np.uint8)
     dot[49, 49] = 0
     out = normalise(dot)
-    assert out[49, 49] == -3
-    assert np.abs(out).max() == 3
+    assert out[49, 49] == -3 and np.abs(out).max() == 3

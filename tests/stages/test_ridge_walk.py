@@ -9,9 +9,9 @@ def drawn(*rows):
 
 
 def walked(skeleton, x, y, step, steps):
-    codes = neighbour_codes(skeleton)
-    w = walk(codes, np.array([x], np.int32), np.array([y], np.int32), np.array([step], np.uint8), steps)
-    return list(zip(w.x[:, 0].tolist(), w.y[:, 0].tolist(), strict=True)), int(w.length[0])
+    start = np.array([x], np.int32), np.array([y], np.int32), np.array([step], np.uint8)
+    xs, ys = walk(neighbour_codes(skeleton), *start, steps)
+    return list(zip(xs[:, 0].tolist(), ys[:, 0].tolist(), strict=True))
 
 
 def test_steps_turn_counter_clockwise_on_the_page_from_the_right():
@@ -24,8 +24,7 @@ def test_a_neighbour_sets_its_bit(k):
     image = np.zeros((3, 3), bool)
     image[1, 1] = image[1 + STEPS_Y[k], 1 + STEPS_X[k]] = True
     codes = neighbour_codes(image)
-    assert codes[1, 1] == 1 << k
-    assert codes[1 + STEPS_Y[k], 1 + STEPS_X[k]] == 1 << (k + 4) % 8
+    assert codes[1, 1] == 1 << k and codes[1 + STEPS_Y[k], 1 + STEPS_X[k]] == 1 << (k + 4) % 8
     assert np.count_nonzero(codes) == 2
 
 
@@ -44,44 +43,31 @@ def test_ridges_that_leave_are_the_crossing_number_of_every_neighbourhood():
         crossing = np.abs(np.diff(np.append(on, on[0]))).sum() // 2
         assert count[code] == crossing
         used = first[code][: count[code]]
-        assert all((code >> step) & 1 for step in used)
-        assert len(set(used.tolist())) == count[code]
+        assert all((code >> step) & 1 for step in used) and len(set(used.tolist())) == count[code]
         assert (first[code][count[code] :] == NOWHERE).all()
     assert (count[0], count[255]) == (0, 1)
 
 
-def test_an_end_a_line_and_a_fork_are_told_apart():
+def test_an_end_a_line_and_a_fork_differ():
     codes = neighbour_codes(drawn("......#", ".....#.", "#####..", ".....#.", "......#"))
     count = branches()[0][codes]
-    assert count[2].tolist() == [1, 2, 2, 2, 3, 0, 0]
-    assert count[1].tolist() == [0, 0, 0, 0, 0, 2, 0]
+    assert count[2].tolist() == [1, 2, 2, 2, 3, 0, 0] and count[1].tolist() == [0, 0, 0, 0, 0, 2, 0]
     assert count[0].tolist() == [0, 0, 0, 0, 0, 0, 1]
 
 
-def test_a_walker_follows_a_line_and_stays_at_its_end():
-    line = drawn(".......", ".##....", "...#...", "....##.", ".......")
-    path, length = walked(line, 1, 1, 0, 8)
-    assert path[:5] == [(1, 1), (2, 1), (3, 2), (4, 3), (5, 3)]
-    assert set(path[4:]) == {(5, 3)}
-    assert length == 4
-
-
-def test_a_walker_goes_straight_on_at_a_crossing():
+def test_a_walker_follows_a_line_stays_at_its_end_and_goes_straight_on_at_a_crossing():
+    path = walked(drawn(".......", ".##....", "...#...", "....##.", "......."), 1, 1, 0, 8)
+    assert path[:5] == [(1, 1), (2, 1), (3, 2), (4, 3), (5, 3)] and set(path[4:]) == {(5, 3)}
     cross = drawn("...#...", "...#...", "...#...", "#######", "...#...", "...#...")
-    path, _ = walked(cross, 0, 3, 0, 6)
-    assert path[-1] == (6, 3)
+    assert walked(cross, 0, 3, 0, 6)[-1] == (6, 3)
+    # No first step means staying.
+    assert set(walked(drawn("...", ".#.", "..."), 1, 1, NOWHERE, 4)) == {(1, 1)}
 
 
 def test_walkers_of_one_call_do_not_mind_each_other():
     lines = drawn("........", ".######.", "........", ".###....", "........")
-    codes = neighbour_codes(lines)
-    w = walk(codes, np.array([1, 6, 1], np.int32), np.array([1, 1, 3], np.int32), np.array([0, 4, 0], np.uint8), 9)
-    assert w.x.shape == (10, 3)
-    assert w.x[-1].tolist() == [6, 1, 3]
-    assert w.length.tolist() == [5, 5, 2]
-
-
-def test_no_first_step_means_staying():
-    path, length = walked(drawn("...", ".#.", "..."), 1, 1, NOWHERE, 4)
-    assert set(path) == {(1, 1)}
-    assert length == 0
+    x, y, first = np.array([1, 6, 1], np.int32), np.array([1, 1, 3], np.int32), np.array([0, 4, 0], np.uint8)
+    xs, ys = walk(neighbour_codes(lines), x, y, first, 9)
+    assert xs.shape == ys.shape == (10, 3)
+    assert xs[-1].tolist() == [6, 1, 3] and (ys == y).all()
+    assert [len(set(way)) for way in xs.T.tolist()] == [6, 6, 3]

@@ -42,8 +42,7 @@ def test_a_cores_direction_is_where_its_ridges_open(degrees):
     # At a core theta = (phi + c) / 2; along its opening phi = phi0 the ridges run radially: phi0 = c.
     opening = np.deg2rad(degrees)
     points = find((130.0, 150.0, 1), upright=opening / 2)
-    assert swing(points.direction[0], opening) < 8
-    assert 0 <= points.direction[0] < 2 * np.pi
+    assert swing(points.direction[0], opening) < 8 and 0 <= points.direction[0] < 2 * np.pi
 
 
 def test_a_deltas_direction_is_one_of_its_three_arms():
@@ -59,20 +58,16 @@ def test_loop_and_whorl():
     assert (len(loop.cores), len(loop.deltas)) == (1, 1)
     whorl = find((130.0, 110.0, 1), (130.0, 170.0, 1), (60.0, 240.0, -1), (200.0, 240.0, -1))
     assert (len(whorl.cores), len(whorl.deltas)) == (2, 2)
-    assert whorl.kind.tolist() == [CORE, CORE, DELTA, DELTA]
-    assert whorl.cores.y[0] < whorl.cores.y[1]
+    assert whorl.kind.tolist() == [CORE, CORE, DELTA, DELTA] and whorl.cores.y[0] < whorl.cores.y[1]
 
 
 def test_a_close_core_and_delta_cancel():
     pair = (120.0, 150.0, 1), (140.0, 150.0, -1)
     assert len(find(*pair, pair_distance=2.0, smoothing=2.0)) == 2
     assert not len(find(*pair, pair_distance=30.0, smoothing=2.0))
-
-
-def test_of_three_points_the_nearest_two_cancel():
+    # Of three points the nearest two cancel.
     points = find((100.0, 150.0, 1), (118.0, 150.0, -1), (150.0, 150.0, 1), pair_distance=40.0, smoothing=2.0)
-    assert points.kind.tolist() == [CORE]
-    assert points.x[0] == pytest.approx(150, abs=6)
+    assert points.kind.tolist() == [CORE] and points.x[0] == pytest.approx(150, abs=6)
 
 
 def test_points_outside_or_at_the_edge_are_left_out():

@@ -2,6 +2,8 @@
 
 import csv
 import struct
+from itertools import islice
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -52,53 +54,43 @@ def test_subjects_have_fingers_and_impressions_in_order():
     assert [(p.subject, p.hand, p.finger, p.impression) for p in made] == [
         (s, "right", finger, i) for s in (1, 2) for finger in ("thumb", "index") for i in (1, 2)
     ]
-    assert {p.sex for p in made} == {"female", "male"}
-    assert len({p.sex for p in made if p.subject == 1}) == 1
-    assert made[0].pattern == made[1].pattern
-    assert made[0].name == f"sim0001_{made[0].sex}_right_thumb_1"
-
-
-def test_a_finger_does_not_depend_on_how_many_others_are_made():
-    few = list(make_subjects(1, seed=3, fingers=2, impressions=1, female_share=1.0, **SMALL))
-    many = list(make_subjects(1, seed=3, fingers=2, impressions=2, female_share=1.0, **SMALL))
-    assert few[1].print.image.tobytes() == many[2].print.image.tobytes()
+    assert {p.sex for p in made} == {"female", "male"} and len({p.sex for p in made if p.subject == 1}) == 1
+    assert made[0].pattern == made[1].pattern and made[0].name == f"sim0001_{made[0].sex}_right_thumb_1"
+    # A finger does not depend on how many impressions of others are made.
+    _, index = islice(make_subjects(2, seed=3, fingers=2, impressions=1, **SMALL), 2)
+    assert index.print.image.tobytes() == made[2].print.image.tobytes()
 
 
 def test_a_set_is_images_with_resolution_an_index_and_truth(tmp_path):
     index = write_set(tmp_path / "set", 3, 1, truth=True, fingers=2, **SMALL)
     rows = list(csv.DictReader(index.open(encoding="utf-8")))
-    assert len(rows) == 3
-    assert {row["simulated"] for row in rows} == {"yes"}
+    assert len(rows) == 3 and {row["simulated"] for row in rows} == {"yes"}
     assert {row["sex"] for row in rows} <= {"female", "male"}
-    made = next(make_subjects(2, seed=1, fingers=2, **SMALL))
-    data = (tmp_path / "set" / rows[0]["file"]).read_bytes()
+    made = next(make_subjects(2, seed=1, fingers=2, **SMALL)).print
+    path = tmp_path / "set" / rows[0]["file"]
+    data = path.read_bytes()
     at = data.index(b"pHYs")
     assert struct.unpack(">IIB", data[at + 4 : at + 13]) == (19685, 19685, 1)
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    assert np.array_equal(image, made.print.image)
-    known = read_truth((tmp_path / "set" / rows[0]["file"]).with_suffix(".npz"))
-    assert np.array_equal(known.period, made.print.truth.period)
-    assert np.array_equal(known.minutiae.direction, made.print.truth.minutiae.direction)
-    assert np.array_equal(known.singular_points.kind, made.print.truth.singular_points.kind)
+    assert np.array_equal(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), made.image)
+    known = read_truth(path.with_suffix(".npz"))
+    assert np.array_equal(known.period, made.truth.period)
+    assert np.array_equal(known.minutiae.direction, made.truth.minutiae.direction)
+    assert np.array_equal(known.singular_points.kind, made.truth.singular_points.kind)
 
 
 def test_the_same_seed_writes_the_same_files(tmp_path):
     for name in ("a", "b"):
         write_set(tmp_path / name, 1, 7, truth=True, **SMALL)
     first, second = (sorted((tmp_path / name).iterdir()) for name in ("a", "b"))
-    assert [p.name for p in first] == [p.name for p in second]
-    assert len(first) == 3
+    assert [p.name for p in first] == [p.name for p in second] and len(first) == 3
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
 
 
-def test_an_index_is_not_overwritten_unasked(tmp_path):
+def test_an_index_is_not_overwritten_unasked_and_a_folder_that_cannot_be_written_is_named(tmp_path):
     write_set(tmp_path, 1, 1, **SMALL)
     with pytest.raises(LayoutError, match=r"index\.csv is there already"):
         write_set(tmp_path, 1, 2, **SMALL)
     assert write_set(tmp_path, 1, 2, overwrite=True, **SMALL).exists()
-
-
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LayoutError, match="cannot write synthetic prints to"):
         write_set(tmp_path / "file", 1, 1, **SMALL)
@@ -141,6 +133,13 @@ def test_unusable_arguments_are_named_before_anything_is_made(changes, message):
     arguments = {"n": 1, "seed": 1, **changes}
     with pytest.raises(ParameterError, match=message):
         make_subjects(arguments.pop("n"), **arguments)
+
+
+def test_six_in_ten_impressions_are_good_three_fair_and_one_poor(monkeypatch):
+    monkeypatch.setattr(subjects, "_make_finger", lambda *_: SimpleNamespace(pattern="arch"))
+    monkeypatch.setattr(subjects, "make_impression", lambda *_, **options: None)
+    levels = [p.noise_level for p in make_subjects(200, seed=1)]
+    assert np.bincount(levels) / len(levels) == pytest.approx([0, 0.6, 0.3, 0.1], abs=0.04)
 
 
 def test_fingers_of_one_person_differ_by_half_a_ridge(monkeypatch):

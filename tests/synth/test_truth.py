@@ -8,6 +8,7 @@ from skimage.morphology import skeletonize
 
 from ridgefeat.structure import CORE, DELTA, ENDING
 from ridgefeat.synth import PATTERN_SHARES, make_impression, make_master
+from tests.synth.helpers import read_orientation, sample, turn, values_at
 
 EXPECTED = {"arch": (0, 0), "tented_arch": (1, 1), "left_loop": (1, 1), "right_loop": (1, 1), "whorl": (2, 2)}
 
@@ -19,31 +20,23 @@ def made(request):
     return master, make_impression(master, rng=seed, noise_level=0)
 
 
+def depth(truth):
+    """How far inside the print each pixel lies."""
+    return ndimage.distance_transform_edt(np.pad(truth.mask, 1))[1:-1, 1:-1]
+
+
 def inner(truth, margin=20, singular=25):
-    mask = np.pad(truth.mask, 1)
-    mask = ndimage.distance_transform_edt(mask)[1:-1, 1:-1] > margin
+    mask = depth(truth) > margin
     rows, columns = np.indices(mask.shape)
     for x, y in zip(truth.singular_points.x, truth.singular_points.y, strict=True):
         mask &= np.hypot(columns - x, rows - y) > singular
     return mask
 
 
-def structure_tensor(image, sigma):
-    f = image.astype(float)
-    gx, gy = ndimage.gaussian_filter(f, 1, order=(0, 1)), ndimage.gaussian_filter(f, 1, order=(1, 0))
-    xx, yy, xy = (ndimage.gaussian_filter(p, sigma) for p in (gx * gx, gy * gy, gx * gy))
-    return np.mod(-0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2, np.pi)
-
-
-def turn(a, b):
-    return np.angle(np.exp(2j * (a - b))) / 2
-
-
 def test_orientation_read_from_ridges_is_the_truth_within_two_degrees(made):
     _, print_ = made
-    error = np.rad2deg(turn(structure_tensor(print_.image, 6), print_.truth.orientation.angle))[inner(print_.truth)]
-    assert error.size > 30000
-    assert np.sqrt(np.mean(error**2)) < 2
+    error = np.rad2deg(turn(read_orientation(print_.image, 6), print_.truth.orientation.angle))[inner(print_.truth)]
+    assert error.size > 30000 and np.sqrt(np.mean(error**2)) < 2
     assert abs(np.mean(error)) < 0.2
 
 
@@ -65,8 +58,7 @@ def test_period_read_from_spectra_is_the_truth_within_three_percent(made):
             weight = np.where(power > 0.3 * power.max(), power, 0)
             read = weight.sum() / (weight * frequency).sum()
             errors.append(read * np.average(1 / period, weights=window) - 1)
-    assert len(errors) >= 6
-    assert np.median(np.abs(errors)) < 0.03
+    assert len(errors) >= 6 and np.median(np.abs(errors)) < 0.03
     assert abs(np.mean(errors)) < 0.02
 
 
@@ -79,34 +71,27 @@ def skeleton_nodes(ridge):
 def test_a_minutia_is_where_the_truth_puts_it(made):
     _, print_ = made
     truth, nodes = print_.truth.minutiae, skeleton_nodes(print_.image < 128)
-    inside = ndimage.distance_transform_edt(np.pad(print_.truth.mask, 1))[1:-1, 1:-1]
-    deep = truth.select(inside[np.rint(truth.y).astype(int), np.rint(truth.x).astype(int)] > 14)
+    inside = depth(print_.truth)
+    deep = truth.select(values_at(inside, truth) > 14)
     assert len(deep) >= 15
     distance, _ = cKDTree(nodes).query(np.column_stack([deep.x, deep.y]))
-    assert np.mean(distance < 10) > 0.95
-    assert np.median(distance) < 5
+    assert np.mean(distance < 10) > 0.95 and np.median(distance) < 5
     nodes = nodes[inside[nodes[:, 1], nodes[:, 0]] > 18]
     back, _ = cKDTree(np.column_stack([truth.x, truth.y])).query(nodes)
     assert np.mean(back < 10) > 0.75
 
 
-def sample(image, x, y):
-    return ndimage.map_coordinates(image.astype(float), [np.asarray(y), np.asarray(x)], order=1, mode="nearest")
-
-
 def test_kind_and_direction_are_what_lies_ahead(made):
     _, print_ = made
     clear = print_.truth.minutiae.select(print_.truth.minutiae.quality > 60)
-    inside = ndimage.distance_transform_edt(np.pad(print_.truth.mask, 1))[1:-1, 1:-1]
-    clear = clear.select(inside[np.rint(clear.y).astype(int), np.rint(clear.x).astype(int)] > 12)
+    clear = clear.select(values_at(depth(print_.truth), clear) > 12)
     step = 5.0
     ahead, behind = (
         sample(print_.image, clear.x + s * step * np.cos(clear.direction), clear.y - s * step * np.sin(clear.direction))
         for s in (1, -1)
     )
     dark_ahead = ahead < behind
-    assert len(clear) >= 10
-    assert np.mean(dark_ahead == (clear.kind == ENDING)) > 0.95
+    assert len(clear) >= 10 and np.mean(dark_ahead == (clear.kind == ENDING)) > 0.95
     assert 0.2 < np.mean(print_.truth.minutiae.kind == ENDING) < 0.8
 
 
@@ -115,7 +100,7 @@ def test_more_ridges_lie_ahead_of_a_minutia_than_behind(made):
     t, gains = print_.truth.minutiae, []
     points = np.column_stack([t.x, t.y])
     alone = cKDTree(points).query(points, k=2)[0][:, 1] > 22
-    inside = ndimage.distance_transform_edt(np.pad(print_.truth.mask, 1))[1:-1, 1:-1]
+    inside = depth(print_.truth)
     for x, y, d in zip(t.x[alone], t.y[alone], t.direction[alone], strict=True):
         if inside[round(float(y)), round(float(x))] < 25:
             continue
@@ -127,8 +112,7 @@ def test_more_ridges_lie_ahead_of_a_minutia_than_behind(made):
             crossings = np.flatnonzero(np.diff(np.sign(profile)))
             phase.append(1 / np.mean(np.diff(crossings)))
         gains.append(phase[0] - phase[1])
-    assert len(gains) >= 4
-    assert np.mean(np.array(gains) > 0) > 0.8
+    assert len(gains) >= 4 and np.mean(np.array(gains) > 0) > 0.8
 
 
 def poincare(angle):
@@ -154,20 +138,16 @@ def test_singular_points_are_those_of_the_class_and_of_the_orientation(made):
 @pytest.mark.parametrize(("pattern", "side"), [("left_loop", -1), ("right_loop", 1)])
 def test_a_loop_opens_down_and_to_its_side_with_the_delta_opposite(pattern, side):
     points = make_master(pattern, rng=3).truth.singular_points
-    assert np.cos(points.cores.direction[0]) * side > 0
-    assert np.sin(points.cores.direction[0]) < 0
+    assert np.cos(points.cores.direction[0]) * side > 0 and np.sin(points.cores.direction[0]) < 0
     assert (points.deltas.x[0] - points.cores.x[0]) * side < 0
     assert points.deltas.y[0] > points.cores.y[0]
 
 
 def test_minutiae_run_along_the_orientation(made):
     for truth in (made[0].truth, made[1].truth):
-        m = truth.minutiae
-        far = np.ones(len(m), bool)
-        for x, y in zip(truth.singular_points.x, truth.singular_points.y, strict=True):
-            far &= np.hypot(m.x - x, m.y - y) > 25
-        here = truth.orientation.angle[np.rint(m.y[far]).astype(int), np.rint(m.x[far]).astype(int)]
-        assert np.rad2deg(np.abs(turn(here, m.direction[far]))).max() < 6
+        s, m = truth.singular_points, truth.minutiae
+        far = m.select((np.hypot(m.x[:, None] - s.x, m.y[:, None] - s.y) > 25).all(1))
+        assert np.rad2deg(np.abs(turn(values_at(truth.orientation.angle, far), far.direction))).max() < 6
 
 
 def test_minutiae_are_as_dense_as_on_plain_prints(made):

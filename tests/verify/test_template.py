@@ -29,13 +29,10 @@ def test_too_few_minutiae_or_too_large_a_span_are_refused():
         template_from_minutiae(m, "test")
 
 
-def test_the_best_150_minutiae_are_kept():
+def test_more_minutiae_are_extracted_for_comparisons_and_the_best_150_kept():
     m = random_minutiae(1, 160, side=500)
     m.quality[:] = np.arange(160)
     assert template_from_minutiae(m).minutiae.quality.min() == 10
-
-
-def test_more_minutiae_are_extracted_for_comparisons():
     given = Params.from_dict({"gabor": {**Params().to_dict()["gabor"]}})
     assert comparison_params(given).to_dict()["minutiae"]["min_quality"] == 30
     assert Params().to_dict()["minutiae"]["min_quality"] > 30

@@ -50,8 +50,7 @@ def test_from_scores_to_a_threshold(verification, tmp_path):
     assert "subjects from subject_probe, subject_reference" in read.note
     found = analyse(read.scores, ("exact",), development=1.0, replicates=0)
     point = found.parts[0].operating_points[0]
-    assert point.fmr.errors == 0 == point.fnmr.errors
-    assert not list(tmp_path.glob(".*"))
+    assert point.fmr.errors == 0 == point.fnmr.errors and not list(tmp_path.glob(".*"))
 
 
 def test_failures_are_rows_without_a_score_and_count_as_rejections(folder, tmp_path):

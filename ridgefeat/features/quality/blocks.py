@@ -41,9 +41,7 @@ def without_frame(image: UInt8) -> tuple[UInt8, int, int]:
 
 def _inside(means: np.ndarray) -> tuple[int, int]:
     dark = np.flatnonzero(means <= WHITE)
-    if not len(dark):
-        return 0, len(means)
-    return int(dark[0]), int(dark[-1]) + 1
+    return (int(dark[0]), int(dark[-1]) + 1) if len(dark) else (0, len(means))
 
 
 @dataclass(frozen=True)
@@ -128,25 +126,13 @@ def foreground(image: UInt8) -> Bool:
 
 @dataclass(frozen=True)
 class Blocks:
-    """Blocks that lie 2 px inside the corner's grid, so that each has a border to be turned in.
+    """Blocks that lie 2 px inside the corner's grid, so that each has a border to be turned in."""
 
-    Attributes
-    ----------
-    image : ndarray of uint8
-        What they were cut from.
-    x, y : ndarray of int, shape (block rows, block columns)
-        Their top-left pixel.
-    angle : ndarray of float32, shape (block rows, block columns)
-        Angle across the ridges in radians, x to the right and y down.
-    inside : ndarray of bool, shape (block rows, block columns)
-        Whether all grid blocks that a block touches are foreground.
-    """
-
-    image: UInt8
-    x: np.ndarray
+    image: UInt8  # what they were cut from
+    x: np.ndarray  # top-left pixels, shape (block rows, block columns), as the rest
     y: np.ndarray
-    angle: Float
-    inside: Bool
+    angle: Float  # across the ridges in radians, x to the right and y down
+    inside: Bool  # whether all grid blocks that a block touches are foreground
 
 
 def inner_blocks(image: UInt8) -> Blocks | None:
@@ -170,24 +156,11 @@ _UNIT = 1 << _UNIT_BITS
 
 
 def turned_windows(blocks: Blocks, angle: Float, width: int, height: int, pad: int) -> UInt8:
-    """Return a window of each foreground block, turned about the block's centre to the nearest pixels.
+    """Return a window of each foreground block, turned counter-clockwise about its centre, to the nearest pixels.
 
-    Parameters
-    ----------
-    blocks : Blocks
-        Where to cut.
-    angle : ndarray of float32, shape (n,)
-        Radians by which each foreground block is turned counter-clockwise.
-    width, height : int
-        Size of the window in pixels.
-    pad : int
-        Pixels by which the border is widened before the turn. NFIQ 2 then cuts the window as if it had not been, so
-        that it lies this far left of and above the centre.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n, height, width)
-        0 where a window reaches out of its block's border or of the image.
+    `angle` is one per foreground block, in radians; the windows are uint8 of shape (n, height, width), and 0 where they
+    reach out of their block's border or of the image. The border is widened by `pad` pixels before the turn; NFIQ 2
+    then cuts the window as if it had not been, so that it lies this far left of and above the centre.
     """
     side = BLOCK + 2 * (BORDER + pad)
     centre = side / 2

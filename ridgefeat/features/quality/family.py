@@ -8,12 +8,13 @@ Measures of minutiae use this package's minutiae, not those of FingerJet FX. The
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from ridgefeat.features.family import Column, Family
+from ridgefeat.features.family import Column, Family, share
 from ridgefeat.features.quality import nfiq2
 from ridgefeat.features.quality.blocks import (
     BLOCK,
@@ -33,30 +34,23 @@ CENTRE_PX = 100
 """Half side of the square around the minutiae's centre in which NFIQ 2 counts them."""
 LOCAL_MEAN_PX = 17
 """Side of the box that gives the local mean grey level: about two ridge periods."""
+_SLOPE = np.array([[-0.5, 0, 0.5]], np.float32)
 
 quality = Family("quality", "How well the ridges can be read: NFIQ 2's measures, contrast, area and sharpness.")
 
 
-def _histogram(name: str, what: str, unit: str, high: float, source: str = NFIQ2) -> list[Column]:
-    limits = (None, *nfiq2.BINS[name], None)
+def _histogram(name: str, what: str, unit: str, high: float) -> list[Column]:
+    """Return the columns of nfiq2.summary."""
+    inner = [f"{limit:g}" for limit in nfiq2.BINS[name]]
+    between = [f"from {low} and below {limit}" for low, limit in pairwise(inner)]
+    limits = [f"below {inner[0]}", *between, f"from {inner[-1]}"]
     return [
-        Column(
-            f"quality_{name}_bin{i}",
-            unit,
-            0,
-            1e6,
-            f"number of {what}, "
-            + " and ".join(
-                f"{word} {limit:g}"
-                for word, limit in (("from", limits[i]), ("below", limits[i + 1]))
-                if limit is not None
-            ),
-            source,
-        )
-        for i in range(10)
-    ] + [
-        Column(f"quality_{name}_mean", "", 0, high, f"mean of {what}", source),
-        Column(f"quality_{name}_std", "", 0, high, f"standard deviation of {what}", source),
+        *(
+            Column(f"quality_{name}_bin{i}", unit, 0, 1e6, f"number of {what}, {s}", NFIQ2)
+            for i, s in enumerate(limits)
+        ),
+        Column(f"quality_{name}_mean", "", 0, high, f"mean of {what}", NFIQ2),
+        Column(f"quality_{name}_std", "", 0, high, f"standard deviation of {what}", NFIQ2),
     ]
 
 
@@ -112,14 +106,13 @@ def ridges(fp: Fingerprint) -> np.ndarray | None:
     blocks = inner_blocks(without_frame(fp.image)[0])
     if blocks is None or not blocks.inside.any():
         return None
-    return np.concatenate(
-        [
-            nfiq2.summary("fda", nfiq2.frequency_domain(blocks)),
-            nfiq2.summary("lcs", nfiq2.local_clarity(blocks)),
-            nfiq2.summary("of", nfiq2.orientation_flow(blocks)),
-            nfiq2.summary("rvu", nfiq2.ridge_valley_uniformity(blocks)),
-        ]
-    )
+    measures = {
+        "fda": nfiq2.frequency_domain,
+        "lcs": nfiq2.local_clarity,
+        "of": nfiq2.orientation_flow,
+        "rvu": nfiq2.ridge_valley_uniformity,
+    }
+    return np.concatenate([nfiq2.summary(name, measure(blocks)) for name, measure in measures.items()])
 
 
 @quality.columns(
@@ -131,15 +124,12 @@ def ridges(fp: Fingerprint) -> np.ndarray | None:
         "number of minutiae in a square of 200 px (10.2 mm) around their centre of mass",
         NFIQ2,
     ),
-    Column(
+    share(
         "quality_minutiae_mu",
-        "",
-        0,
-        1,
         "share of minutiae in a block darker than the image by 0 to 0.5 of its standard deviation",
         NFIQ2,
     ),
-    Column("quality_minutiae_ocl", "", 0, 1, "share of minutiae with an orientation certainty above 0.8", NFIQ2),
+    share("quality_minutiae_ocl", "share of minutiae with an orientation certainty above 0.8", NFIQ2),
 )
 def minutiae_based(fp: Fingerprint) -> Sequence[float]:
     """Return how many minutiae are central, and how good the print is around all of them."""
@@ -175,8 +165,7 @@ def extent(fp: Fingerprint) -> Sequence[float] | None:
         return None
     mask = fp.mask
     edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    around = 2 * (rows[-1] - rows[0] + columns[-1] - columns[0] + 2)
+    around = 2 * sum(cv2.boundingRect(mask.view(np.uint8))[2:])
     coherence = fp.orientation.coherence[mask]
     return [
         pixels / mask.size,
@@ -206,29 +195,17 @@ def tone(fp: Fingerprint) -> Sequence[float] | None:
     if not pixels:
         return None
     weight = mask.view(np.uint8)
-    share = cv2.calcHist([image], [0], weight, [256], [0, 256]).ravel().astype(float) / pixels
+    shares = cv2.calcHist([image], [0], weight, [256], [0, 256]).ravel().astype(float) / pixels
     grey = np.arange(256)
-    mean = share @ grey
+    mean = shares @ grey
     # The tolerance keeps a cumulative sum of 0.9 that is a last bit short from counting as less.
-    p10, p90 = np.searchsorted(np.cumsum(share), (0.1 - 1e-9, 0.9 - 1e-9))
-    some = share[share > 0]
+    p10, p90 = np.searchsorted(np.cumsum(shares), (0.1 - 1e-9, 0.9 - 1e-9))
+    some = shares[shares > 0]
     box = (LOCAL_MEAN_PX, LOCAL_MEAN_PX)
     ridges = cv2.subtract(image, cv2.blur(image, box, borderType=cv2.BORDER_REFLECT_101), dtype=cv2.CV_32F)
     contrast = cv2.meanStdDev(ridges, mask=weight)[1][0, 0]
     slopes = [cv2.norm(cv2.filter2D(image, cv2.CV_32F, k), cv2.NORM_L2SQR, weight) for k in (_SLOPE, _SLOPE.T)]
     sharpness = np.sqrt(sum(slopes) / pixels) / MM_PER_PX / contrast if contrast > 0 else np.nan
-    return [
-        mean,
-        np.sqrt(max(0.0, share @ (grey - mean) ** 2)),
-        p10,
-        p90,
-        -(some @ np.log2(some)),
-        share[grey < (p10 + p90) / 2].sum(),
-        share[:5].sum(),
-        share[251:].sum(),
-        contrast,
-        sharpness,
-    ]
-
-
-_SLOPE = np.array([[-0.5, 0, 0.5]], np.float32)
+    deviation, entropy = np.sqrt(max(0.0, shares @ (grey - mean) ** 2)), -(some @ np.log2(some))
+    dark, black, white = shares[grey < (p10 + p90) / 2].sum(), shares[:5].sum(), shares[251:].sum()
+    return [mean, deviation, p10, p90, entropy, dark, black, white, contrast, sharpness]

@@ -48,15 +48,10 @@ def summary(name: str, values: np.ndarray) -> np.ndarray:
 
 
 def frequency_domain(blocks: Blocks) -> Float:
-    """Return the frequency domain analysis (FDA) score of each foreground block.
+    """Return the frequency domain analysis (FDA) score of each foreground block, 0 (no ridges) to 1 (a pure wave).
 
     The spectrum of the mean profile across the ridges: the largest amplitude and 0.3 of its two neighbours, over the
     sum of all up to the Nyquist frequency; 1 where the largest is the lowest frequency.
-
-    Returns
-    -------
-    ndarray of float32, shape (n,)
-        0 (no ridges) to 1 (a pure wave).
     """
     angle = blocks.angle[blocks.inside] + np.float32(np.pi / 2)
     windows = turned_windows(blocks, angle, ALONG, ACROSS, PAD)
@@ -77,13 +72,7 @@ def frequency_domain(blocks: Blocks) -> Float:
 def ridge_windows(blocks: Blocks, pad: int) -> tuple[UInt8, Float, Bool]:
     """Return each foreground block's window with ridges upright, its grey trend, and which columns are ridge.
 
-    Returns
-    -------
-    windows : ndarray of uint8, shape (n, 16, 32)
-    trend : ndarray of float64, shape (n, 32)
-        Line fitted to the mean of the columns.
-    ridge : ndarray of bool, shape (n, 32)
-        Columns whose mean lies below the line.
+    The trend is a line fitted to the means of the 32 columns; a column is ridge if its mean lies below the line.
     """
     windows = turned_windows(blocks, blocks.angle[blocks.inside], ACROSS, ALONG, pad)
     profile = windows.sum(1, dtype=np.int32) / ALONG
@@ -95,15 +84,10 @@ def ridge_windows(blocks: Blocks, pad: int) -> tuple[UInt8, Float, Bool]:
 
 
 def local_clarity(blocks: Blocks) -> Float:
-    """Return the local clarity score (LCS) of each foreground block.
+    """Return the local clarity score (LCS) of each foreground block, 0 (unclear) to 1 (clear).
 
     1 - the mean share of pixels in ridge columns that are lighter, and in valley columns that are darker, than the
     window's trend; 0 where the mean widths are no fingerprint's.
-
-    Returns
-    -------
-    ndarray of float32, shape (n,)
-        0 (unclear) to 1 (clear).
     """
     windows, trend, ridge = ridge_windows(blocks, 0)
     lighter = (windows >= np.ceil(trend)[:, None]).sum(1)
@@ -132,13 +116,7 @@ def _plausible_widths(ridge: Bool) -> Bool:
 
 
 def ridge_valley_uniformity(blocks: Blocks) -> Float:
-    """Return the ratios of neighbouring ridge and valley widths (RVU) in all foreground blocks.
-
-    Returns
-    -------
-    ndarray of float32, shape (ratios,)
-        Around 1 for even ridges; several values a block.
-    """
+    """Return the ratios of neighbouring ridge and valley widths (RVU), several per foreground block, 1 if even."""
     ridge = ridge_windows(blocks, PAD)[2]
     # The window's last column is not looked at, nor is the first complete run; see the module's note on choices.
     block, at = np.nonzero(ridge[:, 1:-1] != ridge[:, :-2])
@@ -158,23 +136,17 @@ def ridge_valley_uniformity(blocks: Blocks) -> Float:
 
 
 def orientation_flow(blocks: Blocks) -> Float:
-    """Return the orientation flow (OF) score of each block whose neighbours are foreground too.
+    """Return the orientation flow (OF) score of each block whose neighbours are foreground too, 0 (smooth) upwards.
 
     The mean absolute difference to the eight neighbours' angles, less 4 degrees, over 86 degrees; blocks that turn
     by less than 4 degrees are left out.
-
-    Returns
-    -------
-    ndarray of float32, shape (n,)
-        0 (smooth) upwards (broken).
     """
     if min(blocks.angle.shape) < 3:
         return np.zeros(0, np.float32)
     angle = blocks.angle.astype(float)
     rows, columns = angle.shape
-    near = np.stack(
-        [angle[r : rows - 2 + r, c : columns - 2 + c] for r in range(3) for c in range(3) if (r, c) != (1, 1)]
-    )
+    around = [(r, c) for r in range(3) for c in range(3) if (r, c) != (1, 1)]
+    near = np.stack([angle[r : rows - 2 + r, c : columns - 2 + c] for r, c in around])
     turn = np.abs(near - angle[1:-1, 1:-1])
     mean = np.minimum(turn, 2 * np.pi - turn).mean(0)
     inside = cv2.erode(blocks.inside.astype(np.uint8), np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
@@ -187,10 +159,6 @@ def region_of_interest(image: UInt8) -> Bool:
 
     Of several regions the one with the largest bounding box is kept. The blurs, 41 and 91 px wide, are done on a
     quarter of the size: their result is as smooth, at a fifteenth of the cost.
-
-    Returns
-    -------
-    ndarray of bool, shape (rows, columns)
     """
     rows, columns = image.shape
     size = (max(1, columns // SHRINK), max(1, rows // SHRINK))

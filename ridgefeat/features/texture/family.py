@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ridgefeat.features.family import Column, Family
+from ridgefeat.features.family import Column, Family, share
 from ridgefeat.features.texture import glcm, hog, lbp, spectrum, wavelet
 from ridgefeat.features.zones import original_box, pixel_zones, print_box, zone_names
 from ridgefeat.structure import MM_PER_PX
@@ -40,17 +40,13 @@ BLOCK_BANDS = ((0.4, 1.6), (1.6, 2.4), (2.4, 3.2), (3.2, 8.0))
 """Bands in cycles/mm for the spectra by block; their limits are limits of rings."""
 
 
-def _share(name: str, meaning: str, source: str = "") -> Column:
-    return Column(name, "", 0, 1, meaning, source)
-
-
 def _class_meaning(points: int, i: int) -> str:
     return f"{i} neighbours in one run as light" if i <= points else "no uniform pattern"
 
 
 @texture.columns(
     *(
-        _share(
+        share(
             f"texture_lbp_p{p}r{r}_{i}",
             f"share of the print's pixels whose LBP of {p} points at {r} px ({r * MM_PER_PX:.2f} mm) has "
             + _class_meaning(p, i),
@@ -77,7 +73,7 @@ def lbp_whole(fp: Fingerprint) -> np.ndarray | None:
 
 @texture.columns(
     *(
-        _share(
+        share(
             f"texture_lbp_own_{i}",
             f"share of pixels of the original image with uniform LBP pattern {i} of eight adjoining pixels; 58: no "
             "uniform one",
@@ -86,7 +82,7 @@ def lbp_whole(fp: Fingerprint) -> np.ndarray | None:
         for i in range(59)
     ),
     *(
-        _share(
+        share(
             f"texture_lbp_own_{zone}_{i}",
             f"share of pixels of the original image whose LBP of 8 points at 1 px has {_class_meaning(8, i)}: {where}",
             OJALA,
@@ -110,7 +106,7 @@ def lbp_own(fp: Fingerprint) -> np.ndarray | None:
 
 @texture.columns(
     *(
-        _share(
+        share(
             f"texture_hog_own_{zone}_{i}",
             f"gradient magnitude of the original image pointing around {180 * i / hog.BINS:g} degrees (up to its "
             f"sign), in {where}; all zones together have length 1",
@@ -147,28 +143,27 @@ def cooccurrence(fp: Fingerprint) -> np.ndarray | None:
     box = print_box(fp)
     if box is None:
         return None
-    grey, found = glcm.levels(fp.normalised[box], fp.mask[box]), []
-    for distance in DISTANCES:
+    grey = glcm.levels(fp.normalised[box], fp.mask[box])
+    found = np.full((len(DISTANCES), 2, len(glcm.PROPERTIES)), np.nan)
+    for i, distance in enumerate(DISTANCES):
         shares = glcm.cooccurrence(grey, distance)
-        if shares is None:
-            found.append(np.full(2 * len(glcm.PROPERTIES), np.nan))
-        else:
+        if shares is not None:
             properties = glcm.properties(shares)
-            found += [properties.mean(1), np.ptp(properties, 1)]
-    return np.concatenate(found)
+            found[i] = properties.mean(1), np.ptp(properties, 1)
+    return found.ravel()
 
 
 @texture.columns(
     *(
-        _share(f"texture_ring_{i}", f"share of the spectrum's power from {low:g} to {high:g} cycles/mm")
+        share(f"texture_ring_{i}", f"share of the spectrum's power from {low:g} to {high:g} cycles/mm")
         for i, (low, high) in enumerate(zip(spectrum.EDGES, spectrum.EDGES[1:], strict=False))
     ),
     Column("texture_spectrum_centroid", "cycles/mm", 0.4, 8, "mean spatial frequency, weighted by power"),
     Column("texture_spectrum_spread", "cycles/mm", 0, 4, "standard deviation of spatial frequency around it"),
-    _share("texture_spectrum_entropy", "entropy of the spectrum: 0 one wave, 1 white noise"),
-    _share("texture_spectrum_flatness", "geometric over arithmetic mean of the spectrum"),
+    share("texture_spectrum_entropy", "entropy of the spectrum: 0 one wave, 1 white noise"),
+    share("texture_spectrum_flatness", "geometric over arithmetic mean of the spectrum"),
     *(
-        _share(
+        share(
             f"texture_block_{zone}_band{i}",
             f"share of the spectrum's power from {low:g} to {high:g} cycles/mm in {where}",
         )
@@ -223,9 +218,9 @@ def wavelets(fp: Fingerprint) -> np.ndarray | None:
 
 
 @texture.columns(
-    _share("texture_dwt_approximation", "share of energy in the approximation at level 6", GNANASIVAM),
+    share("texture_dwt_approximation", "share of energy in the approximation at level 6", GNANASIVAM),
     *(
-        _share(
+        share(
             f"texture_dwt_level{level}_{detail}",
             f"share of energy in {detail} details at level {level}, original image scaled to 96 x 96",
             GNANASIVAM,
@@ -234,7 +229,7 @@ def wavelets(fp: Fingerprint) -> np.ndarray | None:
         for detail in wavelet.DETAILS
     ),
     *(
-        _share(
+        share(
             f"texture_svd_{i}",
             f"singular value {i} of the original image scaled to 96 x 96, over the root sum of squares of all",
             GNANASIVAM,

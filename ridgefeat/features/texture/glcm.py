@@ -34,18 +34,10 @@ def levels(normalised: Float, mask: Bool) -> UInt8:
 
 
 def cooccurrence(grey: UInt8, distance: int) -> np.ndarray | None:
-    """Return the symmetric share of pairs at a distance for each direction, or None if one has no pair.
+    """Return the symmetric share of pairs of levels at a distance (px) for each direction, shape (4, 15, 15).
 
-    Parameters
-    ----------
-    grey : ndarray of uint8, shape (rows, columns)
-        Levels 0 to 14; pairs with a 15 do not count.
-    distance : int
-        Pixels; diagonal pairs are the nearest whole step apart.
-
-    Returns
-    -------
-    ndarray of float64, shape (4, 15, 15)
+    Pairs with a level of 15 do not count; diagonal pairs are the nearest whole step apart. None if a direction has no
+    pair.
 
     Examples
     --------
@@ -90,12 +82,6 @@ def properties(shares: np.ndarray) -> np.ndarray:
     covariance = np.einsum("nij,nij,nji->n", shares, centred, centred)
     logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
     correlation = np.divide(covariance, variance, out=np.full_like(variance, np.nan), where=variance > 1e-12)
-    return np.stack(
-        [
-            np.einsum("nij,ij->n", shares, squared),
-            np.einsum("nij,ij->n", shares, near),
-            np.sqrt(np.einsum("nij,nij->n", shares, shares)),
-            -np.einsum("nij,nij->n", shares, logs),
-            correlation,
-        ]
-    )
+    contrast, homogeneity = (np.einsum("nij,ij->n", shares, weights) for weights in (squared, near))
+    energy, entropy = np.sqrt(np.einsum("nij,nij->n", shares, shares)), -np.einsum("nij,nij->n", shares, logs)
+    return np.stack([contrast, homogeneity, energy, entropy, correlation])

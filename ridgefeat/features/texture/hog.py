@@ -16,18 +16,9 @@ BINS = 9
 
 
 def zone_histograms(image: UInt8, grid: int) -> np.ndarray | None:
-    """Return gradient magnitudes by orientation in each zone of an image.
+    """Return gradient magnitudes by orientation in each of grid x grid zones, row by row, of length 1 altogether.
 
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (rows, columns)
-    grid : int
-        Zones along each side.
-
-    Returns
-    -------
-    ndarray of float64, shape (grid * grid * 9,) or None
-        Zone by zone, row by row; of length 1 altogether. None for a flat image.
+    The shape is (grid * grid * 9,); None for a flat image.
 
     Notes
     -----

@@ -17,16 +17,9 @@ _ONE = 64
 
 
 def square_codes(image: UInt8) -> UInt8:
-    """Return each inner pixel's pattern over its eight neighbours, without interpolation.
+    """Return each inner pixel's pattern over its eight neighbours, not interpolated, of shape (rows - 2, columns - 2).
 
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (rows, columns)
-
-    Returns
-    -------
-    ndarray of uint8, shape (rows - 2, columns - 2)
-        Bit 0 is the right neighbour; the bits go counter-clockwise.
+    Bit 0 is the right neighbour; the bits go counter-clockwise.
 
     Examples
     --------
@@ -44,23 +37,10 @@ def square_codes(image: UInt8) -> UInt8:
 
 
 def circle_codes(image: UInt8, points: int, radius: int) -> np.ndarray:
-    """Return each inner pixel's pattern over points on a circle, bilinearly interpolated in steps of 1/64.
+    """Return each inner pixel's pattern over up to 16 points on a circle, bilinearly interpolated in steps of 1/64.
 
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (rows, columns)
-    points : int
-        Up to 16, on the circle from the right counter-clockwise.
-    radius : int
-        Of the circle in pixels.
-
-    Returns
-    -------
-    ndarray of uint8 or, for more than eight points, uint16, shape (rows - 2 radius, columns - 2 radius)
-
-    References
-    ----------
-    Ojala, Pietikainen, Maenpaa 2002.
+    The points go from the right counter-clockwise. The shape is (rows - 2 radius, columns - 2 radius), uint8, or for
+    more than eight points uint16. Source: Ojala, Pietikainen, Maenpaa 2002.
     """
     centre = image[radius:-radius, radius:-radius]
     rows, columns = centre.shape
@@ -123,20 +103,9 @@ def histogram(values: UInt8, count: int, mask: Bool | None = None) -> np.ndarray
 
 
 def class_counts(codes: np.ndarray, classes: np.ndarray, mask: Bool | None = None) -> np.ndarray:
-    """Return how many pixels have a code of each class.
+    """Return how many pixels, of those in the mask, have a code of each class, int64, shape (classes,).
 
-    Parameters
-    ----------
-    codes : ndarray of uint8 or uint16
-        As square_codes and circle_codes give them.
-    classes : ndarray of uint8, shape (256,) or (65536,)
-        Each code's class.
-    mask : ndarray of bool, optional
-        Pixels that count.
-
-    Returns
-    -------
-    ndarray of int64, shape (classes,)
+    The codes are those of square_codes or circle_codes; `classes` is each code's class, shape (256,) or (65536,).
     """
     count = int(classes.max()) + 1
     if codes.dtype == np.uint8:

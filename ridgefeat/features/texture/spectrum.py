@@ -22,22 +22,10 @@ FULL = 0.5
 
 
 def window_spectra(normalised: Float, mask: Bool, box: Box) -> tuple[Float, Bool]:
-    """Return the power spectrum of 6 x 6 windows spread evenly over a box.
+    """Return the power spectra of 6 x 6 Hann-weighted windows spread evenly over a box, and which windows are full.
 
-    Parameters
-    ----------
-    normalised : ndarray of float32, shape (rows, columns)
-        Counts as 0 outside the mask.
-    mask : ndarray of bool, shape (rows, columns)
-    box : pair of slices
-        Windows begin and end with it; a smaller box is extended by zeros.
-
-    Returns
-    -------
-    power : ndarray of float32, shape (36, 64, 33)
-        Of the Hann-weighted windows, row by row.
-    full : ndarray of bool, shape (36,)
-        Whether at least half of the window is print.
+    Values count as 0 outside the mask, and a box that is smaller than a window is extended by zeros. The spectra have
+    shape (36, 64, 33), row by row; a window is full if at least half of it is print.
     """
     inside = mask[box]
     grey = normalised[box] * inside
@@ -75,16 +63,9 @@ def ring_power(power: Float) -> Float:
 
 
 def summary(power: Float) -> list[float] | None:
-    """Return centroid, spread, entropy and flatness of a spectrum between the outermost ring limits.
+    """Return centroid, spread (cycles/mm), entropy and flatness of a spectrum between the outermost ring limits.
 
-    Parameters
-    ----------
-    power : ndarray of float32, shape (64, 33)
-
-    Returns
-    -------
-    list of float or None
-        Cycles/mm, cycles/mm, 1 and 1; the last two are 0 for a single line and 1 for white noise. None for no power.
+    The last two are 0 for a single line and 1 for white noise. None for no power.
 
     Examples
     --------

@@ -34,13 +34,10 @@ def subbands(image: Float, wavelet: str, levels: int) -> tuple[Float, list[Float
 
 
 def energies(image: Float) -> np.ndarray | None:
-    """Return each subband's share of the detail energy and its sparsity.
+    """Return the 12 subbands' shares of the detail energy, then their 12 sparsities.
 
-    Returns
-    -------
-    ndarray of float64, shape (24,) or None
-        12 shares; then 12 sparsities: root mean square over mean magnitude, 1 for even coefficients. None without
-        energy, or if a side is too short for the coarsest level (112 px, 5.7 mm).
+    Sparsity is root mean square over mean magnitude, 1 for even coefficients. None without energy, or if a side is too
+    short for the coarsest level (112 px, 5.7 mm).
     """
     if pywt.dwt_max_level(min(image.shape), WAVELET) < LEVELS:
         return None
@@ -57,16 +54,8 @@ def energies(image: Float) -> np.ndarray | None:
 def dwt_svd(image: UInt8) -> np.ndarray | None:
     """Return the energy shares of a 6-level decomposition and the leading singular values of a scaled print.
 
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (rows, columns)
-        Scaled to 96 x 96 first, so that prints of all sizes compare; its mean is taken out.
-
-    Returns
-    -------
-    ndarray of float64, shape (19 + 24,) or None
-        Approximation and 18 details, shares of all energy; singular values over their root sum of squares. None for
-        a flat image.
+    The image is scaled to 96 x 96 first, so that prints of all sizes compare, and its mean is taken out. 19 shares of
+    all energy (approximation, details), then 24 singular values over their root sum of squares; None for a flat image.
     """
     shrinks = min(image.shape) > SVD_SIDE
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC

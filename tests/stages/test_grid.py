@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ridgefeat.stages.edge import edge_distance
+from ridgefeat.stages.grid import at_cells, edge_distance, to_pixels
 from tests.stages.helpers import disc
 
 
@@ -16,22 +16,18 @@ def test_distance_to_the_outline(shape):
     mask = disc(shape, 36)
     exact = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     error = everywhere(mask) - exact
-    assert np.abs(error).mean() < 2
-    assert np.abs(error).max() < 5
+    assert np.abs(error).mean() < 2 and np.abs(error).max() < 5
     assert not everywhere(mask)[~disc(shape, 42)].any()
 
 
 @pytest.mark.parametrize("shape", [(60, 80), (61, 83), (62, 81)])
 def test_the_images_border_counts_as_the_edge_alike_on_all_four_sides(shape):
     rows, columns = shape
-    n = np.arange(6)
+    full, n = np.ones(shape, bool), np.arange(6)
     middle_x, middle_y = np.full(6, columns // 2), np.full(6, rows // 2)
-    full = np.ones(shape, bool)
-    left = edge_distance(full, n, middle_y)
-    assert left == pytest.approx(n + 1)
-    assert edge_distance(full, columns - 1 - n, middle_y) == pytest.approx(left)
-    assert edge_distance(full, middle_x, n) == pytest.approx(left)
-    assert edge_distance(full, middle_x, rows - 1 - n) == pytest.approx(left)
+    sides = (n, middle_y), (columns - 1 - n, middle_y), (middle_x, n), (middle_x, rows - 1 - n)
+    left, *others = (edge_distance(full, x, y) for x, y in sides)
+    assert left == pytest.approx(n + 1) and all(other == pytest.approx(left) for other in others)
 
 
 def test_no_points_and_no_mask():
@@ -39,3 +35,15 @@ def test_no_points_and_no_mask():
     assert edge_distance(np.ones((20, 20), bool), none, none).shape == (0,)
     assert edge_distance(np.zeros((20, 20), bool), np.array([10]), np.array([10])).tolist() == [0]
     assert edge_distance(np.ones((1, 1), bool), np.array([0]), np.array([0])).dtype == np.float32
+
+
+def test_cells_to_pixels_and_back():
+    cells = np.add.outer(np.arange(6), 2 * np.arange(7)).astype(np.float32)
+    pixels = to_pixels(cells, (45, 50))
+    assert pixels.shape == (45, 50)
+    # Interpolated linearly between the cells' middles: a plane stays a plane.
+    y, x = np.indices(pixels.shape)
+    plane = (y - 3.5) / 8 + 2 * (x - 3.5) / 8
+    assert np.abs(pixels - plane)[4:40, 4:46].max() < 1e-4
+    again = at_cells(pixels)
+    assert again.shape == (6, 7) and np.abs(again - cells)[:5, :6].max() < 0.2
