@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from ridgefeat.audit.probe import ColumnProbe
-from ridgefeat.audit.table import AuditTable, Finding
+from ridgefeat.audit.table import AuditTable, Finding, Severity
 from ridgefeat.features import as_records, select
 from ridgefeat.files import first_few
 
@@ -45,25 +45,24 @@ def check_features(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
     limit = norm.cdf(norm.ppf(ordinary) * table.limits.crowd_factor)
     outlying = probe.is_significant(area, max(limit, table.limits.suspect_auc))
     leaks = (area >= table.limits.perfect_auc) | (outlying & (area >= LEAKING_AUC))
+    reference = f"; the best ordinary column has {ordinary:.3f}"
     if leaks.any():
         yield _report(
-            names,
-            area,
-            _where(leaks),
+            "column",
             "leak",
+            {names[i]: area[i] for i in np.flatnonzero(leaks)},
             f"hold the target {table.target!r}: it can be read from each alone",
-            ordinary,
             "every classifier that uses one of them is as good as this column, whatever the ridges show",
+            reference,
         )
     if (suspect := outlying & ~leaks).any():
         yield _report(
-            names,
-            area,
-            _where(suspect),
+            "column",
             "warning",
+            {names[i]: area[i] for i in np.flatnonzero(suspect)},
             f"predict {table.target!r} far better than all other columns; check whether they were derived from it",
-            ordinary,
             "if they were, every score that uses them is too good",
+            reference,
         )
     yield from _gaps(table, probe, names, values)
 
@@ -86,43 +85,28 @@ def _gaps(
     area = probe.of_codes(missing[:, some].astype(np.int64))
     found = probe.is_significant(area)
     if found.any():
-        worst = float(area[found].max())
         yield _report(
-            [names[i] for i in some.tolist()],
-            area,
-            _where(found),
-            "leak" if worst >= LEAKING_AUC else "warning",
+            "missing",
+            "leak" if area[found].max() >= LEAKING_AUC else "warning",
+            {names[i]: a for i, a in zip(some[found], area[found], strict=True)},
             f"predict {table.target!r} by where their values are missing",
-            0.5,
             "a classifier learns which prints could not be measured; imputation inside the fold does not hide it",
-            kind="missing",
         )
 
 
-def _where(marked: NDArray[np.bool_]) -> list[int]:
-    return [int(i) for i in np.flatnonzero(marked)]
-
-
 def _report(
-    names: Sequence[str],
-    area: NDArray[np.float64],
-    which: list[int],
-    severity: str,
-    what: str,
-    ordinary: float,
-    cost: str,
-    kind: str = "column",
+    kind: str, severity: Severity, area: dict[str, float], what: str, cost: str, reference: str = ""
 ) -> Finding:
-    order = sorted(which, key=lambda i: -area[i])
-    shown = first_few([f"{names[i]} {area[i]:.3f}" for i in order])
-    reference = f"; the best ordinary column has {ordinary:.3f}" if kind == "column" else ""
+    """Return a finding on columns, each with its area under the curve, largest first."""
+    names = sorted(area, key=lambda name: -area[name])
+    shown = first_few([f"{name} {area[name]:.3f}" for name in names])
     return Finding(
         kind,
-        "leak" if severity == "leak" else "warning",
-        f"{len(order)} column{'s' if len(order) > 1 else ''} {what} (AUC on groups left out: {shown}{reference})",
+        severity,
+        f"{len(names)} column{'s' if len(names) > 1 else ''} {what} (AUC on groups left out: {shown}{reference})",
         cost=cost,
-        count=len(order),
-        columns=tuple(names[i] for i in order),
+        count=len(names),
+        columns=tuple(names),
     )
 
 

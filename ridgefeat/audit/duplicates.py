@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ridgefeat.audit.table import AuditTable, count_images
+from ridgefeat.audit.table import AuditTable, Finding, Severity, as_text, count_images
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import first_few
 
@@ -145,9 +145,12 @@ class DuplicateSets:
                 gain += float((same / (len(codes) - 1) - guess).sum())
         return gain / len(self.table)
 
-    def fields(self) -> dict[str, Any]:
-        """Return the fields count, rows, files and groups of a finding on these sets."""
-        return {"count": len(self.sets), **self.table.files_of(self.sets)}
+    def finding(self, kind: str, severity: Severity, message: str, cost: str) -> Finding:
+        """Return a finding on these sets, with their rows, files and groups."""
+        table, rows = self.table, tuple(tuple(map(int, s)) for s in self.sets)
+        files = tuple(tuple(str(table.names[i]) for i in s) for s in rows)
+        groups = tuple(tuple(dict.fromkeys(table.group_names[table.group_codes[i]] for i in s)) for s in rows)
+        return Finding(kind, severity, message, files, groups, cost, len(rows), rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +197,7 @@ def resolve(frame: pd.DataFrame, audit: Audit, how: str = "merge") -> tuple[pd.D
             f"the audit is of a table with {audit.prints} prints and the columns {audit.group!r} and {audit.target!r}; "
             f"this one has {len(frame)} prints; audit it first"
         )
-    names = np.array([_text(v) for v in frame[audit.group]], object)
+    names = np.array([as_text(v) for v in frame[audit.group]], object)
     target = frame[audit.target]
     done = decide(names, target.astype(object).where(target.notna(), None).to_numpy(), audit, how)
     if not done.changed:
@@ -277,7 +280,3 @@ def _keep_first(target: NDArray[Any], sets: Sequence[Sequence[int]], name: str) 
         f"{int((~keep).sum())} of {len(keep)} prints were dropped: of {len(images) - conflicts} images filed under "
         f"several names the first print was kept, of {conflicts} with different values of {name!r} none"
     )
-
-
-def _text(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -71,9 +71,7 @@ class AuditTable:
             return False
         different, prints = self.values_by_group()
         several = prints > 1
-        if not several.any():
-            return True
-        return bool(np.mean(different[several] == 1) >= self.limits.identity_share)
+        return not several.any() or bool(np.mean(different[several] == 1) >= self.limits.identity_share)
 
     def values_by_group(self) -> tuple[Index, Index]:
         """Return how many target values, and how many prints with one, each group has."""
@@ -81,16 +79,6 @@ class AuditTable:
         pairs = np.unique(np.stack([self.group_codes[known], self.target_codes[known]]), axis=1)
         count = len(self.group_names)
         return np.bincount(pairs[0], minlength=count), np.bincount(self.group_codes[known], minlength=count)
-
-    def files_of(self, sets: Iterable[Sequence[int]]) -> dict[str, Any]:
-        """Return the fields files, groups and rows of a finding that concerns these sets of rows."""
-        rows = tuple(tuple(int(i) for i in s) for s in sets)
-        groups = [dict.fromkeys(self.group_names[self.group_codes[i]] for i in s) for s in rows]
-        return {
-            "rows": rows,
-            "files": tuple(tuple(str(self.names[i]) for i in s) for s in rows),
-            "groups": tuple(tuple(g) for g in groups),
-        }
 
     def feature_names(self) -> list[str]:
         """Return the columns that a classifier uses: numbers that are no meta, label, group or target."""
@@ -119,9 +107,8 @@ def make_table(
     if len(frame) == 0:
         raise TableError("the table to audit has no rows; extract features from some prints first")
     for role, name in (("target", target), ("group", group)):
-        if list(frame.columns).count(name) != 1:
+        if (count := list(frame.columns).count(name)) != 1:
             there = ", ".join(str(c) for c in frame.columns[:20])
-            count = list(frame.columns).count(name)
             raise TableError(
                 f"the {role} column {name!r} is {f'there {count} times' if count else 'not in the table'}; "
                 f"its first columns are: {there}"
@@ -148,8 +135,7 @@ def _names(frame: pd.DataFrame) -> NDArray[Any]:
     if "meta_source" not in frame:
         return numbers
     source = frame["meta_source"]
-    given = source.astype(object).to_numpy()
-    return np.where(source.isna().to_numpy(), numbers, given)
+    return np.where(source.isna().to_numpy(), numbers, source.astype(object).to_numpy())
 
 
 def _codes(column: pd.Series[Any]) -> tuple[Index, tuple[str, ...]]:
@@ -159,10 +145,11 @@ def _codes(column: pd.Series[Any]) -> tuple[Index, tuple[str, ...]]:
     if not pd.api.types.is_numeric_dtype(column):
         values = values.map(lambda v: None if v is None or v == "" else str(v))
     codes, uniques = pd.factorize(np.asarray(values, dtype=object), sort=True)
-    return np.asarray(codes, np.intp), tuple(_short(u) for u in uniques)
+    return np.asarray(codes, np.intp), tuple(map(as_text, uniques))
 
 
-def _short(value: Any) -> str:
+def as_text(value: object) -> str:
+    """Return a label as text; 3.0, which is what 3 becomes in a column with gaps, is "3"."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
@@ -289,3 +276,8 @@ class Finding:
     count: int = 0
     rows: tuple[tuple[int, ...], ...] = ()
     columns: Names = ()
+
+
+def not_checked(message: str, count: int = 0) -> Finding:
+    """Return the note that says what could not be checked, and why."""
+    return Finding("not_checked", "note", message, count=count)

@@ -5,12 +5,11 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from ridgefeat.audit import AuditParams, audit
-from ridgefeat.audit import near_rows as near_rows_module
+from ridgefeat.audit import AuditParams, audit, near
 from ridgefeat.audit.columns import best_ordinary, check_features, sometimes_equal
 from ridgefeat.audit.duplicates import DuplicateSets
+from ridgefeat.audit.near import near_rows
 from ridgefeat.audit.near_images import _compare, _plausible, to_square
-from ridgefeat.audit.near_rows import near_rows
 from ridgefeat.audit.probe import ColumnProbe, _area, make_probe
 from ridgefeat.audit.table import make_table
 from tests.audit.helpers import clean_table, draw
@@ -134,9 +133,9 @@ def test_in_a_small_table_a_copy_is_nearer_than_the_spread_of_distances_explains
     frame[names] *= np.random.default_rng(3).lognormal(0, 0.8, (len(frame), 1)).astype(np.float32)
     table = coded(frame)
     assert near_rows(table, range(len(frame))) == []
-    monkeypatch.setattr("ridgefeat.audit.near_rows.LARGE_TABLE_ROWS", len(frame))
+    monkeypatch.setattr("ridgefeat.audit.near.LARGE_TABLE_ROWS", len(frame))
     assert near_rows(table, range(len(frame))) != []
-    assert (near_rows_module.MIN_DEVIATIONS, near_rows_module.CLIP, near_rows_module.N_AXES) == (5.0, 5.0, 128)
+    assert (near.MIN_DEVIATIONS, near.CLIP, near.N_AXES) == (5.0, 5.0, 128)
 
 
 def test_images_are_aligned_by_maps_that_stretch_a_little_and_compared_where_half_overlaps():
