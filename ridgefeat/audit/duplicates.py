@@ -49,14 +49,7 @@ def connect(pairs: Iterable[tuple[int, int]], count: int) -> list[list[int]]:
 
 @dataclass(frozen=True, eq=False)
 class DuplicateSets:
-    """Sets of a table's prints that show one image, or one finger.
-
-    Attributes
-    ----------
-    table : AuditTable
-    sets : sequence of sequence of int
-        Rows of each set's prints.
-    """
+    """Sets of a table's prints, each the rows that show one image, or one finger."""
 
     table: AuditTable
     sets: Sequence[Sequence[int]]
@@ -155,20 +148,12 @@ class DuplicateSets:
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What remains after duplicates are merged or dropped.
-
-    Attributes
-    ----------
-    groups : ndarray of object, shape (prints,)
-        Group names; those that were merged read 363+376.
-    keep : ndarray of bool, shape (prints,)
-    changed : bool
-    note : str
-        What was done, in one sentence.
-    """
+    """What remains after duplicates are merged or dropped, and what was done in one sentence."""
 
     groups: NDArray[Any]
+    """Group names, shape (prints,); those that were merged read 363+376."""
     keep: NDArray[np.bool_]
+    """Which prints are kept, shape (prints,)."""
     changed: bool
     note: str
 
@@ -183,7 +168,9 @@ def resolve(frame: pd.DataFrame, audit: Audit, how: str = "merge") -> tuple[pd.D
     audit : Audit
         What was found.
     how : {"merge", "drop", "warn"}
-        As in `decide`. After merging the group column holds text such as 363+376.
+        merge: groups that share an image or a finger, altered or not, become one, so that no split separates them; the
+        group column then holds text such as 363+376. drop: of each image the first print is kept, none where its prints
+        have different target values; groups that share a finger in other images become one. warn: nothing is changed.
 
     Raises
     ------
@@ -209,17 +196,9 @@ def resolve(frame: pd.DataFrame, audit: Audit, how: str = "merge") -> tuple[pd.D
 
 
 def decide(groups: NDArray[Any], target: NDArray[Any], audit: Audit, how: str) -> Decision:
-    """Return what to do with prints that an audit found to be one image or one finger.
+    """Return what to do with prints that an audit found to be one image or one finger; `how` is as in `resolve`.
 
-    Parameters
-    ----------
-    groups, target : ndarray, shape (prints,)
-        Group names as text, and target values (None where missing), of the table that was audited.
-    audit : Audit
-    how : "merge", "drop" or "warn"
-        merge: groups that share an image or a finger, altered or not, become one, so that no split separates them.
-        drop: of each image the first print is kept, none where its prints have different target values; groups that
-        share a finger in other images become one. warn: nothing is changed.
+    `groups` are the prints' group names as text, `target` their target values, None where missing.
 
     Raises
     ------
@@ -239,8 +218,7 @@ def decide(groups: NDArray[Any], target: NDArray[Any], audit: Audit, how: str) -
         return Decision(merged, everyone, merged is not groups, note)
     keep, dropped = _keep_first(target, _sets(audit, *ONE_IMAGE), audit.target)
     merged, joined = _merge(groups, [s for s in _sets(audit, *ONE_FINGER) if keep[s].all()])
-    note = "; ".join(filter(None, (dropped, joined)))
-    note = note or "no image is filed under several names; nothing was changed"
+    note = "; ".join(filter(None, (dropped, joined))) or "no image is filed under several names; nothing was changed"
     return Decision(merged, keep, merged is not groups or not keep.all(), note)
 
 

@@ -32,27 +32,18 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class ColumnProbe:
-    """The folds and classes with which columns are probed.
-
-    Attributes
-    ----------
-    rows : ndarray of int, shape (n,)
-        Prints with a target.
-    classes : ndarray of int, shape (n,)
-        Their class; of a quantity, whether it is above the median.
-    fold : ndarray of int, shape (n,)
-        The fold in which each is tested, the same for a whole group.
-    deviation : float
-        Standard deviation of the area under the curve of an uninformative column.
-    min_auc : float
-        Area under the curve below which no column is reported, however significant it is.
-    """
+    """The folds and classes with which columns are probed."""
 
     rows: Index
+    """Prints with a target, shape (n,)."""
     classes: Index
+    """Their class; of a quantity, whether it is above the median."""
     fold: Index
+    """The fold in which each is tested, the same for a whole group."""
     deviation: float
+    """Standard deviation of the area under the curve of an uninformative column."""
     min_auc: float
+    """Area under the curve below which no column is reported, however significant it is."""
 
     def of_numbers(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the area under the ROC curve of numeric columns, (prints, columns) -> (columns,)."""

@@ -29,36 +29,23 @@ MAX_NUMERIC_CLASSES = 20
 
 @dataclass(frozen=True, eq=False)
 class AuditTable:
-    """A table under audit, with names, groups and target as codes.
-
-    Attributes
-    ----------
-    frame : pandas.DataFrame
-        The table.
-    target, group : str
-        The columns of the target and of the groups that a split keeps together.
-    names : ndarray of str, shape (prints,)
-        File names; the row's number where the table has none.
-    group_codes, target_codes : ndarray of int, shape (prints,)
-        Index into group_names and target_names; the target's is -1 where it is missing.
-    group_names, target_names : tuple of str
-    quantity : bool
-        Whether the target is a number, not a class.
-    folds : tuple of (ndarray of int, ndarray of int)
-        Positions of training and test prints.
-    limits : AuditParams
-    """
+    """A table under audit, with names, groups and target as codes."""
 
     frame: pd.DataFrame
     target: str
     group: str
     names: NDArray[Any]
+    """File names, shape (prints,); the row's number where the table has none."""
     group_codes: Index
+    """Each print's index into group_names."""
     group_names: tuple[str, ...]
     target_codes: Index
+    """Each print's index into target_names; -1 where the target is missing."""
     target_names: tuple[str, ...]
     quantity: bool
+    """Whether the target is a number, not a class."""
     folds: tuple[Fold, ...]
+    """Positions of training and of test prints."""
     limits: AuditParams
 
     def __len__(self) -> int:
