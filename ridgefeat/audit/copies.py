@@ -125,8 +125,7 @@ def is_altered(table: AuditTable) -> NDArray[np.bool_]:
     if "alteration" not in table.frame:
         return np.zeros(len(table), np.bool_)
     column = table.frame["alteration"]
-    out: NDArray[np.bool_] = (column.notna() & ~column.astype(str).str.lower().isin(UNALTERED)).to_numpy()
-    return out
+    return (column.notna() & ~column.astype(str).str.lower().isin(UNALTERED)).to_numpy()
 
 
 def _same_finger(table: AuditTable) -> list[Index]:

@@ -137,7 +137,7 @@ def _codes(column: pd.Series[Any]) -> tuple[Index, tuple[str, ...]]:
 
 def as_text(value: object) -> str:
     """Return a label as text; 3.0, which is what 3 becomes in a column with gaps, is "3"."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return str(int(value)) if isinstance(value, (float, np.floating)) and value.is_integer() else str(value)
 
 
 def _fold(number: int, fold: Any, prints: int) -> Fold:

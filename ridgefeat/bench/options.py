@@ -116,10 +116,6 @@ class Options:
     def complete(self, problem: Problem) -> Options:
         """Return the options with the kind and the number of classes of a problem's target.
 
-        Parameters
-        ----------
-        problem : Problem
-
         Raises
         ------
         ParameterError

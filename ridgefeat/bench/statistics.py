@@ -104,20 +104,11 @@ def difference(a: Predictions, b: Predictions, weights: Weights, metric: str) ->
 
 
 def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> float:
-    """Return the two-sided p value of folds' mean difference being zero.
+    """Return the two-sided p value of folds' mean difference being zero, from those of all folds of all repeats.
 
-    Parameters
-    ----------
-    differences : ndarray of float64, shape (folds,)
-        Of all folds of all repeats.
-    test_over_train : float
-        Prints (or groups) in a test fold over those in training.
-
-    Notes
-    -----
-    Folds share most of their training data, so that the plain t test is too optimistic. The variance
-    of the mean is taken as (1/n + test/train) s² instead of s²/n: the corrected resampled t test of Nadeau and
-    Bengio (2003).
+    `test_over_train` are the prints (or groups) in a test fold over those in training. Folds share most of their
+    training data, so that the plain t test is too optimistic: the variance of the mean is taken as
+    (1/n + test/train) s² instead of s²/n, the corrected resampled t test of Nadeau and Bengio (2003).
 
     Examples
     --------
@@ -162,5 +153,4 @@ def group_numbers(names: NDArray[Any]) -> NDArray[np.int64]:
     >>> group_numbers(np.array(["b", "a", "b"]))
     array([1, 0, 1])
     """
-    numbers: NDArray[np.int64] = np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64)
-    return numbers
+    return np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64)

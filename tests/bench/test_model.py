@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from skops import io
 
-from ridgefeat.bench import Options, classifiers, model, model_file
+from ridgefeat.bench import Options, classifiers, model
 from ridgefeat.bench.classifiers import default_names
 from ridgefeat.bench.data import make_problem
 from ridgefeat.errors import ModelError, ParameterError, TableError
@@ -20,17 +20,20 @@ QUICK = Options(within=("finger",), folds=2, jobs=1)
 @pytest.fixture(autouse=True, scope="module")
 def few_trees():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(classifiers._BOOSTING, "max_iter", 5)
-        for name in ("random-forest", "extra-trees"):
+        for name, knob in (
+            ("random-forest", "n_estimators"),
+            ("extra-trees", "n_estimators"),
+            ("gradient-boosting", "max_iter"),
+        ):
             method = classifiers.METHODS[name]
-            small = replace(method, classify=lambda o, make=method.classify: make(o).set_params(n_estimators=5))
+            small = replace(method, classify=lambda o, make=method.classify, knob=knob: make(o).set_params(**{knob: 5}))
             patch.setitem(classifiers.METHODS, name, small)
         yield
 
 
 def restored(fitted, folder):
     """Return a model written to a file and read back."""
-    return model_file.load_model(model_file.save_model(fitted, folder / "m.skops"))
+    return model.load_model(model.save_model(fitted, folder / "m.skops"))
 
 
 def predictions(fitted, frame):
@@ -55,7 +58,7 @@ def fitted():
 
 
 def test_classes_go_by_name_and_each_has_a_probability(fitted, tmp_path):
-    again = model_file.load_model(model_file.save_model(fitted, tmp_path / "m.skops"))
+    again = model.load_model(model.save_model(fitted, tmp_path / "m.skops"))
     new = quality_frame(seed=5)
     predicted = predictions(again, new)
     assert list(predicted) == ["source", "predicted", "p_female", "p_male", "no_answer"]
@@ -159,45 +162,45 @@ def test_foreign_code_is_not_loaded(fitted, tmp_path):
     path = tmp_path / "m.skops"
     path.write_bytes(io.dumps({"pipeline": Sulky(), "calibrator": None, "about": "{}"}))
     with pytest.raises(ModelError, match=r"holds tests\.bench\.helpers\.Sulky, which no ridgefeat model does"):
-        model_file.load_model(path)
+        model.load_model(path)
 
 
 def test_other_files_are_no_model(fitted, tmp_path):
     path = tmp_path / "m.skops"
     with pytest.raises(ModelError, match="no such file"):
-        model_file.load_model(path)
+        model.load_model(path)
     for content in (b"", b"PK\x03\x04 no archive", b"\x80\x04pickle"):
         path.write_bytes(content)
         with pytest.raises(ModelError, match="is no ridgefeat model"):
-            model_file.load_model(path)
+            model.load_model(path)
     path.write_bytes(io.dumps({"pipeline": None, "calibrator": None, "about": json.dumps({"format": "x"})}))
     with pytest.raises(ModelError, match="is no ridgefeat model"):
-        model_file.load_model(path)
-    whole = model_file.save_model(fitted, path).read_bytes()
+        model.load_model(path)
+    whole = model.save_model(fitted, path).read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelError, match="is no ridgefeat model"):
-        model_file.load_model(path)
+        model.load_model(path)
 
 
 def test_a_model_does_not_replace_what_says_how_a_table_was_made(fitted, tmp_path):
     sidecar = tmp_path / "features.json"
     sidecar.write_text('{"format": "ridgefeat table 1"}')
     with pytest.raises(ModelError, match=r"features\.json exists .* features-model\.skops"):
-        model_file.save_model(fitted, tmp_path / "features.skops")
+        model.save_model(fitted, tmp_path / "features.skops")
     assert sidecar.read_text() == '{"format": "ridgefeat table 1"}' and len(list(tmp_path.iterdir())) == 1
     # A model's own is replaced.
-    model_file.save_model(fitted, model_file.save_model(fitted, tmp_path / "sex.skops"))
+    model.save_model(fitted, model.save_model(fitted, tmp_path / "sex.skops"))
 
 
 def test_an_archive_that_swells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_file, "MAX_BYTES", 1 << 16)
+    monkeypatch.setattr(model, "MAX_BYTES", 1 << 16)
     raw = bytes_io.BytesIO()
     with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("schema.json", b" " * (1 << 20))
     path = tmp_path / "m.skops"
     path.write_bytes(raw.getvalue())
     with pytest.raises(ModelError, match="unpacks to more than"):
-        model_file.load_model(path)
+        model.load_model(path)
 
 
 @pytest.mark.parametrize("name", ["tree", "random-forest"])
@@ -206,9 +209,9 @@ def test_a_tree_that_points_outside_itself_is_refused(name, tmp_path):
     tree = fitted.pipeline[-1]
     tree = (tree.estimators_[3] if name == "random-forest" else tree).tree_
     tree.children_left[0] = 10**6
-    path = model_file.save_model(fitted, tmp_path / "m.skops")
+    path = model.save_model(fitted, tmp_path / "m.skops")
     with pytest.raises(ModelError, match="damaged tree"):
-        model_file.load_model(path)
+        model.load_model(path)
 
 
 def test_a_boosted_tree_that_points_at_itself_is_refused(tmp_path):
@@ -216,9 +219,9 @@ def test_a_boosted_tree_that_points_at_itself_is_refused(tmp_path):
     nodes = fitted.pipeline[-1]._predictors[0][0].nodes
     nodes["left"][0] = 0
     nodes["is_leaf"][0] = 0
-    path = model_file.save_model(fitted, tmp_path / "m.skops")
+    path = model.save_model(fitted, tmp_path / "m.skops")
     with pytest.raises(ModelError, match="damaged tree"):
-        model_file.load_model(path)
+        model.load_model(path)
 
 
 def test_a_print_with_a_tenth_of_its_quality_columns_outside_the_usual_range_has_no_answer():
