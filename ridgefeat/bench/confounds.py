@@ -85,7 +85,7 @@ def probe_confounds(refitter: Refitter) -> pd.DataFrame | None:
         metric = refitter.problem.metric
         for prefix, p in (("value", pooled.predictions), ("fused", _fuse(refitter, pooled))):
             figures = [np.nan] * 3 if p is None else statistics.with_intervals(p, refitter.weights, [metric]).values()
-            row |= dict(zip((prefix, f"{prefix}_low", f"{prefix}_high"), figures, strict=True))
+            row |= statistics.with_ends(prefix, figures)
         rows.append(row)
     return pd.DataFrame(rows) if rows else None
 

@@ -141,8 +141,7 @@ def ablation(refitter: Refitter) -> pd.DataFrame | None:
         value = statistics.with_intervals(p, refitter.weights, [refitter.problem.metric]).values()
         away = statistics.difference(p, whole, refitter.weights, refitter.problem.metric)
         row = {"classifier": refitter.method.name, "how": how, "family": family, "columns": int(keep.sum())}
-        row |= dict(zip(("value", "value_low", "value_high"), value, strict=True))
-        return [row | dict(zip(("difference", "difference_low", "difference_high"), away, strict=True))]
+        return [row | statistics.with_ends("value", value) | statistics.with_ends("difference", away)]
 
     rows = [r for f in families for r in make_row("alone", f, family_of == f)]
     rows += [r for f in families for r in make_row("without", f, family_of != f)]
@@ -191,17 +190,9 @@ def permutation_importance(refitter: Refitter) -> pd.DataFrame | None:
         for key in ranked:
             _, low, high = statistics.difference(whole, shuffled[key], refitter.weights, problem.metric)
             low, high = (low, high) if sign > 0 else (-high, -low)
-            rows.append(
-                {
-                    "classifier": refitter.method.name,
-                    "level": level,
-                    "name": key[1],
-                    "family": key[1] if level == "family" else family_of[key[1]],
-                    "drop": drops[key],
-                    "drop_low": low,
-                    "drop_high": high,
-                }
-            )
+            row: dict[str, Any] = {"classifier": refitter.method.name, "level": level, "name": key[1]}
+            row["family"] = key[1] if level == "family" else family_of[key[1]]
+            rows.append(row | statistics.with_ends("drop", (drops[key], low, high)))
     return pd.DataFrame(rows)
 
 
@@ -285,7 +276,7 @@ def _alone(problem: Problem, values: NDArray[np.float64], weights: Weights) -> d
     fold = np.zeros(len(y), np.int64)
     once = metrics.areas(y, values[known], fold, np.ones((1, weights.shape[1])), numbers)
     low, high = statistics.interval(metrics.areas(y, values[known], fold, weights, numbers))
-    return {"roc_auc": float(once[0]), "roc_auc_low": low, "roc_auc_high": high}
+    return statistics.with_ends("roc_auc", (float(once[0]), low, high))
 
 
 def _control(
@@ -297,9 +288,7 @@ def _control(
         "meaning": meaning,
         "classifier": classifier,
         "metric": metric,
-        "value": value,
-        "value_low": low,
-        "value_high": high,
+        **statistics.with_ends("value", (value, low, high)),
         "chance": chance,
         # Of a number, worse than its mean is no finding either.
         "passed": bool(low <= chance <= high) if metric != "r2" else bool(low <= chance),

@@ -155,9 +155,8 @@ def fit(
 
 def history(fitted: Any) -> list[dict[str, float]] | None:
     """Return the figures of each epoch that a pipeline's estimator kept; None where it does not train in epochs."""
-    model = fitted[-1] if hasattr(fitted, "__getitem__") else fitted
-    model = getattr(model, "estimator_", model)
-    kept = getattr(model, "history_", None)
+    model = fitted[-1]
+    kept = getattr(getattr(model, "estimator_", model), "history_", None)
     if not isinstance(kept, Mapping) or not kept:
         return None
     return [dict(zip(kept, values, strict=True)) for values in zip(*kept.values(), strict=True)]

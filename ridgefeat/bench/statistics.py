@@ -6,7 +6,7 @@ narrow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -85,8 +85,13 @@ def with_intervals(p: Predictions, weights: Weights, metrics: Sequence[str]) -> 
         low, high = (value + factor * (end - value) for end in interval(drawn[name]))
         if name not in UNBOUNDED:
             low, high = max(low, 0.0), min(high, 1.0)
-        out |= {name: value, f"{name}_low": low, f"{name}_high": high}
+        out |= with_ends(name, (value, low, high))
     return out
+
+
+def with_ends(name: str, values: Iterable[float]) -> dict[str, float]:
+    """Return a value and the ends of its interval by their names in a table: name, name_low, name_high."""
+    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
 
 
 def widening(p: Predictions) -> float:

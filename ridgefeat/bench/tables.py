@@ -93,7 +93,6 @@ def _score_rows(problem: Problem, name: str, pooled: PooledPredictions) -> pd.Da
     import pandas as pd
 
     p, rows = pooled.predictions, pooled.rows
-    named = np.array(problem.classes, object)
     if p.kind == "regression":
         score = p.predicted
     else:
@@ -102,11 +101,11 @@ def _score_rows(problem: Problem, name: str, pooled: PooledPredictions) -> pd.Da
         {
             "source": problem.sources[rows],
             "group": problem.groups[rows],
-            "y_true": p.y if p.kind == "regression" else named[p.y],
+            "y_true": problem.y_true[rows],
             "classifier": name,
             "repeat": np.array([f.repeat for f in pooled.folds])[p.fold],
             "fold": np.array([f.number for f in pooled.folds])[p.fold],
-            "y_pred": p.predicted if p.kind == "regression" else named[p.predicted],
+            "y_pred": p.predicted if p.kind == "regression" else np.array(problem.classes, object)[p.predicted],
             "score": score,
         }
     )
@@ -240,11 +239,10 @@ def compare_pairs(problem: Problem, pooled: Pooled, summary: pd.DataFrame, weigh
 
 def _difference(one: PooledPredictions, other: PooledPredictions, weights: Weights, metric: str) -> dict[str, float]:
     a, b = one.predictions, other.predictions
-    point, low, high = statistics.difference(a, b, weights, metric)
     by_fold = [
         metrics.figure(a.select(a.fold == i), metric) - metrics.figure(b.select(b.fold == i), metric)
         for i in np.unique(a.fold)
     ]
     ratio = float(np.mean([len(f.test) / len(f.train) for f in one.folds]))
-    p = statistics.corrected_t(np.array(by_fold), ratio)
-    return {"difference": point, "difference_low": low, "difference_high": high, "p": p}
+    difference = statistics.difference(a, b, weights, metric)
+    return statistics.with_ends("difference", difference) | {"p": statistics.corrected_t(np.array(by_fold), ratio)}
