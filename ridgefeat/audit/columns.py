@@ -48,20 +48,22 @@ def check_features(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
     reference = f"; the best ordinary column has {ordinary:.3f}"
     if leaks.any():
         yield _report(
+            table,
             "column",
             "leak",
             {names[i]: area[i] for i in np.flatnonzero(leaks)},
-            f"hold the target {table.target!r}: it can be read from each alone",
+            "the target {target!r} can be read from {columns} alone",
             "every classifier that uses one of them is as good as this column, whatever the ridges show",
             reference,
         )
     if (suspect := outlying & ~leaks).any():
         yield _report(
+            table,
             "column",
             "warning",
             {names[i]: area[i] for i in np.flatnonzero(suspect)},
-            f"predict {table.target!r} far better than all other columns; check whether they were derived from it",
-            "if they were, every score that uses them is too good",
+            "{target!r} is predicted far better by {columns} than by all others; was any derived from the target?",
+            "every score that uses a column derived from the target is too good",
             reference,
         )
     yield from _gaps(table, probe, names, values)
@@ -86,28 +88,24 @@ def _gaps(
     found = probe.is_significant(area)
     if found.any():
         yield _report(
+            table,
             "missing",
             "leak" if area[found].max() >= LEAKING_AUC else "warning",
             {names[i]: a for i, a in zip(some[found], area[found], strict=True)},
-            f"predict {table.target!r} by where their values are missing",
+            "{target!r} is predicted by where the values of {columns} are missing",
             "a classifier learns which prints could not be measured; imputation inside the fold does not hide it",
         )
 
 
 def _report(
-    kind: str, severity: Severity, area: dict[str, float], what: str, cost: str, reference: str = ""
+    table: AuditTable, kind: str, severity: Severity, area: dict[str, float], what: str, cost: str, reference: str = ""
 ) -> Finding:
     """Return a finding on columns, each with its area under the curve, largest first."""
     names = sorted(area, key=lambda name: -area[name])
     shown = first_few([f"{name} {area[name]:.3f}" for name in names])
-    return Finding(
-        kind,
-        severity,
-        f"{len(names)} column{'s' if len(names) > 1 else ''} {what} (AUC on groups left out: {shown}{reference})",
-        cost=cost,
-        count=len(names),
-        columns=tuple(names),
-    )
+    what = what.format(target=table.target, columns="1 column" if len(names) == 1 else f"each of {len(names)} columns")
+    message = f"{what} (AUC on held-out groups: {shown}{reference})"
+    return Finding(kind, severity, message, cost=cost, count=len(names), columns=tuple(names))
 
 
 def check_names(table: AuditTable) -> Iterator[Finding]:
@@ -131,7 +129,7 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
             "leak" if equal else "warning",
             f"{len(alike)} columns among the features are named after the target {table.target!r}: {first_few(alike)}"
             + (f"; {first_few(equal)} are the target value for value" if equal else ""),
-            cost="a label among the features answers the question by itself; leave them out",
+            cost="a label among the features gives the answer away; leave these columns out",
             count=len(alike),
             columns=tuple(alike),
         )
@@ -186,7 +184,7 @@ def check_pairs(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
         "column_pair",
         "leak" if area[order[0]] >= LEAKING_AUC else "warning",
         f"{len(order)} pairs of columns predict {table.target!r} by whether they are equal "
-        f"(AUC on groups left out: {shown})",
+        f"(AUC on held-out groups: {shown})",
         cost="one of each pair was chosen by the label; trees, and linear models of differences, can use that. Leave "
         "one of each pair out",
         count=len(order),

@@ -124,7 +124,7 @@ class DuplicateSets:
         if one_label and not table.quantity:
             text += f"; a nearest neighbour's accuracy changes by about {100 * gain:+.1f} points through them"
         if one_label and (wrong := self.conflicting.n_prints):
-            text += f"; {wrong} prints carry labels that cannot all be right"
+            text += f"; {wrong} prints have labels that contradict each other"
         return text
 
     def _gain_of_neighbour(self) -> float:

@@ -40,7 +40,7 @@ def check_files(
         yield Finding(
             "order",
             "warning",
-            f"the order of the rows predicts {table.target!r} (AUC on groups left out {order:.3f}); it is sorted by it",
+            f"the order of the rows predicts {table.target!r} (AUC on held-out groups: {order:.3f}): sorted by it",
             cost="a split without shuffling tests on classes that it did not train on; shuffle the groups",
             count=1,
         )
@@ -48,7 +48,7 @@ def check_files(
         yield Finding(
             "file",
             "note",
-            f"{_in_words(named)} predict {table.target!r} (AUC on groups left out)",
+            f"{_in_words(named)} predict {table.target!r} (AUC on held-out groups)",
             cost="nothing, as long as no classifier sees names; check whether the classes were also "
             "captured or processed differently",
             count=len(named),
@@ -59,7 +59,7 @@ def check_files(
         yield Finding(
             "file",
             "leak" if worst >= LEAKING_AUC else "warning",
-            f"{_in_words(found)} predict {table.target!r} (AUC on groups left out): classes were captured "
+            f"{_in_words(found)} predict {table.target!r} (AUC on held-out groups): classes were captured "
             "or stored differently",
             cost="size, resolution and compression are in the pixels and in most features; a classifier can read the "
             f"scanner instead of the finger, up to AUC {worst:.2f}",

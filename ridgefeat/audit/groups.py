@@ -131,5 +131,5 @@ def check_labels(table: AuditTable) -> Iterator[Finding]:
         "warning",
         f"{groups.size} groups have several values of {table.target!r}, all others have one: {named}",
         f"at least {found.min_wrong_labels} of their {found.n_prints} prints are labelled wrongly or belong to "
-        "somebody else; a fused prediction for the group is partly wrong whatever it is",
+        "other people; no fused prediction for such a group can be right for all its prints",
     )
