@@ -132,7 +132,7 @@ def _same_finger(table: AuditTable) -> list[Index]:
     """Return the rows of each finger that the labels name."""
     keys = [name for name in ("meta_layout", *IDENTITY) if name in table.frame]
     known = table.frame["subject"].notna().to_numpy()
-    codes = table.frame.loc[:, keys].astype(str).groupby(keys, sort=False).ngroup().to_numpy()
+    codes = table.frame.loc[:, keys].astype(str).fillna("").groupby(keys, sort=False).ngroup().to_numpy()
     codes = np.where(known, codes, -1)
     order = np.argsort(codes, kind="stable")
     order = order[codes[order] >= 0]

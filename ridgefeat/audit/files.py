@@ -40,7 +40,7 @@ def check_files(
         yield Finding(
             "order",
             "warning",
-            f"the order of the rows predicts {table.target!r} (AUC on held-out groups: {order:.3f}): sorted by it",
+            f"the rows are sorted by {table.target!r}: their order predicts it (AUC on held-out groups: {order:.3f})",
             cost="a split without shuffling tests on classes that it did not train on; shuffle the groups",
             count=1,
         )

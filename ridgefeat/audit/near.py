@@ -101,7 +101,7 @@ def _same_finger(table: AuditTable, pairs: Pairs) -> Iterator[Finding]:
     """Yield fingers that were captured twice under two names; altered copies are another check's."""
     altered = is_altered(table)
     names = [n for n in dict.fromkeys((*IDENTITY, table.target)) if n in table.frame]
-    identity = table.frame.loc[:, names].astype(str).agg("/".join, axis=1).to_numpy() if names else None
+    identity = table.frame.loc[:, names].astype(str).fillna("").agg("/".join, axis=1).to_numpy() if names else None
     across, within = [], []
     for i, j, value in pairs:
         if altered[i] or altered[j]:

@@ -18,6 +18,7 @@ from ridgefeat.bench import statistics
 from ridgefeat.bench.classifiers import find
 from ridgefeat.bench.diagnostics import Refitter
 from ridgefeat.bench.estimators import Residualizer
+from ridgefeat.bench.inputs import level_names
 from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.options import Method, Options
 from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions
@@ -162,7 +163,7 @@ def _finger_columns(refitter: Refitter) -> NDArray[Any] | None:
     known = [c for c in FINGER if c in labels and c != refitter.problem.target]
     if not known:
         return None
-    made = pd.get_dummies(labels[known].astype(str).agg(" ".join, axis=1)).to_numpy(np.float32)
+    made = pd.get_dummies(level_names(labels, known)).to_numpy(np.float32)
     return made if made.shape[1] > 1 else None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ridgefeat.bench import calibration, metrics, statistics
 from ridgefeat.bench.evaluation import Outcome
+from ridgefeat.bench.inputs import level_names
 from ridgefeat.bench.metrics import Weights
 from ridgefeat.bench.pooling import PooledPredictions
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Problem, Run
@@ -181,12 +182,13 @@ def by_level(problem: Problem, pooled: Pooled, weights: Weights) -> pd.DataFrame
 
 def _groupings(problem: Problem) -> dict[str, pd.Series[Any]]:
     """Return the labels that group prints, and which finger of which hand a print is of."""
+    import pandas as pd
+
     names = level_columns(problem)
     found = {name: problem.labels[name] for name in names}
     if set(FINGER) <= set(names) and problem.target not in FINGER:
-        parts = problem.labels[list(FINGER)]
-        both = parts.astype(str).agg(" ".join, axis=1)
-        found["+".join(FINGER)] = both.where(parts.notna().all(axis=1))
+        both = pd.Series(level_names(problem.labels, FINGER), problem.labels.index, object)
+        found["+".join(FINGER)] = both.where(both != "")
     return found
 
 

@@ -92,6 +92,7 @@ def test_a_finger_taken_twice_under_two_names_is_noted(prints, tmp_path):
     noisy = np.clip(image + np.random.default_rng(0).normal(0, 75, image.shape), 0, 255).astype(np.uint8)
     frame = write_prints(tmp_path, {**prints, "100_2.png": noisy, "200_1.png": noisy})
     frame["finger"] = ["ring" if n == "100_2.png" else "middle" for n in frame["meta_source"]]
+    frame["hand"] = None
     value = correlate(to_square(image), to_square(noisy))
     assert 0.8 < value < 0.95
     within = of(frame.iloc[:-1], images_root=tmp_path).of_kind("same_finger")

@@ -8,6 +8,7 @@ import pytest
 from ridgefeat.audit import AuditParams, near
 from ridgefeat.audit.columns import best_ordinary, check_features, sometimes_equal
 from ridgefeat.audit.duplicates import DuplicateSets
+from ridgefeat.audit.files import file_traits
 from ridgefeat.audit.near import near_rows
 from ridgefeat.audit.near_images import _compare, _plausible, to_square
 from ridgefeat.audit.probe import ColumnProbe, _area, make_probe
@@ -147,3 +148,20 @@ def test_a_trait_of_files_that_predicts_the_target_in_part_is_a_warning():
     frame["meta_width"] = 300 + (male(frame) & known)
     (finding,) = of(frame).of_kind("file")
     assert finding.severity == "warning" and finding.columns == ("width",)
+
+
+def test_the_thirty_most_frequent_texts_of_a_trait_are_distinguished():
+    layouts = file_traits(coded(clean_table(3).assign(meta_layout=np.arange(200) % 35)))["layout"]
+    assert np.bincount(layouts).tolist() == [6] * 25 + [5] * 5 + [25]
+
+
+def test_rows_are_copies_if_they_are_close_for_the_denser_of_the_two_places():
+    """The first row has five others at a distance c, and one on their far side at c, for which this is close."""
+    frame = clean_table(0, groups=300, prints=1, columns=40)
+    values = frame[features_of(frame)].to_numpy().copy()
+    axes = 2.0 * np.eye(40, dtype=np.float32)
+    values[1:6] = values[0] + (axes[0] + axes[1:6]) / 2**0.5
+    values[6] = values[0] - axes[0]
+    frame[features_of(frame)] = values
+    assert near_rows(coded(frame), range(300)) == []
+    assert [pair[:2] for pair in near_rows(coded(frame), [0, *range(6, 300)])] == [(0, 6)]

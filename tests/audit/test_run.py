@@ -120,6 +120,9 @@ def test_people_whom_the_groups_separate_are_a_leak():
     found = [f for f in of(frame, group="place").of_kind("groups") if f.severity == "leak"]
     assert found and found[0].count == GROUPS
     assert not [f for f in of(frame).of_kind("groups") if f.severity == "leak"]
+    moved = frame.assign(home=frame["subject"].where(frame.index > 0, 99))
+    (finding,) = (f for f in of(moved, group="home").of_kind("groups") if f.severity == "leak")
+    assert "1 subjects have prints in several groups by 'home', first subject 1" in finding.message
 
 
 def test_a_person_of_two_sexes_is_a_conflict_but_two_fingers_are_none():
@@ -132,7 +135,8 @@ def test_a_person_of_two_sexes_is_a_conflict_but_two_fingers_are_none():
 
 
 def altered(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add altered copies of the first ten people's prints."""
+    """Add altered copies of the first ten people's prints; another has several prints of one finger, none altered."""
+    frame = frame.assign(finger=frame["finger"].where(frame["subject"] != 20, "thumb"))
     copies = frame.iloc[: 10 * PRINTS].copy()
     copies["meta_source"] = "altered/" + copies["meta_source"]
     copies["meta_sha256"] = [d[::-1] for d in copies["meta_sha256"]]
@@ -149,6 +153,9 @@ def test_altered_copies_are_a_leak_where_groups_or_folds_separate_them():
     (finding,) = of(frame, group="print").of_kind("altered_copy")
     assert finding.severity == "leak" and finding.count == 10 * PRINTS
     assert ("0001_0.png", "altered/0001_0.png") in finding.files
+    # A label that is missing, as it is in a table that was merged from two, hides none.
+    (finding,) = of(frame.assign(finger_id=None), group="print").of_kind("altered_copy")
+    assert finding.count == 10 * PRINTS
     originals = np.flatnonzero(frame["alteration"] == "none")
     copies = np.flatnonzero(frame["alteration"] == "CR")
     (finding,) = of(frame, folds=[(copies, originals)]).of_kind("altered_copy")

@@ -134,6 +134,11 @@ def test_imbalance_is_handled_in_training_alone():
     assert all(recall["none"] + 0.2 < recall[how] for how in ("weights", "under", "over")), recall
 
 
+def test_the_first_repeat_says_what_drives_the_result():
+    done = quick(make_problem(people=12), "dummy", "tree", repeats=2, diagnose=True)
+    assert set(done.results["repeat"]) == {0, 1} and set(done.learning["repeat"]) == {0}
+
+
 def test_pixels_without_images_and_unknown_names():
     p = make_problem(people=10)
     assert "--images" in quick(p, "dummy", "pixels-rbf-svm").summary["reason"].iloc[1]

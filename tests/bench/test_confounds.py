@@ -19,6 +19,7 @@ def table(ridges, pressure, seed=0, people=60, prints=4):
     woman = (frame["sex"] == "female").to_numpy()
     pressed = pressure * woman + rng.normal(size=len(frame))
     values = {"ridge_thickness_ratio": pressed, "quality_sigma": rng.normal(size=len(frame))}
+    values["quality_made_1"] = np.arange(len(frame)) % 7  # neither of acquisition nor of the ridges
     for name in RIDGES:
         values[name] = ridges * woman + 1.5 * pressed + 0.7 * pressed**2 + rng.normal(size=len(frame))
     return pd.concat([frame, pd.DataFrame(values).astype(np.float32)], axis=1)
@@ -83,6 +84,7 @@ def test_every_pattern_names_a_column_that_ridgefeat_has():
 
 def test_confounds_are_standardised_within_levels_too():
     frame = table(ridges=0.0, pressure=2.0)
+    frame.loc[:5, "hand"] = None
     frame["ridge_thickness_ratio"] += (20 * (frame["finger"] == "index")).astype(np.float32)
     done = quick(problem_of(frame), "logistic", folds=3, within=("finger",), diagnose=True)
     found = done.confounds.set_index("confound")

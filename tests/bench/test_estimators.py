@@ -83,6 +83,31 @@ def test_components_are_at_most_200_and_fewer_than_rows():
     assert find("pca-lda").classify(Options())[0].count == 200
 
 
+@pytest.mark.parametrize(
+    ("name", "parameter", "value"),
+    [
+        ("logistic", "C", 1e-3),
+        ("ridge", "alpha", 1000),
+        ("linear-svm", "dual", "auto"),
+        ("random-forest", "n_estimators", 100),
+        ("extra-trees", "n_estimators", 200),
+        ("gradient-boosting", "max_iter", 100),
+        ("knn", "n_neighbors", 25),
+        ("naive-bayes", "var_smoothing", 1e-3),
+        ("tree", "max_depth", 5),
+        ("lda", "shrinkage", 0.3),
+        ("pca-ridge", "ridge__alpha", 10),
+        ("kmeans", "clusters", 16),
+    ],
+)
+def test_classifiers_are_what_their_meaning_says(name, parameter, value):
+    for make in filter(None, (find(name).classify, find(name).regress)):
+        given = make(Options(seed=7)).get_params()
+        assert given[parameter] == value and given.get("random_state") in (None, 7)
+    if find(name).classify and name in ("logistic", "linear-svm", "random-forest", "extra-trees", "tree"):
+        assert find(name).classify(Options()).class_weight == "balanced"
+
+
 def test_what_is_regressed_out_is_gone_from_rows_not_seen():
     rng = np.random.default_rng(0)
     known = rng.normal(size=(2000, 2))
