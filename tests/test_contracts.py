@@ -29,7 +29,7 @@ def test_a_module_imported_by_name_is_a_known_one():
         "cli/options.py": "tables of names that a shell completes",
         "cli/doctor.py": "libraries",
         "work/engine.py": "the module that the caller's workers need",
-        "bench/classifiers.py": "a user's class",
+        "bench/classifiers.py": "estimators, a user's among them",
         "backbone/torch_network.py": "a user's file",
     }
     names = {"import_module", "__import__", "spec_from_file_location"}

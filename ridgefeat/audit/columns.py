@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from ridgefeat.audit.probe import ColumnProbe
-from ridgefeat.audit.table import AuditTable, Finding
+from ridgefeat.audit.table import AuditTable, Finding, Severity
 from ridgefeat.features import as_records, select
 from ridgefeat.files import first_few
 
@@ -45,25 +45,26 @@ def check_features(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
     limit = norm.cdf(norm.ppf(ordinary) * table.limits.crowd_factor)
     outlying = probe.is_significant(area, max(limit, table.limits.suspect_auc))
     leaks = (area >= table.limits.perfect_auc) | (outlying & (area >= LEAKING_AUC))
+    reference = f"; the best ordinary column has {ordinary:.3f}"
     if leaks.any():
         yield _report(
-            names,
-            area,
-            _where(leaks),
+            table,
+            "column",
             "leak",
-            f"hold the target {table.target!r}: it can be read from each alone",
-            ordinary,
+            {names[i]: area[i] for i in np.flatnonzero(leaks)},
+            "the target {target!r} can be read from {columns} alone",
             "every classifier that uses one of them is as good as this column, whatever the ridges show",
+            reference,
         )
     if (suspect := outlying & ~leaks).any():
         yield _report(
-            names,
-            area,
-            _where(suspect),
+            table,
+            "column",
             "warning",
-            f"predict {table.target!r} far better than all other columns; check whether they were derived from it",
-            ordinary,
-            "if they were, every score that uses them is too good",
+            {names[i]: area[i] for i in np.flatnonzero(suspect)},
+            "{target!r} is predicted far better by {columns} than by all others; was any derived from the target?",
+            "every score that uses a column derived from the target is too good",
+            reference,
         )
     yield from _gaps(table, probe, names, values)
 
@@ -86,44 +87,25 @@ def _gaps(
     area = probe.of_codes(missing[:, some].astype(np.int64))
     found = probe.is_significant(area)
     if found.any():
-        worst = float(area[found].max())
         yield _report(
-            [names[i] for i in some.tolist()],
-            area,
-            _where(found),
-            "leak" if worst >= LEAKING_AUC else "warning",
-            f"predict {table.target!r} by where their values are missing",
-            0.5,
+            table,
+            "missing",
+            "leak" if area[found].max() >= LEAKING_AUC else "warning",
+            {names[i]: a for i, a in zip(some[found], area[found], strict=True)},
+            "{target!r} is predicted by where the values of {columns} are missing",
             "a classifier learns which prints could not be measured; imputation inside the fold does not hide it",
-            kind="missing",
         )
 
 
-def _where(marked: NDArray[np.bool_]) -> list[int]:
-    return [int(i) for i in np.flatnonzero(marked)]
-
-
 def _report(
-    names: Sequence[str],
-    area: NDArray[np.float64],
-    which: list[int],
-    severity: str,
-    what: str,
-    ordinary: float,
-    cost: str,
-    kind: str = "column",
+    table: AuditTable, kind: str, severity: Severity, area: dict[str, float], what: str, cost: str, reference: str = ""
 ) -> Finding:
-    order = sorted(which, key=lambda i: -area[i])
-    shown = first_few([f"{names[i]} {area[i]:.3f}" for i in order])
-    reference = f"; the best ordinary column has {ordinary:.3f}" if kind == "column" else ""
-    return Finding(
-        kind,
-        "leak" if severity == "leak" else "warning",
-        f"{len(order)} column{'s' if len(order) > 1 else ''} {what} (AUC on groups left out: {shown}{reference})",
-        cost=cost,
-        count=len(order),
-        columns=tuple(names[i] for i in order),
-    )
+    """Return a finding on columns, each with its area under the curve, largest first."""
+    names = sorted(area, key=lambda name: -area[name])
+    shown = first_few([f"{name} {area[name]:.3f}" for name in names])
+    what = what.format(target=table.target, columns="1 column" if len(names) == 1 else f"each of {len(names)} columns")
+    message = f"{what} (AUC on held-out groups: {shown}{reference})"
+    return Finding(kind, severity, message, cost=cost, count=len(names), columns=tuple(names))
 
 
 def check_names(table: AuditTable) -> Iterator[Finding]:
@@ -147,7 +129,7 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
             "leak" if equal else "warning",
             f"{len(alike)} columns among the features are named after the target {table.target!r}: {first_few(alike)}"
             + (f"; {first_few(equal)} are the target value for value" if equal else ""),
-            cost="a label among the features answers the question by itself; leave them out",
+            cost="a label among the features gives the answer away; leave these columns out",
             count=len(alike),
             columns=tuple(alike),
         )
@@ -202,7 +184,7 @@ def check_pairs(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
         "column_pair",
         "leak" if area[order[0]] >= LEAKING_AUC else "warning",
         f"{len(order)} pairs of columns predict {table.target!r} by whether they are equal "
-        f"(AUC on groups left out: {shown})",
+        f"(AUC on held-out groups: {shown})",
         cost="one of each pair was chosen by the label; trees, and linear models of differences, can use that. Leave "
         "one of each pair out",
         count=len(order),

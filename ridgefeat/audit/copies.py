@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.audit.duplicates import DuplicateSets
-from ridgefeat.audit.table import IDENTITY, OTHER_LABELS, AuditTable, Finding, Index, count_images
+from ridgefeat.audit.table import IDENTITY, OTHER_LABELS, AuditTable, Finding, Index, count_images, not_checked
 
 UNALTERED = ("", "none", "no", "original", "real")
 """Values of the label `alteration` of a print that is not altered."""
@@ -30,41 +30,36 @@ def find_identical(table: AuditTable) -> list[list[int]]:
 def check_identical(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterator[Finding]:
     """Yield identical images: a leak where they are filed under several groups, a note within one."""
     if "meta_sha256" not in table.frame:
-        yield Finding("not_checked", "note", "identical images: the table has no column meta_sha256")
+        yield not_checked("identical images: the table has no column meta_sha256")
         return
     if without := int(table.frame["meta_sha256"].isna().sum()):
-        yield Finding(
-            "not_checked", "note", f"identical images: {without} prints have no digest of their pixels", count=without
-        )
+        yield not_checked(f"identical images: {without} prints have no digest of their pixels", without)
     found = DuplicateSets(table, sets)
     if across := found.cross_group:
-        yield Finding(
+        yield across.finding(
             "identical",
             "leak",
             f"{count_images(len(across))} filed under several names and groups ({across.n_prints} prints)"
             + differing_labels(across),
-            cost=across.cost("by group or by image"),
-            **across.fields(),
+            across.cost("by group or by image"),
         )
     if within := found.within_group:
         separated = within.seen_in_training()[0]
-        yield Finding(
+        yield within.finding(
             "identical",
             "leak" if separated else "note",
             f"{count_images(len(within))} filed under several names within one group ({within.n_prints} prints)"
             + differing_labels(within),
-            cost=("" if separated else "a split by group keeps them together; they count more than once. By image: ")
+            ("" if separated else "a split by group keeps them together; they count more than once. By image: ")
             + within.cost("by image"),
-            **within.fields(),
         )
     if wrong := found.conflicting:
-        yield Finding(
+        yield wrong.finding(
             "label_conflict",
             "warning",
             f"{count_images(len(wrong))} filed under different values of {table.target!r}",
-            cost=f"at least {wrong.min_wrong_labels} of these {wrong.n_prints} prints are labelled wrongly; no "
+            f"at least {wrong.min_wrong_labels} of these {wrong.n_prints} prints are labelled wrongly; no "
             f"classifier can get all of them right ({wrong.n_prints / len(table):.2%} of the table)",
-            **wrong.fields(),
         )
 
 
@@ -89,25 +84,23 @@ def check_altered(table: AuditTable) -> Iterator[Finding]:
         return
     n_altered, noun = int(altered.sum()), "copy or original"
     if "subject" not in table.frame:
-        yield Finding(
-            "not_checked",
-            "note",
+        yield not_checked(
             f"altered copies: {n_altered} prints are altered, but there is no column 'subject', so it is unclear of "
             "which print",
-            count=n_altered,
+            n_altered,
         )
         return
-    found = DuplicateSets(table, [s.tolist() for s in _same_finger(table) if len(s) > 1 and altered[s].any()])
-    across, within = found.cross_group, found.within_group
+    sets = DuplicateSets(table, [s.tolist() for s in _same_finger(table) if len(s) > 1 and altered[s].any()])
+    across, within = sets.cross_group, sets.within_group
     hit, tested = within.seen_in_training()
     if hit:
-        yield Finding(
+        found = within.finding(
             "altered_copy",
             "leak",
             f"{hit} of {tested} test prints of the given folds have an altered copy or its original in training",
-            cost=within.cost("by image", noun),
-            **within.fields() | {"count": hit},
+            within.cost("by image", noun),
         )
+        yield replace(found, count=hit)
     elif within:
         without_folds = replace(within, table=replace(table, folds=()))
         yield Finding(
@@ -118,13 +111,12 @@ def check_altered(table: AuditTable) -> Iterator[Finding]:
             count=len(within),
         )
     if across:
-        yield Finding(
+        yield across.finding(
             "altered_copy",
             "leak",
             f"altered copies of {len(across)} fingers are filed under other groups by {table.group!r} than their "
             "originals",
-            cost=across.cost("by group", noun),
-            **across.fields(),
+            across.cost("by group", noun),
         )
 
 
@@ -133,15 +125,14 @@ def is_altered(table: AuditTable) -> NDArray[np.bool_]:
     if "alteration" not in table.frame:
         return np.zeros(len(table), np.bool_)
     column = table.frame["alteration"]
-    out: NDArray[np.bool_] = (column.notna() & ~column.astype(str).str.lower().isin(UNALTERED)).to_numpy()
-    return out
+    return (column.notna() & ~column.astype(str).str.lower().isin(UNALTERED)).to_numpy()
 
 
 def _same_finger(table: AuditTable) -> list[Index]:
     """Return the rows of each finger that the labels name."""
     keys = [name for name in ("meta_layout", *IDENTITY) if name in table.frame]
     known = table.frame["subject"].notna().to_numpy()
-    codes = table.frame.loc[:, keys].astype(str).groupby(keys, sort=False).ngroup().to_numpy()
+    codes = table.frame.loc[:, keys].astype(str).fillna("").groupby(keys, sort=False).ngroup().to_numpy()
     codes = np.where(known, codes, -1)
     order = np.argsort(codes, kind="stable")
     order = order[codes[order] >= 0]

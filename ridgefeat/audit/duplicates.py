@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ridgefeat.audit.table import AuditTable, count_images
+from ridgefeat.audit.table import AuditTable, Finding, Severity, as_text, count_images
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import first_few
 
@@ -49,14 +49,7 @@ def connect(pairs: Iterable[tuple[int, int]], count: int) -> list[list[int]]:
 
 @dataclass(frozen=True, eq=False)
 class DuplicateSets:
-    """Sets of a table's prints that show one image, or one finger.
-
-    Attributes
-    ----------
-    table : AuditTable
-    sets : sequence of sequence of int
-        Rows of each set's prints.
-    """
+    """Sets of a table's prints, each the rows that show one image, or one finger."""
 
     table: AuditTable
     sets: Sequence[Sequence[int]]
@@ -131,7 +124,7 @@ class DuplicateSets:
         if one_label and not table.quantity:
             text += f"; a nearest neighbour's accuracy changes by about {100 * gain:+.1f} points through them"
         if one_label and (wrong := self.conflicting.n_prints):
-            text += f"; {wrong} prints carry labels that cannot all be right"
+            text += f"; {wrong} prints have labels that contradict each other"
         return text
 
     def _gain_of_neighbour(self) -> float:
@@ -145,27 +138,22 @@ class DuplicateSets:
                 gain += float((same / (len(codes) - 1) - guess).sum())
         return gain / len(self.table)
 
-    def fields(self) -> dict[str, Any]:
-        """Return the fields count, rows, files and groups of a finding on these sets."""
-        return {"count": len(self.sets), **self.table.files_of(self.sets)}
+    def finding(self, kind: str, severity: Severity, message: str, cost: str) -> Finding:
+        """Return a finding on these sets, with their rows, files and groups."""
+        table, rows = self.table, tuple(tuple(map(int, s)) for s in self.sets)
+        files = tuple(tuple(str(table.names[i]) for i in s) for s in rows)
+        groups = tuple(tuple(dict.fromkeys(table.group_names[table.group_codes[i]] for i in s)) for s in rows)
+        return Finding(kind, severity, message, files, groups, cost, len(rows), rows)
 
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What remains after duplicates are merged or dropped.
-
-    Attributes
-    ----------
-    groups : ndarray of object, shape (prints,)
-        Group names; those that were merged read 363+376.
-    keep : ndarray of bool, shape (prints,)
-    changed : bool
-    note : str
-        What was done, in one sentence.
-    """
+    """What remains after duplicates are merged or dropped, and what was done in one sentence."""
 
     groups: NDArray[Any]
+    """Group names, shape (prints,); those that were merged read 363+376."""
     keep: NDArray[np.bool_]
+    """Which prints are kept, shape (prints,)."""
     changed: bool
     note: str
 
@@ -180,7 +168,9 @@ def resolve(frame: pd.DataFrame, audit: Audit, how: str = "merge") -> tuple[pd.D
     audit : Audit
         What was found.
     how : {"merge", "drop", "warn"}
-        As in `decide`. After merging the group column holds text such as 363+376.
+        merge: groups that share an image or a finger, altered or not, become one, so that no split separates them; the
+        group column then holds text such as 363+376. drop: of each image the first print is kept, none where its prints
+        have different target values; groups that share a finger in other images become one. warn: nothing is changed.
 
     Raises
     ------
@@ -194,7 +184,7 @@ def resolve(frame: pd.DataFrame, audit: Audit, how: str = "merge") -> tuple[pd.D
             f"the audit is of a table with {audit.prints} prints and the columns {audit.group!r} and {audit.target!r}; "
             f"this one has {len(frame)} prints; audit it first"
         )
-    names = np.array([_text(v) for v in frame[audit.group]], object)
+    names = np.array([as_text(v) for v in frame[audit.group]], object)
     target = frame[audit.target]
     done = decide(names, target.astype(object).where(target.notna(), None).to_numpy(), audit, how)
     if not done.changed:
@@ -206,17 +196,9 @@ def resolve(frame: pd.DataFrame, audit: Audit, how: str = "merge") -> tuple[pd.D
 
 
 def decide(groups: NDArray[Any], target: NDArray[Any], audit: Audit, how: str) -> Decision:
-    """Return what to do with prints that an audit found to be one image or one finger.
+    """Return what to do with prints that an audit found to be one image or one finger; `how` is as in `resolve`.
 
-    Parameters
-    ----------
-    groups, target : ndarray, shape (prints,)
-        Group names as text, and target values (None where missing), of the table that was audited.
-    audit : Audit
-    how : "merge", "drop" or "warn"
-        merge: groups that share an image or a finger, altered or not, become one, so that no split separates them.
-        drop: of each image the first print is kept, none where its prints have different target values; groups that
-        share a finger in other images become one. warn: nothing is changed.
+    `groups` are the prints' group names as text, `target` their target values, None where missing.
 
     Raises
     ------
@@ -236,8 +218,7 @@ def decide(groups: NDArray[Any], target: NDArray[Any], audit: Audit, how: str) -
         return Decision(merged, everyone, merged is not groups, note)
     keep, dropped = _keep_first(target, _sets(audit, *ONE_IMAGE), audit.target)
     merged, joined = _merge(groups, [s for s in _sets(audit, *ONE_FINGER) if keep[s].all()])
-    note = "; ".join(filter(None, (dropped, joined)))
-    note = note or "no image is filed under several names; nothing was changed"
+    note = "; ".join(filter(None, (dropped, joined))) or "no image is filed under several names; nothing was changed"
     return Decision(merged, keep, merged is not groups or not keep.all(), note)
 
 
@@ -277,7 +258,3 @@ def _keep_first(target: NDArray[Any], sets: Sequence[Sequence[int]], name: str) 
         f"{int((~keep).sum())} of {len(keep)} prints were dropped: of {len(images) - conflicts} images filed under "
         f"several names the first print was kept, of {conflicts} with different values of {name!r} none"
     )
-
-
-def _text(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

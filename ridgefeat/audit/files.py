@@ -30,31 +30,25 @@ def check_files(
 ) -> Iterator[Finding]:
     """Yield traits of the files, and the order of the rows, that predict the target."""
     traits = file_traits(table, images_root)
-    if not traits:
-        return
-    numbers = {n: v for n, v in traits.items() if v.dtype.kind == "f"}
-    texts = {n: v for n, v in traits.items() if v.dtype.kind != "f"}
     area: dict[str, float] = {}
-    if numbers:
-        area.update(zip(numbers, probe.of_numbers(np.stack(list(numbers.values()), axis=1)), strict=True))
-    if texts:
-        area.update(zip(texts, probe.of_codes(np.stack(list(texts.values()), axis=1)), strict=True))
+    for is_number, measure in ((True, probe.of_numbers), (False, probe.of_codes)):
+        chosen = {n: v for n, v in traits.items() if (v.dtype.kind == "f") == is_number}
+        if chosen:
+            area |= zip(chosen, measure(np.stack(list(chosen.values()), axis=1)), strict=True)
     found = {n: a for n, a in area.items() if probe.is_significant(a)}
-    order = found.pop("order of rows", None)
-    if order is not None:
+    if (order := found.pop("order of rows", None)) is not None:
         yield Finding(
             "order",
             "warning",
-            f"the order of the rows predicts {table.target!r} (AUC on groups left out {order:.3f}); it is sorted by it",
+            f"the rows are sorted by {table.target!r}: their order predicts it (AUC on held-out groups: {order:.3f})",
             cost="a split without shuffling tests on classes that it did not train on; shuffle the groups",
             count=1,
         )
-    named = {n: found.pop(n) for n in NAME_TRAITS if n in found}
-    if named:
+    if named := {n: found.pop(n) for n in NAME_TRAITS if n in found}:
         yield Finding(
             "file",
             "note",
-            f"{_in_words(named)} predict {table.target!r} (AUC on groups left out)",
+            f"{_in_words(named)} predict {table.target!r} (AUC on held-out groups)",
             cost="nothing, as long as no classifier sees names; check whether the classes were also "
             "captured or processed differently",
             count=len(named),
@@ -65,7 +59,7 @@ def check_files(
         yield Finding(
             "file",
             "leak" if worst >= LEAKING_AUC else "warning",
-            f"{_in_words(found)} predict {table.target!r} (AUC on groups left out): classes were captured "
+            f"{_in_words(found)} predict {table.target!r} (AUC on held-out groups): classes were captured "
             "or stored differently",
             cost="size, resolution and compression are in the pixels and in most features; a classifier can read the "
             f"scanner instead of the finger, up to AUC {worst:.2f}",
@@ -92,19 +86,16 @@ def file_traits(table: AuditTable, images_root: str | os.PathLike[str] | None = 
     if "meta_sha256" in frame:
         traits["beginning of sha256"] = np.array([_first_byte(v) for v in frame["meta_sha256"]], np.float64)
     if "meta_source" in frame:
-        traits.update(_of_names([PurePosixPath(str(n)) for n in table.names]))
+        paths = [PurePosixPath(str(n)) for n in table.names]
+        traits |= {
+            "format": _codes([p.suffix.lower() for p in paths]),
+            "folder": _codes([str(p.parent) for p in paths]),
+            "length of file name": np.array([len(p.name) for p in paths], np.float64),
+            "beginning of file name": _codes([p.name[:PREFIX_LENGTH] for p in paths]),
+        }
         if images_root is not None:
             traits["size of file"] = _sizes(Path(images_root), [str(n) for n in table.names])
     return traits
-
-
-def _of_names(paths: list[PurePosixPath]) -> dict[str, NDArray[Any]]:
-    return {
-        "format": _codes([p.suffix.lower() for p in paths]),
-        "folder": _codes([str(p.parent) for p in paths]),
-        "length of file name": np.array([len(p.name) for p in paths], np.float64),
-        "beginning of file name": _codes([p.name[:PREFIX_LENGTH] for p in paths]),
-    }
 
 
 def _codes(texts: list[str]) -> NDArray[np.int64]:

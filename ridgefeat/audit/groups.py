@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -48,21 +49,19 @@ def check_folds(table: AuditTable) -> Iterator[Finding]:
     """Yield groups and prints that are on both sides of a given fold."""
     if not table.folds:
         return
-    shared: dict[int, int] = {}
+    shared: Counter[int] = Counter()
     twice = tested = 0
     for train, test in table.folds:
         both = np.intersect1d(table.group_codes[train], table.group_codes[test])
-        shared.update({int(g): shared.get(int(g), 0) + 1 for g in both})
+        shared.update(both.tolist())
         tested += len(test)
         twice += int(np.isin(table.group_codes[test], both).sum())
         if (rows := np.intersect1d(train, test)).size:
-            yield Finding(
+            yield DuplicateSets(table, rows[:, None].tolist()).finding(
                 "folds",
                 "leak",
                 f"{rows.size} prints are in training and in test of one fold, first {table.names[rows[0]]}",
-                cost=f"{rows.size / len(test):.1%} of this fold's test prints were trained on",
-                count=int(rows.size),
-                **table.files_of([[int(i)] for i in rows]),
+                f"{rows.size / len(test):.1%} of this fold's test prints were trained on",
             )
     if not shared:
         yield Finding("folds", "note", f"no group is on both sides of any of {len(table.folds)} folds")
@@ -127,11 +126,10 @@ def check_labels(table: AuditTable) -> Iterator[Finding]:
         return
     found = DuplicateSets(table, [np.flatnonzero(table.group_codes == g).tolist() for g in groups])
     named = first_few([table.group_names[g] for g in groups], SHOWN)
-    yield Finding(
+    yield found.finding(
         "label_conflict",
         "warning",
         f"{groups.size} groups have several values of {table.target!r}, all others have one: {named}",
-        cost=f"at least {found.min_wrong_labels} of their {found.n_prints} prints are labelled wrongly or belong to "
-        "somebody else; a fused prediction for the group is partly wrong whatever it is",
-        **found.fields(),
+        f"at least {found.min_wrong_labels} of their {found.n_prints} prints are labelled wrongly or belong to "
+        "other people; no fused prediction for such a group can be right for all its prints",
     )

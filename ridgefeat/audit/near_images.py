@@ -26,7 +26,7 @@ from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
 from ridgefeat.sources.rows import check_root, load, locate
 from ridgefeat.structure import Bool, Float, UInt8
-from ridgefeat.work.engine import count_workers
+from ridgefeat.work.engine import count_workers, spread
 
 BATCH = 200
 """Prints or pairs that are sent to a worker at once."""
@@ -38,37 +38,20 @@ QUANTISATION = 30
 
 @dataclass(frozen=True)
 class Comparison:
-    """Pairs of rows whose images are alike, and images that could not be compared.
-
-    Attributes
-    ----------
-    pairs : tuple of (int, int, float)
-        Two rows, the smaller first, and the correlation of their aligned images.
-    unreadable : tuple of int
-        Rows whose image is missing or cannot be read.
-    changed : tuple of int
-        Rows whose image has other pixels than the table was extracted from.
-    """
+    """Pairs of rows whose images are alike, and rows that could not be compared."""
 
     pairs: tuple[tuple[int, int, float], ...]
+    """Two rows, the smaller first, and the correlation of their aligned images."""
     unreadable: tuple[int, ...]
+    """Rows whose image is missing or cannot be read."""
     changed: tuple[int, ...]
+    """Rows whose image has other pixels than the table was extracted from."""
 
 
 def compare_images(
     table: AuditTable, root: str | os.PathLike[str], rows: Sequence[int], jobs: int | None = 1
 ) -> Comparison:
-    """Return the pairs among some rows that show one finger in nearly the same way.
-
-    Parameters
-    ----------
-    table : AuditTable
-    root : path
-        The folder that meta_source is relative to.
-    rows : sequence of int
-        Which rows are compared: one of identical images is enough.
-    jobs : int or None
-        Worker processes.
+    """Return the pairs among some rows that show one finger in nearly the same way, with images below `root`.
 
     Raises
     ------
@@ -87,14 +70,10 @@ def compare_images(
     readable = [k for k, (digest, _) in enumerate(made) if digest is not None]
     vectors = np.array([made[k][1] for k in readable], np.float32).reshape(-1, 3 * CELLS * CELLS)
     pairs = [(readable[i], readable[j]) for i, j in _candidates(vectors, table)]
-    work = [(sources[i], sources[j]) for i, j in pairs]
-    alike = _each(_correlations, work, workers)
+    alike = _each(_correlations, [(sources[i], sources[j]) for i, j in pairs], workers)
+    limit = table.limits.same_finger_correlation
     return Comparison(
-        tuple(
-            (rows[i], rows[j], value)
-            for (i, j), value in zip(pairs, alike, strict=True)
-            if value >= table.limits.same_finger_correlation
-        ),
+        tuple((rows[i], rows[j], r) for (i, j), r in zip(pairs, alike, strict=True) if r >= limit),
         tuple(rows[k] for k, (digest, _) in enumerate(made) if digest is None),
         tuple(rows[k] for k in readable if digests[k] and made[k][0] != digests[k]),
     )
@@ -139,8 +118,6 @@ def _each(work: Any, items: Sequence[Any], workers: int) -> Iterator[Any]:
     """Yield the results of `work` on batches of items, item by item and in order."""
     from joblib import delayed
 
-    from ridgefeat.work.engine import spread
-
     batches = [items[at : at + BATCH] for at in range(0, len(items), BATCH)]
     calls = (delayed(work)(batch) for batch in batches)
     for batch in spread(calls, 1 if len(batches) < 2 else workers, ordered=True):
@@ -149,14 +126,8 @@ def _each(work: Any, items: Sequence[Any], workers: int) -> Iterator[Any]:
 
 
 def _signatures(sources: Sequence[PrintSource]) -> list[tuple[str | None, Float]]:
-    made: list[tuple[str | None, Float]] = []
-    for source in sources:
-        loaded = load(source)
-        if loaded is None:
-            made.append((None, np.zeros(0, np.float32)))
-        else:
-            made.append((loaded.sha256, signature(to_square(loaded.pixels))))
-    return made
+    loaded = map(load, sources)
+    return [(p.sha256, signature(to_square(p.pixels))) if p else (None, np.zeros(0, np.float32)) for p in loaded]
 
 
 def _correlations(pairs: Sequence[tuple[PrintSource, PrintSource]]) -> list[float]:
@@ -218,6 +189,8 @@ COARSE_TILES, FINE_TILES = 4, 6
 ALIKE_CORRELATION, USABLE_CORRELATION = 0.7, 0.6
 """Correlation of a tile that supports one image, and of one that may be used to align."""
 MIN_TILES = 4
+MIN_RIDGE_DEVIATION = 0.3
+"""Standard deviation of grey values below which a tile holds no ridges."""
 MAX_STRETCH = 0.15
 """How far the affine map may be from a pure shift."""
 SMOOTHING_SIGMA = 1.5
@@ -257,7 +230,7 @@ def _find_tiles(one: Float, other: Float, count: int) -> tuple[Float, Float, Flo
     for y in starts:
         for x in starts:
             tile = one[y : y + TILE, x : x + TILE]
-            if _flat(tile):
+            if cv2.meanStdDev(tile)[1][0, 0] < MIN_RIDGE_DEVIATION:
                 continue
             around = other[y - REACH : y + TILE + REACH, x - REACH : x + TILE + REACH]
             _, best, _, (dx, dy) = cv2.minMaxLoc(cv2.matchTemplate(around, tile, cv2.TM_CCOEFF_NORMED))
@@ -267,11 +240,6 @@ def _find_tiles(one: Float, other: Float, count: int) -> tuple[Float, Float, Flo
     middle = (TILE - 1) / 2
     at, to = (np.array(p, np.float32).reshape(-1, 2) + np.float32(middle) for p in (places, moved))
     return at, to, np.array(alike, np.float32)
-
-
-def _flat(tile: Float) -> bool:
-    """Whether there are no ridges in a tile."""
-    return bool(cv2.meanStdDev(tile)[1][0, 0] < 0.3)
 
 
 def _plausible(affine: NDArray[np.floating]) -> bool:

@@ -6,7 +6,9 @@ assumed, so that a stump, a threshold, a category and a gap are all found, and a
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,70 +32,50 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class ColumnProbe:
-    """The folds and classes with which columns are probed.
-
-    Attributes
-    ----------
-    rows : ndarray of int, shape (n,)
-        Prints with a target.
-    classes : ndarray of int, shape (n,)
-        Their class; of a quantity, whether it is above the median.
-    fold : ndarray of int, shape (n,)
-        The fold in which each is tested, the same for a whole group.
-    deviation : float
-        Standard deviation of the area under the curve of an uninformative column.
-    min_auc : float
-        Area under the curve below which no column is reported, however significant it is.
-    """
+    """The folds and classes with which columns are probed."""
 
     rows: Index
+    """Prints with a target, shape (n,)."""
     classes: Index
+    """Their class; of a quantity, whether it is above the median."""
     fold: Index
+    """The fold in which each is tested, the same for a whole group."""
     deviation: float
+    """Standard deviation of the area under the curve of an uninformative column."""
     min_auc: float
+    """Area under the curve below which no column is reported, however significant it is."""
 
     def of_numbers(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the area under the ROC curve of numeric columns, (prints, columns) -> (columns,)."""
-        parts = [
-            self._areas(values[self.rows, at : at + COLUMNS_AT_ONCE], None)
-            for at in range(0, values.shape[1], COLUMNS_AT_ONCE)
-        ]
+        starts = range(0, values.shape[1], COLUMNS_AT_ONCE)
+        parts = [self._areas(values[self.rows, at : at + COLUMNS_AT_ONCE]) for at in starts]
         return np.concatenate([np.zeros(0), *parts])
 
     def of_codes(self, codes: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the same for columns of codes from 0 on."""
-        return self._areas(None, codes[self.rows].astype(np.int64))
+        own = codes[self.rows].astype(np.int64)
+        return self._areas(own, int(own.max(initial=0)) + 1)
 
     def is_significant(self, area: NDArray[np.float64] | float, min_auc: float | None = None) -> NDArray[np.bool_]:
         """Return which areas under the curve are beyond chance, and at least `min_auc`."""
         lowest = self.min_auc if min_auc is None else min_auc
         return np.asarray(area >= max(lowest, 0.5 + SIGNIFICANT_DEVIATIONS * self.deviation))
 
-    def _areas(self, values: NDArray[np.floating] | None, codes: Codes | None) -> NDArray[np.float64]:
+    def _areas(self, values: NDArray[Any], n_codes: int = 0) -> NDArray[np.float64]:
+        """Return the areas of columns of numbers, or of codes where their number is given."""
         collected = []
+        n_classes = int(self.classes.max()) + 1
         for k in range(FOLDS):
             test = self.fold == k
-            if values is not None:
-                codes, bins = _binned(values, ~test)
-            else:
-                assert codes is not None
-                bins = int(codes.max(initial=0)) + 1
-            trained = _counts(codes[~test], self.classes[~test], bins, self._number())
-            tested = _counts(codes[test], self.classes[test], bins, self._number())
+            codes, bins = (values, n_codes) if n_codes else _binned(values, ~test)
+            trained = _counts(codes[~test], self.classes[~test], bins, n_classes)
+            tested = _counts(codes[test], self.classes[test], bins, n_classes)
             collected.append(_area(trained, tested))
-        # A class that is missing in a fold has no area there.
-        by_class = np.stack(collected)
-        known = np.isfinite(by_class)
-        sums = np.where(known, by_class, 0).sum(axis=0)
-        counts = known.sum(axis=0)
-        areas = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
-        some = np.isfinite(areas).any(axis=1)
-        out = np.full(len(areas), 0.5)
-        out[some] = np.nanmean(areas[some], axis=1)
-        return out
-
-    def _number(self) -> int:
-        return int(self.classes.max()) + 1
+        with warnings.catch_warnings():
+            # A class that is missing in a fold has no area there; a column without any is uninformative.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            areas = np.nanmean(np.nanmean(collected, axis=0), axis=1)
+        return np.where(np.isnan(areas), 0.5, areas)
 
 
 def make_probe(table: AuditTable) -> ColumnProbe | None:
@@ -116,10 +98,8 @@ def _deviation(table: AuditTable, classes: Index, group: Index) -> float:
     """Return the deviation by chance (Hanley and McNeil 1982): of groups where the target belongs to them, else of
     prints."""
     if table.belongs_to_group:
-        pairs = np.unique(np.stack([group, classes]), axis=1)
-        counts = np.bincount(pairs[1])
-    else:
-        counts = np.bincount(classes)
+        classes = np.unique(np.stack([group, classes]), axis=1)[1]
+    counts = np.bincount(classes)
     few = int(counts.min())
     rest = int(counts.sum()) - few
     return float(np.sqrt((few + rest + 1) / (12.0 * few * max(rest, 1))))

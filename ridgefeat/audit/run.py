@@ -13,7 +13,7 @@ from ridgefeat.audit.files import check_files
 from ridgefeat.audit.groups import check_folds, check_groups, check_labels
 from ridgefeat.audit.near import check_near
 from ridgefeat.audit.probe import make_probe
-from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, make_table
+from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, make_table, not_checked
 from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
@@ -74,16 +74,9 @@ class Audit:
         import pandas as pd
 
         rows = [
-            {
-                "severity": f.severity,
-                "kind": f.kind,
-                "message": f.message,
-                "cost": f.cost,
-                "count": f.count,
-                "files": "; ".join(" = ".join(s) for s in f.files),
-                "groups": "; ".join(", ".join(s) for s in f.groups),
-                "columns": ", ".join(f.columns),
-            }
+            (f.severity, f.kind, f.message, f.cost, f.count)
+            + ("; ".join(" = ".join(s) for s in f.files), "; ".join(", ".join(s) for s in f.groups))
+            + (", ".join(f.columns),)
             for f in self.findings
         ]
         names = ["severity", "kind", "message", "cost", "count", "files", "groups", "columns"]
@@ -153,14 +146,12 @@ def _checks(table: AuditTable, images_root: str | os.PathLike[str] | None, jobs:
     yield from check_altered(table)
     yield from check_names(table)
     if table.target == table.group:
-        yield Finding("not_checked", "note", "columns: the target is the group, so no column can be tested on others")
+        yield not_checked("columns: the target is the group, so no column can be tested on others")
         return
     probe = make_probe(table)
     if probe is None:
-        yield Finding(
-            "not_checked",
-            "note",
-            f"columns: at least two classes and {table.limits.min_groups} groups with a target are needed",
+        yield not_checked(
+            f"columns: at least two classes and {table.limits.min_groups} groups with a target are needed"
         )
         return
     yield from check_features(table, probe)

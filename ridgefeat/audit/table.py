@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,36 +29,23 @@ MAX_NUMERIC_CLASSES = 20
 
 @dataclass(frozen=True, eq=False)
 class AuditTable:
-    """A table under audit, with names, groups and target as codes.
-
-    Attributes
-    ----------
-    frame : pandas.DataFrame
-        The table.
-    target, group : str
-        The columns of the target and of the groups that a split keeps together.
-    names : ndarray of str, shape (prints,)
-        File names; the row's number where the table has none.
-    group_codes, target_codes : ndarray of int, shape (prints,)
-        Index into group_names and target_names; the target's is -1 where it is missing.
-    group_names, target_names : tuple of str
-    quantity : bool
-        Whether the target is a number, not a class.
-    folds : tuple of (ndarray of int, ndarray of int)
-        Positions of training and test prints.
-    limits : AuditParams
-    """
+    """A table under audit, with names, groups and target as codes."""
 
     frame: pd.DataFrame
     target: str
     group: str
     names: NDArray[Any]
+    """File names, shape (prints,); the row's number where the table has none."""
     group_codes: Index
+    """Each print's index into group_names."""
     group_names: tuple[str, ...]
     target_codes: Index
+    """Each print's index into target_names; -1 where the target is missing."""
     target_names: tuple[str, ...]
     quantity: bool
+    """Whether the target is a number, not a class."""
     folds: tuple[Fold, ...]
+    """Positions of training and of test prints."""
     limits: AuditParams
 
     def __len__(self) -> int:
@@ -71,9 +58,7 @@ class AuditTable:
             return False
         different, prints = self.values_by_group()
         several = prints > 1
-        if not several.any():
-            return True
-        return bool(np.mean(different[several] == 1) >= self.limits.identity_share)
+        return not several.any() or bool(np.mean(different[several] == 1) >= self.limits.identity_share)
 
     def values_by_group(self) -> tuple[Index, Index]:
         """Return how many target values, and how many prints with one, each group has."""
@@ -81,16 +66,6 @@ class AuditTable:
         pairs = np.unique(np.stack([self.group_codes[known], self.target_codes[known]]), axis=1)
         count = len(self.group_names)
         return np.bincount(pairs[0], minlength=count), np.bincount(self.group_codes[known], minlength=count)
-
-    def files_of(self, sets: Iterable[Sequence[int]]) -> dict[str, Any]:
-        """Return the fields files, groups and rows of a finding that concerns these sets of rows."""
-        rows = tuple(tuple(int(i) for i in s) for s in sets)
-        groups = [dict.fromkeys(self.group_names[self.group_codes[i]] for i in s) for s in rows]
-        return {
-            "rows": rows,
-            "files": tuple(tuple(str(self.names[i]) for i in s) for s in rows),
-            "groups": tuple(tuple(g) for g in groups),
-        }
 
     def feature_names(self) -> list[str]:
         """Return the columns that a classifier uses: numbers that are no meta, label, group or target."""
@@ -119,9 +94,8 @@ def make_table(
     if len(frame) == 0:
         raise TableError("the table to audit has no rows; extract features from some prints first")
     for role, name in (("target", target), ("group", group)):
-        if list(frame.columns).count(name) != 1:
+        if (count := list(frame.columns).count(name)) != 1:
             there = ", ".join(str(c) for c in frame.columns[:20])
-            count = list(frame.columns).count(name)
             raise TableError(
                 f"the {role} column {name!r} is {f'there {count} times' if count else 'not in the table'}; "
                 f"its first columns are: {there}"
@@ -148,8 +122,7 @@ def _names(frame: pd.DataFrame) -> NDArray[Any]:
     if "meta_source" not in frame:
         return numbers
     source = frame["meta_source"]
-    given = source.astype(object).to_numpy()
-    return np.where(source.isna().to_numpy(), numbers, given)
+    return np.where(source.isna().to_numpy(), numbers, source.astype(object).to_numpy())
 
 
 def _codes(column: pd.Series[Any]) -> tuple[Index, tuple[str, ...]]:
@@ -159,11 +132,12 @@ def _codes(column: pd.Series[Any]) -> tuple[Index, tuple[str, ...]]:
     if not pd.api.types.is_numeric_dtype(column):
         values = values.map(lambda v: None if v is None or v == "" else str(v))
     codes, uniques = pd.factorize(np.asarray(values, dtype=object), sort=True)
-    return np.asarray(codes, np.intp), tuple(_short(u) for u in uniques)
+    return np.asarray(codes, np.intp), tuple(map(as_text, uniques))
 
 
-def _short(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+def as_text(value: object) -> str:
+    """Return a label as text; 3.0, which is what 3 becomes in a column with gaps, is "3"."""
+    return str(int(value)) if isinstance(value, (float, np.floating)) and value.is_integer() else str(value)
 
 
 def _fold(number: int, fold: Any, prints: int) -> Fold:
@@ -289,3 +263,8 @@ class Finding:
     count: int = 0
     rows: tuple[tuple[int, ...], ...] = ()
     columns: Names = ()
+
+
+def not_checked(message: str, count: int = 0) -> Finding:
+    """Return the note that says what could not be checked, and why."""
+    return Finding("not_checked", "note", message, count=count)

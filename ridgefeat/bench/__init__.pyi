@@ -9,11 +9,11 @@ from .job import make_folder as make_folder
 from .job import run as run
 from .job import write_comparison as write_comparison
 from .model import Model as Model
+from .model import check_place as check_place
+from .model import load_model as load_model
 from .model import predict as predict
+from .model import save_model as save_model
 from .model import train as train
-from .model_file import check_place as check_place
-from .model_file import load_model as load_model
-from .model_file import save_model as save_model
 from .options import Method as Method
 from .options import Options as Options
 from .results import Comparison as Comparison

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ridgefeat.bench.classifiers import METHODS
 from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.results import Problem
 from ridgefeat.errors import ParameterError, RidgefeatError
@@ -69,17 +70,16 @@ def backbone_methods(
     both: dict[str, Any] = {"input": "backbone and features", "read": reader.both, "reports_progress": True}
     maps: dict[str, Any] = {"input": "backbone's maps", "read": reader.maps, "reports_progress": True}
     epochs: dict[str, Any] = {"scaled": False, "in_epochs": True}
-    head, tuned = (
-        "the studies' head on the embedding: dropout, one unit, Adam",
-        "that head with the network's last layers",
-    )
+    head = "the studies' head on the embedding: dropout, one unit, Adam"
+    tuned = "that head with the network's last layers trained further"
+    svm, logistic = METHODS["rbf-svm"].classify, METHODS["logistic"].classify
     every = [
-        Method("backbone-svm", "RBF SVM on the embedding", _svm, cost=2, **embedding),
-        Method("backbone-logistic", "logistic regression on the embedding", _logistic, **embedding),
+        Method("backbone-svm", "RBF SVM on the embedding", svm, cost=2, **embedding),
+        Method("backbone-logistic", "logistic regression on the embedding", logistic, **embedding),
         Method("backbone-head", head, _head, **epochs, **embedding),
-        Method(FINE_TUNED, f"{tuned} trained further", reader.fine_tuned, **epochs, **maps),
-        Method("both-svm", "RBF SVM on embedding and features", _svm, cost=3, **both),
-        Method("both-logistic", "logistic regression on embedding and features", _logistic, cost=2, **both),
+        Method(FINE_TUNED, tuned, reader.fine_tuned, **epochs, **maps),
+        Method("both-svm", "RBF SVM on embedding and features", svm, cost=3, **both),
+        Method("both-logistic", "logistic regression on embedding and features", logistic, cost=2, **both),
     ]
     known = tuple(m for m in every if trainable or m.name != FINE_TUNED)
     return tuple(m for m in known if m.name in asked) or known
@@ -126,22 +126,16 @@ def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 class NetworkReader:
-    """Runs the network on a problem's images, once per print.
+    """Runs the network on a problem's images, once per print, with settings as of `backbone_methods`.
 
-    Parameters
-    ----------
-    network : str
-    given : dict
-        Settings, as of `backbone_methods`.
-    with_maps : bool
-        The maps before the last layers will be wanted too: they come out of the same run as the embedding.
+    `with_maps` says that the maps before the last layers will be wanted too: they come out of the same run as the
+    embedding.
     """
 
     def __init__(self, network: str, given: dict[str, Any], with_maps: bool = False) -> None:
-        given = dict(given)
         self.network, self.with_maps = network, with_maps
-        self.trained = {key: given.pop(key) for key in ("last_layers",) if key in given}
-        self.given = given
+        self.trained = {key: value for key, value in given.items() if key == "last_layers"}
+        self.given = {key: value for key, value in given.items() if key != "last_layers"}
         self._kept: dict[str, NDArray[np.float32]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -230,18 +224,6 @@ def _vectors(
 
 def _report(progress: Progress, before: int, total: int, done: int) -> None:
     progress(before + done, total, "prints through the network")
-
-
-def _svm(o: Options) -> Any:
-    from ridgefeat.bench.estimators import RbfClassifier
-
-    return RbfClassifier(class_weight=o.class_weight)
-
-
-def _logistic(o: Options) -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=1e-3, class_weight=o.class_weight, max_iter=300)
 
 
 def _head(o: Options) -> Any:

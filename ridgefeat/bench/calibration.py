@@ -77,14 +77,8 @@ def _input(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 def other_folds(fold: NDArray[np.int64], repeat_of: Sequence[int]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Return the rows of the other folds and of the fold itself, for each fold, as scikit-learn's `cv` takes them.
 
-    Folds of another repeat test the same people; only those of a fold's own repeat say nothing about its people.
-
-    Parameters
-    ----------
-    fold : ndarray of int64, shape (rows,)
-        Each row's fold, numbered through all repeats.
-    repeat_of : sequence of int
-        Each fold's repeat.
+    `fold` is each row's, numbered through all repeats; `repeat_of` each fold's repeat. Folds of another repeat test the
+    same people; only those of a fold's own repeat say nothing about its people.
     """
     repeat = np.asarray(repeat_of)
     return [

@@ -6,6 +6,8 @@ and `stack`, are built from the others' out-of-fold scores (ridgefeat.bench.ense
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,231 +27,187 @@ PATIENCE = 5
 """Epochs without a lower loss on them after which a network stops, and goes back to its best."""
 
 
-def _dummy(o: Options) -> Any:
-    from sklearn.dummy import DummyClassifier
+def _of(path: str, *settings: str, **parameters: Any) -> Callable[[Options], Any]:
+    """Return what makes an estimator, module:Class, which is imported when it is first needed.
 
-    return DummyClassifier(strategy="prior")
-
-
-def _dummy_number(o: Options) -> Any:
-    from sklearn.dummy import DummyRegressor
-
-    return DummyRegressor()
+    `settings` are those of its parameters that Options gives, `parameters` those that are fixed.
+    """
+    return partial(_make, path, settings, parameters)
 
 
-def _logistic(o: Options) -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=1e-3, class_weight=o.class_weight, max_iter=300)
-
-
-def _ridge(o: Options) -> Any:
-    from sklearn.linear_model import Ridge
-
-    return Ridge(alpha=1000.0)
+def _make(path: str, settings: Sequence[str], parameters: Mapping[str, Any], o: Options) -> Any:
+    asked = {
+        "class_weight": o.class_weight,
+        "priors": o.priors,
+        "balanced": o.imbalance == "weights",
+        "random_state": o.seed,
+    }
+    return _load(path)(**parameters, **{name: asked[name] for name in settings})
 
 
-def _linear_svm(o: Options) -> Any:
-    from sklearn.svm import LinearSVC
-
-    return LinearSVC(C=1e-4, class_weight=o.class_weight, dual="auto", random_state=o.seed)
-
-
-def _linear_svr(o: Options) -> Any:
-    from sklearn.svm import LinearSVR
-
-    return LinearSVR(C=1e-3, loss="squared_epsilon_insensitive", dual="auto", random_state=o.seed, max_iter=5000)
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
 
 
-def _rbf_svm(o: Options) -> Any:
-    from ridgefeat.bench.estimators import RbfClassifier
+def _after_pca(last: Callable[[Options], Any], o: Options) -> Any:
+    from sklearn.pipeline import make_pipeline
 
-    return RbfClassifier(class_weight=o.class_weight)
-
-
-def _rbf_svr(o: Options) -> Any:
-    from ridgefeat.bench.estimators import RbfRegressor
-
-    return RbfRegressor()
-
-
-def _forest(o: Options) -> Any:
-    from sklearn.ensemble import RandomForestClassifier
-
-    return RandomForestClassifier(
-        100, min_samples_leaf=5, max_samples=0.6, class_weight=o.class_weight, random_state=o.seed
-    )
-
-
-def _forest_number(o: Options) -> Any:
-    from sklearn.ensemble import RandomForestRegressor
-
-    return RandomForestRegressor(100, min_samples_leaf=5, max_samples=0.6, max_features="sqrt", random_state=o.seed)
-
-
-def _extra(o: Options) -> Any:
-    from sklearn.ensemble import ExtraTreesClassifier
-
-    return ExtraTreesClassifier(200, min_samples_leaf=3, class_weight=o.class_weight, random_state=o.seed)
-
-
-def _extra_number(o: Options) -> Any:
-    from sklearn.ensemble import ExtraTreesRegressor
-
-    return ExtraTreesRegressor(200, min_samples_leaf=3, max_features="sqrt", random_state=o.seed)
-
-
-# No early stopping: it would set prints aside at random, so that people stand on both sides.
-_BOOSTING: dict[str, Any] = {"max_iter": 100, "max_leaf_nodes": 15, "max_features": 0.1, "l2_regularization": 10.0}
-
-
-def _boosting(o: Options) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    # No weights: scikit-learn then bins by weighted quantiles, which takes fifty times as long as the fit.
-    return HistGradientBoostingClassifier(**_BOOSTING, early_stopping=False, random_state=o.seed)
-
-
-def _boosting_number(o: Options) -> Any:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    return HistGradientBoostingRegressor(**_BOOSTING, early_stopping=False, random_state=o.seed)
-
-
-def _knn(o: Options) -> Any:
-    from ridgefeat.bench.estimators import NearestClasses
-
-    return NearestClasses(25, weights="distance", algorithm="brute")
-
-
-def _knn_number(o: Options) -> Any:
-    from ridgefeat.bench.estimators import NearestNumbers
-
-    return NearestNumbers(25, weights="distance", algorithm="brute")
-
-
-def _bayes(o: Options) -> Any:
-    from sklearn.naive_bayes import GaussianNB
-
-    return GaussianNB(priors=o.priors, var_smoothing=1e-3)
-
-
-def _tree(o: Options) -> Any:
-    from sklearn.tree import DecisionTreeClassifier
-
-    return DecisionTreeClassifier(max_depth=5, min_samples_leaf=20, class_weight=o.class_weight, random_state=o.seed)
-
-
-def _tree_number(o: Options) -> Any:
-    from sklearn.tree import DecisionTreeRegressor
-
-    return DecisionTreeRegressor(max_depth=5, min_samples_leaf=20, random_state=o.seed)
-
-
-def _components(o: Options) -> Any:
     from ridgefeat.bench.estimators import AdaptivePCA
 
-    return AdaptivePCA(MAX_COMPONENTS, random_state=o.seed)
-
-
-def _pca_lda(o: Options) -> Any:
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-    from sklearn.pipeline import make_pipeline
-
-    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=o.priors)
-    return make_pipeline(_components(o), lda)
-
-
-def _lda(o: Options) -> Any:
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3, priors=o.priors)
-
-
-def _pca_ridge(o: Options) -> Any:
-    from sklearn.linear_model import Ridge
-    from sklearn.pipeline import make_pipeline
-
-    return make_pipeline(_components(o), Ridge(alpha=10.0))
-
-
-def _clusters(o: Options) -> Any:
-    from ridgefeat.bench.estimators import NamedClusters
-
-    return NamedClusters(balanced=o.imbalance == "weights", random_state=o.seed)
-
-
-def _cluster_means(o: Options) -> Any:
-    from ridgefeat.bench.estimators import ClusterMeans
-
-    return ClusterMeans(random_state=o.seed)
+    return make_pipeline(AdaptivePCA(MAX_COMPONENTS, random_state=o.seed), last(o))
 
 
 def _read_pixels(problem: Problem, root: Path) -> NDArray[Any]:
     return read_pixels(root, problem.sources.tolist(), problem.labels["meta_layout"].tolist())
 
 
-def _pixel_svm(o: Options) -> Any:
-    from ridgefeat.bench.estimators import RbfClassifier
+def _cnn(network: str, o: Options) -> Any:
+    from ridgefeat.nn.classifier import NumpyCNNClassifier
 
-    return RbfClassifier(C=1.0, spread=1.0, class_weight=o.class_weight)
-
-
-def _cnn(network: str) -> Any:
-    def make(o: Options) -> Any:
-        from ridgefeat.nn.classifier import NumpyCNNClassifier
-
-        return NumpyCNNClassifier(
-            network,
-            epochs=o.epochs,
-            class_weight=o.class_weight,
-            validation_fraction=VALIDATION_SHARE,
-            patience=PATIENCE,
-            random_state=o.seed,
-        )
-
-    return make
+    return NumpyCNNClassifier(
+        network,
+        epochs=o.epochs,
+        class_weight=o.class_weight,
+        validation_fraction=VALIDATION_SHARE,
+        patience=PATIENCE,
+        random_state=o.seed,
+    )
 
 
+_OWN = "ridgefeat.bench.estimators:"
+_FOREST: dict[str, Any] = {"n_estimators": 100, "min_samples_leaf": 5, "max_samples": 0.6}
+_EXTRA: dict[str, Any] = {"n_estimators": 200, "min_samples_leaf": 3}
+# No early stopping: it would set prints aside at random, so that people stand on both sides. No weights: scikit-learn
+# then bins by weighted quantiles, which takes fifty times as long as the fit.
+_BOOSTING: dict[str, Any] = {"max_iter": 100, "max_leaf_nodes": 15, "max_features": 0.1, "l2_regularization": 10.0}
+_NEAREST: dict[str, Any] = {"n_neighbors": 25, "weights": "distance", "algorithm": "brute"}
+_TREE: dict[str, Any] = {"max_depth": 5, "min_samples_leaf": 20}
+_LDA = "sklearn.discriminant_analysis:LinearDiscriminantAnalysis"
 _PIXELS: dict[str, Any] = {"input": "pixels", "read": _read_pixels, "scaled": False}
 _LEAF: dict[str, list[Any]] = {"min_samples_leaf": [2, 5, 10], "max_features": ["sqrt", 0.1]}
 METHODS: dict[str, Method] = {
     m.name: m
     for m in (
-        Method("dummy", "the commonest class, or the mean, whatever the print", _dummy, _dummy_number),
-        Method("logistic", "logistic regression, L2", _logistic, None, grid={"C": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]}),
-        Method("ridge", "linear regression, L2", None, _ridge, grid={"alpha": [100.0, 1000.0, 10000.0]}),
-        Method("linear-svm", "linear support vector machine", _linear_svm, _linear_svr, grid={"C": [1e-5, 1e-4, 1e-3]}),
+        Method(
+            "dummy",
+            "the commonest class, or the mean, whatever the print",
+            _of("sklearn.dummy:DummyClassifier", strategy="prior"),
+            _of("sklearn.dummy:DummyRegressor"),
+        ),
+        Method(
+            "logistic",
+            "logistic regression, L2",
+            _of("sklearn.linear_model:LogisticRegression", "class_weight", C=1e-3, max_iter=300),
+            grid={"C": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]},
+        ),
+        Method(
+            "ridge",
+            "linear regression, L2",
+            None,
+            _of("sklearn.linear_model:Ridge", alpha=1000.0),
+            grid={"alpha": [100.0, 1000.0, 10000.0]},
+        ),
+        Method(
+            "linear-svm",
+            "linear support vector machine",
+            _of("sklearn.svm:LinearSVC", "class_weight", "random_state", C=1e-4, dual="auto"),
+            _of(
+                "sklearn.svm:LinearSVR",
+                "random_state",
+                C=1e-3,
+                loss="squared_epsilon_insensitive",
+                dual="auto",
+                max_iter=5000,
+            ),
+            grid={"C": [1e-5, 1e-4, 1e-3]},
+        ),
         Method(
             "rbf-svm",
             "support vector machine with radial basis functions",
-            _rbf_svm,
-            _rbf_svr,
+            _of(_OWN + "RbfClassifier", "class_weight"),
+            _of(_OWN + "RbfRegressor"),
             grid={"C": [1.0, 3.0, 10.0], "spread": [0.1, 0.3, 1.0]},
             cost=2,
         ),
-        Method("random-forest", "100 trees on bootstrap samples", _forest, _forest_number, grid=_LEAF, cost=3),
-        Method("extra-trees", "200 trees with random cuts", _extra, _extra_number, grid=_LEAF, cost=3),
+        Method(
+            "random-forest",
+            "100 trees on bootstrap samples",
+            _of("sklearn.ensemble:RandomForestClassifier", "class_weight", "random_state", **_FOREST),
+            _of("sklearn.ensemble:RandomForestRegressor", "random_state", **_FOREST, max_features="sqrt"),
+            grid=_LEAF,
+            cost=3,
+        ),
+        Method(
+            "extra-trees",
+            "200 trees with random cuts",
+            _of("sklearn.ensemble:ExtraTreesClassifier", "class_weight", "random_state", **_EXTRA),
+            _of("sklearn.ensemble:ExtraTreesRegressor", "random_state", **_EXTRA, max_features="sqrt"),
+            grid=_LEAF,
+            cost=3,
+        ),
         Method(
             "gradient-boosting",
             "100 histogram-based boosted trees, unweighted",
-            _boosting,
-            _boosting_number,
+            _of("sklearn.ensemble:HistGradientBoostingClassifier", "random_state", **_BOOSTING, early_stopping=False),
+            _of("sklearn.ensemble:HistGradientBoostingRegressor", "random_state", **_BOOSTING, early_stopping=False),
             grid={"learning_rate": [0.03, 0.1], "max_leaf_nodes": [7, 15]},
             cost=4,
         ),
-        Method("knn", "25 nearest neighbours, weighted", _knn, _knn_number, grid={"n_neighbors": [5, 25, 75]}),
-        Method("naive-bayes", "Gaussian naive Bayes", _bayes, grid={"var_smoothing": [1e-6, 1e-3, 1e-1]}),
-        Method("tree", "one decision tree of depth 5", _tree, _tree_number, grid={"max_depth": [3, 5, 8]}),
-        Method("pca-lda", "200 principal components, shrunken linear discriminant", _pca_lda),
-        Method("lda", "shrunken linear discriminant on all columns", _lda, grid={"shrinkage": [0.1, 0.3, 0.6, "auto"]}),
-        Method("pca-ridge", "200 principal components, linear regression", None, _pca_ridge),
-        Method("kmeans", "16 clusters, each named by its majority", _clusters, _cluster_means),
-        Method("pixels-rbf-svm", f"RBF SVM on {SIDE} x {SIDE} pixels", _pixel_svm, cost=5, **_PIXELS),
+        Method(
+            "knn",
+            "25 nearest neighbours, weighted",
+            _of(_OWN + "NearestClasses", **_NEAREST),
+            _of(_OWN + "NearestNumbers", **_NEAREST),
+            grid={"n_neighbors": [5, 25, 75]},
+        ),
+        Method(
+            "naive-bayes",
+            "Gaussian naive Bayes",
+            _of("sklearn.naive_bayes:GaussianNB", "priors", var_smoothing=1e-3),
+            grid={"var_smoothing": [1e-6, 1e-3, 1e-1]},
+        ),
+        Method(
+            "tree",
+            "one decision tree of depth 5",
+            _of("sklearn.tree:DecisionTreeClassifier", "class_weight", "random_state", **_TREE),
+            _of("sklearn.tree:DecisionTreeRegressor", "random_state", **_TREE),
+            grid={"max_depth": [3, 5, 8]},
+        ),
+        Method(
+            "pca-lda",
+            "200 principal components, shrunken linear discriminant",
+            partial(_after_pca, _of(_LDA, "priors", solver="lsqr", shrinkage="auto")),
+        ),
+        Method(
+            "lda",
+            "shrunken linear discriminant on all columns",
+            _of(_LDA, "priors", solver="lsqr", shrinkage=0.3),
+            grid={"shrinkage": [0.1, 0.3, 0.6, "auto"]},
+        ),
+        Method(
+            "pca-ridge",
+            "200 principal components, linear regression",
+            None,
+            partial(_after_pca, _of("sklearn.linear_model:Ridge", alpha=10.0)),
+        ),
+        Method(
+            "kmeans",
+            "16 clusters, each named by its majority",
+            _of(_OWN + "NamedClusters", "balanced", "random_state"),
+            _of(_OWN + "ClusterMeans", "random_state"),
+        ),
+        Method(
+            "pixels-rbf-svm",
+            f"RBF SVM on {SIDE} x {SIDE} pixels",
+            _of(_OWN + "RbfClassifier", "class_weight", C=1.0, spread=1.0),
+            cost=5,
+            **_PIXELS,
+        ),
         Method(
             "cnn-two-block",
             f"network of two convolutions on {SIDE} x {SIDE} pixels, stopped by groups of the training fold",
-            _cnn("two-block"),
+            partial(_cnn, "two-block"),
             cost=50,
             in_epochs=True,
             **_PIXELS,
@@ -257,7 +215,7 @@ METHODS: dict[str, Method] = {
         Method(
             "cnn-three-block",
             f"network of six convolutions with batch normalisation on {SIDE} x {SIDE} pixels, stopped likewise",
-            _cnn("three-block"),
+            partial(_cnn, "three-block"),
             cost=200,
             in_epochs=True,
             **_PIXELS,
@@ -298,9 +256,8 @@ def find(name: str) -> Method:
     if ":" not in name:
         known = ", ".join([*METHODS, *ENSEMBLES])
         raise ParameterError(f"unknown classifier {name!r}; there are: {known}; or module:Class of your own")
-    module, _, attribute = name.partition(":")
     try:
-        made = getattr(import_module(module), attribute)
+        made = _load(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ParameterError(f"classifier {name!r} cannot be imported: {error}") from None
     if not callable(getattr(made, "fit", None)):

@@ -14,7 +14,6 @@ from ridgefeat.bench.classifiers import ENSEMBLES, default_names, find
 from ridgefeat.bench.confounds import probe_confounds
 from ridgefeat.bench.ensemble import evaluate_ensemble
 from ridgefeat.bench.evaluation import Inputs, Outcome, evaluate, failure
-from ridgefeat.bench.importance import permutation_importance
 from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.bench.metrics import Weights
 from ridgefeat.bench.options import Method, Options, Progress
@@ -127,7 +126,7 @@ def _diagnose(
         "learning": diagnostics.learning_curve,
         "ablation": diagnostics.ablation,
         "confounds": probe_confounds,
-        "importances": permutation_importance,
+        "importances": diagnostics.permutation_importance,
         "controls": diagnostics.controls,
     }
     found = {}

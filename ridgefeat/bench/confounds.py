@@ -6,7 +6,7 @@ another classifier may find a nonlinear dependence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,10 @@ from ridgefeat.bench import statistics
 from ridgefeat.bench.classifiers import find
 from ridgefeat.bench.diagnostics import Refitter
 from ridgefeat.bench.estimators import Residualizer
-from ridgefeat.bench.options import Options
-from ridgefeat.bench.pooling import PooledPredictions
+from ridgefeat.bench.inputs import level_names
+from ridgefeat.bench.metrics import Predictions
+from ridgefeat.bench.options import Method, Options
+from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions
 from ridgefeat.bench.tables import FINGER
 
 if TYPE_CHECKING:
@@ -57,15 +59,7 @@ ALL = "acquisition"
 
 @dataclass(frozen=True, eq=False)
 class Confound:
-    """Columns whose share in the result is measured.
-
-    Attributes
-    ----------
-    name, meaning : str
-    columns : ndarray of float32, shape (prints, columns)
-    removed : ndarray of float32 or None, shape (prints, acquisition columns)
-        What is regressed out of them.
-    """
+    """Columns whose share in the result is measured, float32, and those that are regressed out of them."""
 
     name: str
     meaning: str
@@ -90,11 +84,18 @@ def probe_confounds(refitter: Refitter) -> pd.DataFrame | None:
             "columns": confound.columns.shape[1],
         }
         metric = refitter.problem.metric
-        for prefix, p in (("value", pooled.predictions), ("fused", refitter.fuse(pooled))):
+        for prefix, p in (("value", pooled.predictions), ("fused", _fuse(refitter, pooled))):
             figures = [np.nan] * 3 if p is None else statistics.with_intervals(p, refitter.weights, [metric]).values()
-            row |= dict(zip((prefix, f"{prefix}_low", f"{prefix}_high"), figures, strict=True))
+            row |= statistics.with_ends(prefix, figures)
         rows.append(row)
     return pd.DataFrame(rows) if rows else None
+
+
+def _fuse(refitter: Refitter, pooled: PooledPredictions) -> Predictions | None:
+    """Return the mean over the prints of each value of the label that prints are fused by; None without one."""
+    if refitter.options.fuse is None:
+        return None
+    return fuse_predictions(refitter.problem, {"": pooled}, refitter.options.fuse)[1][""].predictions
 
 
 def list_confounds(refitter: Refitter) -> list[Confound]:
@@ -109,9 +110,9 @@ def list_confounds(refitter: Refitter) -> list[Confound]:
     def take(names: Sequence[str]) -> NDArray[Any]:
         return values[:, [at[n] for n in names]]
 
-    taken = {n for names in kinds.values() for n in names}
+    taken = [n for names in kinds.values() for n in names]
     by_kind = {kind: take(names) for kind, names in kinds.items()}
-    everything = take([n for names in kinds.values() for n in names])
+    everything = take(taken)
     found = [Confound(kind, f"{kind} alone", columns) for kind, columns in by_kind.items()]
     found.append(Confound(ALL, f"{', '.join(kinds)} together", everything))
     finger = _finger_columns(refitter)
@@ -162,29 +163,26 @@ def _finger_columns(refitter: Refitter) -> NDArray[Any] | None:
     known = [c for c in FINGER if c in labels and c != refitter.problem.target]
     if not known:
         return None
-    made = pd.get_dummies(labels[known].astype(str).agg(" ".join, axis=1)).to_numpy(np.float32)
+    made = pd.get_dummies(level_names(labels, known)).to_numpy(np.float32)
     return made if made.shape[1] > 1 else None
 
 
 def _predict(refitter: Refitter, confound: Confound) -> PooledPredictions | None:
-    parts, method = [confound.columns], refitter.method
+    parts = [confound.columns]
     if confound.removed is not None:
         parts.append(confound.removed)
-        n_removed = confound.removed.shape[1]
-        method = replace(
-            method, classify=_residualised(method.classify, n_removed), regress=_residualised(method.regress, n_removed)
-        )
+        refitter = replace(refitter, method=_residualised(refitter.method, confound.removed.shape[1]))
     X = np.concatenate([*parts, refitter.levels], axis=1)
-    return replace(refitter, method=method).pool(refitter.problem, X, refitter.folds)
+    return refitter.pool(refitter.problem, X, refitter.folds)
 
 
-def _residualised(make: Callable[[Options], Any] | None, n_removed: int) -> Callable[[Options], Any] | None:
-    if make is None:
-        return None
+def _residualised(method: Method, n_removed: int) -> Method:
+    """Return a linear method that regresses the last columns out of the others first."""
+    make: Any = method.classify or method.regress
 
     def made(options: Options) -> Any:
         from sklearn.pipeline import make_pipeline
 
         return make_pipeline(Residualizer(n_removed), make(options))
 
-    return made
+    return replace(method, classify=made, regress=made)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ridgefeat.audit.table import as_text
 from ridgefeat.bench.results import Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import first_few
@@ -104,13 +105,14 @@ def make_problem(
         raise TableError(f"target and group are both {target!r}: nothing could be predicted for people not yet seen")
     notes: list[str] = []
     frame = _usable_rows(frame, target, group, notes)
-    by_family = _family_columns(frame, about, families)
-    if target in {name for names in by_family.values() for name in names}:
-        raise TableError(f"target {target!r} is itself a feature; name a label column")
-    by_family = _unlabelled(about, by_family, target, notes)
-    by_family = _informative(frame, by_family, notes)
-    kind = kind or infer_kind(frame[target])
+    by_family = _by_family([c["name"] for c in about["columns"] if c["name"] in frame.columns], families)
+    if not by_family:
+        raise TableError("the table has no feature column")
     names = [name for columns in by_family.values() for name in columns]
+    if target in names:
+        raise TableError(f"target {target!r} is itself a feature; name a label column")
+    names = _informative(frame, _unlabelled(about, names, target, notes), notes)
+    kind = kind or infer_kind(frame[target])
     classes, y = _encode(frame[target], kind, target)
     known = {c["name"] for c in about["columns"]}
     return Problem(
@@ -120,9 +122,9 @@ def make_problem(
         classes=classes,
         positive=_positive(classes, y, positive) if kind == "binary" else None,
         features=frame[names].astype(np.float32),
-        families=by_family,
+        families=_by_family(names),
         y=y,
-        groups=np.array([_name(v) for v in frame[group]], object),
+        groups=np.array([as_text(v) for v in frame[group]], object),
         sources=frame["meta_source"].astype(str).to_numpy(object),
         labels=frame[[c for c in frame.columns if c not in known or c == target]],
         notes=tuple(notes),
@@ -171,17 +173,7 @@ def _usable_rows(frame: pd.DataFrame, target: str, group: str, notes: list[str])
     return frame[keep].reset_index(drop=True)
 
 
-def _family_columns(
-    frame: pd.DataFrame, about: Mapping[str, Any], families: Iterable[str] | None
-) -> dict[str, list[str]]:
-    names = [c["name"] for c in about["columns"] if c["name"] in frame.columns]
-    found = _by_family(names, families)
-    if not found:
-        raise TableError("the table has no feature column")
-    return found
-
-
-def _by_family(names: Iterable[str], families: Iterable[str] | None) -> dict[str, list[str]]:
+def _by_family(names: Iterable[str], families: Iterable[str] | None = None) -> dict[str, list[str]]:
     """Return columns by the family that their names begin with, of the wanted ones."""
     found: dict[str, list[str]] = {}
     for name in names:
@@ -194,37 +186,35 @@ def _by_family(names: Iterable[str], families: Iterable[str] | None) -> dict[str
     return {f: columns for f, columns in found.items() if f in wanted}
 
 
-def _unlabelled(
-    about: Mapping[str, Any], families: dict[str, list[str]], target: str, notes: list[str]
-) -> dict[str, list[str]]:
+def _unlabelled(about: Mapping[str, Any], names: Sequence[str], target: str, notes: list[str]) -> list[str]:
     """Leave out columns that were computed with the help of the target."""
     using = {c["name"] for c in about["columns"] if target in c.get("uses", ())}
-    if out := [name for columns in families.values() for name in columns if name in using]:
-        notes.append(f"{_columns(len(out))} left out, computed with the help of {target!r}: {first_few(out)}")
-    left = {f: [name for name in columns if name not in using] for f, columns in families.items()}
-    if not any(left.values()):
+    _note_left_out([n for n in names if n in using], f"computed with the help of {target!r}", notes)
+    left = [n for n in names if n not in using]
+    if not left:
         raise TableError(f"every feature column was computed with the help of {target!r}; nothing is left")
-    return {f: columns for f, columns in left.items() if columns}
+    return left
 
 
-def _informative(frame: pd.DataFrame, families: dict[str, list[str]], notes: list[str]) -> dict[str, list[str]]:
+def _informative(frame: pd.DataFrame, names: list[str], notes: list[str]) -> list[str]:
     """Leave out columns that are the same in every print; no label is looked at."""
-    names = [name for columns in families.values() for name in columns]
     values = frame[names].to_numpy(np.float32)
     empty = np.isnan(values).all(axis=0)
     low = np.where(np.isnan(values), np.inf, values).min(axis=0)
     high = np.where(np.isnan(values), -np.inf, values).max(axis=0)
     constant = (low == high) & ~np.isnan(values).any(axis=0)
-    for what, out in (("empty in every print", empty), ("constant", constant)):
-        if out.any():
-            notes.append(
-                f"{_columns(int(out.sum()))} left out, {what}: {first_few([names[i] for i in np.flatnonzero(out)])}"
-            )
-    keep = {names[i] for i in np.flatnonzero(~(empty | constant))}
-    if not keep:
+    for reason, out in (("empty in every print", empty), ("constant", constant)):
+        _note_left_out([names[i] for i in np.flatnonzero(out)], reason, notes)
+    left = [names[i] for i in np.flatnonzero(~(empty | constant))]
+    if not left:
         raise TableError("every feature column is empty or constant; nothing can be predicted from them")
-    left = {f: [name for name in columns if name in keep] for f, columns in families.items()}
-    return {f: columns for f, columns in left.items() if columns}
+    return left
+
+
+def _note_left_out(columns: Sequence[str], reason: str, notes: list[str]) -> None:
+    if columns:
+        count = f"{len(columns)} column{'' if len(columns) == 1 else 's'}"
+        notes.append(f"{count} left out, {reason}: {first_few(columns)}")
 
 
 def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str, ...], Any]:
@@ -238,8 +228,8 @@ def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str,
         if np.ptp(numbers) == 0:
             raise TableError(f"target {target!r} is {numbers[0]:g} in every print; there is nothing to predict")
         return (), numbers
-    values = np.array([_name(v) for v in column], object)
-    classes, y = np.unique(values.astype(str), return_inverse=True)
+    values = np.array([as_text(v) for v in column])
+    classes, y = np.unique(values, return_inverse=True)
     if len(classes) < 2:
         raise TableError(f"target {target!r} is {str(classes[0])!r} in every print; two classes are needed")
     if kind == "binary" and len(classes) > 2:
@@ -259,14 +249,3 @@ def _positive(classes: Sequence[str], y: Any, asked: str | None) -> str:
     if asked not in classes:
         raise ParameterError(f"no class {asked!r} can be the positive one; there are: {', '.join(classes)}")
     return asked
-
-
-def _name(value: Any) -> str:
-    """Return a label as text; 3.0, which is what 3 becomes in a column with gaps, is "3"."""
-    if isinstance(value, (float, np.floating)) and value == int(value):
-        return str(int(value))
-    return str(value)
-
-
-def _columns(count: int) -> str:
-    return f"{count} column{'' if count == 1 else 's'}"

@@ -1,10 +1,11 @@
-"""What drives a result: learning curve, families alone and left out, and negative controls.
+"""What drives a result: learning curve, families alone and left out, importances, and negative controls.
 
 All are measured with one classifier, the quickest that is about as good as the best, because they need many fits.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench import metrics, statistics
-from ridgefeat.bench.evaluation import evaluate, failure
+from ridgefeat.bench import calibration, metrics, statistics
+from ridgefeat.bench.classifiers import build
+from ridgefeat.bench.evaluation import Outcome, evaluate, failure, fit
 from ridgefeat.bench.metrics import Predictions, Weights
 from ridgefeat.bench.options import FEATURES, Method, Options
-from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions, pool_predictions
+from ridgefeat.bench.pooling import PooledPredictions, pool_predictions
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison, Fold, Problem
 from ridgefeat.bench.splits import strata_of
+from ridgefeat.work.engine import count_workers, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +34,10 @@ CONTROL_COLUMN = "orient_core_delta_ridges"
 """Ridges between core and delta: differs between patterns, not between the people of most labels."""
 CONSTANT_SHARE = 0.95
 """Share of prints with their group's label above which the label is one of groups, not of prints."""
+MAX_COLUMNS = 200
+"""Columns looked at one by one where each costs a prediction: those that most differ by target in training."""
+SHOWN = 40
+"""Columns that get an interval and a row."""
 
 
 def choose_method(comparison: Comparison, methods: Sequence[Method]) -> Method | None:
@@ -49,26 +56,16 @@ def choose_method(comparison: Comparison, methods: Sequence[Method]) -> Method |
 
 @dataclass(frozen=True, eq=False)
 class Refitter:
-    """Fits one classifier again, on other columns, folds or targets.
-
-    Attributes
-    ----------
-    problem : Problem
-    method : Method
-    options : Options
-    folds : tuple of Fold
-    X : ndarray, shape (prints, columns)
-        What the method reads.
-    weights : ndarray of float64, shape (samples, groups)
-        Of the bootstrap.
-    """
+    """Fits one classifier again, on other columns, folds or targets."""
 
     problem: Problem
     method: Method
     options: Options
     folds: tuple[Fold, ...]
     X: NDArray[Any]
+    """What the method reads, shape (prints, columns)."""
     weights: Weights
+    """Of the bootstrap, shape (samples, groups)."""
 
     @property
     def levels(self) -> NDArray[Any]:
@@ -84,13 +81,6 @@ class Refitter:
         """Return the same without the rows that they are for."""
         pooled = self.pool(problem, X, folds)
         return None if pooled is None else pooled.predictions
-
-    def fuse(self, pooled: PooledPredictions) -> Predictions | None:
-        """Return the mean over the prints of each value of the label that prints are fused by; None without one."""
-        if self.options.fuse is None:
-            return None
-        name = self.method.name
-        return fuse_predictions(self.problem, {name: pooled}, self.options.fuse)[1][name].predictions
 
 
 def learning_curve(refitter: Refitter) -> pd.DataFrame | None:
@@ -151,8 +141,7 @@ def ablation(refitter: Refitter) -> pd.DataFrame | None:
         value = statistics.with_intervals(p, refitter.weights, [refitter.problem.metric]).values()
         away = statistics.difference(p, whole, refitter.weights, refitter.problem.metric)
         row = {"classifier": refitter.method.name, "how": how, "family": family, "columns": int(keep.sum())}
-        row |= dict(zip(("value", "value_low", "value_high"), value, strict=True))
-        return [row | dict(zip(("difference", "difference_low", "difference_high"), away, strict=True))]
+        return [row | statistics.with_ends("value", value) | statistics.with_ends("difference", away)]
 
     rows = [r for f in families for r in make_row("alone", f, family_of == f)]
     rows += [r for f in families for r in make_row("without", f, family_of != f)]
@@ -161,6 +150,87 @@ def ablation(refitter: Refitter) -> pd.DataFrame | None:
     for count in range(2, len(order)):
         rows += make_row("added", order[count - 1], np.isin(family_of, order[:count]))
     return pd.DataFrame(rows) if rows else None
+
+
+def permutation_importance(refitter: Refitter) -> pd.DataFrame | None:
+    """Return what shuffling each family and column among a fold's test prints takes from the figure (Breiman 2001).
+
+    Columns share what they know, so that a column without importance may still know much that others know too.
+    sklearn.inspection.permutation_importance shuffles one column at a time and returns a drop of each fold's score;
+    here the columns of a family are shuffled together, and intervals need the predictions of all folds.
+    """
+    import pandas as pd
+    from joblib import delayed
+
+    problem, options, X = refitter.problem, refitter.options, refitter.X
+    names = list(problem.features.columns)
+    family_of = {name: f for f, columns in problem.families.items() for name in columns}
+    blocks: dict[tuple[str, str], list[int]] = {
+        ("family", f): [names.index(c) for c in columns] for f, columns in problem.families.items()
+    }
+    columns = _most_different(problem, X) if len(names) > MAX_COLUMNS else range(len(names))
+    blocks |= {("column", names[i]): [i] for i in columns}
+    work = (
+        delayed(_shuffle_blocks)(refitter.method, f, options, X, problem.y, list(blocks.values()))
+        for f in refitter.folds
+    )
+    try:
+        outcomes = list(spread(work, count_workers(options.jobs), ordered=True))
+    except Exception:  # an estimator that cannot be taken apart has no importances; the comparison stands
+        return None
+    # Of each fold first the whole, then each block shuffled.
+    whole, *rest = (pool_predictions(problem, o, calibrate=False).predictions for o in zip(*outcomes, strict=True))
+    sign = -1 if problem.metric in LESS_IS_BETTER else 1
+    base = metrics.figure(whole, problem.metric)
+    shuffled = dict(zip(blocks, rest, strict=True))
+    drops = {key: sign * (base - metrics.figure(p, problem.metric)) for key, p in shuffled.items()}
+    rows = []
+    for level in ("family", "column"):
+        ranked = sorted((k for k in blocks if k[0] == level), key=lambda k: -drops[k])[:SHOWN]
+        for key in ranked:
+            _, low, high = statistics.difference(whole, shuffled[key], refitter.weights, problem.metric)
+            low, high = (low, high) if sign > 0 else (-high, -low)
+            row: dict[str, Any] = {"classifier": refitter.method.name, "level": level, "name": key[1]}
+            row["family"] = key[1] if level == "family" else family_of[key[1]]
+            rows.append(row | statistics.with_ends("drop", (drops[key], low, high)))
+    return pd.DataFrame(rows)
+
+
+def _most_different(problem: Problem, X: NDArray[Any]) -> list[int]:
+    """Return the columns that differ most by target: worth a look one by one."""
+    from sklearn.feature_selection import f_classif, f_regression
+
+    values = np.nan_to_num(X[:, : problem.features.shape[1]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        score = (f_regression if problem.kind == "regression" else f_classif)(values, problem.y)[0]
+    return [int(i) for i in np.argsort(-np.nan_to_num(score), kind="stable")[:MAX_COLUMNS]]
+
+
+def _shuffle_blocks(
+    method: Method, fold: Fold, options: Options, X: NDArray[Any], y: NDArray[Any], blocks: list[list[int]]
+) -> list[Outcome]:
+    """Return a fold's outcome, then that with each block of columns shuffled in the test rows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline, _ = fit(build(method, options), method, fold, options, X, y, np.zeros(len(y)))
+        before, model = pipeline[:-1], pipeline[-1]
+        test = np.asarray(before.transform(X[fold.test]), np.float32)
+        order = np.random.default_rng(options.seed).permutation(len(test))
+        out = [_outcome(method, fold, options, model, test)]
+        for block in blocks:
+            kept = test[:, block]
+            test[:, block] = kept[order]
+            out.append(_outcome(method, fold, options, model, test))
+            test[:, block] = kept
+    return out
+
+
+def _outcome(method: Method, fold: Fold, options: Options, model: Any, X: NDArray[Any]) -> Outcome:
+    if options.kind == "regression":
+        return Outcome(method.name, fold, model.predict(X), np.zeros((len(X), 0)))
+    scores = calibration.raw_scores(model, X, options.n_classes)
+    return Outcome(method.name, fold, scores.argmax(axis=1), scores)
 
 
 def controls(refitter: Refitter) -> pd.DataFrame:
@@ -206,7 +276,7 @@ def _alone(problem: Problem, values: NDArray[np.float64], weights: Weights) -> d
     fold = np.zeros(len(y), np.int64)
     once = metrics.areas(y, values[known], fold, np.ones((1, weights.shape[1])), numbers)
     low, high = statistics.interval(metrics.areas(y, values[known], fold, weights, numbers))
-    return {"roc_auc": float(once[0]), "roc_auc_low": low, "roc_auc_high": high}
+    return statistics.with_ends("roc_auc", (float(once[0]), low, high))
 
 
 def _control(
@@ -218,9 +288,7 @@ def _control(
         "meaning": meaning,
         "classifier": classifier,
         "metric": metric,
-        "value": value,
-        "value_low": low,
-        "value_high": high,
+        **statistics.with_ends("value", (value, low, high)),
         "chance": chance,
         # Of a number, worse than its mean is no finding either.
         "passed": bool(low <= chance <= high) if metric != "r2" else bool(low <= chance),

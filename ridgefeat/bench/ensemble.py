@@ -31,12 +31,7 @@ MIN_MEMBERS, MAX_MEMBERS = 3, 6
 def evaluate_ensemble(problem: Problem, name: str, pooled: Mapping[str, PooledPredictions]) -> list[Outcome]:
     """Return the outcomes of "mean" or "stack" in the folds that its members ran in.
 
-    Parameters
-    ----------
-    problem : Problem
-    name : "mean" or "stack"
-    pooled : mapping of str to PooledPredictions
-        Of the classifiers that did not fail; dummy is left out.
+    `pooled` holds the classifiers that did not fail; dummy is left out.
 
     Raises
     ------
@@ -60,13 +55,7 @@ def evaluate_ensemble(problem: Problem, name: str, pooled: Mapping[str, PooledPr
 
 
 def _members(name: str, pooled: Mapping[str, PooledPredictions]) -> dict[str, Predictions]:
-    """Return the predictions that "mean" or "stack" may use.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two.
-    """
+    """Return the predictions that "mean" or "stack" may use; raise ValueError if there are fewer than two."""
     members = {n: p.predictions for n, p in pooled.items() if n != "dummy"}
     if len(members) < 2:
         raise ValueError(f"{name} needs two classifiers besides dummy that ran; there are {len(members)}")
@@ -98,8 +87,7 @@ def log_odds(p: Predictions) -> NDArray[np.float64]:
 def odds_of(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log-odds of each class against all others, finite whatever the probability."""
     clipped = np.clip(probability, calibration.MIN_PROBABILITY, 1 - calibration.MIN_PROBABILITY)
-    out: NDArray[np.float64] = np.log(clipped) - np.log1p(-clipped)
-    return out
+    return np.log(clipped) - np.log1p(-clipped)
 
 
 def as_columns(odds: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -137,14 +125,9 @@ def fair_class(log_odds: NDArray[np.float64], prior: NDArray[np.float64]) -> NDA
 
 
 class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]
-    """The mean of fitted classifiers' calibrated log-odds, or a logistic regression on them.
+    """The mean of fitted pipelines' calibrated log-odds, or (`combiner`) a logistic regression on them.
 
-    Parameters
-    ----------
-    members, calibrators : list of estimator
-        Fitted pipelines, and each one's calibrator, from scores of people that it was not fitted on.
-    combiner : estimator or None
-        What was fitted on the members' log-odds; None for their mean.
+    Each member has its own calibrator, from scores of people that it was not fitted on.
     """
 
     def __init__(self, members: Sequence[Any] = (), calibrators: Sequence[Any] = (), combiner: Any = None) -> None:
@@ -181,18 +164,9 @@ def select_members(problem: Problem, name: str, pooled: Mapping[str, PooledPredi
 def build_ensemble(
     problem: Problem, name: str, pooled: Mapping[str, PooledPredictions], fitted: Mapping[str, Any], X: NDArray[Any]
 ) -> Any:
-    """Return "mean" or "stack" of pipelines that were fitted on all prints.
+    """Return "mean" or "stack" of the members (`select_members`), pipelines that were fitted on all rows of X.
 
-    Parameters
-    ----------
-    problem : Problem
-    name : "mean" or "stack"
-    pooled : mapping of str to PooledPredictions
-        Each member's predictions out of fold, by which members are calibrated and weighted.
-    fitted : mapping of str to estimator
-        The members (`select_members`).
-    X : ndarray of float32, shape (prints, columns)
-        What they were fitted on.
+    Their predictions out of fold, in `pooled`, calibrate and weight them.
     """
     if problem.kind == "regression":
         from sklearn.ensemble import VotingRegressor

@@ -20,14 +20,7 @@ from sklearn.utils.validation import has_fit_parameter
 class NamedClusters(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """k-means whose clusters take the class that is most over-represented in them.
 
-    Parameters
-    ----------
-    clusters : int
-        Number of clusters.
-    balanced : bool
-        Count every class as if it were as frequent as the others.
-    random_state : int
-        Of the start.
+    Where `balanced`, every class counts as if it were as frequent as the others.
     """
 
     def __init__(self, clusters: int = 16, balanced: bool = True, random_state: int = 0) -> None:
@@ -52,13 +45,11 @@ class NamedClusters(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return the class shares of each row's cluster."""
-        out: NDArray[np.float64] = self.shares_[_nearest(self.kmeans_, X)]
-        return out
+        return np.asarray(self.shares_[_nearest(self.kmeans_, X)])
 
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return the class of each row's cluster."""
-        out: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return out
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
 
 class ClusterMeans(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -78,14 +69,12 @@ class ClusterMeans(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return the mean of each row's cluster."""
-        out: NDArray[np.float64] = self.means_[_nearest(self.kmeans_, X)]
-        return out
+        return np.asarray(self.means_[_nearest(self.kmeans_, X)])
 
 
 def _nearest(kmeans: KMeans, X: NDArray[Any]) -> NDArray[Any]:
     """Return the cluster of each row; scikit-learn takes rows of its centres' type only."""
-    out: NDArray[Any] = kmeans.predict(np.asarray(X, kmeans.cluster_centers_.dtype))
-    return out
+    return np.asarray(kmeans.predict(np.asarray(X, kmeans.cluster_centers_.dtype)))
 
 
 class _BoundedNeighbours:
@@ -106,27 +95,12 @@ class NearestNumbers(_BoundedNeighbours, KNeighborsRegressor):  # type: ignore[m
     """The mean of the nearest training rows' numbers."""
 
 
-def _offers(name: str) -> Any:
-    def check(self: Resampler) -> bool:
-        return hasattr(self.estimator, name)
-
-    return available_if(check)
-
-
 class Resampler(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     """Fit an estimator on training rows in which every class is as frequent as the others.
 
-    The samplers of imbalanced-learn draw other rows for the same seed, and its pipeline hands `groups` on as they were
+    Rows of frequent classes are left out at random (`how` "under"), or those of rare ones drawn again ("over"). The
+    samplers of imbalanced-learn draw other rows for the same seed, and its pipeline hands `groups` on as they were
     before rows were drawn, so that a network cannot keep people apart while it is fitted.
-
-    Parameters
-    ----------
-    estimator : estimator
-        What is fitted.
-    how : "under" or "over"
-        Rows of frequent classes are left out at random, or those of rare ones drawn again.
-    random_state : int
-        Of the draw.
     """
 
     def __init__(self, estimator: Any, how: str = "under", random_state: int = 0) -> None:
@@ -153,20 +127,17 @@ class Resampler(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type: ig
 
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return the estimator's classes."""
-        out: NDArray[Any] = self.estimator_.predict(X)
-        return out
+        return np.asarray(self.estimator_.predict(X))
 
-    @_offers("predict_proba")  # type: ignore[untyped-decorator]
+    @available_if(lambda self: hasattr(self.estimator, "predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return the estimator's probabilities."""
-        out: NDArray[np.float64] = self.estimator_.predict_proba(X)
-        return out
+        return np.asarray(self.estimator_.predict_proba(X))
 
-    @_offers("decision_function")  # type: ignore[untyped-decorator]
+    @available_if(lambda self: hasattr(self.estimator, "decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return the estimator's decision values."""
-        out: NDArray[np.float64] = self.estimator_.decision_function(X)
-        return out
+        return np.asarray(self.estimator_.decision_function(X))
 
 
 MAX_EXACT_COLUMNS = 3000
@@ -190,8 +161,7 @@ class AdaptivePCA(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return the components' scores, as exact as X is: float32 or float64."""
-        out: NDArray[Any] = self.pca_.transform(X)
-        return out
+        return np.asarray(self.pca_.transform(X))
 
 
 MAX_KERNEL_ROWS = 12_000
@@ -221,21 +191,11 @@ class _Rbf(BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return the class or number of each row."""
-        out: NDArray[Any] = self.svm_.predict(self._against(X))
-        return out
+        return np.asarray(self.svm_.predict(self._against(X)))
 
 
 class RbfClassifier(ClassifierMixin, _Rbf):  # type: ignore[misc]
-    """Classes by an RBF support vector machine.
-
-    Parameters
-    ----------
-    C : float
-        Inverse strength of the penalty.
-    spread : float
-        Inverse width: 1 is scikit-learn's gamma="scale".
-    class_weight : "balanced" or None
-    """
+    """Classes by an RBF support vector machine; `spread` is an inverse width, 1 is scikit-learn's gamma="scale"."""
 
     def __init__(self, C: float = 3.0, spread: float = 0.3, class_weight: str | None = None) -> None:
         self.C = C
@@ -251,8 +211,7 @@ class RbfClassifier(ClassifierMixin, _Rbf):  # type: ignore[misc]
 
     def decision_function(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return signed distances; of each class against the rest where there are several."""
-        out: NDArray[np.float64] = self.svm_.decision_function(self._against(X))
-        return out
+        return np.asarray(self.svm_.decision_function(self._against(X)))
 
 
 class RbfRegressor(RegressorMixin, _Rbf):  # type: ignore[misc]
@@ -270,8 +229,7 @@ class RbfRegressor(RegressorMixin, _Rbf):  # type: ignore[misc]
 
     def predict(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return the number of each row."""
-        out: NDArray[np.float64] = super().predict(X) * self.deviation_ + self.mean_
-        return out
+        return super().predict(X) * self.deviation_ + self.mean_
 
 
 SQUARE_CLIP = 3.0
@@ -281,14 +239,8 @@ SQUARE_CLIP = 3.0
 class Residualizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Remove from each column what the last `count` columns and their squares explain of it, and drop those.
 
-    Columns are expected standardised and without gaps. scikit-learn has no transformer that gives residuals.
-
-    Parameters
-    ----------
-    count : int
-        How many of the last columns are removed.
-    alpha : float
-        Penalty of the regression.
+    Columns are expected standardised and without gaps; `alpha` is the penalty of the regression. scikit-learn has no
+    transformer that gives residuals.
     """
 
     def __init__(self, count: int = 1, alpha: float = 10.0) -> None:
@@ -306,8 +258,7 @@ class Residualizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         X = np.asarray(X)
         # Of one column alone the regression gives a plain vector.
         explained = self.regression_.predict(self._design(X)).reshape(len(X), -1)
-        left: NDArray[np.float32] = (X[:, : -self.count] - explained).astype(np.float32)
-        return left
+        return np.asarray(X[:, : -self.count] - explained, np.float32)
 
     def _design(self, X: NDArray[Any]) -> NDArray[np.float64]:
         known = X[:, -self.count :].astype(np.float64)
@@ -325,12 +276,7 @@ class GroupScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     The last column of X holds a level's number as `level_codes` gives it; for -1 and levels not seen in training, the
     whole training set's mean and deviation are used. No target is used. NaN stays NaN. scikit-learn's scalers know no
-    levels.
-
-    Attributes
-    ----------
-    mean_, deviation_ : ndarray of float64, shape (levels + 1, columns)
-        By level; the last row is the whole.
+    levels. `mean_` and `deviation_`, shape (levels + 1, columns), are by level; the last row is the whole.
     """
 
     def fit(self, X: NDArray[Any], y: Any = None) -> GroupScaler:
@@ -356,8 +302,7 @@ class GroupScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         last = len(self.mean_) - 1
         code = np.where((code < 0) | (code >= last), last, code)
         out = (X[:, :-1] - self.mean_[code]) / self.deviation_[code]
-        cut: NDArray[Any] = np.clip(out, -CLIP, CLIP).astype(np.result_type(X, np.float32))
-        return cut
+        return np.asarray(np.clip(out, -CLIP, CLIP), np.result_type(X, np.float32))
 
 
 def _moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from joblib import delayed
 from numpy.typing import NDArray
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.validation import has_fit_parameter
@@ -21,7 +22,7 @@ from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.results import Fold, Kind, Problem
 from ridgefeat.bench.splits import inner_splits
 from ridgefeat.bench.statistics import group_numbers
-from ridgefeat.work.engine import count_workers
+from ridgefeat.work.engine import count_workers, spread
 from ridgefeat.work.threads import one_thread
 
 Inputs = Mapping[str, "NDArray[Any] | str"]
@@ -57,16 +58,8 @@ def evaluate(
 ) -> dict[str, list[Outcome]]:
     """Fit each method in every fold and score the held-out prints; return the outcomes by method.
 
-    Parameters
-    ----------
-    problem : Problem
-    methods : sequence of Method
-    folds : sequence of Fold
-    options : Options
-        Complete ones.
-    inputs : mapping of str to ndarray, shape (prints, columns), or str
-        What each kind of input (Method.input) is, or why it is not there.
-    progress : callable, optional
+    `options` are complete ones; `inputs` holds each kind of input (Method.input), shape (prints, columns), or why it is
+    not there.
     """
     tasks = [(m, f) for m in methods for f in folds]
     found: dict[int, Outcome] = {}
@@ -84,7 +77,8 @@ def evaluate(
 
     # The slow ones first, so that no worker is left alone with one at the end.
     order = sorted(range(len(tasks)), key=lambda i: -tasks[i][0].cost)
-    for i, outcome in _on_workers((call(i) for i in order if not tasks[i][0].in_epochs), options.jobs):
+    calls = (delayed(_numbered_fit)(*call(i)) for i in order if not tasks[i][0].in_epochs)
+    for i, outcome in spread(calls, count_workers(options.jobs)):
         note(i, outcome)
     # Here and one after the other, each on every thread, so that their epochs can be followed.
     for i, (method, fold) in enumerate(tasks):
@@ -161,20 +155,11 @@ def fit(
 
 def history(fitted: Any) -> list[dict[str, float]] | None:
     """Return the figures of each epoch that a pipeline's estimator kept; None where it does not train in epochs."""
-    model = fitted[-1] if hasattr(fitted, "__getitem__") else fitted
-    model = getattr(model, "estimator_", model)
-    kept = getattr(model, "history_", None)
+    model = fitted[-1]
+    kept = getattr(getattr(model, "estimator_", model), "history_", None)
     if not isinstance(kept, Mapping) or not kept:
         return None
     return [dict(zip(kept, values, strict=True)) for values in zip(*kept.values(), strict=True)]
-
-
-def _on_workers(calls: Any, jobs: int | None) -> Any:
-    from joblib import delayed
-
-    from ridgefeat.work.engine import spread
-
-    yield from spread((delayed(_numbered_fit)(*call) for call in calls), count_workers(jobs))
 
 
 def _numbered_fit(

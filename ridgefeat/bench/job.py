@@ -147,7 +147,7 @@ def read_problem(job: Job) -> Problem:
     whole["meta_table"] = np.repeat(np.arange(len(frames)), [len(f) for f in frames])
     return make_problem(
         whole,
-        dict(about or {}),
+        about or {},
         target=job.target,
         group=job.group,
         kind=job.kind,
@@ -172,13 +172,7 @@ def audit_problem(problem: Problem, options: Options, folds: Sequence[Fold] = ()
 
 
 def settle_duplicates(problem: Problem, found: Audit, how: Duplicates) -> Problem:
-    """Return the problem with the audit's duplicates merged or dropped, and a note on what was done.
-
-    Raises
-    ------
-    ParameterError
-        For another `how` than merge, drop or warn.
-    """
+    """Return the problem with the audit's duplicates merged or dropped, and a note on what was done."""
     done = decide(problem.groups.astype(str).astype(object), problem.y.astype(object), found, how)
     if not done.changed:
         return replace(problem, notes=(*problem.notes, done.note)) if found.of_kind(*ONE_IMAGE) else problem
@@ -206,15 +200,7 @@ def make_job_folds(problem: Problem, job: Job) -> tuple[Fold, ...]:
 
 
 def make_folder(folder: str | Path) -> Path:
-    """Make a folder if it does not exist.
-
-    Parameters
-    ----------
-    folder : path
-
-    Returns
-    -------
-    Path
+    """Make a folder if it does not exist, and return its path.
 
     Raises
     ------
@@ -230,18 +216,9 @@ def make_folder(folder: str | Path) -> Path:
 
 
 def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
-    """Write a comparison's tables as CSV, each under a temporary name first.
+    """Write a comparison's tables as CSV, each under a temporary name first, and return the files.
 
-    Parameters
-    ----------
-    comparison : Comparison
-    folder : path
-        Made if it does not exist.
-
-    Returns
-    -------
-    list of Path
-        The files.
+    The folder is made if it does not exist.
 
     Raises
     ------
@@ -249,11 +226,9 @@ def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
         If the folder cannot be made, or a file cannot be written.
     """
     path = make_folder(folder)
+    made = {name: frame for name in TABLES if (frame := getattr(comparison, name)) is not None}
     written = []
-    for name in TABLES:
-        frame = getattr(comparison, name)
-        if frame is None:
-            continue
+    for name, frame in made.items():
         target = path / f"{name}.csv"
         with os_errors_as(TableError, f"{target} cannot be written"), atomic_write(target) as temporary:
             frame.to_csv(temporary, index=False, lineterminator="\n")

@@ -26,33 +26,22 @@ MAX_GROUP_PAIRS = 4 << 20
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """One classifier's predictions for some prints.
-
-    Attributes
-    ----------
-    kind : "binary", "multiclass" or "regression"
-    y : ndarray, shape (prints,)
-        int64 class numbers, or numbers.
-    predicted : ndarray, shape (prints,)
-        Likewise.
-    score : ndarray of float64, shape (prints, classes)
-        In any scale that grows with the class's likelihood; the last column counts where there are two classes. Shape
-        (prints, 0) for numbers.
-    probability : ndarray of float64, shape (prints, classes)
-    fold, group : ndarray of int64, shape (prints,)
-        Numbers of the fold that tested the print and of its group (0 to groups - 1).
-    positive : int
-        Class number of precision and recall where there are two.
-    """
+    """One classifier's predictions for some prints: arrays with a row per print."""
 
     kind: Kind
     y: NDArray[Any]
+    """Class numbers, int64, or numbers; `predicted` likewise."""
     predicted: NDArray[Any]
     score: NDArray[np.float64]
+    """By class, in any scale that grows with the class's likelihood; the last column counts where there are two
+    classes. Shape (prints, 0) for numbers."""
     probability: NDArray[np.float64]
     fold: NDArray[np.int64]
+    """Number of the fold that tested the print."""
     group: NDArray[np.int64]
+    """Number of its group, 0 to groups - 1."""
     positive: int = 1
+    """Class number of precision and recall where there are two."""
 
     def select(self, rows: NDArray[Any]) -> Predictions:
         """Return the prints that an index array or mask picks."""
@@ -63,20 +52,11 @@ class Predictions:
 def figures(
     p: Predictions, weights: Weights | None = None, only: Collection[str] | None = None
 ) -> dict[str, NDArray[np.float64]]:
-    """Return every metric of METRICS[p.kind] under each row of weights.
+    """Return every metric of METRICS[p.kind] under each row of weights; shape (samples,).
 
-    Parameters
-    ----------
-    p : Predictions
-    weights : ndarray of float64, shape (samples, groups), optional
-        How often each group counts; one row of ones without.
-    only : collection of str, optional
-        Metrics that are wanted; others are left out where that saves work.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape (samples,)
-        NaN where a metric is undefined, e.g. the area under the curve where only one class is left.
+    `weights`, shape (samples, groups), say how often each group counts; without them there is one row of ones. Metrics
+    that are not in `only` are left out where that saves work. NaN where a metric is undefined, e.g. the area under the
+    curve where only one class is left.
     """
     if weights is None:
         weights = np.ones((1, int(p.group.max(initial=-1)) + 1))
@@ -159,8 +139,7 @@ def _brier(p: Predictions, weights: Weights) -> NDArray[np.float64]:
 def _mean(values: NDArray[np.float64], group: NDArray[np.int64], weights: Weights) -> NDArray[np.float64]:
     groups = weights.shape[1]
     total = weights @ np.bincount(group, values, groups)
-    out: NDArray[np.float64] = total / (weights @ np.bincount(group, minlength=groups))
-    return out
+    return total / (weights @ np.bincount(group, minlength=groups))
 
 
 def _of_numbers(p: Predictions, weights: Weights) -> dict[str, NDArray[np.float64]]:

@@ -37,7 +37,7 @@ class Method:
     read : callable or None
         Given the problem and the images' folder return that input, float32, shape (prints, values).
     reports_progress : bool
-        `read` takes a third argument, `on_progress`.
+        `read` takes a third argument, `progress`.
     scaled : bool
         Columns are standardised and gaps filled before the estimator.
     in_epochs : bool
@@ -115,10 +115,6 @@ class Options:
 
     def complete(self, problem: Problem) -> Options:
         """Return the options with the kind and the number of classes of a problem's target.
-
-        Parameters
-        ----------
-        problem : Problem
 
         Raises
         ------

@@ -19,35 +19,21 @@ from ridgefeat.errors import TableError
 
 @dataclass(frozen=True, eq=False)
 class PooledPredictions:
-    """One classifier's predictions over all folds.
-
-    Attributes
-    ----------
-    predictions : Predictions
-    rows : ndarray of int64
-        The row of the problem that each prediction is for.
-    folds : tuple of Fold
-        `predictions.fold` numbers them.
-    calibrated : bool
-        The probabilities were calibrated across folds.
-    """
+    """One classifier's predictions over all folds."""
 
     predictions: Predictions
     rows: NDArray[np.int64]
+    """The row of the problem that each prediction is for."""
     folds: tuple[Fold, ...]
-    calibrated: bool
+    """`predictions.fold` numbers them."""
+    calibrated: bool = False
+    """The probabilities were calibrated across folds."""
 
 
 def pool_predictions(problem: Problem, outcomes: Sequence[Outcome], *, calibrate: bool = True) -> PooledPredictions:
-    """Return one classifier's predictions over all folds.
+    """Return one classifier's predictions over all folds, from outcomes of which none failed.
 
-    Parameters
-    ----------
-    problem : Problem
-    outcomes : sequence of Outcome
-        None of which failed.
-    calibrate : bool
-        Calibrate probabilities across folds; else the scores stand in for them.
+    Probabilities are calibrated across folds if `calibrate`; else the scores stand in for them.
     """
     folds = tuple(o.fold for o in outcomes)
     rows = np.concatenate([f.test for f in folds])
@@ -55,15 +41,10 @@ def pool_predictions(problem: Problem, outcomes: Sequence[Outcome], *, calibrate
     predicted = np.concatenate([np.asarray(o.predicted) for o in outcomes])
     scores = np.concatenate([np.asarray(o.scores) for o in outcomes])
     y, group = problem.y[rows], group_numbers(problem.groups)[rows]
-    p = Predictions(problem.kind, y, predicted, scores, scores, fold, group, _positive(problem))
-    return (
-        _calibrate(PooledPredictions(p, rows, folds, False)) if calibrate else PooledPredictions(p, rows, folds, False)
-    )
-
-
-def _positive(problem: Problem) -> int:
-    """Return the positive class's number; 1 where there is none."""
-    return problem.classes.index(problem.positive) if problem.positive in problem.classes else 1
+    positive = problem.classes.index(problem.positive) if problem.positive in problem.classes else 1
+    p = Predictions(problem.kind, y, predicted, scores, scores, fold, group, positive)
+    pooled = PooledPredictions(p, rows, folds)
+    return _calibrate(pooled) if calibrate else pooled
 
 
 def _calibrate(pooled: PooledPredictions) -> PooledPredictions:
@@ -126,7 +107,7 @@ def _fuse(small: Problem, pooled: PooledPredictions, unit: NDArray[np.int64]) ->
     predicted = mean(p.predicted[:, None])[:, 0] if p.kind == "regression" else _vote(p, inverse, len(pairs))
     group = group_numbers(small.groups)[rows]
     fused = Predictions(p.kind, small.y[rows], predicted, score, score, fold, group, p.positive)
-    return _calibrate(PooledPredictions(fused, rows, pooled.folds, False))
+    return _calibrate(PooledPredictions(fused, rows, pooled.folds))
 
 
 def _vote(p: Predictions, unit: NDArray[Any], n_units: int) -> NDArray[np.int64]:

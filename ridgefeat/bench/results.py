@@ -112,53 +112,32 @@ class Fold:
 
 @dataclass(frozen=True)
 class Run:
-    """One classifier as a whole.
-
-    Attributes
-    ----------
-    name : str
-        As given in the options.
-    meaning : str
-        One sentence: what it is.
-    status : "ok" or "failed"
-    reason : str
-        Why it failed; empty otherwise.
-    seconds : float
-        Time of fitting and predicting, summed over the folds; importing libraries is not counted.
-    """
+    """One classifier as a whole: its name as given in the options, and in one sentence what it is."""
 
     name: str
     meaning: str
     status: Status = "ok"
     reason: str = ""
+    """Why it failed; empty otherwise."""
     seconds: float = 0.0
+    """Time of fitting and predicting, summed over the folds; importing libraries is not counted."""
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What is needed to reproduce a comparison.
-
-    Attributes
-    ----------
-    command : str
-        The command line.
-    versions : mapping
-        Of ridgefeat, Python and the libraries.
-    digests : mapping
-        Of the table (sha256 of the file), its schema and its parameters, as far as known.
-    seed : int
-    split : str
-        The protocol in words: "group, 5 folds, 1 repeat".
-    options : mapping
-        The other options.
-    """
+    """What is needed to reproduce a comparison."""
 
     command: str
+    """The command line."""
     versions: Mapping[str, str]
+    """Of ridgefeat, Python and the libraries."""
     digests: Mapping[str, str]
+    """Of the table (sha256 of the file), its schema and its parameters, as far as known."""
     seed: int
     split: str
+    """The protocol in words: "group, 5 folds, 1 repeat"."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    """The other options."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -84,7 +85,7 @@ def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
         raise TableError(
             f"a class is missing from the training side of fold {fold.number}; ask for fewer folds or more data"
         )
-    return Fold(fold.repeat, fold.number, fold.train, fold.test, tuple(map(str, shared)))
+    return replace(fold, shared_groups=tuple(map(str, shared)))
 
 
 def between(problem: Problem, is_test: Any) -> tuple[Fold, ...]:
@@ -94,10 +95,8 @@ def between(problem: Problem, is_test: Any) -> tuple[Fold, ...]:
 
 def across(problem: Problem, table: Any) -> tuple[Fold, ...]:
     """Return a fold per table: trained on the others, tested on it; table is int, shape (prints,)."""
-    return tuple(
-        checked(problem, Fold(0, int(t), np.flatnonzero(table != t), np.flatnonzero(table == t)))
-        for t in np.unique(table)
-    )
+    sides = [(int(t), np.flatnonzero(table != t), np.flatnonzero(table == t)) for t in np.unique(table)]
+    return tuple(checked(problem, Fold(0, *side)) for side in sides)
 
 
 def inner_splits(y: Any, groups: Any, folds: int, seed: int) -> list[tuple[Any, Any]]:
@@ -115,17 +114,12 @@ def describe(folds: Sequence[Fold], problem: Problem) -> list[str]:
             f"{name} {len(rows)} prints of {len(set(problem.groups[rows]))} {problem.group}s"
             for name, rows in (("training", f.train), ("test", f.test))
         ]
-        lines.append(
-            f"repeat {f.repeat + 1} fold {f.number + 1}: {', '.join(sides)}; on both sides: {_shared(f, problem)}"
-        )
+        shared = "none"
+        if f.shared_groups:
+            inside = np.isin(problem.groups[f.test].astype(str), f.shared_groups).mean()
+            shared = f"{len(f.shared_groups)} {problem.group}s, {inside:.0%} of the test prints (LEAKS)"
+        lines.append(f"repeat {f.repeat + 1} fold {f.number + 1}: {', '.join(sides)}; on both sides: {shared}")
     return lines
-
-
-def _shared(fold: Fold, problem: Problem) -> str:
-    if not fold.shared_groups:
-        return "none"
-    inside = np.isin(problem.groups[fold.test].astype(str), fold.shared_groups).mean()
-    return f"{len(fold.shared_groups)} {problem.group}s, {inside:.0%} of the test prints (LEAKS)"
 
 
 def _pairs(strata: Any, groups: Any, split: str, parts: int, seed: int) -> list[tuple[Any, Any]]:

@@ -6,7 +6,7 @@ narrow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -85,8 +85,13 @@ def with_intervals(p: Predictions, weights: Weights, metrics: Sequence[str]) -> 
         low, high = (value + factor * (end - value) for end in interval(drawn[name]))
         if name not in UNBOUNDED:
             low, high = max(low, 0.0), min(high, 1.0)
-        out |= {name: value, f"{name}_low": low, f"{name}_high": high}
+        out |= with_ends(name, (value, low, high))
     return out
+
+
+def with_ends(name: str, values: Iterable[float]) -> dict[str, float]:
+    """Return a value and the ends of its interval by their names in a table: name, name_low, name_high."""
+    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
 
 
 def widening(p: Predictions) -> float:
@@ -104,20 +109,11 @@ def difference(a: Predictions, b: Predictions, weights: Weights, metric: str) ->
 
 
 def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> float:
-    """Return the two-sided p value of folds' mean difference being zero.
+    """Return the two-sided p value of folds' mean difference being zero, from those of all folds of all repeats.
 
-    Parameters
-    ----------
-    differences : ndarray of float64, shape (folds,)
-        Of all folds of all repeats.
-    test_over_train : float
-        Prints (or groups) in a test fold over those in training.
-
-    Notes
-    -----
-    Folds share most of their training data, so that the plain t test is too optimistic. The variance
-    of the mean is taken as (1/n + test/train) s² instead of s²/n: the corrected resampled t test of Nadeau and
-    Bengio (2003).
+    `test_over_train` are the prints (or groups) in a test fold over those in training. Folds share most of their
+    training data, so that the plain t test is too optimistic: the variance of the mean is taken as
+    (1/n + test/train) s² instead of s²/n, the corrected resampled t test of Nadeau and Bengio (2003).
 
     Examples
     --------
@@ -162,5 +158,4 @@ def group_numbers(names: NDArray[Any]) -> NDArray[np.int64]:
     >>> group_numbers(np.array(["b", "a", "b"]))
     array([1, 0, 1])
     """
-    numbers: NDArray[np.int64] = np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64)
-    return numbers
+    return np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64)

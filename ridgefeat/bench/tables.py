@@ -9,6 +9,7 @@ import numpy as np
 
 from ridgefeat.bench import calibration, metrics, statistics
 from ridgefeat.bench.evaluation import Outcome
+from ridgefeat.bench.inputs import level_names
 from ridgefeat.bench.metrics import Weights
 from ridgefeat.bench.pooling import PooledPredictions
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Problem, Run
@@ -33,15 +34,7 @@ def tabulate(
 ) -> dict[str, Any]:
     """Return the tables of a comparison that need no further fit, by the attribute of Comparison.
 
-    Parameters
-    ----------
-    problem : Problem
-    runs : sequence of Run
-    by_method : mapping of str to sequence of Outcome
-    pooled : mapping of str to PooledPredictions
-        Of the classifiers that did not fail.
-    weights : ndarray of float64, shape (samples, groups)
-        Of the bootstrap.
+    `pooled` holds the classifiers that did not fail; `weights` are the bootstrap's.
     """
     summary = summarise(problem, runs, pooled, weights)
     classes, confusion, reliability = by_class(problem, pooled) if problem.kind != "regression" else (None, None, None)
@@ -79,15 +72,14 @@ def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], poo
                 "shared_groups": len(o.fold.shared_groups),
                 "seconds": round(o.seconds, 4),
                 "chosen": ", ".join(f"{k.split('__')[-1]}={v}" for k, v in (o.chosen or {}).items()),
+                **dict.fromkeys(names, np.nan),
             }
             if name in pooled:
                 p = pooled[name].predictions
                 figures = metrics.figures(p.select(p.fold == i))
                 row |= {metric: float(figures[metric][0]) for metric in names}
             rows.append(row)
-    order = ["classifier", "repeat", "fold", "status", "reason", "train_prints", "test_prints", "train_groups"]
-    order += ["test_groups", "shared_groups", "seconds", "chosen", *names]
-    return pd.DataFrame(rows).reindex(columns=order)
+    return pd.DataFrame(rows)
 
 
 def list_scores(problem: Problem, pooled: Pooled) -> pd.DataFrame:
@@ -102,7 +94,6 @@ def _score_rows(problem: Problem, name: str, pooled: PooledPredictions) -> pd.Da
     import pandas as pd
 
     p, rows = pooled.predictions, pooled.rows
-    named = np.array(problem.classes, object)
     if p.kind == "regression":
         score = p.predicted
     else:
@@ -111,11 +102,11 @@ def _score_rows(problem: Problem, name: str, pooled: PooledPredictions) -> pd.Da
         {
             "source": problem.sources[rows],
             "group": problem.groups[rows],
-            "y_true": p.y if p.kind == "regression" else named[p.y],
+            "y_true": problem.y_true[rows],
             "classifier": name,
             "repeat": np.array([f.repeat for f in pooled.folds])[p.fold],
             "fold": np.array([f.number for f in pooled.folds])[p.fold],
-            "y_pred": p.predicted if p.kind == "regression" else named[p.predicted],
+            "y_pred": p.predicted if p.kind == "regression" else np.array(problem.classes, object)[p.predicted],
             "score": score,
         }
     )
@@ -130,12 +121,8 @@ def summarise(problem: Problem, runs: Sequence[Run], pooled: Pooled, weights: We
 
     rows = []
     for run in runs:
-        row: dict[str, Any] = {
-            "classifier": run.name,
-            "status": run.status,
-            "reason": run.reason,
-            "seconds": round(run.seconds, 3),
-        }
+        row: dict[str, Any] = {"classifier": run.name, "status": run.status, "reason": run.reason}
+        row["seconds"] = round(run.seconds, 3)
         for metric in METRICS[problem.kind]:
             row |= {metric + end: np.nan for end in ("", "_low", "_high", "_sd")}
         if run.name in pooled:
@@ -157,24 +144,17 @@ def by_class(problem: Problem, pooled: Pooled) -> tuple[pd.DataFrame, pd.DataFra
     per_class, confused, reliable = [], [], []
     for name, one in pooled.items():
         p = one.predictions
-        for label, row in zip(problem.classes, metrics.by_class(p), strict=True):
-            per_class.append({"classifier": name, "class": label, **row})
+        for label, figures in zip(problem.classes, metrics.by_class(p), strict=True):
+            per_class.append({"classifier": name, "class": label, **figures})
         counts = metrics.confusion(p)
-        for i, true in enumerate(problem.classes):
-            for j, predicted in enumerate(problem.classes):
-                share = counts[i, j] / counts[i].sum() if counts[i].sum() else np.nan
-                confused.append(
-                    {
-                        "classifier": name,
-                        "y_true": true,
-                        "y_pred": predicted,
-                        "count": int(counts[i, j]),
-                        "share": share,
-                    }
-                )
+        for true, row_counts in zip(problem.classes, counts.tolist(), strict=True):
+            for predicted, count in zip(problem.classes, row_counts, strict=True):
+                share = count / sum(row_counts) if any(row_counts) else np.nan
+                row = {"classifier": name, "y_true": true, "y_pred": predicted, "count": count, "share": share}
+                confused.append(row)
         for k in [p.positive] if p.kind == "binary" else range(len(problem.classes)):
-            for row in calibration.reliability(p.probability[:, k], p.y == k):
-                reliable.append({"classifier": name, "class": problem.classes[k], **row})
+            for bin_ in calibration.reliability(p.probability[:, k], p.y == k):
+                reliable.append({"classifier": name, "class": problem.classes[k], **bin_})
     return pd.DataFrame(per_class), pd.DataFrame(confused), pd.DataFrame(reliable)
 
 
@@ -202,12 +182,13 @@ def by_level(problem: Problem, pooled: Pooled, weights: Weights) -> pd.DataFrame
 
 def _groupings(problem: Problem) -> dict[str, pd.Series[Any]]:
     """Return the labels that group prints, and which finger of which hand a print is of."""
+    import pandas as pd
+
     names = level_columns(problem)
     found = {name: problem.labels[name] for name in names}
     if set(FINGER) <= set(names) and problem.target not in FINGER:
-        parts = problem.labels[list(FINGER)]
-        both = parts.astype(str).agg(" ".join, axis=1)
-        found["+".join(FINGER)] = both.where(parts.notna().all(axis=1))
+        both = pd.Series(level_names(problem.labels, FINGER), problem.labels.index, object)
+        found["+".join(FINGER)] = both.where(both != "")
     return found
 
 
@@ -260,11 +241,10 @@ def compare_pairs(problem: Problem, pooled: Pooled, summary: pd.DataFrame, weigh
 
 def _difference(one: PooledPredictions, other: PooledPredictions, weights: Weights, metric: str) -> dict[str, float]:
     a, b = one.predictions, other.predictions
-    point, low, high = statistics.difference(a, b, weights, metric)
     by_fold = [
         metrics.figure(a.select(a.fold == i), metric) - metrics.figure(b.select(b.fold == i), metric)
         for i in np.unique(a.fold)
     ]
     ratio = float(np.mean([len(f.test) / len(f.train) for f in one.folds]))
-    p = statistics.corrected_t(np.array(by_fold), ratio)
-    return {"difference": point, "difference_low": low, "difference_high": high, "p": p}
+    difference = statistics.difference(a, b, weights, metric)
+    return statistics.with_ends("difference", difference) | {"p": statistics.corrected_t(np.array(by_fold), ratio)}

@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ridgefeat.audit import Audit
+from ridgefeat.audit import Audit, AuditParams, audit
+from ridgefeat.audit.table import AuditTable, make_table
+from ridgefeat.sources import pixel_digest
 
 GROUPS, PRINTS = 40, 5
 
@@ -28,13 +30,10 @@ def clean_table(seed: int = 0, groups: int = GROUPS, prints: int = PRINTS, colum
         {
             "meta_source": [f"{s:04d}_{n}.png" for s, n in zip(subject, number, strict=True)],
             "meta_sha256": [hashlib.sha256(f"{seed} {i}".encode()).hexdigest() for i in range(len(subject))],
-            "meta_width": 300,
-            "meta_height": 300,
-            "meta_dpi_x": 500.0,
-            "meta_dpi_y": 500.0,
+            **dict.fromkeys(("meta_width", "meta_height"), 300),
+            **dict.fromkeys(("meta_dpi_x", "meta_dpi_y"), 500.0),
             "meta_layout": "plain",
-            "meta_error": None,
-            "meta_flags": None,
+            **dict.fromkeys(("meta_error", "meta_flags")),
             "subject": subject,
             "sex": np.where(sex, "male", "female"),
             "hand": "right",
@@ -45,8 +44,26 @@ def clean_table(seed: int = 0, groups: int = GROUPS, prints: int = PRINTS, colum
     return pd.concat([frame, features], axis=1)
 
 
-def kinds(audit: Audit, severity: str = "leak") -> set[str]:
-    return {f.kind for f in audit.findings if f.severity == severity}
+def of(frame: pd.DataFrame, **how: Any) -> Audit:
+    """Return the audit of a table of people and their sex."""
+    return audit(frame, **{"target": "sex", "group": "subject"} | how)
+
+
+def coded(frame: pd.DataFrame, target: str = "sex", **limits: Any) -> AuditTable:
+    """Return a table as the checks see it."""
+    return make_table(frame, target, "subject", None, AuditParams(**limits))
+
+
+def features_of(frame: pd.DataFrame) -> list[str]:
+    return [c for c in frame if c.startswith("own_")]
+
+
+def male(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
+    return (frame["sex"] == "male").to_numpy()
+
+
+def kinds(found: Audit, severity: str = "leak") -> set[str]:
+    return {f.kind for f in found.findings if f.severity == severity}
 
 
 def draw(seed: int, side: int = 256) -> np.ndarray[Any, Any]:
@@ -94,13 +111,8 @@ def pressed_again(image: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any
     rng = np.random.default_rng(seed)
     side = len(image)
     y, x = np.mgrid[:side, :side].astype(np.float32)
-    return cv2.remap(
-        image,
-        x + 4 * smooth(rng, side, 40),
-        y + 4 * smooth(rng, side, 40),
-        cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    x, y = x + 4 * smooth(rng, side, 40), y + 4 * smooth(rng, side, 40)
+    return cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def write_prints(folder: Path, prints: dict[str, np.ndarray[Any, Any]]) -> pd.DataFrame:
@@ -108,8 +120,6 @@ def write_prints(folder: Path, prints: dict[str, np.ndarray[Any, Any]]) -> pd.Da
     folder.mkdir(exist_ok=True)
     for name, image in prints.items():
         assert cv2.imwrite(str(folder / name), image)
-    from ridgefeat.sources import pixel_digest
-
     subject = [name.split("_")[0] for name in prints]
     return pd.DataFrame(
         {

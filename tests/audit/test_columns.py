@@ -5,19 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ridgefeat.audit import audit
 from ridgefeat.audit.files import check_files
 from ridgefeat.audit.probe import make_probe
-from ridgefeat.audit.table import AuditParams, make_table
-from tests.audit.helpers import GROUPS, clean_table, kinds
-
-
-def of(frame: pd.DataFrame, **how: object):
-    return audit(frame, **{"target": "sex", "group": "subject", **how})
-
-
-def male(frame: pd.DataFrame) -> np.ndarray:
-    return (frame["sex"] == "male").to_numpy()
+from tests.audit.helpers import GROUPS, clean_table, coded, kinds, male, of
 
 
 @pytest.fixture
@@ -25,30 +15,23 @@ def frame() -> pd.DataFrame:
     return clean_table(3)
 
 
-def test_a_column_that_holds_the_target_is_a_leak_by_name(frame: pd.DataFrame) -> None:
-    noise = np.random.default_rng(0).normal(0, 0.2, len(frame))
-    frame["own_secret"] = (male(frame) + noise).astype(np.float32)
+@pytest.mark.parametrize(
+    ("name", "spread", "severity"),
+    [("own_secret", 0.2, "leak"), ("own_square", 0.4, "leak"), ("own_hint", 0.55, "warning")],
+)
+def test_a_column_that_holds_the_target_is_a_leak_and_one_that_stands_out_a_warning(frame, name, spread, severity):
+    """In whatever way it holds it: own_square is not monotone."""
+    values = male(frame) + np.random.default_rng(0).normal(0, spread, len(frame))
+    if name == "own_square":
+        sign = np.random.default_rng(0).choice([-1, 1], len(frame))
+        values = male(frame) * 3 * sign + np.random.default_rng(1).normal(0, spread, len(frame))
+    frame[name] = values.astype(np.float32)
     (finding,) = of(frame).of_kind("column")
-    assert finding.severity == "leak" and finding.columns == ("own_secret",)
+    assert finding.severity == severity and finding.columns == (name,)
     assert "the best ordinary column" in finding.message
 
 
-def test_so_is_one_that_holds_it_in_a_way_that_is_not_monotone(frame: pd.DataFrame) -> None:
-    sign = np.random.default_rng(0).choice([-1, 1], len(frame))
-    frame["own_square"] = (male(frame) * 3 * sign + np.random.default_rng(1).normal(0, 0.4, len(frame))).astype(
-        np.float32
-    )
-    assert of(frame).of_kind("column")[0].columns == ("own_square",)
-
-
-def test_one_that_stands_out_without_being_perfect_is_a_warning(frame: pd.DataFrame) -> None:
-    noise = np.random.default_rng(0).normal(0, 0.55, len(frame))
-    frame["own_hint"] = (male(frame) + noise).astype(np.float32)
-    (finding,) = of(frame).of_kind("column")
-    assert finding.severity == "warning" and finding.columns == ("own_hint",)
-
-
-def test_many_good_columns_are_no_leak() -> None:
+def test_many_good_columns_are_no_leak():
     """Where half of the columns predict the target well, as those of a true effect do, none is suspected."""
     frame = clean_table(5, groups=80)
     rng = np.random.default_rng(0)
@@ -57,7 +40,7 @@ def test_many_good_columns_are_no_leak() -> None:
     assert of(frame).of_kind("column") == ()
 
 
-def test_where_values_are_missing_can_be_a_leak(frame: pd.DataFrame) -> None:
+def test_where_values_are_missing_can_be_a_leak(frame):
     gone = male(frame) & (np.random.default_rng(0).random(len(frame)) < 0.95)
     frame["own_07"] = frame["own_07"].where(~gone)
     (finding,) = of(frame).of_kind("missing")
@@ -65,7 +48,7 @@ def test_where_values_are_missing_can_be_a_leak(frame: pd.DataFrame) -> None:
     assert of(clean_table(3).assign(own_07=np.nan)).of_kind("missing") == ()
 
 
-def test_a_column_chosen_by_the_label_is_found_in_its_pair(frame: pd.DataFrame) -> None:
+def test_a_column_chosen_by_the_label_is_found_in_its_pair(frame):
     frame["own_radial"] = np.where(male(frame), frame["own_01"], frame["own_02"]).astype(np.float32)
     found = of(frame)
     assert found.of_kind("column") == ()
@@ -73,7 +56,7 @@ def test_a_column_chosen_by_the_label_is_found_in_its_pair(frame: pd.DataFrame) 
     assert finding.severity == "leak" and finding.columns == ("own_01", "own_radial", "own_02")
 
 
-def test_labels_left_among_the_features_are_named(frame: pd.DataFrame) -> None:
+def test_labels_left_among_the_features_are_named(frame):
     frame["is_male"] = male(frame).astype(float)
     frame["coded"] = np.where(male(frame), 7, 3)
     leaks = of(frame).of_kind("target_name")
@@ -84,12 +67,12 @@ def test_labels_left_among_the_features_are_named(frame: pd.DataFrame) -> None:
     assert finding.severity == "warning"
 
 
-def test_the_own_columns_of_a_side_are_no_labels(frame: pd.DataFrame) -> None:
+def test_the_own_columns_of_a_side_are_no_labels(frame):
     hands = frame.assign(
         hand=np.where(np.arange(len(frame)) % 2, "left", "right"),
         ridge_density_left=np.random.default_rng(0).random(len(frame)).astype(np.float32),
     )
-    assert audit(hands, target="hand", group="subject").of_kind("target_name") == ()
+    assert of(hands, target="hand").of_kind("target_name") == ()
 
 
 @pytest.mark.parametrize(
@@ -101,37 +84,35 @@ def test_the_own_columns_of_a_side_are_no_labels(frame: pd.DataFrame) -> None:
         ("meta_flags", (None, "resolution_assumed"), "flags"),
     ],
 )
-def test_how_prints_were_stored_can_be_a_leak(frame: pd.DataFrame, column: str, values: tuple, trait: str) -> None:
+def test_how_prints_were_stored_can_be_a_leak(frame, column, values, trait):
     frame[column] = [values[int(m)] for m in male(frame)]
     (finding,) = of(frame).of_kind("file")
     assert finding.severity == "leak" and finding.columns == (trait,)
 
 
-def test_so_can_the_format_and_the_size_of_files(frame: pd.DataFrame, tmp_path) -> None:
+def test_so_can_the_format_and_the_size_of_files(frame, tmp_path):
     names = [f"{s[:-4]}.{'bmp' if m else 'png'}" for s, m in zip(frame["meta_source"], male(frame), strict=True)]
     (finding,) = of(frame.assign(meta_source=names)).of_kind("file")
     assert finding.severity == "leak" and finding.columns == ("format",)
-    table = make_table(frame, "sex", "subject", None, AuditParams())
-    probe = make_probe(table)
-    assert probe is not None
+    table = coded(frame)
     for name, man in zip(frame["meta_source"], male(frame), strict=True):
         (tmp_path / name).write_bytes(b"x" * (200 + 10 * int(man)))
-    (finding,) = check_files(table, probe, tmp_path)
+    (finding,) = check_files(table, make_probe(table), tmp_path)
     assert finding.severity == "leak" and finding.columns == ("size of file",)
 
 
-def test_a_folder_by_class_is_only_noted(frame: pd.DataFrame) -> None:
+def test_a_folder_by_class_is_only_noted(frame):
     (finding,) = of(frame.assign(meta_source=frame["sex"] + "/" + frame["meta_source"])).of_kind("file")
     assert finding.severity == "note" and "folder" in finding.columns
 
 
-def test_rows_sorted_by_the_target_are_reported(frame: pd.DataFrame) -> None:
+def test_rows_sorted_by_the_target_are_reported(frame):
     (finding,) = of(frame.sort_values("sex", kind="stable", ignore_index=True)).of_kind("order")
     assert finding.severity == "warning"
     assert of(frame).of_kind("order") == ()
 
 
-def test_several_classes_and_a_quantity_are_judged_too(frame: pd.DataFrame) -> None:
+def test_several_classes_and_a_quantity_are_judged_too(frame):
     finger = frame["finger"].astype("category").cat.codes.to_numpy()
     planted = frame.assign(own_secret=(finger + np.random.default_rng(0).normal(0, 0.1, len(frame))).astype(np.float32))
     assert of(planted, target="finger").of_kind("column")[0].columns == ("own_secret",)
@@ -141,17 +122,16 @@ def test_several_classes_and_a_quantity_are_judged_too(frame: pd.DataFrame) -> N
     assert {"column", "target_name"} <= kinds(found)
 
 
-def test_too_few_groups_or_one_class_are_reported() -> None:
+def test_too_few_groups_or_one_class_are_reported():
     small = clean_table(groups=8)
     assert any("12 groups" in f.message for f in of(small).of_kind("not_checked"))
     assert any("12 groups" in f.message for f in of(clean_table().assign(sex="male")).of_kind("not_checked"))
 
 
-def test_the_probe_measures_an_area_under_the_curve_on_other_groups(frame: pd.DataFrame) -> None:
+def test_the_probe_measures_an_area_under_the_curve_on_other_groups(frame):
     """Of a monotone column it comes near scikit-learn's; of noise that memorises people, near one half."""
     big = clean_table(1, groups=400)
-    probe = make_probe(make_table(big, "sex", "subject", None, AuditParams()))
-    assert probe is not None
+    probe = make_probe(coded(big))
     rng = np.random.default_rng(0)
     signal = male(big) + rng.normal(0, 1, len(big))
     person = rng.permutation(400)[big["subject"].to_numpy() - 1].astype(float)
@@ -161,8 +141,7 @@ def test_the_probe_measures_an_area_under_the_curve_on_other_groups(frame: pd.Da
     assert area[2] == pytest.approx(0.5, abs=1e-9)
 
 
-def test_its_folds_never_part_a_group(frame: pd.DataFrame) -> None:
-    probe = make_probe(make_table(frame, "sex", "subject", None, AuditParams()))
-    assert probe is not None
+def test_its_folds_never_part_a_group(frame):
+    probe = make_probe(coded(frame))
     folds = pd.Series(probe.fold).groupby(frame["subject"].to_numpy()[probe.rows]).nunique()
     assert folds.max() == 1

@@ -4,13 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.audit import audit, resolve
+from ridgefeat.audit import resolve
 from ridgefeat.errors import ParameterError, TableError
-from tests.audit.helpers import PRINTS, clean_table
-
-
-def of(frame: pd.DataFrame):
-    return audit(frame, target="sex", group="subject")
+from tests.audit.helpers import PRINTS, clean_table, of
 
 
 @pytest.fixture
@@ -24,7 +20,7 @@ def frame() -> pd.DataFrame:
     return frame
 
 
-def test_merging_joins_all_that_are_connected(frame: pd.DataFrame) -> None:
+def test_merging_joins_all_that_are_connected(frame):
     out, note = resolve(frame, of(frame), "merge")
     assert set(out["subject"][: 3 * PRINTS]) == {"1+2+3"} and set(out["subject"][3 * PRINTS : 5 * PRINTS]) == {"4+5"}
     assert len(out) == len(frame) and out["subject"].nunique() == frame["subject"].nunique() - 3
@@ -32,7 +28,7 @@ def test_merging_joins_all_that_are_connected(frame: pd.DataFrame) -> None:
     assert not [f for f in of(out).of_kind("identical") if f.severity == "leak"]
 
 
-def test_dropping_keeps_the_first_and_none_that_disagree(frame: pd.DataFrame) -> None:
+def test_dropping_keeps_the_first_and_none_that_disagree(frame):
     out, note = resolve(frame, of(frame), "drop")
     gone = set(frame["meta_source"]) - set(out["meta_source"])
     assert gone == {"0002_0.png", "0003_0.png", "0004_0.png", "0005_0.png"}
@@ -40,19 +36,19 @@ def test_dropping_keeps_the_first_and_none_that_disagree(frame: pd.DataFrame) ->
     assert "4 of 200 prints were dropped" in note and "1 with different values of 'sex'" in note
 
 
-def test_altered_copies_are_merged_with_their_originals_and_never_dropped() -> None:
+def test_altered_copies_are_merged_with_their_originals_and_never_dropped():
     frame = clean_table(4)
     frame["each"] = frame["meta_source"]
     frame["alteration"] = "none"
     frame.loc[5, "alteration"] = "CR"
     frame.loc[5, "finger"] = frame.loc[6, "finger"]
-    found = audit(frame, target="sex", group="each")
+    found = of(frame, group="each")
     merged, _ = resolve(frame, found, "merge")
     assert merged["each"][5] == merged["each"][6] == "0002_0.png+0002_1.png"
     assert len(resolve(frame, found, "drop")[0]) == len(frame)
 
 
-def test_a_warning_changes_nothing(frame: pd.DataFrame) -> None:
+def test_a_warning_changes_nothing(frame):
     before = frame.copy()
     out, note = resolve(frame, of(frame), "warn")
     assert out is frame and note.startswith("3 images are filed under several names")
@@ -62,13 +58,13 @@ def test_a_warning_changes_nothing(frame: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("how", ["merge", "drop", "warn"])
-def test_a_clean_table_stays_as_it_is(how: str) -> None:
+def test_a_clean_table_stays_as_it_is(how):
     clean = clean_table(1)
     out, note = resolve(clean, of(clean), how)
     assert out is clean and ("nothing was changed" in note or note == "no duplicates")
 
 
-def test_what_cannot_be_done_is_refused(frame: pd.DataFrame) -> None:
+def test_what_cannot_be_done_is_refused(frame):
     found = of(frame)
     with pytest.raises(ParameterError, match="merge, drop, warn, got 'forget'"):
         resolve(frame, found, "forget")

@@ -5,19 +5,14 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from ridgefeat.audit import AuditParams, audit
-from ridgefeat.audit import near_rows as near_rows_module
+from ridgefeat.audit import AuditParams, near
 from ridgefeat.audit.columns import best_ordinary, check_features, sometimes_equal
 from ridgefeat.audit.duplicates import DuplicateSets
+from ridgefeat.audit.files import file_traits
+from ridgefeat.audit.near import near_rows
 from ridgefeat.audit.near_images import _compare, _plausible, to_square
-from ridgefeat.audit.near_rows import near_rows
 from ridgefeat.audit.probe import ColumnProbe, _area, make_probe
-from ridgefeat.audit.table import make_table
-from tests.audit.helpers import clean_table, draw
-
-
-def coded(frame, target="sex", **limits):
-    return make_table(frame, target, "subject", None, AuditParams(**limits))
+from tests.audit.helpers import clean_table, coded, draw, features_of, male, of
 
 
 def test_the_limits_as_they_come():
@@ -121,7 +116,7 @@ def test_a_bin_is_drawn_towards_the_classes_shares_by_twenty_prints():
 
 def test_the_gain_of_a_neighbour_is_over_one_taken_at_random():
     frame = clean_table(3)
-    one, other = np.flatnonzero((frame["sex"] == "male") & (np.arange(200) % 5 == 0))[:2]
+    one, other = np.flatnonzero(male(frame) & (np.arange(200) % 5 == 0))[:2]
     text = DuplicateSets(coded(frame), [[int(one), int(other)]]).cost("by group")
     # Two prints of 200, in training in four of five cases, right for certain and not in half of the cases.
     assert f"changes by about {100 * 2 * 0.8 * 0.5 / 200:+.1f} points" in text
@@ -129,14 +124,13 @@ def test_the_gain_of_a_neighbour_is_over_one_taken_at_random():
 
 def test_in_a_small_table_a_copy_is_nearer_than_the_spread_of_distances_explains(monkeypatch):
     frame = clean_table(3, groups=12, prints=4, columns=40)
-    names = [c for c in frame if c.startswith("own_")]
     # Some people's rows lie closer together than others', as those of poor prints do.
-    frame[names] *= np.random.default_rng(3).lognormal(0, 0.8, (len(frame), 1)).astype(np.float32)
+    frame[features_of(frame)] *= np.random.default_rng(3).lognormal(0, 0.8, (len(frame), 1)).astype(np.float32)
     table = coded(frame)
     assert near_rows(table, range(len(frame))) == []
-    monkeypatch.setattr("ridgefeat.audit.near_rows.LARGE_TABLE_ROWS", len(frame))
+    monkeypatch.setattr("ridgefeat.audit.near.LARGE_TABLE_ROWS", len(frame))
     assert near_rows(table, range(len(frame))) != []
-    assert (near_rows_module.MIN_DEVIATIONS, near_rows_module.CLIP, near_rows_module.N_AXES) == (5.0, 5.0, 128)
+    assert (near.MIN_DEVIATIONS, near.CLIP, near.N_AXES) == (5.0, 5.0, 128)
 
 
 def test_images_are_aligned_by_maps_that_stretch_a_little_and_compared_where_half_overlaps():
@@ -151,6 +145,23 @@ def test_images_are_aligned_by_maps_that_stretch_a_little_and_compared_where_hal
 def test_a_trait_of_files_that_predicts_the_target_in_part_is_a_warning():
     frame = clean_table(3, groups=200)
     known = np.random.default_rng(0).random(len(frame)) < 0.6
-    frame["meta_width"] = 300 + ((frame["sex"] == "male") & known)
-    (finding,) = audit(frame, target="sex", group="subject").of_kind("file")
+    frame["meta_width"] = 300 + (male(frame) & known)
+    (finding,) = of(frame).of_kind("file")
     assert finding.severity == "warning" and finding.columns == ("width",)
+
+
+def test_the_thirty_most_frequent_texts_of_a_trait_are_distinguished():
+    layouts = file_traits(coded(clean_table(3).assign(meta_layout=np.arange(200) % 35)))["layout"]
+    assert np.bincount(layouts).tolist() == [6] * 25 + [5] * 5 + [25]
+
+
+def test_rows_are_copies_if_they_are_close_for_the_denser_of_the_two_places():
+    """The first row has five others at a distance c, and one on their far side at c, for which this is close."""
+    frame = clean_table(0, groups=300, prints=1, columns=40)
+    values = frame[features_of(frame)].to_numpy().copy()
+    axes = 2.0 * np.eye(40, dtype=np.float32)
+    values[1:6] = values[0] + (axes[0] + axes[1:6]) / 2**0.5
+    values[6] = values[0] - axes[0]
+    frame[features_of(frame)] = values
+    assert near_rows(coded(frame), range(300)) == []
+    assert [pair[:2] for pair in near_rows(coded(frame), [0, *range(6, 300)])] == [(0, 6)]

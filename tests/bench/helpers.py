@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from click.testing import CliRunner
 
+from ridgefeat.bench import Comparison, Options, Problem, compare, data
 from ridgefeat.bench.metrics import Predictions
-from ridgefeat.bench.results import Kind, Problem
+from ridgefeat.bench.results import Kind
+from ridgefeat.cli import main
 
 FINGERS = ("index", "little")
 
@@ -32,13 +37,10 @@ def make_frame(people: int = 40, prints: int = 4, effect: float = 1.0, seed: int
     labels = {
         "meta_source": [f"{r}_{i}.png" for i, r in enumerate(rows)],
         "meta_sha256": [f"{i:064x}" for i in range(n)],
-        "meta_width": 96,
-        "meta_height": 103,
-        "meta_dpi_x": 500.0,
-        "meta_dpi_y": 500.0,
+        **dict.fromkeys(("meta_width", "meta_height"), 96),
+        **dict.fromkeys(("meta_dpi_x", "meta_dpi_y"), 500.0),
         "meta_layout": "made",
-        "meta_error": None,
-        "meta_flags": None,
+        **dict.fromkeys(("meta_error", "meta_flags")),
         "subject": rows + 1,
         "sex": np.array(["male", "female"], object)[woman[rows]],
         "hand": np.array(["left", "right"], object)[np.tile(np.arange(prints) // 2 % 2, people)],
@@ -67,31 +69,32 @@ def make_about(frame: pd.DataFrame) -> dict[str, object]:
 
 def write_frame(frame: pd.DataFrame, path: Path) -> Path:
     """Write a made-up table with its sidecar."""
-    import json
-
     frame.to_csv(path, index=False)
     path.with_suffix(".json").write_text(json.dumps(make_about(frame)), encoding="utf-8")
     return path
 
 
-def make_problem(**given: object) -> Problem:
-    """Return the made-up problem of telling `sex`."""
-    frame = make_frame(**given)  # type: ignore[arg-type]
-    names = [c for c in frame.columns if frame[c].dtype == np.float32]
-    return Problem(
-        target="sex",
-        group="subject",
-        kind="binary",
-        classes=("female", "male"),
-        positive="female",
-        features=frame[names],
-        families={f: [n for n in names if n.startswith(f)] for f in ("ridge", "texture")},
-        y=(frame["sex"] == "male").to_numpy().astype(np.int64),
-        groups=frame["subject"].astype(str).to_numpy(object),
-        sources=frame["meta_source"].to_numpy(object),
-        labels=frame[[c for c in frame.columns if c not in names]],
-        about=make_about(frame),
-    )
+def problem_of(frame: pd.DataFrame, target: str = "sex", **given: Any) -> Problem:
+    """Return the problem of predicting a label of a made-up table."""
+    return data.make_problem(frame, make_about(frame), **{"target": target, "group": "subject"} | given)
+
+
+def make_problem(**given: Any) -> Problem:
+    """Return the made-up problem of predicting `sex`."""
+    return problem_of(make_frame(**given))
+
+
+def quick(problem: Problem, *classifiers: str, **given: Any) -> Comparison:
+    """Return a comparison in two folds, without diagnostics, in this process."""
+    options = {"folds": 2, "jobs": 1, "samples": 20, "diagnose": False} | given
+    return compare(problem, Options(classifiers, **options))
+
+
+def run(*args: object, code: int = 0) -> Any:
+    """Run the command line, and check its exit code."""
+    done = CliRunner().invoke(main, [str(a) for a in args])
+    assert done.exit_code == code, done.output
+    return done
 
 
 def make_predictions(kind: Kind = "binary", classes: int = 2, n: int = 240, seed: int = 0) -> Predictions:

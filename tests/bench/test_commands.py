@@ -1,15 +1,13 @@
+"""The commands bench, train and predict."""
+
+import csv
+import io
+import json
+
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
-from ridgefeat.cli import main
-from tests.bench.helpers import make_frame, write_frame
-
-
-def run(*args, code=0):
-    done = CliRunner().invoke(main, [str(a) for a in args])
-    assert done.exit_code == code, done.output
-    return done
+from tests.bench.helpers import make_frame, run, write_frame
 
 
 @pytest.fixture
@@ -19,20 +17,8 @@ def table(tmp_path):
 
 def test_bench_writes_tables_and_page_and_prints_a_table(table, tmp_path):
     out = tmp_path / "out"
-    given = [
-        "--classifiers",
-        "dummy,logistic",
-        "--within",
-        "finger",
-        "--fuse",
-        "subject",
-        "--folds",
-        3,
-        "--fast",
-        "-j",
-        1,
-    ]
-    done = run("bench", table, "--target", "sex", "-o", out, *given)
+    how = ["--within", "finger", "--fuse", "subject", "--folds", 3, "--fast", "-j", 1]
+    done = run("bench", table, "--target", "sex", "-o", out, "--classifiers", "dummy,logistic", *how)
     assert {"results.csv", "scores.csv", "summary.csv", "report.html"} <= {p.name for p in out.iterdir()}
     lines = done.stdout.splitlines()
     assert lines[0].split("  ")[0] == "classifier" and "by subject" in lines[0]
@@ -68,12 +54,13 @@ def test_unusable_input_is_a_message_without_a_traceback(table, tmp_path, args, 
 
 def test_train_and_predict(table, tmp_path):
     model = tmp_path / "m.skops"
-    printed = run("train", table, "--target", "sex", "--within", "finger", "-o", model, "--folds", 3, "-j", 1)
+    how = [table, "--target", "sex", "--within", "finger", "-o", model, "--folds", 3, "-j", 1]
+    printed = run("train", *how)
     assert "pca-lda fitted on 96 prints of 24 subjects" in printed.stderr
     card = tmp_path / "m.md"
     assert "96 prints of 24 subjects" in card.read_text(encoding="utf-8")
     card.write_text("completed by hand")
-    again = run("train", table, "--target", "sex", "--within", "finger", "-o", model, "--folds", 3, "-j", 1)
+    again = run("train", *how)
     assert "kept as it was" in again.stderr and card.read_text() == "completed by hand"
     done = run("predict", model, table)
     assert done.stdout.splitlines()[0] == "source,predicted,p_female,p_male,no_answer"
@@ -90,8 +77,7 @@ def test_predict_reads_a_table_in_parts(table, tmp_path, monkeypatch, classifier
     from ridgefeat.table import reading
 
     model = tmp_path / "m.skops"
-    which = ["--classifier", classifier]
-    run("train", table, "--target", "sex", *which, "-o", model, "--folds", 2, "-j", 1, "-q")
+    run("train", table, "--target", "sex", "--classifier", classifier, "-o", model, "--folds", 2, "-j", 1, "-q")
     whole = run("predict", model, table).stdout
     rows = reading.iterate_table
     monkeypatch.setattr(reading, "iterate_table", lambda path, **which: rows(path, **which, rows=7))
@@ -110,13 +96,8 @@ def test_no_column_is_read_that_is_not_needed(table, tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "read_table", noted)
     given = [table, "--families", "ridge", "--group", "subject", "-j", 1]
     run("train", *given, "--target", "sex", "--within", "finger", "-o", tmp_path / "m.skops", "--folds", 2)
-    assert [c for c in read[0] if not c.startswith("ridge_")] == [
-        "meta_source",
-        "meta_error",
-        "subject",
-        "sex",
-        "finger",
-    ]
+    labels = ["meta_source", "meta_error", "subject", "sex", "finger"]
+    assert [c for c in read[0] if not c.startswith("ridge_")] == labels
     more = ["--classifiers", "dummy", "--folds", 2, "--fast", "-o", tmp_path / "out"]
     run("bench", *given, *more, "--target", "sex")
     assert {c for c in read[1] if "_made_" in c} == {c for c in read[0] if "_made_" in c}
@@ -128,10 +109,8 @@ def test_no_column_is_read_that_is_not_needed(table, tmp_path, monkeypatch):
     assert "ridge" in run("bench", *given, *other, "--target", "texture_made_1").stdout
     printed = run("train", *given, "--target", "nothing", "-o", tmp_path / "n.skops", code=2).stderr
     assert "has no target column 'nothing'; it has: subject, sex, hand, finger, age" in printed
-    assert (
-        "no family x; it has: ridge, texture"
-        in run("bench", table, "--families", "x", *given[3:], *more, "--target", "sex", code=2).stderr
-    )
+    printed = run("bench", table, "--families", "x", *given[3:], *more, "--target", "sex", code=2).stderr
+    assert "no family x; it has: ridge, texture" in printed
 
 
 def test_bench_on_dask_gives_the_same_figures(table, tmp_path):
@@ -142,3 +121,22 @@ def test_bench_on_dask_gives_the_same_figures(table, tmp_path):
         run("bench", table, "-o", tmp_path / "two", *given, "--engine", f"dask={cluster.scheduler_address}")
     assert (tmp_path / "one/scores.csv").read_bytes() == (tmp_path / "two/scores.csv").read_bytes()
     assert "engine must be" in run("bench", table, "-o", tmp_path / "x", *given, "--engine", "x", code=2).stderr
+
+
+def test_results_as_json_are_the_results(table, tmp_path):
+    how = ("--target", "sex", "--folds", 2, "-j", 1, "--json", "-q")
+
+    def printed_by(*args):
+        return json.loads(run(*args).stdout)
+
+    printed = printed_by("bench", table, *how, "--classifiers", "dummy,logistic", "--fast", "-o", tmp_path / "out")
+    assert printed["target"] == "sex" and printed["best"] == "logistic" and printed["fused"] is None
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv").set_index("classifier")[printed["metric"]]
+    shown = {r["classifier"]: r[printed["metric"]] for r in printed["classifiers"]}
+    assert shown == pytest.approx(summary.to_dict(), abs=1e-9)
+    made = printed_by("train", table, *how, "--classifier", "logistic", "-o", tmp_path / "m.skops")
+    assert made["model"] == str(tmp_path / "m.skops") and made["prints"] == 96
+    plain = list(csv.DictReader(io.StringIO(run("predict", made["model"], table, "-q").stdout)))
+    assert printed_by("predict", made["model"], table, "--json", "-q") == plain
+    counted = printed_by("predict", made["model"], table, "-o", tmp_path / "p.csv", "--json", "-q")
+    assert counted["prints"] == 96 and counted["predictions"] == str(tmp_path / "p.csv")

@@ -6,12 +6,11 @@ import pytest
 
 from ridgefeat.bench import Options, compare, ensemble, evaluation, splits
 from ridgefeat.bench.classifiers import find
-from ridgefeat.bench.data import make_problem as problem_of
 from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.bench.pooling import pool_predictions
 from ridgefeat.bench.results import METRICS
 from ridgefeat.errors import ParameterError
-from tests.bench.helpers import make_about, make_frame, make_problem
+from tests.bench.helpers import make_frame, make_problem, problem_of, quick
 
 QUICK = ("dummy", "logistic", "naive-bayes", "mean", "stack")
 
@@ -90,8 +89,7 @@ def test_pairs_are_against_best_and_dummy(comparison):
 
 def test_the_same_whatever_the_number_of_workers():
     p = make_problem(people=20)
-    options = {"classifiers": ("tree", "kmeans"), "folds": 2, "diagnose": False, "samples": 50}
-    one, two = (compare(p, Options(jobs=j, **options)) for j in (1, 2))
+    one, two = (quick(p, "tree", "kmeans", jobs=j) for j in (1, 2))
     pd.testing.assert_frame_equal(one.scores, two.scores)
     pd.testing.assert_frame_equal(one.summary.drop(columns="seconds"), two.summary.drop(columns="seconds"))
 
@@ -103,9 +101,8 @@ def test_a_fold_decides_nothing_about_its_own_ensemble():
     by_method = evaluation.evaluate(p, methods, folds, Options(jobs=1), make_inputs(p, Options()))
 
     def mean(problem):
-        return ensemble.evaluate_ensemble(
-            problem, "mean", {n: pool_predictions(problem, o) for n, o in by_method.items()}
-        )
+        pooled = {n: pool_predictions(problem, o) for n, o in by_method.items()}
+        return ensemble.evaluate_ensemble(problem, "mean", pooled)
 
     before, y = mean(p), p.y.copy()
     y[folds[0].test] = 1 - y[folds[0].test]
@@ -116,10 +113,9 @@ def test_a_fold_decides_nothing_about_its_own_ensemble():
 
 @pytest.mark.parametrize("target", ["age", "finger"])
 def test_numbers_and_labels_that_differ_within_a_person(target):
-    frame = make_frame(people=24, prints=6)
-    p = problem_of(frame, make_about(frame), target=target, group="subject")
+    p = problem_of(make_frame(people=24, prints=6), target)
     names = ("dummy", "ridge" if target == "age" else "logistic", "tree", "mean")
-    done = compare(p, Options(classifiers=names, folds=3, jobs=1, samples=100, diagnose=target == "age"))
+    done = quick(p, *names, folds=3, diagnose=target == "age")
     assert (done.summary["status"] == "ok").all()
     assert set(METRICS[p.kind]) <= set(done.summary)
     best = done.summary.set_index("classifier").loc[names[1]]
@@ -129,29 +125,33 @@ def test_numbers_and_labels_that_differ_within_a_person(target):
 def test_imbalance_is_handled_in_training_alone():
     frame = make_frame(people=60, effect=2.0)
     frame = frame[(frame["sex"] == "male") | (frame["subject"] % 8 == 0)]
-    p = problem_of(frame, make_about(frame), target="sex", group="subject")
+    p = problem_of(frame)
     recall = {}
     for how in ("none", "weights", "under", "over"):
-        options = Options(classifiers=("logistic",), folds=3, jobs=1, imbalance=how, diagnose=False, samples=20)
-        done = compare(p, options)
+        done = quick(p, "logistic", folds=3, imbalance=how)
         recall[how] = done.summary["recall"].iloc[0]
         assert len(done.scores) == len(p)
     assert all(recall["none"] + 0.2 < recall[how] for how in ("weights", "under", "over")), recall
 
 
+def test_the_first_repeat_says_what_drives_the_result():
+    done = quick(make_problem(people=12), "dummy", "tree", repeats=2, diagnose=True)
+    assert set(done.results["repeat"]) == {0, 1} and set(done.learning["repeat"]) == {0}
+
+
 def test_pixels_without_images_and_unknown_names():
     p = make_problem(people=10)
-    done = compare(p, Options(classifiers=("dummy", "pixels-rbf-svm"), folds=2, jobs=1, diagnose=False))
-    assert "--images" in done.summary["reason"].iloc[1]
-    with pytest.raises(ParameterError, match="unknown classifier 'svm'; there are: dummy, logistic"):
-        compare(p, Options(classifiers=("svm",)))
-    with pytest.raises(ParameterError, match="cannot be imported"):
-        compare(p, Options(classifiers=("no.such:Thing",)))
-    with pytest.raises(ParameterError, match="no method fit"):
-        compare(p, Options(classifiers=("json:loads",)))
+    assert "--images" in quick(p, "dummy", "pixels-rbf-svm").summary["reason"].iloc[1]
+    for name, message in (
+        ("svm", "unknown classifier 'svm'; there are: dummy, logistic"),
+        ("no.such:Thing", "cannot be imported"),
+        ("json:loads", "no method fit"),
+    ):
+        with pytest.raises(ParameterError, match=message):
+            quick(p, name)
 
 
 def test_a_mean_of_nothing_is_a_row_with_its_reason():
-    done = compare(make_problem(people=12), Options(("mean",), folds=2, jobs=1, diagnose=False, samples=20))
+    done = quick(make_problem(people=12), "mean")
     assert len(done.results) == 2 and (done.results["status"] == "failed").all()
     assert "needs two classifiers besides dummy that ran; there are 0" in done.summary["reason"].iloc[0]

@@ -4,12 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench import Options, compare
 from ridgefeat.bench.confounds import ACQUISITION_COLUMNS, acquisition_columns
-from ridgefeat.bench.data import make_problem
 from ridgefeat.features import select
 from ridgefeat.report.bench.confounds import describe_confounds
-from tests.bench.helpers import make_about, make_frame
+from tests.bench.helpers import make_frame, problem_of, quick
 
 RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_made_3"]
 
@@ -21,14 +19,14 @@ def table(ridges, pressure, seed=0, people=60, prints=4):
     woman = (frame["sex"] == "female").to_numpy()
     pressed = pressure * woman + rng.normal(size=len(frame))
     values = {"ridge_thickness_ratio": pressed, "quality_sigma": rng.normal(size=len(frame))}
+    values["quality_made_1"] = np.arange(len(frame)) % 7  # neither of acquisition nor of the ridges
     for name in RIDGES:
         values[name] = ridges * woman + 1.5 * pressed + 0.7 * pressed**2 + rng.normal(size=len(frame))
     return pd.concat([frame, pd.DataFrame(values).astype(np.float32)], axis=1)
 
 
 def compared(frame):
-    p = make_problem(frame, make_about(frame), target="sex", group="subject")
-    return compare(p, Options(("dummy", "logistic"), folds=3, repeats=1, fuse="subject", jobs=1, samples=100))
+    return quick(problem_of(frame), "dummy", "logistic", folds=3, fuse="subject", samples=100, diagnose=True)
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +45,12 @@ def test_ridges_that_only_follow_the_pressure_know_nothing_without_it(pressed):
     rest = found.loc["ridges, acquisition removed"]
     assert rest["value_low"] < 0.5 < rest["value_high"]
     assert found.loc["contrast", "value"] < 0.62 and found.loc["ridges, contrast removed", "value"] > 0.7
-    told = describe_confounds(pressed, 0.5)["sentences"]
-    assert told[0].startswith("Pressure and contrast alone, without any ridge column, predict “sex”")
-    assert "do not show that the ridges carry information beyond" in told[2]
+    sentences = describe_confounds(pressed, 0.5)["sentences"]
+    assert sentences[0].startswith("Pressure and contrast alone, without any ridge column, predict “sex”")
+    assert "do not show that the ridges carry information beyond" in sentences[2]
 
 
-def test_ridges_that_tell_by_themselves_still_do(ridged):
+def test_ridges_that_predict_by_themselves_still_do(ridged):
     found = ridged.confounds.set_index("confound")
     assert found.loc["ridges, acquisition removed", "value_low"] > 0.7
     assert found.loc["finger", "value"] < 0.6 and found.loc["acquisition", "value"] < 0.65
@@ -86,8 +84,8 @@ def test_every_pattern_names_a_column_that_ridgefeat_has():
 
 def test_confounds_are_standardised_within_levels_too():
     frame = table(ridges=0.0, pressure=2.0)
+    frame.loc[:5, "hand"] = None
     frame["ridge_thickness_ratio"] += (20 * (frame["finger"] == "index")).astype(np.float32)
-    p = make_problem(frame, make_about(frame), target="sex", group="subject")
-    options = Options(("logistic",), folds=3, within=("finger",), jobs=1, samples=50)
-    found = compare(p, options).confounds.set_index("confound")
+    done = quick(problem_of(frame), "logistic", folds=3, within=("finger",), diagnose=True)
+    found = done.confounds.set_index("confound")
     assert found.loc["pressure", "value"] > 0.85 and found["value"].notna().all()

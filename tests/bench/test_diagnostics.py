@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench import Options, diagnostics, importance, splits, statistics
+from ridgefeat.bench import Options, diagnostics, splits, statistics
 from ridgefeat.bench.classifiers import find
-from ridgefeat.bench.data import make_problem as problem_of
 from ridgefeat.bench.diagnostics import shuffle_target
-from tests.bench.helpers import make_about, make_frame, make_problem
+from tests.bench.helpers import make_frame, make_problem, problem_of
 
 
 def refitter(p, folds=2):
@@ -59,8 +58,7 @@ def test_a_target_belongs_to_groups_if_95_of_100_prints_have_their_groups_label(
 
 @pytest.mark.parametrize("target", ["sex", "finger"])
 def test_a_target_is_shuffled_between_people_or_among_their_prints(target):
-    frame = make_frame(people=24, prints=6)
-    p = problem_of(frame, make_about(frame), target=target, group="subject")
+    p = problem_of(make_frame(people=24, prints=6), target)
     shuffled, meaning = shuffle_target(p, 0)
     assert not np.array_equal(shuffled.y, p.y)
     if target == "sex":
@@ -73,8 +71,8 @@ def test_a_target_is_shuffled_between_people_or_among_their_prints(target):
 def test_importances_are_of_the_200_columns_that_differ_most_and_40_are_shown():
     p = make_problem(people=12, prints=2, columns=202, effect=3.0)
     r = refitter(p)
-    assert len(importance._columns(p, r.X)) == 200 and importance._columns(p, r.X)[0] == 0
-    rows = importance.permutation_importance(r)
+    assert len(diagnostics._most_different(p, r.X)) == 200 and diagnostics._most_different(p, r.X)[0] == 0
+    rows = diagnostics.permutation_importance(r)
     assert rows["level"].value_counts().to_dict() == {"column": 40, "family": 2}
 
 
@@ -95,9 +93,8 @@ def test_a_control_passes_if_its_interval_holds_chance():
 
 
 def test_importances_of_a_quantity_are_what_the_error_grows_by():
-    frame = make_frame(people=30)
-    p = problem_of(frame, make_about(frame), target="age", group="subject")
-    rows = importance.permutation_importance(replace(refitter(p), method=find("ridge")))
+    r = replace(refitter(problem_of(make_frame(people=30), "age")), method=find("ridge"))
+    rows = diagnostics.permutation_importance(r)
     best = rows[rows["level"] == "column"].iloc[0]
     assert best["name"] == "texture_made_1" and best["drop_low"] > 0
     assert (rows["drop_low"] <= rows["drop"]).all() and (rows["drop"] <= rows["drop_high"]).all()

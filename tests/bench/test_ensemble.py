@@ -76,3 +76,4 @@ def test_two_members_are_needed_and_two_folds_for_a_stack():
     one = {n: pool_predictions(p, [Outcome(n, fold[0], p.y[fold[0].test], np.zeros((20, 2)))]) for n in "ab"}
     with pytest.raises(ValueError, match="there is one fold alone"):
         ensemble.evaluate_ensemble(p, "stack", one)
+    assert ensemble.fit_stack(np.eye(2), np.arange(2)).C == 0.1

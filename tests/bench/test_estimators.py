@@ -25,19 +25,14 @@ def test_each_level_has_mean_0_and_deviation_1():
         assert part.mean(axis=0) == pytest.approx(0, abs=1e-4) and part.std(axis=0) == pytest.approx(1, abs=1e-3)
 
 
-def test_new_rows_are_measured_by_the_training_rows():
+def test_new_rows_are_measured_by_the_training_rows_and_an_unknown_level_by_the_whole():
     X, new = rows(), rows(1)
     fitted = GroupScaler().fit(X)
-    alone = fitted.transform(new[:1])
-    assert alone == pytest.approx(fitted.transform(new)[:1])
-
-
-def test_an_unknown_level_is_measured_by_the_whole():
-    X = rows()
+    assert fitted.transform(new[:1]) == pytest.approx(fitted.transform(new)[:1])
     new = X[:1].copy()
     new[0, -1] = -1
     expected = (X[0, :3] - X[:, :3].mean(axis=0)) / X[:, :3].std(axis=0)
-    assert GroupScaler().fit(X).transform(new)[0] == pytest.approx(expected, abs=1e-3)
+    assert fitted.transform(new)[0] == pytest.approx(expected, abs=1e-3)
 
 
 def test_gaps_stay_and_constants_become_0_and_the_extreme_is_cut():
@@ -86,6 +81,31 @@ def test_components_are_at_most_200_and_fewer_than_rows():
     assert AdaptivePCA(50).fit(rows()[:, :3]).transform(rows()[:, :3]).shape == (200, 3)
     assert AdaptivePCA(50).fit(rows(n=3)).transform(rows()).shape == (200, 2)
     assert find("pca-lda").classify(Options())[0].count == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "value"),
+    [
+        ("logistic", "C", 1e-3),
+        ("ridge", "alpha", 1000),
+        ("linear-svm", "dual", "auto"),
+        ("random-forest", "n_estimators", 100),
+        ("extra-trees", "n_estimators", 200),
+        ("gradient-boosting", "max_iter", 100),
+        ("knn", "n_neighbors", 25),
+        ("naive-bayes", "var_smoothing", 1e-3),
+        ("tree", "max_depth", 5),
+        ("lda", "shrinkage", 0.3),
+        ("pca-ridge", "ridge__alpha", 10),
+        ("kmeans", "clusters", 16),
+    ],
+)
+def test_classifiers_are_what_their_meaning_says(name, parameter, value):
+    for make in filter(None, (find(name).classify, find(name).regress)):
+        given = make(Options(seed=7)).get_params()
+        assert given[parameter] == value and given.get("random_state") in (None, 7)
+    if find(name).classify and name in ("logistic", "linear-svm", "random-forest", "extra-trees", "tree"):
+        assert find(name).classify(Options()).class_weight == "balanced"
 
 
 def test_what_is_regressed_out_is_gone_from_rows_not_seen():

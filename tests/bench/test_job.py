@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from ridgefeat.audit import Audit, Finding
-from ridgefeat.bench import Job, Options, compare, run, write_comparison
+from ridgefeat.bench import Job, Options, run, write_comparison
 from ridgefeat.bench.job import settle_duplicates
 from ridgefeat.errors import ParameterError, TableError
-from tests.bench.helpers import make_frame, make_problem, write_frame
+from tests.bench.helpers import make_frame, make_problem, quick, write_frame
 
 
 def found(p, **sets):
@@ -93,8 +93,7 @@ def test_the_audit_looks_at_folds_by_image(tmp_path):
 
 
 def test_what_is_written_reads_back(tmp_path):
-    options = Options(("dummy", "tree"), folds=2, jobs=1, diagnose=False, samples=20)
-    comparison = compare(make_problem(people=12), options)
+    comparison = quick(make_problem(people=12), "dummy", "tree")
     write_comparison(comparison, tmp_path / "out")
     for name in ("results", "scores", "summary"):
         assert len(pd.read_csv(tmp_path / "out" / f"{name}.csv")) == len(getattr(comparison, name))

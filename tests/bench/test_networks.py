@@ -9,9 +9,8 @@ import pytest
 
 from ridgefeat.bench import Options, compare
 from ridgefeat.bench.classifiers import default_names, find
-from ridgefeat.bench.data import make_problem
 from ridgefeat.nn.classifier import NumpyCNNClassifier
-from tests.bench.helpers import make_about, make_frame
+from tests.bench.helpers import make_frame, problem_of, quick
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def problem(tmp_path):
         picture = rng.integers(0, 100, (16, 16))
         picture[:, :8] += 100 * (sex == "female")
         cv2.imwrite(str(tmp_path / source), picture.astype(np.uint8))
-    return make_problem(frame, make_about(frame), target="sex", group="subject")
+    return problem_of(frame)
 
 
 def test_a_network_learns_reports_its_epochs_and_keeps_them(problem, small_pictures, tmp_path):
@@ -43,9 +42,8 @@ def test_a_network_learns_reports_its_epochs_and_keeps_them(problem, small_pictu
     done = compare(problem, options, progress=lambda *line: reported.append(line))
     assert done.summary.set_index("classifier").loc["cnn-two-block", "roc_auc"] > 0.9
     assert isinstance(done.epochs, pd.DataFrame) and {"loss", "val_loss", "val_accuracy"} <= set(done.epochs)
-    assert (
-        set(done.epochs["fold"]) == {0, 1} and done.epochs["epoch"].min() == 1 and 2 <= done.epochs["epoch"].max() <= 6
-    )
+    assert set(done.epochs["fold"]) == {0, 1}
+    assert done.epochs["epoch"].min() == 1 and 2 <= done.epochs["epoch"].max() <= 6
     lines = [what for *_, what in reported if what.startswith("cnn-two-block fold 2/2 epoch 1: ")]
     figures = r"loss \d\.\d\d/\d\.\d\d accuracy \d\.\d\d/\d\.\d\d, at most \d+:\d\d left"
     assert len(lines) == 1 and re.search(figures + "$", lines[0])
@@ -65,19 +63,16 @@ def test_validation_prints_are_of_other_groups(problem, small_pictures, tmp_path
         return inner, outer
 
     monkeypatch.setattr(NumpyCNNClassifier, "_split", spy)
-    options = Options(
-        ("cnn-two-block",), folds=2, images=tmp_path, epochs=1, imbalance=imbalance, jobs=1, diagnose=False
-    )
-    assert compare(problem, options).runs[0].reason == ""
+    done = quick(problem, "cnn-two-block", images=tmp_path, epochs=1, imbalance=imbalance)
+    assert done.runs[0].reason == ""
     assert seen == [set(), set()]
 
 
 def test_without_pictures_only_those_that_read_them_fail(problem, tmp_path):
-    names = ("dummy", "cnn-two-block")
-    without = compare(problem, Options(names, folds=2, jobs=1, diagnose=False, samples=50))
+    without = quick(problem, "dummy", "cnn-two-block")
     assert [r.status for r in without.runs] == ["ok", "failed"] and "--images" in without.runs[1].reason
     (tmp_path / problem.sources[3]).unlink()
-    lacking = compare(problem, Options(names, folds=2, images=tmp_path, jobs=1, diagnose=False, samples=50))
+    lacking = quick(problem, "dummy", "cnn-two-block", images=tmp_path)
     assert [r.status for r in lacking.runs] == ["ok", "failed"] and problem.sources[3] in lacking.runs[1].reason
 
 
@@ -87,10 +82,7 @@ def test_further_methods_run_with_the_named(problem, tmp_path):
 
     given = find("logistic")
     leaky = type(given)("leaky", "reads the answer", given.classify, input="answer", read=read)
-    options = Options(
-        ("dummy",), (leaky,), folds=2, images=tmp_path, within=("finger",), jobs=1, diagnose=False, samples=50
-    )
-    done = compare(problem, options)
+    done = quick(problem, "dummy", further=(leaky,), images=tmp_path, within=("finger",))
     assert [r.name for r in done.runs] == ["dummy", "leaky"] and done.runs[1].meaning == "reads the answer"
     assert done.summary["roc_auc"].max() == 1 and done.reproduction.options["further"] == ("leaky",)
 

@@ -12,7 +12,7 @@ from tests.bench.helpers import make_problem
 
 def fused(*scores):
     """Return the fused predictions of one person from each print's score of the second class."""
-    p = make_problem(people=1, prints=len(scores))
+    p = make_problem(people=2, prints=len(scores))  # the second person is not tested
     s = np.array(scores)
     n = len(s)
     outcome = Outcome("one", Fold(0, 0, np.arange(0), np.arange(n)), (s > 0).astype(int), np.stack([-s, s], axis=1))

@@ -11,9 +11,7 @@ from tests.bench.helpers import make_predictions
 
 def test_an_interval_is_as_wide_as_that_of_the_people_alone():
     # Prints of a person say the same: the interval must be as wide as that of the people alone.
-    p = make_predictions(n=200)
-    people = p.select(np.arange(0, 200, 4))
-    people = replace(people, group=np.arange(50))
+    people = replace(make_predictions(n=200).select(np.arange(0, 200, 4)), group=np.arange(50))
     copies = people.select(np.repeat(np.arange(50), 4))
     weights = statistics.group_weights(50, 0, 400)
     one = statistics.with_intervals(people, weights, ["roc_auc"])
