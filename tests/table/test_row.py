@@ -13,7 +13,7 @@ def recipe():
 
 def test_a_good_print_has_its_meta_cells_and_features(prints, recipe):
     meta, values, fp = row.make_row(find_prints([prints])[0], recipe)
-    assert tuple(meta) == row.META
+    assert list(meta) == list(row.META)
     assert (meta["meta_width"], meta["meta_height"], meta["meta_dpi_x"]) == (160, 160, 500.0)
     assert meta["meta_source"] == "101_1.png" and meta["meta_layout"] == "fvc"
     assert meta["meta_error"] is None and fp is not None

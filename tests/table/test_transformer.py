@@ -80,7 +80,7 @@ def test_memory_computes_once_and_sees_a_changed_file(paths, prints, tmp_path, m
     extractor = FeatureExtractor(["ridge"], memory=str(tmp_path / "cache"))
     before = extractor.transform(paths)
     with monkeypatch.context() as patch:
-        patch.setattr("ridgefeat.table.transformer.compute_batches", lambda *_: pytest.fail("computed again"))
+        patch.setattr("ridgefeat.table.transformer.compute_rows", lambda *_: pytest.fail("computed again"))
         np.testing.assert_array_equal(extractor.transform(paths), before)
     (prints / "101_1.png").write_bytes(b"")
     assert np.isnan(extractor.transform(paths)[0]).all()

@@ -11,7 +11,7 @@ import pytest
 from ridgefeat.errors import TableError
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
-from ridgefeat.table import assembly, load_sidecar, minutiae_files, outliers, read_table, writing
+from ridgefeat.table import assembly, load_sidecar, outliers, read_table, row, writing
 from ridgefeat.table.assembly import journal_of
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import META
@@ -266,4 +266,4 @@ def test_the_sidecar_counts_reasons(prints, tmp_path):
 
 
 def test_coordinates_of_an_iso_record_have_14_bits():
-    assert minutiae_files.MAX_SIDE == 2**14
+    assert row.MAX_SIDE == 2**14
