@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import ImageError, LayoutError
-from ridgefeat.sources import archives, find_prints, load_print
+from ridgefeat.sources import find_prints, load_print, places
 from ridgefeat.sources.find import read_list
 
 NAMES = ["Real/2__F_Left_thumb_finger.png", "Real/10__M_Right_index_finger.png", "top.png"]
@@ -128,7 +128,7 @@ def test_a_zip_bomb_is_never_blown_up(tmp_path, monkeypatch):
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_a_packed_tar_with_a_member_too_large_to_pass_over_is_refused(tmp_path, pack):
     info = tarfile.TarInfo("huge.png")
-    info.size = archives.MAX_SKIPPED + 1
+    info.size = places.MAX_SKIPPED + 1
     ending = {gzip.compress: "gz", bz2.compress: "bz2", lzma.compress: "xz"}[pack]
     path = tmp_path / f"a.tar.{ending}"
     path.write_bytes(pack(info.tobuf()))
@@ -138,7 +138,7 @@ def test_a_packed_tar_with_a_member_too_large_to_pass_over_is_refused(tmp_path, 
 
 def test_a_header_as_long_as_the_archive_is_refused(tmp_path):
     info = tarfile.TarInfo("x")
-    info.type, info.size = tarfile.XHDTYPE, archives.MAX_HEADER * 2
+    info.type, info.size = tarfile.XHDTYPE, places.MAX_HEADER * 2
     path = tmp_path / "a.tar"
     path.write_bytes(info.tobuf() + bytes(4096))
     with pytest.raises(LayoutError, match=r"header of \d+ bytes, more than the 16777216"):
@@ -146,11 +146,11 @@ def test_a_header_as_long_as_the_archive_is_refused(tmp_path):
 
 
 def test_archives_beyond_what_is_read_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "MAX_MEMBERS", 2)
+    monkeypatch.setattr(places, "MAX_MEMBERS", 2)
     for name in ("a.zip", "a.tar"):
         with pytest.raises(LayoutError, match="split it"):
             find_prints(write(tmp_path / name, CONTENT))
-    monkeypatch.setattr(archives, "MAX_DIRECTORY", 10)
+    monkeypatch.setattr(places, "MAX_DIRECTORY", 10)
     with pytest.raises(LayoutError, match="claims a directory or header of"):
         find_prints(tmp_path / "a.zip")
 
@@ -168,7 +168,7 @@ def test_damage_is_a_message_and_never_another_error(tmp_path, name):
             for at in rng.integers(len(data), size=trial % 7 + 1):
                 data[at] = rng.integers(256)
         (tmp_path / name).write_bytes(data)
-        archives._open.clear()
+        places._open.clear()
         try:
             for source in find_prints(tmp_path / name):
                 load_print(source)
