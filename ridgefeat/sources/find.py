@@ -142,10 +142,8 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
     """
     if source.error is not None:
         raise ImageError(f"{source.relative}: {source.error}")
-    if source.place is None:
-        image = read_image(source.path, name=source.relative)
-    else:
-        image = read_place(source.place, name=source.relative)
+    name, place = source.relative, source.place
+    image = read_image(source.path, name=name) if place is None else read_place(place, name)
     layout = LAYOUTS.get(source.layout, LAYOUTS["plain"])
     pixels, layout_dpi = layout.prepare(image.pixels, source.path)
     known, origin = (source.known_dpi, "index") if source.known_dpi else (layout_dpi, "layout")

@@ -121,13 +121,13 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, na
     return decode_image(data, name, max_pixels=max_pixels)
 
 
-def read_place(place: Place, *, max_pixels: int = MAX_PIXELS, name: str) -> Image:
+def read_place(place: Place, name: str) -> Image:
     """Read an image that is no file of its own: a member of an archive, or at an address. Raises as read_image does."""
     try:
-        data = place.read(_max_bytes(max_pixels))
+        data = place.read(_max_bytes(MAX_PIXELS))
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
-    return decode_image(data, name, max_pixels=max_pixels)
+    return decode_image(data, name)
 
 
 def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -> Image:

@@ -69,11 +69,8 @@ def assemble(
     `about` is the sidecar's content without counts and digests. `parts` are those of a folder; without, the table is
     one file. Rows are taken in the order of the table, and held no longer than a group of them is written.
 
-    Raises
-    ------
-    OSError
-        If something cannot be written; the final names then hold what they held before, or, once parts are being
-        renamed, no sidecar.
+    Raises OSError if something cannot be written; the final names then hold what they held before, or, once parts are
+    being renamed, no sidecar.
     """
     output = summary.table
     layout = {**META, **about["label_kinds"]}, about["columns"]
@@ -187,14 +184,6 @@ def _check_folder(folder: Path, mode: str) -> None:
         raise TableError(f"folder {folder} holds a table; --overwrite replaces it, --resume completes it")
 
 
-def verify_parts(folder: Path, about: Mapping[str, Any]) -> None:
-    """Raise TableError, naming the first, if a part is not as the manifest says."""
-    for part in about.get("parts", ()):
-        path = folder / str(part["file"])
-        if not path.is_file() or sha256(path) != part["sha256"]:
-            raise TableError(f"{path} was changed or lost since it was written; --overwrite makes it again")
-
-
 Progress = Callable[[int, int, int], None]
 """Called with the prints done, how many of these failed, and how many there are in all."""
 
@@ -242,9 +231,5 @@ class Summary:
 
     def counts(self) -> dict[str, Any]:
         """Return rows, failures, reasons and flags as a sidecar holds them."""
-        return {
-            "rows": self.rows,
-            "failures": self.failures,
-            "reasons": self.reasons,
-            "flags": dict(sorted(self.flags.items())),
-        }
+        flags = dict(sorted(self.flags.items()))
+        return {"rows": self.rows, "failures": self.failures, "reasons": self.reasons, "flags": flags}

@@ -287,11 +287,17 @@ def _texts(column: Any) -> Any:
 
 
 def _verify(path: Path, about: Mapping[str, Any]) -> None:
-    from ridgefeat.table.assembly import verify_parts
-
     if path.is_dir():
         verify_parts(path, about)
         return
     table = about.get("table")
     if not isinstance(table, dict) or table.get("sha256") != sha256(path):
         raise TableError(f"table {path} was changed since it was written: its sha256 is not the sidecar's")
+
+
+def verify_parts(folder: Path, about: Mapping[str, Any]) -> None:
+    """Raise TableError, naming the first, if a part is not as the manifest says."""
+    for part in about.get("parts", ()):
+        path = folder / str(part["file"])
+        if not path.is_file() or sha256(path) != part["sha256"]:
+            raise TableError(f"{path} was changed or lost since it was written; --overwrite makes it again")

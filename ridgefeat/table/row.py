@@ -58,13 +58,8 @@ class ArrayPrint:
         Ridges dark.
     relative : str
         Name of the print, which becomes `meta_source`.
-    layout : str
-    labels : dict
-        By label column.
-    error : str or None
-        Why the print cannot be used.
-    flags : tuple of str
-        Flags that are known before the print is read.
+    layout, labels, error, flags
+        As in PrintSource.
     """
 
     pixels: UInt8

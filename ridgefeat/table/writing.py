@@ -22,10 +22,10 @@ from ridgefeat.table.assembly import (
     journal_of,
     plan_parts,
     summary_of,
-    verify_parts,
 )
 from ridgefeat.table.batches import Batch, Extraction, compute_missing
 from ridgefeat.table.journal import Journal
+from ridgefeat.table.reading import verify_parts
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import META, Item
 from ridgefeat.table.sidecar import agree, describe, table_digest
