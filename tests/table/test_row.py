@@ -65,14 +65,10 @@ def test_what_nobody_foresaw_keeps_the_row(monkeypatch, arrays, recipe, error, s
     assert "(please report)" in meta["meta_error"] or isinstance(error, MemoryError)
 
 
-def test_messages_have_an_end(recipe):
+def test_messages_have_an_end_and_a_hand_that_is_none_of_ours_is_ignored(arrays, recipe):
     item = PrintSource(None, "a.png", error="x" * 10_000)
     assert len(row.make_row(item, recipe)[0]["meta_error"]) == 500
-
-
-def test_a_hand_that_is_none_of_ours_is_ignored(arrays, recipe):
-    meta, _, _ = row.make_row(row.ArrayPrint(arrays[0], "[0]", labels={"hand": "L?"}), recipe)
-    assert meta["meta_error"] is None
+    assert row.make_row(row.ArrayPrint(arrays[0], "[0]", labels={"hand": "L?"}), recipe)[0]["meta_error"] is None
 
 
 def test_cells_hold_no_control_characters():
@@ -80,10 +76,6 @@ def test_cells_hold_no_control_characters():
     assert row.escape_controls("a\nb\tc\x00") == "a\\x0ab\\x09c\\x00"
     assert row.escape_controls(b"\xff.png".decode("utf-8", "surrogateescape")) == "\\xff.png"
     assert row.escape_controls("\u2028\ud800") == "\\u2028\\ud800"
-
-
-def test_flags_come_once_each():
-    assert row.join_flags(["a", "b", "a", ""]) == "a b"
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,8 @@ def test_every_float32_reads_back_to_the_same_bits(bits):
 
 
 def test_numbers_are_short():
-    assert writers.numbers(np.array([0.1, 12, np.nan, 1e-7, 1 / 3], np.float32)) == [
-        "0.1",
-        "12.0",
-        "",
-        "1e-07",
-        "0.33333334",
-    ]
+    values = np.array([0.1, 12, np.nan, 1e-7, 1 / 3], np.float32)
+    assert writers.numbers(values) == ["0.1", "12.0", "", "1e-07", "0.33333334"]
 
 
 def test_missing_text_is_empty():
@@ -32,19 +27,14 @@ def test_missing_text_is_empty():
 
 
 def test_labels_stand_in_their_own_order_then_as_they_come():
-    items = [
-        PrintSource(None, "a", labels={"zone": "1", "hand": "left"}),
-        PrintSource(None, "b", labels={"subject": "2"}),
-    ]
+    items = [PrintSource(None, "a", labels=labels) for labels in ({"zone": "1", "hand": "left"}, {"subject": "2"})]
     assert writers.label_names(items) == ["subject", "hand", "zone"]
 
 
 def test_a_kind_gives_every_cell_back_as_written():
     assert writers.kind_of(["1", "", "-20", "0"]) == "integer"
     assert writers.kind_of(["1", "2.5", "1e3"]) == "number"
-    assert writers.kind_of(["007", "8"]) == "text"
-    assert writers.kind_of(["", ""]) == "text"
-    assert writers.kind_of(["nan"]) == "text"
+    assert {writers.kind_of(cells) for cells in (["007", "8"], ["", ""], ["nan"])} == {"text"}
 
 
 def test_columns_are_typed_and_missing_stays_missing():
