@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.writing import write_table
 
 RECIPE, OTHER = Recipe.make(["ridge"]), Recipe.make(["ridge"], dpi=600)
+OTHER_WINDOW = Recipe.make(["ridge"], Params().updated(["normalisation.window=40"]))
 needs_parquet = pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs the extra `parquet`")
 
 

@@ -6,11 +6,10 @@ from click.testing import CliRunner
 
 from ridgefeat.cli import main
 from ridgefeat.errors import TableError
-from ridgefeat.params import Params
 from ridgefeat.table import assembly, load_sidecar, merge, read_table
 from ridgefeat.table.merge import merge_tables
 from ridgefeat.table.recipe import Recipe
-from tests.table.helpers import needs_parquet, write
+from tests.table.helpers import OTHER_WINDOW, needs_parquet, write
 
 
 @pytest.fixture
@@ -62,7 +61,7 @@ def test_labels_that_only_some_tables_have_are_empty_in_the_others(prints, tmp_p
 @pytest.mark.parametrize(
     ("recipe", "says"),
     [
-        (Recipe.make(["ridge"], Params().updated(["normalisation.window=40"])), r"normalisation\.window \(\d+, 40\)"),
+        (OTHER_WINDOW, r"normalisation\.window \(\d+, 40\)"),
         (Recipe.make(["ridge", "orient"]), "columns only in the second: orient_"),
     ],
 )

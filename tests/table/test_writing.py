@@ -14,7 +14,18 @@ from ridgefeat.params import Params
 from ridgefeat.table import assembly, load_sidecar, outliers, read_table, row
 from ridgefeat.table.assembly import journal_of
 from ridgefeat.table.recipe import Recipe
-from tests.table.helpers import RECIPE, Stopped, contents, interrupt, needs_parquet, outliers_of, stopping, write
+from tests.table.helpers import (
+    OTHER,
+    OTHER_WINDOW,
+    RECIPE,
+    Stopped,
+    contents,
+    interrupt,
+    needs_parquet,
+    outliers_of,
+    stopping,
+    write,
+)
 
 EITHER = [pytest.param("t.csv", id="csv"), pytest.param("parts/", id="folder", marks=needs_parquet)]
 
@@ -42,18 +53,14 @@ def working_folder(output):
     return journal_of(Path(output), output.endswith("/")).folder
 
 
-def test_a_table_has_meta_cells_labels_and_features(prints, tmp_path, output):
-    summary = write(prints, output)
+def test_a_table_has_meta_cells_labels_and_features_and_its_sidecar_says_how_it_was_made(prints, tmp_path, output):
+    summary = write(prints, output, inputs=["prints"], command=["ridgefeat", "extract"])
     rows = list(csv.reader(Path(output).read_text().splitlines()))
     assert rows[0] == [*row.META, "subject", "impression", *(c.name for c in RECIPE.columns())]
     assert [r[0] for r in rows[1:]] == [f"{n}_{i}.png" for n in (101, 102, 103) for i in (1, 2)]
     assert (summary.rows, summary.failures, summary.kept) == (6, 0, 0)
     assert summary.flags["resolution_assumed"] == 6
     assert sorted(p.name for p in tmp_path.iterdir()) == ["prints", "t.csv", "t.json"]
-
-
-def test_the_sidecar_says_how_the_table_was_made(prints, output):
-    write(prints, output, inputs=["prints"], command=["ridgefeat", "extract"])
     about = load_sidecar(output)
     assert about["table"]["sha256"] == hashlib.sha256(contents(output)[""]).hexdigest()
     assert about["command"] == ["ridgefeat", "extract"] and about["inputs"] == ["prints"]
@@ -125,23 +132,16 @@ def test_resuming_a_finished_table_does_nothing_more(prints, output):
         write(prints, output, "resume")
 
 
-@pytest.mark.parametrize(
-    ("recipe", "says"),
-    [
-        (Recipe.make(["ridge"], Params().updated(["normalisation.window=40"])), r"normalisation\.window \(\d+, 40\)"),
+def test_resume_refuses_another_recipe_or_other_inputs_and_names_the_difference(prints, output):
+    interrupt(prints, output)
+    for recipe, says in (
+        (OTHER_WINDOW, r"normalisation\.window \(\d+, 40\)"),
         (Recipe.make(["ridge", "orient"]), "columns only in the second: orient_"),
-        (Recipe.make(["ridge"], dpi=600), r"dpi: None, now \[600"),
+        (OTHER, r"dpi: None, now \[600"),
         (Recipe.make(["ridge"], layout="plain"), "layout: auto, now plain"),
-    ],
-)
-def test_resume_refuses_another_recipe_and_names_the_difference(prints, output, recipe, says):
-    interrupt(prints, output)
-    with pytest.raises(TableError, match=f"cannot resume: the unfinished run .*{says}"):
-        write(prints, output, "resume", recipe)
-
-
-def test_resume_refuses_other_inputs(prints, output):
-    interrupt(prints, output)
+    ):
+        with pytest.raises(TableError, match=f"cannot resume: the unfinished run .*{says}"):
+            write(prints, output, "resume", recipe)
     os.utime(prints / "101_1.png", ns=(0, 0))
     with pytest.raises(TableError, match="files were renamed, changed or labelled otherwise"):
         write(prints, output, "resume")

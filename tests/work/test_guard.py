@@ -11,29 +11,21 @@ import pytest
 from ridgefeat.errors import ParameterError
 from ridgefeat.sources import PrintSource
 from ridgefeat.table.batches import Extraction, compute_batch, iterate_batches
-from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint
 from ridgefeat.work import guard
 from ridgefeat.work.guard import Limits, guarded_map
 from tests.table import hanging_prints as bad
+from tests.table.helpers import RECIPE
 
-RECIPE = Recipe.make(["ridge"])
 LIMITS = Limits(20.0, 2 << 30)
 
 
-def source(place, name="bad.png"):
-    return PrintSource(Path("/") / name, name, place=place)
+def source(place):
+    return PrintSource(Path("/bad.png"), "bad.png", place=place)
 
 
 def compute(items, limits=LIMITS):
     return compute_batch(0, items, [None] * len(items), RECIPE, limits)
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +66,8 @@ def test_the_stopped_process_is_gone():
     child = guard.Child(Limits(0.5))
     child.begin(time.sleep, [600])
     assert "took longer" in child.result().reason
-    assert not is_alive(child._process.pid)
+    with pytest.raises(ProcessLookupError):
+        os.kill(child._process.pid, 0)
 
 
 @pytest.mark.parametrize("sent", [1, 2], ids=["at the start", "during a call"])
