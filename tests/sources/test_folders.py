@@ -193,7 +193,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_an_index_beside_the_images(tree):
+def test_an_index_in_the_folder_of_the_images(tree):
     root = tree("d/1__F_Left_thumb_finger.BMP", "d/2.png", "e/2.png")
     index = write(root / "index.csv", "file,age,sex,dpi\nd/1__F_Left_thumb_finger.BMP,30,M,600\nd/2.png,40,,\n")
     one, two, three = find_prints(root, index=index)

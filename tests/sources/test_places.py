@@ -77,7 +77,7 @@ def test_an_index_means_members_by_their_names(tmp_path):
     assert by_name == {NAMES[0]: "30", NAMES[1]: None, "top.png": "40"}
 
 
-def test_members_that_are_no_files_or_lead_outside_are_told_and_not_followed(tmp_path):
+def test_members_that_are_no_files_or_lead_outside_are_listed_and_not_followed(tmp_path):
     link, device = tarfile.TarInfo("link.png"), tarfile.TarInfo("device.png")
     link.type, link.linkname, device.type = tarfile.SYMTYPE, "/etc/passwd", tarfile.CHRTYPE
     members = {"../../out.png": CONTENT["top.png"], "/abs.png": CONTENT["top.png"], "C:\\x.png": b"", "ok.png": b""}
