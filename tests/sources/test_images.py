@@ -265,7 +265,10 @@ def test_pixels_and_bytes_are_bounded():
     data = saved("PNG")
     with pytest.raises(ImageError, match="50x60 px, more than the 2999 pixels"):
         decode_image(data, max_pixels=2999)
-    assert decode_image(data, max_pixels=3000).pixels.shape == (60, 50)
+    for mode in ("L", "RGB"):
+        assert decode_image(saved("PNG", mode), max_pixels=3000).pixels.shape == (60, 50)
+    with pytest.raises(ImageError, match="50x60 px, more than"):  # three bytes per pixel are allowed
+        decode_image(saved("PNG", "RGBA"), max_pixels=3000)
     with pytest.raises(ImageError, match="more than the 16777219 that are read"):
         decode_image(bytes(1 << 25), max_pixels=1)
 

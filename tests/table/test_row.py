@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,12 @@ def test_messages_have_an_end_and_a_hand_that_is_none_of_ours_is_ignored(arrays,
     item = PrintSource(None, "a.png", error="x" * 10_000)
     assert len(row.make_row(item, recipe)[0]["meta_error"]) == 500
     assert row.make_row(row.ArrayPrint(arrays[0], "[0]", labels={"hand": "L?"}), recipe)[0]["meta_error"] is None
+
+
+def test_minutiae_stay_in_their_folder_and_names_that_collide_keep_their_ending():
+    names = ["A.png", "a.bmp", "b.png", "../c.png", "/d/e.png", ".."]
+    targets = [t.as_posix() for t in row.name_targets(names, Path("m"))]
+    assert targets == ["m/A.png", "m/a.bmp", "m/b", "m/c", "m/d/e", "m/print"]
 
 
 def test_cells_hold_no_control_characters():

@@ -6,6 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from ridgefeat.sources import PrintSource
 from ridgefeat.table import writers
+from tests.table.helpers import needs_parquet
 
 
 @settings(deadline=None)
@@ -35,6 +36,16 @@ def test_a_kind_gives_every_cell_back_as_written():
     assert writers.kind_of(["1", "", "-20", "0"]) == "integer"
     assert writers.kind_of(["1", "2.5", "1e3"]) == "number"
     assert {writers.kind_of(cells) for cells in (["007", "8"], ["", ""], ["nan"])} == {"text"}
+
+
+@needs_parquet
+def test_a_parquet_file_has_groups_of_1024_rows(tmp_path):
+    from pyarrow import parquet
+
+    rows = [([str(i)], np.zeros(1, np.float32), None) for i in range(1025)]
+    writers.write_parquet(tmp_path / "t.parquet", rows, {"subject": "integer"}, [{"name": "x"}])
+    about = parquet.ParquetFile(tmp_path / "t.parquet").metadata
+    assert [about.row_group(i).num_rows for i in range(about.num_row_groups)] == [1024, 1]
 
 
 def test_columns_are_typed_and_missing_stays_missing():

@@ -142,6 +142,10 @@ def test_resume_refuses_another_recipe_or_other_inputs_and_names_the_difference(
     ):
         with pytest.raises(TableError, match=f"cannot resume: the unfinished run .*{says}"):
             write(prints, output, "resume", recipe)
+    index = Path(output).with_name("i.csv")
+    index.write_text("file,dpi\n101_1.png,600\n")
+    with pytest.raises(TableError, match="files were renamed, changed or labelled otherwise"):
+        write(prints, output, "resume", index=index)
     os.utime(prints / "101_1.png", ns=(0, 0))
     with pytest.raises(TableError, match="files were renamed, changed or labelled otherwise"):
         write(prints, output, "resume")

@@ -88,6 +88,7 @@ def test_mm_and_px_agree(build, tmp_path):
         (f"{HEADER}\nending,1,1,1,1,0,1,500,500\nending,a,1,1,1,0,1,500,500\n", "line 3: could not convert"),
         (f"{HEADER}\nending,1\n", "line 2"),
         (f"{HEADER}\nending,inf,1,1,1,0,1,500,500\n", "no position in an image"),
+        (f"{HEADER}\nending,1000001,1,1,1,0,1,500,500\n", r"\(1e\+06, 1\) px is no position in an image"),
         (f"{HEADER}\nending,1,1,1,1,,1,500,500\n", "needs a direction"),
         (f"{HEADER}\nending,1,1,1,1,inf,1,500,500\n", "needs a direction"),
         (f"{HEADER}\nending,1,1,1,1,0,101,500,500\n", "quality must lie between 0 and 100, got 101"),

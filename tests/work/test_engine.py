@@ -3,6 +3,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -65,6 +66,22 @@ def test_results_come_in_the_order_that_was_asked_for():
     assert sorted(spread(iter(calls), 2, backend="threading")) == [0, 2, 4, 6, 8, 10, 12]
 
 
+def test_no_more_calls_are_taken_up_than_keep_every_worker_busy():
+    gate, taken = threading.Event(), []
+
+    def calls():
+        for x in range(20):
+            taken.append(x)
+            yield delayed(gate.wait if x else twice)(x and 60)
+
+    results = spread(calls(), 2, backend="threading")
+    first = next(results)
+    count = len(taken)
+    gate.set()
+    assert first == 0 and count <= 6  # two per worker, one for the first, and one that joblib reads ahead
+    assert len(list(results)) == 19
+
+
 def test_results_that_nobody_waits_for_are_given_up_in_silence(recwarn):
     results = spread((delayed(time.sleep)(0.01) for _ in range(20)), 2, backend="threading")
     next(results)
@@ -122,9 +139,11 @@ def test_dask_makes_the_same_bytes_even_where_a_worker_is_lost(dask, prints, tmp
     assert (tmp_path / "d.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
 
 
-def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask):
-    array = np.arange(engine.MIN_SCATTERED, dtype=np.uint8)
+def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask, monkeypatch):
+    array, sent = np.arange(1 << 20, dtype=np.uint8), []
     with using(f"dask={dask}") as workers:
+        scatter = engine._cluster.get().scatter
+        monkeypatch.setattr(engine._cluster.get(), "scatter", lambda *a, **how: sent.append(a) or scatter(*a, **how))
         assert 1 <= workers <= 2 and engine.on_cluster()
         taken = []
 
@@ -138,6 +157,7 @@ def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask):
         results = spread(calls(), workers, ordered=True)
         assert next(results) == (0, array.sum()) and len(taken) <= most + 1
         assert [i for i, _ in results] == list(range(1, 30))
+        assert len(list(spread([delayed(late)(1, array[1:])], workers))) == len(sent) == 1  # a smaller one is not sent
         assert sorted(i for i, _ in spread(calls(), workers)) == list(range(30))
         with pytest.raises(FileNotFoundError):
             list(spread([delayed(open)("/none")], workers))

@@ -90,6 +90,13 @@ def test_a_crash_is_a_row_and_one_that_does_not_come_again_is_none(good, tmp_pat
     assert once.exists() and "read at last" in batch.meta[2]["meta_error"]
 
 
+def test_a_call_that_ends_its_process_is_tried_twice(monkeypatch):
+    start, started = guard.Child, []
+    monkeypatch.setattr(guard, "Child", lambda limits: started.append(limits) or start(limits))
+    (stopped,) = guarded_map(os._exit, [3], Limits(60.0))
+    assert "ended (exit code 3)" in stopped.reason and len(started) == 2
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is bounded on Linux")  # noqa: PTH110
 def test_memory_is_bounded(good):
     batch = compute([source(bad.Hungry()), good[0]], Limits(30.0, 1 << 30))
