@@ -235,7 +235,7 @@ class Survey:
 
 
 def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Survey:
-    """Read every print once, without extracting anything; return what was found, and what is wrong.
+    """Return what is found, and what is wrong, when every print is read once; nothing is extracted.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class Recipe:
 
     @classmethod
     def like(cls, content: Mapping[str, Any], where: str) -> Recipe:
-        """Return the recipe that a sidecar holds; `where` is the sidecar's name, for messages.
+        """Return the recipe that a sidecar's content holds; `where` is the sidecar's name, for messages.
 
         Raises
         ------

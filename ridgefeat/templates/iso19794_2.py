@@ -151,7 +151,7 @@ def decode_iso_views(
 def read_iso(
     path: str | Path, *, view: int = 0, dpi: tuple[float, float] | None = None
 ) -> tuple[Minutiae, SingularPoints, IsoHeader]:
-    """Return one view of a record's file; `view` and `dpi` as decode_iso takes them.
+    """Return one view of a record from the file at `path`; `view` and `dpi` as decode_iso takes them.
 
     Raises
     ------

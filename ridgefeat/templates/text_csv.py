@@ -82,7 +82,7 @@ def write_minutiae_csv(
 
 
 def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple[float, float] | None]:
-    """Read what write_minutiae_csv wrote; further columns are ignored, and the order of columns is free.
+    """Read what write_minutiae_csv wrote to `path`; further columns are ignored, and the order of columns is free.
 
     Returns
     -------
