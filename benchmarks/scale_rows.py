@@ -108,8 +108,8 @@ def write_made_table(folder, rows, columns=50, people=200_000):
     from pyarrow import parquet
 
     from ridgefeat.table.recipe import Recipe
+    from ridgefeat.table.row import META
     from ridgefeat.table.sidecar import FORMAT, MANIFEST, json_bytes, table_digest
-    from ridgefeat.table.writers import META_KINDS
 
     about = Recipe.make(["orient", "ridge"]).to_dict()
     by_family = {f: [c for c in about["columns"] if c["name"].startswith(f)] for f in ("orient", "ridge")}
@@ -124,7 +124,7 @@ def write_made_table(folder, rows, columns=50, people=200_000):
         subject = rng.integers(0, people, n)
         values = rng.normal(0, 1, (n, len(names))).astype(np.float32)
         values[:, :5] += 0.3 * sex_of[subject][:, None]
-        meta = {name: pa.nulls(n, pa.string()) for name in META_KINDS}
+        meta = {name: pa.nulls(n, pa.string()) for name in META}
         meta["meta_source"] = pa.array([f"{i}.png" for i in range(at, at + n)])
         meta["meta_sha256"] = pa.array([f"{i:064x}" for i in range(at, at + n)])
         for name, value in (("meta_width", 300), ("meta_height", 400)):

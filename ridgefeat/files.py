@@ -34,13 +34,8 @@ def atomic_write(path: str | os.PathLike[str], *, durable: bool = True) -> Itera
 
     The final name therefore never holds half a file, whatever ends the process, and two processes may write it at once.
 
-    Parameters
-    ----------
-    path : path
-        The file to write; an older one is replaced.
-    durable : bool
-        Whether the file is on disk, and not only in the system's cache, before it is renamed. Without it, writing a
-        small file takes a tenth of the time, and a power failure may leave it damaged.
+    If `durable`, the file is on disk, and not only in the system's cache, before it is renamed. Otherwise, writing a
+    small file takes a tenth of the time, and a power failure may leave it damaged.
 
     Raises
     ------
@@ -95,18 +90,10 @@ def _flush_folder(folder: Path) -> None:
 
 
 def read_bounded(path: str | os.PathLike[str], limit: int, kind: type[Exception], name: str) -> bytes:
-    """Return the bytes of a regular file of at most `limit` bytes.
+    """Return the bytes of a regular file of at most `limit` bytes; no more is read.
 
-    Parameters
-    ----------
-    path : path
-        The file.
-    limit : int
-        Maximum size in bytes; no more is read.
-    kind : type of exception
-        What to raise if there is no such file, it is no regular file, is larger, or cannot be read.
-    name : str
-        What the file is, for the message: "sidecar", "template".
+    An error of `kind` is raised if there is no such file, it is no regular file, is larger, or cannot be read. `name`
+    is what the message calls it: "sidecar", "template".
     """
     path = Path(path)
     with os_errors_as(kind, f"{name} {path} cannot be read"):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from ridgefeat.table.api import Survey
     from ridgefeat.table.assembly import Summary
-    from ridgefeat.table.survey import Survey
 
 MAX_SHOWN = 8
 """Values, failures or groups that a summary lists."""

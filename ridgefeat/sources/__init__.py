@@ -1,7 +1,7 @@
 """What comes in: image formats, resolution, file-name layouts, index tables, folders.
 
 Read in this order: `source` (one print that is still to be read), `find` (from inputs to prints), then what it uses:
-`archives`, `addresses`, `layouts`, `index`; last `images` and its `wsq`, and `resolution`.
+`places`, `layouts`, `index`; last `images` and its `wsq`, and `resolution`.
 """
 
 from ridgefeat.sources.find import SUFFIXES, LoadedPrint, find_prints, load_print, natural_key

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
@@ -14,19 +13,18 @@ import numpy as np
 
 from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.files import read_bounded
-from ridgefeat.sources.addresses import Remote, is_address, list_address
-from ridgefeat.sources.archives import TarMember, is_archive, list_archive
 from ridgefeat.sources.images import pixel_digest, read_image, read_place
 from ridgefeat.sources.index import Listing
-from ridgefeat.sources.layouts import LAYOUTS, Dpi, Labels, Layout, recognise, regex_layout
-from ridgefeat.sources.resolution import resolve_dpi
+from ridgefeat.sources.layouts import LAYOUTS, Labels, recognise, regex_layout
+from ridgefeat.sources.places import Remote, TarMember, is_address, is_archive, list_address, list_archive
+from ridgefeat.sources.resolution import Dpi, resolve_dpi
 from ridgefeat.sources.source import Place, PrintSource, printable
 from ridgefeat.structure import UInt8
 
 SUFFIXES = frozenset(
-    [".bmp", ".dib", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".jpx"]
+    (".bmp", ".dib", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".jpx")
+    + (".pgm", ".pbm", ".ppm", ".gif", ".webp", ".wsq")
 )
-SUFFIXES |= {".pgm", ".pbm", ".ppm", ".gif", ".webp", ".wsq"}
 """What is taken for an image in a folder, in upper or lower case; a file named outright is always taken."""
 
 
@@ -144,10 +142,8 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
     """
     if source.error is not None:
         raise ImageError(f"{source.relative}: {source.error}")
-    if source.place is None:
-        image = read_image(source.path, name=source.relative)
-    else:
-        image = read_place(source.place, name=source.relative)
+    name, place = source.relative, source.place
+    image = read_image(source.path, name=name) if place is None else read_place(place, name)
     layout = LAYOUTS.get(source.layout, LAYOUTS["plain"])
     pixels, layout_dpi = layout.prepare(image.pixels, source.path)
     known, origin = (source.known_dpi, "index") if source.known_dpi else (layout_dpi, "layout")
@@ -173,27 +169,29 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
     if regex is not None and layout != "auto":
         raise LayoutError(f"layout {layout!r} and a regular expression exclude each other; leave one out")
 
-    def by_pattern(chosen: Layout, source: PrintSource, labels: Labels | None) -> PrintSource:
+    own = None if regex is None else regex_layout(regex)
+
+    def labelled(source: PrintSource) -> PrintSource:
+        labels: Labels | None
+        if own is not None:
+            chosen, labels = own, own.parse(PurePath(source.relative))
+        elif layout != "auto":
+            chosen, labels = LAYOUTS[layout], LAYOUTS[layout].parse(source.path)
+        else:
+            chosen, labels = recognise(source.path)
         # A print without a file has an error, and its name does not matter.
         flags = ("name_not_in_layout",) if labels is None and source.error is None else ()
         return replace(source, layout=chosen.name, labels=labels or {}, flags=source.flags + flags)
 
-    def by_name(source: PrintSource) -> PrintSource:
-        chosen, labels = recognise(source.path)
-        return by_pattern(chosen, source, labels)
-
-    if regex is not None:
-        own = regex_layout(regex)
-        return lambda source: by_pattern(own, source, own.parse(PurePath(source.relative)))
-    if layout != "auto":
-        return lambda source: by_pattern(LAYOUTS[layout], source, LAYOUTS[layout].parse(source.path))
-    return by_name
+    return labelled
 
 
 def _search(given: str | os.PathLike[str]) -> _Input:
     if isinstance(given, str) and is_address(given):
-        root = Path("/") / given.partition("://")[2].split("::")[0].strip("/")
-        return _inside(root, ((name, place, None) for name, place in list_address(given)))
+        return _inside(
+            Path("/") / given.partition("://")[2].split("::")[0].strip("/"),
+            ((name, place, None) for name, place in list_address(given)),
+        )
     try:
         path = Path(os.path.abspath(given))  # noqa: PTH100 - resolve() would follow links
         # lexists: a broken link is a print that cannot be read, not a mistake in the call.
@@ -289,10 +287,11 @@ def _drop_repeated(found: list[_Input]) -> None:
 
 def _name_apart(found: list[_Input]) -> None:
     """Where inputs hold files of the same relative name, put their folders' names in front of all of them."""
-    if _unique([p.relative for i in found for p in i.prints]):
+    named = [[p.relative for p in i.prints] for i in found]
+    if _unique(named):
         return
     named = [[f"{printable(i.folder.name)}/{p.relative}" for p in i.prints] for i in found]
-    if not _unique([name for names in named for name in names]):
+    if not _unique(named):
         try:
             common = os.path.commonpath([i.folder for i in found])
             named = [[printable(p.path.relative_to(common).as_posix()) for p in i.prints] for i in found]
@@ -302,8 +301,8 @@ def _name_apart(found: list[_Input]) -> None:
         given.prints[:] = [replace(p, relative=name) for p, name in zip(given.prints, names, strict=True)]
 
 
-def _unique(names: list[str]) -> bool:
-    return max(Counter(names).values(), default=1) == 1
+def _unique(named: list[list[str]]) -> bool:
+    return len({name for names in named for name in names}) == sum(map(len, named))
 
 
 def natural_key(name: str) -> list[tuple[bool, int, str]]:
@@ -325,15 +324,10 @@ MAX_LIST_BYTES = 1 << 31
 
 
 def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
-    """Return the prints that a list names, in its order.
+    """Return the prints that a list names, in its order; raise LayoutError if it cannot be read or is empty.
 
     A path is relative to the list's own folder. Names may be ended by NUL instead of line ends (`find -print0`). A
     folder, or what is not there, becomes a print with an error.
-
-    Raises
-    ------
-    LayoutError
-        If the list cannot be read or is empty.
     """
     data = read_bounded(path, MAX_LIST_BYTES, LayoutError, "list")
     separator = b"\0" if b"\0" in data else b"\n"

@@ -121,19 +121,13 @@ def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, na
     return decode_image(data, name, max_pixels=max_pixels)
 
 
-def read_place(place: Place, *, max_pixels: int = MAX_PIXELS, name: str) -> Image:
-    """Read an image that is no file of its own: a member of an archive, or at an address.
-
-    Raises
-    ------
-    ImageError
-        As read_image does.
-    """
+def read_place(place: Place, name: str) -> Image:
+    """Read an image that is no file of its own: a member of an archive, or at an address. Raises as read_image does."""
     try:
-        data = place.read(_max_bytes(max_pixels))
+        data = place.read(_max_bytes(MAX_PIXELS))
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
-    return decode_image(data, name, max_pixels=max_pixels)
+    return decode_image(data, name)
 
 
 def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -151,8 +145,8 @@ def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -
         If the bytes are empty, too many, damaged or of an unknown format.
     """
     try:
-        if len(data) > _max_bytes(max_pixels):
-            raise ImageError(_too_large(len(data), max_pixels))
+        if len(data) > (limit := _max_bytes(max_pixels)):
+            raise ImageError(_too_large(len(data), limit))
         kind, plugin = _identify(data)
         if kind == "wsq":
             width, height, dpi = read_wsq_header(data)
@@ -175,8 +169,8 @@ def _max_bytes(max_pixels: int) -> int:
     return _BYTES_PER_PIXEL * max_pixels + _METADATA
 
 
-def _too_large(size: int, max_pixels: int) -> str:
-    return f"the file has {size} bytes, more than the {_max_bytes(max_pixels)} that are read; cut the print out of it"
+def _too_large(size: int, limit: int) -> str:
+    return f"the file has {size} bytes, more than the {limit} that are read; cut the print out of it"
 
 
 def _read_bytes(path: str | os.PathLike[str], name: str, limit: int) -> bytes:
@@ -188,7 +182,7 @@ def _read_bytes(path: str | os.PathLike[str], name: str, limit: int) -> bytes:
             found = os.fstat(file.fileno())
             _refuse_irregular(found, name)
             if found.st_size > limit:
-                raise ImageError(f"{name}: {_too_large(found.st_size, (limit - _METADATA) // _BYTES_PER_PIXEL)}")
+                raise ImageError(f"{name}: {_too_large(found.st_size, limit)}")
             return file.read(limit + 1)
     except FileNotFoundError:
         if os.path.islink(path):  # noqa: PTH114
@@ -281,13 +275,8 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
 def _check_directory(data: bytes) -> tuple[bytes, bool]:
     """Refuse a TIFF with tags that claim more than the file holds or a header needs; Pillow would make lists of them.
 
-    Returns
-    -------
-    data : bytes
-        Those of the file. Samples of more than 8 bits of which 0 is white are called black, since Pillow does not know
-        them for every byte order and does not invert them.
-    inverted : bool
-        Whether that was done.
+    Returns the file's bytes, and whether its picture must be inverted: samples of more than 8 bits of which 0 is white
+    are then called black, since Pillow does not know them for every byte order and does not invert them.
     """
     order, total = "<" if data[:2] == b"II" else ">", 0
     shorts: dict[int, tuple[int, int]] = {}

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from ridgefeat.errors import LayoutError, ParameterError
 from ridgefeat.files import first_line, import_pyarrow
-from ridgefeat.sources.layouts import Dpi, Labels, check_label_names, normalise_labels
-from ridgefeat.sources.resolution import parse_dpi
+from ridgefeat.sources.layouts import Labels, check_label_names, normalise_labels
+from ridgefeat.sources.resolution import Dpi, parse_dpi
 from ridgefeat.sources.source import PrintSource, printable
 
 MAX_BYTES = 1 << 28
@@ -155,22 +155,10 @@ T = TypeVar("T")
 
 
 class Listing:
-    """An index and the prints that its names mean.
+    """An index (a table for read_index, which raises LayoutError) and the prints found that its names mean.
 
     A name is a path from the index's folder, an absolute path, or a path from the input; else the bare name decides,
     then the name without suffix, where only one print and only one entry have it.
-
-    Parameters
-    ----------
-    index : Path
-        Table for read_index.
-    prints : list of PrintSource
-        What was found, their relative names those below their inputs.
-
-    Raises
-    ------
-    LayoutError
-        If the index is unusable.
     """
 
     def __init__(self, index: Path, prints: list[PrintSource]) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from ridgefeat.errors import LayoutError
+from ridgefeat.sources.resolution import Dpi
 from ridgefeat.structure import UInt8
 
 Labels = dict[str, str]
-Dpi = tuple[float, float]
 
 RESERVED = ("meta", "ridge", "orient", "gabor", "minutiae", "quality", "texture")
 """A label must not begin with one of these and an underscore: such are the table's own columns."""

@@ -10,16 +10,10 @@ from ridgefeat.sources import LAYOUTS, LoadedPrint, PrintSource, load_print
 
 
 def locate(root: str | os.PathLike[str], name: str, layout: str | None) -> PrintSource:
-    """Return where the image of a row is; a name that leads out of the folder gets an error instead of a file.
+    """Return where the image of a row is: `name`, its meta_source, below the folder `root`.
 
-    Parameters
-    ----------
-    root : path
-        The folder that the table's names are relative to.
-    name : str
-        The row's meta_source.
-    layout : str or None
-        The row's meta_layout, by which a known frame is cut off.
+    A name that leads out of the folder gets an error instead of a file. By the row's meta_layout a known frame is cut
+    off.
     """
     folder = Path(root)
     known = layout if layout in LAYOUTS else "plain"
@@ -43,11 +37,6 @@ def load(source: PrintSource) -> LoadedPrint | None:
 
 
 def check_root(root: str | os.PathLike[str]) -> None:
-    """Refuse a folder that is not there.
-
-    Raises
-    ------
-    TableError
-    """
+    """Raise TableError for a folder that is not there."""
     if not Path(root).is_dir():
         raise TableError(f"the images' folder {os.fspath(root)} does not exist; give the folder that was extracted")

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ridgefeat.sources.layouts import Dpi, Labels
+from ridgefeat.sources.layouts import Labels
+from ridgefeat.sources.resolution import Dpi
 
 
 class Place(Protocol):

@@ -1,7 +1,9 @@
+from .api import Survey as Survey
 from .api import extract as extract
 from .api import extract_many as extract_many
 from .api import feature_columns as feature_columns
 from .api import read as read
+from .api import survey_prints as survey_prints
 from .assembly import Summary as Summary
 from .merge import merge_tables as merge_tables
 from .reading import iterate_table as iterate_table
@@ -14,7 +16,5 @@ from .row import open_print as open_print
 from .sidecar import check_same as check_same
 from .sidecar import load_sidecar as load_sidecar
 from .sidecar import table_digest as table_digest
-from .survey import Survey as Survey
-from .survey import survey_prints as survey_prints
 from .transformer import FeatureExtractor as FeatureExtractor
 from .writing import write_table as write_table

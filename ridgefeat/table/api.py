@@ -1,9 +1,11 @@
-"""What a script calls: one print read, one print's features, many prints as a DataFrame."""
+"""What a script calls: one print read, one print's features, many prints as a DataFrame; a dry run over many prints."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +14,13 @@ from ridgefeat.errors import ImageError
 from ridgefeat.features import as_records, select
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources import find_prints
-from ridgefeat.structure import UInt8
+from ridgefeat.sources import find_prints, load_print
+from ridgefeat.structure import Float, UInt8
 from ridgefeat.table import outliers
-from ridgefeat.table.batches import Batch, Extraction, iterate_batches
+from ridgefeat.table.batches import Extraction, iterate_batches
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import ArrayPrint, Item, compute_features, open_print
-from ridgefeat.table.writers import META_KINDS, column, kind_of, label_names, text
+from ridgefeat.table.row import META, ArrayPrint, Item, Meta, compute_features, error_text, escape_controls, open_print
+from ridgefeat.table.writers import column, kind_of, label_names, text
 from ridgefeat.work.engine import count_workers
 from ridgefeat.work.threads import one_thread
 
@@ -142,12 +144,21 @@ def extract_many(
     ParameterError
         For an unknown family or an impossible resolution.
     """
+    import pandas as pd
+
     recipe = Recipe.make(families, params, dpi, layout, regex)
-    items = as_items(prints, layout=layout, index=index, regex=regex)
-    return to_frame(items, compute_batches(items, recipe, jobs, progress), recipe)
+    items = _as_items(prints, layout=layout, index=index, regex=regex)
+    meta, values = compute_rows(items, recipe, jobs, progress)
+    names = [c.name for c in recipe.columns()]
+    outliers.flag_outliers(meta, values, names)
+    cells = {name: column([text(m[name]) for m in meta], kind) for name, kind in META.items()}
+    for name in label_names(items):
+        labels = [text(item.labels.get(name)) for item in items]
+        cells[name] = column(labels, kind_of(labels))
+    return pd.concat([pd.DataFrame(cells), pd.DataFrame(values, columns=names)], axis=1)
 
 
-def as_items(prints: Any, **how: Any) -> Sequence[Item]:
+def _as_items(prints: Any, **how: Any) -> Sequence[Item]:
     """Return paths as sources (folders are walked), or arrays as prints, in order."""
     if isinstance(prints, (str, os.PathLike)):
         return list(find_prints([prints], **how))
@@ -160,31 +171,20 @@ def as_items(prints: Any, **how: Any) -> Sequence[Item]:
     return list(find_prints(prints, **how))
 
 
-def compute_batches(items: Sequence[Item], recipe: Recipe, jobs: int | None, progress: bool = False) -> list[Batch]:
-    """Return every print's rows in batches, in order."""
+def compute_rows(
+    items: Sequence[Item], recipe: Recipe, jobs: int | None, progress: bool = False
+) -> tuple[list[Meta], Float]:
+    """Return every print's meta cells, and the features of all, float32, shape (prints, columns)."""
     from tqdm import tqdm
 
-    found = []
+    batches = []
     with tqdm(total=len(items), unit="print", disable=not progress) as bar:
         for batch in iterate_batches(Extraction(items, recipe, count_workers(jobs))):
-            found.append(batch)
+            batches.append(batch)
             bar.update(len(batch))
-    return sorted(found, key=lambda batch: batch.start)
-
-
-def to_frame(items: Sequence[Item], found: Sequence[Batch], recipe: Recipe) -> pd.DataFrame:
-    """Return rows as a table, outliers marked."""
-    import pandas as pd
-
-    names = [c.name for c in recipe.columns()]
-    meta = [m for batch in found for m in batch.meta]
-    values = np.concatenate([np.zeros((0, len(names)), np.float32), *(batch.features for batch in found)])
-    outliers.flag_outliers(meta, values, names)
-    cells = {name: column([text(m[name]) for m in meta], kind) for name, kind in META_KINDS.items()}
-    for name in label_names(items):
-        labels = [text(item.labels.get(name)) for item in items]
-        cells[name] = column(labels, kind_of(labels))
-    return pd.concat([pd.DataFrame(cells), pd.DataFrame(values, columns=names)], axis=1)
+    batches.sort(key=lambda batch: batch.start)
+    none = np.zeros((0, len(recipe.columns())), np.float32)
+    return [m for b in batches for m in b.meta], np.concatenate([none, *(b.features for b in batches)])
 
 
 def feature_columns(families: Iterable[str] | None = None) -> pd.DataFrame:
@@ -205,3 +205,63 @@ def feature_columns(families: Iterable[str] | None = None) -> pd.DataFrame:
     chosen = select([families] if isinstance(families, str) else families)
     rows = [{"family": f.name, **record} for f in chosen for record in as_records(f.all_columns())]
     return pd.DataFrame(rows).drop(columns="uses", errors="ignore")
+
+
+@dataclass
+class Survey:
+    """Findings of a dry run.
+
+    Attributes
+    ----------
+    prints : int
+    layouts, resolutions, sizes, flags : Counter
+        Prints by layout, by resolution with its origin, by size, and by flag.
+    labels : dict of str to Counter
+        Prints by value of each label; "" counts those without.
+    errors : list of (str, str)
+        Each bad print and its error.
+    duplicates : list of list of str
+        Prints of identical pixels under different names.
+    """
+
+    prints: int = 0
+    layouts: Counter[str] = field(default_factory=Counter)
+    resolutions: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    labels: dict[str, Counter[str]] = field(default_factory=dict)
+    errors: list[tuple[str, str]] = field(default_factory=list)
+    duplicates: list[list[str]] = field(default_factory=list)
+
+
+def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Survey:
+    """Return what is found, and what is wrong, when every print is read once; nothing is extracted.
+
+    Parameters
+    ----------
+    items : sequence of PrintSource or ArrayPrint
+    dpi : (float, float), optional
+        Resolution across and down in place of what files and layouts give.
+    """
+    out = Survey(prints=len(items))
+    alike: dict[str, list[str]] = {}
+    for name in label_names(items):
+        out.labels[name] = Counter(text(item.labels.get(name)) for item in items)
+    for item in items:
+        out.layouts[item.layout or "none"] += 1
+        name = escape_controls(str(item.relative))
+        if item.error or isinstance(item, ArrayPrint):
+            out.errors.append((name, escape_controls(item.error or "is an array")))
+            continue
+        try:
+            loaded = load_print(item, dpi)
+        except Exception as error:
+            out.errors.append((name, error_text(error).removeprefix(f"{name}: ")))
+            continue
+        rows, columns = loaded.pixels.shape
+        out.sizes[f"{columns}x{rows}"] += 1
+        out.resolutions[f"{loaded.dpi_x:.5g}x{loaded.dpi_y:.5g} dpi ({loaded.dpi_origin})"] += 1
+        out.flags.update(loaded.flags)
+        alike.setdefault(loaded.sha256, []).append(name)
+    out.duplicates = [names for names in alike.values() if len(names) > 1]
+    return out

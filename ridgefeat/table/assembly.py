@@ -28,34 +28,15 @@ from typing import Any
 
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, import_pyarrow, remove_temporaries, sha256
-from ridgefeat.structure import Float
 from ridgefeat.table import sidecar
 from ridgefeat.table.journal import Journal
-from ridgefeat.table.row import Item, Meta
+from ridgefeat.table.row import META, Item, Kind, Meta
 from ridgefeat.table.sidecar import digest, json_bytes
-from ridgefeat.table.writers import META_KINDS, Kind, Row, is_parquet, write_csv, write_parquet
+from ridgefeat.table.writers import Row, is_parquet, write_csv, write_parquet
 
 PART_ROWS = 4096
 """Maximum number of rows in a part: about 16 MB with all families."""
 WORK = "_work"
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Consecutive rows of a table.
-
-    Attributes
-    ----------
-    cells : list of list of str
-        Meta and label cells, a list per row.
-    features : ndarray of float32, shape (rows, columns)
-    lines : list of str or None
-        The features as CSV text, where the workers made it.
-    """
-
-    cells: list[list[str]]
-    features: Float
-    lines: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,29 +62,18 @@ def plan_parts(items: Sequence[Item], about: Mapping[str, Any]) -> list[Part]:
 
 
 def assemble(
-    rows: Iterable[Rows], about: Mapping[str, Any], summary: Summary, parts: Sequence[Part] | None = None
+    rows: Iterable[Row], about: Mapping[str, Any], summary: Summary, parts: Sequence[Part] | None = None
 ) -> None:
     """Write rows to the table that a summary names, and its sidecar; count them in the summary.
 
-    Parameters
-    ----------
-    rows : iterable of Rows
-        In the order of the table; no more than the current ones are held.
-    about : mapping
-        Content of the sidecar other than counts and digests: holds `columns` and `label_kinds`.
-    summary : Summary
-        Names the table and its sidecar; `rows`, `failures`, `reasons` and `flags` are counted.
-    parts : sequence of Part, optional
-        The parts of a folder. Without them the table is one file.
+    `about` is the sidecar's content without counts and digests. `parts` are those of a folder; without, the table is
+    one file. Rows are taken in the order of the table, and held no longer than a group of them is written.
 
-    Raises
-    ------
-    OSError
-        If something cannot be written; the final names then hold what they held before, or, once parts are being
-        renamed, no sidecar.
+    Raises OSError if something cannot be written; the final names then hold what they held before, or, once parts are
+    being renamed, no sidecar.
     """
     output = summary.table
-    layout = {**META_KINDS, **about["label_kinds"]}, about["columns"]
+    layout = {**META, **about["label_kinds"]}, about["columns"]
     left = _counted(rows, summary)
     if parts is None:
         remove_temporaries(output)
@@ -145,12 +115,10 @@ def _write_parts(
     return made
 
 
-def _counted(rows: Iterable[Rows], summary: Summary) -> Iterator[Row]:
-    for some in rows:
-        lines: Sequence[str | None] = some.lines or [None] * len(some.cells)
-        for cells, features, line in zip(some.cells, some.features, lines, strict=True):
-            summary.add(dict(zip(META_KINDS, cells, strict=False)))
-            yield cells, features, line
+def _counted(rows: Iterable[Row], summary: Summary) -> Iterator[Row]:
+    for row in rows:
+        summary.add(dict(zip(META, row[0], strict=False)))
+        yield row
 
 
 def is_folder(output: str | Path) -> bool:
@@ -216,14 +184,6 @@ def _check_folder(folder: Path, mode: str) -> None:
         raise TableError(f"folder {folder} holds a table; --overwrite replaces it, --resume completes it")
 
 
-def verify_parts(folder: Path, about: Mapping[str, Any]) -> None:
-    """Raise TableError, naming the first, if a part is not as the manifest says."""
-    for part in about.get("parts", ()):
-        path = folder / str(part["file"])
-        if not path.is_file() or sha256(path) != part["sha256"]:
-            raise TableError(f"{path} was changed or lost since it was written; --overwrite makes it again")
-
-
 Progress = Callable[[int, int, int], None]
 """Called with the prints done, how many of these failed, and how many there are in all."""
 
@@ -271,9 +231,5 @@ class Summary:
 
     def counts(self) -> dict[str, Any]:
         """Return rows, failures, reasons and flags as a sidecar holds them."""
-        return {
-            "rows": self.rows,
-            "failures": self.failures,
-            "reasons": self.reasons,
-            "flags": dict(sorted(self.flags.items())),
-        }
+        flags = dict(sorted(self.flags.items()))
+        return {"rows": self.rows, "failures": self.failures, "reasons": self.reasons, "flags": flags}

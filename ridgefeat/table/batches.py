@@ -13,9 +13,8 @@ import numpy as np
 from ridgefeat._version import __version__
 from ridgefeat.errors import EngineError, EngineLost, TableError, WorkerLost
 from ridgefeat.structure import Float
-from ridgefeat.table.minutiae_files import name_targets, write_minutiae
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Item, Meta, failed_row, make_row
+from ridgefeat.table.row import Item, Meta, failed_row, make_row, name_targets, write_minutiae
 from ridgefeat.table.sidecar import library_versions
 from ridgefeat.table.writers import numbers
 from ridgefeat.work.engine import on_cluster, spread, wait_for_workers
@@ -32,50 +31,24 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Extraction:
-    """What a run computes.
-
-    Attributes
-    ----------
-    items : sequence of Item
-        The prints, in the order of rows.
-    recipe : Recipe
-        How they become rows.
-    workers : int
-        How many work at once.
-    limits : Limits, optional
-        What a print may take; each is then computed in a child process.
-    minutiae : Path, optional
-        Folder for each print's minutiae.
-    lines : bool
-        Whether workers format the features as CSV text: digits cost more than they look, and workers share that cost.
-    """
+    """What a run computes: the prints in the order of rows, the recipe, and how many work at once."""
 
     items: Sequence[Item]
     recipe: Recipe
     workers: int
     limits: Limits | None = None
+    """What a print may take; each is then computed in a child process."""
     minutiae: Path | None = None
+    """Folder for each print's minutiae."""
     lines: bool = False
+    """Whether workers format the features as CSV text: digits cost more than they look, and workers share that cost."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Consecutive rows of a table.
+    """Consecutive rows of a table: meta cells, and features of shape (prints, columns), also as CSV where asked for.
 
-    Attributes
-    ----------
-    start : int
-        The first row's place in the table.
-    meta : list of dict
-        Meta cells of each print.
-    features : ndarray of float32, shape (prints, columns)
-        NaN where undefined.
-    lines : list of str or None
-        The features as a CSV line holds them, where asked for.
-    seconds : float
-        How long the worker took.
-    memory : int
-        Peak memory of the worker's process in bytes.
+    `start` is the first row's place in the table, `seconds` what the worker took, `memory` its peak in bytes.
     """
 
     start: int
@@ -95,16 +68,7 @@ class Batch:
 
 
 def compute_missing(extraction: Extraction, spans: Callable[[], list[Span]], keep: Callable[[Batch], None]) -> None:
-    """Compute the rows that are not there yet.
-
-    Parameters
-    ----------
-    extraction : Extraction
-        What is computed.
-    spans : callable
-        Returns the rows that are there, in order.
-    keep : callable
-        Takes each finished batch.
+    """Compute the rows that `spans` does not return yet, and hand each finished batch to `keep`.
 
     Raises
     ------
@@ -141,8 +105,9 @@ def iterate_batches(extraction: Extraction, done: Iterable[Span] = ()) -> Iterat
     items, limits, done = extraction.items, extraction.limits, list(done)
     left = len(items) - sum(stop - start for start, stop in done)
     sizer = BatchSizer(left, extraction.workers)
-    names = (str(i.relative) for i in items)
-    targets = name_targets(names, extraction.minutiae) if extraction.minutiae else [None] * len(items)
+    targets: Sequence[Path | None] = [None] * len(items)
+    if extraction.minutiae:
+        targets = name_targets((str(i.relative) for i in items), extraction.minutiae)
     compute = partial(
         compute_batch,
         recipe=extraction.recipe,
@@ -199,15 +164,7 @@ BATCHES_LEFT = 4
 
 
 class BatchSizer:
-    """Sizes the next batch by the time that finished ones took.
-
-    Parameters
-    ----------
-    count : int
-        Prints still to compute.
-    workers : int
-        How many workers share them.
-    """
+    """Sizes the next batch of `count` prints that workers share by the time that finished ones took."""
 
     def __init__(self, count: int, workers: int) -> None:
         self.left = count
@@ -247,25 +204,13 @@ def compute_batch(
     lines: bool = False,
     versions: str = "",
 ) -> Batch:
-    """Compute the rows of some prints, on a worker.
-
-    Parameters
-    ----------
-    start : int
-        The first print's place in the table.
-    items : sequence of Item
-        The prints.
-    targets : sequence of (Path or None)
-        Where each print's minutiae go.
-    recipe, limits, lines
-        As in Extraction.
-    versions : str
-        What the worker must have installed, as `numeric_versions` writes it; empty for whatever it has.
+    """Compute the rows of some prints, on a worker; `targets` are where their minutiae go.
 
     Raises
     ------
     TableError
-        If this machine has other versions, or minutiae cannot be written.
+        If this machine has other versions than those given (as `numeric_versions` writes them; empty for whatever it
+        has), or minutiae cannot be written.
     """
     if versions and versions != numeric_versions():
         raise TableError(

@@ -31,18 +31,7 @@ MANIFEST = "manifest.json"
 
 
 class Journal:
-    """The working folder of one table.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is.
-
-    Attributes
-    ----------
-    failures : int
-        Number of rows with an error that `resume` found.
-    """
+    """The working folder of one table; `failures` counts the rows with an error that `resume` found."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -71,16 +60,17 @@ class Journal:
     def resume(self) -> dict[str, Any]:
         """Return the manifest of the run that was interrupted, and make its folder ours.
 
-        Raises
-        ------
-        TableError
-            If it is damaged, or another process works here.
+        Raises TableError if it is damaged, or another process works here.
         """
         with self._os_errors():
             self._hold()
             for stray in self.folder.glob("*.tmp"):
                 stray.unlink()
-            self._drop_damaged()
+            for start, stop in self.spans():
+                try:
+                    self.failures += self._load(start, stop).failures
+                except TableError:  # it did not reach the disk whole when the machine went down, and is done again
+                    self._path(start, stop).unlink()
             raw = (self.folder / MANIFEST).read_bytes()
         try:
             manifest = json.loads(raw)
@@ -127,14 +117,6 @@ class Journal:
 
     def _path(self, start: int, stop: int) -> Path:
         return self.folder / f"{start:09d}-{stop:09d}.npz"
-
-    def _drop_damaged(self) -> None:
-        """Delete what did not reach the disk whole when the machine went down; it is done again."""
-        for start, stop in self.spans():
-            try:
-                self.failures += self._load(start, stop).failures
-            except TableError:
-                self._path(start, stop).unlink()
 
     def _os_errors(self) -> AbstractContextManager[None]:
         return os_errors_as(TableError, f"working folder {self.folder}", "; fix that, then rerun with --resume")

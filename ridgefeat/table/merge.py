@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,12 @@ import numpy as np
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.table import assembly, sidecar
-from ridgefeat.table.assembly import Part, Rows, Summary, assemble, check_output, is_folder, journal_of, summary_of
+from ridgefeat.table.assembly import Part, Summary, assemble, check_output, is_folder, journal_of, summary_of
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.recipe import differences
-from ridgefeat.table.row import LABELS
+from ridgefeat.table.row import LABELS, META, Kind
 from ridgefeat.table.sidecar import table_digest
-from ridgefeat.table.writers import META_KINDS, Kind, text
+from ridgefeat.table.writers import Row, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,28 +76,24 @@ def merge_tables(
         "command": list(command),
         "version": __version__,
         "inputs": [str(p) for p in paths],
-        "inputs_digest": hashlib.sha256("".join(map(_inputs, abouts)).encode()).hexdigest(),
+        "inputs_digest": hashlib.sha256("".join(str(a.get("inputs_digest", "")) for a in abouts).encode()).hexdigest(),
         "label_kinds": kinds,
         "minutiae": None,
         "duplicates": len(twice),
         "merged": [_origin(p, a) for p, a in zip(paths, abouts, strict=True)],
     }
     names = [c["name"] for c in about["columns"]]
-    frames = (frame for path in paths for frame in iterate_table(path))
-    rows = (Rows(_cells(frame, kinds), frame[names].to_numpy(np.float32)) for frame in frames)
+    rows = (row for path in paths for frame in iterate_table(path) for row in _rows(frame, kinds, names))
     as_folder = is_folder(output)
     summary = summary_of(Path(output), as_folder)
+    size = assembly.PART_ROWS  # full parts and the rest; their names come from their bytes
+    parts = [Part(min(size, count - at)) for at in range(0, max(count, 1), size)]
     try:
-        assemble(rows, about, summary, _plan(count) if as_folder else None)
+        assemble(rows, about, summary, parts if as_folder else None)
         journal_of(summary.table, as_folder).remove()
     except OSError as error:
         raise TableError(f"table {output} cannot be written: {error.strerror or error}") from None
     return summary
-
-
-def _plan(rows: int) -> list[Part]:
-    """Return full parts and the rest; their names come from their bytes."""
-    return [Part(min(assembly.PART_ROWS, rows - at)) for at in range(0, max(rows, 1), assembly.PART_ROWS)]
 
 
 def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -> None:
@@ -160,21 +156,12 @@ def _label_kinds(abouts: Sequence[Mapping[str, Any]]) -> dict[str, Kind]:
     return {n: kinds[n] for n in order if n in kinds}
 
 
-def _cells(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> list[list[str]]:
-    import pandas as pd
-
-    columns = []
-    for name in [*META_KINDS, *kinds]:
-        if name not in frame.columns:
-            columns.append([""] * len(frame))
-            continue
-        values = frame[name]
-        columns.append([text(None if pd.isna(v) else v) for v in values.tolist()])
-    return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _inputs(about: Mapping[str, Any]) -> str:
-    return str(about.get("inputs_digest", ""))
+def _rows(frame: pd.DataFrame, kinds: Iterable[str], names: Sequence[str]) -> Iterator[Row]:
+    """Yield a frame's rows; a label that its table does not have is empty."""
+    cells = frame.reindex(columns=[*META, *kinds]).astype(object)
+    cells = cells.where(cells.notna(), None)
+    for row, features in zip(cells.itertuples(index=False, name=None), frame[names].to_numpy(np.float32), strict=True):
+        yield [text(v) for v in row], features, None
 
 
 def _origin(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:

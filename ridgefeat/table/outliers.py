@@ -6,7 +6,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ridgefeat.structure import Bool, Float
 from ridgefeat.table.row import join_flags
@@ -51,22 +50,19 @@ def find_outliers(base: Float, groups: Sequence[Hashable]) -> Bool:
     codes = np.array([known.setdefault(group, len(known)) for group in groups], np.int64)
     for code in range(len(known)):
         rows = np.flatnonzero(codes == code)
-        out[rows] = _unusual(base[rows].astype(np.float64))
+        for x in base[rows].astype(np.float64).T:
+            finite = np.isfinite(x)
+            if finite.sum() < MIN_PRINTS:
+                continue
+            distance = np.abs(x - np.median(x[finite]))
+            deviation = 1.4826 * np.median(distance[finite])
+            if deviation > 0:
+                out[rows] |= finite & (distance > LIMIT * deviation)
     return out
 
 
 def flag_outliers(meta: Sequence[dict[str, Any]], features: Float, names: Sequence[str]) -> None:
-    """Add the flag to the meta cells of outliers.
-
-    Parameters
-    ----------
-    meta : sequence of dict
-        Meta cells of each print; `meta_flags` is changed in place.
-    features : ndarray of float32, shape (prints, columns)
-        Their features.
-    names : sequence of str
-        The columns' names.
-    """
+    """Add the flag to the meta cells of outliers, in place; `names` are those of the features' columns."""
     base = [names.index(n) for n in EXAMINED if n in names]
     unusual = find_outliers(features[:, base], [outlier_group(m) for m in meta])
     for i in np.flatnonzero(unusual).tolist():
@@ -81,16 +77,3 @@ def add_flag(flags: str | None) -> str:
 def outlier_group(meta: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return the group in which a print is compared: its layout and resolution."""
     return tuple(meta[name] for name in GROUPED_BY)
-
-
-def _unusual(values: NDArray[np.float64]) -> Bool:
-    out = np.zeros(len(values), np.bool_)
-    for x in values.T:
-        known = np.isfinite(x)
-        if known.sum() < MIN_PRINTS:
-            continue
-        middle = np.median(x[known])
-        deviation = 1.4826 * np.median(np.abs(x[known] - middle))
-        if deviation > 0:
-            out[known] |= np.abs(x[known] - middle) > LIMIT * deviation
-    return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +14,8 @@ import numpy as np
 from ridgefeat.errors import TableError
 from ridgefeat.files import exact_numbers, first_line, import_pyarrow, os_errors_as, sha256, size_text
 from ridgefeat.table import sidecar
-from ridgefeat.table.row import META
-from ridgefeat.table.writers import META_KINDS, Kind, column, is_parquet, kind_of
+from ridgefeat.table.row import META, Kind
+from ridgefeat.table.writers import column, is_parquet, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +91,7 @@ def iterate_table(
     wanted = _plan(path, columns, labels)
     try:
         if not path.is_dir() and not is_parquet(path):
-            for frame in _csv_chunks(path, wanted, rows):
+            for frame in _read_csv(path, wanted, rows):
                 _refuse_lacking(path, wanted, list(frame.columns))
                 yield frame
             return
@@ -152,13 +153,8 @@ def _read_file(path: Path, wanted: _Wanted) -> pd.DataFrame:
     if path.stat().st_size > MAX_BYTES:
         raise TableError(f"table {path} is larger than {size_text(MAX_BYTES)}; extract into a folder of parts instead")
     if not is_parquet(path):
-        return _read_csv(path, wanted)
-    pa, parquet = import_pyarrow(TableError, path)
-    try:
-        with parquet.ParquetFile(path) as file:
-            return _frame(file.read(columns=wanted.kept(file.schema_arrow.names)))
-    except (pa.ArrowException, ValueError) as error:
-        raise TableError(f"table {path} is no Parquet file: {first_line(error)}") from None
+        return next(_read_csv(path, wanted, None))
+    return _frame(_opened(path, lambda file: file.read(columns=wanted.kept(file.schema_arrow.names)), "table", ""))
 
 
 def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
@@ -195,14 +191,14 @@ def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
     return pd.concat([rest, pd.DataFrame(values.T, columns=features, copy=False)], axis=1)[names]
 
 
-def _opened(part: Path, read: Callable[[Any], Any]) -> Any:
-    """Return what is read of a part."""
-    pa, parquet = import_pyarrow(TableError, part)
+def _opened(path: Path, read: Callable[[Any], Any], what: str = "part", advice: str = "; extract with --resume") -> Any:
+    """Return what is read of a Parquet file."""
+    pa, parquet = import_pyarrow(TableError, path)
     try:
-        with parquet.ParquetFile(part) as file:
+        with parquet.ParquetFile(path) as file:
             return read(file)
     except (pa.ArrowException, ValueError) as error:
-        raise TableError(f"part {part} is no Parquet file: {first_line(error)}; extract with --resume") from None
+        raise TableError(f"{what} {path} is no Parquet file: {first_line(error)}{advice}") from None
 
 
 def _part_paths(path: Path, about: Mapping[str, Any]) -> list[Path]:
@@ -217,38 +213,30 @@ def _part_paths(path: Path, about: Mapping[str, Any]) -> list[Path]:
     return [path / file for file in files]
 
 
-def _read_csv(path: Path, wanted: _Wanted) -> pd.DataFrame:
+def _read_csv(path: Path, wanted: _Wanted, rows: int | None) -> Iterator[pd.DataFrame]:
+    """Yield the whole table, its columns typed by what they hold; or so many rows at once, typed by the sidecar."""
     import pandas as pd
 
+    kinds: dict[str, Kind] = {**META, **wanted.about["label_kinds"]}
     try:
         header = _header(path)
         names = wanted.kept(header)
-        known = wanted.known
-        raw = pd.read_csv(path, **_how(header, names, known))
-        # A row with more cells than the header has makes pandas take the first ones for names of rows.
-        if not isinstance(raw.index, pd.RangeIndex):
-            raise ValueError("rows have more cells than the header")
-        texts = {n: _typed(n, raw[n].tolist()) for n in names if n not in known}
+        features = [n for n in names if n in wanted.known]
+        found = pd.read_csv(path, chunksize=rows, **_how(header, names, features))
+        with nullcontext([found]) if isinstance(found, pd.DataFrame) else found as frames:
+            for raw in frames:
+                # A row with more cells than the header has makes pandas take the first ones for names of rows.
+                if not isinstance(raw.index, pd.RangeIndex):
+                    raise ValueError("rows have more cells than the header")
+                raw.index = pd.RangeIndex(len(raw))
+                texts = {}
+                for name in names:
+                    if name not in wanted.known:
+                        cells = raw[name].tolist()
+                        kind = kinds.get(name, "text") if rows else META.get(name) or kind_of(cells)
+                        texts[name] = column(cells, kind)
+                yield pd.concat([pd.DataFrame(texts), raw[features]], axis=1)
     # What pandas' parser raises, and UnicodeDecodeError, are ValueErrors.
-    except (ValueError, OverflowError) as error:
-        raise TableError(f"table {path} is no feature table in CSV: {error}") from None
-    frame: pd.DataFrame = pd.concat([pd.DataFrame(texts), raw[[n for n in names if n in known]]], axis=1)
-    return frame
-
-
-def _csv_chunks(path: Path, wanted: _Wanted, rows: int) -> Iterator[pd.DataFrame]:
-    import pandas as pd
-
-    known = wanted.known
-    kinds: dict[str, Kind] = {**META_KINDS, **wanted.about["label_kinds"]}
-    try:
-        header = _header(path)
-        names = wanted.kept(header)
-        with pd.read_csv(path, chunksize=rows, **_how(header, names, known)) as reader:
-            for chunk in reader:
-                raw = chunk.reset_index(drop=True)
-                texts = {n: column(raw[n].tolist(), kinds.get(n, "text")) for n in names if n not in known}
-                yield pd.concat([pd.DataFrame(texts), raw[[n for n in names if n in known]]], axis=1)
     except (ValueError, OverflowError) as error:
         raise TableError(f"table {path} is no feature table in CSV: {error}") from None
 
@@ -262,24 +250,19 @@ def _header(path: Path) -> list[str]:
     return header
 
 
-def _how(header: Sequence[str], names: Sequence[str], features: Collection[str]) -> Any:
+def _how(header: Sequence[str], names: Sequence[str], features: Sequence[str]) -> Any:
     """Return pandas' options by which digits give the very same float32, and a person called "NA" keeps the name."""
     import pandas as pd
 
-    known = [n for n in names if n in features]
     return {
         # With a choice of columns pandas would not notice a row of too many cells.
         "usecols": names if len(names) < len(header) else None,
-        "dtype": {**dict.fromkeys(names, str), **dict.fromkeys(known, np.float32)},
+        "dtype": {**dict.fromkeys(names, str), **dict.fromkeys(features, np.float32)},
         "keep_default_na": False,
-        "na_values": {name: [""] for name in known},
+        "na_values": {name: [""] for name in features},
         "encoding": "utf-8-sig",
         **exact_numbers(pd.__version__),
     }
-
-
-def _typed(name: str, cells: list[str]) -> Any:
-    return column(cells, META_KINDS.get(name) or kind_of(cells))
 
 
 def _frame(table: Any) -> pd.DataFrame:
@@ -304,11 +287,17 @@ def _texts(column: Any) -> Any:
 
 
 def _verify(path: Path, about: Mapping[str, Any]) -> None:
-    from ridgefeat.table.assembly import verify_parts
-
     if path.is_dir():
         verify_parts(path, about)
         return
     table = about.get("table")
     if not isinstance(table, dict) or table.get("sha256") != sha256(path):
         raise TableError(f"table {path} was changed since it was written: its sha256 is not the sidecar's")
+
+
+def verify_parts(folder: Path, about: Mapping[str, Any]) -> None:
+    """Raise TableError, naming the first, if a part is not as the manifest says."""
+    for part in about.get("parts", ()):
+        path = folder / str(part["file"])
+        if not path.is_file() or sha256(path) != part["sha256"]:
+            raise TableError(f"{path} was changed or lost since it was written; --overwrite makes it again")

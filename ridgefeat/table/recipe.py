@@ -61,14 +61,7 @@ class Recipe:
 
     @classmethod
     def like(cls, content: Mapping[str, Any], where: str) -> Recipe:
-        """Return the recipe that a sidecar holds.
-
-        Parameters
-        ----------
-        content : mapping
-            The sidecar's content.
-        where : str
-            The sidecar's name, for messages.
+        """Return the recipe that a sidecar's content holds; `where` is the sidecar's name, for messages.
 
         Raises
         ------

@@ -1,34 +1,41 @@
-"""One print -> one row. A bad print is a row with the reason, never an exception."""
+"""One print -> one row, and its minutiae for other tools. A bad print is a row with the reason, never an exception."""
 
 from __future__ import annotations
 
+import os
 import traceback
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 import numpy as np
 
-from ridgefeat.errors import ImageError, RidgefeatError
+from ridgefeat.errors import ImageError, RidgefeatError, TableError, TemplateError
 from ridgefeat.features import select
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.sources import PrintSource, load_print, pixel_digest
 from ridgefeat.structure import WORKING_DPI, Float, UInt8
 from ridgefeat.table.recipe import Recipe
+from ridgefeat.templates import write_iso, write_minutiae_csv, write_xyt
 
-META = (
-    "meta_source",
-    "meta_sha256",
-    "meta_width",
-    "meta_height",
-    "meta_dpi_x",
-    "meta_dpi_y",
-    "meta_layout",
-    "meta_error",
-    "meta_flags",
-)
+Kind = Literal["integer", "number", "text"]
+Meta = dict[str, Any]
+
+META: dict[str, Kind] = {
+    "meta_source": "text",
+    "meta_sha256": "text",
+    "meta_width": "integer",
+    "meta_height": "integer",
+    "meta_dpi_x": "number",
+    "meta_dpi_y": "number",
+    "meta_layout": "text",
+    "meta_error": "text",
+    "meta_flags": "text",
+}
+"""The first columns of every table."""
 LABELS = ("subject", "sex", "hand", "finger", "impression", "alteration", "level")
 NO_PRINT = "no_print"
 MIN_CONTRAST = 4
@@ -37,8 +44,8 @@ MIN_SIDE_MM = 1.5
 """Side in mm below which an image cannot hold three ridges."""
 MAX_MESSAGE = 500
 """Characters of a message in `meta_error`."""
-
-Meta = dict[str, Any]
+MAX_SIDE = 1 << 14
+"""Pixels; an ISO record has 14 bits for a coordinate."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,8 @@ class ArrayPrint:
         Ridges dark.
     relative : str
         Name of the print, which becomes `meta_source`.
-    layout : str
-    labels : dict
-        By label column.
-    error : str or None
-        Why the print cannot be used.
-    flags : tuple of str
-        Flags that are known before the print is read.
+    layout, labels, error, flags
+        As in PrintSource.
     """
 
     pixels: UInt8
@@ -108,14 +110,7 @@ def _empty_row(item: Item, recipe: Recipe) -> tuple[Meta, Float]:
 
 
 def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerprint:
-    """Return the print of an item, read as the recipe says, and enter what is known of it in `meta`.
-
-    Parameters
-    ----------
-    item : PrintSource or ArrayPrint
-    recipe : Recipe
-    meta : dict, optional
-        Meta cells of its row; changed in place.
+    """Return the print of an item, read as the recipe says, and enter what is known of it in its meta cells `meta`.
 
     Raises
     ------
@@ -205,3 +200,44 @@ def _refuse_blank(fp: Fingerprint) -> None:
     if high - low < MIN_CONTRAST:
         colour = "white" if low > 250 else "black" if high < 5 else "grey"
         raise ImageError(f"no print found: the image is all {colour} (grey values {low} to {high})")
+
+
+def file_state(item: Item) -> tuple[int, int] | None:
+    """Return size and time of change of an item's file; None where it has none."""
+    path = getattr(item, "path", None)
+    try:
+        state = None if path is None else os.stat(path)  # noqa: PTH116  (Path would be made for every print)
+    except OSError:
+        return None
+    return state and (state.st_size, state.st_mtime_ns)
+
+
+def name_targets(relatives: Iterable[str], folder: Path) -> list[Path]:
+    """Return where each print's minutiae go, below a folder and without ending; names that collide keep the image's."""
+    paths = [_inside(r) for r in relatives]
+    stems = Counter(str(p.with_suffix("")).casefold() for p in paths)
+    return [folder / (p if stems[str(p.with_suffix("")).casefold()] > 1 else p.with_suffix("")) for p in paths]
+
+
+def _inside(relative: str) -> Path:
+    """Return a path that stays below the folder it is joined to."""
+    parts = [p for p in PurePosixPath(Path(relative).as_posix()).parts if p not in ("..", "/", ".")]
+    return Path(*parts) if parts else Path("print")
+
+
+def write_minutiae(fp: Fingerprint, target: Path) -> None:
+    """Write target.csv for people, target.xyt and target.fmr (ISO/IEC 19794-2) for other tools, or raise TableError.
+
+    The .xyt is in pixels at 500 dpi, which is what bozorth3's tolerances mean; the others in the original's.
+    """
+    table, xyt, record = (target.with_name(target.name + ending) for ending in (".csv", ".xyt", ".fmr"))
+    points, singular, dpi = fp.minutiae, fp.singular_points, {"dpi_x": fp.dpi_x, "dpi_y": fp.dpi_y}
+    height, width = fp.original.shape
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_minutiae_csv(table, points, singular, **dpi)
+        write_xyt(xyt, points, height=len(fp.image), dpi_x=WORKING_DPI, dpi_y=WORKING_DPI)
+        if max(height, width) <= MAX_SIDE:
+            write_iso(record, points, singular, width=width, height=height, **dpi)
+    except (OSError, TemplateError) as error:
+        raise TableError(f"minutiae of {fp.source} cannot be written to {target}.*: {error}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +14,7 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.files import read_bounded, sha256
 from ridgefeat.table.recipe import differences
+from ridgefeat.table.row import file_state
 from ridgefeat.table.writers import kind_of, label_names, text
 
 if TYPE_CHECKING:
@@ -71,20 +71,16 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
         content = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise TableError(f"sidecar {path} is no JSON: {error}") from None
-    return _checked(content, path)
-
-
-def _checked(content: Any, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TableError(f"{path} is no sidecar of a ridgefeat table (its format must read {FORMAT!r})")
     wanted = {"families": list, "parameters": dict, "columns": list, "label_kinds": dict, "layout": str}
     for key, kind in wanted.items():
         if not isinstance(content.get(key), kind):
             raise TableError(f"sidecar {path}: {key!r} is missing or damaged; make the table again")
-    if not all(isinstance(c, dict) and isinstance(c.get("name"), str) for c in content["columns"]):
-        raise TableError(f"sidecar {path}: 'columns' is damaged; make the table again")
-    if not all(isinstance(name, str) for name in content["families"]):
-        raise TableError(f"sidecar {path}: 'families' is damaged; make the table again")
+    names = {"columns": [isinstance(c, dict) and c.get("name") for c in content["columns"]]}
+    for key, found in {**names, "families": content["families"]}.items():
+        if not all(isinstance(name, str) for name in found):
+            raise TableError(f"sidecar {path}: {key!r} is damaged; make the table again")
     return content
 
 
@@ -124,22 +120,12 @@ def digest(items: Iterable[Item]) -> str:
     """Return a digest of which prints there are, what is known of them, and whether their files changed."""
     out = hashlib.sha256()
     for item in items:
-        path = getattr(item, "path", None)
         place = getattr(item, "place", None)
-        try:
-            state = None if path is None or place else os.stat(path)  # noqa: PTH116  (Path would be made for every print)
-        except OSError:
-            state = None
-        known: list[object] = [
-            str(item.relative),
-            item.layout,
-            {k: text(v) for k, v in item.labels.items()},
-            item.error,
-        ]
-        known += [getattr(item, "known_dpi", None)]
-        known += [state and state.st_size, state and state.st_mtime_ns]
+        state = (None if place else file_state(item)) or (None, None)
+        labels = {k: text(v) for k, v in item.labels.items()}
+        known = [str(item.relative), item.layout, labels, item.error, getattr(item, "known_dpi", None), *state]
         if place is not None:
-            known += [place.state]
+            known.append(place.state)
         out.update(json.dumps(known).encode() + b"\n")
     return out.hexdigest()
 

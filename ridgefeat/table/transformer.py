@@ -14,9 +14,9 @@ from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
 from ridgefeat.structure import Float
-from ridgefeat.table.api import compute_batches
+from ridgefeat.table.api import compute_rows
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import ArrayPrint, Item
+from ridgefeat.table.row import ArrayPrint, Item, file_state
 
 
 class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -95,7 +95,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         recipe = self._recipe()
         items = _as_items(X, self.layout)
-        values, errors = self._cached(_compute)(items, [_state(i) for i in items], recipe, self.jobs)
+        values, errors = self._cached(_compute)(items, [file_state(i) for i in items], recipe, self.jobs)
         if errors and self.on_error == "raise":
             raise ImageError("; ".join(errors[:3]) + (f" and {len(errors) - 3} more" if len(errors) > 3 else ""))
         return values  # type: ignore[no-any-return]
@@ -134,11 +134,8 @@ def _compute(
     items: Sequence[Item], states: Sequence[object], recipe: Recipe, jobs: int | None
 ) -> tuple[Float, list[str]]:
     """Return features and errors; `states` only tells a cache when a file has changed."""
-    batches = compute_batches(items, recipe, jobs)
-    width = len(recipe.columns())
-    values = np.concatenate([np.zeros((0, width), np.float32), *(b.features for b in batches)])
-    errors = [f"{m['meta_source']}: {m['meta_error']}" for b in batches for m in b.meta if m["meta_error"]]
-    return values, errors
+    meta, values = compute_rows(items, recipe, jobs)
+    return values, [f"{m['meta_source']}: {m['meta_error']}" for m in meta if m["meta_error"]]
 
 
 def _as_items(X: Any, layout: str) -> list[Item]:
@@ -172,12 +169,3 @@ def _from_paths(paths: Sequence[Any], layout: str) -> list[Item]:
 def _identity(path: str) -> tuple[str, str]:
     folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a linked file
     return os.path.realpath(folder), name
-
-
-def _state(item: Item) -> object:
-    path = getattr(item, "path", None)
-    try:
-        state = None if path is None else os.stat(path)  # noqa: PTH116
-    except OSError:
-        return None
-    return state and (state.st_size, state.st_mtime_ns)

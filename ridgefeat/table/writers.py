@@ -11,16 +11,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ridgefeat.errors import TableError
 from ridgefeat.files import import_pyarrow
 from ridgefeat.structure import Float
-from ridgefeat.table.row import LABELS, Item, escape_controls
+from ridgefeat.table.row import LABELS, Item, Kind, escape_controls
 
 Row = tuple[list[str], Float, str | None]
+"""Meta and label cells as text, features (float32), and these as CSV text where the workers made it."""
 
 GROUP_ROWS = 1024
 """Rows of a Parquet row group in a single file; fixed, so that the bytes do not depend on how the rows arrived."""
@@ -40,15 +41,7 @@ def is_parquet(path: Path) -> bool:
 def write_csv(path: Path, rows: Iterable[Row], kinds: Mapping[str, Kind], columns: Sequence[Mapping[str, Any]]) -> None:
     """Write UTF-8 with commas, a line per row; a cell is quoted only where it must be; missing is empty.
 
-    Parameters
-    ----------
-    path : Path
-    rows : iterable of (list of str, ndarray of float32, str or None)
-        Meta and label cells as text, features, and these as text where the workers made it.
-    kinds : mapping of str to kind
-        Meta and label columns.
-    columns : sequence of mapping
-        Feature columns, as the sidecar describes them.
+    `kinds` are those of meta and label columns; `columns` are the feature columns, as the sidecar describes them.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerow([*kinds, *(c["name"] for c in columns)])
@@ -65,10 +58,7 @@ def write_parquet(
     columns: Sequence[Mapping[str, Any]],
     group: int = GROUP_ROWS,
 ) -> None:
-    """Write float32 columns with their unit in the field's metadata; missing is null; row groups of `group` rows.
-
-    Parameters are those of write_csv.
-    """
+    """Write float32 columns with their unit in the field's metadata; missing is null; row groups of `group` rows."""
     pa, parquet = import_pyarrow(TableError, path)
     types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
     fields = [pa.field(name, types[kind]) for name, kind in kinds.items()]
@@ -87,19 +77,6 @@ def write_parquet(
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
-Kind = Literal["integer", "number", "text"]
-
-META_KINDS: dict[str, Kind] = {
-    "meta_source": "text",
-    "meta_sha256": "text",
-    "meta_width": "integer",
-    "meta_height": "integer",
-    "meta_dpi_x": "number",
-    "meta_dpi_y": "number",
-    "meta_layout": "text",
-    "meta_error": "text",
-    "meta_flags": "text",
-}
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,17}")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[-+]?\d+)?", re.IGNORECASE)
 

@@ -15,7 +15,6 @@ from ridgefeat.structure import Bool
 from ridgefeat.table import outliers, sidecar
 from ridgefeat.table.assembly import (
     Progress,
-    Rows,
     Summary,
     assemble,
     check_output,
@@ -23,14 +22,14 @@ from ridgefeat.table.assembly import (
     journal_of,
     plan_parts,
     summary_of,
-    verify_parts,
 )
 from ridgefeat.table.batches import Batch, Extraction, compute_missing
 from ridgefeat.table.journal import Journal
+from ridgefeat.table.reading import verify_parts
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import Item
+from ridgefeat.table.row import META, Item
 from ridgefeat.table.sidecar import agree, describe, table_digest
-from ridgefeat.table.writers import META_KINDS, is_parquet, text
+from ridgefeat.table.writers import Row, is_parquet, text
 from ridgefeat.work.engine import count_workers, using
 from ridgefeat.work.guard import Limits
 
@@ -158,7 +157,7 @@ def _compute(extraction: Extraction, journal: Journal, summary: Summary, progres
     compute_missing(extraction, journal.spans, keep)
 
 
-def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -> Iterator[Rows]:
+def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -> Iterator[Row]:
     """Yield the journal's rows in their order, outliers flagged."""
     unusual = _find_outliers(journal, extraction.recipe)
     at = 0
@@ -166,13 +165,13 @@ def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -
         items = extraction.items[at : at + len(batch)]
         if batch.start != at or len(items) < len(batch):
             break
-        cells = []
-        for meta, item, is_outlier in zip(batch.meta, items, unusual[at:], strict=False):
-            if is_outlier:
+        lines: Sequence[str | None] = batch.lines or [None] * len(batch)
+        for meta, item, features, line in zip(batch.meta, items, batch.features, lines, strict=True):
+            if unusual[at]:
                 meta["meta_flags"] = outliers.add_flag(meta["meta_flags"])
-            cells.append([*(text(meta[n]) for n in META_KINDS), *(text(item.labels.get(n)) for n in labels)])
-        yield Rows(cells, batch.features, batch.lines)
-        at += len(batch)
+            cells = [*(text(meta[n]) for n in META), *(text(item.labels.get(n)) for n in labels)]
+            yield cells, features, line
+            at += 1
     if at != len(extraction.items):
         raise TableError(f"{journal.folder} lacks or repeats row {at}; start again with --overwrite")
 

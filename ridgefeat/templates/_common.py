@@ -17,13 +17,7 @@ MAX_BYTES = 4 << 20
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a small file so that its final name never holds half of it.
-
-    Raises
-    ------
-    TemplateError
-        If it cannot be written.
-    """
+    """Write a small file so that its final name never holds half of it; raise TemplateError if that fails."""
     with (
         os_errors_as(TemplateError, f"template {path} cannot be written"),
         atomic_write(path, durable=False) as temporary,
@@ -32,13 +26,7 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Read a template file, at most MAX_BYTES.
-
-    Raises
-    ------
-    TemplateError
-        If it cannot be read, is no regular file or is larger.
-    """
+    """Read a template file; raise TemplateError if it is no regular file, larger than MAX_BYTES or unreadable."""
     return read_bounded(path, MAX_BYTES, TemplateError, "template")
 
 
@@ -55,15 +43,9 @@ def to_working(px: NDArray[np.float64], dpi: float) -> Float:
 
 
 def whole_pixels(px: Float, size: int, dpi: float, axis: str) -> NDArray[np.int64]:
-    """Return coordinates rounded to whole pixels inside an image.
+    """Return coordinates rounded to whole pixels inside an image; raise TemplateError for one that lies outside.
 
-    Resampling rounds the working image's size, so that a point on its rim may come out half a working pixel
-    outside.
-
-    Raises
-    ------
-    TemplateError
-        If a coordinate is no number or lies farther outside.
+    Resampling rounds the working image's size, so that a point on its rim may come out half a working pixel outside.
     """
     slack = 1 + 0.5 * max(1.0, dpi / WORKING_DPI)
     bad = ~((px > -slack) & (px < size - 1 + slack))

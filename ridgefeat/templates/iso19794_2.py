@@ -21,6 +21,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -88,16 +89,7 @@ class IsoHeader:
 def decode_iso(
     data: bytes, *, view: int = 0, dpi: tuple[float, float] | None = None
 ) -> tuple[Minutiae, SingularPoints, IsoHeader]:
-    """Return one view of a record; see decode_iso_views.
-
-    Parameters
-    ----------
-    data : bytes
-        A whole record.
-    view : int
-        Which of its views, from 0.
-    dpi : (float, float), optional
-        The resolution across and down, if better known than to the record.
+    """Return one view of a record, counted from 0; `data` and `dpi` as decode_iso_views takes them.
 
     Raises
     ------
@@ -159,22 +151,12 @@ def decode_iso_views(
 def read_iso(
     path: str | Path, *, view: int = 0, dpi: tuple[float, float] | None = None
 ) -> tuple[Minutiae, SingularPoints, IsoHeader]:
-    """Read one view of a record's file; as decode_iso, with the file named in errors.
-
-    Parameters
-    ----------
-    path : str or Path
-    view, dpi
-        As decode_iso takes them.
-
-    Returns
-    -------
-    (Minutiae, SingularPoints, IsoHeader)
+    """Return one view of a record from the file at `path`; `view` and `dpi` as decode_iso takes them.
 
     Raises
     ------
     TemplateError
-        As decode_iso, or if the file cannot be read.
+        As decode_iso, with the file named, or if the file cannot be read.
     """
     data = read_bytes(path)
     try:
@@ -244,7 +226,7 @@ def _decode_view(
         radians(singular[:, 3]),
     )
     number, impression = number_and_type >> 4, number_and_type & 15
-    return (minutiae, points, IsoHeader(width, height, dpi_x, dpi_y, position, impression, quality, number, views))
+    return minutiae, points, IsoHeader(width, height, dpi_x, dpi_y, position, impression, quality, number, views)
 
 
 def _decode_singular(read: _Reader, width: int, height: int) -> list[tuple[int, int, int, float]]:
@@ -282,10 +264,8 @@ def encode_iso(
 
     Parameters
     ----------
-    minutiae : Minutiae
+    minutiae, singular_points : Minutiae, SingularPoints
         In pixels at 500 dpi. A quality of NaN is written as "not reported", any other as 1 to 100.
-    singular_points : SingularPoints
-        In pixels at 500 dpi.
     width, height : int
         The original image's size in pixels, 1 to 16384 [scalar].
     dpi_x, dpi_y : float
@@ -333,44 +313,23 @@ def encode_iso(
     return MAGIC + HEADER.pack(length, 0, width, height, round(dpi_x / 2.54), round(dpi_y / 2.54), 1, 0) + body
 
 
-def write_iso(
-    path: str | Path,
-    minutiae: Minutiae,
-    singular_points: SingularPoints,
-    *,
-    width: int,
-    height: int,
-    dpi_x: float,
-    dpi_y: float,
-    finger_position: int = 0,
-    impression_type: int = 0,
-    finger_quality: int = 0,
-) -> None:
+def write_iso(path: str | Path, minutiae: Minutiae, singular_points: SingularPoints, **record: Any) -> None:
     """Write the record that encode_iso makes of the same arguments; an existing file is replaced.
 
     Parameters
     ----------
     path : str or Path
-    minutiae, singular_points, width, height, dpi_x, dpi_y, finger_position, impression_type, finger_quality
+    minutiae, singular_points
         As encode_iso takes them.
+    **record
+        width, height, dpi_x, dpi_y, and optionally finger_position, impression_type, finger_quality: as in encode_iso.
 
     Raises
     ------
     TemplateError
         As encode_iso, or if the file cannot be written.
     """
-    record = encode_iso(
-        minutiae,
-        singular_points,
-        width=width,
-        height=height,
-        dpi_x=dpi_x,
-        dpi_y=dpi_y,
-        finger_position=finger_position,
-        impression_type=impression_type,
-        finger_quality=finger_quality,
-    )
-    write_bytes(path, record)
+    write_bytes(path, encode_iso(minutiae, singular_points, **record))
 
 
 def _encode_singular(points: SingularPoints, width: int, height: int, dpi_x: float, dpi_y: float) -> bytes:

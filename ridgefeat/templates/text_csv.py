@@ -51,9 +51,7 @@ def write_minutiae_csv(
     ----------
     path : str or Path
         File to write; an existing one is replaced.
-    minutiae : Minutiae
-        In pixels at 500 dpi.
-    singular_points : SingularPoints
+    minutiae, singular_points : Minutiae, SingularPoints
         In pixels at 500 dpi.
     dpi_x, dpi_y : float
         The original image's resolution.
@@ -75,19 +73,16 @@ def write_minutiae_csv(
     quality = np.concatenate([minutiae.quality, np.full(len(singular_points), np.nan)])
     numbers = (x, y, x * (25.4 / dpi_x), y * (25.4 / dpi_y), angle, quality)
     decimals = (2, 2, 4, 4, 2, 1)
-    texts = [[_text(v, d) for v in a.tolist()] for a, d in zip(numbers, decimals, strict=True)]
+    texts = [
+        ["" if math.isnan(v) else f"{v:.{d}f}" for v in a.tolist()] for a, d in zip(numbers, decimals, strict=True)
+    ]
     resolution = f"{float(dpi_x)!r},{float(dpi_y)!r}"
     rows = [",".join((*row, resolution)) for row in zip(kinds, *texts, strict=True)]
     write_bytes(path, ("\n".join([",".join(COLUMNS), *rows]) + "\n").encode())
 
 
 def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple[float, float] | None]:
-    """Read what write_minutiae_csv wrote; further columns are ignored, and the order of columns is free.
-
-    Parameters
-    ----------
-    path : str or Path
-        File to read.
+    """Read what write_minutiae_csv wrote to `path`; further columns are ignored, and the order of columns is free.
 
     Returns
     -------
@@ -133,10 +128,6 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
 
 
 _Row = tuple[str, float, float, float, float, float, float]
-
-
-def _text(value: float, decimals: int) -> str:
-    return "" if math.isnan(value) else f"{value:.{decimals}f}"
 
 
 def _row(fields: list[str], where: str) -> _Row:

@@ -50,7 +50,7 @@ def write_xyt(
     height : int
         Rows of the original image.
     dpi_x, dpi_y : float
-        The original image's resolution.
+        Its resolution.
     max_count : int, optional
         Number of minutiae to keep, those of highest quality; bozorth3 uses BOZORTH_MINUTIAE (200).
 
@@ -59,8 +59,7 @@ def write_xyt(
     TemplateError
         If a minutia lies outside the image, or the file cannot be written.
     """
-    check_resolution(dpi_x, dpi_y, str(path))
-    _check_height(height, path)
+    _check_image(height, dpi_x, dpi_y, path)
     if max_count is not None:
         minutiae = minutiae.best(max_count)
     x_px, y_px = minutiae.original_xy(dpi_x, dpi_y)
@@ -83,11 +82,8 @@ def read_xyt(path: str | Path, *, height: int, dpi_x: float = 500.0, dpi_y: floa
     Parameters
     ----------
     path : str or Path
-        File to read.
-    height : int
-        Rows of the image that the minutiae were found in.
-    dpi_x, dpi_y : float
-        Its resolution.
+    height, dpi_x, dpi_y
+        Rows and resolution of the image that the minutiae were found in.
 
     Returns
     -------
@@ -100,8 +96,7 @@ def read_xyt(path: str | Path, *, height: int, dpi_x: float = 500.0, dpi_y: floa
     TemplateError
         If the file cannot be read or a line is no minutia; the line is named.
     """
-    check_resolution(dpi_x, dpi_y, str(path))
-    _check_height(height, path)
+    _check_image(height, dpi_x, dpi_y, path)
     try:
         lines = read_bytes(path).decode("ascii").splitlines()
     except UnicodeDecodeError:
@@ -119,7 +114,8 @@ def read_xyt(path: str | Path, *, height: int, dpi_x: float = 500.0, dpi_y: floa
     )
 
 
-def _check_height(height: int, path: str | Path) -> None:
+def _check_image(height: int, dpi_x: float, dpi_y: float, path: str | Path) -> None:
+    check_resolution(dpi_x, dpi_y, str(path))
     if not 0 < height <= _MAX_SIZE:
         raise TemplateError(f"{path}: an image height of {height} px is impossible for a print")
 

@@ -92,14 +92,9 @@ def count_workers(jobs: int | None) -> int:
 
 @contextmanager
 def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
-    """Have `spread` use an engine, and yield its number of workers.
+    """Have `spread` use an engine (as parse_engine takes it), and yield its number of workers.
 
-    Parameters
-    ----------
-    engine : str, optional
-        As parse_engine takes it; processes on this machine without.
-    jobs : int, optional
-        Workers, where the engine is started here; all that there are without.
+    Where the engine is started here, `jobs` are its workers; as many as there are cores without.
 
     Raises
     ------
@@ -121,16 +116,8 @@ def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
 def spread(calls: Iterable[Any], workers: int, *, ordered: bool = False, **options: Any) -> Iterator[Any]:
     """Yield the results of calls as they finish (or in their order), on the engine in use.
 
-    Parameters
-    ----------
-    calls : iterable
-        As joblib's delayed makes them; taken up only as far ahead as keeps every worker busy.
-    workers : int
-        How many work at once. One, on this machine, is this process.
-    ordered : bool
-        Yield results in the order of the calls.
-    **options
-        For joblib's Parallel, where this machine does the work.
+    Calls are as joblib's delayed makes them, and taken up only as far ahead as keeps every worker busy. One worker, on
+    this machine, is this process. `options` are for joblib's Parallel, where this machine does the work.
 
     Raises
     ------
@@ -169,9 +156,8 @@ def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options:
     pinned, parent = options.get("backend") != "threading", os.getpid()
     calls = (delayed(_call)(parent, pinned, function, *args, **kwargs) for function, args, kwargs in calls)
     return_as = "generator" if ordered else "generator_unordered"
-    results = Parallel(
-        n_jobs=workers, batch_size=1, pre_dispatch=CALLS_AHEAD * workers, return_as=return_as, **options
-    )(calls)
+    parallel = Parallel(workers, batch_size=1, pre_dispatch=CALLS_AHEAD * workers, return_as=return_as, **options)
+    results = parallel(calls)
     try:
         for result in results:  # noqa: UP028  (`yield from` would close what is left with joblib's warnings)
             yield result
@@ -346,7 +332,7 @@ def _join_ray(stack: ExitStack, address: str, jobs: int | None) -> int:
     stack.callback(ray.shutdown)
     register_ray()
     available = max(1, int(ray.cluster_resources().get("CPU", 1)))
-    workers = available if jobs is None else min(jobs, available)
+    workers = min(jobs or available, available)
     stack.enter_context(joblib.parallel_config(backend="ray", n_jobs=workers))
     stack.callback(_cluster.reset, _cluster.set("ray"))
     return workers

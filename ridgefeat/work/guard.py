@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 from ridgefeat.errors import EngineError, ParameterError
 from ridgefeat.work.system import process_memory
@@ -59,14 +59,7 @@ class Stopped:
 def guarded_map(function: Callable[[Any], Any], arguments: Sequence[Any], limits: Limits) -> Iterator[Any]:
     """Yield function(argument) for each argument, computed in a child process; a Stopped where a call oversteps.
 
-    Parameters
-    ----------
-    function : callable
-        Is pickled, as are the arguments and the results.
-    arguments : sequence
-        What to call it with, one at a time and in this order.
-    limits : Limits
-        What each call may take.
+    Function, arguments and results are pickled. Whatever the function raises is raised here.
 
     Raises
     ------
@@ -74,8 +67,6 @@ def guarded_map(function: Callable[[Any], Any], arguments: Sequence[Any], limits
         If no process can be started.
     ParameterError
         If the memory would not hold a process before its first call.
-    Exception
-        Whatever the function raises.
     """
     start, tries, child = 0, 0, None
     try:
@@ -100,13 +91,7 @@ def guarded_map(function: Callable[[Any], Any], arguments: Sequence[Any], limits
 
 
 class Child:
-    """A process that computes calls, and is ended when one oversteps its limits.
-
-    Parameters
-    ----------
-    limits : Limits
-        What a call may take.
-    """
+    """A process that computes calls, and is ended when one oversteps its limits."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -123,15 +108,7 @@ class Child:
         self._send(sys.path)
 
     def begin(self, function: Callable[[Any], Any], arguments: Sequence[Any]) -> None:
-        """Hand over calls, and wait until the process has loaded what they need.
-
-        Raises
-        ------
-        EngineError
-            If it does not start.
-        ParameterError
-            If the memory would not hold it before its first call.
-        """
+        """Hand over calls, and wait until the process has loaded what they need; it may raise as guarded_map does."""
         self._send((self.limits, function, arguments))
         answer = self._answer(START_SECONDS)
         if answer is None:
@@ -219,18 +196,10 @@ def _explain_end(code: int) -> str:
 
 def serve() -> None:
     """Answer on standard output what comes on standard input: the child process."""
-    try:
-        _serve()
-    except (EOFError, BrokenPipeError):  # the parent has ended, and nobody waits for an answer
-        os._exit(0)
-
-
-def _serve() -> None:
     import faulthandler
 
     from ridgefeat.work.threads import one_thread
 
-    requests: BinaryIO = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not mix with the answers
 
@@ -238,21 +207,24 @@ def _serve() -> None:
         pickle.dump(content, answers)
         answers.flush()
 
-    with one_thread():
-        while True:
-            limits, function, arguments = pickle.load(requests)
-            answer(_bound_memory(limits.memory))
-            for argument in arguments:
-                # If the parent has been killed, nobody else would end a call that hangs.
-                if limits.seconds:
-                    faulthandler.dump_traceback_later(2 * limits.seconds + 30, exit=True)
-                result, failure = None, None
-                try:
-                    result = function(argument)
-                except Exception as error:
-                    failure = error
-                faulthandler.cancel_dump_traceback_later()
-                answer((result, failure))
+    try:
+        with one_thread():
+            while True:
+                limits, function, arguments = pickle.load(sys.stdin.buffer)
+                answer(_bound_memory(limits.memory))
+                for argument in arguments:
+                    # If the parent has been killed, nobody else would end a call that hangs.
+                    if limits.seconds:
+                        faulthandler.dump_traceback_later(2 * limits.seconds + 30, exit=True)
+                    result, failure = None, None
+                    try:
+                        result = function(argument)
+                    except Exception as error:
+                        failure = error
+                    faulthandler.cancel_dump_traceback_later()
+                    answer((result, failure))
+    except (EOFError, BrokenPipeError):  # the parent has ended, and nobody waits for an answer
+        os._exit(0)
 
 
 def _bound_memory(memory: int | None) -> str | bool:

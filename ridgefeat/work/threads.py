@@ -1,9 +1,10 @@
-"""How many threads a process uses; one a worker: workers are the parallelism, and sums keep their order."""
+"""How many threads a process uses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import cv2
@@ -27,14 +28,9 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-_pools: Any = None
-
-
+@cache
 def _thread_pools() -> Any:
     """Return the libraries with thread pools; looked for once, for that takes longer than a small print."""
-    global _pools
-    if _pools is None:
-        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-        _pools = ThreadpoolController()
-    return _pools
+    return ThreadpoolController()

@@ -24,7 +24,7 @@ def samples() -> dict[str, bytes]:
         out |= {f"tiff {m} {compression}": saved("TIFF", m, compression=compression, dpi=(500, 500)) for m in modes}
     out["tiff 1 group4"] = saved("TIFF", "1", compression="group4")
     out |= {f"jpeg {m}": saved("JPEG", m, dpi=(500, 500)) for m in ("L", "RGB", "CMYK")}
-    out["jpeg progressive"] = saved("JPEG", "L", progressive=True)
+    out["jpeg progressive"] = saved("JPEG", progressive=True)
     out |= {f"pnm {m}": saved("PPM", m) for m in ("1", "L", "RGB")}
     out |= {f"gif {m}": saved("GIF", m) for m in ("1", "L", "RGB")}
     out |= {f"webp {m}": saved("WEBP", m, lossless=True) for m in ("L", "RGB", "RGBA")}
@@ -37,13 +37,10 @@ def samples() -> dict[str, bytes]:
 
 
 @pytest.fixture
-def data() -> Path:
-    """The folder of real prints; tests that need one of its sets call data_set."""
-    return Path(os.environ.get("RIDGEFEAT_DATA", ROOT / ".data"))
+def data_set():
+    """Return the folder of a set of real prints."""
+    data = Path(os.environ.get("RIDGEFEAT_DATA", ROOT / ".data"))
 
-
-@pytest.fixture
-def data_set(data: Path):
     def get(name: str) -> Path:
         if not (data / name).is_dir():
             pytest.skip(f"{name} is not in {data} (RIDGEFEAT_DATA)")

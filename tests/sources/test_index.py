@@ -28,11 +28,8 @@ def test_separators_quotes_and_byte_order_mark(write):
         assert read_index(write(text, name)) == {"x.png": IndexEntry({"label": 'a "b"'})}
 
 
-def test_backslashes_are_folders(write):
+def test_backslashes_are_folders_and_sex_and_hand_are_brought_to_this_packages_words(write):
     assert list(read_index(write("file\na\\b.png\n"))) == ["a/b.png"]
-
-
-def test_sex_and_hand_are_brought_to_this_packages_words(write):
     found = read_index(write("file,sex,hand,finger,other\nx.png,F,L,Thumb,F\n"))
     assert found["x.png"].labels == {"sex": "female", "hand": "left", "finger": "thumb", "other": "F"}
 
@@ -82,10 +79,9 @@ def test_bad_tables_are_refused_with_the_reason(write, text, reason):
 
 
 def test_missing_broken_and_large_files(tmp_path, write, monkeypatch):
-    with pytest.raises(LayoutError, match="no such file"):
-        read_index(tmp_path / "none.csv")
-    with pytest.raises(LayoutError, match="no such file"):
-        read_index(tmp_path)
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(LayoutError, match="no such file"):
+            read_index(path)
     with pytest.raises(LayoutError, match="is no Parquet file"):
         read_index(write("PAR1 no PAR1", "i.parquet"))
     monkeypatch.setattr("ridgefeat.sources.index.MAX_BYTES", 10)

@@ -29,15 +29,10 @@ def test_socofing_frame_is_cut_off_and_the_resolution_goes_by_the_size():
     prepare = LAYOUTS["socofing"].prepare
     small = np.arange(103 * 96, dtype=np.uint32).reshape(103, 96).astype(np.uint8)
     pixels, dpi = prepare(small, PurePath("a.bmp"))
-    assert dpi == (199, 173)
-    assert pixels.shape == (97, 90)
-    assert (pixels == small[2:99, 2:92]).all()
-    large, dpi = prepare(np.zeros((298, 241), np.uint8), PurePath("a.bmp"))
-    assert dpi == (500, 500)
-    assert large.shape == (292, 235)
-    other, dpi = prepare(np.zeros((97, 90), np.uint8), PurePath("a.bmp"))
-    assert dpi is None
-    assert other.shape == (97, 90)
+    assert dpi == (199, 173) and np.array_equal(pixels, small[2:99, 2:92])
+    for shape, left, known in (((298, 241), (292, 235), (500, 500)), ((97, 90), (97, 90), None)):
+        pixels, dpi = prepare(np.zeros(shape, np.uint8), PurePath("a.bmp"))
+        assert (pixels.shape, dpi) == (left, known)
 
 
 def test_fvc_names_and_databases():
@@ -65,8 +60,7 @@ def test_fvc_names_and_databases():
 def test_fvc_resolution_by_database(path, dpi):
     pixels = np.zeros((5, 5), np.uint8)
     same, found = LAYOUTS["fvc"].prepare(pixels, PurePath(path))
-    assert same is pixels
-    assert found == (None if dpi is None else (dpi, dpi))
+    assert same is pixels and found == (None if dpi is None else (dpi, dpi))
 
 
 def test_fcj_names_count_only_below_its_folder():
@@ -79,18 +73,10 @@ def test_fcj_names_count_only_below_its_folder():
 def test_sd4_names_hold_rolling_and_finger_position():
     first = {"subject": "0024", "hand": "left", "finger": "thumb", "impression": "1"}
     assert labels("SD4/f0024_06.png") == ("sd4", first)
-    assert labels("sd04/png_txt/figs_0/s0024_05.png")[1] == first | {
-        "hand": "right",
-        "finger": "little",
-        "impression": "2",
-    }
-    assert labels("mine/f0024_06.png") == ("plain", {})
-    assert labels("SD4/f0024_11.png") == ("plain", {})
+    other = {**first, "hand": "right", "finger": "little", "impression": "2"}
+    assert labels("sd04/png_txt/figs_0/s0024_05.png")[1] == other
+    assert labels("mine/f0024_06.png") == labels("SD4/f0024_11.png") == ("plain", {})
     assert LAYOUTS["sd4"].prepare(np.zeros((5, 5), np.uint8), PurePath("f0024_06.png"))[1] == (500, 500)
-
-
-def test_plain_says_nothing():
-    assert LAYOUTS["plain"].parse(PurePath("100__M_Left_index_finger.BMP")) == {}
 
 
 def test_regex_groups_become_labels():
@@ -115,5 +101,6 @@ def test_bad_expressions_are_refused(pattern, reason):
 
 
 def test_every_layout_explains_itself():
+    assert LAYOUTS["plain"].parse(PurePath("100__M_Left_index_finger.BMP")) == {}
     assert list(LAYOUTS) == ["socofing", "sd4", "fcj", "fvc", "plain"]
     assert all(name == layout.name and len(layout.meaning) > 20 for name, layout in LAYOUTS.items())

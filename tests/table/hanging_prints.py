@@ -1,6 +1,7 @@
 """Prints that hang, crash or fill the memory when they are read; a module of its own, so that workers can load it."""
 
 import os
+import re
 import signal
 import time
 from dataclasses import dataclass
@@ -9,37 +10,34 @@ from pathlib import Path
 import numpy as np
 
 
+class Bytes:
+    state = ""
+
+
 @dataclass(frozen=True)
-class Sleeper:
+class Sleeper(Bytes):
     """Bytes that take their time."""
 
     seconds: float
-    state: str = ""
 
     def read(self, limit):
         time.sleep(self.seconds)
         return b""
 
 
-@dataclass(frozen=True)
-class Stuck:
+class Stuck(Bytes):
     """Bytes whose decoder hangs in C, holding the interpreter."""
 
-    state: str = ""
-
     def read(self, limit):
-        import re
-
         re.match(r"(a+)+$", "a" * 64 + "b")  # runs for years, and no signal handler gets a turn
         return b""
 
 
 @dataclass(frozen=True)
-class Crash:
+class Crash(Bytes):
     """Bytes that end the process that reads them; once, if a file is named that remembers it."""
 
     once: Path | None = None
-    state: str = ""
 
     def read(self, limit):
         if self.once is None or not self.once.exists():
@@ -49,11 +47,8 @@ class Crash:
         raise ValueError("read at last")
 
 
-@dataclass(frozen=True)
-class Hungry:
+class Hungry(Bytes):
     """Bytes that need more memory than there is leave for."""
-
-    state: str = ""
 
     def read(self, limit):
         return bytes(np.ones(2_000_000_000, np.uint8))

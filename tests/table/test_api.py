@@ -50,18 +50,16 @@ def test_labels_by_expression_and_outliers(prints, monkeypatch):
     assert ["outlier" in f for f in table.meta_flags] == [False, False, True, False, False, False]
 
 
-def test_paths_and_arrays_do_not_mix(prints, arrays):
+def test_what_cannot_be_is_refused(prints, arrays):
     with pytest.raises(ImageError, match="all paths or all arrays"):
         rf.extract_many([prints, arrays[0]])
-
-
-def test_what_cannot_be_is_refused(arrays):
-    with pytest.raises(ParameterError, match="unknown family"):
-        rf.extract_many(arrays, families=["rigde"])
-    with pytest.raises(ParameterError, match="jobs must be 1 or more"):
-        rf.extract_many(arrays, jobs=0)
-    with pytest.raises(ParameterError, match="resolution must lie between"):
-        rf.extract_many(arrays, dpi=5)
+    for wrong, says in (
+        ({"families": ["rigde"]}, "unknown family"),
+        ({"jobs": 0}, "jobs must be 1 or more"),
+        ({"dpi": 5}, "resolution must lie between"),
+    ):
+        with pytest.raises(ParameterError, match=says):
+            rf.extract_many(arrays, **wrong)
 
 
 def test_features_lists_every_column():

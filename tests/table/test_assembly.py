@@ -8,41 +8,18 @@ import pytest
 
 from ridgefeat import files
 from ridgefeat.errors import TableError
-from ridgefeat.sources import PrintSource, find_prints
-from ridgefeat.table import assembly, load_sidecar, outliers, read_table, writing
+from ridgefeat.sources import PrintSource
+from ridgefeat.table import assembly, load_sidecar, outliers, read_table
 from ridgefeat.table.journal import Journal
 from ridgefeat.table.reading import iterate_table
-from ridgefeat.table.recipe import Recipe
+from tests.table.helpers import OTHER, Stopped, contents, interrupt, outliers_of, stopping, write
 
-pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
-RECIPE = Recipe.make(["ridge"])
+parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
 
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
     monkeypatch.setattr(assembly, "PART_ROWS", 2)
-
-
-def write(prints, output, mode="new", recipe=RECIPE, **how):
-    how = {"jobs": 1, **how}
-    return writing.write_table(find_prints([prints]), recipe, output, mode=mode, **how)
-
-
-class Stopped(Exception):
-    pass
-
-
-def interrupt(prints, output, after, **how):
-    def progress(done, failed, total):
-        if done >= after:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        write(prints, output, progress=progress, **how)
-
-
-def contents(folder):
-    return {p.name: p.read_bytes() for p in sorted(folder.glob("part-*"))}
 
 
 @pytest.fixture
@@ -51,15 +28,25 @@ def whole(prints, tmp_path):
     return tmp_path / "whole"
 
 
-def test_a_folder_holds_parts_and_a_manifest_and_nothing_else(prints, whole):
-    names = sorted(p.name for p in whole.iterdir())
-    assert names[0] == "_manifest.json" and [n[:12] for n in names[1:]] == [f"part-00000{k}-" for k in range(3)]
+@pytest.fixture
+def strict(monkeypatch):
+    """Some of six prints are outliers, and of the two of a part none could be."""
+    monkeypatch.setattr(outliers, "MIN_PRINTS", 3)
+    monkeypatch.setattr(outliers, "LIMIT", 1.0)
+
+
+def names(folder):
+    return sorted(p.name for p in Path(folder).iterdir())
+
+
+def test_a_folder_holds_parts_and_a_manifest_and_nothing_else(whole):
+    assert [n[:12] for n in names(whole)] == ["_manifest.js", *(f"part-00000{k}-" for k in range(3))]
     about = load_sidecar(whole)
-    assert [p["file"] for p in about["parts"]] == names[1:] and [p["rows"] for p in about["parts"]] == [2, 2, 2]
+    assert [p["file"] for p in about["parts"]] == names(whole)[1:] and [p["rows"] for p in about["parts"]] == [2, 2, 2]
     assert about["rows"] == 6 and about["failures"] == 0 and about["flags"]["resolution_assumed"] == 6
 
 
-def test_a_folder_reads_as_the_file_does(prints, tmp_path, whole):
+def test_a_folder_reads_as_the_file_does(prints, tmp_path):
     (prints / "104_1.png").write_bytes(b"")
     write(prints, f"{tmp_path}/parts/")
     write(prints, tmp_path / "t.csv")
@@ -80,49 +67,17 @@ def test_a_part_is_named_after_what_it_is_made_from(prints, tmp_path, whole):
     write(prints, f"{tmp_path}/other/")
     before, after = sorted(contents(whole)), sorted(contents(tmp_path / "other"))
     assert before[:2] == after[:2] and before[2] != after[2]
-    write(prints, f"{tmp_path}/scaled/", recipe=Recipe.make(["ridge"], dpi=600))
+    write(prints, f"{tmp_path}/scaled/", recipe=OTHER)
     assert not set(contents(tmp_path / "scaled")) & set(after)
 
 
-@pytest.mark.parametrize("after", [1, 2, 3, 5, 6])
-def test_an_interrupted_run_resumes_to_the_same_bytes(prints, tmp_path, whole, after):
-    output = tmp_path / "parts"
-    interrupt(prints, f"{output}/", after)
-    assert not (output / "_manifest.json").exists()
-    assert write(prints, f"{output}/", "resume").kept == after
-    assert contents(output) == contents(whole)
-    assert sorted(p.name for p in output.iterdir()) == sorted(p.name for p in whole.iterdir())
-    assert load_sidecar(output)["parts"] == load_sidecar(whole)["parts"]
-
-
-def test_two_workers_write_the_same_bytes(prints, tmp_path, whole):
-    write(prints, f"{tmp_path}/two/", jobs=2)
-    assert contents(tmp_path / "two") == contents(whole)
-
-
-@pytest.mark.parametrize("damage", ["cut short", "zeros", "empty", "gone", "stranger", "torn unit"])
-def test_what_the_disk_lost_is_made_again(prints, tmp_path, whole, damage):
+def test_a_part_that_no_manifest_names_goes(prints, tmp_path, whole):
     output = tmp_path / "parts"
     interrupt(prints, f"{output}/", 5)
-    first = min((output / "_work").glob("*.npz"))
-    good = first.read_bytes()
-    if damage == "cut short":
-        first.write_bytes(good[:-9])
-    elif damage == "zeros":
-        first.write_bytes(good[: len(good) // 2] + bytes(100) + good[len(good) // 2 + 100 :])
-    elif damage == "empty":
-        first.write_bytes(b"")
-    elif damage == "gone":
-        first.unlink()
-    elif damage == "stranger":
-        (output / "part-000000-000000000000.parquet").write_bytes(good)
-    else:
-        first.with_name(f"{first.name}.tmp").write_bytes(good[:100])
-    summary = write(prints, f"{output}/", "resume")
-    assert summary.kept == (5 if damage in ("stranger", "torn unit") else 4)
-    assert contents(output) == contents(whole)
-    assert load_sidecar(output)["rows"] == 6
-    assert sorted(p.name for p in output.iterdir()) == sorted(p.name for p in whole.iterdir())
+    (output / "part-000000-000000000000.parquet").write_bytes(b"a stranger")
+    assert write(prints, f"{output}/", "resume").kept == 5
+    assert contents(output) == contents(whole) and names(output) == names(whole)
+    assert load_sidecar(output)["parts"] == load_sidecar(whole)["parts"]
 
 
 def test_resuming_a_finished_folder_does_nothing_and_notices_changes(prints, whole):
@@ -130,7 +85,6 @@ def test_resuming_a_finished_folder_does_nothing_and_notices_changes(prints, who
     assert write(prints, f"{whole}/", "resume").kept == 6
     assert contents(whole) == before
     part = sorted(whole.glob("part-*"))[1]
-    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
     parquet.write_table(parquet.read_table(part), part, compression="none")
     with pytest.raises(TableError, match=r"part-000001.* was changed or lost"):
         write(prints, f"{whole}/", "resume")
@@ -143,7 +97,7 @@ def test_resuming_a_finished_folder_does_nothing_and_notices_changes(prints, who
 def test_a_run_that_ended_before_its_working_folder_was_cleared_resumes(prints, tmp_path, whole, monkeypatch):
     output = tmp_path / "parts"
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "remove", lambda self: (_ for _ in ()).throw(Stopped()))
+        patch.setattr(Journal, "remove", stopping(Journal.remove))
         with pytest.raises(Stopped):
             write(prints, f"{output}/")
     assert (output / "_manifest.json").exists() and (output / "_work").exists()
@@ -152,17 +106,17 @@ def test_a_run_that_ended_before_its_working_folder_was_cleared_resumes(prints, 
 
 
 def test_what_is_there_is_not_replaced_unasked(prints, tmp_path, whole):
-    with pytest.raises(TableError, match="holds a table; --overwrite replaces it"):
-        write(prints, f"{whole}/")
     interrupt(prints, f"{tmp_path}/half/", 3)
-    with pytest.raises(TableError, match="an unfinished run is there; --resume continues it"):
-        write(prints, f"{tmp_path}/half/")
-    with pytest.raises(TableError, match="is not empty and holds no table of parts"):
-        write(prints, f"{prints}/", "overwrite")
-    assert len(list(prints.iterdir())) == 6
     (tmp_path / "file").write_text("")
-    with pytest.raises(TableError, match="is a file"):
-        write(prints, f"{tmp_path}/file/")
+    for name, mode, says in (
+        ("whole", "new", "holds a table; --overwrite replaces it"),
+        ("half", "new", "an unfinished run is there; --resume continues it"),
+        ("prints", "overwrite", "is not empty and holds no table of parts"),
+        ("file", "new", "is a file"),
+    ):
+        with pytest.raises(TableError, match=says):
+            write(prints, f"{tmp_path}/{name}/", mode)
+    assert len(names(prints)) == 6
 
 
 def test_a_manifest_that_leads_elsewhere_is_refused(whole, tmp_path):
@@ -179,18 +133,10 @@ def test_a_manifest_that_leads_elsewhere_is_refused(whole, tmp_path):
         read_table(whole)
 
 
-@pytest.fixture
-def strict(monkeypatch):
-    """Some of six prints are outliers, and of the two of a part none could be."""
-    monkeypatch.setattr(outliers, "MIN_PRINTS", 3)
-    monkeypatch.setattr(outliers, "LIMIT", 1.0)
-
-
-def test_outliers_are_those_of_the_whole_table(prints, tmp_path, strict):
+def test_outliers_are_those_of_the_whole_table_whatever_the_workers(prints, tmp_path, strict):
     write(prints, tmp_path / "t.csv")
     summary = write(prints, f"{tmp_path}/parts/")
-    flags = read_table(tmp_path / "t.csv").meta_flags
-    marked = ["outlier" in f.split() for f in flags]
+    marked = outliers_of(read_table(tmp_path / "t.csv"))
     assert 0 < sum(marked) < 6 and summary.flags["outlier"] == sum(marked)
     pd.testing.assert_frame_equal(read_table(tmp_path / "parts", verify=True), read_table(tmp_path / "t.csv"))
     assert load_sidecar(tmp_path / "parts")["flags"] == load_sidecar(tmp_path / "t.csv")["flags"]
@@ -207,7 +153,7 @@ def test_a_run_that_ends_while_its_parts_are_written_resumes(prints, tmp_path, s
     sound, output = contents(tmp_path / "sound"), tmp_path / "parts"
     with monkeypatch.context() as patch:
         owner = Path if where == "rename" else assembly
-        patch.setattr(owner, where, _stopping(getattr(owner, where), after))
+        patch.setattr(owner, where, stopping(getattr(owner, where), after))
         with pytest.raises(Stopped):
             write(prints, f"{output}/")
     assert contents(output).items() <= sound.items()
@@ -215,35 +161,25 @@ def test_a_run_that_ends_while_its_parts_are_written_resumes(prints, tmp_path, s
     assert write(prints, f"{output}/", "resume").kept == 6
     assert contents(output) == sound
     assert load_sidecar(output)["parts"] == load_sidecar(tmp_path / "sound")["parts"]
-    assert sorted(p.name for p in output.iterdir()) == ["_manifest.json", *sorted(sound)]
+    assert names(output) == ["_manifest.json", *sorted(sound)]
 
 
-def test_a_folder_stays_whole_until_what_replaces_it_is_there(prints, tmp_path, whole):
+def test_a_folder_stays_whole_until_what_replaces_it_is_there(prints, whole, monkeypatch):
     before = contents(whole)
-    interrupt(prints, f"{whole}/", 3, mode="overwrite", recipe=Recipe.make(["ridge"], dpi=600))
+    interrupt(prints, f"{whole}/", 3, mode="overwrite", recipe=OTHER)
     assert contents(whole) == before and len(read_table(whole, verify=True)) == 6
-    write(prints, f"{whole}/", "resume", recipe=Recipe.make(["ridge"], dpi=600))
+    write(prints, f"{whole}/", "resume", recipe=OTHER)
     assert not set(contents(whole)) & set(before) and len(read_table(whole, verify=True)) == 6
-
-
-def _stopping(function, after):
-    """Return a function that stops the run when it is called once more than so often."""
-    calls = []
-
-    def call(*given, **options):
-        calls.append(given)
-        if len(calls) > after:
-            raise Stopped
-        return function(*given, **options)
-
-    return call
+    monkeypatch.setattr(Path, "rename", stopping(Path.rename, 1))
+    with pytest.raises(Stopped):
+        write(prints, f"{whole}/", "overwrite")
+    assert not (whole / "_manifest.json").exists()  # parts of two tables are never taken for one
 
 
 def test_a_part_with_a_flag_differs_in_its_flags_alone(prints, tmp_path, strict, monkeypatch):
     write(prints, f"{tmp_path}/flagged/")
     monkeypatch.setattr(outliers, "LIMIT", 1e9)
     write(prints, f"{tmp_path}/plain/")
-    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
     changed = 0
     for name in contents(tmp_path / "plain"):
         one, two = (parquet.read_table(tmp_path / f / name) for f in ("flagged", "plain"))
@@ -269,16 +205,6 @@ def test_a_full_disk_says_what_to_do_and_nothing_is_lost(prints, tmp_path, whole
             write(prints, f"{output}/")
     write(prints, f"{output}/", "resume")
     assert contents(output) == contents(whole)
-
-
-def test_parts_of_two_tables_are_never_taken_for_one(prints, tmp_path, monkeypatch):
-    output = tmp_path / "parts"
-    write(prints, f"{output}/")
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", _stopping(Path.rename, 1))
-        with pytest.raises(Stopped):
-            write(prints, f"{output}/", "overwrite", recipe=Recipe.make(["ridge"], dpi=600))
-    assert not (output / "_manifest.json").exists()
 
 
 def test_a_large_table_has_parts_of_4096_rows_at_most(monkeypatch):

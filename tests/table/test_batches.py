@@ -6,10 +6,9 @@ import pytest
 
 from ridgefeat.errors import TableError, WorkerLost
 from ridgefeat.table.batches import BatchSizer, Extraction, compute_batch, compute_missing, iterate_batches
-from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint
+from tests.table.helpers import RECIPE
 
-RECIPE = Recipe.make(["ridge"])
 PROCESS = int(os.environ.setdefault("RIDGEFEAT_TEST_PROCESS", str(os.getpid())))
 
 

@@ -6,27 +6,19 @@ from click.testing import CliRunner
 
 from ridgefeat.cli import main
 from ridgefeat.errors import TableError
-from ridgefeat.params import Params
-from ridgefeat.sources import find_prints
-from ridgefeat.table import assembly, load_sidecar, merge, read_table, writing
+from ridgefeat.table import assembly, load_sidecar, merge, read_table
 from ridgefeat.table.merge import merge_tables
 from ridgefeat.table.recipe import Recipe
-
-RECIPE = Recipe.make(["ridge"])
-
-
-def write(prints, output, recipe=RECIPE, index=None):
-    writing.write_table(find_prints(prints, index=index), recipe, output, jobs=1)
-    return output
+from tests.table.helpers import OTHER_WINDOW, needs_parquet, write
 
 
 @pytest.fixture
 def halves(prints, tmp_path):
     """Return two tables of three prints each, and one of all six."""
     files = sorted(prints.iterdir())
-    (prints / files[5].name).write_bytes(b"")
-    first, second = write(files[:3], tmp_path / "a.csv"), write(files[3:], tmp_path / "b.csv")
-    return first, second, write(files, tmp_path / "whole.csv")
+    files[5].write_bytes(b"")
+    parts = {"a.csv": files[:3], "b.csv": files[3:], "whole.csv": files}
+    return [write(some, tmp_path / name).table for name, some in parts.items()]
 
 
 def test_two_halves_are_the_whole(halves, tmp_path):
@@ -41,8 +33,8 @@ def test_two_halves_are_the_whole(halves, tmp_path):
     assert read_table(tmp_path / "m.csv", verify=True).equals(read_table(whole))
 
 
+@needs_parquet
 def test_formats_mix_and_large_tables_become_parts(halves, tmp_path, monkeypatch):
-    pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
     first, second, whole = halves
     monkeypatch.setattr(assembly, "PART_ROWS", 4)
     merge_tables([first, second], f"{tmp_path}/parts/")
@@ -59,28 +51,22 @@ def test_formats_mix_and_large_tables_become_parts(halves, tmp_path, monkeypatch
 def test_labels_that_only_some_tables_have_are_empty_in_the_others(prints, tmp_path):
     files = sorted(prints.iterdir())
     (tmp_path / "i.csv").write_text(f"file,age\n{files[0]},30\n{files[1]},old\n")
-    first = write(files[:2], tmp_path / "a.csv", index=tmp_path / "i.csv")
-    merge_tables([write(files[2:], tmp_path / "b.csv"), first], tmp_path / "m.csv")
+    first = write(files[:2], tmp_path / "a.csv", index=tmp_path / "i.csv").table
+    merge_tables([write(files[2:], tmp_path / "b.csv").table, first], tmp_path / "m.csv")
     table = read_table(tmp_path / "m.csv")
     assert table["age"].tolist() == [None] * 4 + ["30", "old"]
     assert load_sidecar(tmp_path / "m.csv")["label_kinds"]["age"] == "text"
 
 
-def change(table, **values):
-    path = table.with_suffix(".json")
-    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
-
-
 @pytest.mark.parametrize(
     ("recipe", "says"),
     [
-        (Recipe.make(["ridge"], Params().updated(["normalisation.window=40"])), r"normalisation\.window \(\d+, 40\)"),
+        (OTHER_WINDOW, r"normalisation\.window \(\d+, 40\)"),
         (Recipe.make(["ridge", "orient"]), "columns only in the second: orient_"),
     ],
 )
 def test_tables_made_otherwise_are_refused_with_the_difference(prints, tmp_path, recipe, says):
-    first = write(prints, tmp_path / "a.csv")
-    second = write(prints, tmp_path / "b.csv", recipe)
+    first, second = write(prints, tmp_path / "a.csv").table, write(prints, tmp_path / "b.csv", recipe=recipe).table
     with pytest.raises(TableError, match=f"were not made alike: .*{says}"):
         merge_tables([first, second], tmp_path / "m.csv")
     assert not (tmp_path / "m.csv").exists()
@@ -89,11 +75,12 @@ def test_tables_made_otherwise_are_refused_with_the_difference(prints, tmp_path,
 def test_other_units_and_versions_are_refused_with_the_difference(halves, tmp_path):
     first, second, _ = halves
     about = load_sidecar(second)
-    change(second, version="9.9", libraries={**about["libraries"], "numpy": "0.1"})
+    about.update(version="9.9", libraries={**about["libraries"], "numpy": "0.1"})
+    second.with_suffix(".json").write_text(json.dumps(about))
     with pytest.raises(TableError, match=r"version: .*, 9\.9; numpy: .*, 0\.1"):
         merge_tables([first, second], tmp_path / "m.csv")
     about["columns"][0]["unit"] = "furlongs"
-    change(second, columns=about["columns"])
+    second.with_suffix(".json").write_text(json.dumps(about))
     with pytest.raises(TableError, match=r"units: ridge_period_mean \(mm, furlongs\)"):
         merge_tables([first, second], tmp_path / "m.csv")
 
@@ -124,18 +111,21 @@ def test_what_cannot_be_merged_says_why(halves, tmp_path):
 def test_a_merge_that_breaks_off_leaves_nothing(halves, tmp_path):
     first, second, _ = halves
     lines = second.read_text().splitlines()
-    second.write_text("\n".join([*lines[:2], "x," * 5]))
-    with pytest.raises(TableError):
-        merge_tables([first, second], tmp_path / "m.csv")
+    for row, says in (("x," * 5, "is no feature table"), (f"{lines[2]},7", "more cells than the header")):
+        second.write_text("\n".join([lines[0], row]))
+        with pytest.raises(TableError, match=says):
+            merge_tables([first, second], tmp_path / "m.csv")
     assert sorted(p.suffix for p in tmp_path.glob("*m.*")) == []
 
 
 def test_the_command_merges_and_refuses(halves, tmp_path):
     first, second, whole = map(str, halves)
-    done = CliRunner().invoke(main, ["merge", first, second, "-o", str(tmp_path / "m.csv")])
-    assert done.exit_code == 0 and "6 prints of 2 tables; 1 have an error" in done.stderr
-    done = CliRunner().invoke(main, ["merge", first, whole, "-o", str(tmp_path / "n.csv")])
-    assert done.exit_code == 2 and "stand in the tables twice" in done.stderr
+    for other, code, says in (
+        (second, 0, "6 prints of 2 tables; 1 have an error"),
+        (whole, 2, "stand in the tables twice"),
+    ):
+        done = CliRunner().invoke(main, ["merge", first, other, "-o", f"{tmp_path}/{code}.csv"])
+        assert done.exit_code == code and says in done.stderr
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -5,16 +5,13 @@ import pandas as pd
 import pytest
 
 from ridgefeat.errors import TableError
-from ridgefeat.sources import find_prints
-from ridgefeat.table import extract_many, read_table, writing
-from ridgefeat.table.recipe import Recipe
+from ridgefeat.table import extract_many, read_table
+from tests.table.helpers import needs_parquet, write
 
 
 @pytest.fixture
 def table(prints, tmp_path):
-    path = tmp_path / "t.csv"
-    writing.write_table(find_prints([prints]), Recipe.make(["ridge"]), path, jobs=1)
-    return path
+    return write(prints, tmp_path / "t.csv").table
 
 
 def test_what_is_read_is_what_was_computed(prints, table):
@@ -40,63 +37,48 @@ def test_a_person_called_na_keeps_the_name(table):
         (lambda text: text.replace("\n", ",1,2,3\n").replace(",1,2,3\n", "\n", 1), "is no feature table in CSV|lacks"),
         (lambda text: "\ufffd" * 10, "lacks"),
         (lambda text: "", "is no feature table in CSV"),
+        (lambda text: "\udcff\udcfe\0" * 100, "is no feature table in CSV"),
         (lambda text: text[: text.index("\n") + 1] + "a,b,c,d,e,f,g,h,i,j,k,zero\n", "is no feature table in CSV"),
     ],
 )
 def test_a_damaged_table_says_so(table, damage, says):
-    table.write_text(damage(table.read_text()))
+    table.write_bytes(damage(table.read_text()).encode("utf-8", "surrogateescape"))
     with pytest.raises(TableError, match=says):
         read_table(table)
 
 
-def test_bytes_that_are_no_text_are_refused(table):
-    table.write_bytes(b"\xff\xfe\x00" * 100)
-    with pytest.raises(TableError, match="is no feature table in CSV"):
-        read_table(table)
-
-
-def test_a_table_that_is_not_there(table):
+def test_a_table_that_is_not_there_or_beyond_all_bounds_is_not_read(table, monkeypatch):
+    for limit, value, says in (("MAX_COLUMNS", 5, "columns; no feature table has"), ("MAX_BYTES", 100, "larger than")):
+        monkeypatch.setattr(f"ridgefeat.table.reading.{limit}", value)
+        with pytest.raises(TableError, match=says):
+            read_table(table)
     table.unlink()
     with pytest.raises(TableError, match="no such file"):
         read_table(table)
 
 
-def test_a_table_beyond_all_bounds_is_not_read(table, monkeypatch):
-    monkeypatch.setattr("ridgefeat.table.reading.MAX_BYTES", 100)
-    with pytest.raises(TableError, match="larger than"):
-        read_table(table)
-    monkeypatch.setattr("ridgefeat.table.reading.MAX_BYTES", 1 << 30)
-    monkeypatch.setattr("ridgefeat.table.reading.MAX_COLUMNS", 5)
-    with pytest.raises(TableError, match="columns; no feature table has"):
-        read_table(table)
-
-
+@needs_parquet
 def test_a_file_that_is_no_parquet(table):
-    pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
     other = table.with_suffix(".parquet")
     other.write_bytes(b"PAR1 and nothing more")
     with pytest.raises(TableError, match="is no Parquet file"):
         read_table(other)
 
 
-def as_folder(prints, tmp_path):
-    pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
-    writing.write_table(find_prints([prints]), Recipe.make(["ridge"]), f"{tmp_path}/parts/", jobs=1)
-    return tmp_path / "parts"
-
-
-@pytest.mark.parametrize("kind", ["csv", "folder"])
-def test_no_more_is_read_than_is_asked_for(prints, table, tmp_path, kind):
-    path = table if kind == "csv" else as_folder(prints, tmp_path)
+@pytest.mark.parametrize("name", ["t.csv", pytest.param("parts/", marks=needs_parquet)])
+def test_no_more_is_read_than_is_asked_for(prints, tmp_path, name):
+    path = write(prints, f"{tmp_path}/{name}").table
     whole = read_table(path)
     few = read_table(path, columns=["ridge_area"], labels=["subject", "meta_source", "nothing"])
     pd.testing.assert_frame_equal(few, whole[["meta_source", "subject", "ridge_area"]])
 
 
+@needs_parquet
 def test_parts_that_do_not_fit_together_say_so(prints, tmp_path):
-    folder = as_folder(prints, tmp_path)
+    from pyarrow import parquet
+
+    folder = write(prints, f"{tmp_path}/parts/").table
     about = json.loads((folder / "_manifest.json").read_text())
-    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
     part = folder / about["parts"][0]["file"]
     good = parquet.read_table(part)
     about["parts"].append({**about["parts"][0], "file": "more.parquet"})

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ def recipe():
 
 def test_a_good_print_has_its_meta_cells_and_features(prints, recipe):
     meta, values, fp = row.make_row(find_prints([prints])[0], recipe)
-    assert tuple(meta) == row.META
+    assert list(meta) == list(row.META)
     assert (meta["meta_width"], meta["meta_height"], meta["meta_dpi_x"]) == (160, 160, 500.0)
     assert meta["meta_source"] == "101_1.png" and meta["meta_layout"] == "fvc"
     assert meta["meta_error"] is None and fp is not None
@@ -65,14 +67,16 @@ def test_what_nobody_foresaw_keeps_the_row(monkeypatch, arrays, recipe, error, s
     assert "(please report)" in meta["meta_error"] or isinstance(error, MemoryError)
 
 
-def test_messages_have_an_end(recipe):
+def test_messages_have_an_end_and_a_hand_that_is_none_of_ours_is_ignored(arrays, recipe):
     item = PrintSource(None, "a.png", error="x" * 10_000)
     assert len(row.make_row(item, recipe)[0]["meta_error"]) == 500
+    assert row.make_row(row.ArrayPrint(arrays[0], "[0]", labels={"hand": "L?"}), recipe)[0]["meta_error"] is None
 
 
-def test_a_hand_that_is_none_of_ours_is_ignored(arrays, recipe):
-    meta, _, _ = row.make_row(row.ArrayPrint(arrays[0], "[0]", labels={"hand": "L?"}), recipe)
-    assert meta["meta_error"] is None
+def test_minutiae_stay_in_their_folder_and_names_that_collide_keep_their_ending():
+    names = ["A.png", "a.bmp", "b.png", "../c.png", "/d/e.png", ".."]
+    targets = [t.as_posix() for t in row.name_targets(names, Path("m"))]
+    assert targets == ["m/A.png", "m/a.bmp", "m/b", "m/c", "m/d/e", "m/print"]
 
 
 def test_cells_hold_no_control_characters():
@@ -80,10 +84,6 @@ def test_cells_hold_no_control_characters():
     assert row.escape_controls("a\nb\tc\x00") == "a\\x0ab\\x09c\\x00"
     assert row.escape_controls(b"\xff.png".decode("utf-8", "surrogateescape")) == "\\xff.png"
     assert row.escape_controls("\u2028\ud800") == "\\u2028\\ud800"
-
-
-def test_flags_come_once_each():
-    assert row.join_flags(["a", "b", "a", ""]) == "a b"
 
 
 @pytest.mark.parametrize(

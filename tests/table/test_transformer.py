@@ -11,9 +11,6 @@ from sklearn.preprocessing import StandardScaler
 from ridgefeat import FeatureExtractor
 from ridgefeat.errors import ImageError, ParameterError
 
-Y = np.array([0, 1, 0, 1, 0, 1])
-GROUPS = np.arange(6)
-
 
 @pytest.fixture
 def paths(prints):
@@ -24,15 +21,8 @@ def test_paths_and_arrays_in_every_form_give_the_same(paths, arrays):
     extractor = FeatureExtractor(["ridge"], dpi=500)
     wanted = extractor.fit_transform(arrays)
     assert wanted.shape == (6, len(extractor.get_feature_names_out())) and wanted.dtype == np.float32
-    forms = [
-        np.stack(arrays),
-        paths,
-        np.array(paths),
-        np.array(paths)[:, None],
-        pd.Series(paths),
-        pd.DataFrame({"f": paths}),
-    ]
-    for form in forms:
+    column = np.array(paths)
+    for form in (np.stack(arrays), paths, column, column[:, None], pd.Series(paths), pd.DataFrame({"f": paths})):
         np.testing.assert_array_equal(extractor.transform(form), wanted)
 
 
@@ -64,7 +54,8 @@ def test_it_works_in_a_pipeline_under_grouped_folds(paths, arrays, kind):
         FeatureExtractor(["ridge"]), SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression()
     )
     X = paths if kind == "paths" else np.stack(arrays)
-    scores = cross_val_score(model, X, Y, groups=GROUPS, cv=StratifiedGroupKFold(3), error_score="raise")
+    folds = StratifiedGroupKFold(3)
+    scores = cross_val_score(model, X, [0, 1] * 3, groups=np.arange(6), cv=folds, error_score="raise")
     assert len(scores) == 3 and ((scores >= 0) & (scores <= 1)).all()
 
 
@@ -80,7 +71,7 @@ def test_memory_computes_once_and_sees_a_changed_file(paths, prints, tmp_path, m
     extractor = FeatureExtractor(["ridge"], memory=str(tmp_path / "cache"))
     before = extractor.transform(paths)
     with monkeypatch.context() as patch:
-        patch.setattr("ridgefeat.table.transformer.compute_batches", lambda *_: pytest.fail("computed again"))
+        patch.setattr("ridgefeat.table.transformer.compute_rows", lambda *_: pytest.fail("computed again"))
         np.testing.assert_array_equal(extractor.transform(paths), before)
     (prints / "101_1.png").write_bytes(b"")
     assert np.isnan(extractor.transform(paths)[0]).all()
@@ -100,17 +91,15 @@ def test_what_is_neither_paths_nor_images_is_refused(X, says):
         FeatureExtractor(["ridge"]).transform(X)
 
 
-def test_a_folder_is_no_print(prints):
+def test_a_folder_is_no_print_and_nothing_gives_nothing(prints):
     with pytest.raises(ImageError, match="must hold image files, one print each"):
         FeatureExtractor(["ridge"]).transform([str(prints)])
-
-
-def test_fit_checks_the_parameters():
-    with pytest.raises(ParameterError, match="on_error must be"):
-        FeatureExtractor(on_error="ignore").fit([])
-    with pytest.raises(ParameterError, match="unknown family"):
-        FeatureExtractor(["rigde"]).fit([])
-
-
-def test_nothing_gives_nothing():
     assert FeatureExtractor(["ridge"]).transform([]).shape[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"), [({"on_error": "ignore"}, "on_error must be"), ({"families": ["rigde"]}, "unknown family")]
+)
+def test_fit_checks_the_parameters(wrong, says):
+    with pytest.raises(ParameterError, match=says):
+        FeatureExtractor(**wrong).fit([])

@@ -6,6 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from ridgefeat.sources import PrintSource
 from ridgefeat.table import writers
+from tests.table.helpers import needs_parquet
 
 
 @settings(deadline=None)
@@ -18,13 +19,8 @@ def test_every_float32_reads_back_to_the_same_bits(bits):
 
 
 def test_numbers_are_short():
-    assert writers.numbers(np.array([0.1, 12, np.nan, 1e-7, 1 / 3], np.float32)) == [
-        "0.1",
-        "12.0",
-        "",
-        "1e-07",
-        "0.33333334",
-    ]
+    values = np.array([0.1, 12, np.nan, 1e-7, 1 / 3], np.float32)
+    assert writers.numbers(values) == ["0.1", "12.0", "", "1e-07", "0.33333334"]
 
 
 def test_missing_text_is_empty():
@@ -32,19 +28,24 @@ def test_missing_text_is_empty():
 
 
 def test_labels_stand_in_their_own_order_then_as_they_come():
-    items = [
-        PrintSource(None, "a", labels={"zone": "1", "hand": "left"}),
-        PrintSource(None, "b", labels={"subject": "2"}),
-    ]
+    items = [PrintSource(None, "a", labels=labels) for labels in ({"zone": "1", "hand": "left"}, {"subject": "2"})]
     assert writers.label_names(items) == ["subject", "hand", "zone"]
 
 
 def test_a_kind_gives_every_cell_back_as_written():
     assert writers.kind_of(["1", "", "-20", "0"]) == "integer"
     assert writers.kind_of(["1", "2.5", "1e3"]) == "number"
-    assert writers.kind_of(["007", "8"]) == "text"
-    assert writers.kind_of(["", ""]) == "text"
-    assert writers.kind_of(["nan"]) == "text"
+    assert {writers.kind_of(cells) for cells in (["007", "8"], ["", ""], ["nan"])} == {"text"}
+
+
+@needs_parquet
+def test_a_parquet_file_has_groups_of_1024_rows(tmp_path):
+    from pyarrow import parquet
+
+    rows = [([str(i)], np.zeros(1, np.float32), None) for i in range(1025)]
+    writers.write_parquet(tmp_path / "t.parquet", rows, {"subject": "integer"}, [{"name": "x"}])
+    about = parquet.ParquetFile(tmp_path / "t.parquet").metadata
+    assert [about.row_group(i).num_rows for i in range(about.num_row_groups)] == [1024, 1]
 
 
 def test_columns_are_typed_and_missing_stays_missing():

@@ -1,8 +1,9 @@
 import csv
 import hashlib
-import json
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,56 +11,58 @@ import pytest
 
 from ridgefeat.errors import TableError
 from ridgefeat.params import Params
-from ridgefeat.sources import find_prints
-from ridgefeat.table import assembly, load_sidecar, minutiae_files, outliers, read_table, writing
+from ridgefeat.table import assembly, load_sidecar, outliers, read_table, row
 from ridgefeat.table.assembly import journal_of
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import META
+from tests.table.helpers import (
+    OTHER,
+    OTHER_WINDOW,
+    RECIPE,
+    Stopped,
+    contents,
+    interrupt,
+    needs_parquet,
+    outliers_of,
+    stopping,
+    write,
+)
 
-RECIPE = Recipe.make(["ridge"])
+EITHER = [pytest.param("t.csv", id="csv"), pytest.param("parts/", id="folder", marks=needs_parquet)]
 
 
-def write(prints, output, mode="new", recipe=RECIPE, **how):
-    return writing.write_table(find_prints([prints]), recipe, output, jobs=how.pop("jobs", 1), mode=mode, **how)
-
-
-class Stopped(Exception):
-    pass
-
-
-def interrupt(prints, output, after=2, **how):
-    """Run until some prints are done, then end as Ctrl-C would."""
-
-    def progress(done, failed, total):
-        if done >= after:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        write(prints, output, progress=progress, **how)
-    assert not output.exists()
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
+    monkeypatch.setattr(assembly, "PART_ROWS", 2)
 
 
 @pytest.fixture
-def whole(prints, tmp_path):
+def output(request, tmp_path):
+    """Return the name of a table: a file, or a folder of parts where a test asks for it."""
+    return f"{tmp_path}/{getattr(request, 'param', 't.csv')}"
+
+
+@pytest.fixture
+def whole(prints, tmp_path, output):
     """Return the bytes of the table that an undisturbed run writes."""
-    write(prints, tmp_path / "whole.csv")
-    return (tmp_path / "whole.csv").read_bytes()
+    other = f"{tmp_path}/whole{'.csv' if output.endswith('.csv') else '/'}"
+    write(prints, other)
+    return contents(other)
 
 
-def test_a_table_has_meta_cells_labels_and_features(prints, tmp_path):
-    summary = write(prints, tmp_path / "t.csv")
-    rows = list(csv.reader((tmp_path / "t.csv").read_text().splitlines()))
-    assert rows[0] == [*META, "subject", "impression", *(c.name for c in RECIPE.columns())]
+def working_folder(output):
+    return journal_of(Path(output), output.endswith("/")).folder
+
+
+def test_a_table_has_meta_cells_labels_and_features_and_its_sidecar_says_how_it_was_made(prints, tmp_path, output):
+    summary = write(prints, output, inputs=["prints"], command=["ridgefeat", "extract"])
+    rows = list(csv.reader(Path(output).read_text().splitlines()))
+    assert rows[0] == [*row.META, "subject", "impression", *(c.name for c in RECIPE.columns())]
     assert [r[0] for r in rows[1:]] == [f"{n}_{i}.png" for n in (101, 102, 103) for i in (1, 2)]
     assert (summary.rows, summary.failures, summary.kept) == (6, 0, 0)
     assert summary.flags["resolution_assumed"] == 6
     assert sorted(p.name for p in tmp_path.iterdir()) == ["prints", "t.csv", "t.json"]
-
-
-def test_the_sidecar_says_how_the_table_was_made(prints, tmp_path):
-    write(prints, tmp_path / "t.csv", inputs=["prints"], command=["ridgefeat", "extract"])
-    about = load_sidecar(tmp_path / "t.csv")
-    assert about["table"]["sha256"] == hashlib.sha256((tmp_path / "t.csv").read_bytes()).hexdigest()
+    about = load_sidecar(output)
+    assert about["table"]["sha256"] == hashlib.sha256(contents(output)[""]).hexdigest()
     assert about["command"] == ["ridgefeat", "extract"] and about["inputs"] == ["prints"]
     assert about["rows"] == 6 and about["failures"] == 0
     assert about["parameters"] == Params().to_dict() and about["parameters_digest"] == Params().digest
@@ -68,128 +71,132 @@ def test_the_sidecar_says_how_the_table_was_made(prints, tmp_path):
     assert about["label_kinds"] == {"subject": "integer", "impression": "integer"}
 
 
-def test_a_failed_print_keeps_its_row_and_is_counted_by_kind(prints, tmp_path):
+def test_a_failed_print_keeps_its_row_and_is_counted_by_kind(prints, output):
     for name in ("104_1.png", "104_2.png"):
         (prints / name).write_bytes(b"")
-    summary = write(prints, tmp_path / "t.csv")
-    table = read_table(tmp_path / "t.csv")
+    summary = write(prints, output)
+    table = read_table(output)
     assert summary.failures == 2 and [n for n, _ in summary.reasons.values()] == [2]
     assert table.meta_error.notna().tolist() == [False] * 6 + [True] * 2
     assert table.iloc[-1][[c.name for c in RECIPE.columns()]].isna().all()
+    assert [count for count, _ in load_sidecar(output)["reasons"].values()] == [2]
+    assert write(prints, output, "resume").failures == 2
 
 
-@pytest.mark.parametrize("after", [1, 3, 5])
-def test_an_interrupted_run_resumes_to_the_same_bytes(prints, tmp_path, whole, after):
-    output = tmp_path / "t.csv"
+@pytest.mark.parametrize("after", [1, 2, 3, 5, 6])
+@pytest.mark.parametrize("output", EITHER, indirect=True)
+def test_an_interrupted_run_resumes_to_the_same_bytes(prints, output, whole, after):
     interrupt(prints, output, after)
+    assert not Path(output).is_file() and not (Path(output) / "_manifest.json").exists()
     seen = []
-    summary = write(prints, output, "resume", jobs=1, progress=lambda done, failed, total: seen.append(done))
-    assert output.read_bytes() == whole
+    summary = write(prints, output, "resume", progress=lambda done, failed, total: seen.append(done))
+    assert contents(output) == whole and len(read_table(output, verify=True)) == 6
     assert summary.kept == seen[0] == after
-    assert not journal_of(output, False).folder.exists()
+    assert not working_folder(output).exists()
 
 
-def test_a_run_that_was_ended_between_table_and_sidecar_resumes(prints, tmp_path, whole, monkeypatch):
-    output = tmp_path / "t.csv"
-
-    def stop(*_):
-        raise Stopped
-
+def test_a_run_that_was_ended_between_table_and_sidecar_resumes(prints, output, whole, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(assembly, "json_bytes", stop)
+        patch.setattr(assembly, "json_bytes", stopping(assembly.json_bytes))
         with pytest.raises(Stopped):
             write(prints, output)
-    assert output.exists() and not output.with_suffix(".json").exists()
+    assert Path(output).exists() and not Path(output).with_suffix(".json").exists()
     write(prints, output, "resume")
-    assert output.read_bytes() == whole and load_sidecar(output)["rows"] == 6
+    assert contents(output) == whole and load_sidecar(output)["rows"] == 6
 
 
-def test_two_workers_write_the_same_bytes(prints, tmp_path, whole):
-    write(prints, tmp_path / "t.csv", jobs=2)
-    assert (tmp_path / "t.csv").read_bytes() == whole
+def test_two_workers_write_the_same_bytes(prints, output, whole):
+    write(prints, output, jobs=2)
+    assert contents(output) == whole
 
 
-def test_what_is_there_is_not_replaced_unasked(prints, tmp_path, whole):
+def test_what_is_there_is_not_replaced_unasked(prints, tmp_path, output, whole):
     with pytest.raises(TableError, match=r"whole.csv exists; --overwrite replaces it, --resume completes"):
         write(prints, tmp_path / "whole.csv")
-    interrupt(prints, tmp_path / "t.csv")
+    interrupt(prints, output)
     with pytest.raises(TableError, match="an unfinished run is there; --resume continues it, --overwrite"):
-        write(prints, tmp_path / "t.csv")
-    write(prints, tmp_path / "t.csv", "overwrite")
-    write(prints, tmp_path / "t.csv", "overwrite")
-    assert (tmp_path / "t.csv").read_bytes() == whole
+        write(prints, output)
+    for _ in range(2):
+        write(prints, output, "overwrite")
+    assert contents(output) == whole
 
 
-def test_resuming_a_finished_table_does_nothing_more(prints, tmp_path, whole):
-    before = (tmp_path / "whole.csv").stat().st_mtime_ns
-    summary = write(prints, tmp_path / "whole.csv", "resume")
+def test_resuming_a_finished_table_does_nothing_more(prints, output):
+    write(prints, output)
+    before = Path(output).stat().st_mtime_ns
+    summary = write(prints, output, "resume")
     assert (summary.rows, summary.kept) == (6, 6)
-    assert (tmp_path / "whole.csv").stat().st_mtime_ns == before
-    (tmp_path / "whole.csv").write_bytes(whole + b"x")
+    assert Path(output).stat().st_mtime_ns == before
+    Path(output).write_bytes(Path(output).read_bytes() + b"x")
     with pytest.raises(TableError, match="was changed since it was written"):
-        write(prints, tmp_path / "whole.csv", "resume")
+        write(prints, output, "resume")
 
 
-@pytest.mark.parametrize(
-    ("recipe", "says"),
-    [
-        (Recipe.make(["ridge"], Params().updated(["normalisation.window=40"])), r"normalisation\.window \(\d+, 40\)"),
+def test_resume_refuses_another_recipe_or_other_inputs_and_names_the_difference(prints, output):
+    interrupt(prints, output)
+    for recipe, says in (
+        (OTHER_WINDOW, r"normalisation\.window \(\d+, 40\)"),
         (Recipe.make(["ridge", "orient"]), "columns only in the second: orient_"),
-        (Recipe.make(["ridge"], dpi=600), r"dpi: None, now \[600"),
+        (OTHER, r"dpi: None, now \[600"),
         (Recipe.make(["ridge"], layout="plain"), "layout: auto, now plain"),
-    ],
-)
-def test_resume_refuses_another_recipe_and_names_the_difference(prints, tmp_path, recipe, says):
-    interrupt(prints, tmp_path / "t.csv")
-    with pytest.raises(TableError, match=f"cannot resume: the unfinished run .*{says}"):
-        write(prints, tmp_path / "t.csv", "resume", recipe)
-
-
-def test_resume_refuses_other_inputs(prints, tmp_path):
-    interrupt(prints, tmp_path / "t.csv")
+    ):
+        with pytest.raises(TableError, match=f"cannot resume: the unfinished run .*{says}"):
+            write(prints, output, "resume", recipe)
+    index = Path(output).with_name("i.csv")
+    index.write_text("file,dpi\n101_1.png,600\n")
+    with pytest.raises(TableError, match="files were renamed, changed or labelled otherwise"):
+        write(prints, output, "resume", index=index)
     os.utime(prints / "101_1.png", ns=(0, 0))
     with pytest.raises(TableError, match="files were renamed, changed or labelled otherwise"):
-        write(prints, tmp_path / "t.csv", "resume")
+        write(prints, output, "resume")
     (prints / "101_1.png").unlink()
     with pytest.raises(TableError, match="inputs: 6 prints, now 5"):
-        write(prints, tmp_path / "t.csv", "resume")
+        write(prints, output, "resume")
 
 
-@pytest.mark.parametrize("damage", ["cut short", "a page of zeros", "other rows"])
-def test_a_part_that_did_not_reach_the_disk_whole_is_done_again(prints, tmp_path, whole, damage):
-    output = tmp_path / "t.csv"
+def zeros(data):
+    middle = len(data) // 2
+    return data[:middle] + bytes(256) + data[middle + 256 :]
+
+
+DAMAGE = {
+    "cut short": lambda unit: unit.write_bytes(unit.read_bytes()[:100]),
+    "without its end": lambda unit: unit.write_bytes(unit.read_bytes()[:-9]),
+    "a page of zeros": lambda unit: unit.write_bytes(zeros(unit.read_bytes())),
+    "empty": lambda unit: unit.write_bytes(b""),
+    "gone": lambda unit: unit.unlink(),
+    "other rows": lambda unit: unit.rename(unit.with_name("000000000-000000002.npz")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("output", EITHER, indirect=True)
+def test_what_did_not_reach_the_disk_whole_is_done_again(prints, output, whole, damage):
     interrupt(prints, output, 3)
-    first, second, *_ = sorted(journal_of(output, False).folder.glob("*.npz"))
-    good = first.read_bytes()
-    if damage == "cut short":
-        first.write_bytes(good[:100])
-    elif damage == "a page of zeros":
-        first.write_bytes(good[: len(good) // 2] + bytes(256) + good[len(good) // 2 + 256 :])
-    else:
-        shutil.copy(second, first.with_name("000000000-000000002.npz"))
-        first.unlink()
+    first, *_ = sorted(working_folder(output).glob("*.npz"))
+    DAMAGE[damage](first)
+    first.with_name(f"{first.name}.tmp").write_bytes(b"half a unit")
     assert write(prints, output, "resume").kept == 2
-    assert output.read_bytes() == whole
+    assert contents(output) == whole and load_sidecar(output)["rows"] == 6
+    assert not working_folder(output).exists()
 
 
-def test_a_damaged_manifest_says_what_to_do(prints, tmp_path):
-    output = tmp_path / "t.csv"
+def test_a_damaged_manifest_says_what_to_do(prints, output):
     interrupt(prints, output)
-    (journal_of(output, False).folder / "manifest.json").write_text("{")
+    (working_folder(output) / "manifest.json").write_text("{")
     with pytest.raises(TableError, match=r"manifest.json is damaged; start again with --overwrite"):
         write(prints, output, "resume")
 
 
-def test_two_runs_do_not_write_one_table(prints, tmp_path):
-    interrupt(prints, tmp_path / "t.csv")
-    other = journal_of(tmp_path / "t.csv", False)
+def test_two_runs_do_not_write_one_table(prints, output):
+    interrupt(prints, output)
+    other = journal_of(Path(output), False)
     other.resume()
-    with pytest.raises(TableError, match="another run is writing"):
-        write(prints, tmp_path / "t.csv", "resume")
-    with pytest.raises(TableError, match="another run is writing"):
-        write(prints, tmp_path / "t.csv", "overwrite")
+    for mode in ("resume", "overwrite"):
+        with pytest.raises(TableError, match="another run is writing"):
+            write(prints, output, mode)
     other.release()
-    write(prints, tmp_path / "t.csv", "resume")
+    write(prints, output, "resume")
 
 
 @pytest.mark.parametrize(
@@ -209,61 +216,54 @@ def test_an_unusable_name_is_refused_before_anything_is_read(prints, tmp_path, n
     assert (tmp_path / "params.json").read_text() == "{}"
 
 
-def test_names_with_commas_quotes_and_newlines_read_back(prints, tmp_path):
+def test_names_with_commas_quotes_and_newlines_read_back(prints, output):
     shutil.copy(prints / "101_1.png", prints / 'a,"b"\n=c.png')
-    write(prints, tmp_path / "t.csv")
-    assert 'a,"b"\\x0a=c.png' in read_table(tmp_path / "t.csv").meta_source.tolist()
+    write(prints, output)
+    assert 'a,"b"\\x0a=c.png' in read_table(output).meta_source.tolist()
 
 
-def test_parquet_holds_the_same_and_the_units(prints, tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `parquet`")
+@needs_parquet
+def test_parquet_holds_the_same_and_the_units(prints, tmp_path, output):
+    from pyarrow import parquet
+
     (prints / "104_1.png").write_bytes(b"")
-    write(prints, tmp_path / "t.csv")
+    write(prints, output)
     write(prints, tmp_path / "u.parquet")
-    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), read_table(tmp_path / "u.parquet"))
+    pd.testing.assert_frame_equal(read_table(output), read_table(tmp_path / "u.parquet"))
     table = parquet.read_table(tmp_path / "u.parquet")
     assert table.schema.field("ridge_period_mean").metadata[b"unit"] == b"mm"
     assert table["ridge_period_mean"].null_count == 1
 
 
 def test_parquet_without_pyarrow_says_what_to_install(prints, tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(TableError, match=r"pip install 'ridgefeat\[parquet\]'"):
         write(prints, tmp_path / "t.parquet")
 
 
-def test_outliers_are_flagged_in_the_table(prints, tmp_path, monkeypatch):
+def test_outliers_are_flagged_in_the_table(prints, output, monkeypatch):
     monkeypatch.setattr(outliers, "find_outliers", lambda base, groups: np.arange(len(base)) == 4)
-    summary = write(prints, tmp_path / "t.csv")
-    flags = read_table(tmp_path / "t.csv").meta_flags
-    assert ["outlier" in f.split() for f in flags] == [False] * 4 + [True, False]
+    summary = write(prints, output)
+    assert outliers_of(read_table(output)) == [False] * 4 + [True, False]
     assert summary.flags["outlier"] == 1
 
 
-def test_minutiae_stand_in_folders_like_the_prints(prints, tmp_path):
+def test_minutiae_stand_in_folders_like_the_prints(prints, tmp_path, output):
     (prints / "deep").mkdir()
     shutil.copy(prints / "101_1.png", prints / "deep/103_1.png")
     shutil.copy(prints / "101_2.png", prints / "101_1.PNG")
     (prints / "104_1.png").write_bytes(b"")
-    write(prints, tmp_path / "t.csv", minutiae=tmp_path / "m")
+    write(prints, output, minutiae=tmp_path / "m")
     made = {p.relative_to(tmp_path / "m").as_posix() for p in (tmp_path / "m").rglob("*") if p.is_file()}
     stems = ["101_1.png", "101_1.PNG", "101_2", "102_1", "102_2", "103_1", "103_2", "deep/103_1"]
     assert made == {f"{stem}{ending}" for stem in stems for ending in (".csv", ".xyt", ".fmr")}
 
 
-def test_minutiae_that_cannot_be_written_end_the_run(prints, tmp_path):
+def test_minutiae_that_cannot_be_written_end_the_run(prints, tmp_path, output):
     (tmp_path / "m").write_text("a file")
     with pytest.raises(TableError, match=r"minutiae of 101_1.png cannot be written"):
-        write(prints, tmp_path / "t.csv", minutiae=tmp_path / "m")
-
-
-def test_the_sidecar_counts_reasons(prints, tmp_path):
-    (prints / "104_1.png").write_bytes(b"")
-    write(prints, tmp_path / "t.csv")
-    reasons = json.loads((tmp_path / "t.json").read_text())["reasons"]
-    assert [count for count, _ in reasons.values()] == [1]
-    assert write(prints, tmp_path / "t.csv", "resume").failures == 1
+        write(prints, output, minutiae=tmp_path / "m")
 
 
 def test_coordinates_of_an_iso_record_have_14_bits():
-    assert minutiae_files.MAX_SIDE == 2**14
+    assert row.MAX_SIDE == 2**14

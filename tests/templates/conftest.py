@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,19 +10,15 @@ from ridgefeat.structure import Minutiae, SingularPoints
 def make_minutiae(rows):
     """(x, y, direction in degrees, kind, quality) in pixels at 500 dpi."""
     table = np.array(rows, np.float64).reshape(-1, 5)
-    x, y, degrees, kind, quality = table.T
-    direction = np.radians(degrees).astype(np.float32)
-    return Minutiae(
-        x.astype(np.float32), y.astype(np.float32), direction, kind.astype(np.uint8), quality.astype(np.float32)
-    )
+    x, y, _, kind, quality = table.T.astype(np.float32)
+    return Minutiae(x, y, np.radians(table[:, 2]).astype(np.float32), kind.astype(np.uint8), quality)
 
 
 def make_singular(rows):
     """(x, y, kind, direction in degrees) in pixels at 500 dpi."""
     table = np.array(rows, np.float64).reshape(-1, 4)
-    x, y, kind, degrees = table.T
-    direction = np.radians(degrees).astype(np.float32)
-    return SingularPoints(x.astype(np.float32), y.astype(np.float32), kind.astype(np.uint8), direction)
+    x, y, kind, _ = table.T.astype(np.float32)
+    return SingularPoints(x, y, kind.astype(np.uint8), np.radians(table[:, 3]).astype(np.float32))
 
 
 def angle_apart(a, b):
@@ -30,12 +27,6 @@ def angle_apart(a, b):
     return np.abs(difference).max(initial=0.0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build():
-    class Build:
-        minutiae = staticmethod(make_minutiae)
-        singular = staticmethod(make_singular)
-        apart = staticmethod(angle_apart)
-        nan = math.nan
-
-    return Build
+    return SimpleNamespace(minutiae=make_minutiae, singular=make_singular, apart=angle_apart, nan=math.nan)

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,20 +41,15 @@ def test_sorted_by_x_then_y(build, tmp_path):
 def test_best_by_quality(build, tmp_path):
     many = build.minutiae([(i, i, 0, 1, (i * 37) % 101) for i in range(300)])
     table = written(tmp_path / "a.xyt", many, max_count=BOZORTH_MINUTIAE)
-    assert len(table) == 200
-    assert sorted(r[3] for r in table) == sorted(np.sort(many.quality)[-200:].astype(int).tolist())
+    assert sorted(r[3] for r in table) == np.sort(many.quality)[-200:].astype(int).tolist()
     assert len(written(tmp_path / "a.xyt", many)) == 300
 
 
-def test_unknown_quality_leaves_the_column_out(build, tmp_path):
+def test_unknown_quality_leaves_the_column_out_and_without_minutiae_there_is_nothing(build, tmp_path):
     path = tmp_path / "a.xyt"
     assert written(path, build.minutiae([(1, 2, 0, 1, 50), (3, 4, 0, 1, build.nan)])) == [(1, 372, 180), (3, 370, 180)]
     assert np.isnan(read_xyt(path, height=374).quality).all()
-
-
-def test_without_minutiae(tmp_path):
-    assert written(tmp_path / "a.xyt", Minutiae.empty()) == []
-    assert len(read_xyt(tmp_path / "a.xyt", height=374)) == 0
+    assert written(path, Minutiae.empty()) == [] and len(read_xyt(path, height=374)) == 0
 
 
 @settings(max_examples=100, deadline=None)
@@ -100,7 +97,7 @@ def test_bozorth_angles_below_zero_are_read(tmp_path):
         (b"1 2 3 101\n", "quality must lie between 0 and 100, got 101"),
         (b"1 2 3 -1\n", "quality must lie"),
         (b"\xff\xfe\x00", "not plain text"),
-        (b"1 2 3\n" * 20000, "20000 lines"),
+        (b"1 2 3\n" * 10_001, "10001 lines"),
         (b" " * (5 << 20), "larger than"),
     ],
 )
@@ -124,20 +121,18 @@ def test_hostile_bytes_never_raise_anything_else(tmp_path_factory, data):
 
 def test_what_cannot_be_written_is_said(build, tmp_path):
     path = tmp_path / "a.xyt"
-    with pytest.raises(TemplateError, match="y = 400 px lies outside an image of 374 px"):
-        written(path, build.minutiae([(5, 400, 0, 1, 1)]))
-    with pytest.raises(TemplateError, match="without a direction"):
-        written(path, build.minutiae([(5, 5, build.nan, 1, 1)]))
-    with pytest.raises(TemplateError, match="height of 0 px"):
-        written(path, Minutiae.empty(), height=0)
-    with pytest.raises(TemplateError, match="resolution must lie"):
-        written(path, Minutiae.empty(), dpi_y=float("nan"))
+    for rows, options, says in (
+        ([(5, 400, 0, 1, 1)], {}, "y = 400 px lies outside an image of 374 px"),
+        ([(5, 5, build.nan, 1, 1)], {}, "without a direction"),
+        ([], {"height": 0}, "height of 0 px"),
+        ([], {"dpi_y": build.nan}, "resolution must lie"),
+    ):
+        with pytest.raises(TemplateError, match=says):
+            written(path, build.minutiae(rows), **options)
     assert not path.exists()
 
 
 def test_a_fifo_does_not_hang(tmp_path):
-    import os
-
     os.mkfifo(tmp_path / "a.xyt")
     with pytest.raises(TemplateError, match="not a regular one"):
         read_xyt(tmp_path / "a.xyt", height=374)

@@ -3,21 +3,23 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib import delayed
 
 from ridgefeat.errors import EngineError, EngineLost, ParameterError, RidgefeatError
 from ridgefeat.sources import PrintSource, find_prints
-from ridgefeat.table import writing
-from ridgefeat.table.recipe import Recipe
+from ridgefeat.table.writing import write_table
 from ridgefeat.work import engine
 from ridgefeat.work.engine import count_workers, parse_engine, spread, using
 from tests.table import hanging_prints as bad
+from tests.table.helpers import RECIPE
 
-RECIPE = Recipe.make(["ridge"])
+EXTRAS = pytest.mark.parametrize(("name", "module"), [("dask", "distributed"), ("ray", "ray")])
 
 
 def twice(x):
@@ -29,16 +31,18 @@ def late(i, array):
     return i, array.sum()
 
 
-@pytest.mark.parametrize("text", ["dusk", "dask", "dask=", "local=2", "slurm=x", ""])
-def test_an_engine_is_local_dask_or_ray(text):
-    if not text:
-        assert parse_engine(text) == parse_engine(None) == ("local", "auto")
-        return
-    with pytest.raises(ParameterError, match="engine must be local, dask=ADDRESS or ray=ADDRESS"):
-        parse_engine(text)
+def unreadable(place):
+    return PrintSource(Path("/x/104_1.png"), "104_1.png", place=place)
 
 
-@pytest.mark.parametrize(("name", "module"), [("dask", "distributed"), ("ray", "ray")])
+def test_an_engine_is_local_dask_or_ray():
+    assert parse_engine("") == parse_engine(None) == ("local", "auto")
+    for text in ("dusk", "dask", "dask=", "local=2", "slurm=x"):
+        with pytest.raises(ParameterError, match="engine must be local, dask=ADDRESS or ray=ADDRESS"):
+            parse_engine(text)
+
+
+@EXTRAS
 def test_a_missing_engine_says_what_to_install(monkeypatch, name, module):
     found = engine.find_spec
     monkeypatch.setattr(engine, "find_spec", lambda n: None if n == module else found(n))
@@ -46,30 +50,39 @@ def test_a_missing_engine_says_what_to_install(monkeypatch, name, module):
         pass
 
 
-@pytest.mark.parametrize(("name", "module"), [("dask", "distributed"), ("ray", "ray")])
+@EXTRAS
 def test_an_engine_that_does_not_answer_says_what_to_start(name, module):
     pytest.importorskip(module, reason=f"needs the extra `{name}`")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: nobody else gets the port
-        port = taken.getsockname()[1]
-        with (
-            pytest.raises(EngineError, match=f"does not answer .*{name} .*{name}=local"),
-            using(f"{name}=127.0.0.1:{port}"),
-        ):
+        address = f"{name}=127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(EngineError, match=f"does not answer .*{name} .*{name}=local"), using(address):
             pass
 
 
 def test_results_come_in_the_order_that_was_asked_for():
-    from joblib import delayed
-
     calls = [delayed(twice)(x) for x in range(7)]
     assert list(spread(iter(calls), 2, ordered=True, backend="threading")) == [0, 2, 4, 6, 8, 10, 12]
     assert sorted(spread(iter(calls), 2, backend="threading")) == [0, 2, 4, 6, 8, 10, 12]
 
 
-def test_results_that_nobody_waits_for_are_given_up_in_silence(recwarn):
-    from joblib import delayed
+def test_no_more_calls_are_taken_up_than_keep_every_worker_busy():
+    gate, taken = threading.Event(), []
 
+    def calls():
+        for x in range(20):
+            taken.append(x)
+            yield delayed(gate.wait if x else twice)(x and 60)
+
+    results = spread(calls(), 2, backend="threading")
+    first = next(results)
+    count = len(taken)
+    gate.set()
+    assert first == 0 and count <= 6  # two per worker, one for the first, and one that joblib reads ahead
+    assert len(list(results)) == 19
+
+
+def test_results_that_nobody_waits_for_are_given_up_in_silence(recwarn):
     results = spread((delayed(time.sleep)(0.01) for _ in range(20)), 2, backend="threading")
     next(results)
     results.close()
@@ -78,7 +91,6 @@ def test_results_that_nobody_waits_for_are_given_up_in_silence(recwarn):
 
 def test_a_backend_that_hands_back_lists_is_served_in_rounds(monkeypatch):
     import joblib
-    from joblib import delayed
     from joblib._parallel_backends import ThreadingBackend
 
     class Lists(ThreadingBackend):
@@ -120,19 +132,18 @@ def dask():
 
 
 def test_dask_makes_the_same_bytes_even_where_a_worker_is_lost(dask, prints, tmp_path):
-    items = find_prints([prints])
-    crash = PrintSource(Path("/x/104_1.png"), "104_1.png", place=bad.Crash(tmp_path / "crashed"))
-    writing.write_table([*items, crash], RECIPE, tmp_path / "d.csv", engine=f"dask={dask}")
+    items = [*find_prints([prints]), unreadable(bad.Crash(tmp_path / "crashed"))]
+    write_table(items, RECIPE, tmp_path / "d.csv", engine=f"dask={dask}")
     assert (tmp_path / "crashed").exists()  # it ended a worker, then was read by another
-    writing.write_table([*items, crash], RECIPE, tmp_path / "one.csv", jobs=1)
+    write_table(items, RECIPE, tmp_path / "one.csv", jobs=1)
     assert (tmp_path / "d.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
 
 
-def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask):
-    from joblib import delayed
-
-    array = np.arange(engine.MIN_SCATTERED, dtype=np.uint8)
+def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask, monkeypatch):
+    array, sent = np.arange(1 << 20, dtype=np.uint8), []
     with using(f"dask={dask}") as workers:
+        scatter = engine._cluster.get().scatter
+        monkeypatch.setattr(engine._cluster.get(), "scatter", lambda *a, **how: sent.append(a) or scatter(*a, **how))
         assert 1 <= workers <= 2 and engine.on_cluster()
         taken = []
 
@@ -146,6 +157,7 @@ def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask):
         results = spread(calls(), workers, ordered=True)
         assert next(results) == (0, array.sum()) and len(taken) <= most + 1
         assert [i for i, _ in results] == list(range(1, 30))
+        assert len(list(spread([delayed(late)(1, array[1:])], workers))) == len(sent) == 1  # a smaller one is not sent
         assert sorted(i for i, _ in spread(calls(), workers)) == list(range(30))
         with pytest.raises(FileNotFoundError):
             list(spread([delayed(open)("/none")], workers))
@@ -176,38 +188,35 @@ def test_a_scheduler_that_is_killed_is_one_line_and_what_was_finished_is_kept(pr
             if done:
                 os.kill(started[0].pid, signal.SIGKILL)
 
-        slow = [PrintSource(Path(f"/x/{n}_1.png"), f"{n}_1.png", place=bad.Sleeper(1)) for n in range(4)]
-        items = [*find_prints([prints]), *slow]
+        items = [*find_prints([prints]), *[unreadable(bad.Sleeper(0.25))] * 4]
         began = time.monotonic()
         with pytest.raises(EngineLost, match=r"the Dask scheduler is gone .*then --resume continues this run"):
-            writing.write_table(items, RECIPE, tmp_path / "t.csv", engine=f"dask={address}", progress=progress)
+            write_table(items, RECIPE, tmp_path / "t.csv", engine=f"dask={address}", progress=progress)
         assert time.monotonic() - began < 60
     finally:
         for process in started:
             process.kill()
             process.wait()
-    assert writing.write_table(items, RECIPE, tmp_path / "t.csv", mode="resume", jobs=1).kept >= 1
+    assert write_table(items, RECIPE, tmp_path / "t.csv", mode="resume", jobs=1).kept >= 1
 
 
 def test_a_worker_of_other_versions_is_refused(dask, prints, tmp_path, monkeypatch):
     monkeypatch.setattr("ridgefeat.table.batches.numeric_versions", lambda: "numpy 0.1")
     with pytest.raises(RidgefeatError, match=r"other versions than this machine.*numpy 0\.1 here"):
-        writing.write_table(find_prints([prints]), RECIPE, tmp_path / "t.csv", engine=f"dask={dask}")
+        write_table(find_prints([prints]), RECIPE, tmp_path / "t.csv", engine=f"dask={dask}")
 
 
 def test_a_print_that_ends_one_worker_after_the_other_ends_the_run_with_advice(dask, tmp_path):
-    crash = PrintSource(Path("/x/104_1.png"), "104_1.png", place=bad.Crash())
-    with pytest.raises(
-        EngineError, match=r"ended one worker after the other \(KilledWorker.*--timeout or --memory"
-    ) as it:
-        writing.write_table([crash], RECIPE, tmp_path / "d.csv", engine=f"dask={dask}")
+    says = r"ended one worker after the other \(KilledWorker.*--timeout or --memory"
+    with pytest.raises(EngineError, match=says) as it:
+        write_table([unreadable(bad.Crash())], RECIPE, tmp_path / "d.csv", engine=f"dask={dask}")
     assert type(it.value) is EngineError  # it is not tried again
 
 
 def test_ray_makes_the_same_bytes(prints, tmp_path):
     pytest.importorskip("ray", reason="needs the extra `ray`")
     items = find_prints([prints])
-    writing.write_table(items, RECIPE, tmp_path / "r.csv", jobs=2, engine="ray=local")
-    writing.write_table(items, RECIPE, tmp_path / "one.csv", jobs=1)
+    write_table(items, RECIPE, tmp_path / "r.csv", jobs=2, engine="ray=local")
+    write_table(items, RECIPE, tmp_path / "one.csv", jobs=1)
     assert (tmp_path / "r.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
     assert not engine.on_cluster()

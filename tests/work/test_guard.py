@@ -11,29 +11,21 @@ import pytest
 from ridgefeat.errors import ParameterError
 from ridgefeat.sources import PrintSource
 from ridgefeat.table.batches import Extraction, compute_batch, iterate_batches
-from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint
 from ridgefeat.work import guard
 from ridgefeat.work.guard import Limits, guarded_map
 from tests.table import hanging_prints as bad
+from tests.table.helpers import RECIPE
 
-RECIPE = Recipe.make(["ridge"])
 LIMITS = Limits(20.0, 2 << 30)
 
 
-def source(place, name="bad.png"):
-    return PrintSource(Path("/") / name, name, place=place)
+def source(place):
+    return PrintSource(Path("/bad.png"), "bad.png", place=place)
 
 
 def compute(items, limits=LIMITS):
     return compute_batch(0, items, [None] * len(items), RECIPE, limits)
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +66,8 @@ def test_the_stopped_process_is_gone():
     child = guard.Child(Limits(0.5))
     child.begin(time.sleep, [600])
     assert "took longer" in child.result().reason
-    assert not is_alive(child._process.pid)
+    with pytest.raises(ProcessLookupError):
+        os.kill(child._process.pid, 0)
 
 
 @pytest.mark.parametrize("sent", [1, 2], ids=["at the start", "during a call"])
@@ -95,6 +88,13 @@ def test_a_crash_is_a_row_and_one_that_does_not_come_again_is_none(good, tmp_pat
     assert "crashed (SIGSEGV)" in batch.meta[0]["meta_error"]
     assert batch.meta[1]["meta_error"] is None
     assert once.exists() and "read at last" in batch.meta[2]["meta_error"]
+
+
+def test_a_call_that_ends_its_process_is_tried_twice(monkeypatch):
+    start, started = guard.Child, []
+    monkeypatch.setattr(guard, "Child", lambda limits: started.append(limits) or start(limits))
+    (stopped,) = guarded_map(os._exit, [3], Limits(60.0))
+    assert "ended (exit code 3)" in stopped.reason and len(started) == 2
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is bounded on Linux")  # noqa: PTH110

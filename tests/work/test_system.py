@@ -23,11 +23,9 @@ def run(env, *command):
     return subprocess.run([sys.executable, *command], env=env, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    "command", [["extract", ".", "-o", "x.csv"], ["features"], ["params"], ["show", "x", "-o", "y"]]
-)
+@pytest.mark.parametrize("command", ["extract . -o x.csv", "features", "params", "show x -o y"])
 def test_a_missing_system_library_gets_advice_at_the_command_line(bare_server, command):
-    done = run(bare_server, "-m", "ridgefeat.cli", *command)
+    done = run(bare_server, "-m", "ridgefeat.cli", *command.split())
     assert done.returncode == 2 and done.stdout == ""
     assert "libGL.so.1 is missing" in done.stderr and "apt-get install libgl1 libglib2.0-0" in done.stderr
     assert "opencv-python-headless" in done.stderr and "Traceback" not in done.stderr

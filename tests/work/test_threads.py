@@ -17,11 +17,8 @@ def test_inside_there_is_one_thread_and_outside_as_many_as_before():
 
 def count_threads():
     pools = threads._thread_pools().info()
-    return (
-        os.getpid(),
-        cv2.getNumThreads(),
-        max((p["num_threads"] for p in pools if p["user_api"] == "blas"), default=1),
-    )
+    blas = max((p["num_threads"] for p in pools if p["user_api"] == "blas"), default=1)
+    return os.getpid(), cv2.getNumThreads(), blas
 
 
 def test_every_call_has_one_thread_here_and_in_a_worker():

@@ -1,7 +1,8 @@
-"""Archives as data sets are shipped, zip and tar, read in place: nothing is unpacked to disk.
+"""Prints that are no files of their own: members of archives (zip, tar), read in place, and files at addresses.
 
 Archives come from strangers. The members are listed once; then each is read on its own, never further than an image may
-be long, whatever it claims or unpacks to. Links, devices and encrypted members are refused one by one.
+be long, whatever it claims or unpacks to. Links, devices and encrypted members are refused one by one. Nothing is
+unpacked to disk.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ridgefeat.errors import ImageError, LayoutError
+from ridgefeat.files import first_line
 from ridgefeat.sources.source import Place, printable
 
 MAX_MEMBERS = 2_000_000
@@ -56,10 +58,7 @@ def is_archive(name: str) -> bool:
 def list_archive(path: Path) -> list[Member]:
     """Return an archive's files in its order; of several of one name the last, as when unpacking.
 
-    Raises
-    ------
-    LayoutError
-        If it cannot be read, is damaged, or is larger than a set of prints can be.
+    Raises LayoutError if it cannot be read, is damaged, or is larger than a set of prints can be.
     """
     list_members = _list_zip if _suffix(path.name) == ".zip" else _list_tar
     try:
@@ -100,13 +99,7 @@ class ZipMember:
         return f"{self.stamp} {self.info.header_offset} {self.info.CRC}"
 
     def read(self, limit: int) -> bytes:
-        """Return its bytes.
-
-        Raises
-        ------
-        ImageError
-            If they are more than `limit`, or damaged.
-        """
+        """Return its bytes; raise ImageError if they are more than `limit`, or damaged."""
         return _read(self._unpack, self.info.file_size, limit)
 
     def _unpack(self) -> bytes:
@@ -142,13 +135,7 @@ class TarMember:
         return _suffix(self.archive.name) != ".tar"
 
     def read(self, limit: int) -> bytes:
-        """Return its bytes.
-
-        Raises
-        ------
-        ImageError
-            If they are more than `limit`, or damaged.
-        """
+        """Return its bytes; raise ImageError if they are more than `limit`, or damaged."""
         return _read(self._unpack, self.size, limit)
 
     def _unpack(self) -> bytes:
@@ -242,3 +229,74 @@ def _list_tar(path: Path, stamp: str) -> Iterator[Member]:
                 if not info.isreg() or info.issparse():
                     error = "a link or device inside the archive, not an image file"
                 yield name, None if error else TarMember(path, info.offset_data, info.size, stamp), error
+
+
+_STAMPS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "created")
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One file at an address that fsspec (an extra) understands: s3://, gs://, https://, memory://, zip://…"""
+
+    address: str
+    stamp: str = ""
+
+    @property
+    def state(self) -> str:
+        """A text that changes when the file does, as far as its store reports."""
+        return f"{self.address} {self.stamp}"
+
+    def read(self, limit: int) -> bytes:
+        """Return its bytes; raise ImageError if it cannot be read, or has more than `limit`."""
+        try:
+            store, path = _store(self.address)
+            with store.open(path, "rb") as file:
+                data: bytes = file.read(limit + 1)
+        except Exception as error:  # every store has errors of its own
+            raise ImageError(f"cannot be read from {self.address}: {first_line(error)}") from None
+        if len(data) > limit:
+            raise ImageError(f"has more than the {limit} bytes that are read")
+        return data
+
+
+def is_address(given: str) -> bool:
+    """Whether an input is an address rather than a path."""
+    return "://" in given
+
+
+def list_address(address: str) -> list[tuple[str, Remote]]:
+    """Return the files below an address, or the one that is there, by their names below it, or raise LayoutError."""
+    try:
+        store, root = _store(address)
+        root = root.rstrip("/")
+        found = store.find(root, detail=True)
+        if not found:
+            if not store.exists(root):
+                raise FileNotFoundError("nothing is there")
+            found = {root: store.info(root)} if store.isfile(root) else {}
+    except LayoutError:
+        raise
+    except ImportError as error:
+        raise LayoutError(
+            f"{address}: its store needs a package that is not installed ({first_line(error)}); pip install it"
+        ) from None
+    except Exception as error:  # every store has errors of its own
+        raise LayoutError(f"{address} cannot be listed: {first_line(error)}") from None
+    scheme, _, rest = address.partition("://")
+    chained = "::" + rest.split("::", 1)[1] if "::" in rest else ""
+    out = []
+    for path, about in found.items():
+        below = path[len(root) :].lstrip("/") if path != root else path.rsplit("/", 1)[-1]
+        full = f"{scheme}://{path}{chained}" if chained else store.unstrip_protocol(path)
+        stamp = next((str(about[k]) for k in _STAMPS if about.get(k) is not None), "")
+        out.append((printable(below), Remote(full, f"{about.get('size')} {stamp}")))
+    return out
+
+
+def _store(address: str) -> tuple[Any, str]:
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError:
+        raise LayoutError(f"{address}: addresses need the extra: pip install 'ridgefeat[fsspec]'") from None
+    store, path = url_to_fs(address)
+    return store, str(path)
