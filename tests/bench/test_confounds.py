@@ -8,7 +8,7 @@ from ridgefeat.bench import Options, compare
 from ridgefeat.bench.confounds import ACQUISITION_COLUMNS, acquisition_columns
 from ridgefeat.bench.data import make_problem
 from ridgefeat.features import select
-from ridgefeat.report.bench.confounds import describe_confounds
+from ridgefeat.report.bench.summary import describe_confounds
 from tests.bench.helpers import make_about, make_frame
 
 RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_made_3"]

@@ -18,10 +18,10 @@ from ridgefeat.params import Params
 from ridgefeat.report.explore import page as explore_pack
 from ridgefeat.report.explore import page as explore_page
 from ridgefeat.report.explore import pictures as explore_pictures
-from ridgefeat.report.explore.labels import NONE, list_groupings
 from ridgefeat.report.explore.maps import correlate, make_maps, rank_scores, separate_groups
 from ridgefeat.report.explore.page import ExploreOptions, write_explore_page
 from ridgefeat.report.explore.pictures import reopen
+from ridgefeat.report.explore.sample import NONE, list_groupings
 from ridgefeat.sources import find_prints
 from ridgefeat.structure import MM_PER_PX
 from ridgefeat.synth import write_set
