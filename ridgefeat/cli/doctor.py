@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -219,7 +220,7 @@ def _rates() -> Iterator[Finding]:
 
     fp, cores = make_print(), cpu_count()
     for words, families in (("four families", FOUR), ("six families", BUILT_IN)):
-        timer = Timer(lambda names=families: compute_features(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), names))
+        timer = Timer(partial(lambda n: compute_features(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), n), families))
         with one_thread():
             timer.timeit(1)  # the first also loads what it needs
             done, seconds = timer.autorange()

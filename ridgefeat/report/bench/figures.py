@@ -144,6 +144,7 @@ def _roc(comparison: Comparison) -> Display:
 
     scores, problem, best = comparison.scores, comparison.problem, comparison.best
     chance = "The dashed diagonal is chance level"
+    wanted: list[tuple[str | None, str, str | None, str]]
     if problem.kind == "binary":
         title, of = "ROC", f", “{problem.positive}”"
         reading = f"Each point is one threshold on the score. {chance}; further above is better."

@@ -31,7 +31,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
     """
     it, fused = comparison.problem, comparison.fused_summary
     chance = figures.find_chance(comparison)
-    view = {
+    view: dict[str, Any] = {
         "title": f"{count_of(len(comparison.summary), 'classifier')} compared on “{it.target}”",
         "metric": metric_name(it.metric),
         "fuse": comparison.fuse or it.group,
