@@ -4,18 +4,12 @@ import json
 
 import cv2
 import pytest
-from click.testing import CliRunner
 
 from ridgefeat import __version__
-from ridgefeat.cli import COMMANDS, main
+from ridgefeat.cli import COMMANDS
 from ridgefeat.params import Params, parameter_records
 from ridgefeat.table import feature_columns
-
-
-def run(*args, code=0):
-    done = CliRunner().invoke(main, [str(a) for a in args])
-    assert done.exit_code == code, done.output
-    return done
+from tests.cli.running import run
 
 
 def test_the_version():
