@@ -95,11 +95,10 @@ def make_ranking(comparison: Comparison, chance: float | None) -> Display | None
     """Show every classifier's main figure with its interval."""
     summary, metric = comparison.summary, comparison.problem.metric
     rows = intervals(summary[summary["status"] == "ok"], "classifier", metric)
-    name = metric_name(metric)
-    reading = "Best first. Dashed: chance level."
-    return (
-        interval_display("ranking", name, rows, name, f"Classifiers by {name}", reading, mark=chance) if rows else None
-    )
+    if not rows:
+        return None
+    name, reading = metric_name(metric), "Best first. Dashed: chance level."
+    return interval_display("ranking", name, rows, name, f"Classifiers by {name}", reading, mark=chance)
 
 
 def find_chance(comparison: Comparison) -> float | None:

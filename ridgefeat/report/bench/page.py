@@ -8,20 +8,16 @@ sorts tables; the page reads the same without it.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from importlib import resources
 from pathlib import Path
 from typing import Any
-
-from markupsafe import Markup
 
 from ridgefeat._version import __version__
 from ridgefeat.bench.results import Comparison
 from ridgefeat.report.bench import figures, summary, tables
 from ridgefeat.report.bench.words import count_of, find_topic, metric_name
 from ridgefeat.report.display import Display, by_name
-from ridgefeat.report.page import render_page, write_page
+from ridgefeat.report.page import embed_script, render_page, write_page
 
 
 def make_view(comparison: Comparison) -> dict[str, Any]:
@@ -110,9 +106,8 @@ def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
     """
     view = make_view(comparison)
     script = resources.files("ridgefeat.report.bench").joinpath("script.html").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    page = {"script": Markup(script), "script_digest": digest, "version": __version__, "sections": list_sections(view)}
-    return write_page(Path(path), render_page("bench/page.html", page | view))
+    page = view | embed_script(script) | {"version": __version__, "sections": list_sections(view)}
+    return write_page(Path(path), render_page("bench/page.html", page))
 
 
 def bench_displays(comparison: Comparison) -> dict[str, Display]:

@@ -9,7 +9,6 @@ numbers are packed here and unpacked by data.js.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
@@ -34,7 +33,7 @@ from ridgefeat.report.explore.sample import (
     list_groupings,
     read_candidates,
 )
-from ridgefeat.report.page import render_page, write_page
+from ridgefeat.report.page import embed_script, render_page, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.structure import Float
 from ridgefeat.table import load_sidecar
@@ -303,8 +302,7 @@ def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: M
             "exact": record["bits"] > KEPT_BITS,
             "json": Markup(safe_json(record)),
             "blocks": blocks,
-            "script": Markup(script),
-            "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            **embed_script(script),
             "pictures": record["side"] > 0,
         },
     )
