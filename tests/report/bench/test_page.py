@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ridgefeat.bench.confounds import ALL
 from ridgefeat.bench.results import Comparison
 from ridgefeat.errors import TableError
 from ridgefeat.report.bench import figures, summary, tables
@@ -309,6 +310,22 @@ def test_a_comparison_in_which_all_failed_has_a_page(folder: Path) -> None:
     failed = made.summary.assign(status="failed", reason="broken", **dict.fromkeys(numbers, np.nan))
     page = written(replace(made, summary=failed, scores=made.scores.head(0)), folder)
     assert "Every classifier failed." in page.text and page.text.count("failed: broken") == 5
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        (0.775, "account for hardly any of the ridges’ advantage"),
+        (0.76, "account for about 10 % of the ridges’ advantage"),
+        (0.65, "account for about 50 % of the ridges’ advantage"),
+        (0.52, "do not differ significantly from chance"),
+    ],
+)
+def test_the_fraction_that_acquisition_conditions_explain_is_stated(rest, words) -> None:
+    table = pd.DataFrame({"confound": ["contact", ALL, summary.RIDGES, summary.REST], "value": [0.6, 0.64, 0.8, rest]})
+    ends = {"value_low": table["value"] - 0.03, "value_high": table["value"] + 0.03}
+    table = table.assign(meaning="", columns=1, classifier="rbf_svm", fused=np.nan, **ends)
+    assert words in summary.describe_confounds(replace(make("binary"), confounds=table), 0.5)["short"]
 
 
 def test_same_comparison_same_bytes(page: Page, folder: Path) -> None:
