@@ -110,6 +110,12 @@ def test_labels_and_groups_are_the_tables(frame, page):
     finger = record["groups"][record["by"]]
     own = unpacked(page, "groups", "u1").reshape(-1, n)[record["by"]]
     assert finger["name"] == "finger" and [finger["names"][c] for c in own] == frame["finger"].tolist()
+    # Fractions as ten-thousandths, 65535 where undefined.
+    ranks = rank_scores(frame[[c["name"] for c in record["columns"]]].to_numpy(np.float32))
+    expected = separate_groups(ranks, own, len(finger["names"]))
+    held = unpacked(page, "apart", "<u2").reshape(-1, len(expected))[record["by"]]
+    assert np.isnan(expected).any() and (held[np.isnan(expected)] == 65535).all()
+    assert np.abs(held / 10_000 - expected)[np.isfinite(expected)].max() <= 0.5e-4
 
 
 def test_large_tables_keep_twelve_bits(monkeypatch):
