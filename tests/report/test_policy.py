@@ -20,6 +20,7 @@ def test_limits_of_an_explore_page():
     assert (maps.CLIP, maps.MAX_MISSING, maps.MIN_PRINTS, maps.COMPONENTS) == (8, 0.5, 12, 4)
     assert (sample.MAX_GROUPS, sample.QUANTILES, sample.OVERSAMPLING) == (8, 4, 2)
     assert pictures.LADDER[0] == (512, 50) and pictures.LADDER[-1] == (64, 8)
+    assert pictures.OUTLINE_TOLERANCE == 0.15
 
 
 def test_values_have_three_decimals_and_small_p_values_a_bound():

@@ -277,7 +277,11 @@ def test_outliers_flagged_come_first(frame, page):
         (ExploreOptions(by="age"), TableError, "has no label 'age'; there are: subject"),
         (ExploreOptions(by="hand"), TableError, "label 'hand' has 1 different values in"),
         (ExploreOptions(limit=0), ParameterError, "at least 1 print, got 0"),
-        (ExploreOptions(images_root=Path("/nowhere")), TableError, "--images must be the folder that was extracted"),
+        (
+            ExploreOptions(images_root=Path("/no"), neighbours=False),
+            TableError,
+            "--images must be the folder that was extracted",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said(made, tmp_path, options, error, words):
