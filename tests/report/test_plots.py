@@ -50,6 +50,12 @@ def test_curves_are_drawn_as_they_are_with_band_dots_and_legend():
     assert [line.get_ydata() for line in ax.lines if list(line.get_ydata()) == [0.5, 0.5]]
 
 
+@pytest.mark.parametrize(("letters_of_name", "rows"), [(18, 1), (19, 2)])
+def test_short_names_share_a_row_of_the_legend(letters_of_name, rows):
+    ax = plot_curves([Curve("a" * letters_of_name, X, X), Curve("b", X, X)], "x", "y")
+    assert ax.figure.get_size_inches()[1] * 72 == pytest.approx(304 + 19 * rows)
+
+
 def test_points_that_are_not_finite_are_left_out():
     ax = plot_curves([Curve("a", np.array([0, np.nan, 2, 3]), np.array([1, 1, np.inf, 4]))], "x", "y")
     assert ax.lines[0].get_xdata().tolist() == [0, 3]
