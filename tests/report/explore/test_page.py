@@ -34,6 +34,13 @@ HOSTILE = "<_script><img src=x onerror=alert(1)>&\"'.png"
 COUNT = 12
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread_alone():
+    """Pin threads: t-SNE on so few prints would spend ten times as long on starting them."""
+    with one_thread():
+        yield
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     """A folder of synthetic prints, one with a hostile name and label, one that is no image; its table."""
@@ -60,9 +67,7 @@ def frame(made: Path) -> pd.DataFrame:
 
 
 def written(made: Path, **options) -> tuple[Explored, str]:
-    # t-SNE on so few prints spends ten times as long on starting threads.
-    with one_thread():
-        explored = write_explore_page(made / "features.csv", made / "explore.html", ExploreOptions(**options))
+    explored = write_explore_page(made / "features.csv", made / "explore.html", ExploreOptions(**options))
     return explored, explored.page.read_text(encoding="utf-8")
 
 
