@@ -1,4 +1,5 @@
-"""The command line, with one module per command. Each imports what it needs when run, so that --help is quick.
+"""The command line, with a module per command or pair of commands. Each imports what it needs when run, so that --help
+is quick.
 
 Read `options` (options that commands share) and `talk` (messages and results) first; then any command.
 """
@@ -17,23 +18,24 @@ import click
 from ridgefeat._version import __version__
 from ridgefeat.errors import RidgefeatError
 
-COMMANDS = (
-    "extract",
-    "merge",
-    "features",
-    "params",
-    "show",
-    "synth",
-    "bench",
-    "train",
-    "predict",
-    "verify",
-    "identify",
-    "threshold",
-    "explore",
-    "doctor",
-    "completion",
-)
+COMMANDS = {
+    "extract": "extract.command",
+    "merge": "merge.command",
+    "features": "listing.features",
+    "params": "listing.params",
+    "show": "show.command",
+    "synth": "synth.command",
+    "bench": "bench.command",
+    "train": "model.train",
+    "predict": "model.predict",
+    "verify": "verify.command",
+    "identify": "identify.command",
+    "threshold": "threshold.command",
+    "explore": "explore.command",
+    "doctor": "doctor.command",
+    "completion": "completion.command",
+}
+"""Every command in the order of --help, and where it is: its module and its name there."""
 UNUSABLE, INTERRUPTED = 2, 130
 
 
@@ -49,7 +51,7 @@ class Unusable(click.ClickException):
 
 
 class Group(click.Group):
-    """Commands by the name of their module; an error becomes a message and an exit code."""
+    """Commands, imported when they are asked for; an error becomes a message and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands' names."""
@@ -61,8 +63,8 @@ class Group(click.Group):
             return None
         from ridgefeat.cli.options import add_verbosity
 
-        command: click.Command = import_module(f"ridgefeat.cli.{name}").command
-        return add_verbosity(command)
+        module, _, command = COMMANDS[name].partition(".")
+        return add_verbosity(getattr(import_module(f"ridgefeat.cli.{module}"), command))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -21,9 +21,7 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @click.command("bench")
 @click.argument("table", required=False, type=options.PATH, metavar="[TABLE]")
 @options.problem
-@click.option(
-    "-o", "--output", required=True, type=options.PATH, metavar="FOLDER", help="Folder for tables and report."
-)
+@options.output(metavar="FOLDER", help="Folder for tables and report.")
 @click.option(
     "--classifiers",
     **options.listed("ridgefeat.bench.classifiers", "METHODS", "ENSEMBLES"),
@@ -33,51 +31,27 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @options.within
 @options.kind
 @click.option("--positive", metavar="CLASS", help="Class of precision and recall.  [default: the rarer]")
-@click.option(
-    "--split",
-    type=click.Choice(["group", "holdout", "image"]),
-    default="group",
-    show_default=True,
-    help="Folds by group, 80/20 by group, or by image (leaks).",
-)
-@click.option("--folds", type=int, default=5, show_default=True, metavar="N", help="Number of folds.")
-@click.option(
-    "--repeats", type=int, default=1, show_default=True, metavar="N", help="Number of repeats, each with other folds."
-)
-@click.option("--train", type=options.PATH, metavar="TABLE", help="Instead of TABLE: train on this one …")
-@click.option("--test", type=options.PATH, metavar="TABLE", help="… and test on this one.")
-@click.option(
-    "--cross",
-    type=options.PATH,
-    metavar="TABLE",
-    multiple=True,
-    help="Instead: test on each, trained on the others. Repeat it.",
+@options.choice("--split", ("group", "holdout", "image"), help="Folds by group, 80/20 by group, or by image (leaks).")
+@options.number("--folds", default=5, help="Number of folds.")
+@options.number("--repeats", default=1, help="Number of repeats, each with other folds.")
+@options.path("--train", metavar="TABLE", help="Instead of TABLE: train on this one …")
+@options.path("--test", metavar="TABLE", help="… and test on this one.")
+@options.path(
+    "--cross", metavar="TABLE", multiple=True, help="Instead: test on each, trained on the others. Repeat it."
 )
 @click.option("--tune", is_flag=True, help="Search each classifier's settings in inner folds by group.")
-@click.option(
-    "--imbalance",
-    type=click.Choice(["weights", "none", "under", "over"]),
-    default="weights",
-    show_default=True,
-    help="How to handle class imbalance (training folds only).",
+@options.choice(
+    "--imbalance", ("weights", "none", "under", "over"), help="How to handle class imbalance (training folds only)."
 )
 @click.option("--fuse", metavar="COLUMN", help="Also score the mean over prints that share this label.")
-@click.option(
-    "--on-duplicates",
-    type=click.Choice(["merge", "drop", "warn"]),
-    default="merge",
-    show_default=True,
-    help="What to do when one image is filed under several people.",
+@options.choice(
+    "--on-duplicates", ("merge", "drop", "warn"), help="What to do when one image is filed under several people."
 )
-@click.option(
-    "--images",
-    type=options.PATH,
-    metavar="FOLDER",
-    help="Folder of the images, for the audit and for classifiers that read them.",
+@options.path(
+    "--images", metavar="FOLDER", help="Folder of the images, for the audit and for classifiers that read them."
 )
-@click.option(
+@options.path(
     "--backbone",
-    type=options.PATH,
     metavar="NETWORK",
     help="Add classifiers on a network of images: FILE.onnx, or FILE.py:NAME (a PyTorch module; runs the file).",
 )
@@ -88,10 +62,8 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
     help="How to run it: size, mean, std, channel_order, layer, last_layers, cache. Repeat it.",
 )
 @click.option("--fast", is_flag=True, help="Skip learning curve, importances, families, confounds and controls.")
-@click.option(
-    "--epochs", type=int, default=30, show_default=True, metavar="N", help="Maximal number of epochs of a network."
-)
-@click.option("--seed", type=int, default=42, show_default=True, metavar="N", help="Random seed.")
+@options.number("--epochs", default=30, help="Maximal number of epochs of a network.")
+@options.number("--seed", default=42, help="Random seed.")
 @options.jobs
 @options.engine
 @options.json_result
@@ -110,6 +82,7 @@ def command(**given: Any) -> None:
       ridgefeat bench --train a.csv --test b.csv --target sex -o out/
     """
     from ridgefeat.bench import make_folder, run, write_comparison
+    from ridgefeat.report import write_bench_page
     from ridgefeat.work.engine import using
 
     job = _job(given)
@@ -118,7 +91,7 @@ def command(**given: Any) -> None:
     with using(given["engine"], given["jobs"]), talk.progress_bars(BAR) as progress:
         comparison = run(job, typed, talk.echo, progress)
     write_comparison(comparison, folder)
-    _write_page(comparison, folder)
+    write_bench_page(comparison, folder / "report.html")
     talk.result(lambda: _record(comparison), _table(comparison))
     talk.echo(f"Written to {folder}")
     if any(r.status == "failed" for r in comparison.runs):
@@ -165,12 +138,6 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
 
     settings = read_settings(given["backbone_set"])
     return backbone_methods(given["backbone"], settings, given["classifiers"] or ())
-
-
-def _write_page(comparison: Comparison, folder: Path) -> None:
-    from ridgefeat.report import write_bench_page
-
-    write_bench_page(comparison, folder / "report.html")
 
 
 def _record(comparison: Comparison) -> dict[str, Any]:

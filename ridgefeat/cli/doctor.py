@@ -104,19 +104,9 @@ FOUR = ("ridge", "orient", "gabor", "minutiae")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was examined.
+    """One thing that was examined: its part of the installation, its name, and what was found.
 
-    Attributes
-    ----------
-    part : str
-        system, libraries, threads, extras, self-test or rate.
-    name : str
-    value : str
-        What was found.
-    state : str
-        ok, optional (an extra that is not installed) or wrong.
-    advice : str
-        What to do if something is wrong or not installed.
+    The state is ok, optional (an extra that is not installed) or wrong; the advice says what to do if it is not ok.
     """
 
     part: str
@@ -184,8 +174,8 @@ def _extras() -> Iterator[Finding]:
         if find_spec(module) is not None:
             yield Finding("extras", extra, f"{module} {_version(module)}: {use}")
         else:
-            advice = f"pip install 'ridgefeat[{extra}]'"
-            yield Finding("extras", extra, f"not installed (optional): {use}", "optional", advice)
+            missing = f"not installed (optional): {use}"
+            yield Finding("extras", extra, missing, "optional", f"pip install 'ridgefeat[{extra}]'")
 
 
 def make_print() -> Fingerprint:
@@ -230,9 +220,7 @@ def _rates() -> Iterator[Finding]:
 
     fp, cores = make_print(), cpu_count()
     for words, families in (("four families", FOUR), ("six families", BUILT_IN)):
-        timer = Timer(
-            partial(lambda names: compute_features(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), names), families)
-        )
+        timer = Timer(partial(lambda n: compute_features(Fingerprint(fp.original, (fp.dpi_x, fp.dpi_y)), n), families))
         with one_thread():
             timer.timeit(1)  # the first also loads what it needs
             done, seconds = timer.autorange()

@@ -10,29 +10,20 @@ from ridgefeat.cli import options, talk
 
 
 @click.command("explore")
-@click.argument("table", type=options.PATH, metavar="TABLE")
-@click.option("-o", "--output", required=True, type=options.PATH, metavar="PAGE.html", help="The page to write.")
-@click.option("--images", type=options.PATH, metavar="ROOT", help="The folder that was extracted, to show its prints.")
+@options.table
+@options.output(metavar="PAGE.html", help="The page to write.")
+@options.path("--images", metavar="ROOT", help="The folder that was extracted, to show its prints.")
 @click.option("--by", metavar="LABEL", help="Initial label to colour and compare by.")
-@click.option(
+@options.number(
     "--most",
     "limit",
     type=click.IntRange(1),
     default=5000,
-    show_default=True,
-    metavar="N",
     help="Maximum number of prints; a larger table is sampled, stratified by label.",
 )
 @click.option("--no-tsne", is_flag=True, help="Skip the t-SNE map, which takes longest.")
 @click.option("--no-overlays", is_flag=True, help="Do not draw minutiae, singular points and outlines.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Random seed of the sample and the maps.",
-)
+@options.number("--seed", type=click.IntRange(0), default=0, help="Random seed of the sample and the maps.")
 @options.jobs
 @options.json_result
 def command(table: str, output: str, **given: Any) -> None:
@@ -52,12 +43,9 @@ def command(table: str, output: str, **given: Any) -> None:
 
     asked = ExploreOptions(
         images_root=Path(given["images"]) if given["images"] else None,
-        by=given["by"],
-        limit=given["limit"],
         neighbours=not given["no_tsne"],
         overlays=not given["no_overlays"],
-        jobs=given["jobs"],
-        seed=given["seed"],
+        **{name: given[name] for name in ("by", "limit", "jobs", "seed")},
     )
     with talk.progress_bar() as progress:
         made = write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)

@@ -16,38 +16,22 @@ if TYPE_CHECKING:
 
 @click.command("extract")
 @click.argument("inputs", nargs=-1, type=options.PATH, metavar="INPUT...")
-@click.option(
-    "--list",
-    "lists",
-    type=options.PATH,
-    metavar="FILE",
-    multiple=True,
-    help="A text file with one path or address per line.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=options.PATH,
-    metavar="TABLE",
-    help="The table to write: .csv, .parquet (extra), or a folder/ of Parquet parts.",
+@options.path("--list", "lists", metavar="FILE", multiple=True, help="A text file with one path or address per line.")
+@options.output(
+    required=False, metavar="TABLE", help="The table to write: .csv, .parquet (extra), or a folder/ of Parquet parts."
 )
 @options.labels
 @options.families
 @options.tuning
-@click.option(
-    "--like", type=options.PATH, metavar="FILE.json", help="Extract exactly as for the table with this sidecar."
-)
+@options.path("--like", metavar="FILE.json", help="Extract exactly as for the table with this sidecar.")
 @options.jobs
 @options.engine
 @options.limits
-@click.option(
-    "--minutiae",
-    type=options.PATH,
-    metavar="FOLDER",
-    help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2).",
+@options.path(
+    "--minutiae", metavar="FOLDER", help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2)."
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing table.")
+@options.overwrite
 @click.option("--validate", is_flag=True, help="Report what would be read and what is wrong; extract nothing.")
 @options.json_result
 def command(**given: Any) -> None:
@@ -75,10 +59,8 @@ def command(**given: Any) -> None:
     if not given["validate"]:
         _start_workers(given)
     from ridgefeat.sources import find_prints
-    from ridgefeat.table import Recipe, load_sidecar
 
-    like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
-    recipe = _recipe(like, given)
+    recipe = _recipe(given)
     items = find_prints(
         list(given["inputs"]), layout=recipe.layout, index=given["index"], regex=recipe.regex, lists=given["lists"]
     )
@@ -97,9 +79,10 @@ def _start_workers(given: dict[str, Any]) -> None:
         start_workers(given["jobs"], "ridgefeat.table.batches")
 
 
-def _recipe(like: Recipe | None, given: dict[str, Any]) -> Recipe:
-    from ridgefeat.table import Recipe
+def _recipe(given: dict[str, Any]) -> Recipe:
+    from ridgefeat.table import Recipe, load_sidecar
 
+    like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
     options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex")} | {"params": params}
     if like is not None:
@@ -140,8 +123,8 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
                 limits=Limits(given["timeout"], given["memory"]) if bounded else None,
             )
     except KeyboardInterrupt:
-        talk.echo_always(
-            f"Interrupted; finished prints are kept. Repeat the command with --resume to continue {output}."
+        click.echo(
+            f"Interrupted; finished prints are kept. Repeat the command with --resume to continue {output}.", err=True
         )
         sys.exit(130)
     talk.echo(talk.summarise_run(summary, time.perf_counter() - started))

@@ -14,22 +14,16 @@ if TYPE_CHECKING:
 
 @click.command("identify")
 @click.argument("probe", type=options.PATH, metavar="PROBE")
-@click.option("--gallery", required=True, type=options.PATH, metavar="FOLDER", help="Prints or templates to search.")
-@click.option("--top", type=int, default=10, show_default=True, metavar="N", help="Number of candidates to list.")
-@click.option(
-    "--calibration",
-    type=options.PATH,
-    metavar="SCORES.csv",
-    help="Scores of `verify` on prints like these.  [default: bundled counts]",
+@options.path("--gallery", required=True, metavar="FOLDER", help="Prints or templates to search.")
+@options.number("--top", default=10, help="Number of candidates to list.")
+@options.path(
+    "--calibration", metavar="SCORES.csv", help="Scores of `verify` on prints like these.  [default: bundled counts]"
 )
 @options.labels
 @options.tuning
-@click.option("-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all.")
-@click.option(
-    "--draw",
-    type=options.PATH,
-    metavar="FILE.png",
-    help="Draw the probe and the first candidate, with lines between paired minutiae.",
+@options.one_job
+@options.path(
+    "--draw", metavar="FILE.png", help="Draw the probe and the first candidate, with lines between paired minutiae."
 )
 @options.json_result
 def command(probe: str, gallery: str, **given: Any) -> None:

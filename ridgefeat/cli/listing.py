@@ -1,11 +1,11 @@
-"""Records as text, Markdown, CSV or JSON: shared by the lists of features and parameters."""
+"""`ridgefeat features` and `ridgefeat params`: what the package can measure and set, as text, Markdown, CSV or JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -14,45 +14,59 @@ from ridgefeat.cli import options, talk
 
 Record = dict[str, Any]
 
+FORMS = click.Choice(("text", "markdown", "csv", "json"))
 form = options.stacked(
-    click.option(
-        "--format",
-        "form",
-        type=click.Choice(["text", "markdown", "csv", "json"]),
-        default="text",
-        show_default=True,
-        help="Format of the list.",
-    ),
-    options.json_result,
+    options.shown("--format", "form", type=FORMS, default="text", help="Format of the list."), options.json_result
 )
+
+
+@click.command("features")
+@options.families
+@form
+def features(families: list[str] | None, form: str) -> None:
+    """List every feature column with unit, range, meaning and source.
+
+    \b
+    Examples:
+      ridgefeat features --families ridge,minutiae
+      ridgefeat features --format markdown > features.md
+    """
+    from ridgefeat.table import feature_columns
+
+    records = feature_columns(families).to_dict("records")
+    click.echo(write([{str(k): v for k, v in r.items()} for r in records], form))
+
+
+@click.command("params")
+@form
+@click.option("--template", is_flag=True, help="Write all defaults as a file for `extract -p` instead.")
+def params(form: str, template: bool) -> None:
+    """List every stage parameter with unit, range, default and meaning.
+
+    \b
+    Examples:
+      ridgefeat params
+      ridgefeat params --template > params.json
+    """
+    from ridgefeat.params import Params, parameter_records
+
+    if template:
+        click.echo(json.dumps(Params().to_dict(), indent=2))
+    else:
+        click.echo(write(parameter_records(), form))
 
 
 def write(records: Sequence[Record], form: str) -> str:
     """Return records, all with the same keys, in the given form."""
-    forms: dict[str, Callable[[Sequence[Record]], str]] = {
-        "text": _text,
-        "markdown": _markdown,
-        "csv": _csv,
-        "json": lambda r: json.dumps(r, indent=2, ensure_ascii=False),
-    }
-    return forms["json" if talk.wants_json() else form](records)
-
-
-def _cells(record: Record) -> list[str]:
-    return [f"{v:g}" if isinstance(v, float) else str(v) for v in record.values()]
-
-
-def _text(records: Sequence[Record]) -> str:
-    return talk.align([list(records[0]), *map(_cells, records)])
-
-
-def _markdown(records: Sequence[Record]) -> str:
-    rows = [list(records[0]), ["---"] * len(records[0])]
-    rows += [[c.replace("|", "\\|") for c in _cells(r)] for r in records]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _csv(records: Sequence[Record]) -> str:
+    if form == "json" or talk.wants_json():
+        return json.dumps(records, indent=2, ensure_ascii=False)
+    heads = list(records[0])
+    rows = [[f"{v:g}" if isinstance(v, float) else str(v) for v in r.values()] for r in records]
+    if form == "text":
+        return talk.align([heads, *rows])
+    if form == "markdown":
+        escaped = [[c.replace("|", "\\|") for c in row] for row in rows]
+        return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *escaped))
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([list(records[0]), *map(_cells, records)])
+    csv.writer(out, lineterminator="\n").writerows([heads, *rows])
     return out.getvalue().rstrip("\n")

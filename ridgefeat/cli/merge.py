@@ -12,16 +12,9 @@ from ridgefeat.cli import options, talk
 
 @click.command("merge")
 @click.argument("tables", nargs=-1, required=True, type=options.PATH, metavar="TABLE...")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=options.PATH,
-    metavar="TABLE",
-    help="The table to write: .csv, .parquet (extra), or folder/ for Parquet parts.",
-)
+@options.output(metavar="TABLE", help="The table to write: .csv, .parquet (extra), or folder/ for Parquet parts.")
 @click.option("--duplicates", is_flag=True, help="Keep both rows of a print that is in two tables.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing table.")
+@options.overwrite
 @options.json_result
 def command(**given: Any) -> None:
     """Join feature tables: CSV, Parquet and folders of parts.

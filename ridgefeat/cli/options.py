@@ -1,8 +1,9 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the kinds of option that they are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +48,16 @@ def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 PATH = click.Path(readable=False)
 """A path, which shells complete. The command itself reports a file that is missing or unreadable."""
+path = partial(click.option, type=PATH)
+output = partial(path, "-o", "--output", required=True)
+shown = partial(click.option, show_default=True)
+"""An option whose default --help shows."""
+number = partial(shown, type=int, metavar="N")
+
+
+def choice(name: str, values: Sequence[str], **more: Any) -> Callable[[F], F]:
+    """Return an option that takes one of several values, the first by default."""
+    return shown(name, type=click.Choice(values), default=values[0], **more)
 
 
 def listed(module: str, *tables: str) -> dict[str, Any]:
@@ -79,20 +90,20 @@ reading = stacked(
 )
 labels = stacked(
     reading,
-    click.option(
-        "--index", type=PATH, metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."
-    ),
+    path("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."),
     click.option(
         "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
     ),
 )
 jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
+one_job = number("-j", "--jobs", default=1, help="Worker processes; -1: all.")
+table = click.argument("table", type=PATH, metavar="TABLE")
+overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing table.")
 problem = stacked(
     click.option("--target", required=True, metavar="COLUMN", help="Label to predict: classes, or a number."),
-    click.option(
+    shown(
         "--group",
         default="subject",
-        show_default=True,
         metavar="COLUMN",
         help="Label of the people (or groups) who must stay on one side of a split.",
     ),
@@ -109,14 +120,7 @@ kind = click.option(
     "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="Kind of target.  [default: inferred]"
 )
 tuning = stacked(
-    click.option(
-        "-p",
-        "--params",
-        "params_file",
-        type=PATH,
-        metavar="FILE.json",
-        help="Stage parameters; `ridgefeat params` lists them.",
-    ),
+    path("-p", "--params", "params_file", metavar="FILE.json", help="Stage parameters; `ridgefeat params` lists them."),
     click.option(
         "-s",
         "--set",
@@ -128,27 +132,18 @@ tuning = stacked(
 )
 
 
-def _memory(ctx: click.Context, param: click.Parameter, value: float | None) -> int | None:
-    return None if value is None else int(value * (1 << 20))
-
-
 engine = click.option(
     "--engine",
     metavar="ENGINE",
     help="Where the work is done: local, dask=ADDRESS or ray=ADDRESS (extras).  [default: local]",
 )
+_limit = partial(click.option, type=click.FloatRange(min=0, min_open=True))
 limits = stacked(
-    click.option(
-        "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
-        metavar="SECONDS",
-        help="Stop a print that takes longer; its row has the reason.",
-    ),
-    click.option(
+    _limit("--timeout", metavar="SECONDS", help="Stop a print that takes longer; its row has the reason."),
+    _limit(
         "--memory",
-        type=click.FloatRange(min=0, min_open=True),
         metavar="MB",
-        callback=_memory,
+        callback=lambda ctx, param, value: None if value is None else int(value * (1 << 20)),
         help="Maximum memory of a worker; a print that needs more is a row with an error.",
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from ridgefeat.cli import options, talk
@@ -9,24 +11,13 @@ from ridgefeat.cli import options, talk
 
 @click.command("show")
 @click.argument("image", type=options.PATH, metavar="IMAGE")
-@click.option(
-    "-o", "--output", required=True, type=options.PATH, metavar="PICTURE", help="Picture to write: .png, .jpg or .tif."
-)
+@options.output(metavar="PICTURE", help="Picture to write: .png, .jpg or .tif.")
 @click.option("--panels", **options.listed("ridgefeat.report", "PANELS"), help="Stages to draw, comma-separated.")
 @click.option("--scale", type=float, metavar="N", help="Scale factor relative to 500 dpi, 0.25 to 4.")
 @options.reading
 @options.tuning
 @options.json_result
-def command(
-    image: str,
-    output: str,
-    panels: list[str] | None,
-    scale: float | None,
-    layout: str | None,
-    dpi: tuple[float, float] | None,
-    params_file: str | None,
-    assignments: tuple[str, ...],
-) -> None:
+def command(image: str, output: str, **given: Any) -> None:
     """Draw a print's stages: mask, orientation, period, enhanced ridges, minutiae and singular points.
 
     \b
@@ -37,11 +28,11 @@ def command(
     from ridgefeat.report import save_overlay
     from ridgefeat.table import read
 
-    params = options.load_params(params_file, assignments)
-    fp = read(image, dpi, layout=layout or "auto", params=params)
-    save_overlay(fp, output, panels=panels, scale=scale)
-    talk.echo(f"{output}: {len(fp.minutiae)} minutiae, {len(fp.singular_points)} singular points")
+    params = options.load_params(given["params_file"], given["assignments"])
+    fp = read(image, given["dpi"], layout=given["layout"] or "auto", params=params)
+    save_overlay(fp, output, panels=given["panels"], scale=given["scale"])
     singular = fp.singular_points
+    talk.echo(f"{output}: {len(fp.minutiae)} minutiae, {len(singular)} singular points")
     talk.result(
         {
             "picture": output,

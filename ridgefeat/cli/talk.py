@@ -47,11 +47,6 @@ def echo(text: str) -> None:
         click.echo(text, err=True)
 
 
-def echo_always(text: str) -> None:
-    """Write to standard error even if --quiet was given."""
-    click.echo(text, err=True)
-
-
 def echo_detail(text: str) -> None:
     """Write to standard error if --verbose was given."""
     if is_verbose():
@@ -158,7 +153,7 @@ def summarise_run(s: Summary, seconds: float) -> str:
     took = f" in {seconds:.1f} s ({1000 * seconds / fresh:.1f} ms per print)" if fresh else ""
     kept = f", {s.kept} of them from an earlier run" if s.kept else ""
     lines = [f"{s.rows} prints{kept}{took}; {s.failures} failed."]
-    for count, first in _most_frequent(s.reasons.values()):
+    for count, first in sorted(s.reasons.values(), key=lambda r: -r[0])[:MAX_SHOWN]:
         lines.append(f"  {count} x {first}")
     if len(s.reasons) > MAX_SHOWN:
         lines.append(f"  and {len(s.reasons) - MAX_SHOWN} further kinds of failure; see meta_error")
@@ -200,7 +195,3 @@ def _counts(counter: Counter[str]) -> str:
     more = f", … ({len(known)} values)" if len(known) > MAX_SHOWN else ""
     without = f", without {counter['']}" if counter[""] else ""
     return f"{shown}{more}{without}".lstrip(", ")
-
-
-def _most_frequent(reasons: Any) -> list[tuple[int, str]]:
-    return sorted(reasons, key=lambda r: -r[0])[:MAX_SHOWN]

@@ -30,40 +30,27 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
     **options.listed("ridgefeat.threshold.methods", "DEFAULT_METHODS"),
     help="Names separated by commas; see below.  [default: all]",
 )
-@click.option(
-    "--objective",
-    type=click.Choice(("hter", "accuracy", "cost")),
-    default="hter",
-    show_default=True,
-    help="What grid, bayes and exact optimise.",
+@options.choice("--objective", ("hter", "accuracy", "cost"), help="What grid, bayes and exact optimise.")
+@options.shown("--ratio", default=1.0, help="r of FAR = r FRR, for far-frr.")
+@options.shown("--prior", default=0.5, help="Share of mated transactions in use, 0 to 1.")
+@options.shown("--cost-fa", "cost_false_accept", default=1.0, help="Cost of a false accept.")
+@options.shown("--cost-fr", "cost_false_reject", default=1.0, help="Cost of a false reject.")
+@options.shown(
+    "--development", default=0.8, help="Share of subjects on which to choose; the others are reported on. 1: no split."
 )
-@click.option("--ratio", type=float, default=1.0, show_default=True, help="r of FAR = r FRR, for far-frr.")
-@click.option("--prior", type=float, default=0.5, show_default=True, help="Share of mated transactions in use, 0 to 1.")
-@click.option("--cost-fa", type=float, default=1.0, show_default=True, help="Cost of a false accept.")
-@click.option("--cost-fr", type=float, default=1.0, show_default=True, help="Cost of a false reject.")
-@click.option(
-    "--development",
-    type=float,
-    default=0.8,
-    show_default=True,
-    help="Share of subjects on which to choose; the others are reported on. 1: no split.",
-)
-@click.option(
+@options.shown(
     "--replicates",
     type=click.IntRange(0, 100_000),
     default=400,
-    show_default=True,
     help="Replicates of the bootstrap over subjects; 0: no intervals.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the split and the bootstrap."
-)
+@options.shown("--seed", type=click.IntRange(0), default=0, help="Seed of the split and the bootstrap.")
 @click.option("--positive", metavar="LABEL", help="The label that counts as mated.")
 @click.option("--classifier", metavar="NAME", help="Classifier to read, if the table holds several.")
 @click.option("--score-column", metavar="NAME", help="Column of the scores.  [default: score]")
 @click.option("--label-column", metavar="NAME", help="Column of the labels.  [default: mated, label, y_true]")
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Read only such rows, e.g. --where level=hard.")
-@click.option("--failures", is_flag=True, help="Count an empty score as a failure to acquire.")
+@click.option("--failures", "count_failures", is_flag=True, help="Count an empty score as a failure to acquire.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
 @options.json_result
 def command(table: str, output: str, **given: Any) -> None:
@@ -91,33 +78,16 @@ def command(table: str, output: str, **given: Any) -> None:
     existing = [name for name in FILES if (folder / name).exists()]
     if existing and not given["overwrite"]:
         raise Unusable(f"{folder} already holds {', '.join(existing)}; choose another folder, or give --overwrite")
-    settings = Settings(
-        objective=given["objective"],
-        ratio=given["ratio"],
-        prior=given["prior"],
-        cost_false_accept=given["cost_fa"],
-        cost_false_reject=given["cost_fr"],
-        seed=given["seed"],
-    )
-    read = read_scores(
-        table,
-        distance=given["distance"],
-        positive=given["positive"],
-        classifier=given["classifier"],
-        score_column=given["score_column"],
-        label_column=given["label_column"],
-        count_failures=given["failures"],
-        where=given["where"],
-    )
+
+    def chosen(*names: str) -> dict[str, Any]:
+        return {name: given[name] for name in names}
+
+    settings = Settings(**chosen("objective", "ratio", "prior", "cost_false_accept", "cost_false_reject", "seed"))
+    reading = chosen("distance", "positive", "classifier", "score_column", "label_column", "count_failures", "where")
+    read = read_scores(table, **reading)
     talk.echo(f"{len(read.scores):,} scores; {read.note}")
-    found = analyse(
-        read.scores,
-        DEFAULT_METHODS if given["methods"] is None else given["methods"],
-        settings,
-        development=given["development"],
-        replicates=given["replicates"],
-        seed=given["seed"],
-    )
+    methods = DEFAULT_METHODS if given["methods"] is None else given["methods"]
+    found = analyse(read.scores, methods, settings, **chosen("development", "replicates", "seed"))
     _write(found, folder, Path(table).name, read.note)
     talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:

@@ -22,35 +22,22 @@ def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 @click.command("verify")
 @click.argument("inputs", nargs=-1, required=True, type=options.PATH, metavar="INPUT...")
-@click.option(
+@options.shown(
     "--protocol",
     default="fvc",
-    show_default=True,
     metavar="fvc|altered|PAIRS.csv",
     shell_complete=_protocols,
     help="Which comparisons to make.",
 )
-@click.option(
-    "--comparator",
-    type=click.Choice(("minutiae", "features")),
-    default="minutiae",
-    show_default=True,
-    help="How to compare.",
-)
-@click.option("-o", "--output", required=True, type=options.PATH, metavar="SCORES.csv", help="The table to write.")
-@click.option(
-    "--impostors",
-    type=click.Choice(("few", "all")),
-    default="few",
-    show_default=True,
-    help="Non-mated comparisons: the few that the protocol selects, or all.",
-)
+@options.choice("--comparator", ("minutiae", "features"), help="How to compare.")
+@options.output(metavar="SCORES.csv", help="The table to write.")
+@options.choice("--impostors", ("few", "all"), help="Non-mated comparisons: the few that the protocol selects, or all.")
 @options.labels
 @options.families
 @options.tuning
-@click.option("-j", "--jobs", type=int, default=1, show_default=True, metavar="N", help="Worker processes; -1: all.")
+@options.one_job
 @options.engine
-@click.option("--overwrite", is_flag=True, help="Replace an existing table.")
+@options.overwrite
 @options.json_result
 def command(**given: Any) -> None:
     """Compare prints with each other, mated and non-mated, into a table of scores.
@@ -90,12 +77,8 @@ def command(**given: Any) -> None:
             comparator=given["comparator"],
             every_impostor=given["impostors"] == "all",
             layout=given["layout"] or "auto",
-            regex=given["regex"],
-            index=given["index"],
-            dpi=given["dpi"],
             params=params,
-            families=given["families"],
-            jobs=given["jobs"],
+            **{name: given[name] for name in ("regex", "index", "dpi", "families", "jobs")},
             enrolled=show and (lambda done, failed, total: show(done, total, f"failed={failed}")),
             compared=show and partial(show, unit="comparison"),
         )

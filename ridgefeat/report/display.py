@@ -73,19 +73,9 @@ _LOCK = threading.RLock()
 class Display:
     """A figure of a report, drawn only when it is asked for.
 
-    Attributes
-    ----------
-    name : str
-        A short name, good as a file's.
-    title : str
-    plot : callable
-        Draws on the axes that it is given, or on a figure of its own, and returns the axes.
-    alt : str
-        Alternative text: what the figure shows.
-    reading : str
-        How to read it.
-    tall : bool
-        It has many rows.
+    It has a short name, good as a file's, and a title. `plot` draws on the axes that it is given, or on a figure of its
+    own, and returns the axes. `alt` is the alternative text: what the figure shows; `reading` says how to read it. A
+    `tall` figure has many rows.
     """
 
     name: str
@@ -166,12 +156,8 @@ def axes(
 ) -> Iterator[Axes]:
     """Yield axes to draw on; add a legend if anything on them has a label.
 
-    Parameters
-    ----------
-    ax : Axes or None
-        The user's own, which keep their style and place; None for a figure in this style, its legend below.
-    height, left, below, right, above : float
-        Points, of a figure made here: its height without the legend, and the room around the axes.
+    The user's own axes keep their style and place; None gives a figure in this style, its legend below. Its height
+    without the legend, and the room around the axes, are in points.
     """
     if ax is not None:
         yield ax

@@ -6,7 +6,7 @@ import pytest
 
 from ridgefeat.bench.confounds import ACQUISITION_COLUMNS, acquisition_columns
 from ridgefeat.features import select
-from ridgefeat.report.bench.confounds import describe_confounds
+from ridgefeat.report.bench.summary import describe_confounds
 from tests.bench.helpers import make_frame, problem_of, quick
 
 RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_made_3"]

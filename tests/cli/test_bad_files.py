@@ -1,30 +1,15 @@
-import importlib.util
 from collections import Counter
-from pathlib import Path
 
-import pytest
-from click.testing import CliRunner
-
-from ridgefeat.cli import main
 from ridgefeat.table import read_table
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "bad_files.py"
-
-
-@pytest.fixture(scope="module")
-def bench():
-    spec = importlib.util.spec_from_file_location("bad_files", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.cli.running import run
+from tests.scripts import load_script
 
 
-def test_two_hundred_bad_files_are_two_hundred_rows_with_a_reason(bench, tmp_path):
+def test_two_hundred_bad_files_are_two_hundred_rows_with_a_reason(tmp_path):
     prints, output = tmp_path / "prints", tmp_path / "t.csv"
     prints.mkdir()
-    made = bench.make(prints, 200)
-    done = CliRunner().invoke(main, ["extract", str(prints), "-o", str(output), "--families", "ridge", "-j", "1"])
-    assert done.exit_code == 1, done.output
+    made = load_script("benchmarks/bad_files.py").make(prints, 200)
+    done = run("extract", prints, "-o", output, "--families", "ridge", "-j", 1, code=1)
     errors = read_table(output).set_index("meta_source").meta_error
     assert len(errors) == 210 and set(made) <= set(errors.index)
     without = Counter(kind for name, kind in made.items() if not isinstance(errors[name], str))

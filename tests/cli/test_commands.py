@@ -3,19 +3,12 @@ import io
 import json
 
 import cv2
-import pytest
-from click.testing import CliRunner
 
 from ridgefeat import __version__
-from ridgefeat.cli import COMMANDS, main
+from ridgefeat.cli import COMMANDS
 from ridgefeat.params import Params, parameter_records
 from ridgefeat.table import feature_columns
-
-
-def run(*args, code=0):
-    done = CliRunner().invoke(main, [str(a) for a in args])
-    assert done.exit_code == code, done.output
-    return done
+from tests.cli.running import run
 
 
 def test_the_version():
@@ -25,11 +18,6 @@ def test_the_version():
 def test_help_lists_every_command_and_the_exit_codes():
     out = run("--help").stdout
     assert all(f"\n  {name} " in out for name in COMMANDS) and "130" in out
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_help_has_an_example(name):
-    assert f"\n    ridgefeat {name} " in run(name, "--help").stdout
 
 
 def test_a_misspelt_command_is_corrected():

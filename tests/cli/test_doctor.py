@@ -3,15 +3,9 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 
-from ridgefeat.cli import doctor, main
-
-
-def run(*args, code=0):
-    done = CliRunner().invoke(main, [str(a) for a in args])
-    assert done.exit_code == code, done.output
-    return done
+from ridgefeat.cli import doctor
+from tests.cli.running import run
 
 
 def test_nothing_is_wrong_here():

@@ -3,16 +3,9 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 
-from ridgefeat.cli import main
 from ridgefeat.table import read_table
-
-
-def run(*args, code=0):
-    done = CliRunner().invoke(main, [str(a) for a in args])
-    assert done.exit_code == code, done.output
-    return done
+from tests.cli.running import run
 
 
 @pytest.fixture

@@ -11,21 +11,8 @@ from ridgefeat import errors
 
 KINDS = {name for name in vars(errors) if name.endswith("Error")} | {"UsageError", "BadParameter", "Unusable"}
 PACKAGE = Path(ridgefeat.__file__).parent
-PROPER = (
-    "CSV",
-    "ISO/IEC",
-    "JPEG",
-    "ONNX",
-    "OpenCV",
-    "Parquet",
-    "WSQ",
-    "TIFF",
-    "PNG",
-    "BMP",
-    "X ",
-    "Only binary",
-    "Missing ",
-)
+NAMES = ("CSV", "ISO/IEC", "JPEG", "ONNX", "OpenCV", "Parquet", "WSQ", "TIFF", "PNG", "BMP")
+PROPER = (*NAMES, "X ", "Only binary", "Missing ")
 """What a message may begin with in capitals; the last two are scikit-learn's and click's own wordings."""
 REFUSED = r"!|\b[Pp]lease\b|\b[Ii]nvalid\b|\b[Uu]nable\b|\b[Ff]ailed to\b|\b[Ss]orry\b|\b[Oo]ops\b|\billegal\b"
 

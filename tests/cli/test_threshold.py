@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
-from ridgefeat.cli import main
-
-
-def run(*arguments):
-    return CliRunner().invoke(main, ["threshold", *map(str, arguments)])
+from tests.cli.running import run
 
 
 def scores_table(path, sign=1.0, subjects=30):
@@ -37,8 +32,7 @@ def test_a_folder_of_parquet_files_reads_like_the_table(tmp_path):
     for k, part in enumerate(np.array_split(np.arange(len(frame)), 2)):
         frame.iloc[part].to_parquet(tmp_path / f"parts/part-{k}.parquet", index=False)
     for name in ("s.csv", "parts"):
-        done = run(tmp_path / name, "-o", tmp_path / f"of_{name}", "--methods", "exact", "--replicates", 5)
-        assert done.exit_code == 0, done.output
+        run("threshold", tmp_path / name, "-o", tmp_path / f"of_{name}", "--methods", "exact", "--replicates", 5)
     one, two = ((tmp_path / f"of_{n}" / "thresholds.csv").read_bytes() for n in ("s.csv", "parts"))
     assert one == two
 
@@ -46,8 +40,8 @@ def test_a_folder_of_parquet_files_reads_like_the_table(tmp_path):
 def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
     frame = scores_table(tmp_path / "s.csv")
     out = tmp_path / "out"
-    done = run(tmp_path / "s.csv", "-o", out, "--methods", "exact,fmr=1%", "--replicates", 50, "--development", 1)
-    assert done.exit_code == 0, done.output
+    how = ("--methods", "exact,fmr=1%", "--replicates", 50, "--development", 1)
+    done = run("threshold", tmp_path / "s.csv", "-o", out, *how)
     assert sorted(p.name for p in out.iterdir()) == ["curves.csv", "figures.csv", "report.html", "thresholds.csv"]
     table = pd.read_csv(out / "thresholds.csv")
     assert table["method"].tolist() == ["exact", "fmr=1%"] and set(table["part"]) == {"development"}
@@ -61,8 +55,9 @@ def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
 
 def test_thresholds_are_reported_on_evaluation(tmp_path):
     scores_table(tmp_path / "s.csv")
-    done = run(tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "far-frr", "--replicates", 0, "--seed", 3)
-    assert done.exit_code == 0 and done.stdout.startswith("On evaluation:")
+    how = ("--methods", "far-frr", "--replicates", 0, "--seed", 3)
+    done = run("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", *how)
+    assert done.stdout.startswith("On evaluation:")
     table = pd.read_csv(tmp_path / "out" / "thresholds.csv")
     assert table["part"].tolist() == ["development", "evaluation"] and table["threshold"].nunique() == 1
     assert table["fnmr_count"].tolist() == [24 * 6, 6 * 6]
@@ -70,19 +65,17 @@ def test_thresholds_are_reported_on_evaluation(tmp_path):
 
 def test_distances_need_their_option(tmp_path):
     scores_table(tmp_path / "d.csv", sign=-1)
-    wrong = run(tmp_path / "d.csv", "-o", tmp_path / "out")
-    assert wrong.exit_code == 2 and "give --distance" in wrong.output and not (tmp_path / "out").exists()
-    options = "-o", tmp_path / "out", "--methods", "exact", "--replicates", 0
-    assert run(tmp_path / "d.csv", "--distance", *options).exit_code == 0
+    how = ("threshold", tmp_path / "d.csv", "-o", tmp_path / "out", "--methods", "exact", "--replicates", 0)
+    assert "give --distance" in run(*how, code=2).stderr and not (tmp_path / "out").exists()
+    run(*how, "--distance")
 
 
 def test_an_earlier_report_is_kept(tmp_path):
     scores_table(tmp_path / "s.csv")
-    options = tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "exact", "--replicates", 0
-    assert run(*options).exit_code == 0
-    again = run(*options)
-    assert again.exit_code == 2 and "--overwrite" in again.output
-    assert run(*options, "--overwrite").exit_code == 0
+    how = ("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "exact", "--replicates", 0)
+    run(*how)
+    assert "--overwrite" in run(*how, code=2).stderr
+    run(*how, "--overwrite")
 
 
 @pytest.mark.parametrize(
@@ -98,5 +91,5 @@ def test_an_earlier_report_is_kept(tmp_path):
 )
 def test_messages_for_unusable_input(tmp_path, text, options, message):
     (tmp_path / "s.csv").write_text(text, encoding="utf-8")
-    done = run(tmp_path / "s.csv", "-o", tmp_path / "out", "--development", 1, *options)
-    assert done.exit_code == 2 and message in done.output and "Traceback" not in done.output
+    done = run("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", "--development", 1, *options, code=2)
+    assert message in done.stderr and "Traceback" not in done.output

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
-from ridgefeat.cli import main
 from ridgefeat.synth import make_impression, make_master
+from tests.cli.running import run
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +20,6 @@ def fingers(tmp_path_factory):
             image = make_impression(master, rng=np.random.default_rng([finger, i]), noise_level=1).image
             cv2.imwrite(str(folder / f"{finger}_{i}.png"), image)
     return folder
-
-
-def run(*arguments, code=0):
-    done = CliRunner().invoke(main, list(map(str, arguments)))
-    assert done.exit_code == code, done.output
-    return done
 
 
 def test_verify_then_threshold(fingers, tmp_path):
@@ -46,9 +39,8 @@ def test_quiet_json_and_overwriting(fingers, tmp_path):
     out = tmp_path / "scores.csv"
     result = json.loads(run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--json").output)
     assert result["comparisons"]["mated"] == {"planned": 2, "made": 2}
-    assert (
-        "already exists; choose another name, or give --overwrite" in run("verify", fingers, "-o", out, code=2).stderr
-    )
+    refused = run("verify", fingers, "-o", out, code=2).stderr
+    assert "already exists; choose another name, or give --overwrite" in refused
     run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--overwrite")
 
 
@@ -62,19 +54,15 @@ def test_failures_end_in_exit_code_1(fingers, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--protocol", "alterd"], "did you mean altered?"),
-        (["--protocol", "altered"], "no print is altered; give both folders"),
+        (["--layout", "fvc", "--protocol", "alterd"], "did you mean altered?"),
+        (["--layout", "fvc", "--protocol", "altered"], "no print is altered; give both folders"),
         (["--layout", "plain"], "does not give its subject; give --layout or --regex"),
+        (["-o", "s.xlsx"], "must end in .csv"),
     ],
 )
 def test_messages_of_verify(fingers, tmp_path, arguments, message):
-    options = arguments if "--layout" in arguments else ["--layout", "fvc", *arguments]
-    assert message in run("verify", fingers, "-o", tmp_path / "s.csv", *options, code=2).stderr
+    assert message in run("verify", fingers, "-o", tmp_path / "s.csv", *arguments, code=2).stderr
     assert not (tmp_path / "s.csv").exists()
-
-
-def test_the_table_must_be_csv(fingers, tmp_path):
-    assert "must end in .csv" in run("verify", fingers, "-o", tmp_path / "s.xlsx", code=2).stderr
 
 
 def test_identify(fingers, tmp_path):
@@ -93,21 +81,11 @@ def test_identify_as_json_with_own_calibration(fingers, tmp_path):
     for path in fingers.glob("10?_1.png"):
         (tmp_path / "bad" / path.name).write_bytes(path.read_bytes())
     (tmp_path / "bad" / "103_1.png").write_bytes(b"no")
-    done = run(
-        "identify",
-        fingers / "101_2.png",
-        "--gallery",
-        tmp_path / "bad",
-        "--calibration",
-        tmp_path / "s.csv",
-        "--layout",
-        "fvc",
-        "--json",
-        "-q",
-    )
-    result = json.loads(done.stdout)
-    assert result["candidates"][0]["subject"] == "101" and result["candidates"][0]["fmr"] == 0
-    assert result["candidates"][0]["fmr_at_most"] == pytest.approx(1 - 0.05 ** (1 / 4), rel=1e-6)
+    given = ("--gallery", tmp_path / "bad", "--calibration", tmp_path / "s.csv", "--layout", "fvc", "--json", "-q")
+    result = json.loads(run("identify", fingers / "101_2.png", *given).stdout)
+    best = result["candidates"][0]
+    assert best["subject"] == "101" and best["fmr"] == 0
+    assert best["fmr_at_most"] == pytest.approx(1 - 0.05 ** (1 / 4), rel=1e-6)
     assert result["calibration"] == {"data": "s.csv", "comparisons": 4} and result["failed"][0]["name"] == "103_1.png"
 
 

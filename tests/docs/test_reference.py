@@ -1,26 +1,21 @@
 """The reference pages are what the code says."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import pytest
 
 from ridgefeat.cli import COMMANDS
 from ridgefeat.features.family import BUILT_IN, families
 from ridgefeat.params import Params, parameter_records
+from tests.scripts import ROOT, load_script
 
-ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 NAMES = ("commands.md", "features.md", "measured.md", "parameters.md")
 
 
 @pytest.fixture(scope="module")
 def pages():
-    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
-    maker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(maker)
-    return maker.pages()
+    return load_script("docs/make_reference.py").pages()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,19 +1,14 @@
 """The lessons run from top to bottom, and their claims hold."""
 
-import importlib.util
 import math
-from pathlib import Path
 
 import pytest
 
-LESSONS = Path(__file__).resolve().parents[2] / "examples"
+from tests.scripts import ROOT, load_script
 
 
 def lesson(name):
-    spec = importlib.util.spec_from_file_location(f"lesson_{name}", LESSONS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(f"examples/{name}.py")
 
 
 def test_a_split_by_print_recognises_fingers_and_one_by_person_guesses(tmp_path):
@@ -57,7 +52,7 @@ def test_the_second_study_reports_every_method():
     assert chosen.set_index("method").loc["bayes", "evaluations"] == 25
 
 
-@pytest.mark.parametrize("path", sorted(LESSONS.glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*.py")), ids=lambda p: p.stem)
 def test_every_lesson_says_how_to_run_it(path):
     text = path.read_text(encoding="utf-8")
     assert text.startswith('"""')

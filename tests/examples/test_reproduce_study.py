@@ -1,25 +1,16 @@
 """The lesson on a published mistake, end to end on simulated prints."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
-PATH = Path(__file__).resolve().parents[2] / "examples" / "reproduce_study.py"
+from tests.scripts import load_script
 
 
 @pytest.fixture
 def study(monkeypatch):
-    spec = importlib.util.spec_from_file_location("reproduce_study", PATH)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "reproduce_study", module)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    spec.loader.exec_module(module)
-    return module
+    return load_script("examples/reproduce_study.py")
 
 
 def test_the_lesson_shows_its_mistake_on_simulated_prints(study, capsys, monkeypatch):

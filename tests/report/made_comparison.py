@@ -1,6 +1,7 @@
 """A comparison made up for the page's tests: known figures, a failed classifier, hostile names, every table filled."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,41 +18,36 @@ VALUES = {"roc_auc": 0.812, "balanced_accuracy": 0.71, "mae": 6.25}
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 
 
-@dataclass(frozen=True)
-class Made:
-    kind: str
-    target: str
-    classes: tuple[str, ...]
-
-
 KINDS = {
-    "binary": Made("binary", "sex", ("female", "male")),
-    "multiclass": Made("multiclass", "pattern", ("arch", "left_loop", "right_loop", "whorl")),
-    "regression": Made("regression", "age", ()),
+    "binary": ("sex", ("female", "male")),
+    "multiclass": ("pattern", ("arch", "left_loop", "right_loop", "whorl")),
+    "regression": ("age", ()),
 }
+"""Target and classes of each kind of comparison."""
 
 
 def make(kind: str, *, target: str | None = None, subjects: int = 40, seed: int = 1) -> Comparison:
     """Return a full comparison of a kind."""
-    made, rng = KINDS[kind], np.random.default_rng(seed)
+    (usual, classes), rng = KINDS[kind], np.random.default_rng(seed)
+    target = target or usual
     groups = np.repeat([f"{i:03d}" for i in range(subjects)], len(FINGERS)).astype(object)
     n = len(groups)
     if kind == "regression":
         y: np.ndarray[Any, Any] = np.repeat(rng.uniform(18, 70, subjects), len(FINGERS))
     else:
-        weights = np.arange(len(made.classes), 0, -1.0)[::-1]
-        y = np.repeat(rng.choice(len(made.classes), subjects, p=weights / weights.sum()), len(FINGERS))
-        y[: len(made.classes) * len(FINGERS)] = np.repeat(np.arange(len(made.classes)), len(FINGERS))
+        weights = np.arange(len(classes), 0, -1.0)[::-1]
+        y = np.repeat(rng.choice(len(classes), subjects, p=weights / weights.sum()), len(FINGERS))
+        y[: len(classes) * len(FINGERS)] = np.repeat(np.arange(len(classes)), len(FINGERS))
     sources = np.array(
         [f"set/{g}__{f}_finger.bmp" for g, f in zip(groups, np.tile(FINGERS, subjects), strict=True)], object
     )
     sources[0] = HOSTILE
     problem = Problem(
-        target=target or made.target,
+        target=target,
         group="subject",
-        kind=made.kind,  # type: ignore[arg-type]
-        classes=made.classes,
-        positive=made.classes[0] if kind == "binary" else None,
+        kind=kind,  # type: ignore[arg-type]
+        classes=classes,
+        positive=classes[0] if kind == "binary" else None,
         features=pd.DataFrame(rng.normal(size=(n, 3)).astype(np.float32), columns=["ridge_a", "ridge_b", "gabor_c"]),
         families={"ridge": ["ridge_a", "ridge_b"], "gabor": ["gabor_c"]},
         y=y,
@@ -60,7 +56,8 @@ def make(kind: str, *, target: str | None = None, subjects: int = 40, seed: int 
         labels=pd.DataFrame({"subject": groups, "finger": np.tile(FINGERS, subjects)}),
         notes=("2 columns are constant and were left out: ridge_x, <i>ridge_y</i>",),
     )
-    folds = tuple(_folds(groups, 5))
+    number = np.unique(groups.astype(str), return_inverse=True)[1] % 5
+    folds = tuple(Fold(0, k, np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in range(5))
     return Comparison(
         problem=problem,
         folds=folds,
@@ -73,7 +70,7 @@ def make(kind: str, *, target: str | None = None, subjects: int = 40, seed: int 
         calibrated=True,
         summary=_summary(kind),
         reproduction=Reproduction(
-            "ridgefeat bench 'a b.csv' --target sex",
+            f"ridgefeat bench 'a b.csv' --target {target}",
             {"ridgefeat": "0.0", "scikit-learn": "1.9"},
             {"table": "ab" * 32, "schema": ""},
             42,
@@ -86,11 +83,6 @@ def make(kind: str, *, target: str | None = None, subjects: int = 40, seed: int 
     )
 
 
-def _folds(groups: np.ndarray[Any, Any], count: int) -> list[Fold]:
-    number = np.unique(groups.astype(str), return_inverse=True)[1] % count
-    return [Fold(0, k, np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in range(count)]
-
-
 def _scores(problem: Problem, folds: tuple[Fold, ...], rng: np.random.Generator) -> pd.DataFrame:
     parts = []
     fold = np.zeros(len(problem), int)
@@ -98,14 +90,8 @@ def _scores(problem: Problem, folds: tuple[Fold, ...], rng: np.random.Generator)
         fold[f.test] = f.number
     for i, name in enumerate(NAMES):
         y = problem.y
-        frame = {
-            "source": problem.sources,
-            "group": problem.groups,
-            "y_true": problem.y_true,
-            "classifier": name,
-            "repeat": 0,
-            "fold": fold,
-        }
+        frame = {"source": problem.sources, "group": problem.groups, "y_true": problem.y_true}
+        frame |= {"classifier": name, "repeat": 0, "fold": fold}
         if problem.kind == "regression":
             said = 44 + (0.6 - 0.15 * i) * (y - 44) + rng.normal(0, 6, len(y))
             parts.append(pd.DataFrame(frame | {"y_pred": said, "score": said}))
@@ -137,119 +123,52 @@ def _summary(kind: str, better: float = 0.0) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _grid(**columns: Any) -> pd.DataFrame:
+    """Return a table with a row for every combination of the columns' values."""
+    return pd.DataFrame(list(product(*columns.values())), columns=list(columns))
+
+
 def _tables(problem: Problem, rng: np.random.Generator) -> dict[str, Any]:
     metric, sign = problem.metric, 1 if problem.kind == "regression" else -1
     out: dict[str, Any] = {}
     if problem.classes:
-        out["classes"] = pd.DataFrame(
-            [
-                {"classifier": n, "class": c, "precision": 0.5, "recall": 0.6, "f1": 0.55, "support": 1234}
-                for n in NAMES
-                for c in problem.classes
-            ]
+        classes = problem.classes
+        out["classes"] = _grid(**{"classifier": NAMES, "class": classes}).assign(
+            precision=0.5, recall=0.6, f1=0.55, support=1234
         )
-        out["confusion"] = pd.DataFrame(
-            [
-                {"classifier": n, "y_true": a, "y_pred": b, "count": 75 if a == b else 25, "share": 0.5}
-                for n in NAMES
-                for a in problem.classes
-                for b in problem.classes
-            ]
-        )
-        bins = np.linspace(0.1, 0.9, 5)
-        out["calibration"] = pd.DataFrame(
-            [
-                {"classifier": n, "class": c, "bin": k, "predicted": b, "observed": b * 0.9, "count": 20}
-                for n in NAMES
-                for c in problem.classes
-                for k, b in enumerate(bins)
-            ]
-        )
-    pairs = []
+        pairs = _grid(classifier=NAMES, y_true=classes, y_pred=classes)
+        out["confusion"] = pairs.assign(count=np.where(pairs["y_true"] == pairs["y_pred"], 75, 25), share=0.5)
+        bins = _grid(**{"classifier": NAMES, "class": classes, "bin": range(5)})
+        predicted = 0.1 + 0.2 * bins["bin"]
+        out["calibration"] = bins.assign(predicted=predicted, observed=0.9 * predicted, count=20)
+    rows = []
     for reference, role in (("rbf_svm", "best"), ("dummy", "dummy")):
         for name in NAMES:
             if name != reference:
                 size = 0.2 if "dummy" in (name, reference) else 0.01
                 d = sign * size * (1 if reference == "rbf_svm" else -1)
                 p = 0.0001 if size == 0.2 else 0.6
-                pairs.append((role, name, metric, d, d - 0.02, d + 0.02, p, min(1, 3 * p)))
+                rows.append((role, name, metric, d, d - 0.02, d + 0.02, p, min(1, 3 * p)))
     names = ["reference", "classifier", "metric", "difference", "difference_low", "difference_high", "p", "p_holm"]
-    out["pairs"] = pd.DataFrame(pairs, columns=names)
-    out["learning"] = pd.DataFrame(
-        [
-            {"classifier": n, "groups": g, "repeat": 0, "fold": k, "value": 0.8 - 1 / g + rng.normal(0, 0.01)}
-            for n in NAMES[:2]
-            for g in (8, 16, 24, 32)
-            for k in range(5)
-        ]
+    out["pairs"] = pd.DataFrame(rows, columns=names)
+    curve = _grid(classifier=NAMES[:2], groups=(8, 16, 24, 32), repeat=[0], fold=range(5))
+    out["learning"] = curve.assign(value=0.8 - 1 / curve["groups"] + rng.normal(0, 0.01, len(curve)))
+    columns = [f"texture_spectrum_block_r{i:02d}_mean" for i in range(30)]
+    ranked = pd.DataFrame({"name": ["ridge", "gabor", *columns], "level": ["family"] * 2 + ["column"] * 30})
+    drop = 0.08 - 0.01 * np.r_[:2, :30]
+    out["importances"] = ranked.assign(
+        classifier="rbf_svm", family="f", drop=drop, drop_low=drop - 0.03, drop_high=drop + 0.02
     )
-    out["importances"] = pd.DataFrame(
-        [
-            {
-                "classifier": "rbf_svm",
-                "level": level,
-                "name": name,
-                "family": "f",
-                "drop": 0.08 - 0.01 * i,
-                "drop_low": 0.05 - 0.01 * i,
-                "drop_high": 0.1 - 0.01 * i,
-            }
-            for level, all_names in (
-                ("family", ["ridge", "gabor"]),
-                ("column", [f"texture_spectrum_block_r{i:02d}_mean" for i in range(30)]),
-            )
-            for i, name in enumerate(all_names)
-        ]
-    )
-    out["ablation"] = pd.DataFrame(
-        [
-            {
-                "classifier": "rbf_svm",
-                "how": how,
-                "family": f,
-                "columns": 3,
-                "value": 0.7,
-                "value_low": 0.66,
-                "value_high": 0.73,
-                "difference": -0.1,
-                "difference_low": -0.12,
-                "difference_high": -0.08,
-            }
-            for how in ("alone", "without")
-            for f in ("ridge", "gabor")
-        ]
-    )
+    value = {"value": 0.7, "value_low": 0.66, "value_high": 0.73}
+    difference = {"difference": -0.1, "difference_low": -0.12, "difference_high": -0.08}
+    left = _grid(classifier=["rbf_svm"], how=["alone", "without"], family=["ridge", "gabor"])
+    out["ablation"] = left.assign(columns=3, **value, **difference)
     out["levels"] = _levels(problem)
-    out["controls"] = pd.DataFrame(
-        [
-            {
-                "control": c,
-                "meaning": "what it is",
-                "classifier": "rbf_svm",
-                "metric": metric,
-                "value": 0.49,
-                "value_low": 0.43,
-                "value_high": 0.55,
-                "chance": 0.5,
-                "passed": True,
-            }
-            for c in ("target shuffled", "loop ridge count")
-        ]
-    )
-    out["epochs"] = pd.DataFrame(
-        [
-            {
-                "classifier": "cnn_small",
-                "repeat": 0,
-                "fold": k,
-                "epoch": e,
-                "train_loss": 1 / (e + 1),
-                "valid_loss": 0.6 + 0.01 * e,
-            }
-            for k in range(3)
-            for e in range(12)
-        ]
-    )
+    value = {"value": 0.49, "value_low": 0.43, "value_high": 0.55, "chance": 0.5, "passed": True}
+    controls = _grid(control=["target shuffled", "loop ridge count"])
+    out["controls"] = controls.assign(meaning="what it is", classifier="rbf_svm", metric=metric, **value)
+    epochs = _grid(classifier=["cnn_small"], repeat=[0], fold=range(3), epoch=range(12))
+    out["epochs"] = epochs.assign(train_loss=1 / (epochs["epoch"] + 1), valid_loss=0.6 + 0.01 * epochs["epoch"])
     out["audit"] = SimpleNamespace(findings=findings(), notes=())
     return out
 
@@ -261,13 +180,8 @@ def _levels(problem: Problem) -> pd.DataFrame:
         labels[problem.target] = problem.classes
     for column, levels in labels.items():
         for i, level in enumerate(levels):
-            row: dict[str, Any] = {
-                "classifier": "rbf_svm",
-                "column": column,
-                "level": level,
-                "prints": 40,
-                "groups": 40,
-            }
+            row: dict[str, Any] = {"classifier": "rbf_svm", "column": column, "level": level}
+            row |= {"prints": 40, "groups": 40}
             for m in METRICS[problem.kind]:
                 # Within one class only accuracy is defined.
                 value = 0.8 - 0.05 * i if column != problem.target or m == "accuracy" else np.nan
@@ -278,26 +192,13 @@ def _levels(problem: Problem) -> pd.DataFrame:
 
 def findings() -> tuple[Finding, ...]:
     """Return a note, a warning and a leak, in this order."""
+    files = ((HOSTILE, "b.bmp"), *((f"x{i}.bmp", f"y{i}.bmp") for i in range(60)))
+    groups, cost = (("363", "376"), *[("1", "2")] * 60), "3 of 40 test prints are in training"
+    conflict = "label_conflict", "warning", "2 groups have several values"
     return (
         Finding("not_checked", "note", "near duplicates: no images were given"),
-        Finding(
-            "label_conflict",
-            "warning",
-            "2 groups have several values",
-            (("c.bmp", "d.bmp"),),
-            (("3", "3"),),
-            "may mislead",
-            1,
-        ),
-        Finding(
-            "identical",
-            "leak",
-            "11 pictures stand under several names",
-            tuple([(HOSTILE, "b.bmp")] + [(f"x{i}.bmp", f"y{i}.bmp") for i in range(60)]),
-            tuple([("363", "376")] + [("1", "2")] * 60),
-            "3 of 40 test prints are in training",
-            61,
-        ),
+        Finding(*conflict, (("c.bmp", "d.bmp"),), (("3", "3"),), "may mislead", 1),
+        Finding("identical", "leak", "11 pictures stand under several names", files, groups, cost, 61),
     )
 
 

@@ -1,4 +1,4 @@
-"""The card beside a model."""
+"""The card of a model."""
 
 import pytest
 

@@ -2,9 +2,9 @@
 
 import base64
 import re
-import threading
 import warnings
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib as mpl
 import numpy as np
@@ -28,8 +28,8 @@ def written(ax):
     return [t.get_text() for t in ax.texts]
 
 
-def svg(display):
-    return base64.b64decode(display.uri.partition("base64,")[2]).decode()
+def svg(plot):
+    return base64.b64decode(Display("c", "C", plot, "words").uri.partition("base64,")[2]).decode()
 
 
 def curves(**options):
@@ -48,6 +48,12 @@ def test_curves_are_drawn_as_they_are_with_band_dots_and_legend():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "y")
     assert ax.get_ylim()[0] < -1 and ax.get_ylim()[1] > 2
     assert [line.get_ydata() for line in ax.lines if list(line.get_ydata()) == [0.5, 0.5]]
+
+
+@pytest.mark.parametrize(("letters_of_name", "rows"), [(18, 1), (19, 2)])
+def test_short_names_share_a_row_of_the_legend(letters_of_name, rows):
+    ax = plot_curves([Curve("a" * letters_of_name, X, X), Curve("b", X, X)], "x", "y")
+    assert ax.figure.get_size_inches()[1] * 72 == pytest.approx(304 + 19 * rows)
 
 
 def test_points_that_are_not_finite_are_left_out():
@@ -113,20 +119,15 @@ def test_figures_that_cannot_be_written_say_why(tmp_path):
 
 
 def test_threads_draw_the_same():
-    found = []
-    threads = [threading.Thread(target=lambda: found.append(curves().uri)) for _ in range(6)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: curves().uri, range(6)))
     assert found == [curves().uri] * 6
     assert mpl.rcParams["svg.hashsalt"] is None
 
 
 def test_foreign_names_are_text_and_nothing_else():
     lines = [Curve(HOSTILE, X, X), Curve("_hidden", X, X)]
-    display = Display("c", "C", lambda: plot_curves(lines, HOSTILE, HOSTILE), "words")
-    text = svg(display)
+    text = svg(lambda: plot_curves(lines, HOSTILE, HOSTILE))
     ElementTree.fromstring(text)
     assert text.count("&lt;a&gt;&amp;$x$ $y$\ufffd\ufffd\ufffd") == 3 and "_hidden</text>" in text
     assert "<a>" not in text
@@ -135,13 +136,13 @@ def test_foreign_names_are_text_and_nothing_else():
         lambda: plot_confusion_matrix(np.eye(2), [HOSTILE, "$"]),
         lambda: plot_predictions(X, X, HOSTILE),
     ):
-        ElementTree.fromstring(svg(Display("c", "C", draw, "words")))
+        ElementTree.fromstring(svg(draw))
 
 
 def test_letters_that_the_font_lacks_are_kept_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        text = svg(Display("c", "C", lambda: plot_intervals([Interval("指紋", 1.0)], "軸"), "words"))
+        text = svg(lambda: plot_intervals([Interval("指紋", 1.0)], "軸"))
     assert ">指紋</text>" in text and ">軸</text>" in text
     assert letters("指紋ab") == 6
 
@@ -154,9 +155,8 @@ def test_names_are_shortened_in_the_middle():
 def test_intervals_stand_where_their_values_are():
     ax = plot_intervals([Interval("low", 0.0, -1, 1), Interval("high", 10.0)], "axis", mark=5)
     mark, dots = ax.lines
-    assert (
-        list(mark.get_xdata()) == [5, 5] and list(dots.get_xdata()) == [0, 10] and dots.get_ydata().tolist() == [0, 1]
-    )
+    assert list(mark.get_xdata()) == [5, 5]
+    assert (list(dots.get_xdata()), dots.get_ydata().tolist()) == ([0, 10], [0, 1])
     bars = [s for s in ax.collections[0].get_segments() if len(s)]
     assert [s.tolist() for s in bars] == [[[-1, 0], [1, 0]]]
     assert labels(ax) == ["low", "high"] and written(ax) == ["0.000", "10"] and ax.get_xlabel() == "axis"

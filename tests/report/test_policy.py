@@ -5,7 +5,7 @@ import pytest
 
 from ridgefeat.report.bench import figures, tables
 from ridgefeat.report.bench.words import format_p_value, format_value
-from ridgefeat.report.explore import labels, maps, page, pictures, sample
+from ridgefeat.report.explore import maps, page, pictures, sample
 from tests.report.made_comparison import make
 
 
@@ -18,8 +18,9 @@ def test_limits_of_a_bench_page():
 def test_limits_of_an_explore_page():
     assert (page.MAX_PRINTS, page.ROOM, page.MAX_OUTLIERS, page.EXACT_BYTES) == (5000, 25 << 20, 100, 6 << 20)
     assert (maps.CLIP, maps.MAX_MISSING, maps.MIN_PRINTS, maps.COMPONENTS) == (8, 0.5, 12, 4)
-    assert (labels.MAX_GROUPS, labels.QUANTILES, sample.OVERSAMPLING) == (8, 4, 2)
+    assert (sample.MAX_GROUPS, sample.QUANTILES, sample.OVERSAMPLING) == (8, 4, 2)
     assert pictures.LADDER[0] == (512, 50) and pictures.LADDER[-1] == (64, 8)
+    assert pictures.OUTLINE_TOLERANCE == 0.15
 
 
 def test_values_have_three_decimals_and_small_p_values_a_bound():

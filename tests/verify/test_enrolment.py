@@ -39,7 +39,7 @@ def test_an_image_and_a_foreign_record_of_one_print_match(foreign, folder):
 
 
 def test_a_picture_of_a_comparison(foreign, tmp_path):
-    from ridgefeat.report.pictures.match import draw_match, save_match
+    from ridgefeat.report import draw_match, save_match
 
     def count_green(picture):
         return int((picture[:, :, 1].astype(int) - picture[:, :, 0] > 60).sum())

@@ -5,6 +5,7 @@ A figure is drawn only when it is requested.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
-from ridgefeat.report.bench.words import format_interval, format_value, metric_name
+from ridgefeat.report.bench.words import format_estimate, format_value, metric_name
 from ridgefeat.report.display import Display, span_of
 from ridgefeat.report.plots import (
     UNIT,
@@ -37,6 +38,17 @@ MAX_CLASSES = 12
 MAX_COLUMNS, MAX_LEVELS = 20, 24
 """Rows of a chart of columns, and of a chart of levels."""
 STEPS = np.linspace(0.0, 1.0, 101)
+PARTS = {
+    **dict.fromkeys(("train", "training"), "training"),
+    **dict.fromkeys(("valid", "validation", "val"), "validation"),
+    "test": "test",
+}
+"""What the first word of an epoch table's column says about a line."""
+
+
+def group_rows(table: pd.DataFrame | None, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
+    """Return a table's rows by the values of a column, in the table's order; nothing where there is no table."""
+    return () if table is None or table.empty else table.groupby(column, sort=False)
 
 
 def leading_classifiers(comparison: Comparison, limit: int = MAX_CURVES) -> list[str]:
@@ -83,11 +95,10 @@ def make_ranking(comparison: Comparison, chance: float | None) -> Display | None
     """Show every classifier's main figure with its interval."""
     summary, metric = comparison.summary, comparison.problem.metric
     rows = intervals(summary[summary["status"] == "ok"], "classifier", metric)
-    name = metric_name(metric)
-    reading = "Best first. Dashed: chance level."
-    return (
-        interval_display("ranking", name, rows, name, f"Classifiers by {name}", reading, mark=chance) if rows else None
-    )
+    if not rows:
+        return None
+    name, reading = metric_name(metric), "Best first. Dashed: chance level."
+    return interval_display("ranking", name, rows, name, f"Classifiers by {name}", reading, mark=chance)
 
 
 def find_chance(comparison: Comparison) -> float | None:
@@ -104,11 +115,9 @@ def find_chance(comparison: Comparison) -> float | None:
 
 def make_curves(comparison: Comparison) -> list[Display]:
     """Show ROC and calibration curves; for a number, predictions over the truth."""
-    kind = comparison.problem.kind
-    if kind == "regression":
+    if comparison.problem.kind == "regression":
         return _predictions(comparison)
-    found = [_roc(comparison) if kind == "binary" else _roc_by_class(comparison)]
-    return [*found, *_calibration(comparison)]
+    return [_roc(comparison), *_calibration(comparison)]
 
 
 def mean_roc(rows: pd.DataFrame, positive: NDArray[np.bool_], score: str) -> NDArray[np.float64]:
@@ -129,49 +138,34 @@ def mean_roc(rows: pd.DataFrame, positive: NDArray[np.bool_], score: str) -> NDA
 
 
 def _roc(comparison: Comparison) -> Display:
-    scores, problem = comparison.scores, comparison.problem
-    lines = []
-    for name in leading_classifiers(comparison):
-        own = scores[scores["classifier"] == name]
-        y = mean_roc(own, (own["y_true"] == problem.positive).to_numpy(), "score")
-        lines.append(Curve(name, STEPS, y, format_value(_value(comparison, name, "roc_auc"), problem.kind)))
-    return curve_display(
-        "roc",
-        "ROC",
-        lines,
-        "false-positive rate",
-        f"true-positive rate, “{problem.positive}”",
-        reading="Each point is one threshold on the score. The dashed diagonal is chance level; further above is "
-        "better. Mean over folds, with the area under the curve.",
-        limits=UNIT,
-        diagonal=True,
-    )
-
-
-def _roc_by_class(comparison: Comparison) -> Display:
+    """Return a curve per classifier; with several classes, one per class against the rest, of the best classifier."""
     from sklearn.metrics import auc
 
-    best = comparison.best
-    own = comparison.scores[comparison.scores["classifier"] == best]
+    scores, problem, best = comparison.scores, comparison.problem, comparison.best
+    chance = "The dashed diagonal is chance level"
+    wanted: list[tuple[str | None, str, str | None, str]]
+    if problem.kind == "binary":
+        title, of = "ROC", f", “{problem.positive}”"
+        reading = f"Each point is one threshold on the score. {chance}; further above is better."
+        wanted = [(name, name, problem.positive, "score") for name in leading_classifiers(comparison)]
+    else:
+        title, of, reading = f"ROC, each class against the rest: {best}", "", f"{chance}."
+        wanted = [(best, name, name, f"p_{name}") for name in problem.classes if f"p_{name}" in scores.columns]
     lines = []
-    for name in comparison.problem.classes:
-        column = f"p_{name}"
-        if column in own.columns:
-            y = mean_roc(own, (own["y_true"] == name).to_numpy(), column)
-            area = float(auc(STEPS[np.isfinite(y)], y[np.isfinite(y)])) if np.isfinite(y).sum() > 1 else np.nan
-            lines.append(Curve(name, STEPS, y, format_value(area, comparison.problem.kind)))
-    left_out = len(lines) - MAX_CLASSES
-    more = f" {left_out} more classes are not shown." if left_out > 0 else ""
-    return curve_display(
-        "roc",
-        f"ROC, each class against the rest: {best}",
-        lines[:MAX_CLASSES],
-        "false-positive rate",
-        "true-positive rate",
-        reading=f"The dashed diagonal is chance level. Mean over folds, with the area under the curve.{more}",
-        limits=UNIT,
-        diagonal=True,
-    )
+    for classifier, name, positive, column in wanted[:MAX_CLASSES]:
+        own = scores[scores["classifier"] == classifier]
+        y = mean_roc(own, (own["y_true"] == positive).to_numpy(), column)
+        if problem.kind == "binary":
+            area = _value(comparison, name, "roc_auc")
+        else:
+            known = np.isfinite(y)
+            area = float(auc(STEPS[known], y[known])) if known.sum() > 1 else np.nan
+        lines.append(Curve(name, STEPS, y, format_value(area, problem.kind)))
+    left_out = len(wanted) - len(lines)
+    more = f" {left_out} more classes are not shown." if left_out else ""
+    reading += f" Mean over folds, with the area under the curve.{more}"
+    names = "false-positive rate", f"true-positive rate{of}"
+    return curve_display("roc", title, lines, *names, reading, limits=UNIT, diagonal=True)
 
 
 def _calibration(comparison: Comparison) -> list[Display]:
@@ -189,11 +183,9 @@ def _calibration(comparison: Comparison) -> list[Display]:
     for name in wanted:
         own = table[(table[by] == name) & (table["count"] > 0)].sort_values("predicted")
         if len(own):
-            x, y = own["predicted"].to_numpy(np.float64), own["observed"].to_numpy(np.float64)
-            note = ""
-            if by == "classifier":
-                note = f"Brier {format_value(_value(comparison, name, 'brier'), problem.kind)}"
-            lines.append(Curve(str(name), x, y, note, dots=True))
+            x, y = own[["predicted", "observed"]].to_numpy(np.float64).T
+            brier = format_value(_value(comparison, name, "brier"), problem.kind)
+            lines.append(Curve(name, x, y, f"Brier {brier}" if by == "classifier" else "", dots=True))
     if not lines:
         return []
     how = (
@@ -233,11 +225,9 @@ def make_confusion_matrices(comparison: Comparison) -> list[Display]:
     limit = MAX_CURVES if len(classes) <= 4 else 2
     found = []
     for name in leading_classifiers(comparison, limit):
-        own = table[table["classifier"] == name]
-        counts = np.zeros((len(classes), len(classes)))
-        places = {c: i for i, c in enumerate(classes)}
-        for true, predicted, count in zip(own["y_true"], own["y_pred"], own["count"], strict=True):
-            counts[places[str(true)], places[str(predicted)]] += float(count)
+        own = table[table["classifier"] == name].astype({"y_true": str, "y_pred": str})
+        counted = own.pivot_table("count", "y_true", "y_pred", "sum")
+        counts = counted.reindex(index=classes, columns=classes).fillna(0).to_numpy(np.float64)
         alt = f"Confusion matrix of {name}. {confusion_words(counts, classes)}"
         found.append(Display(f"confusion-{name}", name, partial(plot_confusion_matrix, counts, classes), alt))
     return found
@@ -254,12 +244,9 @@ class LevelChart(NamedTuple):
 
 def make_level_charts(comparison: Comparison) -> list[LevelChart]:
     """Show the best classifier's metric for each level of the labels, one chart per label."""
-    table = comparison.levels
-    if table is None or table.empty:
-        return []
-    own = table[table["classifier"] == comparison.best]
     charts = []
-    for column, part in own.groupby("column", sort=False):
+    for column, part in group_rows(comparison.levels, "column"):
+        part = part[part["classifier"] == comparison.best]
         metric = _defined(part, comparison, str(column))
         if metric is None:
             continue
@@ -289,50 +276,34 @@ def _defined(part: pd.DataFrame, comparison: Comparison, column: str) -> str | N
 
 def _describe_extremes(part: pd.DataFrame, metric: str, comparison: Comparison) -> str:
     """Return a sentence on the best and the worst level, and whether their intervals overlap."""
-    kind = comparison.problem.kind
     rows = part.to_dict("records")
-    best, worst = rows[0], rows[-1]
-    shown = [
-        f"{r['level']} {format_value(r[metric], kind)}"
-        + (
-            f" ({interval})"
-            if (interval := format_interval(_at(r, f"{metric}_low"), _at(r, f"{metric}_high"), kind))
-            else ""
-        )
-        for r in (best, worst)
-    ]
-    ends = [_at(best, f"{metric}_low"), _at(best, f"{metric}_high"), _at(worst, f"{metric}_low")]
-    ends.append(_at(worst, f"{metric}_high"))
+    shown, ends = [], []
+    for row in (rows[0], rows[-1]):
+        words = format_estimate(row, metric, comparison.problem.kind)
+        shown.append(f"{row['level']} {words['value']}" + (f" ({words['interval']})" if words["interval"] else ""))
+        ends += [_at(row, f"{metric}_low"), _at(row, f"{metric}_high")]
     sentence = f"Best: {shown[0]}. Worst: {shown[1]}."
     if not np.isfinite(ends).all():
         return sentence
-    apart = ends[1] < ends[2] if metric in LESS_IS_BETTER else ends[0] > ends[3]
-    return f"{sentence} " + (
-        "Their intervals do not overlap." if apart else "Their intervals overlap, so the order may be due to chance."
-    )
+    if ends[1] < ends[2] if metric in LESS_IS_BETTER else ends[0] > ends[3]:
+        return f"{sentence} Their intervals do not overlap."
+    return f"{sentence} Their intervals overlap, so the order may be due to chance."
 
 
 def make_importances(comparison: Comparison) -> list[Display]:
     """Show how much the metric drops when a family or a column is shuffled."""
-    table = comparison.importances
-    if table is None or table.empty:
-        return []
-    metric = metric_name(comparison.problem.metric)
-    found = []
-    for name, own in table.groupby("classifier", sort=False):
+    metric, found = metric_name(comparison.problem.metric), []
+    for name, own in group_rows(comparison.importances, "classifier"):
         for level, title in (("family", "Families"), ("column", "Columns")):
-            count = int((own["level"] == level).sum())
-            rows = intervals(own[own["level"] == level].head(MAX_COLUMNS), "name", "drop")
+            part = own[own["level"] == level]
+            rows = intervals(part.head(MAX_COLUMNS), "name", "drop")
             if rows:
                 words = f"{title} shuffled in the test prints, {name}: drop of {metric}"
-                more = f"The first {len(rows)} of {count}." if count > len(rows) else ""
+                more = f"The first {len(rows)} of {len(part)}." if len(part) > len(rows) else ""
                 names = f"importance-{level}-{name}", f"{title}: {name}"
                 axis, tall = f"drop of {metric} when shuffled", level == "column"
                 found.append(interval_display(*names, rows, axis, words, more, mark=0, tall=tall))
     return found
-
-
-READINGS = {"alone": "", "added": "Starting from the best family, the next best is added at each step. ", "without": ""}
 
 
 def make_ablations(comparison: Comparison) -> list[Display]:
@@ -340,27 +311,25 @@ def make_ablations(comparison: Comparison) -> list[Display]:
     table = comparison.ablation
     if table is None or table.empty:
         return []
-    metric, found = metric_name(comparison.problem.metric), []
+    metric, found = comparison.problem.metric, []
     for how, title in (
         ("alone", "One family alone"),
         ("added", "Families added one by one"),
         ("without", "All but one family"),
     ):
-        rows, plus = table[table["how"] == how], ""
+        rows, plus, reading = table[table["how"] == how], "", ""
         if how == "added":
-            plus = "+ "
+            plus, reading = "+ ", "Starting from the best family, the next best is added at each step. "
         else:
-            up = comparison.problem.metric in LESS_IS_BETTER
-            rows = rows.sort_values("value", ascending=up, kind="stable")
+            rows = rows.sort_values("value", ascending=metric in LESS_IS_BETTER, kind="stable")
         values = intervals(rows, "family", "value", plus)
         if values:
             names = ", ".join(dict.fromkeys(map(str, rows["classifier"])))
-            whole = _value(comparison, str(rows["classifier"].iloc[0]), comparison.problem.metric)
+            whole = _value(comparison, str(rows["classifier"].iloc[0]), metric)
             words = f"{title}, {names}; the dashed line is all families"
-            reading = f"{READINGS[how]}Dashed: all families together."
+            drawn = f"families-{how}", f"{title}: {names}", values, metric_name(metric), words
             mark = whole if np.isfinite(whole) else None
-            title = f"{title}: {names}"
-            found.append(interval_display(f"families-{how}", title, values, metric, words, reading, mark=mark))
+            found.append(interval_display(*drawn, f"{reading}Dashed: all families together.", mark=mark))
     return found
 
 
@@ -380,11 +349,11 @@ def make_learning_curve(comparison: Comparison, chance: float | None) -> Display
     if table is None or table["groups"].nunique() < 2:
         return None
     lines = []
-    for name in dict.fromkeys(map(str, table["classifier"])):
-        own = table[table["classifier"] == name].sort_values("groups", kind="stable")
+    for name, own in group_rows(table, "classifier"):
+        own = own.sort_values("groups", kind="stable")
         step = own.groupby(["repeat", "fold"]).cumcount()
         x, y, low, high = band_of(own["groups"], own["value"], step)
-        lines.append(Curve(name, x, y, "", low, high, dots=True))
+        lines.append(Curve(str(name), x, y, "", low, high, dots=True))
     group = comparison.problem.group
     return curve_display(
         "learning",
@@ -401,22 +370,16 @@ def make_learning_curve(comparison: Comparison, chance: float | None) -> Display
 
 def make_training_curves(comparison: Comparison) -> list[Display]:
     """Show training and validation values by epoch, one chart per classifier and quantity."""
-    table = comparison.epochs
-    if table is None or table.empty:
-        return []
     drawn = []
-    for name, own in table.groupby("classifier", sort=False):
+    for name, own in group_rows(comparison.epochs, "classifier"):
         for title, columns in _by_figure(own).items():
             lines = []
             for column, label in columns:
                 x, y, low, high = band_of(own["epoch"], own[column])
                 lines.append(Curve(label, x, y, "", low, high))
-            reading = (
-                "Mean over folds; band: lowest to highest. Where training improves and validation does not, "
-                "the network overfits."
-            )
-            reading = reading if len(lines) > 1 else ""
             names = f"training-{title}-{name}", f"{name}: {title}"
+            reading = "Mean over folds; band: lowest to highest. Where training improves and validation does not, "
+            reading = f"{reading}the network overfits." if len(lines) > 1 else ""
             drawn.append(curve_display(*names, lines, "epoch", title, reading, whole=True))
     return drawn
 
@@ -432,9 +395,7 @@ def _by_figure(own: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
         if not np.isfinite(values).any() or (column == "learning_rate" and np.ptp(values) == 0):
             continue
         first, _, rest = str(column).partition("_")
-        known = {"train": "training", "training": "training", "valid": "validation", "validation": "validation"}
-        known |= {"val": "validation", "test": "test"}
-        title, label = (rest, known[first]) if first in known and rest else (str(column), "training")
+        title, label = (rest, PARTS[first]) if first in PARTS and rest else (str(column), "training")
         found.setdefault(title.replace("_", " "), []).append((str(column), label))
     return found
 

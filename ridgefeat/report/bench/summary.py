@@ -1,15 +1,18 @@
-"""What a page says first: the headline's tiles, and sentences on the best classifier and its credibility."""
+"""What a page says in sentences: the headline's tiles, the summary, and what the section on confounds shows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ridgefeat.bench.results import Comparison
-from ridgefeat.report.bench.figures import LevelChart
-from ridgefeat.report.bench.words import count_of, format_interval, format_value, join_names, metric_name
+from ridgefeat.bench.confounds import ALL
+from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
+from ridgefeat.report.bench.figures import interval_display
+from ridgefeat.report.bench.words import count_of, format_estimate, format_value, join_names, metric_name
+from ridgefeat.report.plots import Interval
 
 DUMMY = {
     "better": "It beats the dummy baseline, which ignores the print.",
@@ -29,6 +32,11 @@ class BestValue(NamedTuple):
     value: str
     interval: str
 
+    @property
+    def words(self) -> str:
+        """The value per unit, with its interval."""
+        return f"{self.value} per {self.unit}" + (f" (95 % interval {self.interval})" if self.interval else "")
+
 
 def find_best_values(comparison: Comparison) -> list[BestValue]:
     """Return the best classifier's main metric per print, and per fused unit where prints were fused."""
@@ -38,17 +46,15 @@ def find_best_values(comparison: Comparison) -> list[BestValue]:
         own = None if summary is None else summary[summary["classifier"] == comparison.best]
         if own is None or own.empty or own["status"].iloc[0] != "ok":
             continue
-        row = own.iloc[0]
-        interval = format_interval(row.get(f"{it.metric}_low"), row.get(f"{it.metric}_high"), it.kind)
-        found.append(BestValue(unit, format_value(row[it.metric], it.kind), interval))
+        found.append(BestValue(unit, **format_estimate(own.iloc[0].to_dict(), it.metric, it.kind)))
     return found
 
 
 def make_headline(
-    comparison: Comparison, best_values: Sequence[BestValue], chance: float | None, audit: dict[str, Any]
+    comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]
 ) -> list[dict[str, str]]:
     """Return the tiles below the title, each with a name, a value and a note."""
-    it, best = comparison.problem, comparison.best
+    it, best, chance, audit = comparison.problem, comparison.best, view["chance"], view["audit"]
     metric = metric_name(it.metric)
     facts = [("best classifier", best or "none", "all failed" if best is None else f"ranked by {metric}")]
     facts += [
@@ -69,45 +75,32 @@ def make_headline(
     return [{"name": n, "value": v, "note": t} for n, v, t in facts]
 
 
-def make_answers(
-    comparison: Comparison,
-    best_values: Sequence[BestValue],
-    chance: float | None,
-    pairs: Sequence[dict[str, Any]],
-    levels: Sequence[LevelChart],
-    confounds: dict[str, Any] | None,
-    controls: Sequence[dict[str, Any]],
-    audit: dict[str, Any],
-) -> list[str]:
+def make_answers(comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]) -> list[str]:
     """Return in sentences which classifier is best, how good it is, whether it is ahead, and how credible that is."""
     it, best = comparison.problem, comparison.best
     if best is None:
         return ["Every classifier failed. See the reasons in the table."]
     answers = ["The split leaks: do not trust any value below."] if comparison.leaks else []
-    answers += [_how_good(comparison, best_values, chance), *_compare_best(best, pairs)]
+    good, guess = " and ".join(one.words for one in best_values), _describe_chance(view["chance"], it.kind)
+    answers.append(f"The best classifier is “{best}”: {metric_name(it.metric)} {good}{guess}.")
+    answers += _compare_best(best, view["pairs"])
     failed = comparison.summary.loc[comparison.summary["status"] != "ok", "classifier"]
     if len(failed):
         answers.append(f"{count_of(len(failed), 'classifier')} failed: {join_names(list(map(str, failed)))}.")
     answers += [
         f"{metric_name(chart.metric)} by {chart.name}. {chart.sentence}"
-        for chart in levels
+        for chart in view["levels"]
         if "finger" in chart.name and chart.name != it.target
     ]
-    if confounds:
-        answers.append(confounds["short"])
-    answers.append(_judge_controls(controls))
-    decided = " The decisions taken are listed below the findings." if audit["leaks"] and it.notes else ""
-    return [*answers, audit["sentence"] + decided]
+    if view["confounds"]:
+        answers.append(view["confounds"]["short"])
+    answers.append(_judge_controls(view["controls"]))
+    decided = " The decisions taken are listed below the findings." if view["audit"]["leaks"] and it.notes else ""
+    return [*answers, view["audit"]["sentence"] + decided]
 
 
-def _how_good(comparison: Comparison, best_values: Sequence[BestValue], chance: float | None) -> str:
-    it = comparison.problem
-    parts = [
-        f"{one.value} per {one.unit}" + (f" (95 % interval {one.interval})" if one.interval else "")
-        for one in best_values
-    ]
-    guess = f"; chance level is {format_value(chance, it.kind)}" if chance is not None else ""
-    return f"The best classifier is “{comparison.best}”: {metric_name(it.metric)} {' and '.join(parts)}{guess}."
+def _describe_chance(chance: float | None, kind: str) -> str:
+    return "" if chance is None else f"; chance level is {format_value(chance, kind)}"
 
 
 def _compare_best(best: str, pairs: Sequence[dict[str, Any]]) -> list[str]:
@@ -147,3 +140,101 @@ def _judge_controls(controls: Sequence[dict[str, Any]]) -> str:
             "investigate before you trust any value."
         )
     return f"The negative controls are at chance level, as they should be: {join_names([c['name'] for c in controls])}."
+
+
+RIDGES, REST = "ridges", f"ridges, {ALL} removed"
+
+Rows = dict[str, dict[Any, Any]]
+
+
+def describe_confounds(comparison: Comparison, chance: float | None) -> dict[str, Any] | None:
+    """Return the section's sentences, figure and rows; None where nothing was measured."""
+    table = comparison.confounds
+    if table is None or table.empty:
+        return None
+    rows = {str(r["confound"]): r for r in table.to_dict("records")}
+    kind, metric = comparison.problem.kind, metric_name(comparison.problem.metric)
+    first = next(iter(rows.values()))
+    classifier = str(first["classifier"])
+    fused = any(np.isfinite(r["fused"]) for r in rows.values())
+    verdict = _verdict(comparison, rows, chance)
+    sentences = _explain_confounds(comparison, rows, chance, verdict)
+    columns = ("value", "fused") if fused else ("value",)
+    return {
+        "sentences": sentences,
+        # What the conditions explain by themselves, and whether the ridges keep anything without them.
+        "short": " ".join(w for w in (sentences[0], verdict) if w),
+        "figure": interval_display(
+            "confounds",
+            f"Per print: {classifier}",
+            [Interval(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()],
+            metric,
+            f"Metric of acquisition conditions and of ridges, {classifier}; the dashed line is chance level",
+            "Dashed: chance level.",
+            mark=chance,
+            tall=True,
+        ),
+        "metric": metric,
+        "fused": fused,
+        "rows": [
+            {
+                "name": name,
+                "meaning": r["meaning"],
+                "columns": f"{r['columns']:,}",
+                "cells": [format_estimate(r, c, kind) for c in columns],
+            }
+            for name, r in rows.items()
+        ],
+    }
+
+
+def _explain_confounds(comparison: Comparison, rows: Rows, chance: float | None, verdict: str) -> list[str]:
+    """Return what the values mean, in sentences that claim no more than they show."""
+    it = comparison.problem
+    sentences = []
+    names = join_names(list(takewhile(lambda name: name != ALL, rows)))
+    if ALL in rows:
+        sentences.append(
+            f"{names[0].upper()}{names[1:]} alone, without any ridge column, predict “{it.target}” with "
+            f"{metric_name(it.metric)} {_value(it.kind, rows[ALL])} per print{_describe_chance(chance, it.kind)}."
+        )
+    if RIDGES in rows and REST in rows:
+        sentences.append(
+            f"The ridge columns reach {_value(it.kind, rows[RIDGES])}. After {names} are regressed out of them "
+            f"(fitted on training {it.group}s only), they reach {_value(it.kind, rows[REST])}."
+        )
+        sentences.append(verdict)
+    return [
+        *sentences,
+        "Conditions that no column measures are not removed: operator, device, place, day, moisture and order of "
+        f"capture. Finger size and pressure may also be related to “{it.target}” itself; this analysis cannot separate "
+        "the two effects.",
+        "Do not report these values as a property of the ridges alone unless "
+        f"{it.group}s that differ in “{it.target}” were recorded under the same conditions.",
+    ]
+
+
+def _verdict(comparison: Comparison, rows: Rows, chance: float | None) -> str:
+    """Return whether the ridges keep more than nothing, and which fraction the conditions explain."""
+    if chance is None or RIDGES not in rows or REST not in rows:
+        return ""
+    whole, rest = rows[RIDGES], rows[REST]
+    better = rest["value_high"] < chance if comparison.problem.metric in LESS_IS_BETTER else rest["value_low"] > chance
+    after = "After these conditions are regressed out, the ridge columns"
+    if not better:
+        return (
+            f"{after} do not differ significantly from chance: these prints do not show that the ridges carry "
+            "information beyond the acquisition conditions."
+        )
+    span = whole["value"] - chance
+    fraction = (whole["value"] - rest["value"]) / span if span else 0.0
+    part = "hardly any of" if fraction < 0.1 else f"about {round(100 * fraction, -1):.0f} % of"
+    return (
+        f"{after} are above chance: they carry information that the measured conditions do not explain (to second "
+        f"order). The conditions account for {part} the ridges’ advantage over chance."
+    )
+
+
+def _value(kind: str, row: dict[Any, Any]) -> str:
+    words = format_estimate(row, "value", kind)
+    return words["value"] + (f" (95 % interval {words['interval']})" if words["interval"] else "")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
+from ridgefeat.report.bench.figures import group_rows
 from ridgefeat.report.bench.words import (
     METRIC_MEANINGS,
     count_of,
     format_difference,
-    format_interval,
+    format_estimate,
     format_p_value,
     format_value,
     metric_name,
@@ -33,23 +34,14 @@ def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str,
     meanings = {run.name: run.meaning for run in comparison.runs}
     rows = []
     for row in summary.to_dict("records"):
-        name = str(row["classifier"])
-        cells = [
-            {
-                "value": format_value(row[m], kind),
-                "interval": format_interval(row.get(f"{m}_low"), row.get(f"{m}_high"), kind),
-                "sort": _sort(row[m]),
-            }
-            for m in metrics
-        ]
-        seconds = row.get("seconds", np.nan)
+        name, seconds = str(row["classifier"]), row.get("seconds", np.nan)
         rows.append(
             {
                 "name": name,
                 "meaning": meanings.get(name, ""),
                 "failed": row["status"] != "ok",
                 "reason": str(row.get("reason") or "no reason was given"),
-                "cells": cells,
+                "cells": [format_estimate(row, m, kind) | {"sort": _sort(row[m])} for m in metrics],
                 "seconds": _seconds(seconds),
                 "seconds_sort": _sort(seconds),
                 "best": name == comparison.best,
@@ -63,23 +55,19 @@ def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str,
 
 def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the differences to the best classifier and to dummy, grouped by that reference."""
-    table = comparison.pairs
-    if table is None or table.empty:
-        return []
     kind, found = comparison.problem.kind, []
-    for reference, own in table.groupby("reference", sort=False):
-        rows = []
-        for row in own.to_dict("records"):
-            rows.append(
-                {
-                    "classifier": str(row["classifier"]),
-                    "difference": format_difference(row["difference"], kind),
-                    "interval": _signed_between(row, kind),
-                    "p": format_p_value(row["p"]),
-                    "p_holm": format_p_value(row["p_holm"]),
-                    "verdict": decide_verdict(row),
-                }
-            )
+    for reference, own in group_rows(comparison.pairs, "reference"):
+        rows = [
+            {
+                "classifier": str(row["classifier"]),
+                "difference": format_difference(row["difference"], kind),
+                "interval": _signed_between(row, kind),
+                "p": format_p_value(row["p"]),
+                "p_holm": format_p_value(row["p_holm"]),
+                "verdict": decide_verdict(row),
+            }
+            for row in own.to_dict("records")
+        ]
         metric = str(own["metric"].iloc[0])
         words = f"{comparison.best}, the best" if reference in ("best", comparison.best) else str(reference)
         found.append({"reference": str(reference), "words": words, "metric": metric_name(metric), "rows": rows})
@@ -108,24 +96,19 @@ def decide_verdict(row: Mapping[Any, Any]) -> str:
 
 def list_classes(comparison: Comparison) -> list[dict[str, Any]]:
     """Return precision, recall, F1 and support by class, grouped by classifier, best first."""
-    table = comparison.classes
-    if table is None or table.empty:
-        return []
-    kind = comparison.problem.kind
-    order = {str(n): i for i, n in enumerate(comparison.summary["classifier"])}
-    found = []
-    for name in sorted(dict.fromkeys(map(str, table["classifier"])), key=lambda n: order.get(n, len(order))):
-        own = table[table["classifier"] == name].to_dict("records")
+    kind, found = comparison.problem.kind, []
+    for name, own in group_rows(comparison.classes, "classifier"):
         rows = [
             {
                 "class": str(r["class"]),
                 "cells": [format_value(r[m], kind) for m in ("precision", "recall", "f1")],
                 "support": f"{float(r['support']):,.0f}",
             }
-            for r in own
+            for r in own.to_dict("records")
         ]
-        found.append({"name": name, "rows": rows})
-    return found
+        found.append({"name": str(name), "rows": rows})
+    order = [str(n) for n in comparison.summary["classifier"]]
+    return sorted(found, key=lambda f: order.index(f["name"]) if f["name"] in order else len(order))
 
 
 def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
@@ -149,8 +132,7 @@ def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
 
 def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the negative controls, and whether each is at chance level."""
-    table = comparison.controls
-    if table is None or table.empty:
+    if comparison.controls is None:
         return []
     kind = comparison.problem.kind
     return [
@@ -159,19 +141,18 @@ def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
             "meaning": str(row.get("meaning") or ""),
             "classifier": str(row["classifier"]),
             "metric": metric_name(str(row["metric"])),
-            "value": format_value(row["value"], kind),
-            "interval": format_interval(row["value_low"], row["value_high"], kind),
+            **format_estimate(row, "value", kind),
             "chance": format_value(row["chance"], kind),
             "passed": bool(row["passed"]),
         }
-        for row in table.to_dict("records")
+        for row in comparison.controls.to_dict("records")
     ]
 
 
 def describe_problem(comparison: Comparison) -> dict[str, Any]:
     """Return counts of prints, groups, classes and columns, and the decisions taken."""
     it = comparison.problem
-    counted = []
+    counted, spread = [], ""
     if it.kind == "regression":
         low, middle, high = (number(float(v)) for v in np.percentile(np.asarray(it.y, np.float64), [0, 50, 100]))
         spread = f"{low} to {high}, median {middle}"
@@ -187,7 +168,6 @@ def describe_problem(comparison: Comparison) -> dict[str, Any]:
             }
             for name, n, g in zip(it.classes, counts, holders, strict=True)
         ]
-        spread = ""
     return {
         "target": it.target,
         "group": it.group,
@@ -273,26 +253,17 @@ ORDER = {"leak": 0, "warning": 1, "note": 2}
 
 
 def describe_audit(audit: Any) -> dict[str, Any]:
-    """Return the audit for a page: its findings, how many there are, and a sentence about them.
-
-    Parameters
-    ----------
-    audit : Audit or None
-        Its `findings` are read.
-    """
+    """Return an Audit (or None) for a page: its findings, how many there are, and a sentence about them."""
     if audit is None:
-        sentence = "No leak audit was run."
-        return {"run": False, "leaks": 0, "findings": [], "short": "not run", "sentence": sentence}
+        return {"run": False, "leaks": 0, "findings": [], "short": "not run", "sentence": "No leak audit was run."}
     findings = sorted(audit.findings, key=lambda f: ORDER.get(f.severity, len(ORDER)))
-    counts = {s: sum(f.severity == s for f in findings) for s in ORDER}
-    parts = [count_of(counts["leak"], "leak")] if counts["leak"] else []
-    parts += [count_of(counts["warning"], "warning")] if counts["warning"] else []
-    sentence = (
-        "The leak audit found nothing." if not findings else f"The leak audit found {' and '.join(parts) or 'no leak'}"
-    )
-    if findings:
-        worst = findings[0]
-        sentence += f"; the first: {worst.message}." if parts else "; see the notes."
+    counts = {s: sum(f.severity == s for f in findings) for s in ("leak", "warning")}
+    parts = [count_of(n, severity) for severity, n in counts.items() if n]
+    sentence = "The leak audit found nothing."
+    if parts:
+        sentence = f"The leak audit found {' and '.join(parts)}; the first: {findings[0].message}."
+    elif findings:
+        sentence = "The leak audit found no leak; see the notes."
     return {
         "run": True,
         "leaks": counts["leak"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,12 @@ def format_interval(low: Any, high: Any, kind: str) -> str:
     return f"{format_value(low, kind)} to {format_value(high, kind)}"
 
 
+def format_estimate(row: Mapping[Any, Any], name: str, kind: str) -> dict[str, str]:
+    """Return a row's value and its interval as text: the cells `name`, `name`_low and `name`_high."""
+    interval = format_interval(row.get(f"{name}_low"), row.get(f"{name}_high"), kind)
+    return {"value": format_value(row[name], kind), "interval": interval}
+
+
 def format_difference(value: Any, kind: str) -> str:
     """Return a difference with its sign, with a true minus.
 
@@ -132,7 +139,7 @@ def format_p_value(p: Any) -> str:
     return "< 0.001" if float(p) < 0.001 else f"{float(p):.3f}"
 
 
-def join_names(names: list[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """Return names as an enumeration.
 
     Examples

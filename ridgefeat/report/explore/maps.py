@@ -28,49 +28,26 @@ MAX_CORRELATED = 2000
 
 @dataclass(frozen=True)
 class Maps:
-    """Places of prints.
-
-    Attributes
-    ----------
-    axes : dict of str to ndarray of float32, shape (prints,)
-        Coordinates by name; NaN for a print with too little measured.
-    explained : tuple of float
-        Fraction of the variance of each principal component.
-    distance : ndarray of float32, shape (prints,)
-        Robust distance from the centre of all prints; NaN as above.
-    furthest : ndarray of int64, shape (prints, 3)
-        Columns in which a print is furthest from the median.
-    deviation : ndarray of float32, shape (prints, 3)
-        By how many robust standard deviations.
-    """
+    """Places of prints."""
 
     axes: dict[str, Float]
+    """Coordinates by name, shape (prints,); NaN for a print with too little measured."""
     explained: tuple[float, ...]
+    """Fraction of the variance of each principal component."""
     distance: Float
+    """Robust distance from the centre of all prints, shape (prints,); NaN as above."""
     furthest: NDArray[np.int64]
+    """Columns in which a print is furthest from the median, shape (prints, 3)."""
     deviation: Float
+    """By how many robust standard deviations, shape (prints, 3)."""
 
 
 def make_maps(values: Float, families: NDArray[Any], *, neighbours: bool, seed: int) -> Maps:
-    """Return maps of the prints by all columns.
+    """Return maps of the prints by all columns; values have the shape (prints, columns) and are NaN where missing.
 
-    Parameters
-    ----------
-    values : ndarray of float32, shape (prints, columns)
-        NaN where missing.
-    families : ndarray of str, shape (columns,)
-        Each column's family; every family has the same weight, whatever its number of columns.
-    neighbours : bool
-        Also make a map of neighbours (t-SNE, van der Maaten and Hinton 2008).
-    seed : int
-        Random seed of t-SNE and of the robust distance.
+    Every family of columns has the same weight, whatever its number of columns. With `neighbours` there is also a map
+    of neighbours (t-SNE, van der Maaten and Hinton 2008). The seed is that of t-SNE and of the robust distance.
 
-    Returns
-    -------
-    Maps
-
-    Notes
-    -----
     Columns are centred on their median, divided by their robust standard deviation and clipped at ±8; missing values
     are replaced by the median. The distance is Mahalanobis' on ten principal components, with centre and covariance
     from the half of the prints that lie closest together (minimum covariance determinant, Rousseeuw and
@@ -98,6 +75,11 @@ def robust_scores(values: Float) -> Array:
 
     The deviation is 1.4826 times the median absolute deviation, but at least half the standard deviation: a column that
     is nearly always the same, or has two peaks, would otherwise make every other value unusual.
+
+    Examples
+    --------
+    >>> robust_scores(np.array([[0], [0], [0], [4]], np.float32)).round(2).ravel().tolist()
+    [0.0, 0.0, 0.0, 4.62]
     """
     out = np.zeros(values.shape)
     known = np.isfinite(values)
@@ -175,19 +157,10 @@ def rank_scores(values: Float) -> Array:
 
 
 def correlate(ranks: Array) -> tuple[NDArray[np.int64], Array]:
-    """Return the rank correlations of columns, in clustered order.
+    """Return columns in clustered order, and their rank correlations in that order.
 
-    Parameters
-    ----------
-    ranks : ndarray of float64, shape (prints, columns)
-        As rank_scores gives them.
-
-    Returns
-    -------
-    order : ndarray of int64
-        Columns as average linkage orders them by 1 - |r|; constant ones are left out.
-    r : ndarray of float64, shape (len(order), len(order))
-        Rank correlations in that order, over the prints that have both columns; 0 where fewer than three have.
+    The ranks, of shape (prints, columns), are those of `rank_scores`. Average linkage orders the columns by 1 - |r|;
+    constant ones are left out. A correlation is over the prints that have both columns; 0 where fewer than three have.
     """
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
@@ -212,18 +185,8 @@ def correlate(ranks: Array) -> tuple[NDArray[np.int64], Array]:
 def separate_groups(ranks: Array, codes: NDArray[np.uint8], groups: int) -> Array:
     """Return how well groups are separated in each column: the fraction of the ranks' variance between them.
 
-    Parameters
-    ----------
-    ranks : ndarray of float64, shape (prints, columns)
-        As rank_scores gives them.
-    codes : ndarray of uint8, shape (prints,)
-        Each print's group; `groups` and above belong to none.
-    groups : int
-
-    Returns
-    -------
-    ndarray of float64, shape (columns,)
-        Epsilon squared of Kruskal and Wallis, 0 (alike) to 1; NaN where undefined.
+    The ranks, of shape (prints, columns), are those of `rank_scores`; codes of `groups` and above belong to no group.
+    The fraction is epsilon squared of Kruskal and Wallis, 0 (alike) to 1; NaN where undefined.
     """
     member = (codes[:, None] == np.arange(groups)).astype(np.float64)
     used = member.any(1)

@@ -9,7 +9,6 @@ numbers are packed here and unpacked by data.js.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
@@ -24,11 +23,17 @@ from numpy.typing import NDArray
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.params import Params
-from ridgefeat.report.explore.labels import as_text, choose_grouping, encode_texts, list_groupings
 from ridgefeat.report.explore.maps import Maps, correlate, make_maps, rank_scores, separate_groups
 from ridgefeat.report.explore.pictures import PackedPrint, Progress, draw_prints
-from ridgefeat.report.explore.sample import draw_rows, read_candidates
-from ridgefeat.report.page import render_page, write_page
+from ridgefeat.report.explore.sample import (
+    as_text,
+    choose_grouping,
+    draw_rows,
+    encode_texts,
+    list_groupings,
+    read_candidates,
+)
+from ridgefeat.report.page import embed_script, render_page, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.structure import Float
 from ridgefeat.table import load_sidecar
@@ -50,22 +55,10 @@ SCRIPTS = ("data", "plot", "scatter", "spread", "heat", "prints", "lists", "main
 
 @dataclass(frozen=True)
 class Explored:
-    """A page that was written.
+    """A page that was written, and its size in bytes.
 
-    Attributes
-    ----------
-    page : Path
-    prints, of : int
-        Prints on the page, and rows of the table.
-    columns : int
-    pictures, missing : int
-        Prints with a picture, and those that could not be read again.
-    picture_side : int
-        Maximum longer side of the pictures in pixels; 0 without any.
-    first_missing : str
-        Why the first of the missing could not be read.
-    bytes : int
-        Size of the page.
+    It shows `prints` of the table's `of` rows: `pictures` with a picture whose longer side has at most `picture_side`
+    pixels (0 without any), and `missing` that could not be read again, the first because of `first_missing`.
     """
 
     page: Path
@@ -163,23 +156,15 @@ def write_explore_page(
     strata = groups[at]["codes"] if at >= 0 else np.zeros(total, np.uint8)
     frame = read.frame.iloc[draw_rows(strata, read.rows, read.keys, options.limit)].reset_index(drop=True)
     content = _numbers(frame, columns, labels, about, options, on_message)
-    held = sum(len(v) for v in content.values() if isinstance(v, str))
-    drawn, side = _pictures(frame, about, options, ROOM - held - _planes(content), progress, on_message)
+    held = sum(map(len, [*content["values"], *(v for v in content.values() if isinstance(v, str))]))
+    drawn, side = _pictures(frame, about, options, ROOM - held, progress, on_message)
     content |= _pack_prints(drawn)
     missing = [d.error for d in drawn if d.error]
-    content["about"] |= {"total": total, "side": side, "missing": len(missing), "why": missing[0] if missing else ""}
+    why = missing[0] if missing else ""
+    content["about"] |= {"total": total, "side": side, "missing": len(missing), "why": why}
     written = write_page(page, _render(table.name, content, frame, about))
-    return Explored(
-        written,
-        len(frame),
-        total,
-        len(columns),
-        len(drawn) - len(missing),
-        len(missing),
-        side,
-        missing[0] if missing else "",
-        written.stat().st_size,
-    )
+    counts = len(frame), total, len(columns), len(drawn) - len(missing), len(missing)
+    return Explored(written, *counts, side, why, written.stat().st_size)
 
 
 def _check_label(
@@ -208,7 +193,8 @@ def _numbers(
     """Return everything except pictures: strings of packed numbers, and `about`, which describes them."""
     names = [str(c["name"]) for c in columns]
     values = np.ascontiguousarray(frame[names].to_numpy(np.float32))
-    families = np.array([_family(n, about["families"]) for n in names])
+    first = [n.split("_")[0] for n in names]
+    families = np.array([f if f in about["families"] else "other" for f in first])
     on_message(
         f"maps of {len(frame):,} prints by {len(names):,} columns" + (", with t-SNE" * options.neighbours) + " …"
     )
@@ -216,7 +202,7 @@ def _numbers(
     ranks = rank_scores(values)
     order, r = correlate(ranks)
     groups = list_groupings(frame, labels)
-    apart = [separate_groups(ranks, g["codes"], len(g["names"])) for g in groups]
+    apart = np.concatenate([separate_groups(ranks, g["codes"], len(g["names"])) for g in groups] or [np.zeros(0)])
     texts = encode_texts(frame, [*labels, "meta_flags", "meta_error"])
     packed = pack_values(np.ascontiguousarray(values.T))
     upper = np.rint(r[np.triu_indices(len(r))] * 100).astype(np.int8)
@@ -245,18 +231,11 @@ def _numbers(
         "furthest": pack_numbers(maps.furthest.astype(np.uint16)),
         "texts": pack_numbers(np.concatenate([t["codes"] for t in texts])),
         "groups": pack_numbers(np.concatenate([g["codes"] for g in groups] or [np.zeros(0, np.uint8)])),
-        "apart": pack_numbers(_parts(apart)),
+        # Whole ten-thousandths, 65535 where undefined.
+        "apart": pack_numbers(np.nan_to_num(np.rint(apart * 10_000), nan=65535).astype(np.uint16)),
         "order": pack_numbers(order.astype(np.uint16)),
         "related": pack_numbers(upper),
     }
-
-
-def _parts(apart: Sequence[Any]) -> Any:
-    """Return fractions as whole ten-thousandths, 65535 where undefined."""
-    if not apart:
-        return np.zeros(0, np.uint16)
-    shares = np.concatenate(apart)
-    return np.where(np.isfinite(shares), np.rint(np.nan_to_num(shares) * 10_000), 65535).astype(np.uint16)
 
 
 def _outliers(frame: pd.DataFrame, maps: Maps) -> list[int]:
@@ -266,15 +245,6 @@ def _outliers(frame: pd.DataFrame, maps: Maps) -> list[int]:
     ranked = np.lexsort((-distance, ~flagged))
     worth = flagged[ranked] | (distance[ranked] >= 0)
     return [int(i) for i in ranked[worth][:MAX_OUTLIERS]]
-
-
-def _family(name: str, families: Sequence[str]) -> str:
-    first = name.split("_")[0]
-    return first if first in families else "other"
-
-
-def _planes(content: Mapping[str, Any]) -> int:
-    return sum(len(plane) for plane in content["values"])
 
 
 def _pictures(
@@ -315,7 +285,9 @@ def _pack_prints(drawn: Sequence[PackedPrint]) -> dict[str, Any]:
 def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
     from markupsafe import Markup
 
-    script = _script()
+    folder = resources.files("ridgefeat.report.explore")
+    parts = [folder.joinpath(f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
+    script = "\n" + "\n".join(['"use strict";', *parts])
     record = content["about"]
     made = as_text(frame, "simulated") == "yes" if "simulated" in frame.columns else np.zeros(len(frame), bool)
     blocks = {f"data-{k}": Markup(v) for k, v in content.items() if isinstance(v, str)}
@@ -330,18 +302,10 @@ def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: M
             "exact": record["bits"] > KEPT_BITS,
             "json": Markup(safe_json(record)),
             "blocks": blocks,
-            "script": Markup(script),
-            "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            **embed_script(script),
             "pictures": record["side"] > 0,
         },
     )
-
-
-def _script() -> str:
-    """Return the page's script, its parts in order."""
-    folder = resources.files("ridgefeat.report.explore")
-    parts = [folder.joinpath(f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
-    return "\n" + "\n".join(['"use strict";', *parts])
 
 
 EXACT_BYTES = 6 << 20
@@ -352,33 +316,21 @@ MANTISSA = 23
 
 
 def pack_values(columns: Float) -> dict[str, Any]:
-    """Return a table's values as text, with the number of bits kept.
+    """Return a table's values, float32 of shape (columns, prints), as text.
 
-    Parameters
-    ----------
-    columns : ndarray of float32, shape (columns, prints)
-        NaN where missing.
-
-    Returns
-    -------
-    dict
-        `bits`: bits kept after the leading one; `planes`: bytes of a value, the highest first, each plane's deflated
-        bytes in base64.
+    `bits` is the number of bits kept after the leading one; `planes` are the bytes of a value, the highest first, each
+    plane deflated and in base64.
     """
     bits = MANTISSA if columns.nbytes <= EXACT_BYTES else KEPT_BITS
     whole = np.ascontiguousarray(columns, np.float32).view(np.uint32)
     if bits < MANTISSA:
-        whole = np.where(np.isnan(columns), np.uint32(0x7FC00000), _rounded(whole, MANTISSA - bits))
+        # To the nearest value whose dropped bits are zero.
+        drop = MANTISSA - bits
+        rounded = (whole + np.uint32(1 << (drop - 1))) & np.uint32(0xFFFFFFFF << drop & 0xFFFFFFFF)
+        whole = np.where(np.isnan(columns), np.uint32(0x7FC00000), rounded)
     kept = 4 if bits == MANTISSA else 3
     planes = [((whole >> np.uint32(24 - 8 * i)) & np.uint32(255)).astype(np.uint8) for i in range(kept)]
     return {"bits": bits, "planes": [deflated(p.tobytes()) for p in planes]}
-
-
-def _rounded(whole: NDArray[np.uint32], drop: int) -> NDArray[np.uint32]:
-    """Return float32 bit patterns rounded to the nearest with `drop` low bits zero."""
-    half, mask = np.uint32(1 << (drop - 1)), np.uint32(0xFFFFFFFF << drop & 0xFFFFFFFF)
-    rounded: NDArray[np.uint32] = (whole + half) & mask
-    return rounded
 
 
 def pack_numbers(values: NDArray[Any]) -> str:

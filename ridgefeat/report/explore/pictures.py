@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,27 +61,18 @@ Numbers = NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class PackedPrint:
-    """One print in the form that a page holds.
-
-    Attributes
-    ----------
-    picture : str
-        A data URI; empty where it could not be read.
-    size : (float, float)
-        Width and height in mm.
-    marks : ndarray of uint16, shape (n, 4)
-        x, y (0 to GRID), direction (0 to TURN, or NO_DIRECTION) and kind.
-    outline : ndarray of uint16, shape (m, 2)
-        x, y of the mask's outline; 65535 and a number begin a line of so many points.
-    error : str
-        Why it could not be read.
-    """
+    """One print in the form that a page holds."""
 
     picture: str
+    """A data URI; empty where it could not be read."""
     size: tuple[float, float]
+    """Width and height in mm."""
     marks: Numbers
+    """Shape (n, 4): x, y (0 to GRID), direction (0 to TURN, or NO_DIRECTION) and kind."""
     outline: Numbers
+    """Shape (m, 2): x, y of the mask's outline; 65535 and a number begin a line of so many points."""
     error: str = ""
+    """Why it could not be read."""
 
 
 NOTHING = np.zeros((0, 4), np.uint16), np.zeros((0, 2), np.uint16)
@@ -98,22 +90,9 @@ def draw_prints(
 ) -> tuple[list[PackedPrint], tuple[int, int]]:
     """Return the prints of a table's rows, and the size and quality of their pictures.
 
-    Parameters
-    ----------
-    rows : sequence of mappings
-        A table's rows.
-    root : Path
-        The folder that was extracted.
-    params : Params
-        The table's own, so that its minutiae are drawn.
-    room : int
-        Approximate bytes of all pictures together.
-    overlays : bool
-        Also find minutiae, singular points and outline.
-    jobs : int or None
-        Worker processes.
-    progress : callable, optional
-        Called with the numbers of prints done, failed and in total.
+    `root` is the folder that was extracted, `params` are the table's own, so that its minutiae are drawn, and `room` is
+    the approximate number of bytes of all pictures together. With `overlays`, minutiae, singular points and outline are
+    found too. `progress` is called with the numbers of prints done, failed and in total.
     """
     from joblib import delayed
 
@@ -130,13 +109,10 @@ def draw_prints(
 
 def choose_step(rows: Sequence[Mapping[str, Any]], root: Path, params: Params, room: int) -> tuple[int, int]:
     """Return the best size and quality at which the pictures of all rows fit, estimated on some of them."""
-    at = np.unique(np.linspace(0, max(0, len(rows) - 1), TRIED).astype(int))
     some = []
-    for row in (rows[i] for i in at if i < len(rows)):
-        try:
-            some.append(reopen(row, root, params))
-        except RidgefeatError:
-            continue
+    for i in np.unique(np.linspace(0, len(rows) - 1, TRIED).astype(int)):
+        with suppress(RidgefeatError):
+            some.append(reopen(rows[i], root, params))
     for step in LADDER:
         if not some or len(rows) * float(np.mean([len(embed(fp.original, *step)) for fp in some])) <= room:
             return step
@@ -163,16 +139,7 @@ def draw_print(
 
 
 def reopen(row: Mapping[str, Any], root: Path, params: Params) -> Fingerprint:
-    """Read the print of a table's row again, as it was read for the table.
-
-    Parameters
-    ----------
-    row : mapping
-        The row's cells by column.
-    root : Path
-        The folder that `meta_source` is relative to.
-    params : Params
-        Parameters of the stages.
+    """Read the print of a table's row again, as it was read for the table; `meta_source` is relative to `root`.
 
     Raises
     ------

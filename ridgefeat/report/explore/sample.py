@@ -1,15 +1,18 @@
-"""A table read once; of one that is too large for a page, a sample stratified by label."""
+"""A table read once; its labels as groups to colour and compare by; of a large table, a sample stratified by label."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ridgefeat.report.page import number
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.writers import column, kind_of
 
@@ -22,49 +25,37 @@ MAX_VALUES = 64
 """Different values of a label of which a row is certainly a candidate, so that no stratum is empty."""
 NAMES = ("meta_source", "meta_sha256")
 """Columns as large as all labels together; they are held of the candidates alone."""
+MAX_GROUPS = 8
+"""Groups with their own colour and shape; the rest form one more group."""
+NONE = 255
+"""Code of a row without a group."""
+OTHERS = "others"
+IDENTITIES = ("subject", "simulated")
+"""Labels that identify a print's origin: to search for, not to compare by."""
+QUANTILES = 4
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """What is held of a table.
-
-    Attributes
-    ----------
-    labels : DataFrame
-        Labels and meta_* columns of all rows, without NAMES.
-    frame : DataFrame
-        Rows that may be drawn, with all columns in the table's order.
-    rows : ndarray of int64
-        Their numbers in the table, ascending.
-    keys : ndarray of float64
-        A random number for each; smaller ones are drawn first.
-    """
+    """What is held of a table."""
 
     labels: pd.DataFrame
+    """Labels and meta_* columns of all rows, without NAMES."""
     frame: pd.DataFrame
+    """Rows that may be drawn, with all columns in the table's order."""
     rows: NDArray[np.int64]
+    """Their numbers in the table, ascending."""
     keys: NDArray[np.float64]
+    """A random number for each; smaller ones are drawn first."""
 
 
 def read_candidates(
     table: Path, features: Collection[str], kinds: Collection[str], limit: int, seed: int
 ) -> Candidates | None:
-    """Read a table once; hold the labels of all rows, and about twice as many rows as are wanted.
+    """Read a table once; hold the labels of all rows, and about twice as many rows as are wanted; None without rows.
 
-    Parameters
-    ----------
-    table : Path
-    features, kinds : collection of str
-        Its feature columns, and the labels of which the sidecar knows the type.
-    limit : int
-        Number of rows that are wanted.
-    seed : int
-        The same seed gives the same candidates, however the table is stored.
-
-    Returns
-    -------
-    Candidates or None
-        None for a table without rows.
+    `features` are its feature columns, `kinds` the labels of which the sidecar knows the type, `limit` the number of
+    rows that are wanted. The same seed gives the same candidates, however the table is stored.
     """
     import pandas as pd
 
@@ -104,7 +95,7 @@ def _has_new_value(labels: pd.DataFrame, seen: dict[str, set[str]]) -> NDArray[n
     for name in labels.columns:
         values = seen.setdefault(name, set())
         if len(values) < MAX_VALUES:
-            texts = labels[name].astype("string").fillna("")
+            texts = as_text(labels, name)
             first = np.flatnonzero(~texts.duplicated() & ~texts.isin(values))[: MAX_VALUES - len(values)]
             new[first] = True
             values.update(texts.iloc[first])
@@ -114,27 +105,10 @@ def _has_new_value(labels: pd.DataFrame, seen: dict[str, set[str]]) -> NDArray[n
 def draw_rows(
     strata: NDArray[np.uint8], rows: NDArray[np.int64], keys: NDArray[np.float64], limit: int
 ) -> NDArray[np.int64]:
-    """Draw candidates so that every stratum keeps its fraction, and has at least one.
+    """Draw candidates so that every stratum keeps its fraction, and has at least one; places by Webster's method.
 
-    Parameters
-    ----------
-    strata : ndarray of uint8, shape (prints,)
-        Each print's stratum.
-    rows : ndarray of int64, shape (candidates,)
-        The candidates among the prints.
-    keys : ndarray of float64, shape (candidates,)
-        Within a stratum, candidates with the smallest keys are drawn.
-    limit : int
-        Number of candidates to draw.
-
-    Returns
-    -------
-    ndarray of int64
-        Places among the candidates, ascending.
-
-    Notes
-    -----
-    Places are given to strata by Webster's method.
+    `strata` has a value for each print; `rows` are the candidates among the prints and `keys` their random numbers:
+    within a stratum, the smallest are drawn. The result holds places among the candidates, ascending.
 
     Examples
     --------
@@ -150,3 +124,73 @@ def draw_rows(
     rank[order] = np.arange(len(rows)) - np.repeat(np.cumsum(held) - held, held)
     quotient = np.where(rank == 0, -1, (rank + 0.5) / counts[own])
     return np.sort(np.lexsort((keys, quotient))[:limit])
+
+
+def as_text(frame: pd.DataFrame, name: str) -> pd.Series[str]:
+    """Return a column's cells as text, empty where missing."""
+    return frame[name].astype("string").fillna("")
+
+
+def list_groupings(frame: pd.DataFrame, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return every way to group a table's rows, by its labels and flags: the groups' names and each row's code."""
+    found = [_by_label(frame, name) for name in labels if name not in IDENTITIES]
+    flags = as_text(frame, "meta_flags").to_numpy(dtype=str)
+    if (flags != "").any():
+        found.append(_group("flagged", np.where(flags != "", "flagged", "not flagged")))
+        first = np.array([f.split()[0] if f else "" for f in flags.tolist()])
+        found.append(_group("first flag", np.where(first == "", "none", first)))
+    found.append(_group("layout", as_text(frame, "meta_layout").to_numpy(dtype=str)))
+    return [f for f in found if f is not None]
+
+
+def _by_label(frame: pd.DataFrame, name: str) -> dict[str, Any] | None:
+    import pandas as pd
+
+    texts = as_text(frame, name).to_numpy(dtype=str)
+    column = frame[name]
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() > MAX_GROUPS:
+        values = column.to_numpy(np.float64, na_value=np.nan)
+        cuts = np.unique(np.nanquantile(values, np.linspace(0, 1, QUANTILES + 1)))
+        at = np.clip(np.searchsorted(cuts, values, "right") - 1, 0, len(cuts) - 2)
+        names = np.array([f"{number(a)} to {number(b)}" for a, b in pairwise(cuts)])
+        return _group(name, np.where(np.isfinite(values), names[at], ""), names.tolist())
+    return _group(name, texts)
+
+
+def _group(name: str, texts: NDArray[Any], order: Sequence[str] | None = None) -> dict[str, Any] | None:
+    counted = Counter(texts[texts != ""].tolist())
+    if len(counted) < 2 or len(counted) > len(texts) / 2 > MAX_GROUPS:
+        return None
+    ranked = sorted(counted, key=lambda v: (-counted[v], v))
+    names = ranked if len(ranked) <= MAX_GROUPS else ranked[: MAX_GROUPS - 1]
+    names = [n for n in order if n in names] if order else sorted(names, key=_natural)
+    if len(ranked) > len(names):
+        names = [*names, OTHERS]
+    code = {value: names.index(value) if value in names else len(names) - 1 for value in counted}
+    codes = np.array([code.get(t, NONE) for t in texts.tolist()], np.uint8)
+    return {"name": name, "names": names, "codes": codes}
+
+
+def _natural(text: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(text), text
+    except ValueError:
+        return 1, 0.0, text
+
+
+def encode_texts(frame: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return text columns as lists of distinct values and each row's index in them."""
+    found = []
+    for name in names:
+        values, codes = np.unique(as_text(frame, name).to_numpy(dtype=str), return_inverse=True)
+        found.append({"name": name, "values": values.tolist(), "codes": codes.astype(np.uint32)})
+    return found
+
+
+def choose_grouping(groups: Sequence[Mapping[str, Any]], wanted: str | None) -> int:
+    """Return the index of the initial grouping: the wanted one, else a usual one, else 0; -1 without any."""
+    names = [g["name"] for g in groups]
+    for name in (wanted, "sex", "pattern", "pattern_class", "finger", "hand", "alteration"):
+        if name in names:
+            return names.index(name)
+    return 0 if names else -1

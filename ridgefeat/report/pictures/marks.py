@@ -1,4 +1,4 @@
-"""Marks of single points: minutiae, cores and deltas, drawn on RGB pictures with a light halo.
+"""Marks of single points and lines of text: minutiae, cores and deltas, drawn on RGB pictures with a light halo.
 
 Kinds differ in shape as well as in colour; the colours are Okabe and Ito's, which are safe for colour-blind readers.
 """
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ridgefeat.structure import BIFURCATION, UInt8
 
 Array = NDArray[Any]
+Colour = tuple[int, int, int]
 
 OTHER_COLOUR: Colour = (106, 112, 122)
 ENDING_COLOUR: Colour = (213, 94, 0)
@@ -41,19 +42,10 @@ def ray(centre: Array, direction: float, start: float, end: float) -> Array:
 
 
 def mark_minutia(picture: UInt8, centre: Array, direction: float, kind: int, scale: float) -> None:
-    """Draw a minutia in place: a ring for an ending, a square for a bifurcation, with a tail in its direction.
+    """Draw a minutia in place: a square for a bifurcation, a ring for every other kind, with a tail in its direction.
 
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (rows, columns, 3)
-    centre : ndarray, shape (2,)
-        x, y in the picture's pixels.
-    direction : float
-        Radians, counter-clockwise.
-    kind : int
-        1 ending, 2 bifurcation, 0 unknown.
-    scale : float
-        Picture pixels per pixel at 500 dpi.
+    The centre (x, y) is in the picture's pixels, the direction in radians, counter-clockwise; the scale is picture
+    pixels per pixel at 500 dpi.
     """
     colour = {1: ENDING_COLOUR, BIFURCATION: BIFURCATION_COLOUR}.get(kind, OTHER_COLOUR)
     radius, width = max(4.0, 3.2 * scale), max(2, round(0.9 * scale))
@@ -96,9 +88,6 @@ def _ring(picture: UInt8, centre: Array, radius: float, colour: Colour, width: i
     cv2.circle(picture, (x, y), round(radius * (1 << SHIFT)), colour, width, cv2.LINE_AA, SHIFT)
 
 
-Colour = tuple[int, int, int]
-
-
 def measure(text: str, size: float, *, bold: bool = False) -> int:
     """Return the width of a line in pixels; size is the letters' height in pixels per em."""
     return int(_render(_clean(text), size, bold)[0].shape[1])
@@ -115,27 +104,10 @@ def write(
     bold: bool = False,
     align: float = 0.0,
 ) -> int:
-    """Write one line of text onto an RGB picture, in place.
+    """Write one line of text onto an RGB picture, in place, and return its width in pixels.
 
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (rows, columns, 3)
-    text : str
-        What falls outside the picture is cut off.
-    x, baseline : float
-        Position of the line, in pixels.
-    size : float
-        Pixels per em.
-    colour : (int, int, int)
-        Red, green, blue.
-    bold : bool
-    align : float
-        0 begins at x, 0.5 is centred on it, 1 ends there.
-
-    Returns
-    -------
-    int
-        The line's width in pixels.
+    What falls outside the picture is cut off. The size is in pixels per em. With `align` 0 the line begins at x, with
+    0.5 it is centred on it, with 1 it ends there.
     """
     ink, descent = _render(_clean(text), size, bold)
     height, width = ink.shape

@@ -48,14 +48,7 @@ STROKE_STEP = 12.0
 
 @dataclass(frozen=True)
 class Canvas:
-    """A print's canvas.
-
-    Attributes
-    ----------
-    fp : Fingerprint
-    scale : float
-        Canvas pixels per pixel at 500 dpi.
-    """
+    """A print's canvas; the scale is canvas pixels per pixel at 500 dpi."""
 
     fp: Fingerprint
     scale: float
@@ -77,8 +70,7 @@ class Canvas:
 
     def photo(self, fade: float = 0.0) -> UInt8:
         """Return the original print in RGB, shape (rows, columns, 3), faded towards white by 0 to 1."""
-        grey = self.grow_original()
-        grey = np.asarray(np.rint(255 - (255 - grey.astype(np.float32)) * (1 - fade)), np.uint8)
+        grey = fade_out(self.grow_original(), 1 - fade)
         return np.repeat(grey[..., None], 3, 2)
 
     def grow_original(self) -> UInt8:
@@ -95,6 +87,11 @@ class Canvas:
         """Draw the foreground's outline into a picture on the canvas."""
         lines, _ = cv2.findContours(self.mask(), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, lines, -1, colour, width, cv2.LINE_AA)
+
+
+def fade_out(picture: UInt8, strength: float) -> UInt8:
+    """Return a picture with only a part of its strength, on white."""
+    return np.asarray(np.rint(255 - (255 - picture.astype(np.float32)) * strength), np.uint8)
 
 
 Legend = Callable[[UInt8], None]
@@ -135,14 +132,7 @@ def _mask(canvas: Canvas) -> tuple[UInt8, Legend]:
     canvas.outline(picture, ENDING_COLOUR, 3)
     fraction = float(canvas.fp.mask.mean())
     area = float(canvas.fp.mask.sum()) * MM_PER_PX**2
-
-    def legend(strip: UInt8) -> None:
-        middle = strip.shape[0] // 2
-        cv2.line(strip, (1, middle), (30, middle), ENDING_COLOUR, 2, cv2.LINE_AA)
-        text = f"outline of the print: {area:.0f} mm², {fraction:.0%} of the image"
-        write(strip, text, 44, middle + 6, LETTERS, INK)
-
-    return picture, legend
+    return picture, _words(f"outline of the print: {area:.0f} mm², {fraction:.0%} of the image", ENDING_COLOUR)
 
 
 def _orientation(canvas: Canvas) -> tuple[UInt8, Legend]:
@@ -170,9 +160,10 @@ def _period(canvas: Canvas) -> tuple[UInt8, Legend]:
     low, high = PERIOD_RANGE
     period = np.where(canvas.fp.mask, canvas.fp.period, np.nan) * MM_PER_PX
     known = np.isfinite(period)
-    picture = _map(canvas, period, known, low, high, _table(cv2.COLORMAP_VIRIDIS))
+    table = _table(cv2.COLORMAP_VIRIDIS)
     middle = f"median {np.median(period[known]):.2f} mm" if known.any() else "unknown"
-    return picture, _bar(_table(cv2.COLORMAP_VIRIDIS), low, high, f"ridge period, {middle}", " mm")
+    picture = _map(canvas, period, known, low, high, table)
+    return picture, _bar(table, low, high, f"ridge period, {middle}", " mm")
 
 
 def _gabor(canvas: Canvas) -> tuple[UInt8, Legend]:
@@ -195,27 +186,18 @@ def _enhanced(canvas: Canvas) -> tuple[UInt8, Legend]:
 def _skeleton(canvas: Canvas) -> tuple[UInt8, Legend]:
     picture = canvas.photo(0.72)
     line = canvas.fp.skeleton
-    rows, columns = line.shape
+    y, x = np.nonzero(line)
+    padded = np.pad(line, 1)
     segments = []
     for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        here = line[: rows - dy, max(0, -dx) : columns - max(0, dx)]
-        there = line[dy:, max(0, dx) : columns + min(0, dx)]
-        y, x = np.nonzero(here & there)
-        x = x + max(0, -dx)
-        segments.append(np.stack([np.stack([x, y], -1), np.stack([x + dx, y + dy], -1)], 1))
+        start = np.stack([x, y], -1)[padded[y + dy + 1, x + dx + 1]]
+        segments.append(np.stack([start, start + (dx, dy)], 1))
     links = np.concatenate(segments)
-    ends = canvas.at(links[..., 0], links[..., 1])
-    cv2.polylines(
-        picture, list(fixed(ends)), False, BIFURCATION_COLOUR, max(2, round(canvas.scale * 0.6)), cv2.LINE_AA, SHIFT
-    )
+    ends = fixed(canvas.at(links[..., 0], links[..., 1]))
+    width = max(2, round(canvas.scale * 0.6))
+    cv2.polylines(picture, list(ends), False, BIFURCATION_COLOUR, width, cv2.LINE_AA, SHIFT)
     length = float(line.sum()) * MM_PER_PX
-
-    def legend(strip: UInt8) -> None:
-        middle = strip.shape[0] // 2
-        cv2.line(strip, (1, middle), (30, middle), BIFURCATION_COLOUR, 2, cv2.LINE_AA)
-        write(strip, f"centre lines of the ridges, {length:.0f} mm in all", 44, middle + 6, LETTERS, INK)
-
-    return picture, legend
+    return picture, _words(f"centre lines of the ridges, {length:.0f} mm in all", BIFURCATION_COLOUR)
 
 
 def _minutiae(canvas: Canvas) -> tuple[UInt8, Legend]:
@@ -299,9 +281,14 @@ def _bar(table: UInt8, low: float, high: float, name: str, unit: str) -> Legend:
     return legend
 
 
-def _words(text: str) -> Legend:
+def _words(text: str, line: Colour | None = None) -> Legend:
+    """Return a legend of words, after a sample of a line of that colour."""
+
     def legend(strip: UInt8) -> None:
-        write(strip, text, 0, strip.shape[0] // 2 + 6, LETTERS, INK)
+        middle = strip.shape[0] // 2
+        if line is not None:
+            cv2.line(strip, (1, middle), (30, middle), line, 2, cv2.LINE_AA)
+        write(strip, text, 0 if line is None else 44, middle + 6, LETTERS, INK)
 
     return legend
 

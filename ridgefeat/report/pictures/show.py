@@ -1,4 +1,4 @@
-"""A print with all that was detected in it: one panel per stage, with legends.
+"""Pictures as files: a print with all that was detected in it, one panel per stage; two prints, their minutiae paired.
 
 save_overlay(rf.read("101_1.tif", dpi=500), "overlay.png")
 """
@@ -15,12 +15,13 @@ import numpy as np
 
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.files import atomic_write, os_errors_as
-from ridgefeat.report.pictures.marks import shorten, write
-from ridgefeat.report.pictures.panels import GREY, INK, PANELS, Canvas, Legend, Panel
+from ridgefeat.report.pictures.marks import mark_minutia, shorten, write
+from ridgefeat.report.pictures.panels import GREY, INK, PANELS, Canvas, Legend, Panel, fade_out
 from ridgefeat.structure import UInt8
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
+    from ridgefeat.verify import Comparison, PreparedTemplate, Template
 
 PAGE = (252, 252, 251)
 FRAME = (198, 202, 208)
@@ -133,9 +134,7 @@ def _scale(fp: Fingerprint, scale: float | None) -> float:
 
 
 def _blank(rows: int, columns: int) -> UInt8:
-    page = np.empty((rows, columns, 3), np.uint8)
-    page[:] = PAGE
-    return page
+    return np.full((rows, columns, 3), PAGE, np.uint8)
 
 
 def _heading(page: UInt8, fp: Fingerprint) -> None:
@@ -145,11 +144,8 @@ def _heading(page: UInt8, fp: Fingerprint) -> None:
     write(page, shorten(name, width, 32, bold=True), MARGIN, MARGIN + 26, 32, INK, bold=True)
     rows, columns = fp.original.shape
     dpi = f"{fp.dpi_x:g}" if fp.dpi_x == fp.dpi_y else f"{fp.dpi_x:g} × {fp.dpi_y:g}"
-    facts = [
-        f"{columns} × {rows} px",
-        f"{dpi} dpi",
-        f"{columns * 25.4 / fp.dpi_x:.1f} × {rows * 25.4 / fp.dpi_y:.1f} mm",
-    ]
+    millimetres = f"{columns * 25.4 / fp.dpi_x:.1f} × {rows * 25.4 / fp.dpi_y:.1f} mm"
+    facts = [f"{columns} × {rows} px", f"{dpi} dpi", millimetres]
     if fp.mask.any():
         facts.append(f"{len(fp.minutiae)} minutiae")
     flags = ", ".join(flag.replace("_", " ") for flag in fp.flags)
@@ -165,7 +161,7 @@ def _heading(page: UInt8, fp: Fingerprint) -> None:
 def _drawn(panel: Panel, canvas: Canvas) -> tuple[UInt8, Legend]:
     picture, legend = panel.draw(canvas)
     if not canvas.fp.mask.any() and panel is not PANELS["print"]:
-        picture = np.asarray(np.rint(255 - (255 - picture.astype(np.float32)) * 0.18), np.uint8)
+        picture = fade_out(picture, 0.18)
         height, width = picture.shape[:2]
         size = min(26.0, max(8.0, width / 12))
         write(picture, "no print found", width / 2, height / 2, size, WARNING, bold=True, align=0.5)
@@ -184,3 +180,99 @@ def _framed(panel: Panel, canvas: Canvas, width: int) -> UInt8:
     if canvas.fp.mask.any() or panel is PANELS["print"]:
         legend(cell[TITLE + rows + 4 :])
     return cell
+
+
+MATCH_SCALE = 2.0
+"""Picture pixels per pixel at 500 dpi."""
+JOIN = (0, 140, 100)
+UNPAIRED = 0.55
+"""How far unpaired minutiae fade towards white."""
+MATCH_INK = (40, 44, 52)
+MATCH_GAP, MATCH_HEADING = 24, 64
+
+
+def draw_match(first: Template | PreparedTemplate, second: Template | PreparedTemplate) -> UInt8:
+    """Draw two prints next to each other, with lines between the minutiae that their comparison paired.
+
+    Ridges are drawn as a template holds them; a template of minutiae alone has none.
+
+    Parameters
+    ----------
+    first, second : Template or PreparedTemplate
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3)
+        RGB.
+    """
+    from ridgefeat.verify import PreparedTemplate, compare, prepare
+
+    a, b = (p if isinstance(p, PreparedTemplate) else prepare(p) for p in (first, second))
+    found = compare(a, b)
+    sides = [_ridges(p.template) for p in (a, b)]
+    paired = (found.first, found.second)
+    for picture, prepared, met in zip(sides, (a, b), paired, strict=True):
+        _mark_minutiae(picture, prepared.template, met)
+    height = max(len(s) for s in sides)
+    offset = sides[0].shape[1] + MATCH_GAP
+    page = np.full((height + MATCH_HEADING, offset + sides[1].shape[1], 3), PAGE, np.uint8)
+    for picture, left in zip(sides, (0, offset), strict=True):
+        page[MATCH_HEADING : MATCH_HEADING + len(picture), left : left + picture.shape[1]] = picture
+    start, end = _points(a.template)[found.first], _points(b.template)[found.second] + (offset, 0)
+    for line in np.rint(np.stack([start, end], 1) + (0, MATCH_HEADING)).astype(int).tolist():
+        cv2.line(page, line[0], line[1], JOIN, 1, cv2.LINE_AA)
+    _match_heading(page, (a.template.source, b.template.source), offset, found)
+    return page
+
+
+def save_match(first: Template | PreparedTemplate, second: Template | PreparedTemplate, path: str | Path) -> None:
+    """Draw two prints and write the picture; its format goes by the extension.
+
+    Raises
+    ------
+    ImageError
+        If the extension is no picture's or the file cannot be written.
+    """
+    save_picture(draw_match(first, second), path)
+
+
+def _ridges(template: Template) -> UInt8:
+    rows, columns = (n * 8 for n in template.mask.shape)
+    grey = np.full((rows, columns), 255, np.uint8)
+    if template.waves is not None and template.waves.signal.size:
+        from ridgefeat.verify.waves import SPACING
+
+        wave = template.waves.signal[:, :, 0].astype(np.float32)
+        height, width = wave.shape[0] * SPACING, wave.shape[1] * SPACING
+        large = cv2.resize(wave, (width, height), interpolation=cv2.INTER_CUBIC)[:rows, :columns]
+        # Light, so that marks and lines are visible.
+        grey[: large.shape[0], : large.shape[1]] = np.clip(225 + 0.3 * large, 150, 255)
+        grey[: large.shape[0], : large.shape[1]][large == 0] = 255
+    size = (round(columns * MATCH_SCALE), round(rows * MATCH_SCALE))
+    return np.asarray(cv2.cvtColor(cv2.resize(grey, size), cv2.COLOR_GRAY2RGB))
+
+
+def _points(template: Template) -> np.ndarray:
+    m = template.minutiae
+    return (np.stack([m.x, m.y], 1) + 0.5) * MATCH_SCALE - 0.5
+
+
+def _mark_minutiae(picture: UInt8, template: Template, met: np.ndarray) -> None:
+    m, points = template.minutiae, _points(template)
+    others = np.setdiff1d(np.arange(len(m)), met)
+    for which in (others, met):
+        for i in which.tolist():
+            mark_minutia(picture, points[i], float(m.direction[i]), int(m.kind[i]), 0.7 * MATCH_SCALE)
+        if which is others:
+            picture[:] = fade_out(picture, 1 - UNPAIRED)
+
+
+def _match_heading(page: UInt8, names: tuple[str, str], offset: int, found: Comparison) -> None:
+    for name, left, width in zip(names, (8, offset + 8), (offset - 40, page.shape[1] - offset - 16), strict=True):
+        if name and width > 40:
+            write(page, shorten(name, width, 16, bold=True), left, 24, 16, MATCH_INK, bold=True)
+    coherence = found.ridge_coherence
+    ridges = "" if coherence != coherence else f", ridge coherence {100 * coherence:.0f} %"
+    paired = f"{len(found.first)} minutiae paired, {100 * found.paired_fraction:.0f} % of those in the overlap"
+    text = f"score {found.score:.1f}: {paired}{ridges}"
+    write(page, shorten(text, page.shape[1] - 16, 14), 8, 50, 14, MATCH_INK)

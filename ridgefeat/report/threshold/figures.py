@@ -5,7 +5,8 @@ Each function draws on the given axes, or on a figure of its own, and returns th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Float = NDArray[np.float64]
 PERCENTS = (0.0001, 0.001, 0.01, 0.1, 1, 5, 20, 40, 60, 80, 95, 99)
 BINS, POINTS = 48, 600
+DOT: dict[str, Any] = {"ms": 8, "mec": "white", "mew": 1.5}
 CLOSE = 13.0
 """Points between thresholds below which they get one label."""
 NEAR = 0.035
@@ -99,7 +101,7 @@ def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
             ax.plot(x, y, label=label(_eer(part)), clip_on=False, **line_style(i))
         dots = np.array([(o.fmr.value, o.fnmr.value) for o in found.reported.operating_points])
         dots = np.clip(100 * dots, *ends)
-        ax.plot(*dots.T, "o", color=INK, ms=8, mec="white", mew=1.5, clip_on=False)
+        ax.plot(*dots.T, "o", color=INK, clip_on=False, **DOT)
         where = (ax.transScale + ax.transLimits).transform(dots)
         groups: list[list[int]] = []
         for i, place in enumerate(where):
@@ -123,17 +125,11 @@ def plot_roc(found: Analysis, ax: Axes | None = None) -> Axes:
 
 def plot_scores(found: Analysis, ax: Axes | None = None) -> Axes:
     """Draw both kinds' histograms on the reported part, with the thresholds."""
-    part = found.reported
-    ends = _scale(found)
-    edges = np.linspace(*ends, BINS + 1)
-    labels, above = _thresholds(found, ends)
-    with axes(ax, height=304 + above, above=8 + above) as ax:
-        for values, words, colour in _kinds(part):
+    with _over_scores(found, ax, "score", "fraction of scores, %") as (ax, ends):
+        edges = np.linspace(*ends, BINS + 1)
+        for values, words, colour in _kinds(found.reported):
             share = 100 * np.histogram(np.clip(values, *ends), edges)[0] / len(values)
             ax.stairs(share, edges, fill=True, fc=(colour, 0.28), ec=colour, lw=1.5, label=words)
-        ax.set(xlim=ends, xlabel="score", ylabel="fraction of scores, %")
-        ax.locator_params(nbins=6)
-        _draw_thresholds(ax, found, labels)
     return ax
 
 
@@ -142,14 +138,10 @@ def plot_error_rates(found: Analysis, ax: Axes | None = None) -> Axes:
     curve = found.reported.curve
     at = curve.thin(POINTS)
     thresholds = np.array([curve.to_threshold(v) for v in curve.cut[at]])
-    ends = _scale(found)
-    labels, above = _thresholds(found, ends)
-    with axes(ax, height=304 + above, above=8 + above) as ax:
+    with _over_scores(found, ax, "threshold", "rate, %") as (ax, _):
         for i, (name, rate) in enumerate((("FAR", curve.far), ("FRR", curve.frr))):
             ax.plot(thresholds, 100 * rate[at], label=name, **line_style(i))
-        ax.set(xlim=ends, ylim=(-1, 101), xlabel="threshold", ylabel="rate, %")
-        ax.locator_params(nbins=6)
-        _draw_thresholds(ax, found, labels)
+        ax.set_ylim(-1, 101)
     return ax
 
 
@@ -167,14 +159,8 @@ def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes
         ax.fill_between(path.grid, low, high, color=COLOURS[0], alpha=0.14, lw=0)
         ax.plot(path.grid, scale * path.mean, color=COLOURS[0], label="Gaussian process, ± 2 SD")
         ax.plot(path.grid, scale * true, color=SOFT, lw=1.5, ls=line_style(2)["ls"], label="true loss")
-        tried: dict[str, Any] = {
-            "color": COLOURS[1],
-            "ms": 8,
-            "mec": "white",
-            "mew": 1.5,
-            "label": f"tried, {len(path.tried)}",
-        }
-        ax.plot(path.tried, scale * path.loss, "o", clip_on=False, **tried)
+        tried: dict[str, Any] = {"color": COLOURS[1], "label": f"tried, {len(path.tried)}"}
+        ax.plot(path.tried, scale * path.loss, "o", clip_on=False, **DOT, **tried)
         ax.axvline(choice.threshold, color=INK, lw=1.2, ls=(0, (4, 2.5)))
         ax.set(xlim=(path.grid.min(), path.grid.max()), xlabel="threshold")
         ax.set_ylim(scale * max(0.0, float(heights.min() - room)), scale * float(heights.max() + room))
@@ -255,9 +241,17 @@ def _thresholds(found: Analysis, ends: Limits) -> tuple[list[tuple[str, float, i
     return labels, CLOSE * len(ends_of)
 
 
-def _draw_thresholds(ax: Axes, found: Analysis, labels: list[tuple[str, float, int]]) -> None:
-    for choice in found.choices:
-        ax.axvline(choice.threshold, color=INK, lw=0.9, ls=(0, (4.4, 3.3)))
-    place: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "ha": "center"}
-    for words, middle, level in labels:
-        ax.annotate(words, (middle, 1), (0, 4 + CLOSE * level), color=INK, weight="bold", **place)
+@contextmanager
+def _over_scores(found: Analysis, ax: Axes | None, x_name: str, y_name: str) -> Iterator[tuple[Axes, Limits]]:
+    """Yield axes over the scores, and their ends; then draw every threshold with its number above."""
+    ends = _scale(found)
+    labels, above = _thresholds(found, ends)
+    with axes(ax, height=304 + above, above=8 + above) as ax:
+        yield ax, ends
+        ax.set(xlim=ends, xlabel=x_name, ylabel=y_name)
+        ax.locator_params(nbins=6)
+        for choice in found.choices:
+            ax.axvline(choice.threshold, color=INK, lw=0.9, ls=(0, (4.4, 3.3)))
+        place: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "ha": "center"}
+        for words, middle, level in labels:
+            ax.annotate(words, (middle, 1), (0, 4 + CLOSE * level), color=INK, weight="bold", **place)

@@ -202,14 +202,13 @@ def _bounds(one: Figure) -> str:
 def _making(found: Analysis) -> dict[str, str]:
     s, split = found.settings, found.split
     people = "subjects" if split.by_subject else "comparisons"
-    dealt = (
-        f"{found.parts[0].scores.n_subjects:,} subjects for development, {found.parts[-1].scores.n_subjects:,} for "
-        "evaluation"
-        if split.evaluation is not None and split.by_subject
-        else "by comparison, because the table has no subjects"
-        if split.evaluation is not None
-        else "none: thresholds are selected and evaluated on the same scores"
-    )
+    if split.evaluation is None:
+        dealt = "none: thresholds are selected and evaluated on the same scores"
+    elif split.by_subject:
+        first, last = (f"{part.scores.n_subjects:,}" for part in (found.parts[0], found.parts[-1]))
+        dealt = f"{first} subjects for development, {last} for evaluation"
+    else:
+        dealt = "by comparison, because the table has no subjects"
     replicates = len(found.reported.replicates.fmr) - 1
     return {
         "Split": dealt,

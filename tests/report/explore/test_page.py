@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import hashlib
 import json
 import re
 import shutil
@@ -12,25 +13,32 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import kruskal
 
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.params import Params
-from ridgefeat.report.explore import page as explore_pack
 from ridgefeat.report.explore import page as explore_page
-from ridgefeat.report.explore import pictures as explore_pictures
-from ridgefeat.report.explore.labels import NONE, list_groupings
+from ridgefeat.report.explore import pictures
 from ridgefeat.report.explore.maps import correlate, make_maps, rank_scores, separate_groups
-from ridgefeat.report.explore.page import ExploreOptions, write_explore_page
-from ridgefeat.report.explore.pictures import reopen
+from ridgefeat.report.explore.page import Explored, ExploreOptions, write_explore_page
+from ridgefeat.report.explore.sample import NONE, list_groupings
 from ridgefeat.sources import find_prints
 from ridgefeat.structure import MM_PER_PX
 from ridgefeat.synth import write_set
 from ridgefeat.table import read_table
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.writing import write_table
+from ridgefeat.work.threads import one_thread
 
 HOSTILE = "<_script><img src=x onerror=alert(1)>&\"'.png"
-COUNT = 14
+COUNT = 12
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread_alone():
+    """Pin threads: t-SNE on so few prints would spend ten times as long on starting them."""
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +62,21 @@ def made(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def frame(made: Path) -> pd.DataFrame:
+    return read_table(made / "features.csv")
+
+
+def written(made: Path, **options) -> tuple[Explored, str]:
+    explored = write_explore_page(made / "features.csv", made / "explore.html", ExploreOptions(**options))
+    return explored, explored.page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
 def page(made: Path) -> str:
-    options = ExploreOptions(images_root=made / "prints", by="finger", seed=3)
-    explored = write_explore_page(made / "features.csv", made / "explore.html", options)
+    explored, text = written(made, images_root=made / "prints", by="finger", seed=3)
     assert (explored.prints, explored.pictures, explored.missing) == (COUNT + 1, COUNT, 1)
     assert explored.bytes == explored.page.stat().st_size
-    return explored.page.read_text(encoding="utf-8")
+    return text
 
 
 def block(page: str, name: str) -> str:
@@ -71,8 +88,7 @@ def about(page: str) -> dict:
 
 
 def unpacked(page: str, name: str, kind: str) -> np.ndarray:
-    text = block(page, name)
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind)
+    return np.frombuffer(zlib.decompress(base64.b64decode(block(page, name))), kind)
 
 
 def values(planes: list[bytes], prints: int) -> np.ndarray:
@@ -81,8 +97,8 @@ def values(planes: list[bytes], prints: int) -> np.ndarray:
     return bits.view(np.float32).reshape(-1, prints)
 
 
-def test_the_embedded_values_are_the_tables(made, page):
-    frame, record = read_table(made / "features.csv"), about(page)
+def test_the_embedded_values_are_the_tables(frame, page):
+    record = about(page)
     names = [c["name"] for c in record["columns"]]
     held = values([unpacked(page, f"values-{i}", "u1").tobytes() for i in range(4)], len(frame))
     assert record["bits"] == 23 and record["sources"] == frame["meta_source"].tolist()
@@ -90,9 +106,8 @@ def test_the_embedded_values_are_the_tables(made, page):
     assert [c["unit"] for c in record["columns"] if c["name"] == "ridge_period_mean"] == ["mm"]
 
 
-def test_labels_and_groups_are_the_tables(made, page):
-    frame, record = read_table(made / "features.csv"), about(page)
-    n = len(frame)
+def test_labels_and_groups_are_the_tables(frame, page):
+    record, n = about(page), len(frame)
     codes = unpacked(page, "texts", "<u4").reshape(-1, n)
     for text, code in zip(record["texts"], codes, strict=True):
         own = [text["values"][c] for c in code]
@@ -100,14 +115,20 @@ def test_labels_and_groups_are_the_tables(made, page):
     finger = record["groups"][record["by"]]
     own = unpacked(page, "groups", "u1").reshape(-1, n)[record["by"]]
     assert finger["name"] == "finger" and [finger["names"][c] for c in own] == frame["finger"].tolist()
+    # Fractions as ten-thousandths, 65535 where undefined.
+    ranks = rank_scores(frame[[c["name"] for c in record["columns"]]].to_numpy(np.float32))
+    expected = separate_groups(ranks, own, len(finger["names"]))
+    held = unpacked(page, "apart", "<u2").reshape(-1, len(expected))[record["by"]]
+    assert np.isnan(expected).any() and (held[np.isnan(expected)] == 65535).all()
+    assert np.abs(held / 10_000 - expected)[np.isfinite(expected)].max() <= 0.5e-4
 
 
 def test_large_tables_keep_twelve_bits(monkeypatch):
-    monkeypatch.setattr(explore_pack, "EXACT_BYTES", 0)
+    monkeypatch.setattr(explore_page, "EXACT_BYTES", 0)
     rng = np.random.default_rng(0)
     given = np.concatenate([rng.normal(0, 1, 900) * 10.0 ** rng.integers(-9, 9, 900), [0, np.nan, 4095, -17, 1]])
     given = given.astype(np.float32).reshape(5, -1)
-    packed = explore_pack.pack_values(given)
+    packed = explore_page.pack_values(given)
     planes = [zlib.decompress(base64.b64decode(p)) for p in packed["planes"]]
     held = values(planes, given.shape[1])
     assert packed["bits"] == 11 and len(planes) == 3
@@ -121,12 +142,10 @@ def test_foreign_text_stays_text(page):
     assert "</script><script>alert(2)</script>" in str(about(page)["texts"])
     # The page's own elements: the data, and one script whose digest the policy names.
     assert len(re.findall("<script", page)) == len(re.findall('<script type="[a-z]+/[a-z]+" id="data-', page)) + 1
-    assert explore_pack.safe_json({"a": "</script>&"}) == '{"a":"\\u003c/script\\u003e\\u0026"}'
+    assert explore_page.safe_json({"a": "</script>&"}) == '{"a":"\\u003c/script\\u003e\\u0026"}'
 
 
 def test_the_page_loads_nothing_and_runs_only_its_own_script(page):
-    import hashlib
-
     outside = re.sub(r'<script type="[\w/]+" id="data-.*?</script>', "", page, flags=re.S)
     assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", outside)
     script = re.search(r"<script>(.*?)</script>", page, re.S)[1]
@@ -134,18 +153,15 @@ def test_the_page_loads_nothing_and_runs_only_its_own_script(page):
     assert f"script-src 'sha256-{digest}'" in page and "default-src 'none'" in page
 
 
-def test_pictures_and_marks_are_the_prints(made, page):
-    record = about(page)
-    pictures = block(page, "pictures").split("\n")
-    frame = read_table(made / "features.csv")
+def test_pictures_and_marks_are_the_prints(made, frame, page):
+    record, shown = about(page), block(page, "pictures").split("\n")
     broken = record["sources"].index("broken.png")
-    assert pictures[broken] == "" and sum(map(bool, pictures)) == COUNT and record["missing"] == 1
+    assert shown[broken] == "" and sum(map(bool, shown)) == COUNT and record["missing"] == 1
     counts = unpacked(page, "counts", "<u4").reshape(-1, 2)
     marks, sizes = (unpacked(page, "marks", "<u2").reshape(-1, 4), unpacked(page, "sizes", "<f4").reshape(-1, 2))
     starts = np.cumsum(counts, 0) - counts
     i = 1 if broken != 1 else 2
-    row = frame.iloc[i].to_dict()
-    fp = reopen(row, made / "prints", Params())
+    fp = pictures.reopen(frame.iloc[i].to_dict(), made / "prints", Params())
     own = marks[starts[i, 0] : starts[i, 0] + counts[i, 0]]
     n = len(fp.minutiae)
     assert len(own) == n + len(fp.singular_points)
@@ -156,63 +172,49 @@ def test_pictures_and_marks_are_the_prints(made, page):
     turned = np.angle(np.exp(1j * (own[:n, 2] / 256 * 2 * np.pi - fp.minutiae.direction)))
     assert np.abs(turned).max() < 0.02
     np.testing.assert_allclose(sizes[i], [columns * MM_PER_PX, rows * MM_PER_PX], rtol=1e-5)
-    raw = np.frombuffer(base64.b64decode(pictures[i].split(",")[1]), np.uint8)
-    shown = cv2.imdecode(raw, cv2.IMREAD_GRAYSCALE)
-    assert shown.shape == fp.original.shape
-    assert np.corrcoef(shown.ravel(), fp.original.ravel())[0, 1] > 0.97
+    raw = np.frombuffer(base64.b64decode(shown[i].split(",")[1]), np.uint8)
+    picture = cv2.imdecode(raw, cv2.IMREAD_GRAYSCALE)
+    assert picture.shape == fp.original.shape
+    assert np.corrcoef(picture.ravel(), fp.original.ravel())[0, 1] > 0.97
 
 
-def test_the_outline_surrounds_the_mask(made):
-    row = read_table(made / "features.csv").iloc[2].to_dict()
-    fp = reopen(row, made / "prints", Params())
-    drawn = explore_pictures.draw_print(row, made / "prints", Params(), (512, 50), True)
+def test_the_outline_surrounds_the_mask(made, frame):
+    row = frame.iloc[2].to_dict()
+    fp = pictures.reopen(row, made / "prints", Params())
+    drawn = pictures.draw_print(row, made / "prints", Params(), (512, 50), True)
     line = drawn.outline[1 : 1 + drawn.outline[0, 1]].astype(float) / 4095 * fp.mask.shape[::-1] - 0.5
     filled = cv2.fillPoly(np.zeros(fp.mask.shape, np.uint8), [np.rint(line).astype(np.int32)], 1) > 0
     assert drawn.outline[0, 0] == 65535
     assert (filled & fp.mask).sum() / (filled | fp.mask).sum() > 0.97
 
 
-def test_pictures_shrink_until_they_fit(made):
-    rows = [r for r in read_table(made / "features.csv").to_dict("records") if not isinstance(r["meta_error"], str)]
-    sides = [explore_pictures.choose_step(rows, made / "prints", Params(), room) for room in (10**8, 40_000, 1)]
+def test_pictures_shrink_until_they_fit(made, frame):
+    rows = frame[frame["meta_error"].isna()].to_dict("records")
+    sides = [pictures.choose_step(rows, made / "prints", Params(), room) for room in (10**8, 40_000, 1)]
     assert sides[0] == (512, 50) and sides[2] == (64, 8) and 64 < sides[1][0] < 512
 
 
-def test_a_page_without_overlays_or_pictures(made, tmp_path):
-    bare = write_explore_page(made / "features.csv", tmp_path / "a.html", ExploreOptions(neighbours=False))
-    text = bare.page.read_text(encoding="utf-8")
+def test_a_page_without_overlays_or_pictures(made):
+    bare, text = written(made, neighbours=False)
     assert bare.pictures == 0 and block(text, "pictures") == "" and not {"t-SNE 1"} & set(about(text)["axes"])
-    options = ExploreOptions(images_root=made / "prints", overlays=False, neighbours=False)
-    plain = write_explore_page(made / "features.csv", tmp_path / "b.html", options).page.read_text("utf-8")
+    _, plain = written(made, images_root=made / "prints", overlays=False, neighbours=False)
     assert len(unpacked(plain, "marks", "<u2")) == 0 and block(plain, "pictures")
 
 
-def test_the_same_table_gives_the_same_bytes(made, page, tmp_path):
-    options = ExploreOptions(images_root=made / "prints", by="finger", seed=3, jobs=1)
-    again = write_explore_page(made / "features.csv", tmp_path / "again.html", options)
-    assert again.page.read_text(encoding="utf-8") == page
+def test_the_same_table_gives_the_same_bytes(made, page):
+    assert written(made, images_root=made / "prints", by="finger", seed=3)[1] == page
 
 
-def test_a_large_table_is_sampled_and_the_page_says_so(made, tmp_path):
-    explored = write_explore_page(
-        made / "features.csv", tmp_path / "s.html", ExploreOptions(limit=6, by="finger", neighbours=False)
-    )
-    text = explored.page.read_text(encoding="utf-8")
+def test_a_large_table_is_sampled_and_the_page_says_so(made, page):
+    explored, text = written(made, limit=6, by="finger", neighbours=False)
     assert (explored.prints, explored.of) == (6, COUNT + 1)
     assert "A SAMPLE" in text and f"has {COUNT + 1} prints" in text and "stratified by finger" in text
-    assert "A SAMPLE" not in (made / "explore.html").read_text(encoding="utf-8")
+    assert "A SAMPLE" not in page
 
 
 def test_groups_of_many_values():
-    frame = pd.DataFrame(
-        {
-            "meta_flags": [None] * 60,
-            "meta_layout": ["x"] * 60,
-            "subject": range(60),
-            "age": np.linspace(20, 79, 60),
-            "city": [f"c{i % 11}" for i in range(60)],
-        }
-    )
+    frame = pd.DataFrame({"subject": range(60), "age": np.linspace(20, 79, 60)})
+    frame = frame.assign(meta_flags=None, meta_layout="x", city=[f"c{i % 11}" for i in range(60)])
     found = {g["name"]: g for g in list_groupings(frame, ["subject", "age", "city"])}
     assert set(found) == {"age", "city"}
     assert len(found["age"]["names"]) == 4 and np.bincount(found["age"]["codes"]).tolist() == [15] * 4
@@ -243,8 +245,6 @@ def test_what_tells_groups_apart():
     x[:60, 0] += 50
     x[:, 2] = 1
     found = separate_groups(rank_scores(x), codes, 2)
-    from scipy.stats import kruskal
-
     h = kruskal(x[:60, 1], x[60:120, 1]).statistic
     assert found[0] > 0.7 and np.isnan(found[2])
     # Kruskal and Wallis' H over n - 1 is the share between groups; chance's part is taken off.
@@ -268,9 +268,8 @@ def test_maps_show_what_is_unusual_and_leave_out_what_is_empty():
     assert few.axes == {} and np.isnan(few.distance).all()
 
 
-def test_outliers_flagged_come_first(made, page):
+def test_outliers_flagged_come_first(frame, page):
     record = about(page)
-    frame = read_table(made / "features.csv")
     flagged = frame["meta_flags"].fillna("").str.split().map(lambda f: "outlier" in f)
     assert len(set(record["outliers"])) == len(record["outliers"])
     assert [i for i in record["outliers"] if flagged[i]] == record["outliers"][: int(flagged.sum())]
@@ -283,7 +282,11 @@ def test_outliers_flagged_come_first(made, page):
         (ExploreOptions(by="age"), TableError, "has no label 'age'; there are: subject"),
         (ExploreOptions(by="hand"), TableError, "label 'hand' has 1 different values in"),
         (ExploreOptions(limit=0), ParameterError, "at least 1 print, got 0"),
-        (ExploreOptions(images_root=Path("/nowhere")), TableError, "--images must be the folder that was extracted"),
+        (
+            ExploreOptions(images_root=Path("/no"), neighbours=False),
+            TableError,
+            "--images must be the folder that was extracted",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said(made, tmp_path, options, error, words):

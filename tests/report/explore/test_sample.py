@@ -15,6 +15,9 @@ def test_a_sample_keeps_the_fractions_of_its_strata():
     assert np.array_equal(some[draw_rows(strata, some, keys[some], 100)], drawn)
     assert len(draw_rows(strata, np.arange(1000), keys, 1000)) == 1000
     assert np.bincount(strata[draw_rows(strata, np.arange(1000), keys, 4)]).tolist() == [2, 1, 1]
+    # Places by Webster's method; Jefferson's would be 4, 2, 1.
+    seats = np.repeat(np.uint8([0, 1, 2]), [53, 24, 23])
+    assert np.bincount(seats[draw_rows(seats, np.arange(100), keys[:100], 7)]).tolist() == [3, 2, 2]
 
 
 def test_a_table_is_read_once_and_little_more_than_the_sample_is_held(monkeypatch, tmp_path):

@@ -1,13 +1,14 @@
 """The threshold report: all that was found stands in it, foreign text is escaped, nothing is loaded."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ridgefeat.report.page import percent
 from ridgefeat.report.threshold.figures import threshold_displays
-from ridgefeat.report.threshold.page import write_threshold_page
+from ridgefeat.report.threshold.page import _rows, write_threshold_page
 from ridgefeat.threshold import DEFAULT_METHODS, Scores, analyse
 
 HOSTILE = "<script>alert(1)</script>&\"'.csv"
@@ -51,6 +52,13 @@ def test_every_method_stands_with_threshold_rates_and_errors(found, page):
             )
             rows[choice.method] = row
     assert None not in rows.values()
+
+
+@pytest.mark.parametrize(("errors", "few"), [(29, True), (30, False)])
+def test_rates_of_fewer_than_thirty_errors_are_marked(found, errors, few):
+    part = found.reported
+    points = [replace(o, fmr=replace(o.fmr, errors=errors)) for o in part.operating_points]
+    assert {row["cells"][0]["few"] for row in _rows(found, replace(part, operating_points=points))} == {few}
 
 
 def test_every_plot_stands_with_words(found, page):

@@ -1,0 +1,140 @@
+"""`ridgefeat train`: a feature table -> a model file. `ridgefeat predict`: a model and a table -> predictions."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from io import StringIO
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ridgefeat.cli import options, talk
+
+if TYPE_CHECKING:
+    from ridgefeat.bench import Model
+
+
+@click.command("train")
+@options.table
+@options.problem
+@options.output(metavar="FILE.skops", help="The model file to write.")
+@options.shown("--classifier", default="pca-lda", metavar="NAME", help="Name, as for `ridgefeat bench`.")
+@options.some_families
+@options.within
+@options.kind
+@click.option("--tune", is_flag=True, help="Search the classifier's settings in inner folds by group.")
+@options.number("--folds", default=5, help="Number of folds for calibrating probabilities.")
+@options.number("--seed", default=42, help="Random seed.")
+@options.jobs
+@options.json_result
+def train(**given: Any) -> None:
+    """Fit a classifier on a whole table and write it to a model file.
+
+    The file holds numbers and names, no code. model.json, next to model.skops, records what it was made from.
+    `ridgefeat bench` measures how good it is. Probabilities are calibrated on people who were not used for fitting.
+    model.md is its model card, to be completed by hand; a card that already exists is kept.
+
+    \b
+    Examples:
+      ridgefeat train features.csv --target sex --within finger -o sex.skops
+      ridgefeat train features.csv --target age --classifier ridge -o age.skops
+    """
+    from ridgefeat import bench
+    from ridgefeat.report import write_model_card
+
+    bench.check_place(given["output"])
+    frame, about = bench.load(
+        given["table"],
+        families=given["families"],
+        named=(given["target"], given["group"]),
+        labels=("meta_source", "meta_error", *given["within"]),
+    )
+    problem = bench.make_problem(
+        frame, about, target=given["target"], group=given["group"], kind=given["kind"], families=given["families"]
+    )
+    for note in problem.notes:
+        talk.echo(note)
+    fitting = bench.Options(within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")})
+    made = bench.train(problem, given["classifier"], fitting)
+    path = bench.save_model(made, given["output"])
+    card = path.with_suffix(".md")
+    kept = card.exists()
+    if not kept:
+        write_model_card(made.about, card)
+    talk.echo(
+        f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
+    )
+    talk.result(
+        {
+            "model": path,
+            "card": card,
+            "classifier": given["classifier"],
+            "prints": len(problem),
+            "columns": problem.features.shape[1],
+        }
+    )
+    talk.echo(f"Model card ({'kept as it was' if kept else 'to be completed by hand'}): {card}")
+
+
+@click.command("predict")
+@click.argument("model", type=options.PATH, metavar="MODEL")
+@options.table
+@options.output(required=False, metavar="FILE.csv", help="File for the predictions.  [default: standard output]")
+@options.json_result
+def predict(**given: Any) -> None:
+    """Predict each print of a table with a model.
+
+    Writes a probability for every class, by name, and no answer where a print's quality is outside what the model has
+    seen, or where it could not be read. A table that was extracted with other columns or parameters is refused. A
+    probability is not evidence: it holds for prints captured as those of training were, of people like those.
+
+    \b
+    Examples:
+      ridgefeat predict sex.skops new.csv
+      ridgefeat predict sex.skops new.csv -o predictions.csv
+    """
+    from ridgefeat import bench
+    from ridgefeat.errors import TableError
+    from ridgefeat.files import atomic_write, os_errors_as
+
+    fitted = bench.load_model(given["model"])
+    counts = Counter[str]()
+    parts: Iterator[str] = _predict(fitted, given["table"], counts)
+    # A table that does not fit is refused before anything is written.
+    parts = chain([next(parts, "")], parts)
+    if given["output"]:
+        output = Path(given["output"])
+        with (
+            os_errors_as(TableError, f"{output} cannot be written"),
+            atomic_write(output) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as file,
+        ):
+            file.writelines(parts)
+        talk.result({"predictions": output, "prints": counts["prints"], "no_answer": counts["silent"]})
+    elif talk.wants_json():
+        talk.result(list(csv.DictReader(StringIO("".join(parts)))))
+    else:
+        for text in parts:
+            click.echo(text, nl=False)
+    talk.echo(f"{counts['prints']} prints, no answer for {counts['silent']} of them")
+
+
+def _predict(fitted: Model, table: str, counts: Counter[str]) -> Iterator[str]:
+    """Yield a model's predictions as CSV lines, a part of the table at a time, with the columns that it needs."""
+    from ridgefeat.bench import predict
+    from ridgefeat.table import load_sidecar
+    from ridgefeat.table.reading import iterate_table
+
+    about = load_sidecar(table)
+    known = {c["name"] for c in about["columns"]}
+    needed = [c for c in fitted.about["columns"] if c in known]
+    labels = ("meta_source", "meta_error", *fitted.about["within"])
+    for frame in iterate_table(table, columns=needed, labels=labels):
+        predicted = predict(fitted, frame, about)
+        header = not counts["prints"]
+        counts.update(prints=len(predicted), silent=int((predicted["no_answer"] != "").sum()))
+        yield predicted.to_csv(index=False, lineterminator="\n", header=header)
