@@ -200,7 +200,15 @@ def make_job_folds(problem: Problem, job: Job) -> tuple[Fold, ...]:
 
 
 def make_folder(folder: str | Path) -> Path:
-    """Make a folder if it does not exist, and return its path.
+    """Make a folder if it does not exist.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
@@ -216,9 +224,18 @@ def make_folder(folder: str | Path) -> Path:
 
 
 def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
-    """Write a comparison's tables as CSV, each under a temporary name first, and return the files.
+    """Write a comparison's tables as CSV, each under a temporary name first.
 
-    The folder is made if it does not exist.
+    Parameters
+    ----------
+    comparison : Comparison
+    folder : path
+        Made if it does not exist.
+
+    Returns
+    -------
+    list of Path
+        The files.
 
     Raises
     ------

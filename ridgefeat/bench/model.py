@@ -261,7 +261,17 @@ def _no_answer(model: Model, frame: pd.DataFrame, features: pd.DataFrame) -> NDA
 
 
 def save_model(model: Model, path: str | Path) -> Path:
-    """Write a model file through skops, and its description to <name>.json; return the file's path.
+    """Write a model file through skops, and its description to <name>.json.
+
+    Parameters
+    ----------
+    model : Model
+    path : path
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
@@ -294,6 +304,11 @@ def save_model(model: Model, path: str | Path) -> Path:
 def check_place(path: str | Path) -> None:
     """Refuse a place where writing a model would replace another file: <name>.json may be the sidecar of a table.
 
+    Parameters
+    ----------
+    path : path
+        Where the model is to be written.
+
     Raises
     ------
     ModelError
@@ -315,6 +330,14 @@ def check_place(path: str | Path) -> None:
 
 def load_model(path: str | Path) -> Model:
     """Read a model file; nothing in it is run.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Model
 
     Raises
     ------
