@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -16,8 +17,6 @@ from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import first_few
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ridgefeat.audit.run import Audit
 
 FOLDS = 5

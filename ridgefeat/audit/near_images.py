@@ -18,6 +18,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from joblib import delayed
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
@@ -116,8 +117,6 @@ def _candidates(vectors: Float, table: AuditTable) -> list[tuple[int, int]]:
 
 def _each(work: Any, items: Sequence[Any], workers: int) -> Iterator[Any]:
     """Yield the results of `work` on batches of items, item by item and in order."""
-    from joblib import delayed
-
     batches = [items[at : at + BATCH] for at in range(0, len(items), BATCH)]
     calls = (delayed(work)(batch) for batch in batches)
     for batch in spread(calls, 1 if len(batches) < 2 else workers, ordered=True):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ridgefeat.audit.columns import check_features, check_names, check_pairs
 from ridgefeat.audit.copies import check_altered, check_identical, find_identical
@@ -15,9 +17,6 @@ from ridgefeat.audit.near import check_near
 from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, make_table, not_checked
 from ridgefeat.work.threads import one_thread
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SHOWN = 20
 """Sets of files that the text names; `to_frame` names all."""
@@ -71,8 +70,6 @@ class Audit:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per finding: severity, kind, message, cost, count, files, groups and columns (as text)."""
-        import pandas as pd
-
         rows = [
             (f.severity, f.kind, f.message, f.cost, f.count)
             + ("; ".join(" = ".join(s) for s in f.files), "; ".join(", ".join(s) for s in f.groups))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.errors import TableError
 from ridgefeat.stages.parameter import parameter, parameters
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Index = NDArray[np.intp]
 Fold = tuple[Index, Index]
@@ -126,8 +124,6 @@ def _names(frame: pd.DataFrame) -> NDArray[Any]:
 
 
 def _codes(column: pd.Series[Any]) -> tuple[Index, tuple[str, ...]]:
-    import pandas as pd
-
     values = column.astype(object).where(column.notna(), None)
     if not pd.api.types.is_numeric_dtype(column):
         values = values.map(lambda v: None if v is None or v == "" else str(v))

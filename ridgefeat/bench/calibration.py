@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from ridgefeat.errors import ModelError
 
@@ -57,10 +62,6 @@ def fit(scores: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
 
 
 def _curve() -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     return make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=500))
 
 
@@ -90,8 +91,6 @@ def across_folds(
     scores: NDArray[np.float64], y: NDArray[np.int64], fold: NDArray[np.int64], repeat_of: Sequence[int]
 ) -> NDArray[np.float64] | None:
     """Return probabilities, each fold's by the curve through the other folds' scores; None where these lack a class."""
-    from sklearn.model_selection import cross_val_predict
-
     cv = other_folds(fold, repeat_of)
     if any(len(np.unique(y[others])) < scores.shape[1] for others, _ in cv):
         return None
@@ -101,8 +100,6 @@ def across_folds(
 
 def own(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the classifier's own scores as probabilities: log-odds undone, decision values as if they were those."""
-    from scipy.special import expit, softmax
-
     if scores.shape[1] == 2:
         p = expit(scores[:, 1])
         return np.stack([1 - p, p], axis=1)

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from ridgefeat.bench.inputs import SIDE, read_pixels
 from ridgefeat.bench.options import FEATURES, Method, Options
@@ -51,8 +54,6 @@ def _load(path: str) -> Any:
 
 
 def _after_pca(last: Callable[[Options], Any], o: Options) -> Any:
-    from sklearn.pipeline import make_pipeline
-
     from ridgefeat.bench.estimators import AdaptivePCA
 
     return make_pipeline(AdaptivePCA(MAX_COMPONENTS, random_state=o.seed), last(o))
@@ -284,10 +285,6 @@ def build(method: Method, options: Options, **parameters: Any) -> Any:
     ParameterError
         If the method is not for that kind of target.
     """
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import StandardScaler
-
     from ridgefeat.bench.estimators import GroupScaler, Resampler
 
     make = method.regress if options.kind == "regression" else method.classify

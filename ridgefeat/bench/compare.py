@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,9 +142,6 @@ def _diagnose(
 
 
 def _reproduction(problem: Problem, options: Options, n_folds: int) -> Reproduction:
-    import platform
-    from importlib.metadata import version
-
     from ridgefeat._version import __version__
 
     libraries = ("numpy", "scipy", "scikit-learn", "pandas", "joblib")

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from sklearn.pipeline import make_pipeline
 
 from ridgefeat.bench import statistics
 from ridgefeat.bench.classifiers import find
@@ -23,9 +25,6 @@ from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.options import Method, Options
 from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions
 from ridgefeat.bench.tables import FINGER
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ACQUISITION_COLUMNS: dict[str, tuple[str, ...]] = {
     "pressure": (
@@ -69,8 +68,6 @@ class Confound:
 
 def probe_confounds(refitter: Refitter) -> pd.DataFrame | None:
     """Return how well acquisition columns and ridges predict by themselves; see Comparison.confounds."""
-    import pandas as pd
-
     method = find("ridge" if refitter.problem.kind == "regression" else "logistic")
     rows = []
     for confound in list_confounds(refitter):
@@ -157,8 +154,6 @@ def acquisition_columns(names: Iterable[str]) -> dict[str, list[str]]:
 
 def _finger_columns(refitter: Refitter) -> NDArray[Any] | None:
     """Return which finger each print is of as columns of 0 and 1; None where it is the target or not known."""
-    import pandas as pd
-
     labels = refitter.problem.labels
     known = [c for c in FINGER if c in labels and c != refitter.problem.target]
     if not known:
@@ -181,8 +176,6 @@ def _residualised(method: Method, n_removed: int) -> Method:
     make: Any = method.classify or method.regress
 
     def made(options: Options) -> Any:
-        from sklearn.pipeline import make_pipeline
-
         return make_pipeline(Residualizer(n_removed), make(options))
 
     return replace(method, classify=made, regress=made)

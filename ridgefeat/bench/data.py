@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ridgefeat.audit.table import as_text
 from ridgefeat.bench.results import Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import first_few
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MAX_INTEGER_CLASSES = 10
 """Whole numbers with at most so many distinct values are classes, with more a quantity."""
@@ -141,8 +140,6 @@ def infer_kind(column: pd.Series[Any]) -> Kind:
     >>> infer_kind(pd.Series(["female", "male"])), infer_kind(pd.Series([20.5, 31.0, 47.0]))
     ('binary', 'regression')
     """
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
     values = column.dropna()
     count = values.nunique()
     if is_numeric_dtype(values.dtype) and not is_bool_dtype(values.dtype) and count > 2:
@@ -219,8 +216,6 @@ def _note_left_out(columns: Sequence[str], reason: str, notes: list[str]) -> Non
 
 def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str, ...], Any]:
     if kind == "regression":
-        import pandas as pd
-
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
         if not np.isfinite(numbers).all():
             bad = column[~np.isfinite(numbers)].iloc[0]

@@ -8,10 +8,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from joblib import delayed
 from numpy.typing import NDArray
+from sklearn.feature_selection import f_classif, f_regression
 
 from ridgefeat.bench import calibration, metrics, statistics
 from ridgefeat.bench.classifiers import build
@@ -22,9 +25,6 @@ from ridgefeat.bench.pooling import PooledPredictions, pool_predictions
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison, Fold, Problem
 from ridgefeat.bench.splits import strata_of
 from ridgefeat.work.engine import count_workers, spread
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TOLERANCE = 0.02
 """How far behind the best a quicker classifier may be, as a share of the main figure's range (or of the error)."""
@@ -85,8 +85,6 @@ class Refitter:
 
 def learning_curve(refitter: Refitter) -> pd.DataFrame | None:
     """Return the main figure by number of training groups; see Comparison.learning."""
-    import pandas as pd
-
     rows = []
     for share in TRAINING_SHARES:
         folds = [replace(f, train=_first_groups(refitter, f, share)) for f in refitter.folds]
@@ -125,8 +123,6 @@ def _first_groups(refitter: Refitter, fold: Fold, share: float) -> NDArray[np.in
 
 def ablation(refitter: Refitter) -> pd.DataFrame | None:
     """Return the main figure of each family alone, of all but it, and added one by one; see Comparison.ablation."""
-    import pandas as pd
-
     families = refitter.problem.families
     whole = refitter.predict(refitter.problem, refitter.X, refitter.folds)
     if len(families) < 2 or whole is None:
@@ -159,9 +155,6 @@ def permutation_importance(refitter: Refitter) -> pd.DataFrame | None:
     sklearn.inspection.permutation_importance shuffles one column at a time and returns a drop of each fold's score;
     here the columns of a family are shuffled together, and intervals need the predictions of all folds.
     """
-    import pandas as pd
-    from joblib import delayed
-
     problem, options, X = refitter.problem, refitter.options, refitter.X
     names = list(problem.features.columns)
     family_of = {name: f for f, columns in problem.families.items() for name in columns}
@@ -198,8 +191,6 @@ def permutation_importance(refitter: Refitter) -> pd.DataFrame | None:
 
 def _most_different(problem: Problem, X: NDArray[Any]) -> list[int]:
     """Return the columns that differ most by target: worth a look one by one."""
-    from sklearn.feature_selection import f_classif, f_regression
-
     values = np.nan_to_num(X[:, : problem.features.shape[1]])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -235,8 +226,6 @@ def _outcome(method: Method, fold: Fold, options: Options, model: Any, X: NDArra
 
 def controls(refitter: Refitter) -> pd.DataFrame:
     """Return what is found where nothing is to be found; see Comparison.controls."""
-    import pandas as pd
-
     rows = []
     problem = refitter.problem
     metric = "r2" if problem.kind == "regression" else problem.metric

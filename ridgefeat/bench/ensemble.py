@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.ensemble import VotingRegressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 
 from ridgefeat.bench import calibration
 from ridgefeat.bench.evaluation import Outcome
@@ -97,8 +100,6 @@ def as_columns(odds: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 def fit_stack(X: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
     """Return the logistic regression on members' log-odds."""
-    from sklearn.linear_model import LogisticRegression
-
     return LogisticRegression(C=0.1, max_iter=500).fit(X, y)
 
 
@@ -169,9 +170,6 @@ def build_ensemble(
     Their predictions out of fold, in `pooled`, calibrate and weight them.
     """
     if problem.kind == "regression":
-        from sklearn.ensemble import VotingRegressor
-        from sklearn.frozen import FrozenEstimator
-
         return VotingRegressor([(n, FrozenEstimator(m)) for n, m in fitted.items()]).fit(X, problem.y)
     members = [pooled[n].predictions for n in fitted]
     combiner = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.bench.options import FEATURES, Method, Options, Progress
@@ -15,9 +16,6 @@ from ridgefeat.bench.results import Problem
 from ridgefeat.errors import RidgefeatError, TableError
 from ridgefeat.work.engine import count_workers
 from ridgefeat.work.threads import opencv_threads
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SIDE = 128
 """Rows and columns of an image's pixels as classifiers read them."""

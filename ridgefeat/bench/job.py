@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ridgefeat.audit.duplicates import ONE_IMAGE, Duplicates, decide
 from ridgefeat.audit.run import Audit, audit
@@ -128,8 +129,6 @@ def read_problem(job: Job) -> Problem:
     RidgefeatError
         If the tables or the target are unusable.
     """
-    import pandas as pd
-
     from ridgefeat.table import check_same
 
     paths, frames, about = job.tables(), [], None
@@ -158,8 +157,6 @@ def read_problem(job: Job) -> Problem:
 
 def audit_problem(problem: Problem, options: Options, folds: Sequence[Fold] = ()) -> Audit:
     """Return the audit of the problem's prints, and of folds where they are given."""
-    import pandas as pd
-
     labels = problem.labels.drop(columns="meta_table", errors="ignore")
     return audit(
         pd.concat([labels, problem.features], axis=1),

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from ridgefeat.bench.results import METRICS, Kind
 
@@ -113,8 +114,6 @@ def _mean_where(values: NDArray[np.float64], defined: NDArray[np.bool_]) -> NDAr
 
 def by_class(p: Predictions) -> list[dict[str, float]]:
     """Return precision, recall, F1 and support of every class; NaN where one is undefined."""
-    from sklearn.metrics import precision_recall_fscore_support
-
     labels = range(p.score.shape[1])
     columns = precision_recall_fscore_support(p.y, p.predicted, labels=labels, zero_division=np.nan)
     names = ("precision", "recall", "f1", "support")
@@ -123,8 +122,6 @@ def by_class(p: Predictions) -> list[dict[str, float]]:
 
 def confusion(p: Predictions) -> NDArray[np.int64]:
     """Return counts, int64, shape (true class, predicted class)."""
-    from sklearn.metrics import confusion_matrix
-
     return np.asarray(confusion_matrix(p.y, p.predicted, labels=range(p.score.shape[1])))
 
 

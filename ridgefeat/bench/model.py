@@ -10,12 +10,15 @@ import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from skops import io
 
 from ridgefeat.bench import calibration
 from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
@@ -30,9 +33,6 @@ from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.errors import ModelError, ParameterError, TableError
 from ridgefeat.files import atomic_write, first_few, os_errors_as, read_bounded
 from ridgefeat.work.threads import one_thread
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FORMAT = "ridgefeat model 2"
 QUALITY = "quality_"
@@ -152,8 +152,6 @@ def _fit_whole(problem: Problem, method: Method, X: NDArray[Any], options: Optio
 
 
 def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any]:
-    from importlib.metadata import version
-
     from ridgefeat._version import __version__
 
     levels = levels_of(level_names(problem.labels, options.within)) if options.within else []
@@ -222,8 +220,6 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.D
         If the table was extracted with other columns or parameters, or lacks a label that columns are
         standardised within.
     """
-    import pandas as pd
-
     from ridgefeat.table import check_same
 
     check_same(model.about["table"], about)
@@ -279,8 +275,6 @@ def save_model(model: Model, path: str | Path) -> Path:
         If the file cannot be written, would replace a table's sidecar, or holds an estimator of a type that is not
         loaded.
     """
-    from skops import io
-
     target = Path(path)
     check_place(target)
     try:
@@ -344,8 +338,6 @@ def load_model(path: str | Path) -> Model:
     ModelError
         If it is no model file, is too large, or holds a type that is not ridgefeat's or scikit-learn's own.
     """
-    from skops import io
-
     source = Path(path)
     try:
         data = read_bounded(source, MAX_BYTES, ModelError, "model")
@@ -371,8 +363,6 @@ def load_model(path: str | Path) -> Model:
 
 
 def _foreign_types(data: bytes) -> list[str]:
-    from skops import io
-
     return sorted(set(io.get_untrusted_types(data=data)) - set(TRUSTED))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.errors import ParameterError, TableError
@@ -123,8 +124,6 @@ def describe(folds: Sequence[Fold], problem: Problem) -> list[str]:
 
 
 def _pairs(strata: Any, groups: Any, split: str, parts: int, seed: int) -> list[tuple[Any, Any]]:
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
     kind = StratifiedKFold if split == "image" else StratifiedGroupKFold
     with warnings.catch_warnings():
         # The caller checks for a class or bin with fewer groups than folds.

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from ridgefeat.bench.metrics import Predictions, Weights, figures
 
@@ -120,8 +121,6 @@ def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> flo
     >>> round(corrected_t(np.array([0.02, 0.03, 0.01, 0.04, 0.02]), 0.25), 4)
     0.0349
     """
-    from scipy import stats
-
     d = differences[np.isfinite(differences)]
     n = len(d)
     if n < 2:

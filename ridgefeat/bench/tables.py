@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ridgefeat.bench import calibration, metrics, statistics
 from ridgefeat.bench.evaluation import Outcome
@@ -13,9 +14,6 @@ from ridgefeat.bench.inputs import level_names
 from ridgefeat.bench.metrics import Weights
 from ridgefeat.bench.pooling import PooledPredictions
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Problem, Run
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MAX_LEVELS = 25
 """Levels of a label beyond which it does not group prints but names them."""
@@ -53,8 +51,6 @@ def tabulate(
 
 def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], pooled: Pooled) -> pd.DataFrame:
     """Return a row per classifier, repeat and fold; see Comparison.results."""
-    import pandas as pd
-
     names = METRICS[problem.kind]
     rows = []
     for name, outcomes in by_method.items():
@@ -84,15 +80,11 @@ def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], poo
 
 def list_scores(problem: Problem, pooled: Pooled) -> pd.DataFrame:
     """Return a row per print, classifier and repeat; see Comparison.scores."""
-    import pandas as pd
-
     parts = [_score_rows(problem, name, p) for name, p in pooled.items()]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def _score_rows(problem: Problem, name: str, pooled: PooledPredictions) -> pd.DataFrame:
-    import pandas as pd
-
     p, rows = pooled.predictions, pooled.rows
     if p.kind == "regression":
         score = p.predicted
@@ -117,8 +109,6 @@ def _score_rows(problem: Problem, name: str, pooled: PooledPredictions) -> pd.Da
 
 def summarise(problem: Problem, runs: Sequence[Run], pooled: Pooled, weights: Weights) -> pd.DataFrame:
     """Return a row per classifier, best first; see Comparison.summary."""
-    import pandas as pd
-
     rows = []
     for run in runs:
         row: dict[str, Any] = {"classifier": run.name, "status": run.status, "reason": run.reason}
@@ -139,8 +129,6 @@ def summarise(problem: Problem, runs: Sequence[Run], pooled: Pooled, weights: We
 
 def by_class(problem: Problem, pooled: Pooled) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return precision and recall by class, confusion counts, and calibration; see Comparison."""
-    import pandas as pd
-
     per_class, confused, reliable = [], [], []
     for name, one in pooled.items():
         p = one.predictions
@@ -160,8 +148,6 @@ def by_class(problem: Problem, pooled: Pooled) -> tuple[pd.DataFrame, pd.DataFra
 
 def by_level(problem: Problem, pooled: Pooled, weights: Weights) -> pd.DataFrame:
     """Return results within each level of each label that groups prints; see Comparison.levels."""
-    import pandas as pd
-
     rows = []
     weights = weights[:LEVEL_SAMPLES]
     names = [m for m in METRICS[problem.kind] if m != "average_precision"]
@@ -182,8 +168,6 @@ def by_level(problem: Problem, pooled: Pooled, weights: Weights) -> pd.DataFrame
 
 def _groupings(problem: Problem) -> dict[str, pd.Series[Any]]:
     """Return the labels that group prints, and which finger of which hand a print is of."""
-    import pandas as pd
-
     names = level_columns(problem)
     found = {name: problem.labels[name] for name in names}
     if set(FINGER) <= set(names) and problem.target not in FINGER:
@@ -207,8 +191,6 @@ def level_columns(problem: Problem) -> list[str]:
 
 def list_epochs(by_method: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame | None:
     """Return a row per epoch of each network and fold; see Comparison.epochs."""
-    import pandas as pd
-
     rows = [
         {"classifier": name, "repeat": o.fold.repeat, "fold": o.fold.number, "epoch": i, **dict(figures)}
         for name, outcomes in by_method.items()
@@ -220,8 +202,6 @@ def list_epochs(by_method: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame | No
 
 def compare_pairs(problem: Problem, pooled: Pooled, summary: pd.DataFrame, weights: Weights) -> pd.DataFrame | None:
     """Return each classifier's difference to the best and to dummy; see Comparison.pairs. None with one alone."""
-    import pandas as pd
-
     ranked = [n for n in summary["classifier"] if n in pooled]
     references = {"best": ranked[0], "dummy": "dummy"} if ranked else {}
     frames = []

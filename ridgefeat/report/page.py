@@ -7,21 +7,18 @@ import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, os_errors_as
 
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
 
 def render_page(template: str, page: Mapping[str, Any]) -> str:
     """Return a template of this package filled in. File names and labels are foreign text: all of it is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     pages = Environment(
         loader=PackageLoader("ridgefeat.report", ""),
         autoescape=True,
@@ -35,16 +32,12 @@ def render_page(template: str, page: Mapping[str, Any]) -> str:
 
 def embed_script(script: str) -> dict[str, Any]:
     """Return a page's own script, and its digest, by which the page's policy lets it alone run."""
-    from markupsafe import Markup
-
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {"script": Markup(script), "script_digest": digest}
 
 
 def breakable(text: str) -> Markup:
     """Return text, escaped, that may be broken after underscores and slashes."""
-    from markupsafe import Markup, escape
-
     return Markup("").join(Markup("{}<wbr>").format(escape(p)) for p in re.split(r"(?<=[_/])", str(text)))
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import auc, roc_curve
 
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
 from ridgefeat.report.bench.words import format_estimate, format_value, metric_name
@@ -25,9 +27,6 @@ from ridgefeat.report.plots import (
     plot_intervals,
     plot_predictions,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MAX_CURVES = 6
 """Classifiers in one plot; more lines cannot be distinguished."""
@@ -125,8 +124,6 @@ def mean_roc(rows: pd.DataFrame, positive: NDArray[np.bool_], score: str) -> NDA
 
     Each fold's scores have a scale of their own, so folds must not be pooled.
     """
-    from sklearn.metrics import roc_curve
-
     found = []
     for _, own in rows.assign(_truth=positive).groupby(["repeat", "fold"], sort=True):
         own = own[np.isfinite(own[score].to_numpy(np.float64))]
@@ -139,8 +136,6 @@ def mean_roc(rows: pd.DataFrame, positive: NDArray[np.bool_], score: str) -> NDA
 
 def _roc(comparison: Comparison) -> Display:
     """Return a curve per classifier; with several classes, one per class against the rest, of the best classifier."""
-    from sklearn.metrics import auc
-
     scores, problem, best = comparison.scores, comparison.problem, comparison.best
     chance = "The dashed diagonal is chance level"
     wanted: list[tuple[str | None, str, str | None, str]]

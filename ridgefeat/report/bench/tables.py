@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
 from ridgefeat.report.bench.figures import group_rows
@@ -19,9 +20,6 @@ from ridgefeat.report.bench.words import (
     metric_name,
 )
 from ridgefeat.report.page import number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ALPHA = 0.05
 """Corrected p below which two classifiers differ significantly."""

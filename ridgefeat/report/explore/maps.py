@@ -7,6 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+from scipy.stats import rankdata
+from sklearn.covariance import MinCovDet
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
 
 from ridgefeat.structure import Float
 
@@ -106,8 +112,6 @@ def _furthest(z: Array, placed: NDArray[np.bool_], n: int) -> tuple[NDArray[np.i
 
 
 def _components(z: Array, families: NDArray[Any]) -> tuple[Array, Array]:
-    from sklearn.decomposition import PCA
-
     _, family, count = np.unique(families, return_inverse=True, return_counts=True)
     weighted = z / np.sqrt(count[family])
     wanted = min(NEIGHBOUR_COMPONENTS, *z.shape)
@@ -118,8 +122,6 @@ def _components(z: Array, families: NDArray[Any]) -> tuple[Array, Array]:
 
 
 def _neighbours(scores: Array, seed: int) -> Array:
-    from sklearn.manifold import TSNE
-
     perplexity = min(30.0, (len(scores) - 1) / 3)
     flat: Array = TSNE(
         2, perplexity=perplexity, init="pca", max_iter=NEIGHBOUR_STEPS, random_state=seed, n_jobs=1
@@ -128,8 +130,6 @@ def _neighbours(scores: Array, seed: int) -> Array:
 
 
 def _distance(scores: Array, seed: int) -> Array:
-    from sklearn.covariance import MinCovDet
-
     scores = scores[:, : max(1, min(scores.shape[1], len(scores) // 5))]
     scores = scores / np.maximum(scores.std(0), 1e-12)
     fitted = MinCovDet(random_state=seed).fit(scores)
@@ -145,8 +145,6 @@ def _spread(values: Array, placed: NDArray[np.bool_]) -> Float:
 
 def rank_scores(values: Float) -> Array:
     """Return each column's ranks among its known values, mean 0 and deviation 1; NaN where missing or constant."""
-    from scipy.stats import rankdata
-
     ranks = rankdata(values, axis=0, nan_policy="omit")
     with np.errstate(invalid="ignore", divide="ignore"):
         known = np.isfinite(ranks)
@@ -162,9 +160,6 @@ def correlate(ranks: Array) -> tuple[NDArray[np.int64], Array]:
     The ranks, of shape (prints, columns), are those of `rank_scores`. Average linkage orders the columns by 1 - |r|;
     constant ones are left out. A correlation is over the prints that have both columns; 0 where fewer than three have.
     """
-    from scipy.cluster.hierarchy import leaves_list, linkage
-    from scipy.spatial.distance import squareform
-
     chosen = np.flatnonzero(np.isfinite(ranks).any(0))[:MAX_CORRELATED]
     known = np.isfinite(ranks[:, chosen]).astype(np.float64)
     x = np.nan_to_num(ranks[:, chosen])

@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
@@ -37,9 +39,6 @@ from ridgefeat.report.page import embed_script, render_page, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.structure import Float
 from ridgefeat.table import load_sidecar
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MAX_PRINTS = 5000
 """Prints on a page; of a larger table a sample."""
@@ -283,8 +282,6 @@ def _pack_prints(drawn: Sequence[PackedPrint]) -> dict[str, Any]:
 
 
 def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
-    from markupsafe import Markup
-
     folder = resources.files("ridgefeat.report.explore")
     parts = [folder.joinpath(f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
     script = "\n" + "\n".join(['"use strict";', *parts])

@@ -15,6 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from joblib import delayed
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ImageError, RidgefeatError
@@ -94,8 +95,6 @@ def draw_prints(
     the approximate number of bytes of all pictures together. With `overlays`, minutiae, singular points and outline are
     found too. `progress` is called with the numbers of prints done, failed and in total.
     """
-    from joblib import delayed
-
     step = choose_step(rows, root, params, room)
     batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
     calls = (delayed(_draw_batch)(batch, root, params, step, overlays) for batch in batches)

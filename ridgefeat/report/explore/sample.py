@@ -7,17 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.report.page import number
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.writers import column, kind_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 OVERSAMPLING = 2
 """Candidates per drawn row: the strata are known only when the whole table has been read."""
@@ -57,8 +55,6 @@ def read_candidates(
     `features` are its feature columns, `kinds` the labels of which the sidecar knows the type, `limit` the number of
     rows that are wanted. The same seed gives the same candidates, however the table is stored.
     """
-    import pandas as pd
-
     rng = np.random.default_rng(seed)
     seen: dict[str, set[str]] = {}
     labels: list[pd.DataFrame] = []
@@ -144,8 +140,6 @@ def list_groupings(frame: pd.DataFrame, labels: Sequence[str]) -> list[dict[str,
 
 
 def _by_label(frame: pd.DataFrame, name: str) -> dict[str, Any] | None:
-    import pandas as pd
-
     texts = as_text(frame, name).to_numpy(dtype=str)
     column = frame[name]
     if pd.api.types.is_numeric_dtype(column) and column.nunique() > MAX_GROUPS:
