@@ -79,10 +79,6 @@ def read_scores(
     where : sequence of str
         Conditions column=value; rows that meet them all are read.
 
-    Returns
-    -------
-    ScoreTable
-
     Raises
     ------
     ScoreError
