@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import ModelError, ParameterError
+from ridgefeat.nn import NETWORKS, build
 from ridgefeat.nn import reference as ref
 from ridgefeat.nn.convolution import Conv2D
 from ridgefeat.nn.dense import Dense, Flatten
 from ridgefeat.nn.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from ridgefeat.nn.model import Sequential
-from ridgefeat.nn.networks import NETWORKS, build
 from ridgefeat.nn.normalisation import BatchNorm
 from ridgefeat.nn.optimisers import SGD, Adam
 from ridgefeat.nn.pooling import AveragePool
