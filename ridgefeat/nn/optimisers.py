@@ -29,7 +29,11 @@ class Optimiser:
         for name, param in params.items():
             kept = [self.memory.setdefault(f"{name}:{slot}", np.zeros_like(param)) for slot in self.slots]
             flat = [array.reshape(-1) for array in (param, grads[name], *kept)]
-            share(lambda part, flat=flat: self._update(*(f[part] for f in flat)), param.size, param.size)
+
+            def update(part: slice, flat: list[Array] = flat) -> None:
+                self._update(*(array[part] for array in flat))
+
+            share(update, param.size, param.size)
 
     def _update(self, param: Array, grad: Array, *kept: Array) -> None:
         raise NotImplementedError

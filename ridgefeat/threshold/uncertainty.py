@@ -89,7 +89,7 @@ class Replicates:
 
     def fnmr_for(self, target: float) -> Interval:
         """Return the interval of FNMR where FMR is held at a target."""
-        return interval(*_interpolated(self.fmr, target, self.fnmr))
+        return interval(_interpolated(self.fmr, target, self.fnmr)[0])
 
     def auc(self) -> Interval:
         """Return the interval of the area under the ROC curve."""
