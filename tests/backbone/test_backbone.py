@@ -15,6 +15,10 @@ from sklearn.pipeline import make_pipeline
 from ridgefeat.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, Preprocessing
 from ridgefeat.errors import ImageError, ModelError, ParameterError
 from ridgefeat.work.threads import opencv_threads
+
+pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
+pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
+
 from tests.backbone.onnx_examples import Maker, channels_last, mobile, plain, reference, residual, save
 
 SIDE = 16

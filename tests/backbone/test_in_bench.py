@@ -16,8 +16,12 @@ from ridgefeat.bench import Options, backbone_methods, compare, make_problem, re
 from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.cli import main
 from ridgefeat.errors import ModelError, ParameterError
-from tests.backbone.onnx_examples import mobile, save
 from tests.bench import helpers as examples
+
+pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
+pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
+
+from tests.backbone.onnx_examples import mobile, save
 
 FROZEN = ["backbone-svm", "backbone-logistic", "backbone-head", "both-svm", "both-logistic"]
 TUNED = "backbone-fine-tuned"
