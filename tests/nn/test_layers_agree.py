@@ -10,34 +10,16 @@ from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU
 from ridgefeat.nn.normalisation import BatchNorm
 from ridgefeat.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from ridgefeat.nn.threads import threads
+from tests.nn.helpers import central_differences, error
 
 SMOOTH, KINKED = 1e-7, 1e-4
 
 
-def central_differences(function, array, step=1e-5):
-    """Gradient of a scalar function by each value of an array, changed in place and back."""
-    grad = np.zeros_like(array)
-    for index in np.ndindex(array.shape):
-        kept = array[index]
-        array[index] = kept + step
-        above = function()
-        array[index] = kept - step
-        below = function()
-        array[index] = kept
-        grad[index] = (above - below) / (2 * step)
-    return grad
-
-
-def error(a, b):
-    return np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b), 1e-12)
-
-
 def built(layer, shape, seed=0):
-    rng = np.random.default_rng(seed)
-    layer.rng = rng
-    layer.output_shape = layer.build(shape, rng, np.float64)
+    layer.rng = np.random.default_rng(seed)
+    layer.output_shape = layer.build(shape, layer.rng, np.float64)
     for array in layer.params.values():
-        array += rng.normal(0, 0.3, array.shape)
+        array += layer.rng.normal(0, 0.3, array.shape)
     return layer
 
 
@@ -121,11 +103,18 @@ def test_the_number_of_threads_does_not_change_a_bit():
 
 
 @pytest.mark.parametrize(("window", "stride"), [(2, None), (3, 2), ((2, 3), (1, 2))])
-def test_max_pool(window, stride):
-    layer = built(MaxPool(window, stride), (6, 7, 3))
-    x = images()
-    np.testing.assert_array_equal(layer.forward(x), ref.max_pool(x, layer.window, layer.stride))
-    check(layer, x, lambda d: [ref.max_pool_backward(x, d, layer.window, layer.stride)], KINKED)
+@pytest.mark.parametrize(
+    ("kind", "forward", "backward", "tolerance"),
+    [
+        (MaxPool, ref.max_pool, ref.max_pool_backward, KINKED),
+        (AveragePool, ref.average_pool, ref.average_pool_backward, SMOOTH),
+    ],
+)
+def test_pools(kind, forward, backward, tolerance, window, stride):
+    layer, x = built(kind(window, stride), (6, 7, 3)), images()
+    expected = forward(x, layer.window, layer.stride)
+    np.testing.assert_allclose(layer.forward(x), expected, rtol=0 if kind is MaxPool else 1e-12)
+    check(layer, x, lambda d: [backward(x, d, layer.window, layer.stride)], tolerance)
 
 
 def test_max_pool_gives_the_gradient_to_the_first_of_equals():
@@ -133,14 +122,6 @@ def test_max_pool_gives_the_gradient_to_the_first_of_equals():
     x = np.zeros((1, 4, 4, 1))
     grad = layer.forward(x, True) + np.arange(1.0, 5).reshape(1, 2, 2, 1)
     np.testing.assert_array_equal(layer.backward(grad.copy()), ref.max_pool_backward(x, grad, (2, 2), (2, 2)))
-
-
-@pytest.mark.parametrize(("window", "stride"), [(2, None), (3, 2), ((2, 3), (1, 2))])
-def test_average_pool(window, stride):
-    layer = built(AveragePool(window, stride), (6, 7, 3))
-    x = images()
-    np.testing.assert_allclose(layer.forward(x), ref.average_pool(x, layer.window, layer.stride), rtol=1e-12)
-    check(layer, x, lambda d: [ref.average_pool_backward(x, d, layer.window, layer.stride)])
 
 
 def test_global_average_pool():
@@ -172,8 +153,7 @@ def test_batch_norm_in_float32_is_right_to_its_last_digits():
         layer = BatchNorm()
         layer.build(x.shape[1:], np.random.default_rng(0), dtype)
         out = layer.forward(x.astype(dtype), True)
-        mean = layer._mean
-        passes.append((mean, out, layer.backward(grad.astype(dtype)), *layer.grads.values()))
+        passes.append((layer._mean, out, layer.backward(grad.astype(dtype)), *layer.grads.values()))
     assert x[0].nbytes > STRIP_BYTES / 2 and x.nbytes > STRIP_BYTES
     for (single, double), limit in zip(zip(*passes, strict=True), (2e-8, 1e-7, 1e-7, 1e-6, 1e-6), strict=True):
         assert error(single, double) < limit
