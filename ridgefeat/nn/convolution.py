@@ -1,9 +1,5 @@
 """The convolution layer: any kernel, stride and padding.
 
-The formula, for one image without padding and with stride 1::
-
-    out[y, x, f] = bias[f] + sum over i, j, c of  image[y + i, x + j, c] * kernel[i, j, c, f]
-
 Each pixel's window becomes a row of a matrix ("im2col"), and the kernel a matrix with one column per filter: the sum is
 then one matrix product. The windows of a whole batch would be nine times its size for a 3 x 3 kernel; so they are made
 strip by strip, each small enough to stay in the processor's cache until its product is done.
@@ -27,11 +23,11 @@ STRIP_BYTES = 700_000
 """Size of a strip's windows: with result and kernel below the 1 to 2 MB of a core's own cache."""
 
 
-def pair(value: int | tuple[int, int], what: str, least: int = 1) -> tuple[int, int]:
-    """Return (rows, columns) of a number or pair, none below `least`."""
+def pair(value: int | tuple[int, int], what: str, lowest: int = 1) -> tuple[int, int]:
+    """Return (rows, columns) of a number or pair, none below `lowest`."""
     both = (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
-    if min(both) < least:
-        raise ParameterError(f"{what} is {value}; give {least} or more, or a pair of them")
+    if min(both) < lowest:
+        raise ParameterError(f"{what} is {value}; give {lowest} or more, or a pair of them")
     return both
 
 

@@ -232,7 +232,7 @@ def analyse(
     replicates: int = 400,
     seed: int = 0,
 ) -> Analysis:
-    """Choose thresholds on some subjects and report them on others.
+    """Return the report of thresholds that are chosen on some subjects, measured on others.
 
     Parameters
     ----------

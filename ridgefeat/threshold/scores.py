@@ -270,7 +270,7 @@ class Split:
 
 
 def split_scores(scores: Scores, share: float = 0.8, seed: int = 0) -> Split:
-    """Split scores into a development and an evaluation part that share no subject.
+    """Return scores split into a development and an evaluation part that share no subject.
 
     Parameters
     ----------

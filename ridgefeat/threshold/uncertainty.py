@@ -118,7 +118,7 @@ def _interpolated(falling: Float, level: float, *rates: Float) -> list[Float]:
 
 
 def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 0) -> Replicates:
-    """Draw bootstrap replicates of the counts between cuts.
+    """Return bootstrap replicates of the counts between cuts.
 
     Parameters
     ----------

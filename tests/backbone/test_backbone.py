@@ -70,6 +70,10 @@ def test_sizes(path, tmp_path):
     m.classifier(m.conv("image", "only", 4, 3, 3), 4)
     free = Backbone(save(m.model(shape=("n", 3, "rows", "columns")), tmp_path)).fit()
     assert free.preprocessing_.size == (224, 224)
+    m = Maker()
+    m.classifier(m.conv("image", "only", 4, 1, 3), 4)
+    grey = Backbone(save(m.model(shape=("n", 1, 16, 16)), tmp_path)).fit()
+    assert grey.preprocessing_.mean == pytest.approx([0.449]) and grey.preprocessing_.std == pytest.approx([0.226])
 
 
 def test_preprocessing():
@@ -129,7 +133,9 @@ def test_cache_keeps_by_pixels_network_and_settings(path, tmp_path, monkeypatch)
     other = Backbone(path, cache=folder, mean=[0.5], std=[0.5]).fit()
     assert np.abs(other.transform(images) - expected).max() > 0.01
     kept = next(p for p in folder.rglob("*.npy") if np.array_equal(np.load(p), expected[0]))
-    for damage in (b"", b"\x93NUMPY" + bytes(20), pickle.dumps([1]), np.zeros(3, np.float32).tobytes()):
+    np.save(tmp_path / "others.npy", np.zeros(8, np.float32))
+    too_large = (tmp_path / "others.npy").read_bytes() + bytes(2000)
+    for damage in (b"", b"\x93NUMPY" + bytes(20), pickle.dumps([1]), np.zeros(3, np.float32).tobytes(), too_large):
         kept.write_bytes(damage)
         np.testing.assert_array_equal(backbone.transform(images), expected)
     assert np.array_equal(np.load(kept), expected[0]) and not list(folder.rglob("*.tmp"))

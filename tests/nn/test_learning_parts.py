@@ -79,6 +79,7 @@ def test_the_whole_networks_gradient_with_l2(loss):
 
     _, grad = model.loss(model.forward(x, True), y)
     into = model.backward(grad, need_input=True)
+    assert all(layer._x is None for layer in model.layers), "what forward kept is dropped"
     grads = model.grads
     arrays = [(name, array, grads[name]) for name, array in model.params.items()] + [("image", x, into)]
     for name, array, found in arrays:

@@ -157,7 +157,7 @@ def test_messages(tmp_path):
         Training(network(side=16), Adam()).load(good)
 
 
-def test_hostile_checkpoints_are_refused(tmp_path):
+def test_hostile_checkpoints_are_refused(tmp_path, monkeypatch):
     training = Training(network(), Adam())
     good = tmp_path / "good.npz"
     training.save(good)
@@ -176,3 +176,6 @@ def test_hostile_checkpoints_are_refused(tmp_path):
     np.savez(bad, state=state, **{"weights/other": np.zeros(3)})
     with pytest.raises(ModelError, match="not of this network"):
         training.load(bad)
+    monkeypatch.setattr("ridgefeat.nn.training.MAX_STATE_BYTES", 10)
+    with pytest.raises(ModelError, match="'state' with shape"):
+        training.load(good)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.threshold import ErrorCurve, Scores
-from ridgefeat.threshold.uncertainty import interval, rate_interval, resample, select_cuts
+from ridgefeat.threshold.uncertainty import _interpolated, interval, rate_interval, resample, select_cuts
 from tests.threshold.helpers import EER, normal_scores
 
 
@@ -77,3 +77,14 @@ def test_intervals_at_a_held_fmr_and_of_auc_are_those_of_the_replicates():
     assert low < curve.fnmr[k] < high
     for (low, high), value in ((found.auc(), curve.auc), (found.d_prime(), curve.d_prime)):
         assert low < value < high < low + 0.5 * value
+
+
+@pytest.mark.parametrize(("falling", "rate"), [([0.3, 0.1], 0.25), ([0.9, 0.8], 0.3), ([0.05, 0.01], 0.2)])
+def test_rates_are_read_between_two_cuts_and_not_beyond(falling, rate):
+    assert _interpolated(np.array([falling]), 0.2, np.array([[0.2, 0.3]])) == [pytest.approx([rate])]
+
+
+def test_cuts_show_high_rates_too():
+    curve = ErrorCurve.from_scores(normal_scores(3))
+    at = curve.index(select_cuts(curve, np.zeros(0)))
+    assert (curve.fmr[at] > 0.9).sum() > 5 and (curve.fnmr[at] > 0.9).sum() > 5
