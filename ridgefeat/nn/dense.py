@@ -59,9 +59,11 @@ class Dense(Layer):
         if self._out is not None:
             grad *= self._out > 0
         self.grads["bias"] = grad.sum(axis=0)
-        self.grads["kernel"] = np.concatenate(share(lambda part: x[:, part].T @ grad, len(kernel), kernel.size))
+        self.grads.pop("kernel", None)  # its memory is taken for the new one
+        for_kernel = self.grads["kernel"] = np.empty_like(kernel)
+        share(lambda part: np.matmul(x[:, part].T, grad, out=for_kernel[part]), len(kernel), kernel.size)
         if self.l2:
-            self.grads["kernel"] += 2 * self.l2 * kernel
+            for_kernel += 2 * self.l2 * kernel
         if not need_input:
             return None
         return np.concatenate(share(lambda part: grad @ kernel[part].T, len(kernel), kernel.size), axis=1)
