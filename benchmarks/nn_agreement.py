@@ -21,9 +21,9 @@ import numpy as np
 from _torch_copy import loss_of, pairs, set_epsilon, torch_copy
 from _torch_decisions import Decisions, decide, deciding, our_decisions, with_decisions
 
+from ridgefeat.nn import build
 from ridgefeat.nn.dense import Dropout
 from ridgefeat.nn.model import Sequential
-from ridgefeat.nn.networks import build
 from ridgefeat.nn.optimisers import Adam
 from ridgefeat.synth import make_subjects
 

@@ -33,7 +33,7 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(name: str) -> tuple[Job, Job]:
-    from ridgefeat.nn.networks import build
+    from ridgefeat.nn import build
     from ridgefeat.nn.optimisers import Adam
 
     model, optimiser, (x, y) = build(name, seed=1), Adam(), batch()
@@ -44,7 +44,7 @@ def torchs(name: str) -> tuple[Job, Job]:
     import torch
     from _torch_copy import loss_of, torch_copy
 
-    from ridgefeat.nn.networks import build
+    from ridgefeat.nn import build
 
     torch.set_num_threads(THREADS)
     model = build(name, seed=1)

@@ -1,6 +1,6 @@
 """Networks trained elsewhere: as feature transformers, and with their last layers trained further.
 
-Read in this order: `preprocessing`, `images`, `transformer` (`Backbone`), `onnx_network` and `torch_network` (the two
+Read in this order: `preprocessing`, `transformer` (`Backbone`), `onnx_network` and `torch_network` (the two
 kinds of network that it runs), `heads`, `fine_tuning`. The package ships no network and downloads none: a network is
 the user's own (docs/backbones.md says where to get one).
 """

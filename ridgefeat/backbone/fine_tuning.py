@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted, check_random_state
 
@@ -16,13 +15,14 @@ from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 from ridgefeat.backbone.torch_network import TorchNetwork, import_torch, torch_threads
 from ridgefeat.backbone.transformer import Backbone, open_network
 from ridgefeat.errors import ModelError, ParameterError
+from ridgefeat.nn.classifier import NetworkClassifier
 from ridgefeat.nn.layer import Array
 from ridgefeat.structure import Float
 
 EVALUATION_BATCH = 32
 
 
-class FineTunedNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class FineTunedNetwork(NetworkClassifier):
     """A trained network whose last layers are trained further on prints.
 
     First a new head is trained on the frozen network's embeddings (dropout 0.5, one sigmoid unit, Adam at 0.001); then
@@ -181,10 +181,6 @@ class FineTunedNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with torch_threads(self.n_threads), torch.inference_mode():
             embedded = torch.from_numpy(self._embedded(self._maps(X)))
             return np.asarray(torch.softmax(_logits(self.head_, embedded), 1).numpy())
-
-    def predict(self, X: Any) -> Array:
-        """Return each print's most probable class."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def _opened(self) -> TorchNetwork:
         network = open_network(self.network)

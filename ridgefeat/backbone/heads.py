@@ -7,11 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
+from ridgefeat.nn.classifier import NetworkClassifier
 from ridgefeat.nn.dense import Dense, Dropout
 from ridgefeat.nn.layer import Array
 from ridgefeat.nn.model import Sequential
@@ -23,7 +21,7 @@ Weights = Mapping[Any, float] | str | None
 OnEpoch = Callable[[int, dict[str, float]], Any]
 
 
-class NetworkHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class NetworkHead(NetworkClassifier):
     """Dropout, one sigmoid unit (softmax above two classes) and Adam, on the embeddings of a frozen network.
 
     Parameters
@@ -77,19 +75,13 @@ class NetworkHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y : array, shape (n,)
         """
         X, y = validate_data(self, X, y, dtype=np.float32)
-        check_classification_targets(y)
-        self.classes_, truth = np.unique(y, return_inverse=True)
+        truth, class_weight = self._encode(y)
         count = len(self.classes_)
-        if count < 2:
-            raise ValueError(f"the classifier needs 2 classes; the data holds one class, {self.classes_[0]!r}")
-        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         seed = int(check_random_state(self.random_state).randint(2**31))
         layers = [Dropout(self.dropout), Dense(1 if count == 2 else count)]
-        loss = "sigmoid" if count == 2 else "softmax"
+        self.model_ = Sequential(layers, X.shape[1:], loss="sigmoid" if count == 2 else "softmax", seed=seed)
+        training = Training(self.model_, Adam(self.learning_rate), self.batch_size, class_weight)
         with threads(self.n_threads):
-            self.model_ = Sequential(layers, X.shape[1:], loss=loss, seed=seed)
-            weight = None if self.class_weight is None else dict(enumerate(weights))
-            training = Training(self.model_, Adam(self.learning_rate), self.batch_size, weight)
             self.history_ = training.run(X, truth, self.epochs, on_epoch=with_seconds(self.on_epoch))
         return self
 
@@ -99,10 +91,6 @@ class NetworkHead(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X = validate_data(self, X, dtype=np.float32, reset=False)
         with threads(self.n_threads):
             return self.model_.predict_proba(X)
-
-    def predict(self, X: Any) -> Array:
-        """Return each print's most probable class."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
 
 def with_seconds(on_epoch: OnEpoch | None, epochs_before: int = 0) -> OnEpoch | None:

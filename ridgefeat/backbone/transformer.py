@@ -1,12 +1,15 @@
-"""Backbone: any network of images as a scikit-learn transformer."""
+"""Backbone: any network of images as a scikit-learn transformer, with a cache of what was computed once."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from itertools import accumulate
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import cv2
@@ -15,12 +18,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ridgefeat.backbone.cache import Cache
-from ridgefeat.backbone.images import listed, pixels
 from ridgefeat.backbone.onnx_network import OnnxNetwork
-from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, listed, pixels
 from ridgefeat.backbone.torch_network import TorchNetwork, load_module, torch_threads
 from ridgefeat.errors import ModelError, ParameterError
+from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.structure import Float
 from ridgefeat.work.threads import one_thread
 
@@ -156,13 +158,13 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "layer_")
         prints = listed(X)
         out = np.empty((len(prints), self.n_features_out_), np.float32)
-        kept = None if self.cache is None else Cache(self.cache, self._settings())
+        cache = None if self.cache is None else Cache(self.cache, self._settings())
         if not hasattr(self, "_run"):
             self._reopen()
 
         def work(k: int) -> int:
             part = slice(k, k + self.batch_size)
-            self._fill(out[part], prints[part], kept)
+            self._fill(out[part], prints[part], cache)
             return len(out[part])
 
         starts = range(0, len(prints), self.batch_size)
@@ -198,22 +200,21 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         with torch_threads(1) if self._is_torch else nullcontext(), one_thread():
             yield
 
-    def _fill(self, out: Float, prints: Sequence[Any], kept: Cache | None) -> None:
+    def _fill(self, out: Float, prints: Sequence[Any], cache: Cache | None) -> None:
         """Write a batch's vectors to `out`: from the cache where they are there, computed otherwise."""
         images = [pixels(p, self.layout) for p in prints]
-        paths = [kept.path(image) if kept else None for image in images]
         missing = []
-        for i, path in enumerate(paths):
-            found = kept.read(path, out.shape[1:]) if kept and path else None
-            if found is None:
+        for i, image in enumerate(images):
+            vector = cache.read(image, out.shape[1:]) if cache else None
+            if vector is None:
                 missing.append(i)
             else:
-                out[i] = found
+                out[i] = vector
         if missing:
             out[missing] = self._vectors(self._values(np.stack([self.preprocessing_(images[i]) for i in missing])))
-        for i in missing:
-            if kept and (path := paths[i]):
-                kept.write(path, out[i])
+        if cache:
+            for i in missing:
+                cache.write(images[i], out[i])
 
     def _values(self, images: Float) -> list[Float]:
         """Return each layer's values for a batch, after a check."""
@@ -259,6 +260,43 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = True
         tags.input_tags.string = True
         return tags
+
+
+class Cache:
+    """Vectors that were computed once: a folder with one small file per image, below one folder per setting.
+
+    `settings` hold all that the vectors depend on besides the pixels. joblib.Memory would keep them as pickles, which
+    run code when they are read.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
+        key = json.dumps(settings, sort_keys=True)
+        self.folder = Path(folder) / hashlib.sha256(key.encode()).hexdigest()[:24]
+        with os_errors_as(ParameterError, f"the cache {os.fspath(folder)} cannot be made"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def _path(self, image: NDArray[Any]) -> Path:
+        digest = hashlib.sha256(repr(image.shape).encode())
+        digest.update(np.ascontiguousarray(image).data)
+        return self.folder / f"{digest.hexdigest()}.npy"
+
+    def read(self, image: NDArray[Any], shape: tuple[int, ...]) -> Float | None:
+        """Return an image's vector; None if there is none, or the file is damaged."""
+        try:
+            with self._path(image).open("rb") as file:
+                if file.read(6) != b"\x93NUMPY" or os.fstat(file.fileno()).st_size > 4 * np.prod(shape) + 1024:
+                    return None
+                file.seek(0)
+                values = np.load(file, allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        fits = isinstance(values, np.ndarray) and values.shape == shape and values.dtype == np.float32
+        return values if fits and np.isfinite(values).all() else None
+
+    def write(self, image: NDArray[Any], vector: Float) -> None:
+        """Keep an image's vector."""
+        with atomic_write(self._path(image), durable=False) as temporary, temporary.open("wb") as file:
+            np.save(file, vector, allow_pickle=False)
 
 
 def open_network(network: Any) -> Network:

@@ -3,15 +3,14 @@
 Every layer is its formula and its gradient side by side; `reference` has each once more in plain loops. Nothing is
 differentiated automatically. Read in this order: `layer`, `dense`, `convolution`, `pooling`,
 `normalisation`, `losses`, `optimisers`, `model`, `training`. `ridgefeat.nn.classifier` makes a scikit-learn
-classifier of it.
+classifier of it, `explain` looks into a network, `threads` shares the work, and `augment` changes training images.
 """
 
 from ridgefeat.nn.augment import Augmentation
 from ridgefeat.nn.convolution import Conv2D
 from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU
 from ridgefeat.nn.explain import feature_maps, filters, gradient_map, occlusion_map
-from ridgefeat.nn.model import Sequential
-from ridgefeat.nn.networks import NETWORKS, build
+from ridgefeat.nn.model import NETWORKS, Sequential, build
 from ridgefeat.nn.normalisation import BatchNorm
 from ridgefeat.nn.optimisers import SGD, Adam
 from ridgefeat.nn.pooling import AveragePool, GlobalAveragePool, MaxPool

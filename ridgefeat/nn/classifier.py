@@ -1,4 +1,4 @@
-"""The network as a scikit-learn classifier."""
+"""The network as a scikit-learn classifier, and what every classifier of this kind needs."""
 
 from __future__ import annotations
 
@@ -15,19 +15,39 @@ from sklearn.utils.validation import check_is_fitted, check_random_state, valida
 from ridgefeat.errors import ParameterError
 from ridgefeat.nn.augment import Augmentation
 from ridgefeat.nn.layer import Array
-from ridgefeat.nn.networks import build
+from ridgefeat.nn.model import build
 from ridgefeat.nn.optimisers import SGD, Adam
 from ridgefeat.nn.threads import threads
 from ridgefeat.nn.training import EarlyStopping, ReduceLROnPlateau, Training
 
 
-class NumpyCNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classes by number and weight, and the most probable one: what classifiers made of networks share."""
+
+    def _encode(self, y: Any) -> tuple[Array, dict[int, float] | None]:
+        """Set `classes_`; return each print's class from 0, and each class's weight where `class_weight` is given."""
+        check_classification_targets(y)
+        self.classes_, truth = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"the classifier needs 2 classes; the data holds one class, {self.classes_[0]!r}")
+        if self.class_weight is None:
+            return truth, None
+        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        return truth, dict(enumerate(weights))
+
+    def predict(self, X: Any) -> Array:
+        """Return each print's most probable class."""
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+
+
+class NumpyCNNClassifier(NetworkClassifier):
     """A convolutional network that is fitted and used like any scikit-learn classifier.
 
     Parameters
     ----------
     network : str
-        One of `ridgefeat.nn.networks.NETWORKS`.
+        One of `ridgefeat.nn.NETWORKS`.
     image_shape : tuple of int, optional
         (rows, columns) or (rows, columns, channels) of the images that the rows of a two-dimensional X hold; by
         default a square where the number of values is one, otherwise a single line. Not needed where X holds images.
@@ -107,23 +127,19 @@ class NumpyCNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             The person of each print. The validation prints are then of other groups than the training prints.
         """
         X, y = validate_data(self, X, y, dtype=np.float32, allow_nd=True)
-        check_classification_targets(y)
-        self.classes_, truth = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"the classifier needs 2 classes; the data holds one class, {self.classes_[0]!r}")
+        truth, class_weight = self._encode(y)
         images = self._images(X)
         seed = int(check_random_state(self.random_state).randint(2**31))
         inner, outer = self._split(images, truth, groups, seed)
         self.mean_, self.deviation_ = (float(images[inner].mean(dtype=np.float64)), float(images[inner].std()) or 1.0)
-        images = (images - np.float32(self.mean_)) / np.float32(self.deviation_)
-        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        images = self._standardised(images)
         self.model_ = build(self.network, images.shape[1:], len(self.classes_), seed)
         monitor = "val_loss" if len(outer) else "loss"
         training = Training(
             self.model_,
             self._optimiser(),
             self.batch_size,
-            None if self.class_weight is None else dict(enumerate(weights)),
+            class_weight,
             None if self.patience is None else EarlyStopping(self.patience, monitor=monitor),
             None if self.reduce_patience is None else ReduceLROnPlateau(patience=self.reduce_patience, monitor=monitor),
             self.augmentation,
@@ -138,14 +154,11 @@ class NumpyCNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return each print's probabilities, shape (n, classes), in the order of `classes_`."""
         check_is_fitted(self)
         images = self._images(validate_data(self, X, dtype=np.float32, allow_nd=True, reset=False))
-        images = (images - np.float32(self.mean_)) / np.float32(self.deviation_)
         with threads(self.n_threads):
-            return self.model_.predict_proba(images)
+            return self.model_.predict_proba(self._standardised(images))
 
-    def predict(self, X: Any) -> Array:
-        """Return each print's most probable class."""
-        probabilities = self.predict_proba(X)
-        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+    def _standardised(self, images: Array) -> Array:
+        return (images - np.float32(self.mean_)) / np.float32(self.deviation_)
 
     def _images(self, X: Array) -> Array:
         if X.ndim == 4:

@@ -1,9 +1,5 @@
 """The convolution layer: any kernel, stride and padding.
 
-The formula, for one image without padding and with stride 1::
-
-    out[y, x, f] = bias[f] + sum over i, j, c of  image[y + i, x + j, c] * kernel[i, j, c, f]
-
 Each pixel's window becomes a row of a matrix ("im2col"), and the kernel a matrix with one column per filter: the sum is
 then one matrix product. The windows of a whole batch would be nine times its size for a 3 x 3 kernel; so they are made
 strip by strip, each small enough to stay in the processor's cache until its product is done.
@@ -27,11 +23,11 @@ STRIP_BYTES = 700_000
 """Size of a strip's windows: with result and kernel below the 1 to 2 MB of a core's own cache."""
 
 
-def pair(value: int | tuple[int, int], what: str, least: int = 1) -> tuple[int, int]:
-    """Return (rows, columns) of a number or pair, none below `least`."""
+def pair(value: int | tuple[int, int], what: str, lowest: int = 1) -> tuple[int, int]:
+    """Return (rows, columns) of a number or pair, none below `lowest`."""
     both = (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
-    if min(both) < least:
-        raise ParameterError(f"{what} is {value}; give {least} or more, or a pair of them")
+    if min(both) < lowest:
+        raise ParameterError(f"{what} is {value}; give {lowest} or more, or a pair of them")
     return both
 
 
@@ -92,8 +88,6 @@ class Conv2D(Layer):
         self.filters, self.relu, self.l2, self.padding = filters, relu, l2, padding
         self.kernel_size = pair(kernel, "kernel")
         self.stride = pair(stride, "stride")
-        self._x: Array | None = None
-        self._out: Array | None = None
 
     def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
         """Draw the kernel (Glorot's uniform), with a bias of zeros."""
@@ -111,12 +105,13 @@ class Conv2D(Layer):
             (kh, kw, channels, self.filters), size * channels, size * self.filters, rng, dtype
         )
         self.params["bias"] = np.zeros(self.filters, dtype)
-        return height // sy + 1, width // sx + 1, self.filters
+        self.output_shape = height // sy + 1, width // sx + 1, self.filters
+        return self.output_shape
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return (n, rows, columns, filters)."""
         kernel, bias = self._matrix(), self.params["bias"]
-        out = np.empty((len(x), *self._output_size(x), self.filters), x.dtype)
+        out = np.empty((len(x), *self.output_shape), x.dtype)
 
         def images(part: slice) -> None:
             windows, target = self._windows(self._padded(x[part])), out[part]
@@ -145,14 +140,14 @@ class Conv2D(Layer):
 
         def images(part: slice) -> tuple[Array, Array]:
             padded = self._padded(x[part])
-            windows, slopes = self._windows(padded), grad[part]
+            windows = self._windows(padded)
             for_kernel, for_bias = np.zeros_like(kernel), np.zeros(self.filters)
             for_image = np.zeros_like(padded) if need_input else None
             for strip in _strips(windows):
-                g = slopes[strip]
+                g = grad[part][strip]
                 if self._out is not None:
                     # The slope of max(0, out) is 1 above zero and 0 elsewhere.
-                    np.multiply(g, self._out[part][strip] > 0, out=g)
+                    g *= self._out[part][strip] > 0
                 flat = g.reshape(-1, self.filters)
                 for_bias += channel_sums(g)
                 for_kernel += _rows(windows[strip]).T @ flat
@@ -162,26 +157,16 @@ class Conv2D(Layer):
                 into[part] = for_image[:, top : top + x.shape[1], left : left + x.shape[2]]
             return for_kernel, for_bias
 
-        partial = share(images, len(x))
-        for_kernel = sum((p[0] for p in partial[1:]), start=partial[0][0])
+        for_kernel, for_bias = (np.sum(parts, axis=0) for parts in zip(*share(images, len(x)), strict=True))
         self.grads["kernel"] = for_kernel.reshape(self.params["kernel"].shape)
-        self.grads["bias"] = sum((p[1] for p in partial[1:]), start=partial[0][1]).astype(x.dtype)
+        self.grads["bias"] = for_bias.astype(x.dtype)
         if self.l2:
             self.grads["kernel"] += 2 * self.l2 * self.params["kernel"]
-        self.forget()
         return into
-
-    def forget(self) -> None:
-        """Drop the images of the last pass."""
-        self._x = self._out = None
 
     def _matrix(self) -> Array:
         """View the kernel as (kh * kw * channels, filters)."""
         return self.params["kernel"].reshape(-1, self.filters)
-
-    def _output_size(self, x: Array) -> tuple[int, int]:
-        size = [x.shape[1 + k] + sum(self.pads[k]) - self.kernel_size[k] for k in (0, 1)]
-        return size[0] // self.stride[0] + 1, size[1] // self.stride[1] + 1
 
     def _padded(self, x: Array) -> Array:
         return np.pad(x, ((0, 0), *self.pads, (0, 0))) if np.any(self.pads) else x

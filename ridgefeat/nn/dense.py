@@ -31,7 +31,6 @@ class Dense(Layer):
     def __init__(self, units: int, *, relu: bool = False, l2: float = 0.0) -> None:
         super().__init__()
         self.units, self.relu, self.l2 = units, relu, l2
-        self._x: Array | None = None
 
     def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
         """Draw the kernel (Glorot's uniform), with a bias of zeros."""
@@ -45,13 +44,13 @@ class Dense(Layer):
         """Return (n, units)."""
         kernel = self.params["kernel"]
         # Each thread multiplies a part of a long sum; the parts are added in order.
-        out = sum(share(lambda part: x[:, part] @ kernel[part], len(kernel), self._pieces()))
-        out = out + self.params["bias"]
+        out = sum(share(lambda part: x[:, part] @ kernel[part], len(kernel), kernel.size))
+        out = np.asarray(out + self.params["bias"])
         if self.relu:
             np.maximum(out, 0, out=out)
         if training:
             self._x, self._out = x, out if self.relu else None
-        return np.asarray(out)
+        return out
 
     def backward(self, grad: Array, need_input: bool = True) -> Array | None:
         """Fill the gradients by kernel and bias; return the gradient by the input."""
@@ -60,27 +59,14 @@ class Dense(Layer):
         if self._out is not None:
             grad *= self._out > 0
         self.grads["bias"] = grad.sum(axis=0)
-        self.grads.pop("kernel", None)
-        for_kernel = self.grads["kernel"] = np.empty(kernel.shape, kernel.dtype)
-        into = np.empty(x.shape, x.dtype) if need_input else None
-
-        def inputs(part: slice) -> None:
-            np.matmul(x[:, part].T, grad, out=for_kernel[part])
-            if self.l2:
-                for_kernel[part] += 2 * self.l2 * kernel[part]
-            if into is not None:
-                into[:, part] = grad @ kernel[part].T
-
-        share(inputs, len(kernel), self._pieces())
-        self.forget()
-        return into
-
-    def forget(self) -> None:
-        """Drop the vectors of the last pass."""
-        self._x = self._out = None
-
-    def _pieces(self) -> int:
-        return 1 if self.params["kernel"].size < 100_000 else 8
+        self.grads.pop("kernel", None)  # its memory is taken for the new one
+        for_kernel = self.grads["kernel"] = np.empty_like(kernel)
+        share(lambda part: np.matmul(x[:, part].T, grad, out=for_kernel[part]), len(kernel), kernel.size)
+        if self.l2:
+            for_kernel += 2 * self.l2 * kernel
+        if not need_input:
+            return None
+        return np.concatenate(share(lambda part: grad @ kernel[part].T, len(kernel), kernel.size), axis=1)
 
 
 class Flatten(Layer):
@@ -114,6 +100,7 @@ class ReLU(Layer):
 
     def backward(self, grad: Array, need_input: bool = True) -> Array:
         """Return the gradient where x was above 0, 0 elsewhere."""
+        assert self._out is not None
         grad *= self._out > 0
         return grad
 
@@ -131,21 +118,18 @@ class Dropout(Layer):
         if not 0 <= rate < 1:
             raise ParameterError(f"dropout's rate is {rate}; give 0 (nothing) to below 1")
         self.rate = rate
-        self._kept: Array | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return `x` with some values dropped in training, and `x` itself otherwise."""
-        if not training or self.frozen or self.rate == 0:
-            self._kept = None
-            return x
-        assert self.rng is not None
-        self._kept = self.rng.random(x.shape, np.float32) >= self.rate
+        self._kept: Array | None = None
+        if training and not self.frozen and self.rate > 0:
+            assert self.rng is not None
+            self._kept = self.rng.random(x.shape, np.float32) >= self.rate
         return self._thinned(x)
 
     def backward(self, grad: Array, need_input: bool = True) -> Array:
         """Return the gradient of the values that were kept."""
-        return grad if self._kept is None else self._thinned(grad)
+        return self._thinned(grad)
 
     def _thinned(self, x: Array) -> Array:
-        assert self._kept is not None
-        return np.asarray(x * self._kept * x.dtype.type(1 / (1 - self.rate)))
+        return x if self._kept is None else np.asarray(x * self._kept * x.dtype.type(1 / (1 - self.rate)))

@@ -31,6 +31,8 @@ class Layer:
     frozen : bool
         Whether batch normalisation and dropout act as outside training even in training: for gradients of a finished
         network.
+    output_shape : tuple of int
+        Without the batch; known once the layer is built.
     """
 
     kind = "layer"
@@ -44,6 +46,13 @@ class Layer:
         self.frozen = False
         self.output_shape: Shape = ()
         self.rng: np.random.Generator | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what `forward` kept for `backward`: the input, the output, and which pixel of a window won."""
+        self._x: Array | None = None
+        self._out: Array | None = None
+        self._winner: Array | None = None
 
     def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
         """Make the parameters for inputs of a shape (without the batch) and return the output's shape."""
@@ -59,9 +68,6 @@ class Layer:
         `grad` is the layer's to overwrite. Without `need_input`, a layer may save the work and return None.
         """
         raise NotImplementedError
-
-    def forget(self) -> None:
-        """Drop what `forward` kept."""
 
 
 def glorot_uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator, dtype: Any) -> Array:
@@ -81,5 +87,4 @@ def channel_sums(x: Array) -> Array:
     """
     rows = x.reshape(-1, x.shape[2] * x.shape[3]) if x.ndim == 4 else x
     row = np.ones(len(rows), rows.dtype) @ rows
-    total: Array = row.reshape(-1, x.shape[-1]).sum(axis=0, dtype=np.float64)
-    return total
+    return np.asarray(row.reshape(-1, x.shape[-1]).sum(axis=0, dtype=np.float64))

@@ -41,7 +41,6 @@ class BatchNorm(Layer):
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
         super().__init__()
         self.momentum, self.epsilon = momentum, epsilon
-        self._x: Array | None = None
 
     def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
         """Make gamma of ones, beta of zeros, and running statistics of a standard normal variable."""
@@ -53,7 +52,7 @@ class BatchNorm(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the normalised batch, of the same shape."""
         if training and not self.frozen:
-            mean, variance = self._statistics(x)
+            mean, variance = _statistics(x)
             for name, batch in (("mean", mean), ("variance", variance)):
                 running = self.momentum * self.state[name] + (1 - self.momentum) * batch
                 self.state[name] = running.astype(x.dtype)
@@ -102,24 +101,19 @@ class BatchNorm(Layer):
                 grad += x * slope + shift
 
             _by_image(image, x, grad)
-        self.forget()
         return grad
 
-    def forget(self) -> None:
-        """Drop the batch of the last pass."""
-        self._x = None
 
-    @staticmethod
-    def _statistics(x: Array) -> tuple[Array, Array]:
-        """Return mean and variance of each channel, in float64.
+def _statistics(x: Array) -> tuple[Array, Array]:
+    """Return mean and variance of each channel, in float64.
 
-        The mean first, then the squared deviations from it: without the cancellation of mean(x^2) - mean(x)^2.
-        """
-        count = x.size // x.shape[-1]
-        mean = np.sum(_by_image(channel_sums, x), axis=0) / count
-        near = mean.astype(x.dtype)
-        squares = np.sum(_by_image(lambda x: channel_sums((x - near) ** 2), x), axis=0) / count
-        return mean, squares - (mean - near) ** 2
+    The mean first, then the squared deviations from it: without the cancellation of mean(x^2) - mean(x)^2.
+    """
+    count = x.size // x.shape[-1]
+    mean = np.sum(_by_image(channel_sums, x), axis=0) / count
+    near = mean.astype(x.dtype)
+    squares = np.sum(_by_image(lambda x: channel_sums((x - near) ** 2), x), axis=0) / count
+    return mean, squares - (mean - near) ** 2
 
 
 def _by_image(work: Callable[..., T], *batches: Array) -> list[T]:

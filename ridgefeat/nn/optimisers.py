@@ -10,9 +10,6 @@ from ridgefeat.errors import ParameterError
 from ridgefeat.nn.layer import Array
 from ridgefeat.nn.threads import share
 
-BLOCK = 16384
-"""Weights updated at once: all the arrays of a step then stay in the core's cache."""
-
 
 class Optimiser:
     """What both have: a learning rate, a count of steps, and arrays for each parameter."""
@@ -31,15 +28,12 @@ class Optimiser:
         self.steps += 1
         for name, param in params.items():
             kept = [self.memory.setdefault(f"{name}:{slot}", np.zeros_like(param)) for slot in self.slots]
-            flat = [np.ascontiguousarray(grads[name]).reshape(-1), *(k.reshape(-1) for k in kept)]
-            target = param.reshape(-1)
+            flat = [array.reshape(-1) for array in (param, grads[name], *kept)]
 
-            def blocks(part: slice, target: Array = target, flat: list[Array] = flat) -> None:
-                for k in range(part.start, part.stop, BLOCK):
-                    block = slice(k, min(k + BLOCK, part.stop))
-                    self._update(target[block], *(f[block] for f in flat))
+            def update(part: slice, flat: list[Array] = flat) -> None:
+                self._update(*(array[part] for array in flat))
 
-            share(blocks, target.size, 1 if target.size < 2 * BLOCK else 8)
+            share(update, param.size, param.size)
 
     def _update(self, param: Array, grad: Array, *kept: Array) -> None:
         raise NotImplementedError

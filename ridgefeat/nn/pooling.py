@@ -22,7 +22,6 @@ class _Pool(Layer):
         self.stride = self.window if stride is None else pair(stride, "stride")
         if max(self.window) > 15:
             raise ParameterError(f"a pooling window is {window}; give at most 15, or use GlobalAveragePool")
-        self._shape: Shape = ()
 
     def build(self, shape: Shape, rng: np.random.Generator, dtype: Any) -> Shape:
         """Return (rows, columns, channels) of the output."""
@@ -32,18 +31,15 @@ class _Pool(Layer):
                 f"a pooling window of {self.window[0]} x {self.window[1]} does not fit into {shape[0]} x {shape[1]} "
                 "px; give larger images or fewer layers before it"
             )
-        return rows, columns, shape[2]
+        self.output_shape = rows, columns, shape[2]
+        return self.output_shape
 
     def _places(self, x: Array) -> Iterator[Array]:
         """Yield, for each place of a window, the pixels at that place of all windows (a view)."""
-        (kh, kw), (sy, sx) = self.window, self.stride
-        rows, columns = (x.shape[1] - kh) // sy + 1, (x.shape[2] - kw) // sx + 1
+        (kh, kw), (sy, sx), (rows, columns, _) = self.window, self.stride, self.output_shape
         for i in range(kh):
             for j in range(kw):
                 yield x[:, i : i + sy * (rows - 1) + 1 : sy, j : j + sx * (columns - 1) + 1 : sx]
-
-    def _output(self, x: Array) -> Array:
-        return np.empty((len(x), *next(self._places(x)).shape[1:]), x.dtype)
 
 
 class MaxPool(_Pool):
@@ -53,7 +49,7 @@ class MaxPool(_Pool):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return (n, rows, columns, channels); in training, remember which place won."""
-        out = self._output(x)
+        out = np.empty((len(x), *self.output_shape), x.dtype)
         winner = np.zeros(out.shape, np.uint8) if training else None
 
         def images(part: slice) -> None:
@@ -85,12 +81,7 @@ class MaxPool(_Pool):
                     pixels += grad[k] * (winner[k] == place)
 
         share(images, len(grad))
-        self.forget()
         return into
-
-    def forget(self) -> None:
-        """Drop which places won."""
-        self._winner = None
 
 
 class AveragePool(_Pool):
@@ -100,7 +91,7 @@ class AveragePool(_Pool):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return (n, rows, columns, channels)."""
-        out = self._output(x)
+        out = np.empty((len(x), *self.output_shape), x.dtype)
 
         def images(part: slice) -> None:
             out[part] = sum(self._places(x[part]), start=np.zeros((), x.dtype))

@@ -1,8 +1,5 @@
 """Each operation once more, in plain loops that read like the formula. Slow, and what the fast ones are held to.
 
-The order is that of the modules with the fast ones: `convolution`, `pooling`, `normalisation`, `dense`, `losses`,
-`optimisers`.
-
 Images are (n, rows, columns, channels) as everywhere in `nn`. Gradients of the loss L are named d_...: d_out is
 dL/d(out), and a backward function returns dL by each of the operation's inputs, by the chain rule:
 d_in = sum of d_out * d(out)/d(in).
@@ -10,6 +7,7 @@ d_in = sum of d_out * d(out)/d(in).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from math import exp, log, sqrt
 
@@ -18,6 +16,7 @@ import numpy as np
 from ridgefeat.nn.layer import Array
 
 Pair = tuple[int, int]
+Place = tuple[int, int, int, int]
 Pads = tuple[Pair, Pair]
 NO_PADS: Pads = ((0, 0), (0, 0))
 
@@ -61,45 +60,48 @@ def conv2d_backward(
     return d_padded[:, top : top + x.shape[1], left : left + x.shape[2]], d_kernel, d_bias
 
 
-def max_pool(x: Array, window: Pair, stride: Pair) -> Array:
-    """out[n, y, x, c] = the largest of x[n, y sy + i, x sx + j, c] over i, j."""
+def _windows(x: Array, window: Pair, stride: Pair) -> Iterator[tuple[Place, list[Place]]]:
+    """Yield the place (n, y, x, c) of each output of a pool, and the places of its window's pixels, row by row."""
+    for n, y, q, c in product(*map(range, _pool_shape(x, window, stride))):
+        places = product(range(window[0]), range(window[1]))
+        yield (n, y, q, c), [(n, y * stride[0] + i, q * stride[1] + j, c) for i, j in places]
+
+
+def _pool_shape(x: Array, window: Pair, stride: Pair) -> Place:
     rows, columns = (x.shape[1] - window[0]) // stride[0] + 1, (x.shape[2] - window[1]) // stride[1] + 1
-    out = np.zeros((len(x), rows, columns, x.shape[3]), x.dtype)
-    for n, y, q, c in product(*map(range, out.shape)):
-        top, left = y * stride[0], q * stride[1]
-        out[n, y, q, c] = max(x[n, top + i, left + j, c] for i in range(window[0]) for j in range(window[1]))
+    return len(x), rows, columns, x.shape[3]
+
+
+def max_pool(x: Array, window: Pair, stride: Pair) -> Array:
+    """Give each output its window's largest pixel."""
+    out = np.zeros(_pool_shape(x, window, stride), x.dtype)
+    for place, pixels in _windows(x, window, stride):
+        out[place] = max(x[p] for p in pixels)
     return out
 
 
 def max_pool_backward(x: Array, d_out: Array, window: Pair, stride: Pair) -> Array:
     """d_x gets d_out at the window's largest pixel (of equals the first), and nothing elsewhere."""
     d_x = np.zeros_like(x)
-    for n, y, q, c in product(*map(range, d_out.shape)):
-        top, left = y * stride[0], q * stride[1]
-        best = (top, left)
-        for i, j in product(range(window[0]), range(window[1])):
-            if x[n, top + i, left + j, c] > x[n, best[0], best[1], c]:
-                best = (top + i, left + j)
-        d_x[n, best[0], best[1], c] += d_out[n, y, q, c]
+    for place, pixels in _windows(x, window, stride):
+        d_x[max(pixels, key=lambda p: x[p])] += d_out[place]
     return d_x
 
 
 def average_pool(x: Array, window: Pair, stride: Pair) -> Array:
-    """out[n, y, x, c] = the mean of x[n, y sy + i, x sx + j, c] over i, j."""
-    rows, columns = (x.shape[1] - window[0]) // stride[0] + 1, (x.shape[2] - window[1]) // stride[1] + 1
-    out = np.zeros((len(x), rows, columns, x.shape[3]), x.dtype)
-    for n, y, q, c in product(*map(range, out.shape)):
-        for i, j in product(range(window[0]), range(window[1])):
-            out[n, y, q, c] += x[n, y * stride[0] + i, q * stride[1] + j, c] / (window[0] * window[1])
+    """Give each output the mean of its window's k pixels."""
+    out = np.zeros(_pool_shape(x, window, stride), x.dtype)
+    for place, pixels in _windows(x, window, stride):
+        out[place] = sum(x[p] for p in pixels) / len(pixels)
     return out
 
 
 def average_pool_backward(x: Array, d_out: Array, window: Pair, stride: Pair) -> Array:
     """Each of a window's k pixels gets d_out / k."""
     d_x = np.zeros_like(x)
-    for n, y, q, c in product(*map(range, d_out.shape)):
-        for i, j in product(range(window[0]), range(window[1])):
-            d_x[n, y * stride[0] + i, q * stride[1] + j, c] += d_out[n, y, q, c] / (window[0] * window[1])
+    for place, pixels in _windows(x, window, stride):
+        for p in pixels:
+            d_x[p] += d_out[place] / len(pixels)
     return d_x
 
 
@@ -221,9 +223,7 @@ def sigmoid_cross_entropy(logits: Array, truth: Array, weight: Array) -> tuple[f
 
 def l2(kernel: Array, strength: float) -> tuple[float, Array]:
     """Loss = strength * sum of squares; d_kernel = 2 * strength * kernel."""
-    return strength * sum(float(v) ** 2 for v in kernel.flat), np.array(
-        [2 * strength * v for v in kernel.flat], kernel.dtype
-    ).reshape(kernel.shape)
+    return strength * sum(float(v) ** 2 for v in kernel.flat), 2 * strength * kernel
 
 
 def sgd(param: float, grad: float, velocity: float, rate: float, momentum: float) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 """Work shared among threads, in portions that do not depend on how many there are.
 
 A NumPy operation on one core leaves the others idle, and a BLAS that spreads one small product over all cores waits
-more than it works. Here a batch is cut into portions of images; each thread takes one portion after the other through
-copies, products and sums, while it is still in that core's cache. The cut is fixed, and partial sums are added in its
+more than it works. Here a batch is cut into portions of images, which each thread takes one after the other through
+copies, products and sums while they are in its core's cache. The cut is fixed, and partial sums are added in its
 order: the same bytes come out whatever the number of threads.
 """
 
@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import pairwise
 from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 PORTIONS = 8
 """Portions of a batch: enough to keep a few cores busy to the end, few enough for one partial sum each."""
+MIN_SIZE = 100_000
+"""Values in a layer's weights below which handing portions to threads takes longer than it saves."""
 
 T = TypeVar("T")
 _POOL: ContextVar[Executor | None] = ContextVar("pool", default=None)
@@ -49,17 +50,12 @@ def threads(count: int | None = None) -> Iterator[None]:
             _POOL.reset(token)
 
 
-def portions(count: int, at_most: int = PORTIONS) -> list[slice]:
-    """Cut `range(count)` into at most `at_most` slices of nearly equal length."""
-    pieces = max(1, min(count, at_most))
-    edges = [count * k // pieces for k in range(pieces + 1)]
-    return [slice(a, b) for a, b in pairwise(edges)]
+def share(work: Callable[[slice], T], count: int, size: int = MIN_SIZE) -> list[T]:
+    """Call `work` with each portion of `range(count)`, on the threads there are; results in the portions' order.
 
-
-def share(work: Callable[[slice], T], count: int, at_most: int = PORTIONS) -> list[T]:
-    """Call `work` with each portion of `range(count)`, on the threads there are; results in the portions' order."""
+    Work on weights gives their `size`: of few, there is one portion.
+    """
+    pieces = 1 if size < MIN_SIZE else max(1, min(count, PORTIONS))
+    portions = [slice(count * k // pieces, count * (k + 1) // pieces) for k in range(pieces)]
     pool = _POOL.get()
-    parts = portions(count, at_most)
-    if pool is None or len(parts) == 1:
-        return [work(part) for part in parts]
-    return list(pool.map(work, parts))
+    return list(map(work, portions) if pool is None or pieces == 1 else pool.map(work, portions))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from ridgefeat.errors import ModelError, ParameterError
+from ridgefeat.files import atomic_write
 from ridgefeat.nn.augment import Augmentation
-from ridgefeat.nn.checkpoint import read_checkpoint, write_checkpoint
 from ridgefeat.nn.layer import Array
 from ridgefeat.nn.model import Sequential
 from ridgefeat.nn.optimisers import Optimiser
 from ridgefeat.nn.threads import threads
 
 History = dict[str, list[float]]
+STATE = "state"
+MAX_STATE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -205,9 +209,8 @@ class Training:
 
     def save(self, path: str | Path) -> None:
         """Write all that decides how training goes on."""
-        arrays = {f"weights/{k}": v for k, v in self.model.weights.items()}
-        arrays |= {f"best/{k}": v for k, v in self._best.items()}
-        arrays |= {f"memory/{k}": v for k, v in self.optimiser.memory.items()}
+        groups = {"weights": self.model.weights, "best": self._best, "memory": self.optimiser.memory}
+        arrays = {f"{g}/{k}": array for g, group in groups.items() for k, array in group.items()}
         state = {
             "history": self.history,
             "stopped": self.stopped,
@@ -217,7 +220,10 @@ class Training:
             "plateau": vars(self._plateau),
             "generator": self.model.rng.bit_generator.state,
         }
-        write_checkpoint(path, arrays, state)
+        # An .npz of arrays and a JSON text: unlike a pickle, it runs no code when it is read.
+        text = np.frombuffer(json.dumps(state).encode(), np.uint8)
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **{STATE: text, **arrays})  # type: ignore[arg-type]
 
     def load(self, path: str | Path) -> None:
         """Take up a run where `save` left it; the next epochs give the same bytes as without the break.
@@ -230,12 +236,9 @@ class Training:
         weights = self.model.weights
         slots = {f"{k}:{slot}": v for k, v in self.model.params.items() for slot in self.optimiser.slots}
         groups = {"weights": weights, "best": weights, "memory": slots}
-        expected = {f"{g}/{k}": v for g, arrays in groups.items() for k, v in arrays.items()}
-        arrays, state = read_checkpoint(path, expected)
-        found: dict[str, dict[str, Array]] = {g: {} for g in groups}
-        for name, array in arrays.items():
-            group, _, rest = name.partition("/")
-            found[group][rest] = array
+        expected = {f"{g}/{k}": array for g, group in groups.items() for k, array in group.items()}
+        arrays, state = _read_checkpoint(path, expected)
+        found = {g: {k: arrays[f"{g}/{k}"] for k in group if f"{g}/{k}" in arrays} for g, group in groups.items()}
         try:
             self.model.set_weights(found["weights"])
             self._best, self.optimiser.memory = found["best"], found["memory"]
@@ -251,3 +254,39 @@ def _watched(line: dict[str, float], monitor: str) -> float:
     if monitor not in line:
         raise ParameterError(f"there is no {monitor!r} to watch, only {', '.join(line)}; give validation images")
     return line[monitor]
+
+
+def _read_checkpoint(path: str | Path, expected: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Read the arrays and the state that `Training.save` wrote; shapes and types of `expected` bound what is read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays = {
+                info.filename.removesuffix(".npy"): _member(archive, info, expected) for info in archive.infolist()
+            }
+        state = json.loads(arrays.pop(STATE).tobytes())
+    except FileNotFoundError:
+        raise ModelError(f"there is no checkpoint {path}; check the path, or train from the start") from None
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+    except Exception as error:  # a damaged archive fails in many ways
+        raise ModelError(f"{path} is no checkpoint or is damaged ({error!r}); train from the start") from error
+    if not isinstance(state, dict):
+        raise ModelError(f"{path} is no checkpoint: its state is a {type(state).__name__}; train from the start")
+    return arrays, state
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, expected: Mapping[str, Array]) -> Array:
+    name = info.filename.removesuffix(".npy")
+    with archive.open(info) as file:
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = read[np.lib.format.read_magic(file)](file)
+    if name == STATE:
+        fits = dtype == np.uint8 and len(shape) == 1 and shape[0] <= MAX_STATE_BYTES
+    else:
+        fits = name in expected and shape == expected[name].shape and dtype == expected[name].dtype
+    if not fits:
+        raise ModelError(
+            f"{name[:80]!r} with shape {shape} and type {dtype} is not of this network; build the one that was saved"
+        )
+    with archive.open(info) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold.methods import DEFAULT_METHODS, Choice, Settings, choose
 from ridgefeat.threshold.rates import ErrorCurve
-from ridgefeat.threshold.scores import Scores, Split, split_scores
+from ridgefeat.threshold.scores import Float, Scores, Split, split_scores
 from ridgefeat.threshold.uncertainty import (
     MIN_SUBJECTS,
     NONE,
@@ -27,7 +26,6 @@ from ridgefeat.threshold.uncertainty import (
 if TYPE_CHECKING:
     import pandas as pd
 
-Float = NDArray[np.float64]
 RATES = ("fmr", "fnmr", "far", "frr", "hter", "accuracy")
 MIN_ERRORS = 30
 """Errors that a rate must rest on to lie within 30 % of the truth with 90 % confidence; Doddington et al. (2000)."""
@@ -170,21 +168,12 @@ class Analysis:
         rows: list[dict[str, Any]] = []
         for part in self.parts:
             for choice, point in zip(self.choices, part.operating_points, strict=True):
-                row: dict[str, Any] = {
-                    "method": choice.method,
-                    "part": part.name,
-                    "threshold": choice.threshold,
-                    "evaluations": choice.evaluations,
-                }
+                row: dict[str, Any] = {"method": choice.method, "part": part.name}
+                row |= {"threshold": choice.threshold, "evaluations": choice.evaluations}
                 for name in RATES:
-                    rate: Rate = getattr(point, name)
-                    row |= {
-                        name: rate.value,
-                        f"{name}_low": rate.low,
-                        f"{name}_high": rate.high,
-                        f"{name}_errors": rate.errors,
-                        f"{name}_count": rate.count,
-                    }
+                    rate = asdict(getattr(point, name))
+                    row[name] = rate.pop("value")
+                    row |= {f"{name}_{field}": figure for field, figure in rate.items()}
                 rows.append(row | {"cost": point.cost})
         return pd.DataFrame(rows)
 
@@ -226,22 +215,11 @@ class Analysis:
 
         frames = []
         for part in self.parts:
-            c = part.curve
-            at = c.thin(MAX_CUTS)
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "part": part.name,
-                        "threshold": [c.to_threshold(v) for v in c.cut[at]],
-                        "fmr": c.fmr[at],
-                        "fnmr": c.fnmr[at],
-                        "far": c.far[at],
-                        "frr": c.frr[at],
-                        "false_matches": c.false_matches[at],
-                        "false_nonmatches": c.false_nonmatches[at],
-                    }
-                )
-            )
+            curve = part.curve
+            at = curve.thin(MAX_CUTS)
+            figures = ("fmr", "fnmr", "far", "frr", "false_matches", "false_nonmatches")
+            columns = {"part": part.name, "threshold": [curve.to_threshold(cut) for cut in curve.cut[at]]}
+            frames.append(pd.DataFrame(columns | {name: getattr(curve, name)[at] for name in figures}))
         return pd.concat(frames, ignore_index=True)
 
 
@@ -254,7 +232,7 @@ def analyse(
     replicates: int = 400,
     seed: int = 0,
 ) -> Analysis:
-    """Choose thresholds on some subjects and report them on others.
+    """Return the report of thresholds that are chosen on some subjects, measured on others.
 
     Parameters
     ----------
@@ -270,10 +248,6 @@ def analyse(
         Replicates of the bootstrap over subjects; 0 leaves intervals out.
     seed : int
         Seed of the split and the bootstrap.
-
-    Returns
-    -------
-    Analysis
 
     Raises
     ------
@@ -293,26 +267,18 @@ def analyse(
     if not 0 <= replicates <= 100_000:
         raise ScoreError(f"{replicates} replicates; give 0 (no intervals) to 100,000, 400 is usual")
     split = split_scores(scores, development, seed)
-    curve = ErrorCurve.from_scores(split.development)
-    choices = tuple(choose(curve, name, settings) for name in dict.fromkeys(methods))
-    parts = [_evaluate("development", split.development, curve, choices, settings, replicates=replicates, seed=seed)]
-    if split.evaluation is not None:
-        curve = ErrorCurve.from_scores(split.evaluation)
-        parts.append(
-            _evaluate("evaluation", split.evaluation, curve, choices, settings, replicates=replicates, seed=seed)
-        )
-    remarks = (*_about_parts(split), *_about_targets(parts, choices), *_about_counts(parts))
-    return Analysis(choices, tuple(parts), split, settings, remarks)
-
-
-def _evaluate(
-    name: str, scores: Scores, curve: ErrorCurve, choices: Sequence[Choice], settings: Settings, **bootstrap: int
-) -> Part:
+    named = {"development": split.development, "evaluation": split.evaluation}
+    curves = {name: (part, ErrorCurve.from_scores(part)) for name, part in named.items() if part is not None}
+    choices = tuple(choose(curves["development"][1], name, settings) for name in dict.fromkeys(methods))
     sign = -1.0 if scores.distance else 1.0
     cuts = np.array([sign * c.threshold for c in choices])
-    replicates = resample(scores, select_cuts(curve, cuts), **bootstrap)
-    points = tuple(_operating_point(curve, replicates, cut, settings) for cut in cuts)
-    return Part(name, scores, curve, replicates, _figures(curve, replicates), points)
+    parts = []
+    for name, (part, curve) in curves.items():
+        drawn = resample(part, select_cuts(curve, cuts), replicates=replicates, seed=seed)
+        points = tuple(_operating_point(curve, drawn, cut, settings) for cut in cuts)
+        parts.append(Part(name, part, curve, drawn, _figures(curve, drawn), points))
+    remarks = (*_about_parts(split, parts), *_about_targets(parts, choices), *_about_counts(parts))
+    return Analysis(choices, tuple(parts), split, settings, remarks)
 
 
 def _operating_point(curve: ErrorCurve, replicates: Replicates, cut: float, settings: Settings) -> OperatingPoint:
@@ -361,32 +327,30 @@ def _figures(curve: ErrorCurve, replicates: Replicates) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def _about_parts(split: Split) -> Iterator[str]:
+def _about_parts(split: Split, parts: Sequence[Part]) -> Iterator[str]:
     if split.evaluation is None:
         yield (
             "Thresholds were chosen and are reported on the same scores, so their error rates are too good. "
             "Keep some subjects for evaluation."
         )
     if not split.by_subject:
-        effect = (
-            "comparisons of one subject may be in both parts, and the intervals, drawn over comparisons,"
-            if split.evaluation is not None
-            else "the intervals, drawn over comparisons,"
+        mixed = "comparisons of one subject may be in both parts, and " if split.evaluation is not None else ""
+        yield (
+            f"The table names no subjects: {mixed}the intervals, drawn over comparisons, are too narrow. Give columns "
+            "subject_probe and subject_reference."
         )
-        yield f"The table names no subjects: {effect} are too narrow. Give columns subject_probe and subject_reference."
-    parts = [(n, s) for n, s in (("development", split.development), ("evaluation", split.evaluation)) if s is not None]
-    for name, scores in parts:
-        if 0 < scores.n_subjects < MIN_SUBJECTS:
+    for part in parts:
+        if 0 < part.scores.n_subjects < MIN_SUBJECTS:
             yield (
-                f"The {name} part has {scores.n_subjects} subjects. Intervals over so few subjects are too narrow; "
-                f"{MIN_SUBJECTS} or more are needed."
+                f"The {part.name} part has {part.scores.n_subjects} subjects. Intervals over so few subjects are too "
+                f"narrow; {MIN_SUBJECTS} or more are needed."
             )
     if split.n_cross:
         yield (
             f"{split.n_cross:,} comparisons of development subjects with evaluation subjects belong to neither part "
             "and were left out."
         )
-    failed = sum(int((~scores.compared).sum()) for _, scores in parts)
+    failed = sum(int((~part.scores.compared).sum()) for part in parts)
     if failed:
         yield (
             f"{failed:,} transactions failed to acquire a print. They count as rejected in FAR and FRR; "

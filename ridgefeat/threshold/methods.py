@@ -5,17 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold.rates import ErrorCurve
+from ridgefeat.threshold.scores import Float
 
-Float = NDArray[np.float64]
 OBJECTIVES = ("hter", "accuracy", "cost")
 DEFAULT_METHODS = ("mean-distance", "bayes", "far-frr", "grid", "exact", "fmr=1%", "fmr=0.1%", "zero-fmr", "min-cost")
 """The methods of a report when none are named."""
@@ -83,17 +81,7 @@ class Settings:
                 raise ScoreError(message)
 
     def loss(self, curve: ErrorCurve, objective: str | None = None) -> Float:
-        """Return the loss that is to be minimised, at every cut.
-
-        Parameters
-        ----------
-        curve : ErrorCurve
-        objective : str, optional
-            Another objective than that of the settings.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_cuts,)
+        """Return the loss at every cut of a curve, shape (n_cuts,): by the settings' objective or another one.
 
         Examples
         --------
@@ -115,12 +103,7 @@ class Settings:
         return (curve.far + curve.frr) / 2
 
     def expected_cost(self, far: Float, frr: Float) -> Float:
-        """Return the expected cost of a transaction.
-
-        Parameters
-        ----------
-        far, frr : float or ndarray of float64
-            Rates as fractions.
+        """Return the expected cost of a transaction; `far` and `frr` are fractions, numbers or arrays.
 
         Examples
         --------
@@ -173,9 +156,6 @@ class Choice:
     path: SearchPath | None = field(default=None, repr=False)
 
 
-Method = Callable[[ErrorCurve, Settings], Choice]
-
-
 def choose(curve: ErrorCurve, method: str, settings: Settings | None = None) -> Choice:
     """Return the threshold that a method chooses.
 
@@ -187,10 +167,6 @@ def choose(curve: ErrorCurve, method: str, settings: Settings | None = None) -> 
         mean-distance, bayes, far-frr, grid, exact, min-cost, zero-fmr, or a target such as `fmr=0.1%` (or fmr=0.001).
     settings : Settings, optional
         Settings of the methods; the defaults if omitted.
-
-    Returns
-    -------
-    Choice
 
     Raises
     ------
@@ -318,12 +294,41 @@ def bayes(curve: ErrorCurve, settings: Settings) -> Choice:
     >>> found.evaluations, found.path.tried.shape, float(found.path.loss.min())
     (6, (6,), 0.225)
     """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import Matern, WhiteKernel
+
+    low, high = search_range(curve)
+    span = high - low
+    loss = settings.loss(curve)
+    candidates = np.linspace(0, 1, CANDIDATES)
+    tried = np.random.default_rng(settings.seed).permutation(np.linspace(0.05, 0.95, INITIAL_EVALUATIONS))
+    found = _loss_at(curve, loss, low + span * tried)
+    # A loss of counts moves in steps; the white kernel lets the process pass between them.
+    kernel = Matern(0.2, (0.02, 2.0), nu=2.5) + WhiteKernel(1e-4, (1e-8, 1e-1))
+    model = GaussianProcessRegressor(kernel, alpha=1e-10, normalize_y=True)
     # With matrices of 25 rows, handing work to several threads takes longer than the work.
     with threadpool_limits(1):
-        return _search(curve, settings)
+        while True:
+            with warnings.catch_warnings():
+                # A length scale at its bound is an answer here, not a failure.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model.fit(tried[:, None], found)
+            mean, deviation = model.predict(candidates[:, None], return_std=True)
+            if len(tried) >= settings.evaluations:
+                break
+            gain = expected_improvement(mean, deviation, float(found.min()))
+            gain[np.isin(candidates, tried)] = -1
+            following = candidates[int(np.argmax(gain))]
+            tried = np.append(tried, following)
+            found = np.append(found, _loss_at(curve, loss, np.array([low + span * following])))
+    best = low + span * tried[int(np.argmin(found))]
+    sign = -1.0 if curve.distance else 1.0
+    path = SearchPath(sign * (low + span * tried), found, sign * (low + span * candidates), mean, deviation)
+    return Choice("bayes", curve.to_threshold(best), len(tried), path=path)
 
 
-METHODS: dict[str, Method] = {
+METHODS: dict[str, Callable[[ErrorCurve, Settings], Choice]] = {
     "mean-distance": mean_distance,
     "bayes": bayes,
     "far-frr": far_frr,
@@ -354,7 +359,7 @@ def search_range(curve: ErrorCurve) -> tuple[float, float]:
 
 
 def expected_improvement(mean: Float, deviation: Float, best: float) -> Float:
-    """Return by how much each candidate is expected to fall below the best loss.
+    """Return by how much each candidate is expected to fall below the lowest loss so far, shape (n_candidates,).
 
     Parameters
     ----------
@@ -363,10 +368,6 @@ def expected_improvement(mean: Float, deviation: Float, best: float) -> Float:
     best : float
         The lowest loss so far.
 
-    Returns
-    -------
-    ndarray of float64, shape (n_candidates,)
-
     Examples
     --------
     >>> expected_improvement(np.array([0.5, 1.0, 1.5]), np.array([0.0, 1.0, 0.0]), 1.0).round(3)
@@ -374,8 +375,7 @@ def expected_improvement(mean: Float, deviation: Float, best: float) -> Float:
     """
     spread = np.maximum(deviation, 1e-12)
     z = (best - mean) / spread
-    gain: Float = (best - mean) * norm.cdf(z) + spread * norm.pdf(z)
-    return gain
+    return np.asarray((best - mean) * norm.cdf(z) + spread * norm.pdf(z))
 
 
 def _parse_target(method: str) -> float:
@@ -395,47 +395,4 @@ def _last_minimum(loss: Float) -> int:
 
 
 def _loss_at(curve: ErrorCurve, loss: Float, cuts: Float) -> Float:
-    at: Float = loss[np.searchsorted(curve.cut, cuts, "left").clip(max=len(curve.cut) - 1)]
-    return at
-
-
-def _search(curve: ErrorCurve, settings: Settings) -> Choice:
-    low, high = search_range(curve)
-    span = high - low
-    loss = settings.loss(curve)
-    candidates = np.linspace(0, 1, CANDIDATES)
-    tried = np.random.default_rng(settings.seed).permutation(np.linspace(0.05, 0.95, INITIAL_EVALUATIONS))
-    found = _loss_at(curve, loss, low + span * tried)
-    model = _gaussian_process()
-    while True:
-        _fit(model, tried, found)
-        mean, deviation = model.predict(candidates[:, None], return_std=True)
-        if len(tried) >= settings.evaluations:
-            break
-        gain = expected_improvement(mean, deviation, float(found.min()))
-        gain[np.isin(candidates, tried)] = -1
-        following = candidates[int(np.argmax(gain))]
-        tried = np.append(tried, following)
-        found = np.append(found, _loss_at(curve, loss, np.array([low + span * following])))
-    best = low + span * tried[int(np.argmin(found))]
-    sign = -1.0 if curve.distance else 1.0
-    path = SearchPath(sign * (low + span * tried), found, sign * (low + span * candidates), mean, deviation)
-    return Choice("bayes", curve.to_threshold(best), len(tried), path=path)
-
-
-def _gaussian_process() -> Any:
-    from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import Matern, WhiteKernel
-
-    # A loss of counts moves in steps; the white kernel lets the process pass between them.
-    kernel = Matern(0.2, (0.02, 2.0), nu=2.5) + WhiteKernel(1e-4, (1e-8, 1e-1))
-    return GaussianProcessRegressor(kernel, alpha=1e-10, normalize_y=True)
-
-
-def _fit(model: Any, tried: Float, loss: Float) -> None:
-    from sklearn.exceptions import ConvergenceWarning
-
-    with warnings.catch_warnings():
-        # A length scale at its bound is an answer here, not a failure.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(tried[:, None], loss)
+    return np.asarray(loss[np.searchsorted(curve.cut, cuts, "left").clip(max=len(curve.cut) - 1)])

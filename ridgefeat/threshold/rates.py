@@ -14,9 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ridgefeat.threshold.scores import Scores
+from ridgefeat.threshold.scores import Float, Scores
 
-Float = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
@@ -96,12 +95,7 @@ class ErrorCurve:
 
     @classmethod
     def from_scores(cls, scores: Scores) -> ErrorCurve:
-        """Return the error curve of scores.
-
-        Parameters
-        ----------
-        scores : Scores
-            Mated and non-mated scores.
+        """Return the error curve of mated and non-mated scores.
 
         Examples
         --------
@@ -222,11 +216,7 @@ class ErrorCurve:
         return middle if self.cut[k - 1] < middle else float(self.cut[k])
 
     def index(self, threshold: ArrayLike) -> NDArray[np.intp]:
-        """Return the cuts whose errors thresholds in the scores' own scale make.
-
-        Parameters
-        ----------
-        threshold : array_like of float
+        """Return the cuts that make the same errors as `threshold` (array_like of float), in the scores' own scale.
 
         Examples
         --------

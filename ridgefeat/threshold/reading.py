@@ -56,7 +56,7 @@ def read_scores(
     count_failures: bool = False,
     where: Sequence[str] = (),
 ) -> ScoreTable:
-    """Read a table of scores.
+    """Return the scores of a table in a file, and how they were read.
 
     Accepted columns are `subject_probe, subject_reference, mated, score` (others are ignored); two columns of label and
     score in any order, with or without names; and `source, group, y_true, classifier, ..., score` as bench writes them.
@@ -78,10 +78,6 @@ def read_scores(
         in tables of `verify`, they are counted as such in any case.
     where : sequence of str
         Conditions column=value; rows that meet them all are read.
-
-    Returns
-    -------
-    ScoreTable
 
     Raises
     ------

@@ -81,11 +81,9 @@ class Scores:
         array([-0.1, -0.2, -0.9])
         """
         values = _numbers(score)
-        truth = _truth(mated, len(values))
         probe, reference = _codes(len(values), subject_probe, subject_reference)
-        made = cls(values, truth, probe, reference, distance)
+        made = cls(values, _truth(mated, len(values)), probe, reference, distance)
         _check_values(made, count_failures)
-        _check_classes(made)
         _check_subjects(made)
         _check_direction(made)
         return made
@@ -106,11 +104,8 @@ class Scores:
     @cached_property
     def subject_codes(self) -> Codes:
         """The distinct subjects' codes in order; empty if subjects are unknown."""
-        known = [c for c in (self.probe, self.reference) if c is not None and len(c)]
-        seen = np.zeros(1 + max((int(c.max()) for c in known), default=-1), bool)
-        for codes in known:
-            seen[codes] = True
-        return np.flatnonzero(seen).astype(np.int64)
+        known = [np.flatnonzero(np.bincount(c)) for c in (self.probe, self.reference) if c is not None]
+        return np.unique(np.concatenate([np.zeros(0, np.int64), *known]))
 
     @property
     def n_subjects(self) -> int:
@@ -166,19 +161,17 @@ def _truth(mated: ArrayLike, count: int) -> NDArray[np.bool_]:
 def _codes(count: int, *given: ArrayLike | None) -> tuple[Codes | None, Codes | None]:
     """Return both columns of subjects in one numbering."""
     columns = [None if one is None else np.asarray(one) for one in given]
-    for column in columns:
-        if column is not None and column.shape != (count,):
-            raise ScoreError(f"there are {count} scores, but subjects have shape {column.shape}; give one per score")
     known = [column for column in columns if column is not None]
+    for column in known:
+        if column.shape != (count,):
+            raise ScoreError(f"there are {count} scores, but subjects have shape {column.shape}; give one per score")
     if not known:
         return None, None
     if len({c.dtype.kind in "iu" for c in known}) > 1 or any(c.dtype.kind not in "iu" for c in known):
         known = [c.astype(str) for c in known]
     # Both columns share one numbering: the same subject is probe here and reference there.
     codes = _numbered(np.concatenate(known))
-    if len(known) == 1:
-        return codes, None
-    return codes[:count], codes[count:]
+    return codes[:count], codes[count:] if len(known) > 1 else None
 
 
 def _numbered(names: NDArray[Any]) -> Codes:
@@ -203,21 +196,21 @@ def _check_values(made: Scores, count_failures: bool) -> None:
             f"{1 + int(missing.argmax())}; remove them, or count them as failures to acquire: --failures "
             "(count_failures=True)"
         )
-
-
-def _check_classes(made: Scores) -> None:
-    compared = made.compared
-    mated = int(made.mated[compared].sum())
-    nonmated = int(compared.sum()) - mated
+    mated, nonmated = _count_classes(made.mated[~missing])
     if not mated or not nonmated:
         lacking = "mated" if not mated else "non-mated"
         raise ScoreError(
             f"there are {mated:,} mated and {nonmated:,} non-mated scores: without {lacking} ones one of the two error "
             "rates is undefined; give both kinds"
         )
-    values = made.score[compared]
+    values = made.score[~missing]
     if values.min() == values.max():
         raise ScoreError(f"all {len(values):,} scores are {values[0]:g}: no threshold can separate them")
+
+
+def _count_classes(mated: NDArray[np.bool_]) -> tuple[int, int]:
+    n_mated = int(mated.sum())
+    return n_mated, len(mated) - n_mated
 
 
 def _check_subjects(made: Scores) -> None:
@@ -277,7 +270,7 @@ class Split:
 
 
 def split_scores(scores: Scores, share: float = 0.8, seed: int = 0) -> Split:
-    """Split scores into a development and an evaluation part that share no subject.
+    """Return scores split into a development and an evaluation part that share no subject.
 
     Parameters
     ----------
@@ -286,10 +279,6 @@ def split_scores(scores: Scores, share: float = 0.8, seed: int = 0) -> Split:
         Share of the subjects that go to development, above 0; 1 leaves no evaluation part.
     seed : int
         The same seed gives the same parts.
-
-    Returns
-    -------
-    Split
 
     Raises
     ------
@@ -330,9 +319,7 @@ def split_scores(scores: Scores, share: float = 0.8, seed: int = 0) -> Split:
 
 
 def _check_part(scores: Scores, rows: NDArray[np.bool_], name: str, share: float) -> None:
-    compared = rows & scores.compared
-    mated = int((compared & scores.mated).sum())
-    nonmated = int(compared.sum()) - mated
+    mated, nonmated = _count_classes(scores.mated[rows & scores.compared])
     if not mated or not nonmated:
         size = f" of {scores.n_subjects} subjects" if scores.n_subjects else ""
         raise ScoreError(

@@ -21,9 +21,8 @@ from scipy import sparse
 from scipy.stats import beta, norm
 
 from ridgefeat.threshold.rates import ErrorCurve
-from ridgefeat.threshold.scores import Codes, Scores
+from ridgefeat.threshold.scores import Codes, Float, Scores
 
-Float = NDArray[np.float64]
 LEVEL = 0.95
 MIN_SUBJECTS = 20
 """Subjects below which the intervals are too narrow."""
@@ -85,23 +84,12 @@ class Replicates:
 
     def equal_error(self) -> Interval:
         """Return the interval of the equal error rate."""
-        gap = self.fmr - self.fnmr
-        after = np.clip(np.argmax(gap <= 0, axis=1), 1, gap.shape[1] - 1)[:, None]
-        one, two = np.take_along_axis(gap, after - 1, 1), np.take_along_axis(gap, after, 1)
-        share = np.clip(one / np.where(one == two, 1, one - two), 0, 1)
-        rates = [
-            (1 - share) * np.take_along_axis(r, after - 1, 1) + share * np.take_along_axis(r, after, 1)
-            for r in (self.fmr, self.fnmr)
-        ]
-        return interval((rates[0] + rates[1])[:, 0] / 2)
+        fmr, fnmr = _interpolated(self.fmr - self.fnmr, 0.0, self.fmr, self.fnmr)
+        return interval((fmr + fnmr) / 2)
 
     def fnmr_for(self, target: float) -> Interval:
         """Return the interval of FNMR where FMR is held at a target."""
-        after = np.clip(np.argmax(self.fmr <= target, axis=1), 1, self.fmr.shape[1] - 1)[:, None]
-        above, under = np.take_along_axis(self.fmr, after - 1, 1), np.take_along_axis(self.fmr, after, 1)
-        share = np.clip((above - target) / np.where(above == under, 1, above - under), 0, 1)
-        before, here = np.take_along_axis(self.fnmr, after - 1, 1), np.take_along_axis(self.fnmr, after, 1)
-        return interval(((1 - share) * before + share * here)[:, 0])
+        return interval(_interpolated(self.fmr, target, self.fnmr)[0])
 
     def auc(self) -> Interval:
         """Return the interval of the area under the ROC curve."""
@@ -120,8 +108,17 @@ class Replicates:
             return interval(np.abs(found[0] - found[2]) / spread)
 
 
+def _interpolated(falling: Float, level: float, *rates: Float) -> list[Float]:
+    """Return rates per replicate where a falling figure reaches a level, on straight lines between two cuts."""
+    after = np.clip(np.argmax(falling <= level, axis=1), 1, falling.shape[1] - 1)[:, None]
+    above, below = np.take_along_axis(falling, after - 1, 1), np.take_along_axis(falling, after, 1)
+    share = np.clip((above - level) / np.where(above == below, 1, above - below), 0, 1)
+    ends = [(np.take_along_axis(rate, after - 1, 1), np.take_along_axis(rate, after, 1)) for rate in rates]
+    return [((1 - share) * one + share * two)[:, 0] for one, two in ends]
+
+
 def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 0) -> Replicates:
-    """Draw bootstrap replicates of the counts between cuts.
+    """Return bootstrap replicates of the counts between cuts.
 
     Parameters
     ----------
@@ -133,10 +130,6 @@ def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 
         Number of replicates; 0 gives the sample alone, and no intervals.
     seed : int
         The same seed gives the same draws.
-
-    Returns
-    -------
-    Replicates
 
     Examples
     --------
@@ -151,26 +144,23 @@ def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 
     # The weights of thousands of subjects do not fit in memory at once.
     codes = scores.subject_codes
     subjects = 1 + int(codes[-1]) if len(codes) else 0
-    turn = max(1, min(max(replicates, 1), MAX_DRAWS // max(1, subjects)))
+    turn = max(1, MAX_DRAWS // max(1, subjects))
     rng = np.random.default_rng(seed)
     size = len(cuts) + 1
-    own = [np.bincount(bins[scores.mated == kind], minlength=size)[None].astype(np.float64) for kind in (True, False)]
-    parts: list[list[Float]] = [[own[0]], [own[1]]]
+    own = [np.bincount(bins[scores.mated == kind], minlength=size).astype(np.float64) for kind in (True, False)]
     tables = None if scores.probe is None else [_Table(scores, bins, kind, subjects, size) for kind in (True, False)]
-    done = 0
-    while done < replicates:
+    parts = [[sample[None]] for sample in own]
+    for done in range(0, replicates, turn):
         count = min(turn, replicates - done)
         if tables is None:
-            for k in (0, 1):
-                total = int(own[k].sum())
-                parts[k].append(rng.multinomial(total, own[k][0] / total, size=count).astype(np.float64))
+            drawn = [rng.multinomial(int(s.sum()), s / s.sum(), size=count).astype(np.float64) for s in own]
         else:
             weights = np.zeros((subjects, count), np.float32)
             weights[codes] = rng.multinomial(len(codes), np.full(len(codes), 1 / len(codes)), size=count).T
-            for k in (0, 1):
-                parts[k].append(tables[k].weighted(weights))
-        done += count
-    mated, nonmated = (np.concatenate(p) for p in parts)
+            drawn = [table.weighted(weights) for table in tables]
+        for part, more in zip(parts, drawn, strict=True):
+            part.append(more)
+    mated, nonmated = map(np.concatenate, parts)
     # Without a mated or a non-mated comparison, a draw has no rates.
     kept = (mated.sum(axis=1) > 0) & (nonmated.sum(axis=1) > 0)
     means, squares = _moments(scores, bins, size)
@@ -186,28 +176,21 @@ class _Table:
         own = scores.mated == mated
         p, q, at = scores.probe[own], reference[own], bins[own]
         alone = p == q
-        self.size = size
         self.alone = _counted(p[alone], at[alone], (subjects, size))
-        self.pairs: list[Any] = []
         p, q, at = p[~alone], q[~alone], at[~alone]
-        order = np.argsort(at, kind="stable")
-        ends = np.searchsorted(at[order], np.arange(size + 1))
-        for k in range(size):
-            here = order[ends[k] : ends[k + 1]]
-            self.pairs.append(_counted(p[here], q[here], (subjects, subjects)) if len(here) else None)
+        by_bin = np.split(np.argsort(at, kind="stable"), np.cumsum(np.bincount(at, minlength=size))[:-1])
+        self.pairs = [(k, _counted(p[i], q[i], (subjects, subjects))) for k, i in enumerate(by_bin) if len(i)]
 
     def weighted(self, weights: NDArray[np.float32]) -> Float:
         """Return the weight of each bin for each column of draws; shape (draws, bins)."""
         out: Float = np.asarray((self.alone.T @ weights).T, np.float64)
-        for k, table in enumerate(self.pairs):
-            if table is not None:
-                out[:, k] += np.einsum("sr,sr->r", table @ weights, weights)
+        for k, table in self.pairs:
+            out[:, k] += np.einsum("sr,sr->r", table @ weights, weights)
         return out
 
 
 def _counted(rows: Codes, columns: NDArray[Any], shape: tuple[int, int]) -> Any:
-    ones = np.ones(len(rows), np.float32)
-    return sparse.coo_matrix((ones, (rows, columns)), shape=shape).tocsr()
+    return sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=shape)
 
 
 def _moments(scores: Scores, bins: NDArray[np.intp], size: int) -> tuple[Float, Float]:

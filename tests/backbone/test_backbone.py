@@ -1,6 +1,7 @@
 """Backbone as a scikit-learn transformer, its numbers compared with those of onnx's reference evaluator."""
 
 import pickle
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 from ridgefeat.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, Preprocessing
 from ridgefeat.errors import ImageError, ModelError, ParameterError
+from ridgefeat.work.threads import opencv_threads
 
 pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
 pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
@@ -33,6 +35,11 @@ def as_input(images, last=False):
     return (scaled.transpose(0, 2, 3, 1) if last else scaled).astype(np.float32)
 
 
+@pytest.fixture
+def path(tmp_path):
+    return save(residual(), tmp_path)
+
+
 @pytest.mark.parametrize("make", [residual, mobile, plain, channels_last])
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_embeddings_are_the_reference_evaluators(tmp_path, make, batch_size):
@@ -43,9 +50,8 @@ def test_embeddings_are_the_reference_evaluators(tmp_path, make, batch_size):
     np.testing.assert_allclose(backbone.transform(images), expected, atol=1e-5)
 
 
-def test_a_layer_by_name_pooled_or_whole(tmp_path):
+def test_a_layer_by_name_pooled_or_whole(path):
     model, images = residual(), prints()
-    path = save(model, tmp_path)
     maps = reference(model, "out1", as_input(images))
     pooled = Backbone(path, layer="node_out1").fit()
     np.testing.assert_allclose(pooled.transform(images), maps.mean(axis=(2, 3)), atol=1e-5)
@@ -56,8 +62,7 @@ def test_a_layer_by_name_pooled_or_whole(tmp_path):
     np.testing.assert_allclose(logits, reference(model, "logits", as_input(images)), atol=1e-5)
 
 
-def test_sizes(tmp_path):
-    path = save(residual(), tmp_path)
+def test_sizes(path, tmp_path):
     assert Backbone(path).fit().preprocessing_.size == (16, 16)
     other = Backbone(path, size=(24, 20), layer="out1").fit()
     assert other.shape_ == (8, 12, 10)
@@ -65,6 +70,10 @@ def test_sizes(tmp_path):
     m.classifier(m.conv("image", "only", 4, 3, 3), 4)
     free = Backbone(save(m.model(shape=("n", 3, "rows", "columns")), tmp_path)).fit()
     assert free.preprocessing_.size == (224, 224)
+    m = Maker()
+    m.classifier(m.conv("image", "only", 4, 1, 3), 4)
+    grey = Backbone(save(m.model(shape=("n", 1, 16, 16)), tmp_path)).fit()
+    assert grey.preprocessing_.mean == pytest.approx([0.449]) and grey.preprocessing_.std == pytest.approx([0.226])
 
 
 def test_preprocessing():
@@ -83,21 +92,20 @@ def test_preprocessing():
     assert np.ptp(Preprocessing((16, 16), (0.0,), (1.0,))(stripes)) < 0.01
 
 
-def test_paths_arrays_and_columns_give_the_same(tmp_path):
-    backbone = Backbone(save(residual(), tmp_path)).fit()
+def test_paths_arrays_and_columns_give_the_same(path, tmp_path):
+    backbone = Backbone(path).fit()
     images = prints(3, shape=(40, 30))
-    paths = [tmp_path / f"{k}.png" for k in range(3)]
-    for path, image in zip(paths, images, strict=True):
-        cv2.imwrite(str(path), image)
+    texts = [str(tmp_path / f"{k}.png") for k in range(3)]
+    for text, image in zip(texts, images, strict=True):
+        cv2.imwrite(text, image)
     expected = backbone.transform(images)
-    for given in (paths, [str(p) for p in paths], np.array([str(p) for p in paths])[:, None]):
+    colour = np.repeat(images[..., None], 3, axis=3)
+    for given in ([Path(t) for t in texts], texts, np.array(texts)[:, None], pd.Series(texts), colour):
         np.testing.assert_array_equal(backbone.transform(given), expected)
-    np.testing.assert_array_equal(backbone.transform(pd.Series([str(p) for p in paths])), expected)
-    np.testing.assert_array_equal(backbone.transform(np.repeat(images[..., None], 3, axis=3)), expected)
 
 
-def test_it_is_a_transformer(tmp_path):
-    path, images = save(residual(), tmp_path), prints(20)
+def test_it_is_a_transformer(path):
+    images = prints(20)
     images[10:] //= 3
     y = np.repeat([0, 1], 10)
     frame = clone(Backbone(path)).fit(images).set_output(transform="pandas").transform(images)
@@ -110,8 +118,8 @@ def test_it_is_a_transformer(tmp_path):
     assert search.fit(images, y).best_score_ > 0.9
 
 
-def test_cache_keeps_by_pixels_network_and_settings(tmp_path, monkeypatch):
-    path, images, folder = save(residual(), tmp_path), prints(), tmp_path / "cache"
+def test_cache_keeps_by_pixels_network_and_settings(path, tmp_path, monkeypatch):
+    images, folder = prints(), tmp_path / "cache"
     backbone = Backbone(path, cache=folder).fit()
     expected = Backbone(path).fit().transform(images)
     np.testing.assert_array_equal(backbone.transform(images), expected)
@@ -124,15 +132,16 @@ def test_cache_keeps_by_pixels_network_and_settings(tmp_path, monkeypatch):
     assert calls == [1]
     other = Backbone(path, cache=folder, mean=[0.5], std=[0.5]).fit()
     assert np.abs(other.transform(images) - expected).max() > 0.01
-    kept = [p for p in folder.rglob("*.npy") if np.array_equal(np.load(p), expected[0])]
-    for damage in (b"", b"\x93NUMPY" + bytes(20), pickle.dumps([1]), np.zeros(3, np.float32).tobytes()):
-        kept[0].write_bytes(damage)
+    kept = next(p for p in folder.rglob("*.npy") if np.array_equal(np.load(p), expected[0]))
+    np.save(tmp_path / "others.npy", np.zeros(8, np.float32))
+    too_large = (tmp_path / "others.npy").read_bytes() + bytes(2000)
+    for damage in (b"", b"\x93NUMPY" + bytes(20), pickle.dumps([1]), np.zeros(3, np.float32).tobytes(), too_large):
+        kept.write_bytes(damage)
         np.testing.assert_array_equal(backbone.transform(images), expected)
-    assert np.array_equal(np.load(kept[0]), expected[0]) and not list(folder.rglob("*.tmp"))
+    assert np.array_equal(np.load(kept), expected[0]) and not list(folder.rglob("*.tmp"))
 
 
-def test_messages(tmp_path):
-    path = save(residual(), tmp_path)
+def test_messages(path, tmp_path):
     fitted = Backbone(path).fit()
     for parameters, error, says in [
         ({"layer": "node_out3"}, ModelError, "no layer 'node_out3'; the nearest are node_out"),
@@ -182,19 +191,14 @@ def test_values_that_are_not_finite_are_refused(tmp_path):
         Backbone(save(m.model(), tmp_path)).fit()
 
 
-def test_the_result_does_not_depend_on_threads_or_batches(tmp_path):
-    path, images = save(residual(), tmp_path), prints(9)
-    before = cv2.getNumThreads()
-    found = []
-    try:
-        for threads, batch_size in ((1, 1), (3, 1), (2, 4)):
-            cv2.setNumThreads(threads)
+def test_the_result_does_not_depend_on_threads_or_batches(path):
+    images, found = prints(9), []
+    for threads, batch_size in ((1, 1), (3, 1), (2, 4)):
+        with opencv_threads(threads):
             found.append(Backbone(path, batch_size=batch_size).fit().transform(images))
-    finally:
-        cv2.setNumThreads(before)
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_allclose(found[0], found[2], rtol=1e-5, atol=1e-6)
 
 
-def test_without_prints_the_result_is_empty(tmp_path):
-    assert Backbone(save(residual(), tmp_path)).fit().transform([]).shape == (0, 8)
+def test_without_prints_the_result_is_empty(path):
+    assert Backbone(path).fit().transform([]).shape == (0, 8)

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -53,25 +54,45 @@ def torch():
     return pytest.importorskip("torch", reason="PyTorch is not installed (the extra torch)", exc_type=ImportError)
 
 
-def network(folder, model=None):
-    return str(save(model or mobile(), folder))
+@pytest.fixture
+def network(tmp_path):
+    return str(save(mobile(), tmp_path))
 
 
-def test_every_frozen_classifier_learns_from_the_images(problem, pictures, tmp_path):
-    methods = backbone_methods(network(tmp_path), read_settings(["mean=0.5", "std=0.25"]))
+@pytest.fixture
+def fast(pictures):
+    """Options of a short comparison, with others on top."""
+    return partial(Options, folds=2, images=pictures[1], jobs=1, diagnose=False, samples=50)
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """How many prints each run of a network takes, and how many threads OpenCV may then use."""
+    seen, run = [], Backbone.transform
+    monkeypatch.setattr(
+        Backbone, "transform", lambda self, X: seen.append((len(X), cv2.getNumThreads())) or run(self, X)
+    )
+    return seen
+
+
+def read_images(problem, pictures):
+    return [cv2.imread(str(pictures[1] / s), cv2.IMREAD_GRAYSCALE) for s in problem.sources]
+
+
+def test_every_frozen_classifier_learns_from_the_images(problem, network, fast):
+    methods = backbone_methods(network, read_settings(["mean=0.5", "std=0.25"]))
     assert [m.name for m in methods] == FROZEN
-    options = Options(("dummy",), further=methods, folds=2, images=pictures[1], jobs=1, diagnose=False, samples=50)
-    done = compare(problem, options)
+    done = compare(problem, fast(("dummy",), further=methods))
     assert [(r.name, r.reason) for r in done.runs] == [(n, "") for n in ("dummy", *FROZEN)]
     auc = done.summary.set_index("classifier")["roc_auc"]
     assert (auc[["backbone-svm", "backbone-logistic", "both-svm"]] > 0.8).all()
     assert done.epochs.groupby("classifier")["epoch"].nunique()["backbone-head"] == 30
 
 
-def test_a_module_adds_the_fine_tuned_classifier(problem, pictures, torch):
+def test_a_module_adds_the_fine_tuned_classifier(problem, fast, torch):
     methods = backbone_methods(MODULE, {**GIVEN, "size": 16, "last_layers": 5})
     assert {m.name for m in methods} == {*FROZEN, TUNED}
-    options = Options(("dummy",), further=methods, folds=2, images=pictures[1], jobs=1, diagnose=False, samples=50)
+    options = fast(("dummy",), further=methods)
     done = compare(problem, options)
     assert not any(r.reason for r in done.runs)
     assert done.epochs.groupby("classifier")["epoch"].nunique()[TUNED] == 35
@@ -79,75 +100,59 @@ def test_a_module_adds_the_fine_tuned_classifier(problem, pictures, torch):
     pd.testing.assert_frame_equal(done.scores, again.scores)
 
 
-def test_embedding_and_maps_come_from_one_run(problem, pictures, torch, monkeypatch):
+def test_embedding_and_maps_come_from_one_run(problem, pictures, torch, runs):
     methods = backbone_methods(MODULE, {**GIVEN, "size": 16, "last_layers": 5})
-    passed, run = [], Backbone.transform
-    monkeypatch.setattr(Backbone, "transform", lambda self, X: passed.append(len(X)) or run(self, X))
     found = make_inputs(problem, Options((), further=methods, images=pictures[1]), methods)
-    assert sum(passed) == 40
-    images = [cv2.imread(str(pictures[1] / s), cv2.IMREAD_GRAYSCALE) for s in problem.sources]
+    assert sum(count for count, _ in runs) == 40
     for name, layer, pool in (("backbone", None, True), ("backbone's maps", "relu", False)):
-        alone = run(Backbone(MODULE, layer=layer, pool=pool, size=16, **GIVEN).fit(), images)
+        alone = (
+            Backbone(MODULE, layer=layer, pool=pool, size=16, **GIVEN).fit().transform(read_images(problem, pictures))
+        )
         np.testing.assert_allclose(found[name], alone, atol=1e-5)
 
 
-def test_each_print_goes_through_the_network_once_with_progress(problem, pictures, tmp_path, monkeypatch):
-    path = network(tmp_path)
-    methods = backbone_methods(path, GIVEN)
-    passed, lines = [], []
-    run = Backbone.transform
-    monkeypatch.setattr(Backbone, "transform", lambda self, X: passed.append(len(X)) or run(self, X))
+def test_each_print_goes_through_the_network_once_with_progress(problem, pictures, network, runs, monkeypatch):
+    methods, lines = backbone_methods(network, GIVEN), []
     monkeypatch.setattr("ridgefeat.bench.backbone_entries.CHUNK", 15)
     options = Options((), further=methods, folds=2, images=pictures[1])
     found = make_inputs(problem, options, methods, lambda *line: lines.append(line))
-    assert passed == [15, 15, 10] and lines[-1] == (40, 40, "prints through the network")
+    assert [count for count, _ in runs] == [15, 15, 10] and lines[-1] == (40, 40, "prints through the network")
     assert [done for done, _, _ in lines] == list(range(1, 41))
-    images = [cv2.imread(str(pictures[1] / s), cv2.IMREAD_GRAYSCALE) for s in problem.sources]
-    np.testing.assert_array_equal(found["backbone"], run(Backbone(path, **GIVEN).fit(), images))
+    alone = Backbone(network, **GIVEN).fit().transform(read_images(problem, pictures))
+    np.testing.assert_array_equal(found["backbone"], alone)
     np.testing.assert_array_equal(found["backbone and features"][:, -10:], found["backbone"])
     # What goes to a worker with a task is not the whole table's vectors.
     assert len(pickle.dumps(methods[0].read)) < 5000
 
 
 @pytest.mark.parametrize(("jobs", "threads"), [(1, 1), (2, 2), (99, 2), (None, 2)])
-def test_no_more_threads_than_workers_or_cores(problem, pictures, tmp_path, monkeypatch, jobs, threads):
-    methods, seen = backbone_methods(network(tmp_path)), []
-    run = Backbone.transform
-    monkeypatch.setattr(Backbone, "transform", lambda self, X: seen.append(cv2.getNumThreads()) or run(self, X))
+def test_no_more_threads_than_workers_or_cores(problem, pictures, network, runs, monkeypatch, jobs, threads):
+    methods = backbone_methods(network)
     monkeypatch.setattr("joblib.cpu_count", lambda *_, **__: 2)
     before = cv2.getNumThreads()
     make_inputs(problem, Options((), further=methods, images=pictures[1], jobs=jobs), methods)
-    assert set(seen) == {threads} and cv2.getNumThreads() == before
+    assert {count for _, count in runs} == {threads} and cv2.getNumThreads() == before
 
 
-def test_embeddings_are_standardised_within_levels(problem, pictures, tmp_path):
-    methods = backbone_methods(network(tmp_path), wanted=["backbone-svm", "both-logistic", "dummy"])
+def test_embeddings_are_standardised_within_levels(problem, network, fast):
+    methods = backbone_methods(network, wanted=["backbone-svm", "both-logistic", "dummy"])
     assert [m.name for m in methods] == ["backbone-svm", "both-logistic"]
-    options = Options(
-        ("dummy",), further=methods, folds=2, images=pictures[1], within=("hand",), jobs=1, diagnose=False, samples=50
-    )
-    assert [r.reason for r in compare(problem, options).runs] == [""] * 3
+    done = compare(problem, fast(("dummy",), further=methods, within=("hand",)))
+    assert [r.reason for r in done.runs] == [""] * 3
 
 
-def test_layers_that_cannot_be_trained_are_a_row_with_their_reason(problem, pictures, torch):
+def test_layers_that_cannot_be_trained_are_a_row_with_their_reason(problem, fast, torch):
     methods = backbone_methods(MODULE, {"size": 16, "last_layers": 99}, ["backbone-svm", TUNED])
-    options = Options((), further=methods, folds=2, images=pictures[1], jobs=1, diagnose=False, samples=50)
-    runs = {r.name: r.reason for r in compare(problem, options).runs}
-    assert runs["backbone-svm"] == "" and "last_layers is 99" in runs[TUNED]
+    reasons = {r.name: r.reason for r in compare(problem, fast((), further=methods)).runs}
+    assert reasons["backbone-svm"] == "" and "last_layers is 99" in reasons[TUNED]
 
 
-def test_the_command(pictures, tmp_path):
+def test_the_command(pictures, network, tmp_path):
     frame, folder = pictures
     table, out = examples.write_frame(frame, tmp_path / "table.csv"), tmp_path / "out"
     given = ["bench", str(table), "--target", "sex", "-o", str(out), "--folds", "2", "--fast", "-j", "1", "-q"]
-    asked = [
-        "--backbone",
-        network(tmp_path),
-        "--backbone-set",
-        "mean=0.5",
-        "--backbone-set",
-        f"cache={tmp_path / 'kept'}",
-    ]
+    settings = ["--backbone-set", "mean=0.5", "--backbone-set", f"cache={tmp_path / 'kept'}"]
+    asked = ["--backbone", network, *settings]
     names = ["--classifiers", "dummy,backbone-logistic,backbone-head"]
     done = CliRunner().invoke(main, [*given, "--images", str(folder), *asked, *names])
     assert done.exit_code == 0, done.output

@@ -46,15 +46,10 @@ def test_only_what_a_layer_needs_is_run(tmp_path):
 def test_tensors_that_an_inner_graph_takes_from_outside_are_kept(tmp_path):
     m = Maker()
     m.conv("image", "only", 4, 3, 3)
-    branches = [
-        onnx.helper.make_graph(
-            [onnx.helper.make_node(kind, ["only"], [kind])],
-            kind,
-            [],
-            [onnx.helper.make_tensor_value_info(kind, onnx.TensorProto.FLOAT, None)],
-        )
-        for kind in ("Relu", "Abs")
-    ]
+    branches = []
+    for kind in ("Relu", "Abs"):
+        out = onnx.helper.make_tensor_value_info(kind, onnx.TensorProto.FLOAT, None)
+        branches.append(onnx.helper.make_graph([onnx.helper.make_node(kind, ["only"], [kind])], kind, [], [out]))
     m.weight("always", True, bool)
     m.node("If", ["always"], "chosen", then_branch=branches[0], else_branch=branches[1])
     images = np.random.default_rng(0).integers(0, 256, (1, 16, 16), dtype=np.uint8)
@@ -63,6 +58,9 @@ def test_tensors_that_an_inner_graph_takes_from_outside_are_kept(tmp_path):
         for layer in ("chosen", "only")
     )
     np.testing.assert_array_equal(found, np.maximum(plain_, 0))
+
+
+VALUE = onnx.helper.make_tensor_value_info("other", 1, [1, 3, 4, 4])
 
 
 def changed(change):
@@ -95,24 +93,12 @@ def negative(graph):
     graph.initializer[0].dims[0] = -8
 
 
-def two_inputs(graph):
-    graph.input.append(onnx.helper.make_tensor_value_info("other", 1, [1, 3, 4, 4]))
-
-
-def vector_input(graph):
-    graph.input[0].type.tensor_type.shape.dim.pop()
-
-
 def many_channels(graph):
     graph.input[0].type.tensor_type.shape.dim[1].dim_value = 7
 
 
 def takes_text(graph):
     graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.STRING
-
-
-def nothing(graph):
-    del graph.node[:]
 
 
 def loop(graph):
@@ -160,11 +146,11 @@ def huge(graph):
         (changed(claims_too_much), "onnxruntime cannot load"),
         (changed(claims_too_little), "onnxruntime cannot load"),
         (changed(negative), "onnxruntime cannot load"),
-        (changed(two_inputs), "one input of four dimensions.*other"),
-        (changed(vector_input), "one input of four dimensions"),
+        (changed(lambda g: g.input.append(VALUE)), "one input of four dimensions.*other"),
+        (changed(lambda g: g.input[0].type.tensor_type.shape.dim.pop()), "one input of four dimensions"),
         (changed(many_channels), "neither 1 nor 3 channels"),
         (changed(takes_text), "type 8, not floating-point"),
-        (changed(nothing), "0 nodes"),
+        (changed(lambda g: g.ClearField("node")), "0 nodes"),
         (changed(loop), r"contains a Loop \('endless'\)"),
         (changed(hidden_loop), r"contains a Loop \('endless'\)"),
         (changed(cycle), "not acyclic"),

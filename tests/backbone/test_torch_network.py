@@ -81,6 +81,14 @@ def test_other_weights_are_another_entry_of_the_cache(tmp_path):
     assert np.abs(Backbone(module, size=16, cache=tmp_path).fit().transform(images) - first).max() > 1e-3
 
 
+class Averaging(Residual):
+    def forward(self, x):
+        x = self.stem(x)
+        for block in self.blocks:
+            x = self.relu(block(x) + x)
+        return self.dense(x.mean((2, 3)))
+
+
 def test_where_the_last_layers_begin():
     network = TorchNetwork(residual())
     # Convolution, normalisation, activation, sum, activation: the whole of the last block from three layers on.
@@ -92,6 +100,8 @@ def test_where_the_last_layers_begin():
     for count in (0, 13):
         with pytest.raises(ParameterError, match=f"last_layers is {count}; Residual has 12"):
             network.start_of_last(count)
+    with pytest.raises(ParameterError, match="Averaging has 12"):
+        TorchNetwork(Averaging()).start_of_last(13)
 
 
 class TwoHeads(Residual):

@@ -55,6 +55,7 @@ def test_grid_search_clone_classes_and_history():
     again = clone(best).fit(x, y)
     np.testing.assert_array_equal(again.predict_proba(x), best.predict_proba(x))
     assert (clone(best).set_params(random_state=4).fit(x, y).predict_proba(x) != best.predict_proba(x)).any()
+    assert clone(best).set_params(optimiser="sgd")._optimiser().momentum == 0.9
     flat = clone(best).set_params(image_shape=(9, 8)).fit(x.reshape(len(x), -1), y)
     np.testing.assert_array_equal(flat.predict_proba(x.reshape(len(x), -1)), best.predict_proba(x))
 

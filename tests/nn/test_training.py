@@ -83,12 +83,11 @@ def test_plateau_divides_the_learning_rate():
 
 def test_class_weights_scale_the_loss():
     x, y = stripes(8)
-    weighted = Training(network(), SGD(1e-9), 8, class_weight={0: 2.0, 1: 2.0}).run(x, y, 1)
-    plain = Training(network(), SGD(1e-9), 8).run(x, y, 1)
-    assert weighted["loss"][0] == pytest.approx(2 * plain["loss"][0], rel=1e-5)
-    alone = Training(network(), SGD(1e-9), 8, class_weight={0: 0.0, 1: 1.0}).run(x, y, 1)["loss"][0]
-    other = Training(network(), SGD(1e-9), 8, class_weight={0: 1.0, 1: 0.0}).run(x, y, 1)["loss"][0]
-    assert alone + other == pytest.approx(plain["loss"][0], rel=1e-5)
+    plain, twice, alone, other = (
+        Training(network(), SGD(1e-9), 8, class_weight=weight).run(x, y, 1)["loss"][0]
+        for weight in (None, {0: 2.0, 1: 2.0}, {0: 0.0, 1: 1.0}, {0: 1.0, 1: 0.0})
+    )
+    assert twice == pytest.approx(2 * plain, rel=1e-5) and alone + other == pytest.approx(plain, rel=1e-5)
 
 
 def test_validation_weighs_classes_as_training_does():
@@ -158,7 +157,7 @@ def test_messages(tmp_path):
         Training(network(side=16), Adam()).load(good)
 
 
-def test_hostile_checkpoints_are_refused(tmp_path):
+def test_hostile_checkpoints_are_refused(tmp_path, monkeypatch):
     training = Training(network(), Adam())
     good = tmp_path / "good.npz"
     training.save(good)
@@ -177,3 +176,6 @@ def test_hostile_checkpoints_are_refused(tmp_path):
     np.savez(bad, state=state, **{"weights/other": np.zeros(3)})
     with pytest.raises(ModelError, match="not of this network"):
         training.load(bad)
+    monkeypatch.setattr("ridgefeat.nn.training.MAX_STATE_BYTES", 10)
+    with pytest.raises(ModelError, match="'state' with shape"):
+        training.load(good)

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import norm
 
-from ridgefeat.threshold import Scores
+from ridgefeat.threshold import ErrorCurve, Scores
 
 APART = 3.0
 EER = float(norm.cdf(-APART / 2))
@@ -25,8 +25,16 @@ def normal_scores(seed=0, subjects=60, each=8, shared=0.5):
     )
 
 
+def curve_of(mated, others, **given):
+    """Return the error curve of two lists of scores."""
+    return ErrorCurve.from_scores(Scores.make([*mated, *others], [1] * len(mated) + [0] * len(others), **given))
+
+
+def changed(scores, values, **given):
+    """Return the same comparisons with other scores."""
+    return Scores.make(values, scores.mated, subject_probe=scores.probe, subject_reference=scores.reference, **given)
+
+
 def mirrored(scores):
     """Return the same comparisons as distances."""
-    return Scores.make(
-        10 - scores.score, scores.mated, subject_probe=scores.probe, subject_reference=scores.reference, distance=True
-    )
+    return changed(scores, 10 - scores.score, distance=True)

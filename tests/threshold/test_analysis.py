@@ -8,7 +8,11 @@ import pytest
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold import ErrorCurve, Scores, Settings, analyse, resample
 from ridgefeat.threshold.analysis import _operating_point
-from tests.threshold.helpers import normal_scores
+from tests.threshold.helpers import changed, normal_scores
+
+
+def operating_rates(point):
+    return point.fmr, point.fnmr, point.far, point.frr, point.hter, point.accuracy
 
 
 def test_the_bounds_of_fully_separated_scores_are_not_zero():
@@ -23,19 +27,9 @@ def test_intervals_contain_their_figure_and_seeds_repeat():
     one, two = (analyse(normal_scores(6), ("exact", "fmr=1%"), replicates=200, seed=3) for _ in range(2))
     assert one.thresholds().equals(two.thresholds()) and one.figures().equals(two.figures())
     for part in one.parts:
-        for figure in part.figures:
-            if figure.name != "ZeroFMR":
-                assert figure.low <= figure.value <= figure.high
-        for operation in part.operating_points:
-            for rate in (
-                operation.fmr,
-                operation.fnmr,
-                operation.far,
-                operation.frr,
-                operation.hter,
-                operation.accuracy,
-            ):
-                assert rate.low <= rate.value <= rate.high
+        assert all(figure.low <= figure.value <= figure.high for figure in part.figures if figure.name != "ZeroFMR")
+        for point in part.operating_points:
+            assert all(rate.low <= rate.value <= rate.high for rate in operating_rates(point))
     assert np.isnan(one.parts[0].figures[3].low)
 
 
@@ -43,38 +37,35 @@ def test_rates_are_those_of_their_counts():
     found = analyse(normal_scores(7), ("exact",), replicates=50)
     part = found.reported
     threshold = found.choices[0].threshold
-    false_matches = int((part.scores.score[~part.scores.mated] >= threshold).sum())
-    false_nonmatches = int((part.scores.score[part.scores.mated] < threshold).sum())
+    accepted, mated = part.scores.score >= threshold, part.scores.mated
+    wrong = int((accepted & ~mated).sum()), int((~accepted & mated).sum())
     o = part.operating_points[0]
-    assert (o.fmr.errors, o.fnmr.errors) == (false_matches, false_nonmatches)
-    assert o.fmr.value == false_matches / o.fmr.count and o.hter.value == (o.fmr.value + o.fnmr.value) / 2
-    assert o.accuracy.value == 1 - (false_matches + false_nonmatches) / (o.fmr.count + o.fnmr.count)
+    assert (o.fmr.errors, o.fnmr.errors) == wrong
+    assert o.fmr.value == wrong[0] / o.fmr.count and o.hter.value == (o.fmr.value + o.fnmr.value) / 2
+    assert o.accuracy.value == 1 - sum(wrong) / (o.fmr.count + o.fnmr.count)
     assert o.cost == pytest.approx(o.hter.value)
 
 
 def test_evaluation_does_not_change_a_threshold():
     scores = normal_scores(8)
     found = analyse(scores, ("exact",), replicates=0, seed=1)
-    held = np.isin(scores.probe, found.split.evaluation.subject_codes) & np.isin(
-        scores.reference, found.split.evaluation.subject_codes
-    )
-    changed = Scores.make(
-        np.where(held, scores.score + np.random.default_rng(0).normal(0, 1, len(scores)), scores.score),
-        scores.mated,
-        subject_probe=scores.probe,
-        subject_reference=scores.reference,
-    )
-    other = analyse(changed, ("exact",), replicates=0, seed=1)
+    held_out = found.split.evaluation.subject_codes
+    held = np.isin(scores.probe, held_out) & np.isin(scores.reference, held_out)
+    noise = np.random.default_rng(0).normal(0, 1, len(scores))
+    other = analyse(changed(scores, scores.score + held * noise), ("exact",), replicates=0, seed=1)
     assert other.choices[0].threshold == found.choices[0].threshold
     assert other.reported.operating_points[0].fnmr.errors != found.reported.operating_points[0].fnmr.errors
 
 
 def test_remarks_name_what_is_weak():
     remarks = " ".join(analyse(normal_scores(9, subjects=50), replicates=50).remarks)
-    assert (
-        "fmr=0.1%: 45 non-mated comparisons of evaluation are too few for" in remarks and "30,000 are needed" in remarks
-    )
-    assert "evaluation part has 10 subjects" in remarks and "400 comparisons of development subjects" in remarks
+    for said in (
+        "fmr=0.1%: 45 non-mated comparisons of evaluation are too few for",
+        "30,000 are needed",
+        "evaluation part has 10 subjects",
+        "400 comparisons of development subjects",
+    ):
+        assert said in remarks
     no_subjects = normal_scores(9)
     remarks = " ".join(analyse(Scores.make(no_subjects.score, no_subjects.mated), ("exact",), replicates=50).remarks)
     assert "names no subjects" in remarks
@@ -86,10 +77,7 @@ def test_failures_to_acquire_raise_frr_and_its_interval():
     scores = normal_scores(10)
     values = scores.score.copy()
     values[scores.mated & (scores.probe % 5 == 0)] = np.nan
-    failed = Scores.make(
-        values, scores.mated, subject_probe=scores.probe, subject_reference=scores.reference, count_failures=True
-    )
-    found = analyse(failed, ("exact",), replicates=100, development=1)
+    found = analyse(changed(scores, values, count_failures=True), ("exact",), replicates=100, development=1)
     o = found.reported.operating_points[0]
     assert o.frr.value == pytest.approx(0.2 + 0.8 * o.fnmr.value) and o.frr.low > 0.2 > o.fnmr.high
     assert o.far.value == o.fmr.value
@@ -140,7 +128,7 @@ def test_replicates_that_equal_the_sample_give_its_figures():
     sample = resample(scores, curve.cut, replicates=0)
     same = replace(sample, mated=np.repeat(sample.mated, 25, 0), nonmated=np.repeat(sample.nonmated, 25, 0))
     point = _operating_point(curve, same, curve.cut[len(curve.cut) // 2], Settings())
-    for rate in (point.fmr, point.fnmr, point.far, point.frr, point.hter, point.accuracy):
+    for rate in operating_rates(point):
         assert (rate.low, rate.high) == pytest.approx((rate.value, rate.value), abs=1e-9)
     assert same.auc() == pytest.approx((curve.auc, curve.auc), abs=1e-9)
     assert same.d_prime() == pytest.approx((curve.d_prime, curve.d_prime))

@@ -7,11 +7,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ridgefeat.errors import ScoreError
-from ridgefeat.threshold import DEFAULT_METHODS, METHODS, ErrorCurve, Scores, Settings, choose
+from ridgefeat.threshold import DEFAULT_METHODS, METHODS, ErrorCurve, Settings, choose
 from ridgefeat.threshold.methods import expected_improvement, search_range
-from tests.threshold.helpers import mirrored, normal_scores
+from tests.threshold.helpers import curve_of, mirrored, normal_scores
 
 CURVE = ErrorCurve.from_scores(normal_scores(5))
+SEPARATED = curve_of([5.0, 5.1], [0.1, 0.2, 0.3])
 
 
 def loss_at(curve, method, settings):
@@ -41,7 +42,7 @@ def test_exact_equals_a_search_through_everything(mated, others, objective):
     values = np.array([*mated, *others], float)
     truth = np.repeat([True, False], [len(mated), len(others)])
     try:
-        curve = ErrorCurve.from_scores(Scores.make(values, truth))
+        curve = curve_of(mated, others)
     except ScoreError:
         return
 
@@ -58,13 +59,10 @@ def test_exact_equals_a_search_through_everything(mated, others, objective):
         assert loss(choose(curve, method, settings).threshold) >= loss(found) - 1e-12
 
 
-@pytest.mark.parametrize("ratio", [0.1, 1.0, 4.0])
-def test_far_frr_holds_the_relation(ratio):
-    k = CURVE.index(choose(CURVE, "far-frr", Settings(ratio=ratio)).threshold)
-    assert CURVE.far[k] == pytest.approx(ratio * CURVE.frr[k], abs=0.006)
-
-
-def test_far_frr_of_ratio_one_is_the_equal_error_rate():
+def test_far_frr_holds_the_relation_and_of_ratio_one_is_the_equal_error_rate():
+    for ratio in (0.1, 1.0, 4.0):
+        k = CURVE.index(choose(CURVE, "far-frr", Settings(ratio=ratio)).threshold)
+        assert CURVE.far[k] == pytest.approx(ratio * CURVE.frr[k], abs=0.006)
     assert choose(CURVE, "far-frr").threshold == CURVE.equal_error.threshold
 
 
@@ -90,27 +88,21 @@ def test_distances_give_the_mirrored_threshold(method):
 
 @pytest.mark.parametrize("method", [*METHODS, "fmr=1%"])
 def test_fully_separated_scores_are_separated(method):
-    curve = ErrorCurve.from_scores(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
-    threshold = choose(curve, method).threshold
-    k = curve.index(threshold)
-    assert curve.false_nonmatches[k] == 0
-    assert curve.false_matches[k] == 0
+    k = SEPARATED.index(choose(SEPARATED, method).threshold)
+    assert SEPARATED.false_nonmatches[k] == SEPARATED.false_matches[k] == 0
 
 
 @pytest.mark.parametrize("method", ["exact", "far-frr", "min-cost", "grid"])
 def test_a_threshold_between_scores_is_midway(method):
-    curve = ErrorCurve.from_scores(Scores.make([0.1, 0.2, 0.3, 5.0, 5.1], [0, 0, 0, 1, 1]))
-    assert choose(curve, method).threshold == pytest.approx(2.65, abs=0.03)
-    distances = ErrorCurve.from_scores(Scores.make([5.1, 5.0, 0.3, 0.1], [0, 0, 1, 1], distance=True))
-    assert choose(distances, method).threshold == pytest.approx(2.65, abs=0.03)
+    for curve in (SEPARATED, curve_of([0.3, 0.1], [5.1, 5.0], distance=True)):
+        assert choose(curve, method).threshold == pytest.approx(2.65, abs=0.03)
 
 
 def test_thresholds_of_whole_scores_are_whole():
-    curve = ErrorCurve.from_scores(Scores.make([0, 1, 2, 7, 8], [0, 0, 0, 1, 1]))
+    curve = curve_of([7, 8], [0, 1, 2])
     assert choose(curve, "exact").threshold == 5
     assert [curve.midpoint(k) for k in range(len(curve.cut))] == [0, 1, 2, 5, 8, 9]
-    close = ErrorCurve.from_scores(Scores.make([1.0, np.nextafter(1.0, 2), 1.5], [0, 1, 1]))
-    assert close.midpoint(1) == np.nextafter(1.0, 2)
+    assert curve_of([np.nextafter(1.0, 2), 1.5], [1.0]).midpoint(1) == np.nextafter(1.0, 2)
 
 
 def test_bayes_records_its_search_and_repeats_with_its_seed():
@@ -157,7 +149,7 @@ def test_the_defaults_of_methods_and_settings():
 
 def test_of_equal_losses_the_highest_threshold_is_chosen():
     # Both 3 and 6 make one error.
-    curve = ErrorCurve.from_scores(Scores.make([3, 6, 1, 5], [1, 1, 0, 0]))
+    curve = curve_of([3, 6], [1, 5])
     assert Settings().loss(curve).tolist() == [0.5, 0.25, 0.5, 0.25, 0.5]
     assert choose(curve, "exact").threshold == 6 == choose(curve, "min-cost").threshold
 

@@ -5,11 +5,7 @@ import pytest
 from sklearn.metrics import det_curve, roc_auc_score, roc_curve
 
 from ridgefeat.threshold import ErrorCurve, Scores
-from tests.threshold.helpers import EER, normal_scores
-
-
-def curve_of(mated, others, **more):
-    return ErrorCurve.from_scores(Scores.make([*mated, *others], [1] * len(mated) + [0] * len(others), **more))
+from tests.threshold.helpers import EER, curve_of, normal_scores
 
 
 @pytest.fixture(params=["continuous", "ties"])

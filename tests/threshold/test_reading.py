@@ -15,16 +15,9 @@ needs_pyarrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs t
 
 def test_a_table_of_comparisons_is_read(tmp_path):
     made = normal_scores(1, subjects=12)
-    frame = pd.DataFrame(
-        {
-            "probe": "a.png",
-            "reference": "b.png",
-            "subject_probe": [f"s{i}" for i in made.probe],
-            "subject_reference": [f"s{i}" for i in made.reference],
-            "mated": made.mated,
-            "score": made.score,
-        }
-    )
+    subjects = {f"subject_{k}": [f"s{i}" for i in getattr(made, k)] for k in ("probe", "reference")}
+    files = {"probe": "a.png", "reference": "b.png"}
+    frame = pd.DataFrame(files | subjects | {"mated": made.mated, "score": made.score})
     frame.to_csv(tmp_path / "s.csv", index=False)
     read = read_scores(tmp_path / "s.csv")
     # Older pandas reads a number's last digit otherwise.
@@ -52,29 +45,13 @@ def test_two_columns_are_read_in_any_form(tmp_path, text):
 
 
 def bench_table(path, names=("lda",)):
-    rng = np.random.default_rng(0)
-    parts = []
-    for name in names:
-        male = np.arange(60) % 2 == 1
-        score = rng.normal(0, 1, 60) + 2 * male
-        p = 1 / (1 + np.exp(-score))
-        parts.append(
-            pd.DataFrame(
-                {
-                    "source": "x.png",
-                    "group": np.arange(60) // 2,
-                    "y_true": np.where(male, "male", "female"),
-                    "classifier": name,
-                    "repeat": 0,
-                    "fold": 0,
-                    "y_pred": "male",
-                    "score": score,
-                    "p_female": 1 - p,
-                    "p_male": p,
-                }
-            )
-        )
-    pd.concat(parts).to_csv(path, index=False)
+    rows = np.tile(np.arange(60), len(names))
+    male = rows % 2 == 1
+    score = np.random.default_rng(0).normal(2 * male, 1)
+    p = 1 / (1 + np.exp(-score))
+    columns = {"source": "x.png", "group": rows // 2, "y_true": np.where(male, "male", "female")}
+    columns |= {"classifier": np.repeat(names, 60), "repeat": 0, "fold": 0, "y_pred": "male"}
+    pd.DataFrame(columns | {"score": score, "p_female": 1 - p, "p_male": p}).to_csv(path, index=False)
     return path
 
 
@@ -119,9 +96,6 @@ def test_files_that_are_no_score_tables_are_refused(tmp_path, content, message):
     (tmp_path / "bad.csv").write_bytes(content)
     with pytest.raises(ScoreError, match=message):
         read_scores(tmp_path / "bad.csv")
-
-
-def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ScoreError, match="cannot be read"):
         read_scores(tmp_path / "none.csv")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.threshold import ErrorCurve, Scores
-from ridgefeat.threshold.uncertainty import interval, rate_interval, resample, select_cuts
+from ridgefeat.threshold.uncertainty import _interpolated, interval, rate_interval, resample, select_cuts
 from tests.threshold.helpers import EER, normal_scores
 
 
@@ -13,20 +13,17 @@ def test_a_comparison_weighs_as_often_as_its_two_subjects_were_drawn():
     cuts = np.array([0.0, 0.7, 1.5, 2.4])
     found = resample(scores, cuts, replicates=25, seed=8)
     drawn = np.random.default_rng(8).multinomial(9, np.full(9, 1 / 9), size=25)
+    p, q, mated, above = scores.probe, scores.reference, scores.mated, scores.score >= cuts[:, None]
     kept = 0
     for row in drawn:
-        weight = np.where(
-            scores.probe == scores.reference, row[scores.probe], row[scores.probe] * row[scores.reference]
-        )
-        if not weight[scores.mated].any() or not weight[~scores.mated].any():
+        weight = np.where(p == q, row[p], row[p] * row[q])
+        if not weight[mated].any() or not weight[~mated].any():
             continue
         kept += 1
-        for k, cut in enumerate(cuts):
-            above = scores.score >= cut
-            fmr = weight[above & ~scores.mated].sum() / weight[~scores.mated].sum()
-            fnmr = weight[~above & scores.mated].sum() / weight[scores.mated].sum()
-            assert found.fmr[kept, k] == pytest.approx(fmr, abs=1e-6)
-            assert found.fnmr[kept, k] == pytest.approx(fnmr, abs=1e-6)
+        fmr = (above * weight * ~mated).sum(axis=1) / weight[~mated].sum()
+        fnmr = (~above * weight * mated).sum(axis=1) / weight[mated].sum()
+        np.testing.assert_allclose(found.fmr[kept], fmr, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(found.fnmr[kept], fnmr, rtol=0, atol=1e-6)
     assert len(found.fmr) == kept + 1
 
 
@@ -80,3 +77,14 @@ def test_intervals_at_a_held_fmr_and_of_auc_are_those_of_the_replicates():
     assert low < curve.fnmr[k] < high
     for (low, high), value in ((found.auc(), curve.auc), (found.d_prime(), curve.d_prime)):
         assert low < value < high < low + 0.5 * value
+
+
+@pytest.mark.parametrize(("falling", "rate"), [([0.3, 0.1], 0.25), ([0.9, 0.8], 0.3), ([0.05, 0.01], 0.2)])
+def test_rates_are_read_between_two_cuts_and_not_beyond(falling, rate):
+    assert _interpolated(np.array([falling]), 0.2, np.array([[0.2, 0.3]])) == [pytest.approx([rate])]
+
+
+def test_cuts_show_high_rates_too():
+    curve = ErrorCurve.from_scores(normal_scores(3))
+    at = curve.index(select_cuts(curve, np.zeros(0)))
+    assert (curve.fmr[at] > 0.9).sum() > 5 and (curve.fnmr[at] > 0.9).sum() > 5
