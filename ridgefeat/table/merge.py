@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
@@ -18,9 +19,6 @@ from ridgefeat.table.recipe import differences
 from ridgefeat.table.row import LABELS, META, Kind
 from ridgefeat.table.sidecar import table_digest
 from ridgefeat.table.writers import Row, text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def merge_tables(

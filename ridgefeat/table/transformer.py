@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
+from joblib import Memory
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
@@ -112,8 +113,6 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _cached(self, function: Any) -> Any:
         if self.memory is None:
             return function
-        from joblib import Memory
-
         memory = Memory(self.memory, verbose=0) if isinstance(self.memory, (str, os.PathLike)) else self.memory
         return memory.cache(function, ignore=["jobs"])
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold.methods import DEFAULT_METHODS, Choice, Settings, choose
@@ -22,9 +23,6 @@ from ridgefeat.threshold.uncertainty import (
     resample,
     select_cuts,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RATES = ("fmr", "fnmr", "far", "frr", "hter", "accuracy")
 MIN_ERRORS = 30
@@ -163,8 +161,6 @@ class Analysis:
         0     exact  development        5.0  0.2           1          5  0.25
         1  zero-fmr  development        7.0  0.0           0          5  0.50
         """
-        import pandas as pd
-
         rows: list[dict[str, Any]] = []
         for part in self.parts:
             for choice, point in zip(self.choices, part.operating_points, strict=True):
@@ -192,8 +188,6 @@ class Analysis:
         4      AUC  0.850000        NaN
         5       d'  1.603567        NaN
         """
-        import pandas as pd
-
         rows = [(p.name, f.name, f.value, f.low, f.high, f.threshold) for p in self.parts for f in p.figures]
         return pd.DataFrame(rows, columns=["part", "figure", "value", "low", "high", "threshold"])
 
@@ -211,8 +205,6 @@ class Analysis:
         3        9.0  0.0              0
         4       10.0  0.0              0
         """
-        import pandas as pd
-
         frames = []
         for part in self.parts:
             curve = part.curve

@@ -6,17 +6,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.files import exact_numbers, first_few, first_line, import_pyarrow
 from ridgefeat.threshold.scores import Scores
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 YES = frozenset({"1", "1.0", "true", "yes", "mated", "genuine", "match"})
 NO = frozenset({"0", "0.0", "false", "no", "non-mated", "nonmated", "impostor", "imposter", "non-match"})
@@ -144,8 +142,6 @@ def _needed(there: list[str], score: str | None, label: str | None, further: Seq
 
 
 def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
-    import pandas as pd
-
     how = {"encoding": "utf-8-sig", "skipinitialspace": True, **exact_numbers(pd.__version__)}
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -256,8 +252,6 @@ def _mated(
     frame: pd.DataFrame, label: str, positive: str | None, path: Path, score: str
 ) -> tuple[NDArray[np.bool_], str | None]:
     """Return which rows are mated, and the label that means mated if it is no usual word."""
-    import pandas as pd
-
     column = frame[label]
     _check_filled(column, f"{path}: {label}", "every score needs its label")
     codes, names = pd.factorize(column)
@@ -282,8 +276,6 @@ def _mated(
 
 def _subjects(frame: pd.DataFrame) -> list[tuple[str, NDArray[np.int64]]]:
     """Return the columns of subjects in one numbering."""
-    import pandas as pd
-
     probe = next((n for n in PROBES if n in frame.columns), None)
     if probe is None:
         return []
@@ -303,8 +295,6 @@ def _check_filled(column: pd.Series[Any], name: str, advice: str) -> None:
 
 
 def _values(column: pd.Series[Any], name: str, path: Path) -> NDArray[np.float64]:
-    import pandas as pd
-
     values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
     wrong = np.isnan(values) & column.notna().to_numpy()
     if wrong.any():

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.errors import TableError
 from ridgefeat.structure import Float
 from ridgefeat.table.sidecar import MANIFEST
 from ridgefeat.verify.enrolment import Dpi, Entry, PathLike
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TABLE_SUFFIXES = frozenset([".csv", ".parquet"])
 

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from ridgefeat.errors import LayoutError, ScoreError
 from ridgefeat.files import first_line
 from ridgefeat.verify.enrolment import Entry
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PROTOCOLS = ("fvc", "altered")
 OTHER_SUBJECTS = 10
@@ -257,8 +257,6 @@ def _following(own: tuple[str, ...], same_place: list[tuple[str, ...]], every: b
 
 
 def _read_frame(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
     try:
         if path.stat().st_size > MAX_BYTES:
             raise LayoutError(f"{path} has more than {MAX_BYTES >> 20} MB; split the table of pairs")
@@ -309,9 +307,6 @@ def _finder(entries: Sequence[Entry], path: Path) -> Any:
 
 def _join_subjects(entries: list[Entry], probe: Index, reference: Index) -> list[Entry]:
     """Give prints of unknown subject the subject that their mated comparisons name, or else a common one."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     if all(entry.labels.get("subject") for entry in entries):
         return entries
     count = len(entries)

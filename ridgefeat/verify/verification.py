@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
@@ -22,9 +23,6 @@ from ridgefeat.verify.features import entries_from_features, feature_scores
 from ridgefeat.verify.minutiae import minutiae_scores
 from ridgefeat.verify.protocols import Plan, make_plan
 from ridgefeat.verify.template import comparison_params
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COMPARATORS = ("minutiae", "features")
 COLUMNS = ("probe", "reference", "subject_probe", "subject_reference", "mated", "score")
@@ -194,7 +192,6 @@ def _compare_batch(function: Comparator, contents: list[Any], pairs: list[tuple[
 
 def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.DataFrame:
     """Return the table of a plan's comparisons of `entries`, one row each in its order; `score` is from compare_all."""
-    import pandas as pd
 
     def of(values: list[str], which: np.ndarray) -> Any:
         return np.array(values, object)[which]
