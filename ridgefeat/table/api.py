@@ -6,11 +6,9 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from tqdm import tqdm
 
 from ridgefeat.errors import ImageError
 from ridgefeat.features import as_records, select
@@ -25,6 +23,9 @@ from ridgefeat.table.row import META, ArrayPrint, Item, Meta, compute_features, 
 from ridgefeat.table.writers import column, kind_of, label_names, text
 from ridgefeat.work.engine import count_workers
 from ridgefeat.work.threads import one_thread
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PathLike = str | os.PathLike[str]
 Dpi = float | tuple[float, float]
@@ -90,6 +91,8 @@ def extract(
     ParameterError
         For an unknown family.
     """
+    import pandas as pd
+
     recipe = Recipe.make(families)
     if isinstance(fp, (str, os.PathLike)):
         fp = read(fp, dpi)
@@ -141,6 +144,8 @@ def extract_many(
     ParameterError
         For an unknown family or an impossible resolution.
     """
+    import pandas as pd
+
     recipe = Recipe.make(families, params, dpi, layout, regex)
     items = _as_items(prints, layout=layout, index=index, regex=regex)
     meta, values = compute_rows(items, recipe, jobs, progress)
@@ -170,6 +175,8 @@ def compute_rows(
     items: Sequence[Item], recipe: Recipe, jobs: int | None, progress: bool = False
 ) -> tuple[list[Meta], Float]:
     """Return every print's meta cells, and the features of all, float32, shape (prints, columns)."""
+    from tqdm import tqdm
+
     batches = []
     with tqdm(total=len(items), unit="print", disable=not progress) as bar:
         for batch in iterate_batches(Extraction(items, recipe, count_workers(jobs))):
@@ -193,6 +200,8 @@ def feature_columns(families: Iterable[str] | None = None) -> pd.DataFrame:
     ParameterError
         For an unknown family.
     """
+    import pandas as pd
+
     chosen = select([families] if isinstance(families, str) else families)
     rows = [{"family": f.name, **record} for f in chosen for record in as_records(f.all_columns())]
     return pd.DataFrame(rows).drop(columns="uses", errors="ignore")
