@@ -22,11 +22,11 @@ from ridgefeat.structure import Float
 MIN_ROWS = 20
 """Rows below which the usual distance is not known."""
 MAX_ROWS = 50_000
-"""Rows beyond which they are not compared: the time grows with their square, and is some minutes then."""
+"""Maximal number of rows that are compared: the time grows with its square, to some minutes at this number."""
 MIN_COLUMNS = 20
 """Columns below which prints of strangers are as near as copies."""
 MIN_OTHERS = 3
-"""Near rows of other groups from which the farthest of them says how close rows lie there."""
+"""Nearest rows of other groups; the distance of the farthest of them says how dense the rows are there."""
 MIN_KNOWN_SHARE = 0.5
 """Share of its values that a row must have to be compared."""
 LARGE_TABLE_ROWS = 300

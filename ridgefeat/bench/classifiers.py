@@ -92,7 +92,7 @@ METHODS: dict[str, Method] = {
     for m in (
         Method(
             "dummy",
-            "the commonest class, or the mean, whatever the print",
+            "the most frequent class, or the mean; ignores the print",
             _of("sklearn.dummy:DummyClassifier", strategy="prior"),
             _of("sklearn.dummy:DummyRegressor"),
         ),

@@ -196,7 +196,7 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
 
 
 def schema_digest(columns: Iterable[Column]) -> str:
-    """Return a short digest of a table's `columns`, their names and units in order; with another it does not fit."""
+    """Return a short digest of the names and units of a table's `columns`, in order; equal for tables that fit."""
     text = json.dumps([[c.name, c.unit] for c in columns], ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

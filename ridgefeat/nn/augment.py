@@ -74,8 +74,8 @@ def _sample(images: Array, y: Array, x: Array) -> Array:
     down, right = (y - top)[..., None].astype(images.dtype), (x - left)[..., None].astype(images.dtype)
     flat = images.reshape(n * rows * columns, channels)
     first = top * columns + left + np.arange(n)[:, None] * rows * columns
-    below, beside = columns * (rows > 1), int(columns > 1)
-    upper = flat[first] * (1 - right) + flat[first + beside] * right
-    lower = flat[first + below] * (1 - right) + flat[first + below + beside] * right
+    below, across = columns * (rows > 1), int(columns > 1)
+    upper = flat[first] * (1 - right) + flat[first + across] * right
+    lower = flat[first + below] * (1 - right) + flat[first + below + across] * right
     sampled: Array = upper * (1 - down) + lower * down
     return sampled

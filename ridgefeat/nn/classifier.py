@@ -182,7 +182,7 @@ class NumpyCNNClassifier(NetworkClassifier):
         if groups is None:
             splitter = StratifiedShuffleSplit(1, test_size=self.validation_fraction, random_state=seed)
         else:
-            # Groups drawn without a look at classes may all be of one, and no loss then tells good epochs from bad.
+            # Groups drawn regardless of classes may all be of one, and the loss then cannot rank epochs.
             parts = min(max(2, round(1 / self.validation_fraction)), len(np.unique(groups)))
             splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
         inner, outer = next(splitter.split(images, truth, groups))

@@ -132,7 +132,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 def _compute(
     items: Sequence[Item], states: Sequence[object], recipe: Recipe, jobs: int | None
 ) -> tuple[Float, list[str]]:
-    """Return features and errors; `states` only tells a cache when a file has changed."""
+    """Return features and errors; `states` are unused: with them a cache notices that a file has changed."""
     meta, values = compute_rows(items, recipe, jobs)
     return values, [f"{m['meta_source']}: {m['meta_error']}" for m in meta if m["meta_error"]]
 

@@ -37,7 +37,7 @@ TIMEOUT = 10.0
 CALLS_AHEAD = 2
 """Calls handed out at once per worker: no worker waits, and memory stays the same however many calls there are."""
 ORDERED_AHEAD = 4
-"""So many times as many over Dask where results come in order: the others go on for a while behind a slow call."""
+"""Factor on that number over Dask where results come in order: other calls go on for a while behind a slow one."""
 CALLS_PER_ROUND = 8
 """Calls per worker in each round, where results come in rounds only."""
 MIN_SCATTERED = 1 << 20
