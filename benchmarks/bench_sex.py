@@ -41,21 +41,28 @@ def main(path: str, *within: str) -> None:
     found = probe_confounds(refitter)
     report(
         "bench_sex",
-        "Sex from a print, by person, and what carries it",
+        "Sex from a print, by person, and what drives the result",
         [
             f"{len(problem)} prints of {len(set(problem.groups))} people, {problem.features.shape[1]} columns, "
             f"standardised within {' and '.join(within) or 'nothing'}; {REPEATS} repeats of 5 folds by person, "
-            "settings as they come. Area under the ROC curve with 95 % interval, a print and a person (mean of the "
-            "prints), and a print's area in each repeat. `mean` is of those within 0.02 of the best by other folds.",
-            table(["classifier", "a print", "a person", "by repeat"], rows),
+            "default settings. Area under the ROC curve with 95 % interval, per print and per person (mean of the "
+            "prints), and per print in each repeat. `mean` is of those within 0.02 of the best by other folds. Nothing "
+            "was tuned on these people for this run; they are the people on which 0.1 was developed.",
+            table(["classifier", "per print", "per person", "by repeat"], rows),
             *families(ablation(refitter)),
-            "## The ridges, or the way the prints were taken",
-            "Logistic regression on each, a print and a person; what is regressed out (linearly and squared) is "
-            "learned from training people only.",
+            "## Ridges or acquisition conditions",
+            "Logistic regression on each, per print and per person; what is regressed out (linearly and squared) is "
+            "fitted on training people only. `explained`: share of the advantage over chance that is lost with what "
+            "was removed. Which columns count as conditions: `acquisition_columns.md`. Version 0.1 counted measures of "
+            "ridge breadth among the conditions, so its statement that they explain half of the ridges' advantage was "
+            "wrong.",
             table(
-                ["columns", "", "count", "a print", "a person"],
+                ["columns", "", "count", "per print", "per person", "explained"],
                 [
-                    [r["confound"], r["meaning"], r["columns"], figure(r, "value"), figure(r, "fused")]
+                    [
+                        *(r["confound"], r["meaning"], r["columns"], figure(r, "value"), figure(r, "fused")),
+                        figure(r, "explained") if np.isfinite(r["explained"]) else "–",
+                    ]
                     for r in found.to_dict("records")
                 ],
             ),
@@ -65,7 +72,7 @@ def main(path: str, *within: str) -> None:
 
 def families(found) -> list[str]:
     """Return the families' tables: alone, added one by one, left out."""
-    parts = ["## Families", "Logistic regression, a print; difference to all families together."]
+    parts = ["## Families", "Logistic regression, per print; difference to all families together."]
     for how, title in (("alone", "alone"), ("added", "added one by one to the best alone"), ("without", "left out")):
         rows = [
             [r["family"], r["columns"], figure(r, "value"), figure(r, "difference")]

@@ -125,6 +125,17 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def count_of(count: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun in singular or plural.
+
+    Examples
+    --------
+    >>> count_of(1, "fold"), count_of(1200, "fold"), count_of(2, "class", "classes")
+    ('1 fold', '1,200 folds', '2 classes')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def first_few(names: Sequence[str], count: int = 5, separator: str = ", ") -> str:
     """Return the first names, and how many more there are.
 

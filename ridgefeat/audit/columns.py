@@ -13,7 +13,7 @@ from scipy.stats import norm
 from ridgefeat.audit.probe import ColumnProbe
 from ridgefeat.audit.table import AuditTable, Finding, Severity
 from ridgefeat.features import as_records, select
-from ridgefeat.files import first_few
+from ridgefeat.files import count_of, first_few
 
 SHOWN_PAIRS = 3
 LEAKING_AUC = 0.95
@@ -117,7 +117,8 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
         yield Finding(
             "target_name",
             "leak",
-            f"{len(same)} columns are the target {table.target!r} itself, value for value: {first_few(same)}",
+            f"{count_of(len(same), 'column is', 'columns are')} the target {table.target!r} itself, value for value: "
+            f"{first_few(same)}",
             cost="every classifier that uses one of them is perfect and has learned nothing; leave them out",
             count=len(same),
             columns=tuple(same),
@@ -127,7 +128,8 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
         yield Finding(
             "target_name",
             "leak" if equal else "warning",
-            f"{len(alike)} columns among the features are named after the target {table.target!r}: {first_few(alike)}"
+            f"{count_of(len(alike), 'feature is', 'features are')} named after the target {table.target!r}: "
+            f"{first_few(alike)}"
             + (f"; {first_few(equal)} are the target value for value" if equal else ""),
             cost="a label among the features gives the answer away; leave these columns out",
             count=len(alike),

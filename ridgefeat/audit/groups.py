@@ -9,7 +9,7 @@ import numpy as np
 
 from ridgefeat.audit.duplicates import DuplicateSets
 from ridgefeat.audit.table import AuditTable, Finding
-from ridgefeat.files import first_few
+from ridgefeat.files import count_of, first_few
 
 SHOWN = 10
 
@@ -18,7 +18,7 @@ def check_groups(table: AuditTable) -> Iterator[Finding]:
     """Yield findings on the group column: its size, whether it groups anything, and whether it separates people."""
     sizes = np.bincount(table.group_codes)
     count, prints = len(sizes), len(table)
-    about = f"{prints} prints in {count} groups by {table.group!r}"
+    about = f"{count_of(prints, 'print')} in {count_of(count, 'group')} by {table.group!r}"
     if count == 1:
         yield Finding(
             "groups",
@@ -71,7 +71,7 @@ def check_folds(table: AuditTable) -> Iterator[Finding]:
     yield Finding(
         "folds",
         "leak",
-        f"{len(shared)} groups are on both sides of a fold: {named}",
+        f"{count_of(len(shared), 'group is', 'groups are')} on both sides of a fold: {named}",
         groups=tuple((table.group_names[g],) for g in worst),
         cost=f"{twice} of {tested} test prints ({twice / tested:.1%}) have prints of the same {table.group} in "
         "training: the score measures in part how well people are recognised",
@@ -94,7 +94,7 @@ def _separated_people(table: AuditTable) -> Iterator[Finding]:
     yield Finding(
         "groups",
         "leak",
-        f"{split.size} subjects have prints in several groups by {table.group!r}, first subject {split[0]}; "
+        f"{count_of(split.size, 'subject has', 'subjects have')} prints in several groups by {table.group!r}, first subject {split[0]}; "
         "split by 'subject', or by something that contains it",
         cost=f"{share:.1%} of the prints can be tested with prints of their own subject in training",
         count=int(split.size),
@@ -129,7 +129,7 @@ def check_labels(table: AuditTable) -> Iterator[Finding]:
     yield found.finding(
         "label_conflict",
         "warning",
-        f"{groups.size} groups have several values of {table.target!r}, all others have one: {named}",
+        f"{count_of(groups.size, 'group has', 'groups have')} several values of {table.target!r}, all others have one: {named}",
         f"at least {found.min_wrong_labels} of their {found.n_prints} prints are labelled wrongly or belong to "
         "other people; no fused prediction for such a group can be right for all its prints",
     )

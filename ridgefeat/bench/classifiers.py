@@ -114,7 +114,7 @@ METHODS: dict[str, Method] = {
             "linear support vector machine",
             _of("sklearn.svm:LinearSVC", "class_weight", "random_state", C=1e-4, dual="auto"),
             _of(
-                "sklearn.svm:LinearSVR",
+                "ridgefeat.bench.estimators:StandardisedLinearSVR",
                 "random_state",
                 C=1e-3,
                 loss="squared_epsilon_insensitive",

@@ -30,8 +30,8 @@ TOLERANCE = 0.02
 """How far behind the best a quicker classifier may be, as a share of the main figure's range (or of the error)."""
 TRAINING_SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 """Shares of the training groups along the learning curve."""
-CONTROL_COLUMN = "orient_core_delta_ridges"
-"""Ridges between core and delta: differs between patterns, not between the people of most labels."""
+CONTROL_DRAWS = 10
+"""Draws of a negative control: if all of them lie on one side of chance, that is no accident (1 in 500)."""
 CONSTANT_SHARE = 0.95
 """Share of prints with their group's label above which the label is one of groups, not of prints."""
 MAX_COLUMNS = 200
@@ -225,21 +225,49 @@ def _outcome(method: Method, fold: Fold, options: Options, model: Any, X: NDArra
 
 
 def controls(refitter: Refitter) -> pd.DataFrame:
-    """Return what is found where nothing is to be found; see Comparison.controls."""
-    rows = []
-    problem = refitter.problem
+    """Return what is found where nothing is to be found by construction; see Comparison.controls."""
+    problem, seed = refitter.problem, refitter.options.seed
     metric = "r2" if problem.kind == "regression" else problem.metric
+    rng = np.random.default_rng(seed)
+    n = len(problem.groups)
+
+    def alone(column: NDArray[Any]) -> Predictions | None:
+        X = np.concatenate([column[:, None].astype(np.float32), refitter.levels], axis=1)
+        return refitter.predict(problem, X, refitter.folds)
+
+    shuffled = [shuffle_target(problem, seed + i) for i in range(CONTROL_DRAWS)]
+    of_shuffled = [refitter.predict(p, refitter.X, refitter.folds) for p, _ in shuffled]
+    of_random = [alone(rng.normal(size=n)) for _ in range(CONTROL_DRAWS)]
+    order = alone(np.arange(n))
+    draws = f"range of {CONTROL_DRAWS} draws"
+    rows = [
+        ("shuffled target", f"{shuffled[0][1]}: nothing is left to find; {draws}", _range(of_shuffled, metric)),
+        ("random column", f"one column of random numbers in place of the features; {draws}", _range(of_random, metric)),
+    ]
+    if order is not None:
+        found = tuple(statistics.with_intervals(order, refitter.weights, [metric]).values())
+        rows.append(("acquisition order", "the row's place in the table in place of the features", found))
     chance = {"binary": 0.5, "multiclass": 1 / max(1, len(problem.classes)), "regression": 0.0}[problem.kind]
-    shuffled, meaning = shuffle_target(problem, refitter.options.seed)
-    p = refitter.predict(shuffled, refitter.X, refitter.folds)
-    if p is not None:
-        figure = statistics.with_intervals(p, refitter.weights, [metric])
-        rows.append(_control("shuffled target", meaning, refitter.method.name, metric, figure, chance))
-    if problem.kind == "binary" and CONTROL_COLUMN in problem.features:
-        figure = _alone(problem, problem.features[CONTROL_COLUMN].to_numpy(np.float64), refitter.weights)
-        meaning = f"{CONTROL_COLUMN} by itself, without a classifier: it should be uninformative for most labels"
-        rows.append(_control(CONTROL_COLUMN, meaning, "", "roc_auc", figure, 0.5))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        {
+            "control": name,
+            "meaning": meaning,
+            "classifier": refitter.method.name,
+            "metric": metric,
+            **statistics.with_ends("value", found),
+            "chance": chance,
+            # Of a number, worse than its mean is no finding either.
+            "passed": bool(found[1] <= chance <= found[2]) if metric != "r2" else bool(found[1] <= chance),
+        }
+        for name, meaning, found in rows
+        if np.isfinite(found[0])
+    )
+
+
+def _range(drawn: Sequence[Predictions | None], metric: str) -> tuple[float, float, float]:
+    """Return the median, the lowest and the highest figure; NaN where no draw could be predicted."""
+    values = [metrics.figure(p, metric) for p in drawn if p is not None]
+    return (float(np.median(values)), min(values), max(values)) if values else (np.nan,) * 3
 
 
 def shuffle_target(problem: Problem, seed: int) -> tuple[Problem, str]:
@@ -250,35 +278,9 @@ def shuffle_target(problem: Problem, seed: int) -> tuple[Problem, str]:
     # Merged duplicates may bring two labels into one group; the label belongs to the group all the same.
     if (problem.y == problem.y[first][numbers]).mean() >= CONSTANT_SHARE:
         y = rng.permutation(problem.y[first])[numbers]
-        return replace(problem, y=y), f"{problem.target} shuffled between {problem.group}s: nothing is left to find"
+        return replace(problem, y=y), f"{problem.target} shuffled between {problem.group}s"
     order = np.lexsort((rng.random(len(numbers)), numbers))
     place = np.argsort(numbers, kind="stable")
     y = problem.y.copy()
     y[place] = problem.y[order]
     return replace(problem, y=y), f"{problem.target} shuffled among the prints of each {problem.group}"
-
-
-def _alone(problem: Problem, values: NDArray[np.float64], weights: Weights) -> dict[str, float]:
-    known = np.isfinite(values)
-    numbers = statistics.group_numbers(problem.groups)[known]
-    y = problem.y[known] == problem.classes.index(str(problem.positive))
-    fold = np.zeros(len(y), np.int64)
-    once = metrics.areas(y, values[known], fold, np.ones((1, weights.shape[1])), numbers)
-    low, high = statistics.interval(metrics.areas(y, values[known], fold, weights, numbers))
-    return statistics.with_ends("roc_auc", (float(once[0]), low, high))
-
-
-def _control(
-    name: str, meaning: str, classifier: str, metric: str, figure: Mapping[str, float], chance: float
-) -> dict[str, Any]:
-    value, low, high = figure[metric], figure[f"{metric}_low"], figure[f"{metric}_high"]
-    return {
-        "control": name,
-        "meaning": meaning,
-        "classifier": classifier,
-        "metric": metric,
-        **statistics.with_ends("value", (value, low, high)),
-        "chance": chance,
-        # Of a number, worse than its mean is no finding either.
-        "passed": bool(low <= chance <= high) if metric != "r2" else bool(low <= chance),
-    }

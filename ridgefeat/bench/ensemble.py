@@ -48,7 +48,8 @@ def evaluate_ensemble(problem: Problem, name: str, pooled: Mapping[str, PooledPr
     columns, score = as_columns(list(odds.values())), np.empty_like(log_odds(first))
     for others, own in calibration.other_folds(first.fold, [f.repeat for f in folds]):
         if name == "mean":
-            score[own] = np.mean([odds[n][own] for n in best_members(members, others, problem.metric)], axis=0)
+            best = best_members(members, others, problem.metric, pooled.get("dummy"))
+            score[own] = np.mean([odds[n][own] for n in best], axis=0)
         elif not len(others):
             raise ValueError("stack is fitted on other folds' scores, and there is one fold alone")
         else:
@@ -65,10 +66,12 @@ def _members(name: str, pooled: Mapping[str, PooledPredictions]) -> dict[str, Pr
     return members
 
 
-def best_members(members: Mapping[str, Predictions], rows: NDArray[np.intp], metric: str) -> list[str]:
+def best_members(
+    members: Mapping[str, Predictions], rows: NDArray[np.intp], metric: str, dummy: PooledPredictions | None = None
+) -> list[str]:
     """Return the names of three to six that are within TOLERANCE of the best in the given rows alone, best first.
 
-    Without rows the first three.
+    Those that are worse than dummy are left out, unless all are. Without rows the first three.
     """
     names = list(members)
     if not len(rows):
@@ -79,7 +82,9 @@ def best_members(members: Mapping[str, Predictions], rows: NDArray[np.intp], met
     best = found[names[0]]
     limit = best + TOLERANCE * (best if metric in LESS_IS_BETTER else 1.0)
     near = sum(value <= limit for value in found.values())
-    return names[: min(max(near, MIN_MEMBERS), MAX_MEMBERS)]
+    chosen = names[: min(max(near, MIN_MEMBERS), MAX_MEMBERS)]
+    worst = np.inf if dummy is None else sign * figure(dummy.predictions.select(rows), metric)
+    return [n for n in chosen if found[n] <= worst] or chosen[:1]
 
 
 def log_odds(p: Predictions) -> NDArray[np.float64]:
@@ -159,7 +164,8 @@ def select_members(problem: Problem, name: str, pooled: Mapping[str, PooledPredi
     members = _members(name, pooled)
     if name == "stack":
         return list(members)
-    return best_members(members, np.arange(len(next(iter(members.values())).y)), problem.metric)
+    rows = np.arange(len(next(iter(members.values())).y))
+    return best_members(members, rows, problem.metric, pooled.get("dummy"))
 
 
 def build_ensemble(

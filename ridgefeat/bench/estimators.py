@@ -12,7 +12,9 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.svm import SVC, SVR
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR, LinearSVR
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
@@ -236,11 +238,30 @@ SQUARE_CLIP = 3.0
 """Deviations beyond which the square of a removed column does not grow."""
 
 
+class StandardisedLinearSVR(LinearSVR):  # type: ignore[misc]
+    """A linear support vector machine for numbers of any size: its loss and penalty assume a target of deviation 1."""
+
+    def fit(self, X: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> StandardisedLinearSVR:
+        """Fit the standardised target."""
+        self.target_mean_, self.target_deviation_ = float(np.mean(y)), float(np.std(y)) or 1.0
+        super().fit(X, (y - self.target_mean_) / self.target_deviation_, sample_weight)
+        return self
+
+    def predict(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return numbers on the target's scale."""
+        out: NDArray[np.float64] = super().predict(X) * self.target_deviation_ + self.target_mean_
+        return out
+
+
+MAX_REMOVED = 60
+
+
 class Residualizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Remove from each column what the last `count` columns and their squares explain of it, and drop those.
 
-    Columns are expected standardised and without gaps; `alpha` is the penalty of the regression. scikit-learn has no
-    transformer that gives residuals.
+    Columns are expected standardised and without gaps; `alpha` is the penalty of the regression. More than MAX_REMOVED
+    columns are replaced by their first principal components: a thousand would explain noise as well. scikit-learn has
+    no transformer that gives residuals.
     """
 
     def __init__(self, count: int = 1, alpha: float = 10.0) -> None:
@@ -250,6 +271,9 @@ class Residualizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: NDArray[Any], y: Any = None) -> Residualizer:
         """Regress the columns on the last ones."""
         X = np.asarray(X)
+        if self.count > MAX_REMOVED:
+            reduction = make_pipeline(PCA(min(MAX_REMOVED, len(X) - 1), random_state=0), StandardScaler())
+            self.reduction_ = reduction.fit(X[:, -self.count :])
         self.regression_ = Ridge(alpha=self.alpha).fit(self._design(X), X[:, : -self.count])
         return self
 
@@ -262,6 +286,8 @@ class Residualizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _design(self, X: NDArray[Any]) -> NDArray[np.float64]:
         known = X[:, -self.count :].astype(np.float64)
+        if self.count > MAX_REMOVED:
+            known = self.reduction_.transform(known)
         return np.concatenate([known, np.clip(known, -SQUARE_CLIP, SQUARE_CLIP) ** 2], axis=1)
 
 

@@ -13,6 +13,7 @@ from ridgefeat.bench.results import Kind, Problem
 from ridgefeat.bench.splits import Split
 from ridgefeat.bench.statistics import SAMPLES
 from ridgefeat.errors import ParameterError
+from ridgefeat.files import count_of
 from ridgefeat.work.engine import count_workers
 
 Imbalance = Literal["none", "weights", "under", "over"]
@@ -151,7 +152,7 @@ class Options:
         >>> Options(split="holdout").describe_split(1)
         'holdout 80/20 by group'
         """
-        repeats = f"{self.repeats} repeat{'s' * (self.repeats > 1)}"
+        repeats = count_of(self.repeats, "repeat")
         if self.split == "holdout":
             return "holdout 80/20 by group" + f", {repeats}" * (self.repeats > 1)
-        return f"{self.split}, {n_folds // self.repeats} folds, {repeats}"
+        return f"{self.split}, {count_of(n_folds // self.repeats, 'fold')}, {repeats}"

@@ -192,14 +192,17 @@ class Comparison:
         difference_low, difference_high.
     confounds : pandas.DataFrame or None
         The ridges or acquisition conditions: classifier, confound (a kind of acquisition column, "acquisition" for all,
-        "finger", "ridges", or "ridges, <kind> removed" with those regressed out in training), meaning, columns
-        (count), value, value_low, value_high, and fused, fused_low, fused_high where prints were fused.
+        "finger", "ridges", "ridges and acquisition", or "ridges, <kind> removed" and "acquisition, ridges removed" with
+        those regressed out in training), meaning, columns (count), value, value_low, value_high; fused, fused_low,
+        fused_high where prints were fused; explained, explained_low, explained_high: the share of the advantage over
+        chance that is lost with what was removed.
     levels : pandas.DataFrame or None
         Results within each level of a label: classifier, column, level, prints, groups, then for every metric but
         average precision <metric>, <metric>_low, <metric>_high.
     controls : pandas.DataFrame or None
-        Negative controls: control, meaning, classifier, metric, value, value_low, value_high, chance, passed (the
-        interval holds chance).
+        Negative controls, which know nothing of the target by construction: control, meaning, classifier, metric,
+        value, value_low, value_high (the range over draws; of "acquisition order" the 95 % interval), chance, passed
+        (the range holds chance).
     epochs : pandas.DataFrame or None
         Of classifiers that train in epochs: classifier, repeat, fold, epoch (from 1), and their own figures.
     audit : object or None

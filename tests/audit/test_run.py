@@ -122,7 +122,7 @@ def test_people_whom_the_groups_separate_are_a_leak():
     assert not [f for f in of(frame).of_kind("groups") if f.severity == "leak"]
     moved = frame.assign(home=frame["subject"].where(frame.index > 0, 99))
     (finding,) = (f for f in of(moved, group="home").of_kind("groups") if f.severity == "leak")
-    assert "1 subjects have prints in several groups by 'home', first subject 1" in finding.message
+    assert "1 subject has prints in several groups by 'home', first subject 1" in finding.message
 
 
 def test_a_person_of_two_sexes_is_a_conflict_but_two_fingers_are_none():

@@ -4,10 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.bench.confounds import ACQUISITION_COLUMNS, acquisition_columns
+import ridgefeat as rf
+from ridgefeat.bench.confounds import ACQUISITION_COLUMNS, MIXED_COLUMNS, acquisition_columns
 from ridgefeat.features import select
+from ridgefeat.report.bench.figures import find_chance
 from ridgefeat.report.bench.summary import describe_confounds
+from ridgefeat.synth import ImpressionParams, make_impression, make_master
+from ridgefeat.work.threads import one_thread
 from tests.bench.helpers import make_frame, problem_of, quick
+from tests.scripts import ROOT, load_script
 
 RIDGES = ["ridge_period_mean", "ridge_period_sd", "texture_made_1", "texture_made_3"]
 
@@ -48,6 +53,10 @@ def test_ridges_that_only_follow_the_pressure_know_nothing_without_it(pressed):
     sentences = describe_confounds(pressed, 0.5)["sentences"]
     assert sentences[0].startswith("Pressure and contrast alone, without any ridge column, predict “sex”")
     assert "do not show that the ridges carry information beyond" in sentences[2]
+    assert rest["explained"] > 0.8 and rest["explained_low"] < rest["explained"] < rest["explained_high"]
+    assert found.loc["acquisition, ridges removed", "value"] < found.loc["acquisition", "value"]
+    assert found.loc["ridges and acquisition", "columns"] == 4 + 2
+    assert found["explained"].notna().sum() == found.index.str.endswith("removed").sum() - 2  # not of families
 
 
 def test_ridges_that_predict_by_themselves_still_do(ridged):
@@ -71,15 +80,16 @@ def test_a_table_without_such_columns_is_not_asked():
     assert compared(make_frame(people=20)).confounds is None
 
 
-def test_every_pattern_names_a_column_that_ridgefeat_has():
+def test_every_acquisition_column_is_one_that_ridgefeat_has():
     names = [c.name for f in select(None) for c in f.all_columns()]
     found = acquisition_columns(names)
     assert list(found) == list(ACQUISITION_COLUMNS)
-    for patterns in ACQUISITION_COLUMNS.values():
-        for pattern in patterns:
-            assert acquisition_columns(n for n in names if n.startswith(pattern.rstrip("*"))), pattern
+    assert {kind: tuple(sorted(own)) for kind, own in found.items()} == {
+        kind: tuple(sorted(own)) for kind, own in ACQUISITION_COLUMNS.items()
+    }
+    assert set(MIXED_COLUMNS) < set(names)
     taken = [n for own in found.values() for n in own]
-    assert len(taken) == len(set(taken))
+    assert len(taken) == len(set(taken)) and not set(taken) & set(MIXED_COLUMNS)
 
 
 def test_confounds_are_standardised_within_levels_too():
@@ -89,3 +99,59 @@ def test_confounds_are_standardised_within_levels_too():
     done = quick(problem_of(frame), "logistic", folds=3, within=("finger",), diagnose=True)
     found = done.confounds.set_index("confound")
     assert found.loc["pressure", "value"] > 0.85 and found["value"].notna().all()
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    """Return 40 simulated fingers under random pressure, and the same under a pressure that follows their sex.
+
+    In the first table women are those with the finer ridges; in the second the sex does not follow the ridges.
+    """
+    rng = np.random.default_rng(0)
+    tables = {"ridges": [], "pressure": []}
+    for i in range(40):
+        period, woman = 0.40 + 0.12 * ((7 * i) % 40) / 39, i % 2
+        master = make_master(rng=i, period_mm=period, shape=(224, 224))
+        for which, rows in tables.items():
+            sex = int(period < 0.46) if which == "ridges" else woman
+            pressure = rng.uniform(-0.6, 0.6) if which == "ridges" else rng.normal(0.5 - sex, 0.15)
+            params = ImpressionParams(pressure=pressure, noise=rng.uniform(3, 10), roughness=0.3)
+            made = make_impression(master, rng=rng, params=params, shape=(224, 224))
+            with one_thread():
+                found = dict(rf.extract(rf.Fingerprint(made.image, made.dpi), ["ridge", "quality"]))
+            rows.append({"sex": ["male", "female"][sex], "period": period, **found})
+    for which, rows in tables.items():
+        features = pd.DataFrame(rows)
+        labels = make_frame(people=40, prints=1).filter(regex="^meta_|^subject$|^hand$|^finger$")
+        named = labels.assign(sex=features.pop("sex"), age=30.0, period=features.pop("period"))
+        tables[which] = pd.concat([named, features.astype(np.float32)], axis=1)
+    return tables
+
+
+@pytest.mark.parametrize(("which", "target"), [("ridges", "sex"), ("ridges", "period"), ("pressure", "sex")])
+def test_simulated_prints_whose_cause_is_known(simulated, which, target):
+    method = "logistic" if target == "sex" else "ridge"
+    done = quick(problem_of(simulated[which], target), "dummy", method, folds=4, samples=200, diagnose=True)
+    sentence = describe_confounds(done, find_chance(done))["sentences"][2]
+    found = done.confounds.set_index("confound")["value"]
+    if which == "pressure":
+        assert "do not show that the ridges carry information beyond" in sentence
+        assert found["acquisition"] > 0.9
+    else:
+        assert "are above chance: they carry information" in sentence
+
+
+def test_which_columns_are_conditions_as_the_benchmark_measures_it():
+    script = load_script("benchmarks/acquisition_columns.py")
+    rows = script.simulate(24, impressions=3)
+    sharp, thick = (script.measure(rows, name) for name in ("quality_ridge_sharpness", "ridge_thickness_ratio"))
+    assert sharp["correlation"] < -0.9 and thick["explained"] > 0.5 and abs(thick["correlation"]) < 0.5
+    assert not script.is_condition(sharp)
+    assert (script.MAX_CORRELATION, script.MIN_EXPLAINED) == (0.2, 0.5)
+
+
+def test_the_list_is_what_the_benchmark_found():
+    lines = (ROOT / "benchmarks/results/acquisition_columns.md").read_text().splitlines()
+    cells = [[c.strip() for c in line.split("|")[1:-1]] for line in lines if line.startswith("| ")]
+    chosen = {name for name, _, _, condition, _ in cells if condition == "yes"}
+    assert chosen == {name for own in ACQUISITION_COLUMNS.values() for name in own}

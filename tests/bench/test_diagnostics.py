@@ -76,20 +76,37 @@ def test_importances_are_of_the_200_columns_that_differ_most_and_40_are_shown():
     assert rows["level"].value_counts().to_dict() == {"column": 40, "family": 2}
 
 
-def test_a_control_passes_if_its_interval_holds_chance():
-    p = make_problem(people=60)
-    p.features.insert(0, diagnostics.CONTROL_COLUMN, (3 * p.y + np.arange(len(p)) % 7).astype(np.float32))
+def test_controls_know_nothing_by_construction():
+    p = make_problem(people=60, effect=4.0)
+    p = replace(p, features=p.features.assign(ridge_known=(3 * p.y).astype(np.float32)))
     rows = diagnostics.controls(refitter(p)).set_index("control")
-    assert rows["passed"].to_dict() == {"shuffled target": True, diagnostics.CONTROL_COLUMN: False}
-    for metric, ends, passed in (
-        ("roc_auc", (0.45, 0.55), True),
-        ("roc_auc", (0.3, 0.49), False),  # below chance is a finding too
-        ("r2", (-0.3, -0.1), True),  # but worse than the mean is none
-        ("r2", (0.01, 0.1), False),
-    ):
-        figure = {metric: 0.0, f"{metric}_low": ends[0], f"{metric}_high": ends[1]}
-        chance = 0.0 if metric == "r2" else 0.5
-        assert diagnostics._control("", "", "", metric, figure, chance)["passed"] == passed
+    assert rows.index.tolist() == ["shuffled target", "random column", "acquisition order"]
+    assert rows["passed"].all() and (rows["chance"] == 0.5).all()
+    drawn = rows.iloc[:2]
+    assert (drawn["value_low"] < drawn["value"]).all() and (drawn["value"] < drawn["value_high"]).all()
+    assert diagnostics.CONTROL_DRAWS == 10 and "range of 10 draws" in rows["meaning"].iloc[0]
+
+
+def test_a_table_sorted_by_its_target_fails_the_control_of_order():
+    frame = make_frame(people=60, effect=0.0).sort_values("sex", kind="stable").reset_index(drop=True)
+    rows = diagnostics.controls(refitter(problem_of(frame))).set_index("control")
+    assert rows["passed"].to_dict() == {"shuffled target": True, "random column": True, "acquisition order": False}
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "passed"),
+    [
+        ("roc_auc", [0.45, 0.55], True),
+        ("roc_auc", [0.3, 0.49], False),  # below chance is a finding too
+        ("r2", [-0.3, -0.1], True),  # but worse than the mean is none
+        ("r2", [0.01, 0.1], False),
+    ],
+)
+def test_a_control_passes_if_its_range_holds_chance(monkeypatch, metric, values, passed):
+    p = problem_of(make_frame(people=12), "age" if metric == "r2" else "sex")
+    drawn = iter(values * 10)
+    monkeypatch.setattr(diagnostics.metrics, "figure", lambda *_: next(drawn))
+    assert diagnostics.controls(refitter(p))["passed"].iloc[0] == passed
 
 
 def test_importances_of_a_quantity_are_what_the_error_grows_by():

@@ -1,5 +1,7 @@
 """Ensembles: which members, and where the cut between classes is."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,13 @@ def test_members_are_three_to_six_that_are_nearly_as_good_as_the_best(errors, ch
     members = {str(i): off_by(e) for i, e in enumerate(errors)}
     assert ensemble.best_members(members, np.arange(8), "mae") == [str(i) for i in chosen]
     assert ensemble.best_members(members, np.arange(0), "mae") == ["0", "1", "2"]
+
+
+def test_members_worse_than_dummy_are_left_out_unless_all_are():
+    members = {str(i): off_by(e) for i, e in enumerate([1.0, 2.0, 3.0])}
+    for dummy, chosen in ((2.5, ["0", "1"]), (2.0, ["0", "1"]), (0.5, ["0"]), (9.0, ["0", "1", "2"])):
+        pooled = SimpleNamespace(predictions=off_by(dummy))
+        assert ensemble.best_members(members, np.arange(8), "mae", pooled) == chosen
 
 
 def test_nearly_is_an_absolute_share_of_a_score():

@@ -134,3 +134,13 @@ def test_resampling_hands_on_the_groups_of_the_rows_it_drew():
 
     X = np.arange(12.0)[:, None]
     Resampler(Asks(), "over").fit(X, np.repeat([0, 1], [3, 9]), groups=np.arange(12.0))
+
+
+def test_a_linear_machine_predicts_numbers_far_from_zero():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 5)).astype(np.float32)
+    y = 1000 + 3 * X[:, 0]
+    model = estimators.StandardisedLinearSVR(C=1e-3, loss="squared_epsilon_insensitive", dual="auto").fit(X, y)
+    shifted = estimators.StandardisedLinearSVR(C=1e-3, loss="squared_epsilon_insensitive", dual="auto").fit(X, y - 990)
+    assert model.score(X, y) > 0.2
+    np.testing.assert_allclose(model.predict(X) - 990, shifted.predict(X), rtol=1e-6)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ridgefeat.bench.confounds import ALL
+from ridgefeat.bench.confounds import ALL, RIDGES
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
 from ridgefeat.report.bench.figures import interval_display
 from ridgefeat.report.bench.words import count_of, format_estimate, format_value, join_names, metric_name
@@ -142,7 +142,9 @@ def _judge_controls(controls: Sequence[dict[str, Any]]) -> str:
     return f"The negative controls are at chance level, as they should be: {join_names([c['name'] for c in controls])}."
 
 
-RIDGES, REST = "ridges", f"ridges, {ALL} removed"
+REST = f"{RIDGES}, {ALL} removed"
+MIN_PERCENT = 10
+"""Percentage of an advantage below which the sentence says that hardly any of it is lost."""
 
 Rows = dict[str, dict[Any, Any]]
 
@@ -199,9 +201,13 @@ def _explain_confounds(comparison: Comparison, rows: Rows, chance: float | None,
             f"{metric_name(it.metric)} {_value(it.kind, rows[ALL])} per print{_describe_chance(chance, it.kind)}."
         )
     if RIDGES in rows and REST in rows:
+        both, turned = (rows.get(name) for name in (f"{RIDGES} and {ALL}", f"{ALL}, {RIDGES} removed"))
         sentences.append(
-            f"The ridge columns reach {_value(it.kind, rows[RIDGES])}. After {names} are regressed out of them "
-            f"(fitted on training {it.group}s only), they reach {_value(it.kind, rows[REST])}."
+            f"The ridge columns reach {_value(it.kind, rows[RIDGES])}"
+            + (f", both together {_value(it.kind, both)}" if both else "")
+            + f". After {names} are regressed out of the ridge columns (fitted on training {it.group}s only), they "
+            f"reach {_value(it.kind, rows[REST])}"
+            + (f"; the conditions with the ridges regressed out reach {_value(it.kind, turned)}." if turned else ".")
         )
         sentences.append(verdict)
     return [
@@ -218,7 +224,7 @@ def _verdict(comparison: Comparison, rows: Rows, chance: float | None) -> str:
     """Return whether the ridges keep more than nothing, and which fraction the conditions explain."""
     if chance is None or RIDGES not in rows or REST not in rows:
         return ""
-    whole, rest = rows[RIDGES], rows[REST]
+    rest = rows[REST]
     better = rest["value_high"] < chance if comparison.problem.metric in LESS_IS_BETTER else rest["value_low"] > chance
     after = "After these conditions are regressed out, the ridge columns"
     if not better:
@@ -226,13 +232,13 @@ def _verdict(comparison: Comparison, rows: Rows, chance: float | None) -> str:
             f"{after} do not differ significantly from chance: these prints do not show that the ridges carry "
             "information beyond the acquisition conditions."
         )
-    span = whole["value"] - chance
-    fraction = (whole["value"] - rest["value"]) / span if span else 0.0
-    part = "hardly any of" if fraction < 0.1 else f"about {round(100 * fraction, -1):.0f} % of"
-    return (
-        f"{after} are above chance: they carry information that the measured conditions do not explain (to second "
-        f"order). The conditions account for {part} the ridges’ advantage over chance."
-    )
+    words = f"{after} are above chance: they carry information that the measured conditions do not explain."
+    share, low, high = (100 * np.clip(rest[f"explained{end}"], 0, 1) for end in ("", "_low", "_high"))
+    if not np.isfinite(share):
+        return words
+    part = "hardly any" if share < MIN_PERCENT else f"about {round(share, -1):.0f} %"
+    bounds = f" (95 % interval {low:.0f} to {high:.0f} %)" if np.isfinite(low) else ""
+    return f"{words} The conditions account for {part}{bounds} of the ridges’ advantage over chance, to second order."
 
 
 def _value(kind: str, row: dict[Any, Any]) -> str:

@@ -315,15 +315,17 @@ def test_a_comparison_in_which_all_failed_has_a_page(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("rest", "words"),
     [
-        (0.775, "account for hardly any of the ridges’ advantage"),
-        (0.76, "account for about 10 % of the ridges’ advantage"),
-        (0.65, "account for about 50 % of the ridges’ advantage"),
+        (0.775, "account for hardly any (95 % interval 0 to 18 %) of the ridges’ advantage"),
+        (0.76, "account for about 10 % (95 % interval 3 to 23 %) of the ridges’ advantage"),
+        (0.65, "account for about 50 % (95 % interval 40 to 60 %) of the ridges’ advantage"),
         (0.52, "do not differ significantly from chance"),
     ],
 )
 def test_the_fraction_that_acquisition_conditions_explain_is_stated(rest, words) -> None:
     table = pd.DataFrame({"confound": ["contact", ALL, summary.RIDGES, summary.REST], "value": [0.6, 0.64, 0.8, rest]})
     ends = {"value_low": table["value"] - 0.03, "value_high": table["value"] + 0.03}
+    explained = (0.8 - rest) / 0.3
+    ends |= {"explained": explained, "explained_low": explained - 0.1, "explained_high": explained + 0.1}
     table = table.assign(meaning="", columns=1, classifier="rbf_svm", fused=np.nan, **ends)
     assert words in summary.describe_confounds(replace(make("binary"), confounds=table), 0.5)["short"]
 
