@@ -83,9 +83,9 @@ def draw_conditions(rng: np.random.Generator) -> dict[str, float]:
     }
 
 
-def simulate(fingers: int, seed: int = 10_000, impressions: int = IMPRESSIONS) -> pd.DataFrame:
+def simulate(fingers: int, seed: int = 10_000, impressions: int = IMPRESSIONS, jobs: int = 2) -> pd.DataFrame:
     """Return a row per impression: finger, period in mm, whether under the same conditions, conditions, features."""
-    rows = Parallel(2)(delayed(_one_finger)(seed + i, impressions) for i in range(fingers))
+    rows = Parallel(jobs)(delayed(_one_finger)(seed + i, impressions) for i in range(fingers))
     return pd.DataFrame(list(itertools.chain.from_iterable(rows)))
 
 
@@ -143,7 +143,8 @@ def main() -> None:
     lines = []
     for column in CANDIDATES:
         found = measure(rows, column)
-        values = [f"{found[k]:.2f}" if np.isfinite(found[k]) else "–" for k in ("correlation", "low", "high", "explained")]
+        keys = ("correlation", "low", "high", "explained")
+        values = [f"{found[k]:.2f}" if np.isfinite(found[k]) else "–" for k in keys]
         rho = f"{values[0]} ({values[1]} to {values[2]})"
         lines.append([column, rho, values[3], "yes" if is_condition(found) else "no", kinds.get(column, "–")])
     report(
@@ -157,8 +158,8 @@ def main() -> None:
             "bootstrap over fingers). `explained`: share of the variance within fingers that the conditions explain "
             "in fingers that the regression was not fitted on. A column counts as a condition if the correlation is at "
             f"most {MAX_CORRELATION} in size and the share at least {MIN_EXPLAINED}. `kind` is where "
-            "`ridgefeat.bench.confounds` files it. The two limits were set before this run, on other simulated fingers; "
-            "no real print was used. A column that does not vary in simulated prints (–) counts as none.",
+            "`ridgefeat.bench.confounds` files it. The two limits were set before this run, on other simulated "
+            "fingers; no real print was used. A column that does not vary in simulated prints (–) counts as none.",
             table(["column", "correlation", "explained", "condition", "kind"], lines),
         ],
     )

@@ -129,8 +129,7 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
             "target_name",
             "leak" if equal else "warning",
             f"{count_of(len(alike), 'feature is', 'features are')} named after the target {table.target!r}: "
-            f"{first_few(alike)}"
-            + (f"; {first_few(equal)} are the target value for value" if equal else ""),
+            f"{first_few(alike)}" + (f"; {first_few(equal)} are the target value for value" if equal else ""),
             cost="a label among the features gives the answer away; leave these columns out",
             count=len(alike),
             columns=tuple(alike),

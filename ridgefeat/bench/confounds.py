@@ -84,7 +84,7 @@ def probe_confounds(refitter: Refitter) -> pd.DataFrame | None:
         for prefix, p in (("value", pooled.predictions), ("fused", _fuse(refitter, pooled))):
             figures = [np.nan] * 3 if p is None else statistics.with_intervals(p, refitter.weights, [metric]).values()
             row |= statistics.with_ends(prefix, figures)
-        explained = [np.nan] * 3
+        explained = (np.nan,) * 3
         if confound.of in found:
             explained = explained_share(found[confound.of], pooled.predictions, refitter.weights, metric)
         rows.append(row | statistics.with_ends("explained", explained))

@@ -6,7 +6,7 @@ All are measured with one classifier, the quickest that is about as good as the 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +31,7 @@ TOLERANCE = 0.02
 TRAINING_SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 """Shares of the training groups along the learning curve."""
 CONTROL_DRAWS = 10
-"""Draws of a negative control: if all of them lie on one side of chance, that is no accident (1 in 500)."""
+"""Draws of a negative control: if all of them lie above chance, that is no accident (1 in 1,000)."""
 CONSTANT_SHARE = 0.95
 """Share of prints with their group's label above which the label is one of groups, not of prints."""
 MAX_COLUMNS = 200
@@ -245,8 +245,8 @@ def controls(refitter: Refitter) -> pd.DataFrame:
         ("random column", f"one column of random numbers in place of the features; {draws}", _range(of_random, metric)),
     ]
     if order is not None:
-        found = tuple(statistics.with_intervals(order, refitter.weights, [metric]).values())
-        rows.append(("acquisition order", "the row's place in the table in place of the features", found))
+        value, low, high = statistics.with_intervals(order, refitter.weights, [metric]).values()
+        rows.append(("acquisition order", "the row's place in the table in place of the features", (value, low, high)))
     chance = {"binary": 0.5, "multiclass": 1 / max(1, len(problem.classes)), "regression": 0.0}[problem.kind]
     return pd.DataFrame(
         {
@@ -256,8 +256,9 @@ def controls(refitter: Refitter) -> pd.DataFrame:
             "metric": metric,
             **statistics.with_ends("value", found),
             "chance": chance,
-            # Of a number, worse than its mean is no finding either.
-            "passed": bool(found[1] <= chance <= found[2]) if metric != "r2" else bool(found[1] <= chance),
+            # Below chance is no finding: where there is nothing to learn, predictions of held-out groups err slightly
+            # towards the class that training has more of.
+            "passed": bool(found[1] <= chance),
         }
         for name, meaning, found in rows
         if np.isfinite(found[0])

@@ -53,7 +53,7 @@ def test_ridges_that_only_follow_the_pressure_know_nothing_without_it(pressed):
     sentences = describe_confounds(pressed, 0.5)["sentences"]
     assert sentences[0].startswith("Pressure and contrast alone, without any ridge column, predict “sex”")
     assert "do not show that the ridges carry information beyond" in sentences[2]
-    assert rest["explained"] > 0.8 and rest["explained_low"] < rest["explained"] < rest["explained_high"]
+    assert rest["explained"] > 0.5 and rest["explained_low"] < rest["explained"] < 1 <= rest["explained_high"]
     assert found.loc["acquisition, ridges removed", "value"] < found.loc["acquisition", "value"]
     assert found.loc["ridges and acquisition", "columns"] == 4 + 2
     assert found["explained"].notna().sum() == found.index.str.endswith("removed").sum() - 2  # not of families
@@ -65,7 +65,10 @@ def test_ridges_that_predict_by_themselves_still_do(ridged):
     assert found.loc["finger", "value"] < 0.6 and found.loc["acquisition", "value"] < 0.65
     assert found["fused"].notna().all() and found.loc["ridges", "columns"] == 4
     drawn = describe_confounds(ridged, 0.5)
-    assert "account for hardly any of the ridges’ advantage over chance" in drawn["sentences"][2]
+    assert "account for none of the ridges’ advantage over chance" in drawn["sentences"][2]
+    # What is subtracted with the ridges is no finding about the conditions.
+    assert found.loc["acquisition, ridges removed", "value_low"] > 0.6
+    assert "the conditions with the ridges regressed out" not in drawn["sentences"][1]
     assert drawn["fused"] and [r["name"] for r in drawn["rows"]] == list(found.index)
 
 
@@ -143,10 +146,12 @@ def test_simulated_prints_whose_cause_is_known(simulated, which, target):
 
 def test_which_columns_are_conditions_as_the_benchmark_measures_it():
     script = load_script("benchmarks/acquisition_columns.py")
-    rows = script.simulate(24, impressions=3)
-    sharp, thick = (script.measure(rows, name) for name in ("quality_ridge_sharpness", "ridge_thickness_ratio"))
-    assert sharp["correlation"] < -0.9 and thick["explained"] > 0.5 and abs(thick["correlation"]) < 0.5
-    assert not script.is_condition(sharp)
+    rows = script.simulate(16, impressions=2, jobs=1)
+    sharp, period = (script.measure(rows, name) for name in ("quality_ridge_sharpness", "ridge_period_mean"))
+    assert sharp["correlation"] < -0.85 and period["correlation"] > 0.95
+    assert not script.is_condition({"correlation": -0.3, "explained": 0.9})
+    assert not script.is_condition({"correlation": 0.1, "explained": 0.4})
+    assert script.is_condition({"correlation": -0.1, "explained": 0.9})
     assert (script.MAX_CORRELATION, script.MIN_EXPLAINED) == (0.2, 0.5)
 
 

@@ -91,22 +91,26 @@ def test_a_table_sorted_by_its_target_fails_the_control_of_order():
     frame = make_frame(people=60, effect=0.0).sort_values("sex", kind="stable").reset_index(drop=True)
     rows = diagnostics.controls(refitter(problem_of(frame))).set_index("control")
     assert rows["passed"].to_dict() == {"shuffled target": True, "random column": True, "acquisition order": False}
+    in_turn = diagnostics.controls(refitter(problem_of(make_frame(people=12, effect=0.0)))).set_index("control")
+    assert in_turn.loc["acquisition order", "value_high"] < 0.5 and in_turn["passed"].all()
 
 
 @pytest.mark.parametrize(
     ("metric", "values", "passed"),
     [
         ("roc_auc", [0.45, 0.55], True),
-        ("roc_auc", [0.3, 0.49], False),  # below chance is a finding too
-        ("r2", [-0.3, -0.1], True),  # but worse than the mean is none
+        ("roc_auc", [0.51, 0.55], False),
+        ("roc_auc", [0.3, 0.49], True),  # cross-validation of nothing falls below chance
+        ("r2", [-0.3, -0.1], True),
         ("r2", [0.01, 0.1], False),
     ],
 )
-def test_a_control_passes_if_its_range_holds_chance(monkeypatch, metric, values, passed):
+def test_a_control_fails_if_its_range_is_above_chance(monkeypatch, metric, values, passed):
     p = problem_of(make_frame(people=12), "age" if metric == "r2" else "sex")
+    method = find("ridge" if metric == "r2" else "logistic")
     drawn = iter(values * 10)
     monkeypatch.setattr(diagnostics.metrics, "figure", lambda *_: next(drawn))
-    assert diagnostics.controls(refitter(p))["passed"].iloc[0] == passed
+    assert diagnostics.controls(replace(refitter(p), method=method))["passed"].iloc[0] == passed
 
 
 def test_importances_of_a_quantity_are_what_the_error_grows_by():

@@ -143,4 +143,4 @@ def test_a_linear_machine_predicts_numbers_far_from_zero():
     model = estimators.StandardisedLinearSVR(C=1e-3, loss="squared_epsilon_insensitive", dual="auto").fit(X, y)
     shifted = estimators.StandardisedLinearSVR(C=1e-3, loss="squared_epsilon_insensitive", dual="auto").fit(X, y - 990)
     assert model.score(X, y) > 0.2
-    np.testing.assert_allclose(model.predict(X) - 990, shifted.predict(X), rtol=1e-6)
+    np.testing.assert_allclose(model.predict(X) - 990, shifted.predict(X), rtol=1e-4)

@@ -14,8 +14,9 @@ from typing import Any
 
 from ridgefeat._version import __version__
 from ridgefeat.bench.results import Comparison
+from ridgefeat.files import count_of
 from ridgefeat.report.bench import figures, summary, tables
-from ridgefeat.report.bench.words import count_of, find_topic, metric_name
+from ridgefeat.report.bench.words import find_topic, metric_name
 from ridgefeat.report.display import Display, by_name
 from ridgefeat.report.page import embed_script, render_page, write_page
 

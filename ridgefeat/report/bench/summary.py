@@ -10,8 +10,9 @@ import numpy as np
 
 from ridgefeat.bench.confounds import ALL, RIDGES
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
+from ridgefeat.files import count_of
 from ridgefeat.report.bench.figures import interval_display
-from ridgefeat.report.bench.words import count_of, format_estimate, format_value, join_names, metric_name
+from ridgefeat.report.bench.words import format_estimate, format_value, join_names, metric_name
 from ridgefeat.report.plots import Interval
 
 DUMMY = {
@@ -202,6 +203,9 @@ def _explain_confounds(comparison: Comparison, rows: Rows, chance: float | None,
         )
     if RIDGES in rows and REST in rows:
         both, turned = (rows.get(name) for name in (f"{RIDGES} and {ALL}", f"{ALL}, {RIDGES} removed"))
+        if chance is not None and not _beats_chance(comparison, rows[ALL], chance):
+            # Conditions that know nothing alone may gain what is subtracted with the ridges.
+            turned = None
         sentences.append(
             f"The ridge columns reach {_value(it.kind, rows[RIDGES])}"
             + (f", both together {_value(it.kind, both)}" if both else "")
@@ -225,9 +229,8 @@ def _verdict(comparison: Comparison, rows: Rows, chance: float | None) -> str:
     if chance is None or RIDGES not in rows or REST not in rows:
         return ""
     rest = rows[REST]
-    better = rest["value_high"] < chance if comparison.problem.metric in LESS_IS_BETTER else rest["value_low"] > chance
     after = "After these conditions are regressed out, the ridge columns"
-    if not better:
+    if not _beats_chance(comparison, rest, chance):
         return (
             f"{after} do not differ significantly from chance: these prints do not show that the ridges carry "
             "information beyond the acquisition conditions."
@@ -236,9 +239,15 @@ def _verdict(comparison: Comparison, rows: Rows, chance: float | None) -> str:
     share, low, high = (100 * np.clip(rest[f"explained{end}"], 0, 1) for end in ("", "_low", "_high"))
     if not np.isfinite(share):
         return words
-    part = "hardly any" if share < MIN_PERCENT else f"about {round(share, -1):.0f} %"
-    bounds = f" (95 % interval {low:.0f} to {high:.0f} %)" if np.isfinite(low) else ""
+    part = "none" if high <= 0 else "hardly any" if share < MIN_PERCENT else f"about {round(share, -1):.0f} %"
+    bounds = f" (95 % interval {low:.0f} to {high:.0f} %)" if high > 0 else ""
     return f"{words} The conditions account for {part}{bounds} of the ridges’ advantage over chance, to second order."
+
+
+def _beats_chance(comparison: Comparison, row: dict[Any, Any], chance: float) -> bool:
+    if comparison.problem.metric in LESS_IS_BETTER:
+        return bool(row["value_high"] < chance)
+    return bool(row["value_low"] > chance)
 
 
 def _value(kind: str, row: dict[Any, Any]) -> str:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
+from ridgefeat.files import count_of
 from ridgefeat.report.bench.figures import group_rows
 from ridgefeat.report.bench.words import (
     METRIC_MEANINGS,
-    count_of,
     format_difference,
     format_estimate,
     format_p_value,

@@ -148,14 +148,3 @@ def join_names(names: Sequence[str]) -> str:
     ('a, b and c', 'a', '')
     """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
-
-
-def count_of(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Examples
-    --------
-    >>> count_of(1, "leak"), count_of(1200, "file")
-    ('1 leak', '1,200 files')
-    """
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
