@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 @options.labels
 @options.families
 @options.tuning
+@click.option(
+    "--mirror", type=click.Choice(["left", "right"]), help="Mirror this hand's prints (label hand) before features."
+)
 @options.path("--like", metavar="FILE.json", help="Extract exactly as for the table with this sidecar.")
 @options.jobs
 @options.engine
@@ -54,6 +57,8 @@ def command(**given: Any) -> None:
         raise click.UsageError("Missing argument 'INPUT...': give prints, or --list FILE.")
     if given["resume"] and given["overwrite"]:
         raise click.UsageError("--resume and --overwrite exclude each other; give one of the two")
+    if given["mirror"] and given["minutiae"]:
+        raise click.UsageError("--mirror and --minutiae exclude each other: minutiae are those of the print as it is")
     if not given["output"] and not given["validate"]:
         raise click.UsageError("Missing option '-o' / '--output': the table to write.")
     if not given["validate"]:
@@ -84,7 +89,9 @@ def _recipe(given: dict[str, Any]) -> Recipe:
 
     like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
-    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex")} | {"params": params}
+    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror")} | {
+        "params": params
+    }
     if like is not None:
         return like.agreeing(**options_given)
     return Recipe.make(**{name: value for name, value in options_given.items() if value is not None})

@@ -112,6 +112,7 @@ def extract_many(
     layout: str = "auto",
     index: PathLike | None = None,
     regex: str | None = None,
+    mirror: str | None = None,
     jobs: int | None = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -127,6 +128,9 @@ def extract_many(
         A table with a `file` column whose other columns become labels.
     regex : str, optional
         Named groups that read labels from file names.
+    mirror : {"left", "right"}, optional
+        The hand whose images are mirrored first (label `hand`), so that a column that has a side means the same on
+        both hands. A print without the label is left as it is and has the flag `hand_unknown`.
     jobs : int or None
         Worker processes; None or -1 for every core.
     progress : bool
@@ -146,7 +150,7 @@ def extract_many(
     """
     import pandas as pd
 
-    recipe = Recipe.make(families, params, dpi, layout, regex)
+    recipe = Recipe.make(families, params, dpi, layout, regex, mirror)
     items = _as_items(prints, layout=layout, index=index, regex=regex)
     meta, values = compute_rows(items, recipe, jobs, progress)
     names = [c.name for c in recipe.columns()]

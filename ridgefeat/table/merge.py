@@ -163,5 +163,5 @@ def _rows(frame: pd.DataFrame, kinds: Iterable[str], names: Sequence[str]) -> It
 
 
 def _origin(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi")
+    kept = ("command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi", "mirror")
     return {"table": str(path), "sha256": table_digest(path), **{k: about.get(k) for k in kept}}

@@ -31,6 +31,8 @@ class Recipe:
         What file names mean.
     regex : str or None
         Named groups for file names of other schemes.
+    mirror : {"left", "right"} or None
+        The hand whose images are mirrored first, so that a column that has a side means the same on both hands.
     """
 
     families: tuple[str, ...]
@@ -38,6 +40,7 @@ class Recipe:
     dpi: tuple[float, float] | None = None
     layout: str = "auto"
     regex: str | None = None
+    mirror: str | None = None
 
     @classmethod
     def make(
@@ -47,17 +50,20 @@ class Recipe:
         dpi: float | tuple[float, float] | None = None,
         layout: str = "auto",
         regex: str | None = None,
+        mirror: str | None = None,
     ) -> Recipe:
         """Return a checked recipe; whatever is left out takes its default.
 
         Raises
         ------
         ParameterError
-            For an unknown family or an impossible resolution.
+            For an unknown family, an impossible resolution or another hand than "left" and "right".
         """
+        if mirror not in (None, "left", "right"):
+            raise ParameterError(f"mirror must be 'left', 'right' or None, got {mirror!r}")
         names = [families] if isinstance(families, str) else families
         chosen = tuple(f.name for f in select(names))
-        return cls(chosen, params or Params(), None if dpi is None else check_dpi(dpi), layout, regex)
+        return cls(chosen, params or Params(), None if dpi is None else check_dpi(dpi), layout, regex, mirror)
 
     @classmethod
     def like(cls, content: Mapping[str, Any], where: str) -> Recipe:
@@ -73,7 +79,8 @@ class Recipe:
             params = Params() if found else Params.from_dict(content["parameters"], where)
             dpi = content.get("dpi")
             dpi = None if dpi is None else tuple(dpi)
-            recipe = cls.make(content["families"], params, dpi, content["layout"], content.get("regex"))
+            layout, regex, mirror = content["layout"], content.get("regex"), content.get("mirror")
+            recipe = cls.make(content["families"], params, dpi, layout, regex, mirror)
         except (RidgefeatError, TypeError) as error:
             raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
         if found := found or differences(content, recipe.to_dict()):
@@ -113,6 +120,7 @@ class Recipe:
             "layout": self.layout,
             "regex": self.regex,
             "dpi": None if self.dpi is None else list(self.dpi),
+            "mirror": self.mirror,
             "columns": as_records(columns),
             "schema_digest": schema_digest(columns),
         }
@@ -143,6 +151,8 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
         f"{k} ({one.get(k, 'unset')}, {two.get(k, 'unset')})" for k in {**one, **two} if one.get(k) != two.get(k)
     ]:
         out.append(f"parameters: {first_few(changed)}")
+    if a.get("mirror") != b.get("mirror"):
+        out.append(f"mirrored hand: {a.get('mirror') or 'none'}, {b.get('mirror') or 'none'}")
     return out
 
 

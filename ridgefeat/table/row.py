@@ -38,6 +38,8 @@ META: dict[str, Kind] = {
 """The first columns of every table."""
 LABELS = ("subject", "sex", "hand", "finger", "impression", "alteration", "level")
 NO_PRINT = "no_print"
+HAND_UNKNOWN = "hand_unknown"
+"""Flag of a print that was not mirrored because its label `hand` is missing."""
 MIN_CONTRAST = 4
 """Grey values between the darkest and the brightest pixel below which an image is blank."""
 MIN_SIDE_MM = 1.5
@@ -129,9 +131,13 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
         pixels, dpi, flags = loaded.pixels, (loaded.dpi_x, loaded.dpi_y), loaded.flags
         digest = loaded.sha256
     hand = item.labels.get("hand")
-    fp = Fingerprint(
-        pixels, dpi, hand=hand if hand in ("left", "right") else None, params=recipe.params, source=str(item.relative)
-    )
+    hand = hand if hand in ("left", "right") else None
+    if recipe.mirror and hand is None:
+        flags = (*flags, HAND_UNKNOWN)
+    elif recipe.mirror and hand == recipe.mirror:
+        digest = digest or pixel_digest(pixels)
+        pixels, hand = np.ascontiguousarray(pixels[:, ::-1]), "left" if hand == "right" else "right"
+    fp = Fingerprint(pixels, dpi, hand=hand, params=recipe.params, source=str(item.relative))
     meta["meta_sha256"] = digest or pixel_digest(fp.original)
     meta["meta_height"], meta["meta_width"] = fp.original.shape
     meta["meta_dpi_x"], meta["meta_dpi_y"] = fp.dpi_x, fp.dpi_y

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ridgefeat.errors import ParameterError
 from ridgefeat.sources import PrintSource, find_prints
 from ridgefeat.table import row
 from ridgefeat.table.recipe import Recipe
@@ -71,6 +72,21 @@ def test_messages_have_an_end_and_a_hand_that_is_none_of_ours_is_ignored(arrays,
     item = PrintSource(None, "a.png", error="x" * 10_000)
     assert len(row.make_row(item, recipe)[0]["meta_error"]) == 500
     assert row.make_row(row.ArrayPrint(arrays[0], "[0]", labels={"hand": "L?"}), recipe)[0]["meta_error"] is None
+
+
+def test_mirrored_prints_of_one_hand_are_those_of_the_other(arrays):
+    def made(image, hand, mirror):
+        item = row.ArrayPrint(image, "[0]", labels={} if hand is None else {"hand": hand})
+        return row.make_row(item, Recipe.make(["ridge"], mirror=mirror))[:2]
+
+    turned = np.ascontiguousarray(arrays[0][:, ::-1])
+    meta, values = made(arrays[0], "right", "right")
+    np.testing.assert_array_equal(values, made(turned, "left", "right")[1])  # the left hand's stays as it is
+    assert not np.array_equal(values, made(arrays[0], "right", None)[1], equal_nan=True)
+    assert meta["meta_sha256"] == made(arrays[0], "right", None)[0]["meta_sha256"]  # of the image as it was given
+    assert "hand_unknown" in made(arrays[0], None, "right")[0]["meta_flags"].split()
+    with pytest.raises(ParameterError, match="mirror must be 'left', 'right' or None, got 'both'"):
+        Recipe.make(mirror="both")
 
 
 def test_minutiae_stay_in_their_folder_and_names_that_collide_keep_their_ending():

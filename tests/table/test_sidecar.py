@@ -94,6 +94,13 @@ def test_a_sidecar_of_version_0_1_says_what_was_renamed(sidecar):
     assert f"another table: {said}. Install that version" in str(caught.value)
 
 
+def test_a_table_of_mirrored_prints_is_another_table():
+    made = Recipe.make(["ridge"], mirror="right").to_dict()
+    assert Recipe.like(made, "t.json").mirror == "right"
+    with pytest.raises(TableError, match="mirrored hand: none, right"):
+        check_same(Recipe.make(["ridge"]).to_dict(), made)
+
+
 def test_options_may_repeat_what_like_says_but_not_contradict_it():
     recipe = Recipe.make(["ridge"], dpi=500)
     same = recipe.agreeing(families=["ridge"], params=None, dpi=(500.0, 500.0), layout=None, regex=None)
