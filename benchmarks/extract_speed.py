@@ -123,7 +123,7 @@ def main() -> None:
         "CPU a print in ms, one thread, median and quartiles; the ratio is print by print to mindtct, which like the "
         "other peers yields minutiae alone (fingerprint-fqa: measures alone). Systems take turns on each print. "
         f"ridgefeat's four families are {columns(FOUR)} columns, its six {columns(SIX)}, each with the flags. Budgets: "
-        "four families at most 1.0, six at most 2.0."
+        "four families at most 0.9, six at most 1.55."
     ]
     head = ["system", "median", "quartiles", "ratio to mindtct", "prints", "failed"]
     for name, folder in sets.items():
