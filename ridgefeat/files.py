@@ -125,6 +125,13 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+MISSING_WORDS = frozenset(
+    ("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>")
+    + ("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")
+)
+"""Cells that mean "missing" as spreadsheets, R and pandas write it (pandas' own list); a cell without text does too."""
+
+
 def count_of(count: int, noun: str, plural: str = "") -> str:
     """Return a count with its noun in singular or plural.
 

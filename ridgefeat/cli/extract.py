@@ -72,6 +72,7 @@ def command(**given: Any) -> None:
     if given["validate"]:
         _validate(items, recipe)
     else:
+        talk.warn_of_labels(items, recipe.layout if recipe.regex is None else "")
         _extract(items, recipe, given)
 
 
@@ -102,7 +103,7 @@ def _validate(items: Any, recipe: Recipe) -> None:
 
     found = survey_prints(items, recipe.dpi)
     talk.result(found, talk.summarise_survey(found))
-    if found.errors:
+    if found.errors or found.repeated:
         sys.exit(1)
 
 

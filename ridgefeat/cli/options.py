@@ -82,7 +82,7 @@ reading = stacked(
         "--layout",
         metavar="NAME",
         shell_complete=_layouts,
-        help="Layout of file names: auto, socofing, fvc, fcj, …  [default: auto]",
+        help="Layout of file names: auto, socofing, fvc, person-folders, class-folders, …  [default: auto]",
     ),
     click.option(
         "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down; overrides files and layouts."

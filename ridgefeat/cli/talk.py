@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ridgefeat.files import first_few
+
 if TYPE_CHECKING:
     from ridgefeat.table.api import Survey
     from ridgefeat.table.assembly import Summary
@@ -147,6 +149,23 @@ def progress_bar() -> Iterator[Callable[[int, int, int], None] | None]:
         yield show and (lambda done, failed, total: show(done, total, f"failed={failed}"))
 
 
+TELL_APART = "give labels that tell them apart by --layout, --index or --regex"
+PERSON_FOLDERS = (
+    "file names repeat between folders, so each folder is taken as one person (layout person-folders). If that is "
+    "wrong, give --layout, --index or --regex."
+)
+
+
+def warn_of_labels(items: Sequence[Any], layout: str) -> None:
+    """Say that folders were taken for persons, and which prints have the labels of others."""
+    from ridgefeat.sources import repeated_impressions
+
+    if layout == "auto" and any(i.layout == "person-folders" for i in items):
+        warn(PERSON_FOLDERS)
+    if repeated := repeated_impressions({str(i.relative): i.labels for i in items}):
+        warn(f"several prints have the same labels ({first_few(repeated, 3, '; ')}); {TELL_APART}.")
+
+
 def summarise_run(s: Summary, seconds: float) -> str:
     """Return a run's counts, failures and flags in a few lines."""
     fresh = s.rows - s.kept
@@ -178,12 +197,18 @@ def summarise_survey(s: Survey) -> str:
     for name, counter in s.labels.items():
         lines.append(f"label {name}: {_counts(counter)}")
     if not s.labels:
-        lines.append("labels: none; give --layout, --index or --regex")
+        lines.append(
+            "labels: none; give --index or --regex, or --layout (person-folders if each folder is a person, "
+            "class-folders if each is a class)"
+        )
     if s.flags:
         lines.append(f"noted: {_counts(s.flags)}")
     if s.duplicates:
         lines.append(f"identical pixels under different names: {len(s.duplicates)} groups")
         lines += [f"  {' = '.join(names[:4])}{' …' if len(names) > 4 else ''}" for names in s.duplicates[:MAX_SHOWN]]
+    if s.repeated:
+        lines.append(f"same labels on several prints: {len(s.repeated)}; {TELL_APART}")
+        lines += [f"  {words}" for words in s.repeated[:MAX_SHOWN]]
     lines.append(f"wrong: {len(s.errors)}")
     lines += [f"  {name}: {error}" for name, error in s.errors]
     return "\n".join(lines)

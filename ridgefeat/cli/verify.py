@@ -85,6 +85,8 @@ def command(**given: Any) -> None:
     found.about["command"] = ["ridgefeat", *sys.argv[1:]]
     path = found.save(given["output"])
     talk.result(found.about)
+    if not given["layout"] and not given["regex"] and "person-folders" in found.about.get("layouts", {}):
+        talk.warn(talk.PERSON_FOLDERS)
     if not talk.is_quiet():
         talk.echo(_summary(found))
         talk.echo(f"Table: {path}   sidecar: {path.with_suffix('.json')}")

@@ -4,7 +4,7 @@ Read in this order: `source` (one print that is still to be read), `find` (from 
 `places`, `layouts`, `index`; last `images` and its `wsq`, and `resolution`.
 """
 
-from ridgefeat.sources.find import SUFFIXES, LoadedPrint, find_prints, load_print, natural_key
+from ridgefeat.sources.find import SUFFIXES, LoadedPrint, find_prints, load_print, natural_key, repeated_impressions
 from ridgefeat.sources.images import MAX_PIXELS, Image, decode_image, pixel_digest, read_image
 from ridgefeat.sources.index import IndexEntry, read_index
 from ridgefeat.sources.layouts import LAYOUTS, Layout, recognise, regex_layout
@@ -31,5 +31,6 @@ __all__ = [
     "read_index",
     "recognise",
     "regex_layout",
+    "repeated_impressions",
     "resolve_dpi",
 ]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
 
 import numpy as np
 
 from ridgefeat.errors import ImageError, LayoutError
-from ridgefeat.files import read_bounded
+from ridgefeat.files import first_few, read_bounded
 from ridgefeat.sources.images import pixel_digest, read_image, read_place
 from ridgefeat.sources.index import Listing
-from ridgefeat.sources.layouts import LAYOUTS, Labels, recognise, regex_layout
+from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, recognise, regex_layout
 from ridgefeat.sources.places import Remote, TarMember, is_address, is_archive, list_address, list_archive
 from ridgefeat.sources.resolution import Dpi, resolve_dpi
 from ridgefeat.sources.source import Place, PrintSource, printable
@@ -115,6 +117,8 @@ def find_prints(
     listing = None if index is None else _list_in(Path(index), found)
     _name_apart(found)
     prints = [labelled(p) for i in found for p in i.prints]
+    if layout == "auto" and regex is None:
+        prints = _settle_folders(prints)
     if listing is not None:
         prints = [listing.applied(p) for p in prints]
     if not prints:
@@ -184,6 +188,49 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
         return replace(source, layout=chosen.name, labels=labels or {}, flags=source.flags + flags)
 
     return labelled
+
+
+def _settle_folders(prints: list[PrintSource]) -> list[PrintSource]:
+    """Return prints whose names fit `fvc` alone as those of person folders, where several folders hold one name.
+
+    alice/1_1.png and bob/1_1.png are not two impressions of finger 1.
+    """
+    alone = [p.layout == "fvc" and not has_database(p.path) for p in prints]
+    stems = Counter(p.path.stem for p, is_alone in zip(prints, alone, strict=True) if is_alone)
+    folders = {p.path.parent for p, is_alone in zip(prints, alone, strict=True) if is_alone}
+    if len(folders) < 2 or max(stems.values()) < 2:
+        return prints
+    chosen = LAYOUTS["person-folders"]
+    return [
+        replace(p, layout=chosen.name, labels=chosen.parse(p.path) or {}) if is_alone else p
+        for p, is_alone in zip(prints, alone, strict=True)
+    ]
+
+
+IMPRESSION = ("subject", "hand", "finger", "finger_id", "impression", "alteration", "level")
+"""Labels that together name one recording of one finger."""
+
+
+def repeated_impressions(labels: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return in words which prints, by name, have the labels of another: one impression of a finger has one print.
+
+    Prints without a subject, or without anything that tells impressions of a finger apart, are passed over.
+
+    Examples
+    --------
+    >>> same = {"subject": "1", "impression": "2"}
+    >>> repeated_impressions({"a/1_2.png": same, "b/1_2.png": same, "b/1_3.png": {"subject": "1", "impression": "3"}})
+    ['subject 1, impression 2: a/1_2.png, b/1_2.png']
+    """
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name, own in labels.items():
+        if own.get("subject") and (own.get("impression") or own.get("alteration")):
+            found.setdefault(tuple(str(own.get(label) or "") for label in IMPRESSION), []).append(name)
+    return [
+        ", ".join(f"{n} {v}" for n, v in zip(IMPRESSION, key, strict=True) if v) + f": {first_few(names)}"
+        for key, names in found.items()
+        if len(names) > 1
+    ]
 
 
 def _search(given: str | os.PathLike[str]) -> _Input:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import posixpath
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -56,7 +57,7 @@ def read_index(path: str | Path) -> dict[str, IndexEntry]:
         name = row[at]
         if name is None:
             raise LayoutError(f"{where}: row {number} names no file")
-        key = posixpath.normpath(name.replace("\\", "/"))
+        key = _key(name.replace("\\", "/"))
         if key in entries:
             raise LayoutError(f"{where}: row {number} names {name!r} for a second time; keep one row per file")
         values = {n: v for n, v in zip(names, row, strict=True) if v is not None and n != "file"}
@@ -65,6 +66,11 @@ def read_index(path: str | Path) -> dict[str, IndexEntry]:
     if not entries:
         raise LayoutError(f"{where}: no rows below the header")
     return entries
+
+
+def _key(name: str) -> str:
+    """Return a name as it is compared: one spelling of a path, and of letters with marks, which a Mac's disk splits."""
+    return unicodedata.normalize("NFC", posixpath.normpath(name)) if name else ""
 
 
 def _check_columns(names: list[str], where: str) -> None:
@@ -167,16 +173,17 @@ class Listing:
         self.root = Path(os.path.abspath(index)).parent  # noqa: PTH100 - resolve() would follow links
         by_name = _once(self.entries, lambda key: PurePosixPath(key).name)
         by_stem = _once(self.entries, lambda key: PurePosixPath(key).stem)
-        prints_by_name = _once(prints, lambda p: p.path.name)
-        prints_by_stem = _once(prints, lambda p: p.path.stem)
+        prints_by_name = _once(prints, lambda p: _key(p.path.name))
+        prints_by_stem = _once(prints, lambda p: _key(p.path.stem))
         self.keys: dict[Path, str] = {}
         for p in prints:
             inside = p.path.relative_to(self.root).as_posix() if p.path.is_relative_to(self.root) else ""
-            candidates = [inside, p.path.as_posix(), p.relative]
-            if p.path.name in prints_by_name:
-                candidates.append(by_name.get(p.path.name, ""))
-            if p.path.stem in prints_by_stem:
-                candidates.append(by_stem.get(p.path.stem, ""))
+            candidates = [_key(inside), _key(p.path.as_posix()), _key(p.relative)]
+            name, stem = _key(p.path.name), _key(p.path.stem)
+            if name in prints_by_name:
+                candidates.append(by_name.get(name, ""))
+            if stem in prints_by_stem:
+                candidates.append(by_stem.get(stem, ""))
             key = next((c for c in candidates if c in self.entries), None)
             if key is not None:
                 self.keys[p.path] = key

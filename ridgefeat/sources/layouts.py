@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from ridgefeat.errors import LayoutError
+from ridgefeat.files import MISSING_WORDS
 from ridgefeat.sources.resolution import Dpi
 from ridgefeat.structure import UInt8
 
@@ -144,10 +145,33 @@ def _parse_sd4(path: PurePath) -> Labels | None:
     }
 
 
+_SEPARATORS = re.compile(r"[-_. ]+")
+
+
+def _parse_person_folders(path: PurePath) -> Labels | None:
+    """Read the person from the folder; of the name, words for hand and finger and the last one or two numbers."""
+    if not path.parent.name:
+        return None
+    words = _SEPARATORS.split(path.stem)
+    labels = {"subject": path.parent.name}
+    for label in ("hand", "finger"):
+        known = [_WORDS[label][w.lower()] for w in words if w.lower() in _WORDS[label]]
+        labels |= {label: known[0]} if known else {}
+    numbers = [w for w in words if w.isdecimal()]
+    names = ["finger_id", "impression"] if len(numbers) > 1 and "finger" not in labels else ["impression"]
+    return labels | dict(zip(reversed(names), reversed(numbers), strict=False))
+
+
+def _parse_class_folders(path: PurePath) -> Labels | None:
+    return {"class": path.parent.name} if path.parent.name else None
+
+
 def _at_500(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
     return pixels, (500.0, 500.0)
 
 
+_NEVER = re.compile(r"(?!)")
+"""No folder matches: these layouts are taken where they are named, or by settle_folders."""
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
     for layout in (
@@ -182,6 +206,19 @@ LAYOUTS: dict[str, Layout] = {
             _parse_fvc,
             _prepare_fvc,
         ),
+        Layout(
+            "person-folders",
+            "A folder per person, alice/2_1.png: the subject is the folder; from the name come words for hand and "
+            "finger, and the last numbers (finger, impression)",
+            _parse_person_folders,
+            folder=_NEVER,
+        ),
+        Layout(
+            "class-folders",
+            "A folder per class, A/17.png: the label `class` is the folder; persons are not known",
+            _parse_class_folders,
+            folder=_NEVER,
+        ),
         Layout("plain", "Nothing but the file: no labels, no known resolution", lambda path: {}),
     )
 }
@@ -193,6 +230,11 @@ def recognise(path: PurePath) -> tuple[Layout, Labels]:
         if layout.recognises(path):
             return layout, layout.parse(path) or {}
     return LAYOUTS["plain"], {}
+
+
+def has_database(path: PurePath) -> bool:
+    """Whether a folder of the path names a competition or one of its databases."""
+    return any(_fvc_database(path))
 
 
 def regex_layout(pattern: str) -> Layout:
@@ -223,8 +265,16 @@ def regex_layout(pattern: str) -> Layout:
 
 
 def normalise_labels(labels: Mapping[str, str]) -> Labels:
-    """Return labels with sex, hand and finger in the words of this package (M -> male), others as they are."""
-    return {k: _WORDS.get(k, {}).get(v.lower(), v) for k, v in labels.items()}
+    """Return labels with sex, hand and finger in the words of this package (M -> male), others as they are.
+
+    A label that says "missing" (NA, NaN, None, ...) is left out.
+
+    Examples
+    --------
+    >>> normalise_labels({"subject": "7", "sex": "M", "age": "NA"})
+    {'subject': '7', 'sex': 'male'}
+    """
+    return {k: _WORDS.get(k, {}).get(v.lower(), v) for k, v in labels.items() if v not in MISSING_WORDS}
 
 
 def check_label_names(names: Mapping[str, object] | list[str], where: str) -> None:

@@ -14,7 +14,7 @@ from ridgefeat.errors import ImageError
 from ridgefeat.features import as_records, select
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources import find_prints, load_print
+from ridgefeat.sources import find_prints, load_print, repeated_impressions
 from ridgefeat.structure import Float, UInt8
 from ridgefeat.table import outliers
 from ridgefeat.table.batches import Extraction, iterate_batches
@@ -226,6 +226,8 @@ class Survey:
         Each bad print and its error.
     duplicates : list of list of str
         Prints of identical pixels under different names.
+    repeated : list of str
+        Labels that several prints share, though they name one impression of one finger, and those prints.
     """
 
     prints: int = 0
@@ -236,6 +238,7 @@ class Survey:
     labels: dict[str, Counter[str]] = field(default_factory=dict)
     errors: list[tuple[str, str]] = field(default_factory=list)
     duplicates: list[list[str]] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
 
 
 def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Survey:
@@ -248,6 +251,7 @@ def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None)
         Resolution across and down in place of what files and layouts give.
     """
     out = Survey(prints=len(items))
+    out.repeated = repeated_impressions({escape_controls(str(i.relative)): i.labels for i in items})
     alike: dict[str, list[str]] = {}
     for name in label_names(items):
         out.labels[name] = Counter(text(item.labels.get(name)) for item in items)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.files import exact_numbers, first_line, import_pyarrow, os_errors_as, sha256, size_text
+from ridgefeat.files import MISSING_WORDS, exact_numbers, first_line, import_pyarrow, os_errors_as, sha256, size_text
 from ridgefeat.table import sidecar
 from ridgefeat.table.row import META, Kind
 from ridgefeat.table.writers import column, is_parquet, kind_of
@@ -233,6 +233,8 @@ def _read_csv(path: Path, wanted: _Wanted, rows: int | None) -> Iterator[pd.Data
                 for name in names:
                     if name not in wanted.known:
                         cells = raw[name].tolist()
+                        if name not in META:
+                            cells = ["" if c in MISSING_WORDS else c for c in cells]
                         kind = kinds.get(name, "text") if rows else META.get(name) or kind_of(cells)
                         texts[name] = column(cells, kind)
                 yield pd.concat([pd.DataFrame(texts), raw[features]], axis=1)
@@ -251,7 +253,7 @@ def _header(path: Path) -> list[str]:
 
 
 def _how(header: Sequence[str], names: Sequence[str], features: Sequence[str]) -> Any:
-    """Return pandas' options by which digits give the very same float32, and a person called "NA" keeps the name."""
+    """Return pandas' options by which digits give the very same float32; only features may be missing numbers."""
     import pandas as pd
 
     return {
@@ -259,7 +261,7 @@ def _how(header: Sequence[str], names: Sequence[str], features: Sequence[str]) -
         "usecols": names if len(names) < len(header) else None,
         "dtype": {**dict.fromkeys(names, str), **dict.fromkeys(features, np.float32)},
         "keep_default_na": False,
-        "na_values": {name: [""] for name in features},
+        "na_values": {name: ["", *MISSING_WORDS] for name in features},
         "encoding": "utf-8-sig",
         **exact_numbers(pd.__version__),
     }

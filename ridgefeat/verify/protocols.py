@@ -18,7 +18,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from ridgefeat.errors import LayoutError, ScoreError
-from ridgefeat.files import first_line
+from ridgefeat.files import first_few, first_line
+from ridgefeat.sources import repeated_impressions
 from ridgefeat.verify.enrolment import Entry
 
 PROTOCOLS = ("fvc", "altered")
@@ -97,7 +98,8 @@ def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     Raises
     ------
     LayoutError
-        If a print's finger is not known, or there are not two fingers, or no finger has two impressions.
+        If a print's finger is not known, two prints have the labels of one impression, there are not two fingers, or no
+        finger has two impressions.
 
     Notes
     -----
@@ -112,6 +114,12 @@ def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     >>> len(fvc(entries, every_impostor=True))
     6
     """
+    if repeated := repeated_impressions({entry.name: entry.labels for entry in entries}):
+        raise LayoutError(
+            f"several prints have the same labels ({first_few(repeated, 3, '; ')}), so prints of different people "
+            "might count as one finger's; give labels that tell them apart by --layout (person-folders: a folder per "
+            "person), --index or --regex"
+        )
     fingers = _by_finger(entries)
     mated = [pair for prints in fingers for pair in combinations(prints, 2)]
     if every_impostor:

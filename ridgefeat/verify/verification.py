@@ -137,6 +137,7 @@ def verify(
     about = _about(entries, plan, protocol, comparator, every_impostor)
     if comparator == "minutiae" and params is not None:
         about["parameters"] = params.to_dict()
+        about["layouts"] = dict(Counter(source.layout for source in sources))
     return Verification(score_table(entries, plan, score), about)
 
 

@@ -77,6 +77,19 @@ def test_a_dry_run_says_what_would_be_read(prints, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["prints"]
 
 
+def test_prints_that_share_labels_are_named(prints, tmp_path):
+    other = tmp_path / "more"
+    other.mkdir()
+    (other / "101_1.png").write_bytes((prints / "101_1.png").read_bytes())
+    said = "subject 101, impression 1: prints/101_1.png, more/101_1.png"
+    done = run("extract", prints, other, "--validate", "--layout", "fvc", code=1)
+    assert "same labels on several prints: 1; give labels" in done.stdout and said in done.stdout
+    done = run("extract", prints, other, "--layout", "fvc", "-o", tmp_path / "t.csv", "--families", "ridge")
+    assert f"several prints have the same labels ({said})" in done.stderr
+    done = run("extract", prints, other, "-o", tmp_path / "u.csv", "--families", "ridge")
+    assert "each folder is taken as one person (layout person-folders)" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

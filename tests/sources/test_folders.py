@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import ImageError, LayoutError
-from ridgefeat.sources import PrintSource, decode_image, find_prints, load_print, pixel_digest
+from ridgefeat.sources import PrintSource, decode_image, find_prints, load_print, pixel_digest, repeated_impressions
 from tests.sources.image_files import grating, saved
 
 
@@ -150,6 +150,18 @@ def test_auto_decides_for_every_file(tree):
     assert [p.layout for p in found.values()] == ["fvc", "socofing", "plain"]
     assert found["Real/1__F_Left_thumb_finger.BMP"].labels["sex"] == "female"
     assert all(p.flags == () for p in found.values())
+
+
+def test_the_same_names_in_several_folders_are_of_several_people(tree):
+    root = tree(*(f"{who}/{n}" for who in ("alice", "bob") for n in ("1_1.png", "1_2.png")), "FVC2002/DB2_B/1_1.tif")
+    found = {p.relative: p for p in find_prints(root)}
+    assert found["bob/1_2.png"].labels == {"subject": "bob", "finger_id": "1", "impression": "2"}
+    assert {p.layout for n, p in found.items() if n[0] in "ab"} == {"person-folders"}
+    assert found["FVC2002/DB2_B/1_1.tif"].layout == "fvc"
+    # Names that do not repeat are not in doubt, nor is a layout that was asked for.
+    assert {p.layout for p in find_prints([root / "alice", tree("carl/2_1.png") / "carl"])} == {"fvc"}
+    repeated = repeated_impressions({p.relative: p.labels for p in find_prints(root, layout="fvc")})
+    assert repeated[0] == "subject 1, impression 1: alice/1_1.png, bob/1_1.png" and len(repeated) == 2
 
 
 def test_folders_above_the_input_count(tree):

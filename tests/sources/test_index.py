@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pandas as pd
 import pytest
 
 from ridgefeat.errors import LayoutError
-from ridgefeat.sources import IndexEntry, read_index
+from ridgefeat.sources import IndexEntry, find_prints, read_index
 
 
 @pytest.fixture
@@ -17,9 +19,16 @@ def write(tmp_path):
     return make
 
 
+def test_names_are_compared_whichever_way_letters_with_marks_are_spelt(tmp_path):
+    (tmp_path / unicodedata.normalize("NFD", "é1.png")).touch()
+    (tmp_path / "index.csv").write_text(f"file,subject\n{unicodedata.normalize('NFC', 'é1.png')},7\n", encoding="utf-8")
+    (found,) = find_prints(tmp_path, index=tmp_path / "index.csv")
+    assert found.labels == {"subject": "7"} and found.flags == ()
+
+
 def test_values_stay_as_they_are_written(write):
-    found = read_index(write("file,subject,note\na/1.png,007,NA\n./b.png,1.50,\n"))
-    assert found == {"a/1.png": IndexEntry({"subject": "007", "note": "NA"}), "b.png": IndexEntry({"subject": "1.50"})}
+    found = read_index(write("file,subject,note\na/1.png,007,R2\n./b.png,1.50,\n"))
+    assert found == {"a/1.png": IndexEntry({"subject": "007", "note": "R2"}), "b.png": IndexEntry({"subject": "1.50"})}
 
 
 def test_separators_quotes_and_byte_order_mark(write):

@@ -7,6 +7,7 @@ import pytest
 
 from ridgefeat.errors import LayoutError
 from ridgefeat.sources import LAYOUTS, recognise, regex_layout
+from ridgefeat.sources.layouts import normalise_labels
 
 
 def labels(path: str) -> tuple[str, dict[str, str]]:
@@ -100,7 +101,27 @@ def test_bad_expressions_are_refused(pattern, reason):
         regex_layout(pattern)
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("alice/2_1.png", {"subject": "alice", "finger_id": "2", "impression": "1"}),
+        ("alice/scan-3.png", {"subject": "alice", "impression": "3"}),
+        ("07/right_index_2.png", {"subject": "07", "hand": "right", "finger": "index", "impression": "2"}),
+        ("07/L-thumb.bmp", {"subject": "07", "hand": "left", "finger": "thumb"}),
+        ("a.png", None),
+    ],
+)
+def test_a_folder_per_person_or_class(path, expected):
+    assert LAYOUTS["person-folders"].parse(PurePath(path)) == expected
+    assert LAYOUTS["class-folders"].parse(PurePath(path)) == (expected and {"class": PurePath(path).parent.name})
+
+
+def test_labels_that_say_missing_are_left_out():
+    given = {"subject": "7", "sex": "NA", "age": "NaN", "note": "None", "alteration": "none", "hand": "L"}
+    assert normalise_labels(given) == {"subject": "7", "alteration": "none", "hand": "left"}
+
+
 def test_every_layout_explains_itself():
     assert LAYOUTS["plain"].parse(PurePath("100__M_Left_index_finger.BMP")) == {}
-    assert list(LAYOUTS) == ["socofing", "sd4", "fcj", "fvc", "plain"]
+    assert list(LAYOUTS) == ["socofing", "sd4", "fcj", "fvc", "person-folders", "class-folders", "plain"]
     assert all(name == layout.name and len(layout.meaning) > 20 for name, layout in LAYOUTS.items())
