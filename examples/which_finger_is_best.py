@@ -4,8 +4,8 @@
 
 In this simulated population women's ridges are finer than men's by about as much as published means say. Every finger
 has the same difference by construction, so the true answer is: none is better than another. The comparison splits by
-person and shows the AUC of each finger with its interval. One finger always comes first; the intervals show whether
-that means anything.
+person and shows the AUC of each finger with its interval. One finger always comes first; whether that means anything
+must allow for its having been chosen as the first.
 """
 
 import os
@@ -19,6 +19,7 @@ import pandas as pd
 
 import ridgefeat as rf
 from ridgefeat import bench
+from ridgefeat.report.bench.figures import make_level_charts
 from ridgefeat.synth import write_set
 
 PEOPLE, FINGERS, FAMILIES = 24, 3, ["ridge"]
@@ -41,10 +42,8 @@ def main(folder: Path, people: int = PEOPLE) -> pd.DataFrame:
             f"{row.level:<12}  AUC {row.roc_auc:.2f} [{row.roc_auc_low:.2f}, {row.roc_auc_high:.2f}]"
             f"  {row.prints} prints"
         )
-    best, worst = by.iloc[0], by.iloc[-1]
-    apart = best["roc_auc_low"] > worst["roc_auc_high"]
-    overlap = "is above" if apart else "overlaps"
-    print(f"\n{best['level']} comes first; its interval {overlap} that of the last finger.")
+    chart = next(c for c in make_level_charts(comparison) if c.name == "finger")
+    print(f"\n{chart.sentence}")
     return by
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ridgefeat.bench.metrics import Predictions, Weights, figures
+from ridgefeat.threshold.intervals import fraction_interval, number_interval
 
 SAMPLES = 1000
 MIN_SAMPLES = 40
@@ -54,7 +55,8 @@ chance counts twice, but a bootstrap of the finished scores takes it for two ind
 figure of what was learned from noise is twice the bootstrap's (benchmarks/bench_calibration.py measures it). Where much
 can be learned the intervals are wider than necessary.
 """
-UNBOUNDED = frozenset({"mae", "rmse", "r2"})
+NUMBERS = frozenset({"mae", "rmse", "r2", "brier"})
+"""Metrics that are not a fraction of prints or pairs; all but r2 are errors, which are never negative."""
 
 
 def interval(samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
@@ -73,20 +75,33 @@ def interval(samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float,
     return float(low), float(high)
 
 
+def variance(samples: NDArray[np.float64], groups: int) -> float:
+    """Return a figure's variance over groups; NaN where it is defined in too few bootstrap samples.
+
+    Examples
+    --------
+    >>> round(variance(np.array([0.7, 0.8, 0.9, np.nan]), 11), 6)
+    0.007333
+    """
+    known = samples[np.isfinite(samples)]
+    if len(known) < MIN_DEFINED_SHARE * len(samples):
+        return float("nan")
+    return float(known.var() * groups / max(1, groups - 1))
+
+
 def with_intervals(p: Predictions, weights: Weights, metrics: Sequence[str]) -> dict[str, float]:
-    """Return each metric with its 95 % interval: <metric>, <metric>_low, <metric>_high."""
+    """Return each metric with its 95 % interval: <metric>, <metric>_low, <metric>_high; NaN below 5 groups."""
     present = np.unique(p.group)
     # Groups without a print in the selection are left out.
     renumbered = replace(p, group=np.searchsorted(present, p.group))
     once, drawn = figures(renumbered, None, metrics), figures(renumbered, weights[:, present], metrics)
-    factor = widening(p)
+    factor = widening(p) ** 2
     out: dict[str, float] = {}
     for name in metrics:
         value = float(once[name][0])
-        low, high = (value + factor * (end - value) for end in interval(drawn[name]))
-        if name not in UNBOUNDED:
-            low, high = max(low, 0.0), min(high, 1.0)
-        out |= with_ends(name, (value, low, high))
+        make = number_interval if name in NUMBERS else fraction_interval
+        low, high = make(value, factor * variance(drawn[name], len(present)), len(present))
+        out |= with_ends(name, (value, low if name == "r2" else max(low, 0.0), high))
     return out
 
 
@@ -101,12 +116,11 @@ def widening(p: Predictions) -> float:
 
 
 def difference(a: Predictions, b: Predictions, weights: Weights, metric: str) -> tuple[float, float, float]:
-    """Return metric(a) - metric(b) and its 95 % interval, both under the same bootstrap samples."""
-    only = (metric,)
-    point = figures(a, None, only)[metric][0] - figures(b, None, only)[metric][0]
-    low, high = interval(figures(a, weights, only)[metric] - figures(b, weights, only)[metric])
-    factor = widening(a)
-    return float(point), float(point + factor * (low - point)), float(point + factor * (high - point))
+    """Return metric(a) - metric(b) and its 95 % interval, both under the same bootstrap samples; NaN if all agree."""
+    only, groups = (metric,), len(np.unique(a.group))
+    point = float(figures(a, None, only)[metric][0] - figures(b, None, only)[metric][0])
+    drawn = figures(a, weights, only)[metric] - figures(b, weights, only)[metric]
+    return point, *number_interval(point, widening(a) ** 2 * variance(drawn, groups), groups)
 
 
 def corrected_t(differences: NDArray[np.float64], test_over_train: float) -> float:

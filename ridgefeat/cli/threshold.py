@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ridgefeat.threshold import Analysis
 
 HEAD = (
-    *("method", "threshold", "FMR", "95 %", "errors", "FNMR", "95 %", "errors"),
-    *("HTER", "accuracy", "HTER, development"),
+    *("method", "threshold", "95 %", "FMR", "95 %", "errors", "FNMR", "95 %", "errors"),
+    *("HTER", "accuracy", "HTER, own scores"),
 )
 FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 
@@ -36,15 +36,12 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 @options.shown("--cost-fa", "cost_false_accept", default=1.0, help="Cost of a false accept.")
 @options.shown("--cost-fr", "cost_false_reject", default=1.0, help="Cost of a false reject.")
 @options.shown(
-    "--development", default=0.8, help="Share of subjects on which to choose; the others are reported on. 1: no split."
+    "--folds",
+    type=click.IntRange(1, 20),
+    default=5,
+    help="Folds over subjects by which each comparison is judged once. 1: choose and judge on the same scores.",
 )
-@options.shown(
-    "--replicates",
-    type=click.IntRange(0, 100_000),
-    default=400,
-    help="Replicates of the bootstrap over subjects; 0: no intervals.",
-)
-@options.shown("--seed", type=click.IntRange(0), default=0, help="Seed of the split and the bootstrap.")
+@options.shown("--seed", type=click.IntRange(0), default=0, help="Seed of the folds.")
 @click.option("--positive", metavar="LABEL", help="The label that counts as mated.")
 @click.option("--classifier", metavar="NAME", help="Classifier to read, if the table holds several.")
 @click.option("--score-column", metavar="NAME", help="Column of the scores.  [default: score]")
@@ -54,7 +51,7 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
 @options.json_result
 def command(table: str, output: str, **given: Any) -> None:
-    """Choose decision thresholds on some subjects' scores and report them on others.
+    """Choose decision thresholds and report their error rates on subjects that they have not seen.
 
     SCORES is CSV, Parquet or a folder of Parquet files. It has columns `subject_probe, subject_reference, mated,
     score`, or two columns of label (1 mated, 0 not) and score, or is the scores.csv of `verify` or `bench`. The command
@@ -72,7 +69,7 @@ def command(table: str, output: str, **given: Any) -> None:
     from pathlib import Path
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.threshold import DEFAULT_METHODS, Settings, analyse, read_scores
+    from ridgefeat.threshold import Settings, analyse, read_scores
 
     folder = Path(output)
     existing = [name for name in FILES if (folder / name).exists()]
@@ -86,8 +83,7 @@ def command(table: str, output: str, **given: Any) -> None:
     reading = chosen("distance", "positive", "classifier", "score_column", "label_column", "count_failures", "where")
     read = read_scores(table, **reading)
     talk.echo(f"{len(read.scores):,} scores; {read.note}")
-    methods = DEFAULT_METHODS if given["methods"] is None else given["methods"]
-    found = analyse(read.scores, methods, settings, **chosen("development", "replicates", "seed"))
+    found = analyse(read.scores, given["methods"], settings, **chosen("folds", "seed"))
     _write(found, folder, Path(table).name, read.note)
     talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
@@ -118,23 +114,26 @@ def _record(found: Analysis) -> dict[str, Any]:
 
 
 def _lines(found: Analysis) -> str:
-    """Return the tables for the terminal: the rates of the reported part, with errors and intervals."""
+    """Return the tables for the terminal: the recommended method first, with errors and intervals."""
     from ridgefeat.report import percent, percent_interval
     from ridgefeat.threshold import MIN_ERRORS
 
-    part = found.reported
-    rows: list[Sequence[str]] = [HEAD]
-    for i, (choice, o) in enumerate(zip(found.choices, part.operating_points, strict=True)):
-        row = [choice.method, f"{choice.threshold:.6g}"]
+    rows: list[Sequence[str]] = []
+    own = found.thresholds()["hter_own"]
+    for choice, o, hter in zip(found.choices, found.operating_points, own, strict=True):
+        ends = [f"{end:.4g}" if end == end else "" for end in (choice.low, choice.high)]
+        row = [choice.method, f"{choice.threshold:.6g}", "–".join(ends) if any(ends) else ""]
         for rate in (o.fmr, o.fnmr):
             few = " *" if rate.errors < MIN_ERRORS else ""
             row += [percent(rate.value), percent_interval(rate.low, rate.high), f"{rate.errors:,}/{rate.count:,}{few}"]
-        own = found.parts[0].operating_points[i]
-        rows.append((*row, percent(o.hter.value), percent(o.accuracy.value), percent(own.hter.value)))
+        rows.append((*row, percent(o.hter.value), percent(o.accuracy.value), percent(hter)))
+    rows.insert(0, rows.pop(found.choices.index(found.recommended)))
     figures: list[Sequence[str]] = [("figure", "value", "95 %")]
-    for f in part.figures:
+    for f in found.metrics:
         bare = f.name in ("AUC", "d'")
         inner = percent_interval(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
         figures.append((f.name, f"{f.value:.4f}" if bare else percent(f.value), inner))
-    right = range(1, len(HEAD))
-    return "\n".join([f"On {part.name}:", talk.align(rows, right), "", talk.align(figures, right)])
+    right, judged = range(1, len(HEAD)), "On subjects not seen" if found.folds > 1 else "On the same scores"
+    return "\n".join(
+        [f"{judged}; recommended first:", talk.align([HEAD, *rows], right), "", talk.align(figures, right)]
+    )

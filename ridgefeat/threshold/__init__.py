@@ -5,7 +5,7 @@ scores = rf.threshold.Scores.make(score, mated, subject_probe=a, subject_referen
 found = rf.threshold.analyse(scores)
 found.thresholds(), found.figures(), found.curves(), found.remarks
 
-Read in this order: `scores` (checked data, and its split by subject), `rates` (errors at every threshold), `methods`
+Read in this order: `scores` (checked data, and its folds over subjects), `rates` (errors at every threshold), `methods`
 (which threshold to choose), `uncertainty` (intervals over subjects), `analysis` (all of it, as a report). `reading`
 turns files into scores and can be read alone.
 """

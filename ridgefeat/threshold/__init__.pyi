@@ -1,8 +1,6 @@
-from .analysis import MIN_ERRORS as MIN_ERRORS
 from .analysis import Analysis as Analysis
 from .analysis import Figure as Figure
 from .analysis import OperatingPoint as OperatingPoint
-from .analysis import Part as Part
 from .analysis import Rate as Rate
 from .analysis import analyse as analyse
 from .methods import DEFAULT_METHODS as DEFAULT_METHODS
@@ -17,10 +15,6 @@ from .rates import ErrorCurve as ErrorCurve
 from .reading import ScoreTable as ScoreTable
 from .reading import read_scores as read_scores
 from .scores import Scores as Scores
-from .scores import Split as Split
-from .scores import split_scores as split_scores
-from .uncertainty import Replicates as Replicates
-from .uncertainty import interval as interval
-from .uncertainty import rate_interval as rate_interval
-from .uncertainty import resample as resample
-from .uncertainty import select_cuts as select_cuts
+from .scores import deal_folds as deal_folds
+from .uncertainty import MIN_ERRORS as MIN_ERRORS
+from .uncertainty import Subjects as Subjects

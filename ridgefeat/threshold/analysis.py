@@ -1,34 +1,36 @@
-"""From scores to a report: thresholds chosen on one part, reported on both, with intervals, counts and remarks."""
+"""From scores to a report: thresholds, each judged on subjects that it has not seen, with intervals and remarks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ridgefeat.errors import ScoreError
-from ridgefeat.threshold.methods import DEFAULT_METHODS, Choice, Settings, choose
+from ridgefeat.threshold.intervals import MIN_SUBJECTS, NONE
+from ridgefeat.threshold.methods import DEFAULT_METHODS, Choice, Settings, choose, comparisons_needed, recommend
 from ridgefeat.threshold.rates import ErrorCurve
-from ridgefeat.threshold.scores import Float, Scores, Split, split_scores
+from ridgefeat.threshold.scores import Float, Scores, deal_folds
 from ridgefeat.threshold.uncertainty import (
-    MIN_SUBJECTS,
-    NONE,
-    Replicates,
-    bound_zero,
-    interval,
-    rate_interval,
-    resample,
-    select_cuts,
+    MIN_ERRORS,
+    MIN_SUBJECTS_D_PRIME,
+    ErrorRate,
+    Subjects,
+    auc_interval,
+    d_prime_interval,
+    equal_error_interval,
+    held_fmr_interval,
+    threshold_interval,
+    weighted_interval,
 )
 
 RATES = ("fmr", "fnmr", "far", "frr", "hter", "accuracy")
-MIN_ERRORS = 30
-"""Errors that a rate must rest on to lie within 30 % of the truth with 90 % confidence; Doddington et al. (2000)."""
 MAX_CUTS = 2000
-"""Rows of a part's curve, about."""
+"""Rows of the curve, about."""
+MAX_FOLDS = 20
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Rate:
     value : float
         0 to 1.
     low, high : float
-        Its 95 % interval; NaN without replicates.
+        Its 95 % interval; NaN with fewer than 5 subjects.
     errors, count : int
         The errors that it rests on, of how many comparisons or transactions.
     """
@@ -54,7 +56,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """The rates of a threshold on one part.
+    """The rates of a method's thresholds.
 
     Attributes
     ----------
@@ -77,7 +79,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a part that does not depend on a method.
+    """A figure of the scores that does not depend on a method.
 
     Attributes
     ----------
@@ -97,107 +99,93 @@ class Figure:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """The development or the evaluation part.
-
-    Attributes
-    ----------
-    name : str
-        "development" or "evaluation".
-    scores : Scores
-    curve : ErrorCurve
-    replicates : Replicates
-    figures : tuple of Figure
-    operating_points : tuple of OperatingPoint
-        One per method.
-    """
-
-    name: str
-    scores: Scores
-    curve: ErrorCurve
-    replicates: Replicates
-    figures: tuple[Figure, ...]
-    operating_points: tuple[OperatingPoint, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Analysis:
     """The figures of a threshold report.
 
     Attributes
     ----------
+    scores : Scores
+    curve : ErrorCurve
+        Of all scores.
+    metrics : tuple of Figure
+        Of all scores.
     choices : tuple of Choice
-        The threshold of each method, chosen on development.
-    parts : tuple of Part
-        Development, then evaluation if there is one. Their `operating_points` are in the order of `choices`.
-    split : Split
-        How the parts were made.
+        The threshold of each method, chosen on all scores.
+    operating_points : tuple of OperatingPoint
+        In the order of `choices`: the method's rates, every comparison judged once, by a threshold that the same method
+        chose without either of its subjects.
+    recommended : Choice
+        The one of `choices` for the task.
+    folds : int
+        Folds over subjects; 1 if every comparison was judged by the threshold that it helped to choose.
     settings : Settings
         Settings of the methods.
     remarks : tuple of str
-        What a reader must know: rates that rest on too few errors, parts that share subjects, and so on.
+        What a reader must know: targets that were refused, rates that rest on too few errors, and so on.
     """
 
+    scores: Scores
+    curve: ErrorCurve
+    metrics: tuple[Figure, ...]
     choices: tuple[Choice, ...]
-    parts: tuple[Part, ...]
-    split: Split
+    operating_points: tuple[OperatingPoint, ...]
+    recommended: Choice
+    folds: int
     settings: Settings
     remarks: tuple[str, ...]
 
-    @property
-    def reported(self) -> Part:
-        """The part to report: evaluation, or development if there is no evaluation part."""
-        return self.parts[-1]
-
     def thresholds(self) -> pd.DataFrame:
-        """Return a row per method and part: threshold, evaluations, then each rate with interval, errors and count.
+        """Return a row per method: threshold with interval, then each rate with interval, errors and count.
+
+        `hter_own` is the HTER of the threshold on the scores that it was chosen from, which is too good.
 
         Examples
         --------
         >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
-        >>> found = analyse(scores, ["exact", "zero-fmr"], development=1, replicates=0)
-        >>> found.thresholds()[["method", "part", "threshold", "fmr", "fmr_errors", "fmr_count", "fnmr"]]
-             method         part  threshold  fmr  fmr_errors  fmr_count  fnmr
-        0     exact  development        5.0  0.2           1          5  0.25
-        1  zero-fmr  development        7.0  0.0           0          5  0.50
+        >>> found = analyse(scores, ["exact", "zero-fmr"], folds=1)
+        >>> found.thresholds()[["method", "recommended", "threshold", "fmr", "fmr_errors", "fmr_count", "fnmr"]]
+             method  recommended  threshold  fmr  fmr_errors  fmr_count  fnmr
+        0     exact         True        5.0  0.2           1          5  0.25
+        1  zero-fmr        False        7.0  0.0           0          5  0.50
         """
         rows: list[dict[str, Any]] = []
-        for part in self.parts:
-            for choice, point in zip(self.choices, part.operating_points, strict=True):
-                row: dict[str, Any] = {"method": choice.method, "part": part.name}
-                row |= {"threshold": choice.threshold, "evaluations": choice.evaluations}
-                for name in RATES:
-                    rate = asdict(getattr(point, name))
-                    row[name] = rate.pop("value")
-                    row |= {f"{name}_{field}": figure for field, figure in rate.items()}
-                rows.append(row | {"cost": point.cost})
+        own = self.settings.loss(self.curve, "hter")[self.curve.index([c.threshold for c in self.choices])]
+        for choice, point, hter in zip(self.choices, self.operating_points, own, strict=True):
+            row: dict[str, Any] = {"method": choice.method, "recommended": choice is self.recommended}
+            row |= {"threshold": choice.threshold, "threshold_low": choice.low, "threshold_high": choice.high}
+            row["evaluations"] = choice.evaluations
+            for name in RATES:
+                rate = asdict(getattr(point, name))
+                row[name] = rate.pop("value")
+                row |= {f"{name}_{field}": figure for field, figure in rate.items()}
+            rows.append(row | {"cost": point.cost, "hter_own": float(hter)})
         return pd.DataFrame(rows)
 
     def figures(self) -> pd.DataFrame:
-        """Return a row per part and figure: EER, FMR100, FMR1000, ZeroFMR, AUC, d'.
+        """Return a row per figure: EER, FMR100, FMR1000, ZeroFMR, AUC, d'; NaN where there are too few comparisons.
 
         Examples
         --------
         >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
-        >>> analyse(scores, ["exact"], development=1, replicates=0).figures()[["figure", "value", "threshold"]]
+        >>> analyse(scores, ["exact"], folds=1).figures()[["figure", "value", "threshold"]]
             figure     value  threshold
         0      EER  0.225000        5.0
-        1   FMR100  0.500000        7.0
-        2  FMR1000  0.500000        7.0
+        1   FMR100       NaN        NaN
+        2  FMR1000       NaN        NaN
         3  ZeroFMR  0.500000        7.0
         4      AUC  0.850000        NaN
         5       d'  1.603567        NaN
         """
-        rows = [(p.name, f.name, f.value, f.low, f.high, f.threshold) for p in self.parts for f in p.figures]
-        return pd.DataFrame(rows, columns=["part", "figure", "value", "low", "high", "threshold"])
+        rows = [(f.name, f.value, f.low, f.high, f.threshold) for f in self.metrics]
+        return pd.DataFrame(rows, columns=["figure", "value", "low", "high", "threshold"])
 
     def curves(self) -> pd.DataFrame:
-        """Return a row per part and threshold, about 2,000 per part: FMR, FNMR, FAR, FRR and counts of errors.
+        """Return about 2,000 rows, one per threshold: FMR, FNMR, FAR, FRR and counts of errors of all scores.
 
         Examples
         --------
         >>> scores = Scores.make([3, 5, 9, 1, 3], [1, 1, 1, 0, 0])
-        >>> analyse(scores, ["exact"], development=1, replicates=0).curves()[["threshold", "fmr", "false_matches"]]
+        >>> analyse(scores, ["exact"], folds=1).curves()[["threshold", "fmr", "false_matches"]]
            threshold  fmr  false_matches
         0        1.0  1.0              2
         1        3.0  0.5              1
@@ -205,144 +193,165 @@ class Analysis:
         3        9.0  0.0              0
         4       10.0  0.0              0
         """
-        frames = []
-        for part in self.parts:
-            curve = part.curve
-            at = curve.thin(MAX_CUTS)
-            figures = ("fmr", "fnmr", "far", "frr", "false_matches", "false_nonmatches")
-            columns = {"part": part.name, "threshold": [curve.to_threshold(cut) for cut in curve.cut[at]]}
-            frames.append(pd.DataFrame(columns | {name: getattr(curve, name)[at] for name in figures}))
-        return pd.concat(frames, ignore_index=True)
+        curve, at = self.curve, self.curve.thin(MAX_CUTS)
+        figures = ("fmr", "fnmr", "far", "frr", "false_matches", "false_nonmatches")
+        columns = {"threshold": [curve.to_threshold(cut) for cut in curve.cut[at]]}
+        return pd.DataFrame(columns | {name: getattr(curve, name)[at] for name in figures})
 
 
 def analyse(
     scores: Scores,
-    methods: Sequence[str] = DEFAULT_METHODS,
+    methods: Sequence[str] | None = None,
     settings: Settings | None = None,
     *,
-    development: float = 0.8,
-    replicates: int = 400,
+    folds: int = 5,
     seed: int = 0,
 ) -> Analysis:
-    """Return the report of thresholds that are chosen on some subjects, measured on others.
+    """Return the report of thresholds: chosen on all scores, judged by folds over subjects.
 
     Parameters
     ----------
     scores : Scores
         Mated and non-mated scores.
-    methods : sequence of str
-        See ridgefeat.threshold.choose.
+    methods : sequence of str, optional
+        See ridgefeat.threshold.choose; the first is the one that is recommended. DEFAULT_METHODS if omitted.
     settings : Settings, optional
         Settings of the methods; the defaults, with `seed`, if omitted.
-    development : float
-        Share of subjects on which thresholds are chosen; 1 chooses and reports on the same scores.
-    replicates : int
-        Replicates of the bootstrap over subjects; 0 leaves intervals out.
+    folds : int
+        Folds over subjects, at most one per subject; 1 judges every comparison by the threshold that it helped to
+        choose, which is too good.
     seed : int
-        Seed of the split and the bootstrap.
+        Seed of the folds.
 
     Raises
     ------
     ScoreError
-        If a part lacks mated or non-mated scores, a method does not exist, or a number is out of range.
+        If the scores are too few for the folds or for every target, a method does not exist, or a number is out of
+        range.
 
     Examples
     --------
     >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
-    >>> found = analyse(scores, ["far-frr"], development=1, replicates=0)
-    >>> found.choices[0].threshold, found.reported.operating_points[0].fnmr
-    (5.0, Rate(value=0.25, low=nan, high=nan, errors=1, count=4))
+    >>> found = analyse(scores, ["far-frr"], folds=1)
+    >>> found.choices[0].threshold, found.operating_points[0].fnmr.value, found.operating_points[0].fnmr.errors
+    (5.0, 0.25, 1)
     """
     settings = settings or Settings(seed=seed)
-    if not methods:
+    named = list(dict.fromkeys(DEFAULT_METHODS if methods is None else methods))
+    if not named:
         raise ScoreError("no method is given; name one or more")
-    if not 0 <= replicates <= 100_000:
-        raise ScoreError(f"{replicates} replicates; give 0 (no intervals) to 100,000, 400 is usual")
-    split = split_scores(scores, development, seed)
-    named = {"development": split.development, "evaluation": split.evaluation}
-    curves = {name: (part, ErrorCurve.from_scores(part)) for name, part in named.items() if part is not None}
-    choices = tuple(choose(curves["development"][1], name, settings) for name in dict.fromkeys(methods))
-    sign = -1.0 if scores.distance else 1.0
-    cuts = np.array([sign * c.threshold for c in choices])
-    parts = []
-    for name, (part, curve) in curves.items():
-        drawn = resample(part, select_cuts(curve, cuts), replicates=replicates, seed=seed)
-        points = tuple(_operating_point(curve, drawn, cut, settings) for cut in cuts)
-        parts.append(Part(name, part, curve, drawn, _figures(curve, drawn), points))
-    remarks = (*_about_parts(split, parts), *_about_targets(parts, choices), *_about_counts(parts))
-    return Analysis(choices, tuple(parts), split, settings, remarks)
+    if not 1 <= folds <= MAX_FOLDS:
+        raise ScoreError(f"{folds} folds; give 2 to {MAX_FOLDS}, or 1 to choose and judge on the same scores")
+    # In the order of the scores, every later sort is quick.
+    scores = scores.select(np.argsort(scores.similarity))
+    folds = min(folds, scores.n_subjects or folds)
+    curve, subjects = ErrorCurve.from_scores(scores), Subjects(scores)
+    needed = {name: comparisons_needed(name) for name in named}
+    refused = tuple(_refusal(name, n, curve.n_nonmated) for name, n in needed.items() if n > curve.n_nonmated)
+    names = [name for name in named if needed[name] <= curve.n_nonmated]
+    if not names:
+        raise ScoreError("; ".join(refused))
+    choices = tuple(_choose(name, curve, subjects, settings) for name in names)
+    judge = np.array([[_cut(c, scores) for c in choices]])
+    of_judge = np.zeros(len(scores), np.int16)
+    for chosen, judged in deal_folds(scores, folds, seed) if folds > 1 else ():
+        part = ErrorCurve.from_scores(Scores(scores.score[chosen], scores.mated[chosen], distance=scores.distance))
+        of_judge[judged] = len(judge)
+        judge = np.vstack([judge, [_cut(choose(part, name, settings), scores) for name in names]])
+    margins = (scores.similarity - cuts[of_judge] for cuts in judge.T)
+    points = tuple(_operating_point(subjects, margin, settings) for margin in margins)
+    suited = recommend(names, methods, settings, of_pairs=scores.reference is not None)
+    remarks = (
+        *(f"{r}." for r in refused),
+        *_about_scores(scores, folds),
+        *_about_targets(choices, points),
+        *_about_counts(points),
+    )
+    recommended = choices[names.index(suited)]
+    return Analysis(scores, curve, _metrics(curve, subjects), choices, points, recommended, folds, settings, remarks)
 
 
-def _operating_point(curve: ErrorCurve, replicates: Replicates, cut: float, settings: Settings) -> OperatingPoint:
-    k = min(int(np.searchsorted(curve.cut, cut)), len(curve.cut) - 1)
-    column = int(np.searchsorted(replicates.cuts, cut))
-    accepted, rejected = int(curve.false_matches[k]), int(curve.false_nonmatches[k]) + curve.n_failed_mated
-    # Transactions: comparisons, and failures to acquire, which reject.
-    mated, nonmated = curve.n_mated + curve.n_failed_mated, curve.n_nonmated + curve.n_failed_nonmated
-    total = mated + nonmated
-    acquired_mated, acquired_nonmated = curve.n_mated / mated, curve.n_nonmated / nonmated
-    fmr, fnmr = replicates.fmr[:, column], replicates.fnmr[:, column]
-    far, frr = fmr * acquired_nonmated, 1 - acquired_mated + fnmr * acquired_mated
-    drawn_mated, drawn_nonmated = (t[:, 0] for t in replicates.totals)
-    weights = drawn_mated / acquired_mated, drawn_nonmated / acquired_nonmated
-    accuracy = 1 - (weights[0] * frr + weights[1] * far) / (weights[0] + weights[1])
-    value_far, value_frr = accepted / nonmated, rejected / mated
-    errors = accepted + rejected
-    return OperatingPoint(
-        _rate(fmr, accepted, curve.n_nonmated),
-        _rate(fnmr, int(curve.false_nonmatches[k]), curve.n_mated),
-        _rate(far, accepted, nonmated),
-        _rate(frr, rejected, mated),
-        Rate((value_far + value_frr) / 2, *interval((far + frr) / 2), errors, total),
-        Rate(1 - errors / total, *interval(accuracy), errors, total),
-        float(settings.expected_cost(np.array(value_far), np.array(value_frr))),
+def _choose(name: str, curve: ErrorCurve, subjects: Subjects, settings: Settings) -> Choice:
+    choice = choose(curve, name, settings)
+    low, high = threshold_interval(subjects, curve, choice, settings)
+    return replace(choice, low=low, high=high)
+
+
+def _cut(choice: Choice, scores: Scores) -> float:
+    return -choice.threshold if scores.distance else choice.threshold
+
+
+def _refusal(name: str, needed: int, there: int) -> str:
+    step = 10.0 ** (np.floor(np.log10(300 / there)) - 1)
+    return (
+        f"{name} takes at least {needed:,} non-mated comparisons, but there are {there:,}. Without a false match among "
+        "n, FMR may still be 3 / n (rule of three). Compare more prints, or ask for "
+        f"fmr={np.ceil(300 / there / step) * step:.2g}% or more"
     )
 
 
-def _rate(values: Float, errors: int, count: int) -> Rate:
-    return Rate(errors / count, *rate_interval(values, errors, count), errors, count)
+def _operating_point(subjects: Subjects, margin: Float, settings: Settings) -> OperatingPoint:
+    far = fmr = subjects.rate(False, margin)
+    frr = fnmr = subjects.rate(True, margin)
+    # Transactions: comparisons, and failures to acquire, which reject.
+    if not subjects.scores.compared.all():
+        far, frr = (subjects.rate(mated, margin, attempts=True) for mated in (False, True))
+    errors, total = far.errors + frr.errors, far.count + frr.count
+    hter = weighted_interval((far.value + frr.value) / 2, [(0.5, far), (0.5, frr)])
+    wrong = weighted_interval(errors / total, [(rate.count / total, rate) for rate in (far, frr)])
+    return OperatingPoint(
+        *(_rate(rate) for rate in (fmr, fnmr, far, frr)),
+        Rate((far.value + frr.value) / 2, *hter, errors, total),
+        Rate(1 - errors / total, 1 - wrong[1], 1 - wrong[0], errors, total),
+        float(settings.expected_cost(np.array(far.value), np.array(frr.value))),
+    )
 
 
-def _figures(curve: ErrorCurve, replicates: Replicates) -> tuple[Figure, ...]:
+def _rate(rate: ErrorRate) -> Rate:
+    return Rate(rate.value, *rate.interval, rate.errors, rate.count)
+
+
+def _metrics(curve: ErrorCurve, subjects: Subjects) -> tuple[Figure, ...]:
+    nowhere = float("nan")
     eer = curve.equal_error
-    bounds = bound_zero(replicates.equal_error(), eer.value, min(curve.n_mated, curve.n_nonmated))
-    figures = [Figure("EER", eer.value, *bounds, eer.threshold)]
+    figures = [Figure("EER", eer.value, *equal_error_interval(subjects, curve), eer.threshold)]
     targets: tuple[tuple[str, float], ...] = (("FMR100", 0.01), ("FMR1000", 0.001), ("ZeroFMR", 0.0))
     for name, target in targets:
+        if target and curve.n_nonmated < comparisons_needed(f"fmr={target}"):
+            figures.append(Figure(name, nowhere, *NONE, nowhere))
+            continue
         k = curve.index_for_fmr(target)
-        # The highest non-mated score is an extreme value, of which a bootstrap says nothing.
-        bounds = bound_zero(replicates.fnmr_for(target), curve.fnmr[k], curve.n_mated) if target else NONE
+        # The highest non-mated score is an extreme value, of which its variance says nothing.
+        bounds = held_fmr_interval(subjects, curve, target) if target else NONE
         figures.append(Figure(name, float(curve.fnmr[k]), *bounds, curve.to_threshold(curve.cut[k])))
-    nowhere = float("nan")
-    figures.append(Figure("AUC", curve.auc, *(replicates.auc() if curve.auc < 1 else NONE), nowhere))
-    figures.append(Figure("d'", curve.d_prime, *replicates.d_prime(), nowhere))
+    figures.append(Figure("AUC", curve.auc, *auc_interval(subjects, curve), nowhere))
+    figures.append(Figure("d'", curve.d_prime, *d_prime_interval(subjects, curve), nowhere))
     return tuple(figures)
 
 
-def _about_parts(split: Split, parts: Sequence[Part]) -> Iterator[str]:
-    if split.evaluation is None:
+def _about_scores(scores: Scores, folds: int) -> Iterator[str]:
+    if folds == 1:
         yield (
             "Thresholds were chosen and are reported on the same scores, so their error rates are too good. "
-            "Keep some subjects for evaluation."
+            "Judge them on other subjects, by --folds 5."
         )
-    if not split.by_subject:
-        mixed = "comparisons of one subject may be in both parts, and " if split.evaluation is not None else ""
+    if scores.probe is None:
+        mixed = "comparisons of one subject may both choose and be judged, and " if folds > 1 else ""
         yield (
-            f"The table names no subjects: {mixed}the intervals, drawn over comparisons, are too narrow. Give columns "
-            "subject_probe and subject_reference."
+            f"The table names no subjects: {mixed}the intervals, which take comparisons for independent, are too "
+            "narrow. Give columns subject_probe and subject_reference."
         )
-    for part in parts:
-        if 0 < part.scores.n_subjects < MIN_SUBJECTS:
-            yield (
-                f"The {part.name} part has {part.scores.n_subjects} subjects. Intervals over so few subjects are too "
-                f"narrow; {MIN_SUBJECTS} or more are needed."
-            )
-    if split.n_cross:
+    elif scores.n_subjects < MIN_SUBJECTS:
         yield (
-            f"{split.n_cross:,} comparisons of development subjects with evaluation subjects belong to neither part "
-            "and were left out."
+            f"There are no intervals: {scores.n_subjects} subjects do not show how much people differ; {MIN_SUBJECTS} "
+            "or more are needed."
         )
-    failed = sum(int((~part.scores.compared).sum()) for part in parts)
+    elif scores.n_subjects < MIN_SUBJECTS_D_PRIME:
+        yield (
+            f"d' has no interval: with {scores.n_subjects} subjects it would be too narrow; {MIN_SUBJECTS_D_PRIME} or "
+            "more are needed."
+        )
+    failed = int((~scores.compared).sum())
     if failed:
         yield (
             f"{failed:,} transactions failed to acquire a print. They count as rejected in FAR and FRR; "
@@ -350,34 +359,37 @@ def _about_parts(split: Split, parts: Sequence[Part]) -> Iterator[str]:
         )
 
 
-def _about_targets(parts: Sequence[Part], choices: Sequence[Choice]) -> Iterator[str]:
-    for i, choice in enumerate(choices):
+def _about_targets(choices: Sequence[Choice], points: Sequence[OperatingPoint]) -> Iterator[str]:
+    for choice, point in zip(choices, points, strict=True):
         if choice.target is None:
             continue
-        rates = [part.operating_points[i].fmr for part in parts]
-        for part, rate in zip(parts, rates, strict=True):
-            if choice.target and rate.count * choice.target < MIN_ERRORS:
-                yield (
-                    f"{choice.method}: {rate.count:,} non-mated comparisons of {part.name} are too few for an FMR of "
-                    f"{100 * choice.target:g} % (rule of 30: {MIN_ERRORS / choice.target:,.0f} are needed). It rests "
-                    f"on {rate.errors} false match{'es' * (rate.errors != 1)}."
-                )
+        rate = point.fmr
+        if choice.target and rate.count * choice.target < MIN_ERRORS:
+            yield (
+                f"{choice.method}: {rate.count:,} non-mated comparisons are too few to know an FMR of "
+                f"{100 * choice.target:g} % well (rule of 30: {MIN_ERRORS / choice.target:,.0f} are needed). It rests "
+                f"on {rate.errors} false match{'es' * (rate.errors != 1)}."
+            )
+        if choice.target and not np.isfinite([choice.low, choice.high]).all():
+            yield (
+                f"{choice.method}: how far the threshold may be beyond {choice.threshold:.6g} is unknown, because "
+                "hardly any non-mated score lies there."
+            )
         if choice.target == 0:
-            first, last = rates[0], rates[-1]
             yield (
-                f"{choice.method}: no false match among {first.count:,} non-mated comparisons of development does not "
-                f"mean that there will never be one; on {parts[-1].name} there "
-                f"{'is' if last.errors == 1 else 'are'} {last.errors:,} among {last.count:,}"
-                + (f", and FMR may be as high as {100 * last.high:.2g} %." if last.high == last.high else ".")
+                f"{choice.method}: no false match among these comparisons does not mean that there will never be one; "
+                f"for subjects that the threshold has not seen there {'is' if rate.errors == 1 else 'are'} "
+                f"{rate.errors:,} among {rate.count:,}"
+                + (f", and FMR may be as high as {100 * rate.high:.2g} %." if rate.high == rate.high else ".")
+                + " The threshold hangs on one extreme score and has no interval."
             )
 
 
-def _about_counts(parts: Sequence[Part]) -> Iterator[str]:
-    for part in parts:
-        rates = [r for point in part.operating_points for r in (point.fmr, point.fnmr)]
-        few = sum(r.errors < MIN_ERRORS for r in rates)
-        if few:
-            yield (
-                f"{few} of {len(rates)} rates on {part.name} rest on fewer than {MIN_ERRORS} errors (marked *): they "
-                "may be off by more than 30 %."
-            )
+def _about_counts(points: Sequence[OperatingPoint]) -> Iterator[str]:
+    rates = [r for point in points for r in (point.fmr, point.fnmr)]
+    few = sum(r.errors < MIN_ERRORS for r in rates)
+    if few:
+        yield (
+            f"{few} of {len(rates)} rates rest on fewer than {MIN_ERRORS} errors (marked *): they may be off by more "
+            "than 30 %."
+        )

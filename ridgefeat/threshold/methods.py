@@ -1,9 +1,9 @@
-"""Methods that choose a decision threshold. Each sees the development part alone, as its error curve."""
+"""Methods that choose a decision threshold from an error curve."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,8 +15,8 @@ from ridgefeat.threshold.rates import ErrorCurve
 from ridgefeat.threshold.scores import Float
 
 OBJECTIVES = ("hter", "accuracy", "cost")
-DEFAULT_METHODS = ("mean-distance", "bayes", "far-frr", "grid", "exact", "fmr=1%", "fmr=0.1%", "zero-fmr", "min-cost")
-"""The methods of a report when none are named."""
+DEFAULT_METHODS = ("fmr=0.1%", "fmr=1%", "far-frr", "exact", "min-cost", "grid", "mean-distance", "zero-fmr")
+"""The methods of a report when none are named; `bayes` seeks what `exact` finds, and takes longer."""
 INITIAL_EVALUATIONS = 5
 """Thresholds that `bayes` tries before its first model."""
 CANDIDATES = 400
@@ -110,8 +110,20 @@ class Settings:
         >>> float(Settings(prior=0.9, cost_false_accept=10).expected_cost(0.25, 0.5))
         0.7
         """
-        false_accepts = (1 - self.prior) * self.cost_false_accept * far
-        return false_accepts + self.prior * self.cost_false_reject * frr
+        weights = self.rate_weights("cost")
+        return weights[0] * far + weights[1] * frr
+
+    def rate_weights(self, objective: str) -> tuple[float, float]:
+        """Return how much FAR and FRR count in the HTER, or in the cost.
+
+        Examples
+        --------
+        >>> Settings(prior=0.75, cost_false_accept=10).rate_weights("cost")
+        (2.5, 0.75)
+        """
+        if objective == "hter":
+            return 0.5, 0.5
+        return (1 - self.prior) * self.cost_false_accept, self.prior * self.cost_false_reject
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +155,8 @@ class Choice:
     threshold : float
     evaluations : int
         Number of thresholds that the method tried.
+    low, high : float
+        The threshold's 95 % interval; NaN if it has none, and one NaN if it is open at that end.
     target : float or None
         The FMR to hold, as a fraction, if the method has one.
     path : SearchPath or None
@@ -153,6 +167,8 @@ class Choice:
     threshold: float
     evaluations: int
     target: float | None = None
+    low: float = field(default=float("nan"), repr=False)
+    high: float = field(default=float("nan"), repr=False)
     path: SearchPath | None = field(default=None, repr=False)
 
 
@@ -162,7 +178,7 @@ def choose(curve: ErrorCurve, method: str, settings: Settings | None = None) -> 
     Parameters
     ----------
     curve : ErrorCurve
-        Error curve of the development part.
+        Error curve of the scores to choose from.
     method : str
         mean-distance, bayes, far-frr, grid, exact, min-cost, zero-fmr, or a target such as `fmr=0.1%` (or fmr=0.001).
     settings : Settings, optional
@@ -189,6 +205,54 @@ def choose(curve: ErrorCurve, method: str, settings: Settings | None = None) -> 
     if method not in METHODS:
         raise ScoreError(f"method {method!r} is none of {', '.join(METHODS)}, or a target such as fmr=0.1%")
     return METHODS[method](curve, settings)
+
+
+def comparisons_needed(method: str) -> int:
+    """Return the non-mated comparisons that a target takes by the rule of three; 0 for methods without a target.
+
+    With no error among n independent comparisons the true rate may still be 3 / n, at 95 % confidence.
+
+    Examples
+    --------
+    >>> comparisons_needed("fmr=0.1%"), comparisons_needed("exact")
+    (3000, 0)
+    """
+    return int(np.ceil(3 / _parse_target(method) - 1e-9)) if method.startswith("fmr=") else 0
+
+
+def recommend(names: Sequence[str], named: Sequence[str] | None, settings: Settings, *, of_pairs: bool) -> str:
+    """Return the one of several methods that suits the task: what the user named or set, else the strictest target.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Methods that the scores support.
+    named : sequence of str or None
+        Methods that the user named.
+    settings : Settings
+    of_pairs : bool
+        Whether scores are of comparisons between prints, which are decided at a false match rate.
+
+    Examples
+    --------
+    >>> recommend(DEFAULT_METHODS, None, Settings(), of_pairs=True)
+    'fmr=0.1%'
+    >>> recommend(DEFAULT_METHODS, None, Settings(cost_false_accept=100), of_pairs=True)
+    'min-cost'
+    >>> recommend(DEFAULT_METHODS, None, Settings(), of_pairs=False)
+    'exact'
+    """
+    cost = ("prior", "cost_false_accept", "cost_false_reject")
+    wanted = [*(named or ())]
+    if not named:
+        if settings.objective == "cost" or any(getattr(settings, n) != getattr(Settings, n) for n in cost):
+            wanted = ["min-cost"]
+        elif settings.ratio != Settings.ratio:
+            wanted = ["far-frr"]
+        elif of_pairs and settings.objective == Settings.objective:
+            wanted = ["fmr=0.1%", "fmr=1%"]
+        wanted.append("exact")
+    return next((n for n in wanted if n in names), names[0])
 
 
 def mean_distance(curve: ErrorCurve, settings: Settings) -> Choice:

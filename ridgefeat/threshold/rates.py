@@ -104,14 +104,18 @@ class ErrorCurve:
         """
         compared = scores.compared
         values, truth = scores.similarity[compared], scores.mated[compared]
-        mated, nonmated = np.sort(values[truth]), np.sort(values[~truth])
-        cut = np.sort(np.concatenate([mated, nonmated]))
-        cut = cut[np.concatenate([[True], np.diff(cut) > 0])]
-        cut = np.append(cut, _above(cut))
+        if (values[1:] < values[:-1]).any():
+            order = np.argsort(values)
+            values, truth = values[order], truth[order]
+        first = np.flatnonzero(np.concatenate([[True], values[1:] > values[:-1]]))
+        cut = np.append(values[first], _above(values))
+        first = np.append(first, len(values))
+        rejected = np.concatenate([[0], np.cumsum(truth)])[first]
+        mated, nonmated = values[truth], values[~truth]
         return cls(
             cut,
-            len(nonmated) - np.searchsorted(nonmated, cut, "left"),
-            np.searchsorted(mated, cut, "left"),
+            len(nonmated) - (first - rejected),
+            rejected,
             len(mated),
             len(nonmated),
             int((~compared & scores.mated).sum()),

@@ -1,7 +1,8 @@
-"""Comparison scores as checked data: values, mated or not, subjects, direction; and their split by subject."""
+"""Comparison scores as checked data: values, mated or not, subjects, direction; and folds over subjects."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -247,83 +248,56 @@ def _check_direction(made: Scores) -> None:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Scores in two parts.
+def deal_folds(scores: Scores, folds: int = 5, seed: int = 0) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Deal subjects into folds; yield which comparisons to choose a threshold on, and which to judge by it.
 
-    Attributes
-    ----------
-    development : Scores
-        The part on which thresholds are chosen.
-    evaluation : Scores or None
-        The part on which they are reported; None if everything is development.
-    n_cross : int
-        Comparisons of development subjects with evaluation subjects, which belong to neither part.
-    by_subject : bool
-        Whether subjects were kept apart; False if they are unknown, so that comparisons were split at random.
-    """
-
-    development: Scores
-    evaluation: Scores | None
-    n_cross: int
-    by_subject: bool
-
-
-def split_scores(scores: Scores, share: float = 0.8, seed: int = 0) -> Split:
-    """Return scores split into a development and an evaluation part that share no subject.
+    A comparison of subjects of two folds is judged by a threshold that was chosen without either fold, so that every
+    comparison is judged once, by a threshold that has seen neither subject. If subjects are unknown, comparisons are
+    dealt.
 
     Parameters
     ----------
     scores : Scores
-    share : float
-        Share of the subjects that go to development, above 0; 1 leaves no evaluation part.
+    folds : int
+        Number of folds, 2 or more; at most one per subject is made.
     seed : int
-        The same seed gives the same parts.
+        The same seed gives the same folds.
 
     Raises
     ------
     ScoreError
-        If a part would lack mated or non-mated comparisons.
+        If a threshold would have to be chosen without mated or without non-mated comparisons.
 
     Examples
     --------
-    >>> subject = [0, 0, 1, 1, 2, 2, 3, 3]
-    >>> scores = Scores.make([9, 1, 8, 2, 7, 0, 9, 3], [1, 0, 1, 0, 1, 0, 1, 0], subject_probe=subject)
-    >>> split = split_scores(scores, 0.75)
-    >>> split.development.n_subjects, split.evaluation.n_subjects, split.n_cross
-    (3, 1, 0)
+    >>> p, q = np.triu_indices(6)
+    >>> scores = Scores.make(p == q, p == q, subject_probe=p, subject_reference=q)
+    >>> [(int(chosen.sum()), int(judged.sum())) for chosen, judged in deal_folds(scores, 3)]
+    [(10, 3), (3, 4), (3, 4), (10, 3), (3, 4), (10, 3)]
     """
-    if not 0 < share <= 1:
-        raise ScoreError(f"the share of development is {share}; it must be above 0 and at most 1")
-    if share == 1:
-        return Split(scores, None, 0, scores.probe is not None)
     rng = np.random.default_rng(seed)
     if scores.probe is None:
-        first: NDArray[np.bool_] = np.zeros(len(scores), np.bool_)
+        fold = np.empty(len(scores), np.int16)
         for kind in (True, False):
             rows = np.flatnonzero(scores.mated == kind)
-            first[rng.permutation(rows)[: round(share * len(rows))]] = True
-        second = ~first
+            fold[rng.permutation(rows)] = np.arange(len(rows)) % folds
+        probe = reference = fold
     else:
-        reference = scores.probe if scores.reference is None else scores.reference
         codes = scores.subject_codes
-        chosen = np.zeros(1 + int(codes.max()), bool)
-        held = min(len(codes) - 1, max(1, round(share * len(codes))))
-        chosen[rng.permutation(codes)[:held]] = True
-        ends = chosen[scores.probe], chosen[reference]
-        first, second = ends[0] & ends[1], ~(ends[0] | ends[1])
-    _check_part(scores, first, "development", share)
-    _check_part(scores, second, "evaluation", share)
-    n_cross = int((~first & ~second).sum())
-    return Split(scores.select(first), scores.select(second), n_cross, scores.probe is not None)
-
-
-def _check_part(scores: Scores, rows: NDArray[np.bool_], name: str, share: float) -> None:
-    mated, nonmated = _count_classes(scores.mated[rows & scores.compared])
-    if not mated or not nonmated:
-        size = f" of {scores.n_subjects} subjects" if scores.n_subjects else ""
-        raise ScoreError(
-            f"with a share of {share:g} the {name} part{size} has {mated:,} mated and {nonmated:,} non-mated scores, "
-            "but needs both; give more subjects, another --seed, or --development 1 to choose and "
-            "report on the same scores"
-        )
+        of_subject = np.zeros(1 + int(codes.max()), np.int16)
+        of_subject[rng.permutation(codes)] = np.arange(len(codes)) % folds
+        probe = of_subject[scores.probe]
+        reference = probe if scores.reference is None else of_subject[scores.reference]
+    block = np.minimum(probe, reference) * folds + np.maximum(probe, reference)
+    for one in np.flatnonzero(np.bincount(block)):
+        i, k = divmod(int(one), folds)
+        is_apart = np.array([not {i, k} & set(divmod(other, folds)) for other in range(folds**2)])
+        chosen = is_apart[block]
+        mated, nonmated = _count_classes(scores.mated[chosen & scores.compared])
+        if not mated or not nonmated:
+            size = f" of {scores.n_subjects} subjects" if scores.n_subjects else ""
+            raise ScoreError(
+                f"with {folds} folds{size} a threshold would be chosen from {mated:,} mated and {nonmated:,} non-mated "
+                "comparisons, but needs both; give more subjects, or --folds 1 to choose and report on the same scores"
+            )
+        yield chosen, block == one

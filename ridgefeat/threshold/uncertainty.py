@@ -1,290 +1,393 @@
-"""Intervals of the figures by a bootstrap over subjects.
+"""Intervals of error rates from their variance over subjects.
 
-Comparisons that share a subject are correlated, so subjects are drawn, not comparisons. A comparison counts as often as
-its probe's subject was drawn, times as often as its reference's (only once if both are the same subject). Scores are
-binned once, between the thresholds of interest; every replicate is then a product of matrices. If subjects are unknown,
-comparisons are drawn, and the intervals are too narrow. scipy.stats.bootstrap knows no clusters, let alone comparisons
-that belong to two subjects each.
-Source: Bolle, Ratha, Pankanti (2004), Error analysis of pattern recognition systems, CVIU 93; Owen (2007), The
-pigeonhole bootstrap, Annals of Applied Statistics 1(2), which shows that the product errs on the wide side.
+Comparisons that share a subject are correlated: those of two subjects with each other, and those of each with anyone.
+The variance of a sum is therefore taken over all pairs of comparisons that share a subject, which needs sums by subject
+and by pair of subjects only. A rate then has as many effective comparisons as would give it that variance if they were
+independent, and the binomial interval of these. With few errors the effective number is taken where the scores have 30:
+people differ no more at a rarer error, relative to what independent comparisons would show. If subjects are unknown,
+each comparison counts as a subject of its own, and the intervals are too narrow.
+Source: Fafchamps, Gubert (2007), The formation of risk sharing networks, Journal of Development Economics 83(2), and
+Aronow, Samii, Assenova (2015), Cluster-robust variance estimation for dyadic data, Political Analysis 23(4), for the
+variance; Schuckers (2010), Computational methods in biometric authentication, for its use; `intervals` for the rest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.stats import beta, norm
 
-from ridgefeat.threshold.rates import ErrorCurve
-from ridgefeat.threshold.scores import Codes, Float, Scores
+from ridgefeat.threshold.intervals import (
+    MIN_SUBJECTS,
+    NONE,
+    Interval,
+    binomial_interval,
+    number_interval,
+    shrink,
+    t_quantile,
+)
+from ridgefeat.threshold.methods import Choice, Settings
+from ridgefeat.threshold.rates import Counts, ErrorCurve
+from ridgefeat.threshold.scores import Float, Scores
 
-LEVEL = 0.95
-MIN_SUBJECTS = 20
-"""Subjects below which the intervals are too narrow."""
-MIN_REPLICATES = 20
-"""Replicates below which there is no interval."""
-MAX_DRAWS = 40_000_000
-"""Weights that are held at a time; more replicates are drawn in turns."""
-
-Interval = tuple[float, float]
-NONE: Interval = (float("nan"), float("nan"))
+MIN_SUBJECTS_D_PRIME = 20
+"""Subjects below which d' has no interval: it would hold d' in 91 of 100 cases (benchmarks/coverage.py)."""
+MAX_CUTS, MAX_GROUPS = 200, 2000
+"""Cuts, and groups of subjects, that the interval of a threshold is sought with."""
+MIN_ERRORS = 30
+"""Errors that a rate must rest on to lie within 30 % of the truth with 90 % confidence; Doddington et al. (2000)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Replicates:
-    """Weighted counts of scores between the cuts, per replicate.
+class Deviation:
+    """By how much each subject, and each pair of subjects, moves a figure; sums over their comparisons.
 
     Attributes
     ----------
-    cuts : ndarray of float64, shape (t,)
-        Rising thresholds on similarities.
-    mated, nonmated : ndarray of float64, shape (replicates + 1, t + 1)
-        Weight of the scores in each bin; the first row is the sample itself.
-    means, squares : ndarray of float64, shape (2, t + 1)
-        Mean score and mean square in each bin, mated first.
-
-    Examples
-    --------
-    >>> scores = Scores.make(np.r_[np.arange(40) + 20, np.arange(40)], np.arange(80) < 40)
-    >>> found = resample(scores, np.arange(61.0), replicates=100)
-    >>> found.fmr[0, [20, 30]], found.fnmr[0, [20, 30]], float(found.totals[0][0, 0])
-    (array([0.5 , 0.25]), array([0.  , 0.25]), 40.0)
-    >>> bounds = [found.equal_error(), found.fnmr_for(0.01), found.auc(), found.d_prime()]
-    >>> all(low < value < high for (low, high), value in zip(bounds, (0.25, 0.5, 0.875, 1.732)))
-    True
+    mated, nonmated : ndarray of float64, shape (n_subjects,)
+        Of the subject's mated comparisons, and of its non-mated ones, with itself or with others.
+    pairs : ndarray of float64, shape (n_pairs,)
+        Of the non-mated comparisons of two subjects.
     """
 
-    cuts: Float
     mated: Float
     nonmated: Float
-    means: Float
-    squares: Float
+    pairs: Float
+
+    def __add__(self, other: Deviation) -> Deviation:
+        return Deviation(self.mated + other.mated, self.nonmated + other.nonmated, self.pairs + other.pairs)
+
+    def __mul__(self, factor: float) -> Deviation:
+        return Deviation(factor * self.mated, factor * self.nonmated, factor * self.pairs)
+
+    @property
+    def variance(self) -> float:
+        """The figure's variance, without bias where every two subjects are compared equally often."""
+        n = len(self.mated)
+        if n < MIN_SUBJECTS:
+            return float("nan")
+        mated, alone = float((self.mated**2).sum()) * n / (n - 1), float((self.pairs**2).sum())
+        if self.pairs.any():
+            # Residuals about an estimated mean: of n people, their pairs keep this share of the variance.
+            kept = (n - 2) * (n - 3) / (n * (n - 1))
+            nonmated = max((float((self.nonmated**2).sum()) - alone) / kept, alone)
+        else:
+            nonmated = float((self.nonmated**2).sum()) * n / (n - 1)
+        both = mated + nonmated + 2 * float(self.mated @ self.nonmated) * n / (n - 2)
+        return both if both > 0 else mated + nonmated
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorRate:
+    """A rate of errors, and what its interval rests on.
+
+    Attributes
+    ----------
+    errors, count : int
+        Errors, of how many comparisons or transactions.
+    deviation : Deviation
+        Of the rate, in units of the standard deviation of one comparison.
+    """
+
+    errors: int
+    count: int
+    deviation: Deviation
+
+    @property
+    def value(self) -> float:
+        """The rate, 0 to 1."""
+        return self.errors / self.count
+
+    @property
+    def guess(self) -> float:
+        """The rate with half an error more, which is never 0."""
+        return (self.errors + 0.5) / (self.count + 1)
 
     @cached_property
-    def fnmr(self) -> Float:
-        """False non-match rate at every cut; the first row is the sample's."""
-        below = np.cumsum(self.mated, axis=1)
-        return below[:, :-1] / below[:, -1:]
+    def effective(self) -> float:
+        """Effective number of comparisons, less the more uncertain it is itself."""
+        variance = self.deviation.variance
+        found = min(1 / variance, self.count) if variance != 0 else self.count
+        return shrink(float(found), len(self.deviation.mated))
 
-    @cached_property
-    def fmr(self) -> Float:
-        """False match rate at every cut; the first row is the sample's."""
-        below = np.cumsum(self.nonmated, axis=1)
-        return 1 - below[:, :-1] / below[:, -1:]
-
-    @cached_property
-    def totals(self) -> tuple[Float, Float]:
-        """Weight of all mated and of all non-mated comparisons, shape (replicates + 1, 1) each."""
-        return self.mated.sum(axis=1, keepdims=True), self.nonmated.sum(axis=1, keepdims=True)
-
-    def equal_error(self) -> Interval:
-        """Return the interval of the equal error rate."""
-        fmr, fnmr = _interpolated(self.fmr - self.fnmr, 0.0, self.fmr, self.fnmr)
-        return interval((fmr + fnmr) / 2)
-
-    def fnmr_for(self, target: float) -> Interval:
-        """Return the interval of FNMR where FMR is held at a target."""
-        return interval(_interpolated(self.fmr, target, self.fnmr)[0])
-
-    def auc(self) -> Interval:
-        """Return the interval of the area under the ROC curve."""
-        below = np.cumsum(self.nonmated, axis=1) - self.nonmated / 2
-        return interval((self.mated * below).sum(axis=1) / (self.totals[0] * self.totals[1])[:, 0])
-
-    def d_prime(self) -> Interval:
-        """Return the interval of d'."""
-        found = []
-        for k, weights in enumerate((self.mated, self.nonmated)):
-            share = weights / self.totals[k]
-            mean = share @ self.means[k]
-            found += [mean, share @ self.squares[k] - mean**2]
-        spread = np.sqrt(np.maximum(found[1] + found[3], 0) / 2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return interval(np.abs(found[0] - found[2]) / spread)
+    @property
+    def interval(self) -> Interval:
+        """The 95 % interval of the rate; NaN with fewer than 5 subjects."""
+        return binomial_interval(self.value, self.effective)
 
 
-def _interpolated(falling: Float, level: float, *rates: Float) -> list[Float]:
-    """Return rates per replicate where a falling figure reaches a level, on straight lines between two cuts."""
-    after = np.clip(np.argmax(falling <= level, axis=1), 1, falling.shape[1] - 1)[:, None]
-    above, below = np.take_along_axis(falling, after - 1, 1), np.take_along_axis(falling, after, 1)
-    share = np.clip((above - level) / np.where(above == below, 1, above - below), 0, 1)
-    ends = [(np.take_along_axis(rate, after - 1, 1), np.take_along_axis(rate, after, 1)) for rate in rates]
-    return [((1 - share) * one + share * two)[:, 0] for one, two in ends]
+def weighted_interval(value: float, parts: Sequence[tuple[float, ErrorRate]]) -> Interval:
+    """Return the interval of a figure that moves by a weight times each of some error rates, such as their mean.
+
+    Parameters
+    ----------
+    value : float
+        The figure, 0 to 1.
+    parts : sequence of (float, ErrorRate)
+        Weights, each with its rate.
+    """
+    deviations = [rate.deviation * (weight * (rate.guess * (1 - rate.guess)) ** 0.5) for weight, rate in parts]
+    variance = sum(deviations[1:], deviations[0]).variance
+    inner = value if 0 < value < 1 else abs(value - sum(weight * rate.guess for weight, rate in parts))
+    return binomial_interval(value, shrink(inner * (1 - inner) / variance, len(deviations[0].mated)))
 
 
-def resample(scores: Scores, cuts: Float, *, replicates: int = 400, seed: int = 0) -> Replicates:
-    """Return bootstrap replicates of the counts between cuts.
+class Subjects:
+    """Who takes part in which comparison: makes rates and figures whose intervals allow for shared subjects.
 
     Parameters
     ----------
     scores : Scores
-        Mated and non-mated scores.
-    cuts : ndarray of float64, shape (t,)
-        Rising thresholds on similarities at which to compute rates.
-    replicates : int
-        Number of replicates; 0 gives the sample alone, and no intervals.
-    seed : int
-        The same seed gives the same draws.
 
     Examples
     --------
-    >>> scores = Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])
-    >>> found = resample(scores, np.array([2.5, 5]), replicates=100)
-    >>> found.fmr.shape, found.fmr[0], found.fnmr[0]
-    ((101, 2), array([0.6, 0.2]), array([0.  , 0.25]))
+    Ten people, each compared once with each other. Five of the 45 comparisons match falsely, all with the first person:
+
+    >>> p, q = np.triu_indices(10, 1)
+    >>> scores = Scores.make(
+    ...     np.r_[np.full(10, 3.0), (p == 0) & (q < 6)],
+    ...     np.arange(55) < 10,
+    ...     subject_probe=np.r_[np.arange(10), p],
+    ...     subject_reference=np.r_[np.arange(10), q],
+    ... )
+    >>> rate = Subjects(scores).rate(False, scores.score - 1)
+    >>> round(rate.value, 3), [round(end, 3) for end in rate.interval]
+    (0.111, [0.029, 0.267])
     """
-    there = scores.compared
-    scores = scores.select(there) if not there.all() else scores
-    bins = np.searchsorted(cuts, scores.similarity, "right")
-    # The weights of thousands of subjects do not fit in memory at once.
-    codes = scores.subject_codes
-    subjects = 1 + int(codes[-1]) if len(codes) else 0
-    turn = max(1, MAX_DRAWS // max(1, subjects))
-    rng = np.random.default_rng(seed)
-    size = len(cuts) + 1
-    own = [np.bincount(bins[scores.mated == kind], minlength=size).astype(np.float64) for kind in (True, False)]
-    tables = None if scores.probe is None else [_Table(scores, bins, kind, subjects, size) for kind in (True, False)]
-    parts = [[sample[None]] for sample in own]
-    for done in range(0, replicates, turn):
-        count = min(turn, replicates - done)
-        if tables is None:
-            drawn = [rng.multinomial(int(s.sum()), s / s.sum(), size=count).astype(np.float64) for s in own]
+
+    def __init__(self, scores: Scores) -> None:
+        self.scores = scores
+        rows = np.arange(len(scores))
+        self.size = scores.n_subjects or len(rows)
+        if scores.probe is None:
+            probe = reference = rows
         else:
-            weights = np.zeros((subjects, count), np.float32)
-            weights[codes] = rng.multinomial(len(codes), np.full(len(codes), 1 / len(codes)), size=count).T
-            drawn = [table.weighted(weights) for table in tables]
-        for part, more in zip(parts, drawn, strict=True):
-            part.append(more)
-    mated, nonmated = map(np.concatenate, parts)
-    # Without a mated or a non-mated comparison, a draw has no rates.
-    kept = (mated.sum(axis=1) > 0) & (nonmated.sum(axis=1) > 0)
-    means, squares = _moments(scores, bins, size)
-    return Replicates(cuts, mated[kept], nonmated[kept], means, squares)
+            number = np.cumsum(np.bincount(scores.subject_codes, minlength=1)) - 1
+            probe = number[scores.probe]
+            reference = probe if scores.reference is None else number[scores.reference]
+        self.ends = probe, reference
+        self.pair = np.full(len(rows), -1, np.int64)
+        apart = np.flatnonzero((probe != reference) & ~scores.mated)
+        if len(apart):
+            low, high = np.minimum(probe, reference)[apart], np.maximum(probe, reference)[apart]
+            self.pair[apart] = renumber(low * self.size + high)
+        self.n_pairs = 1 + int(self.pair.max(initial=-1))
+        self.rows = {
+            (mated, attempts): np.flatnonzero((scores.mated == mated) & (attempts | scores.compared))
+            for mated in (True, False)
+            for attempts in (True, False)
+        }
+        self._table: tuple[Float, dict[bool, tuple[Counts, Counts, Counts]]] | None = None
+        self.everyone = {key: self.sums(own, key[0]) for key, own in self.rows.items()}
+
+    def sums(self, rows: NDArray[np.intp], mated: bool, weights: Float | None = None) -> Deviation:
+        """Return the sums of the weights of some comparisons of one kind; each counts one without weights."""
+        p, q = self.ends[0][rows], self.ends[1][rows]
+        own = np.bincount(p, weights, self.size).astype(np.float64)
+        if mated:
+            return Deviation(own, np.zeros(self.size), np.zeros(self.n_pairs))
+        pair = self.pair[rows]
+        apart = pair >= 0
+        others = None if weights is None else weights[apart]
+        own += np.bincount(q[apart], others, self.size)
+        return Deviation(np.zeros(self.size), own, np.bincount(pair[apart], others, self.n_pairs).astype(np.float64))
+
+    def rate(self, mated: bool, margin: Float, *, attempts: bool = False) -> ErrorRate:
+        """Return the rate of one kind's errors.
+
+        Parameters
+        ----------
+        mated : bool
+            Whether it is of mated comparisons that were rejected, or of non-mated ones that were accepted.
+        margin : ndarray of float64, shape (n,)
+            By how much each similarity exceeds its threshold; NaN for a failure to acquire, which is rejected.
+        attempts : bool
+            Whether failures to acquire count.
+        """
+        rows = self.rows[mated, attempts]
+        badness = np.nan_to_num(-margin[rows] if mated else margin[rows], nan=np.inf if mated else -np.inf)
+        wrong = badness > 0 if mated else badness >= 0
+        errors, needed = int(wrong.sum()), int(min(MIN_ERRORS, np.ceil(len(rows) / 2)))
+        if errors < needed:
+            wrong = badness >= np.partition(badness, len(rows) - needed)[len(rows) - needed]
+        share = float(wrong.mean())
+        unit = len(rows) * max(share * (1 - share), 1e-12) ** 0.5
+        deviation = self.sums(rows[wrong], mated) + self.everyone[mated, attempts] * -share
+        return ErrorRate(errors, len(rows), deviation * (1 / unit))
+
+    def mean(self, values: Float, mated: bool) -> tuple[float, Deviation]:
+        """Return the mean of one kind's values, shape (n,), and its deviation."""
+        rows = self.rows[mated, False]
+        found = float(values[rows].mean())
+        return found, self.sums(rows, mated, values[rows] - found) * (1 / len(rows))
+
+    def tabulate(self, curve: ErrorCurve) -> tuple[Float, dict[bool, tuple[Counts, Counts, Counts]]]:
+        """Return about 200 cuts, and of each kind: errors by group of subjects and cut, comparisons by group, errors.
+
+        A comparison of two groups counts for both.
+        """
+        if self._table is None:
+            cuts = curve.cut[curve.thin(MAX_CUTS)]
+            groups, steps = min(self.size, MAX_GROUPS), len(cuts) + 1
+            p, q = (end % groups * steps for end in self.ends)
+            at = np.searchsorted(cuts, self.scores.similarity, "right")
+            found = {}
+            for kind in (True, False):
+                rows = self.rows[kind, False]
+                own = at[rows]
+                apart = self.pair[rows] >= 0
+                counts = np.bincount(p[rows] + own, minlength=groups * steps)
+                counts += np.bincount(q[rows[apart]] + own[apart], minlength=groups * steps)
+                below = counts.reshape(groups, steps).cumsum(axis=1)
+                total = np.bincount(own, minlength=steps).cumsum()
+                wrong = [t[..., :-1] if kind else t[..., -1:] - t[..., :-1] for t in (below, total)]
+                found[kind] = wrong[0], below[:, -1], wrong[1]
+            self._table = cuts, found
+        return self._table
 
 
-class _Table:
-    """Counts of scores by bin, per subject and per pair of subjects."""
-
-    def __init__(self, scores: Scores, bins: NDArray[np.intp], mated: bool, subjects: int, size: int) -> None:
-        assert scores.probe is not None
-        reference = scores.probe if scores.reference is None else scores.reference
-        own = scores.mated == mated
-        p, q, at = scores.probe[own], reference[own], bins[own]
-        alone = p == q
-        self.alone = _counted(p[alone], at[alone], (subjects, size))
-        p, q, at = p[~alone], q[~alone], at[~alone]
-        by_bin = np.split(np.argsort(at, kind="stable"), np.cumsum(np.bincount(at, minlength=size))[:-1])
-        self.pairs = [(k, _counted(p[i], q[i], (subjects, subjects))) for k, i in enumerate(by_bin) if len(i)]
-
-    def weighted(self, weights: NDArray[np.float32]) -> Float:
-        """Return the weight of each bin for each column of draws; shape (draws, bins)."""
-        out: Float = np.asarray((self.alone.T @ weights).T, np.float64)
-        for k, table in self.pairs:
-            out[:, k] += np.einsum("sr,sr->r", table @ weights, weights)
-        return out
-
-
-def _counted(rows: Codes, columns: NDArray[Any], shape: tuple[int, int]) -> Any:
-    return sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=shape)
-
-
-def _moments(scores: Scores, bins: NDArray[np.intp], size: int) -> tuple[Float, Float]:
-    means, squares = np.zeros((2, size)), np.zeros((2, size))
-    for k, kind in enumerate((True, False)):
-        own = scores.mated == kind
-        values, at = scores.similarity[own], bins[own]
-        count = np.maximum(np.bincount(at, minlength=size), 1)
-        means[k] = np.bincount(at, values, minlength=size) / count
-        squares[k] = np.bincount(at, values**2, minlength=size) / count
-    return means, squares
-
-
-def select_cuts(curve: ErrorCurve, wanted: Float, steps: int = 40) -> Float:
-    """Return cuts for resample: those wanted, and others evenly spaced in the normal deviates of both rates.
-
-    Parameters
-    ----------
-    curve : ErrorCurve
-    wanted : ndarray of float64, shape (n,)
-        Cuts that must be among them.
-    steps : int
-        Number of levels of each rate.
+def renumber(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return codes from 0 without gaps, in the same order.
 
     Examples
     --------
-    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 1, 4], [1, 1, 0, 0]))
-    >>> select_cuts(curve, np.array([2.5]))
-    array([1. , 2.5, 3. , 4. , 5. , 6. ])
+    >>> renumber(np.array([7, 3, 7, 12]))
+    array([1, 0, 1, 2])
     """
-    level = np.linspace(-4.5, 4.5, steps)
-    eer = curve.equal_error.value
-    rates = np.concatenate([norm.cdf(level), np.clip(eer * np.linspace(0.4, 2.2, 16), 0, 1)])
-    at = np.concatenate([np.searchsorted(-curve.fmr, -rates), np.searchsorted(curve.fnmr, rates)])
-    return np.unique(np.concatenate([curve.cut[np.clip(at, 0, len(curve.cut) - 1)], wanted]))
+    if codes.max() <= 8 * len(codes):  # a table is quicker than sorting
+        return np.asarray((np.cumsum(np.bincount(codes) > 0) - 1)[codes], np.int64)
+    return np.asarray(np.unique(codes, return_inverse=True)[1], np.int64)
 
 
-def interval(values: Float, level: float = LEVEL) -> Interval:
-    """Return the percentile interval of a figure; NaN with fewer than 20 replicates.
+def equal_error_interval(subjects: Subjects, curve: ErrorCurve) -> Interval:
+    """Return the interval of the equal error rate: both rates at its threshold, weighted by the other's slope."""
+    k = curve.crossing(curve.fmr, curve.fnmr)
+    value = curve.equal_error.value
+    fall, rise = _slopes(curve, k, max(value, 1 / min(curve.n_mated, curve.n_nonmated)))
+    rates = _rates_at(subjects, curve.midpoint(k))
+    return weighted_interval(value, list(zip((rise / (fall + rise), fall / (fall + rise)), rates, strict=True)))
 
-    Parameters
-    ----------
-    values : ndarray of float64, shape (replicates + 1,)
-        The sample's own value, which is not used, then that of each replicate.
-    level : float
-        Coverage.
 
-    Examples
-    --------
-    >>> interval(np.arange(102.0), 0.5)
-    (26.0, 76.0)
+def held_fmr_interval(subjects: Subjects, curve: ErrorCurve, target: float) -> Interval:
+    """Return the interval of FNMR where FMR is held at a target, whose threshold is itself uncertain."""
+    k = curve.index_for_fmr(target)
+    fall, rise = _slopes(curve, k, target)
+    rates = _rates_at(subjects, float(curve.cut[k]))
+    return weighted_interval(float(curve.fnmr[k]), list(zip((rise / fall, 1.0), rates, strict=True)))
+
+
+def auc_interval(subjects: Subjects, curve: ErrorCurve) -> Interval:
+    """Return the interval of the area under the ROC curve.
+
+    With fewer than 30 comparisons of either kind among the other's scores, the variance is at most as small as that of
+    Birnbaum and Klose's bound, A (1 - A) / min(m, n), with effective numbers.
     """
-    known = values[1:][np.isfinite(values[1:])]
-    if len(known) < MIN_REPLICATES:
+    at = np.searchsorted(curve.cut, subjects.scores.similarity)
+    after = np.minimum(at + 1, len(curve.cut) - 1)
+    below = 1 - (curve.fmr[np.minimum(at, len(curve.cut) - 1)] + curve.fmr[after]) / 2
+    above = 1 - (curve.fnmr[np.minimum(at, len(curve.cut) - 1)] + curve.fnmr[after]) / 2
+    variance = (subjects.mean(below, True)[1] + subjects.mean(above, False)[1]).variance
+    inside = 0 < curve.auc < 1
+    found = shrink(curve.auc * (1 - curve.auc) / variance, subjects.size) if inside else np.inf
+    overlap = min(curve.false_nonmatches[curve.index_for_fmr(0)], curve.false_matches[_first_miss(curve)])
+    if overlap < MIN_ERRORS:
+        rates = _rates_at(subjects, curve.midpoint(curve.crossing(curve.fmr, curve.fnmr)))
+        found = min(found, *(rate.effective for rate in rates))
+    return binomial_interval(curve.auc, found)
+
+
+def d_prime_interval(subjects: Subjects, curve: ErrorCurve) -> Interval:
+    """Return the interval of d', from the variance of its logarithm; NaN with fewer than 20 subjects."""
+    mean_1, var_1, mean_0, var_0 = curve.moments
+    spread, d, values = ((var_1 + var_0) / 2) ** 0.5, curve.d_prime, subjects.scores.similarity
+    if not (spread > 0 and d > 0 and subjects.size >= MIN_SUBJECTS_D_PRIME):
         return NONE
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    sign = np.sign(mean_1 - mean_0)
+    pieces = [
+        subjects.mean(side * sign * (values - mean) / spread - d / (4 * spread**2) * (values - mean) ** 2, kind)[1]
+        for kind, side, mean in ((True, 1, mean_1), (False, -1, mean_0))
+    ]
+    variance = (pieces[0] + pieces[1]).variance
+    factor = float(np.exp(t_quantile(subjects.size) * variance**0.5 / d))
+    return d / factor, d * factor
 
 
-def bound_zero(bounds: Interval, value: float, count: int) -> Interval:
-    """Return the bounds of an error rate, the upper one raised to Clopper and Pearson's if the rate is 0.
+def threshold_interval(subjects: Subjects, curve: ErrorCurve, choice: Choice, settings: Settings) -> Interval:
+    """Return the 95 % interval of a chosen threshold, in the scores' own scale; an end that is open is NaN.
 
-    No draw can leave 0, so a bootstrap alone would claim certainty.
-
-    Examples
-    --------
-    >>> low, high = bound_zero((0.0, 0.0), 0.0, 300)
-    >>> low, round(high, 4)
-    (0.0, 0.0122)
-    >>> bound_zero((0.1, 0.3), 0.2, 300)
-    (0.1, 0.3)
+    It holds the thresholds that these scores do not contradict. For a target: those whose FMR is within its binomial
+    interval (Woodruff, 1952, Journal of the American Statistical Association 47(260)). For far-frr: those at which the
+    two rates do not differ significantly from the ratio. For the least of a loss: those whose loss is not significantly
+    above the least. zero-fmr rests on one extreme score and has none.
     """
-    if value > 0 or not np.isfinite(bounds[1]):
-        return bounds
-    return 0.0, max(bounds[1], float(beta.ppf((1 + LEVEL) / 2, 1, count)))
+    if choice.method == "zero-fmr" or subjects.size < MIN_SUBJECTS:
+        return NONE
+    if choice.target:
+        cut = -choice.threshold if curve.distance else choice.threshold
+        rate = subjects.rate(False, subjects.scores.similarity - cut)
+        least, most = binomial_interval(choice.target, rate.effective)
+        ends = float(curve.cut[curve.index_for_fmr(most)]), float(curve.cut[curve.index_for_fmr(least)])
+        inner = ends[0], ends[1] if least * curve.n_nonmated >= 1 else float("nan")
+    elif choice.method == "mean-distance":
+        means = [subjects.mean(subjects.scores.similarity, kind) for kind in (True, False)]
+        inner = number_interval(
+            (means[0][0] + means[1][0]) / 2, ((means[0][1] + means[1][1]) * 0.5).variance, subjects.size
+        )
+    else:
+        inner = _not_contradicted(subjects, curve, choice, settings)
+    low, high = sorted((-inner[0], -inner[1])) if curve.distance and np.isfinite(inner).all() else inner
+    if curve.distance and not np.isfinite(inner).all():
+        low, high = -inner[1], -inner[0]
+    return min(low, choice.threshold), max(high, choice.threshold)
 
 
-def rate_interval(values: Float, errors: int, count: int) -> Interval:
-    """Return the interval of a rate; at 0 or all errors, which no draw can leave, Clopper and Pearson's bound.
+def _not_contradicted(subjects: Subjects, curve: ErrorCurve, choice: Choice, settings: Settings) -> Interval:
+    """Return the ends of the cuts that a choice by a balance of FAR and FRR might as well have been.
 
-    Parameters
-    ----------
-    values : ndarray of float64, shape (replicates + 1,)
-        The rate in the sample and in each replicate.
-    errors, count : int
-        Errors of the sample, of how many.
-
-    Examples
-    --------
-    >>> low, high = rate_interval(np.ones(101), 50, 50)
-    >>> round(low, 4), high
-    (0.9289, 1.0)
+    Both errors of every subject are summed at each of about 200 cuts; that those of a pair then count for both makes
+    the interval wider than necessary.
     """
-    low, high = interval(values)
-    if np.isfinite(low) and errors == count:
-        return min(low, float(beta.ppf((1 - LEVEL) / 2, count, 1))), 1.0
-    return bound_zero((low, high), errors, count)
+    own = -choice.threshold if curve.distance else choice.threshold
+    is_balance = choice.method == "far-frr"
+    objective = "cost" if choice.method == "min-cost" else settings.objective
+    n_mated, n_nonmated = (len(subjects.rows[kind, True]) for kind in (True, False))
+    if is_balance:
+        weights = 1.0, -settings.ratio
+    elif objective == "accuracy":
+        weights = n_nonmated / (n_mated + n_nonmated), n_mated / (n_mated + n_nonmated)
+    else:
+        weights = settings.rate_weights(objective)
+    cuts, counted = subjects.tabulate(curve)
+    groups = len(counted[True][0])
+    moved, level = np.zeros((groups, len(cuts))), np.zeros(len(cuts))
+    for kind, weight, n in ((False, weights[0], n_nonmated), (True, weights[1], n_mated)):
+        wrong, compared, total = counted[kind]
+        moved += (weight / n) * (wrong - compared[:, None] * (total / len(subjects.rows[kind, False])))
+        level += (weight / n) * total
+    if not is_balance:
+        k = min(int(np.searchsorted(cuts, own)), len(cuts) - 1)
+        moved, level = moved - moved[:, [k]], level - level[k]
+    reach = t_quantile(groups) * ((moved**2).sum(axis=0) * groups / (groups - 1)) ** 0.5
+    held = np.flatnonzero((np.abs(level) if is_balance else level) <= reach)
+    return (float(cuts[held[0]]), float(cuts[held[-1]])) if len(held) else (own, own)
+
+
+def _rates_at(subjects: Subjects, cut: float) -> tuple[ErrorRate, ErrorRate]:
+    margin = subjects.scores.similarity - cut
+    return subjects.rate(False, margin), subjects.rate(True, margin)
+
+
+def _first_miss(curve: ErrorCurve) -> int:
+    """Return the highest cut that rejects no mated comparison."""
+    return int(np.searchsorted(curve.false_nonmatches, 0, "right")) - 1
+
+
+def _slopes(curve: ErrorCurve, k: int, rate: float) -> tuple[float, float]:
+    """Return by how much FMR falls and FNMR rises around a cut: from where FMR is twice a rate to where it is half."""
+    first = min(curve.index_for_fmr(min(2 * rate, 1.0)), max(k - 1, 0))
+    last = max(curve.index_for_fmr(rate / 2), min(k + 1, len(curve.cut) - 1))
+    fall, rise = curve.fmr[first] - curve.fmr[last], curve.fnmr[last] - curve.fnmr[first]
+    return max(float(fall), 0.5 / curve.n_nonmated), max(float(rise), 0.5 / curve.n_mated)

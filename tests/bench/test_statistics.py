@@ -6,6 +6,7 @@ from scipy import stats
 
 from ridgefeat.bench import statistics
 from ridgefeat.bench.metrics import figures
+from ridgefeat.threshold.intervals import fraction_interval
 from tests.bench.helpers import make_predictions
 
 
@@ -49,27 +50,37 @@ def test_intervals_are_wider_by_the_root_of_two_where_folds_share_training_data(
     assert statistics.widening(p) == factor
     found = statistics.with_intervals(p, weights, ["roc_auc"])
     value, drawn = found["roc_auc"], figures(p, weights)["roc_auc"]
-    low, high = (value + factor * (np.quantile(drawn, q) - value) for q in (0.025, 0.975))
-    assert (found["roc_auc_low"], found["roc_auc_high"]) == pytest.approx((low, high))
+    expected = fraction_interval(value, factor**2 * drawn.var() * 60 / 59, 60)
+    assert (found["roc_auc_low"], found["roc_auc_high"]) == pytest.approx(expected)
     other = replace(p, score=p.score[::-1])
     point, low, high = statistics.difference(p, other, weights, "roc_auc")
     drawn = drawn - figures(other, weights)["roc_auc"]
-    expected = [point + factor * (np.quantile(drawn, q) - point) for q in (0.025, 0.975)]
-    assert [low, high] == pytest.approx(expected)
+    reach = factor * stats.t.ppf(0.975, 59) * drawn.std() * (60 / 59) ** 0.5
+    assert [low, high] == pytest.approx([point - reach, point + reach])
+    # Nothing differs, so nothing can be estimated.
+    assert np.isnan(statistics.difference(p, p, weights, "roc_auc")[1:]).all()
 
 
-def test_intervals_of_shares_end_at_0_and_1_and_those_of_errors_do_not():
-    y = np.repeat([0, 1], 20)
-    predicted = np.where(np.arange(40) == 0, 1, y)  # one error
-    score = np.eye(2)[predicted]
-    p = statistics.Predictions("binary", y, predicted, score, score, np.arange(40) % 2, np.arange(40))
-    weights = statistics.group_weights(40, 0, 400)
-    right = statistics.with_intervals(p, weights, ["accuracy", "brier"])
-    assert right["accuracy_high"] == 1.0 and right["brier_low"] == 0.0
+@pytest.mark.parametrize(("people", "low"), [(4, np.nan), (5, 0.478), (12, 0.735), (50, 0.929)])
+def test_perfect_figures_have_a_bound_over_people_and_fewer_than_five_none(people, low):
+    y = np.repeat(np.arange(people) % 2, 2)
+    score = np.eye(2)[y]
+    p = statistics.Predictions("binary", y, y, score, score, np.zeros(2 * people, int), np.repeat(np.arange(people), 2))
+    found = statistics.with_intervals(p, statistics.group_weights(people, 0, 100), ["roc_auc", "accuracy"])
+    for name in ("roc_auc", "accuracy"):
+        assert found[name] == 1 and found[f"{name}_low"] == pytest.approx(low, abs=0.001, nan_ok=True)
+        assert found[f"{name}_high"] == 1 or people < 5
+    constant = statistics.with_intervals(replace(p, score=0 * score), np.ones((40, people)), ["roc_auc"])
+    assert constant["roc_auc"] == 0.5 and np.isnan(constant["roc_auc_low"])
+
+
+def test_errors_are_never_negative_and_r2_may_be():
+    y = 10.0 * np.repeat([0, 1], 20)
+    predicted = np.where(np.arange(40) == 0, 10.0, y)  # one error
     none = np.zeros((40, 0))
-    numbers = replace(p, kind="regression", y=10.0 * y, predicted=10.0 * predicted, score=none, probability=none)
-    found = statistics.with_intervals(numbers, weights, ["mae", "r2"])
-    assert found["mae_low"] < 0 and found["r2_high"] > 1
+    p = statistics.Predictions("regression", y, predicted, none, none, np.arange(40) % 2, np.arange(40))
+    found = statistics.with_intervals(p, statistics.group_weights(40, 0, 400), ["mae", "r2"])
+    assert found["mae_low"] == 0 and found["r2_high"] > 1
 
 
 def test_an_interval_needs_a_figure_in_half_of_the_samples():

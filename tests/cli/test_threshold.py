@@ -32,7 +32,7 @@ def test_a_folder_of_parquet_files_reads_like_the_table(tmp_path):
     for k, part in enumerate(np.array_split(np.arange(len(frame)), 2)):
         frame.iloc[part].to_parquet(tmp_path / f"parts/part-{k}.parquet", index=False)
     for name in ("s.csv", "parts"):
-        run("threshold", tmp_path / name, "-o", tmp_path / f"of_{name}", "--methods", "exact", "--replicates", 5)
+        run("threshold", tmp_path / name, "-o", tmp_path / f"of_{name}", "--methods", "exact")
     one, two = ((tmp_path / f"of_{n}" / "thresholds.csv").read_bytes() for n in ("s.csv", "parts"))
     assert one == two
 
@@ -40,11 +40,11 @@ def test_a_folder_of_parquet_files_reads_like_the_table(tmp_path):
 def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
     frame = scores_table(tmp_path / "s.csv")
     out = tmp_path / "out"
-    how = ("--methods", "exact,fmr=1%", "--replicates", 50, "--development", 1)
+    how = ("--methods", "exact,fmr=1%", "--folds", 1)
     done = run("threshold", tmp_path / "s.csv", "-o", out, *how)
     assert sorted(p.name for p in out.iterdir()) == ["curves.csv", "figures.csv", "report.html", "thresholds.csv"]
     table = pd.read_csv(out / "thresholds.csv")
-    assert table["method"].tolist() == ["exact", "fmr=1%"] and set(table["part"]) == {"development"}
+    assert table["method"].tolist() == ["exact", "fmr=1%"] and table["recommended"].tolist() == [True, False]
     for row in table.itertuples():
         accepted = frame["score"] >= row.threshold  # the threshold that was read back makes the same decisions
         assert row.fmr_errors == (accepted & (frame["mated"] == 0)).sum()
@@ -53,26 +53,33 @@ def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
     assert "exact" in done.stdout and "Note:" in done.stderr and "Note:" not in done.stdout
 
 
-def test_thresholds_are_reported_on_evaluation(tmp_path):
+def test_every_comparison_is_judged_on_subjects_not_seen(tmp_path):
     scores_table(tmp_path / "s.csv")
-    how = ("--methods", "far-frr", "--replicates", 0, "--seed", 3)
-    done = run("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", *how)
-    assert done.stdout.startswith("On evaluation:")
+    done = run("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", "--seed", 3)
+    assert done.stdout.startswith("On subjects not seen; recommended first:")
+    assert done.stdout.splitlines()[2].startswith("fmr=1% ")
+    assert "fmr=0.1% takes at least 3,000 non-mated comparisons, but there are 435" in done.stderr
     table = pd.read_csv(tmp_path / "out" / "thresholds.csv")
-    assert table["part"].tolist() == ["development", "evaluation"] and table["threshold"].nunique() == 1
-    assert table["fnmr_count"].tolist() == [24 * 6, 6 * 6]
+    assert set(table["fnmr_count"]) == {30 * 6} and set(table["fmr_count"]) == {435}
+    assert (table["threshold_low"] <= table["threshold"]).sum() == len(table) - 1  # zero-fmr has none
+
+
+def test_a_target_that_cannot_be_supported_is_refused(tmp_path):
+    scores_table(tmp_path / "s.csv")
+    done = run("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "fmr=0.01%", code=2)
+    assert "takes at least 30,000 non-mated comparisons" in done.stderr and not (tmp_path / "out").exists()
 
 
 def test_distances_need_their_option(tmp_path):
     scores_table(tmp_path / "d.csv", sign=-1)
-    how = ("threshold", tmp_path / "d.csv", "-o", tmp_path / "out", "--methods", "exact", "--replicates", 0)
+    how = ("threshold", tmp_path / "d.csv", "-o", tmp_path / "out", "--methods", "exact")
     assert "give --distance" in run(*how, code=2).stderr and not (tmp_path / "out").exists()
     run(*how, "--distance")
 
 
 def test_an_earlier_report_is_kept(tmp_path):
     scores_table(tmp_path / "s.csv")
-    how = ("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "exact", "--replicates", 0)
+    how = ("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "exact")
     run(*how)
     assert "--overwrite" in run(*how, code=2).stderr
     run(*how, "--overwrite")
@@ -91,5 +98,5 @@ def test_an_earlier_report_is_kept(tmp_path):
 )
 def test_messages_for_unusable_input(tmp_path, text, options, message):
     (tmp_path / "s.csv").write_text(text, encoding="utf-8")
-    done = run("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", "--development", 1, *options, code=2)
+    done = run("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", "--folds", 1, *options, code=2)
     assert message in done.stderr and "Traceback" not in done.output

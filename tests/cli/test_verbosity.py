@@ -77,7 +77,7 @@ def test_json_of_thresholds(tmp_path):
     lines += [f"{a},{b},{int(a == b)},{50 * (a == b) + (7 * a + 3 * b) % 11}" for a in range(12) for b in range(a, 12)]
     (tmp_path / "s.csv").write_text("\n".join(lines))
     folder = tmp_path / "out"
-    said = json.loads(run("threshold", tmp_path / "s.csv", "-o", folder, "--replicates", 0, "--json", "-q").stdout)
+    said = json.loads(run("threshold", tmp_path / "s.csv", "-o", folder, "--json", "-q").stdout)
     assert {"thresholds", "figures", "remarks"} == set(said) and said["thresholds"][0]["method"]
 
 

@@ -31,7 +31,7 @@ def test_verify_then_threshold(fingers, tmp_path):
     assert len(frame) == 6 and frame["mated"].sum() == 2
     about = json.loads((tmp_path / "scores.json").read_text("utf-8"))
     assert about["protocol"] == "fvc" and about["command"][0] == "ridgefeat"
-    run("threshold", out, "-o", tmp_path / "thresholds", "--development", 1, "--replicates", 0)
+    run("threshold", out, "-o", tmp_path / "thresholds", "--folds", 1)
     assert (tmp_path / "thresholds" / "report.html").stat().st_size > 1000
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import ScoreError
-from ridgefeat.threshold import Scores, split_scores
+from ridgefeat.threshold import Scores, deal_folds
 from tests.threshold.helpers import normal_scores
 
 GOOD = np.concatenate([np.linspace(0, 1, 40), np.linspace(0.8, 2, 40)])
@@ -47,33 +47,31 @@ def test_a_mated_comparison_of_two_subjects_is_refused():
         Scores.make([2, 1], [1, 0], subject_probe=["a", "a"], subject_reference=["b", "b"])
 
 
-def test_parts_share_no_subject_and_lose_only_cross_comparisons():
+def ends(scores, rows):
+    return set(scores.probe[rows]) | set(scores.reference[rows])
+
+
+@pytest.mark.parametrize("folds", [3, 5])
+def test_every_comparison_is_judged_once_by_a_threshold_that_saw_neither_subject(folds):
     scores = normal_scores(0, subjects=40)
-    split = split_scores(scores, 0.75, seed=2)
-    one, two = set(split.development.subject_codes), set(split.evaluation.subject_codes)
-    assert not one & two and (len(one), len(two)) == (30, 10)
-    assert len(split.development) + len(split.evaluation) + split.n_cross == len(scores)
-    assert split.n_cross == 30 * 10
-    again = split_scores(scores, 0.75, seed=2)
-    assert np.array_equal(again.evaluation.score, split.evaluation.score)
+    dealt = list(deal_folds(scores, folds, seed=2))
+    assert (sum(judged.astype(int) for _, judged in dealt) == 1).all()
+    assert len(dealt) == folds * (folds + 1) // 2
+    for chosen, judged in dealt:
+        assert not ends(scores, chosen) & ends(scores, judged)
+        # All comparisons within the other folds choose.
+        other = np.setdiff1d(scores.subject_codes, [*ends(scores, judged)])
+        assert (chosen == (np.isin(scores.probe, other) & np.isin(scores.reference, other))).all()
+    again = [judged for _, judged in deal_folds(scores, folds, seed=2)]
+    assert all(np.array_equal(a, b) for a, (_, b) in zip(again, dealt, strict=True))
 
 
-def test_without_subjects_each_kind_is_split_at_random():
-    split = split_scores(Scores.make(GOOD, TRUTH), 0.8)
-    assert not split.by_subject and split.n_cross == 0
-    assert (split.development.mated.sum(), split.evaluation.mated.sum()) == (32, 8)
+def test_without_subjects_each_kind_is_dealt_at_random():
+    scores = Scores.make(GOOD, TRUTH)
+    for chosen, judged in deal_folds(scores, 5):
+        assert (chosen ^ judged).all() and scores.mated[judged].sum() == scores.mated.sum() / 5
 
 
-def test_one_subject_at_the_minimum_is_left_for_each_part():
-    scores = Scores.make([9, 1, 8, 2, 7, 0, 9, 3], [1, 0] * 4, subject_probe=np.repeat(np.arange(4), 2))
-    for share, counts in ((0.95, (3, 1)), (0.05, (1, 3)), (0.5, (2, 2))):
-        split = split_scores(scores, share)
-        assert (split.development.n_subjects, split.evaluation.n_subjects) == counts
-
-
-def test_too_few_subjects_for_two_parts_are_refused():
-    with pytest.raises(ScoreError, match=r"evaluation part of 4 subjects .* --development 1"):
-        split_scores(normal_scores(0, subjects=4), 0.8)
-    assert split_scores(normal_scores(0, subjects=4), 1.0).evaluation is None
-    with pytest.raises(ScoreError, match="share of development is 0"):
-        split_scores(normal_scores(0), 0.0)
+def test_too_few_subjects_to_choose_without_two_folds_are_refused():
+    with pytest.raises(ScoreError, match=r"with 3 folds of 3 subjects .* 8 mated and 0 non-mated .* --folds 1"):
+        list(deal_folds(normal_scores(0, subjects=3), 3))

@@ -1,90 +1,121 @@
-"""Intervals: replicates equal a plain bootstrap, in which subjects are drawn, not comparisons."""
+"""Intervals: variances allow for shared subjects, contain their figure, and none has the width zero."""
 
 import numpy as np
 import pytest
 
-from ridgefeat.threshold import ErrorCurve, Scores
-from ridgefeat.threshold.uncertainty import _interpolated, interval, rate_interval, resample, select_cuts
-from tests.threshold.helpers import EER, normal_scores
+from ridgefeat.threshold import ErrorCurve, Scores, Settings, Subjects, choose
+from ridgefeat.threshold.intervals import binomial_interval, shrink
+from ridgefeat.threshold.uncertainty import (
+    MIN_ERRORS,
+    MIN_SUBJECTS_D_PRIME,
+    auc_interval,
+    d_prime_interval,
+    equal_error_interval,
+    held_fmr_interval,
+    threshold_interval,
+)
+from tests.threshold.helpers import APART, EER, mirrored, normal_scores
 
 
-def test_a_comparison_weighs_as_often_as_its_two_subjects_were_drawn():
+def make(p, q, mated, score):
+    return Scores.make(score, mated, subject_probe=p, subject_reference=q)
+
+
+def test_the_variance_is_over_all_pairs_of_comparisons_that_share_a_subject():
     scores = normal_scores(3, subjects=9, each=3)
-    cuts = np.array([0.0, 0.7, 1.5, 2.4])
-    found = resample(scores, cuts, replicates=25, seed=8)
-    drawn = np.random.default_rng(8).multinomial(9, np.full(9, 1 / 9), size=25)
-    p, q, mated, above = scores.probe, scores.reference, scores.mated, scores.score >= cuts[:, None]
-    kept = 0
-    for row in drawn:
-        weight = np.where(p == q, row[p], row[p] * row[q])
-        if not weight[mated].any() or not weight[~mated].any():
-            continue
-        kept += 1
-        fmr = (above * weight * ~mated).sum(axis=1) / weight[~mated].sum()
-        fnmr = (~above * weight * mated).sum(axis=1) / weight[mated].sum()
-        np.testing.assert_allclose(found.fmr[kept], fmr, rtol=0, atol=1e-6)
-        np.testing.assert_allclose(found.fnmr[kept], fnmr, rtol=0, atol=1e-6)
-    assert len(found.fmr) == kept + 1
+    subjects, values = Subjects(scores), scores.score
+    p, q, mated = scores.probe, scores.reference, scores.mated
+    total = 0.0
+    factors = {(True, True): 9 / 8, (False, False): 9 * 8 / (7 * 6), (True, False): 9 / 7, (False, True): 9 / 7}
+    off = {kind: (values - values[mated == kind].mean()) / (mated == kind).sum() for kind in (True, False)}
+    for i in range(len(values)):
+        for k in np.flatnonzero((p == p[i]) | (p == q[i]) | (q == p[i]) | (q == q[i])):
+            total += factors[mated[i], mated[k]] * off[mated[i]][i] * off[mated[k]][k]
+    found = (subjects.mean(values, True)[1] + subjects.mean(values, False)[1]).variance
+    assert found == pytest.approx(total)
 
 
-def test_the_first_row_is_the_sample_itself():
-    scores = normal_scores(4)
-    curve = ErrorCurve.from_scores(scores)
-    cuts = curve.cut[::97]
-    found = resample(scores, cuts, replicates=0)
-    assert np.allclose(found.fmr[0], curve.fmr[::97]) and np.allclose(found.fnmr[0], curve.fnmr[::97])
-    assert np.isnan(interval(found.fmr[:, 3])).all()
+def test_the_variance_of_rates_has_no_bias():
+    # 200 sets of 12 subjects: the mean of the estimated variances is the variance of the rates.
+    found = {True: [], False: []}
+    for seed in range(200):
+        subjects = Subjects(normal_scores(seed, subjects=12, each=4))
+        for kind, cut in ((True, APART - 0.5), (False, 0.5)):
+            rate = subjects.rate(kind, subjects.scores.score - cut)
+            found[kind].append((rate.value, rate.deviation.variance * rate.value * (1 - rate.value)))
+    for rates in found.values():
+        value, variance = np.array(rates).T
+        assert variance.mean() == pytest.approx(value.var(), rel=0.25)
 
 
-def test_drawing_subjects_gives_wider_intervals_than_drawing_comparisons():
+@pytest.mark.parametrize(("subjects", "expected"), [(4, False), (5, True), (30, True)])
+@pytest.mark.parametrize("separated", [0, 1, 20])
+def test_every_interval_contains_its_figure_and_none_is_a_point(subjects, expected, separated):
+    scores = normal_scores(1, subjects=subjects, each=4)
+    scores = make(scores.probe, scores.reference, scores.mated, scores.score + separated * scores.mated)
+    curve, people = ErrorCurve.from_scores(scores), Subjects(scores)
+    rates = [people.rate(kind, scores.score - 1.5) for kind in (True, False)]
+    found = [(rate.value, rate.interval) for rate in rates]
+    found += [(curve.equal_error.value, equal_error_interval(people, curve)), (curve.auc, auc_interval(people, curve))]
+    found += [(curve.fnmr[curve.index_for_fmr(0.3)], held_fmr_interval(people, curve, 0.3))]
+    for value, (low, high) in found:
+        assert (low <= value <= high and 0 <= low < high <= 1) if expected else np.isnan([low, high]).all()
+    low, high = d_prime_interval(people, curve)
+    assert low < curve.d_prime < high if subjects >= MIN_SUBJECTS_D_PRIME else np.isnan([low, high]).all()
+
+
+def test_shared_subjects_widen_and_few_subjects_widen_more():
     scores = normal_scores(5, subjects=40, each=20)
-    no_subjects = Scores.make(scores.score, scores.mated)
-    cuts = np.linspace(-2, 5, 60)
-    low, high = resample(scores, cuts, seed=1).equal_error()
-    low_blind, high_blind = resample(no_subjects, cuts, seed=1).equal_error()
-    assert high - low > 1.5 * (high_blind - low_blind)
-    assert low < EER < high
-
-
-def test_no_error_among_n_is_bounded_by_three_over_n():
-    low, high = rate_interval(np.zeros(100), 0, 1000)
-    assert low == 0 and high == pytest.approx(3.7 / 1000, rel=0.01)  # two-sided: 3.7; one-sided: 3
-    low, high = rate_interval(np.ones(100), 50, 50)
-    assert high == 1 and 0.9 < low < 0.95
-
-
-def test_an_interval_covers_95_percent_and_needs_twenty_replicates():
-    values = np.r_[np.nan, np.linspace(0, 1, 41)]
-    assert interval(values) == (pytest.approx(0.025), pytest.approx(0.975))
-    assert np.isnan(interval(values[:20])).all() and np.isfinite(interval(values[:21])).all()
-
-
-def test_draws_in_turns_are_those_at_once(monkeypatch):
-    scores = normal_scores(3, subjects=9, each=3)
-    cuts = np.array([0.0, 1.5])
-    one = resample(scores, cuts, replicates=25, seed=8)
-    monkeypatch.setattr("ridgefeat.threshold.uncertainty.MAX_DRAWS", 9 * 10)
-    two = resample(scores, cuts, replicates=25, seed=8)
-    assert np.array_equal(one.fmr, two.fmr) and np.array_equal(one.fnmr, two.fnmr)
-
-
-def test_intervals_at_a_held_fmr_and_of_auc_are_those_of_the_replicates():
-    scores = normal_scores(3, subjects=30, each=3)
+    known, blind = Subjects(scores), Subjects(Scores.make(scores.score, scores.mated))
     curve = ErrorCurve.from_scores(scores)
-    found = resample(scores, select_cuts(curve, np.zeros(0)), replicates=200)
-    k = curve.index_for_fmr(0.01)
-    low, high = found.fnmr_for(0.01)
-    assert low < curve.fnmr[k] < high
-    for (low, high), value in ((found.auc(), curve.auc), (found.d_prime(), curve.d_prime)):
-        assert low < value < high < low + 0.5 * value
+    (low, high), (low_blind, high_blind) = (equal_error_interval(one, curve) for one in (known, blind))
+    assert high - low > 1.5 * (high_blind - low_blind) and low < EER < high
+    assert shrink(100, 5) == pytest.approx(100 * (1.959964 / 2.776445) ** 2)
 
 
-@pytest.mark.parametrize(("falling", "rate"), [([0.3, 0.1], 0.25), ([0.9, 0.8], 0.3), ([0.05, 0.01], 0.2)])
-def test_rates_are_read_between_two_cuts_and_not_beyond(falling, rate):
-    assert _interpolated(np.array([falling]), 0.2, np.array([[0.2, 0.3]])) == [pytest.approx([rate])]
+@pytest.mark.parametrize(("value", "n"), [(0.0, 1000), (1.0, 50), (0.1, 40)])
+def test_a_bound_is_clopper_and_pearsons(value, n):
+    from scipy.stats import binomtest
+
+    exact = binomtest(round(value * n), n).proportion_ci(0.95, "exact")
+    assert binomial_interval(value, n) == pytest.approx((exact.low, exact.high))
 
 
-def test_cuts_show_high_rates_too():
-    curve = ErrorCurve.from_scores(normal_scores(3))
-    at = curve.index(select_cuts(curve, np.zeros(0)))
-    assert (curve.fmr[at] > 0.9).sum() > 5 and (curve.fnmr[at] > 0.9).sum() > 5
+def test_with_few_errors_people_differ_as_they_do_at_thirty():
+    assert MIN_ERRORS == 30
+    subjects = Subjects(normal_scores(2, subjects=30))
+    nonmated = np.sort(subjects.scores.score[~subjects.scores.mated])[::-1]
+    at_30, at_3, at_60 = (subjects.rate(False, subjects.scores.score - nonmated[n - 1]) for n in (30, 3, 60))
+    assert (at_3.errors, at_30.errors) == (3, 30) and at_3.effective == at_30.effective != at_60.effective
+
+
+@pytest.mark.parametrize("method", ["fmr=2%", "far-frr", "exact", "min-cost", "grid", "mean-distance", "zero-fmr"])
+def test_thresholds_have_intervals_that_hold_the_best_one(method):
+    truth = {"fmr=2%": 2.0537, "zero-fmr": None}.get(method, APART / 2)
+    held = []
+    for seed in range(10):
+        scores = normal_scores(seed, subjects=40)
+        curve, subjects = ErrorCurve.from_scores(scores), Subjects(scores)
+        choice = choose(curve, method)
+        low, high = threshold_interval(subjects, curve, choice, Settings())
+        if truth is None:
+            assert np.isnan([low, high]).all()
+            continue
+        assert low <= choice.threshold <= high and high - low < 2
+        held.append(low <= truth <= high)
+        other = mirrored(scores)
+        curve, subjects = ErrorCurve.from_scores(other), Subjects(other)
+        ends = threshold_interval(subjects, curve, choose(curve, method), Settings())
+        assert ends == pytest.approx((10 - high, 10 - low), abs=0.1)
+    assert sum(held) >= 8 or truth is None
+
+
+def test_a_threshold_beyond_which_nothing_was_seen_is_open_at_that_end():
+    scores = normal_scores(0, subjects=30)
+    curve, subjects = ErrorCurve.from_scores(scores), Subjects(scores)
+    choice = choose(curve, "fmr=0.7%")
+    low, high = threshold_interval(subjects, curve, choice, Settings())
+    assert low < choice.threshold and np.isnan(high)
+    curve, subjects = ErrorCurve.from_scores(mirrored(scores)), Subjects(mirrored(scores))
+    low, high = threshold_interval(subjects, curve, choose(curve, "fmr=0.7%"), Settings())
+    assert np.isnan(low) and high > 10 - choice.threshold

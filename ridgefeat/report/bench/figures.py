@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import studentized_range
 from sklearn.metrics import auc, roc_curve
 
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
@@ -27,6 +28,7 @@ from ridgefeat.report.plots import (
     plot_intervals,
     plot_predictions,
 )
+from ridgefeat.threshold.intervals import LEVEL, t_quantile
 
 MAX_CURVES = 6
 """Classifiers in one plot; more lines cannot be distinguished."""
@@ -36,6 +38,8 @@ MAX_CLASSES = 12
 
 MAX_COLUMNS, MAX_LEVELS = 20, 24
 """Rows of a chart of columns, and of a chart of levels."""
+MIN_COMPARED_GROUPS = 10
+"""Groups of a level below which it is compared with no other."""
 STEPS = np.linspace(0.0, 1.0, 101)
 PARTS = {
     **dict.fromkeys(("train", "training"), "training"),
@@ -247,12 +251,12 @@ def make_level_charts(comparison: Comparison) -> list[LevelChart]:
             continue
         part = part[np.isfinite(part[metric].to_numpy(np.float64))]
         part = part.sort_values(metric, ascending=metric in LESS_IS_BETTER, kind="stable")
+        sentence = _describe_extremes(part, metric, comparison)
         left_out = max(0, len(part) - MAX_LEVELS)
         part = part.head(MAX_LEVELS)
         whole = _value(comparison, str(comparison.best), metric)
         name = str(column).replace("_", " ").replace("+", " and ")
         words = f"{metric_name(metric)} of {comparison.best} by {name}; the dashed line is all prints"
-        sentence = _describe_extremes(part, metric, comparison)
         reading = f"{sentence} {left_out} more levels are in the tables." if left_out else sentence
         rows = intervals(part, "level", metric)
         chart = interval_display(f"by-{column}", f"By {name}", rows, metric_name(metric), words, reading, mark=whole)
@@ -270,19 +274,31 @@ def _defined(part: pd.DataFrame, comparison: Comparison, column: str) -> str | N
 
 
 def _describe_extremes(part: pd.DataFrame, metric: str, comparison: Comparison) -> str:
-    """Return a sentence on the best and the worst level, and whether their intervals overlap."""
-    rows = part.to_dict("records")
-    shown, ends = [], []
-    for row in (rows[0], rows[-1]):
-        words = format_estimate(row, metric, comparison.problem.kind)
-        shown.append(f"{row['level']} {words['value']}" + (f" ({words['interval']})" if words["interval"] else ""))
-        ends += [_at(row, f"{metric}_low"), _at(row, f"{metric}_high")]
-    sentence = f"Best: {shown[0]}. Worst: {shown[1]}."
-    if not np.isfinite(ends).all():
-        return sentence
-    if ends[1] < ends[2] if metric in LESS_IS_BETTER else ends[0] > ends[3]:
-        return f"{sentence} Their intervals do not overlap."
-    return f"{sentence} Their intervals overlap, so the order may be due to chance."
+    """Return a sentence on the best and the worst level, and whether they differ allowing for their having been chosen.
+
+    The distance of the extremes of several levels follows Tukey's studentised range. Levels with the same people vary
+    together, so that taking them for independent errs on the safe side.
+    """
+    group, kind = comparison.problem.group, comparison.problem.kind
+    rows = part[(part["groups"] >= MIN_COMPARED_GROUPS) & np.isfinite(part[f"{metric}_low"].to_numpy(np.float64))]
+    if len(rows) < 2:
+        return f"Fewer than two levels have {MIN_COMPARED_GROUPS} {group}s or more: no comparison."
+    ends = rows.iloc[[0, -1]]
+    values, halves = ends[metric].to_numpy(), (ends[f"{metric}_high"] - ends[f"{metric}_low"]).to_numpy() / 2
+    if values[0] == values[1]:
+        return "All levels that can be compared have the same value."
+    shown = [
+        f"{row['level']} {words['value']} ({words['interval']})"
+        for row in ends.to_dict("records")
+        if (words := format_estimate(row, metric, kind))
+    ]
+    errors = halves / [t_quantile(n) for n in ends["groups"]]
+    reach = studentized_range.ppf(LEVEL, len(rows), np.inf) * np.sqrt((errors**2).sum() / 2)
+    apart = abs(values[0] - values[1]) > reach
+    return (
+        f"Best: {shown[0]}. Worst: {shown[1]}. They {'differ' if apart else 'do not differ significantly'}, allowing "
+        f"for the choice among {len(rows)} levels."
+    )
 
 
 def make_importances(comparison: Comparison) -> list[Display]:

@@ -19,7 +19,7 @@ from ridgefeat.errors import ParameterError
 from ridgefeat.report.display import COLOURS, INK, REFERENCE, SOFT, WIDTH, Display, axes, by_name, label, line_style
 from ridgefeat.report.page import percent
 from ridgefeat.report.plots import Curve, Limits, plot_curves
-from ridgefeat.threshold import Analysis, Choice, Part
+from ridgefeat.threshold import Analysis, Choice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,35 +37,34 @@ OBJECTIVES = {"hter": "HTER", "accuracy": "1 − accuracy", "cost": "expected co
 
 def threshold_displays(found: Analysis) -> dict[str, Display]:
     """Return the report's figures by name, in order; that of the Gaussian process only where it was asked for."""
-    part = found.reported
     displays = [
         Display(
             "det",
             "DET",
             partial(plot_det, found),
-            "DET: FNMR over FMR, both on normal deviates. " + "; ".join(_eer(p) for p in found.parts),
-            f"Lower left is better. Dots: the methods' thresholds on {part.name}, numbered as in the table. "
+            f"DET: FNMR over FMR, both on normal deviates. {_eer(found)}",
+            "Lower left is better. Dots: the methods' rates, numbered as in the table. "
             "Dashed: equal rates. A rate of 0 is drawn at the edge.",
         ),
         Display(
             "scores",
             "Scores",
             partial(plot_scores, found),
-            f"Scores of {part.name}: " + "; ".join(words for _, words, _ in _kinds(part)),
-            f"Scores of {part.name}. Lines: the methods' thresholds, numbered as in the table.",
+            "Scores: " + "; ".join(words for _, words, _ in _kinds(found)),
+            "Lines: the methods' thresholds, numbered as in the table.",
         ),
         Display(
             "far-frr",
             "FAR and FRR",
             partial(plot_error_rates, found),
-            f"FAR and FRR over the threshold, {part.name}",
-            f"On {part.name}. They cross at the equal error rate. Lines: the thresholds, numbered as in the table.",
+            "FAR and FRR over the threshold",
+            "They cross at the equal error rate. Lines: the thresholds, numbered as in the table.",
         ),
         Display(
             "roc",
             "ROC",
             partial(plot_roc, found),
-            "ROC: 1 − FNMR over FMR. " + "; ".join(c.words for c in _roc(found)),
+            f"ROC: 1 − FNMR over FMR. {_roc(found).words}",
             "Upper left is better; the dashed line is chance level. The DET curve separates good systems more clearly.",
         ),
     ]
@@ -76,7 +75,7 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
             partial(plot_search, found, choice),
             f"Gaussian process: {OBJECTIVES[found.settings.objective]} over the threshold, "
             f"{len(choice.path.tried)} thresholds tried",
-            "On development. Each next threshold is the one with the largest expected improvement; dashed: the best "
+            "Each next threshold is the one with the largest expected improvement; dashed: the best "
             "one tried. The exact method evaluates the whole dotted line.",
         )
         for choice in found.choices
@@ -86,8 +85,8 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
 
 
 def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
-    """Draw detection error trade-off curves: both rates on normal deviates, where normal scores give straight lines."""
-    ends = 100 * max(1e-7, min(0.5 / max(p.curve.n_mated, p.curve.n_nonmated) for p in found.parts)), 70.0
+    """Draw the detection error trade-off: both rates on normal deviates, where normal scores give a straight line."""
+    ends = 100 * max(1e-7, 0.5 / max(found.curve.n_mated, found.curve.n_nonmated)), 70.0
     ticks = [p for p in PERCENTS if ends[0] <= p <= ends[1]]
     with axes(ax, height=334, left=58) as ax:
         ax.set(xlim=ends, ylim=ends, xlabel="FMR, %", ylabel="FNMR, %")
@@ -95,11 +94,10 @@ def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
             scale("function", functions=(_deviates, lambda deviates: 100 * ndtr(deviates)))
             place(ticks, [f"{t:g}" for t in ticks])
         ax.plot(ends, ends, **REFERENCE)
-        for i, part in enumerate(found.parts):
-            at = part.curve.thin(POINTS)
-            x, y = (np.clip(100 * rate[at], *ends) for rate in (part.curve.fmr, part.curve.fnmr))
-            ax.plot(x, y, label=label(_eer(part)), clip_on=False, **line_style(i))
-        dots = np.array([(o.fmr.value, o.fnmr.value) for o in found.reported.operating_points])
+        at = found.curve.thin(POINTS)
+        x, y = (np.clip(100 * rate[at], *ends) for rate in (found.curve.fmr, found.curve.fnmr))
+        ax.plot(x, y, label=label(_eer(found)), clip_on=False, **line_style(0))
+        dots = np.array([(o.fmr.value, o.fnmr.value) for o in found.operating_points])
         dots = np.clip(100 * dots, *ends)
         ax.plot(*dots.T, "o", color=INK, clip_on=False, **DOT)
         where = (ax.transScale + ax.transLimits).transform(dots)
@@ -119,23 +117,23 @@ def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
 
 
 def plot_roc(found: Analysis, ax: Axes | None = None) -> Axes:
-    """Draw receiver operating characteristics."""
-    return plot_curves(_roc(found), "FMR, %", "1 − FNMR, %", ax, limits=(0, 100), diagonal=True)
+    """Draw the receiver operating characteristic."""
+    return plot_curves([_roc(found)], "FMR, %", "1 − FNMR, %", ax, limits=(0, 100), diagonal=True)
 
 
 def plot_scores(found: Analysis, ax: Axes | None = None) -> Axes:
-    """Draw both kinds' histograms on the reported part, with the thresholds."""
+    """Draw both kinds' histograms, with the thresholds."""
     with _over_scores(found, ax, "score", "fraction of scores, %") as (ax, ends):
         edges = np.linspace(*ends, BINS + 1)
-        for values, words, colour in _kinds(found.reported):
+        for values, words, colour in _kinds(found):
             share = 100 * np.histogram(np.clip(values, *ends), edges)[0] / len(values)
             ax.stairs(share, edges, fill=True, fc=(colour, 0.28), ec=colour, lw=1.5, label=words)
     return ax
 
 
 def plot_error_rates(found: Analysis, ax: Axes | None = None) -> Axes:
-    """Draw FAR and FRR of the reported part against the threshold."""
-    curve = found.reported.curve
+    """Draw FAR and FRR against the threshold."""
+    curve = found.curve
     at = curve.thin(POINTS)
     thresholds = np.array([curve.to_threshold(v) for v in curve.cut[at]])
     with _over_scores(found, ax, "threshold", "rate, %") as (ax, _):
@@ -147,7 +145,7 @@ def plot_error_rates(found: Analysis, ax: Axes | None = None) -> Axes:
 
 def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes:
     """Draw the Gaussian process of a Bayesian optimisation, and the thresholds that it tried."""
-    path, curve = choice.path, found.parts[0].curve
+    path, curve = choice.path, found.curve
     if path is None:
         raise ParameterError(f"method {choice.method!r} is no search and has no path to draw; 'bayes' has one")
     true = found.settings.loss(curve)[curve.index(path.grid)]
@@ -180,24 +178,20 @@ def ranges(numbers: Iterable[int]) -> str:
     return ", ".join(f"{r[0]}–{r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs)
 
 
-def _eer(part: Part) -> str:
-    return f"{part.name}, EER {percent(part.figures[0].value)}"
+def _eer(found: Analysis) -> str:
+    return f"EER {percent(found.metrics[0].value)}"
 
 
-def _roc(found: Analysis) -> list[Curve]:
-    curves = []
-    for part in found.parts:
-        at = part.curve.thin(POINTS)
-        area = next(f for f in part.figures if f.name == "AUC")
-        x, y = 100 * part.curve.fmr[at], 100 * (1 - part.curve.fnmr[at])
-        curves.append(Curve(part.name, x, y, f"AUC {area.value:.4f}"))
-    return curves
+def _roc(found: Analysis) -> Curve:
+    at = found.curve.thin(POINTS)
+    x, y = 100 * found.curve.fmr[at], 100 * (1 - found.curve.fnmr[at])
+    return Curve("scores", x, y, f"AUC {found.curve.auc:.4f}")
 
 
-def _kinds(part: Part) -> list[tuple[Float, str, str]]:
+def _kinds(found: Analysis) -> list[tuple[Float, str, str]]:
     """Return both kinds' scores, each with words and a colour."""
-    there = part.scores.compared
-    values, truth = part.scores.score[there], part.scores.mated[there]
+    there = found.scores.compared
+    values, truth = found.scores.score[there], found.scores.mated[there]
     return [
         (values[kind], f"{name}, {int(kind.sum()):,}", colour)
         for kind, name, colour in ((truth, "mated", COLOURS[0]), (~truth, "non-mated", COLOURS[1]))
@@ -211,7 +205,7 @@ def _deviates(percents: Float) -> Float:
 
 def _scale(found: Analysis) -> Limits:
     """Return ends that hold nearly all scores, so that a stray one does not set them, and every threshold."""
-    scores = found.reported.scores
+    scores = found.scores
     low, high = (float(v) for v in np.percentile(scores.score[scores.compared], [0.05, 99.95]))
     marks = [c.threshold for c in found.choices]
     room = 0.03 * ((high - low) or 1.0)

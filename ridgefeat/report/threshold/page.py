@@ -14,7 +14,7 @@ import numpy as np
 from ridgefeat._version import __version__
 from ridgefeat.report.page import percent, percent_interval, render_page, write_page
 from ridgefeat.report.threshold.figures import threshold_displays
-from ridgefeat.threshold import MIN_ERRORS, Analysis, Figure, Part, Rate
+from ridgefeat.threshold import MIN_ERRORS, Analysis, Choice, Figure, Rate
 
 MEANINGS = {
     "mean-distance": "midpoint of the mean mated and the mean non-mated score; ignores error rates",
@@ -24,7 +24,7 @@ MEANINGS = {
     "exact": "best of all thresholds, by {objective}",
     "min-cost": "lowest expected cost: {prior} of transactions mated; cost of a false accept {accept}, of a false "
     "reject {reject}",
-    "zero-fmr": "lowest threshold without a false match on development",
+    "zero-fmr": "lowest threshold without a false match",
 }
 OBJECTIVES = {"hter": "lowest HTER", "accuracy": "highest accuracy", "cost": "lowest expected cost"}
 FIGURES = {
@@ -63,20 +63,18 @@ def write_threshold_page(
     TableError
         If the page cannot be written.
     """
-    parts = found.parts[::-1]
+    rows = _rows(found)
     page = {
         "title": title,
         "version": __version__,
-        "sign": "≤" if found.parts[0].scores.distance else "≥",
+        "sign": "≤" if found.scores.distance else "≥",
         "headline": _headline(found),
-        "answers": _answers(found),
+        "answer": _answer(found),
         "remarks": found.remarks,
-        "parts": [{"name": p.name, "rows": _rows(found, p), "counts": _describe_counts(p)} for p in parts],
-        "figures": [
-            {"name": f.name, "meaning": FIGURES[f.name], "cells": [_figure(_named(p, f.name)) for p in parts]}
-            for f in parts[0].figures
-        ],
-        "names": [p.name for p in parts],
+        "rows": sorted(rows, key=lambda row: not row["recommended"]),
+        "folds": found.folds,
+        "counts": _describe_counts(found),
+        "figures": [{"name": f.name, "meaning": FIGURES[f.name], **_figure(f)} for f in found.metrics],
         "plots": threshold_displays(found).values(),
         "rule": MIN_ERRORS,
         "about": {**(about or {}), **_making(found)},
@@ -87,7 +85,7 @@ def write_threshold_page(
 def meaning(found: Analysis, method: str) -> str:
     """Return what a method does, with its settings."""
     if method.startswith("fmr="):
-        return "lowest threshold with an FMR on development of at most the target"
+        return "lowest threshold with an FMR of at most the target"
     s = found.settings
     return MEANINGS[method].format(
         objective=OBJECTIVES[s.objective],
@@ -100,48 +98,38 @@ def meaning(found: Analysis, method: str) -> str:
 
 
 def _headline(found: Analysis) -> list[dict[str, str]]:
-    part = found.reported
-    eer, area, d = (_named(part, n) for n in ("EER", "AUC", "d'"))
+    named = {f.name: f for f in found.metrics}
+    eer, choice = named["EER"], found.recommended
     facts = [
-        ("equal error rate", percent(eer.value), percent_interval(eer.low, eer.high) or f"on {part.name}"),
-        ("mated scores", f"{part.curve.n_mated:,}", f"on {part.name}"),
-        ("non-mated scores", f"{part.curve.n_nonmated:,}", f"on {part.name}"),
-        ("AUC", f"{area.value:.4f}", _bounds(area)),
-        ("d′", f"{d.value:.2f}", _bounds(d)),
+        ("threshold", f"{choice.threshold:.6g}", _threshold_interval(choice) or choice.method),
+        ("equal error rate", percent(eer.value), percent_interval(eer.low, eer.high)),
+        ("mated scores", f"{found.curve.n_mated:,}", ""),
+        ("non-mated scores", f"{found.curve.n_nonmated:,}", ""),
+        *((n.replace("'", "′"), f"{named[n].value:.4g}", _bounds(named[n])) for n in ("AUC", "d'")),
     ]
-    if part.scores.n_subjects:
-        facts.insert(1, ("subjects", f"{part.scores.n_subjects:,}", f"on {part.name}"))
+    if found.scores.n_subjects:
+        facts.insert(2, ("subjects", f"{found.scores.n_subjects:,}", ""))
     return [{"name": n, "value": v, "note": t} for n, v, t in facts]
 
 
-def _answers(found: Analysis) -> list[str]:
-    part = found.reported
-    sign = "at most" if part.scores.distance else "at least"
-    answers = []
-    for choice, operation in zip(found.choices, part.operating_points, strict=True):
-        if choice.target:
-            answers.append(
-                f"For an FMR of {100 * choice.target:g} %, accept scores of {sign} {choice.threshold:.6g}. On "
-                f"{part.name}, FMR is then {_describe_rate(operation.fmr)} and FNMR {_describe_rate(operation.fnmr)}."
-            )
-    names = [c.method for c in found.choices]
-    sought = [n for n in ("bayes", "grid", "mean-distance") if n in names]
-    if "exact" in names and sought:
-        dev = found.parts[0]
-        losses = {
-            n: float(found.settings.loss(dev.curve)[dev.curve.index(found.choices[names.index(n)].threshold)])
-            for n in ["exact", *sought]
-        }
-        more = ", ".join(f"{n} {_loss(found, losses[n])}" for n in sought)
-        what = {"hter": "HTER", "accuracy": "Fraction of errors", "cost": "Expected cost"}[found.settings.objective]
-        answers.append(
-            f"{what} on development: exact {_loss(found, losses['exact'])}; {more}. None can be lower than exact."
-        )
-    return answers
+def _answer(found: Analysis) -> str:
+    """Return the recommended threshold and its rates in sentences."""
+    choice, point = found.recommended, found.operating_points[found.choices.index(found.recommended)]
+    purpose = f"For an FMR of at most {100 * choice.target:g} %" if choice.target else f"By {choice.method}"
+    interval = _threshold_interval(choice)
+    judged = "On subjects that chose no threshold" if found.folds > 1 else "On the same scores"
+    return (
+        f"{purpose}, accept scores of {'at most' if found.scores.distance else 'at least'} {choice.threshold:.6g}"
+        f"{f' (95 %: {interval})' if interval else ''}. {judged}, FMR is {_describe_rate(point.fmr)} and FNMR "
+        f"{_describe_rate(point.fnmr)}."
+    )
 
 
-def _loss(found: Analysis, value: float) -> str:
-    return f"{value:.4g}" if found.settings.objective == "cost" else percent(value)
+def _threshold_interval(choice: Choice) -> str:
+    low, high = choice.low, choice.high
+    if np.isfinite([low, high]).all():
+        return f"{low:.4g} to {high:.4g}"
+    return f"{low:.4g} or more" if np.isfinite(low) else f"{high:.4g} or less" if np.isfinite(high) else ""
 
 
 def _describe_rate(rate: Rate) -> str:
@@ -149,17 +137,21 @@ def _describe_rate(rate: Rate) -> str:
     return f"{percent(rate.value)} ({rate.errors:,} of {rate.count:,}{'; 95 %: ' + inner if inner else ''})"
 
 
-def _rows(found: Analysis, part: Part) -> list[dict[str, Any]]:
+def _rows(found: Analysis) -> list[dict[str, Any]]:
     rows = []
-    for number, (choice, operation) in enumerate(zip(found.choices, part.operating_points, strict=True), 1):
-        rates = [getattr(operation, n) for n in ("fmr", "fnmr", "far", "frr", "hter", "accuracy")]
+    own = found.settings.loss(found.curve, "hter")[found.curve.index([c.threshold for c in found.choices])]
+    for number, (choice, point) in enumerate(zip(found.choices, found.operating_points, strict=True), 1):
+        rates = [getattr(point, n) for n in ("fmr", "fnmr", "far", "frr", "hter", "accuracy")]
         rows.append(
             {
                 "number": number,
                 "name": choice.method,
+                "recommended": choice is found.recommended,
                 "meaning": meaning(found, choice.method),
                 "threshold": f"{choice.threshold:.6g}",
+                "interval": _threshold_interval(choice),
                 "evaluations": f"{choice.evaluations:,}",
+                "own": percent(float(own[number - 1])),
                 "cells": [
                     {
                         "value": percent(r.value),
@@ -174,18 +166,16 @@ def _rows(found: Analysis, part: Part) -> list[dict[str, Any]]:
     return rows
 
 
-def _describe_counts(part: Part) -> str:
-    subjects = f" of {part.scores.n_subjects:,} subjects" if part.scores.n_subjects else ""
-    return f"{part.curve.n_mated:,} mated and {part.curve.n_nonmated:,} non-mated comparisons{subjects}"
-
-
-def _named(part: Part, name: str) -> Figure:
-    return next(f for f in part.figures if f.name == name)
+def _describe_counts(found: Analysis) -> str:
+    subjects = f" of {found.scores.n_subjects:,} subjects" if found.scores.n_subjects else ""
+    return f"{found.curve.n_mated:,} mated and {found.curve.n_nonmated:,} non-mated comparisons{subjects}"
 
 
 def _figure(one: Figure) -> dict[str, str]:
     if one.name in ("AUC", "d'"):
         return {"value": f"{one.value:.4f}", "interval": _bounds(one), "threshold": ""}
+    if not np.isfinite(one.value):
+        return {"value": "–", "interval": "too few non-mated comparisons", "threshold": ""}
     return {
         "value": percent(one.value),
         "interval": percent_interval(one.low, one.high),
@@ -200,20 +190,12 @@ def _bounds(one: Figure) -> str:
 
 
 def _making(found: Analysis) -> dict[str, str]:
-    s, split = found.settings, found.split
-    people = "subjects" if split.by_subject else "comparisons"
-    if split.evaluation is None:
-        dealt = "none: thresholds are selected and evaluated on the same scores"
-    elif split.by_subject:
-        first, last = (f"{part.scores.n_subjects:,}" for part in (found.parts[0], found.parts[-1]))
-        dealt = f"{first} subjects for development, {last} for evaluation"
-    else:
-        dealt = "by comparison, because the table has no subjects"
-    replicates = len(found.reported.replicates.fmr) - 1
+    people = "subjects" if found.scores.probe is not None else "comparisons, because the table names no subjects"
     return {
-        "Split": dealt,
-        "Left out": f"{split.n_cross:,} comparisons between the two parts" if split.n_cross else "nothing",
-        "Intervals": f"95 %, {replicates:,} bootstrap replicates over {people}" if replicates else "none",
-        "Objective": OBJECTIVES[s.objective],
-        "Seed": str(s.seed),
+        "Judged": f"by {found.folds} folds over {people}; every comparison once"
+        if found.folds > 1
+        else "on the scores that chose the thresholds",
+        "Intervals": f"95 %, from the variance over {people}",
+        "Objective": OBJECTIVES[found.settings.objective],
+        "Seed": str(found.settings.seed),
     }

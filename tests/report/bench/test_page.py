@@ -217,10 +217,19 @@ def test_levels_say_which_finger_tells_most_and_use_a_figure_that_is_defined() -
     assert list(charts) == ["finger", "hand", "sex"]
     assert [c.metric for c in charts.values()] == ["roc_auc", "roc_auc", "accuracy"]
     assert "thumb 0.800 (0.780 to 0.820); index 0.750" in charts["finger"].display.alt
-    assert charts["finger"].sentence.endswith("Their intervals do not overlap.")
-    overlapping = make("binary").levels.assign(roc_auc_low=0.1, roc_auc_high=0.9)
-    (first, *_) = figures.make_level_charts(replace(make("binary"), levels=overlapping))
-    assert first.sentence.endswith("the order may be due to chance.")
+    assert charts["finger"].sentence.endswith("They differ, allowing for the choice among 5 levels.")
+    made, levels = make("binary"), make("binary").levels
+
+    def sentence(**columns):
+        return figures.make_level_charts(replace(made, levels=levels.assign(**columns)))[0].sentence
+
+    # Alone, best and worst would differ with 95 % confidence (0.2 > 1.96 √2 · 0.07); as extremes of five they do not.
+    wide = {"roc_auc_low": levels["roc_auc"] - 0.14, "roc_auc_high": levels["roc_auc"] + 0.14}
+    assert sentence(**wide, groups=1000).endswith(
+        "They do not differ significantly, allowing for the choice among 5 levels."
+    )
+    assert sentence(groups=9) == "Fewer than two levels have 10 subjects or more: no comparison."
+    assert sentence(roc_auc=0.7) == "All levels that can be compared have the same value."
     # An error is better where it is smaller.
     assert figures.make_level_charts(make("regression"))[0].sentence.startswith(f"Best: {FINGERS[-1]} 0.6")
 

@@ -6,7 +6,7 @@ import pytest
 from ridgefeat import report
 from ridgefeat.errors import ParameterError
 from ridgefeat.report.threshold.figures import _scale, plot_search, ranges, threshold_displays
-from ridgefeat.threshold import Scores, analyse
+from ridgefeat.threshold import DEFAULT_METHODS, Scores, analyse
 from tests.report.test_plots import extent as extent_of
 from tests.report.test_plots import written as texts_of
 
@@ -20,7 +20,7 @@ def found():
     rng = np.random.default_rng(0)
     # A few scores far to the right, so that the figure ends before the scores do.
     mated = np.r_[rng.normal(4, 1, 5000), 100]
-    return analyse(scores(mated, rng.normal(0, 1, 9000)), development=1, replicates=0)
+    return analyse(scores(mated, rng.normal(0, 1, 9000)), (*DEFAULT_METHODS, "bayes"), folds=1)
 
 
 def test_rates_reach_both_edges_of_their_figure(found):
@@ -62,7 +62,7 @@ def test_histograms_hold_every_score(found):
 
 def test_det_is_in_percent_on_normal_deviates(found):
     ax = report.plot_det(found)
-    (line,) = (one for one in ax.lines if one.get_label().startswith("development, EER"))
+    (line,) = (one for one in ax.lines if one.get_label().startswith("EER"))
     low, high = ax.get_xlim()
     assert line.get_xdata().min() == low == pytest.approx(100 * 0.5 / 9000) and high == 70
     assert [t.get_text() for t in ax.get_xticklabels()] == ["0.01", "0.1", "1", "5", "20", "40", "60"]
@@ -72,7 +72,7 @@ def test_det_is_in_percent_on_normal_deviates(found):
     dots = next(one for one in ax.lines if one.get_marker() == "o")
     assert len(dots.get_xdata()) == len(found.choices)
     # Dots that nearly agree share a label.
-    assert texts_of(ax) == ["1–5, 9", "6", "7", "8"]
+    assert texts_of(ax) == ["1", "2", "3–7, 9", "8"]
 
 
 def test_roc_is_in_percent(found):
