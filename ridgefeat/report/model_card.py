@@ -113,8 +113,8 @@ def _figures(about: Mapping[str, Any]) -> str:
 def _limits(about: Mapping[str, Any]) -> str:
     return _section(
         "Limits",
-        "- Prints unlike the training data in any family of columns, or with a layout or resolution that no training print "
-        "has, get no prediction. A mirrored print cannot be recognised, and noise only where it is strong.\n"
+        "- Prints unlike the training data in any family of columns, or with a layout or resolution that no training "
+        "print has, get no prediction. A mirrored print cannot be recognised, and noise only where it is strong.\n"
         "- A probability says how the model ranks prints. It is not evidence, and must not be combined with "
         "evidence as if it were.\n"
         f"- {ASK} what the leak audit found, and what was decided.\n"
