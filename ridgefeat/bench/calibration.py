@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -75,26 +74,37 @@ def _input(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return scores[:, 1:] if scores.shape[1] == 2 else scores
 
 
-def other_folds(fold: NDArray[np.int64], repeat_of: Sequence[int]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Return the rows of the other folds and of the fold itself, for each fold, as scikit-learn's `cv` takes them.
-
-    `fold` is each row's, numbered through all repeats; `repeat_of` each fold's repeat. Folds of another repeat test the
-    same people; only those of a fold's own repeat say nothing about its people.
-    """
-    repeat = np.asarray(repeat_of)
-    return [
-        (np.flatnonzero((repeat[fold] == repeat[f]) & (fold != f)), np.flatnonzero(fold == f)) for f in np.unique(fold)
-    ]
-
-
-def across_folds(
-    scores: NDArray[np.float64], y: NDArray[np.int64], fold: NDArray[np.int64], repeat_of: Sequence[int]
+def transfer(
+    learned: NDArray[np.float64],
+    y: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
 ) -> NDArray[np.float64] | None:
-    """Return probabilities, each fold's by the curve through the other folds' scores; None where these lack a class."""
-    cv = other_folds(fold, repeat_of)
-    if any(len(np.unique(y[others])) < scores.shape[1] for others, _ in cv):
-        return None
-    out: NDArray[np.float64] = cross_val_predict(_curve(), _input(scores), y, cv=cv, n_jobs=1, method="predict_proba")
+    """Return probabilities of all scores; None where a class is missing from what a curve is learned from.
+
+    Each part names rows of `learned` and `y` that a curve is drawn through, and the rows of `scores` that it is for.
+    """
+    out = np.empty_like(scores)
+    for source, rows in parts:
+        if len(np.unique(y[source])) < scores.shape[1]:
+            return None
+        out[rows] = apply(fit(learned[source], y[source]), scores[rows])
+    return out
+
+
+def decide(probability: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return each row's class: the one whose probability is largest relative to its share in training.
+
+    This is the rule of every class that ridgefeat reports. The most probable class would be the frequent one for nearly
+    all prints. With equal shares the rule is the largest probability. A tie goes to the most frequent class.
+
+    Examples
+    --------
+    >>> decide(np.array([[0.7, 0.3], [0.9, 0.1]]), np.array([0.8, 0.2]))
+    array([1, 0])
+    """
+    # Rounded, so that a probability which differs from the share by rounding errors is a tie.
+    out: NDArray[np.int64] = (np.round(probability / share, 3) + 1e-4 * share).argmax(axis=1)
     return out
 
 

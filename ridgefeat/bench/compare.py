@@ -19,8 +19,9 @@ from ridgefeat.bench.evaluation import Inputs, Outcome, evaluate, failure
 from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.bench.metrics import Weights
 from ridgefeat.bench.options import Method, Options, Progress
-from ridgefeat.bench.pooling import fuse_predictions, pool_predictions
+from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions, pool_predictions
 from ridgefeat.bench.results import Comparison, Fold, Problem, Reproduction, Run
+from ridgefeat.errors import TableError
 
 if TYPE_CHECKING:
     from ridgefeat.audit import Audit
@@ -64,13 +65,22 @@ def compare(
     methods = [known.get(n) or find(n) for n in names if n not in ENSEMBLES]
     inputs = make_inputs(problem, o, methods, progress)
     by_method = evaluate(problem, methods, folds, o, inputs, progress)
-    pooled = {n: pool_predictions(problem, found) for n, found in by_method.items() if not failure(found)}
-    members = dict(pooled)
+    balanced = o.imbalance != "none"
+    inner = _predict_training_rows(problem, methods, folds, o, inputs, progress)
+    pooled = {
+        n: pool_predictions(problem, found, balanced=balanced, inner=inner.get(n))
+        for n, found in by_method.items()
+        if not failure(found)
+    }
+    members, learned = dict(pooled), {n: p for n, p in inner.items() if n in pooled}
     for name in ENSEMBLES:
         if name in names:
             try:
-                by_method[name] = evaluate_ensemble(problem, name, members)
-                pooled[name] = pool_predictions(problem, by_method[name])
+                by_method[name] = evaluate_ensemble(problem, name, members, learned or None)
+                if learned:
+                    found = evaluate_ensemble(problem, name, learned)
+                    inner[name] = pool_predictions(problem, found, balanced=balanced)
+                pooled[name] = pool_predictions(problem, by_method[name], balanced=balanced, inner=inner.get(name))
             except ValueError as error:
                 by_method[name] = [Outcome(name, f, None, None, reason=str(error)) for f in folds]
     by_method = {n: by_method[n] for n in names}
@@ -91,7 +101,7 @@ def compare(
         **tables.tabulate(problem, runs, by_method, pooled, weights),
     )
     if o.fuse is not None and pooled:
-        small, fused = fuse_predictions(problem, pooled, o.fuse)
+        small, fused = fuse_predictions(problem, pooled, o.fuse, balanced=balanced, inner=inner)
         comparison = replace(
             comparison,
             fuse=o.fuse,
@@ -101,6 +111,31 @@ def compare(
     if o.diagnose and comparison.best:
         return _diagnose(comparison, [m for m in methods if m.name in pooled], o, inputs, weights, progress)
     return comparison
+
+
+def _predict_training_rows(
+    problem: Problem,
+    methods: Sequence[Method],
+    folds: Sequence[Fold],
+    options: Options,
+    inputs: Inputs,
+    progress: Progress | None,
+) -> dict[str, PooledPredictions]:
+    """Return predictions in folds of the training rows, where no other fold shows what a calibration could learn from.
+
+    A network that trains in epochs is left out: it stays uncalibrated, and outside ensembles, rather than be trained
+    several times.
+    """
+    if len({f.repeat for f in folds}) < len(folds):
+        return {}
+    able = [m for m in methods if not m.in_epochs]
+    try:
+        inner = splits.inner_folds(problem, folds, options.folds, options.seed)
+    except TableError:  # too few groups: uncalibrated
+        return {}
+    by_method = evaluate(problem, able, inner, options, inputs, progress)
+    balanced = options.imbalance != "none"
+    return {n: pool_predictions(problem, f, balanced=balanced) for n, f in by_method.items() if not failure(f)}
 
 
 def _run(name: str, meaning: str, outcomes: Sequence[Outcome]) -> Run:

@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from ridgefeat.bench import calibration
 from ridgefeat.bench.evaluation import Outcome
 from ridgefeat.bench.metrics import Predictions, figure
-from ridgefeat.bench.pooling import PooledPredictions
+from ridgefeat.bench.pooling import PooledPredictions, sources
 from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
 
 TOLERANCE = 0.02
@@ -31,31 +31,38 @@ MIN_MEMBERS, MAX_MEMBERS = 3, 6
 """Members of the mean: those that make different errors improve each other; the tenth adds only time."""
 
 
-def evaluate_ensemble(problem: Problem, name: str, pooled: Mapping[str, PooledPredictions]) -> list[Outcome]:
+def evaluate_ensemble(
+    problem: Problem,
+    name: str,
+    pooled: Mapping[str, PooledPredictions],
+    inner: Mapping[str, PooledPredictions] | None = None,
+) -> list[Outcome]:
     """Return the outcomes of "mean" or "stack" in the folds that its members ran in.
 
-    `pooled` holds the classifiers that did not fail; dummy is left out.
+    `pooled` holds the classifiers that did not fail; dummy is left out. `inner` holds their predictions in folds of the
+    training rows, where these choose and weight members instead of the other folds.
 
     Raises
     ------
     ValueError
-        If fewer than two members ran, or a stack has one fold alone.
+        If fewer than two members ran, or there is nothing that a stack can be fitted on.
     """
-    members = _members(name, pooled)
-    folds = next(iter(pooled.values())).folds
-    first = next(iter(members.values()))
+    members = _members(name, {n: p for n, p in pooled.items() if inner is None or n in inner})
+    learned = members if inner is None else {n: inner[n].predictions for n in members}
+    whole = next(p for n, p in pooled.items() if n in members)
     odds = {n: log_odds(p) for n, p in members.items()}
-    columns, score = as_columns(list(odds.values())), np.empty_like(log_odds(first))
-    for others, own in calibration.other_folds(first.fold, [f.repeat for f in folds]):
+    columns, score = as_columns(list(odds.values())), np.empty_like(log_odds(whole.predictions))
+    for source, own in sources(whole, inner and inner[next(iter(members))]):
         if name == "mean":
-            best = best_members(members, others, problem.metric, pooled.get("dummy"))
+            best = best_members(learned, source, problem.metric, (inner or pooled).get("dummy"))
             score[own] = np.mean([odds[n][own] for n in best], axis=0)
-        elif not len(others):
+        elif not len(source):
             raise ValueError("stack is fitted on other folds' scores, and there is one fold alone")
         else:
-            model = fit_stack(columns[others], first.y[others])
+            others = as_columns([log_odds(p.select(source)) for p in learned.values()])
+            model = fit_stack(others, next(iter(learned.values())).y[source])
             score[own] = calibration.raw_scores(model, columns[own], len(model.classes_))
-    return [_outcome(name, f, score[first.fold == i], problem) for i, f in enumerate(folds)]
+    return [_outcome(name, f, score[whole.predictions.fold == i], problem) for i, f in enumerate(whole.folds)]
 
 
 def _members(name: str, pooled: Mapping[str, PooledPredictions]) -> dict[str, Predictions]:
@@ -111,23 +118,7 @@ def fit_stack(X: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
 def _outcome(name: str, fold: Fold, score: NDArray[np.float64], problem: Problem) -> Outcome:
     if problem.kind == "regression":
         return Outcome(name, fold, score[:, 0], np.zeros((len(score), 0)))
-    y = problem.y[fold.train]
-    prior = np.bincount(y, minlength=score.shape[1]) / len(y)
-    return Outcome(name, fold, fair_class(score, prior), score)
-
-
-def fair_class(log_odds: NDArray[np.float64], prior: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return each row's class with the largest log-odds relative to those of the class's share in training.
-
-    Calibrated odds hold for classes as frequent as they are; a frequent class would be predicted for nearly all prints.
-
-    Examples
-    --------
-    >>> fair_class(np.array([[0.5, -0.5]]), np.array([0.9, 0.1]))
-    array([1])
-    """
-    out: NDArray[np.int64] = (log_odds - (np.log(prior) - np.log1p(-prior))).argmax(axis=1)
-    return out
+    return Outcome(name, fold, score.argmax(axis=1), score)
 
 
 class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]

@@ -61,14 +61,14 @@ class Job:
     options: Options = field(default_factory=Options)
 
     def tables(self) -> list[Path]:
-        """Return the tables, training first.
+        """Return the tables; the one to test on before the one to train on, so that of prints in both its own are kept.
 
         Raises
         ------
         ParameterError
             Unless exactly one of the ways to give them is used.
         """
-        pair = [p for p in (self.train, self.test) if p is not None]
+        pair = [p for p in (self.test, self.train) if p is not None]
         if sum((self.table is not None, bool(pair), bool(self.cross))) != 1 or len(pair) == 1 or len(self.cross) == 1:
             raise ParameterError("give one table, or --train with --test, or two and more tables with --cross")
         if self.table is not None:
@@ -113,6 +113,9 @@ def run(
         problem = settle_duplicates(problem, found, job.on_duplicates)
         on_message(found.text())
     folds = make_job_folds(problem, job)
+    if job.train is not None and (left := len(problem) - len(folds[0].train) - len(folds[0].test)):
+        note = f"{left} prints left out of training: their {problem.group} or image is in {job.test} as well"
+        problem = replace(problem, notes=(*problem.notes, note))
     for text in (*problem.notes, *splits.describe(folds, problem)):
         on_message(text)
     problem = replace(problem, labels=problem.labels.drop(columns="meta_table"))
@@ -191,7 +194,7 @@ def make_job_folds(problem: Problem, job: Job) -> tuple[Fold, ...]:
     if job.cross:
         return splits.across(problem, table)
     if job.table is None:
-        return splits.between(problem, table == 1)
+        return splits.between(problem, table == 0)
     o = job.options
     return splits.make_folds(problem, o.split, folds=o.folds, repeats=o.repeats, seed=o.seed)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,8 +26,10 @@ from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
 from ridgefeat.bench.ensemble import build_ensemble, evaluate_ensemble, select_members
 from ridgefeat.bench.evaluation import evaluate, failure, fit
 from ridgefeat.bench.inputs import level_codes, level_names, levels_of, make_inputs
+from ridgefeat.bench.metrics import Predictions
+from ridgefeat.bench.novelty import NoveltyDetector
 from ridgefeat.bench.options import FEATURES, Method, Options
-from ridgefeat.bench.pooling import PooledPredictions, pool_predictions
+from ridgefeat.bench.pooling import PooledPredictions, class_shares, fuse_predictions, pool_predictions
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
@@ -34,15 +37,15 @@ from ridgefeat.errors import ModelError, ParameterError, TableError
 from ridgefeat.files import atomic_write, first_few, os_errors_as, read_bounded
 from ridgefeat.work.threads import one_thread
 
-FORMAT = "ridgefeat model 2"
-QUALITY = "quality_"
-USUAL_RANGE = (0.005, 0.995)
-"""Quantiles of each quality column between which a print is like those in training."""
-MAX_UNUSUAL_SHARE = 0.1
-"""Share of the quality columns outside them beyond which no answer is given; prints in training stay below it."""
+FORMAT = "ridgefeat model 3"
 DIGITS = 9
 """Digits of a probability; further ones are rounding errors."""
-NO_ANSWER = "quality outside what the model has seen"
+UNFIT_FLAGS = ("no_print", "too_small", "wrong_scale")
+"""Flags of prints that do not show what ordinary ones look like."""
+UNKNOWN_LAYOUTS = ("plain", "regex", "array")
+"""Layouts that say nothing about the sensor, and are the same to a model."""
+DPI_TOLERANCE = 0.02
+"""Relative difference up to which two resolutions are one."""
 MAX_BYTES = 1 << 30
 OWN_TYPES = (
     "estimators.GroupScaler",
@@ -55,7 +58,11 @@ OWN_TYPES = (
     "estimators.NearestNumbers",
     "estimators.Resampler",
     "ensemble.FrozenEnsemble",
+    "novelty.FamilyDistance",
+    "novelty.NoveltyDetector",
 )
+PARTS = ("pipeline", "calibrator", "novelty", "fused_calibrator")
+"""What a model file holds of a model, in addition to `about`."""
 TREE_TYPES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
 """Types with compiled code that follows the file's indices unchecked; they are checked after loading."""
 TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN_TYPES), "numpy.dtype", "sklearn.utils._bunch.Bunch", *TREE_TYPES)
@@ -70,14 +77,20 @@ class Model:
     pipeline, calibrator : estimator
         The calibrator is None for regression.
     about : mapping
-        classifier, members (of mean and stack), kind, target, group, classes, columns, within, levels, schema and
-        parameters of the table, seed, seen (name, low, high of each quality column), strange_share, training (prints,
-        groups), versions.
+        classifier, members (of mean and stack), kind, target, group, classes, shares and fused_shares (what `decide`
+        compares each class's probability with), columns, within, levels, sources (layout and resolution of the training
+        prints), schema and parameters of the table, seed, training (prints, groups), versions.
+    novelty : NoveltyDetector
+        Finds prints unlike those of training.
+    fused_calibrator : estimator
+        Of the mean scores of a group's prints; None for regression, and where prints of a group differ in the target.
     """
 
     pipeline: Any
     calibrator: Any
     about: Mapping[str, Any]
+    novelty: Any
+    fused_calibrator: Any = None
 
 
 def train(problem: Problem, classifier: str, options: Options | None = None) -> Model:
@@ -122,11 +135,40 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
         fitted = {n: _fit_whole(problem, find(n), X, o) for n in members}
         pipeline = build_ensemble(problem, classifier, pooled, fitted, X)
         pooled[classifier] = pool_predictions(problem, evaluate_ensemble(problem, classifier, pooled))
-    calibrator = None
-    if problem.kind != "regression":
-        p = pooled[classifier].predictions
-        calibrator = calibration.fit(p.score, p.y)
-    return Model(pipeline, calibrator, _about(problem, classifier, o) | {"members": members})
+    about = _about(problem, classifier, o) | {"members": members}
+    novelty = _fit_novelty(problem)
+    if problem.kind == "regression":
+        return Model(pipeline, None, about, novelty)
+    p, fused = pooled[classifier].predictions, _fuse(problem, pooled[classifier])
+    shares = class_shares(problem.y, len(problem.classes), o.imbalance != "none")
+    about |= {"shares": shares.tolist(), "fused_shares": shares.tolist()}
+    if fused is None:
+        return Model(pipeline, calibration.fit(p.score, p.y), about, novelty)
+    shares = class_shares(fused.y, len(problem.classes), o.imbalance != "none")
+    about["fused_shares"] = shares.tolist()
+    calibrators = (calibration.fit(one.score, one.y) for one in (p, fused))
+    return Model(pipeline, next(calibrators), about, novelty, next(calibrators))
+
+
+def _fuse(problem: Problem, pooled: PooledPredictions) -> Predictions | None:
+    """Return the mean scores of each group's prints; None where these have several targets."""
+    try:
+        return fuse_predictions(problem, {"": pooled}, problem.group)[1][""].predictions
+    except TableError:
+        return None
+
+
+def _fit_novelty(problem: Problem) -> NoveltyDetector:
+    """Return what finds prints unlike the training prints, learned from those without a flag that makes them unfit."""
+    flags = problem.labels.get("meta_flags", pd.Series("", problem.labels.index)).fillna("").astype(str)
+    fit = ~flags.str.contains("|".join(UNFIT_FLAGS)).to_numpy(bool)
+    groups = group_numbers(problem.groups)
+    if len(np.unique(groups[fit])) < 2:
+        fit[:] = True
+    numbers = {name: i for i, name in enumerate(problem.features.columns)}
+    families = {family: [numbers[n] for n in names] for family, names in problem.families.items()}
+    with one_thread():
+        return NoveltyDetector(families).fit(problem.features.to_numpy(np.float64)[fit], groups[fit])
 
 
 def _pool_out_of_fold(
@@ -155,7 +197,6 @@ def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any
     from ridgefeat._version import __version__
 
     levels = levels_of(level_names(problem.labels, options.within)) if options.within else []
-    seen, limit = _usual_ranges(problem.features)
     kept = ("columns", "parameters", "families", "schema_digest", "parameters_digest", "layout", "label_kinds")
     return {
         "format": FORMAT,
@@ -169,37 +210,24 @@ def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any
         "levels": levels,
         "table": {k: problem.about[k] for k in kept if k in problem.about},
         "seed": options.seed,
-        "seen": seen,
-        "strange_share": limit,
+        "sources": sorted({(a, b, c) for a, b, c in _sources(problem.labels)}),
         "training": {"prints": len(problem), "groups": len(set(problem.groups))},
         "versions": {"ridgefeat": __version__, "scikit-learn": version("scikit-learn"), "skops": version("skops")},
     }
 
 
-def _usual_ranges(features: pd.DataFrame) -> tuple[list[list[Any]], float]:
-    """Return each quality column's usual range, and the share outside them beyond which a print is unusual."""
-    names = [c for c in features.columns if c.startswith(QUALITY)]
-    if not names:
-        return [], 1.0
-    values = features[names].to_numpy(np.float64)
-    low, high = np.nanquantile(values, USUAL_RANGE, axis=0)
-    seen = [[n, float(a), float(b)] for n, a, b in zip(names, low, high, strict=True)]
-    # What one training print in a thousand exceeds, so that a set with odd prints in it is not refused as a whole.
-    return seen, max(MAX_UNUSUAL_SHARE, float(np.quantile(_unusual_share(features, seen), 0.999)))
+def _sources(labels: pd.DataFrame) -> list[tuple[str, float, float]]:
+    """Return each print's layout and resolution, "" and 0 where they are not known."""
+    columns = labels.reindex(columns=["meta_layout", "meta_dpi_x", "meta_dpi_y"]).astype(object)
+    columns = columns.where(columns.notna(), None)
+    return [
+        ("" if layout is None or layout in UNKNOWN_LAYOUTS else str(layout), float(x or 0), float(y or 0))
+        for layout, x, y in columns.itertuples(index=False, name=None)
+    ]
 
 
-def _unusual_share(features: pd.DataFrame, seen: list[list[Any]]) -> NDArray[np.float64]:
-    """Return the share of quality columns outside their usual range; a missing value is outside. Shape (prints,)."""
-    if not seen:
-        return np.zeros(len(features))
-    names, low, high = zip(*seen, strict=True)
-    values = features[list(names)].to_numpy(np.float64)
-    share: NDArray[np.float64] = (~((values >= np.array(low)) & (values <= np.array(high)))).mean(axis=1)
-    return share
-
-
-def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
-    """Predict a table's prints with a model.
+def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: str | None = None) -> pd.DataFrame:
+    """Predict a table's prints, or people, with a model.
 
     Parameters
     ----------
@@ -208,17 +236,23 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.D
         As read_table gives it.
     about : mapping
         Its sidecar.
+    fuse : str, optional
+        Label whose prints are predicted together, by the mean of their scores: a row per value instead of per print.
 
     Returns
     -------
     pandas.DataFrame
-        source, predicted (class or number, missing where there is no answer), p_<class>, no_answer (why, else empty).
+        source (or the label that was fused by, and prints, those that the answer is from), predicted (class or number,
+        missing where there is no answer), p_<class>, no_answer (why, else empty). The class is decided as in
+        ridgefeat.bench.calibration.decide.
 
     Raises
     ------
     TableError
         If the table was extracted with other columns or parameters, or lacks a label that columns are
-        standardised within.
+        standardised within or that prints are fused by.
+    ModelError
+        If the model cannot fuse prints.
     """
     from ridgefeat.table import check_same
 
@@ -230,30 +264,76 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any]) -> pd.D
     # Trained on float32, but multiplied in float64: in float32 a print's figures depend on how many others are
     # predicted with it.
     X = features.to_numpy(np.float32).astype(np.float64)
+    reason = _no_answer(model, frame, X)
     if model.about["within"]:
         levels = level_names(frame, model.about["within"])
         X = np.concatenate([X, level_codes(levels, model.about["levels"])[:, None]], axis=1)
-    reason = _no_answer(model, frame, features)
-    silent = reason != ""
-    out = pd.DataFrame({"source": frame["meta_source"]})
+    classes = model.about["classes"]
     if model.about["kind"] == "regression":
-        out["predicted"] = np.where(silent, np.nan, model.pipeline.predict(X))
+        scores = np.asarray(model.pipeline.predict(X), np.float64)[:, None]
     else:
-        classes = np.array(model.about["classes"], object)
-        p = calibration.apply(model.calibrator, calibration.raw_scores(model.pipeline, X, len(classes)))
-        out["predicted"] = pd.Series(classes[p.argmax(axis=1)], dtype=object).where(~silent)
-        for k, name in enumerate(classes):
-            out[f"p_{name}"] = np.where(silent, np.nan, p[:, k].round(DIGITS))
+        scores = calibration.raw_scores(model.pipeline, X, len(classes))
+    if fuse is None:
+        return _answers(model, pd.DataFrame({"source": frame["meta_source"]}), scores, reason, "")
+    return _answers(model, *_mean_scores(model, frame, fuse, scores, reason), "fused_")
+
+
+def _mean_scores(
+    model: Model, frame: pd.DataFrame, column: str, scores: NDArray[np.float64], reason: NDArray[Any]
+) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[Any]]:
+    """Return the values of a label with their numbers of prints that have an answer, and these prints' mean scores."""
+    if model.about["kind"] != "regression" and model.fused_calibrator is None:
+        raise ModelError(
+            f"the model cannot predict prints together: in training, prints of one {model.about['group']} have several "
+            f"values of {model.about['target']!r}"
+        )
+    if column not in frame or frame[column].isna().any():
+        missing = "no such column" if column not in frame else f"{int(frame[column].isna().sum())} prints without it"
+        raise TableError(f"prints cannot be predicted together by {column!r}: the table has {missing}")
+    values, unit = np.unique(frame[column].astype(str).to_numpy(str), return_inverse=True)
+    fine = reason == ""
+    count = np.bincount(unit[fine], minlength=len(values))
+    sums = np.stack([np.bincount(unit[fine], s, len(values)) for s in scores[fine].T], axis=1)
+    why = np.full(len(values), "", object)
+    for i in np.flatnonzero(count == 0):
+        why[i] = "no print with an answer: " + Counter(reason[unit == i]).most_common(1)[0][0]
+    return pd.DataFrame({column: values, "prints": count}), sums / np.maximum(count, 1)[:, None], why
+
+
+def _answers(
+    model: Model, out: pd.DataFrame, scores: NDArray[np.float64], reason: NDArray[Any], kind: str
+) -> pd.DataFrame:
+    """Return the table with predictions, and none where there is a reason; `kind` is "fused_" or empty."""
+    silent = reason != ""
+    if model.about["kind"] == "regression":
+        return out.assign(predicted=np.where(silent, np.nan, scores[:, 0]), no_answer=reason)
+    classes = np.array(model.about["classes"], object)
+    p = calibration.apply(model.fused_calibrator if kind else model.calibrator, scores)
+    decided = calibration.decide(p, np.array(model.about[f"{kind}shares"]))
+    out["predicted"] = pd.Series(classes[decided], dtype=object).where(~silent)
+    for k, name in enumerate(classes):
+        out[f"p_{name}"] = np.where(silent, np.nan, p[:, k].round(DIGITS))
     return out.assign(no_answer=reason)
 
 
-def _no_answer(model: Model, frame: pd.DataFrame, features: pd.DataFrame) -> NDArray[Any]:
-    unusual = _unusual_share(features, model.about["seen"])
-    reason = np.where(unusual > model.about["strange_share"], NO_ANSWER, "").astype(object)
+def _no_answer(model: Model, frame: pd.DataFrame, X: NDArray[np.float64]) -> NDArray[Any]:
+    """Return why a print has no answer, the first that holds; empty where it has one."""
+    reason = np.full(len(frame), "", object)
+    families = np.array(list(model.novelty.families), object)
+    for i, beyond in enumerate(model.novelty.exceeded(X)):
+        if beyond.any():
+            reason[i] = f"unlike the training prints: {', '.join(families[beyond])}"
+    seen = model.about["sources"]
+    for i, (layout, *dpi) in enumerate(_sources(frame)):
+        alike = [s for s in seen if np.allclose(s[1:], dpi, rtol=DPI_TOLERANCE)]
+        if layout not in [s[0] for s in seen]:
+            reason[i] = f"layout {layout or 'unknown'}, which no training print has"
+        elif not alike:
+            reason[i] = f"resolution {dpi[0]:g}x{dpi[1]:g} dpi, which no training print has"
     if "meta_error" in frame:
         errors = frame["meta_error"]
         reason = np.where(errors.notna(), "not read: " + errors.fillna("").astype(str), reason)
-    return np.where(features.isna().all(axis=1) & (reason == ""), "no feature could be measured", reason)
+    return np.where(np.isnan(X).all(axis=1) & (reason == ""), "no feature could be measured", reason)
 
 
 def save_model(model: Model, path: str | Path) -> Path:
@@ -278,7 +358,7 @@ def save_model(model: Model, path: str | Path) -> Path:
     target = Path(path)
     check_place(target)
     try:
-        content = {"pipeline": model.pipeline, "calibrator": model.calibrator, "about": json.dumps(model.about)}
+        content = {name: getattr(model, name) for name in PARTS} | {"about": json.dumps(model.about)}
         data = io.dumps(content)
     except Exception as error:
         raise ModelError(f"{model.about['classifier']} cannot be stored: {error}") from None
@@ -351,15 +431,30 @@ def load_model(path: str | Path) -> Model:
         content = io.loads(data, trusted=list(TRUSTED))
         about = json.loads(content["about"])
         if about["format"] != FORMAT:
-            raise KeyError("format")
-        for estimator in (content["pipeline"], content["calibrator"]):
-            _check_trees(estimator, source)
-        return Model(content["pipeline"], content["calibrator"], about)
+            raise ModelError(f"model {source} is a {about['format']!r}, not a {FORMAT!r}; train it again")
+        for part in PARTS:
+            _check_trees(content[part], source)
+        model = Model(**{part: content[part] for part in PARTS}, about=about)
+        _check_shapes(model)
+        return model
     except ModelError:
         raise
     # A damaged archive fails in as many ways as there are parts in it.
     except Exception as error:
         raise ModelError(f"{source} is no ridgefeat model: {type(error).__name__}: {error}") from None
+
+
+def _check_shapes(model: Model) -> None:
+    """Fail where what finds unlike prints, the calibrators and the description do not fit together."""
+    about, detector = model.about, model.novelty
+    exceeded = detector.exceeded(np.zeros((1, len(about["columns"]))))
+    if exceeded.shape != (1, len(detector.families)) or not all(len(s) == 3 for s in about["sources"]):
+        raise ValueError("its parts do not fit together")
+    if about["kind"] != "regression":
+        n = len(about["classes"])
+        for kind, calibrator in (("shares", model.calibrator), ("fused_shares", model.fused_calibrator)):
+            if calibrator is not None:
+                calibration.decide(calibration.apply(calibrator, np.zeros((1, n))), np.array(about[kind])).item()
 
 
 def _foreign_types(data: bytes) -> list[str]:

@@ -30,10 +30,19 @@ class PooledPredictions:
     """The probabilities were calibrated across folds."""
 
 
-def pool_predictions(problem: Problem, outcomes: Sequence[Outcome], *, calibrate: bool = True) -> PooledPredictions:
+def pool_predictions(
+    problem: Problem,
+    outcomes: Sequence[Outcome],
+    *,
+    calibrate: bool = True,
+    balanced: bool = True,
+    inner: PooledPredictions | None = None,
+) -> PooledPredictions:
     """Return one classifier's predictions over all folds, from outcomes of which none failed.
 
-    Probabilities are calibrated across folds if `calibrate`; else the scores stand in for them.
+    If `calibrate`, probabilities are calibrated, and decide the class: relative to the classes' shares in training if
+    `balanced`. They are learned from the other folds of a repeat, or from `inner`, predictions in folds of the training
+    rows (their repeat is the fold's number here). Else the scores stand in for them.
     """
     folds = tuple(o.fold for o in outcomes)
     rows = np.concatenate([f.test for f in folds])
@@ -44,24 +53,57 @@ def pool_predictions(problem: Problem, outcomes: Sequence[Outcome], *, calibrate
     positive = problem.classes.index(problem.positive) if problem.positive in problem.classes else 1
     p = Predictions(problem.kind, y, predicted, scores, scores, fold, group, positive)
     pooled = PooledPredictions(p, rows, folds)
-    return _calibrate(pooled) if calibrate else pooled
-
-
-def _calibrate(pooled: PooledPredictions) -> PooledPredictions:
-    """Return the predictions with probabilities that are calibrated across the folds of each repeat, or the scores' own
-    where that cannot be."""
-    p = pooled.predictions
-    if p.kind == "regression":
+    if not calibrate or p.kind == "regression":
         return pooled
-    probability = calibration.across_folds(p.score, p.y, p.fold, [f.repeat for f in pooled.folds])
-    own = calibration.own(p.score) if probability is None else probability
-    return replace(pooled, predictions=replace(p, probability=own), calibrated=probability is not None)
+    shares = [class_shares(problem.y[f.train], scores.shape[1], balanced) for f in folds]
+    return _calibrate(pooled, shares, inner)
+
+
+def class_shares(y: NDArray[np.int64], n_classes: int, balanced: bool = True) -> NDArray[np.float64]:
+    """Return what `calibration.decide` divides by: the classes' shares in training, or equal ones."""
+    counts = np.bincount(y, minlength=n_classes) if balanced else np.ones(n_classes)
+    return np.asarray(counts / max(1, counts.sum()))
+
+
+def sources(pooled: PooledPredictions, inner: PooledPredictions | None) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """Return for each fold the rows that something may be learned from for it, of `inner` or else its own, and its own.
+
+    Folds of another repeat test the same people; only those of a fold's own repeat say nothing about its people.
+    """
+    fold, repeat = pooled.predictions.fold, np.array([f.repeat for f in pooled.folds])
+    if inner is None:
+        return [
+            (np.flatnonzero((repeat[fold] == repeat[f]) & (fold != f)), np.flatnonzero(fold == f))
+            for f in np.unique(fold)
+        ]
+    within = np.array([f.repeat for f in inner.folds])[inner.predictions.fold]
+    return [(np.flatnonzero(within == f), np.flatnonzero(fold == f)) for f in np.unique(fold)]
+
+
+def _calibrate(
+    pooled: PooledPredictions, shares: Sequence[NDArray[np.float64]], inner: PooledPredictions | None = None
+) -> PooledPredictions:
+    """Return the predictions with calibrated probabilities and the classes that follow from them, or with the scores'
+    own where that cannot be."""
+    p, learned = pooled.predictions, (inner or pooled).predictions
+    probability = calibration.transfer(learned.score, learned.y, p.score, sources(pooled, inner))
+    if probability is None:
+        return replace(pooled, predictions=replace(p, probability=calibration.own(p.score)))
+    predicted = calibration.decide(probability, np.array(shares)[p.fold])
+    return replace(pooled, predictions=replace(p, probability=probability, predicted=predicted), calibrated=True)
 
 
 def fuse_predictions(
-    problem: Problem, pooled: Mapping[str, PooledPredictions], column: str
+    problem: Problem,
+    pooled: Mapping[str, PooledPredictions],
+    column: str,
+    *,
+    balanced: bool = True,
+    inner: Mapping[str, PooledPredictions] | None = None,
 ) -> tuple[Problem, dict[str, PooledPredictions]]:
     """Return a problem with one row per value of a column (a person), and each classifier's mean over its prints.
+
+    `balanced` and `inner` are as in `pool_predictions`.
 
     Raises
     ------
@@ -89,10 +131,18 @@ def fuse_predictions(
         features=problem.features.iloc[:0],
         labels=problem.labels.iloc[:0],
     )
-    return small, {name: _fuse(small, p, unit.astype(np.int64)) for name, p in pooled.items()}
+    numbers = unit.astype(np.int64)
+    found = {name: _average(small, p, numbers) for name, p in pooled.items()}
+    if problem.kind == "regression":
+        return small, found
+    learned = {name: _average(small, p, numbers) for name, p in (inner or {}).items()}
+    folds = next(iter(pooled.values())).folds
+    shares = [class_shares(y[np.unique(numbers[f.train])], len(problem.classes), balanced) for f in folds]
+    return small, {name: _calibrate(p, shares, learned.get(name)) for name, p in found.items()}
 
 
-def _fuse(small: Problem, pooled: PooledPredictions, unit: NDArray[np.int64]) -> PooledPredictions:
+def _average(small: Problem, pooled: PooledPredictions, unit: NDArray[np.int64]) -> PooledPredictions:
+    """Return the mean scores of each unit's prints; the largest one is its class until they are calibrated."""
     p = pooled.predictions
     # One row per unit and fold: a leaking protocol tests one person in several.
     pairs, inverse = np.unique(p.fold * len(small) + unit[pooled.rows], return_inverse=True)
@@ -104,18 +154,7 @@ def _fuse(small: Problem, pooled: PooledPredictions, unit: NDArray[np.int64]) ->
         return np.stack(columns, axis=1) if columns else np.zeros((len(pairs), 0))
 
     score = mean(p.score)
-    predicted = mean(p.predicted[:, None])[:, 0] if p.kind == "regression" else _vote(p, inverse, len(pairs))
+    predicted = mean(p.predicted[:, None])[:, 0] if p.kind == "regression" else score.argmax(axis=1)
     group = group_numbers(small.groups)[rows]
     fused = Predictions(p.kind, small.y[rows], predicted, score, score, fold, group, p.positive)
-    return _calibrate(PooledPredictions(fused, rows, pooled.folds))
-
-
-def _vote(p: Predictions, unit: NDArray[Any], n_units: int) -> NDArray[np.int64]:
-    """Return the class predicted for most of a unit's prints; the higher mean score decides ties."""
-    n_classes = p.score.shape[1]
-    votes = np.zeros((n_units, n_classes))
-    np.add.at(votes, (unit, p.predicted), 1)
-    total = np.stack([np.bincount(unit, s) for s in p.score.T], axis=1)
-    ranked = votes + 1e-3 * (total.argsort(axis=1).argsort(axis=1) / n_classes)
-    out: NDArray[np.int64] = ranked.argmax(axis=1)
-    return out
+    return PooledPredictions(fused, rows, pooled.folds)

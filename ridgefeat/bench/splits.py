@@ -90,14 +90,45 @@ def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
 
 
 def between(problem: Problem, is_test: Any) -> tuple[Fold, ...]:
-    """Return the one fold that trains on some tables' rows and tests on others'; is_test is bool, shape (prints,)."""
-    return (checked(problem, Fold(0, 0, np.flatnonzero(~is_test), np.flatnonzero(is_test))),)
+    """Return the one fold that trains on some tables' rows and tests on others'; is_test is bool, shape (prints,).
+
+    Groups on both sides are left out of training.
+
+    Raises
+    ------
+    TableError
+        If nothing is left to train on.
+    """
+    names = problem.groups.astype(str)
+    train = ~is_test & ~np.isin(names, names[is_test])
+    if not train.any():
+        raise TableError(
+            f"every {problem.group} of the table to train on is in the one to test on; nothing is left to train on. "
+            "If the names mean different people, rename them"
+        )
+    return (checked(problem, Fold(0, 0, np.flatnonzero(train), np.flatnonzero(is_test))),)
 
 
 def across(problem: Problem, table: Any) -> tuple[Fold, ...]:
     """Return a fold per table: trained on the others, tested on it; table is int, shape (prints,)."""
     sides = [(int(t), np.flatnonzero(table != t), np.flatnonzero(table == t)) for t in np.unique(table)]
     return tuple(checked(problem, Fold(0, *side)) for side in sides)
+
+
+def inner_folds(problem: Problem, folds: Sequence[Fold], n_folds: int, seed: int) -> tuple[Fold, ...]:
+    """Return folds of each fold's training rows, which have its position as their repeat.
+
+    Raises
+    ------
+    TableError
+        If the training rows of one have too few groups.
+    """
+    found = []
+    for i, fold in enumerate(folds):
+        part = replace(problem, y=problem.y[fold.train], groups=problem.groups[fold.train])
+        for f in make_folds(part, folds=n_folds, seed=seed):
+            found.append(Fold(i, f.number, fold.train[f.train], fold.train[f.test]))
+    return tuple(found)
 
 
 def inner_splits(y: Any, groups: Any, folds: int, seed: int) -> list[tuple[Any, Any]]:

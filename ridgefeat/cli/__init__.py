@@ -21,6 +21,7 @@ from ridgefeat.errors import RidgefeatError
 COMMANDS = {
     "extract": "extract.command",
     "merge": "merge.command",
+    "split": "split.command",
     "features": "listing.features",
     "params": "listing.params",
     "show": "show.command",

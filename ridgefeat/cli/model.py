@@ -17,6 +17,9 @@ from ridgefeat.cli import options, talk
 if TYPE_CHECKING:
     from ridgefeat.bench import Model
 
+META = ("meta_source", "meta_dpi_x", "meta_dpi_y", "meta_layout", "meta_error", "meta_flags")
+"""What a model is told of a print in addition to its features."""
+
 
 @click.command("train")
 @options.table
@@ -51,7 +54,7 @@ def train(**given: Any) -> None:
         given["table"],
         families=given["families"],
         named=(given["target"], given["group"]),
-        labels=("meta_source", "meta_error", *given["within"]),
+        labels=(*META, *given["within"]),
     )
     problem = bench.make_problem(
         frame, about, target=given["target"], group=given["group"], kind=given["kind"], families=given["families"]
@@ -84,26 +87,30 @@ def train(**given: Any) -> None:
 @click.argument("model", type=options.PATH, metavar="MODEL")
 @options.table
 @options.output(required=False, metavar="FILE.csv", help="File for the predictions.  [default: standard output]")
+@click.option("--fuse", metavar="COLUMN", help="Predict the prints that share this label (a person) together.")
 @options.json_result
 def predict(**given: Any) -> None:
     """Predict each print of a table with a model.
 
-    Writes a probability for every class, by name, and no answer where a print's quality is outside what the model has
-    seen, or where it could not be read. A table that was extracted with other columns or parameters is refused. A
-    probability is not evidence: it holds for prints captured as those of training were, of people like those.
+    Writes the class, decided as `ridgefeat bench` does (the probability relative to the class's share in training), and
+    a probability for every class. There is no answer, with the reason in no_answer, for a print that is unlike the
+    training prints in any family of columns, has a layout or resolution that none of them has, or could not be read. A
+    table that was extracted with other columns or parameters is refused. A probability is not evidence: it holds for
+    prints captured as those of training were, of people like those.
 
     \b
     Examples:
       ridgefeat predict sex.skops new.csv
       ridgefeat predict sex.skops new.csv -o predictions.csv
+      ridgefeat predict sex.skops new.csv --fuse subject -o people.csv
     """
     from ridgefeat import bench
     from ridgefeat.errors import TableError
     from ridgefeat.files import atomic_write, os_errors_as
 
     fitted = bench.load_model(given["model"])
-    counts = Counter[str]()
-    parts: Iterator[str] = _predict(fitted, given["table"], counts)
+    counts, reasons = Counter[str](), Counter[str]()
+    parts: Iterator[str] = _predict(fitted, given["table"], given["fuse"], counts, reasons)
     # A table that does not fit is refused before anything is written.
     parts = chain([next(parts, "")], parts)
     if given["output"]:
@@ -114,27 +121,34 @@ def predict(**given: Any) -> None:
             temporary.open("w", encoding="utf-8", newline="") as file,
         ):
             file.writelines(parts)
-        talk.result({"predictions": output, "prints": counts["prints"], "no_answer": counts["silent"]})
+        talk.result({"predictions": output, **counts, "no_answer": reasons.total(), "reasons": reasons})
     elif talk.wants_json():
         talk.result(list(csv.DictReader(StringIO("".join(parts)))))
     else:
         for text in parts:
             click.echo(text, nl=False)
-    talk.echo(f"{counts['prints']} prints, no answer for {counts['silent']} of them")
+    found = ", ".join(f"{n:,} {noun}" for noun, n in counts.items())
+    talk.echo(f"{found}, no answer for {reasons.total()} of them")
+    for why, n in reasons.most_common():
+        talk.echo(f"  {n:,}: {why}")
 
 
-def _predict(fitted: Model, table: str, counts: Counter[str]) -> Iterator[str]:
-    """Yield a model's predictions as CSV lines, a part of the table at a time, with the columns that it needs."""
+def _predict(fitted: Model, table: str, fuse: str | None, counts: Counter[str], reasons: Counter[str]) -> Iterator[str]:
+    """Yield a model's predictions as CSV lines, a part of the table at a time, with the columns that it needs.
+
+    Prints that are predicted together may be anywhere in the table, which is then read as a whole.
+    """
     from ridgefeat.bench import predict
-    from ridgefeat.table import load_sidecar
+    from ridgefeat.table import load_sidecar, read_table
     from ridgefeat.table.reading import iterate_table
 
     about = load_sidecar(table)
     known = {c["name"] for c in about["columns"]}
     needed = [c for c in fitted.about["columns"] if c in known]
-    labels = ("meta_source", "meta_error", *fitted.about["within"])
-    for frame in iterate_table(table, columns=needed, labels=labels):
-        predicted = predict(fitted, frame, about)
-        header = not counts["prints"]
-        counts.update(prints=len(predicted), silent=int((predicted["no_answer"] != "").sum()))
+    read = {"columns": needed, "labels": (*META, *fitted.about["within"], *([fuse] if fuse else []))}
+    for frame in [read_table(table, **read)] if fuse else iterate_table(table, **read):
+        predicted = predict(fitted, frame, about, fuse)
+        header = not counts
+        counts.update({f"{fuse or 'print'}s": len(predicted)})
+        reasons.update(why.partition(":")[0] for why in predicted["no_answer"] if why)
         yield predicted.to_csv(index=False, lineterminator="\n", header=header)

@@ -111,15 +111,11 @@ def _figures(about: Mapping[str, Any]) -> str:
 
 
 def _limits(about: Mapping[str, Any]) -> str:
-    known = (
-        "- Prints with a quality outside the range of the training data in "
-        f"{100 * about.get('strange_share', 1):.0f} % or more of the quality columns get no prediction.\n"
-        if about.get("seen")
-        else "- The table had no quality columns, so prints unlike the training data are predicted as well.\n"
-    )
     return _section(
         "Limits",
-        known + "- A probability says how the model ranks prints. It is not evidence, and must not be combined with "
+        "- Prints unlike the training data in any family of columns, or with a layout or resolution that no training "
+        "print has, get no prediction. A mirrored print cannot be recognised, and noise only where it is strong.\n"
+        "- A probability says how the model ranks prints. It is not evidence, and must not be combined with "
         "evidence as if it were.\n"
         f"- {ASK} what the leak audit found, and what was decided.\n"
         f"- {ASK} for whom errors are more frequent.",

@@ -16,5 +16,6 @@ from .row import open_print as open_print
 from .sidecar import check_same as check_same
 from .sidecar import load_sidecar as load_sidecar
 from .sidecar import table_digest as table_digest
+from .split import split_table as split_table
 from .transformer import FeatureExtractor as FeatureExtractor
 from .writing import write_table as write_table

@@ -81,7 +81,18 @@ def merge_tables(
         "merged": [_origin(p, a) for p, a in zip(paths, abouts, strict=True)],
     }
     names = [c["name"] for c in about["columns"]]
-    rows = (row for path in paths for frame in iterate_table(path) for row in _rows(frame, kinds, names))
+    rows = (row for path in paths for frame in iterate_table(path) for row in rows_of(frame, kinds, names))
+    return write_rows(rows, count, about, output)
+
+
+def write_rows(rows: Iterable[Row], count: int, about: Mapping[str, Any], output: str | Path) -> Summary:
+    """Write so many rows of other tables as one, and its sidecar.
+
+    Raises
+    ------
+    TableError
+        If it cannot be written.
+    """
     as_folder = is_folder(output)
     summary = summary_of(Path(output), as_folder)
     size = assembly.PART_ROWS  # full parts and the rest; their names come from their bytes
@@ -154,7 +165,7 @@ def _label_kinds(abouts: Sequence[Mapping[str, Any]]) -> dict[str, Kind]:
     return {n: kinds[n] for n in order if n in kinds}
 
 
-def _rows(frame: pd.DataFrame, kinds: Iterable[str], names: Sequence[str]) -> Iterator[Row]:
+def rows_of(frame: pd.DataFrame, kinds: Iterable[str], names: Sequence[str]) -> Iterator[Row]:
     """Yield a frame's rows; a label that its table does not have is empty."""
     cells = frame.reindex(columns=[*META, *kinds]).astype(object)
     cells = cells.where(cells.notna(), None)

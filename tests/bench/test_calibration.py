@@ -11,11 +11,12 @@ def test_probabilities_are_calibrated_by_the_other_folds():
     odds = 2.0 * (2 * y - 1) + 2 * rng.normal(size=4000)  # log-odds are 1 x; handed out as 5 x
     scores = np.stack([-5 * odds, 5 * odds], axis=1)
     fold = np.arange(4000) % 5
-    p = calibration.across_folds(scores, y, fold, [0] * 5)
+    parts = [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(5)]
+    p = calibration.transfer(scores, y, scores, parts)
     assert p[:, 1] == pytest.approx(1 / (1 + np.exp(-odds)), abs=0.05)
-    flipped = calibration.across_folds(scores, np.where(fold == 0, 1 - y, y), fold, [0] * 5)
+    flipped = calibration.transfer(scores, np.where(fold == 0, 1 - y, y), scores, parts)
     assert np.corrcoef(flipped[fold == 0, 1], odds[fold == 0])[0, 1] > 0.5  # a fold's own labels decide nothing
-    assert calibration.across_folds(scores, y, np.zeros(4000, int), [0]) is None
+    assert calibration.transfer(scores, y, scores, [(np.flatnonzero(y == 0), np.arange(4000))]) is None
     bins = calibration.reliability(p[:, 1], y == 1)
     assert sum(b["count"] for b in bins) == 4000
     assert all(abs(b["predicted"] - b["observed"]) < 0.08 for b in bins)

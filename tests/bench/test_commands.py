@@ -7,6 +7,7 @@ import json
 import pandas as pd
 import pytest
 
+from ridgefeat.cli.model import META
 from tests.bench.helpers import make_frame, run, write_frame
 
 
@@ -96,7 +97,7 @@ def test_no_column_is_read_that_is_not_needed(table, tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "read_table", noted)
     given = [table, "--families", "ridge", "--group", "subject", "-j", 1]
     run("train", *given, "--target", "sex", "--within", "finger", "-o", tmp_path / "m.skops", "--folds", 2)
-    labels = ["meta_source", "meta_error", "subject", "sex", "finger"]
+    labels = [*META, "subject", "sex", "finger"]
     assert [c for c in read[0] if not c.startswith("ridge_")] == labels
     more = ["--classifiers", "dummy", "--folds", 2, "--fast", "-o", tmp_path / "out"]
     run("bench", *given, *more, "--target", "sex")

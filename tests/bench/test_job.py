@@ -57,7 +57,7 @@ def test_two_tables_train_and_test_or_cross(tmp_path):
     two = write_frame(other, tmp_path / "two.csv")
     options = Options(classifiers=("logistic", "dummy"), jobs=1, diagnose=False)
     asked = {"target": "sex", "group": "subject", "options": options, "audit": False}
-    with pytest.raises(TableError, match="16 of the subjects are in training and in test"):
+    with pytest.raises(TableError, match="every subject of the table to train on is in the one to test on"):
         run(Job(train=one, test=two, **asked))
     crossed = run(Job(cross=(one, two), **asked))
     assert len(crossed.folds) == 2 and set(crossed.problem.groups) >= {"one:1", "two:1"}
@@ -65,7 +65,12 @@ def test_two_tables_train_and_test_or_cross(tmp_path):
     other["subject"] += 100
     write_frame(other, two)
     split = run(Job(train=one, test=two, **asked))
-    assert len(split.folds) == 1 and not split.calibrated and len(split.folds[0].test) == 64
+    assert len(split.folds) == 1 and split.calibrated and len(split.folds[0].test) == 64
+    other.loc[other["subject"] == 101, "subject"] = 1  # also in training
+    write_frame(other, two)
+    fold, notes = (shared := run(Job(train=one, test=two, **asked))).folds[0], shared.problem.notes
+    assert len(fold.test) == 64 and len(fold.train) == 60 and not set(shared.problem.groups[fold.train]) & {"1"}
+    assert "4 prints left out of training: their subject or image is in" in notes[-1]
     with pytest.raises(ParameterError, match="give one table, or --train with --test"):
         run(Job(train=one, **asked))
 

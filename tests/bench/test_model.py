@@ -1,15 +1,16 @@
 import json
 import zipfile
+from copy import deepcopy
 from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
-import pandas as pd
 import pytest
 from skops import io
 
-from ridgefeat.bench import Options, classifiers, model
+from ridgefeat.bench import Options, classifiers, compare, model
 from ridgefeat.bench.classifiers import default_names
+from ridgefeat.bench.splits import make_folds
 from ridgefeat.errors import ModelError, ParameterError, TableError
 from tests.bench.helpers import Sulky, make_about, make_frame, problem_of
 
@@ -65,7 +66,7 @@ def test_classes_go_by_name_and_each_has_a_probability(fitted, tmp_path):
     answered = predicted[predicted["no_answer"] == ""]
     assert len(answered) > 100 and np.allclose(answered["p_female"] + answered["p_male"], 1)
     assert (answered["predicted"] == new["sex"][answered.index]).mean() > 0.75
-    assert ((answered["p_male"] > 0.5) == (answered["predicted"] == "male")).all()
+    assert ((answered["p_male"] > fitted.about["shares"][1]) == (answered["predicted"] == "male")).all()
     assert json.loads((tmp_path / "m.json").read_text())["classes"] == ["female", "male"]
 
 
@@ -76,14 +77,59 @@ def test_levels_go_by_name(fitted):
     assert predictions(fitted, alone)["p_male"].tolist() == pytest.approx(whole.tolist(), nan_ok=True)
 
 
-def test_a_strange_print_gets_no_answer(fitted):
+def test_a_strange_print_gets_no_answer(fitted, tmp_path):
     new = quality_frame(seed=5)
     new.loc[0, ["quality_made_1", "quality_made_3", "quality_made_5"]] = np.float32(1000)
     new.loc[1, "meta_error"] = "broken"
-    predicted = predictions(fitted, new)
-    assert predicted["no_answer"][:2].tolist() == [model.NO_ANSWER, "not read: broken"]
-    assert predicted["predicted"].isna()[0] and np.isnan(predicted["p_male"][0])
+    new.loc[2, "meta_layout"] = "fvc"
+    new.loc[3, "meta_dpi_x"] = 520.0
+    new.loc[4, "meta_dpi_x"] = 508.0
+    predicted = predictions(restored(fitted, tmp_path), new)
+    assert predicted["no_answer"][:4].tolist() == [
+        "unlike the training prints: quality",
+        "not read: broken",
+        "layout fvc, which no training print has",
+        "resolution 520x500 dpi, which no training print has",
+    ]
+    assert "resolution" not in predicted["no_answer"][4]
+    assert predicted["predicted"].isna()[:4].all() and np.isnan(predicted["p_male"][:4]).all()
     assert (predicted["no_answer"] == "").mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["pca-lda", "mean", "stack"])
+def test_bench_and_predict_decide_alike(name, monkeypatch):
+    """On a holdout, bench's probabilities and classes are those of the model of its training rows."""
+    members = ["dummy", "naive-bayes", "pca-lda", "tree"]
+    monkeypatch.setattr(model, "default_names", lambda kind: members)
+    frame = make_frame(people=60, effect=1.5)
+    frame = frame[~frame["subject"].isin(range(2, 40, 4))].reset_index(drop=True)  # fewer women than men
+    whole = problem_of(frame)
+    options = replace(QUICK, classifiers=(*members, name), folds=3, diagnose=False, fuse="subject", samples=20)
+    (fold,) = folds = make_folds(whole, "holdout")
+    done = compare(whole, options, folds=folds)
+    fitted = model.train(problem_of(frame.iloc[fold.train].reset_index(drop=True)), name, options)
+    monkeypatch.setattr(model, "_no_answer", lambda model, frame, X: np.full(len(frame), "", object))
+    held_out = frame.iloc[fold.test].reset_index(drop=True)
+    for scores, by in ((done.scores, None), (done.fused_scores, "subject")):
+        found = model.predict(fitted, held_out, make_about(frame), by)
+        own = scores[scores["classifier"] == name].set_index("source").loc[found[by or "source"]]
+        assert found["predicted"].tolist() == own["y_pred"].tolist() and found["predicted"].nunique() == 2
+        assert found["p_female"].to_numpy() == pytest.approx(own["p_female"].to_numpy(), abs=1e-4)
+
+
+def test_a_person_is_predicted_from_the_prints_that_have_an_answer(fitted):
+    new = quality_frame(seed=5)
+    new.loc[:2, "meta_layout"] = "fvc"
+    new.loc[4:7, "meta_layout"] = "fvc"
+    people = model.predict(fitted, new, make_about(new), "subject").set_index("subject")
+    assert people.loc["1", "prints"] <= 1 and people.loc["2", "prints"] == 0 and len(people) == 30
+    assert people.loc["2", "no_answer"] == "no print with an answer: layout fvc, which no training print has"
+    assert people["predicted"].isna().sum() == (people["no_answer"] != "").sum()
+    with pytest.raises(TableError, match="together by 'toe': the table has no such column"):
+        model.predict(fitted, new, make_about(new), "toe")
+    of_fingers = trained(target="finger")
+    with pytest.raises(ModelError, match="prints of one subject have several values of 'finger'"):
+        model.predict(of_fingers, new, make_about(new), "subject")
 
 
 def test_another_schema_or_other_parameters_are_refused(fitted):
@@ -162,7 +208,7 @@ def swollen():
         (b"", "is no ridgefeat model"),
         (b"PK\x03\x04 no archive", "is no ridgefeat model"),
         (b"\x80\x04pickle", "is no ridgefeat model"),
-        (stored(pipeline=None, about='{"format": "x"}'), "is no ridgefeat model"),
+        (stored(pipeline=None, about='{"format": "x"}'), "is a 'x', not a 'ridgefeat model 3'; train it again"),
         (stored(pipeline=Sulky()), r"holds tests\.bench\.helpers\.Sulky, which no ridgefeat model does"),
         (swollen(), "unpacks to more than"),
     ],
@@ -209,9 +255,12 @@ def test_a_tree_that_points_outside_itself_or_at_itself_is_refused(name, tmp_pat
         restored(fitted, tmp_path)
 
 
-def test_a_print_with_a_tenth_of_its_quality_columns_outside_the_usual_range_has_no_answer():
-    values = np.random.default_rng(0).normal(size=(1000, 100))
-    ranges, limit = model._usual_ranges(pd.DataFrame(values, columns=[f"quality_{i}" for i in range(100)]))
-    assert limit == 0.1
-    low, high = np.quantile(values[:, 0], [0.005, 0.995])
-    assert ranges[0] == ["quality_0", pytest.approx(low), pytest.approx(high)]
+def test_parts_that_do_not_fit_together_are_refused(fitted, tmp_path):
+    about = dict(fitted.about)
+    for change in ({"columns": about["columns"][:-1]}, {"shares": [0.2, 0.3, 0.5]}, {"sources": [["made"]]}):
+        with pytest.raises(ModelError, match="is no ridgefeat model"):
+            restored(replace(fitted, about=about | change), tmp_path)
+    detector = deepcopy(fitted.novelty)
+    detector.distances_[0].median_ = np.zeros(99)
+    with pytest.raises(ModelError, match="is no ridgefeat model"):
+        restored(replace(fitted, novelty=detector), tmp_path)

@@ -3,36 +3,42 @@
 import numpy as np
 import pytest
 
+from ridgefeat.bench import calibration
 from ridgefeat.bench.evaluation import Outcome
 from ridgefeat.bench.pooling import fuse_predictions, pool_predictions
 from ridgefeat.bench.results import Fold
+from ridgefeat.bench.splits import make_folds
 from ridgefeat.errors import TableError
 from tests.bench.helpers import make_problem
 
 
-def fused(*scores):
-    """Return the fused predictions of one person from each print's score of the second class."""
-    p = make_problem(people=2, prints=len(scores))  # the second person is not tested
-    s = np.array(scores)
-    n = len(s)
-    outcome = Outcome("one", Fold(0, 0, np.arange(0), np.arange(n)), (s > 0).astype(int), np.stack([-s, s], axis=1))
-    pooled = pool_predictions(p, [outcome], calibrate=False)
-    return fuse_predictions(p, {"one": pooled}, "subject")[1]["one"].predictions
+def scored(women=0.3):
+    """Return a problem, and pooled predictions of two folds by scores that know the class."""
+    p = make_problem(people=40)
+    p.y[:] = (np.arange(40) >= 40 * women).astype(int).repeat(4)
+    s = 2.0 * p.y + np.random.default_rng(0).normal(size=160)
+    scores = np.stack([-s, s], axis=1)
+    return p, [Outcome("one", f, p.y[f.test], scores[f.test]) for f in make_folds(p, folds=2)]
 
 
-@pytest.mark.parametrize(
-    ("scores", "expected"),
-    [
-        ((-1.0, 2.0), 1),  # a tie: the higher mean score decides
-        ((-2.0, 1.0), 0),
-        ((-0.1, -0.1, 9.0), 0),  # the majority, whatever the scores
-        ((0.1, 0.1, -9.0), 1),
-    ],
-)
-def test_a_person_has_the_class_of_most_prints_and_the_mean_score(scores, expected):
-    p = fused(*scores)
-    assert p.predicted.tolist() == [expected]
-    assert p.score[0, 1] == pytest.approx(np.mean(scores)) and len(p.y) == 1
+def test_the_class_is_the_one_that_is_likely_relative_to_its_share():
+    p, outcomes = scored()
+    pooled = pool_predictions(p, outcomes).predictions
+    assert np.array_equal(pooled.predicted, pooled.probability[:, 1] > 0.7)
+    most_probable = pool_predictions(p, outcomes, balanced=False).predictions
+    assert np.array_equal(most_probable.predicted, most_probable.probability[:, 1] > 0.5)
+    assert calibration.decide(np.array([[0.3, 0.7], [0.3001, 0.6999]]), np.array([0.3, 0.7])).tolist() == [1, 1]
+
+
+def test_a_person_has_the_mean_score_and_its_own_probability():
+    p, outcomes = scored()
+    pooled = {"one": pool_predictions(p, outcomes)}
+    one = fuse_predictions(p, pooled, "subject")[1]["one"].predictions
+    assert len(one.y) == 40 and np.array_equal(one.predicted, one.probability[:, 1] > 0.7)
+    by_hand = pooled["one"].predictions
+    assert one.score[0] == pytest.approx(by_hand.score[by_hand.group == one.group[0]].mean(axis=0))
+    # Four prints know more than one.
+    assert one.probability.max(axis=1).mean() > by_hand.probability.max(axis=1).mean()
 
 
 def test_prints_are_not_fused_by_a_label_with_several_targets_or_that_is_missing():

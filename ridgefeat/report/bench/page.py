@@ -35,6 +35,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "topic": find_topic(it.target),
         "best": comparison.best,
         "leaks": comparison.leaks,
+        "sides": summary.describe_sides(comparison),
         "failed": int((comparison.summary["status"] != "ok").sum()),
         "chance": chance,
         "problem": tables.describe_problem(comparison),

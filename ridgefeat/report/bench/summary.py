@@ -76,6 +76,21 @@ def make_headline(
     return [{"name": n, "value": v, "note": t} for n, v, t in facts]
 
 
+def describe_sides(comparison: Comparison) -> str:
+    """Return how many prints and people one fold was trained and tested on; empty where there are several."""
+    it = comparison.problem
+    if len(comparison.folds) != 1:
+        return ""
+    (fold,) = comparison.folds
+    trained, tested = (
+        f"{count_of(len(rows), 'print')} of {count_of(len(np.unique(it.groups[rows].astype(str))), it.group)}"
+        for rows in (fold.train, fold.test)
+    )
+    left = len(it) - len(fold.train) - len(fold.test)
+    out = f"; {count_of(left, 'print')} left out of training, because the test set has the same {it.group} or image"
+    return f"Trained on {trained}, tested on {tested}{out if left else ''}."
+
+
 def make_answers(comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]) -> list[str]:
     """Return in sentences which classifier is best, how good it is, whether it is ahead, and how credible that is."""
     it, best = comparison.problem, comparison.best

@@ -1,0 +1,41 @@
+"""`ridgefeat split`: one table -> one to train on and one to test on, by people."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from ridgefeat.cli import options, talk
+
+
+@click.command("split")
+@options.table
+@options.output(metavar="FOLDER", help="Folder for train and test, in the form of TABLE.")
+@options.shown("--test", type=float, default=0.2, metavar="SHARE", help="Share of the groups that are for testing.")
+@options.shown(
+    "--group", default="subject", metavar="COLUMN", help="Label of the people (or groups) who stay together."
+)
+@click.option("--stratify", metavar="COLUMN", help="Label whose values are to be as frequent in either part.")
+@options.number("--seed", default=42, help="Random seed.")
+@options.overwrite
+@options.json_result
+def command(**given: Any) -> None:
+    """Divide a feature table by people into one to train on and one to test on.
+
+    Both have sidecars, so that every command takes them. `bench --train --test` leaves prints out of training whose
+    person or image is in the other part as well.
+
+    \b
+    Examples:
+      ridgefeat split features.csv --stratify sex -o parts/
+      ridgefeat bench --train parts/train.csv --test parts/test.csv --target sex -o out/
+    """
+    from ridgefeat.table import split_table
+
+    how = {name: given[name] for name in ("group", "test", "stratify", "seed", "overwrite")}
+    train, test = split_table(given["table"], given["output"], command=["ridgefeat", *sys.argv[1:]], **how)
+    for name, part in (("train", train), ("test", test)):
+        talk.echo(f"{name}: {part.rows} prints, {part.table}")
+    talk.result({"train": train.table, "test": test.table, "train_prints": train.rows, "test_prints": test.rows})
