@@ -113,10 +113,7 @@ class OnnxNetwork:
     def find(self, layer: str) -> str:
         """Return the tensor that a layer gives, by the name of the node or of the tensor itself.
 
-        Raises
-        ------
-        ModelError
-            If there is none; the message names the nearest.
+        Raises ModelError if there is none; the message names the nearest.
         """
         if layer in self._makers:
             return layer
@@ -156,10 +153,7 @@ class OnnxNetwork:
     def open(self, tensors: Sequence[str]) -> Callable[[Float], list[Float]]:
         """Return a function from a batch of images to these tensors, computed on the calling thread alone.
 
-        Raises
-        ------
-        ModelError
-            If onnxruntime cannot load the network; the function, if it cannot run it.
+        Raises ModelError if onnxruntime cannot load the network; the function, if it cannot run it.
         """
         _, runtime = _libraries()
         options = runtime.SessionOptions()

@@ -22,10 +22,7 @@ def rounded_dpi(across: float, down: float) -> Dpi | None:
 def parse_dpi(text: str) -> Dpi:
     """Return a resolution written as "500", or "199,173" where it differs across and down.
 
-    Raises
-    ------
-    ParameterError
-        If it is neither, or not between 50 and 5000 dpi.
+    Raises ParameterError if it is neither, or not between 50 and 5000 dpi.
 
     Examples
     --------

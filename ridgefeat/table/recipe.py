@@ -50,10 +50,7 @@ class Recipe:
     ) -> Recipe:
         """Return a checked recipe; whatever is left out takes its default.
 
-        Raises
-        ------
-        ParameterError
-            For an unknown family or an impossible resolution.
+        Raises ParameterError for an unknown family or an impossible resolution.
         """
         names = [families] if isinstance(families, str) else families
         chosen = tuple(f.name for f in select(names))
@@ -63,10 +60,7 @@ class Recipe:
     def like(cls, content: Mapping[str, Any], where: str) -> Recipe:
         """Return the recipe that a sidecar's content holds; `where` is the sidecar's name, for messages.
 
-        Raises
-        ------
-        TableError
-            If this version cannot make the same columns from the same parameters; says which differ.
+        Raises TableError if this version cannot make the same columns from the same parameters; the message says which.
         """
         found = renamed(content)
         try:
@@ -86,10 +80,7 @@ class Recipe:
     def agreeing(self, **given: Any) -> Recipe:
         """Return this recipe unless a given option (None: not given) contradicts it.
 
-        Raises
-        ------
-        ParameterError
-            Names every option that does.
+        Raises ParameterError, which names every option that does.
         """
         own: dict[str, Any] = {name: getattr(self, name) for name in given}
         other = Recipe.make(**{k: own[k] if v is None else v for k, v in given.items()})

@@ -140,10 +140,7 @@ def draw_print(
 def reopen(row: Mapping[str, Any], root: Path, params: Params) -> Fingerprint:
     """Read the print of a table's row again, as it was read for the table; `meta_source` is relative to `root`.
 
-    Raises
-    ------
-    RidgefeatError
-        If the print is not there, cannot be read, or is not what it was.
+    Raises RidgefeatError if the print is not there, cannot be read, or is not what it was.
     """
     name = str(row["meta_source"])
     path = Path(os.path.normpath(root / name))
@@ -163,10 +160,7 @@ def reopen(row: Mapping[str, Any], root: Path, params: Params) -> Fingerprint:
 def embed(pixels: UInt8, side: int, quality: int) -> str:
     """Return a grey picture as a data URI, its longer side at most `side` pixels.
 
-    Raises
-    ------
-    ImageError
-        If this OpenCV writes neither WebP nor JPEG.
+    Raises ImageError if this OpenCV writes neither WebP nor JPEG.
     """
     factor = side / max(pixels.shape)
     if factor < 1:
