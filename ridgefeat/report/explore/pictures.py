@@ -38,19 +38,8 @@ OUTLINE_TOLERANCE = 0.15
 """Maximum distance in mm between the outline and the mask's edge."""
 
 LADDER = (
-    (512, 50),
-    (448, 45),
-    (384, 40),
-    (320, 30),
-    (256, 25),
-    (192, 20),
-    (160, 16),
-    (128, 16),
-    (128, 8),
-    (112, 8),
-    (96, 8),
-    (80, 8),
-    (64, 8),
+    *((512, 50), (448, 45), (384, 40), (320, 30), (256, 25), (192, 20), (160, 16), (128, 16)),
+    *((side, 8) for side in (128, 112, 96, 80, 64)),
 )
 """Longer side in pixels and WebP quality, from the best to what still shows a print's pattern."""
 TRIED = 24
