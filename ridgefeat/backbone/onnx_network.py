@@ -28,29 +28,12 @@ LOOPS = ("Loop", "Scan")
 
 
 class OnnxNetwork:
-    """An image network in an ONNX file.
+    """The image network in the ONNX file at `path`.
 
-    Parameters
-    ----------
-    path : path
-
-    Attributes
-    ----------
-    name : str
-        The file's path, for messages.
-    digest : str
-        SHA-256 of the file.
-    size : (int or None, int or None)
-        Rows and columns of its input; None for any.
-    channels : int
-    channels_last : bool
-        Whether images go in as (rows, columns, channels), as in files exported from Keras.
-
-    Raises
-    ------
-    ModelError
-        If the file cannot be read, is not a network with one input of images, refers to other files, or contains a
-        loop; or if the extra `onnx` is not installed.
+    `name` is the file's path, for messages, and `digest` its SHA-256. `size` holds rows and columns of its input, None
+    for any; `channels` is 1 or 3, and with `channels_last` images go in as (rows, columns, channels), as in files
+    exported from Keras. Raises ModelError if the file cannot be read, is not a network with one input of images, refers
+    to other files, or contains a loop; or if the extra `onnx` is not installed.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -24,26 +24,11 @@ UNCOUNTED = ("pool", "flatten", "view", "reshape", "squeeze", "mean", "dropout",
 
 
 class TorchNetwork:
-    """A copy of a module in evaluation mode, on the CPU, in float32.
+    """A copy of a torch.nn.Module in evaluation mode, on the CPU, in float32; it takes (n, channels, rows, columns).
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Takes one batch of images, (n, channels, rows, columns).
-
-    Attributes
-    ----------
-    name : str
-        The module's class, for messages.
-    digest : str
-        SHA-256 of operations and weights.
-    size, channels, channels_last
-        As of `OnnxNetwork`; a module takes any size, and as many channels as its first convolution.
-
-    Raises
-    ------
-    ModelError
-        If it is not a module, or torch.fx cannot trace it.
+    `name` is the module's class, for messages, and `digest` the SHA-256 of operations and weights. `size`, `channels`
+    and `channels_last` are as of `OnnxNetwork`; a module takes any size, and as many channels as its first convolution.
+    Raises ModelError if it is not a module, or torch.fx cannot trace it.
     """
 
     size = (None, None)

@@ -102,19 +102,9 @@ class Image:
 def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image:
     """Read an image file; anything but a regular file is refused at once.
 
-    Parameters
-    ----------
-    path : path
-        The file.
-    max_pixels : int
-        Largest number of pixels that is decoded; file and decoded size are bounded by it too.
-    name : str, optional
-        What messages call the file; its path without.
-
-    Raises
-    ------
-    ImageError
-        If the file is missing, unreadable, not regular, empty, too large, damaged or of an unknown format.
+    `max_pixels` is the largest number of pixels that is decoded; file and decoded size are bounded by it too. `name` is
+    what messages call the file; its path without. Raises ImageError if the file is missing, unreadable, not regular,
+    empty, too large, damaged or of an unknown format.
     """
     name = os.fspath(path) if name is None else name
     data = _read_bytes(path, name, _max_bytes(max_pixels))

@@ -151,10 +151,5 @@ def _columns(rows: list[_Row], kinds: dict[str, int]) -> tuple[Float, Float, Flo
     """Return x, y, direction, kind and quality of the rows of some kinds."""
     own = [r for r in rows if r[0] in kinds]
     x, y, direction, quality, dpi_x, dpi_y = np.array([r[1:] for r in own], np.float64).reshape(-1, 6).T
-    return (
-        to_working(x, dpi_x),
-        to_working(y, dpi_y),
-        radians(direction),
-        [kinds[r[0]] for r in own],
-        quality.astype(np.float32),
-    )
+    kind = [kinds[r[0]] for r in own]
+    return to_working(x, dpi_x), to_working(y, dpi_y), radians(direction), kind, quality.astype(np.float32)

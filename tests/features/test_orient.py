@@ -5,8 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ridgefeat.features.orient import orient
-from ridgefeat.features.pattern import CLASSES, pattern_class, ridge_count
+from ridgefeat.features.orient import CLASSES, orient, pattern_class, ridge_count
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, OrientationField, SingularPoints
 from ridgefeat.synth import make_impression, make_master
