@@ -12,7 +12,7 @@ from _common import need, report, table  # isort: skip
 import numpy as np
 import pandas as pd
 
-from ridgefeat.features.pattern import CLASSES, pattern_class
+from ridgefeat.features.orient import CLASSES, pattern_class
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.sources import find_prints, load_print
 from ridgefeat.synth import make_print

@@ -37,10 +37,7 @@ def atomic_write(path: str | os.PathLike[str], *, durable: bool = True) -> Itera
     If `durable`, the file is on disk, and not only in the system's cache, before it is renamed. Otherwise, writing a
     small file takes a tenth of the time, and a power failure may leave it damaged.
 
-    Raises
-    ------
-    OSError
-        If it cannot be written. The temporary file is then gone, and `path` holds what it held before.
+    Raises OSError if it cannot be written. The temporary file is then gone, and `path` holds what it held before.
 
     Examples
     --------

@@ -65,12 +65,8 @@ class Params:
     def from_dict(cls, values: Mapping[str, Any], where: str = "parameters") -> Params:
         """Return the Params of `values`, nested mappings stage -> parameter -> value; others keep their defaults.
 
-        An error names `where` as the place.
-
-        Raises
-        ------
-        ParameterError
-            For an unknown stage or parameter (the nearest is named), or a value of the wrong type or range.
+        An error names `where` as the place. Raises ParameterError for an unknown stage or parameter (the nearest is
+        named), or a value of the wrong type or range.
         """
         if not isinstance(values, Mapping):
             raise ParameterError(f"{where}: expected an object of stages, got {type(values).__name__}")
@@ -96,10 +92,7 @@ class Params:
     def load(cls, path: str | Path) -> Params:
         """Return the Params of the JSON file at `path`: an object of stages, each an object of parameters.
 
-        Raises
-        ------
-        ParameterError
-            If the file cannot be read, is no JSON, or holds what from_dict refuses.
+        Raises ParameterError if the file cannot be read, is no JSON, or holds what from_dict refuses.
         """
         try:
             with Path(path).open("rb") as file:
@@ -113,10 +106,7 @@ class Params:
     def updated(self, assignments: Iterable[str]) -> Params:
         """Return a copy with assignments of the form stage.name=value applied.
 
-        Raises
-        ------
-        ParameterError
-            For an assignment of another form, an unknown name (the nearest is named) or a bad value.
+        Raises ParameterError for an assignment of another form, an unknown name (the nearest is named) or a bad value.
 
         Examples
         --------

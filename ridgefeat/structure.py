@@ -65,6 +65,18 @@ class _Points:
     x: Float
     y: Float
 
+    @classmethod
+    def make(cls, *columns: Any) -> Self:
+        """Return the points whose `columns` are given in the order of the fields, each converted to its type."""
+        names = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+        kinds = [np.uint8 if name == "kind" else np.float32 for name in names]
+        return cls(*(np.asarray(c, kind) for c, kind in zip(columns, kinds, strict=True)))  # type: ignore[call-arg]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return a set without points."""
+        return cls.make(*[()] * len(fields(cls)))  # type: ignore[arg-type]
+
     def __len__(self) -> int:
         return len(self.x)
 
@@ -78,7 +90,7 @@ class _Points:
         Examples
         --------
         >>> import ridgefeat.structure as s
-        >>> core = s.SingularPoints(*(np.array([v], np.float32) for v in (99.5, 49.5, s.CORE, 0)))
+        >>> core = s.SingularPoints.make([99.5], [49.5], [s.CORE], [0])
         >>> core.original_xy(1000, 250)
         (array([199.5], dtype=float32), array([24.5], dtype=float32))
         """
@@ -117,12 +129,6 @@ class Minutiae(_Points):
         rank = np.argsort(-np.nan_to_num(self.quality, nan=-1.0), kind="stable")[:count]
         return self.select(np.sort(rank))
 
-    @classmethod
-    def empty(cls) -> Minutiae:
-        """Return a set without minutiae."""
-        none = np.zeros(0, np.float32)
-        return cls(none, none, none, np.zeros(0, np.uint8), none)
-
 
 @dataclass(frozen=True, eq=False)
 class SingularPoints(_Points):
@@ -142,12 +148,6 @@ class SingularPoints(_Points):
     y: Float
     kind: UInt8
     direction: Float
-
-    @classmethod
-    def empty(cls) -> SingularPoints:
-        """Return a set without singular points."""
-        none = np.zeros(0, np.float32)
-        return cls(none, none, np.zeros(0, np.uint8), none)
 
     @property
     def cores(self) -> SingularPoints:

@@ -121,18 +121,9 @@ class FineTunedNetwork(NetworkClassifier):
 
     def frozen(self) -> Backbone:
         """Return the layers that stay as they are, as a transformer from prints to the maps that `fit` takes too."""
-        network = self._opened()
-        return Backbone(
-            self.network,
-            layer=network.start_of_last(self.last_layers),
-            size=self.size,
-            mean=self.mean,
-            std=self.std,
-            channel_order=self.channel_order,
-            pool=False,
-            cache=self.cache,
-            layout=self.layout,
-        ).fit()
+        layer = self._opened().start_of_last(self.last_layers)
+        same = {name: getattr(self, name) for name in ("size", "mean", "std", "channel_order", "cache", "layout")}
+        return Backbone(self.network, layer=layer, pool=False, **same).fit()
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train the head, then the last layers with the head.

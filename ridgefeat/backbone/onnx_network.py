@@ -28,29 +28,12 @@ LOOPS = ("Loop", "Scan")
 
 
 class OnnxNetwork:
-    """An image network in an ONNX file.
+    """The image network in the ONNX file at `path`.
 
-    Parameters
-    ----------
-    path : path
-
-    Attributes
-    ----------
-    name : str
-        The file's path, for messages.
-    digest : str
-        SHA-256 of the file.
-    size : (int or None, int or None)
-        Rows and columns of its input; None for any.
-    channels : int
-    channels_last : bool
-        Whether images go in as (rows, columns, channels), as in files exported from Keras.
-
-    Raises
-    ------
-    ModelError
-        If the file cannot be read, is not a network with one input of images, refers to other files, or contains a
-        loop; or if the extra `onnx` is not installed.
+    `name` is the file's path, for messages, and `digest` its SHA-256. `size` holds rows and columns of its input, None
+    for any; `channels` is 1 or 3, and with `channels_last` images go in as (rows, columns, channels), as in files
+    exported from Keras. Raises ModelError if the file cannot be read, is not a network with one input of images, refers
+    to other files, or contains a loop; or if the extra `onnx` is not installed.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -113,10 +96,7 @@ class OnnxNetwork:
     def find(self, layer: str) -> str:
         """Return the tensor that a layer gives, by the name of the node or of the tensor itself.
 
-        Raises
-        ------
-        ModelError
-            If there is none; the message names the nearest.
+        Raises ModelError if there is none; the message names the nearest.
         """
         if layer in self._makers:
             return layer
@@ -156,10 +136,7 @@ class OnnxNetwork:
     def open(self, tensors: Sequence[str]) -> Callable[[Float], list[Float]]:
         """Return a function from a batch of images to these tensors, computed on the calling thread alone.
 
-        Raises
-        ------
-        ModelError
-            If onnxruntime cannot load the network; the function, if it cannot run it.
+        Raises ModelError if onnxruntime cannot load the network; the function, if it cannot run it.
         """
         _, runtime = _libraries()
         options = runtime.SessionOptions()

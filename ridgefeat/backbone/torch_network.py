@@ -24,26 +24,11 @@ UNCOUNTED = ("pool", "flatten", "view", "reshape", "squeeze", "mean", "dropout",
 
 
 class TorchNetwork:
-    """A copy of a module in evaluation mode, on the CPU, in float32.
+    """A copy of a torch.nn.Module in evaluation mode, on the CPU, in float32; it takes (n, channels, rows, columns).
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Takes one batch of images, (n, channels, rows, columns).
-
-    Attributes
-    ----------
-    name : str
-        The module's class, for messages.
-    digest : str
-        SHA-256 of operations and weights.
-    size, channels, channels_last
-        As of `OnnxNetwork`; a module takes any size, and as many channels as its first convolution.
-
-    Raises
-    ------
-    ModelError
-        If it is not a module, or torch.fx cannot trace it.
+    `name` is the module's class, for messages, and `digest` the SHA-256 of operations and weights. `size`, `channels`
+    and `channels_last` are as of `OnnxNetwork`; a module takes any size, and as many channels as its first convolution.
+    Raises ModelError if it is not a module, or torch.fx cannot trace it.
     """
 
     size = (None, None)
@@ -80,10 +65,7 @@ class TorchNetwork:
     def find(self, layer: str) -> str:
         """Return the operation that gives a layer's output, by its own name or the module's.
 
-        Raises
-        ------
-        ModelError
-            If there is none; the message names the nearest.
+        Raises ModelError if there is none; the message names the nearest.
         """
         if layer in self._nodes and layer != "output":
             return layer
@@ -145,12 +127,8 @@ class TorchNetwork:
         """Return the tensor after which the last `count` layers before the embedding begin.
 
         Layers are operations (convolution, normalisation, activation, sum), without those of `UNCOUNTED`. Where more
-        than one tensor passes the border, as inside a residual block, it moves towards the input.
-
-        Raises
-        ------
-        ParameterError
-            If there are not as many.
+        than one tensor passes the border, as inside a residual block, it moves towards the input. Raises ParameterError
+        if there are not as many.
         """
         needed = self._needed([self.embedding()], self._input.name)
         nodes = [node for node in needed if node.op.startswith("call_")]
@@ -181,13 +159,7 @@ class TorchNetwork:
 
 
 def import_torch() -> Any:
-    """Return the package torch.
-
-    Raises
-    ------
-    ModelError
-        If it is not installed.
-    """
+    """Return the package torch. Raises ModelError if it is not installed."""
     try:
         import torch  # type: ignore[import-not-found]
         import torch.fx  # type: ignore[import-not-found]
@@ -211,12 +183,7 @@ def torch_threads(count: int) -> Iterator[None]:
 def load_module(address: str) -> Any:
     """Return the module that `FILE.py:NAME` names: a torch.nn.Module, or a function without arguments that returns one.
 
-    FILE.py is run as the user's own program.
-
-    Raises
-    ------
-    ModelError
-        If the file cannot be run, or has no such name.
+    FILE.py is run as the user's own program. Raises ModelError if the file cannot be run, or has no such name.
     """
     import_torch()
     path, _, name = address.rpartition(":")

@@ -110,12 +110,8 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any = None, y: Any = None) -> Self:
         """Open the network and run it on an empty image; there is nothing to learn.
 
-        Raises
-        ------
-        ModelError
-            If it is not a network of images, has no such layer, or cannot be run.
-        ParameterError
-            For an impossible size, mean, deviation or batch size.
+        Raises ModelError if it is not a network of images, has no such layer, or cannot be run; ParameterError for an
+        impossible size, mean, deviation or batch size.
         """
         if self.batch_size < 1:
             raise ParameterError(f"batch_size is {self.batch_size}; give 1 or more")

@@ -20,7 +20,7 @@ from ridgefeat.errors import RidgefeatError
 
 COMMANDS = {
     "extract": "extract.command",
-    "merge": "merge.command",
+    "merge": "extract.merge",
     "split": "split.command",
     "features": "listing.features",
     "params": "listing.params",
@@ -30,7 +30,7 @@ COMMANDS = {
     "train": "model.train",
     "predict": "model.predict",
     "verify": "verify.command",
-    "identify": "identify.command",
+    "identify": "verify.identify",
     "threshold": "threshold.command",
     "explore": "explore.command",
     "doctor": "doctor.command",

@@ -71,15 +71,8 @@ def train(**given: Any) -> None:
     talk.echo(
         f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
     )
-    talk.result(
-        {
-            "model": path,
-            "card": card,
-            "classifier": given["classifier"],
-            "prints": len(problem),
-            "columns": problem.features.shape[1],
-        }
-    )
+    counts = {"prints": len(problem), "columns": problem.features.shape[1]}
+    talk.result({"model": path, "card": card, "classifier": given["classifier"], **counts})
     talk.echo(f"Model card ({'kept as it was' if kept else 'to be completed by hand'}): {card}")
 
 

@@ -187,10 +187,7 @@ def add_verbosity(command: click.Command) -> click.Command:
 def load_params(file: str | None, assignments: tuple[str, ...], base: Params | None = None) -> Params | None:
     """Return the parameters given by -p and -s, on top of a base; None if neither is given.
 
-    Raises
-    ------
-    ParameterError
-        For a file or assignment that is unusable.
+    Raises ParameterError for a file or assignment that is unusable.
     """
     if file is None and not assignments:
         return None

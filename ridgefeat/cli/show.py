@@ -33,12 +33,5 @@ def command(image: str, output: str, **given: Any) -> None:
     save_overlay(fp, output, panels=given["panels"], scale=given["scale"])
     singular = fp.singular_points
     talk.echo(f"{output}: {len(fp.minutiae)} minutiae, {len(singular)} singular points")
-    talk.result(
-        {
-            "picture": output,
-            "minutiae": len(fp.minutiae),
-            "cores": len(singular.cores),
-            "deltas": len(singular.deltas),
-            "flags": list(fp.flags),
-        }
-    )
+    counts = {"minutiae": len(fp.minutiae), "cores": len(singular.cores), "deltas": len(singular.deltas)}
+    talk.result({"picture": output, **counts, "flags": list(fp.flags)})

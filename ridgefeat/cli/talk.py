@@ -63,11 +63,8 @@ def warn(text: str) -> None:
 def result(content: Any, text: str | None = None) -> None:
     """Write a command's result to standard output: its content as JSON if --json was given, else the text, if any.
 
-    Parameters
-    ----------
-    content : object, or a function without arguments that returns it
-        What json can write, numbers of NumPy, paths and data classes. NaN becomes null.
-    text : str, optional
+    The content is what json can write, numbers of NumPy, paths and data classes, or a function without arguments that
+    returns it. NaN becomes null.
     """
     if wants_json():
         import json

@@ -1,7 +1,7 @@
 """Ridge structure -> numbers: one module or package per family.
 
 Read in this order: `family` (how columns are declared), `zones` (places in a print), then any family: `ridge`,
-`orient` and its `pattern`, `gabor`, `minutiae`, `quality`, `texture`.
+`orient`, `gabor`, `minutiae`, `quality`, `texture`.
 """
 
 from ridgefeat.features.family import Column, Family, as_records, families, schema_digest, select

@@ -93,10 +93,7 @@ class Family:
     def columns(self, *columns: Column) -> Callable[[Function], Function]:
         """Return a decorator that registers a function as the one that computes the given columns, in their order.
 
-        Raises
-        ------
-        ParameterError
-            For a name that is not the family's or is declared twice.
+        Raises ParameterError for a name that is not the family's or is declared twice.
 
         Examples
         --------
@@ -145,10 +142,7 @@ class Family:
 def families() -> dict[str, Family]:
     """Return every known family by name: the built-in ones, then those that other packages publish.
 
-    Raises
-    ------
-    ParameterError
-        If a published family cannot be loaded, is no Family, or has another's name.
+    Raises ParameterError if a published family cannot be loaded, is no Family, or has another's name.
     """
     from importlib import import_module
 

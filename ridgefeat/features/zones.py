@@ -45,8 +45,8 @@ def zone_numbers(fp: Fingerprint, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(row * ZONES + column, int)
 
 
-def zone_means(values: Float, zone: np.ndarray, weight: Float | None = None) -> Float:
-    """Return the (weighted) mean in every zone, shape (16,); NaN for zones without points.
+def zone_means(values: Float, zone: np.ndarray) -> Float:
+    """Return the mean in every zone, shape (16,); NaN for zones without points.
 
     Examples
     --------
@@ -54,10 +54,8 @@ def zone_means(values: Float, zone: np.ndarray, weight: Float | None = None) -> 
     array([ 2.,  5., nan], dtype=float32)
     """
     n = ZONES * ZONES
-    count = np.bincount(zone, weight, n)
-    total = np.bincount(zone, values if weight is None else values * weight, n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(total / count, np.float32)
+        return np.asarray(np.bincount(zone, values, n) / np.bincount(zone, minlength=n), np.float32)
 
 
 @cache

@@ -130,10 +130,7 @@ class Sequential:
     def set_weights(self, weights: dict[str, Array]) -> None:
         """Copy weights into the network, by the names of `weights`.
 
-        Raises
-        ------
-        ModelError
-            Where names or shapes are not this network's.
+        Raises ModelError where names or shapes are not this network's.
         """
         own = self.weights
         if own.keys() != weights.keys():

@@ -28,13 +28,10 @@ _POOL: ContextVar[Executor | None] = ContextVar("pool", default=None)
 
 @contextmanager
 def threads(count: int | None = None) -> Iterator[None]:
-    """Run the layers inside on several threads, each with a BLAS of one thread.
+    """Run the layers inside on `count` threads, each with a BLAS of one thread.
 
-    Parameters
-    ----------
-    count : int, optional
-        Threads; by default as many as BLAS may use at this moment, so that OMP_NUM_THREADS, joblib's workers and
-        `threadpoolctl.threadpool_limits` are respected. Inside another `threads` this one changes nothing.
+    By default they are as many as BLAS may use at this moment, so that OMP_NUM_THREADS, joblib's workers and
+    `threadpoolctl.threadpool_limits` are respected. Inside another `threads` this one changes nothing.
     """
     if _POOL.get() is not None:
         yield

@@ -228,10 +228,7 @@ class Training:
     def load(self, path: str | Path) -> None:
         """Take up a run where `save` left it; the next epochs give the same bytes as without the break.
 
-        Raises
-        ------
-        ModelError
-            Where the file is no checkpoint, or one of another network.
+        Raises ModelError where the file is no checkpoint, or one of another network.
         """
         weights = self.model.weights
         slots = {f"{k}:{slot}": v for k, v in self.model.params.items() for slot in self.optimiser.slots}

@@ -94,10 +94,7 @@ def write_page(path: Path, text: str) -> Path:
 def write_file(path: Path, data: bytes, kind: str) -> Path:
     """Write a file atomically; an older one is replaced.
 
-    Raises
-    ------
-    TableError
-        If it cannot be written; `kind` says in the message what it is.
+    Raises TableError if it cannot be written; `kind` says in the message what it is.
     """
     with os_errors_as(TableError, f"{kind} {path} cannot be written", "; is its folder writable?"):
         path.parent.mkdir(parents=True, exist_ok=True)

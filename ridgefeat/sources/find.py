@@ -130,19 +130,10 @@ def find_prints(
 
 
 def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPrint:
-    """Read one print: decode it, cut off a frame that its layout knows, and settle its resolution.
+    """Read a print that find_prints found: decode it, cut off a frame that its layout knows, settle its resolution.
 
-    Parameters
-    ----------
-    source : PrintSource
-        From find_prints.
-    dpi : float or (float, float), optional
-        Resolution across and down on the user's word; it comes before all others.
-
-    Raises
-    ------
-    ImageError
-        If it cannot be read; the message begins with the print's relative name.
+    `dpi`, across and down, is on the user's word, and comes before all others. Raises ImageError if the print cannot be
+    read; the message begins with its relative name.
     """
     if source.error is not None:
         raise ImageError(f"{source.relative}: {source.error}")
@@ -152,15 +143,8 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
     pixels, layout_dpi = layout.prepare(image.pixels, source.path)
     known, origin = (source.known_dpi, "index") if source.known_dpi else (layout_dpi, "layout")
     dpi_x, dpi_y, origin, doubts = resolve_dpi(dpi, known, image.dpi, known_origin=origin)
-    return LoadedPrint(
-        np.ascontiguousarray(pixels),
-        dpi_x,
-        dpi_y,
-        origin,
-        source.flags + image.notes + doubts,
-        pixel_digest(image.pixels),
-        image.format,
-    )
+    flags, digest = source.flags + image.notes + doubts, pixel_digest(image.pixels)
+    return LoadedPrint(np.ascontiguousarray(pixels), dpi_x, dpi_y, origin, flags, digest, image.format)
 
 
 def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSource]:

@@ -102,19 +102,9 @@ class Image:
 def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image:
     """Read an image file; anything but a regular file is refused at once.
 
-    Parameters
-    ----------
-    path : path
-        The file.
-    max_pixels : int
-        Largest number of pixels that is decoded; file and decoded size are bounded by it too.
-    name : str, optional
-        What messages call the file; its path without.
-
-    Raises
-    ------
-    ImageError
-        If the file is missing, unreadable, not regular, empty, too large, damaged or of an unknown format.
+    `max_pixels` is the largest number of pixels that is decoded; file and decoded size are bounded by it too. `name` is
+    what messages call the file; its path without. Raises ImageError if the file is missing, unreadable, not regular,
+    empty, too large, damaged or of an unknown format.
     """
     name = os.fspath(path) if name is None else name
     data = _read_bytes(path, name, _max_bytes(max_pixels))
@@ -133,16 +123,12 @@ def read_place(place: Place, name: str) -> Image:
 def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -> Image:
     """Decode the bytes of an image file to grey values.
 
-    Colours become their luma (ITU-R BT.601). Transparent pixels are put on white, as a viewer shows them, unless all
-    of them are transparent: then the alpha channel is a leftover. Grey samples of 16 bits lose their low bits: of the
-    8, 10, 12, 14 or 16 bits that the largest sample needs, the upper 8 are kept, since sensors store 10 or 12 bits in
-    16. Of 16-bit colours the upper 8 bits are kept. The orientation that TIFF or the EXIF block of JPEG and WebP asks
-    for is applied. Of several pages or frames the first is read.
-
-    Raises
-    ------
-    ImageError
-        If the bytes are empty, too many, damaged or of an unknown format.
+    Colours become their luma (ITU-R BT.601). Transparent pixels are put on white, as a viewer shows them, unless all of
+    them are transparent: then the alpha channel is a leftover. Grey samples of 16 bits lose their low bits: of the 8,
+    10, 12, 14 or 16 bits that the largest sample needs, the upper 8 are kept, since sensors store 10 or 12 bits in 16.
+    Of 16-bit colours the upper 8 bits are kept. The orientation that TIFF or the EXIF block of JPEG and WebP asks for
+    is applied. Of several pages or frames the first is read. Raises ImageError if the bytes are empty, too many,
+    damaged or of an unknown format.
     """
     try:
         if len(data) > (limit := _max_bytes(max_pixels)):

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from ridgefeat.errors import LayoutError, ParameterError
-from ridgefeat.files import first_line, import_pyarrow
+from ridgefeat.files import first_line, import_pyarrow, os_errors_as
 from ridgefeat.sources.layouts import Labels, check_label_names, normalise_labels
 from ridgefeat.sources.resolution import Dpi, parse_dpi
 from ridgefeat.sources.source import PrintSource, printable
@@ -35,18 +35,11 @@ def read_index(path: str | Path) -> dict[str, IndexEntry]:
     """Read an index: CSV (comma, semicolon or tab), TSV or Parquet with a column `file`.
 
     Values are text as written ("007" keeps its zeros; an empty cell is no label), except that sex, hand and finger
-    are brought to this package's words. The column `dpi`, or `dpi_x` and `dpi_y`, becomes the resolution.
+    are brought to this package's words. The column `dpi`, or `dpi_x` and `dpi_y`, becomes the resolution. Returns the
+    entries by file name, with / between folders, in the index's order.
 
-    Returns
-    -------
-    dict of str to IndexEntry
-        By file name, with / between folders, in the index's order.
-
-    Raises
-    ------
-    LayoutError
-        If the file cannot be read or is too large, `file` is missing, empty or names a file twice, or a column has no
-        name, the name of another, or one that the table keeps for itself.
+    Raises LayoutError if the file cannot be read or is too large, `file` is missing, empty or names a file twice, or a
+    column has no name, the name of another, or one that the table keeps for itself.
     """
     where = f"index {path}"
     names, rows = _read_table(Path(path), where)
@@ -100,14 +93,12 @@ def _resolution(values: dict[str, str], where: str) -> Dpi | None:
 
 
 def _read_table(path: Path, where: str) -> tuple[list[str], list[list[str | None]]]:
-    try:
+    with os_errors_as(LayoutError, f"{where}: cannot be read"):
         if not path.is_file():
             raise LayoutError(f"{where}: no such file")
         if (size := path.stat().st_size) > MAX_BYTES:
             raise LayoutError(f"{where}: {size} bytes are more than the {MAX_BYTES} that are read")
         frame = _read_parquet(path, where) if path.suffix.lower() in (".parquet", ".pq") else _read_csv(path, where)
-    except OSError as error:
-        raise LayoutError(f"{where}: cannot be read: {error.strerror or error}") from None
     if len(frame) > MAX_ROWS:
         raise LayoutError(f"{where}: more than {MAX_ROWS} rows")
     names = [str(name).strip() for name in frame.columns]

@@ -240,12 +240,8 @@ def has_database(path: PurePath) -> bool:
 def regex_layout(pattern: str) -> Layout:
     """Make a layout from a regular expression with named groups, searched in the path (with / between folders).
 
-    Each group that takes part in the match becomes a label.
-
-    Raises
-    ------
-    LayoutError
-        If the pattern is no regular expression, has no named group, or names a label that the table uses itself.
+    Each group that takes part in the match becomes a label. Raises LayoutError if the pattern is no regular expression,
+    has no named group, or names a label that the table uses itself.
     """
     try:
         compiled = re.compile(pattern)

@@ -22,10 +22,7 @@ def rounded_dpi(across: float, down: float) -> Dpi | None:
 def parse_dpi(text: str) -> Dpi:
     """Return a resolution written as "500", or "199,173" where it differs across and down.
 
-    Raises
-    ------
-    ParameterError
-        If it is neither, or not between 50 and 5000 dpi.
+    Raises ParameterError if it is neither, or not between 50 and 5000 dpi.
 
     Examples
     --------
@@ -47,25 +44,12 @@ def parse_dpi(text: str) -> Dpi:
 def resolve_dpi(
     explicit: float | Dpi | None, known: Dpi | None, header: Dpi | None, *, known_origin: str = "layout"
 ) -> tuple[float, float, str, tuple[str, ...]]:
-    """Decide on a print's resolution.
+    """Return a print's resolution across and down, its origin, and flags.
 
-    Parameters
-    ----------
-    explicit : float, (float, float) or None
-        What the user gave.
-    known : (float, float) or None
-        What the layout or the index gives; `known_origin` names which.
-    header : (float, float) or None
-        What the file gives. Used only from 250 to 5000 dpi: programs write 72 or 96 for an unknown resolution.
-
-    Returns
-    -------
-    dpi_x, dpi_y : float
-        Across and down.
-    origin : str
-        given, `known_origin`, header or assumed (500 dpi).
-    flags : tuple of str
-        resolution_assumed where none is known; header_resolution_ignored where the file's is not credible.
+    The origin is, in this order: given, for what the user gave (`explicit`); `known_origin`, for what the layout or the
+    index gives (`known`); header, for what the file gives, from 250 to 5000 dpi only, as programs write 72 or 96 for an
+    unknown resolution; assumed, for 500 dpi. The flag is resolution_assumed where none is known, and
+    header_resolution_ignored where the file's is not credible.
 
     Examples
     --------

@@ -43,10 +43,7 @@ sys.stdout.buffer.write(image.convert("L").tobytes())
 def read_wsq_header(data: bytes) -> tuple[int, int, Dpi | None]:
     """Return a WSQ file's width, height and resolution, which is that of its NISTCOM comment.
 
-    Raises
-    ------
-    ImageError
-        If the file ends before its frame header, or its end is missing.
+    Raises ImageError if the file ends before its frame header, or its end is missing.
     """
     offset, dpi = 2, None
     try:
@@ -70,10 +67,7 @@ def read_wsq_header(data: bytes) -> tuple[int, int, Dpi | None]:
 def decode_wsq(data: bytes, width: int, height: int) -> UInt8:
     """Return a WSQ image's pixels, uint8, shape (rows, columns).
 
-    Raises
-    ------
-    ImageError
-        If the extra is not installed, or the decoder fails, crashes or takes longer than a minute.
+    Raises ImageError if the extra is not installed, or the decoder fails, crashes or takes longer than a minute.
     """
     if find_spec("wsq") is None:
         raise ImageError("reading WSQ needs the extra `wsq`: pip install 'ridgefeat[wsq]'")

@@ -7,25 +7,6 @@ Read in this order: `prints` (what is made), `simple` (closed-form prints); a fi
 `dislocations`; an impression of it: `impression` with `placement`; sets: `subjects`, `files`.
 """
 
-from ridgefeat.synth.files import read_truth, write_set
-from ridgefeat.synth.flow import PATTERN_SHARES
-from ridgefeat.synth.impression import draw_params, make_impression
-from ridgefeat.synth.master import make_master
-from ridgefeat.synth.prints import Impression, ImpressionParams, MasterPrint, Truth
-from ridgefeat.synth.subjects import SubjectPrint, make_print, make_subjects
+import lazy_loader
 
-__all__ = [
-    "PATTERN_SHARES",
-    "Impression",
-    "ImpressionParams",
-    "MasterPrint",
-    "SubjectPrint",
-    "Truth",
-    "draw_params",
-    "make_impression",
-    "make_master",
-    "make_print",
-    "make_subjects",
-    "read_truth",
-    "write_set",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -70,17 +70,7 @@ def _dislocations(waves: Waves, angle: _Array, period: _Array) -> Minutiae:
     )
     contrast = (ahead - behind) / 2
     kind = np.where(contrast > 0, ENDING, BIFURCATION)
-    return _minutiae(points[:, 0], points[:, 1], direction, kind, np.minimum(100, 100 * np.abs(contrast)))
-
-
-def _minutiae(x: Any, y: Any, direction: Any, kind: Any, quality: Any) -> Minutiae:
-    return Minutiae(
-        np.asarray(x, np.float32),
-        np.asarray(y, np.float32),
-        np.asarray(direction, np.float32),
-        np.asarray(kind, np.uint8),
-        np.asarray(quality, np.float32),
-    )
+    return Minutiae.make(*points.T, direction, kind, np.minimum(100, 100 * np.abs(contrast)))
 
 
 def _winding(phase: _Array, normal_x: _Array, normal_y: _Array) -> _Array:
@@ -136,7 +126,7 @@ def _confirm(slips: Minutiae, nodes: _Array, period: _Array) -> Minutiae:
     keep = (back[nearest] == index) & (distance < period[rows[nearest], columns[nearest]])
     kind = nodes[rows[nearest], columns[nearest]]
     quality = np.where(kind == slips.kind, slips.quality, 0)
-    return _minutiae(slips.x, slips.y, slips.direction, kind, quality).select(keep)
+    return Minutiae.make(slips.x, slips.y, slips.direction, kind, quality).select(keep)
 
 
 def _read_end(lines: _Array, x: int, y: int, period: float) -> float | None:
@@ -156,5 +146,5 @@ def _joined(minutiae: Minutiae, nodes: list[Any]) -> Minutiae:
     if not nodes:
         return minutiae
     x, y, direction, kind = (np.array(column) for column in zip(*nodes, strict=True))
-    near = _minutiae(x, y, direction.astype(np.float32), kind, np.full(len(x), 50))
+    near = Minutiae.make(x, y, direction, kind, np.full(len(x), 50))
     return Minutiae(*(np.concatenate([getattr(minutiae, f.name), getattr(near, f.name)]) for f in fields(Minutiae)))

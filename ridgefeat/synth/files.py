@@ -137,10 +137,7 @@ def write_truth(path: str | Path, truth: Truth) -> None:
 def read_truth(path: str | Path) -> Truth:
     """Return the truth about a print from the .npz file at `path`, which `write_set` wrote.
 
-    Raises
-    ------
-    LayoutError
-        If it cannot be read or is no such file.
+    Raises LayoutError if it cannot be read or is no such file.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:

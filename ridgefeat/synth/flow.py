@@ -39,10 +39,7 @@ class Flow:
 def draw_flow(pattern: str, rng: np.random.Generator) -> Flow:
     """Draw the orientation field of a finger of one of PATTERN_SHARES, for `orientation_at`.
 
-    Raises
-    ------
-    ParameterError
-        If there is no such pattern class.
+    Raises ParameterError if there is no such pattern class.
     """
     if pattern not in PATTERN_SHARES:
         raise ParameterError(f"pattern must be one of {', '.join(PATTERN_SHARES)}, got {pattern!r}")

@@ -89,9 +89,7 @@ class Waves:
     """A clean ridge pattern with its quadrature and slope; all arrays float32 of one shape."""
 
     height: Float  # positive on ridges, negative in valleys
-    riesz_x: (
-        Float  # Riesz transform: along a ridge's normal (u, v), u * riesz_x + v * riesz_y is the height in quadrature
-    )
+    riesz_x: Float  # Riesz transform: along a normal (u, v), u * riesz_x + v * riesz_y is the height in quadrature
     riesz_y: Float
     slope_x: Float  # gradient of the height per pixel
     slope_y: Float

@@ -115,15 +115,11 @@ def _singular_points(flow: Flow, shape: tuple[int, int]) -> SingularPoints:
     kind = np.repeat([CORE, DELTA], [len(flow.cores), len(flow.deltas)])
     turn = np.linspace(0, 2 * np.pi, 720, endpoint=False)
     directions = []
-    for x, y in points:
-        angle = orientation_at(flow, x + 0.3 * np.cos(turn), y + 0.3 * np.sin(turn))
+    for across, up in points:
+        angle = orientation_at(flow, across + 0.3 * np.cos(turn), up + 0.3 * np.sin(turn))
         directions.append(turn[np.argmin(np.abs(np.sin(angle - turn)))])
-    return SingularPoints(
-        (points[:, 0] / MM_PER_PX + (shape[1] - 1) / 2).astype(np.float32),
-        (shape[0] * _AXIS - points[:, 1] / MM_PER_PX).astype(np.float32),
-        kind.astype(np.uint8),
-        np.array(directions, np.float32),
-    )
+    x, y = points[:, 0] / MM_PER_PX + (shape[1] - 1) / 2, shape[0] * _AXIS - points[:, 1] / MM_PER_PX
+    return SingularPoints.make(x, y, kind, directions)
 
 
 def _outline(shape: tuple[int, int], rng: np.random.Generator) -> Bool:

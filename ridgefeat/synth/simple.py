@@ -114,12 +114,7 @@ def rings(
     x, y = centre if centre is not None else _centre(shape)
     right, down = _along_and_across(shape, x, y, 0.0)
     orientation = np.arctan2(-down, right) + np.pi / 2
-    cores = SingularPoints(
-        np.full(2, x, np.float32),
-        np.full(2, y, np.float32),
-        np.full(2, CORE, np.uint8),
-        np.array([np.pi / 2, 3 * np.pi / 2], np.float32),
-    )
+    cores = SingularPoints.make([x, x], [y, y], [CORE, CORE], [np.pi / 2, 3 * np.pi / 2])
     phase = 2 * np.pi * np.hypot(right, down) / period
     return _impression(phase, orientation, np.full(shape, period), 1.0, singular_points=cores)
 
@@ -165,13 +160,7 @@ def dislocated_grating(
     square = np.maximum(along**2 + across**2, 1.0)
     slope_along, slope_across = -across / square, 2 * np.pi / period + along / square
     orientation = direction + np.arctan2(slope_along, slope_across)
-    minutia = Minutiae(
-        np.array([x], np.float32),
-        np.array([y], np.float32),
-        np.array([direction % (2 * np.pi)], np.float32),
-        np.array([kind], np.uint8),
-        np.array([100], np.float32),
-    )
+    minutia = Minutiae.make([x], [y], [direction % (2 * np.pi)], [kind], [100])
     return _impression(phase, orientation, 2 * np.pi / np.hypot(slope_along, slope_across), 1.0, minutiae=minutia)
 
 
@@ -202,7 +191,6 @@ def _impression(
     angle: _Array,
     period: _Array,
     contrast: float,
-    *,
     minutiae: Minutiae | None = None,
     singular_points: SingularPoints | None = None,
 ) -> Impression:
@@ -213,8 +201,8 @@ def _impression(
         OrientationField(orientation, np.ones(phase.shape, np.float32)),
         period.astype(np.float32),
         np.ones(phase.shape, np.bool_),
-        minutiae if minutiae is not None else Minutiae.empty(),
-        singular_points if singular_points is not None else SingularPoints.empty(),
+        Minutiae.empty() if minutiae is None else minutiae,
+        SingularPoints.empty() if singular_points is None else singular_points,
     )
     return Impression(image, WORKING_DPI, truth)
 

@@ -18,21 +18,17 @@ FINGERS = tuple(
     (hand, finger) for hand in ("right", "left") for finger in ("thumb", "index", "middle", "ring", "little")
 )
 """Hand and finger, in the order of finger positions 1 to 10."""
-
 RIDGE_DENSITY = {"female": (17.74, 1.63), "male": (15.02, 1.33)}
 """Mean and deviation between persons of the number of ridges across the diagonal of a 5 mm square, published for 300
 Egyptian adults. Every sex difference in a synthetic set is simulated from these figures and is no evidence about
 people."""
-
 DIAGONAL_MM = 5 * math.sqrt(2)
 
 _FINGER_OFFSET = {"thumb": -0.8, "index": 0.0, "middle": 0.0, "ring": 0.2, "little": 0.6}
 _FINGER_DEVIATION = 0.5
 """Ridges across the diagonal by which fingers of one person differ: an assumption, not a published figure."""
-
 _LOOP_OPENS_TO = {"left": {"left_loop": 0.956, "right_loop": 0.044}, "right": {"left_loop": 0.076, "right_loop": 0.924}}
 """Loops open towards the little finger but for about one in seventeen; over both hands this gives PATTERN_SHARES."""
-
 _LEVEL_SHARES = (0.0, 0.6, 0.3, 0.1)
 
 

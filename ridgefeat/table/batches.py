@@ -70,12 +70,8 @@ class Batch:
 def compute_missing(extraction: Extraction, spans: Callable[[], list[Span]], keep: Callable[[Batch], None]) -> None:
     """Compute the rows that `spans` does not return yet, and hand each finished batch to `keep`.
 
-    Raises
-    ------
-    EngineError
-        If workers are lost again and again, or the cluster is gone.
-    TableError
-        If a row cannot be kept, or a worker has other versions than this process.
+    Raises EngineError if workers are lost again and again, or the cluster is gone; TableError if a row cannot be kept,
+    or a worker has other versions than this process.
     """
     losses = 0
     while True:
@@ -93,12 +89,8 @@ def compute_missing(extraction: Extraction, spans: Callable[[], list[Span]], kee
 def iterate_batches(extraction: Extraction, done: Iterable[Span] = ()) -> Iterator[Batch]:
     """Yield the rows that are not done yet, in batches as they finish, on the engine in use.
 
-    Raises
-    ------
-    EngineError
-        If a worker process ends (WorkerLost), or the cluster is gone (EngineLost).
-    TableError
-        If a worker has other versions than this process, or minutiae cannot be written.
+    Raises EngineError if a worker process ends (WorkerLost), or the cluster is gone (EngineLost); TableError if a
+    worker has other versions than this process, or minutiae cannot be written.
     """
     from joblib import delayed
 
@@ -206,11 +198,8 @@ def compute_batch(
 ) -> Batch:
     """Compute the rows of some prints, on a worker; `targets` are where their minutiae go.
 
-    Raises
-    ------
-    TableError
-        If this machine has other versions than those given (as `numeric_versions` writes them; empty for whatever it
-        has), or minutiae cannot be written.
+    Raises TableError if this machine has other versions than those given (as `numeric_versions` writes them; empty for
+    whatever it has), or minutiae cannot be written.
     """
     if versions and versions != numeric_versions():
         raise TableError(

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
+from ridgefeat.files import os_errors_as
 from ridgefeat.table import assembly, sidecar
 from ridgefeat.table.assembly import Part, Summary, assemble, check_output, is_folder, journal_of, summary_of
 from ridgefeat.table.reading import iterate_table
@@ -97,11 +98,9 @@ def write_rows(rows: Iterable[Row], count: int, about: Mapping[str, Any], output
     summary = summary_of(Path(output), as_folder)
     size = assembly.PART_ROWS  # full parts and the rest; their names come from their bytes
     parts = [Part(min(size, count - at)) for at in range(0, max(count, 1), size)]
-    try:
+    with os_errors_as(TableError, f"table {output} cannot be written"):
         assemble(rows, about, summary, parts if as_folder else None)
         journal_of(summary.table, as_folder).remove()
-    except OSError as error:
-        raise TableError(f"table {output} cannot be written: {error.strerror or error}") from None
     return summary
 
 

@@ -23,21 +23,9 @@ LIMIT = 6.0
 def find_outliers(base: Float, groups: Sequence[Hashable]) -> Bool:
     """Return which prints lie further than LIMIT robust deviations from their group's median in any column.
 
-    Parameters
-    ----------
-    base : ndarray of float32, shape (prints, columns)
-        NaN where a print has no value; the column is then ignored for that print.
-    groups : sequence, length prints
-        Group of each print; prints are compared within their group.
-
-    Returns
-    -------
-    ndarray of bool, shape (prints,)
-
-    Notes
-    -----
-    The deviation is 1.4826 times the median absolute deviation, which a few outliers hardly move
-    (Leys et al. 2013).
+    `base` has the shape (prints, columns), and NaN where a print has no value; the column is then ignored for that
+    print. `groups` holds the group of each print. The deviation is 1.4826 times the median absolute deviation, which a
+    few outliers hardly move (Leys et al. 2013).
 
     Examples
     --------

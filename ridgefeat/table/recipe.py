@@ -54,10 +54,7 @@ class Recipe:
     ) -> Recipe:
         """Return a checked recipe; whatever is left out takes its default.
 
-        Raises
-        ------
-        ParameterError
-            For an unknown family, an impossible resolution or another hand than "left" and "right".
+        Raises ParameterError for an unknown family, an impossible resolution, or another hand than left and right.
         """
         if mirror not in (None, "left", "right"):
             raise ParameterError(f"mirror must be 'left', 'right' or None, got {mirror!r}")
@@ -69,10 +66,7 @@ class Recipe:
     def like(cls, content: Mapping[str, Any], where: str) -> Recipe:
         """Return the recipe that a sidecar's content holds; `where` is the sidecar's name, for messages.
 
-        Raises
-        ------
-        TableError
-            If this version cannot make the same columns from the same parameters; says which differ.
+        Raises TableError if this version cannot make the same columns from the same parameters; the message says which.
         """
         found = renamed(content)
         try:
@@ -93,10 +87,7 @@ class Recipe:
     def agreeing(self, **given: Any) -> Recipe:
         """Return this recipe unless a given option (None: not given) contradicts it.
 
-        Raises
-        ------
-        ParameterError
-            Names every option that does.
+        Raises ParameterError, which names every option that does.
         """
         own: dict[str, Any] = {name: getattr(self, name) for name in given}
         other = Recipe.make(**{k: own[k] if v is None else v for k, v in given.items()})

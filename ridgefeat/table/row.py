@@ -114,10 +114,7 @@ def _empty_row(item: Item, recipe: Recipe) -> tuple[Meta, Float]:
 def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerprint:
     """Return the print of an item, read as the recipe says, and enter what is known of it in its meta cells `meta`.
 
-    Raises
-    ------
-    RidgefeatError
-        If it cannot be read or is no usable image.
+    Raises RidgefeatError if it cannot be read or is no usable image.
     """
     meta = {} if meta is None else meta
     if item.error:

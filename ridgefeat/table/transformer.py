@@ -69,10 +69,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters; there is nothing to learn.
 
-        Raises
-        ------
-        ParameterError
-            For an unknown family, an impossible resolution or an unknown `on_error`.
+        Raises ParameterError for an unknown family, an impossible resolution or an unknown `on_error`.
         """
         self._recipe()
         return self

@@ -37,7 +37,7 @@ def check_resolution(dpi_x: float, dpi_y: float, where: str = "template") -> Non
         raise TemplateError(f"{where}: resolution must lie between {low:g} and {high:g} dpi, got {dpi_x:g}x{dpi_y:g}")
 
 
-def to_working(px: NDArray[np.float64], dpi: float) -> Float:
+def to_working(px: NDArray[np.float64], dpi: float | NDArray[np.float64]) -> Float:
     """Return coordinates in pixels of an image at the given resolution as pixels at 500 dpi, float32."""
     return np.asarray((px + 0.5) * (WORKING_DPI / dpi) - 0.5, np.float32)
 

@@ -91,10 +91,7 @@ def decode_iso(
 ) -> tuple[Minutiae, SingularPoints, IsoHeader]:
     """Return one view of a record, counted from 0; `data` and `dpi` as decode_iso_views takes them.
 
-    Raises
-    ------
-    TemplateError
-        If the record is malformed or has no such view.
+    Raises TemplateError if the record is malformed or has no such view.
     """
     views = decode_iso_views(data, dpi=dpi)
     if not 0 <= view < len(views):
@@ -153,10 +150,7 @@ def read_iso(
 ) -> tuple[Minutiae, SingularPoints, IsoHeader]:
     """Return one view of a record from the file at `path`; `view` and `dpi` as decode_iso takes them.
 
-    Raises
-    ------
-    TemplateError
-        As decode_iso, with the file named, or if the file cannot be read.
+    Raises TemplateError as decode_iso does, with the file named, or if the file cannot be read.
     """
     data = read_bytes(path)
     try:

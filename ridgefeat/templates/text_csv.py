@@ -119,12 +119,10 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
     if len(resolutions) > 1:
         raise TemplateError(f"{path}: rows of {len(resolutions)} resolutions; read one print at a time")
     dpi_x, dpi_y = resolutions.pop()
-    ours = [[r for r in rows if r[0] in kinds] for kinds in (_MINUTIA_KINDS, _SINGULAR_KINDS)]
-    x, y, direction, quality = _columns(ours[0], dpi_x, dpi_y)
-    minutiae = Minutiae(x, y, direction, np.array([_MINUTIA_KINDS[r[0]] for r in ours[0]], np.uint8), quality)
-    x, y, direction, _ = _columns(ours[1], dpi_x, dpi_y)
-    kind = np.array([_SINGULAR_KINDS[r[0]] for r in ours[1]], np.uint8)
-    return minutiae, SingularPoints(x, y, kind, direction), (dpi_x, dpi_y)
+    x, y, direction, kind, quality = _columns(rows, _MINUTIA_KINDS)
+    minutiae = Minutiae.make(x, y, direction, kind, quality)
+    x, y, direction, kind, _ = _columns(rows, _SINGULAR_KINDS)
+    return minutiae, SingularPoints.make(x, y, kind, direction), (dpi_x, dpi_y)
 
 
 _Row = tuple[str, float, float, float, float, float, float]
@@ -149,7 +147,9 @@ def _row(fields: list[str], where: str) -> _Row:
     return kind, x, y, direction, quality, dpi_x, dpi_y
 
 
-def _columns(rows: list[_Row], dpi_x: float, dpi_y: float) -> tuple[Float, Float, Float, Float]:
-    numbers = np.array([r[1:5] for r in rows], np.float64).reshape(-1, 4)
-    x, y, direction, quality = numbers.T
-    return to_working(x, dpi_x), to_working(y, dpi_y), radians(direction), quality.astype(np.float32)
+def _columns(rows: list[_Row], kinds: dict[str, int]) -> tuple[Float, Float, Float, list[int], Float]:
+    """Return x, y, direction, kind and quality of the rows of some kinds."""
+    own = [r for r in rows if r[0] in kinds]
+    x, y, direction, quality, dpi_x, dpi_y = np.array([r[1:] for r in own], np.float64).reshape(-1, 6).T
+    kind = [kinds[r[0]] for r in own]
+    return to_working(x, dpi_x), to_working(y, dpi_y), radians(direction), kind, quality.astype(np.float32)

@@ -105,13 +105,8 @@ def read_xyt(path: str | Path, *, height: int, dpi_x: float = 500.0, dpi_y: floa
         raise TemplateError(f"{path} has {len(lines)} lines; a print has no more than {_MAX_LINES} minutiae")
     rows = [_row(line, f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
     x, y, theta, quality = np.array(rows, np.float64).reshape(-1, 4).T
-    return Minutiae(
-        to_working(x, dpi_x),
-        to_working(height - y, dpi_y),
-        radians(theta + 180),
-        np.zeros(len(rows), np.uint8),
-        quality.astype(np.float32),
-    )
+    kind = np.zeros(len(rows))
+    return Minutiae.make(to_working(x, dpi_x), to_working(height - y, dpi_y), radians(theta + 180), kind, quality)
 
 
 def _check_image(height: int, dpi_x: float, dpi_y: float, path: str | Path) -> None:

@@ -31,12 +31,8 @@ def entries_from_features(
 
     The input is one feature table of `extract` (CSV, Parquet or a folder of Parquet files), or prints, of which the
     features are then extracted. Each feature has the mean of all prints subtracted and is divided by their standard
-    deviation. Constant features are left out.
-
-    Raises
-    ------
-    TableError
-        If no feature varies, or tables are given together with other inputs.
+    deviation. Constant features are left out. Raises TableError if no feature varies, or tables are given together with
+    other inputs.
     """
     from ridgefeat.table import extract_many, feature_columns
 

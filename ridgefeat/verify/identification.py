@@ -79,10 +79,7 @@ class Calibration:
     def from_scores(cls, score: NDArray[np.float64], data: str, *, max_points: int = 400) -> Calibration:
         """Return the calibration of non-mated scores; about `max_points` of them are kept, the highest all.
 
-        Raises
-        ------
-        ScoreError
-            If there is no score.
+        Raises ScoreError if there is no score.
         """
         known = np.sort(score[np.isfinite(score)])
         if not len(known):
@@ -128,14 +125,8 @@ def identify(
     """Return the `top` prints of a gallery that are most similar to a probe, the most similar first.
 
     Entries of the gallery that failed are left out. The false match rates are those of `calibration`; `jobs` is the
-    number of worker processes.
-
-    Raises
-    ------
-    ParameterError
-        If `top` is not positive.
-    LayoutError
-        If the probe failed, or no print of the gallery can be compared.
+    number of worker processes. Raises ParameterError if `top` is not positive, and LayoutError if the probe failed, or
+    no print of the gallery can be compared.
 
     Examples
     --------

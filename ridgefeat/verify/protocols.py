@@ -56,10 +56,7 @@ class Plan:
     def from_pairs(cls, mated: Sequence[tuple[int, int]], nonmated: Sequence[tuple[int, int]]) -> Plan:
         """Return the plan of `mated` and `nonmated` pairs of entries' indices (probe, reference), in this order.
 
-        Raises
-        ------
-        ScoreError
-            If there are more than 200 million.
+        Raises ScoreError if there are more than 200 million.
 
         Examples
         --------

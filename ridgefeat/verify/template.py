@@ -70,10 +70,7 @@ def comparison_params(params: Params | None = None) -> Params:
 def template_from_print(fp: Fingerprint) -> Template:
     """Return the template of the print `fp`, preferably made with comparison_params.
 
-    Raises
-    ------
-    TemplateError
-        If it has fewer than 4 minutiae.
+    Raises TemplateError if it has fewer than 4 minutiae.
     """
     minutiae = _checked(fp.minutiae, fp.source)
     mask = np.ascontiguousarray(fp.mask[CELL // 2 :: CELL, CELL // 2 :: CELL])

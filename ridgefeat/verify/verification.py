@@ -59,10 +59,7 @@ class Verification:
     def save(self, path: PathLike) -> Path:
         """Write the table (CSV) and its sidecar (.json), each atomically. Return the path of the table.
 
-        Raises
-        ------
-        ScoreError
-            If they cannot be written.
+        Raises ScoreError if they cannot be written.
         """
         path = Path(path)
         text = self.scores.to_csv(index=False, lineterminator="\n").encode()

@@ -57,12 +57,7 @@ def parse_engine(text: str | None) -> tuple[str, str]:
     """Return the kind and the address that --engine names: local, dask=ADDRESS or ray=ADDRESS.
 
     The address `local` starts a cluster on this machine. Dask's may be a scheduler file (.json); Ray's `auto` is the
-    cluster that runs on this machine.
-
-    Raises
-    ------
-    ParameterError
-        If it names none.
+    cluster that runs on this machine. Raises ParameterError if it names none.
     """
     kind, _, address = (text or "local").partition("=")
     if kind not in KINDS or (kind == "local" and address) or (kind == "dask" and not address):
@@ -76,10 +71,7 @@ def parse_engine(text: str | None) -> tuple[str, str]:
 def count_workers(jobs: int | None) -> int:
     """Return the number of workers for --jobs: None and -1 mean every core that this process may use.
 
-    Raises
-    ------
-    ParameterError
-        For 0 or less than -1.
+    Raises ParameterError for 0 or less than -1.
     """
     import joblib
 
@@ -94,14 +86,9 @@ def count_workers(jobs: int | None) -> int:
 def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
     """Have `spread` use an engine (as parse_engine takes it), and yield its number of workers.
 
-    Where the engine is started here, `jobs` are its workers; as many as there are cores without.
-
-    Raises
-    ------
-    EngineError
-        If the engine is not installed, or does not answer within TIMEOUT.
-    ParameterError
-        If `engine` names none, or jobs is 0 or less than -1.
+    Where the engine is started here, `jobs` are its workers; as many as there are cores without. Raises EngineError if
+    the engine is not installed, or does not answer within TIMEOUT; ParameterError if `engine` names none, or jobs is 0
+    or less than -1.
     """
     kind, address = parse_engine(engine)
     workers = count_workers(jobs)
@@ -117,16 +104,9 @@ def spread(calls: Iterable[Any], workers: int, *, ordered: bool = False, **optio
     """Yield the results of calls as they finish (or in their order), on the engine in use.
 
     Calls are as joblib's delayed makes them, and taken up only as far ahead as keeps every worker busy. One worker, on
-    this machine, is this process. `options` are for joblib's Parallel, where this machine does the work.
-
-    Raises
-    ------
-    WorkerLost
-        If a worker ends before its call is done; the calls that are not done can be made again.
-    EngineLost
-        If the cluster is gone.
-    EngineError
-        If one call ends every worker that takes it up.
+    this machine, is this process. `options` are for joblib's Parallel, where this machine does the work. Raises
+    WorkerLost if a worker ends before its call is done (the calls that are not done can be made again), EngineLost if
+    the cluster is gone, and EngineError if one call ends every worker that takes it up.
     """
     cluster = _cluster.get()
     if cluster == "ray":

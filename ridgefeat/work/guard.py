@@ -59,14 +59,8 @@ class Stopped:
 def guarded_map(function: Callable[[Any], Any], arguments: Sequence[Any], limits: Limits) -> Iterator[Any]:
     """Yield function(argument) for each argument, computed in a child process; a Stopped where a call oversteps.
 
-    Function, arguments and results are pickled. Whatever the function raises is raised here.
-
-    Raises
-    ------
-    EngineError
-        If no process can be started.
-    ParameterError
-        If the memory would not hold a process before its first call.
+    Function, arguments and results are pickled. Whatever the function raises is raised here. Raises EngineError if no
+    process can be started, and ParameterError if the memory would not hold a process before its first call.
     """
     start, tries, child = 0, 0, None
     try:

@@ -15,12 +15,6 @@ def agree(found, prefix, expected, **tolerance):
     assert {name: found[prefix + name] for name in expected} == pytest.approx(expected, **tolerance)
 
 
-def in_range(family, fp):
-    """Assert that every value is missing or lies in the range that its column declares."""
-    for column, value in zip(family.all_columns(), family.compute(fp), strict=True):
-        assert np.isnan(value) or column.low - 1e-5 <= value <= column.high + 1e-5, column.name
-
-
 def noise(shape=(200, 180), seed=0, high=256):
     """Uint8 white noise."""
     return np.random.default_rng(seed).integers(0, high, shape).astype(np.uint8)

@@ -33,11 +33,6 @@ def test_a_wave_shows_at_its_own_length_and_angle(mm, degrees):
     assert sum(shares) == pytest.approx(1, abs=1e-5) and WAVELENGTHS[int(np.argmax(shares))] == mm
 
 
-def test_the_centroid_follows_the_wavelength():
-    found = [values(Fingerprint(grating((320, 320), p, 0.5).image))["gabor_wavelength_centroid"] for p in (7, 9, 12)]
-    assert found == pytest.approx([p * MM_PER_PX for p in (7, 9, 12)], rel=0.08)
-
-
 def test_one_orientation_is_anisotropic_and_noise_less_so():
     wave = grating((300, 300), 9.0, 0.4).image
     noise = np.random.default_rng(0).normal(0, 150, wave.shape)

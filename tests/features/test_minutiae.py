@@ -77,14 +77,6 @@ def test_spacing_is_the_distance_to_the_nearest_neighbour(n, seed):
     agree(found, "minutiae_", {"spacing_sd": nearest.std()}, rel=1e-3, abs=1e-6)
 
 
-def test_clustering_tells_a_grid_from_a_heap():
-    x, y = (a.ravel() for a in np.meshgrid(np.arange(15, 300, 30), np.arange(20, 400, 40)))
-    assert values(pretend(x, y))["minutiae_clustering"] > 1.5
-    x, y = scattered(400, 1)
-    assert values(pretend(x, y))["minutiae_clustering"] == pytest.approx(1, abs=0.1)
-    assert values(pretend(100 + x / 20, 100 + y / 20))["minutiae_clustering"] < 0.2
-
-
 def test_distance_from_the_core_or_else_the_centroid():
     x, y = np.array([150.0, 150, 250]), np.array([100.0, 300, 200])
     for core, (x0, y0) in ((None, (149.5, 199.5)), ((150, 100), (150, 100))):

@@ -5,12 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ridgefeat.features.orient import orient
-from ridgefeat.features.pattern import CLASSES, pattern_class, ridge_count
+from ridgefeat.features.orient import CLASSES, orient, pattern_class, ridge_count
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, OrientationField, SingularPoints
-from ridgefeat.synth import make_impression, make_master
-from ridgefeat.synth.simple import grating, rings
+from ridgefeat.synth.simple import grating
 from tests.features.helpers import agree, values_of
 
 values = values_of(orient)
@@ -110,14 +108,6 @@ def test_circles_bend_by_one_over_the_radius_and_rays_diverge_by_it():
     assert rays["orient_curvature_mean"] < 0.02 * rays["orient_divergence_mean"]
 
 
-@pytest.mark.parametrize("distance", [250.0, 400.0])
-def test_curvature_read_from_a_drawn_print(distance):
-    made = rings((300, 300), 9.0, (150.0, 150.0 + distance))
-    y, x = np.indices((300, 300))
-    expected = (1 / (np.hypot(x - 150, y - 150 - distance) * MM_PER_PX)).mean()
-    assert values(Fingerprint(made.image))["orient_curvature_mean"] == pytest.approx(expected, rel=0.15)
-
-
 # Singular points
 
 
@@ -172,19 +162,6 @@ def test_a_line_that_leaves_the_print_has_no_count():
     assert values(pretend(0.0, core, delta, enhanced=stripes(9)))["orient_core_delta_ridges"] == 15
 
 
-def test_a_count_on_a_synthetic_loop_agrees_with_its_grey_values():
-    made = make_impression(make_master("left_loop", rng=4), rng=4, noise_level=0)
-    fp = Fingerprint(made.image, made.dpi)
-    found = values(fp)
-    core, delta = fp.singular_points.cores, fp.singular_points.deltas
-    assert len(core) == len(delta) == 1
-    t = np.linspace(0, 1, 1000)
-    x = np.rint(core.x[0] + t * (delta.x[0] - core.x[0])).astype(int)
-    y = np.rint(core.y[0] + t * (delta.y[0] - core.y[0])).astype(int)
-    dark = fp.image[y, x] < 128
-    assert found["orient_core_delta_ridges"] == pytest.approx(np.count_nonzero(np.diff(dark)) / 2, abs=1.5)
-
-
 # Pattern class
 
 
@@ -212,16 +189,6 @@ def test_the_class_by_cores_and_deltas(expected, singular):
     assert pattern_class(print_) == expected
     found = values(print_)
     assert [found[f"orient_pattern_{name}"] for name in CLASSES] == [float(name == expected) for name in CLASSES]
-
-
-@pytest.mark.parametrize("pattern", CLASSES)
-def test_the_class_of_synthetic_prints(pattern):
-    found = []
-    for seed in range(4):
-        master = make_master(pattern, rng=seed, shape=(368, 320))
-        made = make_impression(master, rng=seed, noise_level=0, shape=(352, 304))
-        found.append(pattern_class(Fingerprint(made.image)))
-    assert found.count(pattern) >= 3
 
 
 def test_no_print_has_no_class_and_a_grating_is_an_arch_with_high_coherence():

@@ -218,12 +218,6 @@ def test_drawn_pores_are_counted():
     assert after[2:] == [0, 0]
 
 
-def test_a_single_gap_is_no_white_line():
-    image = grating((300, 300), 10, 0.0).image
-    image[146:154, 150:154] = 255
-    assert gaps(image)[2:] == [0, 0]
-
-
 # Extent
 
 

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import os
-import pickle
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from ridgefeat.errors import ImageError, LayoutError
-from ridgefeat.sources import PrintSource, decode_image, find_prints, load_print, pixel_digest, repeated_impressions
+from ridgefeat.sources import PrintSource, find_prints, load_print, pixel_digest, repeated_impressions
 from tests.sources.image_files import grating, saved
 
 
@@ -144,14 +142,6 @@ def test_a_folder_that_cannot_be_read_is_listed(tree, monkeypatch):
 # ---- layouts
 
 
-def test_auto_decides_for_every_file(tree):
-    root = tree("Real/1__F_Left_thumb_finger.BMP", "FVC2002/DB2_B/101_1.tif", "some.png")
-    found = {p.relative: p for p in find_prints(root)}
-    assert [p.layout for p in found.values()] == ["fvc", "socofing", "plain"]
-    assert found["Real/1__F_Left_thumb_finger.BMP"].labels["sex"] == "female"
-    assert all(p.flags == () for p in found.values())
-
-
 def test_the_same_names_in_several_folders_are_of_several_people(tree):
     root = tree(*(f"{who}/{n}" for who in ("alice", "bob") for n in ("1_1.png", "1_2.png")), "FVC2002/DB2_B/1_1.tif")
     found = {p.relative: p for p in find_prints(root)}
@@ -275,19 +265,3 @@ def test_a_header_that_lies_is_flagged_and_one_that_does_not_is_believed(tree):
     assert (screen.dpi_x, screen.dpi_origin, screen.flags) == (500, "assumed", ("header_resolution_ignored",))
     assert (sensor.dpi_x, sensor.dpi_y, sensor.dpi_origin, sensor.flags) == (1000, 1000, "header", ())
     assert load_print(find_prints(root)[0], 400.0).flags == ()
-
-
-def test_sources_travel_to_worker_processes(tree):
-    (source,) = find_prints(tree("1_1.png"), regex=r"(?P<subject>\d)_")
-    again = pickle.loads(pickle.dumps(source))
-    assert again == source
-    assert load_print(again).sha256 == pixel_digest(decode_image(saved("PNG")).pixels)
-
-
-def test_a_transparent_frame_does_not_reach_the_print(tree):
-    framed, _ = socofing((103, 96))
-    alpha = np.full_like(framed, 255)
-    alpha[-4:] = 0
-    data = bytes(cv2.imencode(".png", np.dstack([framed] * 3 + [alpha]))[1])
-    (source,) = find_prints(tree("1__M_Left_thumb_finger.png", data=data))
-    assert (load_print(source).pixels == grating(97, 90)).all()

@@ -5,7 +5,7 @@ import pytest
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.stages.orientation import OrientationParams, estimate_orientation
-from ridgefeat.synth.simple import chirp, grating, rings
+from ridgefeat.synth.simple import chirp, grating
 from tests.stages.helpers import disc, on_white, turn, with_noise
 
 INNER = np.s_[24:-24, 24:-24]
@@ -42,17 +42,6 @@ def test_period_follows_a_chirp(across):
     fp = Fingerprint(made.image)
     error = fp.period[INNER] / made.truth.period[INNER] - 1
     assert np.abs(error).mean() < 0.03 and np.abs(error).max() < 0.12
-
-
-def test_orientation_and_period_of_rings():
-    made = rings((300, 300), 9.0)
-    fp = Fingerprint(made.image)
-    ring = disc((300, 300), 140) & ~disc((300, 300), 40)
-    assert turn(fp.orientation.angle, made.truth.orientation.angle)[ring].max() < 3
-    assert np.abs(fp.period / 9 - 1)[ring].max() < 0.05
-    centre = fp.singular_points.cores
-    assert len(centre) == len(fp.singular_points) == 2
-    assert np.hypot(centre.x - 149.5, centre.y - 149.5).max() < 8
 
 
 def test_coherence_falls_with_noise_and_is_zero_outside():

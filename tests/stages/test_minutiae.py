@@ -79,15 +79,6 @@ def test_a_bifurcation_points_into_the_valley_between_its_branches(side, degrees
     assert abs(y - 60) <= 1 and swing(direction, np.deg2rad(degrees)) < 1
 
 
-def test_directions_of_upright_ridges():
-    skeleton = lines().T.copy()
-    skeleton[81:, 60] = False
-    x, y, direction, kind = only(found(skeleton, angle=np.pi / 2))
-    assert (x, y, kind) == (60, 80, ENDING) and swing(direction, np.pi / 2) < 1
-    _, _, direction, _ = only(found(skeleton[::-1].copy(), angle=np.pi / 2))
-    assert swing(direction, 3 * np.pi / 2) < 1
-
-
 def test_the_direction_is_the_fields_and_the_sense_the_skeletons():
     for field, expected in ((172, 172), (8, 188)):
         _, _, direction, _ = only(found(one_ending(), angle=np.deg2rad(field)))
@@ -105,18 +96,6 @@ def test_what_a_short_ridge_joins_is_removed_for_the_ridge_not_the_distance(draw
         skeleton[60, 76:84] = True
     assert len(found(skeleton, pair_distance=0.0, link_length=0.0)) == 2
     assert not len(found(skeleton, pair_distance=0.0, link_length=1.5))
-
-
-def test_a_short_island_is_none_and_a_long_one_two_endings():
-    skeleton = lines()
-    skeleton[60] = False
-    skeleton[60, 78:82] = True
-    assert not len(found(skeleton))
-    skeleton[60, 60:101] = True
-    ends = found(skeleton)
-    assert sorted(ends.x) == [60, 100] and set(ends.kind) == {ENDING}
-    left, right = np.argsort(ends.x)
-    assert swing(ends.direction[left], 0) < 1 and swing(ends.direction[right], np.pi) < 1
 
 
 @pytest.mark.parametrize(
@@ -141,12 +120,6 @@ def test_of_close_minutiae_that_agree_the_best_alone_is_kept():
     skeleton[60:62, 81:] = skeleton[60:62] = False
     skeleton[60, :81] = skeleton[62, :79] = True
     assert len(found(skeleton, pair_distance=0.2)) == 2 and len(found(skeleton, pair_distance=0.6)) == 1
-
-
-def test_what_counts_as_short_is_a_parameter():
-    skeleton = lines()
-    skeleton[60, 80:92] = False
-    assert len(found(skeleton)) == 2 and not len(found(skeleton, pair_distance=2.0))
 
 
 @pytest.mark.parametrize("cut", [0, 5, 12])

@@ -48,13 +48,6 @@ def test_ridges_that_leave_are_the_crossing_number_of_every_neighbourhood():
     assert (count[0], count[255]) == (0, 1)
 
 
-def test_an_end_a_line_and_a_fork_differ():
-    codes = neighbour_codes(drawn("......#", ".....#.", "#####..", ".....#.", "......#"))
-    count = branches()[0][codes]
-    assert count[2].tolist() == [1, 2, 2, 2, 3, 0, 0] and count[1].tolist() == [0, 0, 0, 0, 0, 2, 0]
-    assert count[0].tolist() == [0, 0, 0, 0, 0, 0, 1]
-
-
 def test_a_walker_follows_a_line_stays_at_its_end_and_goes_straight_on_at_a_crossing():
     path = walked(drawn(".......", ".##....", "...#...", "....##.", "......."), 1, 1, 0, 8)
     assert path[:5] == [(1, 1), (2, 1), (3, 2), (4, 3), (5, 3)] and set(path[4:]) == {(5, 3)}

@@ -24,11 +24,6 @@ def find(*points, mask=None, upright=0.0, **params):
     return find_singular_points(field(*points, upright=upright), mask, SingularPointParams(**params))
 
 
-def test_parallel_ridges_have_none():
-    for angle in (0.0, 1.0, 3.1415):
-        assert not len(find(upright=angle))
-
-
 @pytest.mark.parametrize(("charge", "kind"), [(1, CORE), (-1, DELTA)])
 @pytest.mark.parametrize("place", [(130.0, 150.0), (71.0, 203.0)])
 def test_one_point_is_found_in_its_place(charge, kind, place):

@@ -13,16 +13,6 @@ def test_ridges_are_what_lies_below_the_level_inside_the_mask():
     assert binarise(enhanced, mask, SkeletonParams(level=-0.3)).tolist() == [[True, False, False], [False] * 3]
 
 
-def test_a_bar_thins_to_its_centre_line():
-    bar = np.zeros((21, 60), bool)
-    bar[8:13, 5:55] = True
-    line = skeletonise(bar)
-    assert not skeletonise(np.zeros((30, 40), bool)).any()
-    rows, columns = np.nonzero(line)
-    assert np.abs(rows - 10).max() <= 1 and len(columns) == len(set(columns))
-    assert columns.min() <= 9 and columns.max() >= 50
-
-
 def test_lines_are_one_pixel_wide_on_the_ridges_and_keep_their_number():
     fp = Fingerprint(grating((200, 200), 9.0, 0.4).image)
     assert not (fp.skeleton & ~fp.binary).any()

@@ -90,15 +90,3 @@ def test_dark_ridge_ahead_of_an_ending_and_valley_ahead_of_a_bifurcation(prints)
 
 def test_no_flag_on_good_prints(prints):
     assert {fp.flags for fp, _ in prints.values()} == {()}
-
-
-def test_noise_costs_but_does_not_break():
-    """The error grows with the noise level, and stays that of a usable print."""
-    master = make_master("left_loop", rng=7)
-    errors = []
-    for level in (0, 3):
-        made = make_impression(master, rng=3, noise_level=level)
-        fp = Fingerprint(made.image, made.dpi)
-        error = turn(fp.orientation.angle, made.truth.orientation.angle)[fp.mask & made.truth.mask]
-        errors.append(np.sqrt(np.mean(error**2)))
-    assert errors[0] < errors[1] < 10

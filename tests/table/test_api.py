@@ -36,13 +36,6 @@ def test_many_arrays_and_many_paths_give_the_same_features(prints, arrays):
     assert from_paths.subject.tolist() == [101, 101, 102, 102, 103, 103]
 
 
-def test_a_bad_print_is_a_row(prints):
-    (prints / "104_1.png").write_text("no image")
-    table = rf.extract_many(prints, families=["ridge"])
-    assert len(table) == 7 and table.meta_error.notna().sum() == 1
-    assert np.isnan(table.ridge_period_mean.iloc[6])
-
-
 def test_labels_by_expression_and_outliers(prints, monkeypatch):
     monkeypatch.setattr("ridgefeat.table.outliers.find_outliers", lambda base, groups: np.arange(len(base)) == 2)
     table = rf.extract_many(prints, families=["ridge"], regex=r"(?P<subject>\d+)_(?P<take>\d)", progress=True)

@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
@@ -33,19 +32,6 @@ def test_rows_follow_the_input_even_when_repeated(paths, prints):
     np.testing.assert_array_equal(extractor.transform([paths[i] for i in order]), straight[order])
     odd = [str(prints / ".." / prints.name / "101_1.png"), paths[0]]
     np.testing.assert_array_equal(extractor.transform(odd), straight[[0, 0]])
-
-
-def test_pandas_output_keeps_names_and_index(paths):
-    extractor = FeatureExtractor(["ridge"]).set_output(transform="pandas")
-    frame = extractor.fit_transform(pd.Series(paths, index=list("abcdef")))
-    assert frame.columns.tolist() == extractor.get_feature_names_out().tolist()
-    assert frame.index.tolist() == list("abcdef")
-
-
-def test_it_clones_and_reports_its_parameters():
-    extractor = FeatureExtractor(["ridge"], dpi=(199, 173), layout="plain", on_error="raise")
-    copy = clone(extractor)
-    assert copy is not extractor and copy.get_params() == extractor.get_params()
 
 
 @pytest.mark.parametrize("kind", ["paths", "arrays"])

@@ -15,20 +15,15 @@ from ridgefeat.structure import Bool, Float, UInt8
 
 ACROSS, ALONG = BLOCK, BLOCK // 2
 """Pixels of a turned window across the ridges and along them."""
-
 PAD = 2
 """Pixels by which NFIQ 2 widens a block before it turns it, for FDA and RVU."""
-
 RIDGE_WIDTHS = (3.0, 10.0)
 VALLEY_WIDTHS = (2.0, 10.0)
 """Mean widths in pixels that a block may have to count as ridges at all."""
-
 SHRINK = 4
 """Factor by which the image is made smaller to find the region of interest."""
-
 MIN_TURN = np.deg2rad(4.0)
 """Change of orientation between neighbouring blocks from which on orientation flow counts it."""
-
 BINS = {
     "fda": (0.268, 0.304, 0.33, 0.355, 0.38, 0.407, 0.44, 0.50, 1.0),
     "lcs": (0.0, 0.70, 0.74, 0.77, 0.79, 0.81, 0.83, 0.85, 0.87),

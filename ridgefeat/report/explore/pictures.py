@@ -38,19 +38,8 @@ OUTLINE_TOLERANCE = 0.15
 """Maximum distance in mm between the outline and the mask's edge."""
 
 LADDER = (
-    (512, 50),
-    (448, 45),
-    (384, 40),
-    (320, 30),
-    (256, 25),
-    (192, 20),
-    (160, 16),
-    (128, 16),
-    (128, 8),
-    (112, 8),
-    (96, 8),
-    (80, 8),
-    (64, 8),
+    *((512, 50), (448, 45), (384, 40), (320, 30), (256, 25), (192, 20), (160, 16), (128, 16)),
+    *((side, 8) for side in (128, 112, 96, 80, 64)),
 )
 """Longer side in pixels and WebP quality, from the best to what still shows a print's pattern."""
 TRIED = 24
@@ -140,10 +129,7 @@ def draw_print(
 def reopen(row: Mapping[str, Any], root: Path, params: Params) -> Fingerprint:
     """Read the print of a table's row again, as it was read for the table; `meta_source` is relative to `root`.
 
-    Raises
-    ------
-    RidgefeatError
-        If the print is not there, cannot be read, or is not what it was.
+    Raises RidgefeatError if the print is not there, cannot be read, or is not what it was.
     """
     name = str(row["meta_source"])
     path = Path(os.path.normpath(root / name))
@@ -163,10 +149,7 @@ def reopen(row: Mapping[str, Any], root: Path, params: Params) -> Fingerprint:
 def embed(pixels: UInt8, side: int, quality: int) -> str:
     """Return a grey picture as a data URI, its longer side at most `side` pixels.
 
-    Raises
-    ------
-    ImageError
-        If this OpenCV writes neither WebP nor JPEG.
+    Raises ImageError if this OpenCV writes neither WebP nor JPEG.
     """
     factor = side / max(pixels.shape)
     if factor < 1:

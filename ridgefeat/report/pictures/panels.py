@@ -35,13 +35,10 @@ INK: Colour = (32, 36, 44)
 GREY: Colour = (106, 112, 122)
 PERIOD_RANGE = (0.3, 0.7)
 """mm; the same for every print, so that pictures can be compared."""
-
 ENERGY_RANGE = (0.0, 1.6)
 """Amplitude in units of the normalised image; clean ridges give about 1.4."""
-
 LETTERS = 18
 """Size of a legend's letters in pixels."""
-
 STROKE_STEP = 12.0
 """Distance of orientation strokes in pixels at 500 dpi."""
 

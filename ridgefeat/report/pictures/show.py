@@ -228,10 +228,7 @@ def draw_match(first: Template | PreparedTemplate, second: Template | PreparedTe
 def save_match(first: Template | PreparedTemplate, second: Template | PreparedTemplate, path: str | Path) -> None:
     """Draw two prints and write the picture; its format goes by the extension.
 
-    Raises
-    ------
-    ImageError
-        If the extension is no picture's or the file cannot be written.
+    Raises ImageError if the extension is no picture's or the file cannot be written.
     """
     save_picture(draw_match(first, second), path)
 

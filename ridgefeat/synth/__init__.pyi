@@ -1,0 +1,13 @@
+from .files import read_truth as read_truth
+from .files import write_set as write_set
+from .flow import PATTERN_SHARES as PATTERN_SHARES
+from .impression import draw_params as draw_params
+from .impression import make_impression as make_impression
+from .master import make_master as make_master
+from .prints import Impression as Impression
+from .prints import ImpressionParams as ImpressionParams
+from .prints import MasterPrint as MasterPrint
+from .prints import Truth as Truth
+from .subjects import SubjectPrint as SubjectPrint
+from .subjects import make_print as make_print
+from .subjects import make_subjects as make_subjects

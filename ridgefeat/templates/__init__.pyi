@@ -1,0 +1,10 @@
+from .iso19794_2 import IsoHeader as IsoHeader
+from .iso19794_2 import decode_iso as decode_iso
+from .iso19794_2 import decode_iso_views as decode_iso_views
+from .iso19794_2 import encode_iso as encode_iso
+from .iso19794_2 import read_iso as read_iso
+from .iso19794_2 import write_iso as write_iso
+from .text_csv import read_minutiae_csv as read_minutiae_csv
+from .text_csv import write_minutiae_csv as write_minutiae_csv
+from .xyt import read_xyt as read_xyt
+from .xyt import write_xyt as write_xyt
