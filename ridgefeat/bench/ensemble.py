@@ -52,7 +52,7 @@ def evaluate_ensemble(
     whole = next(p for n, p in pooled.items() if n in members)
     odds = {n: log_odds(p) for n, p in members.items()}
     columns, score = as_columns(list(odds.values())), np.empty_like(log_odds(whole.predictions))
-    for source, own in sources(whole, inner and inner[next(iter(members))]):
+    for source, own in sources(whole, None if inner is None else inner[next(iter(members))]):
         if name == "mean":
             best = best_members(learned, source, problem.metric, (inner or pooled).get("dummy"))
             score[own] = np.mean([odds[n][own] for n in best], axis=0)

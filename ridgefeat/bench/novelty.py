@@ -48,11 +48,15 @@ class FamilyDistance(BaseEstimator):  # type: ignore[misc]
         Y = self.pca_.transform(Z)
         # Where the components are all there is, nothing lies beside them but rounding errors.
         beside = Z - self.pca_.pca_.inverse_transform(Y) if Y.shape[1] < Z.shape[1] else np.zeros_like(Z)
-        return np.log1p(np.stack([self.covariance_.mahalanobis(Y), (beside**2).sum(axis=1)], axis=1))
+        distances: NDArray[np.float64] = np.log1p(
+            np.stack([self.covariance_.mahalanobis(Y), (beside**2).sum(axis=1)], axis=1)
+        )
+        return distances
 
     def _scaled(self, X: NDArray[Any]) -> NDArray[np.float64]:
         Z = (np.asarray(X, np.float64) - self.median_) / self.scale_
-        return np.clip(np.nan_to_num(Z), -CLIP, CLIP)
+        clipped: NDArray[np.float64] = np.clip(np.nan_to_num(Z), -CLIP, CLIP)
+        return clipped
 
 
 class NoveltyDetector(BaseEstimator):  # type: ignore[misc]
@@ -85,7 +89,8 @@ class NoveltyDetector(BaseEstimator):  # type: ignore[misc]
     def exceeded(self, X: NDArray[Any]) -> NDArray[np.bool_]:
         """Return whether a family is further than its cuts; shape (rows, families)."""
         beyond = self._measure(self.distances_, X) > self.cuts_
-        return beyond.reshape(len(X), -1, 2).any(axis=2)
+        found: NDArray[np.bool_] = beyond.reshape(len(X), -1, 2).any(axis=2)
+        return found
 
     def _fit(self, X: NDArray[Any]) -> list[FamilyDistance]:
         return [FamilyDistance().fit(X[:, columns]) for columns in (self.families or {}).values()]

@@ -138,7 +138,7 @@ def _predict(fitted: Model, table: str, fuse: str | None, counts: Counter[str], 
     about = load_sidecar(table)
     known = {c["name"] for c in about["columns"]}
     needed = [c for c in fitted.about["columns"] if c in known]
-    read = {"columns": needed, "labels": (*META, *fitted.about["within"], *([fuse] if fuse else []))}
+    read: Any = {"columns": needed, "labels": (*META, *fitted.about["within"], *([fuse] if fuse else []))}
     for frame in [read_table(table, **read)] if fuse else iterate_table(table, **read):
         predicted = predict(fitted, frame, about, fuse)
         header = not counts

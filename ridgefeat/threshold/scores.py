@@ -113,8 +113,8 @@ class Scores:
         """Number of distinct subjects; 0 if subjects are unknown."""
         return len(self.subject_codes)
 
-    def select(self, which: NDArray[np.bool_]) -> Scores:
-        """Return the rows that a mask selects.
+    def select(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Scores:
+        """Return the rows that a mask or an order selects.
 
         Parameters
         ----------
