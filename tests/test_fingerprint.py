@@ -82,12 +82,6 @@ def test_all_features_together_compute_every_stage_at_most_once(calls):
     assert max(calls.values()) == 1
 
 
-def test_prints_do_not_share_results():
-    a, b = Fingerprint(grating((160, 160), 9.0).image), Fingerprint(grating((160, 160), 12.0).image)
-    assert np.nanmedian(a.period) == pytest.approx(9, rel=0.02)
-    assert np.nanmedian(b.period) == pytest.approx(12, rel=0.02)
-
-
 # What a print can be made of
 
 

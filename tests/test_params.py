@@ -27,13 +27,6 @@ def other_value(knob):
 
 
 @EVERY
-def test_a_default_lies_in_its_range_and_says_what_it_is(stage, knob):
-    m = knob.metadata
-    assert m["low"] <= knob.default <= m["high"] and m["low"] < m["high"]
-    assert isinstance(m["unit"], str) and len(m["meaning"]) > 10
-
-
-@EVERY
 def test_docstrings_list_every_field(stage, knob):
     doc = type(getattr(Params(), stage)).__doc__
     line = next(line for line in doc.splitlines() if line.strip().startswith(f"{knob.name} :"))
@@ -93,11 +86,6 @@ def test_every_renamed_parameter_is_called_by_its_new_name():
     assert set(RENAMED_PARAMETERS.values()) <= new and not set(RENAMED_PARAMETERS) & new
     with pytest.raises(ParameterError, match=r"no parameter 'flags\.least_area'; it is called flags\.min_area since"):
         Params().updated(["flags.least_area=5"])
-
-
-def test_the_digest_is_the_same_in_every_process():
-    assert Params().digest == Params().digest and len(Params().digest) == 16
-    assert Params().digest == Params.from_dict(Params().to_dict()).digest
 
 
 @pytest.mark.parametrize(
@@ -236,12 +224,6 @@ def test_a_new_knob_touches_one_place():
         OwnParams().size = 2
     with pytest.raises(TypeError):
         OwnParams(2.5)
-
-
-def test_parameters_are_frozen_and_can_be_keys():
-    assert hash(Params()) == hash(Params())
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        Params().period = None
 
 
 # Parameters reach their stage

@@ -47,29 +47,6 @@ def test_everything_that_goes_wrong_on_purpose_has_one_root():
     assert len(kinds) >= 8 and all(issubclass(k, rf.RidgefeatError) and k.__doc__ for k in kinds)
 
 
-def public(holder):
-    """Classes and functions of a module or class."""
-    things = {n: t for n, t in vars(holder).items() if not n.startswith("_")}
-    return {n: t for n, t in things.items() if inspect.isclass(t) or inspect.isfunction(t)}
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_modules_classes_functions_and_methods_have_docstrings(name):
-    module = importlib.import_module(name)
-    assert module.__doc__ or name == "ridgefeat._version"
-    # What another function made, as click's options are, has another qualified name.
-    own = {n: t for n, t in public(module).items() if t.__module__ == name and t.__qualname__ == n}
-    for n, thing in list(own.items()):
-        if inspect.isclass(thing):
-            own |= {f"{n}.{m}": f for m, f in public(thing).items() if f.__name__ == m}
-    assert [n for n, thing in own.items() if not inspect.getdoc(thing)] == []
-
-
-def test_every_public_name_is_documented_with_its_parameters():
-    for name in ("Fingerprint", "read", "extract", "extract_many", "FeatureExtractor"):
-        assert "Parameters\n" in inspect.getdoc(getattr(rf, name)), name
-
-
 @pytest.mark.parametrize(
     "name", [m for m in MODULES if m.startswith("ridgefeat.stages.")], ids=lambda m: m.rpartition(".")[2]
 )

@@ -171,16 +171,6 @@ def test_messages(path, tmp_path):
         pickle.loads(pickle.dumps(fitted)).transform(prints(1))
 
 
-def test_a_link_and_a_path_of_other_letters(tmp_path):
-    path = save(residual(), tmp_path, "сеть ü 网络.onnx")
-    (tmp_path / "link.onnx").symlink_to(path)
-    found = [Backbone(p).fit().transform(prints(1)) for p in (path, tmp_path / "link.onnx")]
-    np.testing.assert_array_equal(*found)
-    (tmp_path / "nowhere.onnx").symlink_to(tmp_path / "none")
-    with pytest.raises(ModelError, match=r"there is no network .*nowhere\.onnx"):
-        Backbone(tmp_path / "nowhere.onnx").fit()
-
-
 def test_values_that_are_not_finite_are_refused(tmp_path):
     m = Maker()
     m.classifier(m.conv("image", "only", 4, 3, 3), 4)

@@ -12,7 +12,7 @@ from ridgefeat.errors import ModelError
 pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
 pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
 
-from tests.backbone.onnx_examples import Maker, channels_last, mobile, onnx, plain, residual, save
+from tests.backbone.onnx_examples import Maker, channels_last, mobile, onnx, residual, save
 
 
 def test_layers_size_and_channels(tmp_path):
@@ -23,11 +23,6 @@ def test_layers_size_and_channels(tmp_path):
     with pytest.raises(ModelError, match=r"no layer 'node_summ2'; the nearest are node_sum2"):
         network.find("node_summ2")
     assert OnnxNetwork(save(channels_last(), tmp_path)).channels_last
-
-
-@pytest.mark.parametrize("make", [residual, mobile, plain])
-def test_the_embedding_is_the_input_of_the_last_dense_layer_unflattened(tmp_path, make):
-    assert OnnxNetwork(save(make(), tmp_path)).embedding() == "pooled"
 
 
 def test_without_a_dense_layer_it_is_the_output(tmp_path):
@@ -85,14 +80,6 @@ def claims_too_much(graph):
     graph.initializer[0].dims[0] = 1 << 30
 
 
-def claims_too_little(graph):
-    graph.initializer[0].dims[0] -= 1
-
-
-def negative(graph):
-    graph.initializer[0].dims[0] = -8
-
-
 def many_channels(graph):
     graph.input[0].type.tensor_type.shape.dim[1].dim_value = 7
 
@@ -136,16 +123,11 @@ def huge(graph):
     [
         (b"", "0 nodes"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "not an ONNX network"),
-        (b"this is a text, not a network\n" * 50, "not an ONNX network"),
-        (np.random.default_rng(0).bytes(5000), "not an ONNX network"),
-        (b"\xff" * 40, "not an ONNX network"),
         (b"\x3a\xff\xff\xff\xff\x7f", "not an ONNX network"),
         (residual().SerializeToString()[:-9], "not an ONNX network"),
         (changed(external), "other files, which are not read"),
         (changed(external_constant), "other files, which are not read"),
         (changed(claims_too_much), "onnxruntime cannot load"),
-        (changed(claims_too_little), "onnxruntime cannot load"),
-        (changed(negative), "onnxruntime cannot load"),
         (changed(lambda g: g.input.append(VALUE)), "one input of four dimensions.*other"),
         (changed(lambda g: g.input[0].type.tensor_type.shape.dim.pop()), "one input of four dimensions"),
         (changed(many_channels), "neither 1 nor 3 channels"),
@@ -175,13 +157,6 @@ def test_missing_folder_and_too_large(tmp_path, monkeypatch):
     monkeypatch.setattr("ridgefeat.backbone.onnx_network.MAX_BYTES", 1000)
     with pytest.raises(ModelError, match="more than 1,000"):
         OnnxNetwork(save(residual(), tmp_path))
-
-
-def test_an_operation_that_onnxruntime_does_not_know_is_named(tmp_path):
-    m = Maker()
-    m.node("Frobnicate", ["image"], "odd")
-    with pytest.raises(ModelError, match=r"onnxruntime cannot load .*odd\.onnx.*Frobnicate"):
-        Backbone(save(m.model("odd"), tmp_path, "odd.onnx")).fit()
 
 
 def test_damaged_bytes_raise_nothing_but_the_named_error(tmp_path):

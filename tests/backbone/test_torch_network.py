@@ -1,7 +1,6 @@
 """PyTorch modules as backbones: the same numbers as the module's own, and as its ONNX file's."""
 
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -38,17 +37,6 @@ def test_the_embedding_is_the_input_of_the_last_linear_layer():
     for name in ("residual", "network", "Residual"):
         again = Backbone(f"{EXAMPLES}:{name}", size=16).fit().transform(images)
         np.testing.assert_array_equal(again, backbone.transform(images))
-
-
-def test_its_onnx_file_gives_the_same(tmp_path):
-    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (the extra onnx)")
-    path, images = tmp_path / "net.onnx", prints()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(residual().eval(), (torch.zeros(1, 3, 16, 16),), str(path), dynamo=False)
-    by_file, by_module = Backbone(path).fit(), Backbone(residual(), size=16).fit()
-    assert by_file.preprocessing_ == by_module.preprocessing_
-    np.testing.assert_allclose(by_file.transform(images), by_module.transform(images), rtol=1e-5, atol=1e-6)
 
 
 def test_a_layer_by_module_or_operation():

@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from ridgefeat.cli import doctor
 from tests.cli.running import run
 
@@ -17,12 +15,6 @@ def test_nothing_is_wrong_here():
     assert list(dict.fromkeys(parts)) == ["system", "libraries", "threads", "extras", "self-test", "rate"]
     assert [f["name"] for f in said["findings"] if f["part"] == "self-test"] == list(doctor.EXPECTED)
     assert all("prints/s" in f["value"] for f in said["findings"] if f["part"] == "rate")
-
-
-def test_the_expected_numbers_are_this_versions():
-    measured = doctor.measure()
-    for name, (expected, tolerance) in doctor.EXPECTED.items():
-        assert measured[name] == pytest.approx(expected, abs=max(tolerance, 1e-9)), name
 
 
 def test_a_wrong_number_is_an_error(monkeypatch):

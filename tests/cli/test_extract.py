@@ -114,12 +114,6 @@ def test_wrong_usage_gets_a_message_and_exit_code_2(prints, tmp_path, monkeypatc
     assert not (tmp_path / "t.csv").exists()
 
 
-def test_inputs_that_are_not_there(tmp_path):
-    assert "no such file" in extract(tmp_path / "none", "-o", tmp_path / "t.csv", code=2).stderr
-    (tmp_path / "empty").mkdir()
-    assert "no images found" in extract(tmp_path / "empty", "-o", tmp_path / "t.csv", code=2).stderr
-
-
 def start(prints, output):
     command = [sys.executable, "-m", "ridgefeat.cli", "extract", prints, "-o", output, "-j", "2", "--families", "ridge"]
     return subprocess.Popen(

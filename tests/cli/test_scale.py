@@ -1,5 +1,4 @@
 import shutil
-import zipfile
 
 import pandas as pd
 import pytest
@@ -28,15 +27,6 @@ def test_an_archive_and_a_list_make_the_table_of_their_folder(prints, tmp_path, 
             read_table(tmp_path / "t.csv").sort_values("meta_source", ignore_index=True), read_table(whole)
         )
     assert "Missing argument 'INPUT...'" in run("extract", "-o", tmp_path / "u.csv", code=2).stderr
-
-
-def test_a_damaged_archive_is_a_message(tmp_path):
-    (tmp_path / "bad.zip").write_bytes(b"PK\3\4 and no more")
-    done = extract(tmp_path / "bad.zip", "-o", tmp_path / "t.csv", code=2)
-    assert "is no zip file" in done.stderr and "Traceback" not in done.output
-    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
-        archive.writestr("readme.txt", "nothing")
-    assert "no images found" in extract(tmp_path / "empty.zip", "-o", tmp_path / "t.csv", code=2).stderr
 
 
 def test_a_folder_of_parts_is_written_and_read_by_what_follows(prints, tmp_path, whole):

@@ -25,18 +25,6 @@ def scores_table(path, sign=1.0, subjects=30):
     return frame
 
 
-def test_a_folder_of_parquet_files_reads_like_the_table(tmp_path):
-    pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
-    frame = scores_table(tmp_path / "s.csv")
-    (tmp_path / "parts").mkdir()
-    for k, part in enumerate(np.array_split(np.arange(len(frame)), 2)):
-        frame.iloc[part].to_parquet(tmp_path / f"parts/part-{k}.parquet", index=False)
-    for name in ("s.csv", "parts"):
-        run("threshold", tmp_path / name, "-o", tmp_path / f"of_{name}", "--methods", "exact")
-    one, two = ((tmp_path / f"of_{n}" / "thresholds.csv").read_bytes() for n in ("s.csv", "parts"))
-    assert one == two
-
-
 def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
     frame = scores_table(tmp_path / "s.csv")
     out = tmp_path / "out"

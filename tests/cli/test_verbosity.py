@@ -72,15 +72,6 @@ def test_json_of_a_run_and_of_a_dry_run(tmp_path, prints):
     assert json.loads(run(*both).stdout)["rows"] == 12
 
 
-def test_json_of_thresholds(tmp_path):
-    lines = ["subject_probe,subject_reference,mated,score"]
-    lines += [f"{a},{b},{int(a == b)},{50 * (a == b) + (7 * a + 3 * b) % 11}" for a in range(12) for b in range(a, 12)]
-    (tmp_path / "s.csv").write_text("\n".join(lines))
-    folder = tmp_path / "out"
-    said = json.loads(run("threshold", tmp_path / "s.csv", "-o", folder, "--json", "-q").stdout)
-    assert {"thresholds", "figures", "remarks"} == set(said) and said["thresholds"][0]["method"]
-
-
 def test_json_holds_no_nan_and_no_foreign_types():
     import numpy as np
 

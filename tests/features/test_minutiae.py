@@ -21,19 +21,11 @@ CM2 = 400 * 300 * MM_PER_PX**2 / 100
 
 def pretend(x=(), y=(), degrees=0.0, kind=ENDING, quality=80.0, mask=None, core=None):
     """What the family needs of a print, without the stages."""
-    x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
-
-    def full(value, dtype):
-        return np.broadcast_to(np.asarray(value), x.shape).astype(dtype)
-
-    points = SingularPoints.empty()
-    if core:
-        a, b = (np.array([c], np.float32) for c in core)
-        points = SingularPoints(a, b, np.array([CORE], np.uint8), np.zeros(1, np.float32))
+    columns = np.broadcast_arrays(x, y, np.deg2rad(np.float32(degrees)), kind, quality)
     return SimpleNamespace(
         mask=np.ones(SHAPE, bool) if mask is None else mask,
-        minutiae=Minutiae(x, y, np.deg2rad(full(degrees, np.float32)), full(kind, np.uint8), full(quality, np.float32)),
-        singular_points=points,
+        minutiae=Minutiae.make(*columns),
+        singular_points=SingularPoints.make(*([c] for c in (*core, CORE, 0))) if core else SingularPoints.empty(),
     )
 
 

@@ -21,7 +21,7 @@ def points(*given):
     a = np.array(given, np.float32).reshape(-1, 4)
     order = np.lexsort((a[:, 1], a[:, 2]))
     x, y, kind, degrees = a[order].T
-    return SingularPoints(x, y, kind.astype(np.uint8), np.deg2rad(degrees).astype(np.float32))
+    return SingularPoints.make(x, y, kind, np.deg2rad(degrees))
 
 
 def pretend(angle, *singular, coherence=1.0, mask=None, enhanced=None):

@@ -41,13 +41,12 @@ def noise(shape=(324, 324), seed=0):
 
 def pretend(image, x=(), y=()):
     """What the family needs of a print, without the stages."""
-    count, x, y = len(x), np.array(x, np.float32), np.array(y, np.float32)
     return SimpleNamespace(
         image=image,
         mask=np.ones(image.shape, bool),
         orientation=OrientationField(np.zeros(image.shape, np.float32), np.ones(image.shape, np.float32)),
         period=np.full(image.shape, 8, np.float32),
-        minutiae=Minutiae(x, y, np.zeros(count, np.float32), np.ones(count, np.uint8), np.full(count, 60, np.float32)),
+        minutiae=Minutiae.make(*np.broadcast_arrays(x, y, 0, 1, 60)),
     )
 
 

@@ -112,12 +112,11 @@ def test_a_diagonal_along_a_ridges_flank_crosses_none():
 
 
 def pretend(enhanced, *cores, hand=None, mask=None):
-    x, y = np.float32(cores).T
     return SimpleNamespace(
         enhanced=enhanced,
         mask=np.ones(enhanced.shape, bool) if mask is None else mask,
         hand=hand,
-        singular_points=SingularPoints(x, y, np.ones(len(x), np.uint8), np.zeros_like(x)),
+        singular_points=SingularPoints.make(*np.broadcast_arrays(*np.transpose(cores), 1, 0)),
     )
 
 

@@ -23,8 +23,7 @@ def master():
 
 
 def points(x, y, direction):
-    x, y = np.float32(x), np.float32(y)
-    return Minutiae(x, y, np.full(len(x), direction, np.float32), np.ones(len(x), np.uint8), np.full_like(x, 100))
+    return Minutiae.make(*np.broadcast_arrays(x, y, direction, 1, 100))
 
 
 def pressed(master, rng=3, **changes):

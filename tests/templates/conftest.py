@@ -9,16 +9,14 @@ from ridgefeat.structure import Minutiae, SingularPoints
 
 def make_minutiae(rows):
     """(x, y, direction in degrees, kind, quality) in pixels at 500 dpi."""
-    table = np.array(rows, np.float64).reshape(-1, 5)
-    x, y, _, kind, quality = table.T.astype(np.float32)
-    return Minutiae(x, y, np.radians(table[:, 2]).astype(np.float32), kind.astype(np.uint8), quality)
+    x, y, degrees, kind, quality = np.array(rows, np.float64).reshape(-1, 5).T
+    return Minutiae.make(x, y, np.radians(degrees), kind, quality)
 
 
 def make_singular(rows):
     """(x, y, kind, direction in degrees) in pixels at 500 dpi."""
-    table = np.array(rows, np.float64).reshape(-1, 4)
-    x, y, kind, _ = table.T.astype(np.float32)
-    return SingularPoints(x, y, kind.astype(np.uint8), np.radians(table[:, 3]).astype(np.float32))
+    x, y, kind, degrees = np.array(rows, np.float64).reshape(-1, 4).T
+    return SingularPoints.make(x, y, kind, np.radians(degrees))
 
 
 def angle_apart(a, b):

@@ -1,5 +1,3 @@
-import csv
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +5,7 @@ from hypothesis import strategies as st
 
 from ridgefeat.errors import TemplateError
 from ridgefeat.structure import CORE, DELTA, Minutiae, SingularPoints
-from ridgefeat.templates import decode_iso, encode_iso, read_minutiae_csv, read_xyt, write_minutiae_csv, write_xyt
+from ridgefeat.templates import read_minutiae_csv, write_minutiae_csv
 
 HEADER = "kind,x_px,y_px,x_mm,y_mm,direction_deg,quality,dpi_x,dpi_y"
 
@@ -71,14 +69,6 @@ def test_columns_in_another_order_and_further_ones(tmp_path):
     assert singular.kind.tolist() == [DELTA] and np.isnan(singular.direction).all()
 
 
-def test_mm_and_px_agree(build, tmp_path):
-    path = tmp_path / "a.csv"
-    write_minutiae_csv(path, build.minutiae([(123, 234, 0, 1, 1)]), SingularPoints.empty(), dpi_x=199, dpi_y=173)
-    (row,) = csv.DictReader(path.read_text().splitlines())
-    assert float(row["x_mm"]) == pytest.approx(float(row["x_px"]) * 25.4 / 199, abs=1e-3)
-    assert float(row["y_mm"]) == pytest.approx(float(row["y_px"]) * 25.4 / 173, abs=1e-3)
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -121,17 +111,3 @@ def test_unknown_kinds_are_not_written(build, tmp_path):
     minutiae = build.minutiae([(1, 1, 0, 7, 1)])
     with pytest.raises(TemplateError, match="7 is no kind of minutia"):
         write_minutiae_csv(tmp_path / "a.csv", minutiae, SingularPoints.empty(), dpi_x=500, dpi_y=500)
-
-
-def test_three_formats_agree_on_one_print(build, tmp_path):
-    minutiae = build.minutiae([(10 + 7 * i, 300 - 5 * i, 13 * i % 360, 1 + i % 2, 10 + i) for i in range(30)])
-    options = {"dpi_x": 569, "dpi_y": 569}
-    write_minutiae_csv(tmp_path / "a.csv", minutiae, SingularPoints.empty(), **options)
-    write_xyt(tmp_path / "a.xyt", minutiae, height=560, **options)
-    record = encode_iso(minutiae, SingularPoints.empty(), width=296, height=560, **options)
-    by_csv = read_minutiae_csv(tmp_path / "a.csv")[0]
-    by_xyt = read_xyt(tmp_path / "a.xyt", height=560, **options)
-    by_iso = decode_iso(record, dpi=(569, 569))[0]
-    for read in (by_csv, by_xyt, by_iso):
-        assert max(np.abs(read.x - minutiae.x).max(), np.abs(read.y - minutiae.y).max()) <= 0.45
-        assert build.apart(read.direction, minutiae.direction) <= 0.71

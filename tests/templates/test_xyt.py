@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -32,12 +30,6 @@ def test_every_direction_of_mindtct(build, tmp_path, lfs):
     assert written(tmp_path / "a.xyt", build.minutiae([(5, 5, iso, 1, 50)]))[0][2] == nist
 
 
-def test_sorted_by_x_then_y(build, tmp_path):
-    rng = np.random.default_rng(3)
-    table = written(tmp_path / "a.xyt", build.minutiae(np.column_stack([rng.integers(0, 20, (300, 5))])))
-    assert [r[:2] for r in table] == sorted(r[:2] for r in table)
-
-
 def test_best_by_quality(build, tmp_path):
     many = build.minutiae([(i, i, 0, 1, (i * 37) % 101) for i in range(300)])
     table = written(tmp_path / "a.xyt", many, max_count=BOZORTH_MINUTIAE)
@@ -60,12 +52,10 @@ def test_unknown_quality_leaves_the_column_out_and_without_minutiae_there_is_not
 )
 def test_round_trip(tmp_path_factory, rows, dpi, height):
     path = tmp_path_factory.mktemp("xyt") / "a.xyt"
-    table = np.array(rows, np.float64).reshape(-1, 4)
-    x = ((table[:, 0] * 999 + 0.5) * 500 / dpi[0] - 0.5).astype(np.float32)
-    y = ((table[:, 1] * (height - 1) + 0.5) * 500 / dpi[1] - 0.5).astype(np.float32)
-    direction, quality = table[:, 2].astype(np.float32), table[:, 3].astype(np.float32)
-    kind = np.ones(len(x), np.uint8)
-    minutiae = Minutiae(x, y, direction, kind, quality)
+    across, down, direction, quality = np.array(rows, np.float64).reshape(-1, 4).T
+    x, y = (across * 999 + 0.5) * 500 / dpi[0] - 0.5, (down * (height - 1) + 0.5) * 500 / dpi[1] - 0.5
+    minutiae = Minutiae.make(x, y, direction, np.ones(len(x)), quality)
+    x, y, direction, quality = minutiae.x, minutiae.y, minutiae.direction, minutiae.quality
     write_xyt(path, minutiae, height=height, dpi_x=dpi[0], dpi_y=dpi[1])
     back = read_xyt(path, height=height, dpi_x=dpi[0], dpi_y=dpi[1])
     px, py = minutiae.original_xy(*dpi)
@@ -130,9 +120,3 @@ def test_what_cannot_be_written_is_said(build, tmp_path):
         with pytest.raises(TemplateError, match=says):
             written(path, build.minutiae(rows), **options)
     assert not path.exists()
-
-
-def test_a_fifo_does_not_hang(tmp_path):
-    os.mkfifo(tmp_path / "a.xyt")
-    with pytest.raises(TemplateError, match="not a regular one"):
-        read_xyt(tmp_path / "a.xyt", height=374)

@@ -14,9 +14,7 @@ def random_minutiae(seed, count=40, side=300):
         p = rng.uniform(40, 40 + side, 2)
         if all(np.hypot(*(p - q)) > 12 for q in points):
             points.append(p)
-    x, y = np.array(points, np.float32).T
-    direction = rng.uniform(0, 2 * np.pi, count).astype(np.float32)
-    return Minutiae(x, y, direction, np.ones(count, np.uint8), np.full(count, 80, np.float32))
+    return Minutiae.make(*np.broadcast_arrays(*np.transpose(points), rng.uniform(0, 2 * np.pi, count), 1, 80))
 
 
 def move(m, rotation, dx=0.0, dy=0.0):
@@ -24,7 +22,7 @@ def move(m, rotation, dx=0.0, dy=0.0):
     c, s = np.cos(rotation), np.sin(rotation)
     x, y = c * m.x + s * m.y + dx, c * m.y - s * m.x + dy
     direction = np.mod(m.direction + rotation, 2 * np.pi)
-    return Minutiae(*(v.astype(np.float32) for v in (x, y, direction)), m.kind, m.quality)
+    return Minutiae.make(x, y, direction, m.kind, m.quality)
 
 
 def prepared(m):

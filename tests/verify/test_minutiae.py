@@ -92,21 +92,6 @@ def test_stored_scores():
     assert c.score == fused_score(c.local_similarity, c.paired_fraction, c.ridge_coherence) and c.ridge_coherence > 0.3
 
 
-def test_partial_prints_still_match():
-    whole, stranger = random_minutiae(8, 60), random_minutiae(9, 60)
-    left, right = whole.select(whole.x < 240), whole.select(whole.x > 140)
-    own = compare(prepared(left), prepared(right)).score
-    assert own > compare(prepared(left), prepared(stranger.select(stranger.x > 140))).score + 3
-
-
-def test_a_distorted_print_scores_above_another_finger():
-    m = random_minutiae(11, 50)
-    x, y = (m.x + 8 * np.sin(m.y / 60)).astype(np.float32), (m.y * 1.03).astype(np.float32)
-    bent = Minutiae(x, y, m.direction, m.kind, m.quality)
-    own, other = (compare(prepared(m), prepared(second)).score for second in (bent, random_minutiae(12, 50)))
-    assert own > other + 5
-
-
 @pytest.mark.parametrize("case", ["one place", "one line", "one direction", "crowd"])
 def test_hostile_templates_get_a_finite_score(case):
     m = random_minutiae(2, 30)

@@ -28,8 +28,7 @@ def test_between_4_and_10_pairs_are_averaged_and_at_most_100_relaxed():
 
 
 def template(*points):
-    x, y, direction = np.float32(points).T
-    minutiae = Minutiae(x, y, direction, np.ones(len(x), np.uint8), np.ones(len(x), np.float32))
+    minutiae = Minutiae.make(*np.broadcast_arrays(*np.transpose(points), 1, 1))
     return Template(minutiae, np.ones((40, 40), bool))
 
 

@@ -101,8 +101,7 @@ def test_strokes_lie_along_the_ridges(degrees):
 @pytest.mark.parametrize("degrees", [0, 60, 135, 200, 300])
 @pytest.mark.parametrize(("kind", "colour"), [(1, ENDING_COLOUR), (2, BIFURCATION_COLOUR)])
 def test_a_minutia_stands_at_its_place_and_points_its_way(degrees, kind, colour):
-    point = [np.float32([v]) for v in (80, 100, np.radians(degrees))]
-    fp = one_point(Minutiae(*point, np.uint8([kind]), np.float32([100])))
+    fp = one_point(Minutiae.make([80], [100], [np.radians(degrees)], [kind], [100]))
     y, x = np.nonzero(near(draw_panel(fp, "minutiae", scale=2), colour))
     x, y = x / 2 - 80, y / 2 - 100
     far = np.hypot(x, y) > 6
@@ -115,8 +114,7 @@ def test_a_minutia_stands_at_its_place_and_points_its_way(degrees, kind, colour)
 
 def test_low_quality_is_paler():
     def ink(quality):
-        point = [np.float32([v]) for v in (80, 100, 0)]
-        fp = one_point(Minutiae(*point, np.uint8([1]), np.float32([quality])))
+        fp = one_point(Minutiae.make([80], [100], [0], [1], [quality]))
         return (255 - draw_panel(fp, "minutiae", scale=2).astype(int)).sum()
 
     assert ink(95) > ink(60) > ink(30) > ink(5) > 0
@@ -126,7 +124,7 @@ def test_low_quality_is_paler():
 @pytest.mark.parametrize("direction", [1.0, float("nan")])
 @pytest.mark.parametrize("panel", ["orientation", "minutiae"])
 def test_singular_points_stand_at_their_place(kind, colour, direction, panel):
-    points = SingularPoints(np.float32([40]), np.float32([150]), np.uint8([kind]), np.float32([direction]))
+    points = SingularPoints.make([40], [150], [kind], [direction])
     y, x = np.nonzero(near(draw_panel(one_point(singular=points), panel, scale=1), colour))
     inner = np.hypot(x - 40, y - 150) < 9
     assert inner.sum() > 30
