@@ -94,8 +94,8 @@ def _separated_people(table: AuditTable) -> Iterator[Finding]:
     yield Finding(
         "groups",
         "leak",
-        f"{count_of(split.size, 'subject has', 'subjects have')} prints in several groups by {table.group!r}, first subject {split[0]}; "
-        "split by 'subject', or by something that contains it",
+        f"{count_of(split.size, 'subject has', 'subjects have')} prints in several groups by {table.group!r}, "
+        f"first subject {split[0]}; split by 'subject', or by something that contains it",
         cost=f"{share:.1%} of the prints can be tested with prints of their own subject in training",
         count=int(split.size),
     )
@@ -129,7 +129,8 @@ def check_labels(table: AuditTable) -> Iterator[Finding]:
     yield found.finding(
         "label_conflict",
         "warning",
-        f"{count_of(groups.size, 'group has', 'groups have')} several values of {table.target!r}, all others have one: {named}",
+        f"{count_of(groups.size, 'group has', 'groups have')} several values of {table.target!r}, "
+        f"all others have one: {named}",
         f"at least {found.min_wrong_labels} of their {found.n_prints} prints are labelled wrongly or belong to "
         "other people; no fused prediction for such a group can be right for all its prints",
     )

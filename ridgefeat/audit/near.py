@@ -179,10 +179,9 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
 
 
 def _standardised(table: AuditTable, rows: Index) -> tuple[Float, Index]:
-    names = table.feature_names()
-    if not names:
+    if not table.features:
         return np.zeros((0, 0), np.float32), rows[:0]
-    values = np.array(table.frame[names].iloc[rows].to_numpy(np.float32, na_value=np.nan))
+    values = np.array(table.feature_values(rows))
     values[~np.isfinite(values)] = np.nan
     full = np.isfinite(values).mean(axis=1) >= MIN_KNOWN_SHARE
     values, rows = values[full], rows[full]

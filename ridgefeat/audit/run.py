@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ridgefeat.audit.columns import check_features, check_names, check_pairs
@@ -15,7 +16,7 @@ from ridgefeat.audit.files import check_files
 from ridgefeat.audit.groups import check_folds, check_groups, check_labels
 from ridgefeat.audit.near import check_near
 from ridgefeat.audit.probe import make_probe
-from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, make_table, not_checked
+from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, make_table, not_checked
 from ridgefeat.work.threads import one_thread
 
 SHOWN = 20
@@ -45,8 +46,29 @@ class Audit:
 
     @property
     def leaks(self) -> tuple[Finding, ...]:
-        """The findings that make a score too good."""
-        return tuple(f for f in self.findings if f.severity == "leak")
+        """The findings that make a score too good and were not resolved."""
+        return tuple(f for f in self.findings if f.severity == "leak" and not f.resolved)
+
+    def with_folds(self, kept: Index, folds: Sequence[tuple[Index, Index]]) -> Audit:
+        """Return the audit with those leaks marked as resolved whose sets of prints no fold separates any more.
+
+        Parameters
+        ----------
+        kept : ndarray of int, shape (n,)
+            The audited prints that the folds are made of: their positions in the table.
+        folds : sequence of (training, test) positions
+            Positions in `kept`.
+        """
+        side = np.zeros((len(folds), self.prints), np.int8)
+        for k, (train, test) in enumerate(folds):
+            side[k, kept[train]], side[k, kept[test]] = 1, 2
+
+        def is_resolved(f: Finding) -> bool:
+            sides = (side[:, list(rows)] for rows in f.rows)
+            return bool(f.rows) and not any(((s == 1).any(axis=1) & (s == 2).any(axis=1)).any() for s in sides)
+
+        marked = (replace(f, resolved=f.severity == "leak" and is_resolved(f)) for f in self.findings)
+        return replace(self, findings=tuple(marked))
 
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         """Return the findings of some kinds."""
@@ -54,15 +76,18 @@ class Audit:
 
     def text(self, shown: int = SHOWN) -> str:
         """Return the audit for a terminal, with up to `shown` sets of files per finding."""
-        counts = {s: sum(f.severity == s for f in self.findings) for s in SEVERITIES}
+        counts = {s: sum(f.severity == s and not f.resolved for f in self.findings) for s in SEVERITIES}
+        resolved = sum(f.resolved for f in self.findings)
         lines = [
             f"Leak audit of {self.prints} prints, target {self.target!r}, groups by {self.group!r}: "
             + ", ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts.items())
+            + (f", {resolved} found, resolved" if resolved else "")
         ]
         for finding in self.findings:
-            lines.append(f"{finding.severity.upper():8}{finding.kind}: {finding.message}")
+            severity = "resolved" if finding.resolved else finding.severity
+            lines.append(f"{severity.upper():9}{finding.kind}: {finding.message}")
             if finding.cost:
-                lines.append(f"        cost: {finding.cost}")
+                lines.append(f"         cost: {finding.cost}")
             lines += [f"          {_set(s)}" for s in finding.files[:shown]]
             if len(finding.files) > shown:
                 lines.append(f"          … and {len(finding.files) - shown} more sets")
@@ -90,6 +115,7 @@ def audit(
     *,
     target: str,
     group: str,
+    features: Sequence[str] | None = None,
     folds: Sequence[Any] | None = None,
     images_root: str | os.PathLike[str] | None = None,
     jobs: int | None = 1,
@@ -105,6 +131,8 @@ def audit(
         The column to predict.
     group : str
         The column that a split keeps together: the person.
+    features : sequence of str, optional
+        The columns that a classifier is given; without, every column of numbers that is no meta_* and no known label.
     folds : sequence of (training, test) row positions, optional
         Splits to check; without them costs are estimated for five random folds.
     images_root : path, optional
@@ -126,7 +154,7 @@ def audit(
         If the table is empty or lacks a column, a print has no group, no print has a target, the folds belong to
         another table, or the images are missing.
     """
-    table = make_table(frame, target, group, folds, limits or AuditParams())
+    table = make_table(frame, target, group, folds, limits or AuditParams(), features)
     with one_thread():
         found = list(_checks(table, images_root, jobs))
     found.sort(key=lambda finding: SEVERITIES.index(finding.severity))

@@ -110,12 +110,15 @@ def run(
         # Folds by group are made after groups are merged; those by image separate them anyway, and are audited.
         by_image = job.table is not None and job.options.split == "image"
         found = audit_problem(problem, job.options, make_job_folds(problem, job) if by_image else ())
+        problem = replace(problem, labels=problem.labels.assign(meta_row=np.arange(len(problem))))
         problem = settle_duplicates(problem, found, job.on_duplicates)
-        on_message(found.text())
     folds = make_job_folds(problem, job)
+    if found is not None:
+        found = found.with_folds(problem.labels["meta_row"].to_numpy(), [(f.train, f.test) for f in folds])
+        on_message(found.text())
     for text in (*problem.notes, *splits.describe(folds, problem)):
         on_message(text)
-    problem = replace(problem, labels=problem.labels.drop(columns="meta_table"))
+    problem = replace(problem, labels=problem.labels.drop(columns=["meta_table", "meta_row"], errors="ignore"))
     done = compare(problem, job.options, folds=folds, audit=found, progress=progress)
     digests = {f"sha256 of {p.name}": table_digest(p) for p in paths} | dict(done.reproduction.digests)
     return replace(done, reproduction=replace(done.reproduction, command=command, digests=digests))
@@ -162,6 +165,7 @@ def audit_problem(problem: Problem, options: Options, folds: Sequence[Fold] = ()
         pd.concat([labels, problem.features], axis=1),
         target=problem.target,
         group=problem.group,
+        features=list(problem.features),
         folds=[(f.train, f.test) for f in folds],
         images_root=options.images,
         jobs=options.jobs,
