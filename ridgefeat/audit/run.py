@@ -15,6 +15,7 @@ from ridgefeat.audit.copies import check_altered, check_identical, find_identica
 from ridgefeat.audit.files import check_files
 from ridgefeat.audit.groups import check_folds, check_groups, check_labels
 from ridgefeat.audit.near import check_near
+from ridgefeat.audit.people import Comparator
 from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, make_table, not_checked
 from ridgefeat.work.threads import one_thread
@@ -118,6 +119,7 @@ def audit(
     features: Sequence[str] | None = None,
     folds: Sequence[Any] | None = None,
     images_root: str | os.PathLike[str] | None = None,
+    comparator: Comparator | None = None,
     jobs: int | None = 1,
     limits: AuditParams | None = None,
 ) -> Audit:
@@ -138,6 +140,8 @@ def audit(
     images_root : path, optional
         The folder that meta_source is relative to. Near-duplicates are then looked for in the images, else in the
         features.
+    comparator : Comparator, optional
+        With the images: finds prints of one person under two names; `ridgefeat.bench.make_comparator()` is one.
     jobs : int or None
         Worker processes for the images; None or -1 for every core.
     limits : AuditParams, optional
@@ -156,17 +160,19 @@ def audit(
     """
     table = make_table(frame, target, group, folds, limits or AuditParams(), features)
     with one_thread():
-        found = list(_checks(table, images_root, jobs))
+        found = list(_checks(table, images_root, comparator, jobs))
     found.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Audit(tuple(found), target, group, len(table))
 
 
-def _checks(table: AuditTable, images_root: str | os.PathLike[str] | None, jobs: int | None) -> Iterator[Finding]:
+def _checks(
+    table: AuditTable, images_root: str | os.PathLike[str] | None, comparator: Comparator | None, jobs: int | None
+) -> Iterator[Finding]:
     yield from check_groups(table)
     yield from check_folds(table)
     identical = find_identical(table)
     yield from check_identical(table, identical)
-    yield from check_near(table, identical, images_root, jobs)
+    yield from check_near(table, identical, images_root, jobs, comparator)
     yield from check_labels(table)
     yield from check_altered(table)
     yield from check_names(table)

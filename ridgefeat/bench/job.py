@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ridgefeat.audit.duplicates import ONE_IMAGE, Duplicates, decide
+from ridgefeat.audit.people import Comparator
 from ridgefeat.audit.run import Audit, audit
 from ridgefeat.bench import splits
 from ridgefeat.bench.compare import compare
@@ -18,6 +20,7 @@ from ridgefeat.bench.options import Options, Progress
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.sources import PrintSource
 
 TABLES = (
     *("results", "scores", "summary", "classes", "fused_scores", "fused_summary", "pairs", "learning"),
@@ -168,8 +171,30 @@ def audit_problem(problem: Problem, options: Options, folds: Sequence[Fold] = ()
         features=list(problem.features),
         folds=[(f.train, f.test) for f in folds],
         images_root=options.images,
+        comparator=make_comparator() if options.images else None,
         jobs=options.jobs,
     )
+
+
+def make_comparator() -> Comparator:
+    """Return the comparator of minutiae for an audit, its threshold above all non-mated scores of its calibration.
+
+    Returns
+    -------
+    Comparator
+    """
+    from ridgefeat.verify import Plan, compare_all, enrol, load_calibration
+
+    known = load_calibration()
+    threshold = float(known.score[-1])
+
+    def scores(
+        sources: Sequence[PrintSource], pairs: Sequence[tuple[int, int]], jobs: int | None
+    ) -> NDArray[np.float64]:
+        workers = -1 if jobs is None else jobs
+        return compare_all(enrol(sources, jobs=workers), Plan.from_pairs([], pairs), jobs=workers)
+
+    return Comparator(scores, threshold, known.fmr(np.nextafter(threshold, np.inf))[1])
 
 
 def settle_duplicates(problem: Problem, found: Audit, how: Duplicates) -> Problem:
