@@ -125,21 +125,23 @@ def _candidates(vectors: Float, table: AuditTable) -> list[tuple[int, int, str]]
     count = min(table.limits.neighbours, len(vectors) - 1)
     if count < 1:
         return []
-    pairs: list[tuple[int, int, str]] = []
     axes = PCA(min(AXES, *vectors.shape), random_state=0).fit(vectors)
     low = axes.transform(vectors)
     search = NearestNeighbors(n_neighbors=count + 1, algorithm="brute").fit(low)
+    nearest, similarity = [], []
     for how, matrix in CHANGES.items():
-        query = low if not how else axes.transform(_changed(vectors, matrix))
-        distance, nearest = search.kneighbors(query)
-        similarity = 1 - distance**2 / 2
-        limit = table.limits.min_similarity if not how else CHANGED_SIMILARITY
-        own = np.arange(len(vectors))[:, None]
-        keep = (similarity >= limit) & (nearest != own)
-        first, second = np.broadcast_to(own, nearest.shape)[keep], nearest[keep]
-        if not how:
-            first, second = np.unique(np.sort(np.stack([first, second]), axis=0), axis=1)
-        pairs += zip(first.tolist(), second.tolist(), [how] * len(first), strict=True)
+        distance, found = search.kneighbors(axes.transform(_changed(vectors, matrix)) if how else low)
+        own = found == np.arange(len(vectors))[:, None]
+        nearest.append(found)
+        similarity.append(np.where(own, 0, 1 - distance**2 / 2))
+    plain = np.sort(np.stack([np.arange(len(vectors)).repeat(count + 1), nearest[0].ravel()]), axis=0)
+    plain = np.unique(plain[:, similarity[0].ravel() >= table.limits.min_similarity], axis=1)
+    pairs = [(i, j, "") for i, j in plain.T.tolist()]
+    names = np.repeat([how for how in CHANGES if how], count + 1)
+    alike, found = np.hstack(similarity[1:]), np.hstack(nearest[1:])
+    best = np.argsort(-alike, axis=1, kind="stable")[:, :count]
+    for i, k in zip(*np.nonzero(np.take_along_axis(alike, best, axis=1) >= CHANGED_SIMILARITY), strict=True):
+        pairs.append((int(i), int(found[i, best[i, k]]), str(names[best[i, k]])))
     return sorted(pairs)
 
 

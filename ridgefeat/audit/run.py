@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from ridgefeat.audit.near import check_near
 from ridgefeat.audit.people import Comparator
 from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, make_table, not_checked
+from ridgefeat.audit.together import check_together
 from ridgefeat.work.threads import one_thread
 
 SHOWN = 20
@@ -70,6 +71,11 @@ class Audit:
 
         marked = (replace(f, resolved=f.severity == "leak" and is_resolved(f)) for f in self.findings)
         return replace(self, findings=tuple(marked))
+
+    def with_findings(self, found: Iterable[Finding]) -> Audit:
+        """Return the audit with further findings in their places."""
+        both = sorted([*self.findings, *found], key=lambda f: SEVERITIES.index(f.severity))
+        return replace(self, findings=tuple(both))
 
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         """Return the findings of some kinds."""
@@ -160,9 +166,7 @@ def audit(
     """
     table = make_table(frame, target, group, folds, limits or AuditParams(), features)
     with one_thread():
-        found = list(_checks(table, images_root, comparator, jobs))
-    found.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    return Audit(tuple(found), target, group, len(table))
+        return Audit((), target, group, len(table)).with_findings(_checks(table, images_root, comparator, jobs))
 
 
 def _checks(
@@ -187,4 +191,5 @@ def _checks(
         return
     yield from check_features(table, probe)
     yield from check_pairs(table, probe)
+    yield from check_together(table, probe)
     yield from check_files(table, probe, images_root)

@@ -61,6 +61,11 @@ class AuditTable:
         several = prints > 1
         return not several.any() or bool(np.mean(different[several] == 1) >= self.limits.identity_share)
 
+    @property
+    def can_be_too_good(self) -> bool:
+        """Whether a print should not tell the target: a label of people that is no pattern of ridges."""
+        return self.belongs_to_group and self.target != self.group and not self.target.lower().startswith("pattern")
+
     def values_by_group(self) -> tuple[Index, Index]:
         """Return how many target values, and how many prints with one, each group has."""
         known = self.target_codes >= 0
@@ -211,6 +216,12 @@ class AuditParams:
         1.0,
         "area under the ROC curve from which a trait of the files, or a gap in a column, predicts the target",
     )
+    gaps_auc: float = parameter(
+        0.75, "", 0.5, 1.0, "area under the ROC curve from which all gaps together predict the target"
+    )
+    too_good_auc: float = parameter(
+        0.95, "", 0.5, 1.0, "area under the ROC curve from which a result is too good for a label of people"
+    )
     min_groups: int = parameter(12, "", 4, 1000, "groups below which no column is probed")
 
 
@@ -241,7 +252,7 @@ class Finding:
     ----------
     kind : str
         groups, folds, identical, near_duplicate, same_finger, label_conflict, altered_copy, column, column_pair,
-        missing, file, order, target_name, target or not_checked.
+        columns_together, too_good, missing, file, order, target_name, target or not_checked.
     severity : {"leak", "warning", "note"}
         How bad it is.
     message : str

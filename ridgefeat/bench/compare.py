@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from ridgefeat.bench import diagnostics, splits, statistics, tables
 from ridgefeat.bench.classifiers import ENSEMBLES, default_names, find
@@ -99,8 +100,36 @@ def compare(
             fused_summary=tables.summarise(small, runs, fused, weights),
         )
     if o.diagnose and comparison.best:
-        return _diagnose(comparison, [m for m in methods if m.name in pooled], o, inputs, weights, progress)
-    return comparison
+        comparison = _diagnose(comparison, [m for m in methods if m.name in pooled], o, inputs, weights, progress)
+    return replace(comparison, audit=_audit_results(comparison))
+
+
+def _audit_results(comparison: Comparison) -> Audit | None:
+    """Return the comparison's audit with the alarms of too good a result; without an audit, one of these alone."""
+    from ridgefeat.audit.results import check_results
+    from ridgefeat.audit.run import Audit
+    from ridgefeat.audit.table import AuditParams, make_table, not_checked
+
+    problem, best, known = comparison.problem, comparison.best, comparison.audit
+    if best is None or "roc_auc" not in comparison.summary:
+        return known if known is None else known.with_findings([not_checked("too good a result: it has no ROC curve")])
+    row = comparison.summary.set_index("classifier").loc[best]
+    families: dict[str, float] = {}
+    if comparison.ablation is not None and problem.metric == "roc_auc":
+        alone = comparison.ablation[comparison.ablation["how"] == "alone"]
+        families = dict(zip(alone["family"], alone["value"], strict=True))
+    people = pd.DataFrame({problem.target: problem.y_true, problem.group: problem.groups})
+    table = make_table(people, problem.target, problem.group, None, AuditParams(), ())
+    auc, low = float(row["roc_auc"]), float(row["roc_auc_low"])
+    found = list(check_results(problem.target, auc, low, families, can_be_too_good=table.can_be_too_good))
+    if not families:
+        found.append(not_checked("a result better than all families together: they were not measured alone"))
+    if known is not None:
+        return known.with_findings(found)
+    if all(f.kind == "not_checked" for f in found):
+        return None
+    unchecked = not_checked("the table: no audit was run before the fits")
+    return Audit((), problem.target, problem.group, len(problem)).with_findings([*found, unchecked])
 
 
 def _run(name: str, meaning: str, outcomes: Sequence[Outcome]) -> Run:

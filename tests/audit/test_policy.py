@@ -27,6 +27,8 @@ def test_the_limits_as_they_come():
         "suspect_auc": 0.8,
         "crowd_factor": 2.0,
         "trait_auc": 0.65,
+        "gaps_auc": 0.75,
+        "too_good_auc": 0.95,
         "min_groups": 12,
     }
 

@@ -240,6 +240,8 @@ TITLES = {
     "label_conflict": "Conflicting labels",
     "altered_copy": "Altered copies",
     "column": "A column reveals the target",
+    "columns_together": "All columns together reveal the target",
+    "too_good": "A result that is too good",
     "column_pair": "Two columns reveal the target",
     "missing": "Missing values",
     "file": "File properties",
