@@ -112,7 +112,8 @@ def _report(
 def check_names(table: AuditTable) -> Iterator[Finding]:
     """Yield features named after the target or its classes, or equal to it; of labels, note those that repeat it."""
     apart = {table.target, table.group, *table.features}
-    labels = [n for n in table.frame if n not in apart and not str(n).startswith("meta_") and _one_to_one(table, n)]
+    others = (n for n in map(str, table.frame) if n not in apart and not n.startswith("meta_"))
+    labels = [n for n in others if _one_to_one(table, n)]
     if labels:
         yield Finding(
             "target_name",

@@ -83,11 +83,12 @@ def compare_images(
     pairs = [(readable[i], readable[j], how) for i, j, how in _candidates(vectors, table)]
     alike = list(_each(_correlations, [(sources[i], sources[j], how) for i, j, how in pairs], workers))
     _kept.cache_clear()
-    best: dict[tuple[int, int], tuple[float, str]] = {}
-    for (i, j, how), r in zip(pairs, alike, strict=True):
-        if r >= table.limits.same_finger_correlation:
-            at = min(rows[i], rows[j]), max(rows[i], rows[j])
-            best[at] = max(best.get(at, (0.0, "")), (r, how))
+    limits, best = table.limits, dict[tuple[int, int], tuple[float, str]]()
+    for (i, j, how), r in zip(pairs, alike, strict=True):  # unchanged ones come first
+        at = min(rows[i], rows[j]), max(rows[i], rows[j])
+        before = best.get(at, (0.0, ""))[0]
+        if r >= limits.same_finger_correlation and r > before < limits.near_correlation:
+            best[at] = r, how
     return Comparison(
         tuple((*at, r) for at, (r, _) in sorted(best.items())),
         {at: how for at, (_, how) in best.items() if how},
@@ -128,24 +129,21 @@ def _candidates(vectors: Float, table: AuditTable) -> list[tuple[int, int, str]]
     axes = PCA(min(AXES, *vectors.shape), random_state=0).fit(vectors)
     low = axes.transform(vectors)
     search = NearestNeighbors(n_neighbors=count + 1, algorithm="brute").fit(low)
-    nearest, similarity = [], []
+    found: dict[str, list[NDArray[Any]]] = {}
     for how, matrix in CHANGES.items():
-        distance, found = search.kneighbors(axes.transform(_changed(vectors, matrix)) if how else low)
-        own = found == np.arange(len(vectors))[:, None]
-        nearest.append(found)
-        similarity.append(np.where(own, 0, 1 - distance**2 / 2))
-    plain = np.sort(np.stack([np.arange(len(vectors)).repeat(count + 1), nearest[0].ravel()]), axis=0)
-    plain = np.unique(plain[:, similarity[0].ravel() >= table.limits.min_similarity], axis=1)
-    pairs = [(i, j, "") for i, j in plain.T.tolist()]
-    names = np.repeat([how for how in CHANGES if how], count + 1)
-    alike, found = np.hstack(similarity[1:]), np.hstack(nearest[1:])
-    best = np.argsort(-alike, axis=1, kind="stable")[:, :count]
-    for i, k in zip(*np.nonzero(np.take_along_axis(alike, best, axis=1) >= CHANGED_SIMILARITY), strict=True):
-        pairs.append((int(i), int(found[i, best[i, k]]), str(names[best[i, k]])))
-    return sorted(pairs)
+        distance, nearest = search.kneighbors(axes.transform(_changed(vectors, matrix)) if how else low)
+        found[how] = [nearest, np.where(nearest == np.arange(len(vectors))[:, None], 0, 1 - distance**2 / 2)]
+    i, k = np.nonzero(found[""][1] >= table.limits.min_similarity)
+    plain = np.unique(np.sort([i, found.pop("")[0][i, k]], axis=0), axis=1)
+    nearest, similarity = (np.hstack(both) for both in zip(*found.values(), strict=True))
+    best = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
+    i, k = np.nonzero(np.take_along_axis(similarity, best, axis=1) >= CHANGED_SIMILARITY)
+    names, at = np.repeat(list(found), count + 1), best[i, k]
+    pairs = [*zip(*plain.tolist(), [""] * plain.shape[1], strict=True)]
+    return sorted([*pairs, *zip(i.tolist(), nearest[i, at].tolist(), names[at].tolist(), strict=True)])
 
 
-def _changed(vectors: Float, matrix: Float) -> Float:
+def _changed(vectors: Float, matrix: NDArray[np.float64]) -> Float:
     """Return the signatures of images that were mapped linearly about their centre, nearly."""
     maps = vectors.reshape(-1, CELLS, CELLS, 3)
     angle = matrix / np.sqrt(abs(np.linalg.det(matrix)))
@@ -160,7 +158,7 @@ def _changed(vectors: Float, matrix: Float) -> Float:
     return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12), np.float32)
 
 
-def _about_centre(matrix: Float, side: int) -> NDArray[np.float64]:
+def _about_centre(matrix: NDArray[np.float64], side: int) -> NDArray[np.float64]:
     middle = np.full(2, (side - 1) / 2)
     return np.column_stack([matrix, middle - matrix @ middle])
 

@@ -27,36 +27,21 @@ MAX_PRINTS = 10_000
 
 @dataclass(frozen=True)
 class Comparator:
-    """A comparator of fingerprints with its threshold.
+    """A comparator of fingerprints with its threshold."""
 
-    Attributes
-    ----------
-    scores : callable
-        Returns the scores of pairs of prints, float64, shape (pairs,), from the prints and pairs of positions in them,
-        and from the number of workers; NaN where a print cannot be compared.
-    threshold : float
-        Scores above it are matches.
-    max_fmr : float
-        The false match rate at the threshold is at most so high (95 %), on the data of its calibration.
-    """
-
-    scores: Callable[[Sequence[PrintSource], Sequence[tuple[int, int]], int | None], NDArray[np.float64]]
+    scores: Callable[[Sequence[PrintSource], Sequence[Sequence[int]], int | None], NDArray[np.float64]]
+    """Takes prints, pairs of positions in them and the number of workers; returns scores, NaN where there is none."""
     threshold: float
+    """Scores above it are matches."""
     max_fmr: float
+    """Upper bound (95 %) of the false match rate at the threshold, on the data of the comparator's calibration."""
 
 
 def similar_groups(vectors: Float, groups: Index, fingers: Index, count: int) -> tuple[list[tuple[int, int]], int]:
-    """Return the most similar pairs of prints of the most similar pairs of groups, and how many pairs of groups exist.
+    """Return the most similar pair of prints of each of the most similar pairs of groups, and how many pairs exist.
 
-    Parameters
-    ----------
-    vectors : ndarray of float32, shape (n, m)
-        Signatures of length 1.
-    groups : ndarray of int, shape (n,)
-    fingers : ndarray of int, shape (n,)
-        Prints of different fingers are not paired; -1 where the finger is not known.
-    count : int
-        Pairs to return at most, one for each pair of groups.
+    `vectors` are signatures of length 1, shape (n, m). Prints of different fingers are not paired; a finger of -1 is
+    not known.
 
     Examples
     --------
@@ -94,25 +79,21 @@ def check_people(
 ) -> Iterator[Finding]:
     """Yield names that seem to be one person, because the comparator matches a print of each."""
     altered = is_altered(table)
-    copies = {
-        i for pair in compared.pairs for i in pair[:2] if table.group_codes[pair[0]] != table.group_codes[pair[1]]
-    }
+    group = table.group_codes
+    copies = {i for one, other, _ in compared.pairs for i in (one, other) if group[one] != group[other]}
     rows = [r for r in compared.sources if not altered[r] and r not in copies]
     if len(rows) > MAX_PRINTS:
         yield not_checked(f"one person under two names: {len(rows):,} prints are more than {MAX_PRINTS:,}", len(rows))
         return
-    if len(rows) < 2:
-        return
     names = [n for n in ("hand", "finger") if n in table.frame and n != table.group]
     labels = table.frame[names].iloc[rows]
-    finger = labels.groupby(names, dropna=True).ngroup().to_numpy() if len(names) == 2 else np.full(len(rows), -1)
-    position = {row: k for k, row in enumerate(compared.sources)}
-    vectors = compared.signatures[[position[r] for r in rows]]
-    pairs, total = similar_groups(vectors, table.group_codes[rows], finger, MAX_COMPARISONS)
-    used = sorted({i for pair in pairs for i in pair})
-    at = {i: k for k, i in enumerate(used)}
-    sources = [compared.sources[rows[i]] for i in used]
-    scores = comparator.scores(sources, [(at[i], at[j]) for i, j in pairs], jobs)
+    finger: Index = np.full(len(rows), -1, np.intp)
+    if len(names) == 2:
+        finger = np.asarray(labels.groupby(names).ngroup(), np.intp)
+    vectors = compared.signatures[np.isin(list(compared.sources), rows)]
+    pairs, total = similar_groups(vectors, group[rows], finger, MAX_COMPARISONS)
+    used, at = np.unique(np.array(pairs, np.intp).reshape(-1, 2), return_inverse=True)
+    scores = comparator.scores([compared.sources[rows[i]] for i in used], at.reshape(-1, 2).tolist(), jobs)
     failed = int(np.isnan(scores).sum())
     if failed or len(pairs) < total:
         yield not_checked(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from scipy.stats import norm
 
-from ridgefeat.audit.table import AuditParams, Finding
+from ridgefeat.audit.table import TOO_GOOD_AUC, Finding
 
 MAX_AUC = 1 - 1e-6
 
@@ -28,42 +28,25 @@ def combined_auc(families: Mapping[str, float]) -> float:
 
 
 def check_results(
-    target: str,
-    auc: float,
-    low: float,
-    families: Mapping[str, float],
-    *,
-    can_be_too_good: bool,
-    limits: AuditParams | None = None,
+    target: str, auc: float, low: float, families: Mapping[str, float], *, can_be_too_good: bool
 ) -> Iterator[Finding]:
-    """Yield an alarm if the best classifier is better on held-out people than it should be.
+    """Yield alarms if the best classifier has too high an area under the ROC curve per print on held-out people.
 
-    Parameters
-    ----------
-    target : str
-    auc, low : float
-        Area under the ROC curve per print, and the lower end of its 95 % interval.
-    families : mapping of str to float
-        The same of each family of columns alone; empty where it is not known.
-    can_be_too_good : bool
-        Whether a print should not tell the target, as it should not tell a label of people.
+    `low` is the lower end of its 95 % interval, `families` the areas of each family of columns alone, as far as known;
+    `can_be_too_good` says whether the target is a label that a print should not tell.
     """
-    limit = (limits or AuditParams()).too_good_auc
-    if can_be_too_good and auc > limit:
+    if can_be_too_good and auc > TOO_GOOD_AUC:
         yield Finding(
             "too_good",
             "warning",
-            f"the best classifier has AUC {auc:.3f} per print on held-out groups, above {limit:g}: too good for "
+            f"the best classifier has AUC {auc:.3f} per print on held-out groups, above {TOO_GOOD_AUC:g}: too good for "
             f"{target!r} if that is a label of people, not of ridges",
             cost="find out what it reads before you believe it: another scanner, session or processing for each class, "
             "or people under several names",
             count=1,
         )
-    if not families:
-        return
-    best = max(families, key=lambda name: families[name])
-    together = combined_auc(families)
-    if low > together:
+    if families and low > (together := combined_auc(families)):
+        best = max(families, key=lambda name: families[name])
         yield Finding(
             "too_good",
             "warning",

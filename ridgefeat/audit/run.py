@@ -52,14 +52,9 @@ class Audit:
         return tuple(f for f in self.findings if f.severity == "leak" and not f.resolved)
 
     def with_folds(self, kept: Index, folds: Sequence[tuple[Index, Index]]) -> Audit:
-        """Return the audit with those leaks marked as resolved whose sets of prints no fold separates any more.
+        """Return the audit with those leaks marked as resolved whose sets of prints no fold separates.
 
-        Parameters
-        ----------
-        kept : ndarray of int, shape (n,)
-            The audited prints that the folds are made of: their positions in the table.
-        folds : sequence of (training, test) positions
-            Positions in `kept`.
+        `kept` are the rows of the audited table that remain, and folds are (training, test) positions among them.
         """
         side = np.zeros((len(folds), self.prints), np.int8)
         for k, (train, test) in enumerate(folds):

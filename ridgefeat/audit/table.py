@@ -22,6 +22,8 @@ IDENTITY = ("subject", "hand", "finger", "finger_id")
 OTHER_LABELS = ("sex", "impression", "alteration", "level")
 PRINT_LABELS = ("hand", "finger", "finger_id", "impression", "alteration", "level")
 """Labels of a print and not of a person: they may vary within a group."""
+TOO_GOOD_AUC = 0.95
+"""Area under the ROC curve from which a result is too good for a label of people."""
 MAX_NUMERIC_CLASSES = 20
 """Distinct numbers beyond which a target is a quantity, not a class."""
 
@@ -215,12 +217,6 @@ class AuditParams:
         0.5,
         1.0,
         "area under the ROC curve from which a trait of the files, or a gap in a column, predicts the target",
-    )
-    gaps_auc: float = parameter(
-        0.75, "", 0.5, 1.0, "area under the ROC curve from which all gaps together predict the target"
-    )
-    too_good_auc: float = parameter(
-        0.95, "", 0.5, 1.0, "area under the ROC curve from which a result is too good for a label of people"
     )
     min_groups: int = parameter(12, "", 4, 1000, "groups below which no column is probed")
 

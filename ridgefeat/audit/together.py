@@ -10,11 +10,13 @@ from scipy.stats import chi2
 
 from ridgefeat.audit.columns import MIN_DISTINCT_SHARE, MIN_GAP_SHARE
 from ridgefeat.audit.probe import ColumnProbe
-from ridgefeat.audit.table import AuditTable, Finding, Index, not_checked
+from ridgefeat.audit.table import TOO_GOOD_AUC, AuditTable, Finding, Index, not_checked
 from ridgefeat.files import count_of, first_few
 
 MAX_COLUMNS = 3000
 """Columns beyond which they are not judged together: the time grows with the square of their number."""
+GAPS_AUC = 0.75
+"""Area under the ROC curve from which all gaps together predict the target."""
 MIN_FILLED = 5
 """Prints that share a value from which it may have been filled in."""
 MIN_PURITY = 0.95
@@ -26,10 +28,20 @@ MAX_P = 1e-3
 def check_together(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
     """Yield a target that all columns together predict too well, or all their gaps, or that filled gaps say."""
     values = table.feature_values()
-    names, limits = table.features, table.limits
+    names = table.features
     if not names:
         return
-    yield from _filled(table, probe, values)
+    groups = table.group_codes[probe.rows]
+    if filled := [names[i] for i in filled_by_class(values[probe.rows], probe.classes, groups)]:
+        yield Finding(
+            "missing",
+            "leak",
+            f"{count_of(len(filled), 'column repeats', 'columns repeat')} values that occur in one class of "
+            f"{table.target!r} each: missing values seem to have been filled by class in {first_few(filled)}",
+            cost="a tree reads the class from a filled value; fill gaps within training folds, without the target",
+            count=len(filled),
+            columns=tuple(filled),
+        )
     if len(names) < 2 or len(names) > MAX_COLUMNS:
         yield not_checked(f"all columns together: there are {len(names):,}, not 2 to {MAX_COLUMNS:,}")
         return
@@ -37,7 +49,7 @@ def check_together(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
     share = missing.mean(axis=0)
     some = missing[:, (share >= MIN_GAP_SHARE) & (share <= 1 - MIN_GAP_SHARE)]
     some = some[:, np.unique(np.packbits(some, axis=0), axis=1, return_index=True)[1]]
-    if some.shape[1] > 1 and probe.is_significant(area := probe.of_all(some.astype(np.float32)), limits.gaps_auc):
+    if some.shape[1] > 1 and probe.is_significant(area := probe.of_all(some.astype(np.float32)), GAPS_AUC):
         yield Finding(
             "missing",
             "warning",
@@ -48,7 +60,7 @@ def check_together(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
         )
     if not table.can_be_too_good:
         yield not_checked(f"all columns together: {table.target!r} may be what ridges show")
-    elif probe.is_significant(area := probe.of_all(values), limits.too_good_auc):
+    elif probe.is_significant(area := probe.of_all(values), TOO_GOOD_AUC):
         single = probe.of_numbers(values).max()
         yield Finding(
             "columns_together",
@@ -61,32 +73,10 @@ def check_together(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
         )
 
 
-def _filled(table: AuditTable, probe: ColumnProbe, values: NDArray[np.float32]) -> Iterator[Finding]:
-    found = filled_by_class(values[probe.rows], probe.classes, table.group_codes[probe.rows])
-    if len(found):
-        names = [table.features[i] for i in found]
-        yield Finding(
-            "missing",
-            "leak",
-            f"{count_of(len(names), 'column repeats', 'columns repeat')} values that occur in one class of "
-            f"{table.target!r} each: missing values seem to have been filled by class in {first_few(names)}",
-            cost="a tree reads the class from a filled value; fill gaps within training folds, without the target",
-            count=len(names),
-            columns=tuple(names),
-        )
-
-
 def filled_by_class(values: NDArray[np.float32], classes: Index, groups: Index) -> Index:
-    """Return the columns whose repeated values say the class.
+    """Return the columns whose repeated values say the class; `values` has a row per print.
 
-    A column's least and greatest value are left out, because many columns end at a value such as 0, and so are
-    equal rows.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (n, columns)
-    classes, groups : ndarray of int, shape (n,)
-        Class and person of each print.
+    A column's least and greatest value are left out, because many columns end at a value such as 0; so are equal rows.
 
     Examples
     --------

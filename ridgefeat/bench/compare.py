@@ -110,26 +110,22 @@ def _audit_results(comparison: Comparison) -> Audit | None:
     from ridgefeat.audit.run import Audit
     from ridgefeat.audit.table import AuditParams, make_table, not_checked
 
-    problem, best, known = comparison.problem, comparison.best, comparison.audit
-    if best is None or "roc_auc" not in comparison.summary:
-        return known if known is None else known.with_findings([not_checked("too good a result: it has no ROC curve")])
-    row = comparison.summary.set_index("classifier").loc[best]
+    problem, row = comparison.problem, comparison.summary.iloc[0]
+    known: Audit | None = comparison.audit
+    if "roc_auc" not in row:
+        return known and known.with_findings([not_checked("too good a result: the target has no ROC curve")])
     families: dict[str, float] = {}
     if comparison.ablation is not None and problem.metric == "roc_auc":
         alone = comparison.ablation[comparison.ablation["how"] == "alone"]
         families = dict(zip(alone["family"], alone["value"], strict=True))
-    people = pd.DataFrame({problem.target: problem.y_true, problem.group: problem.groups})
-    table = make_table(people, problem.target, problem.group, None, AuditParams(), ())
-    auc, low = float(row["roc_auc"]), float(row["roc_auc_low"])
-    found = list(check_results(problem.target, auc, low, families, can_be_too_good=table.can_be_too_good))
+    labels = pd.DataFrame({problem.target: problem.y_true, problem.group: problem.groups})
+    people = make_table(labels, problem.target, problem.group, None, AuditParams(), ()).can_be_too_good
+    found = list(check_results(problem.target, row["roc_auc"], row["roc_auc_low"], families, can_be_too_good=people))
+    if known is None and found:
+        known = Audit((not_checked("the table: no audit was run"),), problem.target, problem.group, len(problem))
     if not families:
         found.append(not_checked("a result better than all families together: they were not measured alone"))
-    if known is not None:
-        return known.with_findings(found)
-    if all(f.kind == "not_checked" for f in found):
-        return None
-    unchecked = not_checked("the table: no audit was run before the fits")
-    return Audit((), problem.target, problem.group, len(problem)).with_findings([*found, unchecked])
+    return known and known.with_findings(found)
 
 
 def _run(name: str, meaning: str, outcomes: Sequence[Outcome]) -> Run:

@@ -170,7 +170,7 @@ def audit_problem(problem: Problem, options: Options, folds: Sequence[Fold] = ()
         pd.concat([labels, problem.features], axis=1),
         target=problem.target,
         group=problem.group,
-        features=list(problem.features),
+        features=[str(name) for name in problem.features],
         folds=[(f.train, f.test) for f in folds],
         images_root=options.images,
         comparator=make_comparator() if options.images else None,
@@ -179,22 +179,15 @@ def audit_problem(problem: Problem, options: Options, folds: Sequence[Fold] = ()
 
 
 def make_comparator() -> Comparator:
-    """Return the comparator of minutiae for an audit, its threshold above all non-mated scores of its calibration.
-
-    Returns
-    -------
-    Comparator
-    """
+    """Return the comparator of minutiae for an audit, its threshold above all non-mated scores of its calibration."""
     from ridgefeat.verify import Plan, compare_all, enrol, load_calibration
 
     known = load_calibration()
     threshold = float(known.score[-1])
 
-    def scores(
-        sources: Sequence[PrintSource], pairs: Sequence[tuple[int, int]], jobs: int | None
-    ) -> NDArray[np.float64]:
+    def scores(sources: Sequence[PrintSource], pairs: Sequence[Sequence[int]], jobs: int | None) -> NDArray[np.float64]:
         workers = -1 if jobs is None else jobs
-        return compare_all(enrol(sources, jobs=workers), Plan.from_pairs([], pairs), jobs=workers)
+        return compare_all(enrol(sources, jobs=workers), Plan.from_pairs([], [(i, j) for i, j in pairs]), jobs=workers)
 
     return Comparator(scores, threshold, known.fmr(np.nextafter(threshold, np.inf))[1])
 
