@@ -4,7 +4,8 @@ from ridgefeat import audit
 print(audit.audit(frame, target="sex", group="subject").text())
 
 Read in this order: `table` (what the checks see, and what a finding is), `run` (the checks one after the other), then
-each check: `groups`, `copies`, `near` (with `near_images`), `columns` (with `probe`), `files`;
+each check: `groups`, `copies`, `near` (with `near_images` and `people`), `columns` (with `probe`), `together`, `files`,
+and `results`, after the fits;
 `duplicates` holds the sets of alike prints, what they cost, and how to resolve them.
 """
 

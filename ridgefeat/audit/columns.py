@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
@@ -36,10 +37,10 @@ MAX_PAIRS = 2000
 
 def check_features(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
     """Yield features that hold the target, features that are suspiciously good, and gaps that predict it."""
-    names = table.feature_names()
+    names = table.features
     if not names:
         return
-    values = table.frame[names].to_numpy(np.float32, na_value=np.nan)
+    values = table.feature_values()
     area = probe.of_numbers(values)
     ordinary = best_ordinary(area)
     limit = norm.cdf(norm.ppf(ordinary) * table.limits.crowd_factor)
@@ -109,8 +110,21 @@ def _report(
 
 
 def check_names(table: AuditTable) -> Iterator[Finding]:
-    """Yield features whose name holds the target's or one of its classes', or whose values are the target's."""
-    names = [n for n in table.feature_names() if n not in _declared()]
+    """Yield features named after the target or its classes, or equal to it; of labels, note those that repeat it."""
+    apart = {table.target, table.group, *table.features}
+    others = (n for n in map(str, table.frame) if n not in apart and not n.startswith("meta_"))
+    labels = [n for n in others if _one_to_one(table, n)]
+    if labels:
+        yield Finding(
+            "target_name",
+            "note",
+            f"{count_of(len(labels), 'label repeats', 'labels repeat')} the target {table.target!r}, value for value: "
+            f"{first_few(labels)}",
+            cost="nothing, because no classifier is given labels",
+            count=len(labels),
+            columns=tuple(labels),
+        )
+    names = [n for n in table.features if n not in _declared()]
     alike = [n for n in names if _tokens(n) & _words(table)]
     same = [n for n in names if n not in alike and _one_to_one(table, n)]
     if same:
@@ -159,7 +173,7 @@ def _one_to_one(table: AuditTable, name: str) -> bool:
     both = (table.target_codes >= 0) & column.notna().to_numpy()
     if both.sum() < 2:
         return False
-    codes = np.unique(column.to_numpy()[both], return_inverse=True)[1]
+    codes = pd.factorize(column[both])[0]
     target = table.target_codes[both]
     pairs = len(np.unique(np.stack([codes, target]), axis=1)[0])
     return bool(pairs == len(np.unique(codes)) == len(np.unique(target)) > 1)
@@ -167,8 +181,7 @@ def _one_to_one(table: AuditTable, name: str) -> bool:
 
 def check_pairs(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
     """Yield pairs of columns that are equal in prints of some classes and differ in those of others."""
-    names = table.feature_names()
-    values = table.frame[names].to_numpy(np.float32, na_value=np.nan) if names else np.zeros((0, 0), np.float32)
+    names, values = table.features, table.feature_values()
     pairs = sometimes_equal(values)
     if not len(pairs):
         return

@@ -129,8 +129,8 @@ def check_labels(table: AuditTable) -> Iterator[Finding]:
     yield found.finding(
         "label_conflict",
         "warning",
-        f"{count_of(groups.size, 'group has', 'groups have')} several values of {table.target!r}, all others have "
-        f"one: {named}",
+        f"{count_of(groups.size, 'group has', 'groups have')} several values of {table.target!r}, "
+        f"all others have one: {named}",
         f"at least {found.min_wrong_labels} of their {found.n_prints} prints are labelled wrongly or belong to "
         "other people; no fused prediction for such a group can be right for all its prints",
     )

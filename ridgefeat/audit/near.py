@@ -7,7 +7,8 @@ those of two people.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -16,6 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 from ridgefeat.audit.copies import differing_labels, is_altered
 from ridgefeat.audit.duplicates import DuplicateSets, connect
 from ridgefeat.audit.near_images import compare_images
+from ridgefeat.audit.people import Comparator, check_people
 from ridgefeat.audit.table import IDENTITY, AuditTable, Finding, Index, count_images, not_checked
 from ridgefeat.structure import Float
 
@@ -42,7 +44,11 @@ Pairs = Sequence[tuple[int, int, float]]
 
 
 def check_near(
-    table: AuditTable, identical: Sequence[Sequence[int]], images_root: str | os.PathLike[str] | None, jobs: int | None
+    table: AuditTable,
+    identical: Sequence[Sequence[int]],
+    images_root: str | os.PathLike[str] | None,
+    jobs: int | None,
+    comparator: Comparator | None = None,
 ) -> Iterator[Finding]:
     """Yield images that are nearly the same, by their pixels where images are given, else by the features."""
     rows = _distinct_rows(table, identical)
@@ -53,8 +59,11 @@ def check_near(
             why = "too many prints to compare each with each" if too_many else "too few prints or features"
             yield not_checked(f"near-duplicates: {why}; give the images")
             return
-        yield not_checked("near-duplicates were looked for in the features alone, which miss many; give the images")
-        yield from _near(table, found, "features", "distance as a share of the usual one", lowest=True)
+        yield not_checked(
+            "near-duplicates were looked for in the features alone: give the images to find more of them, mirrored and "
+            "turned copies, and one person under two names"
+        )
+        yield from _near(table, found, "features", "distance as a share of the usual one")
         return
     compared = compare_images(table, images_root, rows, jobs)
     for missed, what in (
@@ -65,8 +74,12 @@ def check_near(
             message = f"near-duplicates: {len(missed)} images {what}, first {table.names[missed[0]]}"
             yield not_checked(message, len(missed))
     limit = table.limits.near_correlation
-    yield from _near(table, [p for p in compared.pairs if p[2] >= limit], "images", "correlation", lowest=False)
+    yield from _near(table, [p for p in compared.pairs if p[2] >= limit], "images", "correlation", compared.how)
     yield from _same_finger(table, compared.pairs)
+    if comparator is None:
+        yield not_checked("one person under two names: no comparator was given")
+    else:
+        yield from check_people(table, compared, comparator, jobs)
 
 
 def _distinct_rows(table: AuditTable, identical: Sequence[Sequence[int]]) -> list[int]:
@@ -79,19 +92,23 @@ def _distinct_rows(table: AuditTable, identical: Sequence[Sequence[int]]) -> lis
     return [int(i) for i in np.flatnonzero(~skipped)]
 
 
-def _near(table: AuditTable, pairs: Pairs, by: str, measure: str, lowest: bool) -> Iterator[Finding]:
+def _near(
+    table: AuditTable, pairs: Pairs, by: str, measure: str, changes: Mapping[tuple[int, int], str] | None = None
+) -> Iterator[Finding]:
     across = [p for p in pairs if table.group_codes[p[0]] != table.group_codes[p[1]]]
     if not across:
         return
     found = DuplicateSets(table, connect([(i, j) for i, j, _ in across], len(table)))
     values = [value for *_, value in across]
-    limit = f"{max(values):.2f} or less" if lowest else f"{min(values):.2f} or more"
+    limit = f"{max(values):.2f} or less" if changes is None else f"{min(values):.2f} or more"
+    counts = Counter(changes[i, j] for i, j, _ in across if (i, j) in changes) if changes else {}
+    changed = "; " + ", ".join(f"{n} {how}" for how, n in counts.items()) if counts else ""
     wrong = len(found.conflicting)
     yield found.finding(
         "near_duplicate",
         "leak",
         f"{count_images(len(found), f'nearly the same by their {by},')} filed under several groups "
-        f"({found.n_prints} prints; {measure} {limit}){differing_labels(found)}"
+        f"({found.n_prints} prints; {measure} {limit}{changed}){differing_labels(found)}"
         + (f"; {wrong} of them under different values of {table.target!r}" if wrong else ""),
         found.cost("by group or by image"),
     )
@@ -179,10 +196,9 @@ def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, fl
 
 
 def _standardised(table: AuditTable, rows: Index) -> tuple[Float, Index]:
-    names = table.feature_names()
-    if not names:
+    if not table.features:
         return np.zeros((0, 0), np.float32), rows[:0]
-    values = np.array(table.frame[names].iloc[rows].to_numpy(np.float32, na_value=np.nan))
+    values = np.array(table.feature_values(rows))
     values[~np.isfinite(values)] = np.nan
     full = np.isfinite(values).mean(axis=1) >= MIN_KNOWN_SHARE
     values, rows = values[full], rows[full]

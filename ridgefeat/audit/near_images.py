@@ -1,6 +1,7 @@
-"""Near-duplicates, from the images: re-encoded, moved, brightened, cropped, resized, turned a little.
+"""Near-duplicates, from the images: re-encoded, moved, brightened, cropped, resized, turned, mirrored.
 
-Every image becomes a signature; each is compared in full with the few that are most similar by it.
+Every image becomes a signature. Signatures are mirrored, turned and enlarged like the images that they are of; each
+image is compared in full with the few that are most similar by them.
 
 Hashes such as imagehash's find re-encoded copies, but miss turned and cropped ones. Of 300 prints of SOCOFing the two
 most similar by a pHash of 64 bits differ in 6 bits. Of 60 copies turned by 5 degrees 30 % differ in fewer, of copies
@@ -10,7 +11,7 @@ with 6 % cut off two sides none; 98 % and all are found here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,9 +21,10 @@ import cv2
 import numpy as np
 from joblib import delayed
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from ridgefeat.audit.table import AuditTable, Index
+from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
 from ridgefeat.sources.rows import check_root, load, locate
@@ -43,6 +45,12 @@ class Comparison:
 
     pairs: tuple[tuple[int, int, float], ...]
     """Two rows, the smaller first, and the correlation of their aligned images."""
+    how: Mapping[tuple[int, int], str]
+    """For pairs of which one was mirrored, turned or cropped: how."""
+    sources: Mapping[int, PrintSource]
+    """Rows whose image could be read, and where it is."""
+    signatures: Float
+    """Their signatures, in the same order."""
     unreadable: tuple[int, ...]
     """Rows whose image is missing or cannot be read."""
     changed: tuple[int, ...]
@@ -53,6 +61,8 @@ def compare_images(
     table: AuditTable, root: str | os.PathLike[str], rows: Sequence[int], jobs: int | None = 1
 ) -> Comparison:
     """Return the pairs among some rows that show one finger in nearly the same way, with images below `root`.
+
+    One of a pair may be mirrored, turned or cropped.
 
     Raises
     ------
@@ -70,11 +80,20 @@ def compare_images(
         )
     readable = [k for k, (digest, _) in enumerate(made) if digest is not None]
     vectors = np.array([made[k][1] for k in readable], np.float32).reshape(-1, 3 * CELLS * CELLS)
-    pairs = [(readable[i], readable[j]) for i, j in _candidates(vectors, table)]
-    alike = _each(_correlations, [(sources[i], sources[j]) for i, j in pairs], workers)
-    limit = table.limits.same_finger_correlation
+    pairs = [(readable[i], readable[j], how) for i, j, how in _candidates(vectors, table)]
+    alike = list(_each(_correlations, [(sources[i], sources[j], how) for i, j, how in pairs], workers))
+    _kept.cache_clear()
+    limits, best = table.limits, dict[tuple[int, int], tuple[float, str]]()
+    for (i, j, how), r in zip(pairs, alike, strict=True):  # unchanged ones come first
+        at = min(rows[i], rows[j]), max(rows[i], rows[j])
+        before = best.get(at, (0.0, ""))[0]
+        if r >= limits.same_finger_correlation and r > before < limits.near_correlation:
+            best[at] = r, how
     return Comparison(
-        tuple((rows[i], rows[j], r) for (i, j), r in zip(pairs, alike, strict=True) if r >= limit),
+        tuple((*at, r) for at, (r, _) in sorted(best.items())),
+        {at: how for at, (_, how) in best.items() if how},
+        {rows[k]: sources[k] for k in readable},
+        vectors,
         tuple(rows[k] for k, (digest, _) in enumerate(made) if digest is None),
         tuple(rows[k] for k in readable if digests[k] and made[k][0] != digests[k]),
     )
@@ -102,17 +121,46 @@ def _sources(
     return sources, [str(d) if d else "" for d in cells("meta_sha256")]
 
 
-def _candidates(vectors: Float, table: AuditTable) -> list[tuple[int, int]]:
-    """Return pairs that are worth comparing, each once, in an order in which the first stays the same for long."""
+def _candidates(vectors: Float, table: AuditTable) -> list[tuple[int, int, str]]:
+    """Return pairs that are worth comparing, and how the first is changed before, in the order of the first."""
     count = min(table.limits.neighbours, len(vectors) - 1)
     if count < 1:
         return []
-    distance, nearest = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors).kneighbors()
-    similarity = 1 - distance**2 / 2  # signatures have length 1
-    first: Index = np.repeat(np.arange(len(vectors)), count)
-    pairs = np.sort(np.stack([first, nearest.ravel()], axis=1), axis=1)
-    pairs = pairs[similarity.ravel() >= table.limits.min_similarity]
-    return [(int(i), int(j)) for i, j in np.unique(pairs, axis=0)]
+    axes = PCA(min(AXES, *vectors.shape), random_state=0).fit(vectors)
+    low = axes.transform(vectors)
+    search = NearestNeighbors(n_neighbors=count + 1, algorithm="brute").fit(low)
+    found: dict[str, list[NDArray[Any]]] = {}
+    for how, matrix in CHANGES.items():
+        distance, nearest = search.kneighbors(axes.transform(_changed(vectors, matrix)) if how else low)
+        found[how] = [nearest, np.where(nearest == np.arange(len(vectors))[:, None], 0, 1 - distance**2 / 2)]
+    i, k = np.nonzero(found[""][1] >= table.limits.min_similarity)
+    plain = np.unique(np.sort([i, found.pop("")[0][i, k]], axis=0), axis=1)
+    nearest, similarity = (np.hstack(both) for both in zip(*found.values(), strict=True))
+    best = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
+    i, k = np.nonzero(np.take_along_axis(similarity, best, axis=1) >= CHANGED_SIMILARITY)
+    names, at = np.repeat(list(found), count + 1), best[i, k]
+    pairs = [*zip(*plain.tolist(), [""] * plain.shape[1], strict=True)]
+    return sorted([*pairs, *zip(i.tolist(), nearest[i, at].tolist(), names[at].tolist(), strict=True)])
+
+
+def _changed(vectors: Float, matrix: NDArray[np.float64]) -> Float:
+    """Return the signatures of images that were mapped linearly about their centre, nearly."""
+    maps = vectors.reshape(-1, CELLS, CELLS, 3)
+    angle = matrix / np.sqrt(abs(np.linalg.det(matrix)))
+    # What the map does to the two components of a doubled angle: those of Q diag(1, -1) Q' and of Q offdiag(1, 1) Q'.
+    tensors = angle @ np.array([[[1, 0], [0, -1]], [[0, 1], [1, 0]]]) @ angle.T
+    doubled = np.stack([tensors[:, 0, 0], tensors[:, 0, 1]]).astype(np.float32)
+    out = np.empty_like(maps)
+    for k, one in enumerate(maps):
+        moved = cv2.warpAffine(one, _about_centre(matrix, CELLS), (CELLS, CELLS), borderMode=cv2.BORDER_REPLICATE)
+        out[k, ..., :2], out[k, ..., 2] = moved[..., :2] @ doubled.T, moved[..., 2] - moved[..., 2].mean()
+    flat = out.reshape(len(vectors), -1)
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def _about_centre(matrix: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+    middle = np.full(2, (side - 1) / 2)
+    return np.column_stack([matrix, middle - matrix @ middle])
 
 
 def _each(work: Any, items: Sequence[Any], workers: int) -> Iterator[Any]:
@@ -121,28 +169,30 @@ def _each(work: Any, items: Sequence[Any], workers: int) -> Iterator[Any]:
     calls = (delayed(work)(batch) for batch in batches)
     for batch in spread(calls, 1 if len(batches) < 2 else workers, ordered=True):
         yield from batch
-    _kept.cache_clear()
 
 
 def _signatures(sources: Sequence[PrintSource]) -> list[tuple[str | None, Float]]:
-    loaded = map(load, sources)
-    return [(p.sha256, signature(to_square(p.pixels))) if p else (None, np.zeros(0, np.float32)) for p in loaded]
+    digests = (_kept(s.path, s.relative, s.layout)[0] for s in sources)
+    return [
+        (d, signature(_square(s))) if d else (None, np.zeros(0, np.float32))
+        for d, s in zip(digests, sources, strict=True)
+    ]
 
 
-def _correlations(pairs: Sequence[tuple[PrintSource, PrintSource]]) -> list[float]:
-    return [correlate(_square(one), _square(other)) for one, other in pairs]
+def _correlations(pairs: Sequence[tuple[PrintSource, PrintSource, str]]) -> list[float]:
+    return [correlate(_square(one), _square(other), how) for one, other, how in pairs]
 
 
 def _square(source: PrintSource) -> Float:
-    return _kept(source.path, source.relative, source.layout).astype(np.float32) / np.float32(QUANTISATION)
+    return _kept(source.path, source.relative, source.layout)[1].astype(np.float32) / np.float32(QUANTISATION)
 
 
 @lru_cache(maxsize=CACHED_IMAGES)
-def _kept(path: Path, relative: str, layout: str) -> NDArray[np.int8]:
+def _kept(path: Path, relative: str, layout: str) -> tuple[str | None, NDArray[np.int8]]:
     loaded = load(PrintSource(path, relative, layout))
-    if loaded is None:  # it was there a moment ago
-        return np.zeros((SIDE, SIDE), np.int8)
-    return np.clip(np.rint(to_square(loaded.pixels) * QUANTISATION), -127, 127).astype(np.int8)
+    if loaded is None:
+        return None, np.zeros((SIDE, SIDE), np.int8)
+    return loaded.sha256, np.clip(np.rint(to_square(loaded.pixels) * QUANTISATION), -127, 127).astype(np.int8)
 
 
 SIDE = 192
@@ -151,6 +201,36 @@ CONTRAST_SIGMA = 8.0
 """Standard deviation, in pixels, of the neighbourhood in which contrast is evened out."""
 CELLS = 12
 """Cells of a signature along each side."""
+
+
+AXES = 96
+"""Principal axes of the signatures along which similar ones are looked for."""
+CHANGED_SIMILARITY = 0.9
+"""Cosine of two signatures, one of them changed, below which images are not compared in full."""
+
+
+def _map(turn: float, scale: float = 1.0, mirror: bool = False) -> NDArray[np.float64]:
+    c, s = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    return scale * np.array([[c, -s], [s, c]]) @ np.diag([-1.0 if mirror else 1.0, 1.0])
+
+
+CHANGES = {
+    "": _map(0),
+    "turned by 180°": _map(180),
+    "turned by 90°": _map(90),
+    "mirrored": _map(0, mirror=True),
+    "mirrored and turned by 180°": _map(180, mirror=True),
+    "mirrored and turned by 90°": _map(90, mirror=True),
+    "mirrored and turned by 270°": _map(270, mirror=True),
+    "turned by about 7°": _map(7),
+    "turned by about 14°": _map(14),
+    "turned by about 20°": _map(20),
+    "mirrored and turned by about 8°": _map(8, mirror=True),
+    "mirrored and turned by about -8°": _map(-8, mirror=True),
+    "cropped by about 5 %": _map(0, 1.11),
+    "cropped by about 10 %": _map(0, 1.25),
+}
+"""Linear maps of an image about its centre. Their inverses need not be tried: each print of a pair is mapped once."""
 
 
 def to_square(pixels: UInt8) -> Float:
@@ -198,16 +278,19 @@ BORDER = 4
 MIN_OVERLAP = 0.5
 
 
-def correlate(one: Float, other: Float) -> float:
+def correlate(one: Float, other: Float, how: str = "") -> float:
     """Return the correlation of two images from to_square after alignment; 0 where they cannot be aligned.
 
-    Tiles of one are found in the other (normalised cross-correlation), an affine map is fitted to where they were found
-    (RANSAC) and refined on the pixels (ECC: Evangelidis and Psarakis 2008).
+    One is first changed as CHANGES[how] says. Tiles of it are found in the other (normalised cross-correlation), an
+    affine map is fitted to where they were found (RANSAC) and refined on the pixels (ECC: Evangelidis and Psarakis
+    2008).
     """
-    _, _, alike = _find_tiles(one, other, COARSE_TILES)
+    change = _about_centre(CHANGES[how], SIDE)
+    changed = cv2.warpAffine(one, change, (SIDE, SIDE)) if how else one
+    _, _, alike = _find_tiles(changed, other, COARSE_TILES)
     if (alike > ALIKE_CORRELATION).sum() < MIN_TILES:
         return 0.0
-    start, found, alike = _find_tiles(one, other, FINE_TILES)
+    start, found, alike = _find_tiles(changed, other, FINE_TILES)
     usable = alike > USABLE_CORRELATION
     if usable.sum() <= MIN_TILES:
         return 0.0
@@ -216,10 +299,14 @@ def correlate(one: Float, other: Float) -> float:
         return 0.0
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
     try:
-        _, refined = cv2.findTransformECC(one, other, affine.astype(np.float32), cv2.MOTION_AFFINE, stop, None, 3)
+        _, refined = cv2.findTransformECC(changed, other, affine.astype(np.float32), cv2.MOTION_AFFINE, stop, None, 3)
     except cv2.error:  # it did not converge
         return 0.0
-    return _compare(one, other, refined) if _plausible(refined) else 0.0
+    if not _plausible(refined):
+        return 0.0
+    # Compared as they are: an enlarged image is smoother, and so more like another impression.
+    whole = refined[:, :2] @ change + np.column_stack([np.zeros((2, 2)), refined[:, 2]])
+    return _compare(one, other, whole.astype(np.float32) if how else refined)
 
 
 def _find_tiles(one: Float, other: Float, count: int) -> tuple[Float, Float, Float]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from ridgefeat.audit.table import AuditTable, Index
 from ridgefeat.structure import Bool
@@ -23,6 +24,8 @@ MAX_CLASSES = 50
 PRIOR_PRINTS = 20.0
 """Prints with the overall shares of the classes that are added to each bin."""
 COLUMNS_AT_ONCE = 64
+SHRINKAGE = 0.01
+"""Share of the standardised columns' variance that the regression on all of them adds to its diagonal."""
 SEED = 0
 SIGNIFICANT_DEVIATIONS = 4.0
 """Standard deviations above one half from which an area under the curve is no chance."""
@@ -55,6 +58,29 @@ class ColumnProbe:
         """Return the same for columns of codes from 0 on."""
         own = codes[self.rows].astype(np.int64)
         return self._areas(own, int(own.max(initial=0)) + 1)
+
+    def of_all(self, values: NDArray[np.float32]) -> float:
+        """Return the area under the ROC curve of a linear combination of all columns (ridge regression)."""
+        known = values[self.rows]
+        usable = np.isfinite(known)
+        count = np.maximum(usable.sum(axis=0), 1)
+        known = np.where(usable, known, 0)
+        known -= np.where(usable, known.sum(axis=0) / count, 0).astype(np.float32)
+        deviation = np.sqrt(np.einsum("ij,ij->j", known, known) / count)
+        known = known[:, deviation > 0] / deviation[deviation > 0]
+        wanted = np.eye(self.classes.max() + 1, dtype=np.float32)[self.classes]
+        parts = [known[self.fold == k] for k in range(FOLDS)]
+        squares = [part.T @ part for part in parts]
+        products = [part.T @ (wanted[self.fold == k] - wanted.mean(axis=0)) for k, part in enumerate(parts)]
+        areas = []
+        for k, part in enumerate(parts):
+            square = sum(squares) - squares[k]
+            square[np.diag_indices_from(square)] += SHRINKAGE * len(known)
+            score = part @ np.linalg.solve(square, sum(products) - products[k])
+            for c, own in enumerate(wanted[self.fold == k].T > 0):
+                if own.any() and not own.all():
+                    areas.append(roc_auc_score(own, score[:, c]))
+        return float(np.mean(areas)) if areas else 0.5
 
     def is_significant(self, area: NDArray[np.float64] | float, min_auc: float | None = None) -> NDArray[np.bool_]:
         """Return which areas under the curve are beyond chance, and at least `min_auc`."""

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.errors import TableError
+from ridgefeat.files import first_few
 from ridgefeat.stages.parameter import parameter, parameters
 
 Index = NDArray[np.intp]
@@ -21,6 +22,8 @@ IDENTITY = ("subject", "hand", "finger", "finger_id")
 OTHER_LABELS = ("sex", "impression", "alteration", "level")
 PRINT_LABELS = ("hand", "finger", "finger_id", "impression", "alteration", "level")
 """Labels of a print and not of a person: they may vary within a group."""
+TOO_GOOD_AUC = 0.95
+"""Area under the ROC curve from which a result is too good for a label of people."""
 MAX_NUMERIC_CLASSES = 20
 """Distinct numbers beyond which a target is a quantity, not a class."""
 
@@ -45,6 +48,8 @@ class AuditTable:
     folds: tuple[Fold, ...]
     """Positions of training and of test prints."""
     limits: AuditParams
+    features: tuple[str, ...]
+    """The columns that a classifier is given."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -58,6 +63,11 @@ class AuditTable:
         several = prints > 1
         return not several.any() or bool(np.mean(different[several] == 1) >= self.limits.identity_share)
 
+    @property
+    def can_be_too_good(self) -> bool:
+        """Whether a print should not tell the target: a label of people that is no pattern of ridges."""
+        return self.belongs_to_group and self.target != self.group and not self.target.lower().startswith("pattern")
+
     def values_by_group(self) -> tuple[Index, Index]:
         """Return how many target values, and how many prints with one, each group has."""
         known = self.target_codes >= 0
@@ -65,23 +75,22 @@ class AuditTable:
         count = len(self.group_names)
         return np.bincount(pairs[0], minlength=count), np.bincount(self.group_codes[known], minlength=count)
 
-    def feature_names(self) -> list[str]:
-        """Return the columns that a classifier uses: numbers that are no meta, label, group or target."""
-        kept = {self.target, self.group, *IDENTITY, *OTHER_LABELS}
-        return [
-            name
-            for name, kind in self.frame.dtypes.items()
-            if isinstance(name, str)
-            and name not in kept
-            and not name.startswith("meta_")
-            and getattr(kind, "kind", "O") in "fiub"
-        ]
+    def feature_values(self, rows: Index | slice = slice(None)) -> NDArray[np.float32]:
+        """Return the features of some rows, float32, shape (rows, columns); missing is NaN."""
+        return self.frame[list(self.features)].iloc[rows].to_numpy(np.float32, na_value=np.nan)
 
 
 def make_table(
-    frame: pd.DataFrame, target: str, group: str, folds: Sequence[Any] | None, limits: AuditParams
+    frame: pd.DataFrame,
+    target: str,
+    group: str,
+    folds: Sequence[Any] | None,
+    limits: AuditParams,
+    features: Sequence[str] | None = None,
 ) -> AuditTable:
     """Check a table and its folds, and encode names, groups and target.
+
+    Without `features`, they are all columns of numbers that are no meta, label, group or target.
 
     Raises
     ------
@@ -110,9 +119,17 @@ def make_table(
         raise TableError(f"no print has a value of the target {target!r}; name another target or add labels")
     quantity = bool(getattr(frame[target].dtype, "kind", "O") in "fiu" and len(target_names) > MAX_NUMERIC_CLASSES)
     checked = tuple(_fold(number, fold, len(frame)) for number, fold in enumerate(folds or ()))
-    return AuditTable(
-        frame, target, group, names, group_codes, group_names, target_codes, target_names, quantity, checked, limits
-    )
+    codes = (names, group_codes, group_names, target_codes, target_names)
+    if features is None:
+        features = [n for n in _numbers(frame) if n not in {target, group, *IDENTITY, *OTHER_LABELS}]
+    elif unknown := [n for n in features if n not in frame]:
+        raise TableError(f"the table has no column {first_few(unknown)}, which a classifier is said to be given")
+    return AuditTable(frame, target, group, *codes, quantity, checked, limits, tuple(features))
+
+
+def _numbers(frame: pd.DataFrame) -> list[str]:
+    kinds = {n: getattr(kind, "kind", "O") for n, kind in frame.dtypes.items() if isinstance(n, str)}
+    return [n for n, kind in kinds.items() if kind in "fiub" and not n.startswith("meta_")]
 
 
 def _names(frame: pd.DataFrame) -> NDArray[Any]:
@@ -231,7 +248,7 @@ class Finding:
     ----------
     kind : str
         groups, folds, identical, near_duplicate, same_finger, label_conflict, altered_copy, column, column_pair,
-        missing, file, order, target_name, target or not_checked.
+        columns_together, too_good, missing, file, order, target_name, target or not_checked.
     severity : {"leak", "warning", "note"}
         How bad it is.
     message : str
@@ -248,6 +265,8 @@ class Finding:
         Positions in the table of each set's prints, in the files' order.
     columns : tuple of str
         Columns that it concerns.
+    resolved : bool
+        Whether the leak was removed before any classifier was fitted.
     """
 
     kind: str
@@ -259,6 +278,7 @@ class Finding:
     count: int = 0
     rows: tuple[tuple[int, ...], ...] = ()
     columns: Names = ()
+    resolved: bool = False
 
 
 def not_checked(message: str, count: int = 0) -> Finding:

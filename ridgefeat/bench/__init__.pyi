@@ -5,6 +5,7 @@ from .data import load as load
 from .data import make_problem as make_problem
 from .inputs import read_pixels as read_pixels
 from .job import Job as Job
+from .job import make_comparator as make_comparator
 from .job import make_folder as make_folder
 from .job import run as run
 from .job import write_comparison as write_comparison

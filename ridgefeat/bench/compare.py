@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from ridgefeat.bench import diagnostics, splits, statistics, tables
 from ridgefeat.bench.classifiers import ENSEMBLES, default_names, find
@@ -109,8 +110,32 @@ def compare(
             fused_summary=tables.summarise(small, runs, fused, weights),
         )
     if o.diagnose and comparison.best:
-        return _diagnose(comparison, [m for m in methods if m.name in pooled], o, inputs, weights, progress)
-    return comparison
+        comparison = _diagnose(comparison, [m for m in methods if m.name in pooled], o, inputs, weights, progress)
+    return replace(comparison, audit=_audit_results(comparison))
+
+
+def _audit_results(comparison: Comparison) -> Audit | None:
+    """Return the comparison's audit with the alarms of too good a result; without an audit, one of these alone."""
+    from ridgefeat.audit.results import check_results
+    from ridgefeat.audit.run import Audit
+    from ridgefeat.audit.table import AuditParams, make_table, not_checked
+
+    problem, row = comparison.problem, comparison.summary.iloc[0]
+    known: Audit | None = comparison.audit
+    if "roc_auc" not in row:
+        return known and known.with_findings([not_checked("too good a result: the target has no ROC curve")])
+    families: dict[str, float] = {}
+    if comparison.ablation is not None and problem.metric == "roc_auc":
+        alone = comparison.ablation[comparison.ablation["how"] == "alone"]
+        families = dict(zip(alone["family"], alone["value"], strict=True))
+    labels = pd.DataFrame({problem.target: problem.y_true, problem.group: problem.groups})
+    people = make_table(labels, problem.target, problem.group, None, AuditParams(), ()).can_be_too_good
+    found = list(check_results(problem.target, row["roc_auc"], row["roc_auc_low"], families, can_be_too_good=people))
+    if known is None and found:
+        known = Audit((not_checked("the table: no audit was run"),), problem.target, problem.group, len(problem))
+    if not families:
+        found.append(not_checked("a result better than all families together: they were not measured alone"))
+    return known and known.with_findings(found)
 
 
 def _predict_training_rows(

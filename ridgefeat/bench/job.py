@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ridgefeat.audit.duplicates import ONE_IMAGE, Duplicates, decide
+from ridgefeat.audit.people import Comparator
 from ridgefeat.audit.run import Audit, audit
 from ridgefeat.bench import splits
 from ridgefeat.bench.compare import compare
@@ -18,6 +20,7 @@ from ridgefeat.bench.options import Options, Progress
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.sources import PrintSource
 
 TABLES = (
     *("results", "scores", "summary", "classes", "fused_scores", "fused_summary", "pairs", "learning"),
@@ -110,16 +113,21 @@ def run(
         # Folds by group are made after groups are merged; those by image separate them anyway, and are audited.
         by_image = job.table is not None and job.options.split == "image"
         found = audit_problem(problem, job.options, make_job_folds(problem, job) if by_image else ())
+        problem = replace(problem, labels=problem.labels.assign(meta_row=np.arange(len(problem))))
         problem = settle_duplicates(problem, found, job.on_duplicates)
-        on_message(found.text())
     folds = make_job_folds(problem, job)
+    if found is not None:
+        found = found.with_folds(problem.labels["meta_row"].to_numpy(), [(f.train, f.test) for f in folds])
+        on_message(found.text())
     if job.train is not None and (left := len(problem) - len(folds[0].train) - len(folds[0].test)):
         note = f"{left} prints left out of training: their {problem.group} or image is in {job.test} as well"
         problem = replace(problem, notes=(*problem.notes, note))
     for text in (*problem.notes, *splits.describe(folds, problem)):
         on_message(text)
-    problem = replace(problem, labels=problem.labels.drop(columns="meta_table"))
+    problem = replace(problem, labels=problem.labels.drop(columns=["meta_table", "meta_row"], errors="ignore"))
     done = compare(problem, job.options, folds=folds, audit=found, progress=progress)
+    for finding in done.audit.of_kind("too_good") if done.audit else ():
+        on_message(f"{finding.severity.upper()}: {finding.message}")
     digests = {f"sha256 of {p.name}": table_digest(p) for p in paths} | dict(done.reproduction.digests)
     return replace(done, reproduction=replace(done.reproduction, command=command, digests=digests))
 
@@ -165,10 +173,26 @@ def audit_problem(problem: Problem, options: Options, folds: Sequence[Fold] = ()
         pd.concat([labels, problem.features], axis=1),
         target=problem.target,
         group=problem.group,
+        features=[str(name) for name in problem.features],
         folds=[(f.train, f.test) for f in folds],
         images_root=options.images,
+        comparator=make_comparator() if options.images else None,
         jobs=options.jobs,
     )
+
+
+def make_comparator() -> Comparator:
+    """Return the comparator of minutiae for an audit, its threshold above all non-mated scores of its calibration."""
+    from ridgefeat.verify import Plan, compare_all, enrol, load_calibration
+
+    known = load_calibration()
+    threshold = float(known.score[-1])
+
+    def scores(sources: Sequence[PrintSource], pairs: Sequence[Sequence[int]], jobs: int | None) -> NDArray[np.float64]:
+        workers = -1 if jobs is None else jobs
+        return compare_all(enrol(sources, jobs=workers), Plan.from_pairs([], [(i, j) for i, j in pairs]), jobs=workers)
+
+    return Comparator(scores, threshold, known.fmr(np.nextafter(threshold, np.inf))[1])
 
 
 def settle_duplicates(problem: Problem, found: Audit, how: Duplicates) -> Problem:

@@ -103,7 +103,15 @@ COPIES = {
     "brightened": lambda i: np.clip(0.7 * i + 40, 0, 255).astype(np.uint8),
     "turned": lambda i: warped(i, turn=2),
     "cropped": lambda i: i[8:, 8:],
+    "cropped all round": lambda i: i[26:-26, 26:-26],
+    "turned more": lambda i: warped(i, turn=-13),
+    "turned by 90°": np.rot90,
+    "turned by 180°": lambda i: i[::-1, ::-1],
+    "mirrored": lambda i: encoded(np.ascontiguousarray(i[:, ::-1]), 50),
+    "mirrored and turned": lambda i: warped(np.ascontiguousarray(i[:, ::-1]), turn=6),
 }
+PLAIN = list(COPIES)[:8]
+"""Copies whose signature is like the original's."""
 
 
 def pressed_again(image: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:

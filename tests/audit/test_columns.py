@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from ridgefeat.audit.files import check_files
 from ridgefeat.audit.probe import make_probe
+from ridgefeat.errors import TableError
 from tests.audit.helpers import GROUPS, clean_table, coded, kinds, male, of
 
 
@@ -54,6 +55,48 @@ def test_a_column_chosen_by_the_label_is_found_in_its_pair(frame):
     assert found.of_kind("column") == ()
     (finding,) = found.of_kind("column_pair")
     assert finding.severity == "leak" and finding.columns == ("own_01", "own_radial", "own_02")
+
+
+def planted(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    frame, names = frame.copy(), [f"own_{i:02d}" for i in range(60)]
+    for name in names if kind == "shift" else names[:30]:
+        gone = rng.random(len(frame)) < np.where(male(frame), 0.05, 0.35 if kind == "gaps" else 0.05)
+        if kind == "shift":
+            frame[name] += np.float32(rng.choice([-0.9, 0.9]) * male(frame))
+        elif kind == "filled alike":
+            frame.loc[gone, name] = frame[name].mean()
+        elif kind == "filled":
+            frame.loc[gone, name] = frame.groupby("sex")[name].transform("mean")[gone]
+        else:
+            frame.loc[gone, name] = np.nan
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("shift", ("columns_together", "warning")), ("gaps", ("missing", "warning")), ("filled", ("missing", "leak"))]
+    + [("filled alike", None), ("gaps alike", None)],
+)
+def test_a_target_that_is_spread_over_many_columns_is_found(kind, expected):
+    frame = clean_table(11, groups=80)
+    before = of(frame)
+    found = of(planted(frame, kind))
+    assert before.of_kind("missing", "columns_together") == ()
+    assert {(f.kind, f.severity) for f in found.of_kind("missing", "columns_together")} == (
+        {expected} if expected else set()
+    )
+    assert not found.of_kind("column")
+
+
+def test_labels_repeat_the_target_without_harm_if_no_classifier_is_given_them(frame):
+    frame["sexcode"] = male(frame).astype(float)
+    names = [c for c in frame if c.startswith("own_")]
+    (note,) = of(frame, features=names).of_kind("target_name")
+    assert note.severity == "note" and note.columns == ("sexcode",)
+    assert not of(frame, features=names).leaks and of(frame).leaks
+    with pytest.raises(TableError, match="no column ghost"):
+        of(frame, features=["ghost"])
 
 
 def test_labels_left_among_the_features_are_named(frame):

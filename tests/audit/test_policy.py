@@ -5,13 +5,15 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from ridgefeat.audit import AuditParams, near
+from ridgefeat.audit import AuditParams, near, near_images, together
 from ridgefeat.audit.columns import best_ordinary, check_features, sometimes_equal
 from ridgefeat.audit.duplicates import DuplicateSets
 from ridgefeat.audit.files import file_traits
 from ridgefeat.audit.near import near_rows
 from ridgefeat.audit.near_images import _compare, _plausible, to_square
-from ridgefeat.audit.probe import ColumnProbe, _area, make_probe
+from ridgefeat.audit.probe import SHRINKAGE, ColumnProbe, _area, make_probe
+from ridgefeat.audit.results import check_results, combined_auc
+from ridgefeat.audit.table import make_table
 from tests.audit.helpers import clean_table, coded, draw, features_of, male, of
 
 
@@ -29,6 +31,25 @@ def test_the_limits_as_they_come():
         "trait_auc": 0.65,
         "min_groups": 12,
     }
+
+
+def test_a_result_is_too_good_above_095_or_above_all_families_together():
+    families = {"ridge": 0.7, "texture": 0.7}
+    assert combined_auc(families) == pytest.approx(0.7709, abs=1e-4)  # d' adds in squares
+    found = [list(check_results("sex", a, a - 0.01, {}, can_be_too_good=True)) for a in (0.95, 0.951)]
+    assert [len(f) for f in found] == [0, 1] and found[1][0].kind == "too_good"
+    assert list(check_results("hand", 0.99, 0.98, {}, can_be_too_good=False)) == []
+    for low, alarms in ((0.770, 0), (0.772, 1)):
+        assert len(list(check_results("sex", 0.8, low, families, can_be_too_good=True))) == alarms
+    assert (together.GAPS_AUC, together.MIN_FILLED, together.MIN_PURITY, together.MAX_P) == (0.75, 5, 0.95, 1e-3)
+    assert (SHRINKAGE, near_images.CHANGED_SIMILARITY, near_images.AXES) == (0.01, 0.9, 96)
+
+
+@pytest.mark.parametrize(("target", "group", "people"), [("sex", "subject", True), ("hand", "subject", False)])
+def test_a_print_should_not_tell_labels_of_people(target, group, people):
+    frame = clean_table(3).assign(pattern_class=lambda f: f["sex"])
+    assert make_table(frame, target, group, None, AuditParams()).can_be_too_good == people
+    assert not make_table(frame, "pattern_class", group, None, AuditParams()).can_be_too_good
 
 
 def test_an_area_is_significant_from_four_deviations_and_from_the_limit_on():

@@ -35,6 +35,13 @@ def test_a_known_effect_is_found_and_the_failing_is_a_row_with_its_reason(compar
     assert (known["roc_auc_low"] <= known["roc_auc"]).all() and (known["roc_auc"] <= known["roc_auc_high"]).all()
 
 
+def test_a_result_that_is_too_good_raises_an_alarm_by_itself():
+    """Without an audit too; a little effect raises none."""
+    found = {effect: quick(make_problem(people=40, effect=effect), "lda").audit for effect in (0.5, 9.0)}
+    assert found[0.5] is None
+    assert [f.kind for f in found[9.0].findings] == ["too_good", "not_checked", "not_checked"]
+
+
 def test_every_print_is_scored_once_by_each_and_out_of_fold(comparison):
     p, scores = comparison.problem, comparison.scores
     assert len(scores) == 5 * len(p)

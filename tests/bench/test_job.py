@@ -85,7 +85,20 @@ def test_one_picture_of_two_people_is_merged_by_what_the_audit_finds(tmp_path):
     done = run(Job("sex", "subject", path, options=options), "typed", messages.append)
     assert "1+3" in set(done.problem.groups) and "0_0.png" in "\n".join(messages)
     assert done.reproduction.command == "typed" and "sha256 of t.csv" in done.reproduction.digests
-    assert done.audit is not None
+    # Merged, no fold separates them; left as they are, folds do.
+    assert [f.resolved for f in done.audit.of_kind("identical")] == [True] and not done.audit.leaks
+    assert "0 leaks" in messages[0] and "1 found, resolved" in messages[0]
+    left = run(Job("sex", "subject", path, on_duplicates="warn", options=options))
+    assert [f.kind for f in left.audit.leaks] == ["identical"]
+
+
+def test_labels_that_no_classifier_is_given_are_no_leak(tmp_path):
+    frame = make_frame(people=20)
+    frame.insert(1, "sexcode", (frame["sex"] == "male").astype(float))
+    path = write_frame(frame, tmp_path / "t.csv")
+    done = run(Job("sex", "subject", path, options=Options(classifiers=("dummy",), jobs=1, diagnose=False)))
+    assert not done.audit.leaks
+    assert [(f.severity, f.columns) for f in done.audit.of_kind("target_name")] == [("note", ("sexcode",))]
 
 
 def test_the_audit_looks_at_folds_by_image(tmp_path):

@@ -111,8 +111,9 @@ def make_answers(comparison: Comparison, best_values: Sequence[BestValue], view:
     if view["confounds"]:
         answers.append(view["confounds"]["short"])
     answers.append(_judge_controls(view["controls"]))
-    decided = " The decisions taken are listed below the findings." if view["audit"]["leaks"] and it.notes else ""
-    return [*answers, view["audit"]["sentence"] + decided]
+    audit = view["audit"]
+    decided = " The decisions taken are listed below the findings."
+    return [*answers, audit["sentence"] + decided * bool(it.notes and (audit["leaks"] or audit["resolved"]))]
 
 
 def _describe_chance(chance: float | None, kind: str) -> str:

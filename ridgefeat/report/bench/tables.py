@@ -17,6 +17,7 @@ from ridgefeat.report.bench.words import (
     format_estimate,
     format_p_value,
     format_value,
+    join_names,
     metric_name,
 )
 from ridgefeat.report.page import number
@@ -239,11 +240,13 @@ TITLES = {
     "label_conflict": "Conflicting labels",
     "altered_copy": "Altered copies",
     "column": "A column reveals the target",
+    "columns_together": "All columns together reveal the target",
+    "too_good": "A result that is too good",
     "column_pair": "Two columns reveal the target",
     "missing": "Missing values",
     "file": "File properties",
     "order": "Row order",
-    "target_name": "A column named like the target",
+    "target_name": "A column like the target",
     "target": "The target",
     "not_checked": "Not checked",
 }
@@ -251,24 +254,29 @@ ORDER = {"leak": 0, "warning": 1, "note": 2}
 
 
 def describe_audit(audit: Any) -> dict[str, Any]:
-    """Return an Audit (or None) for a page: its findings, how many there are, and a sentence about them."""
+    """Return an Audit (or None) for a page: findings, what was not checked, how many there are, and a sentence."""
     if audit is None:
-        return {"run": False, "leaks": 0, "findings": [], "short": "not run", "sentence": "No leak audit was run."}
-    findings = sorted(audit.findings, key=lambda f: ORDER.get(f.severity, len(ORDER)))
-    counts = {s: sum(f.severity == s for f in findings) for s in ("leak", "warning")}
-    parts = [count_of(n, severity) for severity, n in counts.items() if n]
-    sentence = "The leak audit found nothing."
-    if parts:
-        sentence = f"The leak audit found {' and '.join(parts)}; the first: {findings[0].message}."
-    elif findings:
-        sentence = "The leak audit found no leak; see the notes."
+        empty = {"run": False, "leaks": 0, "resolved": 0, "findings": [], "unchecked": []}
+        return empty | {"short": "not run", "sentence": "No leak audit was run."}
+    unchecked = [_sentence(f.message) for f in audit.findings if f.kind == "not_checked"]
+    findings = [f for f in audit.findings if f.kind != "not_checked"]
+    findings.sort(key=lambda f: (ORDER.get(f.severity, len(ORDER)), f.resolved))
+    counts = {s: sum(f.severity == s and not f.resolved for f in findings) for s in ORDER}
+    resolved = sum(f.resolved for f in findings)
+    parts = [count_of(n, severity) for severity, n in counts.items() if n and severity != "note"]
+    found = [*parts, *([count_of(resolved, "resolved leak")] if resolved else [])]
+    tiles = [*parts, *([f"{resolved} found, resolved"] if resolved else [])]
+    first = next((f for f in findings if f.severity != "note" and not f.resolved), None)
+    sentence = f"The leak audit found {join_names(found) or 'no leak'}"
     return {
         "run": True,
         "leaks": counts["leak"],
+        "resolved": resolved,
         "findings": [_finding(f) for f in findings],
-        "short": parts[0] if parts else "no leak",
-        "note": f"and {parts[1]}; see below" if parts[1:] else "see below" if findings else "nothing was found",
-        "sentence": sentence,
+        "unchecked": unchecked,
+        "short": tiles[0] if tiles else "no leak",
+        "note": ", ".join([*tiles[1:], "see below"]) if findings or unchecked else "nothing was found",
+        "sentence": sentence + (f"; the first: {first.message}." if first else "."),
     }
 
 
@@ -279,7 +287,7 @@ def _finding(one: Any) -> dict[str, Any]:
         for i, s in enumerate(sets[:MAX_SETS])
     ]
     return {
-        "severity": str(one.severity),
+        "severity": "resolved" if one.resolved else str(one.severity),
         "title": TITLES.get(one.kind, str(one.kind).replace("_", " ").capitalize()),
         "message": _sentence(one.message),
         "cost": _sentence(one.cost),

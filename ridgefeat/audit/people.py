@@ -1,0 +1,116 @@
+"""One person under two names: the names whose prints are most similar, compared by a comparator of fingerprints.
+
+Other impressions of a finger differ too much to be aligned as images. Their signatures are alike only on average; over
+all prints of two names that average ranks the pairs of names, and the comparator decides on the first ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.audit.copies import differing_labels, is_altered
+from ridgefeat.audit.duplicates import DuplicateSets, connect
+from ridgefeat.audit.near_images import Comparison
+from ridgefeat.audit.table import AuditTable, Finding, Index, not_checked
+from ridgefeat.sources import PrintSource
+from ridgefeat.structure import Float
+
+MAX_COMPARISONS = 200
+"""Pairs of names of which a pair of prints is compared: in 0.1 s for each print that is enrolled for it."""
+MAX_PRINTS = 10_000
+"""Prints beyond which the similarities of all do not fit into memory."""
+
+
+@dataclass(frozen=True)
+class Comparator:
+    """A comparator of fingerprints with its threshold."""
+
+    scores: Callable[[Sequence[PrintSource], Sequence[Sequence[int]], int | None], NDArray[np.float64]]
+    """Takes prints, pairs of positions in them and the number of workers; returns scores, NaN where there is none."""
+    threshold: float
+    """Scores above it are matches."""
+    max_fmr: float
+    """Upper bound (95 %) of the false match rate at the threshold, on the data of the comparator's calibration."""
+
+
+def similar_groups(vectors: Float, groups: Index, fingers: Index, count: int) -> tuple[list[tuple[int, int]], int]:
+    """Return the most similar pair of prints of each of the most similar pairs of groups, and how many pairs exist.
+
+    `vectors` are signatures of length 1, shape (n, m). Prints of different fingers are not paired; a finger of -1 is
+    not known.
+
+    Examples
+    --------
+    >>> similar_groups(np.float32([[1, 0], [0, 1], [0.8, 0.6], [-1, 0]]), np.arange(4), np.full(4, -1), 1)
+    ([(0, 2)], 6)
+    """
+    order = np.argsort(groups, kind="stable")
+    names, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
+    finger = fingers[order]
+    other = groups[order][:, None] != groups[order]
+    similarity = vectors[order] @ vectors[order].T
+    mean = np.mean(similarity, axis=1, where=other, keepdims=True)
+    z = (similarity - mean) / np.maximum(np.std(similarity, axis=1, where=other, keepdims=True), 1e-6)
+    z += z.T.copy()
+    apart = ~other | ((finger[:, None] != finger) & (finger[:, None] >= 0) & (finger >= 0))
+    z[apart] = np.nan
+    best = np.fmax.reduceat(z, starts, axis=1)  # of each print with each group
+    known = np.isfinite(best)
+    total = np.add.reduceat(np.where(known, best, 0), starts, axis=0)
+    mean = total / np.maximum(np.add.reduceat(known, starts, axis=0, dtype=np.intp), 1)
+    # A mean of few prints is large by chance more often than one of many.
+    evidence = np.triu((mean + mean.T) * np.sqrt(np.minimum(sizes[:, None], sizes)), 1)
+    first, second = np.unravel_index(np.argsort(-evidence, axis=None, kind="stable")[:count], evidence.shape)
+    pairs = []
+    for a, b in zip(first, second, strict=True):
+        block = z[starts[a] : starts[a] + sizes[a], starts[b] : starts[b] + sizes[b]]
+        if evidence[a, b] > 0 and np.isfinite(block).any():
+            i, j = np.unravel_index(np.nanargmax(block), block.shape)
+            pairs.append((int(order[starts[a] + i]), int(order[starts[b] + j])))
+    return pairs, len(names) * (len(names) - 1) // 2
+
+
+def check_people(
+    table: AuditTable, compared: Comparison, comparator: Comparator, jobs: int | None
+) -> Iterator[Finding]:
+    """Yield names that seem to be one person, because the comparator matches a print of each."""
+    altered = is_altered(table)
+    group = table.group_codes
+    copies = {i for one, other, _ in compared.pairs for i in (one, other) if group[one] != group[other]}
+    rows = [r for r in compared.sources if not altered[r] and r not in copies]
+    if len(rows) > MAX_PRINTS:
+        yield not_checked(f"one person under two names: {len(rows):,} prints are more than {MAX_PRINTS:,}", len(rows))
+        return
+    names = [n for n in ("hand", "finger") if n in table.frame and n != table.group]
+    labels = table.frame[names].iloc[rows]
+    finger: Index = np.full(len(rows), -1, np.intp)
+    if len(names) == 2:
+        finger = np.asarray(labels.groupby(names).ngroup(), np.intp)
+    vectors = compared.signatures[np.isin(list(compared.sources), rows)]
+    pairs, total = similar_groups(vectors, group[rows], finger, MAX_COMPARISONS)
+    used, at = np.unique(np.array(pairs, np.intp).reshape(-1, 2), return_inverse=True)
+    scores = comparator.scores([compared.sources[rows[i]] for i in used], at.reshape(-1, 2).tolist(), jobs)
+    failed = int(np.isnan(scores).sum())
+    if failed or len(pairs) < total:
+        yield not_checked(
+            f"one person under two names: {len(pairs) - failed:,} of {total:,} pairs of names were compared, the most "
+            "similar ones",
+            total - len(pairs) + failed,
+        )
+    matched = [(rows[i], rows[j]) for (i, j), score in zip(pairs, scores, strict=True) if score > comparator.threshold]
+    if matched:
+        found = DuplicateSets(table, connect(matched, len(table)))
+        least = np.min(scores[scores > comparator.threshold])
+        yield found.finding(
+            "same_finger",
+            "leak",
+            f"{len(found)} fingers match in prints of several groups: one person seems to have several names (scores "
+            f"{least:.1f} or more; above {comparator.threshold:.1f} the false match rate is at most "
+            f"{comparator.max_fmr:.2%}, so {comparator.max_fmr * len(pairs):.2g} of {len(pairs)} comparisons match by "
+            f"chance){differing_labels(found)}",
+            found.cost("by group or by image", "match"),
+        )
