@@ -73,7 +73,7 @@ def test_parameters_survive_json():
 
 
 def test_what_is_left_out_keeps_its_default_and_whole_numbers_do_for_floats():
-    assert Params.from_dict({}) == Params()
+    assert Params.from_dict({}) == Params() and hash(Params()) == hash(Params())
     params = Params.from_dict({"period": {"smoothing": 12}})
     assert params.period.smoothing == 12.0 and isinstance(params.period.smoothing, float)
     assert params.period.longest == Params().period.longest and params.gabor == Params().gabor

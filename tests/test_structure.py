@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,3 +55,8 @@ def test_pixel_edges_map_onto_pixel_edges(dpi_x, dpi_y):
     assert x.dtype == y.dtype == np.float32
     assert x == pytest.approx([-0.5, 100 * dpi_x / 500 - 0.5], rel=1e-5, abs=1e-4)
     assert y == pytest.approx([-0.5, 100 * dpi_y / 500 - 0.5], rel=1e-5, abs=1e-4)
+
+
+def test_structures_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        some_minutiae().x = None

@@ -63,8 +63,7 @@ class IsoHeader:
     width, height : int
         The original image's size in pixels.
     dpi_x, dpi_y : float
-        Its resolution, from whole pixels per cm (so within 1.3 dpi; 197 and 394 per cm are read as 500 and
-        1000 dpi).
+        Its resolution, from whole pixels per cm (within 1.3 dpi; 197 and 394 per cm are read as 500 and 1000 dpi).
     finger_position : int
         0 unknown, 1 right thumb to 5 right little, 6 left thumb to 10 left little.
     impression_type : int

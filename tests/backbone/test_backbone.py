@@ -146,6 +146,7 @@ def test_messages(path, tmp_path):
     for parameters, error, says in [
         ({"layer": "node_out3"}, ModelError, "no layer 'node_out3'; the nearest are node_out"),
         ({"layer": 3}, ParameterError, "layer is 3"),
+        ({"layer": ["out1", "node_out1"]}, ParameterError, "give each layer once"),
         ({"size": 0}, ParameterError, r"size is \(0, 0\)"),
         ({"std": (1.0, 0.0, 1.0)}, ParameterError, "above 0"),
         ({"mean": (1.0, 0.0)}, ParameterError, "one for each of 3 channels"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,7 +70,8 @@ def test_distances_need_their_option(tmp_path):
 def test_an_earlier_report_is_kept(tmp_path):
     scores_table(tmp_path / "s.csv")
     how = ("threshold", tmp_path / "s.csv", "-o", tmp_path / "out", "--methods", "exact")
-    run(*how)
+    said = json.loads(run(*how, "--json").stdout)
+    assert set(said) == {"thresholds", "figures", "remarks"} and said["thresholds"][0]["method"] == "exact"
     assert "--overwrite" in run(*how, code=2).stderr
     run(*how, "--overwrite")
 
