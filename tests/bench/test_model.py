@@ -96,6 +96,18 @@ def test_a_strange_print_gets_no_answer(fitted, tmp_path):
     assert (predicted["no_answer"] == "").mean() > 0.9
 
 
+def test_prints_with_unfit_flags_do_not_show_what_is_ordinary_and_layouts_without_a_sensor_are_one():
+    frame, new = quality_frame(), quality_frame(seed=5)
+    names = [c for c in frame if c.startswith("quality_")]
+    for part in (frame, new):
+        part.loc[:9, names] = np.float32(1000)
+        part["meta_layout"] = "plain" if part is frame else "regex"
+    assert (predictions(model.train(problem_of(frame), "naive-bayes", QUICK), new)["no_answer"][:10] == "").all()
+    frame.loc[:9, "meta_flags"] = ["no_print", "too_small", "cut_by_border wrong_scale", "too_small", "no_print"] * 2
+    reasons = predictions(model.train(problem_of(frame), "naive-bayes", QUICK), new)["no_answer"]
+    assert (reasons[:10] == "unlike the training prints: quality").all() and (reasons == "").mean() > 0.8
+
+
 @pytest.mark.parametrize("name", ["pca-lda", "mean", "stack"])
 def test_bench_and_predict_decide_alike(name, monkeypatch):
     """On a holdout, bench's probabilities and classes are those of the model of its training rows."""
