@@ -260,7 +260,7 @@ def describe_audit(audit: Any) -> dict[str, Any]:
         return empty | {"short": "not run", "sentence": "No leak audit was run."}
     unchecked = [_sentence(f.message) for f in audit.findings if f.kind == "not_checked"]
     findings = [f for f in audit.findings if f.kind != "not_checked"]
-    findings.sort(key=lambda f: (ORDER.get(f.severity, len(ORDER)), f.resolved))
+    findings.sort(key=lambda f: 1.5 if f.resolved else ORDER.get(f.severity, len(ORDER)))
     counts = {s: sum(f.severity == s and not f.resolved for f in findings) for s in ORDER}
     resolved = sum(f.resolved for f in findings)
     parts = [count_of(n, severity) for severity, n in counts.items() if n and severity != "note"]
