@@ -68,7 +68,7 @@ class Audit:
         return replace(self, findings=tuple(marked))
 
     def with_findings(self, found: Iterable[Finding]) -> Audit:
-        """Return the audit with further findings in their places."""
+        """Return the audit with the further findings `found` in their places."""
         both = sorted([*self.findings, *found], key=lambda f: SEVERITIES.index(f.severity))
         return replace(self, findings=tuple(both))
 
