@@ -200,10 +200,10 @@ def people() -> list[str]:
     return [
         "## One person under two names",
         "Every second finger (FCJ2020: every second person) has another name for half of its impressions. Found: "
-        "prints of both names match. Wrong: names of two people match (eight prints of FCJ2020 show another finger than their "
-        "name says). The comparator was fitted on FCJ2020, FVC2004 and half of FVC2002's fingers; its threshold is above "
-        "all 12,160 non-mated scores of FVC2002 and FVC2004 (false match rate at most 0.025 %, 95 %); at most 200 pairs "
-        "of names are compared.",
+        "prints of both names match. Wrong: names of two people match (eight prints of FCJ2020 show another finger "
+        "than their name says). The comparator was fitted on FCJ2020, FVC2004 and half of FVC2002's fingers; its "
+        "threshold is above all 12,160 non-mated scores of FVC2002 and FVC2004 (false match rate at most 0.025 %, "
+        "95 %); at most 200 pairs of names are compared.",
         table(["set", "prints", "second names found", "wrong", "seconds of one core"], rows),
     ]
 
@@ -317,8 +317,8 @@ def tables(real: pd.DataFrame) -> list[str]:
         rows.append(row)
     return [
         "## Tables with a leak planted in the columns",
-        f"{DRAWS} draws each: simulated tables (100 people, 4 prints, 240 columns, a true effect of sex), and 80 people "
-        f"of SOCOFing's table below ({len(columns)} columns, ten prints). The first three rows have no leak.",
+        f"{DRAWS} draws each: simulated tables (100 people, 4 prints, 240 columns, a true effect of sex), and 80 "
+        f"people of SOCOFing's table below ({len(columns)} columns, ten prints). The first three rows have no leak.",
         table(["planted", "simulated: alarms", "by", "SOCOFing: alarms", "by"], rows),
     ]
 
