@@ -300,7 +300,10 @@ def _operating_point(subjects: Subjects, margin: Float, settings: Settings) -> O
     hter = weighted_interval((far.value + frr.value) / 2, [(0.5, far), (0.5, frr)])
     wrong = weighted_interval(errors / total, [(rate.count / total, rate) for rate in (far, frr)])
     return OperatingPoint(
-        *(_rate(rate) for rate in (fmr, fnmr, far, frr)),
+        _rate(fmr),
+        _rate(fnmr),
+        _rate(far),
+        _rate(frr),
         Rate((far.value + frr.value) / 2, *hter, errors, total),
         Rate(1 - errors / total, 1 - wrong[1], 1 - wrong[0], errors, total),
         float(settings.expected_cost(np.array(far.value), np.array(frr.value))),
