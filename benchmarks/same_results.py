@@ -94,7 +94,7 @@ def run(package: Path, prints: Path, out: Path) -> dict[str, str]:
         folder, scores = str(prints / "fvc" / database), f"scores_{database}.csv"
         command("extract", folder, "-o", f"fvc_{database}.csv", "-j", "2", "--minutiae", f"minutiae_{database}")
         command("verify", folder, "-o", scores, "--impostors", "all", "-j", "2")
-        command("threshold", scores, "-o", f"threshold_{database}", "--development", "0.5")
+        command("threshold", scores, "-o", f"threshold_{database}")
     command("extract", str(prints / "socofing"), "-o", "socofing.csv", "--layout", "socofing", "-j", "2")
     for target in ("sex", "finger"):
         text = command(

@@ -48,7 +48,7 @@ def main(folder: Path, fingers: int = FINGERS) -> dict[str, float]:
     chosen = {}
     for place, settings in PLACES.items():
         found = rf.threshold.analyse(scores, ["min-cost"], settings)
-        row = found.thresholds().query("part == @found.reported.name").iloc[0]
+        row = found.thresholds().iloc[0]
         chosen[place] = float(row["threshold"])
         print(f"{place:<7} threshold {chosen[place]:.3f}   FAR {row['far']:.3%}   FRR {row['frr']:.3%}")
     if found.remarks:

@@ -175,4 +175,4 @@ def _figure(record: dict[Any, Any], metric: str) -> str:
     value, low, high = record[metric], record[f"{metric}_low"], record[f"{metric}_high"]
     if value != value:
         return "failed" if record["status"] != "ok" else "undefined"
-    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+    return f"{value:.3f} ({low:.3f} to {high:.3f})" if low == low else f"{value:.3f}"

@@ -113,12 +113,12 @@ class Scores:
         """Number of distinct subjects; 0 if subjects are unknown."""
         return len(self.subject_codes)
 
-    def select(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Scores:
-        """Return the rows that a mask or an order selects.
+    def select(self, which: NDArray[Any]) -> Scores:
+        """Return the rows that a mask or their numbers select.
 
         Parameters
         ----------
-        which : ndarray of bool, shape (n,)
+        which : ndarray of bool, shape (n,), or of int
 
         Examples
         --------

@@ -3,9 +3,10 @@
 Comparisons that share a subject are correlated: those of two subjects with each other, and those of each with anyone.
 The variance of a sum is therefore taken over all pairs of comparisons that share a subject, which needs sums by subject
 and by pair of subjects only. A rate then has as many effective comparisons as would give it that variance if they were
-independent, and the binomial interval of these. With few errors the effective number is taken where the scores have 30:
-people differ no more at a rarer error, relative to what independent comparisons would show. If subjects are unknown,
-each comparison counts as a subject of its own, and the intervals are too narrow.
+independent, and the binomial interval of these. With fewer than 30 errors, or errors as sure as fewer than 10
+independent ones, the effective number is taken at a threshold that makes more: people differ no more at a rarer error,
+relative to what independent comparisons would show. If subjects are unknown, each comparison counts as a subject of its
+own, and the intervals are too narrow.
 Source: Fafchamps, Gubert (2007), The formation of risk sharing networks, Journal of Development Economics 83(2), and
 Aronow, Samii, Assenova (2015), Cluster-robust variance estimation for dyadic data, Political Analysis 23(4), for the
 variance; Schuckers (2010), Computational methods in biometric authentication, for its use; `intervals` for the rest.
@@ -39,6 +40,8 @@ MAX_CUTS, MAX_GROUPS = 200, 2000
 """Cuts, and groups of subjects, that the interval of a threshold is sought with."""
 MIN_ERRORS = 30
 """Errors that a rate must rest on to lie within 30 % of the truth with 90 % confidence; Doddington et al. (2000)."""
+MIN_EFFECTIVE_ERRORS = 10
+"""Errors, as many as independent ones, that a variance must rest on; benchmarks/coverage.py says how it was chosen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,13 +213,18 @@ class Subjects:
         rows = self.rows[mated, attempts]
         badness = np.nan_to_num(-margin[rows] if mated else margin[rows], nan=np.inf if mated else -np.inf)
         wrong = badness > 0 if mated else badness >= 0
-        errors, needed = int(wrong.sum()), int(min(MIN_ERRORS, np.ceil(len(rows) / 2)))
-        if errors < needed:
-            wrong = badness >= np.partition(badness, len(rows) - needed)[len(rows) - needed]
-        share = float(wrong.mean())
-        unit = len(rows) * max(share * (1 - share), 1e-12) ** 0.5
-        deviation = self.sums(rows[wrong], mated) + self.everyone[mated, attempts] * -share
-        return ErrorRate(errors, len(rows), deviation * (1 / unit))
+        errors, half = int(wrong.sum()), -(-len(rows) // 2)
+        needed = min(max(errors, MIN_ERRORS), half)
+        while True:
+            if needed > errors:
+                wrong = badness >= np.partition(badness, len(rows) - needed)[len(rows) - needed]
+            share = float(wrong.mean())
+            unit = len(rows) * max(share * (1 - share), 1e-12) ** 0.5
+            deviation = self.sums(rows[wrong], mated) + self.everyone[mated, attempts] * -share
+            found = ErrorRate(errors, len(rows), deviation * (1 / unit))
+            if needed == half or not found.effective * share < MIN_EFFECTIVE_ERRORS:
+                return found
+            needed = min(2 * needed, half)
 
     def mean(self, values: Float, mated: bool) -> tuple[float, Deviation]:
         """Return the mean of one kind's values, shape (n,), and its deviation."""
@@ -372,7 +380,9 @@ def _not_contradicted(subjects: Subjects, curve: ErrorCurve, choice: Choice, set
         moved, level = moved - moved[:, [k]], level - level[k]
     reach = t_quantile(groups) * ((moved**2).sum(axis=0) * groups / (groups - 1)) ** 0.5
     held = np.flatnonzero((np.abs(level) if is_balance else level) <= reach)
-    return (float(cuts[held[0]]), float(cuts[held[-1]])) if len(held) else (own, own)
+    # The ends lie between two cuts: the outer ones.
+    ends = np.clip([held.min(initial=len(cuts)) - 1, held.max(initial=-1) + 1], 0, len(cuts) - 1)
+    return (float(cuts[ends[0]]), float(cuts[ends[1]])) if len(held) else (own, own)
 
 
 def _rates_at(subjects: Subjects, cut: float) -> tuple[ErrorRate, ErrorRate]:
