@@ -114,11 +114,11 @@ def main(path: str, folder: str | None = None) -> None:
         "refusals",
         "Prints that a model refuses",
         [
-            f"A model of two thirds of {frame['subject'].nunique()} people of SOCOFing, {len(about['columns'])} columns. "
-            "A print is refused if its layout or resolution is none of the training prints', or if a family of columns "
-            "is further from them than its cut. The cuts were set to refuse 0.5 % of ordinary prints, as the training "
-            "people show by folds. Scaling, number of components and covariance were compared on the first division and "
-            "on these foreign prints, where 30 components, set before, and others gave nearly the same; the share was not. "
+            f"A model of two thirds of {frame['subject'].nunique()} people of SOCOFing, {len(about['columns'])} "
+            "columns. A print is refused if its layout or resolution is none of the training prints', or if a family "
+            "of columns is further from them than its cut. The cuts were set to refuse 0.5 % of ordinary prints, as "
+            "the training people show by folds. Scaling, components and covariance were chosen among several on the "
+            "first division and the foreign prints below, whose rates are therefore somewhat favourable. "
             f"Prints with one of the flags {', '.join(UNFIT_FLAGS)} are not counted.",
             "## Ordinary prints of the other third of the people (target: at most 1 %)",
             table(head, ordinary),
@@ -126,8 +126,8 @@ def main(path: str, folder: str | None = None) -> None:
             f"## Foreign prints (target: at least 90 %), {PRINTS} prints of unseen people where they are changed ones",
             table(head, rows),
             "Noise is added to the 90×97 px image before it is resampled; a ridge and a valley are 3.5 px there. "
-            "The target is missed for weaker noise: poor prints of SOCOFing itself reach the same distances. A mirrored "
-            "print looks like one of the other hand.",
+            "The target is missed for weaker noise: poor prints of SOCOFing itself reach the same distances. A"
+            " mirrored print looks like one of the other hand.",
         ],
     )
 
