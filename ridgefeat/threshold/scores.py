@@ -249,7 +249,7 @@ def _check_direction(made: Scores) -> None:
 
 
 def deal_folds(scores: Scores, folds: int = 5, seed: int = 0) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Deal subjects into folds; yield which comparisons to choose a threshold on, and which to judge by it.
+    """Deal subjects into folds. Yield which comparisons to choose a threshold on, and which to judge by it.
 
     A comparison of subjects of two folds is judged by a threshold that was chosen without either fold, so that every
     comparison is judged once, by a threshold that has seen neither subject. If subjects are unknown, comparisons are

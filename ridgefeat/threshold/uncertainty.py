@@ -187,7 +187,7 @@ class Subjects:
         self.everyone = {key: self.sums(own, key[0]) for key, own in self.rows.items()}
 
     def sums(self, rows: NDArray[np.intp], mated: bool, weights: Float | None = None) -> Deviation:
-        """Return the sums of the weights of some comparisons of one kind; each counts one without weights."""
+        """Return the sums of the weights of some comparisons (`rows`), all mated or all not (`mated`); 1 each without."""
         p, q = self.ends[0][rows], self.ends[1][rows]
         own = np.bincount(p, weights, self.size).astype(np.float64)
         if mated:
@@ -227,13 +227,13 @@ class Subjects:
             needed = min(2 * needed, half)
 
     def mean(self, values: Float, mated: bool) -> tuple[float, Deviation]:
-        """Return the mean of one kind's values, shape (n,), and its deviation."""
+        """Return the mean of the values, shape (n,), of mated or non-mated comparisons (`mated`), and its deviation."""
         rows = self.rows[mated, False]
         found = float(values[rows].mean())
         return found, self.sums(rows, mated, values[rows] - found) * (1 / len(rows))
 
     def tabulate(self, curve: ErrorCurve) -> tuple[Float, dict[bool, tuple[Counts, Counts, Counts]]]:
-        """Return about 200 cuts, and of each kind: errors by group of subjects and cut, comparisons by group, errors.
+        """Return about 200 cuts of the curve, and of each kind: errors by group of subjects and cut, comparisons by group, errors.
 
         A comparison of two groups counts for both.
         """
