@@ -187,7 +187,7 @@ class Subjects:
         self.everyone = {key: self.sums(own, key[0]) for key, own in self.rows.items()}
 
     def sums(self, rows: NDArray[np.intp], mated: bool, weights: Float | None = None) -> Deviation:
-        """Return the sums of the weights of some comparisons (`rows`), all mated or all not (`mated`); 1 each without."""
+        """Return the summed weights (1 without) of some comparisons, `rows`, which are all `mated` or all not."""
         p, q = self.ends[0][rows], self.ends[1][rows]
         own = np.bincount(p, weights, self.size).astype(np.float64)
         if mated:
@@ -233,8 +233,9 @@ class Subjects:
         return found, self.sums(rows, mated, values[rows] - found) * (1 / len(rows))
 
     def tabulate(self, curve: ErrorCurve) -> tuple[Float, dict[bool, tuple[Counts, Counts, Counts]]]:
-        """Return about 200 cuts of the curve, and of each kind: errors by group of subjects and cut, comparisons by group, errors.
+        """Return about 200 cuts of the curve, and counts of each kind of comparison.
 
+        The counts are errors by group of subjects and cut, comparisons by group, and errors by cut.
         A comparison of two groups counts for both.
         """
         if self._table is None:
