@@ -39,8 +39,8 @@ def check_results(
         yield Finding(
             "too_good",
             "warning",
-            f"the best classifier has AUC {auc:.3f} per print on held-out groups, above {TOO_GOOD_AUC:g}: too good for "
-            f"{target!r} if that is a label of people, not of ridges",
+            f"the best classifier has AUC {auc:.3f} per print on held-out groups (95 % interval from {low:.3f}), above "
+            f"{TOO_GOOD_AUC:g}: too good for {target!r} if that is a label of people, not of ridges",
             cost="find out what it reads before you believe it: another scanner, session or processing for each class, "
             "or people under several names",
             count=1,
