@@ -255,7 +255,8 @@ def analyse(
     judge = np.array([[_cut(c, scores) for c in choices]])
     of_judge = np.zeros(len(scores), np.int16)
     for chosen, judged in deal_folds(scores, folds, seed) if folds > 1 else ():
-        part = ErrorCurve.from_scores(Scores(scores.score[chosen], scores.mated[chosen], distance=scores.distance))
+        rows = np.flatnonzero(chosen)
+        part = ErrorCurve.from_scores(Scores(scores.score[rows], scores.mated[rows], distance=scores.distance))
         of_judge[judged] = len(judge)
         judge = np.vstack([judge, [_cut(choose(part, name, settings), scores) for name in names]])
     margins = (scores.similarity - cuts[of_judge] for cuts in judge.T)

@@ -265,4 +265,5 @@ def _above(cut: Float) -> float:
 
 
 def _are_whole(cut: Float) -> bool:
-    return bool(np.abs(cut[[0, -1]]).max() < 1e15 and (cut == np.rint(cut)).all())
+    # Scores that are not whole show it among the first.
+    return bool(np.abs(cut[[0, -1]]).max() < 1e15 and all((c == np.rint(c)).all() for c in (cut[:100], cut)))

@@ -289,15 +289,16 @@ def deal_folds(scores: Scores, folds: int = 5, seed: int = 0) -> Iterator[tuple[
         probe = of_subject[scores.probe]
         reference = probe if scores.reference is None else of_subject[scores.reference]
     block = np.minimum(probe, reference) * folds + np.maximum(probe, reference)
+    counted = [(scores.mated == kind) & scores.compared for kind in (True, False)]
+    counts = np.array([np.bincount(block[rows], minlength=folds**2) for rows in counted])
     for one in np.flatnonzero(np.bincount(block)):
         i, k = divmod(int(one), folds)
         is_apart = np.array([not {i, k} & set(divmod(other, folds)) for other in range(folds**2)])
-        chosen = is_apart[block]
-        mated, nonmated = _count_classes(scores.mated[chosen & scores.compared])
+        mated, nonmated = counts[:, is_apart].sum(axis=1)
         if not mated or not nonmated:
             size = f" of {scores.n_subjects} subjects" if scores.n_subjects else ""
             raise ScoreError(
                 f"with {folds} folds{size} a threshold would be chosen from {mated:,} mated and {nonmated:,} non-mated "
                 "comparisons, but needs both; give more subjects, or --folds 1 to choose and report on the same scores"
             )
-        yield chosen, block == one
+        yield is_apart[block], block == one

@@ -211,7 +211,9 @@ class Subjects:
             Whether failures to acquire count.
         """
         rows = self.rows[mated, attempts]
-        badness = np.nan_to_num(-margin[rows] if mated else margin[rows], nan=np.inf if mated else -np.inf)
+        badness = -margin[rows] if mated else margin[rows]
+        if attempts:
+            badness[np.isnan(badness)] = np.inf if mated else -np.inf
         wrong = badness > 0 if mated else badness >= 0
         errors, half = int(wrong.sum()), -(-len(rows) // 2)
         needed = min(max(errors, MIN_ERRORS), half)
