@@ -1,6 +1,6 @@
 from .backbone_entries import backbone_methods as backbone_methods
 from .backbone_entries import read_settings as read_settings
-from .compare import compare as compare
+from .comparison import compare as compare
 from .data import load as load
 from .data import make_problem as make_problem
 from .inputs import read_pixels as read_pixels

@@ -14,7 +14,7 @@ from ridgefeat.audit.duplicates import ONE_IMAGE, Duplicates, decide
 from ridgefeat.audit.people import Comparator
 from ridgefeat.audit.run import Audit, audit
 from ridgefeat.bench import splits
-from ridgefeat.bench.compare import compare
+from ridgefeat.bench.comparison import compare
 from ridgefeat.bench.data import load, make_problem
 from ridgefeat.bench.options import Options, Progress
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
