@@ -21,6 +21,7 @@ from PIL import Image
 import ridgefeat as rf
 from ridgefeat.bench import Options, load, make_problem, predict, statistics, train
 from ridgefeat.bench.model import UNFIT_FLAGS
+from ridgefeat.threshold.intervals import fraction_interval
 
 PRINTS, DIVISIONS = 300, 5
 FRAME = np.s_[2:-4, 2:-4]
@@ -86,7 +87,7 @@ def shares(model, frame: pd.DataFrame, about: dict) -> list[object]:
     refused, people = (why != "").to_numpy()[ordinary], statistics.group_numbers(frame["subject"][ordinary].to_numpy())
     weights = statistics.group_weights(people.max() + 1, 0)
     drawn = (weights @ np.bincount(people, refused)) / (weights @ np.bincount(people))
-    low, high = statistics.interval(drawn)
+    low, high = fraction_interval(float(refused.mean()), statistics.variance(drawn, weights.shape[1]), weights.shape[1])
     families = why[ordinary].str.extract(r"prints: (.*)")[0].dropna().str.split(", ").explode().value_counts()
     by = ", ".join(f"{name} {100 * count / len(refused):.0f} %" for name, count in families.head(3).items())
     return [len(refused), f"{100 * refused.mean():.1f} %", f"{100 * low:.1f}–{100 * high:.1f} %", by or "–"]

@@ -34,10 +34,11 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from ridgefeat.bench import read_pixels
 from ridgefeat.bench.estimators import RbfClassifier
-from ridgefeat.bench.statistics import group_numbers, group_weights, interval
+from ridgefeat.bench.statistics import group_numbers, group_weights, variance
 from ridgefeat.nn.classifier import NumpyCNNClassifier
 from ridgefeat.sources import find_prints
 from ridgefeat.synth import make_subjects
+from ridgefeat.threshold.intervals import fraction_interval
 
 SEED = 42
 OTHER_SEED = 7
@@ -217,7 +218,8 @@ def with_interval(hits: np.ndarray, who: np.ndarray) -> tuple[float, float, floa
     people = group_numbers(who)
     weights = group_weights(people.max() + 1, SEED)
     share = weights @ np.bincount(people, hits) / (weights @ np.bincount(people))
-    return float(hits.mean()), *interval(share)
+    value, count = float(hits.mean()), weights.shape[1]
+    return value, *fraction_interval(value, variance(share, count), count)
 
 
 def table(lines: list[Line], published: dict[tuple[str, str], str]) -> str:

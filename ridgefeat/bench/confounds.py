@@ -24,6 +24,7 @@ from ridgefeat.bench.metrics import Predictions, Weights
 from ridgefeat.bench.options import Method, Options
 from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions
 from ridgefeat.bench.tables import FINGER
+from ridgefeat.threshold.intervals import number_interval
 
 ACQUISITION_COLUMNS: dict[str, tuple[str, ...]] = {
     "pressure": ("ridge_thickness_ratio", "quality_dark_share"),
@@ -98,17 +99,15 @@ def explained_share(whole: Predictions, rest: Predictions, weights: Weights, met
     """
     name = "r2" if whole.kind == "regression" else metric
     chance = {"r2": 0.0, "roc_auc": 0.5}.get(name, 1 / max(2, whole.score.shape[1]))
+    if not statistics.with_intervals(whole, weights, (name,))[f"{name}_low"] > chance:
+        return (np.nan,) * 3
     once = [float(metrics.figures(p, None, (name,))[name][0]) for p in (whole, rest)]
     first, second = (metrics.figures(p, weights, (name,))[name] for p in (whole, rest))
-    low, _ = statistics.interval(first)
-    if not low > chance:
-        return (np.nan,) * 3
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(first > chance, (first - second) / (first - chance), np.nan)
-    value = (once[0] - once[1]) / (once[0] - chance)
-    factor = statistics.widening(whole)
-    low, high = (value + factor * (end - value) for end in statistics.interval(shares))
-    return value, low, high
+    value, groups = (once[0] - once[1]) / (once[0] - chance), len(np.unique(whole.group))
+    spread = statistics.widening(whole) ** 2 * statistics.variance(shares, groups)
+    return value, *number_interval(value, spread, groups)
 
 
 def _fuse(refitter: Refitter, pooled: PooledPredictions) -> Predictions | None:

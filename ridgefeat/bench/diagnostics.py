@@ -258,7 +258,7 @@ def controls(refitter: Refitter) -> pd.DataFrame:
             "chance": chance,
             # Below chance is no finding: where there is nothing to learn, predictions of held-out groups err slightly
             # towards the class that training has more of.
-            "passed": bool(found[1] <= chance),
+            "passed": not found[1] > chance,
         }
         for name, meaning, found in rows
         if np.isfinite(found[0])

@@ -23,7 +23,7 @@ FOLDS = 5
 
 
 class FamilyDistance(BaseEstimator):  # type: ignore[misc]
-    """How far rows lie from the training rows: within the principal components (Mahalanobis) and beside them.
+    """How far rows lie from the training rows: within the principal components (Mahalanobis) and away from them.
 
     Columns are centred and scaled by median and interquartile range, so that odd training rows do not widen them; gaps
     count as the median.
@@ -46,10 +46,10 @@ class FamilyDistance(BaseEstimator):  # type: ignore[misc]
         """Return the logarithms of the two squared distances; float64, shape (rows, 2)."""
         Z = self._scaled(X)
         Y = self.pca_.transform(Z)
-        # Where the components are all there is, nothing lies beside them but rounding errors.
-        beside = Z - self.pca_.pca_.inverse_transform(Y) if Y.shape[1] < Z.shape[1] else np.zeros_like(Z)
+        # Where the components are all there is, nothing is left over but rounding errors.
+        rest = Z - self.pca_.pca_.inverse_transform(Y) if Y.shape[1] < Z.shape[1] else np.zeros_like(Z)
         distances: NDArray[np.float64] = np.log1p(
-            np.stack([self.covariance_.mahalanobis(Y), (beside**2).sum(axis=1)], axis=1)
+            np.stack([self.covariance_.mahalanobis(Y), (rest**2).sum(axis=1)], axis=1)
         )
         return distances
 

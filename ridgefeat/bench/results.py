@@ -202,7 +202,7 @@ class Comparison:
     controls : pandas.DataFrame or None
         Negative controls, which know nothing of the target by construction: control, meaning, classifier, metric,
         value, value_low, value_high (the range over draws; of "acquisition order" the 95 % interval), chance, passed
-        (the range holds chance).
+        (the range is not above chance).
     epochs : pandas.DataFrame or None
         Of classifiers that train in epochs: classifier, repeat, fold, epoch (from 1), and their own figures.
     audit : object or None

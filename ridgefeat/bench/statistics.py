@@ -59,22 +59,6 @@ NUMBERS = frozenset({"mae", "rmse", "r2", "brier"})
 """Metrics that are not a fraction of prints or pairs; all but r2 are errors, which are never negative."""
 
 
-def interval(samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
-    """Return the percentile interval of bootstrap samples; NaN where the figure is defined in too few of them.
-
-    Examples
-    --------
-    >>> low, high = interval(np.arange(1001.0))
-    >>> round(low, 6), round(high, 6)
-    (25.0, 975.0)
-    """
-    known = samples[np.isfinite(samples)]
-    if len(known) < MIN_DEFINED_SHARE * len(samples):
-        return np.nan, np.nan
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
 def variance(samples: NDArray[np.float64], groups: int) -> float:
     """Return a figure's variance over groups; NaN where it is defined in too few bootstrap samples.
 

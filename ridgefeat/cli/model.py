@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ridgefeat.bench import Model
 
 META = ("meta_source", "meta_dpi_x", "meta_dpi_y", "meta_layout", "meta_error", "meta_flags")
-"""What a model is told of a print in addition to its features."""
+"""What a model reads of a print in addition to its features."""
 
 
 @click.command("train")

@@ -93,6 +93,8 @@ def test_a_table_sorted_by_its_target_fails_the_control_of_order():
     assert rows["passed"].to_dict() == {"shuffled target": True, "random column": True, "acquisition order": False}
     in_turn = diagnostics.controls(refitter(problem_of(make_frame(people=12, effect=0.0)))).set_index("control")
     assert in_turn.loc["acquisition order", "value_high"] < 0.5 and in_turn["passed"].all()
+    few = diagnostics.controls(refitter(problem_of(make_frame(people=4, effect=0.0)))).set_index("control")
+    assert few["passed"]["acquisition order"] and np.isnan(few["value_low"]["acquisition order"])  # no interval
 
 
 @pytest.mark.parametrize(

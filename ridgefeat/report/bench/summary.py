@@ -255,7 +255,7 @@ def _verdict(comparison: Comparison, rows: Rows, chance: float | None) -> str:
     share, low, high = (100 * np.clip(rest[f"explained{end}"], 0, 1) for end in ("", "_low", "_high"))
     if not np.isfinite(share):
         return words
-    part = "none" if high <= 0 else "hardly any" if share < MIN_PERCENT else f"about {round(share, -1):.0f} %"
+    part = "hardly any" if share < MIN_PERCENT else f"about {round(share, -1):.0f} %"
     bounds = f" (95 % interval {low:.0f} to {high:.0f} %)" if high > 0 else ""
     return f"{words} The conditions account for {part}{bounds} of the ridges’ advantage over chance, to second order."
 
