@@ -47,8 +47,6 @@ def load(
     """
     from ridgefeat.table import load_sidecar, read_table
 
-    if "://" not in str(path) and not Path(path).exists():
-        raise TableError(f"table {path}: no such file or folder; `ridgefeat extract` makes one")
     about, always = load_sidecar(path), set(named)
     names = [c["name"] for c in about["columns"]]
     chosen = {name for columns in _by_family(names, families).values() for name in columns}

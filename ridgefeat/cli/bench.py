@@ -90,6 +90,8 @@ def command(**given: Any) -> None:
     typed = shlex.join(["ridgefeat", *sys.argv[1:]])
     with using(given["engine"], given["jobs"]), talk.progress_bars(BAR) as progress:
         comparison = run(job, typed, talk.echo, progress)
+    for finding in comparison.audit.of_kind("too_good") if comparison.audit else ():
+        talk.warn(finding.message)  # after the progress bar, whose line it would break
     write_comparison(comparison, folder)
     write_bench_page(comparison, folder / "report.html")
     talk.result(lambda: _record(comparison), _table(comparison))

@@ -163,9 +163,7 @@ def _check_file(output: Path, mode: str) -> None:
         if journal_of(output, False).exists():
             raise TableError(f"table {output}: an unfinished run is there; --resume continues it, --overwrite drops it")
         if output.exists():
-            raise TableError(
-                f"table {output} exists; --overwrite replaces it, --resume completes it if it is unfinished"
-            )
+            raise TableError(f"table {output} exists; --overwrite replaces it")
 
 
 def _check_folder(folder: Path, mode: str) -> None:

@@ -65,7 +65,9 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if path.suffix.lower() != ".json":
-        path = sidecar_path(path)
+        table, path = path, sidecar_path(path)
+        if not table.exists() and not path.exists():
+            raise TableError(f"table {table}: no such file or folder; `ridgefeat extract` makes one")
     raw = read_bounded(path, MAX_BYTES, TableError, "sidecar")
     try:
         content = json.loads(raw)

@@ -65,7 +65,7 @@ def test_ridges_that_predict_by_themselves_still_do(ridged):
     assert found.loc["finger", "value"] < 0.6 and found.loc["acquisition", "value"] < 0.65
     assert found["fused"].notna().all() and found.loc["ridges", "columns"] == 4
     drawn = describe_confounds(ridged, 0.5)
-    assert "account for hardly any (95 % interval 0 to 10 %) of the ridges’ advantage over chance" in drawn["sentences"][2]
+    assert "account for hardly any (95 % interval 0 to 10 %) of the ridges’ advantage" in drawn["sentences"][2]
     # What is subtracted with the ridges is no finding about the conditions.
     assert found.loc["acquisition, ridges removed", "value_low"] > 0.6
     assert "the conditions with the ridges regressed out" not in drawn["sentences"][1]

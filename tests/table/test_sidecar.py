@@ -60,6 +60,11 @@ def test_damaged_lists_and_huge_files_are_refused(tmp_path, monkeypatch, sidecar
         load_sidecar(path)
 
 
+def test_a_table_that_is_not_there_is_what_the_message_names(tmp_path):
+    with pytest.raises(TableError, match=r"^table .*none.csv: no such file or folder; `ridgefeat extract` makes one$"):
+        load_sidecar(tmp_path / "none.csv")
+
+
 def test_a_recipe_comes_back_from_its_sidecar():
     recipe = Recipe.make(["ridge", "orient"], Params().updated(["normalisation.window=40"]), (199, 173), "plain")
     assert Recipe.like(json.loads(json.dumps(recipe.to_dict())), "t.json") == recipe
