@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ridgefeat.audit.results import check_results
+from ridgefeat.audit.run import Audit
+from ridgefeat.audit.table import AuditParams, make_table, not_checked
 from ridgefeat.bench import diagnostics, splits, statistics, tables
 from ridgefeat.bench.classifiers import ENSEMBLES, default_names, find
 from ridgefeat.bench.confounds import probe_confounds
@@ -23,9 +26,6 @@ from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions, pool_predictions
 from ridgefeat.bench.results import Comparison, Fold, Problem, Reproduction, Run
 from ridgefeat.errors import TableError
-
-if TYPE_CHECKING:
-    from ridgefeat.audit import Audit
 
 
 def compare(
@@ -116,10 +116,6 @@ def compare(
 
 def _audit_results(comparison: Comparison) -> Audit | None:
     """Return the comparison's audit with the alarms of too good a result; without an audit, one of these alone."""
-    from ridgefeat.audit.results import check_results
-    from ridgefeat.audit.run import Audit
-    from ridgefeat.audit.table import AuditParams, make_table, not_checked
-
     problem, row = comparison.problem, comparison.summary.iloc[0]
     known: Audit | None = comparison.audit
     if "roc_auc" not in row:
