@@ -37,6 +37,11 @@ def environment() -> str:
     )
 
 
+def with_interval(value: float, low: float, high: float) -> str:
+    """Return a figure with its interval, if it has one."""
+    return f"{value:.3f} ({low:.3f}–{high:.3f})" if low == low else f"{value:.3f}"
+
+
 def report(name: str, title: str, paragraphs: list[str]) -> None:
     """Print the result and write it to benchmarks/results/<name>.md."""
     text = "\n\n".join([f"# {title}", *paragraphs, environment()]) + "\n"

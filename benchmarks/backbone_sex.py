@@ -10,7 +10,7 @@ embeddings are kept in a temporary folder meanwhile.
 
 from __future__ import annotations
 
-from _common import ROOT, report, table  # isort: skip
+from _common import ROOT, report, table, with_interval  # isort: skip
 
 import subprocess
 import sys
@@ -78,7 +78,7 @@ def beside_before(plain: pd.DataFrame, within: pd.DataFrame) -> list[list[object
 
 
 def figure(row: pd.Series, name: str, end: str = "") -> str:
-    return f"{row[name + end]:.3f} ({row[f'{name}_low{end}']:.3f}–{row[f'{name}_high{end}']:.3f})"
+    return with_interval(row[name + end], row[f"{name}_low{end}"], row[f"{name}_high{end}"])
 
 
 def rows_of(found: pd.DataFrame, names: str) -> list[list[object]]:

@@ -4,7 +4,7 @@ python benchmarks/bench_sex.py TABLE.csv MIRRORED.csv [WITHIN ...]: feature tabl
 subject and finger, the second by `ridgefeat extract --mirror right`.
 """
 
-from _common import report, table  # isort: skip
+from _common import report, table, with_interval  # isort: skip
 
 import sys
 from dataclasses import replace
@@ -25,8 +25,7 @@ FINGER_METHODS = ("lda", "rbf-svm")
 
 
 def figure(row, name: str) -> str:
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return f"{row[name]:.3f} ({low:.3f}–{high:.3f})"
+    return with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
 
 
 def main(path: str, mirrored: str, *within: str) -> None:
@@ -105,7 +104,7 @@ def sides(plain: Refitter, mirrored: Refitter) -> str:
         for one, reference in ((pooled.predictions, found[base].predictions), (per_person[name], per_person[base])):
             values = statistics.with_intervals(one, plain.weights, ["roc_auc"]).values()
             away = statistics.difference(one, reference, plain.weights, "roc_auc")
-            cells += ["{:.3f} ({:.3f}–{:.3f})".format(*values), "{:+.3f} ({:+.3f} to {:+.3f})".format(*away)]
+            cells += [with_interval(*values), "{:+.3f} ({:+.3f} to {:+.3f})".format(*away) if name != base else "–"]
         rows.append(cells)
     return table(["classifier", "per print", "difference", "per person", "difference"], rows)
 

@@ -4,7 +4,7 @@ python benchmarks/bench_speed.py TABLE.csv [WITHIN ...]: a feature table with co
 one process, so that a busy machine changes little; then the clock with two workers.
 """
 
-from _common import report, table  # isort: skip
+from _common import report, table, with_interval  # isort: skip
 
 import subprocess
 import sys
@@ -77,8 +77,7 @@ def main(path: str, *within: str) -> None:
     rows: list[list[object]] = []
     for r in summary.to_dict("records"):
         figures = [
-            f"{x['roc_auc']:.3f} ({x['roc_auc_low']:.3f}–{x['roc_auc_high']:.3f})"
-            for x in (r, fused.loc[r["classifier"]])
+            with_interval(x["roc_auc"], x["roc_auc_low"], x["roc_auc_high"]) for x in (r, fused.loc[r["classifier"]])
         ]
         plainly = f"{by_hand[r['classifier']]:.3f}" if r["classifier"] in by_hand else ""
         rows.append([r["classifier"], *figures, plainly, f"{r['seconds']:.1f}"])
