@@ -16,6 +16,7 @@ from ridgefeat.audit.copies import differing_labels, is_altered
 from ridgefeat.audit.duplicates import DuplicateSets, connect
 from ridgefeat.audit.near_images import Comparison
 from ridgefeat.audit.table import AuditTable, Finding, Index, not_checked
+from ridgefeat.files import count_of
 from ridgefeat.sources import PrintSource
 from ridgefeat.structure import Float
 
@@ -108,7 +109,8 @@ def check_people(
         yield found.finding(
             "same_finger",
             "leak",
-            f"{len(found)} fingers match in prints of several groups: one person seems to have several names (scores "
+            f"{count_of(len(found), 'finger matches', 'fingers match')} in prints of several groups: one person seems to "
+            "have several names (scores "
             f"{least:.1f} or more; above {comparator.threshold:.1f} the false match rate is at most "
             f"{comparator.max_fmr:.2%}, so {comparator.max_fmr * len(pairs):.2g} of {len(pairs)} comparisons match by "
             f"chance){differing_labels(found)}",
