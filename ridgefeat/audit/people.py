@@ -109,8 +109,8 @@ def check_people(
         yield found.finding(
             "same_finger",
             "leak",
-            f"{count_of(len(found), 'finger matches', 'fingers match')} in prints of several groups: one person seems to "
-            "have several names (scores "
+            f"{count_of(len(found), 'finger matches', 'fingers match')} in prints of several groups: one person "
+            "seems to have several names (scores "
             f"{least:.1f} or more; above {comparator.threshold:.1f} the false match rate is at most "
             f"{comparator.max_fmr:.2%}, so {comparator.max_fmr * len(pairs):.2g} of {len(pairs)} comparisons match by "
             f"chance){differing_labels(found)}",
