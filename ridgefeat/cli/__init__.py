@@ -6,6 +6,7 @@ Read `options` (options that commands share) and `talk` (messages and results) f
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -86,6 +87,9 @@ class Group(click.Group):
         if os.environ.get("NO_COLOR"):  # https://no-color.org
             ctx.color = False
         began = time.perf_counter()
+        log = logging.getLogger("ridgefeat")
+        log.setLevel(logging.INFO)
+        log.handlers = [talk.Echo()]
         try:
             return super().invoke(ctx)
         except RidgefeatError as error:

@@ -67,7 +67,10 @@ def command(**given: Any) -> None:
 
     recipe = _recipe(given)
     items = find_prints(
-        list(given["inputs"]), layout=recipe.layout, index=given["index"], regex=recipe.regex, lists=given["lists"]
+        list(given["inputs"]),
+        layout=recipe.layout,
+        regex=recipe.regex,
+        **{name: given[name] for name in ("index", "index_column", "lists")},
     )
     if given["validate"]:
         _validate(items, recipe)

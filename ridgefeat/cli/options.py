@@ -90,7 +90,12 @@ reading = stacked(
 )
 labels = stacked(
     reading,
-    path("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."),
+    path(
+        "--index",
+        metavar="FILE",
+        help="A table (CSV, .xlsx, .parquet) whose column `file` names prints; others: labels.",
+    ),
+    shown("--index-column", default="file", metavar="NAME", help="The index's column of file names."),
     click.option(
         "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -53,6 +54,24 @@ def echo_detail(text: str) -> None:
     """Write to standard error if --verbose was given."""
     if is_verbose():
         click.echo(click.style(text, dim=True), err=True)
+
+
+class Echo(logging.Handler):
+    """Writes what the package logs to standard error, every message once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a message, unless it was written before or --quiet was given."""
+        if (message := record.getMessage()) not in self.seen:
+            self.seen.add(message)
+            bars = sys.modules.get("tqdm")
+            if bars is None or is_quiet():
+                echo(message)
+            else:
+                bars.tqdm.write(message, file=sys.stderr)  # above a progress bar, not in it
 
 
 def warn(text: str) -> None:

@@ -78,7 +78,7 @@ def command(**given: Any) -> None:
             every_impostor=given["impostors"] == "all",
             layout=given["layout"] or "auto",
             params=params,
-            **{name: given[name] for name in ("regex", "index", "dpi", "families", "jobs")},
+            **{name: given[name] for name in ("regex", "index", "index_column", "dpi", "families", "jobs")},
             enrolled=show and (lambda done, failed, total: show(done, total, f"failed={failed}")),
             compared=show and partial(show, unit="comparison"),
         )
@@ -148,7 +148,8 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     from ridgefeat.cli import Unusable
 
     params = options.load_params(given["params_file"], given["assignments"], verify.comparison_params())
-    reading = {"layout": given["layout"] or "auto", "regex": given["regex"], "index": given["index"]}
+    reading = {name: given[name] for name in ("regex", "index", "index_column")}
+    reading["layout"] = given["layout"] or "auto"
     sources = verify.find_sources([probe], **reading)
     if len(sources) != 1:
         raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")

@@ -73,6 +73,7 @@ def find_prints(
     *,
     layout: str = "auto",
     index: str | os.PathLike[str] | None = None,
+    index_column: str = "file",
     regex: str | None = None,
     lists: Sequence[str | os.PathLike[str]] = (),
 ) -> list[PrintSource]:
@@ -94,6 +95,8 @@ def find_prints(
         Table for read_index. Its names are relative to its own folder or to the input; else a file's bare name decides,
         with or without suffix, where only one has it. Its labels come before those of the names. A print that it does
         not list is flagged not_in_index; a file that it lists below an input and that is not there gets an error.
+    index_column : str
+        The index's column of file names.
     regex : str, optional
         Regular expression with named groups, searched in the path below the input; instead of a layout.
     lists : paths
@@ -114,7 +117,7 @@ def find_prints(
     found = [_search(given) for given in inputs]
     found += [_Input(Path(os.path.abspath(path)).parent, False, read_list(path)) for path in lists]  # noqa: PTH100
     _drop_repeated(found)
-    listing = None if index is None else _list_in(Path(index), found)
+    listing = None if index is None else _list_in(Path(index), found, index_column)
     _name_apart(found)
     prints = [labelled(p) for i in found for p in i.prints]
     if layout == "auto" and regex is None:
@@ -254,10 +257,10 @@ def _inside(root: Path, members: Iterable[tuple[str, Place | None, str | None]])
     return _Input(root, True, prints)
 
 
-def _list_in(index: Path, found: list[_Input]) -> Listing:
+def _list_in(index: Path, found: list[_Input], column: str) -> Listing:
     """Read an index, and add to each folder what it lists there and the search did not take."""
     prints = [p for i in found for p in i.prints]
-    listing = Listing(index, prints)
+    listing = Listing(index, prints, column)
     for given in found:
         if given.is_folder and (added := listing.unfound(given.folder)):
             given.prints[:] = sorted(given.prints + added, key=_sort_key)

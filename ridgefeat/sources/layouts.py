@@ -21,6 +21,9 @@ Labels = dict[str, str]
 RESERVED = ("meta", "ridge", "orient", "gabor", "minutiae", "quality", "texture")
 """A label must not begin with one of these and an underscore: such are the table's own columns."""
 
+NAMES = ("subject", "sex", "hand", "finger", "finger_id", "impression", "alteration", "level", "class")
+"""Labels that layouts know; in an index they may be written in capitals."""
+
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "sex": {"m": "male", "male": "male", "man": "male", "f": "female", "female": "female", "woman": "female"},
     "hand": {"l": "left", "left": "left", "r": "right", "right": "right"},

@@ -111,6 +111,7 @@ def extract_many(
     dpi: Dpi | None = None,
     layout: str = "auto",
     index: PathLike | None = None,
+    index_column: str = "file",
     regex: str | None = None,
     mirror: str | None = None,
     jobs: int | None = 1,
@@ -125,7 +126,9 @@ def extract_many(
     families, params, dpi, layout
         As in `extract` and `read`.
     index : path, optional
-        A table with a `file` column whose other columns become labels.
+        A table with a `file` column whose other columns become labels: CSV in any dialect, .xlsx or Parquet.
+    index_column : str
+        The index's column of file names, if it is not `file`.
     regex : str, optional
         Named groups that read labels from file names.
     mirror : {"left", "right"}, optional
@@ -151,7 +154,7 @@ def extract_many(
     import pandas as pd
 
     recipe = Recipe.make(families, params, dpi, layout, regex, mirror)
-    items = _as_items(prints, layout=layout, index=index, regex=regex)
+    items = _as_items(prints, layout=layout, index=index, index_column=index_column, regex=regex)
     meta, values = compute_rows(items, recipe, jobs, progress)
     names = [c.name for c in recipe.columns()]
     outliers.flag_outliers(meta, values, names)

@@ -86,6 +86,7 @@ def find_sources(
     layout: str = "auto",
     regex: str | None = None,
     index: PathLike | None = None,
+    index_column: str = "file",
 ) -> list[PrintSource]:
     """Return the prints and templates in files and folders.
 
@@ -95,7 +96,7 @@ def find_sources(
     Parameters
     ----------
     inputs : path or sequence of paths
-    layout, regex, index
+    layout, regex, index, index_column
         How names are read; see ridgefeat.sources.find_prints.
 
     Raises
@@ -107,7 +108,7 @@ def find_sources(
     wanted = [file for one in given for file in _files(one)]
     if not wanted:
         raise LayoutError("no input is given; name images, templates or folders of them")
-    return find_prints(wanted, layout=layout, regex=regex, index=index)
+    return find_prints(wanted, layout=layout, regex=regex, index=index, index_column=index_column)
 
 
 def enrol(

@@ -82,6 +82,7 @@ def verify(
     layout: str = "auto",
     regex: str | None = None,
     index: PathLike | None = None,
+    index_column: str = "file",
     dpi: Dpi | None = None,
     params: Params | None = None,
     families: Sequence[str] | None = None,
@@ -100,7 +101,7 @@ def verify(
     comparator : {"minutiae", "features"}
     every_impostor : bool
         Whether to make all non-mated comparisons instead of the protocol's selection.
-    layout, regex, index, dpi
+    layout, regex, index, index_column, dpi
         How names and resolutions are read.
     params : Params, optional
         Stage parameters for `minutiae`; comparison_params() if omitted.
@@ -119,15 +120,14 @@ def verify(
     """
     if comparator not in COMPARATORS:
         raise ParameterError(f"unknown comparator {comparator!r}; there are: {', '.join(COMPARATORS)}")
+    reading: dict[str, Any] = {"layout": layout, "regex": regex, "index": index, "index_column": index_column}
     if comparator == "minutiae":
         params = params or comparison_params()
-        sources = find_sources(inputs, layout=layout, regex=regex, index=index)
+        sources = find_sources(inputs, **reading)
         entries = enrol(sources, params=params, dpi=dpi, jobs=jobs, progress=enrolled)
         function: Comparator = minutiae_scores
     else:
-        entries = entries_from_features(
-            inputs, layout=layout, regex=regex, index=index, families=families, dpi=dpi, jobs=jobs
-        )
+        entries = entries_from_features(inputs, families=families, dpi=dpi, jobs=jobs, **reading)
         function = feature_scores
     plan, entries = make_plan(protocol, entries, every_impostor=every_impostor)
     score = compare_all(entries, plan, function, jobs=jobs, progress=compared)
