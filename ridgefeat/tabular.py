@@ -107,6 +107,8 @@ class Table:
     content : str, optional
         An .xlsx file's first sheet as CSV.
     sheet : str
+    is_padded : bool
+        Whether a space follows each separator.
     """
 
     path: Path
@@ -121,6 +123,7 @@ class Table:
     skipped: int = 0
     content: str | None = None
     sheet: str = ""
+    is_padded: bool = False
 
     @property
     def words(self) -> str:
@@ -208,7 +211,7 @@ class Table:
             decimal=self.decimal,
             encoding=self.encoding,
             compression=None,
-            skipinitialspace=True,
+            skipinitialspace=self.is_padded,
             keep_default_na=False,
             na_values=missing,
             low_memory=False,
@@ -227,7 +230,8 @@ class Table:
                         if cell and cell not in MISSING_WORDS and not _is_float(cell, self.decimal):
                             return f", {not_a_number(row, name, cell)}"
                 at += len(texts)
-        return f" is no table: {first_line(error)}"
+        reason = first_line(error)  # the parser's own words where a choice of columns is read
+        return f" is no table: {'rows have more cells than the header' if 'passed names' in reason else reason}"
 
 
 def _has_text(cells: pd.Series[str], decimal: str, pd: Any) -> bool:
@@ -307,7 +311,10 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
     sample = sample[hint.end() :] if hint else sample
     separator, head = _separator(sample, hint[1] if hint and hint[1] in SEPARATORS else "," if sheet else None)
     decimal = _decimal(head, separator)
-    return Table(path, kind, where, separator, decimal, encoding, head, head[0], True, int(bool(hint)), content, sheet)
+    padded = f"{separator} " in sample.lstrip().partition("\n")[0]
+    return Table(
+        *(path, kind, where, separator, decimal, encoding, head, head[0], True, int(bool(hint)), content, sheet, padded)
+    )
 
 
 def _encoding(path: Path, kind: type[Exception], where: str) -> str:

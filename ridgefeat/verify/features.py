@@ -15,7 +15,7 @@ from ridgefeat.structure import Float
 from ridgefeat.table.sidecar import MANIFEST
 from ridgefeat.verify.enrolment import Entry, PathLike
 
-TABLE_SUFFIXES = frozenset([".csv", ".parquet"])
+TABLE_SUFFIXES = frozenset([".csv", ".tsv", ".xlsx", ".parquet"])
 
 
 def entries_from_features(
