@@ -1,4 +1,4 @@
-"""Tables as people have them: CSV in any dialect, .xlsx and Parquet, read in one way, and CSV dialects to write.
+"""Tables as people have them, read in one way: CSV in any dialect, .xlsx and Parquet.
 
 `open_table` looks at the first lines and finds separator, decimal sign and encoding; `Table.frames` then reads all rows
 with pandas. What differs from plain CSV in UTF-8 is logged in one line, which the commands print.
@@ -11,7 +11,6 @@ import csv
 import io
 import logging
 import re
-import zipfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ridgefeat.files import MISSING_WORDS, exact_numbers, first_few, first_line, import_pyarrow, size_text
+from ridgefeat.sheets import sheet_as_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,34 +28,12 @@ LOG = logging.getLogger("ridgefeat")
 MAX_SAMPLE, MAX_HEADER = 1 << 18, 1 << 24
 """Characters from which a dialect is found; and at most, where the first line is longer."""
 SAMPLE_ROWS = 50
-MAX_SHEET_BYTES = 1 << 29
-"""Maximum size of an .xlsx file's content, unpacked, and of its first sheet as text."""
-XLSX_ROWS, XLSX_COLUMNS = 1_048_576, 16_384
-"""What a sheet holds (ECMA-376)."""
 SEPARATORS = {"\t": "tab", ";": "`;`", "|": "`|`", ",": "`,`", r"\s+": "spaces"}
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
 _POINT = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([.,' \u00a0\u202f]\d{3})+([.,]\d+)?")
 _DATE = re.compile(r"\d+[-./ ]\d+[-./ ]\d+.*|\d+[-. ]+[^\W\d]{3,}\.?.*|[^\W\d]{3,}\.?[-. ]+\d+")
-
-
-@dataclass(frozen=True)
-class CsvDialect:
-    """How a command writes its CSV files."""
-
-    separator: str = ","
-    decimal: str = "."
-    encoding: str = "utf-8"
-
-    def write(self, frame: pd.DataFrame, target: Any, *, header: bool = True) -> None:
-        """Write a frame to a path or text stream."""
-        how = {"sep": self.separator, "decimal": self.decimal, "encoding": self.encoding}
-        frame.to_csv(target, index=False, lineterminator="\n", header=header, **how)
-
-
-DIALECTS = {"standard": CsvDialect(), "semicolon": CsvDialect(";", ",", "utf-8-sig")}
-"""By name: commas and decimal points; semicolons, decimal commas and a byte-order mark, as European spreadsheets do."""
 
 
 def is_number(cell: str, decimal: str = ".") -> bool:
@@ -300,7 +278,7 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
             raise kind(f"{where} is {what}; save it as .xlsx or CSV")
     content, sheet, encoding = None, "", "utf-8-sig"
     if magic.startswith(b"PK\x03\x04"):
-        content, sheet = _sheet(path, kind, where)
+        content, sheet = sheet_as_csv(path, kind, where)
         sample = content[:MAX_SAMPLE]
     else:
         encoding = _encoding(path, kind, where)
@@ -327,7 +305,8 @@ def _encoding(path: Path, kind: type[Exception], where: str) -> str:
         odd, even = start[1::2].count(0), start[::2].count(0)
         if len(start) >= 8 and abs(odd - even) > len(start) // 4:
             return "utf-16-le" if odd > even else "utf-16-be"
-        decoder, encoding = codecs.getincrementaldecoder("utf-8")(), "utf-8-sig"
+        decoder: codecs.IncrementalDecoder = codecs.getincrementaldecoder("utf-8")()
+        encoding = "utf-8-sig"
         file.seek(0)
         while block := file.read(1 << 20):
             if b"\0" in block:
@@ -398,52 +377,6 @@ def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
     cells = [c for row in rows for c in row]
     commas = [c for c in cells if _COMMA.fullmatch(c) and not (separator == "," and _THOUSANDS.fullmatch(c))]
     return "," if len(commas) > sum(_POINT.fullmatch(c) is not None for c in cells) else "."
-
-
-def _sheet(path: Path, kind: type[Exception], where: str) -> tuple[str, str]:
-    """Return an .xlsx file's first sheet as CSV, and what to call it."""
-    openpyxl = import_openpyxl(kind, where)
-    out, size = io.StringIO(), 0
-    writer = csv.writer(out, lineterminator="\n")
-    try:
-        with zipfile.ZipFile(path) as packed:
-            if sum(entry.file_size for entry in packed.infolist()) > MAX_SHEET_BYTES:
-                raise kind(f"{where} holds more than {size_text(MAX_SHEET_BYTES)}; save it as CSV")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # what the file says of its size is not believed
-        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-            cells = [_cell_text(v) for v in row]
-            size += sum(map(len, cells)) + len(cells)
-            if size > MAX_SHEET_BYTES or number > XLSX_ROWS:
-                raise kind(f"{where} holds more than a sheet of {size_text(MAX_SHEET_BYTES)}; save it as CSV")
-            if any(cells):
-                writer.writerow(cells)
-        more = f", the first of {len(book.worksheets)}" if len(book.worksheets) > 1 else ""
-        book.close()
-    except (kind, OSError):
-        raise
-    except Exception as error:  # a foreign file in the hands of a library: anything
-        raise kind(f"{where} is no .xlsx file: {first_line(error)}") from None
-    return out.getvalue(), f"sheet {sheet.title!r}{more}"
-
-
-def _cell_text(value: Any) -> str:
-    """Return a cell of a sheet as text: whole numbers without a decimal point, dates as ISO 8601 has them."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value).removesuffix(" 00:00:00").strip()
-
-
-def import_openpyxl(kind: type[Exception], where: str | Path) -> Any:
-    """Return openpyxl; raise an error of `kind`, which says how to get it, without it."""
-    try:
-        import openpyxl
-    except ImportError:
-        raise kind(f"{where}: .xlsx needs openpyxl: pip install 'ridgefeat[excel]'; or use CSV") from None
-    return openpyxl
 
 
 def read_parquet(

@@ -66,6 +66,7 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @options.number("--seed", default=42, help="Random seed.")
 @options.jobs
 @options.engine
+@options.csv_dialect
 @options.json_result
 def command(**given: Any) -> None:
     """Compare classifiers on a feature table.
@@ -92,7 +93,7 @@ def command(**given: Any) -> None:
         comparison = run(job, typed, talk.echo, progress)
     for finding in comparison.audit.of_kind("too_good") if comparison.audit else ():
         talk.warn(finding.message)  # after the progress bar, whose line it would break
-    write_comparison(comparison, folder)
+    write_comparison(comparison, folder, given["csv_dialect"])
     write_bench_page(comparison, folder / "report.html")
     talk.result(lambda: _record(comparison), _table(comparison))
     talk.echo(f"Written to {folder}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, type=options.PATH, metavar="INPUT...")
 @options.path("--list", "lists", metavar="FILE", multiple=True, help="A text file with one path or address per line.")
 @options.output(
-    required=False, metavar="TABLE", help="The table to write: .csv, .parquet (extra), or a folder/ of Parquet parts."
+    required=False, metavar="TABLE", help="The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts."
 )
 @options.labels
 @options.families
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @options.path(
     "--minutiae", metavar="FOLDER", help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2)."
 )
+@options.csv_dialect
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @options.overwrite
 @click.option("--validate", is_flag=True, help="Report what would be read and what is wrong; extract nothing.")
@@ -42,8 +43,8 @@ def command(**given: Any) -> None:
 
     The table has one row per print: properties of the file (meta_…), labels, features. A print that cannot be
     read keeps its row; meta_error gives the reason, and the exit code is 1. The sidecar features.json, written next
-    to features.csv, records how the table was made. File names are copied unchanged; import them as text into a
-    spreadsheet.
+    to features.csv, records how the table was made. File names are copied unchanged. A spreadsheet that
+    uses decimal commas opens .xlsx and --csv-dialect semicolon as they are; standard CSV it may damage.
 
     \b
     Examples:
@@ -132,6 +133,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
                 progress=progress,
                 engine=given["engine"],
                 limits=Limits(given["timeout"], given["memory"]) if bounded else None,
+                dialect=given["csv_dialect"],
             )
     except KeyboardInterrupt:
         click.echo(
@@ -146,12 +148,13 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
 
 @click.command("merge")
 @click.argument("tables", nargs=-1, required=True, type=options.PATH, metavar="TABLE...")
-@options.output(metavar="TABLE", help="The table to write: .csv, .parquet (extra), or folder/ for Parquet parts.")
+@options.output(metavar="TABLE", help="The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts.")
+@options.csv_dialect
 @click.option("--duplicates", is_flag=True, help="Keep both rows of a print that is in two tables.")
 @options.overwrite
 @options.json_result
 def merge(**given: Any) -> None:
-    """Join feature tables: CSV, Parquet and folders of parts.
+    """Join feature tables: CSV in any dialect, .xlsx, Parquet and folders of parts.
 
     Tables that differ in columns, units, parameters or versions are refused with the differences named, and so is a
     print that is in two of them. A label that a table lacks is empty in its rows. The sidecar lists the joined tables.
@@ -169,6 +172,7 @@ def merge(**given: Any) -> None:
         overwrite=given["overwrite"],
         duplicates=given["duplicates"],
         command=["ridgefeat", *sys.argv[1:]],
+        dialect=given["csv_dialect"],
     )
     talk.echo(f"{summary.rows} prints of {len(given['tables'])} tables; {summary.failures} have an error.")
     talk.echo(f"Table: {summary.table}   sidecar: {summary.sidecar}")

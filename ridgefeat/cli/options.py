@@ -11,6 +11,7 @@ import click
 
 from ridgefeat.cli import talk
 from ridgefeat.errors import RidgefeatError
+from ridgefeat.sheets import DIALECTS
 
 if TYPE_CHECKING:
     from ridgefeat.params import Params
@@ -103,6 +104,9 @@ labels = stacked(
 jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
 one_job = number("-j", "--jobs", default=1, help="Worker processes; -1: all.")
 table = click.argument("table", type=PATH, metavar="TABLE")
+csv_dialect = choice(
+    "--csv-dialect", tuple(DIALECTS), help="How CSV is written: semicolon is `;`, decimal comma and a byte-order mark."
+)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing table.")
 problem = stacked(
     click.option("--target", required=True, metavar="COLUMN", help="Label to predict: classes, or a number."),

@@ -52,6 +52,7 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 )
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Read only such rows, e.g. --where level=hard.")
 @click.option("--failures", "count_failures", is_flag=True, help="Count an empty score as a failure to acquire.")
+@options.csv_dialect
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
 @options.json_result
 def command(table: str, second: str | None, output: str, **given: Any) -> None:
@@ -96,26 +97,27 @@ def command(table: str, second: str | None, output: str, **given: Any) -> None:
     read = read_scores(table, second, **reading)
     talk.echo(f"{read.note}.")
     found = analyse(read.scores, given["methods"], settings, **chosen("folds", "seed"))
-    _write(found, folder, Path(table).name, read.note)
+    _write(found, folder, Path(table).name, read.note, given["csv_dialect"])
     talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
         talk.echo(f"Note: {remark}")
     talk.echo(f"Written: {', '.join(str(folder / name) for name in FILES)}")
 
 
-def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
+def _write(found: Analysis, folder: Any, title: str, note: str, dialect: str) -> None:
     import shlex
     import sys
 
     from ridgefeat.cli import Unusable
     from ridgefeat.files import atomic_write, os_errors_as
     from ridgefeat.report import write_threshold_page
+    from ridgefeat.sheets import DIALECTS
 
     with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
         folder.mkdir(parents=True, exist_ok=True)
         for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
             with atomic_write(folder / name) as temporary:
-                frame.to_csv(temporary, index=False, lineterminator="\n")
+                DIALECTS[dialect].write(frame, temporary)
     said = shlex.join(["ridgefeat", *sys.argv[1:]])
     write_threshold_page(found, folder / FILES[-1], title=title, about={"Command": said, "Table": note})
 

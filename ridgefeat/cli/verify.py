@@ -37,6 +37,7 @@ def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 @options.tuning
 @options.one_job
 @options.engine
+@options.csv_dialect
 @options.overwrite
 @options.json_result
 def command(**given: Any) -> None:
@@ -65,8 +66,8 @@ def command(**given: Any) -> None:
     from ridgefeat.verify import comparison_params, verify
     from ridgefeat.work.engine import using
 
-    if Path(given["output"]).suffix.lower() != ".csv":
-        raise click.UsageError(f"--output must end in .csv, got {given['output']!r}")
+    if Path(given["output"]).suffix.lower() not in (".csv", ".xlsx"):
+        raise click.UsageError(f"--output must end in .csv or .xlsx, got {given['output']!r}")
     if Path(given["output"]).exists() and not given["overwrite"]:
         raise Unusable(f"{given['output']} already exists; choose another name, or give --overwrite")
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())
@@ -83,7 +84,7 @@ def command(**given: Any) -> None:
             compared=show and partial(show, unit="comparison"),
         )
     found.about["command"] = ["ridgefeat", *sys.argv[1:]]
-    path = found.save(given["output"])
+    path = found.save(given["output"], given["csv_dialect"])
     talk.result(found.about)
     if not given["layout"] and not given["regex"] and "person-folders" in found.about.get("layouts", {}):
         talk.warn(talk.PERSON_FOLDERS)

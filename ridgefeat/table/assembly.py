@@ -28,11 +28,12 @@ from typing import Any
 
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, import_pyarrow, remove_temporaries, sha256
+from ridgefeat.sheets import check_sheet_size, import_openpyxl
 from ridgefeat.table import sidecar
 from ridgefeat.table.journal import Journal
-from ridgefeat.table.row import META, Item, Kind, Meta
+from ridgefeat.table.row import MAX_MESSAGE, META, Item, Kind, Meta
 from ridgefeat.table.sidecar import digest, json_bytes
-from ridgefeat.table.writers import Row, is_parquet, write_csv, write_parquet
+from ridgefeat.table.writers import FORMATS, Row, format_of, write_csv, write_parquet, write_xlsx
 
 PART_ROWS = 4096
 """Maximum number of rows in a part: about 16 MB with all families."""
@@ -62,12 +63,17 @@ def plan_parts(items: Sequence[Item], about: Mapping[str, Any]) -> list[Part]:
 
 
 def assemble(
-    rows: Iterable[Row], about: Mapping[str, Any], summary: Summary, parts: Sequence[Part] | None = None
+    rows: Iterable[Row],
+    about: Mapping[str, Any],
+    summary: Summary,
+    parts: Sequence[Part] | None = None,
+    dialect: str = "standard",
 ) -> None:
     """Write rows to the table that a summary names, and its sidecar; count them in the summary.
 
     `about` is the sidecar's content without counts and digests. `parts` are those of a folder; without, the table is
-    one file. Rows are taken in the order of the table, and held no longer than a group of them is written.
+    one file, and CSV is written in a dialect of DIALECTS. Rows are taken in the order of the table, and held no longer
+    than a group of them is written.
 
     Raises OSError if something cannot be written; the final names then hold what they held before, or, once parts are
     being renamed, no sidecar.
@@ -78,7 +84,10 @@ def assemble(
     if parts is None:
         remove_temporaries(output)
         with atomic_write(output) as new:
-            (write_parquet if is_parquet(output) else write_csv)(new, left, *layout)
+            if (ending := format_of(output)) == ".csv":
+                write_csv(new, left, *layout, dialect)
+            else:
+                (write_parquet if ending == ".parquet" else write_xlsx)(new, left, *layout)
             made: dict[str, Any] = {"table": {"file": output.name, "sha256": sha256(new)}}
     else:
         made = {"parts": _write_parts(left, layout, summary, parts)}
@@ -124,7 +133,7 @@ def _counted(rows: Iterable[Row], summary: Summary) -> Iterator[Row]:
 def is_folder(output: str | Path) -> bool:
     """Whether a table of this name is a folder of parts: it ends in a slash, or is a folder that is there."""
     ends = str(output).endswith(("/", os.sep))
-    return ends or (Path(output).is_dir() and Path(output).suffix.lower() not in (".csv", ".parquet"))
+    return ends or (Path(output).is_dir() and Path(output).suffix.lower() not in FORMATS)
 
 
 def journal_of(output: Path, as_folder: bool) -> Journal:
@@ -140,9 +149,16 @@ def summary_of(output: Path, as_folder: bool) -> Summary:
 def check_output(output: str | Path, mode: str) -> None:
     """Raise TableError if a table cannot be written there in this mode ("new", "resume", "overwrite")."""
     as_folder = is_folder(output)
-    if as_folder or is_parquet(Path(output)):
-        import_pyarrow(TableError, output)
+    ending = ".parquet" if as_folder else format_of(Path(output))
+    if ending != ".csv":
+        (import_pyarrow if ending == ".parquet" else import_openpyxl)(TableError, output)
     (_check_folder if as_folder else _check_file)(Path(output), mode)
+
+
+def check_size(output: str | Path, about: Mapping[str, Any], rows: int) -> None:
+    """Raise TableError if a table of so many rows does not fit into the file."""
+    if not is_folder(output) and format_of(Path(output)) == ".xlsx":
+        check_sheet_size(Path(output), rows, len(META) + len(about["label_kinds"]) + len(about["columns"]), TableError)
 
 
 def _check_file(output: Path, mode: str) -> None:
@@ -220,7 +236,7 @@ class Summary:
         """Count one row, given its meta cells (`meta`)."""
         self.rows += 1
         self.flags.update((meta["meta_flags"] or "").split())
-        if error := meta["meta_error"]:
+        if error := (meta["meta_error"] or "")[:MAX_MESSAGE]:  # a table that is merged may hold any length
             self.failures += 1
             # Messages alike but for names and numbers are of one kind.
             kind = re.sub(r"'[^']*'|\S*[/\\]\S*|\d+", "…", error.replace(meta["meta_source"], "…"))

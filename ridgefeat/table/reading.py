@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.files import MISSING_WORDS, first_line, import_pyarrow, os_errors_as, sha256, size_text
+from ridgefeat.files import MISSING_WORDS, first_few, first_line, import_pyarrow, os_errors_as, sha256, size_text
 from ridgefeat.table import sidecar
 from ridgefeat.table.row import LABELS, META, Kind
 from ridgefeat.table.writers import column, kind_of
-from ridgefeat.tabular import Table, is_number, log_dialect, not_a_number, open_table, point_decimals
+from ridgefeat.tabular import LOG, Table, is_number, log_dialect, not_a_number, open_table, point_decimals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ def read_table(
     wanted = _plan(path, columns, labels)
     with os_errors_as(TableError, f"table {path} cannot be read"):
         frame = _read_parts(path, wanted) if path.is_dir() else _read_file(path, wanted)
-    _refuse_lacking(path, wanted, list(frame.columns))
+    frame = _complete(path, wanted, frame)
     if verify:
         _verify(path, wanted.about)
     return frame
@@ -92,16 +92,14 @@ def iterate_table(
     try:
         if (table := _open(path, wanted)) is not None:
             for frame in _read_text(table, wanted, rows):
-                _refuse_lacking(path, wanted, list(frame.columns))
-                yield frame
+                yield _complete(path, wanted, frame)
             return
         pa, parquet = import_pyarrow(TableError, path)
         for part in _part_paths(path, wanted.about) if path.is_dir() else [path]:
             with parquet.ParquetFile(part) as file:
                 names = wanted.kept(file.schema_arrow.names)
-                _refuse_lacking(part, wanted, names)
                 for batch in file.iter_batches(rows, columns=names, use_threads=False):
-                    yield _frame(pa.Table.from_batches([batch]))
+                    yield _complete(part, wanted, _frame(pa.Table.from_batches([batch])))
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # and pyarrow's own, which are ValueErrors or OSErrors
@@ -138,11 +136,19 @@ def _plan(path: Path, columns: Collection[str] | None, labels: Collection[str] |
     return _Wanted(about, names, None if labels is None else frozenset(labels))
 
 
-def _refuse_lacking(path: Path, wanted: _Wanted, there: Sequence[str]) -> None:
-    known = set(there)
+def _complete(path: Path, wanted: _Wanted, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with empty meta_* columns where the table has none; refuse one that lacks anything else."""
+    known = set(frame.columns)
     others = [n for n in (*META, *wanted.about["label_kinds"]) if wanted.others is None or n in wanted.others]
-    if lacking := [n for n in [*others, *wanted.features] if n not in known]:
+    lacking = [n for n in [*others, *wanted.features] if n not in known]
+    if [n for n in lacking if n not in META or n == "meta_source"]:
         raise TableError(f"table {path} lacks {len(lacking)} columns that its sidecar names, first {lacking[0]!r}")
+    if not lacking:
+        return frame
+    LOG.info("table %s has no %s: taken as empty.", path, first_few(lacking))
+    empty = {n: column([""] * len(frame), META[n]) for n in lacking}
+    order = [n for n in META if n in known or n in empty]
+    return frame.assign(**empty)[[*order, *(n for n in frame.columns if n not in META)]]
 
 
 def _open(path: Path, wanted: _Wanted) -> Table | None:
@@ -266,9 +272,9 @@ def _check_digits(table: Table, features: pd.DataFrame, wanted: _Wanted, done: i
         if (wrong := ((values < low) | (values > high)) & (size > 100) & (size % 1 == 0)).any():
             row = int(wrong.argmax())
             raise TableError(
-                f"{table.where}, row {done + row + 1}, column {name!r}: {values[row]:.9g} is far from its range, {low:g} "
-                f"to {high:g}. The program that saved the table took decimal points for thousands separators; go back to "
-                "the original file"
+                f"{table.where}, row {done + row + 1}, column {name!r}: {values[row]:.9g} is far from its range, "
+                f"{low:g} to {high:g}. The program that saved the table took decimal points for thousands "
+                "separators; go back to the original file"
             )
 
 

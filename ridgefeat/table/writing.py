@@ -18,6 +18,7 @@ from ridgefeat.table.assembly import (
     Summary,
     assemble,
     check_output,
+    check_size,
     is_folder,
     journal_of,
     plan_parts,
@@ -29,7 +30,7 @@ from ridgefeat.table.reading import verify_parts
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import META, Item
 from ridgefeat.table.sidecar import agree, describe, table_digest
-from ridgefeat.table.writers import Row, is_parquet, text
+from ridgefeat.table.writers import Row, format_of, text
 from ridgefeat.work.engine import count_workers, using
 from ridgefeat.work.guard import Limits
 
@@ -49,6 +50,7 @@ def write_table(
     progress: Progress | None = None,
     engine: str | None = None,
     limits: Limits | None = None,
+    dialect: str = "standard",
 ) -> Summary:
     """Extract features from prints into a table.
 
@@ -59,7 +61,7 @@ def write_table(
     recipe : Recipe
         How they become rows.
     output : str or Path
-        The table, .csv or .parquet; its sidecar is written next to it. A slash at its end means a folder of parts.
+        The table, .csv, .xlsx or .parquet; its sidecar is written next to it. A slash at the end: a folder of parts.
     jobs : int, optional
         Worker processes; every core without.
     mode : {"new", "resume", "overwrite"}
@@ -74,6 +76,8 @@ def write_table(
         Where the work is done: local, dask=ADDRESS or ray=ADDRESS.
     limits : Limits, optional
         What a print may take.
+    dialect : {"standard", "semicolon"}
+        Of a CSV table.
 
     Returns
     -------
@@ -91,6 +95,7 @@ def write_table(
     folder = None if minutiae is None else Path(minutiae)
     count_workers(jobs)
     manifest = describe(items, recipe, folder)
+    check_size(output if not as_folder else f"{output}/", manifest, len(items))
     journal, summary = journal_of(output, as_folder), summary_of(output, as_folder)
     resumed = mode == "resume" and journal.exists()
     if mode == "resume" and not resumed and (summary.sidecar if as_folder else output).exists():
@@ -98,7 +103,9 @@ def write_table(
     about = {"command": list(command), **manifest, "inputs": list(inputs)}
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
-        extraction = Extraction(items, recipe, workers, limits, folder, lines=not (as_folder or is_parquet(output)))
+        extraction = Extraction(
+            items, recipe, workers, limits, folder, lines=not as_folder and format_of(output) == ".csv"
+        )
         summary.workers = workers
         try:
             if resumed:
@@ -107,7 +114,7 @@ def write_table(
                 journal.begin(manifest)
             _compute(extraction, journal, summary, progress)
             rows = _rows(journal, extraction, about["label_kinds"])
-            assemble(rows, about, summary, plan_parts(items, about) if as_folder else None)
+            assemble(rows, about, summary, plan_parts(items, about) if as_folder else None, dialect)
             journal.remove()
         except OSError as error:
             raise TableError(

@@ -179,9 +179,8 @@ def find_roles(
             if not near and strict:
                 raise ScoreError(f"{path} has no column {given!r}; there are: {name_columns(names)}")
         else:
-            near = next((plain[n] for n in usual if n in plain), None) or [
-                name for n in OTHER_NAMES[role] for name in plain.get(n, ())
-            ]
+            near = next((plain[n] for n in usual if n in plain), [])
+            near = near or [name for n in OTHER_NAMES[role] for name in plain.get(n, ())]
         if len(near) > 1 and strict:
             advice = f"name one with --{role}-column" if role in ("score", "label") else "rename one"
             raise ScoreError(f"{path}: columns {name_columns(near)} may each be the {role}; {advice}")
@@ -222,6 +221,8 @@ def _has_header(table: Table) -> bool:
     if any(is_number(c, table.decimal) for c in first):
         return False
     below = [r for r in table.head[1:] if len(r) == len(first)]
+    if len(first) == 1 and not any(is_number(r[0], table.decimal) for r in below):  # a list of names
+        return bool(find_roles(first, table.path, strict=False))
     labels = [c for c, cells in enumerate(zip(*below, strict=True)) if {v.lower() for v in cells} <= YES | NO]
     named = len(find_roles(first, table.path, strict=False)) > 1
     return named or not any(first[c].lower() in YES | NO for c in labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -109,34 +109,15 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
 
 
 def _masked(one: Matrix, two: Matrix) -> Columns:
-    """Return a matrix's scores, mated where a mask of the same shape is 1 and non-mated where it is 0."""
-    is_mask = [
-        bool(np.isin(m.values, (0, 1, -1)).any()) and set(np.unique(m.values[~np.isnan(m.values)])) <= {0, 1, -1}
-        for m in (one, two)
-    ]
+    """Return the scores of one of two matrices; the other, of the same shape, is its mask."""
+    is_mask = [set(np.unique(m.values[~np.isnan(m.values)])) <= {0, 1, -1} for m in (one, two)]
     if sum(is_mask) != 1 or one.values.shape != two.values.shape:
         raise ScoreError(
             f"{one.path} and {two.path} must be a matrix of scores and its mask (1 mated, 0 non-mated, -1 neither) of "
             f"the same shape; they have {one.values.shape[0]} x {one.values.shape[1]} and "
             f"{two.values.shape[0]} x {two.values.shape[1]} cells"
         )
-    scores, mask = (one, two) if is_mask[1] else (two, one)
-    use = np.isin(mask.values, (0, 1))
-    if _is_symmetric(scores.values) and _is_symmetric(mask.values):
-        use &= np.triu(np.ones(use.shape, bool), 1)
-    rows, columns = np.nonzero(use)
-    frame = pd.DataFrame({"score": scores.values[use], "mated": mask.values[use] == 1})
-    note = f"matrix of {_shape(scores)}; mated where {mask.path.name} is 1, non-mated where it is 0"
-    names = [
-        scores.rows or [f"row {i}" for i in range(1, use.shape[0] + 1)],
-        scores.columns or [f"row {i}" for i in range(1, use.shape[1] + 1)],
-    ]
-    return Columns(
-        scores.path,
-        frame.assign(probe=np.array(names[0], object)[rows], reference=np.array(names[1], object)[columns]),
-        {"score": "score", "label": "mated"},
-        note,
-    )
+    return from_matrix(one, two) if is_mask[1] else from_matrix(two, one)
 
 
 def _named(matrix: Matrix, names: Columns) -> Columns:
@@ -159,110 +140,109 @@ def _is_symmetric(values: NDArray[np.float64]) -> bool:
     return values.shape[0] == values.shape[1] and bool(np.array_equal(values, values.T, equal_nan=True))
 
 
-def from_matrix(matrix: Matrix) -> Columns:
-    """Return a named matrix's scores, each comparison once: no print with itself, a symmetric matrix's upper half."""
-    if matrix.rows is None or matrix.columns is None:
+def from_matrix(matrix: Matrix, mask: Matrix | None = None) -> Columns:
+    """Return a matrix's scores, each comparison once: no print with itself, a symmetric matrix's upper half."""
+    if mask is None and (matrix.rows is None or matrix.columns is None):
         raise ScoreError(
             f"{matrix.path} is a matrix ({_shape(matrix)}) without names: what is mated is unclear. Give names in "
             "its first row and column, or a second file: a mask (1 mated, 0 non-mated) or a name per row"
         )
-    use = np.ones(matrix.values.shape, bool)
-    note = f"matrix of {_shape(matrix)}"
-    if matrix.rows == matrix.columns:
-        half = _is_symmetric(matrix.values)
-        use = np.triu(use, 1) if half else ~np.eye(len(use), dtype=bool)
-        note += ", symmetric, of which the upper half is read" if half else ", without its diagonal"
-    use &= ~np.isnan(matrix.values)
+    use: NDArray[Any] = np.ones(matrix.values.shape, bool) if mask is None else np.isin(mask.values, (0, 1))
+    notes = [f"matrix of {_shape(matrix)}"]
+    if _is_symmetric(matrix.values) and (mask is None or _is_symmetric(mask.values)):
+        use &= np.triu(np.ones(use.shape, bool), 1)
+        notes[0] += ", symmetric, of which the upper half is read"
+    elif mask is None and matrix.rows == matrix.columns:
+        use &= ~np.eye(len(use), dtype=bool)
+        notes[0] += ", without its diagonal"
+    if empty := int((use & np.isnan(matrix.values)).sum()):
+        use &= ~np.isnan(matrix.values)
+        notes.append(f"{empty:,} empty cells are left out")
     rows, columns = np.nonzero(use)
-    named = {"probe": np.array(matrix.rows, object)[rows], "reference": np.array(matrix.columns, object)[columns]}
-    roles = {r: r for r in ("score", "probe", "reference")}
-    return Columns(matrix.path, pd.DataFrame({**named, "score": matrix.values[use]}), roles, note)
+    cells: dict[str, Any] = {"score": matrix.values[use]}
+    if matrix.rows is not None and matrix.columns is not None:
+        cells |= {"probe": np.array(matrix.rows, object)[rows], "reference": np.array(matrix.columns, object)[columns]}
+    roles = {name: name for name in cells}
+    if mask is not None:
+        cells["mated"], roles["label"] = mask.values[use] == 1, "mated"
+        notes.append(f"mated where {mask.path.name} is 1, non-mated where it is 0")
+    return Columns(matrix.path, pd.DataFrame(cells), roles, "; ".join(notes))
 
 
 def with_subjects(found: Columns, pattern: str | None) -> Columns:
     """Return comparisons with labels: those that are there, those of two columns of subjects, or those of names."""
-    frame, roles = found.frame, dict(found.roles)
+    frame, roles, names = found.frame, found.roles, found.names()
+    same: Bools | None = None
     if pattern is None and {"subject_probe", "subject_reference"} <= set(roles) and "label" not in roles:
         a, b = (roles[r] for r in ("subject_probe", "subject_reference"))
         same = (frame[a].astype(str) == frame[b].astype(str)).to_numpy()
-        how = f"mated where `{a}` is `{b}`" if not a.startswith("column ") else "mated where both are equal"
-        return _with_labels(found, same, roles, how)
-    names = found.names()
-    if ("label" in roles and pattern is None) or len(names) < 2:
+        how = "mated where both are equal" if a.startswith("column ") else f"mated where `{a}` is `{b}`"
+    elif ("label" in roles and pattern is None) or len(names) < 2:
         return found
-    probe, reference = (pd.factorize(frame[n].astype(str)) for n in names)
-    sides = [list(map(str, probe[1])), list(map(str, reference[1]))]
-    keys, how = _keys_by(pattern, sides) if pattern else _keys(sides, probe[0], reference[0], found)
-    fingers = [np.array(k, object)[codes] for k, codes in zip(keys, (probe[0], reference[0]), strict=True)]
-    same = None if "label" in roles else np.asarray(fingers[0] == fingers[1])
-    persons = [[str(f).partition("\t")[0] for f in side] for side in fingers]
-    found = replace(found, frame=frame.assign(subject_probe=persons[0], subject_reference=persons[1]))
-    return _with_labels(
-        found, same, {**roles, "subject_probe": "subject_probe", "subject_reference": "subject_reference"}, how
-    )
-
-
-def _with_labels(found: Columns, same: Bools | None, roles: dict[str, str], how: str) -> Columns:
+    else:
+        codes, different = pd.factorize(pd.concat([frame[n].astype(str) for n in names]))
+        fingers, how = _fingers([str(n) for n in different], codes.reshape(2, -1), found, pattern)
+        probe, reference = np.array(fingers, object)[codes].reshape(2, -1)
+        same = None if "label" in roles else np.asarray(probe == reference)
+        persons = [[str(f).partition("\t")[0] for f in side] for side in (probe, reference)]
+        frame = frame.assign(subject_probe=persons[0], subject_reference=persons[1])
+        roles = {**roles, "subject_probe": "subject_probe", "subject_reference": "subject_reference"}
     if same is not None:
-        found = replace(found, frame=found.frame.assign(mated=same))
-        roles = {**roles, "label": "mated"}
-    return replace(found, roles=roles, note="; ".join(n for n in (found.note, how) if n))
+        frame, roles = frame.assign(mated=same), {**roles, "label": "mated"}
+    return replace(found, frame=frame, roles=roles, note="; ".join(n for n in (found.note, how) if n))
 
 
-def _keys_by(pattern: str, sides: Sequence[Texts]) -> tuple[list[list[str]], str]:
-    """Return each name's subject as a regular expression reads it."""
+def _fingers(names: Texts, codes: NDArray[Any], found: Columns, pattern: str | None) -> tuple[Texts, str]:
+    """Return what each name is of, and in words how it was read: by a regular expression, or else by its parts.
+
+    A name's parts end at `_`, `-` and `/`. All ways to read them that give mated and non-mated comparisons must agree.
+    """
+    if pattern is not None:
+        return _read_by(pattern, names), f"mated where {pattern!r} reads the same from both names"
+    bare = [re.sub(r"\.[A-Za-z]\w{0,4}$", "", n.replace("\\", "/")) for n in names]
+    ways: dict[str, tuple[Texts, Bools]] = {}
+    for words, cut in _WAYS.items():
+        fingers = [cut(n) for n in bare]
+        probe, reference = np.array(fingers, object)[codes]
+        if all(fingers) and 0 < (same := np.asarray(probe == reference)).sum() < len(same):
+            ways[words] = [str(f) for f in fingers], same
+    if not ways:
+        raise ScoreError(f"{found.path} does not say which comparisons are mated; {WHAT_TO_GIVE}")
+    (first, (read, same)), *others = ways.items()
+    for words, (_, other) in others:
+        if not np.array_equal(same, other):
+            raise ScoreError(
+                f"{found.path} does not say which comparisons are mated: {int(same.sum()):,} if the subject is "
+                f"{first}, {int(other.sum()):,} if it is {words}, of names such as {names[0]!r}; {WHAT_TO_GIVE}"
+            )
+    return read, f"mated where {first} is equal ({len(set(read)):,} subjects, such as {read[0]!r})"
+
+
+def _read_by(pattern: str, names: Texts) -> Texts:
+    """Return the groups of a regular expression but the impression, the subject first."""
     try:
         compiled = re.compile(pattern)
     except re.error as error:
         raise ScoreError(f"--regex {pattern!r} is no regular expression: {error}") from None
     if "subject" not in compiled.groupindex:
         raise ScoreError(f"--regex {pattern!r} has no group `subject`; write it as (?P<subject>...)")
-    out = []
-    for names in sides:
-        found = [compiled.search(n) for n in names]
-        if None in found:
-            raise ScoreError(f"--regex {pattern!r} does not fit the name {names[found.index(None)]!r}")
-        others = [k for k in compiled.groupindex if k not in ("subject", "impression")]
-        out.append(["\t".join(m[k] or "" for k in ("subject", *others)) for m in found if m])
-    return out, f"mated where {pattern!r} reads the same from both names"
+    groups = ["subject", *(k for k in compiled.groupindex if k not in ("subject", "impression"))]
+    found = [compiled.search(n) for n in names]
+    if None in found:
+        raise ScoreError(f"--regex {pattern!r} does not fit the name {names[found.index(None)]!r}")
+    return ["\t".join(m[k] or "" for k in groups) for m in found if m]
 
 
-def _keys(sides: Sequence[Texts], probe: Any, reference: Any, found: Columns) -> tuple[list[list[str]], str]:
-    """Return each name's subject: the part before its first or last separator, if all ways to cut give one result."""
-    ways: dict[str, tuple[list[list[str]], Bools]] = {}
-    for words, cut in _CUTS.items():
-        keys = [[cut(re.sub(r"\.[A-Za-z]\w{0,4}$", "", n.replace("\\", "/"))) for n in names] for names in sides]
-        if all(k is not None for side in keys for k in side):
-            texts = [[str(k) for k in side] for side in keys]
-            same = np.array(texts[0], object)[probe] == np.array(texts[1], object)[reference]
-            if same.any() and not same.all():
-                ways[words] = texts, same
-    if not ways:
-        same = np.array(sides[0], object)[probe] == np.array(sides[1], object)[reference]
-        if same.any() and not same.all():
-            return [list(s) for s in sides], "mated where both names are equal, taken as subjects"
-        raise ScoreError(f"{found.path} does not say which comparisons are mated; {WHAT_TO_GIVE}")
-    (first, (texts, same)), *others = ways.items()
-    for words, (_, other) in others:
-        if not np.array_equal(same, other):
-            raise ScoreError(
-                f"{found.path} does not say which comparisons are mated: {int(same.sum()):,} are if the subject is the "
-                f"{first}, and {int(other.sum()):,} if it is the {words} ({sides[0][0]!r}); {WHAT_TO_GIVE}"
-            )
-    return (
-        texts,
-        f"mated where the {first} is equal ({len({*texts[0], *texts[1]}):,} subjects, such as {texts[0][0]!r})",
-    )
+def _cut(name: str, which: int) -> str:
+    """Return the part of a name before one of its separators; empty without any."""
+    ends = [m.start() for m in re.finditer(r"[/_-]", name) if 0 < m.start() < len(name) - 1]
+    return name[: ends[which]] if ends else ""
 
 
-def _before(name: str, last: bool) -> str | None:
-    cuts = [m.start() for m in re.finditer(r"[/_-]", name) if 0 < m.start() < len(name) - 1]
-    return name[: cuts[-1 if last else 0]] if cuts else None
-
-
-_CUTS = {
-    "part of the name before the last `_`, `-` or `/`": lambda n: _before(n, True),
-    "part before the first one": lambda n: _before(n, False),
-    "part of the file's name before the last `_` or `-`": lambda n: _before(n.rpartition("/")[2], True),
-    "part of the file's name before the first `_` or `-`": lambda n: _before(n.rpartition("/")[2], False),
+_WAYS: dict[str, Callable[[str], str]] = {
+    "the whole name": lambda name: name,
+    "the name before its last `_`, `-` or `/`": lambda name: _cut(name, -1),
+    "the name before its first `_`, `-` or `/`": lambda name: _cut(name, 0),
+    "the file's name before its last `_` or `-`": lambda name: _cut(name.rpartition("/")[2], -1),
+    "the file's name before its first `_` or `-`": lambda name: _cut(name.rpartition("/")[2], 0),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,8 +15,9 @@ from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, ScoreError
-from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.files import atomic_write, os_errors_as, sha256
 from ridgefeat.params import Params
+from ridgefeat.sheets import write_frame
 from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, enrol, find_sources, run_batches
 from ridgefeat.verify.features import entries_from_features, feature_scores
 from ridgefeat.verify.minutiae import minutiae_scores
@@ -56,20 +56,19 @@ class Verification:
     scores: pd.DataFrame
     about: dict[str, Any]
 
-    def save(self, path: PathLike) -> Path:
-        """Write the table (CSV) and its sidecar (.json), each atomically. Return the path of the table.
+    def save(self, path: PathLike, dialect: str = "standard") -> Path:
+        """Write the table (CSV in a dialect, or .xlsx) and its sidecar (.json), each atomically. Return its path.
 
         Raises ScoreError if they cannot be written.
         """
         path = Path(path)
-        text = self.scores.to_csv(index=False, lineterminator="\n").encode()
-        about = {**self.about, "sha256": hashlib.sha256(text).hexdigest()}
-        sidecar = (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
         with os_errors_as(ScoreError, f"{path} cannot be written", "; is its folder writable?"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            for target, content in ((path, text), (path.with_suffix(".json"), sidecar)):
-                with atomic_write(target) as temporary:
-                    temporary.write_bytes(content)
+            with atomic_write(path) as temporary:
+                write_frame(self.scores, temporary, dialect, ScoreError, path)
+                about = {**self.about, "sha256": sha256(temporary)}
+            with atomic_write(path.with_suffix(".json")) as temporary:
+                temporary.write_bytes((json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
         return path
 
 
