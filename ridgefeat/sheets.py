@@ -40,7 +40,7 @@ DIALECTS = {"standard": CsvDialect(), "semicolon": CsvDialect(";", ",", "utf-8-s
 
 
 def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, str]:
-    """Return an .xlsx file's first sheet as CSV, and what to call it."""
+    """Return an .xlsx file's first sheet as CSV, and its name in words if there are others."""
     openpyxl = import_openpyxl(kind, where)
     out, size = io.StringIO(), 0
     writer = csv.writer(out, lineterminator="\n")
@@ -58,13 +58,13 @@ def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, st
                 raise kind(f"{where} holds more than a sheet of {size_text(MAX_SHEET_BYTES)}; save it as CSV")
             if any(cells):
                 writer.writerow(cells)
-        more = f", the first of {len(book.worksheets)}" if len(book.worksheets) > 1 else ""
+        name = f"sheet {sheet.title!r}, the first of {len(book.worksheets)}" if len(book.worksheets) > 1 else ""
         book.close()
     except (kind, OSError):
         raise
     except Exception as error:  # a foreign file in the hands of a library: anything
         raise kind(f"{where} is no .xlsx file: {first_line(error)}") from None
-    return out.getvalue(), f"sheet {sheet.title!r}{more}"
+    return out.getvalue(), name
 
 
 def _cell_text(value: Any) -> str:

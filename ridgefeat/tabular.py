@@ -107,7 +107,7 @@ class Table:
     def words(self) -> str:
         """How the file is understood where it is not plain CSV; else empty."""
         found = [self.sheet] if self.sheet else []
-        if self.separator not in (",", r"\s+") and len(self.head[0]) > 1 and not self.sheet:
+        if self.separator not in (",", r"\s+") and len(self.head[0]) > 1 and self.content is None:
             found.append(f"separator {SEPARATORS[self.separator]}")
         if self.decimal == ",":
             found.append("decimal comma")
@@ -128,6 +128,7 @@ class Table:
         numbers: Collection[str] = (),
         *,
         columns: Sequence[str] = (),
+        repeated: Collection[str] = (),
         dtype: Any = "float64",
         rows: int | None = None,
     ) -> Iterator[pd.DataFrame]:
@@ -139,6 +140,8 @@ class Table:
             Columns that must be numbers; missing words (files.MISSING_WORDS) become NaN.
         columns : sequence of str
             Columns to read; all without.
+        repeated : collection of str
+            Columns of text with few different values, which are then read as categories.
         rows : int, optional
             Maximum number of rows in a frame.
 
@@ -147,10 +150,9 @@ class Table:
         import pandas as pd
 
         names = list(columns) or self.names
-        texts = [n for n in names if n not in numbers]
         # With a choice of columns pandas would not notice a row of too many cells.
         chosen = {"usecols": names} if len(names) < len(self.names) else {}
-        types = {**dict.fromkeys(texts, str), **dict.fromkeys((n for n in names if n in numbers), dtype)}
+        types = {n: dtype if n in numbers else "category" if n in repeated else str for n in names}
         try:
             found = self._read(dtype=types, chunksize=rows, **chosen)
             for raw in [found] if isinstance(found, pd.DataFrame) else found:
@@ -176,8 +178,7 @@ class Table:
     def _read(self, **how: Any) -> Any:
         import pandas as pd
 
-        texts = [n for n, kind in how["dtype"].items() if kind is str]
-        missing = {n: ["", *MISSING_WORDS] for n in how["dtype"] if n not in set(texts)}
+        missing = {n: ["", *MISSING_WORDS] for n, kind in how["dtype"].items() if kind not in (str, "category")}
         return pd.read_csv(
             self.path if self.content is None else io.StringIO(self.content),
             **how,
@@ -287,7 +288,7 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
         raise kind(f"{where} is empty")
     hint = re.match(r"sep=(.)\r?\n", sample, re.IGNORECASE)
     sample = sample[hint.end() :] if hint else sample
-    separator, head = _separator(sample, hint[1] if hint and hint[1] in SEPARATORS else "," if sheet else None)
+    separator, head = _separator(sample, hint[1] if hint and hint[1] in SEPARATORS else "," if content else None)
     decimal = _decimal(head, separator)
     padded = f"{separator} " in sample.lstrip().partition("\n")[0]
     return Table(

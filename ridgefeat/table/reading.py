@@ -244,7 +244,7 @@ def _read_text(table: Table, wanted: _Wanted, rows: int | None) -> Iterator[pd.D
                 cells = ["" if c in MISSING_WORDS else c for c in cells]
             kind = kinds.get(name, "text") if rows else META.get(name) or kind_of(cells)
             texts[name] = _typed(table, name, cells, kind, done)
-        if table.words:
+        if table.words or table.content:
             _check_digits(table, raw[features], wanted, done)
         done += len(raw)
         yield pd.concat([pd.DataFrame(texts), raw[features]], axis=1)

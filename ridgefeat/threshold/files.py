@@ -209,8 +209,10 @@ def _read_text(table: Table, score: str | None, label: str | None, alone: bool) 
     roles = find_roles(table.names, table.path, score, label)
     numbers = {roles["score"]} if "score" in roles else set()
     numbers |= {n for n in table.names if n.startswith("p_")} if "classifier" in table.names else set()
-    frame = next(table.frames(numbers), pd.DataFrame(columns=table.names))
-    for name in {*roles.values(), "classifier", "repeat"} & set(table.names) - numbers:
+    names = {roles[r] for r in ("probe", "reference") if r in roles}
+    texts = {*roles.values(), "classifier", "repeat", "failure"} & set(table.names) - numbers
+    frame = next(table.frames(numbers, repeated=texts - names), pd.DataFrame(columns=table.names))
+    for name in texts - {"failure"}:
         frame[name] = _texts(frame[name])
     return Columns(table.path, frame, roles, table.words)
 
@@ -230,9 +232,12 @@ def _has_header(table: Table) -> bool:
 
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column of text stripped, None where missing; each different text is held once."""
-    codes, different = pd.factorize(column)
-    kept = [str(v).strip() for v in different]
-    return pd.Series(np.array([*(None if v in ("", *MISSING_WORDS) else v for v in kept), None], object)[codes])
+    is_category = isinstance(column.dtype, pd.CategoricalDtype)
+    codes, different = (column.cat.codes.to_numpy(), column.cat.categories) if is_category else pd.factorize(column)
+    kept = [None if v in ("", *MISSING_WORDS) else v for v in (str(d).strip() for d in different)]
+    if is_category and kept == different.tolist():
+        return column
+    return pd.Series(np.array([*kept, None], object)[codes], dtype=object)
 
 
 def _as_matrix(table: Table, score: str | None) -> Matrix | None:

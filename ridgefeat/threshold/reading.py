@@ -239,7 +239,7 @@ def _subjects(frame: pd.DataFrame, roles: dict[str, str]) -> list[tuple[str, NDA
     names = [roles[r] for r in ("subject_probe", "subject_reference") if r in roles]
     if "subject_probe" not in roles:
         return []
-    columns = [frame[n] for n in names]
+    columns = [c.astype(object) if c.dtype == "category" else c for c in (frame[n] for n in names)]
     for name, column in zip(names, columns, strict=True):
         _check_filled(column, name, "name every subject, or leave the column out")
     same_type = len({c.dtype for c in columns}) == 1

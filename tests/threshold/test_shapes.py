@@ -164,8 +164,12 @@ def test_what_is_ambiguous_or_wrong_is_refused(tmp_path, files, message):
 @pytest.mark.skipif(find_spec("openpyxl") is None, reason="needs the extra `excel`")
 def test_a_sheet_is_read(tmp_path):
     frame = pd.DataFrame(LABELLED, columns=["mated", "probe", "reference", "score"])
-    frame.to_excel(tmp_path / "s.xlsx", index=False, sheet_name="Scores")
+    with pd.ExcelWriter(tmp_path / "s.xlsx") as book:
+        frame.to_excel(book, index=False, sheet_name="Scores")
+        frame.to_excel(book, index=False, sheet_name="More")
     read = read_scores(tmp_path / "s.xlsx")
     assert (
-        read.scores.score.tolist() == SCORES and read.scores.mated.tolist() == MATED and "sheet 'Scores'" in read.note
+        read.scores.score.tolist() == SCORES
+        and read.scores.mated.tolist() == MATED
+        and "sheet 'Scores', the first of 2" in read.note
     )
