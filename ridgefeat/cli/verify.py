@@ -63,6 +63,7 @@ def command(**given: Any) -> None:
     from pathlib import Path
 
     from ridgefeat.cli import Unusable
+    from ridgefeat.sheets import import_openpyxl
     from ridgefeat.verify import comparison_params, verify
     from ridgefeat.work.engine import using
 
@@ -70,6 +71,8 @@ def command(**given: Any) -> None:
         raise click.UsageError(f"--output must end in .csv or .xlsx, got {given['output']!r}")
     if Path(given["output"]).exists() and not given["overwrite"]:
         raise Unusable(f"{given['output']} already exists; choose another name, or give --overwrite")
+    if given["output"].lower().endswith(".xlsx"):
+        import_openpyxl(Unusable, given["output"])
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())
     with using(given["engine"], given["jobs"]), talk.progress_bars() as show:
         found = verify(

@@ -58,7 +58,7 @@ def test_failures_end_in_exit_code_1(fingers, tmp_path):
         (["--regex", "(?P<subject>1)0(?P<impression>.)"], "several prints have the same labels (subject 1, impression"),
         (["--layout", "fvc", "--protocol", "altered"], "no print is altered; give both folders"),
         (["--layout", "plain"], "does not give its subject; give --layout or --regex"),
-        (["-o", "s.xlsx"], "must end in .csv"),
+        (["-o", "s.txt"], "must end in .csv or .xlsx"),
     ],
 )
 def test_messages_of_verify(fingers, tmp_path, arguments, message):
