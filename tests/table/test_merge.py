@@ -98,7 +98,7 @@ def test_what_cannot_be_merged_says_why(halves, tmp_path):
     for tables, output, says in [
         ([first], "m.csv", "two tables and more, got 1"),
         ([first, tmp_path / "none.csv"], "m.csv", "no such file"),
-        ([first, second], "m.xlsx", "must end in .csv or .parquet"),
+        ([first, second], "m.txt", "must end in .csv, .xlsx or .parquet"),
         ([first, second], "b.csv", "exists; --overwrite"),
     ]:
         with pytest.raises(TableError, match=says):
