@@ -336,13 +336,13 @@ def _sample(path: Path, encoding: str) -> str:
 
 def _rows(text: str, separator: str) -> list[list[str]]:
     """Return the first rows as cells, without blank lines."""
-    if separator == r"\s+":
-        return [line.split() for line in islice((n for n in text.splitlines() if n.strip()), SAMPLE_ROWS)]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    spaced = separator == r"\s+"
+    stream = io.StringIO(text.replace("\t", " ") if spaced else text, newline="")
+    reader = csv.reader(stream, delimiter=" " if spaced else separator, skipinitialspace=True)
     rows: list[list[str]] = []
     try:
         for row in islice((r for r in reader if any(c.strip() for c in r)), SAMPLE_ROWS):
-            rows.append([c.strip() for c in row])
+            rows.append([c.strip() for c in row if c or not spaced])
     except csv.Error:
         pass  # a field beyond all bounds; what there is decides
     return rows or [[""]]
@@ -371,7 +371,7 @@ def _separator(text: str, given: str | None) -> tuple[str, list[list[str]]]:
 def _with_row_names(rows: list[list[str]]) -> list[list[str]]:
     """Return rows whose header has a name for every column: R writes none above the names of rows."""
     wider = len(rows) > 1 and {len(r) for r in rows[1:]} == {len(rows[0]) + 1}
-    return [["", *rows[0]], *([c.strip('"') for c in r] for r in rows[1:])] if wider else rows
+    return [["", *rows[0]], *rows[1:]] if wider else rows
 
 
 def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:

@@ -82,11 +82,7 @@ def test_the_dialect_for_spreadsheets_has_decimal_commas_and_a_mark(prints, tmp_
     [
         ("ridge_period_mean", "12. Mai", r"row 2, column 'ridge_period_mean': '12. Mai' is not a number \(a date\?"),
         ("ridge_period_mean", "1.234.567", r"row 2, column 'ridge_period_mean': .* \(thousands separators\?"),
-        (
-            "ridge_period_mean",
-            "18718",
-            r"row 2, column 'ridge_period_mean': 18718 is far from its range, 0.1 to 1.5",
-        ),
+        ("ridge_period_mean", "18718", r"row 2, column 'ridge_period_mean': 18718 is far from its range, 0.1 to 1.5"),
         ("meta_width", "3,6e2", "row 2, column 'meta_width': '3.6e2' is not a number"),
     ],
 )
