@@ -85,9 +85,13 @@ class Columns:
     roles: dict[str, str]
     note: str = ""
 
-    def names(self) -> list[str]:
-        """Return the columns that name prints."""
-        return [self.roles[r] for r in ("probe", "reference") if r in self.roles]
+    def prints(self) -> list[pd.Series[str]]:
+        """Return the columns that name prints; raise ScoreError, with its row, for an empty cell."""
+        columns = [self.frame[self.roles[r]] for r in ("probe", "reference") if r in self.roles]
+        for column in columns:
+            if (missing := column.isna().to_numpy()).any():
+                raise ScoreError(f"{self.path}, row {1 + missing.argmax()}: {column.name!r} is empty; name every print")
+        return [column.astype(str) for column in columns]
 
 
 @dataclass(frozen=True)
@@ -294,7 +298,7 @@ def _without_header(table: Table) -> Columns:
     numeric = [n for n in names if kinds[n] != "name"]
     labels = [n for n in names if kinds[n] == "label"]
     fractions = [n for n in numeric if kinds[n] == "fraction"]
-    if len(names) in (4, 5) and names[-1] in numeric and len(labels) != 1:
+    if len(names) in (4, 5) and kinds[names[-1]] in ("whole", "fraction") and len(labels) != 1:
         real = names[1 if len(names) == 4 else 2]
         same = (frame[names[0]] == frame[real]).to_numpy()
         if same.any() and not same.all():

@@ -74,7 +74,7 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
     """Return a list of trials with the scores of another file, by the names of prints, or line by line without any."""
     note = f"trials and labels from {trials.path.name}, scores from {scores.path.name}"
     notes = [note, *(f"{f.path.name}: {f.note}" for f in (trials, scores) if f.note)]
-    left, right = trials.names(), scores.names()
+    left, right = trials.prints(), scores.prints()
     score = scores.roles["score"]
     if not right:
         if len(trials.frame) != len(scores.frame):
@@ -86,7 +86,7 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
         return Columns(trials.path, frame, {**trials.roles, "score": "score"}, "; ".join(notes))
     if len(left) != len(right):
         raise ScoreError(f"{trials.path} names prints by {len(left)} columns, {scores.path} by {len(right)}")
-    keys = [f.frame[names].astype(str).agg("\t".join, axis=1) for f, names in ((trials, left), (scores, right))]
+    keys = [pd.Series(["\t".join(row) for row in zip(*columns, strict=True)]) for columns in (left, right)]
     for f, key in zip((trials, scores), keys, strict=True):
         if (again := key.duplicated()).any():
             row = int(again.to_numpy().argmax())
@@ -171,16 +171,16 @@ def from_matrix(matrix: Matrix, mask: Matrix | None = None) -> Columns:
 
 def with_subjects(found: Columns, pattern: str | None) -> Columns:
     """Return comparisons with labels: those that are there, those of two columns of subjects, or those of names."""
-    frame, roles, names = found.frame, found.roles, found.names()
+    frame, roles = found.frame, found.roles
     same: Bools | None = None
     if pattern is None and {"subject_probe", "subject_reference"} <= set(roles) and "label" not in roles:
         a, b = (roles[r] for r in ("subject_probe", "subject_reference"))
         same = (frame[a].astype(str) == frame[b].astype(str)).to_numpy()
         how = "mated where both are equal" if a.startswith("column ") else f"mated where `{a}` is `{b}`"
-    elif ("label" in roles and pattern is None) or len(names) < 2:
+    elif ("label" in roles and pattern is None) or not {"probe", "reference"} <= set(roles) or not len(frame):
         return found
     else:
-        codes, different = pd.factorize(pd.concat([frame[n].astype(str) for n in names]))
+        codes, different = pd.factorize(pd.concat(found.prints()))
         fingers, how = _fingers([str(n) for n in different], codes.reshape(2, -1), found, pattern)
         probe, reference = np.array(fingers, object)[codes].reshape(2, -1)
         same = None if "label" in roles else np.asarray(probe == reference)
