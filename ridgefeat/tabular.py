@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ridgefeat.files import MISSING_WORDS, exact_numbers, first_few, first_line, import_pyarrow, size_text
+from ridgefeat.files import MISSING_WORDS, count_of, exact_numbers, first_few, first_line, import_pyarrow, size_text
 from ridgefeat.sheets import sheet_as_csv
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Table:
         Columns: the first row, unless `with_names` said otherwise.
     has_header : bool
     skipped : int
-        Lines above the first row: `sep=;`, as some programs write.
+        Lines above the first row: `sep=;`, as some programs write, and those that begin with #.
     content : str, optional
         An .xlsx file's first sheet as CSV.
     sheet : str
@@ -111,6 +111,8 @@ class Table:
             found.append(f"separator {SEPARATORS[self.separator]}")
         if self.decimal == ",":
             found.append("decimal comma")
+        if self.skipped:
+            found.append(f"{count_of(self.skipped, 'line')} above it left out")
         if self.encoding != "utf-8-sig":
             found.append({"cp1252": "Windows-1252 (it is not UTF-8)"}.get(self.encoding, self.encoding.upper()))
         return ", ".join(found)
@@ -286,13 +288,14 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
         sample = _sample(path, encoding)
     if not sample.strip():
         raise kind(f"{where} is empty")
-    hint = re.match(r"sep=(.)\r?\n", sample, re.IGNORECASE)
-    sample = sample[hint.end() :] if hint else sample
-    separator, head = _separator(sample, hint[1] if hint and hint[1] in SEPARATORS else "," if content else None)
+    hint = re.match(r"(#.*\r?\n)+|sep=(.)\r?\n", sample, re.IGNORECASE)
+    sample, skipped = (sample[hint.end() :], hint[0].count("\n")) if hint else (sample, 0)
+    given = "," if content else hint[2] if hint and hint[2] in SEPARATORS else None
+    separator, head = _separator(sample, given)
     decimal = _decimal(head, separator)
     padded = f"{separator} " in sample.lstrip().partition("\n")[0]
     return Table(
-        *(path, kind, where, separator, decimal, encoding, head, head[0], True, int(bool(hint)), content, sheet, padded)
+        *(path, kind, where, separator, decimal, encoding, head, head[0], True, skipped, content, sheet, padded)
     )
 
 

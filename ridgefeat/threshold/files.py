@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -198,14 +198,11 @@ def _plain(name: str) -> str:
 
 
 def _read_text(table: Table, score: str | None, label: str | None, alone: bool) -> Columns | Matrix:
-    if (
-        not alone
-        and table.separator == ","
-        and all(len(r) == 2 and "".join(r).lstrip("-").isdigit() for r in table.head)
-    ):
+    halves = table.separator == "," and all(len(r) == 2 and "".join(r).lstrip("-").isdigit() for r in table.head)
+    if halves and not alone:
         head = [[",".join(r)] for r in table.head]
-        table = Table(**{**vars(table), "separator": "\t", "decimal": ",", "head": head, "names": head[0]})
-    if (matrix := _as_matrix(table, score)) is not None:
+        table = replace(table, separator="\t", decimal=",", head=head, names=head[0])
+    if (matrix := _as_matrix(table, score or label)) is not None:
         return matrix
     if not _has_header(table):
         return _without_header(table)
@@ -244,7 +241,7 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     return pd.Series(np.array([*kept, None], object)[codes], dtype=object)
 
 
-def _as_matrix(table: Table, score: str | None) -> Matrix | None:
+def _as_matrix(table: Table, given: str | None) -> Matrix | None:
     """Return a file as a matrix, if its first rows are one: numbers alone, or with names above and before them."""
     first, rows = table.head[0], table.head[1:]
     if len(first) < 3 or len(rows) < 2 or any(len(r) != len(first) for r in rows):
@@ -265,7 +262,7 @@ def _as_matrix(table: Table, score: str | None) -> Matrix | None:
     elif any(is_number(c, table.decimal) for c in first[1:]):
         if first[0] and {*first[1:]} != {r[0] for r in rows}:
             return None
-    elif score is not None or {"score", "label"} & set(find_roles(first, table.path, strict=False)):
+    elif given is not None or {"score", "label"} & set(find_roles(first, table.path, strict=False)):
         return None
     frame = next(table.with_names(names, has_header=True).frames(names[1:]))
     return Matrix(table.path, frame[names[1:]].to_numpy(np.float64), _texts(frame["0"]).astype(str).tolist(), first[1:])
@@ -273,15 +270,10 @@ def _as_matrix(table: Table, score: str | None) -> Matrix | None:
 
 def _is_bare_matrix(table: Table) -> bool:
     """Whether rows of numbers are a matrix, and not columns of labels, numbers of prints and scores."""
-    width = len(table.head[0])
-    if (
-        width > MAX_COLUMNS
-        or width == len(table.head)
-        or {c for r in table.head for c in r} <= {"0", "1", "-1", "", *MISSING_WORDS}
-    ):
-        return True
-    fractions = [sum("." in r[c] or "," in r[c] for r in table.head) for c in range(width)]
-    return sum(f > 0 for f in fractions) > 1
+    width, cells = len(table.head[0]), {c for r in table.head for c in r}
+    with_fractions = sum(any("." in r[c] or "," in r[c] for r in table.head) for c in range(width))
+    is_mask = cells <= {"0", "1", "-1", "", *MISSING_WORDS}
+    return width > MAX_COLUMNS or width == len(table.head) or is_mask or with_fractions > 1
 
 
 def _values(table: Table, names: Sequence[str]) -> NDArray[np.float64]:
@@ -306,16 +298,8 @@ def _without_header(table: Table) -> Columns:
             kind = "claimed identity, real identity, name" if len(names) == 4 else "claimed, model, real identity, name"
             return _numbered(table, frame, roles, f"{note}; the {len(names)} columns of bob ({kind}, score)")
     free = [n for n in numeric if n not in labels]
-    score = (
-        fractions
-        if len(fractions) == 1
-        else free
-        if len(free) == 1
-        else []
-        if not numeric or labels == numeric
-        else None
-    )
-    if score is None or len(labels) > 1 or len(names) > MAX_COLUMNS:
+    score = next((found for found in (fractions, free) if len(found) == 1), [])
+    if len(free) > len(score) + 2 or (free and not score) or len(labels) > 1 or len(names) > MAX_COLUMNS:
         raise ScoreError(
             f"{table.path} has no header, and its {len(names)} columns may mean several things (first row: "
             f"{', '.join(table.head[0][:6])}); write names above them, such as probe, reference, mated, score"

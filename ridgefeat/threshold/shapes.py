@@ -17,10 +17,8 @@ from ridgefeat.threshold.files import Columns, Matrix
 
 Texts = Sequence[str]
 Bools = NDArray[np.bool_]
-_MATED_FILE = re.compile(
-    r"genuine|(?<!non)(?<!non[-_ ])mated|(?<!non)(?<!non[-_ ])match|client|positive|target|\bgen\b"
-)
-_OTHER_FILE = re.compile(r"impost[eo]r|non[-_ ]?(mated|match|target)|negative|\bimp\b")
+_OTHER_FILE = re.compile(r"impost[eo]r|(non|un)[-_ ]?(mated|match|target)|negative|(?<![a-z])imp(?![a-z])")
+_MATED_FILE = re.compile(r"genuine|mated|match|client|positive|target|(?<![a-z])gen(?![a-z])")
 WHAT_TO_GIVE = (
     "give a column of labels (mated: 1 or 0), columns subject_probe and subject_reference, or --regex with a group "
     "`subject` that reads subjects from the names of prints"
@@ -53,10 +51,8 @@ def _roles(found: Columns) -> str:
 
 def _mated_and_others(one: Columns, two: Columns) -> Columns:
     """Return two files of scores as one table; their names say which is mated, or else the first one is."""
-    kinds = [
-        None if bool(o) == bool(m) else bool(m)
-        for m, o in ((_MATED_FILE.search(n), _OTHER_FILE.search(n)) for n in (f.path.stem.lower() for f in (one, two)))
-    ]
+    names = [f.path.stem.lower() for f in (one, two)]
+    kinds = [False if _OTHER_FILE.search(n) else True if _MATED_FILE.search(n) else None for n in names]
     first_mated = kinds[0] if kinds[0] is not None else kinds[1] is not True
     if kinds[0] is not None and kinds[0] == kinds[1]:
         raise ScoreError(f"{one.path} and {two.path} both name {'' if kinds[0] else 'non-'}mated scores; rename one")

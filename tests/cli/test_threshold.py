@@ -76,6 +76,20 @@ def test_an_earlier_report_is_kept(tmp_path):
     run(*how, "--overwrite")
 
 
+def test_two_files_are_read_and_one_line_says_how(tmp_path):
+    frame = scores_table(tmp_path / "s.csv")
+    for name, mated in (("genuine.txt", 1), ("impostor.txt", 0)):
+        frame["score"][frame["mated"] == mated].to_csv(tmp_path / name, index=False, header=False)
+    files = (tmp_path / "impostor.txt", tmp_path / "genuine.txt")
+    done = run("threshold", *files, "-o", tmp_path / "out", "--methods", "exact", "--csv-dialect", "semicolon")
+    assert done.stderr.startswith(
+        "180 mated and 435 non-mated comparisons; mated in genuine.txt, non-mated in impostor."
+    )
+    assert "; higher is more similar.\n" in done.stderr
+    written = (tmp_path / "out" / "thresholds.csv").read_text("utf-8")
+    assert written.startswith("\ufeffmethod;") and ",0" in written
+
+
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [

@@ -35,6 +35,22 @@ def test_verify_then_threshold(fingers, tmp_path):
     assert (tmp_path / "thresholds" / "report.html").stat().st_size > 1000
 
 
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        "Probe;Reference;Mated\n101_1.png;101_2.png;1\n101_1.png;102_1.png;0\n",
+        "1 101_1.png 101_2.png\n0 101_1.png 102_1.png\n",
+    ],
+)
+def test_a_protocol_in_any_dialect(fingers, tmp_path, pairs):
+    (tmp_path / "p.txt").write_text(pairs)
+    out = tmp_path / "s.csv"
+    done = run("verify", fingers, "--protocol", tmp_path / "p.txt", "-o", out, "--csv-dialect", "semicolon")
+    assert "1 mated and 1 non-mated comparisons." in done.stderr and "p.txt is read with" in done.stderr
+    assert out.read_text("utf-8-sig").startswith("probe;reference;")
+    assert "1 mated and 1 non-mated" in run("threshold", out, "-o", tmp_path / "t", "--methods", "exact").stderr
+
+
 def test_quiet_json_and_overwriting(fingers, tmp_path):
     out = tmp_path / "scores.csv"
     result = json.loads(run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--json").output)

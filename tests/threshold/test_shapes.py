@@ -38,7 +38,7 @@ GENUINE, IMPOSTOR = (lines([s] for s, m in zip(SCORES, MATED, strict=True) if m 
 SHAPES = {
     "semicolons": {"s.csv": "Mated?;Match Score\n" + lines([(m, t[2]) for m, *t in LABELLED], ";", ",")},
     "utf-16": {"s.csv": ("label\tscore\n" + lines([(m, t[2]) for m, *t in LABELLED], "\t")).encode("utf-16")},
-    "spaces": {"s.txt": lines((m, t[2]) for m, *t in LABELLED)},
+    "spaces": {"s.txt": "# label score\n" + lines((m, t[2]) for m, *t in LABELLED)},
     "spaces, decimal comma": {"s.txt": lines([(WORD[bool(m)], t[2]) for m, *t in LABELLED], " ", ",")},
     "two columns of subjects": {
         "s.csv": "probe_subject_id,bio_ref_subject_id,score\n" + lines([(a[:3], b[:3], s) for a, b, s in TRIPLES], ",")
