@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.labels
 @options.families
 @options.tuning
+@options.invert
 @click.option(
     "--mirror", type=click.Choice(["left", "right"]), help="Mirror this hand's prints (label hand) before features."
 )
@@ -90,7 +91,7 @@ def _recipe(given: dict[str, Any]) -> Recipe:
 
     like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
-    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror")} | {
+    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror", "invert")} | {
         "params": params
     }
     if like is not None:

@@ -88,6 +88,11 @@ reading = stacked(
         "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down; overrides files and layouts."
     ),
 )
+invert = click.option(
+    "--invert",
+    type=click.Choice(["auto", "yes", "no"]),
+    help="Whether ridges are white, and the negative is measured.  [default: auto]",
+)
 labels = stacked(
     reading,
     path("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."),

@@ -15,6 +15,7 @@ from ridgefeat.cli import options, talk
 @click.option("--panels", **options.listed("ridgefeat.report", "PANELS"), help="Stages to draw, comma-separated.")
 @click.option("--scale", type=float, metavar="N", help="Scale factor relative to 500 dpi, 0.25 to 4.")
 @options.reading
+@options.invert
 @options.tuning
 @options.json_result
 def command(image: str, output: str, **given: Any) -> None:
@@ -26,12 +27,15 @@ def command(image: str, output: str, **given: Any) -> None:
       ridgefeat show print.png -o overlay.png --dpi 1000 --panels print,minutiae
     """
     from ridgefeat.report import save_overlay
+    from ridgefeat.sources.resolution import suggest_dpi
     from ridgefeat.table import read
 
     params = options.load_params(given["params_file"], given["assignments"])
-    fp = read(image, given["dpi"], layout=given["layout"] or "auto", params=params)
+    fp = read(image, given["dpi"], layout=given["layout"] or "auto", params=params, invert=given["invert"] or "auto")
     save_overlay(fp, output, panels=given["panels"], scale=given["scale"])
     singular = fp.singular_points
     talk.echo(f"{output}: {len(fp.minutiae)} minutiae, {len(singular)} singular points")
     counts = {"minutiae": len(fp.minutiae), "cores": len(singular.cores), "deltas": len(singular.deltas)}
+    if fp.is_dpi_assumed:
+        talk.echo(f"resolution assumed: 500 dpi; {suggest_dpi(fp.median_period)}; give the true one with --dpi")
     talk.result({"picture": output, **counts, "flags": list(fp.flags)})

@@ -122,10 +122,11 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
     flags: Iterable[str] = ()
     digest = None
     if isinstance(item, ArrayPrint):
-        pixels, dpi = item.pixels, recipe.dpi or (WORKING_DPI, WORKING_DPI)
+        pixels, dpi = item.pixels, recipe.dpi
     else:
         loaded = load_print(item, recipe.dpi)
-        pixels, dpi, flags = loaded.pixels, (loaded.dpi_x, loaded.dpi_y), loaded.flags
+        pixels, flags = loaded.pixels, loaded.flags
+        dpi = None if loaded.dpi_origin == "assumed" else (loaded.dpi_x, loaded.dpi_y)
         digest = loaded.sha256
     hand = item.labels.get("hand")
     hand = hand if hand in ("left", "right") else None
@@ -134,7 +135,7 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
     elif recipe.mirror and hand == recipe.mirror:
         digest = digest or pixel_digest(pixels)
         pixels, hand = np.ascontiguousarray(pixels[:, ::-1]), "left" if hand == "right" else "right"
-    fp = Fingerprint(pixels, dpi, hand=hand, params=recipe.params, source=str(item.relative))
+    fp = Fingerprint(pixels, dpi, hand=hand, invert=recipe.invert, params=recipe.params, source=str(item.relative))
     meta["meta_sha256"] = digest or pixel_digest(fp.original)
     meta["meta_height"], meta["meta_width"] = fp.original.shape
     meta["meta_dpi_x"], meta["meta_dpi_y"] = fp.dpi_x, fp.dpi_y
