@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ridgefeat.stages.grid import FINE
-from ridgefeat.structure import Bool, Float, UInt8
+from ridgefeat.structure import Bool, UInt8
 
 NEAR_CELLS, FAR_CELLS = 1, 3
 """The rim begins and ends this far outside the print, in cells of 4 px: from 4 to 12 px."""
@@ -63,22 +63,22 @@ def measure_polarity(image: UInt8, mask: Bool) -> float:
     if min(rows, columns) < 1:
         return 0.0
     box = slice(FINE * rows), slice(FINE * columns)
-    share = _by_cell(mask[box].astype(np.float32), columns, rows)
-    touched = (share > 0).astype(np.uint8)
+    share = _by_cell(mask[box].view(np.uint8) * np.uint8(255), columns, rows)
+    touched = np.asarray(share > 0, np.uint8)
     hull = np.zeros_like(touched)
     if touched.any():
         cv2.fillConvexPoly(hull, cv2.convexHull(cv2.findNonZero(touched)), 1)
     rim = (_grown(touched, FAR_CELLS) > 0) & (_grown(touched, NEAR_CELLS) == 0) & (hull == 0)
-    half = cv2.resize(image[box], (2 * columns, 2 * rows), interpolation=cv2.INTER_AREA).astype(np.float32)
+    half = cv2.resize(image[box], (2 * columns, 2 * rows), interpolation=cv2.INTER_AREA)
     square = np.ones((RIDGES // 2, RIDGES // 2), np.uint8)
-    within = (cv2.erode(share, np.ones((3, 3), np.uint8)) > 0.999).astype(np.float32)  # type: ignore[operator]
+    within = (cv2.erode(share, np.ones((3, 3), np.uint8)) == 255).astype(np.float32)
     tones = [_by_cell(f(half, square), columns, rows) * within for f in (cv2.dilate, cv2.erode)]
     weight, bright, dark = (cv2.GaussianBlur(v, (0, 0), REACH) for v in (within, *tones))
     rim &= weight > 1e-4
     if np.count_nonzero(rim) < MIN_RIM:
         return 0.0
     bright, dark = bright[rim] / weight[rim], dark[rim] / weight[rim]
-    tone = (2 * _by_cell(half, columns, rows)[rim] - bright - dark) / np.maximum(bright - dark, MIN_CONTRAST)
+    tone = (2.0 * _by_cell(half, columns, rows)[rim] - bright - dark) / np.maximum(bright - dark, MIN_CONTRAST)
     return float(np.clip(tone, -MAX_TONE, MAX_TONE).mean())
 
 
@@ -87,7 +87,7 @@ def has_white_ridges(image: UInt8, mask: Bool) -> bool:
     return measure_polarity(image, mask) < WHITE_RIDGES
 
 
-def _by_cell(values: Float, columns: int, rows: int) -> Float:
+def _by_cell(values: UInt8, columns: int, rows: int) -> UInt8:
     return np.asarray(cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA))
 
 
