@@ -48,7 +48,7 @@ def people(root, names=("alice", "bob")):
     """Write two impressions of two fingers of each person into folders of their own."""
     made = make_subjects(len(names), seed=3, fingers=2, impressions=2, noise_level=1)
     for number, one in enumerate(made):
-        save(f"{root}/{names[number // 4]}/{1 + number // 2 % 2}_{1 + number % 2}.png", one.impression.image)
+        save(f"{root}/{names[number // 4]}/{1 + number // 2 % 2}_{1 + number % 2}.png", one.print.image)
 
 
 def scores(seed=0):
@@ -116,7 +116,7 @@ def feature_table(write):
     def make():
         rng = np.random.default_rng(0)
         for number, one in enumerate(make_subjects(12, seed=0, fingers=1, impressions=2, noise_level=1)):
-            save(f"p/{number // 2}_{1 + number % 2}.png", one.impression.image)
+            save(f"p/{number // 2}_{1 + number % 2}.png", one.print.image)
         pd.DataFrame(
             [(f"{s}_{i}.png", f"s{s}", "MF"[s % 2]) for s in range(12) for i in (1, 2)],
             columns=["file", "subject", "sex"],
