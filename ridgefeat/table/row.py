@@ -19,7 +19,7 @@ from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.sources import PrintSource, load_print, pixel_digest
 from ridgefeat.structure import WORKING_DPI, Float, UInt8
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.templates import write_iso, write_minutiae_csv, write_xyt
+from ridgefeat.templates import write_minutiae_csv, write_record, write_xyt
 
 Kind = Literal["integer", "number", "text"]
 Meta = dict[str, Any]
@@ -241,6 +241,6 @@ def write_minutiae(fp: Fingerprint, target: Path) -> None:
         write_minutiae_csv(table, points, singular, **dpi)
         write_xyt(xyt, points, height=len(fp.image), dpi_x=WORKING_DPI, dpi_y=WORKING_DPI)
         if max(height, width) <= MAX_SIDE:
-            write_iso(record, points, singular, width=width, height=height, **dpi)
+            write_record(record, points, singular, width=width, height=height, **dpi)
     except (OSError, TemplateError) as error:
         raise TableError(f"minutiae of {fp.source} cannot be written to {target}.*: {error}") from None

@@ -1,9 +1,11 @@
-from .iso19794_2 import IsoHeader as IsoHeader
-from .iso19794_2 import decode_iso as decode_iso
-from .iso19794_2 import decode_iso_views as decode_iso_views
-from .iso19794_2 import encode_iso as encode_iso
-from .iso19794_2 import read_iso as read_iso
-from .iso19794_2 import write_iso as write_iso
+from ._common import MinutiaeRecord as MinutiaeRecord
+from .cards import decode_card as decode_card
+from .reading import FORMATS as FORMATS
+from .reading import read_minutiae as read_minutiae
+from .reading import recognise as recognise
+from .records import decode_records as decode_records
+from .records import encode_record as encode_record
+from .records import write_record as write_record
 from .text_csv import read_minutiae_csv as read_minutiae_csv
 from .text_csv import write_minutiae_csv as write_minutiae_csv
 from .xyt import read_xyt as read_xyt
