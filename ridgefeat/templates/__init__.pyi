@@ -4,9 +4,9 @@ from .reading import FORMATS as FORMATS
 from .reading import read_minutiae as read_minutiae
 from .reading import recognise as recognise
 from .records import decode_records as decode_records
-from .records import encode_record as encode_record
-from .records import write_record as write_record
 from .text_csv import read_minutiae_csv as read_minutiae_csv
 from .text_csv import write_minutiae_csv as write_minutiae_csv
+from .writing import encode_record as encode_record
+from .writing import write_record as write_record
 from .xyt import read_xyt as read_xyt
 from .xyt import write_xyt as write_xyt

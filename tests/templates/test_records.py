@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ridgefeat.errors import TemplateError
 from ridgefeat.structure import CORE, DELTA, Minutiae, SingularPoints
 from ridgefeat.templates import decode_records, encode_record, write_record
-from ridgefeat.templates.records import WRITTEN
+from ridgefeat.templates.writing import WRITTEN
 
 # Composed by hand from the standard's tables, a field a line.
 GOLDEN = bytes.fromhex(
@@ -262,7 +262,7 @@ def changed(at, value, record=GOLDEN):
         (GOLDEN[:-20], "cut off at byte"),
         (changed(8, b"\0\0\x20\x39"), "length is given as 8249 bytes, but its parts fill 57"),
         (changed(14, b"\0\0"), "0x374 px is no print"),
-        (changed(22, b"\0"), "with 0 views"),
+        (changed(22, b"\0"), "with 0 views holds no print; 1 to 255"),
         (changed(22, b"\2"), "cut off"),
         (changed(18, b"\0\0"), "0x197 px per cm is no resolution"),
         (changed(24, b"\x0b"), "finger position 11"),
