@@ -38,7 +38,7 @@ def command(image: str, output: str, **given: Any) -> None:
     from ridgefeat.report import save_overlay
     from ridgefeat.sources import find_prints
     from ridgefeat.table import read
-    from ridgefeat.verify import is_template
+    from ridgefeat.verify.enrolment import is_template
 
     sources = find_prints([image]) if Path(image).is_file() else []
     if sources and is_template(sources[0], given["template_format"]):

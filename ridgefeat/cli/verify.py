@@ -156,6 +156,7 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     """
     from ridgefeat import verify
     from ridgefeat.cli import Unusable
+    from ridgefeat.verify.enrolment import count_notes
 
     params = options.load_params(given["params_file"], given["assignments"], verify.comparison_params())
     form = given["template_format"]
@@ -181,7 +182,7 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
             "probe": entries[0].name,
             "candidates": found,
             "calibration": {"data": calibration.data, "comparisons": calibration.comparisons},
-            "notes": (notes := verify.count_notes(entries)),
+            "notes": (notes := count_notes(entries)),
             "failed": [{"name": e.name, "reason": e.failure} for e in failed],
         },
         _table(found),

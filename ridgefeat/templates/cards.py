@@ -24,9 +24,23 @@ CARDS = {"iso-normal-card": 5, "iso-compact-card": 3}
 
 
 def decode_card(data: bytes, form: str) -> MinutiaeRecord:
-    """Return the minutiae of a card template; quality is NaN, and zeros at the end are padding.
+    """Return the minutiae of a card template.
 
-    Raises TemplateError if the bytes cannot be of this format, which not every wrong choice shows.
+    Parameters
+    ----------
+    data : bytes
+        The minutiae; zeros at the end are padding.
+    form : {"iso-normal-card", "iso-compact-card"}
+
+    Returns
+    -------
+    MinutiaeRecord
+        Positions from the origin that the card's writer chose; quality is NaN.
+
+    Raises
+    ------
+    TemplateError
+        If the format is unknown or the bytes cannot be of this format, which not every wrong choice shows.
 
     Examples
     --------
@@ -36,6 +50,8 @@ def decode_card(data: bytes, form: str) -> MinutiaeRecord:
     >>> card.minutiae.x.round(1), np.degrees(card.minutiae.direction), card.minutiae.kind
     (array([196.9, 393.7], dtype=float32), array([ 90., 270.], dtype=float32), array([1, 2], dtype=uint8))
     """
+    if form not in CARDS:
+        raise TemplateError(f"unknown card format {form!r}; there are: {', '.join(CARDS)}")
     size = CARDS[form]
     kept = len(data.rstrip(b"\0"))
     count = -(-kept // size)

@@ -1,4 +1,4 @@
-"""A file of minutiae in any format, recognised by its content: records also as base64 text, .xyt, CSV."""
+"""A file of minutiae in any format, recognised by its content: records, also as base64 or hex text, .xyt, CSV."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ HEAD = 4096
 _XYT_HEIGHT = 500
 """The format counts rows from the bottom of an image of unknown height; the height does not affect comparisons."""
 _XYT_LINE = re.compile(rb"\s*-?\d{1,7}[ \t]+-?\d{1,7}[ \t]+-?\d{1,7}([ \t]+-?\d{1,7})?[ \t]*(\r|\n|$)")
-_MAGIC_BASE64 = re.compile(rb"\s*(data:[\w/+.;-]*,)?Rk1SA[A-D]")
+_MAGIC_TEXT = re.compile(rb"\s*((data:[\w/+.;-]*,)?Rk1SA[A-D]|464[Dd]5200)")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def recognise(data: bytes) -> str | None:
-    """Return "record", "xyt" or "csv" for the first bytes of such a file (HEAD of them are enough), else None.
+    """Return "record", "xyt" or "csv" if `data` begins such a file (4096 bytes of it are enough), else None.
 
     Examples
     --------
     >>> recognise(b"FMR\\0 20\\0"), recognise(b"Rk1SACAyMAA="), recognise(b"12 34 90 50\\n"), recognise(b"GIF89a")
     ('record', 'record', 'xyt', None)
     """
-    if data.startswith(MAGIC) or _MAGIC_BASE64.match(_plain(data[:HEAD])):
+    if data.startswith(MAGIC) or _MAGIC_TEXT.match(_plain(data[:HEAD])):
         return "record"
     if _XYT_LINE.match(data):
         return "xyt"
@@ -66,6 +66,11 @@ def read_minutiae(
     height : int, optional
         Rows of the image, for .xyt; without it, positions are relative.
 
+    Returns
+    -------
+    MinutiaeRecord
+        With what was not read, or understood in a way that its writer may not have meant, in `notes`.
+
     Raises
     ------
     TemplateError
@@ -90,7 +95,7 @@ def read_minutiae(
 
 
 def _decode(data: bytes, form: str, view: int | None, dpi: tuple[float, float] | None) -> MinutiaeRecord:
-    data, is_text = _from_base64(data)
+    data, text = _from_text(data)
     if form in CARDS and not data.startswith(MAGIC):
         record = decode_card(data, form)
     else:
@@ -102,7 +107,7 @@ def _decode(data: bytes, form: str, view: int | None, dpi: tuple[float, float] |
             others = ", ".join(str(v.finger_position) for v in views[1:])
             note = f"the first of {len(views)} views is read (finger {record.finger_position}), not fingers {others}"
             record = replace(record, notes=(note, *record.notes))
-    return replace(record, notes=(*record.notes, "read from base64 text")) if is_text else record
+    return replace(record, notes=(*record.notes, f"read from {text} text")) if text else record
 
 
 def _plain(data: bytes) -> bytes:
@@ -112,13 +117,15 @@ def _plain(data: bytes) -> bytes:
     return data.removeprefix(b"\xef\xbb\xbf")
 
 
-def _from_base64(data: bytes) -> tuple[bytes, bool]:
-    """Return what base64 text stands for, and whether it was that; line ends, padding and alphabet do not matter."""
+def _from_text(data: bytes) -> tuple[bytes, str]:
+    """Return what text stands for, and its kind: base64 of any line ends, padding and alphabet, or hexadecimal."""
     text = _plain(data).strip()
     text = (text.partition(b",")[2] if text.startswith(b"data:") else text).translate(_URL_SAFE, b" \t\r\n=")
-    if len(text) < 8:
-        return data, False
     try:
-        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True), True
+        if text[:6].lower() == b"464d52":
+            return binascii.unhexlify(text), "hexadecimal"
+        if len(text) >= 8:
+            return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True), "base64"
     except binascii.Error:
-        return data, False
+        pass
+    return data, ""

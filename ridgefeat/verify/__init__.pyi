@@ -1,8 +1,6 @@
 from .enrolment import Entry as Entry
-from .enrolment import count_notes as count_notes
 from .enrolment import enrol as enrol
 from .enrolment import find_sources as find_sources
-from .enrolment import is_template as is_template
 from .enrolment import read_template as read_template
 from .identification import Calibration as Calibration
 from .identification import Candidate as Candidate

@@ -67,13 +67,16 @@ TEXT = base64.b64encode(GOOD)
         b"data:application/octet-stream;base64," + TEXT,
         b"\xef\xbb\xbf" + TEXT,
         TEXT.decode().encode("utf-16"),
+        GOOD.hex().encode(),
+        GOOD.hex("\n", 30).upper().encode(),
     ],
-    ids=["plain", "unpadded", "lines", "urlsafe", "uri", "bom", "utf16"],
+    ids=["plain", "unpadded", "lines", "urlsafe", "uri", "bom", "utf16", "hex", "hex lines"],
 )
-def test_base64_text_of_a_record(build, data, tmp_path):
+def test_text_of_a_record(build, data, tmp_path):
     (tmp_path / "a.txt").write_bytes(data)
     record = read_minutiae(tmp_path / "a.txt")
-    assert recognise(data) == "record" and record.notes == ("read from base64 text",)
+    kind = "hexadecimal" if data[:2] == b"46" else "base64"
+    assert recognise(data) == "record" and record.notes == (f"read from {kind} text",)
     assert same(record, read_minutiae(CASES / "good.fmr"), build, 0)
 
 

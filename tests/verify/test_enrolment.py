@@ -6,7 +6,8 @@ import pytest
 
 from ridgefeat.errors import LayoutError
 from ridgefeat.synth import make_impression, make_master
-from ridgefeat.verify import compare, count_notes, enrol, find_sources, read_template
+from ridgefeat.verify import compare, enrol, find_sources, read_template
+from ridgefeat.verify.enrolment import count_notes
 
 CASES = Path(__file__).parents[1] / "data" / "templates"
 
