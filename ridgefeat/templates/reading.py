@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ridgefeat.errors import TemplateError
+from ridgefeat.files import first_few
 from ridgefeat.structure import SingularPoints
 from ridgefeat.templates._common import MinutiaeRecord, read_bytes
 from ridgefeat.templates.cards import CARDS, decode_card
@@ -104,7 +105,7 @@ def _decode(data: bytes, form: str, view: int | None, dpi: tuple[float, float] |
             raise TemplateError(f"no view {view}; the record has {len(views)}, counted from 0")
         record = views[view or 0]
         if view is None and len(views) > 1:
-            others = ", ".join(str(v.finger_position) for v in views[1:])
+            others = first_few([str(v.finger_position) for v in views[1:]], 10)
             note = f"the first of {len(views)} views is read (finger {record.finger_position}), not fingers {others}"
             record = replace(record, notes=(note, *record.notes))
     return replace(record, notes=(*record.notes, f"read from {text} text")) if text else record

@@ -114,7 +114,7 @@ def decode_records(
     data : bytes
         A record, and possibly padding after it.
     standard : {"iso", "ansi", "iso-2011", "ansi-2009"}, optional
-        The standard, if it is known.
+        The standard, if it is known; it counts for records of its version.
     dpi : (float, float), optional
         The resolution across and down, if better known than to the record, which has whole px per cm.
 
@@ -134,9 +134,10 @@ def decode_records(
             f"no finger minutiae record: it begins with {data[:4]!r}, not {MAGIC!r}; card formats must be named, by "
             "--template-format iso-normal-card or iso-compact-card"
         )
-    names = [standard] if standard else [n for n, s in STANDARDS.items() if data[4:8] in s.versions]
+    names = [n for n, s in STANDARDS.items() if data[4:8] in s.versions]
     if not names:
         raise TemplateError(f"finger minutiae record of an unknown version {data[4:8]!r}; ' 20' and '030' are known")
+    names = [standard] if standard in names else names
     if dpi is not None:
         check_resolution(*dpi, "template")
     found, errors = [], []
@@ -305,59 +306,58 @@ def _decode_extended(read: _Reader, width: int, height: int, is_last: bool) -> t
         return [], ["the record is cut off in its extended data, which are not read"]
     # The length of a block may leave out its own four bytes, and then the total those of all blocks.
     for own, counted in ((0, True), (4, True), (4, False)):
-        blocks, end = _blocks(read.data, read.at, total, own, counted)
-        if blocks is not None:
-            try:
-                found = [p for kind, body in blocks if kind == CORE_AND_DELTA for p in _points(read, body)]
-            except (IndexError, struct.error):
-                continue
-            if any(x >= width or y >= height for x, y, _, _ in found):
-                continue
-            read.at = end
-            others = sorted({kind for kind, _ in blocks} - {CORE_AND_DELTA})
-            names = [f"{k:#06x} ({_BLOCKS[k]})" if k in _BLOCKS else f"{k:#06x}" for k in others]
-            notes = [f"extended data of type {first_few(names)} are not read"] if names else []
-            if own:
-                notes.append("the lengths of its extended data leave out the four bytes of type and length")
-            return found, notes
+        try:
+            blocks, end = _blocks(read.data, read.at, total, own, counted)
+            bodies = [body for kind, body in blocks if kind == CORE_AND_DELTA]
+            found = [p for body in bodies for p in _points(read, body, width, height)]
+        except (IndexError, struct.error):
+            continue
+        read.at = end
+        others = sorted({kind for kind, _ in blocks} - {CORE_AND_DELTA})
+        names = [f"{k:#06x} ({_BLOCKS[k]})" if k in _BLOCKS else f"{k:#06x}" for k in others]
+        notes = [f"extended data of type {first_few(names)} are not read"] if names else []
+        if own:
+            notes.append("the lengths of its extended data leave out the four bytes of type and length")
+        return found, notes
     read.take(total)
     return [], [f"{total} bytes of extended data contradict their own lengths and are not read"]
 
 
-def _blocks(data: bytes, at: int, total: int, own: int, counted: bool) -> tuple[list[tuple[int, bytes]] | None, int]:
-    """Return type and content of each block, and where they end; None if their lengths do not add up to the total.
+def _blocks(data: bytes, at: int, total: int, own: int, counted: bool) -> tuple[list[tuple[int, bytes]], int]:
+    """Return type and content of each block, and where they end.
 
-    A block takes `own` bytes more than its length says; the total includes these if they are `counted`.
+    A block takes `own` bytes more than its length says; the total includes these if they are `counted`. Raises
+    IndexError or struct.error if the lengths do not add up to the total.
     """
-    blocks, used, start = list[tuple[int, bytes]](), 0, at
+    blocks, used = list[tuple[int, bytes]](), 0
     while used < total:
-        if at + 4 > len(data):
-            return None, start
         kind, length = struct.unpack_from(">HH", data, at)
         size = length + own
         used += size if counted else length
-        if size < 4 or (length == 0 and not counted) or at + size > len(data) or len(blocks) == MAX_BLOCKS:
-            return None, start
+        if size < 4 or not length or at + size > len(data) or len(blocks) == MAX_BLOCKS:
+            raise IndexError
         blocks.append((kind, data[at + 4 : at + size]))
         at += size
-    return (blocks, at) if used == total else (None, start)
+    if used > total:
+        raise IndexError
+    return blocks, at
 
 
-def _points(read: _Reader, body: bytes) -> list[_Point]:
+def _points(read: _Reader, body: bytes, width: int, height: int) -> list[_Point]:
     """Return each core and delta of a block; raise IndexError or struct.error where it does not add up."""
     found, at = list[_Point](), 0
     for kind, angles in ((CORE, 1), (DELTA, 3)):
         number, at = body[at], at + 1
         for _ in range(number & 15 if read.standard.is_ansi else number):
             first, y = struct.unpack_from(">HH", body, at)
-            at += 4
-            marked = number >> 6 if read.standard.is_ansi else first >> 14
+            at, marked = at + 4, number >> 6 if read.standard.is_ansi else first >> 14
             angle = float("nan")
             if marked:
                 angle, at = body[at], at + angles
-                if marked > 1 or angle * read.standard.unit >= 360:
-                    raise IndexError
-            found.append((first & LOW_14, y & LOW_14, kind, angle))
+            x, y = first & LOW_14, y & LOW_14
+            if marked > 1 or angle * read.standard.unit >= 360 or x >= width or y >= height:
+                raise IndexError
+            found.append((x, y, kind, angle))
     if at != len(body):
         raise IndexError
     return found

@@ -15,6 +15,7 @@ from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print, natural_key
 from ridgefeat.table import error_text
 from ridgefeat.templates import read_minutiae, recognise
+from ridgefeat.templates.reading import HEAD
 from ridgefeat.verify.minutiae import prepare
 from ridgefeat.verify.template import Template, comparison_params, template_from_minutiae, template_from_print
 from ridgefeat.work.engine import count_workers, spread
@@ -24,8 +25,6 @@ TEMPLATE_SUFFIXES = frozenset([".fmr", ".fmd", ".ist", ".iso", ".xyt"])
 """What is no image, whatever it holds."""
 FINGER_LABELS = ("subject", "hand", "finger", "finger_id")
 """Labels that distinguish fingers."""
-_HEAD = 4096
-"""Bytes from which a template is recognised."""
 _BATCH = 8
 
 PathLike = str | os.PathLike[str]
@@ -202,7 +201,7 @@ def count_notes(entries: Sequence[Entry]) -> dict[str, int]:
 def _recognise(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
-            return recognise(file.read(_HEAD))
+            return recognise(file.read(HEAD))
     except OSError:
         return None
 

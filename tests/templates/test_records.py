@@ -403,6 +403,7 @@ def test_a_record_that_fits_two_standards_says_so_and_a_standard_can_be_named():
     assert (record.format, record.finger_position) == ("iso-2011", 14)
     assert "read as ISO/IEC 19794-2:2011, though the bytes fit ANSI INCITS 378-2009 as well" in record.notes
     assert decode_one(both, standard="ansi-2009").finger_position == 2
+    assert decode_one(both, standard="iso").format == "iso-2011"  # of another version
     with pytest.raises(TemplateError, match="ANSI INCITS 378-2004"):
         decode_records(GOLDEN, standard="ansi")
 
