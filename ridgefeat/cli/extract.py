@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @options.path(
     "--minutiae", metavar="FOLDER", help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2)."
 )
+@options.choice("--template-format", ("iso", "ansi"), help="Standard of .fmr: ISO/IEC 19794-2 or ANSI INCITS 378-2004.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @options.overwrite
 @click.option("--validate", is_flag=True, help="Report what would be read and what is wrong; extract nothing.")
@@ -125,6 +126,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
                 jobs=given["jobs"],
                 mode=mode,
                 minutiae=given["minutiae"],
+                standard=given["template_format"],
                 inputs=[*given["inputs"], *given["lists"]],
                 command=["ridgefeat", *sys.argv[1:]],
                 progress=progress,
