@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.labels
 @options.families
 @options.tuning
+@options.invert
 @click.option(
     "--mirror", type=click.Choice(["left", "right"]), help="Mirror this hand's prints (label hand) before features."
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @options.path(
     "--minutiae", metavar="FOLDER", help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2)."
 )
+@options.choice("--template-format", ("iso", "ansi"), help="Standard of .fmr: ISO/IEC 19794-2 or ANSI INCITS 378-2004.")
 @options.csv_dialect
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @options.overwrite
@@ -94,7 +96,7 @@ def _recipe(given: dict[str, Any]) -> Recipe:
 
     like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
-    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror")} | {
+    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror", "invert")} | {
         "params": params
     }
     if like is not None:
@@ -128,6 +130,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
                 jobs=given["jobs"],
                 mode=mode,
                 minutiae=given["minutiae"],
+                standard=given["template_format"],
                 inputs=[*given["inputs"], *given["lists"]],
                 command=["ridgefeat", *sys.argv[1:]],
                 progress=progress,

@@ -89,6 +89,11 @@ reading = stacked(
         "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down; overrides files and layouts."
     ),
 )
+invert = click.option(
+    "--invert",
+    type=click.Choice(["auto", "yes", "no"]),
+    help="Whether ridges are white, and the negative is measured.  [default: auto]",
+)
 labels = stacked(
     reading,
     path(
@@ -100,6 +105,21 @@ labels = stacked(
     click.option(
         "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
     ),
+)
+
+
+def _template_formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from ridgefeat.templates import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+template_format = shown(
+    "--template-format",
+    default="auto",
+    metavar="FORMAT",
+    shell_complete=_template_formats,
+    help="Format of templates that are not recognised by their content: iso-normal-card, iso-compact-card, …",
 )
 jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
 one_job = number("-j", "--jobs", default=1, help="Worker processes; -1: all.")

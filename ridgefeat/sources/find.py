@@ -19,6 +19,7 @@ from ridgefeat.sources.images import pixel_digest, read_image, read_place
 from ridgefeat.sources.index import Listing
 from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, recognise, regex_layout
 from ridgefeat.sources.places import Remote, TarMember, is_address, is_archive, list_address, list_archive
+from ridgefeat.sources.public_sets import read_text_labels
 from ridgefeat.sources.resolution import Dpi, resolve_dpi
 from ridgefeat.sources.source import Place, PrintSource, printable
 from ridgefeat.structure import UInt8
@@ -170,6 +171,8 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
             chosen, labels = LAYOUTS[layout], LAYOUTS[layout].parse(source.path)
         else:
             chosen, labels = recognise(source.path)
+        if labels and chosen.has_text and source.place is None:
+            labels |= read_text_labels(source.path)
         # A print without a file has an error, and its name does not matter.
         flags = ("name_not_in_layout",) if labels is None and source.error is None else ()
         return replace(source, layout=chosen.name, labels=labels or {}, flags=source.flags + flags)

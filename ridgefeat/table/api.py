@@ -31,7 +31,9 @@ PathLike = str | os.PathLike[str]
 Dpi = float | tuple[float, float]
 
 
-def read(path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params: Params | None = None) -> Fingerprint:
+def read(
+    path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params: Params | None = None, invert: str = "auto"
+) -> Fingerprint:
     """Read one print.
 
     Parameters
@@ -44,6 +46,8 @@ def read(path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params
         What its file name means: "auto", "socofing", "fvc" and so on.
     params : Params, optional
         Parameters of the stages.
+    invert : {"auto", "yes", "no"}
+        Whether ridges are white and the negative is measured; by default the surroundings of the print decide.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def read(path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params
     LayoutError
         If there is no such layout.
     """
-    recipe = Recipe.make(None, params, dpi, layout)
+    recipe = Recipe.make(None, params, dpi, layout, invert=invert)
     found = find_prints([path], layout=layout)
     if len(found) != 1:
         raise ImageError(
@@ -97,7 +101,7 @@ def extract(
     if isinstance(fp, (str, os.PathLike)):
         fp = read(fp, dpi)
     elif not isinstance(fp, Fingerprint):
-        fp = Fingerprint(fp, 500.0 if dpi is None else dpi)
+        fp = Fingerprint(fp, dpi)
     with one_thread():
         values = compute_features(fp, recipe.families)
     return pd.Series(values, index=[c.name for c in recipe.columns()], name=fp.source or None)
@@ -114,6 +118,7 @@ def extract_many(
     index_column: str = "file",
     regex: str | None = None,
     mirror: str | None = None,
+    invert: str = "auto",
     jobs: int | None = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -134,6 +139,8 @@ def extract_many(
     mirror : {"left", "right"}, optional
         The hand whose images are mirrored first (label `hand`), so that a column that has a side means the same on
         both hands. A print without the label is left as it is and has the flag `hand_unknown`.
+    invert : {"auto", "yes", "no"}
+        Whether ridges are white and the negative is measured; by default the surroundings of each print decide.
     jobs : int or None
         Worker processes; None or -1 for every core.
     progress : bool
@@ -153,7 +160,7 @@ def extract_many(
     """
     import pandas as pd
 
-    recipe = Recipe.make(families, params, dpi, layout, regex, mirror)
+    recipe = Recipe.make(families, params, dpi, layout, regex, mirror, invert)
     items = _as_items(prints, layout=layout, index=index, index_column=index_column, regex=regex)
     meta, values = compute_rows(items, recipe, jobs, progress)
     names = [c.name for c in recipe.columns()]

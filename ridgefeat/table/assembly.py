@@ -29,6 +29,7 @@ from typing import Any
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, import_pyarrow, remove_temporaries, sha256
 from ridgefeat.sheets import check_sheet_size, import_openpyxl
+from ridgefeat.structure import MM_PER_PX
 from ridgefeat.table import sidecar
 from ridgefeat.table.journal import Journal
 from ridgefeat.table.row import MAX_MESSAGE, META, Item, Kind, Meta
@@ -38,6 +39,7 @@ from ridgefeat.table.writers import FORMATS, Row, format_of, write_csv, write_pa
 PART_ROWS = 4096
 """Maximum number of rows in a part: about 16 MB with all families."""
 WORK = "_work"
+MEDIAN_PERIOD = "ridge_period_p50"
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def assemble(
     """
     output = summary.table
     layout = {**META, **about["label_kinds"]}, about["columns"]
-    left = _counted(rows, summary)
+    left = _counted(rows, summary, [column["name"] for column in about["columns"]])
     if parts is None:
         remove_temporaries(output)
         with atomic_write(output) as new:
@@ -124,9 +126,13 @@ def _write_parts(
     return made
 
 
-def _counted(rows: Iterable[Row], summary: Summary) -> Iterator[Row]:
+def _counted(rows: Iterable[Row], summary: Summary, names: list[str]) -> Iterator[Row]:
+    at = names.index(MEDIAN_PERIOD) if MEDIAN_PERIOD in names else None
     for row in rows:
-        summary.add(dict(zip(META, row[0], strict=False)))
+        meta = dict(zip(META, row[0], strict=False))
+        summary.add(meta)
+        if at is not None and "resolution_assumed" in (meta["meta_flags"] or ""):
+            summary.assumed_periods.append(float(row[1][at]) / MM_PER_PX)
         yield row
 
 
@@ -216,6 +222,8 @@ class Summary:
         For each kind of failure how often it came, and its first message with the print's name.
     flags : Counter
         How many prints carry each flag.
+    assumed_periods : list of float
+        Median ridge periods in px, NaN where there are none, of the prints whose resolution was assumed.
     memory : int
         Peak memory of a worker of this run in bytes; 0 where it is not known.
     workers : int
@@ -229,6 +237,7 @@ class Summary:
     kept: int = 0
     reasons: dict[str, tuple[int, str]] = field(default_factory=dict)
     flags: Counter[str] = field(default_factory=Counter)
+    assumed_periods: list[float] = field(default_factory=list)
     memory: int = 0
     workers: int = 1
 
