@@ -52,7 +52,7 @@ def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, st
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its size is not believed
         for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-            cells = [_cell_text(v) for v in row]
+            cells = [cell_text(v) for v in row]
             size += sum(map(len, cells)) + len(cells)
             if size > MAX_SHEET_BYTES or number > MAX_ROWS:
                 raise kind(f"{where} holds more than a sheet of {size_text(MAX_SHEET_BYTES)}; save it as CSV")
@@ -67,7 +67,7 @@ def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, st
     return out.getvalue(), name
 
 
-def _cell_text(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """Return a cell of a sheet as text: whole numbers without a decimal point, dates as ISO 8601 has them."""
     if value is None:
         return ""

@@ -162,7 +162,7 @@ class Table:
                 if not isinstance(raw.index, pd.RangeIndex):
                     raise ValueError("rows have more cells than the header")
                 raw.index = pd.RangeIndex(len(raw))
-                yield raw[names]
+                yield _without_blank_end(raw)[names]
         except (ValueError, OverflowError, csv.Error) as error:  # what pandas' parser raises are ValueErrors
             raise self.kind(f"{self.where}{self._reason(error, numbers)}") from None
 
@@ -213,6 +213,14 @@ class Table:
                 at += len(texts)
         reason = first_line(error)  # the parser's own words where a choice of columns is read
         return f" is no table: {'rows have more cells than the header' if 'passed names' in reason else reason}"
+
+
+def _without_blank_end(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame without the empty rows at its end that spreadsheets write."""
+    if not len(frame) or not all(v == "" or v != v for v in frame.iloc[-1]):
+        return frame
+    filled = (frame.notna() & (frame != "")).any(axis=1).to_numpy().nonzero()[0]
+    return frame.iloc[: filled[-1] + 1 if len(filled) else 0]
 
 
 def _has_text(cells: pd.Series[str], decimal: str, pd: Any) -> bool:

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ridgefeat.errors import LayoutError, ParameterError
 from ridgefeat.files import os_errors_as
+from ridgefeat.sheets import cell_text
 from ridgefeat.sources.layouts import NAMES, Labels, check_label_names, normalise_labels
 from ridgefeat.sources.resolution import Dpi, parse_dpi
 from ridgefeat.sources.source import PrintSource, printable
@@ -105,20 +106,13 @@ def _read_table(path: Path, where: str, column: str) -> tuple[list[str], list[li
             log_dialect(table)
             frame = table.rename(known).frame(max_rows=MAX_ROWS)
     for name in [n for n in frame.columns if n.startswith("(column ")]:  # row numbers, as R and pandas write them
-        cells = [_text(v) for v in frame[name]]
+        cells = [cell_text(v) or None for v in frame[name]]
         counted = name == frame.columns[0] and cells in [[str(i + k) for i in range(len(cells))] for k in (0, 1)]
         if counted or set(cells) == {None}:
             frame = frame.drop(columns=name)
-    return list(frame.columns), [[_text(v) for v in row] for row in frame.itertuples(index=False, name=None)]
-
-
-def _text(value: Any) -> str | None:
-    """Return a cell as text: whole numbers without a decimal point, None for an empty one."""
-    if value is None:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip() or None
+    return list(frame.columns), [
+        [cell_text(v) or None for v in row] for row in frame.itertuples(index=False, name=None)
+    ]
 
 
 T = TypeVar("T")

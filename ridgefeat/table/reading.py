@@ -15,7 +15,7 @@ from ridgefeat.files import MISSING_WORDS, first_few, first_line, import_pyarrow
 from ridgefeat.table import sidecar
 from ridgefeat.table.row import LABELS, META, Kind
 from ridgefeat.table.writers import column, kind_of
-from ridgefeat.tabular import LOG, Table, is_number, log_dialect, not_a_number, open_table, point_decimals
+from ridgefeat.tabular import LOG, Table, is_number, log_dialect, match_names, not_a_number, open_table, point_decimals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,8 +108,9 @@ def iterate_table(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is read of a table: its sidecar, the features in their order, and which others; all with None."""
+    """What is read of a table: what messages call it, its sidecar, the features in their order, and which others; all with None."""
 
+    where: str
     about: dict[str, Any]
     features: list[str]
     others: frozenset[str] | None
@@ -120,8 +121,10 @@ class _Wanted:
         return frozenset(c["name"] for c in self.about["columns"])
 
     def kept(self, header: Sequence[str]) -> list[str]:
-        """Return which of a table's columns are read."""
+        """Return which of a table's columns are read; raise TableError if two have one name."""
+        match_names(header, (), self.where, TableError)
         features, others = set(self.features), self.others
+        header = [n for n in header if not n.startswith("(column ")]  # without a name
         return [n for n in header if (n in features if n in self.known else others is None or n in others)]
 
 
@@ -133,7 +136,7 @@ def _plan(path: Path, columns: Collection[str] | None, labels: Collection[str] |
         if unknown := [c for c in columns if c not in known]:
             raise TableError(f"table {path} has no feature {unknown[0]!r}")
         names = [n for n in names if n in asked]
-    return _Wanted(about, names, None if labels is None else frozenset(labels))
+    return _Wanted(f"table {path}", about, names, None if labels is None else frozenset(labels))
 
 
 def _complete(path: Path, wanted: _Wanted, frame: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +160,7 @@ def _open(path: Path, wanted: _Wanted) -> Table | None:
         return None
     if path.is_file() and path.stat().st_size > MAX_BYTES:
         raise TableError(f"table {path} is larger than {size_text(MAX_BYTES)}; extract into a folder of parts instead")
-    table = open_table(path, TableError, f"table {path}", max_bytes=MAX_BYTES)
+    table = open_table(path, TableError, wanted.where, max_bytes=MAX_BYTES)
     if table is None:
         return None
     if len(table.names) > MAX_COLUMNS:

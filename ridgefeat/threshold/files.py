@@ -102,6 +102,7 @@ class Matrix:
     values: NDArray[np.float64]
     rows: list[str] | None = None
     columns: list[str] | None = None
+    note: str = ""
 
 
 def read_file(
@@ -208,6 +209,8 @@ def _read_text(table: Table, score: str | None, label: str | None, alone: bool) 
         return _without_header(table)
     table = table.rename(())
     roles = find_roles(table.names, table.path, score, label)
+    if len(table.names) == 1 and is_number(table.head[-1][0], table.decimal):
+        roles = {"score": table.names[0]}
     numbers = {roles["score"]} if "score" in roles else set()
     numbers |= {n for n in table.names if n.startswith("p_")} if "classifier" in table.names else set()
     names = {roles[r] for r in ("probe", "reference") if r in roles}
@@ -256,7 +259,8 @@ def _as_matrix(table: Table, given: str | None) -> Matrix | None:
     if numeric(first):
         bare = all(numeric(r) for r in rows) and first[0] != ""
         if bare and _is_bare_matrix(table):
-            return Matrix(table.path, _values(table.with_names(names, has_header=False), names))
+            values = next(table.with_names(names, has_header=False).frames(names)).to_numpy(np.float64)
+            return Matrix(table.path, values, note=table.words)
         if bare or first[0] != "":
             return None
     elif any(is_number(c, table.decimal) for c in first[1:]):
@@ -265,7 +269,8 @@ def _as_matrix(table: Table, given: str | None) -> Matrix | None:
     elif given is not None or {"score", "label"} & set(find_roles(first, table.path, strict=False)):
         return None
     frame = next(table.with_names(names, has_header=True).frames(names[1:]))
-    return Matrix(table.path, frame[names[1:]].to_numpy(np.float64), _texts(frame["0"]).astype(str).tolist(), first[1:])
+    rows_named = _texts(frame["0"]).astype(str).tolist()
+    return Matrix(table.path, frame[names[1:]].to_numpy(np.float64), rows_named, first[1:], table.words)
 
 
 def _is_bare_matrix(table: Table) -> bool:
@@ -274,10 +279,6 @@ def _is_bare_matrix(table: Table) -> bool:
     with_fractions = sum(any("." in r[c] or "," in r[c] for r in table.head) for c in range(width))
     is_mask = cells <= {"0", "1", "-1", "", *MISSING_WORDS}
     return width > MAX_COLUMNS or width == len(table.head) or is_mask or with_fractions > 1
-
-
-def _values(table: Table, names: Sequence[str]) -> NDArray[np.float64]:
-    return np.asarray(next(table.frames(names)).to_numpy(np.float64))
 
 
 def _without_header(table: Table) -> Columns:

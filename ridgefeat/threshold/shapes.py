@@ -144,7 +144,7 @@ def from_matrix(matrix: Matrix, mask: Matrix | None = None) -> Columns:
             "its first row and column, or a second file: a mask (1 mated, 0 non-mated) or a name per row"
         )
     use: NDArray[Any] = np.ones(matrix.values.shape, bool) if mask is None else np.isin(mask.values, (0, 1))
-    notes = [f"matrix of {_shape(matrix)}"]
+    notes = [f"matrix of {_shape(matrix)}", *([matrix.note] if matrix.note else [])]
     if _is_symmetric(matrix.values) and (mask is None or _is_symmetric(mask.values)):
         use &= np.triu(np.ones(use.shape, bool), 1)
         notes[0] += ", symmetric, of which the upper half is read"

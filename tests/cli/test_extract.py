@@ -111,7 +111,7 @@ def test_prints_that_share_labels_are_named(prints, tmp_path):
         (["-o", "t.csv", "--index", "none.csv"], "index none.csv: no such file"),
         (["-o", "t.csv", "--regex", "("], "is no regular expression"),
         (["-o", "t.csv", "-j", "0"], "jobs must be 1 or more"),
-        (["-o", "t.txt"], "must end in .csv or .parquet"),
+        (["-o", "t.txt"], "must end in .csv, .xlsx or .parquet"),
     ],
 )
 def test_wrong_usage_gets_a_message_and_exit_code_2(prints, tmp_path, monkeypatch, options, says):

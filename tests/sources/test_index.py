@@ -47,6 +47,7 @@ def test_separators_quotes_and_byte_order_mark(write):
         'file,age,subject\n"Größe.png","34,5",007\nb.png,30,8\n'.encode(),
         '"","file","age","subject"\n"1","Größe.png",34.5,"007"\n"2","b.png",30,"8"\n'.encode(),
         '"file" "age" "subject"\n"1" "Größe.png" 34.5 "007"\n"2" "b.png" 30 "8"\n'.encode(),
+        "file;age;subject;;\nGröße.png;34,5;007;;\nb.png;30;8;;\n;;;;\n;;;;\n".encode(),
         "file|age|subject\rGröße.png|34.5|007\rb.png|30|8\r".encode(),
     ],
 )

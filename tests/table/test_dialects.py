@@ -28,6 +28,12 @@ def saved(table, name, frame=None, **how):
     shutil.copy(table.with_suffix(".json"), path.with_suffix(".json"))
     frame = pd.read_csv(table, dtype={"note": str}) if frame is None else frame
     frame.to_csv(path, index=False, **how)
+    separator, end = (
+        how.get("sep", ","),
+        how.get("encoding", "utf-8").replace("-sig", "").replace("utf-16", "utf-16-le"),
+    )
+    with path.open("ab") as file:  # empty rows, as spreadsheets write them
+        file.write(f"{separator * (len(frame.columns) - 1)}\r\n".encode(end) * 3)
     return path
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from ridgefeat.errors import TableError
 from ridgefeat.table import extract_many, read_table
+from ridgefeat.table.reading import iterate_table
 from tests.table.helpers import needs_parquet, write
 
 
@@ -59,6 +60,18 @@ def test_a_table_that_is_not_there_or_beyond_all_bounds_is_not_read(table, monke
     table.unlink()
     with pytest.raises(TableError, match="no such file"):
         read_table(table)
+
+
+@needs_parquet
+def test_two_columns_of_one_name_are_refused(prints, tmp_path):
+    from pyarrow import parquet
+
+    path = write(prints, tmp_path / "t.parquet").table
+    whole = parquet.read_table(path)
+    parquet.write_table(whole.append_column("subject", whole["subject"]), path)
+    for read in (read_table, lambda p: next(iterate_table(p))):
+        with pytest.raises(TableError, match=r"t\.parquet: 'subject' occurs twice"):
+            read(path)
 
 
 @needs_parquet

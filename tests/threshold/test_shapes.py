@@ -49,6 +49,10 @@ SHAPES = {
     "without a header": {"s.txt": lines(TRIPLES)},
     "labelled, without a header": {"s.txt": lines(LABELLED)},
     "two files": {"genuine.txt": GENUINE, "impostor.txt": IMPOSTOR},
+    "two files with headers": {"genuine.txt": "genuine\n" + GENUINE, "impostor.txt": "impostor\n" + IMPOSTOR + "\n\n"},
+    "blank rows at the end": {
+        "s.csv": "mated;score;;\n" + lines([(m, t[2], "", "") for m, *t in LABELLED], ";") + ";;;\n;;;\n"
+    },
     "two files, the other way round": {"non-mated.txt": IMPOSTOR, "mated.txt": GENUINE},
     "two files, decimal comma": {"a.txt": GENUINE.replace(".", ","), "b.txt": IMPOSTOR.replace(".", ",")},
     "two files with columns": {
