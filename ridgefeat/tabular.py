@@ -13,6 +13,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -202,14 +203,16 @@ class Table:
         """Return how a message goes on: row, column and value of a cell that is no number, or the parser's words."""
         import pandas as pd
 
-        if numbers and not isinstance(error, pd.errors.ParserError):
-            at = 0
-            for texts in self._read(dtype=dict.fromkeys(self.names, str), chunksize=1024):
+        at = 0
+        with suppress(ValueError):  # a row or byte further down that cannot be read either
+            for texts in self._read(dtype=dict.fromkeys(self.names, str), chunksize=1024) if numbers else ():
                 for name in (n for n in self.names if n in numbers):
                     cells = texts[name].fillna("").str.strip()
-                    for row, cell in enumerate(cells.tolist(), at + 1) if _has_text(cells, self.decimal, pd) else ():
-                        if cell and cell not in MISSING_WORDS and not _is_float(cell, self.decimal):
-                            return f", {not_a_number(row, name, cell)}"
+                    digits = cells.str.replace(".", "x", regex=False) if self.decimal == "," else cells
+                    values = pd.to_numeric(digits.str.replace(self.decimal, ".", regex=False), errors="coerce")
+                    bad = (values.isna() & ~cells.isin(["", *MISSING_WORDS])).to_numpy().nonzero()[0]
+                    if len(bad):
+                        return f", {not_a_number(at + int(bad[0]) + 1, name, cells.iloc[bad[0]])}"
                 at += len(texts)
         reason = first_line(error)  # the parser's own words where a choice of columns is read
         return f" is no table: {'rows have more cells than the header' if 'passed names' in reason else reason}"
@@ -221,15 +224,6 @@ def _without_blank_end(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     filled = (frame.notna() & (frame != "")).any(axis=1).to_numpy().nonzero()[0]
     return frame.iloc[: filled[-1] + 1 if len(filled) else 0]
-
-
-def _has_text(cells: pd.Series[str], decimal: str, pd: Any) -> bool:
-    """Whether some cell may be no number."""
-    return bool(pd.to_numeric(cells.str.replace(decimal, ".", regex=False), errors="coerce").isna().any())
-
-
-def _is_float(cell: str, decimal: str) -> bool:
-    return is_number(cell, decimal) or cell.lstrip("+-").lower() in ("inf", "infinity")
 
 
 def not_a_number(row: int, column: str, value: str) -> str:

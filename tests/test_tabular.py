@@ -67,6 +67,24 @@ def test_a_bad_number_is_named_by_row_and_column_wherever_it_stands(tmp_path):
         list(open_table(path, TableError, "table", max_bytes=1 << 20).frames(["b"], rows=100))
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"a;b\n\x81;1\n\xe9;2\n", "codec can't decode"),
+        ("a;b\n1;2\n".encode("utf-16")[:-1], "codec can't decode|is no table"),
+        (b"a;b\n1;2\n1;2;3\n", "Expected 2 fields in line 3, saw 3"),
+        (b"a;b\n1;x\n1;2;3\n", "Expected 2 fields"),
+        (b"a,b,a\n1,2,3\n", r"'a' occurs twice among its columns: 'a' \(column 1\) and 'a' \(column 3\)"),
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf \n", "is empty"),
+    ],
+)
+def test_what_is_no_table_says_why(tmp_path, data, message):
+    (tmp_path / "t.csv").write_bytes(data)
+    with pytest.raises(TableError, match=message):
+        open_table(tmp_path / "t.csv", TableError, "table", max_bytes=999).rename(()).frame(["b"], max_rows=9)
+
+
 openpyxl = pytest.importorskip("openpyxl", reason="the extra `excel` is not installed")
 
 

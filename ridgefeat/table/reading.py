@@ -108,7 +108,7 @@ def iterate_table(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is read of a table: what messages call it, its sidecar, the features in their order, and which others; all with None."""
+    """What is read of a table: its name in messages, its sidecar, the features in order, others (all with None)."""
 
     where: str
     about: dict[str, Any]
