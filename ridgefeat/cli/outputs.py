@@ -65,6 +65,9 @@ def check_outputs(command: str, given: dict[str, Any]) -> None:
         if command in RESULTS and name == "output":
             _check_folder(command, output, inputs, overwrite)
             continue
+        if output.is_dir() and command == "split":
+            for written in (p for p in output.iterdir() if p.stem in ("train", "test")):
+                _refuse_input(written, inputs)
         suffixes = COMPANIONS.get(command, []) if name == "output" else []
         for written in (output, *(output.with_suffix(s) for s in suffixes if output.name)):
             _refuse_input(written, inputs)
@@ -111,10 +114,13 @@ def _bench_files() -> list[str]:
     return [*(f"{name}.csv" for name in TABLES), "report.html"]
 
 
-RESULTS: dict[str, Any] = {
-    "bench": _bench_files,
-    "threshold": lambda: ["thresholds.csv", "figures.csv", "curves.csv", "report.html"],
-}
+def _threshold_files() -> list[str]:
+    from ridgefeat.cli.threshold import FILES
+
+    return list(FILES)
+
+
+RESULTS: dict[str, Any] = {"bench": _bench_files, "threshold": _threshold_files}
 """Commands whose output is a folder, and the files that they write there."""
 
 
