@@ -71,8 +71,6 @@ def command(**given: Any) -> None:
 
     if Path(given["output"]).suffix.lower() not in (".csv", ".xlsx"):
         raise click.UsageError(f"--output must end in .csv or .xlsx, got {given['output']!r}")
-    if Path(given["output"]).exists() and not given["overwrite"]:
-        raise Unusable(f"{given['output']} already exists; choose another name, or give --overwrite")
     if given["output"].lower().endswith(".xlsx"):
         import_openpyxl(Unusable, given["output"])
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())
