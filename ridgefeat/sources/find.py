@@ -19,15 +19,24 @@ from ridgefeat.sources.images import pixel_digest, read_image, read_place
 from ridgefeat.sources.index import Listing
 from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, recognise, regex_layout
 from ridgefeat.sources.places import Remote, TarMember, is_address, is_archive, list_address, list_archive
+from ridgefeat.sources.raw import RAW_SUFFIXES, RawPixels, RawSize
 from ridgefeat.sources.resolution import Dpi, resolve_dpi
 from ridgefeat.sources.source import Place, PrintSource, printable
+from ridgefeat.sources.transactions import (
+    LAYOUT,
+    TRANSACTION_SUFFIXES,
+    RecordPlace,
+    begins_as_transaction,
+    find_in_transaction,
+    record_at,
+)
 from ridgefeat.structure import UInt8
 
 SUFFIXES = frozenset(
     (".bmp", ".dib", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".jpx")
-    + (".pgm", ".pbm", ".ppm", ".gif", ".webp", ".wsq")
+    + (".pgm", ".pbm", ".ppm", ".gif", ".webp", ".wsq", *TRANSACTION_SUFFIXES)
 )
-"""What is taken for an image in a folder, in upper or lower case; a file named outright is always taken."""
+"""What is taken for an image or a transaction in a folder, in upper or lower case; a file named outright always is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +52,8 @@ class LoadedPrint:
     dpi_origin : str
         given, index, layout, header or assumed.
     flags : tuple of str
-        resolution_assumed, header_resolution_ignored, name_not_in_layout, not_in_index, first_page_only, alpha_ignored.
+        resolution_assumed, header_resolution_ignored, name_not_in_layout, not_in_index, first_page_only, alpha_ignored,
+        record_size_ignored (a transaction's record gives the image another size than it has).
     sha256 : str
         Digest of the pixels as decoded, before a frame is cut off.
     format : str
@@ -75,12 +85,17 @@ def find_prints(
     index: str | os.PathLike[str] | None = None,
     regex: str | None = None,
     lists: Sequence[str | os.PathLike[str]] = (),
+    raw: RawSize | None = None,
+    passed_over: Counter[str] | None = None,
 ) -> list[PrintSource]:
     """List the prints in files, folders, archives (.zip, .tar, .tar.gz, …) and at addresses (the extra `fsspec`).
 
     Folders are searched with all that is below them, also through symbolic links, each folder once. Hidden files and
     folders are left out. A folder that is named like an image is listed with an error, and its contents as well; so is
     a folder that cannot be read. The order is that of the inputs, and natural within each (2 before 10).
+
+    An ANSI/NIST transaction (.an2, .eft, .ebts, .nist, .nst, or whatever begins as one) gives a print for each of its
+    finger images, named `file.an2/14-02-3` by type of record, IDC and finger position; such a name is an input, too.
 
     Parameters
     ----------
@@ -98,6 +113,12 @@ def find_prints(
         Regular expression with named groups, searched in the path below the input; instead of a layout.
     lists : paths
         Text files that name prints, a path or address a line; taken in their order, after the inputs.
+    raw : RawSize, optional
+        Size of images that are grey pixels alone: of files named outright that have no suffix of another format, and of
+        RAW_SUFFIXES in folders and archives.
+    passed_over : Counter, optional
+        Counts, by suffix, the files in folders and archives that are taken for no image (hidden ones aside), and the
+        records of transactions that are none.
 
     Returns
     -------
@@ -106,13 +127,17 @@ def find_prints(
     Raises
     ------
     LayoutError
-        If an input or list cannot be read, nothing is found, or layout, expression or index are unusable.
+        If an input or list cannot be read, nothing is found or nothing that is raw, or layout, expression or index are
+        unusable.
     """
     if isinstance(inputs, str | os.PathLike):
         inputs = [inputs]
     labelled = _labeller(layout, regex)
-    found = [_search(given) for given in inputs]
-    found += [_Input(Path(os.path.abspath(path)).parent, False, read_list(path)) for path in lists]  # noqa: PTH100
+    search = _Search(raw, Counter() if passed_over is None else passed_over)
+    found = [search.input(given) for given in inputs]
+    for path in lists:
+        named = [p for source in read_list(path) for p in search.named(source)]
+        found.append(_Input(Path(os.path.abspath(path)).parent, False, named))  # noqa: PTH100
     _drop_repeated(found)
     listing = None if index is None else _list_in(Path(index), found)
     _name_apart(found)
@@ -126,6 +151,11 @@ def find_prints(
         packed = [i for i in map(str, inputs) if is_address(i) and is_archive(i) and "::" not in i]
         hint = f"; for what is inside an archive at an address give zip://*::{packed[0]}" if packed else ""
         raise LayoutError(f"no images found ({where}); looked for {' '.join(sorted(SUFFIXES))}{hint}")
+    if raw is not None and not any(isinstance(p.place, RawPixels) for p in prints):
+        raise LayoutError(
+            "a size of raw pixels is given, but no file is raw: name the file itself, or call it one of "
+            f"{' '.join(sorted(RAW_SUFFIXES))}"
+        )
     return prints
 
 
@@ -142,8 +172,12 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
     layout = LAYOUTS.get(source.layout, LAYOUTS["plain"])
     pixels, layout_dpi = layout.prepare(image.pixels, source.path)
     known, origin = (source.known_dpi, "index") if source.known_dpi else (layout_dpi, "layout")
-    dpi_x, dpi_y, origin, doubts = resolve_dpi(dpi, known, image.dpi, known_origin=origin)
-    flags, digest = source.flags + image.notes + doubts, pixel_digest(image.pixels)
+    header, notes = image.dpi, image.notes
+    if isinstance(place, RecordPlace):
+        header = place.dpi or header
+        notes += ("record_size_ignored",) if place.size != image.pixels.shape[::-1] else ()
+    dpi_x, dpi_y, origin, doubts = resolve_dpi(dpi, known, header, known_origin=origin)
+    flags, digest = source.flags + notes + doubts, pixel_digest(image.pixels)
     return LoadedPrint(np.ascontiguousarray(pixels), dpi_x, dpi_y, origin, flags, digest, image.format)
 
 
@@ -161,6 +195,14 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
 
     def labelled(source: PrintSource) -> PrintSource:
         labels: Labels | None
+        if (
+            source.layout == LAYOUT
+        ):  # Its labels are the record's; of names, the transaction's is read, if one is meant.
+            path, labels = source.path.parent, {}
+            if own is not None or layout != "auto":
+                labels = own.parse(PurePath(source.relative)) if own else LAYOUTS[layout].parse(path)
+            flags = () if labels is not None or source.error else ("name_not_in_layout",)
+            return replace(source, labels={**(labels or {}), **source.labels}, flags=source.flags + flags)
         if own is not None:
             chosen, labels = own, own.parse(PurePath(source.relative))
         elif layout != "auto":
@@ -217,41 +259,79 @@ def repeated_impressions(labels: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _search(given: str | os.PathLike[str]) -> _Input:
-    if isinstance(given, str) and is_address(given):
-        return _inside(
-            Path("/") / given.partition("://")[2].split("::")[0].strip("/"),
-            ((name, place, None) for name, place in list_address(given)),
+class _Search:
+    """Finds the prints of inputs; counts what it passes over."""
+
+    def __init__(self, raw: RawSize | None, passed_over: Counter[str]) -> None:
+        self.raw, self.passed_over = raw, passed_over
+
+    def input(self, given: str | os.PathLike[str]) -> _Input:
+        """Return what is found in an input; raise LayoutError if it cannot be read."""
+        if isinstance(given, str) and is_address(given):
+            return self.members(
+                Path("/") / given.partition("://")[2].split("::")[0].strip("/"),
+                ((name, place, None) for name, place in list_address(given)),
+            )
+        try:
+            path = Path(os.path.abspath(given))  # noqa: PTH100 - resolve() would follow links
+            # lexists: a broken link is a print that cannot be read, not a mistake in the call.
+            exists, is_folder = os.path.lexists(path), path.is_dir()
+        except (OSError, ValueError):
+            exists = is_folder = False
+        if not exists:
+            if record := record_at(path):
+                return _Input(path.parent.parent, False, [record])
+            raise LayoutError(f"{printable(os.fspath(given))}: no such file or folder")
+        if is_archive(path.name) and path.is_file():
+            return self.members(path, list_archive(path))
+        if not is_folder:
+            return _Input(path.parent, False, self.named(PrintSource(path, printable(path.name))))
+        prints = [
+            p
+            for relative, error in _walk(path, self.taken)
+            for p in self.prints(PrintSource(path / relative, printable(relative.as_posix()), error=error))
+        ]
+        return _Input(path, True, sorted(prints, key=_sort_key))
+
+    def members(self, root: Path, members: Iterable[tuple[str, Place | None, str | None]]) -> _Input:
+        """Return what is an image by its suffix in an archive or below an address, as if it lay in a folder."""
+        prints = []
+        for name, place, error in members:
+            path = PurePosixPath(name)
+            if not any(part.startswith(".") for part in path.parts) and self.taken(path):
+                prints += self.prints(PrintSource(root / path, name, error=error, place=place))
+        # To read a packed tar out of its order would mean to unpack it again and again.
+        if not any(isinstance(p.place, TarMember) and p.place.is_sequential for p in prints):
+            prints.sort(key=_sort_key)
+        return _Input(root, True, prints)
+
+    def taken(self, path: PurePath, file: Path | None = None) -> bool:
+        """Return whether a file in a folder (`file`) or archive is taken; count it if it is not."""
+        suffix = path.suffix.lower()
+        if suffix in SUFFIXES or (self.raw and suffix in RAW_SUFFIXES) or (file and begins_as_transaction(file)):
+            return True
+        self.passed_over[suffix or "without suffix"] += 1
+        return False
+
+    def named(self, source: PrintSource) -> list[PrintSource]:
+        """Return the prints of a file that was named outright."""
+        if source.place is None and not os.path.lexists(source.path) and (record := record_at(source.path)):
+            return [record]
+        return self.prints(source, is_named=True)
+
+    def prints(self, source: PrintSource, *, is_named: bool = False) -> list[PrintSource]:
+        """Return the prints of one file: itself, those of a transaction, or raw pixels."""
+        suffix = source.path.suffix.lower()
+        holds_transaction = suffix in TRANSACTION_SUFFIXES or (
+            source.place is None and (is_named or suffix not in SUFFIXES) and begins_as_transaction(source.path)
         )
-    try:
-        path = Path(os.path.abspath(given))  # noqa: PTH100 - resolve() would follow links
-        # lexists: a broken link is a print that cannot be read, not a mistake in the call.
-        exists, is_folder = os.path.lexists(path), path.is_dir()
-    except (OSError, ValueError):
-        exists = is_folder = False
-    if not exists:
-        raise LayoutError(f"{printable(os.fspath(given))}: no such file or folder")
-    if is_archive(path.name) and path.is_file():
-        return _inside(path, list_archive(path))
-    if not is_folder:
-        return _Input(path.parent, False, [PrintSource(path, printable(path.name))])
-    prints = [
-        PrintSource(path / relative, printable(relative.as_posix()), error=error) for relative, error in _walk(path)
-    ]
-    return _Input(path, True, sorted(prints, key=_sort_key))
-
-
-def _inside(root: Path, members: Iterable[tuple[str, Place | None, str | None]]) -> _Input:
-    """Return what is an image by its suffix in an archive or below an address, as if it lay in a folder."""
-    prints = []
-    for name, place, error in members:
-        path = PurePosixPath(name)
-        if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts):
-            prints.append(PrintSource(root / path, name, error=error, place=place))
-    # To read a packed tar out of its order would mean to unpack it again and again.
-    if not any(isinstance(p.place, TarMember) and p.place.is_sequential for p in prints):
-        prints.sort(key=_sort_key)
-    return _Input(root, True, prints)
+        if source.error:
+            return [source]
+        if holds_transaction:
+            return find_in_transaction(source.path, source.relative, source.place, self.passed_over)
+        if self.raw and (suffix in RAW_SUFFIXES or (is_named and suffix not in SUFFIXES)):
+            return [replace(source, place=RawPixels(source.place or source.path, self.raw))]
+        return [source]
 
 
 def _list_in(index: Path, found: list[_Input]) -> Listing:
@@ -265,8 +345,8 @@ def _list_in(index: Path, found: list[_Input]) -> Listing:
     return listing
 
 
-def _walk(root: Path) -> Iterator[tuple[PurePath, str | None]]:
-    """Yield what is an image by its suffix below a folder, with an error for what is none in spite of it."""
+def _walk(root: Path, taken: Callable[[PurePath, Path], bool]) -> Iterator[tuple[PurePath, str | None]]:
+    """Yield the files below a folder that are `taken`, and folders named like images, with an error."""
     seen: set[str] = set()
     folders, linked = [PurePath()], list[PurePath]()
     while folders or linked:
@@ -285,11 +365,12 @@ def _walk(root: Path) -> Iterator[tuple[PurePath, str | None]]:
             if entry.name.startswith("."):
                 continue
             relative = folder / entry.name
-            is_folder, is_image = _is_folder(entry), relative.suffix.lower() in SUFFIXES
-            if is_folder:
+            if _is_folder(entry):
                 (linked if entry.is_symlink() else folders).append(relative)
-            if is_image:
-                yield relative, "a folder, not an image file" if is_folder else None
+                if relative.suffix.lower() in SUFFIXES:
+                    yield relative, "a folder, not an image file"
+            elif taken(relative, root / relative):
+                yield relative, None
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -144,6 +144,11 @@ def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -
         raise ImageError(f"{name}: {error}" if name else str(error)) from None
 
 
+def is_image(start: bytes) -> bool:
+    """Return whether bytes begin as an image file of a known format does."""
+    return any(re.match(pattern, start) for pattern, _ in _FORMATS.values())
+
+
 def pixel_digest(pixels: UInt8) -> str:
     """Return the SHA-256 of an image's shape and pixels, hexadecimal: the same for the same picture in any format."""
     digest = hashlib.sha256(f"{pixels.shape[0]}x{pixels.shape[1]}:".encode())
