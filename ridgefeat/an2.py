@@ -130,7 +130,7 @@ def split(data: bytes) -> tuple[list[Record], str | None]:
         if length < 5 or stop > len(data):
             left = len(data) - at
             return records, f"breaks off in {where} (type {kind}), which claims {length} bytes where {left} are left"
-        records.append(_tagged(data, kind, at, stop) if tag else _binary(data, kind, at, stop, records[0]))
+        records.append(tagged_record(data, kind, at, stop) if tag else _binary(data, kind, at, stop, records[0]))
         if kind == 1:
             contents = _contents(records[0].fields.get(3, b""))
         at = stop
@@ -157,7 +157,8 @@ def _corrected(data: bytes, stop: int) -> int:
     return end or stop
 
 
-def _tagged(data: bytes, kind: int, start: int, stop: int) -> Record:
+def tagged_record(data: bytes, kind: int, start: int, stop: int) -> Record:
+    """Return the tagged record that lies in bytes, with what is readable of its fields."""
     if kind not in _PARSED:
         return Record(kind, start, stop)
     fields: dict[int, bytes] = {}
@@ -177,7 +178,7 @@ def _tagged(data: bytes, kind: int, start: int, stop: int) -> Record:
         at = after + 1
     record = Record(kind, start, stop, image, fields)
     per_inch = {1: 1.0, 2: 2.54}.get(record.number(8), 0.0) if kind in TAGGED_IMAGES else 0.0
-    across, down = (_nominal(record.number(n) * per_inch, per_inch / 2) for n in (9, 10))
+    across, down = (nominal_dpi(record.number(n) * per_inch, per_inch / 2) for n in (9, 10))
     return replace(record, dpi=(across, down)) if across and down else record
 
 
@@ -199,18 +200,18 @@ def _minimum_dpi(scanned: int, first: Record) -> float:
     for number in (12, 11):
         value = first.fields.get(number, b"").strip()
         if not given and re.fullmatch(rb"\d{1,3}(\.\d{1,6})?", value):
-            given = _nominal(25.4 * float(value), 0.127)
+            given = nominal_dpi(25.4 * float(value), 0.127)
     if not 250 <= given <= 5000:
         return 0.0 if scanned else 500.0
     return given if scanned or abs(given / 500 - 1) > _ALTERNATIVE_DPI else 500.0
 
 
-def _nominal(dpi: float, rounding: float) -> float:
+def nominal_dpi(dpi: float, rounding: float) -> float:
     """Return the resolution in whole fifties that rounding a unit hides: 197 px/cm and 19.69 px/mm are 500 dpi.
 
     Examples
     --------
-    >>> _nominal(197 * 2.54, 1.27), _nominal(25.4 * 39.37, 0.127), _nominal(512, 0.5)
+    >>> nominal_dpi(197 * 2.54, 1.27), nominal_dpi(25.4 * 39.37, 0.127), nominal_dpi(512, 0.5)
     (500.0, 1000.0, 512)
     """
     fifties = 50.0 * round(dpi / 50)

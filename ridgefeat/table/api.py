@@ -59,8 +59,9 @@ def read(path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params
     recipe = Recipe.make(None, params, dpi, layout)
     found = find_prints([path], layout=layout)
     if len(found) != 1:
+        example = f", such as {found[0].path}" if found[0].layout == "transaction" else ""
         raise ImageError(
-            f"{os.fspath(path)} holds {len(found)} prints; read takes one image, extract_many takes folders"
+            f"{os.fspath(path)} holds {len(found)} prints; read takes one image{example}, extract_many takes folders"
         )
     return open_print(found[0], recipe)
 

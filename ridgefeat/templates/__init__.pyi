@@ -6,5 +6,8 @@ from .iso19794_2 import read_iso as read_iso
 from .iso19794_2 import write_iso as write_iso
 from .text_csv import read_minutiae_csv as read_minutiae_csv
 from .text_csv import write_minutiae_csv as write_minutiae_csv
+from .type9 import Type9Header as Type9Header
+from .type9 import decode_type9 as decode_type9
+from .type9 import read_type9 as read_type9
 from .xyt import read_xyt as read_xyt
 from .xyt import write_xyt as write_xyt

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ridgefeat.an2 import MINUTIAE
 from ridgefeat.errors import LayoutError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print, natural_key
+from ridgefeat.sources import SUFFIXES, PrintSource, RecordPlace, find_prints, load_print, natural_key
 from ridgefeat.table import error_text
-from ridgefeat.templates import read_iso, read_xyt
+from ridgefeat.templates import decode_type9, read_iso, read_xyt
 from ridgefeat.verify.minutiae import prepare
 from ridgefeat.verify.template import Template, comparison_params, template_from_minutiae, template_from_print
 from ridgefeat.work.engine import count_workers, spread
@@ -90,7 +91,8 @@ def find_sources(
     """Return the prints and templates in files and folders.
 
     A folder gives its images; if it has none, its ISO/IEC 19794-2 templates (.fmr, .iso, .ist, .fmd); if it has none of
-    those either, its .xyt files. Files are used as given.
+    those either, its .xyt files. Files are used as given. A transaction gives its images; if it has none, its minutiae
+    (type 9), which can be named in any case, such as `file.an2/09-01-8`.
 
     Parameters
     ----------
@@ -149,7 +151,8 @@ def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, param
     Parameters
     ----------
     path : path or PrintSource
-        An image, an ISO/IEC 19794-2 record (.fmr, .iso, .ist, .fmd) or an .xyt file.
+        An image, an ISO/IEC 19794-2 record (.fmr, .iso, .ist, .fmd), an .xyt file, or the image or minutiae of a
+        transaction (`file.an2/09-01-8`).
     dpi : float or (float, float), optional
         Its resolution; 500 for an .xyt file if omitted.
     params : Params, optional
@@ -166,6 +169,8 @@ def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, param
     suffix = Path(source.relative).suffix.lower()
     pair = None if dpi is None else dpi if isinstance(dpi, tuple) else (dpi, dpi)
     with one_thread():
+        if isinstance(source.place, RecordPlace) and source.place.kind == MINUTIAE:
+            return template_from_minutiae(decode_type9(source.place.record())[0], source.relative)
         if suffix in ISO_SUFFIXES:
             return template_from_minutiae(read_iso(source.path, dpi=pair)[0], source.relative)
         if suffix in XYT_SUFFIXES:
