@@ -14,6 +14,7 @@ from ridgefeat.errors import RidgefeatError
 
 if TYPE_CHECKING:
     from ridgefeat.params import Params
+    from ridgefeat.sources import RawSize
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +29,15 @@ def _dpi(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple
     except RidgefeatError as error:
         raise click.BadParameter(str(error)) from None
     return across, down
+
+
+def _raw(ctx: click.Context, param: click.Parameter, value: str | None) -> RawSize | None:
+    from ridgefeat.sources import parse_raw
+
+    try:
+        return None if value is None else parse_raw(value)
+    except RidgefeatError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
@@ -87,6 +97,12 @@ reading = stacked(
     click.option(
         "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down; overrides files and layouts."
     ),
+)
+raw = click.option(
+    "--raw",
+    metavar="WIDTHxHEIGHT",
+    callback=_raw,
+    help="Read .raw and files of unknown suffix as grey pixels of this size; WIDTHxHEIGHT:N skips N bytes first.",
 )
 labels = stacked(
     reading,

@@ -15,6 +15,7 @@ from ridgefeat.cli import options, talk
 @click.option("--panels", **options.listed("ridgefeat.report", "PANELS"), help="Stages to draw, comma-separated.")
 @click.option("--scale", type=float, metavar="N", help="Scale factor relative to 500 dpi, 0.25 to 4.")
 @options.reading
+@options.raw
 @options.tuning
 @options.json_result
 def command(image: str, output: str, **given: Any) -> None:
@@ -24,12 +25,13 @@ def command(image: str, output: str, **given: Any) -> None:
     Examples:
       ridgefeat show 101_1.tif -o overlay.png
       ridgefeat show print.png -o overlay.png --dpi 1000 --panels print,minutiae
+      ridgefeat show card.an2/04-02-2 -o overlay.png
     """
     from ridgefeat.report import save_overlay
     from ridgefeat.table import read
 
     params = options.load_params(given["params_file"], given["assignments"])
-    fp = read(image, given["dpi"], layout=given["layout"] or "auto", params=params)
+    fp = read(image, given["dpi"], layout=given["layout"] or "auto", params=params, raw=given["raw"])
     save_overlay(fp, output, panels=given["panels"], scale=given["scale"])
     singular = fp.singular_points
     talk.echo(f"{output}: {len(fp.minutiae)} minutiae, {len(singular)} singular points")

@@ -1,10 +1,11 @@
 """Minutiae of ANSI/NIST transactions: the records of type 9.
 
-Two of the formats that such a record may hold are read. The standard's own (9.005 to 9.012, legacy since 2011, still the
-most common): `XXXXYYYYTTT` is a position in units of 0.01 mm from the *bottom* left corner and a direction in degrees
-that points *away* from the ridge that ends or out of the valley that a bifurcation encloses, ISO's plus 180 degrees;
-quality is 0 (found by hand), 1 (unknown) or 2 (best) to 63. And INCITS 378 ("M1", 9.126 to 9.150): pixels from the top
-left corner, directions as in ISO, in units of 2 degrees. Vendors' blocks and EFS are named in the notes and not read.
+Two of the formats that such a record may hold are read. The standard's own (9.005 to 9.012, legacy since 2011, still
+the most common): `XXXXYYYYTTT` is a position in units of 0.01 mm from the *bottom* left corner and a direction in
+degrees that points *away* from the ridge that ends or out of the valley that a bifurcation encloses, ISO's plus 180
+degrees; quality is 0 (found by hand), 1 (unknown) or 2 (best) to 63. And INCITS 378 ("M1", 9.126 to 9.150): pixels from
+the top left corner, directions as in ISO, in units of 2 degrees. Vendors' blocks and EFS are named in the notes and not
+read.
 
 Source: ANSI/NIST-ITL 1-2007, Type-9; NIST SP 500-290 (1-2011), Type-9. What they say of positions and directions was
 checked on a public transaction of NIST with its image (benchmarks/inputs_transactions.py).
