@@ -26,10 +26,10 @@ PACKED = np.packbits(~BITS, axis=1).tobytes()  # 1 is black
 
 
 def group4() -> bytes:
-    """The strip of a facsimile TIFF, 0 being white."""
-    data = saved("TIFF", "1", np.uint8(255) * BITS, compression="group4")
+    """The strip of a facsimile TIFF, 1 being black: Pillow makes 1 white, so its negative."""
+    data = saved("TIFF", "1", np.uint8(255) * ~BITS, compression="group4")
     tags = Pillow.open(io.BytesIO(data)).tag_v2
-    assert tags[262] == 0 and len(tags[273]) == 1
+    assert tags[262] == 1 and len(tags[273]) == 1
     return data[tags[273][0] :][: tags[279][0]]
 
 
