@@ -113,7 +113,7 @@ def read_type9(path: str | Path) -> list[Type9]:
 
 
 def decode_type9(data: bytes) -> Type9:
-    """Return the minutiae of one record of type 9, given as bytes; as read_type9, but without the image's size.
+    """Return the minutiae of one record of type 9, whose bytes are `data`; as read_type9, but without the image's size.
 
     Raises TemplateError if it is none, or holds no minutiae that are read.
 
