@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
+
 GS, RS, US, FS = b"\x1d", b"\x1e", b"\x1f", b"\x1c"
 SECRET = b"KLAATU,BARADA"
 """The name of the person in the descriptive record."""
@@ -41,3 +43,21 @@ def type14(
     fields: dict[int, bytes | str] = {2: f"{idc:02d}", 3: "1", 4: "AGENCY1", 5: "20260101"}
     fields |= {6: str(size[0]), 7: str(size[1]), 8: "1", 9: "500", 10: "500", 11: compression, 12: "8", 13: position}
     return tagged(14, fields | {int(n[1:]): v for n, v in given.items()}, data)
+
+
+def lossless_jpeg(pixels: np.ndarray) -> bytes:
+    """A grey image as lossless JPEG (ITU-T T.81, SOF3), each pixel predicted by the one to its left."""
+    (rows, columns), bits = pixels.shape, ""
+    values = pixels.astype(int)
+    before = np.hstack([np.vstack([[[128]], values[:-1, :1]]), values[:, :-1]])
+    for difference in (values - before).ravel().tolist():
+        size = abs(difference).bit_length()
+        bits += f"{size:04b}"
+        bits += f"{difference + (difference < 0) * ((1 << size) - 1):0{size}b}" if size else ""
+    bits += "1" * (-len(bits) % 8)
+    packed = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+    codes = bytes([0, 0, 0, 0, 9, *[0] * 12, *range(9)])
+    frame = struct.pack(">BHHBBBB", 8, rows, columns, 1, 1, 0x11, 0)
+    segments = ((0xC4, codes), (0xC3, frame), (0xDA, bytes([1, 1, 0, 1, 0, 0])))
+    head = b"".join(b"\xff%c%s" % (m, struct.pack(">H", len(body) + 2) + body) for m, body in segments)
+    return b"\xff\xd8" + head + packed + b"\xff\xd9"

@@ -15,7 +15,7 @@ from ridgefeat.errors import ImageError, LayoutError, RidgefeatError
 from ridgefeat.sources import decode_image, find_prints, load_print
 from ridgefeat.sources.rows import locate
 from ridgefeat.table import extract_many
-from tests.an2_files import GS, SECRET, US, binary, tagged, transaction, type14
+from tests.an2_files import GS, SECRET, US, binary, lossless_jpeg, tagged, transaction, type14
 from tests.sources.image_files import grating, saved
 
 PIXELS = grating()
@@ -53,6 +53,7 @@ CASES = {
     "PNG": (14, type14(1, SIZE, saved("PNG", dpi=(300, 300)), "PNG"), PIXELS, (500, 500)),
     "JP2": (14, type14(1, SIZE, saved("JPEG2000", quality_layers=[4]), "JP2"), None, (500, 500)),
     "JPEG": (14, type14(1, SIZE, saved("JPEG"), "JPEGB"), None, (500, 500)),
+    "lossless JPEG": (14, type14(1, SIZE, lossless_jpeg(PIXELS), "JPEGL"), PIXELS, (500, 500)),
     "JPEG called raw": (14, type14(1, SIZE, saved("JPEG"), "NONE"), None, (500, 500)),
     "px per cm": (14, type14(1, SIZE, PIXELS.tobytes(), f8="2", f9="394", f10="197"), PIXELS, (1000, 500)),
     "an empty field 999 first": (
