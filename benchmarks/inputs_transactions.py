@@ -115,8 +115,12 @@ def images(folder: Path) -> list[str]:
         "remark",
     ]
     peer_text = ", ".join(f"{k} {n}" for k, n in found_by_peer.items())
+    read = [row for row in rows if row[6] != "-"]
+    equal = sum(str(row[7]).endswith(": 0") for row in read)
     return [
         table(head, rows),
+        f"{len(read)} of {sum(found_by_peer.values())} images are read; {equal} of them are equal, pixel by pixel, to "
+        "the second decoder's.",
         f"Bytes of the images, compared with nistitl's: {peer_text}. Passed over: "
         + ", ".join(f"{n} {k}{'s' * (n > 1)}" for k, n in passed.items())
         + ".",

@@ -17,8 +17,24 @@ from ridgefeat.sources.source import Place, PrintSource, printable
 from ridgefeat.sources.transactions import TRANSACTION_SUFFIXES, begins_as_transaction, find_in_transaction, record_at
 
 SUFFIXES = frozenset(
-    (".bmp", ".dib", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".jpx")
-    + (".pgm", ".pbm", ".ppm", ".gif", ".webp", ".wsq", *TRANSACTION_SUFFIXES)
+    (
+        ".bmp",
+        ".dib",
+        ".png",
+        ".tif",
+        ".tiff",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".jp2",
+        ".j2k",
+        ".j2c",
+        ".jpc",
+        ".jpf",
+        ".jpx",
+    )
+    + (".pgm", ".pbm", ".ppm", ".pnm", ".gif", ".webp", ".wsq", *TRANSACTION_SUFFIXES)
 )
 """What is taken for an image or a transaction in a folder, in upper or lower case; a file named outright always is."""
 
@@ -74,7 +90,7 @@ class Search:
             if not any(part.startswith(".") for part in path.parts) and self.taken(path):
                 prints += self.prints(PrintSource(root / path, name, error=error, place=place))
         # To read a packed tar out of its order would mean to unpack it again and again.
-        if not any(isinstance(p.place, TarMember) and p.place.is_sequential for p in prints):
+        if not any(_is_sequential(p.place) for p in prints):
             prints.sort(key=sort_key)
         return Input(root, True, prints)
 
@@ -105,6 +121,11 @@ class Search:
         if self.raw and (suffix in RAW_SUFFIXES or (is_named and suffix not in SUFFIXES)):
             return [replace(source, place=RawPixels(source.place or source.path, self.raw))]
         return [source]
+
+
+def _is_sequential(place: Place | None) -> bool:
+    held = getattr(place, "holder", place)
+    return isinstance(held, TarMember) and held.is_sequential
 
 
 def _walk(root: Path, taken: Callable[[PurePath, Path], bool]) -> Iterator[tuple[PurePath, str | None]]:

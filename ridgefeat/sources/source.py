@@ -11,7 +11,7 @@ from ridgefeat.sources.resolution import Dpi
 
 
 class Place(Protocol):
-    """Where a print's bytes are, if not in a file of its own."""
+    """Where a print's bytes are, if not in a file of its own; hashable, so that what is read can be kept."""
 
     @property
     def state(self) -> str:
@@ -19,6 +19,8 @@ class Place(Protocol):
 
     def read(self, limit: int) -> bytes:
         """Return the bytes, or raise ImageError if they cannot be read or are more than `limit`."""
+
+    def __hash__(self) -> int: ...
 
 
 @dataclass(frozen=True)

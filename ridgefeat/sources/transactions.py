@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ridgefeat.an2 import BINARY_IMAGES, MAX_BYTES, MINUTIAE, TAGGED_IMAGES, Record, is_transaction, split
@@ -98,7 +99,7 @@ class RecordPlace:
         """Return the bytes as they stand in the transaction."""
         size = self.stop - self.start
         if not isinstance(self.holder, Path):
-            data = self.holder.read(MAX_BYTES)[self.start : self.stop]
+            data = _unpacked(self.holder)[self.start : self.stop]
         elif not self.holder.is_file():
             raise ImageError("is not there any more: the transaction is gone")
         else:
@@ -108,6 +109,12 @@ class RecordPlace:
         if len(data) != size:
             raise ImageError("is not there any more: the transaction has changed")
         return data
+
+
+@lru_cache(maxsize=1)
+def _unpacked(place: Place) -> bytes:
+    """Return the bytes of a transaction that is no file of its own; its records are mostly read one after the other."""
+    return place.read(MAX_BYTES)
 
 
 def begins_as_transaction(path: Path) -> bool:
@@ -151,7 +158,7 @@ def find_in_transaction(
 
     holder = path if place is None else place
     try:
-        data = place.read(MAX_BYTES) if place else read_bounded(path, MAX_BYTES, ImageError, "transaction")
+        data = _unpacked(place) if place else read_bounded(path, MAX_BYTES, ImageError, "transaction")
     except ImageError as error:
         return [unread(str(error))]
     state = path.stat() if place is None else None

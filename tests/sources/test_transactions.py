@@ -1,6 +1,7 @@
 import io
 import random
 import shutil
+import tarfile
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -221,6 +222,13 @@ def test_a_transaction_is_known_by_content_or_suffix_alone_in_folders_archives_a
         archive.write(folder / "b.EFT", "d/b.EFT")
     (inside,) = find_prints(tmp_path / "in.zip")
     assert inside.relative == "d/b.EFT/14-01-2" and np.array_equal(load_print(inside).pixels, PIXELS)
+    with tarfile.open(tmp_path / "in.tgz", "w:gz") as archive:
+        for name in ("z.an2", "a.an2"):
+            (tmp_path / name).write_bytes(WHOLE)
+            archive.add(tmp_path / name, name)
+    packed = find_prints(tmp_path / "in.tgz")  # in the archive's order, as every packed tar
+    assert [p.relative[:5] for p in packed] == ["z.an2"] * 3 + ["a.an2"] * 3
+    assert all(np.array_equal(load_print(p).pixels, PIXELS) for p in packed)
     (tmp_path / "list.txt").write_text("in/unnamed\nin/b.EFT/14-01-2\n")
     assert [p.path.name for p in find_prints([], lists=[tmp_path / "list.txt"])] == ["14-01-2", "14-01-2"]
     (alone,) = find_prints(folder / "b.EFT" / "14-01-2")
