@@ -72,7 +72,7 @@ def find_prints(
     folders are left out. A folder that is named like an image is listed with an error, and its contents as well; so is
     a folder that cannot be read. The order is that of the inputs, and natural within each (2 before 10).
 
-    An ANSI/NIST transaction (.an2, .eft, .ebts, .nist, .nst, or whatever begins as one) gives a print for each of its
+    An ANSI/NIST transaction (.an2, .eft, .ebts, .nist, .nst, or what begins as one) gives a print for each of its
     finger images, named `file.an2/14-02-3` by type of record, IDC and finger position; such a name is an input, too.
 
     Parameters

@@ -17,24 +17,8 @@ from ridgefeat.sources.source import Place, PrintSource, printable
 from ridgefeat.sources.transactions import TRANSACTION_SUFFIXES, begins_as_transaction, find_in_transaction, record_at
 
 SUFFIXES = frozenset(
-    (
-        ".bmp",
-        ".dib",
-        ".png",
-        ".tif",
-        ".tiff",
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".jp2",
-        ".j2k",
-        ".j2c",
-        ".jpc",
-        ".jpf",
-        ".jpx",
-    )
-    + (".pgm", ".pbm", ".ppm", ".pnm", ".gif", ".webp", ".wsq", *TRANSACTION_SUFFIXES)
+    (".bmp", ".dib", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".wsq")
+    + (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".pgm", ".pbm", ".ppm", ".pnm", *TRANSACTION_SUFFIXES)
 )
 """What is taken for an image or a transaction in a folder, in upper or lower case; a file named outright always is."""
 
@@ -61,6 +45,7 @@ class Search:
                 Path("/") / given.partition("://")[2].split("::")[0].strip("/"),
                 ((name, place, None) for name, place in list_address(given)),
             )
+        path = Path()
         try:
             path = Path(os.path.abspath(given))  # noqa: PTH100 - resolve() would follow links
             # lexists: a broken link is a print that cannot be read, not a mistake in the call.
@@ -112,7 +97,7 @@ class Search:
         """Return the prints of one file: itself, those of a transaction, or raw pixels."""
         suffix = source.path.suffix.lower()
         holds_transaction = suffix in TRANSACTION_SUFFIXES or (
-            source.place is None and (is_named or suffix not in SUFFIXES) and begins_as_transaction(source.path)
+            suffix not in SUFFIXES and source.place is None and begins_as_transaction(source.path)
         )
         if source.error:
             return [source]

@@ -158,11 +158,14 @@ def find_in_transaction(
 
     holder = path if place is None else place
     try:
-        data = _unpacked(place) if place else read_bounded(path, MAX_BYTES, ImageError, "transaction")
+        if place is not None:
+            data, stamp = _unpacked(place), place.state
+        else:
+            data = read_bounded(path, MAX_BYTES, ImageError, "transaction")
+            with os_errors_as(ImageError, "cannot be read"):
+                stamp = f"{len(data)} {path.stat().st_mtime_ns}"
     except ImageError as error:
         return [unread(str(error))]
-    state = path.stat() if place is None else None
-    stamp = f"{state.st_size} {state.st_mtime_ns}" if state else place.state if place else ""
     records, reason = split(data)
     images = (*BINARY_IMAGES, *TAGGED_IMAGES)
     with_minutiae |= not any(r.kind in images for r in records)
@@ -231,8 +234,8 @@ def _image_header(record: Record, data: bytes) -> tuple[bytes, str | None]:
         return b"", None
     named = compression[:10].decode("ascii", "replace")
     return b"", (
-        f"the record claims {columns}x{rows} px of {bits} bits, compression {named!r}: {expected} bytes if it is none; "
-        f"the record holds {stop - start} bytes, which are no image that is known"
+        f"the record claims {columns}x{rows} px, {bits} bits per pixel, compression {named!r}: {expected} bytes if that "
+        f"is none; it holds {stop - start} bytes, which are no image that is known"
     )
 
 
