@@ -234,8 +234,8 @@ def _image_header(record: Record, data: bytes) -> tuple[bytes, str | None]:
         return b"", None
     named = compression[:10].decode("ascii", "replace")
     return b"", (
-        f"the record claims {columns}x{rows} px, {bits} bits per pixel, compression {named!r}: {expected} bytes if that "
-        f"is none; it holds {stop - start} bytes, which are no image that is known"
+        f"the record claims {columns}x{rows} px, {bits} bits per pixel, compression {named!r}: {expected} bytes if "
+        f"that is none; it holds {stop - start} bytes, which are no image that is known"
     )
 
 
