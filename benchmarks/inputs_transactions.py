@@ -129,11 +129,12 @@ def images(folder: Path) -> list[str]:
 
 def minutiae(path: Path) -> str:
     """Compare the minutiae of type 9 with those that ridgefeat finds in the image of the same finger."""
-    ((theirs, cores, header),) = read_type9(path)
+    (record,) = read_type9(path)
+    theirs, cores = record.minutiae, record.singular_points
     ours = rf.read(path)
     own = ours.minutiae
     tree = cKDTree(np.column_stack([own.x, own.y]))
-    height = header.height * 500 / header.dpi_y
+    height = record.height * 500 / record.dpi_y
     rows: list[list[object]] = []
     for name, y in (("bottom", theirs.y), ("top", height - theirs.y)):
         distance, at = tree.query(np.column_stack([theirs.x, y]))

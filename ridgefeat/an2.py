@@ -72,8 +72,8 @@ class Record:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Columns and rows of the image, as the record gives them."""
-        return self.number(6), self.number(7)
+        """Columns and rows of the image, as the record gives them; zeros without one."""
+        return (0, 0) if self.kind == MINUTIAE else (self.number(6), self.number(7))
 
     @property
     def positions(self) -> list[int]:

@@ -60,8 +60,8 @@ def test_every_stage_is_computed_once(calls):
 @pytest.mark.parametrize(
     ("asked", "needed"),
     [
-        ("image", "image"),
-        ("normalised", "image normalised"),
+        ("image", "image normalised gabor mask"),
+        ("normalised", "image normalised gabor mask"),
         ("gabor", "image normalised gabor"),
         ("mask", "image normalised gabor mask"),
         ("period", "image normalised gabor mask orientation period"),

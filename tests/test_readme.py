@@ -147,7 +147,7 @@ def test_every_command_and_example_runs_on_shared_prints(
     fp = rf.read("print.png", dpi=500)
     rows, columns = fp.original.shape
     size = {"width": columns, "height": rows, "dpi_x": 500, "dpi_y": 500}
-    rf.templates.write_iso("print.fmr", fp.minutiae, fp.singular_points, **size)
+    rf.templates.write_record("print.fmr", fp.minutiae, fp.singular_points, **size)
     names: dict[str, object] = {}
     for kind, block in shown(f"docs/{page}.md"):
         if kind == "python":

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.raw
 @options.families
 @options.tuning
+@options.invert
 @click.option(
     "--mirror", type=click.Choice(["left", "right"]), help="Mirror this hand's prints (label hand) before features."
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @options.path(
     "--minutiae", metavar="FOLDER", help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2)."
 )
+@options.choice("--template-format", ("iso", "ansi"), help="Standard of .fmr: ISO/IEC 19794-2 or ANSI INCITS 378-2004.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @options.overwrite
 @click.option("--validate", is_flag=True, help="Report what would be read and what is wrong; extract nothing.")
@@ -96,7 +98,7 @@ def _recipe(given: dict[str, Any]) -> Recipe:
 
     like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
-    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror")} | {
+    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror", "invert")} | {
         "params": params
     }
     if like is not None:
@@ -131,6 +133,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Cou
                 jobs=given["jobs"],
                 mode=mode,
                 minutiae=given["minutiae"],
+                standard=given["template_format"],
                 inputs=[*given["inputs"], *given["lists"]],
                 command=["ridgefeat", *sys.argv[1:]],
                 progress=progress,

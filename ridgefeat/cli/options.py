@@ -104,12 +104,32 @@ raw = click.option(
     callback=_raw,
     help="Read .raw and files of unknown suffix as grey pixels of this size; WIDTHxHEIGHT:N skips N bytes first.",
 )
+invert = click.option(
+    "--invert",
+    type=click.Choice(["auto", "yes", "no"]),
+    help="Whether ridges are white, and the negative is measured.  [default: auto]",
+)
 labels = stacked(
     reading,
     path("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."),
     click.option(
         "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
     ),
+)
+
+
+def _template_formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from ridgefeat.templates import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+template_format = shown(
+    "--template-format",
+    default="auto",
+    metavar="FORMAT",
+    shell_complete=_template_formats,
+    help="Format of templates that are not recognised by their content: iso-normal-card, iso-compact-card, …",
 )
 jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
 one_job = number("-j", "--jobs", default=1, help="Worker processes; -1: all.")

@@ -6,11 +6,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat.files import first_few
+from ridgefeat.files import count_of, first_few
 
 if TYPE_CHECKING:
     from ridgefeat.table.api import Survey
@@ -175,9 +176,18 @@ def summarise_run(s: Summary, seconds: float) -> str:
         lines.append(f"  and {len(s.reasons) - MAX_SHOWN} further kinds of failure; see meta_error")
     if s.flags:
         lines.append("Flags: " + ", ".join(f"{name} {count}" for name, count in s.flags.most_common()))
-    if 2 * s.flags["wrong_scale"] > s.rows:
+    if assumed := s.flags["resolution_assumed"]:
+        from ridgefeat.sources.resolution import suggest_dpi
+
+        periods = [p for p in s.assumed_periods if p == p]
+        found = suggest_dpi(median(periods) if periods else float("nan"))
         lines.append(
-            "Most prints are flagged wrong_scale: their resolution is not the one assumed. "
+            f"500 dpi was assumed for {count_of(assumed, 'print')}; {found}. "
+            "Give --dpi, or an --index with a column dpi."
+        )
+    elif 2 * s.flags["wrong_scale"] > s.rows:
+        lines.append(
+            "Most prints are flagged wrong_scale: their ridges contradict the resolution. "
             "Give --dpi, or an --index with a column dpi."
         )
     if s.passed_over:

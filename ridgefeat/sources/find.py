@@ -18,6 +18,7 @@ from ridgefeat.sources.images import pixel_digest, read_image, read_place
 from ridgefeat.sources.index import Listing
 from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, recognise, regex_layout
 from ridgefeat.sources.places import is_address, is_archive
+from ridgefeat.sources.public_sets import read_text_labels
 from ridgefeat.sources.raw import RAW_SUFFIXES, RawPixels, RawSize
 from ridgefeat.sources.resolution import Dpi, resolve_dpi
 from ridgefeat.sources.search import SUFFIXES, Input, Search, read_list, sort_key
@@ -187,6 +188,8 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
             chosen, labels = LAYOUTS[layout], LAYOUTS[layout].parse(source.path)
         else:
             chosen, labels = recognise(source.path)
+        if labels and chosen.has_text and source.place is None:
+            labels |= read_text_labels(source.path)
         # A print without a file has an error, and its name does not matter.
         flags = ("name_not_in_layout",) if labels is None and source.error is None else ()
         return replace(source, layout=chosen.name, labels=labels or {}, flags=source.flags + flags)

@@ -16,16 +16,13 @@ from ridgefeat.an2 import BINARY_IMAGES, MAX_BYTES, MINUTIAE, TAGGED_IMAGES, Rec
 from ridgefeat.errors import ImageError
 from ridgefeat.files import os_errors_as, read_bounded
 from ridgefeat.sources.images import is_image
-from ridgefeat.sources.layouts import Labels
+from ridgefeat.sources.public_sets import Labels, position_labels
 from ridgefeat.sources.resolution import Dpi
 from ridgefeat.sources.source import Place, PrintSource
 
 LAYOUT = "transaction"
 TRANSACTION_SUFFIXES = frozenset((".an2", ".eft", ".ebts", ".nist", ".nst"))
 
-_FINGERS = ("thumb", "index", "middle", "ring", "little")
-_RIGHT, _LEFT = (11, 13, 16, 40, 41, 42, 47, 48), (12, 14, 17, 43, 44, 45, 49, 50)
-"""Positions of one hand that are no single finger, but for the plain thumbs 11 and 12."""
 _IMPRESSIONS = {
     0: "live-scan plain",
     1: "live-scan rolled",
@@ -68,7 +65,8 @@ class RecordPlace:
     header : bytes
         What makes an image file of it, where it is uncompressed.
     dpi, size
-        Resolution across and down, and columns and rows, as the record gives them.
+        Resolution across and down, and columns and rows, as the record gives them; for minutiae those of the image of
+        the same IDC, zeros without one.
     kind : int
         The record's type.
     """
@@ -173,6 +171,7 @@ def find_in_transaction(
     if passed_over is not None:
         kinds = {1, 2, *(r.kind for r in chosen)}
         passed_over.update(f"type-{r.kind} record" for r in records if r.kind not in kinds)
+    by_idc = {r.idc: r for r in reversed(records) if r.kind in images}
     found, names = [], Counter[str]()
     for record in chosen:
         positions = record.positions
@@ -180,9 +179,11 @@ def find_in_transaction(
         names[name] += 1
         name += f"-{names[name]}" if names[name] > 1 else ""
         labels = {"transaction": relative, **_labels(record)}
-        held = RecordPlace(holder, record.start, record.stop, stamp, kind=MINUTIAE)
         problem = None
-        if record.kind != MINUTIAE:
+        if record.kind == MINUTIAE:
+            image = by_idc.get(record.idc, record)
+            held = RecordPlace(holder, record.start, record.stop, stamp, b"", image.dpi, image.size, MINUTIAE)
+        else:
             header, problem = _image_header(record, data)
             held = RecordPlace(holder, *record.data, stamp, header, record.dpi, record.size, record.kind)
         found.append(PrintSource(path / name, f"{relative}/{name}", LAYOUT, labels, error=problem, place=held))
@@ -200,21 +201,7 @@ def _labels(record: Record) -> Labels:
         labels["impression_type"] = _IMPRESSIONS.get(impression, str(impression))
     if positions := record.positions:
         labels["finger_position"] = "+".join(map(str, positions))
-    return labels | (finger_labels(positions[0]) if len(positions) == 1 else {})
-
-
-def finger_labels(position: int) -> Labels:
-    """Return hand and finger of a finger position code, as far as it has one of each.
-
-    Examples
-    --------
-    >>> finger_labels(7), finger_labels(11), finger_labels(14), finger_labels(15)
-    ({'hand': 'left', 'finger': 'index'}, {'hand': 'right', 'finger': 'thumb'}, {'hand': 'left'}, {})
-    """
-    if 1 <= position <= 10:
-        return {"hand": "left" if position > 5 else "right", "finger": _FINGERS[(position - 1) % 5]}
-    hand = {"hand": "right"} if position in _RIGHT else {"hand": "left"} if position in _LEFT else {}
-    return hand | ({"finger": "thumb"} if position in (11, 12) else {})
+    return labels | (position_labels(positions[0]) if len(positions) == 1 and 1 <= positions[0] <= 15 else {})
 
 
 def _image_header(record: Record, data: bytes) -> tuple[bytes, str | None]:

@@ -38,6 +38,7 @@ def read(
     layout: str = "auto",
     params: Params | None = None,
     raw: tuple[int, int] | RawSize | None = None,
+    invert: str = "auto",
 ) -> Fingerprint:
     """Read one print.
 
@@ -53,6 +54,8 @@ def read(
         Parameters of the stages.
     raw : (int, int) or RawSize, optional
         Columns and rows of a file that is grey pixels alone.
+    invert : {"auto", "yes", "no"}
+        Whether ridges are white and the negative is measured; by default the surroundings of the print decide.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def read(
     LayoutError
         If there is no such layout.
     """
-    recipe = Recipe.make(None, params, dpi, layout)
+    recipe = Recipe.make(None, params, dpi, layout, invert=invert)
     found = find_prints([path], layout=layout, raw=RawSize(*raw) if isinstance(raw, tuple) else raw)
     if len(found) != 1:
         example = f", such as {found[0].path}" if found[0].layout == "transaction" else ""
@@ -107,7 +110,7 @@ def extract(
     if isinstance(fp, (str, os.PathLike)):
         fp = read(fp, dpi)
     elif not isinstance(fp, Fingerprint):
-        fp = Fingerprint(fp, 500.0 if dpi is None else dpi)
+        fp = Fingerprint(fp, dpi)
     with one_thread():
         values = compute_features(fp, recipe.families)
     return pd.Series(values, index=[c.name for c in recipe.columns()], name=fp.source or None)
@@ -123,6 +126,7 @@ def extract_many(
     index: PathLike | None = None,
     regex: str | None = None,
     mirror: str | None = None,
+    invert: str = "auto",
     jobs: int | None = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -141,6 +145,8 @@ def extract_many(
     mirror : {"left", "right"}, optional
         The hand whose images are mirrored first (label `hand`), so that a column that has a side means the same on
         both hands. A print without the label is left as it is and has the flag `hand_unknown`.
+    invert : {"auto", "yes", "no"}
+        Whether ridges are white and the negative is measured; by default the surroundings of each print decide.
     jobs : int or None
         Worker processes; None or -1 for every core.
     progress : bool
@@ -160,7 +166,7 @@ def extract_many(
     """
     import pandas as pd
 
-    recipe = Recipe.make(families, params, dpi, layout, regex, mirror)
+    recipe = Recipe.make(families, params, dpi, layout, regex, mirror, invert)
     items = _as_items(prints, layout=layout, index=index, regex=regex)
     meta, values = compute_rows(items, recipe, jobs, progress)
     names = [c.name for c in recipe.columns()]

@@ -28,6 +28,7 @@ from typing import Any
 
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, import_pyarrow, remove_temporaries, sha256
+from ridgefeat.structure import MM_PER_PX
 from ridgefeat.table import sidecar
 from ridgefeat.table.journal import Journal
 from ridgefeat.table.row import META, Item, Kind, Meta
@@ -37,6 +38,7 @@ from ridgefeat.table.writers import Row, is_parquet, write_csv, write_parquet
 PART_ROWS = 4096
 """Maximum number of rows in a part: about 16 MB with all families."""
 WORK = "_work"
+MEDIAN_PERIOD = "ridge_period_p50"
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def assemble(
     """
     output = summary.table
     layout = {**META, **about["label_kinds"]}, about["columns"]
-    left = _counted(rows, summary)
+    left = _counted(rows, summary, [column["name"] for column in about["columns"]])
     if parts is None:
         remove_temporaries(output)
         with atomic_write(output) as new:
@@ -115,9 +117,13 @@ def _write_parts(
     return made
 
 
-def _counted(rows: Iterable[Row], summary: Summary) -> Iterator[Row]:
+def _counted(rows: Iterable[Row], summary: Summary, names: list[str]) -> Iterator[Row]:
+    at = names.index(MEDIAN_PERIOD) if MEDIAN_PERIOD in names else None
     for row in rows:
-        summary.add(dict(zip(META, row[0], strict=False)))
+        meta = dict(zip(META, row[0], strict=False))
+        summary.add(meta)
+        if at is not None and "resolution_assumed" in (meta["meta_flags"] or ""):
+            summary.assumed_periods.append(float(row[1][at]) / MM_PER_PX)
         yield row
 
 
@@ -200,6 +206,8 @@ class Summary:
         For each kind of failure how often it came, and its first message with the print's name.
     flags : Counter
         How many prints carry each flag.
+    assumed_periods : list of float
+        Median ridge periods in px, NaN where there are none, of the prints whose resolution was assumed.
     memory : int
         Peak memory of a worker of this run in bytes; 0 where it is not known.
     workers : int
@@ -215,6 +223,7 @@ class Summary:
     kept: int = 0
     reasons: dict[str, tuple[int, str]] = field(default_factory=dict)
     flags: Counter[str] = field(default_factory=Counter)
+    assumed_periods: list[float] = field(default_factory=list)
     memory: int = 0
     workers: int = 1
     passed_over: Counter[str] = field(default_factory=Counter)

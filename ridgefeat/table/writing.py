@@ -44,6 +44,7 @@ def write_table(
     jobs: int | None = None,
     mode: Mode = "new",
     minutiae: str | Path | None = None,
+    standard: str = "iso",
     inputs: Sequence[str] = (),
     command: Sequence[str] = (),
     progress: Progress | None = None,
@@ -66,6 +67,8 @@ def write_table(
         Whether a table or an unfinished run that is already there is an error, continued or replaced.
     minutiae : str or Path, optional
         Folder for each print's minutiae.
+    standard : {"iso", "ansi"}
+        Standard of their records: ISO/IEC 19794-2:2005 or ANSI INCITS 378-2004.
     inputs, command : sequence of str
         What the user asked for, for the sidecar.
     progress : callable, optional
@@ -90,7 +93,7 @@ def write_table(
     output = Path(output)
     folder = None if minutiae is None else Path(minutiae)
     count_workers(jobs)
-    manifest = describe(items, recipe, folder)
+    manifest = describe(items, recipe, folder, standard)
     journal, summary = journal_of(output, as_folder), summary_of(output, as_folder)
     resumed = mode == "resume" and journal.exists()
     if mode == "resume" and not resumed and (summary.sidecar if as_folder else output).exists():
@@ -98,7 +101,9 @@ def write_table(
     about = {"command": list(command), **manifest, "inputs": list(inputs)}
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
-        extraction = Extraction(items, recipe, workers, limits, folder, lines=not (as_folder or is_parquet(output)))
+        extraction = Extraction(
+            items, recipe, workers, limits, folder, standard, lines=not (as_folder or is_parquet(output))
+        )
         summary.workers = workers
         try:
             if resumed:

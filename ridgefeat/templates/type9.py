@@ -14,7 +14,6 @@ checked on a public transaction of NIST with its image (benchmarks/inputs_transa
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +23,9 @@ from ridgefeat.an2 import MAX_BYTES as MAX_TRANSACTION
 from ridgefeat.errors import TemplateError
 from ridgefeat.files import read_bounded
 from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, WORKING_DPI, Float, Minutiae, SingularPoints
-from ridgefeat.templates._common import MAX_BYTES, check_resolution, radians, to_working
+from ridgefeat.templates._common import MAX_BYTES, MinutiaeRecord, check_resolution, radians, to_working
 
+FORMAT = "type-9"
 _BLOCKS = {
     (13, 30): "FBI/IAFIS",
     (31, 55): "Cogent",
@@ -44,39 +44,7 @@ _ANY_HEIGHT = 10_000
 _POINT = re.compile(rb"\s*(\d{4})(\d{4})(\d{3})?\s*")
 
 
-@dataclass(frozen=True)
-class Type9Header:
-    """What a record of type 9 says besides its minutiae.
-
-    Attributes
-    ----------
-    idc : int
-        Information designation character: that of the image of the same finger.
-    position, impression_type : int
-        Codes of the standard; 0 unknown.
-    width, height : int
-        Size of the image in pixels, 0 where neither record nor transaction gives it. Without a height, the positions
-        of the standard's format are right relative to each other only.
-    dpi_x, dpi_y : float
-        Resolution of the image; 500 where neither gives it.
-    notes : tuple of str
-        What the record holds and is not read.
-    """
-
-    idc: int
-    position: int
-    impression_type: int
-    width: int
-    height: int
-    dpi_x: float
-    dpi_y: float
-    notes: tuple[str, ...] = ()
-
-
-Type9 = tuple[Minutiae, SingularPoints, Type9Header]
-
-
-def read_type9(path: str | Path) -> list[Type9]:
+def read_type9(path: str | Path) -> list[MinutiaeRecord]:
     """Return the minutiae of every record of type 9 in a transaction.
 
     Positions of the standard's format are those in the image of the same IDC, if the transaction holds one.
@@ -87,9 +55,11 @@ def read_type9(path: str | Path) -> list[Type9]:
 
     Returns
     -------
-    list of (Minutiae, SingularPoints, Type9Header)
-        In pixels at 500 dpi and radians, ISO's sense, in the order of the records. The kind of a minutia that is
-        neither ending nor bifurcation is 0; directions of cores and deltas are NaN.
+    list of MinutiaeRecord
+        In the order of the transaction. The kind of a minutia that is neither ending nor bifurcation is 0; directions
+        of cores and deltas are NaN. Resolution and size are those of the image; where neither record nor transaction
+        gives them, 500 dpi and None, and then the positions of the standard's format are relative. What a record holds
+        and is not read is in `notes`.
 
     Raises
     ------
@@ -98,13 +68,13 @@ def read_type9(path: str | Path) -> list[Type9]:
     """
     data = read_bounded(path, MAX_TRANSACTION, TemplateError, "transaction")
     records, reason = split(data)
-    images = [r for r in records if r.kind in (*BINARY_IMAGES, *TAGGED_IMAGES)]
+    images = {r.idc: r for r in reversed(records) if r.kind in (*BINARY_IMAGES, *TAGGED_IMAGES)}
     found = []
     for record in records:
         if record.kind == MINUTIAE:
-            image = next((r for r in images if r.idc == record.idc), None)
+            image = images.get(record.idc, record)
             try:
-                found.append(_decode(record, image))
+                found.append(_decode(record, image.size, image.dpi))
             except TemplateError as error:
                 raise TemplateError(f"{path}, {error}") from None
     if not found:
@@ -112,41 +82,60 @@ def read_type9(path: str | Path) -> list[Type9]:
     return found
 
 
-def decode_type9(data: bytes) -> Type9:
-    """Return the minutiae of one record of type 9, whose bytes are `data`; as read_type9, but without the image's size.
+def decode_type9(
+    data: bytes, *, size: tuple[int, int] = (0, 0), dpi: tuple[float, float] | None = None
+) -> MinutiaeRecord:
+    """Return the minutiae of one record of type 9.
 
-    Raises TemplateError if it is none, or holds no minutiae that are read.
+    Parameters
+    ----------
+    data : bytes
+        The record.
+    size, dpi
+        Columns and rows of the image that they were found in, and its resolution, for the standard's format; without a
+        size, positions are relative.
+
+    Returns
+    -------
+    MinutiaeRecord
+        As read_type9 returns them.
+
+    Raises
+    ------
+    TemplateError
+        If it is no such record, or holds no minutiae that are read.
 
     Examples
     --------
     >>> record = b"9.001:47\\x1d9.002:01\\x1d9.012:1\\x1f05081016090\\x1f2\\x1fA\\x1c"
-    >>> minutiae, _, header = decode_type9(record)
-    >>> minutiae.x, np.degrees(minutiae.direction), minutiae.kind, header.idc
-    (array([100.], dtype=float32), array([270.], dtype=float32), array([1], dtype=uint8), 1)
+    >>> minutiae = decode_type9(record).minutiae
+    >>> minutiae.x, np.degrees(minutiae.direction), minutiae.kind
+    (array([100.], dtype=float32), array([270.], dtype=float32), array([1], dtype=uint8))
     """
-    return _decode(tagged_record(data, MINUTIAE, 0, len(data)), None)
+    return _decode(tagged_record(data, MINUTIAE, 0, len(data)), size, dpi)
 
 
-def _decode(record: Record, image: Record | None) -> Type9:
+def _decode(record: Record, size: tuple[int, int], dpi: tuple[float, float] | None) -> MinutiaeRecord:
     where = f"record of type 9 with IDC {record.idc}"
     if record.stop - record.start > MAX_BYTES:
         raise TemplateError(f"{where}: {record.stop - record.start} bytes are more than any minutiae")
     notes = tuple(
-        f"{name} (9.{low:03d} to 9.{high:03d})"
+        f"{name} (fields 9.{low:03d} to 9.{high:03d}) is not read"
         for (low, high), name in _BLOCKS.items()
         if any(low <= n <= high for n in record.fields)
     )
     if 12 in record.fields:
-        return _decode_standard(record, image, where, notes)
+        return _decode_standard(record, size, dpi or (WORKING_DPI, WORKING_DPI), where, notes)
     if 137 in record.fields:
         return _decode_m1(record, where, notes)
-    held = f"it holds {', '.join(notes)}, which is not read" if notes else "it has neither field 9.012 nor 9.137"
-    raise TemplateError(f"{where}: no minutiae that are read; {held}")
+    raise TemplateError(f"{where}: it has neither field 9.012 nor 9.137; {'; '.join(notes) or 'no other is known'}")
 
 
-def _decode_standard(record: Record, image: Record | None, where: str, notes: tuple[str, ...]) -> Type9:
-    width, height = image.size if image else (0, 0)
-    dpi_x, dpi_y = (image and image.dpi) or (WORKING_DPI, WORKING_DPI)
+def _decode_standard(
+    record: Record, size: tuple[int, int], dpi: tuple[float, float], where: str, notes: tuple[str, ...]
+) -> MinutiaeRecord:
+    width, height = size if all(size) else (None, None)
+    dpi_x, dpi_y = dpi
     check_resolution(dpi_x, dpi_y, where)
     scale = np.array([dpi_x, dpi_y]) / _UNIT
     bottom = height or _ANY_HEIGHT * scale[1]
@@ -171,14 +160,13 @@ def _decode_standard(record: Record, image: Record | None, where: str, notes: tu
         if (point := _POINT.fullmatch(entry))
     ]
     angle, kinds, quality_column = np.array(rows, np.float64)[:, 2:].T
-    return (
-        Minutiae.make(*position(rows), radians(angle + 180), kinds, quality_column),
-        SingularPoints.make(*position(points), [p[2] for p in points], np.full(len(points), np.nan)),
-        Type9Header(record.idc, (record.positions or [0])[0], record.number(3), width, height, dpi_x, dpi_y, notes),
-    )
+    minutiae = Minutiae.make(*position(rows), radians(angle + 180), kinds, quality_column)
+    singular = SingularPoints.make(*position(points), [p[2] for p in points], np.full(len(points), np.nan))
+    finger, impression = (record.positions or [0])[0], record.number(3)
+    return MinutiaeRecord(minutiae, singular, FORMAT, dpi_x, dpi_y, width, height, finger, impression, notes=notes)
 
 
-def _decode_m1(record: Record, where: str, notes: tuple[str, ...]) -> Type9:
+def _decode_m1(record: Record, where: str, notes: tuple[str, ...]) -> MinutiaeRecord:
     per_inch = {1: 1.0, 2: 2.54}.get(record.number(130), 0.0)
     dpi_x, dpi_y = (nominal_dpi(record.number(n) * per_inch, per_inch / 2) for n in (131, 132))
     check_resolution(dpi_x, dpi_y, where)
@@ -191,9 +179,8 @@ def _decode_m1(record: Record, where: str, notes: tuple[str, ...]) -> Type9:
         kind, score = int(items[4]), quality if 1 <= quality <= 100 else np.nan
         rows.append([int(items[1]), int(items[2]), 2 * int(items[3]), kind if kind <= 2 else 0, score])
     x, y, angle, kind, score = np.array(rows, np.float64).T
-    position, size = record.number(134), (record.number(128), record.number(129))
-    return (
-        Minutiae.make(to_working(x, dpi_x), to_working(y, dpi_y), radians(angle), kind, score),
-        SingularPoints.empty(),
-        Type9Header(record.idc, position, record.number(3), *size, dpi_x, dpi_y, notes),
+    minutiae = Minutiae.make(to_working(x, dpi_x), to_working(y, dpi_y), radians(angle), kind, score)
+    size, finger, impression = (record.number(128), record.number(129)), record.number(134), record.number(3)
+    return MinutiaeRecord(
+        minutiae, SingularPoints.empty(), FORMAT, dpi_x, dpi_y, *size, finger, impression, notes=notes
     )

@@ -18,7 +18,7 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, ScoreError
 from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.params import Params
-from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, enrol, find_sources, run_batches
+from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, count_notes, enrol, find_sources, run_batches
 from ridgefeat.verify.features import entries_from_features, feature_scores
 from ridgefeat.verify.minutiae import minutiae_scores
 from ridgefeat.verify.protocols import Plan, make_plan
@@ -86,6 +86,7 @@ def verify(
     params: Params | None = None,
     families: Sequence[str] | None = None,
     jobs: int = 1,
+    template_format: str = "auto",
     enrolled: Progress | None = None,
     compared: Callable[[int, int], None] | None = None,
 ) -> Verification:
@@ -94,7 +95,7 @@ def verify(
     Parameters
     ----------
     inputs : paths
-        Images, ISO/IEC 19794-2 or .xyt templates, or folders of them; for `features` also one feature table.
+        Images, templates, or folders of them; for `features` also one feature table.
     protocol : str
         "fvc", "altered", or a CSV table of pairs.
     comparator : {"minutiae", "features"}
@@ -108,6 +109,8 @@ def verify(
         Families for `features`.
     jobs : int
         Worker processes; -1 for every core.
+    template_format : str
+        A name in ridgefeat.templates.FORMATS.
     enrolled, compared : callable, optional
         Called with prints done, failed and in total; with comparisons done and in total.
 
@@ -121,8 +124,8 @@ def verify(
         raise ParameterError(f"unknown comparator {comparator!r}; there are: {', '.join(COMPARATORS)}")
     if comparator == "minutiae":
         params = params or comparison_params()
-        sources = find_sources(inputs, layout=layout, regex=regex, index=index)
-        entries = enrol(sources, params=params, dpi=dpi, jobs=jobs, progress=enrolled)
+        sources = find_sources(inputs, layout=layout, regex=regex, index=index, template_format=template_format)
+        entries = enrol(sources, params=params, dpi=dpi, jobs=jobs, progress=enrolled, template_format=template_format)
         function: Comparator = minutiae_scores
     else:
         entries = entries_from_features(
@@ -235,6 +238,7 @@ def _about(entries: Sequence[Entry], plan: Plan, protocol: str, comparator: str,
         "prints": len(entries),
         "failures_to_acquire": int(sum(failures.values())),
         "reasons": dict(failures.most_common(20)),
+        "notes": count_notes(entries),
         "comparisons": {
             kind: {"planned": int(which.sum()), "made": int((which & made).sum())}
             for kind, which in (("mated", plan.mated), ("non_mated", ~plan.mated))

@@ -1,6 +1,7 @@
 """`ridgefeat verify` and `ridgefeat identify`: tables, messages, exit codes."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -95,3 +96,20 @@ def test_messages_of_identify(fingers, tmp_path):
     cv2.imwrite(str(tmp_path / "white.png"), np.full((200, 200), 255, np.uint8))
     result = run("identify", tmp_path / "white.png", "--gallery", fingers, code=2).stderr
     assert "white.png cannot be searched for: 0 minutiae are too few" in result
+
+
+def test_what_templates_of_other_tools_hold_is_listed(tmp_path):
+    cases = Path(__file__).parents[1] / "data" / "templates"
+    for i, name in enumerate(("good", "padded_to_1024", "made_ANSI", "made_ISONC")):
+        (tmp_path / f"{1 + i // 2}_{1 + i % 2}.fmr").write_bytes((cases / f"{name}.fmr").read_bytes())
+    card = ("--template-format", "iso-normal-card")
+    done = run("verify", tmp_path, "-o", tmp_path / "s.csv", "--impostors", "all", *card)
+    assert "1 x 769 bytes of padding after the record are ignored" in done.stderr
+    about = json.loads((tmp_path / "s.json").read_text())
+    assert about["notes"] == {"769 bytes of padding after the record are ignored": 1}
+    assert about["failures_to_acquire"] == 0
+    found = json.loads(run("identify", tmp_path / "2_2.fmr", "--gallery", tmp_path, *card, "--json").stdout)
+    assert {c["reference"] for c in found["candidates"]} == {"1_1.fmr", "1_2.fmr", "2_1.fmr"}
+    assert all(c["score"] > 20 for c in found["candidates"]) and len(found["notes"]) == 1
+    failed = run("verify", tmp_path, "-o", tmp_path / "t.csv", code=1)
+    assert "card formats must be named, by --template-format" in failed.stderr

@@ -127,16 +127,16 @@ def test_resolution_of_binary_records(tmp_path, isr, resolution, dpi):
         ("0", {}),
         ("6", {"hand": "left", "finger": "thumb"}),
         ("11", {"hand": "right", "finger": "thumb"}),
-        ("13", {"hand": "right"}),
-        ("15", {}),
-        ("44", {"hand": "left"}),
+        ("13", {"hand": "right", "finger_id": "13"}),
+        ("15", {"finger_id": "15"}),
+        ("44", {}),
         ("2\x1e3", {}),
     ],
 )
 def test_positions(tmp_path, position, labels):
     found = only(tmp_path / "a.an2", transaction((14, 1, type14(1, SIZE, saved("PNG"), "PNG", position))))
     assert found.labels["finger_position"] == position.replace("\x1e", "+")
-    assert {k: v for k, v in found.labels.items() if k in ("hand", "finger")} == labels
+    assert {k: v for k, v in found.labels.items() if k in ("hand", "finger", "finger_id")} == labels
 
 
 def record(idc: int, position: str = "2") -> tuple[int, int, bytes]:

@@ -10,6 +10,7 @@ from ridgefeat.errors import ImageError, TemplateError
 from ridgefeat.templates import decode_type9, read_type9
 from ridgefeat.verify import enrol, find_sources, have_ridges, identify, load_calibration
 from tests.an2_files import RS, US, tagged, transaction, type14
+from tests.cli.running import run
 from tests.sources.image_files import saved
 
 DATA = Path(os.environ.get("RIDGEFEAT_DATA") or Path(__file__).parents[2] / ".data") / "AN2"
@@ -61,34 +62,42 @@ def with_image(record: bytes) -> bytes:
 
 
 def test_both_formats_are_read_in_isos_sense(tmp_path):
-    for record, notes, angle in ((standard(), (), 1e-3), (m1(), ("EFS (9.300 to 9.399)",), 1.001)):
+    efs = ("EFS (fields 9.300 to 9.399) is not read",)
+    for record, notes, angle in ((standard(), (), 1e-3), (m1(), efs, 1.001)):
         (tmp_path / "a.an2").write_bytes(with_image(record))
-        ((minutiae, _, header),) = read_type9(tmp_path / "a.an2")
-        same(minutiae, ROWS, angle)
-        assert (header.idc, header.position, header.height, header.dpi_x, header.notes) == (1, 7, HEIGHT, 500, notes)
+        (found,) = read_type9(tmp_path / "a.an2")
+        same(found.minutiae, ROWS, angle)
+        assert (found.finger_position, found.width, found.height, found.dpi_x, found.notes) == (
+            7,
+            200,
+            HEIGHT,
+            500,
+            notes,
+        )
     (tmp_path / "a.an2").write_bytes(with_image(standard()))
-    cores = read_type9(tmp_path / "a.an2")[0][1]
+    cores = read_type9(tmp_path / "a.an2")[0].singular_points
     np.testing.assert_allclose((cores.x, cores.y), [[30], [40]], atol=0.11)
 
 
 def test_positions_are_in_mm_whatever_the_resolution(tmp_path):
     image = type14(1, (400, 2 * HEIGHT), b"", f9="1000", f10="1000")
     (tmp_path / "a.an2").write_bytes(transaction((9, 1, standard()), (14, 1, image)))
-    found = read_type9(tmp_path / "a.an2")[0][0]
+    found = read_type9(tmp_path / "a.an2")[0].minutiae
     np.testing.assert_allclose((found.x, found.y), np.array(ROWS).T[:2], atol=0.3)
 
 
 def test_without_an_image_positions_are_relative():
-    minutiae, _, header = decode_type9(standard())
-    assert (header.width, header.height) == (0, 0)
+    found = decode_type9(standard())
+    minutiae = found.minutiae
+    assert (found.width, found.height) == (None, None)
     np.testing.assert_allclose(minutiae.y - minutiae.y[0], np.array(ROWS).T[1] - 20, atol=0.2)
 
 
 @pytest.mark.parametrize(
     ("record", "says"),
     [
-        (standard().replace(b"D\x1f", b"").replace(b"0508", b"05x8"), "minutia 3|minutia 1|minutia 2"),
-        (tagged(9, {2: "01", 4: "U", 20: "x", 44: "y"}), "it holds FBI/IAFIS .* Cogent .*, which is not read"),
+        (standard().replace(b"0503", b"05x3"), "minutia 2: .* is no position"),
+        (tagged(9, {2: "01", 4: "U", 20: "x", 44: "y"}), "FBI/IAFIS .* is not read; Cogent .* is not read"),
         (tagged(9, {2: "01", 4: "S"}), "neither field 9.012 nor 9.137"),
         (tagged(9, {2: "01", 12: items(1, "05080508361")}), "minutia 1: .* is no position"),
         (tagged(9, {2: "01", 130: "1", 131: "500", 132: "9", 137: items(1, 2, 3, 4, 1)}), "resolution must lie"),
@@ -123,11 +132,19 @@ def test_minutiae_are_templates_where_there_is_no_image_or_if_named(tmp_path):
         rf.read(tmp_path / "one.an2")
 
 
+def test_show_draws_them_over_their_image(tmp_path):
+    (tmp_path / "a.an2").write_bytes(with_image(standard()))
+    of = tmp_path / "a.an2"
+    run("show", of / "09-01-7", "--over", of / "14-01-7", "-o", tmp_path / "p.png", "--dpi", "500")
+    assert (tmp_path / "p.png").stat().st_size > 1000
+
+
 def test_directions_and_positions_of_a_real_transaction_are_those_of_its_image():
     path = DATA / "type-9-10-14.an2"
     if not path.is_file():
         pytest.skip(f"no real transactions at {DATA}; set RIDGEFEAT_DATA")
-    ((theirs, cores, _),) = read_type9(path)
+    (found,) = read_type9(path)
+    theirs, cores = found.minutiae, found.singular_points
     ours = rf.read(path)
     distance, at = cKDTree(np.column_stack([ours.minutiae.x, ours.minutiae.y])).query(
         np.column_stack([theirs.x, theirs.y])
