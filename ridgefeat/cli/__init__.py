@@ -63,9 +63,10 @@ class Group(click.Group):
         if name not in COMMANDS:
             return None
         from ridgefeat.cli.options import add_verbosity
+        from ridgefeat.cli.outputs import protect
 
         module, _, command = COMMANDS[name].partition(".")
-        return add_verbosity(getattr(import_module(f"ridgefeat.cli.{module}"), command))
+        return add_verbosity(protect(getattr(import_module(f"ridgefeat.cli.{module}"), command)))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -68,13 +68,9 @@ def command(table: str, output: str, **given: Any) -> None:
     """
     from pathlib import Path
 
-    from ridgefeat.cli import Unusable
     from ridgefeat.threshold import Settings, analyse, read_scores
 
     folder = Path(output)
-    existing = [name for name in FILES if (folder / name).exists()]
-    if existing and not given["overwrite"]:
-        raise Unusable(f"{folder} already holds {', '.join(existing)}; choose another folder, or give --overwrite")
 
     def chosen(*names: str) -> dict[str, Any]:
         return {name: given[name] for name in names}
@@ -96,16 +92,16 @@ def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
     import sys
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.files import atomic_write, os_errors_as
+    from ridgefeat.cli.outputs import results_folder
+    from ridgefeat.files import os_errors_as
     from ridgefeat.report import write_threshold_page
 
-    with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
-            with atomic_write(folder / name) as temporary:
-                frame.to_csv(temporary, index=False, lineterminator="\n")
     said = shlex.join(["ridgefeat", *sys.argv[1:]])
-    write_threshold_page(found, folder / FILES[-1], title=title, about={"Command": said, "Table": note})
+    with results_folder(folder, "threshold") as temporary:
+        with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
+            for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
+                frame.to_csv(temporary / name, index=False, lineterminator="\n")
+        write_threshold_page(found, temporary / FILES[-1], title=title, about={"Command": said, "Table": note})
 
 
 def _record(found: Analysis) -> dict[str, Any]:

@@ -63,14 +63,11 @@ def command(**given: Any) -> None:
     """
     from pathlib import Path
 
-    from ridgefeat.cli import Unusable
     from ridgefeat.verify import comparison_params, verify
     from ridgefeat.work.engine import using
 
     if Path(given["output"]).suffix.lower() != ".csv":
         raise click.UsageError(f"--output must end in .csv, got {given['output']!r}")
-    if Path(given["output"]).exists() and not given["overwrite"]:
-        raise Unusable(f"{given['output']} already exists; choose another name, or give --overwrite")
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())
     with using(given["engine"], given["jobs"]), talk.progress_bars() as show:
         found = verify(

@@ -64,6 +64,10 @@ _FORMATS = {
 _NAMED_ONLY = {"HEIF or AVIF image": rb"(?s:....ftyp)", "PDF document": rb"%PDF", "zip archive": rb"PK\x03\x04"}
 _ENDS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
 """Without them Pillow would decode some files that are cut short without an error."""
+_MAX_SCANS, _MAX_SCANNED = 32, 500_000_000
+"""Scans of a progressive JPEG beyond which scans times pixels are bounded: each scan goes over the whole image."""
+_ZEROS = 64
+"""Zero bytes at the end of compressed data that none has: the file was not copied to its end."""
 _ORIENTATION, _ACROSS, _DOWN, _UNIT, _PHOTOMETRIC, _TILE_WIDTH, _TILE_HEIGHT = 274, 282, 283, 296, 262, 322, 323
 _BITS, _COMPRESSION, _SAMPLES, _PLANAR = 258, 259, 277, 284
 _DEFLATE = (8, 32946)
@@ -239,6 +243,11 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
             raise ImageError(f"the header claims {width}x{height} px, more than {len(data)} bytes can hold")
         if kind in _ENDS and data.rfind(_ENDS[kind], image.fp.tell()) < 0:
             raise ImageError(f"the {kind.upper()} file is cut short: {len(data)} bytes without an end; copy it again")
+        if kind == "webp" and not data[-_ZEROS:].strip(b"\0"):
+            raise ImageError(f"the WEBP file is damaged: its last {_ZEROS} bytes are zero; copy it again")
+        scans = data.count(b"\xff\xda") if kind == "jpeg" else 0
+        if scans > _MAX_SCANS and scans * width * height > _MAX_SCANNED:
+            raise ImageError(f"the JPEG file claims {scans} scans over {width}x{height} px; it is damaged")
         if kind == "png":
             image.verify()  # Only this checks every checksum; it closes the image.
             image = plugin(_BoundedReads(data))

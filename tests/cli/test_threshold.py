@@ -32,7 +32,8 @@ def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
     out = tmp_path / "out"
     how = ("--methods", "exact,fmr=1%", "--folds", 1)
     done = run("threshold", tmp_path / "s.csv", "-o", out, *how)
-    assert sorted(p.name for p in out.iterdir()) == ["curves.csv", "figures.csv", "report.html", "thresholds.csv"]
+    names = ["curves.csv", "figures.csv", "manifest.json", "report.html", "thresholds.csv"]
+    assert sorted(p.name for p in out.iterdir()) == names
     table = pd.read_csv(out / "thresholds.csv")
     assert table["method"].tolist() == ["exact", "fmr=1%"] and table["recommended"].tolist() == [True, False]
     for row in table.itertuples():

@@ -261,6 +261,19 @@ def test_a_header_in_endless_pieces_is_not_read_to_its_end(monkeypatch):
         refused(start + bytes(40_000), "more than 16384 pieces")
 
 
+def test_scans_of_a_progressive_jpeg_are_bounded():
+    assert (images._MAX_SCANS, images._MAX_SCANNED) == (32, 500_000_000)
+    data = saved("JPEG", pixels=np.full((1200, 1200), 128, np.uint8), progressive=True)
+    scan = data[data.rfind(b"\xff\xda") : -2]
+    assert decode_image(data[:-2] + 20 * scan + data[-2:]).pixels.shape == (1200, 1200)
+    refused(data[:-2] + 5000 * scan + data[-2:], "scans over 1200x1200 px")
+
+
+def test_a_webp_whose_end_is_zeros_is_damaged():
+    data = saved("WEBP", quality=90)
+    refused(data[: len(data) // 2] + bytes(len(data) - len(data) // 2), "last 64 bytes are zero")
+
+
 def test_pixels_and_bytes_are_bounded():
     data = saved("PNG")
     with pytest.raises(ImageError, match="50x60 px, more than the 2999 pixels"):
