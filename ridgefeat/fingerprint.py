@@ -10,6 +10,7 @@ import numpy as np
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.params import Params
 from ridgefeat.stages import (
+    cards,
     enhancement,
     flags,
     gabor,
@@ -115,7 +116,9 @@ class Fingerprint:
     @cached_property
     def mask(self) -> Bool:
         """Where the print is, bool."""
-        return segmentation.segment(self.image, self.gabor, self.params.segmentation)
+        mask = segmentation.segment(self.image, self.gabor, self.params.segmentation)
+        cleaned = cards.without_lines(self.image, mask)
+        return mask if cleaned is self.image else self._segment(cleaned)
 
     @cached_property
     def orientation(self) -> OrientationField:
