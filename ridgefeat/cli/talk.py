@@ -180,6 +180,8 @@ def summarise_run(s: Summary, seconds: float) -> str:
             "Most prints are flagged wrong_scale: their resolution is not the one assumed. "
             "Give --dpi, or an --index with a column dpi."
         )
+    if s.flags["several_prints"]:
+        lines.append("Images flagged several_prints: --fingers split gives every finger a row of its own.")
     if s.memory:
         lines.append(f"Workers: {s.workers}; peak memory per worker: {s.memory / (1 << 20):.0f} MB.")
     return "\n".join([*lines, f"Table: {s.table}   sidecar: {s.sidecar}"])

@@ -96,8 +96,8 @@ def _level_lines(ink: UInt8) -> Bool:
         slope, start = np.polyfit(x, y, 1)
         off = np.abs(y - slope * x - start)
         if np.sqrt(np.mean(off**2)) < MAX_DEVIATION:
-            ends = [(int(left + at), int(round(top + start + slope * at))) for at in (-BEYOND, width + BEYOND)]
-            cv2.line(lines, *ends, 1, int(2 * max(2, np.percentile(off, 98)) + 3))
+            one, other = ((int(left + at), round(top + start + slope * at)) for at in (-BEYOND, width + BEYOND))
+            cv2.line(lines, one, other, 1, int(2 * max(2, np.percentile(off, 98)) + 3))
     return lines > 0
 
 
