@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.grid import CELL
+from ridgefeat.stages.grid import CELL, part_at_necks
 from ridgefeat.structure import Bool, Float, UInt8
 
 # Lengths in px at 500 dpi.
@@ -20,6 +20,8 @@ MAX_BREADTH, ALONE = 11, (7, 17)
 """A line is at most as broad as the first, and has no ink at these distances to either side: a ridge has neighbours."""
 MIN_LINE, MAX_BREAK = 120, 25
 """A line's least length (6 mm), and the longest break in it."""
+MIN_RUN = 20
+"""Pixels of a line that lie in one row: its breadth over its lean."""
 MAX_LEAN = 0.1
 """Rise of a line over its length: cards lie up to 6 degrees askew."""
 MIN_DRAWN, MAX_DEVIATION = 0.7, 3.0
@@ -27,14 +29,15 @@ MIN_DRAWN, MAX_DEVIATION = 0.7, 3.0
 BEYOND = 24
 """A line is followed beyond its ends, up to the ridges that hide whether it is alone there."""
 
-MIN_PIECE = 121
-"""Cells of a piece that is judged: 20 mm²."""
+NECK = 1.5
+"""Cells by which a neck is narrower, to either side of its middle, than the parts that it joins."""
+MIN_PART = 120
+"""Cells of a part that is judged: 20 mm²."""
 MAX_SHARE = 0.6
-"""Writing's ridge share, compared with that of the clearest piece: print, where it is higher."""
-GAP, MAX_GAPS = 7, 0.09
-"""In print, no more than this share of pixels is farther than GAP from ink; in handwriting there is more paper."""
-MIN_SURE = 0.6
-"""In print, at least this share of cells has sure ridges; captions have less."""
+"""Writing's ridge share, compared with that of the clearest part: print, where it is higher."""
+MAX_TEXTURE, AWAY = 0.075, 7
+"""Deviation of the paper between strokes, at pixels that no ink touches within a square of AWAY, compared with how dark
+they are: less on blank paper than where ridges are faint or smeared."""
 MIN_STROKE = 20
 """Side of the parts that half of a piece's ink belongs to; print that is as faint falls apart into dots."""
 
@@ -80,13 +83,18 @@ def without_lines(image: UInt8, near: Bool) -> UInt8:
 def _level_lines(ink: UInt8) -> Bool:
     """Return the nearly level lines of a black and white image, drawn as broad as they are."""
     thin = ink & ~cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((MAX_BREADTH, 1), np.uint8))
-    away = np.abs(np.arange(-ALONE[1], ALONE[1] + 1)) >= ALONE[0]
-    beside = cv2.filter2D(ink, -1, away.astype(np.float32)[:, None], borderType=cv2.BORDER_CONSTANT)
-    alone = thin & (beside <= 1)
+    here, around = (
+        cv2.boxFilter(ink, -1, (1, 2 * reach + 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        for reach in (ALONE[0] - 1, ALONE[1])
+    )
+    alone = thin & (around - here <= 1)
     joined = cv2.copyMakeBorder(alone, 0, 0, MAX_BREAK, MAX_BREAK, cv2.BORDER_CONSTANT)
-    joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((3, MAX_BREAK), np.uint8))[:, MAX_BREAK:-MAX_BREAK]
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(joined))
+    joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((3, MAX_BREAK), np.uint8))
+    joined = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, MIN_RUN), np.uint8))[:, MAX_BREAK:-MAX_BREAK]
     lines = np.zeros_like(ink)
+    if np.count_nonzero(joined.any(0)) < MIN_LINE:
+        return lines > 0
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(joined))
     for n in np.flatnonzero((boxes[:, 2] >= MIN_LINE) & (boxes[:, 3] <= MAX_BREADTH + MAX_LEAN * boxes[:, 2])):
         left, top, width, height = boxes[n, :4]
         box = np.s_[top : top + height, left : left + width]
@@ -101,7 +109,7 @@ def _level_lines(ink: UInt8) -> Bool:
     return lines > 0
 
 
-def find_writing(image: UInt8, cells: Bool, share: Float, sure: Bool) -> Bool:
+def find_writing(image: UInt8, cells: Bool, share: Float) -> Bool:
     """Return which cells are strokes of a pen or letters rather than ridges.
 
     Parameters
@@ -112,34 +120,33 @@ def find_writing(image: UInt8, cells: Bool, share: Float, sure: Bool) -> Bool:
         Where ridges or the like are.
     share : ndarray of float32, shape (grid rows, grid columns)
         Of `ridge_share`.
-    sure : ndarray of bool, shape (grid rows, grid columns)
-        Where ridges are sure.
 
     Returns
     -------
     ndarray of bool, shape (grid rows, grid columns)
-        Whole pieces; never the one with the highest share.
+        Whole parts, as `part_at_necks` makes them; never the one with the highest share.
     """
-    _, pieces = cv2.connectedComponents(cells.view(np.uint8), connectivity=4)
-    flat = pieces.ravel()
+    parts = part_at_necks(cells, NECK)
+    flat = parts.ravel()
     count = np.bincount(flat)
     count[0] = 0
     shares = np.bincount(flat, share.ravel()) / np.maximum(count, 1)
-    large = count >= MIN_PIECE
+    large = count >= MIN_PART
     faint = np.flatnonzero(large & (shares < MAX_SHARE * shares[large].max(initial=0)))
-    return np.isin(pieces, [n for n in faint if _is_writing(image, pieces == n, sure)])
+    return np.isin(parts, [n for n in faint if _is_writing(image, parts == n)])
 
 
-def _is_writing(image: UInt8, cells: Bool, sure: Bool) -> bool:
+def _is_writing(image: UInt8, cells: Bool) -> bool:
     left, top, width, height = cv2.boundingRect(cells.view(np.uint8))
     box = np.s_[CELL * top : CELL * (top + height), CELL * left : CELL * (left + width)]
     dark = cv2.subtract(cv2.morphologyEx(image[box], cv2.MORPH_CLOSE, np.ones((PAPER, PAPER), np.uint8)), image[box])
     where = cv2.resize(cells.view(np.uint8), None, fx=CELL, fy=CELL, interpolation=cv2.INTER_NEAREST)[box]
     where = where[: dark.shape[0], : dark.shape[1]]
     strong = float(np.percentile(dark[where > 0], 95))
-    to_ink = cv2.distanceTransform((dark <= 0.4 * strong).view(np.uint8), cv2.DIST_L2, 3)
-    if (to_ink[where > 0] > GAP).mean() <= MAX_GAPS and sure[cells].mean() >= MIN_SURE:
+    ink = (dark > 0.5 * strong).view(np.uint8) & where
+    blank = dark[(where > 0) & (cv2.dilate(ink, np.ones((AWAY, AWAY), np.uint8)) == 0)]
+    if blank.size == 0 or blank.std() >= MAX_TEXTURE * strong:
         return False
-    _, _, boxes, _ = cv2.connectedComponentsWithStats((dark > 0.5 * strong).view(np.uint8) & where)
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(ink)
     side, area = boxes[1:, 2:4].max(1, initial=0), boxes[1:, cv2.CC_STAT_AREA]
     return bool(area[side >= MIN_STROKE].sum() > 0.5 * area.sum())

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ridgefeat.stages.grid import CELL
+from ridgefeat.stages.grid import CELL, part_at_necks
 from ridgefeat.structure import MM_PER_PX, Bool
 
 CELL_MM = CELL * MM_PER_PX
@@ -20,6 +20,8 @@ MAX_NECK = 0.75
 MIN_TALL, MIN_TWO_MM = 1.2, 20.0
 """Parts side by side are two fingers, however long their boundary, if each is taller than broad by the first and they
 are broader together than the second."""
+MIN_SLAP_MM = 26.5
+"""Breadth of two fingers side by side; sensors of one finger and SD4's images are narrower."""
 MAX_PARTS = 60
 """What has more is no hand, and stays one print."""
 MIN_AREA_MM2, MIN_BREADTH_MM = 50.0, 6.0
@@ -109,6 +111,12 @@ def split_fingers(mask: Bool) -> list[Finger]:
     return sorted(found, key=lambda f: f.box[0] + f.box[2] / 2)
 
 
+def are_touching(mask: Bool) -> bool:
+    """Whether a mask, broad enough for two fingers, holds fingers that join at their sides."""
+    _, _, width, _ = cv2.boundingRect(mask.view(np.uint8))
+    return width * MM_PER_PX > MIN_SLAP_MM and any(f.touching for f in split_fingers(mask))
+
+
 def _parts(cells: Bool) -> tuple[np.ndarray[Any, Any], set[int]]:
     """Return the number of each cell's part, and which parts touch another at their side."""
     parts = part_at_necks(cells, NECK_MM / CELL_MM)
@@ -178,7 +186,7 @@ def name_fingers(fingers: Sequence[Finger], labels: Mapping[str, str] | None = N
     -------
     list of dict
         Labels `hand` and `finger`. Of four fingers without a known hand, the tips decide: the little finger's is at
-        least 5 mm lower than the index finger's, lowest of all, and its breadth the smallest. Where a code says four
+        least 5 mm lower than the index finger's and lowest of all, and its area the smaller. Where a code says four
         and there are more, the four largest are named. Of two or three fingers only a known hand is named.
 
     Examples
@@ -201,38 +209,10 @@ def name_fingers(fingers: Sequence[Finger], labels: Mapping[str, str] | None = N
 
 
 def _hand_of(fingers: Sequence[Finger]) -> str | None:
-    """Return the hand whose little finger is clear by its height and breadth."""
+    """Return the hand whose little finger is clear by its height and area."""
     tops = np.array([f.box[1] for f in fingers]) * MM_PER_PX
-    breadths = [f.box[2] for f in fingers]
+    areas = [np.count_nonzero(f.mask) for f in fingers]
     for hand, little, index in (("right", 3, 0), ("left", 0, 3)):
-        if tops[little] - tops[index] >= MIN_STEP_MM and little == tops.argmax() == np.argmin(breadths):
+        if tops[little] - tops[index] >= MIN_STEP_MM and little == tops.argmax() and areas[little] < areas[index]:
             return hand
     return None
-
-
-def part_at_necks(cells: Bool, depth: float) -> np.ndarray[Any, Any]:
-    """Return the number of each cell's part, from 1; 0 where there is none.
-
-    Two parts of a piece meet at a neck whose half breadth is less, by `depth` cells, than that of either part.
-
-    Notes
-    -----
-    Maxima of the distance transform that stand out by `depth` (Vincent, "Morphological grayscale reconstruction in
-    image analysis", IEEE Trans. Image Processing 1993), and a watershed between them.
-
-    Examples
-    --------
-    >>> dumbbell = np.zeros((20, 50), bool)
-    >>> dumbbell[2:18, 2:18] = dumbbell[2:18, 32:48] = dumbbell[8:12] = True
-    >>> [np.unique(part_at_necks(dumbbell, depth)).size - 1 for depth in (2, 7)]
-    [2, 1]
-    """
-    from skimage.morphology import h_maxima
-    from skimage.segmentation import watershed
-
-    if not cells.any():
-        return np.zeros(cells.shape, np.int32)
-    around = cv2.copyMakeBorder(cells.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    reach = cv2.distanceTransform(around, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    _, tops = cv2.connectedComponents(h_maxima(reach, depth))
-    return np.asarray(watershed(-reach, tops, mask=cells))

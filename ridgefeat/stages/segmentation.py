@@ -110,7 +110,7 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     kept = np.bincount(labels[sure], minlength=count.size) >= np.maximum(p.sure_part * count, 1)
     kept[0] = False
     cells = _closed_opened(kept[labels], max(1, round(p.closing / CELL))) > 0
-    cells &= ~find_writing(image, cells, share, sure)
+    cells &= ~find_writing(image, cells, share)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(cells.view(np.uint8), connectivity=4)
     area = stats[:, cv2.CC_STAT_AREA] * (CELL * MM_PER_PX) ** 2
     area[0] = 0

@@ -19,6 +19,8 @@ from ridgefeat.work.guard import Limits, Stopped, close_all, guarded_map
 TOUCHING = "touching_fingers"
 """Flag of a finger whose boundary with its neighbour is estimated."""
 CHUNK = 8
+PARAMS = ["segmentation.min_piece=0.1"]
+"""A little finger may have less than a quarter of the thumb's area."""
 
 
 def split_prints(
@@ -73,7 +75,7 @@ def _split_all(items: list[PrintSource], recipe: Recipe, limits: Limits | None) 
 
 def _split(recipe: Recipe, item: PrintSource) -> list[PrintSource]:
     try:
-        fp = open_print(item, replace(recipe, mirror=None))
+        fp = open_print(item, replace(recipe, mirror=None, params=recipe.params.updated(PARAMS)))
         fingers = split_fingers(fp.mask)
     except (RidgefeatError, MemoryError):
         return [item]

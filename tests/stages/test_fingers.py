@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ridgefeat.stages.fingers import HANDS, Finger, name_fingers, split_fingers
+from ridgefeat.stages.fingers import HANDS, Finger, are_touching, name_fingers, split_fingers
 
 SHAPE = (1000, 1500)
 
@@ -54,10 +54,11 @@ def test_of_more_than_four_fingers_the_code_names_the_largest():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("apart", [235, 270])
+@pytest.mark.parametrize("apart", [252, 290])
 def test_touching_fingers_are_cut_where_they_touch_and_flagged(apart):
-    fingers = split_fingers(drawn((400, 400, 140, 220), (400 + apart, 380, 140, 220)))
-    assert [f.touching for f in fingers] == [True, True]
+    mask = drawn((400, 400, 150, 220), (400 + apart, 380, 150, 220))
+    fingers = split_fingers(mask)
+    assert [f.touching for f in fingers] == [True, True] and are_touching(mask)
     edge = fingers[0].box[0] + np.flatnonzero(fingers[0].mask.any(0)).max()
     assert abs(edge - (400 + apart / 2)) < 24
 
@@ -74,7 +75,7 @@ def test_touching_fingers_are_cut_where_they_touch_and_flagged(apart):
     ids=["flat", "rolled", "joined phalanx", "separate phalanx", "line at the border"],
 )
 def test_one_finger_stays_one(mask):
-    assert len(split_fingers(mask)) == 1
+    assert len(split_fingers(mask)) == 1 and not are_touching(mask)
 
 
 def test_prints_far_below_others_are_prints_of_their_own():
