@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -71,7 +72,7 @@ def command(**given: Any) -> None:
     items = find_prints(
         list(given["inputs"]), layout=recipe.layout, index=given["index"], regex=recipe.regex, lists=given["lists"]
     )
-    if given["fingers"] and not given["validate"]:
+    if given["fingers"]:
         items = _split(items, recipe, given)
     if given["validate"]:
         _validate(items, recipe)
@@ -120,7 +121,9 @@ def _limits(given: dict[str, Any]) -> Any:
 def _split(items: Any, recipe: Recipe, given: dict[str, Any]) -> Any:
     from ridgefeat.table import split_prints
 
-    found = split_prints(items, recipe, jobs=given["jobs"], engine=given["engine"], limits=_limits(given))
+    how = {"jobs": given["jobs"], "engine": given["engine"], "limits": _limits(given)}
+    with talk.progress_bars() as show:
+        found = split_prints(items, recipe, **how, progress=show and partial(show, unit="image"))
     cut = [i.path for i in found if i.box is not None]
     named = sum(i.box is not None and "finger" in i.labels for i in found)
     talk.echo(f"{len(set(cut))} of {len(items)} images were cut into {len(cut)} fingers; {named} of them are named.")

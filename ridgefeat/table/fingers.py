@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -30,6 +30,7 @@ def split_prints(
     jobs: int | None = None,
     engine: str | None = None,
     limits: Limits | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[PrintSource]:
     """Return the prints with each image of several fingers replaced by its fingers, from left to right.
 
@@ -41,6 +42,8 @@ def split_prints(
         How they are read and segmented.
     jobs, engine, limits
         As `write_table` takes them.
+    progress : callable, optional
+        Called with the number of images that were looked at, and of all.
 
     Returns
     -------
@@ -58,11 +61,15 @@ def split_prints(
         calls = (delayed(_split_all)(chunk, recipe, limits) for chunk in chunks)
         backend = "threading" if limits else "loky"
         try:
-            found = [f for made in spread(calls, workers, ordered=True, backend=backend) for f in made]
+            done = 0
+            for made in spread(calls, workers, ordered=True, backend=backend):
+                for fingers in made:
+                    out[asked[done]] = fingers
+                    done += 1
+                if progress:
+                    progress(done, len(asked))
         finally:
             close_all()
-    for k, fingers in zip(asked, found, strict=True):
-        out[k] = fingers
     return [item for fingers in out for item in fingers]
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ridgefeat.params import Params
+from ridgefeat.report.explore.pictures import reopen
 from ridgefeat.sources import find_prints, load_print
 from ridgefeat.sources.rows import locate
 from ridgefeat.table import Recipe, split_prints, write_table
@@ -60,6 +62,12 @@ def test_the_command_writes_a_row_per_finger_and_resumes(slaps, tmp_path):
     assert len(table) == 5 and table.meta_source.is_unique and table.ridge_period_mean.notna().sum() == 4
     assert "5 of them from an earlier run" in run(*given, "--fingers", "split", "--resume", code=1).stderr
     assert "--fingers split" in run(*given, "--overwrite", code=1).stderr
+
+
+def test_explore_opens_a_finger_again(slaps, tmp_path):
+    write_table(fingers_of(slaps)[:3], Recipe.make(["ridge"]), tmp_path / "f.csv", jobs=1)
+    for _, row in pd.read_csv(tmp_path / "f.csv").iterrows():
+        assert reopen(row, slaps, Params()).original.shape == (row.meta_height, row.meta_width)
 
 
 def test_a_box_outside_its_image_is_an_error_with_a_reason(slaps):
