@@ -214,11 +214,14 @@ def _vectors(
     from ridgefeat.sources.rows import check_root, locate
 
     check_root(root)
-    where = list(zip(problem.sources, problem.labels["meta_layout"], strict=True))
+    labels = problem.labels.reindex(columns=["meta_layout", "meta_flags"])
+    where = list(zip(problem.sources, labels["meta_layout"], labels["meta_flags"], strict=True))
     for k in range(0, len(where), CHUNK):
         if progress:
             backbone.set_params(on_print=partial(_report, progress, k, len(where)))
-        images = [load_print(locate(root, str(s), str(layout))).pixels for s, layout in where[k : k + CHUNK]]
+        images = [
+            load_print(locate(root, str(s), str(layout), flags)).pixels for s, layout, flags in where[k : k + CHUNK]
+        ]
         yield slice(k, k + len(images)), backbone.transform(images)
 
 

@@ -60,7 +60,9 @@ def _after_pca(last: Callable[[Options], Any], o: Options) -> Any:
 
 
 def _read_pixels(problem: Problem, root: Path) -> NDArray[Any]:
-    return read_pixels(root, problem.sources.tolist(), problem.labels["meta_layout"].tolist())
+    labels = problem.labels
+    flags = labels["meta_flags"].tolist() if "meta_flags" in labels else None
+    return read_pixels(root, problem.sources.tolist(), labels["meta_layout"].tolist(), flags)
 
 
 def _cnn(network: str, o: Options) -> Any:

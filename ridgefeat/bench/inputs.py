@@ -86,7 +86,9 @@ def level_codes(names: NDArray[Any], levels: Sequence[str]) -> NDArray[np.float3
     return np.array([where.get(n, -1) for n in names], np.float32)
 
 
-def read_pixels(root: Path, sources: Sequence[Any], layouts: Sequence[Any]) -> NDArray[np.float32]:
+def read_pixels(
+    root: Path, sources: Sequence[Any], layouts: Sequence[Any], flags: Sequence[Any] | None = None
+) -> NDArray[np.float32]:
     """Return every print's pixels, 0 to 1; float32, shape (prints, SIDE * SIDE).
 
     Parameters
@@ -95,6 +97,8 @@ def read_pixels(root: Path, sources: Sequence[Any], layouts: Sequence[Any]) -> N
         Folder below which the sources lie.
     sources, layouts : sequence of str
         meta_source and meta_layout of every print.
+    flags : sequence of str, optional
+        meta_flags of every print; where ridges are white (`inverted`), the negative is read.
 
     Raises
     ------
@@ -108,7 +112,7 @@ def read_pixels(root: Path, sources: Sequence[Any], layouts: Sequence[Any]) -> N
 
     check_root(root)
     out = np.empty((len(sources), SIDE * SIDE), np.float32)
-    for i, (source, layout) in enumerate(zip(sources, layouts, strict=True)):
-        pixels = load_print(locate(root, str(source), str(layout))).pixels
+    for i, (source, layout, flag) in enumerate(zip(sources, layouts, flags or [None] * len(sources), strict=True)):
+        pixels = load_print(locate(root, str(source), str(layout), flag)).pixels
         out[i] = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA).ravel()
     return out / np.float32(255)

@@ -166,6 +166,8 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
         if pixels.shape != (height, width):
             raise ImageError(f"{name}: the image no longer has that part; extract again")
     flags, digest = source.flags + notes + doubts, pixel_digest(whole)
+    if "inverted" in source.flags:
+        pixels = ~pixels
     return LoadedPrint(np.ascontiguousarray(pixels), dpi_x, dpi_y, origin, flags, digest, image.format)
 
 

@@ -13,20 +13,21 @@ from ridgefeat.sources.transactions import LAYOUT as TRANSACTION
 from ridgefeat.sources.transactions import record_at
 
 
-def locate(root: str | os.PathLike[str], name: str, layout: str | None) -> PrintSource:
+def locate(root: str | os.PathLike[str], name: str, layout: str | None, flags: object = None) -> PrintSource:
     """Return where the image of a row is: `name`, its meta_source, below the folder `root`.
 
     A name that leads out of the folder gets an error instead of a file. By the row's meta_layout a known frame is cut
-    off; a finger that was cut from an image is cut again.
+    off; a finger that was cut from an image is cut again; where meta_flags hold `inverted`, the negative is loaded.
     """
+    kept = ("inverted",) if "inverted" in str(flags).split() else ()
     folder = Path(root)
     known = layout if layout in LAYOUTS else "plain"
     if not stays_inside(name):
         return PrintSource(folder, name, known, error="the name leads out of the images' folder")
     image, box = (name, None) if (folder / name).exists() else split_box(name)
     if layout == TRANSACTION and (record := record_at(folder / image)):
-        return replace(record, relative=name, box=box)
-    return PrintSource(folder / image, name, known, box=box)
+        return replace(record, relative=name, box=box, flags=kept)
+    return PrintSource(folder / image, name, known, box=box, flags=kept)
 
 
 def stays_inside(name: str) -> bool:

@@ -16,6 +16,8 @@ def test_pixels_are_read_below_the_root_and_resized(tmp_path):
     assert got.shape == (1, SIDE * SIDE) and got.dtype == np.float32
     image = got.reshape(SIDE, SIDE)
     assert image[:, : SIDE // 3] == pytest.approx(10 / 255) and image[:, -SIDE // 3 :] == pytest.approx(250 / 255)
+    negative = read_pixels(tmp_path, ["a.png"], ["plain"], ["too_small inverted"])
+    assert negative == pytest.approx(1 - got)
 
 
 def test_what_is_not_there_or_lies_outside_is_an_error(tmp_path):

@@ -17,7 +17,7 @@ from tests.bench.helpers import make_frame, problem_of, quick
 def small_pictures(monkeypatch):
     """Pictures of 16 x 16 px in place of those of 128 x 128: what is tested does not depend on the size."""
 
-    def read(root, sources, layouts):
+    def read(root, sources, layouts, flags):
         return np.stack([cv2.imread(str(root / s), 0).ravel() / np.float32(255) for s in sources])
 
     monkeypatch.setattr("ridgefeat.bench.classifiers.read_pixels", read)
