@@ -98,9 +98,9 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
     found = pd.Series(scores.frame[score].to_numpy(), index=keys[1]).reindex(keys[0])
     scored = keys[0].isin(keys[1])
     if not scored.any():
+        first = " and ".join(repr(next(iter(key), "")) for key in keys)
         raise ScoreError(
-            f"no trial of {trials.path} has a score in {scores.path}: the first ones are {keys[0].iloc[0]!r} and "
-            f"{keys[1].iloc[0]!r}; names must be the same"
+            f"no trial of {trials.path} has a score in {scores.path}: the first are {first}; names must be the same"
         )
     if not scored.all():
         notes.append(f"{int((~scored).sum()):,} trials have no score, the first {keys[0][~scored].iloc[0]!r}")
