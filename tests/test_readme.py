@@ -18,6 +18,7 @@ from ridgefeat.cli import COMMANDS, main
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/start.md", "docs/extract.md", "docs/python.md", "docs/explore.md")
+PAGES += ("docs/transactions.md",)
 """Pages that begin with nothing, and make their own prints."""
 
 TYPED = ("README.md", "docs/start.md")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     required=False, metavar="TABLE", help="The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts."
 )
 @options.labels
+@options.raw
 @options.families
 @options.tuning
 @options.invert
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 @click.option("--validate", is_flag=True, help="Report what would be read and what is wrong; extract nothing.")
 @options.json_result
 def command(**given: Any) -> None:
-    """Extract features from prints into a table: files, folders, archives (zip, tar), addresses (extra).
+    """Extract features from prints into a table: files, folders, archives (zip, tar), transactions, addresses (extra).
 
     The table has one row per print: properties of the file (meta_…), labels, features. A print that cannot be
     read keeps its row; meta_error gives the reason, and the exit code is 1. The sidecar features.json, written next
@@ -68,18 +70,19 @@ def command(**given: Any) -> None:
         _start_workers(given)
     from ridgefeat.sources import find_prints
 
-    recipe = _recipe(given)
+    recipe, passed_over = _recipe(given), Counter[str]()
     items = find_prints(
         list(given["inputs"]),
         layout=recipe.layout,
         regex=recipe.regex,
-        **{name: given[name] for name in ("index", "index_column", "lists")},
+        passed_over=passed_over,
+        **{name: given[name] for name in ("index", "index_column", "lists", "raw")},
     )
     if given["validate"]:
-        _validate(items, recipe)
+        _validate(items, recipe, passed_over)
     else:
         talk.warn_of_labels(items, recipe.layout if recipe.regex is None else "")
-        _extract(items, recipe, given)
+        _extract(items, recipe, given, passed_over)
 
 
 def _start_workers(given: dict[str, Any]) -> None:
@@ -104,16 +107,17 @@ def _recipe(given: dict[str, Any]) -> Recipe:
     return Recipe.make(**{name: value for name, value in options_given.items() if value is not None})
 
 
-def _validate(items: Any, recipe: Recipe) -> None:
+def _validate(items: Any, recipe: Recipe, passed_over: Counter[str]) -> None:
     from ridgefeat.table import survey_prints
 
     found = survey_prints(items, recipe.dpi)
+    found.passed_over = passed_over
     talk.result(found, talk.summarise_survey(found))
     if found.errors or found.repeated:
         sys.exit(1)
 
 
-def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
+def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Counter[str]) -> None:
     from ridgefeat.table import write_table
     from ridgefeat.work.guard import Limits
 
@@ -143,6 +147,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
             f"Interrupted; finished prints are kept. Repeat the command with --resume to continue {output}.", err=True
         )
         sys.exit(130)
+    summary.passed_over = passed_over
     talk.echo(talk.summarise_run(summary, time.perf_counter() - started))
     talk.result(summary)
     if summary.failures:

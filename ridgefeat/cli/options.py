@@ -15,6 +15,7 @@ from ridgefeat.sheets import DIALECTS
 
 if TYPE_CHECKING:
     from ridgefeat.params import Params
+    from ridgefeat.sources import RawSize
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,6 +30,15 @@ def _dpi(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple
     except RidgefeatError as error:
         raise click.BadParameter(str(error)) from None
     return across, down
+
+
+def _raw(ctx: click.Context, param: click.Parameter, value: str | None) -> RawSize | None:
+    from ridgefeat.sources import parse_raw
+
+    try:
+        return None if value is None else parse_raw(value)
+    except RidgefeatError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
@@ -88,6 +98,12 @@ reading = stacked(
     click.option(
         "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down; overrides files and layouts."
     ),
+)
+raw = click.option(
+    "--raw",
+    metavar="WIDTHxHEIGHT",
+    callback=_raw,
+    help="Read .raw and files of unknown suffix as grey pixels of this size; WIDTHxHEIGHT:N skips N bytes first.",
 )
 invert = click.option(
     "--invert",

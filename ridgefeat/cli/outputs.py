@@ -103,7 +103,7 @@ def _refuse_input(written: Path, inputs: Sequence[Path]) -> None:
 
 
 def _is_image_below(written: Path, folder: Path) -> bool:
-    from ridgefeat.sources.find import SUFFIXES
+    from ridgefeat.sources import SUFFIXES
 
     return written.suffix.lower() in SUFFIXES and written.resolve().is_relative_to(folder.resolve())
 

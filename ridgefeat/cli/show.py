@@ -10,6 +10,7 @@ import click
 from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
+    from ridgefeat.sources import PrintSource
     from ridgefeat.structure import Minutiae, SingularPoints
 
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @options.path("--over", metavar="IMAGE", help="The image over which to draw a template.  [default: white]")
 @options.template_format
 @options.reading
+@options.raw
 @options.invert
 @options.tuning
 @options.json_result
@@ -34,6 +36,7 @@ def command(image: str, output: str, **given: Any) -> None:
     Examples:
       ridgefeat show 101_1.tif -o overlay.png
       ridgefeat show print.png -o overlay.png --dpi 1000 --panels print,minutiae
+      ridgefeat show card.an2/04-02-2 -o overlay.png
       ridgefeat show print.fmr -o minutiae.png --over print.png --numbers
     """
     from ridgefeat.report import save_overlay
@@ -42,31 +45,32 @@ def command(image: str, output: str, **given: Any) -> None:
     from ridgefeat.table import read
     from ridgefeat.verify.enrolment import is_template
 
-    sources = find_prints([image]) if Path(image).is_file() else []
-    if sources and is_template(sources[0], given["template_format"]):
-        _show_template(image, output, given)
+    sources = [] if Path(image).is_dir() else find_prints([image], layout=given["layout"] or "auto")
+    if len(sources) == 1 and is_template(sources[0], given["template_format"]):
+        _show_template(sources[0], output, given)
         return
     if given["over"]:
         raise click.UsageError(f"--over is for templates, and {image} is none that is recognised")
     params = options.load_params(given["params_file"], given["assignments"])
-    fp = read(image, given["dpi"], layout=given["layout"] or "auto", params=params, invert=given["invert"] or "auto")
+    how: dict[str, Any] = {"invert": given["invert"] or "auto", "raw": given["raw"]}
+    fp = read(image, given["dpi"], layout=given["layout"] or "auto", params=params, **how)
     save_overlay(fp, output, panels=given["panels"], scale=given["scale"], numbers=given["numbers"])
     _report(output, fp.minutiae, fp.singular_points, {"flags": list(fp.flags)})
     if fp.is_dpi_assumed:
         talk.echo(f"resolution assumed: 500 dpi; {suggest_dpi(fp.median_period)}; give the true one with --dpi")
 
 
-def _show_template(path: str, output: str, given: dict[str, Any]) -> None:
+def _show_template(source: PrintSource, output: str, given: dict[str, Any]) -> None:
     from ridgefeat.report import save_template
     from ridgefeat.table import read
-    from ridgefeat.templates import read_minutiae
+    from ridgefeat.verify.enrolment import read_record
 
     if given["panels"]:
         raise click.UsageError("--panels is for images: a template has minutiae alone")
     fp = read(given["over"], given["dpi"], layout=given["layout"] or "auto") if given["over"] else None
     height = None if fp is None else len(fp.original if given["dpi"] else fp.image)
-    record = read_minutiae(path, form=given["template_format"], dpi=given["dpi"], height=height)
-    save_template(record, output, image=fp, source=Path(path).name, scale=given["scale"], numbers=given["numbers"])
+    record = read_record(source, given["template_format"], dpi=given["dpi"], height=height)
+    save_template(record, output, image=fp, source=source.path.name, scale=given["scale"], numbers=given["numbers"])
     for note in record.notes:
         talk.warn(note)
     more = {"format": record.format, "notes": list(record.notes)}

@@ -209,6 +209,8 @@ def summarise_run(s: Summary, seconds: float) -> str:
             "Most prints are flagged wrong_scale: their ridges contradict the resolution. "
             "Give --dpi, or an --index with a column dpi."
         )
+    if s.passed_over:
+        lines.append(f"Passed over, being no images: {_passed_over(s.passed_over)}")
     if s.memory:
         lines.append(f"Workers: {s.workers}; peak memory per worker: {s.memory / (1 << 20):.0f} MB.")
     return "\n".join([*lines, f"Table: {s.table}   sidecar: {s.sidecar}"])
@@ -235,9 +237,15 @@ def summarise_survey(s: Survey) -> str:
     if s.repeated:
         lines.append(f"same labels on several prints: {len(s.repeated)}; {TELL_APART}")
         lines += [f"  {words}" for words in s.repeated[:MAX_SHOWN]]
+    if s.passed_over:
+        lines.append(f"passed over, being no images: {_passed_over(s.passed_over)}")
     lines.append(f"wrong: {len(s.errors)}")
     lines += [f"  {name}: {error}" for name, error in s.errors]
     return "\n".join(lines)
+
+
+def _passed_over(counter: Counter[str]) -> str:
+    return ", ".join(f"{n} {key}{'s' * (n > 1 and key.endswith('record'))}" for key, n in counter.most_common())
 
 
 def _counts(counter: Counter[str]) -> str:

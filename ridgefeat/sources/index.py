@@ -18,6 +18,7 @@ from ridgefeat.sheets import cell_text
 from ridgefeat.sources.layouts import NAMES, Labels, check_label_names, normalise_labels
 from ridgefeat.sources.resolution import Dpi, parse_dpi
 from ridgefeat.sources.source import PrintSource, printable
+from ridgefeat.sources.transactions import LAYOUT as TRANSACTION
 from ridgefeat.tabular import log_dialect, match_names, open_table, read_parquet
 
 MAX_BYTES = 1 << 28
@@ -122,7 +123,8 @@ class Listing:
     """An index (a table for read_index, which raises LayoutError) and the prints found that its names mean.
 
     A name is a path from the index's folder, an absolute path, or a path from the input; else the bare name decides,
-    then the name without suffix, where only one print and only one entry have it.
+    then the name without suffix, where only one print and only one entry have it. That of a transaction means all its
+    prints that have no entry of their own.
     """
 
     def __init__(self, index: Path, prints: list[PrintSource], column: str = "file") -> None:
@@ -133,6 +135,8 @@ class Listing:
         by_stem = _once(self.entries, lambda key: PurePosixPath(key).stem)
         prints_by_name = _once(prints, lambda p: _key(p.path.name))
         prints_by_stem = _once(prints, lambda p: _key(p.path.stem))
+        holders = {p.path.parent for p in prints if p.layout == TRANSACTION}
+        transactions = _once(holders, lambda path: _key(path.name))
         self.keys: dict[Path, str] = {}
         for p in prints:
             inside = p.path.relative_to(self.root).as_posix() if p.path.is_relative_to(self.root) else ""
@@ -142,6 +146,10 @@ class Listing:
                 candidates.append(by_name.get(name, ""))
             if stem in prints_by_stem:
                 candidates.append(by_stem.get(stem, ""))
+            if p.layout == TRANSACTION:  # An entry for a transaction means all its prints.
+                candidates += [posixpath.dirname(c) for c in candidates[:3]]
+                if (name := _key(p.path.parent.name)) in transactions:
+                    candidates.append(by_name.get(name, ""))
             key = next((c for c in candidates if c in self.entries), None)
             if key is not None:
                 self.keys[p.path] = key

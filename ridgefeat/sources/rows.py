@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ridgefeat.errors import ImageError, TableError
 from ridgefeat.sources import LAYOUTS, LoadedPrint, PrintSource, load_print
+from ridgefeat.sources.transactions import LAYOUT as TRANSACTION
+from ridgefeat.sources.transactions import record_at
 
 
 def locate(root: str | os.PathLike[str], name: str, layout: str | None) -> PrintSource:
@@ -19,6 +22,8 @@ def locate(root: str | os.PathLike[str], name: str, layout: str | None) -> Print
     known = layout if layout in LAYOUTS else "plain"
     if not stays_inside(name):
         return PrintSource(folder, name, known, error="the name leads out of the images' folder")
+    if layout == TRANSACTION and (record := record_at(folder / name)):
+        return replace(record, relative=name)
     return PrintSource(folder / name, name, known)
 
 

@@ -14,7 +14,7 @@ from ridgefeat.errors import ImageError
 from ridgefeat.features import as_records, select
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources import find_prints, load_print, repeated_impressions
+from ridgefeat.sources import RawSize, find_prints, load_print, repeated_impressions
 from ridgefeat.structure import Float, UInt8
 from ridgefeat.table import outliers
 from ridgefeat.table.batches import Extraction, iterate_batches
@@ -32,20 +32,28 @@ Dpi = float | tuple[float, float]
 
 
 def read(
-    path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params: Params | None = None, invert: str = "auto"
+    path: PathLike,
+    dpi: Dpi | None = None,
+    *,
+    layout: str = "auto",
+    params: Params | None = None,
+    raw: tuple[int, int] | RawSize | None = None,
+    invert: str = "auto",
 ) -> Fingerprint:
     """Read one print.
 
     Parameters
     ----------
     path : str or path-like
-        An image file.
+        An image file, or a record of an ANSI/NIST transaction: `file.an2/14-02-3`.
     dpi : float or (float, float), optional
         Resolution, across and down; without it the layout's, then the header's.
     layout : str
         What its file name means: "auto", "socofing", "fvc" and so on.
     params : Params, optional
         Parameters of the stages.
+    raw : (int, int) or RawSize, optional
+        Columns and rows of a file that is grey pixels alone.
     invert : {"auto", "yes", "no"}
         Whether ridges are white and the negative is measured; by default the surroundings of the print decide.
 
@@ -61,10 +69,11 @@ def read(
         If there is no such layout.
     """
     recipe = Recipe.make(None, params, dpi, layout, invert=invert)
-    found = find_prints([path], layout=layout)
+    found = find_prints([path], layout=layout, raw=RawSize(*raw) if isinstance(raw, tuple) else raw)
     if len(found) != 1:
+        example = f", such as {found[0].path}" if found[0].layout == "transaction" else ""
         raise ImageError(
-            f"{os.fspath(path)} holds {len(found)} prints; read takes one image, extract_many takes folders"
+            f"{os.fspath(path)} holds {len(found)} prints; read takes one image{example}, extract_many takes folders"
         )
     return open_print(found[0], recipe)
 
@@ -238,6 +247,8 @@ class Survey:
         Prints of identical pixels under different names.
     repeated : list of str
         Labels that several prints share, though they name one impression of one finger, and those prints.
+    passed_over : Counter
+        Files of the inputs that are no images, by suffix, and records of transactions.
     """
 
     prints: int = 0
@@ -249,6 +260,7 @@ class Survey:
     errors: list[tuple[str, str]] = field(default_factory=list)
     duplicates: list[list[str]] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
 
 def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Survey:

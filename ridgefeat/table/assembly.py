@@ -228,6 +228,8 @@ class Summary:
         Peak memory of a worker of this run in bytes; 0 where it is not known.
     workers : int
         How many there were.
+    passed_over : Counter
+        Files of the inputs that are no images, by suffix, and records of transactions.
     """
 
     table: Path
@@ -240,6 +242,7 @@ class Summary:
     assumed_periods: list[float] = field(default_factory=list)
     memory: int = 0
     workers: int = 1
+    passed_over: Counter[str] = field(default_factory=Counter)
 
     def add(self, meta: Meta) -> None:
         """Count one row, given its meta cells (`meta`)."""

@@ -6,6 +6,8 @@ from .reading import recognise as recognise
 from .records import decode_records as decode_records
 from .text_csv import read_minutiae_csv as read_minutiae_csv
 from .text_csv import write_minutiae_csv as write_minutiae_csv
+from .type9 import decode_type9 as decode_type9
+from .type9 import read_type9 as read_type9
 from .writing import encode_record as encode_record
 from .writing import write_record as write_record
 from .xyt import read_xyt as read_xyt

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ridgefeat.an2 import MINUTIAE
 from ridgefeat.errors import LayoutError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print, natural_key
+from ridgefeat.sources import SUFFIXES, PrintSource, RecordPlace, find_prints, load_print, natural_key
 from ridgefeat.table import error_text
-from ridgefeat.templates import read_minutiae, recognise
+from ridgefeat.templates import MinutiaeRecord, decode_type9, read_minutiae, recognise
 from ridgefeat.templates.reading import HEAD
 from ridgefeat.verify.minutiae import prepare
 from ridgefeat.verify.template import Template, comparison_params, template_from_minutiae, template_from_print
@@ -90,9 +91,8 @@ def find_sources(
 ) -> list[PrintSource]:
     """Return the prints and templates in files and folders.
 
-    A folder gives its images; if it has none, the templates in it, by their content: records (ISO/IEC 19794-2, ANSI
-    INCITS 378; .fmr, .fmd, .ist and .iso whatever they hold), or else .xyt files, or else CSV tables of minutiae. Where
-    a format is named, files that are not recognised count as records. Files are used as given.
+        An image, or a template in any format of ridgefeat.templates, recognised by its content; also the image or the
+        minutiae of one record of a transaction (`file.an2/09-01-8`).
 
     Parameters
     ----------
@@ -158,7 +158,9 @@ def read_template(
     Parameters
     ----------
     path : path or PrintSource
-        An image, or a template in any format of ridgefeat.templates, recognised by its content.
+        if is_template(source, template_format):
+            record = read_record(source, template_format, dpi=pair)
+            return replace(template_from_minutiae(record.minutiae, source.relative), notes=record.notes)
     dpi : float or (float, float), optional
         Its resolution; 500 for an .xyt file if omitted.
     params : Params, optional
@@ -177,7 +179,7 @@ def read_template(
     pair = None if dpi is None else dpi if isinstance(dpi, tuple) else (dpi, dpi)
     with one_thread():
         if is_template(source, template_format):
-            record = read_minutiae(source.path, form=template_format, dpi=pair)
+            record = read_record(source, template_format, dpi=pair)
             return replace(template_from_minutiae(record.minutiae, source.relative), notes=record.notes)
         image, params = load_print(source, dpi), params or comparison_params()
         fp = Fingerprint(image.pixels, (image.dpi_x, image.dpi_y), params=params, source=source.relative)
@@ -187,10 +189,23 @@ def read_template(
 def is_template(source: PrintSource, template_format: str = "auto") -> bool:
     """Whether a file holds minutiae and no image: by its content, or else by its suffix."""
     if source.place is not None or source.error is not None:
-        return False
+        return isinstance(source.place, RecordPlace) and source.place.kind == MINUTIAE
     suffix = source.path.suffix.lower()
     is_named = suffix in TEMPLATE_SUFFIXES or (template_format != "auto" and suffix not in SUFFIXES)
     return is_named or _recognise(source.path) is not None
+
+
+def read_record(
+    source: PrintSource,
+    template_format: str = "auto",
+    *,
+    dpi: tuple[float, float] | None = None,
+    height: int | None = None,
+) -> MinutiaeRecord:
+    """Return the minutiae of a source that is a template; `dpi` and `height` as read_minutiae takes them."""
+    if isinstance(source.place, RecordPlace):
+        return decode_type9(source.place.record(), size=source.place.size, dpi=source.place.dpi)
+    return read_minutiae(source.path, form=template_format, dpi=dpi, height=height)
 
 
 def count_notes(entries: Sequence[Entry]) -> dict[str, int]:

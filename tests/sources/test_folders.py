@@ -41,8 +41,14 @@ def test_folders_are_searched_in_natural_order(tree):
 
 
 def test_every_format_is_found_by_its_suffixes(tree):
-    kinds = {"BMP": "bmp dib", "GIF": "gif", "JPEG": "jfif jpe jpeg jpg", "JPEG2000": "jp2 jpx", "PNG": "png"}
-    kinds |= {"PPM": "pbm pgm ppm", "TIFF": "tif tiff", "WEBP": "webp"}
+    kinds = {
+        "BMP": "bmp dib",
+        "GIF": "gif",
+        "JPEG": "jfif jpe jpeg jpg",
+        "JPEG2000": "j2c jp2 jpc jpf jpx",
+        "PNG": "png",
+    }
+    kinds |= {"PPM": "pbm pgm pnm ppm", "TIFF": "tif tiff", "WEBP": "webp"}
     for kind, suffixes in kinds.items():
         root = tree(*(f"x.{suffix}" for suffix in suffixes.split()), data=saved(kind))
     root = tree("x.J2K", data=saved("JPEG2000", no_jp2=True))

@@ -142,6 +142,13 @@ def test_every_orientation_is_as_pillow_turns_it(orientation):
     expected = np.asarray(ImageOps.exif_transpose(Pillow.open(io.BytesIO(data))).convert("L"))
     assert (decode_image(data).pixels == expected).all()
     assert (decode_image(saved("TIFF", tiffinfo={274: orientation})).pixels == expected).all()
+    png = saved("PNG", exif=exif, dpi=(500, 400))
+    block = png.index(b"eXIf") - 4
+    length = 12 + int.from_bytes(png[block : block + 4], "big")
+    last = png[:block] + png[block + length : -12] + png[block : block + length] + png[-12:]
+    for found in map(decode_image, (png, last)):  # the block in front of the pixels, or behind them
+        assert (found.pixels == expected).all()
+        assert found.dpi == pytest.approx((400, 500) if orientation > 4 else (500, 400), abs=0.02)
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])
