@@ -316,7 +316,7 @@ def template(name, change):
         for other in Path("gallery/a").iterdir():
             if other.suffix != ".fmr" or other.stem == "1_1":
                 other.unlink()
-        return ["identify", f"probe/{name}", "--gallery", "gallery/a", "-o", "out.csv"]
+        return ["identify", f"probe/{name}", "--gallery", "gallery/a"]
 
     return make
 
@@ -376,6 +376,8 @@ def summary(folder, done):
     if errors:
         return errors[0][:160]
     out = folder / "out.csv"
+    if done.stdout and not out.exists() and done.args[3] == "identify":
+        return "; ".join(line.strip() for line in done.stdout.splitlines()[:2])
     if not out.exists():
         told = [line for line in said if "mated" in line or "sex" in line or "EER" in line]
         return "; ".join(told[:2] or said[-1:])[:200]

@@ -10,6 +10,7 @@ import numpy as np
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.params import Params
 from ridgefeat.stages import (
+    cards,
     enhancement,
     flags,
     gabor,
@@ -126,7 +127,9 @@ class Fingerprint:
     @cached_property
     def mask(self) -> Bool:
         """Where the print is, bool."""
-        return segmentation.segment(self._resampled, self.gabor, self.params.segmentation)
+        mask = segmentation.segment(self._resampled, self.gabor, self.params.segmentation)
+        cleaned = cards.without_lines(self._resampled, mask)
+        return mask if cleaned is self._resampled else self._segment(cleaned)
 
     @cached_property
     def is_inverted(self) -> bool:
@@ -211,6 +214,11 @@ class Fingerprint:
         other = Fingerprint(image, WORKING_DPI, invert="no", params=self.params)
         is_large = np.count_nonzero(other.mask) * MM_PER_PX**2 >= self.params.segmentation.min_area
         return other.median_period if is_large else float("nan")
+
+    def _segment(self, image: UInt8) -> Bool:
+        """Return where ridges are in another working image, by this print's parameters."""
+        found = gabor.gabor_responses(normalisation.normalise(image, self.params.normalisation), self.params.gabor)
+        return segmentation.segment(image, found, self.params.segmentation)
 
     def __repr__(self) -> str:
         rows, columns = self.original.shape

@@ -28,6 +28,7 @@ from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
 from ridgefeat.sources.rows import check_root, load, locate
+from ridgefeat.sources.source import Box
 from ridgefeat.structure import Bool, Float, UInt8
 from ridgefeat.work.engine import count_workers, spread
 
@@ -172,7 +173,7 @@ def _each(work: Any, items: Sequence[Any], workers: int) -> Iterator[Any]:
 
 
 def _signatures(sources: Sequence[PrintSource]) -> list[tuple[str | None, Float]]:
-    digests = (_kept(s.path, s.relative, s.layout)[0] for s in sources)
+    digests = (_kept(s.path, s.relative, s.layout, s.box)[0] for s in sources)
     return [
         (d, signature(_square(s))) if d else (None, np.zeros(0, np.float32))
         for d, s in zip(digests, sources, strict=True)
@@ -184,12 +185,13 @@ def _correlations(pairs: Sequence[tuple[PrintSource, PrintSource, str]]) -> list
 
 
 def _square(source: PrintSource) -> Float:
-    return _kept(source.path, source.relative, source.layout)[1].astype(np.float32) / np.float32(QUANTISATION)
+    kept = _kept(source.path, source.relative, source.layout, source.box)[1]
+    return kept.astype(np.float32) / np.float32(QUANTISATION)
 
 
 @lru_cache(maxsize=CACHED_IMAGES)
-def _kept(path: Path, relative: str, layout: str) -> tuple[str | None, NDArray[np.int8]]:
-    loaded = load(PrintSource(path, relative, layout))
+def _kept(path: Path, relative: str, layout: str, box: Box | None) -> tuple[str | None, NDArray[np.int8]]:
+    loaded = load(PrintSource(path, relative, layout, box=box))
     if loaded is None:
         return None, np.zeros((SIDE, SIDE), np.int8)
     return loaded.sha256, np.clip(np.rint(to_square(loaded.pixels) * QUANTISATION), -127, 127).astype(np.int8)

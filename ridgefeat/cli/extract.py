@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--mirror", type=click.Choice(["left", "right"]), help="Mirror this hand's prints (label hand) before features."
 )
+@click.option("--fingers", type=click.Choice(["split"]), help="Cut a slap, or several prints, into a row per finger.")
 @options.path("--like", metavar="FILE.json", help="Extract exactly as for the table with this sidecar.")
 @options.jobs
 @options.engine
@@ -56,6 +58,7 @@ def command(**given: Any) -> None:
       ridgefeat extract SOCOFing/Real -o f.csv --layout socofing -j 4
       ridgefeat extract SD4 -o sd4.csv --index SD4/index.csv --validate
       ridgefeat extract new/ -o new.csv --like features.json
+      ridgefeat extract slaps/ -o fingers.csv --fingers split
       ridgefeat extract set.zip -o features/ --timeout 60 --engine dask=tcp://10.0.0.1:8786
     """
     if not given["inputs"] and not given["lists"]:
@@ -78,6 +81,8 @@ def command(**given: Any) -> None:
         passed_over=passed_over,
         **{name: given[name] for name in ("index", "index_column", "lists", "raw")},
     )
+    if given["fingers"]:
+        items = _split(items, recipe, given)
     if given["validate"]:
         _validate(items, recipe, passed_over)
     else:
@@ -117,13 +122,29 @@ def _validate(items: Any, recipe: Recipe, passed_over: Counter[str]) -> None:
         sys.exit(1)
 
 
+def _limits(given: dict[str, Any]) -> Any:
+    from ridgefeat.work.guard import Limits
+
+    return Limits(given["timeout"], given["memory"]) if given["timeout"] or given["memory"] else None
+
+
+def _split(items: Any, recipe: Recipe, given: dict[str, Any]) -> Any:
+    from ridgefeat.table import split_prints
+
+    how = {"jobs": given["jobs"], "engine": given["engine"], "limits": _limits(given)}
+    with talk.progress_bars() as show:
+        found = split_prints(items, recipe, **how, progress=show and partial(show, unit="image"))
+    cut = [i.path for i in found if i.box is not None]
+    named = sum(i.box is not None and "finger" in i.labels for i in found)
+    talk.echo(f"{len(set(cut))} of {len(items)} images were cut into {len(cut)} fingers; {named} of them are named.")
+    return found
+
+
 def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Counter[str]) -> None:
     from ridgefeat.table import write_table
-    from ridgefeat.work.guard import Limits
 
     mode: Any = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
     output = given["output"]
-    bounded = given["timeout"] or given["memory"]
     started = time.perf_counter()
     try:
         with talk.progress_bar() as progress:
@@ -139,7 +160,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Cou
                 command=["ridgefeat", *sys.argv[1:]],
                 progress=progress,
                 engine=given["engine"],
-                limits=Limits(given["timeout"], given["memory"]) if bounded else None,
+                limits=_limits(given),
                 dialect=given["csv_dialect"],
             )
     except KeyboardInterrupt:

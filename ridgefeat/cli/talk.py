@@ -209,6 +209,8 @@ def summarise_run(s: Summary, seconds: float) -> str:
             "Most prints are flagged wrong_scale: their ridges contradict the resolution. "
             "Give --dpi, or an --index with a column dpi."
         )
+    if s.flags["several_prints"]:
+        lines.append("Images flagged several_prints: --fingers split gives every finger a row of its own.")
     if s.passed_over:
         lines.append(f"Passed over, being no images: {_passed_over(s.passed_over)}")
     if s.memory:

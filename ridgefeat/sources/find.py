@@ -159,7 +159,13 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
         header = place.dpi or header
         notes += ("record_size_ignored",) if place.size != image.pixels.shape[::-1] else ()
     dpi_x, dpi_y, origin, doubts = resolve_dpi(dpi, known, header, known_origin=origin)
-    flags, digest = source.flags + notes + doubts, pixel_digest(image.pixels)
+    whole = image.pixels
+    if source.box is not None:
+        left, top, width, height = source.box
+        pixels = whole = pixels[top : top + height, left : left + width]
+        if pixels.shape != (height, width):
+            raise ImageError(f"{name}: the image no longer has that part; extract again")
+    flags, digest = source.flags + notes + doubts, pixel_digest(whole)
     return LoadedPrint(np.ascontiguousarray(pixels), dpi_x, dpi_y, origin, flags, digest, image.format)
 
 

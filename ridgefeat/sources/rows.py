@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ridgefeat.errors import ImageError, TableError
 from ridgefeat.sources import LAYOUTS, LoadedPrint, PrintSource, load_print
+from ridgefeat.sources.source import split_box
 from ridgefeat.sources.transactions import LAYOUT as TRANSACTION
 from ridgefeat.sources.transactions import record_at
 
@@ -16,15 +17,16 @@ def locate(root: str | os.PathLike[str], name: str, layout: str | None) -> Print
     """Return where the image of a row is: `name`, its meta_source, below the folder `root`.
 
     A name that leads out of the folder gets an error instead of a file. By the row's meta_layout a known frame is cut
-    off.
+    off; a finger that was cut from an image is cut again.
     """
     folder = Path(root)
     known = layout if layout in LAYOUTS else "plain"
     if not stays_inside(name):
         return PrintSource(folder, name, known, error="the name leads out of the images' folder")
-    if layout == TRANSACTION and (record := record_at(folder / name)):
-        return replace(record, relative=name)
-    return PrintSource(folder / name, name, known)
+    image, box = (name, None) if (folder / name).exists() else split_box(name)
+    if layout == TRANSACTION and (record := record_at(folder / image)):
+        return replace(record, relative=name, box=box)
+    return PrintSource(folder / image, name, known, box=box)
 
 
 def stays_inside(name: str) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from ridgefeat.sources.layouts import Labels
 from ridgefeat.sources.resolution import Dpi
+
+Box = tuple[int, int, int, int]
 
 
 class Place(Protocol):
@@ -47,6 +50,8 @@ class PrintSource:
     place : Place or None
         Where its bytes are: a member of an archive, a record of a transaction, an address, or raw pixels; None for a
         file.
+    box : (int, int, int, int) or None
+        Left, top, width and height in px of the part of the image that is this print; None for all of it.
     """
 
     path: Path
@@ -57,6 +62,34 @@ class PrintSource:
     error: str | None = None
     flags: tuple[str, ...] = ()
     place: Place | None = None
+    box: Box | None = None
+
+
+def boxed(source: PrintSource, box: Box) -> PrintSource:
+    """Return the part of an image as a print of its own; its name ends in the box as ImageMagick writes it.
+
+    Examples
+    --------
+    >>> boxed(PrintSource(Path("/a/slap.png"), "slap.png"), (20, 0, 320, 480)).relative
+    'slap.png#320x480+20+0'
+    """
+    left, top, width, height = box
+    return replace(source, box=box, relative=f"{source.relative}#{width}x{height}+{left}+{top}")
+
+
+def split_box(name: str) -> tuple[str, Box | None]:
+    """Return the name of an image, and the box if `boxed` has named a part of it.
+
+    Examples
+    --------
+    >>> split_box("slap.png#320x480+20+0"), split_box("slap.png")
+    (('slap.png', (20, 0, 320, 480)), ('slap.png', None))
+    """
+    found = re.fullmatch(r"(.+)#(\d{1,5})x(\d{1,5})\+(\d{1,5})\+(\d{1,5})", name)
+    if not found:
+        return name, None
+    width, height, left, top = (int(n) for n in found.groups()[1:])
+    return found[1], (left, top, width, height)
 
 
 def printable(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 
+from ridgefeat.stages.fingers import are_touching
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import MM_PER_PX, Bool, Float, UInt8
 
@@ -20,6 +21,7 @@ MEANINGS = {
     "cut_by_border": "the image's border cuts much of the print",
     "wrong_scale": "the measured ridge period contradicts the resolution",
     "several_prints": "there is more than one separate piece",
+    "touching_fingers": "fingers join, so that the boundary between them is estimated",
 }
 
 BLACK, WHITE = 2, 253
@@ -91,6 +93,7 @@ def flag(
         "cut_by_border": _share_on_border(mask) > p.border_share,
         "wrong_scale": not p.shortest_period <= typical <= p.longest_period,
         "several_prints": pieces > 1,
+        "touching_fingers": are_touching(mask),
     }
     return tuple(name for name, found in wrong.items() if found)
 

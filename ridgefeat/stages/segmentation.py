@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ridgefeat.stages.cards import find_writing
 from ridgefeat.stages.grid import CELL, FINE
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import MM_PER_PX, Bool, Float, GaborResponses, UInt8
@@ -114,7 +115,14 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     count = np.bincount(labels.ravel())
     kept = np.bincount(labels[sure], minlength=count.size) >= np.maximum(p.sure_part * count, 1)
     kept[0] = False
-    cells = _tidy(kept[labels], p)
+    cells = _closed_opened(kept[labels], max(1, round(p.closing / CELL))) > 0
+    cells &= ~find_writing(image, cells, share)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cells.view(np.uint8), connectivity=4)
+    area = stats[:, cv2.CC_STAT_AREA] * (CELL * MM_PER_PX) ** 2
+    area[0] = 0
+    image_area = cells.size * (CELL * MM_PER_PX) ** 2
+    enough = min(p.min_area, max(MIN_AREA, FILLED * image_area)) if image_area < SMALL_IMAGE else p.min_area
+    cells = _filled(((area >= enough) & (area >= p.min_piece * area.max()))[labels])
     return _outlined(image, cells, p) if cells.any() else np.zeros(image.shape, bool)
 
 
@@ -165,19 +173,6 @@ def _outlined(image: UInt8, cells: Bool, p: SegmentationParams) -> Bool:
     soft = cv2.GaussianBlur(fine.astype(np.float32), (0, 0), SMOOTH_BLUR)
     full = cv2.resize(soft, (FINE * width, FINE * height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(full[:rows, :columns] > INSIDE)
-
-
-def _tidy(ridges: Bool, p: SegmentationParams) -> Bool:
-    cells = _closed_opened(ridges, max(1, round(p.closing / CELL)))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(cells, connectivity=4)
-    if count < 2:
-        return np.zeros(ridges.shape, bool)
-    area = stats[:, cv2.CC_STAT_AREA] * (CELL * MM_PER_PX) ** 2
-    area[0] = 0
-    image_area = cells.size * (CELL * MM_PER_PX) ** 2
-    enough = min(p.min_area, max(MIN_AREA, FILLED * image_area)) if image_area < SMALL_IMAGE else p.min_area
-    keep = (area >= enough) & (area >= p.min_piece * area.max())
-    return _filled(keep[labels])
 
 
 def _disc(reach: int) -> UInt8:

@@ -5,6 +5,7 @@ from .api import feature_columns as feature_columns
 from .api import read as read
 from .api import survey_prints as survey_prints
 from .assembly import Summary as Summary
+from .fingers import split_prints as split_prints
 from .merge import merge_tables as merge_tables
 from .reading import iterate_table as iterate_table
 from .reading import read_table as read_table

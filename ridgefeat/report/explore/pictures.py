@@ -9,7 +9,7 @@ import base64
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ridgefeat.errors import ImageError, RidgefeatError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources import PrintSource
+from ridgefeat.sources.rows import locate
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, UInt8
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import open_print
@@ -137,7 +137,8 @@ def reopen(row: Mapping[str, Any], root: Path, params: Params) -> Fingerprint:
     if not path.is_relative_to(os.path.normpath(root)):
         raise ImageError(f"{name}: lies outside {root}")
     hand = row.get("hand")
-    source = PrintSource(path, name, str(row["meta_layout"]), {"hand": hand} if isinstance(hand, str) else {})
+    located = locate(root, name, str(row["meta_layout"]))
+    source = replace(located, labels={"hand": hand} if isinstance(hand, str) else {})
     meta: dict[str, Any] = {}
     dpi = float(row["meta_dpi_x"]), float(row["meta_dpi_y"])
     fp = open_print(source, Recipe.make(None, params, dpi), meta)
