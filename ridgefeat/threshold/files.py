@@ -85,9 +85,10 @@ class Columns:
     roles: dict[str, str]
     note: str = ""
 
-    def prints(self) -> list[pd.Series[str]]:
-        """Return the columns that name prints; raise ScoreError, with its row, for an empty cell."""
-        columns = [self.frame[self.roles[r]] for r in ("probe", "reference") if r in self.roles]
+    def prints(self, names: Sequence[str] = ()) -> list[pd.Series[str]]:
+        """Return the columns that name prints, or the given ones; raise ScoreError, with its row, for an empty cell."""
+        names = names or [self.roles[r] for r in ("probe", "reference") if r in self.roles]
+        columns = [self.frame[n] for n in names]
         for column in columns:
             if (missing := column.isna().to_numpy()).any():
                 raise ScoreError(f"{self.path}, row {1 + missing.argmax()}: {column.name!r} is empty; name every print")

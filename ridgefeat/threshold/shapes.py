@@ -70,9 +70,12 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
     """Return a list of trials with the scores of another file, by the names of prints, or line by line without any."""
     note = f"trials and labels from {trials.path.name}, scores from {scores.path.name}"
     notes = [note, *(f"{f.path.name}: {f.note}" for f in (trials, scores) if f.note)]
-    left, right = trials.prints(), scores.prints()
+    taken = {trials.roles["label"], scores.roles["score"]}
+    shared = [n for n in trials.frame.columns if n in scores.frame.columns and n not in taken]
+    shared = [] if any(n.startswith("column ") for n in shared) else shared
+    left, right = trials.prints(shared), scores.prints(shared)
     score = scores.roles["score"]
-    if not right:
+    if not right and len(scores.frame.columns) == 1:
         if len(trials.frame) != len(scores.frame):
             raise ScoreError(
                 f"{trials.path} lists {len(trials.frame):,} trials, but {scores.path} {len(scores.frame):,} scores "
@@ -80,8 +83,11 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
             )
         frame, notes = trials.frame.assign(score=scores.frame[score].to_numpy()), [*notes, "joined line by line"]
         return Columns(trials.path, frame, {**trials.roles, "score": "score"}, "; ".join(notes))
-    if len(left) != len(right):
-        raise ScoreError(f"{trials.path} names prints by {len(left)} columns, {scores.path} by {len(right)}")
+    if len(left) != len(right) or not left:
+        raise ScoreError(
+            f"{trials.path} names prints by {len(left)} columns, {scores.path} by {len(right)}; call these columns "
+            "probe and reference in both"
+        )
     keys = [pd.Series(["\t".join(row) for row in zip(*columns, strict=True)]) for columns in (left, right)]
     for f, key in zip((trials, scores), keys, strict=True):
         if (again := key.duplicated()).any():
@@ -90,15 +96,15 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
                 f"{f.path}, row {row + 1}: {key.iloc[row]!r} occurs for a second time; keep one row per trial"
             )
     found = pd.Series(scores.frame[score].to_numpy(), index=keys[1]).reindex(keys[0])
-    known = keys[0].isin(keys[1])
-    if not known.any():
+    scored = keys[0].isin(keys[1])
+    if not scored.any():
+        first = " and ".join(repr(next(iter(key), "")) for key in keys)
         raise ScoreError(
-            f"no trial of {trials.path} has a score in {scores.path}: the first ones are {keys[0].iloc[0]!r} and "
-            f"{keys[1].iloc[0]!r}; names must be the same"
+            f"no trial of {trials.path} has a score in {scores.path}: the first are {first}; names must be the same"
         )
-    if not known.all():
-        notes.append(f"{int((~known).sum()):,} trials have no score, the first {keys[0][~known].iloc[0]!r}")
-    if unused := len(keys[1]) - int(known.sum()):
+    if not scored.all():
+        notes.append(f"{int((~scored).sum()):,} trials have no score, the first {keys[0][~scored].iloc[0]!r}")
+    if unused := len(keys[1]) - int(scored.sum()):
         notes.append(f"{unused:,} scores belong to no trial and are left out")
     frame = trials.frame.assign(score=found.to_numpy())
     return Columns(trials.path, frame, {**trials.roles, "score": "score"}, "; ".join(notes))
