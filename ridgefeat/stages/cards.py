@@ -29,12 +29,14 @@ MIN_DRAWN, MAX_DEVIATION = 0.7, 3.0
 BEYOND = 24
 """A line is followed beyond its ends, up to the ridges that hide whether it is alone there."""
 
-NECK = 1.5
+NECK = 1.0
 """Cells by which a neck is narrower, to either side of its middle, than the parts that it joins."""
-MIN_PART = 120
-"""Cells of a part that is judged: 20 mm²."""
-MAX_SHARE = 0.6
-"""Writing's ridge share, compared with that of the clearest part: print, where it is higher."""
+MIN_PART = 130
+"""Cells of a part that is judged: 21 mm²."""
+MAX_SHARE, MAX_OF_BEST = 0.25, 0.6
+"""Writing's ridge share, and the same compared with that of the clearest part: print, where one is higher."""
+GAP, MIN_GAPS = 7, 0.04
+"""Between a pen's strokes more than this share of pixels is farther than GAP from ink; also dry prints have less."""
 MAX_TEXTURE, AWAY = 0.075, 7
 """Deviation of the paper between strokes, at pixels that no ink touches within a square of AWAY, compared with how dark
 they are: less on blank paper than where ridges are faint or smeared."""
@@ -132,7 +134,7 @@ def find_writing(image: UInt8, cells: Bool, share: Float) -> Bool:
     count[0] = 0
     shares = np.bincount(flat, share.ravel()) / np.maximum(count, 1)
     large = count >= MIN_PART
-    faint = np.flatnonzero(large & (shares < MAX_SHARE * shares[large].max(initial=0)))
+    faint = np.flatnonzero(large & (shares < min(MAX_SHARE, MAX_OF_BEST * shares[large].max(initial=0))))
     return np.isin(parts, [n for n in faint if _is_writing(image, parts == n)])
 
 
@@ -143,6 +145,9 @@ def _is_writing(image: UInt8, cells: Bool) -> bool:
     where = cv2.resize(cells.view(np.uint8), None, fx=CELL, fy=CELL, interpolation=cv2.INTER_NEAREST)[box]
     where = where[: dark.shape[0], : dark.shape[1]]
     strong = float(np.percentile(dark[where > 0], 95))
+    to_ink = cv2.distanceTransform((dark <= 0.4 * strong).view(np.uint8), cv2.DIST_L2, 3)
+    if (to_ink[where > 0] > GAP).mean() < MIN_GAPS:
+        return False
     ink = (dark > 0.5 * strong).view(np.uint8) & where
     blank = dark[(where > 0) & (cv2.dilate(ink, np.ones((AWAY, AWAY), np.uint8)) == 0)]
     if blank.size == 0 or blank.std() >= MAX_TEXTURE * strong:

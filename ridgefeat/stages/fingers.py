@@ -63,13 +63,16 @@ class Finger:
     touching: bool = False
 
 
-def split_fingers(mask: Bool) -> list[Finger]:
+def split_fingers(mask: Bool, *, is_slap: bool = False) -> list[Finger]:
     """Return the fingers of a slap, or the separate prints of an image, from left to right.
 
     Parameters
     ----------
     mask : ndarray of bool, shape (rows, columns)
         Where ridges are, 500 dpi, fingertips up: of `segment`.
+    is_slap : bool
+        Whether it is known to be one hand: then all that is below a fingertip belongs to its finger, else only what
+        follows within 6 mm.
 
     Returns
     -------
@@ -94,7 +97,8 @@ def split_fingers(mask: Bool) -> list[Finger]:
     padded = np.pad(mask, ((0, -rows % CELL), (0, -columns % CELL)))
     cells = padded.reshape(padded.shape[0] // CELL, CELL, -1, CELL).mean((1, 3)) > 0.5
     parts, touching = _parts(cells)
-    tips = _fingertips([n for n in range(1, parts.max(initial=0) + 1) if _is_large(parts == n)], parts)
+    large = [n for n in range(1, parts.max(initial=0) + 1) if _is_large(parts == n)]
+    tips = _fingertips(large, parts, np.inf if is_slap else CREASE_MM / CELL_MM)
     margin, longest = round(MARGIN_MM / MM_PER_PX), round(MAX_LENGTH_MM / MM_PER_PX)
     found = []
     for n in tips:
@@ -158,7 +162,7 @@ def _is_large(part: Bool) -> bool:
     return bool(np.count_nonzero(part) * CELL_MM**2 >= MIN_AREA_MM2 and _breadth(part) * CELL_MM >= MIN_BREADTH_MM)
 
 
-def _fingertips(numbers: Sequence[int], parts: np.ndarray[Any, Any]) -> list[int]:
+def _fingertips(numbers: Sequence[int], parts: np.ndarray[Any, Any], crease: float) -> list[int]:
     """Return the parts that are no lower phalanx of another."""
     boxes = {n: cv2.boundingRect((parts == n).view(np.uint8)) for n in numbers}
 
@@ -166,7 +170,7 @@ def _fingertips(numbers: Sequence[int], parts: np.ndarray[Any, Any]) -> list[int
         left, top, width, _ = boxes[n]
         x, y, w, h = boxes[tip]
         overlap = min(left + width, x + w) - max(left, x)
-        return bool(y + h / 2 < top < y + h + CREASE_MM / CELL_MM and overlap > MIN_OVERLAP * min(width, w))
+        return bool(y + h / 2 < top < y + h + crease and overlap > MIN_OVERLAP * min(width, w))
 
     return [n for n in numbers if not any(is_below(n, tip) for tip in numbers if tip != n)]
 
@@ -196,7 +200,7 @@ def name_fingers(fingers: Sequence[Finger], labels: Mapping[str, str] | None = N
     ({'hand': 'left', 'finger': 'little'}, [{}, {}])
     """
     labels = labels or {}
-    code = labels.get("finger_position") or labels.get("finger_id") or ""
+    code = position_code(labels)
     if code == THUMBS and len(fingers) == 2:
         return [{"hand": hand, "finger": "thumb"} for hand in ("left", "right")]
     hand = SLAPS.get(code) or labels.get("hand")
@@ -206,6 +210,11 @@ def name_fingers(fingers: Sequence[Finger], labels: Mapping[str, str] | None = N
         fitting = dict(zip(four, HANDS.get(hand or "", ()), strict=False))
         return [{"hand": str(hand), "finger": fitting[k]} if k in fitting else {} for k in range(len(fingers))]
     return [{"hand": hand} if hand in HANDS else {} for _ in fingers]
+
+
+def position_code(labels: Mapping[str, str]) -> str:
+    """Return the finger position that labels give, empty without."""
+    return labels.get("finger_position") or labels.get("finger_id") or ""
 
 
 def _hand_of(fingers: Sequence[Finger]) -> str | None:

@@ -9,7 +9,7 @@ from functools import partial
 from ridgefeat.errors import RidgefeatError
 from ridgefeat.sources import PrintSource
 from ridgefeat.sources.source import Box, boxed
-from ridgefeat.stages.fingers import name_fingers, split_fingers
+from ridgefeat.stages.fingers import SLAPS, name_fingers, position_code, split_fingers
 from ridgefeat.structure import WORKING_DPI
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import open_print
@@ -83,7 +83,7 @@ def _split_all(items: list[PrintSource], recipe: Recipe, limits: Limits | None) 
 def _split(recipe: Recipe, item: PrintSource) -> list[PrintSource]:
     try:
         fp = open_print(item, replace(recipe, mirror=None, params=recipe.params.updated(PARAMS)))
-        fingers = split_fingers(fp.mask)
+        fingers = split_fingers(fp.mask, is_slap=position_code(item.labels) in SLAPS)
     except (RidgefeatError, MemoryError):
         return [item]
     if len(fingers) < 2:

@@ -8,6 +8,7 @@ import pytest
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.stages.cards import without_lines
+from ridgefeat.synth import make_print
 from ridgefeat.synth.simple import grating
 from tests.stages.helpers import disc, on_white
 
@@ -51,3 +52,11 @@ def test_a_faint_second_print_is_kept():
     faint = np.random.default_rng(1).normal(0, 45, (320, 280)) + 255 - (255 - image[:, 280:].astype(float)) * 0.5
     image[:, 280:] = np.clip(faint, 0, 255)
     assert Fingerprint(image, 500).flags == ("several_prints",)
+
+
+def test_a_poor_finger_next_to_a_sharp_one_is_no_writing():
+    sharp = make_print(4000, noise_level=0, period_mm=0.42)
+    poor = make_print(4005, noise_level=3, period_mm=0.47)
+    cut_out = [np.where(p.truth.mask, p.image, 250).astype(np.uint8) for p in (sharp, poor)]
+    mask = Fingerprint(np.hstack(cut_out)).mask
+    assert np.mean(mask[:, 360:][poor.truth.mask]) > 0.95

@@ -78,8 +78,9 @@ def test_one_finger_stays_one(mask):
     assert len(split_fingers(mask)) == 1 and not are_touching(mask)
 
 
-def test_prints_far_below_others_are_prints_of_their_own():
-    assert len(split_fingers(drawn((300, 200, 130, 170), (300, 780, 130, 170), (800, 200, 130, 170)))) == 3
+def test_prints_far_below_others_are_prints_of_their_own_but_in_a_slap():
+    mask = drawn((300, 200, 130, 170), (300, 780, 130, 170), (800, 200, 130, 170))
+    assert len(split_fingers(mask)) == 3 and len(split_fingers(mask, is_slap=True)) == 2
 
 
 def test_nothing_is_cut_from_nothing():
