@@ -79,7 +79,7 @@ baseline: $(STAMP)
 
 # One print of the demo set, every stage drawn.
 report: demo
-	$(BIN)/ridgefeat show "`ls demo/prints/*.png | head -n 1`" -o demo/overlay.png
+	$(BIN)/ridgefeat show "`ls demo/prints/*.png | head -n 1`" -o demo/overlay.png --overwrite
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache

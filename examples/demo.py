@@ -57,7 +57,7 @@ def main() -> None:
         print(f"   {overlay}")
 
     print("\n4. A page to explore the table:")
-    ridgefeat("explore", "demo/features.csv", "--images", "demo/prints", "-o", "demo/explore.html")
+    ridgefeat("explore", "demo/features.csv", "--images", "demo/prints", "-o", "demo/explore.html", "--overwrite")
 
     print("5. A report that compares classifiers:")
     ridgefeat(

@@ -18,12 +18,14 @@ from ridgefeat.stages import (
     normalisation,
     orientation,
     period,
+    polarity,
     segmentation,
     skeleton,
 )
 from ridgefeat.stages import singular_points as singular
 from ridgefeat.structure import (
     DPI_RANGE,
+    MM_PER_PX,
     WORKING_DPI,
     Bool,
     Float,
@@ -38,17 +40,23 @@ MAX_PIXELS = 6_000_000
 """At 500 dpi: 12 x 12 cm, more than four fingers next to each other."""
 
 
+INVERT = ("auto", "yes", "no")
+
+
 class Fingerprint:
     """One print and everything that can be read from it.
 
     Parameters
     ----------
     original : ndarray of uint8, shape (rows, columns)
-        The print as it was read, ridges dark.
-    dpi : float or (float, float)
-        Its resolution, across and down.
+        The print as it was read.
+    dpi : float or (float, float), optional
+        Its resolution, across and down; without, 500 dpi is assumed, and flagged.
     hand : {"left", "right"}, optional
         Which hand it is from; the radial and ulnar columns need it.
+    invert : {"auto", "yes", "no"}
+        Whether ridges are white and the image is turned into its negative before anything is measured. By default the
+        surroundings of the print decide (stages.polarity).
     params : Params, optional
         Parameters of the stages; the defaults without.
     source : str
@@ -59,7 +67,7 @@ class Fingerprint:
     ImageError
         If the array is no two-dimensional uint8 image, or larger than 155 cm².
     ParameterError
-        If the resolution or the hand is unusable.
+        If the resolution, the hand or `invert` is unusable.
 
     Examples
     --------
@@ -72,9 +80,10 @@ class Fingerprint:
     def __init__(
         self,
         original: UInt8,
-        dpi: float | tuple[float, float] = WORKING_DPI,
+        dpi: float | tuple[float, float] | None = None,
         *,
         hand: str | None = None,
+        invert: str = "auto",
         params: Params | None = None,
         source: str = "",
     ) -> None:
@@ -83,7 +92,7 @@ class Fingerprint:
             raise ImageError(
                 f"a print is a non-empty two-dimensional uint8 array, got {original.dtype} of shape {original.shape}"
             )
-        self.dpi_x, self.dpi_y = check_dpi(dpi)
+        self.dpi_x, self.dpi_y = check_dpi(WORKING_DPI if dpi is None else dpi)
         if hand not in (None, "left", "right"):
             raise ParameterError(f"hand must be 'left', 'right' or None, got {hand!r}")
         rows, columns = original.shape
@@ -93,32 +102,56 @@ class Fingerprint:
                 f"{25.4 * rows / self.dpi_y:.0f} mm, too large for a print; "
                 "give the true resolution, or cut the print out"
             )
+        if invert not in INVERT:
+            raise ParameterError(f"invert must be one of {', '.join(INVERT)}, got {invert!r}")
         self.original = original
+        self.is_dpi_assumed = dpi is None
         self.hand = hand
+        self.invert = invert
         self.params = params or Params()
         self.source = source
 
     @cached_property
-    def image(self) -> UInt8:
-        """The print resampled to 500 dpi in both directions, uint8, shape (rows, columns)."""
+    def _resampled(self) -> UInt8:
         return resample(self.original, self.dpi_x, self.dpi_y)
 
     @cached_property
-    def normalised(self) -> Float:
-        """The working image with local mean 0 and local deviation 1, float32."""
-        return normalisation.normalise(self.image, self.params.normalisation)
+    def _normalised(self) -> Float:
+        return normalisation.normalise(self._resampled, self.params.normalisation)
 
     @cached_property
     def gabor(self) -> GaborResponses:
         """Responses of a bank of Gabor filters, by wavelength and orientation, on a grid."""
-        return gabor.gabor_responses(self.normalised, self.params.gabor)
+        return gabor.gabor_responses(self._normalised, self.params.gabor)
 
     @cached_property
     def mask(self) -> Bool:
         """Where the print is, bool."""
-        mask = segmentation.segment(self.image, self.gabor, self.params.segmentation)
-        cleaned = cards.without_lines(self.image, mask)
-        return mask if cleaned is self.image else self._segment(cleaned)
+        mask = segmentation.segment(self._resampled, self.gabor, self.params.segmentation)
+        cleaned = cards.without_lines(self._resampled, mask)
+        return mask if cleaned is self._resampled else self._segment(cleaned)
+
+    @cached_property
+    def is_inverted(self) -> bool:
+        """Whether the print came with white ridges; gabor and mask are the same for it and its negative."""
+        if self.invert != "auto":
+            return self.invert == "yes"
+        return polarity.has_white_ridges(self._resampled, self.mask)
+
+    @property
+    def pixels(self) -> UInt8:
+        """The print in its own resolution, ridges dark: `original`, or its negative."""
+        return ~self.original if self.is_inverted else self.original
+
+    @cached_property
+    def image(self) -> UInt8:
+        """The print resampled to 500 dpi in both directions, ridges dark; uint8, shape (rows, columns)."""
+        return ~self._resampled if self.is_inverted else self._resampled
+
+    @cached_property
+    def normalised(self) -> Float:
+        """The working image with local mean 0 and local deviation 1, ridges negative (dark), float32."""
+        return -self._normalised if self.is_inverted else self._normalised
 
     @cached_property
     def orientation(self) -> OrientationField:
@@ -166,7 +199,21 @@ class Fingerprint:
     @cached_property
     def flags(self) -> tuple[str, ...]:
         """What a person should look at before trusting the numbers; empty where nothing is wrong."""
-        return flags.flag(self.image, self.mask, self.period, self.params.flags, find_print=self._segment)
+        found = flags.flag(self.image, self.mask, self.period, self.params.flags, find_period=self._median_period)
+        known = (("resolution_assumed", self.is_dpi_assumed), ("inverted", self.is_inverted))
+        return (*(name for name, is_so in known if is_so), *found)
+
+    @property
+    def median_period(self) -> float:
+        """Median distance between neighbouring ridges in px at 500 dpi; NaN where there are none."""
+        found = self.period[self.mask]
+        return float(np.median(found)) if len(found) else float("nan")
+
+    def _median_period(self, image: UInt8) -> float:
+        """Return that of another working image, by this print's parameters; NaN without a print of the usual area."""
+        other = Fingerprint(image, WORKING_DPI, invert="no", params=self.params)
+        is_large = np.count_nonzero(other.mask) * MM_PER_PX**2 >= self.params.segmentation.min_area
+        return other.median_period if is_large else float("nan")
 
     def _segment(self, image: UInt8) -> Bool:
         """Return where ridges are in another working image, by this print's parameters."""

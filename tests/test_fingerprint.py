@@ -1,5 +1,6 @@
 import importlib
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -59,8 +60,8 @@ def test_every_stage_is_computed_once(calls):
 @pytest.mark.parametrize(
     ("asked", "needed"),
     [
-        ("image", "image"),
-        ("normalised", "image normalised"),
+        ("image", "image normalised gabor mask"),
+        ("normalised", "image normalised gabor mask"),
         ("gabor", "image normalised gabor"),
         ("mask", "image normalised gabor mask"),
         ("period", "image normalised gabor mask orientation period"),
@@ -191,3 +192,24 @@ def test_a_print_has_at_most_six_million_pixels_at_500_dpi():
     for shape, dpi in (((2401, 2500), 500), ((1201, 1250), 250)):
         with pytest.raises(ImageError, match="too large for a print"):
             Fingerprint(np.zeros(shape, np.uint8), dpi)
+
+
+@pytest.mark.parametrize("dpi", [1000, 1969])
+@pytest.mark.parametrize("name", ["whorl", "left_loop"])
+def test_finer_scans_give_the_same_features(name, dpi):
+    """One scene, sampled as sensors of three resolutions do; LBP and histograms of grey levels see the rounding."""
+    print_ = cv2.imread(str(Path(__file__).parent / "data" / f"{name}.png"), 0)
+    rows, columns = print_.shape
+    scene = cv2.resize(print_, (8 * columns, 8 * rows), interpolation=cv2.INTER_CUBIC)
+    sensed = {
+        d: Fingerprint(
+            cv2.resize(scene, (round(columns * d / 500), round(rows * d / 500)), interpolation=cv2.INTER_AREA), d
+        )
+        for d in (500, dpi)
+    }
+    coarse, fine = (rf.extract(fp, ["ridge", "orient", "gabor", "minutiae"]) for fp in sensed.values())
+    assert sensed[dpi].original.shape != sensed[500].original.shape == sensed[dpi].image.shape
+    assert sensed[dpi].flags == sensed[500].flags
+    difference = (fine - coarse).abs() / np.maximum(coarse.abs(), 0.05)
+    assert (fine.isna() == coarse.isna()).all()
+    assert difference.median() < 0.001 and difference.max() < 0.05, difference.nlargest(3)

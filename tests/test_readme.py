@@ -18,6 +18,7 @@ from ridgefeat.cli import COMMANDS, main
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/start.md", "docs/extract.md", "docs/python.md", "docs/explore.md")
+PAGES += ("docs/transactions.md",)
 """Pages that begin with nothing, and make their own prints."""
 
 TYPED = ("README.md", "docs/start.md")
@@ -146,7 +147,7 @@ def test_every_command_and_example_runs_on_shared_prints(
     fp = rf.read("print.png", dpi=500)
     rows, columns = fp.original.shape
     size = {"width": columns, "height": rows, "dpi_x": 500, "dpi_y": 500}
-    rf.templates.write_iso("print.fmr", fp.minutiae, fp.singular_points, **size)
+    rf.templates.write_record("print.fmr", fp.minutiae, fp.singular_points, **size)
     names: dict[str, object] = {}
     for kind, block in shown(f"docs/{page}.md"):
         if kind == "python":

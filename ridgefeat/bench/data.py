@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ from ridgefeat.files import first_few
 
 MAX_INTEGER_CLASSES = 10
 """Whole numbers with at most so many distinct values are classes, with more a quantity."""
+
+PERSON = re.compile(
+    r"subj|person|people|donor|participant|patient|volunteer|individual|name|(^|_)id(entity)?$", re.IGNORECASE
+)
+"""Names of columns that may say whose print it is."""
 
 
 def load(
@@ -97,7 +103,8 @@ def make_problem(
     """
     for role, name in (("target", target), ("group", group)):
         if name not in frame.columns:
-            raise TableError(f"the table has no {role} column {name!r}; it has: {_labels(frame, about)}")
+            advice = _group_advice(frame, about, target) if role == "group" else ""
+            raise TableError(f"the table has no {role} column {name!r}; it has: {_labels(frame, about)}{advice}")
     if target == group:
         raise TableError(f"target and group are both {target!r}: nothing could be predicted for people not yet seen")
     notes: list[str] = []
@@ -109,7 +116,14 @@ def make_problem(
     if target in names:
         raise TableError(f"target {target!r} is itself a feature; name a label column")
     names = _informative(frame, _unlabelled(about, names, target, notes), notes)
-    kind = kind or infer_kind(frame[target])
+    if kind is None:
+        kind = infer_kind(frame[target])
+        if kind == "multiclass" and is_numeric_dtype(frame[target].dtype):
+            count = frame[target].nunique()
+            notes.append(
+                f"target {target!r} has {count} different whole numbers, which are taken as classes; for a quantity "
+                "give --kind regression"
+            )
     classes, y = _encode(frame[target], kind, target)
     known = {c["name"] for c in about["columns"]}
     return Problem(
@@ -151,6 +165,20 @@ def _labels(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
     known = {c["name"] for c in about["columns"]}
     names = [c for c in frame.columns if c not in known and not c.startswith("meta_")]
     return ", ".join(names) or "no label column at all (extract with --layout, --index or --regex)"
+
+
+def _group_advice(frame: pd.DataFrame, about: Mapping[str, Any], target: str) -> str:
+    """Return which labels could be the people, those with the most values first, and what is left without one."""
+    known = {c["name"] for c in about["columns"]} | {target}
+    labels = [c for c in frame.columns if c not in known and not c.startswith("meta_")]
+    count = {c: frame[c].nunique() for c in labels}
+    able = [c for c in labels if count[c] < frame[c].count() and (PERSON.search(c) or count[c] > MAX_INTEGER_CLASSES)]
+    able.sort(key=lambda c: (PERSON.search(c) is None, -count[c]))
+    could = "; ".join(f"--group {c} ({count[c]:,} values in {frame[c].count():,} prints)" for c in able[:3])
+    return (
+        f". Name the column that says whose print it is{f', which could be {could}' if could else ''}. --group "
+        "meta_source treats every print as a person of its own: with several prints of a person, results are too good"
+    )
 
 
 def _usable_rows(frame: pd.DataFrame, target: str, group: str, notes: list[str]) -> pd.DataFrame:

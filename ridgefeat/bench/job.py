@@ -20,6 +20,7 @@ from ridgefeat.bench.options import Options, Progress
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.sheets import DIALECTS
 from ridgefeat.sources import PrintSource
 
 TABLES = (
@@ -245,7 +246,7 @@ def make_folder(folder: str | Path) -> Path:
     return path
 
 
-def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
+def write_comparison(comparison: Comparison, folder: str | Path, dialect: str = "standard") -> list[Path]:
     """Write a comparison's tables as CSV, each under a temporary name first.
 
     Parameters
@@ -253,6 +254,7 @@ def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
     comparison : Comparison
     folder : path
         Made if it does not exist.
+    dialect : {"standard", "semicolon"}
 
     Returns
     -------
@@ -270,6 +272,6 @@ def write_comparison(comparison: Comparison, folder: str | Path) -> list[Path]:
     for name, frame in made.items():
         target = path / f"{name}.csv"
         with os_errors_as(TableError, f"{target} cannot be written"), atomic_write(target) as temporary:
-            frame.to_csv(temporary, index=False, lineterminator="\n")
+            DIALECTS[dialect].write(frame, temporary)
         written.append(target)
     return written

@@ -6,6 +6,7 @@ Read `options` (options that commands share) and `talk` (messages and results) f
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -63,9 +64,10 @@ class Group(click.Group):
         if name not in COMMANDS:
             return None
         from ridgefeat.cli.options import add_verbosity
+        from ridgefeat.cli.outputs import protect
 
         module, _, command = COMMANDS[name].partition(".")
-        return add_verbosity(getattr(import_module(f"ridgefeat.cli.{module}"), command))
+        return add_verbosity(protect(getattr(import_module(f"ridgefeat.cli.{module}"), command)))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -86,6 +88,9 @@ class Group(click.Group):
         if os.environ.get("NO_COLOR"):  # https://no-color.org
             ctx.color = False
         began = time.perf_counter()
+        log = logging.getLogger("ridgefeat")
+        log.setLevel(logging.INFO)
+        log.handlers = [talk.Echo()]
         try:
             return super().invoke(ctx)
         except RidgefeatError as error:

@@ -66,6 +66,7 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @options.number("--seed", default=42, help="Random seed.")
 @options.jobs
 @options.engine
+@options.csv_dialect
 @options.json_result
 def command(**given: Any) -> None:
     """Compare classifiers on a feature table.
@@ -82,6 +83,7 @@ def command(**given: Any) -> None:
       ridgefeat bench --train a.csv --test b.csv --target sex -o out/
     """
     from ridgefeat.bench import make_folder, run, write_comparison
+    from ridgefeat.cli.outputs import results_folder
     from ridgefeat.report import write_bench_page
     from ridgefeat.work.engine import using
 
@@ -92,8 +94,9 @@ def command(**given: Any) -> None:
         comparison = run(job, typed, talk.echo, progress)
     for finding in comparison.audit.of_kind("too_good") if comparison.audit else ():
         talk.warn(finding.message)  # after the progress bar, whose line it would break
-    write_comparison(comparison, folder)
-    write_bench_page(comparison, folder / "report.html")
+    with results_folder(folder, "bench") as temporary:
+        write_comparison(comparison, temporary, given["csv_dialect"])
+        write_bench_page(comparison, temporary / "report.html")
     talk.result(lambda: _record(comparison), _table(comparison))
     talk.echo(f"Written to {folder}")
     if any(r.status == "failed" for r in comparison.runs):

@@ -76,6 +76,7 @@ LIBRARIES = {
 BUILDS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 EXTRAS = {
     "parquet": ("pyarrow", "Parquet tables"),
+    "excel": ("openpyxl", "Excel tables (.xlsx)"),
     "wsq": ("wsq", "WSQ images"),
     "onnx": ("onnxruntime", "pretrained networks as feature transformers"),
     "torch": ("torch", "fine-tuning of pretrained networks"),

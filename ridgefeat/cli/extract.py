@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, type=options.PATH, metavar="INPUT...")
 @options.path("--list", "lists", metavar="FILE", multiple=True, help="A text file with one path or address per line.")
 @options.output(
-    required=False, metavar="TABLE", help="The table to write: .csv, .parquet (extra), or a folder/ of Parquet parts."
+    required=False, metavar="TABLE", help="The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts."
 )
 @options.labels
+@options.raw
 @options.families
 @options.tuning
+@options.invert
 @click.option(
     "--mirror", type=click.Choice(["left", "right"]), help="Mirror this hand's prints (label hand) before features."
 )
@@ -35,17 +38,19 @@ if TYPE_CHECKING:
 @options.path(
     "--minutiae", metavar="FOLDER", help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2)."
 )
+@options.choice("--template-format", ("iso", "ansi"), help="Standard of .fmr: ISO/IEC 19794-2 or ANSI INCITS 378-2004.")
+@options.csv_dialect
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @options.overwrite
 @click.option("--validate", is_flag=True, help="Report what would be read and what is wrong; extract nothing.")
 @options.json_result
 def command(**given: Any) -> None:
-    """Extract features from prints into a table: files, folders, archives (zip, tar), addresses (extra).
+    """Extract features from prints into a table: files, folders, archives (zip, tar), transactions, addresses (extra).
 
     The table has one row per print: properties of the file (meta_…), labels, features. A print that cannot be
     read keeps its row; meta_error gives the reason, and the exit code is 1. The sidecar features.json, written next
-    to features.csv, records how the table was made. File names are copied unchanged; import them as text into a
-    spreadsheet.
+    to features.csv, records how the table was made. File names are copied unchanged. A spreadsheet that
+    uses decimal commas opens .xlsx and --csv-dialect semicolon as they are; standard CSV it may damage.
 
     \b
     Examples:
@@ -68,17 +73,21 @@ def command(**given: Any) -> None:
         _start_workers(given)
     from ridgefeat.sources import find_prints
 
-    recipe = _recipe(given)
+    recipe, passed_over = _recipe(given), Counter[str]()
     items = find_prints(
-        list(given["inputs"]), layout=recipe.layout, index=given["index"], regex=recipe.regex, lists=given["lists"]
+        list(given["inputs"]),
+        layout=recipe.layout,
+        regex=recipe.regex,
+        passed_over=passed_over,
+        **{name: given[name] for name in ("index", "index_column", "lists", "raw")},
     )
     if given["fingers"]:
         items = _split(items, recipe, given)
     if given["validate"]:
-        _validate(items, recipe)
+        _validate(items, recipe, passed_over)
     else:
         talk.warn_of_labels(items, recipe.layout if recipe.regex is None else "")
-        _extract(items, recipe, given)
+        _extract(items, recipe, given, passed_over)
 
 
 def _start_workers(given: dict[str, Any]) -> None:
@@ -95,7 +104,7 @@ def _recipe(given: dict[str, Any]) -> Recipe:
 
     like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
-    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror")} | {
+    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror", "invert")} | {
         "params": params
     }
     if like is not None:
@@ -103,10 +112,11 @@ def _recipe(given: dict[str, Any]) -> Recipe:
     return Recipe.make(**{name: value for name, value in options_given.items() if value is not None})
 
 
-def _validate(items: Any, recipe: Recipe) -> None:
+def _validate(items: Any, recipe: Recipe, passed_over: Counter[str]) -> None:
     from ridgefeat.table import survey_prints
 
     found = survey_prints(items, recipe.dpi)
+    found.passed_over = passed_over
     talk.result(found, talk.summarise_survey(found))
     if found.errors or found.repeated:
         sys.exit(1)
@@ -130,7 +140,7 @@ def _split(items: Any, recipe: Recipe, given: dict[str, Any]) -> Any:
     return found
 
 
-def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
+def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Counter[str]) -> None:
     from ridgefeat.table import write_table
 
     mode: Any = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
@@ -145,17 +155,20 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
                 jobs=given["jobs"],
                 mode=mode,
                 minutiae=given["minutiae"],
+                standard=given["template_format"],
                 inputs=[*given["inputs"], *given["lists"]],
                 command=["ridgefeat", *sys.argv[1:]],
                 progress=progress,
                 engine=given["engine"],
                 limits=_limits(given),
+                dialect=given["csv_dialect"],
             )
     except KeyboardInterrupt:
         click.echo(
             f"Interrupted; finished prints are kept. Repeat the command with --resume to continue {output}.", err=True
         )
         sys.exit(130)
+    summary.passed_over = passed_over
     talk.echo(talk.summarise_run(summary, time.perf_counter() - started))
     talk.result(summary)
     if summary.failures:
@@ -164,12 +177,13 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any]) -> None:
 
 @click.command("merge")
 @click.argument("tables", nargs=-1, required=True, type=options.PATH, metavar="TABLE...")
-@options.output(metavar="TABLE", help="The table to write: .csv, .parquet (extra), or folder/ for Parquet parts.")
+@options.output(metavar="TABLE", help="The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts.")
+@options.csv_dialect
 @click.option("--duplicates", is_flag=True, help="Keep both rows of a print that is in two tables.")
 @options.overwrite
 @options.json_result
 def merge(**given: Any) -> None:
-    """Join feature tables: CSV, Parquet and folders of parts.
+    """Join feature tables: CSV in any dialect, .xlsx, Parquet and folders of parts.
 
     Tables that differ in columns, units, parameters or versions are refused with the differences named, and so is a
     print that is in two of them. A label that a table lacks is empty in its rows. The sidecar lists the joined tables.
@@ -187,6 +201,7 @@ def merge(**given: Any) -> None:
         overwrite=given["overwrite"],
         duplicates=given["duplicates"],
         command=["ridgefeat", *sys.argv[1:]],
+        dialect=given["csv_dialect"],
     )
     talk.echo(f"{summary.rows} prints of {len(given['tables'])} tables; {summary.failures} have an error.")
     talk.echo(f"Table: {summary.table}   sidecar: {summary.sidecar}")

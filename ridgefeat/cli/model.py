@@ -16,6 +16,7 @@ from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
     from ridgefeat.bench import Model
+    from ridgefeat.sheets import CsvDialect
 
 META = ("meta_source", "meta_dpi_x", "meta_dpi_y", "meta_layout", "meta_error", "meta_flags")
 """What a model reads of a print in addition to its features."""
@@ -80,6 +81,7 @@ def train(**given: Any) -> None:
 @click.argument("model", type=options.PATH, metavar="MODEL")
 @options.table
 @options.output(required=False, metavar="FILE.csv", help="File for the predictions.  [default: standard output]")
+@options.csv_dialect
 @click.option("--fuse", metavar="COLUMN", help="Predict the prints that share this label (a person) together.")
 @options.json_result
 def predict(**given: Any) -> None:
@@ -100,10 +102,12 @@ def predict(**given: Any) -> None:
     from ridgefeat import bench
     from ridgefeat.errors import TableError
     from ridgefeat.files import atomic_write, os_errors_as
+    from ridgefeat.sheets import DIALECTS
 
     fitted = bench.load_model(given["model"])
     counts, reasons = Counter[str](), Counter[str]()
-    parts: Iterator[str] = _predict(fitted, given["table"], given["fuse"], counts, reasons)
+    dialect = DIALECTS["standard" if talk.wants_json() and not given["output"] else given["csv_dialect"]]
+    parts: Iterator[str] = _predict(fitted, given["table"], given["fuse"], dialect, counts, reasons)
     # A table that does not fit is refused before anything is written.
     parts = chain([next(parts, "")], parts)
     if given["output"]:
@@ -111,7 +115,7 @@ def predict(**given: Any) -> None:
         with (
             os_errors_as(TableError, f"{output} cannot be written"),
             atomic_write(output) as temporary,
-            temporary.open("w", encoding="utf-8", newline="") as file,
+            temporary.open("w", encoding=dialect.encoding, newline="") as file,
         ):
             file.writelines(parts)
         talk.result({"predictions": output, **counts, "no_answer": reasons.total(), "reasons": reasons})
@@ -126,7 +130,9 @@ def predict(**given: Any) -> None:
         talk.echo(f"  {n:,}: {why}")
 
 
-def _predict(fitted: Model, table: str, fuse: str | None, counts: Counter[str], reasons: Counter[str]) -> Iterator[str]:
+def _predict(
+    fitted: Model, table: str, fuse: str | None, dialect: CsvDialect, counts: Counter[str], reasons: Counter[str]
+) -> Iterator[str]:
     """Yield a model's predictions as CSV lines, a part of the table at a time, with the columns that it needs.
 
     Prints that are predicted together may be anywhere in the table, which is then read as a whole.
@@ -144,4 +150,6 @@ def _predict(fitted: Model, table: str, fuse: str | None, counts: Counter[str], 
         header = not counts
         counts.update({f"{fuse or 'print'}s": len(predicted)})
         reasons.update(why.partition(":")[0] for why in predicted["no_answer"] if why)
-        yield predicted.to_csv(index=False, lineterminator="\n", header=header)
+        text = StringIO()
+        dialect.write(predicted, text, header=header)
+        yield text.getvalue()

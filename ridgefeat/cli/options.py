@@ -11,9 +11,11 @@ import click
 
 from ridgefeat.cli import talk
 from ridgefeat.errors import RidgefeatError
+from ridgefeat.sheets import DIALECTS
 
 if TYPE_CHECKING:
     from ridgefeat.params import Params
+    from ridgefeat.sources import RawSize
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +30,15 @@ def _dpi(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple
     except RidgefeatError as error:
         raise click.BadParameter(str(error)) from None
     return across, down
+
+
+def _raw(ctx: click.Context, param: click.Parameter, value: str | None) -> RawSize | None:
+    from ridgefeat.sources import parse_raw
+
+    try:
+        return None if value is None else parse_raw(value)
+    except RidgefeatError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
@@ -88,16 +99,50 @@ reading = stacked(
         "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down; overrides files and layouts."
     ),
 )
+raw = click.option(
+    "--raw",
+    metavar="WIDTHxHEIGHT",
+    callback=_raw,
+    help="Read .raw and files of unknown suffix as grey pixels of this size; WIDTHxHEIGHT:N skips N bytes first.",
+)
+invert = click.option(
+    "--invert",
+    type=click.Choice(["auto", "yes", "no"]),
+    help="Whether ridges are white, and the negative is measured.  [default: auto]",
+)
 labels = stacked(
     reading,
-    path("--index", metavar="FILE.csv", help="A table with a column `file`; its other columns become labels."),
+    path(
+        "--index",
+        metavar="FILE",
+        help="A table (CSV, .xlsx, .parquet) whose column `file` names prints; others: labels.",
+    ),
+    shown("--index-column", default="file", metavar="NAME", help="The index's column of file names."),
     click.option(
         "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
     ),
 )
+
+
+def _template_formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from ridgefeat.templates import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+template_format = shown(
+    "--template-format",
+    default="auto",
+    metavar="FORMAT",
+    shell_complete=_template_formats,
+    help="Format of templates that are not recognised by their content: iso-normal-card, iso-compact-card, …",
+)
 jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
 one_job = number("-j", "--jobs", default=1, help="Worker processes; -1: all.")
 table = click.argument("table", type=PATH, metavar="TABLE")
+csv_dialect = choice(
+    "--csv-dialect", tuple(DIALECTS), help="How CSV is written: semicolon is `;`, decimal comma and a byte-order mark."
+)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing table.")
 problem = stacked(
     click.option("--target", required=True, metavar="COLUMN", help="Label to predict: classes, or a number."),

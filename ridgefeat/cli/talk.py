@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat.files import first_few
+from ridgefeat.files import count_of, first_few
 
 if TYPE_CHECKING:
     from ridgefeat.table.api import Survey
@@ -53,6 +55,24 @@ def echo_detail(text: str) -> None:
     """Write to standard error if --verbose was given."""
     if is_verbose():
         click.echo(click.style(text, dim=True), err=True)
+
+
+class Echo(logging.Handler):
+    """Writes what the package logs to standard error, every message once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a message, unless it was written before or --quiet was given."""
+        if (message := record.getMessage()) not in self.seen:
+            self.seen.add(message)
+            bars = sys.modules.get("tqdm")
+            if bars is None or is_quiet():
+                echo(message)
+            else:
+                bars.tqdm.write(message, file=sys.stderr)  # above a progress bar, not in it
 
 
 def warn(text: str) -> None:
@@ -175,13 +195,24 @@ def summarise_run(s: Summary, seconds: float) -> str:
         lines.append(f"  and {len(s.reasons) - MAX_SHOWN} further kinds of failure; see meta_error")
     if s.flags:
         lines.append("Flags: " + ", ".join(f"{name} {count}" for name, count in s.flags.most_common()))
-    if 2 * s.flags["wrong_scale"] > s.rows:
+    if assumed := s.flags["resolution_assumed"]:
+        from ridgefeat.sources.resolution import suggest_dpi
+
+        periods = [p for p in s.assumed_periods if p == p]
+        found = suggest_dpi(median(periods) if periods else float("nan"))
         lines.append(
-            "Most prints are flagged wrong_scale: their resolution is not the one assumed. "
+            f"500 dpi was assumed for {count_of(assumed, 'print')}; {found}. "
+            "Give --dpi, or an --index with a column dpi."
+        )
+    elif 2 * s.flags["wrong_scale"] > s.rows:
+        lines.append(
+            "Most prints are flagged wrong_scale: their ridges contradict the resolution. "
             "Give --dpi, or an --index with a column dpi."
         )
     if s.flags["several_prints"]:
         lines.append("Images flagged several_prints: --fingers split gives every finger a row of its own.")
+    if s.passed_over:
+        lines.append(f"Passed over, being no images: {_passed_over(s.passed_over)}")
     if s.memory:
         lines.append(f"Workers: {s.workers}; peak memory per worker: {s.memory / (1 << 20):.0f} MB.")
     return "\n".join([*lines, f"Table: {s.table}   sidecar: {s.sidecar}"])
@@ -208,9 +239,15 @@ def summarise_survey(s: Survey) -> str:
     if s.repeated:
         lines.append(f"same labels on several prints: {len(s.repeated)}; {TELL_APART}")
         lines += [f"  {words}" for words in s.repeated[:MAX_SHOWN]]
+    if s.passed_over:
+        lines.append(f"passed over, being no images: {_passed_over(s.passed_over)}")
     lines.append(f"wrong: {len(s.errors)}")
     lines += [f"  {name}: {error}" for name, error in s.errors]
     return "\n".join(lines)
+
+
+def _passed_over(counter: Counter[str]) -> str:
+    return ", ".join(f"{n} {key}{'s' * (n > 1 and key.endswith('record'))}" for key, n in counter.most_common())
 
 
 def _counts(counter: Counter[str]) -> str:

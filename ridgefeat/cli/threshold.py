@@ -21,6 +21,7 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 
 @click.command("threshold")
 @click.argument("table", metavar="SCORES", type=options.PATH)
+@click.argument("second", metavar="[SCORES]", required=False, type=options.PATH)
 @click.option(
     "-o", "--output", metavar="FOLDER", required=True, type=click.Path(file_okay=False), help="Where to write."
 )
@@ -44,18 +45,25 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 @options.shown("--seed", type=click.IntRange(0), default=0, help="Seed of the folds.")
 @click.option("--positive", metavar="LABEL", help="The label that counts as mated.")
 @click.option("--classifier", metavar="NAME", help="Classifier to read, if the table holds several.")
-@click.option("--score-column", metavar="NAME", help="Column of the scores.  [default: score]")
-@click.option("--label-column", metavar="NAME", help="Column of the labels.  [default: mated, label, y_true]")
+@click.option("--score-column", metavar="NAME", help="Column of the scores.  [default: score, …]")
+@click.option("--label-column", metavar="NAME", help="Column of the labels.  [default: mated, label, y_true, …]")
+@click.option(
+    "--regex", metavar="REGEX", help="Read subjects from names of prints by a group `subject`; mated if equal."
+)
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Read only such rows, e.g. --where level=hard.")
 @click.option("--failures", "count_failures", is_flag=True, help="Count an empty score as a failure to acquire.")
+@options.csv_dialect
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
 @options.json_result
-def command(table: str, output: str, **given: Any) -> None:
+def command(table: str, second: str | None, output: str, **given: Any) -> None:
     """Choose decision thresholds and report their error rates on subjects that they have not seen.
 
-    SCORES is CSV, Parquet or a folder of Parquet files. It has columns `subject_probe, subject_reference, mated,
-    score`, or two columns of label (1 mated, 0 not) and score, or is the scores.csv of `verify` or `bench`. The command
-    writes thresholds.csv, figures.csv, curves.csv and report.html.
+    SCORES is a table: CSV in any dialect, columns with spaces between, .xlsx, Parquet or a folder of Parquet files. It
+    has columns `subject_probe, subject_reference, mated, score`, or a label (1 or genuine, 0 or impostor) and a score,
+    or is the scores.csv of `verify` or `bench`, or a score file of bob. Columns `probe, reference, score`, or a matrix
+    with names, do where names give the subjects (--regex). Two files are mated and non-mated scores, a list of trials
+    with labels and their scores, or a matrix and its mask. One line says how they were understood. The command writes
+    thresholds.csv, figures.csv, curves.csv and report.html.
 
     Methods: mean-distance, bayes, far-frr, grid, exact, min-cost, zero-fmr, and targets such as fmr=1% or fmr=0.1%. A
     score equal to the threshold is accepted.
@@ -63,49 +71,51 @@ def command(table: str, output: str, **given: Any) -> None:
     \b
     Examples:
       ridgefeat threshold scores.csv -o thresholds/
+      ridgefeat threshold genuine.txt impostor.txt -o thresholds/
+      ridgefeat threshold trials.txt scores.txt -o thresholds/
+      ridgefeat threshold matrix.csv --regex '(?P<subject>\\d+)_.*' -o thresholds/
       ridgefeat threshold distances.csv --distance -o thresholds/ --methods far-frr,exact,fmr=0.1%
       ridgefeat threshold scores.csv -o thresholds/ --prior 0.99 --cost-fa 100 --objective cost
     """
     from pathlib import Path
 
-    from ridgefeat.cli import Unusable
     from ridgefeat.threshold import Settings, analyse, read_scores
 
     folder = Path(output)
-    existing = [name for name in FILES if (folder / name).exists()]
-    if existing and not given["overwrite"]:
-        raise Unusable(f"{folder} already holds {', '.join(existing)}; choose another folder, or give --overwrite")
 
     def chosen(*names: str) -> dict[str, Any]:
         return {name: given[name] for name in names}
 
     settings = Settings(**chosen("objective", "ratio", "prior", "cost_false_accept", "cost_false_reject", "seed"))
-    reading = chosen("distance", "positive", "classifier", "score_column", "label_column", "count_failures", "where")
-    read = read_scores(table, **reading)
-    talk.echo(f"{len(read.scores):,} scores; {read.note}")
+    reading = chosen(
+        "distance", "positive", "classifier", "score_column", "label_column", "count_failures", "where", "regex"
+    )
+    read = read_scores(table, second, **reading)
+    talk.echo(f"{read.note}.")
     found = analyse(read.scores, given["methods"], settings, **chosen("folds", "seed"))
-    _write(found, folder, Path(table).name, read.note)
+    _write(found, folder, Path(table).name, read.note, given["csv_dialect"])
     talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
         talk.echo(f"Note: {remark}")
     talk.echo(f"Written: {', '.join(str(folder / name) for name in FILES)}")
 
 
-def _write(found: Analysis, folder: Any, title: str, note: str) -> None:
+def _write(found: Analysis, folder: Any, title: str, note: str, dialect: str) -> None:
     import shlex
     import sys
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.files import atomic_write, os_errors_as
+    from ridgefeat.cli.outputs import results_folder
+    from ridgefeat.files import os_errors_as
     from ridgefeat.report import write_threshold_page
+    from ridgefeat.sheets import DIALECTS
 
-    with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
-            with atomic_write(folder / name) as temporary:
-                frame.to_csv(temporary, index=False, lineterminator="\n")
     said = shlex.join(["ridgefeat", *sys.argv[1:]])
-    write_threshold_page(found, folder / FILES[-1], title=title, about={"Command": said, "Table": note})
+    with results_folder(folder, "threshold") as temporary:
+        with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
+            for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
+                DIALECTS[dialect].write(frame, temporary / name)
+        write_threshold_page(found, temporary / FILES[-1], title=title, about={"Command": said, "Table": note})
 
 
 def _record(found: Analysis) -> dict[str, Any]:

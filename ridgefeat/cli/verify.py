@@ -33,19 +33,22 @@ def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 @options.output(metavar="SCORES.csv", help="The table to write.")
 @options.choice("--impostors", ("few", "all"), help="Non-mated comparisons: the few that the protocol selects, or all.")
 @options.labels
+@options.template_format
 @options.families
 @options.tuning
 @options.one_job
 @options.engine
+@options.csv_dialect
 @options.overwrite
 @options.json_result
 def command(**given: Any) -> None:
     """Compare prints with each other, mated and non-mated, into a table of scores.
 
-    Inputs are images, ISO/IEC 19794-2 templates (.fmr, .iso, .ist, .fmd), .xyt files, and folders of them; the
-    comparator `features` also takes a table of `extract`. Columns: probe, reference, subject_probe,
-    subject_reference, mated, score, failure. A higher score indicates a match. If a print fails, its comparisons
-    stay in the table without a score, `ridgefeat threshold` counts them as failures to acquire, and the exit code is 1.
+    Inputs are images, templates (ISO/IEC 19794-2, ANSI INCITS 378, .xyt, CSV of minutiae, recognised by their content),
+    and folders of them; the comparator `features` also takes a table of `extract`. Columns: probe, reference,
+    subject_probe, subject_reference, mated, score, failure. A higher score indicates a match. If a print fails, its
+    comparisons stay in the table without a score, `ridgefeat threshold` counts them as failures to acquire, and the
+    exit code is 1.
 
     \b
     fvc      every two impressions of a finger, and every two fingers' first impressions (all: every two prints)
@@ -62,13 +65,14 @@ def command(**given: Any) -> None:
     from pathlib import Path
 
     from ridgefeat.cli import Unusable
+    from ridgefeat.sheets import import_openpyxl
     from ridgefeat.verify import comparison_params, verify
     from ridgefeat.work.engine import using
 
-    if Path(given["output"]).suffix.lower() != ".csv":
-        raise click.UsageError(f"--output must end in .csv, got {given['output']!r}")
-    if Path(given["output"]).exists() and not given["overwrite"]:
-        raise Unusable(f"{given['output']} already exists; choose another name, or give --overwrite")
+    if Path(given["output"]).suffix.lower() not in (".csv", ".xlsx"):
+        raise click.UsageError(f"--output must end in .csv or .xlsx, got {given['output']!r}")
+    if given["output"].lower().endswith(".xlsx"):
+        import_openpyxl(Unusable, given["output"])
     params = options.load_params(given["params_file"], given["assignments"], comparison_params())
     with using(given["engine"], given["jobs"]), talk.progress_bars() as show:
         found = verify(
@@ -78,12 +82,12 @@ def command(**given: Any) -> None:
             every_impostor=given["impostors"] == "all",
             layout=given["layout"] or "auto",
             params=params,
-            **{name: given[name] for name in ("regex", "index", "dpi", "families", "jobs")},
+            **{n: given[n] for n in ("regex", "index", "index_column", "dpi", "families", "jobs", "template_format")},
             enrolled=show and (lambda done, failed, total: show(done, total, f"failed={failed}")),
             compared=show and partial(show, unit="comparison"),
         )
     found.about["command"] = ["ridgefeat", *sys.argv[1:]]
-    path = found.save(given["output"])
+    path = found.save(given["output"], given["csv_dialect"])
     talk.result(found.about)
     if not given["layout"] and not given["regex"] and "person-folders" in found.about.get("layouts", {}):
         talk.warn(talk.PERSON_FOLDERS)
@@ -106,6 +110,7 @@ def _summary(found: Verification) -> str:
         f"{counts['mated']['made']:,} mated and {counts['non_mated']['made']:,} non-mated comparisons."
     ]
     lines += [f"  {count} x {reason}" for reason, count in list(about["reasons"].items())[: talk.MAX_SHOWN]]
+    lines += _template_notes(about["notes"])
     try:
         curve = ErrorCurve.from_scores(Scores.make(frame["score"], frame["mated"], count_failures=True))
     except ScoreError as error:
@@ -113,6 +118,12 @@ def _summary(found: Verification) -> str:
     equal = curve.equal_error
     lines.append(f"Equal error rate of the comparisons made: {100 * equal.value:.2f} % at {equal.threshold:.6g}.")
     return "\n".join(lines)
+
+
+def _template_notes(notes: dict[str, int]) -> list[str]:
+    """Return what the readers of templates noted, a line each."""
+    lines = [f"  {count} x {note}" for note, count in list(notes.items())[: talk.MAX_SHOWN]]
+    return ["Templates:", *lines] if lines else []
 
 
 @click.command("identify")
@@ -123,6 +134,7 @@ def _summary(found: Verification) -> str:
     "--calibration", metavar="SCORES.csv", help="Scores of `verify` on prints like these.  [default: bundled counts]"
 )
 @options.labels
+@options.template_format
 @options.tuning
 @options.one_job
 @options.path(
@@ -146,14 +158,19 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     """
     from ridgefeat import verify
     from ridgefeat.cli import Unusable
+    from ridgefeat.verify.enrolment import count_notes
 
     params = options.load_params(given["params_file"], given["assignments"], verify.comparison_params())
-    reading = {"layout": given["layout"] or "auto", "regex": given["regex"], "index": given["index"]}
-    sources = verify.find_sources([probe], **reading)
+    form = given["template_format"]
+    reading = {name: given[name] for name in ("regex", "index", "index_column")}
+    reading["layout"] = given["layout"] or "auto"
+    sources = verify.find_sources([probe], **reading, template_format=form)
     if len(sources) != 1:
         raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
-    others = [s for s in verify.find_sources([gallery], **reading) if s.path != sources[0].path]
-    entries = verify.enrol([*sources, *others], params=params, dpi=given["dpi"], jobs=given["jobs"])
+    others = [s for s in verify.find_sources([gallery], **reading, template_format=form) if s.path != sources[0].path]
+    entries = verify.enrol(
+        [*sources, *others], params=params, dpi=given["dpi"], jobs=given["jobs"], template_format=form
+    )
     kind = "ridges" if verify.have_ridges(entries) else "minutiae"
     calibration = verify.load_calibration(given["calibration"], kind=kind)
     found = verify.identify(entries[0], entries[1:], calibration, top=given["top"], jobs=given["jobs"])
@@ -168,10 +185,13 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
             "probe": entries[0].name,
             "candidates": found,
             "calibration": {"data": calibration.data, "comparisons": calibration.comparisons},
+            "notes": (notes := count_notes(entries)),
             "failed": [{"name": e.name, "reason": e.failure} for e in failed],
         },
         _table(found),
     )
+    for line in _template_notes(notes):
+        talk.echo(line)
     _remarks(calibration, failed)
 
 

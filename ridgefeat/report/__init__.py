@@ -10,6 +10,7 @@ Pages, each one HTML file that needs no network:
 Pictures of prints:
 
 - `save_overlay`, `draw_overlay`, `draw_panel`: a print stage by stage; `PANELS` names the stages;
+- `save_template`: the minutiae of a template, on white or over its image;
 - `save_match`, `draw_match`: two prints with the minutiae that a comparison paired;
 - `save_picture`: any picture as a file.
 
@@ -36,7 +37,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "model_card": ["write_model_card"],
         "page": ["percent", "percent_interval"],
         "pictures.panels": ["PANELS"],
-        "pictures.show": ["draw_match", "draw_overlay", "draw_panel", "save_match", "save_overlay", "save_picture"],
+        "pictures.show": [
+            "draw_match",
+            "draw_overlay",
+            "draw_panel",
+            "save_match",
+            "save_overlay",
+            "save_picture",
+            "save_template",
+        ],
         "plots": ["Curve", "Interval", "plot_confusion_matrix", "plot_curves", "plot_intervals", "plot_predictions"],
         "threshold.figures": ["plot_det", "plot_error_rates", "plot_roc", "plot_scores", "threshold_displays"],
         "threshold.page": ["write_threshold_page"],

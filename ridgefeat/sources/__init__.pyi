@@ -1,8 +1,6 @@
-from .find import SUFFIXES as SUFFIXES
 from .find import LoadedPrint as LoadedPrint
 from .find import find_prints as find_prints
 from .find import load_print as load_print
-from .find import natural_key as natural_key
 from .find import repeated_impressions as repeated_impressions
 from .images import MAX_PIXELS as MAX_PIXELS
 from .images import Image as Image
@@ -15,7 +13,13 @@ from .layouts import LAYOUTS as LAYOUTS
 from .layouts import Layout as Layout
 from .layouts import recognise as recognise
 from .layouts import regex_layout as regex_layout
+from .raw import RawSize as RawSize
+from .raw import parse_raw as parse_raw
 from .resolution import ASSUMED_DPI as ASSUMED_DPI
 from .resolution import parse_dpi as parse_dpi
 from .resolution import resolve_dpi as resolve_dpi
+from .search import SUFFIXES as SUFFIXES
+from .search import natural_key as natural_key
 from .source import PrintSource as PrintSource
+from .transactions import RecordPlace as RecordPlace
+from .transactions import record_at as record_at

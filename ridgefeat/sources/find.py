@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath, PurePosixPath
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
 from ridgefeat.errors import ImageError, LayoutError
-from ridgefeat.files import first_few, read_bounded
+from ridgefeat.files import first_few
 from ridgefeat.sources.images import pixel_digest, read_image, read_place
 from ridgefeat.sources.index import Listing
 from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, recognise, regex_layout
-from ridgefeat.sources.places import Remote, TarMember, is_address, is_archive, list_address, list_archive
+from ridgefeat.sources.places import is_address, is_archive
+from ridgefeat.sources.public_sets import read_text_labels
+from ridgefeat.sources.raw import RAW_SUFFIXES, RawPixels, RawSize
 from ridgefeat.sources.resolution import Dpi, resolve_dpi
-from ridgefeat.sources.source import Place, PrintSource, printable
+from ridgefeat.sources.search import SUFFIXES, Input, Search, read_list, sort_key
+from ridgefeat.sources.source import PrintSource, printable
+from ridgefeat.sources.transactions import LAYOUT, RecordPlace
 from ridgefeat.structure import UInt8
-
-SUFFIXES = frozenset(
-    (".bmp", ".dib", ".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".jpx")
-    + (".pgm", ".pbm", ".ppm", ".gif", ".webp", ".wsq")
-)
-"""What is taken for an image in a folder, in upper or lower case; a file named outright is always taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +40,8 @@ class LoadedPrint:
     dpi_origin : str
         given, index, layout, header or assumed.
     flags : tuple of str
-        resolution_assumed, header_resolution_ignored, name_not_in_layout, not_in_index, first_page_only, alpha_ignored.
+        resolution_assumed, header_resolution_ignored, name_not_in_layout, not_in_index, first_page_only, alpha_ignored,
+        record_size_ignored (a transaction's record gives the image another size than it has).
     sha256 : str
         Digest of the pixels as decoded, before a frame is cut off.
     format : str
@@ -59,28 +57,25 @@ class LoadedPrint:
     format: str
 
 
-@dataclass(frozen=True)
-class _Input:
-    """A folder or file that was asked for, and the prints found through it."""
-
-    folder: Path
-    is_folder: bool
-    prints: list[PrintSource] = field(default_factory=list)
-
-
 def find_prints(
     inputs: Sequence[str | os.PathLike[str]] | str | os.PathLike[str],
     *,
     layout: str = "auto",
     index: str | os.PathLike[str] | None = None,
+    index_column: str = "file",
     regex: str | None = None,
     lists: Sequence[str | os.PathLike[str]] = (),
+    raw: RawSize | None = None,
+    passed_over: Counter[str] | None = None,
 ) -> list[PrintSource]:
     """List the prints in files, folders, archives (.zip, .tar, .tar.gz, …) and at addresses (the extra `fsspec`).
 
     Folders are searched with all that is below them, also through symbolic links, each folder once. Hidden files and
     folders are left out. A folder that is named like an image is listed with an error, and its contents as well; so is
     a folder that cannot be read. The order is that of the inputs, and natural within each (2 before 10).
+
+    An ANSI/NIST transaction (.an2, .eft, .ebts, .nist, .nst, or what begins as one) gives a print for each of its
+    finger images, named `file.an2/14-02-3` by type of record, IDC and finger position; such a name is an input, too.
 
     Parameters
     ----------
@@ -94,10 +89,18 @@ def find_prints(
         Table for read_index. Its names are relative to its own folder or to the input; else a file's bare name decides,
         with or without suffix, where only one has it. Its labels come before those of the names. A print that it does
         not list is flagged not_in_index; a file that it lists below an input and that is not there gets an error.
+    index_column : str
+        The index's column of file names.
     regex : str, optional
         Regular expression with named groups, searched in the path below the input; instead of a layout.
     lists : paths
         Text files that name prints, a path or address a line; taken in their order, after the inputs.
+    raw : RawSize, optional
+        Size of images that are grey pixels alone: of files named outright that have no suffix of another format, and of
+        RAW_SUFFIXES in folders and archives.
+    passed_over : Counter, optional
+        Counts, by suffix, the files in folders and archives that are taken for no image (hidden ones aside), and the
+        records of transactions that are none.
 
     Returns
     -------
@@ -106,15 +109,19 @@ def find_prints(
     Raises
     ------
     LayoutError
-        If an input or list cannot be read, nothing is found, or layout, expression or index are unusable.
+        If an input or list cannot be read, nothing is found or nothing that is raw, or layout, expression or index are
+        unusable.
     """
     if isinstance(inputs, str | os.PathLike):
         inputs = [inputs]
     labelled = _labeller(layout, regex)
-    found = [_search(given) for given in inputs]
-    found += [_Input(Path(os.path.abspath(path)).parent, False, read_list(path)) for path in lists]  # noqa: PTH100
+    search = Search(raw, Counter() if passed_over is None else passed_over)
+    found = [search.input(given) for given in inputs]
+    for path in lists:
+        named = [p for source in read_list(path) for p in search.named(source)]
+        found.append(Input(Path(os.path.abspath(path)).parent, False, named))  # noqa: PTH100
     _drop_repeated(found)
-    listing = None if index is None else _list_in(Path(index), found)
+    listing = None if index is None else _list_in(Path(index), found, index_column)
     _name_apart(found)
     prints = [labelled(p) for i in found for p in i.prints]
     if layout == "auto" and regex is None:
@@ -126,6 +133,11 @@ def find_prints(
         packed = [i for i in map(str, inputs) if is_address(i) and is_archive(i) and "::" not in i]
         hint = f"; for what is inside an archive at an address give zip://*::{packed[0]}" if packed else ""
         raise LayoutError(f"no images found ({where}); looked for {' '.join(sorted(SUFFIXES))}{hint}")
+    if raw is not None and not any(isinstance(p.place, RawPixels) for p in prints):
+        raise LayoutError(
+            "a size of raw pixels is given, but no file is raw: name the file itself, or call it one of "
+            f"{' '.join(sorted(RAW_SUFFIXES))}"
+        )
     return prints
 
 
@@ -142,14 +154,18 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
     layout = LAYOUTS.get(source.layout, LAYOUTS["plain"])
     pixels, layout_dpi = layout.prepare(image.pixels, source.path)
     known, origin = (source.known_dpi, "index") if source.known_dpi else (layout_dpi, "layout")
-    dpi_x, dpi_y, origin, doubts = resolve_dpi(dpi, known, image.dpi, known_origin=origin)
+    header, notes = image.dpi, image.notes
+    if isinstance(place, RecordPlace):
+        header = place.dpi or header
+        notes += ("record_size_ignored",) if place.size != image.pixels.shape[::-1] else ()
+    dpi_x, dpi_y, origin, doubts = resolve_dpi(dpi, known, header, known_origin=origin)
     whole = image.pixels
     if source.box is not None:
         left, top, width, height = source.box
         pixels = whole = pixels[top : top + height, left : left + width]
         if pixels.shape != (height, width):
             raise ImageError(f"{name}: the image no longer has that part; extract again")
-    flags, digest = source.flags + image.notes + doubts, pixel_digest(whole)
+    flags, digest = source.flags + notes + doubts, pixel_digest(whole)
     return LoadedPrint(np.ascontiguousarray(pixels), dpi_x, dpi_y, origin, flags, digest, image.format)
 
 
@@ -167,12 +183,22 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
 
     def labelled(source: PrintSource) -> PrintSource:
         labels: Labels | None
+        if (
+            source.layout == LAYOUT
+        ):  # Its labels are the record's; of names, the transaction's is read, if one is meant.
+            path, labels = source.path.parent, {}
+            if own is not None or layout != "auto":
+                labels = own.parse(PurePath(source.relative)) if own else LAYOUTS[layout].parse(path)
+            flags = () if labels is not None or source.error else ("name_not_in_layout",)
+            return replace(source, labels={**(labels or {}), **source.labels}, flags=source.flags + flags)
         if own is not None:
             chosen, labels = own, own.parse(PurePath(source.relative))
         elif layout != "auto":
             chosen, labels = LAYOUTS[layout], LAYOUTS[layout].parse(source.path)
         else:
             chosen, labels = recognise(source.path)
+        if labels and chosen.has_text and source.place is None:
+            labels |= read_text_labels(source.path)
         # A print without a file has an error, and its name does not matter.
         flags = ("name_not_in_layout",) if labels is None and source.error is None else ()
         return replace(source, layout=chosen.name, labels=labels or {}, flags=source.flags + flags)
@@ -223,89 +249,18 @@ def repeated_impressions(labels: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _search(given: str | os.PathLike[str]) -> _Input:
-    if isinstance(given, str) and is_address(given):
-        return _inside(
-            Path("/") / given.partition("://")[2].split("::")[0].strip("/"),
-            ((name, place, None) for name, place in list_address(given)),
-        )
-    try:
-        path = Path(os.path.abspath(given))  # noqa: PTH100 - resolve() would follow links
-        # lexists: a broken link is a print that cannot be read, not a mistake in the call.
-        exists, is_folder = os.path.lexists(path), path.is_dir()
-    except (OSError, ValueError):
-        exists = is_folder = False
-    if not exists:
-        raise LayoutError(f"{printable(os.fspath(given))}: no such file or folder")
-    if is_archive(path.name) and path.is_file():
-        return _inside(path, list_archive(path))
-    if not is_folder:
-        return _Input(path.parent, False, [PrintSource(path, printable(path.name))])
-    prints = [
-        PrintSource(path / relative, printable(relative.as_posix()), error=error) for relative, error in _walk(path)
-    ]
-    return _Input(path, True, sorted(prints, key=_sort_key))
-
-
-def _inside(root: Path, members: Iterable[tuple[str, Place | None, str | None]]) -> _Input:
-    """Return what is an image by its suffix in an archive or below an address, as if it lay in a folder."""
-    prints = []
-    for name, place, error in members:
-        path = PurePosixPath(name)
-        if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts):
-            prints.append(PrintSource(root / path, name, error=error, place=place))
-    # To read a packed tar out of its order would mean to unpack it again and again.
-    if not any(isinstance(p.place, TarMember) and p.place.is_sequential for p in prints):
-        prints.sort(key=_sort_key)
-    return _Input(root, True, prints)
-
-
-def _list_in(index: Path, found: list[_Input]) -> Listing:
+def _list_in(index: Path, found: list[Input], column: str) -> Listing:
     """Read an index, and add to each folder what it lists there and the search did not take."""
     prints = [p for i in found for p in i.prints]
-    listing = Listing(index, prints)
+    listing = Listing(index, prints, column)
     for given in found:
         if given.is_folder and (added := listing.unfound(given.folder)):
-            given.prints[:] = sorted(given.prints + added, key=_sort_key)
+            given.prints[:] = sorted(given.prints + added, key=sort_key)
     listing.check(len(prints))
     return listing
 
 
-def _walk(root: Path) -> Iterator[tuple[PurePath, str | None]]:
-    """Yield what is an image by its suffix below a folder, with an error for what is none in spite of it."""
-    seen: set[str] = set()
-    folders, linked = [PurePath()], list[PurePath]()
-    while folders or linked:
-        # Links last, so that a folder's own name is preferred to a link's.
-        folder = folders.pop() if folders else linked.pop(0)
-        real = os.path.realpath(root / folder)
-        if real in seen:
-            continue
-        seen.add(real)
-        try:
-            entries = sorted(os.scandir(root / folder), key=lambda e: e.name)
-        except OSError as error:
-            yield folder, f"a folder that cannot be read: {error.strerror}"
-            continue
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            relative = folder / entry.name
-            is_folder, is_image = _is_folder(entry), relative.suffix.lower() in SUFFIXES
-            if is_folder:
-                (linked if entry.is_symlink() else folders).append(relative)
-            if is_image:
-                yield relative, "a folder, not an image file" if is_folder else None
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _drop_repeated(found: list[_Input]) -> None:
+def _drop_repeated(found: list[Input]) -> None:
     """Keep a file that several inputs or links to its folder reach once, under the first name."""
     real_folders: dict[Path, str] = {}
     seen = set()
@@ -322,7 +277,7 @@ def _drop_repeated(found: list[_Input]) -> None:
         given.prints[:] = kept
 
 
-def _name_apart(found: list[_Input]) -> None:
+def _name_apart(found: list[Input]) -> None:
     """Where inputs hold files of the same relative name, put their folders' names in front of all of them."""
     named = [[p.relative for p in i.prints] for i in found]
     if _unique(named):
@@ -340,48 +295,3 @@ def _name_apart(found: list[_Input]) -> None:
 
 def _unique(named: list[list[str]]) -> bool:
     return len({name for names in named for name in names}) == sum(map(len, named))
-
-
-def natural_key(name: str) -> list[tuple[bool, int, str]]:
-    """Return a sort key by which 2 comes before 10.
-
-    Examples
-    --------
-    >>> sorted(["10_1.png", "2_1.png", "2_10.png", "2_2.png"], key=natural_key)
-    ['2_1.png', '2_2.png', '2_10.png', '10_1.png']
-    """
-    return [(i % 2 == 0, int(p) if i % 2 else 0, p) for i, p in enumerate(re.split(r"([0-9]+)", name))]
-
-
-def _sort_key(source: PrintSource) -> tuple[list[tuple[bool, int, str]], str]:
-    return natural_key(source.relative), source.relative
-
-
-MAX_LIST_BYTES = 1 << 31
-
-
-def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
-    """Return the prints that a list names, in its order; raise LayoutError if it cannot be read or is empty.
-
-    A path is relative to the list's own folder. Names may be ended by NUL instead of line ends (`find -print0`). A
-    folder, or what is not there, becomes a print with an error.
-    """
-    data = read_bounded(path, MAX_LIST_BYTES, LayoutError, "list")
-    separator = b"\0" if b"\0" in data else b"\n"
-    names = [line.rstrip(b"\r") for line in data.split(separator)]
-    # Names of any bytes, as the system has them; a byte order mark is none of them.
-    names = [n.removeprefix(b"\xef\xbb\xbf") if i == 0 else n for i, n in enumerate(names)]
-    root = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
-    found = [_source(os.fsdecode(n), root) for n in names if n.strip()]
-    if not found:
-        raise LayoutError(f"list {path} names no file; write one path per line")
-    return found
-
-
-def _source(name: str, root: Path) -> PrintSource:
-    if is_address(name):
-        below = name.partition("://")[2].split("::")[0]
-        return PrintSource(Path("/") / below.lstrip("/"), printable(below), place=Remote(name))
-    path = Path(os.path.normpath(root / name))
-    inside = path.relative_to(root) if path.is_relative_to(root) else path
-    return PrintSource(path, printable(inside.as_posix()))

@@ -64,6 +64,10 @@ _FORMATS = {
 _NAMED_ONLY = {"HEIF or AVIF image": rb"(?s:....ftyp)", "PDF document": rb"%PDF", "zip archive": rb"PK\x03\x04"}
 _ENDS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
 """Without them Pillow would decode some files that are cut short without an error."""
+_MAX_SCANS, _MAX_SCANNED = 32, 500_000_000
+"""Scans of a progressive JPEG beyond which scans times pixels are bounded: each scan goes over the whole image."""
+_ZEROS = 64
+"""Zero bytes at the end of compressed data that none has: the file was not copied to its end."""
 _ORIENTATION, _ACROSS, _DOWN, _UNIT, _PHOTOMETRIC, _TILE_WIDTH, _TILE_HEIGHT = 274, 282, 283, 296, 262, 322, 323
 _BITS, _COMPRESSION, _SAMPLES, _PLANAR = 258, 259, 277, 284
 _DEFLATE = (8, 32946)
@@ -126,8 +130,8 @@ def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -
     Colours become their luma (ITU-R BT.601). Transparent pixels are put on white, as a viewer shows them, unless all of
     them are transparent: then the alpha channel is a leftover. Grey samples of 16 bits lose their low bits: of the 8,
     10, 12, 14 or 16 bits that the largest sample needs, the upper 8 are kept, since sensors store 10 or 12 bits in 16.
-    Of 16-bit colours the upper 8 bits are kept. The orientation that TIFF or the EXIF block of JPEG and WebP asks for
-    is applied. Of several pages or frames the first is read. Raises ImageError if the bytes are empty, too many,
+    Of 16-bit colours the upper 8 bits are kept. The orientation that TIFF or the EXIF block of JPEG, PNG and WebP asks
+    for is applied. Of several pages or frames the first is read. Raises ImageError if the bytes are empty, too many,
     damaged or of an unknown format.
     """
     try:
@@ -142,6 +146,11 @@ def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -
             return _decode(data, kind, plugin, max_pixels)
     except ImageError as error:
         raise ImageError(f"{name}: {error}" if name else str(error)) from None
+
+
+def is_image(start: bytes) -> bool:
+    """Return whether bytes begin as an image file of a known format does."""
+    return any(re.match(pattern, start) for pattern, _ in _FORMATS.values())
 
 
 def pixel_digest(pixels: UInt8) -> str:
@@ -234,6 +243,11 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
             raise ImageError(f"the header claims {width}x{height} px, more than {len(data)} bytes can hold")
         if kind in _ENDS and data.rfind(_ENDS[kind], image.fp.tell()) < 0:
             raise ImageError(f"the {kind.upper()} file is cut short: {len(data)} bytes without an end; copy it again")
+        if kind == "webp" and not data[-_ZEROS:].strip(b"\0"):
+            raise ImageError(f"the WEBP file is damaged: its last {_ZEROS} bytes are zero; copy it again")
+        scans = data.count(b"\xff\xda") if kind == "jpeg" else 0
+        if scans > _MAX_SCANS and scans * width * height > _MAX_SCANNED:
+            raise ImageError(f"the JPEG file claims {scans} scans over {width}x{height} px; it is damaged")
         if kind == "png":
             image.verify()  # Only this checks every checksum; it closes the image.
             image = plugin(_BoundedReads(data))
@@ -241,8 +255,10 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
             _check_strips(image.tag_v2, data, width, height)
         notes = ("first_page_only",) if getattr(image, "is_animated", False) else ()
         tags = _tags(image, kind)
-        dpi = _resolution(image, kind, tags)
         pixels, alpha_notes = _grey(image, data, kind)
+        if kind == "png":  # its EXIF block may stand behind the pixels
+            tags = _tags(image, kind)
+        dpi = _resolution(image, kind, tags)
     except ImageError:
         raise
     except Exception as error:
@@ -316,7 +332,7 @@ def _tags(image: Any, kind: str) -> dict[int, Any]:
     """Return the tags of TIFF or EXIF that are used; a damaged EXIF block is skipped, as the image is still good."""
     tags = image.tag_v2 if kind == "tiff" else Exif()
     try:
-        if kind in ("jpeg", "webp"):
+        if kind in ("jpeg", "webp", "png"):
             tags.load(image.info.get("exif", b""))
         return {tag: tags[tag] for tag in (_ORIENTATION, _ACROSS, _DOWN, _UNIT) if tag in tags}
     except Exception:

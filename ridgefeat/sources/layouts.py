@@ -13,13 +13,16 @@ from pathlib import PurePath
 
 from ridgefeat.errors import LayoutError
 from ridgefeat.files import MISSING_WORDS
+from ridgefeat.sources import public_sets as sets
+from ridgefeat.sources.public_sets import Labels as Labels
 from ridgefeat.sources.resolution import Dpi
 from ridgefeat.structure import UInt8
 
-Labels = dict[str, str]
-
 RESERVED = ("meta", "ridge", "orient", "gabor", "minutiae", "quality", "texture")
 """A label must not begin with one of these and an underscore: such are the table's own columns."""
+
+NAMES = ("subject", "sex", "hand", "finger", "finger_id", "impression", "alteration", "level", "class")
+"""Labels that layouts know; in an index they may be written in capitals."""
 
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "sex": {"m": "male", "male": "male", "man": "male", "f": "female", "female": "female", "woman": "female"},
@@ -47,6 +50,8 @@ class Layout:
         Pixels and path -> the print itself and its known resolution (across, down) in dpi, or None.
     folder : pattern or None
         What a folder on the path must match before `auto` tries this layout; None where the name alone is enough.
+    has_text : bool
+        Whether a text file next to each image holds further labels.
     """
 
     name: str
@@ -54,6 +59,7 @@ class Layout:
     parse: Callable[[PurePath], Labels | None]
     prepare: Callable[[UInt8, PurePath], tuple[UInt8, Dpi | None]] = _nothing_known
     folder: re.Pattern[str] | None = None
+    has_text: bool = False
 
     def recognises(self, path: PurePath) -> bool:
         """Whether `auto` would take this layout for a path."""
@@ -129,20 +135,14 @@ def _parse_fcj(path: PurePath) -> Labels | None:
 
 
 _SD4 = re.compile(r"([fs])(\d{4})_(0[1-9]|10)", re.IGNORECASE)
-_POSITIONS = ("thumb", "index", "middle", "ring", "little")
 
 
 def _parse_sd4(path: PurePath) -> Labels | None:
     found = _SD4.fullmatch(path.stem)
     if not found:
         return None
-    position = int(found[3]) - 1
-    return {
-        "subject": found[2],
-        "hand": "left" if position >= 5 else "right",
-        "finger": _POSITIONS[position % 5],
-        "impression": "1" if found[1].lower() == "f" else "2",
-    }
+    impression = "1" if found[1].lower() == "f" else "2"
+    return {"subject": found[2], **sets.position_labels(int(found[3])), "impression": impression}
 
 
 _SEPARATORS = re.compile(r"[-_. ]+")
@@ -170,6 +170,10 @@ def _at_500(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
     return pixels, (500.0, 500.0)
 
 
+def _at_1200(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
+    return pixels, (1200.0, 1200.0)
+
+
 _NEVER = re.compile(r"(?!)")
 """No folder matches: these layouts are taken where they are named, or by settle_folders."""
 LAYOUTS: dict[str, Layout] = {
@@ -185,10 +189,64 @@ LAYOUTS: dict[str, Layout] = {
         Layout(
             "sd4",
             "NIST Special Database 4: f0001_01.png (rolling, number of the finger, finger position 1-10); 500 dpi; "
-            "the subject is the finger's number",
+            "the subject is the finger's number; sex and pattern_class from the .txt next to an image",
             _parse_sd4,
             _at_500,
             re.compile(r"^(nist[-_ ]?)?sd[-_ ]?0?4$|special[-_ ]?database[-_ ]?4(?!\d)", re.IGNORECASE),
+            has_text=True,
+        ),
+        Layout(
+            "sd9",
+            "NIST Special Database 9: f0000001.png (card f or s, number of the finger) in sd09; 500 dpi; the subject "
+            "is the finger's number; sex and pattern_class from the .txt next to an image",
+            sets.parse_sd9,
+            _at_500,
+            re.compile(r"^(nist[-_ ]?)?sd[-_ ]?0?9$|special[-_ ]?database[-_ ]?9(?!\d)", re.IGNORECASE),
+            has_text=True,
+        ),
+        Layout(
+            "nist-sd300",
+            "NIST Special Databases 300 to 302: 00001000_plain_500_11.png, 00002302_R_500_slap_13.png (person, device, "
+            "resolution, capture, finger position; 11 and 12 are plain thumbs, 13 and 14 four fingers) in sd300, roll, "
+            "plain, slap, …; resolution from the name",
+            sets.parse_nist,
+            sets.prepare_nist,
+            re.compile(
+                r"sd[-_ ]?30[0-2](?!\d)|special[-_ ]?database[-_ ]?30[0-2](?!\d)|^nist[-_ ]?30[0-2](?!\d)"
+                r"|^(roll|plain|slap|palm)(-segmented)?$",
+                re.IGNORECASE,
+            ),
+        ),
+        Layout(
+            "casia",
+            "CASIA-FingerprintV5: 000/L/000_L0_0.bmp (person, hand, finger 0-3 from the thumb, image); 500 dpi, as "
+            "FVC2004 gives its sensor (other sources: 512)",
+            sets.parse_casia,
+            _at_500,
+            re.compile(r"casia|^[LR]$", re.IGNORECASE),
+        ),
+        Layout(
+            "polyu-hrf",
+            "PolyU HRF: DBI/Training/1_1_1.jpg (finger, session, image); 1200 dpi; the subject is the finger, numbered "
+            "in each part of its own",
+            sets.parse_polyu_hrf,
+            _at_1200,
+            re.compile(r"^DBII?$|polyu[-_ ]?hrf", re.IGNORECASE),
+        ),
+        Layout(
+            "polyu-cross",
+            "PolyU contactless to contact-based: contact-based_fingerprints/first_session/1_2.jpg (finger, image; "
+            "500 dpi), contactless_2d_fingerprint_images/first_session/p1/p2.bmp; the subject is the finger",
+            sets.parse_polyu_cross,
+            sets.prepare_polyu_cross,
+            re.compile(r"(contact-based|contactless_2d)_fingerprint", re.IGNORECASE),
+        ),
+        Layout(
+            "livdet",
+            "LivDet: BiometrikaTrain/Live/…, CrossMatch/Train/Spoof/Latex/… (sensor, liveness, material); person, "
+            "finger and sample from the names of 2013",
+            sets.parse_livdet,
+            folder=re.compile(r"^(live|spoof|fake)$", re.IGNORECASE),
         ),
         Layout(
             "fcj",

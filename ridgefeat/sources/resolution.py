@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ridgefeat.errors import ParameterError
 from ridgefeat.structure import DPI_RANGE
 
@@ -10,6 +12,10 @@ Dpi = tuple[float, float]
 ASSUMED_DPI = 500.0
 MIN_CREDIBLE_DPI = 250.0
 """No fingerprint sensor or card scan has less; programs write 72 or 96 for an unknown resolution."""
+
+ADULT_PERIOD_MM = 0.46
+MEASURED_PERIODS = (4.6, 17.0)
+"""Periods in px within what stages.period measures; what lies outside is set to its bounds."""
 
 
 def rounded_dpi(across: float, down: float) -> Dpi | None:
@@ -49,14 +55,14 @@ def resolve_dpi(
     The origin is, in this order: given, for what the user gave (`explicit`); `known_origin`, for what the layout or the
     index gives (`known`); header, for what the file gives, from 250 to 5000 dpi only, as programs write 72 or 96 for an
     unknown resolution; assumed, for 500 dpi. The flag is resolution_assumed where none is known, and
-    header_resolution_ignored where the file's is not credible.
+    header_resolution_ignored besides where the file's is not credible.
 
     Examples
     --------
     >>> resolve_dpi(None, None, (500.0, 500.0))
     (500.0, 500.0, 'header', ())
     >>> resolve_dpi(None, None, (72.0, 72.0))
-    (500.0, 500.0, 'assumed', ('header_resolution_ignored',))
+    (500.0, 500.0, 'assumed', ('resolution_assumed', 'header_resolution_ignored'))
     """
     if explicit is not None:
         across, down = explicit if isinstance(explicit, tuple) else (explicit, explicit)
@@ -67,4 +73,24 @@ def resolve_dpi(
         return ASSUMED_DPI, ASSUMED_DPI, "assumed", ("resolution_assumed",)
     if all(MIN_CREDIBLE_DPI <= d <= DPI_RANGE[1] for d in header):
         return *header, "header", ()
-    return ASSUMED_DPI, ASSUMED_DPI, "assumed", ("header_resolution_ignored",)
+    return ASSUMED_DPI, ASSUMED_DPI, "assumed", ("resolution_assumed", "header_resolution_ignored")
+
+
+def suggest_dpi(period: float) -> str:
+    """Return what resolution the period that was found suggests, in words.
+
+    `period` is the median distance between neighbouring ridges in px of the image. Ridges of adults are about 0.46 mm
+    apart; of children less. Outside 4.6 to 17 px a period is not measured, and the resolution only bounded.
+
+    Examples
+    --------
+    >>> suggest_dpi(4.6), suggest_dpi(9.0), suggest_dpi(4.5)
+    ('median period 4.6 px: about 250 dpi for an adult', 'median period 9.0 px: about 500 dpi for an adult',
+     'median period 4.5 px or less: at most about 250 dpi for an adult')
+    """
+    if math.isnan(period):
+        return "no period was found that would suggest another"
+    low, high = MEASURED_PERIODS
+    bound = ("or less: at most " if period < low else "or more: at least ") if not low <= period <= high else ""
+    dpi = 10 * round(period * 25.4 / ADULT_PERIOD_MM / 10)
+    return f"median period {period:.1f} px{' ' + bound if bound else ': '}about {dpi} dpi for an adult"

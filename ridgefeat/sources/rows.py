@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ridgefeat.errors import ImageError, TableError
 from ridgefeat.sources import LAYOUTS, LoadedPrint, PrintSource, load_print
 from ridgefeat.sources.source import split_box
+from ridgefeat.sources.transactions import LAYOUT as TRANSACTION
+from ridgefeat.sources.transactions import record_at
 
 
 def locate(root: str | os.PathLike[str], name: str, layout: str | None) -> PrintSource:
@@ -21,6 +24,8 @@ def locate(root: str | os.PathLike[str], name: str, layout: str | None) -> Print
     if not stays_inside(name):
         return PrintSource(folder, name, known, error="the name leads out of the images' folder")
     image, box = (name, None) if (folder / name).exists() else split_box(name)
+    if layout == TRANSACTION and (record := record_at(folder / image)):
+        return replace(record, relative=name, box=box)
     return PrintSource(folder / image, name, known, box=box)
 
 

@@ -14,7 +14,7 @@ Box = tuple[int, int, int, int]
 
 
 class Place(Protocol):
-    """Where a print's bytes are, if not in a file of its own."""
+    """Where a print's bytes are, if not in a file of its own; hashable, so that what is read can be kept."""
 
     @property
     def state(self) -> str:
@@ -22,6 +22,8 @@ class Place(Protocol):
 
     def read(self, limit: int) -> bytes:
         """Return the bytes, or raise ImageError if they cannot be read or are more than `limit`."""
+
+    def __hash__(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class PrintSource:
         Its name below the input, with / between folders; unique among the prints found together. Bytes that are no
         UTF-8 are written as \\xNN.
     layout : str
-        A name in LAYOUTS, or regex.
+        A name in LAYOUTS, regex, or transaction.
     labels : dict of str to str
         From its name and the index.
     known_dpi : (float, float) or None
@@ -46,7 +48,8 @@ class PrintSource:
     flags : tuple of str
         name_not_in_layout, not_in_index.
     place : Place or None
-        Where its bytes are: a member of an archive, or an address; None for a file.
+        Where its bytes are: a member of an archive, a record of a transaction, an address, or raw pixels; None for a
+        file.
     box : (int, int, int, int) or None
         Left, top, width and height in px of the part of the image that is this print; None for all of it.
     """

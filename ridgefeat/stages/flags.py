@@ -12,6 +12,8 @@ from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import MM_PER_PX, Bool, Float, UInt8
 
 MEANINGS = {
+    "resolution_assumed": "no resolution was given or found; 500 dpi was assumed",
+    "inverted": "ridges were white; the negative was measured (--invert)",
     "no_print": "no ridges were found; with wrong_scale: but there are at another resolution",
     "too_small": "the print's area is too small for stable features",
     "low_contrast": "ridges hardly differ from valleys",
@@ -49,7 +51,7 @@ def flag(
     period: Float,
     params: FlagParams | None = None,
     *,
-    find_print: Callable[[UInt8], Bool] | None = None,
+    find_period: Callable[[UInt8], float] | None = None,
 ) -> tuple[str, ...]:
     """Return the names of what is wrong, in a fixed order; their meanings are in MEANINGS.
 
@@ -61,8 +63,9 @@ def flag(
     period : ndarray of float32, shape (rows, columns)
         Pixels at 500 dpi.
     params : FlagParams, optional
-    find_print : callable, optional
-        Segments an image. Where the mask is empty, it is called with the image at other resolutions.
+    find_period : callable, optional
+        Returns an image's median ridge period in px, NaN without ridges. Where the mask is empty, it is called with the
+        image at other resolutions.
 
     Examples
     --------
@@ -75,8 +78,10 @@ def flag(
     """
     p = params or FlagParams()
     if not mask[::4, ::4].any():
-        elsewhere = find_print is not None and any(find_print(scaled).any() for scaled in other_scales(image))
-        return ("no_print", "wrong_scale") if elsewhere else ("no_print",)
+        found = (find_period(scaled) / factor for factor, scaled in other_scales(image)) if find_period else ()
+        elsewhere = (x * MM_PER_PX for x in found)
+        contradicts = any(x < p.shortest_period or x > p.longest_period for x in elsewhere)
+        return ("no_print", "wrong_scale") if contradicts else ("no_print",)
     few = (slice(None, None, 4), slice(None, None, 4))
     grey = image[few][mask[few]]
     typical = float(np.median(period[few][mask[few]])) * MM_PER_PX
@@ -93,13 +98,13 @@ def flag(
     return tuple(name for name, found in wrong.items() if found)
 
 
-def other_scales(image: UInt8) -> Iterator[UInt8]:
-    """Yield the image at other resolutions that it may have been taken at, as far as their size allows."""
+def other_scales(image: UInt8) -> Iterator[tuple[float, UInt8]]:
+    """Yield factors, and the image resized by them, as far as its size allows: it may be of another resolution."""
     for factor in OTHER_SCALES:
         size = round(image.shape[1] * factor), round(image.shape[0] * factor)
         if min(size) >= MIN_SIDE and size[0] * size[1] <= MAX_PIXELS:
             how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-            yield np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+            yield factor, np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
 
 
 def _share_on_border(mask: Bool) -> float:

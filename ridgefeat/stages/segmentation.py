@@ -18,6 +18,10 @@ PRINT_CONTRAST = 90
 FALLOFF_CELLS = 5
 """Side, in cells, of the square in which `falloff` looks for the largest contrast: 16 px to either side."""
 
+SMALL_IMAGE, FILLED, MIN_AREA = 40.0, 0.5, 5.0
+"""In an image of less than 40 mm², a piece need not have `min_area` if it has half of the image and 5 mm² (64 x 64 px
+have 10.6)."""
+
 # The outline is drawn on fine cells of 4 px.
 USUAL_BLUR = 14.0 / FINE
 """Deviation over which the usual change of grey levels is averaged (14 px)."""
@@ -60,7 +64,9 @@ class SegmentationParams:
     )
     closing: float = parameter(16.0, "px", 0, 64, "gaps up to this width are closed, thinner parts removed")
     outline: float = parameter(0.5, "", 0, 1, "change of grey levels at the outline, as a share of that around it")
-    min_area: float = parameter(20.0, "mm²", 1, 500, "pieces with a smaller area are removed")
+    min_area: float = parameter(
+        20.0, "mm²", 1, 500, "pieces with a smaller area are removed, unless they fill half of a small image"
+    )
     min_piece: float = parameter(
         0.25, "", 0.0, 1.0, "further pieces below this share of the largest one's area are removed"
     )
@@ -114,7 +120,9 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     _, labels, stats, _ = cv2.connectedComponentsWithStats(cells.view(np.uint8), connectivity=4)
     area = stats[:, cv2.CC_STAT_AREA] * (CELL * MM_PER_PX) ** 2
     area[0] = 0
-    cells = _filled(((area >= p.min_area) & (area >= p.min_piece * area.max()))[labels])
+    image_area = cells.size * (CELL * MM_PER_PX) ** 2
+    enough = min(p.min_area, max(MIN_AREA, FILLED * image_area)) if image_area < SMALL_IMAGE else p.min_area
+    cells = _filled(((area >= enough) & (area >= p.min_piece * area.max()))[labels])
     return _outlined(image, cells, p) if cells.any() else np.zeros(image.shape, bool)
 
 

@@ -14,7 +14,7 @@ from ridgefeat.errors import ImageError
 from ridgefeat.features import as_records, select
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources import find_prints, load_print, repeated_impressions
+from ridgefeat.sources import RawSize, find_prints, load_print, repeated_impressions
 from ridgefeat.structure import Float, UInt8
 from ridgefeat.table import outliers
 from ridgefeat.table.batches import Extraction, iterate_batches
@@ -31,19 +31,31 @@ PathLike = str | os.PathLike[str]
 Dpi = float | tuple[float, float]
 
 
-def read(path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params: Params | None = None) -> Fingerprint:
+def read(
+    path: PathLike,
+    dpi: Dpi | None = None,
+    *,
+    layout: str = "auto",
+    params: Params | None = None,
+    raw: tuple[int, int] | RawSize | None = None,
+    invert: str = "auto",
+) -> Fingerprint:
     """Read one print.
 
     Parameters
     ----------
     path : str or path-like
-        An image file.
+        An image file, or a record of an ANSI/NIST transaction: `file.an2/14-02-3`.
     dpi : float or (float, float), optional
         Resolution, across and down; without it the layout's, then the header's.
     layout : str
         What its file name means: "auto", "socofing", "fvc" and so on.
     params : Params, optional
         Parameters of the stages.
+    raw : (int, int) or RawSize, optional
+        Columns and rows of a file that is grey pixels alone.
+    invert : {"auto", "yes", "no"}
+        Whether ridges are white and the negative is measured; by default the surroundings of the print decide.
 
     Returns
     -------
@@ -56,11 +68,12 @@ def read(path: PathLike, dpi: Dpi | None = None, *, layout: str = "auto", params
     LayoutError
         If there is no such layout.
     """
-    recipe = Recipe.make(None, params, dpi, layout)
-    found = find_prints([path], layout=layout)
+    recipe = Recipe.make(None, params, dpi, layout, invert=invert)
+    found = find_prints([path], layout=layout, raw=RawSize(*raw) if isinstance(raw, tuple) else raw)
     if len(found) != 1:
+        example = f", such as {found[0].path}" if found[0].layout == "transaction" else ""
         raise ImageError(
-            f"{os.fspath(path)} holds {len(found)} prints; read takes one image, extract_many takes folders"
+            f"{os.fspath(path)} holds {len(found)} prints; read takes one image{example}, extract_many takes folders"
         )
     return open_print(found[0], recipe)
 
@@ -97,7 +110,7 @@ def extract(
     if isinstance(fp, (str, os.PathLike)):
         fp = read(fp, dpi)
     elif not isinstance(fp, Fingerprint):
-        fp = Fingerprint(fp, 500.0 if dpi is None else dpi)
+        fp = Fingerprint(fp, dpi)
     with one_thread():
         values = compute_features(fp, recipe.families)
     return pd.Series(values, index=[c.name for c in recipe.columns()], name=fp.source or None)
@@ -111,8 +124,10 @@ def extract_many(
     dpi: Dpi | None = None,
     layout: str = "auto",
     index: PathLike | None = None,
+    index_column: str = "file",
     regex: str | None = None,
     mirror: str | None = None,
+    invert: str = "auto",
     jobs: int | None = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -125,12 +140,16 @@ def extract_many(
     families, params, dpi, layout
         As in `extract` and `read`.
     index : path, optional
-        A table with a `file` column whose other columns become labels.
+        A table with a `file` column whose other columns become labels: CSV in any dialect, .xlsx or Parquet.
+    index_column : str
+        The index's column of file names, if it is not `file`.
     regex : str, optional
         Named groups that read labels from file names.
     mirror : {"left", "right"}, optional
         The hand whose images are mirrored first (label `hand`), so that a column that has a side means the same on
         both hands. A print without the label is left as it is and has the flag `hand_unknown`.
+    invert : {"auto", "yes", "no"}
+        Whether ridges are white and the negative is measured; by default the surroundings of each print decide.
     jobs : int or None
         Worker processes; None or -1 for every core.
     progress : bool
@@ -150,8 +169,8 @@ def extract_many(
     """
     import pandas as pd
 
-    recipe = Recipe.make(families, params, dpi, layout, regex, mirror)
-    items = _as_items(prints, layout=layout, index=index, regex=regex)
+    recipe = Recipe.make(families, params, dpi, layout, regex, mirror, invert)
+    items = _as_items(prints, layout=layout, index=index, index_column=index_column, regex=regex)
     meta, values = compute_rows(items, recipe, jobs, progress)
     names = [c.name for c in recipe.columns()]
     outliers.flag_outliers(meta, values, names)
@@ -228,6 +247,8 @@ class Survey:
         Prints of identical pixels under different names.
     repeated : list of str
         Labels that several prints share, though they name one impression of one finger, and those prints.
+    passed_over : Counter
+        Files of the inputs that are no images, by suffix, and records of transactions.
     """
 
     prints: int = 0
@@ -239,6 +260,7 @@ class Survey:
     errors: list[tuple[str, str]] = field(default_factory=list)
     duplicates: list[list[str]] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
 
 def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None) -> Survey:

@@ -28,15 +28,18 @@ from typing import Any
 
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, import_pyarrow, remove_temporaries, sha256
+from ridgefeat.sheets import check_sheet_size, import_openpyxl
+from ridgefeat.structure import MM_PER_PX
 from ridgefeat.table import sidecar
 from ridgefeat.table.journal import Journal
-from ridgefeat.table.row import META, Item, Kind, Meta
+from ridgefeat.table.row import MAX_MESSAGE, META, Item, Kind, Meta
 from ridgefeat.table.sidecar import digest, json_bytes
-from ridgefeat.table.writers import Row, is_parquet, write_csv, write_parquet
+from ridgefeat.table.writers import FORMATS, Row, format_of, write_csv, write_parquet, write_xlsx
 
 PART_ROWS = 4096
 """Maximum number of rows in a part: about 16 MB with all families."""
 WORK = "_work"
+MEDIAN_PERIOD = "ridge_period_p50"
 
 
 @dataclass(frozen=True)
@@ -62,23 +65,31 @@ def plan_parts(items: Sequence[Item], about: Mapping[str, Any]) -> list[Part]:
 
 
 def assemble(
-    rows: Iterable[Row], about: Mapping[str, Any], summary: Summary, parts: Sequence[Part] | None = None
+    rows: Iterable[Row],
+    about: Mapping[str, Any],
+    summary: Summary,
+    parts: Sequence[Part] | None = None,
+    dialect: str = "standard",
 ) -> None:
     """Write rows to the table that a summary names, and its sidecar; count them in the summary.
 
     `about` is the sidecar's content without counts and digests. `parts` are those of a folder; without, the table is
-    one file. Rows are taken in the order of the table, and held no longer than a group of them is written.
+    one file, and CSV is written in a dialect of DIALECTS. Rows are taken in the order of the table, and held no longer
+    than a group of them is written.
 
     Raises OSError if something cannot be written; the final names then hold what they held before, or, once parts are
     being renamed, no sidecar.
     """
     output = summary.table
     layout = {**META, **about["label_kinds"]}, about["columns"]
-    left = _counted(rows, summary)
+    left = _counted(rows, summary, [column["name"] for column in about["columns"]])
     if parts is None:
         remove_temporaries(output)
         with atomic_write(output) as new:
-            (write_parquet if is_parquet(output) else write_csv)(new, left, *layout)
+            if (ending := format_of(output)) == ".csv":
+                write_csv(new, left, *layout, dialect)
+            else:
+                (write_parquet if ending == ".parquet" else write_xlsx)(new, left, *layout)
             made: dict[str, Any] = {"table": {"file": output.name, "sha256": sha256(new)}}
     else:
         made = {"parts": _write_parts(left, layout, summary, parts)}
@@ -115,16 +126,20 @@ def _write_parts(
     return made
 
 
-def _counted(rows: Iterable[Row], summary: Summary) -> Iterator[Row]:
+def _counted(rows: Iterable[Row], summary: Summary, names: list[str]) -> Iterator[Row]:
+    at = names.index(MEDIAN_PERIOD) if MEDIAN_PERIOD in names else None
     for row in rows:
-        summary.add(dict(zip(META, row[0], strict=False)))
+        meta = dict(zip(META, row[0], strict=False))
+        summary.add(meta)
+        if at is not None and "resolution_assumed" in (meta["meta_flags"] or ""):
+            summary.assumed_periods.append(float(row[1][at]) / MM_PER_PX)
         yield row
 
 
 def is_folder(output: str | Path) -> bool:
     """Whether a table of this name is a folder of parts: it ends in a slash, or is a folder that is there."""
     ends = str(output).endswith(("/", os.sep))
-    return ends or (Path(output).is_dir() and Path(output).suffix.lower() not in (".csv", ".parquet"))
+    return ends or (Path(output).is_dir() and Path(output).suffix.lower() not in FORMATS)
 
 
 def journal_of(output: Path, as_folder: bool) -> Journal:
@@ -140,9 +155,16 @@ def summary_of(output: Path, as_folder: bool) -> Summary:
 def check_output(output: str | Path, mode: str) -> None:
     """Raise TableError if a table cannot be written there in this mode ("new", "resume", "overwrite")."""
     as_folder = is_folder(output)
-    if as_folder or is_parquet(Path(output)):
-        import_pyarrow(TableError, output)
+    ending = ".parquet" if as_folder else format_of(Path(output))
+    if ending != ".csv":
+        (import_pyarrow if ending == ".parquet" else import_openpyxl)(TableError, output)
     (_check_folder if as_folder else _check_file)(Path(output), mode)
+
+
+def check_size(output: str | Path, about: Mapping[str, Any], rows: int) -> None:
+    """Raise TableError if a table of so many rows does not fit into the file."""
+    if not is_folder(output) and format_of(Path(output)) == ".xlsx":
+        check_sheet_size(Path(output), rows, len(META) + len(about["label_kinds"]) + len(about["columns"]), TableError)
 
 
 def _check_file(output: Path, mode: str) -> None:
@@ -200,10 +222,14 @@ class Summary:
         For each kind of failure how often it came, and its first message with the print's name.
     flags : Counter
         How many prints carry each flag.
+    assumed_periods : list of float
+        Median ridge periods in px, NaN where there are none, of the prints whose resolution was assumed.
     memory : int
         Peak memory of a worker of this run in bytes; 0 where it is not known.
     workers : int
         How many there were.
+    passed_over : Counter
+        Files of the inputs that are no images, by suffix, and records of transactions.
     """
 
     table: Path
@@ -213,14 +239,16 @@ class Summary:
     kept: int = 0
     reasons: dict[str, tuple[int, str]] = field(default_factory=dict)
     flags: Counter[str] = field(default_factory=Counter)
+    assumed_periods: list[float] = field(default_factory=list)
     memory: int = 0
     workers: int = 1
+    passed_over: Counter[str] = field(default_factory=Counter)
 
     def add(self, meta: Meta) -> None:
         """Count one row, given its meta cells (`meta`)."""
         self.rows += 1
         self.flags.update((meta["meta_flags"] or "").split())
-        if error := meta["meta_error"]:
+        if error := (meta["meta_error"] or "")[:MAX_MESSAGE]:  # a table that is merged may hold any length
             self.failures += 1
             # Messages alike but for names and numbers are of one kind.
             kind = re.sub(r"'[^']*'|\S*[/\\]\S*|\d+", "…", error.replace(meta["meta_source"], "…"))

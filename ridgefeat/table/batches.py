@@ -40,6 +40,8 @@ class Extraction:
     """What a print may take; each is then computed in a child process."""
     minutiae: Path | None = None
     """Folder for each print's minutiae."""
+    standard: str = "iso"
+    """Of their records: iso or ansi."""
     lines: bool = False
     """Whether workers format the features as CSV text: digits cost more than they look, and workers share that cost."""
 
@@ -105,6 +107,7 @@ def iterate_batches(extraction: Extraction, done: Iterable[Span] = ()) -> Iterat
         recipe=extraction.recipe,
         limits=limits,
         lines=extraction.lines,
+        standard=extraction.standard,
         versions=numeric_versions() if on_cluster() else "",
     )
 
@@ -194,6 +197,7 @@ def compute_batch(
     recipe: Recipe,
     limits: Limits | None = None,
     lines: bool = False,
+    standard: str = "iso",
     versions: str = "",
 ) -> Batch:
     """Compute the rows of some prints, on a worker; `targets` are where their minutiae go.
@@ -207,7 +211,7 @@ def compute_batch(
             f"there, {versions} here; install the same on all"
         )
     began = time.perf_counter()
-    compute, arguments = partial(_compute_row, recipe), list(zip(items, targets, strict=True))
+    compute, arguments = partial(_compute_row, recipe, standard), list(zip(items, targets, strict=True))
     rows: list[tuple[Meta, Float, int]] = []
     for row in guarded_map(compute, arguments, limits) if limits else map(compute, arguments):
         rows.append((*failed_row(items[len(rows)], recipe, row.reason), 0) if isinstance(row, Stopped) else row)
@@ -217,10 +221,10 @@ def compute_batch(
     return Batch(start, [meta for meta, _, _ in rows], features, text, time.perf_counter() - began, memory)
 
 
-def _compute_row(recipe: Recipe, print_and_target: tuple[Item, Path | None]) -> tuple[Meta, Float, int]:
+def _compute_row(recipe: Recipe, standard: str, print_and_target: tuple[Item, Path | None]) -> tuple[Meta, Float, int]:
     """Return a print's meta cells, its features, and the peak memory of this process in bytes."""
     item, target = print_and_target
     meta, values, fp = make_row(item, recipe)
     if target is not None and fp is not None:
-        write_minutiae(fp, target)
+        write_minutiae(fp, target, standard)
     return meta, values, peak_memory()

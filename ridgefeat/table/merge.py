@@ -14,7 +14,16 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.files import os_errors_as
 from ridgefeat.table import assembly, sidecar
-from ridgefeat.table.assembly import Part, Summary, assemble, check_output, is_folder, journal_of, summary_of
+from ridgefeat.table.assembly import (
+    Part,
+    Summary,
+    assemble,
+    check_output,
+    check_size,
+    is_folder,
+    journal_of,
+    summary_of,
+)
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.recipe import differences
 from ridgefeat.table.row import LABELS, META, Kind
@@ -29,21 +38,24 @@ def merge_tables(
     overwrite: bool = False,
     duplicates: bool = False,
     command: Sequence[str] = (),
+    dialect: str = "standard",
 ) -> Summary:
     """Join tables, one below the other.
 
     Parameters
     ----------
     tables : sequence of paths
-        Two and more: CSV, Parquet, folders of parts, each with its sidecar.
+        Two and more: CSV, .xlsx, Parquet, folders of parts, each with its sidecar.
     output : path
-        The table to write: .csv, .parquet, or a folder for parts (its name ends in a slash).
+        The table to write: .csv, .xlsx, .parquet, or a folder for parts (its name ends in a slash).
     overwrite : bool
         Replace what is there.
     duplicates : bool
         Keep rows of the same `meta_source`; without, they are an error.
     command : sequence of str
         What the user asked for, for the sidecar.
+    dialect : {"standard", "semicolon"}
+        Of a CSV table.
 
     Returns
     -------
@@ -83,10 +95,12 @@ def merge_tables(
     }
     names = [c["name"] for c in about["columns"]]
     rows = (row for path in paths for frame in iterate_table(path) for row in rows_of(frame, kinds, names))
-    return write_rows(rows, count, about, output)
+    return write_rows(rows, count, about, output, dialect)
 
 
-def write_rows(rows: Iterable[Row], count: int, about: Mapping[str, Any], output: str | Path) -> Summary:
+def write_rows(
+    rows: Iterable[Row], count: int, about: Mapping[str, Any], output: str | Path, dialect: str = "standard"
+) -> Summary:
     """Write so many rows of other tables as one, and its sidecar.
 
     Raises
@@ -95,11 +109,12 @@ def write_rows(rows: Iterable[Row], count: int, about: Mapping[str, Any], output
         If it cannot be written.
     """
     as_folder = is_folder(output)
+    check_size(output, about, count)
     summary = summary_of(Path(output), as_folder)
     size = assembly.PART_ROWS  # full parts and the rest; their names come from their bytes
     parts = [Part(min(size, count - at)) for at in range(0, max(count, 1), size)]
     with os_errors_as(TableError, f"table {output} cannot be written"):
-        assemble(rows, about, summary, parts if as_folder else None)
+        assemble(rows, about, summary, parts if as_folder else None, dialect)
         journal_of(summary.table, as_folder).remove()
     return summary
 
@@ -173,5 +188,5 @@ def rows_of(frame: pd.DataFrame, kinds: Iterable[str], names: Sequence[str]) -> 
 
 
 def _origin(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi", "mirror")
+    kept = ("command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi", "mirror", "invert")
     return {"table": str(path), "sha256": table_digest(path), **{k: about.get(k) for k in kept}}

@@ -1,9 +1,8 @@
-"""Tables read from disk: float32 features and typed labels."""
+"""Feature tables read from disk: float32 features and typed labels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.files import MISSING_WORDS, exact_numbers, first_line, import_pyarrow, os_errors_as, sha256, size_text
+from ridgefeat.files import MISSING_WORDS, first_few, first_line, import_pyarrow, os_errors_as, sha256, size_text
 from ridgefeat.table import sidecar
-from ridgefeat.table.row import META, Kind
-from ridgefeat.table.writers import column, is_parquet, kind_of
+from ridgefeat.table.row import LABELS, META, Kind
+from ridgefeat.table.writers import column, kind_of
+from ridgefeat.tabular import LOG, Table, is_number, log_dialect, match_names, not_a_number, open_table, point_decimals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def read_table(
     columns: Collection[str] | None = None,
     labels: Collection[str] | None = None,
 ) -> pd.DataFrame:
-    """Read a feature table: CSV, Parquet or a folder of Parquet parts.
+    """Read a feature table: CSV in any dialect, .xlsx, Parquet or a folder of Parquet parts.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def read_table(
     wanted = _plan(path, columns, labels)
     with os_errors_as(TableError, f"table {path} cannot be read"):
         frame = _read_parts(path, wanted) if path.is_dir() else _read_file(path, wanted)
-    _refuse_lacking(path, wanted, list(frame.columns))
+    frame = _complete(path, wanted, frame)
     if verify:
         _verify(path, wanted.about)
     return frame
@@ -90,18 +90,16 @@ def iterate_table(
     path = Path(path)
     wanted = _plan(path, columns, labels)
     try:
-        if not path.is_dir() and not is_parquet(path):
-            for frame in _read_csv(path, wanted, rows):
-                _refuse_lacking(path, wanted, list(frame.columns))
-                yield frame
+        if (table := _open(path, wanted)) is not None:
+            for frame in _read_text(table, wanted, rows):
+                yield _complete(path, wanted, frame)
             return
         pa, parquet = import_pyarrow(TableError, path)
         for part in _part_paths(path, wanted.about) if path.is_dir() else [path]:
             with parquet.ParquetFile(part) as file:
                 names = wanted.kept(file.schema_arrow.names)
-                _refuse_lacking(part, wanted, names)
                 for batch in file.iter_batches(rows, columns=names, use_threads=False):
-                    yield _frame(pa.Table.from_batches([batch]))
+                    yield _complete(part, wanted, _frame(pa.Table.from_batches([batch])))
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # and pyarrow's own, which are ValueErrors or OSErrors
@@ -110,8 +108,9 @@ def iterate_table(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is read of a table: its sidecar, the features in their order, and which others; all with None."""
+    """What is read of a table: its name in messages, its sidecar, the features in order, others (all with None)."""
 
+    where: str
     about: dict[str, Any]
     features: list[str]
     others: frozenset[str] | None
@@ -122,14 +121,14 @@ class _Wanted:
         return frozenset(c["name"] for c in self.about["columns"])
 
     def kept(self, header: Sequence[str]) -> list[str]:
-        """Return which of a table's columns are read."""
+        """Return which of a table's columns are read; raise TableError if two have one name."""
+        match_names(header, (), self.where, TableError)
         features, others = set(self.features), self.others
+        header = [n for n in header if not n.startswith("(column ")]  # without a name
         return [n for n in header if (n in features if n in self.known else others is None or n in others)]
 
 
 def _plan(path: Path, columns: Collection[str] | None, labels: Collection[str] | None) -> _Wanted:
-    if not path.is_dir():
-        is_parquet(path)
     about = sidecar.load_sidecar(path)
     names = [c["name"] for c in about["columns"]]
     if columns is not None:
@@ -137,23 +136,42 @@ def _plan(path: Path, columns: Collection[str] | None, labels: Collection[str] |
         if unknown := [c for c in columns if c not in known]:
             raise TableError(f"table {path} has no feature {unknown[0]!r}")
         names = [n for n in names if n in asked]
-    return _Wanted(about, names, None if labels is None else frozenset(labels))
+    return _Wanted(f"table {path}", about, names, None if labels is None else frozenset(labels))
 
 
-def _refuse_lacking(path: Path, wanted: _Wanted, there: Sequence[str]) -> None:
-    known = set(there)
+def _complete(path: Path, wanted: _Wanted, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with empty meta_* columns where the table has none; refuse one that lacks anything else."""
+    known = set(frame.columns)
     others = [n for n in (*META, *wanted.about["label_kinds"]) if wanted.others is None or n in wanted.others]
-    if lacking := [n for n in [*others, *wanted.features] if n not in known]:
+    lacking = [n for n in [*others, *wanted.features] if n not in known]
+    if [n for n in lacking if n not in META or n == "meta_source"]:
         raise TableError(f"table {path} lacks {len(lacking)} columns that its sidecar names, first {lacking[0]!r}")
+    if not lacking:
+        return frame
+    LOG.info("table %s has no %s: taken as empty.", path, first_few(lacking))
+    empty = {n: column([""] * len(frame), META[n]) for n in lacking}
+    order = [n for n in META if n in known or n in empty]
+    return frame.assign(**empty)[[*order, *(n for n in frame.columns if n not in META)]]
+
+
+def _open(path: Path, wanted: _Wanted) -> Table | None:
+    """Return a table of text or an .xlsx file opened; None for Parquet."""
+    if path.is_dir():
+        return None
+    if path.is_file() and path.stat().st_size > MAX_BYTES:
+        raise TableError(f"table {path} is larger than {size_text(MAX_BYTES)}; extract into a folder of parts instead")
+    table = open_table(path, TableError, wanted.where, max_bytes=MAX_BYTES)
+    if table is None:
+        return None
+    if len(table.names) > MAX_COLUMNS:
+        raise TableError(f"table {path} has {len(table.names)} columns; no feature table has")
+    log_dialect(table)
+    return table.rename([*META, *LABELS, *wanted.about["label_kinds"], *wanted.known])
 
 
 def _read_file(path: Path, wanted: _Wanted) -> pd.DataFrame:
-    if not path.is_file():
-        raise TableError(f"table {path}: no such file")
-    if path.stat().st_size > MAX_BYTES:
-        raise TableError(f"table {path} is larger than {size_text(MAX_BYTES)}; extract into a folder of parts instead")
-    if not is_parquet(path):
-        return next(_read_csv(path, wanted, None))
+    if (table := _open(path, wanted)) is not None:
+        return next(_read_text(table, wanted, None))
     return _frame(_opened(path, lambda file: file.read(columns=wanted.kept(file.schema_arrow.names)), "table", ""))
 
 
@@ -213,58 +231,54 @@ def _part_paths(path: Path, about: Mapping[str, Any]) -> list[Path]:
     return [path / file for file in files]
 
 
-def _read_csv(path: Path, wanted: _Wanted, rows: int | None) -> Iterator[pd.DataFrame]:
+def _read_text(table: Table, wanted: _Wanted, rows: int | None) -> Iterator[pd.DataFrame]:
     """Yield the whole table, its columns typed by what they hold; or so many rows at once, typed by the sidecar."""
     import pandas as pd
 
     kinds: dict[str, Kind] = {**META, **wanted.about["label_kinds"]}
+    names = wanted.kept(table.names)
+    features = [n for n in names if n in wanted.known]
+    done = 0
+    for raw in table.frames(features, columns=names, dtype=np.float32, rows=rows):
+        texts = {}
+        for name in (n for n in names if n not in wanted.known):
+            cells = point_decimals(raw[name].fillna("").tolist(), table.separator)
+            if name not in META:
+                cells = ["" if c in MISSING_WORDS else c for c in cells]
+            kind = kinds.get(name, "text") if rows else META.get(name) or kind_of(cells)
+            texts[name] = _typed(table, name, cells, kind, done)
+        if table.words or table.content:
+            _check_digits(table, raw[features], wanted, done)
+        done += len(raw)
+        yield pd.concat([pd.DataFrame(texts), raw[features]], axis=1)
+
+
+def _typed(table: Table, name: str, cells: Sequence[str], kind: Kind, done: int) -> Any:
     try:
-        header = _header(path)
-        names = wanted.kept(header)
-        features = [n for n in names if n in wanted.known]
-        found = pd.read_csv(path, chunksize=rows, **_how(header, names, features))
-        with nullcontext([found]) if isinstance(found, pd.DataFrame) else found as frames:
-            for raw in frames:
-                # A row with more cells than the header has makes pandas take the first ones for names of rows.
-                if not isinstance(raw.index, pd.RangeIndex):
-                    raise ValueError("rows have more cells than the header")
-                raw.index = pd.RangeIndex(len(raw))
-                texts = {}
-                for name in names:
-                    if name not in wanted.known:
-                        cells = raw[name].tolist()
-                        if name not in META:
-                            cells = ["" if c in MISSING_WORDS else c for c in cells]
-                        kind = kinds.get(name, "text") if rows else META.get(name) or kind_of(cells)
-                        texts[name] = column(cells, kind)
-                yield pd.concat([pd.DataFrame(texts), raw[features]], axis=1)
-    # What pandas' parser raises, and UnicodeDecodeError, are ValueErrors.
-    except (ValueError, OverflowError) as error:
-        raise TableError(f"table {path} is no feature table in CSV: {error}") from None
+        return column(cells, kind)
+    except (ValueError, TypeError, OverflowError):
+        bad = [
+            i for i, c in enumerate(cells) if c and (not is_number(c) or (kind == "integer" and kind_of([c]) != kind))
+        ]
+        row = bad[0] if bad else 0
+        raise TableError(f"{table.where}, {not_a_number(done + row + 1, name, cells[row])}") from None
 
 
-def _header(path: Path) -> list[str]:
-    import pandas as pd
-
-    header: list[str] = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns.tolist()
-    if len(header) > MAX_COLUMNS:
-        raise TableError(f"table {path} has {len(header)} columns; no feature table has")
-    return header
-
-
-def _how(header: Sequence[str], names: Sequence[str], features: Sequence[str]) -> Any:
-    """Return pandas' options by which digits give the very same float32; only features may be missing numbers."""
-    import pandas as pd
-
-    return {
-        # With a choice of columns pandas would not notice a row of too many cells.
-        "usecols": names if len(names) < len(header) else None,
-        "dtype": {**dict.fromkeys(names, str), **dict.fromkeys(features, np.float32)},
-        "keep_default_na": False,
-        "na_values": {name: ["", *MISSING_WORDS] for name in features},
-        "encoding": "utf-8-sig",
-        **exact_numbers(pd.__version__),
-    }
+def _check_digits(table: Table, features: pd.DataFrame, wanted: _Wanted, done: int) -> None:
+    """Raise TableError for a decimal point that was taken for a thousands separator: 18.718 has become 18718."""
+    for about in wanted.about["columns"]:
+        name, low, high = (about.get(k) for k in ("name", "low", "high"))
+        if name not in features or not isinstance(low, int | float) or not isinstance(high, int | float):
+            continue
+        values = features[name].to_numpy()
+        size = np.abs(values)
+        if (wrong := ((values < low) | (values > high)) & (size > 100) & (size % 1 == 0)).any():
+            row = int(wrong.argmax())
+            raise TableError(
+                f"{table.where}, row {done + row + 1}, column {name!r}: {values[row]:.9g} is far from its range, "
+                f"{low:g} to {high:g}. The program that saved the table took decimal points for thousands "
+                "separators; go back to the original file"
+            )
 
 
 def _frame(table: Any) -> pd.DataFrame:

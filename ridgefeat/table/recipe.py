@@ -11,7 +11,7 @@ from ridgefeat.errors import ParameterError, RidgefeatError, TableError
 from ridgefeat.features import Column, as_records, schema_digest, select
 from ridgefeat.features.family import explain_renamed
 from ridgefeat.files import first_few
-from ridgefeat.fingerprint import check_dpi
+from ridgefeat.fingerprint import INVERT, check_dpi
 from ridgefeat.params import RENAMED_PARAMETERS, Params
 
 
@@ -33,6 +33,8 @@ class Recipe:
         Named groups for file names of other schemes.
     mirror : {"left", "right"} or None
         The hand whose images are mirrored first, so that a column that has a side means the same on both hands.
+    invert : {"auto", "yes", "no"}
+        Whether ridges are white.
     """
 
     families: tuple[str, ...]
@@ -41,6 +43,7 @@ class Recipe:
     layout: str = "auto"
     regex: str | None = None
     mirror: str | None = None
+    invert: str = "auto"
 
     @classmethod
     def make(
@@ -51,16 +54,20 @@ class Recipe:
         layout: str = "auto",
         regex: str | None = None,
         mirror: str | None = None,
+        invert: str = "auto",
     ) -> Recipe:
         """Return a checked recipe; whatever is left out takes its default.
 
-        Raises ParameterError for an unknown family, an impossible resolution, or another hand than left and right.
+        Raises ParameterError for an unknown family, an impossible resolution, another hand than left and right, or
+        another `invert` than auto, yes and no.
         """
+        if invert not in INVERT:
+            raise ParameterError(f"invert must be one of {', '.join(INVERT)}, got {invert!r}")
         if mirror not in (None, "left", "right"):
             raise ParameterError(f"mirror must be 'left', 'right' or None, got {mirror!r}")
         names = [families] if isinstance(families, str) else families
         chosen = tuple(f.name for f in select(names))
-        return cls(chosen, params or Params(), None if dpi is None else check_dpi(dpi), layout, regex, mirror)
+        return cls(chosen, params or Params(), None if dpi is None else check_dpi(dpi), layout, regex, mirror, invert)
 
     @classmethod
     def like(cls, content: Mapping[str, Any], where: str) -> Recipe:
@@ -74,7 +81,8 @@ class Recipe:
             dpi = content.get("dpi")
             dpi = None if dpi is None else tuple(dpi)
             layout, regex, mirror = content["layout"], content.get("regex"), content.get("mirror")
-            recipe = cls.make(content["families"], params, dpi, layout, regex, mirror)
+            invert = content.get("invert", "auto")
+            recipe = cls.make(content["families"], params, dpi, layout, regex, mirror, invert)
         except (RidgefeatError, TypeError) as error:
             raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
         if found := found or differences(content, recipe.to_dict()):
@@ -112,6 +120,7 @@ class Recipe:
             "regex": self.regex,
             "dpi": None if self.dpi is None else list(self.dpi),
             "mirror": self.mirror,
+            "invert": self.invert,
             "columns": as_records(columns),
             "schema_digest": schema_digest(columns),
         }
@@ -144,6 +153,9 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
         out.append(f"parameters: {first_few(changed)}")
     if a.get("mirror") != b.get("mirror"):
         out.append(f"mirrored hand: {a.get('mirror') or 'none'}, {b.get('mirror') or 'none'}")
+    inverted = [x.get("invert", "auto") for x in (a, b)]
+    if inverted[0] != inverted[1]:
+        out.append(f"invert: {', '.join(inverted)}")
     return out
 
 

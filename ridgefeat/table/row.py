@@ -19,7 +19,7 @@ from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.sources import PrintSource, load_print, pixel_digest
 from ridgefeat.structure import WORKING_DPI, Float, UInt8
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.templates import write_iso, write_minutiae_csv, write_xyt
+from ridgefeat.templates import write_minutiae_csv, write_record, write_xyt
 
 Kind = Literal["integer", "number", "text"]
 Meta = dict[str, Any]
@@ -122,10 +122,11 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
     flags: Iterable[str] = ()
     digest = None
     if isinstance(item, ArrayPrint):
-        pixels, dpi = item.pixels, recipe.dpi or (WORKING_DPI, WORKING_DPI)
+        pixels, dpi = item.pixels, recipe.dpi
     else:
         loaded = load_print(item, recipe.dpi)
-        pixels, dpi, flags = loaded.pixels, (loaded.dpi_x, loaded.dpi_y), loaded.flags
+        pixels, flags = loaded.pixels, loaded.flags
+        dpi = None if loaded.dpi_origin == "assumed" else (loaded.dpi_x, loaded.dpi_y)
         digest = loaded.sha256
     hand = item.labels.get("hand")
     hand = hand if hand in ("left", "right") else None
@@ -134,7 +135,7 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
     elif recipe.mirror and hand == recipe.mirror:
         digest = digest or pixel_digest(pixels)
         pixels, hand = np.ascontiguousarray(pixels[:, ::-1]), "left" if hand == "right" else "right"
-    fp = Fingerprint(pixels, dpi, hand=hand, params=recipe.params, source=str(item.relative))
+    fp = Fingerprint(pixels, dpi, hand=hand, invert=recipe.invert, params=recipe.params, source=str(item.relative))
     meta["meta_sha256"] = digest or pixel_digest(fp.original)
     meta["meta_height"], meta["meta_width"] = fp.original.shape
     meta["meta_dpi_x"], meta["meta_dpi_y"] = fp.dpi_x, fp.dpi_y
@@ -228,8 +229,8 @@ def _inside(relative: str) -> Path:
     return Path(*parts) if parts else Path("print")
 
 
-def write_minutiae(fp: Fingerprint, target: Path) -> None:
-    """Write target.csv for people, target.xyt and target.fmr (ISO/IEC 19794-2) for other tools, or raise TableError.
+def write_minutiae(fp: Fingerprint, target: Path, standard: str = "iso") -> None:
+    """Write target.csv for people, target.xyt and target.fmr (a record) for other tools, or raise TableError.
 
     The .xyt is in pixels at 500 dpi, which is what bozorth3's tolerances mean; the others in the original's.
     """
@@ -241,6 +242,6 @@ def write_minutiae(fp: Fingerprint, target: Path) -> None:
         write_minutiae_csv(table, points, singular, **dpi)
         write_xyt(xyt, points, height=len(fp.image), dpi_x=WORKING_DPI, dpi_y=WORKING_DPI)
         if max(height, width) <= MAX_SIDE:
-            write_iso(record, points, singular, width=width, height=height, **dpi)
+            write_record(record, points, singular, width=width, height=height, standard=standard, **dpi)
     except (OSError, TemplateError) as error:
         raise TableError(f"minutiae of {fp.source} cannot be written to {target}.*: {error}") from None

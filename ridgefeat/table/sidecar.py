@@ -103,7 +103,7 @@ def check_same(a: str | Path | Mapping[str, Any], b: str | Path | Mapping[str, A
         )
 
 
-def describe(items: Sequence[Item], recipe: Recipe, minutiae: Path | None) -> dict[str, Any]:
+def describe(items: Sequence[Item], recipe: Recipe, minutiae: Path | None, standard: str = "iso") -> dict[str, Any]:
     """Return what a run is of, as its manifest and the table's sidecar hold it."""
     names = label_names(items)
     kinds = {name: kind_of(text(item.labels.get(name)) for item in items) for name in names}
@@ -114,7 +114,7 @@ def describe(items: Sequence[Item], recipe: Recipe, minutiae: Path | None) -> di
         "label_kinds": kinds,
         "rows": len(items),
         "inputs_digest": digest(items),
-        "minutiae": None if minutiae is None else str(minutiae.absolute()),
+        "minutiae": None if minutiae is None else f"{minutiae.absolute()}{' (ansi)' * (standard == 'ansi')}",
     }
 
 

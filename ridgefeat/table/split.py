@@ -13,6 +13,7 @@ from ridgefeat.table.assembly import Summary, check_output
 from ridgefeat.table.merge import rows_of, write_rows
 from ridgefeat.table.reading import iterate_table, read_table
 from ridgefeat.table.sidecar import load_sidecar, table_digest
+from ridgefeat.table.writers import FORMATS
 
 
 def split_table(
@@ -31,7 +32,7 @@ def split_table(
     Parameters
     ----------
     table : path
-        CSV, Parquet or a folder of parts, with its sidecar.
+        CSV, .xlsx, Parquet or a folder of parts, with its sidecar.
     output : path
         Folder for `train` and `test`, in the form of the table; made if it does not exist.
     group : str
@@ -68,7 +69,7 @@ def split_table(
     except OSError as error:
         raise TableError(f"output folder {folder} cannot be made: {error.strerror}") from None
     names, kinds = [c["name"] for c in about["columns"]], about["label_kinds"]
-    ending = "/" if source.is_dir() else source.suffix
+    ending = "/" if source.is_dir() else source.suffix if source.suffix.lower() in FORMATS else ".csv"
     parts = [(f"{folder / name}{ending}", is_test == chosen) for name, chosen in (("train", False), ("test", True))]
     for path, _ in parts:
         check_output(path, "overwrite" if overwrite else "new")

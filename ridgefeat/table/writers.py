@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,38 +17,72 @@ import numpy as np
 
 from ridgefeat.errors import TableError
 from ridgefeat.files import import_pyarrow
+from ridgefeat.sheets import DIALECTS, write_sheet
 from ridgefeat.structure import Float
 from ridgefeat.table.row import LABELS, Item, Kind, escape_controls
 
 Row = tuple[list[str], Float, str | None]
 """Meta and label cells as text, features (float32), and these as CSV text where the workers made it."""
 
+FORMATS = (".csv", ".xlsx", ".parquet")
 GROUP_ROWS = 1024
 """Rows of a Parquet row group in a single file; fixed, so that the bytes do not depend on how the rows arrived."""
 
 
-def is_parquet(path: Path) -> bool:
-    """Whether a table of this name is Parquet; raise TableError for a name that is neither that nor CSV."""
+def format_of(path: Path) -> str:
+    """Return ".csv", ".xlsx" or ".parquet"; raise TableError for another name."""
     ending = path.suffix.lower()
-    if ending not in (".csv", ".parquet"):
+    if ending not in FORMATS:
         raise TableError(
-            f"table {path}: the name must end in .csv or .parquet, not {ending or 'without ending'}; "
+            f"table {path}: the name must end in .csv, .xlsx or .parquet, not {ending or 'without ending'}; "
             "a folder of Parquet parts ends in /"
         )
-    return ending == ".parquet"
+    return ending
 
 
-def write_csv(path: Path, rows: Iterable[Row], kinds: Mapping[str, Kind], columns: Sequence[Mapping[str, Any]]) -> None:
-    """Write UTF-8 with commas, a line per row; a cell is quoted only where it must be; missing is empty.
+def write_csv(
+    path: Path,
+    rows: Iterable[Row],
+    kinds: Mapping[str, Kind],
+    columns: Sequence[Mapping[str, Any]],
+    dialect: str = "standard",
+) -> None:
+    """Write a line per row in a dialect of DIALECTS; a cell is quoted only where it must be; missing is empty.
 
     `kinds` are those of meta and label columns; `columns` are the feature columns, as the sidecar describes them.
     """
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerow([*kinds, *(c["name"] for c in columns)])
-        start = csv.writer(file, lineterminator="")
+    how = DIALECTS[dialect]
+    spelt = str.maketrans({",": how.separator, ".": how.decimal})
+    with path.open("w", encoding=how.encoding, newline="") as file:
+        names = [*kinds, *(c["name"] for c in columns)]
+        csv.writer(file, delimiter=how.separator, lineterminator="\n").writerow(names)
+        start = csv.writer(file, delimiter=how.separator, lineterminator="")
+        plain = dialect == "standard"
         for cells, features, line in rows:
-            start.writerow(cells)
-            file.write(f",{','.join(numbers(features)) if line is None else line}\n")
+            numbers_line = ",".join(numbers(features)) if line is None else line
+            if plain:
+                start.writerow(cells)
+                file.write(f",{numbers_line}\n")
+            else:
+                start.writerow(
+                    c.translate(spelt) if k == "number" else c for c, k in zip(cells, kinds.values(), strict=True)
+                )
+                file.write(f"{how.separator}{numbers_line.translate(spelt)}\n")
+
+
+def write_xlsx(
+    path: Path, rows: Iterable[Row], kinds: Mapping[str, Kind], columns: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write a sheet with typed cells; missing is empty. Numbers read back to the same float32."""
+    types: dict[str, Any] = {"integer": int, "number": float, "text": str}
+
+    def typed() -> Iterator[list[Any]]:
+        yield [*kinds, *(c["name"] for c in columns)]
+        for cells, features, _ in rows:
+            own = [types[k](c) if c else None for c, k in zip(cells, kinds.values(), strict=True)]
+            yield [*own, *(float(n) if n else None for n in numbers(features))]
+
+    write_sheet(path, typed(), TableError)
 
 
 def write_parquet(

@@ -18,6 +18,7 @@ from ridgefeat.table.assembly import (
     Summary,
     assemble,
     check_output,
+    check_size,
     is_folder,
     journal_of,
     plan_parts,
@@ -29,7 +30,7 @@ from ridgefeat.table.reading import verify_parts
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import META, Item
 from ridgefeat.table.sidecar import agree, describe, table_digest
-from ridgefeat.table.writers import Row, is_parquet, text
+from ridgefeat.table.writers import Row, format_of, text
 from ridgefeat.work.engine import count_workers, using
 from ridgefeat.work.guard import Limits
 
@@ -44,11 +45,13 @@ def write_table(
     jobs: int | None = None,
     mode: Mode = "new",
     minutiae: str | Path | None = None,
+    standard: str = "iso",
     inputs: Sequence[str] = (),
     command: Sequence[str] = (),
     progress: Progress | None = None,
     engine: str | None = None,
     limits: Limits | None = None,
+    dialect: str = "standard",
 ) -> Summary:
     """Extract features from prints into a table.
 
@@ -59,13 +62,15 @@ def write_table(
     recipe : Recipe
         How they become rows.
     output : str or Path
-        The table, .csv or .parquet; its sidecar is written next to it. A slash at its end means a folder of parts.
+        The table, .csv, .xlsx or .parquet; its sidecar is written next to it. A slash at the end: a folder of parts.
     jobs : int, optional
         Worker processes; every core without.
     mode : {"new", "resume", "overwrite"}
         Whether a table or an unfinished run that is already there is an error, continued or replaced.
     minutiae : str or Path, optional
         Folder for each print's minutiae.
+    standard : {"iso", "ansi"}
+        Standard of their records: ISO/IEC 19794-2:2005 or ANSI INCITS 378-2004.
     inputs, command : sequence of str
         What the user asked for, for the sidecar.
     progress : callable, optional
@@ -74,6 +79,8 @@ def write_table(
         Where the work is done: local, dask=ADDRESS or ray=ADDRESS.
     limits : Limits, optional
         What a print may take.
+    dialect : {"standard", "semicolon"}
+        Of a CSV table.
 
     Returns
     -------
@@ -90,7 +97,8 @@ def write_table(
     output = Path(output)
     folder = None if minutiae is None else Path(minutiae)
     count_workers(jobs)
-    manifest = describe(items, recipe, folder)
+    manifest = describe(items, recipe, folder, standard)
+    check_size(output if not as_folder else f"{output}/", manifest, len(items))
     journal, summary = journal_of(output, as_folder), summary_of(output, as_folder)
     resumed = mode == "resume" and journal.exists()
     if mode == "resume" and not resumed and (summary.sidecar if as_folder else output).exists():
@@ -98,7 +106,9 @@ def write_table(
     about = {"command": list(command), **manifest, "inputs": list(inputs)}
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
-        extraction = Extraction(items, recipe, workers, limits, folder, lines=not (as_folder or is_parquet(output)))
+        extraction = Extraction(
+            *(items, recipe, workers, limits, folder, standard), lines=not as_folder and format_of(output) == ".csv"
+        )
         summary.workers = workers
         try:
             if resumed:
@@ -107,7 +117,7 @@ def write_table(
                 journal.begin(manifest)
             _compute(extraction, journal, summary, progress)
             rows = _rows(journal, extraction, about["label_kinds"])
-            assemble(rows, about, summary, plan_parts(items, about) if as_folder else None)
+            assemble(rows, about, summary, plan_parts(items, about) if as_folder else None, dialect)
             journal.remove()
         except OSError as error:
             raise TableError(

@@ -1,9 +1,11 @@
-"""Minutiae for other tools: CSV for people, NIST's .xyt and ISO/IEC 19794-2:2005 records.
+"""Minutiae for other tools: CSV for people, NIST's .xyt, ISO/IEC 19794-2 and ANSI INCITS 378 records, card formats,
+transactions.
 
 Positions are exchanged in pixels of the 500 dpi working image and directions in radians (structure.py); the
 files hold what their readers expect. docs/templates.md describes every convention.
 
-Read in this order: `text_csv` (the simplest), `xyt`, `iso19794_2`; `_common` is what they share.
+Read in this order: `text_csv` (the simplest), `xyt`, `records`, `writing`, `cards`, `type9`, then `reading`, which
+recognises a file by its content; `_common` is what they share.
 """
 
 import lazy_loader

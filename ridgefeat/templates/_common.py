@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,57 @@ from numpy.typing import NDArray
 
 from ridgefeat.errors import TemplateError
 from ridgefeat.files import atomic_write, os_errors_as, read_bounded
-from ridgefeat.structure import DPI_RANGE, WORKING_DPI, Float
+from ridgefeat.structure import DPI_RANGE, WORKING_DPI, Float, Minutiae, SingularPoints
 
 MAX_BYTES = 4 << 20
 """No template is larger; a file that claims to be is refused before it is read."""
+
+
+@dataclass(frozen=True, eq=False)
+class MinutiaeRecord:
+    """Minutiae as a file holds them, and what else it says.
+
+    Attributes
+    ----------
+    minutiae : Minutiae
+        In pixels at 500 dpi, radians.
+    singular_points : SingularPoints
+        Likewise; a direction that is not given is NaN.
+    format : str
+        What it was read as, a name in FORMATS.
+    dpi_x, dpi_y : float
+        Resolution of the original image. Records hold whole pixels per cm (within 1.3 dpi; 197 and 394 per cm are
+        read as 500 and 1000 dpi).
+    width, height : int or None
+        The original image's size in pixels; None where the format does not keep it.
+    finger_position : int
+        0 unknown, 1 right thumb to 5 right little, 6 left thumb to 10 left little; the later standards have more.
+    impression_type : int
+        0 live plain, 1 live rolled, 2 non-live plain, 3 non-live rolled, 8 swipe.
+    finger_quality : int
+        0 to 100, of the whole print; 254 and 255 unknown.
+    view, views : int
+        Number of this view, and how many the record has.
+    ids : tuple of str
+        Of each minutia, then of each singular point, where the file has them; else they are numbered from 1.
+    notes : tuple of str
+        In words, what in the file was not read, or understood in a way that its writer may not have meant.
+    """
+
+    minutiae: Minutiae
+    singular_points: SingularPoints
+    format: str
+    dpi_x: float
+    dpi_y: float
+    width: int | None = None
+    height: int | None = None
+    finger_position: int = 0
+    impression_type: int = 0
+    finger_quality: int = 0
+    view: int = 0
+    views: int = 1
+    ids: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

@@ -2,6 +2,8 @@
 
 One row per point, header first, UTF-8:
 
+id
+    Number from 1, as `ridgefeat show --numbers` prints it.
 kind
     `ending`, `bifurcation`, `core` or `delta` (`other` where a template did not give it).
 x_px, y_px
@@ -34,7 +36,7 @@ from ridgefeat.errors import TemplateError
 from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, Float, Minutiae, SingularPoints
 from ridgefeat.templates._common import check_resolution, degrees, radians, read_bytes, to_working, write_bytes
 
-COLUMNS = ("kind", "x_px", "y_px", "x_mm", "y_mm", "direction_deg", "quality", "dpi_x", "dpi_y")
+COLUMNS = ("id", "kind", "x_px", "y_px", "x_mm", "y_mm", "direction_deg", "quality", "dpi_x", "dpi_y")
 _MINUTIA_NAMES = {0: "other", ENDING: "ending", BIFURCATION: "bifurcation"}
 _SINGULAR_NAMES = {CORE: "core", DELTA: "delta"}
 _MINUTIA_KINDS = {name: kind for kind, name in _MINUTIA_NAMES.items()}
@@ -77,11 +79,12 @@ def write_minutiae_csv(
         ["" if math.isnan(v) else f"{v:.{d}f}" for v in a.tolist()] for a, d in zip(numbers, decimals, strict=True)
     ]
     resolution = f"{float(dpi_x)!r},{float(dpi_y)!r}"
-    rows = [",".join((*row, resolution)) for row in zip(kinds, *texts, strict=True)]
+    ids = map(str, range(1, len(kinds) + 1))
+    rows = [",".join((*row, resolution)) for row in zip(ids, kinds, *texts, strict=True)]
     write_bytes(path, ("\n".join([",".join(COLUMNS), *rows]) + "\n").encode())
 
 
-def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple[float, float] | None]:
+def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple[float, float] | None, tuple[str, ...]]:
     """Read what write_minutiae_csv wrote to `path`; further columns are ignored, and the order of columns is free.
 
     Returns
@@ -92,6 +95,8 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
         In pixels at 500 dpi; direction NaN where the file gives none.
     resolution : (float, float) or None
         dpi_x and dpi_y of the original image; None for a table without rows.
+    ids : tuple of str
+        Of the minutiae, then of the singular points; empty where the table has no column `id`.
 
     Raises
     ------
@@ -103,18 +108,15 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
         table = list(csv.reader(io.StringIO(text, newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
         raise TemplateError(f"{path} is no CSV table in UTF-8: {error}") from None
-    needed = [c for c in COLUMNS if c not in ("x_mm", "y_mm")]
+    needed = [c for c in COLUMNS if c not in ("id", "x_mm", "y_mm")]
     header = table[0] if table else []
     if lacking := [c for c in needed if c not in header]:
         raise TemplateError(f"{path}: no column {', '.join(lacking)}; a minutiae table has {', '.join(COLUMNS)}")
     at = [header.index(c) for c in needed]
-    rows = [
-        _row([row[i] if i < len(row) else "" for i in at], f"{path}, line {number}")
-        for number, row in enumerate(table[1:], 2)
-        if row
-    ]
+    filled = [(f"{path}, line {n}", row) for n, row in enumerate(table[1:], 2) if row]
+    rows = [_row([row[i] if i < len(row) else "" for i in at], where) for where, row in filled]
     if not rows:
-        return Minutiae.empty(), SingularPoints.empty(), None
+        return Minutiae.empty(), SingularPoints.empty(), None, ()
     resolutions = {row[-2:] for row in rows}
     if len(resolutions) > 1:
         raise TemplateError(f"{path}: rows of {len(resolutions)} resolutions; read one print at a time")
@@ -122,7 +124,13 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
     x, y, direction, kind, quality = _columns(rows, _MINUTIA_KINDS)
     minutiae = Minutiae.make(x, y, direction, kind, quality)
     x, y, direction, kind, _ = _columns(rows, _SINGULAR_KINDS)
-    return minutiae, SingularPoints.make(x, y, kind, direction), (dpi_x, dpi_y)
+    ids = tuple[str, ...]()
+    if "id" in header:
+        own = [row[header.index("id")].strip() for _, row in filled]
+        ids = tuple(
+            i for kinds in (_MINUTIA_KINDS, _SINGULAR_KINDS) for i, r in zip(own, rows, strict=True) if r[0] in kinds
+        )
+    return minutiae, SingularPoints.make(x, y, kind, direction), (dpi_x, dpi_y), ids
 
 
 _Row = tuple[str, float, float, float, float, float, float]

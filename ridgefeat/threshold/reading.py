@@ -1,9 +1,8 @@
-"""Score tables as files: comparisons, two columns of label and score, or a table of `bench`."""
+"""Scores from files: what `files` and `shapes` understand of them, made into checked Scores and one line of words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ScoreError
-from ridgefeat.files import exact_numbers, first_few, first_line, import_pyarrow
+from ridgefeat.tabular import name_columns
+from ridgefeat.threshold.files import DISTANCES, NAMES, NO, YES, Columns, Matrix, read_file
 from ridgefeat.threshold.scores import Scores
-
-YES = frozenset({"1", "1.0", "true", "yes", "mated", "genuine", "match"})
-NO = frozenset({"0", "0.0", "false", "no", "non-mated", "nonmated", "impostor", "imposter", "non-match"})
-LABELS = ("mated", "label", "y_true", "genuine")
-PROBES = ("subject_probe", "subject", "group")
-OPTIONAL = ("subject_reference", "classifier", "repeat", "failure")
-"""Optional columns that are used."""
-MAX_BYTES = 8_000_000_000
-"""Maximum size of a file, and of the columns that are read from Parquet, uncompressed."""
-SHOWN = 8
-"""Names in a message."""
+from ridgefeat.threshold.shapes import from_matrix, join_files, with_subjects
 
 
 @dataclass(frozen=True)
@@ -45,6 +35,7 @@ class ScoreTable:
 
 def read_scores(
     path: str | Path,
+    second: str | Path | None = None,
     *,
     distance: bool = False,
     positive: str | None = None,
@@ -53,16 +44,19 @@ def read_scores(
     label_column: str | None = None,
     count_failures: bool = False,
     where: Sequence[str] = (),
+    regex: str | None = None,
 ) -> ScoreTable:
     """Return the scores of a table in a file, and how they were read.
 
-    Accepted columns are `subject_probe, subject_reference, mated, score` (others are ignored); two columns of label and
-    score in any order, with or without names; and `source, group, y_true, classifier, ..., score` as bench writes them.
+    Accepted are columns `subject_probe, subject_reference, mated, score` (others are ignored); two columns of label and
+    score in any order, with or without names; `source, group, y_true, classifier, ..., score` as bench writes them; the
+    four and five columns of bob; columns `probe, reference, score`, or a matrix, with names that give the subjects. Two
+    files are mated and non-mated scores, trials and their scores, or a matrix and its mask or names.
 
     Parameters
     ----------
-    path : str or Path
-        CSV in UTF-8, a Parquet file, or a folder of Parquet files.
+    path, second : str or Path
+        CSV in any dialect, columns with spaces between, .xlsx, a Parquet file, or a folder of Parquet files.
     distance : bool
         Whether smaller scores indicate a match.
     positive : str, optional
@@ -76,6 +70,8 @@ def read_scores(
         in tables of `verify`, they are counted as such in any case.
     where : sequence of str
         Conditions column=value; rows that meet them all are read.
+    regex : str, optional
+        Regular expression with a group `subject` that reads subjects from names of prints; mated are equal ones.
 
     Raises
     ------
@@ -93,12 +89,24 @@ def read_scores(
     >>> table.scores.score, table.scores.mated
     (array([0.9, 0.2, 0.7]), array([ True, False,  True]))
     >>> table.note
-    'scores from column score; no column names subjects'
+    '2 mated and 1 non-mated comparisons; scores in `score`, mated where `label` is mated; no column names subjects;
+    higher is more similar'
     """
     path = Path(path)
     conditions = [condition.partition("=")[0].strip() for condition in where]
-    frame = _read(path, lambda there: _needed(there, score_column, label_column, conditions))
-    notes = []
+    reading: dict[str, Any] = {
+        "score": score_column,
+        "label": label_column,
+        "others": conditions,
+        "alone": second is None,
+    }
+    found = read_file(path, **reading)
+    if second is not None:
+        found = join_files(found, read_file(Path(second), **reading))
+    elif isinstance(found, Matrix):
+        found = from_matrix(found)
+    found = with_subjects(found, regex)
+    frame, roles, notes = found.frame, found.roles, [found.note] if found.note else []
     if where:
         frame = _only(frame, where, path)
         notes.append(f"rows of {', '.join(where)}")
@@ -107,93 +115,56 @@ def read_scores(
         notes.append(note)
     elif classifier is not None:
         raise ScoreError(f"{path} has no column `classifier`, so --classifier {classifier} selects nothing; omit it")
-    label = _column(frame, label_column, LABELS, "label", path)
-    score = _column(frame, score_column, ("score",), "score", path)
+    label, score = (_needed(roles, role, found) for role in ("label", "score"))
+    if not len(frame):
+        raise ScoreError(f"{path} holds no scores; give one row per comparison")
     mated, chosen = _mated(frame, label, positive, path, score)
     if score_column is None and f"p_{chosen}" in frame.columns:
         score = f"p_{chosen}"
-    if chosen is not None:
-        notes.append(f"{chosen} counts as mated")
-    subjects = _subjects(frame)
+    distance = distance or score.casefold() in DISTANCES
+    subjects = _subjects(frame, roles)
     if not count_failures and (failed := _failures(frame, score)):
         count_failures = True
         notes.append(f"{failed:,} failures to acquire")
-    notes.append(f"scores from column {score}")
-    notes.append("subjects from " + ", ".join(n for n, _ in subjects) if subjects else "no column names subjects")
+    # Labels that are True and False were made here, from a second file or from subjects, and are explained above.
+    how = (
+        ""
+        if frame[label].dtype == bool
+        else f", mated where {_called(label)} is {chosen or _mated_words(frame[label])}"
+    )
+    notes.append(f"scores in {_called(score)}{how}")
+    found_subjects = ", ".join(_called(n) for n, _ in subjects)
+    notes.append(f"subjects in {found_subjects}" if subjects else "no column names subjects")
     made = Scores.make(
-        _values(frame[score], score, path),
+        frame[score].to_numpy(np.float64),
         mated,
         subject_probe=subjects[0][1] if subjects else None,
         subject_reference=subjects[1][1] if len(subjects) > 1 else None,
         distance=distance,
         count_failures=count_failures,
     )
-    return ScoreTable(made, "; ".join(notes))
+    counts = f"{int(mated.sum()):,} mated and {int((~mated).sum()):,} non-mated comparisons"
+    return ScoreTable(made, "; ".join([counts, *notes, f"{'lower' if distance else 'higher'} is more similar"]))
 
 
-def _needed(there: list[str], score: str | None, label: str | None, further: Sequence[str]) -> list[str]:
-    """Return the columns to read; all of them if one is missing, so that the message can list them."""
-    stripped = [n.strip() for n in there]
-    scores, labels = ({name} if name else set(usual) for name, usual in ((score, ("score",)), (label, LABELS)))
-    if not (scores & set(stripped) and labels & set(stripped)) or not set(further) <= set(stripped):
-        return there
-    kept = {*scores, *labels, *further, *PROBES, *OPTIONAL}
-    return [n for n in there if n.strip() in kept or n.strip().startswith("p_")]
+def _called(name: str) -> str:
+    return name if name.startswith("column ") else f"`{name}`"
 
 
-def _read(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
-    how = {"encoding": "utf-8-sig", "skipinitialspace": True, **exact_numbers(pd.__version__)}
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ScoreError(f"{path} has {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}; take a sample")
-        if path.is_dir() or path.suffix.lower() == ".parquet":
-            frame = _read_parquet(path, wanted)
-        else:
-            frame = pd.read_csv(path, **how, low_memory=False)
-            if len(frame.columns) == 2 and all(map(_is_number, frame.columns)):  # nameless: the label is 0 and 1 alone
-                frame = pd.read_csv(path, **how, header=None)
-                binary = frame.isin([0, 1]).all().tolist()
-                frame.columns = pd.Index(["score", "label"] if binary == [False, True] else ["label", "score"])
-    except OSError as error:
-        raise ScoreError(f"{path} cannot be read: {error.strerror or error}; give a CSV table of scores") from None
-    except (ValueError, UnicodeError, OverflowError, MemoryError) as error:
-        raise ScoreError(
-            f"{path} is no table: {first_line(error)}; give CSV in UTF-8 with columns such as mated, score"
-        ) from None
-    frame.columns = frame.columns.astype(str).str.strip()
-    if frame.empty:
-        raise ScoreError(f"{path} holds no scores; give one row per comparison")
-    return frame
+def _mated_words(column: pd.Series[Any]) -> str:
+    """Return the labels of a column that mean mated."""
+    return " or ".join(str(v) for v in column.unique() if str(v).strip().lower() in YES)
 
 
-def _is_number(name: str) -> bool:
-    with suppress(ValueError):
-        float(name)
-        return True
-    return False
-
-
-def _read_parquet(path: Path, wanted: Callable[[list[str]], list[str]]) -> pd.DataFrame:
-    """Return the wanted columns of a Parquet file, or of all files in a folder in the order of their names."""
-    pa, parquet = import_pyarrow(ScoreError, path)
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    if not files:
-        raise ScoreError(f"folder {path} holds no .parquet file; give a table of scores, or a folder of Parquet files")
-    tables, size = [], 0
-    try:
-        for file in files:
-            with parquet.ParquetFile(file) as opened:
-                names = wanted(opened.schema_arrow.names)
-                groups = [opened.metadata.row_group(i) for i in range(opened.metadata.num_row_groups)]
-                cells = [group.column(j) for group in groups for j in range(group.num_columns)]
-                size += sum(c.total_uncompressed_size for c in cells if c.path_in_schema.partition(".")[0] in names)
-                if size > MAX_BYTES:
-                    raise ScoreError(f"{path} has more than {MAX_BYTES:,} bytes of scores; take a sample")
-                tables.append(opened.read(columns=names))
-        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
-    except (pa.ArrowException, ValueError) as error:
-        raise ScoreError(f"{path} holds no scores in Parquet: {first_line(error)}") from None
-    return frame
+def _needed(roles: dict[str, str], role: str, found: Columns) -> str:
+    """Return a column by its role."""
+    if role in roles:
+        return roles[role]
+    alone = "" if len(found.frame.columns) > 1 else ". One column of scores needs a second file: the non-mated ones"
+    raise ScoreError(
+        f"{found.path} has no column {' or '.join(NAMES[role])}; there are: "
+        f"{name_columns(list(found.frame.columns))}. Name yours with --{role}-column{alone}"
+    )
 
 
 def _only(frame: pd.DataFrame, where: Sequence[str], path: Path) -> pd.DataFrame:
@@ -202,11 +173,12 @@ def _only(frame: pd.DataFrame, where: Sequence[str], path: Path) -> pd.DataFrame
         name, equals, value = (part.strip() for part in condition.partition("="))
         if not equals or name not in frame.columns:
             raise ScoreError(
-                f"condition {condition!r} must be column=value; columns of {path} are {_some(list(frame.columns))}"
+                f"condition {condition!r} must be column=value; columns of {path} are "
+                f"{name_columns(list(frame.columns))}"
             )
         held = frame[name].astype(str).str.strip()
         if not (held == value).any():
-            raise ScoreError(f"{path}: no {name} is {value!r}; there are: {_some(sorted(set(held)))}")
+            raise ScoreError(f"{path}: no {name} is {value!r}; there are: {name_columns(sorted(set(held)))}")
         frame = frame[(held == value).to_numpy()]
     return frame.reset_index(drop=True)
 
@@ -226,7 +198,7 @@ def _one_classifier(frame: pd.DataFrame, wanted: str | None, path: Path) -> tupl
         wanted = names[0]
     if wanted not in names:
         problem = "holds several classifiers" if wanted is None else f"holds no classifier {wanted!r}"
-        raise ScoreError(f"{path} {problem}; pick one with --classifier: {_some(names)}")
+        raise ScoreError(f"{path} {problem}; pick one with --classifier: {name_columns(names)}")
     frame = frame[frame["classifier"].astype(str) == wanted]
     note = f"classifier {wanted}"
     if "repeat" in frame.columns and frame["repeat"].nunique() > 1:
@@ -234,18 +206,6 @@ def _one_classifier(frame: pd.DataFrame, wanted: str | None, path: Path) -> tupl
         first = frame["repeat"].iloc[0]
         frame, note = frame[frame["repeat"] == first], f"{note}, repeat {first}"
     return frame.reset_index(drop=True), note
-
-
-def _column(frame: pd.DataFrame, wanted: str | None, usual: Sequence[str], what: str, path: Path) -> str:
-    names = list(frame.columns)
-    if wanted is not None and wanted not in names:
-        raise ScoreError(f"{path} has no column {wanted!r}; there are: {_some(names)}")
-    found = wanted or next((name for name in usual if name in names), None)
-    if found is None:
-        raise ScoreError(
-            f"{path} has no column {' or '.join(usual)}; there are: {_some(names)}. Name yours with --{what}-column"
-        )
-    return found
 
 
 def _mated(
@@ -258,7 +218,7 @@ def _mated(
     labels = [str(n).strip() for n in names]
     if positive is not None:
         if positive not in labels:
-            raise ScoreError(f"{path}: no {label} is {positive!r}; there are: {_some(labels)}")
+            raise ScoreError(f"{path}: no {label} is {positive!r}; there are: {name_columns(labels)}")
         return np.isin(codes, [k for k, n in enumerate(labels) if n == positive]), positive
     lower = [n.lower() for n in labels]
     if all(n in YES | NO for n in lower):
@@ -269,18 +229,17 @@ def _mated(
         chosen = max(labels, key=lambda n: ranks[score].corr(ranks[f"p_{n}"]))
         return codes == labels.index(chosen), chosen
     raise ScoreError(
-        f"{path}: {label} holds {_some(labels)}, so it is unclear which label means mated; use 1 and 0, or name "
+        f"{path}: {label} holds {name_columns(labels)}, so it is unclear which label means mated; use 1 and 0, or name "
         "the mated label with --positive"
     )
 
 
-def _subjects(frame: pd.DataFrame) -> list[tuple[str, NDArray[np.int64]]]:
+def _subjects(frame: pd.DataFrame, roles: dict[str, str]) -> list[tuple[str, NDArray[np.int64]]]:
     """Return the columns of subjects in one numbering."""
-    probe = next((n for n in PROBES if n in frame.columns), None)
-    if probe is None:
+    names = [roles[r] for r in ("subject_probe", "subject_reference") if r in roles]
+    if "subject_probe" not in roles:
         return []
-    names = [probe, "subject_reference"] if {"subject_probe", "subject_reference"} <= set(frame.columns) else [probe]
-    columns = [frame[n] for n in names]
+    columns = [c.astype(object) if c.dtype == "category" else c for c in (frame[n] for n in names)]
     for name, column in zip(names, columns, strict=True):
         _check_filled(column, name, "name every subject, or leave the column out")
     same_type = len({c.dtype for c in columns}) == 1
@@ -292,17 +251,3 @@ def _check_filled(column: pd.Series[Any], name: str, advice: str) -> None:
     missing = column.isna().to_numpy()
     if missing.any():
         raise ScoreError(f"{name} is empty in row {1 + missing.argmax()}; {advice}")
-
-
-def _values(column: pd.Series[Any], name: str, path: Path) -> NDArray[np.float64]:
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-    wrong = np.isnan(values) & column.notna().to_numpy()
-    if wrong.any():
-        row = int(wrong.argmax())
-        value = str(column.iloc[row])[:40]
-        raise ScoreError(f"{path}: {name} in row {1 + row} is {value!r}, not a number; correct or remove the row")
-    return values
-
-
-def _some(names: Sequence[str]) -> str:
-    return first_few([str(n)[:40] for n in names], SHOWN)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ridgefeat.an2 import MINUTIAE
 from ridgefeat.errors import LayoutError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources import SUFFIXES, PrintSource, find_prints, load_print, natural_key
+from ridgefeat.sources import SUFFIXES, PrintSource, RecordPlace, find_prints, load_print, natural_key
 from ridgefeat.table import error_text
-from ridgefeat.templates import read_iso, read_xyt
+from ridgefeat.templates import MinutiaeRecord, decode_type9, read_minutiae, recognise
+from ridgefeat.templates.reading import HEAD
 from ridgefeat.verify.minutiae import prepare
 from ridgefeat.verify.template import Template, comparison_params, template_from_minutiae, template_from_print
 from ridgefeat.work.engine import count_workers, spread
 from ridgefeat.work.threads import one_thread
 
-ISO_SUFFIXES = frozenset([".fmr", ".iso", ".ist", ".fmd"])
-XYT_SUFFIXES = frozenset([".xyt"])
-TEMPLATE_SUFFIXES = ISO_SUFFIXES | XYT_SUFFIXES
+TEMPLATE_SUFFIXES = frozenset([".fmr", ".fmd", ".ist", ".iso", ".xyt"])
+"""What is no image, whatever it holds."""
 FINGER_LABELS = ("subject", "hand", "finger", "finger_id")
 """Labels that distinguish fingers."""
-_XYT_HEIGHT = 500
-"""The format counts rows from the bottom of an image of unknown height; the height does not affect comparisons."""
 _BATCH = 8
 
 PathLike = str | os.PathLike[str]
@@ -86,17 +86,21 @@ def find_sources(
     layout: str = "auto",
     regex: str | None = None,
     index: PathLike | None = None,
+    index_column: str = "file",
+    template_format: str = "auto",
 ) -> list[PrintSource]:
     """Return the prints and templates in files and folders.
 
-    A folder gives its images; if it has none, its ISO/IEC 19794-2 templates (.fmr, .iso, .ist, .fmd); if it has none of
-    those either, its .xyt files. Files are used as given.
+        An image, or a template in any format of ridgefeat.templates, recognised by its content; also the image or the
+        minutiae of one record of a transaction (`file.an2/09-01-8`).
 
     Parameters
     ----------
     inputs : path or sequence of paths
-    layout, regex, index
+    layout, regex, index, index_column
         How names are read; see ridgefeat.sources.find_prints.
+    template_format : str
+        A name in ridgefeat.templates.FORMATS.
 
     Raises
     ------
@@ -104,10 +108,10 @@ def find_sources(
         If nothing is found, or an input does not exist.
     """
     given = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
-    wanted = [file for one in given for file in _files(one)]
+    wanted = [file for one in given for file in _files(one, template_format != "auto")]
     if not wanted:
         raise LayoutError("no input is given; name images, templates or folders of them")
-    return find_prints(wanted, layout=layout, regex=regex, index=index)
+    return find_prints(wanted, layout=layout, regex=regex, index=index, index_column=index_column)
 
 
 def enrol(
@@ -117,6 +121,7 @@ def enrol(
     dpi: Dpi | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
+    template_format: str = "auto",
 ) -> list[Entry]:
     """Return an entry per print, in the given order; one that fails holds the reason.
 
@@ -132,9 +137,11 @@ def enrol(
         Worker processes; -1 for every core.
     progress : callable, optional
         Called with prints done, prints that failed, and prints in all.
+    template_format : str
+        A name in ridgefeat.templates.FORMATS, for what is not recognised.
     """
     params = params or comparison_params()
-    batches = [(sources[i : i + _BATCH], params, dpi) for i in range(0, len(sources), _BATCH)]
+    batches = [(sources[i : i + _BATCH], params, dpi, template_format) for i in range(0, len(sources), _BATCH)]
     entries: list[Entry] = []
     for batch in run_batches(_enrol_batch, batches, jobs):
         entries += batch
@@ -143,17 +150,23 @@ def enrol(
     return entries
 
 
-def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, params: Params | None = None) -> Template:
+def read_template(
+    path: PathLike | PrintSource, *, dpi: Dpi | None = None, params: Params | None = None, template_format: str = "auto"
+) -> Template:
     """Return the template of one print, or of a file of another system, for comparisons.
 
     Parameters
     ----------
     path : path or PrintSource
-        An image, an ISO/IEC 19794-2 record (.fmr, .iso, .ist, .fmd) or an .xyt file.
+        if is_template(source, template_format):
+            record = read_record(source, template_format, dpi=pair)
+            return replace(template_from_minutiae(record.minutiae, source.relative), notes=record.notes)
     dpi : float or (float, float), optional
         Its resolution; 500 for an .xyt file if omitted.
     params : Params, optional
         Stage parameters; comparison_params() if omitted.
+    template_format : str
+        A name in ridgefeat.templates.FORMATS, for what is not recognised.
 
     Raises
     ------
@@ -163,18 +176,50 @@ def read_template(path: PathLike | PrintSource, *, dpi: Dpi | None = None, param
         If it does not exist.
     """
     source = path if isinstance(path, PrintSource) else find_prints([path])[0]
-    suffix = Path(source.relative).suffix.lower()
     pair = None if dpi is None else dpi if isinstance(dpi, tuple) else (dpi, dpi)
     with one_thread():
-        if suffix in ISO_SUFFIXES:
-            return template_from_minutiae(read_iso(source.path, dpi=pair)[0], source.relative)
-        if suffix in XYT_SUFFIXES:
-            across, down = pair or (500.0, 500.0)
-            found = read_xyt(source.path, height=_XYT_HEIGHT, dpi_x=across, dpi_y=down)
-            return template_from_minutiae(found, source.relative)
+        if is_template(source, template_format):
+            record = read_record(source, template_format, dpi=pair)
+            return replace(template_from_minutiae(record.minutiae, source.relative), notes=record.notes)
         image, params = load_print(source, dpi), params or comparison_params()
         fp = Fingerprint(image.pixels, (image.dpi_x, image.dpi_y), params=params, source=source.relative)
         return template_from_print(fp)
+
+
+def is_template(source: PrintSource, template_format: str = "auto") -> bool:
+    """Whether a file holds minutiae and no image: by its content, or else by its suffix."""
+    if source.place is not None or source.error is not None:
+        return isinstance(source.place, RecordPlace) and source.place.kind == MINUTIAE
+    suffix = source.path.suffix.lower()
+    is_named = suffix in TEMPLATE_SUFFIXES or (template_format != "auto" and suffix not in SUFFIXES)
+    return is_named or _recognise(source.path) is not None
+
+
+def read_record(
+    source: PrintSource,
+    template_format: str = "auto",
+    *,
+    dpi: tuple[float, float] | None = None,
+    height: int | None = None,
+) -> MinutiaeRecord:
+    """Return the minutiae of a source that is a template; `dpi` and `height` as read_minutiae takes them."""
+    if isinstance(source.place, RecordPlace):
+        return decode_type9(source.place.record(), size=source.place.size, dpi=source.place.dpi)
+    return read_minutiae(source.path, form=template_format, dpi=dpi, height=height)
+
+
+def count_notes(entries: Sequence[Entry]) -> dict[str, int]:
+    """Return what the readers of templates noted, and of how many, the most frequent first."""
+    templates = [getattr(entry.content, "template", None) for entry in entries]
+    return dict(Counter(note for t in templates if t is not None for note in t.notes).most_common(20))
+
+
+def _recognise(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return recognise(file.read(HEAD))
+    except OSError:
+        return None
 
 
 def run_batches(function: Callable[..., Any], batches: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
@@ -185,36 +230,37 @@ def run_batches(function: Callable[..., Any], batches: Iterable[tuple[Any, ...]]
     yield from spread(calls, count_workers(jobs), ordered=True)
 
 
-def _enrol_batch(sources: Sequence[PrintSource], params: Params, dpi: Dpi | None) -> list[Entry]:
-    return [_enrol(source, params, dpi) for source in sources]
+def _enrol_batch(sources: Sequence[PrintSource], params: Params, dpi: Dpi | None, template_format: str) -> list[Entry]:
+    return [_enrol(source, params, dpi, template_format) for source in sources]
 
 
-def _enrol(source: PrintSource, params: Params, dpi: Dpi | None) -> Entry:
+def _enrol(source: PrintSource, params: Params, dpi: Dpi | None, template_format: str) -> Entry:
     try:
-        content = prepare(read_template(source, dpi=dpi, params=params))
+        content = prepare(read_template(source, dpi=dpi, params=params, template_format=template_format))
     except Exception as error:  # a bad print is an entry with a reason, never the end of the run
-        reason = error_text(error).removeprefix(f"{source.relative}: ")
+        reason = error_text(error).removeprefix(f"{source.path}: ").removeprefix(f"{source.relative}: ")
         return Entry(source.relative, dict(source.labels), failure=reason)
     return Entry(source.relative, dict(source.labels), content)
 
 
-def _files(given: PathLike) -> Iterator[PathLike]:
+def _files(given: PathLike, is_named: bool) -> Iterator[PathLike]:
     folder = Path(given)
     if not folder.is_dir():
         yield given
         return
-    found: dict[str, list[Path]] = {}
-    for path in folder.rglob("*"):
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            found.setdefault(path.suffix.lower(), []).append(path)
-    if SUFFIXES & set(found):
+    parts = ((path, path.relative_to(folder).parts) for path in folder.rglob("*"))
+    paths = [path for path, names in parts if not any(name.startswith(".") for name in names)]
+    if any(path.suffix.lower() in SUFFIXES for path in paths):
         yield given
         return
-    for kinds in (ISO_SUFFIXES, XYT_SUFFIXES):
-        if files := [path for kind in kinds for path in found.get(kind, [])]:
-            yield from sorted(files, key=lambda path: natural_key(path.as_posix()))
+    files = sorted((p for p in paths if p.is_file()), key=lambda path: natural_key(path.as_posix()))
+    named = dict.fromkeys(TEMPLATE_SUFFIXES, "record") | {".xyt": "xyt"}
+    kinds = [_recognise(p) or named.get(p.suffix.lower(), "record" if is_named else "") for p in files]
+    for wanted in ("record", "xyt", "csv"):
+        if found := [path for path, kind in zip(files, kinds, strict=True) if kind == wanted]:
+            yield from found
             return
     raise LayoutError(
-        f"{folder} holds no prints: neither images ({' '.join(sorted(SUFFIXES))}) nor templates "
-        f"({' '.join(sorted(TEMPLATE_SUFFIXES))})"
+        f"{folder} holds no prints: neither images ({' '.join(sorted(SUFFIXES))}) nor templates (ISO/IEC 19794-2, ANSI "
+        "INCITS 378, .xyt, CSV of minutiae); card formats must be named by --template-format"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,27 +13,20 @@ from numpy.typing import NDArray
 from ridgefeat.errors import TableError
 from ridgefeat.structure import Float
 from ridgefeat.table.sidecar import MANIFEST
-from ridgefeat.verify.enrolment import Dpi, Entry, PathLike
+from ridgefeat.verify.enrolment import Entry, PathLike
 
-TABLE_SUFFIXES = frozenset([".csv", ".parquet"])
+TABLE_SUFFIXES = frozenset([".csv", ".tsv", ".xlsx", ".parquet"])
 
 
 def entries_from_features(
-    inputs: Sequence[PathLike] | PathLike,
-    *,
-    layout: str = "auto",
-    regex: str | None = None,
-    index: PathLike | None = None,
-    families: Sequence[str] | None = None,
-    dpi: Dpi | None = None,
-    jobs: int = 1,
+    inputs: Sequence[PathLike] | PathLike, *, families: Sequence[str] | None = None, jobs: int = 1, **reading: Any
 ) -> list[Entry]:
     """Return an entry per print with its standardised feature vector as content.
 
-    The input is one feature table of `extract` (CSV, Parquet or a folder of Parquet files), or prints, of which the
-    features are then extracted. Each feature has the mean of all prints subtracted and is divided by their standard
-    deviation. Constant features are left out. Raises TableError if no feature varies, or tables are given together with
-    other inputs.
+    The input is one feature table of `extract` (CSV, .xlsx, Parquet or a folder of Parquet files), or prints, of which
+    the features are then extracted, with `reading` as extract_many takes it (layout, regex, index, dpi). Each feature
+    has the mean of all prints subtracted and is divided by their standard deviation. Constant features are left out.
+    Raises TableError if no feature varies, or tables are given together with other inputs.
     """
     from ridgefeat.table import extract_many, feature_columns
 
@@ -45,7 +39,7 @@ def entries_from_features(
     if tables:
         frame, names = _table(tables[0], families)
     else:
-        frame = extract_many(given, families=families, layout=layout, regex=regex, index=index, dpi=dpi, jobs=jobs)
+        frame = extract_many(given, families=families, jobs=jobs, **reading)
         known = set(feature_columns(families)["name"])
         names = [c for c in frame.columns if c in known]
     values = _standardise_all(frame[names].to_numpy(np.float32))

@@ -18,17 +18,16 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from ridgefeat.errors import LayoutError, ScoreError
-from ridgefeat.files import first_few, first_line
+from ridgefeat.files import first_few
 from ridgefeat.sources import repeated_impressions
+from ridgefeat.tabular import LOG
+from ridgefeat.threshold.files import NO, YES, Matrix, read_file
 from ridgefeat.verify.enrolment import Entry
 
 PROTOCOLS = ("fvc", "altered")
 OTHER_SUBJECTS = 10
 """Other subjects with whose same finger an altered print is compared."""
 MAX_COMPARISONS = 200_000_000
-MAX_BYTES = 1 << 30
-"""Maximum size of a table of pairs."""
-_YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 
 Index = NDArray[np.int64]
 
@@ -189,7 +188,8 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
     Parameters
     ----------
     path : path
-        CSV in UTF-8 with columns `probe, reference`: names as `verify` writes them, or their last parts if these are
+        CSV in any dialect, .xlsx or Parquet with columns `probe, reference`, or a list of trials without names of
+        columns (a label and two prints): names as `verify` writes them, or their last parts if these are
         unambiguous. Optional columns are `mated` (1 or 0), `subject_probe` and `subject_reference`; without them the
         labels of the prints decide.
     entries : sequence of Entry
@@ -217,11 +217,11 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
     named = _with_subjects(frame, entries, probe, reference, Path(path))
     if "mated" in frame.columns:
         text = frame["mated"].astype(str).str.strip().str.lower()
-        unclear = ~text.isin(_YES | _NO)
+        unclear = ~text.isin(YES | NO)
         if unclear.any():
             row = int(unclear.to_numpy().argmax())
             raise LayoutError(f"{path}, row {1 + row}: mated must be 1 or 0, got {text.iloc[row][:40]!r}")
-        mated = text.isin(_YES).to_numpy()
+        mated = text.isin(YES).to_numpy()
     else:
         fingers = [entry.finger for entry in named]
         unknown = [i for i in (*probe, *reference) if fingers[i] is None]
@@ -262,30 +262,31 @@ def _following(own: tuple[str, ...], same_place: list[tuple[str, ...]], every: b
 
 
 def _read_frame(path: Path) -> pd.DataFrame:
+    """Return a table of pairs with its columns named as `verify` names them."""
+    if not path.exists():
+        raise LayoutError(f"{str(path)!r} is no protocol and no readable table (no such file){_nearest(str(path))}")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LayoutError(f"{path} has more than {MAX_BYTES >> 20} MB; split the table of pairs")
-        frame = pd.read_csv(path, dtype=str, encoding="utf-8-sig", skipinitialspace=True, keep_default_na=False)
-    except OSError as error:
-        raise LayoutError(
-            f"{str(path)!r} is no protocol and no readable table ({error.strerror or error}){_nearest(str(path))}"
-        ) from None
-    except (ValueError, UnicodeError) as error:
-        raise LayoutError(
-            f"{path} is no table of pairs: {first_line(error)}; give CSV with columns probe, reference"
-        ) from None
-    frame.columns = pd.Index([str(c).strip() for c in frame.columns])
+        found = read_file(path)
+    except ScoreError as error:
+        raise LayoutError(f"{error}; --protocol takes a table with columns probe, reference") from None
+    if isinstance(found, Matrix):
+        raise LayoutError(f"{path} is a matrix, not a table of pairs; give columns probe, reference")
+    names = {column: "mated" if role == "label" else role for role, column in found.roles.items()}
+    frame = found.frame.drop(columns=[n for n in names.values() if n not in names and n in found.frame.columns])
+    frame = frame.rename(columns={k: v for k, v in names.items() if k not in ("subject", "group")})
     missing = [c for c in ("probe", "reference") if c not in frame.columns]
     if missing:
         raise LayoutError(f"{path} has no column {missing[0]!r}; there are: {', '.join(map(str, frame.columns[:8]))}")
     if not len(frame):
         raise LayoutError(f"{path} lists no pairs; give one row per comparison")
+    if found.note:
+        LOG.info("protocol %s is read with %s.", path, found.note)
     return frame
 
 
 def _nearest(name: str) -> str:
     near = difflib.get_close_matches(name, PROTOCOLS, 1)
-    return f"; did you mean {near[0]}?" if near else f"; protocols are {', '.join(PROTOCOLS)}, or a CSV table of pairs"
+    return f"; did you mean {near[0]}?" if near else f"; protocols are {', '.join(PROTOCOLS)}, or a table of pairs"
 
 
 def _finder(entries: Sequence[Entry], path: Path) -> Any:
@@ -338,7 +339,8 @@ def _with_subjects(
     for column, index in (("subject_probe", probe), ("subject_reference", reference)):
         if column not in frame.columns:
             continue
-        for row, (i, subject) in enumerate(zip(index.tolist(), frame[column].str.strip(), strict=True), 1):
+        for row, (i, subject) in enumerate(zip(index.tolist(), frame[column].tolist(), strict=True), 1):
+            subject = "" if subject is None else str(subject)
             if given.setdefault(i, subject) != subject:
                 raise LayoutError(
                     f"{path}, row {row}: the subject of {entries[i].name} is {subject[:40]!r} here, but "

@@ -43,12 +43,15 @@ class Template:
         The ridges as waves; None if only minutiae are known.
     source : str
         Where it comes from, for messages.
+    notes : tuple of str
+        What in its file was not read, or how it was understood.
     """
 
     minutiae: Minutiae
     mask: Bool
     waves: Waves | None = None
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.minutiae)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, ScoreError
-from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.files import atomic_write, os_errors_as, sha256
 from ridgefeat.params import Params
-from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, enrol, find_sources, run_batches
+from ridgefeat.sheets import write_frame
+from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, count_notes, enrol, find_sources, run_batches
 from ridgefeat.verify.features import entries_from_features, feature_scores
 from ridgefeat.verify.minutiae import minutiae_scores
 from ridgefeat.verify.protocols import Plan, make_plan
@@ -56,20 +56,19 @@ class Verification:
     scores: pd.DataFrame
     about: dict[str, Any]
 
-    def save(self, path: PathLike) -> Path:
-        """Write the table (CSV) and its sidecar (.json), each atomically. Return the path of the table.
+    def save(self, path: PathLike, dialect: str = "standard") -> Path:
+        """Write the table (CSV in a dialect, or .xlsx) and its sidecar (.json), each atomically. Return its path.
 
         Raises ScoreError if they cannot be written.
         """
         path = Path(path)
-        text = self.scores.to_csv(index=False, lineterminator="\n").encode()
-        about = {**self.about, "sha256": hashlib.sha256(text).hexdigest()}
-        sidecar = (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
         with os_errors_as(ScoreError, f"{path} cannot be written", "; is its folder writable?"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            for target, content in ((path, text), (path.with_suffix(".json"), sidecar)):
-                with atomic_write(target) as temporary:
-                    temporary.write_bytes(content)
+            with atomic_write(path) as temporary:
+                write_frame(self.scores, temporary, dialect, ScoreError, path)
+                about = {**self.about, "sha256": sha256(temporary)}
+            with atomic_write(path.with_suffix(".json")) as temporary:
+                temporary.write_bytes((json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
         return path
 
 
@@ -82,10 +81,12 @@ def verify(
     layout: str = "auto",
     regex: str | None = None,
     index: PathLike | None = None,
+    index_column: str = "file",
     dpi: Dpi | None = None,
     params: Params | None = None,
     families: Sequence[str] | None = None,
     jobs: int = 1,
+    template_format: str = "auto",
     enrolled: Progress | None = None,
     compared: Callable[[int, int], None] | None = None,
 ) -> Verification:
@@ -94,13 +95,13 @@ def verify(
     Parameters
     ----------
     inputs : paths
-        Images, ISO/IEC 19794-2 or .xyt templates, or folders of them; for `features` also one feature table.
+        Images, templates, or folders of them; for `features` also one feature table.
     protocol : str
         "fvc", "altered", or a CSV table of pairs.
     comparator : {"minutiae", "features"}
     every_impostor : bool
         Whether to make all non-mated comparisons instead of the protocol's selection.
-    layout, regex, index, dpi
+    layout, regex, index, index_column, dpi
         How names and resolutions are read.
     params : Params, optional
         Stage parameters for `minutiae`; comparison_params() if omitted.
@@ -108,6 +109,8 @@ def verify(
         Families for `features`.
     jobs : int
         Worker processes; -1 for every core.
+    template_format : str
+        A name in ridgefeat.templates.FORMATS.
     enrolled, compared : callable, optional
         Called with prints done, failed and in total; with comparisons done and in total.
 
@@ -119,15 +122,14 @@ def verify(
     """
     if comparator not in COMPARATORS:
         raise ParameterError(f"unknown comparator {comparator!r}; there are: {', '.join(COMPARATORS)}")
+    reading: dict[str, Any] = {"layout": layout, "regex": regex, "index": index, "index_column": index_column}
     if comparator == "minutiae":
         params = params or comparison_params()
-        sources = find_sources(inputs, layout=layout, regex=regex, index=index)
-        entries = enrol(sources, params=params, dpi=dpi, jobs=jobs, progress=enrolled)
+        sources = find_sources(inputs, **reading, template_format=template_format)
+        entries = enrol(sources, params=params, dpi=dpi, jobs=jobs, progress=enrolled, template_format=template_format)
         function: Comparator = minutiae_scores
     else:
-        entries = entries_from_features(
-            inputs, layout=layout, regex=regex, index=index, families=families, dpi=dpi, jobs=jobs
-        )
+        entries = entries_from_features(inputs, families=families, dpi=dpi, jobs=jobs, **reading)
         function = feature_scores
     plan, entries = make_plan(protocol, entries, every_impostor=every_impostor)
     score = compare_all(entries, plan, function, jobs=jobs, progress=compared)
@@ -235,6 +237,7 @@ def _about(entries: Sequence[Entry], plan: Plan, protocol: str, comparator: str,
         "prints": len(entries),
         "failures_to_acquire": int(sum(failures.values())),
         "reasons": dict(failures.most_common(20)),
+        "notes": count_notes(entries),
         "comparisons": {
             kind: {"planned": int(which.sum()), "made": int((which & made).sum())}
             for kind, which in (("mated", plan.mated), ("non_mated", ~plan.mated))

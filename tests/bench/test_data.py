@@ -23,6 +23,17 @@ def test_the_kind_is_inferred_from_the_column(values, kind):
     assert data.infer_kind(pd.Series(values)) == kind
 
 
+def test_whole_numbers_that_are_taken_as_classes_are_announced():
+    frame = make_frame(people=10)
+    frame["grade"] = frame["subject"] % 3
+    assert (
+        "'grade' has 3 different whole numbers, which are taken as classes; for a quantity give --kind regression"
+        in (" ".join(problem(frame, target="grade").notes))
+    )
+    for given in ({"target": "grade", "kind": "regression"}, {"target": "sex"}):
+        assert "whole numbers" not in " ".join(problem(frame, **given).notes)
+
+
 def test_the_rarer_class_is_positive_unless_asked():
     frame = make_frame(people=10)
     frame = frame[~((frame["sex"] == "male") & (frame["subject"] > 6))]
@@ -52,7 +63,10 @@ def test_rows_and_columns_left_out_are_noted():
     ("given", "message"),
     [
         ({"target": "sx"}, "no target column 'sx'; it has: subject, sex, hand, finger, age"),
-        ({"group": "person"}, "no group column 'person'"),
+        (
+            {"group": "who"},
+            r"no group column 'who'.*--group subject \(10 values in 40 prints\).*--group meta_source treats",
+        ),
         ({"target": "subject"}, "both 'subject'"),
         ({"target": "ridge_made_0"}, "is itself a feature"),
         ({"target": "sex", "kind": "regression"}, "holds 'male', which is not a number"),

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import cv2
 
@@ -9,6 +10,8 @@ from ridgefeat.cli import COMMANDS
 from ridgefeat.params import Params, parameter_records
 from ridgefeat.table import feature_columns
 from tests.cli.running import run
+
+WHORL = Path(__file__).parents[1] / "data" / "whorl.png"
 
 
 def test_the_version():
@@ -55,6 +58,25 @@ def test_show_draws_a_picture(prints, tmp_path):
     done = run("show", prints / "101_1.png", "-o", tmp_path / "o.png", "--dpi", 500, "--panels", "print", "--scale", 1)
     assert done.stdout == "" and "minutiae" in done.stderr
     assert cv2.imread(str(tmp_path / "o.png")) is not None
+
+
+def test_show_draws_a_template_on_white_and_over_its_image(tmp_path):
+    run("extract", WHORL, "-o", tmp_path / "t.csv", "--minutiae", tmp_path / "m", "--template-format", "ansi")
+    found = {}
+    for suffix, more in ((".fmr", ()), (".csv", ("--numbers",)), (".xyt", ("--over", WHORL))):
+        done = run(
+            "show", tmp_path / "m" / f"whorl{suffix}", "-o", tmp_path / f"{suffix}.png", "--scale", 1, *more, "--json"
+        )
+        found[suffix] = json.loads(done.stdout)
+    assert [f["format"] for f in found.values()] == ["ansi", "csv", "xyt"]
+    assert len({f["minutiae"] for f in found.values()}) == 1 and found[".fmr"]["minutiae"] > 5
+    white, over = (cv2.imread(str(tmp_path / f"{s}.png"), 0) for s in (".csv", ".xyt"))
+    assert white.mean() > over.mean() + 10
+    (tmp_path / "m" / "p.fmr").write_bytes((tmp_path / "m" / "whorl.fmr").read_bytes() + bytes(7))
+    assert "7 bytes of padding" in run("show", tmp_path / "m" / "p.fmr", "-o", tmp_path / "p.png").stderr
+    for words in (["--panels", "mask"], ["--over", tmp_path / "t.csv"]):
+        assert "Error: " in run("show", tmp_path / "m" / "whorl.fmr", "-o", tmp_path / "e.png", *words, code=2).stderr
+    assert "--over is for templates" in run("show", WHORL, "-o", "e.png", "--over", WHORL, code=2).stderr
 
 
 def test_show_refuses_what_is_no_print(prints, tmp_path):

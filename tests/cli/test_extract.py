@@ -47,6 +47,13 @@ def test_labels_resolution_and_parameters_reach_the_table(prints, tmp_path):
     assert about["parameters"]["normalisation"] == {"window": 40, "min_deviation": 5.0}
 
 
+def test_an_index_in_another_dialect_and_with_another_column_is_read_and_announced(prints, tmp_path):
+    (tmp_path / "i.csv").write_text("Image;Age\n101_1.png;30,5\n", "utf-8-sig")
+    done = extract(prints, "-o", tmp_path / "t.csv", "--index", tmp_path / "i.csv", "--index-column", "image")
+    assert done.stderr.count("i.csv is read with separator `;`, decimal comma.") == 1
+    assert read_table(tmp_path / "t.csv")["Age"].tolist()[0] == 30.5
+
+
 def test_like_makes_the_same_kind_of_table(prints, tmp_path):
     extract(prints, "-o", tmp_path / "a.csv", "-s", "normalisation.window=40", "--dpi", "600")
     run("extract", prints, "-o", tmp_path / "b.csv", "--like", tmp_path / "a.json", "-j", 1)
@@ -104,7 +111,7 @@ def test_prints_that_share_labels_are_named(prints, tmp_path):
         (["-o", "t.csv", "--index", "none.csv"], "index none.csv: no such file"),
         (["-o", "t.csv", "--regex", "("], "is no regular expression"),
         (["-o", "t.csv", "-j", "0"], "jobs must be 1 or more"),
-        (["-o", "t.txt"], "must end in .csv or .parquet"),
+        (["-o", "t.txt"], "must end in .csv, .xlsx or .parquet"),
     ],
 )
 def test_wrong_usage_gets_a_message_and_exit_code_2(prints, tmp_path, monkeypatch, options, says):

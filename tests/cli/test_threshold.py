@@ -32,7 +32,8 @@ def test_a_report_is_written_and_the_rates_are_those_of_the_scores(tmp_path):
     out = tmp_path / "out"
     how = ("--methods", "exact,fmr=1%", "--folds", 1)
     done = run("threshold", tmp_path / "s.csv", "-o", out, *how)
-    assert sorted(p.name for p in out.iterdir()) == ["curves.csv", "figures.csv", "report.html", "thresholds.csv"]
+    names = ["curves.csv", "figures.csv", "manifest.json", "report.html", "thresholds.csv"]
+    assert sorted(p.name for p in out.iterdir()) == names
     table = pd.read_csv(out / "thresholds.csv")
     assert table["method"].tolist() == ["exact", "fmr=1%"] and table["recommended"].tolist() == [True, False]
     for row in table.itertuples():
@@ -74,6 +75,20 @@ def test_an_earlier_report_is_kept(tmp_path):
     assert set(said) == {"thresholds", "figures", "remarks"} and said["thresholds"][0]["method"] == "exact"
     assert "--overwrite" in run(*how, code=2).stderr
     run(*how, "--overwrite")
+
+
+def test_two_files_are_read_and_one_line_says_how(tmp_path):
+    frame = scores_table(tmp_path / "s.csv")
+    for name, mated in (("genuine.txt", 1), ("impostor.txt", 0)):
+        frame["score"][frame["mated"] == mated].to_csv(tmp_path / name, index=False, header=False)
+    files = (tmp_path / "impostor.txt", tmp_path / "genuine.txt")
+    done = run("threshold", *files, "-o", tmp_path / "out", "--methods", "exact", "--csv-dialect", "semicolon")
+    assert done.stderr.startswith(
+        "180 mated and 435 non-mated comparisons; mated in genuine.txt, non-mated in impostor."
+    )
+    assert "; higher is more similar.\n" in done.stderr
+    written = (tmp_path / "out" / "thresholds.csv").read_text("utf-8")
+    assert written.startswith("\ufeffmethod;") and ",0" in written
 
 
 @pytest.mark.parametrize(

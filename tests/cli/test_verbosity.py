@@ -29,7 +29,7 @@ def test_every_command_takes_quiet_and_verbose(name):
 
 def test_quiet_keeps_talk_away_and_verbose_adds_to_it(tmp_path, prints):
     image = next(prints.glob("*.png"))
-    how = ("show", image, "-o", tmp_path / "a.png", "--panels", "print")
+    how = ("show", image, "-o", tmp_path / "a.png", "--panels", "print", "--overwrite")
     assert "minutiae" in run(*how).stderr
     assert run(*how, "-q").output == ""
     assert " s" in run(*how, "-v").stderr.splitlines()[-1]

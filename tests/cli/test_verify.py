@@ -1,6 +1,7 @@
 """`ridgefeat verify` and `ridgefeat identify`: tables, messages, exit codes."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,6 +36,22 @@ def test_verify_then_threshold(fingers, tmp_path):
     assert (tmp_path / "thresholds" / "report.html").stat().st_size > 1000
 
 
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        "Probe;Reference;Mated\n101_1.png;101_2.png;1\n101_1.png;102_1.png;0\n",
+        "1 101_1.png 101_2.png\n0 101_1.png 102_1.png\n",
+    ],
+)
+def test_a_protocol_in_any_dialect(fingers, tmp_path, pairs):
+    (tmp_path / "p.txt").write_text(pairs)
+    out = tmp_path / "s.csv"
+    done = run("verify", fingers, "--protocol", tmp_path / "p.txt", "-o", out, "--csv-dialect", "semicolon")
+    assert "1 mated and 1 non-mated comparisons." in done.stderr and "p.txt is read with" in done.stderr
+    assert out.read_text("utf-8-sig").startswith("probe;reference;")
+    assert "1 mated and 1 non-mated" in run("threshold", out, "-o", tmp_path / "t", "--folds", 1).stderr
+
+
 def test_quiet_json_and_overwriting(fingers, tmp_path):
     out = tmp_path / "scores.csv"
     result = json.loads(run("verify", fingers, "--layout", "fvc", "-o", out, "-q", "--json").output)
@@ -58,7 +75,7 @@ def test_failures_end_in_exit_code_1(fingers, tmp_path):
         (["--regex", "(?P<subject>1)0(?P<impression>.)"], "several prints have the same labels (subject 1, impression"),
         (["--layout", "fvc", "--protocol", "altered"], "no print is altered; give both folders"),
         (["--layout", "plain"], "does not give its subject; give --layout or --regex"),
-        (["-o", "s.xlsx"], "must end in .csv"),
+        (["-o", "s.txt"], "must end in .csv or .xlsx"),
     ],
 )
 def test_messages_of_verify(fingers, tmp_path, arguments, message):
@@ -95,3 +112,20 @@ def test_messages_of_identify(fingers, tmp_path):
     cv2.imwrite(str(tmp_path / "white.png"), np.full((200, 200), 255, np.uint8))
     result = run("identify", tmp_path / "white.png", "--gallery", fingers, code=2).stderr
     assert "white.png cannot be searched for: 0 minutiae are too few" in result
+
+
+def test_what_templates_of_other_tools_hold_is_listed(tmp_path):
+    cases = Path(__file__).parents[1] / "data" / "templates"
+    for i, name in enumerate(("good", "padded_to_1024", "made_ANSI", "made_ISONC")):
+        (tmp_path / f"{1 + i // 2}_{1 + i % 2}.fmr").write_bytes((cases / f"{name}.fmr").read_bytes())
+    card = ("--template-format", "iso-normal-card")
+    done = run("verify", tmp_path, "-o", tmp_path / "s.csv", "--impostors", "all", *card)
+    assert "1 x 769 bytes of padding after the record are ignored" in done.stderr
+    about = json.loads((tmp_path / "s.json").read_text())
+    assert about["notes"] == {"769 bytes of padding after the record are ignored": 1}
+    assert about["failures_to_acquire"] == 0
+    found = json.loads(run("identify", tmp_path / "2_2.fmr", "--gallery", tmp_path, *card, "--json").stdout)
+    assert {c["reference"] for c in found["candidates"]} == {"1_1.fmr", "1_2.fmr", "2_1.fmr"}
+    assert all(c["score"] > 20 for c in found["candidates"]) and len(found["notes"]) == 1
+    failed = run("verify", tmp_path, "-o", tmp_path / "t.csv", code=1)
+    assert "card formats must be named, by --template-format" in failed.stderr

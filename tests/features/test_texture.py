@@ -31,6 +31,7 @@ def pretend(image, mask=None, dpi=500.0):
     deviation = grey.std() or 1
     return SimpleNamespace(
         original=image,
+        pixels=image,
         image=image,
         mask=np.ones(image.shape, bool) if mask is None else mask,
         normalised=((grey - grey.mean()) / deviation).astype(np.float32),

@@ -41,8 +41,14 @@ def test_folders_are_searched_in_natural_order(tree):
 
 
 def test_every_format_is_found_by_its_suffixes(tree):
-    kinds = {"BMP": "bmp dib", "GIF": "gif", "JPEG": "jfif jpe jpeg jpg", "JPEG2000": "jp2 jpx", "PNG": "png"}
-    kinds |= {"PPM": "pbm pgm ppm", "TIFF": "tif tiff", "WEBP": "webp"}
+    kinds = {
+        "BMP": "bmp dib",
+        "GIF": "gif",
+        "JPEG": "jfif jpe jpeg jpg",
+        "JPEG2000": "j2c jp2 jpc jpf jpx",
+        "PNG": "png",
+    }
+    kinds |= {"PPM": "pbm pgm pnm ppm", "TIFF": "tif tiff", "WEBP": "webp"}
     for kind, suffixes in kinds.items():
         root = tree(*(f"x.{suffix}" for suffix in suffixes.split()), data=saved(kind))
     root = tree("x.J2K", data=saved("JPEG2000", no_jp2=True))
@@ -262,6 +268,10 @@ def test_a_header_that_lies_is_flagged_and_one_that_does_not_is_believed(tree):
     root = tree("screen.png", data=saved("PNG", dpi=(96, 96)))
     tree("sensor.png", data=saved("PNG", dpi=(1000, 1000)))
     screen, sensor = (load_print(p) for p in find_prints(root))
-    assert (screen.dpi_x, screen.dpi_origin, screen.flags) == (500, "assumed", ("header_resolution_ignored",))
+    assert (screen.dpi_x, screen.dpi_origin, screen.flags) == (
+        500,
+        "assumed",
+        ("resolution_assumed", "header_resolution_ignored"),
+    )
     assert (sensor.dpi_x, sensor.dpi_y, sensor.dpi_origin, sensor.flags) == (1000, 1000, "header", ())
     assert load_print(find_prints(root)[0], 400.0).flags == ()

@@ -142,6 +142,13 @@ def test_every_orientation_is_as_pillow_turns_it(orientation):
     expected = np.asarray(ImageOps.exif_transpose(Pillow.open(io.BytesIO(data))).convert("L"))
     assert (decode_image(data).pixels == expected).all()
     assert (decode_image(saved("TIFF", tiffinfo={274: orientation})).pixels == expected).all()
+    png = saved("PNG", exif=exif, dpi=(500, 400))
+    block = png.index(b"eXIf") - 4
+    length = 12 + int.from_bytes(png[block : block + 4], "big")
+    last = png[:block] + png[block + length : -12] + png[block : block + length] + png[-12:]
+    for found in map(decode_image, (png, last)):  # the block in front of the pixels, or behind them
+        assert (found.pixels == expected).all()
+        assert found.dpi == pytest.approx((400, 500) if orientation > 4 else (500, 400), abs=0.02)
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP"])
@@ -252,6 +259,19 @@ def test_a_header_in_endless_pieces_is_not_read_to_its_end(monkeypatch):
     monkeypatch.setattr(images, "_MAX_READS", 1 << 14)
     for start in (b"\xff\xd8\xff", b"GIF89a"):
         refused(start + bytes(40_000), "more than 16384 pieces")
+
+
+def test_scans_of_a_progressive_jpeg_are_bounded():
+    assert (images._MAX_SCANS, images._MAX_SCANNED) == (32, 500_000_000)
+    data = saved("JPEG", pixels=np.full((1200, 1200), 128, np.uint8), progressive=True)
+    scan = data[data.rfind(b"\xff\xda") : -2]
+    assert decode_image(data[:-2] + 20 * scan + data[-2:]).pixels.shape == (1200, 1200)
+    refused(data[:-2] + 5000 * scan + data[-2:], "scans over 1200x1200 px")
+
+
+def test_a_webp_whose_end_is_zeros_is_damaged():
+    data = saved("WEBP", quality=90)
+    refused(data[: len(data) // 2] + bytes(len(data) - len(data) // 2), "last 64 bytes are zero")
 
 
 def test_pixels_and_bytes_are_bounded():

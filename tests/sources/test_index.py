@@ -37,6 +37,61 @@ def test_separators_quotes_and_byte_order_mark(write):
         assert read_index(write(text, name)) == {"x.png": IndexEntry({"label": 'a "b"'})}
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        "file;age;subject\nGröße.png;34,5;007\nb.png;30;8\n".encode("cp1252"),
+        "file\tage\tsubject\r\nGröße.png\t34,5\t007\r\nb.png\t30\t8\r\n".encode("utf-16"),
+        "file\tage\tsubject\nGröße.png\t34,5\t007\nb.png\t30\t8\n".encode("utf-16-le"),
+        "sep=;\n FILE ; age ;Subject\nGröße.png; 34,5 ;007\n\nb.png;30;8\n".encode("utf-8-sig"),
+        'file,age,subject\n"Größe.png","34,5",007\nb.png,30,8\n'.encode(),
+        '"","file","age","subject"\n"1","Größe.png",34.5,"007"\n"2","b.png",30,"8"\n'.encode(),
+        '"file" "age" "subject"\n"1" "Größe.png" 34.5 "007"\n"2" "b.png" 30 "8"\n'.encode(),
+        "file;age;subject;;\nGröße.png;34,5;007;;\nb.png;30;8;;\n;;;;\n;;;;\n".encode(),
+        "file|age|subject\rGröße.png|34.5|007\rb.png|30|8\r".encode(),
+    ],
+)
+def test_every_dialect_gives_the_same_index(write, data):
+    assert read_index(write(data)) == {
+        "Größe.png": IndexEntry({"age": "34.5", "subject": "007"}),
+        "b.png": IndexEntry({"age": "30", "subject": "8"}),
+    }
+
+
+def test_a_dialect_is_announced(write, caplog):
+    caplog.set_level("INFO", "ridgefeat")
+    read_index(write("file;age\né.png;34,5\n".encode("cp1252")))
+    (said,) = caplog.messages
+    assert said.endswith("is read with separator `;`, decimal comma, Windows-1252 (it is not UTF-8).")
+    read_index(write("file,age\né.png,34.5\n"))
+    assert len(caplog.messages) == 1
+
+
+def test_cells_that_may_be_thousands_stay_text(write):
+    found = read_index(write('file,income,mixed\na.png,"1,234","0,5"\nb.png,"10,000",left\n'))
+    assert found["a.png"].labels == {"income": "1,234", "mixed": "0,5"}
+
+
+def test_the_column_of_file_names_can_be_named(write, tmp_path):
+    path = write("Image,file,subject\na.png,scan,1\n")
+    assert read_index(path, "image") == {"a.png": IndexEntry({"file": "scan", "subject": "1"})}
+    (tmp_path / "a.png").touch()
+    (found,) = find_prints(tmp_path, index=path, index_column="image")
+    assert found.labels == {"file": "scan", "subject": "1"}
+    with pytest.raises(LayoutError, match=r"no column `img`.*there are: Image, file, subject.*--index-column"):
+        read_index(path, "img")
+
+
+def test_a_sheet_is_read(tmp_path):
+    pytest.importorskip("openpyxl", reason="the extra `excel` is not installed")
+    frame = pd.DataFrame({"File": ["a.png", "b.png"], "subject": ["007", None], "age": [34.5, 30.0]})
+    frame.assign(seen=pd.Timestamp("2024-05-01")).to_excel(tmp_path / "i.xlsx")
+    assert read_index(tmp_path / "i.xlsx") == {
+        "a.png": IndexEntry({"subject": "007", "age": "34.5", "seen": "2024-05-01"}),
+        "b.png": IndexEntry({"age": "30", "seen": "2024-05-01"}),
+    }
+
+
 def test_backslashes_are_folders_and_sex_and_hand_are_brought_to_this_packages_words(write):
     assert list(read_index(write("file\na\\b.png\n"))) == ["a/b.png"]
     found = read_index(write("file,sex,hand,finger,other\nx.png,F,L,Thumb,F\n"))
@@ -77,7 +132,11 @@ def test_parquet_reads_like_csv(tmp_path):
         ("file,dpi\nx.png,fine\n", "row 1: resolution must"),
         ("file,dpi_x\nx.png,500\n", "dpi_x and dpi_y go together"),
         ("file,a\nx.png,1,2,3\n", "is no table"),
-        (b"file,a\nx.png,\xe9\n", "not in UTF-8"),
+        ("file,a\nx.png,1\ny.png,1,2\n", "Expected 2 fields in line 3, saw 3"),
+        ("file,A,subject,Subject\nx.png,1,2,3\n", r"'subject' \(column 3\) and 'Subject' \(column 4\)"),
+        (b"\x1f\x8b\x08\0", "compressed by gzip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel file"),
+        (b"file,a\nx.png,\0\n", "zero bytes"),
     ],
 )
 def test_bad_tables_are_refused_with_the_reason(write, text, reason):

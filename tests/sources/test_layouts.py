@@ -123,5 +123,6 @@ def test_labels_that_say_missing_are_left_out():
 
 def test_every_layout_explains_itself():
     assert LAYOUTS["plain"].parse(PurePath("100__M_Left_index_finger.BMP")) == {}
-    assert list(LAYOUTS) == ["socofing", "sd4", "fcj", "fvc", "person-folders", "class-folders", "plain"]
+    known = ["socofing", "sd4", "sd9", "nist-sd300", "casia", "polyu-hrf", "polyu-cross", "livdet", "fcj", "fvc"]
+    assert list(LAYOUTS) == [*known, "person-folders", "class-folders", "plain"]
     assert all(name == layout.name and len(layout.meaning) > 20 for name, layout in LAYOUTS.items())

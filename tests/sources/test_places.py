@@ -15,7 +15,7 @@ import pytest
 
 from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.sources import find_prints, load_print, places
-from ridgefeat.sources.find import read_list
+from ridgefeat.sources.search import read_list
 
 NAMES = ["Real/2__F_Left_thumb_finger.png", "Real/10__M_Right_index_finger.png", "top.png"]
 

@@ -27,4 +27,4 @@ def test_the_users_word_comes_first_then_the_set_then_the_header():
 
 @pytest.mark.parametrize("header", [(72, 72), (96.01, 96.01), (249, 500), (500, 1), (20000, 20000)])
 def test_a_header_that_no_sensor_has_is_not_believed(header):
-    assert resolve_dpi(None, None, header) == (500, 500, "assumed", ("header_resolution_ignored",))
+    assert resolve_dpi(None, None, header) == (500, 500, "assumed", ("resolution_assumed", "header_resolution_ignored"))

@@ -16,8 +16,8 @@ DATA = Path(__file__).parents[1] / "data"
 
 
 def test_the_mask_is_the_print():
-    card = Fingerprint(cv2.imread(str(DATA / "card_all.png"), cv2.IMREAD_GRAYSCALE))
-    plain = Fingerprint(cv2.imread(str(DATA / "card_plain.png"), cv2.IMREAD_GRAYSCALE))
+    card = Fingerprint(cv2.imread(str(DATA / "card_all.png"), cv2.IMREAD_GRAYSCALE), 500)
+    plain = Fingerprint(cv2.imread(str(DATA / "card_plain.png"), cv2.IMREAD_GRAYSCALE), 500)
     assert (card.mask == plain.mask).all() and card.flags == plain.flags == ()
     assert len(card.minutiae) == len(plain.minutiae) and len(card.singular_points.cores) == 1
 
@@ -51,7 +51,7 @@ def test_a_faint_second_print_is_kept():
     image = on_white(wave, disc((320, 560), 110, (130, 160)) | disc((320, 560), 100, (420, 160)))
     faint = np.random.default_rng(1).normal(0, 45, (320, 280)) + 255 - (255 - image[:, 280:].astype(float)) * 0.5
     image[:, 280:] = np.clip(faint, 0, 255)
-    assert Fingerprint(image).flags == ("several_prints",)
+    assert Fingerprint(image, 500).flags == ("several_prints",)
 
 
 def test_a_poor_finger_next_to_a_sharp_one_is_no_writing():

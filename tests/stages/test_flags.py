@@ -22,6 +22,7 @@ def a_print(period=9.0, radius=120, **more):
 @pytest.mark.parametrize(
     ("name", "image"),
     [
+        ("inverted", ~a_print()),
         ("no_print", np.full(SHAPE, 255, np.uint8)),
         ("too_small", a_print(radius=65)),
         ("low_contrast", np.where(disc(SHAPE, 120), grating(SHAPE, 9, 0.6, contrast=0.08).image, 128).astype("u1")),
@@ -45,6 +46,7 @@ def test_a_resolution_that_is_wrong_shows_in_the_period():
 
 
 def test_flags_come_in_the_order_of_their_meanings():
+    assert Fingerprint(~a_print(radius=65)).flags == ("resolution_assumed", "inverted", "too_small")
     cut = grating((150, 150), 5.0, 0.6, contrast=0.08).image
     found = flags(cut)
     assert found == ("too_small", "low_contrast", "cut_by_border", "wrong_scale")
@@ -52,7 +54,7 @@ def test_flags_come_in_the_order_of_their_meanings():
 
 
 def test_a_good_print_has_none_and_limits_are_parameters():
-    fp = Fingerprint(a_print())
+    fp = Fingerprint(a_print(), 500)
     assert fp.flags == ()
     assert flag(fp.image, fp.mask, fp.period, FlagParams(min_area=900)) == ("too_small",)
     assert flag(fp.image, fp.mask, fp.period, FlagParams(longest_period=0.4)) == ("wrong_scale",)
@@ -70,8 +72,19 @@ def test_a_print_at_a_wrong_resolution_is_distinguished_from_no_print(stated):
     assert Fingerprint(image, 2000, params=strict).flags == ("no_print",)
 
 
+@pytest.mark.parametrize("side", [64, 80])
+def test_a_small_piece_is_measured_and_flagged(side):
+    piece = make_print(4, noise_level=1).image[150 : 150 + side, 120 : 120 + side]
+    fp = Fingerprint(piece, 500)
+    assert fp.flags == ("too_small", "cut_by_border") and fp.mask.mean() > 0.8 and 8 < fp.median_period < 10
+    noise = np.random.default_rng(side).normal(128, 40, (side, side)).clip(0, 255).astype(np.uint8)
+    assert Fingerprint(noise, 500).flags == ("no_print",)
+
+
 def test_an_image_without_ridges_is_looked_at_in_four_other_sizes():
-    small, large = ([i.shape for i in other_scales(np.zeros(shape, np.uint8))] for shape in ((400, 300), (1000, 900)))
+    small, large = (
+        [i.shape for _, i in other_scales(np.zeros(shape, np.uint8))] for shape in ((400, 300), (1000, 900))
+    )
     assert small == [(1000, 750), (640, 480), (200, 150), (100, 75)] and large == [(500, 450), (250, 225)]
 
 

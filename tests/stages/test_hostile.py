@@ -44,7 +44,7 @@ PRINT = {
 def every_stage(image):
     """All results of a print; none may write to its input, even if it is read-only; a warning is an error."""
     image.flags.writeable = False
-    fp = Fingerprint(image)
+    fp = Fingerprint(image, 500)
     made = {}
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -76,7 +76,7 @@ def test_noise_is_no_print(seed, blur):
     if blur:
         noise = cv2.GaussianBlur(noise, (0, 0), blur)
     stretched = cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
-    fp = Fingerprint(stretched)
+    fp = Fingerprint(stretched, 500)
     assert not fp.mask.any() and len(fp.minutiae) == len(fp.singular_points) == 0
     assert fp.flags == ("no_print",)
 

@@ -13,6 +13,7 @@ from ridgefeat.table.writing import write_table
 RECIPE, OTHER = Recipe.make(["ridge"]), Recipe.make(["ridge"], dpi=600)
 OTHER_WINDOW = Recipe.make(["ridge"], Params().updated(["normalisation.window=40"]))
 needs_parquet = pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs the extra `parquet`")
+needs_excel = pytest.mark.skipif(find_spec("openpyxl") is None, reason="needs the extra `excel`")
 
 
 class Stopped(Exception):

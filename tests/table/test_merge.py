@@ -98,7 +98,7 @@ def test_what_cannot_be_merged_says_why(halves, tmp_path):
     for tables, output, says in [
         ([first], "m.csv", "two tables and more, got 1"),
         ([first, tmp_path / "none.csv"], "m.csv", "no such file"),
-        ([first, second], "m.xlsx", "must end in .csv or .parquet"),
+        ([first, second], "m.txt", "must end in .csv, .xlsx or .parquet"),
         ([first, second], "b.csv", "exists; --overwrite"),
     ]:
         with pytest.raises(TableError, match=says):
@@ -111,7 +111,10 @@ def test_what_cannot_be_merged_says_why(halves, tmp_path):
 def test_a_merge_that_breaks_off_leaves_nothing(halves, tmp_path):
     first, second, _ = halves
     lines = second.read_text().splitlines()
-    for row, says in (("x," * 5, "is no feature table"), (f"{lines[2]},7", "more cells than the header")):
+    for row, says in (
+        ("x," * 5, "row 1, column 'meta_width': 'x' is not a number"),
+        (f"{lines[2]},7", "more cells than the header"),
+    ):
         second.write_text("\n".join([lines[0], row]))
         with pytest.raises(TableError, match=says):
             merge_tables([first, second], tmp_path / "m.csv")

@@ -6,6 +6,7 @@ import pytest
 
 from ridgefeat.errors import TableError
 from ridgefeat.table import extract_many, read_table
+from ridgefeat.table.reading import iterate_table
 from tests.table.helpers import needs_parquet, write
 
 
@@ -34,11 +35,15 @@ def test_a_person_called_na_keeps_the_name(table):
     ("damage", "says"),
     [
         (lambda text: text.replace("ridge_period_mean", "period", 1), "lacks 1 columns .* 'ridge_period_mean'"),
-        (lambda text: text.replace("\n", ",1,2,3\n").replace(",1,2,3\n", "\n", 1), "is no feature table in CSV|lacks"),
+        (lambda text: text.replace("\n", ",1,2,3\n").replace(",1,2,3\n", "\n", 1), "is no table: rows have more cells"),
         (lambda text: "\ufffd" * 10, "lacks"),
-        (lambda text: "", "is no feature table in CSV"),
-        (lambda text: "\udcff\udcfe\0" * 100, "is no feature table in CSV"),
-        (lambda text: text[: text.index("\n") + 1] + "a,b,c,d,e,f,g,h,i,j,k,zero\n", "is no feature table in CSV"),
+        (lambda text: "", "is empty"),
+        (lambda text: "\udcff\udcfe\0" * 100, "lacks"),
+        (lambda text: text + "\0" * 100, "zero bytes"),
+        (
+            lambda text: text[: text.index("\n") + 1] + "a,b,c,d,e,f,g,h,i,j,k,zero\n",
+            "row 1, column 'ridge_period_mean': 'zero'",
+        ),
     ],
 )
 def test_a_damaged_table_says_so(table, damage, says):
@@ -55,6 +60,18 @@ def test_a_table_that_is_not_there_or_beyond_all_bounds_is_not_read(table, monke
     table.unlink()
     with pytest.raises(TableError, match="no such file"):
         read_table(table)
+
+
+@needs_parquet
+def test_two_columns_of_one_name_are_refused(prints, tmp_path):
+    from pyarrow import parquet
+
+    path = write(prints, tmp_path / "t.parquet").table
+    whole = parquet.read_table(path)
+    parquet.write_table(whole.append_column("subject", whole["subject"]), path)
+    for read in (read_table, lambda p: next(iterate_table(p))):
+        with pytest.raises(TableError, match=r"t\.parquet: 'subject' occurs twice"):
+            read(path)
 
 
 @needs_parquet

@@ -202,7 +202,7 @@ def test_two_runs_do_not_write_one_table(prints, output):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("t.xlsx", r"must end in .csv or .parquet, not .xlsx"),
+        ("t.txt", r"must end in .csv, .xlsx or .parquet, not .txt"),
         ("no/t.csv", "no folder"),
         ("folder.csv", "is a folder"),
         ("params.csv", r"params.json is not a sidecar"),

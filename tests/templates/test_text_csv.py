@@ -7,7 +7,7 @@ from ridgefeat.errors import TemplateError
 from ridgefeat.structure import CORE, DELTA, Minutiae, SingularPoints
 from ridgefeat.templates import read_minutiae_csv, write_minutiae_csv
 
-HEADER = "kind,x_px,y_px,x_mm,y_mm,direction_deg,quality,dpi_x,dpi_y"
+HEADER = "id,kind,x_px,y_px,x_mm,y_mm,direction_deg,quality,dpi_x,dpi_y"
 
 
 def test_table_for_people(build, tmp_path):
@@ -17,10 +17,10 @@ def test_table_for_people(build, tmp_path):
     write_minutiae_csv(path, minutiae, singular, dpi_x=500, dpi_y=250)
     assert path.read_text().splitlines() == [
         HEADER,
-        "ending,10.00,9.75,0.5080,0.9906,0.00,87.2,500.0,250.0",
-        "bifurcation,300.50,-0.25,15.2654,-0.0254,90.00,,500.0,250.0",
-        "core,50.00,29.75,2.5400,3.0226,270.00,,500.0,250.0",
-        "delta,70.00,39.75,3.5560,4.0386,,,500.0,250.0",
+        "1,ending,10.00,9.75,0.5080,0.9906,0.00,87.2,500.0,250.0",
+        "2,bifurcation,300.50,-0.25,15.2654,-0.0254,90.00,,500.0,250.0",
+        "3,core,50.00,29.75,2.5400,3.0226,270.00,,500.0,250.0",
+        "4,delta,70.00,39.75,3.5560,4.0386,,,500.0,250.0",
     ]
 
 
@@ -44,7 +44,8 @@ def test_round_trip(tmp_path_factory, rows, dpi):
     minutiae = Minutiae(x, y, np.radians(degrees), kind.astype(np.uint8), quality)
     singular = SingularPoints(x[:3], y[:3], kind[:3].astype(np.uint8), np.radians(degrees[:3]))
     write_minutiae_csv(path, minutiae, singular, dpi_x=dpi[0], dpi_y=dpi[1])
-    back, points_back, resolution = read_minutiae_csv(path)
+    back, points_back, resolution, ids = read_minutiae_csv(path)
+    assert ids == tuple(str(i + 1) for i in range(len(minutiae) + len(singular)))
     assert resolution == (dpi if rows else None)
     for given_points, read in ((minutiae, back), (singular, points_back)):
         assert np.abs(read.x - given_points.x).max(initial=0) <= 0.0051 * 500 / dpi[0] + 2e-3
@@ -63,7 +64,8 @@ def test_columns_in_another_order_and_further_ones(tmp_path):
         encoding="utf-8",
         newline="",
     )
-    minutiae, singular, resolution = read_minutiae_csv(path)
+    minutiae, singular, resolution, ids = read_minutiae_csv(path)
+    assert ids == ()
     assert (minutiae.x[0], minutiae.y[0], minutiae.quality[0], resolution) == (1, 2, 50, (500, 500))
     assert np.degrees(minutiae.direction[0]) == pytest.approx(270)
     assert singular.kind.tolist() == [DELTA] and np.isnan(singular.direction).all()
@@ -74,17 +76,17 @@ def test_columns_in_another_order_and_further_ones(tmp_path):
     [
         ("", "no column kind, x_px"),
         ("kind,x_px\n", "no column y_px, direction_deg, quality, dpi_x, dpi_y"),
-        (f"{HEADER}\nwhorl,1,1,1,1,0,1,500,500\n", "line 2: kind 'whorl' is none of ending"),
-        (f"{HEADER}\nending,1,1,1,1,0,1,500,500\nending,a,1,1,1,0,1,500,500\n", "line 3: could not convert"),
-        (f"{HEADER}\nending,1\n", "line 2"),
-        (f"{HEADER}\nending,inf,1,1,1,0,1,500,500\n", "no position in an image"),
-        (f"{HEADER}\nending,1000001,1,1,1,0,1,500,500\n", r"\(1e\+06, 1\) px is no position in an image"),
-        (f"{HEADER}\nending,1,1,1,1,,1,500,500\n", "needs a direction"),
-        (f"{HEADER}\nending,1,1,1,1,inf,1,500,500\n", "needs a direction"),
-        (f"{HEADER}\nending,1,1,1,1,0,101,500,500\n", "quality must lie between 0 and 100, got 101"),
-        (f"{HEADER}\nending,1,1,1,1,0,1,5,500\n", "resolution must lie"),
-        (f"{HEADER}\nending,1,1,1,1,0,1,,500\n", "resolution must lie"),
-        (f"{HEADER}\nending,1,1,1,1,0,1,500,500\ncore,1,1,1,1,0,,600,500\n", "rows of 2 resolutions"),
+        (f"{HEADER}\n1,whorl,1,1,1,1,0,1,500,500\n", "line 2: kind 'whorl' is none of ending"),
+        (f"{HEADER}\n1,ending,1,1,1,1,0,1,500,500\n2,ending,a,1,1,1,0,1,500,500\n", "line 3: could not convert"),
+        (f"{HEADER}\n1,ending,1\n", "line 2"),
+        (f"{HEADER}\n1,ending,inf,1,1,1,0,1,500,500\n", "no position in an image"),
+        (f"{HEADER}\n1,ending,1000001,1,1,1,0,1,500,500\n", r"\(1e\+06, 1\) px is no position in an image"),
+        (f"{HEADER}\n1,ending,1,1,1,1,,1,500,500\n", "needs a direction"),
+        (f"{HEADER}\n1,ending,1,1,1,1,inf,1,500,500\n", "needs a direction"),
+        (f"{HEADER}\n1,ending,1,1,1,1,0,101,500,500\n", "quality must lie between 0 and 100, got 101"),
+        (f"{HEADER}\n1,ending,1,1,1,1,0,1,5,500\n", "resolution must lie"),
+        (f"{HEADER}\n1,ending,1,1,1,1,0,1,,500\n", "resolution must lie"),
+        (f"{HEADER}\n1,ending,1,1,1,1,0,1,500,500\n2,core,1,1,1,1,0,,600,500\n", "rows of 2 resolutions"),
         ("\x00\xff", "is no CSV table|no column"),
         ('"' + "a" * 200_000 + '"', "is no CSV table"),
     ],
@@ -101,7 +103,7 @@ def test_hostile_rows_never_raise_anything_else(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_bytes(HEADER.encode() + b"\n" + data)
     try:
-        minutiae, singular, _ = read_minutiae_csv(path)
+        minutiae, singular, _, _ = read_minutiae_csv(path)
     except TemplateError:
         return
     assert len(minutiae) + len(singular) <= data.count(b"\n") + data.count(b"\r") + 1
@@ -111,3 +113,11 @@ def test_unknown_kinds_are_not_written(build, tmp_path):
     minutiae = build.minutiae([(1, 1, 0, 7, 1)])
     with pytest.raises(TemplateError, match="7 is no kind of minutia"):
         write_minutiae_csv(tmp_path / "a.csv", minutiae, SingularPoints.empty(), dpi_x=500, dpi_y=500)
+
+
+def test_ids_follow_their_points(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "id,kind,x_px,y_px,direction_deg,quality,dpi_x,dpi_y\nc,core,1,1,,,500,500\n7,ending,2,2,0,,500,500\n"
+    )
+    assert read_minutiae_csv(path)[3] == ("7", "c")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ridgefeat.errors import ScoreError
-from ridgefeat.threshold import read_scores, reading
+from ridgefeat.threshold import files, read_scores
 from tests.threshold.helpers import normal_scores
 
 needs_pyarrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs the extra `parquet`")
@@ -57,7 +57,7 @@ def bench_table(path, names=("lda",)):
 
 def test_a_table_of_bench_is_read(tmp_path):
     read = read_scores(bench_table(tmp_path / "scores.csv"))
-    assert "male counts as mated" in read.note and "column p_male" in read.note
+    assert "`p_male`, mated where `y_true` is male" in read.note
     assert read.scores.mated.sum() == 30 and read.scores.n_subjects == 30
     turned = read_scores(tmp_path / "scores.csv", positive="female")
     assert np.allclose(turned.scores.score, 1 - read.scores.score)
@@ -84,9 +84,9 @@ def test_one_of_several_classifiers_must_be_named(tmp_path):
     [
         (b"a,b\n1,2\n", "no column mated or label"),
         (b"label,score\n", "holds no scores"),
-        (b"", "is no table"),
+        (b"", "is empty"),
         (b"label,score\nx,1\ny,2\n", "--positive"),
-        (b"label,score\n1,1\n0,zwei\n", "row 2 is 'zwei'"),
+        (b"label,score\n1,1\n0,zwei\n", "row 2, column 'score': 'zwei' is not a number"),
         (b"label,score\n1,1\n,2\n", "label is empty in row 2"),
         (b"\x00\xff\xfe\x80,\n\xff", "is no table|no column"),
         (b"label,score\n1,1\n0,2,3,4\n", "is no table"),
@@ -96,7 +96,7 @@ def test_files_that_are_no_score_tables_are_refused(tmp_path, content, message):
     (tmp_path / "bad.csv").write_bytes(content)
     with pytest.raises(ScoreError, match=message):
         read_scores(tmp_path / "bad.csv")
-    with pytest.raises(ScoreError, match="cannot be read"):
+    with pytest.raises(ScoreError, match="no such file"):
         read_scores(tmp_path / "none.csv")
 
 
@@ -144,8 +144,8 @@ def test_parquet_files_read_like_csv(frame, tmp_path):
 def test_only_the_columns_in_use_are_read_from_parquet(frame, tmp_path, monkeypatch):
     frame["comment"], frame["finger"] = "x" * 40, "thumb"
     frame.to_parquet(tmp_path / "s.parquet")
-    seen, read = [], reading._read_parquet
-    monkeypatch.setattr(reading, "_read_parquet", lambda *given: seen.append(read(*given)) or seen[-1])
+    seen, read = [], files.read_parquet
+    monkeypatch.setattr(files, "read_parquet", lambda *a, **k: seen.append(read(*a, **k)) or seen[-1])
     read_scores(tmp_path / "s.parquet", where=["finger=thumb"])
     assert sorted(seen[0].columns) == ["finger", "mated", "score", "subject_probe"]
     with pytest.raises(ScoreError, match=r"has no column 'closeness'; there are: .*comment"):
@@ -158,6 +158,6 @@ def test_only_the_columns_in_use_are_read_from_parquet(frame, tmp_path, monkeypa
 def test_parquet_without_scores_is_refused(frame, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 and no more")
-    for name, message in (("empty", r"holds no \.parquet file"), ("bad.parquet", "holds no scores in Parquet")):
+    for name, message in (("empty", r"holds no \.parquet file"), ("bad.parquet", "is no Parquet file")):
         with pytest.raises(ScoreError, match=message):
             read_scores(tmp_path / name)

@@ -7,7 +7,7 @@ import pytest
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import SingularPoints
 from ridgefeat.synth import make_impression, make_master
-from ridgefeat.templates import write_iso, write_xyt
+from ridgefeat.templates import write_record, write_xyt
 from ridgefeat.verify import comparison_params, prepare, template_from_print, verify
 
 FINGERS, IMPRESSIONS, SHAPE = 3, 2, (320, 280)
@@ -47,7 +47,7 @@ def foreign(prints, tmp_path_factory):
     for k, (subject, fp) in enumerate(prints):
         height, width = fp.original.shape
         name, dpi = f"{subject}_{1 + k % IMPRESSIONS}", {"dpi_x": 500, "dpi_y": 500}
-        write_iso(iso / f"{name}.fmr", fp.minutiae, SingularPoints.empty(), width=width, height=height, **dpi)
+        write_record(iso / f"{name}.fmr", fp.minutiae, SingularPoints.empty(), width=width, height=height, **dpi)
         write_xyt(xyt / f"{name}.xyt", fp.minutiae, height=height, **dpi)
     return iso, xyt
 

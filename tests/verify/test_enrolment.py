@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -5,6 +7,9 @@ import pytest
 from ridgefeat.errors import LayoutError
 from ridgefeat.synth import make_impression, make_master
 from ridgefeat.verify import compare, enrol, find_sources, read_template
+from ridgefeat.verify.enrolment import count_notes
+
+CASES = Path(__file__).parents[1] / "data" / "templates"
 
 
 def test_a_folder_of_images_and_templates_gives_its_images(folder, foreign, tmp_path):
@@ -22,6 +27,21 @@ def test_templates_are_listed_in_natural_order(tmp_path):
     for name in ("10_1.xyt", "2_10.xyt", "2_9.xyt"):
         (tmp_path / name).write_text("")
     assert [s.relative for s in find_sources(tmp_path)] == ["2_9.xyt", "2_10.xyt", "10_1.xyt"]
+
+
+def test_templates_are_found_by_content(tmp_path):
+    record = (CASES / "good.fmr").read_bytes()
+    for name, data in (("1.bin", record), ("2", record), ("3.xyt", b"1 2 3 4\n"), ("notes.txt", b"hello")):
+        (tmp_path / name).write_bytes(data)
+    assert [s.relative for s in find_sources(tmp_path)] == ["1.bin", "2"]
+    (tmp_path / "4.fmr").write_bytes((CASES / "made_ISONC.fmr").read_bytes())
+    entries = enrol(find_sources(tmp_path))
+    assert [bool(e.failure) for e in entries] == [False, False, True] and "--template-format" in entries[2].failure
+    sources = find_sources(tmp_path, template_format="iso-normal-card")
+    entries = enrol(sources, template_format="iso-normal-card")
+    assert {e.name for e in entries if e.content} == {"1.bin", "2", "4.fmr"}
+    (tmp_path / "2").write_bytes(record + bytes(3))
+    assert count_notes(enrol(find_sources(tmp_path))) == {"3 bytes of padding after the record are ignored": 1}
 
 
 @pytest.mark.parametrize("name", ["a.fmr", "a.xyt", "a.png"])

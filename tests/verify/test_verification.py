@@ -47,7 +47,7 @@ def test_from_scores_to_a_threshold(verification, tmp_path):
     about = json.loads(path.with_suffix(".json").read_text("utf-8"))
     assert about["comparator"] == "minutiae" and about["parameters"]["minutiae"]["min_quality"] == 30
     read = read_scores(path)
-    assert "subjects from subject_probe, subject_reference" in read.note
+    assert "subjects in `subject_probe`, `subject_reference`" in read.note
     found = analyse(read.scores, ("exact",), folds=1)
     point = found.operating_points[0]
     assert point.fmr.errors == 0 == point.fnmr.errors and not list(tmp_path.glob(".*"))

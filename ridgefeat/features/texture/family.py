@@ -96,7 +96,7 @@ def lbp_own(fp: Fingerprint) -> np.ndarray | None:
     box = original_box(fp, 2 * GRID + 2)
     if box is None:
         return None
-    image = fp.original[box]
+    image = fp.pixels[box]
     directed = lbp.class_counts(lbp.square_codes(image), lbp.directed_classes())
     classes = cv2.LUT(lbp.circle_codes(image, 8, 1), lbp.uniform_classes(8))
     classes += pixel_zones(classes.shape, GRID) * np.uint8(10)
@@ -119,7 +119,7 @@ def lbp_own(fp: Fingerprint) -> np.ndarray | None:
 def hog_own(fp: Fingerprint) -> np.ndarray | None:
     """Return gradient orientation histograms of the original pixels by zone."""
     box = original_box(fp, 2 * GRID + 2)
-    return None if box is None else hog.zone_histograms(fp.original[box], GRID)
+    return None if box is None else hog.zone_histograms(fp.pixels[box], GRID)
 
 
 @texture.columns(
@@ -240,4 +240,4 @@ def wavelets(fp: Fingerprint) -> np.ndarray | None:
 def dwt_svd(fp: Fingerprint) -> np.ndarray | None:
     """Return subband energies and singular values of the print's box at a fixed size."""
     box = original_box(fp, 1)
-    return None if box is None else wavelet.dwt_svd(fp.original[box])
+    return None if box is None else wavelet.dwt_svd(fp.pixels[box])

@@ -45,10 +45,11 @@ STROKE_STEP = 12.0
 
 @dataclass(frozen=True)
 class Canvas:
-    """A print's canvas; the scale is canvas pixels per pixel at 500 dpi."""
+    """A print's canvas; the scale is canvas pixels per pixel at 500 dpi, ids are written at minutiae and cores."""
 
     fp: Fingerprint
     scale: float
+    ids: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -209,6 +210,9 @@ def _minutiae(canvas: Canvas) -> tuple[UInt8, Legend]:
         strength = 0.4 + 0.6 * min(high, 100) / 100
         cv2.addWeighted(over, strength, picture, 1 - strength, 0, picture)
     _mark_singular(picture, canvas, singular)
+    places = np.concatenate([canvas.at(found.x, found.y), canvas.at(singular.x, singular.y)])
+    for number, (x, y) in zip(canvas.ids, places.tolist(), strict=False):
+        write(picture, number, x + 5 * canvas.scale, y - 3 * canvas.scale, max(11.0, 6 * canvas.scale), INK, bold=True)
     counts = {kind: int((found.kind == kind).sum()) for kind in (ENDING, BIFURCATION)}
 
     def legend(strip: UInt8) -> None:

@@ -17,10 +17,12 @@ from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.report.pictures.marks import mark_minutia, shorten, write
 from ridgefeat.report.pictures.panels import GREY, INK, PANELS, Canvas, Legend, Panel, fade_out
+from ridgefeat.report.pictures.template import TemplatePrint
 from ridgefeat.structure import UInt8
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
+    from ridgefeat.templates import MinutiaeRecord
     from ridgefeat.verify import Comparison, PreparedTemplate, Template
 
 PAGE = (252, 252, 251)
@@ -34,7 +36,9 @@ MARGIN, GAP, TITLE, LEGEND, MIN_WIDTH = 40, 36, 46, 48, 600
 HEADING = 96
 
 
-def draw_overlay(fp: Fingerprint, *, panels: Sequence[str] | None = None, scale: float | None = None) -> UInt8:
+def draw_overlay(
+    fp: Fingerprint, *, panels: Sequence[str] | None = None, scale: float | None = None, ids: Sequence[str] = ()
+) -> UInt8:
     """Draw a print's stages as panels on one page.
 
     Parameters
@@ -44,6 +48,8 @@ def draw_overlay(fp: Fingerprint, *, panels: Sequence[str] | None = None, scale:
         Names from PANELS, in the wanted order; default: all of them.
     scale : float, optional
         Picture pixels per pixel at 500 dpi, 0.25 to 4 [scalar]; without, a panel's longer side becomes 800 px.
+    ids : sequence of str, optional
+        What is written at each minutia, then at each singular point, in the panel of minutiae.
 
     Returns
     -------
@@ -56,7 +62,7 @@ def draw_overlay(fp: Fingerprint, *, panels: Sequence[str] | None = None, scale:
         For an unknown panel or a scale out of range.
     """
     chosen = _chosen(panels)
-    canvas = Canvas(fp, _scale(fp, scale))
+    canvas = Canvas(fp, _scale(fp, scale), tuple(ids))
     width = max(canvas.size[0], MIN_WIDTH)
     height = TITLE + canvas.size[1] + LEGEND
     columns = min(len(chosen), 4)
@@ -73,7 +79,12 @@ def draw_overlay(fp: Fingerprint, *, panels: Sequence[str] | None = None, scale:
 
 
 def save_overlay(
-    fp: Fingerprint, path: str | Path, *, panels: Sequence[str] | None = None, scale: float | None = None
+    fp: Fingerprint,
+    path: str | Path,
+    *,
+    panels: Sequence[str] | None = None,
+    scale: float | None = None,
+    numbers: bool = False,
 ) -> None:
     """Draw a print's stages and write them as a picture; its format goes by the extension (.png, .jpg, .tif …).
 
@@ -83,6 +94,8 @@ def save_overlay(
         As for draw_overlay.
     path : str or Path
         File to write; an existing one is replaced.
+    numbers : bool
+        Whether to write at each minutia, core and delta its `id` in the CSV table of minutiae.
 
     Raises
     ------
@@ -91,7 +104,46 @@ def save_overlay(
     ImageError
         If the extension is no picture's or the file cannot be written.
     """
-    save_picture(draw_overlay(fp, panels=panels, scale=scale), path)
+    ids = _numbered(fp) if numbers else ()
+    save_picture(draw_overlay(fp, panels=panels, scale=scale, ids=ids), path)
+
+
+def save_template(
+    record: MinutiaeRecord,
+    path: str | Path,
+    *,
+    image: Fingerprint | None = None,
+    source: str = "",
+    scale: float | None = None,
+    numbers: bool = False,
+) -> None:
+    """Draw the minutiae of a template, on white or over its image, and write the picture.
+
+    Parameters
+    ----------
+    record : MinutiaeRecord
+        From ridgefeat.templates.read_minutiae.
+    path, scale, numbers
+        As for save_overlay; a CSV table's own ids are written.
+    image : Fingerprint, optional
+        The print that the minutiae are of; no stage of it is computed.
+    source : str
+        The template's name, for the title.
+
+    Raises
+    ------
+    TemplateError
+        If minutiae lie outside the image, or span more than 15 cm.
+    ParameterError, ImageError
+        As save_overlay.
+    """
+    fp = TemplatePrint.make(record, image, source=source)
+    ids = (record.ids or _numbered(fp)) if numbers else ()
+    save_picture(draw_overlay(fp, panels=["minutiae"], scale=scale, ids=ids), path)
+
+
+def _numbered(fp: Fingerprint) -> list[str]:
+    return [str(i + 1) for i in range(len(fp.minutiae) + len(fp.singular_points))]
 
 
 def draw_panel(fp: Fingerprint, name: str, *, scale: float | None = None) -> UInt8:
@@ -149,7 +201,8 @@ def _heading(page: UInt8, fp: Fingerprint) -> None:
     if fp.mask.any():
         facts.append(f"{len(fp.minutiae)} minutiae")
     flags = ", ".join(flag.replace("_", " ") for flag in fp.flags)
-    facts.append(f"flags: {flags or 'none'}")
+    if not isinstance(fp, TemplatePrint):
+        facts.append(f"flags: {flags or 'none'}")
     x, y = MARGIN, MARGIN + 62
     for fact in facts:
         warns = fact is facts[-1] and bool(flags)

@@ -50,7 +50,7 @@ def near(picture, colour):
 
 @pytest.fixture(scope="module")
 def print30():
-    return Fingerprint(grating(30), source="folder/grating 30°.png")
+    return Fingerprint(grating(30), 500, source="folder/grating 30°.png")
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ BLANK = {
 
 @pytest.mark.parametrize("image", BLANK.values(), ids=BLANK)
 def test_without_a_print_it_says_so(image, texts):
-    page = draw_overlay(Fingerprint(image))
+    page = draw_overlay(Fingerprint(image, 500))
     assert texts.count("no print found") == len(PANELS) - 1
     assert {"flags: no print", "fingerprint"} <= set(texts)
     assert page.shape[2] == 3
@@ -181,5 +181,5 @@ def test_files_hold_the_picture(print30, tmp_path):
 
 
 def test_pictures_are_the_same_each_time(print30):
-    again = Fingerprint(grating(30), source=print30.source)
+    again = Fingerprint(grating(30), 500, source=print30.source)
     np.testing.assert_array_equal(draw_overlay(print30, scale=1), draw_overlay(again, scale=1))

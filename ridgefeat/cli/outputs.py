@@ -1,0 +1,179 @@
+"""What a command may write: one rule for all of them, and results of several files that appear together.
+
+An output that exists is replaced only with --overwrite. Never is it one of the inputs, or of the files that belong to
+an input (its sidecar), and never are results of another command in the same folder replaced.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ridgefeat.cli import Unusable
+from ridgefeat.files import atomic_write, os_errors_as, sha256
+
+MANIFEST = "manifest.json"
+"""Written last into a folder of results: what made them, and each file's digest. Without it they are unfinished."""
+OUTPUTS = ("output", "draw", "minutiae")
+"""Parameters of commands that name what is written."""
+COMPANIONS = {"extract": [".json"], "merge": [".json"], "split": [".json"], "verify": [".json"], "train": [".json"]}
+"""Suffixes of the files that a command writes next to its output."""
+CHECKED_BY_TABLE = ("extract", "merge", "split")
+"""Commands whose existing output the table's writer checks, since they can continue a run."""
+MAX_MANIFEST = 1 << 20
+_TEMPORARY = ".results-"
+
+
+def protect(command: click.Command) -> click.Command:
+    """Make a command check its outputs before it runs, in place and once; give it --overwrite where it has none."""
+    if command.callback is None or hasattr(command.callback, "__wrapped__"):
+        return command
+    own = {p.name for p in command.params}
+    if not own.intersection(OUTPUTS):
+        return command
+    callback = command.callback
+    if adds := "overwrite" not in own:
+        command.params.append(click.Option(["--overwrite"], is_flag=True, help="Replace an existing output."))
+
+    @functools.wraps(callback)
+    def checked(**given: Any) -> Any:
+        check_outputs(str(command.name), given)
+        if adds:
+            given.pop("overwrite")
+        return callback(**given)
+
+    command.callback = checked
+    return command
+
+
+def check_outputs(command: str, given: dict[str, Any]) -> None:
+    """Raise Unusable if what a command would write must not be written, given its parameters."""
+    inputs = _existing_inputs(given)
+    overwrite = bool(given.get("overwrite") or given.get("resume"))
+    for name in OUTPUTS:
+        if not given.get(name):
+            continue
+        output = Path(given[name])
+        if command in RESULTS and name == "output":
+            _check_folder(command, output, inputs, overwrite)
+            continue
+        if output.is_dir() and command == "split":
+            for written in (p for p in output.iterdir() if p.stem in ("train", "test")):
+                _refuse_input(written, inputs)
+        suffixes = COMPANIONS.get(command, []) if name == "output" else []
+        for written in (output, *(output.with_suffix(s) for s in suffixes if output.name)):
+            _refuse_input(written, inputs)
+        if output.exists() and not output.is_file() and not output.is_dir():
+            raise Unusable(f"{output} is a pipe or device, not a file; choose another output")
+        if output.is_file() and not overwrite and command not in CHECKED_BY_TABLE:
+            raise Unusable(f"{output} already exists; choose another name, or give --overwrite")
+
+
+def _existing_inputs(given: dict[str, Any]) -> list[Path]:
+    """Return the files and folders among the parameters, and the sidecars of the files."""
+    values = [v for name, v in given.items() if name not in OUTPUTS]
+    texts = [t for v in values for t in (v if isinstance(v, (list, tuple)) else [v]) if isinstance(t, str) and t]
+    found = []
+    for text in texts:
+        path = Path(text)
+        try:
+            if path.exists():
+                found += [path, *([s] if path.is_file() and (s := path.with_suffix(".json")).is_file() else [])]
+        except (OSError, ValueError):  # not every text is a path
+            continue
+    return found
+
+
+def _refuse_input(written: Path, inputs: Sequence[Path]) -> None:
+    if not written.exists() or written.is_dir():
+        return
+    for path in inputs:
+        if path.is_file() and path.samefile(written):
+            raise Unusable(f"{written} is read by this command, or belongs to {path}; choose another output")
+        if path.is_dir() and _is_image_below(written, path):
+            raise Unusable(f"{written} is an image in the input {path}; choose another output")
+
+
+def _is_image_below(written: Path, folder: Path) -> bool:
+    from ridgefeat.sources import SUFFIXES
+
+    return written.suffix.lower() in SUFFIXES and written.resolve().is_relative_to(folder.resolve())
+
+
+def _bench_files() -> list[str]:
+    from ridgefeat.bench.job import TABLES
+
+    return [*(f"{name}.csv" for name in TABLES), "report.html"]
+
+
+def _threshold_files() -> list[str]:
+    from ridgefeat.cli.threshold import FILES
+
+    return list(FILES)
+
+
+RESULTS: dict[str, Any] = {"bench": _bench_files, "threshold": _threshold_files}
+"""Commands whose output is a folder, and the files that they write there."""
+
+
+def _check_folder(command: str, folder: Path, inputs: Sequence[Path], overwrite: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise Unusable(f"{folder} is a file, and the output is a folder; choose another name")
+    existing = [folder / name for name in RESULTS[command]() if (folder / name).exists()]
+    for written in existing:
+        _refuse_input(written, inputs)
+    owner = _owner(folder / MANIFEST) or next((o for w in existing if (o := _owner(w.with_suffix(".json")))), None)
+    if owner and owner != command:
+        raise Unusable(f"{folder} holds results of `ridgefeat {owner}`; choose another folder")
+    if existing and not overwrite:
+        names = ", ".join(w.name for w in existing)
+        raise Unusable(f"{folder} already holds {names}; choose another folder, or give --overwrite")
+
+
+def _owner(description: Path) -> str | None:
+    """Return the command that a manifest or sidecar says its files are of; None where it is none."""
+    try:
+        with description.open("rb") as file:
+            held = json.loads(file.read(MAX_MANIFEST))
+        said = held["command"]
+        return str(said[1] if isinstance(said, list) else said)
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+@contextmanager
+def results_folder(folder: Path, command: str) -> Iterator[Path]:
+    """Yield a temporary folder; move its files to `folder`, and write the manifest last, when the block ends well.
+
+    Whatever ends the process before that, `folder` has its earlier results or no manifest. Raises Unusable if the
+    folder cannot be written.
+    """
+    with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"{_TEMPORARY}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        temporary = folder / f"{_TEMPORARY}{os.getpid()}"
+        temporary.mkdir()
+    try:
+        yield temporary
+        with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
+            made = sorted(p.name for p in temporary.iterdir())
+            files = {name: sha256(temporary / name) for name in made}
+            (folder / MANIFEST).unlink(missing_ok=True)
+            for name in RESULTS[command]():
+                if name not in files:  # of an earlier run
+                    (folder / name).unlink(missing_ok=True)
+            for name in made:
+                (temporary / name).replace(folder / name)
+            with atomic_write(folder / MANIFEST) as new:
+                new.write_text(json.dumps({"command": command, "files": files}, indent=1) + "\n", encoding="utf-8")
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,125 @@
+"""Excel sheets read and written, and the dialects of CSV in which commands write their tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ridgefeat.files import first_line, size_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_SHEET_BYTES = 1 << 29
+"""Maximum size of an .xlsx file's content, unpacked, and of its first sheet as text."""
+MAX_ROWS, MAX_COLUMNS, MAX_CHARACTERS = 1_048_576, 16_384, 32_767
+"""What a sheet and one of its cells hold (ECMA-376)."""
+
+
+@dataclass(frozen=True)
+class CsvDialect:
+    """How a command writes its CSV files."""
+
+    separator: str = ","
+    decimal: str = "."
+    encoding: str = "utf-8"
+
+    def write(self, frame: pd.DataFrame, target: Any, *, header: bool = True) -> None:
+        """Write a frame to a path or text stream."""
+        how: dict[str, Any] = {"sep": self.separator, "decimal": self.decimal, "encoding": self.encoding}
+        frame.to_csv(target, index=False, lineterminator="\n", header=header, **how)
+
+
+DIALECTS = {"standard": CsvDialect(), "semicolon": CsvDialect(";", ",", "utf-8-sig")}
+"""By name: commas and decimal points; semicolons, decimal commas and a byte-order mark, as European spreadsheets do."""
+
+
+def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, str]:
+    """Return an .xlsx file's first sheet as CSV, and its name in words if there are others."""
+    openpyxl = import_openpyxl(kind, where)
+    out, size = io.StringIO(), 0
+    writer = csv.writer(out, lineterminator="\n")
+    try:
+        with zipfile.ZipFile(path) as packed:
+            if sum(entry.file_size for entry in packed.infolist()) > MAX_SHEET_BYTES:
+                raise kind(f"{where} holds more than {size_text(MAX_SHEET_BYTES)}; save it as CSV")
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what the file says of its size is not believed
+        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+            cells = [cell_text(v) for v in row]
+            size += sum(map(len, cells)) + len(cells)
+            if size > MAX_SHEET_BYTES or number > MAX_ROWS:
+                raise kind(f"{where} holds more than a sheet of {size_text(MAX_SHEET_BYTES)}; save it as CSV")
+            if any(cells):
+                writer.writerow(cells)
+        name = f"sheet {sheet.title!r}, the first of {len(book.worksheets)}" if len(book.worksheets) > 1 else ""
+        book.close()
+    except (kind, OSError):
+        raise
+    except Exception as error:  # a foreign file in the hands of a library: anything
+        raise kind(f"{where} is no .xlsx file: {first_line(error)}") from None
+    return out.getvalue(), name
+
+
+def cell_text(value: Any) -> str:
+    """Return a cell of a sheet as text: whole numbers without a decimal point, dates as ISO 8601 has them."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value).removesuffix(" 00:00:00").strip()
+
+
+def import_openpyxl(kind: type[Exception], where: str | Path) -> Any:
+    """Return openpyxl; raise an error of `kind`, which says how to get it, without it."""
+    try:
+        import openpyxl
+    except ImportError:
+        raise kind(f"{where}: .xlsx needs openpyxl: pip install 'ridgefeat[excel]'; or use CSV") from None
+    return openpyxl
+
+
+def check_sheet_size(path: Path, rows: int, columns: int, kind: type[Exception]) -> None:
+    """Raise an error of `kind` if so many rows, below a header, and columns do not fit into an .xlsx file."""
+    import_openpyxl(kind, path)
+    if rows >= MAX_ROWS or columns > MAX_COLUMNS:
+        raise kind(
+            f"{path}: {rows:,} rows and {columns:,} columns are more than an .xlsx file holds, {MAX_ROWS - 1:,} "
+            f"and {MAX_COLUMNS:,}; write .csv or .parquet"
+        )
+
+
+def write_sheet(path: Path, rows: Iterable[Sequence[Any]], kind: type[Exception]) -> None:
+    """Write rows of numbers, text and None (missing) as an .xlsx file; text is never taken for a formula."""
+    openpyxl = import_openpyxl(kind, path)
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("table")
+    for row in rows:
+        sheet.append([_cell(openpyxl, sheet, v, kind) if isinstance(v, str) else v for v in row])
+    book.save(path)
+
+
+def _cell(openpyxl: Any, sheet: Any, value: str, kind: type[Exception]) -> Any:
+    if len(value) > MAX_CHARACTERS:
+        raise kind(f"{value[:40]!r}… has {len(value):,} characters, an .xlsx cell {MAX_CHARACTERS:,}; write .csv")
+    if not value.startswith(("=", "#")):
+        return value or None
+    cell = openpyxl.cell.WriteOnlyCell(sheet, value)
+    cell.data_type = "s"
+    return cell
+
+
+def write_frame(frame: pd.DataFrame, target: Path, dialect: str, kind: type[Exception], name: Path) -> None:
+    """Write a frame to a file that is to have a name in the end: .xlsx, or else CSV in a dialect of DIALECTS."""
+    if name.suffix.lower() != ".xlsx":
+        DIALECTS[dialect].write(frame, target)
+        return
+    check_sheet_size(name, *frame.shape, kind)
+    cells = frame.astype(object).where(frame.notna(), None)
+    write_sheet(target, [list(frame.columns), *cells.itertuples(index=False, name=None)], kind)

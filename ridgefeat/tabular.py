@@ -1,0 +1,424 @@
+"""Tables as people have them, read in one way: CSV in any dialect, .xlsx and Parquet.
+
+`open_table` looks at the first lines and finds separator, decimal sign and encoding; `Table.frames` then reads all rows
+with pandas. What differs from plain CSV in UTF-8 is logged in one line, which the commands print.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ridgefeat.files import MISSING_WORDS, count_of, exact_numbers, first_few, first_line, import_pyarrow, size_text
+from ridgefeat.sheets import sheet_as_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOG = logging.getLogger("ridgefeat")
+MAX_SAMPLE, MAX_HEADER = 1 << 18, 1 << 24
+"""Characters from which a dialect is found; and at most, where the first line is longer."""
+SAMPLE_ROWS = 50
+SEPARATORS = {"\t": "tab", ";": "`;`", "|": "`|`", ",": "`,`", r"\s+": "spaces"}
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
+_POINT = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([.,' \u00a0\u202f]\d{3})+([.,]\d+)?")
+_DATE = re.compile(r"\d+[-./ ]\d+[-./ ]\d+.*|\d+[-. ]+[^\W\d]{3,}\.?.*|[^\W\d]{3,}\.?[-. ]+\d+")
+
+
+def is_number(cell: str, decimal: str = ".") -> bool:
+    """Whether a cell is a number in digits.
+
+    Examples
+    --------
+    >>> is_number("-1.5e3"), is_number("0,5", ","), is_number("1.234,5", ","), is_number("")
+    (True, True, False, False)
+    """
+    return _NUMBER.fullmatch(cell if decimal == "." else cell.replace(".", "x").replace(decimal, ".")) is not None
+
+
+def point_decimals(cells: Sequence[str], separator: str = "") -> list[str]:
+    """Return a column's cells with decimal points, if all are numbers and some have a decimal comma; else as they are.
+
+    Where a comma separates the columns, quoted cells such as "1,234" may be thousands, and stay text.
+
+    Examples
+    --------
+    >>> point_decimals(["34,5", "", "40"]), point_decimals(["1,5", "left"])
+    (['34.5', '', '40'], ['1,5', 'left'])
+    """
+    commas = [c for c in cells if "," in c]
+    if not commas or not all(_COMMA.fullmatch(c) for c in commas):
+        return list(cells)
+    if separator == "," and all(_THOUSANDS.fullmatch(c) for c in commas):
+        return list(cells)
+    others = {c for c in cells if "," not in c and c not in MISSING_WORDS and c}
+    return [c.replace(",", ".") for c in cells] if all(c.lstrip("+-").isdigit() for c in others) else list(cells)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text, opened: how it is written, and its first rows.
+
+    Attributes
+    ----------
+    path, kind, where
+        The file, the kind of its errors, and what messages call it.
+    separator, decimal, encoding : str
+    head : list of list of str
+        The first rows as cells, header included, stripped.
+    names : list of str
+        Columns: the first row, unless `with_names` said otherwise.
+    has_header : bool
+    skipped : int
+        Lines above the first row: `sep=;`, as some programs write, and those that begin with #.
+    content : str, optional
+        An .xlsx file's first sheet as CSV.
+    sheet : str
+    is_padded : bool
+        Whether a space follows each separator.
+    """
+
+    path: Path
+    kind: type[Exception]
+    where: str
+    separator: str
+    decimal: str
+    encoding: str
+    head: list[list[str]]
+    names: list[str]
+    has_header: bool = True
+    skipped: int = 0
+    content: str | None = None
+    sheet: str = ""
+    is_padded: bool = False
+
+    @property
+    def words(self) -> str:
+        """How the file is understood where it is not plain CSV; else empty."""
+        found = [self.sheet] if self.sheet else []
+        if self.separator not in (",", r"\s+") and len(self.head[0]) > 1 and self.content is None:
+            found.append(f"separator {SEPARATORS[self.separator]}")
+        if self.decimal == ",":
+            found.append("decimal comma")
+        if self.skipped:
+            found.append(f"{count_of(self.skipped, 'line')} above it left out")
+        if self.encoding != "utf-8-sig":
+            found.append({"cp1252": "Windows-1252 (it is not UTF-8)"}.get(self.encoding, self.encoding.upper()))
+        return ", ".join(found)
+
+    def with_names(self, names: Sequence[str], *, has_header: bool) -> Table:
+        """Return the table with other names of columns, or without a header row."""
+        return replace(self, names=list(names), has_header=has_header)
+
+    def rename(self, known: Iterable[str]) -> Table:
+        """Return the table with names spelt as `known` spells them where only capitals differ; refuse doubled names."""
+        return replace(self, names=match_names(self.head[0], known, self.where, self.kind))
+
+    def frames(
+        self,
+        numbers: Collection[str] = (),
+        *,
+        columns: Sequence[str] = (),
+        repeated: Collection[str] = (),
+        dtype: Any = "float64",
+        rows: int | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows, all at once or so many at a time: `numbers` as `dtype`, other columns as text as written.
+
+        Parameters
+        ----------
+        numbers : collection of str
+            Columns that must be numbers; missing words (files.MISSING_WORDS) become NaN.
+        columns : sequence of str
+            Columns to read; all without.
+        repeated : collection of str
+            Columns of text with few different values, which are then read as categories.
+        rows : int, optional
+            Maximum number of rows in a frame.
+
+        Raises the table's kind of error, with row and column, if a cell is no number or rows have too many cells.
+        """
+        import pandas as pd
+
+        names = list(columns) or self.names
+        # With a choice of columns pandas would not notice a row of too many cells.
+        chosen = {"usecols": names} if len(names) < len(self.names) else {}
+        types = {n: dtype if n in numbers else "category" if n in repeated else str for n in names}
+        try:
+            found = self._read(dtype=types, chunksize=rows, **chosen)
+            for raw in [found] if isinstance(found, pd.DataFrame) else found:
+                # A row with more cells than the header has makes pandas take the first ones for names of rows.
+                if not isinstance(raw.index, pd.RangeIndex):
+                    raise ValueError("rows have more cells than the header")
+                raw.index = pd.RangeIndex(len(raw))
+                yield _without_blank_end(raw)[names]
+        except (ValueError, OverflowError, csv.Error) as error:  # what pandas' parser raises are ValueErrors
+            raise self.kind(f"{self.where}{self._reason(error, numbers)}") from None
+
+    def frame(self, numbers: Collection[str] = (), *, max_rows: int) -> pd.DataFrame:
+        """Return all rows: text stripped, never missing, numbers with a decimal point. Refuse more than `max_rows`."""
+        import pandas as pd
+
+        found = list(islice(self.frames(numbers, rows=max_rows), 2))
+        if len(found) > 1:
+            raise self.kind(f"{self.where}: more than {max_rows} rows")
+        frame = found[0] if found else pd.DataFrame(columns=self.names, dtype=object)
+        texts = {n: frame[n].fillna("").str.strip().tolist() for n in self.names if n not in numbers}
+        return frame.assign(**{n: point_decimals(cells, self.separator) for n, cells in texts.items()})
+
+    def _read(self, **how: Any) -> Any:
+        import pandas as pd
+
+        missing = {n: ["", *MISSING_WORDS] for n, kind in how["dtype"].items() if kind not in (str, "category")}
+        return pd.read_csv(
+            self.path if self.content is None else io.StringIO(self.content),
+            **how,
+            **exact_numbers(pd.__version__),
+            names=self.names,
+            header=0 if self.has_header else None,
+            skiprows=self.skipped,
+            sep=self.separator,
+            decimal=self.decimal,
+            encoding=self.encoding,
+            compression=None,
+            skipinitialspace=self.is_padded,
+            keep_default_na=False,
+            na_values=missing,
+            low_memory=False,
+        )
+
+    def _reason(self, error: Exception, numbers: Collection[str]) -> str:
+        """Return how a message goes on: row, column and value of a cell that is no number, or the parser's words."""
+        import pandas as pd
+
+        at = 0
+        with suppress(ValueError):  # a row or byte further down that cannot be read either
+            for texts in self._read(dtype=dict.fromkeys(self.names, str), chunksize=1024) if numbers else ():
+                for name in (n for n in self.names if n in numbers):
+                    cells = texts[name].fillna("").str.strip()
+                    digits = cells.str.replace(".", "x", regex=False) if self.decimal == "," else cells
+                    values = pd.to_numeric(digits.str.replace(self.decimal, ".", regex=False), errors="coerce")
+                    bad = (values.isna() & ~cells.isin(["", *MISSING_WORDS])).to_numpy().nonzero()[0]
+                    if len(bad):
+                        return f", {not_a_number(at + int(bad[0]) + 1, name, cells.iloc[bad[0]])}"
+                at += len(texts)
+        reason = first_line(error)  # the parser's own words where a choice of columns is read
+        return f" is no table: {'rows have more cells than the header' if 'passed names' in reason else reason}"
+
+
+def _without_blank_end(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame without the empty rows at its end that spreadsheets write."""
+    if not len(frame) or not all(v == "" or v != v for v in frame.iloc[-1]):
+        return frame
+    filled = (frame.notna() & (frame != "")).any(axis=1).to_numpy().nonzero()[0]
+    return frame.iloc[: filled[-1] + 1 if len(filled) else 0]
+
+
+def not_a_number(row: int, column: str, value: str) -> str:
+    """Return the message on a cell that should hold a number.
+
+    Examples
+    --------
+    >>> not_a_number(3, "score", "1.234,5")
+    "row 3, column 'score': '1.234,5' is not a number (thousands separators? write digits without them)"
+    """
+    hint = ""
+    if _THOUSANDS.fullmatch(value):
+        hint = " (thousands separators? write digits without them)"
+    elif _DATE.fullmatch(value):
+        hint = " (a date? spreadsheets make dates of numbers; go back to the original file)"
+    return f"row {row}, column {column!r}: {value[:40]!r} is not a number{hint}"
+
+
+def match_names(names: Sequence[str], known: Iterable[str], where: str, kind: type[Exception]) -> list[str]:
+    """Return a header's names stripped, spelt as `known` where only capitals differ; refuse those that occur twice.
+
+    A column without a name is called "(column 3)".
+
+    Examples
+    --------
+    >>> match_names([" Score", "Label", "Operator"], ["score", "label"], "table", ValueError)
+    ['score', 'label', 'Operator']
+    """
+    spelt = {name.casefold(): name for name in known}
+    found = [spelt.get(n.strip().casefold(), n.strip()) or f"(column {i})" for i, n in enumerate(names, 1)]
+    at: dict[str, list[int]] = defaultdict(list)
+    for i, name in enumerate(found):
+        at[name].append(i)
+    for name, places in at.items():
+        if len(places) > 1:
+            given = " and ".join(f"{names[i].strip()!r} (column {i + 1})" for i in places[:3])
+            raise kind(f"{where}: {name!r} occurs twice among its columns: {given}; rename or remove one")
+    return found
+
+
+def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int) -> Table | None:
+    """Return a text table or .xlsx file opened for reading; None for Parquet, which read_parquet reads.
+
+    Raises an error of `kind`, whose message begins with `where`, if there is no such file, it is too large, or no text.
+    An OSError is the caller's to report.
+    """
+    if not path.is_file():
+        raise kind(f"{where}: no such file")
+    if (size := path.stat().st_size) > max_bytes:
+        raise kind(f"{where}: {size} bytes are more than the {max_bytes} that are read")
+    with path.open("rb") as file:
+        magic = file.read(8)
+    if magic.startswith(b"PAR1"):
+        return None
+    for start, what in ((b"\xd0\xcf\x11\xe0", "an old Excel file (.xls)"), (b"\x1f\x8b", "compressed by gzip")):
+        if magic.startswith(start):
+            raise kind(f"{where} is {what}; save it as .xlsx or CSV")
+    content, sheet, encoding = None, "", "utf-8-sig"
+    if magic.startswith(b"PK\x03\x04"):
+        content, sheet = sheet_as_csv(path, kind, where)
+        sample = content[:MAX_SAMPLE]
+    else:
+        encoding = _encoding(path, kind, where)
+        sample = _sample(path, encoding)
+    if not sample.strip():
+        raise kind(f"{where} is empty")
+    hint = re.match(r"(#.*\r?\n)+|sep=(.)\r?\n", sample, re.IGNORECASE)
+    sample, skipped = (sample[hint.end() :], hint[0].count("\n")) if hint else (sample, 0)
+    given = "," if content else hint[2] if hint and hint[2] in SEPARATORS else None
+    separator, head = _separator(sample, given)
+    decimal = _decimal(head, separator)
+    padded = f"{separator} " in sample.lstrip().partition("\n")[0]
+    return Table(
+        *(path, kind, where, separator, decimal, encoding, head, head[0], True, skipped, content, sheet, padded)
+    )
+
+
+def _encoding(path: Path, kind: type[Exception], where: str) -> str:
+    """Return a file's encoding: by its byte-order mark; else UTF-8 if every byte fits, or Windows-1252."""
+    with path.open("rb") as file:
+        start = file.read(256)
+        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        # Text of mostly Latin letters without a mark has a zero in every second byte.
+        odd, even = start[1::2].count(0), start[::2].count(0)
+        if len(start) >= 8 and abs(odd - even) > len(start) // 4:
+            return "utf-16-le" if odd > even else "utf-16-be"
+        decoder: codecs.IncrementalDecoder = codecs.getincrementaldecoder("utf-8")()
+        encoding = "utf-8-sig"
+        file.seek(0)
+        while block := file.read(1 << 20):
+            if b"\0" in block:
+                raise kind(f"{where} is no table: it holds zero bytes; give CSV, .xlsx or Parquet")
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError:
+                encoding = "cp1252"
+                decoder = codecs.getincrementaldecoder("cp1252")("replace")
+    return encoding
+
+
+def _sample(path: Path, encoding: str) -> str:
+    """Return the first lines, whole."""
+    errors = "replace" if encoding == "cp1252" else "strict"
+    try:
+        with path.open(encoding=encoding, errors=errors, newline="") as file:
+            text = file.read(MAX_SAMPLE)
+            if len(text) == MAX_SAMPLE and "\n" not in text:
+                text += file.read(MAX_HEADER)
+    except UnicodeError:
+        return "\ufffd"
+    cut = max(text.rfind("\n"), text.rfind("\r"))
+    return text[: cut + 1] if len(text) >= MAX_SAMPLE and cut > 0 else text
+
+
+def _rows(text: str, separator: str) -> list[list[str]]:
+    """Return the first rows as cells, without blank lines."""
+    spaced = separator == r"\s+"
+    stream = io.StringIO(text.replace("\t", " ") if spaced else text, newline="")
+    reader = csv.reader(stream, delimiter=" " if spaced else separator, skipinitialspace=True)
+    rows: list[list[str]] = []
+    try:
+        for row in islice((r for r in reader if any(c.strip() for c in r)), SAMPLE_ROWS):
+            rows.append([c.strip() for c in row if c or not spaced])
+    except csv.Error:
+        pass  # a field beyond all bounds; what there is decides
+    return rows or [[""]]
+
+
+def _separator(text: str, given: str | None) -> tuple[str, list[list[str]]]:
+    """Return what separates columns, and the first rows: the same number of cells in most lines, the first included."""
+    if given:
+        return given, _rows(text, given)
+    found = []
+    for separator in ("\t", ";", "|", ","):
+        rows = _rows(text, separator)
+        if len(rows[0]) > 1:
+            found.append((sum(len(r) == len(rows[0]) for r in rows) / len(rows), separator, rows))
+    spaced = _with_row_names(_rows(text, r"\s+"))
+    even = len(spaced[0]) > 1 and all(len(r) == len(spaced[0]) for r in spaced)
+    if not found:
+        return (r"\s+", spaced) if even else ("\t", _rows(text, "\t"))
+    _, separator, rows = max(found, key=lambda f: f[0])
+    # Commas between digits alone, and as many words in every line: "1 0,93".
+    if separator == "," and even and not re.search(r"(?<!\d),|,(?!\d)", "\n".join(map(" ".join, spaced))):
+        return r"\s+", spaced
+    return separator, rows
+
+
+def _with_row_names(rows: list[list[str]]) -> list[list[str]]:
+    """Return rows whose header has a name for every column: R writes none above the names of rows."""
+    wider = len(rows) > 1 and {len(r) for r in rows[1:]} == {len(rows[0]) + 1}
+    return [["", *rows[0]], *rows[1:]] if wider else rows
+
+
+def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
+    cells = [c for row in rows for c in row]
+    commas = [c for c in cells if _COMMA.fullmatch(c) and not (separator == "," and _THOUSANDS.fullmatch(c))]
+    return "," if len(commas) > sum(_POINT.fullmatch(c) is not None for c in cells) else "."
+
+
+def read_parquet(
+    paths: Sequence[Path], kind: type[Exception], where: str, columns: Any = None, *, max_bytes: int, max_rows: int
+) -> pd.DataFrame:
+    """Return Parquet files with the same columns, one below the other; `columns` picks from their names.
+
+    Raises an error of `kind` if one is no Parquet file, they do not fit together, or hold more than is read.
+    """
+    pa, parquet = import_pyarrow(kind, where)
+    tables, size, rows = [], 0, 0
+    try:
+        for path in paths:
+            with parquet.ParquetFile(path) as file:
+                names = file.schema_arrow.names
+                match_names(names, (), where, kind)
+                chosen = columns(names) if columns else names
+                groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+                cells = [group.column(j) for group in groups for j in range(group.num_columns)]
+                size += sum(c.total_uncompressed_size for c in cells if c.path_in_schema.partition(".")[0] in chosen)
+                rows += file.metadata.num_rows
+                if size > max_bytes or rows > max_rows:
+                    raise kind(f"{where} holds {rows:,} rows in {size_text(size)}, more than is read; take a sample")
+                tables.append(file.read(columns=chosen))
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    except (pa.ArrowException, ValueError) as error:
+        raise kind(f"{where} is no Parquet file: {first_line(error)}") from None
+    return frame
+
+
+def log_dialect(table: Table) -> None:
+    """Log how a table was understood, if it is not plain CSV."""
+    if table.words:
+        LOG.info("%s is read with %s.", table.where, table.words)
+
+
+def name_columns(names: Sequence[str]) -> str:
+    """Return a list of columns for a message."""
+    return first_few([n[:40] for n in names], 8)

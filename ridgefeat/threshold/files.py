@@ -1,0 +1,330 @@
+"""A score file's columns, and what each of them is: by its name, or without a header by what it holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ridgefeat.errors import ScoreError
+from ridgefeat.files import MISSING_WORDS, os_errors_as
+from ridgefeat.tabular import Table, is_number, match_names, name_columns, open_table, read_parquet
+
+YES = frozenset(
+    ("1", "1.0", "true", "yes", "mated", "genuine", "match", "target", "tar", "client", "same", "positive", "pos")
+)
+NO = frozenset(
+    ("0", "0.0", "-1", "false", "no", "non-mated", "nonmated", "impostor", "imposter", "non-match", "nonmatch")
+    + ("nontarget", "non-target", "non", "imp", "different", "diff", "negative", "neg")
+)
+"""Labels, in any capitals, that mean mated and non-mated."""
+NAMES = {
+    "score": ("score",),
+    "label": ("mated", "label", "y_true", "genuine"),
+    "subject_probe": ("subject_probe", "subject", "group"),
+    "subject_reference": ("subject_reference",),
+    "probe": ("probe",),
+    "reference": ("reference",),
+}
+"""What each column is called in tables of this package, by its role; the first one that is there is taken."""
+OTHER_NAMES = {
+    "score": ("scores", "similarity", "match_score", "matching_score", "llr", "distance", "dissimilarity"),
+    "label": ("target", "targettype", "is_mated", "is_genuine", "is_match", "match", "same", "ground_truth", "truth"),
+    "subject_probe": ("probe_subject", "probe_subject_id", "subject_id_probe", "real_id"),
+    "subject_reference": (
+        "reference_subject",
+        "bio_ref_subject_id",
+        "gallery_subject",
+        "subject_gallery",
+        "claimed_id",
+    ),
+    "probe": ("probe_id", "probe_key", "probe_template_id", "query", "test", "segmentid", "segment"),
+    "reference": (
+        "reference_id",
+        "gallery",
+        "gallery_id",
+        "bio_ref_template_id",
+        "enroll",
+        "enrol",
+        "model",
+        "modelid",
+    ),
+}
+"""What other programs call them; one of them at most may be there."""
+DISTANCES = ("distance", "dissimilarity")
+MAX_BYTES = 8_000_000_000
+"""Maximum size of a file, and of the columns that are read from Parquet, uncompressed."""
+MAX_ROWS = 200_000_000
+MAX_COLUMNS = 5
+"""Columns of a file without a header; one with more numbers in a row is a matrix."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A file with a row per comparison, or per score, or per pair of prints.
+
+    Attributes
+    ----------
+    path : Path
+    frame : DataFrame
+        Scores as float64; text, stripped, else; None where missing.
+    roles : dict of str to str
+        The columns that are known, by their role (the keys of NAMES).
+    note : str
+        How they were recognised, if not by their names.
+    """
+
+    path: Path
+    frame: pd.DataFrame
+    roles: dict[str, str]
+    note: str = ""
+
+    def prints(self) -> list[pd.Series[str]]:
+        """Return the columns that name prints; raise ScoreError, with its row, for an empty cell."""
+        columns = [self.frame[self.roles[r]] for r in ("probe", "reference") if r in self.roles]
+        for column in columns:
+            if (missing := column.isna().to_numpy()).any():
+                raise ScoreError(f"{self.path}, row {1 + missing.argmax()}: {column.name!r} is empty; name every print")
+        return [column.astype(str) for column in columns]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A file with a row per probe and a column per reference: shape (rows, columns); names are None if it has none."""
+
+    path: Path
+    values: NDArray[np.float64]
+    rows: list[str] | None = None
+    columns: list[str] | None = None
+    note: str = ""
+
+
+def read_file(
+    path: Path, *, score: str | None = None, label: str | None = None, others: Sequence[str] = (), alone: bool = True
+) -> Columns | Matrix:
+    """Return what a file holds.
+
+    Parameters
+    ----------
+    score, label : str, optional
+        Names of columns, if they have other names.
+    others : sequence of str
+        Further columns that are needed.
+    alone : bool
+        Whether it is the only file. Where two are given, `0,93` in every line is a number with a decimal comma.
+
+    Raises ScoreError if it cannot be read, or its columns are ambiguous.
+    """
+    where = str(path)
+    with os_errors_as(ScoreError, f"{path} cannot be read", "; give a table of scores"):
+        if path.is_dir():
+            parts = sorted(path.glob("*.parquet"))
+            if not parts:
+                raise ScoreError(f"folder {path} holds no .parquet file; give a table of scores, or a folder of them")
+            table = None
+        else:
+            parts = [path]
+            table = open_table(path, ScoreError, where, max_bytes=MAX_BYTES)
+        if table is not None:
+            return _read_text(table, score, label, alone)
+        frame = read_parquet(
+            parts, ScoreError, where, _needed(score, label, others), max_bytes=MAX_BYTES, max_rows=MAX_ROWS
+        )
+    frame.columns = match_names(list(map(str, frame.columns)), (), where, ScoreError)
+    roles = find_roles(frame.columns.tolist(), path, score, label)
+    if "score" in roles:
+        frame[roles["score"]] = pd.to_numeric(frame[roles["score"]], errors="coerce").astype(np.float64)
+    return Columns(path, frame, roles)
+
+
+def _needed(score: str | None, label: str | None, others: Sequence[str]) -> Callable[[list[str]], list[str]]:
+    """Return the choice of columns of Parquet; all if one is missing, so that the message can list them."""
+
+    def needed(there: list[str]) -> list[str]:
+        names = [n.strip() for n in there]
+        roles = find_roles(names, Path(), score, label, strict=False)
+        if not {"score", "label"} <= set(roles) or not set(others) <= set(names):
+            return there
+        kept = {
+            *others,
+            *(roles[r] for r in roles if r not in ("probe", "reference")),
+            "classifier",
+            "repeat",
+            "failure",
+        }
+        return [n for n in there if n.strip() in kept or n.strip().startswith("p_")]
+
+    return needed
+
+
+def find_roles(
+    names: Sequence[str], path: Path, score: str | None = None, label: str | None = None, *, strict: bool = True
+) -> dict[str, str]:
+    """Return the columns that are known by their names, in any capitals, by their role.
+
+    Examples
+    --------
+    >>> find_roles(["Label", "Match Score", "note"], Path("s.csv"))
+    {'score': 'Match Score', 'label': 'Label'}
+    """
+    plain: dict[str, list[str]] = {}
+    for name in names:
+        plain.setdefault(_plain(name), []).append(name)
+    found = {}
+    for role, usual in NAMES.items():
+        given = {"score": score, "label": label}.get(role)
+        if given is not None:
+            near = [given] if given in names else plain.get(_plain(given), [])
+            if not near and strict:
+                raise ScoreError(f"{path} has no column {given!r}; there are: {name_columns(names)}")
+        else:
+            near = next((plain[n] for n in usual if n in plain), [])
+            near = near or [name for n in OTHER_NAMES[role] for name in plain.get(n, ())]
+        if len(near) > 1 and strict:
+            advice = f"name one with --{role}-column" if role in ("score", "label") else "rename one"
+            raise ScoreError(f"{path}: columns {name_columns(near)} may each be the {role}; {advice}")
+        if near:
+            found[role] = near[0]
+    return found
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\W+", "_", name.casefold()).strip("_")
+
+
+def _read_text(table: Table, score: str | None, label: str | None, alone: bool) -> Columns | Matrix:
+    halves = table.separator == "," and all(len(r) == 2 and "".join(r).lstrip("-").isdigit() for r in table.head)
+    if halves and not alone:
+        head = [[",".join(r)] for r in table.head]
+        table = replace(table, separator="\t", decimal=",", head=head, names=head[0])
+    if (matrix := _as_matrix(table, score or label)) is not None:
+        return matrix
+    if not _has_header(table):
+        return _without_header(table)
+    table = table.rename(())
+    roles = find_roles(table.names, table.path, score, label)
+    if len(table.names) == 1 and is_number(table.head[-1][0], table.decimal):
+        roles = {"score": table.names[0]}
+    numbers = {roles["score"]} if "score" in roles else set()
+    numbers |= {n for n in table.names if n.startswith("p_")} if "classifier" in table.names else set()
+    names = {roles[r] for r in ("probe", "reference") if r in roles}
+    texts = {*roles.values(), "classifier", "repeat", "failure"} & set(table.names) - numbers
+    frame = next(table.frames(numbers, repeated=texts - names), pd.DataFrame(columns=table.names))
+    for name in texts - {"failure"}:
+        frame[name] = _texts(frame[name])
+    return Columns(table.path, frame, roles, table.words)
+
+
+def _has_header(table: Table) -> bool:
+    """Whether the first row names columns: it holds no number, and no label of a list of trials without names."""
+    first = table.head[0]
+    if any(is_number(c, table.decimal) for c in first):
+        return False
+    below = [r for r in table.head[1:] if len(r) == len(first)]
+    if len(first) == 1 and not any(is_number(r[0], table.decimal) for r in below):  # a list of names
+        return bool(find_roles(first, table.path, strict=False))
+    labels = [c for c, cells in enumerate(zip(*below, strict=True)) if {v.lower() for v in cells} <= YES | NO]
+    named = len(find_roles(first, table.path, strict=False)) > 1
+    return named or not any(first[c].lower() in YES | NO for c in labels)
+
+
+def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column of text stripped, None where missing; each different text is held once."""
+    is_category = isinstance(column.dtype, pd.CategoricalDtype)
+    codes, different = (column.cat.codes.to_numpy(), column.cat.categories) if is_category else pd.factorize(column)
+    kept = [None if v in ("", *MISSING_WORDS) else v for v in (str(d).strip() for d in different)]
+    if is_category and kept == different.tolist():
+        return column
+    return pd.Series(np.array([*kept, None], object)[codes], dtype=object)
+
+
+def _as_matrix(table: Table, given: str | None) -> Matrix | None:
+    """Return a file as a matrix, if its first rows are one: numbers alone, or with names above and before them."""
+    first, rows = table.head[0], table.head[1:]
+    if len(first) < 3 or len(rows) < 2 or any(len(r) != len(first) for r in rows):
+        return None
+
+    def numeric(cells: Sequence[str]) -> bool:
+        return all(c in MISSING_WORDS or not c or is_number(c, table.decimal) for c in cells)
+
+    if not all(numeric(r[1:]) for r in rows):
+        return None
+    names = [str(i) for i in range(len(first))]
+    if numeric(first):
+        bare = all(numeric(r) for r in rows) and first[0] != ""
+        if bare and _is_bare_matrix(table):
+            values = next(table.with_names(names, has_header=False).frames(names)).to_numpy(np.float64)
+            return Matrix(table.path, values, note=table.words)
+        if bare or first[0] != "":
+            return None
+    elif any(is_number(c, table.decimal) for c in first[1:]):
+        if first[0] and {*first[1:]} != {r[0] for r in rows}:
+            return None
+    elif given is not None or {"score", "label"} & set(find_roles(first, table.path, strict=False)):
+        return None
+    frame = next(table.with_names(names, has_header=True).frames(names[1:]))
+    rows_named = _texts(frame["0"]).astype(str).tolist()
+    return Matrix(table.path, frame[names[1:]].to_numpy(np.float64), rows_named, first[1:], table.words)
+
+
+def _is_bare_matrix(table: Table) -> bool:
+    """Whether rows of numbers are a matrix, and not columns of labels, numbers of prints and scores."""
+    width, cells = len(table.head[0]), {c for r in table.head for c in r}
+    with_fractions = sum(any("." in r[c] or "," in r[c] for r in table.head) for c in range(width))
+    is_mask = cells <= {"0", "1", "-1", "", *MISSING_WORDS}
+    return width > MAX_COLUMNS or width == len(table.head) or is_mask or with_fractions > 1
+
+
+def _without_header(table: Table) -> Columns:
+    """Return a file without a header; what its columns are is found from all of their cells."""
+    names = [f"column {i}" for i in range(1, len(table.head[0]) + 1)]
+    frame = next(table.with_names(names, has_header=False).frames())
+    frame = frame.apply(_texts)
+    kinds = {n: _kind(frame[n], table.decimal) for n in names}
+    note = "; ".join(["no header", *([table.words] if table.words else [])])
+    numeric = [n for n in names if kinds[n] != "name"]
+    labels = [n for n in names if kinds[n] == "label"]
+    fractions = [n for n in numeric if kinds[n] == "fraction"]
+    if len(names) in (4, 5) and kinds[names[-1]] in ("whole", "fraction") and len(labels) != 1:
+        real = names[1 if len(names) == 4 else 2]
+        same = (frame[names[0]] == frame[real]).to_numpy()
+        if same.any() and not same.all():
+            roles = {"score": names[-1], "subject_reference": names[0], "subject_probe": real, "probe": names[-2]}
+            kind = "claimed identity, real identity, name" if len(names) == 4 else "claimed, model, real identity, name"
+            return _numbered(table, frame, roles, f"{note}; the {len(names)} columns of bob ({kind}, score)")
+    free = [n for n in numeric if n not in labels]
+    score = next((found for found in (fractions, free) if len(found) == 1), [])
+    if len(free) > len(score) + 2 or (free and not score) or len(labels) > 1 or len(names) > MAX_COLUMNS:
+        raise ScoreError(
+            f"{table.path} has no header, and its {len(names)} columns may mean several things (first row: "
+            f"{', '.join(table.head[0][:6])}); write names above them, such as probe, reference, mated, score"
+        )
+    prints = [n for n in names if n not in (*labels, *score)][:2]
+    roles = dict(zip(("score", "label"), (next(iter(score), ""), next(iter(labels), "")), strict=True))
+    roles |= dict(zip(("probe", "reference"), prints, strict=False))
+    return _numbered(table, frame, {r: n for r, n in roles.items() if n}, note)
+
+
+def _kind(column: pd.Series[Any], decimal: str) -> str:
+    """Return what a column of text holds: "label" (both words for mated and not), "fraction", "whole" or "name"."""
+    different = [v for v in column.unique() if v is not None]
+    lower = {v.lower() for v in different}
+    if lower & YES and lower & NO and lower <= YES | NO:
+        return "label"
+    if not all(is_number(v, decimal) for v in different):
+        return "name"
+    return "whole" if all(v.lstrip("+-").isdigit() for v in different) else "fraction"
+
+
+def _numbered(table: Table, frame: pd.DataFrame, roles: dict[str, str], note: str) -> Columns:
+    """Return columns with the scores as numbers."""
+    if "score" in roles:
+        cells = frame[roles["score"]]
+        frame[roles["score"]] = pd.to_numeric(cells.str.replace(table.decimal, ".", regex=False)).astype(np.float64)
+    return Columns(table.path, frame, roles, note)

@@ -1,0 +1,113 @@
+"""What a command may write: outputs that exist, that are inputs, and folders of other commands."""
+
+import shutil
+
+import pytest
+
+from ridgefeat.cli.outputs import MANIFEST
+from tests.cli.running import run
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a table, a model, scores and a picture, made once."""
+    folder = tmp_path_factory.mktemp("outputs")
+    run("synth", folder / "made", "-n", 24, "--fingers", 1, "--seed", 1)
+    run("synth", folder / "prints", "-n", 6, "--fingers", 1, "--impressions", 2, "--seed", 2)
+    for index, name in enumerate(sorted((folder / "prints").glob("*.png"))):
+        name.rename(folder / "prints" / f"{101 + index // 2}_{1 + index % 2}.png")
+    table, model = folder / "t.csv", folder / "m.skops"
+    run("extract", folder / "made", "--index", folder / "made/index.csv", "--families", "ridge", "-o", table)
+    run("train", table, "--target", "sex", "--classifier", "logistic", "--folds", 2, "-o", model)
+    run("verify", folder / "prints", "--impostors", "all", "-o", folder / "s.csv")
+    return folder
+
+
+def state(folder):
+    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("args", "output"),
+    [
+        (("explore", "t.csv"), "t.csv"),
+        (("explore", "t.csv"), "t.json"),
+        (("explore", "t.csv"), "link.csv"),
+        (("predict", "m.skops", "t.csv"), "m.skops"),
+        (("predict", "m.skops", "t.csv"), "m.json"),
+        (("predict", "m.skops", "t.csv"), "t.csv"),
+        (("show", "prints/101_1.png"), "prints/101_1.png"),
+        (("train", "t.csv", "--target", "sex"), "t.csv"),
+        (("train", "t.csv", "--target", "sex"), "t.skops"),
+        (("verify", "prints", "--index", "made/index.csv"), "made/index.csv"),
+        (("extract", "made", "--index", "made/index.csv"), "made/index.csv"),
+        (("extract", "made", "--params", "p.json"), "p.csv"),
+        (("merge", "t.csv", "u.csv"), "t.csv"),
+        (("split", "o/train.csv"), "o"),
+        (("threshold", "o/thresholds.csv"), "o"),
+        (("bench", "o/scores.csv", "--target", "sex"), "o"),
+        (("identify", "prints/101_1.png", "--gallery", "prints"), "prints/101_1.png"),
+        (("identify", "prints/101_1.png", "--gallery", "prints"), "prints/102_1.png"),
+    ],
+)
+def test_an_output_that_is_an_input_is_always_refused(place, tmp_path, monkeypatch, args, output):
+    shutil.copytree(place, tmp_path / "w")
+    work = tmp_path / "w"
+    (work / "link.csv").symlink_to("t.csv")
+    (work / "p.json").write_text("{}")
+    (work / "u.csv").write_bytes((work / "t.csv").read_bytes())
+    (work / "o").mkdir()
+    for name in ("thresholds.csv", "scores.csv", "train.csv"):
+        (work / "o" / name).write_bytes((work / "t.csv").read_bytes())
+    monkeypatch.chdir(work)
+    before = state(work)
+    option = "--draw" if args[0] == "identify" else "-o"
+    said = run(*args, option, output, "--overwrite", code=2).stderr
+    assert "choose another" in said and state(work) == before
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("explore", "t.csv"),
+        ("predict", "m.skops", "t.csv"),
+        ("show", "prints/101_1.png"),
+        ("train", "t.csv", "--target", "sex"),
+        ("verify", "prints"),
+        ("extract", "made"),
+        ("merge", "t.csv", "t.csv"),
+        ("identify", "prints/101_1.png", "--gallery", "prints", "--draw"),
+    ],
+)
+def test_an_output_that_exists_is_kept_without_overwrite(place, tmp_path, monkeypatch, args):
+    monkeypatch.chdir(place)
+    output = tmp_path / (
+        "out.png" if args[0] in ("show", "identify") else "out.skops" if args[0] == "train" else "out.csv"
+    )
+    output.write_text("mine")
+    said = run(*args, *(() if args[-1] == "--draw" else ("-o",)), output, code=2).stderr
+    assert "--overwrite" in said and output.read_text() == "mine" and list(tmp_path.iterdir()) == [output]
+
+
+@pytest.mark.parametrize("command", ["bench", "threshold"])
+def test_a_folder_of_results_is_kept_and_belongs_to_one_command(place, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(place)
+    args = {"bench": ("bench", "t.csv", "--target", "sex", "--classifiers", "dummy", "--folds", 2, "--fast")}
+    args["threshold"] = ("threshold", "s.csv", "--folds", 1, "--methods", "exact")
+    own, other = args[command], args["threshold" if command == "bench" else "bench"]
+    run(*own, "-o", tmp_path / "r")
+    before = state(tmp_path)
+    assert tmp_path / "r" / MANIFEST in before and not list(tmp_path.glob("r/.*"))
+    assert "--overwrite" in run(*own, "-o", tmp_path / "r", code=2).stderr
+    said = run(*other, "-o", tmp_path / "r", "--overwrite", code=2).stderr
+    assert f"holds results of `ridgefeat {command}`" in said and state(tmp_path) == before
+    run(*own, "-o", tmp_path / "r", "--overwrite")
+    assert set(state(tmp_path)) == set(before)
+
+
+def test_scores_of_verify_are_not_replaced_by_bench(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(place)
+    shutil.copy(place / "s.csv", tmp_path / "scores.csv")
+    (tmp_path / "scores.json").write_text('{"command": ["ridgefeat", "verify", "prints"]}')
+    said = run("bench", "t.csv", "--target", "sex", "-o", tmp_path, "--overwrite", code=2).stderr
+    assert "holds results of `ridgefeat verify`" in said and len(list(tmp_path.iterdir())) == 2
