@@ -61,7 +61,7 @@ def test_train_and_predict(table, tmp_path):
     card = tmp_path / "m.md"
     assert "96 prints of 24 subjects" in card.read_text(encoding="utf-8")
     card.write_text("completed by hand")
-    again = run("train", *how)
+    again = run("train", *how, "--overwrite")
     assert "kept as it was" in again.stderr and card.read_text() == "completed by hand"
     done = run("predict", model, table)
     assert done.stdout.splitlines()[0] == "source,predicted,p_female,p_male,no_answer"
@@ -110,7 +110,7 @@ def test_no_column_is_read_that_is_not_needed(table, tmp_path, monkeypatch):
     assert "ridge" in run("bench", *given, *other, "--target", "texture_made_1").stdout
     printed = run("train", *given, "--target", "nothing", "-o", tmp_path / "n.skops", code=2).stderr
     assert "has no target column 'nothing'; it has: subject, sex, hand, finger, age" in printed
-    printed = run("bench", table, "--families", "x", *given[3:], *more, "--target", "sex", code=2).stderr
+    printed = run("bench", table, "--families", "x", *given[3:], *more, "--overwrite", "--target", "sex", code=2).stderr
     assert "no family x; it has: ridge, texture" in printed
 
 
