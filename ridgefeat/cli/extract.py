@@ -169,7 +169,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Cou
         )
         sys.exit(130)
     summary.passed_over = passed_over
-    talk.echo(talk.summarise_run(summary, time.perf_counter() - started))
+    talk.echo(talk.summarise_run(summary, time.perf_counter() - started, was_split=bool(given["fingers"])))
     talk.result(summary)
     if summary.failures:
         sys.exit(1)

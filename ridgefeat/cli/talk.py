@@ -183,8 +183,8 @@ def warn_of_labels(items: Sequence[Any], layout: str) -> None:
         warn(f"several prints have the same labels ({first_few(repeated, 3, '; ')}); {TELL_APART}.")
 
 
-def summarise_run(s: Summary, seconds: float) -> str:
-    """Return a run's counts, failures and flags in a few lines."""
+def summarise_run(s: Summary, seconds: float, *, was_split: bool) -> str:
+    """Return a run's counts, failures and flags in a few lines; `was_split` is whether fingers were cut apart."""
     fresh = s.rows - s.kept
     took = f" in {seconds:.1f} s ({1000 * seconds / fresh:.1f} ms per print)" if fresh else ""
     kept = f", {s.kept} of them from an earlier run" if s.kept else ""
@@ -209,7 +209,7 @@ def summarise_run(s: Summary, seconds: float) -> str:
             "Most prints are flagged wrong_scale: their ridges contradict the resolution. "
             "Give --dpi, or an --index with a column dpi."
         )
-    if s.flags["several_prints"]:
+    if s.flags["several_prints"] and not was_split:
         lines.append("Images flagged several_prints: --fingers split gives every finger a row of its own.")
     if s.passed_over:
         lines.append(f"Passed over, being no images: {_passed_over(s.passed_over)}")

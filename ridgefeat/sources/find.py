@@ -115,11 +115,12 @@ def find_prints(
     if isinstance(inputs, str | os.PathLike):
         inputs = [inputs]
     labelled = _labeller(layout, regex)
-    search = Search(raw, Counter() if passed_over is None else passed_over)
+    named = [*lists, *([index] if index is not None else [])]
+    search = Search(raw, Counter() if passed_over is None else passed_over, named)
     found = [search.input(given) for given in inputs]
     for path in lists:
-        named = [p for source in read_list(path) for p in search.named(source)]
-        found.append(Input(Path(os.path.abspath(path)).parent, False, named))  # noqa: PTH100
+        listed = [p for source in read_list(path) for p in search.named(source)]
+        found.append(Input(Path(os.path.abspath(path)).parent, False, listed))  # noqa: PTH100
     _drop_repeated(found)
     listing = None if index is None else _list_in(Path(index), found, index_column)
     _name_apart(found)

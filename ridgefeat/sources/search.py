@@ -33,10 +33,13 @@ class Input:
 
 
 class Search:
-    """Finds the prints of inputs; counts what it passes over."""
+    """Finds the prints of inputs; counts what it passes over, but for the tables and lists that the user names."""
 
-    def __init__(self, raw: RawSize | None, passed_over: Counter[str]) -> None:
+    def __init__(
+        self, raw: RawSize | None, passed_over: Counter[str], named: Iterable[str | os.PathLike[str]] = ()
+    ) -> None:
         self.raw, self.passed_over = raw, passed_over
+        self._named = {Path(os.path.abspath(n)) for n in named}  # noqa: PTH100 - resolve() would follow links
 
     def input(self, given: str | os.PathLike[str]) -> Input:
         """Return what is found in an input; raise LayoutError if it cannot be read."""
@@ -84,7 +87,8 @@ class Search:
         suffix = path.suffix.lower()
         if suffix in SUFFIXES or (self.raw and suffix in RAW_SUFFIXES) or (file and begins_as_transaction(file)):
             return True
-        self.passed_over[suffix or "without suffix"] += 1
+        if file not in self._named:
+            self.passed_over[suffix or "without suffix"] += 1
         return False
 
     def named(self, source: PrintSource) -> list[PrintSource]:

@@ -32,6 +32,9 @@ def test_raw_pixels_are_read_where_their_number_fits_exactly(folder):
     found = {p.relative: p for p in find_prints(folder, raw=SIZE, passed_over=passed)}
     assert list(found) == ["7_1.raw", "7_2.GRAY", "a.png", "b.png"]
     assert passed == {".txt": 2, ".db": 1, "without suffix": 1}
+    (folder / "own.csv").write_text("file,subject\na.png,7\n")
+    find_prints(folder, index=folder / "own.csv", passed_over=(own := Counter()))
+    assert ".csv" not in own  # what the user named is not passed over
     print_ = load_print(found["7_1.raw"])
     assert np.array_equal(print_.pixels, PIXELS) and print_.flags == ("resolution_assumed",)
     assert found["7_1.raw"].labels == {"subject": "7", "impression": "1"}
