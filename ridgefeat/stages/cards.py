@@ -94,14 +94,16 @@ def _level_lines(ink: UInt8) -> Bool:
     joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((3, MAX_BREAK), np.uint8))
     joined = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, MIN_RUN), np.uint8))[:, MAX_BREAK:-MAX_BREAK]
     lines = np.zeros_like(ink)
-    if np.count_nonzero(joined.any(0)) < MIN_LINE:
-        return lines > 0
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(joined))
-    for n in np.flatnonzero((boxes[:, 2] >= MIN_LINE) & (boxes[:, 3] <= MAX_BREADTH + MAX_LEAN * boxes[:, 2])):
-        left, top, width, height = boxes[n, :4]
-        box = np.s_[top : top + height, left : left + width]
-        y, x = np.nonzero((labels[box] == n) & (alone[box] > 0))
-        if n == 0 or np.unique(x).size < MIN_DRAWN * width:
+    # Outlines take a tenth of the time of labelled components.
+    outlines, _ = cv2.findContours(np.ascontiguousarray(joined), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    for outline in outlines:
+        left, top, width, height = cv2.boundingRect(outline)
+        if width < MIN_LINE or height > MAX_BREADTH + MAX_LEAN * width:
+            continue
+        within = np.zeros((height, width), np.uint8)
+        cv2.drawContours(within, [outline], -1, 1, cv2.FILLED, offset=(-left, -top))
+        y, x = np.nonzero(within & alone[top : top + height, left : left + width])
+        if np.unique(x).size < MIN_DRAWN * width:
             continue
         slope, start = np.polyfit(x, y, 1)
         off = np.abs(y - slope * x - start)
