@@ -71,9 +71,9 @@ def flag(
     --------
     >>> from ridgefeat import Fingerprint
     >>> from ridgefeat.synth.simple import grating
-    >>> Fingerprint(grating((200, 200), 9.0).image).flags
+    >>> Fingerprint(grating((200, 200), 9.0).image, 500).flags
     ('cut_by_border',)
-    >>> Fingerprint(grating((200, 200), 16.0).image).flags
+    >>> Fingerprint(grating((200, 200), 16.0).image, 500).flags
     ('cut_by_border', 'wrong_scale')
     """
     p = params or FlagParams()

@@ -57,7 +57,7 @@ def measure_polarity(image: UInt8, mask: Bool) -> float:
     >>> mask[40:160, 40:160] = True
     >>> image[mask] = grating((120, 120), 9.0).image.ravel()
     >>> round(measure_polarity(image, mask), 1), round(measure_polarity(~image, mask), 1)
-    (1.0, -1.0)
+    (1.1, -1.1)
     """
     columns, rows = image.shape[1] // FINE, image.shape[0] // FINE
     if min(rows, columns) < 1:

@@ -150,7 +150,21 @@ def test_layers_that_cannot_be_trained_are_a_row_with_their_reason(problem, fast
 def test_the_command(pictures, network, tmp_path):
     frame, folder = pictures
     table, out = examples.write_frame(frame, tmp_path / "table.csv"), tmp_path / "out"
-    given = ["bench", str(table), "--target", "sex", "-o", str(out), "--folds", "2", "--fast", "-j", "1", "-q"]
+    given = [
+        "bench",
+        str(table),
+        "--target",
+        "sex",
+        "-o",
+        str(out),
+        "--folds",
+        "2",
+        "--fast",
+        "-j",
+        "1",
+        "-q",
+        "--overwrite",
+    ]
     settings = ["--backbone-set", "mean=0.5", "--backbone-set", f"cache={tmp_path / 'kept'}"]
     asked = ["--backbone", network, *settings]
     names = ["--classifiers", "dummy,backbone-logistic,backbone-head"]
