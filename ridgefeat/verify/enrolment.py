@@ -91,9 +91,6 @@ def find_sources(
 ) -> list[PrintSource]:
     """Return the prints and templates in files and folders.
 
-        An image, or a template in any format of ridgefeat.templates, recognised by its content; also the image or the
-        minutiae of one record of a transaction (`file.an2/09-01-8`).
-
     Parameters
     ----------
     inputs : path or sequence of paths
@@ -158,9 +155,8 @@ def read_template(
     Parameters
     ----------
     path : path or PrintSource
-        if is_template(source, template_format):
-            record = read_record(source, template_format, dpi=pair)
-            return replace(template_from_minutiae(record.minutiae, source.relative), notes=record.notes)
+        An image, or a template in any format of ridgefeat.templates, recognised by its content; also the image or the
+        minutiae of one record of a transaction (`file.an2/09-01-8`).
     dpi : float or (float, float), optional
         Its resolution; 500 for an .xyt file if omitted.
     params : Params, optional
