@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
         raise TemplateError(f"{path}: no column {', '.join(lacking)}; a minutiae table has {', '.join(COLUMNS)}")
     frame = table.frame(needed[1:], max_rows=_MAX_ROWS)
     cells = zip(*(frame[c].tolist() for c in needed), strict=True)
-    rows = [_row(*row, f"{path}, row {n}") for n, row in enumerate(cells, 1)]
+    rows = [_row(row, f"{path}, row {n}") for n, row in enumerate(cells, 1)]
     if not rows:
         return Minutiae.empty(), SingularPoints.empty(), None, ()
     resolutions = {row[-2:] for row in rows}
@@ -139,9 +140,9 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
 _Row = tuple[str, float, float, float, float, float, float]
 
 
-def _row(
-    kind: str, x: float, y: float, direction: float, quality: float, dpi_x: float, dpi_y: float, where: str
-) -> _Row:
+def _row(cells: tuple[Any, ...], where: str) -> _Row:
+    """Check one row: kind, x, y, direction, quality, dpi_x, dpi_y."""
+    kind, x, y, direction, quality, dpi_x, dpi_y = cells
     kind = kind.casefold()
     if kind not in _MINUTIA_KINDS and kind not in _SINGULAR_KINDS:
         raise TemplateError(f"{where}: kind {kind[:40]!r} is none of ending, bifurcation, core, delta, other")
