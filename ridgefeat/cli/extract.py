@@ -81,7 +81,7 @@ def command(**given: Any) -> None:
         passed_over=passed_over,
         **{name: given[name] for name in ("index", "index_column", "lists", "raw")},
     )
-    if given["fingers"]:
+    if recipe.fingers:
         items = _split(items, recipe, given)
     if given["validate"]:
         _validate(items, recipe, passed_over)
@@ -104,9 +104,10 @@ def _recipe(given: dict[str, Any]) -> Recipe:
 
     like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
-    options_given = {name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror", "invert")} | {
-        "params": params
+    options_given = {
+        name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror", "invert", "fingers")
     }
+    options_given["params"] = params
     if like is not None:
         return like.agreeing(**options_given)
     return Recipe.make(**{name: value for name, value in options_given.items() if value is not None})
@@ -169,7 +170,7 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Cou
         )
         sys.exit(130)
     summary.passed_over = passed_over
-    talk.echo(talk.summarise_run(summary, time.perf_counter() - started, was_split=bool(given["fingers"])))
+    talk.echo(talk.summarise_run(summary, time.perf_counter() - started, was_split=bool(recipe.fingers)))
     talk.result(summary)
     if summary.failures:
         sys.exit(1)

@@ -52,6 +52,11 @@ _MAX_PIXELS_PER_BYTE = {"png": 8 * 1032, "jpeg": 512}
 
 _FORMATS = {
     "bmp": (rb"BM", BmpImagePlugin.BmpImageFile),
+    # A bitmap without its file header, as the clipboard has it: the size of the next header, and one plane.
+    "dib": (
+        rb"(?s:[\x28\x34\x38\x40\x6c\x7c]\0{3}.{8}\x01\0[\x01\x04\x08\x10\x18\x20]\0)",
+        BmpImagePlugin.DibImageFile,
+    ),
     "png": (rb"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
     "jpeg": (rb"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
     "tiff": (rb"II[*+]\0|MM\0[*+]", TiffImagePlugin.TiffImageFile),
@@ -91,7 +96,7 @@ class Image:
     dpi : (float, float) or None
         Resolution across and down that the file claims; None where it claims none.
     format : str
-        bmp, png, jpeg, tiff, pnm, gif, webp, jpeg2000 or wsq.
+        bmp, dib, png, jpeg, tiff, pnm, gif, webp, jpeg2000 or wsq.
     notes : tuple of str
         What a person should know: first_page_only (a file of several pages or frames), alpha_ignored (all of the image
         is transparent).
@@ -342,7 +347,7 @@ def _tags(image: Any, kind: str) -> dict[int, Any]:
 def _resolution(image: Any, kind: str, tags: dict[int, Any]) -> Dpi | None:
     """Return the resolution across and down of the image as it is shown."""
     across, down = (0, 0) if kind == "tiff" else image.info.get("dpi", (0, 0))
-    if kind == "bmp":  # Pillow's inch has 1/39.3701 m
+    if kind in ("bmp", "dib"):  # Pillow's inch has 1/39.3701 m
         across, down = (round(v * 39.3701) * 0.0254 for v in (across, down))
     if kind == "jpeg":  # As "dpi" Pillow gives EXIF's where JFIF has none, and of that only the one across.
         per_inch = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit"), 0.0)

@@ -21,6 +21,8 @@ SUFFIXES = frozenset(
     + (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".pgm", ".pbm", ".ppm", ".pnm", *TRANSACTION_SUFFIXES)
 )
 """What is taken for an image or a transaction in a folder, in upper or lower case; a file named outright always is."""
+_UNREAD = frozenset((".heic", ".heif", ".avif"))
+"""Images all the same, which are not read: each gets a row that says so."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Search:
     def taken(self, path: PurePath, file: Path | None = None) -> bool:
         """Return whether a file in a folder (`file`) or archive is taken; count it if it is not."""
         suffix = path.suffix.lower()
-        if suffix in SUFFIXES or (self.raw and suffix in RAW_SUFFIXES) or (file and begins_as_transaction(file)):
+        is_raw = self.raw is not None and suffix in RAW_SUFFIXES
+        if suffix in SUFFIXES | _UNREAD or is_raw or (file and begins_as_transaction(file)):
             return True
         if file not in self._named:
             self.passed_over[suffix or "without suffix"] += 1

@@ -20,6 +20,7 @@ from ridgefeat.synth.prints import Truth
 from ridgefeat.synth.subjects import SubjectPrint, make_subjects
 
 INDEX = "index.csv"
+_IMAGES = (".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".wsq")
 COLUMNS = ("file", "subject", "sex", "hand", "finger", "impression", "pattern", "noise_level", "simulated")
 _MINUTIAE = ("x", "y", "direction", "kind", "quality")
 _SINGULAR = ("x", "y", "kind", "direction")
@@ -70,7 +71,7 @@ def write_set(
     ParameterError
         If a number is out of range.
     LayoutError
-        If the folder holds an index already, or cannot be written.
+        If the folder holds an index or images already, or cannot be written.
     """
     outdir = Path(outdir)
     if n < 1:
@@ -78,6 +79,8 @@ def write_set(
     index = outdir / INDEX
     if index.exists() and not overwrite:
         raise LayoutError(f"{index} is there already; choose another folder, or give --overwrite (overwrite=True)")
+    if not overwrite and (there := next((p.name for p in outdir.glob("*") if p.suffix.lower() in _IMAGES), None)):
+        raise LayoutError(f"{outdir} holds images already, such as {there}; choose another folder, or give --overwrite")
     subjects = -(-n // max(1, fingers * impressions))
     made = make_subjects(subjects, seed=seed, fingers=fingers, impressions=impressions, **options)
     try:

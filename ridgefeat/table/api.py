@@ -68,6 +68,8 @@ def read(
     LayoutError
         If there is no such layout.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ImageError(f"read takes a path, got {type(path).__name__}; Fingerprint(array, dpi) takes pixels")
     recipe = Recipe.make(None, params, dpi, layout, invert=invert)
     found = find_prints([path], layout=layout, raw=RawSize(*raw) if isinstance(raw, tuple) else raw)
     if len(found) != 1:
@@ -185,6 +187,8 @@ def _as_items(prints: Any, **how: Any) -> Sequence[Item]:
     """Return paths as sources (folders are walked), or arrays as prints, in order."""
     if isinstance(prints, (str, os.PathLike)):
         return list(find_prints([prints], **how))
+    if isinstance(prints, np.ndarray) and prints.ndim == 2 and prints.dtype == np.uint8:
+        prints = [prints]  # one print, not its rows
     prints = list(prints)
     arrays = [isinstance(p, np.ndarray) for p in prints]
     if prints and all(arrays):

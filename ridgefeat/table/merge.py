@@ -188,5 +188,6 @@ def rows_of(frame: pd.DataFrame, kinds: Iterable[str], names: Sequence[str]) -> 
 
 
 def _origin(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi", "mirror", "invert")
+    kept = ["command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi"]
+    kept += ["mirror", "invert", "fingers"]
     return {"table": str(path), "sha256": table_digest(path), **{k: about.get(k) for k in kept}}

@@ -35,6 +35,8 @@ class Recipe:
         The hand whose images are mirrored first, so that a column that has a side means the same on both hands.
     invert : {"auto", "yes", "no"}
         Whether ridges are white.
+    fingers : {"split"} or None
+        Whether split_prints has cut images into fingers; extraction itself does not.
     """
 
     families: tuple[str, ...]
@@ -44,6 +46,7 @@ class Recipe:
     regex: str | None = None
     mirror: str | None = None
     invert: str = "auto"
+    fingers: str | None = None
 
     @classmethod
     def make(
@@ -55,19 +58,23 @@ class Recipe:
         regex: str | None = None,
         mirror: str | None = None,
         invert: str = "auto",
+        fingers: str | None = None,
     ) -> Recipe:
         """Return a checked recipe; whatever is left out takes its default.
 
-        Raises ParameterError for an unknown family, an impossible resolution, another hand than left and right, or
-        another `invert` than auto, yes and no.
+        Raises ParameterError for an unknown family, an impossible resolution, another hand than left and right,
+        another `invert` than auto, yes and no, or other `fingers` than split.
         """
         if invert not in INVERT:
             raise ParameterError(f"invert must be one of {', '.join(INVERT)}, got {invert!r}")
         if mirror not in (None, "left", "right"):
             raise ParameterError(f"mirror must be 'left', 'right' or None, got {mirror!r}")
+        if fingers not in (None, "split"):
+            raise ParameterError(f"fingers must be 'split' or None, got {fingers!r}")
         names = [families] if isinstance(families, str) else families
         chosen = tuple(f.name for f in select(names))
-        return cls(chosen, params or Params(), None if dpi is None else check_dpi(dpi), layout, regex, mirror, invert)
+        dpi = None if dpi is None else check_dpi(dpi)
+        return cls(chosen, params or Params(), dpi, layout, regex, mirror, invert, fingers)
 
     @classmethod
     def like(cls, content: Mapping[str, Any], where: str) -> Recipe:
@@ -81,8 +88,8 @@ class Recipe:
             dpi = content.get("dpi")
             dpi = None if dpi is None else tuple(dpi)
             layout, regex, mirror = content["layout"], content.get("regex"), content.get("mirror")
-            invert = content.get("invert", "auto")
-            recipe = cls.make(content["families"], params, dpi, layout, regex, mirror, invert)
+            invert, fingers = content.get("invert", "auto"), content.get("fingers")
+            recipe = cls.make(content["families"], params, dpi, layout, regex, mirror, invert, fingers)
         except (RidgefeatError, TypeError) as error:
             raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
         if found := found or differences(content, recipe.to_dict()):
@@ -121,6 +128,7 @@ class Recipe:
             "dpi": None if self.dpi is None else list(self.dpi),
             "mirror": self.mirror,
             "invert": self.invert,
+            "fingers": self.fingers,
             "columns": as_records(columns),
             "schema_digest": schema_digest(columns),
         }

@@ -223,6 +223,20 @@ def name_targets(relatives: Iterable[str], folder: Path) -> list[Path]:
     return [folder / (p if stems[str(p.with_suffix("")).casefold()] > 1 else p.with_suffix("")) for p in paths]
 
 
+def check_minutiae(relatives: Iterable[str], folder: Path, table: Path, *, overwrite: bool) -> None:
+    """Raise TableError if minutiae would take the place of the table, or of files that are there already."""
+    for target in name_targets(relatives, folder):
+        for path in _minutiae_files(target):
+            if os.path.abspath(path) == os.path.abspath(table):  # noqa: PTH100
+                raise TableError(f"minutiae would be written to {path}, which is the table; choose another folder")
+            if not overwrite and path.exists():
+                raise TableError(f"{path} already exists; choose another folder for minutiae, or give --overwrite")
+
+
+def _minutiae_files(target: Path) -> list[Path]:
+    return [target.with_name(target.name + ending) for ending in (".csv", ".xyt", ".fmr")]
+
+
 def _inside(relative: str) -> Path:
     """Return a path that stays below the folder it is joined to."""
     parts = [p for p in PurePosixPath(Path(relative).as_posix()).parts if p not in ("..", "/", ".")]
@@ -234,7 +248,7 @@ def write_minutiae(fp: Fingerprint, target: Path, standard: str = "iso") -> None
 
     The .xyt is in pixels at 500 dpi, which is what bozorth3's tolerances mean; the others in the original's.
     """
-    table, xyt, record = (target.with_name(target.name + ending) for ending in (".csv", ".xyt", ".fmr"))
+    table, xyt, record = _minutiae_files(target)
     points, singular, dpi = fp.minutiae, fp.singular_points, {"dpi_x": fp.dpi_x, "dpi_y": fp.dpi_y}
     height, width = fp.original.shape
     try:

@@ -28,7 +28,7 @@ from ridgefeat.table.batches import Batch, Extraction, compute_missing
 from ridgefeat.table.journal import Journal
 from ridgefeat.table.reading import verify_parts
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import META, Item
+from ridgefeat.table.row import META, Item, check_minutiae
 from ridgefeat.table.sidecar import agree, describe, table_digest
 from ridgefeat.table.writers import Row, format_of, text
 from ridgefeat.work.engine import count_workers, using
@@ -103,6 +103,8 @@ def write_table(
     resumed = mode == "resume" and journal.exists()
     if mode == "resume" and not resumed and (summary.sidecar if as_folder else output).exists():
         return _finished(output, manifest)
+    if folder is not None:
+        check_minutiae((str(i.relative) for i in items), folder, output, overwrite=mode != "new")
     about = {"command": list(command), **manifest, "inputs": list(inputs)}
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:

@@ -24,7 +24,7 @@ HEAD = 4096
 _XYT_HEIGHT = 500
 """The format counts rows from the bottom of an image of unknown height; the height does not affect comparisons."""
 _XYT_LINE = re.compile(rb"\s*-?\d{1,7}[ \t]+-?\d{1,7}[ \t]+-?\d{1,7}([ \t]+-?\d{1,7})?[ \t]*(\r|\n|$)")
-_MAGIC_TEXT = re.compile(rb"\s*((data:[\w/+.;-]*,)?Rk1SA[A-D]|464[Dd]5200)")
+_MAGIC_TEXT = re.compile(rb"[\s\"']*((data:[\w/+.;-]*,)?Rk1SA[A-D]|(0x)?46[\s:]?4[Dd][\s:]?52[\s:]?00)")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
@@ -36,12 +36,13 @@ def recognise(data: bytes) -> str | None:
     >>> recognise(b"FMR\\0 20\\0"), recognise(b"Rk1SACAyMAA="), recognise(b"12 34 90 50\\n"), recognise(b"GIF89a")
     ('record', 'record', 'xyt', None)
     """
-    if data.startswith(MAGIC) or _MAGIC_TEXT.match(_plain(data[:HEAD])):
+    text = _plain(data[:HEAD])
+    if data.startswith(MAGIC) or _MAGIC_TEXT.match(text):
         return "record"
-    if _XYT_LINE.match(data):
+    if _XYT_LINE.match(text):
         return "xyt"
-    first = data.split(b"\n", 1)[0]
-    return "csv" if all(c.encode() in first for c in ("kind", "x_px", "y_px", "direction_deg")) else None
+    first = b" ".join(text.lower().split(b"\n", 2)[:2])  # the first line may be `sep=;`
+    return "csv" if all(c in first for c in (b"kind", b"x_px", b"y_px", b"direction_deg")) else None
 
 
 def read_minutiae(
@@ -120,8 +121,8 @@ def _plain(data: bytes) -> bytes:
 
 def _from_text(data: bytes) -> tuple[bytes, str]:
     """Return what text stands for, and its kind: base64 of any line ends, padding and alphabet, or hexadecimal."""
-    text = _plain(data).strip()
-    text = (text.partition(b",")[2] if text.startswith(b"data:") else text).translate(_URL_SAFE, b" \t\r\n=")
+    text = _plain(data).strip(b" \t\r\n\"'").removeprefix(b"0x")
+    text = (text.partition(b",")[2] if text.startswith(b"data:") else text).translate(_URL_SAFE, b" \t\r\n:=")
     try:
         if text[:6].lower() == b"464d52":
             return binascii.unhexlify(text), "hexadecimal"

@@ -25,16 +25,17 @@ dpi_x, dpi_y
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ridgefeat.errors import TemplateError
+from ridgefeat.files import os_errors_as
 from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, Float, Minutiae, SingularPoints
-from ridgefeat.templates._common import check_resolution, degrees, radians, read_bytes, to_working, write_bytes
+from ridgefeat.tabular import open_table
+from ridgefeat.templates._common import MAX_BYTES, check_resolution, degrees, radians, to_working, write_bytes
 
 COLUMNS = ("id", "kind", "x_px", "y_px", "x_mm", "y_mm", "direction_deg", "quality", "dpi_x", "dpi_y")
 _MINUTIA_NAMES = {0: "other", ENDING: "ending", BIFURCATION: "bifurcation"}
@@ -42,6 +43,7 @@ _SINGULAR_NAMES = {CORE: "core", DELTA: "delta"}
 _MINUTIA_KINDS = {name: kind for kind, name in _MINUTIA_NAMES.items()}
 _SINGULAR_KINDS = {name: kind for kind, name in _SINGULAR_NAMES.items()}
 _MAX_PX = 1e6
+_MAX_ROWS = 10_000
 
 
 def write_minutiae_csv(
@@ -85,7 +87,9 @@ def write_minutiae_csv(
 
 
 def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple[float, float] | None, tuple[str, ...]]:
-    """Read what write_minutiae_csv wrote to `path`; further columns are ignored, and the order of columns is free.
+    """Read what write_minutiae_csv wrote to `path`, in any dialect of CSV, or from .xlsx.
+
+    Further columns are ignored, and the order of columns is free.
 
     Returns
     -------
@@ -101,20 +105,20 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
     Raises
     ------
     TemplateError
-        If the file cannot be read, lacks a column, or a row holds what it must not; the line is named.
+        If the file cannot be read, lacks a column, or a row holds what it must not; the row is named.
     """
-    try:
-        text = read_bytes(path).decode("utf-8-sig")
-        table = list(csv.reader(io.StringIO(text, newline="")))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TemplateError(f"{path} is no CSV table in UTF-8: {error}") from None
+    where = str(path)
+    with os_errors_as(TemplateError, f"template {path} cannot be read"):
+        table = open_table(Path(path), TemplateError, where, max_bytes=MAX_BYTES)
+    if table is None:
+        raise TemplateError(f"{path} is a Parquet table; save minutiae as CSV")
+    table = table.rename(COLUMNS)
     needed = [c for c in COLUMNS if c not in ("id", "x_mm", "y_mm")]
-    header = table[0] if table else []
-    if lacking := [c for c in needed if c not in header]:
+    if lacking := [c for c in needed if c not in table.names]:
         raise TemplateError(f"{path}: no column {', '.join(lacking)}; a minutiae table has {', '.join(COLUMNS)}")
-    at = [header.index(c) for c in needed]
-    filled = [(f"{path}, line {n}", row) for n, row in enumerate(table[1:], 2) if row]
-    rows = [_row([row[i] if i < len(row) else "" for i in at], where) for where, row in filled]
+    frame = table.frame(needed[1:], max_rows=_MAX_ROWS)
+    cells = zip(*(frame[c].tolist() for c in needed), strict=True)
+    rows = [_row(row, f"{path}, row {n}") for n, row in enumerate(cells, 1)]
     if not rows:
         return Minutiae.empty(), SingularPoints.empty(), None, ()
     resolutions = {row[-2:] for row in rows}
@@ -125,8 +129,8 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
     minutiae = Minutiae.make(x, y, direction, kind, quality)
     x, y, direction, kind, _ = _columns(rows, _SINGULAR_KINDS)
     ids = tuple[str, ...]()
-    if "id" in header:
-        own = [row[header.index("id")].strip() for _, row in filled]
+    if "id" in table.names:
+        own = frame["id"].tolist()
         ids = tuple(
             i for kinds in (_MINUTIA_KINDS, _SINGULAR_KINDS) for i, r in zip(own, rows, strict=True) if r[0] in kinds
         )
@@ -136,15 +140,12 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
 _Row = tuple[str, float, float, float, float, float, float]
 
 
-def _row(fields: list[str], where: str) -> _Row:
+def _row(cells: tuple[Any, ...], where: str) -> _Row:
     """Check one row: kind, x, y, direction, quality, dpi_x, dpi_y."""
-    kind = fields[0].strip()
+    kind, x, y, direction, quality, dpi_x, dpi_y = cells
+    kind = kind.casefold()
     if kind not in _MINUTIA_KINDS and kind not in _SINGULAR_KINDS:
         raise TemplateError(f"{where}: kind {kind[:40]!r} is none of ending, bifurcation, core, delta, other")
-    try:
-        x, y, direction, quality, dpi_x, dpi_y = (float(f) if f.strip() else math.nan for f in fields[1:])
-    except ValueError as error:
-        raise TemplateError(f"{where}: {str(error)[:80]}") from None
     if not (abs(x) <= _MAX_PX and abs(y) <= _MAX_PX):
         raise TemplateError(f"{where}: ({x:g}, {y:g}) px is no position in an image")
     if math.isinf(direction) or (math.isnan(direction) and kind in _MINUTIA_KINDS):

@@ -98,7 +98,7 @@ def read_xyt(path: str | Path, *, height: int, dpi_x: float = 500.0, dpi_y: floa
     """
     _check_image(height, dpi_x, dpi_y, path)
     try:
-        lines = read_bytes(path).decode("ascii").splitlines()
+        lines = read_bytes(path).removeprefix(b"\xef\xbb\xbf").decode("ascii").splitlines()
     except UnicodeDecodeError:
         raise TemplateError(f"{path} is no .xyt file: it is not plain text") from None
     if len(lines) > _MAX_LINES:

@@ -11,10 +11,12 @@ from typing import Any
 
 from ridgefeat.an2 import MINUTIAE
 from ridgefeat.errors import LayoutError
+from ridgefeat.files import first_few
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, RecordPlace, find_prints, load_print, natural_key
 from ridgefeat.table import error_text
+from ridgefeat.tabular import LOG
 from ridgefeat.templates import MinutiaeRecord, decode_type9, read_minutiae, recognise
 from ridgefeat.templates.reading import HEAD
 from ridgefeat.verify.minutiae import prepare
@@ -24,6 +26,8 @@ from ridgefeat.work.threads import one_thread
 
 TEMPLATE_SUFFIXES = frozenset([".fmr", ".fmd", ".ist", ".iso", ".xyt"])
 """What is no image, whatever it holds."""
+KINDS = {"image": "images", "record": "minutiae records", "xyt": ".xyt", "csv": "minutiae in CSV"}
+"""What a folder may hold; where there are several of one print, the first is read."""
 FINGER_LABELS = ("subject", "hand", "finger", "finger_id")
 """Labels that distinguish fingers."""
 _BATCH = 8
@@ -91,9 +95,6 @@ def find_sources(
 ) -> list[PrintSource]:
     """Return the prints and templates in files and folders.
 
-        An image, or a template in any format of ridgefeat.templates, recognised by its content; also the image or the
-        minutiae of one record of a transaction (`file.an2/09-01-8`).
-
     Parameters
     ----------
     inputs : path or sequence of paths
@@ -158,9 +159,8 @@ def read_template(
     Parameters
     ----------
     path : path or PrintSource
-        if is_template(source, template_format):
-            record = read_record(source, template_format, dpi=pair)
-            return replace(template_from_minutiae(record.minutiae, source.relative), notes=record.notes)
+        An image, or a template in any format of ridgefeat.templates, recognised by its content; also the image or the
+        minutiae of one record of a transaction (`file.an2/09-01-8`).
     dpi : float or (float, float), optional
         Its resolution; 500 for an .xyt file if omitted.
     params : Params, optional
@@ -214,6 +214,14 @@ def count_notes(entries: Sequence[Entry]) -> dict[str, int]:
     return dict(Counter(note for t in templates if t is not None for note in t.notes).most_common(20))
 
 
+def _kind(path: Path) -> str | None:
+    """Return what a file holds, a name in KINDS: an image by its suffix, a template by its content or suffix."""
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return "image"
+    return _recognise(path) or ("xyt" if suffix == ".xyt" else "record" if suffix in TEMPLATE_SUFFIXES else None)
+
+
 def _recognise(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
@@ -248,17 +256,18 @@ def _files(given: PathLike, is_named: bool) -> Iterator[PathLike]:
     if not folder.is_dir():
         yield given
         return
-    parts = ((path, path.relative_to(folder).parts) for path in folder.rglob("*"))
-    paths = [path for path, names in parts if not any(name.startswith(".") for name in names)]
-    if any(path.suffix.lower() in SUFFIXES for path in paths):
-        yield given
-        return
-    files = sorted((p for p in paths if p.is_file()), key=lambda path: natural_key(path.as_posix()))
-    named = dict.fromkeys(TEMPLATE_SUFFIXES, "record") | {".xyt": "xyt"}
-    kinds = [_recognise(p) or named.get(p.suffix.lower(), "record" if is_named else "") for p in files]
-    for wanted in ("record", "xyt", "csv"):
-        if found := [path for path, kind in zip(files, kinds, strict=True) if kind == wanted]:
-            yield from found
+    visible = (p for p in folder.rglob("*") if not any(n.startswith(".") for n in p.relative_to(folder).parts))
+    files = sorted((p for p in visible if p.is_file()), key=lambda path: natural_key(path.as_posix()))
+    kinds = {path: _kind(path) or ("record" if is_named else "") for path in files}
+    for wanted in KINDS:
+        if found := [path for path, kind in kinds.items() if kind == wanted]:
+            prints = {path.with_suffix("") for path in found}
+            if left := [p.name for p, kind in kinds.items() if kind and p.with_suffix("") not in prints]:
+                LOG.info(
+                    "%s: only its %s are read (%d); passed over: %s. Give these as inputs of their own.",
+                    *(folder, KINDS[wanted], len(found), first_few(left)),
+                )
+            yield from [given] if wanted == "image" else found
             return
     raise LayoutError(
         f"{folder} holds no prints: neither images ({' '.join(sorted(SUFFIXES))}) nor templates (ISO/IEC 19794-2, ANSI "

@@ -21,6 +21,12 @@ def test_a_set_with_truth_is_read_back_by_extract(tmp_path):
     assert frame.meta_source.tolist() == sorted(index.file) and frame.subject.tolist() == sorted(index.subject)
 
 
+def test_simulated_prints_are_not_mixed_with_others(tmp_path):
+    (tmp_path / "101_1.TIF").write_bytes(b"")
+    assert "holds images already, such as 101_1.TIF" in run("synth", tmp_path, "-n", 1, code=2).stderr
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_an_existing_set_is_kept(tmp_path):
     how = ("synth", tmp_path, "-n", 1, "-q")
     run(*how)

@@ -57,6 +57,14 @@ def test_every_format_is_found_by_its_suffixes(tree):
     assert all(load_print(p).pixels.shape == (60, 50) for p in found)
 
 
+def test_images_that_are_not_read_are_prints_with_a_reason(tree):
+    found = find_prints(tree("a.HEIC", "b.avif", data=b"\0\0\0\x18ftypheic" + bytes(50)))
+    for p in found:
+        with pytest.raises(ImageError, match="is a HEIF or AVIF image, which is not read; save the image as PNG"):
+            load_print(p)
+    assert len(found) == 2
+
+
 def test_what_is_named_is_taken_whatever_its_name_and_inputs_keep_their_order(tree):
     root = tree("z.dat", "a.png", "f/1.png", ".data/x.png")
     assert names(find_prints([root / "z.dat", root / "f", root / "a.png"])) == ["z.dat", "1.png", "a.png"]

@@ -95,6 +95,14 @@ def test_a_transparent_background_is_white_unless_all_is_transparent():
     assert (decode_image(bmp(50, -60, 32, hidden.tobytes())).pixels == grating()).all()
 
 
+def test_a_bitmap_without_its_file_header_is_read():
+    whole = bmp(50, 60, 32, np.dstack([grating()[::-1]] * 4).tobytes(), per_metre=19685)
+    image, bare = decode_image(whole), decode_image(whole[14:])
+    assert (bare.pixels == grating()).all() and bare.dpi == image.dpi == (500, 500) and bare.format == "dib"
+    assert (decode_image(saved("DIB")).pixels == grating()).all()
+    refused(whole[14:1000], "DIB file is damaged, cut short")
+
+
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 def test_16_bit_files_keep_the_upper_8_of_the_bits_that_are_used(bits):
     samples = np.linspace(0, 2**bits - 1, 256).astype(np.uint16).reshape(16, 16)

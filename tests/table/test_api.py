@@ -59,3 +59,10 @@ def test_features_lists_every_column():
     listed = feature_columns()
     assert list(listed.columns) == ["family", "name", "unit", "low", "high", "meaning", "source"]
     assert listed.name.is_unique and set(listed.family) >= {"ridge", "orient", "gabor", "minutiae"}
+
+
+def test_one_array_is_one_print():
+    pixels = np.zeros((50, 60), np.uint8)
+    assert len(rf.extract_many(pixels, families=["ridge"])) == 1
+    with pytest.raises(rf.RidgefeatError, match=r"read takes a path, got ndarray; Fingerprint\(array, dpi\)"):
+        rf.read(pixels)

@@ -61,7 +61,11 @@ def test_the_command_writes_a_row_per_finger_and_resumes(slaps, tmp_path):
     table = pd.read_csv(tmp_path / "f.csv")
     assert len(table) == 5 and table.meta_source.is_unique and table.ridge_period_mean.notna().sum() == 4
     assert "5 of them from an earlier run" in run(*given, "--fingers", "split", "--resume", code=1).stderr
+    like = ["extract", slaps, "-o", tmp_path / "g.csv", "-j", "1", "--like", tmp_path / "f.json"]
+    assert "were cut into 3 fingers" in run(*like, code=1).stderr
+    assert (tmp_path / "g.csv").read_bytes() == (tmp_path / "f.csv").read_bytes()
     assert "--fingers split" in run(*given, "--overwrite", code=1).stderr
+    assert "contradicts it: fingers" in run(*like, "--overwrite", "--fingers", "split", code=2).stderr
 
 
 def test_explore_opens_a_finger_again(slaps, tmp_path):

@@ -265,5 +265,17 @@ def test_minutiae_that_cannot_be_written_end_the_run(prints, tmp_path, output):
         write(prints, output, minutiae=tmp_path / "m")
 
 
+def test_minutiae_replace_neither_what_is_there_nor_the_table(prints, tmp_path):
+    theirs = prints / "101_1.fmr"
+    theirs.write_text("of a vendor")
+    with pytest.raises(TableError, match=r"101_1.fmr already exists; choose another folder for minutiae"):
+        write(prints, tmp_path / "t.csv", minutiae=prints)
+    assert theirs.read_text() == "of a vendor" and not (tmp_path / "t.csv").exists()
+    with pytest.raises(TableError, match=r"101_1.csv, which is the table"):
+        write(prints, prints / "101_1.csv", minutiae=prints, mode="overwrite")
+    write(prints, tmp_path / "t.csv", minutiae=prints, mode="overwrite")
+    assert theirs.read_bytes()[:4] == b"FMR\0"
+
+
 def test_coordinates_of_an_iso_record_have_14_bits():
     assert row.MAX_SIDE == 2**14

@@ -65,17 +65,20 @@ TEXT = base64.b64encode(GOOD)
         base64.encodebytes(GOOD).replace(b"\n", b"\r\n"),
         base64.urlsafe_b64encode(GOOD),
         b"data:application/octet-stream;base64," + TEXT,
+        b'"' + TEXT + b'"\n',
         b"\xef\xbb\xbf" + TEXT,
         TEXT.decode().encode("utf-16"),
         GOOD.hex().encode(),
         GOOD.hex("\n", 30).upper().encode(),
+        GOOD.hex(" ").encode(),
+        b"0x" + GOOD.hex().encode(),
     ],
-    ids=["plain", "unpadded", "lines", "urlsafe", "uri", "bom", "utf16", "hex", "hex lines"],
+    ids=["plain", "unpadded", "lines", "urlsafe", "uri", "quoted", "bom", "utf16", "hex", "hex lines", "dump", "0x"],
 )
 def test_text_of_a_record(build, data, tmp_path):
     (tmp_path / "a.txt").write_bytes(data)
     record = read_minutiae(tmp_path / "a.txt")
-    kind = "hexadecimal" if data[:2] == b"46" else "base64"
+    kind = "hexadecimal" if data[:2] in (b"46", b"0x") else "base64"
     assert recognise(data) == "record" and record.notes == (f"read from {kind} text",)
     assert same(record, read_minutiae(CASES / "good.fmr"), build, 0)
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ridgefeat.errors import TemplateError
 from ridgefeat.structure import CORE, DELTA, Minutiae, SingularPoints
-from ridgefeat.templates import read_minutiae_csv, write_minutiae_csv
+from ridgefeat.templates import read_minutiae, read_minutiae_csv, write_minutiae_csv
 
 HEADER = "id,kind,x_px,y_px,x_mm,y_mm,direction_deg,quality,dpi_x,dpi_y"
 
@@ -72,13 +72,37 @@ def test_columns_in_another_order_and_further_ones(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.replace(",", ";"),
+        lambda t: t.replace(",", ";").replace(".", ","),
+        lambda t: ("sep=;\n" + t.replace(",", ";")).encode(),
+        lambda t: t.replace(",", "\t").encode("utf-16"),
+        lambda t: t.replace("kind,x_px", " Kind,X_PX").replace("ending", "Ending"),
+        lambda t: t.replace("90,,", "90,NA,"),
+    ],
+)
+def test_tables_that_went_through_a_spreadsheet(tmp_path, change):
+    text = "id,kind,x_px,y_px,direction_deg,quality,dpi_x,dpi_y\n1,ending,2.5,3,90,,500,500\n"
+    changed = change(text)
+    path = tmp_path / "a.csv"
+    path.write_bytes(changed if isinstance(changed, bytes) else changed.encode())
+    record = read_minutiae(path)
+    assert record.format == "csv" and record.ids == ("1",) and np.isnan(record.minutiae.quality[0])
+    assert (record.minutiae.x[0], record.minutiae.y[0]) == (2.5, 3)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no column kind, x_px"),
+        ("", "is empty"),
         ("kind,x_px\n", "no column y_px, direction_deg, quality, dpi_x, dpi_y"),
-        (f"{HEADER}\n1,whorl,1,1,1,1,0,1,500,500\n", "line 2: kind 'whorl' is none of ending"),
-        (f"{HEADER}\n1,ending,1,1,1,1,0,1,500,500\n2,ending,a,1,1,1,0,1,500,500\n", "line 3: could not convert"),
-        (f"{HEADER}\n1,ending,1\n", "line 2"),
+        (f"{HEADER}\n1,whorl,1,1,1,1,0,1,500,500\n", "row 1: kind 'whorl' is none of ending"),
+        (
+            f"{HEADER}\n1,ending,1,1,1,1,0,1,500,500\n2,ending,a,1,1,1,0,1,500,500\n",
+            "row 2, column 'x_px': 'a' is not a number",
+        ),
+        (f"{HEADER}\n1,ending,1\n", "row 1: "),
         (f"{HEADER}\n1,ending,inf,1,1,1,0,1,500,500\n", "no position in an image"),
         (f"{HEADER}\n1,ending,1000001,1,1,1,0,1,500,500\n", r"\(1e\+06, 1\) px is no position in an image"),
         (f"{HEADER}\n1,ending,1,1,1,1,,1,500,500\n", "needs a direction"),
@@ -87,8 +111,8 @@ def test_columns_in_another_order_and_further_ones(tmp_path):
         (f"{HEADER}\n1,ending,1,1,1,1,0,1,5,500\n", "resolution must lie"),
         (f"{HEADER}\n1,ending,1,1,1,1,0,1,,500\n", "resolution must lie"),
         (f"{HEADER}\n1,ending,1,1,1,1,0,1,500,500\n2,core,1,1,1,1,0,,600,500\n", "rows of 2 resolutions"),
-        ("\x00\xff", "is no CSV table|no column"),
-        ('"' + "a" * 200_000 + '"', "is no CSV table"),
+        ("\x00\xff", "is no table: it holds zero bytes"),
+        ('"' + "a" * 200_000 + '"', "no column kind"),
     ],
 )
 def test_malformed_tables_are_refused(tmp_path, text, message):

@@ -69,7 +69,7 @@ def test_round_trip(tmp_path_factory, rows, dpi, height):
 
 
 def test_bozorth_angles_below_zero_are_read(tmp_path):
-    (tmp_path / "a.xyt").write_bytes(b"10 20 -90 5\r\n\r\n10 20 270 5\n")
+    (tmp_path / "a.xyt").write_bytes(b"\xef\xbb\xbf10 20 -90 5\r\n\r\n10 20 270 5\n")
     back = read_xyt(tmp_path / "a.xyt", height=100)
     np.testing.assert_allclose(np.degrees(back.direction), [90, 90], atol=1e-4)
     np.testing.assert_array_equal(back.y, [80, 80])

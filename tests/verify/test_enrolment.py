@@ -12,10 +12,17 @@ from ridgefeat.verify.enrolment import count_notes
 CASES = Path(__file__).parents[1] / "data" / "templates"
 
 
-def test_a_folder_of_images_and_templates_gives_its_images(folder, foreign, tmp_path):
-    for path in (folder / "101_1.png", foreign[0] / "101_2.fmr"):
+def test_a_folder_of_images_and_templates_gives_its_images_and_says_what_else_is_there(
+    folder, foreign, tmp_path, caplog
+):
+    caplog.set_level("INFO", "ridgefeat")
+    for path in (folder / "101_1.png", foreign[0] / "101_1.fmr"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert [s.relative for s in find_sources(tmp_path)] == ["101_1.png"] and not caplog.messages
+    for name in ("101_2.fmr", "101_3.txt"):
+        (tmp_path / name).write_bytes((foreign[0] / "101_2.fmr").read_bytes())
     assert [s.relative for s in find_sources(tmp_path)] == ["101_1.png"]
+    assert "only its images are read (1); passed over: 101_2.fmr, 101_3.txt." in caplog.messages[0]
     (tmp_path / "empty").mkdir()
     with pytest.raises(LayoutError, match="holds no prints: neither images"):
         find_sources(tmp_path / "empty")
