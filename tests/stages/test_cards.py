@@ -59,4 +59,4 @@ def test_a_poor_finger_next_to_a_sharp_one_is_no_writing():
     poor = make_print(4005, noise_level=3, period_mm=0.47)
     cut_out = [np.where(p.truth.mask, p.image, 250).astype(np.uint8) for p in (sharp, poor)]
     mask = Fingerprint(np.hstack(cut_out)).mask
-    assert np.mean(mask[:, 360:][poor.truth.mask]) > 0.95
+    assert np.mean(mask[:, 360:][poor.truth.mask]) > 0.9  # 0 where it is taken for writing
