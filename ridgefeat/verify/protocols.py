@@ -21,7 +21,7 @@ from ridgefeat.errors import LayoutError, ScoreError
 from ridgefeat.files import first_few
 from ridgefeat.sources import repeated_impressions
 from ridgefeat.tabular import LOG
-from ridgefeat.threshold.files import NO, YES, Matrix, read_file
+from ridgefeat.threshold.files import Matrix, meaning, read_file
 from ridgefeat.verify.enrolment import Entry
 
 PROTOCOLS = ("fvc", "altered")
@@ -216,12 +216,13 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
     reference = np.array([find(n, row) for row, n in enumerate(frame["reference"], 1)], np.int64)
     named = _with_subjects(frame, entries, probe, reference, Path(path))
     if "mated" in frame.columns:
-        text = frame["mated"].astype(str).str.strip().str.lower()
-        unclear = ~text.isin(YES | NO)
-        if unclear.any():
-            row = int(unclear.to_numpy().argmax())
-            raise LayoutError(f"{path}, row {1 + row}: mated must be 1 or 0, got {text.iloc[row][:40]!r}")
-        mated = text.isin(YES).to_numpy()
+        meanings = [meaning(v) for v in frame["mated"]]
+        if None in meanings:
+            row = meanings.index(None)
+            raise LayoutError(
+                f"{path}, row {1 + row}: mated must be 1 or 0, got {str(frame['mated'].iloc[row])[:40]!r}"
+            )
+        mated = np.array(meanings, bool)
     else:
         fingers = [entry.finger for entry in named]
         unknown = [i for i in (*probe, *reference) if fingers[i] is None]
