@@ -414,7 +414,7 @@ def read_parquet(
     try:
         for path in paths:
             with parquet.ParquetFile(path) as file:
-                names = file.schema_arrow.names
+                names = [n for n in file.schema_arrow.names if not n.startswith("__index_level_")]  # numbers of rows
                 match_names(names, (), where, kind)
                 chosen = columns(names) if columns else names
                 groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
@@ -424,7 +424,7 @@ def read_parquet(
                 if size > max_bytes or rows > max_rows:
                     raise kind(f"{where} holds {rows:,} rows in {size_text(size)}, more than is read; take a sample")
                 tables.append(file.read(columns=chosen))
-        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(ignore_metadata=True)
     except (pa.ArrowException, ValueError) as error:
         raise kind(f"{where} is no Parquet file: {first_line(error)}") from None
     return frame
