@@ -277,14 +277,14 @@ def _read_text(table: Table, wanted: _Wanted, rows: int | None) -> Iterator[pd.D
 
 
 def _typed(table: Table, name: str, cells: Sequence[str], kind: Kind, done: int) -> Any:
-    try:
-        return column(cells, kind)
-    except (ValueError, TypeError, OverflowError):
-        bad = [
-            i for i, c in enumerate(cells) if c and (not is_number(c) or (kind == "integer" and kind_of([c]) != kind))
-        ]
-        row = bad[0] if bad else 0
-        raise TableError(f"{table.where}, {not_a_number(done + row + 1, name, cells[row])}") from None
+    if kind == "integer":
+        cells = [c.removesuffix(".0") for c in cells]  # as pandas writes whole numbers beside missing ones
+    # 007 is not the person 7.
+    bad = (i for i, c in enumerate(cells) if c and (kind_of([c]) != kind if kind == "integer" else not is_number(c)))
+    if kind != "text" and (row := next(bad, None)) is not None:
+        whole = "; it held whole numbers when it was written" if kind == "integer" and is_number(cells[row]) else ""
+        raise TableError(f"{table.where}, {not_a_number(done + row + 1, name, cells[row])}{whole}")
+    return column(cells, kind)
 
 
 def _check_digits(table: Table, features: pd.DataFrame, wanted: _Wanted, done: int) -> None:
