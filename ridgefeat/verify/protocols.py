@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from ridgefeat.errors import LayoutError, ScoreError
-from ridgefeat.files import first_few
+from ridgefeat.files import count_of, first_few
 from ridgefeat.sources import repeated_impressions
 from ridgefeat.tabular import LOG
 from ridgefeat.threshold.files import Matrix, meaning, read_file
@@ -232,7 +232,18 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
                 "subject_probe and subject_reference"
             )
         mated = np.array([fingers[i] == fingers[j] for i, j in zip(probe, reference, strict=True)], bool)
+    _check_pairs(probe, reference, mated, Path(path))
     return Plan(probe, reference, mated), _join_subjects(named, probe[mated], reference[mated])
+
+
+def _check_pairs(probe: Index, reference: Index, mated: NDArray[np.bool_], path: Path) -> None:
+    """Raise LayoutError for a pair that is mated and non-mated; log prints compared with themselves."""
+    said: dict[tuple[int, int], bool] = {}
+    for row, (i, j, same) in enumerate(zip(probe.tolist(), reference.tolist(), mated.tolist(), strict=True), 1):
+        if said.setdefault((min(i, j), max(i, j)), same) != same:
+            raise LayoutError(f"{path}, row {row}: this pair is {'mated' if same else 'non-mated'} here, but not above")
+    if itself := int((probe == reference).sum()):
+        LOG.info("protocol %s: %s of a print with itself.", path, count_of(itself, "comparison"))
 
 
 def _finger(entry: Entry) -> tuple[str, ...]:
@@ -292,10 +303,13 @@ def _nearest(name: str) -> str:
 
 def _finder(entries: Sequence[Entry], path: Path) -> Any:
     ends: dict[str, set[int]] = defaultdict(set)
+    bare: dict[str, set[int]] = defaultdict(set)
     for i, entry in enumerate(entries):
         parts = entry.name.split("/")
         for k in range(len(parts)):
             ends["/".join(parts[k:])].add(i)
+            bare[str(PurePosixPath(*parts[k:]).with_suffix(""))].add(i)
+    ends = defaultdict(set, {**bare, **ends})  # the name without suffix counts where no print has it whole
 
     def find(name: str, row: int) -> int:
         wanted = str(name).strip().replace("\\", "/")
