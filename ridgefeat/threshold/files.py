@@ -181,7 +181,7 @@ def find_roles(
     plain: dict[str, list[str]] = {}
     for name in names:
         plain.setdefault(_plain(name), []).append(name)
-    found = {}
+    found: dict[str, str] = {}
     for role, usual in NAMES.items():
         given = {"score": score, "label": label}.get(role)
         if given is not None:
