@@ -125,8 +125,9 @@ def sha256(path: Path) -> str:
 MISSING_WORDS = frozenset(
     ("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>")
     + ("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")
+    + ("NAN", "N.A.", "n.a.", "NONE", "#NV", "-", "--", "?", ".")
 )
-"""Cells that mean "missing" as spreadsheets, R and pandas write it (pandas' own list); a cell without text does too."""
+"""Cells that mean "missing" as spreadsheets, R, SAS and pandas write it (pandas' list and a few); an empty one too."""
 
 
 def count_of(count: int, noun: str, plural: str = "") -> str:

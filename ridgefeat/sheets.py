@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ MAX_SHEET_BYTES = 1 << 29
 """Maximum size of an .xlsx file's content, unpacked, and of its first sheet as text."""
 MAX_ROWS, MAX_COLUMNS, MAX_CHARACTERS = 1_048_576, 16_384, 32_767
 """What a sheet and one of its cells hold (ECMA-376)."""
+_MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, st
                 raise kind(f"{where} holds more than a sheet of {size_text(MAX_SHEET_BYTES)}; save it as CSV")
             if any(cells):
                 writer.writerow(cells)
+        _check_merged(path, sheet, kind, where)
         name = f"sheet {sheet.title!r}, the first of {len(book.worksheets)}" if len(book.worksheets) > 1 else ""
         book.close()
     except (kind, OSError):
@@ -65,6 +68,18 @@ def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, st
     except Exception as error:  # a foreign file in the hands of a library: anything
         raise kind(f"{where} is no .xlsx file: {first_line(error)}") from None
     return out.getvalue(), name
+
+
+def _check_merged(path: Path, sheet: Any, kind: type[Exception], where: str) -> None:
+    """Raise an error of `kind` for cells merged over rows: only the first of them has the value."""
+    with zipfile.ZipFile(path) as packed, packed.open(sheet._worksheet_path) as file:
+        end = b""
+        while block := file.read(1 << 20):
+            for first, top, last, bottom in _MERGED.findall(end + block):
+                if top != bottom:
+                    cells = b"%b%b:%b%b" % (first, top, last, bottom)
+                    raise kind(f"{where}: cells {cells.decode()} are merged; unmerge them, with the value in each")
+            end = block[-80:]
 
 
 def cell_text(value: Any) -> str:

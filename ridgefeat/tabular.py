@@ -34,6 +34,7 @@ _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
 _POINT = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([.,' \u00a0\u202f]\d{3})+([.,]\d+)?")
+_SMALL = re.compile(r"[-+]?[1-9][0-9]{0,2}")
 _DATE = re.compile(r"\d+[-./ ]\d+[-./ ]\d+.*|\d+[-. ]+[^\W\d]{3,}\.?.*|[^\W\d]{3,}\.?[-. ]+\d+")
 
 
@@ -48,10 +49,26 @@ def is_number(cell: str, decimal: str = ".") -> bool:
     return _NUMBER.fullmatch(cell if decimal == "." else cell.replace(".", "x").replace(decimal, ".")) is not None
 
 
+def thousands(cells: Sequence[str]) -> str:
+    """Return the first cell whose comma or point may separate thousands: as all others beside numbers below 1000.
+
+    Examples
+    --------
+    >>> thousands(["912", "1,234"]), thousands(["912", "1,234", "1,5"]), thousands(["1,234", "2,345"])
+    ('1,234', '', '')
+    """
+    marked = [c for c in cells if "," in c or "." in c]
+    return (
+        marked[0]
+        if marked and any(map(_SMALL.fullmatch, cells)) and all(_THOUSANDS.fullmatch(c) for c in marked)
+        else ""
+    )
+
+
 def point_decimals(cells: Sequence[str], separator: str = "") -> list[str]:
     """Return a column's cells with decimal points, if all are numbers and some have a decimal comma; else as they are.
 
-    Where a comma separates the columns, quoted cells such as "1,234" may be thousands, and stay text.
+    Cells such as "1,234" may be thousands where a comma separates the columns or others are as "512", and stay text.
 
     Examples
     --------
@@ -61,7 +78,7 @@ def point_decimals(cells: Sequence[str], separator: str = "") -> list[str]:
     commas = [c for c in cells if "," in c]
     if not commas or not all(_COMMA.fullmatch(c) for c in commas):
         return list(cells)
-    if separator == "," and all(_THOUSANDS.fullmatch(c) for c in commas):
+    if all(_THOUSANDS.fullmatch(c) for c in commas) if separator == "," else thousands(cells):
         return list(cells)
     others = {c for c in cells if "," not in c and c not in MISSING_WORDS and c}
     return [c.replace(",", ".") for c in cells] if all(c.lstrip("+-").isdigit() for c in others) else list(cells)
@@ -397,7 +414,7 @@ def read_parquet(
     try:
         for path in paths:
             with parquet.ParquetFile(path) as file:
-                names = file.schema_arrow.names
+                names = [n for n in file.schema_arrow.names if not n.startswith("__index_level_")]  # numbers of rows
                 match_names(names, (), where, kind)
                 chosen = columns(names) if columns else names
                 groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
@@ -407,7 +424,7 @@ def read_parquet(
                 if size > max_bytes or rows > max_rows:
                     raise kind(f"{where} holds {rows:,} rows in {size_text(size)}, more than is read; take a sample")
                 tables.append(file.read(columns=chosen))
-        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(ignore_metadata=True)
     except (pa.ArrowException, ValueError) as error:
         raise kind(f"{where} is no Parquet file: {first_line(error)}") from None
     return frame

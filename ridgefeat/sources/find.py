@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -209,15 +210,26 @@ def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSo
     return labelled
 
 
+_NO_PERSON = re.compile(
+    r"(session|sess|day|visit|time|round|run|set|part|batch|fold|sensor|device|scanner|phone|train(ing)?|test(ing)?|val"
+    r"(idation)?|dev|eval|probes?|gallery|query|enroll?(ment)?|live|fake|spoof|real|altered|easy|medium|hard|good|bad|left|"
+    r"right|males?|females?|men|women|m|f|thumb|index|middle|ring|little|plain|rolled|latents?|images?|prints?|raw)"
+    r"[-_ ]?\d{0,4}",
+    re.IGNORECASE,
+)
+"""Names of folders that are no people."""
+
+
 def _settle_folders(prints: list[PrintSource]) -> list[PrintSource]:
     """Return prints whose names fit `fvc` alone as those of person folders, where several folders hold one name.
 
-    alice/1_1.png and bob/1_1.png are not two impressions of finger 1.
+    alice/1_1.png and bob/1_1.png are not two impressions of finger 1. Where session1/1_1.png and session2/1_1.png are,
+    nothing tells, and the repeated labels are named by those who need them.
     """
     alone = [p.layout == "fvc" and not has_database(p.path) for p in prints]
     stems = Counter(p.path.stem for p, is_alone in zip(prints, alone, strict=True) if is_alone)
     folders = {p.path.parent for p, is_alone in zip(prints, alone, strict=True) if is_alone}
-    if len(folders) < 2 or max(stems.values()) < 2:
+    if len(folders) < 2 or max(stems.values()) < 2 or any(_NO_PERSON.fullmatch(f.name) for f in folders):
         return prints
     chosen = LAYOUTS["person-folders"]
     return [

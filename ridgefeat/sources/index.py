@@ -106,10 +106,11 @@ def _read_table(path: Path, where: str, column: str) -> tuple[list[str], list[li
         else:
             log_dialect(table)
             frame = table.rename(known).frame(max_rows=MAX_ROWS)
-    for name in [n for n in frame.columns if n.startswith("(column ")]:  # row numbers, as R and pandas write them
-        cells = [cell_text(v) or None for v in frame[name]]
-        counted = name == frame.columns[0] and cells in [[str(i + k) for i in range(len(cells))] for k in (0, 1)]
-        if counted or set(cells) == {None}:
+    for name in [n for n in frame.columns if n.startswith("(column ")]:
+        cells = [cell_text(v) for v in frame[name]]
+        # Numbers of rows, as R and pandas write them, of a selection too.
+        counts = [int(c) for c in cells if c.isdecimal() and len(c) < 10] if name == frame.columns[0] else []
+        if set(cells) <= {""} or (len(counts) == len(cells) and counts == sorted(set(counts))):
             frame = frame.drop(columns=name)
     return list(frame.columns), [
         [cell_text(v) or None for v in row] for row in frame.itertuples(index=False, name=None)

@@ -75,13 +75,14 @@ def merge_tables(
     check_output(output, "overwrite" if overwrite else "new")
     if any(Path(output).resolve() == p.resolve() for p in paths):
         raise TableError(f"{output} is one of the tables to be joined; name another")
-    count, twice = _twice(paths)
+    count, twice, added = _twice(paths)
     if twice and not duplicates:
         raise TableError(
             f"{len(twice)} prints stand in the tables twice (by meta_source), first {', '.join(twice[:5])}; "
             "leave a table out, or keep both rows with --duplicates"
         )
     kinds = _label_kinds(abouts)
+    kinds |= {n: "text" for n in added if n not in kinds}
     about = {
         **{k: v for k, v in abouts[0].items() if k not in ("table", "parts")},
         "command": list(command),
@@ -137,23 +138,27 @@ def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -
             )
 
 
-def _twice(paths: Sequence[Path]) -> tuple[int, list[str]]:
-    """Return how many rows there are, and the sources of more than one; eight bytes per print are held, names if so."""
-    parts = [_digests(names) for names in _sources(paths)]
+def _twice(paths: Sequence[Path]) -> tuple[int, list[str], list[str]]:
+    """Return how many rows there are, the sources of more than one, and all labels.
+
+    Eight bytes per print are held, and names where digests repeat.
+    """
+    labels: dict[str, None] = {}
+    parts = [_digests(names) for names in _sources(paths, labels)]
     digests = np.concatenate([np.zeros(0, np.uint64), *parts])
     values, counts = np.unique(digests, return_counts=True)
     again = set(values[counts > 1].tolist())
     if not again:
-        return len(digests), []
+        return len(digests), [], list(labels)
     seen: set[str] = set()
     twice: dict[str, None] = {}
-    for names in _sources(paths):
+    for names in _sources(paths, labels):
         for name, value in zip(names, _digests(names).tolist(), strict=True):
             if value in again:
                 if name in seen:
                     twice[name] = None
                 seen.add(name)
-    return len(digests), list(twice)
+    return len(digests), list(twice), list(labels)
 
 
 def _digests(names: Sequence[str]) -> Any:
@@ -161,9 +166,11 @@ def _digests(names: Sequence[str]) -> Any:
     return np.frombuffer(raw, np.uint64)
 
 
-def _sources(paths: Sequence[Path]) -> Iterator[list[str]]:
+def _sources(paths: Sequence[Path], labels: dict[str, None]) -> Iterator[list[str]]:
+    """Yield the sources of prints, and note the labels, those that were added to a table too."""
     for path in paths:
         for frame in iterate_table(path, columns=()):
+            labels |= dict.fromkeys(n for n in frame.columns if n not in META)
             yield frame["meta_source"].astype(str).tolist()
 
 

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.files import MISSING_WORDS, first_few, first_line, import_pyarrow, os_errors_as, sha256, size_text
+from ridgefeat.files import (
+    MISSING_WORDS,
+    count_of,
+    first_few,
+    first_line,
+    import_pyarrow,
+    os_errors_as,
+    sha256,
+    size_text,
+)
 from ridgefeat.table import sidecar
 from ridgefeat.table.row import LABELS, META, Kind
 from ridgefeat.table.writers import column, kind_of
@@ -61,6 +70,7 @@ def read_table(
     with os_errors_as(TableError, f"table {path} cannot be read"):
         frame = _read_parts(path, wanted) if path.is_dir() else _read_file(path, wanted)
     frame = _complete(path, wanted, frame)
+    _count(wanted, len(frame))
     if verify:
         _verify(path, wanted.about)
     return frame
@@ -91,15 +101,18 @@ def iterate_table(
     wanted = _plan(path, columns, labels)
     try:
         if (table := _open(path, wanted)) is not None:
+            done = 0
             for frame in _read_text(table, wanted, rows):
+                done += len(frame)
                 yield _complete(path, wanted, frame)
+            _count(wanted, done)
             return
         pa, parquet = import_pyarrow(TableError, path)
         for part in _part_paths(path, wanted.about) if path.is_dir() else [path]:
             with parquet.ParquetFile(part) as file:
                 names = wanted.kept(file.schema_arrow.names)
                 for batch in file.iter_batches(rows, columns=names, use_threads=False):
-                    yield _complete(part, wanted, _frame(pa.Table.from_batches([batch])))
+                    yield _complete(part, wanted, _frame(pa.Table.from_batches([batch]), wanted))
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # and pyarrow's own, which are ValueErrors or OSErrors
@@ -124,7 +137,7 @@ class _Wanted:
         """Return which of a table's columns are read; raise TableError if two have one name."""
         match_names(header, (), self.where, TableError)
         features, others = set(self.features), self.others
-        header = [n for n in header if not n.startswith("(column ")]  # without a name
+        header = [n for n in header if not n.startswith(("(column ", "__index_level_"))]  # without a name
         return [n for n in header if (n in features if n in self.known else others is None or n in others)]
 
 
@@ -151,7 +164,16 @@ def _complete(path: Path, wanted: _Wanted, frame: pd.DataFrame) -> pd.DataFrame:
     LOG.info("table %s has no %s: taken as empty.", path, first_few(lacking))
     empty = {n: column([""] * len(frame), META[n]) for n in lacking}
     order = [n for n in META if n in known or n in empty]
-    return frame.assign(**empty)[[*order, *(n for n in frame.columns if n not in META)]]
+    import pandas as pd
+
+    rest = [n for n in frame.columns if n not in META]
+    return pd.concat([pd.DataFrame({n: empty[n] if n in empty else frame[n] for n in order}), frame[rest]], axis=1)
+
+
+def _count(wanted: _Wanted, rows: int) -> None:
+    """Log how many rows a table has, if it had others when it was written: rows may have been lost."""
+    if rows != (written := wanted.about.get("rows", rows)):
+        LOG.info("%s has %s; when it was written it had %s.", wanted.where, count_of(rows, "row"), written)
 
 
 def _open(path: Path, wanted: _Wanted) -> Table | None:
@@ -172,7 +194,8 @@ def _open(path: Path, wanted: _Wanted) -> Table | None:
 def _read_file(path: Path, wanted: _Wanted) -> pd.DataFrame:
     if (table := _open(path, wanted)) is not None:
         return next(_read_text(table, wanted, None))
-    return _frame(_opened(path, lambda file: file.read(columns=wanted.kept(file.schema_arrow.names)), "table", ""))
+    read = _opened(path, lambda file: file.read(columns=wanted.kept(file.schema_arrow.names)), "table", "")
+    return _frame(read, wanted)
 
 
 def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
@@ -197,7 +220,7 @@ def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
                 values[i, at : at + len(table)] = table[name].to_numpy()
             at += len(table)
             others.append(table.drop_columns(features))
-        rest = _frame(pa.concat_tables(others))
+        rest = _frame(pa.concat_tables(others), wanted)
     except MemoryError:
         raise TableError(
             f"{path} holds {rows:,} rows x {len(features):,} features, more than fits into memory; use fewer families"
@@ -243,7 +266,7 @@ def _read_text(table: Table, wanted: _Wanted, rows: int | None) -> Iterator[pd.D
         texts = {}
         for name in (n for n in names if n not in wanted.known):
             cells = point_decimals(raw[name].fillna("").tolist(), table.separator)
-            if name not in META:
+            if name != "meta_source":
                 cells = ["" if c in MISSING_WORDS else c for c in cells]
             kind = kinds.get(name, "text") if rows else META.get(name) or kind_of(cells)
             texts[name] = _typed(table, name, cells, kind, done)
@@ -254,14 +277,14 @@ def _read_text(table: Table, wanted: _Wanted, rows: int | None) -> Iterator[pd.D
 
 
 def _typed(table: Table, name: str, cells: Sequence[str], kind: Kind, done: int) -> Any:
-    try:
-        return column(cells, kind)
-    except (ValueError, TypeError, OverflowError):
-        bad = [
-            i for i, c in enumerate(cells) if c and (not is_number(c) or (kind == "integer" and kind_of([c]) != kind))
-        ]
-        row = bad[0] if bad else 0
-        raise TableError(f"{table.where}, {not_a_number(done + row + 1, name, cells[row])}") from None
+    if kind == "integer":
+        cells = [c.removesuffix(".0") for c in cells]  # as pandas writes whole numbers beside missing ones
+    # 007 is not the person 7.
+    bad = (i for i, c in enumerate(cells) if c and (kind_of([c]) != kind if kind == "integer" else not is_number(c)))
+    if kind != "text" and (row := next(bad, None)) is not None:
+        whole = "; it held whole numbers when it was written" if kind == "integer" and is_number(cells[row]) else ""
+        raise TableError(f"{table.where}, {not_a_number(done + row + 1, name, cells[row])}{whole}")
+    return column(cells, kind)
 
 
 def _check_digits(table: Table, features: pd.DataFrame, wanted: _Wanted, done: int) -> None:
@@ -281,18 +304,28 @@ def _check_digits(table: Table, features: pd.DataFrame, wanted: _Wanted, done: i
             )
 
 
-def _frame(table: Any) -> pd.DataFrame:
+def _frame(table: Any, wanted: _Wanted) -> pd.DataFrame:
     """Return an Arrow table as a frame whose columns have the types that a CSV table's would have."""
     import pandas as pd
     import pyarrow as pa
 
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True)
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, ignore_metadata=True)
+    others: dict[str, Any] = {}
     for field in table.schema:
-        if pa.types.is_integer(field.type) and table[field.name].null_count:
-            frame[field.name] = table[field.name].to_pandas(integer_object_nulls=True).astype("Int64")
-        elif pa.types.is_string(field.type):
-            frame[field.name] = pd.Series(_texts(table[field.name]), dtype=object)
-    return frame
+        if field.name in wanted.known:
+            if not (
+                pa.types.is_floating(field.type) or pa.types.is_integer(field.type) or pa.types.is_null(field.type)
+            ):
+                raise TableError(f"{wanted.where}: feature {field.name!r} is {field.type}, not a number; save numbers")
+            if field.type != pa.float32():
+                others[field.name] = frame[field.name].astype(np.float32)
+        elif META.get(field.name) == "text" and table[field.name].null_count == len(table):
+            others[field.name] = column([""] * len(table), "text")
+        elif pa.types.is_integer(field.type) and table[field.name].null_count:
+            others[field.name] = table[field.name].to_pandas(integer_object_nulls=True).astype("Int64")
+        elif pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            others[field.name] = pd.Series(_texts(table[field.name]), dtype=object)
+    return pd.concat({n: others.get(n, frame[n]) for n in frame.columns}, axis=1) if len(frame.columns) else frame
 
 
 def _texts(column: Any) -> Any:

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.files import MISSING_WORDS, os_errors_as
-from ridgefeat.tabular import Table, is_number, match_names, name_columns, open_table, read_parquet
+from ridgefeat.tabular import Table, is_number, match_names, name_columns, open_table, read_parquet, thousands
 
-YES = frozenset(
-    ("1", "1.0", "true", "yes", "mated", "genuine", "match", "target", "tar", "client", "same", "positive", "pos")
+_YES = "1 1.0 t true wahr vrai y yes ja mate mated m genuine gen g authentic match matched km target tar client same"
+_NO = "0 0.0 f false falsch faux n no nein non impostor imposter imp i different diff knm"
+MEANING = dict.fromkeys([*_YES.split(), "samesource", "intra", "positive", "pos"], True) | dict.fromkeys(
+    [*_NO.split(), "differentsource", "inter", "negative", "neg", "-1", "-1.0", "unmatched"]
+    + [f"{no}{word}" for no in ("non", "not", "no") for word in ("mate", "mated", "match", "matched", "target")],
+    False,
 )
-NO = frozenset(
-    ("0", "0.0", "-1", "false", "no", "non-mated", "nonmated", "impostor", "imposter", "non-match", "nonmatch")
-    + ("nontarget", "non-target", "non", "imp", "different", "diff", "negative", "neg")
-)
-"""Labels, in any capitals, that mean mated and non-mated."""
+"""Whether a label means mated, or non-mated: by its letters and digits in small letters, as `meaning` looks it up."""
 NAMES = {
     "score": ("score",),
     "label": ("mated", "label", "y_true", "genuine"),
@@ -57,7 +57,11 @@ OTHER_NAMES = {
     ),
 }
 """What other programs call them; one of them at most may be there."""
-DISTANCES = ("distance", "dissimilarity")
+_SCORE = re.compile(r"(.*_)?(score|similarity|distance|dist)")
+_FIRST_OF_TWO = re.compile(
+    r"(?:(subject|person|identity|user)|image|img|file|path|print|template|sample|name|id)(?:_?(?:id|name|file|path))?"
+    r"(?:_?1|_a)"
+)
 MAX_BYTES = 8_000_000_000
 """Maximum size of a file, and of the columns that are read from Parquet, uncompressed."""
 MAX_ROWS = 200_000_000
@@ -177,7 +181,7 @@ def find_roles(
     plain: dict[str, list[str]] = {}
     for name in names:
         plain.setdefault(_plain(name), []).append(name)
-    found = {}
+    found: dict[str, str] = {}
     for role, usual in NAMES.items():
         given = {"score": score, "label": label}.get(role)
         if given is not None:
@@ -187,12 +191,39 @@ def find_roles(
         else:
             near = next((plain[n] for n in usual if n in plain), [])
             near = near or [name for n in OTHER_NAMES[role] for name in plain.get(n, ())]
+            if role == "score" and not near:
+                near = [name for n, alike in plain.items() if _SCORE.fullmatch(n) for name in alike]
+            if len(near) > 1 and role in ("probe", "reference") and found.keys() & {"label", "subject_reference"}:
+                continue  # names of prints are not needed
         if len(near) > 1 and strict:
             advice = f"name one with --{role}-column" if role in ("score", "label") else "rename one"
             raise ScoreError(f"{path}: columns {name_columns(near)} may each be the {role}; {advice}")
         if near:
             found[role] = near[0]
+    for name, one in plain.items():  # such as image1, image2 and person_a, person_b
+        first = _FIRST_OF_TWO.fullmatch(name)
+        two = plain.get(f"{name[:-1]}{'2' if name[-1] == '1' else 'b'}") if first else None
+        if first and two:
+            prefix = "subject_" if first[1] else ""
+            if found.setdefault(f"{prefix}probe", one[0]) == one[0]:
+                found.setdefault(f"{prefix}reference", two[0])
     return found
+
+
+def meaning(label: object) -> bool | None:
+    """Return whether a label means mated or non-mated; None if neither.
+
+    Examples
+    --------
+    >>> meaning("Genuine"), meaning("non-match"), meaning("-1"), meaning("left")
+    (True, False, False, None)
+    """
+    return MEANING.get(re.sub(r"(?<=[a-z])[\s_-]+(?=[a-z])", "", str(label).strip().lower()))
+
+
+def is_distance(name: str) -> bool:
+    """Whether a column's name says that smaller is more similar."""
+    return _plain(name).endswith(("distance", "dist", "dissimilarity"))
 
 
 def _plain(name: str) -> str:
@@ -210,16 +241,33 @@ def _read_text(table: Table, score: str | None, label: str | None, alone: bool) 
         return _without_header(table)
     table = table.rename(())
     roles = find_roles(table.names, table.path, score, label)
-    if len(table.names) == 1 and is_number(table.head[-1][0], table.decimal):
-        roles = {"score": table.names[0]}
+    columns = table.names
+    if len(columns) == 2 and columns[0] == "(column 1)" and all(r[0].isdigit() for r in table.head[1:]):
+        columns = columns[1:]  # without the numbers of rows
+    if len(columns) == 1 and is_number(table.head[-1][-1], table.decimal):
+        roles = {"score": columns[0]}
+    if "score" in roles:
+        _check_thousands(table, roles["score"])
     numbers = {roles["score"]} if "score" in roles else set()
     numbers |= {n for n in table.names if n.startswith("p_")} if "classifier" in table.names else set()
     names = {roles[r] for r in ("probe", "reference") if r in roles}
     texts = {*roles.values(), "classifier", "repeat", "failure"} & set(table.names) - numbers
-    frame = next(table.frames(numbers, repeated=texts - names), pd.DataFrame(columns=table.names))
+    frame = next(table.frames(numbers, columns=columns, repeated=texts - names), pd.DataFrame(columns=columns))
     for name in texts - {"failure"}:
         frame[name] = _texts(frame[name])
     return Columns(table.path, frame, roles, table.words)
+
+
+def _check_thousands(table: Table, score: str) -> None:
+    """Raise ScoreError if the scores' first rows may have thousands separators."""
+    at = table.names.index(score)
+    cells = [r[at] if at < len(r) else "" for r in (table.head[1:] if table.has_header else table.head)]
+    if table.separator != "," and (found := thousands(cells)):
+        row, other = cells.index(found) + 1, next(c for c in cells if "," not in c and "." not in c and c)
+        raise ScoreError(
+            f"{table.path}, row {row}, column {score!r}: {found!r} beside {other!r} may have a thousands separator or "
+            "a decimal sign; write thousands without one, or decimals everywhere"
+        )
 
 
 def _has_header(table: Table) -> bool:
@@ -230,9 +278,9 @@ def _has_header(table: Table) -> bool:
     below = [r for r in table.head[1:] if len(r) == len(first)]
     if len(first) == 1 and not any(is_number(r[0], table.decimal) for r in below):  # a list of names
         return bool(find_roles(first, table.path, strict=False))
-    labels = [c for c, cells in enumerate(zip(*below, strict=True)) if {v.lower() for v in cells} <= YES | NO]
+    labels = [c for c, cells in enumerate(zip(*below, strict=True)) if None not in map(meaning, cells)]
     named = len(find_roles(first, table.path, strict=False)) > 1
-    return named or not any(first[c].lower() in YES | NO for c in labels)
+    return named or all(meaning(first[c]) is None for c in labels)
 
 
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -285,7 +333,8 @@ def _is_bare_matrix(table: Table) -> bool:
 def _without_header(table: Table) -> Columns:
     """Return a file without a header; what its columns are is found from all of their cells."""
     names = [f"column {i}" for i in range(1, len(table.head[0]) + 1)]
-    frame = next(table.with_names(names, has_header=False).frames())
+    table = table.with_names(names, has_header=False)
+    frame = next(table.frames())
     frame = frame.apply(_texts)
     kinds = {n: _kind(frame[n], table.decimal) for n in names}
     note = "; ".join(["no header", *([table.words] if table.words else [])])
@@ -315,8 +364,7 @@ def _without_header(table: Table) -> Columns:
 def _kind(column: pd.Series[Any], decimal: str) -> str:
     """Return what a column of text holds: "label" (both words for mated and not), "fraction", "whole" or "name"."""
     different = [v for v in column.unique() if v is not None]
-    lower = {v.lower() for v in different}
-    if lower & YES and lower & NO and lower <= YES | NO:
+    if len(different) <= len(MEANING) and {meaning(v) for v in different} == {True, False}:
         return "label"
     if not all(is_number(v, decimal) for v in different):
         return "name"
@@ -326,6 +374,7 @@ def _kind(column: pd.Series[Any], decimal: str) -> str:
 def _numbered(table: Table, frame: pd.DataFrame, roles: dict[str, str], note: str) -> Columns:
     """Return columns with the scores as numbers."""
     if "score" in roles:
+        _check_thousands(table, roles["score"])
         cells = frame[roles["score"]]
         frame[roles["score"]] = pd.to_numeric(cells.str.replace(table.decimal, ".", regex=False)).astype(np.float64)
     return Columns(table.path, frame, roles, note)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.tabular import name_columns
-from ridgefeat.threshold.files import DISTANCES, NAMES, NO, YES, Columns, Matrix, read_file
+from ridgefeat.threshold.files import NAMES, Columns, Matrix, is_distance, meaning, read_file
 from ridgefeat.threshold.scores import Scores
 from ridgefeat.threshold.shapes import from_matrix, join_files, with_subjects
 
@@ -121,7 +121,7 @@ def read_scores(
     mated, chosen = _mated(frame, label, positive, path, score)
     if score_column is None and f"p_{chosen}" in frame.columns:
         score = f"p_{chosen}"
-    distance = distance or score.casefold() in DISTANCES
+    distance = distance or is_distance(score)
     subjects = _subjects(frame, roles)
     if not count_failures and (failed := _failures(frame, score)):
         count_failures = True
@@ -153,7 +153,7 @@ def _called(name: str) -> str:
 
 def _mated_words(column: pd.Series[Any]) -> str:
     """Return the labels of a column that mean mated."""
-    return " or ".join(str(v) for v in column.unique() if str(v).strip().lower() in YES)
+    return " or ".join(str(v) for v in column.unique() if meaning(v))
 
 
 def _needed(roles: dict[str, str], role: str, found: Columns) -> str:
@@ -220,9 +220,9 @@ def _mated(
         if positive not in labels:
             raise ScoreError(f"{path}: no {label} is {positive!r}; there are: {name_columns(labels)}")
         return np.isin(codes, [k for k, n in enumerate(labels) if n == positive]), positive
-    lower = [n.lower() for n in labels]
-    if all(n in YES | NO for n in lower):
-        return np.array([n in YES for n in lower])[codes], None
+    meanings = [meaning(n) for n in labels]
+    if None not in meanings and not {"0", "-1"} <= set(labels):  # -1 beside 0 means neither in some files
+        return np.array(meanings)[codes], None
     if len(labels) == 2 and all(f"p_{n}" in frame.columns for n in labels):
         # In bench's tables the score is that of the positive class, so its probability rises with it.
         ranks = frame[[score, *(f"p_{n}" for n in labels)]].rank()

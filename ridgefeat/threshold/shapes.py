@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ScoreError
+from ridgefeat.sheets import cell_text
 from ridgefeat.tabular import name_columns
 from ridgefeat.threshold.files import Columns, Matrix
 
@@ -125,7 +126,7 @@ def _masked(one: Matrix, two: Matrix) -> Columns:
 def _named(matrix: Matrix, names: Columns) -> Columns:
     """Return a square matrix's scores, with the names or subjects of its rows and columns from a file."""
     column = names.frame.columns
-    listed = names.frame.iloc[:, 0].astype(str).tolist()
+    listed = [cell_text(v) for v in names.frame.iloc[:, 0]]
     if len(column) != 1 or matrix.values.shape != (len(listed), len(listed)):
         raise ScoreError(
             f"{names.path} must hold one name or subject per row of {matrix.path}, a matrix of {_shape(matrix)}; it "
@@ -142,6 +143,13 @@ def _is_symmetric(values: NDArray[np.float64]) -> bool:
     return values.shape[0] == values.shape[1] and bool(np.array_equal(values, values.T, equal_nan=True))
 
 
+def _half(values: NDArray[np.float64]) -> Bools | None:
+    """Return where a square matrix's scores are, if one half without the diagonal holds a single number; else None."""
+    upper = np.triu(np.ones(values.shape, bool), 1)
+    constant = [len(np.unique(values[half])) == 1 for half in (upper, upper.T)]
+    return None if sum(constant) != 1 or len(values) < 3 else upper.T if constant[0] else upper
+
+
 def from_matrix(matrix: Matrix, mask: Matrix | None = None) -> Columns:
     """Return a matrix's scores, each comparison once: no print with itself, a symmetric matrix's upper half."""
     if mask is None and (matrix.rows is None or matrix.columns is None):
@@ -154,6 +162,9 @@ def from_matrix(matrix: Matrix, mask: Matrix | None = None) -> Columns:
     if _is_symmetric(matrix.values) and (mask is None or _is_symmetric(mask.values)):
         use &= np.triu(np.ones(use.shape, bool), 1)
         notes[0] += ", symmetric, of which the upper half is read"
+    elif matrix.values.shape[0] == matrix.values.shape[1] and (half := _half(matrix.values)) is not None:
+        use &= half
+        notes[0] += ", of which one half is constant and left out"
     elif mask is None and matrix.rows == matrix.columns:
         use &= ~np.eye(len(use), dtype=bool)
         notes[0] += ", without its diagonal"

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from ridgefeat.errors import LayoutError, ScoreError
-from ridgefeat.files import first_few
+from ridgefeat.files import count_of, first_few
 from ridgefeat.sources import repeated_impressions
 from ridgefeat.tabular import LOG
-from ridgefeat.threshold.files import NO, YES, Matrix, read_file
+from ridgefeat.threshold.files import Matrix, meaning, read_file
 from ridgefeat.verify.enrolment import Entry
 
 PROTOCOLS = ("fvc", "altered")
@@ -216,12 +216,13 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
     reference = np.array([find(n, row) for row, n in enumerate(frame["reference"], 1)], np.int64)
     named = _with_subjects(frame, entries, probe, reference, Path(path))
     if "mated" in frame.columns:
-        text = frame["mated"].astype(str).str.strip().str.lower()
-        unclear = ~text.isin(YES | NO)
-        if unclear.any():
-            row = int(unclear.to_numpy().argmax())
-            raise LayoutError(f"{path}, row {1 + row}: mated must be 1 or 0, got {text.iloc[row][:40]!r}")
-        mated = text.isin(YES).to_numpy()
+        meanings = [meaning(v) for v in frame["mated"]]
+        if None in meanings:
+            row = meanings.index(None)
+            raise LayoutError(
+                f"{path}, row {1 + row}: mated must be 1 or 0, got {str(frame['mated'].iloc[row])[:40]!r}"
+            )
+        mated = np.array(meanings, bool)
     else:
         fingers = [entry.finger for entry in named]
         unknown = [i for i in (*probe, *reference) if fingers[i] is None]
@@ -231,7 +232,18 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
                 "subject_probe and subject_reference"
             )
         mated = np.array([fingers[i] == fingers[j] for i, j in zip(probe, reference, strict=True)], bool)
+    _check_pairs(probe, reference, mated, Path(path))
     return Plan(probe, reference, mated), _join_subjects(named, probe[mated], reference[mated])
+
+
+def _check_pairs(probe: Index, reference: Index, mated: NDArray[np.bool_], path: Path) -> None:
+    """Raise LayoutError for a pair that is mated and non-mated; log prints compared with themselves."""
+    said: dict[tuple[int, int], bool] = {}
+    for row, (i, j, same) in enumerate(zip(probe.tolist(), reference.tolist(), mated.tolist(), strict=True), 1):
+        if said.setdefault((min(i, j), max(i, j)), same) != same:
+            raise LayoutError(f"{path}, row {row}: this pair is {'mated' if same else 'non-mated'} here, but not above")
+    if itself := int((probe == reference).sum()):
+        LOG.info("protocol %s: %s of a print with itself.", path, count_of(itself, "comparison"))
 
 
 def _finger(entry: Entry) -> tuple[str, ...]:
@@ -291,10 +303,13 @@ def _nearest(name: str) -> str:
 
 def _finder(entries: Sequence[Entry], path: Path) -> Any:
     ends: dict[str, set[int]] = defaultdict(set)
+    bare: dict[str, set[int]] = defaultdict(set)
     for i, entry in enumerate(entries):
         parts = entry.name.split("/")
         for k in range(len(parts)):
             ends["/".join(parts[k:])].add(i)
+            bare[str(PurePosixPath(*parts[k:]).with_suffix(""))].add(i)
+    ends = defaultdict(set, {**bare, **ends})  # the name without suffix counts where no print has it whole
 
     def find(name: str, row: int) -> int:
         wanted = str(name).strip().replace("\\", "/")

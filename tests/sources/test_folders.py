@@ -168,6 +168,16 @@ def test_the_same_names_in_several_folders_are_of_several_people(tree):
     assert repeated[0] == "subject 1, impression 1: alice/1_1.png, bob/1_1.png" and len(repeated) == 2
 
 
+@pytest.mark.parametrize("folders", [("session1", "session2"), ("Train", "test"), ("live", "Fake"), ("male", "female")])
+def test_folders_of_sessions_and_the_like_are_no_people(tmp_path, folders):
+    for name in (f"{folder}/1_{i}.png" for folder in folders for i in (1, 2)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_prints(tmp_path)
+    assert {p.layout for p in found} == {"fvc"}
+    assert len(repeated_impressions({p.relative: p.labels for p in found})) == 2
+
+
 def test_folders_above_the_input_count(tree):
     root = tree("FVC2002/DB2_B/101_1.tif", "SOCOFing/Altered-Hard/1__F_Left_thumb_finger_CR.BMP")
     (fvc,) = find_prints(root / "FVC2002/DB2_B")

@@ -47,6 +47,8 @@ def test_separators_quotes_and_byte_order_mark(write):
         'file,age,subject\n"Größe.png","34,5",007\nb.png,30,8\n'.encode(),
         '"","file","age","subject"\n"1","Größe.png",34.5,"007"\n"2","b.png",30,"8"\n'.encode(),
         '"file" "age" "subject"\n"1" "Größe.png" 34.5 "007"\n"2" "b.png" 30 "8"\n'.encode(),
+        ",file,age,subject\n3,Größe.png,34.5,007\n7,b.png,30,8\n".encode(),
+        "file,age,subject,sex,hand\nGröße.png,34.5,007,-,?\nb.png,30,8,.,#NV\n".encode(),
         "file;age;subject;;\nGröße.png;34,5;007;;\nb.png;30;8;;\n;;;;\n;;;;\n".encode(),
         "file|age|subject\rGröße.png|34.5|007\rb.png|30|8\r".encode(),
     ],
@@ -70,6 +72,7 @@ def test_a_dialect_is_announced(write, caplog):
 def test_cells_that_may_be_thousands_stay_text(write):
     found = read_index(write('file,income,mixed\na.png,"1,234","0,5"\nb.png,"10,000",left\n'))
     assert found["a.png"].labels == {"income": "1,234", "mixed": "0,5"}
+    assert read_index(write("file;income\na.png;1,234\nb.png;912\n"))["a.png"].labels == {"income": "1,234"}
 
 
 def test_the_column_of_file_names_can_be_named(write, tmp_path):
@@ -90,6 +93,17 @@ def test_a_sheet_is_read(tmp_path):
         "a.png": IndexEntry({"subject": "007", "age": "34.5", "seen": "2024-05-01"}),
         "b.png": IndexEntry({"age": "30", "seen": "2024-05-01"}),
     }
+
+
+def test_cells_merged_over_rows_are_refused(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="the extra `excel` is not installed")
+    book = openpyxl.Workbook()
+    for row in (["file", "subject"], ["a.png", "ann"], ["b.png", None]):
+        book.active.append(row)
+    book.active.merge_cells("B2:B3")
+    book.save(tmp_path / "i.xlsx")
+    with pytest.raises(LayoutError, match="cells B2:B3 are merged"):
+        read_index(tmp_path / "i.xlsx")
 
 
 def test_backslashes_are_folders_and_sex_and_hand_are_brought_to_this_packages_words(write):

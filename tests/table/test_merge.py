@@ -33,6 +33,19 @@ def test_two_halves_are_the_whole(halves, tmp_path):
     assert read_table(tmp_path / "m.csv", verify=True).equals(read_table(whole))
 
 
+def test_labels_added_by_hand_are_kept_and_whole_numbers_are_not_mistaken(halves, tmp_path):
+    first, second, whole = halves
+    frame = pd.read_csv(second, dtype=str, keep_default_na=False).assign(note=["x", "", "y"])
+    frame.assign(subject=frame.subject + ".0").to_csv(second, index=False)
+    merge_tables([first, second], tmp_path / "m.csv")
+    merged = read_table(tmp_path / "m.csv")
+    assert merged.note.tolist() == [None, None, None, "x", None, "y"]
+    assert merged.drop(columns="note").equals(read_table(whole))
+    frame.assign(subject="007").to_csv(second, index=False)
+    with pytest.raises(TableError, match=r"row 1, column 'subject': '007' .*it held whole numbers"):
+        merge_tables([first, second], tmp_path / "n.csv")
+
+
 @needs_parquet
 def test_formats_mix_and_large_tables_become_parts(halves, tmp_path, monkeypatch):
     first, second, whole = halves

@@ -62,6 +62,36 @@ def test_a_table_that_is_not_there_or_beyond_all_bounds_is_not_read(table, monke
         read_table(table)
 
 
+def test_what_r_calls_missing_is_no_error_of_a_print(table):
+    pd.read_csv(table).to_csv(table, index=False, na_rep="NA")
+    assert read_table(table).meta_error.isna().all()
+
+
+def test_lost_rows_are_told(table, caplog):
+    caplog.set_level("INFO", logger="ridgefeat")
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-2]))
+    assert sum(len(f) for f in iterate_table(table)) == len(read_table(table)) == 4
+    assert set(caplog.messages) == {f"table {table} has 4 rows; when it was written it had 6."}
+
+
+@needs_parquet
+def test_parquet_of_pandas_reads_like_csv(table, tmp_path):
+    path = tmp_path / "p.parquet"
+    path.with_suffix(".json").write_bytes(table.with_suffix(".json").read_bytes())
+    typed = pd.read_csv(table)
+    for made in (
+        typed,
+        typed.set_index("meta_source"),
+        typed.sample(frac=1, random_state=0).sort_values("meta_source"),
+    ):
+        made.to_parquet(path, index=made is not typed)
+        frame = read_table(path)
+        pd.testing.assert_frame_equal(frame, read_table(table)[frame.columns])
+    typed.astype(str).to_parquet(path)
+    with pytest.raises(TableError, match=r"feature 'ridge_period_mean' is .*string, not a number"):
+        read_table(path)
+
+
 @needs_parquet
 def test_two_columns_of_one_name_are_refused(prints, tmp_path):
     from pyarrow import parquet

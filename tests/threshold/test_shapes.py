@@ -40,6 +40,23 @@ SHAPES = {
     "utf-16": {"s.csv": ("label\tscore\n" + lines([(m, t[2]) for m, *t in LABELLED], "\t")).encode("utf-16")},
     "spaces": {"s.txt": "# label score\n" + lines((m, t[2]) for m, *t in LABELLED)},
     "spaces, decimal comma": {"s.txt": lines([(WORD[bool(m)], t[2]) for m, *t in LABELLED], " ", ",")},
+    **{
+        f"label {yes}": {"s.csv": "Label,Score\n" + lines([((no, yes)[m], t[2]) for m, *t in LABELLED], ",")}
+        for yes, no in (
+            ("T", "F"),
+            ("WAHR", "FALSCH"),
+            ("match", "No Match"),
+            ("G", "I"),
+            ("same source", "KNM"),
+            ("1.0", "-1.0"),
+        )
+    },
+    "numbered columns": {"s.csv": "Image 1;Image 2;matching score\n" + lines(TRIPLES, ";", ",")},
+    "numbered people": {"s.csv": "person_a,person_b,score\n" + lines([(a[:3], b[:3], s) for a, b, s in TRIPLES], ",")},
+    "several names of prints": {
+        "s.csv": "probe_subject_id,probe_key,probe_template_id,bio_ref_subject_id,score\n"
+        + lines([(a[:3], a, a, b[:3], s) for a, b, s in TRIPLES], ",")
+    },
     "two columns of subjects": {
         "s.csv": "probe_subject_id,bio_ref_subject_id,score\n" + lines([(a[:3], b[:3], s) for a, b, s in TRIPLES], ",")
     },
@@ -55,6 +72,10 @@ SHAPES = {
     },
     "two files, the other way round": {"non-mated.txt": IMPOSTOR, "mated.txt": GENUINE},
     "two files, decimal comma": {"a.txt": GENUINE.replace(".", ","), "b.txt": IMPOSTOR.replace(".", ",")},
+    "two files of R": {
+        f"{n}.txt": '"x"\n' + "".join(f'"{i}" {s}\n' for i, s in enumerate(text.split(), 1))
+        for n, text in (("gen", GENUINE), ("imp", IMPOSTOR))
+    },
     "two files with columns": {
         n: "probe,reference,score\n" + lines([t for t, m in zip(TRIPLES, MATED, strict=True) if m == mated], ",")
         for n, mated in (("genuine.csv", True), ("impostor.csv", False))
@@ -75,6 +96,13 @@ SHAPES = {
     "matrix": {"m.csv": matrix()},
     "matrix, semicolons": {"m.csv": matrix(separator=";", corner="probe", decimal=",")},
     "matrix as R writes it": {"m.txt": matrix(separator=" ")[1:]},
+    "half a matrix and zeros": {
+        "m.csv": lines(
+            [["", *NAMES]]
+            + [[a, *(dict(zip(PAIRS, SCORES, strict=True)).get((a, b), 0) for b in NAMES)] for a in NAMES],
+            ",",
+        )
+    },
     "matrix of subjects": {"m.csv": matrix([n[:3] for n in NAMES])},
     "matrix and mask": {"m.csv": matrix(None), "mask.csv": MASK},
     "mask and matrix": {"mask.csv": MASK, "m.txt": matrix(None, " ")},
@@ -131,9 +159,10 @@ def test_names_are_read_by_a_regular_expression(tmp_path):
 
 
 def test_smaller_distances_are_more_similar(tmp_path):
-    (path,) = written(tmp_path, {"s.csv": "mated,distance\n" + lines([(m, -t[2]) for m, *t in LABELLED], ",")})
-    read = read_scores(path)
-    assert read.scores.distance and read.note.endswith("lower is more similar")
+    for name in ("distance", "Hamming distance", "dist"):
+        (path,) = written(tmp_path, {"s.csv": f"mated,{name}\n" + lines([(m, -t[2]) for m, *t in LABELLED], ",")})
+        read = read_scores(path)
+        assert read.scores.distance and read.note.endswith("lower is more similar")
 
 
 def test_trials_and_scores_need_not_be_the_same(tmp_path):
@@ -163,6 +192,9 @@ def test_trials_and_scores_need_not_be_the_same(tmp_path):
         ({"s.csv": "score,Score,label\n1,2,1\n3,4,0\n"}, "columns score, Score may each be the score"),
         ({"s.csv": "score,score,label\n1,2,1\n3,4,0\n"}, "'score' occurs twice"),
         ({"s.csv": 'label;score\n1;"1.234,5"\n0;0,5\n'}, "row 1, column 'score': '1.234,5'.*thousands"),
+        ({"s.csv": "label;score\n1;1,234\n0;512\n"}, "row 1, column 'score': '1,234'.*thousands"),
+        ({"s.txt": "1\t1.234\n0\t512\n1\t2.345\n"}, "row 1, column 'column 2': '1.234'.*thousands"),
+        ({"s.csv": "mated,score\n1,1\n0,0\n-1,3\n"}, "unclear which label means mated"),
         ({"s.csv": "label;score\n1;12. Mai\n0;0,5\n"}, "row 1, column 'score': '12. Mai'.*a date"),
     ],
 )

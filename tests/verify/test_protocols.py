@@ -117,6 +117,7 @@ def test_pairs_take_mated_from_labels_or_subjects(tmp_path):
         ("probe,other\nx,y\n", "no column 'reference'; there are: probe, other"),
         ("probe,reference\n", "lists no pairs"),
         ("probe,reference,mated\nx,y,perhaps\n", "row 1: mated must be 1 or 0, got 'perhaps'"),
+        ("probe,reference,mated\nx,y,1\nx,y,0\n", "row 2: this pair is non-mated here, but not above"),
         ("probe,reference,mated\nx,w,1\n", "row 1: 'w' is none of the prints given"),
         ("probe,reference,mated\nx,1.png,1\n", "row 1: '1.png' may be 2 of the prints given"),
         ("probe,reference\nx,y\n", "no label names the subject of x; add a column mated"),
@@ -133,3 +134,11 @@ def test_messages_of_pairs(tmp_path, text, message):
 def test_a_misspelt_protocol_names_the_nearest(tmp_path):
     with pytest.raises(LayoutError, match="did you mean altered"):
         read_pairs("alterd", [Entry("x")])
+
+
+def test_names_without_suffix_are_found_and_a_print_with_itself_is_told(tmp_path, caplog):
+    caplog.set_level("INFO", logger="ridgefeat")
+    (tmp_path / "p.csv").write_text("probe,reference,same\na/1,2,TRUE\n1,1,true\n2,3,FALSE\n")
+    plan, _ = read_pairs(tmp_path / "p.csv", [Entry("a/1.png"), Entry("a/2.png"), Entry("b/3.png")])
+    assert (plan.probe.tolist(), plan.reference.tolist(), plan.mated.tolist()) == ([0, 0, 1], [1, 0, 2], [1, 1, 0])
+    assert "1 comparison of a print with itself" in caplog.text
