@@ -93,7 +93,11 @@ def test_prints_that_share_labels_are_named(prints, tmp_path):
     assert "same labels on several prints: 1; give labels" in done.stdout and said in done.stdout
     done = run("extract", prints, other, "--layout", "fvc", "-o", tmp_path / "t.csv", "--families", "ridge")
     assert f"several prints have the same labels ({said})" in done.stderr
-    done = run("extract", prints, other, "-o", tmp_path / "u.csv", "--families", "ridge")
+    people = [tmp_path / name for name in ("alice", "bob")]
+    for person in people:
+        person.mkdir()
+        (person / "1_1.png").write_bytes((prints / "101_1.png").read_bytes())
+    done = run("extract", *people, "-o", tmp_path / "u.csv", "--families", "ridge")
     assert "each folder is taken as one person (layout person-folders)" in done.stderr
 
 
