@@ -72,11 +72,11 @@ def _():
     return ["verify", "tree", "-o", "out.csv", "--impostors", "all"]
 
 
-@kind("an index with `NA` as subject", "not one person called NA")
+@kind("an index with `NA` as subject", "no person called NA: two fingers are not mated")
 def _():
     people("tree", ["a"])
     files = sorted(Path("tree/a").iterdir())
-    pd.DataFrame({"file": [f"tree/a/{f.name}" for f in files], "subject": ["NA", "NA", "x", "x"]}).to_csv(
+    pd.DataFrame({"file": [f"tree/a/{f.name}" for f in files], "subject": ["NA", "x", "NA", "y"]}).to_csv(
         "nas.csv", index=False
     )
     return ["verify", "tree", "--index", "nas.csv", "-o", "out.csv", "--impostors", "all"]
@@ -280,9 +280,11 @@ def card():
     page = np.full((760, 800), 250, np.uint8)
     made = make_print(1).image
     page[150 : 150 + made.shape[0], 200 : 200 + made.shape[1]] = made
-    cv2.rectangle(page, (60, 60), (740, 700), 40, 3)
-    cv2.putText(page, "1. R. THUMB", (90, 110), cv2.FONT_HERSHEY_SIMPLEX, 1.1, 60, 2)
-    cv2.putText(page, "J. Doe 4711", (90, 680), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.4, 90, 2)
+    cv2.rectangle(page, (210, 152), (555, 560), 40, 3)
+    cv2.putText(page, "1. R. THUMB", (60, 110), cv2.FONT_HERSHEY_SIMPLEX, 2.2, 60, 6)
+    turns = np.linspace(0, 14, 400)
+    scrawl = np.column_stack([170 + 100 * np.cos(turns) + 8 * turns, 650 + 60 * np.sin(1.3 * turns)]).astype(np.int32)
+    cv2.polylines(page, [scrawl], False, 50, 5)
     return page
 
 
