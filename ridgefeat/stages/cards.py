@@ -131,6 +131,8 @@ def find_writing(image: UInt8, cells: Bool, share: Float) -> Bool:
         Whole parts, as `part_at_necks` makes them; never the one with the highest share.
     """
     parts = part_at_necks(cells, NECK)
+    if parts.max() < 2:
+        return np.zeros(cells.shape, bool)
     flat = parts.ravel()
     count = np.bincount(flat)
     count[0] = 0

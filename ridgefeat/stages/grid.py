@@ -89,5 +89,7 @@ def part_at_necks(cells: Bool, depth: float) -> np.ndarray[Any, Any]:
     reach = cv2.distanceTransform(around, cv2.DIST_L2, 5)[1:-1, 1:-1]
     # h_maxima would count tops of the same height apart, even on one hill.
     levelled = reconstruction(reach - depth, reach)
-    _, tops = cv2.connectedComponents(local_maxima(levelled).view(np.uint8))
+    count, tops = cv2.connectedComponents(local_maxima(levelled).view(np.uint8))
+    if count == 2 == cv2.connectedComponents(cells.view(np.uint8), connectivity=4)[0]:  # one top of one piece
+        return cells.astype(np.int32)
     return np.asarray(watershed(-reach, tops, mask=cells))
