@@ -216,7 +216,7 @@ def extract(*more):
     return ["extract", "in", "--families", "ridge,minutiae", "-o", "out.csv", *more]
 
 
-@kind("GIF, JFIF, WebP and JPEG 2000 beside a PNG, and two files that are no images", "5 rows; the others counted")
+@kind("GIF, JFIF, WebP and JPEG 2000 with a PNG, and two files that are no images", "5 rows; the others counted")
 def _():
     made = make_print(1).image
     for name in ("a.png", "b.gif", "c.jfif", "d.webp", "e.jp2"):
@@ -381,8 +381,8 @@ def summary(folder, done):
     if done.stdout and not out.exists() and done.args[3] == "identify":
         return "; ".join(line.strip() for line in done.stdout.splitlines()[:2])
     if not out.exists():
-        told = [line for line in said if "mated" in line or "sex" in line or "EER" in line]
-        return "; ".join(told[:2] or said[-1:])[:200]
+        informative = [line for line in said if "mated" in line or "sex" in line or "EER" in line]
+        return "; ".join(informative[:2] or said[-1:])[:200]
     frame = pd.read_csv(out)
     if "score" in frame and "mated" in frame:
         return f"{len(frame)} comparisons, {int(frame.mated.sum())} mated"

@@ -49,12 +49,14 @@ def is_number(cell: str, decimal: str = ".") -> bool:
     return _NUMBER.fullmatch(cell if decimal == "." else cell.replace(".", "x").replace(decimal, ".")) is not None
 
 
-def thousands(cells: Sequence[str]) -> str:
-    """Return the first cell whose comma or point may separate thousands: as all others beside numbers below 1000.
+def find_thousands(cells: Sequence[str]) -> str:
+    """Return the first cell with a comma or point, where all of them may separate thousands; "" where they cannot.
+
+    They may if other cells are numbers below 1000, which have none.
 
     Examples
     --------
-    >>> thousands(["912", "1,234"]), thousands(["912", "1,234", "1,5"]), thousands(["1,234", "2,345"])
+    >>> find_thousands(["912", "1,234"]), find_thousands(["912", "1,234", "1,5"]), find_thousands(["1,234", "2,345"])
     ('1,234', '', '')
     """
     marked = [c for c in cells if "," in c or "." in c]
@@ -78,7 +80,7 @@ def point_decimals(cells: Sequence[str], separator: str = "") -> list[str]:
     commas = [c for c in cells if "," in c]
     if not commas or not all(_COMMA.fullmatch(c) for c in commas):
         return list(cells)
-    if all(_THOUSANDS.fullmatch(c) for c in commas) if separator == "," else thousands(cells):
+    if all(_THOUSANDS.fullmatch(c) for c in commas) if separator == "," else find_thousands(cells):
         return list(cells)
     others = {c for c in cells if "," not in c and c not in MISSING_WORDS and c}
     return [c.replace(",", ".") for c in cells] if all(c.lstrip("+-").isdigit() for c in others) else list(cells)

@@ -278,7 +278,7 @@ def _read_text(table: Table, wanted: _Wanted, rows: int | None) -> Iterator[pd.D
 
 def _typed(table: Table, name: str, cells: Sequence[str], kind: Kind, done: int) -> Any:
     if kind == "integer":
-        cells = [c.removesuffix(".0") for c in cells]  # as pandas writes whole numbers beside missing ones
+        cells = [c.removesuffix(".0") for c in cells]  # as pandas writes whole numbers where some are missing
     # 007 is not the person 7.
     bad = (i for i, c in enumerate(cells) if c and (kind_of([c]) != kind if kind == "integer" else not is_number(c)))
     if kind != "text" and (row := next(bad, None)) is not None:

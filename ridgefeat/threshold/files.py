@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.files import MISSING_WORDS, os_errors_as
-from ridgefeat.tabular import Table, is_number, match_names, name_columns, open_table, read_parquet, thousands
+from ridgefeat.tabular import Table, find_thousands, is_number, match_names, name_columns, open_table, read_parquet
 
 _YES = "1 1.0 t true wahr vrai y yes ja mate mated m genuine gen g authentic match matched km target tar client same"
 _NO = "0 0.0 f false falsch faux n no nein non impostor imposter imp i different diff knm"
@@ -262,11 +262,11 @@ def _check_thousands(table: Table, score: str) -> None:
     """Raise ScoreError if the scores' first rows may have thousands separators."""
     at = table.names.index(score)
     cells = [r[at] if at < len(r) else "" for r in (table.head[1:] if table.has_header else table.head)]
-    if table.separator != "," and (found := thousands(cells)):
+    if table.separator != "," and (found := find_thousands(cells)):
         row, other = cells.index(found) + 1, next(c for c in cells if "," not in c and "." not in c and c)
         raise ScoreError(
-            f"{table.path}, row {row}, column {score!r}: {found!r} beside {other!r} may have a thousands separator or "
-            "a decimal sign; write thousands without one, or decimals everywhere"
+            f"{table.path}, row {row}, column {score!r}: {found!r}, with {other!r} elsewhere, may have a "
+            "thousands separator or a decimal sign; write thousands without one, or decimals everywhere"
         )
 
 

@@ -221,7 +221,7 @@ def _mated(
             raise ScoreError(f"{path}: no {label} is {positive!r}; there are: {name_columns(labels)}")
         return np.isin(codes, [k for k, n in enumerate(labels) if n == positive]), positive
     meanings = [meaning(n) for n in labels]
-    if None not in meanings and not {"0", "-1"} <= set(labels):  # -1 beside 0 means neither in some files
+    if None not in meanings and not {"0", "-1"} <= set(labels):  # in some files 0 is non-mated and -1 neither
         return np.array(meanings)[codes], None
     if len(labels) == 2 and all(f"p_{n}" in frame.columns for n in labels):
         # In bench's tables the score is that of the positive class, so its probability rises with it.
