@@ -87,9 +87,20 @@ def part_at_necks(cells: Bool, depth: float) -> np.ndarray[Any, Any]:
         return np.zeros(cells.shape, np.int32)
     around = cv2.copyMakeBorder(cells.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     reach = cv2.distanceTransform(around, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    if _is_one_part(cells, reach, depth):
+        return cells.astype(np.int32)
     # h_maxima would count tops of the same height apart, even on one hill.
     levelled = reconstruction(reach - depth, reach)
-    count, tops = cv2.connectedComponents(local_maxima(levelled).view(np.uint8))
-    if count == 2 == cv2.connectedComponents(cells.view(np.uint8), connectivity=4)[0]:  # one top of one piece
-        return cells.astype(np.int32)
+    _, tops = cv2.connectedComponents(local_maxima(levelled).view(np.uint8))
     return np.asarray(watershed(-reach, tops, mask=cells))
+
+
+def _is_one_part(cells: Bool, reach: Any, depth: float) -> bool:
+    """Whether no neck divides the cells, in a tenth of the time that a watershed takes.
+
+    Two tops that stand out by `depth` are apart at some level within it below the lower one.
+    """
+    if cv2.connectedComponents(cells.view(np.uint8), connectivity=4)[0] != 2:
+        return False
+    levels = np.arange(0, reach.max(), 0.9 * depth)
+    return all(cv2.connectedComponents((reach > level).view(np.uint8))[0] == 2 for level in levels)

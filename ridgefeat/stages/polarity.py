@@ -67,7 +67,10 @@ def measure_polarity(image: UInt8, mask: Bool) -> float:
     touched = np.asarray(share > 0, np.uint8)
     hull = np.zeros_like(touched)
     if touched.any():
-        cv2.fillConvexPoly(hull, cv2.convexHull(cv2.findNonZero(touched)), 1)
+        line = np.flatnonzero(touched.any(1))
+        ends = touched[line].argmax(1), columns - 1 - touched[line, ::-1].argmax(1)
+        outline = np.concatenate([np.column_stack([end, line]) for end in ends]).astype(np.int32)
+        cv2.fillConvexPoly(hull, cv2.convexHull(outline), 1)
     rim = (_grown(touched, FAR_CELLS) > 0) & (_grown(touched, NEAR_CELLS) == 0) & (hull == 0)
     half = cv2.resize(image[box], (2 * columns, 2 * rows), interpolation=cv2.INTER_AREA)
     square = np.ones((RIDGES // 2, RIDGES // 2), np.uint8)
