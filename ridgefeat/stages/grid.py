@@ -100,6 +100,8 @@ def _is_one_part(cells: Bool, reach: Any, depth: float) -> bool:
 
     Two tops that stand out by `depth` are apart at some level within it below the lower one.
     """
+    if cells.all():
+        return True  # distances are without end
     if cv2.connectedComponents(cells.view(np.uint8), connectivity=4)[0] != 2:
         return False
     levels = np.arange(0, reach.max(), 0.9 * depth)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.stages.fingers import HANDS, Finger, are_touching, name_fingers, split_fingers
+from ridgefeat.stages.grid import part_at_necks
 
 SHAPE = (1000, 1500)
 
@@ -85,3 +86,13 @@ def test_prints_far_below_others_are_prints_of_their_own_but_in_a_slap():
 
 def test_nothing_is_cut_from_nothing():
     assert split_fingers(np.zeros((60, 70), bool)) == []
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (1, 9)])
+def test_cells_without_a_neck_are_one_part(shape):
+    full = np.ones(shape, bool)
+    assert (part_at_necks(full, 1.5) == 1).all()
+    bridge = np.pad(full, ((0, 0), (0, 40)))
+    bridge[shape[0] // 2, shape[1] :] = True
+    bridge[:, -shape[1] :] = True
+    assert part_at_necks(bridge, 1.5).max() == (2 if shape[0] > 1 else 1)
