@@ -50,7 +50,7 @@ def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, st
         with zipfile.ZipFile(path) as packed:
             if sum(entry.file_size for entry in packed.infolist()) > MAX_SHEET_BYTES:
                 raise kind(f"{where} holds more than {size_text(MAX_SHEET_BYTES)}; save it as CSV")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        book = openpyxl.load_workbook(path.open("rb"), read_only=True, data_only=True)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its size is not believed
         for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
