@@ -100,7 +100,8 @@ def images() -> dict[str, list[bytes]]:
     for name in ("lzw", "packbits", "adobe_deflate", "jpeg"):
         key = name if name in ("packbits", "jpeg") else f"tiff_{name}"
         found[f"tiff, {name.removeprefix('adobe_')}"] = [tiff(key), saved("TIFF", "RGB", compression=key)]
-    found["tiff, fax"] = [tiff(c, "1") for c in ("group3", "group4", "tiff_ccitt")]
+    found["tiff, group 3"] = [tiff(c, "1") for c in ("group3", "tiff_ccitt")]
+    found["tiff, group 4"] = [tiff("group4", "1")]
     try:
         import wsq  # noqa: F401 - registers the format with Pillow
 
@@ -222,13 +223,15 @@ def score_files() -> dict[str, list[bytes]]:
     frame = pd.DataFrame({"probe": [f"p{i % 8}" for i in range(40)], "reference": [f"r{i % 5}" for i in range(40)]})
     frame = frame.assign(mated=mated.astype(int), score=(rng.normal(size=40) + 3 * mated).round(4))
     named = frame.assign(subject_probe=np.arange(40) % 8, subject_reference=np.arange(40) % 8 + 1 - mated)
-    square = pd.DataFrame(rng.normal(size=(6, 6)).round(3), [f"a{i}" for i in range(6)], [f"a{i}" for i in range(6)])
+    names = [f"s{i // 2}_{i % 2}" for i in range(6)]
+    square = pd.DataFrame(rng.normal(size=(6, 6)).round(3), names, names)
     bare = frame[["mated", "score"]].to_csv(index=False, header=False, sep=" ")
     bob = frame.assign(real=np.where(mated, frame.reference, "r9"))[["reference", "real", "probe", "score"]]
-    shapes = [square.to_csv(), bare]
+    shapes = [bare]
     shapes.append(bob.to_csv(index=False, header=False, sep=" "))
     return {
         "scores csv": [*csv_dialects(named), *csv_dialects(frame)[:2], *(s.encode() for s in shapes)],
+        "scores csv, matrix": [square.to_csv().encode(), square.to_csv(sep=";", decimal=",").encode()],
         "scores xlsx": [sheet(frame)],
         "scores parquet": parquet(named),
     }

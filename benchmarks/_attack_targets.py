@@ -44,7 +44,8 @@ class Target:
 
 CHECKSUM = ("flip", "cut", "zeros", "splice", "extreme", "repeat", "token")
 END = ("cut", "zeros")
-SHOWN = {"png": CHECKSUM, "bmp": ("cut",), "dib": ("cut",), "tiff": ("cut",), "pnm": ("cut",)}
+ENDLESS = ("bmp", "dib", "tiff", "pnm", "webp, lossless", "webp, lossy", "tiff, packbits", "tiff, group 3")
+SHOWN = {"png": CHECKSUM, **dict.fromkeys(ENDLESS, ("cut",))}
 """What shows damage of an image, by format; data that break off in all others."""
 
 
@@ -103,7 +104,7 @@ def print_targets(folder: Path) -> Iterator[Target]:
         for found in find_in_transaction(Path("/a.an2"), "a.an2", Memory(data), with_minutiae=True):
             if found.error is None and found.place.kind == 9:
                 out.append(digest(decode_type9(found.place.record()).minutiae.x))
-            elif found.error is None and (found.place.header or found.place.stop - found.place.start < 20_000):
+            elif found.error is None and not found.place.record().startswith(b"\xff\xa0"):
                 out.append(digest(load_print(found).pixels))
             else:
                 out.append(digest(found.error))
@@ -194,7 +195,8 @@ def table_targets(folder: Path) -> Iterator[Target]:
         from_file(folder, ".pairs", lambda p: digest(read_pairs(p, entries)[0].reference)),
     )
     for name, files in seeds.score_files().items():
-        read = from_file(folder, ".scores", lambda p: digest(read_scores(p).scores.similarity))
+        regex = r"s(?P<subject>\d+)" if "matrix" in name else None
+        read = from_file(folder, ".scores", lambda p, r=regex: digest(read_scores(p, regex=r).scores.similarity))
         yield Target(name, files, read, seeds.inside_zip if "xlsx" in name else None)
     (folder / "s.csv").write_bytes(seeds.csv_dialects(frame)[0])
     yield Target("sidecar", [sidecar], from_file(folder, "/s.json", described), seeds.inside_json)

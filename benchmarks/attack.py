@@ -6,7 +6,7 @@ Files made with the package's own synth (and the transactions in AN2, where they
 off, the tail zeroed, pieces spliced in, taken out or repeated, extreme numbers and long digits put in, and where a
 format has checksums or is packed, also inside, with the checksums made right again. An input is named by its parser and
 number, and can be made again: `--only "tiff, lzw" --first 4711 --count 1`. Each parser runs in a process of its own,
-which is ended if one input takes a minute. Then `extract` runs over bad files among good prints: each must be a row
+which is ended if one input takes two minutes. Then `extract` runs over bad files among good prints: each must be a row
 with a reason, and memory (all processes) must stay below 1 GB. Writes benchmarks/results/attack.md unless --only is
 given.
 """
@@ -34,8 +34,8 @@ from _attack_targets import Target, targets
 from ridgefeat.errors import RidgefeatError
 
 COUNTS = ("tried", "refused", "unchanged", "changed", "unnoticed", "uncaught", "slow", "large")
-SLOW, LARGE, ENDED = 10.0, 1 << 20, 60.0
-"""Seconds and KiB beyond which an input counts as slow and large, and seconds after which it is given up."""
+SLOW, LARGE, ENDED = 10.0, 1 << 20, 120.0
+"""Seconds of the processor and KiB beyond which an input is slow and large; seconds by the clock that it may take."""
 MAX_SIZE = 1 << 18
 """Bytes beyond which an input is not made larger."""
 EXTREMES = [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\0\0\0\x80", b"\0\0\xff\xff"]
@@ -124,7 +124,7 @@ class Tally:
     """Counts that a process shares with the one that started it, which goes on counting if it dies."""
 
     def __init__(self) -> None:
-        self.numbers = multiprocessing.RawArray("q", len(COUNTS) + 4)
+        self.numbers = multiprocessing.RawArray("q", len(COUNTS) + 5)
 
     def __getitem__(self, name: str) -> int:
         return int(self.numbers[self._at(name)])
@@ -133,7 +133,7 @@ class Tally:
         self.numbers[self._at(name)] = value
 
     def _at(self, name: str) -> int:
-        return (*COUNTS, "number", "begun", "slowest", "largest").index(name)
+        return (*COUNTS, "number", "begun", "slowest", "largest", "used").index(name)
 
 
 def outcome(target: Target, number: int, expected: Sequence[Any]) -> tuple[list[str], str]:
@@ -153,33 +153,39 @@ def outcome(target: Target, number: int, expected: Sequence[Any]) -> tuple[list[
     return ["changed"], ""
 
 
-def work(target: Target, numbers: range, deadline: float, tally: Tally, notes: Path) -> None:
-    """Attack a parser with inputs until the deadline."""
+def work(target: Target, numbers: range, seconds: float, tally: Tally, notes: Path) -> None:
+    """Attack a parser with inputs until so many seconds of the processor are used."""
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)  # what decoders in C print
     expected = [target.read(data) for data in target.seeds]
-    before = _reset_peak()
+    before, used = _reset_peak(), tally["used"] - int(1000 * _cpu_seconds())
     for number in numbers:
-        began = time.monotonic()
-        if began > deadline:
+        began = _cpu_seconds()
+        if tally["used"] > 1000 * seconds:
             return
-        tally["number"], tally["begun"] = number, int(1000 * began)
+        tally["number"], tally["begun"] = number, int(1000 * time.monotonic())
         counts, why = outcome(target, number, expected)
-        seconds, peak = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        if seconds > SLOW:
+        took, peak = _cpu_seconds() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if took > SLOW:
             counts.append("slow")
         if peak > LARGE and peak > before:
             counts.append("large")
         for name in ("tried", *counts):
             tally[name] += 1
-        tally["slowest"] = max(tally["slowest"], int(1e6 * seconds))
+        tally["used"] = used + int(1000 * _cpu_seconds())
+        tally["slowest"] = max(tally["slowest"], int(1e6 * took))
         tally["largest"] = max(tally["largest"], peak)
         if why or {"slow", "large"} & set(counts):
             with notes.open("a") as file:
-                file.write(f"{number}\t{why or ' '.join(counts)} ({seconds:.1f} s, {peak >> 10} MB)\n")
+                file.write(f"{number}\t{why or ' '.join(counts)} ({took:.1f} s, {peak >> 10} MB)\n")
         if peak > before + (1 << 16):
             before = _reset_peak()
+
+
+def _cpu_seconds() -> float:
+    """Return the seconds of the processor that this process and those it waited for have used."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def _reset_peak() -> int:
@@ -189,15 +195,15 @@ def _reset_peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def attack(target: Target, first: int, count: int, seconds: float, folder: Path) -> tuple[Tally, list[str], float]:
-    """Return the counts for one parser, notes on what should not have been, and the seconds taken."""
-    tally, notes, began = Tally(), folder / "notes", time.monotonic()
+def attack(target: Target, first: int, count: int, seconds: float, folder: Path) -> tuple[Tally, list[str]]:
+    """Return the counts for one parser, and notes on what should not have been."""
+    tally, notes = Tally(), folder / "notes"
     notes.write_text("")
     start, stop = first, first + count
     context = multiprocessing.get_context("fork")
     while start < stop:
         tally["begun"] = int(1000 * time.monotonic())
-        child = context.Process(target=work, args=(target, range(start, stop), began + seconds, tally, notes))
+        child = context.Process(target=work, args=(target, range(start, stop), seconds, tally, notes))
         child.start()
         while child.is_alive():
             child.join(1.0)
@@ -214,7 +220,7 @@ def attack(target: Target, first: int, count: int, seconds: float, folder: Path)
         tally["slow"] += child.exitcode == -9
         with notes.open("a") as file:
             file.write(f"{start - 1}\tthe process ended with {child.exitcode}\n")
-    return tally, notes.read_text().splitlines(), time.monotonic() - began
+    return tally, notes.read_text().splitlines()
 
 
 def damage(images: dict[str, list[bytes]], places: int = 60) -> str:
@@ -247,7 +253,7 @@ def damage(images: dict[str, list[bytes]], places: int = 60) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=8.0, help="Time for each parser.")
+    parser.add_argument("--seconds", type=float, default=8.0, help="Seconds of the processor for each parser.")
     parser.add_argument("--count", type=int, default=1_000_000, help="Maximum number of inputs for each parser.")
     parser.add_argument("--first", type=int, default=0, help="Number of the first input.")
     parser.add_argument("--only", metavar="NAME", help="Attack this parser alone, without a report.")
@@ -257,9 +263,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:
         for target in targets(Path(scratch)):
             if given.only in (None, target.name):
-                tally, notes, seconds = attack(target, given.first, given.count, given.seconds, Path(scratch))
+                tally, notes = attack(target, given.first, given.count, given.seconds, Path(scratch))
                 slowest, peak = f"{tally['slowest'] / 1000:.0f}", tally["largest"] >> 10
-                rows.append([target.name, *(f"{tally[n]:,}" for n in COUNTS), slowest, peak, f"{seconds:.0f}"])
+                rows.append([target.name, *(f"{tally[n]:,}" for n in COUNTS), slowest, peak, tally["used"] // 1000])
                 print(*rows[-1], *notes[:8], sep=" | ", flush=True)
                 found += [f"{target.name}, input {note}" for note in notes[:3]]
     if given.only:

@@ -24,8 +24,8 @@ _RLE_PIXELS = 4_000_000
 """Pixels up to which run-length encoded bitmaps are read: Pillow fills their lines in Python."""
 _REVERSED = bytes(int(f"{v:08b}"[::-1], 2) for v in range(256))
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _FILL_ORDER, _SAMPLES, _PLANAR = 256, 257, 258, 259, 266, 277, 284
-_TILE_WIDTH, _TILE_HEIGHT = 322, 323
-_DEFLATE, _PACKBITS = (8, 32946), 32773
+_TILE_WIDTH, _TILE_HEIGHT, _JPEG_TABLES = 322, 323, 347
+_JPEG, _DEFLATE, _PACKBITS = 7, (8, 32946), 32773
 
 
 def check_end(image: Any, data: bytes, kind: str) -> None:
@@ -67,6 +67,8 @@ def _ends_bitmap(data: bytes, at: int, rows: int, is_4_bit: bool) -> bool:
 def check_strip_ends(tags: Any, data: bytes, strips: Iterable[tuple[int, int]]) -> None:
     """Raise ImageError if a strip or tile of a TIFF, each given by its first byte and length, breaks off."""
     compression, ends = tags.get(_COMPRESSION, 1), _STRIP_ENDS.get(tags.get(_COMPRESSION, 1))
+    if compression == _JPEG and not _is_whole_jpeg(tags.get(_JPEG_TABLES, b"\xff\xd9")):
+        raise ImageError("the TIFF file is damaged: its JPEG tables break off; copy it again")
     left = 8 * tags[_WIDTH] * tags[_HEIGHT] + (1 << 16)
     unpacked = count = 0
     for start, length in strips if ends or compression in (*_DEFLATE, _PACKBITS) else ():
@@ -110,12 +112,16 @@ def _is_whole_lzw(packed: bytes) -> bool:
     return bytes(_LZW_ZEROS) not in packed and (is_old or _ends_with(packed, 0x101, 9))  # EndOfInformation
 
 
+def _is_whole_jpeg(packed: bytes) -> bool:
+    return packed.rstrip(b"\0").endswith(b"\xff\xd9")
+
+
 _STRIP_ENDS: dict[int, Callable[[bytes], bool]] = {
     2: _is_whole_fax,
     3: _is_whole_fax,
     4: lambda packed: _is_whole_fax(packed) and _ends_with(packed, 0x001001, 24),  # twice the end of a line
     5: _is_whole_lzw,
-    7: lambda packed: packed.rstrip(b"\0").endswith(b"\xff\xd9"),
+    _JPEG: _is_whole_jpeg,
 }
 """By the code of a TIFF's compression, whether a strip reaches its end."""
 
