@@ -426,7 +426,9 @@ def read_parquet(
                 if size > max_bytes or rows > max_rows:
                     raise kind(f"{where} holds {rows:,} rows in {size_text(size)}, more than is read; take a sample")
                 tables.append(file.read(columns=chosen))
-        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(ignore_metadata=True)
+        whole = pa.concat_tables(tables)
+        whole.validate(full=True)  # text that is no UTF-8 would fail when it is first used
+        frame: pd.DataFrame = whole.to_pandas(ignore_metadata=True)
     except (pa.ArrowException, ValueError) as error:
         raise kind(f"{where} is no Parquet file: {first_line(error)}") from None
     return frame

@@ -277,6 +277,45 @@ def test_scans_of_a_progressive_jpeg_are_bounded():
     refused(data[:-2] + 5000 * scan + data[-2:], "scans over 1200x1200 px")
 
 
+FAX, OTHERS = ("tiff_ccitt", "group3", "group4"), ("tiff_lzw", "jpeg", "tiff_deflate", "packbits")
+
+
+@pytest.mark.parametrize("compression", FAX + OTHERS)
+def test_compressed_strips_of_a_tiff_must_reach_their_end(compression):
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 50), np.uint8)
+    data = saved("TIFF", "1" if compression in FAX else "L", pixels, compression=compression)
+    tags = Pillow.open(io.BytesIO(data)).tag_v2
+    start, length = tags[273][0], tags[279][0]
+    assert decode_image(data).pixels.shape == (60, 50)
+    last = 99 if compression == "packbits" else 9  # the zeros must reach into two of its rows
+    for at in (start + length // 2, start + length - last):
+        refused(data[:at] + bytes(start + length - at) + data[start + length :], "TIFF file is damaged")
+
+
+def test_a_deflated_strip_that_never_ends_is_refused():
+    data = bytearray(saved("TIFF", compression="tiff_deflate"))
+    tags = Pillow.open(io.BytesIO(data)).tag_v2
+    endless = zlib.compressobj()
+    packed = endless.compress(grating().tobytes()) + endless.flush(zlib.Z_SYNC_FLUSH)
+    start, length = tags[273][0], tags[279][0]
+    at = data.index(struct.pack("<HHII", 279, 4, 1, length)) + 8
+    data[at : at + 4] = struct.pack("<I", len(packed))
+    at = data.index(struct.pack("<HHII", 273, 4, 1, start)) + 8
+    data[at : at + 4] = struct.pack("<I", len(data))
+    refused(bytes(data) + packed, "does not inflate to its end")
+
+
+def test_a_run_length_encoded_bitmap_must_reach_its_end():
+    rows = b"".join(bytes([4, 10 * i, 0, 3, 1, 2, 3, 0, 0, 0]) for i in range(3))
+    header = struct.pack("<IiiHHIIiiII", 40, 7, 3, 1, 8, 1, 0, 0, 0, 256, 0)
+    palette = b"".join(bytes([v, v, v, 0]) for v in range(256))
+    whole = b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + header + palette + rows + b"\0\1"
+    assert decode_image(whole).pixels[0].tolist() == [20, 20, 20, 20, 1, 2, 3]
+    for at in (1, 2, 12, 20):
+        refused(whole[:-at] + bytes(at), "codes do not end")
+    refused(whole[:18] + struct.pack("<ii", 10_000, 10_000) + whole[26:], "10000x10000 px is not read")
+
+
 def test_a_webp_whose_end_is_zeros_is_damaged():
     data = saved("WEBP", quality=90)
     refused(data[: len(data) // 2] + bytes(len(data) - len(data) // 2), "last 64 bytes are zero")
