@@ -7,8 +7,8 @@ off, the tail zeroed, pieces spliced in, taken out or repeated, extreme numbers 
 format has checksums or is packed, also inside, with the checksums made right again. An input is named by its parser and
 number, and can be made again: `--only "tiff, lzw" --first 4711 --count 1`. Each parser runs in a process of its own,
 which is ended if one input takes two minutes. Then `extract` runs over bad files among good prints: each must be a row
-with a reason, and memory (all processes) must stay below 1 GB. Writes benchmarks/results/attack.md unless --only is
-given.
+with a reason, and memory (all processes) must stay below 1 GB. Writes benchmarks/results/attack.md and bad_files.md
+unless --only is given.
 """
 
 from __future__ import annotations
@@ -286,9 +286,9 @@ def main() -> None:
             "give others (with the largest share of pixels that differ). Uncompressed pixels, PackBits, WebP and the "
             "facsimile codes of group 3 have neither a checksum nor an end; JPEG, JPEG 2000, GIF, LZW, group 4 and WSQ "
             "have an end; PNG and deflate have a checksum.\n\n" + damage(seeds.images()),
-            attack_files.run(),
         ],
     )
+    report("bad_files", "Bad files among good prints", [attack_files.run()])
 
 
 if __name__ == "__main__":

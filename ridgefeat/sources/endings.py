@@ -7,7 +7,7 @@ neither a checksum nor an end: of them, more zeros than an encoder writes are re
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ridgefeat.errors import ImageError
@@ -64,15 +64,17 @@ def _ends_bitmap(data: bytes, at: int, rows: int, is_4_bit: bool) -> bool:
     return False
 
 
-def check_strip_ends(tags: Any, data: bytes, strips: Iterable[tuple[int, int]]) -> None:
-    """Raise ImageError if a strip or tile of a TIFF, each given by its first byte and length, breaks off."""
+def check_strip_ends(tags: Any, data: bytes, strips: Sequence[tuple[int, int]]) -> None:
+    """Raise ImageError if strips or tiles of a TIFF, each given by its first byte and length, overlap or break off."""
+    if sum(length for _, length in strips) > len(data):
+        raise ImageError(f"the TIFF names {len(strips)} strips or tiles that overlap; it is damaged")
     compression, ends = tags.get(_COMPRESSION, 1), _STRIP_ENDS.get(tags.get(_COMPRESSION, 1))
     if compression == _JPEG and not _is_whole_jpeg(tags.get(_JPEG_TABLES, b"\xff\xd9")):
         raise ImageError("the TIFF file is damaged: its JPEG tables break off; copy it again")
     left = 8 * tags[_WIDTH] * tags[_HEIGHT] + (1 << 16)
-    unpacked = count = 0
+    unpacked = 0
     for start, length in strips if ends or compression in (*_DEFLATE, _PACKBITS) else ():
-        packed, count = data[start : start + length], count + 1
+        packed = data[start : start + length]
         if compression in _DEFLATE and (left := _inflate(packed, left)) < 0:
             raise ImageError(f"the TIFF file is damaged: its strip at byte {start} does not inflate to its end")
         if tags.get(_FILL_ORDER) == 2:
@@ -80,7 +82,7 @@ def check_strip_ends(tags: Any, data: bytes, strips: Iterable[tuple[int, int]]) 
         if ends and not ends(packed):
             raise ImageError(f"the TIFF file is damaged: its strip at byte {start} breaks off; copy it again")
         unpacked += _unpacked_size(packed) if compression == _PACKBITS else 0
-    if compression == _PACKBITS and unpacked != _expected_size(tags, count):
+    if compression == _PACKBITS and unpacked != _expected_size(tags, len(strips)):
         raise ImageError(f"the TIFF file is damaged: its strips unpack to {unpacked} bytes, not to its pixels")
 
 

@@ -312,10 +312,11 @@ def _check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
     starts, lengths = (tags.get(273, ()), tags.get(279, ())) if 273 in tags else (tags.get(324, ()), tags.get(325, ()))
     if not starts or len(starts) != len(lengths):
         raise ImageError(f"the TIFF names {len(starts)} strips or tiles but {len(lengths)} sizes; it is damaged")
-    end = max(start + length for start, length in zip(starts, lengths, strict=True))
+    strips = list(zip(starts, lengths, strict=True))
+    end = max(start + length for start, length in strips)
     if end > len(data):
         raise ImageError(f"the TIFF file is cut short: {len(data)} of {end} bytes; copy it again")
-    check_strip_ends(tags, data, zip(starts, lengths, strict=True))
+    check_strip_ends(tags, data, strips)
 
 
 def _tags(image: Any, kind: str) -> dict[int, Any]:
