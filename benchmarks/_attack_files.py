@@ -156,9 +156,9 @@ def run(count: int = 200) -> str:
     unforeseen = sum("please report" in str(r) for r in rows)
     good = [rows[name] for name in rows.index if name.startswith("good")]
     return (
-        f"`python benchmarks/attack.py`: `extract` over {len(made)} bad files and {len(good)} good prints, two workers. "
-        f"Exit code {code}; {seconds:.1f} s; at most {peak / 2**20:.0f} MB in all processes; {unforeseen} unforeseen "
-        f"errors; {good.count(None)} of {len(good)} good prints without an error.\n\n"
+        f"`python benchmarks/attack.py`: `extract` over {len(made)} bad files and {len(good)} good prints, two "
+        f"workers. Exit code {code}; {seconds:.1f} s; at most {peak / 2**20:.0f} MB in all processes; {unforeseen} "
+        f"unforeseen errors; {good.count(None)} of {len(good)} good prints without an error.\n\n"
         + table(
             ["kind", "files", "rows with a reason", "the first reason"],
             [[k, counts[k], named[k], reasons[k] or "-"] for k in KINDS if counts[k]],

@@ -36,6 +36,8 @@ def check_end(image: Any, data: bytes, kind: str) -> None:
         raise ImageError(
             f"the WEBP file is damaged: its last {_ZEROS} bytes are zero; copy it again, or save it as PNG"
         )
+    if kind == "gif" and not _ends_gif(data, image.tile[0][2], image.tile[0][3][0]):
+        raise ImageError("the GIF file is cut short: its codes do not end; copy it again")
     if kind in ("bmp", "dib") and image.tile[0][0] == "bmp_rle":
         if image.width * image.height > _RLE_PIXELS:
             raise ImageError(
@@ -43,6 +45,15 @@ def check_end(image: Any, data: bytes, kind: str) -> None:
             )
         if not _ends_bitmap(data, image.tile[0][2], image.height, image.tile[0][3][1]):
             raise ImageError(f"the {kind.upper()} file is cut short: its run-length codes do not end; copy it again")
+
+
+def _ends_gif(data: bytes, at: int, bits: int) -> bool:
+    """Return whether the blocks from a byte on end with the code for that, the same in either order of bits."""
+    tail = b""
+    while size := data[at] if at < len(data) else 0:
+        tail = tail[-_PADDING - 4 :] + data[at + 1 : at + 1 + size]
+        at += size + 1
+    return at < len(data) and _ends_with(tail.translate(_REVERSED), 1 << bits | 1, bits + 1)
 
 
 def _ends_bitmap(data: bytes, at: int, rows: int, is_4_bit: bool) -> bool:

@@ -306,13 +306,11 @@ def test_a_deflated_strip_that_never_ends_is_refused():
 
 
 def test_strips_over_the_same_bytes_are_refused():
-    tags = [(256, 10), (257, 20), (258, 8), (259, 1), (262, 1), (273, 118, 118), (277, 1), (278, 10), (279, 100, 100)]
+    tags = [(256, 10), (257, 20), (258, 8), (259, 1), (262, 1), (273, 8, 8), (277, 1), (278, 10), (279, 110, 110)]
     entries = b"".join(struct.pack("<HHI2H", tag, 3, len(v), *v, *[0] * (2 - len(v))) for tag, *v in tags)
     data = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
-    refused(data + bytes(100), "2 strips or tiles that overlap")
-    assert (
-        decode_image(data.replace(struct.pack("<2H", 118, 118), struct.pack("<2H", 118, 218)) + bytes(200)).dpi is None
-    )
+    refused(data, "2 strips or tiles that overlap")
+    assert decode_image(data + bytes(100)).pixels.shape == (20, 10)
 
 
 def test_a_run_length_encoded_bitmap_must_reach_its_end():
