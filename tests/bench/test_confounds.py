@@ -69,7 +69,7 @@ def test_ridges_that_predict_by_themselves_still_do(ridged):
     # What is subtracted with the ridges is no finding about the conditions.
     assert found.loc["acquisition, ridges removed", "value_low"] > 0.6
     assert "the conditions with the ridges regressed out" not in drawn["sentences"][1]
-    assert drawn["fused"] and [r["name"] for r in drawn["rows"]] == list(found.index)
+    assert drawn["fused"] and [r["confound"] for r in drawn["rows"]] == list(found.index)
 
 
 def test_families_are_added_from_the_best_on(ridged):

@@ -89,7 +89,7 @@ def intervals(rows: pd.DataFrame, name: str, metric: str, before: str = "") -> l
     """Return a table's rows as values with intervals, as far as they have a value."""
     known = rows[np.isfinite(rows[metric].to_numpy(np.float64))]
     return [
-        Interval(before + str(r[name]), float(r[metric]), _at(r, f"{metric}_low"), _at(r, f"{metric}_high"))
+        Interval(before + str(r[name]), r[metric], r[f"{metric}_low"], r[f"{metric}_high"])
         for r in known.to_dict("records")
     ]
 
@@ -347,11 +347,6 @@ def make_ablations(comparison: Comparison) -> list[Display]:
 def _value(comparison: Comparison, name: str, metric: str) -> float:
     own = comparison.summary[comparison.summary["classifier"] == name]
     return float(own[metric].iloc[0]) if len(own) and metric in own.columns else float("nan")
-
-
-def _at(row: dict[Any, Any], name: str) -> float:
-    value = row.get(name)
-    return float("nan") if value is None else float(value)
 
 
 def make_learning_curve(comparison: Comparison, chance: float | None) -> Display | None:
