@@ -16,10 +16,10 @@ from joblib import delayed
 from numpy.typing import NDArray
 from sklearn.feature_selection import f_classif, f_regression
 
-from ridgefeat.bench import calibration, metrics, statistics
+from ridgefeat.bench import metrics, statistics
 from ridgefeat.bench.classifiers import build
 from ridgefeat.bench.ensemble import TOLERANCE
-from ridgefeat.bench.evaluation import Outcome, evaluate, failure, fit
+from ridgefeat.bench.evaluation import Outcome, evaluate, failure, fit, predict_rows
 from ridgefeat.bench.metrics import Predictions, Weights
 from ridgefeat.bench.options import FEATURES, Method, Options
 from ridgefeat.bench.pooling import PooledPredictions, pool_predictions
@@ -199,20 +199,13 @@ def _shuffle_blocks(
         before, model = pipeline[:-1], pipeline[-1]
         test = np.asarray(before.transform(X[fold.test]), np.float32)
         order = np.random.default_rng(options.seed).permutation(len(test))
-        out = [_outcome(method, fold, options, model, test)]
+        out = [Outcome(method.name, fold, *predict_rows(model, test, options))]
         for block in blocks:
             kept = test[:, block]
             test[:, block] = kept[order]
-            out.append(_outcome(method, fold, options, model, test))
+            out.append(Outcome(method.name, fold, *predict_rows(model, test, options)))
             test[:, block] = kept
     return out
-
-
-def _outcome(method: Method, fold: Fold, options: Options, model: Any, X: NDArray[Any]) -> Outcome:
-    if options.kind == "regression":
-        return Outcome(method.name, fold, model.predict(X), np.zeros((len(X), 0)))
-    scores = calibration.raw_scores(model, X, options.n_classes)
-    return Outcome(method.name, fold, scores.argmax(axis=1), scores)
 
 
 def controls(refitter: Refitter) -> pd.DataFrame:

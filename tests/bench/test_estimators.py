@@ -102,6 +102,14 @@ def test_classifiers_are_what_their_meaning_says(name, parameter, value):
         assert find(name).classify(Options()).class_weight == "balanced"
 
 
+def test_clusters_take_the_class_that_is_over_represented_in_them():
+    X, y = np.repeat([[0.0], [9.0]], [4, 6], axis=0), np.array([0, 0, 0, 1, 0, 0, 0, 0, 1, 1])
+    even, plain = (estimators.NamedClusters(2, balanced=b).fit(X, y) for b in (True, False))
+    assert even.predict(X[[0, -1]]).tolist() == [0, 1] and plain.predict(X[[0, -1]]).tolist() == [0, 0]
+    assert plain.predict_proba(X[:1])[0] == pytest.approx([3.7 / 5, 1.3 / 5])  # with one print of the overall shares
+    assert estimators.ClusterMeans(2).fit(X, y).predict(X[[0, -1]]) == pytest.approx([1 / 4, 2 / 6])
+
+
 def test_what_is_regressed_out_is_gone_from_rows_not_seen():
     rng = np.random.default_rng(0)
     known = rng.normal(size=(2000, 2))

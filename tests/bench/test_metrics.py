@@ -21,6 +21,7 @@ def test_figures_are_scikit_learns():
     assert got["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(p.y, p.predicted))
     assert got["f1"] == pytest.approx(sk.f1_score(p.y, p.predicted, average="macro"))
     assert got["roc_auc"] == pytest.approx(np.mean([sk.roc_auc_score(p.y == k, p.score[:, k]) for k in range(3)]))
+    assert got["brier"] == pytest.approx(((p.probability - np.eye(3)[p.y]) ** 2).sum(axis=1).mean())
     rows = by_class(p)
     assert [r["support"] for r in rows] == np.bincount(p.y).tolist()
     assert rows[2]["recall"] == pytest.approx(sk.recall_score(p.y, p.predicted, average=None)[2])

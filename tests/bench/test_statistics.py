@@ -51,6 +51,7 @@ def test_intervals_are_wider_by_the_root_of_two_where_folds_share_training_data(
     assert (found["roc_auc_low"], found["roc_auc_high"]) == pytest.approx(expected)
     other = replace(p, score=p.score[::-1])
     point, low, high = statistics.difference(p, other, weights, "roc_auc")
+    assert point == pytest.approx(value - figures(other)["roc_auc"][0])
     drawn = drawn - figures(other, weights)["roc_auc"]
     reach = factor * stats.t.ppf(0.975, 59) * drawn.std() * (60 / 59) ** 0.5
     assert [low, high] == pytest.approx([point - reach, point + reach])
