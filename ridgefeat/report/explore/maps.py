@@ -129,7 +129,8 @@ def _neighbours(scores: Array, seed: int) -> Array:
 def _distance(scores: Array, seed: int) -> Array:
     scores = scores[:, : max(1, min(scores.shape[1], len(scores) // 5))]
     scores = scores / np.maximum(scores.std(0), 1e-12)
-    return np.sqrt(np.maximum(MinCovDet(random_state=seed).fit(scores).mahalanobis(scores), 0))
+    squared = MinCovDet(random_state=seed).fit(scores).mahalanobis(scores)
+    return np.asarray(np.sqrt(np.maximum(squared, 0)))
 
 
 def _spread(values: Array, placed: NDArray[np.bool_]) -> Float:
@@ -191,4 +192,4 @@ def separate_groups(ranks: Array, codes: NDArray[np.uint8], groups: int) -> Arra
         # The fraction expected by chance, (groups - 1) / (prints - 1), is subtracted.
         fraction = between / whole
         chance = ((counts > 0).sum(0) - 1) / (total - 1)
-        return np.clip((fraction - chance) / (1 - chance), 0, 1)
+        return np.asarray(np.clip((fraction - chance) / (1 - chance), 0, 1))
