@@ -39,7 +39,7 @@ def maker(path: str, *settings: str, **parameters: Any) -> Callable[[Options], A
 
 
 def _make(path: str, settings: Sequence[str], parameters: Mapping[str, Any], o: Options) -> Any:
-    asked = {"class_weight": o.class_weight, "priors": o.priors, "balanced": o.imbalance == "weights"}
+    asked: dict[str, Any] = {"class_weight": o.class_weight, "priors": o.priors, "balanced": o.imbalance == "weights"}
     asked |= {"random_state": o.seed, "epochs": o.epochs}
     return _load(path)(**parameters, **{name: asked[name] for name in settings})
 

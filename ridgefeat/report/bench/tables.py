@@ -123,17 +123,20 @@ def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
 def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the negative controls, and whether each is at chance level."""
     kind, table = comparison.problem.kind, comparison.controls
+    rows: list[dict[Any, Any]] = [] if table is None else table.to_dict("records")
     return [
-        {**row, **format_estimate(row, "value", kind)}
+        row
+        | format_estimate(row, "value", kind)
         | {"metric": metric_name(row["metric"]), "chance": format_value(row["chance"], kind)}
-        for row in ([] if table is None else table.to_dict("records"))
+        for row in rows
     ]
 
 
 def describe_problem(comparison: Comparison) -> dict[str, Any]:
     """Return counts of prints, groups, classes and columns, and the decisions taken."""
     it = comparison.problem
-    counted, spread = [], ""
+    counted: list[dict[str, Any]] = []
+    spread = ""
     if it.kind == "regression":
         low, middle, high = (number(v) for v in np.percentile(it.y, [0, 50, 100]))
         spread = f"{low} to {high}, median {middle}"
