@@ -22,6 +22,7 @@ import random
 import resource
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -260,12 +261,14 @@ def main() -> None:
     given = parser.parse_args()
     rows: list[list[object]] = []
     found: list[str] = []
+    sums = Counter[str]()
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:
         for target in targets(Path(scratch)):
             if given.only in (None, target.name):
                 tally, notes = attack(target, given.first, given.count, given.seconds, Path(scratch))
                 slowest, peak = f"{tally['slowest'] / 1000:.0f}", tally["largest"] >> 10
                 rows.append([target.name, *(f"{tally[n]:,}" for n in COUNTS), slowest, peak, tally["used"] // 1000])
+                sums.update({n: tally[n] for n in COUNTS})
                 print(*rows[-1], *notes[:8], sep=" | ", flush=True)
                 found += [f"{target.name}, input {note}" for note in notes[:3]]
     if given.only:
@@ -281,6 +284,7 @@ def main() -> None:
             "Uncaught are errors of no kind of ridgefeat's, crashes included; slow takes more than 10 s, large more "
             "than 1 GB (peak of the process, libraries included, which take 110 MB before).",
             table(head, rows),
+            "Together: " + "; ".join(f"{sums[n]:,} {n}" for n in COUNTS) + f"; in {len(rows)} parsers.",
             "\n".join(["What should not have been:", "", *(f"- {f}" for f in found or ["nothing"])]),
             "Whole images damaged at 60 places behind their headers: how many are refused, give the same pixels, and "
             "give others (with the largest share of pixels that differ). Uncompressed pixels, PackBits, WebP and the "
