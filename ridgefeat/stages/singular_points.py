@@ -1,12 +1,15 @@
-"""Singular points: cores and deltas, where the orientation field turns around a point."""
+"""Singular points: cores and deltas, where the orientation field turns around a point or ought to."""
 
 from __future__ import annotations
+
+from dataclasses import fields
 
 import cv2
 import numpy as np
 
 from ridgefeat.stages.grid import FINE, edge_distance
 from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.stages.symmetry import DEVIATION, RidgeFlow, core_near, deep_inside, delta_likeness, summit, symmetry
 from ridgefeat.structure import CORE, DELTA, Bool, Float, OrientationField, SingularPoints
 
 TURN = np.float32(2 * np.pi)
@@ -16,6 +19,8 @@ COHERENCE_RADII = np.array([16, 20, 24], np.float32)
 """Pixels; coherence is always low at a singular point itself, so it is read two ridges away."""
 DIRECTION_RADII = np.array([10, 14, 18], np.float32)
 """Pixels; near enough that the field still turns around this point alone."""
+BELOW, ASIDE = (8, 220), 200
+"""Pixels below and to either side of a missed core within which its delta is sought."""
 INCOHERENT_WEIGHT = 0.05
 """Added to the coherence as a vector's weight, so that the smoothed field is defined where it is 0."""
 
@@ -32,6 +37,12 @@ class SingularPointParams:
         0.28, "", 0, 1, "minimum coherence on a ring around the point; raised: fewer points"
     )
     pair_distance: float = parameter(26.0, "px", 0, 200, "a core and a delta closer than this cancel each other")
+    min_symmetry: float = parameter(
+        0.5, "", 0, 1, "minimum likeness of a missed core and of the delta below it; raised: fewer points"
+    )
+    min_symmetry_alone: float = parameter(
+        0.7, "", 0, 1, "minimum likeness of a missed core without a delta; raised: fewer points"
+    )
 
 
 def find_singular_points(
@@ -82,6 +93,60 @@ def find_singular_points(
     direction = _directions(field, x, y, charge)
     order = np.lexsort((x, y, kind))
     return SingularPoints(x, y, kind, direction).select(order)
+
+
+def find_missed_points(
+    found: SingularPoints, flow: RidgeFlow, params: SingularPointParams | None = None
+) -> SingularPoints:
+    """Find the upper core of a print, and the delta below it, where the smoothed field does not turn around them.
+
+    Parameters
+    ----------
+    found : SingularPoints
+        Those of find_singular_points.
+    flow : RidgeFlow
+        Of the same print.
+    params : SingularPointParams, optional
+
+    Returns
+    -------
+    SingularPoints
+        A core and perhaps a delta, to be added to `found`, which must have no core.
+
+    Notes
+    -----
+    Sharply recurving ridges, poor ink at the core and a core close to its delta (tented arches) leave no turn in a
+    smoothed field. The place with most of a core's symmetry decides: a response of at least half of a perfect core's,
+    confirmed by a delta below it that was found or has at least half of a perfect delta's. A delta outside the image
+    confirms nothing, so that a core alone must be clearer. Plain arches, which bend everywhere, reach neither.
+    """
+    p = params or SingularPointParams()
+    if not deep_inside(flow).any():
+        return SingularPoints.empty()
+    core, delta = symmetry(flow, DEVIATION)
+    at, likeness = core_near(core, delta, summit(core, delta, flow))
+    points = [(at[1], at[0], CORE, float(np.angle(core[at])))]
+    rows, columns = flow.weight.shape
+    down, aside = FINE * (np.arange(rows)[:, None] - at[0]), FINE * np.abs(np.arange(columns) - at[1])
+    where = deep_inside(flow) & (down >= BELOW[0]) & (down <= BELOW[1]) & (aside <= ASIDE)
+    score = np.where(where, delta_likeness(core, delta), 0)
+    row, column = np.unravel_index(score.argmax(), score.shape)
+    if not len(found.deltas) and score[row, column] >= p.min_symmetry:
+        points.append((int(column), int(row), DELTA, float(np.angle(delta[row, column])) / 3))
+    is_confirmed = len(found.deltas) or len(points) > 1
+    if likeness < (p.min_symmetry if is_confirmed else p.min_symmetry_alone):
+        return SingularPoints.empty()
+    x, y, kind, direction = np.array(points, np.float32).T
+    middle = np.float32((FINE - 1) / 2)
+    # Twice, because the first may round up to a whole turn.
+    return SingularPoints.make(FINE * x + middle, FINE * y + middle, kind, direction % TURN % TURN)
+
+
+def joined(found: SingularPoints, missed: SingularPoints) -> SingularPoints:
+    """Return both sets of points, cores first, each kind from the top down."""
+    columns = ([*getattr(found, f.name), *getattr(missed, f.name)] for f in fields(SingularPoints))
+    points = SingularPoints.make(*columns)
+    return points.select(np.lexsort((points.x, points.y, points.kind)))
 
 
 def _smoothed(orientation: OrientationField, mask: Bool, p: SingularPointParams) -> Float:

@@ -1,0 +1,66 @@
+"""Pattern classes of synthetic prints, their mirror images, and the fitted model itself."""
+
+import json
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.params import Params
+from ridgefeat.stages.pattern import CLASSES, MODEL, PatternParams, classify, measure
+from ridgefeat.synth import make_impression, make_master
+
+MIRRORED = {"left_loop": "right_loop", "right_loop": "left_loop"}
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Two prints of each class."""
+    return {
+        (name, seed): make_impression(make_master(name, rng=seed), rng=seed, noise_level=1 + seed % 2).image
+        for name in CLASSES
+        for seed in (4, 5)
+    }
+
+
+def test_every_class_is_recognised_and_its_mirror_image_as_the_mirrored_class(images):
+    for (name, seed), image in images.items():
+        here = Fingerprint(image).pattern
+        there = Fingerprint(np.ascontiguousarray(image[:, ::-1])).pattern
+        assert list(here) == list(CLASSES) and sum(here.values()) == pytest.approx(1)
+        assert max(here, key=here.get) == name, (seed, here)
+        assert [there[MIRRORED.get(c, c)] for c in CLASSES] == pytest.approx(list(here.values()), abs=0.1)
+
+
+def test_measurements_named_odd_change_sign_in_the_mirror_image(images):
+    image = images["left_loop", 4]
+    here, there = (measure(Fingerprint(np.ascontiguousarray(i)).flow) for i in (image, image[:, ::-1]))
+    assert here["odd_opening_14"] < -0.1 and here["odd_offset_near_14"] > 0.3
+    wrong = {
+        n: (v, there[n]) for n, v in here.items() if abs(v - (-1 if n.startswith("odd_") else 1) * there[n]) > 0.25
+    }
+    assert not wrong
+
+
+def test_the_classes_odds_are_multiplied_by_the_ratio_of_their_shares(images):
+    flow = Fingerprint(images["tented_arch", 4]).flow
+    equal, loops = classify(flow), classify(flow, PatternParams(tented_arch=0.05, left_loop=0.4))
+    odds = [found["left_loop"] / found["tented_arch"] for found in (equal, loops)]
+    assert odds[1] == pytest.approx(8 * odds[0])
+    fp = Fingerprint(images["tented_arch", 4], params=Params().updated(["pattern.whorl=1"]))
+    assert fp.pattern["whorl"] > equal["whorl"]
+
+
+def test_no_print_has_no_class():
+    assert np.isnan(list(Fingerprint(np.full((200, 200), 255, np.uint8)).pattern.values())).all()
+
+
+def test_the_model_is_symmetric_and_says_what_it_was_fitted_to(images):
+    held = json.loads(files("ridgefeat.stages").joinpath(MODEL).read_text("utf-8"))
+    assert list(held["measurements"]) == list(measure(Fingerprint(images["arch", 4]).flow)) and "SD4" in held["data"]
+    for name, (mean, _, arch, tented, left, right, whorl) in held["measurements"].items():
+        if name.startswith("odd_"):
+            assert [mean, arch, tented, left + right, whorl] == pytest.approx([0] * 5, abs=1e-3)
+        else:
+            assert left == pytest.approx(right, abs=1e-3)
