@@ -33,35 +33,44 @@ def labelled_prints():
 
 
 def fit(names, values, classes):
-    """Return a pipeline fitted to every print and its mirror image, so that left and right are alike."""
+    """Return a model fitted to every print and its mirror image, so that left and right are alike.
+
+    Its probabilities are calibrated by one temperature, from scores of prints held out.
+    """
+    from sklearn.calibration import CalibratedClassifierCV
     from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    sign = np.where([name.startswith("odd_") for name in names], -1, 1)
+    sign, n = np.where([name.startswith("odd_") for name in names], -1, 1), len(values)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0).split(values, classes)
+    together = [(np.concatenate([a, a + n]), np.concatenate([b, b + n])) for a, b in folds]
     model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=5000, tol=1e-8))
+    calibrated = CalibratedClassifierCV(model, method="temperature", cv=together, ensemble=False)
     both = np.concatenate([classes, [MIRRORED.get(c, c) for c in classes]])
-    return model.fit(np.vstack([values, values * sign]), both)
+    return calibrated.fit(np.vstack([values, values * sign]), both)
 
 
 def main() -> None:
     found = [(measure(fp.flow), label) for fp, label in labelled_prints()]
     names = list(found[0][0])
     model = fit(names, np.array([list(m.values()) for m, _ in found]), np.array([label for _, label in found]))
-    scaler, regression = model[0], model[1]
-    order = [list(regression.classes_).index(c) for c in CLASSES]
-    columns = np.column_stack([scaler.mean_, scaler.scale_, regression.coef_[order].T])
+    fitted = model.calibrated_classifiers_[0]
+    (scaler, regression), sharpness = fitted.estimator, fitted.calibrators[0].beta_
+    order = [list(model.classes_).index(c) for c in CLASSES]
+    columns = np.column_stack([scaler.mean_, scaler.scale_, sharpness * regression.coef_[order].T])
     held = {
         "data": f"NIST SD4, {len(found)} prints in equal shares of {', '.join(CLASSES)}, and their mirror images",
         "columns": ["mean", "deviation", *CLASSES],
-        "intercepts": np.round(regression.intercept_[order], 4).tolist(),
+        "intercepts": np.round(sharpness * regression.intercept_[order], 4).tolist(),
         "measurements": {n: [float(f"{v:.4g}") for v in row] for n, row in zip(names, columns, strict=True)},
     }
     path = ROOT / "ridgefeat" / "stages" / MODEL
     rows = [f"{json.dumps(n)}: {json.dumps(v)}" for n, v in held.pop("measurements").items()]
     text = json.dumps(held, indent=0)[:-2] + ',\n"measurements": {\n' + ",\n".join(rows) + "\n}}\n"
     path.write_text(text, encoding="utf-8")
-    print(f"{path}: {len(names)} measurements, {len(text)} bytes, fitted to prints below {DATA}")
+    print(f"{path}: {len(names)} measurements of prints below {DATA}, coefficients times {sharpness:.2f}")
 
 
 if __name__ == "__main__":

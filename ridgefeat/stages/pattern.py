@@ -169,7 +169,7 @@ def _curves(flow: RidgeFlow, at: tuple[int, int]) -> dict[str, float]:
     After S. C. Dass and A. K. Jain, "Fingerprint classification using orientation field flow curves" (ICVGIP 2004).
     """
     rows = at[0] + np.concatenate([-ABOVE, BELOW]) / FINE
-    turn, end = _trace(flow, np.stack([np.full_like(rows, at[1]), rows], 1))
+    turn, end = _trace(flow, (at[1] + 1j * rows).astype(np.complex64))
     # Downward turns of the right end and of the left, shape (curves,), degrees.
     down = np.rad2deg(np.maximum.accumulate([-turn[:, 0], turn[:, 1]], 1).max(1))
     up = np.rad2deg(np.max([turn[:, 0], -turn[:, 1]], 1))
@@ -195,34 +195,32 @@ def _curves(flow: RidgeFlow, at: tuple[int, int]) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def _trace(flow: RidgeFlow, seeds: Float) -> tuple[Float, Float]:
-    """Follow the ridges from seeds (x, y in fine cells) to the right and to the left, until they leave the print.
+def _trace(flow: RidgeFlow, seeds: Complex) -> tuple[NDArray[Any], Float]:
+    """Follow the ridges from seeds (x + i y in fine cells) to the right and to the left, until they leave the print.
 
     Returns the accumulated turn (radians, counter-clockwise, shape (steps, 2, seeds)) and the last x, shape (2, seeds).
     """
-    sampled = np.dstack([flow.unit.real, flow.unit.imag, flow.inside]).astype(np.float32)
+    # Places and headings are complex numbers here, the imaginary part down as in the image.
+    field = np.dstack([flow.unit.real, -flow.unit.imag, flow.inside]).astype(np.float32)
 
-    def along(points: Float, heading: Float | None) -> tuple[Float, Bool]:
-        at = cv2.remap(sampled, points[None, :, 0], points[None, :, 1], cv2.INTER_LINEAR)[0]
-        angle = np.arctan2(at[:, 1], at[:, 0]) / 2
-        way = np.stack([np.cos(angle), -np.sin(angle)], 1)
-        if heading is not None:
-            way[(way * heading).sum(1) < 0] *= -1
-        return way, at[:, 2] > 0.5
+    def along(points: Complex) -> tuple[Complex, Bool]:
+        at = cv2.remap(field, points.view(np.float32).reshape(1, -1, 2), None, cv2.INTER_LINEAR)[0]
+        way = np.sqrt(at[:, 0] + 1j * at[:, 1])  # to the right
+        return way / (np.abs(way) + np.float32(1e-9)), at[:, 2] > 0.5
 
-    points = np.concatenate([seeds, seeds]).astype(np.float32)
-    heading, alive = along(points, None)  # to the right
+    points = np.tile(seeds, 2)
+    heading, alive = along(points)
     heading[len(seeds) :] *= -1
-    turned = np.zeros(len(points), np.float32)
-    turns = np.zeros((STEPS, len(points)), np.float32)
-    for step in range(STEPS):
-        way, inside = along(points + np.float32(STEP / 2) * heading, heading)
-        alive &= inside
-        cross = heading[:, 1] * way[:, 0] - heading[:, 0] * way[:, 1]
-        turned = turned + np.where(alive, np.arctan2(cross, (heading * way).sum(1)), 0)
-        points = np.where(alive[:, None], points + np.float32(STEP) * way, points)
-        heading = way
-        turns[step] = turned
+    bends, living = [], []
+    for _ in range(STEPS):
+        way, inside = along(points + np.float32(STEP / 2) * heading)
+        way *= np.where((way * heading.conj()).real < 0, np.float32(-1), np.float32(1))
+        alive = alive & inside
         if not alive.any():
             break
-    return turns[: step + 1].reshape(step + 1, 2, -1), points[:, 0].reshape(2, -1)
+        bends.append(heading * way.conj())
+        living.append(alive)
+        points = points + np.float32(STEP) * way * alive
+        heading = way
+    turns = np.cumsum(np.angle(bends) * living, 0) if bends else np.zeros((1, len(points)))
+    return turns.reshape(-1, 2, len(seeds)), points.real.reshape(2, -1)

@@ -21,6 +21,8 @@ DIRECTION_RADII = np.array([10, 14, 18], np.float32)
 """Pixels; near enough that the field still turns around this point alone."""
 BELOW, ASIDE = (8, 220), 200
 """Pixels below and to either side of a missed core within which its delta is sought."""
+MISSED_MARGIN = 6
+"""Fine cells (24 px) between a missed core and the mask's edge, where half a window of bent ridges is like a core."""
 INCOHERENT_WEIGHT = 0.05
 """Added to the coherence as a vector's weight, so that the smoothed field is defined where it is 0."""
 
@@ -124,7 +126,10 @@ def find_missed_points(
     if not deep_inside(flow).any():
         return SingularPoints.empty()
     core, delta = symmetry(flow, DEVIATION)
-    at, likeness = core_near(core, delta, summit(core, delta, flow))
+    upper = summit(core, delta, flow)
+    if not deep_inside(flow, MISSED_MARGIN)[upper]:
+        return SingularPoints.empty()
+    at, likeness = core_near(core, delta, upper)
     points = [(at[1], at[0], CORE, float(np.angle(core[at])))]
     rows, columns = flow.weight.shape
     down, aside = FINE * (np.arange(rows)[:, None] - at[0]), FINE * np.abs(np.arange(columns) - at[1])

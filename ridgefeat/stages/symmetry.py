@@ -29,8 +29,8 @@ OPPOSITE = np.float32(0.5)
 """How much of the opposite symmetry's response is taken off, so that parallel bent ridges are neither."""
 DEVIATION = 14.0
 """Pixels; of the filter that decides where a point is: its window spans about five ridges."""
-MARGIN = 6
-"""Fine cells (24 px) from the mask's edge within which no point is sought."""
+MARGIN = 4
+"""Fine cells (16 px) from the mask's edge within which no point is sought."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +108,11 @@ def _filtered(values: Float, along_x: Float, along_y: Float) -> Float:
     return np.asarray(cv2.sepFilter2D(values, cv2.CV_32F, along_x, along_y, borderType=cv2.BORDER_CONSTANT))
 
 
-def deep_inside(flow: RidgeFlow) -> Bool:
-    """Return the cells at least MARGIN cells inside the print."""
-    padded = np.pad(flow.inside, MARGIN).view(np.uint8)
-    return np.asarray(cv2.erode(padded, np.ones((2 * MARGIN + 1,) * 2, np.uint8))[MARGIN:-MARGIN, MARGIN:-MARGIN] > 0)
+def deep_inside(flow: RidgeFlow, margin: int = MARGIN) -> Bool:
+    """Return the cells at least `margin` cells inside the print."""
+    padded = np.pad(flow.inside, margin).view(np.uint8)
+    square = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    return np.asarray(cv2.erode(padded, square)[margin:-margin, margin:-margin] > 0)
 
 
 def summit(core: Complex, delta: Complex, flow: RidgeFlow) -> tuple[int, int]:
@@ -126,7 +127,8 @@ def summit(core: Complex, delta: Complex, flow: RidgeFlow) -> tuple[int, int]:
     rows, columns = np.indices(flow.weight.shape, np.float32)
     away = ((columns - x.mean()) / (1.6 * x.std() + 1)) ** 2 + ((rows - y.mean()) / (1.8 * y.std() + 1)) ** 2
     score = (likeness + 0.3) * (0.4 + 0.6 * np.exp(-away / 2))
-    best = np.where(deep_inside(flow), score, -np.inf).argmax()
+    deep = deep_inside(flow)
+    best = np.where(deep if deep.any() else flow.inside, score, -np.inf).argmax()
     row, column = np.unravel_index(best, score.shape)
     return int(row), int(column)
 
