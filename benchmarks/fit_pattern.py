@@ -67,9 +67,7 @@ def main() -> None:
         "measurements": {n: [float(f"{v:.4g}") for v in row] for n, row in zip(names, columns, strict=True)},
     }
     path = ROOT / "ridgefeat" / "stages" / MODEL
-    rows = [f"{json.dumps(n)}: {json.dumps(v)}" for n, v in held.pop("measurements").items()]
-    text = json.dumps(held, indent=0)[:-2] + ',\n"measurements": {\n' + ",\n".join(rows) + "\n}}\n"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(json.dumps(held) + "\n", encoding="utf-8")
     print(f"{path}: {len(names)} measurements of prints below {DATA}, coefficients times {sharpness:.2f}")
 
 

@@ -18,7 +18,6 @@ from ridgefeat.stages.symmetry import (
     DEVIATION,
     OPPOSITE,
     Complex,
-    RidgeFlow,
     core_near,
     deep_inside,
     delta_likeness,
@@ -55,12 +54,13 @@ class PatternParams:
     whorl: float = parameter(0.2, "", 0.001, 1, "share of whorls; in nature 0.279")
 
 
-def classify(flow: RidgeFlow, params: PatternParams | None = None) -> dict[str, float]:
+def classify(flow: Complex, params: PatternParams | None = None) -> dict[str, float]:
     """Return the probability of each of CLASSES.
 
     Parameters
     ----------
-    flow : RidgeFlow
+    flow : ndarray of complex64, shape (grid rows, grid columns)
+        Of symmetry.ridge_flow.
     params : PatternParams, optional
 
     Returns
@@ -84,7 +84,7 @@ def classify(flow: RidgeFlow, params: PatternParams | None = None) -> dict[str, 
     arch
     whorl
     """
-    if not flow.inside.any():
+    if not flow.any():
         return dict.fromkeys(CLASSES, float("nan"))
     names, mean, deviation, weights, intercepts = _model()
     found = measure(flow)
@@ -102,7 +102,7 @@ def _model() -> tuple[list[str], NDArray[Any], NDArray[Any], NDArray[Any], NDArr
     return list(held["measurements"]), values[:, 0], values[:, 1], values[:, 2:], np.array(held["intercepts"])
 
 
-def measure(flow: RidgeFlow) -> dict[str, float]:
+def measure(flow: Complex) -> dict[str, float]:
     """Return what the class is decided from, by name.
 
     Names that begin with `odd_` change their sign when the print is mirrored; the others stay the same.
@@ -123,7 +123,7 @@ def _at_summit(responses: list[tuple[Complex, Complex]], at: tuple[int, int]) ->
     return found
 
 
-def _around(responses: list[tuple[Complex, Complex]], at: tuple[int, int], flow: RidgeFlow) -> dict[str, float]:
+def _around(responses: list[tuple[Complex, Complex]], at: tuple[int, int], flow: Complex) -> dict[str, float]:
     """A second core below the summit, deltas to its sides and below it, and the best delta's place."""
     found = {}
     deep = deep_inside(flow)
@@ -163,7 +163,7 @@ def _around(responses: list[tuple[Complex, Complex]], at: tuple[int, int], flow:
     return found
 
 
-def _curves(flow: RidgeFlow, at: tuple[int, int]) -> dict[str, float]:
+def _curves(flow: Complex, at: tuple[int, int]) -> dict[str, float]:
     """How far flow curves through the vertical at the summit turn, and where they end.
 
     After S. C. Dass and A. K. Jain, "Fingerprint classification using orientation field flow curves" (ICVGIP 2004).
@@ -171,7 +171,7 @@ def _curves(flow: RidgeFlow, at: tuple[int, int]) -> dict[str, float]:
     rows = at[0] + np.concatenate([-ABOVE, BELOW]) / FINE
     turn, end = _trace(flow, (at[1] + 1j * rows).astype(np.complex64))
     # Downward turns of the right end and of the left, shape (curves,), degrees.
-    down = np.rad2deg(np.maximum.accumulate([-turn[:, 0], turn[:, 1]], 1).max(1))
+    down = np.rad2deg(np.max([-turn[:, 0], turn[:, 1]], 1))
     up = np.rad2deg(np.max([turn[:, 0], -turn[:, 1]], 1))
     total, difference = down.sum(0), down[0] - down[1]
     ends = (end - at[1]) * FINE
@@ -195,13 +195,13 @@ def _curves(flow: RidgeFlow, at: tuple[int, int]) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def _trace(flow: RidgeFlow, seeds: Complex) -> tuple[NDArray[Any], Float]:
+def _trace(flow: Complex, seeds: Complex) -> tuple[NDArray[Any], Float]:
     """Follow the ridges from seeds (x + i y in fine cells) to the right and to the left, until they leave the print.
 
     Returns the accumulated turn (radians, counter-clockwise, shape (steps, 2, seeds)) and the last x, shape (2, seeds).
     """
     # Places and headings are complex numbers here, the imaginary part down as in the image.
-    field = np.dstack([flow.unit.real, -flow.unit.imag, flow.inside]).astype(np.float32)
+    field = np.dstack([flow.real, -flow.imag, flow != 0]).astype(np.float32)
 
     def along(points: Complex) -> tuple[Complex, Bool]:
         at = cv2.remap(field, points.view(np.float32).reshape(1, -1, 2), None, cv2.INTER_LINEAR)[0]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ridgefeat.stages.grid import FINE, edge_distance
 from ridgefeat.stages.parameter import parameter, parameters
-from ridgefeat.stages.symmetry import DEVIATION, RidgeFlow, core_near, deep_inside, delta_likeness, summit, symmetry
+from ridgefeat.stages.symmetry import DEVIATION, Complex, core_near, deep_inside, delta_likeness, summit, symmetry
 from ridgefeat.structure import CORE, DELTA, Bool, Float, OrientationField, SingularPoints
 
 TURN = np.float32(2 * np.pi)
@@ -98,7 +98,7 @@ def find_singular_points(
 
 
 def find_missed_points(
-    found: SingularPoints, flow: RidgeFlow, params: SingularPointParams | None = None
+    found: SingularPoints, flow: Complex, params: SingularPointParams | None = None
 ) -> SingularPoints:
     """Find the upper core of a print, and the delta below it, where the smoothed field does not turn around them.
 
@@ -106,8 +106,8 @@ def find_missed_points(
     ----------
     found : SingularPoints
         Those of find_singular_points.
-    flow : RidgeFlow
-        Of the same print.
+    flow : ndarray of complex64, shape (grid rows, grid columns)
+        symmetry.ridge_flow of the same print.
     params : SingularPointParams, optional
 
     Returns
@@ -131,7 +131,7 @@ def find_missed_points(
         return SingularPoints.empty()
     at, likeness = core_near(core, delta, upper)
     points = [(at[1], at[0], CORE, float(np.angle(core[at])))]
-    rows, columns = flow.weight.shape
+    rows, columns = flow.shape
     down, aside = FINE * (np.arange(rows)[:, None] - at[0]), FINE * np.abs(np.arange(columns) - at[1])
     where = deep_inside(flow) & (down >= BELOW[0]) & (down <= BELOW[1]) & (aside <= ASIDE)
     score = np.where(where, delta_likeness(core, delta), 0)

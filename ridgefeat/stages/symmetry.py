@@ -7,8 +7,6 @@ degrees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -33,49 +31,28 @@ MARGIN = 4
 """Fine cells (16 px) from the mask's edge within which no point is sought."""
 
 
-@dataclass(frozen=True, eq=False)
-class RidgeFlow:
-    """The structure tensor's ridge orientation on fine cells of 4 x 4 px.
+def ridge_flow(normalised: Float, mask: Bool) -> Complex:
+    """Return coherence times exp(2 i angle) on fine cells of 4 x 4 px, complex64, shape (grid rows, grid columns).
 
-    Attributes
-    ----------
-    unit : ndarray of complex64, shape (grid rows, grid columns)
-        exp(2 i angle), angle along the ridge, counter-clockwise as seen on the page.
-    weight : ndarray of float32, same shape
-        Coherence, 0 outside the mask, so that poor ink counts little.
-    """
-
-    unit: Complex
-    weight: Float
-
-    @property
-    def inside(self) -> Bool:
-        """Cells of the print."""
-        return self.weight > 0
-
-
-def ridge_flow(normalised: Float, mask: Bool) -> RidgeFlow:
-    """Return the flow of a normalised print inside its mask.
-
-    Read at half the resolution, where the gradient follows ridges and not the grain of the ink.
+    The angle runs along the ridge, counter-clockwise as seen on the page. Outside the mask the flow is 0. It is read
+    at half the resolution, where the gradient follows ridges and not the grain of the ink.
     """
     rows, columns = mask.shape
     half = cv2.resize(normalised, (-(-columns // 2), -(-rows // 2)), interpolation=cv2.INTER_AREA)
     gx, gy = cv2.Scharr(half, cv2.CV_32F, 1, 0), cv2.Scharr(half, cv2.CV_32F, 0, 1)
     tensor = structure_tensor(gx, gy, WINDOW)
+    inside = cv2.resize(mask.view(np.uint8), tensor.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     # Ridges are at a right angle to the gradient, and y points up.
-    doubled = (-tensor[..., 0] + 1j * tensor[..., 1]).astype(np.complex64)
-    length = np.abs(doubled) + np.float32(1e-9)
-    inside = cv2.resize(mask.view(np.uint8), doubled.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    return RidgeFlow(doubled / length, length / (tensor[..., 2] + np.float32(1e-6)) * inside)
+    flow = (-tensor[..., 0] + 1j * tensor[..., 1]) / (tensor[..., 2] + np.float32(1e-6)) * inside
+    return np.asarray(flow, np.complex64)
 
 
-def symmetry(flow: RidgeFlow, deviation: float) -> tuple[Complex, Complex]:
+def symmetry(flow: Complex, deviation: float) -> tuple[Complex, Complex]:
     """Correlate the flow with that of a core and of a delta.
 
     Parameters
     ----------
-    flow : RidgeFlow
+    flow : ndarray of complex64, shape (grid rows, grid columns)
     deviation : float
         Of the window, pixels at 500 dpi.
 
@@ -97,9 +74,9 @@ def symmetry(flow: RidgeFlow, deviation: float) -> tuple[Complex, Complex]:
     even = np.exp(-(t**2) / np.float32(2 * c * c))
     odd, ring = t * even, t * t * even
     total = np.sum(np.hypot(t, t[:, None]) * even * even[:, None])
-    weighted = (flow.unit * flow.weight).view(np.float32).reshape(*flow.weight.shape, 2)
-    across, up = (_filtered(weighted, *k).view(np.complex64)[..., 0] for k in ((odd, even), (even, -odd)))
-    share = (_filtered(flow.weight, ring, even) + _filtered(flow.weight, even, ring)) / (2 * ring.sum() * even.sum())
+    parts, weight = flow.view(np.float32).reshape(*flow.shape, 2), np.abs(flow)
+    across, up = (_filtered(parts, *k).view(np.complex64)[..., 0] for k in ((odd, even), (even, -odd)))
+    share = (_filtered(weight, ring, even) + _filtered(weight, even, ring)) / (2 * ring.sum() * even.sum())
     scale = total * np.maximum(share, MIN_SHARE)
     return (across - 1j * up) / scale, (across + 1j * up) / scale
 
@@ -108,14 +85,14 @@ def _filtered(values: Float, along_x: Float, along_y: Float) -> Float:
     return np.asarray(cv2.sepFilter2D(values, cv2.CV_32F, along_x, along_y, borderType=cv2.BORDER_CONSTANT))
 
 
-def deep_inside(flow: RidgeFlow, margin: int = MARGIN) -> Bool:
+def deep_inside(flow: Complex, margin: int = MARGIN) -> Bool:
     """Return the cells at least `margin` cells inside the print."""
-    padded = np.pad(flow.inside, margin).view(np.uint8)
+    padded = np.pad(flow != 0, margin).view(np.uint8)
     square = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
     return np.asarray(cv2.erode(padded, square)[margin:-margin, margin:-margin] > 0)
 
 
-def summit(core: Complex, delta: Complex, flow: RidgeFlow) -> tuple[int, int]:
+def summit(core: Complex, delta: Complex, flow: Complex) -> tuple[int, int]:
     """Return row and column of the cell whose surroundings are most like a core that opens downwards.
 
     On a loop or whorl that is the upper core, on an arch the place where the ridges bend most. Places near the middle
@@ -123,12 +100,12 @@ def summit(core: Complex, delta: Complex, flow: RidgeFlow) -> tuple[int, int]:
     """
     downward = np.maximum(-core.imag / np.maximum(np.abs(core), np.float32(1e-6)), 0)
     likeness = np.abs(core) * np.sqrt(downward) - OPPOSITE * np.abs(delta)
-    y, x = np.nonzero(flow.inside)
-    rows, columns = np.indices(flow.weight.shape, np.float32)
-    away = ((columns - x.mean()) / (1.6 * x.std() + 1)) ** 2 + ((rows - y.mean()) / (1.8 * y.std() + 1)) ** 2
-    score = (likeness + 0.3) * (0.4 + 0.6 * np.exp(-away / 2))
+    y, x = np.nonzero(flow)
+    across = (np.arange(flow.shape[1]) - x.mean()) / (1.6 * x.std() + 1)
+    down = (np.arange(flow.shape[0])[:, None] - y.mean()) / (1.8 * y.std() + 1)
+    score = (likeness + 0.3) * (0.4 + 0.6 * np.exp(-(across**2 + down**2) / 2))
     deep = deep_inside(flow)
-    best = np.where(deep if deep.any() else flow.inside, score, -np.inf).argmax()
+    best = np.where(deep if deep.any() else flow != 0, score, -np.inf).argmax()
     row, column = np.unravel_index(best, score.shape)
     return int(row), int(column)
 

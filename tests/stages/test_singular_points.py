@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ridgefeat.stages.singular_points import SingularPointParams, find_missed_points, find_singular_points, joined
-from ridgefeat.stages.symmetry import RidgeFlow
 from ridgefeat.structure import CORE, DELTA, OrientationField, SingularPoints
 from tests.stages.helpers import swing
 
@@ -101,7 +100,7 @@ def test_places_without_coherence_hardly_count_in_the_smoothed_field():
 def flow(*points, upright=0.0, weight=1.0):
     """The same field on fine cells, which lie in the middle of 4 x 4 pixels."""
     angle = field(*points, upright=upright).angle[2::4, 2::4]
-    return RidgeFlow(np.exp(2j * angle).astype(np.complex64), np.full(angle.shape, weight, np.float32))
+    return np.complex64(weight * np.exp(2j * angle))
 
 
 def missed(*points, upright=0.0, weight=1.0, found=None, **params):
@@ -132,7 +131,7 @@ def test_a_core_and_delta_that_cancel_are_found_again():
 @pytest.mark.parametrize(("likeness", "alone", "confirmed"), [(0.45, 0, 0), (0.6, 0, 1), (0.8, 1, 1)])
 def test_a_missed_core_needs_half_a_cores_symmetry_and_a_delta_or_more(likeness, alone, confirmed):
     core = flow((130.0, 130.0, 1), upright=DOWN)
-    doubtful = RidgeFlow(np.float32(likeness) * core.unit, core.weight)
+    doubtful = np.where(np.random.default_rng(0).random(core.shape) < (1 + likeness) / 2, core, -core)
     assert len(find_missed_points(SingularPoints.empty(), doubtful)) == alone
     delta = SingularPoints.make([140], [190], [DELTA], [0])
     assert find_missed_points(delta, doubtful).kind.tolist() == [CORE] * confirmed
@@ -143,7 +142,7 @@ def test_a_missed_core_needs_half_a_cores_symmetry_and_a_delta_or_more(likeness,
 def test_bent_and_parallel_ridges_and_no_print_have_no_missed_points():
     assert not len(missed()) and not len(missed((130.0, 150.0, 1), upright=DOWN, weight=0.0))
     x = np.indices(SHAPE)[1] - 130.0
-    arch = RidgeFlow(np.exp(-2j * np.arctan(np.sin(np.pi * x / 180)))[::4, ::4].astype(np.complex64), flow().weight)
+    arch = np.complex64(np.exp(-2j * np.arctan(np.sin(np.pi * x / 180)))[::4, ::4])
     assert not len(find_missed_points(SingularPoints.empty(), arch))
 
 
