@@ -21,7 +21,7 @@ from fit_pattern import fit, labelled_prints
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.sources import find_prints, load_print
-from ridgefeat.stages.pattern import CLASSES, classify, measure
+from ridgefeat.stages.pattern import CLASSES, PatternParams, classify, measure, prior
 from ridgefeat.stages.singular_points import find_missed_points
 from ridgefeat.stages.symmetry import ridge_flow
 from ridgefeat.structure import SingularPoints
@@ -29,7 +29,7 @@ from ridgefeat.synth import PATTERN_SHARES, make_impression, make_master
 from ridgefeat.synth.impression import draw_params
 
 REPEATS = 10
-NATURAL = np.array([PATTERN_SHARES[c] for c in CLASSES])
+NATURAL = PatternParams(**PATTERN_SHARES)
 
 
 def rule(fp):
@@ -68,13 +68,17 @@ def shares_right(true, predicted, weight=None):
     return np.average(right, axis=1, weights=weight)
 
 
-def decided(probability, shares=None):
-    """Class of each row of probabilities under equal shares, or under those given."""
-    return np.array(CLASSES)[(probability * (1 if shares is None else shares)).argmax(1)]
+def is_cut(fp):
+    """Whether the print shows a core but no delta."""
+    return len(fp.singular_points.cores) > 0 == len(fp.singular_points.deltas)
+
+
+def likeliest(probability):
+    return np.array(CLASSES)[probability.argmax(1)]
 
 
 def held_out(prints):
-    """Probabilities of every print by a model fitted to the other half: (truth, probabilities, print) of each half."""
+    """Yield which prints a half has, their classes, and what a model fitted to the other half gives each class."""
     from sklearn.model_selection import StratifiedKFold
 
     names = list(prints[0][1])
@@ -89,32 +93,34 @@ def held_out(prints):
 def real(prints):
     """What halves of SD4 say."""
     by_rule = np.array([rule(fp) for fp, *_ in prints])
+    equal, natural = (np.array([prior(is_cut(fp), shares) for fp, *_ in prints]) for shares in (None, NATURAL))
     halves = list(held_out(prints))
     rows = []
     for name, predict in (
         ("version 0.1's rule", lambda at, _: by_rule[at]),
-        ("measurements", lambda _, p: decided(p)),
-        ("measurements, natural shares expected", lambda _, p: decided(p, NATURAL)),
+        ("measurements", lambda at, p: likeliest(p * equal[at])),
+        ("measurements, natural shares expected", lambda at, p: likeliest(p * natural[at])),
     ):
         figures = []
         for at, true, p in halves:
-            weight = NATURAL[[CLASSES.index(c) for c in true]]
+            weight = [PATTERN_SHARES[c] for c in true]
             figures.append([*shares_right(true, predict(at, p)), *shares_right(true, predict(at, p), weight)])
         texts = [f"{m:.1f} ± {s:.1f}" for m, s in 100 * np.array([np.mean(figures, 0), np.std(figures, 0)]).T]
         rows.append([name, *texts])
     head = ["class by", "four", "five", "four, weighted to natural shares", "five, weighted"]
-    true, p = np.concatenate([h[1] for h in halves]), np.concatenate([h[2] for h in halves])
+    at, true, p = (np.concatenate(column) for column in zip(*halves, strict=True))
+    p = p * equal[at] / (p * equal[at]).sum(1, keepdims=True)
     sure = np.argsort(p.max(1))[len(p) // 5 :]
-    four, five = 100 * shares_right(true[sure], decided(p[sure]))
+    four, five = 100 * shares_right(true[sure], likeliest(p[sure]))
     return [
         f"## SD4, {REPEATS} times two halves, percent right",
         table(head, rows),
         f"Mean ± deviation over {2 * REPEATS} halves of {len(prints) // 2} prints, each by a model fitted to the other "
         "half (the rule's constants were tuned on all of them). SD4's classes have equal shares; the weighted figures "
         "are those of a population.",
-        confusion(true, decided(p), REPEATS),
+        confusion(true, likeliest(p), REPEATS),
         f"The surest 80 % of the prints: four {four:.1f} %, five {five:.1f} %. Mean probability of the class "
-        f"{p.max(1).mean():.2f}; {np.mean(decided(p) == true):.2f} of the prints are right.",
+        f"{p.max(1).mean():.2f}; {np.mean(likeliest(p) == true):.2f} of the prints are right.",
         "Wrong by version 0.1's rule:",
         confusion([c for *_, c in prints], by_rule),
     ]
@@ -162,7 +168,10 @@ def agreement(fvc_prints):
     for name, predict in (
         ("version 0.1's rule", rule),
         ("measurements", lambda fp: max(fp.pattern, key=fp.pattern.get)),
-        ("measurements, natural shares expected", lambda fp: decided(np.array([[*fp.pattern.values()]]), NATURAL)[0]),
+        (
+            "measurements, natural shares expected",
+            lambda fp: max(CLASSES, key=classify(fp.flow, is_cut(fp), NATURAL).get),
+        ),
     ):
         classes = pd.DataFrame([(finger, predict(fp)) for finger, fp in fvc_prints], columns=["finger", "class"])
         same = classes.groupby("finger")["class"].agg(lambda c: c.value_counts().iloc[0]).sum()
@@ -212,7 +221,7 @@ def speed(prints):
     for fp, *_ in prints[::5]:
         for times, call in (
             (flows, lambda fp=fp: ridge_flow(fp.normalised, fp.mask)),
-            (classes, lambda fp=fp: classify(fp.flow)),
+            (classes, lambda fp=fp: classify(fp.flow, is_cut=False)),
             (missed, lambda fp=fp: find_missed_points(SingularPoints.empty(), fp.flow)),
         ):
             runs = []

@@ -217,7 +217,8 @@ class Fingerprint:
     @cached_property
     def pattern(self) -> dict[str, float]:
         """Probability of each pattern class; NaN where there is no print."""
-        return pattern.classify(self.flow, self.params.pattern)
+        is_cut = len(self.singular_points.cores) > 0 == len(self.singular_points.deltas)
+        return pattern.classify(self.flow, is_cut, self.params.pattern)
 
     @cached_property
     def flags(self) -> tuple[str, ...]:

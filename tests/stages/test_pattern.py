@@ -8,7 +8,7 @@ import pytest
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.stages.pattern import CLASSES, MODEL, PatternParams, classify, measure
+from ridgefeat.stages.pattern import ARCHES_WITH_CORE, CLASSES, MODEL, PatternParams, classify, measure
 from ridgefeat.synth import make_impression, make_master
 
 MIRRORED = {"left_loop": "right_loop", "right_loop": "left_loop"}
@@ -45,11 +45,22 @@ def test_measurements_named_odd_change_sign_in_the_mirror_image(images):
 
 def test_the_classes_odds_are_multiplied_by_the_ratio_of_their_shares(images):
     flow = Fingerprint(images["tented_arch", 4]).flow
-    equal, loops = classify(flow), classify(flow, PatternParams(tented_arch=0.05, left_loop=0.4))
+    equal, loops = (classify(flow, True, p) for p in (None, PatternParams(tented_arch=0.05, left_loop=0.4)))
     odds = [found["left_loop"] / found["tented_arch"] for found in (equal, loops)]
     assert odds[1] == pytest.approx(8 * odds[0])
     fp = Fingerprint(images["tented_arch", 4], params=Params().updated(["pattern.whorl=1"]))
     assert fp.pattern["whorl"] > equal["whorl"]
+
+
+def test_a_print_with_a_core_but_no_delta_is_hardly_an_arch(images):
+    flow = Fingerprint(images["arch", 4]).flow
+    without, with_core = (classify(flow, is_cut) for is_cut in (False, True))
+    odds = [p["arch"] / p["tented_arch"] for p in (without, with_core)]
+    assert odds[1] == pytest.approx(odds[0] * ARCHES_WITH_CORE)
+    loop = Fingerprint(images["left_loop", 5][:240])
+    assert (len(loop.singular_points.cores), len(loop.singular_points.deltas)) == (1, 0)
+    blind = classify(loop.flow, is_cut=False)
+    assert max(blind, key=blind.get) == "arch" and max(loop.pattern, key=loop.pattern.get) == "left_loop"
 
 
 def test_no_print_has_no_class():
