@@ -190,7 +190,7 @@ class Fingerprint:
             orientation=self.orientation,
             period=self.period,
             mask=self.mask,
-            missed=self._missed_points.cores,
+            missed=singular.without_turn(self._missed_points.cores, self.orientation),
             params=self.params.minutiae,
         )
 

@@ -26,7 +26,7 @@ class MinutiaeParams:
 
     border: float = parameter(6.0, "px", 0, 64, "minimum distance from the mask's edge")
     core_distance: float = parameter(
-        24.0, "px", 0, 64, "minimum distance from a core that the orientation field misses, where ridges are invented"
+        24.0, "px", 0, 64, "minimum distance from a core that the orientation field does not turn around"
     )
     trace: int = parameter(10, "px", 4, 40, "length of ridge from which the sense of a minutia's direction is read")
     pair_distance: float = parameter(0.5, "periods", 0, 4, "opposite minutiae closer than this are a break or bridge")

@@ -147,6 +147,16 @@ def find_missed_points(
     return SingularPoints.make(FINE * x + middle, FINE * y + middle, kind, direction % TURN % TURN)
 
 
+def without_turn(points: SingularPoints, orientation: OrientationField) -> SingularPoints:
+    """Return those points around which, 16 px away, the orientation makes no turn: the field is wrong there."""
+    if not len(points):
+        return points
+    px, py = _rings(points.x, points.y, COHERENCE_RADII[:1])
+    angle = cv2.remap(orientation.angle, px, py, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    turns = _turn(2 * angle, 2 * np.roll(angle, -1, 1)).sum(1)
+    return points.select(np.abs(turns) < TURN / 2)
+
+
 def joined(found: SingularPoints, missed: SingularPoints) -> SingularPoints:
     """Return both sets of points, cores first, each kind from the top down."""
     columns = ([*getattr(found, f.name), *getattr(missed, f.name)] for f in fields(SingularPoints))
@@ -166,20 +176,20 @@ def _smoothed(orientation: OrientationField, mask: Bool, p: SingularPointParams)
 def _charges(field: Float) -> tuple[Float, Float, Float]:
     """Return position (pixels) and sign of every block around which the doubled angle turns."""
     angle = np.arctan2(field[..., 1], field[..., 0])
-
-    def turn(a: Float, b: Float) -> Float:
-        return np.asarray(b - a - TURN * np.round((b - a) / TURN))
-
     # Counter-clockwise on the page: along the bottom, up the right, back along the top, down the left.
-    top = turn(angle[:-1, 1:], angle[:-1, :-1])
-    bottom = turn(angle[1:, :-1], angle[1:, 1:])
-    right = turn(angle[1:, 1:], angle[:-1, 1:])
-    left = turn(angle[:-1, :-1], angle[1:, :-1])
+    top = _turn(angle[:-1, 1:], angle[:-1, :-1])
+    bottom = _turn(angle[1:, :-1], angle[1:, 1:])
+    right = _turn(angle[1:, 1:], angle[:-1, 1:])
+    left = _turn(angle[:-1, :-1], angle[1:, :-1])
     turns = np.round((bottom + right + top + left) / TURN)
     rows, columns = np.nonzero(turns)
     x = ((columns + 0.5) * FINE).astype(np.float32)
     y = ((rows + 0.5) * FINE).astype(np.float32)
     return x, y, turns[rows, columns].astype(np.float32)
+
+
+def _turn(start: Float, end: Float) -> Float:
+    return np.asarray(end - start - TURN * np.round((end - start) / TURN))
 
 
 def _cancel(x: Float, y: Float, charge: Float, reach: float) -> Bool:

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from ridgefeat.stages.singular_points import SingularPointParams, find_missed_points, find_singular_points, joined
+from ridgefeat.stages.singular_points import (
+    SingularPointParams,
+    find_missed_points,
+    find_singular_points,
+    joined,
+    without_turn,
+)
 from ridgefeat.structure import CORE, DELTA, OrientationField, SingularPoints
 from tests.stages.helpers import swing
 
@@ -144,6 +150,13 @@ def test_bent_and_parallel_ridges_and_no_print_have_no_missed_points():
     x = np.indices(SHAPE)[1] - 130.0
     arch = np.complex64(np.exp(-2j * np.arctan(np.sin(np.pi * x / 180)))[::4, ::4])
     assert not len(find_missed_points(SingularPoints.empty(), arch))
+
+
+@pytest.mark.parametrize("point", [(130.0, 150.0, 1), (131.0, 151.0, -1)])
+def test_a_field_that_does_not_turn_around_a_point_is_wrong_there(point):
+    points = SingularPoints.make([130, 60], [150, 80], [CORE, CORE], [0, 0])
+    assert without_turn(points, field(point)).x.tolist() == [60]
+    assert not len(without_turn(SingularPoints.empty(), field(point)))
 
 
 def test_joined_points_are_in_order():
