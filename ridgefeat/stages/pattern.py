@@ -125,49 +125,38 @@ def measure(flow: Complex) -> dict[str, float]:
     """
     responses = [symmetry(flow, deviation) for deviation in DEVIATIONS]
     at = summit(*responses[1], flow)
-    return _at_summit(responses, at) | _around(responses, at, flow) | _curves(flow, at)
+    return _symmetries(responses, at, deep_inside(flow)) | _curves(flow, at)
 
 
-def _at_summit(responses: list[tuple[Complex, Complex]], at: tuple[int, int]) -> dict[str, float]:
-    """How much the ridges at the summit are a core's, and to which side it opens."""
+def _symmetries(responses: list[tuple[Complex, Complex]], at: tuple[int, int], deep: Bool) -> dict[str, float]:
+    """How much the summit is a core's and where it opens, a second core below it, and the deltas about it."""
     found = {}
-    for deviation, (core, delta) in zip(DEVIATIONS, responses, strict=True):
-        best, likeness = core_near(core, delta, at)
-        found[f"core_{deviation:.0f}"] = float(np.abs(core[best]))
-        found[f"core_only_{deviation:.0f}"] = likeness
-        found[f"odd_opening_{deviation:.0f}"] = float(core[best].real)
-    return found
-
-
-def _around(responses: list[tuple[Complex, Complex]], at: tuple[int, int], flow: Complex) -> dict[str, float]:
-    """A second core below the summit, deltas to its sides and below it, and the best delta's place."""
-    found = {}
-    deep = deep_inside(flow)
     dx = np.float32(FINE) * (np.arange(deep.shape[1]) - at[1])
     dy = np.float32(FINE) * (np.arange(deep.shape[0])[:, None] - at[0])
-    below = deep & (np.abs(dx) <= 60) & (dy >= 8) & (dy <= 140)
     low = (dy >= 0) & (dy <= 220) & deep
+    beneath = low & (np.abs(dx) <= 24) & (dy >= 12) & (dy <= 160)
+    second = low & (np.abs(dx) <= 60) & (dy >= 8) & (dy <= 140)
     opening = np.clip(np.angle(1j * responses[1][0][at]), -0.7, 0.7)
-    prior = np.exp(-((dx / 160) ** 2) / 2 - (dy / 200) ** 2 / 2) * (deep & (dy > 4))
+    nearby = np.exp(-((dx / 160) ** 2) / 2 - (dy / 200) ** 2 / 2) * (deep & (dy > 4))
     for deviation, (core, delta) in zip(DEVIATIONS, responses, strict=True):
+        best, likeness = core_near(core, delta, at)
         upward = np.maximum(core.imag, 0) - OPPOSITE * np.abs(delta)
         upright = delta_likeness(core, delta)
-
-        def best(score: Float, where: Bool) -> float:
-            return float(score.max(where=where, initial=0))
-
-        left, right = best(upright, low & (dx <= -24)), best(upright, low & (dx >= 24))
-        strength = np.maximum(upright, 0) * prior
+        left, right, below = (upright.max(where=w, initial=0) for w in (low & (dx <= -24), low & (dx >= 24), beneath))
+        strength = np.maximum(upright, 0) * nearby
         row, column = np.unravel_index(strength.argmax(), strength.shape)
         is_there = strength[row, column] > 0
-        across, down = is_there * float(dx[column]), is_there * float(dy[row, 0])
+        across, down = is_there * dx[column], is_there * dy[row, 0]
         offset = across * np.cos(opening) - down * np.sin(opening)
         values = {
-            "upward_core": best(upward, below),
+            "core": np.abs(core[best]),
+            "core_only": likeness,
+            "odd_opening": core[best].real,
+            "upward_core": upward.max(where=second, initial=0),
             "deltas_both": min(left, right),
             "deltas_any": max(left, right),
             "odd_deltas": right - left,
-            "delta_below": best(upright, low & (np.abs(dx) <= 24) & (dy >= 12) & (dy <= 160)),
+            "delta_below": below,
             "delta": upright[row, column] * is_there,
             "delta_down": down / 100,
             "delta_off_axis": abs(np.tanh(offset / 20)),
