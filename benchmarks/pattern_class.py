@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from fit_pattern import fit, labelled_prints
+from joblib import Parallel, delayed
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.sources import find_prints, load_print
@@ -194,16 +195,17 @@ def make_synthetic(seed):
     return make_impression(master, rng=rng, params=params), wanted
 
 
+def read_synthetic(seed):
+    """Return a synthetic print's class, both classes found, and the points found by both and true."""
+    made, wanted = make_synthetic(seed)
+    fp = Fingerprint(made.image, made.dpi)
+    found = fp._turning_points, fp.singular_points, made.truth.singular_points
+    return wanted, rule(fp), max(fp.pattern, key=fp.pattern.get), found
+
+
 def synthetic_prints(n):
     """Classes of synthetic prints by the package's model, and their points."""
-    true, by_rule, by_model, found = [], [], [], []
-    for seed in range(n):
-        made, wanted = make_synthetic(seed)
-        fp = Fingerprint(made.image, made.dpi)
-        true.append(wanted)
-        by_rule.append(rule(fp))
-        by_model.append(max(fp.pattern, key=fp.pattern.get))
-        found.append((fp._turning_points, fp.singular_points, made.truth.singular_points))
+    true, by_rule, by_model, found = zip(*Parallel(-1)(delayed(read_synthetic)(k) for k in range(n)), strict=True)
     (a, b), (c, d) = 100 * shares_right(true, by_rule), 100 * shares_right(true, by_model)
     return [
         f"## {n} synthetic prints, half of them with deep creases, scratches and smudges",
