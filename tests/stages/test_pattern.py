@@ -10,6 +10,7 @@ from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.stages.pattern import ARCHES_WITH_CORE, CLASSES, MODEL, PatternParams, classify, measure
 from ridgefeat.synth import make_impression, make_master
+from ridgefeat.synth.simple import grating
 
 MIRRORED = {"left_loop": "right_loop", "right_loop": "left_loop"}
 
@@ -31,6 +32,16 @@ def test_every_class_is_recognised_and_its_mirror_image_as_the_mirrored_class(im
         assert list(here) == list(CLASSES) and sum(here.values()) == pytest.approx(1)
         assert max(here, key=here.get) == name, (seed, here)
         assert [there[MIRRORED.get(c, c)] for c in CLASSES] == pytest.approx(list(here.values()), abs=0.1)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 90, 150])
+def test_the_flow_runs_along_the_ridges_inside_the_print_only(degrees):
+    image = np.full((200, 240), 255, np.uint8)
+    image[40:160, 40:200] = grating((120, 160), 9.0, np.deg2rad(degrees)).image
+    fp = Fingerprint(image)
+    flow = fp.flow
+    assert flow.shape == (50, 60) and flow[25, 30] == pytest.approx(np.exp(2j * np.deg2rad(degrees)), abs=0.1)
+    assert not fp.mask.all() and ((flow != 0) == fp.mask[::4, ::4]).all()
 
 
 def test_measurements_named_odd_change_sign_in_the_mirror_image(images):
