@@ -206,7 +206,8 @@ def _trace(flow: Complex, seeds: Complex) -> tuple[NDArray[Any], Float]:
     Returns the accumulated turn (radians, counter-clockwise, shape (steps, 2, seeds)) and the last x, shape (2, seeds).
     """
     # Places and headings are complex numbers here, the imaginary part down as in the image.
-    field = np.dstack([flow.real, -flow.imag, flow != 0]).astype(np.float32)
+    unit = flow / np.maximum(np.abs(flow), np.float32(1e-9))
+    field = np.dstack([unit.real, -unit.imag, flow != 0]).astype(np.float32)
 
     def along(points: Complex) -> tuple[Complex, Bool]:
         at = cv2.remap(field, points.view(np.float32).reshape(1, -1, 2), None, cv2.INTER_LINEAR)[0]
