@@ -122,7 +122,7 @@ def real(prints):
         confusion(true, likeliest(p), REPEATS),
         f"The surest 80 % of the prints: four {four:.1f} %, five {five:.1f} %. Mean probability of the class "
         f"{p.max(1).mean():.2f}; {np.mean(likeliest(p) == true):.2f} of the prints are right.",
-        "Wrong by version 0.1's rule:",
+        "By version 0.1's rule:",
         confusion([c for *_, c in prints], by_rule),
     ]
 
