@@ -252,13 +252,13 @@ def analyse(
     if not names:
         raise ScoreError("; ".join(refused))
     choices = tuple(_choose(name, curve, subjects, settings) for name in names)
-    judge = np.array([[_cut(c, scores) for c in choices]])
+    judge = np.array([[curve.to_threshold(c.threshold) for c in choices]])
     of_judge = np.zeros(len(scores), np.int16)
     for chosen, judged in deal_folds(scores, folds, seed) if folds > 1 else ():
         rows = np.flatnonzero(chosen)
         part = ErrorCurve.from_scores(Scores(scores.score[rows], scores.mated[rows], distance=scores.distance))
         of_judge[judged] = len(judge)
-        judge = np.vstack([judge, [_cut(choose(part, name, settings), scores) for name in names]])
+        judge = np.vstack([judge, [part.to_threshold(choose(part, name, settings).threshold) for name in names]])
     margins = (scores.similarity - cuts[of_judge] for cuts in judge.T)
     points = tuple(_operating_point(subjects, margin, settings) for margin in margins)
     suited = recommend(names, methods, settings, of_pairs=scores.reference is not None)
@@ -276,10 +276,6 @@ def _choose(name: str, curve: ErrorCurve, subjects: Subjects, settings: Settings
     choice = choose(curve, name, settings)
     low, high = threshold_interval(subjects, curve, choice, settings)
     return replace(choice, low=low, high=high)
-
-
-def _cut(choice: Choice, scores: Scores) -> float:
-    return -choice.threshold if scores.distance else choice.threshold
 
 
 def _refusal(name: str, needed: int, there: int) -> str:
