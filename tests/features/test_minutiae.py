@@ -11,7 +11,6 @@ from scipy.spatial import cKDTree
 from ridgefeat.features.minutiae import minutiae
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import BIFURCATION, CORE, ENDING, MM_PER_PX, Minutiae, SingularPoints
-from ridgefeat.synth.simple import dislocated_grating
 from tests.features.helpers import agree, values_of
 
 values = values_of(minutiae)
@@ -36,11 +35,12 @@ def scattered(n, seed=0):
 
 def test_counts_by_kind_and_their_densities():
     x, y = scattered(10)
-    kind = [ENDING] * 7 + [BIFURCATION] * 3
-    found = values(pretend(x, y, kind=kind, quality=[90] * 4 + [50] + [49.9] * 5))
+    kind, quality = [ENDING] * 7 + [BIFURCATION] * 3, [90] * 4 + [50] + [49.9] * 5
+    found = values(pretend(x, y, kind=kind, quality=quality))
     counts = {"count": 10, "endings": 7, "bifurcations": 3, "sure": 5}
     assert {n: found[f"minutiae_{n}"] for n in counts} == counts
     agree(found, "minutiae_", {"bifurcation_share": 0.3})
+    agree(found, "minutiae_quality_", {"mean": np.mean(quality), "sd": np.std(quality)})
     counts[""] = counts.pop("count")
     agree(found, "minutiae_", {f"{n}_density".strip("_"): count / CM2 for n, count in counts.items()}, rel=1e-5)
 
@@ -101,11 +101,6 @@ def test_quarters_stand_where_their_names_say():
     agree(values(pretend(x, y)), "minutiae_", expected, rel=0.02)
 
 
-def test_quality():
-    found = values(pretend(*scattered(4), quality=[20, 40, 60, 80]))
-    agree(found, "minutiae_quality_", {"mean": 50, "sd": np.std([20, 40, 60, 80])})
-
-
 def test_none_found_is_a_count_of_zero_and_unknown_shares_and_two_are_too_few_for_spacing():
     found = values(pretend())
     assert found["minutiae_count"] == found["minutiae_density"] == found["minutiae_nw_density"] == 0
@@ -120,9 +115,3 @@ def test_no_print_has_counts_of_zero_and_nothing_else():
     known = {n for n, v in found.items() if np.isfinite(v)}
     assert known == {f"minutiae_{n}" for n in ("count", "endings", "bifurcations", "sure")}
     assert all(found[n] == 0 for n in known)
-
-
-def test_one_drawn_minutia():
-    found = values(Fingerprint(dislocated_grating((200, 200), 9.0, np.deg2rad(135), BIFURCATION).image))
-    assert [found[f"minutiae_{n}"] for n in ("count", "endings", "bifurcations", "sure")] == [1, 0, 1, 1]
-    assert found["minutiae_direction_a135"] == 1
