@@ -17,7 +17,6 @@ from ridgefeat.threshold.scores import Float, Scores, deal_folds
 from ridgefeat.threshold.uncertainty import (
     MIN_ERRORS,
     MIN_SUBJECTS_D_PRIME,
-    ErrorRate,
     Subjects,
     auc_interval,
     d_prime_interval,
@@ -297,18 +296,11 @@ def _operating_point(subjects: Subjects, margin: Float, settings: Settings) -> O
     hter = weighted_interval((far.value + frr.value) / 2, [(0.5, far), (0.5, frr)])
     wrong = weighted_interval(errors / total, [(rate.count / total, rate) for rate in (far, frr)])
     return OperatingPoint(
-        _rate(fmr),
-        _rate(fnmr),
-        _rate(far),
-        _rate(frr),
+        *(Rate(r.value, *r.interval, r.errors, r.count) for r in (fmr, fnmr, far, frr)),
         Rate((far.value + frr.value) / 2, *hter, errors, total),
         Rate(1 - errors / total, 1 - wrong[1], 1 - wrong[0], errors, total),
         float(settings.expected_cost(np.array(far.value), np.array(frr.value))),
     )
-
-
-def _rate(rate: ErrorRate) -> Rate:
-    return Rate(rate.value, *rate.interval, rate.errors, rate.count)
 
 
 def _metrics(curve: ErrorCurve, subjects: Subjects) -> tuple[Figure, ...]:

@@ -191,19 +191,6 @@ def test_a_family_of_ones_own_is_a_first_class_citizen(publish):
     assert (record["family"], record["unit"], record["source"]) == ("own", "mm", "here")
 
 
-def test_a_family_of_ones_own_comes_into_the_table(publish, tmp_path):
-    import cv2
-
-    publish(own="own")
-    cv2.imwrite(str(tmp_path / "1_1.png"), grating((120, 120)).image)
-    out = tmp_path / "t.csv"
-    options = f"-o {out} --families minutiae,own -j 1 --dpi 500".split()
-    done = CliRunner().invoke(main, ["extract", str(tmp_path / "1_1.png"), *options])
-    assert done.exit_code == 0, done.output
-    header, row = out.read_text().splitlines()
-    assert dict(zip(header.split(","), row.split(","), strict=True))["own_size"] == "0.5"
-
-
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
