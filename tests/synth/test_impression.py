@@ -1,6 +1,7 @@
 """Impressions: placement carries the truth, each parameter has its effect, and seeds decide everything."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -31,19 +32,10 @@ def pressed(master, rng=3, **changes):
     return make_impression(master, rng=rng, params=dataclasses.replace(CLEAN, **changes))
 
 
-def arrays(thing):
-    for field in dataclasses.fields(thing):
-        value = getattr(thing, field.name)
-        if dataclasses.is_dataclass(value):
-            yield from arrays(value)
-        elif isinstance(value, np.ndarray):
-            yield value
-
-
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
     first, second, other = (make_print(seed, shape=(160, 140)) for seed in (5, 5, 6))
     assert first.image.shape == (160, 140)
-    assert [a.tobytes() for a in arrays(first)] == [a.tobytes() for a in arrays(second)]
+    assert pickle.dumps(first) == pickle.dumps(second)
     assert first.image.tobytes() != other.image.tobytes()
 
 

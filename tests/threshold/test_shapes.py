@@ -125,6 +125,8 @@ def test_every_shape_gives_the_same_comparisons(tmp_path, files):
     assert found == sorted(zip(SCORES, MATED, strict=True))
     assert re.match("12 mated and 54 non-mated comparisons; .*; higher is more similar$", read.note)
     assert read.scores.n_subjects in (0, 4)
+    if read.scores.n_subjects:
+        assert np.array_equal(read.scores.probe == read.scores.reference, read.scores.mated)
 
 
 def test_what_was_understood_is_said(tmp_path):
