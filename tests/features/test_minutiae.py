@@ -45,14 +45,6 @@ def test_counts_by_kind_and_their_densities():
     agree(found, "minutiae_", {f"{n}_density".strip("_"): count / CM2 for n, count in counts.items()}, rel=1e-5)
 
 
-def test_density_is_by_the_prints_area_not_the_images():
-    mask = np.zeros(SHAPE, bool)
-    mask[100:300, 50:250] = True
-    x, y = 50 + 0.6 * scattered(12)[0], 100 + 0.4 * scattered(12)[1]
-    found = values(pretend(x, y, mask=mask))
-    assert found["minutiae_density"] == pytest.approx(12 / (200 * 200 * MM_PER_PX**2 / 100), rel=1e-5)
-
-
 @settings(max_examples=20, deadline=None)
 @given(st.integers(3, 80), st.integers(0, 10**6))
 def test_spacing_is_the_distance_to_the_nearest_neighbour(n, seed):
@@ -85,13 +77,6 @@ def test_directions_fall_into_the_bin_of_their_name(k, off):
     shares = [found[f"minutiae_direction_a{45 * j:03d}"] for j in range(8)]
     assert shares == [float(j == k) for j in range(8)]
     assert found["minutiae_direction_resultant"] == pytest.approx(1, abs=1e-5)
-
-
-def test_opposite_directions_cancel():
-    x, y = scattered(6)
-    found = values(pretend(x, y, degrees=[10, 190] * 3))
-    agree(found, "minutiae_direction_", {"resultant": 0}, abs=1e-6)
-    assert found["minutiae_direction_a000"] == found["minutiae_direction_a180"] == 0.5
 
 
 def test_quarters_stand_where_their_names_say():

@@ -28,10 +28,3 @@ def test_the_images_border_counts_as_the_edge_alike_on_all_four_sides(shape):
     sides = (n, middle_y), (columns - 1 - n, middle_y), (middle_x, n), (middle_x, rows - 1 - n)
     left, *others = (edge_distance(full, x, y) for x, y in sides)
     assert left == pytest.approx(n + 1) and all(other == pytest.approx(left) for other in others)
-
-
-def test_no_points_and_no_mask():
-    none = np.zeros(0, np.int32)
-    assert edge_distance(np.ones((20, 20), bool), none, none).shape == (0,)
-    assert edge_distance(np.zeros((20, 20), bool), np.array([10]), np.array([10])).tolist() == [0]
-    assert edge_distance(np.ones((1, 1), bool), np.array([0]), np.array([0])).dtype == np.float32
