@@ -295,12 +295,11 @@ def _operating_point(subjects: Subjects, margin: Float, settings: Settings) -> O
     errors, total = far.errors + frr.errors, far.count + frr.count
     hter = weighted_interval((far.value + frr.value) / 2, [(0.5, far), (0.5, frr)])
     wrong = weighted_interval(errors / total, [(rate.count / total, rate) for rate in (far, frr)])
-    return OperatingPoint(
-        *(Rate(r.value, *r.interval, r.errors, r.count) for r in (fmr, fnmr, far, frr)),
-        Rate((far.value + frr.value) / 2, *hter, errors, total),
-        Rate(1 - errors / total, 1 - wrong[1], 1 - wrong[0], errors, total),
-        float(settings.expected_cost(np.array(far.value), np.array(frr.value))),
-    )
+    rates = {"fmr": fmr, "fnmr": fnmr, "far": far, "frr": frr}
+    made = {name: Rate(r.value, *r.interval, r.errors, r.count) for name, r in rates.items()}
+    made["hter"] = Rate((far.value + frr.value) / 2, *hter, errors, total)
+    made["accuracy"] = Rate(1 - errors / total, 1 - wrong[1], 1 - wrong[0], errors, total)
+    return OperatingPoint(**made, cost=float(settings.expected_cost(np.array(far.value), np.array(frr.value))))
 
 
 def _metrics(curve: ErrorCurve, subjects: Subjects) -> tuple[Figure, ...]:
