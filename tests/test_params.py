@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ridgefeat.errors import ParameterError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import RENAMED_PARAMETERS, Params, parameter_records
-from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.stages.period import PeriodParams
 from ridgefeat.synth.simple import grating, rings
 
 STAGES = [f.name for f in dataclasses.fields(Params)]
@@ -55,12 +55,6 @@ def test_values_out_of_range_or_of_another_type_are_refused(stage, knob):
     for value in ["9", None, True, [1], {}] + ([9.0] if kind is int else []):
         with pytest.raises(ParameterError, match=where + f"be of type {kind.__name__}"):
             Params.from_dict({stage: {knob.name: value}})
-
-
-def test_the_message_says_what_where_and_the_range():
-    with pytest.raises(ParameterError) as caught:
-        Params.from_dict({"period": {"smoothing": 900}}, "my.json")
-    assert str(caught.value) == "my.json: PeriodParams.smoothing must lie between 0 and 64 px, got 900"
 
 
 # To dictionaries and back
@@ -163,11 +157,8 @@ def test_what_is_no_json_is_named(tmp_path, content):
 
 def test_errors_in_a_file_name_the_file(tmp_path):
     path = tmp_path / "p.json"
-    path.write_text('{"period": {"smothing": 1}}')
-    with pytest.raises(ParameterError, match=r"p\.json: unknown parameter 'period\.smothing'; did you mean"):
-        Params.load(path)
-    path.write_text("[]")
-    with pytest.raises(ParameterError, match=r"p\.json: expected an object of stages, got list"):
+    path.write_text('{"period": {"smoothing": 900}}')
+    with pytest.raises(ParameterError, match=r"p\.json: PeriodParams\.smoothing must lie between 0 and 64 px, got 900"):
         Params.load(path)
 
 
@@ -204,26 +195,11 @@ def test_assignments_that_do_not_work_say_why(text, message):
     assert str(caught.value).startswith(message)
 
 
-# What a user's own stage declares
-
-
-def test_a_new_knob_touches_one_place():
-    @parameters
-    class OwnParams:
-        """Parameters of own."""
-
-        size: float = parameter(default=2.5, unit="mm", low=1, high=4, meaning="how large")
-        count: int = parameter(default=3, unit="", low=1, high=9, meaning="how many")
-
-    assert OwnParams(size=3).size == 3.0 and "size : float, 1 to 4 mm, default 2.5" in OwnParams.__doc__
-    assert "count : int, 1 to 9, default 3" in OwnParams.__doc__
-    assert OwnParams.__doc__.startswith("Parameters of own.")
-    with pytest.raises(ParameterError, match=r"OwnParams\.size must lie between 1 and 4 mm, got 5"):
-        OwnParams(size=5)
+def test_parameters_are_frozen_and_given_by_name():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        OwnParams().size = 2
+        PeriodParams().smoothing = 2
     with pytest.raises(TypeError):
-        OwnParams(2.5)
+        PeriodParams(2.5)
 
 
 # Parameters reach their stage

@@ -45,7 +45,7 @@ class OnnxNetwork:
             self._model = onnx.load_model_from_string(data)
         except Exception as error:  # the kind depends on the version of protobuf
             hint = "give an .onnx file, or FILE.py:NAME for a PyTorch module"
-            raise ModelError(f"{self.name} is not an ONNX network ({_first_line(error)}); {hint}") from None
+            raise ModelError(f"{self.name} is not an ONNX network ({one_line(error)}); {hint}") from None
         self._refuse_unsafe(onnx)
         self._graph = self._model.graph
         self._makers = {out: node for node in self._graph.node for out in node.output if out}
@@ -148,7 +148,7 @@ class OnnxNetwork:
             data = self._cut(tensors).SerializeToString()
             session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has a dozen kinds, without a common one
-            raise ModelError(f"onnxruntime cannot load {self.name}: {_first_line(error)}; export it again") from None
+            raise ModelError(f"onnxruntime cannot load {self.name}: {one_line(error)}; export it again") from None
 
         def run(images: Float) -> list[Float]:
             try:
@@ -157,7 +157,7 @@ class OnnxNetwork:
             except Exception as error:
                 raise ModelError(
                     f"onnxruntime cannot run {self.name} on {len(images)} images of shape {images.shape[1:]}: "
-                    f"{_first_line(error)}; try another size, layer or batch_size"
+                    f"{one_line(error)}; try another size, layer or batch_size"
                 ) from None
 
         return run
@@ -233,5 +233,6 @@ def _limit_memory() -> None:
     runtime.create_and_register_allocator(place, runtime.OrtArenaCfg({"max_mem": MAX_MEMORY_BYTES}))
 
 
-def _first_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """Return an error's message without line breaks, or its type where there is none."""
     return " ".join(str(error).split())[:300] or type(error).__name__

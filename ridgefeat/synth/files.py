@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
-import struct
+import zipfile
 import zlib
 from collections.abc import Callable
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from ridgefeat.errors import LayoutError, ParameterError
 from ridgefeat.files import first_line
@@ -24,8 +25,6 @@ _IMAGES = (".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".wsq")
 COLUMNS = ("file", "subject", "sex", "hand", "finger", "impression", "pattern", "noise_level", "simulated")
 _MINUTIAE = ("x", "y", "direction", "kind", "quality")
 _SINGULAR = ("x", "y", "kind", "direction")
-_PNG_HEADER = 33
-"""Bytes of a PNG's signature and IHDR; its resolution may follow."""
 
 
 def write_set(
@@ -117,12 +116,9 @@ def encode_png(image: UInt8, dpi: float) -> bytes:
     >>> decode_image(encode_png(np.zeros((40, 50), np.uint8), 500.0)).dpi
     (500.0, 500.0)
     """
-    _, encoded = cv2.imencode(".png", image)
-    data = encoded.tobytes()
-    per_metre = round(dpi / 0.0254)
-    chunk = b"pHYs" + struct.pack(">IIB", per_metre, per_metre, 1)
-    resolution = struct.pack(">I", 9) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    return data[:_PNG_HEADER] + resolution + data[_PNG_HEADER:]
+    file = BytesIO()
+    Image.fromarray(image).save(file, "png", dpi=(dpi, dpi), compress_level=1)
+    return file.getvalue()
 
 
 def write_truth(path: str | Path, truth: Truth) -> None:

@@ -8,10 +8,6 @@ import pytest
 from ridgefeat.backbone import Backbone, layers
 from ridgefeat.backbone.onnx_network import OnnxNetwork, _libraries
 from ridgefeat.errors import ModelError
-
-pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
-pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
-
 from tests.backbone.onnx_examples import Maker, channels_last, mobile, onnx, residual, save
 
 
