@@ -106,7 +106,7 @@ def predict(**given: Any) -> None:
 
     fitted = bench.load_model(given["model"])
     counts, reasons = Counter[str](), Counter[str]()
-    dialect = DIALECTS["standard" if talk.wants_json() and not given["output"] else given["csv_dialect"]]
+    dialect = DIALECTS["raw" if talk.wants_json() and not given["output"] else given["csv_dialect"]]
     parts: Iterator[str] = _predict(fitted, given["table"], given["fuse"], dialect, counts, reasons)
     # A table that does not fit is refused before anything is written.
     parts = chain([next(parts, "")], parts)

@@ -54,7 +54,7 @@ def merge_tables(
         Keep rows of the same `meta_source`; without, they are an error.
     command : sequence of str
         What the user asked for, for the sidecar.
-    dialect : {"standard", "semicolon"}
+    dialect : {"standard", "semicolon", "raw"}
         Of a CSV table.
 
     Returns

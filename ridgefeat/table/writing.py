@@ -79,7 +79,7 @@ def write_table(
         Where the work is done: local, dask=ADDRESS or ray=ADDRESS.
     limits : Limits, optional
         What a print may take.
-    dialect : {"standard", "semicolon"}
+    dialect : {"standard", "semicolon", "raw"}
         Of a CSV table.
 
     Returns
