@@ -34,7 +34,7 @@ from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.errors import ModelError, ParameterError, TableError
-from ridgefeat.files import atomic_write, first_few, os_errors_as, read_bounded
+from ridgefeat.files import first_few, os_errors_as, read_bounded, write_together
 from ridgefeat.work.threads import one_thread
 
 FORMAT = "ridgefeat model 3"
@@ -336,13 +336,15 @@ def _no_answer(model: Model, frame: pd.DataFrame, X: NDArray[np.float64]) -> NDA
     return np.where(np.isnan(X).all(axis=1) & (reason == ""), "no feature could be measured", reason)
 
 
-def save_model(model: Model, path: str | Path) -> Path:
+def save_model(model: Model, path: str | Path, *, card: str = "") -> Path:
     """Write a model file through skops, and its description to <name>.json.
 
     Parameters
     ----------
     model : Model
     path : path
+    card : str
+        Text to write to <name>.md with them, such as `ridgefeat.report.render_model_card` returns.
 
     Returns
     -------
@@ -368,10 +370,11 @@ def save_model(model: Model, path: str | Path) -> Path:
             "use one of ridgefeat's own classifiers"
         )
     text = json.dumps(model.about, indent=1) + "\n"
-    with os_errors_as(ModelError, f"model {target} cannot be written"):
-        for file, held in ((target, data), (target.with_suffix(".json"), text.encode())):
-            with atomic_write(file) as temporary:
-                temporary.write_bytes(held)
+    written = {target: data, **({target.with_suffix(".md"): card.encode()} if card else {})}
+    written[target.with_suffix(".json")] = text.encode()
+    with os_errors_as(ModelError, f"model {target} cannot be written"), write_together(*written) as temporaries:
+        for temporary, content in zip(temporaries, written.values(), strict=True):
+            temporary.write_bytes(content)
     return target
 
 

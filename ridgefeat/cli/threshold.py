@@ -105,16 +105,14 @@ def _write(found: Analysis, folder: Any, title: str, note: str, dialect: str) ->
     import sys
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.cli.outputs import results_folder
-    from ridgefeat.files import os_errors_as
+    from ridgefeat.files import results_folder
     from ridgefeat.report import write_threshold_page
     from ridgefeat.sheets import DIALECTS
 
     said = shlex.join(["ridgefeat", *sys.argv[1:]])
-    with results_folder(folder, "threshold") as temporary:
-        with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
-            for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
-                DIALECTS[dialect].write(frame, temporary / name)
+    with results_folder(folder, "threshold", Unusable, usual=FILES, typed=["ridgefeat", *sys.argv[1:]]) as temporary:
+        for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
+            DIALECTS[dialect].write(frame, temporary / name)
         write_threshold_page(found, temporary / FILES[-1], title=title, about={"Command": said, "Table": note})
 
 

@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-from ridgefeat.errors import ModelError
-from ridgefeat.files import atomic_write, os_errors_as
 
 ASK = "**TO FILL IN:**"
 SHOWN_COLUMNS = 8
 
 
-def write_model_card(about: Mapping[str, Any], path: str | Path) -> Path:
-    """Write a model's card as Markdown.
+def render_model_card(about: Mapping[str, Any]) -> str:
+    """Return a model's card as Markdown.
 
     Parameters
     ----------
     about : mapping
         What a model file says of itself (`ridgefeat.bench.model.Model.about`).
-    path : str or Path
-        The file to write.
 
     Returns
     -------
-    Path
-
-    Raises
-    ------
-    ModelError
-        If the file cannot be written.
+    str
 
     Notes
     -----
     Headings after Mitchell et al., "Model cards for model reporting" (FAT* 2019).
     """
-    target = Path(path)
-    with os_errors_as(ModelError, f"model card {target} cannot be written"), atomic_write(target) as temporary:
-        temporary.write_text(model_card(about), encoding="utf-8")
-    return target
-
-
-def model_card(about: Mapping[str, Any]) -> str:
-    """Return a model's card as Markdown."""
     parts = (
         f"# Model card: {about['target']} by {about['classifier']}",
         _details(about),

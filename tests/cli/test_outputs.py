@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from ridgefeat.cli.outputs import MANIFEST
+from ridgefeat import files
+from ridgefeat.files import MANIFEST
 from tests.cli.running import run
 
 
@@ -103,6 +104,48 @@ def test_a_folder_of_results_is_kept_and_belongs_to_one_command(place, tmp_path,
     assert f"holds results of `ridgefeat {command}`" in said and state(tmp_path) == before
     run(*own, "-o", tmp_path / "r", "--overwrite")
     assert set(state(tmp_path)) == set(before)
+
+
+@pytest.mark.parametrize("command", ["train", "verify", "split", "synth", "merge"])
+def test_results_of_several_files_appear_together(place, tmp_path, monkeypatch, command):
+    """Stopped before the last file has its name, a command leaves what was there, or no description of it."""
+    monkeypatch.chdir(place)
+    output, last = {
+        "train": (tmp_path / "m.skops", "m.json"),
+        "verify": (tmp_path / "s.csv", "s.json"),
+        "split": (tmp_path / "parts", "parts/manifest.json"),
+        "synth": (tmp_path / "set", "set/manifest.json"),
+        "merge": (tmp_path / "t.csv", "t.json"),
+    }[command]
+    args = {
+        "train": ("train", "t.csv", "--target", "sex", "--classifier", "logistic", "--folds", 2, "-o"),
+        "verify": ("verify", "prints", "-o"),
+        "split": ("split", "t.csv", "-o"),
+        "synth": ("synth", "-n", 2),
+        "merge": ("merge", "t.csv", "t.csv", "--duplicates", "-o"),
+    }[command]
+    run(*args, output)
+    before, rename = state(tmp_path), files._rename
+
+    def full(moves):
+        if moves[-1][1] == tmp_path / last:
+            raise OSError(28, "No space left on device")
+        rename(moves)
+
+    def killed(moves):
+        at_end = moves[-1][1] == tmp_path / last
+        rename(moves[:-1] if at_end else moves)
+        if at_end:
+            (tmp_path / last).unlink(missing_ok=True)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "_rename", full)
+    said = run(*args, output, "--overwrite", code=2).stderr
+    assert "cannot be written: No space left on device" in said
+    assert {**before, tmp_path / last: b""} == {**state(tmp_path), tmp_path / last: b""}
+    monkeypatch.setattr(files, "_rename", killed)
+    run(*args, output, "--overwrite", code=130)
+    assert set(before) - set(state(tmp_path)) == {tmp_path / last}
 
 
 def test_scores_of_verify_are_not_replaced_by_bench(place, tmp_path, monkeypatch):
