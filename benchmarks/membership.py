@@ -52,14 +52,14 @@ def attacks(model: bench.Model, prints: pd.DataFrame, about: dict) -> dict[str, 
 
 def auc(scores: pd.DataFrame, rng: np.random.Generator) -> str:
     """Return the attack's AUC with an interval by bootstrap over people, inside each draw."""
-    people = [one for _, one in scores.groupby(["draw", "subject"])]
     whole = roc_auc_score(scores["member"], scores["score"])
+    person = scores.groupby(["draw", "subject"]).ngroup().to_numpy()
+    member = scores.groupby(person)["member"].first().to_numpy()
     drawn = []
-    by_member = [[p for p in people if p["member"].iloc[0] == m] for m in (True, False)]
     for _ in range(RESAMPLES):
-        picked = [side[i] for side in by_member for i in rng.integers(0, len(side), len(side))]
-        member, score = (np.concatenate([p[name].to_numpy() for p in picked]) for name in ("member", "score"))
-        drawn.append(roc_auc_score(member, score))
+        picked = [rng.choice(side, len(side)) for side in (np.flatnonzero(member), np.flatnonzero(~member))]
+        weight = np.bincount(np.concatenate(picked), minlength=len(member))[person]
+        drawn.append(roc_auc_score(scores["member"], scores["score"], sample_weight=weight))
     return with_interval(whole, *np.quantile(drawn, [0.025, 0.975]))
 
 

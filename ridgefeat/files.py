@@ -210,6 +210,17 @@ def read_bounded(path: str | os.PathLike[str], limit: int, kind: type[Exception]
     return data
 
 
+def bare_name(path: str | os.PathLike[str]) -> str:
+    """Return a path without the folders above it, which may name people; "." and the like as they are.
+
+    Examples
+    --------
+    >>> bare_name("/home/ada/prints/"), bare_name("prints"), bare_name(".")
+    ('prints', 'prints', '.')
+    """
+    return Path(path).name or os.fspath(path)
+
+
 def size_text(size: int) -> str:
     """Return a size for people.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,9 +90,8 @@ def command(**given: Any) -> None:
 
     job = _job(given)
     folder = make_folder(given["output"])
-    typed = shlex.join(["ridgefeat", *sys.argv[1:]])
     with using(given["engine"], given["jobs"]), talk.progress_bars(BAR) as progress:
-        comparison = run(job, typed, talk.echo, progress)
+        comparison = run(job, talk.command_line(), talk.echo, progress)
     for finding in comparison.audit.of_kind("too_good") if comparison.audit else ():
         talk.warn(finding.message)  # after the progress bar, whose line it would break
     with results_folder(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.files import os_errors_as
+from ridgefeat.files import bare_name, os_errors_as
 from ridgefeat.table import assembly, sidecar
 from ridgefeat.table.assembly import (
     Part,
@@ -87,7 +87,7 @@ def merge_tables(
         **{k: v for k, v in abouts[0].items() if k not in ("table", "parts")},
         "command": list(command),
         "version": __version__,
-        "inputs": [str(p) for p in paths],
+        "inputs": [bare_name(p) for p in paths],
         "inputs_digest": hashlib.sha256("".join(str(a.get("inputs_digest", "")) for a in abouts).encode()).hexdigest(),
         "label_kinds": kinds,
         "minutiae": None,
@@ -197,4 +197,4 @@ def rows_of(frame: pd.DataFrame, kinds: Iterable[str], names: Sequence[str]) -> 
 def _origin(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     kept = ["command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi"]
     kept += ["mirror", "invert", "fingers"]
-    return {"table": str(path), "sha256": table_digest(path), **{k: about.get(k) for k in kept}}
+    return {"table": bare_name(path), "sha256": table_digest(path), **{k: about.get(k) for k in kept}}

@@ -9,7 +9,7 @@ import numpy as np
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
-from ridgefeat.files import os_errors_as, results_folder
+from ridgefeat.files import bare_name, os_errors_as, results_folder
 from ridgefeat.table.assembly import Summary, check_output
 from ridgefeat.table.merge import rows_of, write_rows
 from ridgefeat.table.reading import iterate_table, read_table
@@ -76,7 +76,7 @@ def split_table(
         folder.mkdir(parents=True, exist_ok=True)
     for name in PARTS:
         check_output(f"{folder / name}{ending}", "overwrite" if overwrite else "new")
-    origin = {"table": str(source), "sha256": table_digest(source), "group": group, "stratify": stratify}
+    origin = {"table": bare_name(source), "sha256": table_digest(source), "group": group, "stratify": stratify}
     division = {**origin, "test": test, "seed": seed}
     kept = {k: v for k, v in about.items() if k not in ("table", "parts")}
     own = kept | {"command": list(command), "version": __version__, "minutiae": None, "split": division}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, ScoreError
-from ridgefeat.files import os_errors_as, sha256, write_together
+from ridgefeat.files import bare_name, os_errors_as, sha256, write_together
 from ridgefeat.params import Params
 from ridgefeat.sheets import write_frame
 from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, count_notes, enrol, find_sources, run_batches
@@ -225,7 +225,7 @@ def _about(entries: Sequence[Entry], plan: Plan, protocol: str, comparator: str,
     return {
         "format": FORMAT,
         "version": __version__,
-        "protocol": protocol,
+        "protocol": bare_name(protocol),
         "comparator": comparator,
         "every_impostor": every,
         "score": (
