@@ -58,13 +58,13 @@ def _wrong(value: Any, schema: Any, at: str) -> tuple[str, str, Any] | None:
         deepest = max((f for f in found if f), key=lambda f: len(f[0]), default=None)
         return None if None in found else deepest if deepest and deepest[0] != at else (at, describe(schema), value)
     if is_typeddict(schema):
-        return _wrong_keys(value, schema, at) if isinstance(value, dict) else (at, "an object", value)
+        return _wrong_keys(value, schema, at) if isinstance(value, Mapping) else (at, "an object", value)
     if origin is list and isinstance(value, list):
         return next((w for i, v in enumerate(value) if (w := _wrong(v, args[0], f"{at}[{i}]"))), None)
     if origin is tuple and isinstance(value, list) and len(value) == len(args):
         pairs = enumerate(zip(value, args, strict=True))
         return next((w for i, (v, one) in pairs if (w := _wrong(v, one, f"{at}[{i}]"))), None)
-    if origin is dict and isinstance(value, dict):
+    if origin is dict and isinstance(value, Mapping):
         return next((w for k, v in value.items() if (w := _wrong(v, args[1], f"{at}.{k}"[:200]))), None)
     if origin is Literal:
         fits = any(value == v and type(value) is type(v) for v in args)

@@ -298,10 +298,13 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: s
         levels = level_names(frame, model.about["within"])
         X = np.concatenate([X, level_codes(levels, model.about["levels"])[:, None]], axis=1)
     classes = model.about["classes"]
-    if model.about["kind"] == "regression":
-        scores = np.asarray(model.pipeline.predict(X), np.float64)[:, None]
-    else:
-        scores = calibration.raw_scores(model.pipeline, X, len(classes))
+    try:
+        if model.about["kind"] == "regression":
+            scores = np.asarray(model.pipeline.predict(X), np.float64)[:, None]
+        else:
+            scores = calibration.raw_scores(model.pipeline, X, len(classes))
+    except (ValueError, ArithmeticError, LookupError) as error:  # numbers in the file that overflow
+        raise ModelError(f"the model is damaged: {first_line(error)}; train it again") from None
     if fuse is None:
         return _answers(model, pd.DataFrame({"source": frame["meta_source"]}), scores, reason, "")
     return _answers(model, *_mean_scores(model, frame, fuse, scores, reason), "fused_")
@@ -490,14 +493,15 @@ def _check_shapes(model: Model) -> None:
         raise ValueError("its columns do not fit together")
     if (about["kind"] == "regression") is not (model.calibrator is None) or len(set(classes)) < len(classes):
         raise ValueError("its classes and calibrators do not fit together")
-    X = np.stack([np.zeros(len(columns)), np.full(len(columns), np.nan), np.linspace(-9, 9, len(columns))])
+    codes = np.arange(-1.0, len(about["levels"]) + 1)[:, None]  # of every level, and of those that are none
+    X = np.tile([np.zeros(len(columns)), np.full(len(columns), np.nan)], (len(codes), 1))[: len(codes)]
     cuts = np.asarray(detector.cuts_)
     distances = detector._measure(detector.distances_, X)
     if distances.shape != (len(X), 2 * len(detector.families)) or cuts.shape != distances.shape[1:]:
         raise ValueError("what finds unlike prints does not fit")
     results = [cuts, distances]
     if about["within"]:
-        X = np.concatenate([X, np.zeros((len(X), 1))], axis=1)
+        X = np.concatenate([X, np.minimum(codes, len(about["levels"]) - 1)], axis=1)
     if about["kind"] == "regression":
         results.append(np.asarray(model.pipeline.predict(X), np.float64).reshape(len(X)))
     else:

@@ -7,6 +7,8 @@ from typing import Any
 
 ASK = "**TO FILL IN:**"
 SHOWN_COLUMNS = 8
+KEEPING = frozenset(("knn", "rbf-svm"))
+"""Classifiers whose fit is made of rows of training."""
 
 
 def render_model_card(about: Mapping[str, Any]) -> str:
@@ -98,8 +100,20 @@ def _limits(about: Mapping[str, Any]) -> str:
         "print has, get no prediction. A mirrored print cannot be recognised, and noise only where it is strong.\n"
         "- A probability says how the model ranks prints. It is not evidence, and must not be combined with "
         "evidence as if it were.\n"
+        f"- {_privacy(about)}\n"
         f"- {ASK} what the leak audit found, and what was decided.\n"
         f"- {ASK} for whom errors are more frequent.",
+    )
+
+
+def _privacy(about: Mapping[str, Any]) -> str:
+    """Return what the file holds of the people in training, and where it was measured what it tells of them."""
+    kept = sorted(KEEPING & {about["classifier"], *about.get("members", ())})
+    features = f"`{kept[0]}` keeps features of training prints in it" if kept else "it keeps no print's features"
+    return (
+        f"The file holds no name of a person or file, and no image; {features}. Who has it and a print may still guess "
+        "better than by chance whether that print was in training: how much better is measured for each classifier "
+        "in ridgefeat's `benchmarks/results/membership.md`. Hand it on only as the training people agreed."
     )
 
 

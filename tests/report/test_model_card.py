@@ -1,5 +1,7 @@
 """The card of a model."""
 
+import pytest
+
 from ridgefeat.report.model_card import ASK, render_model_card
 
 ABOUT = {
@@ -30,6 +32,18 @@ def test_known_facts_are_filled_in_and_the_others_marked():
 
 def test_a_number_is_an_output():
     assert "| Output | a number |" in render_model_card({**ABOUT, "kind": "regression", "classes": []})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "keeps no print's features"),
+        ({"classifier": "knn"}, "`knn` keeps features"),
+        ({"members": ["rbf-svm"]}, "`rbf-svm`"),
+    ],
+)
+def test_it_says_what_the_file_holds_of_people(change, words):
+    assert words in render_model_card({**ABOUT, **change})
 
 
 def test_a_cell_cannot_break_the_table():
