@@ -168,7 +168,7 @@ def check(name: str, data: Path, scratch: Path, kills: int, rng: random.Random) 
         moment = rng.uniform(0, whole)
         if done % 2 and not missed:  # every other time while files are written and renamed
             while not ended(child) and not any(n[0] == "." for n in os.listdir(folder)):  # noqa: PTH208
-                pass
+                time.sleep(0.001)
             moment = time.perf_counter() - began + rng.uniform(0, 0.03)
         while time.perf_counter() - began < moment and not ended(child):
             time.sleep(0.0005)
@@ -184,7 +184,7 @@ def check(name: str, data: Path, scratch: Path, kills: int, rng: random.Random) 
     code = run(words)
     faults += wrong(folder) + ([f"exit code {code} afterwards"] if code else [])
     left = left_over(folder)
-    return [name, done, outcomes["earlier"], outcomes["other"], len(faults), len(left)] + [faults[:1], left[:1]]
+    return [name, done, outcomes["earlier"], outcomes["other"], len(faults), len(left), [*faults[:1], *left[:1]]]
 
 
 def on_full_disk(name: str, data: Path, disk: Path) -> list[object] | None:
