@@ -1,10 +1,12 @@
 """What a command may write: outputs that exist, that are inputs, and folders of other commands."""
 
+import json
 import shutil
 
 import pytest
 
 from ridgefeat import files
+from ridgefeat.cli import talk
 from ridgefeat.files import MANIFEST
 from tests.cli.running import run
 
@@ -154,3 +156,30 @@ def test_scores_of_verify_are_not_replaced_by_bench(place, tmp_path, monkeypatch
     (tmp_path / "scores.json").write_text('{"command": ["ridgefeat", "verify", "prints"]}')
     said = run("bench", "t.csv", "--target", "sex", "-o", tmp_path, "--overwrite", code=2).stderr
     assert "holds results of `ridgefeat verify`" in said and len(list(tmp_path.iterdir())) == 2
+
+
+def test_sidecars_name_no_folder_but_in_the_command(place, tmp_path):
+    run("merge", place / "t.csv", place / "t.csv", "--duplicates", "-o", tmp_path / "m.csv")
+    run("split", place / "t.csv", "-o", tmp_path / "parts")
+    paths = [*place.glob("*.json"), tmp_path / "m.json", *(tmp_path / "parts").glob("*.json")]
+    assert len(paths) == 7
+    for path in paths:
+        held = json.loads(path.read_text())
+        for one in (held, *held.get("merged", ())):
+            one.pop("command", None), one.pop("command_line", None)
+        assert str(place.parent) not in json.dumps(held)
+
+
+def test_pages_show_the_command_line_with_names_for_paths(monkeypatch, tmp_path):
+    words = ("bench", "/home/ada/t.csv", f"--images={tmp_path}/", "--regex", r"(?P<subject>\d+)/.*", "-o", "new")
+    monkeypatch.setattr("sys.argv", ["x", *words])
+    shown = rf"ridgefeat bench t.csv --images={tmp_path.name} --regex '(?P<subject>\d+)/.*' -o new"
+    assert talk.command_line() == shown
+
+
+def test_templates_are_for_their_owner_alone(place, tmp_path):
+    run(
+        "extract", place / "prints", "--families", "ridge", "-o", tmp_path / "t.csv", "--minutiae", tmp_path / "m", "-q"
+    )
+    files = [p for p in (tmp_path / "m").rglob("*") if p.is_file()]
+    assert len(files) == 18 and {p.stat().st_mode & 0o777 for p in files} == {0o600}
