@@ -33,7 +33,7 @@ def commands(data: Path) -> dict[str, list[str]]:
     one = sorted(Path(prints).glob("*.png"))[0]
     few = ["--classifier", "logistic", "--folds", "2"]
     return {
-        "synth": ["synth", "-n", "12", "--truth"],
+        "synth": ["synth", "-n", "2", "--truth"],
         "extract": ["extract", prints, "--families", "ridge", "-j", "1", "-o"],
         "extract --minutiae": ["extract", prints, "--families", "ridge", "-j", "1", "--minutiae", "OUT/m", "-o"],
         "extract into a folder": ["extract", prints, "--families", "ridge", "-j", "1", "-o"],
@@ -224,7 +224,7 @@ def prepare(data: Path) -> None:
         import_module(name)  # before the processes are split off
     prints, table = str(data / "prints"), str(data / "t.csv")
     for words in (
-        ["synth", prints, "-n", "24", "--fingers", "2", "--impressions", "2", "--seed", "1"],
+        ["synth", prints, "-n", "16", "--fingers", "1", "--impressions", "2", "--seed", "1"],
         ["extract", prints, "--index", f"{prints}/index.csv", "--families", "ridge", "-j", "1", "-o", table],
         ["verify", prints, "--index", f"{prints}/index.csv", "--impostors", "all", "-o", str(data / "s.csv")],
         [

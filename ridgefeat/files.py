@@ -108,8 +108,10 @@ def results_folder(
     Whatever ends the process before that, `folder` has its earlier results or no manifest. Files of the earlier results
     that the new ones do not have are removed: those that its manifest lists, and `usual`, the names that the command
     writes. `command` and `typed`, the whole command line, are what the manifest says made the results. Raises an error
-    of `kind` if the folder cannot be written.
+    of `kind` if the folder cannot be written, or holds results of another command.
     """
+    if (owner := read_manifest(folder).get("command", command)) != command:
+        raise kind(f"{folder} holds results of `ridgefeat {owner}`; choose another folder")
     is_new = not folder.exists()
     with os_errors_as(kind, f"{folder} cannot be written", "; is it a writable folder?"):
         folder.mkdir(parents=True, exist_ok=True)

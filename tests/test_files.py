@@ -87,6 +87,17 @@ def test_a_folder_of_results_appears_as_a_whole(tmp_path):
     assert (folder / "a").read_text() == "1" and {p.name for p in folder.iterdir()} == {"a", "mine.txt", MANIFEST}
 
 
+def test_results_of_another_command_are_not_replaced(tmp_path):
+    with results_folder(tmp_path / "r", "bench", ValueError) as temporary:
+        (temporary / "a").touch()
+    with (
+        pytest.raises(ValueError, match="holds results of `ridgefeat bench`; choose another folder"),
+        results_folder(tmp_path / "r", "split", ValueError),
+    ):
+        pass
+    assert {p.name for p in (tmp_path / "r").iterdir()} == {"a", MANIFEST}
+
+
 def test_a_manifest_cannot_have_files_elsewhere_removed(tmp_path):
     (tmp_path / "mine").write_text("kept")
     (tmp_path / "r").mkdir()

@@ -90,7 +90,11 @@ def guarded_streams() -> Iterator[None]:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter is ending
         elif is_main:
             signal.signal(signal.SIGINT, earlier)
-        sys.stdout, sys.stderr = before if None not in before else (sys.stdout, sys.stderr)
+        for name, stream in zip(("stdout", "stderr"), before, strict=True):
+            if stream is not None and (own := getattr(sys, name)) is not stream:
+                setattr(sys, name, stream)
+                with suppress(OSError, RidgefeatError):
+                    own.detach()  # else it would close the stream that it shares
 
 
 def _guard() -> None:
