@@ -117,12 +117,15 @@ def damage(path: Path) -> str:
     return ""
 
 
+def visible(folder: Path) -> list[Path]:
+    """Return the files below a folder that are not hidden, nor below a folder that is."""
+    files = [p for p in folder.rglob("*") if p.is_file()]
+    return [p for p in files if all(x[0] != "." and x not in ("_work",) for x in p.relative_to(folder).parts)]
+
+
 def wrong(folder: Path) -> list[str]:
     """Return what is wrong with the results in a folder: files that are cut, or not what their description says."""
-    visible = [
-        p for p in folder.rglob("*") if p.is_file() and not any(x[0] in "._" for x in p.relative_to(folder).parts)
-    ]
-    found = [text for p in visible if (text := damage(p))]
+    found = [text for p in visible(folder) if (text := damage(p))]
     for path in [p for p in folder.rglob("*.json") if not p.name.startswith(".")]:
         held = json.loads(path.read_bytes())
         files = dict(held.get("files") or {}) if path.name == "manifest.json" else {}
@@ -144,10 +147,8 @@ def left_over(folder: Path) -> list[str]:
 
 
 def state(folder: Path) -> dict[str, bytes]:
-    """Return all visible files."""
-    return {
-        str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name[0] not in "._"
-    }
+    """Return all visible files; those of a run that can be resumed are not."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in visible(folder)}
 
 
 def check(name: str, data: Path, scratch: Path, kills: int, rng: random.Random) -> list[object]:

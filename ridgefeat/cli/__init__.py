@@ -66,6 +66,13 @@ class Group(click.Group):
                 Unusable(str(error)).show()
                 sys.exit(UNUSABLE)
 
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        """Read the options before the command; Ctrl-C meanwhile is left to `guarded_streams`."""
+        try:
+            return super().make_context(*args, **more)
+        except KeyboardInterrupt:
+            sys.exit(1)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands' names."""
         return list(COMMANDS)

@@ -43,10 +43,12 @@ def test_messages_that_cannot_be_written_are_lost_and_nothing_else(tmp_path, whe
 @pytest.mark.parametrize("options", [("-j", "2"), ("-j", "1", "--timeout", "30")])
 def test_ctrl_c_is_one_line_at_any_moment(prints, tmp_path, options):
     words = ("extract", prints, "-o", tmp_path / "t.csv", "-q", "--overwrite", *options)
-    for delay in (0.3, 0.6, 1, 2):
-        process = subprocess.Popen(
-            (*RIDGEFEAT, *words), env=ENVIRONMENT, stderr=subprocess.PIPE, start_new_session=True
-        )
+    # Before our first line, the interpreter itself is interrupted.
+    begin = "import ridgefeat.__main__ as command; print(flush=True); command.run()"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": ENVIRONMENT, "start_new_session": True}
+    for delay in (0.1, 0.3, 0.8, 2):
+        process = subprocess.Popen((sys.executable, "-c", begin, *words), **pipes)
+        process.stdout.readline()
         time.sleep(delay)
         os.killpg(process.pid, signal.SIGINT)
         said = process.communicate(timeout=60)[1].decode()
