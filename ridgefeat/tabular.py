@@ -184,7 +184,7 @@ class Table:
                 raw.index = pd.RangeIndex(len(raw))
                 found = _without_blank_end(raw)[names]
                 pairs = [(text := found[n], map_texts(text, unescape_formula)) for n in names if n not in numbers]
-                yield found.assign(**{old.name: new for old, new in pairs if new is not old})
+                yield found.assign(**{str(old.name): new for old, new in pairs if new is not old})
         except (ValueError, OverflowError, csv.Error) as error:  # what pandas' parser raises are ValueErrors
             raise self.kind(f"{self.where}{self._reason(error, numbers)}") from None
 

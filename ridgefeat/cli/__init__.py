@@ -101,15 +101,15 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        from ridgefeat.cli import talk
-
-        if os.environ.get("NO_COLOR"):  # https://no-color.org
-            ctx.color = False
         began = time.perf_counter()
-        log = logging.getLogger("ridgefeat")
-        log.setLevel(logging.INFO)
-        log.handlers = [talk.Echo()]
         try:
+            from ridgefeat.cli import talk
+
+            if os.environ.get("NO_COLOR"):  # https://no-color.org
+                ctx.color = False
+            log = logging.getLogger("ridgefeat")
+            log.setLevel(logging.INFO)
+            log.handlers = [talk.Echo()]
             return super().invoke(ctx)
         except RidgefeatError as error:
             if talk.is_verbose():
