@@ -153,14 +153,14 @@ def every_command(given: argparse.Namespace, scratch: Path) -> list[str]:
         "the file that describes the others is there, each must have the digest that it says. Then the command is run "
         "once more, and no temporary file may be left.",
         table(
-            ["command", "kills", "earlier result kept", "else", "faults", "temporary files at the end"],
+            ["command", "kills", "the result as before", "else", "faults", "temporary files at the end"],
             [r[:-1] for r in rows],
         ),
         "On a disk with room for 0 to 95 % of the results, over an earlier result:",
         "Not measured: no tmpfs can be mounted."
         if None in disks
         else table(
-            ["command", "disks", "refused in one line", "earlier result kept", "faults"], [d[:-1] for d in disks if d]
+            ["command", "disks", "refused in one line", "the result as before", "faults"], [d[:-1] for d in disks if d]
         ),
         *said,
     ]
