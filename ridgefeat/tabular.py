@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ridgefeat.files import MISSING_WORDS, count_of, exact_numbers, first_few, first_line, import_pyarrow, size_text
-from ridgefeat.sheets import sheet_as_csv
+from ridgefeat.sheets import map_texts, sheet_as_csv, unescape_formula
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,13 +180,15 @@ class Table:
         chosen = {"usecols": names} if len(names) < len(self.names) else {}
         types = {n: dtype if n in numbers else "category" if n in repeated else str for n in names}
         try:
-            found = self._read(dtype=types, chunksize=rows, **chosen)
-            for raw in [found] if isinstance(found, pd.DataFrame) else found:
+            read = self._read(dtype=types, chunksize=rows, **chosen)
+            for raw in [read] if isinstance(read, pd.DataFrame) else read:
                 # A row with more cells than the header has makes pandas take the first ones for names of rows.
                 if not isinstance(raw.index, pd.RangeIndex):
                     raise ValueError(_TOO_MANY_CELLS)
                 raw.index = pd.RangeIndex(len(raw))
-                yield _without_blank_end(raw)[names]
+                found = _without_blank_end(raw)[names]
+                pairs = [(text := found[n], map_texts(text, unescape_formula)) for n in names if n not in numbers]
+                yield found.assign(**{str(old.name): new for old, new in pairs if new is not old})
         except (ValueError, OverflowError, csv.Error) as error:  # what pandas' parser raises are ValueErrors
             raise self.kind(f"{self.where}{self._reason(error, numbers)}") from None
 
@@ -373,7 +375,7 @@ def _rows(text: str, separator: str) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
         for row in islice((r for r in reader if any(c.strip() for c in r)), SAMPLE_ROWS):
-            rows.append([c.strip() for c in row if c or not spaced])
+            rows.append([unescape_formula(c.strip()) for c in row if c or not spaced])
     except csv.Error:
         pass  # a field beyond all bounds; what there is decides
     return rows or [[""]]

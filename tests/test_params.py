@@ -93,10 +93,10 @@ def test_every_renamed_parameter_is_called_by_its_new_name():
             {"minutiae": {"least_quality": 50}},
             "no parameter 'minutiae.least_quality'; it is called minutiae.min_quality since 0.2",
         ),
-        ({"period": 3}, "period must hold an object of parameters, got 3"),
-        ({"period": None}, "period must hold an object of parameters, got None"),
-        ([1, 2], "expected an object of stages, got list"),
-        ("text", "expected an object of stages, got str"),
+        ({"period": 3}, "period must be an object, got 3"),
+        ({"period": None}, "period must be an object, got null"),
+        ([1, 2], "it must be an object, got a list"),
+        ("text", 'it must be an object, got "text"'),
     ],
 )
 def test_what_is_unknown_is_named_with_the_nearest(values, message):
@@ -159,6 +159,12 @@ def test_errors_in_a_file_name_the_file(tmp_path):
     path = tmp_path / "p.json"
     path.write_text('{"period": {"smoothing": 900}}')
     with pytest.raises(ParameterError, match=r"p\.json: PeriodParams\.smoothing must lie between 0 and 64 px, got 900"):
+        Params.load(path)
+    path.write_text('{"period": {"smothing": 1}}')
+    with pytest.raises(ParameterError, match=r"p\.json: unknown parameter 'period\.smothing'; did you mean"):
+        Params.load(path)
+    path.write_text("[]")
+    with pytest.raises(ParameterError, match=r"p\.json: it must be an object, got a list"):
         Params.load(path)
 
 

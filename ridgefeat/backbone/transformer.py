@@ -22,7 +22,7 @@ from ridgefeat.backbone.onnx_network import OnnxNetwork
 from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, listed, pixels
 from ridgefeat.backbone.torch_network import TorchNetwork, load_module, torch_threads
 from ridgefeat.errors import ModelError, ParameterError
-from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.files import atomic_write, os_errors_as, remove_temporaries
 from ridgefeat.structure import Float
 from ridgefeat.work.threads import one_thread
 
@@ -266,6 +266,7 @@ class Cache:
         self.folder = Path(folder) / hashlib.sha256(key.encode()).hexdigest()[:24]
         with os_errors_as(ParameterError, f"the cache {os.fspath(folder)} cannot be made"):
             self.folder.mkdir(parents=True, exist_ok=True)
+            remove_temporaries(self.folder)
 
     def _path(self, image: NDArray[Any]) -> Path:
         digest = hashlib.sha256(repr(image.shape).encode())

@@ -141,7 +141,9 @@ jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worke
 one_job = number("-j", "--jobs", default=1, help="Worker processes; -1: all.")
 table = click.argument("table", type=PATH, metavar="TABLE")
 csv_dialect = choice(
-    "--csv-dialect", tuple(DIALECTS), help="How CSV is written: semicolon is `;`, decimal comma and a byte-order mark."
+    "--csv-dialect",
+    tuple(DIALECTS),
+    help="How CSV is written: semicolon is `;`, decimal comma and a byte-order mark; raw leaves cells like formulas.",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing table.")
 problem = stacked(

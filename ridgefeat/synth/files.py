@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ridgefeat.errors import LayoutError, ParameterError
-from ridgefeat.files import first_line
+from ridgefeat.files import first_line, results_folder
 from ridgefeat.structure import Minutiae, OrientationField, SingularPoints, UInt8
 from ridgefeat.synth.prints import Truth
 from ridgefeat.synth.subjects import SubjectPrint, make_subjects
@@ -35,6 +35,7 @@ def write_set(
     fingers: int = 10,
     impressions: int = 1,
     progress: Callable[[int, int, int], None] | None = None,
+    command: Sequence[str] = (),
     **options: Any,
 ) -> Path:
     """Write a set of synthetic prints.
@@ -55,13 +56,16 @@ def write_set(
         Of each subject.
     progress : callable, optional
         Called after each print with (done, 0, n).
+    command : sequence of str
+        What the user asked for, for the manifest.
     **options
         What else `make_subjects` takes: sex_effect, female_share, pattern, noise_level, shape.
 
     Returns
     -------
     Path
-        The index: a table with a column `file` and labels, in which `simulated` is "yes" for every print.
+        The index: a table with a column `file` and labels, in which `simulated` is "yes" for every print. The folder
+        appears as a whole: its `manifest.json`, written last, lists all files.
 
     Raises
     ------
@@ -80,19 +84,16 @@ def write_set(
         raise LayoutError(f"{outdir} holds images already, such as {there}; choose another folder, or give --overwrite")
     subjects = -(-n // max(1, fingers * impressions))
     made = make_subjects(subjects, seed=seed, fingers=fingers, impressions=impressions, **options)
-    try:
-        outdir.mkdir(parents=True, exist_ok=True)
+    with results_folder(outdir, "synth", LayoutError, typed=command) as temporary:
         rows = []
         for one in islice(made, n):
-            rows.append(_write_print(outdir, one, truth))
+            rows.append(_write_print(temporary, one, truth))
             if progress is not None:
                 progress(len(rows), 0, n)
-        with index.open("w", newline="", encoding="utf-8") as stream:
+        with (temporary / INDEX).open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)
             writer.writerows(rows)
-    except OSError as error:
-        raise LayoutError(f"cannot write synthetic prints to {outdir}: {error}; is it a writable folder?") from error
     return index
 
 

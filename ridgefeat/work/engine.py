@@ -137,7 +137,8 @@ def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options:
     calls = (delayed(_call)(parent, pinned, function, *args, **kwargs) for function, args, kwargs in calls)
     return_as = "generator" if ordered else "generator_unordered"
     parallel = Parallel(workers, batch_size=1, pre_dispatch=CALLS_AHEAD * workers, return_as=return_as, **options)
-    results = parallel(calls)
+    with _interrupts_held():
+        results = parallel(calls)
     try:
         for result in results:  # noqa: UP028  (`yield from` would close what is left with joblib's warnings)
             yield result
@@ -225,6 +226,25 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {first_line(error)}"
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while worker processes are started: they inherit that, and leave it to this process for good."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    from joblib.externals.loky.backend import resource_tracker as loky_tracker
+
+    for tracker in (resource_tracker, loky_tracker):  # either lets Ctrl-C in again when it has started its own process
+        tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _close(results: Any) -> None:
     """Drop results that are still to come, without joblib's warnings: the run itself reports why it ends."""
     with warnings.catch_warnings():
@@ -237,7 +257,8 @@ def start_workers(jobs: int, module: str) -> None:
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=jobs, backend="loky", max_nbytes=None, batch_size=1, return_as="generator_unordered")
-    _starting.append(parallel(delayed(import_module)(module) for _ in range(jobs)))
+    with _interrupts_held():
+        _starting.append(parallel(delayed(import_module)(module) for _ in range(jobs)))
     atexit.register(_close_starting)
 
 

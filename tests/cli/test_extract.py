@@ -25,7 +25,7 @@ def test_a_folder_becomes_a_table(prints, tmp_path):
     assert "Flags: resolution_assumed 6" in done.stderr and "t.json" in done.stderr
     assert len(read_table(tmp_path / "t.csv", verify=True)) == 6
     about = load_sidecar(tmp_path / "t.csv")
-    assert about["command"][0] == "ridgefeat" and about["inputs"] == [str(prints)]
+    assert about["command"][0] == "ridgefeat" and about["inputs"] == ["prints"]
 
 
 def test_a_bad_print_is_named_with_its_reason_and_makes_exit_code_1(prints, tmp_path):
