@@ -103,6 +103,17 @@ def read_bounded(path: str | os.PathLike[str], limit: int, kind: type[Exception]
     return data
 
 
+def read_start(path: str | os.PathLike[str], size: int) -> bytes:
+    """Return up to `size` bytes of a regular file's start; none of what is no regular file or cannot be read."""
+    try:
+        if not Path(path).is_file():
+            return b""
+        with Path(path).open("rb") as file:
+            return file.read(size)
+    except (OSError, ValueError):
+        return b""
+
+
 def size_text(size: int) -> str:
     """Return a size for people.
 

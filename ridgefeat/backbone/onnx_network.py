@@ -64,6 +64,14 @@ class OnnxNetwork:
                     f"{self.name} contains a {message.op_type} ({message.name!r}), which may run without end; export "
                     "the network without loops"
                 )
+            elif isinstance(message, onnx.GraphProto):
+                made_by = {out: i for i, node in enumerate(message.node) for out in node.output if out}
+                for i, node in enumerate(message.node):
+                    if late := [t for t in node.input if made_by.get(t, -1) >= i]:
+                        raise ModelError(
+                            f"{self.name}: node {node.name!r} takes {late[0][:80]!r} before it is made, as in a circle; "
+                            "export the network again"
+                        )
 
     def _read_input(self) -> None:
         inputs = [value for value in self._graph.input if value.name not in self._weights]

@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from ridgefeat.cli import Unusable
-from ridgefeat.files import atomic_write, os_errors_as, sha256
+from ridgefeat.files import atomic_write, os_errors_as, read_start, sha256
 
 MANIFEST = "manifest.json"
 """Written last into a folder of results: what made them, and each file's digest. Without it they are unfinished."""
@@ -141,11 +141,10 @@ def _check_folder(command: str, folder: Path, inputs: Sequence[Path], overwrite:
 def _owner(description: Path) -> str | None:
     """Return the command that a manifest or sidecar says its files are of; None where it is none."""
     try:
-        with description.open("rb") as file:
-            held = json.loads(file.read(MAX_MANIFEST))
+        held = json.loads(read_start(description, MAX_MANIFEST))
         said = held["command"]
         return str(said[1] if isinstance(said, list) else said)
-    except (OSError, ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError):
         return None
 
 

@@ -33,7 +33,7 @@ MAX_NAME = 4096
 MAX_RATIO, FREE_BYTES = 100, 1 << 28
 """A packed tar is read as far as so many times its size, and so many bytes: to reach a member, all before is unpacked.
 """
-MIN_PACKED_MEMBER, FREE_MEMBERS = 32, 10_000
+MIN_PACKED_MEMBER, FREE_MEMBERS = 64, 10_000
 """Bytes that each member of a packed tar takes at least, but for the first ones."""
 
 _OPENERS: dict[str, Callable[[Any], Any]] = {
@@ -86,7 +86,7 @@ def _checked_name(name: str) -> tuple[str, str | None]:
     outside = name.startswith(("/", "\\")) or ".." in parts or (len(name) > 1 and name[1] == ":")
     inside = printable("/".join(p for p in parts if p != ".."))
     if len(inside) > MAX_NAME:
-        return inside[:MAX_NAME], f"its name has {len(inside):,} characters, more than the {MAX_NAME:,} that are read"
+        return inside[-MAX_NAME:], f"its name has {len(inside):,} characters, more than the {MAX_NAME:,} that are read"
     return inside, f"its name leads out of the archive ({printable(name)[:100]!r})" if outside else None
 
 

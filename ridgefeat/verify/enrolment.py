@@ -12,7 +12,7 @@ from typing import Any
 
 from ridgefeat.an2 import MINUTIAE
 from ridgefeat.errors import LayoutError
-from ridgefeat.files import first_few
+from ridgefeat.files import first_few, read_start
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, RecordPlace, find_prints, load_print, natural_key
@@ -225,11 +225,7 @@ def _kind(path: Path) -> str | None:
 
 
 def _recognise(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return recognise(file.read(HEAD))
-    except OSError:
-        return None
+    return recognise(read_start(path, HEAD))
 
 
 def run_batches(function: Callable[..., Any], batches: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:

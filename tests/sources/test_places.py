@@ -134,7 +134,7 @@ def test_a_packed_tar_with_a_member_too_large_to_pass_over_is_refused(tmp_path, 
     info = tarfile.TarInfo("huge.png")
     info.size = 1 << 30
     (tmp_path / f"a.tar.{ending}").write_bytes(pack(info.tobuf()))
-    with pytest.raises(LayoutError, match="unpacks to more than .* of 1073741824, far more than prints do"):
+    with pytest.raises(LayoutError, match=r"unpacks to more than .* of 1073741824, far more than prints do"):
         find_prints(tmp_path / f"a.tar.{ending}")
 
 
