@@ -69,8 +69,8 @@ class OnnxNetwork:
                 for i, node in enumerate(message.node):
                     if late := [t for t in node.input if made_by.get(t, -1) >= i]:
                         raise ModelError(
-                            f"{self.name}: node {node.name!r} takes {late[0][:80]!r} before it is made, as in a circle; "
-                            "export the network again"
+                            f"{self.name}: node {node.name!r} takes {late[0][:80]!r} before it is made, as in a circle"
+                            "; export the network again"
                         )
 
     def _read_input(self) -> None:

@@ -32,7 +32,7 @@ def one_thread() -> Iterator[None]:
 def has_threads() -> bool:
     """Whether this process has threads besides those that OpenBLAS keeps, which survive a fork; on Linux."""
     kept = sum(p["num_threads"] - 1 for p in _thread_pools().info() if p["internal_api"] == "openblas")
-    return len(list(Path("/proc/self/task").iterdir())) > 1 + kept
+    return sum(1 for _ in Path("/proc/self/task").iterdir()) > 1 + int(kept)
 
 
 @cache

@@ -44,7 +44,6 @@ LADDER = (
 )
 """Longer side in pixels and WebP quality, from the best to what still shows a print's pattern."""
 TRIED = 24
-BATCH = 16
 
 Progress = Callable[[int, int, int], None]
 Numbers = NDArray[np.uint16]
@@ -88,10 +87,12 @@ def draw_prints(
     step = choose_step(rows, root, params, room)
     draw = partial(draw_print, root=root, params=params, step=step, overlays=overlays)
     drawn: list[PackedPrint] = []
-    for made in spread_items(draw, rows, count_workers(jobs), batch=BATCH):
+    failed = 0
+    for made in spread_items(draw, rows, count_workers(jobs)):
         drawn.append(PackedPrint("", (1.0, 1.0), *NOTHING, made.reason) if isinstance(made, Stopped) else made)
+        failed += drawn[-1].error != ""
         if progress is not None:
-            progress(len(drawn), sum(d.error != "" for d in drawn), len(rows))
+            progress(len(drawn), failed, len(rows))
     return drawn, step
 
 
