@@ -36,9 +36,10 @@ from PIL.Image import Exif
 from PIL.TiffImagePlugin import IFDRational
 
 from ridgefeat.errors import ImageError
+from ridgefeat.sources.endings import check_end
 from ridgefeat.sources.resolution import Dpi, rounded_dpi
 from ridgefeat.sources.source import Place
-from ridgefeat.sources.tiff import TRAILING_ZEROS, check_directory, check_strips, refuse_libtiff_errors
+from ridgefeat.sources.tiff import check_directory, check_strips, refuse_libtiff_errors
 from ridgefeat.sources.wsq import decode_wsq, read_wsq_header
 from ridgefeat.structure import UInt8
 
@@ -48,8 +49,9 @@ MAX_PIXELS = 100_000_000
 _BYTES_PER_PIXEL = 3
 _METADATA = 1 << 24
 _MAX_READS = 1 << 20
-_MAX_PIXELS_PER_BYTE = {"png": 8 * 1032, "jpeg": 512}
-"""Deflate cannot shrink data more than this (zlib's technical notes); in JPEG, 8x8 pixels take at least one bit."""
+_MAX_PIXELS_PER_BYTE = {"png": 8 * 1032, "jpeg": 512, "gif": 4096}
+"""Deflate cannot shrink data more than this (zlib's technical notes); in JPEG, 8x8 pixels take at least one bit;
+a code of LZW stands for at most 4096 pixels."""
 
 _FORMATS = {
     "bmp": (rb"BM", BmpImagePlugin.BmpImageFile),
@@ -68,8 +70,6 @@ _FORMATS = {
     "wsq": (rb"\xff\xa0\xff", None),
 }
 _NAMED_ONLY = {"HEIF or AVIF image": rb"(?s:....ftyp)", "PDF document": rb"%PDF", "zip archive": rb"PK\x03\x04"}
-_ENDS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
-"""Without them Pillow would decode some files that are cut short without an error."""
 _MAX_SCANS, _MAX_SCANNED = 32, 500_000_000
 """Scans of a progressive JPEG beyond which scans times pixels are bounded: each scan goes over the whole image."""
 _ORIENTATION, _ACROSS, _DOWN, _UNIT = 274, 282, 283, 296
@@ -244,12 +244,7 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int, check: Check |
         _check_size(width, height, len(image.getbands()), max_pixels)
         if width * height > _MAX_PIXELS_PER_BYTE.get(kind, max_pixels) * len(data):
             raise ImageError(f"the header claims {width}x{height} px, more than {len(data)} bytes can hold")
-        if kind in _ENDS and data.rfind(_ENDS[kind], image.fp.tell()) < 0:
-            raise ImageError(f"the {kind.upper()} file is cut short: {len(data)} bytes without an end; copy it again")
-        is_packed = kind == "webp" or (kind in ("bmp", "dib") and image.tile[0][0] != "raw")
-        if is_packed and not data[-TRAILING_ZEROS:].strip(b"\0"):
-            what = f"the {kind.upper()} file is damaged"
-            raise ImageError(f"{what}: its last {TRAILING_ZEROS} bytes are zero; copy it again")
+        check_end(image, data, kind)
         scans = data.count(b"\xff\xda") if kind == "jpeg" else 0
         if scans > _MAX_SCANS and scans * width * height > _MAX_SCANNED:
             raise ImageError(f"the JPEG file claims {scans} scans over {width}x{height} px; it is damaged")

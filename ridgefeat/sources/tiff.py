@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,14 +12,12 @@ from typing import Any
 from PIL import _imaging
 
 from ridgefeat.errors import ImageError
+from ridgefeat.sources.endings import check_strip_ends
 
 _METADATA = 1 << 24
 _MAX_TAG_VALUES = 1 << 18
 _MAX_TILE = 1 << 24
-TRAILING_ZEROS = 64
-"""Zero bytes at the end of compressed data that no encoder writes: the file was not copied to its end."""
-_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 258, 259, 262, 277, 284, 322, 323
-_DEFLATE = (8, 32946)
+_BITS, _PHOTOMETRIC, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 258, 262, 277, 284, 322, 323
 _TAG_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _BYTE_TAGS = (1, 2, 7)
 _PRIVATE_TAGS = 0x8000
@@ -58,7 +55,7 @@ def check_directory(data: bytes) -> tuple[bytes, bool]:
 
 
 def check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
-    """Refuse strips or tiles that lie outside the file, are far larger than the image, break off or do not inflate."""
+    """Refuse strips or tiles that lie outside the file, are far larger than the image, or break off."""
     if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) > max(_MAX_TILE, 4 * width * height):
         raise ImageError("the TIFF claims tiles far larger than its image; it is damaged")
     samples = tags.get(_SAMPLES, 1) if tags.get(_PLANAR) == 2 else 1
@@ -67,35 +64,11 @@ def check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
     starts, lengths = (tags.get(273, ()), tags.get(279, ())) if 273 in tags else (tags.get(324, ()), tags.get(325, ()))
     if not starts or len(starts) != len(lengths):
         raise ImageError(f"the TIFF names {len(starts)} strips or tiles but {len(lengths)} sizes; it is damaged")
-    end = max(start + length for start, length in zip(starts, lengths, strict=True))
+    strips = list(zip(starts, lengths, strict=True))
+    end = max(start + length for start, length in strips)
     if end > len(data):
         raise ImageError(f"the TIFF file is cut short: {len(data)} of {end} bytes; copy it again")
-    places, compression = sorted(set(zip(starts, lengths, strict=True))), tags.get(_COMPRESSION, 1)
-    if sum(length for _, length in places) > len(data) or (compression != 1 and len(places) < len(starts)):
-        raise ImageError("the TIFF names the same bytes for several strips or tiles; it is damaged")
-    left = 8 * max(width * height, tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) * len(starts))
-    for start, length in places if compression != 1 else ():
-        packed = data[start : start + length]
-        if not packed[-TRAILING_ZEROS:].strip(b"\0"):
-            raise ImageError(f"the TIFF file is damaged: its strip at byte {start} ends in zeros; copy it again")
-        if compression in _DEFLATE:
-            left -= _inflated(packed, start, left)
-
-
-def _inflated(packed: bytes, start: int, most: int) -> int:
-    """Return how long a strip is that is packed by deflate; raise ImageError if that is too long, or it is damaged."""
-    stream, size = zlib.decompressobj(), 0
-    while packed and not stream.eof:
-        try:
-            size += len(stream.decompress(packed, 1 << 20))
-        except zlib.error:
-            raise ImageError(f"the TIFF file is damaged: its strip at byte {start} does not inflate") from None
-        if size > most:
-            raise ImageError(f"the TIFF file is damaged: its strip at byte {start} inflates to more than the image has")
-        packed = stream.unconsumed_tail
-    if not stream.eof:
-        raise ImageError(f"the TIFF file is cut short: its strip at byte {start} has no end; copy it again")
-    return size
+    check_strip_ends(tags, data, strips)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import numpy as np
 from ridgefeat.stages.grid import edge_distance
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.stages.ridge_walk import Int, branches, neighbour_codes, walk
-from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, OrientationField, UInt8
+from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, OrientationField, SingularPoints, UInt8
 
 QUALITY_REACH, QUALITY_STEP = 18, 3
 """Pixels: half side of the square from which a minutia's confidence is read, and the step between its samples."""
@@ -25,20 +25,17 @@ class MinutiaeParams:
     """Parameters of extract_minutiae."""
 
     border: float = parameter(6.0, "px", 0, 64, "minimum distance from the mask's edge")
+    core_distance: float = parameter(
+        24.0, "px", 0, 64, "minimum distance from a core that the orientation field does not turn around"
+    )
     trace: int = parameter(10, "px", 4, 40, "length of ridge from which the sense of a minutia's direction is read")
     pair_distance: float = parameter(0.5, "periods", 0, 4, "opposite minutiae closer than this are a break or bridge")
     link_length: float = parameter(0.6, "periods", 0, 6, "minutiae joined by a ridge shorter than this are a spur")
     min_quality: float = parameter(
-        58.0,
-        "",
-        0,
-        100,
-        "confidence below which minutiae but the best min_count are dropped; raised: fewer, truer minutiae",
+        58.0, "", 0, 100, "confidence from which minutiae count in features; raised: fewer, truer minutiae"
     )
-    min_count: int = parameter(
-        12, "", 0, 100, "number of best minutiae per print that are kept down to doubtful_quality"
-    )
-    doubtful_quality: float = parameter(30.0, "", 0, 100, "confidence below which the best min_count are dropped too")
+    min_count: int = parameter(12, "", 0, 100, "number of best minutiae per print that count down to doubtful_quality")
+    doubtful_quality: float = parameter(30.0, "", 0, 100, "confidence from which minutiae are compared and exported")
 
 
 def extract_minutiae(
@@ -49,9 +46,10 @@ def extract_minutiae(
     orientation: OrientationField,
     period: Float,
     mask: Bool,
+    missed: SingularPoints | None = None,
     params: MinutiaeParams | None = None,
 ) -> Minutiae:
-    """Find ridge endings and bifurcations by the crossing number and remove false ones.
+    """Find ridge endings and bifurcations by the crossing number and remove false ones; see select_minutiae.
 
     Parameters
     ----------
@@ -61,12 +59,14 @@ def extract_minutiae(
     orientation : OrientationField
     period : ndarray of float32, shape (rows, columns)
     mask : ndarray of bool, shape (rows, columns)
+    missed : SingularPoints, optional
+        Cores that the orientation field does not turn around.
     params : MinutiaeParams, optional
 
     Returns
     -------
     Minutiae
-        Best first.
+        Best first, down to doubtful_quality (or min_quality, if that is lower).
 
     Notes
     -----
@@ -74,9 +74,6 @@ def extract_minutiae(
     number of ridges grows by one along a minutia's direction, for an ending as for a bifurcation. A break, a bridge,
     a spur and a short island are therefore the same thing: two close minutiae of opposite direction with effects
     on the ridges around that cancel. One rule removes them all.
-
-    Faint, smudged and small prints explain their minutiae badly without having none. The best dozen, the minimum for a
-    comparison, is therefore kept at a lower confidence.
 
     Examples
     --------
@@ -94,6 +91,8 @@ def extract_minutiae(
     flat = np.flatnonzero(candidates).astype(np.int32)
     y, x = np.divmod(flat, np.int32(mask.shape[1]))
     keep = edge_distance(mask, x, y) >= p.border
+    for core_x, core_y in zip(missed.x, missed.y, strict=True) if missed else ():
+        keep &= np.hypot(x - core_x, y - core_y) >= p.core_distance
     x, y = x[keep], y[keep]
     if not len(x):
         return Minutiae.empty()
@@ -108,6 +107,22 @@ def extract_minutiae(
     found = Minutiae(x.astype(np.float32), y.astype(np.float32), direction, kind, quality)
     found = found.select(_unpaired(found, p.pair_distance * typical))
     found = found.select(np.lexsort((found.x, found.y, -found.quality)))
+    return found.select(slice(np.count_nonzero(found.quality >= min(p.min_quality, p.doubtful_quality))))
+
+
+def select_minutiae(found: Minutiae, params: MinutiaeParams | None = None) -> Minutiae:
+    """Return the minutiae, sorted by quality, that are sure enough to count: from min_quality, or the best min_count.
+
+    Faint, smudged and small prints explain their minutiae badly without having none. The best dozen, the minimum for a
+    comparison, is therefore kept at a lower confidence.
+
+    Examples
+    --------
+    >>> ones = np.ones(20, np.float32)
+    >>> len(select_minutiae(Minutiae(ones, ones, ones, ones.astype(np.uint8), 57 * ones)))
+    12
+    """
+    p = params or MinutiaeParams()
     sure, doubtful = (np.count_nonzero(found.quality >= q) for q in (p.min_quality, p.doubtful_quality))
     return found.select(slice(max(sure, min(p.min_count, doubtful))))
 
