@@ -34,7 +34,7 @@ _TEMPORARY = ".results-"
 
 def protect(command: click.Command) -> click.Command:
     """Make a command check its outputs before it runs, in place and once; give it --overwrite where it has none."""
-    if command.callback is None or hasattr(command.callback, "__wrapped__"):
+    if command.callback is None or hasattr(command.callback, "checks_outputs"):
         return command
     own = {p.name for p in command.params}
     if not own.intersection(OUTPUTS):
@@ -50,6 +50,7 @@ def protect(command: click.Command) -> click.Command:
             given.pop("overwrite")
         return callback(**given)
 
+    vars(checked)["checks_outputs"] = True
     command.callback = checked
     return command
 
