@@ -223,6 +223,17 @@ def bare_name(path: str | os.PathLike[str]) -> str:
     return Path(path).name or os.fspath(path)
 
 
+def read_start(path: str | os.PathLike[str], size: int) -> bytes:
+    """Return up to `size` bytes of a regular file's start; none of what is no regular file or cannot be read."""
+    try:
+        if not Path(path).is_file():
+            return b""
+        with Path(path).open("rb") as file:
+            return file.read(size)
+    except (OSError, ValueError):
+        return b""
+
+
 def size_text(size: int) -> str:
     """Return a size for people.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.files import read_bounded
 from ridgefeat.schema import check_schema
 from ridgefeat.stages.enhancement import EnhancementParams
 from ridgefeat.stages.flags import FlagParams
@@ -95,12 +96,9 @@ class Params:
 
         Raises ParameterError if the file cannot be read, is no JSON, or holds what from_dict refuses.
         """
+        raw = read_bounded(path, 1 << 20, ParameterError, "parameter file")
         try:
-            with Path(path).open("rb") as file:
-                raw = file.read(1 << 20)
             return cls.from_dict(json.loads(raw), str(path))
-        except OSError as error:
-            raise ParameterError(f"parameter file {path}: {error.strerror}") from None
         except (ValueError, RecursionError) as error:
             raise ParameterError(f"parameter file {path} is no JSON: {error}") from None
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOG = logging.getLogger("ridgefeat")
-MAX_SAMPLE, MAX_HEADER = 1 << 18, 1 << 24
+MAX_SAMPLE, MAX_HEADER, MAX_COLUMNS = 1 << 18, 1 << 24, 100_000
 """Characters from which a dialect is found; and at most, where the first line is longer."""
 SAMPLE_ROWS, MAX_COLUMNS = 50, 10_000
 """Rows from which a dialect is found; cells in a row of a text table, since each column takes half a millisecond."""
@@ -296,7 +296,7 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
     An OSError is the caller's to report.
     """
     if not path.is_file():
-        raise kind(f"{where}: no such file")
+        raise kind(f"{where}: no such file, or not a regular one")
     if (size := path.stat().st_size) > max_bytes:
         raise kind(f"{where}: {size} bytes are more than the {max_bytes} that are read")
     with path.open("rb") as file:
@@ -317,6 +317,8 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
             sample = _sample(file)
     if not sample.strip():
         raise kind(f"{where} is empty")
+    if (widest := max(map(re.split(r"[\r\n]", sample, maxsplit=1)[0].count, SEPARATORS))) > MAX_COLUMNS:
+        raise kind(f"{where} has {widest + 1:,} columns, more than the {MAX_COLUMNS:,} that are read")
     hint = re.match(r"(#.*\r?\n)+|sep=(.)\r?\n", sample, re.IGNORECASE)
     sample, skipped = (sample[hint.end() :], hint[0].count("\n")) if hint else (sample, 0)
     given = "," if content else hint[2] if hint and hint[2] in SEPARATORS else None

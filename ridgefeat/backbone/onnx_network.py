@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,17 @@ class OnnxNetwork:
                     f"{self.name} contains a {message.op_type} ({message.name!r}), which may run without end; export "
                     "the network without loops"
                 )
+            elif isinstance(message, onnx.GraphProto):
+                made_by = {out: i for i, node in enumerate(message.node) for out in node.output if out}
+                needs = {i: {made_by[t] for t in n.input if t in made_by} for i, n in enumerate(message.node)}
+                try:
+                    TopologicalSorter(needs).prepare()
+                except CycleError as error:
+                    node = message.node[error.args[1][0]]
+                    raise ModelError(
+                        f"{self.name}: its nodes feed each other in a circle (output {node.output[0][:80]!r}); export "
+                        "the network again"
+                    ) from None
 
     def _read_input(self) -> None:
         inputs = [value for value in self._graph.input if value.name not in self._weights]

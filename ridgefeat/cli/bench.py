@@ -65,6 +65,7 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @options.number("--seed", default=42, help="Random seed.")
 @options.jobs
 @options.engine
+@options.limits
 @options.csv_dialect
 @options.json_result
 def command(**given: Any) -> None:

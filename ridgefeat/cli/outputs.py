@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from ridgefeat.cli import Unusable
-from ridgefeat.files import MANIFEST, read_bounded, remove_temporaries
+from ridgefeat.files import MANIFEST, read_start, remove_temporaries
 
 OUTPUTS = ("output", "draw", "minutiae")
 """Parameters of commands that name what is written."""
@@ -29,7 +29,7 @@ MAX_DESCRIPTION = 1 << 26
 
 def protect(command: click.Command) -> click.Command:
     """Make a command check its outputs before it runs, in place and once; give it --overwrite where it has none."""
-    if command.callback is None or hasattr(command.callback, "__wrapped__"):
+    if command.callback is None or hasattr(command.callback, "checks_outputs"):
         return command
     own = {p.name for p in command.params}
     if not own.intersection(OUTPUTS):
@@ -45,6 +45,7 @@ def protect(command: click.Command) -> click.Command:
             given.pop("overwrite")
         return callback(**given)
 
+    vars(checked)["checks_outputs"] = True
     command.callback = checked
     return command
 
@@ -144,7 +145,7 @@ def _check_folder(command: str, folder: Path, inputs: Sequence[Path], overwrite:
 def _owner(description: Path) -> str | None:
     """Return the command that a manifest or sidecar says its files are of; None where it is none."""
     try:
-        said = json.loads(read_bounded(description, MAX_DESCRIPTION, OSError, "file"))["command"]
+        said = json.loads(read_start(description, MAX_DESCRIPTION))["command"]
         return str(said[1] if isinstance(said, list) else said)
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 8 << 30
 """Maximum size of a table in one file."""
-MAX_COLUMNS = 100_000
 ROWS_AT_ONCE = 4096
 
 
@@ -185,8 +184,6 @@ def _open(path: Path, wanted: _Wanted) -> Table | None:
     table = open_table(path, TableError, wanted.where, max_bytes=MAX_BYTES)
     if table is None:
         return None
-    if len(table.names) > MAX_COLUMNS:
-        raise TableError(f"table {path} has {len(table.names)} columns; no feature table has")
     log_dialect(table)
     return table.rename([*META, *LABELS, *wanted.about["label_kinds"], *wanted.known])
 

@@ -23,7 +23,6 @@ from ridgefeat.table.row import META, Item, check_minutiae
 from ridgefeat.table.sidecar import agree, describe, table_digest
 from ridgefeat.table.writers import Row, format_of, text
 from ridgefeat.work.engine import count_workers, using
-from ridgefeat.work.guard import Limits
 
 Mode = Literal["new", "resume", "overwrite"]
 
@@ -41,7 +40,6 @@ def write_table(
     command: Sequence[str] = (),
     progress: Progress | None = None,
     engine: str | None = None,
-    limits: Limits | None = None,
     dialect: str = "standard",
 ) -> Summary:
     """Extract features from prints into a table.
@@ -68,8 +66,6 @@ def write_table(
         Called after every batch.
     engine : str, optional
         Where the work is done: local, dask=ADDRESS or ray=ADDRESS.
-    limits : Limits, optional
-        What a print may take.
     dialect : {"standard", "semicolon", "raw"}
         Of a CSV table.
 
@@ -100,7 +96,7 @@ def write_table(
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
         extraction = Extraction(
-            *(items, recipe, workers, limits, folder, standard), lines=not as_folder and format_of(output) == ".csv"
+            *(items, recipe, workers, folder, standard), lines=not as_folder and format_of(output) == ".csv"
         )
         summary.workers = workers
         try:
