@@ -180,7 +180,12 @@ class Fingerprint:
 
     @cached_property
     def minutiae(self) -> Minutiae:
-        """Ridge endings and bifurcations."""
+        """Ridge endings and bifurcations that are sure enough to count."""
+        return minutiae.select_minutiae(self.all_minutiae, self.params.minutiae)
+
+    @cached_property
+    def all_minutiae(self) -> Minutiae:
+        """Ridge endings and bifurcations with the doubtful ones: what is compared and exported."""
         return minutiae.extract_minutiae(
             skeleton=self.skeleton,
             normalised=self.normalised,

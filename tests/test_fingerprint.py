@@ -25,7 +25,8 @@ STAGES = {
     "enhanced": ("ridgefeat.stages.enhancement", "enhance"),
     "binary": ("ridgefeat.stages.skeleton", "binarise"),
     "skeleton": ("ridgefeat.stages.skeleton", "skeletonise"),
-    "minutiae": ("ridgefeat.stages.minutiae", "extract_minutiae"),
+    "all_minutiae": ("ridgefeat.stages.minutiae", "extract_minutiae"),
+    "minutiae": ("ridgefeat.stages.minutiae", "select_minutiae"),
     "singular_points": ("ridgefeat.stages.singular_points", "find_singular_points"),
     "flags": ("ridgefeat.stages.flags", "flag"),
 }

@@ -66,14 +66,14 @@ def command(**given: Any) -> None:
 
     from ridgefeat.cli import Unusable
     from ridgefeat.sheets import import_openpyxl
-    from ridgefeat.verify import comparison_params, verify
+    from ridgefeat.verify import verify
     from ridgefeat.work.engine import using
 
     if Path(given["output"]).suffix.lower() not in (".csv", ".xlsx"):
         raise click.UsageError(f"--output must end in .csv or .xlsx, got {given['output']!r}")
     if given["output"].lower().endswith(".xlsx"):
         import_openpyxl(Unusable, given["output"])
-    params = options.load_params(given["params_file"], given["assignments"], comparison_params())
+    params = options.load_params(given["params_file"], given["assignments"])
     with using(given["engine"], given["jobs"]), talk.progress_bars() as show:
         found = verify(
             list(given["inputs"]),
@@ -160,7 +160,7 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     from ridgefeat.cli import Unusable
     from ridgefeat.verify.enrolment import count_notes
 
-    params = options.load_params(given["params_file"], given["assignments"], verify.comparison_params())
+    params = options.load_params(given["params_file"], given["assignments"])
     form = given["template_format"]
     reading = {name: given[name] for name in ("regex", "index", "index_column")}
     reading["layout"] = given["layout"] or "auto"

@@ -29,16 +29,10 @@ class MinutiaeParams:
     pair_distance: float = parameter(0.5, "periods", 0, 4, "opposite minutiae closer than this are a break or bridge")
     link_length: float = parameter(0.6, "periods", 0, 6, "minutiae joined by a ridge shorter than this are a spur")
     min_quality: float = parameter(
-        58.0,
-        "",
-        0,
-        100,
-        "confidence below which minutiae but the best min_count are dropped; raised: fewer, truer minutiae",
+        58.0, "", 0, 100, "confidence from which minutiae count in features; raised: fewer, truer minutiae"
     )
-    min_count: int = parameter(
-        12, "", 0, 100, "number of best minutiae per print that are kept down to doubtful_quality"
-    )
-    doubtful_quality: float = parameter(30.0, "", 0, 100, "confidence below which the best min_count are dropped too")
+    min_count: int = parameter(12, "", 0, 100, "number of best minutiae per print that count down to doubtful_quality")
+    doubtful_quality: float = parameter(30.0, "", 0, 100, "confidence from which minutiae are compared and exported")
 
 
 def extract_minutiae(
@@ -51,7 +45,7 @@ def extract_minutiae(
     mask: Bool,
     params: MinutiaeParams | None = None,
 ) -> Minutiae:
-    """Find ridge endings and bifurcations by the crossing number and remove false ones.
+    """Find ridge endings and bifurcations by the crossing number and remove false ones; see select_minutiae.
 
     Parameters
     ----------
@@ -66,7 +60,7 @@ def extract_minutiae(
     Returns
     -------
     Minutiae
-        Best first.
+        Best first, down to doubtful_quality (or min_quality, if that is lower).
 
     Notes
     -----
@@ -74,9 +68,6 @@ def extract_minutiae(
     number of ridges grows by one along a minutia's direction, for an ending as for a bifurcation. A break, a bridge,
     a spur and a short island are therefore the same thing: two close minutiae of opposite direction with effects
     on the ridges around that cancel. One rule removes them all.
-
-    Faint, smudged and small prints explain their minutiae badly without having none. The best dozen, the minimum for a
-    comparison, is therefore kept at a lower confidence.
 
     Examples
     --------
@@ -108,6 +99,22 @@ def extract_minutiae(
     found = Minutiae(x.astype(np.float32), y.astype(np.float32), direction, kind, quality)
     found = found.select(_unpaired(found, p.pair_distance * typical))
     found = found.select(np.lexsort((found.x, found.y, -found.quality)))
+    return found.select(slice(np.count_nonzero(found.quality >= min(p.min_quality, p.doubtful_quality))))
+
+
+def select_minutiae(found: Minutiae, params: MinutiaeParams | None = None) -> Minutiae:
+    """Return the minutiae, sorted by quality, that are sure enough to count: from min_quality up, or the best min_count.
+
+    Faint, smudged and small prints explain their minutiae badly without having none. The best dozen, the minimum for a
+    comparison, is therefore kept at a lower confidence.
+
+    Examples
+    --------
+    >>> ones = np.ones(20, np.float32)
+    >>> len(select_minutiae(Minutiae(ones, ones, ones, ones.astype(np.uint8), 57 * ones)))
+    12
+    """
+    p = params or MinutiaeParams()
     sure, doubtful = (np.count_nonzero(found.quality >= q) for q in (p.min_quality, p.doubtful_quality))
     return found.select(slice(max(sure, min(p.min_count, doubtful))))
 

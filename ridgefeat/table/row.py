@@ -249,7 +249,7 @@ def write_minutiae(fp: Fingerprint, target: Path, standard: str = "iso") -> None
     The .xyt is in pixels at 500 dpi, which is what bozorth3's tolerances mean; the others in the original's.
     """
     table, xyt, record = _minutiae_files(target)
-    points, singular, dpi = fp.minutiae, fp.singular_points, {"dpi_x": fp.dpi_x, "dpi_y": fp.dpi_y}
+    points, singular, dpi = fp.all_minutiae, fp.singular_points, {"dpi_x": fp.dpi_x, "dpi_y": fp.dpi_y}
     height, width = fp.original.shape
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,6 @@ from .protocols import altered as altered
 from .protocols import fvc as fvc
 from .protocols import read_pairs as read_pairs
 from .template import Template as Template
-from .template import comparison_params as comparison_params
 from .template import template_from_minutiae as template_from_minutiae
 from .template import template_from_print as template_from_print
 from .verification import COMPARATORS as COMPARATORS

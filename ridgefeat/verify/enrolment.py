@@ -20,7 +20,7 @@ from ridgefeat.tabular import LOG
 from ridgefeat.templates import MinutiaeRecord, decode_type9, read_minutiae, recognise
 from ridgefeat.templates.reading import HEAD
 from ridgefeat.verify.minutiae import prepare
-from ridgefeat.verify.template import Template, comparison_params, template_from_minutiae, template_from_print
+from ridgefeat.verify.template import Template, template_from_minutiae, template_from_print
 from ridgefeat.work.engine import count_workers, spread
 from ridgefeat.work.threads import one_thread
 
@@ -131,7 +131,7 @@ def enrol(
     sources : sequence of PrintSource
         From find_sources.
     params : Params, optional
-        Stage parameters; comparison_params() if omitted.
+        Stage parameters; the defaults if omitted.
     dpi : float or (float, float), optional
         Resolution of images and .xyt files; it overrides that of the files.
     jobs : int
@@ -141,7 +141,7 @@ def enrol(
     template_format : str
         A name in ridgefeat.templates.FORMATS, for what is not recognised.
     """
-    params = params or comparison_params()
+    params = params or Params()
     batches = [(sources[i : i + _BATCH], params, dpi, template_format) for i in range(0, len(sources), _BATCH)]
     entries: list[Entry] = []
     for batch in run_batches(_enrol_batch, batches, jobs):
@@ -164,7 +164,7 @@ def read_template(
     dpi : float or (float, float), optional
         Its resolution; 500 for an .xyt file if omitted.
     params : Params, optional
-        Stage parameters; comparison_params() if omitted.
+        Stage parameters; the defaults if omitted.
     template_format : str
         A name in ridgefeat.templates.FORMATS, for what is not recognised.
 
@@ -181,7 +181,7 @@ def read_template(
         if is_template(source, template_format):
             record = read_record(source, template_format, dpi=pair)
             return replace(template_from_minutiae(record.minutiae, source.relative), notes=record.notes)
-        image, params = load_print(source, dpi), params or comparison_params()
+        image, params = load_print(source, dpi), params or Params()
         fp = Fingerprint(image.pixels, (image.dpi_x, image.dpi_y), params=params, source=source.relative)
         return template_from_print(fp)
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from ridgefeat.errors import TemplateError
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.params import Params
 from ridgefeat.stages.grid import CELL
 from ridgefeat.structure import Bool, Float, Minutiae
 from ridgefeat.verify.waves import Waves, ridge_waves
@@ -23,9 +22,6 @@ MAX_SPAN = 3000.0
 _VISIBLE_REACH = 20.0
 """Pixels around the minutiae that count as visible, if no image shows the extent of the print."""
 _MARGIN = 64.0
-
-EXTRACTION = {"min_quality": 30.0}
-"""Parameters of extraction for comparisons: here a false minutia costs less than a missing one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,25 +53,12 @@ class Template:
         return len(self.minutiae)
 
 
-def comparison_params(params: Params | None = None) -> Params:
-    """Return stage parameters for comparisons: `params`, or else the defaults, with more minutiae kept.
-
-    Examples
-    --------
-    >>> comparison_params() == Params()
-    False
-    """
-    values = (params or Params()).to_dict()
-    values["minutiae"] = {**values["minutiae"], **EXTRACTION}
-    return Params.from_dict(values)
-
-
 def template_from_print(fp: Fingerprint) -> Template:
-    """Return the template of the print `fp`, preferably made with comparison_params.
+    """Return the template of the print `fp`, with its doubtful minutiae: a false one costs less than a missing one.
 
     Raises TemplateError if it has fewer than 4 minutiae.
     """
-    minutiae = _checked(fp.minutiae, fp.source)
+    minutiae = _checked(fp.all_minutiae, fp.source)
     mask = np.ascontiguousarray(fp.mask[CELL // 2 :: CELL, CELL // 2 :: CELL])
     return Template(minutiae, mask, ridge_waves(fp.enhanced, fp.period, fp.mask), fp.source)
 

@@ -22,7 +22,6 @@ from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, count_not
 from ridgefeat.verify.features import entries_from_features, feature_scores
 from ridgefeat.verify.minutiae import minutiae_scores
 from ridgefeat.verify.protocols import Plan, make_plan
-from ridgefeat.verify.template import comparison_params
 
 COMPARATORS = ("minutiae", "features")
 COLUMNS = ("probe", "reference", "subject_probe", "subject_reference", "mated", "score")
@@ -104,7 +103,7 @@ def verify(
     layout, regex, index, index_column, dpi
         How names and resolutions are read.
     params : Params, optional
-        Stage parameters for `minutiae`; comparison_params() if omitted.
+        Stage parameters for `minutiae`; the defaults if omitted.
     families : sequence of str, optional
         Families for `features`.
     jobs : int
@@ -124,7 +123,7 @@ def verify(
         raise ParameterError(f"unknown comparator {comparator!r}; there are: {', '.join(COMPARATORS)}")
     reading: dict[str, Any] = {"layout": layout, "regex": regex, "index": index, "index_column": index_column}
     if comparator == "minutiae":
-        params = params or comparison_params()
+        params = params or Params()
         sources = find_sources(inputs, **reading, template_format=template_format)
         entries = enrol(sources, params=params, dpi=dpi, jobs=jobs, progress=enrolled, template_format=template_format)
         function: Comparator = minutiae_scores

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.stages.minutiae import MinutiaeParams, extract_minutiae
+from ridgefeat.stages.minutiae import MinutiaeParams, extract_minutiae, select_minutiae
 from ridgefeat.structure import BIFURCATION, ENDING, OrientationField
 from ridgefeat.synth.simple import dislocated_grating, grating
 from tests.stages.helpers import swing
@@ -33,15 +33,17 @@ def found(skeleton, angle=0.0, explained=1.0, height=1.0, **params):
     shape = skeleton.shape
     waves = np.where(np.random.default_rng(0).random(shape) < 0.5, -1, 1).astype(np.float32)
     field = OrientationField(np.full(shape, angle, np.float32), np.ones(shape, np.float32))
-    return extract_minutiae(
+    chosen = MinutiaeParams(**params)
+    every = extract_minutiae(
         skeleton=skeleton,
         normalised=waves * np.float32(explained) + np.float32(1 - explained) * waves[::-1],
         enhanced=waves * np.float32(height),
         orientation=field,
         period=np.full(shape, PERIOD, np.float32),
         mask=np.ones(shape, bool),
-        params=MinutiaeParams(**params),
+        params=chosen,
     )
+    return select_minutiae(every, chosen)
 
 
 def only(minutiae):

@@ -8,7 +8,7 @@ from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.structure import SingularPoints
 from ridgefeat.synth import make_impression, make_master
 from ridgefeat.templates import write_record, write_xyt
-from ridgefeat.verify import comparison_params, prepare, template_from_print, verify
+from ridgefeat.verify import prepare, template_from_print, verify
 
 FINGERS, IMPRESSIONS, SHAPE = 3, 2, (320, 280)
 
@@ -31,7 +31,7 @@ def prints(folder):
     """The fingerprints by subject, such as ("101", fp)."""
     files = sorted(folder.iterdir())
     images = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in files]
-    return [(f.name[:3], Fingerprint(i, 500, params=comparison_params())) for f, i in zip(files, images, strict=True)]
+    return [(f.name[:3], Fingerprint(i, 500)) for f, i in zip(files, images, strict=True)]
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import TemplateError
-from ridgefeat.params import Params
-from ridgefeat.verify import comparison_params, template_from_minutiae
+from ridgefeat.table.row import write_minutiae
+from ridgefeat.verify import compare, read_template, template_from_minutiae
 from ridgefeat.verify.template import inside
 from tests.verify.helpers import random_minutiae
 
@@ -29,13 +29,22 @@ def test_too_few_minutiae_or_too_large_a_span_are_refused():
         template_from_minutiae(m, "test")
 
 
-def test_more_minutiae_are_extracted_for_comparisons_and_the_best_150_kept():
+def test_the_best_150_minutiae_are_kept():
     m = random_minutiae(1, 160, side=500)
     m.quality[:] = np.arange(160)
     assert template_from_minutiae(m).minutiae.quality.min() == 10
-    given = Params.from_dict({"gabor": {**Params().to_dict()["gabor"]}})
-    assert comparison_params(given).to_dict()["minutiae"]["min_quality"] == 30
-    assert Params().to_dict()["minutiae"]["min_quality"] > 30
+
+
+@pytest.mark.parametrize("ending", [".fmr", ".xyt"])
+def test_an_exported_template_is_compared_as_its_print_is_without_ridges(prints, tmp_path, ending):
+    given, read = [], []
+    for i, (_, fp) in enumerate(prints[:3]):
+        write_minutiae(fp, tmp_path / str(i))
+        given.append(template_from_minutiae(fp.all_minutiae))
+        read.append(read_template(tmp_path / f"{i}{ending}"))
+    assert [len(t) for t in read] == [len(t) for t in given] and min(t.minutiae.quality.min() for t in read) < 58
+    for a, b in [(0, 1), (0, 2)]:
+        assert compare(read[a], read[b]).score == pytest.approx(compare(given[a], given[b]).score, abs=1)
 
 
 def test_cells_are_centred_on_pixels():

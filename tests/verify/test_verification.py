@@ -45,7 +45,7 @@ def _difference(pairs):
 def test_from_scores_to_a_threshold(verification, tmp_path):
     path = verification.save(tmp_path / "s.csv")
     about = json.loads(path.with_suffix(".json").read_text("utf-8"))
-    assert about["comparator"] == "minutiae" and about["parameters"]["minutiae"]["min_quality"] == 30
+    assert about["comparator"] == "minutiae" and about["parameters"]["minutiae"]["doubtful_quality"] == 30
     read = read_scores(path)
     assert "subjects in `subject_probe`, `subject_reference`" in read.note
     found = analyse(read.scores, ("exact",), folds=1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.verify import comparison_params, template_from_print
+from ridgefeat.verify import template_from_print
 from ridgefeat.verify.geometry import Motion
 from ridgefeat.verify.waves import Waves, coherence, ridge_waves
 
@@ -10,7 +10,7 @@ from ridgefeat.verify.waves import Waves, coherence, ridge_waves
 def test_ridges_are_coherent_with_themselves_after_a_rotation(prints):
     upright = prints[0][1]
     # The image is rotated, so that everything is extracted again.
-    rotated = Fingerprint(np.ascontiguousarray(np.rot90(upright.original)), 500, params=comparison_params())
+    rotated = Fingerprint(np.ascontiguousarray(np.rot90(upright.original)), 500)
     a, b = template_from_print(upright), template_from_print(rotated)
     rows, columns = upright.original.shape
     value, area = coherence(a.waves, b.waves, Motion(0.0, -1.0, 0.0, float(columns - 1)))
