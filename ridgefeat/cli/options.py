@@ -229,8 +229,8 @@ def add_verbosity(command: click.Command) -> click.Command:
     return command
 
 
-def load_params(file: str | None, assignments: tuple[str, ...]) -> Params | None:
-    """Return the parameters given by -p and -s; None if neither is given.
+def load_params(file: str | None, assignments: tuple[str, ...], base: Params | None = None) -> Params | None:
+    """Return the parameters given by -p and -s, on top of a base; None if neither is given.
 
     Raises ParameterError for a file or assignment that is unusable.
     """
@@ -238,5 +238,5 @@ def load_params(file: str | None, assignments: tuple[str, ...]) -> Params | None
         return None
     from ridgefeat.params import Params
 
-    start = Params.load(file) if file else Params()
+    start = Params.load(file) if file else base or Params()
     return start.updated(assignments)

@@ -103,7 +103,7 @@ def extract_minutiae(
 
 
 def select_minutiae(found: Minutiae, params: MinutiaeParams | None = None) -> Minutiae:
-    """Return the minutiae, sorted by quality, that are sure enough to count: from min_quality up, or the best min_count.
+    """Return the minutiae, sorted by quality, that are sure enough to count: from min_quality, or the best min_count.
 
     Faint, smudged and small prints explain their minutiae badly without having none. The best dozen, the minimum for a
     comparison, is therefore kept at a lower confidence.
