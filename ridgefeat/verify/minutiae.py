@@ -160,4 +160,4 @@ def _align(a: PreparedTemplate, b: PreparedTemplate) -> tuple[float, Alignment |
 def _compare_ridges(a: Template, b: Template, aligned: Alignment | None) -> tuple[float, float]:
     if a.waves is None or b.waves is None:
         return math.nan, math.nan
-    return (0.0, 0.0) if aligned is None else coherence(a.waves, b.waves, aligned.motion)
+    return (0.0, 0.0) if aligned is None else coherence(a.waves, b.waves, aligned.motion, aligned.deformation)
