@@ -1,23 +1,20 @@
-"""What is read from real ANSI/NIST transactions, and does anything escape from mutated ones?
+"""What is read from real ANSI/NIST transactions?
 
-    python benchmarks/inputs_transactions.py [--fuzz 1000000]
+    python benchmarks/inputs_transactions.py
 
-Every image of the transactions in AN2 is compared with an independent decoder's: WSQ with the one of _wsq.py, written
-from the specification, JPEG with OpenCV's, pixels without compression with NumPy. Where the package `nistitl` (extra
-peers) is installed, the bytes of every image must be those that it finds, too. Minutiae of type 9 are compared with
-ridgefeat's own. Writes benchmarks/results/transactions.md.
+Every image of the transactions in AN2 is compared with an independent decoder's: WSQ with the one of _wsq_decoder.py,
+written from the specification, JPEG with OpenCV's, pixels without compression with NumPy. Where the package `nistitl`
+(extra peers) is installed, the bytes of every image must be those that it finds, too. Minutiae of type 9 are compared
+with ridgefeat's own. Writes benchmarks/results/transactions.md.
 """
 
 from __future__ import annotations
 
-import argparse
-import random
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
-import _wsq
+import _wsq_decoder
 import cv2
 import numpy as np
 from _common import need, report, table
@@ -27,8 +24,7 @@ import ridgefeat as rf
 from ridgefeat.an2 import BINARY_IMAGES, split
 from ridgefeat.errors import RidgefeatError
 from ridgefeat.sources import find_prints, load_print
-from ridgefeat.sources.transactions import find_in_transaction
-from ridgefeat.templates import decode_type9, read_type9
+from ridgefeat.templates import read_type9
 
 NEAR = 8.0
 """Pixels at 500 dpi within which two minutiae are one."""
@@ -37,7 +33,7 @@ NEAR = 8.0
 def independently(data: bytes, size: tuple[int, int]) -> tuple[str, np.ndarray | None]:
     """Return the name of a decoder, and what it makes of an image's bytes."""
     if data.startswith(b"\xff\xa0"):
-        return "benchmarks/_wsq.py", _wsq.decode(data)
+        return "benchmarks/_wsq_decoder.py", _wsq_decoder.decode(data)
     if data.startswith(b"\xff\xd8"):
         colours = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
         return "OpenCV", colours if colours.ndim == 2 else cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY)
@@ -160,72 +156,7 @@ def minutiae(path: Path) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Memory:
-    """A place in memory."""
-
-    data: bytes
-    state: str = ""
-
-    def read(self, limit: int) -> bytes:
-        return self.data
-
-
-def mutated(data: bytes, rng: random.Random) -> bytes:
-    """Return bytes with one to five changes, in the places where headers are."""
-    broken = bytearray(data)
-    marks = (b"\x1c", b"\x1d", b"\x1e", b"\x1f", b"14.001:99999999\x1d", b"4.999:", b"\xff" * 4, b"9" * 12, b"1.003:")
-    for _ in range(rng.choice([1, 1, 1, 2, 5])):
-        at = rng.randrange(min(len(broken), rng.choice([300, 700, 1 << 30]))) if broken else 0
-        match rng.randrange(5):
-            case 0:
-                broken[at : at + 1] = bytes([rng.randrange(256)])
-            case 1:
-                del broken[at : at + rng.choice([1, 2, 4, 50, 1000])]
-            case 2:
-                broken[at:at] = rng.choice(marks)
-            case 3:
-                broken[at : at + 4] = rng.choice([b"\xff\xff\xff\xff", b"\0\0\0\0", b"\0\0\0\x12", b"9999"])
-            case _:
-                broken = broken[: max(1, rng.randrange(len(broken) + 1))]
-    return bytes(broken)
-
-
-def fuzz(folder: Path, count: int) -> str:
-    """Read mutated transactions: all records, all labels, uncompressed images, all minutiae."""
-    rng = random.Random(26)
-    files = [p.read_bytes() for p in sorted(folder.iterdir())]
-    seeds = [data if len(data) < 70_000 else data[:8_000] for data in files]
-    outcomes, slowest, began = Counter[str](), 0.0, time.perf_counter()
-    for number in range(count):
-        data = mutated(seeds[number % len(seeds)], rng)
-        started = time.perf_counter()
-        try:
-            for found in find_in_transaction(Path("/a.an2"), "a.an2", Memory(data), with_minutiae=True):
-                outcomes["print" if found.error is None else "reason"] += 1
-                if found.error is None and found.place.header:
-                    load_print(found)
-                elif found.error is None and found.place.kind == 9:
-                    decode_type9(found.place.record())
-        except RidgefeatError:
-            outcomes["refused"] += 1
-        except Exception as error:
-            outcomes[f"UNCAUGHT {type(error).__name__}: {error}"[:200]] += 1
-        slowest = max(slowest, time.perf_counter() - started)
-    mean = (time.perf_counter() - began) / count
-    counts = ", ".join(f"{k} {n:,}" for k, n in outcomes.most_common())
-    uncaught = sum(n for k, n in outcomes.items() if k.startswith("UNCAUGHT"))
-    return (
-        f"{count:,} mutated transactions: {uncaught} uncaught exceptions; {1e6 * mean:.0f} µs per transaction, with "
-        f"the mutation; the slowest took {1000 * slowest:.0f} ms. Outcomes: {counts}. Images that are compressed were "
-        "found and not decoded; their decoders have fuzz tests of their own."
-    )
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fuzz", type=int, default=100_000, metavar="N", help="Number of mutated transactions.")
-    given = parser.parse_args()
     folder = need("AN2")
     began = time.perf_counter()
     find_prints(folder)
@@ -235,11 +166,10 @@ def main() -> None:
         "ANSI/NIST transactions",
         [
             "The 13 transactions in AN2, samples of NIST and others; "
-            f"`python benchmarks/inputs_transactions.py --fuzz {given.fuzz}`. Nothing was tuned on them.",
+            "`python benchmarks/inputs_transactions.py`. Nothing was tuned on them.",
             *images(folder),
             minutiae(folder / "type-9-10-14.an2"),
             f"Listing the prints of the {len(list(folder.iterdir()))} files took {1000 * listed:.0f} ms.",
-            fuzz(folder, given.fuzz),
         ],
     )
 

@@ -17,10 +17,12 @@ from ridgefeat.stages import (
     minutiae,
     normalisation,
     orientation,
+    pattern,
     period,
     polarity,
     segmentation,
     skeleton,
+    symmetry,
 )
 from ridgefeat.stages import singular_points as singular
 from ridgefeat.structure import (
@@ -193,13 +195,35 @@ class Fingerprint:
             orientation=self.orientation,
             period=self.period,
             mask=self.mask,
+            missed=singular.without_turn(self._missed_points.cores, self.orientation),
             params=self.params.minutiae,
         )
 
     @cached_property
+    def flow(self) -> symmetry.Complex:
+        """Ridge flow of the structure tensor, coherence times exp(2 i angle), on cells of 4 px; 0 outside the print."""
+        return symmetry.ridge_flow(self.normalised, self.mask)
+
+    @cached_property
+    def _turning_points(self) -> SingularPoints:
+        return singular.find_singular_points(self.orientation, self.mask, self.params.singular_points)
+
+    @cached_property
+    def _missed_points(self) -> SingularPoints:
+        if len(self._turning_points.cores):
+            return SingularPoints.empty()
+        return singular.find_missed_points(self._turning_points, self.flow, self.params.singular_points)
+
+    @cached_property
     def singular_points(self) -> SingularPoints:
         """Cores and deltas."""
-        return singular.find_singular_points(self.orientation, self.mask, self.params.singular_points)
+        return singular.joined(self._turning_points, self._missed_points)
+
+    @cached_property
+    def pattern(self) -> dict[str, float]:
+        """Probability of each pattern class; NaN where there is no print."""
+        is_cut = len(self.singular_points.cores) > 0 == len(self.singular_points.deltas)
+        return pattern.classify(self.flow, is_cut, self.params.pattern)
 
     @cached_property
     def flags(self) -> tuple[str, ...]:

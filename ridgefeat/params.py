@@ -17,6 +17,7 @@ from ridgefeat.stages.gabor import GaborParams
 from ridgefeat.stages.minutiae import MinutiaeParams
 from ridgefeat.stages.normalisation import NormalisationParams
 from ridgefeat.stages.orientation import OrientationParams
+from ridgefeat.stages.pattern import PatternParams
 from ridgefeat.stages.period import PeriodParams
 from ridgefeat.stages.segmentation import SegmentationParams
 from ridgefeat.stages.singular_points import SingularPointParams
@@ -42,7 +43,8 @@ class Params:
 
     Parameters
     ----------
-    normalisation, segmentation, orientation, period, enhancement, gabor, skeleton, minutiae, singular_points, flags
+    normalisation, segmentation, orientation, period, enhancement, gabor, skeleton, minutiae,
+    singular_points, pattern, flags
         The stages', each with unit, range and default in its own docstring; `ridgefeat params` lists them all.
     """
 
@@ -55,6 +57,7 @@ class Params:
     skeleton: SkeletonParams = field(default_factory=SkeletonParams)
     minutiae: MinutiaeParams = field(default_factory=MinutiaeParams)
     singular_points: SingularPointParams = field(default_factory=SingularPointParams)
+    pattern: PatternParams = field(default_factory=PatternParams)
     flags: FlagParams = field(default_factory=FlagParams)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:

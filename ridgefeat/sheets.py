@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -47,22 +48,21 @@ def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, st
     out, size = io.StringIO(), 0
     writer = csv.writer(out, lineterminator="\n")
     try:
-        with zipfile.ZipFile(path) as packed:
-            if sum(entry.file_size for entry in packed.infolist()) > MAX_SHEET_BYTES:
+        with path.open("rb") as file, warnings.catch_warnings(action="ignore"):  # openpyxl's, on styles and the like
+            if sum(entry.file_size for entry in zipfile.ZipFile(file).infolist()) > MAX_SHEET_BYTES:
                 raise kind(f"{where} holds more than {size_text(MAX_SHEET_BYTES)}; save it as CSV")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # what the file says of its size is not believed
-        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-            cells = [cell_text(v) for v in row]
-            size += sum(map(len, cells)) + len(cells)
-            if size > MAX_SHEET_BYTES or number > MAX_ROWS:
-                raise kind(f"{where} holds more than a sheet of {size_text(MAX_SHEET_BYTES)}; save it as CSV")
-            if any(cells):
-                writer.writerow(cells)
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()  # what the file says of its size is not believed
+            for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+                cells = [cell_text(v) for v in row]
+                size += sum(map(len, cells)) + len(cells)
+                if size > MAX_SHEET_BYTES or number > MAX_ROWS:
+                    raise kind(f"{where} holds more than a sheet of {size_text(MAX_SHEET_BYTES)}; save it as CSV")
+                if any(cells):
+                    writer.writerow(cells)
         _check_merged(path, sheet, kind, where)
         name = f"sheet {sheet.title!r}, the first of {len(book.worksheets)}" if len(book.worksheets) > 1 else ""
-        book.close()
     except (kind, OSError):
         raise
     except Exception as error:  # a foreign file in the hands of a library: anything

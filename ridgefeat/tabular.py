@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ridgefeat.files import MISSING_WORDS, count_of, exact_numbers, first_few, first_line, import_pyarrow, size_text
 from ridgefeat.sheets import sheet_as_csv
@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("ridgefeat")
 MAX_SAMPLE, MAX_HEADER = 1 << 18, 1 << 24
 """Characters from which a dialect is found; and at most, where the first line is longer."""
-SAMPLE_ROWS = 50
+SAMPLE_ROWS, MAX_COLUMNS = 50, 10_000
+"""Rows from which a dialect is found; cells in a row of a text table, since each column takes half a millisecond."""
 SEPARATORS = {"\t": "tab", ";": "`;`", "|": "`|`", ",": "`,`", r"\s+": "spaces"}
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
 _POINT = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([.,' \u00a0\u202f]\d{3})+([.,]\d+)?")
 _SMALL = re.compile(r"[-+]?[1-9][0-9]{0,2}")
+_TOO_MANY_CELLS = "rows have more cells than the header"
 _DATE = re.compile(r"\d+[-./ ]\d+[-./ ]\d+.*|\d+[-. ]+[^\W\d]{3,}\.?.*|[^\W\d]{3,}\.?[-. ]+\d+")
 
 
@@ -171,6 +173,8 @@ class Table:
         """
         import pandas as pd
 
+        if self.has_header and any(len(row) > len(self.names) for row in self.head[1:2]):  # pandas would take an age
+            raise self.kind(f"{self.where} is no table: {_TOO_MANY_CELLS}")
         names = list(columns) or self.names
         # With a choice of columns pandas would not notice a row of too many cells.
         chosen = {"usecols": names} if len(names) < len(self.names) else {}
@@ -180,7 +184,7 @@ class Table:
             for raw in [found] if isinstance(found, pd.DataFrame) else found:
                 # A row with more cells than the header has makes pandas take the first ones for names of rows.
                 if not isinstance(raw.index, pd.RangeIndex):
-                    raise ValueError("rows have more cells than the header")
+                    raise ValueError(_TOO_MANY_CELLS)
                 raw.index = pd.RangeIndex(len(raw))
                 yield _without_blank_end(raw)[names]
         except (ValueError, OverflowError, csv.Error) as error:  # what pandas' parser raises are ValueErrors
@@ -234,7 +238,7 @@ class Table:
                         return f", {not_a_number(at + int(bad[0]) + 1, name, cells.iloc[bad[0]])}"
                 at += len(texts)
         reason = first_line(error)  # the parser's own words where a choice of columns is read
-        return f" is no table: {'rows have more cells than the header' if 'passed names' in reason else reason}"
+        return f" is no table: {_TOO_MANY_CELLS if 'passed names' in reason else reason}"
 
 
 def _without_blank_end(frame: pd.DataFrame) -> pd.DataFrame:
@@ -303,16 +307,21 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
     content, sheet, encoding = None, "", "utf-8-sig"
     if magic.startswith(b"PK\x03\x04"):
         content, sheet = sheet_as_csv(path, kind, where)
-        sample = content[:MAX_SAMPLE]
+        sample = _sample(io.StringIO(content))
     else:
         encoding = _encoding(path, kind, where)
-        sample = _sample(path, encoding)
+        errors = "replace" if encoding == "cp1252" else "strict"
+        with path.open(encoding=encoding, errors=errors, newline="") as file:
+            sample = _sample(file)
     if not sample.strip():
         raise kind(f"{where} is empty")
     hint = re.match(r"(#.*\r?\n)+|sep=(.)\r?\n", sample, re.IGNORECASE)
     sample, skipped = (sample[hint.end() :], hint[0].count("\n")) if hint else (sample, 0)
     given = "," if content else hint[2] if hint and hint[2] in SEPARATORS else None
     separator, head = _separator(sample, given)
+    cells = 1 + max(line.count(" " if separator == r"\s+" else separator) for line in sample.splitlines()[:SAMPLE_ROWS])
+    if cells > MAX_COLUMNS:
+        raise kind(f"{where} has rows of {cells:,} cells, more than the {MAX_COLUMNS:,} that are read; use Parquet")
     decimal = _decimal(head, separator)
     padded = f"{separator} " in sample.lstrip().partition("\n")[0]
     return Table(
@@ -344,18 +353,16 @@ def _encoding(path: Path, kind: type[Exception], where: str) -> str:
     return encoding
 
 
-def _sample(path: Path, encoding: str) -> str:
-    """Return the first lines, whole."""
-    errors = "replace" if encoding == "cp1252" else "strict"
+def _sample(file: IO[str]) -> str:
+    """Return the first lines, whole, and at least two of them."""
     try:
-        with path.open(encoding=encoding, errors=errors, newline="") as file:
-            text = file.read(MAX_SAMPLE)
-            if len(text) == MAX_SAMPLE and "\n" not in text:
-                text += file.read(MAX_HEADER)
+        text = file.read(MAX_SAMPLE)
+        if len(text) == MAX_SAMPLE and len(text.splitlines()) < 3:
+            text += file.read(MAX_HEADER)
     except UnicodeError:
         return "\ufffd"
     cut = max(text.rfind("\n"), text.rfind("\r"))
-    return text[: cut + 1] if len(text) >= MAX_SAMPLE and cut > 0 else text
+    return text[: cut + 1] if len(text) >= MAX_SAMPLE and len(text.splitlines()) > 2 else text
 
 
 def _rows(text: str, separator: str) -> list[list[str]]:
@@ -426,7 +433,9 @@ def read_parquet(
                 if size > max_bytes or rows > max_rows:
                     raise kind(f"{where} holds {rows:,} rows in {size_text(size)}, more than is read; take a sample")
                 tables.append(file.read(columns=chosen))
-        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(ignore_metadata=True)
+        whole = pa.concat_tables(tables)
+        whole.validate(full=True)  # text that is no UTF-8 would fail when it is first used
+        frame: pd.DataFrame = whole.to_pandas(ignore_metadata=True)
     except (pa.ArrowException, ValueError) as error:
         raise kind(f"{where} is no Parquet file: {first_line(error)}") from None
     return frame

@@ -67,6 +67,13 @@ def test_a_bad_number_is_named_by_row_and_column_wherever_it_stands(tmp_path):
         list(open_table(path, TableError, "table", max_bytes=1 << 20).frames(["b"], rows=100))
 
 
+@pytest.mark.parametrize("text", ["a,b\n" + "1," * 300_000 + "\n", "1," * 300_000 + "\n1,2\n"])
+def test_rows_of_very_many_cells_are_refused_at_once(tmp_path, text):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(TableError, match="rows of 300,001 cells, more than the 10,000 that are read"):
+        open_table(tmp_path / "t.csv", TableError, "table", max_bytes=1 << 20)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -75,6 +82,7 @@ def test_a_bad_number_is_named_by_row_and_column_wherever_it_stands(tmp_path):
         (b"a;b\n1;2\n1;2;3\n", "Expected 2 fields in line 3, saw 3"),
         (b"a;b\n1;x\n1;2;3\n", "Expected 2 fields"),
         (b"a,b,a\n1,2,3\n", r"'a' occurs twice among its columns: 'a' \(column 1\) and 'a' \(column 3\)"),
+        (b"a;b\n1;2;3\n", "rows have more cells than the header"),
         (b"", "is empty"),
         (b"\xef\xbb\xbf \n", "is empty"),
     ],
@@ -111,7 +119,7 @@ def sheet(path, rows):
         ('<row r="2"><c r="A2" t="s"><v>99999</v></c></row>', "is no .xlsx file"),
         ('<row r="2"><c r="A2"><v>not a number</v></c></row>', "is no .xlsx file"),
         ('<row r="2">', "is no .xlsx file"),
-        ('<row r="2"><c r="XFD2"><v>1</v></c></row>' * 9, "more cells than the header"),
+        ('<row r="2"><c r="XFD2"><v>1</v></c></row>' * 9, "rows of 16,384 cells"),
     ],
 )
 def test_hostile_sheets_are_refused(tmp_path, rows, message):

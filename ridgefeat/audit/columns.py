@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from ridgefeat.audit.probe import ColumnProbe
-from ridgefeat.audit.table import AuditTable, Finding, Severity
+from ridgefeat.audit.table import AuditTable, Finding, Severity, on_columns
 from ridgefeat.features import as_records, select
 from ridgefeat.files import count_of, first_few
 
@@ -105,8 +105,7 @@ def _report(
     names = sorted(area, key=lambda name: -area[name])
     shown = first_few([f"{name} {area[name]:.3f}" for name in names])
     what = what.format(target=table.target, columns="1 column" if len(names) == 1 else f"each of {len(names)} columns")
-    message = f"{what} (AUC on held-out groups: {shown}{reference})"
-    return Finding(kind, severity, message, cost=cost, count=len(names), columns=tuple(names))
+    return on_columns(kind, severity, f"{what} (AUC on held-out groups: {shown}{reference})", cost, names)
 
 
 def check_names(table: AuditTable) -> Iterator[Finding]:
@@ -115,38 +114,35 @@ def check_names(table: AuditTable) -> Iterator[Finding]:
     others = (n for n in map(str, table.frame) if n not in apart and not n.startswith("meta_"))
     labels = [n for n in others if _one_to_one(table, n)]
     if labels:
-        yield Finding(
+        yield on_columns(
             "target_name",
             "note",
             f"{count_of(len(labels), 'label repeats', 'labels repeat')} the target {table.target!r}, value for value: "
             f"{first_few(labels)}",
-            cost="nothing, because no classifier is given labels",
-            count=len(labels),
-            columns=tuple(labels),
+            "nothing, because no classifier is given labels",
+            labels,
         )
     names = [n for n in table.features if n not in _declared()]
     alike = [n for n in names if _tokens(n) & _words(table)]
     same = [n for n in names if n not in alike and _one_to_one(table, n)]
     if same:
-        yield Finding(
+        yield on_columns(
             "target_name",
             "leak",
             f"{count_of(len(same), 'column is', 'columns are')} the target {table.target!r} itself, value for value: "
             f"{first_few(same)}",
-            cost="every classifier that uses one of them is perfect and has learned nothing; leave them out",
-            count=len(same),
-            columns=tuple(same),
+            "every classifier that uses one of them is perfect and has learned nothing; leave them out",
+            same,
         )
     if alike:
         equal = [n for n in alike if _one_to_one(table, n)]
-        yield Finding(
+        yield on_columns(
             "target_name",
             "leak" if equal else "warning",
             f"{count_of(len(alike), 'feature is', 'features are')} named after the target {table.target!r}: "
             f"{first_few(alike)}" + (f"; {first_few(equal)} are the target value for value" if equal else ""),
-            cost="a label among the features gives the answer away; leave these columns out",
-            count=len(alike),
-            columns=tuple(alike),
+            "a label among the features gives the answer away; leave these columns out",
+            alike,
         )
 
 

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from ridgefeat.audit.columns import LEAKING_AUC
 from ridgefeat.audit.probe import ColumnProbe
-from ridgefeat.audit.table import AuditTable, Finding
+from ridgefeat.audit.table import AuditTable, Finding, on_columns
 from ridgefeat.sources.rows import stays_inside
 
 MAX_LEVELS = 30
 """Texts of a trait that are distinguished: the most frequent ones."""
 PREFIX_LENGTH = 3
 """Characters at the beginning of a file name that are looked at."""
+NUMBERS = {"width": "width", "height": "height", "resolution across": "dpi_x", "resolution down": "dpi_y"}
+"""Traits that are numbers, and their columns without meta_."""
 NAME_TRAITS = ("folder", "length of file name", "beginning of file name")
 """Traits that no classifier sees and no image holds."""
 
@@ -45,26 +47,24 @@ def check_files(
             count=1,
         )
     if named := {n: found.pop(n) for n in NAME_TRAITS if n in found}:
-        yield Finding(
+        yield on_columns(
             "file",
             "note",
             f"{_in_words(named)} predict {table.target!r} (AUC on held-out groups)",
-            cost="nothing, as long as no classifier sees names; check whether the classes were also "
-            "captured or processed differently",
-            count=len(named),
-            columns=tuple(named),
+            "nothing, as long as no classifier sees names; check whether the classes were also captured or processed "
+            "differently",
+            list(named),
         )
     if found:
         worst = max(found.values())
-        yield Finding(
+        yield on_columns(
             "file",
             "leak" if worst >= LEAKING_AUC else "warning",
-            f"{_in_words(found)} predict {table.target!r} (AUC on held-out groups): classes were captured "
-            "or stored differently",
-            cost="size, resolution and compression are in the pixels and in most features; a classifier can read the "
+            f"{_in_words(found)} predict {table.target!r} (AUC on held-out groups): classes were captured or stored "
+            "differently",
+            "size, resolution and compression are in the pixels and in most features; a classifier can read the "
             f"scanner instead of the finger, up to AUC {worst:.2f}",
-            count=len(found),
-            columns=tuple(found),
+            list(found),
         )
 
 
@@ -72,16 +72,11 @@ def file_traits(table: AuditTable, images_root: str | os.PathLike[str] | None = 
     """Return what is known about each print besides its ridges, by name: numbers as floats, texts as codes."""
     frame = table.frame
     traits: dict[str, NDArray[Any]] = {"order of rows": np.arange(len(table), dtype=np.float64)}
-    for column, name in (
-        ("meta_width", "width"),
-        ("meta_height", "height"),
-        ("meta_dpi_x", "resolution across"),
-        ("meta_dpi_y", "resolution down"),
-    ):
+    for name, column in ((n, f"meta_{c}") for n, c in NUMBERS.items()):
         if column in frame and getattr(frame[column].dtype, "kind", "O") in "fiu":
             traits[name] = frame[column].to_numpy(np.float64, na_value=np.nan)
-    for column, name in (("meta_layout", "layout"), ("meta_flags", "flags"), ("meta_error", "error")):
-        if column in frame:
+    for name in ("layout", "flags", "error"):
+        if (column := f"meta_{name}") in frame:
             traits[name] = _codes([str(v) for v in frame[column].fillna("")])
     if "meta_sha256" in frame:
         traits["beginning of sha256"] = np.array([_first_byte(v) for v in frame["meta_sha256"]], np.float64)
@@ -99,7 +94,7 @@ def file_traits(table: AuditTable, images_root: str | os.PathLike[str] | None = 
 
 
 def _codes(texts: list[str]) -> NDArray[np.int64]:
-    values, inverse, counts = np.unique(np.array(texts, object).astype(str), return_inverse=True, return_counts=True)
+    values, inverse, counts = np.unique(np.array(texts, str), return_inverse=True, return_counts=True)
     rank = np.empty(len(values), np.int64)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(values))
     return np.minimum(rank[inverse], MAX_LEVELS)

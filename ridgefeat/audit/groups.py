@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ridgefeat.audit.duplicates import DuplicateSets
-from ridgefeat.audit.table import AuditTable, Finding
+from ridgefeat.audit.table import AuditTable, Finding, Severity
 from ridgefeat.files import count_of, first_few
 
 SHOWN = 10
@@ -19,29 +19,17 @@ def check_groups(table: AuditTable) -> Iterator[Finding]:
     sizes = np.bincount(table.group_codes)
     count, prints = len(sizes), len(table)
     about = f"{count_of(prints, 'print')} in {count_of(count, 'group')} by {table.group!r}"
+    severity: Severity = "warning"
     if count == 1:
-        yield Finding(
-            "groups",
-            "warning",
-            f"{about}: every print belongs to {table.group_names[0]!r}, so no split by group can be made",
-            cost="nothing can be tested on people who were not trained on",
-            count=1,
-        )
+        message = f"{about}: every print belongs to {table.group_names[0]!r}, so no split by group can be made"
+        cost = "nothing can be tested on people who were not trained on"
     elif count == prints:
-        yield Finding(
-            "groups",
-            "warning",
-            f"{about}: every print is a group of its own, so a split by group is a split by image",
-            cost="nothing is kept together: people with several prints are on both sides",
-            count=count,
-        )
+        message = f"{about}: every print is a group of its own, so a split by group is a split by image"
+        cost = "nothing is kept together: people with several prints are on both sides"
     else:
-        yield Finding(
-            "groups",
-            "note",
-            f"{about}; prints per group: {sizes.min()} to {sizes.max()}, median {np.median(sizes):g}",
-            count=count,
-        )
+        message = f"{about}; prints per group: {sizes.min()} to {sizes.max()}, median {np.median(sizes):g}"
+        severity, cost = "note", ""
+    yield Finding("groups", severity, message, cost=cost, count=count)
     yield from _separated_people(table)
 
 
@@ -113,12 +101,8 @@ def check_labels(table: AuditTable) -> Iterator[Finding]:
             count=int(missing.size),
         )
     if len(table.target_names) == 1:
-        yield Finding(
-            "target",
-            "warning",
-            f"every print has {table.target} {table.target_names[0]!r}: there is nothing to predict",
-            count=1,
-        )
+        message = f"every print has {table.target} {table.target_names[0]!r}: there is nothing to predict"
+        yield Finding("target", "warning", message, count=1)
         return
     different, _ = table.values_by_group()
     groups = np.flatnonzero(different > 1)

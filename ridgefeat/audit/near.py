@@ -55,8 +55,7 @@ def check_near(
     if images_root is None:
         found = near_rows(table, rows)
         if found is None:
-            too_many = len(rows) > MAX_ROWS
-            why = "too many prints to compare each with each" if too_many else "too few prints or features"
+            why = "too many prints to compare each with each" if len(rows) > MAX_ROWS else "too few prints or features"
             yield not_checked(f"near-duplicates: {why}; give the images")
             return
         yield not_checked(
@@ -139,14 +138,14 @@ def _same_finger(table: AuditTable, pairs: Pairs) -> Iterator[Finding]:
         )
     if within:
         found = DuplicateSets(table, connect(within, len(table)))
-        wrong = len(found.conflicting)
-        one_wrong = f"{wrong} of them have two values of {table.target!r}, one of which is wrong"
+        cost = f"{table.target!r} is the same in each"
+        if wrong := len(found.conflicting):
+            cost = f"{wrong} of them have two values of {table.target!r}, one of which is wrong"
         yield found.finding(
             "same_finger",
             "warning" if wrong else "note",
             message.format(len(found), "within one group", differing_labels(found)),
-            "a split by group keeps them together; "
-            + (one_wrong if wrong else f"{table.target!r} is the same in each"),
+            f"a split by group keeps them together; {cost}",
         )
 
 

@@ -107,19 +107,10 @@ def _sources(
         raise TableError(
             "the table has no column meta_source, so its images cannot be found; do not give the folder of the images"
         )
-    frame = table.frame
-
-    def cells(name: str) -> list[Any]:
-        if name not in frame:
-            return [None] * len(rows)
-        column = frame[name].iloc[list(rows)]
-        return [None if missing else v for v, missing in zip(column, column.isna(), strict=True)]
-
-    sources = [
-        locate(root, str(table.names[row]), layout and str(layout))
-        for row, layout in zip(rows, cells("meta_layout"), strict=True)
-    ]
-    return sources, [str(d) if d else "" for d in cells("meta_sha256")]
+    cells = table.frame.reindex(columns=["meta_layout", "meta_sha256"]).iloc[list(rows)].fillna("").astype(str)
+    names = map(str, table.names[list(rows)])
+    sources = [locate(root, name, layout or None) for name, layout in zip(names, cells["meta_layout"], strict=True)]
+    return sources, cells["meta_sha256"].tolist()
 
 
 def _candidates(vectors: Float, table: AuditTable) -> list[tuple[int, int, str]]:

@@ -177,11 +177,7 @@ class AuditParams:
         0.95, "", 0.5, 1.0, "correlation of two aligned images from which they are copies of one image"
     )
     same_finger_correlation: float = parameter(
-        0.8,
-        "",
-        0.5,
-        1.0,
-        "correlation of two aligned images from which they show one finger; other people's stay below 0.6",
+        0.8, "", 0.5, 1.0, "correlation of aligned images from which they show one finger; others' stay below 0.6"
     )
     neighbours: int = parameter(
         3, "", 1, 50, "most similar images by signature that each image is compared with in full"
@@ -190,33 +186,20 @@ class AuditParams:
         0.8, "", 0.0, 1.0, "cosine of two signatures below which images are not compared in full"
     )
     near_rows: float = parameter(
-        0.6,
-        "",
-        0.0,
-        1.0,
-        "distance of two rows from which they are copies, as a share of the median distance to the "
-        "nearest row of another group; used where there are no images",
+        0.6, "", 0.0, 1.0, "share of the median distance to another group's nearest row up to which rows are copies"
     )
     identity_share: float = parameter(
         0.9, "", 0.5, 1.0, "share of groups with one target value from which the target belongs to the group"
     )
     perfect_auc: float = parameter(
-        0.99,
-        "",
-        0.5,
-        1.0,
-        "area under the ROC curve from which a single column holds the target, whatever the others do",
+        0.99, "", 0.5, 1.0, "area under the ROC curve from which one column holds the target, whatever the others do"
     )
     suspect_auc: float = parameter(0.8, "", 0.5, 1.0, "area under the ROC curve below which no feature is suspected")
     crowd_factor: float = parameter(
         2.0, "", 1.0, 10.0, "how many times the separation d' of the best ordinary columns a suspected one has"
     )
     trait_auc: float = parameter(
-        0.65,
-        "",
-        0.5,
-        1.0,
-        "area under the ROC curve from which a trait of the files, or a gap in a column, predicts the target",
+        0.65, "", 0.5, 1.0, "area under the ROC curve from which a trait of files, or a gap, predicts the target"
     )
     min_groups: int = parameter(12, "", 4, 1000, "groups below which no column is probed")
 
@@ -279,6 +262,11 @@ class Finding:
     rows: tuple[tuple[int, ...], ...] = ()
     columns: Names = ()
     resolved: bool = False
+
+
+def on_columns(kind: str, severity: Severity, message: str, cost: str, columns: Sequence[str]) -> Finding:
+    """Return a finding on some columns, or traits of files."""
+    return Finding(kind, severity, message, cost=cost, count=len(columns), columns=tuple(columns))
 
 
 def not_checked(message: str, count: int = 0) -> Finding:

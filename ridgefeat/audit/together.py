@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from ridgefeat.audit.columns import MIN_DISTINCT_SHARE, MIN_GAP_SHARE
 from ridgefeat.audit.probe import ColumnProbe
-from ridgefeat.audit.table import TOO_GOOD_AUC, AuditTable, Finding, Index, not_checked
+from ridgefeat.audit.table import TOO_GOOD_AUC, AuditTable, Finding, Index, not_checked, on_columns
 from ridgefeat.files import count_of, first_few
 
 MAX_COLUMNS = 3000
@@ -33,14 +33,13 @@ def check_together(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
         return
     groups = table.group_codes[probe.rows]
     if filled := [names[i] for i in filled_by_class(values[probe.rows], probe.classes, groups)]:
-        yield Finding(
+        yield on_columns(
             "missing",
             "leak",
             f"{count_of(len(filled), 'column repeats', 'columns repeat')} values that occur in one class of "
             f"{table.target!r} each: missing values seem to have been filled by class in {first_few(filled)}",
-            cost="a tree reads the class from a filled value; fill gaps within training folds, without the target",
-            count=len(filled),
-            columns=tuple(filled),
+            "a tree reads the class from a filled value; fill gaps within training folds, without the target",
+            filled,
         )
     if len(names) < 2 or len(names) > MAX_COLUMNS:
         yield not_checked(f"all columns together: there are {len(names):,}, not 2 to {MAX_COLUMNS:,}")

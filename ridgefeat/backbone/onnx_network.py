@@ -127,7 +127,7 @@ class OnnxNetwork:
         seen: set[str] = set()
         while tensor in self._makers and self._makers[tensor].op_type in RESHAPING and tensor not in seen:
             seen.add(tensor)
-            before = self._makers[tensor].input[0]
+            before = next(iter(self._makers[tensor].input), "")
             if before not in self._makers:
                 break
             tensor = before

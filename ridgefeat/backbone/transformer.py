@@ -284,7 +284,7 @@ class Cache:
                     return None
                 file.seek(0)
                 values = np.load(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+        except Exception:  # a damaged file fails in many ways
             return None
         fits = isinstance(values, np.ndarray) and values.shape == shape and values.dtype == np.float32
         return values if fits and np.isfinite(values).all() else None

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.bench.classifiers import METHODS
+from ridgefeat.bench.classifiers import METHODS, maker
 from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.results import Problem
 from ridgefeat.errors import ParameterError, RidgefeatError
@@ -28,6 +28,7 @@ FINE_TUNING_EPOCHS = 5
 the rest."""
 FINE_TUNED = "backbone-fine-tuned"
 FROZEN = ("backbone-svm", "backbone-logistic", "backbone-head", "both-svm", "both-logistic")
+_HEAD = ("ridgefeat.backbone:NetworkHead", "epochs", "class_weight", "random_state")
 _NUMBERS = ("mean", "std")
 _TEXTS = ("layer", "channel_order", "cache")
 SETTINGS = (*_TEXTS, *_NUMBERS, "size", "last_layers")
@@ -76,7 +77,7 @@ def backbone_methods(
     every = [
         Method("backbone-svm", "RBF SVM on the embedding", svm, cost=2, **embedding),
         Method("backbone-logistic", "logistic regression on the embedding", logistic, **embedding),
-        Method("backbone-head", head, _head, **epochs, **embedding),
+        Method("backbone-head", head, maker(*_HEAD), **epochs, **embedding),
         Method(FINE_TUNED, tuned, reader.fine_tuned, **epochs, **maps),
         Method("both-svm", "RBF SVM on embedding and features", svm, cost=3, **both),
         Method("both-logistic", "logistic regression on embedding and features", logistic, cost=2, **both),
@@ -227,9 +228,3 @@ def _vectors(
 
 def _report(progress: Progress, before: int, total: int, done: int) -> None:
     progress(before + done, total, "prints through the network")
-
-
-def _head(o: Options) -> Any:
-    from ridgefeat.backbone import NetworkHead
-
-    return NetworkHead(epochs=o.epochs, class_weight=o.class_weight, random_state=o.seed)

@@ -57,11 +57,8 @@ def fit(scores: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
     CalibratedClassifierCV draws another curve: it moves the labels towards each other before it fits one, and fits
     several classes each on its own.
     """
-    return _curve().fit(_input(scores), y)
-
-
-def _curve() -> Any:
-    return make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=500))
+    curve = make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=500))
+    return curve.fit(_input(scores), y)
 
 
 def apply(calibrator: Any, scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ PATIENCE = 5
 """Epochs without a lower loss on them after which a network stops, and goes back to its best."""
 
 
-def _of(path: str, *settings: str, **parameters: Any) -> Callable[[Options], Any]:
+def maker(path: str, *settings: str, **parameters: Any) -> Callable[[Options], Any]:
     """Return what makes an estimator, module:Class, which is imported when it is first needed.
 
     `settings` are those of its parameters that Options gives, `parameters` those that are fixed.
@@ -39,12 +39,8 @@ def _of(path: str, *settings: str, **parameters: Any) -> Callable[[Options], Any
 
 
 def _make(path: str, settings: Sequence[str], parameters: Mapping[str, Any], o: Options) -> Any:
-    asked = {
-        "class_weight": o.class_weight,
-        "priors": o.priors,
-        "balanced": o.imbalance == "weights",
-        "random_state": o.seed,
-    }
+    asked: dict[str, Any] = {"class_weight": o.class_weight, "priors": o.priors, "balanced": o.imbalance == "weights"}
+    asked |= {"random_state": o.seed, "epochs": o.epochs}
     return _load(path)(**parameters, **{name: asked[name] for name in settings})
 
 
@@ -65,19 +61,6 @@ def _read_pixels(problem: Problem, root: Path) -> NDArray[Any]:
     return read_pixels(root, problem.sources.tolist(), labels["meta_layout"].tolist(), flags)
 
 
-def _cnn(network: str, o: Options) -> Any:
-    from ridgefeat.nn.classifier import NumpyCNNClassifier
-
-    return NumpyCNNClassifier(
-        network,
-        epochs=o.epochs,
-        class_weight=o.class_weight,
-        validation_fraction=VALIDATION_SHARE,
-        patience=PATIENCE,
-        random_state=o.seed,
-    )
-
-
 _OWN = "ridgefeat.bench.estimators:"
 _FOREST: dict[str, Any] = {"n_estimators": 100, "min_samples_leaf": 5, "max_samples": 0.6}
 _EXTRA: dict[str, Any] = {"n_estimators": 200, "min_samples_leaf": 3}
@@ -88,6 +71,8 @@ _NEAREST: dict[str, Any] = {"n_neighbors": 25, "weights": "distance", "algorithm
 _TREE: dict[str, Any] = {"max_depth": 5, "min_samples_leaf": 20}
 _LDA = "sklearn.discriminant_analysis:LinearDiscriminantAnalysis"
 _PIXELS: dict[str, Any] = {"input": "pixels", "read": _read_pixels, "scaled": False}
+_CNN = ("ridgefeat.nn.classifier:NumpyCNNClassifier", "epochs", "class_weight", "random_state")
+_STOPPED: dict[str, Any] = {"validation_fraction": VALIDATION_SHARE, "patience": PATIENCE}
 _LEAF: dict[str, list[Any]] = {"min_samples_leaf": [2, 5, 10], "max_features": ["sqrt", 0.1]}
 METHODS: dict[str, Method] = {
     m.name: m
@@ -95,27 +80,27 @@ METHODS: dict[str, Method] = {
         Method(
             "dummy",
             "the most frequent class, or the mean; ignores the print",
-            _of("sklearn.dummy:DummyClassifier", strategy="prior"),
-            _of("sklearn.dummy:DummyRegressor"),
+            maker("sklearn.dummy:DummyClassifier", strategy="prior"),
+            maker("sklearn.dummy:DummyRegressor"),
         ),
         Method(
             "logistic",
             "logistic regression, L2",
-            _of("sklearn.linear_model:LogisticRegression", "class_weight", C=1e-3, max_iter=300),
+            maker("sklearn.linear_model:LogisticRegression", "class_weight", C=1e-3, max_iter=300),
             grid={"C": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]},
         ),
         Method(
             "ridge",
             "linear regression, L2",
             None,
-            _of("sklearn.linear_model:Ridge", alpha=1000.0),
+            maker("sklearn.linear_model:Ridge", alpha=1000.0),
             grid={"alpha": [100.0, 1000.0, 10000.0]},
         ),
         Method(
             "linear-svm",
             "linear support vector machine",
-            _of("sklearn.svm:LinearSVC", "class_weight", "random_state", C=1e-4, dual="auto"),
-            _of(
+            maker("sklearn.svm:LinearSVC", "class_weight", "random_state", C=1e-4, dual="auto"),
+            maker(
                 "ridgefeat.bench.estimators:StandardisedLinearSVR",
                 "random_state",
                 C=1e-3,
@@ -128,89 +113,89 @@ METHODS: dict[str, Method] = {
         Method(
             "rbf-svm",
             "support vector machine with radial basis functions",
-            _of(_OWN + "RbfClassifier", "class_weight"),
-            _of(_OWN + "RbfRegressor"),
+            maker(_OWN + "RbfClassifier", "class_weight"),
+            maker(_OWN + "RbfRegressor"),
             grid={"C": [1.0, 3.0, 10.0], "spread": [0.1, 0.3, 1.0]},
             cost=2,
         ),
         Method(
             "random-forest",
             "100 trees on bootstrap samples",
-            _of("sklearn.ensemble:RandomForestClassifier", "class_weight", "random_state", **_FOREST),
-            _of("sklearn.ensemble:RandomForestRegressor", "random_state", **_FOREST, max_features="sqrt"),
+            maker("sklearn.ensemble:RandomForestClassifier", "class_weight", "random_state", **_FOREST),
+            maker("sklearn.ensemble:RandomForestRegressor", "random_state", **_FOREST, max_features="sqrt"),
             grid=_LEAF,
             cost=3,
         ),
         Method(
             "extra-trees",
             "200 trees with random cuts",
-            _of("sklearn.ensemble:ExtraTreesClassifier", "class_weight", "random_state", **_EXTRA),
-            _of("sklearn.ensemble:ExtraTreesRegressor", "random_state", **_EXTRA, max_features="sqrt"),
+            maker("sklearn.ensemble:ExtraTreesClassifier", "class_weight", "random_state", **_EXTRA),
+            maker("sklearn.ensemble:ExtraTreesRegressor", "random_state", **_EXTRA, max_features="sqrt"),
             grid=_LEAF,
             cost=3,
         ),
         Method(
             "gradient-boosting",
             "100 histogram-based boosted trees, unweighted",
-            _of("sklearn.ensemble:HistGradientBoostingClassifier", "random_state", **_BOOSTING, early_stopping=False),
-            _of("sklearn.ensemble:HistGradientBoostingRegressor", "random_state", **_BOOSTING, early_stopping=False),
+            maker("sklearn.ensemble:HistGradientBoostingClassifier", "random_state", **_BOOSTING, early_stopping=False),
+            maker("sklearn.ensemble:HistGradientBoostingRegressor", "random_state", **_BOOSTING, early_stopping=False),
             grid={"learning_rate": [0.03, 0.1], "max_leaf_nodes": [7, 15]},
             cost=4,
         ),
         Method(
             "knn",
             "25 nearest neighbours, weighted",
-            _of(_OWN + "NearestClasses", **_NEAREST),
-            _of(_OWN + "NearestNumbers", **_NEAREST),
+            maker(_OWN + "NearestClasses", **_NEAREST),
+            maker(_OWN + "NearestNumbers", **_NEAREST),
             grid={"n_neighbors": [5, 25, 75]},
         ),
         Method(
             "naive-bayes",
             "Gaussian naive Bayes",
-            _of("sklearn.naive_bayes:GaussianNB", "priors", var_smoothing=1e-3),
+            maker("sklearn.naive_bayes:GaussianNB", "priors", var_smoothing=1e-3),
             grid={"var_smoothing": [1e-6, 1e-3, 1e-1]},
         ),
         Method(
             "tree",
             "one decision tree of depth 5",
-            _of("sklearn.tree:DecisionTreeClassifier", "class_weight", "random_state", **_TREE),
-            _of("sklearn.tree:DecisionTreeRegressor", "random_state", **_TREE),
+            maker("sklearn.tree:DecisionTreeClassifier", "class_weight", "random_state", **_TREE),
+            maker("sklearn.tree:DecisionTreeRegressor", "random_state", **_TREE),
             grid={"max_depth": [3, 5, 8]},
         ),
         Method(
             "pca-lda",
             "200 principal components, shrunken linear discriminant",
-            partial(_after_pca, _of(_LDA, "priors", solver="lsqr", shrinkage="auto")),
+            partial(_after_pca, maker(_LDA, "priors", solver="lsqr", shrinkage="auto")),
         ),
         Method(
             "lda",
             "shrunken linear discriminant on all columns",
-            _of(_LDA, "priors", solver="lsqr", shrinkage=0.3),
+            maker(_LDA, "priors", solver="lsqr", shrinkage=0.3),
             grid={"shrinkage": [0.1, 0.3, 0.6, "auto"]},
         ),
         Method(
             "pca-ridge",
             "200 principal components, linear regression",
             None,
-            partial(_after_pca, _of("sklearn.linear_model:Ridge", alpha=10.0)),
+            partial(_after_pca, maker("sklearn.linear_model:Ridge", alpha=10.0)),
         ),
         Method(
             "kmeans",
             "16 clusters, each named by its majority",
-            _of(_OWN + "NamedClusters", "balanced", "random_state"),
-            _of(_OWN + "ClusterMeans", "random_state"),
+            maker(_OWN + "NamedClusters", "balanced", "random_state"),
+            maker(_OWN + "ClusterMeans", "random_state"),
         ),
         Method(
             "pixels-rbf-svm",
             f"RBF SVM on {SIDE} x {SIDE} pixels",
-            _of(_OWN + "RbfClassifier", "class_weight", C=1.0, spread=1.0),
+            maker(_OWN + "RbfClassifier", "class_weight", C=1.0, spread=1.0),
             cost=5,
             **_PIXELS,
         ),
         Method(
             "cnn-two-block",
             f"network of two convolutions on {SIDE} x {SIDE} pixels, stopped by groups of the training fold",
-            partial(_cnn, "two-block"),
+            maker(*_CNN, network="two-block", **_STOPPED),
             cost=50,
             in_epochs=True,
             **_PIXELS,
@@ -218,7 +203,7 @@ METHODS: dict[str, Method] = {
         Method(
             "cnn-three-block",
             f"network of six convolutions with batch normalisation on {SIDE} x {SIDE} pixels, stopped likewise",
-            partial(_cnn, "three-block"),
+            maker(*_CNN, network="three-block", **_STOPPED),
             cost=200,
             in_epochs=True,
             **_PIXELS,

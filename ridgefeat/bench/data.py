@@ -14,7 +14,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from ridgefeat.audit.table import as_text
 from ridgefeat.bench.results import Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
-from ridgefeat.files import first_few
+from ridgefeat.files import count_of, first_few
 
 MAX_INTEGER_CLASSES = 10
 """Whole numbers with at most so many distinct values are classes, with more a quantity."""
@@ -101,10 +101,13 @@ def make_problem(
     ParameterError
         If a family or the positive class does not exist.
     """
+    known = {c["name"] for c in about["columns"]}
     for role, name in (("target", target), ("group", group)):
         if name not in frame.columns:
-            advice = _group_advice(frame, about, target) if role == "group" else ""
-            raise TableError(f"the table has no {role} column {name!r}; it has: {_labels(frame, about)}{advice}")
+            labels = [c for c in frame.columns if c not in known and not c.startswith("meta_")]
+            found = ", ".join(labels) or "no label column at all (extract with --layout, --index or --regex)"
+            advice = _group_advice(frame, [c for c in labels if c != target]) if role == "group" else ""
+            raise TableError(f"the table has no {role} column {name!r}; it has: {found}{advice}")
     if target == group:
         raise TableError(f"target and group are both {target!r}: nothing could be predicted for people not yet seen")
     notes: list[str] = []
@@ -125,7 +128,6 @@ def make_problem(
                 "give --kind regression"
             )
     classes, y = _encode(frame[target], kind, target)
-    known = {c["name"] for c in about["columns"]}
     return Problem(
         target=target,
         group=group,
@@ -161,16 +163,8 @@ def infer_kind(column: pd.Series[Any]) -> Kind:
     return "binary" if count == 2 else "multiclass"
 
 
-def _labels(frame: pd.DataFrame, about: Mapping[str, Any]) -> str:
-    known = {c["name"] for c in about["columns"]}
-    names = [c for c in frame.columns if c not in known and not c.startswith("meta_")]
-    return ", ".join(names) or "no label column at all (extract with --layout, --index or --regex)"
-
-
-def _group_advice(frame: pd.DataFrame, about: Mapping[str, Any], target: str) -> str:
+def _group_advice(frame: pd.DataFrame, labels: Sequence[str]) -> str:
     """Return which labels could be the people, those with the most values first, and what is left without one."""
-    known = {c["name"] for c in about["columns"]} | {target}
-    labels = [c for c in frame.columns if c not in known and not c.startswith("meta_")]
     count = {c: frame[c].nunique() for c in labels}
     able = [c for c in labels if count[c] < frame[c].count() and (PERSON.search(c) or count[c] > MAX_INTEGER_CLASSES)]
     able.sort(key=lambda c: (PERSON.search(c) is None, -count[c]))
@@ -236,8 +230,7 @@ def _informative(frame: pd.DataFrame, names: list[str], notes: list[str]) -> lis
 
 def _note_left_out(columns: Sequence[str], reason: str, notes: list[str]) -> None:
     if columns:
-        count = f"{len(columns)} column{'' if len(columns) == 1 else 's'}"
-        notes.append(f"{count} left out, {reason}: {first_few(columns)}")
+        notes.append(f"{count_of(len(columns), 'column')} left out, {reason}: {first_few(columns)}")
 
 
 def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str, ...], Any]:
@@ -265,8 +258,7 @@ def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str,
 
 def _positive(classes: Sequence[str], y: Any, asked: str | None) -> str:
     if asked is None:
-        counts = np.bincount(y, minlength=2)
-        return classes[int(np.argmin(counts))]
+        return classes[int(np.argmin(np.bincount(y, minlength=2)))]
     if asked not in classes:
         raise ParameterError(f"no class {asked!r} can be the positive one; there are: {', '.join(classes)}")
     return asked

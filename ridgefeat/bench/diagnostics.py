@@ -16,9 +16,10 @@ from joblib import delayed
 from numpy.typing import NDArray
 from sklearn.feature_selection import f_classif, f_regression
 
-from ridgefeat.bench import calibration, metrics, statistics
+from ridgefeat.bench import metrics, statistics
 from ridgefeat.bench.classifiers import build
-from ridgefeat.bench.evaluation import Outcome, evaluate, failure, fit
+from ridgefeat.bench.ensemble import TOLERANCE
+from ridgefeat.bench.evaluation import Outcome, evaluate, failure, fit, predict_rows
 from ridgefeat.bench.metrics import Predictions, Weights
 from ridgefeat.bench.options import FEATURES, Method, Options
 from ridgefeat.bench.pooling import PooledPredictions, pool_predictions
@@ -26,8 +27,6 @@ from ridgefeat.bench.results import LESS_IS_BETTER, Comparison, Fold, Problem
 from ridgefeat.bench.splits import strata_of
 from ridgefeat.work.engine import count_workers, spread
 
-TOLERANCE = 0.02
-"""How far behind the best a quicker classifier may be, as a share of the main figure's range (or of the error)."""
 TRAINING_SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 """Shares of the training groups along the learning curve."""
 CONTROL_DRAWS = 10
@@ -92,15 +91,9 @@ def learning_curve(refitter: Refitter) -> pd.DataFrame | None:
         if p is None:
             continue
         for i, fold in enumerate(folds):
-            rows.append(
-                {
-                    "classifier": refitter.method.name,
-                    "groups": len(set(refitter.problem.groups[fold.train])),
-                    "repeat": fold.repeat,
-                    "fold": fold.number,
-                    "value": metrics.figure(p.select(p.fold == i), refitter.problem.metric),
-                }
-            )
+            row = {"classifier": refitter.method.name, "groups": len(set(refitter.problem.groups[fold.train]))}
+            value = metrics.figure(p.select(p.fold == i), refitter.problem.metric)
+            rows.append({**row, "repeat": fold.repeat, "fold": fold.number, "value": value})
     return pd.DataFrame(rows) if rows else None
 
 
@@ -163,10 +156,8 @@ def permutation_importance(refitter: Refitter) -> pd.DataFrame | None:
     }
     columns = _most_different(problem, X) if len(names) > MAX_COLUMNS else range(len(names))
     blocks |= {("column", names[i]): [i] for i in columns}
-    work = (
-        delayed(_shuffle_blocks)(refitter.method, f, options, X, problem.y, list(blocks.values()))
-        for f in refitter.folds
-    )
+    given = refitter.method, options, X, problem.y, list(blocks.values())
+    work = (delayed(_shuffle_blocks)(f, *given) for f in refitter.folds)
     try:
         outcomes = list(spread(work, count_workers(options.jobs), ordered=True))
     except Exception:  # an estimator that cannot be taken apart has no importances; the comparison stands
@@ -199,7 +190,7 @@ def _most_different(problem: Problem, X: NDArray[Any]) -> list[int]:
 
 
 def _shuffle_blocks(
-    method: Method, fold: Fold, options: Options, X: NDArray[Any], y: NDArray[Any], blocks: list[list[int]]
+    fold: Fold, method: Method, options: Options, X: NDArray[Any], y: NDArray[Any], blocks: list[list[int]]
 ) -> list[Outcome]:
     """Return a fold's outcome, then that with each block of columns shuffled in the test rows."""
     with warnings.catch_warnings():
@@ -208,20 +199,13 @@ def _shuffle_blocks(
         before, model = pipeline[:-1], pipeline[-1]
         test = np.asarray(before.transform(X[fold.test]), np.float32)
         order = np.random.default_rng(options.seed).permutation(len(test))
-        out = [_outcome(method, fold, options, model, test)]
+        out = [Outcome(method.name, fold, *predict_rows(model, test, options))]
         for block in blocks:
             kept = test[:, block]
             test[:, block] = kept[order]
-            out.append(_outcome(method, fold, options, model, test))
+            out.append(Outcome(method.name, fold, *predict_rows(model, test, options)))
             test[:, block] = kept
     return out
-
-
-def _outcome(method: Method, fold: Fold, options: Options, model: Any, X: NDArray[Any]) -> Outcome:
-    if options.kind == "regression":
-        return Outcome(method.name, fold, model.predict(X), np.zeros((len(X), 0)))
-    scores = calibration.raw_scores(model, X, options.n_classes)
-    return Outcome(method.name, fold, scores.argmax(axis=1), scores)
 
 
 def controls(refitter: Refitter) -> pd.DataFrame:

@@ -102,16 +102,18 @@ def run_fit(
     method: Method,
     fold: Fold,
     options: Options,
-    X: NDArray[Any],
+    X: NDArray[Any] | str,
     y: NDArray[Any],
     groups: NDArray[Any],
     **parameters: Any,
 ) -> Outcome:
-    """Fit on the fold's training rows and predict its test rows; never raises.
+    """Fit on the fold's training rows and predict its test rows; never raises. X may be the reason why it is missing.
 
     `seconds` counts fitting and predicting. Building the pipeline imports the estimator's libraries, which takes longer
     than many a fit in a worker that has just been started, and is not counted.
     """
+    if isinstance(X, str):
+        return Outcome(method.name, fold, None, None, reason=X)
     started = time.perf_counter()
     try:
         with warnings.catch_warnings():
@@ -119,14 +121,10 @@ def run_fit(
             pipeline = build(method, options, **parameters)
             started = time.perf_counter()
             fitted, chosen = fit(pipeline, method, fold, options, X, y, groups)
-            test = X[fold.test]
-            if options.kind == "regression":
-                predicted, scores = fitted.predict(test), np.zeros((len(test), 0))
-            else:
-                scores = calibration.raw_scores(fitted, test, options.n_classes)
-                # Of two classes ours call the one that scores higher; asking again would cost the same again.
-                own = options.n_classes == 2 and ":" not in method.name
-                predicted = (scores.argmax(axis=1) if own else fitted.predict(test)).astype(np.int64)
+            predicted, scores = predict_rows(fitted, X[fold.test], options)
+            # Of two classes ours call the one that scores higher; asking again would cost the same again.
+            if options.kind != "regression" and (options.n_classes != 2 or ":" in method.name):
+                predicted = fitted.predict(X[fold.test]).astype(np.int64)
         if not (np.isfinite(scores).all() and np.isfinite(predicted).all()):
             raise ValueError("its scores are not finite")
     # Whatever a foreign estimator raises is one classifier's failure, not the comparison's.
@@ -153,6 +151,14 @@ def fit(
     return search.best_estimator_, search.best_params_
 
 
+def predict_rows(model: Any, X: NDArray[Any], options: Options) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return a fitted estimator's numbers, or the classes that score highest, and its scores of every class."""
+    if options.kind == "regression":
+        return model.predict(X), np.zeros((len(X), 0))
+    scores = calibration.raw_scores(model, X, options.n_classes)
+    return scores.argmax(axis=1), scores
+
+
 def history(fitted: Any) -> list[dict[str, float]] | None:
     """Return the figures of each epoch that a pipeline's estimator kept; None where it does not train in epochs."""
     model = fitted[-1]
@@ -162,19 +168,8 @@ def history(fitted: Any) -> list[dict[str, float]] | None:
     return [dict(zip(kept, values, strict=True)) for values in zip(*kept.values(), strict=True)]
 
 
-def _numbered_fit(
-    i: int,
-    method: Method,
-    fold: Fold,
-    options: Options,
-    X: NDArray[Any] | str,
-    y: NDArray[Any],
-    groups: NDArray[Any],
-    **parameters: Any,
-) -> tuple[int, Outcome]:
-    if isinstance(X, str):
-        return i, Outcome(method.name, fold, None, None, reason=X)
-    return i, run_fit(method, fold, options, X, y, groups, **parameters)
+def _numbered_fit(i: int, *given: Any, **parameters: Any) -> tuple[int, Outcome]:
+    return i, run_fit(*given, **parameters)
 
 
 def _epoch_reporter(

@@ -154,15 +154,8 @@ def read_problem(job: Job) -> Problem:
     # A copy, in one piece: a frame read column by column warns about every further one.
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].copy()
     whole["meta_table"] = np.repeat(np.arange(len(frames)), [len(f) for f in frames])
-    return make_problem(
-        whole,
-        about or {},
-        target=job.target,
-        group=job.group,
-        kind=job.kind,
-        positive=job.positive,
-        families=job.families,
-    )
+    asked = {name: getattr(job, name) for name in ("target", "group", "kind", "positive", "families")}
+    return make_problem(whole, about or {}, **asked)
 
 
 def audit_problem(problem: Problem, options: Options, folds: Sequence[Fold] = ()) -> Audit:
@@ -239,10 +232,8 @@ def make_folder(folder: str | Path) -> Path:
         If it cannot be made.
     """
     path = Path(folder)
-    try:
+    with os_errors_as(TableError, f"output folder {path} cannot be made"):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TableError(f"output folder {path} cannot be made: {error.strerror}") from None
     return path
 
 
@@ -267,11 +258,8 @@ def write_comparison(comparison: Comparison, folder: str | Path, dialect: str = 
         If the folder cannot be made, or a file cannot be written.
     """
     path = make_folder(folder)
-    made = {name: frame for name in TABLES if (frame := getattr(comparison, name)) is not None}
-    written = []
-    for name, frame in made.items():
-        target = path / f"{name}.csv"
+    made = {path / f"{name}.csv": frame for name in TABLES if (frame := getattr(comparison, name)) is not None}
+    for target, frame in made.items():
         with os_errors_as(TableError, f"{target} cannot be written"), atomic_write(target) as temporary:
             DIALECTS[dialect].write(frame, temporary)
-        written.append(target)
-    return written
+    return list(made)

@@ -445,16 +445,23 @@ def load_model(path: str | Path) -> Model:
 
 
 def _check_shapes(model: Model) -> None:
-    """Fail where what finds unlike prints, the calibrators and the description do not fit together."""
+    """Fail where classifier, calibrators, what finds unlike prints and the description do not fit together."""
     about, detector = model.about, model.novelty
     exceeded = detector.exceeded(np.zeros((1, len(about["columns"]))))
     if exceeded.shape != (1, len(detector.families)) or not all(len(s) == 3 for s in about["sources"]):
         raise ValueError("its parts do not fit together")
-    if about["kind"] != "regression":
+    X = np.zeros((2, len(about["columns"]) + bool(about["within"])))
+    X[1, : len(about["columns"])] = np.nan
+    if about["kind"] == "regression":
+        fits = np.asarray(model.pipeline.predict(X), np.float64).shape == (2,)
+    else:
         n = len(about["classes"])
+        fits = calibration.raw_scores(model.pipeline, X, n).shape == (2, n)
         for kind, calibrator in (("shares", model.calibrator), ("fused_shares", model.fused_calibrator)):
             if calibrator is not None:
                 calibration.decide(calibration.apply(calibrator, np.zeros((1, n))), np.array(about[kind])).item()
+    if not fits:
+        raise ValueError("its classifier does not fit its columns and classes")
 
 
 def _foreign_types(data: bytes) -> list[str]:

@@ -11,7 +11,8 @@ import numpy as np
 from ridgefeat.features import zones
 from ridgefeat.features.family import Column, Family, share
 from ridgefeat.stages.grid import CELL
-from ridgefeat.structure import MM_PER_PX, Bool, Float, SingularPoints
+from ridgefeat.stages.pattern import CLASSES
+from ridgefeat.structure import MM_PER_PX, Bool, Float
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
@@ -19,16 +20,12 @@ if TYPE_CHECKING:
 BAZEN = "Bazen, Gerez 2002"
 MARDIA = "Mardia, Jupp 2000"
 KAWAGOE = "Kawagoe, Tojo 1984"
+NILSSON = "Nilsson, Bigun 2003"
 BINS = 8
 GRID = 5
 SPACING = 2.5
 """Distance in mm between the points of the grid around the core."""
 NAN = float("nan")
-CLASSES = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
-AXIS_ANGLE = np.deg2rad(40)
-AXIS_OFFSET = 3 / MM_PER_PX
-"""A delta within both this angle (radians, seen from the core) and this distance (px, 3 mm) of the axis along which
-the core opens belongs to a tented arch, not to a loop."""
 
 orient = Family("orient", "Orientation field: coherence, circular statistics, curvature, flow, singular points.")
 
@@ -179,66 +176,25 @@ def singular(fp: Fingerprint) -> Sequence[float] | None:
 
 @orient.columns(
     *(
-        share(f"orient_pattern_{n}", f"1 if the print is classified as {n.replace('_', ' ')}, else 0", KAWAGOE)
+        share(f"orient_pattern_{n}", f"1 if the print is classified as {n.replace('_', ' ')}, else 0", NILSSON)
         for n in CLASSES
-    )
+    ),
+    share("orient_pattern_probability", "probability of that class"),
 )
 def pattern(fp: Fingerprint) -> Sequence[float] | None:
-    """Classify the pattern by cores and deltas (Poincare index), one-hot in the order of CLASSES.
+    """Classify the pattern: one-hot in the order of CLASSES, and the probability of the class.
 
     Examples
     --------
     >>> from ridgefeat import Fingerprint
-    >>> from ridgefeat.synth.simple import grating, rings
-    >>> pattern(Fingerprint(grating((201, 201), 9.0).image))  # no singular point: an arch
-    [1.0, 0.0, 0.0, 0.0, 0.0]
-    >>> pattern(Fingerprint(rings((241, 241), 9.0).image))  # two cores: a whorl
+    >>> from ridgefeat.synth.simple import rings
+    >>> pattern(Fingerprint(rings((241, 241), 9.0).image))[:5]
     [0.0, 0.0, 0.0, 0.0, 1.0]
-    """
-    found = pattern_class(fp)
-    return None if found is None else [float(name == found) for name in CLASSES]
-
-
-def pattern_class(fp: Fingerprint) -> str | None:
-    """Return one of CLASSES, or None where there is no print.
-
-    Two cores or two deltas make a whorl, no singular point an arch. With one core and one delta, the delta's position
-    relative to the axis along which the core opens decides: on it a tented arch, to its left (seen from the core) a
-    left loop, to its right a right loop; rotating the print changes nothing. A core alone counts as a loop of the side
-    to which it opens, a delta alone as one of the other side.
-
-    Notes
-    -----
-    After Kawagoe and Tojo (1984) and Karu and Jain, "Fingerprint classification" (Pattern Recognition 1996).
     """
     if not fp.mask.any():
         return None
-    cores, deltas = fp.singular_points.cores, fp.singular_points.deltas
-    if len(cores) >= 2 or len(deltas) >= 2:
-        return "whorl"
-    if not len(cores) and not len(deltas):
-        return "arch"
-    if not len(cores):
-        return _by_delta(fp, deltas)
-    if len(deltas):
-        return _by_axis(cores, deltas)
-    return "left_loop" if np.cos(cores.direction[0]) < 0 else "right_loop"
-
-
-def _by_axis(cores: SingularPoints, deltas: SingularPoints) -> str:
-    dx, dy = deltas.x - cores.x[0], deltas.y - cores.y[0]
-    nearest = int(np.hypot(dx, dy).argmin())
-    towards = np.arctan2(-dy[nearest], dx[nearest])
-    angle = float(np.angle(np.exp(1j * (towards - cores.direction[0]))))
-    offset = float(np.hypot(dx[nearest], dy[nearest]) * abs(np.sin(angle)))
-    if abs(angle) < AXIS_ANGLE and offset < AXIS_OFFSET:
-        return "tented_arch"
-    return "left_loop" if angle > 0 else "right_loop"
-
-
-def _by_delta(fp: Fingerprint, deltas: SingularPoints) -> str:
-    x, _, width, _ = cv2.boundingRect(fp.mask.view(np.uint8))
-    return "left_loop" if deltas.x[0] > x + width / 2 else "right_loop"
+    found = max(fp.pattern, key=lambda name: fp.pattern[name])
+    return [*(float(name == found) for name in CLASSES), fp.pattern[found]]
 
 
 def ridge_count(enhanced: Float, mask: Bool, start: tuple[float, float], end: tuple[float, float]) -> float:

@@ -18,10 +18,10 @@ from ridgefeat.files import atomic_write, os_errors_as
 
 
 def render_page(template: str, page: Mapping[str, Any]) -> str:
-    """Return a template of this package filled in. File names and labels are foreign text: all of it is escaped."""
+    """Return a template of this package filled in. File names and labels are foreign text: escaped in every page."""
     pages = Environment(
         loader=PackageLoader("ridgefeat.report", ""),
-        autoescape=True,
+        autoescape=template.endswith(".html"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -16,7 +16,6 @@ import stat
 import struct
 import threading
 import warnings
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +35,7 @@ from PIL.Image import Exif
 from PIL.TiffImagePlugin import IFDRational
 
 from ridgefeat.errors import ImageError
+from ridgefeat.sources.endings import check_end, check_strip_ends
 from ridgefeat.sources.resolution import Dpi, rounded_dpi
 from ridgefeat.sources.source import Place
 from ridgefeat.sources.wsq import decode_wsq, read_wsq_header
@@ -47,8 +47,9 @@ _METADATA = 1 << 24
 _MAX_READS = 1 << 20
 _MAX_TAG_VALUES = 1 << 18
 _MAX_TILE = 1 << 24
-_MAX_PIXELS_PER_BYTE = {"png": 8 * 1032, "jpeg": 512}
-"""Deflate cannot shrink data more than this (zlib's technical notes); in JPEG, 8x8 pixels take at least one bit."""
+_MAX_PIXELS_PER_BYTE = {"png": 8 * 1032, "jpeg": 512, "gif": 4096}
+"""Deflate cannot shrink data more than this (zlib's technical notes); in JPEG, 8x8 pixels take at least one bit;
+a code of LZW stands for at most 4096 pixels."""
 
 _FORMATS = {
     "bmp": (rb"BM", BmpImagePlugin.BmpImageFile),
@@ -67,15 +68,10 @@ _FORMATS = {
     "wsq": (rb"\xff\xa0\xff", None),
 }
 _NAMED_ONLY = {"HEIF or AVIF image": rb"(?s:....ftyp)", "PDF document": rb"%PDF", "zip archive": rb"PK\x03\x04"}
-_ENDS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
-"""Without them Pillow would decode some files that are cut short without an error."""
 _MAX_SCANS, _MAX_SCANNED = 32, 500_000_000
 """Scans of a progressive JPEG beyond which scans times pixels are bounded: each scan goes over the whole image."""
-_ZEROS = 64
-"""Zero bytes at the end of compressed data that none has: the file was not copied to its end."""
 _ORIENTATION, _ACROSS, _DOWN, _UNIT, _PHOTOMETRIC, _TILE_WIDTH, _TILE_HEIGHT = 274, 282, 283, 296, 262, 322, 323
-_BITS, _COMPRESSION, _SAMPLES, _PLANAR = 258, 259, 277, 284
-_DEFLATE = (8, 32946)
+_BITS, _SAMPLES, _PLANAR = 258, 277, 284
 _TAG_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _BYTE_TAGS = (1, 2, 7)
 _PRIVATE_TAGS = 0x8000
@@ -246,10 +242,7 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
         _check_size(width, height, len(image.getbands()), max_pixels)
         if width * height > _MAX_PIXELS_PER_BYTE.get(kind, max_pixels) * len(data):
             raise ImageError(f"the header claims {width}x{height} px, more than {len(data)} bytes can hold")
-        if kind in _ENDS and data.rfind(_ENDS[kind], image.fp.tell()) < 0:
-            raise ImageError(f"the {kind.upper()} file is cut short: {len(data)} bytes without an end; copy it again")
-        if kind == "webp" and not data[-_ZEROS:].strip(b"\0"):
-            raise ImageError(f"the WEBP file is damaged: its last {_ZEROS} bytes are zero; copy it again")
+        check_end(image, data, kind)
         scans = data.count(b"\xff\xda") if kind == "jpeg" else 0
         if scans > _MAX_SCANS and scans * width * height > _MAX_SCANNED:
             raise ImageError(f"the JPEG file claims {scans} scans over {width}x{height} px; it is damaged")
@@ -310,7 +303,7 @@ def _check_directory(data: bytes) -> tuple[bytes, bool]:
 
 
 def _check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
-    """Refuse strips or tiles that lie outside the file, are far larger than the image, or do not inflate."""
+    """Refuse strips or tiles that lie outside the file, are far larger than the image, or break off."""
     if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) > max(_MAX_TILE, 4 * width * height):
         raise ImageError("the TIFF claims tiles far larger than its image; it is damaged")
     samples = tags.get(_SAMPLES, 1) if tags.get(_PLANAR) == 2 else 1
@@ -319,18 +312,11 @@ def _check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
     starts, lengths = (tags.get(273, ()), tags.get(279, ())) if 273 in tags else (tags.get(324, ()), tags.get(325, ()))
     if not starts or len(starts) != len(lengths):
         raise ImageError(f"the TIFF names {len(starts)} strips or tiles but {len(lengths)} sizes; it is damaged")
-    end = max(start + length for start, length in zip(starts, lengths, strict=True))
+    strips = list(zip(starts, lengths, strict=True))
+    end = max(start + length for start, length in strips)
     if end > len(data):
         raise ImageError(f"the TIFF file is cut short: {len(data)} of {end} bytes; copy it again")
-    left = 8 * width * height
-    for start, length in zip(starts, lengths, strict=True) if tags.get(_COMPRESSION) in _DEFLATE else ():
-        stream, packed = zlib.decompressobj(), data[start : start + length]
-        while packed and not stream.eof and left >= 0:
-            try:
-                left -= len(stream.decompress(packed, 1 << 20))
-            except zlib.error:
-                raise ImageError(f"the TIFF file is damaged: its strip at byte {start} does not inflate") from None
-            packed = stream.unconsumed_tail
+    check_strip_ends(tags, data, strips)
 
 
 def _tags(image: Any, kind: str) -> dict[int, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from ridgefeat.stages.grid import edge_distance
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.stages.ridge_walk import Int, branches, neighbour_codes, walk
-from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, OrientationField, UInt8
+from ridgefeat.structure import BIFURCATION, ENDING, Bool, Float, Minutiae, OrientationField, SingularPoints, UInt8
 
 QUALITY_REACH, QUALITY_STEP = 18, 3
 """Pixels: half side of the square from which a minutia's confidence is read, and the step between its samples."""
@@ -25,6 +25,9 @@ class MinutiaeParams:
     """Parameters of extract_minutiae."""
 
     border: float = parameter(6.0, "px", 0, 64, "minimum distance from the mask's edge")
+    core_distance: float = parameter(
+        24.0, "px", 0, 64, "minimum distance from a core that the orientation field does not turn around"
+    )
     trace: int = parameter(10, "px", 4, 40, "length of ridge from which the sense of a minutia's direction is read")
     pair_distance: float = parameter(0.5, "periods", 0, 4, "opposite minutiae closer than this are a break or bridge")
     link_length: float = parameter(0.6, "periods", 0, 6, "minutiae joined by a ridge shorter than this are a spur")
@@ -43,6 +46,7 @@ def extract_minutiae(
     orientation: OrientationField,
     period: Float,
     mask: Bool,
+    missed: SingularPoints | None = None,
     params: MinutiaeParams | None = None,
 ) -> Minutiae:
     """Find ridge endings and bifurcations by the crossing number and remove false ones; see select_minutiae.
@@ -55,6 +59,8 @@ def extract_minutiae(
     orientation : OrientationField
     period : ndarray of float32, shape (rows, columns)
     mask : ndarray of bool, shape (rows, columns)
+    missed : SingularPoints, optional
+        Cores that the orientation field does not turn around.
     params : MinutiaeParams, optional
 
     Returns
@@ -85,6 +91,8 @@ def extract_minutiae(
     flat = np.flatnonzero(candidates).astype(np.int32)
     y, x = np.divmod(flat, np.int32(mask.shape[1]))
     keep = edge_distance(mask, x, y) >= p.border
+    for core_x, core_y in zip(missed.x, missed.y, strict=True) if missed else ():
+        keep &= np.hypot(x - core_x, y - core_y) >= p.core_distance
     x, y = x[keep], y[keep]
     if not len(x):
         return Minutiae.empty()

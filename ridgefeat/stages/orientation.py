@@ -99,12 +99,19 @@ def coherence(normalised: Float, mask: Bool, window: float) -> Float:
     gx = cv2.Scharr(normalised, cv2.CV_32F, 1, 0)
     gy = cv2.Scharr(normalised, cv2.CV_32F, 0, 1)
     rows, columns = mask.shape
-    small = -(-columns // FINE), -(-rows // FINE)
     # A mean over hundreds of gradients loses nothing by every second row and column.
-    gx, gy = gx[::2, ::2], gy[::2, ::2]
-    xx, xy, yy = (cv2.resize(a * b, small, interpolation=cv2.INTER_AREA) for a, b in ((gx, gx), (gx, gy), (gy, gy)))
-    tensor = np.stack([xx - yy, 2 * xy, xx + yy], -1)
-    tensor = cv2.GaussianBlur(tensor, (0, 0), window / FINE, borderType=cv2.BORDER_REPLICATE)
+    tensor = structure_tensor(gx[::2, ::2], gy[::2, ::2], window)
     value = np.hypot(tensor[..., 0], tensor[..., 1]) / (tensor[..., 2] + np.float32(1e-6))
     full = cv2.resize(value, (columns, rows), interpolation=cv2.INTER_LINEAR)
     return np.asarray(full * mask)
+
+
+def structure_tensor(gx: Float, gy: Float, window: float) -> Float:
+    """Return xx - yy, 2 xy and xx + yy of the products of gradients (y down), smoothed over `window` (px at 500 dpi).
+
+    The gradients, at every second pixel, give float32 of shape (grid rows, grid columns, 3) on fine cells.
+    """
+    small = -(-gx.shape[1] * 2 // FINE), -(-gx.shape[0] * 2 // FINE)
+    xx, xy, yy = (cv2.resize(a * b, small, interpolation=cv2.INTER_AREA) for a, b in ((gx, gx), (gx, gy), (gy, gy)))
+    tensor = np.stack([xx - yy, 2 * xy, xx + yy], -1)
+    return np.asarray(cv2.GaussianBlur(tensor, (0, 0), window / FINE, borderType=cv2.BORDER_REPLICATE))

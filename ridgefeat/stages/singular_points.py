@@ -1,12 +1,15 @@
-"""Singular points: cores and deltas, where the orientation field turns around a point."""
+"""Singular points: cores and deltas, where the orientation field turns around a point or ought to."""
 
 from __future__ import annotations
+
+from dataclasses import fields
 
 import cv2
 import numpy as np
 
 from ridgefeat.stages.grid import FINE, edge_distance
 from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.stages.symmetry import DEVIATION, Complex, core_near, deep_inside, delta_likeness, summit, symmetry
 from ridgefeat.structure import CORE, DELTA, Bool, Float, OrientationField, SingularPoints
 
 TURN = np.float32(2 * np.pi)
@@ -16,6 +19,10 @@ COHERENCE_RADII = np.array([16, 20, 24], np.float32)
 """Pixels; coherence is always low at a singular point itself, so it is read two ridges away."""
 DIRECTION_RADII = np.array([10, 14, 18], np.float32)
 """Pixels; near enough that the field still turns around this point alone."""
+BELOW, ASIDE = (8, 220), 200
+"""Pixels below and to either side of a missed core within which its delta is sought."""
+MISSED_MARGIN = 6
+"""Fine cells (24 px) between a missed core and the mask's edge, where half a window of bent ridges is like a core."""
 INCOHERENT_WEIGHT = 0.05
 """Added to the coherence as a vector's weight, so that the smoothed field is defined where it is 0."""
 
@@ -32,6 +39,12 @@ class SingularPointParams:
         0.28, "", 0, 1, "minimum coherence on a ring around the point; raised: fewer points"
     )
     pair_distance: float = parameter(26.0, "px", 0, 200, "a core and a delta closer than this cancel each other")
+    min_symmetry: float = parameter(
+        0.5, "", 0, 1, "minimum likeness of a missed core and of the delta below it; raised: fewer points"
+    )
+    min_symmetry_alone: float = parameter(
+        0.7, "", 0, 1, "minimum likeness of a missed core without a delta; raised: fewer points"
+    )
 
 
 def find_singular_points(
@@ -84,6 +97,73 @@ def find_singular_points(
     return SingularPoints(x, y, kind, direction).select(order)
 
 
+def find_missed_points(
+    found: SingularPoints, flow: Complex, params: SingularPointParams | None = None
+) -> SingularPoints:
+    """Find the upper core of a print, and the delta below it, where the smoothed field does not turn around them.
+
+    Parameters
+    ----------
+    found : SingularPoints
+        Those of find_singular_points.
+    flow : ndarray of complex64, shape (grid rows, grid columns)
+        symmetry.ridge_flow of the same print.
+    params : SingularPointParams, optional
+
+    Returns
+    -------
+    SingularPoints
+        A core and perhaps a delta, to be added to `found`, which must have no core.
+
+    Notes
+    -----
+    Sharply recurving ridges, poor ink at the core and a core close to its delta (tented arches) leave no turn in a
+    smoothed field. The place with most of a core's symmetry decides: a response of at least half of a perfect core's,
+    confirmed by a delta below it that was found or has at least half of a perfect delta's. A delta outside the image
+    confirms nothing, so that a core alone must be clearer. Plain arches, which bend everywhere, reach neither.
+    """
+    p = params or SingularPointParams()
+    if not deep_inside(flow).any():
+        return SingularPoints.empty()
+    core, delta = symmetry(flow, DEVIATION)
+    upper = summit(core, delta, flow)
+    if not deep_inside(flow, MISSED_MARGIN)[upper]:
+        return SingularPoints.empty()
+    at, likeness = core_near(core, delta, upper)
+    points = [(at[1], at[0], CORE, float(np.angle(core[at])))]
+    rows, columns = flow.shape
+    down, aside = FINE * (np.arange(rows)[:, None] - at[0]), FINE * np.abs(np.arange(columns) - at[1])
+    where = deep_inside(flow) & (down >= BELOW[0]) & (down <= BELOW[1]) & (aside <= ASIDE)
+    score = np.where(where, delta_likeness(core, delta), 0)
+    row, column = np.unravel_index(score.argmax(), score.shape)
+    if not len(found.deltas) and score[row, column] >= p.min_symmetry:
+        points.append((int(column), int(row), DELTA, float(np.angle(delta[row, column])) / 3))
+    is_confirmed = len(found.deltas) or len(points) > 1
+    if likeness < (p.min_symmetry if is_confirmed else p.min_symmetry_alone):
+        return SingularPoints.empty()
+    x, y, kind, direction = np.array(points, np.float32).T
+    middle = np.float32((FINE - 1) / 2)
+    # Twice, because the first may round up to a whole turn.
+    return SingularPoints.make(FINE * x + middle, FINE * y + middle, kind, direction % TURN % TURN)
+
+
+def without_turn(points: SingularPoints, orientation: OrientationField) -> SingularPoints:
+    """Return those points around which, 16 px away, the orientation makes no turn: the field is wrong there."""
+    if not len(points):
+        return points
+    px, py = _rings(points.x, points.y, COHERENCE_RADII[:1])
+    angle = cv2.remap(orientation.angle, px, py, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    turns = _turn(2 * angle, 2 * np.roll(angle, -1, 1)).sum(1)
+    return points.select(np.abs(turns) < TURN / 2)
+
+
+def joined(found: SingularPoints, missed: SingularPoints) -> SingularPoints:
+    """Return both sets of points, cores first, each kind from the top down."""
+    columns = ([*getattr(found, f.name), *getattr(missed, f.name)] for f in fields(SingularPoints))
+    points = SingularPoints.make(*columns)
+    return points.select(np.lexsort((points.x, points.y, points.kind)))
+
+
 def _smoothed(orientation: OrientationField, mask: Bool, p: SingularPointParams) -> Float:
     doubled = 2 * orientation.angle[::FINE, ::FINE]
     weight = INCOHERENT_WEIGHT + orientation.coherence[::FINE, ::FINE]
@@ -96,20 +176,20 @@ def _smoothed(orientation: OrientationField, mask: Bool, p: SingularPointParams)
 def _charges(field: Float) -> tuple[Float, Float, Float]:
     """Return position (pixels) and sign of every block around which the doubled angle turns."""
     angle = np.arctan2(field[..., 1], field[..., 0])
-
-    def turn(a: Float, b: Float) -> Float:
-        return np.asarray(b - a - TURN * np.round((b - a) / TURN))
-
     # Counter-clockwise on the page: along the bottom, up the right, back along the top, down the left.
-    top = turn(angle[:-1, 1:], angle[:-1, :-1])
-    bottom = turn(angle[1:, :-1], angle[1:, 1:])
-    right = turn(angle[1:, 1:], angle[:-1, 1:])
-    left = turn(angle[:-1, :-1], angle[1:, :-1])
+    top = _turn(angle[:-1, 1:], angle[:-1, :-1])
+    bottom = _turn(angle[1:, :-1], angle[1:, 1:])
+    right = _turn(angle[1:, 1:], angle[:-1, 1:])
+    left = _turn(angle[:-1, :-1], angle[1:, :-1])
     turns = np.round((bottom + right + top + left) / TURN)
     rows, columns = np.nonzero(turns)
     x = ((columns + 0.5) * FINE).astype(np.float32)
     y = ((rows + 0.5) * FINE).astype(np.float32)
     return x, y, turns[rows, columns].astype(np.float32)
+
+
+def _turn(start: Float, end: Float) -> Float:
+    return np.asarray(end - start - TURN * np.round((end - start) / TURN))
 
 
 def _cancel(x: Float, y: Float, charge: Float, reach: float) -> Bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable
 from itertools import islice
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 
 from ridgefeat.errors import LayoutError, ParameterError
+from ridgefeat.files import first_line
 from ridgefeat.structure import Minutiae, OrientationField, SingularPoints, UInt8
 from ridgefeat.synth.prints import Truth
 from ridgefeat.synth.subjects import SubjectPrint, make_subjects
@@ -152,7 +152,8 @@ def read_truth(path: str | Path) -> Truth:
                 Minutiae(**{name: arrays[f"minutiae_{name}"] for name in _MINUTIAE}),
                 SingularPoints(**{name: arrays[f"singular_{name}"] for name in _SINGULAR}),
             )
-    except (OSError, KeyError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged archive fails in many ways
         raise LayoutError(
-            f"{path} does not hold the truth about a print ({error}); write_set writes such files with truth=True"
+            f"{path} does not hold the truth about a print ({first_line(error)}); write_set writes such files with "
+            "truth=True"
         ) from error

@@ -190,12 +190,10 @@ def _as_items(prints: Any, **how: Any) -> Sequence[Item]:
     if isinstance(prints, np.ndarray) and prints.ndim == 2 and prints.dtype == np.uint8:
         prints = [prints]  # one print, not its rows
     prints = list(prints)
-    arrays = [isinstance(p, np.ndarray) for p in prints]
-    if prints and all(arrays):
-        return [ArrayPrint(p, f"[{i}]") for i, p in enumerate(prints)]
-    if any(arrays):
+    arrays = [ArrayPrint(p, f"[{i}]") for i, p in enumerate(prints) if isinstance(p, np.ndarray)]
+    if arrays and len(arrays) < len(prints):
         raise ImageError("prints must be all paths or all arrays, not some of each")
-    return list(find_prints(prints, **how))
+    return arrays or list(find_prints(prints, **how))
 
 
 def compute_rows(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.files import atomic_write, first_line, os_errors_as
 from ridgefeat.table.batches import Batch
 
 try:
@@ -108,8 +107,8 @@ class Journal:
             with np.load(path, allow_pickle=False) as stored:
                 lines = stored["lines"].tobytes().decode().split("\n") if "lines" in stored else None
                 batch = Batch(start, json.loads(stored["meta"].tobytes()), stored["features"], lines)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise TableError(f"{path} is damaged ({error}); run again with --resume") from None
+        except Exception as error:  # a damaged archive fails in many ways
+            raise TableError(f"{path} is damaged ({first_line(error)}); run again with --resume") from None
         counts = {len(batch), len(batch.features), len(batch if lines is None else lines)}
         if counts != {stop - start}:
             raise TableError(f"{path} does not hold the rows it is named after; run again with --resume")

@@ -14,16 +14,7 @@ from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.files import os_errors_as
 from ridgefeat.table import assembly, sidecar
-from ridgefeat.table.assembly import (
-    Part,
-    Summary,
-    assemble,
-    check_output,
-    check_size,
-    is_folder,
-    journal_of,
-    summary_of,
-)
+from ridgefeat.table.assembly import Part, Summary, check_output, check_size, is_folder, journal_of
 from ridgefeat.table.reading import iterate_table
 from ridgefeat.table.recipe import differences
 from ridgefeat.table.row import LABELS, META, Kind
@@ -111,11 +102,11 @@ def write_rows(
     """
     as_folder = is_folder(output)
     check_size(output, about, count)
-    summary = summary_of(Path(output), as_folder)
+    summary = assembly.summary_of(Path(output), as_folder)
     size = assembly.PART_ROWS  # full parts and the rest; their names come from their bytes
     parts = [Part(min(size, count - at)) for at in range(0, max(count, 1), size)]
     with os_errors_as(TableError, f"table {output} cannot be written"):
-        assemble(rows, about, summary, parts if as_folder else None, dialect)
+        assembly.assemble(rows, about, summary, parts if as_folder else None, dialect)
         journal_of(summary.table, as_folder).remove()
     return summary
 

@@ -313,9 +313,7 @@ def _frame(table: Any, wanted: _Wanted) -> pd.DataFrame:
     others: dict[str, Any] = {}
     for field in table.schema:
         if field.name in wanted.known:
-            if not (
-                pa.types.is_floating(field.type) or pa.types.is_integer(field.type) or pa.types.is_null(field.type)
-            ):
+            if not any(test(field.type) for test in (pa.types.is_floating, pa.types.is_integer, pa.types.is_null)):
                 raise TableError(f"{wanted.where}: feature {field.name!r} is {field.type}, not a number; save numbers")
             if field.type != pa.float32():
                 others[field.name] = frame[field.name].astype(np.float32)

@@ -87,9 +87,8 @@ class Recipe:
             params = Params() if found else Params.from_dict(content["parameters"], where)
             dpi = content.get("dpi")
             dpi = None if dpi is None else tuple(dpi)
-            layout, regex, mirror = content["layout"], content.get("regex"), content.get("mirror")
-            invert, fingers = content.get("invert", "auto"), content.get("fingers")
-            recipe = cls.make(content["families"], params, dpi, layout, regex, mirror, invert, fingers)
+            others = {k: content[k] for k in ("regex", "mirror", "invert", "fingers") if k in content}
+            recipe = cls.make(content["families"], params, dpi, content["layout"], **others)
         except (RidgefeatError, TypeError) as error:
             raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
         if found := found or differences(content, recipe.to_dict()):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.files import os_errors_as
 from ridgefeat.table.assembly import Summary, check_output
 from ridgefeat.table.merge import rows_of, write_rows
 from ridgefeat.table.reading import iterate_table, read_table
@@ -64,10 +65,8 @@ def split_table(
         raise ParameterError(f"the share for testing must lie between 0 and 1, got {test:g}")
     source, folder, about = Path(table), Path(output), load_sidecar(table)
     is_test = _draw(source, group, test, stratify, seed)
-    try:
+    with os_errors_as(TableError, f"output folder {folder} cannot be made"):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TableError(f"output folder {folder} cannot be made: {error.strerror}") from None
     names, kinds = [c["name"] for c in about["columns"]], about["label_kinds"]
     ending = "/" if source.is_dir() else source.suffix if source.suffix.lower() in FORMATS else ".csv"
     parts = [(f"{folder / name}{ending}", is_test == chosen) for name, chosen in (("train", False), ("test", True))]

@@ -152,16 +152,14 @@ def _as_items(X: Any, layout: str) -> list[Item]:
 
 def _from_paths(paths: Sequence[Any], layout: str) -> list[Item]:
     """Return one source a path, in the given order; a path may come twice, as in a bootstrap sample."""
-    named = [_identity(os.fspath(p)) for p in paths]
-    unique = {name: os.fspath(p) for name, p in zip(named, paths, strict=True)}
+    unique = {_identity(p): os.fspath(p) for p in paths}
     found = find_prints(list(unique.values()), layout=layout) if unique else []
-    known: dict[tuple[str, str], Item] = {_identity(os.fspath(s.path)): s for s in found}
-    missing = [path for name, path in unique.items() if name not in known]
-    if missing:
+    known: dict[tuple[str, str], Item] = {_identity(s.path): s for s in found}
+    if missing := [path for name, path in unique.items() if name not in known]:
         raise ImageError(f"X must hold image files, one print each; {missing[0]!r} is none")
-    return [known[name] for name in named]
+    return [known[_identity(p)] for p in paths]
 
 
-def _identity(path: str) -> tuple[str, str]:
+def _identity(path: Any) -> tuple[str, str]:
     folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a linked file
     return os.path.realpath(folder), name

@@ -12,18 +12,8 @@ import numpy as np
 
 from ridgefeat.errors import RidgefeatError, TableError
 from ridgefeat.structure import Bool
-from ridgefeat.table import outliers, sidecar
-from ridgefeat.table.assembly import (
-    Progress,
-    Summary,
-    assemble,
-    check_output,
-    check_size,
-    is_folder,
-    journal_of,
-    plan_parts,
-    summary_of,
-)
+from ridgefeat.table import assembly, outliers, sidecar
+from ridgefeat.table.assembly import Progress, Summary, check_output, check_size, is_folder, journal_of
 from ridgefeat.table.batches import Batch, Extraction, compute_missing
 from ridgefeat.table.journal import Journal
 from ridgefeat.table.reading import verify_parts
@@ -99,7 +89,7 @@ def write_table(
     count_workers(jobs)
     manifest = describe(items, recipe, folder, standard)
     check_size(output if not as_folder else f"{output}/", manifest, len(items))
-    journal, summary = journal_of(output, as_folder), summary_of(output, as_folder)
+    journal, summary = journal_of(output, as_folder), assembly.summary_of(output, as_folder)
     resumed = mode == "resume" and journal.exists()
     if mode == "resume" and not resumed and (summary.sidecar if as_folder else output).exists():
         return _finished(output, manifest)
@@ -119,7 +109,8 @@ def write_table(
                 journal.begin(manifest)
             _compute(extraction, journal, summary, progress)
             rows = _rows(journal, extraction, about["label_kinds"])
-            assemble(rows, about, summary, plan_parts(items, about) if as_folder else None, dialect)
+            parts = assembly.plan_parts(items, about) if as_folder else None
+            assembly.assemble(rows, about, summary, parts, dialect)
             journal.remove()
         except OSError as error:
             raise TableError(

@@ -333,6 +333,8 @@ def _is_bare_matrix(table: Table) -> bool:
 def _without_header(table: Table) -> Columns:
     """Return a file without a header; what its columns are is found from all of their cells."""
     names = [f"column {i}" for i in range(1, len(table.head[0]) + 1)]
+    if len(names) > MAX_COLUMNS:
+        raise _ambiguous(table)
     table = table.with_names(names, has_header=False)
     frame = next(table.frames())
     frame = frame.apply(_texts)
@@ -350,15 +352,19 @@ def _without_header(table: Table) -> Columns:
             return _numbered(table, frame, roles, f"{note}; the {len(names)} columns of bob ({kind}, score)")
     free = [n for n in numeric if n not in labels]
     score = next((found for found in (fractions, free) if len(found) == 1), [])
-    if len(free) > len(score) + 2 or (free and not score) or len(labels) > 1 or len(names) > MAX_COLUMNS:
-        raise ScoreError(
-            f"{table.path} has no header, and its {len(names)} columns may mean several things (first row: "
-            f"{', '.join(table.head[0][:6])}); write names above them, such as probe, reference, mated, score"
-        )
+    if len(free) > len(score) + 2 or (free and not score) or len(labels) > 1:
+        raise _ambiguous(table)
     prints = [n for n in names if n not in (*labels, *score)][:2]
     roles = dict(zip(("score", "label"), (next(iter(score), ""), next(iter(labels), "")), strict=True))
     roles |= dict(zip(("probe", "reference"), prints, strict=False))
     return _numbered(table, frame, {r: n for r, n in roles.items() if n}, note)
+
+
+def _ambiguous(table: Table) -> ScoreError:
+    return ScoreError(
+        f"{table.path} has no header, and its {len(table.head[0])} columns may mean several things (first row: "
+        f"{', '.join(table.head[0][:6])}); write names above them, such as probe, reference, mated, score"
+    )
 
 
 def _kind(column: pd.Series[Any], decimal: str) -> str:

@@ -178,6 +178,13 @@ def test_damaged_bytes_raise_nothing_but_the_named_error(tmp_path):
     assert refused > 100
 
 
+def test_an_operation_without_inputs_is_a_message(tmp_path):
+    network = residual()
+    del next(node for node in network.graph.node if node.op_type == "Flatten").input[:]
+    with pytest.raises(ModelError, match="onnxruntime cannot load"):
+        Backbone(save(network, tmp_path)).fit().transform(np.zeros((1, 16, 16), np.uint8))
+
+
 def test_without_onnxruntime_the_message_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     _libraries.cache_clear()

@@ -143,14 +143,8 @@ def test_imbalance_is_handled_in_training_alone():
     assert all(recall["none"] + 0.2 < recall[how] for how in ("weights", "under", "over")), recall
 
 
-def test_the_first_repeat_says_what_drives_the_result():
-    done = quick(make_problem(people=12), "dummy", "tree", repeats=2, diagnose=True)
-    assert set(done.results["repeat"]) == {0, 1} and set(done.learning["repeat"]) == {0}
-
-
-def test_pixels_without_images_and_unknown_names():
+def test_unknown_names():
     p = make_problem(people=10)
-    assert "--images" in quick(p, "dummy", "pixels-rbf-svm").summary["reason"].iloc[1]
     for name, message in (
         ("svm", "unknown classifier 'svm'; there are: dummy, logistic"),
         ("no.such:Thing", "cannot be imported"),
@@ -160,7 +154,9 @@ def test_pixels_without_images_and_unknown_names():
             quick(p, name)
 
 
-def test_a_mean_of_nothing_is_a_row_with_its_reason():
+def test_a_mean_of_nothing_is_a_row_with_its_reason_and_the_first_repeat_says_what_drives_the_result():
+    done = quick(make_problem(people=12), "dummy", "tree", repeats=2, diagnose=True)
+    assert set(done.results["repeat"]) == {0, 1} and set(done.learning["repeat"]) == {0}
     done = quick(make_problem(people=12), "mean")
     assert len(done.results) == 2 and (done.results["status"] == "failed").all()
     assert "needs two classifiers besides dummy that ran; there are 0" in done.summary["reason"].iloc[0]

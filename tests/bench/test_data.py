@@ -26,10 +26,8 @@ def test_the_kind_is_inferred_from_the_column(values, kind):
 def test_whole_numbers_that_are_taken_as_classes_are_announced():
     frame = make_frame(people=10)
     frame["grade"] = frame["subject"] % 3
-    assert (
-        "'grade' has 3 different whole numbers, which are taken as classes; for a quantity give --kind regression"
-        in (" ".join(problem(frame, target="grade").notes))
-    )
+    note = "'grade' has 3 different whole numbers, which are taken as classes; for a quantity give --kind regression"
+    assert note in " ".join(problem(frame, target="grade").notes)
     for given in ({"target": "grade", "kind": "regression"}, {"target": "sex"}):
         assert "whole numbers" not in " ".join(problem(frame, **given).notes)
 
@@ -57,16 +55,16 @@ def test_rows_and_columns_left_out_are_noted():
     assert all(s in notes for s in ("have no sex", "have no subject", "could not be read", "constant: ridge_made_0"))
     assert "empty in every print: texture_made_1" in notes
     assert set(got.groups) == {str(i) for i in range(1, 11)}  # 1.0, as a missing one makes it, is 1
+    frame[left] = np.float32(np.nan)
+    with pytest.raises(TableError, match="every feature column is empty or constant"):
+        problem(frame)
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"target": "sx"}, "no target column 'sx'; it has: subject, sex, hand, finger, age"),
-        (
-            {"group": "who"},
-            r"no group column 'who'.*--group subject \(10 values in 40 prints\).*--group meta_source treats",
-        ),
+        ({"group": "who"}, r"no group column 'who'.*--group subject \(10 values in 40 prints\).*--group meta_source"),
         ({"target": "subject"}, "both 'subject'"),
         ({"target": "ridge_made_0"}, "is itself a feature"),
         ({"target": "sex", "kind": "regression"}, "holds 'male', which is not a number"),
@@ -86,14 +84,6 @@ def test_families_can_be_chosen():
     assert set(problem(frame, families=["ridge"]).families) == {"ridge"}
     with pytest.raises(ParameterError, match="no family x; it has: ridge, texture"):
         problem(frame, families=["x"])
-
-
-def test_a_table_without_any_value_is_refused():
-    frame = make_frame(people=10)
-    names = [c for c in frame if frame[c].dtype == np.float32]
-    frame[names] = np.float32(np.nan)
-    with pytest.raises(TableError, match="every feature column is empty or constant"):
-        problem(frame)
 
 
 def test_a_column_that_was_computed_from_the_target_is_left_out():

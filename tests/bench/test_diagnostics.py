@@ -37,12 +37,9 @@ def test_the_quickest_that_is_nearly_as_good_measures_what_drives_it(metric, val
     assert diagnostics.choose_method(comparison, [find(n) for n in names]).name == chosen
 
 
-def test_a_learning_curve_goes_from_a_tenth_of_the_people_to_all():
+def test_a_learning_curve_goes_from_a_tenth_of_the_people_to_all_and_two_of_each_class_at_least():
     rows = diagnostics.learning_curve(refitter(make_problem(people=80)))
     assert sorted(set(rows["groups"])) == [4, 8, 16, 28, 40]
-
-
-def test_at_least_two_people_of_each_class_are_trained_on():
     r = refitter(make_problem(people=20))
     train = diagnostics._first_groups(r, r.folds[0], 0.01)
     assert len(set(r.problem.groups[train])) == 4 and r.problem.y[train].mean() == 0.5

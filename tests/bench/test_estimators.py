@@ -23,16 +23,10 @@ def test_each_level_has_mean_0_and_deviation_1():
     for level in (0, 1):
         part = out[X[:, -1] == level]
         assert part.mean(axis=0) == pytest.approx(0, abs=1e-4) and part.std(axis=0) == pytest.approx(1, abs=1e-3)
-
-
-def test_new_rows_are_measured_by_the_training_rows_and_an_unknown_level_by_the_whole():
-    X, new = rows(), rows(1)
-    fitted = GroupScaler().fit(X)
-    assert fitted.transform(new[:1]) == pytest.approx(fitted.transform(new)[:1])
-    new = X[:1].copy()
+    new = X[:1].copy()  # a row is measured by the training rows, one of an unknown level by all of them
     new[0, -1] = -1
     expected = (X[0, :3] - X[:, :3].mean(axis=0)) / X[:, :3].std(axis=0)
-    assert fitted.transform(new)[0] == pytest.approx(expected, abs=1e-3)
+    assert GroupScaler().fit(X).transform(new)[0] == pytest.approx(expected, abs=1e-3)
 
 
 def test_gaps_stay_and_constants_become_0_and_the_extreme_is_cut():
@@ -106,6 +100,14 @@ def test_classifiers_are_what_their_meaning_says(name, parameter, value):
         assert given[parameter] == value and given.get("random_state") in (None, 7)
     if find(name).classify and name in ("logistic", "linear-svm", "random-forest", "extra-trees", "tree"):
         assert find(name).classify(Options()).class_weight == "balanced"
+
+
+def test_clusters_take_the_class_that_is_over_represented_in_them():
+    X, y = np.repeat([[0.0], [9.0]], [4, 6], axis=0), np.array([0, 0, 0, 1, 0, 0, 0, 0, 1, 1])
+    even, plain = (estimators.NamedClusters(2, balanced=b).fit(X, y) for b in (True, False))
+    assert even.predict(X[[0, -1]]).tolist() == [0, 1] and plain.predict(X[[0, -1]]).tolist() == [0, 0]
+    assert plain.predict_proba(X[:1])[0] == pytest.approx([3.7 / 5, 1.3 / 5])  # with one print of the overall shares
+    assert estimators.ClusterMeans(2).fit(X, y).predict(X[[0, -1]]) == pytest.approx([1 / 4, 2 / 6])
 
 
 def test_what_is_regressed_out_is_gone_from_rows_not_seen():

@@ -7,41 +7,29 @@ from ridgefeat.bench.metrics import Predictions, areas, by_class, figures
 from tests.bench.helpers import make_predictions
 
 
-def test_figures_of_two_classes_are_scikit_learns():
+def test_figures_are_scikit_learns():
     p = make_predictions()
     y, predicted, score = p.y, p.predicted, p.score[:, 1]
-    expected = {
-        "roc_auc": sk.roc_auc_score(y, score),
-        "average_precision": sk.average_precision_score(y, score),
-        "accuracy": sk.accuracy_score(y, predicted),
-        "balanced_accuracy": sk.balanced_accuracy_score(y, predicted),
-        "f1": sk.f1_score(y, predicted),
-        "precision": sk.precision_score(y, predicted),
-        "recall": sk.recall_score(y, predicted),
-        "brier": sk.brier_score_loss(y, p.probability[:, 1]),
-    }
+    named = ("accuracy", "balanced_accuracy", "f1", "precision", "recall")
+    expected = {name: getattr(sk, f"{name}_score")(y, predicted) for name in named}
+    expected |= {name: getattr(sk, f"{name}_score")(y, score) for name in ("roc_auc", "average_precision")}
+    expected["brier"] = sk.brier_score_loss(y, p.probability[:, 1])
     assert {k: v[0] for k, v in figures(p).items()} == pytest.approx(expected)
 
-
-def test_figures_of_several_classes_are_scikit_learns():
     p = make_predictions("multiclass", 3)
     got = {k: v[0] for k, v in figures(p).items()}
     assert got["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(p.y, p.predicted))
     assert got["f1"] == pytest.approx(sk.f1_score(p.y, p.predicted, average="macro"))
     assert got["roc_auc"] == pytest.approx(np.mean([sk.roc_auc_score(p.y == k, p.score[:, k]) for k in range(3)]))
+    assert got["brier"] == pytest.approx(((p.probability - np.eye(3)[p.y]) ** 2).sum(axis=1).mean())
     rows = by_class(p)
     assert [r["support"] for r in rows] == np.bincount(p.y).tolist()
     assert rows[2]["recall"] == pytest.approx(sk.recall_score(p.y, p.predicted, average=None)[2])
 
-
-def test_figures_of_numbers_are_scikit_learns():
-    rng = np.random.default_rng(0)
-    y = rng.normal(size=60)
-    predicted = y + rng.normal(size=60)
-    none = np.zeros((60, 0))
-    p = Predictions("regression", y, predicted, none, none, np.zeros(60, np.int64), np.arange(60))
+    y, none = np.random.default_rng(0).normal(size=(2, 60)), np.zeros((60, 0))
+    p = Predictions("regression", y[0], y.sum(axis=0), none, none, np.zeros(60, np.int64), np.arange(60))
     named = {"mae": sk.mean_absolute_error, "rmse": sk.root_mean_squared_error, "r2": sk.r2_score}
-    expected = {name: score(y, predicted) for name, score in named.items()}
+    expected = {name: score(p.y, p.predicted) for name, score in named.items()}
     assert {k: v[0] for k, v in figures(p).items()} == pytest.approx(expected)
 
 

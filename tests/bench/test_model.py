@@ -272,6 +272,10 @@ def test_parts_that_do_not_fit_together_are_refused(fitted, tmp_path):
     for change in ({"columns": about["columns"][:-1]}, {"shares": [0.2, 0.3, 0.5]}, {"sources": [["made"]]}):
         with pytest.raises(ModelError, match="is no ridgefeat model"):
             restored(replace(fitted, about=about | change), tmp_path)
+    pipeline = deepcopy(fitted.pipeline)
+    pipeline[-1][-1].coef_ = pipeline[-1][-1].coef_[:, :-1]
+    with pytest.raises(ModelError, match="is no ridgefeat model"):
+        restored(replace(fitted, pipeline=pipeline), tmp_path)
     detector = deepcopy(fitted.novelty)
     detector.distances_[0].median_ = np.zeros(99)
     with pytest.raises(ModelError, match="is no ridgefeat model"):

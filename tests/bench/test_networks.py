@@ -36,9 +36,7 @@ def problem(tmp_path):
 
 def test_a_network_learns_reports_its_epochs_and_keeps_them(problem, small_pictures, tmp_path):
     reported = []
-    options = Options(
-        ("dummy", "cnn-two-block"), folds=2, images=tmp_path, epochs=6, jobs=1, diagnose=False, samples=50
-    )
+    options = Options(("dummy", "cnn-two-block"), folds=2, images=tmp_path, epochs=6, jobs=1, diagnose=False)
     done = compare(problem, options, progress=lambda *line: reported.append(line))
     assert done.summary.set_index("classifier").loc["cnn-two-block", "roc_auc"] > 0.9
     assert isinstance(done.epochs, pd.DataFrame) and {"loss", "val_loss", "val_accuracy"} <= set(done.epochs)

@@ -16,16 +16,14 @@ def test_no_group_stands_on_both_sides(split):
     for f in folds:
         assert not set(p.groups[f.train]) & set(p.groups[f.test]) and f.shared_groups == ()
         assert len(f.train) + len(f.test) == len(p)
-        assert np.mean(p.y[f.test]) == pytest.approx(0.5)
+        assert np.mean(p.y[f.test]) == pytest.approx(0.5) and len(f.test) == len(p) / 5
     assert not np.array_equal(folds[0].test, folds[len(folds) // 2].test)
     assert all("on both sides: none" in line for line in splits.describe(folds, p))
 
 
 def test_a_split_by_image_says_what_it_leaks():
-    p = make_problem(people=20)
-    folds = splits.make_folds(p, "image", folds=4)
-    assert all(f.shared_groups for f in folds)
-    assert "LEAKS" in splits.describe(folds, p)[0]
+    folds = splits.make_folds(p := make_problem(people=20), "image", folds=4)
+    assert all(f.shared_groups for f in folds) and "LEAKS" in splits.describe(folds, p)[0]
 
 
 def test_groups_on_both_sides_are_left_out_of_training():
@@ -38,20 +36,14 @@ def test_groups_on_both_sides_are_left_out_of_training():
 
 
 def test_too_few_groups():
-    with pytest.raises(TableError, match="4 subjects, fewer than the 5 folds"):
-        splits.make_folds(make_problem(people=4))
-    with pytest.raises(TableError, match="class 'female' of 'sex' has 4 subjects, fewer than the 5 folds"):
-        splits.make_folds(make_problem(people=8))
-    with pytest.raises(ParameterError, match="folds must be 2 or more"):
-        splits.make_folds(make_problem(), folds=1)
-    with pytest.raises(ParameterError, match="split must be one of"):
-        splits.make_folds(make_problem(), "person")
-
-
-def test_a_fifth_is_held_out():
-    p = make_problem(people=40)
-    (fold,) = splits.make_folds(p, "holdout")
-    assert len(fold.test) == len(p) / 5
+    for people, how, error, says in (
+        (4, {}, TableError, "4 subjects, fewer than the 5 folds"),
+        (8, {}, TableError, "class 'female' of 'sex' has 4 subjects, fewer than the 5 folds"),
+        (40, {"folds": 1}, ParameterError, "folds must be 2 or more"),
+        (40, {"split": "person"}, ParameterError, "split must be one of"),
+    ):
+        with pytest.raises(error, match=says):
+            splits.make_folds(make_problem(people=people), **how)
 
 
 def test_a_quantity_is_balanced_over_its_deciles():

@@ -21,12 +21,9 @@ def test_an_interval_is_as_wide_as_that_of_the_people_alone():
     assert one["roc_auc_low"] < one["roc_auc"] < one["roc_auc_high"]
 
 
-def test_holm_by_hand():
+def test_the_corrected_test_is_milder_than_the_plain_one_and_holm_counts_what_is_known():
     got = statistics.holm([0.01, np.nan, 0.04, 0.03])
     assert got[[0, 2, 3]] == pytest.approx([0.03, 0.06, 0.06]) and np.isnan(got[1])
-
-
-def test_the_corrected_test_is_milder_than_the_plain_one():
     d = np.array([0.02, 0.03, 0.01, 0.04, 0.02])
     plain = stats.ttest_1samp(d, 0).pvalue
     assert statistics.corrected_t(d, 0.0) == pytest.approx(plain)
@@ -54,6 +51,7 @@ def test_intervals_are_wider_by_the_root_of_two_where_folds_share_training_data(
     assert (found["roc_auc_low"], found["roc_auc_high"]) == pytest.approx(expected)
     other = replace(p, score=p.score[::-1])
     point, low, high = statistics.difference(p, other, weights, "roc_auc")
+    assert point == pytest.approx(value - figures(other)["roc_auc"][0])
     drawn = drawn - figures(other, weights)["roc_auc"]
     reach = factor * stats.t.ppf(0.975, 59) * drawn.std() * (60 / 59) ** 0.5
     assert [low, high] == pytest.approx([point - reach, point + reach])

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ridgefeat.features.orient import CLASSES, orient, pattern_class, ridge_count
+from ridgefeat.features.orient import orient, ridge_count
 from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.stages.pattern import CLASSES
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, OrientationField, SingularPoints
 from ridgefeat.synth.simple import grating
 from tests.features.helpers import agree, values_of
@@ -32,6 +33,7 @@ def pretend(angle, *singular, coherence=1.0, mask=None, enhanced=None):
         orientation=OrientationField(np.mod(angle, np.pi).astype(np.float32), np.full(SHAPE, coherence, np.float32)),
         singular_points=points(*singular),
         enhanced=np.zeros(SHAPE, np.float32) if enhanced is None else enhanced,
+        pattern=dict.fromkeys(CLASSES, 0.2),
     )
 
 
@@ -165,34 +167,18 @@ def test_a_line_that_leaves_the_print_has_no_count():
 # Pattern class
 
 
-@pytest.mark.parametrize(
-    ("expected", "singular"),
-    [
-        ("arch", []),
-        ("whorl", [(200, 150, CORE, 90), (205, 200, CORE, 270)]),
-        ("whorl", [(100, 300, DELTA, 90), (300, 300, DELTA, 90)]),
-        ("left_loop", [(200, 150, CORE, 235), (300, 300, DELTA, 90)]),
-        ("right_loop", [(200, 150, CORE, 305), (100, 300, DELTA, 90)]),
-        ("tented_arch", [(200, 150, CORE, 270), (203, 240, DELTA, 90)]),
-        # 2.5 mm from the core's axis, 3.5 mm, and near it but more than 40 degrees off
-        ("tented_arch", [(200, 150, CORE, 270), (249, 270, DELTA, 90)]),
-        ("left_loop", [(200, 150, CORE, 270), (269, 270, DELTA, 90)]),
-        ("left_loop", [(200, 150, CORE, 270), (240, 190, DELTA, 90)]),
-        ("left_loop", [(200, 150, CORE, 220)]),
-        ("right_loop", [(200, 150, CORE, 320)]),
-        ("left_loop", [(320, 300, DELTA, 90)]),
-        ("right_loop", [(80, 300, DELTA, 90)]),
-    ],
-)
-def test_the_class_by_cores_and_deltas(expected, singular):
-    print_ = pretend(0.0, *singular)
-    assert pattern_class(print_) == expected
+@pytest.mark.parametrize("expected", CLASSES)
+def test_the_most_probable_class_is_1_and_its_probability_is_given(expected):
+    print_ = pretend(0.0)
+    print_.pattern = {name: 0.6 if name == expected else 0.1 for name in CLASSES}
     found = values(print_)
     assert [found[f"orient_pattern_{name}"] for name in CLASSES] == [float(name == expected) for name in CLASSES]
+    assert found["orient_pattern_probability"] == pytest.approx(0.6)
 
 
 def test_no_print_has_no_class_and_a_grating_is_an_arch_with_high_coherence():
-    assert pattern_class(pretend(0.0, mask=np.zeros(SHAPE, bool))) is None
+    blank = values(pretend(0.0, mask=np.zeros(SHAPE, bool)))
+    assert all(np.isnan(v) for name, v in blank.items() if name.startswith("orient_pattern_"))
     found = values(Fingerprint(grating((300, 300), 9.0, 0.7).image))
     assert found["orient_pattern_arch"] == 1 and found["orient_coherence_mean"] > 0.97
     assert found["orient_resultant"] > 0.999

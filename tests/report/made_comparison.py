@@ -26,9 +26,9 @@ KINDS = {
 """Target and classes of each kind of comparison."""
 
 
-def make(kind: str, *, target: str | None = None, subjects: int = 40, seed: int = 1) -> Comparison:
+def make(kind: str, *, target: str | None = None, subjects: int = 40) -> Comparison:
     """Return a full comparison of a kind."""
-    (usual, classes), rng = KINDS[kind], np.random.default_rng(seed)
+    (usual, classes), rng = KINDS[kind], np.random.default_rng(1)
     target = target or usual
     groups = np.repeat([f"{i:03d}" for i in range(subjects)], len(FINGERS)).astype(object)
     n = len(groups)
@@ -62,9 +62,7 @@ def make(kind: str, *, target: str | None = None, subjects: int = 40, seed: int 
         problem=problem,
         folds=folds,
         leaks=False,
-        runs=tuple(
-            [Run(name, f"what {name} is", seconds=12.5) for name in NAMES] + [Run("cnn", "a network", "failed", REASON)]
-        ),
+        runs=(*(Run(name, f"what {name} is", seconds=12.5) for name in NAMES), Run("cnn", "a net", "failed", REASON)),
         results=pd.DataFrame(),
         scores=_scores(problem, folds, rng),
         calibrated=True,
@@ -108,19 +106,18 @@ def _scores(problem: Problem, folds: tuple[Fold, ...], rng: np.random.Generator)
 
 
 def _summary(kind: str, better: float = 0.0) -> pd.DataFrame:
-    rows = []
-    for i, name in enumerate((*NAMES, "cnn")):
-        ok = name != "cnn"
-        row: dict[str, Any] = {"classifier": name, "status": "ok" if ok else "failed"}
-        row |= {"reason": "" if ok else REASON, "seconds": 12.5 + i}
-        for metric in METRICS[kind]:  # type: ignore[index]
-            value = VALUES.get(metric, 0.6) + better
-            value += (0.6 if metric in ("mae", "rmse") else -0.05) * i
-            row |= {metric: value, f"{metric}_low": value - 0.03, f"{metric}_high": value + 0.03, f"{metric}_sd": 0.01}
-            if not ok:
-                row |= dict.fromkeys((metric, f"{metric}_low", f"{metric}_high", f"{metric}_sd"), np.nan)
-        rows.append(row)
-    return pd.DataFrame(rows)
+    names = (*NAMES, "cnn")
+    frame = pd.DataFrame({"classifier": names, "status": "ok", "reason": "", "seconds": 12.5 + np.arange(len(names))})
+    frame.loc[len(NAMES), ["status", "reason"]] = "failed", REASON
+    for metric in METRICS[kind]:  # type: ignore[index]
+        step = 0.6 if metric in ("mae", "rmse") else -0.05
+        value = (VALUES.get(metric, 0.6) + better + step * frame.index).where(frame["status"] == "ok")
+        frame = frame.assign(**_ends(metric, value, 0.03), **{f"{metric}_sd": value * 0 + 0.01})
+    return frame
+
+
+def _ends(name: str, value: Any, half: float) -> dict[str, Any]:
+    return {name: value, f"{name}_low": value - half, f"{name}_high": value + half}
 
 
 def _grid(**columns: Any) -> pd.DataFrame:
@@ -156,17 +153,13 @@ def _tables(problem: Problem, rng: np.random.Generator) -> dict[str, Any]:
     columns = [f"texture_spectrum_block_r{i:02d}_mean" for i in range(30)]
     ranked = pd.DataFrame({"name": ["ridge", "gabor", *columns], "level": ["family"] * 2 + ["column"] * 30})
     drop = 0.08 - 0.01 * np.r_[:2, :30]
-    out["importances"] = ranked.assign(
-        classifier="rbf_svm", family="f", drop=drop, drop_low=drop - 0.03, drop_high=drop + 0.02
-    )
-    value = {"value": 0.7, "value_low": 0.66, "value_high": 0.73}
-    difference = {"difference": -0.1, "difference_low": -0.12, "difference_high": -0.08}
+    out["importances"] = ranked.assign(classifier="rbf_svm", family="f", **_ends("drop", drop, 0.03))
     left = _grid(classifier=["rbf_svm"], how=["alone", "without"], family=["ridge", "gabor"])
-    out["ablation"] = left.assign(columns=3, **value, **difference)
+    out["ablation"] = left.assign(columns=3, **_ends("value", 0.7, 0.03), **_ends("difference", -0.1, 0.02))
     out["levels"] = _levels(problem)
-    value = {"value": 0.49, "value_low": 0.43, "value_high": 0.55, "chance": 0.5, "passed": True}
-    controls = _grid(control=["target shuffled", "loop ridge count"])
-    out["controls"] = controls.assign(meaning="what it is", classifier="rbf_svm", metric=metric, **value)
+    controls = _grid(control=["target shuffled", "loop ridge count"]).assign(chance=0.5, passed=True)
+    found = _ends("value", 0.49, 0.06)
+    out["controls"] = controls.assign(meaning="what it is", classifier="rbf_svm", metric=metric, **found)
     epochs = _grid(classifier=["cnn_small"], repeat=[0], fold=range(3), epoch=range(12))
     out["epochs"] = epochs.assign(train_loss=1 / (epochs["epoch"] + 1), valid_loss=0.6 + 0.01 * epochs["epoch"])
     out["audit"] = SimpleNamespace(findings=findings(), notes=())
@@ -174,20 +167,16 @@ def _tables(problem: Problem, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _levels(problem: Problem) -> pd.DataFrame:
-    rows = []
     labels = {"finger": FINGERS, "hand": ("left", "right")}
     if problem.classes:
         labels[problem.target] = problem.classes
-    for column, levels in labels.items():
-        for i, level in enumerate(levels):
-            row: dict[str, Any] = {"classifier": "rbf_svm", "column": column, "level": level}
-            row |= {"prints": 40, "groups": 40}
-            for m in METRICS[problem.kind]:
-                # Within one class only accuracy is defined.
-                value = 0.8 - 0.05 * i if column != problem.target or m == "accuracy" else np.nan
-                row |= {m: value, f"{m}_low": value - 0.02, f"{m}_high": value + 0.02}
-            rows.append(row)
-    return pd.DataFrame(rows)
+    rows = [(column, level, 0.8 - 0.05 * i) for column, levels in labels.items() for i, level in enumerate(levels)]
+    frame = pd.DataFrame(rows, columns=["column", "level", "value"]).assign(classifier="rbf_svm", prints=40, groups=40)
+    for m in METRICS[problem.kind]:  # within one class only accuracy is defined
+        frame = frame.assign(
+            **_ends(m, frame["value"].where((frame["column"] != problem.target) | (m == "accuracy")), 0.02)
+        )
+    return frame
 
 
 def findings() -> tuple[Finding, ...]:

@@ -1,9 +1,8 @@
-"""Damaged and hostile bytes give an ImageError or pixels, nothing else, and never much memory."""
+"""Damaged and hostile bytes give an ImageError or pixels, nothing else; tests/test_attack.py has mutations."""
 
 from __future__ import annotations
 
 import random
-import resource
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +13,6 @@ from ridgefeat.sources import decode_image
 
 MAGIC = [b"", b"BM", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"P2 ", b"P5\n", b"P4 ", b"GIF89a"]
 MAGIC += [b"RIFF\0\0\0\0WEBPVP8L", b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51", b"\xff\xa0\xff"]
-EXTREMES = [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\0\0\xff\xff", b"\0\1"]
 
 
 def survives(data: bytes) -> bool:
@@ -32,24 +30,6 @@ def survives(data: bytes) -> bool:
 @given(st.sampled_from(MAGIC), st.binary(max_size=300))
 def test_random_bytes_behind_every_magic_number(magic, rest):
     survives(magic + rest)
-
-
-def test_mutations_of_whole_files(samples):
-    rng = random.Random(5)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    good = bad = 0
-    for data in samples.values():
-        for _ in range(60):
-            broken = bytearray(data)
-            for _ in range(rng.choice([1, 2, 6])):
-                # Headers are where the harm is done.
-                at = rng.randrange(min(len(broken), rng.choice([40, 300, 1 << 20])))
-                value = rng.choice([*EXTREMES, bytes([rng.randrange(256)])])
-                broken[at : at + len(value)] = value
-            decoded = survives(bytes(broken))
-            good, bad = good + decoded, bad + (not decoded)
-    assert good > 200 and bad > 200
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # KiB
 
 
 def test_truncations_of_whole_files(samples):

@@ -212,7 +212,7 @@ def test_exif_resolution_counts_where_jfif_has_none():
         (bmp(100_000, 100_000, 8, bytes(8) + b"\0\1", compression=1), "100000x100000 px"),
         (bmp(0, 10, 8, bytes(1024)), "BMP file is damaged"),
         (bmp(10, 10, 7, bytes(1000)), "depth (7)"),
-        (bmp(10, 10, 8, bytes(100), compression=1), "not enough image data"),
+        (bmp(10, 10, 8, bytes(100), compression=1), "codes do not end"),
         (png_header(100_000, 100_000) + chunk(b"IDAT", b"") + chunk(b"IEND", b""), "100000x100000 px"),
         (png_header(10, 10) + chunk(b"IDAT", b""), "cut short"),
         (png_header(0, 10) + chunk(b"IDAT", b"") + chunk(b"IEND", b""), "PNG file is damaged"),
@@ -275,6 +275,53 @@ def test_scans_of_a_progressive_jpeg_are_bounded():
     scan = data[data.rfind(b"\xff\xda") : -2]
     assert decode_image(data[:-2] + 20 * scan + data[-2:]).pixels.shape == (1200, 1200)
     refused(data[:-2] + 5000 * scan + data[-2:], "scans over 1200x1200 px")
+
+
+FAX, OTHERS = ("tiff_ccitt", "group3", "group4"), ("tiff_lzw", "jpeg", "tiff_deflate", "packbits")
+
+
+@pytest.mark.parametrize("compression", FAX + OTHERS)
+def test_compressed_strips_of_a_tiff_must_reach_their_end(compression):
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 50), np.uint8)
+    data = saved("TIFF", "1" if compression in FAX else "L", pixels, compression=compression)
+    tags = Pillow.open(io.BytesIO(data)).tag_v2
+    start, length = tags[273][0], tags[279][0]
+    assert decode_image(data).pixels.shape == (60, 50)
+    last = 99 if compression == "packbits" else 9  # the zeros must reach into two of its rows
+    for at in (start + length // 2, start + length - last):
+        refused(data[:at] + bytes(start + length - at) + data[start + length :], "TIFF file is damaged")
+
+
+def test_a_deflated_strip_that_never_ends_is_refused():
+    data = bytearray(saved("TIFF", compression="tiff_deflate"))
+    tags = Pillow.open(io.BytesIO(data)).tag_v2
+    endless = zlib.compressobj()
+    packed = endless.compress(grating().tobytes()) + endless.flush(zlib.Z_SYNC_FLUSH)
+    start, length = tags[273][0], tags[279][0]
+    at = data.index(struct.pack("<HHII", 279, 4, 1, length)) + 8
+    data[at : at + 4] = struct.pack("<I", len(packed))
+    at = data.index(struct.pack("<HHII", 273, 4, 1, start)) + 8
+    data[at : at + 4] = struct.pack("<I", len(data))
+    refused(bytes(data) + packed, "does not inflate to its end")
+
+
+def test_strips_over_the_same_bytes_are_refused():
+    tags = [(256, 10), (257, 20), (258, 8), (259, 1), (262, 1), (273, 8, 8), (277, 1), (278, 10), (279, 110, 110)]
+    entries = b"".join(struct.pack("<HHI2H", tag, 3, len(v), *v, *[0] * (2 - len(v))) for tag, *v in tags)
+    data = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+    refused(data, "2 strips or tiles that overlap")
+    assert decode_image(data + bytes(100)).pixels.shape == (20, 10)
+
+
+def test_a_run_length_encoded_bitmap_must_reach_its_end():
+    rows = b"".join(bytes([4, 10 * i, 0, 3, 1, 2, 3, 0, 0, 0]) for i in range(3))
+    header = struct.pack("<IiiHHIIiiII", 40, 7, 3, 1, 8, 1, 0, 0, 0, 256, 0)
+    palette = b"".join(bytes([v, v, v, 0]) for v in range(256))
+    whole = b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + header + palette + rows + b"\0\1"
+    assert decode_image(whole).pixels[0].tolist() == [20, 20, 20, 20, 1, 2, 3]
+    for at in (1, 2, 12, 20):
+        refused(whole[:-at] + bytes(at), "codes do not end")
+    refused(whole[:18] + struct.pack("<ii", 10_000, 10_000) + whole[26:], "10000x10000 px is not read")
 
 
 def test_a_webp_whose_end_is_zeros_is_damaged():

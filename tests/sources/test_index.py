@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ridgefeat.errors import LayoutError
+from ridgefeat.sheets import write_sheet
 from ridgefeat.sources import IndexEntry, find_prints, read_index
 
 
@@ -118,6 +119,22 @@ def test_resolution_columns(write):
         "y.png": IndexEntry({}, None),
     }
     assert read_index(write("file,dpi_x,dpi_y\nx.png,199,173\n"))["x.png"] == IndexEntry({}, (199, 173))
+
+
+def test_parquet_whose_text_is_no_utf_8_is_refused(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra `parquet` is not installed")
+    import pyarrow as pa
+
+    text = pa.array([b"a\xff.png"]).view(pa.string())
+    parquet.write_table(pa.table({"file": text}), tmp_path / "i.parquet")
+    with pytest.raises(LayoutError, match=r"is no Parquet file: .*UTF8"):
+        read_index(tmp_path / "i.parquet")
+
+
+def test_a_sheet_may_have_any_suffix(tmp_path):
+    pytest.importorskip("openpyxl", reason="the extra `excel` is not installed")
+    write_sheet(tmp_path / "i.xlsx", [["file", "sex"], ["a.png", "f"]], LayoutError)
+    assert read_index((tmp_path / "i.xlsx").rename(tmp_path / "i.data"))["a.png"].labels == {"sex": "female"}
 
 
 def test_parquet_reads_like_csv(tmp_path):

@@ -178,6 +178,16 @@ def test_damage_is_a_message_and_never_another_error(tmp_path, name):
     assert messages > 10
 
 
+@pytest.mark.parametrize(("ending", "module"), [("gz", gzip), ("bz2", bz2), ("xz", lzma)])
+def test_the_checksum_at_the_end_of_a_packed_tar_is_compared(tmp_path, ending, module):
+    path = write_tar(tmp_path / "a.tar", CONTENT)
+    data = bytearray(module.compress(path.read_bytes() + bytes(200_000)))
+    data[-7] ^= 1  # the checksum of gzip, in the others what holds it
+    (tmp_path / f"b.tar.{ending}").write_bytes(data)
+    with pytest.raises(LayoutError, match="cannot be read"):
+        find_prints(tmp_path / f"b.tar.{ending}")
+
+
 def test_a_zip_of_an_unknown_version_or_with_a_name_of_no_encoding_is_refused(tmp_path):
     data = bytearray(write_zip(tmp_path / "a.zip", {"\xe4.png": b"x"}).read_bytes())
     at = data.index(b"PK\1\2")

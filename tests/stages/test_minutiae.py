@@ -5,7 +5,7 @@ import pytest
 
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.stages.minutiae import MinutiaeParams, extract_minutiae, select_minutiae
-from ridgefeat.structure import BIFURCATION, ENDING, OrientationField
+from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, OrientationField, SingularPoints
 from ridgefeat.synth.simple import dislocated_grating, grating
 from tests.stages.helpers import swing
 
@@ -28,7 +28,7 @@ def one_ending():
     return skeleton
 
 
-def found(skeleton, angle=0.0, explained=1.0, height=1.0, **params):
+def found(skeleton, angle=0.0, explained=1.0, height=1.0, missed=None, **params):
     """Minutiae of a skeleton in a print of full quality, or with waves of less height or explained variance."""
     shape = skeleton.shape
     waves = np.where(np.random.default_rng(0).random(shape) < 0.5, -1, 1).astype(np.float32)
@@ -41,6 +41,7 @@ def found(skeleton, angle=0.0, explained=1.0, height=1.0, **params):
         orientation=field,
         period=np.full(shape, PERIOD, np.float32),
         mask=np.ones(shape, bool),
+        missed=missed,
         params=chosen,
     )
     return select_minutiae(every, chosen)
@@ -162,6 +163,14 @@ def test_the_best_come_first_and_types_are_those_of_the_structure():
     m = Fingerprint(dislocated_grating((200, 200), 9.0, 0.4).image).minutiae
     assert [a.dtype.str[1:] for a in (m.x, m.y, m.direction, m.kind, m.quality)] == ["f4", "f4", "f4", "u1", "f4"]
     assert (np.diff(m.quality) <= 0).all()
+
+
+@pytest.mark.parametrize(("kind", "away", "remain"), [(CORE, 20, 0), (CORE, 28, 1), (DELTA, 20, 1)])
+def test_endings_near_a_missed_core_are_invented(kind, away, remain):
+    fp = Fingerprint(dislocated_grating((241, 241), 9.0, np.pi / 2).image)  # an ending at (120, 120)
+    fp.__dict__["_missed_points"] = SingularPoints.make([120], [120 + away], [kind], [0])
+    assert len(fp.minutiae) == remain
+    assert len(found(one_ending(), missed=fp._missed_points, core_distance=0.0)) == 1
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 90, 145, 180, 250, 315])

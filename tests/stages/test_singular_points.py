@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from ridgefeat.stages.singular_points import SingularPointParams, find_singular_points
-from ridgefeat.structure import CORE, DELTA, OrientationField
+from ridgefeat.stages.singular_points import (
+    SingularPointParams,
+    find_missed_points,
+    find_singular_points,
+    joined,
+    without_turn,
+)
+from ridgefeat.structure import CORE, DELTA, OrientationField, SingularPoints
 from tests.stages.helpers import swing
 
 SHAPE = (300, 260)
@@ -92,3 +98,69 @@ def test_places_without_coherence_hardly_count_in_the_smoothed_field():
     assert len(find_singular_points(OrientationField(angle, coherence), inside, params))
     coherence[blot] = 0
     assert not len(find_singular_points(OrientationField(angle, coherence), inside, params))
+
+
+# Points that the field does not turn around
+
+
+def flow(*points, upright=0.0, weight=1.0):
+    """The same field on fine cells, which lie in the middle of 4 x 4 pixels."""
+    angle = field(*points, upright=upright).angle[2::4, 2::4]
+    return np.complex64(weight * np.exp(2j * angle))
+
+
+def missed(*points, upright=0.0, weight=1.0, found=None, **params):
+    found = found or SingularPoints.empty()
+    return find_missed_points(found, flow(*points, upright=upright, weight=weight), SingularPointParams(**params))
+
+
+DOWN = -np.pi / 4
+"""Turn of the whole field by which a core opens downwards, as a loop's does."""
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.4])
+@pytest.mark.parametrize("place", [(130.0, 150.0), (110.0, 120.0)])
+def test_a_missed_core_is_found_in_its_place_however_faint(place, weight):
+    points = missed((*place, 1), upright=DOWN, weight=weight)
+    assert points.kind.tolist() == [CORE] and np.hypot(points.x[0] - place[0], points.y[0] - place[1]) < 4
+    assert swing(points.direction[0], 1.5 * np.pi) < 10 and 0 <= points.direction[0] < 2 * np.pi
+
+
+def test_a_core_and_delta_that_cancel_are_found_again():
+    pair = (130.0, 130.0, 1), (134.0, 154.0, -1)
+    assert not len(find(*pair))
+    points = missed(*pair)
+    assert points.kind.tolist() == [CORE, DELTA]
+    assert np.hypot(points.x - [130, 134], points.y - [130, 154]).max() < 10
+
+
+@pytest.mark.parametrize(("likeness", "alone", "confirmed"), [(0.45, 0, 0), (0.6, 0, 1), (0.8, 1, 1)])
+def test_a_missed_core_needs_half_a_cores_symmetry_and_a_delta_or_more(likeness, alone, confirmed):
+    core = flow((130.0, 130.0, 1), upright=DOWN)
+    doubtful = np.where(np.random.default_rng(0).random(core.shape) < (1 + likeness) / 2, core, -core)
+    assert len(find_missed_points(SingularPoints.empty(), doubtful)) == alone
+    delta = SingularPoints.make([140], [190], [DELTA], [0])
+    assert find_missed_points(delta, doubtful).kind.tolist() == [CORE] * confirmed
+    limits = SingularPointParams(min_symmetry=0.9, min_symmetry_alone=0.9)
+    assert not len(find_missed_points(delta, doubtful, limits))
+
+
+def test_bent_and_parallel_ridges_and_no_print_have_no_missed_points():
+    assert not len(missed()) and not len(missed((130.0, 150.0, 1), upright=DOWN, weight=0.0))
+    x = np.indices(SHAPE)[1] - 130.0
+    arch = np.complex64(np.exp(-2j * np.arctan(np.sin(np.pi * x / 180)))[::4, ::4])
+    assert not len(find_missed_points(SingularPoints.empty(), arch))
+
+
+@pytest.mark.parametrize("point", [(130.0, 150.0, 1), (131.0, 151.0, -1)])
+def test_a_field_that_does_not_turn_around_a_point_is_wrong_there(point):
+    points = SingularPoints.make([130, 60], [150, 80], [CORE, CORE], [0, 0])
+    assert without_turn(points, field(point)).x.tolist() == [60]
+    assert not len(without_turn(SingularPoints.empty(), field(point)))
+
+
+def test_joined_points_are_in_order():
+    points = joined(
+        SingularPoints.make([5], [9], [DELTA], [0]), SingularPoints.make([1, 2], [8, 7], [CORE, DELTA], [0, 0])
+    )
+    assert points.kind.tolist() == [CORE, DELTA, DELTA] and points.y.tolist() == [8, 7, 9]

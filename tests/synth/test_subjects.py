@@ -96,7 +96,10 @@ def test_an_index_is_not_overwritten_unasked_and_a_folder_that_cannot_be_written
         write_set(tmp_path / "file", 1, 1, **SMALL)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"\x93NUMPY\x01\x00", b"text"])
+HEADER = b"\x93NUMPY\x01\x00\x04\x00{'(\n"
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"\x93NUMPY\x01\x00", b"text", HEADER])
 def test_what_is_no_truth_is_named(tmp_path, content):
     (tmp_path / "x.npz").write_bytes(content)
     with pytest.raises(LayoutError, match="does not hold the truth about a print"):

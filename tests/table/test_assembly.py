@@ -80,42 +80,18 @@ def test_a_part_that_no_manifest_names_goes(prints, tmp_path, whole):
     assert load_sidecar(output)["parts"] == load_sidecar(whole)["parts"]
 
 
-def test_resuming_a_finished_folder_does_nothing_and_notices_changes(prints, whole):
-    before = contents(whole)
-    assert write(prints, f"{whole}/", "resume").kept == 6
-    assert contents(whole) == before
+def test_a_part_that_was_changed_is_noticed_if_it_is_asked_for(whole):
     part = sorted(whole.glob("part-*"))[1]
     parquet.write_table(parquet.read_table(part), part, compression="none")
     with pytest.raises(TableError, match=r"part-000001.* was changed or lost"):
-        write(prints, f"{whole}/", "resume")
-    with pytest.raises(TableError, match="was changed or lost"):
         read_table(whole, verify=True)
-    write(prints, f"{whole}/", "overwrite")
-    assert contents(whole) == before
 
 
-def test_a_run_that_ended_before_its_working_folder_was_cleared_resumes(prints, tmp_path, whole, monkeypatch):
-    output = tmp_path / "parts"
-    with monkeypatch.context() as patch:
-        patch.setattr(Journal, "remove", stopping(Journal.remove))
-        with pytest.raises(Stopped):
-            write(prints, f"{output}/")
-    assert (output / "_manifest.json").exists() and (output / "_work").exists()
-    write(prints, f"{output}/", "resume")
-    assert contents(output) == contents(whole) and not (output / "_work").exists()
-
-
-def test_what_is_there_is_not_replaced_unasked(prints, tmp_path, whole):
-    interrupt(prints, f"{tmp_path}/half/", 3)
+def test_a_folder_of_others_is_never_replaced(prints, tmp_path):
     (tmp_path / "file").write_text("")
-    for name, mode, says in (
-        ("whole", "new", "holds a table; --overwrite replaces it"),
-        ("half", "new", "an unfinished run is there; --resume continues it"),
-        ("prints", "overwrite", "is not empty and holds no table of parts"),
-        ("file", "new", "is a file"),
-    ):
+    for name, says in (("prints", "is not empty and holds no table of parts"), ("file", "is a file")):
         with pytest.raises(TableError, match=says):
-            write(prints, f"{tmp_path}/{name}/", mode)
+            write(prints, f"{tmp_path}/{name}/", "overwrite")
     assert len(names(prints)) == 6
 
 
@@ -146,18 +122,18 @@ def test_outliers_are_those_of_the_whole_table_whatever_the_workers(prints, tmp_
 
 @pytest.mark.parametrize(
     ("where", "after"),
-    [("write_parquet", 0), ("write_parquet", 2), ("rename", 0), ("rename", 2), ("json_bytes", 0), ("sha256", 1)],
+    [("write_parquet", 2), ("rename", 0), ("rename", 2), ("json_bytes", 0), ("sha256", 1), ("remove", 0)],
 )
 def test_a_run_that_ends_while_its_parts_are_written_resumes(prints, tmp_path, strict, monkeypatch, where, after):
     write(prints, f"{tmp_path}/sound/")
     sound, output = contents(tmp_path / "sound"), tmp_path / "parts"
     with monkeypatch.context() as patch:
-        owner = Path if where == "rename" else assembly
+        owner = {"rename": Path, "remove": Journal}.get(where, assembly)
         patch.setattr(owner, where, stopping(getattr(owner, where), after))
         with pytest.raises(Stopped):
             write(prints, f"{output}/")
     assert contents(output).items() <= sound.items()
-    assert not (output / "_manifest.json").exists()
+    assert (output / "_manifest.json").exists() == (where == "remove")
     assert write(prints, f"{output}/", "resume").kept == 6
     assert contents(output) == sound
     assert load_sidecar(output)["parts"] == load_sidecar(tmp_path / "sound")["parts"]
@@ -174,19 +150,6 @@ def test_a_folder_stays_whole_until_what_replaces_it_is_there(prints, whole, mon
     with pytest.raises(Stopped):
         write(prints, f"{whole}/", "overwrite")
     assert not (whole / "_manifest.json").exists()  # parts of two tables are never taken for one
-
-
-def test_a_part_with_a_flag_differs_in_its_flags_alone(prints, tmp_path, strict, monkeypatch):
-    write(prints, f"{tmp_path}/flagged/")
-    monkeypatch.setattr(outliers, "LIMIT", 1e9)
-    write(prints, f"{tmp_path}/plain/")
-    changed = 0
-    for name in contents(tmp_path / "plain"):
-        one, two = (parquet.read_table(tmp_path / f / name) for f in ("flagged", "plain"))
-        assert one.schema.equals(two.schema, check_metadata=True)
-        changed += one["meta_flags"] != two["meta_flags"]
-        assert one.drop_columns("meta_flags").equals(two.drop_columns("meta_flags"))
-    assert changed
 
 
 @pytest.mark.parametrize("when", [2, 4, 7, 8, 10, 11])

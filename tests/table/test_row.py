@@ -90,9 +90,9 @@ def test_mirrored_prints_of_one_hand_are_those_of_the_other(arrays):
 
 
 def test_minutiae_stay_in_their_folder_and_names_that_collide_keep_their_ending():
-    names = ["A.png", "a.bmp", "b.png", "../c.png", "/d/e.png", ".."]
+    names = ["A.png", "a.bmp", "b.png", "../c.png", "/d/e.png", "..", "f.png#1x2+0+0", "f.png#1x2+5+0"]
     targets = [t.as_posix() for t in row.name_targets(names, Path("m"))]
-    assert targets == ["m/A.png", "m/a.bmp", "m/b", "m/c", "m/d/e", "m/print"]
+    assert targets == ["m/A.png", "m/a.bmp", "m/b", "m/c", "m/d/e", "m/print", *(f"m/{n}" for n in names[-2:])]
 
 
 def test_cells_hold_no_control_characters():

@@ -16,18 +16,10 @@ from scipy.stats import studentized_range
 from sklearn.metrics import auc, roc_curve
 
 from ridgefeat.bench.results import LESS_IS_BETTER, Comparison
+from ridgefeat.report import plots
 from ridgefeat.report.bench.words import format_estimate, format_value, metric_name
 from ridgefeat.report.display import Display, span_of
-from ridgefeat.report.plots import (
-    UNIT,
-    Curve,
-    Interval,
-    confusion_words,
-    plot_confusion_matrix,
-    plot_curves,
-    plot_intervals,
-    plot_predictions,
-)
+from ridgefeat.report.plots import UNIT, Curve, Interval, plot_curves, plot_intervals
 from ridgefeat.threshold.intervals import LEVEL, t_quantile
 
 MAX_CURVES = 6
@@ -89,7 +81,7 @@ def intervals(rows: pd.DataFrame, name: str, metric: str, before: str = "") -> l
     """Return a table's rows as values with intervals, as far as they have a value."""
     known = rows[np.isfinite(rows[metric].to_numpy(np.float64))]
     return [
-        Interval(before + str(r[name]), float(r[metric]), _at(r, f"{metric}_low"), _at(r, f"{metric}_high"))
+        Interval(before + str(r[name]), r[metric], r[f"{metric}_low"], r[f"{metric}_high"])
         for r in known.to_dict("records")
     ]
 
@@ -187,11 +179,9 @@ def _calibration(comparison: Comparison) -> list[Display]:
             lines.append(Curve(name, x, y, f"Brier {brier}" if by == "classifier" else "", dots=True))
     if not lines:
         return []
-    how = (
-        "Each fold's probabilities were calibrated on the other folds."
-        if comparison.calibrated
-        else "The probabilities are the classifiers' own, not calibrated."
-    )
+    how = "The probabilities are the classifiers' own, not calibrated."
+    if comparison.calibrated:
+        how = "Each fold's probabilities were calibrated on the other folds."
     title = "Calibration" if by == "classifier" else f"Calibration: {comparison.best}"
     reading = f"On the dashed diagonal, probabilities are calibrated: of prints given 0.7, 70 % are {of}. {how}"
     axes = "predicted probability", f"fraction that is {of}"
@@ -208,7 +198,7 @@ def _predictions(comparison: Comparison) -> list[Display]:
     for name in names:
         own = shown[shown["classifier"] == name]
         title = f"{name}: mean absolute error {format_value(_value(comparison, name, 'mae'), 'regression')}"
-        draw = partial(plot_predictions, own["y_true"], own["y_pred"], target, limits=ends)
+        draw = partial(plots.plot_predictions, own["y_true"], own["y_pred"], target, limits=ends)
         count = int(np.isfinite(own[["y_true", "y_pred"]].to_numpy(np.float64)).all(axis=1).sum())
         found.append(
             Display(f"predictions-{name}", title, draw, f"{title}. {count} predictions against the label", reading)
@@ -227,8 +217,8 @@ def make_confusion_matrices(comparison: Comparison) -> list[Display]:
         own = table[table["classifier"] == name].astype({"y_true": str, "y_pred": str})
         counted = own.pivot_table("count", "y_true", "y_pred", "sum")
         counts = counted.reindex(index=classes, columns=classes).fillna(0).to_numpy(np.float64)
-        alt = f"Confusion matrix of {name}. {confusion_words(counts, classes)}"
-        found.append(Display(f"confusion-{name}", name, partial(plot_confusion_matrix, counts, classes), alt))
+        alt = f"Confusion matrix of {name}. {plots.confusion_words(counts, classes)}"
+        found.append(Display(f"confusion-{name}", name, partial(plots.plot_confusion_matrix, counts, classes), alt))
     return found
 
 
@@ -349,11 +339,6 @@ def _value(comparison: Comparison, name: str, metric: str) -> float:
     return float(own[metric].iloc[0]) if len(own) and metric in own.columns else float("nan")
 
 
-def _at(row: dict[Any, Any], name: str) -> float:
-    value = row.get(name)
-    return float("nan") if value is None else float(value)
-
-
 def make_learning_curve(comparison: Comparison, chance: float | None) -> Display | None:
     """Show the main metric against the number of training groups."""
     table = comparison.learning
@@ -420,9 +405,5 @@ def band_of(x: ArrayLike, y: ArrayLike, step: ArrayLike | None = None) -> tuple[
     step = x if step is None else np.asarray(step, np.float64)
     known = np.isfinite(x) & np.isfinite(y)
     rows = [known & (step == s) for s in np.unique(step[known])]
-    return (
-        np.array([x[r].mean() for r in rows]),
-        np.array([y[r].mean() for r in rows]),
-        np.array([y[r].min() for r in rows]),
-        np.array([y[r].max() for r in rows]),
-    )
+    middle = np.array([x[r].mean() for r in rows])
+    return middle, *(np.array([found(y[r]) for r in rows]) for found in (np.mean, np.min, np.max))

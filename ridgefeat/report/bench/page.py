@@ -64,28 +64,6 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
     return view
 
 
-def list_sections(view: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return anchors and titles of the sections that the page has."""
-    known = (
-        ("classifiers", "Classifiers", True),
-        ("fused", f"By {view['fuse']}", view["fused"]),
-        ("pairs", "Pairwise comparison", view["pairs"]),
-        ("curves", "Curves", view["curves"]),
-        ("errors", "Confusion matrices", view["matrices"] or view["classes"]),
-        ("levels", "Subgroups", view["levels"]),
-        ("importances", "What drives the result", view["importances"] or view["ablations"]),
-        ("confounds", "Ridges or acquisition conditions?", view["confounds"]),
-        ("learning", "Learning curve", view["learning"]),
-        ("training", "Training", view["training"]),
-        ("controls", "Negative controls", True),
-        ("audit", "Leak audit", True),
-        ("data", "Data and folds", True),
-        ("reproduce", "Reproduce", True),
-        ("limits", "Limits", True),
-    )
-    return [(anchor, title) for anchor, title, present in known if present]
-
-
 def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
     """Write a page about a comparison.
 
@@ -108,7 +86,7 @@ def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
     """
     view = make_view(comparison)
     script = resources.files("ridgefeat.report.bench").joinpath("script.html").read_text(encoding="utf-8")
-    page = view | embed_script(script) | {"version": __version__, "sections": list_sections(view)}
+    page = view | embed_script(script) | {"version": __version__}
     return write_page(Path(path), render_page("bench/page.html", page))
 
 

@@ -44,10 +44,8 @@ def find_best_values(comparison: Comparison) -> list[BestValue]:
     it = comparison.problem
     found = []
     for unit, summary in (("print", comparison.summary), (comparison.fuse or it.group, comparison.fused_summary)):
-        own = None if summary is None else summary[summary["classifier"] == comparison.best]
-        if own is None or own.empty or own["status"].iloc[0] != "ok":
-            continue
-        found.append(BestValue(unit, **format_estimate(own.iloc[0].to_dict(), it.metric, it.kind)))
+        rows = [] if summary is None else summary[summary["classifier"] == comparison.best].to_dict("records")
+        found += [BestValue(unit, **format_estimate(row, it.metric, it.kind)) for row in rows]
     return found
 
 
@@ -125,38 +123,33 @@ def _compare_best(best: str, pairs: Sequence[dict[str, Any]]) -> list[str]:
     answers = []
     for block in pairs:
         if block["reference"] == "dummy" and best != "dummy":
-            own = [r for r in block["rows"] if r["classifier"] == best]
-            if own:
-                answers.append(DUMMY[own[0]["verdict"]])
-        elif block["reference"] in ("best", best):
-            answers += _compare_others([r for r in block["rows"] if r["classifier"] != "dummy"])
+            answers += [DUMMY[r["verdict"]] for r in block["rows"] if r["classifier"] == best]
+            continue
+        others = [r for r in block["rows"] if r["classifier"] != "dummy"]
+        verdicts = ("no difference", "possibly worse")
+        equal, behind = ([r["classifier"] for r in others if r["verdict"] == v] for v in verdicts)
+        if equal:
+            answers.append(f"It does not differ significantly from {join_names(equal)}.")
+        if behind:
+            answers.append(f"It is possibly better than {join_names(behind)}: test and interval disagree.")
+        if others and not equal + behind:
+            answers.append("It is significantly better than every other classifier.")
     return answers
-
-
-def _compare_others(rows: Sequence[dict[str, Any]]) -> list[str]:
-    if not rows:
-        return []
-    answers = []
-    equal = [r["classifier"] for r in rows if r["verdict"] == "no difference"]
-    behind = [r["classifier"] for r in rows if r["verdict"] == "possibly worse"]
-    if equal:
-        answers.append(f"It does not differ significantly from {join_names(equal)}.")
-    if behind:
-        answers.append(f"It is possibly better than {join_names(behind)}: test and interval disagree.")
-    return answers or ["It is significantly better than every other classifier."]
 
 
 def _judge_controls(controls: Sequence[dict[str, Any]]) -> str:
     if not controls:
         return "No negative control was run."
-    failed = [f"{c['name']}, {c['metric']} {c['value']}" for c in controls if not c["passed"]]
+    failed = [f"{c['control']}, {c['metric']} {c['value']}" for c in controls if not c["passed"]]
     if failed:
         subject = "Negative controls are" if failed[1:] else "A negative control is"
         return (
             f"{subject} above chance ({'; '.join(failed)}). Something other than the target leaks into the features; "
             "investigate before you trust any value."
         )
-    return f"The negative controls are at chance level, as they should be: {join_names([c['name'] for c in controls])}."
+    return (
+        f"The negative controls are at chance level, as they should be: {join_names([c['control'] for c in controls])}."
+    )
 
 
 REST = f"{RIDGES}, {ALL} removed"
@@ -195,15 +188,7 @@ def describe_confounds(comparison: Comparison, chance: float | None) -> dict[str
         ),
         "metric": metric,
         "fused": fused,
-        "rows": [
-            {
-                "name": name,
-                "meaning": r["meaning"],
-                "columns": f"{r['columns']:,}",
-                "cells": [format_estimate(r, c, kind) for c in columns],
-            }
-            for name, r in rows.items()
-        ],
+        "rows": [r | {"cells": [format_estimate(r, c, kind) for c in columns]} for r in rows.values()],
     }
 
 

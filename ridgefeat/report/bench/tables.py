@@ -31,21 +31,19 @@ def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str,
     kind = comparison.problem.kind
     metrics = [m for m in METRICS[kind] if m in summary.columns]
     meanings = {run.name: run.meaning for run in comparison.runs}
-    rows = []
-    for row in summary.to_dict("records"):
-        name, seconds = str(row["classifier"]), row.get("seconds", np.nan)
-        rows.append(
-            {
-                "name": name,
-                "meaning": meanings.get(name, ""),
-                "failed": row["status"] != "ok",
-                "reason": str(row.get("reason") or "no reason was given"),
-                "cells": [format_estimate(row, m, kind) | {"sort": _sort(row[m])} for m in metrics],
-                "seconds": _seconds(seconds),
-                "seconds_sort": _sort(seconds),
-                "best": name == comparison.best,
-            }
-        )
+    rows = [
+        {
+            "name": row["classifier"],
+            "meaning": meanings.get(row["classifier"], ""),
+            "failed": row["status"] != "ok",
+            "reason": row["reason"],
+            "cells": [format_estimate(row, m, kind) | {"sort": _sort(row[m])} for m in metrics],
+            "seconds": _seconds(row.get("seconds", np.nan)),
+            "seconds_sort": _sort(row.get("seconds", np.nan)),
+            "best": row["classifier"] == comparison.best,
+        }
+        for row in summary.to_dict("records")
+    ]
     heads = [
         {"name": metric_name(m), "meaning": METRIC_MEANINGS.get(m, ""), "less": m in LESS_IS_BETTER} for m in metrics
     ]
@@ -58,7 +56,7 @@ def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
     for reference, own in group_rows(comparison.pairs, "reference"):
         rows = [
             {
-                "classifier": str(row["classifier"]),
+                "classifier": row["classifier"],
                 "difference": format_difference(row["difference"], kind),
                 "interval": _signed_between(row, kind),
                 "p": format_p_value(row["p"]),
@@ -67,9 +65,9 @@ def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
             }
             for row in own.to_dict("records")
         ]
-        metric = str(own["metric"].iloc[0])
-        words = f"{comparison.best}, the best" if reference in ("best", comparison.best) else str(reference)
-        found.append({"reference": str(reference), "words": words, "metric": metric_name(metric), "rows": rows})
+        words = f"{comparison.best}, the best" if reference in ("best", comparison.best) else reference
+        metric = metric_name(own["metric"].iloc[0])
+        found.append({"reference": reference, "words": words, "metric": metric, "rows": rows})
     return found
 
 
@@ -99,84 +97,63 @@ def list_classes(comparison: Comparison) -> list[dict[str, Any]]:
     for name, own in group_rows(comparison.classes, "classifier"):
         rows = [
             {
-                "class": str(r["class"]),
+                "class": r["class"],
                 "cells": [format_value(r[m], kind) for m in ("precision", "recall", "f1")],
-                "support": f"{float(r['support']):,.0f}",
+                "support": f"{r['support']:,.0f}",
             }
             for r in own.to_dict("records")
         ]
-        found.append({"name": str(name), "rows": rows})
-    order = [str(n) for n in comparison.summary["classifier"]]
-    return sorted(found, key=lambda f: order.index(f["name"]) if f["name"] in order else len(order))
+        found.append({"name": name, "rows": rows})
+    order = comparison.summary["classifier"].tolist()
+    return sorted(found, key=lambda f: order.index(f["name"]))
 
 
 def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
     """Return each fold's sizes and the number of groups in both training and test."""
-    groups = comparison.problem.groups
-    return [
-        {
-            "repeat": f.repeat + 1,
-            "number": f.number + 1,
-            "cells": [
-                f"{len(f.train):,}",
-                f"{len(f.test):,}",
-                f"{len(np.unique(groups[f.train])):,}",
-                f"{len(np.unique(groups[f.test])):,}",
-            ],
-            "shared": len(f.shared_groups),
-        }
-        for f in comparison.folds
-    ]
+    groups, found = comparison.problem.groups, []
+    for f in comparison.folds:
+        sizes = [
+            len(side) for rows in ((f.train, f.test), (set(groups[f.train]), set(groups[f.test]))) for side in rows
+        ]
+        name = f"{f.repeat + 1}, {f.number + 1}"
+        found.append({"name": name, "cells": [f"{n:,}" for n in sizes], "shared": len(f.shared_groups)})
+    return found
 
 
 def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the negative controls, and whether each is at chance level."""
-    if comparison.controls is None:
-        return []
-    kind = comparison.problem.kind
+    kind, table = comparison.problem.kind, comparison.controls
+    rows: list[dict[Any, Any]] = [] if table is None else table.to_dict("records")
     return [
-        {
-            "name": str(row["control"]).replace("_", " "),
-            "meaning": str(row.get("meaning") or ""),
-            "classifier": str(row["classifier"]),
-            "metric": metric_name(str(row["metric"])),
-            **format_estimate(row, "value", kind),
-            "chance": format_value(row["chance"], kind),
-            "passed": bool(row["passed"]),
-        }
-        for row in comparison.controls.to_dict("records")
+        row
+        | format_estimate(row, "value", kind)
+        | {"metric": metric_name(row["metric"]), "chance": format_value(row["chance"], kind)}
+        for row in rows
     ]
 
 
 def describe_problem(comparison: Comparison) -> dict[str, Any]:
     """Return counts of prints, groups, classes and columns, and the decisions taken."""
     it = comparison.problem
-    counted, spread = [], ""
+    counted: list[dict[str, Any]] = []
+    spread = ""
     if it.kind == "regression":
-        low, middle, high = (number(float(v)) for v in np.percentile(np.asarray(it.y, np.float64), [0, 50, 100]))
+        low, middle, high = (number(v) for v in np.percentile(it.y, [0, 50, 100]))
         spread = f"{low} to {high}, median {middle}"
-    else:
-        counts = np.bincount(np.asarray(it.y, np.int64), minlength=len(it.classes))
-        holders = [len(np.unique(it.groups[it.y == i])) for i in range(len(it.classes))]
-        counted = [
-            {
-                "name": name,
-                "prints": f"{int(n):,}",
-                "groups": f"{g:,}",
-                "fraction": f"{100 * n / max(1, len(it)):.0f} %",
-            }
-            for name, n, g in zip(it.classes, counts, holders, strict=True)
-        ]
+    for i, name in enumerate(it.classes):
+        own = it.groups[it.y == i]
+        fraction = f"{100 * len(own) / len(it):.0f} %"
+        counted.append({"name": name, "prints": len(own), "groups": len(set(own)), "fraction": fraction})
     return {
         "target": it.target,
         "group": it.group,
         "kind": it.kind,
-        "prints": f"{len(it):,}",
-        "groups": f"{len(np.unique(it.groups)):,}",
-        "columns": f"{it.features.shape[1]:,}",
-        "families": [{"name": n, "columns": len(c)} for n, c in it.families.items()],
+        "prints": len(it),
+        "groups": len(set(it.groups)),
+        "columns": it.features.shape[1],
+        "families": it.families,
         "classes": counted,
-        "largest": max(counted, key=lambda c: int(c["prints"].replace(",", ""))) if counted else None,
+        "largest": max(counted, key=lambda c: c["prints"], default=None),
         "spread": spread,
         "notes": list(it.notes),
         "simulated": _simulated(it.labels),
@@ -186,39 +163,32 @@ def describe_problem(comparison: Comparison) -> dict[str, Any]:
 def describe_reproduction(comparison: Comparison) -> dict[str, Any]:
     """Return what reproduces the comparison."""
     it = comparison.reproduction
-    return {
+    return vars(it) | {
         "command": it.command or "run from Python",
-        "split": it.split,
-        "seed": it.seed,
-        "versions": {str(k): str(v) for k, v in it.versions.items()},
-        "digests": {str(k).removesuffix("_digest"): str(v) for k, v in it.digests.items() if v},
-        "options": {str(k).replace("_", " "): _option(v) for k, v in it.options.items() if v not in (None, "", (), [])},
+        "digests": {k.removesuffix("_digest"): v for k, v in it.digests.items() if v},
+        "options": {k.replace("_", " "): _option(v) for k, v in it.options.items()},
     }
 
 
 def _option(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    return str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _simulated(labels: pd.DataFrame) -> str:
-    if "simulated" not in labels.columns or not len(labels):
+    if "simulated" not in labels:
         return "none"
     made = labels["simulated"].astype("string").fillna("") == "yes"
     return "all" if made.all() else "some" if made.any() else "none"
 
 
-def _sort(value: Any) -> str:
-    return f"{float(value):.9g}" if value is not None and np.isfinite(float(value)) else ""
+def _sort(value: float) -> str:
+    return f"{value:.9g}" if np.isfinite(value) else ""
 
 
-def _seconds(value: Any) -> str:
-    if value is None or not np.isfinite(float(value)):
-        return "–"
-    return f"{float(value):,.1f}" if float(value) < 100 else f"{float(value):,.0f}"
+def _seconds(value: float) -> str:
+    return "–" if not np.isfinite(value) else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def _signed_between(row: Mapping[Any, Any], kind: str) -> str:

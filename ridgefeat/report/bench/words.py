@@ -81,7 +81,7 @@ def metric_name(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
-def format_value(value: Any, kind: str) -> str:
+def format_value(value: float | None, kind: str) -> str:
     """Return a metric's value: three decimals for fractions, three digits for a number in the target's unit.
 
     Examples
@@ -89,31 +89,26 @@ def format_value(value: Any, kind: str) -> str:
     >>> format_value(0.8124, "binary"), format_value(12.345, "regression"), format_value(None, "binary")
     ('0.812', '12.3', '–')
     """
-    if value is None or not np.isfinite(float(value)):
+    if value is None or not np.isfinite(value):
         return "–"
-    return number(float(value)) if kind == "regression" else f"{float(value):.3f}"
-
-
-def format_interval(low: Any, high: Any, kind: str) -> str:
-    """Return an interval as "a to b"; empty where it is unknown.
-
-    Examples
-    --------
-    >>> format_interval(0.78, 0.84, "binary")
-    '0.780 to 0.840'
-    """
-    if low is None or high is None or not np.isfinite([float(low), float(high)]).all():
-        return ""
-    return f"{format_value(low, kind)} to {format_value(high, kind)}"
+    return number(value) if kind == "regression" else f"{value:.3f}"
 
 
 def format_estimate(row: Mapping[Any, Any], name: str, kind: str) -> dict[str, str]:
-    """Return a row's value and its interval as text: the cells `name`, `name`_low and `name`_high."""
-    interval = format_interval(row.get(f"{name}_low"), row.get(f"{name}_high"), kind)
+    """Return the cells `name`, `name`_low and `name`_high of a row as text: a value, and "a to b", empty if unknown.
+
+    Examples
+    --------
+    >>> format_estimate({"f1": 0.81, "f1_low": 0.78, "f1_high": 0.84}, "f1", "binary")
+    {'value': '0.810', 'interval': '0.780 to 0.840'}
+    """
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    known = np.isfinite([low, high]).all()
+    interval = f"{format_value(low, kind)} to {format_value(high, kind)}" if known else ""
     return {"value": format_value(row[name], kind), "interval": interval}
 
 
-def format_difference(value: Any, kind: str) -> str:
+def format_difference(value: float, kind: str) -> str:
     """Return a difference with its sign, with a true minus.
 
     Examples
@@ -121,12 +116,10 @@ def format_difference(value: Any, kind: str) -> str:
     >>> format_difference(-0.0123, "binary"), format_difference(0.2, "binary")
     ('−0.012', '+0.200')
     """
-    if not np.isfinite(float(value)):
-        return "–"
-    return ("−" if float(value) < 0 else "+") + format_value(abs(float(value)), kind)
+    return "–" if not np.isfinite(value) else ("−" if value < 0 else "+") + format_value(abs(value), kind)
 
 
-def format_p_value(p: Any) -> str:
+def format_p_value(p: float) -> str:
     """Return a p value with three decimals.
 
     Examples
@@ -134,9 +127,7 @@ def format_p_value(p: Any) -> str:
     >>> format_p_value(0.0312), format_p_value(0.0004), format_p_value(float("nan"))
     ('0.031', '< 0.001', '–')
     """
-    if p is None or not np.isfinite(float(p)):
-        return "–"
-    return "< 0.001" if float(p) < 0.001 else f"{float(p):.3f}"
+    return "–" if not np.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def join_names(names: Sequence[str]) -> str:

@@ -122,19 +122,15 @@ def _components(z: Array, families: NDArray[Any]) -> tuple[Array, Array]:
 
 
 def _neighbours(scores: Array, seed: int) -> Array:
-    perplexity = min(30.0, (len(scores) - 1) / 3)
-    flat: Array = TSNE(
-        2, perplexity=perplexity, init="pca", max_iter=NEIGHBOUR_STEPS, random_state=seed, n_jobs=1
-    ).fit_transform(scores)
-    return flat
+    how = {"perplexity": min(30.0, (len(scores) - 1) / 3), "init": "pca", "max_iter": NEIGHBOUR_STEPS, "n_jobs": 1}
+    return np.asarray(TSNE(2, random_state=seed, **how).fit_transform(scores))
 
 
 def _distance(scores: Array, seed: int) -> Array:
     scores = scores[:, : max(1, min(scores.shape[1], len(scores) // 5))]
     scores = scores / np.maximum(scores.std(0), 1e-12)
-    fitted = MinCovDet(random_state=seed).fit(scores)
-    squared: Array = fitted.mahalanobis(scores)
-    return np.sqrt(np.maximum(squared, 0))
+    squared = MinCovDet(random_state=seed).fit(scores).mahalanobis(scores)
+    return np.asarray(np.sqrt(np.maximum(squared, 0)))
 
 
 def _spread(values: Array, placed: NDArray[np.bool_]) -> Float:
@@ -196,5 +192,4 @@ def separate_groups(ranks: Array, codes: NDArray[np.uint8], groups: int) -> Arra
         # The fraction expected by chance, (groups - 1) / (prints - 1), is subtracted.
         fraction = between / whole
         chance = ((counts > 0).sum(0) - 1) / (total - 1)
-        left: Array = np.clip((fraction - chance) / (1 - chance), 0, 1)
-    return left
+        return np.asarray(np.clip((fraction - chance) / (1 - chance), 0, 1))

@@ -25,16 +25,10 @@ from numpy.typing import NDArray
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.params import Params
+from ridgefeat.report.explore import sample
 from ridgefeat.report.explore.maps import Maps, correlate, make_maps, rank_scores, separate_groups
 from ridgefeat.report.explore.pictures import PackedPrint, Progress, draw_prints
-from ridgefeat.report.explore.sample import (
-    as_text,
-    choose_grouping,
-    draw_rows,
-    encode_texts,
-    list_groupings,
-    read_candidates,
-)
+from ridgefeat.report.explore.sample import as_text, choose_grouping, list_groupings
 from ridgefeat.report.page import embed_script, render_page, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.structure import Float
@@ -143,17 +137,16 @@ def write_explore_page(
     about = load_sidecar(table)
     columns = list(about["columns"])
     known = {c["name"] for c in columns}
-    read = read_candidates(table, known, about["label_kinds"], options.limit, options.seed)
+    read = sample.read_candidates(table, known, about["label_kinds"], options.limit, options.seed)
     if read is None or not columns:
         total = 0 if read is None else len(read.labels)
         raise TableError(f"table {table} has {total} prints and {len(columns)} features; nothing to explore")
     labels = [n for n in read.labels.columns if not n.startswith("meta_")]
     groups = list_groupings(read.labels, labels)
     _check_label(table, read.labels, labels, groups, options.by)
-    at = choose_grouping(groups, options.by)
-    total = len(read.labels)
+    at, total = choose_grouping(groups, options.by), len(read.labels)
     strata = groups[at]["codes"] if at >= 0 else np.zeros(total, np.uint8)
-    frame = read.frame.iloc[draw_rows(strata, read.rows, read.keys, options.limit)].reset_index(drop=True)
+    frame = read.frame.iloc[sample.draw_rows(strata, read.rows, read.keys, options.limit)].reset_index(drop=True)
     content = _numbers(frame, columns, labels, about, options, on_message)
     held = sum(map(len, [*content["values"], *(v for v in content.values() if isinstance(v, str))]))
     drawn, side = _pictures(frame, about, options, ROOM - held, progress, on_message)
@@ -202,7 +195,7 @@ def _numbers(
     order, r = correlate(ranks)
     groups = list_groupings(frame, labels)
     apart = np.concatenate([separate_groups(ranks, g["codes"], len(g["names"])) for g in groups] or [np.zeros(0)])
-    texts = encode_texts(frame, [*labels, "meta_flags", "meta_error"])
+    texts = sample.encode_texts(frame, [*labels, "meta_flags", "meta_error"])
     packed = pack_values(np.ascontiguousarray(values.T))
     upper = np.rint(r[np.triu_indices(len(r))] * 100).astype(np.int8)
     record = {
@@ -286,7 +279,7 @@ def _render(name: str, content: Mapping[str, Any], frame: pd.DataFrame, about: M
     parts = [folder.joinpath(f"{part}.js").read_text(encoding="utf-8") for part in SCRIPTS]
     script = "\n" + "\n".join(['"use strict";', *parts])
     record = content["about"]
-    made = as_text(frame, "simulated") == "yes" if "simulated" in frame.columns else np.zeros(len(frame), bool)
+    made = as_text(frame, "simulated") == "yes" if "simulated" in frame else np.zeros(len(frame), bool)
     blocks = {f"data-{k}": Markup(v) for k, v in content.items() if isinstance(v, str)}
     blocks |= {f"data-values-{i}": Markup(plane) for i, plane in enumerate(content["values"])}
     return render_page(

@@ -43,7 +43,6 @@ LADDER = (
 )
 """Longer side in pixels and WebP quality, from the best to what still shows a print's pattern."""
 TRIED = 24
-BATCH = 16
 
 Progress = Callable[[int, int, int], None]
 Numbers = NDArray[np.uint16]
@@ -85,13 +84,14 @@ def draw_prints(
     found too. `progress` is called with the numbers of prints done, failed and in total.
     """
     step = choose_step(rows, root, params, room)
-    batches = [rows[at : at + BATCH] for at in range(0, len(rows), BATCH)]
-    calls = (delayed(_draw_batch)(batch, root, params, step, overlays) for batch in batches)
+    calls = (delayed(draw_print)(row, root, params, step, overlays) for row in rows)
     drawn: list[PackedPrint] = []
-    for batch in spread(calls, max(1, min(count_workers(jobs), len(batches))), ordered=True):
-        drawn += batch
+    failed = 0
+    for one in spread(calls, max(1, min(count_workers(jobs), len(rows))), ordered=True):
+        drawn.append(one)
+        failed += one.error != ""
         if progress is not None:
-            progress(len(drawn), sum(d.error != "" for d in drawn), len(rows))
+            progress(len(drawn), failed, len(rows))
     return drawn, step
 
 
@@ -105,12 +105,6 @@ def choose_step(rows: Sequence[Mapping[str, Any]], root: Path, params: Params, r
         if not some or len(rows) * float(np.mean([len(embed(fp.original, *step)) for fp in some])) <= room:
             return step
     return LADDER[-1]
-
-
-def _draw_batch(
-    rows: Sequence[Mapping[str, Any]], root: Path, params: Params, step: tuple[int, int], overlays: bool
-) -> list[PackedPrint]:
-    return [draw_print(row, root, params, step, overlays) for row in rows]
 
 
 def draw_print(

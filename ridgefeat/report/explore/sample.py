@@ -184,7 +184,5 @@ def encode_texts(frame: pd.DataFrame, names: Sequence[str]) -> list[dict[str, An
 def choose_grouping(groups: Sequence[Mapping[str, Any]], wanted: str | None) -> int:
     """Return the index of the initial grouping: the wanted one, else a usual one, else 0; -1 without any."""
     names = [g["name"] for g in groups]
-    for name in (wanted, "sex", "pattern", "pattern_class", "finger", "hand", "alteration"):
-        if name in names:
-            return names.index(name)
-    return 0 if names else -1
+    usual = (wanted, "sex", "pattern", "pattern_class", "finger", "hand", "alteration")
+    return next((names.index(n) for n in usual if n in names), 0 if names else -1)

@@ -126,11 +126,8 @@ def shorten(text: str, width: int, size: float, *, bold: bool = False) -> str:
     text = _clean(text)
     if measure(text, size, bold=bold) <= width:
         return text
-    for keep in range(len(text) - 1, 0, -1):
-        short = text[: keep - keep // 2] + "…" + text[len(text) - keep // 2 :]
-        if measure(short, size, bold=bold) <= width:
-            return short
-    return "…"
+    shorter = (text[: keep - keep // 2] + "…" + text[len(text) - keep // 2 :] for keep in range(len(text) - 1, 0, -1))
+    return next((short for short in shorter if measure(short, size, bold=bold) <= width), "…")
 
 
 def _clean(text: str) -> str:

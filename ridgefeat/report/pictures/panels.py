@@ -13,18 +13,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ridgefeat.report.pictures.marks import (
-    BIFURCATION_COLOUR,
-    ENDING_COLOUR,
-    SHIFT,
-    Array,
-    Colour,
-    fixed,
-    mark_core,
-    mark_delta,
-    mark_minutia,
-    write,
-)
+from ridgefeat.files import count_of
+from ridgefeat.report.pictures import marks
+from ridgefeat.report.pictures.marks import BIFURCATION_COLOUR, ENDING_COLOUR, SHIFT, Array, Colour, fixed, write
 from ridgefeat.stages.grid import to_pixels
 from ridgefeat.structure import BIFURCATION, ENDING, MM_PER_PX, Float, SingularPoints, UInt8
 
@@ -206,7 +197,7 @@ def _minutiae(canvas: Canvas) -> tuple[UInt8, Legend]:
         some = found.select((quality >= low) & (quality < high))
         over = picture.copy()
         for centre, direction, kind in zip(canvas.at(some.x, some.y), some.direction, some.kind, strict=True):
-            mark_minutia(over, centre, float(direction), int(kind), canvas.scale)
+            marks.mark_minutia(over, centre, float(direction), int(kind), canvas.scale)
         strength = 0.4 + 0.6 * min(high, 100) / 100
         cv2.addWeighted(over, strength, picture, 1 - strength, 0, picture)
     _mark_singular(picture, canvas, singular)
@@ -218,12 +209,12 @@ def _minutiae(canvas: Canvas) -> tuple[UInt8, Legend]:
     def legend(strip: UInt8) -> None:
         middle, x = strip.shape[0] // 2, 11.0
         for kind, name in ((ENDING, "ending"), (BIFURCATION, "bifurcation")):
-            mark_minutia(strip, np.array([x, middle]), 0.0, kind, 2.2)
-            x += 60 + write(strip, _count(counts[kind], name), x + 30, middle + 6, LETTERS, INK)
-        mark_core(strip, np.array([x + 4, middle]), 0.0, 1.1)
-        x += 68 + write(strip, _count(len(singular.cores), "core"), x + 36, middle + 6, LETTERS, INK)
-        mark_delta(strip, np.array([x, middle]), float("nan"), 1.1)
-        write(strip, _count(len(singular.deltas), "delta"), x + 22, middle + 6, LETTERS, INK)
+            marks.mark_minutia(strip, np.array([x, middle]), 0.0, kind, 2.2)
+            x += 60 + write(strip, count_of(counts[kind], name), x + 30, middle + 6, LETTERS, INK)
+        marks.mark_core(strip, np.array([x + 4, middle]), 0.0, 1.1)
+        x += 68 + write(strip, count_of(len(singular.cores), "core"), x + 36, middle + 6, LETTERS, INK)
+        marks.mark_delta(strip, np.array([x, middle]), float("nan"), 1.1)
+        write(strip, count_of(len(singular.deltas), "delta"), x + 22, middle + 6, LETTERS, INK)
 
     return picture, legend
 
@@ -239,10 +230,6 @@ PANELS = {
     "minutiae": Panel("Minutiae", "tails in ISO direction; pale: low quality", _minutiae),
 }
 """Every panel by name, in the order in which they are shown."""
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _table(colormap: int) -> UInt8:
@@ -296,6 +283,6 @@ def _words(text: str, line: Colour | None = None) -> Legend:
 
 def _mark_singular(picture: UInt8, canvas: Canvas, points: SingularPoints) -> None:
     size = max(0.8, 0.75 * canvas.scale)
-    for group, mark in ((points.cores, mark_core), (points.deltas, mark_delta)):
+    for group, mark in ((points.cores, marks.mark_core), (points.deltas, marks.mark_delta)):
         for centre, direction in zip(canvas.at(group.x, group.y), group.direction.tolist(), strict=True):
             mark(picture, centre, direction, size)

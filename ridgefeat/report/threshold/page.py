@@ -64,6 +64,7 @@ def write_threshold_page(
         If the page cannot be written.
     """
     rows = _rows(found)
+    subjects = f" of {found.scores.n_subjects:,} subjects" if found.scores.n_subjects else ""
     page = {
         "title": title,
         "version": __version__,
@@ -73,7 +74,7 @@ def write_threshold_page(
         "remarks": found.remarks,
         "rows": sorted(rows, key=lambda row: not row["recommended"]),
         "folds": found.folds,
-        "counts": _describe_counts(found),
+        "counts": f"{found.curve.n_mated:,} mated and {found.curve.n_nonmated:,} non-mated comparisons{subjects}",
         "figures": [{"name": f.name, "meaning": FIGURES[f.name], **_figure(f)} for f in found.metrics],
         "plots": threshold_displays(found).values(),
         "rule": MIN_ERRORS,
@@ -164,11 +165,6 @@ def _rows(found: Analysis) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _describe_counts(found: Analysis) -> str:
-    subjects = f" of {found.scores.n_subjects:,} subjects" if found.scores.n_subjects else ""
-    return f"{found.curve.n_mated:,} mated and {found.curve.n_nonmated:,} non-mated comparisons{subjects}"
 
 
 def _figure(one: Figure) -> dict[str, str]:

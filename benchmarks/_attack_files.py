@@ -1,14 +1,9 @@
-"""Do bad files ever sink a run? Two hundred of them among good prints, through the command line.
-
-    python benchmarks/bad_files.py [--count 200]
-
-Each must be a row with a reason, the exit code 1, nothing may hang, and memory (all processes) must stay below 1 GB.
-Writes benchmarks/results/bad_files.md.
-"""
+"""Bad files among good prints, through the command line; attack.py runs it."""
 
 from __future__ import annotations
 
-import argparse
+from _common import ROOT, table  # isort: skip
+
 import os
 import struct
 import subprocess
@@ -24,8 +19,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 LIMIT_SECONDS = 300
 
 
@@ -116,7 +109,7 @@ def make(prints: Path, count: int) -> dict[str, str]:
     return made
 
 
-def memory_of(pid: int) -> int:
+def _memory_of(pid: int) -> int:
     """Return the resident bytes of a process and all below it."""
     total, waiting = 0, [pid]
     while waiting:
@@ -138,51 +131,36 @@ def watched(command: list[str]) -> tuple[int, int, float]:
     watchdog = threading.Timer(LIMIT_SECONDS, process.kill)
     watchdog.start()
     while process.poll() is None:
-        peak = max(peak, memory_of(process.pid))
+        peak = max(peak, _memory_of(process.pid))
         time.sleep(0.01)
     watchdog.cancel()
     return process.returncode, peak, time.perf_counter() - began
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=200)
-    given = parser.parse_args()
+def run(count: int = 200) -> str:
+    """Return what `extract` makes of bad files among good prints."""
     from ridgefeat.table import read_table
 
     with tempfile.TemporaryDirectory() as scratch:
         prints, output = Path(scratch) / "prints", Path(scratch) / "t.csv"
         prints.mkdir()
-        made = make(prints, given.count)
+        made = make(prints, count)
         command = [sys.executable, "-m", "ridgefeat.cli", "extract", str(prints), "-o", str(output), "-j", "2"]
         code, peak, seconds = watched(command)
-        table = read_table(output) if output.exists() else None
-    if table is None:
-        sys.exit(f"no table was written; exit code {code}")
-    rows = table.set_index("meta_source").meta_error
+        if not output.exists():
+            raise SystemExit(f"no table was written; exit code {code}")
+        rows = read_table(output).set_index("meta_source").meta_error
     rows = rows.where(rows.notna(), None)
     reasons = {kind: next((rows.get(n) for n, k in made.items() if k == kind), None) for kind in KINDS}
     counts, named = Counter(made.values()), Counter(k for n, k in made.items() if rows.get(n))
-    lines = [
-        "# Bad files among good prints",
-        "",
-        f"{len(made)} bad files and 10 good prints, two workers; `python benchmarks/bad_files.py`.",
-        "",
-        "| kind | files | rows with a reason | the first reason |",
-        "| --- | --- | --- | --- |",
-        *(f"| {k} | {counts[k]} | {named[k]} | {reasons[k] or '-'} |" for k in KINDS if counts[k]),
-        "",
-        f"Exit code {code}; {seconds:.1f} s; at most {peak / 2**20:.0f} MB in all processes; "
-        f"{int(rows[[n for n in rows.index if n.startswith('good')]].isna().sum())} of 10 good prints without error.",
-    ]
-    print("\n".join(lines))
-    target = ROOT / "benchmarks" / "results" / "bad_files.md"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text("\n".join(lines) + "\n")
-    unforeseen = [r for r in rows.dropna() if "please report" in r]
-    sound = code == 1 and named == counts and peak < 2**30 and not unforeseen
-    sys.exit(0 if sound else f"not as it should be: {unforeseen[:3] or counts - named}")
-
-
-if __name__ == "__main__":
-    main()
+    unforeseen = sum("please report" in str(r) for r in rows)
+    good = [rows[name] for name in rows.index if name.startswith("good")]
+    return (
+        f"`python benchmarks/attack.py`: `extract` over {len(made)} bad files and {len(good)} good prints, two "
+        f"workers. Exit code {code}; {seconds:.1f} s; at most {peak / 2**20:.0f} MB in all processes; {unforeseen} "
+        f"unforeseen errors; {good.count(None)} of {len(good)} good prints without an error.\n\n"
+        + table(
+            ["kind", "files", "rows with a reason", "the first reason"],
+            [[k, counts[k], named[k], reasons[k] or "-"] for k in KINDS if counts[k]],
+        )
+    )

@@ -1,0 +1,165 @@
+"""Whether the compressed pixels of an image file reach their end, where decoders pass over data that break off.
+
+A file that was not copied to its end is cut, or ends in zeros. WebP, PackBits and the older facsimile codes have
+neither a checksum nor an end: of them, more zeros than an encoder writes are refused.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ridgefeat.errors import ImageError
+
+_MARKS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
+_ZEROS = 64
+"""Zero bytes at the end of a WebP file that few encoders write, and then only below plain margins."""
+_FAX_ZEROS = 4
+"""Zero bytes in a row that no facsimile code has: between two ones are fewer than 16 zeros."""
+_LZW_ZEROS = 8
+_PADDING = 4
+"""Zero bytes that a writer may add to a strip."""
+_RLE_PIXELS = 4_000_000
+"""Pixels up to which run-length encoded bitmaps are read: Pillow fills their lines in Python."""
+_REVERSED = bytes(int(f"{v:08b}"[::-1], 2) for v in range(256))
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _FILL_ORDER, _SAMPLES, _PLANAR = 256, 257, 258, 259, 266, 277, 284
+_TILE_WIDTH, _TILE_HEIGHT, _JPEG_TABLES = 322, 323, 347
+_JPEG, _DEFLATE, _PACKBITS = 7, (8, 32946), 32773
+
+
+def check_end(image: Any, data: bytes, kind: str) -> None:
+    """Raise ImageError if an image breaks off that Pillow has opened, not decoded; for TIFF see check_strip_ends."""
+    if kind in _MARKS and data.rfind(_MARKS[kind], image.fp.tell()) < 0:
+        raise ImageError(f"the {kind.upper()} file is cut short: {len(data)} bytes without an end; copy it again")
+    if kind == "webp" and not data[-_ZEROS:].strip(b"\0"):
+        raise ImageError(
+            f"the WEBP file is damaged: its last {_ZEROS} bytes are zero; copy it again, or save it as PNG"
+        )
+    if kind == "gif" and not _ends_gif(data, image.tile[0][2], image.tile[0][3][0]):
+        raise ImageError("the GIF file is cut short: its codes do not end; copy it again")
+    if kind in ("bmp", "dib") and image.tile[0][0] == "bmp_rle":
+        if image.width * image.height > _RLE_PIXELS:
+            raise ImageError(
+                f"a run-length encoded bitmap of {image.width}x{image.height} px is not read; save it as PNG"
+            )
+        if not _ends_bitmap(data, image.tile[0][2], image.height, image.tile[0][3][1]):
+            raise ImageError(f"the {kind.upper()} file is cut short: its run-length codes do not end; copy it again")
+
+
+def _ends_gif(data: bytes, at: int, bits: int) -> bool:
+    """Return whether the blocks from a byte on end with the code for that, the same in either order of bits."""
+    tail = b""
+    while size := data[at] if at < len(data) else 0:
+        tail = tail[-_PADDING - 4 :] + data[at + 1 : at + 1 + size]
+        at += size + 1
+    return at < len(data) and _ends_with(tail.translate(_REVERSED), 1 << bits | 1, bits + 1)
+
+
+def _ends_bitmap(data: bytes, at: int, rows: int, is_4_bit: bool) -> bool:
+    """Return whether run-length codes go through all rows and end."""
+    while at + 1 < len(data):
+        count, value = data[at], data[at + 1]
+        at += 2
+        if count:
+            continue
+        if value == 1:
+            return rows <= 1
+        if value == 0:
+            rows -= 1
+        elif value == 2:
+            rows -= data[at + 1] if at + 1 < len(data) else 0
+            at += 2
+        else:
+            at += ((value + 1) // 2 + 1 if is_4_bit else value + 1) // 2 * 2
+    return False
+
+
+def check_strip_ends(tags: Any, data: bytes, strips: Sequence[tuple[int, int]]) -> None:
+    """Raise ImageError if strips or tiles of a TIFF, each given by its first byte and length, overlap or break off."""
+    if sum(length for _, length in strips) > len(data):
+        raise ImageError(f"the TIFF names {len(strips)} strips or tiles that overlap; it is damaged")
+    compression, ends = tags.get(_COMPRESSION, 1), _STRIP_ENDS.get(tags.get(_COMPRESSION, 1))
+    if compression == _JPEG and not _is_whole_jpeg(tags.get(_JPEG_TABLES, b"\xff\xd9")):
+        raise ImageError("the TIFF file is damaged: its JPEG tables break off; copy it again")
+    left = 8 * tags[_WIDTH] * tags[_HEIGHT] + (1 << 16)
+    unpacked = 0
+    for start, length in strips if ends or compression in (*_DEFLATE, _PACKBITS) else ():
+        packed = data[start : start + length]
+        if compression in _DEFLATE and (left := _inflate(packed, left)) < 0:
+            raise ImageError(f"the TIFF file is damaged: its strip at byte {start} does not inflate to its end")
+        if tags.get(_FILL_ORDER) == 2:
+            packed = packed.translate(_REVERSED)
+        if ends and not ends(packed):
+            raise ImageError(f"the TIFF file is damaged: its strip at byte {start} breaks off; copy it again")
+        unpacked += _unpacked_size(packed) if compression == _PACKBITS else 0
+    if compression == _PACKBITS and unpacked != _expected_size(tags, len(strips)):
+        raise ImageError(f"the TIFF file is damaged: its strips unpack to {unpacked} bytes, not to its pixels")
+
+
+def _inflate(packed: bytes, left: int) -> int:
+    """Return how many of so many bytes are left over by a stream, -1 if it does not end, or not by then."""
+    stream = zlib.decompressobj()
+    try:
+        while packed and not stream.eof and left >= 0:
+            left -= len(stream.decompress(packed, 1 << 20))
+            packed = stream.unconsumed_tail
+    except zlib.error:
+        return -1
+    return left if stream.eof else -1
+
+
+def _ends_with(packed: bytes, mark: int, bits: int) -> bool:
+    """Return whether the last bits are those of a mark, but for at most _PADDING bytes of zeros."""
+    tail = int.from_bytes(packed.rstrip(b"\0")[-8:], "big")
+    tail >>= (tail & -tail).bit_length() - 1 if tail else 0
+    return len(packed) - len(packed.rstrip(b"\0")) <= _PADDING and tail & ((1 << bits) - 1) == mark
+
+
+def _is_whole_fax(packed: bytes) -> bool:
+    return bytes(_FAX_ZEROS) not in packed
+
+
+def _is_whole_lzw(packed: bytes) -> bool:
+    is_old = packed[:1] == b"\0"  # bits in the other order, as before TIFF 5
+    return bytes(_LZW_ZEROS) not in packed and (is_old or _ends_with(packed, 0x101, 9))  # EndOfInformation
+
+
+def _is_whole_jpeg(packed: bytes) -> bool:
+    return packed.rstrip(b"\0").endswith(b"\xff\xd9")
+
+
+_STRIP_ENDS: dict[int, Callable[[bytes], bool]] = {
+    2: _is_whole_fax,
+    3: _is_whole_fax,
+    4: lambda packed: _is_whole_fax(packed) and _ends_with(packed, 0x001001, 24),  # twice the end of a line
+    5: _is_whole_lzw,
+    _JPEG: _is_whole_jpeg,
+}
+"""By the code of a TIFF's compression, whether a strip reaches its end."""
+
+
+def _unpacked_size(packed: bytes) -> int:
+    """Return how many bytes PackBits stand for."""
+    at = size = 0
+    while at + 1 < len(packed):
+        code = packed[at]
+        if code < 128:
+            size += min(code + 1, len(packed) - at - 1)
+            at += code + 2
+        elif code > 128:
+            size += 257 - code
+            at += 2
+        else:
+            at += 1
+    return size
+
+
+def _expected_size(tags: Any, tiles: int) -> int:
+    """Return how many bytes the pixels of a TIFF have, in so many tiles or in strips."""
+    is_tiled = _TILE_WIDTH in tags
+    width, height = (tags[_TILE_WIDTH], tags[_TILE_HEIGHT]) if is_tiled else (tags[_WIDTH], tags[_HEIGHT])
+    samples = tags.get(_SAMPLES, 1)
+    planes, bits = (samples, 1) if tags.get(_PLANAR) == 2 else (1, samples)
+    row = -(-width * bits * tags.get(_BITS, (1,))[0] // 8)
+    return int(row * height * (tiles if is_tiled else planes))

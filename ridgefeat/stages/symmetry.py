@@ -1,0 +1,125 @@
+"""Rotational symmetry: how much the ridges around each place run as around a core or a delta, and where they turn most.
+
+The Poincare index asks a field whether it turns around a point, and a smoothed field may not where ridges recurve
+sharply. A symmetry filter compares the ridges of a whole neighbourhood with those of a core or delta and answers by
+degrees.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ridgefeat.stages.grid import FINE
+from ridgefeat.stages.orientation import structure_tensor
+from ridgefeat.structure import Bool, Float
+
+Complex = NDArray[np.complex64]
+
+WINDOW = 8.0
+"""Pixels; deviation of the Gaussian that smooths the flow."""
+REACH = 2.6
+"""Deviations at which a filter's Gaussian is cut off."""
+MIN_SHARE = np.float32(0.25)
+"""Share of a filter's window that must be clear for its response to count in full."""
+OPPOSITE = np.float32(0.5)
+"""How much of the opposite symmetry's response is taken off, so that parallel bent ridges are neither."""
+DEVIATION = 14.0
+"""Pixels; of the filter that decides where a point is: its window spans about five ridges."""
+MARGIN = 4
+"""Fine cells (16 px) from the mask's edge within which no point is sought."""
+
+
+def ridge_flow(normalised: Float, mask: Bool) -> Complex:
+    """Return coherence times exp(2 i angle) on fine cells of 4 x 4 px, complex64, shape (grid rows, grid columns).
+
+    The angle runs along the ridge, counter-clockwise as seen on the page. Outside the mask the flow is 0. It is read
+    at half the resolution, where the gradient follows ridges and not the grain of the ink.
+    """
+    rows, columns = mask.shape
+    half = cv2.resize(normalised, (-(-columns // 2), -(-rows // 2)), interpolation=cv2.INTER_AREA)
+    gx, gy = cv2.Scharr(half, cv2.CV_32F, 1, 0), cv2.Scharr(half, cv2.CV_32F, 0, 1)
+    tensor = structure_tensor(gx, gy, WINDOW)
+    inside = cv2.resize(mask.view(np.uint8), tensor.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    # Ridges are at a right angle to the gradient, and y points up.
+    flow = (-tensor[..., 0] + 1j * tensor[..., 1]) / (tensor[..., 2] + np.float32(1e-6)) * inside
+    return np.asarray(flow, np.complex64)
+
+
+def symmetry(flow: Complex, deviation: float) -> tuple[Complex, Complex]:
+    """Correlate the flow with that of a core and of a delta.
+
+    Parameters
+    ----------
+    flow : ndarray of complex64, shape (grid rows, grid columns)
+    deviation : float
+        Of the window, pixels at 500 dpi.
+
+    Returns
+    -------
+    core, delta : ndarray of complex64, shape (grid rows, grid columns)
+        Magnitude from 0 to about 1, a perfect point. The argument is the direction in which a core opens; a third of
+        it is that of one of a delta's arms.
+
+    Notes
+    -----
+    First-order complex symmetry filters (K. Nilsson and J. Bigun, "Localization of corresponding points in
+    fingerprints by complex filtering", Pattern Recognition Letters 2003), normalised by how much of the window is
+    coherent.
+    """
+    c = deviation / FINE
+    n = int(np.ceil(REACH * c))
+    t = np.arange(-n, n + 1, dtype=np.float32)
+    even = np.exp(-(t**2) / np.float32(2 * c * c))
+    odd, ring = t * even, t * t * even
+    total = np.sum(np.hypot(t, t[:, None]) * even * even[:, None])
+    parts, weight = flow.view(np.float32).reshape(*flow.shape, 2), np.abs(flow)
+    across, up = (_filtered(parts, *k).view(np.complex64)[..., 0] for k in ((odd, even), (even, -odd)))
+    share = (_filtered(weight, ring, even) + _filtered(weight, even, ring)) / (2 * ring.sum() * even.sum())
+    scale = total * np.maximum(share, MIN_SHARE)
+    return (across - 1j * up) / scale, (across + 1j * up) / scale
+
+
+def _filtered(values: Float, along_x: Float, along_y: Float) -> Float:
+    return np.asarray(cv2.sepFilter2D(values, cv2.CV_32F, along_x, along_y, borderType=cv2.BORDER_CONSTANT))
+
+
+def deep_inside(flow: Complex, margin: int = MARGIN) -> Bool:
+    """Return the cells at least `margin` cells inside the print."""
+    padded = np.pad(flow != 0, margin).view(np.uint8)
+    square = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    return np.asarray(cv2.erode(padded, square)[margin:-margin, margin:-margin] > 0)
+
+
+def summit(core: Complex, delta: Complex, flow: Complex) -> tuple[int, int]:
+    """Return row and column of the cell whose surroundings are most like a core that opens downwards.
+
+    On a loop or whorl that is the upper core, on an arch the place where the ridges bend most. Places near the middle
+    of the print are preferred.
+    """
+    downward = np.maximum(-core.imag / np.maximum(np.abs(core), np.float32(1e-6)), 0)
+    likeness = np.abs(core) * np.sqrt(downward) - OPPOSITE * np.abs(delta)
+    y, x = np.nonzero(flow)
+    across = (np.arange(flow.shape[1]) - x.mean()) / (1.6 * x.std() + 1)
+    down = (np.arange(flow.shape[0])[:, None] - y.mean()) / (1.8 * y.std() + 1)
+    score = (likeness + 0.3) * (0.4 + 0.6 * np.exp(-(across**2 + down**2) / 2))
+    deep = deep_inside(flow)
+    best = np.where(deep if deep.any() else flow != 0, score, -np.inf).argmax()
+    row, column = np.unravel_index(best, score.shape)
+    return int(row), int(column)
+
+
+def core_near(core: Complex, delta: Complex, at: tuple[int, int]) -> tuple[tuple[int, int], float]:
+    """Return the cell within 3 of `at` that is most like a core, whatever its direction, and how much it is."""
+    top, left = max(0, at[0] - 3), max(0, at[1] - 3)
+    near = slice(top, at[0] + 4), slice(left, at[1] + 4)
+    likeness = np.abs(core[near]) - OPPOSITE * np.abs(delta[near])
+    row, column = np.unravel_index(likeness.argmax(), likeness.shape)
+    return (top + int(row), left + int(column)), float(likeness[row, column])
+
+
+def delta_likeness(core: Complex, delta: Complex) -> Float:
+    """Return how much every cell is like a delta with one arm up, as the deltas of loops and whorls are."""
+    upright = np.sqrt(np.abs(delta) * np.maximum(-delta.imag, 0))
+    return np.asarray(upright - OPPOSITE * np.abs(core), np.float32)
