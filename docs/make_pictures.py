@@ -8,7 +8,7 @@ cannot part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -41,7 +41,7 @@ def example() -> rf.Fingerprint:
     return rf.Fingerprint(impression.image, dpi=impression.dpi, hand="right")
 
 
-def sheet(name: str, drawings: Sequence[tuple[str, Callable[[Axes], None]]]) -> None:
+def sheet(name: str, *drawings: tuple[str, Callable[[Axes], None]]) -> None:
     """Draw panels side by side and write them."""
     figure, axes = plt.subplots(1, len(drawings), figsize=(4.1 * len(drawings), 4.6), layout="constrained")
     for ax, (title, draw) in zip(axes, drawings, strict=True):
@@ -80,27 +80,17 @@ def ridge(fp: rf.Fingerprint) -> None:
             for sign in (-1, 1):
                 ax.plot([cx - half, cx + half], [cy - sign * half, cy + sign * half], color=colour, lw=0.8)
             label = f"{name} {count:.0f}" if np.isfinite(count) else f"{name}: not seen"
-            ax.text(
-                cx,
-                cy - half - 6,
-                label,
-                color=colour,
-                ha="center",
-                fontsize=10,
-                weight="bold",
-                bbox={"fc": "white", "ec": "none", "pad": 1, "alpha": 0.8},
-            )
+            box = {"fc": "white", "ec": "none", "pad": 1, "alpha": 0.8}
+            ax.text(cx, cy - half - 6, label, color=colour, ha="center", fontsize=10, weight="bold", bbox=box)
         ax.plot(x0, y0, "+", color=PINK, ms=14, mew=3)
 
     _, share = breadth_maps(fp)
     local = np.kron(share, np.ones((4, 4)))[: fp.mask.shape[0], : fp.mask.shape[1]]
     sheet(
         "ridge",
-        (
-            ("ridge_period_…", lambda ax: field(ax, fp, fp.period * MM_PER_PX, "ridge period, mm")),
-            ("ridge_density_…: ridges on the diagonal", squares),
-            ("ridge_breadth_…", lambda ax: field(ax, fp, local * fp.period * MM_PER_PX, "breadth, mm")),
-        ),
+        ("ridge_period_…", lambda ax: field(ax, fp, fp.period * MM_PER_PX, "ridge period, mm")),
+        ("ridge_density_…: ridges on the diagonal", squares),
+        ("ridge_breadth_…", lambda ax: field(ax, fp, local * fp.period * MM_PER_PX, "breadth, mm")),
     )
 
 
@@ -127,11 +117,9 @@ def orient(fp: rf.Fingerprint) -> None:
 
     sheet(
         "orient",
-        (
-            ("orientation, core and delta", lines),
-            ("orient_coherence_…", lambda ax: field(ax, fp, fp.orientation.coherence, "coherence", vmin=0, vmax=1)),
-            ("orient_flow_…", histogram),
-        ),
+        ("orientation, core and delta", lines),
+        ("orient_coherence_…", lambda ax: field(ax, fp, fp.orientation.coherence, "coherence", vmin=0, vmax=1)),
+        ("orient_flow_…", histogram),
     )
 
 
@@ -151,21 +139,16 @@ def gabor(fp: rf.Fingerprint) -> None:
     orientations = np.rad2deg(fp.gabor.orientations)
     half = orientations.size // 2
 
-    def response(number: int) -> Callable[[Axes], None]:
-        def draw(ax: Axes) -> None:
-            bare(ax, fp.image, alpha=0.3)
-            rows, columns = fp.mask.shape
-            ax.imshow(fp.gabor.magnitude[:, number].max(0), cmap="magma", alpha=0.75, extent=(0, columns, rows, 0))
-
-        return draw
+    def response(ax: Axes, number: int) -> None:
+        bare(ax, fp.image, alpha=0.3)
+        rows, columns = fp.mask.shape
+        ax.imshow(fp.gabor.magnitude[:, number].max(0), cmap="magma", alpha=0.75, extent=(0, columns, rows, 0))
 
     sheet(
         "gabor",
-        (
-            ("filters along 0°", response(0)),
-            (f"filters along {orientations[half]:.0f}°", response(half)),
-            ("gabor_w…_a…_mean", bank),
-        ),
+        ("filters along 0°", lambda ax: response(ax, 0)),
+        (f"filters along {orientations[half]:.0f}°", lambda ax: response(ax, half)),
+        ("gabor_w…_a…_mean", bank),
     )
 
 
@@ -179,11 +162,8 @@ def minutiae(fp: rf.Fingerprint) -> None:
         for which, colour, mark, label in ((ends, ORANGE, "o", "ending"), (~ends, BLUE, "s", "bifurcation")):
             s = m.select(which)
             ax.plot(s.x, s.y, mark, color=colour, mfc="none", ms=7, mew=1.8, label=f"{label}s: {len(s)}")
-            ax.plot(
-                *(np.stack([a, a + 20 * d]) for a, d in ((s.x, np.cos(s.direction)), (s.y, -np.sin(s.direction)))),
-                color=colour,
-                lw=1.8,
-            )
+            dx, dy = 20 * np.cos(s.direction), -20 * np.sin(s.direction)
+            ax.plot([s.x, s.x + dx], [s.y, s.y + dy], color=colour, lw=1.8)
         ax.legend(loc="lower right", fontsize=9)
 
     def quality(ax: Axes) -> None:
@@ -197,50 +177,33 @@ def minutiae(fp: rf.Fingerprint) -> None:
 
     sheet(
         "minutiae",
-        (
-            ("minutiae_endings, minutiae_bifurcations", points),
-            ("minutiae_quality_…", quality),
-            ("minutiae_direction_…", directions),
-        ),
+        ("minutiae_endings, minutiae_bifurcations", points),
+        ("minutiae_quality_…", quality),
+        ("minutiae_direction_…", directions),
     )
 
 
 def quality(fp: rf.Fingerprint) -> None:
     """NFIQ 2's local measures by block."""
-    blocks = inner_blocks(_quality_nfiq2_input(fp))
-    if blocks is None:
-        raise SystemExit("the example print has no whole blocks")
-    clarity = nfiq2.local_clarity(blocks)
-    flow = nfiq2.orientation_flow(blocks)
+    blocks = inner_blocks(without_frame(fp.image)[0])
     row = rf.extract(fp, families=["quality"])
 
-    def histogram(values: np.ndarray, what: str) -> Callable[[Axes], None]:
-        def draw(ax: Axes) -> None:
-            ax.hist(values[np.isfinite(values)], bins=20, color=BLUE, ec="white")
-            ax.set(xlabel=what, ylabel="blocks of 32 × 32 px")
-
-        return draw
+    def histogram(ax: Axes, values: np.ndarray, what: str) -> None:
+        ax.hist(values[np.isfinite(values)], bins=20, color=BLUE, ec="white")
+        ax.set(xlabel=what, ylabel="blocks of 32 × 32 px")
 
     def contrast(ax: Axes) -> None:
         bare(ax, fp.image)
         ax.contour(fp.mask, [0.5], colors=[ORANGE], linewidths=2)
-        ax.set_xlabel("")
         text = "\n".join(f"{c} {row[c]:.2f}" for c in list(row.index)[:4])
         ax.text(4, 4, text, va="top", fontsize=8, bbox={"fc": "white", "ec": "none", "alpha": 0.85})
 
     sheet(
         "quality",
-        (
-            ("contrast and area", contrast),
-            ("local clarity", histogram(clarity, "local clarity")),
-            ("orientation flow", histogram(flow, "orientation flow")),
-        ),
+        ("contrast and area", contrast),
+        ("local clarity", lambda ax: histogram(ax, nfiq2.local_clarity(blocks), "local clarity")),
+        ("orientation flow", lambda ax: histogram(ax, nfiq2.orientation_flow(blocks), "orientation flow")),
     )
-
-
-def _quality_nfiq2_input(fp: rf.Fingerprint) -> np.ndarray:
-    image, _, _ = without_frame(fp.image)
-    return image
 
 
 def texture(fp: rf.Fingerprint) -> None:
@@ -267,11 +230,9 @@ def texture(fp: rf.Fingerprint) -> None:
 
     sheet(
         "texture",
-        (
-            ("texture_lbp_…: patterns", patterns),
-            ("spectrum: rings of wavelength", spectrum),
-            ("texture_wavelet_…: sub-bands", wavelets),
-        ),
+        ("texture_lbp_…: patterns", patterns),
+        ("spectrum: rings of wavelength", spectrum),
+        ("texture_wavelet_…: sub-bands", wavelets),
     )
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 FS, GS, RS, US = b"\x1c", b"\x1d", b"\x1e", b"\x1f"
-MAX_BYTES = 1 << 29
+MAX_BYTES = 1 << 28
 MAX_RECORDS = 10_000
 BINARY_IMAGES, TAGGED_IMAGES, MINUTIAE = (3, 4, 5, 6), (13, 14), 9
 DATA = 999

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
+import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -28,14 +31,21 @@ def os_errors_as(kind: type[Exception], message: str, advice: str = "") -> Itera
         raise kind(f"{message}: {error.strerror or error}{advice}") from None
 
 
+MANIFEST = "manifest.json"
+"""Written last into a folder of results: what made them, and each file's digest. Without it they are unfinished."""
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(\d+)-\d+\.tmp|\.results-(\d+)-\d+")
+"""Names of files and folders that are renamed when they are complete."""
+
+
 @contextmanager
-def atomic_write(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str], *, durable: bool = True, mode: int | None = None) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` when the block ends without an error.
 
     The final name therefore never holds half a file, whatever ends the process, and two processes may write it at once.
 
     If `durable`, the file is on disk, and not only in the system's cache, before it is renamed. Otherwise, writing a
-    small file takes a tenth of the time, and a power failure may leave it damaged.
+    small file takes a tenth of the time, and a power failure may leave it damaged. `mode` are its permissions, by
+    default the usual ones.
 
     Raises OSError if it cannot be written. The temporary file is then gone, and `path` holds what it held before.
 
@@ -48,26 +58,125 @@ def atomic_write(path: str | os.PathLike[str], *, durable: bool = True) -> Itera
     ...     [p.name for p in Path(folder).iterdir()]
     ['table.csv']
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-    try:
+    with write_together(path, durable=durable) as (temporary,):
+        if mode is not None:
+            os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, mode))
         yield temporary
+
+
+@contextmanager
+def write_together(*paths: str | os.PathLike[str], durable: bool = True) -> Iterator[list[Path]]:
+    """Yield a temporary path for each path; rename all of them when the block ends without an error.
+
+    The last path describes the others. It is removed before the first of them is renamed, and is renamed last: where it
+    is missing, the others are unfinished. A disk that is full is noticed before that, and leaves what was there.
+    Otherwise as `atomic_write`.
+    """
+    targets = [Path(p) for p in paths]
+    own = f"{os.getpid()}-{threading.get_ident()}"
+    temporaries = [target.with_name(f".{target.name}.{own}.tmp") for target in targets]
+    try:
+        yield temporaries
         if durable:
-            _flush(temporary)
-        temporary.replace(path)
+            for temporary in temporaries:
+                _flush(temporary)
+        _rename(list(zip(temporaries, targets, strict=True)))
         if durable:
-            _flush_folder(path.parent)
+            _flush_folder(targets[-1].parent)
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        for temporary in temporaries:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
-def remove_temporaries(path: Path) -> None:
-    """Remove the temporary files that processes left which were killed while they wrote `path`."""
-    start = f".{path.name}."
-    for other in path.parent.iterdir() if path.parent.is_dir() else ():
-        if other.name.startswith(start) and other.name.endswith(".tmp"):
-            other.unlink(missing_ok=True)
+def _rename(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Rename files and folders to their final names; the last describes the others, and is missing meanwhile."""
+    if len(moves) > 1:
+        moves[-1][1].unlink(missing_ok=True)
+    for source, target in moves:
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        source.replace(target)
+
+
+@contextmanager
+def results_folder(
+    folder: Path, command: str, kind: type[Exception], *, usual: Iterable[str] = (), typed: Sequence[str] = ()
+) -> Iterator[Path]:
+    """Yield a temporary folder; move its content to `folder`, the manifest last, when the block ends without an error.
+
+    Whatever ends the process before that, `folder` has its earlier results or no manifest. Files of the earlier results
+    that the new ones do not have are removed: those that its manifest lists, and `usual`, the names that the command
+    writes. `command` and `typed`, the whole command line, are what the manifest says made the results. Raises an error
+    of `kind` if the folder cannot be written, or holds results of another command.
+    """
+    if (owner := read_manifest(folder).get("command", command)) != command:
+        raise kind(f"{folder} holds results of `ridgefeat {owner}`; choose another folder")
+    is_new = not folder.exists()
+    with os_errors_as(kind, f"{folder} cannot be written", "; is it a writable folder?"):
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_temporaries(folder)
+        temporary = folder / f".results-{os.getpid()}-{threading.get_ident()}"
+        temporary.mkdir()
+    try:
+        with os_errors_as(kind, f"{folder} cannot be written", "; is it a writable folder?"):
+            yield temporary
+            made = sorted(p.name for p in temporary.iterdir())
+            files = {
+                p.relative_to(temporary).as_posix(): sha256(p) for p in sorted(temporary.rglob("*")) if p.is_file()
+            }
+            manifest = {"command": command, "command_line": list(typed), "files": files}
+            (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+            _flush(temporary / MANIFEST)
+            earlier = [folder / name for name in {*usual, *_listed(folder)} - {*made}]
+            (folder / MANIFEST).unlink(missing_ok=True)
+            for path in earlier:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            _rename([(temporary / name, folder / name) for name in (*made, MANIFEST)])
+            _flush_folder(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if is_new:
+            with suppress(OSError):  # only where nothing is in it
+                folder.rmdir()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return a folder's manifest; empty where it has none that can be read."""
+    try:
+        with (folder / MANIFEST).open("rb") as file:
+            held = json.loads(file.read(1 << 26))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
+def _listed(folder: Path) -> set[str]:
+    """Return the names that a folder's manifest lists; those that lead out of it are passed over."""
+    files = read_manifest(folder).get("files")
+    names = {Path(name).parts[0] for name in files if Path(name).parts} if isinstance(files, dict) else set()
+    return {name for name in names if Path(name).name == name and name not in ("..", MANIFEST)}
+
+
+def remove_temporaries(folder: Path, names: Collection[str] | None = None) -> None:
+    """Remove the temporary files that killed processes left in a folder; only those for files of the given names."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        found = _TEMPORARY.fullmatch(path.name)
+        if found and (names is None or found["name"] in names) and not _is_running(int(found[2] or found[3])):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether a process runs; where the system cannot tell, it does."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _flush(path: Path) -> None:
@@ -101,6 +210,28 @@ def read_bounded(path: str | os.PathLike[str], limit: int, kind: type[Exception]
     if len(data) > limit:
         raise kind(f"{name} {path} is larger than {size_text(limit)}; no {name} is")
     return data
+
+
+def bare_name(path: str | os.PathLike[str]) -> str:
+    """Return a path without the folders above it, which may name people; "." and the like as they are.
+
+    Examples
+    --------
+    >>> bare_name("/home/ada/prints/"), bare_name("prints"), bare_name(".")
+    ('prints', 'prints', '.')
+    """
+    return Path(path).name or os.fspath(path)
+
+
+def read_start(path: str | os.PathLike[str], size: int) -> bytes:
+    """Return up to `size` bytes of a regular file's start; none of what is no regular file or cannot be read."""
+    try:
+        if not Path(path).is_file():
+            return b""
+        with Path(path).open("rb") as file:
+            return file.read(size)
+    except (OSError, ValueError):
+        return b""
 
 
 def size_text(size: int) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.params import Params
+from ridgefeat.sources.resolution import check_extent
 from ridgefeat.stages import (
     cards,
     enhancement,
@@ -37,10 +38,6 @@ from ridgefeat.structure import (
     SingularPoints,
     UInt8,
 )
-
-MAX_PIXELS = 6_000_000
-"""At 500 dpi: 12 x 12 cm, more than four fingers next to each other."""
-
 
 INVERT = ("auto", "yes", "no")
 
@@ -98,12 +95,7 @@ class Fingerprint:
         if hand not in (None, "left", "right"):
             raise ParameterError(f"hand must be 'left', 'right' or None, got {hand!r}")
         rows, columns = original.shape
-        if rows * columns * WORKING_DPI**2 > MAX_PIXELS * self.dpi_x * self.dpi_y:
-            raise ImageError(
-                f"{columns}x{rows} px at {self.dpi_x:g}x{self.dpi_y:g} dpi are {25.4 * columns / self.dpi_x:.0f} x "
-                f"{25.4 * rows / self.dpi_y:.0f} mm, too large for a print; "
-                "give the true resolution, or cut the print out"
-            )
+        check_extent(columns, rows, (self.dpi_x, self.dpi_y))
         if invert not in INVERT:
             raise ParameterError(f"invert must be one of {', '.join(INVERT)}, got {invert!r}")
         self.original = original

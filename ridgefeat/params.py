@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.files import read_bounded
+from ridgefeat.schema import check_schema
 from ridgefeat.stages.enhancement import EnhancementParams
 from ridgefeat.stages.flags import FlagParams
 from ridgefeat.stages.gabor import GaborParams
@@ -71,15 +73,12 @@ class Params:
         An error names `where` as the place. Raises ParameterError for an unknown stage or parameter (the nearest is
         named), or a value of the wrong type or range.
         """
-        if not isinstance(values, Mapping):
-            raise ParameterError(f"{where}: expected an object of stages, got {type(values).__name__}")
+        check_schema(values, dict[str, dict[str, Any]], where, ParameterError)
         stages = {f.name: f.default_factory for f in fields(cls)}
         made = {}
         for stage, given in values.items():
             if stage not in stages:
                 raise ParameterError(f"{where}: unknown stage {stage!r}{_nearest(stage, stages)}")
-            if not isinstance(given, Mapping):
-                raise ParameterError(f"{where}: {stage} must hold an object of parameters, got {given!r}")
             kind: Any = stages[stage]
             names = [f.name for f in fields(kind)]
             for name in given:
@@ -97,12 +96,9 @@ class Params:
 
         Raises ParameterError if the file cannot be read, is no JSON, or holds what from_dict refuses.
         """
+        raw = read_bounded(path, 1 << 20, ParameterError, "parameter file")
         try:
-            with Path(path).open("rb") as file:
-                raw = file.read(1 << 20)
             return cls.from_dict(json.loads(raw), str(path))
-        except OSError as error:
-            raise ParameterError(f"parameter file {path}: {error.strerror}") from None
         except (ValueError, RecursionError) as error:
             raise ParameterError(f"parameter file {path} is no JSON: {error}") from None
 
@@ -128,8 +124,8 @@ class Params:
             stage, _, name = key.partition(".")
             try:
                 values[stage][name] = json.loads(value)
-            except ValueError:
-                raise ParameterError(f"parameter {key}: {value!r} is no number") from None
+            except (ValueError, RecursionError):
+                raise ParameterError(f"parameter {key}: {value!r:.60} is no number") from None
         return self.from_dict(values)
 
     @property

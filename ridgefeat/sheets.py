@@ -1,4 +1,8 @@
-"""Excel sheets read and written, and the dialects of CSV in which commands write their tables."""
+"""Excel sheets read and written, and the dialects of CSV in which commands write their tables.
+
+Spreadsheets run a cell of text that begins as a formula does. In CSV such a cell gets an apostrophe in front, which
+`tabular` takes away again; in a sheet it is marked as text. See OWASP, "CSV injection".
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +25,41 @@ MAX_SHEET_BYTES = 1 << 29
 """Maximum size of an .xlsx file's content, unpacked, and of its first sheet as text."""
 MAX_ROWS, MAX_COLUMNS, MAX_CHARACTERS = 1_048_576, 16_384, 32_767
 """What a sheet and one of its cells hold (ECMA-376)."""
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet may run, the wide forms of East Asian ones too; or one with apostrophes."""
 _MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+
+
+def escape_formula(cell: str) -> str:
+    """Return a cell with an apostrophe in front if it begins as a formula, or as a formula so escaped.
+
+    Examples
+    --------
+    >>> escape_formula("=1+1"), escape_formula("'=1+1"), escape_formula("left")
+    ("'=1+1", "''=1+1", 'left')
+    """
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unescape_formula(cell: str) -> str:
+    """Return what `escape_formula` was given.
+
+    Examples
+    --------
+    >>> unescape_formula("'=1+1"), unescape_formula("'s-Hertogenbosch")
+    ('=1+1', "'s-Hertogenbosch")
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def map_texts(column: Any, change: Callable[[str], str]) -> Any:
+    """Return a pandas column with every text changed; the column itself if that changes none, as if it has numbers."""
+    if column.dtype.kind in "biufcmM":
+        return column
+    changed = {v: new for v in column.unique() if isinstance(v, str) and (new := change(v)) != v}
+    if not changed:
+        return column
+    return column.astype(object).map(lambda v: changed.get(v, v)).astype(column.dtype.name)
 
 
 @dataclass(frozen=True)
@@ -31,15 +69,26 @@ class CsvDialect:
     separator: str = ","
     decimal: str = "."
     encoding: str = "utf-8"
+    escapes: bool = True
+
+    def texts(self, cells: Iterable[str]) -> list[str]:
+        """Return cells of text as they are written."""
+        return [escape_formula(c) for c in cells] if self.escapes else list(cells)
 
     def write(self, frame: pd.DataFrame, target: Any, *, header: bool = True) -> None:
         """Write a frame to a path or text stream."""
+        if self.escapes:
+            frame = frame.copy()
+            for name in frame.columns:
+                frame[name] = map_texts(frame[name], escape_formula)
+            frame.columns = self.texts(map(str, frame.columns))
         how: dict[str, Any] = {"sep": self.separator, "decimal": self.decimal, "encoding": self.encoding}
         frame.to_csv(target, index=False, lineterminator="\n", header=header, **how)
 
 
-DIALECTS = {"standard": CsvDialect(), "semicolon": CsvDialect(";", ",", "utf-8-sig")}
-"""By name: commas and decimal points; semicolons, decimal commas and a byte-order mark, as European spreadsheets do."""
+DIALECTS = {"standard": CsvDialect(), "semicolon": CsvDialect(";", ",", "utf-8-sig"), "raw": CsvDialect(escapes=False)}
+"""By name: commas and decimal points; semicolons, decimal commas and a byte-order mark, as European spreadsheets do;
+as standard, but with cells that begin as formulas do written as they are."""
 
 
 def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, str]:
@@ -55,7 +104,7 @@ def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, st
             sheet = book.worksheets[0]
             sheet.reset_dimensions()  # what the file says of its size is not believed
             for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-                cells = [cell_text(v) for v in row]
+                cells = [escape_formula(cell_text(v)) if isinstance(v, str) else cell_text(v) for v in row]
                 size += sum(map(len, cells)) + len(cells)
                 if size > MAX_SHEET_BYTES or number > MAX_ROWS:
                     raise kind(f"{where} holds more than a sheet of {size_text(MAX_SHEET_BYTES)}; save it as CSV")
@@ -123,10 +172,11 @@ def write_sheet(path: Path, rows: Iterable[Sequence[Any]], kind: type[Exception]
 def _cell(openpyxl: Any, sheet: Any, value: str, kind: type[Exception]) -> Any:
     if len(value) > MAX_CHARACTERS:
         raise kind(f"{value[:40]!r}… has {len(value):,} characters, an .xlsx cell {MAX_CHARACTERS:,}; write .csv")
-    if not value.startswith(("=", "#")):
+    if not value.startswith("#") and not _FORMULA.match(value):
         return value or None
     cell = openpyxl.cell.WriteOnlyCell(sheet, value)
     cell.data_type = "s"
+    cell.quotePrefix = True  # stays text when somebody edits it
     return cell
 
 

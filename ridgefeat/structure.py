@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 UInt8 = NDArray[np.uint8]
+Array = NDArray[Any]
 
 WORKING_DPI = 500.0
 MM_PER_PX = 25.4 / WORKING_DPI

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ridgefeat.files import MISSING_WORDS, count_of, exact_numbers, first_few, first_line, import_pyarrow, size_text
-from ridgefeat.sheets import sheet_as_csv
+from ridgefeat.sheets import map_texts, sheet_as_csv, unescape_formula
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LOG = logging.getLogger("ridgefeat")
-MAX_SAMPLE, MAX_HEADER = 1 << 18, 1 << 24
+MAX_SAMPLE, MAX_HEADER, MAX_COLUMNS = 1 << 18, 1 << 24, 100_000
 """Characters from which a dialect is found; and at most, where the first line is longer."""
 SAMPLE_ROWS, MAX_COLUMNS = 50, 10_000
 """Rows from which a dialect is found; cells in a row of a text table, since each column takes half a millisecond."""
@@ -180,13 +180,15 @@ class Table:
         chosen = {"usecols": names} if len(names) < len(self.names) else {}
         types = {n: dtype if n in numbers else "category" if n in repeated else str for n in names}
         try:
-            found = self._read(dtype=types, chunksize=rows, **chosen)
-            for raw in [found] if isinstance(found, pd.DataFrame) else found:
+            read = self._read(dtype=types, chunksize=rows, **chosen)
+            for raw in [read] if isinstance(read, pd.DataFrame) else read:
                 # A row with more cells than the header has makes pandas take the first ones for names of rows.
                 if not isinstance(raw.index, pd.RangeIndex):
                     raise ValueError(_TOO_MANY_CELLS)
                 raw.index = pd.RangeIndex(len(raw))
-                yield _without_blank_end(raw)[names]
+                found = _without_blank_end(raw)[names]
+                pairs = [(text := found[n], map_texts(text, unescape_formula)) for n in names if n not in numbers]
+                yield found.assign(**{str(old.name): new for old, new in pairs if new is not old})
         except (ValueError, OverflowError, csv.Error) as error:  # what pandas' parser raises are ValueErrors
             raise self.kind(f"{self.where}{self._reason(error, numbers)}") from None
 
@@ -294,7 +296,7 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
     An OSError is the caller's to report.
     """
     if not path.is_file():
-        raise kind(f"{where}: no such file")
+        raise kind(f"{where}: no such file, or not a regular one")
     if (size := path.stat().st_size) > max_bytes:
         raise kind(f"{where}: {size} bytes are more than the {max_bytes} that are read")
     with path.open("rb") as file:
@@ -315,6 +317,8 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
             sample = _sample(file)
     if not sample.strip():
         raise kind(f"{where} is empty")
+    if (widest := max(map(re.split(r"[\r\n]", sample, maxsplit=1)[0].count, SEPARATORS))) > MAX_COLUMNS:
+        raise kind(f"{where} has {widest + 1:,} columns, more than the {MAX_COLUMNS:,} that are read")
     hint = re.match(r"(#.*\r?\n)+|sep=(.)\r?\n", sample, re.IGNORECASE)
     sample, skipped = (sample[hint.end() :], hint[0].count("\n")) if hint else (sample, 0)
     given = "," if content else hint[2] if hint and hint[2] in SEPARATORS else None
@@ -373,7 +377,7 @@ def _rows(text: str, separator: str) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
         for row in islice((r for r in reader if any(c.strip() for c in r)), SAMPLE_ROWS):
-            rows.append([c.strip() for c in row if c or not spaced])
+            rows.append([unescape_formula(c.strip()) for c in row if c or not spaced])
     except csv.Error:
         pass  # a field beyond all bounds; what there is decides
     return rows or [[""]]

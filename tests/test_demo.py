@@ -1,22 +1,18 @@
-import importlib.util
 import os
 from pathlib import Path
 
 import pytest
 
-DEMO = Path(__file__).resolve().parent.parent / "examples" / "demo.py"
+from tests.scripts import load_script
 
 
 def test_demo_runs_over_an_earlier_one_and_ends_with_files_to_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    spec = importlib.util.spec_from_file_location("demo", DEMO)
-    assert spec is not None and spec.loader is not None
-    demo = importlib.util.module_from_spec(spec)
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
     monkeypatch.chdir(tmp_path)
-    spec.loader.exec_module(demo)
+    demo = load_script("examples/demo.py")
     # The same lesson with fewer prints.
     for name, value in {"SUBJECTS": 6, "FINGERS": 1, "IMPRESSIONS": 1, "DRAWN": 1, "DEMO": tmp_path / "demo"}.items():
         monkeypatch.setattr(demo, name, value)

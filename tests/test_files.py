@@ -1,9 +1,10 @@
+import json
 import os
 
 import pytest
 
 from ridgefeat import files
-from ridgefeat.files import atomic_write, read_bounded, remove_temporaries
+from ridgefeat.files import MANIFEST, atomic_write, read_bounded, remove_temporaries, results_folder, write_together
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path):
@@ -30,12 +31,81 @@ def test_a_file_is_on_disk_before_it_gets_its_name(tmp_path, monkeypatch):
     assert len(flushed) == 2
 
 
+DEAD = 2**30
+"""The number of no process."""
+
+
 def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
-    for name in (".a.csv.12-34.tmp", ".ab.csv.12-34.tmp", "a.csv", ".a.csv.txt"):
-        (tmp_path / name).touch()
-    remove_temporaries(tmp_path / "a.csv")
-    assert {p.name for p in tmp_path.iterdir()} == {".ab.csv.12-34.tmp", "a.csv", ".a.csv.txt"}
-    remove_temporaries(tmp_path / "none" / "a.csv")
+    kept = {"a.csv", ".a.csv.txt", f".a.{DEAD}", f".a.csv.{os.getpid()}-1.tmp", f".results-{os.getpid()}-1"}
+    other = {f".ab.csv.{DEAD}-34.tmp", f".results-{DEAD}-1"}
+    for name in {f".a.csv.{DEAD}-34.tmp"} | kept | other:
+        (tmp_path / name).touch() if "results" not in name else (tmp_path / name / "sub").mkdir(parents=True)
+    remove_temporaries(tmp_path, {"a.csv"})
+    assert {p.name for p in tmp_path.iterdir()} == kept | other
+    remove_temporaries(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == kept
+    remove_temporaries(tmp_path / "none")
+
+
+def test_files_that_belong_together_are_renamed_together_the_description_last(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in ("a.csv", "b.md", "a.json")]
+    for text in ("old", "new"):
+        with write_together(*paths) as temporaries:
+            for path in temporaries:
+                path.write_text(text)
+    assert [p.read_text() for p in paths] == ["new"] * 3 and len(list(tmp_path.iterdir())) == 3
+    moved = []
+
+    def replace(source, target):
+        moved.append(([p.name for p in paths if p.exists()], target.name))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.Path, "replace", replace)
+    with pytest.raises(KeyboardInterrupt), write_together(*paths) as temporaries:
+        for path in temporaries:
+            path.write_text("third")
+    assert moved == [(["a.csv", "b.md"], "a.csv")] and paths[0].read_text() == "new"
+
+
+def test_a_folder_of_results_appears_as_a_whole(tmp_path):
+    folder, mine = tmp_path / "r", tmp_path / "r" / "mine.txt"
+    with pytest.raises(KeyError), results_folder(folder, "bench", ValueError):
+        raise KeyError
+    assert not folder.exists()
+    for names in (("a", "b/c"), ("a",)):
+        with results_folder(folder, "bench", ValueError, typed=["ridgefeat", "bench"]) as temporary:
+            for name in names:
+                (temporary / name).parent.mkdir(exist_ok=True)
+                (temporary / name).write_text(f"{len(names)}")
+        if mine.exists():
+            assert {p.name for p in folder.iterdir()} == {"a", "mine.txt", MANIFEST}
+        mine.write_text("kept")
+    held = json.loads((folder / MANIFEST).read_text())
+    assert list(held["files"]) == ["a"] and held["command_line"] == ["ridgefeat", "bench"]
+    with pytest.raises(ValueError, match="r cannot be written: No space"), results_folder(folder, "bench", ValueError):
+        raise OSError(28, "No space left on device")
+    assert (folder / "a").read_text() == "1" and {p.name for p in folder.iterdir()} == {"a", "mine.txt", MANIFEST}
+
+
+def test_results_of_another_command_are_not_replaced(tmp_path):
+    with results_folder(tmp_path / "r", "bench", ValueError) as temporary:
+        (temporary / "a").touch()
+    with (
+        pytest.raises(ValueError, match="holds results of `ridgefeat bench`; choose another folder"),
+        results_folder(tmp_path / "r", "split", ValueError),
+    ):
+        pass
+    assert {p.name for p in (tmp_path / "r").iterdir()} == {"a", MANIFEST}
+
+
+def test_a_manifest_cannot_have_files_elsewhere_removed(tmp_path):
+    (tmp_path / "mine").write_text("kept")
+    (tmp_path / "r").mkdir()
+    listed = {"../mine": "", str(tmp_path / "mine"): "", "": "", ".": "", "..": ""}
+    (tmp_path / "r" / MANIFEST).write_text(json.dumps({"files": listed}))
+    with results_folder(tmp_path / "r", "bench", ValueError) as temporary:
+        (temporary / "a").touch()
+    assert (tmp_path / "mine").read_text() == "kept"
 
 
 def test_a_read_is_bounded_and_of_regular_files(tmp_path):

@@ -42,7 +42,7 @@ def test_the_wheel_holds_every_module_and_page_the_command_the_licence_and_nothi
     wanted = {p.relative_to(ROOT).as_posix() for p in files if p.suffix in kinds or p.name == "py.typed"}
     assert {n for n in wheel.namelist() if not n.startswith(f"{about}/")} == wanted
     assert "ridgefeat/py.typed" in wanted
-    assert "ridgefeat = ridgefeat.cli:main" in wheel.read(f"{about}/entry_points.txt").decode()
+    assert "ridgefeat = ridgefeat.__main__:run" in wheel.read(f"{about}/entry_points.txt").decode()
     assert any(n.startswith(about) and n.endswith("LICENSE") for n in wheel.namelist())
 
 

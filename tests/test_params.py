@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ridgefeat.errors import ParameterError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import RENAMED_PARAMETERS, Params, parameter_records
-from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.stages.period import PeriodParams
 from ridgefeat.synth.simple import grating, rings
 
 STAGES = [f.name for f in dataclasses.fields(Params)]
@@ -57,12 +57,6 @@ def test_values_out_of_range_or_of_another_type_are_refused(stage, knob):
             Params.from_dict({stage: {knob.name: value}})
 
 
-def test_the_message_says_what_where_and_the_range():
-    with pytest.raises(ParameterError) as caught:
-        Params.from_dict({"period": {"smoothing": 900}}, "my.json")
-    assert str(caught.value) == "my.json: PeriodParams.smoothing must lie between 0 and 64 px, got 900"
-
-
 # To dictionaries and back
 
 
@@ -99,10 +93,10 @@ def test_every_renamed_parameter_is_called_by_its_new_name():
             {"minutiae": {"least_quality": 50}},
             "no parameter 'minutiae.least_quality'; it is called minutiae.min_quality since 0.2",
         ),
-        ({"period": 3}, "period must hold an object of parameters, got 3"),
-        ({"period": None}, "period must hold an object of parameters, got None"),
-        ([1, 2], "expected an object of stages, got list"),
-        ("text", "expected an object of stages, got str"),
+        ({"period": 3}, "period must be an object, got 3"),
+        ({"period": None}, "period must be an object, got null"),
+        ([1, 2], "it must be an object, got a list"),
+        ("text", 'it must be an object, got "text"'),
     ],
 )
 def test_what_is_unknown_is_named_with_the_nearest(values, message):
@@ -143,9 +137,9 @@ def test_a_file_is_read(tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
-    with pytest.raises(ParameterError, match=r"parameter file .*none\.json: No such file"):
+    with pytest.raises(ParameterError, match=r"parameter file .*none\.json: no such file, or not a regular one"):
         Params.load(tmp_path / "none.json")
-    with pytest.raises(ParameterError, match=r"parameter file .*: Is a directory"):
+    with pytest.raises(ParameterError, match=rf"parameter file {tmp_path}: no such file, or not a regular one"):
         Params.load(tmp_path)
 
 
@@ -163,11 +157,14 @@ def test_what_is_no_json_is_named(tmp_path, content):
 
 def test_errors_in_a_file_name_the_file(tmp_path):
     path = tmp_path / "p.json"
+    path.write_text('{"period": {"smoothing": 900}}')
+    with pytest.raises(ParameterError, match=r"p\.json: PeriodParams\.smoothing must lie between 0 and 64 px, got 900"):
+        Params.load(path)
     path.write_text('{"period": {"smothing": 1}}')
     with pytest.raises(ParameterError, match=r"p\.json: unknown parameter 'period\.smothing'; did you mean"):
         Params.load(path)
     path.write_text("[]")
-    with pytest.raises(ParameterError, match=r"p\.json: expected an object of stages, got list"):
+    with pytest.raises(ParameterError, match=r"p\.json: it must be an object, got a list"):
         Params.load(path)
 
 
@@ -204,26 +201,11 @@ def test_assignments_that_do_not_work_say_why(text, message):
     assert str(caught.value).startswith(message)
 
 
-# What a user's own stage declares
-
-
-def test_a_new_knob_touches_one_place():
-    @parameters
-    class OwnParams:
-        """Parameters of own."""
-
-        size: float = parameter(default=2.5, unit="mm", low=1, high=4, meaning="how large")
-        count: int = parameter(default=3, unit="", low=1, high=9, meaning="how many")
-
-    assert OwnParams(size=3).size == 3.0 and "size : float, 1 to 4 mm, default 2.5" in OwnParams.__doc__
-    assert "count : int, 1 to 9, default 3" in OwnParams.__doc__
-    assert OwnParams.__doc__.startswith("Parameters of own.")
-    with pytest.raises(ParameterError, match=r"OwnParams\.size must lie between 1 and 4 mm, got 5"):
-        OwnParams(size=5)
+def test_parameters_are_frozen_and_given_by_name():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        OwnParams().size = 2
+        PeriodParams().smoothing = 2
     with pytest.raises(TypeError):
-        OwnParams(2.5)
+        PeriodParams(2.5)
 
 
 # Parameters reach their stage

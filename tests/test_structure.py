@@ -1,9 +1,5 @@
-import dataclasses
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, MM_PER_PX, Minutiae, SingularPoints
 
@@ -44,19 +40,3 @@ def test_cores_and_deltas_and_their_places_at_the_working_resolution():
     points = SingularPoints(ramp, ramp, np.array([CORE, DELTA, CORE], np.uint8), ramp)
     assert points.cores.x.tolist() == [0, 2] and points.deltas.x.tolist() == [1]
     assert np.array_equal(points.original_xy(500, 500), (ramp, ramp))
-
-
-@given(st.floats(100, 2000), st.floats(100, 2000))
-def test_pixel_edges_map_onto_pixel_edges(dpi_x, dpi_y):
-    """The image's outer corner, half a pixel outside the first pixel's centre, stays where it is."""
-    corner = np.array([-0.5, 99.5], np.float32)
-    points = SingularPoints(corner, corner, np.ones(2, np.uint8), corner)
-    x, y = points.original_xy(dpi_x, dpi_y)
-    assert x.dtype == y.dtype == np.float32
-    assert x == pytest.approx([-0.5, 100 * dpi_x / 500 - 0.5], rel=1e-5, abs=1e-4)
-    assert y == pytest.approx([-0.5, 100 * dpi_y / 500 - 0.5], rel=1e-5, abs=1e-4)
-
-
-def test_structures_are_frozen():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        some_minutiae().x = None

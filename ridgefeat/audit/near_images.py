@@ -11,7 +11,7 @@ with 6 % cut off two sides none; 98 % and all are found here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from joblib import delayed
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
@@ -30,12 +29,14 @@ from ridgefeat.sources import PrintSource
 from ridgefeat.sources.rows import check_root, load, locate
 from ridgefeat.sources.source import Box
 from ridgefeat.structure import Bool, Float, UInt8
-from ridgefeat.work.engine import count_workers, spread
+from ridgefeat.work.engine import count_workers, spread_items
+from ridgefeat.work.guard import Stopped
 
 BATCH = 200
 """Prints or pairs that are sent to a worker at once."""
 CACHED_IMAGES = 4500
 """Prints that a worker caches while it compares pairs; 37 kB each."""
+NO_SIGNATURE: tuple[str | None, Float] = (None, np.zeros(0, np.float32))
 QUANTISATION = 30
 """Steps per unit that cached images are rounded to: their values lie within four units of 0."""
 
@@ -73,7 +74,8 @@ def compare_images(
     check_root(root)
     sources, digests = _sources(table, root, rows)
     workers = count_workers(jobs)
-    made = list(_each(_signatures, sources, workers))
+    found = spread_items(_signature, sources, workers, batch=BATCH)
+    made = [NO_SIGNATURE if isinstance(one, Stopped) else one for one in found]
     if sources and all(digest is None for digest, _ in made):
         raise TableError(
             f"none of {len(sources)} images can be read below {os.fspath(root)}, first {sources[0].relative}; give the "
@@ -82,7 +84,8 @@ def compare_images(
     readable = [k for k, (digest, _) in enumerate(made) if digest is not None]
     vectors = np.array([made[k][1] for k in readable], np.float32).reshape(-1, 3 * CELLS * CELLS)
     pairs = [(readable[i], readable[j], how) for i, j, how in _candidates(vectors, table)]
-    alike = list(_each(_correlations, [(sources[i], sources[j], how) for i, j, how in pairs], workers))
+    compared = [(sources[i], sources[j], how) for i, j, how in pairs]
+    alike = [0.0 if isinstance(r, Stopped) else r for r in spread_items(_correlation, compared, workers, batch=BATCH)]
     _kept.cache_clear()
     limits, best = table.limits, dict[tuple[int, int], tuple[float, str]]()
     for (i, j, how), r in zip(pairs, alike, strict=True):  # unchanged ones come first
@@ -155,24 +158,14 @@ def _about_centre(matrix: NDArray[np.float64], side: int) -> NDArray[np.float64]
     return np.column_stack([matrix, middle - matrix @ middle])
 
 
-def _each(work: Any, items: Sequence[Any], workers: int) -> Iterator[Any]:
-    """Yield the results of `work` on batches of items, item by item and in order."""
-    batches = [items[at : at + BATCH] for at in range(0, len(items), BATCH)]
-    calls = (delayed(work)(batch) for batch in batches)
-    for batch in spread(calls, 1 if len(batches) < 2 else workers, ordered=True):
-        yield from batch
+def _signature(source: PrintSource) -> tuple[str | None, Float]:
+    digest = _kept(source.path, source.relative, source.layout, source.box)[0]
+    return (digest, signature(_square(source))) if digest else NO_SIGNATURE
 
 
-def _signatures(sources: Sequence[PrintSource]) -> list[tuple[str | None, Float]]:
-    digests = (_kept(s.path, s.relative, s.layout, s.box)[0] for s in sources)
-    return [
-        (d, signature(_square(s))) if d else (None, np.zeros(0, np.float32))
-        for d, s in zip(digests, sources, strict=True)
-    ]
-
-
-def _correlations(pairs: Sequence[tuple[PrintSource, PrintSource, str]]) -> list[float]:
-    return [correlate(_square(one), _square(other), how) for one, other, how in pairs]
+def _correlation(pair: tuple[PrintSource, PrintSource, str]) -> float:
+    one, other, how = pair
+    return correlate(_square(one), _square(other), how)
 
 
 def _square(source: PrintSource) -> Float:

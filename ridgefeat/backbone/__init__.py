@@ -1,14 +1,13 @@
 """Networks trained elsewhere: as feature transformers, and with their last layers trained further.
 
 Read in this order: `preprocessing`, `transformer` (`Backbone`), `onnx_network` and `torch_network` (the two
-kinds of network that it runs), `heads`, `fine_tuning`. The package ships no network and downloads none: a network is
-the user's own (docs/backbones.md says where to get one).
+kinds of network that it runs), `classifiers`. The package ships no network and downloads none: a network is the user's
+own (docs/backbones.md says where to get one).
 """
 
 from __future__ import annotations
 
-from ridgefeat.backbone.fine_tuning import FineTunedNetwork
-from ridgefeat.backbone.heads import NetworkHead
+from ridgefeat.backbone.classifiers import FineTunedNetwork, NetworkHead
 from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from ridgefeat.backbone.transformer import Backbone, layers
 

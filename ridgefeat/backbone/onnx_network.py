@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class OnnxNetwork:
             self._model = onnx.load_model_from_string(data)
         except Exception as error:  # the kind depends on the version of protobuf
             hint = "give an .onnx file, or FILE.py:NAME for a PyTorch module"
-            raise ModelError(f"{self.name} is not an ONNX network ({_first_line(error)}); {hint}") from None
+            raise ModelError(f"{self.name} is not an ONNX network ({one_line(error)}); {hint}") from None
         self._refuse_unsafe(onnx)
         self._graph = self._model.graph
         self._makers = {out: node for node in self._graph.node for out in node.output if out}
@@ -64,6 +65,17 @@ class OnnxNetwork:
                     f"{self.name} contains a {message.op_type} ({message.name!r}), which may run without end; export "
                     "the network without loops"
                 )
+            elif isinstance(message, onnx.GraphProto):
+                made_by = {out: i for i, node in enumerate(message.node) for out in node.output if out}
+                needs = {i: {made_by[t] for t in n.input if t in made_by} for i, n in enumerate(message.node)}
+                try:
+                    TopologicalSorter(needs).prepare()
+                except CycleError as error:
+                    node = message.node[error.args[1][0]]
+                    raise ModelError(
+                        f"{self.name}: its nodes feed each other in a circle (output {node.output[0][:80]!r}); export "
+                        "the network again"
+                    ) from None
 
     def _read_input(self) -> None:
         inputs = [value for value in self._graph.input if value.name not in self._weights]
@@ -148,7 +160,7 @@ class OnnxNetwork:
             data = self._cut(tensors).SerializeToString()
             session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has a dozen kinds, without a common one
-            raise ModelError(f"onnxruntime cannot load {self.name}: {_first_line(error)}; export it again") from None
+            raise ModelError(f"onnxruntime cannot load {self.name}: {one_line(error)}; export it again") from None
 
         def run(images: Float) -> list[Float]:
             try:
@@ -157,7 +169,7 @@ class OnnxNetwork:
             except Exception as error:
                 raise ModelError(
                     f"onnxruntime cannot run {self.name} on {len(images)} images of shape {images.shape[1:]}: "
-                    f"{_first_line(error)}; try another size, layer or batch_size"
+                    f"{one_line(error)}; try another size, layer or batch_size"
                 ) from None
 
         return run
@@ -233,5 +245,6 @@ def _limit_memory() -> None:
     runtime.create_and_register_allocator(place, runtime.OrtArenaCfg({"max_mem": MAX_MEMORY_BYTES}))
 
 
-def _first_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """Return an error's message without line breaks, or its type where there is none."""
     return " ".join(str(error).split())[:300] or type(error).__name__

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ridgefeat.backbone.onnx_network import no_such_layer
+from ridgefeat.backbone.onnx_network import no_such_layer, one_line
 from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.structure import Float
 
@@ -44,7 +44,7 @@ class TorchNetwork:
             self._traced = torch.fx.symbolic_trace(module)
         except Exception as error:  # whatever the module's own code raises
             raise ModelError(
-                f"torch.fx cannot trace {self.name} ({' '.join(str(error).split())[:200]}); write its forward without "
+                f"torch.fx cannot trace {self.name} ({one_line(error)}); write its forward without "
                 "branches on values, or export it to ONNX for frozen features"
             ) from None
         self._traced.graph.eliminate_dead_code()
@@ -104,7 +104,7 @@ class TorchNetwork:
             except Exception as error:
                 raise ModelError(
                     f"{self.name} cannot run on {len(images)} images of shape {images.shape[1:]}: "
-                    f"{' '.join(str(error).split())[:300]}; try another size or layer"
+                    f"{one_line(error)}; try another size or layer"
                 ) from None
 
         return run
@@ -207,7 +207,7 @@ def _loaded(path: str, name: str, changed: int) -> Any:
         if callable(network) and not isinstance(network, torch.nn.Module):
             network = network()
     except Exception as error:  # whatever the user's program raises
-        raise ModelError(f"{path}: {type(error).__name__}: {' '.join(str(error).split())[:300]}") from error
+        raise ModelError(f"{path}: {type(error).__name__}: {one_line(error)}") from error
     finally:
         sys.path.remove(str(Path(path).parent))
     if not isinstance(network, torch.nn.Module):

@@ -22,7 +22,7 @@ from ridgefeat.backbone.onnx_network import OnnxNetwork
 from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, listed, pixels
 from ridgefeat.backbone.torch_network import TorchNetwork, load_module, torch_threads
 from ridgefeat.errors import ModelError, ParameterError
-from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.files import atomic_write, os_errors_as, remove_temporaries
 from ridgefeat.structure import Float
 from ridgefeat.work.threads import one_thread
 
@@ -155,8 +155,11 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         prints = listed(X)
         out = np.empty((len(prints), self.n_features_out_), np.float32)
         cache = None if self.cache is None else Cache(self.cache, self._settings())
-        if not hasattr(self, "_run"):
-            self._reopen()
+        if not hasattr(self, "_run"):  # in another process, to which this object was copied
+            network = open_network(self.network)
+            if network.digest != self._digest:
+                raise ModelError(f"{network.name} has changed since this backbone was fitted; fit again")
+            self._open(network)
 
         def work(k: int) -> int:
             part = slice(k, k + self.batch_size)
@@ -180,13 +183,6 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _open(self, network: Network) -> None:
         self._digest, self._name, self._is_torch = network.digest, network.name, isinstance(network, TorchNetwork)
         self._run = network.open(self.layers_)
-
-    def _reopen(self) -> None:
-        """Open the network again after this object was copied to another process."""
-        network = open_network(self.network)
-        if network.digest != self._digest:
-            raise ModelError(f"{network.name} has changed since this backbone was fitted; fit again")
-        self._open(network)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in super().__getstate__().items() if key != "_run"}
@@ -270,6 +266,7 @@ class Cache:
         self.folder = Path(folder) / hashlib.sha256(key.encode()).hexdigest()[:24]
         with os_errors_as(ParameterError, f"the cache {os.fspath(folder)} cannot be made"):
             self.folder.mkdir(parents=True, exist_ok=True)
+            remove_temporaries(self.folder)
 
     def _path(self, image: NDArray[Any]) -> Path:
         digest = hashlib.sha256(repr(image.shape).encode())

@@ -20,6 +20,9 @@ from ridgefeat.bench.classifiers import METHODS, maker
 from ridgefeat.bench.options import Method, Options, Progress
 from ridgefeat.bench.results import Problem
 from ridgefeat.errors import ParameterError, RidgefeatError
+from ridgefeat.sources import load_print
+from ridgefeat.sources.rows import check_root, locate
+from ridgefeat.work.guard import current_limits, guarded_map, without_stopped
 
 CHUNK = 512
 """Images that are held at once."""
@@ -211,18 +214,18 @@ def _vectors(
     backbone: Any, problem: Problem, root: Path, progress: Progress | None
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield some rows of a problem at a time, and the network's values for their images."""
-    from ridgefeat.sources import load_print
-    from ridgefeat.sources.rows import check_root, locate
-
     check_root(root)
     labels = problem.labels.reindex(columns=["meta_layout", "meta_flags"])
-    where = list(zip(problem.sources, labels["meta_layout"], labels["meta_flags"], strict=True))
+    where = [
+        locate(root, str(source), str(layout), flags)
+        for source, layout, flags in zip(problem.sources, labels["meta_layout"], labels["meta_flags"], strict=True)
+    ]
     for k in range(0, len(where), CHUNK):
         if progress:
             backbone.set_params(on_print=partial(_report, progress, k, len(where)))
-        images = [
-            load_print(locate(root, str(s), str(layout), flags)).pixels for s, layout, flags in where[k : k + CHUNK]
-        ]
+        some = where[k : k + CHUNK]
+        loaded = guarded_map(load_print, some, current_limits())
+        images = [image.pixels for image in without_stopped(loaded, (s.relative for s in some))]
         yield slice(k, k + len(images)), backbone.transform(images)
 
 

@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 from ridgefeat.bench.options import FEATURES, Method, Options, Progress
 from ridgefeat.bench.results import Problem
 from ridgefeat.errors import RidgefeatError, TableError
+from ridgefeat.sources import PrintSource, load_print
+from ridgefeat.sources.rows import check_root, locate
+from ridgefeat.structure import UInt8
 from ridgefeat.work.engine import count_workers
+from ridgefeat.work.guard import current_limits, guarded_map, without_stopped
 from ridgefeat.work.threads import opencv_threads
 
 SIDE = 128
@@ -107,12 +111,15 @@ def read_pixels(
     TableError
         If the root does not exist.
     """
-    from ridgefeat.sources import load_print
-    from ridgefeat.sources.rows import check_root, locate
-
     check_root(root)
     out = np.empty((len(sources), SIDE * SIDE), np.float32)
-    for i, (source, layout, flag) in enumerate(zip(sources, layouts, flags or [None] * len(sources), strict=True)):
-        pixels = load_print(locate(root, str(source), str(layout), flag)).pixels
-        out[i] = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA).ravel()
+    given = zip(sources, layouts, flags or [None] * len(sources), strict=True)
+    located = [locate(root, str(source), str(layout), flag) for source, layout, flag in given]
+    shrunk = guarded_map(_read_shrunk, located, current_limits())
+    for i, pixels in enumerate(without_stopped(shrunk, map(str, sources))):
+        out[i] = pixels
     return out / np.float32(255)
+
+
+def _read_shrunk(source: PrintSource) -> UInt8:
+    return cv2.resize(load_print(source).pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA).ravel()  # type: ignore[no-any-return]

@@ -245,7 +245,7 @@ def write_comparison(comparison: Comparison, folder: str | Path, dialect: str = 
     comparison : Comparison
     folder : path
         Made if it does not exist.
-    dialect : {"standard", "semicolon"}
+    dialect : {"standard", "semicolon", "raw"}
 
     Returns
     -------

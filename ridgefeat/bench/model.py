@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Required, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,9 @@ from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.errors import ModelError, ParameterError, TableError
-from ridgefeat.files import atomic_write, first_few, os_errors_as, read_bounded
+from ridgefeat.files import first_few, first_line, os_errors_as, read_bounded, write_together
+from ridgefeat.schema import check_schema
+from ridgefeat.table.sidecar import Recorded
 from ridgefeat.work.threads import one_thread
 
 FORMAT = "ridgefeat model 3"
@@ -66,6 +68,33 @@ PARTS = ("pipeline", "calibrator", "novelty", "fused_calibrator")
 TREE_TYPES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
 """Types with compiled code that follows the file's indices unchecked; they are checked after loading."""
 TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN_TYPES), "numpy.dtype", "sklearn.utils._bunch.Bunch", *TREE_TYPES)
+
+
+class _Training(TypedDict):
+    prints: int
+    groups: int
+
+
+class Description(TypedDict, total=False):
+    """What must hold of a model's `about`."""
+
+    format: Required[str]
+    classifier: Required[str]
+    members: Required[list[str]]
+    kind: Required[Literal["binary", "multiclass", "regression"]]
+    target: Required[str]
+    group: Required[str]
+    classes: Required[list[str]]
+    shares: list[float]
+    fused_shares: list[float]
+    columns: Required[list[str]]
+    within: Required[list[str]]
+    levels: Required[list[str]]
+    sources: Required[list[tuple[str, float, float]]]
+    table: Required[Recorded]
+    seed: Required[int]
+    training: Required[_Training]
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +160,7 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
         try:
             members = select_members(problem, classifier, pooled)
         except ValueError as error:
-            raise ModelError(f"{classifier} cannot be fitted: {error}") from None
+            raise ModelError(f"{classifier} cannot be fitted: {first_line(error)}") from None
         fitted = {n: _fit_whole(problem, find(n), X, o) for n in members}
         pipeline = build_ensemble(problem, classifier, pooled, fitted, X)
         pooled[classifier] = pool_predictions(problem, evaluate_ensemble(problem, classifier, pooled))
@@ -190,7 +219,7 @@ def _fit_whole(problem: Problem, method: Method, X: NDArray[Any], options: Optio
         with one_thread():
             return fit(build(method, options), method, whole, options, X, problem.y, group_numbers(problem.groups))[0]
     except ValueError as error:
-        raise ModelError(f"{method.name} cannot be fitted: {error}") from None
+        raise ModelError(f"{method.name} cannot be fitted: {first_line(error)}") from None
 
 
 def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any]:
@@ -269,10 +298,13 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: s
         levels = level_names(frame, model.about["within"])
         X = np.concatenate([X, level_codes(levels, model.about["levels"])[:, None]], axis=1)
     classes = model.about["classes"]
-    if model.about["kind"] == "regression":
-        scores = np.asarray(model.pipeline.predict(X), np.float64)[:, None]
-    else:
-        scores = calibration.raw_scores(model.pipeline, X, len(classes))
+    try:
+        if model.about["kind"] == "regression":
+            scores = np.asarray(model.pipeline.predict(X), np.float64)[:, None]
+        else:
+            scores = calibration.raw_scores(model.pipeline, X, len(classes))
+    except (ValueError, ArithmeticError, LookupError) as error:  # numbers in the file that overflow
+        raise ModelError(f"the model is damaged: {first_line(error)}; train it again") from None
     if fuse is None:
         return _answers(model, pd.DataFrame({"source": frame["meta_source"]}), scores, reason, "")
     return _answers(model, *_mean_scores(model, frame, fuse, scores, reason), "fused_")
@@ -336,13 +368,15 @@ def _no_answer(model: Model, frame: pd.DataFrame, X: NDArray[np.float64]) -> NDA
     return np.where(np.isnan(X).all(axis=1) & (reason == ""), "no feature could be measured", reason)
 
 
-def save_model(model: Model, path: str | Path) -> Path:
+def save_model(model: Model, path: str | Path, *, card: str = "") -> Path:
     """Write a model file through skops, and its description to <name>.json.
 
     Parameters
     ----------
     model : Model
     path : path
+    card : str
+        Text to write to <name>.md with them, such as `ridgefeat.report.render_model_card` returns.
 
     Returns
     -------
@@ -361,17 +395,18 @@ def save_model(model: Model, path: str | Path) -> Path:
         content = {name: getattr(model, name) for name in PARTS} | {"about": json.dumps(model.about)}
         data = io.dumps(content)
     except Exception as error:
-        raise ModelError(f"{model.about['classifier']} cannot be stored: {error}") from None
+        raise ModelError(f"{model.about['classifier']} cannot be stored: {first_line(error)}") from None
     if foreign := _foreign_types(data):
         raise ModelError(
             f"{model.about['classifier']} holds {', '.join(foreign)}, which a model file may not; "
             "use one of ridgefeat's own classifiers"
         )
     text = json.dumps(model.about, indent=1) + "\n"
-    with os_errors_as(ModelError, f"model {target} cannot be written"):
-        for file, held in ((target, data), (target.with_suffix(".json"), text.encode())):
-            with atomic_write(file) as temporary:
-                temporary.write_bytes(held)
+    written = {target: data, **({target.with_suffix(".md"): card.encode()} if card else {})}
+    written[target.with_suffix(".json")] = text.encode()
+    with os_errors_as(ModelError, f"model {target} cannot be written"), write_together(*written) as temporaries:
+        for temporary, content in zip(temporaries, written.values(), strict=True):
+            temporary.write_bytes(content)
     return target
 
 
@@ -392,8 +427,8 @@ def check_place(path: str | Path) -> None:
     if not sidecar.is_file():
         return
     try:
-        held = json.loads(sidecar.read_bytes())
-    except (OSError, ValueError):
+        held = json.loads(read_bounded(sidecar, MAX_BYTES, ModelError, "file"))
+    except (ModelError, ValueError, RecursionError):
         held = None
     if not isinstance(held, dict) or held.get("format") != FORMAT:
         raise ModelError(
@@ -430,8 +465,9 @@ def load_model(path: str | Path) -> Model:
             )
         content = io.loads(data, trusted=list(TRUSTED))
         about = json.loads(content["about"])
-        if about["format"] != FORMAT:
-            raise ModelError(f"model {source} is a {about['format']!r}, not a {FORMAT!r}; train it again")
+        if (held := about.get("format")) != FORMAT:
+            raise ModelError(f"model {source} is a {str(held)[:40]!r}, not a {FORMAT!r}; train it again")
+        check_schema(about, Description, f"model {source}", ModelError)
         for part in PARTS:
             _check_trees(content[part], source)
         model = Model(**{part: content[part] for part in PARTS}, about=about)
@@ -441,27 +477,42 @@ def load_model(path: str | Path) -> Model:
         raise
     # A damaged archive fails in as many ways as there are parts in it.
     except Exception as error:
-        raise ModelError(f"{source} is no ridgefeat model: {type(error).__name__}: {error}") from None
+        raise ModelError(f"{source} is no ridgefeat model: {type(error).__name__}: {first_line(error)}") from None
 
 
 def _check_shapes(model: Model) -> None:
-    """Fail where classifier, calibrators, what finds unlike prints and the description do not fit together."""
-    about, detector = model.about, model.novelty
-    exceeded = detector.exceeded(np.zeros((1, len(about["columns"]))))
-    if exceeded.shape != (1, len(detector.families)) or not all(len(s) == 3 for s in about["sources"]):
-        raise ValueError("its parts do not fit together")
-    X = np.zeros((2, len(about["columns"]) + bool(about["within"])))
-    X[1, : len(about["columns"])] = np.nan
+    """Fail where a model's parts and its description do not fit together, or its numbers are none.
+
+    It is made to predict prints that are of no one: a part that was emptied, or is another's, cannot or gives NaN.
+    """
+    about, detector, columns = model.about, model.novelty, model.about["columns"]
+    classes = about["classes"]
+    names = [c["name"] for c in about["table"]["columns"]]
+    used = sorted(i for numbers in detector.families.values() for i in numbers)
+    if used != list(range(len(columns))) or not set(columns) <= set(names) or len(set(columns)) < len(columns):
+        raise ValueError("its columns do not fit together")
+    if (about["kind"] == "regression") is not (model.calibrator is None) or len(set(classes)) < len(classes):
+        raise ValueError("its classes and calibrators do not fit together")
+    codes = np.arange(-1.0, len(about["levels"]) + 1)[:, None]  # of every level, and of those that are none
+    X = np.tile([np.zeros(len(columns)), np.full(len(columns), np.nan)], (len(codes), 1))[: len(codes)]
+    cuts = np.asarray(detector.cuts_)
+    distances = detector._measure(detector.distances_, X)
+    if distances.shape != (len(X), 2 * len(detector.families)) or cuts.shape != distances.shape[1:]:
+        raise ValueError("what finds unlike prints does not fit")
+    results = [cuts, distances]
+    if about["within"]:
+        X = np.concatenate([X, np.minimum(codes, len(about["levels"]) - 1)], axis=1)
     if about["kind"] == "regression":
-        fits = np.asarray(model.pipeline.predict(X), np.float64).shape == (2,)
+        results.append(np.asarray(model.pipeline.predict(X), np.float64).reshape(len(X)))
     else:
-        n = len(about["classes"])
-        fits = calibration.raw_scores(model.pipeline, X, n).shape == (2, n)
+        scores = calibration.raw_scores(model.pipeline, X, len(classes)).reshape(len(X), len(classes))
         for kind, calibrator in (("shares", model.calibrator), ("fused_shares", model.fused_calibrator)):
             if calibrator is not None:
-                calibration.decide(calibration.apply(calibrator, np.zeros((1, n))), np.array(about[kind])).item()
-    if not fits:
-        raise ValueError("its classifier does not fit its columns and classes")
+                p, shares = calibration.apply(calibrator, scores), np.array(about[kind]).reshape(len(classes))
+                calibration.decide(p, shares)
+                results += [p.reshape(len(X), len(classes)), shares]
+    if not all(np.isfinite(r).all() for r in results):
+        raise ValueError("it predicts no numbers")
 
 
 def _foreign_types(data: bytes) -> list[str]:

@@ -17,7 +17,9 @@ from typing import IO, Any
 import click
 
 from ridgefeat._version import __version__
+from ridgefeat.cli.streams import INTERRUPTED, guarded_streams
 from ridgefeat.errors import RidgefeatError
+from ridgefeat.files import first_line
 
 COMMANDS = {
     "extract": "extract.command",
@@ -38,7 +40,7 @@ COMMANDS = {
     "completion": "completion.command",
 }
 """Every command in the order of --help, and where it is: its module and its name there."""
-UNUSABLE, INTERRUPTED = 2, 130
+UNUSABLE = 2
 
 
 class Unusable(click.ClickException):
@@ -54,6 +56,22 @@ class Unusable(click.ClickException):
 
 class Group(click.Group):
     """Commands, imported when they are asked for; an error becomes a message and an exit code."""
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        """Run a command line; see click.Group.main."""
+        with guarded_streams():
+            try:
+                return super().main(*args, **more)
+            except RidgefeatError as error:  # of --help or --version, which no command runs
+                Unusable(str(error)).show()
+                sys.exit(UNUSABLE)
+
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        """Read the options before the command; Ctrl-C meanwhile is left to `guarded_streams`."""
+        try:
+            return super().make_context(*args, **more)
+        except KeyboardInterrupt:
+            sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands' names."""
@@ -83,15 +101,15 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        from ridgefeat.cli import talk
-
-        if os.environ.get("NO_COLOR"):  # https://no-color.org
-            ctx.color = False
         began = time.perf_counter()
-        log = logging.getLogger("ridgefeat")
-        log.setLevel(logging.INFO)
-        log.handlers = [talk.Echo()]
         try:
+            from ridgefeat.cli import talk
+
+            if os.environ.get("NO_COLOR"):  # https://no-color.org
+                ctx.color = False
+            log = logging.getLogger("ridgefeat")
+            log.setLevel(logging.INFO)
+            log.handlers = [talk.Echo()]
             return super().invoke(ctx)
         except RidgefeatError as error:
             if talk.is_verbose():
@@ -106,11 +124,25 @@ class Group(click.Group):
             message = missing_library_advice(error) or (
                 str(error) if isinstance(error.__cause__, ImportError) else None
             )
-            if message is None:
-                raise
-            raise Unusable(message) from None
+            raise Unusable(message or _describe(error)) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if talk.is_verbose():
+                traceback.print_exc()
+            raise Unusable(_describe(error)) from None
         finally:
             talk.echo_detail(f"{time.perf_counter() - began:.1f} s{_memory()}")
+
+
+def _describe(error: Exception) -> str:
+    """Return the line on an error that no command foresaw."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, MemoryError):
+        return "this needs more memory than there is; give fewer prints, families or rows"
+    what = f"{type(error).__name__}: {first_line(error)}"
+    return f"unexpected {what}. This is a fault of ridgefeat: please report it, with what --verbose prints"
 
 
 def _memory() -> str:

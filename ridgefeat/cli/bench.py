@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +65,7 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @options.number("--seed", default=42, help="Random seed.")
 @options.jobs
 @options.engine
+@options.limits
 @options.csv_dialect
 @options.json_result
 def command(**given: Any) -> None:
@@ -83,18 +83,21 @@ def command(**given: Any) -> None:
       ridgefeat bench --train a.csv --test b.csv --target sex -o out/
     """
     from ridgefeat.bench import make_folder, run, write_comparison
-    from ridgefeat.cli.outputs import results_folder
+    from ridgefeat.cli import Unusable
+    from ridgefeat.cli.outputs import result_names
+    from ridgefeat.files import results_folder
     from ridgefeat.report import write_bench_page
     from ridgefeat.work.engine import using
 
     job = _job(given)
     folder = make_folder(given["output"])
-    typed = shlex.join(["ridgefeat", *sys.argv[1:]])
     with using(given["engine"], given["jobs"]), talk.progress_bars(BAR) as progress:
-        comparison = run(job, typed, talk.echo, progress)
+        comparison = run(job, talk.command_line(), talk.echo, progress)
     for finding in comparison.audit.of_kind("too_good") if comparison.audit else ():
         talk.warn(finding.message)  # after the progress bar, whose line it would break
-    with results_folder(folder, "bench") as temporary:
+    with results_folder(
+        folder, "bench", Unusable, usual=result_names("bench"), typed=["ridgefeat", *sys.argv[1:]]
+    ) as temporary:
         write_comparison(comparison, temporary, given["csv_dialect"])
         write_bench_page(comparison, temporary / "report.html")
     talk.result(lambda: _record(comparison), _table(comparison))

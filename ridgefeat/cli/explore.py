@@ -25,6 +25,7 @@ from ridgefeat.cli import options, talk
 @click.option("--no-overlays", is_flag=True, help="Do not draw minutiae, singular points and outlines.")
 @options.number("--seed", type=click.IntRange(0), default=0, help="Random seed of the sample and the maps.")
 @options.jobs
+@options.limits
 @options.json_result
 def command(table: str, output: str, **given: Any) -> None:
     """Write a page to explore a table in a browser, offline.

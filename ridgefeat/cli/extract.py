@@ -59,7 +59,7 @@ def command(**given: Any) -> None:
       ridgefeat extract SD4 -o sd4.csv --index SD4/index.csv --validate
       ridgefeat extract new/ -o new.csv --like features.json
       ridgefeat extract slaps/ -o fingers.csv --fingers split
-      ridgefeat extract set.zip -o features/ --timeout 60 --engine dask=tcp://10.0.0.1:8786
+      ridgefeat extract set.zip -o features/ --timeout 10 --engine dask=tcp://10.0.0.1:8786
     """
     if not given["inputs"] and not given["lists"]:
         raise click.UsageError("Missing argument 'INPUT...': give prints, or --list FILE.")
@@ -69,8 +69,10 @@ def command(**given: Any) -> None:
         raise click.UsageError("--mirror and --minutiae exclude each other: minutiae are those of the print as it is")
     if not given["output"] and not given["validate"]:
         raise click.UsageError("Missing option '-o' / '--output': the table to write.")
-    if not given["validate"]:
-        _start_workers(given)
+    from ridgefeat.work.engine import parse_engine
+
+    if parse_engine(given["engine"])[0] == "local":
+        options.start_children(given["jobs"], () if given["lists"] else given["inputs"], "ridgefeat.table.batches")
     from ridgefeat.sources import find_prints
 
     recipe, passed_over = _recipe(given), Counter[str]()
@@ -88,15 +90,6 @@ def command(**given: Any) -> None:
     else:
         talk.warn_of_labels(items, recipe.layout if recipe.regex is None else "")
         _extract(items, recipe, given, passed_over)
-
-
-def _start_workers(given: dict[str, Any]) -> None:
-    """Refuse an unknown engine before anything is read; start local workers while this process still reads."""
-    from ridgefeat.work.engine import parse_engine, start_workers
-
-    kind, _ = parse_engine(given["engine"])
-    if kind == "local" and (given["jobs"] or 0) > 1 and not given["timeout"] and not given["memory"]:
-        start_workers(given["jobs"], "ridgefeat.table.batches")
 
 
 def _recipe(given: dict[str, Any]) -> Recipe:
@@ -123,16 +116,10 @@ def _validate(items: Any, recipe: Recipe, passed_over: Counter[str]) -> None:
         sys.exit(1)
 
 
-def _limits(given: dict[str, Any]) -> Any:
-    from ridgefeat.work.guard import Limits
-
-    return Limits(given["timeout"], given["memory"]) if given["timeout"] or given["memory"] else None
-
-
 def _split(items: Any, recipe: Recipe, given: dict[str, Any]) -> Any:
     from ridgefeat.table import split_prints
 
-    how = {"jobs": given["jobs"], "engine": given["engine"], "limits": _limits(given)}
+    how = {"jobs": given["jobs"], "engine": given["engine"]}
     with talk.progress_bars() as show:
         found = split_prints(items, recipe, **how, progress=show and partial(show, unit="image"))
     cut = [i.path for i in found if i.box is not None]
@@ -161,7 +148,6 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Cou
                 command=["ridgefeat", *sys.argv[1:]],
                 progress=progress,
                 engine=given["engine"],
-                limits=_limits(given),
                 dialect=given["csv_dialect"],
             )
     except KeyboardInterrupt:

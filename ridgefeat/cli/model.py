@@ -48,7 +48,7 @@ def train(**given: Any) -> None:
       ridgefeat train features.csv --target age --classifier ridge -o age.skops
     """
     from ridgefeat import bench
-    from ridgefeat.report import write_model_card
+    from ridgefeat.report import render_model_card
 
     bench.check_place(given["output"])
     frame, about = bench.load(
@@ -64,11 +64,9 @@ def train(**given: Any) -> None:
         talk.echo(note)
     fitting = bench.Options(within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")})
     made = bench.train(problem, given["classifier"], fitting)
-    path = bench.save_model(made, given["output"])
-    card = path.with_suffix(".md")
+    card = Path(given["output"]).with_suffix(".md")
     kept = card.exists()
-    if not kept:
-        write_model_card(made.about, card)
+    path = bench.save_model(made, given["output"], card="" if kept else render_model_card(made.about))
     talk.echo(
         f"{given['classifier']} fitted on {len(problem)} prints of {len(set(problem.groups))} {problem.group}s: {path}"
     )
@@ -106,7 +104,7 @@ def predict(**given: Any) -> None:
 
     fitted = bench.load_model(given["model"])
     counts, reasons = Counter[str](), Counter[str]()
-    dialect = DIALECTS["standard" if talk.wants_json() and not given["output"] else given["csv_dialect"]]
+    dialect = DIALECTS["raw" if talk.wants_json() and not given["output"] else given["csv_dialect"]]
     parts: Iterator[str] = _predict(fitted, given["table"], given["fuse"], dialect, counts, reasons)
     # A table that does not fit is refused before anything is written.
     parts = chain([next(parts, "")], parts)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, wraps
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -141,7 +142,9 @@ jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worke
 one_job = number("-j", "--jobs", default=1, help="Worker processes; -1: all.")
 table = click.argument("table", type=PATH, metavar="TABLE")
 csv_dialect = choice(
-    "--csv-dialect", tuple(DIALECTS), help="How CSV is written: semicolon is `;`, decimal comma and a byte-order mark."
+    "--csv-dialect",
+    tuple(DIALECTS),
+    help="How CSV is written: semicolon is `;`, decimal comma and a byte-order mark; raw leaves cells like formulas.",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing table.")
 problem = stacked(
@@ -182,16 +185,40 @@ engine = click.option(
     metavar="ENGINE",
     help="Where the work is done: local, dask=ADDRESS or ray=ADDRESS (extras).  [default: local]",
 )
-_limit = partial(click.option, type=click.FloatRange(min=0, min_open=True))
-limits = stacked(
-    _limit("--timeout", metavar="SECONDS", help="Stop a print that takes longer; its row has the reason."),
-    _limit(
-        "--memory",
-        metavar="MB",
-        callback=lambda ctx, param, value: None if value is None else int(value * (1 << 20)),
-        help="Maximum memory of a worker; a print that needs more is a row with an error.",
-    ),
+_limit = partial(number, type=click.FloatRange(0))
+_timeout = _limit(
+    "--timeout", default=60, metavar="SECONDS", help="Stop a print that takes longer, with the reason; 0: never."
 )
+_memory = _limit(
+    "--memory", default=1024, metavar="MB", help="Maximum memory per print, on top of the worker's own; 0: unlimited."
+)
+
+
+def limits(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that reads prints the options of their limits, which hold while it runs."""
+
+    @_timeout
+    @_memory
+    @wraps(command)
+    def run(*args: Any, timeout: float, memory: float, **given: Any) -> Any:
+        from ridgefeat.work.guard import limited
+
+        with limited(timeout, int(memory * (1 << 20))):
+            return command(*args, **given)
+
+    return run
+
+
+def start_children(jobs: int | None, inputs: Sequence[Any], module: str) -> None:
+    """Start the children that a command reads prints in, one per job, but not more than there may be prints."""
+    from ridgefeat.sources.places import is_archive
+    from ridgefeat.work.engine import count_workers
+    from ridgefeat.work.guard import start_children as start
+
+    single = bool(inputs) and all(Path(i).is_file() and not is_archive(str(i)) for i in inputs)
+    start(min(count_workers(jobs), len(inputs)) if single else count_workers(jobs), module)
+
+
 families = click.option("--families", **FAMILIES, help="Families to compute, separated by commas.  [default: all]")
 
 

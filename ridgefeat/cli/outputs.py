@@ -1,4 +1,4 @@
-"""What a command may write: one rule for all of them, and results of several files that appear together.
+"""What a command may write: one rule for all of them.
 
 An output that exists is replaced only with --overwrite. Never is it one of the inputs, or of the files that belong to
 an input (its sidecar), and never are results of another command in the same folder replaced.
@@ -8,33 +8,28 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ridgefeat.cli import Unusable
-from ridgefeat.files import atomic_write, os_errors_as, sha256
+from ridgefeat.files import MANIFEST, read_start, remove_temporaries
 
-MANIFEST = "manifest.json"
-"""Written last into a folder of results: what made them, and each file's digest. Without it they are unfinished."""
 OUTPUTS = ("output", "draw", "minutiae")
 """Parameters of commands that name what is written."""
 COMPANIONS = {"extract": [".json"], "merge": [".json"], "split": [".json"], "verify": [".json"], "train": [".json"]}
 """Suffixes of the files that a command writes next to its output."""
 CHECKED_BY_TABLE = ("extract", "merge", "split")
 """Commands whose existing output the table's writer checks, since they can continue a run."""
-MAX_MANIFEST = 1 << 20
-_TEMPORARY = ".results-"
+MAX_DESCRIPTION = 1 << 26
+"""Bytes of a manifest or sidecar."""
 
 
 def protect(command: click.Command) -> click.Command:
     """Make a command check its outputs before it runs, in place and once; give it --overwrite where it has none."""
-    if command.callback is None or hasattr(command.callback, "__wrapped__"):
+    if command.callback is None or hasattr(command.callback, "checks_outputs"):
         return command
     own = {p.name for p in command.params}
     if not own.intersection(OUTPUTS):
@@ -50,6 +45,7 @@ def protect(command: click.Command) -> click.Command:
             given.pop("overwrite")
         return callback(**given)
 
+    vars(checked)["checks_outputs"] = True
     command.callback = checked
     return command
 
@@ -71,6 +67,9 @@ def check_outputs(command: str, given: dict[str, Any]) -> None:
         suffixes = COMPANIONS.get(command, []) if name == "output" else []
         for written in (output, *(output.with_suffix(s) for s in suffixes if output.name)):
             _refuse_input(written, inputs)
+            remove_temporaries(written.parent, {written.name})
+        if name == "minutiae":
+            remove_temporaries(output)
         if output.exists() and not output.is_file() and not output.is_dir():
             raise Unusable(f"{output} is a pipe or device, not a file; choose another output")
         if output.is_file() and not overwrite and command not in CHECKED_BY_TABLE:
@@ -108,6 +107,11 @@ def _is_image_below(written: Path, folder: Path) -> bool:
     return written.suffix.lower() in SUFFIXES and written.resolve().is_relative_to(folder.resolve())
 
 
+def result_names(command: str) -> list[str]:
+    """Return the names of the files that a command may write into its folder."""
+    return list(RESULTS[command]())
+
+
 def _bench_files() -> list[str]:
     from ridgefeat.bench.job import TABLES
 
@@ -127,7 +131,7 @@ RESULTS: dict[str, Any] = {"bench": _bench_files, "threshold": _threshold_files}
 def _check_folder(command: str, folder: Path, inputs: Sequence[Path], overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise Unusable(f"{folder} is a file, and the output is a folder; choose another name")
-    existing = [folder / name for name in RESULTS[command]() if (folder / name).exists()]
+    existing = [folder / name for name in result_names(command) if (folder / name).exists()]
     for written in existing:
         _refuse_input(written, inputs)
     owner = _owner(folder / MANIFEST) or next((o for w in existing if (o := _owner(w.with_suffix(".json")))), None)
@@ -141,39 +145,7 @@ def _check_folder(command: str, folder: Path, inputs: Sequence[Path], overwrite:
 def _owner(description: Path) -> str | None:
     """Return the command that a manifest or sidecar says its files are of; None where it is none."""
     try:
-        with description.open("rb") as file:
-            held = json.loads(file.read(MAX_MANIFEST))
-        said = held["command"]
+        said = json.loads(read_start(description, MAX_DESCRIPTION))["command"]
         return str(said[1] if isinstance(said, list) else said)
-    except (OSError, ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
-
-
-@contextmanager
-def results_folder(folder: Path, command: str) -> Iterator[Path]:
-    """Yield a temporary folder; move its files to `folder`, and write the manifest last, when the block ends well.
-
-    Whatever ends the process before that, `folder` has its earlier results or no manifest. Raises Unusable if the
-    folder cannot be written.
-    """
-    with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(f"{_TEMPORARY}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        temporary = folder / f"{_TEMPORARY}{os.getpid()}"
-        temporary.mkdir()
-    try:
-        yield temporary
-        with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
-            made = sorted(p.name for p in temporary.iterdir())
-            files = {name: sha256(temporary / name) for name in made}
-            (folder / MANIFEST).unlink(missing_ok=True)
-            for name in RESULTS[command]():
-                if name not in files:  # of an earlier run
-                    (folder / name).unlink(missing_ok=True)
-            for name in made:
-                (temporary / name).replace(folder / name)
-            with atomic_write(folder / MANIFEST) as new:
-                new.write_text(json.dumps({"command": command, "files": files}, indent=1) + "\n", encoding="utf-8")
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

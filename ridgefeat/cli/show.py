@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @options.raw
 @options.invert
 @options.tuning
+@options.limits
 @options.json_result
 def command(image: str, output: str, **given: Any) -> None:
     """Draw a print's stages: mask, orientation, period, enhanced ridges, minutiae and singular points.
@@ -39,11 +41,12 @@ def command(image: str, output: str, **given: Any) -> None:
       ridgefeat show card.an2/04-02-2 -o overlay.png
       ridgefeat show print.fmr -o minutiae.png --over print.png --numbers
     """
-    from ridgefeat.report import save_overlay
     from ridgefeat.sources import find_prints
     from ridgefeat.sources.resolution import suggest_dpi
-    from ridgefeat.table import read
     from ridgefeat.verify.enrolment import is_template
+    from ridgefeat.work.guard import current_limits, guarded_map, without_stopped
+
+    options.start_children(1, [image], "ridgefeat.report.pictures.show")
 
     sources = [] if Path(image).is_dir() else find_prints([image], layout=given["layout"] or "auto")
     if len(sources) == 1 and is_template(sources[0], given["template_format"]):
@@ -51,13 +54,23 @@ def command(image: str, output: str, **given: Any) -> None:
         return
     if given["over"]:
         raise click.UsageError(f"--over is for templates, and {image} is none that is recognised")
-    params = options.load_params(given["params_file"], given["assignments"])
-    how: dict[str, Any] = {"invert": given["invert"] or "auto", "raw": given["raw"]}
-    fp = read(image, given["dpi"], layout=given["layout"] or "auto", params=params, **how)
+    given["params"] = options.load_params(given["params_file"], given["assignments"])
+    drawn = guarded_map(partial(_draw, output=output, given=given), [image], current_limits())
+    minutiae, singular, flags, period = next(without_stopped(drawn, [image]))
+    _report(output, minutiae, singular, {"flags": flags})
+    if period is not None:
+        talk.echo(f"resolution assumed: 500 dpi; {suggest_dpi(period)}; give the true one with --dpi")
+
+
+def _draw(image: str, output: str, given: dict[str, Any]) -> tuple[Minutiae, SingularPoints, list[str], float | None]:
+    """Draw a print; return what was found in it, and the median period in px if its resolution is assumed."""
+    from ridgefeat.report import save_overlay
+    from ridgefeat.table import read
+
+    how: dict[str, Any] = {"invert": given["invert"] or "auto", "raw": given["raw"], "params": given["params"]}
+    fp = read(image, given["dpi"], layout=given["layout"] or "auto", **how)
     save_overlay(fp, output, panels=given["panels"], scale=given["scale"], numbers=given["numbers"])
-    _report(output, fp.minutiae, fp.singular_points, {"flags": list(fp.flags)})
-    if fp.is_dpi_assumed:
-        talk.echo(f"resolution assumed: 500 dpi; {suggest_dpi(fp.median_period)}; give the true one with --dpi")
+    return fp.minutiae, fp.singular_points, list(fp.flags), fp.median_period if fp.is_dpi_assumed else None
 
 
 def _show_template(source: PrintSource, output: str, given: dict[str, Any]) -> None:

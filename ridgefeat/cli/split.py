@@ -19,6 +19,7 @@ from ridgefeat.cli import options, talk
 )
 @click.option("--stratify", metavar="COLUMN", help="Label whose values are to be as frequent in either part.")
 @options.number("--seed", default=42, help="Random seed.")
+@options.csv_dialect
 @options.overwrite
 @options.json_result
 def command(**given: Any) -> None:
@@ -35,7 +36,9 @@ def command(**given: Any) -> None:
     from ridgefeat.table import split_table
 
     how = {name: given[name] for name in ("group", "test", "stratify", "seed", "overwrite")}
-    train, test = split_table(given["table"], given["output"], command=["ridgefeat", *sys.argv[1:]], **how)
+    train, test = split_table(
+        given["table"], given["output"], command=["ridgefeat", *sys.argv[1:]], dialect=given["csv_dialect"], **how
+    )
     for name, part in (("train", train), ("test", test)):
         talk.echo(f"{name}: {part.rows} prints, {part.table}")
     talk.result({"train": train.table, "test": test.table, "train_prints": train.rows, "test_prints": test.rows})

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat.files import count_of, first_few
+from ridgefeat.files import bare_name, count_of, first_few
 
 if TYPE_CHECKING:
     from ridgefeat.table.api import Survey
@@ -113,6 +115,20 @@ def _plain(value: Any) -> Any:
     if isinstance(value, PurePath):
         return str(value)
     return value if isinstance(value, (str, int, type(None))) else str(value)
+
+
+def command_line() -> str:
+    """Return the command line as pages show it: of every path its name alone, since folders may name people."""
+    return shlex.join(["ridgefeat", *map(_without_folders, sys.argv[1:])])
+
+
+def _without_folders(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    path = Path(value)
+    with suppress(OSError, ValueError):  # not every text is a path
+        if path.is_absolute() or (len(path.parts) > 1 and path.parent.exists()):
+            return f"{option}{equals}{bare_name(path)}"
+    return word
 
 
 def align(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:

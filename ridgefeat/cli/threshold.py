@@ -101,21 +101,19 @@ def command(table: str, second: str | None, output: str, **given: Any) -> None:
 
 
 def _write(found: Analysis, folder: Any, title: str, note: str, dialect: str) -> None:
-    import shlex
     import sys
 
     from ridgefeat.cli import Unusable
-    from ridgefeat.cli.outputs import results_folder
-    from ridgefeat.files import os_errors_as
+    from ridgefeat.files import results_folder
     from ridgefeat.report import write_threshold_page
     from ridgefeat.sheets import DIALECTS
 
-    said = shlex.join(["ridgefeat", *sys.argv[1:]])
-    with results_folder(folder, "threshold") as temporary:
-        with os_errors_as(Unusable, f"{folder} cannot be written", "; is it a writable folder?"):
-            for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
-                DIALECTS[dialect].write(frame, temporary / name)
-        write_threshold_page(found, temporary / FILES[-1], title=title, about={"Command": said, "Table": note})
+    with results_folder(folder, "threshold", Unusable, usual=FILES, typed=["ridgefeat", *sys.argv[1:]]) as temporary:
+        for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
+            DIALECTS[dialect].write(frame, temporary / name)
+        write_threshold_page(
+            found, temporary / FILES[-1], title=title, about={"Command": talk.command_line(), "Table": note}
+        )
 
 
 def _record(found: Analysis) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 @options.tuning
 @options.one_job
 @options.engine
+@options.limits
 @options.csv_dialect
 @options.overwrite
 @options.json_result
@@ -74,6 +75,8 @@ def command(**given: Any) -> None:
     if given["output"].lower().endswith(".xlsx"):
         import_openpyxl(Unusable, given["output"])
     params = options.load_params(given["params_file"], given["assignments"])
+    if given["engine"] in (None, "local"):
+        options.start_children(given["jobs"], given["inputs"], "ridgefeat.verify.enrolment")
     with using(given["engine"], given["jobs"]), talk.progress_bars() as show:
         found = verify(
             list(given["inputs"]),
@@ -137,6 +140,7 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
 @options.template_format
 @options.tuning
 @options.one_job
+@options.limits
 @options.path(
     "--draw", metavar="FILE.png", help="Draw the probe and the first candidate, with lines between paired minutiae."
 )
@@ -160,6 +164,7 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     from ridgefeat.cli import Unusable
     from ridgefeat.verify.enrolment import count_notes
 
+    options.start_children(given["jobs"], [gallery], "ridgefeat.verify.enrolment")
     params = options.load_params(given["params_file"], given["assignments"])
     form = given["template_format"]
     reading = {name: given[name] for name in ("regex", "index", "index_column")}

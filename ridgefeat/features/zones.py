@@ -91,10 +91,8 @@ def percentiles(values: np.ndarray, *percent: float) -> list[float]:
 
 def print_box(fp: Fingerprint) -> Box | None:
     """Return the box around the print in the working image, or None where there is no print."""
-    rows, columns = (np.flatnonzero(fp.mask.any(axis)) for axis in (1, 0))
-    if not len(rows):
-        return None
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    x, y, width, height = cv2.boundingRect(fp.mask.view(np.uint8))
+    return (slice(y, y + height), slice(x, x + width)) if width else None
 
 
 def original_box(fp: Fingerprint, min_side: int) -> Box | None:

@@ -36,7 +36,6 @@ class SoftmaxCrossEntropy:
     (probabilities - one-hot truth) * weight / n.
     """
 
-    name = "softmax_cross_entropy"
     activation = "softmax"
 
     def probabilities(self, logits: Array) -> Array:
@@ -69,7 +68,6 @@ class SigmoidCrossEntropy:
     The gradient by z is (sigmoid(z) - truth) * weight / n.
     """
 
-    name = "sigmoid_cross_entropy"
     activation = "sigmoid"
 
     def probabilities(self, logits: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -180,11 +181,6 @@ def three_block(
     return Sequential(layers, shape, **options)
 
 
-def three_block_l2(shape: Shape = (128, 128, 1), classes: int = 2, **options: Any) -> Sequential:
-    """Build `three_block` with 0.001 times the sum of squared kernel weights in the loss."""
-    return three_block(shape, classes, **({"l2": 0.001} | options))
-
-
 def two_block(shape: Shape = (128, 128, 1), classes: int = 2, **options: Any) -> Sequential:
     """Two convolutions of 32 and 64 filters with pooling, dense 128; one sigmoid output (softmax above two classes)."""
     layers = [
@@ -209,7 +205,7 @@ def small(shape: Shape = (8, 8, 1), classes: int = 2, *, filters: int = 32, **op
 
 NETWORKS: dict[str, Callable[..., Sequential]] = {
     "three-block": three_block,
-    "three-block-l2": three_block_l2,
+    "three-block-l2": partial(three_block, l2=0.001),
     "two-block": two_block,
     "small": small,
 }

@@ -5,7 +5,7 @@ Pages, each one HTML file that needs no network:
 - `write_bench_page`: a comparison of classifiers;
 - `write_threshold_page`: decision thresholds of a comparator;
 - `write_explore_page`, with `ExploreOptions`: a feature table to explore;
-- `write_model_card`: what a model was made of, as Markdown.
+- `render_model_card`: what a model was made of, as Markdown.
 
 Pictures of prints:
 
@@ -34,7 +34,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "bench.page": ["bench_displays", "write_bench_page"],
         "display": ["Display", "save_figure"],
         "explore.page": ["ExploreOptions", "write_explore_page"],
-        "model_card": ["write_model_card"],
+        "model_card": ["render_model_card"],
         "page": ["percent", "percent_interval"],
         "pictures.panels": ["PANELS"],
         "pictures.show": [

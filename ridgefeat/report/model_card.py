@@ -3,48 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from ridgefeat.errors import ModelError
-from ridgefeat.files import atomic_write, first_few, os_errors_as
+from ridgefeat.files import first_few
 from ridgefeat.report.page import render_page
 
 ASK = "**TO FILL IN:**"
 SHOWN_COLUMNS = 8
+KEEPING = frozenset(("knn", "rbf-svm"))
+"""Classifiers whose fit is made of rows of training."""
 
 
-def write_model_card(about: Mapping[str, Any], path: str | Path) -> Path:
-    """Write a model's card as Markdown.
+def render_model_card(about: Mapping[str, Any]) -> str:
+    """Return a model's card as Markdown.
 
     Parameters
     ----------
     about : mapping
         What a model file says of itself (`ridgefeat.bench.model.Model.about`).
-    path : str or Path
-        The file to write.
 
     Returns
     -------
-    Path
-
-    Raises
-    ------
-    ModelError
-        If the file cannot be written.
+    str
 
     Notes
     -----
     Headings after Mitchell et al., "Model cards for model reporting" (FAT* 2019).
     """
-    target = Path(path)
-    with os_errors_as(ModelError, f"model card {target} cannot be written"), atomic_write(target) as temporary:
-        temporary.write_text(model_card(about), encoding="utf-8")
-    return target
-
-
-def model_card(about: Mapping[str, Any]) -> str:
-    """Return a model's card as Markdown."""
     columns, table, within = list(about.get("columns", ())), about.get("table", {}), about.get("within", ())
     more = ", listed in the .json file" if len(columns) > SHOWN_COLUMNS else ""
     details = {
@@ -60,6 +45,7 @@ def model_card(about: Mapping[str, Any]) -> str:
         "Made by, and when": f"{ASK} who is responsible for it?",
     }
     rows = [(name, str(value).replace("|", "\\|").replace("\n", " ")) for name, value in details.items()]
+    kept = sorted(KEEPING & {about["classifier"], *about.get("members", ())})
     training = {"prints": "?", "groups": "?"} | about.get("training", {})
-    page = {"training": training, "within": within, "details": rows, "ask": ASK}
+    page = {"training": training, "within": within, "details": rows, "ask": ASK, "kept": kept}
     return render_page("model_card.md", {**about, **page}) + "\n"

@@ -21,11 +21,14 @@ from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, recognise, 
 from ridgefeat.sources.places import is_address, is_archive
 from ridgefeat.sources.public_sets import read_text_labels
 from ridgefeat.sources.raw import RAW_SUFFIXES, RawPixels, RawSize
-from ridgefeat.sources.resolution import Dpi, resolve_dpi
+from ridgefeat.sources.resolution import Dpi, check_extent, resolve_dpi
 from ridgefeat.sources.search import SUFFIXES, Input, Search, read_list, sort_key
 from ridgefeat.sources.source import PrintSource, printable
 from ridgefeat.sources.transactions import LAYOUT, RecordPlace
 from ridgefeat.structure import UInt8
+
+MAX_UNCHECKED_PIXELS = 25_000_000
+"""Pixels that are decoded even if they are too many for a print: a camera's photograph."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +155,15 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
     if source.error is not None:
         raise ImageError(f"{source.relative}: {source.error}")
     name, place = source.relative, source.place
-    image = read_image(source.path, name=name) if place is None else read_place(place, name)
     layout = LAYOUTS.get(source.layout, LAYOUTS["plain"])
+
+    def check(width: int, height: int, header: Dpi | None) -> None:
+        """Refuse what is too large for a print before it is decoded, where its resolution is known by then."""
+        known = dpi or source.known_dpi or source.layout == "plain"
+        if width * height > MAX_UNCHECKED_PIXELS and known and source.box is None:
+            check_extent(width, height, resolve_dpi(dpi, source.known_dpi, header)[:2])
+
+    image = read_image(source.path, name=name, check=check) if place is None else read_place(place, name, check)
     pixels, layout_dpi = layout.prepare(image.pixels, source.path)
     known, origin = (source.known_dpi, "index") if source.known_dpi else (layout_dpi, "layout")
     header, notes = image.dpi, image.notes

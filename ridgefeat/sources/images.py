@@ -13,9 +13,10 @@ import io
 import os
 import re
 import stat
-import struct
 import threading
 import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,18 +36,19 @@ from PIL.Image import Exif
 from PIL.TiffImagePlugin import IFDRational
 
 from ridgefeat.errors import ImageError
-from ridgefeat.sources.endings import check_end, check_strip_ends
+from ridgefeat.sources.endings import check_end
 from ridgefeat.sources.resolution import Dpi, rounded_dpi
 from ridgefeat.sources.source import Place
+from ridgefeat.sources.tiff import check_directory, check_strips, refuse_libtiff_errors
 from ridgefeat.sources.wsq import decode_wsq, read_wsq_header
 from ridgefeat.structure import UInt8
 
+Check = Callable[[int, int, Dpi | None], None]
+"""Called with width, height and the resolution that a header claims."""
 MAX_PIXELS = 100_000_000
 _BYTES_PER_PIXEL = 3
 _METADATA = 1 << 24
 _MAX_READS = 1 << 20
-_MAX_TAG_VALUES = 1 << 18
-_MAX_TILE = 1 << 24
 _MAX_PIXELS_PER_BYTE = {"png": 8 * 1032, "jpeg": 512, "gif": 4096}
 """Deflate cannot shrink data more than this (zlib's technical notes); in JPEG, 8x8 pixels take at least one bit;
 a code of LZW stands for at most 4096 pixels."""
@@ -70,11 +72,7 @@ _FORMATS = {
 _NAMED_ONLY = {"HEIF or AVIF image": rb"(?s:....ftyp)", "PDF document": rb"%PDF", "zip archive": rb"PK\x03\x04"}
 _MAX_SCANS, _MAX_SCANNED = 32, 500_000_000
 """Scans of a progressive JPEG beyond which scans times pixels are bounded: each scan goes over the whole image."""
-_ORIENTATION, _ACROSS, _DOWN, _UNIT, _PHOTOMETRIC, _TILE_WIDTH, _TILE_HEIGHT = 274, 282, 283, 296, 262, 322, 323
-_BITS, _SAMPLES, _PLANAR = 258, 277, 284
-_TAG_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
-_BYTE_TAGS = (1, 2, 7)
-_PRIVATE_TAGS = 0x8000
+_ORIENTATION, _ACROSS, _DOWN, _UNIT = 274, 282, 283, 296
 _TURNS = {2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1), 6: (False, 3), 7: (True, 3), 8: (False, 1)}
 """What EXIF's orientations ask for: mirrored first, then quarter turns counter-clockwise."""
 _decode_lock = threading.Lock()
@@ -104,36 +102,38 @@ class Image:
     notes: tuple[str, ...] = ()
 
 
-def read_image(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image:
+def read_image(
+    path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, name: str | None = None, check: Check | None = None
+) -> Image:
     """Read an image file; anything but a regular file is refused at once.
 
     `max_pixels` is the largest number of pixels that is decoded; file and decoded size are bounded by it too. `name` is
-    what messages call the file; its path without. Raises ImageError if the file is missing, unreadable, not regular,
-    empty, too large, damaged or of an unknown format.
+    what messages call the file; its path without. `check` is called before anything is decoded. Raises ImageError if
+    the file is missing, unreadable, not regular, empty, too large, damaged or of an unknown format.
     """
     name = os.fspath(path) if name is None else name
     data = _read_bytes(path, name, _max_bytes(max_pixels))
-    return decode_image(data, name, max_pixels=max_pixels)
+    return decode_image(data, name, max_pixels=max_pixels, check=check)
 
 
-def read_place(place: Place, name: str) -> Image:
+def read_place(place: Place, name: str, check: Check | None = None) -> Image:
     """Read an image that is no file of its own: a member of an archive, or at an address. Raises as read_image does."""
     try:
         data = place.read(_max_bytes(MAX_PIXELS))
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
-    return decode_image(data, name)
+    return decode_image(data, name, check=check)
 
 
-def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -> Image:
+def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS, check: Check | None = None) -> Image:
     """Decode the bytes of an image file to grey values.
 
     Colours become their luma (ITU-R BT.601). Transparent pixels are put on white, as a viewer shows them, unless all of
     them are transparent: then the alpha channel is a leftover. Grey samples of 16 bits lose their low bits: of the 8,
     10, 12, 14 or 16 bits that the largest sample needs, the upper 8 are kept, since sensors store 10 or 12 bits in 16.
     Of 16-bit colours the upper 8 bits are kept. The orientation that TIFF or the EXIF block of JPEG, PNG and WebP asks
-    for is applied. Of several pages or frames the first is read. Raises ImageError if the bytes are empty, too many,
-    damaged or of an unknown format.
+    for is applied. Of several pages or frames the first is read. `check` may raise an error of its own about the size
+    that the header claims. Raises ImageError if the bytes are empty, too many, damaged or of an unknown format.
     """
     try:
         if len(data) > (limit := _max_bytes(max_pixels)):
@@ -142,9 +142,11 @@ def decode_image(data: bytes, name: str = "", *, max_pixels: int = MAX_PIXELS) -
         if kind == "wsq":
             width, height, dpi = read_wsq_header(data)
             _check_size(width, height, 1, max_pixels)
+            if check:
+                check(width, height, dpi)
             return Image(decode_wsq(data, width, height), dpi, kind)
         with _decode_lock, warnings.catch_warnings(action="ignore"):
-            return _decode(data, kind, plugin, max_pixels)
+            return _decode(data, kind, plugin, max_pixels, check)
     except ImageError as error:
         raise ImageError(f"{name}: {error}" if name else str(error)) from None
 
@@ -231,12 +233,12 @@ class _BoundedReads(io.BytesIO):
         return super().read(size)
 
 
-def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
+def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int, check: Check | None) -> Image:
     """Decode the image, whatever a plugin may raise."""
     try:
         inverted = False
         if kind == "tiff":
-            data, inverted = _check_directory(data)
+            data, inverted = check_directory(data)
         image = plugin(_BoundedReads(data))
         width, height = image.size
         _check_size(width, height, len(image.getbands()), max_pixels)
@@ -250,13 +252,17 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
             image.verify()  # Only this checks every checksum; it closes the image.
             image = plugin(_BoundedReads(data))
         if kind == "tiff":
-            _check_strips(image.tag_v2, data, width, height)
+            check_strips(image.tag_v2, data, width, height)
         notes = ("first_page_only",) if getattr(image, "is_animated", False) else ()
         tags = _tags(image, kind)
-        pixels, alpha_notes = _grey(image, data, kind)
+        dpi = _resolution(image, kind, tags)
+        if check:
+            check(width, height, dpi)
+        with refuse_libtiff_errors() if kind == "tiff" else nullcontext():
+            pixels, alpha_notes = _grey(image, data, kind)
         if kind == "png":  # its EXIF block may stand behind the pixels
             tags = _tags(image, kind)
-        dpi = _resolution(image, kind, tags)
+            dpi = _resolution(image, kind, tags)
     except ImageError:
         raise
     except Exception as error:
@@ -270,53 +276,6 @@ def _decode(data: bytes, kind: str, plugin: Any, max_pixels: int) -> Image:
         mirrored, quarters = _TURNS[tags[_ORIENTATION]]
         pixels = np.ascontiguousarray(np.rot90(pixels[:, ::-1] if mirrored else pixels, quarters))
     return Image(pixels, dpi, kind, notes + alpha_notes)
-
-
-def _check_directory(data: bytes) -> tuple[bytes, bool]:
-    """Refuse a TIFF with tags that claim more than the file holds or a header needs; Pillow would make lists of them.
-
-    Returns the file's bytes, and whether its picture must be inverted: samples of more than 8 bits of which 0 is white
-    are then called black, since Pillow does not know them for every byte order and does not invert them.
-    """
-    order, total = "<" if data[:2] == b"II" else ">", 0
-    shorts: dict[int, tuple[int, int]] = {}
-    try:
-        version, start = struct.unpack_from(order + "HI", data, 2)
-        if version != 42:
-            raise ImageError("the TIFF header is damaged, or that of a BigTIFF; save the image as plain TIFF or PNG")
-        for entry in range(start + 2, start + 2 + 12 * struct.unpack_from(order + "H", data, start)[0], 12):
-            tag, kind, count, offset = struct.unpack_from(order + "HHII", data, entry)
-            size = count * _TAG_SIZES.get(kind, 1)
-            total += size if size > 4 else 0
-            if count > _MAX_TAG_VALUES and (kind not in _BYTE_TAGS or (tag < _PRIVATE_TAGS and count > _METADATA)):
-                raise ImageError(f"tag {tag} of the TIFF claims {count} values; the file is damaged")
-            if total > len(data) or (size > 4 and tag < _PRIVATE_TAGS and offset + size > len(data)):
-                raise ImageError(f"the TIFF file is cut short: the values of tag {tag} lie outside it; copy it again")
-            if kind == 3 and count == 1:
-                shorts.setdefault(tag, (entry + 8, struct.unpack_from(order + "H", data, entry + 8)[0]))
-    except struct.error:
-        raise ImageError(f"the file is cut short inside its header ({len(data)} bytes)") from None
-    at, photometric = shorts.get(_PHOTOMETRIC, (0, 1))
-    if photometric or shorts.get(_BITS, (0, 1))[1] <= 8:
-        return data, False
-    return data[:at] + struct.pack(order + "H", 1) + data[at + 2 :], True
-
-
-def _check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
-    """Refuse strips or tiles that lie outside the file, are far larger than the image, or break off."""
-    if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) > max(_MAX_TILE, 4 * width * height):
-        raise ImageError("the TIFF claims tiles far larger than its image; it is damaged")
-    samples = tags.get(_SAMPLES, 1) if tags.get(_PLANAR) == 2 else 1
-    if samples == 2 or (samples > 2 and max(tags[_BITS]) > 8):  # Pillow would mix the planes up
-        raise ImageError(f"a TIFF of {samples} planes of such samples is not read; save it with interleaved samples")
-    starts, lengths = (tags.get(273, ()), tags.get(279, ())) if 273 in tags else (tags.get(324, ()), tags.get(325, ()))
-    if not starts or len(starts) != len(lengths):
-        raise ImageError(f"the TIFF names {len(starts)} strips or tiles but {len(lengths)} sizes; it is damaged")
-    strips = list(zip(starts, lengths, strict=True))
-    end = max(start + length for start, length in strips)
-    if end > len(data):
-        raise ImageError(f"the TIFF file is cut short: {len(data)} of {end} bytes; copy it again")
-    check_strip_ends(tags, data, strips)
 
 
 def _tags(image: Any, kind: str) -> dict[int, Any]:

@@ -28,10 +28,13 @@ from ridgefeat.sources.source import Place, printable
 MAX_MEMBERS = 2_000_000
 """Members of an archive; a larger set comes in several."""
 MAX_DIRECTORY = 1 << 28
-MAX_HEADER = 1 << 24
-MAX_SKIPPED = 1 << 30
-"""Bytes of one member of a compressed tar: everything before a member is decompressed to reach it."""
-MAX_UNPACKED = 1 << 40
+MAX_HEADER = 1 << 20
+MAX_NAME = 4096
+MAX_RATIO, FREE_BYTES = 100, 1 << 28
+"""A packed tar is read as far as so many times its size, and so many bytes: to reach a member, all before is unpacked.
+"""
+MIN_PACKED_MEMBER, FREE_MEMBERS = 64, 10_000
+"""Bytes that each member of a packed tar takes at least, but for the first ones."""
 
 _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".zip": lambda file: file,
@@ -82,6 +85,8 @@ def _checked_name(name: str) -> tuple[str, str | None]:
     parts = [p for p in name.replace("\\", "/").split("/") if p not in ("", ".")]
     outside = name.startswith(("/", "\\")) or ".." in parts or (len(name) > 1 and name[1] == ":")
     inside = printable("/".join(p for p in parts if p != ".."))
+    if len(inside) > MAX_NAME:
+        return inside[-MAX_NAME:], f"its name has {len(inside):,} characters, more than the {MAX_NAME:,} that are read"
     return inside, f"its name leads out of the archive ({printable(name)[:100]!r})" if outside else None
 
 
@@ -172,19 +177,21 @@ def _open_stream(archive: Path) -> IO[bytes]:
 
 
 class _BoundedFile:
-    """A file that refuses to be read in larger pieces than any archive's directory or header has."""
+    """A file that refuses to be read further in one go than any archive's directory or header is long."""
 
     def __init__(self, file: IO[bytes], path: Path, limit: int) -> None:
         self._file, self._path, self._limit = file, path, limit
         self.seek, self.tell = file.seek, file.tell
+        self.used = 0
 
     def read(self, size: int = -1) -> bytes:
-        limit = self._limit + 1
+        limit = self._limit + 1 - self.used
         wanted = limit if size < 0 else size
         data = self._file.read(min(wanted, limit))
+        self.used += len(data)
         if wanted > limit or len(data) == limit:
             raise LayoutError(
-                f"archive {self._path} claims a directory or header of {max(wanted, limit)} bytes, more than the "
+                f"archive {self._path} claims a directory or header of {self.used + wanted} bytes, more than the "
                 f"{self._limit} that are read; split it, or copy it again if it is damaged"
             )
         return data
@@ -210,18 +217,21 @@ def _list_zip(path: Path, stamp: str) -> Iterator[Member]:
 
 def _list_tar(path: Path, stamp: str) -> Iterator[Member]:
     suffix = _suffix(path.name) or ".tar"
+    size = path.stat().st_size
+    most, members = FREE_BYTES + MAX_RATIO * size, min(MAX_MEMBERS, FREE_MEMBERS + size // MIN_PACKED_MEMBER)
     with path.open("rb") as raw:
         file: Any = _BoundedFile(_OPENERS[suffix](raw), path, MAX_HEADER)
         archive: Any
         with tarfile.open(fileobj=file, mode="r:", errorlevel=2) as archive:
             for count, info in enumerate(iter(archive.next, None), 1):
                 archive.members.clear()  # or all would be kept
-                if count > MAX_MEMBERS:
-                    raise LayoutError(f"archive {path} has more than {MAX_MEMBERS} members; split it")
-                if suffix != ".tar" and (info.size > MAX_SKIPPED or info.offset_data > MAX_UNPACKED):
+                file.used = 0
+                if count > members:
+                    raise LayoutError(f"archive {path} has more than {members} members in {size} bytes; split it")
+                if suffix != ".tar" and info.offset_data + info.size > most:
                     raise LayoutError(
-                        f"archive {path} unpacks to a member of {info.size} bytes ({printable(info.name)[:80]!r}); "
-                        "no print is as large, leave it out"
+                        f"archive {path} unpacks to more than {most} bytes at its member {printable(info.name)[:80]!r} "
+                        f"of {info.size}, far more than prints do; leave that out, or pack it as plain .tar or .zip"
                     )
                 if info.isdir():
                     continue

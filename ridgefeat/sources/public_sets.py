@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePath
 
+from ridgefeat.files import read_start
 from ridgefeat.sources.resolution import Dpi
 from ridgefeat.structure import UInt8
 
@@ -81,11 +82,7 @@ _TEXT_LINE = re.compile(r"^\s*(Gender|Class)\s*:\s*([A-Z])\s*$", re.IGNORECASE |
 
 def read_text_labels(path: Path) -> Labels:
     """Return sex and pattern_class from the text file next to an image: lines "Gender: M", "Class: W", "History: …"."""
-    try:
-        with path.with_suffix(".txt").open("rb") as file:
-            text = file.read(4096).decode("latin-1")
-    except (OSError, ValueError):
-        return {}
+    text = read_start(path.parent / f"{path.stem}.txt", 4096).decode("latin-1")
     found = {key.lower(): value.upper() for key, value in _TEXT_LINE.findall(text)}
     sex = {"M": "male", "F": "female"}.get(found.get("gender", ""))
     labels = {"sex": sex} if sex else {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ridgefeat.errors import ParameterError
-from ridgefeat.structure import DPI_RANGE
+from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.structure import DPI_RANGE, WORKING_DPI
 
 Dpi = tuple[float, float]
 
@@ -14,6 +14,8 @@ MIN_CREDIBLE_DPI = 250.0
 """No fingerprint sensor or card scan has less; programs write 72 or 96 for an unknown resolution."""
 
 ADULT_PERIOD_MM = 0.46
+MAX_WORKING_PIXELS = 6_000_000
+"""At 500 dpi: 12 x 12 cm, more than four fingers next to each other."""
 MEASURED_PERIODS = (4.6, 17.0)
 """Periods in px within what stages.period measures; what lies outside is set to its bounds."""
 
@@ -74,6 +76,16 @@ def resolve_dpi(
     if all(MIN_CREDIBLE_DPI <= d <= DPI_RANGE[1] for d in header):
         return *header, "header", ()
     return ASSUMED_DPI, ASSUMED_DPI, "assumed", ("resolution_assumed", "header_resolution_ignored")
+
+
+def check_extent(width: int, height: int, dpi: Dpi) -> None:
+    """Raise ImageError for an image of so many pixels that is too large for a print."""
+    across, down = dpi
+    if width * height * WORKING_DPI**2 > MAX_WORKING_PIXELS * across * down:
+        raise ImageError(
+            f"{width}x{height} px at {across:g}x{down:g} dpi are {25.4 * width / across:.0f} x "
+            f"{25.4 * height / down:.0f} mm, too large for a print; give the true resolution, or cut the print out"
+        )
 
 
 def suggest_dpi(period: float) -> str:

@@ -171,7 +171,7 @@ def sort_key(source: PrintSource) -> tuple[list[tuple[bool, int, str]], str]:
     return natural_key(source.relative), source.relative
 
 
-MAX_LIST_BYTES = 1 << 31
+MAX_LIST_BYTES, MAX_LINE = 1 << 31, 1 << 16
 
 
 def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
@@ -181,11 +181,14 @@ def read_list(path: str | os.PathLike[str]) -> list[PrintSource]:
     folder, or what is not there, becomes a print with an error.
     """
     data = read_bounded(path, MAX_LIST_BYTES, LayoutError, "list")
-    separator = b"\0" if b"\0" in data else b"\n"
-    names = [line.rstrip(b"\r") for line in data.split(separator)]
+    names = [line.rstrip(b"\r") for line in re.findall(rb"[^\0]+" if b"\0" in data else rb"[^\n]+", data)]
     # Names of any bytes, as the system has them; a byte order mark is none of them.
     names = [n.removeprefix(b"\xef\xbb\xbf") if i == 0 else n for i, n in enumerate(names)]
     root = Path(os.path.abspath(path)).parent  # noqa: PTH100 - resolve() would follow links
+    if (longest := max(map(len, names), default=0)) > MAX_LINE:
+        raise LayoutError(
+            f"list {path} has a line of {longest:,} bytes, and no path is as long; write one path per line"
+        )
     found = [_source(os.fsdecode(n), root) for n in names if n.strip()]
     if not found:
         raise LayoutError(f"list {path} names no file; write one path per line")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ridgefeat.an2 import BINARY_IMAGES, MAX_BYTES, MINUTIAE, TAGGED_IMAGES, Record, is_transaction, split
 from ridgefeat.errors import ImageError
-from ridgefeat.files import os_errors_as, read_bounded
+from ridgefeat.files import os_errors_as, read_bounded, read_start
 from ridgefeat.sources.images import is_image
 from ridgefeat.sources.public_sets import Labels, position_labels
 from ridgefeat.sources.resolution import Dpi
@@ -117,13 +117,7 @@ def _unpacked(place: Place) -> bytes:
 
 def begins_as_transaction(path: Path) -> bool:
     """Return whether a regular file begins as a transaction does."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return is_transaction(file.read(32))
-    except (OSError, ValueError):
-        return False
+    return is_transaction(read_start(path, 32))
 
 
 def record_at(path: Path) -> PrintSource | None:
@@ -157,6 +151,7 @@ def find_in_transaction(
     holder = path if place is None else place
     try:
         if place is not None:
+            _unpacked.cache_clear()  # or two would be held
             data, stamp = _unpacked(place), place.state
         else:
             data = read_bounded(path, MAX_BYTES, ImageError, "transaction")

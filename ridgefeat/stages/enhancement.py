@@ -73,8 +73,6 @@ def enhance(
     """
     p = params or EnhancementParams()
     out = np.zeros(mask.shape, np.float32)
-    if not mask.any():
-        return out
     x0, y0, width, height = cv2.boundingRect(mask.view(np.uint8))
     box = (slice(max(0, y0 - MARGIN), y0 + height + MARGIN), slice(max(0, x0 - MARGIN), x0 + width + MARGIN))
     inside = mask[box]

@@ -56,8 +56,6 @@ def edge_distance(mask: Bool, x: np.ndarray, y: np.ndarray) -> Float:
     coarse = np.pad(mask[::FINE, ::FINE], 1).view(np.uint8)
     distance = cv2.distanceTransform(coarse, cv2.DIST_L2, 5) * np.float32(FINE)
     at = x.astype(np.float32) / FINE + 1, y.astype(np.float32) / FINE + 1
-    if not at[0].size:
-        return np.zeros(0, np.float32)
     sampled = ndimage.map_coordinates(distance, at[::-1], order=1, mode="constant")
     to_border = np.minimum.reduce([x + 1, y + 1, mask.shape[1] - x, mask.shape[0] - y])
     return np.asarray(np.minimum(sampled, to_border), np.float32)

@@ -179,15 +179,11 @@ def _linked(ways: tuple[Int, Int], x: Int, y: Int, kind: UInt8, shape: tuple[int
 
 def _unpaired(m: Minutiae, reach: Float) -> Bool:
     """Return which minutiae have no opposite one close by; of close ones that agree, only the best is kept."""
-    n = len(m)
-    dx, dy = m.x[:, None] - m.x, m.y[:, None] - m.y
-    distance = np.hypot(dx, dy)
-    distance[np.arange(n), np.arange(n)] = np.inf
+    distance = np.hypot(m.x[:, None] - m.x, m.y[:, None] - m.y)
+    np.fill_diagonal(distance, np.inf)
     close = distance < np.maximum(reach[:, None], reach)
     against = np.cos(m.direction[:, None] - m.direction)
     paired = (close & (against < OPPOSITE)).any(1)
-    better = (m.quality[None, :] > m.quality[:, None]) | (
-        (m.quality[None, :] == m.quality[:, None]) & (np.arange(n) < np.arange(n)[:, None])
-    )
-    doubled = (close & (against > AGREEING) & better & (distance < reach[:, None] * SAME_SHARE)).any(1)
+    rank = np.argsort(np.argsort(-m.quality, kind="stable"))
+    doubled = (close & (against > AGREEING) & (rank < rank[:, None]) & (distance < reach[:, None] * SAME_SHARE)).any(1)
     return np.asarray(~paired & ~doubled)

@@ -51,9 +51,9 @@ def _check(self: Any) -> None:
         whole = wanted is float and type(value) is int
         where = f"{type(self).__name__}.{f.name}"
         if type(value) is not wanted and not whole:
-            raise ParameterError(f"{where} must be of type {wanted.__name__}, got {value!r}")
+            raise ParameterError(f"{where} must be of type {wanted.__name__}, got {value!r:.60}")
         if not m["low"] <= value <= m["high"]:
             unit = f" {m['unit']}" if m["unit"] else ""
-            raise ParameterError(f"{where} must lie between {m['low']:g} and {m['high']:g}{unit}, got {value!r}")
+            raise ParameterError(f"{where} must lie between {m['low']:g} and {m['high']:g}{unit}, got {value!r:.60}")
         if whole:
             object.__setattr__(self, f.name, float(value))

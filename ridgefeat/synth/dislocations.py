@@ -7,21 +7,18 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 
-from ridgefeat.structure import BIFURCATION, ENDING, Minutiae, SingularPoints
+from ridgefeat.structure import BIFURCATION, ENDING, Array, Minutiae, SingularPoints
 from ridgefeat.synth.growth import Waves
-
-_Array = NDArray[Any]
 
 _DIPOLE = 0.7
 """Two opposite dislocations nearer than this many periods undo each other: no ridge ends or forks there."""
 
 
-def find_minutiae(waves: Waves, angle: _Array, period: _Array, singular: SingularPoints) -> Minutiae:
+def find_minutiae(waves: Waves, angle: Array, period: Array, singular: SingularPoints) -> Minutiae:
     """Find the minutiae of a clean pattern, given orientation (radians along the ridge) and period (px) at every pixel.
 
     Quality is 100 where a ridge or valley meets the dislocation head-on, and 0 where it lies between the two.
@@ -51,7 +48,7 @@ def find_minutiae(waves: Waves, angle: _Array, period: _Array, singular: Singula
     return _joined(confirmed, [node for node in read if node[2] is not None])
 
 
-def _dislocations(waves: Waves, angle: _Array, period: _Array) -> Minutiae:
+def _dislocations(waves: Waves, angle: Array, period: Array) -> Minutiae:
     # Phase, charge and direction share one sense of the normal; an orientation beyond a half turn would swap it.
     angle = np.mod(angle, np.pi)
     normal_x, normal_y = np.sin(angle), np.cos(angle)
@@ -73,7 +70,7 @@ def _dislocations(waves: Waves, angle: _Array, period: _Array) -> Minutiae:
     return Minutiae.make(*points.T, direction, kind, np.minimum(100, 100 * np.abs(contrast)))
 
 
-def _winding(phase: _Array, normal_x: _Array, normal_y: _Array) -> _Array:
+def _winding(phase: Array, normal_x: Array, normal_y: Array) -> Array:
     """Turns of the phase around each square of four pixels, in the sense of the first pixel's normal."""
     corners = [np.s_[:-1, :-1], np.s_[:-1, 1:], np.s_[1:, 1:], np.s_[1:, :-1]]
     first = corners[0]
@@ -85,11 +82,11 @@ def _winding(phase: _Array, normal_x: _Array, normal_y: _Array) -> _Array:
     return np.asarray(np.rint(total / (2 * np.pi)), np.int8)
 
 
-def _wrap(difference: _Array) -> _Array:
+def _wrap(difference: Array) -> Array:
     return np.asarray(difference - 2 * np.pi * np.rint(difference / (2 * np.pi)))
 
 
-def _without_dipoles(points: _Array, charges: _Array, reach: _Array) -> _Array:
+def _without_dipoles(points: Array, charges: Array, reach: Array) -> Array:
     """Mark what remains when opposite neighbours, the nearest first, have undone each other."""
     keep = np.ones(len(points), np.bool_)
     if len(points) < 2:
@@ -103,18 +100,18 @@ def _without_dipoles(points: _Array, charges: _Array, reach: _Array) -> _Array:
     return keep
 
 
-def _ends(lines: _Array) -> _Array:
+def _ends(lines: Array) -> Array:
     """Mark the pixels where lines one pixel wide end."""
     neighbours = cv2.filter2D(lines.astype(np.uint8), -1, np.ones((3, 3)), borderType=cv2.BORDER_REFLECT)
     return np.asarray(lines & (neighbours == 2))
 
 
-def _far(x: _Array, y: _Array, singular: SingularPoints, reach: float) -> _Array:
+def _far(x: Array, y: Array, singular: SingularPoints, reach: float) -> Array:
     away = np.hypot(np.subtract.outer(x, singular.x), np.subtract.outer(y, singular.y))
     return np.asarray(np.all(away > reach, axis=1))
 
 
-def _confirm(slips: Minutiae, nodes: _Array, period: _Array) -> Minutiae:
+def _confirm(slips: Minutiae, nodes: Array, period: Array) -> Minutiae:
     """Keep the dislocations that are nearest neighbours of a node, with the kind of that node."""
     rows, columns = np.nonzero(nodes)
     if len(slips) == 0 or len(rows) == 0:
@@ -129,12 +126,12 @@ def _confirm(slips: Minutiae, nodes: _Array, period: _Array) -> Minutiae:
     return Minutiae.make(slips.x, slips.y, slips.direction, kind, quality).select(keep)
 
 
-def _read_end(lines: _Array, x: int, y: int, period: float) -> float | None:
+def _read_end(lines: Array, x: int, y: int, period: float) -> float | None:
     """Read the direction in which a line leaves its end, or nothing if it is shorter than a period."""
     reach = round(period)
     window = np.pad(lines, reach)[y : y + 2 * reach + 1, x : x + 2 * reach + 1]
     parts = np.asarray(ndimage.label(window, np.ones((3, 3)))[0])
-    grid: _Array = np.indices(window.shape) - reach
+    grid: Array = np.indices(window.shape) - reach
     down, right = grid
     rim = (parts == parts[reach, reach]) & (np.hypot(down, right) > reach - 1)
     if not rim.any():

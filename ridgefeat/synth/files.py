@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import csv
-import struct
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from ridgefeat.errors import LayoutError, ParameterError
-from ridgefeat.files import first_line
+from ridgefeat.files import first_line, results_folder
 from ridgefeat.structure import Minutiae, OrientationField, SingularPoints, UInt8
 from ridgefeat.synth.prints import Truth
 from ridgefeat.synth.subjects import SubjectPrint, make_subjects
@@ -24,8 +23,6 @@ _IMAGES = (".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".wsq")
 COLUMNS = ("file", "subject", "sex", "hand", "finger", "impression", "pattern", "noise_level", "simulated")
 _MINUTIAE = ("x", "y", "direction", "kind", "quality")
 _SINGULAR = ("x", "y", "kind", "direction")
-_PNG_HEADER = 33
-"""Bytes of a PNG's signature and IHDR; its resolution may follow."""
 
 
 def write_set(
@@ -38,6 +35,7 @@ def write_set(
     fingers: int = 10,
     impressions: int = 1,
     progress: Callable[[int, int, int], None] | None = None,
+    command: Sequence[str] = (),
     **options: Any,
 ) -> Path:
     """Write a set of synthetic prints.
@@ -58,13 +56,16 @@ def write_set(
         Of each subject.
     progress : callable, optional
         Called after each print with (done, 0, n).
+    command : sequence of str
+        What the user asked for, for the manifest.
     **options
         What else `make_subjects` takes: sex_effect, female_share, pattern, noise_level, shape.
 
     Returns
     -------
     Path
-        The index: a table with a column `file` and labels, in which `simulated` is "yes" for every print.
+        The index: a table with a column `file` and labels, in which `simulated` is "yes" for every print. The folder
+        appears as a whole: its `manifest.json`, written last, lists all files.
 
     Raises
     ------
@@ -83,19 +84,16 @@ def write_set(
         raise LayoutError(f"{outdir} holds images already, such as {there}; choose another folder, or give --overwrite")
     subjects = -(-n // max(1, fingers * impressions))
     made = make_subjects(subjects, seed=seed, fingers=fingers, impressions=impressions, **options)
-    try:
-        outdir.mkdir(parents=True, exist_ok=True)
+    with results_folder(outdir, "synth", LayoutError, typed=command) as temporary:
         rows = []
         for one in islice(made, n):
-            rows.append(_write_print(outdir, one, truth))
+            rows.append(_write_print(temporary, one, truth))
             if progress is not None:
                 progress(len(rows), 0, n)
-        with index.open("w", newline="", encoding="utf-8") as stream:
+        with (temporary / INDEX).open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)
             writer.writerows(rows)
-    except OSError as error:
-        raise LayoutError(f"cannot write synthetic prints to {outdir}: {error}; is it a writable folder?") from error
     return index
 
 
@@ -117,12 +115,9 @@ def encode_png(image: UInt8, dpi: float) -> bytes:
     >>> decode_image(encode_png(np.zeros((40, 50), np.uint8), 500.0)).dpi
     (500.0, 500.0)
     """
-    _, encoded = cv2.imencode(".png", image)
-    data = encoded.tobytes()
-    per_metre = round(dpi / 0.0254)
-    chunk = b"pHYs" + struct.pack(">IIB", per_metre, per_metre, 1)
-    resolution = struct.pack(">I", 9) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    return data[:_PNG_HEADER] + resolution + data[_PNG_HEADER:]
+    file = BytesIO()
+    Image.fromarray(image).save(file, "png", dpi=(dpi, dpi), compress_level=1)
+    return file.getvalue()
 
 
 def write_truth(path: str | Path, truth: Truth) -> None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ridgefeat.errors import ParameterError
-from ridgefeat.structure import Float
-
-_Array = NDArray[Any]
+from ridgefeat.structure import Array, Float
 
 PATTERN_SHARES = {"arch": 0.037, "tented_arch": 0.029, "left_loop": 0.338, "right_loop": 0.317, "whorl": 0.279}
 """Natural shares of the pattern classes (R. Cappelli, Synthetic fingerprint generation, in D. Maltoni et al.,
@@ -27,10 +23,10 @@ class Flow:
     """Parameters of one finger's orientation field; lengths in mm, y up, origin in the middle of the finger pad."""
 
     pattern: str  # one of PATTERN_SHARES
-    cores: _Array  # shape (n, 2): positions (x, y)
-    deltas: _Array
-    core_bends: _Array  # shape (n, 8): radians by which the corrected angle function deviates, in eight directions
-    delta_bends: _Array
+    cores: Array  # shape (n, 2): positions (x, y)
+    deltas: Array
+    core_bends: Array  # shape (n, 8): radians by which the corrected angle function deviates, in eight directions
+    delta_bends: Array
     dome: float  # how strongly the ridges follow the outline of the fingertip, radians per mm aside of the axis
     steepness: float  # greatest slope of a plain arch
     tilt: float  # rotation of the whole field, radians
@@ -56,7 +52,7 @@ def draw_flow(pattern: str, rng: np.random.Generator) -> Flow:
     )
 
 
-def _straight_legs(pattern: str, cores: _Array, deltas: _Array, rng: np.random.Generator) -> _Array:
+def _straight_legs(pattern: str, cores: Array, deltas: Array, rng: np.random.Generator) -> Array:
     """Bends that gather a core's turn at its summit, so that the legs of a loop run side by side."""
     nodes = -np.pi + np.arange(_NODES) * 2 * np.pi / _NODES
     strength = rng.uniform(0.35, 0.65, (len(cores), 1))
@@ -71,7 +67,7 @@ def _straight_legs(pattern: str, cores: _Array, deltas: _Array, rng: np.random.G
     return rng.normal(0, 0.08, (len(cores), _NODES)) - strength * np.sin(nodes - opening)
 
 
-def _singular_points(pattern: str, rng: np.random.Generator) -> tuple[_Array, _Array]:
+def _singular_points(pattern: str, rng: np.random.Generator) -> tuple[Array, Array]:
     """Positions that leave the core near the middle of the pad and the deltas low and to the sides."""
     shift = rng.normal(0, 0.6, 2)
     if pattern == "arch":
@@ -90,7 +86,7 @@ def _singular_points(pattern: str, rng: np.random.Generator) -> tuple[_Array, _A
     return core[None], delta[None]
 
 
-def orientation_at(flow: Flow, x: _Array, y: _Array) -> _Array:
+def orientation_at(flow: Flow, x: Array, y: Array) -> Array:
     """Return the orientation along the ridge (radians, not reduced to [0, pi)) at points in mm, y up.
 
     Notes
@@ -111,12 +107,12 @@ def orientation_at(flow: Flow, x: _Array, y: _Array) -> _Array:
     return np.asarray(angle - flow.dome * x * _rising(y))
 
 
-def _rising(y: _Array) -> _Array:
+def _rising(y: Array) -> Array:
     """From 0 at the crease of the finger to 1 at its tip."""
     return np.asarray(1 / (1 + np.exp(-(y - 1.0) / 2.5)))
 
 
-def _bent(angle: _Array, bends: _Array) -> _Array:
+def _bent(angle: Array, bends: Array) -> Array:
     nodes = np.linspace(-np.pi, np.pi, _NODES + 1)
     return np.asarray(angle + np.interp(angle, nodes, np.append(bends, bends[0])))
 

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache, partial
-from typing import Any
 
 import cv2
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
-from ridgefeat.structure import Float
-
-_Array = NDArray[Any]
+from ridgefeat.structure import Array, Float
 
 _ORIENTATIONS = 24
 _MARGIN = 24
 """Pixels that keep opposite borders apart in the periodic transform."""
 _STEP = 1.1
 """Ratio of neighbouring filter periods."""
+_ITERATIONS = 8
+"""Of the filters; more leave fewer minutiae."""
+_CYCLES = 0.8
+"""Deviation of the filters' Gaussian envelope in periods."""
 _AVERAGE = 6.0
 """Deviation in pixels of the window in which grown ridges are measured."""
 
 
-def grow(
-    angle: _Array, period: _Array, rng: np.random.Generator, *, iterations: int = 8, cycles: float = 0.8
-) -> NDArray[np.float32]:
+def grow(angle: Array, period: Array, rng: np.random.Generator) -> Float:
     """Grow ridges along `angle` (radians) with `period` (px, > 2.5): float32 near +1 on ridges and near -1 in valleys.
-
-    More iterations leave fewer minutiae; `cycles` is the deviation of the filters' Gaussian envelope in periods.
 
     Notes
     -----
@@ -42,11 +38,11 @@ def grow(
     padded = _padded(shape)
     groups = _group(_choose_filters(angle, period, rng))
     state = rng.standard_normal(shape, dtype=np.float32)
-    for _ in range(iterations):
+    for _ in range(_ITERATIONS):
         spectrum = scipy.fft.rfft2(state, s=padded)
         grown = np.empty(angle.size, np.float32)
         for key, members in groups:
-            response = scipy.fft.irfft2(spectrum * _filter(padded, key, cycles), s=padded)
+            response = scipy.fft.irfft2(spectrum * _filter(padded, key), s=padded)
             grown[members] = response[: shape[0], : shape[1]].ravel()[members]
         grown /= np.sqrt(np.mean(grown**2))
         state = np.tanh(grown).reshape(shape)
@@ -58,14 +54,14 @@ def _padded(shape: tuple[int, ...]) -> tuple[int, int]:
     return rows, columns
 
 
-def _choose_filters(angle: _Array, period: _Array, rng: np.random.Generator) -> _Array:
+def _choose_filters(angle: Array, period: Array, rng: np.random.Generator) -> Array:
     dither = rng.random((2, *angle.shape), dtype=np.float32)
     turn = np.floor(np.mod(angle, np.pi) * (_ORIENTATIONS / np.pi) + dither[0]).astype(np.int64)
     scale = np.floor(np.log(period) / np.log(_STEP) + dither[1]).astype(np.int64)
     return np.asarray(scale * _ORIENTATIONS + turn % _ORIENTATIONS)
 
 
-def _group(which: _Array) -> list[tuple[int, _Array]]:
+def _group(which: Array) -> list[tuple[int, Array]]:
     """Flat indices of the pixels of each filter."""
     order = np.argsort(which, axis=None, kind="stable")
     keys, first = np.unique(which.ravel()[order], return_index=True)
@@ -73,12 +69,12 @@ def _group(which: _Array) -> list[tuple[int, _Array]]:
 
 
 @lru_cache(maxsize=1024)
-def _filter(padded: tuple[int, int], key: int, cycles: float) -> NDArray[np.float32]:
+def _filter(padded: tuple[int, int], key: int) -> Float:
     """Frequency response of one even Gabor filter on the half plane of a real transform."""
     scale, turn = divmod(key, _ORIENTATIONS)
     period, angle = _STEP**scale, turn * np.pi / _ORIENTATIONS
     fy, fx = np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1])[None, :]
-    spread = 2 * (np.pi * cycles * period) ** 2
+    spread = 2 * (np.pi * _CYCLES * period) ** 2
     x, y = np.sin(angle) / period, np.cos(angle) / period
     lobes = [np.exp(-spread * ((fx - s * x) ** 2 + (fy - s * y) ** 2)) for s in (1, -1)]
     return np.asarray(lobes[0] + lobes[1], np.float32)
@@ -105,7 +101,7 @@ class Waves:
         return np.asarray(self.height / np.sqrt(square + np.float32(1e-6)), np.float32)
 
 
-def refine(state: _Array, period: float, zoom: int) -> Waves:
+def refine(state: Array, period: float, zoom: int) -> Waves:
     """Smooth a grown pattern of mean `period` (px), enlarge it `zoom` times and split off its quadrature.
 
     Source: M. Felsberg and G. Sommer, The monogenic signal, IEEE Transactions on Signal Processing 49 (2001).
@@ -140,7 +136,7 @@ def measure(waves: Waves, angle: Float, period: Float) -> tuple[Float, Float]:
     return np.asarray(angle + turn, np.float32), np.asarray(grown, np.float32)
 
 
-def _enlarged(spectrum: _Array, padded: tuple[int, int], zoom: int) -> NDArray[np.float32]:
+def _enlarged(spectrum: Array, padded: tuple[int, int], zoom: int) -> Float:
     """Invert a real transform on a finer grid, the centres of its pixels dividing the old ones evenly."""
     fy, fx = np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1])[None, :]
     lag = (zoom - 1) / (2 * zoom)

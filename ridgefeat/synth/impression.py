@@ -7,15 +7,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ridgefeat.errors import ParameterError
-from ridgefeat.structure import WORKING_DPI, Bool, Float, UInt8
+from ridgefeat.structure import WORKING_DPI, Array, Bool, Float, UInt8
 from ridgefeat.synth.flow import smooth_noise
 from ridgefeat.synth.placement import Placement, carry_fields, carry_points
 from ridgefeat.synth.prints import Impression, ImpressionParams, MasterPrint, Truth
 
-_Array = NDArray[Any]
 _Maps = tuple[Float, Float]
 """x and y in the master for every pixel of an impression."""
 
@@ -178,9 +176,7 @@ def _draw_ink(
         blotch = np.maximum(smooth_noise(shape, 35, rng) + 0.4 * smooth_noise(shape, 9, rng) - 1.2, 0)
         threshold += 1.3 * params.smudge * blotch * rng.choice([-1, 1])
     ink = 1 / (1 + np.exp(np.clip(-(height - threshold) * 4.5, -30, 30)))
-    lines = _white_lines(master, params, maps, rng)
-    if lines is not None:
-        ink *= 1 - lines
+    ink *= 1 - _white_lines(master, params, maps, rng)
     ink *= strength * np.clip(depth, 0, 1)
     return np.asarray(np.clip(ink, 0, 1.2), np.float32)
 
@@ -189,10 +185,10 @@ def _from_master(field: Float, maps: _Maps, how: int = cv2.INTER_LINEAR) -> Floa
     return np.asarray(cv2.remap(field, *maps, how, borderMode=cv2.BORDER_REFLECT), np.float32)
 
 
-def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: np.random.Generator) -> Float | None:
+def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: np.random.Generator) -> Float:
     """Pores and creases of the finger, scratches of the impression: what stays white, 0 to 1."""
     shape = maps[0].shape
-    white = None
+    white = np.zeros(shape, np.float32)
     if params.pores > 0:
         spots = np.zeros(master.ridges.shape, np.float32)
         x, y = np.rint(master.pores[rng.random(len(master.pores)) < params.pores].T).astype(int)
@@ -203,21 +199,17 @@ def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng
         for line in master.creases:
             drawn = np.maximum(drawn, _line(master.ridges.shape, line, int(rng.choice(5, p=_BREADTHS)) + 1))
         mottle = np.clip(1 + 0.5 * smooth_noise(shape, 12, rng), 0, 1.3)
-        white = _over(white, np.minimum(params.creases * _from_master(drawn, maps) * mottle, 1))
+        white = np.maximum(white, np.minimum(params.creases * _from_master(drawn, maps) * mottle, 1))
     for _ in range(params.scratches):
         ends = rng.uniform(0, 1, (2, 2)) * [shape[1], shape[0]]
         ends[1] = ends[0] + (ends[1] - ends[0]) * rng.uniform(0.1, 0.6)
         bow = np.cumsum(rng.normal(0, 2.0, (6, 2)), axis=0)
         scratch = _line(shape, np.linspace(ends[0], ends[1], 6) + bow, int(rng.integers(1, 3)))
-        white = _over(white, rng.uniform(0.4, 0.9) * scratch)
+        white = np.maximum(white, np.float32(rng.uniform(0.4, 0.9)) * scratch)
     return white
 
 
-def _over(below: Float | None, above: Float) -> Float:
-    return np.asarray(above if below is None else np.maximum(below, above), np.float32)
-
-
-def _line(shape: tuple[int, ...], points: _Array, thickness: int) -> Float:
+def _line(shape: tuple[int, ...], points: Array, thickness: int) -> Float:
     canvas = np.zeros(shape, np.uint8)
     fixed = np.rint(points * (1 << _SHIFT)).astype(np.int32)
     cv2.polylines(canvas, [fixed[:, None, :]], False, 255, thickness, cv2.LINE_AA, _SHIFT)

@@ -6,17 +6,14 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ridgefeat.errors import ParameterError
-from ridgefeat.structure import CORE, DELTA, MM_PER_PX, Bool, Float, OrientationField, SingularPoints
+from ridgefeat.structure import CORE, DELTA, MM_PER_PX, Array, Bool, Float, OrientationField, SingularPoints
 from ridgefeat.synth.dislocations import find_minutiae
 from ridgefeat.synth.flow import PATTERN_SHARES, Flow, draw_flow, orientation_at, smooth_noise
 from ridgefeat.synth.growth import Waves, grow, measure, refine
 from ridgefeat.synth.prints import MasterPrint, Truth
 from ridgefeat.synth.simple import wrap_orientation
-
-_Array = NDArray[Any]
 
 PERIOD_RANGE_MM = (0.3, 0.8)
 _AXIS = 0.46
@@ -94,7 +91,7 @@ def _fields(flow: Flow, period: float, shape: tuple[int, int], rng: np.random.Ge
     return angle.astype(np.float32), (period * np.clip(scale, 0.85, 1.3)).astype(np.float32)
 
 
-def _finger_mm(x: Any, y: Any, shape: tuple[int, int]) -> tuple[_Array, _Array]:
+def _finger_mm(x: Any, y: Any, shape: tuple[int, int]) -> tuple[Array, Array]:
     """Pixels to mm from the middle of the pad, y up."""
     return (x - (shape[1] - 1) / 2) * MM_PER_PX, (shape[0] * _AXIS - y) * MM_PER_PX
 
@@ -139,7 +136,7 @@ def _relief(shape: tuple[int, int], rng: np.random.Generator) -> Float:
     return np.asarray(relief / relief.std(), np.float32)
 
 
-def _pores(ridges: _Array, rng: np.random.Generator) -> Float:
+def _pores(ridges: Array, rng: np.random.Generator) -> Float:
     """Some fifteen per cm of ridge, near its middle."""
     cell = 5.0
     rows, columns = (int(n / cell) for n in ridges.shape)

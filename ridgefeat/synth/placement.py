@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from ridgefeat.structure import Float, Minutiae, OrientationField, SingularPoints
+from ridgefeat.structure import Array, Float, Minutiae, OrientationField, SingularPoints
 from ridgefeat.synth.simple import wrap_orientation
 
-_Array = NDArray[Any]
 _P = TypeVar("_P", Minutiae, SingularPoints)
 
 
@@ -30,11 +28,11 @@ class Placement:
     stick_y: float = 80.0
     elasticity: float = 1.5  # distance over which the distortion grows to its full amount, in half axes
 
-    def to_master(self, x: _Array, y: _Array) -> tuple[_Array, _Array]:
+    def to_master(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Map points (x, y) of the impression to the master."""
         return self._distort(*self._turn(x, y))
 
-    def to_impression(self, x: _Array, y: _Array) -> tuple[_Array, _Array]:
+    def to_impression(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Map points (x, y) of the master to the impression, by fixed-point iteration."""
         u, v = np.asarray(x, np.float64), np.asarray(y, np.float64)
         for _ in range(40):
@@ -44,12 +42,12 @@ class Placement:
         u, v = u - self.master_centre[0], v - self.master_centre[1]
         return c * u + s * v + self.centre[0], -s * u + c * v + self.centre[1]
 
-    def _turn(self, x: _Array, y: _Array) -> tuple[_Array, _Array]:
+    def _turn(self, x: Array, y: Array) -> tuple[Array, Array]:
         c, s = np.cos(self.rotation), np.sin(self.rotation)
         u, v = x - self.centre[0], y - self.centre[1]
         return c * u - s * v + self.master_centre[0], s * u + c * v + self.master_centre[1]
 
-    def _distort(self, x: _Array, y: _Array) -> tuple[_Array, _Array]:
+    def _distort(self, x: Array, y: Array) -> tuple[Array, Array]:
         """The skin distortion model of R. Cappelli, D. Maio and D. Maltoni, Modelling plastic distortion in
         fingerprint images, ICAPR 2001: nothing moves where skin sticks, everything where it does not touch, and
         between the two the move grows as half a cosine.

@@ -6,10 +6,7 @@ shape, a period (pixels between neighbouring ridges, at least 2) or another argu
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.structure import (
@@ -17,14 +14,13 @@ from ridgefeat.structure import (
     CORE,
     ENDING,
     WORKING_DPI,
+    Array,
     Float,
     Minutiae,
     OrientationField,
     SingularPoints,
 )
 from ridgefeat.synth.prints import Impression, Truth
-
-_Array = NDArray[Any]
 
 
 def grating(
@@ -177,7 +173,7 @@ def _centre(shape: tuple[int, int]) -> tuple[float, float]:
     return (shape[1] - 1) / 2, (shape[0] - 1) / 2
 
 
-def _along_and_across(shape: tuple[int, int], x: float, y: float, angle: float) -> tuple[_Array, _Array]:
+def _along_and_across(shape: tuple[int, int], x: float, y: float, angle: float) -> tuple[Array, Array]:
     """Coordinates of every pixel relative to a point, along an angle and to its right as seen on the page."""
     right = (np.arange(shape[1]) - x)[None, :]
     down = (np.arange(shape[0]) - y)[:, None]
@@ -187,9 +183,9 @@ def _along_and_across(shape: tuple[int, int], x: float, y: float, angle: float) 
 
 
 def _impression(
-    phase: _Array,
-    angle: _Array,
-    period: _Array,
+    phase: Array,
+    angle: Array,
+    period: Array,
     contrast: float,
     minutiae: Minutiae | None = None,
     singular_points: SingularPoints | None = None,
@@ -207,7 +203,7 @@ def _impression(
     return Impression(image, WORKING_DPI, truth)
 
 
-def wrap_orientation(angle: _Array) -> Float:
+def wrap_orientation(angle: Array) -> Float:
     """Return angles reduced to [0, pi) as float32.
 
     Examples

@@ -161,20 +161,18 @@ def make_subjects(
     density?, Forensic Science International 102 (1999); S. Gungadin, Sex determination from fingerprint ridge
     density, Internet Journal of Medical Update 2 (2007).
     """
-    if n < 1:
-        raise ParameterError(f"n must be at least 1 subject, got {n!r}")
-    if not 1 <= fingers <= len(FINGERS):
-        raise ParameterError(f"fingers must lie between 1 and 10, got {fingers!r}")
-    if impressions < 1:
-        raise ParameterError(f"impressions must be at least 1, got {impressions!r}")
-    if not 0 <= sex_effect <= 2:
-        raise ParameterError(f"sex_effect must lie between 0 and 2, got {sex_effect!r}")
-    if not 0 <= female_share <= 1:
-        raise ParameterError(f"female_share must lie between 0 and 1, got {female_share!r}")
-    if noise_level is not None and noise_level not in NOISE_LEVELS:
-        raise ParameterError(f"noise_level must be one of 0, 1, 2, 3, got {noise_level!r}")
-    if pattern is not None and pattern not in PATTERN_SHARES:
-        raise ParameterError(f"pattern must be one of {', '.join(PATTERN_SHARES)}, got {pattern!r}")
+    problems = {
+        f"n must be at least 1 subject, got {n!r}": n < 1,
+        f"fingers must lie between 1 and 10, got {fingers!r}": not 1 <= fingers <= len(FINGERS),
+        f"impressions must be at least 1, got {impressions!r}": impressions < 1,
+        f"sex_effect must lie between 0 and 2, got {sex_effect!r}": not 0 <= sex_effect <= 2,
+        f"female_share must lie between 0 and 1, got {female_share!r}": not 0 <= female_share <= 1,
+        f"noise_level must be one of 0, 1, 2, 3, got {noise_level!r}": noise_level not in (None, *NOISE_LEVELS),
+        f"pattern must be one of {', '.join(PATTERN_SHARES)}, got {pattern!r}": pattern not in (None, *PATTERN_SHARES),
+    }
+    for problem, is_found in problems.items():
+        if is_found:
+            raise ParameterError(problem)
     sexes = np.random.default_rng([_checked_seed(seed), 0]).permutation(n) < round(n * female_share)
 
     def make(subject: int, sex: str) -> Iterator[SubjectPrint]:

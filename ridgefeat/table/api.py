@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from ridgefeat.errors import ImageError
 from ridgefeat.features import as_records, select
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources import RawSize, find_prints, load_print, repeated_impressions
+from ridgefeat.sources import LoadedPrint, RawSize, find_prints, load_print, repeated_impressions
 from ridgefeat.structure import Float, UInt8
 from ridgefeat.table import outliers
 from ridgefeat.table.batches import Extraction, iterate_batches
@@ -22,6 +23,7 @@ from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import META, ArrayPrint, Item, Meta, compute_features, error_text, escape_controls, open_print
 from ridgefeat.table.writers import column, kind_of, label_names, text
 from ridgefeat.work.engine import count_workers
+from ridgefeat.work.guard import Stopped, current_limits, guarded_map
 from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
@@ -279,21 +281,29 @@ def survey_prints(items: Sequence[Item], dpi: tuple[float, float] | None = None)
     alike: dict[str, list[str]] = {}
     for name in label_names(items):
         out.labels[name] = Counter(text(item.labels.get(name)) for item in items)
-    for item in items:
+    for item, loaded in zip(items, guarded_map(partial(_survey, dpi), items, current_limits()), strict=True):
         out.layouts[item.layout or "none"] += 1
         name = escape_controls(str(item.relative))
-        if item.error or isinstance(item, ArrayPrint):
-            out.errors.append((name, escape_controls(item.error or "is an array")))
+        if isinstance(loaded, str | Stopped):
+            reason = loaded.reason if isinstance(loaded, Stopped) else loaded
+            out.errors.append((name, reason.removeprefix(f"{name}: ")))
             continue
-        try:
-            loaded = load_print(item, dpi)
-        except Exception as error:
-            out.errors.append((name, error_text(error).removeprefix(f"{name}: ")))
-            continue
-        rows, columns = loaded.pixels.shape
-        out.sizes[f"{columns}x{rows}"] += 1
+        size, loaded = loaded
+        out.sizes[size] += 1
         out.resolutions[f"{loaded.dpi_x:.5g}x{loaded.dpi_y:.5g} dpi ({loaded.dpi_origin})"] += 1
         out.flags.update(loaded.flags)
         alike.setdefault(loaded.sha256, []).append(name)
     out.duplicates = [names for names in alike.values() if len(names) > 1]
     return out
+
+
+def _survey(dpi: tuple[float, float] | None, item: Item) -> tuple[str, LoadedPrint] | str:
+    """Return the size and the properties of a print, without its pixels; or why it cannot be read."""
+    if item.error or isinstance(item, ArrayPrint):
+        return escape_controls(item.error or "is an array")
+    try:
+        loaded = load_print(item, dpi)
+    except Exception as error:
+        return error_text(error)
+    rows, columns = loaded.pixels.shape
+    return f"{columns}x{rows}", replace(loaded, pixels=loaded.pixels[:0])

@@ -20,14 +20,14 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ridgefeat.errors import TableError
-from ridgefeat.files import atomic_write, import_pyarrow, remove_temporaries, sha256
+from ridgefeat.files import atomic_write, import_pyarrow, sha256, write_together
 from ridgefeat.sheets import check_sheet_size, import_openpyxl
 from ridgefeat.structure import MM_PER_PX
 from ridgefeat.table import sidecar
@@ -83,24 +83,27 @@ def assemble(
     output = summary.table
     layout = {**META, **about["label_kinds"]}, about["columns"]
     left = _counted(rows, summary, [column["name"] for column in about["columns"]])
-    if parts is None:
-        remove_temporaries(output)
-        with atomic_write(output) as new:
-            if (ending := format_of(output)) == ".csv":
-                write_csv(new, left, *layout, dialect)
-            else:
-                (write_parquet if ending == ".parquet" else write_xlsx)(new, left, *layout)
-            made: dict[str, Any] = {"table": {"file": output.name, "sha256": sha256(new)}}
-    else:
-        made = {"parts": _write_parts(left, layout, summary, parts)}
-    with atomic_write(summary.sidecar) as new:
-        new.write_bytes(json_bytes({"format": sidecar.FORMAT, **about, **summary.counts(), **made}))
+
+    def describe(path: Path, made: Mapping[str, Any]) -> None:
+        path.write_bytes(json_bytes({"format": sidecar.FORMAT, **about, **summary.counts(), **made}))
+
+    if parts is not None:
+        with atomic_write(summary.sidecar) as described, _written_parts(left, layout, summary, parts) as made:
+            describe(described, {"parts": made})
+        return
+    with write_together(output, summary.sidecar) as (new, described):
+        if (ending := format_of(output)) == ".csv":
+            write_csv(new, left, *layout, dialect)
+        else:
+            (write_parquet if ending == ".parquet" else write_xlsx)(new, left, *layout)
+        describe(described, {"table": {"file": output.name, "sha256": sha256(new)}})
 
 
-def _write_parts(
+@contextmanager
+def _written_parts(
     rows: Iterator[Row], layout: tuple[dict[str, Kind], Any], summary: Summary, parts: Sequence[Part]
-) -> list[dict[str, Any]]:
-    """Write a folder's parts and return how the manifest describes them; older parts go when all are written."""
+) -> Iterator[list[dict[str, Any]]]:
+    """Write a folder's parts and yield how the manifest describes them; rename them when the block ends."""
     output, new = summary.table, summary.table / WORK / "new"
     made: list[dict[str, Any]] = []
     shutil.rmtree(new, ignore_errors=True)
@@ -112,6 +115,7 @@ def _write_parts(
                 found, size = sha256(path), path.stat().st_size
             name = planned.file or f"part-{number:06d}-{found[:12]}.parquet"
             made.append({"file": name, "rows": planned.rows, "bytes": size, "sha256": found})
+        yield made
         # The sidecar goes first: without it, a mixture of old and new parts is not taken for a table.
         summary.sidecar.unlink(missing_ok=True)
         for path in output.glob("part-*.parquet"):
@@ -123,7 +127,6 @@ def _write_parts(
         with suppress(OSError):  # only where nothing else is in them
             new.parent.rmdir()
             output.rmdir()
-    return made
 
 
 def _counted(rows: Iterable[Row], summary: Summary, names: list[str]) -> Iterator[Row]:

@@ -17,14 +17,15 @@ from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import Item, Meta, failed_row, make_row, name_targets, write_minutiae
 from ridgefeat.table.sidecar import library_versions
 from ridgefeat.table.writers import numbers
-from ridgefeat.work.engine import on_cluster, spread, wait_for_workers
-from ridgefeat.work.guard import Limits, Stopped, close_all, guarded_map
+from ridgefeat.work.engine import on_cluster, spread
+from ridgefeat.work.guard import Limits, Stopped, current_limits, guarded_map
 from ridgefeat.work.system import peak_memory
 
 MAX_LOSSES = 3
 """Losses of a worker in a row, with nothing finished in between, after which a run gives up."""
-ADVICE = "--timeout or --memory give a print that ends its worker a row of its own"
+ADVICE = "--timeout or --memory above 0 give a print that ends its worker a row of its own"
 
+_Row = tuple[Meta, Float, str, int]
 Span = tuple[int, int]
 """Rows from a start to a stop, which is not included."""
 
@@ -36,8 +37,6 @@ class Extraction:
     items: Sequence[Item]
     recipe: Recipe
     workers: int
-    limits: Limits | None = None
-    """What a print may take; each is then computed in a child process."""
     minutiae: Path | None = None
     """Folder for each print's minutiae."""
     standard: str = "iso"
@@ -96,9 +95,9 @@ def iterate_batches(extraction: Extraction, done: Iterable[Span] = ()) -> Iterat
     """
     from joblib import delayed
 
-    items, limits, done = extraction.items, extraction.limits, list(done)
+    items, limits, done = extraction.items, current_limits(), list(done)
     left = len(items) - sum(stop - start for start, stop in done)
-    sizer = BatchSizer(left, extraction.workers)
+    sizer, workers = BatchSizer(left, extraction.workers), max(1, min(extraction.workers, left))
     targets: Sequence[Path | None] = [None] * len(items)
     if extraction.minutiae:
         targets = name_targets((str(i.relative) for i in items), extraction.minutiae)
@@ -118,19 +117,14 @@ def iterate_batches(extraction: Extraction, done: Iterable[Span] = ()) -> Iterat
                 yield delayed(compute)(start, items[start:end], targets[start:end])
                 start = end
 
-    wait_for_workers()
-    # Guarded prints have child processes already; threads then only wait for them.
-    backend, workers = "threading" if limits else "loky", max(1, min(extraction.workers, left))
     try:
-        for batch in spread(calls(), workers, backend=backend, max_nbytes=None):
+        for batch in spread(calls(), workers, limits=limits, backend="loky", max_nbytes=None):
             sizer.learn(len(batch), batch.seconds)
             yield batch
     except EngineLost as error:
         raise EngineLost(f"{error}; then --resume continues this run") from None
     except EngineError as error:
         raise type(error)(f"{error}; {ADVICE}") from None
-    finally:
-        close_all()
 
 
 def gaps(done: Iterable[Span], count: int) -> Iterator[Span]:
@@ -211,20 +205,26 @@ def compute_batch(
             f"there, {versions} here; install the same on all"
         )
     began = time.perf_counter()
-    compute, arguments = partial(_compute_row, recipe, standard), list(zip(items, targets, strict=True))
-    rows: list[tuple[Meta, Float, int]] = []
-    for row in guarded_map(compute, arguments, limits) if limits else map(compute, arguments):
-        rows.append((*failed_row(items[len(rows)], recipe, row.reason), 0) if isinstance(row, Stopped) else row)
-    features = np.array([values for _, values, _ in rows], np.float32)
-    text = [",".join(numbers(values)) for values in features] if lines else None
-    memory = max((used for _, _, used in rows), default=0)
-    return Batch(start, [meta for meta, _, _ in rows], features, text, time.perf_counter() - began, memory)
+    compute, arguments = partial(_compute_row, recipe, standard, lines), list(zip(items, targets, strict=True))
+    rows: list[_Row] = []
+    for row in guarded_map(compute, arguments, limits):
+        if isinstance(row, Stopped):
+            meta, values = failed_row(items[len(rows)], recipe, row.reason)
+            row = meta, values, _line(values, lines), 0
+        rows.append(row)
+    cells, vectors, text, memory = map(list, zip(*rows, strict=True))
+    features, seconds = np.array(vectors, np.float32), time.perf_counter() - began
+    return Batch(start, cells, features, text if lines else None, seconds, max(memory))
 
 
-def _compute_row(recipe: Recipe, standard: str, print_and_target: tuple[Item, Path | None]) -> tuple[Meta, Float, int]:
-    """Return a print's meta cells, its features, and the peak memory of this process in bytes."""
+def _compute_row(recipe: Recipe, standard: str, lines: bool, print_and_target: tuple[Item, Path | None]) -> _Row:
+    """Return a print's meta cells, its features, these as CSV if wanted, and this process's peak memory in bytes."""
     item, target = print_and_target
     meta, values, fp = make_row(item, recipe)
     if target is not None and fp is not None:
         write_minutiae(fp, target, standard)
-    return meta, values, peak_memory()
+    return meta, values, _line(values, lines), peak_memory()
+
+
+def _line(values: Float, wanted: bool) -> str:
+    return ",".join(numbers(values)) if wanted else ""

@@ -13,12 +13,11 @@ from ridgefeat.stages.fingers import SLAPS, name_fingers, position_code, split_f
 from ridgefeat.structure import WORKING_DPI
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import open_print
-from ridgefeat.work.engine import spread, using
-from ridgefeat.work.guard import Limits, Stopped, close_all, guarded_map
+from ridgefeat.work.engine import spread_items, using
+from ridgefeat.work.guard import Stopped
 
 TOUCHING = "touching_fingers"
 """Flag of a finger whose boundary with its neighbour is estimated."""
-CHUNK = 8
 PARAMS = ["segmentation.min_piece=0.1"]
 """A little finger may have less than a quarter of the thumb's area."""
 
@@ -29,7 +28,6 @@ def split_prints(
     *,
     jobs: int | None = None,
     engine: str | None = None,
-    limits: Limits | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[PrintSource]:
     """Return the prints with each image of several fingers replaced by its fingers, from left to right.
@@ -40,7 +38,7 @@ def split_prints(
         Those with a label `finger` are of one finger, and stay as they are. So do those that cannot be read.
     recipe : Recipe
         How they are read and segmented.
-    jobs, engine, limits
+    jobs, engine
         As `write_table` takes them.
     progress : callable, optional
         Called with the number of images that were looked at, and of all.
@@ -52,32 +50,16 @@ def split_prints(
         and the flag touching_fingers where it joins its neighbour. Its name ends in the box that it takes in its
         image, as in slap.png#320x480+20+0.
     """
-    from joblib import delayed
-
     asked = [k for k, item in enumerate(items) if "finger" not in item.labels and item.error is None]
-    chunks = [[items[k] for k in asked[n : n + CHUNK]] for n in range(0, len(asked), CHUNK)]
     out = [[item] for item in items]
     with using(engine, jobs) as workers:
-        calls = (delayed(_split_all)(chunk, recipe, limits) for chunk in chunks)
-        backend = "threading" if limits else "loky"
-        try:
-            done = 0
-            for made in spread(calls, workers, ordered=True, backend=backend):
-                for fingers in made:
-                    out[asked[done]] = fingers
-                    done += 1
-                if progress:
-                    progress(done, len(asked))
-        finally:
-            close_all()
+        fingers_of = spread_items(partial(_split, recipe), [items[k] for k in asked], workers)
+        for done, (k, found) in enumerate(zip(asked, fingers_of, strict=True), 1):
+            if not isinstance(found, Stopped):  # else it is stopped again, with the reason, when its row is made
+                out[k] = found
+            if progress:
+                progress(done, len(asked))
     return [item for fingers in out for item in fingers]
-
-
-def _split_all(items: list[PrintSource], recipe: Recipe, limits: Limits | None) -> list[list[PrintSource]]:
-    split = partial(_split, recipe)
-    made = guarded_map(split, items, limits) if limits else map(split, items)
-    # A print that takes too much is stopped again, with the reason, when its row is made.
-    return [[item] if isinstance(f, Stopped) else f for item, f in zip(items, made, strict=True)]
 
 
 def _split(recipe: Recipe, item: PrintSource) -> list[PrintSource]:

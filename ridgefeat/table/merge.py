@@ -12,7 +12,7 @@ import pandas as pd
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.files import os_errors_as
+from ridgefeat.files import bare_name, os_errors_as
 from ridgefeat.table import assembly, sidecar
 from ridgefeat.table.assembly import Part, Summary, check_output, check_size, is_folder, journal_of
 from ridgefeat.table.reading import iterate_table
@@ -45,7 +45,7 @@ def merge_tables(
         Keep rows of the same `meta_source`; without, they are an error.
     command : sequence of str
         What the user asked for, for the sidecar.
-    dialect : {"standard", "semicolon"}
+    dialect : {"standard", "semicolon", "raw"}
         Of a CSV table.
 
     Returns
@@ -78,7 +78,7 @@ def merge_tables(
         **{k: v for k, v in abouts[0].items() if k not in ("table", "parts")},
         "command": list(command),
         "version": __version__,
-        "inputs": [str(p) for p in paths],
+        "inputs": [bare_name(p) for p in paths],
         "inputs_digest": hashlib.sha256("".join(str(a.get("inputs_digest", "")) for a in abouts).encode()).hexdigest(),
         "label_kinds": kinds,
         "minutiae": None,
@@ -188,4 +188,4 @@ def rows_of(frame: pd.DataFrame, kinds: Iterable[str], names: Sequence[str]) -> 
 def _origin(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     kept = ["command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi"]
     kept += ["mirror", "invert", "fingers"]
-    return {"table": str(path), "sha256": table_digest(path), **{k: about.get(k) for k in kept}}
+    return {"table": bare_name(path), "sha256": table_digest(path), **{k: about.get(k) for k in kept}}

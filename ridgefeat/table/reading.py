@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 8 << 30
 """Maximum size of a table in one file."""
-MAX_COLUMNS = 100_000
 ROWS_AT_ONCE = 4096
 
 
@@ -185,8 +184,6 @@ def _open(path: Path, wanted: _Wanted) -> Table | None:
     table = open_table(path, TableError, wanted.where, max_bytes=MAX_BYTES)
     if table is None:
         return None
-    if len(table.names) > MAX_COLUMNS:
-        raise TableError(f"table {path} has {len(table.names)} columns; no feature table has")
     log_dialect(table)
     return table.rename([*META, *LABELS, *wanted.about["label_kinds"], *wanted.known])
 
@@ -244,10 +241,9 @@ def _opened(path: Path, read: Callable[[Any], Any], what: str = "part", advice: 
 
 def _part_paths(path: Path, about: Mapping[str, Any]) -> list[Path]:
     """Return a folder's parts, which the manifest names; names that lead elsewhere are refused."""
-    parts = about.get("parts")
-    if not isinstance(parts, list) or not all(isinstance(p, dict) for p in parts):
+    if "parts" not in about:
         raise TableError(f"{path}: its manifest lists no parts; extract again with --overwrite")
-    files = [str(p.get("file", "")) for p in parts]
+    files = [part["file"] for part in about["parts"]]
     for file in files:
         if Path(file).name != file or not (path / file).is_file():
             raise TableError(f"{path} lacks the part {file!r}; extract again with --resume or --overwrite")
@@ -291,7 +287,7 @@ def _check_digits(table: Table, features: pd.DataFrame, wanted: _Wanted, done: i
     """Raise TableError for a decimal point that was taken for a thousands separator: 18.718 has become 18718."""
     for about in wanted.about["columns"]:
         name, low, high = (about.get(k) for k in ("name", "low", "high"))
-        if name not in features or not isinstance(low, int | float) or not isinstance(high, int | float):
+        if name not in features or low is None or high is None:
             continue
         values = features[name].to_numpy()
         size = np.abs(values)
@@ -337,14 +333,13 @@ def _verify(path: Path, about: Mapping[str, Any]) -> None:
     if path.is_dir():
         verify_parts(path, about)
         return
-    table = about.get("table")
-    if not isinstance(table, dict) or table.get("sha256") != sha256(path):
+    if about.get("table", {}).get("sha256") != sha256(path):
         raise TableError(f"table {path} was changed since it was written: its sha256 is not the sidecar's")
 
 
 def verify_parts(folder: Path, about: Mapping[str, Any]) -> None:
     """Raise TableError, naming the first, if a part is not as the manifest says."""
     for part in about.get("parts", ()):
-        path = folder / str(part["file"])
+        path = folder / part["file"]
         if not path.is_file() or sha256(path) != part["sha256"]:
             raise TableError(f"{path} was changed or lost since it was written; --overwrite makes it again")

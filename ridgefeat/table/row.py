@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 
 from ridgefeat.errors import ImageError, RidgefeatError, TableError, TemplateError
@@ -163,8 +164,8 @@ def error_text(error: BaseException) -> str:
     """Return an error as a `meta_error` cell; the text of an unexpected error says in which line it arose."""
     if isinstance(error, RidgefeatError):
         text = str(error)
-    elif isinstance(error, MemoryError):
-        text = "not enough memory for this image"
+    elif isinstance(error, MemoryError) or getattr(error, "code", None) == cv2.Error.StsNoMem:
+        text = "not enough memory for this image; the commands' --memory allows more"
     else:
         frames = traceback.extract_tb(error.__traceback__)
         where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.files import read_bounded, sha256
+from ridgefeat.files import first_few, read_bounded, sha256
+from ridgefeat.schema import check_schema
 from ridgefeat.table.recipe import differences
-from ridgefeat.table.row import file_state
+from ridgefeat.table.row import META, file_state
 from ridgefeat.table.writers import kind_of, label_names, text
 
 if TYPE_CHECKING:
@@ -25,6 +27,59 @@ FORMAT = "ridgefeat table 1"
 MANIFEST = "_manifest.json"
 MAX_BYTES = 64 << 20
 LIBRARIES = ("numpy", "scipy", "opencv-python", "opencv-python-headless", "scikit-image", "PyWavelets", "joblib")
+
+
+class Column(TypedDict, total=False):
+    """A feature's column as sidecars and models describe it."""
+
+    name: Required[str]
+    unit: str
+    low: float | None
+    high: float | None
+    meaning: str
+    source: str
+    uses: list[str]
+
+
+class _Part(TypedDict, total=False):
+    file: Required[str]
+    sha256: Required[str]
+    rows: int
+    bytes: int
+
+
+class Recorded(TypedDict, total=False):
+    """What decides a table's columns and values, as sidecars and models hold it."""
+
+    families: Required[list[str]]
+    parameters: Required[dict[str, dict[str, float | bool | str | None]]]
+    columns: Required[list[Column]]
+    label_kinds: Required[dict[str, Literal["integer", "number", "text"]]]
+    layout: Required[str]
+    parameters_digest: str
+    schema_digest: str
+
+
+class Sidecar(Recorded, total=False):
+    """What must hold of a sidecar; keys that other versions add are not looked at."""
+
+    command: list[str]
+    version: str
+    libraries: dict[str, str]
+    regex: str | None
+    dpi: tuple[float, float] | None
+    mirror: Literal["left", "right"] | None
+    invert: Literal["auto", "yes", "no"]
+    fingers: Literal["split"] | None
+    inputs: list[str]
+    inputs_digest: str
+    minutiae: str | None
+    rows: int
+    failures: int
+    reasons: dict[str, tuple[int, str]]
+    flags: dict[str, int]
+    table: _Part
+    parts: list[_Part]
 
 
 def sidecar_path(table: Path) -> Path:
@@ -75,14 +130,10 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
         raise TableError(f"sidecar {path} is no JSON: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TableError(f"{path} is no sidecar of a ridgefeat table (its format must read {FORMAT!r})")
-    wanted = {"families": list, "parameters": dict, "columns": list, "label_kinds": dict, "layout": str}
-    for key, kind in wanted.items():
-        if not isinstance(content.get(key), kind):
-            raise TableError(f"sidecar {path}: {key!r} is missing or damaged; make the table again")
-    names = {"columns": [isinstance(c, dict) and c.get("name") for c in content["columns"]]}
-    for key, found in {**names, "families": content["families"]}.items():
-        if not all(isinstance(name, str) for name in found):
-            raise TableError(f"sidecar {path}: {key!r} is damaged; make the table again")
+    check_schema(content, Sidecar, f"sidecar {path}", TableError)
+    names = [*META, *content["label_kinds"], *(c["name"] for c in content["columns"])]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise TableError(f"sidecar {path}: columns {first_few(twice)} are there twice")
     return content
 
 
@@ -114,7 +165,7 @@ def describe(items: Sequence[Item], recipe: Recipe, minutiae: Path | None, stand
         "label_kinds": kinds,
         "rows": len(items),
         "inputs_digest": digest(items),
-        "minutiae": None if minutiae is None else f"{minutiae.absolute()}{' (ansi)' * (standard == 'ansi')}",
+        "minutiae": None if minutiae is None else f"{minutiae.name}{' (ansi)' * (standard == 'ansi')}",
     }
 
 

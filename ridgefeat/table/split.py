@@ -9,12 +9,14 @@ import numpy as np
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, TableError
-from ridgefeat.files import os_errors_as
+from ridgefeat.files import bare_name, os_errors_as, results_folder
 from ridgefeat.table.assembly import Summary, check_output
 from ridgefeat.table.merge import rows_of, write_rows
 from ridgefeat.table.reading import iterate_table, read_table
 from ridgefeat.table.sidecar import load_sidecar, table_digest
 from ridgefeat.table.writers import FORMATS
+
+PARTS = ("train", "test")
 
 
 def split_table(
@@ -27,6 +29,7 @@ def split_table(
     seed: int = 42,
     overwrite: bool = False,
     command: Sequence[str] = (),
+    dialect: str = "standard",
 ) -> tuple[Summary, Summary]:
     """Divide a table by group: every group's prints are in one of the two parts.
 
@@ -48,6 +51,8 @@ def split_table(
         Replace tables that are there.
     command : sequence of str
         What the user asked for, for the sidecars.
+    dialect : {"standard", "semicolon", "raw"}
+        Of CSV tables.
 
     Returns
     -------
@@ -65,22 +70,24 @@ def split_table(
         raise ParameterError(f"the share for testing must lie between 0 and 1, got {test:g}")
     source, folder, about = Path(table), Path(output), load_sidecar(table)
     is_test = _draw(source, group, test, stratify, seed)
-    with os_errors_as(TableError, f"output folder {folder} cannot be made"):
-        folder.mkdir(parents=True, exist_ok=True)
     names, kinds = [c["name"] for c in about["columns"]], about["label_kinds"]
     ending = "/" if source.is_dir() else source.suffix if source.suffix.lower() in FORMATS else ".csv"
-    parts = [(f"{folder / name}{ending}", is_test == chosen) for name, chosen in (("train", False), ("test", True))]
-    for path, _ in parts:
-        check_output(path, "overwrite" if overwrite else "new")
-    origin = {"table": str(source), "sha256": table_digest(source), "group": group, "stratify": stratify}
+    with os_errors_as(TableError, f"output folder {folder} cannot be made"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name in PARTS:
+        check_output(f"{folder / name}{ending}", "overwrite" if overwrite else "new")
+    origin = {"table": bare_name(source), "sha256": table_digest(source), "group": group, "stratify": stratify}
+    division = {**origin, "test": test, "seed": seed}
+    kept = {k: v for k, v in about.items() if k not in ("table", "parts")}
+    own = kept | {"command": list(command), "version": __version__, "minutiae": None, "split": division}
     made = []
-    for path, rows in parts:
-        kept = {k: v for k, v in about.items() if k not in ("table", "parts")}
-        chosen = iter(rows.tolist())
-        cells = (row for frame in iterate_table(source) for row in rows_of(frame, kinds, names) if next(chosen))
-        division = {**origin, "test": test, "seed": seed}
-        own = kept | {"command": list(command), "version": __version__, "minutiae": None, "split": division}
-        made.append(write_rows(cells, int(rows.sum()), own, path))
+    with results_folder(folder, "split", TableError, typed=command) as temporary:
+        for name, rows in zip(PARTS, (~is_test, is_test), strict=True):
+            chosen = iter(rows.tolist())
+            cells = (row for frame in iterate_table(source) for row in rows_of(frame, kinds, names) if next(chosen))
+            made.append(write_rows(cells, int(rows.sum()), own, f"{temporary / name}{ending}", dialect))
+    for part in made:
+        part.table, part.sidecar = (folder / p.relative_to(temporary) for p in (part.table, part.sidecar))
     return made[0], made[1]
 
 

@@ -55,19 +55,19 @@ def write_csv(
     spelt = str.maketrans({",": how.separator, ".": how.decimal})
     with path.open("w", encoding=how.encoding, newline="") as file:
         names = [*kinds, *(c["name"] for c in columns)]
-        csv.writer(file, delimiter=how.separator, lineterminator="\n").writerow(names)
+        csv.writer(file, delimiter=how.separator, lineterminator="\n").writerow(how.texts(names))
         start = csv.writer(file, delimiter=how.separator, lineterminator="")
-        plain = dialect == "standard"
+        texts = [i for i, kind in enumerate(kinds.values()) if kind == "text"]
+        decimals = [i for i, kind in enumerate(kinds.values()) if kind == "number" and how.decimal != "."]
         for cells, features, line in rows:
             numbers_line = ",".join(numbers(features)) if line is None else line
-            if plain:
-                start.writerow(cells)
-                file.write(f",{numbers_line}\n")
-            else:
-                start.writerow(
-                    c.translate(spelt) if k == "number" else c for c, k in zip(cells, kinds.values(), strict=True)
-                )
-                file.write(f"{how.separator}{numbers_line.translate(spelt)}\n")
+            written = list(cells)
+            for i, cell in zip(texts, how.texts(cells[i] for i in texts), strict=True):
+                written[i] = cell
+            for i in decimals:
+                written[i] = cells[i].translate(spelt)
+            start.writerow(written)
+            file.write(f"{how.separator}{numbers_line if how.separator == ',' else numbers_line.translate(spelt)}\n")
 
 
 def write_xlsx(

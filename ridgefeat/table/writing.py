@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ridgefeat.errors import RidgefeatError, TableError
+from ridgefeat.files import bare_name
 from ridgefeat.structure import Bool
 from ridgefeat.table import assembly, outliers, sidecar
 from ridgefeat.table.assembly import Progress, Summary, check_output, check_size, is_folder, journal_of
@@ -22,7 +23,6 @@ from ridgefeat.table.row import META, Item, check_minutiae
 from ridgefeat.table.sidecar import agree, describe, table_digest
 from ridgefeat.table.writers import Row, format_of, text
 from ridgefeat.work.engine import count_workers, using
-from ridgefeat.work.guard import Limits
 
 Mode = Literal["new", "resume", "overwrite"]
 
@@ -40,7 +40,6 @@ def write_table(
     command: Sequence[str] = (),
     progress: Progress | None = None,
     engine: str | None = None,
-    limits: Limits | None = None,
     dialect: str = "standard",
 ) -> Summary:
     """Extract features from prints into a table.
@@ -62,14 +61,12 @@ def write_table(
     standard : {"iso", "ansi"}
         Standard of their records: ISO/IEC 19794-2:2005 or ANSI INCITS 378-2004.
     inputs, command : sequence of str
-        What the user asked for, for the sidecar.
+        What the user asked for, for the sidecar; of the inputs it gets the names, without the folders above them.
     progress : callable, optional
         Called after every batch.
     engine : str, optional
         Where the work is done: local, dask=ADDRESS or ray=ADDRESS.
-    limits : Limits, optional
-        What a print may take.
-    dialect : {"standard", "semicolon"}
+    dialect : {"standard", "semicolon", "raw"}
         Of a CSV table.
 
     Returns
@@ -95,11 +92,11 @@ def write_table(
         return _finished(output, manifest)
     if folder is not None:
         check_minutiae((str(i.relative) for i in items), folder, output, overwrite=mode != "new")
-    about = {"command": list(command), **manifest, "inputs": list(inputs)}
+    about = {"command": list(command), **manifest, "inputs": [bare_name(i) for i in inputs]}
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
         extraction = Extraction(
-            *(items, recipe, workers, limits, folder, standard), lines=not as_folder and format_of(output) == ".csv"
+            *(items, recipe, workers, folder, standard), lines=not as_folder and format_of(output) == ".csv"
         )
         summary.workers = workers
         try:
@@ -136,9 +133,9 @@ def _finished(output: Path, manifest: Mapping[str, Any]) -> Summary:
         verify_parts(output, there)
     elif there.get("table", {}).get("sha256") != table_digest(output):
         raise TableError(f"table {output} was changed since it was written; --overwrite makes it again")
-    reasons = {k: (n, first) for k, (n, first) in there["reasons"].items()}
-    rows, flags = there["rows"], Counter(there["flags"])
-    return Summary(output, sidecar.sidecar_path(output), rows, there["failures"], rows, reasons, flags)
+    reasons = {k: (n, first) for k, (n, first) in there.get("reasons", {}).items()}
+    rows, flags = there["rows"], Counter(there.get("flags", {}))
+    return Summary(output, sidecar.sidecar_path(output), rows, there.get("failures", 0), rows, reasons, flags)
 
 
 def _compute(extraction: Extraction, journal: Journal, summary: Summary, progress: Progress | None) -> None:

@@ -65,10 +65,13 @@ class MinutiaeRecord:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a small file so that its final name never holds half of it; raise TemplateError if that fails."""
+    """Write a small file that its owner alone may read, so that its final name never holds half of it.
+
+    Raises TemplateError if that fails.
+    """
     with (
         os_errors_as(TemplateError, f"template {path} cannot be written"),
-        atomic_write(path, durable=False) as temporary,
+        atomic_write(path, durable=False, mode=0o600) as temporary,
     ):
         temporary.write_bytes(data)
 

@@ -17,7 +17,6 @@ from ridgefeat.threshold.scores import Float, Scores, deal_folds
 from ridgefeat.threshold.uncertainty import (
     MIN_ERRORS,
     MIN_SUBJECTS_D_PRIME,
-    ErrorRate,
     Subjects,
     auc_interval,
     d_prime_interval,
@@ -252,13 +251,13 @@ def analyse(
     if not names:
         raise ScoreError("; ".join(refused))
     choices = tuple(_choose(name, curve, subjects, settings) for name in names)
-    judge = np.array([[_cut(c, scores) for c in choices]])
+    judge = np.array([[curve.to_threshold(c.threshold) for c in choices]])
     of_judge = np.zeros(len(scores), np.int16)
     for chosen, judged in deal_folds(scores, folds, seed) if folds > 1 else ():
         rows = np.flatnonzero(chosen)
         part = ErrorCurve.from_scores(Scores(scores.score[rows], scores.mated[rows], distance=scores.distance))
         of_judge[judged] = len(judge)
-        judge = np.vstack([judge, [_cut(choose(part, name, settings), scores) for name in names]])
+        judge = np.vstack([judge, [part.to_threshold(choose(part, name, settings).threshold) for name in names]])
     margins = (scores.similarity - cuts[of_judge] for cuts in judge.T)
     points = tuple(_operating_point(subjects, margin, settings) for margin in margins)
     suited = recommend(names, methods, settings, of_pairs=scores.reference is not None)
@@ -276,10 +275,6 @@ def _choose(name: str, curve: ErrorCurve, subjects: Subjects, settings: Settings
     choice = choose(curve, name, settings)
     low, high = threshold_interval(subjects, curve, choice, settings)
     return replace(choice, low=low, high=high)
-
-
-def _cut(choice: Choice, scores: Scores) -> float:
-    return -choice.threshold if scores.distance else choice.threshold
 
 
 def _refusal(name: str, needed: int, there: int) -> str:
@@ -300,19 +295,11 @@ def _operating_point(subjects: Subjects, margin: Float, settings: Settings) -> O
     errors, total = far.errors + frr.errors, far.count + frr.count
     hter = weighted_interval((far.value + frr.value) / 2, [(0.5, far), (0.5, frr)])
     wrong = weighted_interval(errors / total, [(rate.count / total, rate) for rate in (far, frr)])
-    return OperatingPoint(
-        _rate(fmr),
-        _rate(fnmr),
-        _rate(far),
-        _rate(frr),
-        Rate((far.value + frr.value) / 2, *hter, errors, total),
-        Rate(1 - errors / total, 1 - wrong[1], 1 - wrong[0], errors, total),
-        float(settings.expected_cost(np.array(far.value), np.array(frr.value))),
-    )
-
-
-def _rate(rate: ErrorRate) -> Rate:
-    return Rate(rate.value, *rate.interval, rate.errors, rate.count)
+    rates = {"fmr": fmr, "fnmr": fnmr, "far": far, "frr": frr}
+    made = {name: Rate(r.value, *r.interval, r.errors, r.count) for name, r in rates.items()}
+    made["hter"] = Rate((far.value + frr.value) / 2, *hter, errors, total)
+    made["accuracy"] = Rate(1 - errors / total, 1 - wrong[1], 1 - wrong[0], errors, total)
+    return OperatingPoint(**made, cost=float(settings.expected_cost(np.array(far.value), np.array(frr.value))))
 
 
 def _metrics(curve: ErrorCurve, subjects: Subjects) -> tuple[Figure, ...]:

@@ -37,24 +37,11 @@ OTHER_NAMES = {
     "score": ("scores", "similarity", "match_score", "matching_score", "llr", "distance", "dissimilarity"),
     "label": ("target", "targettype", "is_mated", "is_genuine", "is_match", "match", "same", "ground_truth", "truth"),
     "subject_probe": ("probe_subject", "probe_subject_id", "subject_id_probe", "real_id"),
-    "subject_reference": (
-        "reference_subject",
-        "bio_ref_subject_id",
-        "gallery_subject",
-        "subject_gallery",
-        "claimed_id",
-    ),
+    "subject_reference": ("reference_subject", "gallery_subject", "subject_gallery")
+    + ("bio_ref_subject_id", "claimed_id"),
     "probe": ("probe_id", "probe_key", "probe_template_id", "query", "test", "segmentid", "segment"),
-    "reference": (
-        "reference_id",
-        "gallery",
-        "gallery_id",
-        "bio_ref_template_id",
-        "enroll",
-        "enrol",
-        "model",
-        "modelid",
-    ),
+    "reference": ("reference_id", "gallery", "gallery_id", "bio_ref_template_id")
+    + ("enroll", "enrol", "model", "modelid"),
 }
 """What other programs call them; one of them at most may be there."""
 _SCORE = re.compile(r"(.*_)?(score|similarity|distance|dist)")
@@ -128,15 +115,10 @@ def read_file(
     """
     where = str(path)
     with os_errors_as(ScoreError, f"{path} cannot be read", "; give a table of scores"):
-        if path.is_dir():
-            parts = sorted(path.glob("*.parquet"))
-            if not parts:
-                raise ScoreError(f"folder {path} holds no .parquet file; give a table of scores, or a folder of them")
-            table = None
-        else:
-            parts = [path]
-            table = open_table(path, ScoreError, where, max_bytes=MAX_BYTES)
-        if table is not None:
+        parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+        if not parts:
+            raise ScoreError(f"folder {path} holds no .parquet file; give a table of scores, or a folder of them")
+        if not path.is_dir() and (table := open_table(path, ScoreError, where, max_bytes=MAX_BYTES)):
             return _read_text(table, score, label, alone)
         frame = read_parquet(
             parts, ScoreError, where, _needed(score, label, others), max_bytes=MAX_BYTES, max_rows=MAX_ROWS
@@ -156,12 +138,8 @@ def _needed(score: str | None, label: str | None, others: Sequence[str]) -> Call
         roles = find_roles(names, Path(), score, label, strict=False)
         if not {"score", "label"} <= set(roles) or not set(others) <= set(names):
             return there
-        kept = {
-            *others,
-            *(roles[r] for r in roles if r not in ("probe", "reference")),
-            "classifier",
-            "repeat",
-            "failure",
+        kept = {*others, "classifier", "repeat", "failure"} | {
+            roles[r] for r in roles if r not in ("probe", "reference")
         }
         return [n for n in there if n.strip() in kept or n.strip().startswith("p_")]
 

@@ -62,23 +62,18 @@ class Settings:
 
     def __post_init__(self) -> None:
         costs = self.cost_false_accept, self.cost_false_reject
-        checks = (
-            (self.objective in OBJECTIVES, f"objective {self.objective!r} is none of {', '.join(OBJECTIVES)}"),
-            (0 < self.ratio < np.inf, f"ratio {self.ratio} must be above 0"),
-            (0 < self.prior < 1, f"prior {self.prior} must lie between 0 and 1"),
-            (
-                min(costs) >= 0 and 0 < sum(costs) < np.inf,
-                f"costs {costs[0]} and {costs[1]} must not be negative, nor both 0",
-            ),
-            (self.grid_steps >= 2, f"grid_steps {self.grid_steps} must be 2 or more"),
-            (
-                INITIAL_EVALUATIONS <= self.evaluations <= 500,
-                f"evaluations {self.evaluations} must be {INITIAL_EVALUATIONS} to 500",
-            ),
-        )
-        for is_valid, message in checks:
-            if not is_valid:
-                raise ScoreError(message)
+        are_costs = min(costs) >= 0 and 0 < sum(costs) < np.inf
+        problems = {
+            f"objective {self.objective!r} is none of {', '.join(OBJECTIVES)}": self.objective not in OBJECTIVES,
+            f"ratio {self.ratio} must be above 0": not 0 < self.ratio < np.inf,
+            f"prior {self.prior} must lie between 0 and 1": not 0 < self.prior < 1,
+            f"costs {costs[0]} and {costs[1]} must not be negative, nor both 0": not are_costs,
+            f"grid_steps {self.grid_steps} must be 2 or more": self.grid_steps < 2,
+            f"evaluations {self.evaluations} must be 5 to 500": not INITIAL_EVALUATIONS <= self.evaluations <= 500,
+        }
+        for problem, is_found in problems.items():
+            if is_found:
+                raise ScoreError(problem)
 
     def loss(self, curve: ErrorCurve, objective: str | None = None) -> Float:
         """Return the loss at every cut of a curve, shape (n_cuts,): by the settings' objective or another one.

@@ -108,7 +108,8 @@ class ErrorCurve:
             order = np.argsort(values)
             values, truth = values[order], truth[order]
         first = np.flatnonzero(np.concatenate([[True], values[1:] > values[:-1]]))
-        cut = np.append(values[first], _above(values))
+        above_all = values[-1] + 1 if _are_whole(values) else np.nextafter(values[-1], np.inf)
+        cut = np.append(values[first], above_all)
         first = np.append(first, len(values))
         rejected = np.concatenate([[0], np.cumsum(truth)])[first]
         mated, nonmated = values[truth], values[~truth]
@@ -232,7 +233,7 @@ class ErrorCurve:
         return np.minimum(np.searchsorted(self.cut, inner, "left"), len(self.cut) - 1)
 
     def to_threshold(self, cut: float) -> float:
-        """Return a cut as a threshold in the scores' own scale.
+        """Return a cut as a threshold in the scores' own scale, or such a threshold as a cut.
 
         Examples
         --------
@@ -256,12 +257,6 @@ class ErrorCurve:
         along = np.searchsorted(self.cut, np.linspace(self.cut[0], self.cut[-1], max_cuts // 8))
         ends = [0, len(self.cut) - 1]
         return np.unique(np.clip(np.concatenate([by_fmr, by_fnmr, along, ends]), 0, ends[1]).astype(np.intp))
-
-
-def _above(cut: Float) -> float:
-    """Return a threshold above all scores; a whole number if all scores are."""
-    top = float(cut[-1])
-    return top + 1 if _are_whole(cut) else float(np.nextafter(top, np.inf))
 
 
 def _are_whole(cut: Float) -> bool:

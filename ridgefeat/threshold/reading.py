@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,15 +95,10 @@ def read_scores(
     """
     path = Path(path)
     conditions = [condition.partition("=")[0].strip() for condition in where]
-    reading: dict[str, Any] = {
-        "score": score_column,
-        "label": label_column,
-        "others": conditions,
-        "alone": second is None,
-    }
-    found = read_file(path, **reading)
+    read = partial(read_file, score=score_column, label=label_column, others=conditions, alone=second is None)
+    found = read(path)
     if second is not None:
-        found = join_files(found, read_file(Path(second), **reading))
+        found = join_files(found, read(Path(second)))
     elif isinstance(found, Matrix):
         found = from_matrix(found)
     found = with_subjects(found, regex)
@@ -126,13 +122,11 @@ def read_scores(
     if not count_failures and (failed := _failures(frame, score)):
         count_failures = True
         notes.append(f"{failed:,} failures to acquire")
+    notes.append(f"scores in {_called(score)}")
     # Labels that are True and False were made here, from a second file or from subjects, and are explained above.
-    how = (
-        ""
-        if frame[label].dtype == bool
-        else f", mated where {_called(label)} is {chosen or _mated_words(frame[label])}"
-    )
-    notes.append(f"scores in {_called(score)}{how}")
+    if frame[label].dtype != bool:
+        words = chosen or " or ".join(str(v) for v in frame[label].unique() if meaning(v))
+        notes[-1] += f", mated where {_called(label)} is {words}"
     found_subjects = ", ".join(_called(n) for n, _ in subjects)
     notes.append(f"subjects in {found_subjects}" if subjects else "no column names subjects")
     made = Scores.make(
@@ -149,11 +143,6 @@ def read_scores(
 
 def _called(name: str) -> str:
     return name if name.startswith("column ") else f"`{name}`"
-
-
-def _mated_words(column: pd.Series[Any]) -> str:
-    """Return the labels of a column that mean mated."""
-    return " or ".join(str(v) for v in column.unique() if meaning(v))
 
 
 def _needed(roles: dict[str, str], role: str, found: Columns) -> str:

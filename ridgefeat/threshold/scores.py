@@ -171,16 +171,20 @@ def _codes(count: int, *given: ArrayLike | None) -> tuple[Codes | None, Codes | 
     if len({c.dtype.kind in "iu" for c in known}) > 1 or any(c.dtype.kind not in "iu" for c in known):
         known = [c.astype(str) for c in known]
     # Both columns share one numbering: the same subject is probe here and reference there.
-    codes = _numbered(np.concatenate(known))
+    codes = number(np.concatenate(known))
     return codes[:count], codes[count:] if len(known) > 1 else None
 
 
-def _numbered(names: NDArray[Any]) -> Codes:
-    """Return codes from 0 in the order of the names; small whole numbers need no sorting."""
-    if names.dtype.kind in "iu" and len(names) and names.min() >= 0 and names.max() < 4 * len(names):
-        seen = np.zeros(int(names.max()) + 1, bool)
-        seen[names] = True
-        return np.asarray((np.cumsum(seen) - 1)[names], np.int64)
+def number(names: NDArray[Any]) -> Codes:
+    """Return codes from 0 without gaps, in the order of the names.
+
+    Examples
+    --------
+    >>> number(np.array([7, 3, 7, 12]))
+    array([1, 0, 1, 2])
+    """
+    if names.dtype.kind in "iu" and names.min() >= 0 and names.max() <= 8 * len(names):
+        return np.asarray((np.cumsum(np.bincount(names) > 0) - 1)[names], np.int64)  # quicker than sorting
     return np.asarray(np.unique(names, return_inverse=True)[1], np.int64)
 
 
@@ -197,7 +201,8 @@ def _check_values(made: Scores, count_failures: bool) -> None:
             f"{1 + int(missing.argmax())}; remove them, or count them as failures to acquire: --failures "
             "(count_failures=True)"
         )
-    mated, nonmated = _count_classes(made.mated[~missing])
+    mated = int(made.mated[~missing].sum())
+    nonmated = int((~missing).sum()) - mated
     if not mated or not nonmated:
         lacking = "mated" if not mated else "non-mated"
         raise ScoreError(
@@ -207,11 +212,6 @@ def _check_values(made: Scores, count_failures: bool) -> None:
     values = made.score[~missing]
     if values.min() == values.max():
         raise ScoreError(f"all {len(values):,} scores are {values[0]:g}: no threshold can separate them")
-
-
-def _count_classes(mated: NDArray[np.bool_]) -> tuple[int, int]:
-    n_mated = int(mated.sum())
-    return n_mated, len(mated) - n_mated
 
 
 def _check_subjects(made: Scores) -> None:

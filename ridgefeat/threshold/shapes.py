@@ -117,8 +117,7 @@ def _masked(one: Matrix, two: Matrix) -> Columns:
     if sum(is_mask) != 1 or one.values.shape != two.values.shape:
         raise ScoreError(
             f"{one.path} and {two.path} must be a matrix of scores and its mask (1 mated, 0 non-mated, -1 neither) of "
-            f"the same shape; they have {one.values.shape[0]} x {one.values.shape[1]} and "
-            f"{two.values.shape[0]} x {two.values.shape[1]} cells"
+            f"the same shape; they have {_shape(one)} and {_shape(two)} cells"
         )
     return from_matrix(one, two) if is_mask[1] else from_matrix(two, one)
 

@@ -32,7 +32,7 @@ from ridgefeat.threshold.intervals import (
 )
 from ridgefeat.threshold.methods import Choice, Settings
 from ridgefeat.threshold.rates import Counts, ErrorCurve
-from ridgefeat.threshold.scores import Float, Scores
+from ridgefeat.threshold.scores import Float, Scores, number
 
 MIN_SUBJECTS_D_PRIME = 20
 """Subjects below which d' has no interval: it would hold d' in 91 of 100 cases (benchmarks/coverage.py)."""
@@ -168,15 +168,15 @@ class Subjects:
         if scores.probe is None:
             probe = reference = rows
         else:
-            number = np.cumsum(np.bincount(scores.subject_codes, minlength=1)) - 1
-            probe = number[scores.probe]
-            reference = probe if scores.reference is None else number[scores.reference]
+            place = np.cumsum(np.bincount(scores.subject_codes, minlength=1)) - 1
+            probe = place[scores.probe]
+            reference = probe if scores.reference is None else place[scores.reference]
         self.ends = probe, reference
         self.pair = np.full(len(rows), -1, np.int64)
         apart = np.flatnonzero((probe != reference) & ~scores.mated)
         if len(apart):
             low, high = np.minimum(probe, reference)[apart], np.maximum(probe, reference)[apart]
-            self.pair[apart] = renumber(low * self.size + high)
+            self.pair[apart] = number(low * self.size + high)
         self.n_pairs = 1 + int(self.pair.max(initial=-1))
         self.rows = {
             (mated, attempts): np.flatnonzero((scores.mated == mated) & (attempts | scores.compared))
@@ -260,19 +260,6 @@ class Subjects:
         return self._table
 
 
-def renumber(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return codes from 0 without gaps, in the same order.
-
-    Examples
-    --------
-    >>> renumber(np.array([7, 3, 7, 12]))
-    array([1, 0, 1, 2])
-    """
-    if codes.max() <= 8 * len(codes):  # a table is quicker than sorting
-        return np.asarray((np.cumsum(np.bincount(codes) > 0) - 1)[codes], np.int64)
-    return np.asarray(np.unique(codes, return_inverse=True)[1], np.int64)
-
-
 def equal_error_interval(subjects: Subjects, curve: ErrorCurve) -> Interval:
     """Return the interval of the equal error rate: both rates at its threshold, weighted by the other's slope."""
     k = curve.crossing(curve.fmr, curve.fnmr)
@@ -337,8 +324,7 @@ def threshold_interval(subjects: Subjects, curve: ErrorCurve, choice: Choice, se
     if choice.method == "zero-fmr" or subjects.size < MIN_SUBJECTS:
         return NONE
     if choice.target:
-        cut = -choice.threshold if curve.distance else choice.threshold
-        rate = subjects.rate(False, subjects.scores.similarity - cut)
+        rate = subjects.rate(False, subjects.scores.similarity - curve.to_threshold(choice.threshold))
         least, most = binomial_interval(choice.target, rate.effective)
         ends = float(curve.cut[curve.index_for_fmr(most)]), float(curve.cut[curve.index_for_fmr(least)])
         inner = ends[0], ends[1] if least * curve.n_nonmated >= 1 else float("nan")
@@ -349,9 +335,7 @@ def threshold_interval(subjects: Subjects, curve: ErrorCurve, choice: Choice, se
         )
     else:
         inner = _not_contradicted(subjects, curve, choice, settings)
-    low, high = sorted((-inner[0], -inner[1])) if curve.distance and np.isfinite(inner).all() else inner
-    if curve.distance and not np.isfinite(inner).all():
-        low, high = -inner[1], -inner[0]
+    low, high = (-inner[1], -inner[0]) if curve.distance else inner
     return min(low, choice.threshold), max(high, choice.threshold)
 
 
@@ -361,7 +345,7 @@ def _not_contradicted(subjects: Subjects, curve: ErrorCurve, choice: Choice, set
     Both errors of every subject are summed at each of about 200 cuts; that those of a pair then count for both makes
     the interval wider than necessary.
     """
-    own = -choice.threshold if curve.distance else choice.threshold
+    own = curve.to_threshold(choice.threshold)
     is_balance = choice.method == "far-frr"
     objective = "cost" if choice.method == "min-cost" else settings.objective
     n_mated, n_nonmated = (len(subjects.rows[kind, True]) for kind in (True, False))

@@ -6,12 +6,13 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ridgefeat.an2 import MINUTIAE
 from ridgefeat.errors import LayoutError
-from ridgefeat.files import first_few
+from ridgefeat.files import first_few, read_start
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import SUFFIXES, PrintSource, RecordPlace, find_prints, load_print, natural_key
@@ -21,7 +22,8 @@ from ridgefeat.templates import MinutiaeRecord, decode_type9, read_minutiae, rec
 from ridgefeat.templates.reading import HEAD
 from ridgefeat.verify.minutiae import prepare
 from ridgefeat.verify.template import Template, template_from_minutiae, template_from_print
-from ridgefeat.work.engine import count_workers, spread
+from ridgefeat.work.engine import count_workers, spread, spread_items
+from ridgefeat.work.guard import Stopped
 from ridgefeat.work.threads import one_thread
 
 TEMPLATE_SUFFIXES = frozenset([".fmr", ".fmd", ".ist", ".iso", ".xyt"])
@@ -30,7 +32,6 @@ KINDS = {"image": "images", "record": "minutiae records", "xyt": ".xyt", "csv": 
 """What a folder may hold; where there are several of one print, the first is read."""
 FINGER_LABELS = ("subject", "hand", "finger", "finger_id")
 """Labels that distinguish fingers."""
-_BATCH = 8
 
 PathLike = str | os.PathLike[str]
 Dpi = float | tuple[float, float]
@@ -142,10 +143,11 @@ def enrol(
         A name in ridgefeat.templates.FORMATS, for what is not recognised.
     """
     params = params or Params()
-    batches = [(sources[i : i + _BATCH], params, dpi, template_format) for i in range(0, len(sources), _BATCH)]
+    make = partial(_enrol, params=params, dpi=dpi, template_format=template_format)
     entries: list[Entry] = []
-    for batch in run_batches(_enrol_batch, batches, jobs):
-        entries += batch
+    for source, found in zip(sources, spread_items(make, sources, count_workers(jobs)), strict=True):
+        is_stopped = isinstance(found, Stopped)
+        entries.append(Entry(source.relative, dict(source.labels), failure=found.reason) if is_stopped else found)
         if progress is not None:
             progress(len(entries), sum(e.failure is not None for e in entries), len(sources))
     return entries
@@ -223,11 +225,7 @@ def _kind(path: Path) -> str | None:
 
 
 def _recognise(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return recognise(file.read(HEAD))
-    except OSError:
-        return None
+    return recognise(read_start(path, HEAD))
 
 
 def run_batches(function: Callable[..., Any], batches: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
@@ -236,10 +234,6 @@ def run_batches(function: Callable[..., Any], batches: Iterable[tuple[Any, ...]]
 
     calls = (delayed(function)(*batch) for batch in batches)
     yield from spread(calls, count_workers(jobs), ordered=True)
-
-
-def _enrol_batch(sources: Sequence[PrintSource], params: Params, dpi: Dpi | None, template_format: str) -> list[Entry]:
-    return [_enrol(source, params, dpi, template_format) for source in sources]
 
 
 def _enrol(source: PrintSource, params: Params, dpi: Dpi | None, template_format: str) -> Entry:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, ScoreError
-from ridgefeat.files import atomic_write, os_errors_as, sha256
+from ridgefeat.files import bare_name, os_errors_as, sha256, write_together
 from ridgefeat.params import Params
 from ridgefeat.sheets import write_frame
 from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, count_notes, enrol, find_sources, run_batches
@@ -56,18 +56,17 @@ class Verification:
     about: dict[str, Any]
 
     def save(self, path: PathLike, dialect: str = "standard") -> Path:
-        """Write the table (CSV in a dialect, or .xlsx) and its sidecar (.json), each atomically. Return its path.
+        """Write the table (CSV in a dialect, or .xlsx) and its sidecar (.json) together. Return its path.
 
         Raises ScoreError if they cannot be written.
         """
         path = Path(path)
         with os_errors_as(ScoreError, f"{path} cannot be written", "; is its folder writable?"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(path) as temporary:
-                write_frame(self.scores, temporary, dialect, ScoreError, path)
-                about = {**self.about, "sha256": sha256(temporary)}
-            with atomic_write(path.with_suffix(".json")) as temporary:
-                temporary.write_bytes((json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
+            with write_together(path, path.with_suffix(".json")) as (table, sidecar):
+                write_frame(self.scores, table, dialect, ScoreError, path)
+                about = {**self.about, "sha256": sha256(table)}
+                sidecar.write_bytes((json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode())
         return path
 
 
@@ -225,7 +224,7 @@ def _about(entries: Sequence[Entry], plan: Plan, protocol: str, comparator: str,
     return {
         "format": FORMAT,
         "version": __version__,
-        "protocol": protocol,
+        "protocol": bare_name(protocol),
         "comparator": comparator,
         "every_impostor": every,
         "score": (

@@ -9,7 +9,6 @@ a single worker it works in the calling process while the cluster is idle (jobli
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import signal
@@ -17,11 +16,10 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
-from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any
@@ -30,6 +28,7 @@ import numpy as np
 
 from ridgefeat.errors import EngineError, EngineLost, ParameterError, WorkerLost
 from ridgefeat.files import first_line
+from ridgefeat.work.guard import Limits, current_limits, guarded_map
 
 KINDS = ("local", "dask", "ray")
 TIMEOUT = 10.0
@@ -100,11 +99,14 @@ def using(engine: str | None = None, jobs: int | None = None) -> Iterator[int]:
         yield workers
 
 
-def spread(calls: Iterable[Any], workers: int, *, ordered: bool = False, **options: Any) -> Iterator[Any]:
+def spread(
+    calls: Iterable[Any], workers: int, *, ordered: bool = False, limits: Limits | None = None, **options: Any
+) -> Iterator[Any]:
     """Yield the results of calls as they finish (or in their order), on the engine in use.
 
     Calls are as joblib's delayed makes them, and taken up only as far ahead as keeps every worker busy. One worker, on
-    this machine, is this process. `options` are for joblib's Parallel, where this machine does the work. Raises
+    this machine, is this process. Calls with limits hand their work to children, for which threads of this process
+    wait. `options` are for joblib's Parallel, where this machine does the work. Raises
     WorkerLost if a worker ends before its call is done (the calls that are not done can be made again), EngineLost if
     the cluster is gone, and EngineError if one call ends every worker that takes it up.
     """
@@ -116,7 +118,27 @@ def spread(calls: Iterable[Any], workers: int, *, ordered: bool = False, **optio
     elif workers == 1:
         yield from (_call(0, True, function, *args, **kwargs) for function, args, kwargs in calls)
     else:
-        yield from _on_this_machine(calls, workers, ordered, options)
+        yield from _on_this_machine(calls, workers, ordered, options | ({"backend": "threading"} if limits else {}))
+
+
+def spread_items(
+    function: Callable[[Any], Any], items: Sequence[Any], workers: int, *, batch: int = 8
+) -> Iterator[Any]:
+    """Yield function(item) for each item, in order; a Stopped where one oversteps the limits in force.
+
+    A `batch` of items is a call, as `spread` takes them, and it raises what `spread` does.
+    """
+    from joblib import delayed
+
+    limits = current_limits()
+    batches = [items[at : at + batch] for at in range(0, len(items), batch)]
+    calls = (delayed(_compute_items)(function, some, limits) for some in batches)
+    for results in spread(calls, max(1, min(workers, len(batches))), ordered=True, limits=limits):
+        yield from results
+
+
+def _compute_items(function: Callable[[Any], Any], items: Sequence[Any], limits: Limits | None) -> list[Any]:
+    return list(guarded_map(function, items, limits))
 
 
 def _call(parent: int, pinned: bool, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -137,7 +159,8 @@ def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options:
     calls = (delayed(_call)(parent, pinned, function, *args, **kwargs) for function, args, kwargs in calls)
     return_as = "generator" if ordered else "generator_unordered"
     parallel = Parallel(workers, batch_size=1, pre_dispatch=CALLS_AHEAD * workers, return_as=return_as, **options)
-    results = parallel(calls)
+    with _interrupts_held():
+        results = parallel(calls)
     try:
         for result in results:  # noqa: UP028  (`yield from` would close what is left with joblib's warnings)
             yield result
@@ -225,36 +248,30 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {first_line(error)}"
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while worker processes are started: they inherit that, and leave it to this process for good."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    from joblib.externals.loky.backend import resource_tracker as loky_tracker
+
+    for tracker in (resource_tracker, loky_tracker):  # either lets Ctrl-C in again when it has started its own process
+        tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _close(results: Any) -> None:
     """Drop results that are still to come, without joblib's warnings: the run itself reports why it ends."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         results.close()
-
-
-def start_workers(jobs: int, module: str) -> None:
-    """Start local workers that import a module, and return at once: they are ready when as many are first needed."""
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(n_jobs=jobs, backend="loky", max_nbytes=None, batch_size=1, return_as="generator_unordered")
-    _starting.append(parallel(delayed(import_module)(module) for _ in range(jobs)))
-    atexit.register(_close_starting)
-
-
-_starting: list[Any] = []
-
-
-def _close_starting() -> None:
-    """Give up workers that were started for a run that ended before it needed them."""
-    while _starting:
-        _close(_starting.pop())
-
-
-def wait_for_workers() -> None:
-    """Wait until the workers that were started have loaded what they need."""
-    while _starting:
-        for _ in _starting.pop():
-            pass
 
 
 def on_cluster() -> bool:

@@ -1,14 +1,21 @@
 """Calls of a function in a child process, which is ended when a call takes too long, too much memory, or crashes.
 
-Only so can a call be stopped that hangs in a library: no signal and no thread reaches inside C. pebble's process pools
-would save half of this module, and were tried: they cannot start inside a Dask worker ("daemonic processes are not
-allowed to have children"), so that --timeout would be lost there; an empty child holds 348 MB, ours 128; and pebble's
-licence is the LGPL.
+with limited(seconds=60, memory=1 << 30):
+    for result in guarded_map(function, arguments): ...
+
+Only so can a call be stopped that hangs in a library: no signal and no thread reaches inside C. A command forks its
+children before it does anything else (`start_children`): a fork has loaded what it needs and costs milliseconds, a new
+interpreter two thirds of a second. Where forking is not safe, children are new interpreters.
+
+pebble's process pools would save half of this module, and were tried: they cannot start inside a Dask worker ("daemonic
+processes are not allowed to have children"), so that the limits would be lost there; an empty child holds 348 MB, ours
+128; and pebble's licence is the LGPL.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import pickle
 import queue
@@ -16,12 +23,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import Any, BinaryIO
 
-from ridgefeat.errors import EngineError, ParameterError
+from ridgefeat.errors import EngineError, ImageError
 from ridgefeat.work.system import process_memory
 
 try:
@@ -31,13 +41,12 @@ except ImportError:  # a system without it does without the bound on memory
 
 START_SECONDS = 120.0
 """Time in seconds that a process may take to start on a busy machine."""
-MIN_ROOM = 64 << 20
-"""Memory in bytes that a process must be allowed beyond what it needs before its first call."""
 MAX_TRIES = 2
 """How often a call is tried that ends its process: the call need not be the cause."""
-_BOOT = (
-    "import pickle, sys\nsys.path[:] = pickle.load(sys.stdin.buffer)\nfrom ridgefeat.work.guard import serve\nserve()"
-)
+_BOOT = """import os, pickle, sys
+sys.path[:] = pickle.load(sys.stdin.buffer)
+from ridgefeat.work.guard import serve
+serve(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))"""
 
 
 @dataclass(frozen=True)
@@ -56,18 +65,59 @@ class Stopped:
     timed_out: bool = False
 
 
-def guarded_map(function: Callable[[Any], Any], arguments: Sequence[Any], limits: Limits) -> Iterator[Any]:
+_limits: ContextVar[Limits | None] = ContextVar("limits", default=None)
+
+
+@contextmanager
+def limited(seconds: float | None = None, memory: int | None = None) -> Iterator[None]:
+    """Bound what each print may take that is read in this block; None or 0: unbounded.
+
+    Parameters
+    ----------
+    seconds : float, optional
+        Time per print, in seconds.
+    memory : int, optional
+        Bytes per print, on top of what a worker takes before its first print; on Linux only.
+    """
+    limits = Limits(seconds or None, memory or None)
+    token = _limits.set(limits if limits != Limits() else None)
+    try:
+        yield
+    finally:
+        _limits.reset(token)
+        close_all()
+
+
+def current_limits() -> Limits | None:
+    """Return the limits in force; None where there are none."""
+    return _limits.get()
+
+
+def without_stopped(results: Iterable[Any], names: Iterable[str]) -> Iterator[Any]:
+    """Yield results as they are; raise ImageError with the print's name at the first Stopped."""
+    for name, result in zip(names, results, strict=True):
+        if isinstance(result, Stopped):
+            raise ImageError(f"{name}: {result.reason}")
+        yield result
+
+
+def guarded_map(
+    function: Callable[[Any], Any], arguments: Sequence[Any], limits: Limits | None = None
+) -> Iterator[Any]:
     """Yield function(argument) for each argument, computed in a child process; a Stopped where a call oversteps.
 
-    Function, arguments and results are pickled. Whatever the function raises is raised here. Raises EngineError if no
-    process can be started, and ParameterError if the memory would not hold a process before its first call.
+    Function, arguments and results are pickled. Whatever the function raises is raised here. Without limits, this
+    process computes the results itself. Raises EngineError if no process can be started.
     """
+    if limits is None:
+        yield from map(function, arguments)
+        return
     start, tries, child = 0, 0, None
     try:
         while start < len(arguments):
             if child is None:
-                child = _take(limits)
-                child.begin(function, arguments[start:])
+                child = _take()
+                child.begin(function, arguments[start:], limits)
             result = child.result()
             if isinstance(result, Stopped):
                 child, tries = None, tries + 1
@@ -87,8 +137,14 @@ def guarded_map(function: Callable[[Any], Any], arguments: Sequence[Any], limits
 class Child:
     """A process that computes calls, and is ended when one oversteps its limits."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, fork: bool = False) -> None:
+        self._limits = Limits()
+        self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._process: Any
+        if fork:
+            self._process = _Fork()
+            return
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BOOT],
@@ -97,27 +153,25 @@ class Child:
             env={**os.environ, **threads},
             start_new_session=True,
         )
-        self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
         self._send(sys.path)
 
-    def begin(self, function: Callable[[Any], Any], arguments: Sequence[Any]) -> None:
-        """Hand over calls, and wait until the process has loaded what they need; it may raise as guarded_map does."""
-        self._send((self.limits, function, arguments))
-        answer = self._answer(START_SECONDS)
-        if answer is None:
+    def begin(self, function: Callable[[Any], Any], arguments: Sequence[Any], limits: Limits) -> None:
+        """Hand over calls, and wait until the process has loaded what they need; EngineError if it cannot."""
+        self._limits = limits
+        if not self._listener.ident:  # not before: where threads run, nothing is forked
+            self._listener.start()
+        self._send((limits, function, arguments))
+        if self._answer(START_SECONDS) is None:
             raise EngineError("a worker process could not be started; is the machine out of memory?")
-        if isinstance(answer, str):
-            raise ParameterError(answer)
 
     def result(self) -> Any:
         """Return the next call's result, or a Stopped that says why there is none: the process has then ended."""
-        answer = self._answer(self.limits.seconds)
+        answer = self._answer(self._limits.seconds)
         if answer is None:
             timed_out = self._process.poll() is None
             self.close()
             if timed_out:
-                return Stopped(f"took longer than {self.limits.seconds:g} s and was stopped (--timeout)", True)
+                return Stopped(f"took longer than {self._limits.seconds:g} s and was stopped (--timeout)", True)
             return Stopped(_explain_end(self._process.returncode))
         value, error = answer
         if error is not None:
@@ -127,17 +181,14 @@ class Child:
     def close(self) -> None:
         """End the process and all that it started."""
         with suppress(OSError):
+            self._process.kill()  # it may not have made its group yet
             if hasattr(os, "killpg"):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
         self._process.wait()
         with suppress(OSError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+            self._process.stdin.close()
 
     def _send(self, content: Any) -> None:
-        assert self._process.stdin is not None
         # A process that has just ended is noticed when its answer is waited for.
         with suppress(OSError):
             pickle.dump(content, self._process.stdin)
@@ -152,10 +203,55 @@ class Child:
     def _listen(self) -> None:
         with suppress(Exception):
             while True:
-                self._answers.put(pickle.load(self._process.stdout))  # type: ignore[arg-type]
+                self._answers.put(pickle.load(self._process.stdout))
         # Whoever waits must see that the process has ended, not only that its pipe is closed.
         self._process.wait()
         self._answers.put(None)
+
+
+class _Fork:
+    """A forked process that serves calls, with the members of subprocess.Popen that are used."""
+
+    def __init__(self) -> None:
+        calls, to_child = os.pipe()
+        from_child, answers = os.pipe()
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of native threads, which are idle
+            self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.setsid()
+                gc.freeze()  # what is shared with the parent stays shared
+                for handle in (
+                    to_child,
+                    from_child,
+                    *(f.fileno() for c in _idle for f in (c._process.stdin, c._process.stdout)),
+                ):
+                    os.close(handle)  # a child that held them would keep its siblings from noticing the parent's end
+                serve(os.fdopen(calls, "rb"), os.fdopen(answers, "wb"))
+            finally:
+                os._exit(0)
+        os.close(calls)
+        os.close(answers)
+        self.stdin, self.stdout = os.fdopen(to_child, "wb"), os.fdopen(from_child, "rb")
+        self.returncode: int | None = None
+        self._waits = threading.Lock()
+
+    def poll(self, how: int = os.WNOHANG) -> int | None:
+        """Return the exit code; None while the process runs."""
+        with self._waits:
+            if self.returncode is None:
+                pid, status = os.waitpid(self.pid, how)
+                self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def kill(self) -> None:
+        """End the process."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int | None:
+        """Wait for the end, and return the exit code."""
+        return self.poll(0)
 
 
 _idle: list[Child] = []
@@ -172,12 +268,26 @@ def close_all() -> None:
 atexit.register(close_all)
 
 
-def _take(limits: Limits) -> Child:
+def start_children(count: int, module: str) -> None:
+    """Fork children that have loaded a module, if limits are in force and this process has no threads yet.
+
+    Later, a fork would share whatever locks are held: OpenCV's pool hangs in the child of a process that has used it.
+    """
+    if current_limits() is None or sys.platform != "linux":
+        return
+    import_module(module)
+    from ridgefeat.work.threads import has_threads
+
+    if not has_threads():
+        for _ in range(count):
+            _idle.append(Child(fork=True))
+
+
+def _take() -> Child:
     with _lock:
-        for i, child in enumerate(_idle):
-            if child.limits == limits:
-                return _idle.pop(i)
-    return Child(limits)
+        if _idle:
+            return _idle.pop()
+    return Child()
 
 
 def _explain_end(code: int) -> str:
@@ -188,24 +298,28 @@ def _explain_end(code: int) -> str:
     return f"the process that read it ended (exit code {code}); please report this image"
 
 
-def serve() -> None:
-    """Answer on standard output what comes on standard input: the child process."""
+def serve(calls: BinaryIO, answers: BinaryIO) -> None:
+    """Answer the calls that come in: the child process. What a library prints there reaches nobody."""
     import faulthandler
 
     from ridgefeat.work.threads import one_thread
 
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not mix with the answers
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for handle in (1, 2):
+        os.dup2(nowhere, handle)
 
     def answer(content: Any) -> None:
         pickle.dump(content, answers)
         answers.flush()
 
+    empty = 0
     try:
         with one_thread():
             while True:
-                limits, function, arguments = pickle.load(sys.stdin.buffer)
-                answer(_bound_memory(limits.memory))
+                limits, function, arguments = pickle.load(calls)
+                empty = empty or process_memory("VmData")
+                _bound_memory(empty, limits.memory)
+                answer(True)
                 for argument in arguments:
                     # If the parent has been killed, nobody else would end a call that hangs.
                     if limits.seconds:
@@ -221,17 +335,11 @@ def serve() -> None:
         os._exit(0)
 
 
-def _bound_memory(memory: int | None) -> str | bool:
-    """Limit this process to so many bytes; return why not if that is too little for it to start."""
-    if memory is None or resource is None:
-        return True
-    if resource.getrlimit(resource.RLIMIT_DATA)[0] == memory:
-        return True
-    empty = process_memory("VmData")
-    if empty + MIN_ROOM > memory:
-        return (
-            f"--memory {memory >> 20} MB is too little: a worker takes {empty >> 20} MB before its first print; "
-            f"give {(empty + 4 * MIN_ROOM) >> 20} or more"
+def _bound_memory(empty: int, memory: int | None) -> None:
+    """Limit this process to so many bytes beyond those that it holds without a print."""
+    if resource is not None and empty:
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        wanted = resource.RLIM_INFINITY if memory is None else empty + memory
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most)
         )
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    return True

@@ -101,16 +101,6 @@ def mobile():
     return m.model()
 
 
-def plain():
-    """Five convolutions without a sum."""
-    m = Maker(2)
-    x = "image"
-    for k in range(5):
-        x = m.node("Relu", [m.conv(x, f"c{k}", 6, 3 if k == 0 else 6, 3)], f"r{k}")
-    m.classifier(x, 6)
-    return m.model()
-
-
 def channels_last():
     """A network as it comes from Keras: images of (rows, columns, channels)."""
     m = Maker(3)

@@ -15,11 +15,7 @@ from sklearn.pipeline import make_pipeline
 from ridgefeat.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, Preprocessing
 from ridgefeat.errors import ImageError, ModelError, ParameterError
 from ridgefeat.work.threads import opencv_threads
-
-pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
-pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
-
-from tests.backbone.onnx_examples import Maker, channels_last, mobile, plain, reference, residual, save
+from tests.backbone.onnx_examples import Maker, channels_last, mobile, reference, residual, save
 
 SIDE = 16
 
@@ -40,7 +36,7 @@ def path(tmp_path):
     return save(residual(), tmp_path)
 
 
-@pytest.mark.parametrize("make", [residual, mobile, plain, channels_last])
+@pytest.mark.parametrize("make", [residual, mobile, channels_last])
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_embeddings_are_the_reference_evaluators(tmp_path, make, batch_size):
     model, images = make(), prints()

@@ -16,12 +16,8 @@ from ridgefeat.bench import Options, backbone_methods, compare, make_problem, re
 from ridgefeat.bench.inputs import make_inputs
 from ridgefeat.cli import main
 from ridgefeat.errors import ModelError, ParameterError
-from tests.bench import helpers as examples
-
-pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
-pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
-
 from tests.backbone.onnx_examples import mobile, save
+from tests.bench import helpers as examples
 
 FROZEN = ["backbone-svm", "backbone-logistic", "backbone-head", "both-svm", "both-logistic"]
 TUNED = "backbone-fine-tuned"
@@ -150,21 +146,7 @@ def test_layers_that_cannot_be_trained_are_a_row_with_their_reason(problem, fast
 def test_the_command(pictures, network, tmp_path):
     frame, folder = pictures
     table, out = examples.write_frame(frame, tmp_path / "table.csv"), tmp_path / "out"
-    given = [
-        "bench",
-        str(table),
-        "--target",
-        "sex",
-        "-o",
-        str(out),
-        "--folds",
-        "2",
-        "--fast",
-        "-j",
-        "1",
-        "-q",
-        "--overwrite",
-    ]
+    given = f"bench {table} --target sex -o {out} --folds 2 --fast -j 1 -q --overwrite".split()
     settings = ["--backbone-set", "mean=0.5", "--backbone-set", f"cache={tmp_path / 'kept'}"]
     asked = ["--backbone", network, *settings]
     names = ["--classifiers", "dummy,backbone-logistic,backbone-head"]

@@ -53,14 +53,6 @@ def test_a_layer_by_module_or_operation():
     assert before.min() < 0
 
 
-def test_the_module_and_pytorchs_threads_stay_as_they_were():
-    module, before = residual().train(), torch.get_num_threads()
-    state = {key: value.clone() for key, value in module.state_dict().items()}
-    Backbone(module, size=16).fit().transform(prints())
-    assert module.training and torch.get_num_threads() == before
-    assert all(torch.equal(state[key], value) for key, value in module.state_dict().items())
-
-
 def test_other_weights_are_another_entry_of_the_cache(tmp_path):
     module, images = residual(), prints()
     first = Backbone(module, size=16, cache=tmp_path).fit().transform(images)

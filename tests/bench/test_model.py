@@ -243,6 +243,47 @@ def test_a_model_that_is_missing_or_cut_short_is_refused(fitted, tmp_path):
         model.load_model(path)
 
 
+@pytest.mark.parametrize("name", ["pca-lda", "knn"])
+def test_no_name_of_a_person_or_print_is_in_the_file(name, tmp_path):
+    frame = quality_frame()
+    frame["subject"] = "Ada Surname " + frame["subject"].astype(str)
+    frame["meta_source"] = "secret/" + frame["meta_source"].astype(str)
+    problem = problem_of(frame, "sex")
+    path = model.save_model(model.train(problem, name, Options(jobs=1, folds=2)), tmp_path / "m.skops")
+    with zipfile.ZipFile(path) as archive:
+        held = b"".join(map(archive.read, archive.namelist())) + path.with_suffix(".json").read_bytes()
+    for text in ("Surname", "secret"):
+        assert text.encode() not in held and text.encode("utf-32-le") not in held
+
+
+def test_swapped_and_emptied_arrays_are_refused_or_predict_numbers(fitted, tmp_path):
+    """Each array of a model is replaced by one that is empty, shorter, flat, of text or not finite."""
+    path, new, refused = tmp_path / "m.skops", quality_frame(seed=5), 0
+    with zipfile.ZipFile(model.save_model(fitted, path)) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    arrays = {n: np.load(BytesIO(data)) for n, data in held.items() if n.endswith(".npy")}
+    for name, array in list(arrays.items())[::3]:
+        for other in (
+            array[:0] if array.ndim else array[None],
+            np.ravel(array)[:1],
+            array * np.nan,
+            np.full(array.shape, "x"),
+        ):
+            raw = BytesIO()
+            np.save(raw, other)
+            with zipfile.ZipFile(path, "w") as archive:
+                for member, data in {**held, name: raw.getvalue()}.items():
+                    archive.writestr(member, data)
+            try:
+                found = predictions(model.load_model(path), new)
+            except ModelError as error:
+                refused += 1
+                assert "\n" not in str(error)
+                continue
+            assert found.loc[found["no_answer"] == ""].filter(like="p_").notna().all(axis=None)
+    assert refused > 20
+
+
 def test_a_model_does_not_replace_what_says_how_a_table_was_made(fitted, tmp_path):
     sidecar = tmp_path / "features.json"
     sidecar.write_text('{"format": "ridgefeat table 1"}')
@@ -270,7 +311,7 @@ def test_a_tree_that_points_outside_itself_or_at_itself_is_refused(name, tmp_pat
 def test_parts_that_do_not_fit_together_are_refused(fitted, tmp_path):
     about = dict(fitted.about)
     for change in ({"columns": about["columns"][:-1]}, {"shares": [0.2, 0.3, 0.5]}, {"sources": [["made"]]}):
-        with pytest.raises(ModelError, match="is no ridgefeat model"):
+        with pytest.raises(ModelError, match=r"is no ridgefeat model: ValueError|sources\[0\] must be a list of 3"):
             restored(replace(fitted, about=about | change), tmp_path)
     pipeline = deepcopy(fitted.pipeline)
     pipeline[-1][-1].coef_ = pipeline[-1][-1].coef_[:, :-1]

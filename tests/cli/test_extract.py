@@ -25,7 +25,7 @@ def test_a_folder_becomes_a_table(prints, tmp_path):
     assert "Flags: resolution_assumed 6" in done.stderr and "t.json" in done.stderr
     assert len(read_table(tmp_path / "t.csv", verify=True)) == 6
     about = load_sidecar(tmp_path / "t.csv")
-    assert about["command"][0] == "ridgefeat" and about["inputs"] == [str(prints)]
+    assert about["command"][0] == "ridgefeat" and about["inputs"] == ["prints"]
 
 
 def test_a_bad_print_is_named_with_its_reason_and_makes_exit_code_1(prints, tmp_path):
@@ -110,7 +110,7 @@ def test_prints_that_share_labels_are_named(prints, tmp_path):
         (["-o", "t.csv", "--families", "rigde"], "unknown family rigde; there are: ridge"),
         (["-o", "t.csv", "--dpi", "fine"], "resolution must read N or X,Y in dpi"),
         (["-o", "t.csv", "-s", "normalisation.windw=3"], "did you mean normalisation.window?"),
-        (["-o", "t.csv", "-p", "none.json"], "parameter file none.json: No such file"),
+        (["-o", "t.csv", "-p", "none.json"], "parameter file none.json: no such file, or not a regular one"),
         (["-o", "t.csv", "--like", "none.json"], "sidecar none.json: no such file"),
         (["-o", "t.csv", "--index", "none.csv"], "index none.csv: no such file"),
         (["-o", "t.csv", "--regex", "("], "is no regular expression"),

@@ -1,10 +1,13 @@
 """What a command may write: outputs that exist, that are inputs, and folders of other commands."""
 
+import json
 import shutil
 
 import pytest
 
-from ridgefeat.cli.outputs import MANIFEST
+from ridgefeat import files
+from ridgefeat.cli import talk
+from ridgefeat.files import MANIFEST
 from tests.cli.running import run
 
 
@@ -105,9 +108,78 @@ def test_a_folder_of_results_is_kept_and_belongs_to_one_command(place, tmp_path,
     assert set(state(tmp_path)) == set(before)
 
 
+@pytest.mark.parametrize("command", ["train", "verify", "split", "synth", "merge"])
+def test_results_of_several_files_appear_together(place, tmp_path, monkeypatch, command):
+    """Stopped before the last file has its name, a command leaves what was there, or no description of it."""
+    monkeypatch.chdir(place)
+    output, last = {
+        "train": (tmp_path / "m.skops", "m.json"),
+        "verify": (tmp_path / "s.csv", "s.json"),
+        "split": (tmp_path / "parts", "parts/manifest.json"),
+        "synth": (tmp_path / "set", "set/manifest.json"),
+        "merge": (tmp_path / "t.csv", "t.json"),
+    }[command]
+    args = {
+        "train": ("train", "t.csv", "--target", "sex", "--classifier", "logistic", "--folds", 2, "-o"),
+        "verify": ("verify", "prints", "-o"),
+        "split": ("split", "t.csv", "-o"),
+        "synth": ("synth", "-n", 2),
+        "merge": ("merge", "t.csv", "t.csv", "--duplicates", "-o"),
+    }[command]
+    run(*args, output)
+    before, rename = state(tmp_path), files._rename
+
+    def full(moves):
+        if moves[-1][1] == tmp_path / last:
+            raise OSError(28, "No space left on device")
+        rename(moves)
+
+    def killed(moves):
+        at_end = moves[-1][1] == tmp_path / last
+        rename(moves[:-1] if at_end else moves)
+        if at_end:
+            (tmp_path / last).unlink(missing_ok=True)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "_rename", full)
+    said = run(*args, output, "--overwrite", code=2).stderr
+    assert "cannot be written: No space left on device" in said
+    assert {**before, tmp_path / last: b""} == {**state(tmp_path), tmp_path / last: b""}
+    monkeypatch.setattr(files, "_rename", killed)
+    run(*args, output, "--overwrite", code=130)
+    assert set(before) - set(state(tmp_path)) == {tmp_path / last}
+
+
 def test_scores_of_verify_are_not_replaced_by_bench(place, tmp_path, monkeypatch):
     monkeypatch.chdir(place)
     shutil.copy(place / "s.csv", tmp_path / "scores.csv")
     (tmp_path / "scores.json").write_text('{"command": ["ridgefeat", "verify", "prints"]}')
     said = run("bench", "t.csv", "--target", "sex", "-o", tmp_path, "--overwrite", code=2).stderr
     assert "holds results of `ridgefeat verify`" in said and len(list(tmp_path.iterdir())) == 2
+
+
+def test_sidecars_name_no_folder_but_in_the_command(place, tmp_path):
+    run("merge", place / "t.csv", place / "t.csv", "--duplicates", "-o", tmp_path / "m.csv")
+    run("split", place / "t.csv", "-o", tmp_path / "parts")
+    paths = [*place.glob("*.json"), tmp_path / "m.json", *(tmp_path / "parts").glob("*.json")]
+    assert len(paths) == 7
+    for path in paths:
+        held = json.loads(path.read_text())
+        for one in (held, *held.get("merged", ())):
+            one.pop("command", None), one.pop("command_line", None)
+        assert str(place.parent) not in json.dumps(held)
+
+
+def test_pages_show_the_command_line_with_names_for_paths(monkeypatch, tmp_path):
+    words = ("bench", "/home/ada/t.csv", f"--images={tmp_path}/", "--regex", r"(?P<subject>\d+)/.*", "-o", "new")
+    monkeypatch.setattr("sys.argv", ["x", *words])
+    shown = rf"ridgefeat bench t.csv --images={tmp_path.name} --regex '(?P<subject>\d+)/.*' -o new"
+    assert talk.command_line() == shown
+
+
+def test_templates_are_for_their_owner_alone(place, tmp_path):
+    run(
+        "extract", place / "prints", "--families", "ridge", "-o", tmp_path / "t.csv", "--minutiae", tmp_path / "m", "-q"
+    )
+    files = [p for p in (tmp_path / "m").rglob("*") if p.is_file()]
+    assert len(files) == 18 and {p.stat().st_mode & 0o777 for p in files} == {0o600}

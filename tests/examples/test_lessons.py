@@ -52,6 +52,14 @@ def test_the_second_study_reports_every_method():
     assert chosen.set_index("method").loc["bayes", "evaluations"] == 25
 
 
+def test_a_backward_pass_by_hand_prints_the_numbers_of_its_page(capsys):
+    lesson("backprop_step_by_step").main()
+    printed = capsys.readouterr().out
+    page = (ROOT / "docs" / "nn.md").read_text(encoding="utf-8").replace("−", "-")
+    for number in ("0.2833", "0.5704", "0.5615", "-0.4296", "-0.0477", "-0.1432", "-0.0955", "-0.3342", "0.4849"):
+        assert number in printed and number in page, number
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*.py")), ids=lambda p: p.stem)
 def test_every_lesson_says_how_to_run_it(path):
     text = path.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from ridgefeat.features.gabor import WAVELENGTHS, gabor
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.structure import MM_PER_PX
-from ridgefeat.synth.simple import grating, rings
+from ridgefeat.synth.simple import grating
 from tests.features.helpers import values_of
 
 values = values_of(gabor)
@@ -57,13 +57,6 @@ def test_zones_tell_left_from_right_and_above_from_below():
     assert energy("r1c1", "a000") > 10 * energy("r1c1", "a090")
     assert energy("r1c4", "a090") > 10 * energy("r1c4", "a000")
     assert energy("r4c2", "a045") > 10 * energy("r4c2", "a135")
-
-
-def test_rings_have_the_same_energy_at_every_orientation():
-    inside = np.hypot(*(np.indices((400, 400)) - 199.5)) < 180
-    found = values(Fingerprint(np.where(inside, rings((400, 400), 0.45 / MM_PER_PX).image, 255).astype(np.uint8)))
-    means = [found[name(0.45, 22.5 * k, "mean")] for k in range(8)]
-    assert min(means) > 0.1 and max(means) < 1.1 * min(means)
 
 
 def test_columns_do_not_depend_on_the_banks_own_size():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-SIDE, BATCH, LIMIT = 44, 4, 1e-4
+SIDE, BATCH = 44, 4
 
 
 @pytest.fixture
@@ -22,24 +22,6 @@ def agreement(monkeypatch):
 def batch(dtype=np.float32):
     rng = np.random.default_rng(1)
     return rng.random((BATCH, SIDE, SIDE, 1), np.float32).astype(dtype), rng.integers(0, 2, BATCH)
-
-
-def flat(arrays):
-    return np.concatenate([array.ravel() for array in arrays])
-
-
-@pytest.mark.parametrize("name", ["two-block", "three-block-l2"])
-def test_forward_gradients_and_ten_steps_with_the_same_decisions(agreement, name):
-    a = agreement
-    exact = a.torchs(a.network(name, 1), batch(), 1e-4, exact=True)
-    mine = a.ours(a.network(name, 1), batch(), 1e-4, exact.decisions)
-    peer = a.torchs(a.network(name, 1), batch(), 1e-4, exact.decisions)
-    assert a.distance(mine.logits, peer.logits) < LIMIT
-    # As one vector: the last bias's gradient is a sum that nearly cancels, and by its own length is rounding alone.
-    assert a.distance(flat(mine.gradients), flat(peer.gradients)) < LIMIT
-    assert a.distance(mine.weights, peer.weights) < LIMIT
-    # Decisions that rounding makes are few: written down by each side in the same order and form.
-    assert a.decided(mine) == a.decided(exact) and a.unlike(mine, exact) < 5
 
 
 @pytest.mark.parametrize("name", ["two-block", "three-block-l2"])

@@ -4,18 +4,8 @@ import numpy as np
 import pytest
 
 from ridgefeat.errors import ParameterError
-from ridgefeat.nn import (
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    Sequential,
-    feature_maps,
-    filters,
-    gradient_map,
-    occlusion_map,
-)
+from ridgefeat.nn import BatchNorm, Conv2D, Dense, Dropout, Flatten, Sequential
+from ridgefeat.nn.explain import feature_maps, filters, gradient_map, occlusion_map
 from tests.nn.helpers import central_differences
 
 

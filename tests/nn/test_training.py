@@ -9,7 +9,6 @@ from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.nn import SGD, Adam, Augmentation, EarlyStopping, ReduceLROnPlateau, Training, build
 from ridgefeat.nn.dense import Dense, Dropout
 from ridgefeat.nn.model import Sequential
-from ridgefeat.nn.normalisation import BatchNorm
 
 
 def stripes(n=48, side=12, seed=0):
@@ -97,21 +96,6 @@ def test_validation_weighs_classes_as_training_does():
         weighted = Training(model, SGD(), class_weight=weights).evaluate(x, y)[0]
         own, _ = model.loss(model.forward(x[chosen]), y[chosen])
         assert weighted == pytest.approx(3 * own * chosen.mean(), rel=1e-6)
-
-
-def test_frozen_batch_norm_is_the_inference_pass_and_its_gradient():
-    rng = np.random.default_rng(0)
-    layer = BatchNorm()
-    layer.build((3,), rng, np.float64)
-    layer.state["mean"] += 0.5
-    layer.frozen = True
-    x, weight = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
-    before = {k: v.copy() for k, v in layer.state.items()}
-    np.testing.assert_array_equal(layer.forward(x, True), layer.forward(x))
-    layer.forward(x, True)
-    into = layer.backward(weight.copy())
-    np.testing.assert_allclose(into, weight / np.sqrt(1 + 1e-3), rtol=1e-12)
-    assert all((before[k] == layer.state[k]).all() for k in before)
 
 
 def test_augmentation():

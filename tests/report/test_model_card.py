@@ -2,8 +2,7 @@
 
 import pytest
 
-from ridgefeat.errors import ModelError
-from ridgefeat.report.model_card import ASK, model_card, write_model_card
+from ridgefeat.report.model_card import ASK, render_model_card
 
 ABOUT = {
     "classifier": "logistic",
@@ -21,7 +20,7 @@ ABOUT = {
 
 
 def test_known_facts_are_filled_in_and_the_others_marked():
-    card = model_card(ABOUT)
+    card = render_model_card(ABOUT)
     for known in ("`sex` (binary)", "female, male", "20: `ridge_0`", "and 12 more", "96 prints of 12 subjects", "abc"):
         assert known in card
     assert "--within finger --classifiers dummy,logistic" in card
@@ -32,14 +31,20 @@ def test_known_facts_are_filled_in_and_the_others_marked():
 
 
 def test_a_number_is_an_output():
-    assert "| Output | a number |" in model_card({**ABOUT, "kind": "regression", "classes": []})
+    assert "| Output | a number |" in render_model_card({**ABOUT, "kind": "regression", "classes": []})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "keeps no print's features"),
+        ({"classifier": "knn"}, "`knn` keeps features"),
+        ({"members": ["rbf-svm"]}, "`rbf-svm`"),
+    ],
+)
+def test_it_says_what_the_file_holds_of_people(change, words):
+    assert words in render_model_card({**ABOUT, **change})
 
 
 def test_a_cell_cannot_break_the_table():
-    assert "| Output | a\\|b c |" in model_card({**ABOUT, "classes": ["a|b\nc"]})
-
-
-def test_a_card_that_cannot_be_written_says_where(tmp_path):
-    assert write_model_card(ABOUT, tmp_path / "card.md").read_text(encoding="utf-8") == model_card(ABOUT)
-    with pytest.raises(ModelError, match=r"model card .*nowhere.* cannot be written"):
-        write_model_card(ABOUT, tmp_path / "nowhere" / "card.md")
+    assert "| Output | a\\|b c |" in render_model_card({**ABOUT, "classes": ["a|b\nc"]})

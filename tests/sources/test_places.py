@@ -132,9 +132,9 @@ def test_a_zip_bomb_is_never_blown_up(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)])
 def test_a_packed_tar_with_a_member_too_large_to_pass_over_is_refused(tmp_path, ending, pack):
     info = tarfile.TarInfo("huge.png")
-    info.size = places.MAX_SKIPPED + 1
+    info.size = 1 << 30
     (tmp_path / f"a.tar.{ending}").write_bytes(pack(info.tobuf()))
-    with pytest.raises(LayoutError, match="unpacks to a member of 1073741825 bytes"):
+    with pytest.raises(LayoutError, match=r"unpacks to more than .* of 1073741824, far more than prints do"):
         find_prints(tmp_path / f"a.tar.{ending}")
 
 
@@ -142,7 +142,7 @@ def test_a_header_as_long_as_the_archive_is_refused(tmp_path):
     info = tarfile.TarInfo("x")
     info.type, info.size = tarfile.XHDTYPE, places.MAX_HEADER * 2
     (tmp_path / "a.tar").write_bytes(info.tobuf() + bytes(4096))
-    with pytest.raises(LayoutError, match=r"header of \d+ bytes, more than the 16777216"):
+    with pytest.raises(LayoutError, match=r"header of \d+ bytes, more than the 1048576"):
         find_prints(tmp_path / "a.tar")
 
 

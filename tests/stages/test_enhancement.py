@@ -66,9 +66,3 @@ def test_bridges_break_and_spurs_go():
     cv2.line(image, (160, 120), (160, 124), 0, 2)
     assert not len(Fingerprint(image).minutiae)
     assert np.abs(Fingerprint(image).enhanced - clean)[40:-40, 40:-40].mean() < 0.02
-
-
-def test_an_empty_mask_gives_nothing():
-    nan = np.full((40, 50), np.nan, np.float32)
-    out = enhance(np.zeros((40, 50), np.float32), field((40, 50), 0), nan, np.zeros((40, 50), bool))
-    assert out.shape == (40, 50) and not out.any()

@@ -39,12 +39,6 @@ def test_each_flag_is_given_alone(name, image):
     assert flags(image) == (name,) and MEANINGS[name]
 
 
-def test_a_resolution_that_is_wrong_shows_in_the_period():
-    assert "wrong_scale" in flags(a_print(), dpi=1000.0)
-    assert "wrong_scale" in flags(a_print(period=14.0), dpi=420.0)
-    assert "wrong_scale" not in flags(a_print(period=18.0), dpi=1000.0)
-
-
 def test_flags_come_in_the_order_of_their_meanings():
     assert Fingerprint(~a_print(radius=65)).flags == ("resolution_assumed", "inverted", "too_small")
     cut = grating((150, 150), 5.0, 0.6, contrast=0.08).image

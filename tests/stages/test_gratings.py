@@ -62,11 +62,6 @@ def test_the_field_is_continued_outside_the_mask():
     assert np.isfinite(fp.period[fp.mask]).all()
 
 
-@pytest.fixture(scope="module")
-def noisy():
-    return Fingerprint(with_noise(grating((200, 200), 9.0, 0.5).image, 150, 1))
-
-
 def test_noise_in_all_directions_does_not_bias_the_period():
     fp = Fingerprint(with_noise(grating((200, 200), 7.0, 0.5).image, 100, 1))
     assert fp.period.mean() == pytest.approx(7, rel=0.003)
@@ -77,7 +72,8 @@ def orientation_error(fp, **params):
     return turn(field.angle, 0.5)[INNER].mean()
 
 
-def test_smoothing_and_doubting_waves_across_the_neighbours_orientation_lower_the_error(noisy):
+def test_smoothing_and_doubting_waves_across_the_neighbours_orientation_lower_the_error():
+    noisy = Fingerprint(with_noise(grating((200, 200), 9.0, 0.5).image, 150, 1))
     error = [orientation_error(noisy, smoothing=smoothing) for smoothing in (2, 8, 24)]
     assert error[0] > error[1] > error[2]
     assert orientation_error(noisy) < 0.9 * orientation_error(noisy, trust=0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ridgefeat.stages.grid import at_cells, edge_distance, to_pixels
+from ridgefeat.stages.grid import edge_distance
 from tests.stages.helpers import disc
 
 
@@ -28,22 +28,3 @@ def test_the_images_border_counts_as_the_edge_alike_on_all_four_sides(shape):
     sides = (n, middle_y), (columns - 1 - n, middle_y), (middle_x, n), (middle_x, rows - 1 - n)
     left, *others = (edge_distance(full, x, y) for x, y in sides)
     assert left == pytest.approx(n + 1) and all(other == pytest.approx(left) for other in others)
-
-
-def test_no_points_and_no_mask():
-    none = np.zeros(0, np.int32)
-    assert edge_distance(np.ones((20, 20), bool), none, none).shape == (0,)
-    assert edge_distance(np.zeros((20, 20), bool), np.array([10]), np.array([10])).tolist() == [0]
-    assert edge_distance(np.ones((1, 1), bool), np.array([0]), np.array([0])).dtype == np.float32
-
-
-def test_cells_to_pixels_and_back():
-    cells = np.add.outer(np.arange(6), 2 * np.arange(7)).astype(np.float32)
-    pixels = to_pixels(cells, (45, 50))
-    assert pixels.shape == (45, 50)
-    # Interpolated linearly between the cells' middles: a plane stays a plane.
-    y, x = np.indices(pixels.shape)
-    plane = (y - 3.5) / 8 + 2 * (x - 3.5) / 8
-    assert np.abs(pixels - plane)[4:40, 4:46].max() < 1e-4
-    again = at_cells(pixels)
-    assert again.shape == (6, 7) and np.abs(again - cells)[:5, :6].max() < 0.2

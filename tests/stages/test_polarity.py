@@ -26,12 +26,6 @@ def test_every_feature_of_a_negative_is_that_of_the_print():
     assert (np.nan_to_num(np.abs(expected - found)) <= 1e-3 * np.where(np.isfinite(widths), widths, 1)).all()
 
 
-def test_the_polarity_of_a_negative_is_minus_that_of_the_print():
-    fp = Fingerprint(PRINTS[1], 500)
-    assert measure_polarity(fp.image, fp.mask) == pytest.approx(-measure_polarity(~fp.image, fp.mask), abs=1e-3)
-    assert measure_polarity(fp.image, fp.mask) > 0.5
-
-
 @pytest.mark.parametrize("breadth", [-0.6, 0.6])
 def test_breadth_of_ridges_does_not_matter(breadth):
     """Wet prints have thin white lines, dry ones thin dark lines."""

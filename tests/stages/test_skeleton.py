@@ -2,15 +2,8 @@ import numpy as np
 from scipy import ndimage
 
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.stages.skeleton import SkeletonParams, binarise, skeletonise
+from ridgefeat.stages.skeleton import skeletonise
 from ridgefeat.synth.simple import grating
-
-
-def test_ridges_are_what_lies_below_the_level_inside_the_mask():
-    enhanced = np.array([[-0.5, -0.1, 0.1], [-0.5, 0.0, 0.5]], np.float32)
-    mask = np.array([[True, True, True], [False, True, True]])
-    assert binarise(enhanced, mask).tolist() == [[True, True, False], [False, False, False]]
-    assert binarise(enhanced, mask, SkeletonParams(level=-0.3)).tolist() == [[True, False, False], [False] * 3]
 
 
 def test_lines_are_one_pixel_wide_on_the_ridges_and_keep_their_number():

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from ridgefeat.fingerprint import Fingerprint
-from ridgefeat.structure import BIFURCATION, ENDING
 from ridgefeat.synth import PATTERN_SHARES, make_impression, make_master
 from tests.stages.helpers import match, turn
 
@@ -71,21 +70,6 @@ def test_singular_points(prints, pattern):
         for x, y, kind in zip(wanted.x, wanted.y, wanted.kind, strict=True):
             same = others.select(others.kind == kind)
             assert np.hypot(same.x - x, same.y - y).min(initial=np.inf) < 20
-
-
-def test_dark_ridge_ahead_of_an_ending_and_valley_ahead_of_a_bifurcation(prints):
-    """The convention of directions, read from the grey levels themselves."""
-    dark = {ENDING: [], BIFURCATION: []}
-    for fp, _ in prints.values():
-        m = fp.minutiae.select(fp.minutiae.quality > 60)
-        grey = []
-        for step in (5, -5):
-            x, y = m.x + step * np.cos(m.direction), m.y - step * np.sin(m.direction)
-            grey.append(fp.normalised[np.rint(y).astype(int), np.rint(x).astype(int)])
-        for kind, found in dark.items():
-            found.extend((grey[0] < grey[1])[m.kind == kind])
-    assert len(dark[ENDING]) > 15 and len(dark[BIFURCATION]) > 15
-    assert np.mean(dark[ENDING]) > 0.8 and np.mean(dark[BIFURCATION]) < 0.2
 
 
 def test_no_flag_on_good_prints(prints):

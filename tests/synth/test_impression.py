@@ -1,6 +1,7 @@
 """Impressions: placement carries the truth, each parameter has its effect, and seeds decide everything."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -31,26 +32,11 @@ def pressed(master, rng=3, **changes):
     return make_impression(master, rng=rng, params=dataclasses.replace(CLEAN, **changes))
 
 
-def arrays(thing):
-    for field in dataclasses.fields(thing):
-        value = getattr(thing, field.name)
-        if dataclasses.is_dataclass(value):
-            yield from arrays(value)
-        elif isinstance(value, np.ndarray):
-            yield value
-
-
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
     first, second, other = (make_print(seed, shape=(160, 140)) for seed in (5, 5, 6))
     assert first.image.shape == (160, 140)
-    assert [a.tobytes() for a in arrays(first)] == [a.tobytes() for a in arrays(second)]
+    assert pickle.dumps(first) == pickle.dumps(second)
     assert first.image.tobytes() != other.image.tobytes()
-
-
-def test_two_impressions_of_a_finger_differ_but_their_minutiae_are_the_same(master):
-    one, two = (make_impression(master, rng=seed, noise_level=0) for seed in (1, 2))
-    assert (one.image != two.image).mean() > 0.1
-    assert abs(len(one.truth.minutiae) - len(two.truth.minutiae)) < 0.3 * len(master.truth.minutiae)
 
 
 @settings(max_examples=25, deadline=None)

@@ -26,16 +26,8 @@ def test_grating_period_is_the_spectral_peak(period):
     assert 8192 / spectrum.argmax() == pytest.approx(period, rel=0.005)
 
 
-def test_grating_has_a_dark_ridge_at_its_centre_and_contrast_scales_its_range():
-    assert simple.grating((101, 101), 10.0, 0.3).image[50, 50] == 0
-    image = simple.grating(contrast=0.5).image
-    assert 60 <= image.min() <= 68 and 187 <= image.max() <= 195
-
-
 def test_chirp_period_runs_from_first_to_second():
     print_ = simple.chirp((400, 50), (6.0, 12.0))
-    assert print_.truth.period[0, 0] == pytest.approx(6, rel=0.01)
-    assert print_.truth.period[-1, 0] == pytest.approx(12, rel=0.01)
     rising = np.flatnonzero(np.diff((print_.image[:, 0] > 127).astype(int)) > 0)
     spacing, middle = np.diff(rising), (rising[1:] + rising[:-1]) // 2
     assert np.abs(spacing / print_.truth.period[middle, 0] - 1).max() < 0.15

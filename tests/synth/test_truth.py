@@ -95,26 +95,6 @@ def test_kind_and_direction_are_what_lies_ahead(made):
     assert 0.2 < np.mean(print_.truth.minutiae.kind == ENDING) < 0.8
 
 
-def test_more_ridges_lie_ahead_of_a_minutia_than_behind(made):
-    _, print_ = made
-    t, gains = print_.truth.minutiae, []
-    points = np.column_stack([t.x, t.y])
-    alone = cKDTree(points).query(points, k=2)[0][:, 1] > 22
-    inside = depth(print_.truth)
-    for x, y, d in zip(t.x[alone], t.y[alone], t.direction[alone], strict=True):
-        if inside[round(float(y)), round(float(x))] < 25:
-            continue
-        across = np.arange(-14, 14.1, 0.25)
-        phase = []
-        for s in (1, -1):
-            u, v = x + s * 8 * np.cos(d) + across * np.sin(d), y - s * 8 * np.sin(d) + across * np.cos(d)
-            profile = sample(print_.image, u, v) - 127.5
-            crossings = np.flatnonzero(np.diff(np.sign(profile)))
-            phase.append(1 / np.mean(np.diff(crossings)))
-        gains.append(phase[0] - phase[1])
-    assert len(gains) >= 4 and np.mean(np.array(gains) > 0) > 0.8
-
-
 def poincare(angle):
     corners = [angle[:-1, :-1], angle[1:, :-1], angle[1:, 1:], angle[:-1, 1:]]
     return np.rint(sum(turn(corners[(i + 1) % 4], corners[i]) for i in range(4)) / np.pi).astype(int)

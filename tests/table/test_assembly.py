@@ -101,7 +101,7 @@ def test_a_manifest_that_leads_elsewhere_is_refused(whole, tmp_path):
     for file in ("../x.parquet", str(tmp_path / "x.parquet"), "gone.parquet", None):
         about["parts"][0]["file"] = file
         (whole / "_manifest.json").write_text(json.dumps(about))
-        with pytest.raises(TableError, match="lacks the part"):
+        with pytest.raises(TableError, match=r"lacks the part|parts\[0\]\.file must be text, got null"):
             read_table(whole)
     about["parts"] = about["parts"][1:]
     (whole / "_manifest.json").write_text(json.dumps(about))

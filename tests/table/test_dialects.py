@@ -1,5 +1,7 @@
 """Feature tables that were written for, or went through, a spreadsheet are the same tables."""
 
+import csv
+import importlib
 import logging
 import shutil
 
@@ -9,7 +11,8 @@ import pytest
 from ridgefeat.errors import TableError
 from ridgefeat.table import merge_tables, read_table, split_table
 from ridgefeat.table.reading import iterate_table
-from tests.table.helpers import needs_excel, write
+from ridgefeat.tabular import is_number
+from tests.table.helpers import needs_excel, needs_parquet, write
 
 
 @pytest.fixture
@@ -98,3 +101,57 @@ def test_a_table_that_no_sheet_holds_is_refused(prints, tmp_path, monkeypatch):
     with pytest.raises(TableError, match=r"6 rows and \d+ columns are more than an .xlsx file holds, 1,048,575 and 20"):
         write(prints, tmp_path / "t.xlsx")
     assert not (tmp_path / ".t.xlsx.partial").exists()
+
+
+FORMULAS = ["=1+1", "+1", "-2", "@SUM(A1)", "\uff1d1", "'=1", "'s"]
+FORMS = {
+    "standard": ("t.csv", "standard"),
+    "semicolon": ("t.csv", "semicolon"),
+    "xlsx": pytest.param("t.xlsx", "standard", marks=needs_excel),
+    "parquet": pytest.param("t.parquet", "standard", marks=needs_parquet),
+}
+
+
+@pytest.fixture
+def formulas(prints, tmp_path):
+    """Prints, an index and a column of labels whose names a spreadsheet would run."""
+    files = sorted(prints.iterdir())
+    for file, name in zip(files, FORMULAS, strict=False):
+        file.rename(prints / f"{name}.png")
+    rows = [f"{m}{n}.png,{m}{n},-{i}.5" for i, n in enumerate(FORMULAS) for m in ["'" * (n != "'s")]][: len(files)]
+    index = tmp_path / "index.csv"
+    index.write_text("\n".join(["file,'=note,shift", *rows]), "utf-8")
+    return prints, index
+
+
+@pytest.mark.parametrize(("name", "dialect"), FORMS.values(), ids=FORMS)
+def test_names_like_formulas_are_text_to_a_spreadsheet_and_come_back(formulas, tmp_path, name, dialect):
+    prints, index = formulas
+    made = write(prints, tmp_path / name, index=index, dialect=dialect).table
+    table = read_table(made)
+    kept = FORMULAS[: len(table)]
+    assert sorted(table["meta_source"]) == sorted(f"{n}.png" for n in kept)
+    assert {"=note", "shift"} <= set(table.columns)
+    assert (table["=note"] + ".png").tolist() == table["meta_source"].tolist()
+    assert table["shift"].min() < 0
+    if made.suffix == ".csv":
+        lines = csv.reader(made.open(encoding="utf-8-sig"), delimiter="," if dialect == "standard" else ";")
+        cells = [c for line in lines for c in line]
+        assert all(c[:1] not in "=+@\uff1d" or not c for c in cells)
+        assert all(is_number(c, "." if dialect == "standard" else ",") for c in cells if c.startswith("-"))
+        assert f"-0{',.'[dialect == 'standard']}5" in cells
+    if made.suffix == ".xlsx":
+        sheet = importlib.import_module("openpyxl").load_workbook(made).active
+        assert {c.data_type for row in sheet.iter_rows() for c in row if str(c.value).startswith("=")} == {"s"}
+    before = made.read_bytes()
+    joined = merge_tables([made, made], tmp_path / f"m{made.suffix}", duplicates=True, dialect=dialect).table
+    assert read_table(joined)["=note"].tolist() == 2 * table["=note"].tolist()
+    write(prints, tmp_path / name, index=index, dialect=dialect, mode="resume")
+    assert made.read_bytes() == before
+
+
+def test_raw_output_marks_nothing(formulas, tmp_path):
+    prints, index = formulas
+    made = write(prints, tmp_path / "t.csv", index=index, dialect="raw").table
+    assert "\n=1+1.png," in made.read_text("utf-8")
+    assert "=1+1" in read_table(made)["=note"].tolist()

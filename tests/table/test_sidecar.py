@@ -3,11 +3,12 @@ import json
 
 import pytest
 
-from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.errors import ParameterError, RidgefeatError, TableError
 from ridgefeat.params import Params
-from ridgefeat.table import check_same, load_sidecar
+from ridgefeat.table import check_same, load_sidecar, read_table
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.sidecar import FORMAT
+from tests.table.helpers import write
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_each_difference_is_named(sidecar):
         ("{", "no JSON"),
         ("[" * 100_000, "no JSON"),
         ('{"format": "other"}', "no sidecar of a ridgefeat table"),
-        (json.dumps({"format": FORMAT}), "'families' is missing or damaged"),
+        (json.dumps({"format": FORMAT}), "families must be a list, got nothing"),
     ],
 )
 def test_a_sidecar_that_is_none_says_so(tmp_path, content, says):
@@ -53,11 +54,63 @@ def test_a_sidecar_that_is_none_says_so(tmp_path, content, says):
 def test_damaged_lists_and_huge_files_are_refused(tmp_path, monkeypatch, sidecar, key):
     path = tmp_path / "t.json"
     path.write_text(json.dumps({**sidecar, key: [3]}))
-    with pytest.raises(TableError, match=f"{key!r} is damaged"):
+    with pytest.raises(TableError, match=rf"{key}\[0\] must be .*, got 3"):
         load_sidecar(path)
     monkeypatch.setattr("ridgefeat.table.sidecar.MAX_BYTES", 10)
     with pytest.raises(TableError, match="larger than"):
         load_sidecar(path)
+
+
+ODD = (None, [], {}, "text", 10**400, float("nan"), True, [[]])
+
+
+def mutations(content, at=()):
+    """Yield every place in a JSON value, with values that may not be there."""
+    if at:
+        yield from ((at, odd) for odd in ODD if type(odd) is not type(content))
+    if isinstance(content, (dict, list)):
+        keys = list(content) if isinstance(content, dict) else range(len(content))
+        for key in keys[: 3 if at else None]:
+            yield from mutations(content[key], (*at, key))
+
+
+def changed(content, at, value):
+    """Return a copy with another value at a place."""
+    content = copy.deepcopy(content)
+    inner = content
+    for key in at[:-1]:
+        inner = inner[key]
+    inner[at[-1]] = value
+    return content
+
+
+def test_a_value_of_another_type_is_refused_with_its_place_or_harmless(prints, tmp_path):
+    """Whatever is swapped in a sidecar, reading, merging, resuming and --like end well or with one line."""
+    table = write(prints, tmp_path / "t.csv").table
+    path = table.with_suffix(".json")
+    content = json.loads(path.read_text())
+    refused = 0
+    for at, odd in mutations(content):
+        path.write_text(json.dumps(changed(content, at, odd)))
+        for use in (
+            lambda: read_table(table, verify=True),
+            lambda: check_same(table, content),
+            lambda: Recipe.like(load_sidecar(table), "t.json"),
+            lambda: write(prints, table, mode="resume"),
+        ):
+            try:
+                use()
+            except RidgefeatError as error:
+                refused += 1
+                assert "\n" not in str(error)
+    assert refused > 500
+
+
+def test_a_name_that_occurs_twice_is_refused(tmp_path, sidecar):
+    sidecar["columns"].append(sidecar["columns"][0])
+    (tmp_path / "t.json").write_text(json.dumps(sidecar))
+    with pytest.raises(TableError, match="columns ridge_period_mean are there twice"):
+        load_sidecar(tmp_path / "t.csv")
 
 
 def test_a_recipe_comes_back_from_its_sidecar_and_one_of_mirrored_prints_is_another():

@@ -9,22 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ridgefeat import files
 from ridgefeat.errors import TableError
 from ridgefeat.params import Params
 from ridgefeat.table import assembly, load_sidecar, read_table, row
 from ridgefeat.table.assembly import journal_of
 from ridgefeat.table.recipe import Recipe
-from tests.table.helpers import (
-    OTHER,
-    OTHER_WINDOW,
-    RECIPE,
-    Stopped,
-    contents,
-    interrupt,
-    needs_parquet,
-    stopping,
-    write,
-)
+from ridgefeat.table.sidecar import sidecar_path
+from tests.table.helpers import OTHER, OTHER_WINDOW, RECIPE, Stopped, contents, interrupt, needs_parquet, write
 
 EITHER = [pytest.param("t.csv", id="csv"), pytest.param("parts/", id="folder", marks=needs_parquet)]
 
@@ -95,11 +87,19 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(prints, output, whole, aft
 
 
 def test_a_run_that_was_ended_between_table_and_sidecar_resumes(prints, output, whole, monkeypatch):
+    rename = files._rename
+
+    def before_the_sidecar(moves):
+        is_end = moves[-1][1] == sidecar_path(Path(output))
+        rename(moves[:-1] if is_end else moves)
+        if is_end:
+            raise Stopped
+
     with monkeypatch.context() as patch:
-        patch.setattr(assembly, "json_bytes", stopping(assembly.json_bytes))
+        patch.setattr(files, "_rename", before_the_sidecar)
         with pytest.raises(Stopped):
             write(prints, output)
-    assert Path(output).exists() and not Path(output).with_suffix(".json").exists()
+    assert contents(output) == whole and not sidecar_path(Path(output)).exists()
     write(prints, output, "resume")
     assert contents(output) == whole and load_sidecar(output)["rows"] == 6
 

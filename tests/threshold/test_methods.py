@@ -74,12 +74,6 @@ def test_targets_are_held_by_the_lowest_threshold_that_does(method, target):
     assert CURVE.fmr[k] <= target < CURVE.fmr[k - 1]
 
 
-def test_cost_moves_the_threshold():
-    dear = choose(CURVE, "min-cost", Settings(cost_false_accept=100)).threshold
-    cheap = choose(CURVE, "min-cost", Settings(cost_false_accept=0.01)).threshold
-    assert cheap < choose(CURVE, "min-cost").threshold < dear
-
-
 @pytest.mark.parametrize("method", [*METHODS, "fmr=1%"])
 def test_distances_give_the_mirrored_threshold(method):
     other = ErrorCurve.from_scores(mirrored(normal_scores(5)))
@@ -102,6 +96,7 @@ def test_thresholds_of_whole_scores_are_whole():
     curve = curve_of([7, 8], [0, 1, 2])
     assert choose(curve, "exact").threshold == 5
     assert [curve.midpoint(k) for k in range(len(curve.cut))] == [0, 1, 2, 5, 8, 9]
+    assert curve_of([8.5], [3]).cut[-1] == np.nextafter(8.5, 9)
     assert curve_of([np.nextafter(1.0, 2), 1.5], [1.0]).midpoint(1) == np.nextafter(1.0, 2)
 
 
@@ -113,22 +108,15 @@ def test_bayes_records_its_search_and_repeats_with_its_seed():
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [
-        {"objective": "luck"},
-        {"ratio": 0},
-        {"prior": 1.0},
-        {"cost_false_accept": -1},
-        {"cost_false_accept": 0, "cost_false_reject": 0},
-        {"grid_steps": 1},
-        {"evaluations": 2},
-        {"ratio": float("nan")},
-        {"cost_false_accept": float("nan")},
-    ],
+    ("name", "value"),
+    [("objective", "luck"), ("ratio", 0), ("ratio", np.nan), ("prior", 1.0), ("grid_steps", 1)]
+    + [("cost_false_accept", -1), ("cost_false_accept", np.nan), ("evaluations", 4), ("evaluations", 501)],
 )
-def test_settings_out_of_range_are_refused(wrong):
-    with pytest.raises(ScoreError):
-        Settings(**wrong)
+def test_settings_out_of_range_are_refused(name, value):
+    with pytest.raises(ScoreError, match=f"{value}"):
+        Settings(**{name: value})
+    with pytest.raises(ScoreError, match="nor both 0"):
+        Settings(cost_false_accept=0, cost_false_reject=0)
 
 
 @pytest.mark.parametrize("method", ["exakt", "fmr=", "fmr=2", "fmr=x%", "fmr=0"])
@@ -138,13 +126,8 @@ def test_an_unknown_method_is_refused(method):
 
 
 def test_the_defaults_of_methods_and_settings():
-    assert (
-        *("fmr=0.1%", "fmr=1%", "far-frr", "exact", "min-cost", "grid", "mean-distance", "zero-fmr"),
-    ) == DEFAULT_METHODS
+    assert " ".join(DEFAULT_METHODS) == "fmr=0.1% fmr=1% far-frr exact min-cost grid mean-distance zero-fmr"
     assert Settings() == Settings("hter", 1.0, 0.5, 1.0, 1.0, 100, 25, 0)
-    for evaluations in (4, 501):
-        with pytest.raises(ScoreError, match="must be 5 to 500"):
-            Settings(evaluations=evaluations)
 
 
 def test_of_equal_losses_the_highest_threshold_is_chosen():

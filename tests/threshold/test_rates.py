@@ -15,20 +15,6 @@ def both(request):
     return (mated, others) if request.param == "continuous" else (np.rint(4 * mated), np.rint(4 * others))
 
 
-def test_rates_by_hand_and_a_tie_accepts():
-    curve = curve_of([3, 5, 7, 9], [1, 3, 4, 5, 2])
-    assert curve.cut.tolist() == [1, 2, 3, 4, 5, 7, 9, 10]
-    assert curve.false_matches.tolist() == [5, 4, 3, 2, 1, 0, 0, 0]
-    assert curve.false_nonmatches.tolist() == [0, 0, 0, 1, 1, 2, 3, 4]
-    # At 5 the non-mated 5 is still accepted, and the mated 5 not rejected.
-    k = curve.index(5.0)
-    assert (curve.fmr[k], curve.fnmr[k]) == (0.2, 0.25)
-    eer = curve.equal_error
-    assert (eer.value, eer.low, eer.high, eer.threshold) == (0.225, 0.2, 0.25, 5)
-    assert curve.cut[curve.index_for_fmr(0.0)] == 7 and curve.cut[curve.index_for_fmr(0.2)] == 5
-    assert curve.auc == pytest.approx((2.5 + 4.5 + 5 + 5) / 20)
-
-
 def test_distances_give_the_same_rates_at_mirrored_thresholds(both):
     mated, others = both
     one, two = curve_of(mated, others), curve_of(-mated, -others, distance=True)
@@ -95,8 +81,3 @@ def test_rates_that_are_equal_at_a_cut_meet_there():
     # Of two steps with the same sum, the lower cut.
     assert curve.crossing(np.array([0.75, 0.5]), np.array([0.5, 0.75])) == 0
     assert curve.crossing(np.array([0.75, 0.5]), np.array([0.625, 0.625])) == 1
-
-
-def test_midpoints_are_whole_below_1e15():
-    assert curve_of([8], [3]).midpoint(1) == 6 and curve_of([8.5], [3]).midpoint(1) == 5.75
-    assert curve_of([8], [3]).cut[-1] == 9 and curve_of([8.5], [3]).cut[-1] == np.nextafter(8.5, 9)

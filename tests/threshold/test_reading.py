@@ -8,40 +8,8 @@ import pytest
 
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold import files, read_scores
-from tests.threshold.helpers import normal_scores
 
 needs_pyarrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs the extra `parquet`")
-
-
-def test_a_table_of_comparisons_is_read(tmp_path):
-    made = normal_scores(1, subjects=12)
-    subjects = {f"subject_{k}": [f"s{i}" for i in getattr(made, k)] for k in ("probe", "reference")}
-    files = {"probe": "a.png", "reference": "b.png"}
-    frame = pd.DataFrame(files | subjects | {"mated": made.mated, "score": made.score})
-    frame.to_csv(tmp_path / "s.csv", index=False)
-    read = read_scores(tmp_path / "s.csv")
-    # Older pandas reads a number's last digit otherwise.
-    assert np.allclose(read.scores.score, made.score, rtol=1e-12, atol=1e-12)
-    assert np.array_equal(read.scores.mated, made.mated)
-    assert read.scores.n_subjects == 12
-    assert np.array_equal(read.scores.probe == read.scores.reference, made.probe == made.reference)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "label,score\n1,0.9\n0,0.2\n1,0.8\n0,0.3\n",
-        "score,label\n0.9,genuine\n0.2,impostor\n0.8,genuine\n0.3,impostor\n",
-        "1,0.9\n0,0.2\n1,0.8\n0,0.3\n",
-        "0.9,1\n0.2,0\n0.8,1\n0.3,0\n",
-        "\ufeffmated, score\r\nTrue, 0.9\r\nFalse, 0.2\r\nTrue, 0.8\r\nFalse, 0.3\r\n",
-    ],
-)
-def test_two_columns_are_read_in_any_form(tmp_path, text):
-    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
-    scores = read_scores(tmp_path / "t.csv").scores
-    assert scores.score.tolist() == [0.9, 0.2, 0.8, 0.3] and scores.mated.tolist() == [True, False, True, False]
-    assert scores.probe is None
 
 
 def bench_table(path, names=("lda",)):

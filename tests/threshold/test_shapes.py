@@ -31,35 +31,43 @@ def matrix(names=NAMES, separator=",", corner="", decimal="."):
 
 MASK = lines([[int(a[:3] == b[:3]) if a != b else -1 for b in NAMES] for a in NAMES], ",")
 TRIPLES = [(a, b, s) for (a, b), s in zip(PAIRS, SCORES, strict=True)]
+PEOPLE = [(a[:3], b[:3], s) for a, b, s in TRIPLES]
 LABELLED = [(int(m), *t) for m, t in zip(MATED, TRIPLES, strict=True)]
-WORD = {True: "target", False: "nontarget"}
-TRIALS = lines((int(m), a, b) for m, (a, b) in zip(MATED, PAIRS, strict=True))
-GENUINE, IMPOSTOR = (lines([s] for s, m in zip(SCORES, MATED, strict=True) if m == mated) for mated in (True, False))
+PLAIN = [(int(m), s) for m, s in zip(MATED, SCORES, strict=True)]
+KEY = [(a, b, int(m)) for (a, b), m in zip(PAIRS, MATED, strict=True)]
+TRIALS = lines((m, a, b) for a, b, m in KEY)
+GENUINE, IMPOSTOR = (lines([s] for m, s in PLAIN if m == mated) for mated in (True, False))
+UPPER = dict(zip(PAIRS, SCORES, strict=True))
+
+
+def worded(no, yes, separator=",", decimal="."):
+    return lines([((no, yes)[m], s) for m, s in PLAIN], separator, decimal)
+
+
 SHAPES = {
-    "semicolons": {"s.csv": "Mated?;Match Score\n" + lines([(m, t[2]) for m, *t in LABELLED], ";", ",")},
-    "utf-16": {"s.csv": ("label\tscore\n" + lines([(m, t[2]) for m, *t in LABELLED], "\t")).encode("utf-16")},
-    "spaces": {"s.txt": "# label score\n" + lines((m, t[2]) for m, *t in LABELLED)},
-    "spaces, decimal comma": {"s.txt": lines([(WORD[bool(m)], t[2]) for m, *t in LABELLED], " ", ",")},
+    "as verify writes it": {
+        "s.csv": "probe,reference,subject_probe,subject_reference,mated,score\n"
+        + lines([("a.png", "b.png", a[:3], b[:3], bool(m), s) for m, a, b, s in LABELLED], ",")
+    },
+    "label first, no header": {"s.csv": lines(PLAIN, ",")},
+    "score first, no header": {"s.csv": lines([(s, m) for m, s in PLAIN], ",")},
+    "byte-order mark, padded": {"s.csv": "\ufeffmated, score\r\n" + worded(False, True, ", ").replace("\n", "\r\n")},
+    "semicolons": {"s.csv": "Mated?;Match Score\n" + lines(PLAIN, ";", ",")},
+    "utf-16": {"s.csv": ("label\tscore\n" + lines(PLAIN, "\t")).encode("utf-16")},
+    "spaces": {"s.txt": "# label score\n" + lines(PLAIN)},
+    "spaces, decimal comma": {"s.txt": worded("nontarget", "target", " ", ",")},
     **{
-        f"label {yes}": {"s.csv": "Label,Score\n" + lines([((no, yes)[m], t[2]) for m, *t in LABELLED], ",")}
-        for yes, no in (
-            ("T", "F"),
-            ("WAHR", "FALSCH"),
-            ("match", "No Match"),
-            ("G", "I"),
-            ("same source", "KNM"),
-            ("1.0", "-1.0"),
-        )
+        f"label {yes}": {"s.csv": "Label,Score\n" + worded(no, yes)}
+        for no, yes in [("F", "T"), ("FALSCH", "WAHR"), ("No Match", "match"), ("I", "G"), ("KNM", "same source")]
+        + [("-1.0", "1.0"), ("impostor", "genuine")]
     },
     "numbered columns": {"s.csv": "Image 1;Image 2;matching score\n" + lines(TRIPLES, ";", ",")},
-    "numbered people": {"s.csv": "person_a,person_b,score\n" + lines([(a[:3], b[:3], s) for a, b, s in TRIPLES], ",")},
+    "numbered people": {"s.csv": "person_a,person_b,score\n" + lines(PEOPLE, ",")},
     "several names of prints": {
         "s.csv": "probe_subject_id,probe_key,probe_template_id,bio_ref_subject_id,score\n"
         + lines([(a[:3], a, a, b[:3], s) for a, b, s in TRIPLES], ",")
     },
-    "two columns of subjects": {
-        "s.csv": "probe_subject_id,bio_ref_subject_id,score\n" + lines([(a[:3], b[:3], s) for a, b, s in TRIPLES], ",")
-    },
+    "two columns of subjects": {"s.csv": "probe_subject_id,bio_ref_subject_id,score\n" + lines(PEOPLE, ",")},
     "bob, four columns": {"scores-dev": lines((b[:3], a[:3], a, s) for a, b, s in TRIPLES)},
     "bob, five columns": {"scores-dev": lines((b[:3], b, a[:3], a, s) for a, b, s in TRIPLES)},
     "probe, gallery, score": {"s.csv": "Probe,Gallery,Score\n" + lines(TRIPLES, ",")},
@@ -67,9 +75,7 @@ SHAPES = {
     "labelled, without a header": {"s.txt": lines(LABELLED)},
     "two files": {"genuine.txt": GENUINE, "impostor.txt": IMPOSTOR},
     "two files with headers": {"genuine.txt": "genuine\n" + GENUINE, "impostor.txt": "impostor\n" + IMPOSTOR + "\n\n"},
-    "blank rows at the end": {
-        "s.csv": "mated;score;;\n" + lines([(m, t[2], "", "") for m, *t in LABELLED], ";") + ";;;\n;;;\n"
-    },
+    "blank rows at the end": {"s.csv": "mated;score;;\n" + lines([(*r, "", "") for r in PLAIN], ";") + ";;;\n;;;\n"},
     "two files, the other way round": {"non-mated.txt": IMPOSTOR, "mated.txt": GENUINE},
     "two files, decimal comma": {"a.txt": GENUINE.replace(".", ","), "b.txt": IMPOSTOR.replace(".", ",")},
     "two files of R": {
@@ -77,7 +83,7 @@ SHAPES = {
         for n, text in (("gen", GENUINE), ("imp", IMPOSTOR))
     },
     "two files with columns": {
-        n: "probe,reference,score\n" + lines([t for t, m in zip(TRIPLES, MATED, strict=True) if m == mated], ",")
+        n: "probe,reference,score\n" + lines([t for m, *t in LABELLED if m == mated], ",")
         for n, mated in (("genuine.csv", True), ("impostor.csv", False))
     },
     "trials and scores": {"trials.txt": TRIALS, "scores.txt": lines(reversed(TRIPLES))},
@@ -85,23 +91,19 @@ SHAPES = {
     "trials and scores line by line": {"trials.txt": TRIALS, "scores.txt": lines([s] for s in SCORES)},
     "trials and scores of NIST": {
         "trials.tsv": "modelid\tsegmentid\ttargettype\n"
-        + lines([(a, b, WORD[m]) for (a, b), m in zip(PAIRS, MATED, strict=True)], "\t"),
+        + lines([(a, b, ("nontarget", "target")[m]) for a, b, m in KEY], "\t"),
         "scores.tsv": "modelid\tsegmentid\tLLR\n" + lines(TRIPLES, "\t"),
     },
     "trials and scores with columns of their own": {
-        "key.csv": "left;right;label\n" + lines([(a, b, int(m)) for (a, b), m in zip(PAIRS, MATED, strict=True)], ";"),
+        "key.csv": "left;right;label\n" + lines(KEY, ";"),
         "scores.csv": "score,left,right\n" + lines([(s, a, b) for a, b, s in reversed(TRIPLES)], ","),
     },
-    "aligned columns": {"s.txt": "".join(f"  {m}\t {t[2]:8.4f}\r\n" for m, *t in LABELLED)},
+    "aligned columns": {"s.txt": "".join(f"  {m}\t {s:8.4f}\r\n" for m, s in PLAIN)},
     "matrix": {"m.csv": matrix()},
     "matrix, semicolons": {"m.csv": matrix(separator=";", corner="probe", decimal=",")},
     "matrix as R writes it": {"m.txt": matrix(separator=" ")[1:]},
     "half a matrix and zeros": {
-        "m.csv": lines(
-            [["", *NAMES]]
-            + [[a, *(dict(zip(PAIRS, SCORES, strict=True)).get((a, b), 0) for b in NAMES)] for a in NAMES],
-            ",",
-        )
+        "m.csv": lines([["", *NAMES]] + [[a, *(UPPER.get((a, b), 0) for b in NAMES)] for a in NAMES], ",")
     },
     "matrix of subjects": {"m.csv": matrix([n[:3] for n in NAMES])},
     "matrix and mask": {"m.csv": matrix(None), "mask.csv": MASK},
@@ -123,6 +125,8 @@ def test_every_shape_gives_the_same_comparisons(tmp_path, files):
     assert found == sorted(zip(SCORES, MATED, strict=True))
     assert re.match("12 mated and 54 non-mated comparisons; .*; higher is more similar$", read.note)
     assert read.scores.n_subjects in (0, 4)
+    if read.scores.n_subjects:
+        assert np.array_equal(read.scores.probe == read.scores.reference, read.scores.mated)
 
 
 def test_what_was_understood_is_said(tmp_path):
@@ -149,18 +153,14 @@ def test_names_are_read_by_a_regular_expression(tmp_path):
     assert read_scores(path, regex="(?P<subject>[a-z]+)/").scores.mated.sum() == 12
     fingers = read_scores(path, regex="(?P<subject>[a-z]+)/(?P<finger>[a-z]+)_").scores
     assert fingers.mated.sum() == 4 and fingers.n_subjects == 4
-    for pattern, message in (
-        ("(", "no regular expression"),
-        ("a", "no group `subject`"),
-        ("(?P<subject>x)", "not fit"),
-    ):
+    for pattern, message in (("(", "no regular"), ("a", "no group `subject`"), ("(?P<subject>x)", "not fit")):
         with pytest.raises(ScoreError, match=message):
             read_scores(path, regex=pattern)
 
 
 def test_smaller_distances_are_more_similar(tmp_path):
     for name in ("distance", "Hamming distance", "dist"):
-        (path,) = written(tmp_path, {"s.csv": f"mated,{name}\n" + lines([(m, -t[2]) for m, *t in LABELLED], ",")})
+        (path,) = written(tmp_path, {"s.csv": f"mated,{name}\n" + lines([(m, -score) for m, score in PLAIN], ",")})
         read = read_scores(path)
         assert read.scores.distance and read.note.endswith("lower is more similar")
 
@@ -210,8 +210,5 @@ def test_a_sheet_is_read(tmp_path):
         frame.to_excel(book, index=False, sheet_name="Scores")
         frame.to_excel(book, index=False, sheet_name="More")
     read = read_scores(tmp_path / "s.xlsx")
-    assert (
-        read.scores.score.tolist() == SCORES
-        and read.scores.mated.tolist() == MATED
-        and "sheet 'Scores', the first of 2" in read.note
-    )
+    assert read.scores.score.tolist() == SCORES and read.scores.mated.tolist() == MATED
+    assert "sheet 'Scores', the first of 2" in read.note

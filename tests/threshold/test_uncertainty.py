@@ -4,18 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from ridgefeat.threshold import ErrorCurve, Scores, Settings, Subjects, choose
+from ridgefeat.threshold import ErrorCurve, Scores, Settings, Subjects, choose, uncertainty
 from ridgefeat.threshold.intervals import binomial_interval, shrink
-from ridgefeat.threshold.uncertainty import (
-    MIN_EFFECTIVE_ERRORS,
-    MIN_ERRORS,
-    MIN_SUBJECTS_D_PRIME,
-    auc_interval,
-    d_prime_interval,
-    equal_error_interval,
-    held_fmr_interval,
-    threshold_interval,
-)
+from ridgefeat.threshold.uncertainty import auc_interval, equal_error_interval, threshold_interval
 from tests.threshold.helpers import APART, EER, mirrored, normal_scores
 
 
@@ -59,11 +50,11 @@ def test_every_interval_contains_its_figure_and_none_is_a_point(subjects, expect
     rates = [people.rate(kind, scores.score - 1.5) for kind in (True, False)]
     found = [(rate.value, rate.interval) for rate in rates]
     found += [(curve.equal_error.value, equal_error_interval(people, curve)), (curve.auc, auc_interval(people, curve))]
-    found += [(curve.fnmr[curve.index_for_fmr(0.3)], held_fmr_interval(people, curve, 0.3))]
+    found += [(curve.fnmr[curve.index_for_fmr(0.3)], uncertainty.held_fmr_interval(people, curve, 0.3))]
     for value, (low, high) in found:
         assert (low <= value <= high and 0 <= low < high <= 1) if expected else np.isnan([low, high]).all()
-    low, high = d_prime_interval(people, curve)
-    assert low < curve.d_prime < high if subjects >= MIN_SUBJECTS_D_PRIME else np.isnan([low, high]).all()
+    low, high = uncertainty.d_prime_interval(people, curve)
+    assert low < curve.d_prime < high if subjects >= uncertainty.MIN_SUBJECTS_D_PRIME else np.isnan([low, high]).all()
 
 
 def test_shared_subjects_widen_and_few_subjects_widen_more():
@@ -99,7 +90,7 @@ def test_a_bound_is_clopper_and_pearsons(value, n):
 
 
 def test_with_few_errors_people_differ_as_they_do_at_thirty():
-    assert (MIN_ERRORS, MIN_EFFECTIVE_ERRORS) == (30, 10)
+    assert (uncertainty.MIN_ERRORS, uncertainty.MIN_EFFECTIVE_ERRORS) == (30, 10)
     subjects = Subjects(normal_scores(2, subjects=40, shared=0))
     nonmated = np.sort(subjects.scores.score[~subjects.scores.mated])[::-1]
     at_30, at_3, at_60 = (subjects.rate(False, subjects.scores.score - nonmated[n - 1]) for n in (30, 3, 60))

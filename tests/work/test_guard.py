@@ -2,18 +2,18 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ridgefeat.errors import ParameterError
 from ridgefeat.sources import PrintSource
 from ridgefeat.table.batches import Extraction, compute_batch, iterate_batches
 from ridgefeat.table.row import ArrayPrint
 from ridgefeat.work import guard
-from ridgefeat.work.guard import Limits, guarded_map
+from ridgefeat.work.guard import Limits, guarded_map, limited
 from tests.table import hanging_prints as bad
 from tests.table.helpers import RECIPE
 
@@ -63,8 +63,8 @@ def test_a_print_that_hangs_is_stopped_and_the_others_are_done(good, plain, plac
 
 
 def test_the_stopped_process_is_gone():
-    child = guard.Child(Limits(0.5))
-    child.begin(time.sleep, [600])
+    child = guard.Child()
+    child.begin(time.sleep, [600], Limits(0.5))
     assert "took longer" in child.result().reason
     with pytest.raises(ProcessLookupError):
         os.kill(child._process.pid, 0)
@@ -92,7 +92,8 @@ def test_a_crash_is_a_row_and_one_that_does_not_come_again_is_none(good, tmp_pat
 
 def test_a_call_that_ends_its_process_is_tried_twice(monkeypatch):
     start, started = guard.Child, []
-    monkeypatch.setattr(guard, "Child", lambda limits: started.append(limits) or start(limits))
+    monkeypatch.setattr(guard, "Child", lambda: started.append(1) or start())
+    guard.close_all()
     (stopped,) = guarded_map(os._exit, [3], Limits(60.0))
     assert "ended (exit code 3)" in stopped.reason and len(started) == 2
 
@@ -100,24 +101,54 @@ def test_a_call_that_ends_its_process_is_tried_twice(monkeypatch):
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is bounded on Linux")  # noqa: PTH110
 def test_memory_is_bounded(good):
     batch = compute([source(bad.Hungry()), good[0]], Limits(30.0, 1 << 30))
-    assert batch.meta[0]["meta_error"] == "not enough memory for this image"
+    assert batch.meta[0]["meta_error"] == "not enough memory for this image; the commands' --memory allows more"
     assert batch.meta[1]["meta_error"] is None and batch.memory < 1 << 30
-    with pytest.raises(ParameterError, match=r"--memory 20 MB is too little: a worker takes \d+ MB"):
-        compute(good, Limits(30.0, 20 << 20))
+    assert compute(good[:1], Limits(30.0)).meta[0]["meta_error"] is None
 
 
 def test_two_guarded_workers_share_the_work(arrays):
     items = [ArrayPrint(a, str(i)) for i, a in enumerate(arrays)]
-    extraction = Extraction(items, RECIPE, 2, Limits(30.0))
-    rows = {b.start + i: m for b in iterate_batches(extraction) for i, m in enumerate(b.meta)}
+    with limited(30.0):
+        batches = list(iterate_batches(Extraction(items, RECIPE, 2)))
+    rows = {b.start + i: m for b in batches for i, m in enumerate(b.meta)}
     assert [rows[i]["meta_source"] for i in range(len(items))] == [str(i) for i in range(len(items))]
     assert not guard._idle
 
 
-@pytest.mark.skipif(guard.resource is None, reason="memory cannot be bounded here")
-def test_a_process_needs_64_megabytes_beyond_what_it_holds_at_first(monkeypatch):
-    bounds = []
-    monkeypatch.setattr(guard, "process_memory", lambda key: 100 << 20)
-    monkeypatch.setattr(guard.resource, "setrlimit", lambda kind, limits: bounds.append(limits))
-    assert "takes 100 MB before its first print; give 356 or more" in guard._bound_memory(163 << 20)
-    assert guard._bound_memory(164 << 20) is True and bounds == [(164 << 20, 164 << 20)]
+FORKED = """
+from operator import methodcaller
+from ridgefeat.work import guard
+from tests.table.hanging_prints import Crash, Hungry, Sleeper, Stuck
+
+read = methodcaller("read", 0)
+with guard.limited(0.7, 100 << 20):
+    guard.start_children(2, "ridgefeat.table.batches")
+    forked = len(guard._idle)
+    places = [Sleeper(0), Stuck(), Sleeper(0), Crash(), Sleeper(0)]
+    results = list(guard.guarded_map(read, places, guard.current_limits()))
+    try:
+        list(guard.guarded_map(read, [Hungry()], guard.current_limits()))
+    except MemoryError:
+        results.append("MemoryError")
+print(forked, *(getattr(r, "reason", r) for r in results), sep=chr(10))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are forked on Linux only")
+def test_forked_children_keep_the_limits_and_leave_nothing_on_standard_error():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True, timeout=120)
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["2", "b''"] and lines[3] == lines[5] == "b''" and lines[6] == "MemoryError"
+    assert "took longer than 0.7 s" in lines[2] and "crashed (SIGSEGV)" in lines[4]
+    assert done.stderr == ""
+
+
+def test_a_process_with_threads_does_not_fork():
+    gate = threading.Event()
+    thread = threading.Thread(target=gate.wait)
+    thread.start()
+    with limited(60):
+        guard.start_children(1, "ridgefeat.table.batches")
+        assert not guard._idle
+    gate.set()
+    thread.join()

@@ -10,12 +10,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from joblib import delayed
 from numpy.typing import NDArray
 
 from ridgefeat.errors import ImageError, RidgefeatError
@@ -25,7 +25,8 @@ from ridgefeat.sources.rows import locate
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, UInt8
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import open_print
-from ridgefeat.work.engine import count_workers, spread
+from ridgefeat.work.engine import count_workers, spread_items
+from ridgefeat.work.guard import Stopped, current_limits, guarded_map
 
 GRID = 4095
 """Steps from one edge of a picture to the other in which marks are placed."""
@@ -84,12 +85,12 @@ def draw_prints(
     found too. `progress` is called with the numbers of prints done, failed and in total.
     """
     step = choose_step(rows, root, params, room)
-    calls = (delayed(draw_print)(row, root, params, step, overlays) for row in rows)
+    draw = partial(draw_print, root=root, params=params, step=step, overlays=overlays)
     drawn: list[PackedPrint] = []
     failed = 0
-    for one in spread(calls, max(1, min(count_workers(jobs), len(rows))), ordered=True):
-        drawn.append(one)
-        failed += one.error != ""
+    for made in spread_items(draw, rows, count_workers(jobs)):
+        drawn.append(PackedPrint("", (1.0, 1.0), *NOTHING, made.reason) if isinstance(made, Stopped) else made)
+        failed += drawn[-1].error != ""
         if progress is not None:
             progress(len(drawn), failed, len(rows))
     return drawn, step
@@ -97,14 +98,19 @@ def draw_prints(
 
 def choose_step(rows: Sequence[Mapping[str, Any]], root: Path, params: Params, room: int) -> tuple[int, int]:
     """Return the best size and quality at which the pictures of all rows fit, estimated on some of them."""
-    some = []
-    for i in np.unique(np.linspace(0, len(rows) - 1, TRIED).astype(int)):
-        with suppress(RidgefeatError):
-            some.append(reopen(rows[i], root, params))
+    tried = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, TRIED).astype(int))]
+    read = guarded_map(partial(_original, root=root, params=params), tried, current_limits())
+    some = [pixels for pixels in read if isinstance(pixels, np.ndarray)]
     for step in LADDER:
-        if not some or len(rows) * float(np.mean([len(embed(fp.original, *step)) for fp in some])) <= room:
+        if not some or len(rows) * float(np.mean([len(embed(pixels, *step)) for pixels in some])) <= room:
             return step
     return LADDER[-1]
+
+
+def _original(row: Mapping[str, Any], root: Path, params: Params) -> UInt8 | None:
+    with suppress(RidgefeatError):
+        return reopen(row, root, params).original
+    return None
 
 
 def draw_print(

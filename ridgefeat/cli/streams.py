@@ -1,0 +1,114 @@
+"""Standard streams that are closed, full or of a narrow encoding, and Ctrl-C at any moment: one line, and an exit code.
+
+A message that cannot be written is lost; a result that cannot be written is an error.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ridgefeat.errors import RidgefeatError
+
+INTERRUPTED = 130
+
+
+class Results(io.TextIOWrapper):
+    """Standard output; says what is wrong if it cannot be written. A reader that has left ends the command quietly."""
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        with _output_errors(self):
+            return super().write(text)
+
+    def flush(self) -> None:
+        """Hand on what was written."""
+        with _output_errors(self):
+            super().flush()
+
+
+@contextmanager
+def _output_errors(stream: Results) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # What is left in the buffer would be tried again, in vain, when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if error.errno == errno.EPIPE:
+            raise
+        raise RidgefeatError(f"standard output cannot be written: {error.strerror}") from None
+
+
+class Messages(io.TextIOWrapper):
+    """Standard error; what cannot be written is lost."""
+
+    def write(self, text: str) -> int:
+        """Write text."""
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what was written."""
+        with suppress(OSError):
+            super().flush()
+
+
+@contextmanager
+def guarded_streams() -> Iterator[None]:
+    """Run a command whose streams may be closed or full, and end it with INTERRUPTED if Ctrl-C was pressed."""
+    before = sys.stdout, sys.stderr
+    if sys.stdout is sys.__stdout__ and sys.stderr is sys.__stderr__:
+        _guard()
+    pressed: list[int] = []
+
+    def interrupt(number: int, frame: Any) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    is_main = threading.current_thread() is threading.main_thread()
+    earlier = signal.signal(signal.SIGINT, interrupt) if is_main else None
+    try:
+        yield
+    except BaseException as error:
+        # A library that is interrupted while it is imported may make any other error of it.
+        if not pressed:
+            raise
+        if not isinstance(error, SystemExit) or error.code != INTERRUPTED:
+            print("Interrupted.", file=sys.stderr)
+        exec("")  # else an interpreter interrupted inside exec, as dataclasses use it, ends by SIGINT
+        raise SystemExit(INTERRUPTED) from None
+    finally:
+        if pressed:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter is ending
+        elif is_main:
+            signal.signal(signal.SIGINT, earlier)
+        for name, stream in zip(("stdout", "stderr"), before, strict=True):
+            if stream is not None and (own := getattr(sys, name)) is not stream:
+                setattr(sys, name, stream)
+                with suppress(OSError, RidgefeatError):
+                    own.detach()  # else it would close the stream that it shares
+
+
+def _guard() -> None:
+    """Put streams in place that do not fail; a descriptor that is closed would be given to the next file opened."""
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, mode)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+    for name, number, kind in (("stdout", 1, Results), ("stderr", 2, Messages)):
+        stream = getattr(sys, name)
+        raw = open(number, "wb", closefd=False) if stream is None else stream.buffer  # noqa: SIM115 - kept open
+        encoding = "utf-8" if stream is None else stream.encoding
+        setattr(sys, name, kind(raw, encoding, "backslashreplace", line_buffering=True))
