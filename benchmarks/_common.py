@@ -14,6 +14,10 @@ from pathlib import Path  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("RIDGEFEAT_DATA", ROOT / ".data"))
 
+WRONG_LABELS = frozenset(["101_5_1", "101_7_1", "102_4_1", "102_5_1", "102_6_1", "103_7_1", "111_6_1", "114_6_3"])
+"""Prints of FCJ2020 that show another finger than their name says (found by comparison, then looked at; the last is
+nearly 114_7_3). They are left out of everything that is fitted or reported."""
+
 
 def need(folder: str) -> Path:
     """Return a folder of real prints, or end with the reason."""

@@ -1,4 +1,4 @@
-"""Pairing: the most similar pairs of minutiae, how well they agree, and the motion on which the strongest agree.
+"""Pairing: the most similar pairs of minutiae, and the motion and the stretch of the skin on which the strongest agree.
 
 Local similarity sort with relaxation (LSS-R) of Cappelli, Ferrara and Maltoni (2010, see cylinders). What differs:
 twice as many pairs enter the relaxation, it runs 3 rounds instead of 5, pairs are ranked by their relaxed similarity
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ridgefeat.structure import Float, Minutiae
+from ridgefeat.verify.deformation import Deformation
 from ridgefeat.verify.geometry import Motion, wrap
 from ridgefeat.verify.template import Template, inside
 
@@ -28,7 +29,11 @@ MIN_AVERAGED, MAX_AVERAGED = 4, 10
 AVERAGED_MIDPOINT, AVERAGED_SLOPE = 20.0, 0.4
 """Minutiae at which the number is halfway, and how fast it rises."""
 MAX_DISTANCES = (18.0, 14.0)
-"""Pixels between paired minutiae, while the motion is refined and at the end."""
+"""Pixels between paired minutiae, while the motion is refined."""
+MAX_RESIDUALS = (20.0, 16.0, 12.0)
+"""The same after the deformation, while it is refined and at the end."""
+MIN_DEFORMED = 3
+"""Pairs from which a deformation is estimated."""
 MAX_DIRECTION_DIFFERENCE = np.pi / 6
 """Radians between the directions of paired minutiae."""
 _DIRECTION_WEIGHT = 0.5
@@ -119,6 +124,7 @@ class Alignment:
     """One print aligned with another."""
 
     motion: Motion  # of the first print onto the second
+    deformation: Deformation | None  # from the second onto the moved first
     first: Index  # paired minutiae, one to one, shape (k,)
     second: Index
     common: tuple[int, int]  # minutiae of the first and of the second print in the area that both cover
@@ -140,26 +146,37 @@ def align(first: Template, second: Template, pairs: Pairs) -> Alignment | None:
     a, b = first.minutiae, second.minutiae
     i, j = pairs.first, pairs.second
     motion = Motion.fit(a.x[i], a.y[i], b.x[j], b.y[j], weight)
+    apart = a.direction[:, None] - b.direction
     for max_distance in MAX_DISTANCES:
-        i, j = _pair_nearest(first, second, motion, max_distance)
+        x, y = motion.apply(a.x, a.y)
+        i, j = _pair_nearest(x[:, None] - b.x, y[:, None] - b.y, apart + np.float32(motion.rotation), max_distance)
         if len(i) < 2:
             break
         if len(i) > 2:
             motion = Motion.fit(a.x[i], a.y[i], b.x[j], b.y[j], np.ones(len(i), np.float32))
-    common = [inside(second.mask, *motion.apply(a.x, a.y)), inside(first.mask, *motion.invert(b.x, b.y))]
-    n_first, n_second = (max(int(c.sum()), len(i)) for c in common)
-    return Alignment(motion, i, j, (n_first, n_second))
-
-
-def _pair_nearest(first: Template, second: Template, motion: Motion, max_distance: float) -> tuple[Index, Index]:
-    """Return the minutiae that are mutual nearest neighbours in position and direction, and near enough."""
-    a, b = first.minutiae, second.minutiae
     x, y = motion.apply(a.x, a.y)
-    distance = np.hypot(x[:, None] - b.x, y[:, None] - b.y) * np.float32(1 / max_distance)
-    turn = np.abs(wrap(a.direction[:, None] + np.float32(motion.rotation) - b.direction))
-    turn *= np.float32(1 / MAX_DIRECTION_DIFFERENCE)
+    apart += np.float32(motion.rotation)
+    deformation = None
+    for max_distance in MAX_RESIDUALS:
+        if len(i) < MIN_DEFORMED:
+            break
+        deformation = Deformation.fit(b.x[j], b.y[j], x[i] - b.x[j], y[i] - b.y[j])
+        right, down = deformation.at(b.x, b.y)
+        i, j = _pair_nearest(x[:, None] - (b.x + right), y[:, None] - (b.y + down), apart, max_distance)
+    common = [inside(second.mask, x, y), inside(first.mask, *motion.invert(b.x, b.y))]
+    n_first, n_second = (max(int(c.sum()), len(i)) for c in common)
+    return Alignment(motion, deformation, i, j, (n_first, n_second))
+
+
+def _pair_nearest(right: Float, down: Float, turn: Float, max_distance: float) -> tuple[Index, Index]:
+    """Return the minutiae that are mutual nearest neighbours in position and direction, and near enough.
+
+    Given are the differences of positions and directions of every two, shape (n first, n second).
+    """
+    distance = np.hypot(right, down) * np.float32(1 / max_distance)
+    turn = np.abs(wrap(turn)) * np.float32(1 / MAX_DIRECTION_DIFFERENCE)
     cost = np.where((distance > 1) | (turn > 1), _UNPAIRED, distance + np.float32(_DIRECTION_WEIGHT) * turn)
     nearest = cost.argmin(1)
-    own = np.arange(len(a))
+    own = np.arange(len(cost))
     paired = np.flatnonzero((cost[own, nearest] < _UNPAIRED) & (cost.argmin(0)[nearest] == own))
     return paired, nearest[paired]

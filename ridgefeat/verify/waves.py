@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.structure import Bool, Float
+from ridgefeat.verify.deformation import Deformation
 from ridgefeat.verify.geometry import Motion
 
 SPACING = 3
@@ -67,7 +68,9 @@ def ridge_waves(enhanced: Float, period: Float, mask: Bool) -> Waves:
     return Waves(np.rint(np.clip(100 * signal, -127, 127)).astype(np.int8))
 
 
-def coherence(first: Waves, second: Waves, motion: Motion) -> tuple[float, float]:
+def coherence(
+    first: Waves, second: Waves, motion: Motion, deformation: Deformation | None = None
+) -> tuple[float, float]:
     """Return the phase coherence of two prints' ridges after the first is moved onto the second, and their overlap.
 
     The first is the mean coherence of blocks, weighted by their amplitudes, 0 to 1, and 0 if the overlap (mm²) is too
@@ -84,7 +87,7 @@ def coherence(first: Waves, second: Waves, motion: Motion) -> tuple[float, float
     if not rows or not columns or not first.signal.size:
         return 0.0, 0.0
     size = (columns * BLOCK, rows * BLOCK)
-    a, across, down = cv2.split(cv2.warpAffine(first.signal.astype(np.float32), motion.on_grid(SPACING), size))
+    a, across, down = cv2.split(_move(first, size, motion, deformation))
     b, right, below = cv2.split(second.signal[: size[1], : size[0]].astype(np.float32))
     c, s = np.float32(motion.cosine), np.float32(motion.sine)
     across, down = c * across - s * down, s * across + c * down
@@ -107,3 +110,19 @@ def coherence(first: Waves, second: Waves, motion: Motion) -> tuple[float, float
         return 0.0, 0.0
     coherent = float(np.sqrt(even * even + odd_x * odd_x + odd_y * odd_y).sum())
     return coherent / amplitude, float(covered * _BLOCK_MM2)
+
+
+def _move(waves: Waves, size: tuple[int, int], motion: Motion, deformation: Deformation | None) -> Float:
+    """Return a print's signal as it lies on another one, shape (rows, columns, 3); `size` is (columns, rows)."""
+    signal, matrix = waves.signal.astype(np.float32), motion.on_grid(SPACING)
+    if deformation is None:
+        return np.asarray(cv2.warpAffine(signal, matrix, size), np.float32)
+    columns, rows = size
+    # The deformation is smooth: it is computed once per block.
+    x, y = (SPACING * (BLOCK * (np.arange(n // BLOCK, dtype=np.float32) + 0.5) - 0.5) + 1 for n in size)
+    moved = deformation.at(np.tile(x, len(y)), np.repeat(y, len(x)))
+    right, down = (cv2.resize(v.reshape(len(y), len(x)), size) / np.float32(SPACING) for v in moved)
+    u, v = np.arange(columns, dtype=np.float32) + right, np.arange(rows, dtype=np.float32)[:, None] + down
+    back = cv2.invertAffineTransform(matrix)
+    at_x, at_y = (m[0] * u + m[1] * v + m[2] for m in back)
+    return np.asarray(cv2.remap(signal, at_x, at_y, cv2.INTER_LINEAR), np.float32)

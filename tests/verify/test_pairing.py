@@ -3,7 +3,6 @@ import pytest
 
 from ridgefeat.structure import Minutiae
 from ridgefeat.verify import Template
-from ridgefeat.verify.geometry import Motion
 from ridgefeat.verify.pairing import MAX_DISTANCES, Geometry, _pair_nearest, count_averaged, relaxed_pairs
 from tests.verify.helpers import move, random_minutiae
 
@@ -45,5 +44,6 @@ def template(*points):
     ],
 )
 def test_minutiae_pair_within_14_px_and_30_degrees_of_the_nearest(second, expected):
-    found = _pair_nearest(template((100, 100, 0)), template(*second), Motion(1.0, 0.0, 0.0, 0.0), MAX_DISTANCES[-1])
+    x, y, direction = np.float32(second).T
+    found = _pair_nearest(100 - x[None], 100 - y[None], -direction[None], MAX_DISTANCES[-1])
     assert found[1].tolist() == expected
