@@ -50,7 +50,7 @@ class Deformation:
         covariance = (AMPLITUDE**2 * _correlation(x, y, x, y)).astype(np.float64)
         observed = np.stack([right, down], 1).astype(np.float64)
         variance = np.full(len(x), NOISE**2)
-        weight = observed
+        weight: np.ndarray = observed
         for k in range(ROUNDS):
             weight = np.linalg.solve(covariance + np.diag(variance), observed)
             if k < ROUNDS - 1:
