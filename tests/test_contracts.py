@@ -31,7 +31,7 @@ def test_a_module_imported_by_name_is_a_known_one():
         "cli/__init__.py": "commands",
         "cli/options.py": "tables of names that a shell completes",
         "cli/doctor.py": "libraries",
-        "work/engine.py": "the module that the caller's workers need",
+        "work/guard.py": "the module that the caller's workers need",
         "bench/classifiers.py": "estimators, a user's among them",
         "backbone/torch_network.py": "a user's file",
     }

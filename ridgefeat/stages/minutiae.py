@@ -116,6 +116,12 @@ def select_minutiae(found: Minutiae, params: MinutiaeParams | None = None) -> Mi
     Faint, smudged and small prints explain their minutiae badly without having none. The best dozen, the minimum for a
     comparison, is therefore kept at a lower confidence.
 
+    Parameters
+    ----------
+    found : Minutiae
+        From extract_minutiae.
+    params : MinutiaeParams, optional
+
     Examples
     --------
     >>> ones = np.ones(20, np.float32)

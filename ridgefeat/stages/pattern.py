@@ -100,6 +100,12 @@ def classify(flow: Complex, is_cut: bool, params: PatternParams | None = None) -
 def prior(is_cut: bool, params: PatternParams | None = None) -> NDArray[Any]:
     """Return the weight of each of CLASSES before the ridges are measured.
 
+    Parameters
+    ----------
+    is_cut : bool
+        Whether a core but no delta is in the print, which then ends above its deltas: hardly an arch.
+    params : PatternParams, optional
+
     Examples
     --------
     >>> prior(is_cut=True)
