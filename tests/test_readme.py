@@ -47,7 +47,7 @@ SHORTER = {
     "-o compared/": ("--classifiers logistic,pca-lda --fast", "the page has every classifier; tests/bench fits all"),
     "-o seen/": ("--epochs 1", "a network takes a second an epoch"),
     "-o leaky/": ("--classifiers logistic", "knn's 25 neighbours are more prints than are shared"),
-    "-j 8 --timeout 60 --memory 1500": ("-j 1", "eight workers start slowly on two cores; tests/cli bounds prints"),
+    "-j 8 --timeout 120 --memory 2000": ("-j 1", "eight workers start slowly on two cores; tests/cli bounds prints"),
 }
 """What is added to commands that hold the first text, so that the tests stay quick, and why."""
 
