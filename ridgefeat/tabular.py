@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOG = logging.getLogger("ridgefeat")
-MAX_SAMPLE, MAX_HEADER, MAX_COLUMNS = 1 << 18, 1 << 24, 100_000
+MAX_SAMPLE, MAX_HEADER = 1 << 18, 1 << 24
 """Characters from which a dialect is found; and at most, where the first line is longer."""
 SAMPLE_ROWS, MAX_COLUMNS = 50, 10_000
 """Rows from which a dialect is found; cells in a row of a text table, since each column takes half a millisecond."""
@@ -317,15 +317,13 @@ def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int)
             sample = _sample(file)
     if not sample.strip():
         raise kind(f"{where} is empty")
-    if (widest := max(map(re.split(r"[\r\n]", sample, maxsplit=1)[0].count, SEPARATORS))) > MAX_COLUMNS:
-        raise kind(f"{where} has {widest + 1:,} columns, more than the {MAX_COLUMNS:,} that are read")
+    _check_width(1 + max(map(re.split(r"[\r\n]", sample, maxsplit=1)[0].count, SEPARATORS)), kind, where)
     hint = re.match(r"(#.*\r?\n)+|sep=(.)\r?\n", sample, re.IGNORECASE)
     sample, skipped = (sample[hint.end() :], hint[0].count("\n")) if hint else (sample, 0)
     given = "," if content else hint[2] if hint and hint[2] in SEPARATORS else None
     separator, head = _separator(sample, given)
-    cells = 1 + max(line.count(" " if separator == r"\s+" else separator) for line in sample.splitlines()[:SAMPLE_ROWS])
-    if cells > MAX_COLUMNS:
-        raise kind(f"{where} has rows of {cells:,} cells, more than the {MAX_COLUMNS:,} that are read; use Parquet")
+    sign = " " if separator == r"\s+" else separator
+    _check_width(1 + max(line.count(sign) for line in sample.splitlines()[:SAMPLE_ROWS]), kind, where)
     decimal = _decimal(head, separator)
     padded = f"{separator} " in sample.lstrip().partition("\n")[0]
     return Table(
@@ -355,6 +353,11 @@ def _encoding(path: Path, kind: type[Exception], where: str) -> str:
                 encoding = "cp1252"
                 decoder = codecs.getincrementaldecoder("cp1252")("replace")
     return encoding
+
+
+def _check_width(cells: int, kind: type[Exception], where: str) -> None:
+    if cells > MAX_COLUMNS:
+        raise kind(f"{where} has rows of {cells:,} cells, more than the {MAX_COLUMNS:,} that are read; use Parquet")
 
 
 def _sample(file: IO[str]) -> str:

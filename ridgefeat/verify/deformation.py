@@ -37,7 +37,7 @@ class Deformation:
     >>> x, y = np.float32([0, 40, 80, 120]), np.float32([0, 90, 10, 60])
     >>> field = Deformation.fit(x, y, np.full(4, 8, np.float32), np.zeros(4, np.float32))
     >>> [v.round(1) for v in field.at(np.float32([60, 900]), np.float32([40, 900]))]
-    [array([7.9, 0. ], dtype=float32), array([0., 0.], dtype=float32)]
+    [array([8.6, 0. ], dtype=float32), array([0., 0.], dtype=float32)]
     """
 
     x: Float  # shape (k,)

@@ -56,7 +56,7 @@ def test_a_damaged_table_says_so(table, damage, says):
 
 def test_a_table_that_is_not_there_or_beyond_all_bounds_is_not_read(table, monkeypatch):
     for limit, value, says in (
-        ("tabular.MAX_COLUMNS", 5, "columns, more than the 5 that are read"),
+        ("tabular.MAX_COLUMNS", 5, "cells, more than the 5 that are read"),
         ("table.reading.MAX_BYTES", 100, "larger than"),
     ):
         monkeypatch.setattr(f"ridgefeat.{limit}", value)
