@@ -226,6 +226,13 @@ LAYOUTS: dict[str, Layout] = {
             re.compile(r"casia|^[LR]$", re.IGNORECASE),
         ),
         Layout(
+            "mcyt",
+            "MCYT: 0000/dp/0000_3_11.bmp (person, finger 0-9, sample; sensors dp and pb); 500 dpi",
+            sets.parse_mcyt,
+            _at_500,
+            re.compile(r"mcyt|^(dp|pb)$", re.IGNORECASE),
+        ),
+        Layout(
             "polyu-hrf",
             "PolyU HRF: DBI/Training/1_1_1.jpg (finger, session, image); 1200 dpi; the subject is the finger, numbered "
             "in each part of its own",

@@ -101,6 +101,20 @@ def parse_casia(path: PurePath) -> Labels | None:
     return {"subject": found[1], "hand": hand, "finger": POSITIONS[int(found[3])], "impression": found[4]}
 
 
+_MCYT = re.compile(r"(?:(dp|pb)_)?(\d{4})_(\d)_(\d{1,2})", re.IGNORECASE)
+
+
+def parse_mcyt(path: PurePath) -> Labels | None:
+    """Read 0000/dp/0000_3_11.bmp: person, finger 0 to 9 in the set's own order, sample; dp and pb are its sensors."""
+    found = _MCYT.fullmatch(path.stem)
+    if not found:
+        return None
+    given = [found[1] or "", *reversed(path.parts[:-1])]
+    sensor = next((name.lower() for name in given if name.lower() in ("dp", "pb")), None)
+    impression = found[4] if sensor is None else f"{sensor}-{found[4]}"
+    return {"subject": found[2], "finger_id": found[3], "impression": impression}
+
+
 _HRF = re.compile(r"(\d{1,3})_([12])_(\d)")
 _HRF_FOLDERS = re.compile(r"DBII?|Training|Test", re.IGNORECASE)
 

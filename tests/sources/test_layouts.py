@@ -123,6 +123,7 @@ def test_labels_that_say_missing_are_left_out():
 
 def test_every_layout_explains_itself():
     assert LAYOUTS["plain"].parse(PurePath("100__M_Left_index_finger.BMP")) == {}
-    known = ["socofing", "sd4", "sd9", "nist-sd300", "casia", "polyu-hrf", "polyu-cross", "livdet", "fcj", "fvc"]
+    known = ["socofing", "sd4", "sd9", "nist-sd300", "casia", "mcyt", "polyu-hrf", "polyu-cross"]
+    known += ["livdet", "fcj", "fvc"]
     assert list(LAYOUTS) == [*known, "person-folders", "class-folders", "plain"]
     assert all(name == layout.name and len(layout.meaning) > 20 for name, layout in LAYOUTS.items())
