@@ -73,8 +73,19 @@ def guarded_streams() -> Iterator[None]:
         pressed.append(number)
         raise KeyboardInterrupt
 
+    process, report = os.getpid(), sys.unraisablehook
+
+    def press_again(lost: Any) -> None:
+        # What is raised in a callback, such as the interpreter's own around a fork, is reported and lost.
+        if lost.exc_type is not KeyboardInterrupt:
+            report(lost)
+        elif os.getpid() == process and hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, interrupt)
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+
     is_main = threading.current_thread() is threading.main_thread()
     earlier = signal.signal(signal.SIGINT, interrupt) if is_main else None
+    sys.unraisablehook = press_again
     try:
         yield
     except BaseException as error:
@@ -86,6 +97,9 @@ def guarded_streams() -> Iterator[None]:
         exec("")  # else an interpreter interrupted inside exec, as dataclasses use it, ends by SIGINT
         raise SystemExit(INTERRUPTED) from None
     finally:
+        sys.unraisablehook = report
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
         if pressed:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter is ending
         elif is_main:
