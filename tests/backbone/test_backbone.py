@@ -12,6 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
+pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
+pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
+
 from ridgefeat.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, Preprocessing
 from ridgefeat.errors import ImageError, ModelError, ParameterError
 from ridgefeat.work.threads import opencv_threads

@@ -11,6 +11,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
+pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
+
 from ridgefeat.backbone import Backbone
 from ridgefeat.bench import Options, backbone_methods, compare, make_problem, read_settings
 from ridgefeat.bench.inputs import make_inputs

@@ -5,6 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+pytest.importorskip("onnx", reason="networks for these tests are written with onnx (the extra onnx)")
+pytest.importorskip("onnxruntime", reason="networks for these tests are run by onnxruntime (the extra onnx)")
+
 from ridgefeat.backbone import Backbone, layers
 from ridgefeat.backbone.onnx_network import OnnxNetwork, _libraries
 from ridgefeat.errors import ModelError
