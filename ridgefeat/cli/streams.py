@@ -92,6 +92,8 @@ def guarded_streams() -> Iterator[None]:
         # A library that is interrupted while it is imported may make any other error of it.
         if not pressed:
             raise
+        if is_main:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter is ending
         if not isinstance(error, SystemExit) or error.code != INTERRUPTED:
             print("Interrupted.", file=sys.stderr)
         exec("")  # else an interpreter interrupted inside exec, as dataclasses use it, ends by SIGINT
