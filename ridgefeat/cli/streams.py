@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -71,21 +72,23 @@ def guarded_streams() -> Iterator[None]:
 
     def interrupt(number: int, frame: Any) -> None:
         pressed.append(number)
+        warnings.simplefilter("ignore")  # of what is left undone
         raise KeyboardInterrupt
 
     process, report = os.getpid(), sys.unraisablehook
 
-    def press_again(lost: Any) -> None:
-        # What is raised in a callback, such as the interpreter's own around a fork, is reported and lost.
+    def leave_if_lost(lost: Any) -> None:
+        # What is raised in a callback, such as the interpreter's own around a fork, goes no further. To leave at once
+        # is safe: whatever ends a command, its results are whole or absent.
         if lost.exc_type is not KeyboardInterrupt:
             report(lost)
-        elif os.getpid() == process and hasattr(signal, "setitimer"):
-            signal.signal(signal.SIGALRM, interrupt)
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
+        elif os.getpid() == process:
+            os.write(2, b"Interrupted.\n")
+            os._exit(INTERRUPTED)
 
     is_main = threading.current_thread() is threading.main_thread()
     earlier = signal.signal(signal.SIGINT, interrupt) if is_main else None
-    sys.unraisablehook = press_again
+    sys.unraisablehook = leave_if_lost
     try:
         yield
     except BaseException as error:
@@ -100,11 +103,7 @@ def guarded_streams() -> Iterator[None]:
         raise SystemExit(INTERRUPTED) from None
     finally:
         sys.unraisablehook = report
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        if pressed:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter is ending
-        elif is_main:
+        if is_main and not pressed:
             signal.signal(signal.SIGINT, earlier)
         for name, stream in zip(("stdout", "stderr"), before, strict=True):
             if stream is not None and (own := getattr(sys, name)) is not stream:

@@ -150,6 +150,7 @@ class Child:
             [sys.executable, "-c", _BOOT],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env={**os.environ, **threads},
             start_new_session=True,
         )

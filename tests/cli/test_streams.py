@@ -52,15 +52,9 @@ def test_ctrl_c_is_one_line_at_any_moment(prints, tmp_path, options):
         time.sleep(delay)
         os.killpg(process.pid, signal.SIGINT)
         said = process.communicate(timeout=60)[1].decode()
-        # An interpreter that is interrupted while it imports may end by the signal itself, which shells call 130 too.
-        assert process.returncode in (0, 130, -signal.SIGINT)
-        # Between two of its own steps click says "Aborted!" as well; early on, a library may say more.
-        assert (
-            not said
-            or delay < 2
-            or process.returncode < 0
-            or (said.splitlines()[-1].startswith("Interrupted") and len(said.split("\n")) <= 4)
-        )
+        assert process.returncode in (0, 130)
+        # Between two of its own steps click says "Aborted!" as well.
+        assert not said or (said.splitlines()[-1].startswith("Interrupted") and len(said.split("\n")) <= 4)
 
 
 @pytest.mark.parametrize(
