@@ -45,9 +45,10 @@ class Params:
 
     Parameters
     ----------
-    normalisation, segmentation, orientation, period, enhancement, gabor, skeleton, minutiae,
+    normalisation, segmentation, orientation, period, enhancement, gabor, skeleton, minutiae
+        Parameters of these stages, each with unit, range and default in its own docstring.
     singular_points, pattern, flags
-        The stages', each with unit, range and default in its own docstring; `ridgefeat params` lists them all.
+        Those of the last three; `ridgefeat params` lists them all.
     """
 
     normalisation: NormalisationParams = field(default_factory=NormalisationParams)
