@@ -1,6 +1,6 @@
 """What do damaged and hostile files do to every parser? Mutated files of every kind, and bad files among good prints.
 
-    python benchmarks/attack.py [--seconds 8] [--count 1000000] [--only NAME]
+    python benchmarks/attack.py [--seconds 8] [--count 1000000] [--whole] [--only NAME]
 
 Files made with the package's own synth (and the transactions in AN2, where they are) are changed: bits flipped, cut
 off, the tail zeroed, pieces spliced in, taken out or repeated, extreme numbers and long digits put in, and where a
@@ -37,6 +37,16 @@ from ridgefeat.errors import RidgefeatError
 COUNTS = ("tried", "refused", "unchanged", "changed", "unnoticed", "uncaught", "slow", "large")
 SLOW, LARGE, ENDED = 10.0, 1 << 20, 120.0
 """Seconds of the processor and KiB beyond which an input is slow and large; seconds by the clock that it may take."""
+WHOLE = (
+    "transaction",
+    "type 9 in a file",
+    "record (ISO, ANSI)",
+    "record as text",
+    "card, normal",
+    "card, compact",
+    "xyt",
+)
+"""Parsers of transactions and templates, which --whole lets finish their count."""
 MAX_SIZE = 1 << 18
 """Bytes beyond which an input is not made larger."""
 EXTREMES = [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\0\0\0\x80", b"\0\0\xff\xff"]
@@ -256,6 +266,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=8.0, help="Seconds of the processor for each parser.")
     parser.add_argument("--count", type=int, default=1_000_000, help="Maximum number of inputs for each parser.")
+    parser.add_argument("--whole", action="store_true", help="Transactions and templates finish their count (an hour).")
     parser.add_argument("--first", type=int, default=0, help="Number of the first input.")
     parser.add_argument("--only", metavar="NAME", help="Attack this parser alone, without a report.")
     given = parser.parse_args()
@@ -265,7 +276,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:
         for target in targets(Path(scratch)):
             if given.only in (None, target.name):
-                tally, notes = attack(target, given.first, given.count, given.seconds, Path(scratch))
+                seconds = float("inf") if given.whole and target.name in WHOLE else given.seconds
+                tally, notes = attack(target, given.first, given.count, seconds, Path(scratch))
                 slowest, peak = f"{tally['slowest'] / 1000:.0f}", tally["largest"] >> 10
                 rows.append([target.name, *(f"{tally[n]:,}" for n in COUNTS), slowest, peak, tally["used"] // 1000])
                 sums.update({n: tally[n] for n in COUNTS})
@@ -278,7 +290,8 @@ def main() -> None:
         "attack",
         "Attacks on every parser",
         [
-            f"`python benchmarks/attack.py --seconds {given.seconds:g} --count {given.count}`. Of the files tried, "
+            f"`python benchmarks/attack.py --seconds {given.seconds:g} --count {given.count}"
+            f"{' --whole' * given.whole}`. Of the files tried, "
             "some are refused with a message; others are accepted with the same content as the whole file, or with "
             "another (changed). Unnoticed are those changed ones whose damage a checksum or the format's end shows. "
             "Uncaught are errors of no kind of ridgefeat's, crashes included; slow takes more than 10 s, large more "

@@ -36,7 +36,7 @@ DEVIATIONS = (10.0, DEVIATION, 28.0)
 ABOVE = np.array([2, 4, 7, 10, 14, 20, 28, 38, 50, 64], np.float32)
 BELOW = np.array([3, 6, 9, 12, 16, 20, 26, 32, 40, 50, 64], np.float32)
 """Pixels above and below the summit at which flow curves start."""
-STEP, STEPS = 1.5, 70
+STEP, STEPS = 3.0, 35
 """Length of a flow curve's steps in fine cells, and their number each way: 420 px, across any print."""
 
 
@@ -142,13 +142,14 @@ def _symmetries(responses: list[tuple[Complex, Complex]], at: tuple[int, int], d
     low = (dy >= 0) & (dy <= 220) & deep
     beneath = low & (np.abs(dx) <= 24) & (dy >= 12) & (dy <= 160)
     second = low & (np.abs(dx) <= 60) & (dy >= 8) & (dy <= 140)
+    sides = low & (dx <= -24), low & (dx >= 24), beneath
     opening = np.clip(np.angle(1j * responses[1][0][at]), -0.7, 0.7)
-    nearby = np.exp(-((dx / 160) ** 2) / 2 - (dy / 200) ** 2 / 2) * (deep & (dy > 4))
+    nearby = np.exp(-((dx / 160) ** 2) / 2) * np.exp(-((dy / 200) ** 2) / 2) * (deep & (dy > 4))
     for deviation, (core, delta) in zip(DEVIATIONS, responses, strict=True):
         best, likeness = core_near(core, delta, at)
         upward = np.maximum(core.imag, 0) - OPPOSITE * np.abs(delta)
         upright = delta_likeness(core, delta)
-        left, right, below = (upright.max(where=w, initial=0) for w in (low & (dx <= -24), low & (dx >= 24), beneath))
+        left, right, below = (max((upright * side).max(), 0) for side in sides)
         strength = np.maximum(upright, 0) * nearby
         row, column = np.unravel_index(strength.argmax(), strength.shape)
         is_there = strength[row, column] > 0
@@ -158,7 +159,7 @@ def _symmetries(responses: list[tuple[Complex, Complex]], at: tuple[int, int], d
             "core": np.abs(core[best]),
             "core_only": likeness,
             "odd_opening": core[best].real,
-            "upward_core": upward.max(where=second, initial=0),
+            "upward_core": max((upward * second).max(), 0),
             "deltas_both": min(left, right),
             "deltas_any": max(left, right),
             "odd_deltas": right - left,
@@ -217,22 +218,25 @@ def _trace(flow: Complex, seeds: Complex) -> tuple[NDArray[Any], Float]:
 
     def along(points: Complex) -> tuple[Complex, Bool]:
         at = cv2.remap(field, points.view(np.float32).reshape(1, -1, 2), None, cv2.INTER_LINEAR)[0]
-        way = np.sqrt(at[:, 0] + 1j * at[:, 1])  # to the right
-        return way / (np.abs(way) + np.float32(1e-9)), at[:, 2] > 0.5
+        way = np.sqrt(np.ascontiguousarray(at[:, :2]).view(np.complex64)[:, 0])  # to the right
+        return np.asarray(way / (np.abs(way) + np.float32(1e-9)), np.complex64), at[:, 2] > 0.5
 
     points = np.tile(seeds, 2)
     heading, alive = along(points)
     heading[len(seeds) :] *= -1
-    bends, living = [], []
+    headings, living = [heading], []
     for _ in range(STEPS):
         way, inside = along(points + np.float32(STEP / 2) * heading)
-        way *= np.where((way * heading.conj()).real < 0, np.float32(-1), np.float32(1))
+        np.negative(way, out=way, where=(way * heading.conj()).real < 0)
         alive = alive & inside
         if not alive.any():
             break
-        bends.append(heading * way.conj())
-        living.append(alive)
         points = points + np.float32(STEP) * way * alive
         heading = way
-    turns = np.cumsum(np.angle(bends) * living, 0) if bends else np.zeros((1, len(points)))
+        headings.append(heading)
+        living.append(alive)
+    if not living:
+        return np.zeros((1, 2, len(seeds))), points.real.reshape(2, -1)
+    ways = np.array(headings)
+    turns = np.cumsum(np.angle(ways[:-1] * ways[1:].conj()) * living, 0)
     return turns.reshape(-1, 2, len(seeds)), points.real.reshape(2, -1)

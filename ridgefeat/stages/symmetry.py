@@ -77,8 +77,9 @@ def symmetry(flow: Complex, deviation: float) -> tuple[Complex, Complex]:
     parts, weight = flow.view(np.float32).reshape(*flow.shape, 2), np.abs(flow)
     across, up = (_filtered(parts, *k).view(np.complex64)[..., 0] for k in ((odd, even), (even, -odd)))
     share = (_filtered(weight, ring, even) + _filtered(weight, even, ring)) / (2 * ring.sum() * even.sum())
-    scale = total * np.maximum(share, MIN_SHARE)
-    return (across - 1j * up) / scale, (across + 1j * up) / scale
+    scale = 1 / (total * np.maximum(share, MIN_SHARE))
+    across, turned = scale * across, 1j * scale * up
+    return across - turned, across + turned
 
 
 def _filtered(values: Float, along_x: Float, along_y: Float) -> Float:
@@ -87,9 +88,9 @@ def _filtered(values: Float, along_x: Float, along_y: Float) -> Float:
 
 def deep_inside(flow: Complex, margin: int = MARGIN) -> Bool:
     """Return the cells at least `margin` cells inside the print."""
-    padded = np.pad(flow != 0, margin).view(np.uint8)
     square = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
-    return np.asarray(cv2.erode(padded, square)[margin:-margin, margin:-margin] > 0)
+    inside = (flow != 0).view(np.uint8)
+    return np.asarray(cv2.erode(inside, square, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0)
 
 
 def summit(core: Complex, delta: Complex, flow: Complex) -> tuple[int, int]:
@@ -100,10 +101,10 @@ def summit(core: Complex, delta: Complex, flow: Complex) -> tuple[int, int]:
     """
     downward = np.maximum(-core.imag / np.maximum(np.abs(core), np.float32(1e-6)), 0)
     likeness = np.abs(core) * np.sqrt(downward) - OPPOSITE * np.abs(delta)
-    y, x = np.nonzero(flow)
+    y, x = np.nonzero(flow != 0)
     across = (np.arange(flow.shape[1]) - x.mean()) / (1.6 * x.std() + 1)
     down = (np.arange(flow.shape[0])[:, None] - y.mean()) / (1.8 * y.std() + 1)
-    score = (likeness + 0.3) * (0.4 + 0.6 * np.exp(-(across**2 + down**2) / 2))
+    score = (likeness + 0.3) * (0.4 + 0.6 * np.exp(-(down**2) / 2) * np.exp(-(across**2) / 2))
     deep = deep_inside(flow)
     best = np.where(deep if deep.any() else flow != 0, score, -np.inf).argmax()
     row, column = np.unravel_index(best, score.shape)
