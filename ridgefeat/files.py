@@ -110,7 +110,7 @@ def results_folder(
     writes. `command` and `typed`, the whole command line, are what the manifest says made the results. Raises an error
     of `kind` if the folder cannot be written, or holds results of another command.
     """
-    if (owner := read_manifest(folder).get("command", command)) != command:
+    if (owner := owner_of(folder / MANIFEST) or command) != command:
         raise kind(f"{folder} holds results of `ridgefeat {owner}`; choose another folder")
     is_new = not folder.exists()
     with os_errors_as(kind, f"{folder} cannot be written", "; is it a writable folder?"):
@@ -141,19 +141,24 @@ def results_folder(
                 folder.rmdir()
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return a folder's manifest; empty where it has none that can be read."""
+def read_description(path: Path) -> dict[str, Any]:
+    """Return what a manifest or sidecar says; empty where it is none that can be read."""
     try:
-        with (folder / MANIFEST).open("rb") as file:
-            held = json.loads(file.read(1 << 26))
-    except (OSError, ValueError, RecursionError):
+        held = json.loads(read_start(path, 1 << 26))
+    except (ValueError, RecursionError):
         return {}
     return held if isinstance(held, dict) else {}
 
 
+def owner_of(description: Path) -> str:
+    """Return the command that a manifest or sidecar says its files are of; empty where it says none."""
+    said = read_description(description).get("command")
+    return str(next(iter(said[1:]), "")) if isinstance(said, list) else str(said or "")
+
+
 def _listed(folder: Path) -> set[str]:
     """Return the names that a folder's manifest lists; those that lead out of it are passed over."""
-    files = read_manifest(folder).get("files")
+    files = read_description(folder / MANIFEST).get("files")
     names = {Path(name).parts[0] for name in files if Path(name).parts} if isinstance(files, dict) else set()
     return {name for name in names if Path(name).name == name and name not in ("..", MANIFEST)}
 

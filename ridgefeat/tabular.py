@@ -30,6 +30,9 @@ MAX_SAMPLE, MAX_HEADER = 1 << 18, 1 << 24
 """Characters from which a dialect is found; and at most, where the first line is longer."""
 SAMPLE_ROWS, MAX_COLUMNS = 50, 10_000
 """Rows from which a dialect is found; cells in a row of a text table, since each column takes half a millisecond."""
+FREE_CELLS, MAX_CELLS_PER_BYTE = 10_000_000, 16
+"""Cells of a Parquet file, and for each of its bytes: an encoding can claim any number of equal ones in a few bytes. A
+feature table in which nothing could be measured has eight."""
 SEPARATORS = {"\t": "tab", ";": "`;`", "|": "`|`", ",": "`,`", r"\s+": "spaces"}
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
@@ -425,18 +428,20 @@ def read_parquet(
 
     Raises an error of `kind` if one is no Parquet file, they do not fit together, or hold more than is read.
     """
-    pa, parquet = import_pyarrow(kind, where)
+    pa, _ = import_pyarrow(kind, where)
     tables, size, rows = [], 0, 0
     try:
         for path in paths:
-            with parquet.ParquetFile(path) as file:
+            with open_parquet(path, kind) as file:
                 names = [n for n in file.schema_arrow.names if not n.startswith("__index_level_")]  # numbers of rows
                 match_names(names, (), where, kind)
                 chosen = columns(names) if columns else names
-                groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
-                cells = [group.column(j) for group in groups for j in range(group.num_columns)]
-                size += sum(c.total_uncompressed_size for c in cells if c.path_in_schema.partition(".")[0] in chosen)
-                rows += file.metadata.num_rows
+                for group in map(file.metadata.row_group, range(file.num_row_groups)):
+                    cells = map(group.column, range(group.num_columns))
+                    size += sum(
+                        c.total_uncompressed_size for c in cells if c.path_in_schema.partition(".")[0] in chosen
+                    )
+                    rows += group.num_rows
                 if size > max_bytes or rows > max_rows:
                     raise kind(f"{where} holds {rows:,} rows in {size_text(size)}, more than is read; take a sample")
                 tables.append(file.read(columns=chosen))
@@ -446,6 +451,18 @@ def read_parquet(
     except (pa.ArrowException, ValueError) as error:
         raise kind(f"{where} is no Parquet file: {first_line(error)}") from None
     return frame
+
+
+def open_parquet(path: Path, kind: type[Exception]) -> Any:
+    """Return a Parquet file opened by pyarrow; raise an error of `kind` if it holds far more cells than bytes."""
+    _, parquet = import_pyarrow(kind, path)
+    file, size = parquet.ParquetFile(path), path.stat().st_size
+    groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+    cells = sum(max(g.num_rows, g.column(j).num_values) for g in groups for j in range(g.num_columns))
+    if cells > FREE_CELLS + MAX_CELLS_PER_BYTE * size:
+        file.close()
+        raise kind(f"{path} claims {cells:,} cells in {size:,} bytes, far more than tables do; save it as CSV")
+    return file
 
 
 def log_dialect(table: Table) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ridgefeat.errors import ModelError
+from ridgefeat.files import read_bounded
 from ridgefeat.structure import Float
 
 MAX_BYTES = 1 << 30
@@ -40,7 +41,7 @@ class OnnxNetwork:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = os.fspath(path)
         onnx, _ = _libraries()
-        data = _read(Path(path))
+        data = read_bounded(Path(path), MAX_BYTES, ModelError, "network")
         self.digest = hashlib.sha256(data).hexdigest()
         try:
             self._model = onnx.load_model_from_string(data)
@@ -204,19 +205,6 @@ def no_such_layer(name: str, layer: str, known: Sequence[str]) -> ModelError:
         f"{name} has no layer {layer!r}; the nearest are {', '.join(near)} "
         f"(ridgefeat.backbone.layers lists all {len(known)})"
     )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            raise ModelError(f"there is no network {path}; give the path of an .onnx file")
-        if path.stat().st_size > MAX_BYTES:
-            raise ModelError(
-                f"{path} has {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}; give a smaller network"
-            )
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {error}") from None
 
 
 def _messages(message: Any) -> Iterator[Any]:

@@ -34,7 +34,7 @@ from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.errors import ModelError, ParameterError, TableError
-from ridgefeat.files import first_few, first_line, os_errors_as, read_bounded, write_together
+from ridgefeat.files import first_few, first_line, os_errors_as, read_bounded, read_description, write_together
 from ridgefeat.schema import check_schema
 from ridgefeat.table.sidecar import Recorded
 from ridgefeat.work.threads import one_thread
@@ -424,13 +424,7 @@ def check_place(path: str | Path) -> None:
         If <name>.json is there and is no model's.
     """
     sidecar = Path(path).with_suffix(".json")
-    if not sidecar.is_file():
-        return
-    try:
-        held = json.loads(read_bounded(sidecar, MAX_BYTES, ModelError, "file"))
-    except (ModelError, ValueError, RecursionError):
-        held = None
-    if not isinstance(held, dict) or held.get("format") != FORMAT:
+    if sidecar.is_file() and read_description(sidecar).get("format") != FORMAT:
         raise ModelError(
             f"{sidecar} exists and describes something else (a table, perhaps); writing the model would replace it: "
             f"give -o another name, such as {Path(path).stem}-model.skops"

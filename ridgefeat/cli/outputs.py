@@ -7,7 +7,6 @@ an input (its sidecar), and never are results of another command in the same fol
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import click
 
 from ridgefeat.cli import Unusable
-from ridgefeat.files import MANIFEST, read_start, remove_temporaries
+from ridgefeat.files import MANIFEST, owner_of, remove_temporaries
 
 OUTPUTS = ("output", "draw", "minutiae")
 """Parameters of commands that name what is written."""
@@ -23,8 +22,6 @@ COMPANIONS = {"extract": [".json"], "merge": [".json"], "split": [".json"], "ver
 """Suffixes of the files that a command writes next to its output."""
 CHECKED_BY_TABLE = ("extract", "merge", "split")
 """Commands whose existing output the table's writer checks, since they can continue a run."""
-MAX_DESCRIPTION = 1 << 26
-"""Bytes of a manifest or sidecar."""
 
 
 def protect(command: click.Command) -> click.Command:
@@ -134,18 +131,9 @@ def _check_folder(command: str, folder: Path, inputs: Sequence[Path], overwrite:
     existing = [folder / name for name in result_names(command) if (folder / name).exists()]
     for written in existing:
         _refuse_input(written, inputs)
-    owner = _owner(folder / MANIFEST) or next((o for w in existing if (o := _owner(w.with_suffix(".json")))), None)
-    if owner and owner != command:
+    owners = map(owner_of, (folder / MANIFEST, *(written.with_suffix(".json") for written in existing)))
+    if (owner := next(filter(None, owners), command)) != command:
         raise Unusable(f"{folder} holds results of `ridgefeat {owner}`; choose another folder")
     if existing and not overwrite:
         names = ", ".join(w.name for w in existing)
         raise Unusable(f"{folder} already holds {names}; choose another folder, or give --overwrite")
-
-
-def _owner(description: Path) -> str | None:
-    """Return the command that a manifest or sidecar says its files are of; None where it is none."""
-    try:
-        said = json.loads(read_start(description, MAX_DESCRIPTION))["command"]
-        return str(said[1] if isinstance(said, list) else said)
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None

@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from PIL.ExifTags import Base as Tag
+
 from ridgefeat.errors import ImageError
 
 _MARKS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
@@ -23,8 +25,6 @@ _PADDING = 4
 _RLE_PIXELS = 4_000_000
 """Pixels up to which run-length encoded bitmaps are read: Pillow fills their lines in Python."""
 _REVERSED = bytes(int(f"{v:08b}"[::-1], 2) for v in range(256))
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _FILL_ORDER, _SAMPLES, _PLANAR = 256, 257, 258, 259, 266, 277, 284
-_TILE_WIDTH, _TILE_HEIGHT, _JPEG_TABLES = 322, 323, 347
 _JPEG, _DEFLATE, _PACKBITS = 7, (8, 32946), 32773
 
 
@@ -79,16 +79,16 @@ def check_strip_ends(tags: Any, data: bytes, strips: Sequence[tuple[int, int]]) 
     """Raise ImageError if strips or tiles of a TIFF, each given by its first byte and length, overlap or break off."""
     if sum(length for _, length in strips) > len(data):
         raise ImageError(f"the TIFF names {len(strips)} strips or tiles that overlap; it is damaged")
-    compression, ends = tags.get(_COMPRESSION, 1), _STRIP_ENDS.get(tags.get(_COMPRESSION, 1))
-    if compression == _JPEG and not _is_whole_jpeg(tags.get(_JPEG_TABLES, b"\xff\xd9")):
+    compression, ends = tags.get(Tag.Compression, 1), _STRIP_ENDS.get(tags.get(Tag.Compression, 1))
+    if compression == _JPEG and not _is_whole_jpeg(tags.get(Tag.JPEGTables, b"\xff\xd9")):
         raise ImageError("the TIFF file is damaged: its JPEG tables break off; copy it again")
-    left = 8 * tags[_WIDTH] * tags[_HEIGHT] + (1 << 16)
+    left = 8 * tags[Tag.ImageWidth] * tags[Tag.ImageLength] + (1 << 16)
     unpacked = 0
     for start, length in strips if ends or compression in (*_DEFLATE, _PACKBITS) else ():
         packed = data[start : start + length]
         if compression in _DEFLATE and (left := _inflate(packed, left)) < 0:
             raise ImageError(f"the TIFF file is damaged: its strip at byte {start} does not inflate to its end")
-        if tags.get(_FILL_ORDER) == 2:
+        if tags.get(Tag.FillOrder) == 2:
             packed = packed.translate(_REVERSED)
         if ends and not ends(packed):
             raise ImageError(f"the TIFF file is damaged: its strip at byte {start} breaks off; copy it again")
@@ -157,9 +157,10 @@ def _unpacked_size(packed: bytes) -> int:
 
 def _expected_size(tags: Any, tiles: int) -> int:
     """Return how many bytes the pixels of a TIFF have, in so many tiles or in strips."""
-    is_tiled = _TILE_WIDTH in tags
-    width, height = (tags[_TILE_WIDTH], tags[_TILE_HEIGHT]) if is_tiled else (tags[_WIDTH], tags[_HEIGHT])
-    samples = tags.get(_SAMPLES, 1)
-    planes, bits = (samples, 1) if tags.get(_PLANAR) == 2 else (1, samples)
-    row = -(-width * bits * tags.get(_BITS, (1,))[0] // 8)
+    is_tiled = Tag.TileWidth in tags
+    sides = (Tag.TileWidth, Tag.TileLength) if is_tiled else (Tag.ImageWidth, Tag.ImageLength)
+    width, height = (tags[side] for side in sides)
+    samples = tags.get(Tag.SamplesPerPixel, 1)
+    planes, bits = (samples, 1) if tags.get(Tag.PlanarConfiguration) == 2 else (1, samples)
+    row = -(-width * bits * tags.get(Tag.BitsPerSample, (1,))[0] // 8)
     return int(row * height * (tiles if is_tiled else planes))

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from PIL import _imaging
+from PIL.ExifTags import Base as Tag
 
 from ridgefeat.errors import ImageError
 from ridgefeat.sources.endings import check_strip_ends
@@ -17,7 +18,6 @@ from ridgefeat.sources.endings import check_strip_ends
 _METADATA = 1 << 24
 _MAX_TAG_VALUES = 1 << 18
 _MAX_TILE = 1 << 24
-_BITS, _PHOTOMETRIC, _SAMPLES, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 258, 262, 277, 284, 322, 323
 _TAG_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _BYTE_TAGS = (1, 2, 7)
 _PRIVATE_TAGS = 0x8000
@@ -48,20 +48,22 @@ def check_directory(data: bytes) -> tuple[bytes, bool]:
                 shorts.setdefault(tag, (entry + 8, struct.unpack_from(order + "H", data, entry + 8)[0]))
     except struct.error:
         raise ImageError(f"the file is cut short inside its header ({len(data)} bytes)") from None
-    at, photometric = shorts.get(_PHOTOMETRIC, (0, 1))
-    if photometric or shorts.get(_BITS, (0, 1))[1] <= 8:
+    at, photometric = shorts.get(Tag.PhotometricInterpretation, (0, 1))
+    if photometric or shorts.get(Tag.BitsPerSample, (0, 1))[1] <= 8:
         return data, False
     return data[:at] + struct.pack(order + "H", 1) + data[at + 2 :], True
 
 
 def check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
     """Refuse strips or tiles that lie outside the file, are far larger than the image, or break off."""
-    if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) > max(_MAX_TILE, 4 * width * height):
+    if tags.get(Tag.TileWidth, 0) * tags.get(Tag.TileLength, 0) > max(_MAX_TILE, 4 * width * height):
         raise ImageError("the TIFF claims tiles far larger than its image; it is damaged")
-    samples = tags.get(_SAMPLES, 1) if tags.get(_PLANAR) == 2 else 1
-    if samples == 2 or (samples > 2 and max(tags[_BITS]) > 8):  # Pillow would mix the planes up
+    samples = tags.get(Tag.SamplesPerPixel, 1) if tags.get(Tag.PlanarConfiguration) == 2 else 1
+    if samples == 2 or (samples > 2 and max(tags[Tag.BitsPerSample]) > 8):  # Pillow would mix the planes up
         raise ImageError(f"a TIFF of {samples} planes of such samples is not read; save it with interleaved samples")
-    starts, lengths = (tags.get(273, ()), tags.get(279, ())) if 273 in tags else (tags.get(324, ()), tags.get(325, ()))
+    is_tiled = Tag.StripOffsets not in tags
+    both = (Tag.TileOffsets, Tag.TileByteCounts) if is_tiled else (Tag.StripOffsets, Tag.StripByteCounts)
+    starts, lengths = (tags.get(tag, ()) for tag in both)
     if not starts or len(starts) != len(lengths):
         raise ImageError(f"the TIFF names {len(starts)} strips or tiles but {len(lengths)} sizes; it is damaged")
     strips = list(zip(starts, lengths, strict=True))
@@ -86,7 +88,7 @@ def refuse_libtiff_errors() -> Iterator[None]:
         if install:
             install(before)
     if errors:
-        # The text has places for numbers, which come in a form that differs from machine to machine.
+        # The text has strips for numbers, which come in a form that differs from machine to machine.
         reason = errors[0].decode("ascii", "replace").partition("%")[0].strip(" .,;:(\"'")
         raise ImageError(f"the TIFF file is damaged (libtiff: {reason}); copy it again")
 

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.files import atomic_write, first_line, os_errors_as
+from ridgefeat.files import atomic_write, first_line, os_errors_as, read_description, remove_temporaries
 from ridgefeat.table.batches import Batch
 
 try:
@@ -63,19 +63,13 @@ class Journal:
         """
         with self._os_errors():
             self._hold()
-            for stray in self.folder.glob("*.tmp"):
-                stray.unlink()
+            remove_temporaries(self.folder)
             for start, stop in self.spans():
                 try:
                     self.failures += self._load(start, stop).failures
                 except TableError:  # it did not reach the disk whole when the machine went down, and is done again
                     self._path(start, stop).unlink()
-            raw = (self.folder / MANIFEST).read_bytes()
-        try:
-            manifest = json.loads(raw)
-        except ValueError:
-            manifest = None
-        if not isinstance(manifest, dict):
+        if not (manifest := read_description(self.folder / MANIFEST)):
             raise TableError(f"{self.folder / MANIFEST} is damaged; start again with --overwrite")
         return manifest
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ridgefeat import tabular
 from ridgefeat.errors import TableError
 from ridgefeat.files import (
     MISSING_WORDS,
@@ -24,7 +25,7 @@ from ridgefeat.files import (
 from ridgefeat.table import sidecar
 from ridgefeat.table.row import LABELS, META, Kind
 from ridgefeat.table.writers import column, kind_of
-from ridgefeat.tabular import LOG, Table, is_number, log_dialect, match_names, not_a_number, open_table, point_decimals
+from ridgefeat.tabular import LOG, Table, is_number, log_dialect, match_names, not_a_number, point_decimals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,9 +107,9 @@ def iterate_table(
                 yield _complete(path, wanted, frame)
             _count(wanted, done)
             return
-        pa, parquet = import_pyarrow(TableError, path)
+        pa, _ = import_pyarrow(TableError, path)
         for part in _part_paths(path, wanted.about) if path.is_dir() else [path]:
-            with parquet.ParquetFile(part) as file:
+            with tabular.open_parquet(part, TableError) as file:
                 names = wanted.kept(file.schema_arrow.names)
                 for batch in file.iter_batches(rows, columns=names, use_threads=False):
                     yield _complete(part, wanted, _frame(pa.Table.from_batches([batch]), wanted))
@@ -181,7 +182,7 @@ def _open(path: Path, wanted: _Wanted) -> Table | None:
         return None
     if path.is_file() and path.stat().st_size > MAX_BYTES:
         raise TableError(f"table {path} is larger than {size_text(MAX_BYTES)}; extract into a folder of parts instead")
-    table = open_table(path, TableError, wanted.where, max_bytes=MAX_BYTES)
+    table = tabular.open_table(path, TableError, wanted.where, max_bytes=MAX_BYTES)
     if table is None:
         return None
     log_dialect(table)
@@ -231,9 +232,9 @@ def _read_parts(path: Path, wanted: _Wanted) -> pd.DataFrame:
 
 def _opened(path: Path, read: Callable[[Any], Any], what: str = "part", advice: str = "; extract with --resume") -> Any:
     """Return what is read of a Parquet file."""
-    pa, parquet = import_pyarrow(TableError, path)
+    pa, _ = import_pyarrow(TableError, path)
     try:
-        with parquet.ParquetFile(path) as file:
+        with tabular.open_parquet(path, TableError) as file:
             return read(file)
     except (pa.ArrowException, ValueError) as error:
         raise TableError(f"{what} {path} is no Parquet file: {first_line(error)}{advice}") from None

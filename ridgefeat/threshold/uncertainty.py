@@ -135,7 +135,9 @@ def weighted_interval(value: float, parts: Sequence[tuple[float, ErrorRate]]) ->
     deviations = [rate.deviation * (weight * (rate.guess * (1 - rate.guess)) ** 0.5) for weight, rate in parts]
     variance = sum(deviations[1:], deviations[0]).variance
     inner = value if 0 < value < 1 else abs(value - sum(weight * rate.guess for weight, rate in parts))
-    return binomial_interval(value, shrink(inner * (1 - inner) / variance, len(deviations[0].mated)))
+    # Where all scores of a kind are one number, none of them deviates.
+    effective = inner * (1 - inner) / variance if variance != 0 else min(rate.count for _, rate in parts)
+    return binomial_interval(value, shrink(float(effective), len(deviations[0].mated)))
 
 
 class Subjects:

@@ -181,5 +181,5 @@ def test_settings():
     ]:
         with pytest.raises(ParameterError, match=says):
             read_settings([pair])
-    with pytest.raises(ModelError, match="there is no network"):
+    with pytest.raises(ModelError, match="no such file"):
         backbone_methods("none.onnx")

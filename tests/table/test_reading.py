@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ridgefeat.errors import TableError
+from ridgefeat import tabular
+from ridgefeat.errors import RidgefeatError, TableError
+from ridgefeat.sources.index import read_index
 from ridgefeat.table import extract_many, read_table
 from ridgefeat.table.reading import iterate_table
+from ridgefeat.threshold.reading import read_scores
 from tests.table.helpers import needs_parquet, write
 
 
@@ -105,6 +108,18 @@ def test_two_columns_of_one_name_are_refused(prints, tmp_path):
     path.write_bytes(b"PAR1 and nothing more")
     with pytest.raises(TableError, match="is no Parquet file"):
         read_table(path)
+
+
+@needs_parquet
+def test_parquet_that_claims_far_more_cells_than_bytes_is_not_read(table, tmp_path, monkeypatch):
+    path = table.with_suffix(".parquet")
+    pd.DataFrame({"score": 0.0, "mated": "x"}, index=range(100_000)).to_parquet(path, index=False)
+    says = r"t\.parquet claims 200,000 cells in [\d,]+ bytes, far more"
+    assert len(tabular.read_parquet([path], TableError, "t", max_bytes=1 << 30, max_rows=10**6)) == 100_000
+    monkeypatch.setattr(tabular, "FREE_CELLS", 1000)
+    for read in (read_table, lambda p: next(iterate_table(p)), read_index, read_scores):
+        with pytest.raises(RidgefeatError, match=says):
+            read(path)
 
 
 @pytest.mark.parametrize("name", ["t.csv", pytest.param("parts/", marks=needs_parquet)])

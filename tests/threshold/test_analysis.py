@@ -123,3 +123,11 @@ def test_thirty_errors_are_not_few():
     assert not any("fewer than 30 errors" in r for r in found.remarks)
     found = analyse(scores.select(np.arange(1100) > 0), ["far-frr"], folds=1)
     assert "1 of 2 rates rest on fewer than 30 errors" in " ".join(found.remarks)
+
+
+@pytest.mark.parametrize("mated_score", [0.75, 0.25])
+def test_scores_of_two_values_have_intervals(mated_score):
+    mated = np.arange(200) % 2 == 1
+    found = analyse(Scores(np.where(mated, mated_score, 1 - mated_score), mated))
+    for rate in operating_rates(found.operating_points[0]):
+        assert rate.low <= rate.value <= rate.high < rate.low + 0.05
