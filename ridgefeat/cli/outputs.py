@@ -1,7 +1,7 @@
 """What a command may write: one rule for all of them.
 
-An output that exists is replaced only with --overwrite. Never is it one of the inputs, or of the files that belong to
-an input (its sidecar), and never are results of another command in the same folder replaced.
+An output that exists is replaced only with --overwrite. Inputs, the files that belong to them (sidecars), and results
+of another command in the same folder are never replaced.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COMPANIONS = {"extract": [".json"], "merge": [".json"], "split": [".json"], "ver
 CHECKED_BY_TABLE = ("extract", "merge", "split")
 """Commands whose existing output the table's writer checks, since they can continue a run."""
 MAX_DESCRIPTION = 1 << 26
-"""Bytes of a manifest or sidecar."""
+"""Maximum size of a manifest or sidecar in bytes."""
 
 
 def protect(command: click.Command) -> click.Command:
