@@ -40,10 +40,10 @@ class SingularPointParams:
     )
     pair_distance: float = parameter(26.0, "px", 0, 200, "a core and a delta closer than this cancel each other")
     min_symmetry: float = parameter(
-        0.5, "", 0, 1, "minimum likeness of a missed core and of the delta below it; raised: fewer points"
+        0.5, "", 0, 1, "minimum symmetry of a core that the field misses and of its delta; raised: fewer points"
     )
     min_symmetry_alone: float = parameter(
-        0.7, "", 0, 1, "minimum likeness of a missed core without a delta; raised: fewer points"
+        0.7, "", 0, 1, "minimum symmetry of such a core without a delta; raised: fewer points"
     )
 
 
