@@ -1,4 +1,4 @@
-"""Whole files of every kind that the package reads, and ways past their checksums: what attack.py begins with."""
+"""Valid files of every kind that the package reads, and mutations behind their checksums, for attack.py."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def rle_bmp() -> bytes:
 
 
 def images() -> dict[str, list[bytes]]:
-    """Return whole images by format, for TIFF by compression as well."""
+    """Return valid images by format, for TIFF by compression as well."""
     bmp = [saved("BMP", m, dpi=(500, 500)) for m in ("1", "L", "RGB")]
     plain = b"P2\n56 64 255\n" + b" ".join(b"%d" % v for v in pixels().ravel())
     deep = Image.fromarray(pixels().astype(np.uint16) * 257)

@@ -1,4 +1,4 @@
-"""Every parser of the package, as attack.py calls it: from bytes to something that can be compared."""
+"""Every parser of the package as attack.py calls it: a function from bytes to something comparable."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Target:
     Attributes
     ----------
     read : callable
-        From a file's bytes to what was read, comparable; raises RidgefeatError where it refuses them.
+        Takes a file's bytes and returns what was read, comparable; raises RidgefeatError if it refuses them.
     inside : callable, optional
-        What changes a file behind its checksums.
+        Mutates the content of a file and recomputes its checksums.
     shown : tuple of str
-        Kinds of mutation that a checksum or the end of the format shows: none of them may give other content.
+        Kinds of mutation that a checksum or an end marker shows: none of them may give other content.
     """
 
     name: str
@@ -46,11 +46,11 @@ CHECKSUM = ("flip", "cut", "zeros", "splice", "extreme", "repeat", "token")
 END = ("cut", "zeros")
 ENDLESS = ("bmp", "dib", "tiff", "pnm", "webp, lossless", "webp, lossy", "tiff, packbits", "tiff, group 3")
 SHOWN = {"png": CHECKSUM, **dict.fromkeys(ENDLESS, ("cut",))}
-"""What shows damage of an image, by format; data that break off in all others."""
+"""Kinds of mutation that each image format shows; END for all others."""
 
 
 def digest(*parts: Any) -> bytes:
-    """Return a digest of arrays, frames and whatever else a parser gives."""
+    """Return a digest of arrays, frames and whatever else a parser returns."""
     found = hashlib.sha1()
     for part in parts:
         found.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode("utf-8", "backslashreplace"))

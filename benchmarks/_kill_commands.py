@@ -1,4 +1,4 @@
-"""Every command that writes files, killed at random moments and on a full disk: is what is left whole?"""
+"""Kill every command that writes files at random moments, fill its disk, and check what is left."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ import numpy as np
 
 DESCRIPTIONS = ("manifest.json", "_manifest.json")
 FREE = (0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
-"""Free space, as a share of what the results take, of the disks on which each command is run."""
+"""Free space of the disks on which each command is run, as a share of the size of its results."""
 
 
 def commands(data: Path) -> dict[str, list[str]]:
-    """Return each command line, but for the output, which comes last."""
+    """Return each command line without the output, which is appended."""
     prints, table, scores = (str(data / n) for n in ("prints", "t.csv", "s.csv"))
     one = sorted(Path(prints).glob("*.png"))[0]
     few = ["--classifier", "logistic", "--folds", "2"]
@@ -220,7 +220,7 @@ def on_full_disk(name: str, data: Path, disk: Path) -> list[object] | None:
 
 
 def prepare(data: Path) -> None:
-    """Make what the commands read."""
+    """Create the inputs of the commands."""
     for name in ("sklearn.ensemble", *(f"ridgefeat.{n}" for n in ("bench", "report", "synth", "threshold", "verify"))):
         import_module(name)  # before the processes are split off
     prints, table = str(data / "prints"), str(data / "t.csv")

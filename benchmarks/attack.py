@@ -2,13 +2,13 @@
 
     python benchmarks/attack.py [--seconds 8] [--count 1000000] [--whole] [--only NAME]
 
-Files made with the package's own synth (and the transactions in AN2, where they are) are changed: bits flipped, cut
-off, the tail zeroed, pieces spliced in, taken out or repeated, extreme numbers and long digits put in, and where a
-format has checksums or is packed, also inside, with the checksums made right again. An input is named by its parser and
-number, and can be made again: `--only "tiff, lzw" --first 4711 --count 1`. Each parser runs in a process of its own,
-which is ended if one input takes two minutes. Then `extract` runs over bad files among good prints: each must be a row
-with a reason, and memory (all processes) must stay below 1 GB. Writes benchmarks/results/attack.md and bad_files.md
-unless --only is given.
+Valid files, made with the package's own synth (and the transactions in AN2, if present), are mutated: bits are
+flipped, the end is cut off or zeroed, pieces are spliced in, removed or repeated, extreme numbers and long runs of
+digits are inserted. Where a format has checksums or is compressed, its content is mutated as well, with the checksums
+recomputed. An input is named by its parser and number, and can be reproduced: `--only "tiff, lzw" --first 4711 --count
+1`. Each parser runs in its own process, which is killed if one input takes two minutes. Then `extract` runs over bad
+files among good prints: each must become a row with a reason, and memory (all processes) must stay below 1 GB. Writes
+benchmarks/results/attack.md and bad_files.md unless --only is given.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ridgefeat.errors import RidgefeatError
 
 COUNTS = ("tried", "refused", "unchanged", "changed", "unnoticed", "uncaught", "slow", "large")
 SLOW, LARGE, ENDED = 10.0, 1 << 20, 120.0
-"""Seconds of the processor and KiB beyond which an input is slow and large; seconds by the clock that it may take."""
+"""CPU seconds and KiB above which an input counts as slow and large; maximum wall-clock seconds per input."""
 WHOLE = (
     "transaction",
     "type 9 in a file",
@@ -46,9 +46,9 @@ WHOLE = (
     "card, compact",
     "xyt",
 )
-"""Parsers of transactions and templates, which --whole lets finish their count."""
+"""Parsers of transactions and templates; with --whole they run to their full count."""
 MAX_SIZE = 1 << 18
-"""Bytes beyond which an input is not made larger."""
+"""Bytes above which an input is not enlarged."""
 EXTREMES = [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\0\0\0\x80", b"\0\0\xff\xff"]
 EXTREMES += [b"\xff\xff", b"\0\1", b"\xff", b"\0", b"\x80", b"\xff" * 8, b"\0" * 7 + b"\x40"]
 TOKENS = [
@@ -291,18 +291,17 @@ def main() -> None:
         "Attacks on every parser",
         [
             f"`python benchmarks/attack.py --seconds {given.seconds:g} --count {given.count}"
-            f"{' --whole' * given.whole}`. Of the files tried, "
-            "some are refused with a message; others are accepted with the same content as the whole file, or with "
-            "another (changed). Unnoticed are those changed ones whose damage a checksum or the format's end shows. "
-            "Uncaught are errors of no kind of ridgefeat's, crashes included; slow takes more than 10 s, large more "
-            "than 1 GB (peak of the process, libraries included, which take 110 MB before).",
+            f"{' --whole' * given.whole}`. A mutated file is refused with a message, or accepted: with the content of "
+            "the valid file (unchanged) or with other content (changed). Unnoticed: changed, although a checksum or an "
+            "end marker shows the damage. Uncaught: an exception that is not ridgefeat's own, or a crash. Slow: more "
+            "than 10 s. Large: more than 1 GB (peak of the process, including 110 MB for libraries).",
             table(head, rows),
             "Together: " + "; ".join(f"{sums[n]:,} {n}" for n in COUNTS) + f"; in {len(rows)} parsers.",
-            "\n".join(["What should not have been:", "", *(f"- {f}" for f in found or ["nothing"])]),
-            "Whole images damaged at 60 places behind their headers: how many are refused, give the same pixels, and "
-            "give others (with the largest share of pixels that differ). Uncompressed pixels, PackBits, WebP and the "
-            "facsimile codes of group 3 have neither a checksum nor an end; JPEG, JPEG 2000, GIF, LZW, group 4 and WSQ "
-            "have an end; PNG and deflate have a checksum.\n\n" + damage(seeds.images()),
+            "\n".join(["Failures:", "", *(f"- {f}" for f in found or ["nothing"])]),
+            "Valid images damaged at 60 places after their headers: how many are refused, give the same pixels, and "
+            "give other pixels (with the largest share of pixels that differ). Uncompressed pixels, PackBits, WebP and "
+            "group 3 fax have neither a checksum nor an end marker; JPEG, JPEG 2000, GIF, LZW, group 4 and WSQ have "
+            "an end marker; PNG and deflate have a checksum.\n\n" + damage(seeds.images()),
         ],
     )
     report("bad_files", "Bad files among good prints", [attack_files.run()])

@@ -1,9 +1,9 @@
-"""Fits the pattern classes' coefficients, ridgefeat/stages/pattern.json, to the prints of NIST Special Database 4.
+"""Fit the coefficients of the pattern classes (ridgefeat/stages/pattern.json) to NIST Special Database 4.
 
     python benchmarks/fit_pattern.py
 
-Needs SD4 below RIDGEFEAT_DATA or .data/. The settings below were the first choice; benchmarks/pattern_class.py measures
-what such a fit is worth on prints that it has not seen.
+Needs SD4 below RIDGEFEAT_DATA or .data/. The settings below were not tuned; benchmarks/pattern_class.py measures the
+accuracy of such a fit on held-out prints.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Is a table the same bytes however often the run was killed? Does a kill or a full disk leave half a result?
+"""Is a table byte-identical however often its run was killed? Does a kill or a full disk leave half a result?
 
     python benchmarks/kill_resume.py [FOLDER] [--kills 50] [--moments 20] [--prints 200] [--seed 0] [--parts NAMES]
 
-resume: extracts prints of real data with one worker, with two, with two in a run that is killed (kill -9) and resumed
-again and again (one kill in five anywhere from the start on, the others after the run has finished something new), the
-same on a local Dask cluster, and on a disk with too little room, which is given more each time it is full.
+resume: extracts real prints with one worker; with two; with two in a run that is killed (kill -9) and resumed again and
+again (one kill in five at any time, the others after the run has finished new prints); the same on a local Dask
+cluster; and on a disk with too little space, which is enlarged each time it is full.
 commands: kills every command that writes files at random moments, and runs it on full disks, over an earlier result.
-Disks are tmpfs of a limited size, which root alone can mount; without, that part is left out and said to be.
+The disks are tmpfs of a limited size, which only root can mount; otherwise that part is skipped, with a note.
 Writes benchmarks/results/kill_resume.md.
 """
 

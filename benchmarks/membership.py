@@ -1,11 +1,11 @@
-"""How well does a model file tell who was in training? Membership inference on SOCOFing, by person.
+"""How well can one infer from a model file who was in training? Membership inference on SOCOFing, by person.
 
     python benchmarks/membership.py [TABLE] [--draws 3]
 
 Half of the people are members: the model is fitted on their left hands. The attacker has the model file, the true
 label and prints of people of whom half are members, and ranks them by the probability of the true label (a print
-without an answer comes last), or by the distance from the training prints that the file allows to compute. `Same
-prints` are the very images of training; `other prints` are right hands. TABLE is the real prints' table with all
+without an answer comes last), or by their distance from the training prints, as computed from the file. `Same prints`
+are the training images; `other prints` are right hands. TABLE is the real prints' table with all
 families; without it, they are extracted. Nothing was tuned on these data. Writes benchmarks/results/membership.md.
 """
 
@@ -39,7 +39,7 @@ HEAD = [
 
 
 def attacks(model: bench.Model, prints: pd.DataFrame, about: dict) -> dict[str, np.ndarray]:
-    """Return what ranks prints by whether they were in training, higher for members."""
+    """Return scores by which an attacker ranks prints, higher for likely members."""
     answers = bench.predict(model, prints, about)
     p = answers[[f"p_{c}" for c in model.about["classes"]]].to_numpy()
     code = [model.about["classes"].index(v) for v in prints["sex"]]
@@ -109,11 +109,11 @@ def main() -> None:
         rows.append(cells)
     report(
         "membership",
-        "What a model file tells of who was in training",
+        "What a model file reveals about who was in training",
         [
             f"{len(frame):,} real prints of {len(people)} people of SOCOFing, all families, target sex; "
             f"{given.draws} draws of {len(people) // 2} members. Each model is fitted on the {TRAINED} hands of the "
-            "members. AUC of the attack, members against others: 0.5 is chance, 1 tells every member. Intervals (95 %) "
+            "members. AUC of the attack, members against others: 0.5 is chance, 1 finds every member. Intervals (95 %) "
             "by bootstrap over people. `mean of five`: the attacker has five prints of each person.",
             table(HEAD, rows),
         ],

@@ -3,7 +3,7 @@
     python benchmarks/pattern_class.py [--synthetic 1000]
 
 Needs SD4 and FVC2002 below RIDGEFEAT_DATA or .data/. Prints the tables and writes benchmarks/results/pattern_class.md.
-The peer is version 0.1's rule on the number and places of the points around which the orientation field turns.
+The baseline is version 0.1's rule, which counts the points around which the orientation field turns.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def held_out(prints):
 
 
 def real(prints):
-    """What halves of SD4 say."""
+    """Return the results on halves of SD4."""
     by_rule = np.array([rule(fp) for fp, *_ in prints])
     equal, natural = (np.array([prior(is_cut(fp), shares) for fp, *_ in prints]) for shares in (None, NATURAL))
     halves = list(held_out(prints))
@@ -164,7 +164,7 @@ def points(sd4, fvc, synthetic):
 
 
 def agreement(fvc_prints):
-    """How many of a finger's impressions have its commonest class."""
+    """Return how many of a finger's impressions have its most frequent class."""
     texts = []
     for name, predict in (
         ("version 0.1's rule", rule),
@@ -218,7 +218,7 @@ def synthetic_prints(n):
 
 
 def speed(prints):
-    """Milliseconds of processor time per print on one thread, the least of five runs each."""
+    """Milliseconds of processor time per print on one thread, the minimum of five runs each."""
     flows, classes, missed = [], [], []
     for fp, *_ in prints[::5]:
         for times, call in (

@@ -1,13 +1,14 @@
-"""How well a second impression of a finger gives the same: every feature column, and the minutiae.
+"""How well a second impression of a finger repeats every feature column, and the minutiae.
 
     python benchmarks/repeatability.py [--jobs 2]
 
 FCJ2020 (15 people, 60 fingers x 6 impressions, without 8 prints of wrong names) and FVC2002 (40 x 8). Columns:
-intraclass correlation ICC(1,1), one-way random (Shrout and Fleiss, Psychological Bulletin 1979), a finger the class,
-with the 95 % interval of a bootstrap over people (FVC2002 names none: over fingers); and between a print and itself
-turned by 10 degrees. Minutiae: share found again after the rotation and shift that align two impressions best, within
-12 px and 22.5 degrees, where both show the finger; and after turning the same image. Needs the sets below
-RIDGEFEAT_DATA or .data/. Prints the tables and writes benchmarks/results/repeatability.md and reliability.csv.
+intraclass correlation ICC(1,1), one-way random (Shrout and Fleiss, Psychological Bulletin 1979), with fingers as
+classes and the 95 % interval of a bootstrap over people (over fingers for FVC2002, which names no people); the same
+between a print and itself turned by 10 degrees. Minutiae: share found again after the rotation and shift that align two
+impressions best, within 12 px and 22.5 degrees, where both show the finger; and after turning the same image. Needs the
+sets below RIDGEFEAT_DATA or .data/. Prints the tables and writes benchmarks/results/repeatability.md and
+reliability.csv.
 """
 
 from __future__ import annotations

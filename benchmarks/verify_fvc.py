@@ -230,12 +230,12 @@ def main():
     )
 
 
-INTRODUCTION = f"""Equal error rates of 280 mated and all 2,880 non-mated comparisons a database (FVC2004 DB1_B: five
-fingers, 140 and 640). Ten fingers are few: an error rate of zero among them is not a rate of zero. The interval is a
+INTRODUCTION = f"""Equal error rates of 280 mated and all 2,880 non-mated comparisons per database (FVC2004 DB1_B:
+five fingers, 140 and 640). Ten fingers are few: an observed rate of zero is not a true rate of zero. The interval is a
 bootstrap over fingers ({REPLICATES} draws); none is given where nothing varied between them. FMR100, FMR1000 and
 ZeroFMR are FNMR where FMR is at most 1 %, 0.1 % and 0. The weights of the score were fitted on all these databases,
-FCJ2020 and simulated prints, so that these figures are optimistic: verify_left_out gives each database's error when it
-takes no part. Other parameters were chosen on synthetic prints, FCJ2020, FVC2004 DB1_B and the first five fingers of
+FCJ2020 and simulated prints, so that these figures are optimistic: verify_left_out gives each database's error when
+it is left out. Other parameters were chosen on synthetic prints, FCJ2020, FVC2004 DB1_B and the first five fingers of
 each database (101 to 105); fingers 106 to 110 have a column of their own (140 mated, 640 non-mated comparisons). As a
 control, mindtct's minutiae handed to bozorth3 in the same way as ours score exactly as natively."""
 SPEED = """CPU time of one thread, templates prepared: the comparators in turn on the same pairs of prints, median and

@@ -113,10 +113,10 @@ def main():
 
 
 INTRODUCTION = f"""Left out: the weights of the score were fitted on the other databases (without the one of the same
-people, for FVC2002's first two) and on {FINGERS * IMPRESSIONS} simulated prints. Fitted: on all of them, as the
-constants in the package are. FMR1000 is FNMR where FMR is at most 0.1 %. All mated pairs, and at most {OTHERS} others
-that were drawn by chance; FCJ2020 without the eight prints that show another finger than their name says. Five to
-fifteen people a database are few: 0.00 is not a rate of zero."""
+people, for FVC2002's first two) and on {FINGERS * IMPRESSIONS} simulated prints. Fitted: on all of them, like the
+constants in the package. FMR1000 is FNMR where FMR is at most 0.1 %. All mated pairs, and at most {OTHERS} randomly
+drawn non-mated pairs; FCJ2020 without the eight prints that show another finger than their name says. Five to
+fifteen people per database are few: an observed rate of 0.00 is not a true rate of zero."""
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""The only place that writes a file atomically, bounds what is read, hashes a file or shortens a list of names."""
+"""Atomic writes, bounded reads, digests of files and short lists of names, shared by all packages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def os_errors_as(kind: type[Exception], message: str, advice: str = "") -> Itera
 
 
 MANIFEST = "manifest.json"
-"""Written last into a folder of results: what made them, and each file's digest. Without it they are unfinished."""
+"""Written last into a folder of results, with the command and each file's digest; without it they are unfinished."""
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(\d+)-\d+\.tmp|\.results-(\d+)-\d+")
 """Names of files and folders that are renamed when they are complete."""
 
@@ -44,8 +44,8 @@ def atomic_write(path: str | os.PathLike[str], *, durable: bool = True, mode: in
     The final name therefore never holds half a file, whatever ends the process, and two processes may write it at once.
 
     If `durable`, the file is on disk, and not only in the system's cache, before it is renamed. Otherwise, writing a
-    small file takes a tenth of the time, and a power failure may leave it damaged. `mode` are its permissions, by
-    default the usual ones.
+    small file takes a tenth of the time, and a power failure may leave it damaged. `mode` sets its permissions;
+    by default they follow the umask.
 
     Raises OSError if it cannot be written. The temporary file is then gone, and `path` holds what it held before.
 
@@ -69,8 +69,8 @@ def write_together(*paths: str | os.PathLike[str], durable: bool = True) -> Iter
     """Yield a temporary path for each path; rename all of them when the block ends without an error.
 
     The last path describes the others. It is removed before the first of them is renamed, and is renamed last: where it
-    is missing, the others are unfinished. A disk that is full is noticed before that, and leaves what was there.
-    Otherwise as `atomic_write`.
+    is missing, the others are unfinished. A full disk is noticed before that, and the earlier files stay as they were.
+    In all else this does as `atomic_write`.
     """
     targets = [Path(p) for p in paths]
     own = f"{os.getpid()}-{threading.get_ident()}"
@@ -90,7 +90,7 @@ def write_together(*paths: str | os.PathLike[str], durable: bool = True) -> Iter
 
 
 def _rename(moves: Sequence[tuple[Path, Path]]) -> None:
-    """Rename files and folders to their final names; the last describes the others, and is missing meanwhile."""
+    """Rename files and folders to their final names; the last describes the others, and is absent until then."""
     if len(moves) > 1:
         moves[-1][1].unlink(missing_ok=True)
     for source, target in moves:
@@ -105,10 +105,10 @@ def results_folder(
 ) -> Iterator[Path]:
     """Yield a temporary folder; move its content to `folder`, the manifest last, when the block ends without an error.
 
-    Whatever ends the process before that, `folder` has its earlier results or no manifest. Files of the earlier results
-    that the new ones do not have are removed: those that its manifest lists, and `usual`, the names that the command
-    writes. `command` and `typed`, the whole command line, are what the manifest says made the results. Raises an error
-    of `kind` if the folder cannot be written, or holds results of another command.
+    If the process ends before that, `folder` still has its earlier results, or has no manifest. Earlier files that the
+    new results do not replace are removed: those that the manifest lists, and `usual`, the names that the command
+    writes. The manifest records `command` and `typed`, the whole command line. Raises an error of `kind` if the folder
+    cannot be written, or holds results of another command.
     """
     if (owner := owner_of(folder / MANIFEST) or command) != command:
         raise kind(f"{folder} holds results of `ridgefeat {owner}`; choose another folder")
@@ -142,7 +142,7 @@ def results_folder(
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """Return what a manifest or sidecar says; empty where it is none that can be read."""
+    """Return a manifest or sidecar as a dict; an empty one if it cannot be read."""
     try:
         held = json.loads(read_start(path, 1 << 26))
     except (ValueError, RecursionError):
@@ -151,13 +151,13 @@ def read_description(path: Path) -> dict[str, Any]:
 
 
 def owner_of(description: Path) -> str:
-    """Return the command that a manifest or sidecar says its files are of; empty where it says none."""
+    """Return the command named by a manifest or sidecar; an empty string if it names none."""
     said = read_description(description).get("command")
     return str(next(iter(said[1:]), "")) if isinstance(said, list) else str(said or "")
 
 
 def _listed(folder: Path) -> set[str]:
-    """Return the names that a folder's manifest lists; those that lead out of it are passed over."""
+    """Return the names that a folder's manifest lists; those that lead out of it are ignored."""
     files = read_description(folder / MANIFEST).get("files")
     names = {Path(name).parts[0] for name in files if Path(name).parts} if isinstance(files, dict) else set()
     return {name for name in names if Path(name).name == name and name not in ("..", MANIFEST)}
@@ -172,7 +172,7 @@ def remove_temporaries(folder: Path, names: Collection[str] | None = None) -> No
 
 
 def _is_running(process: int) -> bool:
-    """Whether a process runs; where the system cannot tell, it does."""
+    """Return whether a process runs; True where that cannot be determined."""
     if os.name != "posix":
         return True
     try:
@@ -213,7 +213,7 @@ def read_bounded(path: str | os.PathLike[str], limit: int, kind: type[Exception]
         with path.open("rb") as file:
             data = file.read(limit + 1)
     if len(data) > limit:
-        raise kind(f"{name} {path} is larger than {size_text(limit)}; no {name} is")
+        raise kind(f"{name} {path} is larger than {size_text(limit)}, the largest size that is read")
     return data
 
 
@@ -229,7 +229,7 @@ def bare_name(path: str | os.PathLike[str]) -> str:
 
 
 def read_start(path: str | os.PathLike[str], size: int) -> bytes:
-    """Return up to `size` bytes of a regular file's start; none of what is no regular file or cannot be read."""
+    """Return up to `size` bytes of a file's start; none if it is not a regular file or cannot be read."""
     try:
         if not Path(path).is_file():
             return b""
@@ -303,7 +303,7 @@ def first_line(error: BaseException, limit: int = 200) -> str:
 
 
 def import_pyarrow(kind: type[Exception], path: str | os.PathLike[str]) -> tuple[Any, Any]:
-    """Return pyarrow and its Parquet module; raise an error of `kind`, which says how to get them, without them."""
+    """Return pyarrow and its Parquet module; if missing, raise an error of `kind` that says how to install them."""
     try:
         import pyarrow
         from pyarrow import parquet
@@ -315,7 +315,7 @@ def import_pyarrow(kind: type[Exception], path: str | os.PathLike[str]) -> tuple
 def exact_numbers(pandas_version: str) -> dict[str, Any]:
     """Return the option by which pandas.read_csv reads a number exactly.
 
-    From 3.1 on pandas does so without it, and warns of it.
+    From 3.1 on, pandas does so by default and warns if the option is given.
 
     Examples
     --------

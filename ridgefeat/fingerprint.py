@@ -213,7 +213,7 @@ class Fingerprint:
 
     @cached_property
     def pattern(self) -> dict[str, float]:
-        """Probability of each pattern class; NaN where there is no print."""
+        """Probability of each pattern class; NaN if the image shows no print."""
         is_cut = len(self.singular_points.cores) > 0 == len(self.singular_points.deltas)
         return pattern.classify(self.flow, is_cut, self.params.pattern)
 

@@ -126,7 +126,7 @@ class Params:
             try:
                 values[stage][name] = json.loads(value)
             except (ValueError, RecursionError):
-                raise ParameterError(f"parameter {key}: {value!r:.60} is no number") from None
+                raise ParameterError(f"parameter {key}: {value!r:.60} is not a number") from None
         return self.from_dict(values)
 
     @property

@@ -1,4 +1,4 @@
-"""What JSON of others must look like: sidecars, models' descriptions and the like, each declared as a TypedDict.
+"""Validation of parsed JSON (sidecars, models' descriptions and the like) against schemas declared as TypedDict.
 
 class Sidecar(TypedDict, total=False):
     layout: Required[str]
@@ -24,9 +24,9 @@ _WORDS = {str: "text", bool: "true or false", int: "a whole number", float: "a n
 
 
 def check_schema(value: object, schema: type[T], where: str, kind: type[Exception]) -> T:
-    """Return a value that JSON was read as, if it is what a type says; raise an error of `kind` that names what is not.
+    """Return a parsed JSON value if it fits a schema; otherwise raise an error of `kind` that names the first mismatch.
 
-    Types are TypedDict (more keys may be there), list[X], dict[str, X], tuple[X, Y] for a list of fixed length,
+    A schema is a TypedDict (other keys are allowed), list[X], dict[str, X], tuple[X, Y] for a list of fixed length,
     Literal, X | Y, str, bool, int (of 64 bits), float (finite; a whole number too), None and object.
 
     Examples
@@ -48,7 +48,7 @@ _MISSING = object()
 
 
 def _wrong(value: Any, schema: Any, at: str) -> tuple[str, str, Any] | None:
-    """Return where, what it must be and what is there, of the first thing that is wrong."""
+    """Return place, expected type and actual value of the first mismatch; None if there is none."""
     if schema in (object, Any):
         return None
     origin, args = get_origin(schema), get_args(schema)
@@ -89,7 +89,7 @@ def _wrong_keys(value: Mapping[str, Any], schema: Any, at: str) -> tuple[str, st
 
 @cache
 def _required(schema: Any) -> frozenset[str]:
-    """Return the keys that must be there; `__required_keys__` is wrong where annotations are strings."""
+    """Return the required keys; `__required_keys__` is wrong where annotations are strings."""
     kept = get_type_hints(schema, include_extras=True)
     return frozenset(name for name, one in kept.items() if get_origin(one) is Required)
 
@@ -123,6 +123,6 @@ def _short(value: object) -> str:
     """Return a value as JSON, shortened."""
     if isinstance(value, (list, dict)):
         return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
-    if isinstance(value, int) and abs(value) >= MAX_INTEGER:  # which Python may refuse to write
-        return "a number beyond all bounds"
+    if isinstance(value, int) and abs(value) >= MAX_INTEGER:  # which Python may refuse to print
+        return "a number of more than 64 bits"
     return first_few([json.dumps(value, ensure_ascii=False)[:40]])

@@ -1,7 +1,7 @@
 """Excel sheets read and written, and the dialects of CSV in which commands write their tables.
 
-Spreadsheets run a cell of text that begins as a formula does. In CSV such a cell gets an apostrophe in front, which
-`tabular` takes away again; in a sheet it is marked as text. See OWASP, "CSV injection".
+A spreadsheet evaluates a text cell that begins like a formula. In CSV such a cell is prefixed with an apostrophe, which
+`tabular` removes when it reads the file; in a sheet it is marked as text. See OWASP, "CSV injection".
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ MAX_SHEET_BYTES = 1 << 29
 MAX_ROWS, MAX_COLUMNS, MAX_CHARACTERS = 1_048_576, 16_384, 32_767
 """What a sheet and one of its cells hold (ECMA-376)."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-"""How a cell begins that a spreadsheet may run, the wide forms of East Asian ones too; or one with apostrophes."""
+"""Beginning of a cell that a spreadsheet may evaluate, full-width characters included, after any apostrophes."""
 _MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 
 
 def escape_formula(cell: str) -> str:
-    """Return a cell with an apostrophe in front if it begins as a formula, or as a formula so escaped.
+    """Return a cell, with an apostrophe in front if it begins like a formula, or like one that has been escaped.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def escape_formula(cell: str) -> str:
 
 
 def unescape_formula(cell: str) -> str:
-    """Return what `escape_formula` was given.
+    """Return the cell that `escape_formula` was given.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def unescape_formula(cell: str) -> str:
 
 
 def map_texts(column: Any, change: Callable[[str], str]) -> Any:
-    """Return a pandas column with every text changed; the column itself if that changes none, as if it has numbers."""
+    """Return a pandas column with `change` applied to its texts; the column itself if that changes nothing."""
     if column.dtype.kind in "biufcmM":
         return column
     changed = {v: new for v in column.unique() if isinstance(v, str) and (new := change(v)) != v}
@@ -72,7 +72,7 @@ class CsvDialect:
     escapes: bool = True
 
     def texts(self, cells: Iterable[str]) -> list[str]:
-        """Return cells of text as they are written."""
+        """Return text cells as they are written to the file."""
         return [escape_formula(c) for c in cells] if self.escapes else list(cells)
 
     def write(self, frame: pd.DataFrame, target: Any, *, header: bool = True) -> None:
@@ -88,7 +88,7 @@ class CsvDialect:
 
 DIALECTS = {"standard": CsvDialect(), "semicolon": CsvDialect(";", ",", "utf-8-sig"), "raw": CsvDialect(escapes=False)}
 """By name: commas and decimal points; semicolons, decimal commas and a byte-order mark, as European spreadsheets do;
-as standard, but with cells that begin as formulas do written as they are."""
+as standard, but without escaping cells that begin like formulas."""
 
 
 def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, str]:
@@ -102,7 +102,7 @@ def sheet_as_csv(path: Path, kind: type[Exception], where: str) -> tuple[str, st
                 raise kind(f"{where} holds more than {size_text(MAX_SHEET_BYTES)}; save it as CSV")
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
             sheet = book.worksheets[0]
-            sheet.reset_dimensions()  # what the file says of its size is not believed
+            sheet.reset_dimensions()  # the size that the file declares is not trusted
             for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
                 cells = [escape_formula(cell_text(v)) if isinstance(v, str) else cell_text(v) for v in row]
                 size += sum(map(len, cells)) + len(cells)

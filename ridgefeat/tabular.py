@@ -29,10 +29,10 @@ LOG = logging.getLogger("ridgefeat")
 MAX_SAMPLE, MAX_HEADER = 1 << 18, 1 << 24
 """Characters from which a dialect is found; and at most, where the first line is longer."""
 SAMPLE_ROWS, MAX_COLUMNS = 50, 10_000
-"""Rows from which a dialect is found; cells in a row of a text table, since each column takes half a millisecond."""
+"""Rows from which a dialect is found; maximum columns of a text table, as each takes half a millisecond."""
 FREE_CELLS, MAX_CELLS_PER_BYTE = 10_000_000, 16
-"""Cells of a Parquet file, and for each of its bytes: an encoding can claim any number of equal ones in a few bytes. A
-feature table in which nothing could be measured has eight."""
+"""Maximum cells of a Parquet file, in all and per byte of it: an encoding can claim any number of equal cells in a few
+bytes. A feature table in which nothing could be measured has eight per byte."""
 SEPARATORS = {"\t": "tab", ";": "`;`", "|": "`|`", ",": "`,`", r"\s+": "spaces"}
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
@@ -55,9 +55,9 @@ def is_number(cell: str, decimal: str = ".") -> bool:
 
 
 def find_thousands(cells: Sequence[str]) -> str:
-    """Return the first cell with a comma or point, where all of them may separate thousands; "" where they cannot.
+    """Return the first cell with a comma or point if all of them may separate thousands, else "".
 
-    They may if other cells are numbers below 1000, which have none.
+    They may if there are also whole numbers from 1 to 999, which need no separator.
 
     Examples
     --------
@@ -176,7 +176,7 @@ class Table:
         """
         import pandas as pd
 
-        if self.has_header and any(len(row) > len(self.names) for row in self.head[1:2]):  # pandas would take an age
+        if self.has_header and any(len(row) > len(self.names) for row in self.head[1:2]):  # pandas would take very long
             raise self.kind(f"{self.where} is no table: {_TOO_MANY_CELLS}")
         names = list(columns) or self.names
         # With a choice of columns pandas would not notice a row of too many cells.
@@ -364,7 +364,7 @@ def _check_width(cells: int, kind: type[Exception], where: str) -> None:
 
 
 def _sample(file: IO[str]) -> str:
-    """Return the first lines, whole, and at least two of them."""
+    """Return the first complete lines, at least two."""
     try:
         text = file.read(MAX_SAMPLE)
         if len(text) == MAX_SAMPLE and len(text.splitlines()) < 3:
@@ -385,7 +385,7 @@ def _rows(text: str, separator: str) -> list[list[str]]:
         for row in islice((r for r in reader if any(c.strip() for c in r)), SAMPLE_ROWS):
             rows.append([unescape_formula(c.strip()) for c in row if c or not spaced])
     except csv.Error:
-        pass  # a field beyond all bounds; what there is decides
+        pass  # a field is too long; the rows read so far decide
     return rows or [[""]]
 
 

@@ -36,7 +36,7 @@ def test_what_fits_is_given_back_with_keys_that_are_not_known():
         ({"inner": [{"name": "x"}, {}]}, r"inner\[1\]\.name must be text, got nothing"),
         ({"inner": [{"name": "x", "low": "y" * 99}]}, r'inner\[0\]\.low must be a number or null, got "y{39}$'),
         ({"inner": [{"name": "x", "low": float("nan")}]}, r"inner\[0\]\.low must be a number or null, got NaN"),
-        ({"inner": [{"name": "x", "low": 10**5000}]}, "got a number beyond all bounds"),
+        ({"inner": [{"name": "x", "low": 10**5000}]}, "got a number of more than 64 bits"),
         ({"pair": [1]}, "pair must be a list of 2, got a list of 1"),
         ({"pair": [True, "x"]}, r"pair\[0\] must be a whole number, got true"),
         ({"counts": {"k": 2.5}}, r"counts\.k must be a whole number, got 2.5"),

@@ -22,7 +22,7 @@ MAX_LEVELS = 30
 PREFIX_LENGTH = 3
 """Characters at the beginning of a file name that are looked at."""
 NUMBERS = {"width": "width", "height": "height", "resolution across": "dpi_x", "resolution down": "dpi_y"}
-"""Traits that are numbers, and their columns without meta_."""
+"""Numeric properties of files, and their columns without the prefix meta_."""
 NAME_TRAITS = ("folder", "length of file name", "beginning of file name")
 """Traits that no classifier sees and no image holds."""
 

@@ -105,13 +105,13 @@ def check_people(
     matched = [(rows[i], rows[j]) for (i, j), score in zip(pairs, scores, strict=True) if score > comparator.threshold]
     if matched:
         found = DuplicateSets(table, connect(matched, len(table)))
-        least = np.min(scores[scores > comparator.threshold])
+        lowest = np.min(scores[scores > comparator.threshold])
         yield found.finding(
             "same_finger",
             "leak",
             f"{count_of(len(found), 'finger matches', 'fingers match')} in prints of several groups: one person "
             "seems to have several names (scores "
-            f"{least:.1f} or more; above {comparator.threshold:.1f} the false match rate is at most "
+            f"{lowest:.1f} or more; above {comparator.threshold:.1f} the false match rate is at most "
             f"{comparator.max_fmr:.2%}, so {comparator.max_fmr * len(pairs):.2g} of {len(pairs)} comparisons match by "
             f"chance){differing_labels(found)}",
             found.cost("by group or by image", "match"),

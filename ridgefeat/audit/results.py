@@ -33,7 +33,7 @@ def check_results(
     """Yield alarms if the best classifier has too high an area under the ROC curve per print on held-out people.
 
     `low` is the lower end of its 95 % interval, `families` the areas of each family of columns alone, as far as known;
-    `can_be_too_good` says whether the target is a label that a print should not tell.
+    `can_be_too_good` says whether the target is a label that should not be predictable from a print.
     """
     if can_be_too_good and auc > TOO_GOOD_AUC:
         yield Finding(

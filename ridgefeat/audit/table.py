@@ -65,7 +65,7 @@ class AuditTable:
 
     @property
     def can_be_too_good(self) -> bool:
-        """Whether a print should not tell the target: a label of people that is no pattern of ridges."""
+        """Whether the target should not be predictable from a print: a label of people that is not a ridge pattern."""
         return self.belongs_to_group and self.target != self.group and not self.target.lower().startswith("pattern")
 
     def values_by_group(self) -> tuple[Index, Index]:
@@ -174,10 +174,10 @@ class AuditParams:
     """Limits of the leak audit."""
 
     near_correlation: float = parameter(
-        0.95, "", 0.5, 1.0, "correlation of two aligned images from which they are copies of one image"
+        0.95, "", 0.5, 1.0, "minimum correlation of two aligned images that are copies of one image"
     )
     same_finger_correlation: float = parameter(
-        0.8, "", 0.5, 1.0, "correlation of aligned images from which they show one finger; others' stay below 0.6"
+        0.8, "", 0.5, 1.0, "minimum correlation of aligned images of one finger; different fingers stay below 0.6"
     )
     neighbours: int = parameter(
         3, "", 1, 50, "most similar images by signature that each image is compared with in full"
@@ -186,20 +186,20 @@ class AuditParams:
         0.8, "", 0.0, 1.0, "cosine of two signatures below which images are not compared in full"
     )
     near_rows: float = parameter(
-        0.6, "", 0.0, 1.0, "share of the median distance to another group's nearest row up to which rows are copies"
+        0.6, "", 0.0, 1.0, "maximum distance of copied rows, by the median distance to another group's nearest row"
     )
     identity_share: float = parameter(
-        0.9, "", 0.5, 1.0, "share of groups with one target value from which the target belongs to the group"
+        0.9, "", 0.5, 1.0, "minimum share of groups with one target value for a target that belongs to the group"
     )
     perfect_auc: float = parameter(
-        0.99, "", 0.5, 1.0, "area under the ROC curve from which one column holds the target, whatever the others do"
+        0.99, "", 0.5, 1.0, "minimum area under the ROC curve of a column that holds the target, whatever the others do"
     )
     suspect_auc: float = parameter(0.8, "", 0.5, 1.0, "area under the ROC curve below which no feature is suspected")
     crowd_factor: float = parameter(
         2.0, "", 1.0, 10.0, "how many times the separation d' of the best ordinary columns a suspected one has"
     )
     trait_auc: float = parameter(
-        0.65, "", 0.5, 1.0, "area under the ROC curve from which a trait of files, or a gap, predicts the target"
+        0.65, "", 0.5, 1.0, "minimum area under the ROC curve of a file property, or a gap, that predicts the target"
     )
     min_groups: int = parameter(12, "", 4, 1000, "groups below which no column is probed")
 
@@ -265,7 +265,7 @@ class Finding:
 
 
 def on_columns(kind: str, severity: Severity, message: str, cost: str, columns: Sequence[str]) -> Finding:
-    """Return a finding on some columns, or traits of files."""
+    """Return a finding about columns or properties of files."""
     return Finding(kind, severity, message, cost=cost, count=len(columns), columns=tuple(columns))
 
 

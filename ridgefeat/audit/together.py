@@ -26,7 +26,7 @@ MAX_P = 1e-3
 
 
 def check_together(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
-    """Yield a target that all columns together predict too well, or all their gaps, or that filled gaps say."""
+    """Yield findings on a target that all columns, or all their gaps, predict too well, or that gaps were filled by."""
     values = table.feature_values()
     names = table.features
     if not names:
@@ -73,9 +73,9 @@ def check_together(table: AuditTable, probe: ColumnProbe) -> Iterator[Finding]:
 
 
 def filled_by_class(values: NDArray[np.float32], classes: Index, groups: Index) -> Index:
-    """Return the columns whose repeated values say the class; `values` has a row per print.
+    """Return the columns whose repeated values reveal the class; `values` has a row per print.
 
-    A column's least and greatest value are left out, because many columns end at a value such as 0; so are equal rows.
+    A column's minimum and maximum are left out, because many columns end at a value such as 0; so are equal rows.
 
     Examples
     --------

@@ -199,7 +199,7 @@ class FineTunedNetwork(NetworkClassifier):
         self.on_epoch = on_epoch
 
     def frozen(self) -> Backbone:
-        """Return the layers that stay as they are, as a transformer from prints to the maps that `fit` takes too."""
+        """Return the frozen layers as a transformer from prints to maps, which `fit` takes too."""
         layer = self._opened().start_of_last(self.last_layers)
         same = {name: getattr(self, name) for name in ("size", "mean", "std", "channel_order", "cache", "layout")}
         return Backbone(self.network, layer=layer, pool=False, **same).fit()
@@ -218,7 +218,7 @@ class FineTunedNetwork(NetworkClassifier):
         ModelError
             If the network is not a PyTorch module, or cannot be run.
         ParameterError
-            If it has not as many layers, or these have no weights.
+            If it has fewer than `last_layers` layers, or these have no weights.
         """
         network = self._opened()
         self.start_ = network.start_of_last(self.last_layers)
@@ -262,7 +262,7 @@ class FineTunedNetwork(NetworkClassifier):
         return network
 
     def _maps(self, X: Any) -> Float:
-        """Return what the frozen layers give, shape (prints, channels, rows, columns), as the module has it."""
+        """Return the frozen layers' output in the module's own shape, (prints, channels, rows, columns)."""
         given = isinstance(X, np.ndarray) and X.dtype == np.float32 and X.ndim == 2
         flat = X if given else self._frozen.transform(X)
         shape = self._frozen.shape_
@@ -278,7 +278,7 @@ class FineTunedNetwork(NetworkClassifier):
             return np.asarray(torch.cat(parts).numpy())
 
     def _forward(self, maps: Float) -> Any:
-        # A copy, since the first of the layers may work in place.
+        # A copy, because the first of the layers may work in place.
         (out,) = self.layers_(import_torch().tensor(maps))
         return out.mean((2, 3)) if out.ndim == 4 else out.mean(1) if out.ndim == 3 else out
 

@@ -74,7 +74,7 @@ class OnnxNetwork:
                 except CycleError as error:
                     node = message.node[error.args[1][0]]
                     raise ModelError(
-                        f"{self.name}: its nodes feed each other in a circle (output {node.output[0][:80]!r}); export "
+                        f"{self.name}: its nodes form a cycle (output {node.output[0][:80]!r}); export "
                         "the network again"
                     ) from None
 

@@ -26,7 +26,7 @@ from ridgefeat.bench.pooling import PooledPredictions, sources
 from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
 
 TOLERANCE = 0.02
-"""How far behind the best one counts as good as it, as a share of the main figure's range (or of the error)."""
+"""Distance behind the best classifier that counts as a tie: share of the main metric's range, or of the error."""
 MIN_MEMBERS, MAX_MEMBERS = 3, 6
 """Members of the mean: those that make different errors improve each other; the tenth adds only time."""
 

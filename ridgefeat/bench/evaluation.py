@@ -107,10 +107,12 @@ def run_fit(
     groups: NDArray[Any],
     **parameters: Any,
 ) -> Outcome:
-    """Fit on the fold's training rows and predict its test rows; never raises. X may be the reason why it is missing.
+    """Fit on the fold's training rows and predict its test rows; never raises.
 
-    `seconds` counts fitting and predicting. Building the pipeline imports the estimator's libraries, which takes longer
-    than many a fit in a worker that has just been started, and is not counted.
+    If X is a str, it is the reason why X is missing.
+
+    `seconds` counts fitting and predicting. Building the pipeline is not counted: it imports the estimator's libraries,
+    which takes longer than many fits in a worker that has just started.
     """
     if isinstance(X, str):
         return Outcome(method.name, fold, None, None, reason=X)
@@ -122,7 +124,7 @@ def run_fit(
             started = time.perf_counter()
             fitted, chosen = fit(pipeline, method, fold, options, X, y, groups)
             predicted, scores = predict_rows(fitted, X[fold.test], options)
-            # Of two classes ours call the one that scores higher; asking again would cost the same again.
+            # With two classes our own estimators predict the one that scores higher; predict would compute that again.
             if options.kind != "regression" and (options.n_classes != 2 or ":" in method.name):
                 predicted = fitted.predict(X[fold.test]).astype(np.int64)
         if not (np.isfinite(scores).all() and np.isfinite(predicted).all()):

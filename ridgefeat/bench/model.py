@@ -76,7 +76,7 @@ class _Training(TypedDict):
 
 
 class Description(TypedDict, total=False):
-    """What must hold of a model's `about`."""
+    """Schema of a model's `about`."""
 
     format: Required[str]
     classifier: Required[str]
@@ -475,9 +475,9 @@ def load_model(path: str | Path) -> Model:
 
 
 def _check_shapes(model: Model) -> None:
-    """Fail where a model's parts and its description do not fit together, or its numbers are none.
+    """Raise ValueError if a model's parts do not fit its description, or its predictions are not finite.
 
-    It is made to predict prints that are of no one: a part that was emptied, or is another's, cannot or gives NaN.
+    The model predicts made-up prints: a part that was emptied, or belongs to another model, fails or gives NaN.
     """
     about, detector, columns = model.about, model.novelty, model.about["columns"]
     classes = about["classes"]
@@ -487,12 +487,12 @@ def _check_shapes(model: Model) -> None:
         raise ValueError("its columns do not fit together")
     if (about["kind"] == "regression") is not (model.calibrator is None) or len(set(classes)) < len(classes):
         raise ValueError("its classes and calibrators do not fit together")
-    codes = np.arange(-1.0, len(about["levels"]) + 1)[:, None]  # of every level, and of those that are none
+    codes = np.arange(-1.0, len(about["levels"]) + 1)[:, None]  # every level, and codes of no level
     X = np.tile([np.zeros(len(columns)), np.full(len(columns), np.nan)], (len(codes), 1))[: len(codes)]
     cuts = np.asarray(detector.cuts_)
     distances = detector._measure(detector.distances_, X)
     if distances.shape != (len(X), 2 * len(detector.families)) or cuts.shape != distances.shape[1:]:
-        raise ValueError("what finds unlike prints does not fit")
+        raise ValueError("its detector of unlike prints does not fit its columns")
     results = [cuts, distances]
     if about["within"]:
         X = np.concatenate([X, np.minimum(codes, len(about["levels"]) - 1)], axis=1)
@@ -506,7 +506,7 @@ def _check_shapes(model: Model) -> None:
                 calibration.decide(p, shares)
                 results += [p.reshape(len(X), len(classes)), shares]
     if not all(np.isfinite(r).all() for r in results):
-        raise ValueError("it predicts no numbers")
+        raise ValueError("its predictions are not finite")
 
 
 def _foreign_types(data: bytes) -> list[str]:

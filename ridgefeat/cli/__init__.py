@@ -62,12 +62,12 @@ class Group(click.Group):
         with guarded_streams():
             try:
                 return super().main(*args, **more)
-            except RidgefeatError as error:  # of --help or --version, which no command runs
+            except RidgefeatError as error:  # raised by --help or --version, before any command
                 Unusable(str(error)).show()
                 sys.exit(UNUSABLE)
 
     def make_context(self, *args: Any, **more: Any) -> click.Context:
-        """Read the options before the command; Ctrl-C meanwhile is left to `guarded_streams`."""
+        """Parse the options before the command; Ctrl-C in the meantime is left to `guarded_streams`."""
         try:
             return super().make_context(*args, **more)
         except KeyboardInterrupt:
@@ -136,13 +136,13 @@ class Group(click.Group):
 
 
 def _describe(error: Exception) -> str:
-    """Return the line on an error that no command foresaw."""
+    """Return the message for an unexpected error."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):
         return "this needs more memory than there is; give fewer prints, families or rows"
     what = f"{type(error).__name__}: {first_line(error)}"
-    return f"unexpected {what}. This is a fault of ridgefeat: please report it, with what --verbose prints"
+    return f"unexpected {what}. This is a bug in ridgefeat: please report it with the output of --verbose"
 
 
 def _memory() -> str:

@@ -144,7 +144,7 @@ table = click.argument("table", type=PATH, metavar="TABLE")
 csv_dialect = choice(
     "--csv-dialect",
     tuple(DIALECTS),
-    help="How CSV is written: semicolon is `;`, decimal comma and a byte-order mark; raw leaves cells like formulas.",
+    help="CSV format: semicolon has `;`, decimal commas and a byte-order mark; raw does not escape formulas.",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing table.")
 problem = stacked(
@@ -187,7 +187,7 @@ engine = click.option(
 )
 _limit = partial(number, type=click.FloatRange(0))
 _timeout = _limit(
-    "--timeout", default=60, metavar="SECONDS", help="Stop a print that takes longer, with the reason; 0: never."
+    "--timeout", default=60, metavar="SECONDS", help="Maximum time per print, which is then stopped; 0: unlimited."
 )
 _memory = _limit(
     "--memory", default=1024, metavar="MB", help="Maximum memory per print, on top of the worker's own; 0: unlimited."
@@ -195,7 +195,7 @@ _memory = _limit(
 
 
 def limits(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command that reads prints the options of their limits, which hold while it runs."""
+    """Add the options that limit time and memory per print, and apply the limits while the command runs."""
 
     @_timeout
     @_memory
@@ -210,7 +210,7 @@ def limits(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def start_children(jobs: int | None, inputs: Sequence[Any], module: str) -> None:
-    """Start the children that a command reads prints in, one per job, but not more than there may be prints."""
+    """Start the child processes that read prints: one per job, but no more than there may be prints."""
     from ridgefeat.sources.places import is_archive
     from ridgefeat.work.engine import count_workers
     from ridgefeat.work.guard import start_children as start

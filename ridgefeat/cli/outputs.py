@@ -1,7 +1,7 @@
 """What a command may write: one rule for all of them.
 
-An output that exists is replaced only with --overwrite. Never is it one of the inputs, or of the files that belong to
-an input (its sidecar), and never are results of another command in the same folder replaced.
+An output that exists is replaced only with --overwrite. Inputs, the files that belong to them (sidecars), and results
+of another command in the same folder are never replaced.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Standard streams that are closed, full or of a narrow encoding, and Ctrl-C at any moment: one line, and an exit code.
+"""Standard streams that fail, and Ctrl-C: a command then ends with one line and an exit code.
 
-A message that cannot be written is lost; a result that cannot be written is an error.
+Streams may be closed or full, or lack characters in their encoding. A message that cannot be written is dropped; a
+result that cannot be written is an error.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ INTERRUPTED = 130
 
 
 class Results(io.TextIOWrapper):
-    """Standard output; says what is wrong if it cannot be written. A reader that has left ends the command quietly."""
+    """Standard output; raises RidgefeatError if it cannot be written. A closed pipe ends the command quietly."""
 
     def write(self, text: str) -> int:
         """Write text."""
@@ -30,7 +31,7 @@ class Results(io.TextIOWrapper):
             return super().write(text)
 
     def flush(self) -> None:
-        """Hand on what was written."""
+        """Flush the stream."""
         with _output_errors(self):
             super().flush()
 
@@ -40,7 +41,7 @@ def _output_errors(stream: Results) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # What is left in the buffer would be tried again, in vain, when the interpreter ends.
+        # Otherwise the interpreter would try again, in vain, to write the rest of the buffer when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if error.errno == errno.EPIPE:
             raise
@@ -48,7 +49,7 @@ def _output_errors(stream: Results) -> Iterator[None]:
 
 
 class Messages(io.TextIOWrapper):
-    """Standard error; what cannot be written is lost."""
+    """Standard error; text that cannot be written is dropped."""
 
     def write(self, text: str) -> int:
         """Write text."""
@@ -57,7 +58,7 @@ class Messages(io.TextIOWrapper):
         return len(text)
 
     def flush(self) -> None:
-        """Hand on what was written."""
+        """Flush the stream."""
         with suppress(OSError):
             super().flush()
 
@@ -72,14 +73,14 @@ def guarded_streams() -> Iterator[None]:
 
     def interrupt(number: int, frame: Any) -> None:
         pressed.append(number)
-        warnings.simplefilter("ignore")  # of what is left undone
+        warnings.simplefilter("ignore")  # about work left unfinished
         raise KeyboardInterrupt
 
     process, report = os.getpid(), sys.unraisablehook
 
     def leave_if_lost(lost: Any) -> None:
-        # What is raised in a callback, such as the interpreter's own around a fork, goes no further. To leave at once
-        # is safe: whatever ends a command, its results are whole or absent.
+        # An exception in a callback, such as those that run around a fork, is not propagated. Exiting at once is safe:
+        # however a command ends, its results are complete or absent.
         if lost.exc_type is not KeyboardInterrupt:
             report(lost)
         elif os.getpid() == process:
@@ -92,14 +93,14 @@ def guarded_streams() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        # A library that is interrupted while it is imported may make any other error of it.
+        # A library that is interrupted while it is imported may raise any other error instead.
         if not pressed:
             raise
         if is_main:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter is ending
         if not isinstance(error, SystemExit) or error.code != INTERRUPTED:
             print("Interrupted.", file=sys.stderr)
-        exec("")  # else an interpreter interrupted inside exec, as dataclasses use it, ends by SIGINT
+        exec("")  # otherwise an interpreter interrupted inside exec, as dataclasses use it, ends by SIGINT
         raise SystemExit(INTERRUPTED) from None
     finally:
         sys.unraisablehook = report
@@ -109,11 +110,11 @@ def guarded_streams() -> Iterator[None]:
             if stream is not None and (own := getattr(sys, name)) is not stream:
                 setattr(sys, name, stream)
                 with suppress(OSError, RidgefeatError):
-                    own.detach()  # else it would close the stream that it shares
+                    own.detach()  # otherwise it would close the stream that it shares
 
 
 def _guard() -> None:
-    """Put streams in place that do not fail; a descriptor that is closed would be given to the next file opened."""
+    """Install streams that do not fail. Closed descriptors are opened, or the next file would get their number."""
     for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
             os.fstat(number)

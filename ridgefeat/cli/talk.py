@@ -118,7 +118,7 @@ def _plain(value: Any) -> Any:
 
 
 def command_line() -> str:
-    """Return the command line as pages show it: of every path its name alone, since folders may name people."""
+    """Return the command line as pages show it: paths without their folders, which may name people."""
     return shlex.join(["ridgefeat", *map(_without_folders, sys.argv[1:])])
 
 
@@ -182,7 +182,7 @@ def progress_bar() -> Iterator[Callable[[int, int, int], None] | None]:
         yield show and (lambda done, failed, total: show(done, total, f"failed={failed}"))
 
 
-TELL_APART = "give labels that tell them apart by --layout, --index or --regex"
+DISTINGUISH = "use --layout, --index or --regex to give labels that distinguish them"
 PERSON_FOLDERS = (
     "file names repeat between folders, so each folder is taken as one person (layout person-folders). If that is "
     "wrong, give --layout, --index or --regex."
@@ -190,13 +190,13 @@ PERSON_FOLDERS = (
 
 
 def warn_of_labels(items: Sequence[Any], layout: str) -> None:
-    """Say that folders were taken for persons, and which prints have the labels of others."""
+    """Warn if folders were taken for persons, or if several prints have the same labels."""
     from ridgefeat.sources import repeated_impressions
 
     if layout == "auto" and any(i.layout == "person-folders" for i in items):
         warn(PERSON_FOLDERS)
     if repeated := repeated_impressions({str(i.relative): i.labels for i in items}):
-        warn(f"several prints have the same labels ({first_few(repeated, 3, '; ')}); {TELL_APART}.")
+        warn(f"several prints have the same labels ({first_few(repeated, 3, '; ')}); {DISTINGUISH}.")
 
 
 def summarise_run(s: Summary, seconds: float, *, was_split: bool) -> str:
@@ -253,7 +253,7 @@ def summarise_survey(s: Survey) -> str:
         lines.append(f"identical pixels under different names: {len(s.duplicates)} groups")
         lines += [f"  {' = '.join(names[:4])}{' …' if len(names) > 4 else ''}" for names in s.duplicates[:MAX_SHOWN]]
     if s.repeated:
-        lines.append(f"same labels on several prints: {len(s.repeated)}; {TELL_APART}")
+        lines.append(f"same labels on several prints: {len(s.repeated)}; {DISTINGUISH}")
         lines += [f"  {words}" for words in s.repeated[:MAX_SHOWN]]
     if s.passed_over:
         lines.append(f"passed over, being no images: {_passed_over(s.passed_over)}")

@@ -179,7 +179,7 @@ def singular(fp: Fingerprint) -> Sequence[float] | None:
         share(f"orient_pattern_{n}", f"1 if the print is classified as {n.replace('_', ' ')}, else 0", NILSSON)
         for n in CLASSES
     ),
-    share("orient_pattern_probability", "probability of that class"),
+    share("orient_pattern_probability", "probability of the class that the print is classified as"),
 )
 def pattern(fp: Fingerprint) -> Sequence[float] | None:
     """Classify the pattern: one-hot in the order of CLASSES, and the probability of the class.

@@ -11,7 +11,7 @@ from ridgefeat.report.page import render_page
 ASK = "**TO FILL IN:**"
 SHOWN_COLUMNS = 8
 KEEPING = frozenset(("knn", "rbf-svm"))
-"""Classifiers whose fit is made of rows of training."""
+"""Classifiers whose fitted state contains training rows."""
 
 
 def render_model_card(about: Mapping[str, Any]) -> str:

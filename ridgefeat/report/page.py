@@ -18,7 +18,7 @@ from ridgefeat.files import atomic_write, os_errors_as
 
 
 def render_page(template: str, page: Mapping[str, Any]) -> str:
-    """Return a template of this package filled in. File names and labels are foreign text: escaped in every page."""
+    """Return a template of this package filled in; in pages, file names and labels are escaped."""
     pages = Environment(
         loader=PackageLoader("ridgefeat.report", ""),
         autoescape=template.endswith(".html"),

@@ -1,7 +1,7 @@
-"""Whether the compressed pixels of an image file reach their end, where decoders pass over data that break off.
+"""Checks that an image file's compressed pixels are complete, for formats whose decoders accept truncated data.
 
-A file that was not copied to its end is cut, or ends in zeros. WebP, PackBits and the older facsimile codes have
-neither a checksum nor an end: of them, more zeros than an encoder writes are refused.
+A file that was not copied completely is cut off or ends in zeros. WebP, PackBits and the older fax codes have neither a
+checksum nor an end marker: a file with more zeros than an encoder writes is refused.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from ridgefeat.errors import ImageError
 
 _MARKS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
 _ZEROS = 64
-"""Zero bytes at the end of a WebP file that few encoders write, and then only below plain margins."""
+"""Zero bytes at the end of a WebP file that count as damage: few encoders write so many, and only for plain margins."""
 _FAX_ZEROS = 4
-"""Zero bytes in a row that no facsimile code has: between two ones are fewer than 16 zeros."""
+"""Consecutive zero bytes that occur in no fax code: between two 1 bits there are fewer than 16 zero bits."""
 _LZW_ZEROS = 8
 _PADDING = 4
-"""Zero bytes that a writer may add to a strip."""
+"""Maximum number of zero bytes that a writer may add to a strip."""
 _RLE_PIXELS = 4_000_000
-"""Pixels up to which run-length encoded bitmaps are read: Pillow fills their lines in Python."""
+"""Maximum pixels of a run-length encoded bitmap: Pillow decodes its lines in Python."""
 _REVERSED = bytes(int(f"{v:08b}"[::-1], 2) for v in range(256))
 _JPEG, _DEFLATE, _PACKBITS = 7, (8, 32946), 32773
 
 
 def check_end(image: Any, data: bytes, kind: str) -> None:
-    """Raise ImageError if an image breaks off that Pillow has opened, not decoded; for TIFF see check_strip_ends."""
+    """Raise ImageError if an image, opened but not decoded by Pillow, is incomplete; for TIFF see check_strip_ends."""
     if kind in _MARKS and data.rfind(_MARKS[kind], image.fp.tell()) < 0:
         raise ImageError(f"the {kind.upper()} file is cut short: {len(data)} bytes without an end; copy it again")
     if kind == "webp" and not data[-_ZEROS:].strip(b"\0"):
@@ -48,7 +48,7 @@ def check_end(image: Any, data: bytes, kind: str) -> None:
 
 
 def _ends_gif(data: bytes, at: int, bits: int) -> bool:
-    """Return whether the blocks from a byte on end with the code for that, the same in either order of bits."""
+    """Return whether the blocks from byte `at` on end with the end code, which reads the same in either bit order."""
     tail = b""
     while size := data[at] if at < len(data) else 0:
         tail = tail[-_PADDING - 4 :] + data[at + 1 : at + 1 + size]
@@ -57,7 +57,7 @@ def _ends_gif(data: bytes, at: int, bits: int) -> bool:
 
 
 def _ends_bitmap(data: bytes, at: int, rows: int, is_4_bit: bool) -> bool:
-    """Return whether run-length codes go through all rows and end."""
+    """Return whether the run-length codes cover all rows and then end."""
     while at + 1 < len(data):
         count, value = data[at], data[at + 1]
         at += 2
@@ -76,7 +76,7 @@ def _ends_bitmap(data: bytes, at: int, rows: int, is_4_bit: bool) -> bool:
 
 
 def check_strip_ends(tags: Any, data: bytes, strips: Sequence[tuple[int, int]]) -> None:
-    """Raise ImageError if strips or tiles of a TIFF, each given by its first byte and length, overlap or break off."""
+    """Raise ImageError if strips or tiles of a TIFF, given by first byte and length, overlap or are incomplete."""
     if sum(length for _, length in strips) > len(data):
         raise ImageError(f"the TIFF names {len(strips)} strips or tiles that overlap; it is damaged")
     compression, ends = tags.get(Tag.Compression, 1), _STRIP_ENDS.get(tags.get(Tag.Compression, 1))
@@ -94,11 +94,11 @@ def check_strip_ends(tags: Any, data: bytes, strips: Sequence[tuple[int, int]]) 
             raise ImageError(f"the TIFF file is damaged: its strip at byte {start} breaks off; copy it again")
         unpacked += _unpacked_size(packed) if compression == _PACKBITS else 0
     if compression == _PACKBITS and unpacked != _expected_size(tags, len(strips)):
-        raise ImageError(f"the TIFF file is damaged: its strips unpack to {unpacked} bytes, not to its pixels")
+        raise ImageError(f"the TIFF file is damaged: its strips unpack to {unpacked} bytes, not to all its pixels")
 
 
 def _inflate(packed: bytes, left: int) -> int:
-    """Return how many of so many bytes are left over by a stream, -1 if it does not end, or not by then."""
+    """Return `left` less the size of the inflated stream; negative if that is larger, or the stream incomplete."""
     stream = zlib.decompressobj()
     try:
         while packed and not stream.eof and left >= 0:
@@ -110,7 +110,7 @@ def _inflate(packed: bytes, left: int) -> int:
 
 
 def _ends_with(packed: bytes, mark: int, bits: int) -> bool:
-    """Return whether the last bits are those of a mark, but for at most _PADDING bytes of zeros."""
+    """Return whether the data end with the `bits` bits of `mark`, before at most _PADDING bytes of zeros."""
     tail = int.from_bytes(packed.rstrip(b"\0")[-8:], "big")
     tail >>= (tail & -tail).bit_length() - 1 if tail else 0
     return len(packed) - len(packed.rstrip(b"\0")) <= _PADDING and tail & ((1 << bits) - 1) == mark
@@ -132,15 +132,15 @@ def _is_whole_jpeg(packed: bytes) -> bool:
 _STRIP_ENDS: dict[int, Callable[[bytes], bool]] = {
     2: _is_whole_fax,
     3: _is_whole_fax,
-    4: lambda packed: _is_whole_fax(packed) and _ends_with(packed, 0x001001, 24),  # twice the end of a line
+    4: lambda packed: _is_whole_fax(packed) and _ends_with(packed, 0x001001, 24),  # the end-of-line code, twice
     5: _is_whole_lzw,
     _JPEG: _is_whole_jpeg,
 }
-"""By the code of a TIFF's compression, whether a strip reaches its end."""
+"""For codes of a TIFF's compression: functions that check whether a strip is complete."""
 
 
 def _unpacked_size(packed: bytes) -> int:
-    """Return how many bytes PackBits stand for."""
+    """Return the size of PackBits data when they are unpacked."""
     at = size = 0
     while at + 1 < len(packed):
         code = packed[at]
@@ -156,7 +156,7 @@ def _unpacked_size(packed: bytes) -> int:
 
 
 def _expected_size(tags: Any, tiles: int) -> int:
-    """Return how many bytes the pixels of a TIFF have, in so many tiles or in strips."""
+    """Return the size in bytes of a TIFF's pixels, which are stored in `tiles` tiles or in strips."""
     is_tiled = Tag.TileWidth in tags
     sides = (Tag.TileWidth, Tag.TileLength) if is_tiled else (Tag.ImageWidth, Tag.ImageLength)
     width, height = (tags[side] for side in sides)

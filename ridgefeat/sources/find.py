@@ -28,7 +28,7 @@ from ridgefeat.sources.transactions import LAYOUT, RecordPlace
 from ridgefeat.structure import UInt8
 
 MAX_UNCHECKED_PIXELS = 25_000_000
-"""Pixels that are decoded even if they are too many for a print: a camera's photograph."""
+"""Pixels that are decoded whatever the resolution: enough for a photograph of a camera."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +158,7 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
     layout = LAYOUTS.get(source.layout, LAYOUTS["plain"])
 
     def check(width: int, height: int, header: Dpi | None) -> None:
-        """Refuse what is too large for a print before it is decoded, where its resolution is known by then."""
+        """Refuse an image that is too large for a print before it is decoded, if its resolution is known by then."""
         known = dpi or source.known_dpi or source.layout == "plain"
         if width * height > MAX_UNCHECKED_PIXELS and known and source.box is None:
             check_extent(width, height, resolve_dpi(dpi, source.known_dpi, header)[:2])
@@ -233,8 +233,8 @@ _NO_PERSON = re.compile(
 def _settle_folders(prints: list[PrintSource]) -> list[PrintSource]:
     """Return prints whose names fit `fvc` alone as those of person folders, where several folders hold one name.
 
-    alice/1_1.png and bob/1_1.png are not two impressions of finger 1. Where session1/1_1.png and session2/1_1.png are,
-    nothing tells, and the repeated labels are named by those who need them.
+    alice/1_1.png and bob/1_1.png are not two impressions of finger 1. Whether session1/1_1.png and session2/1_1.png
+    are cannot be known: callers that need distinct labels report the repeated ones.
     """
     alone = [p.layout == "fvc" and not has_database(p.path) for p in prints]
     stems = Counter(p.path.stem for p, is_alone in zip(prints, alone, strict=True) if is_alone)
@@ -255,7 +255,7 @@ IMPRESSION = ("subject", "hand", "finger", "finger_id", "impression", "alteratio
 def repeated_impressions(labels: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return in words which prints, by name, have the labels of another: one impression of a finger has one print.
 
-    Prints without a subject, or without anything that tells impressions of a finger apart, are passed over.
+    Prints without a subject, or without a label that distinguishes impressions of a finger, are ignored.
 
     Examples
     --------

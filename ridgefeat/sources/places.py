@@ -31,10 +31,9 @@ MAX_DIRECTORY = 1 << 28
 MAX_HEADER = 1 << 20
 MAX_NAME = 4096
 MAX_RATIO, FREE_BYTES = 100, 1 << 28
-"""A packed tar is read as far as so many times its size, and so many bytes: to reach a member, all before is unpacked.
-"""
+"""A compressed tar may unpack to MAX_RATIO times its size plus FREE_BYTES: reaching a member unpacks all before it."""
 MIN_PACKED_MEMBER, FREE_MEMBERS = 64, 10_000
-"""Bytes that each member of a packed tar takes at least, but for the first ones."""
+"""Minimum bytes per member of a compressed tar, not counting the first FREE_MEMBERS."""
 
 _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".zip": lambda file: file,
@@ -177,7 +176,7 @@ def _open_stream(archive: Path) -> IO[bytes]:
 
 
 class _BoundedFile:
-    """A file that refuses to be read further in one go than any archive's directory or header is long."""
+    """A file that raises an error when more is read at once than the directory or header of any archive."""
 
     def __init__(self, file: IO[bytes], path: Path, limit: int) -> None:
         self._file, self._path, self._limit = file, path, limit
@@ -244,7 +243,7 @@ def _list_tar(path: Path, stamp: str) -> Iterator[Member]:
 
 
 def _read_on(file: Any, path: Path) -> None:
-    """Read a compressed tar from its last member on: only at the end its checksum is compared."""
+    """Read a compressed tar from its last member to its end, where its checksum is verified."""
     left = MAX_HEADER
     while data := file.read(1 << 16):
         left -= len(data)

@@ -2,7 +2,7 @@
 
 NIST SD300 to 302 (their READMEs), SD9 (Users' Guide, appendix A), CASIA (Note on CASIA-FingerprintV5), PolyU HRF (names
 in published code), PolyU contactless to contact-based (its description), LivDet 2013 (the lists of bob.db.livdet2013).
-What a name does not tell for certain, such as the persons of numbered fingers, is left out.
+Labels that a name does not determine, such as the persons of numbered fingers, are left out.
 """
 
 from __future__ import annotations

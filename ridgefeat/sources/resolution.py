@@ -79,7 +79,7 @@ def resolve_dpi(
 
 
 def check_extent(width: int, height: int, dpi: Dpi) -> None:
-    """Raise ImageError for an image of so many pixels that is too large for a print."""
+    """Raise ImageError if an image of this size in pixels is too large for a print."""
     across, down = dpi
     if width * height * WORKING_DPI**2 > MAX_WORKING_PIXELS * across * down:
         raise ImageError(

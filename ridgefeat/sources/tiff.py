@@ -1,4 +1,4 @@
-"""What of a TIFF is checked before Pillow decodes it, and what libtiff reports while it does."""
+"""Checks of a TIFF before Pillow decodes it, and libtiff's errors during decoding."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _Handler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_voi
 
 
 def check_directory(data: bytes) -> tuple[bytes, bool]:
-    """Refuse a TIFF with tags that claim more than the file holds or a header needs; Pillow would make lists of them.
+    """Raise ImageError for tags of more values than the file holds or a header needs; Pillow would make lists of them.
 
-    Returns the file's bytes, and whether its picture must be inverted: samples of more than 8 bits of which 0 is white
-    are then called black, since Pillow does not know them for every byte order and does not invert them.
+    Returns the file's bytes, and whether the decoded image must be inverted. Pillow does not read samples of more than
+    8 bits of which 0 is white in every byte order, and does not invert them: in the returned bytes 0 is black.
     """
     order, total = "<" if data[:2] == b"II" else ">", 0
     shorts: dict[int, tuple[int, int]] = {}
@@ -55,7 +55,7 @@ def check_directory(data: bytes) -> tuple[bytes, bool]:
 
 
 def check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
-    """Refuse strips or tiles that lie outside the file, are far larger than the image, or break off."""
+    """Raise ImageError if strips or tiles lie outside the file, are far larger than the image, or are incomplete."""
     if tags.get(Tag.TileWidth, 0) * tags.get(Tag.TileLength, 0) > max(_MAX_TILE, 4 * width * height):
         raise ImageError("the TIFF claims tiles far larger than its image; it is damaged")
     samples = tags.get(Tag.SamplesPerPixel, 1) if tags.get(Tag.PlanarConfiguration) == 2 else 1
@@ -75,7 +75,7 @@ def check_strips(tags: Any, data: bytes, width: int, height: int) -> None:
 
 @contextmanager
 def refuse_libtiff_errors() -> Iterator[None]:
-    """Raise ImageError for the first error that libtiff reports in this block; it would print it, and often go on.
+    """Raise ImageError for the first error that libtiff reports in this block; by default it prints it and continues.
 
     Its handler belongs to the whole process, so only one thread may be in such a block.
     """
@@ -88,14 +88,14 @@ def refuse_libtiff_errors() -> Iterator[None]:
         if install:
             install(before)
     if errors:
-        # The text has strips for numbers, which come in a form that differs from machine to machine.
+        # The text is a printf format, cut at its first argument: how those are passed differs between platforms.
         reason = errors[0].decode("ascii", "replace").partition("%")[0].strip(" .,;:(\"'")
         raise ImageError(f"the TIFF file is damaged (libtiff: {reason}); copy it again")
 
 
 @cache
 def _error_handler() -> Any:
-    """Return libtiff's function that sets its error handler; None where Pillow has libtiff inside itself (Windows)."""
+    """Return libtiff's function that sets its error handler; None where Pillow is linked statically (Windows)."""
     try:
         function = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
     except (OSError, AttributeError):

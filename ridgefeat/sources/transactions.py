@@ -151,7 +151,7 @@ def find_in_transaction(
     holder = path if place is None else place
     try:
         if place is not None:
-            _unpacked.cache_clear()  # or two would be held
+            _unpacked.cache_clear()  # otherwise two would be in memory
             data, stamp = _unpacked(place), place.state
         else:
             data = read_bounded(path, MAX_BYTES, ImageError, "transaction")

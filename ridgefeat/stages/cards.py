@@ -19,7 +19,7 @@ INK_SHARE = 0.3
 MAX_BREADTH, ALONE = 11, (7, 17)
 """A line is at most as broad as the first, and has no ink at these distances to either side: a ridge has neighbours."""
 MIN_LINE, MAX_BREAK = 120, 25
-"""A line's least length (6 mm), and the longest break in it."""
+"""Minimum length of a line (6 mm), and the longest break in it."""
 MIN_RUN = 20
 """Pixels of a line that lie in one row: its breadth over its lean."""
 MAX_LEAN = 0.1

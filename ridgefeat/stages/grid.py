@@ -94,12 +94,12 @@ def part_at_necks(cells: Bool, depth: float) -> np.ndarray[Any, Any]:
 
 
 def _is_one_part(cells: Bool, reach: Any, depth: float) -> bool:
-    """Whether no neck divides the cells, in a tenth of the time that a watershed takes.
+    """Return whether no neck divides the cells, in a tenth of the time of a watershed.
 
-    Two tops that stand out by `depth` are apart at some level within it below the lower one.
+    Two peaks of the distance that stand out by `depth` are separate at some level within `depth` below the lower one.
     """
     if cells.all():
-        return True  # distances are without end
+        return True  # distances are unbounded
     if cv2.connectedComponents(cells.view(np.uint8), connectivity=4)[0] != 2:
         return False
     levels = np.arange(0, reach.max(), 0.9 * depth)

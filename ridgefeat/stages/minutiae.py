@@ -26,16 +26,16 @@ class MinutiaeParams:
 
     border: float = parameter(6.0, "px", 0, 64, "minimum distance from the mask's edge")
     core_distance: float = parameter(
-        24.0, "px", 0, 64, "minimum distance from a core that the orientation field does not turn around"
+        24.0, "px", 0, 64, "minimum distance from a core around which the orientation field does not turn"
     )
     trace: int = parameter(10, "px", 4, 40, "length of ridge from which the sense of a minutia's direction is read")
     pair_distance: float = parameter(0.5, "periods", 0, 4, "opposite minutiae closer than this are a break or bridge")
     link_length: float = parameter(0.6, "periods", 0, 6, "minutiae joined by a ridge shorter than this are a spur")
     min_quality: float = parameter(
-        58.0, "", 0, 100, "confidence from which minutiae count in features; raised: fewer, truer minutiae"
+        58.0, "", 0, 100, "minimum confidence of minutiae in features; raised: fewer minutiae, and fewer false ones"
     )
-    min_count: int = parameter(12, "", 0, 100, "number of best minutiae per print that count down to doubtful_quality")
-    doubtful_quality: float = parameter(30.0, "", 0, 100, "confidence from which minutiae are compared and exported")
+    min_count: int = parameter(12, "", 0, 100, "number of best minutiae per print kept down to doubtful_quality")
+    doubtful_quality: float = parameter(30.0, "", 0, 100, "minimum confidence of minutiae in comparisons and exports")
 
 
 def extract_minutiae(
@@ -60,7 +60,7 @@ def extract_minutiae(
     period : ndarray of float32, shape (rows, columns)
     mask : ndarray of bool, shape (rows, columns)
     missed : SingularPoints, optional
-        Cores that the orientation field does not turn around.
+        Cores around which the orientation field does not turn.
     params : MinutiaeParams, optional
 
     Returns
@@ -111,10 +111,10 @@ def extract_minutiae(
 
 
 def select_minutiae(found: Minutiae, params: MinutiaeParams | None = None) -> Minutiae:
-    """Return the minutiae, sorted by quality, that are sure enough to count: from min_quality, or the best min_count.
+    """Return the minutiae, sorted by quality, that count in features: from min_quality, or the best min_count.
 
-    Faint, smudged and small prints explain their minutiae badly without having none. The best dozen, the minimum for a
-    comparison, is therefore kept at a lower confidence.
+    Faint, smudged and small prints have real minutiae of low confidence. The best min_count are therefore kept down to
+    doubtful_quality.
 
     Parameters
     ----------

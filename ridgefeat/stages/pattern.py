@@ -28,32 +28,32 @@ from ridgefeat.structure import Bool, Float
 
 CLASSES = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
 MODEL = "pattern.json"
-"""What was fitted, and to which prints."""
+"""File that holds the fitted coefficients, and names the prints they were fitted to."""
 ARCHES_WITH_CORE = 0.025
-"""Share of arches in which a core is found, falsely: none of SD4's 20, that is (0 + 1/2) / (20 + 1)."""
+"""Share of arches in which a core is falsely found: none of SD4's 20, estimated as (0 + 1/2) / (20 + 1)."""
 DEVIATIONS = (10.0, DEVIATION, 28.0)
-"""Pixels; of the symmetry filters, from a sharp bend to a blunt one."""
+"""Standard deviations of the symmetry filters in pixels: small ones for sharp bends, large ones for blunt bends."""
 ABOVE = np.array([2, 4, 7, 10, 14, 20, 28, 38, 50, 64], np.float32)
 BELOW = np.array([3, 6, 9, 12, 16, 20, 26, 32, 40, 50, 64], np.float32)
-"""Pixels above and below the summit at which flow curves start."""
+"""Distances in pixels, above and below the summit, at which flow curves start."""
 STEP, STEPS = 3.0, 35
-"""Length of a flow curve's steps in fine cells, and their number each way: 420 px, across any print."""
+"""Length of a flow curve's steps in fine cells, and their number in each direction: 420 px, across any print."""
 
 
 @parameters
 class PatternParams:
-    """Parameters of classify: the share of each class among the prints that are expected.
+    """Parameters of classify: the expected share (prior probability) of each class.
 
-    Only their ratios count. Equal shares, the default, favour no class: the class is the one that the ridges speak for
-    most, and arches are found as readily as loops. With natural shares (synth.PATTERN_SHARES) fewer prints of a
-    population are wrong, but most tented arches are then called loops.
+    Only their ratios matter. Equal shares, the default, favour no class, so arches are found as reliably as loops. With
+    natural shares (synth.PATTERN_SHARES) fewer prints of a population are misclassified, but most tented arches are
+    classified as loops.
     """
 
-    arch: float = parameter(0.2, "", 0.001, 1, "share of arches; in nature 0.037")
-    tented_arch: float = parameter(0.2, "", 0.001, 1, "share of tented arches; in nature 0.029")
-    left_loop: float = parameter(0.2, "", 0.001, 1, "share of left loops; in nature 0.338")
-    right_loop: float = parameter(0.2, "", 0.001, 1, "share of right loops; in nature 0.317")
-    whorl: float = parameter(0.2, "", 0.001, 1, "share of whorls; in nature 0.279")
+    arch: float = parameter(0.2, "", 0.001, 1, "expected share of arches; natural share: 0.037")
+    tented_arch: float = parameter(0.2, "", 0.001, 1, "expected share of tented arches; natural share: 0.029")
+    left_loop: float = parameter(0.2, "", 0.001, 1, "expected share of left loops; natural share: 0.338")
+    right_loop: float = parameter(0.2, "", 0.001, 1, "expected share of right loops; natural share: 0.317")
+    whorl: float = parameter(0.2, "", 0.001, 1, "expected share of whorls; natural share: 0.279")
 
 
 def classify(flow: Complex, is_cut: bool, params: PatternParams | None = None) -> dict[str, float]:
@@ -62,21 +62,22 @@ def classify(flow: Complex, is_cut: bool, params: PatternParams | None = None) -
     Parameters
     ----------
     flow : ndarray of complex64, shape (grid rows, grid columns)
-        Of symmetry.ridge_flow.
+        From symmetry.ridge_flow.
     is_cut : bool
-        Whether the print shows a core but no delta: it ends above its deltas and looks like an arch, but is none.
+        Whether the print shows a core but no delta. It then ends above its deltas, and looks like an arch without being
+        one.
     params : PatternParams, optional
 
     Returns
     -------
     dict of str to float
-        In the order of CLASSES; NaN where there is no print.
+        In the order of CLASSES; all NaN if the image shows no print.
 
     Notes
     -----
     Multinomial logistic regression on measurements of the ridges around the summit: symmetry filters (Nilsson and
     Bigun 2003), flow curves (Dass and Jain 2004), and the deltas' offset from the axis along which the core opens.
-    Fitted by benchmarks/fit_pattern.py to prints of which half are mirror images, so that left and right are alike.
+    Fitted by benchmarks/fit_pattern.py to prints and their mirror images, so that left and right are treated alike.
 
     Examples
     --------
@@ -98,12 +99,12 @@ def classify(flow: Complex, is_cut: bool, params: PatternParams | None = None) -
 
 
 def prior(is_cut: bool, params: PatternParams | None = None) -> NDArray[Any]:
-    """Return the weight of each of CLASSES before the ridges are measured.
+    """Return the prior weight of each of CLASSES.
 
     Parameters
     ----------
     is_cut : bool
-        Whether a core but no delta is in the print, which then ends above its deltas: hardly an arch.
+        Whether the print shows a core but no delta, and so ends above its deltas: it is then unlikely to be an arch.
     params : PatternParams, optional
 
     Examples
@@ -118,14 +119,14 @@ def prior(is_cut: bool, params: PatternParams | None = None) -> NDArray[Any]:
 
 @cache
 def _model() -> tuple[list[str], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Names of the measurements, their means and deviations, coefficients (measurements, classes) and intercepts."""
+    """Return the measurements' names, means and deviations, coefficients (measurements, classes) and intercepts."""
     held = json.loads(files("ridgefeat.stages").joinpath(MODEL).read_text("utf-8"))
     values = np.array(list(held["measurements"].values()))
     return list(held["measurements"]), values[:, 0], values[:, 1], values[:, 2:], np.array(held["intercepts"])
 
 
 def measure(flow: Complex) -> dict[str, float]:
-    """Return what the class is decided from, by name.
+    """Return the measurements from which the class is decided, by name.
 
     Names that begin with `odd_` change their sign when the print is mirrored; the others stay the same.
     """
@@ -135,7 +136,7 @@ def measure(flow: Complex) -> dict[str, float]:
 
 
 def _symmetries(responses: list[tuple[Complex, Complex]], at: tuple[int, int], deep: Bool) -> dict[str, float]:
-    """How much the summit is a core's and where it opens, a second core below it, and the deltas about it."""
+    """Measure how much the summit is like a core, where it opens, and how clear a second core and the deltas are."""
     found = {}
     dx = np.float32(FINE) * (np.arange(deep.shape[1]) - at[1])
     dy = np.float32(FINE) * (np.arange(deep.shape[0])[:, None] - at[0])
@@ -176,7 +177,7 @@ def _symmetries(responses: list[tuple[Complex, Complex]], at: tuple[int, int], d
 
 
 def _curves(flow: Complex, at: tuple[int, int]) -> dict[str, float]:
-    """How far flow curves through the vertical at the summit turn, and where they end.
+    """Measure how far flow curves that start on the vertical through the summit turn, and where they end.
 
     After S. C. Dass and A. K. Jain, "Fingerprint classification using orientation field flow curves" (ICVGIP 2004).
     """
@@ -212,7 +213,7 @@ def _trace(flow: Complex, seeds: Complex) -> tuple[NDArray[Any], Float]:
 
     Returns the accumulated turn (radians, counter-clockwise, shape (steps, 2, seeds)) and the last x, shape (2, seeds).
     """
-    # Places and headings are complex numbers here, the imaginary part down as in the image.
+    # Positions and headings are complex numbers here, the imaginary part down as in the image.
     unit = flow / np.maximum(np.abs(flow), np.float32(1e-9))
     field = np.dstack([unit.real, -unit.imag, flow != 0]).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Singular points: cores and deltas, where the orientation field turns around a point or ought to."""
+"""Singular points: cores and deltas, found by the Poincare index, and by symmetry filters where it misses a core."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ COHERENCE_RADII = np.array([16, 20, 24], np.float32)
 DIRECTION_RADII = np.array([10, 14, 18], np.float32)
 """Pixels; near enough that the field still turns around this point alone."""
 BELOW, ASIDE = (8, 220), 200
-"""Pixels below and to either side of a missed core within which its delta is sought."""
+"""Pixels below and to either side of a missed core within which its delta is searched for."""
 MISSED_MARGIN = 6
-"""Fine cells (24 px) between a missed core and the mask's edge, where half a window of bent ridges is like a core."""
+"""Minimum distance of a missed core from the mask's edge in fine cells (24 px); nearer, bent ridges are like a core."""
 INCOHERENT_WEIGHT = 0.05
 """Added to the coherence as a vector's weight, so that the smoothed field is defined where it is 0."""
 
@@ -40,10 +40,10 @@ class SingularPointParams:
     )
     pair_distance: float = parameter(26.0, "px", 0, 200, "a core and a delta closer than this cancel each other")
     min_symmetry: float = parameter(
-        0.5, "", 0, 1, "minimum likeness of a missed core and of the delta below it; raised: fewer points"
+        0.5, "", 0, 1, "minimum symmetry of a core that the field misses and of its delta; raised: fewer points"
     )
     min_symmetry_alone: float = parameter(
-        0.7, "", 0, 1, "minimum likeness of a missed core without a delta; raised: fewer points"
+        0.7, "", 0, 1, "minimum symmetry of such a core without a delta; raised: fewer points"
     )
 
 
@@ -100,14 +100,14 @@ def find_singular_points(
 def find_missed_points(
     found: SingularPoints, flow: Complex, params: SingularPointParams | None = None
 ) -> SingularPoints:
-    """Find the upper core of a print, and the delta below it, where the smoothed field does not turn around them.
+    """Find the upper core of a print, and the delta below it, if the smoothed field does not turn around them.
 
     Parameters
     ----------
     found : SingularPoints
-        Those of find_singular_points.
+        From find_singular_points.
     flow : ndarray of complex64, shape (grid rows, grid columns)
-        symmetry.ridge_flow of the same print.
+        From symmetry.ridge_flow, of the same print.
     params : SingularPointParams, optional
 
     Returns
@@ -118,9 +118,9 @@ def find_missed_points(
     Notes
     -----
     Sharply recurving ridges, poor ink at the core and a core close to its delta (tented arches) leave no turn in a
-    smoothed field. The place with most of a core's symmetry decides: a response of at least half of a perfect core's,
-    confirmed by a delta below it that was found or has at least half of a perfect delta's. A delta outside the image
-    confirms nothing, so that a core alone must be clearer. Plain arches, which bend everywhere, reach neither.
+    smoothed field. The candidate is the point most like a core. It is accepted if its likeness is at least min_symmetry
+    (1 is an ideal core) and a delta confirms it: one in `found`, or one below it with the same likeness. Without a
+    delta, which may lie outside the image, it needs min_symmetry_alone. Plain arches reach neither.
     """
     p = params or SingularPointParams()
     if not deep_inside(flow).any():
@@ -148,7 +148,7 @@ def find_missed_points(
 
 
 def without_turn(points: SingularPoints, orientation: OrientationField) -> SingularPoints:
-    """Return those points around which, 16 px away, the orientation makes no turn: the field is wrong there."""
+    """Return the points around which the orientation, 16 px away, does not turn: the field is wrong there."""
     if not len(points):
         return points
     px, py = _rings(points.x, points.y, COHERENCE_RADII[:1])

@@ -1,8 +1,8 @@
-"""Rotational symmetry: how much the ridges around each place run as around a core or a delta, and where they turn most.
+"""Symmetry filters: how much the ridges around each point are like those around a core or a delta.
 
-The Poincare index asks a field whether it turns around a point, and a smoothed field may not where ridges recurve
-sharply. A symmetry filter compares the ridges of a whole neighbourhood with those of a core or delta and answers by
-degrees.
+The Poincare index finds a core only if the smoothed orientation field turns around it, which it may not do where ridges
+recurve sharply. A symmetry filter compares a whole neighbourhood with that of an ideal core or delta, and its response
+is continuous.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from ridgefeat.structure import Bool, Float
 Complex = NDArray[np.complex64]
 
 WINDOW = 8.0
-"""Pixels; deviation of the Gaussian that smooths the flow."""
+"""Standard deviation, in pixels, of the Gaussian that smooths the flow."""
 REACH = 2.6
-"""Deviations at which a filter's Gaussian is cut off."""
+"""Standard deviations at which a filter's Gaussian is truncated."""
 MIN_SHARE = np.float32(0.25)
-"""Share of a filter's window that must be clear for its response to count in full."""
+"""Minimum share of coherent ridges in a filter's window; below it the response is reduced."""
 OPPOSITE = np.float32(0.5)
-"""How much of the opposite symmetry's response is taken off, so that parallel bent ridges are neither."""
+"""Share of the opposite symmetry's response that is subtracted, so that parallel bent ridges count as neither."""
 DEVIATION = 14.0
-"""Pixels; of the filter that decides where a point is: its window spans about five ridges."""
+"""Standard deviation, in pixels, of the filter that locates a point; its window spans about five ridges."""
 MARGIN = 4
-"""Fine cells (16 px) from the mask's edge within which no point is sought."""
+"""Distance from the mask's edge, in fine cells (16 px), within which no point is searched for."""
 
 
 def ridge_flow(normalised: Float, mask: Bool) -> Complex:
     """Return coherence times exp(2 i angle) on fine cells of 4 x 4 px, complex64, shape (grid rows, grid columns).
 
-    The angle runs along the ridge, counter-clockwise as seen on the page. Outside the mask the flow is 0. It is read
-    at half the resolution, where the gradient follows ridges and not the grain of the ink.
+    The angle runs along the ridge, counter-clockwise as seen on the page. Outside the mask the flow is 0. It is
+    computed at half the resolution, so that the gradient follows the ridges and not the grain of the ink.
     """
     rows, columns = mask.shape
     half = cv2.resize(normalised, (-(-columns // 2), -(-rows // 2)), interpolation=cv2.INTER_AREA)
@@ -54,13 +54,13 @@ def symmetry(flow: Complex, deviation: float) -> tuple[Complex, Complex]:
     ----------
     flow : ndarray of complex64, shape (grid rows, grid columns)
     deviation : float
-        Of the window, pixels at 500 dpi.
+        Standard deviation of the window in pixels at 500 dpi.
 
     Returns
     -------
     core, delta : ndarray of complex64, shape (grid rows, grid columns)
-        Magnitude from 0 to about 1, a perfect point. The argument is the direction in which a core opens; a third of
-        it is that of one of a delta's arms.
+        The magnitude is 0 to about 1 (at an ideal point). A core's argument is the direction in which it opens; a third
+        of a delta's argument is the direction of one of its arms.
 
     Notes
     -----
@@ -112,7 +112,7 @@ def summit(core: Complex, delta: Complex, flow: Complex) -> tuple[int, int]:
 
 
 def core_near(core: Complex, delta: Complex, at: tuple[int, int]) -> tuple[tuple[int, int], float]:
-    """Return the cell within 3 of `at` that is most like a core, whatever its direction, and how much it is."""
+    """Return the cell within 3 cells of `at` that is most like a core in any direction, and its likeness."""
     top, left = max(0, at[0] - 3), max(0, at[1] - 3)
     near = slice(top, at[0] + 4), slice(left, at[1] + 4)
     likeness = np.abs(core[near]) - OPPOSITE * np.abs(delta[near])
@@ -121,6 +121,6 @@ def core_near(core: Complex, delta: Complex, at: tuple[int, int]) -> tuple[tuple
 
 
 def delta_likeness(core: Complex, delta: Complex) -> Float:
-    """Return how much every cell is like a delta with one arm up, as the deltas of loops and whorls are."""
+    """Return how much each cell is like a delta with one arm pointing up, as in loops and whorls."""
     upright = np.sqrt(np.abs(delta) * np.maximum(-delta.imag, 0))
     return np.asarray(upright - OPPOSITE * np.abs(core), np.float32)

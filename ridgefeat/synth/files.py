@@ -57,7 +57,7 @@ def write_set(
     progress : callable, optional
         Called after each print with (done, 0, n).
     command : sequence of str
-        What the user asked for, for the manifest.
+        The command line, recorded in the manifest.
     **options
         What else `make_subjects` takes: sex_effect, female_share, pattern, noise_level, shape.
 

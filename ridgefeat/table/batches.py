@@ -23,7 +23,7 @@ from ridgefeat.work.system import peak_memory
 
 MAX_LOSSES = 3
 """Losses of a worker in a row, with nothing finished in between, after which a run gives up."""
-ADVICE = "--timeout or --memory above 0 give a print that ends its worker a row of its own"
+ADVICE = "with --timeout or --memory above 0, a print that ends its worker becomes a row with the reason"
 
 _Row = tuple[Meta, Float, str, int]
 Span = tuple[int, int]

@@ -55,7 +55,7 @@ def split_prints(
     with using(engine, jobs) as workers:
         fingers_of = spread_items(partial(_split, recipe), [items[k] for k in asked], workers)
         for done, (k, found) in enumerate(zip(asked, fingers_of, strict=True), 1):
-            if not isinstance(found, Stopped):  # else it is stopped again, with the reason, when its row is made
+            if not isinstance(found, Stopped):  # otherwise it is stopped again, with the reason, when its row is made
                 out[k] = found
             if progress:
                 progress(done, len(asked))

@@ -44,7 +44,7 @@ def merge_tables(
     duplicates : bool
         Keep rows of the same `meta_source`; without, they are an error.
     command : sequence of str
-        What the user asked for, for the sidecar.
+        The command line, recorded in the sidecar.
     dialect : {"standard", "semicolon", "raw"}
         Of a CSV table.
 

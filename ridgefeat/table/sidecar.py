@@ -61,7 +61,7 @@ class Recorded(TypedDict, total=False):
 
 
 class Sidecar(Recorded, total=False):
-    """What must hold of a sidecar; keys that other versions add are not looked at."""
+    """Schema of a sidecar; keys that other versions add are ignored."""
 
     command: list[str]
     version: str
@@ -133,7 +133,7 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
     check_schema(content, Sidecar, f"sidecar {path}", TableError)
     names = [*META, *content["label_kinds"], *(c["name"] for c in content["columns"])]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise TableError(f"sidecar {path}: columns {first_few(twice)} are there twice")
+        raise TableError(f"sidecar {path}: columns {first_few(twice)} are listed twice")
     return content
 
 

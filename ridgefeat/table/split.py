@@ -50,7 +50,7 @@ def split_table(
     overwrite : bool
         Replace tables that are there.
     command : sequence of str
-        What the user asked for, for the sidecars.
+        The command line, recorded in the sidecars.
     dialect : {"standard", "semicolon", "raw"}
         Of CSV tables.
 

@@ -61,7 +61,7 @@ def write_table(
     standard : {"iso", "ansi"}
         Standard of their records: ISO/IEC 19794-2:2005 or ANSI INCITS 378-2004.
     inputs, command : sequence of str
-        What the user asked for, for the sidecar; of the inputs it gets the names, without the folders above them.
+        For the sidecar: inputs, of which it records the names without their folders, and the command line.
     progress : callable, optional
         Called after every batch.
     engine : str, optional

@@ -320,16 +320,16 @@ def threshold_interval(subjects: Subjects, curve: ErrorCurve, choice: Choice, se
 
     It holds the thresholds that these scores do not contradict. For a target: those whose FMR is within its binomial
     interval (Woodruff, 1952, Journal of the American Statistical Association 47(260)). For far-frr: those at which the
-    two rates do not differ significantly from the ratio. For the least of a loss: those whose loss is not significantly
-    above the least. zero-fmr rests on one extreme score and has none.
+    two rates do not differ significantly from the ratio. For the minimum of a loss: those whose loss is not
+    significantly above it. zero-fmr rests on one extreme score and has none.
     """
     if choice.method == "zero-fmr" or subjects.size < MIN_SUBJECTS:
         return NONE
     if choice.target:
         rate = subjects.rate(False, subjects.scores.similarity - curve.to_threshold(choice.threshold))
-        least, most = binomial_interval(choice.target, rate.effective)
-        ends = float(curve.cut[curve.index_for_fmr(most)]), float(curve.cut[curve.index_for_fmr(least)])
-        inner = ends[0], ends[1] if least * curve.n_nonmated >= 1 else float("nan")
+        low, high = binomial_interval(choice.target, rate.effective)
+        ends = float(curve.cut[curve.index_for_fmr(high)]), float(curve.cut[curve.index_for_fmr(low)])
+        inner = ends[0], ends[1] if low * curve.n_nonmated >= 1 else float("nan")
     elif choice.method == "mean-distance":
         means = [subjects.mean(subjects.scores.similarity, kind) for kind in (True, False)]
         inner = number_interval(

@@ -1,9 +1,9 @@
-"""Deformation: how differently the skin was stretched in two impressions, as a smooth field over paired minutiae.
+"""Deformation: a smooth displacement field for skin that was stretched differently in two impressions.
 
-Skin is elastic: after the best rigid motion, minutiae of one finger are still apart by up to 2 mm, and minutiae close
-to each other by much the same. The displacement is therefore estimated as a Gaussian process (Kriging) whose
-observations are the paired minutiae. A pair far off what the others say counts little: observations are weighted by
-Student's t distribution, a few rounds of reweighting each.
+Skin is elastic: even after the best rigid motion, corresponding minutiae of a finger are up to 2 mm apart, and
+neighbouring minutiae are displaced by about the same amount. The displacement is therefore estimated as a Gaussian
+process (Kriging) whose observations are the paired minutiae. A pair that disagrees with the others gets a small weight:
+the noise follows Student's t distribution, fitted by a few rounds of reweighting.
 
 Source: Rasmussen and Williams, "Gaussian processes for machine learning" (2006), section 2.2; that skin distorts
 smoothly: Cappelli, Maio and Maltoni, "Modelling plastic distortion in fingerprint images" (ICAPR 2001).
@@ -18,19 +18,19 @@ import numpy as np
 from ridgefeat.structure import Float
 
 LENGTH = 120.0
-"""Pixels over which the displacement of skin is alike (6 mm)."""
+"""Length scale of the displacement's covariance in pixels (6 mm)."""
 AMPLITUDE = 20.0
-"""Pixels: standard deviation of the displacement (1 mm)."""
+"""Standard deviation of the displacement in pixels (1 mm)."""
 NOISE = 3.0
-"""Pixels: standard deviation of a minutia's position."""
+"""Standard deviation of a minutia's position in pixels."""
 ROUNDS = 3
 OUTLIER = 3.0
-"""Standard deviations of the noise at which a pair counts half."""
+"""Residual, in standard deviations of the noise, at which a pair has half the weight."""
 
 
 @dataclass(frozen=True, eq=False)
 class Deformation:
-    """A displacement at every point, 0 far from the minutiae it was estimated from.
+    """A displacement at every point; it falls to 0 far from the minutiae it was estimated from.
 
     Examples
     --------

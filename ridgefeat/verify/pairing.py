@@ -29,11 +29,11 @@ MIN_AVERAGED, MAX_AVERAGED = 4, 10
 AVERAGED_MIDPOINT, AVERAGED_SLOPE = 20.0, 0.4
 """Minutiae at which the number is halfway, and how fast it rises."""
 MAX_DISTANCES = (18.0, 14.0)
-"""Pixels between paired minutiae, while the motion is refined."""
+"""Pixels between paired minutiae, in each round that refines the motion."""
 MAX_RESIDUALS = (20.0, 16.0, 12.0)
-"""The same after the deformation, while it is refined and at the end."""
+"""Pixels between them after the deformation, in each round that refines it; the last one decides."""
 MIN_DEFORMED = 3
-"""Pairs from which a deformation is estimated."""
+"""Minimum number of pairs to estimate a deformation from."""
 MAX_DIRECTION_DIFFERENCE = np.pi / 6
 """Radians between the directions of paired minutiae."""
 _DIRECTION_WEIGHT = 0.5
@@ -124,7 +124,7 @@ class Alignment:
     """One print aligned with another."""
 
     motion: Motion  # of the first print onto the second
-    deformation: Deformation | None  # from the second onto the moved first
+    deformation: Deformation | None  # of the second print onto the moved first
     first: Index  # paired minutiae, one to one, shape (k,)
     second: Index
     common: tuple[int, int]  # minutiae of the first and of the second print in the area that both cover

@@ -113,8 +113,8 @@ def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     if repeated := repeated_impressions({entry.name: entry.labels for entry in entries}):
         raise LayoutError(
             f"several prints have the same labels ({first_few(repeated, 3, '; ')}), so prints of different people "
-            "might count as one finger's; give labels that tell them apart by --layout (person-folders: a folder per "
-            "person), --index or --regex"
+            "might count as one finger's; use --layout (person-folders: a folder per person), --index or --regex to "
+            "give labels that distinguish them"
         )
     fingers = _by_finger(entries)
     mated = [pair for prints in fingers for pair in combinations(prints, 2)]

@@ -104,11 +104,11 @@ def spread(
 ) -> Iterator[Any]:
     """Yield the results of calls as they finish (or in their order), on the engine in use.
 
-    Calls are as joblib's delayed makes them, and taken up only as far ahead as keeps every worker busy. One worker, on
-    this machine, is this process. Calls with limits hand their work to children, for which threads of this process
-    wait. `options` are for joblib's Parallel, where this machine does the work. Raises
-    WorkerLost if a worker ends before its call is done (the calls that are not done can be made again), EngineLost if
-    the cluster is gone, and EngineError if one call ends every worker that takes it up.
+    `calls` are made by joblib.delayed, and consumed only as far ahead as keeps every worker busy. A single worker on
+    this machine is this process. With `limits`, calls run in child processes, and threads of this process wait for
+    them. `options` go to joblib.Parallel, if this machine does the work. Raises WorkerLost if a worker ends before its
+    call is done (the calls that are not done can be made again), EngineLost if the cluster is gone, and EngineError if
+    one call ends every worker that takes it up.
     """
     cluster = _cluster.get()
     if cluster == "ray":
@@ -124,9 +124,9 @@ def spread(
 def spread_items(
     function: Callable[[Any], Any], items: Sequence[Any], workers: int, *, batch: int = 8
 ) -> Iterator[Any]:
-    """Yield function(item) for each item, in order; a Stopped where one oversteps the limits in force.
+    """Yield function(item) for each item, in order; a Stopped where one exceeds the limits in force.
 
-    A `batch` of items is a call, as `spread` takes them, and it raises what `spread` does.
+    Each call of `spread` computes a `batch` of items; the same errors are raised.
     """
     from joblib import delayed
 
@@ -250,7 +250,7 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back while worker processes are started: they inherit that, and leave it to this process for good."""
+    """Block SIGINT while worker processes are started: they inherit that, so Ctrl-C reaches this process alone."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -258,7 +258,7 @@ def _interrupts_held() -> Iterator[None]:
 
     from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
-    for tracker in (resource_tracker, loky_tracker):  # either lets Ctrl-C in again when it has started its own process
+    for tracker in (resource_tracker, loky_tracker):  # each unblocks SIGINT when it has started its own process
         tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:

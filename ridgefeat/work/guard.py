@@ -1,15 +1,16 @@
-"""Calls of a function in a child process, which is ended when a call takes too long, too much memory, or crashes.
+"""Calls of a function in a child process, so that one can exceed its limits or crash without ending the run.
 
 with limited(seconds=60, memory=1 << 30):
     for result in guarded_map(function, arguments): ...
 
-Only so can a call be stopped that hangs in a library: no signal and no thread reaches inside C. A command forks its
-children before it does anything else (`start_children`): a fork has loaded what it needs and costs milliseconds, a new
-interpreter two thirds of a second. Where forking is not safe, children are new interpreters.
+A process of its own is the only way to stop a call that hangs in a library: neither a signal nor a thread interrupts C
+code. A command forks its children before it does anything else (`start_children`): a forked child has its modules
+loaded and starts in milliseconds, a new interpreter in two thirds of a second. Where forking is not safe, children are
+new interpreters.
 
-pebble's process pools would save half of this module, and were tried: they cannot start inside a Dask worker ("daemonic
-processes are not allowed to have children"), so that the limits would be lost there; an empty child holds 348 MB, ours
-128; and pebble's licence is the LGPL.
+pebble's process pools would replace half of this module. They were tried, and not used for three reasons. They cannot
+start inside a Dask worker ("daemonic processes are not allowed to have children"), where limits would not hold; an idle
+child takes 348 MB instead of 128 MB; and pebble is licensed under the LGPL.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ from ridgefeat.work.system import process_memory
 
 try:
     import resource
-except ImportError:  # a system without it does without the bound on memory
+except ImportError:  # without it, memory is not limited
     resource = None  # type: ignore[assignment]
 
 START_SECONDS = 120.0
 """Time in seconds that a process may take to start on a busy machine."""
 MAX_TRIES = 2
-"""How often a call is tried that ends its process: the call need not be the cause."""
+"""How often a call that ends its process is tried: the call need not be the cause."""
 _BOOT = """import os, pickle, sys
 sys.path[:] = pickle.load(sys.stdin.buffer)
 from ridgefeat.work.guard import serve
@@ -51,7 +52,7 @@ serve(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))"""
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call may take: seconds, and bytes of its process; None where unbounded."""
+    """Limits of one call: time in seconds and memory of its process in bytes; None means unlimited."""
 
     seconds: float | None = None
     memory: int | None = None
@@ -59,7 +60,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Stopped:
-    """Takes the place of a result if the call ended its process or took too long."""
+    """Replaces the result of a call that ended its process or took too long."""
 
     reason: str
     timed_out: bool = False
@@ -70,7 +71,7 @@ _limits: ContextVar[Limits | None] = ContextVar("limits", default=None)
 
 @contextmanager
 def limited(seconds: float | None = None, memory: int | None = None) -> Iterator[None]:
-    """Bound what each print may take that is read in this block; None or 0: unbounded.
+    """Limit time and memory of each print that is read in this block; None or 0 means unlimited.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def without_stopped(results: Iterable[Any], names: Iterable[str]) -> Iterator[An
 def guarded_map(
     function: Callable[[Any], Any], arguments: Sequence[Any], limits: Limits | None = None
 ) -> Iterator[Any]:
-    """Yield function(argument) for each argument, computed in a child process; a Stopped where a call oversteps.
+    """Yield function(argument) for each argument, computed in a child process; a Stopped if a call exceeds its limits.
 
     Function, arguments and results are pickled. Whatever the function raises is raised here. Without limits, this
     process computes the results itself. Raises EngineError if no process can be started.
@@ -135,7 +136,7 @@ def guarded_map(
 
 
 class Child:
-    """A process that computes calls, and is ended when one oversteps its limits."""
+    """A process that computes calls, and is killed when one exceeds its limits."""
 
     def __init__(self, fork: bool = False) -> None:
         self._limits = Limits()
@@ -157,9 +158,9 @@ class Child:
         self._send(sys.path)
 
     def begin(self, function: Callable[[Any], Any], arguments: Sequence[Any], limits: Limits) -> None:
-        """Hand over calls, and wait until the process has loaded what they need; EngineError if it cannot."""
+        """Send calls, and wait until the process has loaded what they need; raise EngineError if it cannot."""
         self._limits = limits
-        if not self._listener.ident:  # not before: where threads run, nothing is forked
+        if not self._listener.ident:  # no earlier: a process with threads does not fork
             self._listener.start()
         self._send((limits, function, arguments))
         if self._answer(START_SECONDS) is None:
@@ -190,7 +191,7 @@ class Child:
             self._process.stdin.close()
 
     def _send(self, content: Any) -> None:
-        # A process that has just ended is noticed when its answer is waited for.
+        # If the process has just ended, waiting for its answer will show that.
         with suppress(OSError):
             pickle.dump(content, self._process.stdin)
             self._process.stdin.flush()
@@ -205,7 +206,7 @@ class Child:
         with suppress(Exception):
             while True:
                 self._answers.put(pickle.load(self._process.stdout))
-        # Whoever waits must see that the process has ended, not only that its pipe is closed.
+        # Whoever waits for an answer must see that the process has ended, not only that its pipe is closed.
         self._process.wait()
         self._answers.put(None)
 
@@ -221,13 +222,13 @@ class _Fork:
         if self.pid == 0:
             try:
                 os.setsid()
-                gc.freeze()  # what is shared with the parent stays shared
+                gc.freeze()  # memory shared with the parent stays shared
                 for handle in (
                     to_child,
                     from_child,
                     *(f.fileno() for c in _idle for f in (c._process.stdin, c._process.stdout)),
                 ):
-                    os.close(handle)  # a child that held them would keep its siblings from noticing the parent's end
+                    os.close(handle)  # otherwise its siblings would not notice the parent's end
                 serve(os.fdopen(calls, "rb"), os.fdopen(answers, "wb"))
             finally:
                 os._exit(0)
@@ -300,7 +301,7 @@ def _explain_end(code: int) -> str:
 
 
 def serve(calls: BinaryIO, answers: BinaryIO) -> None:
-    """Answer the calls that come in: the child process. What a library prints there reaches nobody."""
+    """Answer incoming calls in a child process. Output that libraries print there is discarded."""
     import faulthandler
 
     from ridgefeat.work.threads import one_thread
@@ -337,10 +338,10 @@ def serve(calls: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _bound_memory(empty: int, memory: int | None) -> None:
-    """Limit this process to so many bytes beyond those that it holds without a print."""
+    """Limit this process to `memory` bytes on top of the `empty` bytes that it takes without a print."""
     if resource is not None and empty:
-        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        maximum = resource.getrlimit(resource.RLIMIT_DATA)[1]
         wanted = resource.RLIM_INFINITY if memory is None else empty + memory
         resource.setrlimit(
-            resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most)
+            resource.RLIMIT_DATA, (wanted if maximum == resource.RLIM_INFINITY else min(wanted, maximum), maximum)
         )

@@ -148,5 +148,5 @@ def test_a_network_whose_nodes_feed_each_other_is_refused(tmp_path):
     shape = [onnx.helper.make_tensor_value_info(name, 1, [1, 1, 8, 8]) for name in ("x", "a")]
     nodes = [onnx.helper.make_node("Identity", [one], [other]) for one, other in (("b", "a"), ("a", "b"))]
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", *[[s] for s in shape])), tmp_path / "c.onnx")
-    with alarm(20), pytest.raises(ModelError, match="nodes feed each other in a circle"):
+    with alarm(20), pytest.raises(ModelError, match="nodes form a cycle"):
         OnnxNetwork(tmp_path / "c.onnx")

@@ -60,7 +60,7 @@ def test_ctrl_c_is_one_line_at_any_moment(prints, tmp_path, options):
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (TypeError("no\nsuch"), "Error: unexpected TypeError: no. This is a fault of ridgefeat: please report it"),
+        (TypeError("no\nsuch"), "Error: unexpected TypeError: no. This is a bug in ridgefeat: please report it"),
         (OSError(5, "Input/output error", "a.csv"), "Error: a.csv: Input/output error"),
         (MemoryError(), "Error: this needs more memory than there is"),
     ],

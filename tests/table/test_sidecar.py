@@ -109,7 +109,7 @@ def test_a_value_of_another_type_is_refused_with_its_place_or_harmless(prints, t
 def test_a_name_that_occurs_twice_is_refused(tmp_path, sidecar):
     sidecar["columns"].append(sidecar["columns"][0])
     (tmp_path / "t.json").write_text(json.dumps(sidecar))
-    with pytest.raises(TableError, match="columns ridge_period_mean are there twice"):
+    with pytest.raises(TableError, match="columns ridge_period_mean are listed twice"):
         load_sidecar(tmp_path / "t.csv")
 
 
