@@ -32,7 +32,7 @@ def test_every_batch_says_where_it_belongs(arrays):
 
 
 def test_a_worker_that_dies_is_an_error_with_advice():
-    with pytest.raises(WorkerLost, match=r"a worker process was ended by the system.*fewer --jobs; --timeout"):
+    with pytest.raises(WorkerLost, match=r"a worker process was ended by the system.*fewer --jobs; with --timeout"):
         list(iterate_batches(Extraction([ArrayPrint(None, "0"), Deadly()], RECIPE, 2)))
 
 
