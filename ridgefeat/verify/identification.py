@@ -1,7 +1,11 @@
-"""Identification: a probe against a gallery, the candidates ranked, and the false match rate of each score.
+"""Identification: a probe against a gallery, the candidates ranked, the false match rate and probability of each.
 
 A rate is counted on known data, never extrapolated: if no comparison of the data reached a score, only an upper bound
-is given (95 %, Clopper and Pearson 1934). It holds for prints like those of the data.
+is given (95 %, Clopper and Pearson 1934). It holds for prints like those of the data. So does the probability that a
+candidate is the probe's finger, which is Bayes' theorem over the gallery with likelihood ratios of the same data.
+
+If no candidate is sure, the probe's image is read again as a latent: at several scales and with fainter ridges. The
+highest score of all readings counts, and rates and probabilities are those of latents that were searched like that.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +30,14 @@ from ridgefeat.verify.verification import compare_all
 
 CONFIDENCE = 0.95
 BUNDLED = "impostors.json"
-KINDS = ("ridges", "minutiae")
-"""Bundled counts: for prints, and for templates of minutiae alone."""
+KINDS = ("ridges", "minutiae", "latents")
+"""Bundled counts: for prints, for templates of minutiae alone, and for latents read at several scales."""
+PRIOR = 0.5
+"""Probability, before anything is compared, that the probe's finger is in the gallery."""
+TRUSTED = 0.9
+"""Probability of the first candidate below which the answer of a search cannot be trusted."""
+MIN_MATED = 10
+"""Mated scores that the log-likelihood ratio is fitted to, at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +54,10 @@ class Calibration:
         Number of non-mated comparisons.
     data : str
         The data on which they were counted.
+    odds : (float, float) or None
+        Intercept and slope of the log-likelihood ratio of a score; None if the data has too few mated scores.
+    latents : Calibration or None
+        That of probes that were read again as latents; without, rates are multiplied by the number of readings.
 
     Examples
     --------
@@ -58,6 +73,8 @@ class Calibration:
     reached: NDArray[np.int64]
     comparisons: int
     data: str
+    odds: tuple[float, float] | None = None
+    latents: Calibration | None = None
 
     def count(self, score: float) -> int:
         """Return the number of non-mated comparisons that reached a score; between stored scores the larger count."""
@@ -69,15 +86,41 @@ class Calibration:
         # Above the highest score there is none; otherwise there are fewer than at the last stored score.
         return int(self.reached[at]) if at + 1 < len(self.score) else 0
 
-    def fmr(self, score: float) -> tuple[float, float]:
-        """Return the false match rate with a score as threshold, and its upper bound (95 %, one-sided)."""
+    def fmr(self, score: float, readings: int = 1) -> tuple[float, float]:
+        """Return the false match rate with a score as threshold, and its upper bound (95 %, one-sided).
+
+        Both are multiplied by the number of readings of which the score is the highest.
+        """
         n, k = self.comparisons, self.count(score)
         high = 1.0 if k >= n else float(beta.ppf(CONFIDENCE, k + 1, n - k))
-        return k / n, high
+        return min(1.0, k / n * readings), min(1.0, high * readings)
+
+    def posterior(self, score: NDArray[np.float64], prior: float = PRIOR) -> NDArray[np.float64]:
+        """Return the probability of each print of a gallery that it is the probe's finger, given all their scores.
+
+        `prior` is the probability that the finger is in the gallery at all; each of its prints is equally likely to be
+        the one. NaN if the data has too few mated scores.
+
+        Examples
+        --------
+        >>> calibration = Calibration(np.array([0.0]), np.array([1]), 1, "", odds=(0.0, 1.0))
+        >>> calibration.posterior(np.array([5.0, 0.0, -5.0])).round(3)
+        array([0.974, 0.007, 0.   ])
+        """
+        if self.odds is None:
+            return np.full(len(score), np.nan)
+        ratio = self.odds[0] + self.odds[1] * score + np.log(prior / len(score))
+        return np.asarray(np.exp(ratio - np.logaddexp.reduce([*ratio, np.log1p(-prior)])))
 
     @classmethod
-    def from_scores(cls, score: NDArray[np.float64], data: str, *, max_points: int = 400) -> Calibration:
+    def from_scores(
+        cls, score: NDArray[np.float64], data: str, *, mated: NDArray[np.float64] | None = None, max_points: int = 400
+    ) -> Calibration:
         """Return the calibration of non-mated scores; about `max_points` of them are kept, the highest all.
+
+        The log-likelihood ratio is fitted to them and to `mated` scores by logistic regression, in which both kinds
+        have the same weight (Brümmer and du Preez, "Application-independent evaluation of speaker detection", Computer
+        Speech and Language 20, 2006).
 
         Raises ScoreError if there is no score.
         """
@@ -87,7 +130,8 @@ class Calibration:
         tail = np.arange(max(0, len(known) - max_points // 2), len(known))
         spread = np.linspace(0, len(known) - 1, max_points // 2).astype(np.int64)
         kept = np.unique(known[np.union1d(tail, spread)])
-        return cls(kept, len(known) - np.searchsorted(known, kept, "left"), len(known), data)
+        odds = _fit_odds(known, mated[np.isfinite(mated)]) if mated is not None else None
+        return cls(kept, len(known) - np.searchsorted(known, kept, "left"), len(known), data, odds)
 
 
 @dataclass(frozen=True)
@@ -107,6 +151,10 @@ class Candidate:
         Number of non-mated comparisons of that data that reached the score.
     expected : float
         Number of prints in a gallery of this size that would reach the score by chance, at `fmr_at_most`.
+    probability : float
+        Probability that this print is of the probe's finger, given all scores; NaN if the calibration has none.
+    readings : int
+        Number of readings of the probe of which the score is the highest; more than 1 if it was read as a latent.
     """
 
     rank: int
@@ -117,16 +165,44 @@ class Candidate:
     fmr_at_most: float
     reached: int
     expected: float
+    probability: float
+    readings: int
 
 
 def identify(
-    probe: Entry, gallery: Sequence[Entry], calibration: Calibration, *, top: int = 10, jobs: int = 1
+    probe: Entry,
+    gallery: Sequence[Entry],
+    calibration: Calibration,
+    *,
+    top: int = 10,
+    jobs: int = 1,
+    prior: float = PRIOR,
 ) -> list[Candidate]:
     """Return the `top` prints of a gallery that are most similar to a probe, the most similar first.
 
-    Entries of the gallery that failed are left out. The false match rates are those of `calibration`; `jobs` is the
-    number of worker processes. Raises ParameterError if `top` is not positive, and LayoutError if the probe failed, or
-    no print of the gallery can be compared.
+    If a non-mated comparison of the calibration's data reached the highest score, or the probe failed, a probe that was
+    enrolled from an image is read again as a latent (enrolment.latent_templates), and the highest score of all readings
+    counts.
+
+    Parameters
+    ----------
+    probe : Entry
+    gallery : sequence of Entry
+        Those that failed are left out.
+    calibration : Calibration
+        It gives false match rates and probabilities.
+    top : int
+    jobs : int
+        Worker processes; -1 for every core.
+    prior : float
+        Probability, before anything is compared, that the probe's finger is in the gallery.
+
+    Raises
+    ------
+    ParameterError
+        If `top` is not positive, or `prior` is not between 0 and 1.
+    LayoutError
+        If the probe failed in every reading, or no print of the gallery can be compared.
 
     Examples
     --------
@@ -143,21 +219,54 @@ def identify(
     """
     if top < 1:
         raise ParameterError(f"top must be 1 or more, got {top}")
-    if probe.content is None:
-        raise LayoutError(f"{probe.name} cannot be searched for: {probe.failure}")
+    if not 0 < prior < 1:
+        raise ParameterError(f"prior must be between 0 and 1, got {prior:g}")
     enrolled = [i for i, entry in enumerate(gallery) if entry.content is not None]
     if not enrolled:
         raise LayoutError(f"none of the {len(gallery)} prints of the gallery can be compared")
-    reference = np.array(enrolled, np.int64) + 1
-    plan = Plan(np.zeros(len(enrolled), np.int64), reference, np.zeros(len(enrolled), bool))
-    scores = compare_all([probe, *gallery], plan, jobs=jobs)
+    others = [gallery[i] for i in enrolled]
+    contents = [] if probe.content is None else [probe.content]
+    scores = _highest_scores(contents, others, jobs)
+    readings = 1
+    if probe.reread is not None and (not contents or calibration.count(float(scores.max())) > 0):
+        again = probe.reread(jobs)
+        scores = np.maximum(scores, _highest_scores(again, others, jobs))
+        contents, readings = contents + again, len(contents) + len(again)
+    if not contents:
+        raise LayoutError(f"{probe.name} cannot be searched for: {probe.failure}")
+    if readings > 1 and calibration.latents is not None:
+        calibration, factor = calibration.latents, 1
+    else:
+        factor = readings
+    probability = calibration.posterior(scores, prior)
     found = []
-    for rank, k in enumerate(np.lexsort((reference, -scores))[:top].tolist(), 1):
-        entry, score = gallery[enrolled[k]], round(float(scores[k]), 6)
-        fmr, high = calibration.fmr(score)
-        reached, expected = calibration.count(score), high * len(enrolled)
-        found.append(Candidate(rank, entry.name, entry.subject, score, fmr, high, reached, expected))
+    for rank, k in enumerate(np.argsort(-scores, kind="stable")[:top].tolist(), 1):
+        entry, score = others[k], round(float(scores[k]), 6)
+        fmr, high = calibration.fmr(score, factor)
+        chance = (fmr, high, calibration.count(score), high * len(others))
+        found.append(Candidate(rank, entry.name, entry.subject, score, *chance, float(probability[k]), readings))
     return found
+
+
+def _highest_scores(contents: Sequence[Any], others: Sequence[Entry], jobs: int) -> NDArray[np.float64]:
+    """Return the highest score of several readings of a probe with each print of a gallery; -inf without a reading."""
+    if not contents:
+        return np.full(len(others), -np.inf)
+    probe, reference = (n.ravel() for n in np.indices((len(contents), len(others))))
+    plan = Plan(probe, len(contents) + reference, np.zeros(len(probe), bool))
+    scores = compare_all([*(Entry("", content=c) for c in contents), *others], plan, jobs=jobs)
+    return np.asarray(scores.reshape(len(contents), -1).max(0))
+
+
+def _fit_odds(known: NDArray[np.float64], mated: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Return intercept and slope of the log-likelihood ratio; None if there are too few scores."""
+    from sklearn.linear_model import LogisticRegression
+
+    if min(len(mated), len(known)) < MIN_MATED:
+        return None
+    x, y = np.concatenate([known, mated])[:, None], np.repeat([0, 1], [len(known), len(mated)])
+    model = LogisticRegression(class_weight="balanced").fit(x, y)
+    return float(model.intercept_[0]), float(model.coef_[0, 0])
 
 
 def load_calibration(path: PathLike | None = None, *, kind: str = "ridges") -> Calibration:
@@ -167,8 +276,9 @@ def load_calibration(path: PathLike | None = None, *, kind: str = "ridges") -> C
     ----------
     path : path, optional
         A table of scores of the same comparator, as `verify` writes it; the bundled counts if omitted.
-    kind : {"ridges", "minutiae"}
-        Which of the bundled counts: of prints, or of templates of minutiae alone.
+    kind : {"ridges", "minutiae", "latents"}
+        Which of the bundled counts: of prints (with those of latents as its `latents`), of templates of minutiae alone,
+        or of latents.
 
     Raises
     ------
@@ -177,10 +287,13 @@ def load_calibration(path: PathLike | None = None, *, kind: str = "ridges") -> C
     """
     if path is not None:
         found = read_scores(Path(path)).scores
-        return Calibration.from_scores(found.similarity[~found.mated], Path(path).name)
+        return Calibration.from_scores(
+            found.similarity[~found.mated], Path(path).name, mated=found.similarity[found.mated]
+        )
     held = json.loads(files("ridgefeat.verify").joinpath(BUNDLED).read_text("utf-8"))[kind]
     score, reached = np.array(held["score"], np.float64), np.array(held["reached"], np.int64)
-    return Calibration(score, reached, int(held["comparisons"]), str(held["data"]))
+    latents = load_calibration(kind="latents") if kind == "ridges" else None
+    return Calibration(score, reached, int(held["comparisons"]), str(held["data"]), tuple(held["odds"]), latents)
 
 
 def have_ridges(entries: Sequence[Entry]) -> bool:
