@@ -163,8 +163,8 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     those; `expected` is the number of prints in a gallery of this size that would reach the score by chance at that
     bound. `probability` is that of the candidate being the probe's finger, given all scores and --prior.
 
-    If no candidate is sure, an image is read again as a latent: at smaller scales and with fainter ridges, and the
-    highest score counts. If the answer cannot be trusted even then, a remark says so.
+    If the answer cannot be trusted, an image is read again as a latent: at smaller scales and with fainter ridges, and
+    the highest score counts. If it cannot be trusted even then, a remark says so.
 
     \b
     Examples:
@@ -177,7 +177,6 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     from ridgefeat.cli import Unusable
     from ridgefeat.sources import with_regions
     from ridgefeat.verify.enrolment import count_notes
-    from ridgefeat.verify.identification import TRUSTED
 
     options.start_children(given["jobs"], [gallery], "ridgefeat.verify.enrolment")
     params = options.load_params(given["params_file"], given["assignments"])
@@ -209,7 +208,7 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
         {
             "probe": entries[0].name,
             "candidates": found,
-            "trusted": None if found[0].probability != found[0].probability else found[0].probability >= TRUSTED,
+            "trusted": found[0].is_trusted,
             "calibration": {"data": calibration.data, "comparisons": calibration.comparisons},
             "notes": (notes := count_notes(entries)),
             "failed": [{"name": e.name, "reason": e.failure} for e in failed],
@@ -235,13 +234,12 @@ def _rate(rate: float) -> str:
 
 
 def _remarks(calibration: Calibration, failed: list[Any], best: Candidate) -> None:
-    from ridgefeat.verify.identification import TRUSTED
 
     if best.readings > 1:
-        talk.echo(f"No candidate was sure, so the probe was read as a latent, in {best.readings} ways.")
-    if best.probability < TRUSTED:
+        talk.echo(f"The probe was read as a latent, in {best.readings} ways; the highest score counts.")
+    if not best.is_trusted:
         talk.warn(
-            f"this answer cannot be trusted: the probability that the first candidate is the probe's finger is "
+            "this answer cannot be trusted: the probability that the first candidate is the probe's finger is "
             f"{best.probability:.2f}. Mark the print with --region, or search with a better print."
         )
     talk.echo(

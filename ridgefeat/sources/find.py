@@ -46,7 +46,7 @@ class LoadedPrint:
         given, index, layout, header or assumed.
     flags : tuple of str
         resolution_assumed, header_resolution_ignored, name_not_in_layout, not_in_index, first_page_only, alpha_ignored,
-        record_size_ignored (a transaction's record gives the image another size than it has).
+        record_size_ignored (a transaction's record gives the image another size than it has), region_given.
     sha256 : str
         Digest of the pixels as decoded, before a frame is cut off.
     format : str
@@ -183,7 +183,8 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
         if pixels.shape != (height, width):
             raise ImageError(f"{name}: the image no longer has that part; extract again")
         region = None if region is None else region[top : top + height, left : left + width]
-    flags, digest = source.flags + notes + doubts, pixel_digest(whole)
+    marked = () if region is None else ("region_given",)
+    flags, digest = source.flags + notes + doubts + marked, pixel_digest(whole)
     if "inverted" in source.flags:
         pixels = ~pixels
     return LoadedPrint(np.ascontiguousarray(pixels), dpi_x, dpi_y, origin, flags, digest, image.format, region)

@@ -132,6 +132,20 @@ def segment_region(image: UInt8, gabor: GaborResponses, region: Bool, params: Se
     Holes, such as blots and gaps, count as print if ridges surround them. As in `segment` otherwise; `seed_share`,
     `contrast`, `falloff`, `min_area` and `min_piece` have no effect, because a person has seen the print.
 
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns)
+        500 dpi.
+    gabor : GaborResponses
+        Of the normalised image.
+    region : ndarray of bool, shape (rows, columns)
+    params : SegmentationParams, optional
+
+    Returns
+    -------
+    ndarray of bool, shape (rows, columns)
+        All False where no ridges are found.
+
     Examples
     --------
     >>> from ridgefeat import Fingerprint

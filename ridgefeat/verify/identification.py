@@ -4,8 +4,8 @@ A rate is counted on known data, never extrapolated: if no comparison of the dat
 is given (95 %, Clopper and Pearson 1934). It holds for prints like those of the data. So does the probability that a
 candidate is the probe's finger, which is Bayes' theorem over the gallery with likelihood ratios of the same data.
 
-If no candidate is sure, the probe's image is read again as a latent: at several scales and with fainter ridges. The
-highest score of all readings counts, and rates and probabilities are those of latents that were searched like that.
+If the answer cannot be trusted, the probe's image is read again as a latent: at several scales and with fainter ridges.
+The highest score of all readings counts, and rates and probabilities are those of latents that were searched like that.
 """
 
 from __future__ import annotations
@@ -95,6 +95,10 @@ class Calibration:
         high = 1.0 if k >= n else float(beta.ppf(CONFIDENCE, k + 1, n - k))
         return min(1.0, k / n * readings), min(1.0, high * readings)
 
+    def is_trusted(self, score: NDArray[np.float64], prior: float = PRIOR) -> bool:
+        """Return whether the answer of a search with these scores can be trusted; see Candidate.is_trusted."""
+        return _is_trusted(float(self.posterior(score, prior).max()), self.count(float(score.max())))
+
     def posterior(self, score: NDArray[np.float64], prior: float = PRIOR) -> NDArray[np.float64]:
         """Return the probability of each print of a gallery that it is the probe's finger, given all their scores.
 
@@ -168,6 +172,11 @@ class Candidate:
     probability: float
     readings: int
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether its probability is at least 0.9; if it has none, whether no non-mated comparison reached its score."""
+        return _is_trusted(self.probability, self.reached)
+
 
 def identify(
     probe: Entry,
@@ -180,9 +189,8 @@ def identify(
 ) -> list[Candidate]:
     """Return the `top` prints of a gallery that are most similar to a probe, the most similar first.
 
-    If a non-mated comparison of the calibration's data reached the highest score, or the probe failed, a probe that was
-    enrolled from an image is read again as a latent (enrolment.latent_templates), and the highest score of all readings
-    counts.
+    If the answer cannot be trusted, or the probe failed, a probe that was enrolled from an image is read again as a
+    latent (enrolment.latent_templates), and the highest score of all readings counts.
 
     Parameters
     ----------
@@ -228,7 +236,7 @@ def identify(
     contents = [] if probe.content is None else [probe.content]
     scores = _highest_scores(contents, others, jobs)
     readings = 1
-    if probe.reread is not None and (not contents or calibration.count(float(scores.max())) > 0):
+    if probe.reread is not None and (not contents or not calibration.is_trusted(scores, prior)):
         again = probe.reread(jobs)
         scores = np.maximum(scores, _highest_scores(again, others, jobs))
         contents, readings = contents + again, len(contents) + len(again)
@@ -246,6 +254,10 @@ def identify(
         chance = (fmr, high, calibration.count(score), high * len(others))
         found.append(Candidate(rank, entry.name, entry.subject, score, *chance, float(probability[k]), readings))
     return found
+
+
+def _is_trusted(probability: float, reached: int) -> bool:
+    return reached == 0 if np.isnan(probability) else probability >= TRUSTED
 
 
 def _highest_scores(contents: Sequence[Any], others: Sequence[Entry], jobs: int) -> NDArray[np.float64]:

@@ -71,7 +71,7 @@ def test_what_is_no_region_is_refused_in_one_line(tmp_path, content, words):
     "region", [np.zeros(SHAPE, bool), np.ones((60, 81), bool), np.ones(SHAPE), np.ones((*SHAPE, 3), bool), "m.png"]
 )
 def test_an_array_must_mark_something_of_the_image(region):
-    with pytest.raises(ImageError, match="the region (is|marks nothing)"):
+    with pytest.raises(ImageError, match=r"the region (is|marks nothing)"):
         rf.Fingerprint(np.zeros(SHAPE, np.uint8), region=region)
 
 
