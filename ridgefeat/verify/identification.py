@@ -89,14 +89,14 @@ class Calibration:
     def fmr(self, score: float, readings: int = 1) -> tuple[float, float]:
         """Return the false match rate with a score as threshold, and its upper bound (95 %, one-sided).
 
-        Both are multiplied by the number of readings of which the score is the highest.
+        Both are multiplied by `readings`, the number of readings of which the score is the highest.
         """
         n, k = self.comparisons, self.count(score)
         high = 1.0 if k >= n else float(beta.ppf(CONFIDENCE, k + 1, n - k))
         return min(1.0, k / n * readings), min(1.0, high * readings)
 
     def is_trusted(self, score: NDArray[np.float64], prior: float = PRIOR) -> bool:
-        """Return whether the answer of a search with these scores can be trusted; see Candidate.is_trusted."""
+        """Return whether the answer of a search with these scores and this prior can be trusted, as Candidate does."""
         return _is_trusted(float(self.posterior(score, prior).max()), self.count(float(score.max())))
 
     def posterior(self, score: NDArray[np.float64], prior: float = PRIOR) -> NDArray[np.float64]:
@@ -174,7 +174,7 @@ class Candidate:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether its probability is at least 0.9; if it has none, whether no non-mated comparison reached its score."""
+        """Whether its probability is at least 0.9; without one, whether no non-mated comparison reached its score."""
         return _is_trusted(self.probability, self.reached)
 
 

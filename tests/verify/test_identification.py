@@ -94,7 +94,7 @@ def test_probabilities_are_the_shares_of_searches_that_find_the_finger(prior):
 
 @pytest.fixture(scope="module")
 def latent(tmp_path_factory):
-    """Clean prints of five fingers, and a latent of the last one: a part, photographed a fifth too large, on a stain."""
+    """Clean prints of five fingers, and a latent of the last one: a part, a fifth too large, on a stain."""
     folder, shape = tmp_path_factory.mktemp("latent"), (320, 280)
     (folder / "clean").mkdir()
     for finger in range(5):
