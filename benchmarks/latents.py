@@ -93,7 +93,7 @@ def bozorth(subjects):
 
 def chosen(first, best, calibration):
     """Return which latents are read again, and each one's scores as `identify` takes them."""
-    again = np.array([not np.isfinite(row).any() or not calibration.is_trusted(row) for row in first])
+    again = np.array([not np.isfinite(row).any() or not calibration.latents.is_sure(row) for row in first])
     return again, np.where(again[:, None], best, first)
 
 

@@ -46,7 +46,7 @@ def main():
             "comparisons": one.comparisons,
             "score": one.score.tolist(),
             "reached": one.reached.tolist(),
-            "odds": [round(v, 4) for v in one.odds],
+            "odds": [round(v, 5) for v in one.odds],
         }
         print(kind, one.comparisons, "highest", one.score[-1])
     path = ROOT / "ridgefeat" / "verify" / "impostors.json"

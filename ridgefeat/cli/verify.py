@@ -163,8 +163,8 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     those; `expected` is the number of prints in a gallery of this size that would reach the score by chance at that
     bound. `probability` is that of the candidate being the probe's finger, given all scores and --prior.
 
-    If the answer cannot be trusted, an image is read again as a latent: at smaller scales and with fainter ridges, and
-    the highest score counts. If it cannot be trusted even then, a remark says so.
+    If the first candidate is not sure, an image is read again as a latent: at smaller scales and with fainter ridges,
+    and the highest score counts. If the answer cannot be trusted even then, a remark says so.
 
     \b
     Examples:

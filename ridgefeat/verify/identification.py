@@ -4,8 +4,8 @@ A rate is counted on known data, never extrapolated: if no comparison of the dat
 is given (95 %, Clopper and Pearson 1934). It holds for prints like those of the data. So does the probability that a
 candidate is the probe's finger, which is Bayes' theorem over the gallery with likelihood ratios of the same data.
 
-If the answer cannot be trusted, the probe's image is read again as a latent: at several scales and with fainter ridges.
-The highest score of all readings counts, and rates and probabilities are those of latents that were searched like that.
+If the first candidate is not sure, the probe's image is read again as a latent: at several scales and with fainter
+ridges. The highest score of all readings counts, and rates and probabilities are those of latents searched like that.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
 from scipy.stats import beta
 
 from ridgefeat.errors import LayoutError, ParameterError, ScoreError
@@ -36,8 +38,16 @@ PRIOR = 0.5
 """Probability, before anything is compared, that the probe's finger is in the gallery."""
 TRUSTED = 0.9
 """Probability of the first candidate below which the answer of a search cannot be trusted."""
+SURE = 0.99
+"""The same, as for a latent, from which a probe is not read again."""
 MIN_MATED = 10
-"""Mated scores that the log-likelihood ratio is fitted to, at least."""
+"""Mated scores that the likelihood ratio is fitted to, at least."""
+MAX_FITTED = 50_000
+"""Scores of either kind that take part in the fit."""
+EFFECTIVE_PRIOR = 0.01
+"""Probability that a comparison is mated for which the fit is best: a search tells one print from hundreds."""
+START, SMALL = (3.0, 0.0, -3.0), 1e-4
+"""Where the fit starts (intercept, logarithm of the slope, logit of the floor), and the weight of their squares."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +64,9 @@ class Calibration:
         Number of non-mated comparisons.
     data : str
         The data on which they were counted.
-    odds : (float, float) or None
-        Intercept and slope of the log-likelihood ratio of a score; None if the data has too few mated scores.
+    odds : (float, float, float) or None
+        Intercept and slope of the logarithm of a score's likelihood ratio, and the floor of the ratio: the share of
+        mated comparisons that score like non-mated ones. None if the data has too few mated scores.
     latents : Calibration or None
         That of probes that were read again as latents; without, rates are multiplied by the number of readings.
 
@@ -73,7 +84,7 @@ class Calibration:
     reached: NDArray[np.int64]
     comparisons: int
     data: str
-    odds: tuple[float, float] | None = None
+    odds: tuple[float, float, float] | None = None
     latents: Calibration | None = None
 
     def count(self, score: float) -> int:
@@ -95,9 +106,10 @@ class Calibration:
         high = 1.0 if k >= n else float(beta.ppf(CONFIDENCE, k + 1, n - k))
         return min(1.0, k / n * readings), min(1.0, high * readings)
 
-    def is_trusted(self, score: NDArray[np.float64], prior: float = PRIOR) -> bool:
-        """Return whether the answer of a search with these scores and this prior can be trusted, as Candidate does."""
-        return _is_trusted(float(self.posterior(score, prior).max()), self.count(float(score.max())))
+    def is_sure(self, score: NDArray[np.float64], prior: float = PRIOR) -> bool:
+        """Return whether the best of a search's scores is so high, given the prior, that no further reading is needed."""
+        probability = float(self.posterior(score, prior).max())
+        return self.count(float(score.max())) == 0 if np.isnan(probability) else probability >= SURE
 
     def posterior(self, score: NDArray[np.float64], prior: float = PRIOR) -> NDArray[np.float64]:
         """Return the probability of each print of a gallery that it is the probe's finger, given all their scores.
@@ -107,13 +119,13 @@ class Calibration:
 
         Examples
         --------
-        >>> calibration = Calibration(np.array([0.0]), np.array([1]), 1, "", odds=(0.0, 1.0))
+        >>> calibration = Calibration(np.array([0.0]), np.array([1]), 1, "", odds=(0.0, 1.0, 0.01))
         >>> calibration.posterior(np.array([5.0, 0.0, -5.0])).round(3)
-        array([0.974, 0.007, 0.   ])
+        array([0.973, 0.007, 0.   ])
         """
         if self.odds is None:
             return np.full(len(score), np.nan)
-        ratio = self.odds[0] + self.odds[1] * score + np.log(prior / len(score))
+        ratio = _log_ratio(score, self.odds) + np.log(prior / len(score))
         return np.asarray(np.exp(ratio - np.logaddexp.reduce([*ratio, np.log1p(-prior)])))
 
     @classmethod
@@ -122,9 +134,9 @@ class Calibration:
     ) -> Calibration:
         """Return the calibration of non-mated scores; about `max_points` of them are kept, the highest all.
 
-        The log-likelihood ratio is fitted to them and to `mated` scores by logistic regression, in which both kinds
-        have the same weight (Brümmer and du Preez, "Application-independent evaluation of speaker detection", Computer
-        Speech and Language 20, 2006).
+        The likelihood ratio is fitted to them and to `mated` scores as in logistic regression, weighted by an effective
+        prior (Brümmer and du Preez, "Application-independent evaluation of speaker detection", Computer Speech and
+        Language 20, 2006).
 
         Raises ScoreError if there is no score.
         """
@@ -175,7 +187,7 @@ class Candidate:
     @property
     def is_trusted(self) -> bool:
         """Whether its probability is at least 0.9; without one, whether no non-mated comparison reached its score."""
-        return _is_trusted(self.probability, self.reached)
+        return self.reached == 0 if np.isnan(self.probability) else self.probability >= TRUSTED
 
 
 def identify(
@@ -189,7 +201,7 @@ def identify(
 ) -> list[Candidate]:
     """Return the `top` prints of a gallery that are most similar to a probe, the most similar first.
 
-    If the answer cannot be trusted, or the probe failed, a probe that was enrolled from an image is read again as a
+    If the first candidate is not sure, or the probe failed, a probe that was enrolled from an image is read again as a
     latent (enrolment.latent_templates), and the highest score of all readings counts.
 
     Parameters
@@ -236,7 +248,9 @@ def identify(
     contents = [] if probe.content is None else [probe.content]
     scores = _highest_scores(contents, others, jobs)
     readings = 1
-    if probe.reread is not None and (not contents or not calibration.is_trusted(scores, prior)):
+    # A latent's few minutiae score higher with other fingers than those of a clean print.
+    strictest = calibration.latents or calibration
+    if probe.reread is not None and (not contents or not strictest.is_sure(scores, prior)):
         again = probe.reread(jobs)
         scores = np.maximum(scores, _highest_scores(again, others, jobs))
         contents, readings = contents + again, len(contents) + len(again)
@@ -256,10 +270,6 @@ def identify(
     return found
 
 
-def _is_trusted(probability: float, reached: int) -> bool:
-    return reached == 0 if np.isnan(probability) else probability >= TRUSTED
-
-
 def _highest_scores(contents: Sequence[Any], others: Sequence[Entry], jobs: int) -> NDArray[np.float64]:
     """Return the highest score of several readings of a probe with each print of a gallery; -inf without a reading."""
     if not contents:
@@ -270,15 +280,29 @@ def _highest_scores(contents: Sequence[Any], others: Sequence[Entry], jobs: int)
     return np.asarray(scores.reshape(len(contents), -1).max(0))
 
 
-def _fit_odds(known: NDArray[np.float64], mated: NDArray[np.float64]) -> tuple[float, float] | None:
-    """Return intercept and slope of the log-likelihood ratio; None if there are too few scores."""
-    from sklearn.linear_model import LogisticRegression
-
+def _fit_odds(known: NDArray[np.float64], mated: NDArray[np.float64]) -> tuple[float, float, float] | None:
+    """Return intercept, slope and floor of the likelihood ratio; None if there are too few scores."""
     if min(len(mated), len(known)) < MIN_MATED:
         return None
-    x, y = np.concatenate([known, mated])[:, None], np.repeat([0, 1], [len(known), len(mated)])
-    model = LogisticRegression(class_weight="balanced").fit(x, y)
-    return float(model.intercept_[0]), float(model.coef_[0, 0])
+    others, own = (np.sort(v)[np.linspace(0, len(v) - 1, min(len(v), MAX_FITTED)).astype(int)] for v in (known, mated))
+    shift = np.log(EFFECTIVE_PRIOR / (1 - EFFECTIVE_PRIOR))
+
+    def loss(values: NDArray[np.float64]) -> float:
+        odds = _odds_of(values)
+        wrong = (1 - EFFECTIVE_PRIOR) * np.logaddexp(0, _log_ratio(others, odds) + shift).mean()
+        missed = EFFECTIVE_PRIOR * np.logaddexp(0, -_log_ratio(own, odds) - shift).mean()
+        return float((wrong + missed) / EFFECTIVE_PRIOR + SMALL * values @ values)
+
+    return _odds_of(minimize(loss, START, method="Nelder-Mead", options={"maxiter": 2000}).x)
+
+
+def _odds_of(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    return float(values[0]), float(np.exp(values[1])), float(expit(values[2]))
+
+
+def _log_ratio(score: NDArray[np.float64], odds: tuple[float, float, float]) -> NDArray[np.float64]:
+    intercept, slope, floor = odds
+    return np.asarray(np.logaddexp(np.log(floor), np.log1p(-floor) + intercept + slope * score))
 
 
 def load_calibration(path: PathLike | None = None, *, kind: str = "ridges") -> Calibration:

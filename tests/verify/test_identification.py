@@ -68,14 +68,18 @@ def test_the_log_likelihood_ratio_is_that_of_the_distributions():
     rng = np.random.default_rng(0)
     made = Calibration.from_scores(rng.normal(-1, 1, 20_000), "test", mated=rng.normal(1, 1, 2_000))
     # Of two normal distributions of deviation 1 it is 2 x.
-    assert made.odds == (pytest.approx(0, abs=0.1), pytest.approx(2, abs=0.1))
+    assert made.odds == (pytest.approx(0, abs=0.15), pytest.approx(2, abs=0.15), pytest.approx(0, abs=0.01))
+    mated = np.concatenate([rng.normal(1, 1, 1_500), rng.normal(-1, 1, 500)])
+    assert Calibration.from_scores(rng.normal(-1, 1, 20_000), "test", mated=mated).odds[2] == pytest.approx(
+        0.25, abs=0.1
+    )
     assert Calibration.from_scores(np.zeros(99), "test", mated=np.zeros(9)).odds is None
 
 
 @pytest.mark.parametrize("prior", [0.1, 0.5, 0.9])
 def test_probabilities_are_the_shares_of_searches_that_find_the_finger(prior):
     rng = np.random.default_rng(1)
-    calibration = Calibration(np.zeros(1), np.ones(1), 1, "test", odds=(0.0, 2.0))
+    calibration = Calibration(np.zeros(1), np.ones(1), 1, "test", odds=(0.0, 2.0, 1e-9))
     stated, right = [], []
     for _ in range(4000):
         scores, own = rng.normal(-1, 1, 20), rng.integers(20) if rng.random() < prior else None
