@@ -107,7 +107,7 @@ class Calibration:
         return min(1.0, k / n * readings), min(1.0, high * readings)
 
     def is_sure(self, score: NDArray[np.float64], prior: float = PRIOR) -> bool:
-        """Return whether the best of a search's scores is so high, given the prior, that no further reading is needed."""
+        """Return whether the best of a search's scores is so high, given the prior, that no more is read."""
         probability = float(self.posterior(score, prior).max())
         return self.count(float(score.max())) == 0 if np.isnan(probability) else probability >= SURE
 
