@@ -123,7 +123,7 @@ def test_identify_says_when_its_answer_cannot_be_trusted(fingers, tmp_path):
     assert sure.stdout.splitlines()[1].endswith("1.000")
 
 
-def test_a_region_in_identify_and_extract(fingers, tmp_path):
+def test_a_region_in_identify_extract_and_show(fingers, tmp_path):
     region = tmp_path / "region.csv"
     region.write_text("x,y\n60,60\n260,60\n260,300\n60,300\n")
     done = run("identify", fingers / "101_1.png", "--gallery", fingers, "--region", region, "--layout", "fvc")
@@ -133,6 +133,9 @@ def test_a_region_in_identify_and_extract(fingers, tmp_path):
     run("extract", fingers / "101_1.png", "-o", part, "--families", "quality", "-j", 1, "--region", region)
     one, two = (pd.read_csv(path).iloc[0] for path in (whole, part))
     assert "region_given" in two["meta_flags"].split() and "region_given" not in str(one["meta_flags"])
+    drawn = ("show", fingers / "101_1.png", "--json", "-q", "-o")
+    few = json.loads(run(*drawn, tmp_path / "part.png", "--region", region).stdout)["minutiae"]
+    assert 0 < few < json.loads(run(*drawn, tmp_path / "whole.png").stdout)["minutiae"]
     assert two["quality_area_share"] < 0.9 * one["quality_area_share"]
     region.write_text("900,900\n960,900\n960,950\n")
     refused = run("identify", fingers / "101_1.png", "--gallery", fingers, "--region", region, code=2).stderr
