@@ -170,7 +170,8 @@ class Candidate:
     probability : float
         Probability that this print is of the probe's finger, given all scores; NaN if the calibration has none.
     readings : int
-        Number of readings of the probe of which the score is the highest; more than 1 if it was read as a latent.
+        Number of readings of the probe of which the score is the highest, with a first one that failed; more than 1 if
+        it was read as a latent.
     """
 
     rank: int
@@ -253,8 +254,8 @@ def identify(
     if probe.reread is not None and (not contents or not strictest.is_sure(scores, prior)):
         again = probe.reread(jobs)
         scores = np.maximum(scores, _highest_scores(again, others, jobs))
-        contents, readings = contents + again, len(contents) + len(again)
-    if not contents:
+        readings += len(again)
+    if not np.isfinite(scores).any():
         raise LayoutError(f"{probe.name} cannot be searched for: {probe.failure}")
     if readings > 1 and calibration.latents is not None:
         calibration, factor = calibration.latents, 1
