@@ -179,7 +179,7 @@ SEEN = {
     "fvc2000db2a_075": "a blot over the core and creases below; few minutiae are left of the upper third",
     "fvc2000db4a_029": "short dashes on white; what minutiae are found lie at their ends",
     "fvc2000db2a_073": "drawn wider than the clean print, as if stretched; a blot at the core and scratches",
-    "fvc2000db4a_099": "dark dashes beside the print are taken for it; the print itself is faint and left out",
+    "fvc2000db2a_085": "blots; the fainter half above them is left out, and the clean print is wet in the middle",
     "fvc2000db2a_039": "a blot at the core; the mask is a ring around it",
     "fvc2000db2a_099": "wet and dark with pores; the mask takes in a third of the print",
     "fvc2000db2a_097": "blots, creases and dotted ridges; at its own scale no print is found",
