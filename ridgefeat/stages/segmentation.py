@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ridgefeat.stages.cards import find_writing
-from ridgefeat.stages.grid import CELL, FINE, at_cells, to_pixels
+from ridgefeat.stages.grid import CELL, FINE, to_pixels
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import MM_PER_PX, Bool, Float, GaborResponses, UInt8
 
@@ -156,7 +156,7 @@ def segment_region(image: UInt8, gabor: GaborResponses, region: Bool, params: Se
     True
     """
     p = params or SegmentationParams()
-    ridges = (ridge_share(gabor) > p.min_share) & (local_contrast(image, gabor) > p.min_contrast) & at_cells(region)
+    ridges = (ridge_share(gabor) > p.min_share) & (local_contrast(image, gabor) > p.min_contrast)
     cells = _filled(_closed_opened(ridges, max(1, round(p.closing / CELL))))
     return np.asarray((to_pixels(cells.astype(np.float32), region.shape) > INSIDE) & region)
 

@@ -2,7 +2,7 @@
 
 A rate is counted on known data, never extrapolated: if no comparison of the data reached a score, only an upper bound
 is given (95 %, Clopper and Pearson 1934). It holds for prints like those of the data. So does the probability that a
-candidate is the probe's finger, which is Bayes' theorem over the gallery with likelihood ratios of the same data.
+candidate is of the probe's finger, which is Bayes' theorem with a likelihood ratio fitted to the same data.
 
 If the first candidate is not sure, the probe's image is read again as a latent: at several scales and with fainter
 ridges. The highest score of all readings counts, and rates and probabilities are those of latents searched like that.
@@ -112,21 +112,21 @@ class Calibration:
         return self.count(float(score.max())) == 0 if np.isnan(probability) else probability >= SURE
 
     def posterior(self, score: NDArray[np.float64], prior: float = PRIOR) -> NDArray[np.float64]:
-        """Return the probability of each print of a gallery that it is the probe's finger, given all their scores.
+        """Return the probability of each print of a gallery that it is of the probe's finger, given its score.
 
         `prior` is the probability that the finger is in the gallery at all; each of its prints is equally likely to be
-        the one. NaN if the data has too few mated scores.
+        of it. Each print is judged for itself, against the finger not being there, so that several impressions of the
+        finger may all be probable. NaN if the data has too few mated scores.
 
         Examples
         --------
         >>> calibration = Calibration(np.array([0.0]), np.array([1]), 1, "", odds=(0.0, 1.0, 0.01))
         >>> calibration.posterior(np.array([5.0, 0.0, -5.0])).round(3)
-        array([0.973, 0.007, 0.   ])
+        array([0.98 , 0.25 , 0.006])
         """
         if self.odds is None:
             return np.full(len(score), np.nan)
-        ratio = _log_ratio(score, self.odds) + np.log(prior / len(score))
-        return np.asarray(np.exp(ratio - np.logaddexp.reduce([*ratio, np.log1p(-prior)])))
+        return np.asarray(expit(_log_ratio(score, self.odds) + np.log(prior / (1 - prior) / len(score))))
 
     @classmethod
     def from_scores(
@@ -168,7 +168,7 @@ class Candidate:
     expected : float
         Number of prints in a gallery of this size that would reach the score by chance, at `fmr_at_most`.
     probability : float
-        Probability that this print is of the probe's finger, given all scores; NaN if the calibration has none.
+        Probability that this print is of the probe's finger, given its score; NaN if the calibration has none.
     readings : int
         Number of readings of the probe of which the score is the highest, with a first one that failed; more than 1 if
         it was read as a latent.
@@ -321,7 +321,11 @@ def load_calibration(path: PathLike | None = None, *, kind: str = "ridges") -> C
     ------
     ScoreError
         If the table cannot be read or holds no non-mated score.
+    ParameterError
+        If there is no such kind.
     """
+    if kind not in KINDS:
+        raise ParameterError(f"unknown kind of calibration {kind!r}; there are: {', '.join(KINDS)}")
     if path is not None:
         found = read_scores(Path(path)).scores
         return Calibration.from_scores(

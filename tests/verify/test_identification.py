@@ -59,6 +59,10 @@ def test_calibration_from_a_table_and_its_errors(verification, tmp_path):
     assert load_calibration(kind="minutiae").comparisons == load_calibration().comparisons > 10_000
     with pytest.raises(ScoreError, match="no non-mated comparison has a score"):
         Calibration.from_scores(np.array([np.nan]), "test")
+    with pytest.raises(
+        ParameterError, match="unknown kind of calibration 'palms'; there are: ridges, minutiae, latents"
+    ):
+        load_calibration(kind="palms")
 
 
 # Probabilities, and latents
@@ -77,23 +81,18 @@ def test_the_log_likelihood_ratio_is_that_of_the_distributions():
 
 
 @pytest.mark.parametrize("prior", [0.1, 0.5, 0.9])
-def test_probabilities_are_the_shares_of_searches_that_find_the_finger(prior):
+def test_probabilities_are_the_shares_of_prints_that_are_of_the_finger(prior):
+    """Either a print is of the probe's finger, or the finger is not in the gallery of 20."""
     rng = np.random.default_rng(1)
     calibration = Calibration(np.zeros(1), np.ones(1), 1, "test", odds=(0.0, 2.0, 1e-9))
-    stated, right = [], []
-    for _ in range(4000):
-        scores, own = rng.normal(-1, 1, 20), rng.integers(20) if rng.random() < prior else None
-        if own is not None:
-            scores[own] += 2
-        found = calibration.posterior(scores, prior)
-        stated.append(found.max())
-        right.append(found.argmax() == own)
-    stated, right = np.array(stated), np.array(right)
-    for low, high in ((0, 0.2), (0.2, 0.5), (0.5, 1)):
+    count = int(prior * 20_000)
+    own, others = rng.normal(1, 1, count), rng.normal(-1, 1, (20_000 - count, 20))
+    stated = [calibration.posterior(np.r_[score, np.zeros(19)], prior)[0] for score in own]
+    stated = np.concatenate([stated, *(calibration.posterior(row, prior) for row in others)])
+    right = np.arange(len(stated)) < count
+    for low, high in ((0, 0.02), (0.02, 0.1), (0.1, 0.5), (0.5, 0.9), (0.9, 1)):
         within = (stated >= low) & (stated < high)
-        if within.sum() > 200:
-            assert right[within].mean() == pytest.approx(stated[within].mean(), abs=0.06)
-    assert right.mean() == pytest.approx(stated.mean(), abs=0.03)
+        assert within.sum() < 300 or right[within].mean() == pytest.approx(stated[within].mean(), abs=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +126,7 @@ def test_a_latent_is_read_again_where_its_own_scale_finds_nothing(latent):
     assert found[0].is_trusted and found[0].score > plain[0].score + 5
     # Without its own finger in the gallery, the answer is not to be trusted.
     other = identify(probe, gallery[:4], calibration)
-    assert other[0].readings > 1 and not other[0].is_trusted and other[0].probability < 0.5
+    assert other[0].readings > 1 and not other[0].is_trusted
     # A probe that cannot be enrolled as it is may be enrolled as a latent.
     failed = replace(probe, content=None, failure="0 minutiae")
     assert identify(failed, gallery, calibration)[0].reference == "4.png"
