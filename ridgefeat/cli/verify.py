@@ -161,7 +161,7 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     the false match rate (FMR) that it would have as a threshold: the share of non-mated comparisons of the calibration
     data that reached it, and the upper bound of that rate (95 %). The rate refers to one comparison of prints like
     those; `expected` is the number of prints in a gallery of this size that would reach the score by chance at that
-    bound. `probability` is that of the candidate being the probe's finger, given its score and --prior.
+    bound. `probability` is that of the candidate being the probe's finger, given all scores and --prior.
 
     If the first candidate is not sure, an image is read again as a latent: at smaller scales and with fainter ridges,
     and the highest score counts. If the answer cannot be trusted even then, a remark says so.

@@ -2,7 +2,8 @@
 
 A rate is counted on known data, never extrapolated: if no comparison of the data reached a score, only an upper bound
 is given (95 %, Clopper and Pearson 1934). It holds for prints like those of the data. So does the probability that a
-candidate is of the probe's finger, which is Bayes' theorem with a likelihood ratio fitted to the same data.
+candidate is of the probe's finger, which is Bayes' theorem over the fingers of the gallery, with likelihood ratios
+fitted to the same data.
 
 If the first candidate is not sure, the probe's image is read again as a latent: at several scales and with fainter
 ridges. The highest score of all readings counts, and rates and probabilities are those of latents searched like that.
@@ -106,27 +107,36 @@ class Calibration:
         high = 1.0 if k >= n else float(beta.ppf(CONFIDENCE, k + 1, n - k))
         return min(1.0, k / n * readings), min(1.0, high * readings)
 
-    def is_sure(self, score: NDArray[np.float64], prior: float = PRIOR) -> bool:
-        """Return whether the best of a search's scores is so high, given the prior, that no more is read."""
-        probability = float(self.posterior(score, prior).max())
+    def is_sure(
+        self, score: NDArray[np.float64], prior: float = PRIOR, finger: NDArray[np.int64] | None = None
+    ) -> bool:
+        """Return whether the best score suffices, so that no more is read; `prior` and `finger` as in posterior."""
+        probability = float(self.posterior(score, prior, finger).max())
         return self.count(float(score.max())) == 0 if np.isnan(probability) else probability >= SURE
 
-    def posterior(self, score: NDArray[np.float64], prior: float = PRIOR) -> NDArray[np.float64]:
-        """Return the probability of each print of a gallery that it is of the probe's finger, given its score.
+    def posterior(
+        self, score: NDArray[np.float64], prior: float = PRIOR, finger: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Return the probability of each print of a gallery that it is of the probe's finger, given all their scores.
 
-        `prior` is the probability that the finger is in the gallery at all; each of its prints is equally likely to be
-        of it. Each print is judged for itself, against the finger not being there, so that several impressions of the
-        finger may all be probable. NaN if the data has too few mated scores.
+        `prior` is the probability that the finger is in the gallery at all; each of its fingers is equally likely to be
+        the one. `finger` numbers them, from 0: impressions of a finger share the probability of the best of them.
+        Without it, each print is of another finger. NaN if the data has too few mated scores.
 
         Examples
         --------
         >>> calibration = Calibration(np.array([0.0]), np.array([1]), 1, "", odds=(0.0, 1.0, 0.01))
         >>> calibration.posterior(np.array([5.0, 0.0, -5.0])).round(3)
-        array([0.98 , 0.25 , 0.006])
+        array([0.973, 0.007, 0.   ])
+        >>> calibration.posterior(np.array([5.0, 4.0, -5.0]), finger=np.array([0, 0, 1])).round(3)
+        array([0.986, 0.986, 0.   ])
         """
         if self.odds is None:
             return np.full(len(score), np.nan)
-        return np.asarray(expit(_log_ratio(score, self.odds) + np.log(prior / (1 - prior) / len(score))))
+        own = np.arange(len(score)) if finger is None else finger
+        best = np.full(own.max() + 1, -np.inf)
+        np.maximum.at(best, own, _log_ratio(score, self.odds) + np.log(prior / len(best)))
+        return np.asarray(np.exp(best - np.logaddexp.reduce([*best, np.log1p(-prior)]))[own])
 
     @classmethod
     def from_scores(
@@ -168,7 +178,7 @@ class Candidate:
     expected : float
         Number of prints in a gallery of this size that would reach the score by chance, at `fmr_at_most`.
     probability : float
-        Probability that this print is of the probe's finger, given its score; NaN if the calibration has none.
+        Probability that this print is of the probe's finger, given all scores; NaN if the calibration has none.
     readings : int
         Number of readings of the probe of which the score is the highest, with a first one that failed; more than 1 if
         it was read as a latent.
@@ -246,12 +256,13 @@ def identify(
     if not enrolled:
         raise LayoutError(f"none of the {len(gallery)} prints of the gallery can be compared")
     others = [gallery[i] for i in enrolled]
+    finger = np.unique([repr(entry.finger or entry.name) for entry in others], return_inverse=True)[1]
     contents = [] if probe.content is None else [probe.content]
     scores = _highest_scores(contents, others, jobs)
     readings = 1
     # A latent's few minutiae score higher with other fingers than those of a clean print.
     strictest = calibration.latents or calibration
-    if probe.reread is not None and (not contents or not strictest.is_sure(scores, prior)):
+    if probe.reread is not None and (not contents or not strictest.is_sure(scores, prior, finger)):
         again = probe.reread(jobs)
         scores = np.maximum(scores, _highest_scores(again, others, jobs))
         readings += len(again)
@@ -261,7 +272,7 @@ def identify(
         calibration, factor = calibration.latents, 1
     else:
         factor = readings
-    probability = calibration.posterior(scores, prior)
+    probability = calibration.posterior(scores, prior, finger)
     found = []
     for rank, k in enumerate(np.argsort(-scores, kind="stable")[:top].tolist(), 1):
         entry, score = others[k], round(float(scores[k]), 6)
