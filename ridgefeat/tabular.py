@@ -436,11 +436,9 @@ def read_parquet(
                 names = [n for n in file.schema_arrow.names if not n.startswith("__index_level_")]  # numbers of rows
                 match_names(names, (), where, kind)
                 chosen = columns(names) if columns else names
+                share = len(chosen) / max(1, file.metadata.num_columns)
                 for group in map(file.metadata.row_group, range(file.num_row_groups)):
-                    cells = map(group.column, range(group.num_columns))
-                    size += sum(
-                        c.total_uncompressed_size for c in cells if c.path_in_schema.partition(".")[0] in chosen
-                    )
+                    size += int(share * group.total_byte_size)
                     rows += group.num_rows
                 if size > max_bytes or rows > max_rows:
                     raise kind(f"{where} holds {rows:,} rows in {size_text(size)}, more than is read; take a sample")
@@ -448,17 +446,23 @@ def read_parquet(
         whole = pa.concat_tables(tables)
         whole.validate(full=True)  # text that is no UTF-8 would fail when it is first used
         frame: pd.DataFrame = whole.to_pandas(ignore_metadata=True)
-    except (pa.ArrowException, ValueError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise kind(f"{where} is no Parquet file: {first_line(error)}") from None
     return frame
 
 
 def open_parquet(path: Path, kind: type[Exception]) -> Any:
-    """Return a Parquet file opened by pyarrow; raise an error of `kind` if it holds far more cells than bytes."""
-    _, parquet = import_pyarrow(kind, path)
+    """Return a Parquet file opened by pyarrow; raise an error of `kind` if it has far more cells than bytes, or lists.
+
+    What the file says about single column chunks is not asked for: pyarrow ends the process if it is damaged.
+    """
+    pa, parquet = import_pyarrow(kind, path)
     file, size = parquet.ParquetFile(path), path.stat().st_size
-    groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
-    cells = sum(max(g.num_rows, g.column(j).num_values) for g in groups for j in range(g.num_columns))
+    if nested := [f.name for f in file.schema_arrow if pa.types.is_nested(f.type)]:
+        file.close()
+        raise kind(f"{path} has columns of lists or structures ({name_columns(nested)}); leave them out")
+    rows = sum(file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
+    cells = file.metadata.num_columns * rows
     if cells > FREE_CELLS + MAX_CELLS_PER_BYTE * size:
         file.close()
         raise kind(f"{path} claims {cells:,} cells in {size:,} bytes, far more than tables do; save it as CSV")

@@ -122,6 +122,30 @@ def test_parquet_that_claims_far_more_cells_than_bytes_is_not_read(table, tmp_pa
             read(path)
 
 
+@needs_parquet
+def test_parquet_with_lists_is_refused(tmp_path):
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"score": [1.0], "vectors": [[1.0, 2.0]]}).to_parquet(path)
+    with pytest.raises(TableError, match=r"columns of lists or structures \(vectors\)"):
+        tabular.read_parquet([path], TableError, "t", max_bytes=1 << 30, max_rows=10)
+
+
+@needs_parquet
+def test_no_bit_of_a_parquet_footer_ends_the_process(tmp_path):
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"score": [1.0], "mated": ["x"]}).to_parquet(path, index=False)
+    whole = path.read_bytes()
+    size, refused = int.from_bytes(whole[-8:-4], "little"), 0
+    for at in range(len(whole) - 8 - size, len(whole) - 8):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 2]) + whole[at + 1 :])
+        for read in (read_table, read_scores):
+            try:
+                read(path)
+            except RidgefeatError:
+                refused += 1
+    assert refused > 100
+
+
 @pytest.mark.parametrize("name", ["t.csv", pytest.param("parts/", marks=needs_parquet)])
 def test_no_more_is_read_than_is_asked_for(prints, tmp_path, name):
     path = write(prints, f"{tmp_path}/{name}").table

@@ -56,7 +56,7 @@ def test_damaged_lists_and_huge_files_are_refused(tmp_path, monkeypatch, sidecar
     path.write_text(json.dumps({**sidecar, key: [3]}))
     with pytest.raises(TableError, match=rf"{key}\[0\] must be .*, got 3"):
         load_sidecar(path)
-    monkeypatch.setattr("ridgefeat.table.sidecar.MAX_BYTES", 10)
+    monkeypatch.setattr("ridgefeat.table.sidecar.MAX_DESCRIPTION_BYTES", 10)
     with pytest.raises(TableError, match="larger than"):
         load_sidecar(path)
 
