@@ -48,8 +48,9 @@ def nist_values(path: Path) -> dict[str, float]:
 
 def our_values(path: Path) -> dict[str, float]:
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    names = (c.name for c in quality.all_columns())
-    return dict(zip(names, quality.compute(Fingerprint(image, 500)).tolist(), strict=True))
+    names, fp = (c.name for c in quality.all_columns()), Fingerprint(image, 500)
+    measured = dict(zip(names, quality.compute(fp).tolist(), strict=True))
+    return {**measured, "minutiae_count": len(fp.minutiae)}
 
 
 def values_table(pairs: list[tuple[dict[str, float], dict[str, float]]], names: dict[str, str]) -> str:

@@ -72,7 +72,10 @@ def share(name: str, meaning: str, source: str = "") -> Column:
 
 @dataclass(frozen=True)
 class Part:
-    """One figure's contribution to a column's value: the points that it gives, and the most that it could give."""
+    """One figure's contribution to a column's value.
+
+    `meaning`, `unit` and `value` say what was measured, `points` how many it gives and `max_points` how many it could.
+    """
 
     meaning: str
     unit: str
@@ -83,7 +86,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A column's value for one print, and the parts of which it is the sum; none for a column that is no sum."""
+    """A `column`, its `value` for one print, and the `parts` of which it is the sum; none if it is no sum."""
 
     column: Column
     value: float
@@ -170,7 +173,7 @@ class Family:
         return self._measure(fp)[0]
 
     def explain(self, fp: Fingerprint, name: str) -> Explanation:
-        """Return the value of the column `name` for a print, and the parts of which it is the sum.
+        """Return the value of the column `name` for the print `fp`, and the parts of which it is the sum.
 
         Raises ParameterError if the family has no such column.
         """
@@ -255,7 +258,7 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
 
 
 def explain(fp: Fingerprint, name: str) -> Explanation:
-    """Return the value of the column `name` for one print, and the parts of which it is the sum.
+    """Return the value of the column `name` for the print `fp`, and the parts of which it is the sum.
 
     Raises ParameterError if no family has such a column.
 
