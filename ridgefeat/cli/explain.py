@@ -41,8 +41,10 @@ def command(image: str, column: str, **given: Any) -> None:
 
 def _explain(image: str, column: str, given: dict[str, Any]) -> Explanation:
     from ridgefeat.features import explain
+    from ridgefeat.table import read
 
-    return explain(options.read_print(image, given), column)
+    how: dict[str, Any] = {"invert": given["invert"] or "auto", "raw": given["raw"], "params": given["params"]}
+    return explain(read(image, given["dpi"], layout=given["layout"] or "auto", **how), column)
 
 
 def _in_words(found: Explanation) -> str:

@@ -15,7 +15,6 @@ from ridgefeat.errors import RidgefeatError
 from ridgefeat.sheets import DIALECTS
 
 if TYPE_CHECKING:
-    from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.params import Params
     from ridgefeat.sources import RawSize
 
@@ -268,11 +267,3 @@ def load_params(file: str | None, assignments: tuple[str, ...], base: Params | N
 
     start = Params.load(file) if file else base or Params()
     return start.updated(assignments)
-
-
-def read_print(image: str, given: dict[str, Any]) -> Fingerprint:
-    """Return the print in a file, read as the options `reading`, `raw` and `invert`, and given["params"], say."""
-    from ridgefeat.table import read
-
-    how: dict[str, Any] = {"invert": given["invert"] or "auto", "raw": given["raw"], "params": given["params"]}
-    return read(image, given["dpi"], layout=given["layout"] or "auto", **how)
