@@ -186,6 +186,15 @@ def test_local_clarity_is_zero_where_widths_are_no_fingerprints():
     assert not nfiq2.local_clarity(inner_blocks(ridges(period=60, angle=0))).any()
 
 
+@pytest.mark.parametrize(
+    ("columns", "plausible"), [(".####......###......##......####", False), ("###......####......###......####", True)]
+)
+def test_ridges_of_exactly_the_least_width_count_as_nfiq_2_rounds(columns, plausible):
+    # Of 4, 3 and 2 px, and of 2, 4 and 3 px: both 3 px on average, which is the limit.
+    ridge = np.array([[c == "#" for c in columns]])
+    assert nfiq2._plausible_widths(ridge).tolist() == [plausible]
+
+
 def test_local_clarity_counts_pixels_on_the_wrong_side():
     image = ridges(period=8, angle=np.pi / 2)
     clear = np.median(nfiq2.local_clarity(inner_blocks(image)))
