@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @options.reading
 @options.raw
 @options.invert
+@options.region
 @options.tuning
 @options.limits
 @options.json_result
@@ -41,10 +42,8 @@ def command(image: str, column: str, **given: Any) -> None:
 
 def _explain(image: str, column: str, given: dict[str, Any]) -> Explanation:
     from ridgefeat.features import explain
-    from ridgefeat.table import read
 
-    how: dict[str, Any] = {"invert": given["invert"] or "auto", "raw": given["raw"], "params": given["params"]}
-    return explain(read(image, given["dpi"], layout=given["layout"] or "auto", **how), column)
+    return explain(options.read_print(image, given), column)
 
 
 def _in_words(found: Explanation) -> str:
