@@ -24,7 +24,7 @@ import ridgefeat as rf
 from ridgefeat.features import zones
 from ridgefeat.features.quality import nfiq2
 from ridgefeat.features.quality.blocks import inner_blocks, without_frame
-from ridgefeat.features.ridge import breadth_maps, count_ridges
+from ridgefeat.features.ridge import count_ridges
 from ridgefeat.features.texture import lbp
 from ridgefeat.structure import ENDING, MM_PER_PX
 from ridgefeat.synth import make_impression, make_master
@@ -84,7 +84,7 @@ def ridge(fp: rf.Fingerprint) -> None:
             ax.text(cx, cy - half - 6, label, color=colour, ha="center", fontsize=10, weight="bold", bbox=box)
         ax.plot(x0, y0, "+", color=PINK, ms=14, mew=3)
 
-    _, share = breadth_maps(fp)
+    share = fp.ink.share
     local = np.kron(share, np.ones((4, 4)))[: fp.mask.shape[0], : fp.mask.shape[1]]
     sheet(
         "ridge",

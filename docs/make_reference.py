@@ -33,6 +33,7 @@ MEASURED = (
     "pattern_class",
     "no_print",
     "quality_nfiq2",
+    "quality_score",
     "synth_peer",
     "bench_sex",
     "bench_calibration",

@@ -16,6 +16,7 @@ from ridgefeat.stages import (
     enhancement,
     flags,
     gabor,
+    ink,
     minutiae,
     normalisation,
     orientation,
@@ -171,6 +172,11 @@ class Fingerprint:
     def enhanced(self) -> Float:
         """The ridges alone after contextual Gabor filtering, float32 in [-1, 1], ridges negative (dark)."""
         return enhancement.enhance(self.normalised, self.orientation, self.period, self.mask, self.params.enhancement)
+
+    @cached_property
+    def ink(self) -> ink.Ink:
+        """Where there is ink, and its share about each 4 x 4 px."""
+        return ink.find_ink(self.image, self.enhanced, self.mask)
 
     @cached_property
     def binary(self) -> Bool:

@@ -28,6 +28,7 @@ COMMANDS = {
     "features": "listing.features",
     "params": "listing.params",
     "show": "show.command",
+    "explain": "explain.command",
     "synth": "synth.command",
     "bench": "bench.command",
     "train": "model.train",

@@ -15,6 +15,7 @@ from ridgefeat.errors import RidgefeatError
 from ridgefeat.sheets import DIALECTS
 
 if TYPE_CHECKING:
+    from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.params import Params
     from ridgefeat.sources import RawSize
 
@@ -272,3 +273,11 @@ def load_params(file: str | None, assignments: tuple[str, ...], base: Params | N
 
     start = Params.load(file) if file else base or Params()
     return start.updated(assignments)
+
+
+def read_print(image: str, given: dict[str, Any]) -> Fingerprint:
+    """Return the print in a file, read as the options of a command and given["params"] say."""
+    from ridgefeat.table import read
+
+    how = {name: given[name] for name in ("raw", "params", "region")}
+    return read(image, given["dpi"], layout=given["layout"] or "auto", invert=given["invert"] or "auto", **how)

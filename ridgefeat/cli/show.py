@@ -66,10 +66,8 @@ def command(image: str, output: str, **given: Any) -> None:
 def _draw(image: str, output: str, given: dict[str, Any]) -> tuple[Minutiae, SingularPoints, list[str], float | None]:
     """Draw a print; return what was found in it, and the median period in px if its resolution is assumed."""
     from ridgefeat.report import save_overlay
-    from ridgefeat.table import read
 
-    how = {name: given[name] for name in ("raw", "params", "region")}
-    fp = read(image, given["dpi"], layout=given["layout"] or "auto", invert=given["invert"] or "auto", **how)
+    fp = options.read_print(image, given)
     save_overlay(fp, output, panels=given["panels"], scale=given["scale"], numbers=given["numbers"])
     return fp.minutiae, fp.singular_points, list(fp.flags), fp.median_period if fp.is_dpi_assumed else None
 

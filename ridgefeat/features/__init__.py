@@ -4,6 +4,16 @@ Read in this order: `family` (how columns are declared), `zones` (places in a pr
 `orient`, `gabor`, `minutiae`, `quality`, `texture`.
 """
 
-from ridgefeat.features.family import Column, Family, as_records, families, schema_digest, select
+from ridgefeat.features.family import (
+    Column,
+    Explanation,
+    Family,
+    Part,
+    as_records,
+    explain,
+    families,
+    schema_digest,
+    select,
+)
 
-__all__ = ["Column", "Family", "as_records", "families", "schema_digest", "select"]
+__all__ = ["Column", "Explanation", "Family", "Part", "as_records", "explain", "families", "schema_digest", "select"]

@@ -19,8 +19,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
@@ -69,7 +70,31 @@ def share(name: str, meaning: str, source: str = "") -> Column:
     return Column(name, "", 0, 1, meaning, source)
 
 
+@dataclass(frozen=True)
+class Part:
+    """One figure's contribution to a column's value.
+
+    `meaning`, `unit` and `value` say what was measured, `points` how many it gives and `max_points` how many it could.
+    """
+
+    meaning: str
+    unit: str
+    value: float
+    points: float
+    max_points: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A `column`, its `value` for one print, and the `parts` of which it is the sum; none if it is no sum."""
+
+    column: Column
+    value: float
+    parts: tuple[Part, ...] = ()
+
+
 Function = Callable[["Fingerprint"], "Sequence[float] | np.ndarray | None"]
+Summands = Callable[["Fingerprint", Mapping[str, float]], "tuple[Part, ...]"]
 
 
 @dataclass
@@ -84,11 +109,14 @@ class Family:
         One sentence for people.
     groups : list, optional
         Columns and their function, filled by `columns`.
+    sums : list, optional
+        Columns that sum up the others and their function, filled by `sum_of_parts`.
     """
 
     name: str
     meaning: str
     groups: list[tuple[tuple[Column, ...], Function]] = field(default_factory=list)
+    sums: list[tuple[Column, Summands]] = field(default_factory=list)
 
     def columns(self, *columns: Column) -> Callable[[Function], Function]:
         """Return a decorator that registers a function as the one that computes the given columns, in their order.
@@ -105,6 +133,29 @@ class Family:
         >>> edge.compute(rf.Fingerprint(np.zeros((60, 80), np.uint8)))
         array([80.], dtype=float32)
         """
+        self._check_names(columns)
+
+        def register(function: Function) -> Function:
+            self.groups.append((columns, function))
+            return function
+
+        return register
+
+    def sum_of_parts(self, column: Column) -> Callable[[Summands], Summands]:
+        """Return a decorator that registers the function of a column which sums up the family's other columns.
+
+        The function takes the print and the other columns' values by name, and returns the Parts of the sum.
+        """
+        self._check_names([column])
+
+        def register(function: Summands) -> Summands:
+            self.sums.append((column, function))
+            return function
+
+        return register
+
+    def _check_names(self, columns: Iterable[Column]) -> None:
+        columns = list(columns)
         for c in columns:
             if not _NAME.fullmatch(c.name) or not c.name.startswith(self.name + "_"):
                 raise ParameterError(f"column name {c.name!r} must be lower case and begin with {self.name}_")
@@ -113,18 +164,30 @@ class Family:
         if twice:
             raise ParameterError(f"family {self.name!r} declares {', '.join(twice)} twice")
 
-        def register(function: Function) -> Function:
-            self.groups.append((columns, function))
-            return function
-
-        return register
-
     def all_columns(self) -> list[Column]:
-        """Return every column in the order of declaration."""
-        return [c for columns, _ in self.groups for c in columns]
+        """Return every column in the order of declaration, sums last."""
+        return [c for columns, _ in self.groups for c in columns] + [c for c, _ in self.sums]
 
     def compute(self, fp: Fingerprint) -> Float:
         """Return the family's values for one print `fp`, float32, shape (columns,); NaN where undefined."""
+        return self._measure(fp)[0]
+
+    def explain(self, fp: Fingerprint, name: str) -> Explanation:
+        """Return the value of the column `name` for the print `fp`, and the parts of which it is the sum.
+
+        Raises ParameterError if the family has no such column.
+        """
+        columns = self.all_columns()
+        at = next((i for i, c in enumerate(columns) if c.name == name), None)
+        if at is None:
+            near = get_close_matches(name, [c.name for c in columns], 3, 0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`ridgefeat features` lists them"
+            raise ParameterError(f"there is no column {name!r} in the family {self.name}; {hint}")
+        values, parts = self._measure(fp)
+        return Explanation(columns[at], float(values[at]), parts.get(name, ()))
+
+    def _measure(self, fp: Fingerprint) -> tuple[Float, dict[str, tuple[Part, ...]]]:
+        """Return the values of all columns, and the parts of those that are sums."""
         values: list[float] = []
         for columns, function in self.groups:
             got = function(fp)
@@ -133,9 +196,14 @@ class Family:
             if len(got) != len(columns):
                 raise ValueError(f"{function.__qualname__} returned {len(got)} values for {len(columns)} columns")
             values.extend(got)
+        parts = {}
+        if self.sums:
+            measured = dict(zip((c.name for columns, _ in self.groups for c in columns), values, strict=True))
+            parts = {column.name: function(fp, measured) for column, function in self.sums}
+            values += [sum(part.points for part in p) for p in parts.values()]
         out = np.array(values, np.float32)
         out[~np.isfinite(out)] = np.nan
-        return out
+        return out, parts
 
 
 @cache
@@ -187,6 +255,26 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
     if not wanted:
         raise ParameterError(f"no family named; there are: {', '.join(known)}")
     return [f for name, f in known.items() if name in wanted]
+
+
+def explain(fp: Fingerprint, name: str) -> Explanation:
+    """Return the value of the column `name` for the print `fp`, and the parts of which it is the sum.
+
+    Raises ParameterError if no family has such a column.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating
+    >>> found = explain(Fingerprint(grating((198, 198), 9.0).image), "ridge_period_mean")
+    >>> round(found.value, 2), found.column.unit, found.parts
+    (0.46, 'mm', ())
+    """
+    known = families()
+    family = next((f for n, f in known.items() if name.startswith(f"{n}_")), None)
+    if family is None:
+        raise ParameterError(f"{name!r} begins with no family's name; the families are: {', '.join(known)}")
+    return family.explain(fp, name)
 
 
 def schema_digest(columns: Iterable[Column]) -> str:

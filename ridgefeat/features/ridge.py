@@ -142,14 +142,18 @@ def breadth(fp: Fingerprint) -> Sequence[float] | None:
     """Measure how broad ridges and valleys are, and where ridges are interrupted by light gaps."""
     if not fp.mask.any():
         return None
-    inked, share = breadth_maps(fp)
     inside = fp.mask[::8, ::8]
-    local = share[::2, ::2][inside].astype(np.float64)
+    local = fp.ink.share[::2, ::2][inside].astype(np.float64)
     spacing = fp.period[::8, ::8][inside] * MM_PER_PX
     ridges, valleys = local * spacing, (1 - local) * spacing
-    ratio = np.clip(local / np.maximum(1 - local, 0.02), 0, 20)
-    figures = [ridges.mean(), ridges.std(), valleys.mean(), ridges.mean() / valleys.mean(), ratio.std()]
-    return [*figures, *gap_figures(fp, inked)]
+    figures = [ridges.mean(), ridges.std(), valleys.mean(), ridges.mean() / valleys.mean(), thickness_ratio_sd(fp)]
+    return [*figures, *gap_figures(fp, fp.ink.inked)]
+
+
+def thickness_ratio_sd(fp: Fingerprint) -> float:
+    """Return the standard deviation of ridge breadth over valley breadth; NaN without a print."""
+    local = fp.ink.share[::2, ::2][fp.mask[::8, ::8]].astype(np.float64)
+    return float(np.clip(local / np.maximum(1 - local, 0.02), 0, 20).std()) if len(local) else np.nan
 
 
 @ridge.columns(
@@ -168,40 +172,12 @@ def extent(fp: Fingerprint) -> Sequence[float] | None:
     return [area / 100, width * MM_PER_PX, height * MM_PER_PX, length / area]
 
 
-WINDOW = 11
-"""Side, in cells of 4 px, of the square in which mean grey levels of crests and floors are taken (2.2 mm)."""
-CLEAR = 0.6
-"""Height of the enhanced waves from which a pixel belongs to a crest or a floor."""
 PORE_LENGTH = 12
 """Pixels (0.6 mm): a longer light gap along a ridge is no pore."""
 LINE_REACH, LINE_LENGTH = 1.2, 1.8
 """In periods: how far light gaps are grown to join across ridges, and the extent from which they form a white line."""
 KULPA = 1.11
 """Lines of all angles are this much longer than their 8-connected pixel count (Kulpa 1977)."""
-
-
-def breadth_maps(fp: Fingerprint) -> tuple[Bool, Float]:
-    """Return where there is ink (darker than half way from ridge to valley), and its share about each 4 x 4 px.
-
-    The enhanced print gives the places of ridges and valleys, the grey levels their breadth: the limit is half way
-    between the mean grey levels of ridge crests and of valley floors around.
-    """
-    rows, columns = fp.mask.shape
-    small = -(-columns // 4), -(-rows // 4)
-    half = (slice(None, None, 2), slice(None, None, 2))
-    grey, enhanced = fp.image[half].astype(np.float32), fp.enhanced[half]
-
-    def local(values: Float) -> Float:
-        return np.asarray(cv2.blur(cv2.resize(values, small, interpolation=cv2.INTER_AREA), (WINDOW, WINDOW)))
-
-    levels = []
-    for where in (enhanced < -CLEAR, enhanced > CLEAR):
-        weight = where.astype(np.float32)
-        levels.append(local(grey * weight) / (local(weight) + np.float32(1e-4)))
-    half_way = cv2.resize((levels[0] + levels[1]) / 2, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    inked = (fp.image < half_way) & fp.mask
-    share = local(inked[half].astype(np.float32)) / (local(fp.mask[half].astype(np.float32)) + np.float32(1e-4))
-    return inked, share
 
 
 def gap_figures(fp: Fingerprint, inked: Bool) -> tuple[float, float, float, float]:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import cv2
+import pytest
 
 from ridgefeat import __version__
 from ridgefeat.cli import COMMANDS
@@ -84,3 +85,29 @@ def test_show_refuses_what_is_no_print(prints, tmp_path):
     done = run("show", prints / "bad.png", "-o", tmp_path / "o.png", code=2)
     assert "Error: " in done.stderr and "Traceback" not in done.output
     assert "no picture can be written as .xyz" in run("show", prints / "101_1.png", "-o", "o.xyz", code=2).stderr
+
+
+def test_explain_shows_a_value_and_the_parts_of_a_score():
+    text = run("explain", WHORL, "quality_score", "--dpi", 500).stdout
+    found = json.loads(run("explain", WHORL, "quality_score", "--dpi", 500, "--json").stdout)
+    assert f"quality_score: {found['value']:.5g}\n" in text and "0 to 100" in text
+    assert sum(part["points"] for part in found["parts"]) == pytest.approx(found["value"], abs=1e-3)
+    assert all(f"{part['points']:.1f}" in text and part["meaning"] in text for part in found["parts"])
+
+
+def test_explain_has_unit_and_source_of_any_column_and_says_what_is_not_measurable():
+    text = run("explain", WHORL, "ridge_period_mean", "--dpi", 500).stdout
+    assert " mm\n" in text and "Hong" in text and "points" not in text
+    # The hand is not known.
+    assert "ridge_density_radial: not measurable on this print" in run("explain", WHORL, "ridge_density_radial").stdout
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("quality_scores", "did you mean quality_score"),
+        ("qualty", "begins with no family's name; the families are: ridge"),
+    ],
+)
+def test_explain_refuses_a_column_that_there_is_not(column, message):
+    assert message in run("explain", WHORL, column, code=2).stderr

@@ -13,7 +13,17 @@ from click.testing import CliRunner
 from ridgefeat.cli import main
 from ridgefeat.errors import ParameterError
 from ridgefeat.features import family as module
-from ridgefeat.features.family import BUILT_IN, Column, Family, as_records, families, schema_digest, select
+from ridgefeat.features.family import (
+    BUILT_IN,
+    Column,
+    Explanation,
+    Family,
+    Part,
+    as_records,
+    families,
+    schema_digest,
+    select,
+)
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.synth import PATTERN_SHARES, make_impression, make_master
 from ridgefeat.synth.simple import grating, rings
@@ -36,7 +46,7 @@ def test_meanings_of_a_family_differ():
 def test_a_family_says_what_it_is_and_its_functions_what_they_do(name):
     family = families()[name]
     assert family.name == name and len(family.meaning) > 10
-    assert all(function.__doc__ for _, function in family.groups)
+    assert all(function.__doc__ for _, function in family.groups + family.sums)
     assert any(c.source for c in family.all_columns())
 
 
@@ -129,6 +139,22 @@ def test_a_name_declared_twice_is_refused():
     family = declared(column())
     with pytest.raises(ParameterError, match="declares own_size twice"):
         family.columns(column())
+
+
+def test_a_sum_stands_last_has_the_other_columns_and_is_explained():
+    family = Family("own", "A sum.")
+    family.sum_of_parts(column("own_sum"))(
+        lambda fp, values: (Part("a", "mm", values["own_a"], values["own_a"] / 2, 9.0),)
+    )
+    family.columns(column("own_a"))(lambda fp: [fp])
+    assert [c.name for c in family.all_columns()] == ["own_a", "own_sum"] and family.compute(6).tolist() == [6, 3]
+    assert family.explain(6, "own_sum") == Explanation(column("own_sum"), 3, (Part("a", "mm", 6, 3, 9),))
+    assert family.explain(6, "own_a") == Explanation(column("own_a"), 6)
+    assert np.isnan(family.explain(np.inf, "own_a").value)
+    with pytest.raises(ParameterError, match="no column 'own_sun' in the family own; did you mean own_sum"):
+        family.explain(6, "own_sun")
+    with pytest.raises(ParameterError, match="declares own_sum twice"):
+        family.sum_of_parts(column("own_sum"))
 
 
 # Schema

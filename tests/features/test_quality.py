@@ -18,7 +18,11 @@ from ridgefeat.features.quality.blocks import (
     turned_windows,
 )
 from ridgefeat.features.quality.family import quality
+from ridgefeat.features.quality.score import FALLING, FIGURES, model, score_parts
+from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.stages.ink import Ink
 from ridgefeat.structure import MM_PER_PX, Minutiae, OrientationField
+from ridgefeat.synth import make_impression, make_master
 from tests.features import helpers
 from tests.features.helpers import agree, values_of, wave
 
@@ -41,6 +45,7 @@ def pretend(image, x=(), y=()):
         mask=np.ones(image.shape, bool),
         orientation=OrientationField(np.zeros(image.shape, np.float32), np.ones(image.shape, np.float32)),
         period=np.full(image.shape, 8, np.float32),
+        ink=Ink(image < 128, np.full([-(-n // 4) for n in image.shape], 0.5, np.float32)),
         minutiae=Minutiae.make(*np.broadcast_arrays(x, y, 0, 1, 60)),
     )
 
@@ -80,7 +85,8 @@ def test_small_images_neither_crash_nor_warn(shape, recwarn):
         found = quality.compute(pretend(image, [0.0], [0.0]))
         assert len(found) == len(quality.all_columns())
         assert found[0] == pytest.approx(image.mean(), rel=1e-5)
-    assert not recwarn.list
+    # Pipes of other tests' child processes may be collected meanwhile; nothing here opens a file.
+    assert [str(w.message) for w in recwarn.list if w.category is not ResourceWarning] == []
 
 
 def test_a_blank_image_has_no_block_measures():
@@ -181,6 +187,15 @@ def test_local_clarity_is_zero_where_widths_are_no_fingerprints():
     assert not nfiq2.local_clarity(inner_blocks(ridges(period=60, angle=0))).any()
 
 
+@pytest.mark.parametrize(
+    ("columns", "plausible"), [(".####......###......##......####", False), ("###......####......###......####", True)]
+)
+def test_ridges_of_exactly_the_least_width_count_as_nfiq_2_rounds(columns, plausible):
+    # Of 4, 3 and 2 px, and of 2, 4 and 3 px: both 3 px on average, which is the limit.
+    ridge = np.array([[c == "#" for c in columns]])
+    assert nfiq2._plausible_widths(ridge).tolist() == [plausible]
+
+
 def test_local_clarity_counts_pixels_on_the_wrong_side():
     image = ridges(period=8, angle=np.pi / 2)
     clear = np.median(nfiq2.local_clarity(inner_blocks(image)))
@@ -279,3 +294,45 @@ def test_a_block_is_foreground_from_a_tenth_of_the_images_deviation(amplitude, e
     signs = np.where(np.indices((32, 32)).sum(0) % 2, 1, -1)
     image = np.hstack([100 + 100 * signs, 100 + amplitude * signs]).astype(np.uint8)
     assert foreground(image).tolist() == [[True, expected]]
+
+
+# The score
+
+
+def test_the_points_of_all_figures_are_100_and_each_rises_from_worst_to_best():
+    found = model()["figures"]
+    assert set(found) <= set(FIGURES) and len(found) >= 4
+    assert sum(most for *_, most in found.values()) == pytest.approx(100) and min(m for *_, m in found.values()) > 0
+    assert all((worst > best) == (name in FALLING) for name, (worst, best, _) in found.items())
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_the_score_never_falls_when_a_figure_improves(data):
+    fp = pretend(noise((200, 200)), [50.0, 60.0], [50.0, 90.0])
+    name = data.draw(st.sampled_from([n for n in model()["figures"] if n.startswith("quality_")]))
+    low, high = sorted(data.draw(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=2)))
+    worse, better = (high, low) if name in FALLING else (low, high)
+    before, after = (
+        sum(part.points for part in score_parts(fp, values(fp) | {name: value})) for value in (worse, better)
+    )
+    assert 0 <= before <= after <= 100 + 1e-9
+
+
+def test_an_image_without_a_print_scores_0_and_prints_score_less_the_poorer_they_are():
+    assert values(Fingerprint(np.full((324, 324), 255, np.uint8)))["quality_score"] == 0
+    master = make_master("whorl", rng=3)
+    scores = [
+        values(Fingerprint(make_impression(master, rng=4, noise_level=level).image))["quality_score"]
+        for level in (1, 3)
+    ]
+    assert 100 >= scores[0] > scores[1] + 10 > 10
+
+
+def test_the_score_is_the_sum_of_its_parts():
+    fp = Fingerprint(make_impression(make_master("arch", rng=3), rng=4).image)
+    found = quality.explain(fp, "quality_score")
+    assert found.value == pytest.approx(values(fp)["quality_score"])
+    assert found.value == pytest.approx(sum(part.points for part in found.parts), rel=1e-6)
+    area = np.count_nonzero(fp.mask) * MM_PER_PX**2 / 100
+    assert [p.value for p in found.parts if p.unit == "cm²"] in ([], [pytest.approx(area)])

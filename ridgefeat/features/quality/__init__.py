@@ -1,4 +1,4 @@
-"""Quality: `family` declares the columns; `blocks` is how they are measured, `nfiq2` how NIST's NFIQ 2 measures."""
+"""Quality: `family` declares the columns, `score` sums them up; `blocks` and `nfiq2` measure as NIST's NFIQ 2 does."""
 
 from ridgefeat.features.quality.family import quality
 

@@ -24,6 +24,7 @@ from ridgefeat.features.quality.blocks import (
     inner_blocks,
     without_frame,
 )
+from ridgefeat.features.quality.score import SCORE, score_parts
 from ridgefeat.structure import MM_PER_PX, UInt8
 
 if TYPE_CHECKING:
@@ -209,3 +210,6 @@ def tone(fp: Fingerprint) -> Sequence[float] | None:
     deviation, entropy = np.sqrt(max(0.0, shares @ (grey - mean) ** 2)), -(some @ np.log2(some))
     dark, black, white = shares[grey < (p10 + p90) / 2].sum(), shares[:5].sum(), shares[251:].sum()
     return [mean, deviation, p10, p90, entropy, dark, black, white, contrast, sharpness]
+
+
+quality.sum_of_parts(SCORE)(score_parts)

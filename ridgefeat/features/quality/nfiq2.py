@@ -20,6 +20,8 @@ PAD = 2
 RIDGE_WIDTHS = (3.0, 10.0)
 VALLEY_WIDTHS = (2.0, 10.0)
 """Mean widths in pixels that a block may have to count as ridges at all."""
+MAX_WIDTH = 20.0
+"""Width in pixels by which NFIQ 2 divides those of ridges and valleys."""
 SHRINK = 4
 """Factor by which the image is made smaller to find the region of interest."""
 MIN_TURN = np.deg2rad(4.0)
@@ -107,6 +109,10 @@ def _plausible_widths(ridge: Bool) -> Bool:
         count = np.where(begins, (runs + 1) // 2, runs // 2)
         width = (kind & counted).sum(1)
         good &= (count > 0) & (width >= low * count) & (width <= high * count)
+        for block in np.flatnonzero(good & ((width == low * count) | (width == high * count))):
+            # On a limit NFIQ 2's rounding decides: it compares OpenCV's mean of twentieths.
+            runs_of_kind = np.diff(np.flatnonzero(changes[block]), prepend=0)[0 if begins[block] else 1 :: 2]
+            good[block] = low / MAX_WIDTH <= cv2.mean(runs_of_kind / MAX_WIDTH)[0] <= high / MAX_WIDTH
     return np.asarray(good, np.bool_)
 
 
