@@ -34,9 +34,9 @@ FREE_CELLS, MAX_CELLS_PER_BYTE = 10_000_000, 16
 """Maximum cells of a Parquet file, in all and per byte of it: an encoding can claim any number of equal cells in a few
 bytes. A feature table in which nothing could be measured has eight per byte."""
 SEPARATORS = {"\t": "tab", ";": "`;`", "|": "`|`", ",": "`,`", r"\s+": "spaces"}
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
-_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
-_POINT = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
+_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
+_POINT = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([.,' \u00a0\u202f]\d{3})+([.,]\d+)?")
 _SMALL = re.compile(r"[-+]?[1-9][0-9]{0,2}")
 _TOO_MANY_CELLS = "rows have more cells than the header"
