@@ -25,6 +25,8 @@ MAX_SHARE = 0.7
 """Ridge share of residue and of the next phalanx compared with the print's, at most: their ridges are broken."""
 MIN_PIECE_MM2 = 15.0
 """A smaller piece below a print may be a dry part of it, and what touches residue may be more of it."""
+MIN_FINGER = 0.25
+"""Area of a finger compared with the largest, at least: what is faint within its outline is a damaged place."""
 MAX_RISE_MM = 0.8
 """How far the next phalanx reaches above the lowest place of the fingertip, whose lower outline is round."""
 MIN_OVERLAP = 0.5
@@ -85,10 +87,10 @@ def find_residue(image: UInt8, ridges: Bool, contrast: Float, share: Float) -> B
     if pieces.any():
         # What is left of residue is small and touches it.
         _, labels, boxes, _ = cv2.connectedComponentsWithStats(broad & ~pieces, connectivity=4)
-        left = boxes[:, cv2.CC_STAT_AREA] * CELL_MM**2 < MIN_PIECE_MM2
-        left &= np.bincount(labels.ravel(), cv2.dilate(pieces, _square(MIN_BREADTH)).ravel()) > 0
-        left[0] = False
-        pieces |= left[labels].view(np.uint8)
+        more = boxes[:, cv2.CC_STAT_AREA] * CELL_MM**2 < MIN_PIECE_MM2
+        more &= np.bincount(labels.ravel(), cv2.dilate(pieces, _square(MIN_BREADTH)).ravel()) > 0
+        more[0] = False
+        pieces |= more[labels].view(np.uint8)
         # With the ragged rim of what is dropped, unless it is the print's as well.
         rim = cv2.dilate(pieces, _square(2 * MIN_BREADTH - 1)) & ~cv2.dilate(broad & ~pieces, _square(MIN_BREADTH))
         found |= (pieces | rim) & cells
@@ -110,28 +112,29 @@ def _next_phalanges(labels: np.ndarray, boxes: np.ndarray, share: Float) -> UInt
 
 
 def _outside(image: UInt8, clear: UInt8, faint: UInt8) -> UInt8:
-    """Return the faint pieces that are outside the largest clear one and no part of the same finger."""
-    outlines, _ = cv2.findContours(clear, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    if not outlines:
-        return np.zeros_like(faint)
-    outline = cv2.convexHull(max(outlines, key=cv2.contourArea))
-    hull = cv2.fillConvexPoly(np.zeros_like(clear), outline, 1)
-    left, top, width, height = cv2.boundingRect(outline)
+    """Return the faint pieces that are outside every finger's outline and no fading tip."""
     _, labels, boxes, centres = cv2.connectedComponentsWithStats(faint, connectivity=4)
+    x, y = centres.T
+    hull, is_tip = np.zeros_like(clear), np.zeros(len(boxes), bool)
+    outlines, _ = cv2.findContours(clear, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    areas = [cv2.contourArea(outline) for outline in outlines]
+    for outline, size in zip(outlines, areas, strict=True):
+        if size >= MIN_FINGER * max(areas):
+            cv2.fillConvexPoly(hull, cv2.convexHull(outline), 1)
+            left, top, width, height = cv2.boundingRect(outline)
+            is_tip |= (x > left) & (x < left + width) & (y < top + height / 2)
     rows, columns = faint.shape
     below, right = CELL * rows - image.shape[0], CELL * columns - image.shape[1]
     padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE)
     grey = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
     around = (clear | faint) == 0
-    own = grey[clear > 0].mean()
-    to_paper = np.median(grey[around]) - own if around.any() else 0
+    own = grey[clear > 0].mean() if hull.any() else 0.0
+    to_paper = np.median(grey[around]) - own if around.any() else 0.0
     area = boxes[:, cv2.CC_STAT_AREA]
     inside, tone = (np.bincount(labels.ravel(), values.ravel()) / area for values in (hull, grey))
-    x, y = centres.T
-    is_tip = (x > left) & (x < left + width) & (y < top + height / 2)
     dropped = (inside < 0.5) & ((tone - own) * to_paper > 0) & ~is_tip
     dropped[0] = False
-    return dropped[labels].view(np.uint8)
+    return np.asarray(dropped[labels].view(np.uint8))
 
 
 def _usual(values: Float) -> float:
