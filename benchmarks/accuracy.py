@@ -2,7 +2,7 @@
 
     python benchmarks/accuracy.py [--prints N]
 
-Synthetic prints of all five pattern classes at four noise levels, on seeds other than tuning's. Orientation: root
+Synthetic prints of all five pattern classes at five noise levels, on seeds other than tuning's. Orientation: root
 mean square deviation over the true mask. Period: mean absolute percentage error over it. Mask: share of wrong pixels.
 Minutiae: precision, recall, F1 after one-to-one assignment, type ignored and required. Singular points: share found
 within 20 px. Intervals by bootstrap over prints. Prints the tables and writes benchmarks/results/accuracy.md.
@@ -27,14 +27,14 @@ cv2.setNumThreads(1)
 
 CLASSES = ("left_loop", "whorl", "right_loop", "tented_arch", "arch")
 TOLERANCES = {"8 px, 18°": (8, np.pi / 10), "12 px, 22.5°": (12, np.pi / 8), "16 px, 30°": (16, np.pi / 6)}
-LEVELS = ("0 clean", "1 good", "2 fair", "3 poor")
+LEVELS = ("0 clean", "1 good", "2 fair", "3 poor", "4 hard")
 RNG = np.random.default_rng(5)
 
 
 def prints(count):
     for n in range(count):
         master = make_master(CLASSES[n % 5], rng=np.random.default_rng([20261121, n]), period_mm=0.38 + 0.02 * (n % 8))
-        yield [make_impression(master, rng=np.random.default_rng([20261122, n, k]), noise_level=k) for k in range(4)]
+        yield [make_impression(master, rng=np.random.default_rng([20261122, n, k]), noise_level=k) for k in range(5)]
 
 
 def interval(values):
@@ -111,15 +111,15 @@ def stage_tables(made):
                     store.append(value)
     parts = []
     for k, title in enumerate(("Orientation, RMSD in degrees", "Period, mean error in %", "Mask, wrong pixels in %")):
-        rows = [[name, *(interval(errors[name][level][k]) for level in range(4))] for name in found]
+        rows = [[name, *(interval(errors[name][level][k]) for level in range(len(LEVELS)))] for name in found]
         parts += [f"## {title}", table(["system", *LEVELS], rows)]
     return parts + why_absent(absent)
 
 
 def minutiae_tables(made):
     found, absent = available(MINUTIAE)
-    tally = {name: np.zeros((4, len(TOLERANCES), 2)) for name in found}
-    sizes = {name: np.zeros((4, 2)) for name in found}
+    tally = {name: np.zeros((len(LEVELS), len(TOLERANCES), 2)) for name in found}
+    sizes = {name: np.zeros((len(LEVELS), 2)) for name in found}
     failures = dict.fromkeys(found, 0)
     for impressions in made:
         for level, impression in enumerate(impressions):
@@ -144,7 +144,7 @@ def minutiae_tables(made):
         rows = []
         for name in found:
             cells = []
-            for level in range(4):
+            for level in range(len(LEVELS)):
                 n, true = sizes[name][level]
                 p, r, f = scores(tally[name][level, k, 0], n, true)
                 typed = scores(tally[name][level, k, 1], n, true)[2]
@@ -180,12 +180,12 @@ def singular_table(made):
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--prints", type=int, default=15, help="fingers, each at four noise levels")
+    parser.add_argument("--prints", type=int, default=15, help="fingers, each at five noise levels")
     count = parser.parse_args().prints
     start = time.perf_counter()
     made = list(prints(count))
     introduction = (
-        f"{count} synthetic fingers of all five classes, each at four noise levels; mean and 95 % interval by "
+        f"{count} synthetic fingers of all five classes, each at five noise levels; mean and 95 % interval by "
         "bootstrap over prints. pyfing's orientation and period are given the true mask. Directions are compared "
         "modulo 360°, for fingerprint-recognition and fingerprint-enhancer, which report orientations, modulo 180°."
     )

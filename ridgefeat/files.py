@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import threading
+import zipfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,6 +34,10 @@ def os_errors_as(kind: type[Exception], message: str, advice: str = "") -> Itera
 
 MANIFEST = "manifest.json"
 """Written last into a folder of results, with the command and each file's digest; without it they are unfinished."""
+MAX_DESCRIPTION_BYTES = 32 << 20
+"""Maximum size of a manifest or sidecar: as JSON of empty lists it takes 20 times as much memory."""
+FREE_UNPACKED_BYTES, MAX_UNPACKED_RATIO = 32 << 20, 16
+"""Maximum unpacked size of an archive of arrays: so much, and so many times its packed size."""
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(\d+)-\d+\.tmp|\.results-(\d+)-\d+")
 """Names of files and folders that are renamed when they are complete."""
 
@@ -144,7 +149,7 @@ def results_folder(
 def read_description(path: Path) -> dict[str, Any]:
     """Return a manifest or sidecar as a dict; an empty one if it cannot be read."""
     try:
-        held = json.loads(read_start(path, 1 << 26))
+        held = json.loads(read_start(path, MAX_DESCRIPTION_BYTES))
     except (ValueError, RecursionError):
         return {}
     return held if isinstance(held, dict) else {}
@@ -215,6 +220,13 @@ def read_bounded(path: str | os.PathLike[str], limit: int, kind: type[Exception]
     if len(data) > limit:
         raise kind(f"{name} {path} is larger than {size_text(limit)}, the largest size that is read")
     return data
+
+
+def check_unpacked_size(archive: zipfile.ZipFile) -> None:
+    """Raise ValueError if an archive of arrays claims to unpack to far more than the size of its file."""
+    unpacked, packed = (sum(getattr(i, name) for i in archive.infolist()) for name in ("file_size", "compress_size"))
+    if unpacked > FREE_UNPACKED_BYTES + MAX_UNPACKED_RATIO * packed:
+        raise ValueError(f"{size_text(packed)} that unpack to {size_text(unpacked)}")
 
 
 def bare_name(path: str | os.PathLike[str]) -> str:

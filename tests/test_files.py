@@ -1,10 +1,23 @@
 import json
 import os
+import zipfile
 
 import pytest
 
 from ridgefeat import files
-from ridgefeat.files import MANIFEST, atomic_write, read_bounded, remove_temporaries, results_folder, write_together
+from ridgefeat.errors import RidgefeatError
+from ridgefeat.files import (
+    FREE_UNPACKED_BYTES,
+    MANIFEST,
+    atomic_write,
+    read_bounded,
+    remove_temporaries,
+    results_folder,
+    write_together,
+)
+from ridgefeat.nn.training import _read_checkpoint
+from ridgefeat.synth.files import read_truth
+from ridgefeat.table.journal import Journal
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path):
@@ -118,3 +131,16 @@ def test_a_read_is_bounded_and_of_regular_files(tmp_path):
     for name in ("fifo", "none", "."):
         with pytest.raises(ValueError, match="no such file, or not a regular one"):
             read_bounded(tmp_path / name, 5, ValueError, "template")
+
+
+@pytest.mark.parametrize("size", [FREE_UNPACKED_BYTES, FREE_UNPACKED_BYTES + (1 << 20)])
+@pytest.mark.parametrize(
+    "read", [read_truth, lambda p: list(Journal(p.parent).read()), lambda p: _read_checkpoint(p, {})]
+)
+def test_archives_that_unpack_to_far_more_than_their_size_are_refused(read, size, tmp_path):
+    path = tmp_path / "000000000-000000001.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("meta.npy", bytes(size))
+    unpacks = pytest.raises(RidgefeatError, match="bytes that unpack to 33 MB")
+    with unpacks if size > FREE_UNPACKED_BYTES else pytest.raises(RidgefeatError, match=r"^(?!.*that unpack to)"):
+        read(path)

@@ -132,7 +132,7 @@ def test_every_command_and_example_runs(page: str, here: Path, capsys: pytest.Ca
             if page not in TYPED:
                 called(*shlex.split(command)[1:], code=code)
                 continue
-            done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=60, check=False)
+            done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=300, check=False)
             assert done.returncode == code, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     assert ran >= 3
 

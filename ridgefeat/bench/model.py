@@ -34,7 +34,15 @@ from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.errors import ModelError, ParameterError, TableError
-from ridgefeat.files import first_few, first_line, os_errors_as, read_bounded, read_description, write_together
+from ridgefeat.files import (
+    check_unpacked_size,
+    first_few,
+    first_line,
+    os_errors_as,
+    read_bounded,
+    read_description,
+    write_together,
+)
 from ridgefeat.schema import check_schema
 from ridgefeat.table.sidecar import Recorded
 from ridgefeat.work.threads import one_thread
@@ -451,8 +459,7 @@ def load_model(path: str | Path) -> Model:
     try:
         data = read_bounded(source, MAX_BYTES, ModelError, "model")
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
-                raise ModelError(f"model {source} unpacks to more than {MAX_BYTES >> 30} GB; no model does")
+            check_unpacked_size(archive)
         if foreign := _foreign_types(data):
             raise ModelError(
                 f"model {source} holds {first_few(foreign)}, which no ridgefeat model does; it was not loaded"

@@ -23,8 +23,9 @@ PATTERNS = ("arch", "tented_arch", "left_loop", "right_loop", "whorl")
 @click.option(
     "--noise",
     "noise_level",
-    type=click.IntRange(0, 3),
-    help="Noise level: 0 clean, 1 good, 2 fair, 3 poor.  [default: a mixture of 1 to 3]",
+    type=click.IntRange(0, 4),
+    help="Noise level: 0 clean, 1 good, 2 fair, 3 poor, 4 hard (scars, residue, frames, writing, uneven light)."
+    "  [default: a mixture of 1 to 3]",
 )
 @options.shown(
     "--sex-effect",

@@ -1,9 +1,9 @@
 """A small convolutional network in NumPy, to be read.
 
-Every layer is its formula and its gradient side by side; `reference` has each once more in plain loops. Nothing is
-differentiated automatically. Read in this order: `layer`, `dense`, `convolution`, `pooling`,
-`normalisation`, `losses`, `optimisers`, `model`, `training`. `ridgefeat.nn.classifier` makes a scikit-learn
-classifier of it, `explain` looks into a network, `threads` shares the work, and `augment` changes training images.
+Every layer is its formula and its gradient side by side; nothing is differentiated automatically. Read in this order:
+`layer`, `dense`, `convolution`, `pooling`, `normalisation`, `losses`, `optimisers`, `model`, `training`.
+`ridgefeat.nn.classifier` makes a scikit-learn classifier of it, `explain` looks into a network, `threads` shares the
+work, and `augment` changes training images.
 """
 
 from ridgefeat.nn.augment import Augmentation

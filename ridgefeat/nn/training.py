@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ridgefeat.errors import ModelError, ParameterError
-from ridgefeat.files import atomic_write
+from ridgefeat.files import atomic_write, check_unpacked_size
 from ridgefeat.nn.augment import Augmentation
 from ridgefeat.nn.layer import Array
 from ridgefeat.nn.model import Sequential
@@ -257,6 +257,7 @@ def _read_checkpoint(path: str | Path, expected: Mapping[str, Array]) -> tuple[d
     """Read the arrays and the state that `Training.save` wrote; shapes and types of `expected` bound what is read."""
     try:
         with zipfile.ZipFile(path) as archive:
+            check_unpacked_size(archive)
             arrays = {
                 info.filename.removesuffix(".npy"): _member(archive, info, expected) for info in archive.infolist()
             }

@@ -1,22 +1,25 @@
 """Checks that an image file's compressed pixels are complete, for formats whose decoders accept truncated data.
 
 A file that was not copied completely is cut off or ends in zeros. WebP, PackBits and the older fax codes have neither a
-checksum nor an end marker: a file with more zeros than an encoder writes is refused.
+checksum nor an end marker. A WebP file is refused if the zeros at its end are not needed to decode it, the others if
+they have more zeros than an encoder writes.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from typing import Any
 
 from PIL.ExifTags import Base as Tag
+from PIL.WebPImagePlugin import WebPImageFile
 
 from ridgefeat.errors import ImageError
 
 _MARKS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "jpeg2000": b"\xff\xd9"}
-_ZEROS = 64
-"""Zero bytes at the end of a WebP file that count as damage: few encoders write so many, and only for plain margins."""
+_WEBP_ZEROS = 16
+"""Zero bytes at the end of WebP data above which they are checked: the decoder reads up to 8 bytes ahead."""
 _FAX_ZEROS = 4
 """Consecutive zero bytes that occur in no fax code: between two 1 bits there are fewer than 16 zero bits."""
 _LZW_ZEROS = 8
@@ -32,10 +35,8 @@ def check_end(image: Any, data: bytes, kind: str) -> None:
     """Raise ImageError if an image, opened but not decoded by Pillow, is incomplete; for TIFF see check_strip_ends."""
     if kind in _MARKS and data.rfind(_MARKS[kind], image.fp.tell()) < 0:
         raise ImageError(f"the {kind.upper()} file is cut short: {len(data)} bytes without an end; copy it again")
-    if kind == "webp" and not data[-_ZEROS:].strip(b"\0"):
-        raise ImageError(
-            f"the WEBP file is damaged: its last {_ZEROS} bytes are zero; copy it again, or save it as PNG"
-        )
+    if kind == "webp" and _ends_in_unused_zeros(data):
+        raise ImageError("the WEBP file is damaged: its data end in zeros that belong to no pixel; copy it again")
     if kind == "gif" and not _ends_gif(data, image.tile[0][2], image.tile[0][3][0]):
         raise ImageError("the GIF file is cut short: its codes do not end; copy it again")
     if kind in ("bmp", "dib") and image.tile[0][0] == "bmp_rle":
@@ -45,6 +46,23 @@ def check_end(image: Any, data: bytes, kind: str) -> None:
             )
         if not _ends_bitmap(data, image.tile[0][2], image.height, image.tile[0][3][1]):
             raise ImageError(f"the {kind.upper()} file is cut short: its run-length codes do not end; copy it again")
+
+
+def _ends_in_unused_zeros(data: bytes) -> bool:
+    """Return whether WebP data end in zeros without which they decode as well: complete data have no byte to spare."""
+    at = 12
+    while at + 8 <= len(data) and data[at : at + 4] not in (b"VP8 ", b"VP8L"):
+        at += 8 + -(-int.from_bytes(data[at + 4 : at + 8], "little") // 2) * 2
+    pixels = data[at + 8 : at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")]
+    if len(pixels) <= _WEBP_ZEROS or pixels[-_WEBP_ZEROS:].strip(b"\0"):
+        return False
+    sizes = [(len(pixels) + extra).to_bytes(4, "little") for extra in (12 - _WEBP_ZEROS, -_WEBP_ZEROS)]
+    shorter = b"RIFF" + sizes[0] + b"WEBP" + data[at : at + 4] + sizes[1] + pixels[:-_WEBP_ZEROS]
+    try:
+        WebPImageFile(BytesIO(shorter)).load()
+    except (OSError, EOFError, ValueError, SyntaxError):  # Pillow's, for data that are too short
+        return False
+    return True
 
 
 def _ends_gif(data: bytes, at: int, bits: int) -> bool:

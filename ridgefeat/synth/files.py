@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ridgefeat.errors import LayoutError, ParameterError
-from ridgefeat.files import first_line, results_folder
+from ridgefeat.files import check_unpacked_size, first_line, results_folder
 from ridgefeat.structure import Minutiae, OrientationField, SingularPoints, UInt8
 from ridgefeat.synth.prints import Truth
 from ridgefeat.synth.subjects import SubjectPrint, make_subjects
@@ -139,6 +139,7 @@ def read_truth(path: str | Path) -> Truth:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
+            check_unpacked_size(arrays.zip)
             orientation = arrays["orientation"]
             return Truth(
                 OrientationField(orientation, np.ones_like(orientation)),

@@ -9,21 +9,20 @@ import cv2
 import numpy as np
 
 from ridgefeat.errors import ParameterError
-from ridgefeat.structure import WORKING_DPI, Array, Bool, Float, UInt8
+from ridgefeat.structure import WORKING_DPI, Bool, Float, UInt8
 from ridgefeat.synth.flow import smooth_noise
 from ridgefeat.synth.placement import Placement, carry_fields, carry_points
 from ridgefeat.synth.prints import Impression, ImpressionParams, MasterPrint, Truth
+from ridgefeat.synth.surroundings import draw_line, frame_of, light_of, residue_of, writing_of
 
 _Maps = tuple[Float, Float]
 """x and y in the master for every pixel of an impression."""
 
-NOISE_LEVELS = (0, 1, 2, 3)
+NOISE_LEVELS = (0, 1, 2, 3, 4)
 _SEEN = 6.0
 """Pixels inside the contact's edge from which a minutia can be distinguished from a ridge that the edge cuts."""
 _BREADTHS = (0.3, 0.3, 0.2, 0.12, 0.08)
 """Shares of creases that are 1, 2, ... pixels wide in an impression."""
-_SHIFT = 4
-"""Bits of a pixel's fraction in which lines are drawn."""
 
 
 def make_impression(
@@ -42,8 +41,8 @@ def make_impression(
         The finger.
     rng : numpy.random.Generator or int
         Where chance comes from.
-    noise_level : {0, 1, 2, 3}
-        0 free of noise, 1 good, 2 fair, 3 poor; ignored if `params` are given.
+    noise_level : {0, 1, 2, 3, 4}
+        0 free of noise, 1 good, 2 fair, 3 poor, 4 hard; ignored if `params` are given.
     params : ImpressionParams, optional
         What the impression is like; drawn for the noise level without.
     shape : (int, int), each 64 to 1024
@@ -77,8 +76,10 @@ def draw_params(noise_level: int, rng: np.random.Generator) -> ImpressionParams:
 
     Parameters
     ----------
-    noise_level : {0, 1, 2, 3}
-        0 placed and distorted but free of noise; 1 good, 2 fair, 3 poor.
+    noise_level : {0, 1, 2, 3, 4}
+        0 placed and distorted but free of noise; 1 good, 2 fair, 3 poor; 4 hard: poor skin with dry and wet patches
+        and scars, and each other image with an earlier print's residue, each third with a frame, each fourth with
+        writing, all in uneven light.
     rng : numpy.random.Generator
         Where chance comes from.
 
@@ -93,8 +94,8 @@ def draw_params(noise_level: int, rng: np.random.Generator) -> ImpressionParams:
         If there is no such level.
     """
     if noise_level not in NOISE_LEVELS:
-        raise ParameterError(f"noise_level must be one of 0, 1, 2, 3, got {noise_level!r}")
-    worse = noise_level / 3
+        raise ParameterError(f"noise_level must be one of 0, 1, 2, 3, 4, got {noise_level!r}")
+    worse = min(noise_level, 3) / 3
     params = ImpressionParams(
         rotation=float(np.clip(rng.normal(0, 0.10 + 0.12 * worse), -0.6, 0.6)),
         shift_x=float(rng.normal(0, 10)),
@@ -106,7 +107,7 @@ def draw_params(noise_level: int, rng: np.random.Generator) -> ImpressionParams:
     )
     if noise_level == 0:
         return params
-    return replace(
+    params = replace(
         params,
         pressure=float(np.clip(rng.normal(0, 0.15 + 0.45 * worse), -0.9, 0.9)),
         unevenness=float(0.15 + 0.75 * worse * rng.uniform(0.5, 1)),
@@ -118,6 +119,17 @@ def draw_params(noise_level: int, rng: np.random.Generator) -> ImpressionParams:
         blur=float(rng.uniform(0.5, 0.8) + 0.3 * worse),
         noise=float(rng.uniform(2, 5) + 22 * worse**1.5),
         background=str(rng.choice(["white", "grey", "dirty"], p=[0.55, 0.2, 0.25])),
+    )
+    if noise_level < 4:
+        return params
+    return replace(
+        params,
+        unevenness=float(rng.uniform(0.9, 1.8)),
+        scars=float(rng.uniform(0.5, 1)),
+        residue=float(rng.uniform(0.2, 0.7) * (rng.random() < 1 / 2)),
+        frame=bool(rng.random() < 1 / 3),
+        writing=bool(rng.random() < 1 / 4),
+        light=float(rng.uniform(0.1, 0.6)),
     )
 
 
@@ -178,6 +190,11 @@ def _draw_ink(
     ink = 1 / (1 + np.exp(np.clip(-(height - threshold) * 4.5, -30, 30)))
     ink *= 1 - _white_lines(master, params, maps, rng)
     ink *= strength * np.clip(depth, 0, 1)
+    if params.residue > 0:
+        ink = 1 - (1 - ink) * (1 - params.residue * residue_of(master.ridges, shape, rng))
+    for is_there, dark in ((params.frame, frame_of), (params.writing, writing_of)):
+        if is_there:
+            ink = np.maximum(ink, dark(shape, rng))
     return np.asarray(np.clip(ink, 0, 1.2), np.float32)
 
 
@@ -186,7 +203,7 @@ def _from_master(field: Float, maps: _Maps, how: int = cv2.INTER_LINEAR) -> Floa
 
 
 def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: np.random.Generator) -> Float:
-    """Pores and creases of the finger, scratches of the impression: what stays white, 0 to 1."""
+    """Pores, creases and scars of the finger, scratches of the impression: what stays white, 0 to 1."""
     shape = maps[0].shape
     white = np.zeros(shape, np.float32)
     if params.pores > 0:
@@ -197,23 +214,20 @@ def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng
     if params.creases > 0 and master.creases:
         drawn = np.zeros(master.ridges.shape, np.float32)
         for line in master.creases:
-            drawn = np.maximum(drawn, _line(master.ridges.shape, line, int(rng.choice(5, p=_BREADTHS)) + 1))
+            drawn = np.maximum(drawn, draw_line(master.ridges.shape, line, int(rng.choice(5, p=_BREADTHS)) + 1))
         mottle = np.clip(1 + 0.5 * smooth_noise(shape, 12, rng), 0, 1.3)
         white = np.maximum(white, np.minimum(params.creases * _from_master(drawn, maps) * mottle, 1))
+    if params.scars > 0 and master.scars:
+        drawn = np.max([draw_line(master.ridges.shape, line, 7) for line in master.scars], axis=0)
+        ragged = np.clip(1 + 1.2 * smooth_noise(shape, 6, rng), 0, 1)
+        white = np.maximum(white, params.scars * _from_master(drawn, maps) * ragged)
     for _ in range(params.scratches):
         ends = rng.uniform(0, 1, (2, 2)) * [shape[1], shape[0]]
         ends[1] = ends[0] + (ends[1] - ends[0]) * rng.uniform(0.1, 0.6)
         bow = np.cumsum(rng.normal(0, 2.0, (6, 2)), axis=0)
-        scratch = _line(shape, np.linspace(ends[0], ends[1], 6) + bow, int(rng.integers(1, 3)))
+        scratch = draw_line(shape, np.linspace(ends[0], ends[1], 6) + bow, int(rng.integers(1, 3)))
         white = np.maximum(white, np.float32(rng.uniform(0.4, 0.9)) * scratch)
     return white
-
-
-def _line(shape: tuple[int, ...], points: Array, thickness: int) -> Float:
-    canvas = np.zeros(shape, np.uint8)
-    fixed = np.rint(points * (1 << _SHIFT)).astype(np.int32)
-    cv2.polylines(canvas, [fixed[:, None, :]], False, 255, thickness, cv2.LINE_AA, _SHIFT)
-    return np.asarray(cv2.GaussianBlur(canvas, (0, 0), 0.7) / np.float32(255), np.float32)
 
 
 def _sense(ink: Float, params: ImpressionParams, rng: np.random.Generator) -> UInt8:
@@ -225,6 +239,8 @@ def _sense(ink: Float, params: ImpressionParams, rng: np.random.Generator) -> UI
     else:
         paper, black = _paper(ink.shape, params, rng), float(rng.uniform(10, 60))
         image = paper - (paper - np.float32(black)) * ink
+    if params.light > 0:
+        image = image * (1 - params.light * light_of((ink.shape[0], ink.shape[1]), rng))
     if params.dpi != WORKING_DPI:
         scale = params.dpi / WORKING_DPI
         size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))

@@ -58,6 +58,7 @@ def make_master(
     Fingerprint Recognition, Springer.
     """
     rng = np.random.default_rng(rng)
+    (apart,) = rng.spawn(1)
     if not PERIOD_RANGE_MM[0] <= period_mm <= PERIOD_RANGE_MM[1]:
         raise ParameterError(f"period_mm must lie between 0.3 and 0.8 mm, got {period_mm!r}")
     if len(shape) != 2 or not all(128 <= n <= 1024 for n in shape):
@@ -79,7 +80,10 @@ def make_master(
         minutiae.select(mask[np.rint(minutiae.y).astype(int), np.rint(minutiae.x).astype(int)]),
         singular,
     )
-    return MasterPrint(pattern, ridges, _relief(shape, rng), _pores(ridges, rng), _creases(shape, rng), truth)
+    relief, pores, creases = _relief(shape, rng), _pores(ridges, rng), _creases(shape, rng)
+    # From a stream of their own, so that a finger of version 0.1 is the same finger still.
+    scars = _lines(shape, apart.poisson(0.7), np.pi, apart)
+    return MasterPrint(pattern, ridges, relief, pores, creases, scars, truth)
 
 
 def _fields(flow: Flow, period: float, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Float, Float]:
@@ -148,14 +152,19 @@ def _pores(ridges: Array, rng: np.random.Generator) -> Float:
 
 
 def _creases(shape: tuple[int, int], rng: np.random.Generator) -> tuple[Float, ...]:
-    creases = []
-    for _ in range(rng.poisson(rng.gamma(1.0, 3.0))):
+    return _lines(shape, rng.poisson(rng.gamma(1.0, 3.0)), 0.5, rng)
+
+
+def _lines(shape: tuple[int, int], count: int, tilt: float, rng: np.random.Generator) -> tuple[Float, ...]:
+    """Bowed lines across the finger, their angle to the horizontal of deviation `tilt` in radians."""
+    lines = []
+    for _ in range(count):
         middle = rng.uniform(0.15, 0.95, 2) * [shape[1], shape[0]]
-        length, angle = rng.uniform(40, 180), rng.normal(0, 0.5)
+        length, angle = rng.uniform(40, 180), rng.normal(0, tilt)
         t = np.linspace(-0.5, 0.5, 12)
         bow = rng.normal(0, 0.08) * (1 - 4 * t**2) + np.cumsum(rng.normal(0, 0.008, len(t)))
         along, aside = length * t, length * bow
         x = middle[0] + along * np.cos(angle) + aside * np.sin(angle)
         y = middle[1] - along * np.sin(angle) + aside * np.cos(angle)
-        creases.append(np.column_stack([x, y]).astype(np.float32))
-    return tuple(creases)
+        lines.append(np.column_stack([x, y]).astype(np.float32))
+    return tuple(lines)

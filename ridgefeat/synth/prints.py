@@ -11,12 +11,15 @@ _BOUNDS = {
     "distortion": (0.0, 3.0),
     "contact": (0.2, 1.5),
     "pressure": (-1.0, 1.0),
-    "unevenness": (0.0, 1.0),
+    "unevenness": (0.0, 2.0),
     "roughness": (0.0, 2.0),
     "pores": (0.0, 1.0),
     "creases": (0.0, 1.0),
     "scratches": (0.0, 50.0),
     "smudge": (0.0, 1.0),
+    "scars": (0.0, 1.0),
+    "residue": (0.0, 1.0),
+    "light": (0.0, 1.0),
     "blur": (0.0, 5.0),
     "noise": (0.0, 80.0),
     "dpi": (100.0, 1000.0),
@@ -87,6 +90,8 @@ class MasterPrint:
         Positions (x, y) of pores in pixels.
     creases : tuple of ndarray of float32, each shape (n, 2)
         White lines of the finger as polylines (x, y) in pixels.
+    scars : tuple of ndarray of float32, each shape (n, 2)
+        Broad white lines, likewise; impressions show them only if their `scars` is above 0.
     truth : Truth
         Of the whole finger pad, in the master's own frame.
     """
@@ -96,6 +101,7 @@ class MasterPrint:
     relief: Float
     pores: Float
     creases: tuple[Float, ...]
+    scars: tuple[Float, ...]
     truth: Truth
 
 
@@ -117,8 +123,8 @@ class ImpressionParams:
         Which part touches: shift of that area on the finger, pixels.
     pressure : float, -1 to 1
         Dry and light (thin, broken ridges) to wet and hard (thick, merged ridges).
-    unevenness : float, 0 to 1
-        How much pressure and moisture vary over the print.
+    unevenness : float, 0 to 2
+        How much pressure and moisture vary over the print; above 1 with dry and wet patches.
     roughness : float, 0 to 2
         Irregularity of the ridges' edges.
     pores : float, 0 to 1
@@ -129,6 +135,14 @@ class ImpressionParams:
         Number of thin lines across this impression.
     smudge : float, 0 to 1
         Depth of blotches in which ridges are lost.
+    scars : float, 0 to 1
+        Depth of the finger's scars.
+    residue : float, 0 to 1
+        Darkness of what an earlier print left on the sensor.
+    frame, writing : bool
+        Whether the sensor's dark frame, or a line of handwriting, is in the image.
+    light : float, 0 to 1
+        Share of light that is missing where there is least.
     blur : float, 0 to 5
         Deviation of the sensor's point spread in pixels at 500 dpi.
     noise : float, 0 to 80
@@ -153,6 +167,11 @@ class ImpressionParams:
     creases: float = 0.0
     scratches: int = 0
     smudge: float = 0.0
+    scars: float = 0.0
+    residue: float = 0.0
+    frame: bool = False
+    writing: bool = False
+    light: float = 0.0
     blur: float = 0.5
     noise: float = 0.0
     background: str = "white"

@@ -87,7 +87,7 @@ def make_print(
         The same seed gives the same print.
     pattern : str, optional
         Pattern class; drawn in their natural shares without.
-    noise_level : {0, 1, 2, 3}
+    noise_level : {0, 1, 2, 3, 4}
         0 free of noise, 1 good, 2 fair, 3 poor.
     period_mm : float, 0.3 to 0.8
         Mean distance between ridges above the core in mm.
@@ -140,7 +140,7 @@ def make_subjects(
         Share of subjects labelled female.
     pattern : str, optional
         Pattern class of every finger; drawn in natural shares, loops by hand, without.
-    noise_level : {0, 1, 2, 3}, optional
+    noise_level : {0, 1, 2, 3, 4}, optional
         Of every impression; without, six in ten are good, three fair and one poor.
     shape : (int, int)
         Rows and columns at 500 dpi.
@@ -167,7 +167,7 @@ def make_subjects(
         f"impressions must be at least 1, got {impressions!r}": impressions < 1,
         f"sex_effect must lie between 0 and 2, got {sex_effect!r}": not 0 <= sex_effect <= 2,
         f"female_share must lie between 0 and 1, got {female_share!r}": not 0 <= female_share <= 1,
-        f"noise_level must be one of 0, 1, 2, 3, got {noise_level!r}": noise_level not in (None, *NOISE_LEVELS),
+        f"noise_level must be one of 0, 1, 2, 3, 4, got {noise_level!r}": noise_level not in (None, *NOISE_LEVELS),
         f"pattern must be one of {', '.join(PATTERN_SHARES)}, got {pattern!r}": pattern not in (None, *PATTERN_SHARES),
     }
     for problem, is_found in problems.items():

@@ -17,7 +17,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.files import atomic_write, first_line, os_errors_as, read_description, remove_temporaries
+from ridgefeat.files import (
+    atomic_write,
+    check_unpacked_size,
+    first_line,
+    os_errors_as,
+    read_description,
+    remove_temporaries,
+)
 from ridgefeat.table.batches import Batch
 
 try:
@@ -99,6 +106,7 @@ class Journal:
         try:
             # The archive's checksums are checked on the way: a page that never reached the disk is found out.
             with np.load(path, allow_pickle=False) as stored:
+                check_unpacked_size(stored.zip)
                 lines = stored["lines"].tobytes().decode().split("\n") if "lines" in stored else None
                 batch = Batch(start, json.loads(stored["meta"].tobytes()), stored["features"], lines)
         except Exception as error:  # a damaged archive fails in many ways

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
-from ridgefeat.files import first_few, read_bounded, sha256
+from ridgefeat.files import MAX_DESCRIPTION_BYTES, first_few, read_bounded, sha256
 from ridgefeat.schema import check_schema
 from ridgefeat.table.recipe import differences
 from ridgefeat.table.row import META, file_state
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 FORMAT = "ridgefeat table 1"
 MANIFEST = "_manifest.json"
-MAX_BYTES = 64 << 20
 LIBRARIES = ("numpy", "scipy", "opencv-python", "opencv-python-headless", "scikit-image", "PyWavelets", "joblib")
 
 
@@ -123,7 +122,7 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
         table, path = path, sidecar_path(path)
         if not table.exists() and not path.exists():
             raise TableError(f"table {table}: no such file or folder; `ridgefeat extract` makes one")
-    raw = read_bounded(path, MAX_BYTES, TableError, "sidecar")
+    raw = read_bounded(path, MAX_DESCRIPTION_BYTES, TableError, "sidecar")
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError) as error:

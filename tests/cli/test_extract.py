@@ -90,7 +90,7 @@ def test_prints_that_share_labels_are_named(prints, tmp_path):
     (other / "101_1.png").write_bytes((prints / "101_1.png").read_bytes())
     said = "subject 101, impression 1: prints/101_1.png, more/101_1.png"
     done = run("extract", prints, other, "--validate", "--layout", "fvc", code=1)
-    assert "same labels on several prints: 1; give labels" in done.stdout and said in done.stdout
+    assert "same labels on several prints: 1; use --layout" in done.stdout and said in done.stdout
     done = run("extract", prints, other, "--layout", "fvc", "-o", tmp_path / "t.csv", "--families", "ridge")
     assert f"several prints have the same labels ({said})" in done.stderr
     people = [tmp_path / name for name in ("alice", "bob")]

@@ -5,12 +5,12 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from ridgefeat.errors import ParameterError
-from ridgefeat.nn import reference as ref
 from ridgefeat.nn.convolution import STRIP_BYTES, Conv2D
 from ridgefeat.nn.dense import Dense, Dropout, Flatten, ReLU
 from ridgefeat.nn.normalisation import BatchNorm
 from ridgefeat.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from ridgefeat.nn.threads import _POOL, threads
+from tests.nn import reference as ref
 from tests.nn.helpers import central_differences, error
 
 SMOOTH, KINKED = 1e-7, 1e-4

@@ -5,7 +5,6 @@ import pytest
 
 from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.nn import NETWORKS, build
-from ridgefeat.nn import reference as ref
 from ridgefeat.nn.convolution import Conv2D
 from ridgefeat.nn.dense import Dense, Flatten
 from ridgefeat.nn.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy
@@ -13,6 +12,7 @@ from ridgefeat.nn.model import Sequential
 from ridgefeat.nn.normalisation import BatchNorm
 from ridgefeat.nn.optimisers import SGD, Adam
 from ridgefeat.nn.pooling import AveragePool
+from tests.nn import reference as ref
 from tests.nn.helpers import central_differences
 
 

@@ -324,9 +324,22 @@ def test_a_run_length_encoded_bitmap_must_reach_its_end():
     refused(whole[:18] + struct.pack("<ii", 10_000, 10_000) + whole[26:], "10000x10000 px is not read")
 
 
-def test_a_webp_whose_end_is_zeros_is_damaged():
-    data = saved("WEBP", quality=90)
-    refused(data[: len(data) // 2] + bytes(len(data) - len(data) // 2), "last 64 bytes are zero")
+@pytest.mark.parametrize("options", [{"quality": 90}, {"lossless": True}])
+def test_a_webp_whose_end_is_zeros_is_damaged(options):
+    data = saved("WEBP", **options)
+    for at in (len(data) // 2, len(data) - 20):
+        refused(data[:at] + bytes(len(data) - at), "damaged")
+
+
+def test_zeros_that_stand_for_a_plain_margin_are_no_damage():
+    grey = np.full((1000, 1000), 255, np.uint8)
+    grey[:60, :50] = grating()[:60, :50]
+    raw = io.BytesIO()
+    Pillow.fromarray(grey).convert("RGB").save(raw, "WEBP")
+    whole = raw.getvalue()
+    assert not whole[-64:].strip(b"\0") and decode_image(whole).pixels.shape == grey.shape
+    for at in (400, 2000):
+        refused(whole[:at] + bytes(len(whole) - at), "damaged")
 
 
 def test_pixels_and_bytes_are_bounded():

@@ -118,7 +118,7 @@ def test_truth_survives_a_round_trip_where_nothing_was_found(tmp_path):
         ({"impressions": 0}, "impressions must be at least 1, got 0"),
         ({"sex_effect": -1}, "sex_effect must lie between 0 and 2, got -1"),
         ({"female_share": 2}, "female_share must lie between 0 and 1, got 2"),
-        ({"noise_level": 9}, "noise_level must be one of 0, 1, 2, 3, got 9"),
+        ({"noise_level": 9}, "noise_level must be one of 0, 1, 2, 3, 4, got 9"),
         ({"pattern": "loop"}, "pattern must be one of arch"),
         ({"seed": 1.5}, "seed must be a whole number"),
     ],
