@@ -24,7 +24,7 @@ has as little of one, seldom of both."""
 MAX_SHARE = 0.7
 """Ridge share of residue and of the next phalanx compared with the print's, at most: their ridges are broken."""
 MIN_FAINT_MM2 = 2.5
-"""A smaller faint place at the outline is a dry edge of the print."""
+"""A smaller faint place at the outline, away from the image's border, is a dry edge of the print."""
 MIN_PIECE_MM2 = 15.0
 """A smaller piece below a print may be a dry part of it, and what touches residue may be more of it."""
 MIN_FINGER = 0.25
@@ -134,7 +134,10 @@ def _outside(image: UInt8, clear: UInt8, faint: UInt8) -> UInt8:
     to_paper = np.median(grey[around]) - own if around.any() else 0.0
     area = boxes[:, cv2.CC_STAT_AREA]
     inside, tone = (np.bincount(labels.ravel(), values.ravel()) / area for values in (hull, grey))
-    dropped = (area * CELL_MM**2 >= MIN_FAINT_MM2) & (inside < 0.5) & ((tone - own) * to_paper > 0) & ~is_tip
+    left, top, width, height = boxes.T[:4]
+    is_cut = (left <= 1) | (top <= 1) | (left + width >= columns - 1) | (top + height >= rows - 1)
+    is_edge = (area * CELL_MM**2 < MIN_FAINT_MM2) & ~is_cut
+    dropped = (inside < 0.5) & ((tone - own) * to_paper > 0) & ~is_tip & ~is_edge
     dropped[0] = False
     return np.asarray(dropped[labels].view(np.uint8))
 
