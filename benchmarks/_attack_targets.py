@@ -84,7 +84,7 @@ def image_targets() -> Iterator[Target]:
 
 
 def print_targets(folder: Path) -> Iterator[Target]:
-    from ridgefeat.sources import find_prints, load_print
+    from ridgefeat.sources import find_prints, load_print, read_region
     from ridgefeat.sources.images import read_place
     from ridgefeat.sources.places import list_archive
     from ridgefeat.sources.raw import RawPixels, RawSize
@@ -147,6 +147,9 @@ def print_targets(folder: Path) -> Iterator[Target]:
         shown = () if suffix == ".tar" else CHECKSUM
         yield Target(f"archive {suffix}", found, from_file(folder, suffix, members), inside[suffix], shown)
     (folder / "1.png").write_bytes(seeds.saved("PNG"))
+    corners = [b"x,y\n1,2\n30,4\n30,40\n", b"[[1, 2], [30, 4], [30, 40]]", seeds.saved("PNG")]
+    read = from_file(folder, ".region", lambda p: digest(read_region(p, seeds.pixels().shape)))
+    yield Target("region", corners, read)
     lists = [b"1.png\n./1.png\nb/2.png\n", b"1.png\0b/2.png\0", b"memory://a/1.png\r\n1.png"]
     yield Target(
         "list of files",

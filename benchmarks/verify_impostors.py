@@ -1,10 +1,11 @@
-"""Count the non-mated scores that `ridgefeat identify` comes with.
+"""Count the non-mated scores that `ridgefeat identify` comes with, and fit the odds of its probabilities.
 
     python benchmarks/verify_impostors.py
 
 All comparisons of different fingers of FVC2002 DB1_B to DB4_B and FVC2004 DB1_B below RIDGEFEAT_DATA or .data/, within
-each database; of prints, and of their minutiae alone. Writes ridgefeat/verify/impostors.json: scores and counts,
-nothing of any print.
+each database; of prints, and of their minutiae alone; and the highest score of all readings of each print of Latent
+with the clean prints there. Writes ridgefeat/verify/impostors.json: scores, counts and the coefficients of the
+log-likelihood ratio, nothing of any print.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 
 import numpy as np
 from _common import ROOT, need
+from latents import enrolled, fingers, latent_calibration, search
 
 from ridgefeat.verify import Calibration, Entry, compare_all, enrol, find_sources, fvc, prepare, template_from_minutiae
 
@@ -21,25 +23,34 @@ DATA = "FVC2002 DB1_B to DB4_B and FVC2004 DB1_B, different fingers of a databas
 
 
 def main():
-    found = {"ridges": [], "minutiae": []}
+    found, mated = {"ridges": [], "minutiae": []}, {"ridges": [], "minutiae": []}
     for folder in SETS:
         entries = enrol(find_sources([need("FVC2002").parent / folder]))
         plan = fvc(entries, every_impostor=True)
         alone = [Entry(e.name, e.labels, prepare(template_from_minutiae(e.content.template.minutiae))) for e in entries]
         for kind, own in (("ridges", entries), ("minutiae", alone)):
-            found[kind].append(np.round(compare_all(own, plan)[~plan.mated], 3))
-    held = {}
+            scores = compare_all(own, plan)
+            found[kind].append(np.round(scores[~plan.mated], 3))
+            mated[kind].append(scores[plan.mated])
+    made, held = {}, {}
     for kind, what in (("ridges", "images"), ("minutiae", "their minutiae alone")):
-        made = Calibration.from_scores(np.concatenate(found[kind]), DATA.format(what))
+        known = [np.concatenate(v[kind]) for v in (found, mated)]
+        made[kind] = Calibration.from_scores(known[0], DATA.format(what), mated=known[1])
+    subjects, _ = fingers()
+    made["latents"] = latent_calibration(
+        search(enrolled(subjects, "latent", "png"), enrolled(subjects, "clean", "png"))[1]
+    )
+    for kind, one in made.items():
         held[kind] = {
-            "data": made.data,
-            "comparisons": made.comparisons,
-            "score": made.score.tolist(),
-            "reached": made.reached.tolist(),
+            "data": one.data,
+            "comparisons": one.comparisons,
+            "score": one.score.tolist(),
+            "reached": one.reached.tolist(),
+            "odds": [round(v, 5) for v in one.odds],
         }
-        print(kind, made.comparisons, "highest", made.score[-1])
+        print(kind, one.comparisons, "highest", one.score[-1])
     path = ROOT / "ridgefeat" / "verify" / "impostors.json"
-    path.write_text(json.dumps(held, separators=(",", ":")).replace('"minutiae"', '\n"minutiae"') + "\n", "utf-8")
+    path.write_text(json.dumps(held, separators=(",", ":")).replace('},"', '},\n"') + "\n", "utf-8")
 
 
 if __name__ == "__main__":

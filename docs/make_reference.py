@@ -41,6 +41,7 @@ MEASURED = (
     "leak_audit",
     "verify_fvc",
     "verify_altered",
+    "latents",
     "threshold",
     "nn_agreement",
     "nn_learning",

@@ -9,6 +9,7 @@ import numpy as np
 
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.params import Params
+from ridgefeat.sources.region import checked_region
 from ridgefeat.sources.resolution import check_extent
 from ridgefeat.stages import (
     cards,
@@ -58,13 +59,17 @@ class Fingerprint:
         surroundings of the print decide (stages.polarity).
     params : Params, optional
         Parameters of the stages; the defaults without.
+    region : ndarray of bool or uint8, shape (rows, columns), optional
+        Where the print is, as a person has marked it: everything but 0. Nothing outside is measured, and inside faint
+        ridges count as well.
     source : str
         Where it came from, for messages.
 
     Raises
     ------
     ImageError
-        If the array is no two-dimensional uint8 image, or larger than 155 cm².
+        If the array is no two-dimensional uint8 image, or larger than 155 cm²; if the region has another shape, or is
+        empty.
     ParameterError
         If the resolution, the hand or `invert` is unusable.
 
@@ -84,6 +89,7 @@ class Fingerprint:
         hand: str | None = None,
         invert: str = "auto",
         params: Params | None = None,
+        region: Bool | None = None,
         source: str = "",
     ) -> None:
         original = np.asarray(original)
@@ -103,6 +109,7 @@ class Fingerprint:
         self.hand = hand
         self.invert = invert
         self.params = params or Params()
+        self.region = None if region is None else checked_region(region, original.shape, "the region")
         self.source = source
 
     @cached_property
@@ -121,6 +128,9 @@ class Fingerprint:
     @cached_property
     def mask(self) -> Bool:
         """Where the print is, bool."""
+        if self.region is not None:
+            region = resample(self.region.astype(np.uint8) * 255, self.dpi_x, self.dpi_y) > 127
+            return segmentation.segment_region(self._resampled, self.gabor, region, self.params.segmentation)
         mask = segmentation.segment(self._resampled, self.gabor, self.params.segmentation)
         cleaned = cards.without_lines(self._resampled, mask)
         return mask if cleaned is self._resampled else self._segment(cleaned)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @options.families
 @options.tuning
 @options.invert
+@options.region
 @click.option(
     "--mirror", type=click.Choice(["left", "right"]), help="Mirror this hand's prints (label hand) before features."
 )
@@ -73,7 +74,7 @@ def command(**given: Any) -> None:
 
     if parse_engine(given["engine"])[0] == "local":
         options.start_children(given["jobs"], () if given["lists"] else given["inputs"], "ridgefeat.table.batches")
-    from ridgefeat.sources import find_prints
+    from ridgefeat.sources import find_prints, with_regions
 
     recipe, passed_over = _recipe(given), Counter[str]()
     items = find_prints(
@@ -83,6 +84,8 @@ def command(**given: Any) -> None:
         passed_over=passed_over,
         **{name: given[name] for name in ("index", "index_column", "lists", "raw")},
     )
+    if given["region"]:
+        items = with_regions(items, given["region"])
     if recipe.fingers:
         items = _split(items, recipe, given)
     if given["validate"]:

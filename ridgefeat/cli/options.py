@@ -106,6 +106,11 @@ raw = click.option(
     callback=_raw,
     help="Read .raw and files of unknown suffix as grey pixels of this size; WIDTHxHEIGHT:N skips N bytes first.",
 )
+region = path(
+    "--region",
+    metavar="FILE",
+    help="Where the print is: a mask image, or a polygon (x,y per line, or JSON); of several prints: a folder of them.",
+)
 invert = click.option(
     "--invert",
     type=click.Choice(["auto", "yes", "no"]),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @options.reading
 @options.raw
 @options.invert
+@options.region
 @options.tuning
 @options.limits
 @options.json_result
@@ -67,8 +68,8 @@ def _draw(image: str, output: str, given: dict[str, Any]) -> tuple[Minutiae, Sin
     from ridgefeat.report import save_overlay
     from ridgefeat.table import read
 
-    how: dict[str, Any] = {"invert": given["invert"] or "auto", "raw": given["raw"], "params": given["params"]}
-    fp = read(image, given["dpi"], layout=given["layout"] or "auto", **how)
+    how = {name: given[name] for name in ("raw", "params", "region")}
+    fp = read(image, given["dpi"], layout=given["layout"] or "auto", invert=given["invert"] or "auto", **how)
     save_overlay(fp, output, panels=given["panels"], scale=given["scale"], numbers=given["numbers"])
     return fp.minutiae, fp.singular_points, list(fp.flags), fp.median_period if fp.is_dpi_assumed else None
 

@@ -141,6 +141,15 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
 @options.tuning
 @options.one_job
 @options.limits
+@options.region
+@click.option(
+    "--prior",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.5,
+    show_default=True,
+    metavar="P",
+    help="Probability that the probe's finger is in the gallery at all.",
+)
 @options.path(
     "--draw", metavar="FILE.png", help="Draw the probe and the first candidate, with lines between paired minutiae."
 )
@@ -152,16 +161,21 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     the false match rate (FMR) that it would have as a threshold: the share of non-mated comparisons of the calibration
     data that reached it, and the upper bound of that rate (95 %). The rate refers to one comparison of prints like
     those; `expected` is the number of prints in a gallery of this size that would reach the score by chance at that
-    bound.
+    bound. `probability` is that of the candidate being the probe's finger, given all scores and --prior.
+
+    If the first candidate is not sure, an image is read again as a latent: at smaller scales and with fainter ridges,
+    and the highest score counts. If the answer cannot be trusted even then, a remark says so.
 
     \b
     Examples:
       ridgefeat identify print.png --gallery prints/
       ridgefeat identify print.fmr --gallery templates/ --top 3 --json
       ridgefeat identify print.png --gallery prints/ --calibration scores.csv
+      ridgefeat identify latent.png --gallery prints/ --region outline.csv
     """
     from ridgefeat import verify
     from ridgefeat.cli import Unusable
+    from ridgefeat.sources import with_regions
     from ridgefeat.verify.enrolment import count_notes
 
     options.start_children(given["jobs"], [gallery], "ridgefeat.verify.enrolment")
@@ -172,13 +186,18 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     sources = verify.find_sources([probe], **reading, template_format=form)
     if len(sources) != 1:
         raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
+    if given["region"]:
+        sources = with_regions(sources, given["region"])
     others = [s for s in verify.find_sources([gallery], **reading, template_format=form) if s.path != sources[0].path]
     entries = verify.enrol(
         [*sources, *others], params=params, dpi=given["dpi"], jobs=given["jobs"], template_format=form
     )
     kind = "ridges" if verify.have_ridges(entries) else "minutiae"
     calibration = verify.load_calibration(given["calibration"], kind=kind)
-    found = verify.identify(entries[0], entries[1:], calibration, top=given["top"], jobs=given["jobs"])
+    how = {name: given[name] for name in ("top", "jobs", "prior")}
+    found = verify.identify(entries[0], entries[1:], calibration, **how)
+    if found[0].readings > 1:
+        calibration = calibration.latents or calibration
     failed = [e for e in entries[1:] if e.failure]
     if given["draw"]:
         from ridgefeat.report import save_match
@@ -189,6 +208,7 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
         {
             "probe": entries[0].name,
             "candidates": found,
+            "trusted": found[0].is_trusted,
             "calibration": {"data": calibration.data, "comparisons": calibration.comparisons},
             "notes": (notes := count_notes(entries)),
             "failed": [{"name": e.name, "reason": e.failure} for e in failed],
@@ -197,23 +217,31 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     )
     for line in _template_notes(notes):
         talk.echo(line)
-    _remarks(calibration, failed)
+    _remarks(calibration, failed, found[0])
 
 
 def _table(found: list[Candidate]) -> str:
-    rows = [("rank", "reference", "subject", "score", "FMR", "at most", "expected")]
-    rows += [
-        (str(c.rank), c.reference, c.subject, f"{c.score:.2f}", _rate(c.fmr), _rate(c.fmr_at_most), f"{c.expected:.2g}")
-        for c in found
-    ]
-    return talk.align(rows, right=(0, 3, 4, 5, 6))
+    rows = [("rank", "reference", "subject", "score", "FMR", "at most", "expected", "probability")]
+    for c in found:
+        names = (str(c.rank), c.reference, c.subject)
+        chance = (_rate(c.fmr), _rate(c.fmr_at_most), f"{c.expected:.2g}", f"{c.probability:.3f}")
+        rows.append((*names, f"{c.score:.2f}", *chance))
+    return talk.align(rows, right=(0, 3, 4, 5, 6, 7))
 
 
 def _rate(rate: float) -> str:
     return "0" if rate == 0 else f"{100 * rate:.2g} %"
 
 
-def _remarks(calibration: Calibration, failed: list[Any]) -> None:
+def _remarks(calibration: Calibration, failed: list[Any], best: Candidate) -> None:
+
+    if best.readings > 1:
+        talk.echo(f"The probe was read as a latent, in {best.readings} ways; the highest score counts.")
+    if not best.is_trusted:
+        talk.warn(
+            "this answer cannot be trusted: the probability that the first candidate is the probe's finger is "
+            f"{best.probability:.2f}. Mark the print with --region, or search with a better print."
+        )
     talk.echo(
         f"FMR counted on {calibration.comparisons:,} non-mated comparisons: {calibration.data}. `0` means that none of "
         "them scored as high, not that none ever would; `at most` is the upper bound (95 %)."

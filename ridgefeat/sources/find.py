@@ -21,11 +21,12 @@ from ridgefeat.sources.layouts import LAYOUTS, Labels, has_database, recognise, 
 from ridgefeat.sources.places import is_address, is_archive
 from ridgefeat.sources.public_sets import read_text_labels
 from ridgefeat.sources.raw import RAW_SUFFIXES, RawPixels, RawSize
+from ridgefeat.sources.region import read_region
 from ridgefeat.sources.resolution import Dpi, check_extent, resolve_dpi
 from ridgefeat.sources.search import SUFFIXES, Input, Search, read_list, sort_key
 from ridgefeat.sources.source import PrintSource, printable
 from ridgefeat.sources.transactions import LAYOUT, RecordPlace
-from ridgefeat.structure import UInt8
+from ridgefeat.structure import Bool, UInt8
 
 MAX_UNCHECKED_PIXELS = 25_000_000
 """Pixels that are decoded whatever the resolution: enough for a photograph of a camera."""
@@ -45,11 +46,13 @@ class LoadedPrint:
         given, index, layout, header or assumed.
     flags : tuple of str
         resolution_assumed, header_resolution_ignored, name_not_in_layout, not_in_index, first_page_only, alpha_ignored,
-        record_size_ignored (a transaction's record gives the image another size than it has).
+        record_size_ignored (a transaction's record gives the image another size than it has), region_given.
     sha256 : str
         Digest of the pixels as decoded, before a frame is cut off.
     format : str
         bmp, png, jpeg, tiff, pnm, gif, webp, jpeg2000 or wsq.
+    region : ndarray of bool, shape (rows, columns), or None
+        Where the print is, if its source says so.
     """
 
     pixels: UInt8
@@ -59,6 +62,7 @@ class LoadedPrint:
     flags: tuple[str, ...]
     sha256: str
     format: str
+    region: Bool | None = None
 
 
 def find_prints(
@@ -172,15 +176,18 @@ def load_print(source: PrintSource, dpi: float | Dpi | None = None) -> LoadedPri
         notes += ("record_size_ignored",) if place.size != image.pixels.shape[::-1] else ()
     dpi_x, dpi_y, origin, doubts = resolve_dpi(dpi, known, header, known_origin=origin)
     whole = image.pixels
+    region = None if source.region is None else read_region(source.region, pixels.shape)
     if source.box is not None:
         left, top, width, height = source.box
         pixels = whole = pixels[top : top + height, left : left + width]
         if pixels.shape != (height, width):
             raise ImageError(f"{name}: the image no longer has that part; extract again")
-    flags, digest = source.flags + notes + doubts, pixel_digest(whole)
+        region = None if region is None else region[top : top + height, left : left + width]
+    marked = () if region is None else ("region_given",)
+    flags, digest = source.flags + notes + doubts + marked, pixel_digest(whole)
     if "inverted" in source.flags:
         pixels = ~pixels
-    return LoadedPrint(np.ascontiguousarray(pixels), dpi_x, dpi_y, origin, flags, digest, image.format)
+    return LoadedPrint(np.ascontiguousarray(pixels), dpi_x, dpi_y, origin, flags, digest, image.format, region)
 
 
 def _labeller(layout: str, regex: str | None) -> Callable[[PrintSource], PrintSource]:

@@ -52,6 +52,8 @@ class PrintSource:
         file.
     box : (int, int, int, int) or None
         Left, top, width and height in px of the part of the image that is this print; None for all of it.
+    region : Path or None
+        File that marks where in the image the print is (see region).
     """
 
     path: Path
@@ -63,6 +65,7 @@ class PrintSource:
     flags: tuple[str, ...] = ()
     place: Place | None = None
     box: Box | None = None
+    region: Path | None = None
 
 
 def boxed(source: PrintSource, box: Box) -> PrintSource:

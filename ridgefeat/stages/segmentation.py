@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ridgefeat.stages.cards import find_writing
-from ridgefeat.stages.grid import CELL, FINE
+from ridgefeat.stages.grid import CELL, FINE, to_pixels
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.stages.residue import find_residue
 from ridgefeat.structure import MM_PER_PX, Bool, Float, GaborResponses, UInt8
@@ -126,6 +126,41 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     enough = min(p.min_area, max(MIN_AREA, FILLED * image_area)) if image_area < SMALL_IMAGE else p.min_area
     cells = _filled(((area >= enough) & (area >= p.min_piece * area.max()))[labels])
     return _outlined(image, cells, p) if cells.any() else np.zeros(image.shape, bool)
+
+
+def segment_region(image: UInt8, gabor: GaborResponses, region: Bool, params: SegmentationParams | None = None) -> Bool:
+    """Return the part of a region, as a person has marked it, in which there are ridges, faint ones included.
+
+    Holes, such as blots and gaps, count as print if ridges surround them. As in `segment` otherwise; `seed_share`,
+    `contrast`, `falloff`, `min_area` and `min_piece` have no effect, because a person has seen the print.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (rows, columns)
+        500 dpi.
+    gabor : GaborResponses
+        Of the normalised image.
+    region : ndarray of bool, shape (rows, columns)
+    params : SegmentationParams, optional
+
+    Returns
+    -------
+    ndarray of bool, shape (rows, columns)
+        All False where no ridges are found.
+
+    Examples
+    --------
+    >>> from ridgefeat import Fingerprint
+    >>> from ridgefeat.synth.simple import grating
+    >>> region = np.zeros((240, 240), bool)
+    >>> region[40:200, 80:160] = True
+    >>> np.array_equal(Fingerprint(grating((240, 240), 9.0, 0.5).image, region=region).mask, region)
+    True
+    """
+    p = params or SegmentationParams()
+    ridges = (ridge_share(gabor) > p.min_share) & (local_contrast(image, gabor) > p.min_contrast)
+    cells = _filled(_closed_opened(ridges, max(1, round(p.closing / CELL))))
+    return np.asarray((to_pixels(cells.astype(np.float32), region.shape) > INSIDE) & region)
 
 
 def ridge_share(gabor: GaborResponses) -> Float:

@@ -15,7 +15,7 @@ from ridgefeat.errors import ImageError
 from ridgefeat.features import as_records, select
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
-from ridgefeat.sources import LoadedPrint, RawSize, find_prints, load_print, repeated_impressions
+from ridgefeat.sources import LoadedPrint, RawSize, find_prints, load_print, repeated_impressions, with_regions
 from ridgefeat.structure import Float, UInt8
 from ridgefeat.table import outliers
 from ridgefeat.table.batches import Extraction, iterate_batches
@@ -41,6 +41,7 @@ def read(
     params: Params | None = None,
     raw: tuple[int, int] | RawSize | None = None,
     invert: str = "auto",
+    region: PathLike | None = None,
 ) -> Fingerprint:
     """Read one print.
 
@@ -58,6 +59,8 @@ def read(
         Columns and rows of a file that is grey pixels alone.
     invert : {"auto", "yes", "no"}
         Whether ridges are white and the negative is measured; by default the surroundings of the print decide.
+    region : path, optional
+        File that marks where the print is: a mask image, or a polygon (ridgefeat.sources.read_region).
 
     Returns
     -------
@@ -79,7 +82,7 @@ def read(
         raise ImageError(
             f"{os.fspath(path)} holds {len(found)} prints; read takes one image{example}, extract_many takes folders"
         )
-    return open_print(found[0], recipe)
+    return open_print(found[0] if region is None else with_regions(found, region)[0], recipe)
 
 
 def extract(

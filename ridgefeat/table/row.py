@@ -123,10 +123,10 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
     flags: Iterable[str] = ()
     digest = None
     if isinstance(item, ArrayPrint):
-        pixels, dpi = item.pixels, recipe.dpi
+        pixels, dpi, region = item.pixels, recipe.dpi, None
     else:
         loaded = load_print(item, recipe.dpi)
-        pixels, flags = loaded.pixels, loaded.flags
+        pixels, flags, region = loaded.pixels, loaded.flags, loaded.region
         dpi = None if loaded.dpi_origin == "assumed" else (loaded.dpi_x, loaded.dpi_y)
         digest = loaded.sha256
     hand = item.labels.get("hand")
@@ -136,7 +136,9 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
     elif recipe.mirror and hand == recipe.mirror:
         digest = digest or pixel_digest(pixels)
         pixels, hand = np.ascontiguousarray(pixels[:, ::-1]), "left" if hand == "right" else "right"
-    fp = Fingerprint(pixels, dpi, hand=hand, invert=recipe.invert, params=recipe.params, source=str(item.relative))
+        region = None if region is None else region[:, ::-1]
+    how: dict[str, Any] = {"hand": hand, "invert": recipe.invert, "params": recipe.params, "region": region}
+    fp = Fingerprint(pixels, dpi, source=str(item.relative), **how)
     meta["meta_sha256"] = digest or pixel_digest(fp.original)
     meta["meta_height"], meta["meta_width"] = fp.original.shape
     meta["meta_dpi_x"], meta["meta_dpi_y"] = fp.dpi_x, fp.dpi_y

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ridgefeat.an2 import MINUTIAE
-from ridgefeat.errors import LayoutError
+from ridgefeat.errors import LayoutError, RidgefeatError
 from ridgefeat.files import first_few, read_start
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
@@ -20,7 +20,7 @@ from ridgefeat.table import error_text
 from ridgefeat.tabular import LOG
 from ridgefeat.templates import MinutiaeRecord, decode_type9, read_minutiae, recognise
 from ridgefeat.templates.reading import HEAD
-from ridgefeat.verify.minutiae import prepare
+from ridgefeat.verify.minutiae import PreparedTemplate, prepare
 from ridgefeat.verify.template import Template, template_from_minutiae, template_from_print
 from ridgefeat.work.engine import count_workers, spread, spread_items
 from ridgefeat.work.guard import Stopped
@@ -32,6 +32,11 @@ KINDS = {"image": "images", "record": "minutiae records", "xyt": ".xyt", "csv": 
 """What a folder may hold; where there are several of one print, the first is read."""
 FINGER_LABELS = ("subject", "hand", "finger", "finger_id")
 """Labels that distinguish fingers."""
+
+LATENT_SCALES = (0.9, 0.8)
+LATENT_PARAMS = ("segmentation.seed_share=0.15", "segmentation.contrast=0.06", "segmentation.falloff=0.3")
+"""How an image is read again if it is a latent: smaller, and at every scale with a segmentation that accepts fainter
+ridges."""
 
 PathLike = str | os.PathLike[str]
 Dpi = float | tuple[float, float]
@@ -52,6 +57,8 @@ class Entry:
         The template that the comparator compares; None after a failure to acquire or enrol.
     failure : str or None
         The reason of the failure.
+    reread : callable or None
+        Returns the templates of the image if it is a latent, given a number of workers; see latent_templates.
 
     Examples
     --------
@@ -66,6 +73,7 @@ class Entry:
     labels: dict[str, Any] = field(default_factory=dict)
     content: Any = None
     failure: str | None = None
+    reread: Callable[[int], list[PreparedTemplate]] | None = None
 
     @property
     def subject(self) -> str:
@@ -183,9 +191,48 @@ def read_template(
         if is_template(source, template_format):
             record = read_record(source, template_format, dpi=pair)
             return replace(template_from_minutiae(record.minutiae, source.relative), notes=record.notes)
-        image, params = load_print(source, dpi), params or Params()
-        fp = Fingerprint(image.pixels, (image.dpi_x, image.dpi_y), params=params, source=source.relative)
-        return template_from_print(fp)
+        return _template_of_image(source, dpi, params or Params())
+
+
+def latent_templates(
+    source: PrintSource, jobs: int = 1, *, dpi: Dpi | None = None, params: Params | None = None
+) -> list[PreparedTemplate]:
+    """Return the templates of an image if it is a latent, of which less can be taken for granted.
+
+    A latent's resolution is seldom exact, because the scale in its photograph is small, or skin was stretched. Its
+    ridges may be fainter than those of a print taken on purpose. The image is therefore read at each of the scales
+    in LATENT_SCALES, and at each of them and its own with a segmentation that accepts fainter ridges (LATENT_PARAMS).
+    Readings without enough minutiae are left out.
+
+    Parameters
+    ----------
+    source : PrintSource
+        An image.
+    jobs : int
+        Worker processes; -1 for every core.
+    dpi, params
+        As read_template takes them.
+    """
+    params = params or Params()
+    fainter = params.updated(LATENT_PARAMS)
+    ways = [*((s, params) for s in LATENT_SCALES), *((s, fainter) for s in (1.0, *LATENT_SCALES))]
+    found = spread_items(partial(_read_latent, source=source, dpi=dpi), ways, count_workers(jobs))
+    return [content for content in found if isinstance(content, PreparedTemplate)]
+
+
+def _read_latent(way: tuple[float, Params], source: PrintSource, dpi: Dpi | None) -> PreparedTemplate | None:
+    try:
+        return prepare(_template_of_image(source, dpi, way[1], scale=way[0]))
+    except (RidgefeatError, MemoryError):
+        return None
+
+
+def _template_of_image(source: PrintSource, dpi: Dpi | None, params: Params, *, scale: float = 1.0) -> Template:
+    image = load_print(source, dpi)
+    own = image.dpi_x / scale, image.dpi_y / scale
+    return template_from_print(
+        Fingerprint(image.pixels, own, params=params, region=image.region, source=source.relative)
+    )
 
 
 def is_template(source: PrintSource, template_format: str = "auto") -> bool:
@@ -237,12 +284,14 @@ def run_batches(function: Callable[..., Any], batches: Iterable[tuple[Any, ...]]
 
 
 def _enrol(source: PrintSource, params: Params, dpi: Dpi | None, template_format: str) -> Entry:
+    labels = dict(source.labels)
+    reread = None if is_template(source, template_format) else partial(latent_templates, source, dpi=dpi, params=params)
     try:
         content = prepare(read_template(source, dpi=dpi, params=params, template_format=template_format))
     except Exception as error:  # a bad print is an entry with a reason, never the end of the run
         reason = error_text(error).removeprefix(f"{source.path}: ").removeprefix(f"{source.relative}: ")
-        return Entry(source.relative, dict(source.labels), failure=reason)
-    return Entry(source.relative, dict(source.labels), content)
+        return Entry(source.relative, labels, failure=reason, reread=reread)
+    return Entry(source.relative, labels, content, reread=reread)
 
 
 def _files(given: PathLike, is_named: bool) -> Iterator[PathLike]:

@@ -107,6 +107,43 @@ def test_identify_as_json_with_own_calibration(fingers, tmp_path):
     assert result["calibration"] == {"data": "s.csv", "comparisons": 4} and result["failed"][0]["name"] == "103_1.png"
 
 
+def test_identify_says_when_its_answer_cannot_be_trusted(fingers, tmp_path):
+    (tmp_path / "gallery").mkdir()
+    for path in fingers.glob("102_?.png"):
+        (tmp_path / "gallery" / path.name).write_bytes(path.read_bytes())
+    given = ("identify", fingers / "101_1.png", "--gallery", tmp_path / "gallery")
+    done = run(*given)
+    assert "The probe was read as a latent, in 6 ways" in done.stderr
+    assert "this answer cannot be trusted: the probability that the first candidate" in done.stderr
+    assert "latent-like prints" in done.stderr
+    result = json.loads(run(*given, "--prior", 0.001, "--json", "-q").stdout)
+    assert result["trusted"] is False and result["candidates"][0]["probability"] < 0.1
+    sure = run("identify", fingers / "101_1.png", "--gallery", fingers, "--layout", "fvc")
+    assert "cannot be trusted" not in sure.stderr and "read as a latent" not in sure.stderr
+    assert sure.stdout.splitlines()[1].endswith("1.000")
+
+
+def test_a_region_in_identify_extract_and_show(fingers, tmp_path):
+    region = tmp_path / "region.csv"
+    region.write_text("x,y\n60,60\n260,60\n260,300\n60,300\n")
+    done = run("identify", fingers / "101_1.png", "--gallery", fingers, "--region", region, "--layout", "fvc")
+    assert done.stdout.splitlines()[1].split()[1] == "101_2.png"
+    whole, part = tmp_path / "whole.csv", tmp_path / "part.csv"
+    run("extract", fingers / "101_1.png", "-o", whole, "--families", "quality", "-j", 1)
+    run("extract", fingers / "101_1.png", "-o", part, "--families", "quality", "-j", 1, "--region", region)
+    one, two = (pd.read_csv(path).iloc[0] for path in (whole, part))
+    assert "region_given" in two["meta_flags"].split() and "region_given" not in str(one["meta_flags"])
+    drawn = ("show", fingers / "101_1.png", "--json", "-q", "-o")
+    few = json.loads(run(*drawn, tmp_path / "part.png", "--region", region).stdout)["minutiae"]
+    assert 0 < few < json.loads(run(*drawn, tmp_path / "whole.png").stdout)["minutiae"]
+    assert two["quality_area_share"] < 0.9 * one["quality_area_share"]
+    region.write_text("900,900\n960,900\n960,950\n")
+    refused = run("identify", fingers / "101_1.png", "--gallery", fingers, "--region", region, code=2).stderr
+    assert "marks nothing of the image" in refused
+    refused = run("extract", fingers, "-o", tmp_path / "x.csv", "--region", region, code=2).stderr
+    assert "is of one image, but there are 4 prints" in refused
+
+
 def test_messages_of_identify(fingers, tmp_path):
     assert "holds 4 prints; search for one at a time" in run("identify", fingers, "--gallery", fingers, code=2).stderr
     cv2.imwrite(str(tmp_path / "white.png"), np.full((200, 200), 255, np.uint8))
