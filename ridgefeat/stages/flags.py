@@ -42,7 +42,7 @@ class FlagParams:
     saturated_share: float = parameter(0.92, "", 0, 1, "share of black or white pixels above which it is saturated")
     border_share: float = parameter(0.45, "", 0, 1, "share of its outline on the image's border above which it is cut")
     shortest_period: float = parameter(0.30, "mm", 0.1, 1, "a median period below this contradicts the resolution")
-    longest_period: float = parameter(0.70, "mm", 0.2, 2, "a median period above this contradicts the resolution")
+    longest_period: float = parameter(0.80, "mm", 0.2, 2, "a median period above this contradicts the resolution")
 
 
 def flag(

@@ -8,6 +8,7 @@ import numpy as np
 from ridgefeat.stages.cards import find_writing
 from ridgefeat.stages.grid import CELL, FINE, to_pixels
 from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.stages.residue import find_residue
 from ridgefeat.structure import MM_PER_PX, Bool, Float, GaborResponses, UInt8
 
 CONTRAST_BLUR, SHARE_BLUR, AGREEMENT_BLUR = 0.8, 1.0, 4.0
@@ -111,6 +112,7 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     ridges = (share > p.min_share) & (contrast > p.contrast * np.percentile(contrast[sure], PRINT_CONTRAST))
     # Smoothing carries contrast over the print's outline; what it carries is small compared with its neighbours'.
     ridges &= contrast > p.falloff * cv2.dilate(contrast, np.ones((FALLOFF_CELLS, FALLOFF_CELLS), np.uint8))
+    ridges &= ~find_residue(image, ridges, contrast, share)
     _, labels = cv2.connectedComponents(ridges.view(np.uint8), connectivity=4)
     count = np.bincount(labels.ravel())
     kept = np.bincount(labels[sure], minlength=count.size) >= np.maximum(p.sure_part * count, 1)
