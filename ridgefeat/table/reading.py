@@ -115,7 +115,7 @@ def iterate_table(
                     yield _complete(part, wanted, _frame(pa.Table.from_batches([batch]), wanted))
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:  # and pyarrow's own, which are ValueErrors or OSErrors
+    except (ValueError, NotImplementedError) as error:  # as pyarrow's own are, or OSErrors
         raise TableError(f"table {path} is damaged: {first_line(error)}") from None
 
 
@@ -236,7 +236,7 @@ def _opened(path: Path, read: Callable[[Any], Any], what: str = "part", advice: 
     try:
         with tabular.open_parquet(path, TableError) as file:
             return read(file)
-    except (pa.ArrowException, ValueError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise TableError(f"{what} {path} is no Parquet file: {first_line(error)}{advice}") from None
 
 
