@@ -9,9 +9,11 @@ import gzip
 import hashlib
 import json
 import lzma
+import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +66,11 @@ def frame_digest(frame: Any) -> bytes:
 def from_file(folder: Path, suffix: str, read: Callable[[Path], Any]) -> Callable[[bytes], Any]:
     """Return a reader of bytes that are put into a file first."""
     path = folder / (suffix if "/" in suffix else f"a{suffix}").lstrip("/")
+    seconds = count()
 
     def from_bytes(data: bytes) -> Any:
         path.write_bytes(data)
+        os.utime(path, (0, next(seconds)))  # lists of archives' members are kept by size and time of change
         return read(path)
 
     return from_bytes
