@@ -6,9 +6,9 @@ Simulated prints with known masks, next to which there are a sensor's dark frame
 of a column sensor, the grey rectangle of a swipe sensor, or the next phalanx; and prints that must stay whole: one with
 a fading tip, a dry one, and a fainter finger next to a sharp one. "Before" is the same mask without stages/residue.py.
 The limits there were chosen by looking at the real prints named below, on which no figure is therefore unseen; the
-simulated prints were made afterwards, but how frames are followed, and what stays, was settled after their first results.
-Real prints have no true mask: the masks that changed by more than 1 % of their
-area are counted, and were all looked at. Needs the sets below RIDGEFEAT_DATA or .data/ for that part. Prints the tables
+simulated prints were made afterwards, but how frames are followed, and what stays, was settled after their first
+results. Real prints have no true mask: the masks that changed by more than 1 % of their area are counted, and were all
+looked at. Needs the sets below RIDGEFEAT_DATA or .data/ for that part. Prints the tables
 and writes benchmarks/results/residue.md.
 """
 
