@@ -144,7 +144,7 @@ class TarMember:
 
     def _unpack(self) -> bytes:
         with _lock:
-            file = _open_stream(self.archive)
+            file = _open_stream(self.archive, self.stamp)
             file.seek(self.offset)
             return bytes(file.read(self.size))
 
@@ -162,12 +162,15 @@ def _read(unpack: Callable[[], bytes], size: int, limit: int) -> bytes:
 
 
 _lock = threading.RLock()
-_open: dict[tuple[int, Path], IO[bytes]] = {}
+_open: dict[tuple[int, Path, str], IO[bytes]] = {}
 
 
-def _open_stream(archive: Path) -> IO[bytes]:
-    """Return an archive as it is decompressed. One stays open, since prints mostly come in its order."""
-    key = (os.getpid(), archive)
+def _open_stream(archive: Path, stamp: str) -> IO[bytes]:
+    """Return an archive as it is decompressed. One stays open, since prints mostly come in its order.
+
+    With another `stamp` the file has been written anew, and is opened again.
+    """
+    key = (os.getpid(), archive, stamp)
     if key not in _open:
         while _open:
             _open.popitem()[1].close()

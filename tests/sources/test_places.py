@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import struct
 import sys
 import tarfile
@@ -154,6 +155,16 @@ def test_archives_beyond_what_is_read_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(places, "MAX_DIRECTORY", 10)
     with pytest.raises(LayoutError, match="claims a directory or header of"):
         find_prints(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tar.bz2"])
+def test_an_archive_that_is_written_anew_is_read_anew(name, tmp_path):
+    digests = set()
+    for i in range(2):
+        path = write_tar(tmp_path / name, {"1.png": picture(i)})
+        os.utime(path, (i, i))
+        digests.add(load_print(find_prints(path)[0]).sha256)
+    assert len(digests) == 2
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tar.xz"])
