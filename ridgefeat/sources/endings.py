@@ -56,8 +56,9 @@ def _ends_in_unused_zeros(data: bytes) -> bool:
     pixels = data[at + 8 : at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")]
     if len(pixels) <= _WEBP_ZEROS or pixels[-_WEBP_ZEROS:].strip(b"\0"):
         return False
-    sizes = [(len(pixels) + extra).to_bytes(4, "little") for extra in (12 - _WEBP_ZEROS, -_WEBP_ZEROS)]
-    shorter = b"RIFF" + sizes[0] + b"WEBP" + data[at : at + 4] + sizes[1] + pixels[:-_WEBP_ZEROS]
+    kept = pixels[:-_WEBP_ZEROS]
+    chunk = data[at : at + 4] + len(kept).to_bytes(4, "little") + kept + bytes(len(kept) % 2)
+    shorter = b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP" + chunk
     try:
         WebPImageFile(BytesIO(shorter)).load()
     except (OSError, EOFError, ValueError, SyntaxError):  # Pillow's, for data that are too short

@@ -326,9 +326,10 @@ def test_a_run_length_encoded_bitmap_must_reach_its_end():
 
 @pytest.mark.parametrize("options", [{"quality": 90}, {"lossless": True}])
 def test_a_webp_whose_end_is_zeros_is_damaged(options):
-    data = saved("WEBP", **options)
-    for at in (len(data) // 2, len(data) - 20):
-        refused(data[:at] + bytes(len(data) - at), "damaged")
+    for mode in ("L", "RGBA"):
+        data = saved("WEBP", mode, **options)
+        for at in (len(data) // 2, 2 * len(data) // 3, len(data) - 40):
+            refused(data[:at] + bytes(len(data) - at), "damaged")
 
 
 def test_zeros_that_stand_for_a_plain_margin_are_no_damage():
