@@ -146,8 +146,9 @@ are discarded in equal shares. Without any use of quality the area is the FNMR a
 misses first. Left out: the score is fitted to the other databases (without the one of the same people, for FVC2002's
 first two), FCJ2020 without wrong labels, and 300 simulated prints. Fitted: the score in the package, fitted to these
 databases as well, so that its figures are optimistic. The figures that enter, their saturation and the penalty were
-chosen on FCJ2020 and simulated prints; single figures were looked at on all sets before, and left-out results on FVC for
-several settings before these were fixed. The score learns from ridgefeat's comparator; NBIS (mindtct and bozorth3) took no part. NFIQ 2 failed on
+chosen on FCJ2020 and simulated prints; single figures were looked at on all sets before, and left-out results on FVC
+for several settings before these were fixed. The score learns from ridgefeat's comparator; NBIS (mindtct and bozorth3)
+took no part. NFIQ 2 failed on
 {failed} print, which counts as its lowest quality. The interval of the difference is a bootstrap over fingers: ten per
 database (five in FVC2004), with 28 or 14 misses at the start, are few."""
 
