@@ -130,7 +130,7 @@ def test_a_missing_or_unreadable_path_keeps_our_own_words(tmp_path):
     assert "no such file" in done.stderr and "Usage" not in done.stderr
 
 
-@pytest.mark.parametrize(("words", "wanted"), [("ridgefeat exp", "explore"), ("ridgefeat show pri", "print.png")])
+@pytest.mark.parametrize(("words", "wanted"), [("ridgefeat explo", "explore"), ("ridgefeat show pri", "print.png")])
 def test_bash_completes_commands_and_paths(tmp_path, words, wanted):
     """As when Tab is pressed: where our script offers nothing, `compgen -o default` completes a file's name."""
     if not Path("/bin/bash").exists():
