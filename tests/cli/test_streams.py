@@ -43,8 +43,11 @@ def test_messages_that_cannot_be_written_are_lost_and_nothing_else(tmp_path, whe
 @pytest.mark.parametrize("options", [("-j", "2"), ("-j", "1", "--timeout", "30")])
 def test_ctrl_c_is_one_line_at_any_moment(prints, tmp_path, options):
     words = ("extract", prints, "-o", tmp_path / "t.csv", "-q", "--overwrite", *options)
-    # Before our first line, the interpreter itself is interrupted.
-    begin = "import ridgefeat.__main__ as command; print(flush=True); command.run()"
+    # Before our first line, the interpreter itself is interrupted: the line that is waited for comes after it.
+    begin = (
+        "import signal, ridgefeat.__main__ as command; signal.signal(signal.SIGINT, command._leave); "
+        "print(flush=True); command.run()"
+    )
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": ENVIRONMENT, "start_new_session": True}
     for delay in (0.1, 0.3, 0.8, 2):
         process = subprocess.Popen((sys.executable, "-c", begin, *words), **pipes)

@@ -7,6 +7,7 @@ import pytest
 from ridgefeat.errors import LayoutError, ParameterError, ScoreError
 from ridgefeat.synth import make_impression, make_master
 from ridgefeat.verify import Calibration, Entry, enrol, find_sources, have_ridges, identify, load_calibration
+from ridgefeat.verify.identification import SURE
 from tests.verify.helpers import prepared, random_minutiae
 
 
@@ -112,7 +113,7 @@ def test_impressions_of_a_finger_share_its_probability(entries):
 
 @pytest.fixture(scope="module")
 def latent(tmp_path_factory):
-    """Clean prints of five fingers, and a latent of the last one: a part, a fifth too large, on a stain."""
+    """Clean prints of five fingers, and a latent of the last one: a part, a quarter too large, on a stain."""
     folder, shape = tmp_path_factory.mktemp("latent"), (320, 280)
     (folder / "clean").mkdir()
     for finger in range(5):
@@ -121,7 +122,7 @@ def latent(tmp_path_factory):
         cv2.imwrite(str(folder / "clean" / f"{finger}.png"), image)
     rng = np.random.default_rng([5, 4, 7])
     image = make_impression(master, rng=rng, noise_level=2, shape=shape).image
-    image = cv2.resize(image, None, fx=1.22, fy=1.22, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    image = cv2.resize(image, None, fx=1.28, fy=1.28, interpolation=cv2.INTER_CUBIC).astype(np.float32)
     rows, columns = image.shape
     stain = cv2.GaussianBlur(rng.normal(size=image.shape), (0, 0), 12)
     y, x = np.mgrid[:rows, :columns]
@@ -136,7 +137,7 @@ def test_a_latent_is_read_again_where_its_own_scale_finds_nothing(latent):
     calibration = load_calibration()
     plain = identify(replace(probe, reread=None), gallery, calibration)
     found = identify(probe, gallery, calibration)
-    assert not plain[0].is_trusted and plain[0].readings == 1
+    assert plain[0].probability < SURE and plain[0].readings == 1
     assert found[0].reference == "4.png" and found[0].readings > 1
     assert found[0].is_trusted and found[0].score > plain[0].score + 5
     # Without its own finger in the gallery, the answer is not to be trusted.
