@@ -12,7 +12,11 @@ def run() -> None:
     signal.signal(signal.SIGINT, _leave)
     from ridgefeat.cli import main
 
-    main(prog_name="ridgefeat")
+    try:
+        main(prog_name="ridgefeat")
+    finally:
+        # While it ends, the interpreter would put the system's own handler back, which kills the process.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _leave(number: int, frame: Any) -> None:
