@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 @click.command("explain")
 @click.argument("image", type=options.PATH, metavar="FILE")
 @click.argument("column", metavar="COLUMN")
-@options.reading
-@options.raw
-@options.invert
-@options.region
-@options.tuning
-@options.limits
+@options.one_print
 @options.json_result
 def command(image: str, column: str, **given: Any) -> None:
     """Explain one feature of a print: value, unit, range, meaning and source, and the parts of a score.

@@ -275,6 +275,10 @@ def load_params(file: str | None, assignments: tuple[str, ...], base: Params | N
     return start.updated(assignments)
 
 
+one_print = stacked(reading, raw, invert, region, tuning, limits)
+"""Options of a command that reads one print with `read_print`."""
+
+
 def read_print(image: str, given: dict[str, Any]) -> Fingerprint:
     """Return the print in a file, read as the options of a command and given["params"] say."""
     from ridgefeat.table import read

@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 @click.option("--numbers", is_flag=True, help="Write at each minutia, core and delta its id in the CSV of minutiae.")
 @options.path("--over", metavar="IMAGE", help="The image over which to draw a template.  [default: white]")
 @options.template_format
-@options.reading
-@options.raw
-@options.invert
-@options.region
-@options.tuning
-@options.limits
+@options.one_print
 @options.json_result
 def command(image: str, output: str, **given: Any) -> None:
     """Draw a print's stages: mask, orientation, period, enhanced ridges, minutiae and singular points.

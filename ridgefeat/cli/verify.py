@@ -234,7 +234,6 @@ def _rate(rate: float) -> str:
 
 
 def _remarks(calibration: Calibration, failed: list[Any], best: Candidate) -> None:
-
     if best.readings > 1:
         talk.echo(f"The probe was read as a latent, in {best.readings} ways; the highest score counts.")
     if not best.is_trusted:
