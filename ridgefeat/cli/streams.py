@@ -49,10 +49,17 @@ def _output_errors(stream: Results) -> Iterator[None]:
 
 
 class Messages(io.TextIOWrapper):
-    """Standard error; text that cannot be written is dropped."""
+    """Standard error; text that cannot be written is dropped, and after Ctrl-C what other threads say.
+
+    They are threads of libraries, whose work ends under their hands.
+    """
+
+    interrupted = False
 
     def write(self, text: str) -> int:
         """Write text."""
+        if self.interrupted and threading.current_thread() is not threading.main_thread():
+            return len(text)
         with suppress(OSError):
             return super().write(text)
         return len(text)
@@ -74,6 +81,8 @@ def guarded_streams() -> Iterator[None]:
     def interrupt(number: int, frame: Any) -> None:
         pressed.append(number)
         warnings.simplefilter("ignore")  # about work left unfinished
+        if isinstance(sys.stderr, Messages):
+            sys.stderr.interrupted = True
         raise KeyboardInterrupt
 
     process, report = os.getpid(), sys.unraisablehook
@@ -107,6 +116,8 @@ def guarded_streams() -> Iterator[None]:
         if is_main and not pressed:
             signal.signal(signal.SIGINT, earlier)
         for name, stream in zip(("stdout", "stderr"), before, strict=True):
+            if pressed and name == "stderr":
+                continue  # the threads live on until the interpreter has ended
             if stream is not None and (own := getattr(sys, name)) is not stream:
                 setattr(sys, name, stream)
                 with suppress(OSError, RidgefeatError):

@@ -76,3 +76,19 @@ def test_an_error_that_nobody_foresaw_is_one_line(monkeypatch, error, line):
     said = run("features", code=2).stderr
     assert said.startswith(line) and said.count("\n") == 1
     assert "Traceback" in run("features", "-v", code=2).stderr
+
+
+def test_after_ctrl_c_threads_of_libraries_say_nothing(tmp_path):
+    code = (
+        "import os, signal, sys, threading, time\n"
+        "from ridgefeat.cli.streams import guarded_streams\n"
+        "def late():\n"
+        "    time.sleep(0.3)\n"
+        "    raise OSError(9, 'Bad file descriptor')\n"
+        "with guarded_streams():\n"
+        "    threading.Thread(target=late).start()\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(5)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, cwd=tmp_path, capture_output=True)
+    assert (done.returncode, done.stderr) == (130, b"Interrupted.\n")
