@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.audit.columns import LEAKING_AUC
+from ridgefeat.audit.near_images import Images
 from ridgefeat.audit.probe import ColumnProbe
 from ridgefeat.audit.table import AuditTable, Finding, on_columns
 from ridgefeat.sources.rows import stays_inside
@@ -27,9 +28,7 @@ NAME_TRAITS = ("folder", "length of file name", "beginning of file name")
 """Traits that no classifier sees and no image holds."""
 
 
-def check_files(
-    table: AuditTable, probe: ColumnProbe, images_root: str | os.PathLike[str] | None = None
-) -> Iterator[Finding]:
+def check_files(table: AuditTable, probe: ColumnProbe, images_root: Images | None = None) -> Iterator[Finding]:
     """Yield traits of the files, and the order of the rows, that predict the target."""
     traits = file_traits(table, images_root)
     area: dict[str, float] = {}
@@ -68,7 +67,7 @@ def check_files(
         )
 
 
-def file_traits(table: AuditTable, images_root: str | os.PathLike[str] | None = None) -> dict[str, NDArray[Any]]:
+def file_traits(table: AuditTable, images_root: Images | None = None) -> dict[str, NDArray[Any]]:
     """Return what is known about each print besides its ridges, by name: numbers as floats, texts as codes."""
     frame = table.frame
     traits: dict[str, NDArray[Any]] = {"order of rows": np.arange(len(table), dtype=np.float64)}
@@ -89,7 +88,7 @@ def file_traits(table: AuditTable, images_root: str | os.PathLike[str] | None = 
             "beginning of file name": _codes([p.name[:PREFIX_LENGTH] for p in paths]),
         }
         if images_root is not None:
-            traits["size of file"] = _sizes(Path(images_root), [str(n) for n in table.names])
+            traits["size of file"] = _sizes(images_root, [str(n) for n in table.names])
     return traits
 
 
@@ -105,12 +104,16 @@ def _first_byte(digest: Any) -> float:
     return float(int(text, 16)) if re.fullmatch("[0-9a-fA-F]{2}", text) else np.nan
 
 
-def _sizes(root: Path, names: list[str]) -> NDArray[np.float64]:
+def _sizes(images: Images, names: list[str]) -> NDArray[np.float64]:
+    if isinstance(images, (str, os.PathLike)):
+        paths = [Path(images) / name if stays_inside(name) else None for name in names]
+    else:
+        paths = [source.path for source in images]
     sizes = np.full(len(names), np.nan)
-    for i, name in enumerate(names):
+    for i, path in enumerate(paths):
         with suppress(OSError):
-            if stays_inside(name):
-                sizes[i] = (root / name).stat().st_size
+            if path is not None:
+                sizes[i] = path.stat().st_size
     return sizes
 
 

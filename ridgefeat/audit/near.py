@@ -6,7 +6,6 @@ those of two people.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,7 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from ridgefeat.audit.copies import differing_labels, is_altered
 from ridgefeat.audit.duplicates import DuplicateSets, connect
-from ridgefeat.audit.near_images import compare_images
+from ridgefeat.audit.near_images import Images, compare_images
 from ridgefeat.audit.people import Comparator, check_people
 from ridgefeat.audit.table import IDENTITY, AuditTable, Finding, Index, count_images, not_checked
 from ridgefeat.structure import Float
@@ -46,7 +45,7 @@ Pairs = Sequence[tuple[int, int, float]]
 def check_near(
     table: AuditTable,
     identical: Sequence[Sequence[int]],
-    images_root: str | os.PathLike[str] | None,
+    images_root: Images | None,
     jobs: int | None,
     comparator: Comparator | None = None,
 ) -> Iterator[Finding]:

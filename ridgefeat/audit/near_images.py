@@ -32,6 +32,8 @@ from ridgefeat.structure import Bool, Float, UInt8
 from ridgefeat.work.engine import count_workers, spread_items
 from ridgefeat.work.guard import Stopped
 
+Images = str | os.PathLike[str] | Sequence[PrintSource]
+"""A table's images: the folder that meta_source is relative to, or each row's image."""
 BATCH = 200
 """Prints or pairs that are sent to a worker at once."""
 CACHED_IMAGES = 4500
@@ -59,10 +61,10 @@ class Comparison:
     """Rows whose image has other pixels than the table was extracted from."""
 
 
-def compare_images(
-    table: AuditTable, root: str | os.PathLike[str], rows: Sequence[int], jobs: int | None = 1
-) -> Comparison:
-    """Return the pairs among some rows that show one finger in nearly the same way, with images below `root`.
+def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs: int | None = 1) -> Comparison:
+    """Return the pairs among some rows that show one finger in nearly the same way.
+
+    `images` is the folder that meta_source is relative to, or each row's image.
 
     One of a pair may be mirrored, turned or cropped.
 
@@ -71,15 +73,14 @@ def compare_images(
     TableError
         If the folder is not there, the table has no meta_source, or none of the images can be read.
     """
-    check_root(root)
-    sources, digests = _sources(table, root, rows)
+    sources, digests = _sources(table, images, rows)
     workers = count_workers(jobs)
     found = spread_items(_signature, sources, workers, batch=BATCH)
     made = [NO_SIGNATURE if isinstance(one, Stopped) else one for one in found]
     if sources and all(digest is None for digest, _ in made):
         raise TableError(
-            f"none of {len(sources)} images can be read below {os.fspath(root)}, first {sources[0].relative}; give the "
-            "folder that the table was extracted from"
+            f"none of {len(sources)} images can be read, first {sources[0].path}; give the folder that the table was "
+            "extracted from"
         )
     readable = [k for k, (digest, _) in enumerate(made) if digest is not None]
     vectors = np.array([made[k][1] for k in readable], np.float32).reshape(-1, 3 * CELLS * CELLS)
@@ -103,16 +104,17 @@ def compare_images(
     )
 
 
-def _sources(
-    table: AuditTable, root: str | os.PathLike[str], rows: Sequence[int]
-) -> tuple[list[PrintSource], list[str]]:
+def _sources(table: AuditTable, images: Images, rows: Sequence[int]) -> tuple[list[PrintSource], list[str]]:
+    if not isinstance(images, (str, os.PathLike)):
+        return [images[i] for i in rows], [""] * len(rows)
+    check_root(images)
     if "meta_source" not in table.frame:
         raise TableError(
             "the table has no column meta_source, so its images cannot be found; do not give the folder of the images"
         )
     cells = table.frame.reindex(columns=["meta_layout", "meta_sha256"]).iloc[list(rows)].fillna("").astype(str)
     names = map(str, table.names[list(rows)])
-    sources = [locate(root, name, layout or None) for name, layout in zip(names, cells["meta_layout"], strict=True)]
+    sources = [locate(images, name, layout or None) for name, layout in zip(names, cells["meta_layout"], strict=True)]
     return sources, cells["meta_sha256"].tolist()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,11 +13,14 @@ from ridgefeat.audit.columns import check_features, check_names, check_pairs
 from ridgefeat.audit.copies import check_altered, check_identical, find_identical
 from ridgefeat.audit.files import check_files
 from ridgefeat.audit.groups import check_folds, check_groups, check_labels
+from ridgefeat.audit.inputs import AuditInput
 from ridgefeat.audit.near import check_near
+from ridgefeat.audit.near_images import Images
 from ridgefeat.audit.people import Comparator
 from ridgefeat.audit.probe import make_probe
-from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, make_table, not_checked
+from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, as_text, make_table, not_checked
 from ridgefeat.audit.together import check_together
+from ridgefeat.files import count_of
 from ridgefeat.work.threads import one_thread
 
 SHOWN = 20
@@ -50,6 +52,15 @@ class Audit:
     def leaks(self) -> tuple[Finding, ...]:
         """The findings that make a score too good and were not resolved."""
         return tuple(f for f in self.findings if f.severity == "leak" and not f.resolved)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: whether there is a leak, and the first."""
+        if leaks := self.leaks:
+            return f"{count_of(len(leaks), 'leak')} found in {self.prints:,} prints. First: {leaks[0].message}."
+        warned = sum(f.severity == "warning" for f in self.findings)
+        to_check = f"; {count_of(warned, 'warning')} to check" if warned else ""
+        return f"No leak found in {self.prints:,} prints{to_check}."
 
     def with_folds(self, kept: Index, folds: Sequence[tuple[Index, Index]]) -> Audit:
         """Return the audit with those leaks marked as resolved whose sets of prints no fold separates.
@@ -95,6 +106,13 @@ class Audit:
                 lines.append(f"          … and {len(finding.files) - shown} more sets")
         return "\n".join(lines)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the audit as JSON holds it."""
+        names = ("severity", "kind", "message", "cost", "advice", "count", "resolved", "columns", "files", "groups")
+        findings = [{name: getattr(f, name) for name in names} for f in self.findings]
+        about = {"verdict": self.verdict, "prints": self.prints, "label": self.target, "group": self.group}
+        return about | {"leaks": len(self.leaks), "findings": findings}
+
     def to_frame(self) -> pd.DataFrame:
         """Return a row per finding: severity, kind, message, cost, count, files, groups and columns (as text)."""
         rows = [
@@ -119,7 +137,7 @@ def audit(
     group: str,
     features: Sequence[str] | None = None,
     folds: Sequence[Any] | None = None,
-    images_root: str | os.PathLike[str] | None = None,
+    images_root: Images | None = None,
     comparator: Comparator | None = None,
     jobs: int | None = 1,
     limits: AuditParams | None = None,
@@ -138,9 +156,9 @@ def audit(
         The columns that a classifier is given; without, every column of numbers that is no meta_* and no known label.
     folds : sequence of (training, test) row positions, optional
         Splits to check; without them costs are estimated for five random folds.
-    images_root : path, optional
-        The folder that meta_source is relative to. Near-duplicates are then looked for in the images, else in the
-        features.
+    images_root : path or sequence of PrintSource, optional
+        The folder that meta_source is relative to, or each row's image. Near-duplicates are then looked for in the
+        images, else in the features.
     comparator : Comparator, optional
         With the images: finds prints of one person under two names; `ridgefeat.bench.make_comparator()` is one.
     jobs : int or None
@@ -164,8 +182,57 @@ def audit(
         return Audit((), target, group, len(table)).with_findings(_checks(table, images_root, comparator, jobs))
 
 
+def audit_input(
+    read: AuditInput,
+    *,
+    label: str | None = None,
+    group: str = "subject",
+    images: str | None = None,
+    comparator: Comparator | None = None,
+    jobs: int | None = 1,
+) -> Audit:
+    """Audit what `read_input` has read.
+
+    Parameters
+    ----------
+    read : AuditInput
+    label : str, optional
+        The column to audit; by default `class`, which the layout class-folders gives, or else the people alone.
+    group : str
+        The column of people. Prints without one are taken as a person each.
+    images : path, optional
+        The images' folder, where a table was read.
+    comparator, jobs
+        As in `audit`.
+
+    Raises
+    ------
+    TableError
+        If there is no such label, or as in `audit`.
+    """
+    frame = with_people(read.frame, group)
+    target = label or ("class" if "class" in frame else group)
+    return audit(
+        frame,
+        target=target,
+        group=group,
+        features=read.features,
+        folds=read.folds,
+        images_root=read.images or images,
+        comparator=comparator,
+        jobs=jobs,
+    )
+
+
+def with_people(frame: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Return a table in which every print has a person: a print without one is a person of its own."""
+    own = pd.Series([f"print {i + 1}" for i in range(len(frame))], index=frame.index, dtype=object)
+    known = frame[group].astype(object).map(as_text, na_action="ignore") if group in frame else own
+    return frame.assign(**{group: known.where(known.notna(), own)})
+
+
 def _checks(
-    table: AuditTable, images_root: str | os.PathLike[str] | None, comparator: Comparator | None, jobs: int | None
+    table: AuditTable, images_root: Images | None, comparator: Comparator | None, jobs: int | None
 ) -> Iterator[Finding]:
     yield from check_groups(table)
     yield from check_folds(table)

@@ -208,7 +208,30 @@ Severity = Literal["leak", "warning", "note"]
 Names = tuple[str, ...]
 
 SEVERITIES: tuple[Severity, ...] = ("leak", "warning", "note")
-"""Worst first. A leak makes a score too good; a warning should be looked at by a person; a note is for information."""
+"""Worst first. A leak makes a score too good, or shows that labels cannot be true; a warning should be looked at by a
+person; a note is for information."""
+ADVICE = {
+    "groups": "name the column that says whose print it is, and split by it",
+    "folds": "split by person: `ridgefeat split`, or folds by group",
+    "identical": "keep one file of each image, or put all of them on one side of the split",
+    "near_duplicate": "keep one file of each image, or put all of them on one side of the split; augment training prints "
+    "only, after the split",
+    "same_finger": "compare the prints by eye, correct the names, and keep each person on one side of the split",
+    "label_conflict": "look at the named prints and correct or drop their labels",
+    "altered_copy": "keep altered copies with their originals, or test on people without any",
+    "column": "leave the column out, unless it can be measured without knowing the target",
+    "column_pair": "leave one of the two columns out",
+    "columns_together": "test on prints of another acquisition",
+    "missing": "fill gaps within training folds, without the target",
+    "file": "capture, scale and store all classes alike; otherwise test on prints of another acquisition",
+    "order": "shuffle people before you split",
+    "target_name": "leave the column out",
+    "recognised": "cite the set, and take people, fingers and sex from its own file names",
+    "known_people": "split by the people that the set names; drop prints that are in training and in test",
+    "impossible_label": "do not use this label; ask its publisher where it is from",
+    "known_label": "take the label from the set's own file names",
+}
+"""What to do about a finding, by its kind."""
 
 
 def count_images(count: int, which: str = "") -> str:
@@ -230,8 +253,9 @@ class Finding:
     Attributes
     ----------
     kind : str
-        groups, folds, identical, near_duplicate, same_finger, label_conflict, altered_copy, column, column_pair,
-        columns_together, too_good, missing, file, order, target_name, target or not_checked.
+        groups, folds, identical, near_duplicate, same_finger, label_conflict, altered_copy, recognised, known_people,
+        impossible_label, known_label, column, column_pair, columns_together, too_good, missing, file, order,
+        target_name, target or not_checked.
     severity : {"leak", "warning", "note"}
         How bad it is.
     message : str
@@ -262,6 +286,11 @@ class Finding:
     rows: tuple[tuple[int, ...], ...] = ()
     columns: Names = ()
     resolved: bool = False
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty for a note that needs nothing."""
+        return "" if self.severity == "note" and self.kind != "recognised" else ADVICE.get(self.kind, "")
 
 
 def on_columns(kind: str, severity: Severity, message: str, cost: str, columns: Sequence[str]) -> Finding:

@@ -30,6 +30,7 @@ COMMANDS = {
     "show": "show.command",
     "explain": "explain.command",
     "synth": "synth.command",
+    "audit": "audit.command",
     "bench": "bench.command",
     "train": "model.train",
     "predict": "model.predict",

@@ -115,13 +115,19 @@ def _bench_files() -> list[str]:
     return [*(f"{name}.csv" for name in TABLES), "report.html"]
 
 
+def _audit_files() -> list[str]:
+    from ridgefeat.cli.audit import FILES
+
+    return list(FILES)
+
+
 def _threshold_files() -> list[str]:
     from ridgefeat.cli.threshold import FILES
 
     return list(FILES)
 
 
-RESULTS: dict[str, Any] = {"bench": _bench_files, "threshold": _threshold_files}
+RESULTS: dict[str, Any] = {"audit": _audit_files, "bench": _bench_files, "threshold": _threshold_files}
 """Commands whose output is a folder, and the files that they write there."""
 
 

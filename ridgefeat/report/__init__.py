@@ -3,6 +3,7 @@
 Pages, each one HTML file that needs no network:
 
 - `write_bench_page`: a comparison of classifiers;
+- `write_audit_page`: a leak audit;
 - `write_threshold_page`: decision thresholds of a comparator;
 - `write_explore_page`, with `ExploreOptions`: a feature table to explore;
 - `render_model_card`: what a model was made of, as Markdown.
@@ -23,7 +24,7 @@ Figures of reports, for notebooks and papers:
 - `percent`, `percent_interval`: rates as text, as the pages write them.
 
 Read `page` (templates, numbers, files), `display` (a figure in this style) and `plots` (the kinds of figure) first;
-then one folder per page: `bench`, `threshold`, `explore`; `pictures` and `model_card` stand alone.
+then one folder per page: `audit`, `bench`, `threshold`, `explore`; `pictures` and `model_card` stand alone.
 """
 
 import lazy_loader
@@ -31,6 +32,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "audit.page": ["write_audit_page"],
         "bench.page": ["bench_displays", "write_bench_page"],
         "display": ["Display", "save_figure"],
         "explore.page": ["ExploreOptions", "write_explore_page"],

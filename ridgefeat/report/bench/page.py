@@ -15,6 +15,7 @@ from typing import Any
 from ridgefeat._version import __version__
 from ridgefeat.bench.results import Comparison
 from ridgefeat.files import count_of
+from ridgefeat.report.audit.page import describe_audit
 from ridgefeat.report.bench import figures, summary, tables
 from ridgefeat.report.bench.words import find_topic, metric_name
 from ridgefeat.report.display import Display, by_name
@@ -54,7 +55,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "learning": figures.make_learning_curve(comparison, chance),
         "training": figures.make_training_curves(comparison),
         "controls": tables.list_controls(comparison),
-        "audit": tables.describe_audit(comparison.audit),
+        "audit": describe_audit(comparison.audit),
         "folds": tables.list_folds(comparison),
         "reproduction": tables.describe_reproduction(comparison),
     }

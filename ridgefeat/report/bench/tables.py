@@ -1,4 +1,4 @@
-"""A comparison as rows of text: classifiers, pairs, classes, folds, controls, problem, reproduction, leak audit."""
+"""A comparison as rows of text: classifiers, pairs, classes, folds, controls, problem, reproduction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
-from ridgefeat.files import count_of
 from ridgefeat.report.bench.figures import group_rows
 from ridgefeat.report.bench.words import (
     METRIC_MEANINGS,
@@ -17,7 +16,6 @@ from ridgefeat.report.bench.words import (
     format_estimate,
     format_p_value,
     format_value,
-    join_names,
     metric_name,
 )
 from ridgefeat.report.page import number
@@ -196,85 +194,3 @@ def _signed_between(row: Mapping[Any, Any], kind: str) -> str:
     return (
         f"{format_difference(low, kind)} to {format_difference(high, kind)}" if np.isfinite([low, high]).all() else ""
     )
-
-
-MAX_SETS, MAX_FILES = 40, 12
-"""Sets of a finding, and files of a set, that are written out; the others are counted."""
-
-TITLES = {
-    "groups": "Groups",
-    "folds": "Folds",
-    "identical": "Identical images",
-    "near_duplicate": "Near-duplicate images",
-    "same_finger": "One finger under several names",
-    "label_conflict": "Conflicting labels",
-    "altered_copy": "Altered copies",
-    "column": "A column reveals the target",
-    "columns_together": "All columns together reveal the target",
-    "too_good": "A result that is too good",
-    "column_pair": "Two columns reveal the target",
-    "missing": "Missing values",
-    "file": "File properties",
-    "order": "Row order",
-    "target_name": "A column like the target",
-    "target": "The target",
-    "not_checked": "Not checked",
-}
-ORDER = {"leak": 0, "warning": 1, "note": 2}
-
-
-def describe_audit(audit: Any) -> dict[str, Any]:
-    """Return an Audit (or None) for a page: findings, what was not checked, how many there are, and a sentence."""
-    if audit is None:
-        empty = {"run": False, "leaks": 0, "resolved": 0, "findings": [], "unchecked": []}
-        return empty | {"short": "not run", "sentence": "No leak audit was run."}
-    unchecked = [_sentence(f.message) for f in audit.findings if f.kind == "not_checked"]
-    findings = [f for f in audit.findings if f.kind != "not_checked"]
-    findings.sort(key=lambda f: 1.5 if f.resolved else ORDER.get(f.severity, len(ORDER)))
-    counts = {s: sum(f.severity == s and not f.resolved for f in findings) for s in ORDER}
-    resolved = sum(f.resolved for f in findings)
-    parts = [count_of(n, severity) for severity, n in counts.items() if n and severity != "note"]
-    found = [*parts, *([count_of(resolved, "resolved leak")] if resolved else [])]
-    tiles = [*parts, *([f"{resolved} found, resolved"] if resolved else [])]
-    first = next((f for f in findings if f.severity != "note" and not f.resolved), None)
-    sentence = f"The leak audit found {join_names(found) or 'no leak'}"
-    return {
-        "run": True,
-        "leaks": counts["leak"],
-        "resolved": resolved,
-        "findings": [_finding(f) for f in findings],
-        "unchecked": unchecked,
-        "short": tiles[0] if tiles else "no leak",
-        "note": ", ".join([*tiles[1:], "see below"]) if findings or unchecked else "nothing was found",
-        "sentence": sentence + (f"; the first: {first.message}." if first else "."),
-    }
-
-
-def _finding(one: Any) -> dict[str, Any]:
-    sets = [list(s) for s in one.files]
-    cells = [
-        {"names": s[:MAX_FILES], "more": max(0, len(s) - MAX_FILES), "groups": _groups(one, i)}
-        for i, s in enumerate(sets[:MAX_SETS])
-    ]
-    return {
-        "severity": "resolved" if one.resolved else str(one.severity),
-        "title": TITLES.get(one.kind, str(one.kind).replace("_", " ").capitalize()),
-        "message": _sentence(one.message),
-        "cost": _sentence(one.cost),
-        "sets": cells,
-        "count": count_of(sum(map(len, sets)), "file") + (f" in {len(sets)} sets" if len(sets) > 1 else ""),
-        "more": max(0, len(sets) - MAX_SETS),
-        "columns": list(one.columns),
-    }
-
-
-def _groups(one: Any, index: int) -> str:
-    """Return the groups that the files of a set belong to, where there are several."""
-    names = list(dict.fromkeys(one.groups[index])) if index < len(one.groups) else []
-    return ", ".join(names[:MAX_FILES]) if len(names) > 1 else ""
-
-
-def _sentence(text: str) -> str:
-    """Return a message as a sentence of a page: with a capital, and a full stop."""
-    text = text.strip()
-    return text and text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,1 @@
+"""The leak audit as a page of its own, and as a part of other pages."""
