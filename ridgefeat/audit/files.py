@@ -83,10 +83,11 @@ def file_traits(table: AuditTable, images_root: Images | None = None) -> dict[st
         paths = [PurePosixPath(str(n)) for n in table.names]
         traits |= {
             "format": _codes([p.suffix.lower() for p in paths]),
-            "folder": _codes([str(p.parent) for p in paths]),
             "length of file name": np.array([len(p.name) for p in paths], np.float64),
             "beginning of file name": _codes([p.name[:PREFIX_LENGTH] for p in paths]),
         }
+        if "meta_layout" not in frame or not frame["meta_layout"].eq("class-folders").all():
+            traits["folder"] = _codes([str(p.parent) for p in paths])
         if images_root is not None:
             traits["size of file"] = _sizes(images_root, [str(n) for n in table.names])
     return traits

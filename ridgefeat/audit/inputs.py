@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ridgefeat.audit.known import Look, look_at, looks_in, shorten
 from ridgefeat.audit.table import Fold, as_text
 from ridgefeat.errors import LayoutError, TableError
 from ridgefeat.files import MANIFEST, count_of, first_few, os_errors_as
@@ -54,6 +55,8 @@ class AuditInput:
         The rows' images, where images were given.
     folds : tuple of (training, test) row positions
         The split that was given or recognised.
+    looks : tuple of Look or None
+        The prints' digests; None where there are neither images nor digests.
     notes : tuple of str
         How the input was understood, in sentences.
     """
@@ -62,6 +65,7 @@ class AuditInput:
     features: tuple[str, ...] | None = None
     images: tuple[PrintSource, ...] | None = None
     folds: tuple[Fold, ...] = ()
+    looks: tuple[Look, ...] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -109,15 +113,17 @@ def _is_table(given: str) -> bool:
 def _read_images(inputs: Sequence[str], jobs: int | None, how: Mapping[str, Any]) -> AuditInput:
     sources = find_prints(list(inputs), **how)
     rows = [dict.fromkeys(META) for _ in sources]
-    for row, source, read in zip(
-        rows, sources, spread_items(_read_meta, sources, count_workers(jobs), batch=BATCH), strict=True
-    ):
+    looks = []
+    found = spread_items(_read_print, sources, count_workers(jobs), batch=BATCH)
+    for row, source, read in zip(rows, sources, found, strict=True):
         row |= {"meta_source": source.relative, "meta_layout": source.layout, "meta_flags": " ".join(source.flags)}
-        row |= {"meta_error": read.reason} if isinstance(read, Stopped) else read
+        cells, look = ({"meta_error": read.reason}, Look(())) if isinstance(read, Stopped) else read
+        row |= cells
+        looks.append(look)
     labels = dict.fromkeys(name for s in sources for name in s.labels)
     cells = {name: [s.labels.get(name) or "" for s in sources] for name in labels}
     frame = pd.DataFrame(rows).assign(**{name: column(c, kind_of(c)) for name, c in cells.items()})
-    return AuditInput(frame.assign(meta_input=_input_of(sources, inputs)), (), tuple(sources))
+    return AuditInput(frame.assign(meta_input=_input_of(sources, inputs)), (), tuple(sources), looks=tuple(looks))
 
 
 def _input_of(sources: Sequence[PrintSource], inputs: Sequence[str]) -> list[int]:
@@ -126,14 +132,17 @@ def _input_of(sources: Sequence[PrintSource], inputs: Sequence[str]) -> list[int
     return [next((k for k, f in enumerate(folders) if str(s.path).startswith(f)), 0) for s in sources]
 
 
-def _read_meta(source: PrintSource) -> dict[str, Any]:
-    """Return what a row says of an image."""
+def _read_print(source: PrintSource) -> tuple[dict[str, Any], Look]:
+    """Return what a row says of an image, and what the print is recognised by."""
     loaded = load(source)
     if loaded is None:
-        return {"meta_error": source.error or "cannot be read"}
+        return {"meta_error": source.error or "cannot be read"}, Look(())
     height, width = loaded.pixels.shape
     size = {"meta_width": width, "meta_height": height, "meta_dpi_x": loaded.dpi_x, "meta_dpi_y": loaded.dpi_y}
-    return {"meta_sha256": loaded.sha256, "meta_flags": " ".join(loaded.flags), **size}
+    look = look_at(loaded.pixels, marked=False)
+    digests = dict.fromkeys((*look.digests, shorten(loaded.sha256)))
+    cells = {"meta_sha256": loaded.sha256, "meta_flags": " ".join(loaded.flags), **size}
+    return cells, replace(look, digests=tuple(digests))
 
 
 def _read_tables(inputs: Sequence[str]) -> AuditInput:
@@ -148,11 +157,12 @@ def _read_tables(inputs: Sequence[str]) -> AuditInput:
             frame, plain = _read_plain(path), True
         frames.append(frame.assign(meta_input=number))
     whole = pd.concat(frames, ignore_index=True)
-    return AuditInput(whole, None if plain else tuple(features))
+    looks = looks_in(whole)
+    return AuditInput(whole, None if plain else tuple(features), looks=None if looks is None else tuple(looks))
 
 
 def _read_plain(path: Path) -> pd.DataFrame:
-    """Return any table with a row per print; a column `file` becomes meta_source."""
+    """Return any table with a row per print; `file` becomes meta_source, and pixel_digest meta_sha256."""
     where = f"table {path}"
     with os_errors_as(TableError, f"{where} cannot be read"):
         table = open_table(path, TableError, where, max_bytes=MAX_BYTES)
@@ -162,7 +172,8 @@ def _read_plain(path: Path) -> pd.DataFrame:
             log_dialect(table)
             texts = table.rename([*META, "file"]).frame(max_rows=MAX_ROWS)
             frame = pd.DataFrame({n: column(cells := texts[n].tolist(), kind_of(cells)) for n in texts})
-    return frame.rename(columns={"file": "meta_source"}) if "meta_source" not in frame else frame
+    names = {"file": "meta_source", "pixel_digest": "meta_sha256"}
+    return frame.rename(columns={old: new for old, new in names.items() if new not in frame})
 
 
 def _split_values(frame: pd.DataFrame, inputs: Sequence[str], split: str | None) -> tuple[list[str] | None, str]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
@@ -108,14 +109,26 @@ def _sources(table: AuditTable, images: Images, rows: Sequence[int]) -> tuple[li
     if not isinstance(images, (str, os.PathLike)):
         return [images[i] for i in rows], [""] * len(rows)
     check_root(images)
-    if "meta_source" not in table.frame:
+    part = table.frame.iloc[list(rows)]
+    return locate_all(part, images), part.reindex(columns=["meta_sha256"])["meta_sha256"].fillna("").astype(
+        str
+    ).tolist()
+
+
+def locate_all(frame: pd.DataFrame, root: str | os.PathLike[str]) -> list[PrintSource]:
+    """Return where the images of a table's rows are, below the folder `root`.
+
+    Raises TableError if the table has no meta_source.
+    """
+    if "meta_source" not in frame:
         raise TableError(
             "the table has no column meta_source, so its images cannot be found; do not give the folder of the images"
         )
-    cells = table.frame.reindex(columns=["meta_layout", "meta_sha256"]).iloc[list(rows)].fillna("").astype(str)
-    names = map(str, table.names[list(rows)])
-    sources = [locate(images, name, layout or None) for name, layout in zip(names, cells["meta_layout"], strict=True)]
-    return sources, cells["meta_sha256"].tolist()
+    cells = frame.reindex(columns=["meta_source", "meta_layout"]).fillna("").astype(str)
+    return [
+        locate(root, name, layout or None)
+        for name, layout in zip(cells["meta_source"], cells["meta_layout"], strict=True)
+    ]
 
 
 def _candidates(vectors: Float, table: AuditTable) -> list[tuple[int, int, str]]:

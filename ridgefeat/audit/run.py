@@ -14,10 +14,12 @@ from ridgefeat.audit.copies import check_altered, check_identical, find_identica
 from ridgefeat.audit.files import check_files
 from ridgefeat.audit.groups import check_folds, check_groups, check_labels
 from ridgefeat.audit.inputs import AuditInput
+from ridgefeat.audit.known import PrintIndex
 from ridgefeat.audit.near import check_near
-from ridgefeat.audit.near_images import Images
+from ridgefeat.audit.near_images import Images, locate_all
 from ridgefeat.audit.people import Comparator
 from ridgefeat.audit.probe import make_probe
+from ridgefeat.audit.recognised import Recognised, check_recognised, check_trait, recognise_prints
 from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, as_text, make_table, not_checked
 from ridgefeat.audit.together import check_together
 from ridgefeat.files import count_of
@@ -25,6 +27,8 @@ from ridgefeat.work.threads import one_thread
 
 SHOWN = 20
 """Sets of files that the text names; `to_frame` names all."""
+PERSON = "person"
+"""The column of people of a table that names none."""
 SHOWN_FILES = 8
 """Files of a set that it names."""
 
@@ -139,6 +143,7 @@ def audit(
     folds: Sequence[Any] | None = None,
     images_root: Images | None = None,
     comparator: Comparator | None = None,
+    recognised: Recognised | None = None,
     jobs: int | None = 1,
     limits: AuditParams | None = None,
 ) -> Audit:
@@ -161,6 +166,8 @@ def audit(
         images, else in the features.
     comparator : Comparator, optional
         With the images: finds prints of one person under two names; `ridgefeat.bench.make_comparator()` is one.
+    recognised : Recognised, optional
+        The rows' prints in an index of known sets (ridgefeat.audit.recognise_prints).
     jobs : int or None
         Worker processes for the images; None or -1 for every core.
     limits : AuditParams, optional
@@ -179,7 +186,9 @@ def audit(
     """
     table = make_table(frame, target, group, folds, limits or AuditParams(), features)
     with one_thread():
-        return Audit((), target, group, len(table)).with_findings(_checks(table, images_root, comparator, jobs))
+        return Audit((), target, group, len(table)).with_findings(
+            _checks(table, images_root, comparator, recognised, jobs)
+        )
 
 
 def audit_input(
@@ -188,6 +197,7 @@ def audit_input(
     label: str | None = None,
     group: str = "subject",
     images: str | None = None,
+    index: PrintIndex | None = None,
     comparator: Comparator | None = None,
     jobs: int | None = 1,
 ) -> Audit:
@@ -199,9 +209,12 @@ def audit_input(
     label : str, optional
         The column to audit; by default `class`, which the layout class-folders gives, or else the people alone.
     group : str
-        The column of people. Prints without one are taken as a person each.
+        The column of people; without one it is called `person`. A print that has none there is of the person that the
+        index knows, else of a person of its own.
     images : path, optional
         The images' folder, where a table was read.
+    index : PrintIndex, optional
+        Known prints, by which those of public sets are recognised.
     comparator, jobs
         As in `audit`.
 
@@ -210,7 +223,12 @@ def audit_input(
     TableError
         If there is no such label, or as in `audit`.
     """
-    frame = with_people(read.frame, group)
+    sources = read.images or (None if images is None else locate_all(read.frame, images))
+    known = None
+    if index is not None and (sources is not None or read.looks is not None):
+        known = recognise_prints(index, read.looks, sources, jobs)
+    group = group if group in read.frame else PERSON
+    frame = with_people(read.frame, group, known)
     target = label or ("class" if "class" in frame else group)
     return audit(
         frame,
@@ -220,20 +238,31 @@ def audit_input(
         folds=read.folds,
         images_root=read.images or images,
         comparator=comparator,
+        recognised=known,
         jobs=jobs,
     )
 
 
-def with_people(frame: pd.DataFrame, group: str) -> pd.DataFrame:
-    """Return a table in which every print has a person: a print without one is a person of its own."""
-    own = pd.Series([f"print {i + 1}" for i in range(len(frame))], index=frame.index, dtype=object)
-    known = frame[group].astype(object).map(as_text, na_action="ignore") if group in frame else own
-    return frame.assign(**{group: known.where(known.notna(), own)})
+def with_people(frame: pd.DataFrame, group: str, known: Recognised | None = None) -> pd.DataFrame:
+    """Return a table in which every print has a person: its own label, else as recognised, else one for it alone."""
+    own = [f"print {i + 1}" for i in range(len(frame))]
+    named = [p or o for p, o in zip(known.people, own, strict=True)] if known is not None else own
+    if group not in frame:
+        return frame.assign(**{group: named})
+    labels = frame[group].astype(object).map(as_text, na_action="ignore")
+    return frame.assign(**{group: labels.where(labels.notna(), named)})
 
 
 def _checks(
-    table: AuditTable, images_root: Images | None, comparator: Comparator | None, jobs: int | None
+    table: AuditTable,
+    images_root: Images | None,
+    comparator: Comparator | None,
+    recognised: Recognised | None,
+    jobs: int | None,
 ) -> Iterator[Finding]:
+    if recognised is not None:
+        yield from check_recognised(table, recognised)
+    yield from check_trait(table, recognised.people if recognised is not None else None)
     yield from check_groups(table)
     yield from check_folds(table)
     identical = find_identical(table)

@@ -214,8 +214,8 @@ ADVICE = {
     "groups": "name the column that says whose print it is, and split by it",
     "folds": "split by person: `ridgefeat split`, or folds by group",
     "identical": "keep one file of each image, or put all of them on one side of the split",
-    "near_duplicate": "keep one file of each image, or put all of them on one side of the split; augment training prints "
-    "only, after the split",
+    "near_duplicate": "keep one file of each image, or put all of them on one side of the split; augment training "
+    "prints only, after the split",
     "same_finger": "compare the prints by eye, correct the names, and keep each person on one side of the split",
     "label_conflict": "look at the named prints and correct or drop their labels",
     "altered_copy": "keep altered copies with their originals, or test on people without any",

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from ridgefeat.audit import Audit
 
 FILES = ("audit.json", "report.html")
+SHOWN_SETS = 3
+"""Sets of files of a finding that the terminal shows; audit.json has all."""
 
 
 @click.command("audit")
 @click.argument("inputs", nargs=-1, type=options.PATH, metavar="INPUT...")
-@options.output(metavar="FOLDER", help="Folder for audit.json and report.html.")
+@options.output(metavar="FOLDER", help="Folder for audit.json and report.html; with --make-index a file NAME.index.")
 @options.labels
 @click.option("--label", metavar="COLUMN", help="Label to audit.  [default: class, of the layout class-folders]")
 @options.shown("--group", default="subject", metavar="COLUMN", help="Label of the people who must stay together.")
@@ -27,15 +29,18 @@ FILES = ("audit.json", "report.html")
     metavar="COLUMN|FILE",
     help="A label, or a table with columns file and split.  [default: inputs or folders named train, test, …]",
 )
-@options.path("--images", metavar="FOLDER", help="Folder of the images of a TABLE.")
+@options.path("--images", metavar="FOLDER", help="Folder of the images of a table.")
+@options.path("--with-index", metavar="FILE", multiple=True, help="Also recognise the prints of this index. Repeat it.")
+@options.path("--make-index", metavar="FOLDER", help="Instead: write an index of these prints to the file -o.")
 @options.jobs
 @options.limits
 @options.json_result
 def command(**given: Any) -> None:
     """Audit prints, labels and a split: images, a feature table, or any table with a row per print.
 
-    Looks for one image or one person on both sides of the split, for labels that cannot be true of people, and for
-    labels that file properties reveal. Without --split, two inputs (train/ test/) or two folders inside one are
+    Recognises prints of public sets (SOCOFing, FVC, SD4, FCJ2020), whatever the files are called. Looks for one image
+    or one person on both sides of the split, for labels that cannot be true of people, and for labels that file
+    properties reveal. Without --split, two inputs (train/ test/) or two folders inside one are
     the split if they are named so. Writes audit.json and report.html. The exit code is 1 if a leak is found.
 
     \b
@@ -44,25 +49,43 @@ def command(**given: Any) -> None:
       ridgefeat audit prints/ --index labels.csv --label blood_group --split split.csv -o audit/
       ridgefeat audit train/ test/ --index labels.csv --label sex -o audit/
       ridgefeat audit features.csv --images prints/ --label sex --split fold -o audit/
+      ridgefeat audit --make-index ours/ -o ours.index
+      ridgefeat audit prints/ --with-index ours.index -o audit/
     """
+    how = {name: given[name] for name in ("index", "index_column", "regex")} | {"layout": given["layout"] or "auto"}
+    if given["make_index"]:
+        _make_index(given, how)
+        return
     if not given["inputs"]:
         raise click.UsageError("Missing argument 'INPUT...': give images, or tables.")
-    from ridgefeat.audit import audit_input, read_input
+    from ridgefeat.audit import audit_input, join_indexes, public_index, read_input, read_print_index
     from ridgefeat.bench import make_comparator
 
-    how = {name: given[name] for name in ("index", "index_column", "regex")}
-    read = read_input(
-        given["inputs"], split=given["split"], jobs=given["jobs"], layout=given["layout"] or "auto", **how
-    )
+    known = join_indexes([public_index(), *map(read_print_index, given["with_index"])])
+    read = read_input(given["inputs"], split=given["split"], jobs=given["jobs"], **how)
     for note in read.notes:
         talk.echo(note)
     names = {name: given[name] for name in ("label", "group", "images", "jobs")}
-    found = audit_input(read, **names, comparator=make_comparator())
+    found = audit_input(read, **names, index=known, comparator=make_comparator())
     _write(found, Path(given["output"]), given["inputs"], read.notes)
-    talk.result(found.to_dict, found.text())
+    talk.result(found.to_dict, f"{found.verdict}\n{found.text(SHOWN_SETS)}")
     talk.echo(f"Written to {given['output']}")
     if found.leaks:
         sys.exit(1)
+
+
+def _make_index(given: dict[str, Any], how: dict[str, Any]) -> None:
+    from ridgefeat.audit import make_index, write_index
+    from ridgefeat.sources import find_prints
+
+    if given["inputs"]:
+        raise click.UsageError("--make-index FOLDER takes no further INPUT; audit prints with --with-index")
+    output = Path(given["output"])
+    found = find_prints([given["make_index"]], **how)
+    index = make_index(found, output.stem, given["jobs"])
+    write_index(index, output)
+    talk.result({"prints": len(index.prints), "index": output})
+    talk.echo(f"{len(index.prints)} of {len(found)} prints are in {output}; it holds no image, but names and labels.")
 
 
 def _write(found: Audit, folder: Path, inputs: tuple[str, ...], notes: tuple[str, ...]) -> None:

@@ -55,7 +55,7 @@ def check_outputs(command: str, given: dict[str, Any]) -> None:
         if not given.get(name):
             continue
         output = Path(given[name])
-        if command in RESULTS and name == "output":
+        if command in RESULTS and name == "output" and not given.get("make_index"):
             _check_folder(command, output, inputs, overwrite)
             continue
         if output.is_dir() and command == "split":

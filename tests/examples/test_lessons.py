@@ -65,3 +65,11 @@ def test_every_lesson_says_how_to_run_it(path):
     text = path.read_text(encoding="utf-8")
     assert text.startswith('"""')
     assert f"python examples/{path.name}" in text or "make demo" in text
+
+
+def test_a_set_that_was_dealt_into_blood_groups_is_recognised(tmp_path, capfd):
+    figures = lesson("whose_prints_are_these").main(tmp_path)
+    assert figures["as_published"] > 0.7 and figures["by_person"] < 0.4
+    out = capfd.readouterr().out
+    assert "48 of 48 prints are prints of the public set" in out and "they are of 16 people" in out
+    assert "cannot be true of these people" in out

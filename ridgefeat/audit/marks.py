@@ -1,0 +1,228 @@
+"""Signatures by which changed copies of an image are recognised: re-encoded, resized, cropped, turned, mirrored.
+
+A signature is 32 keypoints of SIFT (Lowe 2004), on the image scaled to one ridge period, each with its place, size and
+angle, and 64 bits of what surrounds it. Two images are one if several keypoints are alike and one shift, turn and scale
+brings them together. A print cannot be rebuilt from 32 x 96 bits: there is less than one keypoint per ten ridge
+periods in each direction, and 64 signs of sums do not determine the gradients around it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import hadamard
+
+from ridgefeat.structure import Float, UInt8
+
+KEYPOINTS = 32
+QUERY_KEYPOINTS = 100
+"""Keypoints that an image is searched by: more than a signature holds, as they change ranks."""
+RECORD = np.dtype([("hash", "<u8"), ("x", "u1"), ("y", "u1"), ("size", "u1"), ("angle", "u1")])
+MARK_BYTES = KEYPOINTS * RECORD.itemsize
+"""Bytes of a signature: 384."""
+FIRST_SIDE = 176.0
+"""Square root of the pixels of the image on which the ridge period is estimated."""
+PERIOD = 6.0
+"""Pixels per ridge period of the image in which keypoints are looked for."""
+MAX_SIDE = 408.0
+"""Its maximum side in pixels: a place takes a byte, in steps of STEP pixels."""
+STEP = 1.6
+CONTRAST_SIGMA, BLUR_SIGMA = 1.2, 0.2
+"""Standard deviations, in ridge periods, of the neighbourhood in which contrast is evened out, and of a blur."""
+SUPPORT = 2.0
+"""Factor on a keypoint's size: what surrounds it is several ridges."""
+MIN_SIZE = 0.4
+"""Minimum size of a keypoint in ridge periods; smaller ones are pores and noise."""
+MIN_DISTANCE = 0.7
+"""Minimum distance of two keypoints in ridge periods."""
+MAX_BITS = 13
+"""Bits of 64 in which two keypoints that are alike may differ."""
+MIN_INLIERS, MIN_COPY = 6, 10
+"""Keypoints that agree on one map from which two images show one finger, and from which they are one image. Another
+impression of a finger has up to 9, a copy that was cropped or compressed most as few as 6 (benchmarks/recognition.py).
+"""
+MAX_ERROR, MAX_TURN, MAX_ZOOM = 0.4, 0.2, 0.25
+"""How far a keypoint may be from where the map puts it, in ridge periods; difference of turns in radians, and of
+logarithms of scales."""
+MAX_MAP_TURN, MAX_MAP_ZOOM = 0.6, 0.7
+"""Turn in radians, and logarithm of the scale, beyond which a map is not considered."""
+CANDIDATES = 20
+"""Prints with the most alike keypoints, which are verified."""
+BANDS = 4
+"""Parts of 16 bits, in one of which a keypoint's bits must agree but for one to be compared in full."""
+
+_MEAN = np.frombuffer(
+    bytes.fromhex(
+        "5e42304460412e42714f3850714a334c724c354e6f4a334e5c3e2c415d3e2d426d4b3650764d344b8f5e42658c583858945d3a58855c3c5d"
+        "6b45304a704b334a6d4b344d7650364b8f5838588c65425e945d3c5c85583a5d6b4a334b704a30455e422e4160443042714c334a7150384f"
+        "724e334a6f4e354c5c422d3e5d412c3e"
+    ),
+    np.uint8,
+).astype(np.float32) / np.float32(4 * 255)
+"""Mean of the square roots of descriptors of prints: without it most bits would be the same in all of them."""
+_SIGNS = hadamard(128)[1:65].T.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _sift() -> Any:
+    return cv2.SIFT.create(nfeatures=0, contrastThreshold=0.008, edgeThreshold=20)
+
+
+def describe_marks(pixels: UInt8) -> NDArray[Any]:
+    """Return an image's strongest keypoints, and those of its mirror image, as RECORDs, shape (2, QUERY_KEYPOINTS).
+
+    The first KEYPOINTS of the first row are its signature. Unused ones are zeros.
+    """
+    image = _to_period(pixels)
+    points = [p for p in _sift().detect(image, None) if p.size >= MIN_SIZE * PERIOD]
+    points.sort(key=lambda p: (-p.response, p.pt))
+    at = np.array([p.pt for p in points], np.float32).reshape(-1, 2)
+    chosen: list[int] = []
+    for i in range(len(points)):
+        if not chosen or (((at[chosen] - at[i]) ** 2).sum(axis=1) > (MIN_DISTANCE * PERIOD) ** 2).all():
+            chosen.append(i)
+        if len(chosen) == QUERY_KEYPOINTS:
+            break
+    out = np.zeros((2, QUERY_KEYPOINTS), RECORD)
+    if not chosen:
+        return out
+    for i in chosen:
+        points[i].size *= SUPPORT
+    kept, values = _sift().compute(image, [points[i] for i in chosen])
+    own = out[:, : len(kept)]
+    x, y = (np.rint([p.pt[k] / STEP for p in kept]).clip(0, 255) for k in range(2))
+    angle = np.rint(np.array([p.angle for p in kept]) * 256 / 360).astype(np.int64)
+    own["x"], own["y"] = (x, 255 - x), y
+    own["size"] = np.rint(16 * np.log2([p.size for p in kept])).clip(1, 255)
+    own["angle"] = np.stack([angle, 128 - angle]) % 256
+    # Mirrored, a descriptor has its rows of cells and its directions in reverse order.
+    mirrored = values.reshape(-1, 4, 4, 8)[:, ::-1][..., [0, 7, 6, 5, 4, 3, 2, 1]].reshape(-1, 128)
+    own["hash"] = _hash(values), _hash(mirrored)
+    return out
+
+
+def _hash(values: Float) -> NDArray[np.uint64]:
+    """Return 64 bits of each SIFT descriptor: signs of sums of its elements' square roots, less their mean."""
+    roots = np.sqrt(values / np.maximum(values.sum(axis=1, keepdims=True), 1e-6)) - _MEAN
+    return np.asarray(np.packbits(roots @ _SIGNS > 0, axis=1).view("<u8").ravel(), np.uint64)
+
+
+def _to_period(pixels: UInt8) -> UInt8:
+    """Return an image scaled so that its ridges are PERIOD pixels apart, with its contrast evened out."""
+    first = FIRST_SIDE / np.sqrt(pixels.size)
+    period = _period(_flatten(_scaled(pixels, first), CONTRAST_SIGMA * PERIOD)[:256, :256])
+    scale = min(first * PERIOD / period, MAX_SIDE / max(pixels.shape))
+    flat = _flatten(_scaled(pixels, scale), CONTRAST_SIGMA * PERIOD)
+    blurred = np.asarray(cv2.GaussianBlur(flat, (0, 0), BLUR_SIGMA * PERIOD), np.float32)
+    return np.clip(128 + 45 * blurred, 0, 255).astype(np.uint8)
+
+
+def _scaled(pixels: UInt8, factor: float) -> Float:
+    size = tuple(max(8, round(side * factor)) for side in pixels.shape[::-1])
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(pixels, size, interpolation=how), np.float32)
+
+
+def _flatten(image: Float, sigma: float) -> Float:
+    detail = image - cv2.GaussianBlur(image, (0, 0), sigma)
+    deviation = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), sigma))
+    return np.asarray(detail / (deviation + 2 + 0.1 * float(detail.std())), np.float32)
+
+
+def _period(flat: Float) -> float:
+    """Return the mean ridge period of an image of at most 256 x 256 in pixels: the peak of its radial spectrum."""
+    window = np.outer(np.hanning(flat.shape[0]), np.hanning(flat.shape[1]))
+    power = np.abs(np.fft.rfft2(flat * window, (256, 256))) ** 2
+    radius = np.hypot(np.fft.fftfreq(256)[:, None], np.fft.rfftfreq(256)) * 256
+    band = (radius > 256 / 25) & (radius < 256 / 3)
+    shares = np.bincount(radius[band].astype(np.intp), weights=power[band], minlength=90)
+    profile = np.convolve(shares, np.ones(9) / 9, "same")
+    low = max(0, int(profile.argmax()) - 12)
+    peak = profile[low : low + 25]
+    centre = float((peak * (low + 0.5 + np.arange(len(peak)))).sum()) / max(float(peak.sum()), 1e-9)
+    return 256 / centre if centre > 1 else PERIOD
+
+
+class MarkIndex:
+    """Signatures to search in.
+
+    Parameters
+    ----------
+    marks : ndarray of uint8, shape (n, MARK_BYTES)
+        Signatures.
+    """
+
+    def __init__(self, marks: UInt8) -> None:
+        records = np.ascontiguousarray(marks).view(RECORD).reshape(-1, KEYPOINTS)
+        self.records = records
+        self._owner, self._slot = np.nonzero(records["size"])
+        self._hash = records["hash"][self._owner, self._slot]
+        bands = self._hash.view("<u2").reshape(-1, BANDS)
+        self._order = [np.argsort(band, kind="stable").astype(np.uint32) for band in bands.T]
+        edges = np.arange(1 << 16)
+        self._start = [
+            np.append(np.searchsorted(band[order], edges), len(band))
+            for band, order in zip(bands.T, self._order, strict=True)
+        ]
+
+    def best(self, query: NDArray[Any]) -> tuple[int, int]:
+        """Return the signature that shows an image's finger (-1: none), and the most keypoints that agree with any.
+
+        The image is as describe_marks returns it.
+        """
+        found, most = -1, 0
+        for one in query:
+            used = one[one["size"] > 0]
+            for i in self._candidates(used):
+                agreeing = count_inliers(self.records[i], used)
+                if agreeing > most:
+                    found, most = int(i), agreeing
+        return (found if most >= MIN_INLIERS else -1), most
+
+    def _candidates(self, query: NDArray[Any]) -> NDArray[np.intp]:
+        """Return the signatures with the most keypoints like some of the query's, at least two."""
+        keys = np.ascontiguousarray(query["hash"]).view("<u2").reshape(-1, BANDS)
+        near = np.append(0, 1 << np.arange(16)).astype(np.uint16)
+        hits = []
+        for band in range(BANDS):
+            wanted = (keys[:, band, None] ^ near).ravel().astype(np.intp)
+            first = self._start[band][wanted]
+            count = self._start[band][wanted + 1] - first
+            asked = np.repeat(np.arange(wanted.size), count)
+            at = np.arange(asked.size) + np.repeat(first - np.cumsum(count) + count, count)
+            stored = self._order[band][at]
+            alike = np.bitwise_count(self._hash[stored] ^ query["hash"][asked // near.size]) <= MAX_BITS
+            hits.append(stored[alike])
+        owners, votes = np.unique(self._owner[np.unique(np.concatenate(hits))], return_counts=True)
+        best = np.argsort(-votes, kind="stable")[:CANDIDATES]
+        return np.asarray(owners[best[votes[best] > 1]], np.intp)
+
+
+def count_inliers(stored: NDArray[Any], query: NDArray[Any]) -> int:
+    """Return how many keypoints of a signature one shift, turn and scale brings to keypoints of an image like them."""
+    stored = stored[stored["size"] > 0]
+    alike = np.bitwise_count(stored["hash"][:, None] ^ query["hash"]) <= MAX_BITS
+    r, q = np.nonzero(alike)
+    zoom = (query["size"][q].astype(np.float64) - stored["size"][r]) * np.log(2) / 16
+    turn = _wrapped((query["angle"][q].astype(np.float64) - stored["angle"][r]) * np.pi / 128)
+    kept = (np.abs(zoom) < MAX_MAP_ZOOM) & (np.abs(turn) < MAX_MAP_TURN)
+    r, q, zoom, turn = r[kept], q[kept], zoom[kept], turn[kept]
+    if r.size < MIN_INLIERS:
+        return 0
+    # Each pair of keypoints proposes a map; image rows grow downwards, and SIFT's angles turn with them.
+    there, here = (STEP * (p["x"].astype(np.float64) + 1j * p["y"]) for p in (stored[r], query[q]))
+    maps = np.exp(zoom + 1j * turn)
+    error = np.abs(here[:, None] + maps[:, None] * (there - there[:, None]) - here)
+    agree = error < MAX_ERROR * PERIOD
+    agree &= np.abs(_wrapped(turn - turn[:, None])) < MAX_TURN
+    agree &= np.abs(zoom - zoom[:, None]) < MAX_ZOOM
+    best = max(agree, key=lambda row: int(row.sum()))
+    return min(np.unique(r[best]).size, np.unique(q[best]).size)
+
+
+def _wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi, np.float64)
