@@ -45,6 +45,7 @@ SECTIONS = {
         "identify": ("verify.identify", "Search a gallery for a print."),
     },
     "Other": {
+        "demo": ("demo.command", "Run all of it once, on synthetic prints."),
         "synth": ("synth.command", "Make synthetic prints with known truth."),
         "doctor": ("doctor.command", "Check this installation."),
         "completion": ("completion.command", "Print the script for tab completion."),
