@@ -55,9 +55,9 @@ def estimate_orientation(
     The angle is the energy-weighted mean of the bank's orientations as doubled angles (Kass and Witkin, "Analyzing
     oriented patterns", CVGIP 1987), a vector that can be averaged and interpolated. Wavelengths count by their share
     of the print's energy, since the blotches of dry and wet skin have others. The mean is taken several times: waves
-    lose weight with their angle to their neighbourhood's mean orientation of the time before. The coherence is that of the
-    structure tensor (Bazen and Gerez, "Systematic methods for the computation of the directional fields and singular
-    points of fingerprints", IEEE PAMI 2002).
+    lose weight with their angle to their neighbourhood's mean orientation of the time before. The coherence is that
+    of the structure tensor (Bazen and Gerez, "Systematic methods for the computation of the directional fields and
+    singular points of fingerprints", IEEE PAMI 2002).
 
     Examples
     --------
