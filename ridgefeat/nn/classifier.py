@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -41,6 +42,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
 
+@dataclass(eq=False, repr=False)
 class NumpyCNNClassifier(NetworkClassifier):
     """A convolutional network that is fitted and used like any scikit-learn classifier.
 
@@ -82,38 +84,21 @@ class NumpyCNNClassifier(NetworkClassifier):
         Epochs that were run.
     """
 
-    def __init__(
-        self,
-        network: str = "small",
-        *,
-        image_shape: tuple[int, ...] | None = None,
-        optimiser: str = "adam",
-        learning_rate: float = 0.001,
-        epochs: int = 30,
-        batch_size: int = 32,
-        class_weight: Mapping[Any, float] | str | None = None,
-        validation_fraction: float = 0.0,
-        patience: int | None = None,
-        reduce_patience: int | None = None,
-        augmentation: Augmentation | None = None,
-        random_state: Any = None,
-        n_threads: int | None = None,
-        on_epoch: Callable[[int, dict[str, float]], Any] | None = None,
-    ) -> None:
-        self.network = network
-        self.image_shape = image_shape
-        self.optimiser = optimiser
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.class_weight = class_weight
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.reduce_patience = reduce_patience
-        self.augmentation = augmentation
-        self.random_state = random_state
-        self.n_threads = n_threads
-        self.on_epoch = on_epoch
+    network: str = "small"
+    _: KW_ONLY
+    image_shape: tuple[int, ...] | None = None
+    optimiser: str = "adam"
+    learning_rate: float = 0.001
+    epochs: int = 30
+    batch_size: int = 32
+    class_weight: Mapping[Any, float] | str | None = None
+    validation_fraction: float = 0.0
+    patience: int | None = None
+    reduce_patience: int | None = None
+    augmentation: Augmentation | None = None
+    random_state: Any = None
+    n_threads: int | None = None
+    on_epoch: Callable[[int, dict[str, float]], Any] | None = None
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Train the network.

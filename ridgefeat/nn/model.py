@@ -90,9 +90,12 @@ class Sequential:
 
     def predict_proba(self, x: Array, batch_size: int = 32) -> Array:
         """Return each image's probabilities, shape (n, classes)."""
+        return self.loss.probabilities(self.predict_logits(x, batch_size))
+
+    def predict_logits(self, x: Array, batch_size: int = 32) -> Array:
+        """Return each image's logits outside training, shape (n, outputs)."""
         with threads():
-            parts = [self.forward(x[k : k + batch_size]) for k in range(0, len(x), batch_size)]
-        return self.loss.probabilities(np.concatenate(parts))
+            return np.concatenate([self.forward(x[k : k + batch_size]) for k in range(0, len(x), batch_size)])
 
     def penalty(self) -> float:
         """Return the L2 part of the loss."""

@@ -62,7 +62,7 @@ def _is_ppi(word: str) -> bool:
     return word == "variable" or (word.isdecimal() and 3 <= len(word) <= 4)
 
 
-def prepare_nist(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
+def cut_nist(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
     """Return the pixels, and the resolution that the name gives."""
     ppi = [float(w) for w in path.stem.split("_")[1:-1] if w.isdecimal() and _is_ppi(w)]
     return pixels, (ppi[0], ppi[0]) if len(ppi) == 1 else None
@@ -72,7 +72,7 @@ _SD9 = re.compile(r"([fs])(\d{7})", re.IGNORECASE)
 
 
 def parse_sd9(path: PurePath) -> Labels | None:
-    """Read f0000001.png: card f or s, number of the finger."""
+    """Read f0000001.png: card f or s, number of the finger, which is the subject."""
     found = _SD9.fullmatch(path.stem)
     return {"subject": found[2], "impression": "1" if found[1].lower() == "f" else "2"} if found else None
 
@@ -93,7 +93,10 @@ _CASIA = re.compile(r"(\d{3})_([LR])([0-3])_(\d+)")
 
 
 def parse_casia(path: PurePath) -> Labels | None:
-    """Read 000/L/000_L0_0.bmp: person, hand, finger (0 thumb to 3 ring), image."""
+    """Read 000/L/000_L0_0.bmp: person, hand, finger (0 thumb to 3 ring), image.
+
+    FVC2004 gives 500 dpi for its sensor; other sources say 512.
+    """
     found = _CASIA.fullmatch(path.stem)
     if not found:
         return None
@@ -120,7 +123,7 @@ _HRF_FOLDERS = re.compile(r"DBII?|Training|Test", re.IGNORECASE)
 
 
 def parse_polyu_hrf(path: PurePath) -> Labels | None:
-    """Read DBI/Training/1_1_1.jpg: finger, session, image; fingers are numbered in each part of their own."""
+    """Read DBI/Training/1_1_1.jpg: finger, session, image; fingers, the subjects, are numbered in each part."""
     found = _HRF.fullmatch(path.stem)
     if not found:
         return None
@@ -150,7 +153,7 @@ def parse_polyu_cross(path: PurePath) -> Labels | None:
     return {"subject": found[1], "impression": impression}
 
 
-def prepare_polyu_cross(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
+def cut_polyu_cross(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
     """Return the pixels, and 500 dpi for the contact sensor; a camera has no resolution of its own."""
     is_contact = any(part.lower().startswith("contact-based") for part in path.parts[:-1])
     return pixels, (500.0, 500.0) if is_contact else None

@@ -104,12 +104,8 @@ def orientation_at(flow: Flow, x: Array, y: Array) -> Array:
     if flow.pattern == "arch":
         rise = flow.steepness * np.exp(-(((y + 1.0) / 6.0) ** 2))
         angle -= np.arctan(rise * np.sin(np.pi * np.clip(x / 9.0, -1, 1)))
-    return np.asarray(angle - flow.dome * x * _rising(y))
-
-
-def _rising(y: Array) -> Array:
-    """From 0 at the crease of the finger to 1 at its tip."""
-    return np.asarray(1 / (1 + np.exp(-(y - 1.0) / 2.5)))
+    rising = 1 / (1 + np.exp(-(y - 1.0) / 2.5))  # from 0 at the crease of the finger to 1 at its tip
+    return np.asarray(angle - flow.dome * x * rising)
 
 
 def _bent(angle: Array, bends: Array) -> Array:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 
@@ -80,7 +78,8 @@ def make_master(
         minutiae.select(mask[np.rint(minutiae.y).astype(int), np.rint(minutiae.x).astype(int)]),
         singular,
     )
-    relief, pores, creases = _relief(shape, rng), _pores(ridges, rng), _creases(shape, rng)
+    relief, pores = _relief(shape, rng), _pores(ridges, rng)
+    creases = _lines(shape, rng.poisson(rng.gamma(1.0, 3.0)), 0.5, rng)
     # From a stream of their own, so that a finger of version 0.1 is the same finger still.
     scars = _lines(shape, apart.poisson(0.7), np.pi, apart)
     return MasterPrint(pattern, ridges, relief, pores, creases, scars, truth)
@@ -88,16 +87,13 @@ def make_master(
 
 def _fields(flow: Flow, period: float, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Float, Float]:
     """Orientation, not reduced to [0, pi), and period in pixels."""
-    x, y = _finger_mm(*np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), shape)
+    columns, rows = np.meshgrid(np.arange(shape[1]), np.arange(shape[0]))
+    # From the middle of the pad in mm, y up.
+    x, y = (columns - (shape[1] - 1) / 2) * MM_PER_PX, (shape[0] * _AXIS - rows) * MM_PER_PX
     angle = orientation_at(flow, x, y) + 0.045 * smooth_noise(shape, 70, rng)
     proximal = 0.12 / (1 + np.exp((y + 4.0) / 1.5))
     scale = (1 + proximal) * (1 + 0.035 * smooth_noise(shape, 60, rng))
     return angle.astype(np.float32), (period * np.clip(scale, 0.85, 1.3)).astype(np.float32)
-
-
-def _finger_mm(x: Any, y: Any, shape: tuple[int, int]) -> tuple[Array, Array]:
-    """Pixels to mm from the middle of the pad, y up."""
-    return (x - (shape[1] - 1) / 2) * MM_PER_PX, (shape[0] * _AXIS - y) * MM_PER_PX
 
 
 def _ridges(angle: Float, period: Float, rng: np.random.Generator) -> Waves:
@@ -149,10 +145,6 @@ def _pores(ridges: Array, rng: np.random.Generator) -> Float:
     y = np.arange(rows)[:, None] * cell + jitter[1]
     on_ridge = ridges[y.astype(int), x.astype(int)] > 0.8
     return np.column_stack([x[on_ridge], y[on_ridge]]).astype(np.float32)
-
-
-def _creases(shape: tuple[int, int], rng: np.random.Generator) -> tuple[Float, ...]:
-    return _lines(shape, rng.poisson(rng.gamma(1.0, 3.0)), 0.5, rng)
 
 
 def _lines(shape: tuple[int, int], count: int, tilt: float, rng: np.random.Generator) -> tuple[Float, ...]:

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.structure import WORKING_DPI, Bool, Float, Minutiae, OrientationField, SingularPoints, UInt8
 
-_BOUNDS = {
-    "distortion": (0.0, 3.0),
-    "contact": (0.2, 1.5),
-    "pressure": (-1.0, 1.0),
-    "unevenness": (0.0, 2.0),
-    "roughness": (0.0, 2.0),
-    "pores": (0.0, 1.0),
-    "creases": (0.0, 1.0),
-    "scratches": (0.0, 50.0),
-    "smudge": (0.0, 1.0),
-    "scars": (0.0, 1.0),
-    "residue": (0.0, 1.0),
-    "light": (0.0, 1.0),
-    "blur": (0.0, 5.0),
-    "noise": (0.0, 80.0),
-    "dpi": (100.0, 1000.0),
-    **dict.fromkeys(("rotation", "shift_x", "shift_y", "contact_x", "contact_y"), (-2000.0, 2000.0)),
-}
+
+def _within(default: float, low: float, high: float) -> Any:
+    """Declare a field with its default and the range that its value must lie in."""
+    return field(default=default, metadata={"range": (low, high)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,35 +140,35 @@ class ImpressionParams:
         Resolution of the image.
     """
 
-    rotation: float = 0.0
-    shift_x: float = 0.0
-    shift_y: float = 0.0
-    distortion: float = 0.0
-    contact: float = 1.0
-    contact_x: float = 0.0
-    contact_y: float = 0.0
-    pressure: float = 0.0
-    unevenness: float = 0.0
-    roughness: float = 0.0
-    pores: float = 0.0
-    creases: float = 0.0
-    scratches: int = 0
-    smudge: float = 0.0
-    scars: float = 0.0
-    residue: float = 0.0
+    rotation: float = _within(0.0, -2000, 2000)
+    shift_x: float = _within(0.0, -2000, 2000)
+    shift_y: float = _within(0.0, -2000, 2000)
+    distortion: float = _within(0.0, 0, 3)
+    contact: float = _within(1.0, 0.2, 1.5)
+    contact_x: float = _within(0.0, -2000, 2000)
+    contact_y: float = _within(0.0, -2000, 2000)
+    pressure: float = _within(0.0, -1, 1)
+    unevenness: float = _within(0.0, 0, 2)
+    roughness: float = _within(0.0, 0, 2)
+    pores: float = _within(0.0, 0, 1)
+    creases: float = _within(0.0, 0, 1)
+    scratches: int = _within(0, 0, 50)
+    smudge: float = _within(0.0, 0, 1)
+    scars: float = _within(0.0, 0, 1)
+    residue: float = _within(0.0, 0, 1)
     frame: bool = False
     writing: bool = False
-    light: float = 0.0
-    blur: float = 0.5
-    noise: float = 0.0
+    light: float = _within(0.0, 0, 1)
+    blur: float = _within(0.5, 0, 5)
+    noise: float = _within(0.0, 0, 80)
     background: str = "white"
-    dpi: float = WORKING_DPI
+    dpi: float = _within(WORKING_DPI, 100, 1000)
 
     def __post_init__(self) -> None:
         """Refuse what no impression can be."""
-        for name, (low, high) in _BOUNDS.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ParameterError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
+        for f in fields(self):
+            value, (low, high) = getattr(self, f.name), f.metadata.get("range", (None, None))
+            if low is not None and not low <= value <= high:
+                raise ParameterError(f"{f.name} must lie between {low:g} and {high:g}, got {value!r}")
         if self.background not in ("white", "grey", "dirty"):
             raise ParameterError(f"background must be white, grey or dirty, got {self.background!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,10 +96,7 @@ def write_rows(
 ) -> Summary:
     """Write so many rows of other tables as one, and its sidecar.
 
-    Raises
-    ------
-    TableError
-        If it cannot be written.
+    Raises TableError if it cannot be written.
     """
     as_folder = is_folder(output)
     check_size(output, about, count)
@@ -130,39 +128,24 @@ def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -
 
 
 def _twice(paths: Sequence[Path]) -> tuple[int, list[str], list[str]]:
-    """Return how many rows there are, the sources of more than one, and all labels.
+    """Return how many rows there are, the sources of more than one, and all labels, those that were added too.
 
     Eight bytes per print are held, and names where digests repeat.
     """
     labels: dict[str, None] = {}
-    parts = [_digests(names) for names in _sources(paths, labels)]
-    digests = np.concatenate([np.zeros(0, np.uint64), *parts])
-    values, counts = np.unique(digests, return_counts=True)
-    again = set(values[counts > 1].tolist())
-    if not again:
-        return len(digests), [], list(labels)
-    seen: set[str] = set()
-    twice: dict[str, None] = {}
-    for names in _sources(paths, labels):
-        for name, value in zip(names, _digests(names).tolist(), strict=True):
-            if value in again:
-                if name in seen:
-                    twice[name] = None
-                seen.add(name)
-    return len(digests), list(twice), list(labels)
 
+    def sources() -> Iterator[tuple[pd.Series[str], Any]]:
+        for frame in (frame for path in paths for frame in iterate_table(path, columns=())):
+            labels.update(dict.fromkeys(n for n in frame.columns if n not in META))
+            names = frame["meta_source"].astype(str)
+            yield names, pd.util.hash_array(names.to_numpy(object))
 
-def _digests(names: Sequence[str]) -> Any:
-    raw = b"".join(hashlib.blake2b(n.encode("utf-8", "replace"), digest_size=8).digest() for n in names)
-    return np.frombuffer(raw, np.uint64)
-
-
-def _sources(paths: Sequence[Path], labels: dict[str, None]) -> Iterator[list[str]]:
-    """Yield the sources of prints, and note the labels, those that were added to a table too."""
-    for path in paths:
-        for frame in iterate_table(path, columns=()):
-            labels |= dict.fromkeys(n for n in frame.columns if n not in META)
-            yield frame["meta_source"].astype(str).tolist()
+    values, counts = np.unique(
+        np.concatenate([np.zeros(0, np.uint64), *(digests for _, digests in sources())]), return_counts=True
+    )
+    again = values[counts > 1]
+    named = Counter(n for names, digests in sources() for n in names[np.isin(digests, again)]) if len(again) else {}
+    return int(counts.sum()), [name for name, count in named.items() if count > 1], list(labels)
 
 
 def _label_kinds(abouts: Sequence[Mapping[str, Any]]) -> dict[str, Kind]:

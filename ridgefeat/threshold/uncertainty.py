@@ -292,7 +292,7 @@ def auc_interval(subjects: Subjects, curve: ErrorCurve) -> Interval:
     variance = (subjects.mean(below, True)[1] + subjects.mean(above, False)[1]).variance
     inside = 0 < curve.auc < 1
     found = shrink(curve.auc * (1 - curve.auc) / variance, subjects.size) if inside else np.inf
-    overlap = min(curve.false_nonmatches[curve.index_for_fmr(0)], curve.false_matches[_first_miss(curve)])
+    overlap = min(curve.false_nonmatches[curve.index_for_fmr(0)], curve.false_matches[curve.last_without_miss])
     if overlap < MIN_ERRORS:
         rates = _rates_at(subjects, curve.midpoint(curve.crossing(curve.fmr, curve.fnmr)))
         found = min(found, *(rate.effective for rate in rates))
@@ -377,11 +377,6 @@ def _not_contradicted(subjects: Subjects, curve: ErrorCurve, choice: Choice, set
 def _rates_at(subjects: Subjects, cut: float) -> tuple[ErrorRate, ErrorRate]:
     margin = subjects.scores.similarity - cut
     return subjects.rate(False, margin), subjects.rate(True, margin)
-
-
-def _first_miss(curve: ErrorCurve) -> int:
-    """Return the highest cut that rejects no mated comparison."""
-    return int(np.searchsorted(curve.false_nonmatches, 0, "right")) - 1
 
 
 def _slopes(curve: ErrorCurve, k: int, rate: float) -> tuple[float, float]:
