@@ -36,10 +36,9 @@ from PIL.Image import Exif
 from PIL.TiffImagePlugin import IFDRational
 
 from ridgefeat.errors import ImageError
-from ridgefeat.sources.endings import check_end
+from ridgefeat.sources.endings import check_directory, check_end, check_strips, refuse_libtiff_errors
 from ridgefeat.sources.resolution import Dpi, rounded_dpi
 from ridgefeat.sources.source import Place
-from ridgefeat.sources.tiff import check_directory, check_strips, refuse_libtiff_errors
 from ridgefeat.sources.wsq import decode_wsq, read_wsq_header
 from ridgefeat.structure import UInt8
 

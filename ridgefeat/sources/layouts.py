@@ -53,7 +53,7 @@ class Layout:
     """
 
     name: str
-    parse: Callable[[PurePath], Labels | None]
+    parse: sets.Parser
     dpi: float | None = None
     cut: Callable[[UInt8, PurePath], tuple[UInt8, Dpi | None]] | None = None
     folder: str | None = None
@@ -72,22 +72,18 @@ class Layout:
         return self.parse(path) is not None
 
 
-_SOCOFING = re.compile(
-    r"(?P<subject>\d+)__(?P<sex>[MF])_(?P<hand>left|right)_(?P<finger>thumb|index|middle|ring|little)_finger"
-    r"(?:_(?P<alteration>CR|Obl|Zcut))?",
-    re.IGNORECASE,
-)
 _SOCOFING_LEVEL = re.compile(r"altered[-_ ]?(easy|medium|hard)", re.IGNORECASE)
 _SOCOFING_ALTERATIONS = {"cr": "CR", "obl": "Obl", "zcut": "Zcut"}
 _SOCOFING_DPI = {(103, 96): (199.0, 173.0), (298, 241): (500.0, 500.0)}
 """By shape: the small ones were scaled down, unevenly, from the 241x298 that the 500 dpi sensor gave."""
 
 
-def _parse_socofing(path: PurePath) -> Labels | None:
+@sets.reads_names(
+    r"(?i)(?P<subject>\d+)__(?P<sex>[MF])_(?P<hand>left|right)_(?P<finger>thumb|index|middle|ring|little)_finger"
+    r"(?:_(?P<alteration>CR|Obl|Zcut))?"
+)
+def _parse_socofing(found: sets.Match, path: PurePath) -> Labels:
     """Read SOCOFing's 100__M_Left_index_finger.BMP; altered ones have _CR, _Obl or _Zcut, in Altered-Easy, ..."""
-    found = _SOCOFING.fullmatch(path.stem)
-    if not found:
-        return None
     labels = normalise_labels(found.groupdict(default="none"))
     labels["alteration"] = _SOCOFING_ALTERATIONS.get(labels["alteration"].lower(), "none")
     level = next((m[1].lower() for p in reversed(path.parts[:-1]) if (m := _SOCOFING_LEVEL.fullmatch(p))), None)
@@ -103,7 +99,6 @@ def _cut_socofing(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
     return (pixels[2:-4, 2:-4] if dpi else pixels), dpi
 
 
-_FVC = re.compile(r"(\d{1,4})_(\d{1,3})")
 _FVC_YEAR = re.compile(r"fvc[-_ ]?(2000|2002|2004|2006)", re.IGNORECASE)
 _FVC_DATABASE = re.compile(r"db[-_ ]?([1-4])(?!\d)", re.IGNORECASE)
 _FVC_DPI = {("2002", "2"): 569.0, ("2004", "3"): 512.0, ("2006", "1"): 250.0, ("2006", "2"): 569.0}
@@ -117,15 +112,13 @@ def _fvc_database(path: PurePath) -> tuple[str | None, str | None]:
     return year, database
 
 
-def _parse_fvc(path: PurePath) -> Labels | None:
+@sets.reads_names(r"(\d{1,4})_(\d{1,3})")
+def _parse_fvc(found: sets.Match, path: PurePath) -> Labels:
     """Read 101_1.tif (finger, impression) in FVC2002/DB1_B and the like.
 
     The subject is the finger, with its database where the folders name it: persons are not published, and DB1 and DB2
     of FVC2002 share some.
     """
-    found = _FVC.fullmatch(path.stem)
-    if not found:
-        return None
     year, database = _fvc_database(path)
     where = [f"FVC{year}"] * bool(year) + [f"DB{database}"] * bool(database)
     return {"subject": "-".join([*where, found[1]]), "impression": found[2]}
@@ -139,22 +132,15 @@ def _cut_fvc(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
     return pixels, (dpi, dpi)
 
 
-_FCJ = re.compile(r"(?P<subject>\d{1,4})_(?P<finger_id>\d{1,2})_(?P<impression>\d{1,3})")
-
-
-def _parse_fcj(path: PurePath) -> Labels | None:
+@sets.reads_names(r"(?P<subject>\d{1,4})_(?P<finger_id>\d{1,2})_(?P<impression>\d{1,3})")
+def _parse_fcj(found: sets.Match, path: PurePath) -> Labels:
     """Read FCJ2020's 101_4_1.bmp: person, finger, impression. The ridge period confirms 500 dpi."""
-    return found.groupdict() if (found := _FCJ.fullmatch(path.stem)) else None
+    return found.groupdict()
 
 
-_SD4 = re.compile(r"([fs])(\d{4})_(0[1-9]|10)", re.IGNORECASE)
-
-
-def _parse_sd4(path: PurePath) -> Labels | None:
+@sets.reads_names(r"(?i)([fs])(\d{4})_(0[1-9]|10)")
+def _parse_sd4(found: sets.Match, path: PurePath) -> Labels:
     """Read f0001_01.png of NIST Special Database 4: rolling, number of the finger (the subject), finger position."""
-    found = _SD4.fullmatch(path.stem)
-    if not found:
-        return None
     impression = "1" if found[1].lower() == "f" else "2"
     return {"subject": found[2], **sets.position_labels(int(found[3])), "impression": impression}
 

@@ -7,9 +7,8 @@ import numpy as np
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, Array, Bool, Float, OrientationField, SingularPoints
-from ridgefeat.synth.dislocations import find_minutiae
 from ridgefeat.synth.flow import PATTERN_SHARES, Flow, draw_flow, orientation_at, smooth_noise
-from ridgefeat.synth.growth import Waves, grow, measure, refine
+from ridgefeat.synth.growth import Waves, find_minutiae, grow, measure, refine
 from ridgefeat.synth.prints import MasterPrint, Truth
 from ridgefeat.synth.simple import wrap_orientation
 

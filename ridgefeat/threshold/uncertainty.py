@@ -46,19 +46,14 @@ MIN_EFFECTIVE_ERRORS = 10
 
 @dataclass(frozen=True, eq=False)
 class Deviation:
-    """By how much each subject, and each pair of subjects, moves a figure; sums over their comparisons.
-
-    Attributes
-    ----------
-    mated, nonmated : ndarray of float64, shape (n_subjects,)
-        Of the subject's mated comparisons, and of its non-mated ones, with itself or with others.
-    pairs : ndarray of float64, shape (n_pairs,)
-        Of the non-mated comparisons of two subjects.
-    """
+    """By how much each subject, and each pair of subjects, moves a figure; sums over their comparisons."""
 
     mated: Float
+    """Of each subject's mated comparisons, shape (n_subjects,)."""
     nonmated: Float
+    """Of its non-mated ones, with itself or with others."""
     pairs: Float
+    """Of the non-mated comparisons of two subjects, shape (n_pairs,)."""
 
     def __add__(self, other: Deviation) -> Deviation:
         return Deviation(self.mated + other.mated, self.nonmated + other.nonmated, self.pairs + other.pairs)
@@ -85,19 +80,12 @@ class Deviation:
 
 @dataclass(frozen=True, eq=False)
 class ErrorRate:
-    """A rate of errors, and what its interval rests on.
-
-    Attributes
-    ----------
-    errors, count : int
-        Errors, of how many comparisons or transactions.
-    deviation : Deviation
-        Of the rate, in units of the standard deviation of one comparison.
-    """
+    """A rate of errors, of how many comparisons or transactions, and what its interval rests on."""
 
     errors: int
     count: int
     deviation: Deviation
+    """Of the rate, in units of the standard deviation of one comparison."""
 
     @property
     def value(self) -> float:
