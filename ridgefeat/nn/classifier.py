@@ -17,7 +17,7 @@ from ridgefeat.errors import ParameterError
 from ridgefeat.nn.augment import Augmentation
 from ridgefeat.nn.layer import Array
 from ridgefeat.nn.model import build
-from ridgefeat.nn.optimisers import SGD, Adam
+from ridgefeat.nn.optimisers import Adam
 from ridgefeat.nn.threads import threads
 from ridgefeat.nn.training import EarlyStopping, ReduceLROnPlateau, Training
 
@@ -53,9 +53,8 @@ class NumpyCNNClassifier(NetworkClassifier):
     image_shape : tuple of int, optional
         (rows, columns) or (rows, columns, channels) of the images that the rows of a two-dimensional X hold; by
         default a square where the number of values is one, otherwise a single line. Not needed where X holds images.
-    optimiser : "adam" or "sgd"
-        SGD has momentum 0.9.
     learning_rate : float
+        Of Adam.
     epochs, batch_size : int
     class_weight : mapping, "balanced" or None
         As everywhere in scikit-learn.
@@ -87,7 +86,6 @@ class NumpyCNNClassifier(NetworkClassifier):
     network: str = "small"
     _: KW_ONLY
     image_shape: tuple[int, ...] | None = None
-    optimiser: str = "adam"
     learning_rate: float = 0.001
     epochs: int = 30
     batch_size: int = 32
@@ -122,7 +120,7 @@ class NumpyCNNClassifier(NetworkClassifier):
         monitor = "val_loss" if len(outer) else "loss"
         training = Training(
             self.model_,
-            self._optimiser(),
+            Adam(self.learning_rate),
             self.batch_size,
             class_weight,
             None if self.patience is None else EarlyStopping(self.patience, monitor=monitor),
@@ -172,10 +170,3 @@ class NumpyCNNClassifier(NetworkClassifier):
             splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
         inner, outer = next(splitter.split(images, truth, groups))
         return inner, outer
-
-    def _optimiser(self) -> SGD | Adam:
-        if self.optimiser == "adam":
-            return Adam(self.learning_rate)
-        if self.optimiser == "sgd":
-            return SGD(self.learning_rate, 0.9)
-        raise ParameterError(f"optimiser is {self.optimiser!r}; give 'adam' or 'sgd'")
