@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 
 from ridgefeat.structure import BIFURCATION, ENDING, Array, Float, Minutiae, SingularPoints
+from ridgefeat.synth.prints import Rng, Shape
 
 _ORIENTATIONS = 24
 _MARGIN = 24
@@ -31,7 +32,7 @@ _AVERAGE = 6.0
 """Deviation in pixels of the window in which grown ridges are measured."""
 
 
-def grow(angle: Array, period: Array, rng: np.random.Generator) -> Float:
+def grow(angle: Array, period: Array, rng: Rng) -> Float:
     """Grow ridges along `angle` (radians) with `period` (px, > 2.5): float32 near +1 on ridges and near -1 in valleys.
 
     Notes
@@ -56,12 +57,12 @@ def grow(angle: Array, period: Array, rng: np.random.Generator) -> Float:
     return np.asarray(state, np.float32)
 
 
-def _padded(shape: tuple[int, ...]) -> tuple[int, int]:
+def _padded(shape: tuple[int, ...]) -> Shape:
     rows, columns = (2 * scipy.fft.next_fast_len((n + _MARGIN + 1) // 2, real=True) for n in shape)
     return rows, columns
 
 
-def _choose_filters(angle: Array, period: Array, rng: np.random.Generator) -> Array:
+def _choose_filters(angle: Array, period: Array, rng: Rng) -> Array:
     dither = rng.random((2, *angle.shape), dtype=np.float32)
     turn = np.floor(np.mod(angle, np.pi) * (_ORIENTATIONS / np.pi) + dither[0]).astype(np.int64)
     scale = np.floor(np.log(period) / np.log(_STEP) + dither[1]).astype(np.int64)
@@ -76,7 +77,7 @@ def _group(which: Array) -> list[tuple[int, Array]]:
 
 
 @lru_cache(maxsize=1024)
-def _filter(padded: tuple[int, int], key: int) -> Float:
+def _filter(padded: Shape, key: int) -> Float:
     """Frequency response of one even Gabor filter on the half plane of a real transform."""
     scale, turn = divmod(key, _ORIENTATIONS)
     period, angle = _STEP**scale, turn * np.pi / _ORIENTATIONS
@@ -143,7 +144,7 @@ def measure(waves: Waves, angle: Float, period: Float) -> tuple[Float, Float]:
     return np.asarray(angle + turn, np.float32), np.asarray(grown, np.float32)
 
 
-def _enlarged(spectrum: Array, padded: tuple[int, int], zoom: int) -> Float:
+def _enlarged(spectrum: Array, padded: Shape, zoom: int) -> Float:
     """Invert a real transform on a finer grid, the centres of its pixels dividing the old ones evenly."""
     fy, fx = np.fft.fftfreq(padded[0])[:, None], np.fft.rfftfreq(padded[1])[None, :]
     lag = (zoom - 1) / (2 * zoom)

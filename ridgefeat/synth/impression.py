@@ -12,7 +12,7 @@ from ridgefeat.errors import ParameterError
 from ridgefeat.structure import WORKING_DPI, Array, Bool, Float, UInt8
 from ridgefeat.synth.flow import smooth_noise
 from ridgefeat.synth.placement import Placement, carry_fields, carry_points
-from ridgefeat.synth.prints import Impression, ImpressionParams, MasterPrint, Truth
+from ridgefeat.synth.prints import Impression, ImpressionParams, MasterPrint, Rng, Shape, Truth
 
 _Maps = tuple[Float, Float]
 """x and y in the master for every pixel of an impression."""
@@ -27,10 +27,10 @@ _BREADTHS = (0.3, 0.3, 0.2, 0.12, 0.08)
 def make_impression(
     master: MasterPrint,
     *,
-    rng: np.random.Generator | int,
+    rng: Rng | int,
     noise_level: int = 1,
     params: ImpressionParams | None = None,
-    shape: tuple[int, int] = (400, 360),
+    shape: Shape = (400, 360),
 ) -> Impression:
     """Press a finger on the sensor.
 
@@ -70,7 +70,7 @@ def make_impression(
     return Impression(image, float(params.dpi), _truth(master, placement, maps, depth))
 
 
-def draw_params(noise_level: int, rng: np.random.Generator) -> ImpressionParams:
+def draw_params(noise_level: int, rng: Rng) -> ImpressionParams:
     """Draw what an impression is like.
 
     Parameters
@@ -132,9 +132,7 @@ def draw_params(noise_level: int, rng: np.random.Generator) -> ImpressionParams:
     )
 
 
-def _place(
-    master: MasterPrint, params: ImpressionParams, shape: tuple[int, int], rng: np.random.Generator
-) -> Placement:
+def _place(master: MasterPrint, params: ImpressionParams, shape: Shape, rng: Rng) -> Placement:
     """Lay the finger's middle near the middle of the image and pull its skin in a random direction."""
     rows, columns = master.ridges.shape
     way, amount = rng.uniform(0, 2 * np.pi), params.distortion
@@ -151,7 +149,7 @@ def _place(
     )
 
 
-def _contact(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: np.random.Generator) -> Float:
+def _contact(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: Rng) -> Float:
     """How far inside the area in contact each pixel lies, in pixels; negative outside."""
     rows, columns = master.ridges.shape
     slim = rng.uniform(0.90, 1.04)
@@ -166,9 +164,7 @@ def _contact(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: np
     return np.asarray(np.minimum(ellipse, pad), np.float32)
 
 
-def _draw_ink(
-    master: MasterPrint, params: ImpressionParams, maps: _Maps, depth: Float, rng: np.random.Generator
-) -> Float:
+def _draw_ink(master: MasterPrint, params: ImpressionParams, maps: _Maps, depth: Float, rng: Rng) -> Float:
     """Return ink, 0 (none) to 1, given maps to the master (px) and the depth inside the area in contact (px)."""
     shape = maps[0].shape
     height = _from_master(master.ridges, maps, cv2.INTER_CUBIC)
@@ -201,7 +197,7 @@ def _from_master(field: Float, maps: _Maps, how: int = cv2.INTER_LINEAR) -> Floa
     return np.asarray(cv2.remap(field, *maps, how, borderMode=cv2.BORDER_REFLECT), np.float32)
 
 
-def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: np.random.Generator) -> Float:
+def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: Rng) -> Float:
     """Pores, creases and scars of the finger, scratches of the impression: what stays white, 0 to 1."""
     shape = maps[0].shape
     white = np.zeros(shape, np.float32)
@@ -229,7 +225,7 @@ def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng
     return white
 
 
-def _sense(ink: Float, params: ImpressionParams, rng: np.random.Generator) -> UInt8:
+def _sense(ink: Float, params: ImpressionParams, rng: Rng) -> UInt8:
     """Turn ink at 500 dpi into grey levels, ridges dark, at the parameters' resolution, as a sensor does."""
     if params.blur > 0:
         ink = cv2.GaussianBlur(ink, (0, 0), params.blur)
@@ -251,7 +247,7 @@ def _sense(ink: Float, params: ImpressionParams, rng: np.random.Generator) -> UI
     return np.asarray(np.clip(np.rint(image), 0, 255), np.uint8)
 
 
-def _paper(shape: tuple[int, ...], params: ImpressionParams, rng: np.random.Generator) -> Float:
+def _paper(shape: tuple[int, ...], params: ImpressionParams, rng: Rng) -> Float:
     rows, columns = shape
     if params.background == "grey":
         y, x = np.ogrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
@@ -297,7 +293,7 @@ def draw_line(shape: tuple[int, ...], points: Array, thickness: int) -> Float:
     return np.asarray(cv2.GaussianBlur(canvas, (0, 0), 0.7) / np.float32(255), np.float32)
 
 
-def residue_of(ridges: Float, shape: tuple[int, int], rng: np.random.Generator) -> Float:
+def residue_of(ridges: Float, shape: Shape, rng: Rng) -> Float:
     """Return what an earlier print left on the sensor, 0 to 1.
 
     The finger's own ridges, mirrored and placed elsewhere, stand in for another finger's. `ridges` is +1 on ridges and
@@ -317,7 +313,7 @@ def residue_of(ridges: Float, shape: tuple[int, int], rng: np.random.Generator) 
     return np.asarray(rim * patches / (1 + np.exp(-4.5 * other)), np.float32)
 
 
-def frame_of(shape: tuple[int, int], rng: np.random.Generator) -> Float:
+def frame_of(shape: Shape, rng: Rng) -> Float:
     """Return a dark frame, 0 to 1: bands along some sides of the image, or a thin rectangle a little inside."""
     frame = np.zeros(shape, np.float32)
     if rng.random() < 0.3:
@@ -330,7 +326,7 @@ def frame_of(shape: tuple[int, int], rng: np.random.Generator) -> Float:
     return frame
 
 
-def writing_of(shape: tuple[int, int], rng: np.random.Generator) -> Float:
+def writing_of(shape: Shape, rng: Rng) -> Float:
     """Return a line of cursive loops, 0 to 1, along the upper or lower edge of the image."""
     loops, size = int(rng.integers(4, 10)), rng.uniform(8, 24)
     t = np.linspace(0, 2 * np.pi * loops, 60 * loops)
@@ -341,7 +337,7 @@ def writing_of(shape: tuple[int, int], rng: np.random.Generator) -> Float:
     return draw_line(shape, np.column_stack([x, y]), int(rng.integers(2, 5)))
 
 
-def light_of(shape: tuple[int, int], rng: np.random.Generator) -> Float:
+def light_of(shape: Shape, rng: Rng) -> Float:
     """Return where light is missing, 0 to 1: a slope across the image, with broad spots."""
     y, x = np.indices(shape, np.float32)
     way = rng.uniform(0, 2 * np.pi)

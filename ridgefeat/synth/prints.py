@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
+
 from ridgefeat.errors import ParameterError
 from ridgefeat.structure import WORKING_DPI, Bool, Float, Minutiae, OrientationField, SingularPoints, UInt8
+
+Shape = tuple[int, int]
+"""Rows and columns."""
+Rng = np.random.Generator
 
 
 def _within(default: float, low: float, high: float) -> Any:
