@@ -76,8 +76,7 @@ def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs:
     """
     sources, digests = _sources(table, images, rows)
     workers = count_workers(jobs)
-    found = spread_items(_signature, sources, workers, batch=BATCH)
-    made = [NO_SIGNATURE if isinstance(one, Stopped) else one for one in found]
+    made = make_signatures(sources, workers)
     if sources and all(digest is None for digest, _ in made):
         raise TableError(
             f"none of {len(sources)} images can be read, first {sources[0].path}; give the folder that the table was "
@@ -103,6 +102,12 @@ def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs:
         tuple(rows[k] for k, (digest, _) in enumerate(made) if digest is None),
         tuple(rows[k] for k in readable if digests[k] and made[k][0] != digests[k]),
     )
+
+
+def make_signatures(sources: Sequence[PrintSource], workers: int) -> list[tuple[str | None, Float]]:
+    """Return the digest and the signature of each image; NO_SIGNATURE where it cannot be read."""
+    found = spread_items(_signature, sources, workers, batch=BATCH)
+    return [NO_SIGNATURE if isinstance(one, Stopped) else one for one in found]
 
 
 def _sources(table: AuditTable, images: Images, rows: Sequence[int]) -> tuple[list[PrintSource], list[str]]:

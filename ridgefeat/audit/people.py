@@ -14,14 +14,18 @@ from numpy.typing import NDArray
 
 from ridgefeat.audit.copies import differing_labels, is_altered
 from ridgefeat.audit.duplicates import DuplicateSets, connect
-from ridgefeat.audit.near_images import Comparison
+from ridgefeat.audit.near_images import Comparison, make_signatures
 from ridgefeat.audit.table import AuditTable, Finding, Index, not_checked
+from ridgefeat.errors import TableError
 from ridgefeat.files import count_of
 from ridgefeat.sources import PrintSource
 from ridgefeat.structure import Float
+from ridgefeat.work.engine import count_workers
 
 MAX_COMPARISONS = 200
 """Pairs of names of which a pair of prints is compared: in 0.1 s for each print that is enrolled for it."""
+COMPARISONS_PER_PRINT = 5
+"""Pairs of prints that are compared for each print of unknown people."""
 MAX_PRINTS = 10_000
 """Prints beyond which the similarities of all do not fit into memory."""
 
@@ -73,6 +77,45 @@ def similar_groups(vectors: Float, groups: Index, fingers: Index, count: int) ->
             i, j = np.unravel_index(np.nanargmax(block), block.shape)
             pairs.append((int(order[starts[a] + i]), int(order[starts[b] + j])))
     return pairs, len(names) * (len(names) - 1) // 2
+
+
+def group_by_comparison(
+    sources: Sequence[PrintSource], comparator: Comparator, jobs: int | None
+) -> tuple[list[str], str]:
+    """Return a name for the finger of each print, shared by prints that match, and in a sentence how that was decided.
+
+    The most similar pairs by signature are compared, COMPARISONS_PER_PRINT for each print.
+
+    Raises
+    ------
+    TableError
+        If there are more prints than MAX_PRINTS.
+    """
+    if len(sources) > MAX_PRINTS:
+        raise TableError(
+            f"{len(sources):,} prints are more than {MAX_PRINTS:,}, which can be compared; name their people"
+        )
+    names = [f"print {i + 1}" for i in range(len(sources))]
+    made = make_signatures(sources, count_workers(jobs))
+    rows = [i for i, (digest, _) in enumerate(made) if digest is not None]
+    if len(rows) < 2:
+        return names, "no two prints could be compared"
+    each, unknown = np.arange(len(rows)), np.full(len(rows), -1, np.intp)
+    vectors = np.array([made[i][1] for i in rows], np.float32)
+    pairs, total = similar_groups(vectors, each, unknown, COMPARISONS_PER_PRINT * len(rows))
+    scores = comparator.scores([sources[i] for i in rows], pairs, jobs)
+    matched = [pair for pair, score in zip(pairs, scores, strict=True) if score > comparator.threshold]
+    fingers = connect(matched, len(rows)) if matched else []
+    for number, members in enumerate(fingers, 1):
+        for i in members:
+            names[rows[i]] = f"finger {number}"
+    by_chance = comparator.max_fmr * len(pairs)
+    return names, (
+        f"{len(pairs):,} of {total:,} pairs of prints were compared, the most similar ones: "
+        f"{count_of(sum(map(len, fingers)), 'print')} of {count_of(len(fingers), 'finger')} match another (false match "
+        f"rate at most {comparator.max_fmr:.2%}, so up to {by_chance:.2g} matches by chance). Fingers of one "
+        "person stay apart"
+    )
 
 
 def check_people(

@@ -81,7 +81,7 @@ def recognise_prints(
     """
     at, level = index.find(looks if looks is not None else [Look(())] * len(images or ()))
     if images is not None and (rest := np.flatnonzero(at < 0)).size:
-        found = spread_items(look_at_source, [images[i] for i in rest], count_workers(jobs), batch=BATCH)
+        found = spread_items(look_at_source, [images[int(i)] for i in rest], count_workers(jobs), batch=BATCH)
         described = [look if isinstance(look, Look) else Look(()) for look in found]
         at[rest], level[rest] = index.find(described)
     return Recognised(index.prints, at, level)

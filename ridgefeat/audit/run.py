@@ -17,11 +17,12 @@ from ridgefeat.audit.inputs import AuditInput
 from ridgefeat.audit.known import PrintIndex
 from ridgefeat.audit.near import check_near
 from ridgefeat.audit.near_images import Images, locate_all
-from ridgefeat.audit.people import Comparator
+from ridgefeat.audit.people import Comparator, group_by_comparison
 from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.recognised import Recognised, check_recognised, check_trait, recognise_prints
 from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, as_text, make_table, not_checked
 from ridgefeat.audit.together import check_together
+from ridgefeat.errors import TableError
 from ridgefeat.files import count_of
 from ridgefeat.work.threads import one_thread
 
@@ -199,6 +200,7 @@ def audit_input(
     images: str | None = None,
     index: PrintIndex | None = None,
     comparator: Comparator | None = None,
+    by_comparison: bool = False,
     jobs: int | None = 1,
 ) -> Audit:
     """Audit what `read_input` has read.
@@ -217,11 +219,13 @@ def audit_input(
         Known prints, by which those of public sets are recognised.
     comparator, jobs
         As in `audit`.
+    by_comparison : bool
+        With a comparator: prints whose person is not known are grouped by comparing the most similar ones.
 
     Raises
     ------
     TableError
-        If there is no such label, or as in `audit`.
+        If there is no such label, there are no images to compare, or as in `audit`.
     """
     sources = read.images or (None if images is None else locate_all(read.frame, images))
     known = None
@@ -230,6 +234,16 @@ def audit_input(
     group = group if group in read.frame else PERSON
     frame = with_people(read.frame, group, known)
     target = label or ("class" if "class" in frame else group)
+    compared: list[Finding] = []
+    if by_comparison:
+        if sources is None or comparator is None:
+            raise TableError("prints are compared by their images; give them as input, or their folder with --images")
+        alone = [i for i, name in enumerate(frame[group]) if name == f"print {i + 1}"]
+        fingers, words = group_by_comparison([sources[i] for i in alone], comparator, jobs)
+        people = frame[group].to_numpy(object, copy=True)
+        people[alone] = fingers
+        frame = frame.assign(**{group: people})
+        compared.append(Finding("groups", "note", f"people are not named: {words}", count=len(alone)))
     return audit(
         frame,
         target=target,
@@ -240,7 +254,7 @@ def audit_input(
         comparator=comparator,
         recognised=known,
         jobs=jobs,
-    )
+    ).with_findings(compared)
 
 
 def with_people(frame: pd.DataFrame, group: str, known: Recognised | None = None) -> pd.DataFrame:

@@ -31,6 +31,9 @@ SHOWN_SETS = 3
 )
 @options.path("--images", metavar="FOLDER", help="Folder of the images of a table.")
 @options.path("--with-index", metavar="FILE", multiple=True, help="Also recognise the prints of this index. Repeat it.")
+@click.option(
+    "--by-comparison", is_flag=True, help="Where people are not named: compare prints, and group those that match."
+)
 @options.path("--make-index", metavar="FOLDER", help="Instead: write an index of these prints to the file -o.")
 @options.jobs
 @options.limits
@@ -65,7 +68,7 @@ def command(**given: Any) -> None:
     read = read_input(given["inputs"], split=given["split"], jobs=given["jobs"], **how)
     for note in read.notes:
         talk.echo(note)
-    names = {name: given[name] for name in ("label", "group", "images", "jobs")}
+    names = {name: given[name] for name in ("label", "group", "images", "by_comparison", "jobs")}
     found = audit_input(read, **names, index=known, comparator=make_comparator())
     _write(found, Path(given["output"]), given["inputs"], read.notes)
     talk.result(found.to_dict, f"{found.verdict}\n{found.text(SHOWN_SETS)}")

@@ -1,13 +1,18 @@
 """The leak audit: one person under two names."""
 
-import numpy as np
+from dataclasses import replace
 
-from ridgefeat.audit import people
+import cv2
+import numpy as np
+import pytest
+
+from ridgefeat.audit import audit_input, people, read_input
 from ridgefeat.audit.people import Comparator, similar_groups
 from ridgefeat.bench import make_comparator
+from ridgefeat.errors import TableError
 from ridgefeat.synth import write_set
 from ridgefeat.table import extract_many
-from tests.audit.helpers import of
+from tests.audit.helpers import draw, of, pressed_again
 
 
 def test_the_prints_of_one_person_under_two_names_match(tmp_path):
@@ -43,3 +48,25 @@ def test_names_whose_prints_are_alike_on_average_come_first():
     (pair,), total = similar_groups(vectors, groups, fingers, 1)
     assert {groups[i] for i in pair} == {0, 1} and total == 780 and fingers[pair[0]] == fingers[pair[1]]
     assert people.MAX_COMPARISONS == 200
+
+
+def test_prints_of_unknown_people_are_grouped_by_comparing_the_most_similar_ones(tmp_path):
+    """Two impressions of each of six fingers; the comparator knows which belong together."""
+    for finger in range(6):
+        for number in range(2):
+            image = draw(finger, 128) if number == 0 else pressed_again(draw(finger, 128), 3)
+            cv2.imwrite(str(tmp_path / f"{finger}_{number}.png"), image)
+
+    def scores(prints, pairs, jobs):
+        return np.array([9.0 if prints[i].path.name[0] == prints[j].path.name[0] else -9.0 for i, j in pairs])
+
+    read = read_input([str(tmp_path)], layout="plain")
+    fold = [(np.arange(1, 12), np.arange(1))]
+    found = audit_input(
+        replace(read, folds=tuple(fold)), comparator=people.Comparator(scores, 0.0, 0.001), by_comparison=True
+    )
+    note = next(f.message for f in found.of_kind("groups") if "people are not named" in f.message)
+    assert "12 prints of 6 fingers match another (false match rate at most 0.10%" in note
+    assert [f.severity for f in found.of_kind("folds")] == ["leak"]
+    with pytest.raises(TableError, match="prints are compared by their images"):
+        audit_input(replace(read, images=None), comparator=None, by_comparison=True)
