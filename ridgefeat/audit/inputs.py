@@ -102,7 +102,10 @@ def read_input(inputs: Sequence[str], *, split: str | None = None, jobs: int | N
     folds = make_folds(values)
     if not folds:
         raise TableError(f"the split ({words}) has one side alone: {first_few(list(dict.fromkeys(values)))}")
-    return replace(found, folds=folds, notes=(*found.notes, f"Split: {words}; {_describe(folds)}."))
+    frame = found.frame
+    if split in frame and found.features is None:  # else it would be taken for a feature
+        frame = frame.drop(columns=split)
+    return replace(found, frame=frame, folds=folds, notes=(*found.notes, f"Split: {words}; {_describe(folds)}."))
 
 
 def _is_table(given: str) -> bool:
@@ -128,8 +131,8 @@ def _read_images(inputs: Sequence[str], jobs: int | None, how: Mapping[str, Any]
 
 def _input_of(sources: Sequence[PrintSource], inputs: Sequence[str]) -> list[int]:
     """Return which input each print comes from."""
-    folders = [os.path.abspath(i) for i in inputs]  # noqa: PTH100  (links stay as find_prints keeps them)
-    return [next((k for k, f in enumerate(folders) if str(s.path).startswith(f)), 0) for s in sources]
+    folders = [Path(os.path.abspath(i)) for i in inputs]  # noqa: PTH100  (links stay as find_prints keeps them)
+    return [next((k for k, f in enumerate(folders) if s.path.is_relative_to(f)), 0) for s in sources]
 
 
 def _read_print(source: PrintSource) -> tuple[dict[str, Any], Look]:
@@ -186,7 +189,7 @@ def _split_values(frame: pd.DataFrame, inputs: Sequence[str], split: str | None)
             there = ", ".join(str(c) for c in frame if not str(c).startswith("meta_"))
             raise TableError(f"--split {split}: neither a file nor a label; the labels are: {there or 'none'}")
         return _from_file(frame, Path(split)), Path(split).name
-    names = [Path(i).stem if _is_table(i) else Path(i).resolve().name for i in inputs]
+    names = [Path(i).resolve().name.partition(".")[0] for i in inputs]
     if len(names) > 1 and all(map(_side, names)):
         return [names[k] for k in frame["meta_input"]], f"inputs {first_few(names)}"
     if "meta_source" not in frame:

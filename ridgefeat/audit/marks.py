@@ -2,8 +2,8 @@
 
 A signature is 32 keypoints of SIFT (Lowe 2004), on the image scaled to one ridge period, each with its place, size and
 angle, and 64 bits of what surrounds it. Two images are one if several keypoints are alike and one shift, turn and scale
-brings them together. A print cannot be rebuilt from 32 x 96 bits: there is less than one keypoint per ten ridge
-periods in each direction, and 64 signs of sums do not determine the gradients around it.
+brings them together. A print cannot be rebuilt from it: of each place it holds 64 signs of sums of 128 numbers, which
+are histograms of gradients themselves, and of what is between the places nothing.
 """
 
 from __future__ import annotations

@@ -40,6 +40,20 @@ def test_a_split_is_read_however_it_is_given(folder, tmp_path, how):
         assert "4 to train on and 2 to test on" in read.notes[-1]
 
 
+def test_an_input_is_not_taken_for_one_whose_name_begins_alike(tmp_path):
+    for name in ("test", "test-set", "train"):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / f"{name}.png"), draw(len(name), 64))
+    read = read_input([str(tmp_path / n) for n in ("train", "test", "test-set")])
+    assert [[s.tolist() for s in fold] for fold in read.folds] == [[[0], [1]], [[0], [2]]]
+
+
+def test_a_column_that_says_the_split_is_no_feature(tmp_path):
+    pd.DataFrame({"file": list("abcd"), "own": range(4), "fold": [0, 1, 0, 1]}).to_csv(tmp_path / "t.csv", index=False)
+    read = read_input([str(tmp_path / "t.csv")], split="fold")
+    assert len(read.folds) == 2 and "fold" not in read.frame and "own" in read.frame
+
+
 def test_folders_that_are_no_split_are_none(folder):
     assert read_input([str(folder / "test")], layout="class-folders").folds == ()
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from ridgefeat.audit import AuditParams, near, near_images, together
+from ridgefeat.audit import AuditParams, known, marks, near, near_images, people, recognised, together
 from ridgefeat.audit.columns import best_ordinary, check_features, sometimes_equal
 from ridgefeat.audit.duplicates import DuplicateSets
 from ridgefeat.audit.files import file_traits
@@ -30,6 +30,11 @@ def test_the_limits_as_they_come():
         "trait_auc": 0.65,
         "min_groups": 12,
     }
+
+
+def test_the_limits_of_recognition():
+    assert (marks.MIN_INLIERS, marks.MIN_COPY, marks.MAX_BITS, marks.KEYPOINTS) == (6, 10, 13, 32)
+    assert (known.DIGEST_BYTES, recognised.MIN_AGREEMENT, people.COMPARISONS_PER_PRINT) == (6, 0.9, 5)
 
 
 def test_a_result_is_too_good_above_095_or_above_all_families_together():
