@@ -55,6 +55,11 @@ CANDIDATES = 20
 BANDS = 4
 """Parts of 16 bits, in one of which a keypoint's bits must agree but for one to be compared in full."""
 
+MAX_PAIRS = 400
+"""Pairs of alike keypoints, the most alike ones, of which maps are made: their number counts squared."""
+MIN_BUCKET, BUCKET_SHARE = 1000, 1 / 200
+"""Keypoints with equal bits in a part, in number and as a share of all, beyond which that part does not tell."""
+
 _MEAN = np.frombuffer(
     bytes.fromhex(
         "5e42304460412e42714f3850714a334c724c354e6f4a334e5c3e2c415d3e2d426d4b3650764d344b8f5e42658c583858945d3a58855c3c5d"
@@ -192,6 +197,7 @@ class MarkIndex:
             wanted = (keys[:, band, None] ^ near).ravel().astype(np.intp)
             first = self._start[band][wanted]
             count = self._start[band][wanted + 1] - first
+            count[count > max(MIN_BUCKET, BUCKET_SHARE * len(self._hash))] = 0
             asked = np.repeat(np.arange(wanted.size), count)
             at = np.arange(asked.size) + np.repeat(first - np.cumsum(count) + count, count)
             stored = self._order[band][at]
@@ -205,8 +211,11 @@ class MarkIndex:
 def count_inliers(stored: NDArray[Any], query: NDArray[Any]) -> int:
     """Return how many keypoints of a signature one shift, turn and scale brings to keypoints of an image like them."""
     stored = stored[stored["size"] > 0]
-    alike = np.bitwise_count(stored["hash"][:, None] ^ query["hash"]) <= MAX_BITS
-    r, q = np.nonzero(alike)
+    differing = np.bitwise_count(stored["hash"][:, None] ^ query["hash"])
+    r, q = np.nonzero(differing <= MAX_BITS)
+    if r.size > MAX_PAIRS:
+        most = np.argsort(differing[r, q], kind="stable")[:MAX_PAIRS]
+        r, q = r[most], q[most]
     zoom = (query["size"][q].astype(np.float64) - stored["size"][r]) * np.log(2) / 16
     turn = _wrapped((query["angle"][q].astype(np.float64) - stored["angle"][r]) * np.pi / 128)
     kept = (np.abs(zoom) < MAX_MAP_ZOOM) & (np.abs(turn) < MAX_MAP_TURN)

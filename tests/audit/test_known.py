@@ -2,6 +2,7 @@
 
 import io
 import os
+import time
 import zipfile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from ridgefeat.audit import audit, join_indexes, make_index, read_print_index, recognise_prints, write_index
 from ridgefeat.audit.inputs import read_input
 from ridgefeat.audit.known import LEVELS, Look, look_at, looks_in, pack_index, shorten
-from ridgefeat.audit.marks import KEYPOINTS, MARK_BYTES, describe_marks
+from ridgefeat.audit.marks import KEYPOINTS, MARK_BYTES, MarkIndex, describe_marks
 from ridgefeat.audit.run import audit_input
 from ridgefeat.errors import TableError
 from ridgefeat.sources import find_prints, load_print, pixel_digest
@@ -83,6 +84,16 @@ def test_a_signature_is_small_and_an_image_without_ridges_has_none(index):
     assert not blank.marks["size"].any() and index.find([blank])[0].tolist() == [-1]
     assert describe_marks(draw(3, 64))[:, :KEYPOINTS].shape == (2, KEYPOINTS)
     assert look_at(np.zeros((1, 1), np.uint8)).marks.shape == look_at(np.eye(2, 900, dtype=np.uint8)).marks.shape
+
+
+def test_thousands_of_equal_keypoints_are_searched_in_no_time():
+    stripes = np.tile(np.uint8(127 + 120 * np.sin(np.arange(400) / 1.4)), (400, 1))
+    stripes[::40] = 0
+    query = describe_marks(stripes)
+    same = MarkIndex(np.tile(query[0, :KEYPOINTS].copy().view(np.uint8), (2000, 1)))
+    started = time.process_time()
+    same.best(query)
+    assert time.process_time() - started < 5
 
 
 def test_a_frame_of_socofing_changes_no_digest(images):
