@@ -206,9 +206,9 @@ def whole(index) -> list[str]:
     (known_as,) = found.of_kind("recognised")
     return [
         "## A folder",
-        f"{AUDITED} prints of SOCOFing as JPEG under other names, the whole audit with near-duplicates and comparisons: "
-        f"{seconds:.0f} s of one core, {1000 * seconds / AUDITED:.0f} ms per print, peak memory {memory:.0f} MB. It says: "
-        f"{known_as.message}.",
+        f"{AUDITED} prints of SOCOFing as JPEG under other names, the whole audit with near-duplicates and "
+        f"comparisons: {seconds:.0f} s of one core, {1000 * seconds / AUDITED:.0f} ms per print, peak memory "
+        f"{memory:.0f} MB. It says: {known_as.message}.",
     ]
 
 
@@ -222,6 +222,7 @@ if __name__ == "__main__":
             (__doc__ or "").partition("\n\n")[2].replace("\n", " "),
             *by_kind(known, marks),
             *falsely(marks),
+            *whole(known),
             *million(marks),
         ],
     )
