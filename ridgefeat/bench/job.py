@@ -25,7 +25,7 @@ from ridgefeat.sources import PrintSource
 
 TABLES = (
     *("results", "scores", "summary", "classes", "fused_scores", "fused_summary", "pairs", "learning"),
-    *("importances", "ablation", "confounds", "levels", "controls", "epochs"),
+    *("importances", "ablation", "confounds", "levels", "controls", "epochs", "selection"),
 )
 """The tables of a comparison that are written, each as far as it was made."""
 

@@ -28,6 +28,13 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 )
 @options.some_families
 @options.within
+@click.option("--harmonise", metavar="COLUMN", help="Take location and scale of each level off: a sensor or database.")
+@click.option(
+    "--select",
+    metavar="CRITERIA",
+    help="Choose columns inside each training fold, e.g. min_icc=0.6,redundancy=0.9,fdr=0.05.",
+)
+@options.shown("--reliability", default="FCJ2020", metavar="SET|TABLE", help="Columns' ICC, for --select.")
 @options.kind
 @click.option("--positive", metavar="CLASS", help="Class of precision and recall.  [default: the rarer]")
 @options.choice("--split", ("group", "holdout", "image"), help="Folds by group, 80/20 by group, or by image (leaks).")
@@ -107,7 +114,7 @@ def command(**given: Any) -> None:
 
 
 def _job(given: dict[str, Any]) -> Job:
-    from ridgefeat.bench import Job, Options
+    from ridgefeat.bench import Job, Options, read_criteria
 
     def path(name: str) -> Path | None:
         return Path(given[name]) if given[name] else None
@@ -118,9 +125,21 @@ def _job(given: dict[str, Any]) -> Job:
         within=tuple(given["within"]),
         images=path("images"),
         diagnose=not given["fast"],
+        select=read_criteria(given["select"], given["reliability"]) if given["select"] is not None else None,
         **{
             name: given[name]
-            for name in ("split", "folds", "repeats", "seed", "imbalance", "tune", "fuse", "jobs", "epochs")
+            for name in (
+                "split",
+                "folds",
+                "repeats",
+                "seed",
+                "imbalance",
+                "tune",
+                "fuse",
+                "jobs",
+                "epochs",
+                "harmonise",
+            )
         },
     )
     return Job(
@@ -156,6 +175,7 @@ def _record(comparison: Comparison) -> dict[str, Any]:
         "best": comparison.best,
         "classifiers": comparison.summary.to_dict("records"),
         "fused": None if fused is None else fused.to_dict("records"),
+        "selection": None if comparison.selection is None else comparison.selection.to_dict("records"),
     }
 
 
