@@ -27,9 +27,12 @@ class Harmonizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Take each site's location and scale off every column (ComBat: Johnson, Li and Rabinovic, Biostatistics 2007).
 
     A site is a sensor, a database or a laboratory. Its effects on all columns are shrunk towards their common
-    distribution (empirical Bayes), the more so the fewer people the site has. What is learned of training rows is
+    distribution (empirical Bayes), the more so the fewer rows the site has. What is learned of training rows is
     applied to others of the same sites. Rows of a site that was not there give its effects themselves: no label is
     needed, but all of its rows must be transformed at once.
+
+    Location and scale are all that is taken off. A classifier that reads other differences, of the distributions'
+    shapes or between columns, may still tell the site (benchmarks/selection.py measures it).
 
     No target is looked at. If sites differ in their shares of classes, that difference is taken off with the site's.
     ComBat as published keeps it by covariates, which are not known of a print to be predicted.
@@ -58,12 +61,10 @@ class Harmonizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(self, site: int = -1) -> None:
         self.site = site
 
-    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Harmonizer:
-        """Learn the effects of sites from X, shape (rows, columns), NaN where missing; groups are people."""
+    def fit(self, X: Any, y: Any = None) -> Harmonizer:
+        """Learn the effects of sites from X, shape (rows, columns), NaN where missing."""
         X = validate_data(self, X, ensure_all_finite="allow-nan", dtype=np.float64, ensure_min_features=2)
         values, site = self._take(X)
-        # Rows of one person do not count as many: effects are shrunk by the number of people.
-        self.rows_per_group_ = 1.0 if groups is None else len(X) / len(np.unique(np.asarray(groups).astype(str)))
         known = np.isfinite(values)
         count = np.maximum(known.sum(axis=0), 1)
         self.mean_ = np.where(known, values, 0).sum(axis=0) / count
@@ -110,9 +111,11 @@ class Harmonizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if not able.any():
             return _Effect(location, scale)
         z = z[:, able]
-        n = np.maximum(np.isfinite(z).sum(axis=0) / self.rows_per_group_, 1.0)
+        # Rows, not people: shrunk by the number of people, a tenth of a sensor's effect would stay in every column,
+        # and a thousand columns tell it.
+        n = np.isfinite(z).sum(axis=0)
         own, variance = _mean(z), np.nanvar(z, axis=0)
-        if (n < 2).all():  # a lone print says nothing of a scale
+        if len(z) < 2:  # a lone print says nothing of a scale
             variance = np.ones(z.shape[1])
         centre, spread = own.mean(), own.var()
         m, s2 = variance.mean(), max(variance.var(), MIN_VARIANCE)
@@ -120,7 +123,6 @@ class Harmonizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         at, square = own, np.maximum(variance, MIN_VARIANCE)
         for _ in range(ITERATIONS):
             new = (n * spread * own + square * centre) / np.maximum(n * spread + square, MIN_VARIANCE)
-            # The sum of squares about the new location, of as many rows as there are people.
             squared = (rate + 0.5 * n * (variance + (own - new) ** 2)) / (n / 2 + shape - 1)
             change = max(np.abs(new - at).max(), (np.abs(squared - square) / square).max())
             at, square = new, squared

@@ -33,6 +33,7 @@ COMMANDS = {
     "bench": "bench.command",
     "train": "model.train",
     "predict": "model.predict",
+    "reliability": "reliability.command",
     "verify": "verify.command",
     "identify": "verify.identify",
     "threshold": "threshold.command",

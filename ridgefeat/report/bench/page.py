@@ -56,6 +56,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "controls": tables.list_controls(comparison),
         "audit": tables.describe_audit(comparison.audit),
         "folds": tables.list_folds(comparison),
+        "selection": tables.describe_selection(comparison),
         "reproduction": tables.describe_reproduction(comparison),
     }
     best_values = summary.find_best_values(comparison)
