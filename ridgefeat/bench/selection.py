@@ -21,10 +21,10 @@ from ridgefeat.tabular import is_number
 
 CRITERIA = {"min_icc": 0.6, "redundancy": 0.9, "fdr": 0.05}
 """Criteria by name, each with a usual value."""
-MIN_PAIRS = 5
-"""Rows with both values below which two columns are not called redundant."""
-MIN_SCALE = 1e-6
-"""Variance of ranks per row below which a column is constant but for rounding."""
+MIN_PAIRS = 3
+"""Rows with both values below which two columns have no correlation."""
+MIN_VARIANCE = 1e-9
+"""Variance of ranks at which a column is constant but for rounding in the rows that another has."""
 
 
 class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
@@ -178,7 +178,7 @@ def read_criteria(text: str, reliability: str = OWN_SET) -> ColumnSelector:
     >>> read_criteria("redundancy=0.9, fdr=5%").fdr
     0.05
     """
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {}
     for part in text.replace(",", " ").split():
         name, _, value = part.partition("=")
         if name not in CRITERIA:
@@ -213,7 +213,7 @@ def reliability_of(names: Iterable[Any], source: Any) -> NDArray[np.float64]:
 
 def _leaders(X: NDArray[np.float64], icc: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
     """Return which columns lead a cluster of redundant ones; those of equal reliability in their order."""
-    alike = np.abs(_spearman(X)) > limit
+    alike = np.abs(correlate_ranks(rank_scores(X))) > limit
     keep, free = np.zeros(X.shape[1], bool), np.ones(X.shape[1], bool)
     for i in np.argsort(-np.nan_to_num(icc, nan=-np.inf), kind="stable"):
         if free[i]:
@@ -222,22 +222,30 @@ def _leaders(X: NDArray[np.float64], icc: NDArray[np.float64], limit: float) -> 
     return keep
 
 
-def _spearman(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rank correlations of all pairs of columns, over the rows with both; 0 where these are too few.
+def rank_scores(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return each column's ranks among its known values, mean 0 and deviation 1; NaN where missing or constant."""
+    ranks = pd.DataFrame(values).rank().to_numpy()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        count = np.maximum(np.isfinite(ranks).sum(0), 1)
+        centred = ranks - np.nansum(ranks, 0) / count
+        spread = np.sqrt(np.nansum(centred**2, 0) / count)
+        return np.where(spread > 0, centred / spread, np.nan)
 
-    Ranks are among all of a column's values. pandas' corr ranks every pair anew, and takes minutes for a thousand
-    columns with gaps.
+
+def correlate_ranks(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the correlations of all pairs of columns over the rows with both; 0 where undefined or fewer than three.
+
+    The ranks, of shape (rows, columns), are those of `rank_scores`. pandas' corr ranks every pair anew, and takes
+    minutes for a thousand columns with gaps.
     """
-    known = np.isfinite(X)
-    counted = known.astype(np.float64)
-    ranks = pd.DataFrame(X).rank().to_numpy() - (counted.sum(axis=0) + 1) / 2
-    ranks = np.where(known, ranks, 0)
-    both = np.maximum(counted.T @ counted, 1)
-    total = ranks.T @ counted  # of each column, over the rows in which the other is known
-    variance = (ranks**2).T @ counted - total**2 / both
-    scale = np.sqrt(np.maximum(variance * variance.T, 0))
-    fine = (scale > MIN_SCALE * len(X)) & (both >= MIN_PAIRS)
-    return np.divide(ranks.T @ ranks - total * total.T / both, scale, out=np.zeros_like(scale), where=fine)
+    known = np.isfinite(ranks).astype(np.float64)
+    x = np.nan_to_num(ranks)
+    n, sums, squares, products = known.T @ known, x.T @ known, (x**2).T @ known, x.T @ x
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = squares - sums**2 / n
+        r = (products - sums * sums.T / n) / np.sqrt(variance * variance.T)
+    fine = (n >= MIN_PAIRS) & (np.minimum(variance, variance.T) > MIN_VARIANCE * n) & np.isfinite(r)
+    return np.clip(np.where(fine, r, 0), -1, 1)
 
 
 def _relevance(

@@ -33,8 +33,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "bench.methods": ["write_methods"],
-        "bench.page": ["bench_displays", "write_bench_page"],
+        "bench.page": ["bench_displays", "write_bench_page", "write_methods"],
         "crate": ["write_crate"],
         "display": ["Display", "save_figure"],
         "explore.page": ["ExploreOptions", "write_explore_page"],

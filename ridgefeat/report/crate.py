@@ -15,7 +15,7 @@ from ridgefeat.files import sha256
 from ridgefeat.report.page import write_file
 
 NAME = "ro-crate-metadata.json"
-CONTEXT = "https://w3id.org/ro/crate/1.1/context"
+SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 TYPES = {".csv": "text/csv", ".html": "text/html", ".md": "text/markdown", ".json": "application/json"}
 TYPES |= {".svg": "image/svg+xml", ".pdf": "application/pdf", ".png": "image/png"}
 LICENCE = "Not stated. The licence of the input tables decides; replace this by it."
@@ -57,46 +57,31 @@ def write_crate(
     """
     folder = Path(folder)
     made = [_file(p, folder) for p in sorted(folder.rglob("*")) if p.is_file() and p.name != NAME]
-    read = [
-        {"@id": f"#{quote(n)}", "@type": "CreativeWork", "name": n, "sha256": digest} for n, digest in inputs.items()
-    ]
-    tool = {
-        "@id": "#ridgefeat",
-        "@type": "SoftwareApplication",
-        "name": "ridgefeat",
-        "version": __version__,
-        "softwareRequirements": ", ".join(f"{n} {v}" for n, v in versions.items() if n != "ridgefeat"),
-    }
-    action = {
-        "@id": "#command",
-        "@type": "CreateAction",
-        "name": name,
-        "description": command,
-        "instrument": {"@id": tool["@id"]},
-        "object": _refer(read),
-        "result": _refer(made),
-    }
+    read = {f"#{quote(n)}": {"name": n, "sha256": digest} for n, digest in inputs.items()}
+    results = [{"@id": one["@id"]} for one in made]
     seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
     date = datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else datetime.now(UTC)
-    root = {
-        "@id": "./",
-        "@type": "Dataset",
+    root = {"name": name, "description": description, "datePublished": date.date().isoformat()}
+    libraries = ", ".join(f"{n} {v}" for n, v in versions.items() if n != "ridgefeat")
+    tool = {"name": "ridgefeat", "version": __version__, "softwareRequirements": libraries}
+    action = {
         "name": name,
-        "description": description,
-        "datePublished": date.date().isoformat(),
-        "license": {"@id": "#licence"},
-        "hasPart": _refer(made),
-        "mentions": {"@id": action["@id"]},
+        "description": command,
+        "instrument": {"@id": "#ridgefeat"},
+        "object": [{"@id": key} for key in read],
+        "result": results,
     }
-    about = {
-        "@id": NAME,
-        "@type": "CreativeWork",
-        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
-        "about": {"@id": "./"},
-    }
-    licence = {"@id": "#licence", "@type": "CreativeWork", "name": "licence", "description": LICENCE}
-    graph = [about, root, *made, *read, tool, action, licence]
-    content = {"@context": [CONTEXT, {"sha256": "https://schema.org/sha256"}], "@graph": graph}
+    graph = [
+        {"@id": NAME, "@type": "CreativeWork", "conformsTo": {"@id": SPECIFICATION}, "about": {"@id": "./"}},
+        {"@id": "./", "@type": "Dataset", **root, "license": {"@id": "#licence"}, "hasPart": results}
+        | {"mentions": {"@id": "#command"}},
+        *made,
+        *({"@id": key, "@type": "CreativeWork", **one} for key, one in read.items()),
+        {"@id": "#ridgefeat", "@type": "SoftwareApplication", **tool},
+        {"@id": "#command", "@type": "CreateAction", **action},
+        {"@id": "#licence", "@type": "CreativeWork", "name": "licence", "description": LICENCE},
+    ]
+    content = {"@context": [f"{SPECIFICATION}/context", {"sha256": "https://schema.org/sha256"}], "@graph": graph}
     return write_file(folder / NAME, (json.dumps(content, indent=1) + "\n").encode(), "metadata")
 
 
@@ -109,7 +94,3 @@ def _file(path: Path, folder: Path) -> dict[str, Any]:
         "contentSize": str(path.stat().st_size),
         "sha256": sha256(path),
     }
-
-
-def _refer(entities: list[dict[str, Any]]) -> list[dict[str, str]]:
-    return [{"@id": one["@id"]} for one in entities]

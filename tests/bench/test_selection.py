@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ridgefeat.bench import ColumnSelector, read_criteria
-from ridgefeat.bench.selection import _spearman
+from ridgefeat.bench.selection import correlate_ranks, rank_scores
 from ridgefeat.errors import ParameterError
 from tests.bench.helpers import make_frame, make_problem, problem_of, quick, run, write_frame
 
@@ -42,14 +42,18 @@ def test_the_most_reliable_of_a_cluster_is_kept():
     assert np.abs(np.corrcoef(kept.T)[0, 1]) < 0.5
 
 
+def spearman(X):
+    return correlate_ranks(rank_scores(X))
+
+
 def test_correlations_are_spearmans_over_rows_with_both():
     rng = np.random.default_rng(1)
     X = np.round(rng.normal(size=(300, 6)) @ rng.normal(size=(6, 6)), 1)
-    np.testing.assert_allclose(_spearman(X), pd.DataFrame(X).corr("spearman"), atol=1e-12)
+    np.testing.assert_allclose(spearman(X), pd.DataFrame(X).corr("spearman"), atol=1e-12)
     X[rng.random(X.shape) < 0.1] = np.nan
-    np.testing.assert_allclose(_spearman(X), pd.DataFrame(X).corr("spearman"), atol=0.02)
+    np.testing.assert_allclose(spearman(X), pd.DataFrame(X).corr("spearman"), atol=0.02)
     X[:, 0], X[4:, 1] = 3.0, np.nan
-    assert (_spearman(X)[:2] == 0).all()
+    assert (spearman(X)[:2] == 0).all()
 
 
 @pytest.mark.parametrize("regression", [False, True])

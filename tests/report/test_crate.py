@@ -3,8 +3,7 @@ import json
 import pytest
 
 from ridgefeat.files import sha256
-from ridgefeat.report import write_crate
-from ridgefeat.report.bench.methods import write_methods
+from ridgefeat.report import write_crate, write_methods
 from tests.bench.helpers import make_frame, make_problem, quick, run, write_frame
 from tests.report.made_comparison import make
 

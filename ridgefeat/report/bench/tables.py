@@ -231,8 +231,8 @@ def describe_selection(comparison: Comparison) -> dict[str, Any] | None:
     of, chosen = int(frame["of"].iloc[0]), frame[frame["folds"] > 0]
     always, how = int((frame["folds"] == of).sum()), comparison.reproduction.options.get("select", "")
     rows = [
-        {"name": r.column, "icc": f"{r.icc:.2f}" if r.icc == r.icc else "", "folds": f"{r.folds} of {r.of}"}
-        for r in chosen.itertuples()
+        {"name": r["column"], "icc": _sort(round(r["icc"], 2)), "folds": f"{r['folds']} of {r['of']}"}
+        for r in chosen.to_dict("records")
     ]
     sentence = (
         f"Inside each training fold, columns were chosen by {how}: {len(chosen):,} of {len(frame):,} columns in at "

@@ -23,10 +23,11 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
+from ridgefeat.bench.selection import rank_scores
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.params import Params
 from ridgefeat.report.explore import sample
-from ridgefeat.report.explore.maps import Maps, correlate, make_maps, rank_scores, separate_groups
+from ridgefeat.report.explore.maps import Maps, correlate, make_maps, separate_groups
 from ridgefeat.report.explore.pictures import PackedPrint, Progress, draw_prints
 from ridgefeat.report.explore.sample import as_text, choose_grouping, list_groupings
 from ridgefeat.report.page import embed_script, render_page, write_page
