@@ -36,7 +36,7 @@ METHODS = ("logistic", "lda")
 SELECTIONS = {
     "ICC at least 0.6": {"min_icc": 0.6},
     "ICC at least 0.8": {"min_icc": 0.8},
-    "|Spearman| at most 0.9": {"redundancy": 0.9},
+    "correlation at most 0.9": {"redundancy": 0.9},
     "false discovery rate 0.05": {"fdr": 0.05},
     "all three (0.6, 0.9, 0.05)": {"min_icc": 0.6, "redundancy": 0.9, "fdr": 0.05},
 }
@@ -108,7 +108,7 @@ def _best(values, y, groups, count: int = 50):
 def sensors(fvc: str, fcj: str) -> list[str]:
     """Return the tables of how well the sensor is told, and the finger found, before and after harmonising."""
     frames = [read_table(path).copy() for path in (fvc, fcj)]
-    frames[0]["sensor"] = frames[0]["meta_source"].str.split("/").str[0].str.replace("_B", "")
+    frames[0]["sensor"] = frames[0]["meta_source"].str.split("/").str[0].str.replace("_B", "").radd("FVC2002 ")
     frames[1]["sensor"] = "FCJ2020"
     frames[1]["subject"] = "FCJ2020-" + frames[1]["subject"].astype(str)
     names = [c for c in frames[0] if c in set(frames[1]) and frames[0][c].dtype == np.float32]

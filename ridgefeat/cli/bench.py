@@ -120,6 +120,10 @@ def command(**given: Any) -> None:
 
 def _job(given: dict[str, Any]) -> Job:
     from ridgefeat.bench import Job, Options, read_criteria
+    from ridgefeat.reliability import OWN_SET
+
+    if given["select"] is None and given["reliability"] != OWN_SET:
+        raise click.UsageError("--reliability says where --select finds columns' ICC; give --select CRITERIA")
 
     def path(name: str) -> Path | None:
         return Path(given[name]) if given[name] else None

@@ -163,5 +163,6 @@ def test_the_command(tmp_path):
     assert pd.read_csv(tmp_path / "out" / "selection.csv")["folds"].tolist() == [3, 0, 0, 0, 0, 0]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "1 of 6 columns in at least one of 3 folds, 1 in every one" in page
+    assert "give --select" in run(*how, "-o", tmp_path / "none", code=2).stderr
     said = run(*how, "-o", tmp_path / "none", "--select", "min_icc=0.95", code=2).stderr
     assert "none of 6 columns has an ICC of 0.95 or more" in said and "(it has 2 of them)" in said
