@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from ridgefeat.templates import MinutiaeRecord, decode_type9, read_minutiae, rec
 from ridgefeat.templates.reading import HEAD
 from ridgefeat.verify.minutiae import PreparedTemplate, prepare
 from ridgefeat.verify.template import Template, template_from_minutiae, template_from_print
-from ridgefeat.work.engine import count_workers, spread, spread_items
+from ridgefeat.work.engine import count_workers, spread_items
 from ridgefeat.work.guard import Stopped
 from ridgefeat.work.threads import one_thread
 
@@ -273,14 +273,6 @@ def _kind(path: Path) -> str | None:
 
 def _recognise(path: Path) -> str | None:
     return recognise(read_start(path, HEAD))
-
-
-def run_batches(function: Callable[..., Any], batches: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
-    """Yield function(*batch) for each batch in order, computed by worker processes of one thread each."""
-    from joblib import delayed
-
-    calls = (delayed(function)(*batch) for batch in batches)
-    yield from spread(calls, count_workers(jobs), ordered=True)
 
 
 def _enrol(source: PrintSource, params: Params, dpi: Dpi | None, template_format: str) -> Entry:

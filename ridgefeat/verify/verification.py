@@ -18,10 +18,11 @@ from ridgefeat.errors import ParameterError, ScoreError
 from ridgefeat.files import bare_name, os_errors_as, sha256, write_together
 from ridgefeat.params import Params
 from ridgefeat.sheets import write_frame
-from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, count_notes, enrol, find_sources, run_batches
+from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, count_notes, enrol, find_sources
 from ridgefeat.verify.features import entries_from_features, feature_scores
 from ridgefeat.verify.minutiae import minutiae_scores
 from ridgefeat.verify.protocols import Plan, make_plan
+from ridgefeat.work.engine import count_workers, spread
 
 COMPARATORS = ("minutiae", "features")
 COLUMNS = ("probe", "reference", "subject_probe", "subject_reference", "mated", "score")
@@ -161,10 +162,13 @@ def compare_all(
     progress : callable, optional
         Called with comparisons done and comparisons in all.
     """
+    from joblib import delayed
+
     possible = np.flatnonzero(_can_compare(entries, plan))
     order = possible[np.lexsort((possible, plan.reference[possible] // BLOCK, plan.probe[possible] // BLOCK))]
     batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-    results = run_batches(_compare_batch, ((function, *_collect(entries, plan, batch)) for batch in batches), jobs)
+    calls = (delayed(_compare_batch)(function, *_collect(entries, plan, batch)) for batch in batches)
+    results = spread(calls, count_workers(jobs), ordered=True)
     scores = np.full(len(plan), np.nan)
     done = 0
     for batch, found in zip(batches, results, strict=True):
