@@ -145,7 +145,6 @@ template_format = shown(
     help="Format of templates that are not recognised by their content: iso-normal-card, iso-compact-card, …",
 )
 jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
-one_job = number("-j", "--jobs", default=1, help="Worker processes; -1: all.")
 table = click.argument("table", type=PATH, metavar="TABLE")
 csv_dialect = choice(
     "--csv-dialect",
@@ -170,6 +169,12 @@ within = click.option(
 )
 FAMILIES = listed("ridgefeat.features.family", "BUILT_IN")
 some_families = click.option("--families", **FAMILIES, help="Use only the columns of these families.")
+feature_columns = click.option(
+    "--feature-columns",
+    metavar="PATTERN",
+    multiple=True,
+    help="Columns that are features, of a table without a sidecar, e.g. 'a*'. Repeat it.",
+)
 kind = click.option(
     "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="Kind of target.  [default: inferred]"
 )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
+from ridgefeat.files import count_of
 from ridgefeat.report.bench.figures import group_rows
 from ridgefeat.report.bench.words import (
     METRIC_MEANINGS,
@@ -194,3 +195,22 @@ def _signed_between(row: Mapping[Any, Any], kind: str) -> str:
     return (
         f"{format_difference(low, kind)} to {format_difference(high, kind)}" if np.isfinite([low, high]).all() else ""
     )
+
+
+def describe_selection(comparison: Comparison) -> dict[str, Any] | None:
+    """Return in how many folds each column was chosen, as text, and a sentence; None without a selection."""
+    frame = comparison.selection
+    if frame is None:
+        return None
+    of, chosen = int(frame["of"].iloc[0]), frame[frame["folds"] > 0]
+    always, how = int((frame["folds"] == of).sum()), comparison.reproduction.options.get("select", "")
+    rows = [
+        {"name": r["column"], "icc": _sort(round(r["icc"], 2)), "folds": f"{r['folds']} of {r['of']}"}
+        for r in chosen.to_dict("records")
+    ]
+    sentence = (
+        f"Inside each training fold, columns were chosen by {how}: {len(chosen):,} of {len(frame):,} columns in at "
+        f"least one of {count_of(of, 'fold')}, {always:,} in every one. Those of a learning curve, of families and of "
+        "shuffled targets were chosen anew."
+    )
+    return {"sentence": sentence, "rows": rows}
