@@ -234,7 +234,10 @@ def audit_input(
     group = group if group in read.frame else PERSON
     frame = with_people(read.frame, group, known)
     target = label or ("class" if "class" in frame else group)
-    compared: list[Finding] = []
+    notes: list[Finding] = []
+    if "meta_error" in frame and (failed := np.flatnonzero(frame["meta_error"].fillna("").astype(str) != "")).size:
+        first = frame["meta_source"].iat[failed[0]]
+        notes.append(not_checked(f"{count_of(failed.size, 'print')} could not be read, first {first}", failed.size))
     if by_comparison:
         if sources is None or comparator is None:
             raise TableError("prints are compared by their images; give them as input, or their folder with --images")
@@ -243,7 +246,7 @@ def audit_input(
         people = frame[group].to_numpy(object, copy=True)
         people[alone] = fingers
         frame = frame.assign(**{group: people})
-        compared.append(Finding("groups", "note", f"people are not named: {words}", count=len(alone)))
+        notes.append(Finding("groups", "note", f"people are not named: {words}", count=len(alone)))
     return audit(
         frame,
         target=target,
@@ -254,7 +257,7 @@ def audit_input(
         comparator=comparator,
         recognised=known,
         jobs=jobs,
-    ).with_findings(compared)
+    ).with_findings(notes)
 
 
 def with_people(frame: pd.DataFrame, group: str, known: Recognised | None = None) -> pd.DataFrame:

@@ -77,6 +77,7 @@ def _digest(path):
 def test_changed_copies_are_recognised_by_an_index_of_ones_own(prints, tmp_path):
     run("audit", "--make-index", prints, "--regex", r"s(?P<subject>\d)_", "-j", 1, "-o", tmp_path / "ours.index")
     (tmp_path / "copies").mkdir()
+    (tmp_path / "copies/9.png").write_bytes(b"no image")
     for i in range(3):
         cv2.imwrite(str(tmp_path / f"copies/{i}.png"), encoded(draw(10 * i, 160), 60))
     args = ("--with-index", tmp_path / "ours.index", "-j", 1, "-o", tmp_path / "o")
@@ -84,6 +85,7 @@ def test_changed_copies_are_recognised_by_an_index_of_ones_own(prints, tmp_path)
     found = json.loads((tmp_path / "o/audit.json").read_text())
     (one,) = [f for f in found["findings"] if f["kind"] == "recognised"]
     assert one["files"] == [[f"{i}.png", f"s{i}_0.png"] for i in range(3)] and "3 as changed copies" in one["message"]
+    assert any(f["message"] == "1 print could not be read, first 9.png" for f in found["findings"])
 
 
 @pytest.mark.parametrize(
