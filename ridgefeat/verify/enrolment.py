@@ -73,7 +73,7 @@ class Entry:
     labels: dict[str, Any] = field(default_factory=dict)
     content: Any = None
     failure: str | None = None
-    reread: Callable[[int], list[PreparedTemplate]] | None = None
+    reread: Callable[[int | None], list[PreparedTemplate]] | None = None
 
     @property
     def subject(self) -> str:
@@ -129,7 +129,7 @@ def enrol(
     *,
     params: Params | None = None,
     dpi: Dpi | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
     progress: Progress | None = None,
     template_format: str = "auto",
 ) -> list[Entry]:
@@ -143,8 +143,8 @@ def enrol(
         Stage parameters; the defaults if omitted.
     dpi : float or (float, float), optional
         Resolution of images and .xyt files; it overrides that of the files.
-    jobs : int
-        Worker processes; -1 for every core.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
     progress : callable, optional
         Called with prints done, prints that failed, and prints in all.
     template_format : str
@@ -195,7 +195,7 @@ def read_template(
 
 
 def latent_templates(
-    source: PrintSource, jobs: int = 1, *, dpi: Dpi | None = None, params: Params | None = None
+    source: PrintSource, jobs: int | None = 1, *, dpi: Dpi | None = None, params: Params | None = None
 ) -> list[PreparedTemplate]:
     """Return the templates of an image if it is a latent, of which less can be taken for granted.
 
@@ -208,8 +208,8 @@ def latent_templates(
     ----------
     source : PrintSource
         An image.
-    jobs : int
-        Worker processes; -1 for every core.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
     dpi, params
         As read_template takes them.
     """

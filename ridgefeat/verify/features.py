@@ -19,7 +19,11 @@ TABLE_SUFFIXES = frozenset([".csv", ".tsv", ".xlsx", ".parquet"])
 
 
 def entries_from_features(
-    inputs: Sequence[PathLike] | PathLike, *, families: Sequence[str] | None = None, jobs: int = 1, **reading: Any
+    inputs: Sequence[PathLike] | PathLike,
+    *,
+    families: Sequence[str] | None = None,
+    jobs: int | None = 1,
+    **reading: Any,
 ) -> list[Entry]:
     """Return an entry per print with its standardised feature vector as content.
 

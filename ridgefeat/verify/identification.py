@@ -205,7 +205,7 @@ def identify(
     calibration: Calibration,
     *,
     top: int = 10,
-    jobs: int = 1,
+    jobs: int | None = 1,
     prior: float = PRIOR,
 ) -> list[Candidate]:
     """Return the `top` prints of a gallery that are most similar to a probe, the most similar first.
@@ -221,8 +221,8 @@ def identify(
     calibration : Calibration
         It gives false match rates and probabilities.
     top : int
-    jobs : int
-        Worker processes; -1 for every core.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
     prior : float
         Probability, before anything is compared, that the probe's finger is in the gallery.
 
@@ -280,7 +280,7 @@ def identify(
     return found
 
 
-def _highest_scores(contents: Sequence[Any], others: Sequence[Entry], jobs: int) -> Floats:
+def _highest_scores(contents: Sequence[Any], others: Sequence[Entry], jobs: int | None) -> Floats:
     """Return the highest score of several readings of a probe with each print of a gallery; -inf without a reading."""
     if not contents:
         return np.full(len(others), -np.inf)

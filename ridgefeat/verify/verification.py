@@ -84,7 +84,7 @@ def verify(
     dpi: Dpi | None = None,
     params: Params | None = None,
     families: Sequence[str] | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
     template_format: str = "auto",
     enrolled: Progress | None = None,
     compared: Callable[[int, int], None] | None = None,
@@ -106,8 +106,8 @@ def verify(
         Stage parameters for `minutiae`; the defaults if omitted.
     families : sequence of str, optional
         Families for `features`.
-    jobs : int
-        Worker processes; -1 for every core.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
     template_format : str
         A name in ridgefeat.templates.FORMATS.
     enrolled, compared : callable, optional
@@ -144,7 +144,7 @@ def compare_all(
     plan: Plan,
     function: Comparator = minutiae_scores,
     *,
-    jobs: int = 1,
+    jobs: int | None = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scores:
     """Return the score of every planned comparison, float64, shape (n,); NaN if a print failed.
@@ -157,8 +157,8 @@ def compare_all(
         What to compare.
     function : callable
         Returns the scores of a list of pairs: minutiae_scores or feature_scores.
-    jobs : int
-        Worker processes; -1 for every core.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
     progress : callable, optional
         Called with comparisons done and comparisons in all.
     """
