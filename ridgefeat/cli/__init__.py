@@ -30,6 +30,7 @@ COMMANDS = {
     "show": "show.command",
     "explain": "explain.command",
     "synth": "synth.command",
+    "compare": "compare.command",
     "bench": "bench.command",
     "train": "model.train",
     "predict": "model.predict",
