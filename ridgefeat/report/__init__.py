@@ -17,9 +17,10 @@ Pictures of prints:
 
 Figures of reports, for notebooks and papers:
 
-- `bench_displays`, `compare_displays`, `threshold_displays`: a report's figures by name, each with `plot(ax)` and `save(path)`;
-- `plot_curves`, `plot_intervals`, `plot_predictions`, `plot_confusion_matrix`, and of a threshold analysis `plot_det`,
-  `plot_roc`, `plot_scores`, `plot_error_rates`: functions that draw on the axes they are given;
+- `bench_displays`, `compare_displays`, `threshold_displays`: a report's figures by name, each with `plot(ax)` and
+  `save(path)`;
+- `plot_curves`, `plot_intervals`, `plot_predictions`, `plot_confusion_matrix`, `plot_tippett`, and of a threshold
+  analysis `plot_det`, `plot_roc`, `plot_scores`, `plot_error_rates`: functions that draw on the axes they are given;
 - `save_figure`: any matplotlib figure as SVG, PDF or PNG;
 - `percent`, `percent_interval`: rates as text, as the pages write them.
 

@@ -101,15 +101,15 @@ def plot_people(
     number_name : str
         What the number is.
     """
-    values, groups = np.asarray(values, np.float64), np.asarray(groups)
-    known = np.isfinite(values)
-    values, groups = values[known], groups[known]
-    dots: dict[str, Any] = {"ms": 4, "mew": 0, "alpha": float(np.clip(30 / len(values) ** 0.7, 0.2, 0.8))}
+    x, of = np.asarray(values, np.float64), np.asarray(groups)
+    known = np.isfinite(x)
+    x, of = x[known], of[known]
+    dots: dict[str, Any] = {"ms": 4, "mew": 0, "alpha": float(np.clip(30 / len(x) ** 0.7, 0.2, 0.8))}
     if not levels:
         with axes(ax) as ax:
-            ax.plot(groups, values, "o", color=COLOURS[0], **dots)
-            ends = np.array([groups.min(), groups.max()])
-            ax.plot(ends, np.polyval(np.polyfit(groups, values, 1), ends), color=INK, lw=1.5)
+            ax.plot(of, x, "o", color=COLOURS[0], **dots)
+            ends = np.array([of.min(), of.max()])
+            ax.plot(ends, np.polyval(np.polyfit(of, x, 1), ends), color=INK, lw=1.5)
             ax.set(xlabel=label(number_name), ylabel=label(name), xlim=span_of(ends.tolist(), margin=0.03))
             ax.locator_params(nbins=6)
         return ax
@@ -117,7 +117,7 @@ def plot_people(
     with axes(ax, height=ROW * len(levels) + 50, left=left) as ax:
         strewn = np.random.default_rng(0)
         for k in range(len(levels)):
-            own = values[groups == k]
+            own = x[of == k]
             at = k + strewn.uniform(-STRIP, STRIP, len(own))
             ax.plot(own, at, "o", color=COLOURS[k % len(COLOURS)], zorder=2, **dots)
             low, middle, high = np.quantile(own, [0.25, 0.5, 0.75])
@@ -126,7 +126,7 @@ def plot_people(
             ax.plot([low, high, high, low, low], k + BOX * np.array([-1, -1, 1, 1, -1]), **line)
             ax.hlines([k, k], [reach.min(), high], [low, reach.max()], **line)
             ax.vlines(middle, k - BOX, k + BOX, **line | {"lw": 2.6})
-        ax.set(ylim=(len(levels) - 0.5, -0.5), xlabel=label(name), xlim=span_of(values.tolist(), margin=0.03))
+        ax.set(ylim=(len(levels) - 0.5, -0.5), xlabel=label(name), xlim=span_of(x.tolist(), margin=0.03))
         ax.set_yticks(range(len(levels)), [label(n, 20) for n in levels], color=INK)
         ax.grid(False, axis="y")
         ax.locator_params(axis="x", nbins=6)

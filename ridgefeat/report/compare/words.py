@@ -87,12 +87,12 @@ def find_verdict(found: Differences) -> list[str]:
     if tested.empty:
         return [f"None of {count_of(len(found.frame), 'column')} could be compared {compared(found)}; see the table."]
     smallest = number(float(tested["smallest_effect"].median()))
-    power = f"With so many people, four in five studies would show {effect_name(found)} of {smallest} in one column"
+    power = f"With this many people, a test of one column detects {effect_name(found)} of {smallest} in 80 % of studies"
     if differ.empty:
         one = "the column that was compared" if len(tested) == 1 else f"any of {len(tested)} columns"
         return [
             f"No difference {compared(found)} was found in {one} (q < {ALPHA}; {who}).",
-            f"{power}; smaller differences may exist and were not shown.",
+            f"{power}; a smaller difference may exist.",
         ]
     verb += "s" * (len(differ) == 1)
     first = f"{len(differ):,} of {count_of(len(tested), 'column')} {verb} {compared(found)} (q < {ALPHA}; {who})."
@@ -131,9 +131,9 @@ def _describe(found: Differences, row: Any) -> str:
     less = levels[1] if more == levels[0] else levels[0]
     share = 50 * (1 + abs(row["cliffs_delta"]))
     return (
-        f"The largest effect is in {row['column']}: on average {means}, a difference of {signed(row['difference'])}{unit} "
-        f"({interval(row, 'difference')}); {effect}. Of two people, one {more} and one {less}, the one who is {more} "
-        f"has the larger value in {share:.0f} % of pairs."
+        f"The largest effect is in {row['column']}: on average {means}, a difference of {signed(row['difference'])}"
+        f"{unit} ({interval(row, 'difference')}); {effect}. Of two people, one {more} and one {less}, the "
+        f"{more} one has the larger value in {share:.0f} % of pairs."
     )
 
 
@@ -141,15 +141,15 @@ def describe_ratio(ratio: Ratio) -> list[str]:
     """Return sentences on a likelihood ratio and its check."""
     unit = f" {ratio.unit}" if ratio.unit else ""
     low, high = ratio.curve["ratio"].min(), ratio.curve["ratio"].max()
-    total = sum(ratio.people)
-    loss = ratio.cost.calibration
+    cost, total = ratio.cost, sum(ratio.people)
+    loss = cost.calibration
     quality = "well" if loss < 0.05 else "acceptably" if loss < 0.1 else "poorly"
     return [
         f"The likelihood ratio of {ratio.levels[0]} to {ratio.levels[1]} by {ratio.column} runs from {number(low)} to "
         f"{number(high)} between {number(ratio.support[0])} and {number(ratio.support[1])}{unit}. Beyond, fewer than "
         f"{REACHING} people of one group were seen, and no ratio is given.",
-        f"On held-out people Cllr is {ratio.cost.cllr:.3f} bits (1 is what no information costs, 0 is perfect), at least "
-        f"{ratio.cost.least:.3f} by the best monotone change: the ratios are {quality} calibrated. {ratio.refused} of "
+        f"On held-out people Cllr is {cost.cllr:.3f} bits (1 is what no information costs, 0 is perfect), at "
+        f"least {cost.least:.3f} by the best monotone change: the ratios are {quality} calibrated. {ratio.refused} of "
         f"{total} people had a value beyond the support and no ratio.",
         "It applies to a person's mean over prints as this table has them, not to a single print of an unknown finger.",
     ]
@@ -174,8 +174,8 @@ def methods(found: Differences, ratio: Ratio | None) -> Iterator[str]:
         text += "each person's value was the mean over prints."
     yield text + "".join(f" Note: {note}." for note in people.notes)
     yield {
-        "two": f"Differences are {' − '.join(people.levels)} with Welch's 95 % interval; the standardised effect is Hedges' "
-        "g with the interval of the noncentral t distribution, and Cliff's delta.",
+        "two": f"Differences are {' − '.join(people.levels)} with Welch's 95 % interval; the standardised effects are "
+        "Hedges' g, with the interval of the noncentral t distribution, and Cliff's delta.",
         "several": "The effect is η², the share of the variance between people that lies between levels, with the 95 % "
         "interval of the noncentral F distribution.",
         "number": f"Differences are least-squares changes per unit of {people.by} with a 95 % interval; the effect is "
@@ -183,8 +183,8 @@ def methods(found: Differences, ratio: Ratio | None) -> Iterator[str]:
     }[kind]
     statistic = {"two": "Welch's t", "several": "F", "number": "Spearman's ρ"}[kind]
     test = (
-        f"p values are two-sided, from up to {found.permutations:,} permutations of {people.by} over people (statistic: "
-        f"{statistic}; seed {found.seed})"
+        f"p values are two-sided, from up to {found.permutations:,} permutations of {people.by} over people "
+        f"(statistic: {statistic}; seed {found.seed})"
         if found.model == "permutation"
         else "p values and differences are from linear mixed models of the prints (statsmodels, REML, Wald test) with "
         f"{people.by} and finger as fixed effects and a random intercept per person"
@@ -199,7 +199,7 @@ def methods(found: Differences, ratio: Ratio | None) -> Iterator[str]:
     if ratio is not None:
         yield (
             f"Likelihood ratio. The densities of {ratio.column} in {ratio.people[0]} {ratio.levels[0]} and "
-            f"{ratio.people[1]} {ratio.levels[1]} were smoothed with a Gaussian kernel (Silverman's bandwidth); intervals "
-            f"are percentiles of {SAMPLES:,} resamples of people. The check used {FOLDS} folds of people. "
+            f"{ratio.people[1]} {ratio.levels[1]} were smoothed with a Gaussian kernel (Silverman's bandwidth); "
+            f"intervals are percentiles of {SAMPLES:,} resamples of people. The check used {FOLDS} folds of people. "
             + " ".join(describe_ratio(ratio))
         )
