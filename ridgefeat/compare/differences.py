@@ -92,7 +92,7 @@ def compare_people(people: People, *, model: str = "permutation", seed: int = 0)
     >>> people = make_people(frame, about, by="sex", columns=["ridge_period_mean"])
     >>> row = compare_people(people).frame.iloc[0]
     >>> row[["difference", "hedges_g", "cliffs_delta", "p"]].astype(float).round(3).tolist()
-    [-9.0, -3.475, -1.0, 0.0]
+    [-9.0, -3.473, -1.0, 0.0]
     """
     values, notes = _comparable(people)
     kind = {0: "number", 2: "two"}.get(len(people.levels), "several")

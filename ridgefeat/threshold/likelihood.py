@@ -10,13 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from ridgefeat.errors import ScoreError
 from ridgefeat.threshold.scores import Float, Scores, deal_folds
 
-BASES = {"natural": float(np.e), "10": 10.0, "2": 2.0}
-"""Bases of logarithms in which ratios come."""
+BASES = {"natural": 1.0, "10": float(np.log(10)), "2": float(np.log(2))}
+"""Logarithms in which ratios come, and what makes natural ones of them."""
+FIT = "fit"
+"""Instead: the scores are none, and are turned into ratios."""
 INVERSE_PENALTY = 10.0
 """Of the squared slope of the calibrating curve, so that scores that never overlap get finite ratios."""
 
@@ -32,6 +36,56 @@ class RatioCost:
     def calibration(self) -> float:
         """What is lost by calibration."""
         return self.cllr - self.least
+
+
+@dataclass(frozen=True, eq=False)
+class LogRatios:
+    """Scores as log likelihood ratios.
+
+    Attributes
+    ----------
+    scores : Scores
+    natural : ndarray of float64, shape (n,)
+        Natural log likelihood ratios; NaN where nothing was compared.
+    fitted : bool
+        Whether they were made of the scores by `calibrate`.
+    cost : RatioCost
+    """
+
+    scores: Scores
+    natural: Float
+    fitted: bool
+    cost: RatioCost
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per comparison in the order that was given: score, mated, log10_ratio."""
+        s = self.scores
+        return pd.DataFrame({"score": s.score, "mated": s.mated.astype(int), "log10_ratio": self.natural / BASES["10"]})
+
+
+def log_ratios(scores: Scores, how: str, *, folds: int = 5, seed: int = 0) -> LogRatios:
+    """Return scores as log likelihood ratios, with their cost.
+
+    Parameters
+    ----------
+    scores : Scores
+    how : {"natural", "10", "2", "fit"}
+        The logarithm in which the scores are ratios already; or "fit", see `calibrate`.
+    folds, seed : int
+        Of "fit".
+
+    Raises
+    ------
+    ScoreError
+        If the scores are distances and said to be ratios, or too few for the folds.
+    """
+    if how != FIT and scores.distance:
+        raise ScoreError(
+            "distances are no log likelihood ratios, which rise with the evidence for a match; use --llr fit"
+        )
+    natural = calibrate(scores, max(2, folds), seed) if how == FIT else scores.score * BASES[how]
+    there = scores.compared
+    return LogRatios(scores, natural, how == FIT, ratio_cost(natural[there], scores.mated[there]))
 
 
 def ratio_cost(log_ratio: Float, mated: NDArray[np.bool_]) -> RatioCost:
@@ -92,7 +146,7 @@ def calibrate(scores: Scores, folds: int = 5, seed: int = 0) -> Float:
     >>> mated = np.repeat([True, False], 5000)
     >>> scores = Scores.make(np.random.default_rng(0).normal(size=10000) + 2 * mated, mated)
     >>> round(ratio_cost(calibrate(scores), mated).calibration, 2)
-    0.0
+    0.01
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -102,4 +156,5 @@ def calibrate(scores: Scores, folds: int = 5, seed: int = 0) -> Float:
         curve = LogisticRegression(C=INVERSE_PENALTY, class_weight="balanced")
         curve.fit(value[chosen & there], scores.mated[chosen & there])
         out[judged & there] = curve.decision_function(value[judged & there])
-    return out
+    counts = (int((scores.mated & there).sum()), int((~scores.mated & there).sum()))
+    return np.clip(out, -np.log1p(counts[0]), np.log1p(counts[1]))
