@@ -89,7 +89,7 @@ def read_people(
     number: bool = False,
     further: str | None = None,
 ) -> People:
-    """Read a feature table and reduce it to people.
+    """Return the people of a feature table on disk.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def make_people(
     columns: Sequence[str],
     number: bool = False,
 ) -> People:
-    """Reduce a table to people.
+    """Return a table reduced to people.
 
     A person's value is the mean of the prints, each less what its finger adds to any person's prints. What fingers add
     is fitted together with the people (least squares), so that a person without thumbs is not taken for one with
