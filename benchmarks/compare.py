@@ -98,8 +98,8 @@ def real(path: str) -> list[str]:
     sizes = [int((people.label == k).sum()) for k in (0, 1)]
     return [
         "## Sex on SOCOFing",
-        f"{len(people.person):,} prints of {len(people)} people ({sizes[0]} female, {sizes[1]} male), per person, means "
-        "± SD between people. Nothing was tuned on them. Not every person's ten fingers show every square.",
+        f"{len(people.person):,} prints of {len(people)} people ({sizes[0]} female, {sizes[1]} male), per person, "
+        "means ± SD between people. Nothing was tuned on them. Not every person's ten fingers show every square.",
         table(["column", "unit", "female", "male", "difference", "Hedges' g", "q", "ICC"], rows),
         "Published, in ridges per 25 mm², counted by people on inked prints: sign and size can be compared, the level "
         "hardly, since ours are counted by a program on prints of a sensor.",
@@ -107,8 +107,8 @@ def real(path: str) -> list[str]:
         "What is counted as an observation, over the columns of both families:",
         table(["unit", "p < 0.05", "q < 0.05", "columns", "observations"], counts),
         f"Likelihood ratio female to male by ridge_density_distal: {ratio.curve['ratio'].min():.2f} to "
-        f"{ratio.curve['ratio'].max():.2f} between {ratio.support[0]:.1f} and {ratio.support[1]:.1f}; on held-out people "
-        f"Cllr {ratio.cost.cllr:.3f}, at least {ratio.cost.least:.3f}; {ratio.refused} of {sum(ratio.people)} people "
+        f"{ratio.curve['ratio'].max():.2f} between {ratio.support[0]:.1f} and {ratio.support[1]:.1f}; on held-out "
+        f"people Cllr {ratio.cost.cllr:.3f}, at least {ratio.cost.least:.3f}; {ratio.refused} of {sum(ratio.people)} people "
         "without a ratio.",
     ]
 
@@ -118,9 +118,9 @@ def main(path: str = "") -> None:
         "compare",
         "Groups of people compared",
         [
-            f"Simulated tables: {SETS} sets of each size, {COLUMNS} columns that hang together (correlation {SHARED:g}), "
-            "4 prints per person of other fingers each, fingers as far apart as people. A false discovery is any column "
-            f"with q < 0.05 where none differs. The interval of Hedges' g is that of one column with a g of {EFFECT}. "
+            f"Simulated tables: {SETS} sets of each size, {COLUMNS} columns that hang together (correlation {SHARED:g}), 4 "
+            "prints per person of other fingers each, fingers as far apart as people. A false discovery is any "
+            f"column with q < 0.05 where none differs. The interval of Hedges' g is that of one column with a g of {EFFECT}. "
             "Last: the same tables with prints taken for people.",
             calibration(),
             speed(),
