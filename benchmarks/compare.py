@@ -107,9 +107,9 @@ def real(path: str) -> list[str]:
         "What is counted as an observation, over the columns of both families:",
         table(["unit", "p < 0.05", "q < 0.05", "columns", "observations"], counts),
         f"Likelihood ratio female to male by ridge_density_distal: {ratio.curve['ratio'].min():.2f} to "
-        f"{ratio.curve['ratio'].max():.2f} between {ratio.support[0]:.1f} and {ratio.support[1]:.1f}; on held-out "
-        f"people Cllr {ratio.cost.cllr:.3f}, at least {ratio.cost.least:.3f}; {ratio.refused} of {sum(ratio.people)} people "
-        "without a ratio.",
+        f"{ratio.curve['ratio'].max():.2f} between {ratio.support[0]:.1f} and {ratio.support[1]:.1f}. On held-out "
+        f"people Cllr is {ratio.cost.cllr:.3f}, at least {ratio.cost.least:.3f}; {ratio.refused} of "
+        f"{sum(ratio.people)} people have no ratio.",
     ]
 
 
@@ -118,10 +118,10 @@ def main(path: str = "") -> None:
         "compare",
         "Groups of people compared",
         [
-            f"Simulated tables: {SETS} sets of each size, {COLUMNS} columns that hang together (correlation {SHARED:g}), 4 "
-            "prints per person of other fingers each, fingers as far apart as people. A false discovery is any "
-            f"column with q < 0.05 where none differs. The interval of Hedges' g is that of one column with a g of {EFFECT}. "
-            "Last: the same tables with prints taken for people.",
+            f"Simulated tables: {SETS} sets of each size, {COLUMNS} columns that hang together (correlation "
+            f"{SHARED:g}), 4 prints per person of other fingers each, fingers as far apart as people. A false "
+            "discovery is any column with q < 0.05 where none differs. The interval of Hedges' g is that of one column "
+            f"with a g of {EFFECT}. Last: the same tables with prints taken for people.",
             calibration(),
             speed(),
             *(real(path) if path else []),
