@@ -44,7 +44,7 @@ def fit_mixed(people: People, wanted: Sequence[bool]) -> tuple[Float, tuple[Floa
     p, estimate, error = (np.full(len(people.columns), np.nan) for _ in range(3))
     notes = [""] * len(people.columns)
     for k in np.flatnonzero(wanted):
-        y = people.prints[:, k]
+        y = people.prints[:, k].astype(np.float64)
         rows = np.isfinite(y)
         scale = y[rows].std()
         used = fixed[rows][:, fixed[rows].any(axis=0)]

@@ -52,7 +52,7 @@ class People:
     units, meanings : tuple of str
     values : ndarray of float64, shape (people, columns)
         NaN where none of a person's prints has a value.
-    prints : ndarray of float64, shape (prints, columns)
+    prints : ndarray of float32, shape (prints, columns)
         The values of single prints.
     person, finger : ndarray of int, shape (prints,)
         Whose print it is, and of which finger: an index into `fingers`.
@@ -70,7 +70,7 @@ class People:
     units: tuple[str, ...]
     meanings: tuple[str, ...]
     values: Float
-    prints: Float
+    prints: NDArray[np.float32]
     person: Index
     finger: Index
     fingers: tuple[str, ...]
@@ -113,7 +113,8 @@ def read_people(
     wanted = choose_columns(names, columns, by)
     if further and further not in wanted:
         wanted += choose_columns(names, [further], by)
-    frame = read_table(path, columns=wanted, labels=("meta_error", by, group, *FINGER))
+    named = [n for n in names if n in (*wanted, by)]
+    frame = read_table(path, columns=named, labels=("meta_error", by, group, *FINGER))
     if not {by, group} <= set(frame.columns):
         frame = read_table(path, columns=())  # so that the message can list the others
     return make_people(frame, about, by=by, group=group, columns=wanted, number=number)
@@ -186,6 +187,9 @@ def make_people(
     if by == group:
         raise TableError(f"by and group are both {by!r}: one person per level has no spread to compare with")
     notes: list[str] = []
+    if using := [c for c in columns if by in known[c].get("uses", ())]:
+        notes.append(f"{count_of(len(using), 'column')} left out, computed with the help of {by}: {first_few(using)}")
+        columns = [c for c in columns if c not in using]
     frame = _usable_rows(frame, by, group, notes)
     names, person = np.unique([as_text(v) for v in frame[group]], return_inverse=True)
     levels: tuple[str, ...] = ()
@@ -203,7 +207,7 @@ def make_people(
     person = np.cumsum(kept)[person[rows]] - 1
     if len(person) == person.max() + 1:
         notes.append(f"every {group} has one print; if people gave several, name their column with --group")
-    prints = frame.loc[rows, list(columns)].to_numpy(np.float64)
+    prints = frame.loc[rows, list(columns)].to_numpy(np.float32)
     fingers, finger = _code_fingers(frame[rows], by)
     return People(
         by=by,
@@ -222,12 +226,12 @@ def make_people(
     )
 
 
-def person_values(prints: Float, person: Index, finger: Index) -> Float:
+def person_values(prints: NDArray[Any], person: Index, finger: Index) -> Float:
     """Return each person's mean over prints, less what their fingers add; float64, shape (people, columns).
 
     Parameters
     ----------
-    prints : ndarray of float64, shape (prints, columns)
+    prints : ndarray of float, shape (prints, columns)
     person, finger : ndarray of int, shape (prints,)
         Codes from 0.
 
@@ -241,11 +245,12 @@ def person_values(prints: Float, person: Index, finger: Index) -> Float:
     by_person, by_finger = (sparse.csr_array((np.ones(len(rows)), (codes, rows))) for codes in (person, finger))
     for start in range(0, prints.shape[1], COLUMNS_AT_ONCE):
         part = slice(start, start + COLUMNS_AT_ONCE)
-        known = np.isfinite(prints[:, part])
+        given = prints[:, part].astype(np.float64)
+        known = np.isfinite(given)
         there = known.astype(np.float64)
         n, n_finger = by_person @ there, by_finger @ there
-        mean = _divide(np.where(known, prints[:, part], 0).sum(axis=0), there.sum(axis=0))
-        rest = np.where(known, prints[:, part] - mean, 0)
+        mean = _divide(np.where(known, given, 0).sum(axis=0), there.sum(axis=0))
+        rest = np.where(known, given - mean, 0)
         spread = np.abs(rest).max(axis=0, initial=0)
         added = np.zeros_like(n_finger)
         value = np.zeros_like(n)

@@ -52,6 +52,12 @@ def test_the_result_as_json(table, tmp_path):
     assert said["columns"][0]["icc"] is None
 
 
+def test_a_feature_may_be_the_number_that_the_others_are_compared_with(table, tmp_path):
+    run("compare", table, "--by", "ridge_made_2", "-o", tmp_path / "o")
+    frame = pd.read_csv(tmp_path / "o" / "compare.csv")
+    assert "ridge_made_2" not in frame["column"].tolist() and frame["rank_correlation"].notna().all()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

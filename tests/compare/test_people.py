@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ridgefeat.compare.people import choose_columns, person_values
+from ridgefeat.compare.people import choose_columns, make_people, person_values
 from ridgefeat.errors import ParameterError, TableError
 from tests.compare.helpers import FINGER_EFFECT, NAMES, make_frame, people_of
 
@@ -64,6 +64,14 @@ def test_too_many_levels_are_taken_for_a_quantity():
     frame = make_frame(people=100)
     with pytest.raises(TableError, match=r"sex has 20 levels, more than 12: .* give --number"):
         people_of(frame.assign(sex=[f"g{s % 20}" for s in frame["subject"]]))
+
+
+def test_a_column_that_was_computed_with_the_label_is_left_out():
+    columns = [{"name": NAMES[0], "uses": ["hand", "sex"]}, {"name": NAMES[1]}]
+    people = make_people(make_frame(), {"columns": columns}, by="sex", columns=NAMES[:2])
+    assert people.columns == NAMES[1:2] and people.notes == (
+        f"1 column left out, computed with the help of sex: {NAMES[0]}",
+    )
 
 
 def test_one_print_per_person_is_pointed_out():
