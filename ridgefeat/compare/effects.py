@@ -72,7 +72,11 @@ def hedges_g(a: Float, b: Float) -> tuple[Float, Interval]:
         pooled = np.sqrt(((n - 1) * sd**2 + (m - 1) * spread**2) / df)
         d, size = (mean - other) / pooled, np.sqrt(n * m / (n + m))
         unbiased = np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / np.sqrt(df / 2)
-        low, high = _noncentral(lambda nc: special.nctdtr(df, nc, d * size), d * size, df)
+        t = d * size
+        low, high = _noncentral(lambda nc: special.nctdtr(df, nc, t), t, 10 + 10 * np.abs(t) / np.sqrt(df))
+        # The tails of a large t underflow.
+        far, reach = np.abs(t) > MAX_NONCENTRAL, stats.norm.ppf(TAILS[0]) * np.sqrt(1 + t**2 / (2 * df))
+        low, high = np.where(far, t - reach, low), np.where(far, t + reach, high)
         return unbiased * d, (low / size, high / size)
 
 
@@ -143,30 +147,30 @@ def eta_squared(values: Float, label: NDArray[np.intp]) -> tuple[Float, Interval
     with np.errstate(invalid="ignore", divide="ignore"):
         total = np.nansum((values - mean) ** 2, axis=0)
         f = between / df / ((total - between) / rest)
-        low, high = _noncentral(lambda nc: special.ncfdtr(df, rest, np.maximum(nc, 0), f), np.sqrt(f), rest, f * df)
-        return between / total, (np.maximum(low, 0) / (np.maximum(low, 0) + n), high / (high + n))
+        room = (10 + np.sqrt(f)) * (4 + np.sqrt(f)) + 10 * np.sqrt(f / rest)
+        ends = _noncentral(lambda nc: special.ncfdtr(df, rest, np.maximum(nc, 0), f), f * df, room)
+        low, high = (np.maximum(end, 0) / (np.maximum(end, 0) + n) for end in ends)
+        return between / total, (low, high)
 
 
-def _noncentral(cdf: Callable[[Float], Float], size: Float, df: Float, centre: Float | None = None) -> Interval:
-    """Return the noncentralities at which what was observed lies at the ends of the middle 95 %.
+def _noncentral(cdf: Callable[[Float], Float], centre: Float, room: Float) -> Interval:
+    """Return the noncentralities at which what was observed lies at the ends of the middle 95 %."""
+    low, high = (_find(cdf, tail, centre, centre - room, centre + room) for tail in TAILS)
+    return low, high
 
-    `size` is the statistic on the scale of t; `centre` where the noncentrality is sought about, without it `size`.
+
+def _find(cdf: Callable[[Float], Float], level: float, centre: Float, low: Float, high: Float) -> Float:
+    """Return the noncentrality at which a cumulative probability, which falls from 1 to 0, is at a level.
+
+    Far from the centre SciPy's functions sometimes are NaN where they should be 0 or 1.
     """
-    at = size if centre is None else centre
-    room = (10 + np.abs(size)) * (1 if centre is None else 4 + np.abs(size)) + 10 * np.abs(size) / np.sqrt(df)
-    ends = []
-    for tail in TAILS:
-        low, high = at - room, at + room
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            above = cdf(middle) > tail
-            low, high = np.where(above, middle, low), np.where(above, high, middle)
-        ends.append((low + high) / 2)
-    if centre is None:  # for a large t, the distribution's own tails underflow
-        reach = stats.norm.ppf(TAILS[0]) * np.sqrt(1 + size**2 / (2 * df))
-        far = np.abs(size) > MAX_NONCENTRAL
-        return np.where(far, size - reach, ends[0]), np.where(far, size + reach, ends[1])
-    return ends[0], ends[1]
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        p = cdf(middle)
+        below = np.where(np.isnan(p), middle < centre, p > level)
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    out: Float = np.where(np.isfinite(centre), (low + high) / 2, np.nan)
+    return out
 
 
 def smallest_effect(n: Float, m: Float) -> Float:
@@ -180,7 +184,8 @@ def smallest_effect(n: Float, m: Float) -> Float:
     with np.errstate(invalid="ignore", divide="ignore"):
         df, size = n + m - 2, np.sqrt(n * m / (n + m))
         critical = stats.t.ppf(TAILS[0], df)
-        return _solve(lambda nc: 1 - special.nctdtr(df, nc, critical), critical + 10) / size
+        nothing = np.zeros_like(critical)
+        return _find(lambda nc: special.nctdtr(df, nc, critical), 1 - POWER, critical, nothing, critical + 10) / size
 
 
 def smallest_correlation(n: Float) -> Float:
@@ -202,15 +207,8 @@ def smallest_share(n: Float, groups: int) -> Float:
     """Return the smallest share of variance that `n` people in several groups show with a power of 80 % at p < 0.05."""
     with np.errstate(invalid="ignore", divide="ignore"):
         critical = stats.f.ppf(LEVEL, groups - 1, n - groups)
-        found = _solve(lambda nc: 1 - special.ncfdtr(groups - 1, n - groups, nc, critical), critical * groups + 100)
+        nothing, most = np.zeros_like(critical), critical * groups + 100
+        found = _find(
+            lambda nc: special.ncfdtr(groups - 1, n - groups, nc, critical), 1 - POWER, critical, nothing, most
+        )
         return found / (found + n)
-
-
-def _solve(power: Callable[[Float], Float], high: Float) -> Float:
-    """Return where a rising function of a noncentrality from 0 to `high` reaches the power."""
-    low = np.zeros_like(high)
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        enough = power(middle) > POWER
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return (low + high) / 2

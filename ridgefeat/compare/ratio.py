@@ -23,6 +23,8 @@ MIN_PEOPLE = 20
 """People per group below which a density is not smoothed."""
 REACHING = 3
 """People of either group who must lie at a value or beyond for it to have a ratio."""
+MIN_JUDGED = 5
+"""Held-out people per group with a ratio below which it cannot be checked, and is not given."""
 POINTS, SAMPLES, FOLDS = 101, 1000, 10
 
 
@@ -79,7 +81,7 @@ def likelihood_ratio(people: People, column: str, *, seed: int = 0) -> Ratio:
     ParameterError
         If the label has not two levels, or the column was not read.
     TableError
-        If a level has fewer than 20 people with a value, or the levels' values do not overlap.
+        If a level has fewer than 20 people with a value, or the levels' values hardly overlap.
     """
     if len(people.levels) != 2:
         raise ParameterError(f"a likelihood ratio needs a label with two levels; {people.by} has {len(people.levels)}")
@@ -106,6 +108,11 @@ def likelihood_ratio(people: People, column: str, *, seed: int = 0) -> Ratio:
     ends = {"ratio": log_ratio, "ratio_low": np.minimum(low, log_ratio), "ratio_high": np.maximum(high, log_ratio)}
     held = _held_out(value, first, rng)
     judged = np.isfinite(held)
+    if min((judged & first).sum(), (judged & ~first).sum()) < MIN_JUDGED:
+        raise TableError(
+            f"fewer than {MIN_JUDGED} people of a level of {people.by} have a {column} that both reach: no ratio could "
+            "be checked on held-out people"
+        )
     return Ratio(
         column=column,
         unit=people.units[at],

@@ -29,6 +29,20 @@ def test_intervals_hold_the_truth_in_94_to_97_of_100_sets(people):
     assert 0.93 <= ((low <= true) & (high >= true)).mean() <= 0.98
 
 
+@pytest.mark.parametrize("people", [10, 40, 400])
+def test_the_ends_of_g_are_those_of_the_noncentral_t_distribution(people):
+    """SciPy's function is NaN now and then, far from where the ends lie."""
+    half, shift = people // 2, np.linspace(-3, 3, 3000)
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(half, 3000)) + shift, rng.normal(size=(half, 3000))
+    t, size = stats.ttest_ind(a, b).statistic, (half / 2) ** 0.5
+    _, (low, high) = effects.hedges_g(a, b)
+    near = np.abs(t) < 30
+    for end, tail in ((low, 0.975), (high, 0.025)):
+        assert np.allclose(stats.nct.cdf(t, people - 2, end * size)[near], tail, atol=1e-6)
+    assert (np.diff(low[np.argsort(t)]) > 0).all() and (np.diff(high[np.argsort(t)]) > 0).all()
+
+
 def test_effects_of_columns_with_gaps_are_those_of_scipy():
     rng = np.random.default_rng(0)
     values, number = rng.normal(size=(50, 3)).round(1), rng.normal(size=50).round(1)

@@ -35,6 +35,7 @@ def test_without_a_difference_the_ratio_says_nothing():
         ({"levels": ("a", "b", "c")}, NAMES[0], ParameterError, "a label with two levels; sex has 3"),
         ({}, "ridge_area", ParameterError, "--ratio ridge_area: no such column was compared; there are: ridge_made_0"),
         ({"people": 30}, NAMES[0], TableError, "needs 20 people per level with a ridge_made_0; there are: female 15"),
+        ({"effect": 2.6}, NAMES[0], TableError, "fewer than 5 people of a level of sex have a ridge_made_0 that both"),
         ({"effect": 50}, NAMES[0], TableError, "the levels of sex hardly overlap in ridge_made_0"),
     ],
 )

@@ -106,11 +106,11 @@ def plot_people(
     x, of = x[known], of[known]
     dots: dict[str, Any] = {"ms": 4, "mew": 0, "alpha": float(np.clip(30 / len(x) ** 0.7, 0.2, 0.8))}
     if not levels:
-        with axes(ax) as ax:
+        with axes(ax, left=60) as ax:
             ax.plot(of, x, "o", color=COLOURS[0], **dots)
             ends = np.array([of.min(), of.max()])
             ax.plot(ends, np.polyval(np.polyfit(of, x, 1), ends), color=INK, lw=1.5)
-            ax.set(xlabel=label(number_name), ylabel=label(name), xlim=span_of(ends.tolist(), margin=0.03))
+            ax.set(xlabel=label(number_name), ylabel=label(name, 40), xlim=span_of(ends.tolist(), margin=0.03))
             ax.locator_params(nbins=6)
         return ax
     left = 16 + LETTER * min(20, max(letters(n) for n in levels))

@@ -92,7 +92,11 @@ def _headline(found: Differences) -> list[dict[str, str]]:
     people, tested = found.people, int(found.frame["q"].notna().sum())
     sizes = [f"{level} {int((people.label == k).sum()):,}" for k, level in enumerate(people.levels)]
     facts = [
-        ("columns that differ", f"{len(found.found):,}", f"of {tested:,}, q < {ALPHA}"),
+        (
+            "columns that differ" if people.levels else "columns that change",
+            f"{len(found.found):,}",
+            f"of {tested:,}, q < {ALPHA}",
+        ),
         ("people", f"{len(people):,}", ", ".join(sizes[:4])),
         ("prints", f"{len(people.person):,}", f"of {len(people.fingers)} fingers" if people.fingers else ""),
     ]
