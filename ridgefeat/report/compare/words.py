@@ -10,7 +10,7 @@ import numpy as np
 from ridgefeat._version import __version__
 from ridgefeat.compare.differences import ALPHA, Differences
 from ridgefeat.compare.ratio import FOLDS, REACHING, SAMPLES, Ratio
-from ridgefeat.files import count_of
+from ridgefeat.files import count_of, first_few
 from ridgefeat.report.bench.words import format_p_value, join_names
 from ridgefeat.report.page import number
 
@@ -82,7 +82,7 @@ def find_verdict(found: Differences) -> list[str]:
     """Return sentences on what was found, the most important one first."""
     tested = found.frame[found.frame["q"].notna()]
     differ = found.found
-    verb = "differ" if found.people.levels else "change"
+    verb, noun = ("differ", "difference") if found.people.levels else ("change", "change")
     who = f"{count_of(len(found.people), 'person', 'people')} with {count_of(len(found.people.person), 'print')}"
     if tested.empty:
         return [f"None of {count_of(len(found.frame), 'column')} could be compared {compared(found)}; see the table."]
@@ -91,28 +91,18 @@ def find_verdict(found: Differences) -> list[str]:
     if differ.empty:
         one = "the column that was compared" if len(tested) == 1 else f"any of {len(tested)} columns"
         return [
-            f"No difference {compared(found)} was found in {one} (q < {ALPHA}; {who}).",
-            f"{power}; a smaller difference may exist.",
+            f"No {noun} {compared(found)} was found in {one} (q < {ALPHA}; {who}).",
+            f"{power}; a smaller {noun} may exist.",
         ]
     verb += "s" * (len(differ) == 1)
     first = f"{len(differ):,} of {count_of(len(tested), 'column')} {verb} {compared(found)} (q < {ALPHA}; {who})."
     out = [first, _describe(found, differ.iloc[0]), f"{power}."]
     small = differ[differ[found.effect].abs() < SMALL[found.effect]]
     if len(small):
-        out.append(f"{count_of(len(small), 'difference')} of these {verb_for(len(small))} small, though significant.")
-    poor = [str(c) for c in differ.loc[differ["icc"] < LOW_ICC, "column"]]
-    if poor:
-        shown = join_names(poor[:3]) if len(poor) <= 3 else f"{', '.join(poor[:3])} and {len(poor) - 3} more"
-        out.append(
-            f"A second impression of a finger repeats {shown} poorly (ICC below {LOW_ICC}): the difference between "
-            "single prints is less sure than that between people."
-        )
+        out.append(f"Significant but small: {count_of(len(small), noun)}.")
+    if poor := [str(c) for c in differ.loc[differ["icc"] < LOW_ICC, "column"]]:
+        out.append(f"A second impression of a finger repeats these poorly (ICC below {LOW_ICC}): {first_few(poor, 3)}.")
     return out
-
-
-def verb_for(count: int) -> str:
-    """Return "is" or "are"."""
-    return "is" if count == 1 else "are"
 
 
 def _describe(found: Differences, row: Any) -> str:
