@@ -157,4 +157,4 @@ def calibrate(scores: Scores, folds: int = 5, seed: int = 0) -> Float:
         curve.fit(value[chosen & there], scores.mated[chosen & there])
         out[judged & there] = curve.decision_function(value[judged & there])
     counts = (int((scores.mated & there).sum()), int((~scores.mated & there).sum()))
-    return np.clip(out, -np.log1p(counts[0]), np.log1p(counts[1]))
+    return np.asarray(np.clip(out, -np.log1p(counts[0]), np.log1p(counts[1])))
