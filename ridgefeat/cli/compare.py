@@ -14,7 +14,7 @@ from ridgefeat.cli import options, talk
 if TYPE_CHECKING:
     from ridgefeat.compare import Differences, Ratio
 
-FILES = ("compare.csv", "ratio.csv", "methods.md", "figures", "report.html")
+FILES = ("compare.csv", "ratio.csv", "methods.md", "figures", "ro-crate-metadata.json", "report.html")
 FIGURE_ENDINGS = (".svg", ".pdf")
 MAX_LINES = 30
 
@@ -31,6 +31,7 @@ MAX_LINES = 30
     help="Columns, separated by commas, such as 'ridge_*'.  [default: ridge density, period and breadth, minutiae]",
 )
 @click.option("--all", "every", is_flag=True, help="Compare all feature columns.")
+@options.feature_columns
 @click.option("--number", is_flag=True, help="Take the label as a number, however few values it has.")
 @options.choice(
     "--model",
@@ -46,13 +47,14 @@ def command(table: str, by: str, group: str, output: str, columns: list[str] | N
 
     Counts people, not prints: a person's value is the mean of the prints, less what their fingers add. Writes
     compare.csv (a row per column: means, difference, effect size, p, q, reliability), report.html, methods.md (for a
-    paper) and figures as SVG and PDF; with --ratio also ratio.csv.
+    paper), ro-crate-metadata.json and figures as SVG and PDF; with --ratio also ratio.csv.
 
     \b
     Examples:
       ridgefeat compare features.csv --by sex -o out/
       ridgefeat compare features.csv --by sex --columns 'ridge_density_*' --ratio ridge_density_distal -o out/
       ridgefeat compare features.csv --by age --all -o out/
+      ridgefeat compare other.csv --feature-columns 'a*' --by sex --group person -o out/
     """
     from ridgefeat.compare import compare_people, likelihood_ratio, read_people
 
@@ -60,32 +62,49 @@ def command(table: str, by: str, group: str, output: str, columns: list[str] | N
         raise click.UsageError("--all and --columns name the columns in two ways; give one of them")
     ratio = given["ratio"]
     people = read_people(
-        table, by=by, group=group, columns=["*"] if every else columns, number=given["number"], further=ratio
+        table,
+        by=by,
+        group=group,
+        columns=["*"] if every else columns,
+        number=given["number"],
+        further=ratio,
+        feature_columns=given["feature_columns"],
     )
     for note in people.notes:
         talk.echo(f"Note: {note}.")
     found = compare_people(people, model=given["model"], seed=given["seed"])
     ratio = likelihood_ratio(people, ratio, seed=given["seed"]) if ratio else None
-    _write(found, ratio, Path(output), Path(table).name, given["csv_dialect"])
+    _write(found, ratio, Path(output), Path(table), given["csv_dialect"])
     talk.result(lambda: _record(found, ratio), _lines(found))
     talk.echo(f"Written to {output}")
 
 
-def _write(found: Differences, ratio: Ratio | None, folder: Path, title: str, dialect: str) -> None:
+def _write(found: Differences, ratio: Ratio | None, folder: Path, table: Path, dialect: str) -> None:
     from ridgefeat.cli import Unusable
     from ridgefeat.files import results_folder
-    from ridgefeat.report import compare_displays, write_compare_page, write_methods
+    from ridgefeat.report import compare_displays, write_compare_methods, write_compare_page, write_crate
+    from ridgefeat.report.compare.words import find_verdict
     from ridgefeat.sheets import DIALECTS
+    from ridgefeat.table import table_digest
+    from ridgefeat.table.sidecar import library_versions
 
     with results_folder(folder, "compare", Unusable, usual=FILES, typed=["ridgefeat", *sys.argv[1:]]) as temporary:
         DIALECTS[dialect].write(found.frame, temporary / "compare.csv")
         if ratio is not None:
             DIALECTS[dialect].write(ratio.curve, temporary / "ratio.csv")
-        write_methods(found, ratio, temporary / "methods.md")
-        write_compare_page(found, ratio, temporary / "report.html", title=title, command=talk.command_line())
+        write_compare_methods(found, ratio, temporary / "methods.md")
+        write_compare_page(found, ratio, temporary / "report.html", title=table.name, command=talk.command_line())
         for name, display in compare_displays(found, ratio).items():
             for ending in FIGURE_ENDINGS:
                 display.save(temporary / "figures" / f"{name}{ending}")
+        write_crate(
+            temporary,
+            name=f"{table.name} compared by {found.people.by}",
+            description=find_verdict(found)[0],
+            command=talk.command_line(),
+            inputs={table.name: table_digest(table)},
+            versions=library_versions(),
+        )
 
 
 def _record(found: Differences, ratio: Ratio | None) -> dict[str, Any]:

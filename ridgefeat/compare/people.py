@@ -88,6 +88,7 @@ def read_people(
     columns: Iterable[str] | None = None,
     number: bool = False,
     further: str | None = None,
+    feature_columns: Sequence[str] = (),
 ) -> People:
     """Return the people of a feature table on disk.
 
@@ -100,23 +101,25 @@ def read_people(
         Names or patterns such as "ridge_*"; see `choose_columns`.
     further : str, optional
         One more column to read.
+    feature_columns : sequence of str
+        Patterns of the feature columns of a table without a sidecar, such as "a*".
 
     Raises
     ------
     TableError, ParameterError
         If the table cannot be read, or as make_people does.
     """
-    from ridgefeat.table import load_sidecar, read_table
+    from ridgefeat.table import describe_foreign, load_sidecar, read_table
 
-    about = load_sidecar(path)
+    about = describe_foreign(path, feature_columns) if feature_columns else load_sidecar(path)
     names = [c["name"] for c in about["columns"]]
     wanted = choose_columns(names, columns, by)
     if further and further not in wanted:
         wanted += choose_columns(names, [further], by)
     named = [n for n in names if n in (*wanted, by)]
-    frame = read_table(path, columns=named, labels=("meta_error", by, group, *FINGER))
+    frame = read_table(path, columns=named, labels=("meta_error", by, group, *FINGER), about=about)
     if not {by, group} <= set(frame.columns):
-        frame = read_table(path, columns=())  # so that the message can list the others
+        frame = read_table(path, columns=(), about=about)  # so that the message can list the others
     return make_people(frame, about, by=by, group=group, columns=wanted, number=number)
 
 

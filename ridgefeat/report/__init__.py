@@ -3,10 +3,12 @@
 Pages, each one HTML file that needs no network:
 
 - `write_bench_page`: a comparison of classifiers;
-- `write_compare_page`: a label compared over columns, with `write_methods` for the methods section of a paper;
+- `write_compare_page`: a label compared over columns;
 - `write_threshold_page`: decision thresholds of a comparator;
 - `write_explore_page`, with `ExploreOptions`: a feature table to explore;
-- `render_model_card`: what a model was made of, as Markdown.
+- `render_model_card`: what a model was made of, as Markdown;
+- `write_methods`, `write_compare_methods`: a comparison as sentences for a paper's methods section; `write_crate`: a
+  folder of results as an RO-Crate.
 
 Pictures of prints:
 
@@ -33,9 +35,10 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "bench.page": ["bench_displays", "write_bench_page"],
+        "bench.page": ["bench_displays", "write_bench_page", "write_methods"],
         "compare.figures": ["compare_displays", "plot_people"],
-        "compare.page": ["write_compare_page", "write_methods"],
+        "compare.page": ["write_compare_methods", "write_compare_page"],
+        "crate": ["write_crate"],
         "display": ["Display", "save_figure"],
         "explore.page": ["ExploreOptions", "write_explore_page"],
         "model_card": ["render_model_card"],

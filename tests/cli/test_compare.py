@@ -8,6 +8,8 @@ import pytest
 from tests.bench.helpers import make_frame, write_frame
 from tests.cli.running import run
 
+CRATE = "ro-crate-metadata.json"
+
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
@@ -21,7 +23,7 @@ def test_a_comparison_is_written_with_figures_and_sentences(table, tmp_path):
     )
     made = {p.relative_to(tmp_path / "o").as_posix() for p in (tmp_path / "o").rglob("*") if p.is_file()}
     figures = {p for p in made if p.startswith("figures/")}
-    assert made - figures == {"compare.csv", "ratio.csv", "methods.md", "report.html", "manifest.json"}
+    assert made - figures == {"compare.csv", "ratio.csv", "methods.md", "report.html", "manifest.json", CRATE}
     names = ["effects", *(f"{'texture' if k % 2 else 'ridge'}-made-{k}" for k in range(6)), "ratio", "tippett"]
     assert figures == {f"figures/{n}.{ending}" for n in names for ending in ("svg", "pdf")}
     frame = pd.read_csv(tmp_path / "o" / "compare.csv")
@@ -50,6 +52,16 @@ def test_the_result_as_json(table, tmp_path):
     assert said["levels"] == [] and said["people"] == 80 and said["ratio"] is None
     assert [c["column"] for c in said["columns"] if c["q"] < 0.05] == ["texture_made_1"]
     assert said["columns"][0]["icc"] is None
+
+
+def test_a_table_of_another_program_is_compared_without_a_sidecar(tmp_path):
+    frame = make_frame(people=40, effect=3, seed=1)
+    frame = frame[["subject", "sex", "ridge_made_0", "ridge_made_2"]]
+    frame.columns = ["who", "sex", "a1", "a2"]
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    run("compare", tmp_path / "t.csv", "--feature-columns", "a*", "--by", "sex", "--group", "who", "-o", tmp_path / "o")
+    found = pd.read_csv(tmp_path / "o" / "compare.csv")
+    assert found["column"].tolist() == ["a1", "a2"] and (found["q"] < 0.05).tolist() == [True, False]
 
 
 def test_a_feature_may_be_the_number_that_the_others_are_compared_with(table, tmp_path):

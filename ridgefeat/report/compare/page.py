@@ -79,7 +79,7 @@ def write_compare_page(
     return write_page(Path(path), render_page("compare/page.html", page))
 
 
-def write_methods(found: Differences, ratio: Ratio | None, path: str | Path) -> Path:
+def write_compare_methods(found: Differences, ratio: Ratio | None, path: str | Path) -> Path:
     """Write what was done, with the figures, in sentences to be edited for the methods section of a paper.
 
     Raises TableError if the file cannot be written.

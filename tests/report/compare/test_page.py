@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ridgefeat.compare import compare_people, likelihood_ratio
-from ridgefeat.report import compare_displays, plot_people, plot_tippett, write_compare_page, write_methods
+from ridgefeat.report import compare_displays, plot_people, plot_tippett, write_compare_methods, write_compare_page
 from ridgefeat.report.compare import words
 from tests.compare.helpers import NAMES, make_frame, people_of
 
@@ -34,7 +34,7 @@ def test_every_column_and_figure_stands_on_the_page_and_nothing_is_loaded(kind, 
     assert list(displays)[:1] == ["effects"] and (list(displays)[-1] == "tippett") == bool(ratio)
     again = write_compare_page(found, ratio, tmp_path / "q.html", title=HOSTILE, command=HOSTILE)
     assert again.read_text("utf-8") == page
-    text = write_methods(found, ratio, tmp_path / "m.md").read_text("utf-8")
+    text = write_compare_methods(found, ratio, tmp_path / "m.md").read_text("utf-8")
     assert words.find_verdict(found)[0] in text and "permutations" in text and len(text.splitlines()) > 6
 
 
