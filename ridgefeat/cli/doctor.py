@@ -77,6 +77,7 @@ BUILDS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "o
 EXTRAS = {
     "parquet": ("pyarrow", "Parquet tables"),
     "excel": ("openpyxl", "Excel tables (.xlsx)"),
+    "mixed": ("statsmodels", "mixed models in `compare`"),
     "wsq": ("wsq", "WSQ images"),
     "onnx": ("onnxruntime", "pretrained networks as feature transformers"),
     "torch": ("torch", "fine-tuning of pretrained networks"),
