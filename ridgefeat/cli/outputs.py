@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -115,19 +116,13 @@ def _bench_files() -> list[str]:
     return [*(f"{name}.csv" for name in TABLES), "report.html", "methods.md", "ro-crate-metadata.json"]
 
 
-def _audit_files() -> list[str]:
-    from ridgefeat.cli.audit import FILES
-
-    return list(FILES)
+def _files_of(command: str) -> list[str]:
+    return list(import_module(f"ridgefeat.cli.{command}").FILES)
 
 
-def _threshold_files() -> list[str]:
-    from ridgefeat.cli.threshold import FILES
-
-    return list(FILES)
-
-
-RESULTS: dict[str, Any] = {"audit": _audit_files, "bench": _bench_files, "threshold": _threshold_files}
+RESULTS: dict[str, Any] = {"bench": _bench_files} | {
+    name: functools.partial(_files_of, name) for name in ("audit", "compare", "threshold")
+}
 """Commands whose output is a folder, and the files that they write there."""
 
 
