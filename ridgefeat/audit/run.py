@@ -19,6 +19,7 @@ from ridgefeat.audit.people import Comparator
 from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, make_table, not_checked
 from ridgefeat.audit.together import check_together
+from ridgefeat.brief import Brief
 from ridgefeat.work.threads import one_thread
 
 SHOWN = 20
@@ -27,8 +28,8 @@ SHOWN_FILES = 8
 """Files of a set that it names."""
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(Brief):
     """The result of an audit.
 
     Attributes

@@ -33,6 +33,7 @@ from ridgefeat.bench.pooling import PooledPredictions, class_shares, fuse_predic
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
+from ridgefeat.brief import Brief
 from ridgefeat.errors import ModelError, ParameterError, TableError
 from ridgefeat.files import (
     check_unpacked_size,
@@ -105,8 +106,8 @@ class Description(TypedDict, total=False):
     versions: dict[str, str]
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
+@dataclass(frozen=True, eq=False, repr=False)
+class Model(Brief):
     """A fitted pipeline and all that is needed to use it.
 
     Attributes

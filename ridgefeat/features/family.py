@@ -9,8 +9,15 @@
         ...
         return [mean]
 
-The function returns one number per column, in their order, or None where nothing can be measured (all NaN). Everything
-else (the table's header, `ridgefeat features`, the reference page, the schema's digest, the baseline) is derived.
+The function returns one number per column, in their order, or None where nothing can be measured (all NaN). What they
+were measured on is declared next to them, as layers over the print (features.layers) that `explain` shows:
+
+    @ridge.picture_of(period)
+    def _period_picture(fp, name, values):
+        yield Field(inside(fp, fp.period * MM_PER_PX), "ridge period, mm")
+
+Everything else (the table's header, `ridgefeat features`, the reference page, the schema's digest, the baseline) is
+derived.
 A user's own family is published through the entry point group `ridgefeat.families` (name = module:family).
 """
 
@@ -24,14 +31,19 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.features.layers import Area, Bars, Layer
+from ridgefeat.reliability import load_reliability
 from ridgefeat.structure import Float
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from ridgefeat.fingerprint import Fingerprint
 
 BUILT_IN = ("ridge", "orient", "gabor", "minutiae", "quality", "texture")
@@ -86,15 +98,69 @@ class Part:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A `column`, its `value` for one print, and the `parts` of which it is the sum; none if it is no sum."""
+    """A `column`, its `value` for one print, and what makes it up.
+
+    `parts` are those of which it is the sum; none if it is no sum. `reason` says why a value is missing. `layers` are
+    what was measured where on the print `fp`, and `among` are the column's values for other prints; `plot` draws them.
+    """
 
     column: Column
     value: float
     parts: tuple[Part, ...] = ()
+    reason: str = ""
+    fp: Fingerprint | None = field(default=None, repr=False, compare=False)
+    layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
+    among: Float | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def percentile(self) -> float:
+        """Where the value lies among the other prints' values: per cent below it, ties counted half; NaN if unknown."""
+        others = np.array([]) if self.among is None else self.among[np.isfinite(self.among)]
+        if not others.size or not np.isfinite(self.value):
+            return float("nan")
+        value = np.float32(self.value)
+        return float(50 * (np.mean(others < value) + np.mean(others <= value)))
+
+    @property
+    def context(self) -> dict[str, str]:
+        """What to compare the value with, as texts by name: range, reliability, among."""
+        column = self.column
+        found = {"range": f"{column.low:g} to {column.high:g} {column.unit}".strip()}
+        if known := _reliability(column.name):
+            found["reliability"] = known
+        if self.among is not None:
+            count = int(np.isfinite(self.among).sum())
+            at = self.percentile
+            place = "" if at != at else f"percentile {at:.0f} of "
+            found["among"] = f"{place}{count:,} prints with a value, {len(self.among):,} in the table"
+        return found
+
+    def plot(self) -> Figure:
+        """Return a matplotlib figure of what the value was measured on; ridgefeat.report.save_figure writes it."""
+        from ridgefeat.report.pictures.figures import plot_explanation
+
+        return plot_explanation(self)
+
+    def _repr_png_(self) -> bytes:
+        data = BytesIO()
+        self.plot().savefig(data, format="png", dpi=80)
+        return data.getvalue()
+
+
+def _reliability(name: str) -> str:
+    """Return a column's ICC between impressions with its interval, by set; "" where it was not measured."""
+    texts = []
+    for of in ("FCJ2020", "FVC2002"):
+        frame = load_reliability(of).set_index("column")
+        if name in frame.index and np.isfinite(frame.icc[name]):
+            row = frame.loc[name]
+            texts.append(f"{row.icc:.2f} ({row.icc_low:.2f} to {row.icc_high:.2f}) in {of}")
+    return f"ICC between impressions {', '.join(texts)}" if texts else ""
 
 
 Function = Callable[["Fingerprint"], "Sequence[float] | np.ndarray | None"]
 Summands = Callable[["Fingerprint", Mapping[str, float]], "tuple[Part, ...]"]
+Picture = Callable[["Fingerprint", str, Mapping[str, float]], "Iterable[Layer | str]"]
 
 
 @dataclass
@@ -111,12 +177,15 @@ class Family:
         Columns and their function, filled by `columns`.
     sums : list, optional
         Columns that sum up the others and their function, filled by `sum_of_parts`.
+    pictures : dict, optional
+        What a function's columns were measured on, filled by `picture_of`.
     """
 
     name: str
     meaning: str
     groups: list[tuple[tuple[Column, ...], Function]] = field(default_factory=list)
     sums: list[tuple[Column, Summands]] = field(default_factory=list)
+    pictures: dict[Function, Picture] = field(default_factory=dict)
 
     def columns(self, *columns: Column) -> Callable[[Function], Function]:
         """Return a decorator that registers a function as the one that computes the given columns, in their order.
@@ -154,6 +223,19 @@ class Family:
 
         return register
 
+    def picture_of(self, function: Function) -> Callable[[Picture], Picture]:
+        """Return a decorator that registers what the columns of a registered function were measured on.
+
+        What is registered takes the print, a column's name and the family's values by name, and yields layers
+        (features.layers), and texts that say why the value may be missing. Without one, the print's outline is shown.
+        """
+
+        def register(picture: Picture) -> Picture:
+            self.pictures[function] = picture
+            return picture
+
+        return register
+
     def _check_names(self, columns: Iterable[Column]) -> None:
         columns = list(columns)
         for c in columns:
@@ -183,8 +265,28 @@ class Family:
             near = get_close_matches(name, [c.name for c in columns], 3, 0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else "`ridgefeat features` lists them"
             raise ParameterError(f"there is no column {name!r} in the family {self.name}; {hint}")
-        values, parts = self._measure(fp)
-        return Explanation(columns[at], float(values[at]), parts.get(name, ()))
+        measured, parts = self._measure(fp)
+        value, its_parts = float(measured[at]), parts.get(name, ())
+        values = dict(zip((c.name for c in columns), measured.tolist(), strict=True))
+        layers, reason = self._picture(fp, columns[at], values)
+        if its_parts:
+            gained = [part.points for part in its_parts]
+            layers = (*layers, Bars([p.meaning.partition(":")[0] for p in its_parts], gained, "points"))
+        return Explanation(columns[at], value, its_parts, "" if value == value else reason, fp, layers)
+
+    def _picture(self, fp: Fingerprint, column: Column, values: Mapping[str, float]) -> tuple[tuple[Layer, ...], str]:
+        """Return what a column was measured on, and why it may be missing."""
+        if not fp.mask.any():
+            return (), "no print was found in the image"
+        function = next((f for columns, f in self.groups if column in columns), None)
+        picture = self.pictures.get(function) if function else None
+        found = list(picture(fp, column.name, values) if picture else ())
+        layers = tuple(layer for layer in found if not isinstance(layer, str))
+        reasons = [f"the label {label} is not known" for label in column.uses if getattr(fp, label, None) is None]
+        reasons += [text for text in found if isinstance(text, str)]
+        return layers or (Area(fp.mask, "outline of the print"),), next(
+            iter(reasons), "the print shows too little for it"
+        )
 
     def _measure(self, fp: Fingerprint) -> tuple[Float, dict[str, tuple[Part, ...]]]:
         """Return the values of all columns, and the parts of those that are sums."""
@@ -257,10 +359,10 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
     return [f for name, f in known.items() if name in wanted]
 
 
-def explain(fp: Fingerprint, name: str) -> Explanation:
-    """Return the value of the column `name` for the print `fp`, and the parts of which it is the sum.
+def explain(fp: Fingerprint, name: str, families: Iterable[str] | None = None) -> Explanation:
+    """Return the value of the column `name` for the print `fp`, and what makes it up; `families` as for `select`.
 
-    Raises ParameterError if no family has such a column.
+    Raises ParameterError if none of the families has such a column.
 
     Examples
     --------
@@ -270,10 +372,11 @@ def explain(fp: Fingerprint, name: str) -> Explanation:
     >>> round(found.value, 2), found.column.unit, found.parts
     (0.46, 'mm', ())
     """
-    known = families()
-    family = next((f for n, f in known.items() if name.startswith(f"{n}_")), None)
+    known = select(families)
+    family = next((f for f in known if name.startswith(f"{f.name}_")), None)
     if family is None:
-        raise ParameterError(f"{name!r} begins with no family's name; the families are: {', '.join(known)}")
+        names = ", ".join(f.name for f in known)
+        raise ParameterError(f"{name!r} begins with no family's name; the families are: {names}")
     return family.explain(fp, name)
 
 

@@ -11,6 +11,7 @@ Pictures of prints:
 
 - `save_overlay`, `draw_overlay`, `draw_panel`: a print stage by stage; `PANELS` names the stages;
 - `save_template`: the minutiae of a template, on white or over its image;
+- `plot_explanation`, `save_explanation`: what a feature's value was measured on; `plot_print`: a stage on axes;
 - `save_match`, `draw_match`: two prints with the minutiae that a comparison paired;
 - `save_picture`: any picture as a file.
 
@@ -36,6 +37,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "explore.page": ["ExploreOptions", "write_explore_page"],
         "model_card": ["render_model_card"],
         "page": ["percent", "percent_interval"],
+        "pictures.figures": ["plot_explanation", "plot_print", "save_explanation"],
         "pictures.panels": ["PANELS"],
         "pictures.show": [
             "draw_match",

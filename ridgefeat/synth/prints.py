@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ridgefeat.brief import Brief
 from ridgefeat.errors import ParameterError
 from ridgefeat.structure import WORKING_DPI, Bool, Float, Minutiae, OrientationField, SingularPoints, UInt8
 
@@ -55,8 +56,8 @@ class Truth:
     singular_points: SingularPoints
 
 
-@dataclass(frozen=True, eq=False)
-class Impression:
+@dataclass(frozen=True, eq=False, repr=False)
+class Impression(Brief):
     """One image of a finger and the truth about it.
 
     Attributes
@@ -74,8 +75,8 @@ class Impression:
     truth: Truth
 
 
-@dataclass(frozen=True, eq=False)
-class MasterPrint:
+@dataclass(frozen=True, eq=False, repr=False)
+class MasterPrint(Brief):
     """One finger: what all its impressions have in common.
 
     Attributes

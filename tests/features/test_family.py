@@ -146,13 +146,16 @@ def test_a_sum_stands_last_has_the_other_columns_and_is_explained():
     family.sum_of_parts(column("own_sum"))(
         lambda fp, values: (Part("a", "mm", values["own_a"], values["own_a"] / 2, 9.0),)
     )
-    family.columns(column("own_a"))(lambda fp: [fp])
-    assert [c.name for c in family.all_columns()] == ["own_a", "own_sum"] and family.compute(6).tolist() == [6, 3]
-    assert family.explain(6, "own_sum") == Explanation(column("own_sum"), 3, (Part("a", "mm", 6, 3, 9),))
-    assert family.explain(6, "own_a") == Explanation(column("own_a"), 6)
-    assert np.isnan(family.explain(np.inf, "own_a").value)
+    family.columns(column("own_a"))(lambda fp: [np.inf if fp.mask.all() else 6])
+    fp = Fingerprint(grating((90, 80)).image)
+    fp.mask = np.zeros((90, 80), bool)
+    assert [c.name for c in family.all_columns()] == ["own_a", "own_sum"] and family.compute(fp).tolist() == [6, 3]
+    assert family.explain(fp, "own_sum") == Explanation(column("own_sum"), 3, (Part("a", "mm", 6, 3, 9),))
+    assert family.explain(fp, "own_a") == Explanation(column("own_a"), 6)
+    fp.mask[:] = True
+    assert np.isnan(family.explain(fp, "own_a").value)
     with pytest.raises(ParameterError, match="no column 'own_sun' in the family own; did you mean own_sum"):
-        family.explain(6, "own_sun")
+        family.explain(fp, "own_sun")
     with pytest.raises(ParameterError, match="declares own_sum twice"):
         family.sum_of_parts(column("own_sum"))
 
