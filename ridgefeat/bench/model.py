@@ -235,7 +235,8 @@ def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any
     from ridgefeat._version import __version__
 
     levels = levels_of(level_names(problem.labels, options.within)) if options.within else []
-    kept = ("columns", "parameters", "families", "schema_digest", "parameters_digest", "layout", "label_kinds")
+    digests = ("schema_digest", "parameters_digest", "own_families")
+    kept = ("columns", "parameters", "families", *digests, "layout", "label_kinds")
     return {
         "format": FORMAT,
         "classifier": classifier,

@@ -18,7 +18,8 @@ were measured on is declared next to them, as layers over the print (features.la
 
 Everything else (the table's header, `ridgefeat features`, the reference page, the schema's digest, the baseline) is
 derived.
-A user's own family is published through the entry point group `ridgefeat.families` (name = module:family).
+A user's own family is named as FILE.py:name where families are asked for, or given itself in Python; a package
+publishes it through the entry point group `ridgefeat.families` (name = module:family).
 """
 
 from __future__ import annotations
@@ -31,19 +32,18 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
-from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.features.explanation import Column, Explanation, Part
 from ridgefeat.features.layers import Area, Bars, Layer
-from ridgefeat.reliability import load_reliability
+from ridgefeat.features.own import load_family, source_digest
+from ridgefeat.files import first_few
 from ridgefeat.structure import Float
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from ridgefeat.fingerprint import Fingerprint
 
 BUILT_IN = ("ridge", "orient", "gabor", "minutiae", "quality", "texture")
@@ -61,109 +61,19 @@ RENAMED_COLUMNS = {
 """Patterns of column names of version 0.1 that have another name since 0.2, or are gone, and what became of them."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """One feature: its name (family_what_where_statistic), unit, closed range from low to high, meaning and source.
-
-    `uses` names labels on which its value depends besides the image; a classifier of such a label must not see it.
-    """
-
-    name: str
-    unit: str
-    low: float
-    high: float
-    meaning: str
-    source: str = ""
-    uses: tuple[str, ...] = ()
-
-
 def share(name: str, meaning: str, source: str = "") -> Column:
     """Return a column without a unit, from 0 to 1."""
     return Column(name, "", 0, 1, meaning, source)
 
 
-@dataclass(frozen=True)
-class Part:
-    """One figure's contribution to a column's value.
-
-    `meaning`, `unit` and `value` say what was measured, `points` how many it gives and `max_points` how many it could.
-    """
-
-    meaning: str
-    unit: str
-    value: float
-    points: float
-    max_points: float
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """A `column`, its `value` for one print, and what makes it up.
-
-    `parts` are those of which it is the sum; none if it is no sum. `reason` says why a value is missing. `layers` are
-    what was measured where on the print `fp`, and `among` are the column's values for other prints; `plot` draws them.
-    """
-
-    column: Column
-    value: float
-    parts: tuple[Part, ...] = ()
-    reason: str = ""
-    fp: Fingerprint | None = field(default=None, repr=False, compare=False)
-    layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
-    among: Float | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def percentile(self) -> float:
-        """Where the value lies among the other prints' values: per cent below it, ties counted half; NaN if unknown."""
-        others = np.array([]) if self.among is None else self.among[np.isfinite(self.among)]
-        if not others.size or not np.isfinite(self.value):
-            return float("nan")
-        value = np.float32(self.value)
-        return float(50 * (np.mean(others < value) + np.mean(others <= value)))
-
-    @property
-    def context(self) -> dict[str, str]:
-        """What to compare the value with, as texts by name: range, reliability, among."""
-        column = self.column
-        found = {"range": f"{column.low:g} to {column.high:g} {column.unit}".strip()}
-        if known := _reliability(column.name):
-            found["reliability"] = known
-        if self.among is not None:
-            count = int(np.isfinite(self.among).sum())
-            at = self.percentile
-            place = "" if at != at else f"percentile {at:.0f} of "
-            found["among"] = f"{place}{count:,} prints with a value, {len(self.among):,} in the table"
-        return found
-
-    def plot(self) -> Figure:
-        """Return a matplotlib figure of what the value was measured on; ridgefeat.report.save_figure writes it."""
-        from ridgefeat.report.pictures.figures import plot_explanation
-
-        return plot_explanation(self)
-
-    def _repr_png_(self) -> bytes:
-        data = BytesIO()
-        self.plot().savefig(data, format="png", dpi=80)
-        return data.getvalue()
-
-
-def _reliability(name: str) -> str:
-    """Return a column's ICC between impressions with its interval, by set; "" where it was not measured."""
-    texts = []
-    for of in ("FCJ2020", "FVC2002"):
-        frame = load_reliability(of).set_index("column")
-        if name in frame.index and np.isfinite(frame.icc[name]):
-            row = frame.loc[name]
-            texts.append(f"{row.icc:.2f} ({row.icc_low:.2f} to {row.icc_high:.2f}) in {of}")
-    return f"ICC between impressions {', '.join(texts)}" if texts else ""
-
-
 Function = Callable[["Fingerprint"], "Sequence[float] | np.ndarray | None"]
 Summands = Callable[["Fingerprint", Mapping[str, float]], "tuple[Part, ...]"]
+Families = Iterable["str | Family"]
+"""Names of families, FILE.py:name of a user's own ones, or these themselves."""
 Picture = Callable[["Fingerprint", str, Mapping[str, float]], "Iterable[Layer | str]"]
 
 
-@dataclass
+@dataclass(repr=False)
 class Family:
     """A named group of features that is computed together.
 
@@ -179,6 +89,9 @@ class Family:
         Columns that sum up the others and their function, filled by `sum_of_parts`.
     pictures : dict, optional
         What a function's columns were measured on, filled by `picture_of`.
+    origin, digest : str
+        Of a user's own family, set when it is first used: FILE.py:name if it is from a file, and the SHA-256 of its
+        source.
     """
 
     name: str
@@ -186,6 +99,14 @@ class Family:
     groups: list[tuple[tuple[Column, ...], Function]] = field(default_factory=list)
     sums: list[tuple[Column, Summands]] = field(default_factory=list)
     pictures: dict[Function, Picture] = field(default_factory=dict)
+    origin: str = ""
+    digest: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Family {self.name}, {len(self.all_columns())} columns>"
+
+    def __reduce__(self) -> Any:
+        return (load_family, (self.origin, self.digest)) if self.origin else super().__reduce__()
 
     def columns(self, *columns: Column) -> Callable[[Function], Function]:
         """Return a decorator that registers a function as the one that computes the given columns, in their order.
@@ -330,18 +251,18 @@ def families() -> dict[str, Family]:
     return known
 
 
-def select(names: Iterable[str] | None = None) -> list[Family]:
-    """Return the named families in their fixed order.
+def select(names: Families | None = None) -> list[Family]:
+    """Return the named families in their fixed order, then a user's own ones in the given order.
 
     Parameters
     ----------
-    names : iterable of str, optional
-        In any order; all families without.
+    names : iterable of str or Family, optional
+        Names in any order, FILE.py:name of own families, or these themselves; all but own ones without.
 
     Raises
     ------
     ParameterError
-        For a name that no family has.
+        For a name that no family has, and an own family that cannot be loaded, or takes a family's or column's name.
 
     Examples
     --------
@@ -351,15 +272,37 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
     known = families()
     if names is None:
         return list(known.values())
-    wanted = set(names)
-    if unknown := sorted(wanted - set(known)):
-        raise ParameterError(f"unknown family {', '.join(unknown)}; there are: {', '.join(known)}")
-    if not wanted:
+    given = [names] if isinstance(names, (str, Family)) else list(names)
+    if not given:
         raise ParameterError(f"no family named; there are: {', '.join(known)}")
-    return [f for name, f in known.items() if name in wanted]
+    found = [load_family(n) if isinstance(n, str) and ":" in n else n for n in given]
+    own = [f for f in found if isinstance(f, Family) and known.get(f.name) is not f]
+    wanted = {f.name if isinstance(f, Family) else f for f in found}
+    if unknown := sorted(wanted - {*known, *(f.name for f in own)}):
+        raise ParameterError(
+            f"unknown family {', '.join(unknown)}; there are: {', '.join(known)}; FILE.py:name is one of your own"
+        )
+    chosen = [f for n, f in known.items() if n in wanted]
+    return [*chosen, *_checked_own(own)] if own else chosen
 
 
-def explain(fp: Fingerprint, name: str, families: Iterable[str] | None = None) -> Explanation:
+def _checked_own(own: Sequence[Family]) -> Sequence[Family]:
+    """Return a user's own families with their digests, unless a name is taken."""
+    taken = {f.name: f"the family {f.name}" for f in families().values()} | {"meta": "what is known of files"}
+    columns = {c.name for f in families().values() for c in f.all_columns()}
+    for family in own:
+        names = {c.name for c in family.all_columns()}
+        if family.name in taken:
+            raise ParameterError(f"own family {family.name!r}: {taken[family.name]} has that name; choose another")
+        if clash := sorted(columns & names):
+            raise ParameterError(f"own family {family.name!r} has columns of another family: {first_few(clash)}")
+        taken[family.name] = "another own family"
+        columns |= names
+        family.digest = family.digest or source_digest(family)
+    return own
+
+
+def explain(fp: Fingerprint, name: str, families: Families | None = None) -> Explanation:
     """Return the value of the column `name` for the print `fp`, and what makes it up; `families` as for `select`.
 
     Raises ParameterError if none of the families has such a column.
@@ -373,11 +316,11 @@ def explain(fp: Fingerprint, name: str, families: Iterable[str] | None = None) -
     (0.46, 'mm', ())
     """
     known = select(families)
-    family = next((f for f in known if name.startswith(f"{f.name}_")), None)
-    if family is None:
+    near = sorted((f for f in known if name.startswith(f"{f.name}_")), key=lambda f: len(f.name))
+    if not near:
         names = ", ".join(f.name for f in known)
         raise ParameterError(f"{name!r} begins with no family's name; the families are: {names}")
-    return family.explain(fp, name)
+    return near[-1].explain(fp, name)
 
 
 def schema_digest(columns: Iterable[Column]) -> str:

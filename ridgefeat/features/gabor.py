@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family, share
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family, share
 from ridgefeat.features.layers import Bars, Field, Layer, Matrix, bars_of, zone_frames
 from ridgefeat.stages.gabor import GaborParams, centres
 from ridgefeat.stages.grid import CELL, at_cells
@@ -118,12 +119,12 @@ def _response_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -
         shown, what = energy[slice(None) if w is None else [w]][:, slice(None) if a is None else [a]].sum((0, 1)), ""
     cells = np.full(fp.gabor.magnitude.shape[2:], np.nan, np.float32)
     cells[y, x] = shown
-    rows, columns = (slice(0, CELL * n) for n in cells.shape)
-    yield Field(cells, what or f"energy{at}, sd²", box=(rows, columns))
+    box = slice(0, CELL * cells.shape[0]), slice(0, CELL * cells.shape[1])
+    yield Field(cells, what or f"energy{at}, sd²", box=box)
     if zone:
         yield zone_frames(fp, name)
         yield "the zone holds no part of the print"
-    elif what.startswith("response"):
+    elif w is not None and a is not None:
         how = name.rpartition("_")[2]
         bank = (found.mean if how == "mean" else found.std)(2)
         lengths, angles = [f"{v:g} mm" for v in WAVELENGTHS], [f"{v:g}°" for v in _ANGLES]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family, share
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family, share
 from ridgefeat.features.layers import Area, Frames, Histogram, Layer, Lines, Marks, bars_of
 from ridgefeat.structure import BIFURCATION, ENDING, MM_PER_PX, Minutiae
 

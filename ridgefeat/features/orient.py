@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family, share
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family, share
 from ridgefeat.features.layers import (
     Bars,
     Field,

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family
 from ridgefeat.features.layers import Area, Field, Frames, Histogram, Layer, inside, zone_frames
 from ridgefeat.stages.grid import FINE
 from ridgefeat.structure import MM_PER_PX, Bool, Float

@@ -15,6 +15,7 @@ from ridgefeat.brief import Brief
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.features import Explanation, as_records, select
 from ridgefeat.features import explain as explain_column
+from ridgefeat.features.family import Families
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import LoadedPrint, RawSize, find_prints, load_print, repeated_impressions, with_regions
@@ -89,7 +90,7 @@ def read(
 
 
 def extract(
-    fp: Fingerprint | PathLike | UInt8, families: Iterable[str] | None = None, *, dpi: Dpi | None = None
+    fp: Fingerprint | PathLike | UInt8, families: Families | None = None, *, dpi: Dpi | None = None
 ) -> pd.Series[float]:
     """Return one print's features.
 
@@ -97,7 +98,7 @@ def extract(
     ----------
     fp : Fingerprint, path or ndarray of uint8, shape (rows, columns)
         The print.
-    families : iterable of str, optional
+    families : iterable of str or Family, optional
         Families to compute; all without.
     dpi : float or (float, float), optional
         Resolution of a path or array; an array's is 500 without.
@@ -127,7 +128,7 @@ def explain(
     fp: Fingerprint | PathLike | UInt8,
     column: str,
     *,
-    families: Iterable[str] | None = None,
+    families: Families | None = None,
     among: PathLike | pd.DataFrame | pd.Series[float] | None = None,
     dpi: Dpi | None = None,
 ) -> Explanation:
@@ -139,7 +140,7 @@ def explain(
         The print.
     column : str
         A feature's name.
-    families : iterable of str, optional
+    families : iterable of str or Family, optional
         Families in which the column is looked up; all without.
     among : path, DataFrame or Series, optional
         A feature table, or the column's values for other prints: where does this value lie among them?
@@ -190,7 +191,7 @@ def _as_print(fp: Fingerprint | PathLike | UInt8, dpi: Dpi | None) -> Fingerprin
 def extract_many(
     prints: PathLike | Iterable[PathLike | UInt8],
     *,
-    families: Iterable[str] | None = None,
+    families: Families | None = None,
     params: Params | None = None,
     dpi: Dpi | None = None,
     layout: str = "auto",
@@ -281,12 +282,12 @@ def compute_rows(
     return [m for b in batches for m in b.meta], np.concatenate([none, *(b.features for b in batches)])
 
 
-def feature_columns(families: Iterable[str] | None = None) -> pd.DataFrame:
+def feature_columns(families: Families | None = None) -> pd.DataFrame:
     """Return every feature column: family, name, unit, low, high, meaning, source.
 
     Parameters
     ----------
-    families : iterable of str, optional
+    families : iterable of str or Family, optional
         Those of these families only.
 
     Raises
@@ -296,7 +297,7 @@ def feature_columns(families: Iterable[str] | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    chosen = select([families] if isinstance(families, str) else families)
+    chosen = select(families)
     rows = [{"family": f.name, **record} for f in chosen for record in as_records(f.all_columns())]
     return pd.DataFrame(rows).drop(columns="uses", errors="ignore")
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.features.family import Families
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
 from ridgefeat.structure import Float
@@ -25,7 +26,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    families : sequence of str, optional
+    families : sequence of str or Family, optional
         Families to compute; all without.
     params : Params, optional
         Parameters of the stages.
@@ -50,7 +51,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        families: Sequence[str] | None = None,
+        families: Families | None = None,
         params: Params | None = None,
         dpi: float | tuple[float, float] | None = None,
         layout: str = "auto",

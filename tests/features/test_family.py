@@ -12,18 +12,9 @@ from click.testing import CliRunner
 
 from ridgefeat.cli import main
 from ridgefeat.errors import ParameterError
+from ridgefeat.features import Column, Explanation, Family, Part, as_records, families, schema_digest, select
 from ridgefeat.features import family as module
-from ridgefeat.features.family import (
-    BUILT_IN,
-    Column,
-    Explanation,
-    Family,
-    Part,
-    as_records,
-    families,
-    schema_digest,
-    select,
-)
+from ridgefeat.features.family import BUILT_IN
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.synth import PATTERN_SHARES, make_impression, make_master
 from ridgefeat.synth.simple import grating, rings

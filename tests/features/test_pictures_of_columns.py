@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from ridgefeat.features import Family, explain, families
-from ridgefeat.features.family import BUILT_IN, Column
+from ridgefeat.features import Column, Family, explain, families
+from ridgefeat.features.family import BUILT_IN
 from ridgefeat.features.layers import Area, Bars, Field, Frames, Histogram, Marks, zone_frames
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.synth import make_impression, make_master

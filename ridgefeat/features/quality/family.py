@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ridgefeat.features.family import Column, Family, share
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family, share
 from ridgefeat.features.layers import Area, Field, Frames, Histogram, Layer, Marks, inside
 from ridgefeat.features.quality import nfiq2
 from ridgefeat.features.quality.blocks import (

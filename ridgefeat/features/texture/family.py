@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from ridgefeat.features.family import Column, Family, share
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family, share
 from ridgefeat.features.layers import Field, Frames, Layer, Matrix, bars_of, zone_frames
 from ridgefeat.features.texture import glcm, hog, lbp, spectrum, wavelet
 from ridgefeat.features.zones import Box, original_box, pixel_zones, print_box, zone_names

@@ -202,7 +202,7 @@ def _strokes(ax: Axes, ends: Any, **style: Any) -> None:
     from matplotlib.collections import LineCollection
 
     if len(ends):
-        ax.add_collection(LineCollection(np.asarray(ends, float).reshape(-1, 2, 2), **style))
+        ax.add_collection(LineCollection(list(np.asarray(ends, float).reshape(-1, 2, 2)), **style))
 
 
 @_draw.register(Area)
@@ -278,12 +278,10 @@ def plot_explanation(found: Explanation) -> Figure:
     from matplotlib.figure import Figure
 
     charts: list[Layer] = [layer for layer in found.layers if isinstance(layer, CHARTS)]
-    if found.among is not None and np.isfinite(found.among).any():
-        charts.append(
-            Histogram(
-                found.among, f"{found.column.name} of {np.isfinite(found.among).sum():,} prints", mark=found.value
-            )
-        )
+    others = np.array([]) if found.among is None else found.among[np.isfinite(found.among)]
+    if others.size:
+        bins = min(30, 4 + others.size // 4)
+        charts.append(Histogram(others, f"{found.column.name} of {others.size:,} prints", bins, found.value))
     with styled():
         width = 10.0 if charts else 5.6
         lines = _words(found, int(width * 13))
