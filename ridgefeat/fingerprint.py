@@ -286,7 +286,7 @@ class Fingerprint:
         >>> Fingerprint(grating((150, 200), period=9.0).image).plot("orientation").get_xlim()
         (np.float64(-0.5), np.float64(199.5))
         """
-        from ridgefeat.report.pictures.figures import plot_print
+        from ridgefeat.report.pictures.panels import plot_print
 
         return plot_print(self, panel, ax)
 

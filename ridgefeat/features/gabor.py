@@ -117,9 +117,10 @@ def _response_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -
         shown, what = np.exp(np.einsum("wap,w->p", energy, np.log(WAVELENGTHS)) / energy.sum((0, 1))), "wavelength, mm"
     else:
         shown, what = energy[slice(None) if w is None else [w]][:, slice(None) if a is None else [a]].sum((0, 1)), ""
-    cells = np.full(fp.gabor.magnitude.shape[2:], np.nan, np.float32)
+    rows, columns = fp.gabor.magnitude.shape[2:]
+    cells = np.full((rows, columns), np.nan, np.float32)
     cells[y, x] = shown
-    box = slice(0, CELL * cells.shape[0]), slice(0, CELL * cells.shape[1])
+    box = slice(0, CELL * rows), slice(0, CELL * columns)
     yield Field(cells, what or f"energy{at}, sd²", box=box)
     if zone:
         yield zone_frames(fp, name)

@@ -1,6 +1,6 @@
 """What a value was measured on, as data: layers over the print, and charts next to it.
 
-`report.pictures.figures` draws them. Positions and sizes are in px at 500 dpi. What is `chosen` counts for the value,
+`report.pictures.axes` draws them. Positions and sizes are in px at 500 dpi. What is `chosen` counts for the value,
 and stands out from the rest.
 """
 
@@ -51,20 +51,25 @@ class Frames:
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """Minutiae, or cores and deltas, with texts; those `chosen` (a Boolean per point) count, by default all."""
+    """Minutiae, or cores and deltas; those `chosen` (a Boolean per point) count, by default all.
+
+    Minutiae of low quality are pale where `pale` says so.
+    """
 
     points: Minutiae | SingularPoints
     chosen: Bool | None = None
     texts: Sequence[str] = ()
+    pale: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Straight lines, shape (n, 4) as x, y of both ends, and what they are."""
+    """Straight lines, shape (n, 4) as x, y of both ends, and what they are; or what their `values` are, 0 to 1."""
 
     ends: Array
     name: str = ""
     chosen: Collection[int] = ()
+    values: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,13 +146,14 @@ def bars_of(values: Mapping[str, float], pattern: str, name: str, chosen: str) -
     return Bars(names, [values[n] for n in found], name, [i for i, n in enumerate(found) if n == chosen])
 
 
-def angle_strokes(fp: Fingerprint, step: int = 12) -> Lines:
-    """Return the orientation as short lines along the ridges."""
-    rows, columns = fp.mask.shape
-    y, x = (
-        a[fp.mask[step // 2 :: step, step // 2 :: step]]
-        for a in np.mgrid[:rows, :columns][:, step // 2 :: step, step // 2 :: step]
-    )
+def angle_strokes(fp: Fingerprint, step: int = 12, *, by_coherence: bool = False) -> Lines:
+    """Return the orientation as short lines along the ridges, coloured by coherence if wanted."""
+    y, x = np.mgrid[step // 2 : fp.mask.shape[0] : step, step // 2 : fp.mask.shape[1] : step]
+    known = fp.mask[y, x]
+    y, x = y[known], x[known]
     angle = fp.orientation.angle[y, x]
     dx, dy = 0.4 * step * np.cos(angle), -0.4 * step * np.sin(angle)
-    return Lines(np.stack([x - dx, y - dy, x + dx, y + dy], 1), "ridge orientation")
+    ends = np.stack([x - dx, y - dy, x + dx, y + dy], 1)
+    if by_coherence:
+        return Lines(ends, "coherence of the strokes", values=fp.orientation.coherence[y, x])
+    return Lines(ends, "ridge orientation")

@@ -37,8 +37,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "explore.page": ["ExploreOptions", "write_explore_page"],
         "model_card": ["render_model_card"],
         "page": ["percent", "percent_interval"],
-        "pictures.figures": ["plot_explanation", "plot_print", "save_explanation"],
-        "pictures.panels": ["PANELS"],
+        "pictures.panels": ["PANELS", "plot_print"],
         "pictures.show": [
             "draw_match",
             "draw_overlay",
@@ -48,6 +47,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "save_picture",
             "save_template",
         ],
+        "pictures.why": ["plot_explanation", "save_explanation"],
         "plots": ["Curve", "Interval", "plot_confusion_matrix", "plot_curves", "plot_intervals", "plot_predictions"],
         "threshold.figures": ["plot_det", "plot_error_rates", "plot_roc", "plot_scores", "threshold_displays"],
         "threshold.page": ["write_threshold_page"],

@@ -174,7 +174,7 @@ def explain(
     with one_thread():
         found = explain_column(_as_print(fp, dpi), column, families)
     if isinstance(among, (str, os.PathLike)):
-        among = read_table(among, labels=())
+        among = read_table(os.fspath(among), labels=())
     if isinstance(among, pd.DataFrame):
         if column not in among:
             raise ParameterError(f"the table of other prints has no column {column!r}; extract it with its family")

@@ -1,4 +1,4 @@
-"""Marks of single points and lines of text: minutiae, cores and deltas, drawn on RGB pictures with a light halo.
+"""Minutiae and lines of text, drawn on RGB pictures with a light halo.
 
 Kinds differ in shape as well as in colour; the colours are Okabe and Ito's, which are safe for colour-blind readers.
 """
@@ -22,8 +22,6 @@ Colour = tuple[int, int, int]
 OTHER_COLOUR: Colour = (106, 112, 122)
 ENDING_COLOUR: Colour = (213, 94, 0)
 BIFURCATION_COLOUR: Colour = (0, 114, 178)
-CORE_COLOUR: Colour = (0, 140, 100)
-DELTA_COLOUR: Colour = (190, 60, 140)
 _HALO: Colour = (255, 255, 255)
 
 SHIFT = 4
@@ -57,26 +55,6 @@ def mark_minutia(picture: UInt8, centre: Array, direction: float, kind: int, sca
             _line(picture, square, paint, thickness, closed=True)
         else:
             _ring(picture, centre, radius, paint, thickness)
-
-
-def mark_core(picture: UInt8, centre: Array, direction: float, size: float) -> None:
-    """Draw a core in place: two rings, and a tail to where its ridges open if that is known (not NaN)."""
-    width = round(2 * size)
-    for thickness, paint in ((width + 3, _HALO), (width, CORE_COLOUR)):
-        _ring(picture, centre, 8 * size, paint, thickness)
-        _ring(picture, centre, 2.5 * size, paint, thickness)
-        if np.isfinite(direction):
-            _line(picture, ray(centre, direction, 8 * size, 19 * size), paint, thickness)
-
-
-def mark_delta(picture: UInt8, centre: Array, direction: float, size: float) -> None:
-    """Draw a delta in place: a triangle with a corner on the arm that is known, else upright."""
-    width = round(2 * size)
-    first = direction if np.isfinite(direction) else np.pi / 2
-    corners = np.array([ray(centre, first + turn, 0, 10 * size)[1] for turn in (0, 2 * np.pi / 3, 4 * np.pi / 3)])
-    for thickness, paint in ((width + 3, _HALO), (width, DELTA_COLOUR)):
-        _line(picture, corners, paint, thickness, closed=True)
-        _ring(picture, centre, size, paint, thickness)
 
 
 def _line(picture: UInt8, points: Array, colour: Colour, width: int, *, closed: bool = False) -> None:
