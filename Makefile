@@ -3,19 +3,26 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: all demo test test-oldest lint format type contracts bench docs package pictures baseline report clean
+.PHONY: all demo test test-oldest lint format type contracts bench docs package pictures baseline clean
 
 all: lint type contracts test
 
-$(STAMP): setup.cfg pyproject.toml
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is `$(PYTHON) --version`. Say which: make PYTHON=python3.12" >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv
+
+$(STAMP): setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
-demo: $(STAMP)
-	$(BIN)/python examples/demo.py
+# The demo needs the package alone, and not what developers need.
+demo: .venv/.demo
+	$(BIN)/ridgefeat demo
+
+.venv/.demo: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
 
 # On every core; a file stays with one worker, so that what it makes is made once.
 test: $(STAMP)
@@ -76,10 +83,6 @@ pictures: $(STAMP)
 # Stored feature values, when they change for a reason: make baseline REASON="..."
 baseline: $(STAMP)
 	$(BIN)/python -m tests.baseline "$(REASON)"
-
-# One print of the demo set, every stage drawn.
-report: demo
-	$(BIN)/ridgefeat show "`ls demo/prints/*.png | head -n 1`" -o demo/overlay.png --overwrite
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache

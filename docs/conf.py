@@ -12,7 +12,7 @@ author = "The ridgefeat authors"
 project_copyright = "the ridgefeat authors, MIT licence"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "sphinx_copybutton"]
 exclude_patterns = ["_build", "_templates"]
 html_theme = "furo"
 html_title = "ridgefeat"

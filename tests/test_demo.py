@@ -1,33 +1,40 @@
-import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.scripts import load_script
+from tests.cli.running import run
 
 
-def test_demo_runs_over_an_earlier_one_and_ends_with_files_to_open(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     monkeypatch.chdir(tmp_path)
-    demo = load_script("examples/demo.py")
-    # The same lesson with fewer prints.
-    for name, value in {"SUBJECTS": 6, "FINGERS": 1, "IMPRESSIONS": 1, "DRAWN": 1, "DEMO": tmp_path / "demo"}.items():
-        monkeypatch.setattr(demo, name, value)
-    # What an earlier run left does not stop the next one, nor get into it.
-    (tmp_path / "demo" / "prints").mkdir(parents=True)
-    for left in ("prints/index.csv", "prints/left.png", "features.csv", "explore.html"):
-        (tmp_path / "demo" / left).write_text("left")
-    demo.main()
-    printed = capsys.readouterr().out
+    return tmp_path / "demo"
+
+
+def test_the_demo_replaces_an_earlier_one_and_ends_with_files_to_open(demo: Path) -> None:
+    (demo / "prints").mkdir(parents=True)
+    (demo / "manifest.json").write_text('{"command": "demo"}')
+    (demo / "prints" / "left.png").write_text("left")
+    printed = run("demo", "--subjects", 6).stdout
     overlay, explored, report = (Path(line) for line in printed.splitlines()[-3:])
-    assert overlay.parent == tmp_path / "demo" / "overlays" and overlay.read_bytes().startswith(b"\x89PNG")
-    assert explored == tmp_path / "demo" / "explore.html" and 'id="data-' in explored.read_text(encoding="utf-8")
+    assert overlay == demo / "overlay.png" and overlay.read_bytes().startswith(b"\x89PNG")
+    assert explored == demo / "explore.html" and 'id="data-' in explored.read_text(encoding="utf-8")
     assert "3 classifiers compared on “sex”" in report.read_text(encoding="utf-8")
-    assert not (tmp_path / "demo" / "prints" / "left.png").exists()
-    made = {p.relative_to(tmp_path / "demo").parts[0] for p in (tmp_path / "demo").rglob("*")}
-    assert made == {*("prints", "minutiae", "overlays", "compared"), *("features.csv", "features.json", "explore.html")}
-    assert len(list((tmp_path / "demo" / "minutiae").iterdir())) == 6 * 3
+    assert len(list((demo / "prints").glob("*.png"))) == 24 and not (demo / "prints" / "left.png").exists()
+    assert len(list((demo / "minutiae").iterdir())) == 24 * 3
     assert "$ ridgefeat extract demo/prints --index demo/prints/index.csv -o demo/features.csv" in printed
+
+
+def test_a_folder_with_other_files_is_left_alone(demo: Path) -> None:
+    demo.mkdir()
+    (demo / "prints").write_text("mine")
+    assert "demo holds other files; give a folder that is new or empty" in run("demo", code=2).stderr
+    assert (demo / "prints").read_text() == "mine"
+
+
+def test_the_demo_stops_where_a_command_fails(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "false")
+    assert "`ridgefeat synth` ended with exit code 1; the demo stops here" in run("demo", code=2).stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -29,6 +30,7 @@ Weights = Mapping[Any, float] | str | None
 OnEpoch = Callable[[int, dict[str, float]], Any]
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NetworkHead(NetworkClassifier):
     """Dropout, one sigmoid unit (softmax above two classes) and Adam, on the embeddings of a frozen network.
 
@@ -53,26 +55,14 @@ class NetworkHead(NetworkClassifier):
     model_ : ridgefeat.nn.Sequential
     """
 
-    def __init__(
-        self,
-        *,
-        dropout: float = 0.5,
-        learning_rate: float = 0.001,
-        epochs: int = 30,
-        batch_size: int = 32,
-        class_weight: Weights = None,
-        random_state: Any = None,
-        n_threads: int | None = None,
-        on_epoch: OnEpoch | None = None,
-    ) -> None:
-        self.dropout = dropout
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.class_weight = class_weight
-        self.random_state = random_state
-        self.n_threads = n_threads
-        self.on_epoch = on_epoch
+    dropout: float = 0.5
+    learning_rate: float = 0.001
+    epochs: int = 30
+    batch_size: int = 32
+    class_weight: Weights = None
+    random_state: Any = None
+    n_threads: int | None = None
+    on_epoch: OnEpoch | None = None
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train.
@@ -101,6 +91,7 @@ class NetworkHead(NetworkClassifier):
             return self.model_.predict_proba(X)
 
 
+@dataclass(eq=False, repr=False)
 class FineTunedNetwork(NetworkClassifier):
     """A trained network whose last layers are trained further on prints.
 
@@ -157,46 +148,25 @@ class FineTunedNetwork(NetworkClassifier):
     >>> cross_val_score(network, maps, sex, groups=subject, cv=GroupKFold())  # doctest: +SKIP
     """
 
-    def __init__(
-        self,
-        network: Any,
-        *,
-        last_layers: int = 10,
-        dropout: float = 0.5,
-        learning_rate: float = 1e-5,
-        head_rate: float = 0.001,
-        epochs: int = 5,
-        head_epochs: int = 30,
-        batch_size: int = 32,
-        class_weight: Weights = None,
-        size: int | tuple[int, int] | None = None,
-        mean: Iterable[float] = IMAGENET_MEAN,
-        std: Iterable[float] = IMAGENET_STD,
-        channel_order: Literal["rgb", "bgr"] = "rgb",
-        cache: str | os.PathLike[str] | None = None,
-        layout: str = "auto",
-        random_state: Any = None,
-        n_threads: int = 1,
-        on_epoch: OnEpoch | None = None,
-    ) -> None:
-        self.network = network
-        self.last_layers = last_layers
-        self.dropout = dropout
-        self.learning_rate = learning_rate
-        self.head_rate = head_rate
-        self.epochs = epochs
-        self.head_epochs = head_epochs
-        self.batch_size = batch_size
-        self.class_weight = class_weight
-        self.size = size
-        self.mean = mean
-        self.std = std
-        self.channel_order = channel_order
-        self.cache = cache
-        self.layout = layout
-        self.random_state = random_state
-        self.n_threads = n_threads
-        self.on_epoch = on_epoch
+    network: Any
+    _: KW_ONLY
+    last_layers: int = 10
+    dropout: float = 0.5
+    learning_rate: float = 1e-5
+    head_rate: float = 0.001
+    epochs: int = 5
+    head_epochs: int = 30
+    batch_size: int = 32
+    class_weight: Weights = None
+    size: int | tuple[int, int] | None = None
+    mean: Iterable[float] = IMAGENET_MEAN
+    std: Iterable[float] = IMAGENET_STD
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    cache: str | os.PathLike[str] | None = None
+    layout: str = "auto"
+    random_state: Any = None
+    n_threads: int = 1
+    on_epoch: OnEpoch | None = None
 
     def frozen(self) -> Backbone:
         """Return the frozen layers as a transformer from prints to maps, which `fit` takes too."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -88,21 +87,6 @@ class Preprocessing:
         scaled = (planes - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         scaled = np.broadcast_to(scaled, (rows, columns, self.channels))
         return np.ascontiguousarray(scaled if self.channels_last else scaled.transpose(2, 0, 1))
-
-
-def listed(X: Any) -> Sequence[Any]:
-    """Return X as a sequence of paths or of images, or raise an ImageError where it is neither."""
-    if hasattr(X, "to_numpy"):
-        X = X.to_numpy()
-    if isinstance(X, np.ndarray) and X.dtype != np.uint8 and X.ndim == 2 and X.shape[1] == 1:
-        X = X[:, 0]
-    if isinstance(X, (str, os.PathLike)) or (isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.ndim < 3):
-        raise ImageError("X must be a sequence of paths or of uint8 images; put a single one in a list")
-    prints = list(X)
-    odd = {type(p).__name__ for p in prints if not isinstance(p, (str, os.PathLike, np.ndarray))}
-    if odd:
-        raise ImageError(f"X must hold paths or uint8 images, and nothing else; got {', '.join(sorted(odd))}")
-    return prints
 
 
 def pixels(print_: Any, layout: str = "auto") -> NDArray[np.uint8]:

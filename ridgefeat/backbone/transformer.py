@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from dataclasses import KW_ONLY, dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,10 +20,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ridgefeat.backbone.onnx_network import OnnxNetwork
-from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, listed, pixels
+from ridgefeat.backbone.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, pixels
 from ridgefeat.backbone.torch_network import TorchNetwork, load_module, torch_threads
 from ridgefeat.errors import ModelError, ParameterError
 from ridgefeat.files import atomic_write, os_errors_as, remove_temporaries
+from ridgefeat.sources.source import list_prints
 from ridgefeat.structure import Float
 from ridgefeat.work.threads import one_thread
 
@@ -30,6 +32,7 @@ DEFAULT_SIDE = 224
 Network = OnnxNetwork | TorchNetwork
 
 
+@dataclass(eq=False, repr=False)
 class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn prints (paths or arrays) into the values of a layer of a trained network.
 
@@ -80,32 +83,18 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     >>> model = make_pipeline(Backbone("resnet50.onnx"), SVC(class_weight="balanced"))  # doctest: +SKIP
     """
 
-    def __init__(
-        self,
-        network: Any,
-        *,
-        layer: str | Sequence[str] | None = None,
-        size: int | tuple[int, int] | None = None,
-        mean: Iterable[float] = IMAGENET_MEAN,
-        std: Iterable[float] = IMAGENET_STD,
-        channel_order: Literal["rgb", "bgr"] = "rgb",
-        pool: bool = True,
-        batch_size: int = 1,
-        cache: str | os.PathLike[str] | None = None,
-        layout: str = "auto",
-        on_print: Callable[[int], Any] | None = None,
-    ) -> None:
-        self.network = network
-        self.layer = layer
-        self.size = size
-        self.mean = mean
-        self.std = std
-        self.channel_order = channel_order
-        self.pool = pool
-        self.batch_size = batch_size
-        self.cache = cache
-        self.layout = layout
-        self.on_print = on_print
+    network: Any
+    _: KW_ONLY
+    layer: str | Sequence[str] | None = None
+    size: int | tuple[int, int] | None = None
+    mean: Iterable[float] = IMAGENET_MEAN
+    std: Iterable[float] = IMAGENET_STD
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    pool: bool = True
+    batch_size: int = 1
+    cache: str | os.PathLike[str] | None = None
+    layout: str = "auto"
+    on_print: Callable[[int], Any] | None = None
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
         """Open the network and run it on an empty image; there is nothing to learn.
@@ -152,7 +141,7 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If the network cannot be run, or has changed since `fit`.
         """
         check_is_fitted(self, "layer_")
-        prints = listed(X)
+        prints = list_prints(X)
         out = np.empty((len(prints), self.n_features_out_), np.float32)
         cache = None if self.cache is None else Cache(self.cache, self._settings())
         if not hasattr(self, "_run"):  # in another process, to which this object was copied

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ridgefeat.bench.metrics import Bools, Floats, Ints
 from ridgefeat.errors import ModelError
 
 MIN_PROBABILITY = 1e-6
@@ -20,13 +21,10 @@ INVERSE_PENALTY = 1e3
 """Inverse strength of the penalty: just enough that separable scores give finite slopes."""
 
 
-def raw_scores(estimator: Any, X: Any, classes: int) -> NDArray[np.float64]:
+def raw_scores(estimator: Any, X: Any, classes: int) -> Floats:
     """Return a fitted classifier's scores, log-odds or decision values; float64, shape (rows, classes).
 
-    Raises
-    ------
-    ModelError
-        If it offers neither probabilities nor a decision function.
+    Raises ModelError if it offers neither probabilities nor a decision function.
     """
     if hasattr(estimator, "predict_proba"):
         log_p = _log_probabilities(estimator, X)
@@ -40,7 +38,7 @@ def raw_scores(estimator: Any, X: Any, classes: int) -> NDArray[np.float64]:
     raise ModelError(f"{type(estimator).__name__} has neither predict_proba nor decision_function")
 
 
-def _log_probabilities(estimator: Any, X: Any) -> NDArray[np.float64]:
+def _log_probabilities(estimator: Any, X: Any) -> Floats:
     """Return logarithms of probabilities, the estimator's own where it has them: they rank what rounds to 0 or 1."""
     if hasattr(estimator, "predict_log_proba"):
         with np.errstate(divide="ignore"):
@@ -51,7 +49,7 @@ def _log_probabilities(estimator: Any, X: Any) -> NDArray[np.float64]:
     return np.log(np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
 
 
-def fit(scores: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
+def fit(scores: Floats, y: Ints) -> Any:
     """Return a calibrator: a logistic curve through the scores (Platt 1999), or its form for several classes.
 
     CalibratedClassifierCV draws another curve: it moves the labels towards each other before it fits one, and fits
@@ -61,22 +59,18 @@ def fit(scores: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
     return curve.fit(_input(scores), y)
 
 
-def apply(calibrator: Any, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def apply(calibrator: Any, scores: Floats) -> Floats:
     """Return calibrated probabilities, shape (rows, classes)."""
-    p: NDArray[np.float64] = calibrator.predict_proba(_input(scores))
-    return p
+    return np.asarray(calibrator.predict_proba(_input(scores)))
 
 
-def _input(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _input(scores: Floats) -> Floats:
     return scores[:, 1:] if scores.shape[1] == 2 else scores
 
 
 def transfer(
-    learned: NDArray[np.float64],
-    y: NDArray[np.int64],
-    scores: NDArray[np.float64],
-    parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]],
-) -> NDArray[np.float64] | None:
+    learned: Floats, y: Ints, scores: Floats, parts: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+) -> Floats | None:
     """Return probabilities of all scores; None where a class is missing from what a curve is learned from.
 
     Each part names rows of `learned` and `y` that a curve is drawn through, and the rows of `scores` that it is for.
@@ -89,7 +83,7 @@ def transfer(
     return out
 
 
-def decide(probability: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.int64]:
+def decide(probability: Floats, share: Floats) -> Ints:
     """Return each row's class: the one whose probability is largest relative to its share in training.
 
     This is the rule of every class that ridgefeat reports. The most probable class would be the frequent one for nearly
@@ -101,20 +95,18 @@ def decide(probability: NDArray[np.float64], share: NDArray[np.float64]) -> NDAr
     array([1, 0])
     """
     # Rounded, so that a probability which differs from the share by rounding errors is a tie.
-    out: NDArray[np.int64] = (np.round(probability / share, 3) + 1e-4 * share).argmax(axis=1)
-    return out
+    return np.asarray((np.round(probability / share, 3) + 1e-4 * share).argmax(axis=1))
 
 
-def own(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def own(scores: Floats) -> Floats:
     """Return the classifier's own scores as probabilities: log-odds undone, decision values as if they were those."""
     if scores.shape[1] == 2:
         p = expit(scores[:, 1])
         return np.stack([1 - p, p], axis=1)
-    out: NDArray[np.float64] = softmax(scores, axis=1)
-    return out
+    return np.asarray(softmax(scores, axis=1))
 
 
-def reliability(probability: NDArray[np.float64], happened: NDArray[np.bool_]) -> list[dict[str, float]]:
+def reliability(probability: Floats, happened: Bools) -> list[dict[str, float]]:
     """Return bins of equal counts: bin, predicted (mean probability), observed (share), count.
 
     calibration_curve(strategy="quantile") parts at interpolated quantiles instead, so that counts differ, keeps equal

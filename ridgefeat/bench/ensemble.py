@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ridgefeat.bench import calibration
 from ridgefeat.bench.evaluation import Outcome
-from ridgefeat.bench.metrics import Predictions, figure
+from ridgefeat.bench.metrics import Floats, Ints, Predictions, figure
 from ridgefeat.bench.pooling import PooledPredictions, sources
 from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
 
@@ -42,10 +42,7 @@ def evaluate_ensemble(
     `pooled` holds the classifiers that did not fail; dummy is left out. `inner` holds their predictions in folds of the
     training rows, where these choose and weight members instead of the other folds.
 
-    Raises
-    ------
-    ValueError
-        If fewer than two members ran, or there is nothing that a stack can be fitted on.
+    Raises ValueError if fewer than two members ran, or there is nothing that a stack can be fitted on.
     """
     members = _members(name, {n: p for n, p in pooled.items() if inner is None or n in inner})
     learned = members if inner is None else {n: inner[n].predictions for n in members}
@@ -94,28 +91,28 @@ def best_members(
     return [n for n in chosen if found[n] <= worst] or chosen[:1]
 
 
-def log_odds(p: Predictions) -> NDArray[np.float64]:
+def log_odds(p: Predictions) -> Floats:
     """Return calibrated log-odds (of each class against all others), or the predicted numbers as one column."""
     return p.predicted[:, None].astype(np.float64) if p.kind == "regression" else odds_of(p.probability)
 
 
-def odds_of(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+def odds_of(probability: Floats) -> Floats:
     """Return log-odds of each class against all others, finite whatever the probability."""
     clipped = np.clip(probability, calibration.MIN_PROBABILITY, 1 - calibration.MIN_PROBABILITY)
     return np.log(clipped) - np.log1p(-clipped)
 
 
-def as_columns(odds: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def as_columns(odds: Sequence[Floats]) -> Floats:
     """Return members' log-odds as columns; one of each where there are two classes."""
     return np.concatenate([o[:, 1:] if o.shape[1] == 2 else o for o in odds], axis=1)
 
 
-def fit_stack(X: NDArray[np.float64], y: NDArray[np.int64]) -> Any:
+def fit_stack(X: Floats, y: Ints) -> Any:
     """Return the logistic regression on members' log-odds."""
     return LogisticRegression(C=0.1, max_iter=500).fit(X, y)
 
 
-def _outcome(name: str, fold: Fold, score: NDArray[np.float64], problem: Problem) -> Outcome:
+def _outcome(name: str, fold: Fold, score: Floats, problem: Problem) -> Outcome:
     if problem.kind == "regression":
         return Outcome(name, fold, score[:, 0], np.zeros((len(score), 0)))
     return Outcome(name, fold, score.argmax(axis=1), score)
@@ -132,7 +129,7 @@ class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]
         self.calibrators = calibrators
         self.combiner = combiner
 
-    def decision_function(self, X: NDArray[Any]) -> NDArray[np.float64]:
+    def decision_function(self, X: NDArray[Any]) -> Floats:
         """Return scores, shape (rows, classes)."""
         classes = len(self.calibrators[0].classes_)
         odds = [
@@ -147,10 +144,7 @@ class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]
 def select_members(problem: Problem, name: str, pooled: Mapping[str, PooledPredictions]) -> list[str]:
     """Return the members of an ensemble that is fitted on all prints: the best few for a mean, all for a stack.
 
-    Raises
-    ------
-    ValueError
-        If fewer than two ran.
+    Raises ValueError if fewer than two ran.
     """
     members = _members(name, pooled)
     if name == "stack":

@@ -18,7 +18,10 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from ridgefeat.bench.results import METRICS, Kind
 
-Weights = NDArray[np.float64]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Weights = Floats
 CHUNK = 4 << 20
 """Numbers that are held at once."""
 MAX_GROUP_PAIRS = 4 << 20
@@ -33,13 +36,13 @@ class Predictions:
     y: NDArray[Any]
     """Class numbers, int64, or numbers; `predicted` likewise."""
     predicted: NDArray[Any]
-    score: NDArray[np.float64]
+    score: Floats
     """By class, in any scale that grows with the class's likelihood; the last column counts where there are two
     classes. Shape (prints, 0) for numbers."""
-    probability: NDArray[np.float64]
-    fold: NDArray[np.int64]
+    probability: Floats
+    fold: Ints
     """Number of the fold that tested the print."""
-    group: NDArray[np.int64]
+    group: Ints
     """Number of its group, 0 to groups - 1."""
     positive: int = 1
     """Class number of precision and recall where there are two."""
@@ -50,9 +53,7 @@ class Predictions:
         return replace(self, **{name: getattr(self, name)[rows] for name in by_row})
 
 
-def figures(
-    p: Predictions, weights: Weights | None = None, only: Collection[str] | None = None
-) -> dict[str, NDArray[np.float64]]:
+def figures(p: Predictions, weights: Weights | None = None, only: Collection[str] | None = None) -> dict[str, Floats]:
     """Return every metric of METRICS[p.kind] under each row of weights; shape (samples,).
 
     `weights`, shape (samples, groups), say how often each group counts; without them there is one row of ones. Metrics
@@ -83,7 +84,7 @@ def figure(p: Predictions, metric: str) -> float:
     return float(figures(p, only=(metric,))[metric][0])
 
 
-def _confusions(p: Predictions, weights: Weights) -> NDArray[np.float64]:
+def _confusions(p: Predictions, weights: Weights) -> Floats:
     """Return weighted counts, shape (samples, true class, predicted class)."""
     k = p.score.shape[1]
     counts = np.zeros((weights.shape[1], k * k))
@@ -91,7 +92,7 @@ def _confusions(p: Predictions, weights: Weights) -> NDArray[np.float64]:
     return (weights @ counts).reshape(-1, k, k)
 
 
-def _of_classes(p: Predictions, table: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def _of_classes(p: Predictions, table: Floats) -> dict[str, Floats]:
     hit = np.diagonal(table, axis1=1, axis2=2)
     true, predicted = table.sum(axis=2), table.sum(axis=1)
     recall = hit / true
@@ -107,9 +108,8 @@ def _of_classes(p: Predictions, table: NDArray[np.float64]) -> dict[str, NDArray
     return out
 
 
-def _mean_where(values: NDArray[np.float64], defined: NDArray[np.bool_]) -> NDArray[np.float64]:
-    out: NDArray[np.float64] = np.where(defined, values, 0).sum(axis=1) / defined.sum(axis=1)
-    return out
+def _mean_where(values: Floats, defined: Bools) -> Floats:
+    return np.asarray(np.where(defined, values, 0).sum(axis=1) / defined.sum(axis=1))
 
 
 def by_class(p: Predictions) -> list[dict[str, float]]:
@@ -120,12 +120,12 @@ def by_class(p: Predictions) -> list[dict[str, float]]:
     return [dict(zip(names, map(float, row), strict=True)) for row in zip(*columns, strict=True)]
 
 
-def confusion(p: Predictions) -> NDArray[np.int64]:
+def confusion(p: Predictions) -> Ints:
     """Return counts, int64, shape (true class, predicted class)."""
     return np.asarray(confusion_matrix(p.y, p.predicted, labels=range(p.score.shape[1])))
 
 
-def _brier(p: Predictions, weights: Weights) -> NDArray[np.float64]:
+def _brier(p: Predictions, weights: Weights) -> Floats:
     if p.kind == "binary":
         error = (p.probability[:, p.positive] - (p.y == p.positive)) ** 2
     else:
@@ -133,26 +133,20 @@ def _brier(p: Predictions, weights: Weights) -> NDArray[np.float64]:
     return _mean(error, p.group, weights)
 
 
-def _mean(values: NDArray[np.float64], group: NDArray[np.int64], weights: Weights) -> NDArray[np.float64]:
+def _mean(values: Floats, group: Ints, weights: Weights) -> Floats:
     groups = weights.shape[1]
     total = weights @ np.bincount(group, values, groups)
     return total / (weights @ np.bincount(group, minlength=groups))
 
 
-def _of_numbers(p: Predictions, weights: Weights) -> dict[str, NDArray[np.float64]]:
+def _of_numbers(p: Predictions, weights: Weights) -> dict[str, Floats]:
     error = p.predicted - p.y
     square = _mean(error**2, p.group, weights)
     spread = _mean(p.y**2, p.group, weights) - _mean(p.y, p.group, weights) ** 2
     return {"mae": _mean(np.abs(error), p.group, weights), "rmse": np.sqrt(square), "r2": 1 - square / spread}
 
 
-def areas(
-    is_positive: NDArray[np.bool_],
-    score: NDArray[np.float64],
-    fold: NDArray[np.int64],
-    weights: Weights,
-    group: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def areas(is_positive: Bools, score: Floats, fold: Ints, weights: Weights, group: Ints) -> Floats:
     """Return the area under the ROC curve, shape (samples,).
 
     It is the share of pairs within a fold, one positive and one negative, that are in the right order, ties counting
@@ -183,9 +177,7 @@ def areas(
         return right / pairs
 
 
-def _wins(
-    score: NDArray[np.float64], group: NDArray[np.int64], beaten: NDArray[np.float64], whose: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+def _wins(score: Floats, group: Ints, beaten: Floats, whose: Ints) -> tuple[Floats, Ints, Ints]:
     """Return how many pairs of each two groups are in order, and the groups of its rows and columns."""
     order = np.argsort(whose, kind="stable")
     other, starts = np.unique(whose[order], return_index=True)
@@ -201,9 +193,7 @@ def _wins(
     return wins, one, other
 
 
-def _won_by_rank(
-    score: NDArray[np.float64], is_positive: NDArray[np.bool_], weights: Weights, group: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _won_by_rank(score: Floats, is_positive: Bools, weights: Weights, group: Ints) -> Floats:
     """Return the weight of a fold's pairs that are in order, shape (samples,), from its rows in order of score."""
     order = np.argsort(score, kind="stable")
     score, is_positive, group = score[order], is_positive[order], group[order]
@@ -218,13 +208,7 @@ def _won_by_rank(
     return np.concatenate(parts)
 
 
-def precisions(
-    is_positive: NDArray[np.bool_],
-    score: NDArray[np.float64],
-    fold: NDArray[np.int64],
-    weights: Weights,
-    group: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def precisions(is_positive: Bools, score: Floats, fold: Ints, weights: Weights, group: Ints) -> Floats:
     """Return average precision, the folds' mean weighted by their positives; shape (samples,)."""
     step = max(1, CHUNK // max(1, len(score)))
     parts = []

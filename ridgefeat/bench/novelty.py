@@ -14,6 +14,7 @@ from sklearn.covariance import LedoitWolf
 from sklearn.model_selection import GroupKFold
 
 from ridgefeat.bench.estimators import CLIP, AdaptivePCA
+from ridgefeat.bench.metrics import Bools, Floats
 
 COMPONENTS = 30
 """Maximal number of principal components of a family, and at most half its columns."""
@@ -42,21 +43,17 @@ class FamilyDistance(BaseEstimator):  # type: ignore[misc]
         self.covariance_ = LedoitWolf().fit(self.pca_.transform(Z))
         return self
 
-    def transform(self, X: NDArray[Any]) -> NDArray[np.float64]:
+    def transform(self, X: NDArray[Any]) -> Floats:
         """Return the logarithms of the two squared distances; float64, shape (rows, 2)."""
         Z = self._scaled(X)
         Y = self.pca_.transform(Z)
         # Where the components are all there is, nothing is left over but rounding errors.
         rest = Z - self.pca_.pca_.inverse_transform(Y) if Y.shape[1] < Z.shape[1] else np.zeros_like(Z)
-        distances: NDArray[np.float64] = np.log1p(
-            np.stack([self.covariance_.mahalanobis(Y), (rest**2).sum(axis=1)], axis=1)
-        )
-        return distances
+        return np.asarray(np.log1p(np.stack([self.covariance_.mahalanobis(Y), (rest**2).sum(axis=1)], axis=1)))
 
-    def _scaled(self, X: NDArray[Any]) -> NDArray[np.float64]:
+    def _scaled(self, X: NDArray[Any]) -> Floats:
         Z = (np.asarray(X, np.float64) - self.median_) / self.scale_
-        clipped: NDArray[np.float64] = np.clip(np.nan_to_num(Z), -CLIP, CLIP)
-        return clipped
+        return np.asarray(np.clip(np.nan_to_num(Z), -CLIP, CLIP))
 
 
 class NoveltyDetector(BaseEstimator):  # type: ignore[misc]
@@ -86,16 +83,15 @@ class NoveltyDetector(BaseEstimator):  # type: ignore[misc]
         self.distances_ = self._fit(X)
         return self
 
-    def exceeded(self, X: NDArray[Any]) -> NDArray[np.bool_]:
+    def exceeded(self, X: NDArray[Any]) -> Bools:
         """Return whether a family is further than its cuts; shape (rows, families)."""
         beyond = self._measure(self.distances_, X) > self.cuts_
-        found: NDArray[np.bool_] = beyond.reshape(len(X), -1, 2).any(axis=2)
-        return found
+        return np.asarray(beyond.reshape(len(X), -1, 2).any(axis=2))
 
     def _fit(self, X: NDArray[Any]) -> list[FamilyDistance]:
         return [FamilyDistance().fit(X[:, columns]) for columns in (self.families or {}).values()]
 
-    def _measure(self, fitted: Sequence[FamilyDistance], X: NDArray[Any]) -> NDArray[np.float64]:
+    def _measure(self, fitted: Sequence[FamilyDistance], X: NDArray[Any]) -> Floats:
         """Return every family's distances, shape (rows, 2 families)."""
         parts = zip(fitted, (self.families or {}).values(), strict=True)
         return np.concatenate([distance.transform(X[:, columns]) for distance, columns in parts], axis=1)

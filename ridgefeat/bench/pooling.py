@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.bench import calibration
 from ridgefeat.bench.evaluation import Outcome
-from ridgefeat.bench.metrics import Predictions
+from ridgefeat.bench.metrics import Floats, Ints, Predictions
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.errors import TableError
@@ -22,7 +22,7 @@ class PooledPredictions:
     """One classifier's predictions over all folds."""
 
     predictions: Predictions
-    rows: NDArray[np.int64]
+    rows: Ints
     """The row of the problem that each prediction is for."""
     folds: tuple[Fold, ...]
     """`predictions.fold` numbers them."""
@@ -59,7 +59,7 @@ def pool_predictions(
     return _calibrate(pooled, shares, inner)
 
 
-def class_shares(y: NDArray[np.int64], n_classes: int, balanced: bool = True) -> NDArray[np.float64]:
+def class_shares(y: Ints, n_classes: int, balanced: bool = True) -> Floats:
     """Return what `calibration.decide` divides by: the classes' shares in training, or equal ones."""
     counts = np.bincount(y, minlength=n_classes) if balanced else np.ones(n_classes)
     return np.asarray(counts / max(1, counts.sum()))
@@ -81,7 +81,7 @@ def sources(pooled: PooledPredictions, inner: PooledPredictions | None) -> list[
 
 
 def _calibrate(
-    pooled: PooledPredictions, shares: Sequence[NDArray[np.float64]], inner: PooledPredictions | None = None
+    pooled: PooledPredictions, shares: Sequence[Floats], inner: PooledPredictions | None = None
 ) -> PooledPredictions:
     """Return the predictions with calibrated probabilities and the classes that follow from them, or with the scores'
     own where that cannot be."""
@@ -105,10 +105,7 @@ def fuse_predictions(
 
     `balanced` and `inner` are as in `pool_predictions`.
 
-    Raises
-    ------
-    TableError
-        If there is no such column, or one of its values has several targets or groups.
+    Raises TableError if there is no such column, or one of its values has several targets or groups.
     """
     if column not in problem.labels:
         raise TableError(f"the table has no column {column!r} to fuse prints by")
@@ -141,7 +138,7 @@ def fuse_predictions(
     return small, {name: _calibrate(p, shares, learned.get(name)) for name, p in found.items()}
 
 
-def _average(small: Problem, pooled: PooledPredictions, unit: NDArray[np.int64]) -> PooledPredictions:
+def _average(small: Problem, pooled: PooledPredictions, unit: Ints) -> PooledPredictions:
     """Return the mean scores of each unit's prints; the largest one is its class until they are calibrated."""
     p = pooled.predictions
     # One row per unit and fold: a leaking protocol tests one person in several.
@@ -149,7 +146,7 @@ def _average(small: Problem, pooled: PooledPredictions, unit: NDArray[np.int64])
     fold, rows = pairs // len(small), pairs % len(small)
     count = np.bincount(inverse)
 
-    def mean(values: NDArray[Any]) -> NDArray[np.float64]:
+    def mean(values: NDArray[Any]) -> Floats:
         columns = [np.bincount(inverse, column) / count for column in values.T]
         return np.stack(columns, axis=1) if columns else np.zeros((len(pairs), 0))
 

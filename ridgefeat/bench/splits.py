@@ -71,10 +71,7 @@ def strata_of(problem: Problem) -> Any:
 def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
     """Return the fold with the groups on both sides named.
 
-    Raises
-    ------
-    TableError
-        If there are any although the protocol promises none.
+    Raises TableError if there are any although the protocol promises none.
     """
     shared = np.intersect1d(problem.groups[fold.train].astype(str), problem.groups[fold.test].astype(str))
     if len(shared) and not leaks:
@@ -94,10 +91,7 @@ def between(problem: Problem, is_test: Any) -> tuple[Fold, ...]:
 
     Groups on both sides are left out of training.
 
-    Raises
-    ------
-    TableError
-        If nothing is left to train on.
+    Raises TableError if nothing is left to train on.
     """
     names = problem.groups.astype(str)
     train = ~is_test & ~np.isin(names, names[is_test])
@@ -118,10 +112,7 @@ def across(problem: Problem, table: Any) -> tuple[Fold, ...]:
 def inner_folds(problem: Problem, folds: Sequence[Fold], n_folds: int, seed: int) -> tuple[Fold, ...]:
     """Return folds of each fold's training rows, which have its position as their repeat.
 
-    Raises
-    ------
-    TableError
-        If the training rows of one have too few groups.
+    Raises TableError if the training rows of one have too few groups.
     """
     found = []
     for i, fold in enumerate(folds):

@@ -21,26 +21,39 @@ from ridgefeat.cli.streams import INTERRUPTED, guarded_streams
 from ridgefeat.errors import RidgefeatError
 from ridgefeat.files import first_line
 
-COMMANDS = {
-    "extract": "extract.command",
-    "merge": "extract.merge",
-    "split": "split.command",
-    "features": "listing.features",
-    "params": "listing.params",
-    "show": "show.command",
-    "explain": "explain.command",
-    "synth": "synth.command",
-    "bench": "bench.command",
-    "train": "model.train",
-    "predict": "model.predict",
-    "verify": "verify.command",
-    "identify": "verify.identify",
-    "threshold": "threshold.command",
-    "explore": "explore.command",
-    "doctor": "doctor.command",
-    "completion": "completion.command",
+SECTIONS = {
+    "Features": {
+        "extract": ("extract.command", "Write the features of prints to a table."),
+        "show": ("show.command", "Draw what was measured on a print."),
+        "explain": ("explain.command", "Explain one value of a print."),
+        "features": ("listing.features", "List the features: unit, range, source."),
+        "params": ("listing.params", "List the parameters of the stages."),
+    },
+    "Tables": {
+        "explore": ("explore.command", "Write a page to look around in a table."),
+        "merge": ("extract.merge", "Join tables, in any format."),
+        "split": ("split.command", "Divide a table by people: train and test."),
+    },
+    "Classifiers": {
+        "bench": ("bench.command", "Compare classifiers, people held out."),
+        "train": ("model.train", "Fit a classifier and save it."),
+        "predict": ("model.predict", "Predict prints with a saved classifier."),
+    },
+    "Verification": {
+        "verify": ("verify.command", "Compare prints with each other: scores."),
+        "threshold": ("threshold.command", "Choose thresholds, with error rates."),
+        "identify": ("verify.identify", "Search a gallery for a print."),
+    },
+    "Other": {
+        "demo": ("demo.command", "Run all of it once, on synthetic prints."),
+        "synth": ("synth.command", "Make synthetic prints with known truth."),
+        "doctor": ("doctor.command", "Check this installation."),
+        "completion": ("completion.command", "Print the script for tab completion."),
+    },
 }
-"""Every command in the order of --help, and where it is: its module and its name there."""
+"""The sections of --help: every command, where it is (its module and its name there), and its summary."""
+COMMANDS = {name: where for section in SECTIONS.values() for name, (where, _) in section.items()}
+"""Every command, and where it is."""
 UNUSABLE = 2
 
 
@@ -77,6 +90,13 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands' names."""
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by section, without importing them."""
+        width = max(map(len, COMMANDS))
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), summary) for name, (_, summary) in section.items()])
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return a command by name."""

@@ -148,7 +148,6 @@ template_format = shown(
     help="Format of templates that are not recognised by their content: iso-normal-card, iso-compact-card, …",
 )
 jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
-one_job = number("-j", "--jobs", default=1, help="Worker processes; -1: all.")
 table = click.argument("table", type=PATH, metavar="TABLE")
 csv_dialect = choice(
     "--csv-dialect",

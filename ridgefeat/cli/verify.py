@@ -36,7 +36,7 @@ def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 @options.template_format
 @options.families
 @options.tuning
-@options.one_job
+@options.jobs
 @options.engine
 @options.limits
 @options.csv_dialect
@@ -139,7 +139,7 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
 @options.labels
 @options.template_format
 @options.tuning
-@options.one_job
+@options.jobs
 @options.limits
 @options.region
 @click.option(
@@ -151,7 +151,7 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
     help="Probability that the probe's finger is in the gallery at all.",
 )
 @options.path(
-    "--draw", metavar="FILE.png", help="Draw the probe and the first candidate, with lines between paired minutiae."
+    "--draw", metavar="PICTURE", help="Draw the probe and the first candidate, with lines between paired minutiae."
 )
 @options.json_result
 def identify(probe: str, gallery: str, **given: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.nn.layer import Array
@@ -46,12 +47,14 @@ class Augmentation:
     def __call__(self, images: Array, rng: np.random.Generator) -> Array:
         """Return the images, each through a map of its own; shape (n, rows, columns, channels)."""
         n, rows, columns, _ = images.shape
-        matrix, shift = self._maps(n, rows, columns, rng)
-        y, x = np.mgrid[:rows, :columns].reshape(2, -1).astype(np.float32)
-        centre = np.array([[(rows - 1) / 2], [(columns - 1) / 2]], np.float32)
-        # Where each pixel of the result comes from.
-        source = matrix @ (np.stack([y, x]) - centre) + centre + shift[:, :, None]
-        return _sample(images, source[:, 0], source[:, 1]).reshape(images.shape)
+        matrices, shifts = self._maps(n, rows, columns, rng)
+        centre = np.array([rows - 1, columns - 1]) / 2
+        whole, out = np.eye(3), np.empty_like(images)  # of rows, columns and channels; channels stay
+        for image, target, matrix, shift in zip(images, out, matrices, shifts, strict=True):
+            whole[:2, :2] = matrix
+            start = *(centre - matrix @ centre + shift), 0
+            ndimage.affine_transform(image, whole, start, output=target, order=1, mode="nearest")
+        return out
 
     def _maps(self, n: int, rows: int, columns: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return matrices, shape (n, 2, 2), and shifts in px, shape (n, 2), both in (row, column)."""
@@ -63,19 +66,4 @@ class Augmentation:
         skew = np.array([[one / scale, none], [slant / scale, mirror / scale]])
         matrix = np.einsum("abn,bcn->nac", turn, skew)
         shift = self.shift * np.stack([rows * draw[3], columns * draw[4]], axis=1)
-        return matrix.astype(np.float32), shift.astype(np.float32)
-
-
-def _sample(images: Array, y: Array, x: Array) -> Array:
-    """Read images between pixels: bilinear, with the border repeated. `y` and `x` have shape (n, points)."""
-    n, rows, columns, channels = images.shape
-    y, x = np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)
-    top, left = (np.minimum(y.astype(np.intp), max(rows - 2, 0)), np.minimum(x.astype(np.intp), max(columns - 2, 0)))
-    down, right = (y - top)[..., None].astype(images.dtype), (x - left)[..., None].astype(images.dtype)
-    flat = images.reshape(n * rows * columns, channels)
-    first = top * columns + left + np.arange(n)[:, None] * rows * columns
-    below, across = columns * (rows > 1), int(columns > 1)
-    upper = flat[first] * (1 - right) + flat[first + across] * right
-    lower = flat[first + below] * (1 - right) + flat[first + below + across] * right
-    sampled: Array = upper * (1 - down) + lower * down
-    return sampled
+        return matrix, shift

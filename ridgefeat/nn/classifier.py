@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from ridgefeat.errors import ParameterError
 from ridgefeat.nn.augment import Augmentation
 from ridgefeat.nn.layer import Array
 from ridgefeat.nn.model import build
-from ridgefeat.nn.optimisers import SGD, Adam
+from ridgefeat.nn.optimisers import Adam
 from ridgefeat.nn.threads import threads
 from ridgefeat.nn.training import EarlyStopping, ReduceLROnPlateau, Training
 
@@ -41,6 +42,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
 
+@dataclass(eq=False, repr=False)
 class NumpyCNNClassifier(NetworkClassifier):
     """A convolutional network that is fitted and used like any scikit-learn classifier.
 
@@ -51,9 +53,8 @@ class NumpyCNNClassifier(NetworkClassifier):
     image_shape : tuple of int, optional
         (rows, columns) or (rows, columns, channels) of the images that the rows of a two-dimensional X hold; by
         default a square where the number of values is one, otherwise a single line. Not needed where X holds images.
-    optimiser : "adam" or "sgd"
-        SGD has momentum 0.9.
     learning_rate : float
+        Of Adam.
     epochs, batch_size : int
     class_weight : mapping, "balanced" or None
         As everywhere in scikit-learn.
@@ -82,38 +83,20 @@ class NumpyCNNClassifier(NetworkClassifier):
         Epochs that were run.
     """
 
-    def __init__(
-        self,
-        network: str = "small",
-        *,
-        image_shape: tuple[int, ...] | None = None,
-        optimiser: str = "adam",
-        learning_rate: float = 0.001,
-        epochs: int = 30,
-        batch_size: int = 32,
-        class_weight: Mapping[Any, float] | str | None = None,
-        validation_fraction: float = 0.0,
-        patience: int | None = None,
-        reduce_patience: int | None = None,
-        augmentation: Augmentation | None = None,
-        random_state: Any = None,
-        n_threads: int | None = None,
-        on_epoch: Callable[[int, dict[str, float]], Any] | None = None,
-    ) -> None:
-        self.network = network
-        self.image_shape = image_shape
-        self.optimiser = optimiser
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.class_weight = class_weight
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.reduce_patience = reduce_patience
-        self.augmentation = augmentation
-        self.random_state = random_state
-        self.n_threads = n_threads
-        self.on_epoch = on_epoch
+    network: str = "small"
+    _: KW_ONLY
+    image_shape: tuple[int, ...] | None = None
+    learning_rate: float = 0.001
+    epochs: int = 30
+    batch_size: int = 32
+    class_weight: Mapping[Any, float] | str | None = None
+    validation_fraction: float = 0.0
+    patience: int | None = None
+    reduce_patience: int | None = None
+    augmentation: Augmentation | None = None
+    random_state: Any = None
+    n_threads: int | None = None
+    on_epoch: Callable[[int, dict[str, float]], Any] | None = None
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Train the network.
@@ -137,7 +120,7 @@ class NumpyCNNClassifier(NetworkClassifier):
         monitor = "val_loss" if len(outer) else "loss"
         training = Training(
             self.model_,
-            self._optimiser(),
+            Adam(self.learning_rate),
             self.batch_size,
             class_weight,
             None if self.patience is None else EarlyStopping(self.patience, monitor=monitor),
@@ -187,10 +170,3 @@ class NumpyCNNClassifier(NetworkClassifier):
             splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
         inner, outer = next(splitter.split(images, truth, groups))
         return inner, outer
-
-    def _optimiser(self) -> SGD | Adam:
-        if self.optimiser == "adam":
-            return Adam(self.learning_rate)
-        if self.optimiser == "sgd":
-            return SGD(self.learning_rate, 0.9)
-        raise ParameterError(f"optimiser is {self.optimiser!r}; give 'adam' or 'sgd'")

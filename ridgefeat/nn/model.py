@@ -88,11 +88,14 @@ class Sequential:
             optimiser.step(self.params, self.grads)
         return loss, self.loss.probabilities(logits)
 
-    def predict_proba(self, x: Array, batch_size: int = 32) -> Array:
+    def predict_proba(self, x: Array) -> Array:
         """Return each image's probabilities, shape (n, classes)."""
+        return self.loss.probabilities(self.predict_logits(x))
+
+    def predict_logits(self, x: Array) -> Array:
+        """Return each image's logits outside training, shape (n, outputs)."""
         with threads():
-            parts = [self.forward(x[k : k + batch_size]) for k in range(0, len(x), batch_size)]
-        return self.loss.probabilities(np.concatenate(parts))
+            return np.concatenate([self.forward(x[k : k + 32]) for k in range(0, len(x), 32)])
 
     def penalty(self) -> float:
         """Return the L2 part of the loss."""

@@ -82,15 +82,6 @@ class Adam(Optimiser):
         kind = param.dtype.type
         rate = self.learning_rate * np.sqrt(1 - self.beta2**self.steps) / (1 - self.beta1**self.steps)
         # m + (1 - beta) * (gradient - m) is the formula with one product less.
-        change = grad - m
-        change *= kind(1 - self.beta1)
-        m += change
-        np.multiply(grad, grad, out=change)
-        change -= v
-        change *= kind(1 - self.beta2)
-        v += change
-        np.sqrt(v, out=change)
-        change += kind(self.epsilon)
-        np.divide(m, change, out=change)
-        change *= kind(rate)
-        param -= change
+        m += kind(1 - self.beta1) * (grad - m)
+        v += kind(1 - self.beta2) * (grad * grad - v)
+        param -= kind(rate) * (m / (np.sqrt(v) + kind(self.epsilon)))

@@ -163,8 +163,7 @@ class Training:
         Keras leaves the weights out of its `val_loss`. Then a network that learns classes as if they were equally
         frequent is stopped, and its best weights chosen, by a loss in which they are not.
         """
-        with threads():
-            logits = np.concatenate([self.model.forward(x[k : k + 32]) for k in range(0, len(x), 32)])
+        logits = self.model.predict_logits(x)
         loss, _ = self.model.loss(logits, y, self._weights(y))
         hits = self.model.loss.probabilities(logits).argmax(axis=1) == y
         return loss + self.model.penalty(), float(hits.mean())

@@ -36,10 +36,9 @@ from PIL.Image import Exif
 from PIL.TiffImagePlugin import IFDRational
 
 from ridgefeat.errors import ImageError
-from ridgefeat.sources.endings import check_end
+from ridgefeat.sources.endings import check_directory, check_end, check_strips, refuse_libtiff_errors
 from ridgefeat.sources.resolution import Dpi, rounded_dpi
 from ridgefeat.sources.source import Place
-from ridgefeat.sources.tiff import check_directory, check_strips, refuse_libtiff_errors
 from ridgefeat.sources.wsq import decode_wsq, read_wsq_header
 from ridgefeat.structure import UInt8
 
@@ -102,18 +101,14 @@ class Image:
     notes: tuple[str, ...] = ()
 
 
-def read_image(
-    path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, name: str | None = None, check: Check | None = None
-) -> Image:
+def read_image(path: str | os.PathLike[str], *, name: str | None = None, check: Check | None = None) -> Image:
     """Read an image file; anything but a regular file is refused at once.
 
-    `max_pixels` is the largest number of pixels that is decoded; file and decoded size are bounded by it too. `name` is
-    what messages call the file; its path without. `check` is called before anything is decoded. Raises ImageError if
-    the file is missing, unreadable, not regular, empty, too large, damaged or of an unknown format.
+    `name` is what messages call the file; its path without. `check` is called before anything is decoded. Raises
+    ImageError if the file is missing, unreadable, not regular, empty, too large, damaged or of an unknown format.
     """
     name = os.fspath(path) if name is None else name
-    data = _read_bytes(path, name, _max_bytes(max_pixels))
-    return decode_image(data, name, max_pixels=max_pixels, check=check)
+    return decode_image(_read_bytes(path, name, _max_bytes(MAX_PIXELS)), name, check=check)
 
 
 def read_place(place: Place, name: str, check: Check | None = None) -> Image:

@@ -31,71 +31,74 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def _nothing_known(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
-    return pixels, None
-
-
 @dataclass(frozen=True)
 class Layout:
     """One scheme of file names.
 
     Attributes
     ----------
-    name, meaning : str
-        What it is called, and one sentence for people.
+    name : str
     parse : callable
         A path (at least the file's name; folders above it where they are known) -> labels, or None where the name does
         not fit. Labels are among subject, sex, hand, finger, finger_id, impression, alteration, level.
-    prepare : callable
-        Pixels and path -> the print itself and its known resolution (across, down) in dpi, or None.
-    folder : pattern or None
-        What a folder on the path must match before `auto` tries this layout; None where the name alone is enough.
+    dpi : float or None
+        The resolution of all its images, if it is known.
+    cut : callable or None
+        Pixels and path -> the print itself and its resolution (across, down) in dpi, or None; instead of `dpi`.
+    folder : str or None
+        Regular expression, in any capitals, that a folder on the path must match before `auto` tries this layout; None
+        where the name alone is enough.
     has_text : bool
         Whether a text file next to each image holds further labels.
     """
 
     name: str
-    meaning: str
-    parse: Callable[[PurePath], Labels | None]
-    prepare: Callable[[UInt8, PurePath], tuple[UInt8, Dpi | None]] = _nothing_known
-    folder: re.Pattern[str] | None = None
+    parse: sets.Parser
+    dpi: float | None = None
+    cut: Callable[[UInt8, PurePath], tuple[UInt8, Dpi | None]] | None = None
+    folder: str | None = None
     has_text: bool = False
+
+    def prepare(self, pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
+        """Return the print in an image, without a frame, and its known resolution (across, down) in dpi, or None."""
+        if self.cut is not None:
+            return self.cut(pixels, path)
+        return pixels, None if self.dpi is None else (self.dpi, self.dpi)
 
     def recognises(self, path: PurePath) -> bool:
         """Whether `auto` would take this layout for a path."""
-        if self.folder and not any(self.folder.search(part) for part in path.parts[:-1]):
+        if self.folder and not any(re.search(self.folder, part, re.IGNORECASE) for part in path.parts[:-1]):
             return False
         return self.parse(path) is not None
 
 
-_SOCOFING = re.compile(
-    r"(?P<subject>\d+)__(?P<sex>[MF])_(?P<hand>left|right)_(?P<finger>thumb|index|middle|ring|little)_finger"
-    r"(?:_(?P<alteration>CR|Obl|Zcut))?",
-    re.IGNORECASE,
-)
 _SOCOFING_LEVEL = re.compile(r"altered[-_ ]?(easy|medium|hard)", re.IGNORECASE)
 _SOCOFING_ALTERATIONS = {"cr": "CR", "obl": "Obl", "zcut": "Zcut"}
 _SOCOFING_DPI = {(103, 96): (199.0, 173.0), (298, 241): (500.0, 500.0)}
 """By shape: the small ones were scaled down, unevenly, from the 241x298 that the 500 dpi sensor gave."""
 
 
-def _parse_socofing(path: PurePath) -> Labels | None:
-    found = _SOCOFING.fullmatch(path.stem)
-    if not found:
-        return None
+@sets.reads_names(
+    r"(?i)(?P<subject>\d+)__(?P<sex>[MF])_(?P<hand>left|right)_(?P<finger>thumb|index|middle|ring|little)_finger"
+    r"(?:_(?P<alteration>CR|Obl|Zcut))?"
+)
+def _parse_socofing(found: sets.Match, path: PurePath) -> Labels:
+    """Read SOCOFing's 100__M_Left_index_finger.BMP; altered ones have _CR, _Obl or _Zcut, in Altered-Easy, ..."""
     labels = normalise_labels(found.groupdict(default="none"))
     labels["alteration"] = _SOCOFING_ALTERATIONS.get(labels["alteration"].lower(), "none")
     level = next((m[1].lower() for p in reversed(path.parts[:-1]) if (m := _SOCOFING_LEVEL.fullmatch(p))), None)
     return {**labels, "level": level} if level else labels
 
 
-def _prepare_socofing(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
-    """Cut off the frame that is burnt into both sizes: two pixels at the top and left, four at the other sides."""
+def _cut_socofing(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
+    """Cut off the frame that is burnt into both sizes (96x103 px: 199x173 dpi, 241x298 px: 500 dpi).
+
+    It has two pixels at the top and left, four at the other sides.
+    """
     dpi = _SOCOFING_DPI.get((pixels.shape[0], pixels.shape[1]))
     return (pixels[2:-4, 2:-4] if dpi else pixels), dpi
 
 
-_FVC = re.compile(r"(\d{1,4})_(\d{1,3})")
 _FVC_YEAR = re.compile(r"fvc[-_ ]?(2000|2002|2004|2006)", re.IGNORECASE)
 _FVC_DATABASE = re.compile(r"db[-_ ]?([1-4])(?!\d)", re.IGNORECASE)
 _FVC_DPI = {("2002", "2"): 569.0, ("2004", "3"): 512.0, ("2006", "1"): 250.0, ("2006", "2"): 569.0}
@@ -109,16 +112,19 @@ def _fvc_database(path: PurePath) -> tuple[str | None, str | None]:
     return year, database
 
 
-def _parse_fvc(path: PurePath) -> Labels | None:
-    found = _FVC.fullmatch(path.stem)
-    if not found:
-        return None
+@sets.reads_names(r"(\d{1,4})_(\d{1,3})")
+def _parse_fvc(found: sets.Match, path: PurePath) -> Labels:
+    """Read 101_1.tif (finger, impression) in FVC2002/DB1_B and the like.
+
+    The subject is the finger, with its database where the folders name it: persons are not published, and DB1 and DB2
+    of FVC2002 share some.
+    """
     year, database = _fvc_database(path)
     where = [f"FVC{year}"] * bool(year) + [f"DB{database}"] * bool(database)
     return {"subject": "-".join([*where, found[1]]), "impression": found[2]}
 
 
-def _prepare_fvc(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
+def _cut_fvc(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
     year, database = _fvc_database(path)
     if year is None or database is None:
         return pixels, None
@@ -126,21 +132,15 @@ def _prepare_fvc(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
     return pixels, (dpi, dpi)
 
 
-_FCJ = re.compile(r"(\d{1,4})_(\d{1,2})_(\d{1,3})")
+@sets.reads_names(r"(?P<subject>\d{1,4})_(?P<finger_id>\d{1,2})_(?P<impression>\d{1,3})")
+def _parse_fcj(found: sets.Match, path: PurePath) -> Labels:
+    """Read FCJ2020's 101_4_1.bmp: person, finger, impression. The ridge period confirms 500 dpi."""
+    return found.groupdict()
 
 
-def _parse_fcj(path: PurePath) -> Labels | None:
-    found = _FCJ.fullmatch(path.stem)
-    return {"subject": found[1], "finger_id": found[2], "impression": found[3]} if found else None
-
-
-_SD4 = re.compile(r"([fs])(\d{4})_(0[1-9]|10)", re.IGNORECASE)
-
-
-def _parse_sd4(path: PurePath) -> Labels | None:
-    found = _SD4.fullmatch(path.stem)
-    if not found:
-        return None
+@sets.reads_names(r"(?i)([fs])(\d{4})_(0[1-9]|10)")
+def _parse_sd4(found: sets.Match, path: PurePath) -> Labels:
+    """Read f0001_01.png of NIST Special Database 4: rolling, number of the finger (the subject), finger position."""
     impression = "1" if found[1].lower() == "f" else "2"
     return {"subject": found[2], **sets.position_labels(int(found[3])), "impression": impression}
 
@@ -163,130 +163,47 @@ def _parse_person_folders(path: PurePath) -> Labels | None:
 
 
 def _parse_class_folders(path: PurePath) -> Labels | None:
+    """Read the class from the folder: A/17.png. Persons are not known."""
     return {"class": path.parent.name} if path.parent.name else None
 
 
-def _at_500(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
-    return pixels, (500.0, 500.0)
+def _nist_folder(number: str) -> str:
+    return rf"^(nist[-_ ]?)?sd[-_ ]?0?{number}$|special[-_ ]?database[-_ ]?{number}(?!\d)"
 
 
-def _at_1200(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
-    return pixels, (1200.0, 1200.0)
-
-
-_NEVER = re.compile(r"(?!)")
+_NEVER = r"(?!)"
 """No folder matches: these layouts are taken where they are named, or by settle_folders."""
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
     for layout in (
-        Layout(
-            "socofing",
-            "SOCOFing: 100__M_Left_index_finger.BMP, altered ones with _CR, _Obl or _Zcut in Altered-Easy, -Medium or "
-            "-Hard; cuts off the burnt-in frame; 199x173 dpi at 96x103 px, 500 dpi at 241x298 px",
-            _parse_socofing,
-            _prepare_socofing,
-        ),
-        Layout(
-            "sd4",
-            "NIST Special Database 4: f0001_01.png (rolling, number of the finger, finger position 1-10); 500 dpi; "
-            "the subject is the finger's number; sex and pattern_class from the .txt next to an image",
-            _parse_sd4,
-            _at_500,
-            re.compile(r"^(nist[-_ ]?)?sd[-_ ]?0?4$|special[-_ ]?database[-_ ]?4(?!\d)", re.IGNORECASE),
-            has_text=True,
-        ),
-        Layout(
-            "sd9",
-            "NIST Special Database 9: f0000001.png (card f or s, number of the finger) in sd09; 500 dpi; the subject "
-            "is the finger's number; sex and pattern_class from the .txt next to an image",
-            sets.parse_sd9,
-            _at_500,
-            re.compile(r"^(nist[-_ ]?)?sd[-_ ]?0?9$|special[-_ ]?database[-_ ]?9(?!\d)", re.IGNORECASE),
-            has_text=True,
-        ),
+        Layout("socofing", _parse_socofing, cut=_cut_socofing),
+        Layout("sd4", _parse_sd4, 500, folder=_nist_folder("4"), has_text=True),
+        Layout("sd9", sets.parse_sd9, 500, folder=_nist_folder("9"), has_text=True),
         Layout(
             "nist-sd300",
-            "NIST Special Databases 300 to 302: 00001000_plain_500_11.png, 00002302_R_500_slap_13.png (person, device, "
-            "resolution, capture, finger position; 11 and 12 are plain thumbs, 13 and 14 four fingers) in sd300, roll, "
-            "plain, slap, …; resolution from the name",
             sets.parse_nist,
-            sets.prepare_nist,
-            re.compile(
-                r"sd[-_ ]?30[0-2](?!\d)|special[-_ ]?database[-_ ]?30[0-2](?!\d)|^nist[-_ ]?30[0-2](?!\d)"
-                r"|^(roll|plain|slap|palm)(-segmented)?$",
-                re.IGNORECASE,
-            ),
+            cut=sets.cut_nist,
+            folder=r"(sd|special[-_ ]?database)[-_ ]?30[0-2](?!\d)|^nist[-_ ]?30[0-2](?!\d)"
+            r"|^(roll|plain|slap|palm)(-segmented)?$",
         ),
-        Layout(
-            "casia",
-            "CASIA-FingerprintV5: 000/L/000_L0_0.bmp (person, hand, finger 0-3 from the thumb, image); 500 dpi, as "
-            "FVC2004 gives its sensor (other sources: 512)",
-            sets.parse_casia,
-            _at_500,
-            re.compile(r"casia|^[LR]$", re.IGNORECASE),
-        ),
-        Layout(
-            "mcyt",
-            "MCYT: 0000/dp/0000_3_11.bmp (person, finger 0-9, sample; sensors dp and pb); 500 dpi",
-            sets.parse_mcyt,
-            _at_500,
-            re.compile(r"mcyt|^(dp|pb)$", re.IGNORECASE),
-        ),
-        Layout(
-            "polyu-hrf",
-            "PolyU HRF: DBI/Training/1_1_1.jpg (finger, session, image); 1200 dpi; the subject is the finger, numbered "
-            "in each part of its own",
-            sets.parse_polyu_hrf,
-            _at_1200,
-            re.compile(r"^DBII?$|polyu[-_ ]?hrf", re.IGNORECASE),
-        ),
+        Layout("casia", sets.parse_casia, 500, folder="casia|^[LR]$"),
+        Layout("mcyt", sets.parse_mcyt, 500, folder="mcyt|^(dp|pb)$"),
+        Layout("polyu-hrf", sets.parse_polyu_hrf, 1200, folder="^DBII?$|polyu[-_ ]?hrf"),
         Layout(
             "polyu-cross",
-            "PolyU contactless to contact-based: contact-based_fingerprints/first_session/1_2.jpg (finger, image; "
-            "500 dpi), contactless_2d_fingerprint_images/first_session/p1/p2.bmp; the subject is the finger",
             sets.parse_polyu_cross,
-            sets.prepare_polyu_cross,
-            re.compile(r"(contact-based|contactless_2d)_fingerprint", re.IGNORECASE),
+            cut=sets.cut_polyu_cross,
+            folder="(contact-based|contactless_2d)_fingerprint",
         ),
-        Layout(
-            "livdet",
-            "LivDet: BiometrikaTrain/Live/…, CrossMatch/Train/Spoof/Latex/… (sensor, liveness, material); person, "
-            "finger and sample from the names of 2013",
-            sets.parse_livdet,
-            folder=re.compile(r"^(live|spoof|fake)$", re.IGNORECASE),
-        ),
-        Layout(
-            "fcj",
-            "FCJ2020: 101_4_1.bmp (person, finger, impression) in FCJ2020_DB1 to _DB6; taken as 500 dpi, which its "
-            "ridge period confirms",
-            _parse_fcj,
-            _at_500,
-            re.compile(r"fcj", re.IGNORECASE),
-        ),
-        Layout(
-            "fvc",
-            "Fingerprint Verification Competition: 101_1.tif (finger, impression) in FVC2002/DB1_B and the like; the "
-            "subject is the finger, with its database where the folders name it (persons are not published; DB1 and "
-            "DB2 of FVC2002 share some); resolution by database",
-            _parse_fvc,
-            _prepare_fvc,
-        ),
-        Layout(
-            "person-folders",
-            "A folder per person, alice/2_1.png: the subject is the folder; from the name come words for hand and "
-            "finger, and the last numbers (finger, impression)",
-            _parse_person_folders,
-            folder=_NEVER,
-        ),
-        Layout(
-            "class-folders",
-            "A folder per class, A/17.png: the label `class` is the folder; persons are not known",
-            _parse_class_folders,
-            folder=_NEVER,
-        ),
-        Layout("plain", "Nothing but the file: no labels, no known resolution", lambda path: {}),
+        Layout("livdet", sets.parse_livdet, folder="^(live|spoof|fake)$"),
+        Layout("fcj", _parse_fcj, 500, folder="fcj"),
+        Layout("fvc", _parse_fvc, cut=_cut_fvc),
+        Layout("person-folders", _parse_person_folders, folder=_NEVER),
+        Layout("class-folders", _parse_class_folders, folder=_NEVER),
+        Layout("plain", lambda path: {}),
     )
 }
+"""By name, in the order in which `auto` tries them; `plain` is nothing but the file, without labels."""
 
 
 def recognise(path: PurePath) -> tuple[Layout, Labels]:
@@ -322,7 +239,7 @@ def regex_layout(pattern: str) -> Layout:
         found = compiled.search(path.as_posix())
         return normalise_labels({k: v for k, v in found.groupdict().items() if v is not None}) if found else None
 
-    return Layout("regex", f"labels by the expression {pattern}", parse)
+    return Layout("regex", parse)
 
 
 def normalise_labels(labels: Mapping[str, str]) -> Labels:

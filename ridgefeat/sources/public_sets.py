@@ -8,6 +8,8 @@ Labels that a name does not determine, such as the persons of numbered fingers, 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path, PurePath
 
 from ridgefeat.files import read_start
@@ -15,12 +17,27 @@ from ridgefeat.sources.resolution import Dpi
 from ridgefeat.structure import UInt8
 
 Labels = dict[str, str]
+Match = re.Match[str]
+Parser = Callable[[PurePath], Labels | None]
 
 POSITIONS = ("thumb", "index", "middle", "ring", "little")
 _CAPTURES = frozenset(("roll", "plain", "slap", "palm", "slap-segmented", "palm-segmented"))
 _PLAIN_THUMBS = {11: 1, 12: 6}
 """ANSI/NIST-ITL codes of plain thumbs on a card; 13 and 14 are plain four fingers, 15 two thumbs."""
 _SLAP_HANDS = {13: "right", 14: "left"}
+
+
+def reads_names(pattern: str) -> Callable[[Callable[[Match, PurePath], Labels | None]], Parser]:
+    """Make a parser of a function that takes the match of a file's whole name, and the path; other names do not fit."""
+    compiled = re.compile(pattern)
+
+    def decorate(read: Callable[[Match, PurePath], Labels | None]) -> Parser:
+        def parse(path: PurePath) -> Labels | None:
+            return read(found, path) if (found := compiled.fullmatch(path.stem)) else None
+
+        return wraps(read)(parse)
+
+    return decorate
 
 
 def position_labels(code: int) -> Labels:
@@ -40,20 +57,17 @@ def position_labels(code: int) -> Labels:
     return hand | {"finger_id": str(code)}
 
 
-_NIST = re.compile(r"(\d{8})_([A-Za-z0-9_-]{1,60})_(\d{2})")
-
-
-def parse_nist(path: PurePath) -> Labels | None:
+@reads_names(r"(\d{8})_([A-Za-z0-9_-]{1,60})_(\d{2})")
+def parse_nist(found: Match, path: PurePath) -> Labels | None:
     """Read names such as 00001000_roll_500_01, 00002223_01_dryrun-A_500_roll_01 and 00002302_R_500_slap_13.
 
     Person, encounter or device, resolution, capture, finger position; the order of resolution and capture differs
     between releases. Encounter, device and capture name the impression.
     """
-    found = _NIST.fullmatch(path.stem)
-    words = found[2].split("_") if found else []
+    words = found[2].split("_")
     captures = [w for w in words if w in _CAPTURES]
     others = [w for w in words if w not in _CAPTURES and not _is_ppi(w)]
-    if not found or len(captures) != 1 or len(words) - len(others) > 2 or len(others) > 2:
+    if len(captures) != 1 or len(words) - len(others) > 2 or len(others) > 2:
         return None
     return {"subject": found[1], **position_labels(int(found[3])), "impression": "-".join([*others, *captures])}
 
@@ -62,19 +76,16 @@ def _is_ppi(word: str) -> bool:
     return word == "variable" or (word.isdecimal() and 3 <= len(word) <= 4)
 
 
-def prepare_nist(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
+def cut_nist(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
     """Return the pixels, and the resolution that the name gives."""
     ppi = [float(w) for w in path.stem.split("_")[1:-1] if w.isdecimal() and _is_ppi(w)]
     return pixels, (ppi[0], ppi[0]) if len(ppi) == 1 else None
 
 
-_SD9 = re.compile(r"([fs])(\d{7})", re.IGNORECASE)
-
-
-def parse_sd9(path: PurePath) -> Labels | None:
-    """Read f0000001.png: card f or s, number of the finger."""
-    found = _SD9.fullmatch(path.stem)
-    return {"subject": found[2], "impression": "1" if found[1].lower() == "f" else "2"} if found else None
+@reads_names(r"(?i)([fs])(\d{7})")
+def parse_sd9(found: Match, path: PurePath) -> Labels:
+    """Read f0000001.png: card f or s, number of the finger, which is the subject."""
+    return {"subject": found[2], "impression": "1" if found[1].lower() == "f" else "2"}
 
 
 _TEXT_LINE = re.compile(r"^\s*(Gender|Class)\s*:\s*([A-Z])\s*$", re.IGNORECASE | re.MULTILINE)
@@ -89,41 +100,31 @@ def read_text_labels(path: Path) -> Labels:
     return labels | ({"pattern_class": found["class"]} if "class" in found else {})
 
 
-_CASIA = re.compile(r"(\d{3})_([LR])([0-3])_(\d+)")
+@reads_names(r"(\d{3})_([LR])([0-3])_(\d+)")
+def parse_casia(found: Match, path: PurePath) -> Labels:
+    """Read 000/L/000_L0_0.bmp: person, hand, finger (0 thumb to 3 ring), image.
 
-
-def parse_casia(path: PurePath) -> Labels | None:
-    """Read 000/L/000_L0_0.bmp: person, hand, finger (0 thumb to 3 ring), image."""
-    found = _CASIA.fullmatch(path.stem)
-    if not found:
-        return None
+    FVC2004 gives 500 dpi for its sensor; other sources say 512.
+    """
     hand = "left" if found[2] == "L" else "right"
     return {"subject": found[1], "hand": hand, "finger": POSITIONS[int(found[3])], "impression": found[4]}
 
 
-_MCYT = re.compile(r"(?:(dp|pb)_)?(\d{4})_(\d)_(\d{1,2})", re.IGNORECASE)
-
-
-def parse_mcyt(path: PurePath) -> Labels | None:
+@reads_names(r"(?i)(?:(dp|pb)_)?(\d{4})_(\d)_(\d{1,2})")
+def parse_mcyt(found: Match, path: PurePath) -> Labels:
     """Read 0000/dp/0000_3_11.bmp: person, finger 0 to 9 in the set's own order, sample; dp and pb are its sensors."""
-    found = _MCYT.fullmatch(path.stem)
-    if not found:
-        return None
     given = [found[1] or "", *reversed(path.parts[:-1])]
     sensor = next((name.lower() for name in given if name.lower() in ("dp", "pb")), None)
     impression = found[4] if sensor is None else f"{sensor}-{found[4]}"
     return {"subject": found[2], "finger_id": found[3], "impression": impression}
 
 
-_HRF = re.compile(r"(\d{1,3})_([12])_(\d)")
 _HRF_FOLDERS = re.compile(r"DBII?|Training|Test", re.IGNORECASE)
 
 
-def parse_polyu_hrf(path: PurePath) -> Labels | None:
-    """Read DBI/Training/1_1_1.jpg: finger, session, image; fingers are numbered in each part of their own."""
-    found = _HRF.fullmatch(path.stem)
-    if not found:
-        return None
+@reads_names(r"(\d{1,3})_([12])_(\d)")
+def parse_polyu_hrf(found: Match, path: PurePath) -> Labels:
+    """Read DBI/Training/1_1_1.jpg: finger, session, image; fingers, the subjects, are numbered in each part."""
     where = [part for part in path.parts[:-1] if _HRF_FOLDERS.fullmatch(part)]
     return {"subject": "-".join([*where, found[1]]), "impression": f"{found[2]}_{found[3]}"}
 
@@ -150,7 +151,7 @@ def parse_polyu_cross(path: PurePath) -> Labels | None:
     return {"subject": found[1], "impression": impression}
 
 
-def prepare_polyu_cross(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
+def cut_polyu_cross(pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
     """Return the pixels, and 500 dpi for the contact sensor; a camera has no resolution of its own."""
     is_contact = any(part.lower().startswith("contact-based") for part in path.parts[:-1])
     return pixels, (500.0, 500.0) if is_contact else None

@@ -16,18 +16,31 @@ from ridgefeat.sources.transactions import record_at
 def locate(root: str | os.PathLike[str], name: str, layout: str | None, flags: object = None) -> PrintSource:
     """Return where the image of a row is: `name`, its meta_source, below the folder `root`.
 
-    A name that leads out of the folder gets an error instead of a file. By the row's meta_layout a known frame is cut
+    The name may begin with the folder's own path, as in a table of a list of files. A name that leads out of the folder
+    gets an error instead of a file. By the row's meta_layout a known frame is cut
     off; a finger that was cut from an image is cut again; where meta_flags hold `inverted`, the negative is loaded.
     """
     kept = ("inverted",) if "inverted" in str(flags).split() else ()
     folder = Path(root)
     known = layout if layout in LAYOUTS else "plain"
-    if not stays_inside(name):
+    below = _below(folder, name)
+    if not stays_inside(below):
         return PrintSource(folder, name, known, error="the name leads out of the images' folder")
-    image, box = (name, None) if (folder / name).exists() else split_box(name)
+    image, box = (below, None) if (folder / below).exists() else split_box(below)
     if layout == TRANSACTION and (record := record_at(folder / image)):
         return replace(record, relative=name, box=box, flags=kept)
     return PrintSource(folder / image, name, known, box=box, flags=kept)
+
+
+def _below(folder: Path, name: str) -> str:
+    """Return a name without the folder's own path, or the end of that path, in front of it."""
+    whole, path = folder.resolve().parts, Path(name)
+    if path.is_absolute():
+        return str(path.relative_to(folder.resolve())) if path.is_relative_to(folder.resolve()) else name
+    for count in range(1, min(len(whole), len(path.parts))):
+        if path.parts[:count] == whole[-count:] and not (folder / name).exists():
+            return str(Path(*path.parts[count:]))
+    return name
 
 
 def stays_inside(name: str) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
+
+from ridgefeat.errors import ImageError
 from ridgefeat.sources.layouts import Labels
 from ridgefeat.sources.resolution import Dpi
 
@@ -93,6 +97,24 @@ def split_box(name: str) -> tuple[str, Box | None]:
         return name, None
     width, height, left, top = (int(n) for n in found.groups()[1:])
     return found[1], (left, top, width, height)
+
+
+def list_prints(X: Any) -> list[Any]:
+    """Return what an estimator is given as X (a sequence, an array, a column of a DataFrame) as paths and images.
+
+    Raises ImageError if it holds anything else, or is a single path or image.
+    """
+    if hasattr(X, "to_numpy"):
+        X = X.to_numpy()
+    if isinstance(X, np.ndarray) and X.dtype != np.uint8 and X.ndim == 2 and X.shape[1] == 1:
+        X = X[:, 0]
+    if isinstance(X, (str, os.PathLike)) or (isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.ndim < 3):
+        raise ImageError("X must be a sequence of paths or of uint8 images; put a single one in a list")
+    prints = list(X)
+    odd = {type(p).__name__ for p in prints if not isinstance(p, (str, os.PathLike, np.ndarray))}
+    if odd:
+        raise ImageError(f"X must hold paths or uint8 images, and nothing else; got {', '.join(sorted(odd))}")
+    return prints
 
 
 def printable(name: str) -> str:

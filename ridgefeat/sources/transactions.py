@@ -23,31 +23,17 @@ from ridgefeat.sources.source import Place, PrintSource
 LAYOUT = "transaction"
 TRANSACTION_SUFFIXES = frozenset((".an2", ".eft", ".ebts", ".nist", ".nst"))
 
-_IMPRESSIONS = {
-    0: "live-scan plain",
-    1: "live-scan rolled",
-    2: "nonlive-scan plain",
-    3: "nonlive-scan rolled",
-    4: "latent impression",
-    5: "latent tracing",
-    6: "latent photo",
-    7: "latent lift",
-    8: "live-scan swipe",
-    10: "live-scan palm",
-    11: "nonlive-scan palm",
-    12: "latent palm impression",
-    13: "latent palm tracing",
-    14: "latent palm photo",
-    15: "latent palm lift",
-    20: "live-scan optical contact plain",
-    21: "live-scan optical contact rolled",
-    22: "live-scan non-optical contact plain",
-    23: "live-scan non-optical contact rolled",
-    24: "live-scan optical contactless plain",
-    25: "live-scan optical contactless rolled",
-    28: "other",
-    29: "unknown",
-}
+_LATENT = ("impression", "tracing", "photo", "lift")
+_IMPRESSIONS = (
+    {0: "live-scan plain", 1: "live-scan rolled", 2: "nonlive-scan plain", 3: "nonlive-scan rolled"}
+    | {4 + k: f"latent {kind}" for k, kind in enumerate(_LATENT)}
+    | {8: "live-scan swipe", 10: "live-scan palm", 11: "nonlive-scan palm"}
+    | {12 + k: f"latent palm {kind}" for k, kind in enumerate(_LATENT)}
+    | {20: "live-scan optical contact plain", 21: "live-scan optical contact rolled"}
+    | {22: "live-scan non-optical contact plain", 23: "live-scan non-optical contact rolled"}
+    | {24: "live-scan optical contactless plain", 25: "live-scan optical contactless rolled"}
+    | {28: "other", 29: "unknown"}
+)
 _PNM = {1: b"P4 %d %d\n", 8: b"P5 %d %d 255\n", 16: b"P5 %d %d 65535\n", 24: b"P6 %d %d 255\n"}
 """Headers that make an image file of uncompressed pixels, by their bits. In one bit, 1 is black to both formats."""
 

@@ -108,14 +108,9 @@ def _steered(image: Float, angle: Float, period: float, p: EnhancementParams) ->
     total = np.zeros_like(spectrum)
     for k in range(HARMONICS, -1, -1):
         total *= turn
-        total += _transform(harmonics[k] * np.float32(weights[k]))
+        pairs = (harmonics[k] * np.float32(weights[k])).view(np.float32).reshape(*total.shape, 2)
+        total += cv2.dft(pairs, flags=cv2.DFT_INVERSE).view(np.complex64)[..., 0]  # not scaled
     return np.asarray(cv2.resize(total.real, shape[::-1], interpolation=cv2.INTER_CUBIC))[:rows, :columns]
-
-
-def _transform(values: np.ndarray) -> np.ndarray:
-    """Return the inverse transform, not scaled."""
-    pairs = values.view(np.float32).reshape(*values.shape, 2)
-    return np.asarray(cv2.dft(pairs, flags=cv2.DFT_INVERSE).view(np.complex64)[..., 0])
 
 
 def _halved(spectrum: np.ndarray) -> np.ndarray:

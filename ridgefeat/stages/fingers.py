@@ -46,21 +46,14 @@ THUMBS = "15"
 
 @dataclass(frozen=True, eq=False)
 class Finger:
-    """One finger of an image.
-
-    Attributes
-    ----------
-    box : (int, int, int, int)
-        Left, top, width and height in px of the mask's image, with a margin of 1.5 mm.
-    mask : ndarray of bool, shape (height, width)
-        Where the finger is in its box.
-    touching : bool
-        Whether it joins its neighbour, so that the boundary between them is estimated.
-    """
+    """One finger of an image."""
 
     box: tuple[int, int, int, int]
+    """Left, top, width and height in px of the mask's image, with a margin of 1.5 mm."""
     mask: Bool
+    """Where the finger is in its box, shape (height, width)."""
     touching: bool = False
+    """Whether it joins its neighbour, so that the boundary between them is estimated."""
 
 
 def split_fingers(mask: Bool, *, is_slap: bool = False) -> list[Finger]:

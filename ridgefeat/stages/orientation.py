@@ -5,9 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ridgefeat.stages.grid import CELL, FINE, to_pixels
+from ridgefeat.stages.grid import CELL, FINE, at_cells, to_pixels
 from ridgefeat.stages.parameter import parameter, parameters
 from ridgefeat.structure import Bool, Float, GaborResponses, OrientationField
+
+ROUNDS = 3
+"""How often waves are weighed by their neighbours' orientation; it changes little after the third time."""
+STRENGTH = 0.2
+"""Power of a cell's whole energy by which it counts: dark, wet skin must not outvote the ridges around it."""
 
 
 @parameters
@@ -19,10 +24,10 @@ class OrientationParams:
         6.0, "px", 1, 64, "deviation of the Gaussian that smooths the field; raised: rounds sharp bends"
     )
     neighbourhood: float = parameter(
-        16.0, "px", 1, 128, "deviation of the Gaussian that averages the neighbours' orientation"
+        20.0, "px", 1, 128, "deviation of the Gaussian that averages the neighbours' orientation"
     )
     trust: float = parameter(
-        2.0, "", 0, 16, "how much waves across the neighbours' orientation lose weight; 0: not at all"
+        3.0, "", 0, 16, "how much waves across the neighbours' orientation lose weight; 0: not at all"
     )
     window: float = parameter(8.0, "px", 2, 64, "deviation of the Gaussian over which coherence is measured")
 
@@ -48,10 +53,11 @@ def estimate_orientation(
     Notes
     -----
     The angle is the energy-weighted mean of the bank's orientations as doubled angles (Kass and Witkin, "Analyzing
-    oriented patterns", CVGIP 1987), a vector that can be averaged and interpolated. It is taken twice: the second time
-    waves lose weight with their angle to their neighbourhood's mean orientation. The coherence is that of the
-    structure tensor (Bazen and Gerez, "Systematic methods for the computation of the directional fields and singular
-    points of fingerprints", IEEE PAMI 2002).
+    oriented patterns", CVGIP 1987), a vector that can be averaged and interpolated. Wavelengths count by their share
+    of the print's energy, since the blotches of dry and wet skin have others. The mean is taken several times: waves
+    lose weight with their angle to their neighbourhood's mean orientation of the time before. The coherence is that
+    of the structure tensor (Bazen and Gerez, "Systematic methods for the computation of the directional fields and
+    singular points of fingerprints", IEEE PAMI 2002).
 
     Examples
     --------
@@ -63,22 +69,19 @@ def estimate_orientation(
     """
     p = params or OrientationParams()
     energy = (gabor.magnitude**2) ** np.float32(p.emphasis)
-    by_orientation = energy.sum(0)
+    inside = at_cells(mask) + np.float32(1e-6)
+    share = np.tensordot(energy.sum(1), inside, 2)
+    votes = np.tensordot(share / (share.max() + np.float32(1e-30)), energy, 1)
+    votes *= (votes.sum(0) + np.float32(1e-12)) ** np.float32(STRENGTH - 1)
     doubled = 2 * gabor.orientations
     parts = np.stack([np.cos(doubled), np.sin(doubled)], -1).astype(np.float32)
-    first = _vector(by_orientation, parts, p.emphasis)
-    by_orientation *= _agreement(first, parts, p)
-    vector = _blurred(_vector(by_orientation, parts, p.emphasis), p.smoothing)
-    full = to_pixels(vector, mask.shape)
+    agreeing = votes
+    for _ in range(ROUNDS):
+        agreeing = votes * _agreement(np.tensordot(agreeing, parts, (0, 0)), parts, p)
+    full = to_pixels(_blurred(np.tensordot(agreeing, parts, (0, 0)), p.smoothing), mask.shape)
     angle = cv2.phase(full[..., 0], full[..., 1]) / 2
     below_half_turn = np.nextafter(np.float32(np.pi), np.float32(0))
     return OrientationField(np.minimum(angle, below_half_turn), coherence(normalised, mask, p.window))
-
-
-def _vector(by_orientation: Float, parts: Float, emphasis: float) -> Float:
-    """Return the mean doubled-angle vector of each cell, with a length that grows with the energy."""
-    strength = by_orientation.sum(0) ** np.float32(1 - 1 / emphasis) + np.float32(1e-12)
-    return np.asarray(np.tensordot(by_orientation, parts, (0, 0)) / strength[..., None])
 
 
 def _agreement(vector: Float, parts: Float, p: OrientationParams) -> Float:

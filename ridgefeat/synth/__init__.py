@@ -3,8 +3,8 @@
 The difference between simulated women and men is drawn from published means of ridge density and is no evidence about
 people.
 
-Read in this order: `prints` (what is made), `simple` (closed-form prints); a finger: `master` with `flow`, `growth` and
-`dislocations`; an impression of it: `impression` with `placement`; sets: `subjects`, `files`.
+Read in this order: `prints` (what is made), `simple` (closed-form prints); a finger: `master` with `flow` and `growth`;
+an impression of it: `impression` with `placement`; sets: `subjects`, `files`.
 """
 
 import lazy_loader

@@ -9,6 +9,7 @@ import numpy as np
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.structure import Array, Float
+from ridgefeat.synth.prints import Rng, Shape
 
 PATTERN_SHARES = {"arch": 0.037, "tented_arch": 0.029, "left_loop": 0.338, "right_loop": 0.317, "whorl": 0.279}
 """Natural shares of the pattern classes (R. Cappelli, Synthetic fingerprint generation, in D. Maltoni et al.,
@@ -32,7 +33,7 @@ class Flow:
     tilt: float  # rotation of the whole field, radians
 
 
-def draw_flow(pattern: str, rng: np.random.Generator) -> Flow:
+def draw_flow(pattern: str, rng: Rng) -> Flow:
     """Draw the orientation field of a finger of one of PATTERN_SHARES, for `orientation_at`.
 
     Raises ParameterError if there is no such pattern class.
@@ -52,7 +53,7 @@ def draw_flow(pattern: str, rng: np.random.Generator) -> Flow:
     )
 
 
-def _straight_legs(pattern: str, cores: Array, deltas: Array, rng: np.random.Generator) -> Array:
+def _straight_legs(pattern: str, cores: Array, deltas: Array, rng: Rng) -> Array:
     """Bends that gather a core's turn at its summit, so that the legs of a loop run side by side."""
     nodes = -np.pi + np.arange(_NODES) * 2 * np.pi / _NODES
     strength = rng.uniform(0.35, 0.65, (len(cores), 1))
@@ -67,7 +68,7 @@ def _straight_legs(pattern: str, cores: Array, deltas: Array, rng: np.random.Gen
     return rng.normal(0, 0.08, (len(cores), _NODES)) - strength * np.sin(nodes - opening)
 
 
-def _singular_points(pattern: str, rng: np.random.Generator) -> tuple[Array, Array]:
+def _singular_points(pattern: str, rng: Rng) -> tuple[Array, Array]:
     """Positions that leave the core near the middle of the pad and the deltas low and to the sides."""
     shift = rng.normal(0, 0.6, 2)
     if pattern == "arch":
@@ -104,12 +105,8 @@ def orientation_at(flow: Flow, x: Array, y: Array) -> Array:
     if flow.pattern == "arch":
         rise = flow.steepness * np.exp(-(((y + 1.0) / 6.0) ** 2))
         angle -= np.arctan(rise * np.sin(np.pi * np.clip(x / 9.0, -1, 1)))
-    return np.asarray(angle - flow.dome * x * _rising(y))
-
-
-def _rising(y: Array) -> Array:
-    """From 0 at the crease of the finger to 1 at its tip."""
-    return np.asarray(1 / (1 + np.exp(-(y - 1.0) / 2.5)))
+    rising = 1 / (1 + np.exp(-(y - 1.0) / 2.5))  # from 0 at the crease of the finger to 1 at its tip
+    return np.asarray(angle - flow.dome * x * rising)
 
 
 def _bent(angle: Array, bends: Array) -> Array:
@@ -117,7 +114,7 @@ def _bent(angle: Array, bends: Array) -> Array:
     return np.asarray(angle + np.interp(angle, nodes, np.append(bends, bends[0])))
 
 
-def smooth_noise(shape: tuple[int, int], length: float, rng: np.random.Generator) -> Float:
+def smooth_noise(shape: Shape, length: float, rng: Rng) -> Float:
     """Return a random field of mean 0 and deviation about 1, float32, that varies over `length` (>= 1) pixels."""
     coarse = (int(shape[0] / length) + 4, int(shape[1] / length) + 4)
     noise = rng.standard_normal(coarse, dtype=np.float32)

@@ -9,11 +9,10 @@ import cv2
 import numpy as np
 
 from ridgefeat.errors import ParameterError
-from ridgefeat.structure import WORKING_DPI, Bool, Float, UInt8
+from ridgefeat.structure import WORKING_DPI, Array, Bool, Float, UInt8
 from ridgefeat.synth.flow import smooth_noise
 from ridgefeat.synth.placement import Placement, carry_fields, carry_points
-from ridgefeat.synth.prints import Impression, ImpressionParams, MasterPrint, Truth
-from ridgefeat.synth.surroundings import draw_line, frame_of, light_of, residue_of, writing_of
+from ridgefeat.synth.prints import Impression, ImpressionParams, MasterPrint, Rng, Shape, Truth
 
 _Maps = tuple[Float, Float]
 """x and y in the master for every pixel of an impression."""
@@ -28,10 +27,10 @@ _BREADTHS = (0.3, 0.3, 0.2, 0.12, 0.08)
 def make_impression(
     master: MasterPrint,
     *,
-    rng: np.random.Generator | int,
+    rng: Rng | int,
     noise_level: int = 1,
     params: ImpressionParams | None = None,
-    shape: tuple[int, int] = (400, 360),
+    shape: Shape = (400, 360),
 ) -> Impression:
     """Press a finger on the sensor.
 
@@ -71,7 +70,7 @@ def make_impression(
     return Impression(image, float(params.dpi), _truth(master, placement, maps, depth))
 
 
-def draw_params(noise_level: int, rng: np.random.Generator) -> ImpressionParams:
+def draw_params(noise_level: int, rng: Rng) -> ImpressionParams:
     """Draw what an impression is like.
 
     Parameters
@@ -133,9 +132,7 @@ def draw_params(noise_level: int, rng: np.random.Generator) -> ImpressionParams:
     )
 
 
-def _place(
-    master: MasterPrint, params: ImpressionParams, shape: tuple[int, int], rng: np.random.Generator
-) -> Placement:
+def _place(master: MasterPrint, params: ImpressionParams, shape: Shape, rng: Rng) -> Placement:
     """Lay the finger's middle near the middle of the image and pull its skin in a random direction."""
     rows, columns = master.ridges.shape
     way, amount = rng.uniform(0, 2 * np.pi), params.distortion
@@ -152,7 +149,7 @@ def _place(
     )
 
 
-def _contact(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: np.random.Generator) -> Float:
+def _contact(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: Rng) -> Float:
     """How far inside the area in contact each pixel lies, in pixels; negative outside."""
     rows, columns = master.ridges.shape
     slim = rng.uniform(0.90, 1.04)
@@ -167,9 +164,7 @@ def _contact(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: np
     return np.asarray(np.minimum(ellipse, pad), np.float32)
 
 
-def _draw_ink(
-    master: MasterPrint, params: ImpressionParams, maps: _Maps, depth: Float, rng: np.random.Generator
-) -> Float:
+def _draw_ink(master: MasterPrint, params: ImpressionParams, maps: _Maps, depth: Float, rng: Rng) -> Float:
     """Return ink, 0 (none) to 1, given maps to the master (px) and the depth inside the area in contact (px)."""
     shape = maps[0].shape
     height = _from_master(master.ridges, maps, cv2.INTER_CUBIC)
@@ -202,7 +197,7 @@ def _from_master(field: Float, maps: _Maps, how: int = cv2.INTER_LINEAR) -> Floa
     return np.asarray(cv2.remap(field, *maps, how, borderMode=cv2.BORDER_REFLECT), np.float32)
 
 
-def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: np.random.Generator) -> Float:
+def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng: Rng) -> Float:
     """Pores, creases and scars of the finger, scratches of the impression: what stays white, 0 to 1."""
     shape = maps[0].shape
     white = np.zeros(shape, np.float32)
@@ -230,7 +225,7 @@ def _white_lines(master: MasterPrint, params: ImpressionParams, maps: _Maps, rng
     return white
 
 
-def _sense(ink: Float, params: ImpressionParams, rng: np.random.Generator) -> UInt8:
+def _sense(ink: Float, params: ImpressionParams, rng: Rng) -> UInt8:
     """Turn ink at 500 dpi into grey levels, ridges dark, at the parameters' resolution, as a sensor does."""
     if params.blur > 0:
         ink = cv2.GaussianBlur(ink, (0, 0), params.blur)
@@ -252,7 +247,7 @@ def _sense(ink: Float, params: ImpressionParams, rng: np.random.Generator) -> UI
     return np.asarray(np.clip(np.rint(image), 0, 255), np.uint8)
 
 
-def _paper(shape: tuple[int, ...], params: ImpressionParams, rng: np.random.Generator) -> Float:
+def _paper(shape: tuple[int, ...], params: ImpressionParams, rng: Rng) -> Float:
     rows, columns = shape
     if params.background == "grey":
         y, x = np.ogrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
@@ -284,3 +279,67 @@ def _inside(points: Any, mask: Bool) -> Any:
     within = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
     within[within] = mask[y[within], x[within]]
     return points.select(within)
+
+
+_SHIFT = 4
+"""Bits of a pixel's fraction in which lines are drawn."""
+
+
+def draw_line(shape: tuple[int, ...], points: Array, thickness: int) -> Float:
+    """Return a polyline with soft edges, 0 to 1, through points (x, y) in pixels."""
+    canvas = np.zeros(shape, np.uint8)
+    fixed = np.rint(points * (1 << _SHIFT)).astype(np.int32)
+    cv2.polylines(canvas, [fixed[:, None, :]], False, 255, thickness, cv2.LINE_AA, _SHIFT)
+    return np.asarray(cv2.GaussianBlur(canvas, (0, 0), 0.7) / np.float32(255), np.float32)
+
+
+def residue_of(ridges: Float, shape: Shape, rng: Rng) -> Float:
+    """Return what an earlier print left on the sensor, 0 to 1.
+
+    The finger's own ridges, mirrored and placed elsewhere, stand in for another finger's. `ridges` is +1 on ridges and
+    -1 in valleys, `shape` that of the impression.
+    """
+    rows, columns = shape
+    middle = (ridges.shape[1] - 1) / 2, (ridges.shape[0] - 1) / 2
+    placed = cv2.getRotationMatrix2D(middle, float(np.degrees(rng.normal(0, 0.5))), 1.0)
+    shift = rng.uniform(-0.5, 0.5, 2) * [columns, rows]
+    placed[:, 2] += shift + [columns / 2 - middle[0], rows / 2 - middle[1]]
+    other = cv2.warpAffine(np.ascontiguousarray(ridges[:, ::-1]), placed, (columns, rows), borderValue=-1)
+    y, x = np.indices(shape, np.float32)
+    u = (x - columns / 2 - shift[0]) / (0.38 * columns)
+    v = (y - rows / 2 - shift[1]) / (0.40 * rows)
+    rim = np.clip(4 * (1 + 0.1 * smooth_noise(shape, 40, rng) - np.hypot(u, v)), 0, 1)
+    patches = np.clip(0.6 + 0.5 * smooth_noise(shape, 35, rng), 0, 1)
+    return np.asarray(rim * patches / (1 + np.exp(-4.5 * other)), np.float32)
+
+
+def frame_of(shape: Shape, rng: Rng) -> Float:
+    """Return a dark frame, 0 to 1: bands along some sides of the image, or a thin rectangle a little inside."""
+    frame = np.zeros(shape, np.float32)
+    if rng.random() < 0.3:
+        left, top, right, bottom = rng.integers(3, 40, 4)
+        corners = (int(left), int(top)), (int(shape[1] - right), int(shape[0] - bottom))
+        cv2.rectangle(frame, *corners, 1.0, int(rng.integers(1, 4)))
+        return frame
+    for side in rng.choice(4, int(rng.integers(1, 4)), replace=False):
+        np.rot90(frame, side)[: int(rng.integers(2, 25))] = 1
+    return frame
+
+
+def writing_of(shape: Shape, rng: Rng) -> Float:
+    """Return a line of cursive loops, 0 to 1, along the upper or lower edge of the image."""
+    loops, size = int(rng.integers(4, 10)), rng.uniform(8, 24)
+    t = np.linspace(0, 2 * np.pi * loops, 60 * loops)
+    x = t * size * rng.uniform(0.08, 0.16) + 0.6 * size * np.sin(t + rng.uniform(0, 2))
+    y = size * (np.cos(t) + 0.4 * np.cos(t * rng.uniform(0.3, 0.7)))
+    x += rng.uniform(0, shape[1] / 2)
+    y += rng.choice([0.06, 0.94]) * shape[0]
+    return draw_line(shape, np.column_stack([x, y]), int(rng.integers(2, 5)))
+
+
+def light_of(shape: Shape, rng: Rng) -> Float:
+    """Return where light is missing, 0 to 1: a slope across the image, with broad spots."""
+    y, x = np.indices(shape, np.float32)
+    way = rng.uniform(0, 2 * np.pi)
+    slope = 0.5 + (x / shape[1] - 0.5) * np.cos(way) + (y / shape[0] - 0.5) * np.sin(way)
+    return np.asarray(np.clip(slope + 0.25 * smooth_noise(shape, 80, rng), 0, 1), np.float32)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 
 from ridgefeat.errors import ParameterError
 from ridgefeat.structure import CORE, DELTA, MM_PER_PX, Array, Bool, Float, OrientationField, SingularPoints
-from ridgefeat.synth.dislocations import find_minutiae
 from ridgefeat.synth.flow import PATTERN_SHARES, Flow, draw_flow, orientation_at, smooth_noise
-from ridgefeat.synth.growth import Waves, grow, measure, refine
-from ridgefeat.synth.prints import MasterPrint, Truth
+from ridgefeat.synth.growth import Waves, find_minutiae, grow, measure, refine
+from ridgefeat.synth.prints import MasterPrint, Rng, Shape, Truth
 from ridgefeat.synth.simple import wrap_orientation
 
 PERIOD_RANGE_MM = (0.3, 0.8)
@@ -23,11 +20,7 @@ _ZOOM = 2
 
 
 def make_master(
-    pattern: str | None = None,
-    *,
-    rng: np.random.Generator | int,
-    period_mm: float = 0.45,
-    shape: tuple[int, int] = (432, 368),
+    pattern: str | None = None, *, rng: Rng | int, period_mm: float = 0.45, shape: Shape = (432, 368)
 ) -> MasterPrint:
     """Make a finger.
 
@@ -80,27 +73,25 @@ def make_master(
         minutiae.select(mask[np.rint(minutiae.y).astype(int), np.rint(minutiae.x).astype(int)]),
         singular,
     )
-    relief, pores, creases = _relief(shape, rng), _pores(ridges, rng), _creases(shape, rng)
+    relief, pores = _relief(shape, rng), _pores(ridges, rng)
+    creases = _lines(shape, rng.poisson(rng.gamma(1.0, 3.0)), 0.5, rng)
     # From a stream of their own, so that a finger of version 0.1 is the same finger still.
     scars = _lines(shape, apart.poisson(0.7), np.pi, apart)
     return MasterPrint(pattern, ridges, relief, pores, creases, scars, truth)
 
 
-def _fields(flow: Flow, period: float, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Float, Float]:
+def _fields(flow: Flow, period: float, shape: Shape, rng: Rng) -> tuple[Float, Float]:
     """Orientation, not reduced to [0, pi), and period in pixels."""
-    x, y = _finger_mm(*np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), shape)
+    columns, rows = np.meshgrid(np.arange(shape[1]), np.arange(shape[0]))
+    # From the middle of the pad in mm, y up.
+    x, y = (columns - (shape[1] - 1) / 2) * MM_PER_PX, (shape[0] * _AXIS - rows) * MM_PER_PX
     angle = orientation_at(flow, x, y) + 0.045 * smooth_noise(shape, 70, rng)
     proximal = 0.12 / (1 + np.exp((y + 4.0) / 1.5))
     scale = (1 + proximal) * (1 + 0.035 * smooth_noise(shape, 60, rng))
     return angle.astype(np.float32), (period * np.clip(scale, 0.85, 1.3)).astype(np.float32)
 
 
-def _finger_mm(x: Any, y: Any, shape: tuple[int, int]) -> tuple[Array, Array]:
-    """Pixels to mm from the middle of the pad, y up."""
-    return (x - (shape[1] - 1) / 2) * MM_PER_PX, (shape[0] * _AXIS - y) * MM_PER_PX
-
-
-def _ridges(angle: Float, period: Float, rng: np.random.Generator) -> Waves:
+def _ridges(angle: Float, period: Float, rng: Rng) -> Waves:
     rows, columns = angle.shape
     border = _ZOOM * 8
     # Filters reach across the border, so ridges grow on a slightly larger sheet.
@@ -111,7 +102,7 @@ def _ridges(angle: Float, period: Float, rng: np.random.Generator) -> Waves:
     return waves.crop(np.s_[border : border + rows, border : border + columns])
 
 
-def _singular_points(flow: Flow, shape: tuple[int, int]) -> SingularPoints:
+def _singular_points(flow: Flow, shape: Shape) -> SingularPoints:
     points = np.vstack([flow.cores, flow.deltas])
     kind = np.repeat([CORE, DELTA], [len(flow.cores), len(flow.deltas)])
     turn = np.linspace(0, 2 * np.pi, 720, endpoint=False)
@@ -123,7 +114,7 @@ def _singular_points(flow: Flow, shape: tuple[int, int]) -> SingularPoints:
     return SingularPoints.make(x, y, kind, directions)
 
 
-def _outline(shape: tuple[int, int], rng: np.random.Generator) -> Bool:
+def _outline(shape: Shape, rng: Rng) -> Bool:
     """The pad: half an ellipse above its middle, a squarer one below, with a wavy edge."""
     y, x = np.indices(shape, np.float32)
     middle = shape[0] * _AXIS
@@ -133,14 +124,14 @@ def _outline(shape: tuple[int, int], rng: np.random.Generator) -> Bool:
     return np.asarray(radius < 1 + 0.05 * smooth_noise(shape, 120, rng), np.bool_)
 
 
-def _relief(shape: tuple[int, int], rng: np.random.Generator) -> Float:
+def _relief(shape: Shape, rng: Rng) -> Float:
     noise = rng.standard_normal(shape, dtype=np.float32)
     fine, broad = cv2.GaussianBlur(noise, (0, 0), 1.1), cv2.GaussianBlur(noise, (0, 0), 2.4)
     relief = fine / fine.std() + 0.8 * broad / broad.std()
     return np.asarray(relief / relief.std(), np.float32)
 
 
-def _pores(ridges: Array, rng: np.random.Generator) -> Float:
+def _pores(ridges: Array, rng: Rng) -> Float:
     """Some fifteen per cm of ridge, near its middle."""
     cell = 5.0
     rows, columns = (int(n / cell) for n in ridges.shape)
@@ -151,11 +142,7 @@ def _pores(ridges: Array, rng: np.random.Generator) -> Float:
     return np.column_stack([x[on_ridge], y[on_ridge]]).astype(np.float32)
 
 
-def _creases(shape: tuple[int, int], rng: np.random.Generator) -> tuple[Float, ...]:
-    return _lines(shape, rng.poisson(rng.gamma(1.0, 3.0)), 0.5, rng)
-
-
-def _lines(shape: tuple[int, int], count: int, tilt: float, rng: np.random.Generator) -> tuple[Float, ...]:
+def _lines(shape: Shape, count: int, tilt: float, rng: Rng) -> tuple[Float, ...]:
     """Bowed lines across the finger, their angle to the horizontal of deviation `tilt` in radians."""
     lines = []
     for _ in range(count):

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ridgefeat.structure import Array, Float, Minutiae, OrientationField, SingularPoints
+from ridgefeat.synth.prints import Shape
 from ridgefeat.synth.simple import wrap_orientation
 
 _P = TypeVar("_P", Minutiae, SingularPoints)
@@ -58,7 +59,7 @@ class Placement:
         c, s = np.cos(self.torsion), np.sin(self.torsion)
         return (x + brake * (c * u + s * v - u + self.pull_x), y + brake * (-s * u + c * v - v + self.pull_y))
 
-    def maps(self, shape: tuple[int, int]) -> tuple[Float, Float]:
+    def maps(self, shape: Shape) -> tuple[Float, Float]:
         """Return, for every pixel of an impression, x and y in the master, each of the given shape."""
         y, x = np.indices(shape, np.float32)
         u, v = self.to_master(x, y)

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
 
 from ridgefeat.brief import Brief
 from ridgefeat.errors import ParameterError
 from ridgefeat.structure import WORKING_DPI, Bool, Float, Minutiae, OrientationField, SingularPoints, UInt8
 
-_BOUNDS = {
-    "distortion": (0.0, 3.0),
-    "contact": (0.2, 1.5),
-    "pressure": (-1.0, 1.0),
-    "unevenness": (0.0, 2.0),
-    "roughness": (0.0, 2.0),
-    "pores": (0.0, 1.0),
-    "creases": (0.0, 1.0),
-    "scratches": (0.0, 50.0),
-    "smudge": (0.0, 1.0),
-    "scars": (0.0, 1.0),
-    "residue": (0.0, 1.0),
-    "light": (0.0, 1.0),
-    "blur": (0.0, 5.0),
-    "noise": (0.0, 80.0),
-    "dpi": (100.0, 1000.0),
-    **dict.fromkeys(("rotation", "shift_x", "shift_y", "contact_x", "contact_y"), (-2000.0, 2000.0)),
-}
+Shape = tuple[int, int]
+"""Rows and columns."""
+Rng = np.random.Generator
+
+
+def _value(default: Any, meaning: str, low: float | None = None, high: float | None = None) -> Any:
+    """Declare a field with its default, its meaning and, for a number, the range that it must lie in."""
+    return field(default=default, metadata={"meaning": meaning, "range": None if low is None else (low, high)})
+
+
+def _document(cls: type[Any]) -> type[Any]:
+    """Add the fields to a class's docstring."""
+    lines = [str(cls.__doc__), "", "    Attributes", "    ----------"]
+    for f in fields(cls):
+        bounds = ", {:g} to {:g}".format(*f.metadata["range"]) if f.metadata["range"] else ""
+        lines += [f"    {f.name} : {f.type}{bounds}", f"        {f.metadata['meaning']}."]
+    cls.__doc__ = "\n".join(lines)
+    return cls
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,83 +109,40 @@ class MasterPrint(Brief):
     truth: Truth
 
 
+@_document
 @dataclass(frozen=True, kw_only=True)
 class ImpressionParams:
-    """What one impression of a finger is like; the defaults are a clean one.
+    """What one impression of a finger is like; the defaults are a clean one."""
 
-    Attributes
-    ----------
-    rotation : float
-        Radians counter-clockwise.
-    shift_x, shift_y : float
-        Translation of the finger in pixels at 500 dpi.
-    distortion : float, 0 to 3
-        Amount of plastic skin distortion; 1 is usual.
-    contact : float, 0.2 to 1.5
-        Size of the area in contact; 1 is nearly the whole pad.
-    contact_x, contact_y : float
-        Which part touches: shift of that area on the finger, pixels.
-    pressure : float, -1 to 1
-        Dry and light (thin, broken ridges) to wet and hard (thick, merged ridges).
-    unevenness : float, 0 to 2
-        How much pressure and moisture vary over the print; above 1 with dry and wet patches.
-    roughness : float, 0 to 2
-        Irregularity of the ridges' edges.
-    pores : float, 0 to 1
-        Share of pores that show.
-    creases : float, 0 to 1
-        Depth of the finger's white lines.
-    scratches : int, 0 to 50
-        Number of thin lines across this impression.
-    smudge : float, 0 to 1
-        Depth of blotches in which ridges are lost.
-    scars : float, 0 to 1
-        Depth of the finger's scars.
-    residue : float, 0 to 1
-        Darkness of what an earlier print left on the sensor.
-    frame, writing : bool
-        Whether the sensor's dark frame, or a line of handwriting, is in the image.
-    light : float, 0 to 1
-        Share of light that is missing where there is least.
-    blur : float, 0 to 5
-        Deviation of the sensor's point spread in pixels at 500 dpi.
-    noise : float, 0 to 80
-        Deviation of the sensor's noise in grey levels.
-    background : str
-        "white", "grey" (brighter in the middle) or "dirty" (specks of an earlier finger).
-    dpi : float, 100 to 1000
-        Resolution of the image.
-    """
-
-    rotation: float = 0.0
-    shift_x: float = 0.0
-    shift_y: float = 0.0
-    distortion: float = 0.0
-    contact: float = 1.0
-    contact_x: float = 0.0
-    contact_y: float = 0.0
-    pressure: float = 0.0
-    unevenness: float = 0.0
-    roughness: float = 0.0
-    pores: float = 0.0
-    creases: float = 0.0
-    scratches: int = 0
-    smudge: float = 0.0
-    scars: float = 0.0
-    residue: float = 0.0
-    frame: bool = False
-    writing: bool = False
-    light: float = 0.0
-    blur: float = 0.5
-    noise: float = 0.0
-    background: str = "white"
-    dpi: float = WORKING_DPI
+    rotation: float = _value(0.0, "Radians counter-clockwise", -2000, 2000)
+    shift_x: float = _value(0.0, "Translation of the finger to the right in pixels at 500 dpi", -2000, 2000)
+    shift_y: float = _value(0.0, "The same down", -2000, 2000)
+    distortion: float = _value(0.0, "Amount of plastic skin distortion; 1 is usual", 0, 3)
+    contact: float = _value(1.0, "Size of the area in contact; 1 is nearly the whole pad", 0.2, 1.5)
+    contact_x: float = _value(0.0, "Which part touches: shift of that area on the finger to the right, px", -2000, 2000)
+    contact_y: float = _value(0.0, "The same down", -2000, 2000)
+    pressure: float = _value(0.0, "Dry and light (thin, broken ridges) to wet and hard (thick, merged ridges)", -1, 1)
+    unevenness: float = _value(0.0, "How much pressure and moisture vary; above 1 with dry and wet patches", 0, 2)
+    roughness: float = _value(0.0, "Irregularity of the ridges' edges", 0, 2)
+    pores: float = _value(0.0, "Share of pores that show", 0, 1)
+    creases: float = _value(0.0, "Depth of the finger's white lines", 0, 1)
+    scratches: int = _value(0, "Number of thin lines across this impression", 0, 50)
+    smudge: float = _value(0.0, "Depth of blotches in which ridges are lost", 0, 1)
+    scars: float = _value(0.0, "Depth of the finger's scars", 0, 1)
+    residue: float = _value(0.0, "Darkness of what an earlier print left on the sensor", 0, 1)
+    frame: bool = _value(False, "Whether the sensor's dark frame is in the image")
+    writing: bool = _value(False, "Whether a line of handwriting is in the image")
+    light: float = _value(0.0, "Share of light that is missing where there is least", 0, 1)
+    blur: float = _value(0.5, "Deviation of the sensor's point spread in pixels at 500 dpi", 0, 5)
+    noise: float = _value(0.0, "Deviation of the sensor's noise in grey levels", 0, 80)
+    background: str = _value("white", "white, grey (brighter in the middle) or dirty (specks of an earlier finger)")
+    dpi: float = _value(WORKING_DPI, "Resolution of the image", 100, 1000)
 
     def __post_init__(self) -> None:
         """Refuse what no impression can be."""
-        for name, (low, high) in _BOUNDS.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ParameterError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
+        for f in fields(self):
+            value, bounds = getattr(self, f.name), f.metadata["range"]
+            if bounds and not bounds[0] <= value <= bounds[1]:
+                raise ParameterError(f"{f.name} must lie between {bounds[0]:g} and {bounds[1]:g}, got {value!r}")
         if self.background not in ("white", "grey", "dirty"):
             raise ParameterError(f"background must be white, grey or dirty, got {self.background!r}")

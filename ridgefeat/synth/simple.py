@@ -20,16 +20,11 @@ from ridgefeat.structure import (
     OrientationField,
     SingularPoints,
 )
-from ridgefeat.synth.prints import Impression, Truth
+from ridgefeat.synth.prints import Impression, Shape, Truth
 
 
 def grating(
-    shape: tuple[int, int] = (300, 300),
-    period: float = 9.0,
-    angle: float = 0.0,
-    *,
-    contrast: float = 1.0,
-    offset: float = 0.0,
+    shape: Shape = (300, 300), period: float = 9.0, angle: float = 0.0, *, contrast: float = 1.0, offset: float = 0.0
 ) -> Impression:
     """Make parallel ridges.
 
@@ -58,9 +53,7 @@ def grating(
     return _impression(phase, np.full(shape, angle), np.full(shape, period), contrast)
 
 
-def chirp(
-    shape: tuple[int, int] = (300, 300), periods: tuple[float, float] = (7.0, 12.0), angle: float = 0.0
-) -> Impression:
+def chirp(shape: Shape = (300, 300), periods: tuple[float, float] = (7.0, 12.0), angle: float = 0.0) -> Impression:
     """Make parallel ridges with a frequency that changes linearly across the image.
 
     Parameters
@@ -86,9 +79,7 @@ def chirp(
     return _impression(phase, np.full(shape, angle), 1 / frequency, 1.0)
 
 
-def rings(
-    shape: tuple[int, int] = (300, 300), period: float = 9.0, centre: tuple[float, float] | None = None
-) -> Impression:
+def rings(shape: Shape = (300, 300), period: float = 9.0, centre: tuple[float, float] | None = None) -> Impression:
     """Make concentric rings: every orientation, one period, and a centre that counts as two opposite cores.
 
     Parameters
@@ -116,7 +107,7 @@ def rings(
 
 
 def dislocated_grating(
-    shape: tuple[int, int] = (300, 300),
+    shape: Shape = (300, 300),
     period: float = 9.0,
     direction: float = 0.0,
     kind: int = ENDING,
@@ -160,7 +151,7 @@ def dislocated_grating(
     return _impression(phase, orientation, 2 * np.pi / np.hypot(slope_along, slope_across), 1.0, minutiae=minutia)
 
 
-def _check(shape: tuple[int, int], period: float, contrast: float) -> None:
+def _check(shape: Shape, period: float, contrast: float) -> None:
     if len(shape) != 2 or min(shape) < 1:
         raise ParameterError(f"shape must be two positive numbers of pixels, got {shape!r}")
     if not 2 <= period < np.inf:
@@ -169,11 +160,11 @@ def _check(shape: tuple[int, int], period: float, contrast: float) -> None:
         raise ParameterError(f"contrast must lie between 0 and 1, got {contrast!r}")
 
 
-def _centre(shape: tuple[int, int]) -> tuple[float, float]:
+def _centre(shape: Shape) -> tuple[float, float]:
     return (shape[1] - 1) / 2, (shape[0] - 1) / 2
 
 
-def _along_and_across(shape: tuple[int, int], x: float, y: float, angle: float) -> tuple[Array, Array]:
+def _along_and_across(shape: Shape, x: float, y: float, angle: float) -> tuple[Array, Array]:
     """Coordinates of every pixel relative to a point, along an angle and to its right as seen on the page."""
     right = (np.arange(shape[1]) - x)[None, :]
     down = (np.arange(shape[0]) - y)[:, None]

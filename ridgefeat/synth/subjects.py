@@ -12,7 +12,7 @@ from ridgefeat.errors import ParameterError
 from ridgefeat.synth.flow import PATTERN_SHARES
 from ridgefeat.synth.impression import NOISE_LEVELS, make_impression
 from ridgefeat.synth.master import PERIOD_RANGE_MM, make_master
-from ridgefeat.synth.prints import Impression, MasterPrint
+from ridgefeat.synth.prints import Impression, MasterPrint, Rng, Shape
 
 FINGERS = tuple(
     (hand, finger) for hand in ("right", "left") for finger in ("thumb", "index", "middle", "ring", "little")
@@ -72,12 +72,7 @@ class SubjectPrint:
 
 
 def make_print(
-    seed: int,
-    *,
-    pattern: str | None = None,
-    noise_level: int = 1,
-    period_mm: float = 0.45,
-    shape: tuple[int, int] = (400, 360),
+    seed: int, *, pattern: str | None = None, noise_level: int = 1, period_mm: float = 0.45, shape: Shape = (400, 360)
 ) -> Impression:
     """Make one print.
 
@@ -119,7 +114,7 @@ def make_subjects(
     female_share: float = 0.5,
     pattern: str | None = None,
     noise_level: int | None = None,
-    shape: tuple[int, int] = (400, 360),
+    shape: Shape = (400, 360),
 ) -> Iterator[SubjectPrint]:
     """Make the prints of simulated subjects, one at a time.
 
@@ -189,7 +184,7 @@ def make_subjects(
     return (one for i, female in enumerate(sexes, 1) for one in make(i, "female" if female else "male"))
 
 
-def draw_density(sex: str, rng: np.random.Generator, sex_effect: float = 1.0) -> float:
+def draw_density(sex: str, rng: Rng, sex_effect: float = 1.0) -> float:
     """Draw a person's ridge density: ridges across the diagonal of a 5 mm square, mean of the person's fingers.
 
     With a `sex_effect` of 1 as published, with 0 without a difference.
@@ -205,7 +200,7 @@ def draw_density(sex: str, rng: np.random.Generator, sex_effect: float = 1.0) ->
     return float(mean + deviation * np.clip(rng.standard_normal(), -2.5, 2.5))
 
 
-def draw_pattern(hand: str, rng: np.random.Generator) -> str:
+def draw_pattern(hand: str, rng: Rng) -> str:
     """Draw a finger's pattern: loops open mostly to the little finger's side; over both hands PATTERN_SHARES hold."""
     shares = dict(PATTERN_SHARES)
     loops = shares["left_loop"] + shares["right_loop"]
@@ -213,7 +208,7 @@ def draw_pattern(hand: str, rng: np.random.Generator) -> str:
     return str(rng.choice(list(shares), p=list(shares.values())))
 
 
-def _make_finger(density: float, hand: str, finger: str, pattern: str | None, rng: np.random.Generator) -> MasterPrint:
+def _make_finger(density: float, hand: str, finger: str, pattern: str | None, rng: Rng) -> MasterPrint:
     count = density + _FINGER_OFFSET[finger] + _FINGER_DEVIATION * float(np.clip(rng.standard_normal(), -2.5, 2.5))
     if pattern is None:
         pattern = draw_pattern(hand, rng)

@@ -6,8 +6,8 @@ rf.extract_many(["prints/"], jobs=2)
 Read in this order. One print: `recipe` (what decides columns and values), `row` (one print, one row).
 Many prints: `fingers` (slaps to prints), `batches` (over workers), `journal` (finished rows of a run), `writing` (from
 prints to a finished table).
-The table on disk: `writers` (CSV, Parquet), `assembly` (rows to files), `sidecar`, `outliers`, `reading`, `merge`,
-`split`.
+The table on disk: `writers` (CSV, Parquet), `assembly` (rows to files), `sidecar`, `outliers`, `reading`, `merge`
+(also the division of a table).
 From Python: `api`, `transformer`.
 """
 

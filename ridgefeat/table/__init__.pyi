@@ -8,6 +8,7 @@ from .api import survey_prints as survey_prints
 from .assembly import Summary as Summary
 from .fingers import split_prints as split_prints
 from .merge import merge_tables as merge_tables
+from .merge import split_table as split_table
 from .reading import iterate_table as iterate_table
 from .reading import read_table as read_table
 from .recipe import Recipe as Recipe
@@ -18,6 +19,5 @@ from .row import open_print as open_print
 from .sidecar import check_same as check_same
 from .sidecar import load_sidecar as load_sidecar
 from .sidecar import table_digest as table_digest
-from .split import split_table as split_table
 from .transformer import FeatureExtractor as FeatureExtractor
 from .writing import write_table as write_table

@@ -1,8 +1,12 @@
-"""Tables made alike joined into one; others are refused, with the difference named. Rows pass by, none is kept."""
+"""Tables made of tables: several made alike joined into one, or one divided by people to train on and to test on.
+
+Tables that differ are refused, with the difference named. Rows pass by, none is kept.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +15,15 @@ import numpy as np
 import pandas as pd
 
 from ridgefeat._version import __version__
-from ridgefeat.errors import TableError
-from ridgefeat.files import bare_name, os_errors_as
+from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.files import bare_name, os_errors_as, results_folder
 from ridgefeat.table import assembly, sidecar
 from ridgefeat.table.assembly import Part, Summary, check_output, check_size, is_folder, journal_of
-from ridgefeat.table.reading import iterate_table
+from ridgefeat.table.reading import iterate_table, read_table
 from ridgefeat.table.recipe import differences
 from ridgefeat.table.row import LABELS, META, Kind
-from ridgefeat.table.sidecar import table_digest
-from ridgefeat.table.writers import Row, text
+from ridgefeat.table.sidecar import load_sidecar, table_digest
+from ridgefeat.table.writers import FORMATS, Row, text
 
 
 def merge_tables(
@@ -95,10 +99,7 @@ def write_rows(
 ) -> Summary:
     """Write so many rows of other tables as one, and its sidecar.
 
-    Raises
-    ------
-    TableError
-        If it cannot be written.
+    Raises TableError if it cannot be written.
     """
     as_folder = is_folder(output)
     check_size(output, about, count)
@@ -130,39 +131,24 @@ def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -
 
 
 def _twice(paths: Sequence[Path]) -> tuple[int, list[str], list[str]]:
-    """Return how many rows there are, the sources of more than one, and all labels.
+    """Return how many rows there are, the sources of more than one, and all labels, those that were added too.
 
     Eight bytes per print are held, and names where digests repeat.
     """
     labels: dict[str, None] = {}
-    parts = [_digests(names) for names in _sources(paths, labels)]
-    digests = np.concatenate([np.zeros(0, np.uint64), *parts])
-    values, counts = np.unique(digests, return_counts=True)
-    again = set(values[counts > 1].tolist())
-    if not again:
-        return len(digests), [], list(labels)
-    seen: set[str] = set()
-    twice: dict[str, None] = {}
-    for names in _sources(paths, labels):
-        for name, value in zip(names, _digests(names).tolist(), strict=True):
-            if value in again:
-                if name in seen:
-                    twice[name] = None
-                seen.add(name)
-    return len(digests), list(twice), list(labels)
 
+    def sources() -> Iterator[tuple[pd.Series[str], Any]]:
+        for frame in (frame for path in paths for frame in iterate_table(path, columns=())):
+            labels.update(dict.fromkeys(n for n in frame.columns if n not in META))
+            names = frame["meta_source"].astype(str)
+            yield names, pd.util.hash_array(names.to_numpy(object))
 
-def _digests(names: Sequence[str]) -> Any:
-    raw = b"".join(hashlib.blake2b(n.encode("utf-8", "replace"), digest_size=8).digest() for n in names)
-    return np.frombuffer(raw, np.uint64)
-
-
-def _sources(paths: Sequence[Path], labels: dict[str, None]) -> Iterator[list[str]]:
-    """Yield the sources of prints, and note the labels, those that were added to a table too."""
-    for path in paths:
-        for frame in iterate_table(path, columns=()):
-            labels |= dict.fromkeys(n for n in frame.columns if n not in META)
-            yield frame["meta_source"].astype(str).tolist()
+    values, counts = np.unique(
+        np.concatenate([np.zeros(0, np.uint64), *(digests for _, digests in sources())]), return_counts=True
+    )
+    again = values[counts > 1]
+    named = Counter(n for names, digests in sources() for n in names[np.isin(digests, again)]) if len(again) else {}
+    return int(counts.sum()), [name for name, count in named.items() if count > 1], list(labels)
 
 
 def _label_kinds(abouts: Sequence[Mapping[str, Any]]) -> dict[str, Kind]:
@@ -189,3 +175,101 @@ def _origin(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     kept = ["command", "inputs", "inputs_digest", "rows", "failures", "layout", "regex", "dpi"]
     kept += ["mirror", "invert", "fingers"]
     return {"table": bare_name(path), "sha256": table_digest(path), **{k: about.get(k) for k in kept}}
+
+
+PARTS = ("train", "test")
+
+
+def split_table(
+    table: str | Path,
+    output: str | Path,
+    *,
+    group: str = "subject",
+    test: float = 0.2,
+    stratify: str | None = None,
+    seed: int = 42,
+    overwrite: bool = False,
+    command: Sequence[str] = (),
+    dialect: str = "standard",
+) -> tuple[Summary, Summary]:
+    """Divide a table by group: every group's prints are in one of the two parts.
+
+    Parameters
+    ----------
+    table : path
+        CSV, .xlsx, Parquet or a folder of parts, with its sidecar.
+    output : path
+        Folder for `train` and `test`, in the form of the table; made if it does not exist.
+    group : str
+        Label of the people (or groups) who stay together.
+    test : float
+        Share of the groups that are for testing, between 0 and 1.
+    stratify : str, optional
+        Label whose values are to be as frequent among the groups of either part; a group counts by its most frequent.
+    seed : int
+        Random seed.
+    overwrite : bool
+        Replace tables that are there.
+    command : sequence of str
+        The command line, recorded in the sidecars.
+    dialect : {"standard", "semicolon", "raw"}
+        Of CSV tables.
+
+    Returns
+    -------
+    (Summary, Summary)
+        Of the table to train on, and of the one to test on.
+
+    Raises
+    ------
+    ParameterError
+        If `test` is no share.
+    TableError
+        If the table cannot be read, lacks a label, or has too few groups; or if a part cannot be written.
+    """
+    if not 0 < test < 1:
+        raise ParameterError(f"the share for testing must lie between 0 and 1, got {test:g}")
+    source, folder, about = Path(table), Path(output), load_sidecar(table)
+    is_test = _draw(source, group, test, stratify, seed)
+    names, kinds = [c["name"] for c in about["columns"]], about["label_kinds"]
+    ending = "/" if source.is_dir() else source.suffix if source.suffix.lower() in FORMATS else ".csv"
+    with os_errors_as(TableError, f"output folder {folder} cannot be made"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name in PARTS:
+        check_output(f"{folder / name}{ending}", "overwrite" if overwrite else "new")
+    origin = {"table": bare_name(source), "sha256": table_digest(source), "group": group, "stratify": stratify}
+    division = {**origin, "test": test, "seed": seed}
+    kept = {k: v for k, v in about.items() if k not in ("table", "parts")}
+    own = kept | {"command": list(command), "version": __version__, "minutiae": None, "split": division}
+    made = []
+    with results_folder(folder, "split", TableError, typed=command) as temporary:
+        for name, rows in zip(PARTS, (~is_test, is_test), strict=True):
+            chosen = iter(rows.tolist())
+            cells = (row for frame in iterate_table(source) for row in rows_of(frame, kinds, names) if next(chosen))
+            made.append(write_rows(cells, int(rows.sum()), own, f"{temporary / name}{ending}", dialect))
+    for part in made:
+        part.table, part.sidecar = (folder / p.relative_to(temporary) for p in (part.table, part.sidecar))
+    return made[0], made[1]
+
+
+def _draw(table: Path, group: str, test: float, stratify: str | None, seed: int) -> np.ndarray:
+    """Return which rows are for testing."""
+    from sklearn.model_selection import train_test_split
+
+    wanted = [group, *([stratify] if stratify else [])]
+    frame = read_table(table, columns=())
+    for name in wanted:
+        if name not in frame:
+            raise TableError(f"table {table} has no label {name!r} to divide it by")
+    if frame[group].isna().any():
+        raise TableError(f"{int(frame[group].isna().sum())} prints of {table} have no {group!r}; leave them out first")
+    names = frame[group].astype(str)
+    people = np.unique(names.to_numpy(str))
+    strata = None
+    if stratify:
+        strata = frame[stratify].astype(str).groupby(names).agg(lambda values: values.mode().iloc[0])[people].tolist()
+    try:
+        _, chosen = train_test_split(people, test_size=test, stratify=strata, random_state=seed)
+    except ValueError as error:  # too few groups, in all or of a value
+        raise TableError(f"{len(people)} {group}s of {table} cannot be divided: {error}") from None
+    return names.isin(chosen).to_numpy(bool)

@@ -158,9 +158,8 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
         out.append(f"columns only in the first: {first_few(gone)}")
     if new := [n for n in second if n not in first]:
         out.append(f"columns only in the second: {first_few(new)}")
-    if units := [
-        f"{n} ({u or 'no unit'}, {second[n] or 'no unit'})" for n, u in first.items() if second.get(n, u) != u
-    ]:
+    units = [f"{n} ({u or 'no unit'}, {second[n] or 'no unit'})" for n, u in first.items() if second.get(n, u) != u]
+    if units:
         out.append(f"units: {first_few(units)}")
     if not out and list(first) != list(second):
         out.append("the order of the columns")
@@ -172,11 +171,10 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     sources = [x.get("own_families", {}) for x in (a, b)]
     if other := [n for n in {**sources[0], **sources[1]} if sources[0].get(n) != sources[1].get(n)]:
         out.append(f"source code of the family {first_few(other)}")
-    if a.get("mirror") != b.get("mirror"):
-        out.append(f"mirrored hand: {a.get('mirror') or 'none'}, {b.get('mirror') or 'none'}")
-    inverted = [x.get("invert", "auto") for x in (a, b)]
-    if inverted[0] != inverted[1]:
-        out.append(f"invert: {', '.join(inverted)}")
+    for key, name, usual in (("mirror", "mirrored hand", "none"), ("invert", "invert", "auto")):
+        here, there = (x.get(key) or usual for x in (a, b))
+        if here != there:
+            out.append(f"{name}: {here}, {there}")
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -15,12 +16,14 @@ from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.features.family import Families
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
+from ridgefeat.sources.source import list_prints
 from ridgefeat.structure import Float
 from ridgefeat.table.api import compute_rows
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import ArrayPrint, Item, file_state
 
 
+@dataclass(eq=False, repr=False)
 class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn prints (paths or arrays) into features. It learns nothing, so it cannot leak between folds.
 
@@ -49,23 +52,13 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     >>> model = make_pipeline(FeatureExtractor(["ridge"]), SimpleImputer(), LogisticRegression())
     """
 
-    def __init__(
-        self,
-        families: Families | None = None,
-        params: Params | None = None,
-        dpi: float | tuple[float, float] | None = None,
-        layout: str = "auto",
-        jobs: int | None = 1,
-        on_error: Literal["nan", "raise"] = "nan",
-        memory: Any = None,
-    ) -> None:
-        self.families = families
-        self.params = params
-        self.dpi = dpi
-        self.layout = layout
-        self.jobs = jobs
-        self.on_error = on_error
-        self.memory = memory
+    families: Families | None = None
+    params: Params | None = None
+    dpi: float | tuple[float, float] | None = None
+    layout: str = "auto"
+    jobs: int | None = 1
+    on_error: Literal["nan", "raise"] = "nan"
+    memory: Any = None
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters; there is nothing to learn.
@@ -136,19 +129,13 @@ def _compute(
 
 
 def _as_items(X: Any, layout: str) -> list[Item]:
-    if hasattr(X, "to_numpy"):
-        X = X.to_numpy()
-    if isinstance(X, np.ndarray) and X.dtype != np.uint8 and X.ndim == 2 and X.shape[1] == 1:
-        X = X[:, 0]
-    if isinstance(X, (str, os.PathLike)) or (isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.ndim != 3):
-        raise ImageError("X must be a sequence of paths or of two-dimensional uint8 images; put a single one in a list")
-    prints = list(X)
-    if all(isinstance(p, (str, os.PathLike)) for p in prints):
-        return _from_paths(prints, layout)
-    if all(isinstance(p, np.ndarray) for p in prints):
+    prints = list_prints(X)
+    if all(isinstance(p, np.ndarray) and p.ndim == 2 for p in prints):
         return [ArrayPrint(p, f"[{i}]") for i, p in enumerate(prints)]
-    kinds = ", ".join(sorted({type(p).__name__ for p in prints}))
-    raise ImageError(f"X must hold paths, or two-dimensional uint8 images, and nothing else; got {kinds}")
+    if any(isinstance(p, np.ndarray) for p in prints):
+        kinds = ", ".join(sorted({type(p).__name__ for p in prints}))
+        raise ImageError(f"X must hold paths, or two-dimensional uint8 images, and nothing else; got {kinds}")
+    return _from_paths(prints, layout)
 
 
 def _from_paths(paths: Sequence[Any], layout: str) -> list[Item]:

@@ -24,6 +24,9 @@ from ridgefeat.table.row import LABELS, Item, Kind, escape_controls
 Row = tuple[list[str], Float, str | None]
 """Meta and label cells as text, features (float32), and these as CSV text where the workers made it."""
 
+Kinds = Mapping[str, Kind]
+Described = Sequence[Mapping[str, Any]]
+"""Feature columns as the sidecar describes them."""
 FORMATS = (".csv", ".xlsx", ".parquet")
 GROUP_ROWS = 1024
 """Rows of a Parquet row group in a single file; fixed, so that the bytes do not depend on how the rows arrived."""
@@ -40,13 +43,7 @@ def format_of(path: Path) -> str:
     return ending
 
 
-def write_csv(
-    path: Path,
-    rows: Iterable[Row],
-    kinds: Mapping[str, Kind],
-    columns: Sequence[Mapping[str, Any]],
-    dialect: str = "standard",
-) -> None:
+def write_csv(path: Path, rows: Iterable[Row], kinds: Kinds, columns: Described, dialect: str = "standard") -> None:
     """Write a line per row in a dialect of DIALECTS; a cell is quoted only where it must be; missing is empty.
 
     `kinds` are those of meta and label columns; `columns` are the feature columns, as the sidecar describes them.
@@ -70,9 +67,7 @@ def write_csv(
             file.write(f"{how.separator}{numbers_line if how.separator == ',' else numbers_line.translate(spelt)}\n")
 
 
-def write_xlsx(
-    path: Path, rows: Iterable[Row], kinds: Mapping[str, Kind], columns: Sequence[Mapping[str, Any]]
-) -> None:
+def write_xlsx(path: Path, rows: Iterable[Row], kinds: Kinds, columns: Described) -> None:
     """Write a sheet with typed cells; missing is empty. Numbers read back to the same float32."""
     types: dict[str, Any] = {"integer": int, "number": float, "text": str}
 
@@ -85,13 +80,7 @@ def write_xlsx(
     write_sheet(path, typed(), TableError)
 
 
-def write_parquet(
-    path: Path,
-    rows: Iterable[Row],
-    kinds: Mapping[str, Kind],
-    columns: Sequence[Mapping[str, Any]],
-    group: int = GROUP_ROWS,
-) -> None:
+def write_parquet(path: Path, rows: Iterable[Row], kinds: Kinds, columns: Described, group: int = GROUP_ROWS) -> None:
     """Write float32 columns with their unit in the field's metadata; missing is null; row groups of `group` rows."""
     pa, parquet = import_pyarrow(TableError, path)
     types = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}

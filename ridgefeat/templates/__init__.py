@@ -4,8 +4,8 @@ transactions.
 Positions are exchanged in pixels of the 500 dpi working image and directions in radians (structure.py); the
 files hold what their readers expect. docs/templates.md describes every convention.
 
-Read in this order: `text_csv` (the simplest), `xyt`, `records`, `writing`, `cards`, `type9`, then `reading`, which
-recognises a file by its content; `_common` is what they share.
+Read in this order: `text_csv` (the simplest), `xyt`, `records`, `writing`, `type9`, then `reading`, which recognises a
+file by its content; `_common` is what they share.
 """
 
 import lazy_loader

@@ -1,6 +1,6 @@
 from ._common import MinutiaeRecord as MinutiaeRecord
-from .cards import decode_card as decode_card
 from .reading import FORMATS as FORMATS
+from .reading import decode_card as decode_card
 from .reading import read_minutiae as read_minutiae
 from .reading import recognise as recognise
 from .records import decode_records as decode_records

@@ -47,31 +47,21 @@ _QUALITY_UNKNOWN = (254, 255)
 
 @dataclass(frozen=True)
 class Standard:
-    """One of the four standards.
-
-    Attributes
-    ----------
-    title : str
-    versions : tuple of bytes
-        What follows the magic.
-    header, view : str
-        Fields after the record's length, and before a view's minutiae: `name:code` with a code of `struct`, or bytes
-        to skip.
-    unit : float
-        Degrees of an angle's unit.
-    is_ansi : bool
-        Whether the number of cores says if they have angles; in ISO each core does.
-    unknown_zero : bool
-        Whether a minutia's quality of 0 means "not reported".
-    """
+    """One of the four standards."""
 
     title: str
     versions: tuple[bytes, ...]
+    """What follows the magic."""
     header: str
     view: str
+    """Fields after the record's length, and before a view's minutiae: `name:code` with a code of `struct`, or bytes to
+    skip."""
     unit: float
+    """Degrees of an angle's unit."""
     is_ansi: bool
+    """Whether the number of cores says if they have angles; in ISO each core does."""
     unknown_zero: bool
+    """Whether a minutia's quality of 0 means "not reported"."""
 
 
 _IMAGE = "width:H height:H x:H y:H"

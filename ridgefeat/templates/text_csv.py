@@ -125,8 +125,7 @@ def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple
     if len(resolutions) > 1:
         raise TemplateError(f"{path}: rows of {len(resolutions)} resolutions; read one print at a time")
     dpi_x, dpi_y = resolutions.pop()
-    x, y, direction, kind, quality = _columns(rows, _MINUTIA_KINDS)
-    minutiae = Minutiae.make(x, y, direction, kind, quality)
+    minutiae = Minutiae.make(*_columns(rows, _MINUTIA_KINDS))
     x, y, direction, kind, _ = _columns(rows, _SINGULAR_KINDS)
     ids = tuple[str, ...]()
     if "id" in table.names:

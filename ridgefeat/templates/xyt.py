@@ -28,16 +28,11 @@ from ridgefeat.templates._common import (
     write_bytes,
 )
 
-BOZORTH_MINUTIAE = 200
-"""Number of minutiae that bozorth3 uses at most."""
-
 _MAX_SIZE = 100_000
 _MAX_LINES = 10_000
 
 
-def write_xyt(
-    path: str | Path, minutiae: Minutiae, *, height: int, dpi_x: float, dpi_y: float, max_count: int | None = None
-) -> None:
+def write_xyt(path: str | Path, minutiae: Minutiae, *, height: int, dpi_x: float, dpi_y: float) -> None:
     """Write minutiae as .xyt, sorted by x, then y.
 
     Parameters
@@ -46,13 +41,11 @@ def write_xyt(
         File to write; an existing one is replaced.
     minutiae : Minutiae
         In pixels at 500 dpi. Where the quality of one is unknown (NaN), the quality column is left out, as
-        bozorth3 allows.
+        bozorth3 allows. It uses 200 at most: those of `minutiae.best(200)`.
     height : int
         Rows of the original image.
     dpi_x, dpi_y : float
         Its resolution.
-    max_count : int, optional
-        Number of minutiae to keep, those of highest quality; bozorth3 uses BOZORTH_MINUTIAE (200).
 
     Raises
     ------
@@ -60,8 +53,6 @@ def write_xyt(
         If a minutia lies outside the image, or the file cannot be written.
     """
     _check_image(height, dpi_x, dpi_y, path)
-    if max_count is not None:
-        minutiae = minutiae.best(max_count)
     x_px, y_px = minutiae.original_xy(dpi_x, dpi_y)
     # The format does not know the width; any column is inside.
     x = whole_pixels(x_px, _MAX_SIZE, dpi_x, "x")

@@ -58,23 +58,15 @@ MAX_COLUMNS = 5
 
 @dataclass(frozen=True)
 class Columns:
-    """A file with a row per comparison, or per score, or per pair of prints.
-
-    Attributes
-    ----------
-    path : Path
-    frame : DataFrame
-        Scores as float64; text, stripped, else; None where missing.
-    roles : dict of str to str
-        The columns that are known, by their role (the keys of NAMES).
-    note : str
-        How they were recognised, if not by their names.
-    """
+    """A file with a row per comparison, or per score, or per pair of prints."""
 
     path: Path
     frame: pd.DataFrame
+    """Scores as float64; text, stripped, else; None where missing."""
     roles: dict[str, str]
+    """The columns that are known, by their role (the keys of NAMES)."""
     note: str = ""
+    """How they were recognised, if not by their names."""
 
     def prints(self, names: Sequence[str] = ()) -> list[pd.Series[str]]:
         """Return the columns that name prints, or the given ones; raise ScoreError, with its row, for an empty cell."""

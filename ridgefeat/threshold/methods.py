@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from scipy.stats import norm
@@ -171,12 +172,20 @@ class Choice(Brief):
 def choose(curve: ErrorCurve, method: str, settings: Settings | None = None) -> Choice:
     """Return the threshold that a method chooses.
 
+    Every threshold between two neighbouring scores makes the same errors. far-frr, exact and min-cost return the
+    midpoint.
+
     Parameters
     ----------
     curve : ErrorCurve
         Error curve of the scores to choose from.
     method : str
-        mean-distance, bayes, far-frr, grid, exact, min-cost, zero-fmr, or a target such as `fmr=0.1%` (or fmr=0.001).
+        A target such as `fmr=0.1%` (or fmr=0.001), the lowest threshold with at most this FMR, or one of METHODS:
+        `mean-distance`, the midpoint of the mean mated and the mean non-mated score, whatever the error rates;
+        `far-frr`, where FAR = r FRR (r = 1 gives the equal error rate); `exact`, the best of all thresholds by the
+        objective, found by a scan over the sorted scores; `min-cost`, that with the minimum expected cost; `grid`, the
+        best of evenly spaced thresholds, of equally good neighbours the middle one; `bayes`, the best of those that
+        Bayesian optimisation tries; `zero-fmr`, the lowest without a false match.
     settings : Settings, optional
         Settings of the methods; the defaults if omitted.
 
@@ -193,6 +202,12 @@ def choose(curve: ErrorCurve, method: str, settings: Settings | None = None) -> 
     Choice(method='exact', threshold=5.0, evaluations=8, target=None)
     >>> choose(curve, "fmr=20%")
     Choice(method='fmr=20%', threshold=5.0, evaluations=8, target=0.2)
+    >>> [choose(curve, m).threshold for m in ("mean-distance", "far-frr", "zero-fmr")]
+    [4.5, 5.0, 7.0]
+    >>> [choose(curve, "min-cost", Settings(cost_false_accept=cost)).threshold for cost in (0.1, 1, 100)]
+    [3.0, 5.0, 6.0]
+    >>> choose(curve, "far-frr", Settings(ratio=4)).threshold, choose(curve, "grid", Settings(grid_steps=5)).threshold
+    (3.0, 5.0)
     """
     settings = settings or Settings()
     if method.startswith("fmr="):
@@ -251,44 +266,17 @@ def recommend(names: Sequence[str], named: Sequence[str] | None, settings: Setti
     return next((n for n in wanted if n in names), names[0])
 
 
-def mean_distance(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Choose the midpoint of the mean mated and the mean non-mated score; error rates are ignored.
-
-    Examples
-    --------
-    >>> from ridgefeat.threshold import Scores
-    >>> curve = ErrorCurve.from_scores(Scores.make([1, 3, 9, 11], [0, 0, 1, 1]))
-    >>> mean_distance(curve, Settings()).threshold
-    6.0
-    """
+def _mean_distance(curve: ErrorCurve, settings: Settings) -> Choice:
     middle = (curve.moments[0] + curve.moments[2]) / 2
     return Choice("mean-distance", curve.to_threshold(middle), 1)
 
 
-def far_frr(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Choose the threshold at which FAR = r FRR; r = 1 gives the equal error rate.
-
-    Examples
-    --------
-    >>> from ridgefeat.threshold import Scores
-    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
-    >>> far_frr(curve, Settings()).threshold, far_frr(curve, Settings(ratio=4)).threshold
-    (5.0, 3.0)
-    """
+def _far_frr(curve: ErrorCurve, settings: Settings) -> Choice:
     k = curve.crossing(curve.far, settings.ratio * curve.frr)
     return Choice("far-frr", curve.to_threshold(curve.midpoint(k)), len(curve.cut))
 
 
-def grid(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Choose the best of evenly spaced thresholds; of equally good neighbours the middle one.
-
-    Examples
-    --------
-    >>> from ridgefeat.threshold import Scores
-    >>> curve = ErrorCurve.from_scores(Scores.make([0, 1, 2, 7, 8], [0, 0, 0, 1, 1]))
-    >>> grid(curve, Settings(grid_steps=6)).threshold
-    5.0
-    """
+def _grid(curve: ErrorCurve, settings: Settings) -> Choice:
     tried = np.linspace(*search_range(curve), settings.grid_steps)
     loss = _loss_at(curve, settings.loss(curve), tried)
     last = _last_minimum(loss)
@@ -297,47 +285,12 @@ def grid(curve: ErrorCurve, settings: Settings) -> Choice:
     return Choice("grid", curve.to_threshold(tried[(first + last + 1) // 2]), settings.grid_steps)
 
 
-def exact(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Choose the best of all thresholds by a scan over the sorted scores, so that none is better on these scores.
-
-    Every threshold between two neighbouring scores makes the same errors. The midpoint is returned, here and by
-    far-frr and min-cost.
-
-    Examples
-    --------
-    >>> from ridgefeat.threshold import Scores
-    >>> curve = ErrorCurve.from_scores(Scores.make([0.5, 1.5, 2.5, 7, 8], [0, 0, 0, 1, 1]))
-    >>> exact(curve, Settings()).threshold
-    4.75
-    """
-    k = _last_minimum(settings.loss(curve))
-    return Choice("exact", curve.to_threshold(curve.midpoint(k)), len(curve.cut))
+def _exact(curve: ErrorCurve, settings: Settings, method: str = "exact", objective: str | None = None) -> Choice:
+    k = _last_minimum(settings.loss(curve, objective))
+    return Choice(method, curve.to_threshold(curve.midpoint(k)), len(curve.cut))
 
 
-def min_cost(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Choose the threshold with the minimum expected cost, by the same scan.
-
-    Examples
-    --------
-    >>> from ridgefeat.threshold import Scores
-    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
-    >>> [min_cost(curve, Settings(cost_false_accept=cost)).threshold for cost in (0.1, 1, 100)]
-    [3.0, 5.0, 6.0]
-    """
-    k = _last_minimum(settings.loss(curve, "cost"))
-    return Choice("min-cost", curve.to_threshold(curve.midpoint(k)), len(curve.cut))
-
-
-def zero_fmr(curve: ErrorCurve, settings: Settings) -> Choice:
-    """Choose the lowest threshold without a false match.
-
-    Examples
-    --------
-    >>> from ridgefeat.threshold import Scores
-    >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
-    >>> zero_fmr(curve, Settings()).threshold
-    7.0
-    """
+def _zero_fmr(curve: ErrorCurve, settings: Settings) -> Choice:
     return Choice("zero-fmr", curve.to_threshold(curve.cut[curve.index_for_fmr(0.0)]), len(curve.cut), 0.0)
 
 
@@ -389,13 +342,13 @@ def bayes(curve: ErrorCurve, settings: Settings) -> Choice:
 
 
 METHODS: dict[str, Callable[[ErrorCurve, Settings], Choice]] = {
-    "mean-distance": mean_distance,
+    "mean-distance": _mean_distance,
     "bayes": bayes,
-    "far-frr": far_frr,
-    "grid": grid,
-    "exact": exact,
-    "min-cost": min_cost,
-    "zero-fmr": zero_fmr,
+    "far-frr": _far_frr,
+    "grid": _grid,
+    "exact": _exact,
+    "min-cost": partial(_exact, method="min-cost", objective="cost"),
+    "zero-fmr": _zero_fmr,
 }
 
 
@@ -411,11 +364,10 @@ def search_range(curve: ErrorCurve) -> tuple[float, float]:
     >>> search_range(ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0])))
     (3.0, 7.0)
     """
-    first_rejected = int(np.searchsorted(curve.false_nonmatches, 0, "right")) - 1
-    last_matched = int(np.searchsorted(-curve.false_matches, 0, "left"))
-    low, high = sorted((float(curve.cut[first_rejected]), float(curve.cut[last_matched])))
+    clean = curve.index_for_fmr(0.0)
+    low, high = sorted((float(curve.cut[curve.last_without_miss]), float(curve.cut[clean])))
     # If the two kinds are fully separated, there is one gap in which every threshold is right.
-    return (low, high) if low < high else (float(curve.cut[max(0, last_matched - 1)]), high)
+    return (low, high) if low < high else (float(curve.cut[max(0, clean - 1)]), high)
 
 
 def expected_improvement(mean: Float, deviation: Float, best: float) -> Float:

@@ -188,6 +188,11 @@ class ErrorCurve:
         before = after - 1 if after and falling[after] != rising[after] else after
         return before if falling[before] + rising[before] <= falling[after] + rising[after] else after
 
+    @property
+    def last_without_miss(self) -> int:
+        """The highest cut that rejects no mated comparison."""
+        return int(np.searchsorted(self.false_nonmatches, 0, "right")) - 1
+
     def index_for_fmr(self, target: float) -> int:
         """Return the lowest cut with an FMR of at most `target`, where FNMR is lowest.
 

@@ -46,19 +46,14 @@ MIN_EFFECTIVE_ERRORS = 10
 
 @dataclass(frozen=True, eq=False)
 class Deviation:
-    """By how much each subject, and each pair of subjects, moves a figure; sums over their comparisons.
-
-    Attributes
-    ----------
-    mated, nonmated : ndarray of float64, shape (n_subjects,)
-        Of the subject's mated comparisons, and of its non-mated ones, with itself or with others.
-    pairs : ndarray of float64, shape (n_pairs,)
-        Of the non-mated comparisons of two subjects.
-    """
+    """By how much each subject, and each pair of subjects, moves a figure; sums over their comparisons."""
 
     mated: Float
+    """Of each subject's mated comparisons, shape (n_subjects,)."""
     nonmated: Float
+    """Of its non-mated ones, with itself or with others."""
     pairs: Float
+    """Of the non-mated comparisons of two subjects, shape (n_pairs,)."""
 
     def __add__(self, other: Deviation) -> Deviation:
         return Deviation(self.mated + other.mated, self.nonmated + other.nonmated, self.pairs + other.pairs)
@@ -85,19 +80,12 @@ class Deviation:
 
 @dataclass(frozen=True, eq=False)
 class ErrorRate:
-    """A rate of errors, and what its interval rests on.
-
-    Attributes
-    ----------
-    errors, count : int
-        Errors, of how many comparisons or transactions.
-    deviation : Deviation
-        Of the rate, in units of the standard deviation of one comparison.
-    """
+    """A rate of errors, of how many comparisons or transactions, and what its interval rests on."""
 
     errors: int
     count: int
     deviation: Deviation
+    """Of the rate, in units of the standard deviation of one comparison."""
 
     @property
     def value(self) -> float:
@@ -292,7 +280,7 @@ def auc_interval(subjects: Subjects, curve: ErrorCurve) -> Interval:
     variance = (subjects.mean(below, True)[1] + subjects.mean(above, False)[1]).variance
     inside = 0 < curve.auc < 1
     found = shrink(curve.auc * (1 - curve.auc) / variance, subjects.size) if inside else np.inf
-    overlap = min(curve.false_nonmatches[curve.index_for_fmr(0)], curve.false_matches[_first_miss(curve)])
+    overlap = min(curve.false_nonmatches[curve.index_for_fmr(0)], curve.false_matches[curve.last_without_miss])
     if overlap < MIN_ERRORS:
         rates = _rates_at(subjects, curve.midpoint(curve.crossing(curve.fmr, curve.fnmr)))
         found = min(found, *(rate.effective for rate in rates))
@@ -377,11 +365,6 @@ def _not_contradicted(subjects: Subjects, curve: ErrorCurve, choice: Choice, set
 def _rates_at(subjects: Subjects, cut: float) -> tuple[ErrorRate, ErrorRate]:
     margin = subjects.scores.similarity - cut
     return subjects.rate(False, margin), subjects.rate(True, margin)
-
-
-def _first_miss(curve: ErrorCurve) -> int:
-    """Return the highest cut that rejects no mated comparison."""
-    return int(np.searchsorted(curve.false_nonmatches, 0, "right")) - 1
 
 
 def _slopes(curve: ErrorCurve, k: int, rate: float) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from ridgefeat.templates import MinutiaeRecord, decode_type9, read_minutiae, rec
 from ridgefeat.templates.reading import HEAD
 from ridgefeat.verify.minutiae import PreparedTemplate, prepare
 from ridgefeat.verify.template import Template, template_from_minutiae, template_from_print
-from ridgefeat.work.engine import count_workers, spread, spread_items
+from ridgefeat.work.engine import count_workers, spread_items
 from ridgefeat.work.guard import Stopped
 from ridgefeat.work.threads import one_thread
 
@@ -73,7 +73,7 @@ class Entry:
     labels: dict[str, Any] = field(default_factory=dict)
     content: Any = None
     failure: str | None = None
-    reread: Callable[[int], list[PreparedTemplate]] | None = None
+    reread: Callable[[int | None], list[PreparedTemplate]] | None = None
 
     @property
     def subject(self) -> str:
@@ -129,7 +129,7 @@ def enrol(
     *,
     params: Params | None = None,
     dpi: Dpi | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
     progress: Progress | None = None,
     template_format: str = "auto",
 ) -> list[Entry]:
@@ -143,8 +143,8 @@ def enrol(
         Stage parameters; the defaults if omitted.
     dpi : float or (float, float), optional
         Resolution of images and .xyt files; it overrides that of the files.
-    jobs : int
-        Worker processes; -1 for every core.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
     progress : callable, optional
         Called with prints done, prints that failed, and prints in all.
     template_format : str
@@ -195,7 +195,7 @@ def read_template(
 
 
 def latent_templates(
-    source: PrintSource, jobs: int = 1, *, dpi: Dpi | None = None, params: Params | None = None
+    source: PrintSource, jobs: int | None = 1, *, dpi: Dpi | None = None, params: Params | None = None
 ) -> list[PreparedTemplate]:
     """Return the templates of an image if it is a latent, of which less can be taken for granted.
 
@@ -208,8 +208,8 @@ def latent_templates(
     ----------
     source : PrintSource
         An image.
-    jobs : int
-        Worker processes; -1 for every core.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
     dpi, params
         As read_template takes them.
     """
@@ -273,14 +273,6 @@ def _kind(path: Path) -> str | None:
 
 def _recognise(path: Path) -> str | None:
     return recognise(read_start(path, HEAD))
-
-
-def run_batches(function: Callable[..., Any], batches: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[Any]:
-    """Yield function(*batch) for each batch in order, computed by worker processes of one thread each."""
-    from joblib import delayed
-
-    calls = (delayed(function)(*batch) for batch in batches)
-    yield from spread(calls, count_workers(jobs), ordered=True)
 
 
 def _enrol(source: PrintSource, params: Params, dpi: Dpi | None, template_format: str) -> Entry:

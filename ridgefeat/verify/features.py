@@ -19,7 +19,11 @@ TABLE_SUFFIXES = frozenset([".csv", ".tsv", ".xlsx", ".parquet"])
 
 
 def entries_from_features(
-    inputs: Sequence[PathLike] | PathLike, *, families: Sequence[str] | None = None, jobs: int = 1, **reading: Any
+    inputs: Sequence[PathLike] | PathLike,
+    *,
+    families: Sequence[str] | None = None,
+    jobs: int | None = 1,
+    **reading: Any,
 ) -> list[Entry]:
     """Return an entry per print with its standardised feature vector as content.
 
@@ -31,7 +35,7 @@ def entries_from_features(
     from ridgefeat.table import extract_many, feature_columns
 
     given = [inputs] if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Sequence) else list(inputs)
-    tables = [path for path in given if _is_table(Path(path))]
+    tables = [p for p in given if Path(p).suffix.lower() in TABLE_SUFFIXES or (Path(p) / MANIFEST).is_file()]
     if tables and len(given) > 1:
         raise TableError(
             f"give one feature table, or prints; got {len(given)} inputs, of which {len(tables)} are tables"
@@ -70,10 +74,6 @@ def feature_scores(pairs: Sequence[tuple[Float, Float]]) -> NDArray[np.float64]:
     count = known.sum(1)
     total = np.where(known, squares, 0).sum(1)
     return np.where(count > 0, -np.sqrt(total / np.maximum(count, 1)), np.nan)
-
-
-def _is_table(path: Path) -> bool:
-    return path.suffix.lower() in TABLE_SUFFIXES or (path / MANIFEST).is_file()
 
 
 def _content(row: Float, error: str) -> tuple[Float | None, str | None]:

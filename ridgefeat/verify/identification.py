@@ -31,6 +31,8 @@ from ridgefeat.verify.protocols import Plan
 from ridgefeat.verify.template import Template
 from ridgefeat.verify.verification import compare_all
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 CONFIDENCE = 0.95
 BUNDLED = "impostors.json"
 KINDS = ("ridges", "minutiae", "latents")
@@ -81,8 +83,8 @@ class Calibration:
     (0.0, 0.527)
     """
 
-    score: NDArray[np.float64]
-    reached: NDArray[np.int64]
+    score: Floats
+    reached: Ints
     comparisons: int
     data: str
     odds: tuple[float, float, float] | None = None
@@ -107,16 +109,12 @@ class Calibration:
         high = 1.0 if k >= n else float(beta.ppf(CONFIDENCE, k + 1, n - k))
         return min(1.0, k / n * readings), min(1.0, high * readings)
 
-    def is_sure(
-        self, score: NDArray[np.float64], prior: float = PRIOR, finger: NDArray[np.int64] | None = None
-    ) -> bool:
+    def is_sure(self, score: Floats, prior: float = PRIOR, finger: Ints | None = None) -> bool:
         """Return whether the best score suffices, so that no more is read; `prior` and `finger` as in posterior."""
         probability = float(self.posterior(score, prior, finger).max())
         return self.count(float(score.max())) == 0 if np.isnan(probability) else probability >= SURE
 
-    def posterior(
-        self, score: NDArray[np.float64], prior: float = PRIOR, finger: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float64]:
+    def posterior(self, score: Floats, prior: float = PRIOR, finger: Ints | None = None) -> Floats:
         """Return the probability of each print of a gallery that it is of the probe's finger, given all their scores.
 
         `prior` is the probability that the finger is in the gallery at all; each of its fingers is equally likely to be
@@ -140,7 +138,7 @@ class Calibration:
 
     @classmethod
     def from_scores(
-        cls, score: NDArray[np.float64], data: str, *, mated: NDArray[np.float64] | None = None, max_points: int = 400
+        cls, score: Floats, data: str, *, mated: Floats | None = None, max_points: int = 400
     ) -> Calibration:
         """Return the calibration of non-mated scores; about `max_points` of them are kept, the highest all.
 
@@ -207,7 +205,7 @@ def identify(
     calibration: Calibration,
     *,
     top: int = 10,
-    jobs: int = 1,
+    jobs: int | None = 1,
     prior: float = PRIOR,
 ) -> list[Candidate]:
     """Return the `top` prints of a gallery that are most similar to a probe, the most similar first.
@@ -223,8 +221,8 @@ def identify(
     calibration : Calibration
         It gives false match rates and probabilities.
     top : int
-    jobs : int
-        Worker processes; -1 for every core.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
     prior : float
         Probability, before anything is compared, that the probe's finger is in the gallery.
 
@@ -282,7 +280,7 @@ def identify(
     return found
 
 
-def _highest_scores(contents: Sequence[Any], others: Sequence[Entry], jobs: int) -> NDArray[np.float64]:
+def _highest_scores(contents: Sequence[Any], others: Sequence[Entry], jobs: int | None) -> Floats:
     """Return the highest score of several readings of a probe with each print of a gallery; -inf without a reading."""
     if not contents:
         return np.full(len(others), -np.inf)
@@ -292,14 +290,14 @@ def _highest_scores(contents: Sequence[Any], others: Sequence[Entry], jobs: int)
     return np.asarray(scores.reshape(len(contents), -1).max(0))
 
 
-def _fit_odds(known: NDArray[np.float64], mated: NDArray[np.float64]) -> tuple[float, float, float] | None:
+def _fit_odds(known: Floats, mated: Floats) -> tuple[float, float, float] | None:
     """Return intercept, slope and floor of the likelihood ratio; None if there are too few scores."""
     if min(len(mated), len(known)) < MIN_MATED:
         return None
     others, own = (np.sort(v)[np.linspace(0, len(v) - 1, min(len(v), MAX_FITTED)).astype(int)] for v in (known, mated))
     shift = np.log(EFFECTIVE_PRIOR / (1 - EFFECTIVE_PRIOR))
 
-    def loss(values: NDArray[np.float64]) -> float:
+    def loss(values: Floats) -> float:
         odds = _odds_of(values)
         wrong = (1 - EFFECTIVE_PRIOR) * np.logaddexp(0, _log_ratio(others, odds) + shift).mean()
         missed = EFFECTIVE_PRIOR * np.logaddexp(0, -_log_ratio(own, odds) - shift).mean()
@@ -308,11 +306,11 @@ def _fit_odds(known: NDArray[np.float64], mated: NDArray[np.float64]) -> tuple[f
     return _odds_of(minimize(loss, START, method="Nelder-Mead", options={"maxiter": 2000}).x)
 
 
-def _odds_of(values: NDArray[np.float64]) -> tuple[float, float, float]:
+def _odds_of(values: Floats) -> tuple[float, float, float]:
     return float(values[0]), float(np.exp(values[1])), float(expit(values[2]))
 
 
-def _log_ratio(score: NDArray[np.float64], odds: tuple[float, float, float]) -> NDArray[np.float64]:
+def _log_ratio(score: Floats, odds: tuple[float, float, float]) -> Floats:
     intercept, slope, floor = odds
     return np.asarray(np.logaddexp(np.log(floor), np.log1p(-floor) + intercept + slope * score))
 

@@ -25,8 +25,8 @@ from ridgefeat.verify.template import Template
 from ridgefeat.verify.waves import coherence
 
 Float = NDArray[np.float64]
-WEIGHTS_WITH_RIDGES = (14.9, 10.7, 8.2, 15.6)
-WEIGHTS_MINUTIAE_ONLY = (44.2, 19.6, 10.5)
+WEIGHTS_WITH_RIDGES = (20.7, 12.5, 6.8, 14.3)
+WEIGHTS_MINUTIAE_ONLY = (39.9, 17.8, 9.6)
 """Intercept, and weights of the logarithm of `local_similarity`, of `paired_fraction` and of `ridge_coherence`."""
 MIN_LOCAL_SIMILARITY = 0.004
 """Lower bound of what the logarithm is taken of."""

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ridgefeat.structure import Float, Minutiae
-from ridgefeat.verify.deformation import Deformation
-from ridgefeat.verify.geometry import Motion, wrap
+from ridgefeat.verify.geometry import Deformation, Motion, wrap
 from ridgefeat.verify.template import Template, inside
 
 ROUNDS = 3

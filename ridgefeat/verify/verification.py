@@ -19,10 +19,11 @@ from ridgefeat.errors import ParameterError, ScoreError
 from ridgefeat.files import bare_name, os_errors_as, sha256, write_together
 from ridgefeat.params import Params
 from ridgefeat.sheets import write_frame
-from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, count_notes, enrol, find_sources, run_batches
+from ridgefeat.verify.enrolment import Dpi, Entry, PathLike, Progress, count_notes, enrol, find_sources
 from ridgefeat.verify.features import entries_from_features, feature_scores
 from ridgefeat.verify.minutiae import minutiae_scores
 from ridgefeat.verify.protocols import Plan, make_plan
+from ridgefeat.work.engine import count_workers, spread
 
 COMPARATORS = ("minutiae", "features")
 COLUMNS = ("probe", "reference", "subject_probe", "subject_reference", "mated", "score")
@@ -84,7 +85,7 @@ def verify(
     dpi: Dpi | None = None,
     params: Params | None = None,
     families: Sequence[str] | None = None,
-    jobs: int = 1,
+    jobs: int | None = 1,
     template_format: str = "auto",
     enrolled: Progress | None = None,
     compared: Callable[[int, int], None] | None = None,
@@ -106,8 +107,8 @@ def verify(
         Stage parameters for `minutiae`; the defaults if omitted.
     families : sequence of str, optional
         Families for `features`.
-    jobs : int
-        Worker processes; -1 for every core.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
     template_format : str
         A name in ridgefeat.templates.FORMATS.
     enrolled, compared : callable, optional
@@ -144,7 +145,7 @@ def compare_all(
     plan: Plan,
     function: Comparator = minutiae_scores,
     *,
-    jobs: int = 1,
+    jobs: int | None = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scores:
     """Return the score of every planned comparison, float64, shape (n,); NaN if a print failed.
@@ -157,15 +158,18 @@ def compare_all(
         What to compare.
     function : callable
         Returns the scores of a list of pairs: minutiae_scores or feature_scores.
-    jobs : int
-        Worker processes; -1 for every core.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
     progress : callable, optional
         Called with comparisons done and comparisons in all.
     """
+    from joblib import delayed
+
     possible = np.flatnonzero(_can_compare(entries, plan))
     order = possible[np.lexsort((possible, plan.reference[possible] // BLOCK, plan.probe[possible] // BLOCK))]
     batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-    results = run_batches(_compare_batch, ((function, *_collect(entries, plan, batch)) for batch in batches), jobs)
+    calls = (delayed(_compare_batch)(function, *_collect(entries, plan, batch)) for batch in batches)
+    results = spread(calls, count_workers(jobs), ordered=True)
     scores = np.full(len(plan), np.nan)
     done = 0
     for batch, found in zip(batches, results, strict=True):

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ridgefeat.structure import Bool, Float
-from ridgefeat.verify.deformation import Deformation
-from ridgefeat.verify.geometry import Motion
+from ridgefeat.verify.geometry import Deformation, Motion
 
 SPACING = 3
 """Pixels between samples: three to a narrow ridge."""

@@ -169,7 +169,9 @@ def _on_this_machine(calls: Iterable[Any], workers: int, ordered: bool, options:
             "a worker process was ended by the system, most likely for lack of memory; use fewer --jobs"
         ) from None
     finally:
-        _close(results)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # joblib's, of what is still to come: the run says why it ends
+            results.close()
 
 
 def _on_dask(client: Any, calls: Iterable[Any], workers: int, ordered: bool) -> Iterator[Any]:
@@ -265,13 +267,6 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _close(results: Any) -> None:
-    """Drop results that are still to come, without joblib's warnings: the run itself reports why it ends."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        results.close()
 
 
 def on_cluster() -> bool:

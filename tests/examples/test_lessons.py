@@ -64,4 +64,4 @@ def test_a_backward_pass_by_hand_prints_the_numbers_of_its_page(capsys):
 def test_every_lesson_says_how_to_run_it(path):
     text = path.read_text(encoding="utf-8")
     assert text.startswith('"""')
-    assert f"python examples/{path.name}" in text or "make demo" in text
+    assert f"python examples/{path.name}" in text

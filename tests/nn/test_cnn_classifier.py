@@ -55,7 +55,6 @@ def test_grid_search_clone_classes_and_history():
     again = clone(best).fit(x, y)
     np.testing.assert_array_equal(again.predict_proba(x), best.predict_proba(x))
     assert (clone(best).set_params(random_state=4).fit(x, y).predict_proba(x) != best.predict_proba(x)).any()
-    assert clone(best).set_params(optimiser="sgd")._optimiser().momentum == 0.9
     flat = clone(best).set_params(image_shape=(9, 8)).fit(x.reshape(len(x), -1), y)
     np.testing.assert_array_equal(flat.predict_proba(x.reshape(len(x), -1)), best.predict_proba(x))
 
@@ -97,7 +96,6 @@ def test_validation_prints_by_group_are_of_both_classes():
 def test_messages():
     x, y = images(20)
     for parameters, says in [
-        ({"optimiser": "rmsprop"}, "'rmsprop'"),
         ({"network": "vgg"}, "no network 'vgg'"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1.0"),
         ({"network": "three-block"}, "does not fit into images of"),

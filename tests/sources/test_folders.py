@@ -8,6 +8,7 @@ import pytest
 
 from ridgefeat.errors import ImageError, LayoutError
 from ridgefeat.sources import PrintSource, find_prints, load_print, pixel_digest, repeated_impressions
+from ridgefeat.sources.rows import locate
 from tests.sources.image_files import grating, saved
 
 
@@ -293,3 +294,19 @@ def test_a_header_that_lies_is_flagged_and_one_that_does_not_is_believed(tree):
     )
     assert (sensor.dpi_x, sensor.dpi_y, sensor.dpi_origin, sensor.flags) == (1000, 1000, "header", ())
     assert load_print(find_prints(root)[0], 400.0).flags == ()
+
+
+@pytest.mark.parametrize("name", ["a/1.png", "prints/a/1.png", "study/prints/a/1.png", "{root}/a/1.png"])
+def test_a_row_is_found_below_the_folder_that_its_name_begins_with(tmp_path, name):
+    root = tmp_path / "study" / "prints"
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "1.png").write_bytes(b"")
+    found = locate(root, name.format(root=root), "plain")
+    assert found.error is None and Path(found.path) == root / "a" / "1.png"
+
+
+@pytest.mark.parametrize("name", ["../b.png", "/etc/hosts", "prints/../../b.png"])
+def test_a_row_that_leads_out_of_its_folder_is_an_error(tmp_path, name):
+    root = tmp_path / "prints"
+    root.mkdir()
+    assert locate(root, name, "plain").error == "the name leads out of the images' folder"

@@ -121,9 +121,9 @@ def test_labels_that_say_missing_are_left_out():
     assert normalise_labels(given) == {"subject": "7", "alteration": "none", "hand": "left"}
 
 
-def test_every_layout_explains_itself():
+def test_layouts_are_tried_in_this_order():
     assert LAYOUTS["plain"].parse(PurePath("100__M_Left_index_finger.BMP")) == {}
     known = ["socofing", "sd4", "sd9", "nist-sd300", "casia", "mcyt", "polyu-hrf", "polyu-cross"]
     known += ["livdet", "fcj", "fvc"]
     assert list(LAYOUTS) == [*known, "person-folders", "class-folders", "plain"]
-    assert all(name == layout.name and len(layout.meaning) > 20 for name, layout in LAYOUTS.items())
+    assert all(name == layout.name for name, layout in LAYOUTS.items())

@@ -9,121 +9,68 @@ import pytest
 from ridgefeat.sources import LAYOUTS, find_prints, recognise
 from ridgefeat.sources.find import repeated_impressions
 
-R, L = {"hand": "right"}, {"hand": "left"}
+NAMES = """
+[nist-sd300]
+sd300a/images/500/png/roll/00001000_roll_500_01.png subject=00001000 hand=right finger=thumb impression=roll
+sd300a/images/500/png/plain/00001000_plain_500_11.png subject=00001000 hand=right finger=thumb impression=plain
+NIST300/00001000_plain_500_12.png subject=00001000 hand=left finger=thumb impression=plain
+plain/00001000_plain_1000_13.png subject=00001000 hand=right finger_id=13 impression=plain
+sd301a/00002223_01_dryrun-A_500_roll_07.png subject=00002223 hand=left finger=index impression=01-dryrun-A-roll
+sd301a/00002223_01_dryrun-P_slap_variable_14.png subject=00002223 hand=left finger_id=14 impression=01-dryrun-P-slap
+SD302b/images/baseline/R/500/slap-segmented/png/00002302_R_500_slap-segmented_05.png
+    subject=00002302 hand=right finger=little impression=R-slap-segmented
+challengers/A/roll/png/00002303_A_roll_10.png subject=00002303 hand=left finger=little impression=A-roll
+sd302/00002303_R_500_slap_15.png subject=00002303 finger_id=15 impression=R-slap
+[plain]
+mine/00001000_roll_500_01.png
+sd300a/00001000_rolled_500_01.png
+sd302e/00002302_1A_L_X_roll_plain_01.png
+mine/s0000042.png
+mine/0012_3_0.bmp
+mine/000_L0_4.bmp
+CASIA-FingerprintV5/000_L4_0.bmp
+mine/1_1_3.jpg
+mine/Live/a.png
+[sd9]
+sd09/s0000042.png subject=0000042 impression=2
+[mcyt]
+0012/pb/0012_3_11.bmp subject=0012 finger_id=3 impression=pb-11
+MCYT-100/dp_0012_3_0.bmp subject=0012 finger_id=3 impression=dp-0
+[casia]
+000/L/000_L0_4.bmp subject=000 hand=left finger=thumb impression=4
+CASIA-FingerprintV5/499_R3_0.bmp subject=499 hand=right finger=ring impression=0
+[polyu-hrf]
+PolyU/DBI/Training/1_1_3.jpg subject=DBI-Training-1 impression=1_3
+PolyU/DBII/148_2_5.jpg subject=DBII-148 impression=2_5
+[polyu-cross]
+contact-based_fingerprints/first_session/12_6.jpg subject=12 impression=contact-based-first-6
+contactless_2d_fingerprint_images/second_session/p12/p6.bmp subject=12 impression=contactless-second-6
+processed_contactless_2d_fingerprint_images/first_session/p12/p6.bmp
+    subject=12 impression=processed-contactless-first-6
+[livdet]
+LivDet2013/SwipeTrain/Spoof/BodyDouble/1017371_R2_4.bmp
+    liveness=spoof sensor=Swipe material=BodyDouble subject=1017371 finger_id=R2 impression=BodyDouble-4
+BiometrikaTrain/Live/031TamLidxBmk.png
+    liveness=live sensor=Biometrika subject=031 hand=left finger=index impression=Biometrika-am
+2015/CrossMatch/Test/Spoof/Play-Doh/x.png liveness=spoof sensor=CrossMatch material=Play-Doh
+2011/SagemTrain/Fake/Latex/7.png liveness=spoof sensor=Sagem material=Latex
+"""
+"""Below each layout the names that are its own, and their labels."""
 
 
-@pytest.mark.parametrize(
-    ("path", "layout", "labels"),
-    [
-        (
-            "sd300a/images/500/png/roll/00001000_roll_500_01.png",
-            "nist-sd300",
-            {"subject": "00001000", **R, "finger": "thumb", "impression": "roll"},
-        ),
-        (
-            "sd300a/images/500/png/plain/00001000_plain_500_11.png",
-            "nist-sd300",
-            {"subject": "00001000", **R, "finger": "thumb", "impression": "plain"},
-        ),
-        (
-            "NIST300/00001000_plain_500_12.png",
-            "nist-sd300",
-            {"subject": "00001000", **L, "finger": "thumb", "impression": "plain"},
-        ),
-        (
-            "plain/00001000_plain_1000_13.png",
-            "nist-sd300",
-            {"subject": "00001000", **R, "finger_id": "13", "impression": "plain"},
-        ),
-        (
-            "sd301a/00002223_01_dryrun-A_500_roll_07.png",
-            "nist-sd300",
-            {"subject": "00002223", **L, "finger": "index", "impression": "01-dryrun-A-roll"},
-        ),
-        (
-            "sd301a/00002223_01_dryrun-P_slap_variable_14.png",
-            "nist-sd300",
-            {"subject": "00002223", **L, "finger_id": "14", "impression": "01-dryrun-P-slap"},
-        ),
-        (
-            "SD302b/images/baseline/R/500/slap-segmented/png/00002302_R_500_slap-segmented_05.png",
-            "nist-sd300",
-            {"subject": "00002302", **R, "finger": "little", "impression": "R-slap-segmented"},
-        ),
-        (
-            "challengers/A/roll/png/00002303_A_roll_10.png",
-            "nist-sd300",
-            {"subject": "00002303", **L, "finger": "little", "impression": "A-roll"},
-        ),
-        (
-            "sd302/00002303_R_500_slap_15.png",
-            "nist-sd300",
-            {"subject": "00002303", "finger_id": "15", "impression": "R-slap"},
-        ),
-        ("mine/00001000_roll_500_01.png", "plain", {}),
-        ("sd300a/00001000_rolled_500_01.png", "plain", {}),
-        ("sd302e/00002302_1A_L_X_roll_plain_01.png", "plain", {}),
-        ("sd09/s0000042.png", "sd9", {"subject": "0000042", "impression": "2"}),
-        ("mine/s0000042.png", "plain", {}),
-        ("0012/pb/0012_3_11.bmp", "mcyt", {"subject": "0012", "finger_id": "3", "impression": "pb-11"}),
-        ("MCYT-100/dp_0012_3_0.bmp", "mcyt", {"subject": "0012", "finger_id": "3", "impression": "dp-0"}),
-        ("mine/0012_3_0.bmp", "plain", {}),
-        ("000/L/000_L0_4.bmp", "casia", {"subject": "000", **L, "finger": "thumb", "impression": "4"}),
-        ("CASIA-FingerprintV5/499_R3_0.bmp", "casia", {"subject": "499", **R, "finger": "ring", "impression": "0"}),
-        ("mine/000_L0_4.bmp", "plain", {}),
-        ("CASIA-FingerprintV5/000_L4_0.bmp", "plain", {}),
-        ("PolyU/DBI/Training/1_1_3.jpg", "polyu-hrf", {"subject": "DBI-Training-1", "impression": "1_3"}),
-        ("PolyU/DBII/148_2_5.jpg", "polyu-hrf", {"subject": "DBII-148", "impression": "2_5"}),
-        ("mine/1_1_3.jpg", "plain", {}),
-        (
-            "contact-based_fingerprints/first_session/12_6.jpg",
-            "polyu-cross",
-            {"subject": "12", "impression": "contact-based-first-6"},
-        ),
-        (
-            "contactless_2d_fingerprint_images/second_session/p12/p6.bmp",
-            "polyu-cross",
-            {"subject": "12", "impression": "contactless-second-6"},
-        ),
-        (
-            "processed_contactless_2d_fingerprint_images/first_session/p12/p6.bmp",
-            "polyu-cross",
-            {"subject": "12", "impression": "processed-contactless-first-6"},
-        ),
-        (
-            "LivDet2013/SwipeTrain/Spoof/BodyDouble/1017371_R2_4.bmp",
-            "livdet",
-            {
-                "liveness": "spoof",
-                "sensor": "Swipe",
-                "material": "BodyDouble",
-                "subject": "1017371",
-                "finger_id": "R2",
-                "impression": "BodyDouble-4",
-            },
-        ),
-        (
-            "BiometrikaTrain/Live/031TamLidxBmk.png",
-            "livdet",
-            {
-                "liveness": "live",
-                "sensor": "Biometrika",
-                "subject": "031",
-                **L,
-                "finger": "index",
-                "impression": "Biometrika-am",
-            },
-        ),
-        (
-            "2015/CrossMatch/Test/Spoof/Play-Doh/x.png",
-            "livdet",
-            {"liveness": "spoof", "sensor": "CrossMatch", "material": "Play-Doh"},
-        ),
-        ("2011/SagemTrain/Fake/Latex/7.png", "livdet", {"liveness": "spoof", "sensor": "Sagem", "material": "Latex"}),
-        ("mine/Live/a.png", "plain", {}),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
+def list_names():
+    layout, found = "", []
+    for word in NAMES.split():
+        if word.startswith("["):
+            layout = word.strip("[]")
+        elif "=" in word:
+            found[-1][2].update([word.split("=")])
+        else:
+            found.append((word, layout, {}))
+    return found
+
+
+@pytest.mark.parametrize(("path", "layout", "labels"), list_names())
 def test_names(path, layout, labels):
     found = recognise(PurePath(path))
     assert (found[0].name, found[1]) == (layout, labels)

@@ -73,7 +73,7 @@ def orientation_error(fp, **params):
 
 
 def test_smoothing_and_doubting_waves_across_the_neighbours_orientation_lower_the_error():
-    noisy = Fingerprint(with_noise(grating((200, 200), 9.0, 0.5).image, 150, 1))
+    noisy = Fingerprint(with_noise(grating((200, 200), 9.0, 0.5).image, 250, 1))
     error = [orientation_error(noisy, smoothing=smoothing) for smoothing in (2, 8, 24)]
     assert error[0] > error[1] > error[2]
-    assert orientation_error(noisy) < 0.9 * orientation_error(noisy, trust=0)
+    assert orientation_error(noisy) < min(0.8, 0.6 * orientation_error(noisy, trust=0))

@@ -64,6 +64,13 @@ function column(k) {
   return data.columns.get(k);
 }
 
+// The name that is meant by what was typed: "ridge density mean" and "Ridge_Density_Mean" are ridge_density_mean, and
+// "ridge density" is the mean of that name, or the first name that contains it. Undefined where none is.
+function meant(typed, names) {
+  const plain = text => text.trim().toLowerCase().replace(/[\s_-]+/g, "_"), wanted = plain(typed);
+  return names.find(n => n === typed) ?? names.find(n => plain(n) === wanted) ?? names.find(n => plain(n) === wanted + "_mean") ?? (wanted ? names.find(n => plain(n).includes(wanted)) : undefined);
+}
+
 // Values of a map axis or of a column by name; undefined for an unknown name.
 function valuesOf(name) {
   if (data.axes.has(name)) return data.axes.get(name);

@@ -12,6 +12,7 @@ function axesChanged() {
   lists.table();
   presets();
   prints.again();
+  remember();
 }
 
 function showColumn(name) {
@@ -21,15 +22,19 @@ function showColumn(name) {
   lists.differing();
   lists.alike();
   prints.again();
+  if (document.documentElement.dataset.ready) remember();
 }
 
 // A field for a name: an unknown one is marked and reported, and changes nothing.
-function named(id, known, use) {
+function named(id, names, use) {
   const field = $(id);
   const take = () => {
-    const name = field.value.trim(), ok = known(name);
-    field.setAttribute("aria-invalid", !ok);
-    if (ok) use(name); else $("reading").textContent = `There is no column “${name}”.`;
+    const name = meant(field.value, names);
+    field.setAttribute("aria-invalid", name === undefined);
+    $("reading").textContent = name === undefined ? `There is no column “${field.value.trim()}”.` : "";
+    if (name === undefined) return;
+    field.value = name;
+    use(name);
   };
   field.addEventListener("change", take);
   // Selecting the text opens the whole list; the old name would narrow it to itself.
@@ -46,6 +51,12 @@ function presets() {
   const other = !data.axes.has(state.x) && !data.axes.has(state.y) ? pairs.length - 1 : -1;
   [...host.children].forEach((b, k) => b.setAttribute("aria-pressed", k === (active >= 0 ? active : other)));
   return pairs;
+}
+
+// The address keeps what is shown, so that it can be sent or kept as a bookmark.
+function remember() {
+  const shown = new URLSearchParams({ x: state.x, y: state.y, by: grouping().name, column: state.column });
+  history.replaceState(null, "", "#" + shown);
 }
 
 function legend() {
@@ -71,6 +82,7 @@ function byChanged() {
   lists.differing();
   lists.table();
   prints.thumbs();
+  remember();
 }
 
 // Part of a name, or label=value; several words must all hold.
@@ -112,31 +124,32 @@ function controls() {
   if (!data.groups.length) $("by").append(el("option", { value: -1 }, "none: there are no labels"));
   $("by").value = state.by;
   $("by").addEventListener("change", byChanged);
-  const known = name => valuesOf(name) !== undefined;
-  named("x", known, name => { state.x = name; axesChanged(); });
-  named("y", known, name => { state.y = name; axesChanged(); });
-  named("column", name => data.place.has(name), showColumn);
+  const columns = about.columns.map(c => c.name), every = [...about.axes, ...columns];
+  named("x", every, name => { state.x = name; axesChanged(); });
+  named("y", every, name => { state.y = name; axesChanged(); });
+  named("column", columns, showColumn);
   $("across").addEventListener("click", () => plotColumns(state.column, state.y));
   $("up").addEventListener("click", () => plotColumns(state.x, state.column));
   $("form").addEventListener("change", event => { state.form = event.target.value; spread.draw(); });
   $("tool").addEventListener("change", event => { state.tool = $("plot").dataset.tool = event.target.value; });
   state.tool = $("plot").dataset.tool = matchMedia("(pointer:coarse)").matches ? "point" : "box";
   document.querySelector(`[name=tool][value=${state.tool}]`).checked = true;
-  $("found").addEventListener("click", find);
-  $("find").addEventListener("keydown", event => { if (event.key === "Enter") find(); });
+  $("find").addEventListener("change", find);
   on("focus", readFocus);
 }
 
 async function begin() {
   await read();
   $("board").hidden = false;
-  const [, x, y] = presets()[0];
-  $("x").value = state.x = x;
-  $("y").value = state.y = y;
-  const C = about.columns.length;
-  let best = 0;
-  if (state.by >= 0) for (let k = 0; k < C; k++) { const v = k => { const s = data.apart[state.by * C + k]; return s === 65535 ? -1 : s; }; if (v(k) > v(best)) best = k; }
-  $("column").value = state.column = about.columns[best].name;
+  const kept = new URLSearchParams(location.hash.slice(1)), [, x, y] = presets()[0];
+  const by = data.groups.findIndex(g => g.name === kept.get("by")), known = name => valuesOf(name) !== undefined;
+  if (by >= 0) state.by = by;
+  $("x").value = state.x = known(kept.get("x")) ? kept.get("x") : x;
+  $("y").value = state.y = known(kept.get("y")) ? kept.get("y") : y;
+  // A column that people know comes first.
+  const usual = ["ridge_density_mean", "ridge_period_mean", "minutiae_count"];
+  state.column = [kept.get("column"), ...usual].find(n => data.place.has(n)) ?? about.columns[0].name;
+  $("column").value = state.column;
   controls();
   legend();
   scatter.update();

@@ -70,7 +70,9 @@ def make_maps(values: Float, families: NDArray[Any], *, neighbours: bool, seed: 
     scores, explained = _components(z, families)
     axes = {f"PC {k + 1}": _spread(scores[:, k], placed) for k in range(min(COMPONENTS, scores.shape[1]))}
     if neighbours and scores.shape[1] >= 2:
-        flat = _neighbours(scores[:, :NEIGHBOUR_COMPONENTS], seed)
+        few = scores[:, :NEIGHBOUR_COMPONENTS]
+        how = {"perplexity": min(30.0, (len(few) - 1) / 3), "init": "pca", "max_iter": NEIGHBOUR_STEPS, "n_jobs": 1}
+        flat = np.asarray(TSNE(2, random_state=seed, **how).fit_transform(few))
         axes |= {f"t-SNE {k + 1}": _spread(flat[:, k], placed) for k in range(2)}
     distance = _spread(_distance(scores[:, :DISTANCE_COMPONENTS], seed), placed)
     return Maps(axes, tuple(explained[:COMPONENTS].tolist()), distance, furthest, deviation)
@@ -119,11 +121,6 @@ def _components(z: Array, families: NDArray[Any]) -> tuple[Array, Array]:
     scores: Array = fitted.fit_transform(weighted)
     real = fitted.explained_variance_ > 1e-10 * max(1e-300, float(fitted.explained_variance_[0]))
     return scores[:, real], np.asarray(fitted.explained_variance_ratio_)[real]
-
-
-def _neighbours(scores: Array, seed: int) -> Array:
-    how = {"perplexity": min(30.0, (len(scores) - 1) / 3), "init": "pca", "max_iter": NEIGHBOUR_STEPS, "n_jobs": 1}
-    return np.asarray(TSNE(2, random_state=seed, **how).fit_transform(scores))
 
 
 def _distance(scores: Array, seed: int) -> Array:

@@ -125,7 +125,7 @@ const prints = (() => {
     $("more").hidden = rows.length <= shown;
     $("more").textContent = `Show more (${(rows.length - some.length).toLocaleString("en")} left)`;
     $("count").textContent = rows.length ? summary(rows) : "No print is selected.";
-    $("copy").disabled = $("clear").disabled = !rows.length;
+    $("copy").disabled = $("clear").disabled = $("save-rows").disabled = !rows.length;
     $("names-box").hidden = !rows.length;
     $("names").value = rows.map(i => about.sources[i]).join("\n");
   }
@@ -150,6 +150,15 @@ const prints = (() => {
     $("count").textContent = `${counted(n, "file name")} copied.`;
   }
 
+  // The selected prints with their labels and every column; a name is quoted so that a spreadsheet does not run it.
+  function asTable() {
+    const quoted = text => `"${(/^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? "'" : "") + text.replaceAll('"', '""')}"`;
+    const texts = data.texts.filter(t => t.name !== "meta_source"), names = about.columns.map(c => c.name);
+    const lines = chosenRows().map(i => [quoted(about.sources[i]), ...texts.map(t => quoted(t.values[t.codes[i]])), ...names.map((_, k) => { const v = column(k)[i]; return v === v ? String(v) : ""; })].join(","));
+    return ["meta_source", ...texts.map(t => t.name), ...names].join(",") + "\n" + lines.join("\n") + "\n";
+  }
+
+  $("save-rows").addEventListener("click", () => save("selected.csv", asTable(), "text/csv"));
   $("copy").addEventListener("click", copy);
   $("clear").addEventListener("click", () => choose([]));
   $("more").addEventListener("click", () => { shown += 2 * STEP; thumbs(); });

@@ -231,6 +231,13 @@ const scatter = (() => {
   $("in").addEventListener("click", () => zoom(0.7));
   $("out").addEventListener("click", () => zoom(1 / 0.7));
   $("whole").addEventListener("click", () => { whole(); draw(); });
+  $("save-map").addEventListener("click", () => {
+    const sheet = el("canvas", { width: base.width, height: base.height }), pen = sheet.getContext("2d");
+    pen.fillStyle = colour("paper");
+    pen.fillRect(0, 0, sheet.width, sheet.height);
+    pen.drawImage(base, 0, 0);
+    sheet.toBlob(blob => save(`${state.x} ${state.y}.png`.replaceAll(" ", "_"), blob, "image/png"));
+  });
   on("chosen", draw);
   on("focus", drawOver);
   return { update, draw, drawNow, shown: () => shown, forget: () => { stamps = []; }, view: () => view };

@@ -89,7 +89,9 @@ const spread = (() => {
     const fill = groupColour(group.code), base = top + ROW - 14, low = scale.low, step = (scale.high - scale.low) / (state.form === "violin" ? GRID : scale.bins);
     const middle = top + ROW / 2;
     if (state.form === "violin") {
-      const points = [...shape].map((v, k) => [x(low + k * step), 26 * v]);
+      // A violin ends where its data end.
+      const [first, last] = [group.values[0], group.values.at(-1)];
+      const points = [...shape].map((v, k) => [low + k * step, 26 * v]).filter(([v]) => v > first - step && v < last + step).map(([v, h]) => [x(Math.min(last, Math.max(first, v))), h]);
       const path = [...points.map(([px, h]) => `${px.toFixed(1)},${(middle - h).toFixed(1)}`), ...points.reverse().map(([px, h]) => `${px.toFixed(1)},${(middle + h).toFixed(1)}`)];
       picture.append(svg("polygon", { points: path.join(" "), fill, "fill-opacity": 0.55, stroke: fill }));
     } else {
@@ -121,6 +123,14 @@ const spread = (() => {
       el("thead", {}, el("tr", {}, ...heads.map((h, k) => el("th", { scope: "col", class: k ? "num" : "" }, h)))), el("tbody", {}, ...body));
   }
 
+  $("save-chart").addEventListener("click", () => {
+    const picture = $("chart").querySelector("svg")?.cloneNode(true);
+    if (!picture) return;
+    const style = `text{font-family:sans-serif;fill:${colour("soft")}}.strong{fill:${colour("ink")};font-weight:600}`;
+    picture.prepend(svg("style", {}, style));
+    picture.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    save(`${state.column}.svg`, picture.outerHTML, "image/svg+xml");
+  });
   on("chosen", draw);
   return { draw, split, at };
 })();

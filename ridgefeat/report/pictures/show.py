@@ -19,7 +19,7 @@ from ridgefeat.features.layers import Marks
 from ridgefeat.files import atomic_write, os_errors_as
 from ridgefeat.report.display import INK, SOFT, label, save_figure, styled
 from ridgefeat.report.display import shorten as shorten_words
-from ridgefeat.report.pictures.marks import mark_minutia, shorten, write
+from ridgefeat.report.pictures.axes import GREEN, draw_layer
 from ridgefeat.report.pictures.panels import PANELS, WARNING, Panel, add_legend, draw_over, find_panels, scaled
 from ridgefeat.report.pictures.template import TemplatePrint
 from ridgefeat.structure import UInt8
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.templates import MinutiaeRecord
-    from ridgefeat.verify import Comparison, PreparedTemplate, Template
+    from ridgefeat.verify import PreparedTemplate, Template
 
 PAGE = (252, 252, 251)
 PANEL_SIDE = 800
@@ -265,10 +265,6 @@ def _scale(fp: Fingerprint, scale: float | None) -> float:
 
 MATCH_SCALE = 2.0
 """Picture pixels per pixel at 500 dpi."""
-JOIN = (0, 140, 100)
-UNPAIRED = 0.55
-"""How far unpaired minutiae fade towards white."""
-MATCH_INK = (40, 44, 52)
 MATCH_GAP, MATCH_HEADING = 24, 64
 
 
@@ -286,32 +282,50 @@ def draw_match(first: Template | PreparedTemplate, second: Template | PreparedTe
     ndarray of uint8, shape (rows, columns, 3)
         RGB.
     """
-    from ridgefeat.verify import PreparedTemplate, compare, prepare
-
-    a, b = (p if isinstance(p, PreparedTemplate) else prepare(p) for p in (first, second))
-    found = compare(a, b)
-    sides = [_ridges(p.template) for p in (a, b)]
-    paired = (found.first, found.second)
-    for picture, prepared, met in zip(sides, (a, b), paired, strict=True):
-        _mark_minutiae(picture, prepared.template, met)
-    height = max(len(s) for s in sides)
-    offset = sides[0].shape[1] + MATCH_GAP
-    page = np.full((height + MATCH_HEADING, offset + sides[1].shape[1], 3), PAGE, np.uint8)
-    for picture, left in zip(sides, (0, offset), strict=True):
-        page[MATCH_HEADING : MATCH_HEADING + len(picture), left : left + picture.shape[1]] = picture
-    start, end = _points(a.template)[found.first], _points(b.template)[found.second] + (offset, 0)
-    for line in np.rint(np.stack([start, end], 1) + (0, MATCH_HEADING)).astype(int).tolist():
-        cv2.line(page, line[0], line[1], JOIN, 1, cv2.LINE_AA)
-    _match_heading(page, (a.template.source, b.template.source), offset, found)
-    return page
+    return _pixels(_match_page(first, second))
 
 
 def save_match(first: Template | PreparedTemplate, second: Template | PreparedTemplate, path: str | Path) -> None:
-    """Draw two prints and write the picture; its format goes by the extension.
+    """Draw two prints and write the picture; its format goes by the extension (.png, .svg, .pdf, .jpg …).
 
     Raises ImageError if the extension is no picture's or the file cannot be written.
     """
-    save_picture(draw_match(first, second), path)
+    _save_page(_match_page(first, second), path)
+
+
+def _match_page(first: Template | PreparedTemplate, second: Template | PreparedTemplate) -> Figure:
+    from matplotlib.patches import ConnectionPatch
+
+    from ridgefeat.verify import PreparedTemplate, compare, prepare
+
+    a, b = ((p.template if isinstance(p, PreparedTemplate) else p) for p in (first, second))
+    found = compare(prepare(a), prepare(b))
+    sides = [_ridges(template) for template in (a, b)]
+    widths, heights = ([round(side.shape[axis] * MATCH_SCALE) for side in sides] for axis in (1, 0))
+    across, down = sum(widths) + MATCH_GAP, max(heights) + MATCH_HEADING
+    with styled():
+        page, drawn = _blank(across, down), []
+        for template, side, left, width, height, met in zip(
+            (a, b), sides, (0, widths[0] + MATCH_GAP), widths, heights, (found.first, found.second), strict=True
+        ):
+            place = (left / across, 1 - (MATCH_HEADING + height) / down, width / across, height / down)
+            ax = page.add_axes(place, frame_on=False)
+            ax.imshow(side, cmap="gray", vmin=0, vmax=255)
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+            draw_layer(Marks(template.minutiae, np.isin(np.arange(len(template.minutiae)), met)), ax)
+            name = label(template.source, max(8, (width - 40) // 10))
+            page.text((left + 8) / across, 1 - 24 / down, name, fontsize=11.5, weight="bold", color=INK)
+            drawn.append(ax)
+        for i, k in zip(found.first, found.second, strict=True):
+            ends = [(m.x[at], m.y[at]) for m, at in ((a.minutiae, i), (b.minutiae, k))]
+            page.add_artist(ConnectionPatch(*ends, "data", "data", axesA=drawn[0], axesB=drawn[1], color=GREEN))
+        coherence = found.ridge_coherence
+        ridges = "" if coherence != coherence else f", ridge coherence {100 * coherence:.0f} %"
+        paired = f"{len(found.first)} minutiae paired, {100 * found.paired_fraction:.0f} % of those in the overlap"
+        text = label(f"score {found.score:.1f}: {paired}{ridges}", max(8, across // 8))
+        page.text(8 / across, 1 - 50 / down, text, fontsize=10, color=INK)
+    return page
 
 
 def _ridges(template: Template) -> UInt8:
@@ -326,31 +340,4 @@ def _ridges(template: Template) -> UInt8:
         # Light, so that marks and lines are visible.
         grey[: large.shape[0], : large.shape[1]] = np.clip(225 + 0.3 * large, 150, 255)
         grey[: large.shape[0], : large.shape[1]][large == 0] = 255
-    size = (round(columns * MATCH_SCALE), round(rows * MATCH_SCALE))
-    return np.asarray(cv2.cvtColor(cv2.resize(grey, size), cv2.COLOR_GRAY2RGB))
-
-
-def _points(template: Template) -> np.ndarray:
-    m = template.minutiae
-    return (np.stack([m.x, m.y], 1) + 0.5) * MATCH_SCALE - 0.5
-
-
-def _mark_minutiae(picture: UInt8, template: Template, met: np.ndarray) -> None:
-    m, points = template.minutiae, _points(template)
-    others = np.setdiff1d(np.arange(len(m)), met)
-    for which in (others, met):
-        for i in which.tolist():
-            mark_minutia(picture, points[i], float(m.direction[i]), int(m.kind[i]), 0.7 * MATCH_SCALE)
-        if which is others:
-            picture[:] = np.rint(255 - (255 - picture.astype(np.float32)) * (1 - UNPAIRED))
-
-
-def _match_heading(page: UInt8, names: tuple[str, str], offset: int, found: Comparison) -> None:
-    for name, left, width in zip(names, (8, offset + 8), (offset - 40, page.shape[1] - offset - 16), strict=True):
-        if name and width > 40:
-            write(page, shorten(name, width, 16, bold=True), left, 24, 16, MATCH_INK, bold=True)
-    coherence = found.ridge_coherence
-    ridges = "" if coherence != coherence else f", ridge coherence {100 * coherence:.0f} %"
-    paired = f"{len(found.first)} minutiae paired, {100 * found.paired_fraction:.0f} % of those in the overlap"
-    text = f"score {found.score:.1f}: {paired}{ridges}"
-    write(page, shorten(text, page.shape[1] - 16, 14), 8, 50, 14, MATCH_INK)
+    return grey

@@ -140,7 +140,7 @@ def _describe_rate(rate: Rate) -> str:
 
 def _rows(found: Analysis) -> list[dict[str, Any]]:
     rows = []
-    own = found.settings.loss(found.curve, "hter")[found.curve.index([c.threshold for c in found.choices])]
+    own = found.thresholds()["hter_own"]
     for number, (choice, point) in enumerate(zip(found.choices, found.operating_points, strict=True), 1):
         rates = [getattr(point, n) for n in ("fmr", "fnmr", "far", "frr", "hter", "accuracy")]
         rows.append(

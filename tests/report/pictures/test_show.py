@@ -1,3 +1,4 @@
+import warnings
 from types import SimpleNamespace
 
 import cv2
@@ -185,3 +186,12 @@ def test_a_vector_picture_keeps_its_letters_and_is_the_same_each_time(print30, t
     a, b = ((tmp_path / f"{name}{suffix}").read_bytes() for name in "ab")
     assert a == b and a.startswith(start)
     assert suffix == ".pdf" or all(text in a.decode() for text in ("Orientation", "coherence of the strokes", "5 mm"))
+
+
+@pytest.mark.parametrize("name", ["指紋 01.bmp", "a\nb\x1b[31m", "$x_1$", "ﷺ" * 200, "\U0001f446", "\udcff", "n" * 500])
+def test_strange_names_neither_warn_nor_fail(name):
+    fp = one_point()
+    fp.source = name
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert draw_overlay(fp, panels=["print"], scale=1).min() < 128
