@@ -8,13 +8,14 @@ classes and the 95 % interval of a bootstrap over people (over fingers for FVC20
 between a print and itself turned by 10 degrees. Minutiae: share found again after the rotation and shift that align two
 impressions best, within 12 px and 22.5 degrees, where both show the finger; and after turning the same image. Needs the
 sets below RIDGEFEAT_DATA or .data/. Prints the tables and writes benchmarks/results/repeatability.md and
-reliability.csv.
+ridgefeat/reliability.json, the table that the package brings.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import sys
 
 from _common import ROOT, WRONG_LABELS, need, report, table  # isort: skip
@@ -27,10 +28,10 @@ from joblib import Parallel, delayed
 
 from ridgefeat.features import select
 from ridgefeat.fingerprint import Fingerprint
+from ridgefeat.reliability import DATA, measure_reliability
 from ridgefeat.sources import find_prints, load_print
 
 REACH, ANGLE = 12, np.pi / 8
-REPLICATES = 1000
 TURN = 10
 
 
@@ -75,34 +76,6 @@ def found_after_turn(m, other, turn):
     near = turned((m.direction + np.deg2rad(TURN))[:, None], o.direction, 2 * np.pi) <= ANGLE
     pairs = assigned(xy, np.stack([o.x, o.y], 1).astype(float), REACH, near)
     return pairs.shape[1], len(m)
-
-
-def icc(fingers, people, values, rng):
-    """ICC(1,1) of every column and its 95 % interval over people; values are (prints, columns), NaN where missing."""
-    names, code = np.unique(fingers, return_inverse=True)
-    known = np.isfinite(values)
-    x = np.where(known, values - np.nanmean(values, 0), 0)
-    member = np.eye(len(names))[code].T
-    count, total, square = member @ known, member @ x, member @ x**2
-    owner = np.unique(people, return_inverse=True)[1][[int(np.flatnonzero(code == k)[0]) for k in range(len(names))]]
-    draws = rng.multinomial(owner.max() + 1, np.full(owner.max() + 1, 1 / (owner.max() + 1)), REPLICATES)
-    found = coefficient(count, total, square, np.ones(len(names)))
-    spread = np.nanpercentile([coefficient(count, total, square, d[owner]) for d in draws], [2.5, 97.5], axis=0)
-    return np.column_stack([found, *np.where(np.isfinite(found), spread, np.nan)])
-
-
-def coefficient(count, total, square, times):
-    """ICC(1,1) of every column from its sums per finger, each finger counted so many times."""
-    used = (count > 1) * times[:, None]
-    n = np.maximum(count, 1)
-    fingers, prints = used.sum(0), (used * n).sum(0)
-    with np.errstate(all="ignore"):
-        mean = (used * total).sum(0) / prints
-        between = (used * n * (total / n - mean) ** 2).sum(0) / (fingers - 1)
-        within = (used * (square - total**2 / n)).sum(0) / (prints - fingers)
-        k = (prints - (used * n**2).sum(0) / prints) / (fingers - 1)
-        result = (between - within) / (between + (k - 1) * within)
-    return np.where((fingers >= 5) & (between + within > 0), result, np.nan)
 
 
 def again(a, mask_a, b, mask_b):
@@ -151,18 +124,17 @@ def visible(xy, mask):
 def one_set(folder, jobs):
     rows = Parallel(jobs)(delayed(measured)(*one) for one in prints(folder))
     people, fingers, databases = (np.array([r[0][k] for r in rows]) for k in (0, 1, 2))
-    values, turned_values = (np.stack([r[k] for r in rows]).astype(float) for k in (1, 2))
+    names = [c.name for family in select() for c in family.all_columns()]
+    values, turned_values = (pd.DataFrame(np.stack([r[k] for r in rows]), columns=names) for k in (1, 2))
     # Sensors differ from each other; what they add between databases is no merit of a column.
-    within = pd.DataFrame(values) - pd.DataFrame(values).groupby(databases).transform("mean")
-    rng = np.random.default_rng(4)
-    reliability = icc(fingers, people, within.to_numpy(), rng)
-    both = np.concatenate([values, turned_values])
-    after_turn = icc(np.tile(np.arange(len(rows)), 2), np.tile(people, 2), both, rng)
+    found = measure_reliability(values, fingers, people, within=databases, seed=4)
+    both = pd.concat([values, turned_values])
+    found["icc_turned"] = measure_reliability(both, np.tile(np.arange(len(rows)), 2))["icc"]
     pairs = [(p, q) for f in np.unique(fingers) for p, q in itertools.combinations(np.flatnonzero(fingers == f), 2)]
     shares = Parallel(jobs)(delayed(again)(*rows[p][3:5], *rows[q][3:5]) for p, q in pairs)
     by_finger = pd.Series(shares).groupby(fingers[[p for p, _ in pairs]]).mean().dropna().to_numpy()
     hits, of = np.array([r[5] for r in rows]).sum(0)
-    return reliability, after_turn, by_finger, hits / of, len(rows), len(np.unique(fingers)), len(np.unique(people))
+    return found, by_finger, hits / of, len(rows), len(np.unique(fingers))
 
 
 def minutiae_row(name, by_finger, same, count, fingers):
@@ -182,24 +154,30 @@ def moved(frame):
     )
 
 
+def as_lists(found):
+    """Return a table by column as lists of numbers with the digits that mean something; None where missing."""
+    exact = found.drop(columns="icc_turned").round({"icc": 3, "icc_low": 3, "icc_high": 3})
+    exact[["within_sd", "mdc"]] = exact[["within_sd", "mdc"]].map(lambda v: float(f"{v:.4g}"))
+    return exact.astype(object).where(exact.notna(), None).to_dict("list")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--jobs", type=int, default=2)
     jobs = parser.parse_args().jobs
     columns = [c for family in select() for c in family.all_columns()]
     frame = pd.DataFrame({"column": [c.name for c in columns], "unit": [c.unit for c in columns]})
-    minutiae = []
+    minutiae, kept = [], []
     for name in ("FCJ2020", "FVC2002"):
-        reliability, after_turn, by_finger, same, count, fingers, people = one_set(need(name), jobs)
-        for k, part in enumerate(("", "_low", "_high")):
-            frame[f"icc_{name}{part}"] = reliability[:, k]
-        frame[f"icc_turned_{name}"] = after_turn[:, 0]
-        frame[f"people_{name}"], frame[f"prints_{name}"] = people, count
+        found, by_finger, same, count, fingers = one_set(need(name), jobs)
+        for part in ("", "_low", "_high"):
+            frame[f"icc_{name}{part}"] = found[f"icc{part}"]
+        frame[f"icc_turned_{name}"] = found["icc_turned"]
+        kept.append(f"{json.dumps(name)}: {json.dumps(as_lists(found), separators=(',', ':'))}")
         minutiae.append(minutiae_row(name, by_finger, same, count, fingers))
         print(f"{name} done", file=sys.stderr)
+    (ROOT / "ridgefeat" / DATA).write_text("{" + ",\n".join(kept) + "}\n", encoding="utf-8")
     frame["icc_difference"] = frame.icc_FVC2002 - frame.icc_FCJ2020
-    path = ROOT / "benchmarks" / "results" / "reliability.csv"
-    frame.round(3).to_csv(path, index=False)
     frame["family"] = frame.column.str.split("_").str[0]
     family_rows = []
     for family, part in frame.groupby("family", sort=False):
@@ -232,9 +210,10 @@ def main() -> None:
     low = frame[(frame.icc_FCJ2020 < 0.3)]
     head = ["column", "unit", "ICC FCJ2020", "ICC FVC2002", "turned by 10°"]
     parts = [
-        "ICC(1,1) of every column is in reliability.csv. It says how much of a column's variance between prints lies "
-        "between fingers; a low one means that a second impression of the finger gives another value, be it through "
-        "placement, pressure or error. Each database's mean is taken off first: sensors are no fingers.",
+        "`ridgefeat.reliability.load_reliability()` has ICC(1,1) of every column. It says how much of a column's "
+        "variance between prints lies between fingers; a low one means that a second impression of the finger gives "
+        "another value, be it through placement, pressure or error. Each database's mean is taken off first: sensors "
+        "are no fingers.",
         moved(frame),
         "## Minutiae found again",
         table(["set", "prints", "fingers", "share, mean over fingers", f"same image turned by {TURN}°"], minutiae),

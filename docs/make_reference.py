@@ -5,7 +5,6 @@ A test makes them again in memory and compares, so that a stale page fails.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from inspect import cleandoc
@@ -16,6 +15,7 @@ import click
 from ridgefeat.cli import COMMANDS, main
 from ridgefeat.features.family import BUILT_IN, families
 from ridgefeat.params import Params, parameter_records
+from ridgefeat.reliability import load_reliability
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
@@ -85,10 +85,8 @@ def features() -> str:
 
 def _reliability() -> dict[str, str]:
     """Return every column's intraclass correlation as the benchmark wrote it; empty where it could not be measured."""
-    with (RESULTS / "reliability.csv").open(newline="", encoding="utf-8") as file:
-        return {
-            row["column"]: row["icc_FCJ2020"] and f"{float(row['icc_FCJ2020']):.2f}" for row in csv.DictReader(file)
-        }
+    found = load_reliability()
+    return {c: f"{icc:.2f}" if icc == icc else "" for c, icc in zip(found["column"], found["icc"], strict=True)}
 
 
 def measured() -> str:

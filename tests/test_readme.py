@@ -36,6 +36,9 @@ NOT_HERE = {
     "ridgefeat bench made.csv --target sex --group subject --images made/ ": "needs a network's file, as the next",
     "ridgefeat bench features.csv --target sex --images prints/ --backbone resnet50.onnx ": "needs a network's file; "
     "tests/backbone makes a small one and runs the same options",
+    "ridgefeat bench others.csv --feature-columns ": "needs a table of another program, as the next; "
+    "tests/table/test_foreign.py makes one",
+    "ridgefeat explore others.csv --feature-columns ": "needs it as well",
     "ridgefeat extract prints/ -o features/ --engine dask=tcp://HEAD:8786": "needs a cluster; "
     "tests/cli/test_scale.py starts a small one",
     "ridgefeat extract --list list.aa -o part_aa/ --engine …": "is a pattern; the README runs merge",
@@ -45,6 +48,7 @@ NOT_HERE = {
 
 SHORTER = {
     "-o compared/": ("--classifiers logistic,pca-lda --fast", "the page has every classifier; tests/bench fits all"),
+    "-o selected": ("--classifiers logistic --fast", "tests/bench/test_selection.py has diagnostics too"),
     "-o seen/": ("--epochs 1", "a network takes a second an epoch"),
     "-o leaky/": ("--classifiers logistic", "knn's 25 neighbours are more prints than are shared"),
     "-j 8 --timeout 120 --memory 2000": ("-j 1", "eight workers start slowly on two cores; tests/cli bounds prints"),

@@ -3,6 +3,7 @@ from .backbone_entries import read_settings as read_settings
 from .comparison import compare as compare
 from .data import load as load
 from .data import make_problem as make_problem
+from .harmonising import Harmonizer as Harmonizer
 from .inputs import read_pixels as read_pixels
 from .job import Job as Job
 from .job import make_comparator as make_comparator
@@ -20,3 +21,5 @@ from .options import Options as Options
 from .results import Comparison as Comparison
 from .results import Fold as Fold
 from .results import Problem as Problem
+from .selection import ColumnSelector as ColumnSelector
+from .selection import read_criteria as read_criteria

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -258,7 +259,7 @@ def find(name: str) -> Method:
 
 
 def build(method: Method, options: Options, **parameters: Any) -> Any:
-    """Return an unfitted pipeline: (standardise, fill gaps,) then the estimator, named "model".
+    """Return an unfitted pipeline: ("harmonise",) ("scale", "fill",) ("select",) then the estimator, "model".
 
     Parameters
     ----------
@@ -273,6 +274,7 @@ def build(method: Method, options: Options, **parameters: Any) -> Any:
         If the method is not for that kind of target.
     """
     from ridgefeat.bench.estimators import GroupScaler, Resampler
+    from ridgefeat.bench.harmonising import Harmonizer
 
     make = method.regress if options.kind == "regression" else method.classify
     if make is None:
@@ -287,7 +289,12 @@ def build(method: Method, options: Options, **parameters: Any) -> Any:
     # Scaled first, so that a gap filled with 0 is one filled with the mean.
     scale = GroupScaler() if options.within else StandardScaler()
     fill = SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)
-    return Pipeline([("scale", scale), ("fill", fill), ("model", model)])
+    steps = [("scale", scale), ("fill", fill), ("model", model)]
+    if options.harmonise is not None:
+        steps.insert(0, ("harmonise", Harmonizer(site=-2 if options.within else -1)))
+    if options.select is not None and method.input == FEATURES:
+        steps.insert(-1, ("select", clone(options.select)))
+    return Pipeline(steps)
 
 
 def grid_of(method: Method, options: Options) -> dict[str, list[Any]]:

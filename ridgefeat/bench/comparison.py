@@ -97,9 +97,9 @@ def compare(
         leaks=any(f.shared_groups for f in folds),
         runs=runs,
         calibrated=bool(pooled) and all(p.calibrated for p in pooled.values()),
-        reproduction=_reproduction(problem, o, len(folds)),
+        reproduction=_reproduction(problem, options or Options(), len(folds)),
         audit=audit,
-        **tables.tabulate(problem, runs, by_method, pooled, weights),
+        **tables.tabulate(problem, runs, by_method, pooled, weights, o.select and o.select.reliability),
     )
     if o.fuse is not None and pooled:
         small, fused = fuse_predictions(problem, pooled, o.fuse, balanced=balanced, inner=inner)
@@ -203,6 +203,8 @@ def _reproduction(problem: Problem, options: Options, n_folds: int) -> Reproduct
     libraries = ("numpy", "scipy", "scikit-learn", "pandas", "joblib")
     completed = ("seed", "jobs", "kind", "n_classes")
     asked = {k: v for k, v in vars(options).items() if k not in completed and v not in ((), None)}
+    if options.select is not None:
+        asked["select"] = options.select.describe()
     if options.further:
         asked["further"] = tuple(m.name for m in options.further)
     return Reproduction(

@@ -192,7 +192,7 @@ def _predict(refitter: Refitter, confound: Confound) -> PooledPredictions | None
         parts.append(confound.removed)
         refitter = replace(refitter, method=_residualised(refitter.method, confound.removed.shape[1]))
     X = np.concatenate([*parts, refitter.levels], axis=1)
-    return refitter.pool(refitter.problem, X, refitter.folds)
+    return refitter.without_selection().pool(refitter.problem, X, refitter.folds)
 
 
 def _residualised(method: Method, n_removed: int) -> Method:

@@ -31,6 +31,7 @@ def load(
     families: Iterable[str] | None = None,
     named: Iterable[str] = (),
     labels: Iterable[str] | None = None,
+    feature_columns: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return a table, with no more columns than are wanted, and its sidecar.
 
@@ -43,6 +44,8 @@ def load(
         Columns to read in any case, features included.
     labels : iterable of str, optional
         Labels to read in addition to `named`; all without.
+    feature_columns : sequence of str
+        Patterns of the feature columns of a table without a sidecar, such as "a*".
 
     Raises
     ------
@@ -51,15 +54,16 @@ def load(
     ParameterError
         If a family does not exist.
     """
-    from ridgefeat.table import load_sidecar, read_table
+    from ridgefeat.table import describe_foreign, load_sidecar, read_table
 
-    about, always = load_sidecar(path), set(named)
-    names = [c["name"] for c in about["columns"]]
-    chosen = {name for columns in _by_family(names, families).values() for name in columns}
-    wanted = [n for n in names if n in chosen or n in always]
-    frame = read_table(path, columns=wanted, labels=None if labels is None else {*labels, *always})
+    about = describe_foreign(path, feature_columns) if feature_columns else load_sidecar(path)
+    always = set(named)
+    chosen = {name for columns in _by_family(about["columns"], families).values() for name in columns}
+    wanted = [c["name"] for c in about["columns"] if c["name"] in chosen or c["name"] in always]
+    frame = read_table(path, columns=wanted, labels=None if labels is None else {*labels, *always}, about=about)
     if labels is not None and not always <= set(frame.columns):
-        frame = read_table(path, columns=())  # so that a message on a missing label can list the others
+        # So that a message on a missing label can list the others.
+        frame = read_table(path, columns=(), about=about)
     return frame, about
 
 
@@ -112,13 +116,14 @@ def make_problem(
         raise TableError(f"target and group are both {target!r}: nothing could be predicted for people not yet seen")
     notes: list[str] = []
     frame = _usable_rows(frame, target, group, notes)
-    by_family = _by_family([c["name"] for c in about["columns"] if c["name"] in frame.columns], families)
+    by_family = _by_family([c for c in about["columns"] if c["name"] in frame.columns], families)
     if not by_family:
         raise TableError("the table has no feature column")
     names = [name for columns in by_family.values() for name in columns]
     if target in names:
         raise TableError(f"target {target!r} is itself a feature; name a label column")
     names = _informative(frame, _unlabelled(about, names, target, notes), notes)
+    kept = set(names)
     if kind is None:
         kind = infer_kind(frame[target])
         if kind == "multiclass" and is_numeric_dtype(frame[target].dtype):
@@ -135,7 +140,7 @@ def make_problem(
         classes=classes,
         positive=_positive(classes, y, positive) if kind == "binary" else None,
         features=frame[names].astype(np.float32),
-        families=_by_family(names),
+        families={f: own for f, columns in by_family.items() if (own := [n for n in columns if n in kept])},
         y=y,
         groups=np.array([as_text(v) for v in frame[group]], object),
         sources=frame["meta_source"].astype(str).to_numpy(object),
@@ -190,11 +195,11 @@ def _usable_rows(frame: pd.DataFrame, target: str, group: str, notes: list[str])
     return frame[keep].reset_index(drop=True)
 
 
-def _by_family(names: Iterable[str], families: Iterable[str] | None = None) -> dict[str, list[str]]:
-    """Return columns by the family that their names begin with, of the wanted ones."""
+def _by_family(columns: Iterable[Mapping[str, Any]], families: Iterable[str] | None = None) -> dict[str, list[str]]:
+    """Return names of columns by the family that they begin with or that is given, of the wanted ones."""
     found: dict[str, list[str]] = {}
-    for name in names:
-        found.setdefault(name.partition("_")[0], []).append(name)
+    for column in columns:
+        found.setdefault(column.get("family") or column["name"].partition("_")[0], []).append(column["name"])
     if families is None:
         return found
     wanted = list(families)

@@ -76,6 +76,10 @@ class Refitter:
         outcomes = evaluate(problem, [self.method], folds, self.options, {self.method.input: X})[self.method.name]
         return None if failure(outcomes) else pool_predictions(problem, outcomes, calibrate=False)
 
+    def without_selection(self) -> Refitter:
+        """Return one that uses all columns, for those that are not the problem's own."""
+        return replace(self, options=replace(self.options, select=None))
+
     def predict(self, problem: Problem, X: NDArray[Any], folds: Sequence[Fold]) -> Predictions | None:
         """Return the same without the rows that they are for."""
         pooled = self.pool(problem, X, folds)
@@ -124,7 +128,9 @@ def ablation(refitter: Refitter) -> pd.DataFrame | None:
     levels = np.ones(refitter.levels.shape[1], bool)  # the level's number always stays
 
     def make_row(how: str, family: str, keep: NDArray[np.bool_]) -> list[dict[str, Any]]:
-        p = refitter.predict(refitter.problem, refitter.X[:, np.r_[keep, levels]], refitter.folds)
+        select = refitter.options.select and refitter.options.select.of(keep)
+        own = replace(refitter, options=replace(refitter.options, select=select))
+        p = own.predict(refitter.problem, refitter.X[:, np.r_[keep, levels]], refitter.folds)
         if p is None:
             return []
         value = statistics.with_intervals(p, refitter.weights, [refitter.problem.metric]).values()
@@ -156,7 +162,7 @@ def permutation_importance(refitter: Refitter) -> pd.DataFrame | None:
     }
     columns = _most_different(problem, X) if len(names) > MAX_COLUMNS else range(len(names))
     blocks |= {("column", names[i]): [i] for i in columns}
-    given = refitter.method, options, X, problem.y, list(blocks.values())
+    given = refitter.method, options, X, problem.y, statistics.group_numbers(problem.groups), list(blocks.values())
     work = (delayed(_shuffle_blocks)(f, *given) for f in refitter.folds)
     try:
         outcomes = list(spread(work, count_workers(options.jobs), ordered=True))
@@ -190,13 +196,20 @@ def _most_different(problem: Problem, X: NDArray[Any]) -> list[int]:
 
 
 def _shuffle_blocks(
-    fold: Fold, method: Method, options: Options, X: NDArray[Any], y: NDArray[Any], blocks: list[list[int]]
+    fold: Fold,
+    method: Method,
+    options: Options,
+    X: NDArray[Any],
+    y: NDArray[Any],
+    groups: NDArray[Any],
+    blocks: list[list[int]],
 ) -> list[Outcome]:
     """Return a fold's outcome, then that with each block of columns shuffled in the test rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pipeline, _ = fit(build(method, options), method, fold, options, X, y, np.zeros(len(y)))
-        before, model = pipeline[:-1], pipeline[-1]
+        pipeline, _ = fit(build(method, options), method, fold, options, X, y, groups)
+        last = -2 if "select" in pipeline.named_steps else -1
+        before, model = pipeline[:last], pipeline[last:]
         test = np.asarray(before.transform(X[fold.test]), np.float32)
         order = np.random.default_rng(options.seed).permutation(len(test))
         out = [Outcome(method.name, fold, *predict_rows(model, test, options))]
@@ -217,7 +230,7 @@ def controls(refitter: Refitter) -> pd.DataFrame:
 
     def alone(column: NDArray[Any]) -> Predictions | None:
         X = np.concatenate([column[:, None].astype(np.float32), refitter.levels], axis=1)
-        return refitter.predict(problem, X, refitter.folds)
+        return refitter.without_selection().predict(problem, X, refitter.folds)
 
     shuffled = [shuffle_target(problem, seed + i) for i in range(CONTROL_DRAWS)]
     of_shuffled = [refitter.predict(p, refitter.X, refitter.folds) for p, _ in shuffled]

@@ -46,6 +46,7 @@ class Outcome:
     reason: str = ""
     chosen: Mapping[str, Any] | None = None
     epochs: Any = None
+    selected: NDArray[np.bool_] | None = None
 
 
 def evaluate(
@@ -134,7 +135,8 @@ def run_fit(
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return Outcome(method.name, fold, None, None, time.perf_counter() - started, reason)
     seconds = time.perf_counter() - started
-    return Outcome(method.name, fold, predicted, scores, seconds, "", chosen, history(fitted))
+    selected = fitted.named_steps["select"].get_support() if "select" in fitted.named_steps else None
+    return Outcome(method.name, fold, predicted, scores, seconds, "", chosen, history(fitted), selected)
 
 
 def fit(
@@ -143,8 +145,8 @@ def fit(
     """Return a method's pipeline fitted on the training rows, and what tuning chose (None without)."""
     train = fold.train
     grid = grid_of(method, options) if options.tune else {}
-    # An estimator that sets prints aside while fitting must do so by group as well.
-    given = {"model__groups": groups[train]} if has_fit_parameter(pipeline[-1], "groups") else {}
+    # What sets prints aside, tests or counts them while fitting must do so by group as well.
+    given = {f"{name}__groups": groups[train] for name, step in pipeline.steps if has_fit_parameter(step, "groups")}
     if not grid:
         return pipeline.fit(X[train], y[train], **given), None
     inner = inner_splits(y[train], groups[train], INNER_FOLDS, options.seed)

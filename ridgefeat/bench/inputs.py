@@ -30,15 +30,17 @@ def make_inputs(
 ) -> dict[str, NDArray[Any] | str]:
     """Return what each kind of classifier reads: float32 matrices, a row per print; or why one is missing.
 
-    A matrix with columns that are standardised within levels ends with the number of the print's level.
+    A matrix with columns that are harmonised by site ends with the number of the print's site, then one with columns
+    that are standardised within levels with the number of its level.
     """
-    codes = None
-    if options.within:
-        names = level_names(problem.labels, options.within)
-        codes = level_codes(names, levels_of(names))[:, None]
+    codes: list[NDArray[np.float32]] = []
+    for columns, purpose in (((options.harmonise,), "harmonise by"), (options.within, "standardise within")):
+        if any(columns):
+            names = level_names(problem.labels, [c for c in columns if c], purpose)
+            codes.append(level_codes(names, levels_of(names))[:, None])
 
     def with_levels(X: NDArray[Any], scaled: bool) -> NDArray[Any]:
-        return np.concatenate([X, codes], axis=1) if scaled and codes is not None else X
+        return np.concatenate([X, *codes], axis=1) if scaled and codes else X
 
     inputs: dict[str, NDArray[Any] | str] = {FEATURES: with_levels(problem.features.to_numpy(np.float32), scaled=True)}
     for m in methods:
@@ -56,7 +58,7 @@ def make_inputs(
     return inputs
 
 
-def level_names(labels: pd.DataFrame, columns: Sequence[str]) -> NDArray[Any]:
+def level_names(labels: pd.DataFrame, columns: Sequence[str], purpose: str = "standardise within") -> NDArray[Any]:
     """Return each row's level as text, "left index" for hand and finger; shape (rows,), missing as "".
 
     Raises
@@ -65,7 +67,7 @@ def level_names(labels: pd.DataFrame, columns: Sequence[str]) -> NDArray[Any]:
         If a column is missing.
     """
     if lacking := [c for c in columns if c not in labels.columns]:
-        raise TableError(f"the table has no column {lacking[0]!r} to standardise within")
+        raise TableError(f"the table has no column {lacking[0]!r} to {purpose}")
     parts = labels[list(columns)]
     cells = zip(*(parts[c].tolist() for c in columns), strict=True)
     names = np.array([" ".join(map(str, row)) for row in cells], object)

@@ -25,7 +25,7 @@ from ridgefeat.sources import PrintSource
 
 TABLES = (
     *("results", "scores", "summary", "classes", "fused_scores", "fused_summary", "pairs", "learning"),
-    *("importances", "ablation", "confounds", "levels", "controls", "epochs"),
+    *("importances", "ablation", "confounds", "levels", "controls", "epochs", "selection"),
 )
 """The tables of a comparison that are written, each as far as it was made."""
 
@@ -45,6 +45,8 @@ class Job:
         Instead: test on each, trained on all others.
     kind, positive, families
         As in ridgefeat.bench.data.make_problem.
+    feature_columns
+        As in ridgefeat.bench.data.load.
     on_duplicates : "merge", "drop" or "warn"
     audit : bool
         Look for leaks first.
@@ -60,6 +62,7 @@ class Job:
     kind: Kind | None = None
     positive: str | None = None
     families: tuple[str, ...] | None = None
+    feature_columns: tuple[str, ...] = ()
     on_duplicates: Duplicates = "merge"
     audit: bool = True
     options: Options = field(default_factory=Options)
@@ -143,11 +146,12 @@ def read_problem(job: Job) -> Problem:
 
     paths, frames, about = job.tables(), [], None
     for path in paths:
-        frame, own = load(path, families=job.families, named=(job.group, job.target))
+        named = (job.group, job.target)
+        frame, own = load(path, families=job.families, named=named, feature_columns=job.feature_columns)
         if about is None:
             about = own
         else:
-            check_same(paths[0], path)
+            check_same(*((about, own) if job.feature_columns else (paths[0], path)))
         if job.cross and job.group in frame:  # the same name in two tables means two people
             frame[job.group] = [None if v is None or v != v else f"{path.stem}:{v}" for v in frame[job.group]]
         frames.append(frame)

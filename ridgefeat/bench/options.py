@@ -77,6 +77,10 @@ class Options:
         As in ridgefeat.bench.splits.make_folds.
     within : tuple of str
         Labels within whose levels columns are standardised.
+    harmonise : str or None
+        Label whose levels' location and scale are taken off (ridgefeat.bench.harmonising.Harmonizer).
+    select : ColumnSelector or None
+        Chooses columns inside each training fold; `complete` looks up their reliability.
     imbalance : "weights", "none", "under" or "over"
     tune : bool
         Search each classifier's grid in inner folds.
@@ -103,6 +107,8 @@ class Options:
     repeats: int = 1
     seed: int = 42
     within: tuple[str, ...] = ()
+    harmonise: str | None = None
+    select: Any = None
     imbalance: Imbalance = "weights"
     tune: bool = False
     fuse: str | None = None
@@ -115,17 +121,20 @@ class Options:
     n_classes: int = 2
 
     def complete(self, problem: Problem) -> Options:
-        """Return the options with the kind and the number of classes of a problem's target.
+        """Return the options with the kind and the number of classes of a problem's target, and columns' reliability.
 
         Raises
         ------
         ParameterError
-            For fewer than 1 epoch, or a number of workers that means none.
+            For fewer than 1 epoch, a number of workers that means none, or a reliability that no column has.
+        TableError
+            If the table of reliability cannot be read.
         """
         if self.epochs < 1:
             raise ParameterError(f"epochs must be 1 or more, got {self.epochs}")
         count_workers(self.jobs)
-        return replace(self, kind=problem.kind, n_classes=max(2, len(problem.classes)))
+        select = self.select and self.select.for_columns(problem.features.columns, problem.kind == "regression")
+        return replace(self, kind=problem.kind, n_classes=max(2, len(problem.classes)), select=select)
 
     @property
     def priors(self) -> list[float] | None:

@@ -158,7 +158,8 @@ class Comparison(Brief):
         In the order in which the classifiers were asked for.
     results : pandas.DataFrame
         A row per classifier, repeat and fold: classifier, repeat, fold, status, reason, train_prints, test_prints,
-        train_groups, test_groups, shared_groups, seconds, then every metric.
+        train_groups, test_groups, shared_groups, seconds, chosen (by tuning), columns (how many were selected, where
+        they were), then every metric.
     scores : pandas.DataFrame
         A row per print, classifier and repeat, out of fold: source, group, y_true, classifier, repeat, fold, y_pred,
         score (of the positive class, in the classifier's own scale; the highest probability where there are several;
@@ -207,6 +208,9 @@ class Comparison(Brief):
         (the range is not above chance).
     epochs : pandas.DataFrame or None
         Of classifiers that train in epochs: classifier, repeat, fold, epoch (from 1), and their own figures.
+    selection : pandas.DataFrame or None
+        Where columns were selected: column, family, icc (NaN where not known), folds (in which it was chosen), of (how
+        many folds); those chosen most often first.
     audit : object or None
         The leak audit (ridgefeat.audit.Audit).
     reproduction : Reproduction
@@ -235,6 +239,7 @@ class Comparison(Brief):
     levels: pd.DataFrame | None = None
     controls: pd.DataFrame | None = None
     epochs: pd.DataFrame | None = None
+    selection: pd.DataFrame | None = None
     audit: Any = None
 
     @property

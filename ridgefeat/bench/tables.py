@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ridgefeat.bench import calibration, metrics, statistics
 from ridgefeat.bench.evaluation import Outcome
@@ -28,11 +29,16 @@ Pooled = Mapping[str, PooledPredictions]
 
 
 def tabulate(
-    problem: Problem, runs: Sequence[Run], by_method: Mapping[str, Sequence[Outcome]], pooled: Pooled, weights: Weights
+    problem: Problem,
+    runs: Sequence[Run],
+    by_method: Mapping[str, Sequence[Outcome]],
+    pooled: Pooled,
+    weights: Weights,
+    icc: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
     """Return the tables of a comparison that need no further fit, by the attribute of Comparison.
 
-    `pooled` holds the classifiers that did not fail; `weights` are the bootstrap's.
+    `pooled` holds the classifiers that did not fail; `weights` are the bootstrap's; `icc` is each column's reliability.
     """
     summary = summarise(problem, runs, pooled, weights)
     classes, confusion, reliability = by_class(problem, pooled) if problem.kind != "regression" else (None, None, None)
@@ -46,6 +52,7 @@ def tabulate(
         "pairs": compare_pairs(problem, pooled, summary, weights),
         "levels": by_level(problem, pooled, weights),
         "epochs": list_epochs(by_method),
+        "selection": list_selection(problem, by_method, icc),
     }
 
 
@@ -68,6 +75,7 @@ def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], poo
                 "shared_groups": len(o.fold.shared_groups),
                 "seconds": round(o.seconds, 4),
                 "chosen": ", ".join(f"{k.split('__')[-1]}={v}" for k, v in (o.chosen or {}).items()),
+                **({} if o.selected is None else {"columns": int(o.selected.sum())}),
                 **dict.fromkeys(names, np.nan),
             }
             if name in pooled:
@@ -198,6 +206,25 @@ def list_epochs(by_method: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame | No
         for i, figures in enumerate(o.epochs or (), 1)
     ]
     return pd.DataFrame(rows) if rows else None
+
+
+def list_selection(
+    problem: Problem, by_method: Mapping[str, Sequence[Outcome]], icc: NDArray[np.float64] | None
+) -> pd.DataFrame | None:
+    """Return a row per column, those chosen most often first; see Comparison.selection. None without a selection.
+
+    The choice looks at the training prints alone, so that it is the same for every classifier.
+    """
+    chosen = max(
+        ([o.selected for o in found if o.selected is not None] for found in by_method.values()), key=len, default=[]
+    )
+    if not chosen:
+        return None
+    family_of = {name: family for family, names in problem.families.items() for name in names}
+    names = [str(name) for name in problem.features.columns]
+    frame = pd.DataFrame({"column": names, "family": [family_of[n] for n in names], "icc": icc})
+    frame["folds"], frame["of"] = np.sum(chosen, axis=0), len(chosen)
+    return frame.sort_values("folds", ascending=False, kind="stable", ignore_index=True)
 
 
 def compare_pairs(problem: Problem, pooled: Pooled, summary: pd.DataFrame, weights: Weights) -> pd.DataFrame | None:

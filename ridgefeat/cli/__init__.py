@@ -33,6 +33,7 @@ SECTIONS = {
         "explore": ("explore.command", "Write a page to look around in a table."),
         "merge": ("extract.merge", "Join tables, in any format."),
         "split": ("split.command", "Divide a table by people: train and test."),
+        "reliability": ("reliability.command", "Measure how well columns repeat."),
     },
     "Classifiers": {
         "bench": ("bench.command", "Compare classifiers, people held out."),

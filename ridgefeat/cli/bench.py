@@ -27,7 +27,15 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
     help="Names, separated by commas; or module:Class of your own.",
 )
 @options.some_families
+@options.feature_columns
 @options.within
+@click.option("--harmonise", metavar="COLUMN", help="Take location and scale of each level off: a sensor or database.")
+@click.option(
+    "--select",
+    metavar="CRITERIA",
+    help="Choose columns inside each training fold, e.g. min_icc=0.6,redundancy=0.9,fdr=0.05.",
+)
+@options.shown("--reliability", default="FCJ2020", metavar="SET|TABLE", help="Columns' ICC, for --select.")
 @options.kind
 @click.option("--positive", metavar="CLASS", help="Class of precision and recall.  [default: the rarer]")
 @options.choice("--split", ("group", "holdout", "image"), help="Folds by group, 80/20 by group, or by image (leaks).")
@@ -72,21 +80,23 @@ def command(**given: Any) -> None:
     """Compare classifiers on a feature table.
 
     Audits the table for leaks first, keeps every group on one side of each fold, and reports every figure with a 95 %
-    interval. Writes results.csv (a row per fold), scores.csv (out of fold), summary.csv and report.html. A classifier
-    that fails is a row with its reason, and the exit code is 1.
+    interval. Writes results.csv (a row per fold), scores.csv (out of fold), summary.csv, report.html, methods.md
+    (sentences for a paper, to be edited) and ro-crate-metadata.json. A classifier that fails is a row with its reason,
+    and the exit code is 1.
 
     \b
     Examples:
       ridgefeat bench features.csv --target sex --group subject -o out/
       ridgefeat bench features.csv --target sex --within finger --fuse subject -o out/
       ridgefeat bench features.csv --target age --classifiers ridge,rbf-svm -o out/
+      ridgefeat bench features.csv --target sex --select min_icc=0.6,redundancy=0.9,fdr=0.05 -o out/
       ridgefeat bench --train a.csv --test b.csv --target sex -o out/
     """
     from ridgefeat.bench import make_folder, run, write_comparison
     from ridgefeat.cli import Unusable
     from ridgefeat.cli.outputs import result_names
     from ridgefeat.files import results_folder
-    from ridgefeat.report import write_bench_page
+    from ridgefeat.report import write_bench_page, write_methods
     from ridgefeat.work.engine import using
 
     job = _job(given)
@@ -100,6 +110,8 @@ def command(**given: Any) -> None:
     ) as temporary:
         write_comparison(comparison, temporary, given["csv_dialect"])
         write_bench_page(comparison, temporary / "report.html")
+        write_methods(comparison, temporary / "methods.md")
+        _describe(comparison, temporary)
     talk.result(lambda: _record(comparison), _table(comparison))
     talk.echo(f"Written to {folder}")
     if any(r.status == "failed" for r in comparison.runs):
@@ -107,7 +119,11 @@ def command(**given: Any) -> None:
 
 
 def _job(given: dict[str, Any]) -> Job:
-    from ridgefeat.bench import Job, Options
+    from ridgefeat.bench import Job, Options, read_criteria
+    from ridgefeat.reliability import OWN_SET
+
+    if given["select"] is None and given["reliability"] != OWN_SET:
+        raise click.UsageError("--reliability says where --select finds columns' ICC; give --select CRITERIA")
 
     def path(name: str) -> Path | None:
         return Path(given[name]) if given[name] else None
@@ -118,9 +134,21 @@ def _job(given: dict[str, Any]) -> Job:
         within=tuple(given["within"]),
         images=path("images"),
         diagnose=not given["fast"],
+        select=read_criteria(given["select"], given["reliability"]) if given["select"] is not None else None,
         **{
             name: given[name]
-            for name in ("split", "folds", "repeats", "seed", "imbalance", "tune", "fuse", "jobs", "epochs")
+            for name in (
+                "split",
+                "folds",
+                "repeats",
+                "seed",
+                "imbalance",
+                "tune",
+                "fuse",
+                "jobs",
+                "epochs",
+                "harmonise",
+            )
         },
     )
     return Job(
@@ -129,6 +157,7 @@ def _job(given: dict[str, Any]) -> Job:
         test=path("test"),
         cross=tuple(map(Path, given["cross"])),
         families=tuple(given["families"]) if given["families"] else None,
+        feature_columns=tuple(given["feature_columns"]),
         options=asked,
         **{name: given[name] for name in ("target", "group", "kind", "positive", "on_duplicates")},
     )
@@ -148,6 +177,22 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
     return backbone_methods(given["backbone"], settings, given["classifiers"] or ())
 
 
+def _describe(comparison: Comparison, folder: Path) -> None:
+    """Write the RO-Crate metadata of a comparison's files."""
+    from ridgefeat.report import write_crate
+
+    it, made = comparison.problem, comparison.reproduction
+    start = "sha256 of "
+    write_crate(
+        folder,
+        name=f"Classifiers compared on {it.target}",
+        description=f"{len(it)} prints, {it.features.shape[1]} columns; {made.split}. See methods.md and report.html.",
+        command=made.command,
+        inputs={k.removeprefix(start): v for k, v in made.digests.items() if k.startswith(start)},
+        versions=made.versions,
+    )
+
+
 def _record(comparison: Comparison) -> dict[str, Any]:
     fused = comparison.fused_summary
     return {
@@ -156,6 +201,7 @@ def _record(comparison: Comparison) -> dict[str, Any]:
         "best": comparison.best,
         "classifiers": comparison.summary.to_dict("records"),
         "fused": None if fused is None else fused.to_dict("records"),
+        "selection": None if comparison.selection is None else comparison.selection.to_dict("records"),
     }
 
 

@@ -13,6 +13,7 @@ from ridgefeat.cli import options, talk
 @options.table
 @options.output(metavar="PAGE.html", help="The page to write.")
 @options.path("--images", metavar="ROOT", help="The folder that was extracted, to show its prints.")
+@options.feature_columns
 @click.option("--by", metavar="LABEL", help="Initial label to colour and compare by.")
 @options.number(
     "--most",
@@ -46,6 +47,7 @@ def command(table: str, output: str, **given: Any) -> None:
         images_root=Path(given["images"]) if given["images"] else None,
         neighbours=not given["no_tsne"],
         overlays=not given["no_overlays"],
+        feature_columns=tuple(given["feature_columns"]),
         **{name: given[name] for name in ("by", "limit", "jobs", "seed")},
     )
     with talk.progress_bar() as progress:

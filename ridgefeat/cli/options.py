@@ -172,6 +172,12 @@ within = click.option(
 )
 FAMILIES = listed("ridgefeat.features.family", "BUILT_IN")
 some_families = click.option("--families", **FAMILIES, help="Use only the columns of these families.")
+feature_columns = click.option(
+    "--feature-columns",
+    metavar="PATTERN",
+    multiple=True,
+    help="Columns that are features, of a table without a sidecar, e.g. 'a*'. Repeat it.",
+)
 kind = click.option(
     "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="Kind of target.  [default: inferred]"
 )

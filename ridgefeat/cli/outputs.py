@@ -112,7 +112,7 @@ def result_names(command: str) -> list[str]:
 def _bench_files() -> list[str]:
     from ridgefeat.bench.job import TABLES
 
-    return [*(f"{name}.csv" for name in TABLES), "report.html"]
+    return [*(f"{name}.csv" for name in TABLES), "report.html", "methods.md", "ro-crate-metadata.json"]
 
 
 def _threshold_files() -> list[str]:

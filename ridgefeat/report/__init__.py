@@ -5,7 +5,9 @@ Pages, each one HTML file that needs no network:
 - `write_bench_page`: a comparison of classifiers;
 - `write_threshold_page`: decision thresholds of a comparator;
 - `write_explore_page`, with `ExploreOptions`: a feature table to explore;
-- `render_model_card`: what a model was made of, as Markdown.
+- `render_model_card`: what a model was made of, as Markdown;
+- `write_methods`: a comparison as sentences for a paper's methods section; `write_crate`: a folder of results as an
+  RO-Crate.
 
 Pictures of prints:
 
@@ -32,7 +34,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "bench.page": ["bench_displays", "write_bench_page"],
+        "bench.page": ["bench_displays", "write_bench_page", "write_methods"],
+        "crate": ["write_crate"],
         "display": ["Display", "save_figure"],
         "explore.page": ["ExploreOptions", "write_explore_page"],
         "model_card": ["render_model_card"],

@@ -41,6 +41,7 @@ def read_table(
     verify: bool = False,
     columns: Collection[str] | None = None,
     labels: Collection[str] | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Read a feature table: CSV in any dialect, .xlsx, Parquet or a folder of Parquet parts.
 
@@ -54,6 +55,9 @@ def read_table(
         Features to read, of those that the sidecar names; all without.
     labels : collection of str, optional
         meta_* and label columns to read; all without. A name that the table does not have is passed over.
+    about : mapping, optional
+        Instead of the sidecar, for a table that has none: as ridgefeat.table.describe_foreign returns it. Without a
+        column meta_source, a print is called by its row.
 
     Returns
     -------
@@ -66,10 +70,10 @@ def read_table(
         If the table or its sidecar cannot be read, or the table lacks columns that the sidecar names.
     """
     path = Path(path)
-    wanted = _plan(path, columns, labels)
+    wanted = _plan(path, columns, labels, about)
     with os_errors_as(TableError, f"table {path} cannot be read"):
         frame = _read_parts(path, wanted) if path.is_dir() else _read_file(path, wanted)
-    frame = _complete(path, wanted, frame)
+    frame = _complete(path, wanted, frame, 0)
     _count(wanted, len(frame))
     if verify:
         _verify(path, wanted.about)
@@ -81,13 +85,14 @@ def iterate_table(
     *,
     columns: Collection[str] | None = None,
     labels: Collection[str] | None = None,
+    about: Mapping[str, Any] | None = None,
     rows: int = ROWS_AT_ONCE,
 ) -> Iterator[pd.DataFrame]:
     """Yield a feature table as frames of consecutive rows, so that it need not fit into memory.
 
     Parameters
     ----------
-    path, columns, labels
+    path, columns, labels, about
         As in read_table.
     rows : int
         Maximum number of rows in a frame.
@@ -98,13 +103,13 @@ def iterate_table(
         As read_table does.
     """
     path = Path(path)
-    wanted = _plan(path, columns, labels)
+    wanted = _plan(path, columns, labels, about)
+    done = 0
     try:
         if (table := _open(path, wanted)) is not None:
-            done = 0
             for frame in _read_text(table, wanted, rows):
+                yield _complete(path, wanted, frame, done)
                 done += len(frame)
-                yield _complete(path, wanted, frame)
             _count(wanted, done)
             return
         pa, _ = import_pyarrow(TableError, path)
@@ -112,7 +117,8 @@ def iterate_table(
             with tabular.open_parquet(part, TableError) as file:
                 names = wanted.kept(file.schema_arrow.names)
                 for batch in file.iter_batches(rows, columns=names, use_threads=False):
-                    yield _complete(part, wanted, _frame(pa.Table.from_batches([batch]), wanted))
+                    yield _complete(part, wanted, _frame(pa.Table.from_batches([batch]), wanted), done)
+                    done += len(batch)
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
     except (ValueError, NotImplementedError) as error:  # as pyarrow's own are, or OSErrors
@@ -141,8 +147,10 @@ class _Wanted:
         return [n for n in header if (n in features if n in self.known else others is None or n in others)]
 
 
-def _plan(path: Path, columns: Collection[str] | None, labels: Collection[str] | None) -> _Wanted:
-    about = sidecar.load_sidecar(path)
+def _plan(
+    path: Path, columns: Collection[str] | None, labels: Collection[str] | None, about: Mapping[str, Any] | None
+) -> _Wanted:
+    about = sidecar.load_sidecar(path) if about is None else dict(about)
     names = [c["name"] for c in about["columns"]]
     if columns is not None:
         known, asked = set(names), set(columns)
@@ -152,8 +160,10 @@ def _plan(path: Path, columns: Collection[str] | None, labels: Collection[str] |
     return _Wanted(f"table {path}", about, names, None if labels is None else frozenset(labels))
 
 
-def _complete(path: Path, wanted: _Wanted, frame: pd.DataFrame) -> pd.DataFrame:
+def _complete(path: Path, wanted: _Wanted, frame: pd.DataFrame, done: int) -> pd.DataFrame:
     """Return a frame with empty meta_* columns where the table has none; refuse one that lacks anything else."""
+    if wanted.about.get("foreign") and "meta_source" not in frame:
+        frame = frame.assign(meta_source=[f"row {done + i}" for i in range(1, len(frame) + 1)])
     known = set(frame.columns)
     others = [n for n in (*META, *wanted.about["label_kinds"]) if wanted.others is None or n in wanted.others]
     lacking = [n for n in [*others, *wanted.features] if n not in known]
@@ -161,7 +171,8 @@ def _complete(path: Path, wanted: _Wanted, frame: pd.DataFrame) -> pd.DataFrame:
         raise TableError(f"table {path} lacks {len(lacking)} columns that its sidecar names, first {lacking[0]!r}")
     if not lacking:
         return frame
-    LOG.info("table %s has no %s: taken as empty.", path, first_few(lacking))
+    if not wanted.about.get("foreign"):
+        LOG.info("table %s has no %s: taken as empty.", path, first_few(lacking))
     empty = {n: column([""] * len(frame), META[n]) for n in lacking}
     order = [n for n in META if n in known or n in empty]
     import pandas as pd

@@ -160,6 +160,8 @@ def _tables(problem: Problem, rng: np.random.Generator) -> dict[str, Any]:
     controls = _grid(control=["target shuffled", "loop ridge count"]).assign(chance=0.5, passed=True)
     found = _ends("value", 0.49, 0.06)
     out["controls"] = controls.assign(meaning="what it is", classifier="rbf_svm", metric=metric, **found)
+    chosen = {"column": ["ridge_a", HOSTILE, "gabor_c"], "family": ["ridge", "ridge", "gabor"]}
+    out["selection"] = pd.DataFrame(chosen | {"icc": [0.82, np.nan, 0.4], "folds": [5, 2, 0], "of": 5})
     epochs = _grid(classifier=["cnn_small"], repeat=[0], fold=range(3), epoch=range(12))
     out["epochs"] = epochs.assign(train_loss=1 / (epochs["epoch"] + 1), valid_loss=0.6 + 0.01 * epochs["epoch"])
     out["audit"] = SimpleNamespace(findings=findings(), notes=())

@@ -1,4 +1,4 @@
-"""A comparison of classifiers as a page: one HTML file that works offline.
+"""A comparison of classifiers as a page: one HTML file that works offline; and as sentences for a methods section.
 
 write_bench_page(comparison, "report.html")
 
@@ -18,7 +18,10 @@ from ridgefeat.files import count_of
 from ridgefeat.report.bench import figures, summary, tables
 from ridgefeat.report.bench.words import find_topic, metric_name
 from ridgefeat.report.display import Display, by_name
+from ridgefeat.report.model_card import ASK
 from ridgefeat.report.page import embed_script, render_page, write_page
+
+CALIBRATED = "Probabilities were calibrated on prints of other folds."
 
 
 def make_view(comparison: Comparison) -> dict[str, Any]:
@@ -56,6 +59,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "controls": tables.list_controls(comparison),
         "audit": tables.describe_audit(comparison.audit),
         "folds": tables.list_folds(comparison),
+        "selection": tables.describe_selection(comparison),
         "reproduction": tables.describe_reproduction(comparison),
     }
     best_values = summary.find_best_values(comparison)
@@ -88,6 +92,36 @@ def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
     script = resources.files("ridgefeat.report.bench").joinpath("script.html").read_text(encoding="utf-8")
     page = view | embed_script(script) | {"version": __version__}
     return write_page(Path(path), render_page("bench/page.html", page))
+
+
+def write_methods(comparison: Comparison, path: str | Path) -> Path:
+    """Write what was done and found as Markdown, to be edited for a paper.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    path : str or Path
+        The file to write; an existing one is replaced.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    TableError
+        If it cannot be written.
+    """
+    asked = {"harmonise": None, "within": (), "tune": False, "imbalance": "none", "samples": "?"}
+    own = {
+        "ask": ASK,
+        "version": __version__,
+        "options": asked | dict(comparison.reproduction.options),
+        "several": len(comparison.folds) > 1,
+        "probabilities": CALIBRATED if comparison.calibrated and comparison.problem.classes else "",
+    }
+    text = render_page("bench/methods.md", make_view(comparison) | own)
+    return write_page(Path(path), text)
 
 
 def bench_displays(comparison: Comparison) -> dict[str, Display]:

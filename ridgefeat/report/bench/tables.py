@@ -223,6 +223,25 @@ TITLES = {
 ORDER = {"leak": 0, "warning": 1, "note": 2}
 
 
+def describe_selection(comparison: Comparison) -> dict[str, Any] | None:
+    """Return in how many folds each column was chosen, as text, and a sentence; None without a selection."""
+    frame = comparison.selection
+    if frame is None:
+        return None
+    of, chosen = int(frame["of"].iloc[0]), frame[frame["folds"] > 0]
+    always, how = int((frame["folds"] == of).sum()), comparison.reproduction.options.get("select", "")
+    rows = [
+        {"name": r["column"], "icc": _sort(round(r["icc"], 2)), "folds": f"{r['folds']} of {r['of']}"}
+        for r in chosen.to_dict("records")
+    ]
+    sentence = (
+        f"Inside each training fold, columns were chosen by {how}: {len(chosen):,} of {len(frame):,} columns in at "
+        f"least one of {count_of(of, 'fold')}, {always:,} in every one. Those of a learning curve, of families and of "
+        "shuffled targets were chosen anew."
+    )
+    return {"sentence": sentence, "rows": rows}
+
+
 def describe_audit(audit: Any) -> dict[str, Any]:
     """Return an Audit (or None) for a page: findings, what was not checked, how many there are, and a sentence."""
     if audit is None:

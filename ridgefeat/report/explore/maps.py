@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
-from scipy.stats import rankdata
 from sklearn.covariance import MinCovDet
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from ridgefeat.bench.selection import correlate_ranks
 from ridgefeat.structure import Float
 
 Array = NDArray[np.float64]
@@ -136,17 +136,6 @@ def _spread(values: Array, placed: NDArray[np.bool_]) -> Float:
     return out
 
 
-def rank_scores(values: Float) -> Array:
-    """Return each column's ranks among its known values, mean 0 and deviation 1; NaN where missing or constant."""
-    ranks = rankdata(values, axis=0, nan_policy="omit")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        known = np.isfinite(ranks)
-        count = np.maximum(known.sum(0), 1)
-        centred = ranks - np.nansum(ranks, 0) / count
-        spread = np.sqrt(np.nansum(centred**2, 0) / count)
-        return np.where(spread > 0, centred / spread, np.nan)
-
-
 def correlate(ranks: Array) -> tuple[NDArray[np.int64], Array]:
     """Return columns in clustered order, and their rank correlations in that order.
 
@@ -154,14 +143,7 @@ def correlate(ranks: Array) -> tuple[NDArray[np.int64], Array]:
     constant ones are left out. A correlation is over the prints that have both columns; 0 where fewer than three have.
     """
     chosen = np.flatnonzero(np.isfinite(ranks).any(0))[:MAX_CORRELATED]
-    known = np.isfinite(ranks[:, chosen]).astype(np.float64)
-    x = np.nan_to_num(ranks[:, chosen])
-    n, sums, squares, products = known.T @ known, x.T @ known, (x**2).T @ known, x.T @ x
-    with np.errstate(invalid="ignore", divide="ignore"):
-        covariance = products - sums * sums.T / n
-        variance = squares - sums**2 / n
-        r = covariance / np.sqrt(variance * variance.T)
-    r = np.clip(np.where((n >= 3) & np.isfinite(r), r, 0), -1, 1)
+    r = correlate_ranks(ranks[:, chosen])
     np.fill_diagonal(r, 1)
     if len(chosen) < 3:
         return chosen, r

@@ -23,16 +23,17 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
+from ridgefeat.bench.selection import rank_scores
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.params import Params
 from ridgefeat.report.explore import sample
-from ridgefeat.report.explore.maps import Maps, correlate, make_maps, rank_scores, separate_groups
+from ridgefeat.report.explore.maps import Maps, correlate, make_maps, separate_groups
 from ridgefeat.report.explore.pictures import PackedPrint, Progress, draw_prints
 from ridgefeat.report.explore.sample import as_text, choose_grouping, list_groupings
 from ridgefeat.report.page import embed_script, render_page, write_page
 from ridgefeat.stages.flags import MEANINGS
 from ridgefeat.structure import Float
-from ridgefeat.table import load_sidecar
+from ridgefeat.table import describe_foreign, load_sidecar
 
 MAX_PRINTS = 5000
 """Prints on a page; of a larger table a sample."""
@@ -85,6 +86,8 @@ class ExploreOptions:
         Worker processes.
     seed : int
         Random seed of the sample and the maps.
+    feature_columns : tuple of str
+        Patterns of the feature columns of a table without a sidecar, such as "a*"; it has no pictures.
     """
 
     images_root: Path | None = None
@@ -94,6 +97,7 @@ class ExploreOptions:
     overlays: bool = True
     jobs: int | None = 1
     seed: int = 0
+    feature_columns: tuple[str, ...] = ()
 
 
 def write_explore_page(
@@ -128,16 +132,20 @@ def write_explore_page(
         If the table or its sidecar cannot be read, is empty, or has no label `by`; if none of its prints lies below
         `images_root`; or if the page cannot be written.
     ParameterError
-        If `limit` is below 1.
+        If `limit` is below 1, or pictures are asked for of a table without a sidecar.
     """
     options, table, page = options or ExploreOptions(), Path(table), Path(page)
     on_message = on_message or (lambda words: None)
     if options.limit < 1:
         raise ParameterError(f"a page needs at least 1 print, got {options.limit}")
-    about = load_sidecar(table)
+    if options.feature_columns and options.images_root is not None:
+        raise ParameterError(
+            "pictures need the sidecar of `ridgefeat extract`; leave --images or --feature-columns out"
+        )
+    about = describe_foreign(table, options.feature_columns) if options.feature_columns else load_sidecar(table)
     columns = list(about["columns"])
     known = {c["name"] for c in columns}
-    read = sample.read_candidates(table, known, about["label_kinds"], options.limit, options.seed)
+    read = sample.read_candidates(table, known, about, options.limit, options.seed)
     if read is None or not columns:
         total = 0 if read is None else len(read.labels)
         raise TableError(f"table {table} has {total} prints and {len(columns)} features; nothing to explore")
@@ -185,7 +193,7 @@ def _numbers(
     """Return everything except pictures: strings of packed numbers, and `about`, which describes them."""
     names = [str(c["name"]) for c in columns]
     values = np.ascontiguousarray(frame[names].to_numpy(np.float32))
-    first = [n.split("_")[0] for n in names]
+    first = [c.get("family") or c["name"].split("_")[0] for c in columns]
     families = np.array([f if f in about["families"] else "other" for f in first])
     on_message(
         f"maps of {len(frame):,} prints by {len(names):,} columns" + (", with t-SNE" * options.neighbours) + " …"

@@ -48,12 +48,12 @@ class Candidates:
 
 
 def read_candidates(
-    table: Path, features: Collection[str], kinds: Collection[str], limit: int, seed: int
+    table: Path, features: Collection[str], about: Mapping[str, Any], limit: int, seed: int
 ) -> Candidates | None:
     """Read a table once; hold the labels of all rows, and about twice as many rows as are wanted; None without rows.
 
-    `features` are its feature columns, `kinds` the labels of which the sidecar knows the type, `limit` the number of
-    rows that are wanted. The same seed gives the same candidates, however the table is stored.
+    `features` are its feature columns, `about` is its sidecar, `limit` the number of rows that are wanted. The same
+    seed gives the same candidates, however the table is stored.
     """
     rng = np.random.default_rng(seed)
     seen: dict[str, set[str]] = {}
@@ -61,7 +61,7 @@ def read_candidates(
     held: list[pd.DataFrame] = []
     keys, rows, certain = np.zeros(0), np.zeros(0, np.int64), np.zeros(0, bool)
     total, most = 0, OVERSAMPLING * limit
-    for stretch in iterate_table(table):
+    for stretch in iterate_table(table, about=about):
         known = stretch[[n for n in stretch.columns if n not in features and n not in NAMES]]
         labels.append(known)
         held.append(stretch)
@@ -78,7 +78,11 @@ def read_candidates(
     everything, frame = pd.concat(labels, ignore_index=True), pd.concat(held, ignore_index=True)
     for name in everything.columns:
         # A label that was added by hand comes as text.
-        if name not in kinds and not name.startswith("meta_") and not pd.api.types.is_numeric_dtype(everything[name]):
+        if (
+            name not in about["label_kinds"]
+            and not name.startswith("meta_")
+            and not pd.api.types.is_numeric_dtype(everything[name])
+        ):
             cells = everything[name].fillna("").tolist()
             everything[name] = column(cells, kind_of(cells))
             frame[name] = everything[name].iloc[rows].reset_index(drop=True)

@@ -385,3 +385,12 @@ def test_a_page_computes_each_part_once(folder: Path, monkeypatch) -> None:
 def test_bands_hold_mean_lowest_and_highest() -> None:
     x, mean, low, high = figures.band_of([1, 1, 2], [0.2, 0.4, np.nan])
     assert (x.tolist(), mean.round(3).tolist(), low.tolist(), high.tolist()) == ([1], [0.3], [0.2], [0.4])
+
+
+def test_selected_columns_are_listed_by_the_number_of_folds(tmp_path):
+    text = write_bench_page(make("binary"), tmp_path / "p.html").read_text(encoding="utf-8")
+    assert "2 of 3 columns in at least one of 5 folds, 1 in every one" in text and 'href="#selection"' in text
+    part = text.partition('<section id="selection">')[2].partition("</section>")[0]
+    cells = re.findall(r'<td class="num">(.*?)</td>', part)
+    assert cells == ["0.82", "5 of 5", "", "2 of 5"] and "<script" not in part
+    assert "Selected columns" not in write_bench_page(without_tables(make("binary")), tmp_path / "p.html").read_text()

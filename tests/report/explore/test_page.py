@@ -15,11 +15,12 @@ import pandas as pd
 import pytest
 from scipy.stats import kruskal
 
+from ridgefeat.bench.selection import rank_scores
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.params import Params
 from ridgefeat.report.explore import page as explore_page
 from ridgefeat.report.explore import pictures
-from ridgefeat.report.explore.maps import correlate, make_maps, rank_scores, separate_groups
+from ridgefeat.report.explore.maps import correlate, make_maps, separate_groups
 from ridgefeat.report.explore.page import Explored, ExploreOptions, write_explore_page
 from ridgefeat.report.explore.sample import NONE, list_groupings
 from ridgefeat.sources import find_prints

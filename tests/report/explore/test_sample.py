@@ -4,6 +4,8 @@ import pandas as pd
 from ridgefeat.report.explore import sample as explore_sample
 from ridgefeat.report.explore.sample import draw_rows, read_candidates
 
+ABOUT = {"label_kinds": {"sex": "text"}}
+
 
 def test_a_sample_keeps_the_fractions_of_its_strata():
     strata = np.repeat(np.uint8([0, 1, 2]), [800, 190, 10])
@@ -26,17 +28,17 @@ def test_a_table_is_read_once_and_little_more_than_the_sample_is_held(monkeypatc
     frame = frame.assign(note=people.astype(str).astype(object), ridge_a=people.astype(np.float32))
     calls = []
 
-    def stretches(table, size=500):
+    def stretches(table, size=500, about=None):
         calls.append(table)
         yield from (frame.iloc[k : k + size] for k in range(0, len(frame), size))
 
     monkeypatch.setattr(explore_sample, "iterate_table", stretches)
-    read = read_candidates(tmp_path, ["ridge_a"], ["sex"], 100, 0)
+    read = read_candidates(tmp_path, ["ridge_a"], ABOUT, 100, 0)
     assert calls == [tmp_path] and 200 <= len(read.frame) <= 200 + 64 + 2 and len(read.labels) == 3000
     assert list(read.frame) == list(frame) and list(read.labels) == ["sex", "note"]
     assert read.frame["ridge_a"].tolist() == read.rows.tolist() and 2900 in read.rows
     # A label that was added by hand has the type that its cells have.
     assert read.labels["note"].dtype == np.int64 == read.frame["note"].dtype
-    monkeypatch.setattr(explore_sample, "iterate_table", lambda table: stretches(table, 77))
-    again = read_candidates(tmp_path, ["ridge_a"], ["sex"], 100, 0)
+    monkeypatch.setattr(explore_sample, "iterate_table", lambda table, about: stretches(table, 77))
+    again = read_candidates(tmp_path, ["ridge_a"], ABOUT, 100, 0)
     assert np.array_equal(read.rows, again.rows) and read.frame.equals(again.frame)
