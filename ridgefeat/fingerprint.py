@@ -266,7 +266,7 @@ class Fingerprint:
         return segmentation.segment(image, found, self.params.segmentation)
 
     def plot(self, panel: str = "minutiae", ax: Axes | None = None) -> Axes:
-        """Draw the print and one of its stages with matplotlib, and return the axes.
+        """Draw the print and one of its stages with matplotlib. Return the axes.
 
         Parameters
         ----------

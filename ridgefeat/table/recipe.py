@@ -83,19 +83,19 @@ class Recipe:
 
         Raises TableError if this version cannot make the same columns from the same parameters; the message says which.
         """
-        found = renamed(content)
+        found, recorded = renamed(content), content.get("own_families", {})
         try:
+            own = {f.name: f for f in (select(families) if families else ()) if f.digest}
             params = Params() if found else Params.from_dict(content["parameters"], where)
             dpi = content.get("dpi")
             dpi = None if dpi is None else tuple(dpi)
             others = {k: content[k] for k in ("regex", "mirror", "invert", "fingers") if k in content}
-            own = {f.name: f for f in (select(families) if families else ()) if f.digest}
-            if lacking := [f"{n} ({s['source']})" for n, s in content.get("own_families", {}).items() if n not in own]:
-                raise ParameterError(f"it has own families, {', '.join(lacking)}; give all families with --families")
             names = [own.get(n, n.partition(":")[0]) for n in content["families"]]
             recipe = cls.make(names, params, dpi, content["layout"], **others)
         except (RidgefeatError, TypeError) as error:
-            raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
+            lacking = [f"; {n} is from {s['source']}: give it with --families" for n, s in recorded.items()]
+            hint = "" if families else "".join(lacking)
+            raise TableError(f"{where}: version {__version__} cannot make that table again: {error}{hint}") from None
         if found := found or differences(content, recipe.to_dict()):
             raise TableError(
                 f"{where} was made by version {content.get('version')}; version {__version__} would make "

@@ -86,7 +86,7 @@ def test_a_sidecar_makes_no_file_run(file, prints, tmp_path):
     table, families = tmp_path / "a.csv", f"ridge,{file}:own"
     run("extract", prints, "-o", table, "--families", families, "-j", 1)
     like = ("extract", prints, "-o", tmp_path / "b.csv", "--like", tmp_path / "a.json", "-j", 1)
-    assert "own (own.py:own); give all families with --families" in run(*like, code=2).stderr
+    assert "own is from own.py:own: give it with --families" in run(*like, code=2).stderr
     run(*like, "--families", families)
     about = json.loads((tmp_path / "a.json").read_text())
     (tmp_path / "a.json").write_text(json.dumps(about | {"families": [f"{file}:own"], "own_families": {}}))

@@ -318,8 +318,9 @@ def _match_page(first: Template | PreparedTemplate, second: Template | PreparedT
             page.text((left + 8) / across, 1 - 24 / down, name, fontsize=11.5, weight="bold", color=INK)
             drawn.append(ax)
         for i, k in zip(found.first, found.second, strict=True):
-            ends = [(m.x[at], m.y[at]) for m, at in ((a.minutiae, i), (b.minutiae, k))]
-            page.add_artist(ConnectionPatch(*ends, "data", "data", axesA=drawn[0], axesB=drawn[1], color=GREEN))
+            start, end = ((m.x[at], m.y[at]) for m, at in ((a.minutiae, i), (b.minutiae, k)))
+            how: dict[str, Any] = {"axesA": drawn[0], "axesB": drawn[1], "color": GREEN}
+            page.add_artist(ConnectionPatch(start, end, "data", "data", **how))
         coherence = found.ridge_coherence
         ridges = "" if coherence != coherence else f", ridge coherence {100 * coherence:.0f} %"
         paired = f"{len(found.first)} minutiae paired, {100 * found.paired_fraction:.0f} % of those in the overlap"
