@@ -4,8 +4,8 @@
 
 Tables of `ridgefeat extract` of the three sets. Sex on SOCOFing by person: the area under the ROC curve with columns
 selected inside the training folds, paired with that of all columns; and with columns selected once on all prints, which
-leaks. Which of five sensors a print is from (FVC2002's four databases and FCJ2020), told from all columns by
-classifiers in folds by finger, before and after the sensors are harmonised on training people; and whether a finger
+leaks. Which of five sensors a print is from (FVC2002's four databases and FCJ2020), predicted from all columns
+in folds by person, before and after the sensors are harmonised on training people; and whether a finger
 still finds its other impressions. One process. Writes benchmarks/results/selection.md.
 """
 
@@ -106,7 +106,7 @@ def _best(values, y, groups, count: int = 50):
 
 
 def sensors(fvc: str, fcj: str) -> list[str]:
-    """Return the tables of how well the sensor is told, and the finger found, before and after harmonising."""
+    """Return the tables of how well the sensor is recognised, and the finger found, before and after harmonising."""
     frames = [read_table(path).copy() for path in (fvc, fcj)]
     frames[0]["sensor"] = frames[0]["meta_source"].str.split("/").str[0].str.replace("_B", "").radd("FVC2002 ")
     frames[1]["sensor"] = "FCJ2020"
@@ -121,7 +121,7 @@ def sensors(fvc: str, fcj: str) -> list[str]:
     plain = Options(jobs=1, folds=5)
     tried = {"as measured": _leave, "mean and deviation per sensor": _standardise, "harmonised": _harmonise}
     tried["harmonised, each sensor new"] = _harmonise_new
-    told: list[list[object]] = []
+    recognised: list[list[object]] = []
     same: list[list[object]] = []
     for name, how in tried.items():
         made = np.empty_like(values)
@@ -134,14 +134,14 @@ def sensors(fvc: str, fcj: str) -> list[str]:
                 scores[method][test] = model.predict(applied) == site[test]
         for method, right in scores.items():
             balanced = np.mean([right[site == k].mean() for k in range(len(sensor))])
-            told.append([name, method, f"{balanced:.3f}"])
-            print(told[-1], flush=True)
+            recognised.append([name, method, f"{balanced:.3f}"])
+            print(recognised[-1], flush=True)
         same.append([name, *_rank_one(made, site, finger)])
     return [
         f"{len(frame)} prints of {', '.join(sensor)}; {values.shape[1]} columns; five folds by person. Balanced "
-        f"accuracy of telling the sensor; chance is {1 / len(sensor):.2f}. `each sensor new`: its rows were not in "
+        f"accuracy of recognising the sensor; chance is {1 / len(sensor):.2f}. `each sensor new`: its rows were not in "
         "training, and give its location and scale themselves.",
-        table(["columns", "classifier", "sensor told"], told),
+        table(["columns", "classifier", "balanced accuracy"], recognised),
         "Share of prints whose nearest other print (Euclidean, standardised columns) is of the same finger: among the "
         "prints of the same sensor, and among all.",
         table(["columns", "within the sensor", "among all"], same),

@@ -35,6 +35,7 @@ MEASURED = (
     "quality_nfiq2",
     "quality_score",
     "synth_peer",
+    "compare",
     "bench_sex",
     "bench_calibration",
     "backbone_sex",

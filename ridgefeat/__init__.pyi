@@ -1,6 +1,7 @@
 from . import audit as audit
 from . import backbone as backbone
 from . import bench as bench
+from . import compare as compare
 from . import features as features
 from . import nn as nn
 from . import synth as synth

@@ -167,7 +167,7 @@ def load_reliability(source: str | Path = OWN_SET) -> pd.DataFrame:
 
     own = json.loads(files("ridgefeat").joinpath(DATA).read_text("utf-8"))
     if source in own:
-        return pd.DataFrame(own[source]).fillna(np.nan)
+        return pd.DataFrame(own[source])
     from ridgefeat.tabular import log_dialect, open_table
 
     path, where = Path(source), f"table of reliability {source}"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ridgefeat.errors import TableError
 from ridgefeat.files import first_few
@@ -24,6 +25,8 @@ PRINT_LABELS = ("hand", "finger", "finger_id", "impression", "alteration", "leve
 """Labels of a print and not of a person: they may vary within a group."""
 TOO_GOOD_AUC = 0.95
 """Area under the ROC curve from which a result is too good for a label of people."""
+MAX_INTEGER_CLASSES = 10
+"""Whole numbers with at most so many distinct values are classes, with more a quantity."""
 MAX_NUMERIC_CLASSES = 20
 """Distinct numbers beyond which a target is a quantity, not a class."""
 
@@ -151,6 +154,21 @@ def _codes(column: pd.Series[Any]) -> tuple[Index, tuple[str, ...]]:
 def as_text(value: object) -> str:
     """Return a label as text; 3.0, which is what 3 becomes in a column with gaps, is "3"."""
     return str(int(value)) if isinstance(value, (float, np.floating)) and value.is_integer() else str(value)
+
+
+def is_quantity(column: pd.Series[Any]) -> bool:
+    """Return whether a label is a quantity: a number, but neither two values nor few whole numbers, which are classes.
+
+    Examples
+    --------
+    >>> is_quantity(pd.Series([1, 2, 3])), is_quantity(pd.Series([20.5, 31.0, 47.0]))
+    (False, True)
+    """
+    values = column.dropna()
+    if not is_numeric_dtype(values.dtype) or is_bool_dtype(values.dtype) or values.nunique() <= 2:
+        return False
+    numbers = values.to_numpy(np.float64)
+    return bool(values.nunique() > MAX_INTEGER_CLASSES or (numbers != np.round(numbers)).any())
 
 
 def _fold(number: int, fold: Any, prints: int) -> Fold:

@@ -9,15 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from pandas.api.types import is_numeric_dtype
 
-from ridgefeat.audit.table import as_text
+from ridgefeat.audit.table import MAX_INTEGER_CLASSES, as_text, is_quantity
 from ridgefeat.bench.results import Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import count_of, first_few
-
-MAX_INTEGER_CLASSES = 10
-"""Whole numbers with at most so many distinct values are classes, with more a quantity."""
 
 PERSON = re.compile(
     r"subj|person|people|donor|participant|patient|volunteer|individual|name|(^|_)id(entity)?$", re.IGNORECASE
@@ -159,13 +156,7 @@ def infer_kind(column: pd.Series[Any]) -> Kind:
     >>> infer_kind(pd.Series(["female", "male"])), infer_kind(pd.Series([20.5, 31.0, 47.0]))
     ('binary', 'regression')
     """
-    values = column.dropna()
-    count = values.nunique()
-    if is_numeric_dtype(values.dtype) and not is_bool_dtype(values.dtype) and count > 2:
-        numbers = values.to_numpy(np.float64)
-        if count > MAX_INTEGER_CLASSES or (numbers != np.round(numbers)).any():
-            return "regression"
-    return "binary" if count == 2 else "multiclass"
+    return "regression" if is_quantity(column) else "binary" if column.nunique() == 2 else "multiclass"
 
 
 def _group_advice(frame: pd.DataFrame, labels: Sequence[str]) -> str:

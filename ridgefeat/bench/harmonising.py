@@ -32,9 +32,9 @@ class Harmonizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     needed, but all of its rows must be transformed at once.
 
     Location and scale are all that is taken off. A classifier that reads other differences, of the distributions'
-    shapes or between columns, may still tell the site (benchmarks/selection.py measures it).
+    shapes or between columns, may still recognise the site (benchmarks/selection.py measures it).
 
-    No target is looked at. If sites differ in their shares of classes, that difference is taken off with the site's.
+    No target is used. If sites differ in their shares of classes, that difference is taken off with the site's.
     ComBat as published keeps it by covariates, which are not known of a print to be predicted.
 
     Parameters
@@ -112,7 +112,7 @@ class Harmonizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return _Effect(location, scale)
         z = z[:, able]
         # Rows, not people: shrunk by the number of people, a tenth of a sensor's effect would stay in every column,
-        # and a thousand columns tell it.
+        # and a thousand columns reveal it.
         n = np.isfinite(z).sum(axis=0)
         own, variance = _mean(z), np.nanvar(z, axis=0)
         if len(z) < 2:  # a lone print says nothing of a scale

@@ -30,6 +30,7 @@ SECTIONS = {
         "params": ("listing.params", "List the parameters of the stages."),
     },
     "Tables": {
+        "compare": ("compare.command", "Compare groups of people: differences."),
         "explore": ("explore.command", "Write a page to look around in a table."),
         "merge": ("extract.merge", "Join tables, in any format."),
         "split": ("split.command", "Divide a table by people: train and test."),

@@ -121,7 +121,13 @@ def _threshold_files() -> list[str]:
     return list(FILES)
 
 
-RESULTS: dict[str, Any] = {"bench": _bench_files, "threshold": _threshold_files}
+def _compare_files() -> list[str]:
+    from ridgefeat.cli.compare import FILES
+
+    return list(FILES)
+
+
+RESULTS: dict[str, Any] = {"bench": _bench_files, "compare": _compare_files, "threshold": _threshold_files}
 """Commands whose output is a folder, and the files that they write there."""
 
 

@@ -16,7 +16,7 @@ HEAD = (
     *("method", "threshold", "95 %", "FMR", "95 %", "errors", "FNMR", "95 %", "errors"),
     *("HTER", "accuracy", "HTER, own scores"),
 )
-FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
+FILES = ("thresholds.csv", "figures.csv", "curves.csv", "ratios.csv", "report.html")
 
 
 @click.command("threshold")
@@ -43,6 +43,12 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
     help="Folds over subjects by which each comparison is judged once. 1: choose and judge on the same scores.",
 )
 @options.shown("--seed", type=click.IntRange(0), default=0, help="Seed of the folds.")
+@click.option(
+    "--llr",
+    type=click.Choice(["natural", "10", "2", "fit"]),
+    help="Scores are log likelihood ratios of this base: add Cllr and a Tippett plot. fit: turn other scores into such "
+    "ratios, each by subjects of other folds, and write ratios.csv.",
+)
 @click.option("--positive", metavar="LABEL", help="The label that counts as mated.")
 @click.option("--classifier", metavar="NAME", help="Classifier to read, if the table holds several.")
 @click.option("--score-column", metavar="NAME", help="Column of the scores.  [default: score, …]")
@@ -55,7 +61,7 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "report.html")
 @options.csv_dialect
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
 @options.json_result
-def command(table: str, second: str | None, output: str, **given: Any) -> None:
+def command(table: str, second: str | None, output: str, llr: str | None, **given: Any) -> None:
     """Choose decision thresholds and report their error rates on subjects that they have not seen.
 
     SCORES is a table: CSV in any dialect, columns with spaces between, .xlsx, Parquet or a folder of Parquet files. It
@@ -75,11 +81,12 @@ def command(table: str, second: str | None, output: str, **given: Any) -> None:
       ridgefeat threshold trials.txt scores.txt -o thresholds/
       ridgefeat threshold matrix.csv --regex '(?P<subject>\\d+)_.*' -o thresholds/
       ridgefeat threshold distances.csv --distance -o thresholds/ --methods far-frr,exact,fmr=0.1%
+      ridgefeat threshold scores.csv -o thresholds/ --llr fit
       ridgefeat threshold scores.csv -o thresholds/ --prior 0.99 --cost-fa 100 --objective cost
     """
     from pathlib import Path
 
-    from ridgefeat.threshold import Settings, analyse, read_scores
+    from ridgefeat.threshold import Settings, analyse, log_ratios, read_scores
 
     folder = Path(output)
 
@@ -92,12 +99,13 @@ def command(table: str, second: str | None, output: str, **given: Any) -> None:
     )
     read = read_scores(table, second, **reading)
     talk.echo(f"{read.note}.")
-    found = analyse(read.scores, given["methods"], settings, **chosen("folds", "seed"))
+    ratios = log_ratios(read.scores, llr, **chosen("folds", "seed")) if llr else None
+    found = analyse(read.scores, given["methods"], settings, **chosen("folds", "seed"), ratios=ratios)
     _write(found, folder, Path(table).name, read.note, given["csv_dialect"])
     talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
         talk.echo(f"Note: {remark}")
-    talk.echo(f"Written: {', '.join(str(folder / name) for name in FILES)}")
+    talk.echo(f"Written: {', '.join(str(folder / name) for name in FILES if (folder / name).exists())}")
 
 
 def _write(found: Analysis, folder: Any, title: str, note: str, dialect: str) -> None:
@@ -109,7 +117,9 @@ def _write(found: Analysis, folder: Any, title: str, note: str, dialect: str) ->
     from ridgefeat.sheets import DIALECTS
 
     with results_folder(folder, "threshold", Unusable, usual=FILES, typed=["ridgefeat", *sys.argv[1:]]) as temporary:
-        for name, frame in zip(FILES, (found.thresholds(), found.figures(), found.curves()), strict=False):
+        tables = [found.thresholds(), found.figures(), found.curves()]
+        tables += [found.ratios.table()] if found.ratios is not None and found.ratios.fitted else []
+        for name, frame in zip(FILES, tables, strict=False):
             DIALECTS[dialect].write(frame, temporary / name)
         write_threshold_page(
             found, temporary / FILES[-1], title=title, about={"Command": talk.command_line(), "Table": note}
@@ -124,7 +134,7 @@ def _record(found: Analysis) -> dict[str, Any]:
 def _lines(found: Analysis) -> str:
     """Return the tables for the terminal: the recommended method first, with errors and intervals."""
     from ridgefeat.report import percent, percent_interval
-    from ridgefeat.threshold import MIN_ERRORS
+    from ridgefeat.threshold import BARE, MIN_ERRORS
 
     rows: list[Sequence[str]] = []
     own = found.thresholds()["hter_own"]
@@ -138,7 +148,7 @@ def _lines(found: Analysis) -> str:
     rows.insert(0, rows.pop(found.choices.index(found.recommended)))
     figures: list[Sequence[str]] = [("figure", "value", "95 %")]
     for f in found.metrics:
-        bare = f.name in ("AUC", "d'")
+        bare = f.name in BARE
         inner = percent_interval(f.low, f.high) if not bare else f"{f.low:.4f}–{f.high:.4f}" if f.low == f.low else ""
         figures.append((f.name, f"{f.value:.4f}" if bare else percent(f.value), inner))
     right, judged = range(1, len(HEAD)), "On subjects not seen" if found.folds > 1 else "On the same scores"

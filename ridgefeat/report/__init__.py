@@ -3,11 +3,12 @@
 Pages, each one HTML file that needs no network:
 
 - `write_bench_page`: a comparison of classifiers;
+- `write_compare_page`: a label compared over columns;
 - `write_threshold_page`: decision thresholds of a comparator;
 - `write_explore_page`, with `ExploreOptions`: a feature table to explore;
 - `render_model_card`: what a model was made of, as Markdown;
-- `write_methods`: a comparison as sentences for a paper's methods section; `write_crate`: a folder of results as an
-  RO-Crate.
+- `write_methods`, `write_compare_methods`: a comparison as sentences for a paper's methods section; `write_crate`: a
+  folder of results as an RO-Crate.
 
 Pictures of prints:
 
@@ -19,14 +20,15 @@ Pictures of prints:
 
 Figures of reports, for notebooks and papers:
 
-- `bench_displays`, `threshold_displays`: a report's figures by name, each with `plot(ax)` and `save(path)`;
-- `plot_curves`, `plot_intervals`, `plot_predictions`, `plot_confusion_matrix`, and of a threshold analysis `plot_det`,
-  `plot_roc`, `plot_scores`, `plot_error_rates`: functions that draw on the axes they are given;
+- `bench_displays`, `compare_displays`, `threshold_displays`: a report's figures by name, each with `plot(ax)` and
+  `save(path)`;
+- `plot_curves`, `plot_intervals`, `plot_predictions`, `plot_confusion_matrix`, `plot_tippett`, and of a threshold
+  analysis `plot_det`, `plot_roc`, `plot_scores`, `plot_error_rates`: functions that draw on the axes they are given;
 - `save_figure`: any matplotlib figure as SVG, PDF or PNG;
 - `percent`, `percent_interval`: rates as text, as the pages write them.
 
 Read `page` (templates, numbers, files), `display` (a figure in this style) and `plots` (the kinds of figure) first;
-then one folder per page: `bench`, `threshold`, `explore`; `pictures` and `model_card` stand alone.
+then one folder per page: `bench`, `compare`, `threshold`, `explore`; `pictures` and `model_card` stand alone.
 """
 
 import lazy_loader
@@ -35,6 +37,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "bench.page": ["bench_displays", "write_bench_page", "write_methods"],
+        "compare.figures": ["compare_displays", "plot_people"],
+        "compare.page": ["write_compare_methods", "write_compare_page"],
         "crate": ["write_crate"],
         "display": ["Display", "save_figure"],
         "explore.page": ["ExploreOptions", "write_explore_page"],
@@ -51,7 +55,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "save_template",
         ],
         "pictures.why": ["plot_explanation", "save_explanation"],
-        "plots": ["Curve", "Interval", "plot_confusion_matrix", "plot_curves", "plot_intervals", "plot_predictions"],
+        "plots": [
+            "Curve",
+            "Interval",
+            "plot_confusion_matrix",
+            "plot_curves",
+            "plot_intervals",
+            "plot_predictions",
+            "plot_tippett",
+        ],
         "threshold.figures": ["plot_det", "plot_error_rates", "plot_roc", "plot_scores", "threshold_displays"],
         "threshold.page": ["write_threshold_page"],
     },

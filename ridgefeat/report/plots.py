@@ -242,6 +242,36 @@ def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str], ax: Axes | No
     return ax
 
 
+def plot_tippett(
+    log10_ratio: ArrayLike, first: NDArray[np.bool_], names: tuple[str, str], ax: Axes | None = None
+) -> Axes:
+    """Draw a Tippett plot: for each ratio the share of either kind that has at least so much.
+
+    Parameters
+    ----------
+    log10_ratio : array_like, shape (n,)
+        NaN is left out.
+    first : ndarray of bool, shape (n,)
+        Which are of the first kind.
+    names : (str, str)
+        Of the kinds.
+    ax : matplotlib.axes.Axes, optional
+    """
+    values = np.asarray(log10_ratio, np.float64)
+    known = np.isfinite(values)
+    with axes(ax) as ax:
+        ax.axvline(0, **REFERENCE)
+        for i, (name, who) in enumerate(zip(names, (first, ~first), strict=True)):
+            own = np.sort(values[known & who])
+            share = 100 * np.arange(len(own), 0, -1) / len(own)
+            x = np.concatenate([[values[known].min()], own, [values[known].max()]])
+            y = np.concatenate([[100], share, [0]])
+            ax.step(x, y, where="pre", label=label(f"{name}, {len(own):,}"), **line_style(i))
+        ax.set(xlabel="log10 likelihood ratio", ylabel="share with at least so much, %", ylim=(-1, 101))
+        ax.locator_params(nbins=6)
+    return ax
+
+
 def confusion_words(counts: ArrayLike, names: Sequence[str]) -> str:
     """Return a confusion matrix in words."""
     return "; ".join(

@@ -34,35 +34,25 @@ MAX_UNCHECKED_PIXELS = 25_000_000
 
 @dataclass(frozen=True, eq=False)
 class LoadedPrint:
-    """One print as the stages take it.
-
-    Attributes
-    ----------
-    pixels : ndarray of uint8, shape (rows, columns)
-        The print, without a frame that its layout knows.
-    dpi_x, dpi_y : float
-        Resolution across and down.
-    dpi_origin : str
-        given, index, layout, header or assumed.
-    flags : tuple of str
-        resolution_assumed, header_resolution_ignored, name_not_in_layout, not_in_index, first_page_only, alpha_ignored,
-        record_size_ignored (a transaction's record gives the image another size than it has), region_given.
-    sha256 : str
-        Digest of the pixels as decoded, before a frame is cut off.
-    format : str
-        bmp, png, jpeg, tiff, pnm, gif, webp, jpeg2000 or wsq.
-    region : ndarray of bool, shape (rows, columns), or None
-        Where the print is, if its source says so.
-    """
+    """One print as the stages take it."""
 
     pixels: UInt8
+    """The print, shape (rows, columns), without a frame that its layout knows."""
     dpi_x: float
     dpi_y: float
+    """Resolution across and down."""
     dpi_origin: str
+    """given, index, layout, header or assumed."""
     flags: tuple[str, ...]
+    """resolution_assumed, header_resolution_ignored, name_not_in_layout, not_in_index, first_page_only,
+    alpha_ignored, record_size_ignored (a transaction's record gives the image another size than it has),
+    region_given."""
     sha256: str
+    """Digest of the pixels as decoded, before a frame is cut off."""
     format: str
+    """bmp, png, jpeg, tiff, pnm, gif, webp, jpeg2000 or wsq."""
     region: Bool | None = None
+    """Where the print is, shape (rows, columns), if its source says so."""
 
 
 def find_prints(

@@ -80,25 +80,17 @@ _decode_lock = threading.Lock()
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """An image as its file holds it.
-
-    Attributes
-    ----------
-    pixels : ndarray of uint8, shape (rows, columns)
-        Grey values, 0 black.
-    dpi : (float, float) or None
-        Resolution across and down that the file claims; None where it claims none.
-    format : str
-        bmp, dib, png, jpeg, tiff, pnm, gif, webp, jpeg2000 or wsq.
-    notes : tuple of str
-        What a person should know: first_page_only (a file of several pages or frames), alpha_ignored (all of the image
-        is transparent).
-    """
+    """An image as its file holds it."""
 
     pixels: UInt8
+    """Grey values, 0 black, shape (rows, columns)."""
     dpi: Dpi | None
+    """Resolution across and down that the file claims; None where it claims none."""
     format: str
+    """bmp, dib, png, jpeg, tiff, pnm, gif, webp, jpeg2000 or wsq."""
     notes: tuple[str, ...] = ()
+    """What a person should know: first_page_only (a file of several pages or frames), alpha_ignored (all of the
+    image is transparent)."""
 
 
 def read_image(path: str | os.PathLike[str], *, name: str | None = None, check: Check | None = None) -> Image:

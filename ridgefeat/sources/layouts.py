@@ -33,31 +33,21 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Layout:
-    """One scheme of file names.
-
-    Attributes
-    ----------
-    name : str
-    parse : callable
-        A path (at least the file's name; folders above it where they are known) -> labels, or None where the name does
-        not fit. Labels are among subject, sex, hand, finger, finger_id, impression, alteration, level.
-    dpi : float or None
-        The resolution of all its images, if it is known.
-    cut : callable or None
-        Pixels and path -> the print itself and its resolution (across, down) in dpi, or None; instead of `dpi`.
-    folder : str or None
-        Regular expression, in any capitals, that a folder on the path must match before `auto` tries this layout; None
-        where the name alone is enough.
-    has_text : bool
-        Whether a text file next to each image holds further labels.
-    """
+    """One scheme of file names."""
 
     name: str
     parse: sets.Parser
+    """A path (at least the file's name; folders above it where they are known) -> labels, or None where the name
+    does not fit. Labels are among subject, sex, hand, finger, finger_id, impression, alteration, level."""
     dpi: float | None = None
+    """The resolution of all its images, if it is known."""
     cut: Callable[[UInt8, PurePath], tuple[UInt8, Dpi | None]] | None = None
+    """Pixels and path -> the print itself and its resolution (across, down) in dpi, or None; instead of `dpi`."""
     folder: str | None = None
+    """Regular expression, in any capitals, that a folder on the path must match before `auto` tries this layout;
+    None where the name alone is enough."""
     has_text: bool = False
+    """Whether a text file next to each image holds further labels."""
 
     def prepare(self, pixels: UInt8, path: PurePath) -> tuple[UInt8, Dpi | None]:
         """Return the print in an image, without a frame, and its known resolution (across, down) in dpi, or None."""

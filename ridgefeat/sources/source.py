@@ -32,44 +32,30 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class PrintSource:
-    """One print that is still to be read, and what is known of it before that.
-
-    Attributes
-    ----------
-    path : Path
-        The file, absolute; for a print without a file of its own, the path that it would have.
-    relative : str
-        Its name below the input, with / between folders; unique among the prints found together. Bytes that are no
-        UTF-8 are written as \\xNN.
-    layout : str
-        A name in LAYOUTS, regex, or transaction.
-    labels : dict of str to str
-        From its name and the index.
-    known_dpi : (float, float) or None
-        Resolution across and down that the index gives; a layout gives its own when the print is loaded.
-    error : str or None
-        Why it cannot be read, where that is known already.
-    flags : tuple of str
-        name_not_in_layout, not_in_index.
-    place : Place or None
-        Where its bytes are: a member of an archive, a record of a transaction, an address, or raw pixels; None for a
-        file.
-    box : (int, int, int, int) or None
-        Left, top, width and height in px of the part of the image that is this print; None for all of it.
-    region : Path or None
-        File that marks where in the image the print is (see region).
-    """
+    """One print that is still to be read, and what is known of it before that."""
 
     path: Path
+    """The file, absolute; for a print without a file of its own, the path that it would have."""
     relative: str
+    """Its name below the input, with / between folders; unique among the prints found together. Bytes that are no
+    UTF-8 are written as \\xNN."""
     layout: str = "plain"
+    """A name in LAYOUTS, regex, or transaction."""
     labels: Labels = field(default_factory=dict)
+    """From its name and the index."""
     known_dpi: Dpi | None = None
+    """Resolution across and down that the index gives; a layout gives its own when the print is loaded."""
     error: str | None = None
+    """Why it cannot be read, where that is known already."""
     flags: tuple[str, ...] = ()
+    """name_not_in_layout, not_in_index."""
     place: Place | None = None
+    """Where its bytes are: a member of an archive, a record of a transaction, an address, or raw pixels; None for a
+    file."""
     box: Box | None = None
+    """Left, top, width and height in px of the part of the image that is this print; None for all of it."""
     region: Path | None = None
+    """File that marks where in the image the print is (see region)."""
 
 
 def boxed(source: PrintSource, box: Box) -> PrintSource:

@@ -40,31 +40,22 @@ _PNM = {1: b"P4 %d %d\n", 8: b"P5 %d %d 255\n", 16: b"P5 %d %d 65535\n", 24: b"P
 
 @dataclass(frozen=True)
 class RecordPlace:
-    """The image of one record of a transaction, or its minutiae.
-
-    Attributes
-    ----------
-    holder : Path or Place
-        The transaction.
-    start, stop : int
-        Where the image, or the record of minutiae, lies in it.
-    header : bytes
-        What makes an image file of it, where it is uncompressed.
-    dpi, size
-        Resolution across and down, and columns and rows, as the record gives them; for minutiae those of the image of
-        the same IDC, zeros without one.
-    kind : int
-        The record's type.
-    """
+    """The image of one record of a transaction, or its minutiae."""
 
     holder: Path | Place
+    """The transaction."""
     start: int
     stop: int
+    """Where the image, or the record of minutiae, lies in it."""
     stamp: str
     header: bytes = b""
+    """What makes an image file of it, where it is uncompressed."""
     dpi: Dpi | None = None
     size: tuple[int, int] = (0, 0)
+    """Resolution across and down, and columns and rows, as the record gives them; for minutiae those of the image
+    of the same IDC, zeros without one."""
     kind: int = 0
+    """The record's type."""
 
     @property
     def state(self) -> str:

@@ -14,6 +14,8 @@ from ridgefeat.errors import TemplateError
 from ridgefeat.files import atomic_write, os_errors_as, read_bounded
 from ridgefeat.structure import DPI_RANGE, WORKING_DPI, Float, Minutiae, SingularPoints
 
+Dpi = tuple[float, float]
+"""Resolution across and down."""
 MAX_BYTES = 4 << 20
 """No template is larger; a file that claims to be is refused before it is read."""
 

@@ -24,7 +24,7 @@ import numpy as np
 from ridgefeat.errors import TemplateError
 from ridgefeat.files import first_few
 from ridgefeat.structure import MM_PER_PX, WORKING_DPI, Minutiae, SingularPoints
-from ridgefeat.templates._common import MinutiaeRecord, radians, read_bytes
+from ridgefeat.templates._common import Dpi, MinutiaeRecord, radians, read_bytes
 from ridgefeat.templates.records import LOW_14, MAGIC, MAX_MINUTIAE, STANDARDS, decode_records, minutia_layout
 from ridgefeat.templates.text_csv import read_minutiae_csv
 from ridgefeat.templates.xyt import read_xyt
@@ -116,12 +116,7 @@ def recognise(data: bytes) -> str | None:
 
 
 def read_minutiae(
-    path: str | Path,
-    *,
-    form: str = "auto",
-    view: int | None = None,
-    dpi: tuple[float, float] | None = None,
-    height: int | None = None,
+    path: str | Path, *, form: str = "auto", view: int | None = None, dpi: Dpi | None = None, height: int | None = None
 ) -> MinutiaeRecord:
     """Read minutiae from a file of any format that ridgefeat knows.
 
@@ -166,7 +161,7 @@ def read_minutiae(
         raise TemplateError(f"{path}: {error}") from None
 
 
-def _decode(data: bytes, form: str, view: int | None, dpi: tuple[float, float] | None) -> MinutiaeRecord:
+def _decode(data: bytes, form: str, view: int | None, dpi: Dpi | None) -> MinutiaeRecord:
     data, text = _from_text(data)
     if form in CARDS and not data.startswith(MAGIC):
         record = decode_card(data, form)

@@ -27,7 +27,7 @@ import numpy as np
 from ridgefeat.errors import TemplateError
 from ridgefeat.files import first_few
 from ridgefeat.structure import CORE, DELTA, DPI_RANGE, Minutiae, SingularPoints
-from ridgefeat.templates._common import MinutiaeRecord, check_resolution, radians, to_working
+from ridgefeat.templates._common import Dpi, MinutiaeRecord, check_resolution, radians, to_working
 
 MAGIC = b"FMR\0"
 MAX_MINUTIAE = 255
@@ -90,9 +90,7 @@ STANDARDS = {
 }
 
 
-def decode_records(
-    data: bytes, *, standard: str | None = None, dpi: tuple[float, float] | None = None
-) -> list[MinutiaeRecord]:
+def decode_records(data: bytes, *, standard: str | None = None, dpi: Dpi | None = None) -> list[MinutiaeRecord]:
     """Return every view of a record.
 
     ISO and ANSI share magic and version: the standard is the one whose fields lead through all views to where the
@@ -180,7 +178,7 @@ def _layout(text: str) -> tuple[list[str], struct.Struct]:
     return [name for name, colon, _ in parts if colon], struct.Struct(">" + "".join(code for _, _, code in parts))
 
 
-def _decode(data: bytes, name: str, dpi: tuple[float, float] | None) -> tuple[int, list[MinutiaeRecord]]:
+def _decode(data: bytes, name: str, dpi: Dpi | None) -> tuple[int, list[MinutiaeRecord]]:
     """Return how badly the record's length fits its parts, and the views."""
     read = _Reader(data, name)
     header = read.fields(read.standard.header)
@@ -201,9 +199,7 @@ def _decode(data: bytes, name: str, dpi: tuple[float, float] | None) -> tuple[in
     return misfit, [replace(v, views=count, notes=(*v.notes, *notes)) for v in views]
 
 
-def _decode_view(
-    read: _Reader, name: str, header: dict[str, int], dpi: tuple[float, float] | None, is_last: bool
-) -> MinutiaeRecord:
+def _decode_view(read: _Reader, name: str, header: dict[str, int], dpi: Dpi | None, is_last: bool) -> MinutiaeRecord:
     extra = {}
     if name == "iso-2011":
         # Length, time, device; blocks of quality, of which the first counts, and certificates.
@@ -255,9 +251,7 @@ def minutia_layout(size: int) -> np.dtype[Any]:
     return np.dtype(fields[: size - 2])
 
 
-def _decode_minutiae(
-    read: _Reader, width: int, height: int, dpi: tuple[float, float], count: int, size: int
-) -> Minutiae:
+def _decode_minutiae(read: _Reader, width: int, height: int, dpi: Dpi, count: int, size: int) -> Minutiae:
     if size not in (5, 6):
         raise read.error(f"a minutia has 5 or 6 bytes, got {size}")
     rows = np.frombuffer(read.take(count * size), minutia_layout(size))

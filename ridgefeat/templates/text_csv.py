@@ -35,7 +35,7 @@ from ridgefeat.errors import TemplateError
 from ridgefeat.files import os_errors_as
 from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, Float, Minutiae, SingularPoints
 from ridgefeat.tabular import open_table
-from ridgefeat.templates._common import MAX_BYTES, check_resolution, degrees, radians, to_working, write_bytes
+from ridgefeat.templates._common import MAX_BYTES, Dpi, check_resolution, degrees, radians, to_working, write_bytes
 
 COLUMNS = ("id", "kind", "x_px", "y_px", "x_mm", "y_mm", "direction_deg", "quality", "dpi_x", "dpi_y")
 _MINUTIA_NAMES = {0: "other", ENDING: "ending", BIFURCATION: "bifurcation"}
@@ -86,7 +86,7 @@ def write_minutiae_csv(
     write_bytes(path, ("\n".join([",".join(COLUMNS), *rows]) + "\n").encode())
 
 
-def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, tuple[float, float] | None, tuple[str, ...]]:
+def read_minutiae_csv(path: str | Path) -> tuple[Minutiae, SingularPoints, Dpi | None, tuple[str, ...]]:
     """Read what write_minutiae_csv wrote to `path`, in any dialect of CSV, or from .xlsx.
 
     Further columns are ignored, and the order of columns is free.

@@ -23,7 +23,7 @@ from ridgefeat.an2 import MAX_BYTES as MAX_TRANSACTION
 from ridgefeat.errors import TemplateError
 from ridgefeat.files import read_bounded
 from ridgefeat.structure import BIFURCATION, CORE, DELTA, ENDING, WORKING_DPI, Float, Minutiae, SingularPoints
-from ridgefeat.templates._common import MAX_BYTES, MinutiaeRecord, check_resolution, radians, to_working
+from ridgefeat.templates._common import MAX_BYTES, Dpi, MinutiaeRecord, check_resolution, radians, to_working
 
 FORMAT = "type-9"
 _BLOCKS = {
@@ -82,9 +82,7 @@ def read_type9(path: str | Path) -> list[MinutiaeRecord]:
     return found
 
 
-def decode_type9(
-    data: bytes, *, size: tuple[int, int] = (0, 0), dpi: tuple[float, float] | None = None
-) -> MinutiaeRecord:
+def decode_type9(data: bytes, *, size: tuple[int, int] = (0, 0), dpi: Dpi | None = None) -> MinutiaeRecord:
     """Return the minutiae of one record of type 9.
 
     Parameters
@@ -115,7 +113,7 @@ def decode_type9(
     return _decode(tagged_record(data, MINUTIAE, 0, len(data)), size, dpi)
 
 
-def _decode(record: Record, size: tuple[int, int], dpi: tuple[float, float] | None) -> MinutiaeRecord:
+def _decode(record: Record, size: tuple[int, int], dpi: Dpi | None) -> MinutiaeRecord:
     where = f"record of type 9 with IDC {record.idc}"
     if record.stop - record.start > MAX_BYTES:
         raise TemplateError(f"{where}: {record.stop - record.start} bytes are more than any minutiae")
@@ -132,7 +130,7 @@ def _decode(record: Record, size: tuple[int, int], dpi: tuple[float, float] | No
 
 
 def _decode_standard(
-    record: Record, size: tuple[int, int], dpi: tuple[float, float], where: str, notes: tuple[str, ...]
+    record: Record, size: tuple[int, int], dpi: Dpi, where: str, notes: tuple[str, ...]
 ) -> MinutiaeRecord:
     width, height = size if all(size) else (None, None)
     dpi_x, dpi_y = dpi

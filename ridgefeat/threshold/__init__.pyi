@@ -1,8 +1,12 @@
+from .analysis import BARE as BARE
 from .analysis import Analysis as Analysis
 from .analysis import Figure as Figure
 from .analysis import OperatingPoint as OperatingPoint
 from .analysis import Rate as Rate
 from .analysis import analyse as analyse
+from .likelihood import LogRatios as LogRatios
+from .likelihood import log_ratios as log_ratios
+from .likelihood import ratio_cost as ratio_cost
 from .methods import DEFAULT_METHODS as DEFAULT_METHODS
 from .methods import METHODS as METHODS
 from .methods import OBJECTIVES as OBJECTIVES

@@ -12,6 +12,7 @@ import pandas as pd
 from ridgefeat.brief import Brief
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold.intervals import MIN_SUBJECTS, NONE
+from ridgefeat.threshold.likelihood import LogRatios
 from ridgefeat.threshold.methods import DEFAULT_METHODS, Choice, Settings, choose, comparisons_needed, recommend
 from ridgefeat.threshold.rates import ErrorCurve
 from ridgefeat.threshold.scores import Float, Scores, deal_folds
@@ -31,6 +32,8 @@ RATES = ("fmr", "fnmr", "far", "frr", "hter", "accuracy")
 MAX_CUTS = 2000
 """Rows of the curve, about."""
 MAX_FOLDS = 20
+BARE = ("AUC", "d'", "Cllr", "min Cllr")
+"""Figures that are no rates."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,11 @@ class Figure:
     Attributes
     ----------
     name : str
-        EER, FMR100, FMR1000, ZeroFMR, AUC or d'.
+        EER, FMR100, FMR1000, ZeroFMR, AUC or d'; of log likelihood ratios Cllr and min Cllr.
     value, low, high : float
         The figure and its 95 % interval; NaN if it has none.
     threshold : float
-        NaN for AUC and d'.
+        NaN for those in BARE, which are no rates.
     """
 
     name: str
@@ -122,6 +125,8 @@ class Analysis(Brief):
         Settings of the methods.
     remarks : tuple of str
         What a reader must know: targets that were refused, rates that rest on too few errors, and so on.
+    ratios : LogRatios or None
+        The scores as log likelihood ratios.
     """
 
     scores: Scores
@@ -133,6 +138,7 @@ class Analysis(Brief):
     folds: int
     settings: Settings
     remarks: tuple[str, ...]
+    ratios: LogRatios | None = None
 
     def thresholds(self) -> pd.DataFrame:
         """Return a row per method: threshold with interval, then each rate with interval, errors and count.
@@ -206,6 +212,7 @@ def analyse(
     *,
     folds: int = 5,
     seed: int = 0,
+    ratios: LogRatios | None = None,
 ) -> Analysis:
     """Return the report of thresholds: chosen on all scores, judged by folds over subjects.
 
@@ -222,6 +229,8 @@ def analyse(
         choose, which is too good.
     seed : int
         Seed of the folds.
+    ratios : LogRatios, optional
+        The scores as log likelihood ratios, whose cost is reported too.
 
     Raises
     ------
@@ -269,7 +278,12 @@ def analyse(
         *_about_counts(points),
     )
     recommended = choices[names.index(suited)]
-    return Analysis(scores, curve, _metrics(curve, subjects), choices, points, recommended, folds, settings, remarks)
+    metrics = _metrics(curve, subjects)
+    if ratios is not None:
+        nowhere = float("nan")
+        costs = {"Cllr": ratios.cost.cllr, "min Cllr": ratios.cost.least}
+        metrics += tuple(Figure(name, value, *NONE, nowhere) for name, value in costs.items())
+    return Analysis(scores, curve, metrics, choices, points, recommended, folds, settings, remarks, ratios)
 
 
 def _choose(name: str, curve: ErrorCurve, subjects: Subjects, settings: Settings) -> Choice:

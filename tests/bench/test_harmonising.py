@@ -29,19 +29,19 @@ def made(people=40, prints=4, columns=60, sites=3, seed=0):
     return np.c_[signal * scale[site] + location[site], site], signal, site, person, y
 
 
-def told(train, test, label, fitting, judged):
+def accuracy_of(train, test, label, fitting, judged):
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(train, label[fitting])
     return model.score(test, label[judged])
 
 
-def test_the_site_is_no_longer_told_and_the_target_is():
+def test_the_site_is_no_longer_recognised_and_the_target_is():
     X, _, site, person, y = made()
     fit, rest = (person // 6) % 2 == 0, (person // 6) % 2 == 1  # both with every site and target
     fitted = Harmonizer().fit(X[fit])
     train, test = fitted.transform(X[fit]), fitted.transform(X[rest])
-    assert told(X[fit, :-1], X[rest, :-1], site, fit, rest) > 0.99
-    assert told(train, test, site, fit, rest) < 0.42  # chance is a third
-    before, after = told(X[fit, :-1], X[rest, :-1], y, fit, rest), told(train, test, y, fit, rest)
+    assert accuracy_of(X[fit, :-1], X[rest, :-1], site, fit, rest) > 0.99
+    assert accuracy_of(train, test, site, fit, rest) < 0.42  # chance is a third
+    before, after = accuracy_of(X[fit, :-1], X[rest, :-1], y, fit, rest), accuracy_of(train, test, y, fit, rest)
     assert after > 0.75 and after > before - 0.02
 
 
@@ -100,7 +100,7 @@ def test_gaps_constants_and_columns_behind():
     assert names.tolist() == ["a", "b"]
 
 
-def test_no_target_is_looked_at():
+def test_no_target_is_used():
     X, _, _, _, y = made()
     plain = Harmonizer().fit(X).transform(X)
     assert np.array_equal(plain, Harmonizer().fit(X, y).transform(X))

@@ -97,6 +97,7 @@ EVERYWHERE = [
     "explore {bad} -o {out}.html",
     "split {bad} -o {out}",
     "bench {bad} --target sex -o {out}",
+    "compare {bad} --by sex -o {out}",
     "train {bad} --target sex -o {out}.skops",
     "predict {bad} {bad}",
     "threshold {bad} -o {out}",

@@ -49,6 +49,7 @@ def state(folder):
         (("split", "o/train.csv"), "o"),
         (("threshold", "o/thresholds.csv"), "o"),
         (("bench", "o/scores.csv", "--target", "sex"), "o"),
+        (("compare", "o/compare.csv", "--by", "sex"), "o"),
         (("identify", "prints/101_1.png", "--gallery", "prints"), "prints/101_1.png"),
         (("identify", "prints/101_1.png", "--gallery", "prints"), "prints/102_1.png"),
     ],
@@ -60,7 +61,7 @@ def test_an_output_that_is_an_input_is_always_refused(place, tmp_path, monkeypat
     (work / "p.json").write_text("{}")
     (work / "u.csv").write_bytes((work / "t.csv").read_bytes())
     (work / "o").mkdir()
-    for name in ("thresholds.csv", "scores.csv", "train.csv"):
+    for name in ("thresholds.csv", "scores.csv", "train.csv", "compare.csv"):
         (work / "o" / name).write_bytes((work / "t.csv").read_bytes())
     monkeypatch.chdir(work)
     before = state(work)
@@ -92,11 +93,12 @@ def test_an_output_that_exists_is_kept_without_overwrite(place, tmp_path, monkey
     assert "--overwrite" in said and output.read_text() == "mine" and list(tmp_path.iterdir()) == [output]
 
 
-@pytest.mark.parametrize("command", ["bench", "threshold"])
+@pytest.mark.parametrize("command", ["bench", "compare", "threshold"])
 def test_a_folder_of_results_is_kept_and_belongs_to_one_command(place, tmp_path, monkeypatch, command):
     monkeypatch.chdir(place)
     args = {"bench": ("bench", "t.csv", "--target", "sex", "--classifiers", "dummy", "--folds", 2, "--fast")}
     args["threshold"] = ("threshold", "s.csv", "--folds", 1, "--methods", "exact")
+    args["compare"] = ("compare", "t.csv", "--by", "sex")
     own, other = args[command], args["threshold" if command == "bench" else "bench"]
     run(*own, "-o", tmp_path / "r")
     before = state(tmp_path)

@@ -64,6 +64,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
     }
     best_values = summary.find_best_values(comparison)
     view["headline"] = summary.make_headline(comparison, best_values, view)
+    view["verdict"] = summary.judge(comparison, best_values, view)
     view["answers"] = summary.make_answers(comparison, best_values, view)
     return view
 

@@ -89,6 +89,31 @@ def describe_sides(comparison: Comparison) -> str:
     return f"Trained on {trained}, tested on {tested}{out if left else ''}."
 
 
+def judge(comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]) -> dict[str, str]:
+    """Return in one sentence what was found and whether it can be trusted, and its kind: good, doubtful or bad."""
+    it, audit = comparison.problem, view["audit"]
+    if comparison.best is None:
+        return {"kind": "bad", "words": "There is no result: every classifier failed."}
+    reasons = ["prints of one person are in both training and test"] if comparison.leaks else []
+    reasons += [f"the leak audit found {count_of(audit['leaks'], 'leak')}"] if audit["leaks"] else []
+    reasons += ["a negative control is above chance"] if not all(c["passed"] for c in view["controls"]) else []
+    if reasons:
+        return {"kind": "bad", "words": f"Do not trust these values: {join_names(reasons)}."}
+    row = comparison.summary[comparison.summary["classifier"] == comparison.best].iloc[0].to_dict()
+    shown = {"value": row[it.metric], "value_low": row[f"{it.metric}_low"], "value_high": row[f"{it.metric}_high"]}
+    good = f"{metric_name(it.metric)} {best_values[0].words}"
+    if view["chance"] is not None and not _beats_chance(comparison, shown, view["chance"]):
+        words = f"These prints do not show that “{it.target}” can be predicted: {good} does not exclude chance."
+        return {"kind": "doubtful", "words": words}
+    found = f"“{it.target}” is predicted for {it.group}s that the classifier has not seen: {good}."
+    if audit["warnings"] or not audit["run"]:
+        doubt = (
+            f"{count_of(audit['warnings'], 'warning')} of the leak audit first" if audit["run"] else "no leak audit ran"
+        )
+        return {"kind": "doubtful", "words": f"{found} " + (f"Read the {doubt}." if audit["run"] else f"But {doubt}.")}
+    return {"kind": "good", "words": found}
+
+
 def make_answers(comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]) -> list[str]:
     """Return in sentences which classifier is best, how good it is, whether it is ahead, and how credible that is."""
     it, best = comparison.problem, comparison.best

@@ -245,7 +245,7 @@ def describe_selection(comparison: Comparison) -> dict[str, Any] | None:
 def describe_audit(audit: Any) -> dict[str, Any]:
     """Return an Audit (or None) for a page: findings, what was not checked, how many there are, and a sentence."""
     if audit is None:
-        empty = {"run": False, "leaks": 0, "resolved": 0, "findings": [], "unchecked": []}
+        empty = {"run": False, "leaks": 0, "warnings": 0, "resolved": 0, "findings": [], "unchecked": []}
         return empty | {"short": "not run", "sentence": "No leak audit was run."}
     unchecked = [_sentence(f.message) for f in audit.findings if f.kind == "not_checked"]
     findings = [f for f in audit.findings if f.kind != "not_checked"]
@@ -260,6 +260,7 @@ def describe_audit(audit: Any) -> dict[str, Any]:
     return {
         "run": True,
         "leaks": counts["leak"],
+        "warnings": counts["warning"],
         "resolved": resolved,
         "findings": [_finding(f) for f in findings],
         "unchecked": unchecked,

@@ -68,36 +68,24 @@ class Explored:
 
 @dataclass(frozen=True)
 class ExploreOptions:
-    """Options of a page.
-
-    Attributes
-    ----------
-    images_root : Path or None
-        The folder that was extracted; without it the page has no pictures.
-    by : str or None
-        The label to colour and compare by at first.
-    limit : int
-        Maximum number of prints; a larger table is sampled, stratified by label.
-    neighbours : bool
-        Make the map of neighbours (t-SNE).
-    overlays : bool
-        Detect minutiae and outlines of the prints again, and draw them over the prints.
-    jobs : int or None
-        Worker processes.
-    seed : int
-        Random seed of the sample and the maps.
-    feature_columns : tuple of str
-        Patterns of the feature columns of a table without a sidecar, such as "a*"; it has no pictures.
-    """
+    """Options of a page."""
 
     images_root: Path | None = None
+    """The folder that was extracted; without it the page has no pictures."""
     by: str | None = None
+    """The label to colour and compare by at first."""
     limit: int = MAX_PRINTS
+    """Maximum number of prints; a larger table is sampled, stratified by label."""
     neighbours: bool = True
+    """Make the map of neighbours (t-SNE)."""
     overlays: bool = True
+    """Detect minutiae and outlines of the prints again, and draw them over the prints."""
     jobs: int | None = 1
+    """Worker processes."""
     seed: int = 0
+    """Random seed of the sample and the maps."""
     feature_columns: tuple[str, ...] = ()
+    """Patterns of the feature columns of a table without a sidecar, such as "a*"; it has no pictures."""
 
 
 def write_explore_page(

@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 from ridgefeat.errors import ParameterError
 from ridgefeat.report.display import COLOURS, INK, REFERENCE, SOFT, WIDTH, Display, axes, by_name, label, line_style
 from ridgefeat.report.page import percent
-from ridgefeat.report.plots import Curve, Limits, plot_curves
+from ridgefeat.report.plots import Curve, Limits, plot_curves, plot_tippett
 from ridgefeat.threshold import Analysis, Choice
 
 if TYPE_CHECKING:
@@ -81,6 +81,15 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
         for choice in found.choices
         if choice.path is not None
     ]
+    if found.ratios is not None:
+        ratios, kinds = found.ratios, ("mated", "non-mated")
+        made = "made of the scores by subjects of other folds" if ratios.fitted else "the scores"
+        plot = partial(plot_tippett, ratios.natural / np.log(10), ratios.scores.mated, kinds)
+        cost = f"Cllr {ratios.cost.cllr:.3f}, at least {ratios.cost.least:.3f}"
+        reading = f"Share of comparisons with a ratio of at least so much; the ratios are {made}. {cost}."
+        displays.append(
+            Display("tippett", "Tippett plot", plot, f"Tippett plot of log likelihood ratios. {cost}", reading)
+        )
     return by_name(displays)
 
 

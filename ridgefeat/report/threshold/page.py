@@ -14,7 +14,7 @@ import numpy as np
 from ridgefeat._version import __version__
 from ridgefeat.report.page import percent, percent_interval, render_page, write_page
 from ridgefeat.report.threshold.figures import threshold_displays
-from ridgefeat.threshold import MIN_ERRORS, Analysis, Choice, Figure, Rate
+from ridgefeat.threshold import BARE, MIN_ERRORS, Analysis, Choice, Figure, Rate
 
 MEANINGS = {
     "mean-distance": "midpoint of the mean mated and the mean non-mated score; ignores error rates",
@@ -34,6 +34,8 @@ FIGURES = {
     "ZeroFMR": "FNMR at the lowest threshold without a false match",
     "AUC": "probability that a mated score is better than a non-mated one",
     "d'": "distance of the means in units of the mean standard deviation",
+    "Cllr": "cost of the log likelihood ratios in bits: 0 if perfect, 1 for no information, more if misleading",
+    "min Cllr": "the same after the best monotone change of the ratios; the rest is lost by poor calibration",
 }
 
 
@@ -168,7 +170,7 @@ def _rows(found: Analysis) -> list[dict[str, Any]]:
 
 
 def _figure(one: Figure) -> dict[str, str]:
-    if one.name in ("AUC", "d'"):
+    if one.name in BARE:
         return {"value": f"{one.value:.4f}", "interval": _bounds(one), "threshold": ""}
     if not np.isfinite(one.value):
         return {"value": "–", "interval": "too few non-mated comparisons", "threshold": ""}

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -394,3 +395,31 @@ def test_selected_columns_are_listed_by_the_number_of_folds(tmp_path):
     cells = re.findall(r'<td class="num">(.*?)</td>', part)
     assert cells == ["0.82", "5 of 5", "", "2 of 5"] and "<script" not in part
     assert "Selected columns" not in write_bench_page(without_tables(make("binary")), tmp_path / "p.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        ({}, "bad", "Do not trust these values: the leak audit found 1 leak."),
+        ({"leaks": True}, "bad", "Do not trust these values: prints of one person are in both training and test"),
+        ({"passed": False, "audit": []}, "bad", "Do not trust these values: a negative control is above chance."),
+        ({"low": 0.48, "audit": []}, "doubtful", "These prints do not show that “sex” can be predicted: ROC AUC 0.812"),
+        ({"audit": ["warning"]}, "doubtful", "has not seen: ROC AUC 0.812 per print"),
+        ({"audit": None}, "doubtful", "But no leak audit ran."),
+        ({"audit": []}, "good", "“sex” is predicted for subjects that the classifier has not seen: ROC AUC 0.812"),
+    ],
+)
+def test_the_verdict_comes_first_and_names_what_is_wrong(change, kind, words):
+    made = make("binary")
+    if "audit" in change:
+        kept = [f for f in made.audit.findings if f.severity in (change["audit"] or []) and not f.resolved]
+        audit = None if change["audit"] is None else SimpleNamespace(findings=tuple(kept))
+        made = replace(made, audit=audit)
+    if "low" in change:
+        best = made.summary["classifier"] == made.best
+        made = replace(made, summary=made.summary.assign(roc_auc_low=np.where(best, change["low"], 0.7)))
+    made = replace(
+        made, leaks=change.get("leaks", False), controls=made.controls.assign(passed=change.get("passed", True))
+    )
+    verdict = make_view(made)["verdict"]
+    assert verdict["kind"] == kind and words in verdict["words"]
