@@ -1,4 +1,4 @@
-"""Draw what each family measures, on a simulated print: docs/images/family_*.png.
+"""Draw what each family measures, on a simulated print: docs/images/family_*.png; and one value: explain.png.
 
     make pictures
 
@@ -17,6 +17,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
@@ -236,9 +237,23 @@ def texture(fp: rf.Fingerprint) -> None:
     )
 
 
+def explained(fp: rf.Fingerprint) -> None:
+    """Draw one value as `ridgefeat explain` does, among simulated prints."""
+    others = []
+    for seed in range(24):
+        master = make_master("right_loop", rng=np.random.default_rng(seed), period_mm=0.40 + 0.005 * seed)
+        made = make_impression(master, rng=np.random.default_rng(seed), noise_level=1)
+        others.append(rf.Fingerprint(made.image, dpi=made.dpi, hand="right"))
+    name = "ridge_density_radial"
+    values = pd.Series([rf.explain(other, name).value for other in others])
+    rf.explain(fp, name, among=values).plot().savefig(FOLDER / "explain.png", dpi=80, metadata={"Software": None})
+    print("docs/images/explain.png")
+
+
 def main() -> None:
-    """Draw all families."""
+    """Draw all families, and an explanation."""
     fp = example()
+    explained(fp)
     for draw in (ridge, orient, gabor, minutiae, quality, texture):
         draw(fp)
         print(f"docs/images/family_{draw.__name__}.png")

@@ -17,6 +17,7 @@ from .structure import Minutiae as Minutiae
 from .structure import OrientationField as OrientationField
 from .structure import SingularPoints as SingularPoints
 from .table import FeatureExtractor as FeatureExtractor
+from .table import explain as explain
 from .table import extract as extract
 from .table import extract_many as extract_many
 from .table import feature_columns as feature_columns

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -41,7 +44,12 @@ from ridgefeat.structure import (
     UInt8,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 INVERT = ("auto", "yes", "no")
+THUMBNAIL = 240
+"""Longer side in px of the picture that a notebook shows."""
 
 
 class Fingerprint:
@@ -256,6 +264,40 @@ class Fingerprint:
         """Return where ridges are in another working image, by this print's parameters."""
         found = gabor.gabor_responses(normalisation.normalise(image, self.params.normalisation), self.params.gabor)
         return segmentation.segment(image, found, self.params.segmentation)
+
+    def plot(self, panel: str = "minutiae", ax: Axes | None = None) -> Axes:
+        """Draw the print and one of its stages with matplotlib. Return the axes.
+
+        Parameters
+        ----------
+        panel : {"print", "mask", "orientation", "period", "gabor", "enhanced", "skeleton", "minutiae"}
+            The stage.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; on a new figure without. Positions are px at 500 dpi.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such stage.
+
+        Examples
+        --------
+        >>> from ridgefeat.synth.simple import grating
+        >>> Fingerprint(grating((150, 200), period=9.0).image).plot("orientation").get_xlim()
+        (np.float64(-0.5), np.float64(199.5))
+        """
+        from ridgefeat.report.pictures.panels import plot_print
+
+        return plot_print(self, panel, ax)
+
+    def _repr_html_(self) -> str:
+        """Return the print itself and what is known without computing a stage, for notebooks."""
+        scale = min(1.0, THUMBNAIL / max(self.original.shape))
+        size = tuple(max(1, round(n * scale)) for n in self.original.shape[::-1])
+        picture = cv2.imencode(".png", cv2.resize(self.original, size, interpolation=cv2.INTER_AREA))[1]
+        data = base64.b64encode(picture.tobytes()).decode("ascii")
+        caption = f"<figcaption>{escape(repr(self))}</figcaption>"
+        return f'<figure><img alt="" src="data:image/png;base64,{data}">{caption}</figure>'
 
     def __repr__(self) -> str:
         rows, columns = self.original.shape

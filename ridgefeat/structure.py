@@ -8,15 +8,21 @@ the page: orientations in [0, pi) along the ridge, directions in [0, 2 pi).
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ridgefeat.brief import Brief
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 UInt8 = NDArray[np.uint8]
 Array = NDArray[Any]
+
 
 WORKING_DPI = 500.0
 MM_PER_PX = 25.4 / WORKING_DPI
@@ -30,8 +36,8 @@ CORE, DELTA = 1, 2
 """Singular point kinds."""
 
 
-@dataclass(frozen=True, eq=False)
-class OrientationField:
+@dataclass(frozen=True, eq=False, repr=False)
+class OrientationField(Brief):
     """Local ridge orientation.
 
     Attributes
@@ -46,8 +52,8 @@ class OrientationField:
     coherence: Float
 
 
-@dataclass(frozen=True, eq=False)
-class GaborResponses:
+@dataclass(frozen=True, eq=False, repr=False)
+class GaborResponses(Brief):
     """Magnitudes of a bank of complex Gabor filters, in the middle of each cell of 8 x 8 px.
 
     The magnitude, of shape (wavelengths, orientations, grid rows, grid columns), is the envelope of each filter's
@@ -60,11 +66,14 @@ class GaborResponses:
     orientations: Float  # of the ridges that each filter answers to, radians in [0, pi)
 
 
-class _Points:
+class _Points(Brief):
     """What point sets share: a length, selection by index or mask, and scaling to another resolution."""
 
     x: Float
     y: Float
+    kind: UInt8
+    direction: Float
+    _names: ClassVar[dict[int, str]]
 
     @classmethod
     def make(cls, *columns: Any) -> Self:
@@ -85,6 +94,33 @@ class _Points:
         """Return the points that an index array, slice or Boolean mask selects."""
         return replace(self, **{f.name: getattr(self, f.name)[which] for f in fields(self)})  # type: ignore[arg-type,type-var]
 
+    def to_frame(self, dpi_x: float = WORKING_DPI, dpi_y: float = WORKING_DPI) -> pd.DataFrame:
+        """Return a row per point: kind, x_px, y_px, x_mm, y_mm, direction_deg, and quality of minutiae.
+
+        Pixels are those of an image with the given resolution; degrees run counter-clockwise from the x axis.
+
+        Examples
+        --------
+        >>> Minutiae.make([10], [20], [np.pi / 2], [ENDING], [80]).to_frame(1000, 1000).round(2).to_dict("records")
+        [{'kind': 'ending', 'x_px': 20.5, 'y_px': 40.5, 'x_mm': 0.52, 'y_mm': 1.03, 'direction_deg': 90.0,
+          'quality': 80.0}]
+        """
+        import pandas as pd
+
+        x, y = (a.astype(np.float64) for a in self.original_xy(dpi_x, dpi_y))
+        columns: dict[str, Any] = {"kind": [self._names.get(k, "other") for k in self.kind.tolist()]}
+        columns |= {"x_px": x, "y_px": y, "x_mm": x * 25.4 / dpi_x, "y_mm": y * 25.4 / dpi_y}
+        columns["direction_deg"] = np.rad2deg(self.direction.astype(np.float64))
+        known = {"quality": self.quality} if isinstance(self, Minutiae) else {}
+        return pd.DataFrame(columns | known)
+
+    def _frame(self) -> pd.DataFrame:
+        return self.to_frame()
+
+    def __repr__(self) -> str:
+        kinds = (f"{np.count_nonzero(self.kind == k)} {name}" for k, name in self._names.items())
+        return f"<{type(self).__name__} {len(self)} points, kinds: {', '.join(kinds)}>"
+
     def original_xy(self, dpi_x: float, dpi_y: float) -> tuple[Float, Float]:
         """Return x and y in pixels of an image with the given resolution instead of 500 dpi.
 
@@ -100,7 +136,7 @@ class _Points:
         return x.astype(np.float32), y.astype(np.float32)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Minutiae(_Points):
     """Ridge endings and bifurcations.
 
@@ -122,6 +158,7 @@ class Minutiae(_Points):
     direction: Float
     kind: UInt8
     quality: Float
+    _names: ClassVar = {ENDING: "ending", BIFURCATION: "bifurcation"}
 
     def best(self, count: int) -> Minutiae:
         """Return at most `count` minutiae, those of highest quality, in their own order; NaN counts as lowest."""
@@ -131,7 +168,7 @@ class Minutiae(_Points):
         return self.select(np.sort(rank))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SingularPoints(_Points):
     """Cores and deltas.
 
@@ -149,6 +186,7 @@ class SingularPoints(_Points):
     y: Float
     kind: UInt8
     direction: Float
+    _names: ClassVar = {CORE: "core", DELTA: "delta"}
 
     @property
     def cores(self) -> SingularPoints:

@@ -22,6 +22,7 @@ from ridgefeat.audit.probe import make_probe
 from ridgefeat.audit.recognised import Recognised, check_recognised, check_trait, recognise_prints
 from ridgefeat.audit.table import SEVERITIES, AuditParams, AuditTable, Finding, Index, as_text, make_table, not_checked
 from ridgefeat.audit.together import check_together
+from ridgefeat.brief import Brief
 from ridgefeat.errors import TableError
 from ridgefeat.files import count_of
 from ridgefeat.work.threads import one_thread
@@ -34,8 +35,8 @@ SHOWN_FILES = 8
 """Files of a set that it names."""
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(Brief):
     """The result of an audit.
 
     Attributes

@@ -33,6 +33,7 @@ from ridgefeat.bench.pooling import PooledPredictions, class_shares, fuse_predic
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
+from ridgefeat.brief import Brief
 from ridgefeat.errors import ModelError, ParameterError, TableError
 from ridgefeat.files import (
     check_unpacked_size,
@@ -105,8 +106,8 @@ class Description(TypedDict, total=False):
     versions: dict[str, str]
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
+@dataclass(frozen=True, eq=False, repr=False)
+class Model(Brief):
     """A fitted pipeline and all that is needed to use it.
 
     Attributes
@@ -234,7 +235,8 @@ def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any
     from ridgefeat._version import __version__
 
     levels = levels_of(level_names(problem.labels, options.within)) if options.within else []
-    kept = ("columns", "parameters", "families", "schema_digest", "parameters_digest", "layout", "label_kinds")
+    digests = ("schema_digest", "parameters_digest", "own_families")
+    kept = ("columns", "parameters", "families", *digests, "layout", "label_kinds")
     return {
         "format": FORMAT,
         "classifier": classifier,

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ridgefeat.brief import Brief
+
 Kind = Literal["binary", "multiclass", "regression"]
 Status = Literal["ok", "failed"]
 
@@ -30,8 +32,8 @@ roc_auc of several classes is the mean of each against the rest; brier the mean 
 probabilities, summed over classes where there are several."""
 
 
-@dataclass(frozen=True, eq=False)
-class Problem:
+@dataclass(frozen=True, eq=False, repr=False)
+class Problem(Brief):
     """A table made ready: what is predicted, from what, and which prints must not be on both sides of a split.
 
     Attributes
@@ -87,8 +89,8 @@ class Problem:
         return self.y if self.kind == "regression" else np.array(self.classes, object)[self.y]
 
 
-@dataclass(frozen=True, eq=False)
-class Fold:
+@dataclass(frozen=True, eq=False, repr=False)
+class Fold(Brief):
     """One split into training and test rows.
 
     Attributes
@@ -138,8 +140,8 @@ class Reproduction:
     """The other options."""
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Brief):
     """Classifiers compared on one problem.
 
     Metrics are named as in METRICS[problem.kind]; `<metric>_low` and `<metric>_high` bound 95 % intervals, from a

@@ -98,7 +98,7 @@ def command(**given: Any) -> None:
 def _recipe(given: dict[str, Any]) -> Recipe:
     from ridgefeat.table import Recipe, load_sidecar
 
-    like = Recipe.like(load_sidecar(given["like"]), given["like"]) if given["like"] else None
+    like = Recipe.like(load_sidecar(given["like"]), given["like"], given["families"]) if given["like"] else None
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
     options_given = {
         name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror", "invert", "fingers")

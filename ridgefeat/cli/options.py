@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from importlib import import_module
@@ -45,7 +46,9 @@ def _raw(ctx: click.Context, param: click.Parameter, value: str | None) -> RawSi
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
     """Return the names in a list with commas; None if the option is not given."""
-    return None if value is None else [name for name in value.replace(",", " ").split() if name]
+    # FILE.py:name may hold spaces.
+    separator = "," if value and ":" in value else r"[,\s]"
+    return None if value is None else [name.strip() for name in re.split(separator, value) if name.strip()]
 
 
 def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -230,7 +233,9 @@ def start_children(jobs: int | None, inputs: Sequence[Any], module: str) -> None
     start(min(count_workers(jobs), len(inputs)) if single else count_workers(jobs), module)
 
 
-families = click.option("--families", **FAMILIES, help="Families to compute, separated by commas.  [default: all]")
+families = click.option(
+    "--families", **FAMILIES, help="Families, comma-separated; FILE.py:name is one of your own.  [default: all]"
+)
 
 
 def _remember(key: str, value: int) -> Callable[[click.Context, click.Parameter, bool], None]:

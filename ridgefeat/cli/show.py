@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @click.argument("image", type=options.PATH, metavar="FILE")
-@options.output(metavar="PICTURE", help="Picture to write: .png, .jpg or .tif.")
+@options.output(metavar="PICTURE", help="Picture to write: .png, .svg, .pdf, .jpg or .tif.")
 @click.option("--panels", **options.listed("ridgefeat.report", "PANELS"), help="Stages to draw, comma-separated.")
 @click.option("--scale", type=float, metavar="N", help="Scale factor relative to 500 dpi, 0.25 to 4.")
 @click.option("--numbers", is_flag=True, help="Write at each minutia, core and delta its id in the CSV of minutiae.")
@@ -35,6 +35,7 @@ def command(image: str, output: str, **given: Any) -> None:
       ridgefeat show 101_1.tif -o overlay.png
       ridgefeat show print.png -o overlay.png --dpi 1000 --panels print,minutiae
       ridgefeat show card.an2/04-02-2 -o overlay.png
+      ridgefeat show print.png -o figure.svg --panels minutiae
       ridgefeat show print.fmr -o minutiae.png --over print.png --numbers
     """
     from ridgefeat.sources import find_prints

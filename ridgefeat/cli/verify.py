@@ -151,7 +151,7 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
     help="Probability that the probe's finger is in the gallery at all.",
 )
 @options.path(
-    "--draw", metavar="FILE.png", help="Draw the probe and the first candidate, with lines between paired minutiae."
+    "--draw", metavar="PICTURE", help="Draw the probe and the first candidate, with lines between paired minutiae."
 )
 @options.json_result
 def identify(probe: str, gallery: str, **given: Any) -> None:

@@ -9,9 +9,17 @@
         ...
         return [mean]
 
-The function returns one number per column, in their order, or None where nothing can be measured (all NaN). Everything
-else (the table's header, `ridgefeat features`, the reference page, the schema's digest, the baseline) is derived.
-A user's own family is published through the entry point group `ridgefeat.families` (name = module:family).
+The function returns one number per column, in their order, or None where nothing can be measured (all NaN). What they
+were measured on is declared next to them, as layers over the print (features.layers) that `explain` shows:
+
+    @ridge.picture_of(period)
+    def _period_picture(fp, name, values):
+        yield Field(inside(fp, fp.period * MM_PER_PX), "ridge period, mm")
+
+Everything else (the table's header, `ridgefeat features`, the reference page, the schema's digest, the baseline) is
+derived.
+A user's own family is named as FILE.py:name where families are asked for, or given itself in Python; a package
+publishes it through the entry point group `ridgefeat.families` (name = module:family).
 """
 
 from __future__ import annotations
@@ -24,11 +32,15 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.features.explanation import Column, Explanation, Part
+from ridgefeat.features.layers import Area, Bars, Layer
+from ridgefeat.features.own import load_family, source_digest
+from ridgefeat.files import first_few
 from ridgefeat.structure import Float
 
 if TYPE_CHECKING:
@@ -49,55 +61,19 @@ RENAMED_COLUMNS = {
 """Patterns of column names of version 0.1 that have another name since 0.2, or are gone, and what became of them."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """One feature: its name (family_what_where_statistic), unit, closed range from low to high, meaning and source.
-
-    `uses` names labels on which its value depends besides the image; a classifier of such a label must not see it.
-    """
-
-    name: str
-    unit: str
-    low: float
-    high: float
-    meaning: str
-    source: str = ""
-    uses: tuple[str, ...] = ()
-
-
 def share(name: str, meaning: str, source: str = "") -> Column:
     """Return a column without a unit, from 0 to 1."""
     return Column(name, "", 0, 1, meaning, source)
 
 
-@dataclass(frozen=True)
-class Part:
-    """One figure's contribution to a column's value.
-
-    `meaning`, `unit` and `value` say what was measured, `points` how many it gives and `max_points` how many it could.
-    """
-
-    meaning: str
-    unit: str
-    value: float
-    points: float
-    max_points: float
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """A `column`, its `value` for one print, and the `parts` of which it is the sum; none if it is no sum."""
-
-    column: Column
-    value: float
-    parts: tuple[Part, ...] = ()
-
-
 Function = Callable[["Fingerprint"], "Sequence[float] | np.ndarray | None"]
 Summands = Callable[["Fingerprint", Mapping[str, float]], "tuple[Part, ...]"]
+Families = Iterable["str | Family"]
+"""Names of families, FILE.py:name of a user's own ones, or these themselves."""
+Picture = Callable[["Fingerprint", str, Mapping[str, float]], "Iterable[Layer | str]"]
 
 
-@dataclass
+@dataclass(repr=False)
 class Family:
     """A named group of features that is computed together.
 
@@ -111,12 +87,26 @@ class Family:
         Columns and their function, filled by `columns`.
     sums : list, optional
         Columns that sum up the others and their function, filled by `sum_of_parts`.
+    pictures : dict, optional
+        What a function's columns were measured on, filled by `picture_of`.
+    origin, digest : str
+        Of a user's own family, set when it is first used: FILE.py:name if it is from a file, and the SHA-256 of its
+        source.
     """
 
     name: str
     meaning: str
     groups: list[tuple[tuple[Column, ...], Function]] = field(default_factory=list)
     sums: list[tuple[Column, Summands]] = field(default_factory=list)
+    pictures: dict[Function, Picture] = field(default_factory=dict)
+    origin: str = ""
+    digest: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Family {self.name}, {len(self.all_columns())} columns>"
+
+    def __reduce__(self) -> Any:
+        return (load_family, (self.origin, self.digest)) if self.origin else super().__reduce__()
 
     def columns(self, *columns: Column) -> Callable[[Function], Function]:
         """Return a decorator that registers a function as the one that computes the given columns, in their order.
@@ -154,6 +144,19 @@ class Family:
 
         return register
 
+    def picture_of(self, function: Function) -> Callable[[Picture], Picture]:
+        """Return a decorator that registers what the columns of a registered function were measured on.
+
+        What is registered takes the print, a column's name and the family's values by name, and yields layers
+        (features.layers), and texts that say why the value may be missing. Without one, the print's outline is shown.
+        """
+
+        def register(picture: Picture) -> Picture:
+            self.pictures[function] = picture
+            return picture
+
+        return register
+
     def _check_names(self, columns: Iterable[Column]) -> None:
         columns = list(columns)
         for c in columns:
@@ -183,8 +186,28 @@ class Family:
             near = get_close_matches(name, [c.name for c in columns], 3, 0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else "`ridgefeat features` lists them"
             raise ParameterError(f"there is no column {name!r} in the family {self.name}; {hint}")
-        values, parts = self._measure(fp)
-        return Explanation(columns[at], float(values[at]), parts.get(name, ()))
+        measured, parts = self._measure(fp)
+        value, its_parts = float(measured[at]), parts.get(name, ())
+        values = dict(zip((c.name for c in columns), measured.tolist(), strict=True))
+        layers, reason = self._picture(fp, columns[at], values)
+        if its_parts:
+            gained = [part.points for part in its_parts]
+            layers = (*layers, Bars([p.meaning.partition(":")[0] for p in its_parts], gained, "points"))
+        return Explanation(columns[at], value, its_parts, "" if value == value else reason, fp, layers)
+
+    def _picture(self, fp: Fingerprint, column: Column, values: Mapping[str, float]) -> tuple[tuple[Layer, ...], str]:
+        """Return what a column was measured on, and why it may be missing."""
+        if not fp.mask.any():
+            return (), "no print was found in the image"
+        function = next((f for columns, f in self.groups if column in columns), None)
+        picture = self.pictures.get(function) if function else None
+        found = list(picture(fp, column.name, values) if picture else ())
+        layers = tuple(layer for layer in found if not isinstance(layer, str))
+        reasons = [f"the label {label} is not known" for label in column.uses if getattr(fp, label, None) is None]
+        reasons += [text for text in found if isinstance(text, str)]
+        return layers or (Area(fp.mask, "outline of the print"),), next(
+            iter(reasons), "the print shows too little for it"
+        )
 
     def _measure(self, fp: Fingerprint) -> tuple[Float, dict[str, tuple[Part, ...]]]:
         """Return the values of all columns, and the parts of those that are sums."""
@@ -228,18 +251,18 @@ def families() -> dict[str, Family]:
     return known
 
 
-def select(names: Iterable[str] | None = None) -> list[Family]:
-    """Return the named families in their fixed order.
+def select(names: Families | None = None) -> list[Family]:
+    """Return the named families in their fixed order, then a user's own ones in the given order.
 
     Parameters
     ----------
-    names : iterable of str, optional
-        In any order; all families without.
+    names : iterable of str or Family, optional
+        Names in any order, FILE.py:name of own families, or these themselves; all but own ones without.
 
     Raises
     ------
     ParameterError
-        For a name that no family has.
+        For a name that no family has, and an own family that cannot be loaded, or takes a family's or column's name.
 
     Examples
     --------
@@ -249,18 +272,40 @@ def select(names: Iterable[str] | None = None) -> list[Family]:
     known = families()
     if names is None:
         return list(known.values())
-    wanted = set(names)
-    if unknown := sorted(wanted - set(known)):
-        raise ParameterError(f"unknown family {', '.join(unknown)}; there are: {', '.join(known)}")
-    if not wanted:
+    given = [names] if isinstance(names, (str, Family)) else list(names)
+    if not given:
         raise ParameterError(f"no family named; there are: {', '.join(known)}")
-    return [f for name, f in known.items() if name in wanted]
+    found = [load_family(n) if isinstance(n, str) and ":" in n else n for n in given]
+    own = [f for f in found if isinstance(f, Family) and known.get(f.name) is not f]
+    wanted = {f.name if isinstance(f, Family) else f for f in found}
+    if unknown := sorted(wanted - {*known, *(f.name for f in own)}):
+        raise ParameterError(
+            f"unknown family {', '.join(unknown)}; there are: {', '.join(known)}; FILE.py:name is one of your own"
+        )
+    chosen = [f for n, f in known.items() if n in wanted]
+    return [*chosen, *_checked_own(own)] if own else chosen
 
 
-def explain(fp: Fingerprint, name: str) -> Explanation:
-    """Return the value of the column `name` for the print `fp`, and the parts of which it is the sum.
+def _checked_own(own: Sequence[Family]) -> Sequence[Family]:
+    """Return a user's own families with their digests, unless a name is taken."""
+    taken = {f.name: f"the family {f.name}" for f in families().values()} | {"meta": "what is known of files"}
+    columns = {c.name for f in families().values() for c in f.all_columns()}
+    for family in own:
+        names = {c.name for c in family.all_columns()}
+        if family.name in taken:
+            raise ParameterError(f"own family {family.name!r}: {taken[family.name]} has that name; choose another")
+        if clash := sorted(columns & names):
+            raise ParameterError(f"own family {family.name!r} has columns of another family: {first_few(clash)}")
+        taken[family.name] = "another own family"
+        columns |= names
+        family.digest = family.digest or source_digest(family)
+    return own
 
-    Raises ParameterError if no family has such a column.
+
+def explain(fp: Fingerprint, name: str, families: Families | None = None) -> Explanation:
+    """Return the value of the column `name` for the print `fp`, and what makes it up; `families` as for `select`.
+
+    Raises ParameterError if none of the families has such a column.
 
     Examples
     --------
@@ -270,11 +315,12 @@ def explain(fp: Fingerprint, name: str) -> Explanation:
     >>> round(found.value, 2), found.column.unit, found.parts
     (0.46, 'mm', ())
     """
-    known = families()
-    family = next((f for n, f in known.items() if name.startswith(f"{n}_")), None)
-    if family is None:
-        raise ParameterError(f"{name!r} begins with no family's name; the families are: {', '.join(known)}")
-    return family.explain(fp, name)
+    known = select(families)
+    near = sorted((f for f in known if name.startswith(f"{f.name}_")), key=lambda f: len(f.name))
+    if not near:
+        names = ", ".join(f.name for f in known)
+        raise ParameterError(f"{name!r} begins with no family's name; the families are: {names}")
+    return near[-1].explain(fp, name)
 
 
 def schema_digest(columns: Iterable[Column]) -> str:

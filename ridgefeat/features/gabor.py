@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family, share
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family, share
+from ridgefeat.features.layers import Bars, Field, Layer, Matrix, bars_of, zone_frames
 from ridgefeat.stages.gabor import GaborParams, centres
 from ridgefeat.stages.grid import CELL, at_cells
 from ridgefeat.structure import MM_PER_PX, Float
@@ -83,11 +86,60 @@ def responses(fp: Fingerprint) -> Sequence[float] | None:
     y, x = np.nonzero(at_cells(fp.mask))
     if not x.size:
         return None
-    bank = fp.gabor.magnitude
-    inside = bank.reshape(-1, bank.shape[2] * bank.shape[3]).take(y * bank.shape[3] + x, axis=1)
-    at_points = (_readout(fp.params.gabor) @ inside).reshape(len(WAVELENGTHS), ORIENTATIONS, -1)
+    at_points = _at_points(fp, y, x)
     zone = zones.zone_numbers(fp, CELL * x + CELL // 2, CELL * y + CELL // 2)
     return [*_whole(at_points), *_by_zone(at_points, zone)]
+
+
+def _at_points(fp: Fingerprint, y: np.ndarray, x: np.ndarray) -> Float:
+    """Return the responses in cells by wavelength, orientation and point."""
+    bank = fp.gabor.magnitude
+    inside = bank.reshape(-1, bank.shape[2] * bank.shape[3]).take(y * bank.shape[3] + x, axis=1)
+    return np.asarray((_readout(fp.params.gabor) @ inside).reshape(len(WAVELENGTHS), ORIENTATIONS, -1))
+
+
+@gabor.picture_of(responses)
+def _response_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    y, x = np.nonzero(at_cells(fp.mask))
+    found = _at_points(fp, y, x)
+    energy = np.square(found)
+    w = next((i for i, n in enumerate(_LENGTHS) if f"_{n}" in name), None)
+    turn = re.search(r"_a(\d{3})", name)
+    a = None if turn is None else round(int(turn[1]) * ORIENTATIONS / 180)
+    zone = re.search(r"_r\dc\d_", name)
+    at = "" if w is None else f" at {WAVELENGTHS[w]:g} mm"
+    at += "" if a is None else f" at {_ANGLES[a]:g}°"
+    if w is not None and a is not None:
+        shown, what = found[w, a], f"response{at}, sd"
+    elif "anisotropy" in name:
+        shown, what = _anisotropy(energy), "concentration of the energy in one orientation"
+    elif "wavelength" in name:
+        shown, what = np.exp(np.einsum("wap,w->p", energy, np.log(WAVELENGTHS)) / energy.sum((0, 1))), "wavelength, mm"
+    else:
+        shown, what = energy[slice(None) if w is None else [w]][:, slice(None) if a is None else [a]].sum((0, 1)), ""
+    rows, columns = fp.gabor.magnitude.shape[2:]
+    cells = np.full((rows, columns), np.nan, np.float32)
+    cells[y, x] = shown
+    box = slice(0, CELL * rows), slice(0, CELL * columns)
+    yield Field(cells, what or f"energy{at}, sd²", box=box)
+    if zone:
+        yield zone_frames(fp, name)
+        yield "the zone holds no part of the print"
+    elif w is not None and a is not None:
+        how = name.rpartition("_")[2]
+        bank = (found.mean if how == "mean" else found.std)(2)
+        lengths, angles = [f"{v:g} mm" for v in WAVELENGTHS], [f"{v:g}°" for v in _ANGLES]
+        yield Matrix(bank, lengths, angles, f"{'mean' if how == 'mean' else 'deviation'} over the print, sd", (w, a))
+    elif name != "gabor_energy" and "anisotropy" not in name:
+        bars = bars_of(values, r"gabor_w(\d+)_energy", "share of the energy by wavelength, mm", name)
+        yield Bars([f"{v:g}" for v in WAVELENGTHS], bars.numbers, bars.name, bars.chosen)
+
+
+def _anisotropy(energy: Float) -> np.ndarray:
+    """Return the concentration of the energy in one orientation at each point."""
+    at_point = energy.sum(0, dtype=np.float64)
+    doubled = np.exp(2j * np.pi * np.arange(ORIENTATIONS) / ORIENTATIONS)
+    return np.asarray(np.abs(doubled @ at_point) / (at_point.sum(0) + 1e-12))
 
 
 def _whole(responses: Float) -> list[float]:
@@ -99,9 +151,7 @@ def _whole(responses: Float) -> list[float]:
     log = np.log(WAVELENGTHS)
     centroid = (shares * log).sum()
     spread = np.sqrt((shares * (log - centroid) ** 2).sum())
-    at_point = energy.sum(0)
-    doubled = np.exp(2j * np.pi * np.arange(ORIENTATIONS) / ORIENTATIONS)
-    anisotropy = np.abs(doubled @ at_point) / (at_point.sum(0) + 1e-12)
+    anisotropy = _anisotropy(energy)
     tail = [total / responses.shape[2], np.exp(centroid), spread, anisotropy.mean(), anisotropy.std()]
     return [*mean.ravel(), *sd.ravel(), *shares, *tail]
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family, share
-from ridgefeat.structure import BIFURCATION, ENDING, MM_PER_PX
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family, share
+from ridgefeat.features.layers import Area, Frames, Histogram, Layer, Lines, Marks, bars_of
+from ridgefeat.structure import BIFURCATION, ENDING, MM_PER_PX, Minutiae
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
@@ -66,6 +68,19 @@ def densities(fp: Fingerprint) -> Sequence[float] | None:
     return [forks / n if n else np.nan, n / area, (n - forks) / area, forks / area, sure / area, *quality]
 
 
+@minutiae.picture_of(counts)
+@minutiae.picture_of(densities)
+def _count_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    m = fp.minutiae
+    kinds = {"endings": m.kind == ENDING, "bifurcations": m.kind == BIFURCATION, "bifurcation": m.kind == BIFURCATION}
+    yield Area(fp.mask, "outline of the print")
+    part = name.split("_")[1]
+    yield Marks(m, m.quality >= SURE if part == "sure" else kinds.get(part))
+    if part in ("quality", "sure"):
+        yield Histogram(m.quality, "quality of minutiae", 20, values[name] if name.endswith("_mean") else None)
+    yield "no minutiae were found"
+
+
 @minutiae.columns(
     Column("minutiae_spacing_mean", "mm", 0, 20, "mean distance to the nearest other minutia"),
     Column("minutiae_spacing_sd", "mm", 0, 20, "its standard deviation"),
@@ -79,13 +94,36 @@ def spacing(fp: Fingerprint) -> Sequence[float] | None:
     m = fp.minutiae
     if len(m) < 3:
         return None
-    distance = np.hypot(m.x[:, None] - m.x, m.y[:, None] - m.y)
-    np.fill_diagonal(distance, np.inf)
-    nearest = distance.min(1) * MM_PER_PX
+    nearest = _distances(m).min(1) * MM_PER_PX
     x0, y0 = zones.reference(fp)
     radius = np.hypot(m.x - x0, m.y - y0) * MM_PER_PX
     expected = 0.5 / np.sqrt(len(m) / zones.area(fp))
     return [nearest.mean(), nearest.std(), np.median(nearest), nearest.mean() / expected, radius.mean(), radius.std()]
+
+
+def _distances(m: Minutiae) -> np.ndarray:
+    """Return the distances between minutiae in px, infinite to themselves."""
+    distance = np.hypot(m.x[:, None] - m.x, m.y[:, None] - m.y)
+    np.fill_diagonal(distance, np.inf)
+    return np.asarray(distance)
+
+
+@minutiae.picture_of(spacing)
+def _spacing_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    m = fp.minutiae
+    if len(m) >= 3:
+        to_core = "radius" in name
+        to = np.argmin(_distances(m), 1)
+        x, y = zones.reference(fp) if to_core else (m.x[to], m.y[to])
+        ends = np.stack(np.broadcast_arrays(m.x, m.y, x, y), 1)
+        what = (
+            f"to the {'core' if len(fp.singular_points.cores) else 'centroid'}" if to_core else "to the nearest other"
+        )
+        length = np.hypot(ends[:, 0] - ends[:, 2], ends[:, 1] - ends[:, 3]) * MM_PER_PX
+        yield Lines(ends, f"minutia {what}")
+        yield Histogram(length, f"distance {what}, mm", 15, None if name.endswith(("_sd", "ing")) else values[name])
+    yield Marks(m)
+    yield f"{len(m)} minutiae were found, and it takes three"
 
 
 @minutiae.columns(
@@ -106,7 +144,7 @@ def distribution(fp: Fingerprint) -> Sequence[float] | None:
     m = fp.minutiae
     shares, resultant = [np.nan] * BINS, np.nan
     if len(m):
-        turn = np.round(m.direction * (BINS / (2 * np.pi))).astype(int) % BINS
+        turn = _turn(m)
         shares = list(np.bincount(turn, minlength=BINS) / len(m))
         resultant = float(np.abs(np.exp(1j * m.direction.astype(np.float64)).mean()))
     x0, y0 = zones.centre(fp)
@@ -117,3 +155,26 @@ def distribution(fp: Fingerprint) -> Sequence[float] | None:
     area = np.array([np.count_nonzero(fp.mask[part]) for part in product(*halves)]) * (MM_PER_PX**2 / 100)
     density = np.where(area > 0, count / np.maximum(area, 1e-9), np.nan)
     return [*shares, resultant, *density]
+
+
+def _turn(m: Minutiae) -> np.ndarray:
+    """Return each minutia's direction in steps of 45 degrees, 0 to 7."""
+    return np.asarray(np.round(m.direction * (BINS / (2 * np.pi))).astype(int) % BINS)
+
+
+@minutiae.picture_of(distribution)
+def _distribution_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    m = fp.minutiae
+    own = [c.name for c in minutiae.all_columns() if c.name.startswith("minutiae_direction_a")]
+    if "direction" not in name:
+        (rows, columns), (x, y) = fp.mask.shape, map(round, zones.centre(fp))
+        widths, heights = ((0, x), (x, columns - x)), ((0, y), (y, rows - y))
+        corners = np.array([(left, top, w, h) for top, h in heights for left, w in widths], float)
+        yield Area(fp.mask, "outline of the print")
+        yield Frames(corners, chosen=[("nw", "ne", "sw", "se").index(name.split("_")[1])])
+        yield Marks(m)
+        yield "the quarter holds no part of the print"
+        return
+    yield Marks(m, _turn(m) == own.index(name) if name in own else None)
+    yield bars_of(values, r"minutiae_direction_a(\d+)", "share of minutiae by direction, degrees", name)
+    yield "no minutiae were found"

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family, share
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family, share
+from ridgefeat.features.layers import (
+    Bars,
+    Field,
+    Histogram,
+    Layer,
+    Lines,
+    Marks,
+    angle_strokes,
+    bars_of,
+    inside,
+    zone_frames,
+)
 from ridgefeat.stages.grid import CELL
 from ridgefeat.stages.pattern import CLASSES
 from ridgefeat.structure import MM_PER_PX, Bool, Float
@@ -57,6 +70,22 @@ def statistics(fp: Fingerprint) -> Sequence[float] | None:
     return [coherence.mean(), coherence.std(), p10, p50, cos, sin, resultant, dispersion, entropy]
 
 
+@orient.picture_of(statistics)
+def _statistics_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    if "coherence" in name:
+        known = inside(fp, fp.orientation.coherence)
+        yield Field(known, "coherence", 0, 1)
+        yield Histogram(known, "coherence", mark=None if name.endswith("_sd") else values[name])
+        return
+    yield from _angles(fp)
+    yield bars_of(values, r"orient_flow_a(\d+d\d)", "share of the print by orientation, degrees", name)
+
+
+def _angles(fp: Fingerprint) -> Iterator[Layer]:
+    yield Field(inside(fp, np.rad2deg(fp.orientation.angle)), "orientation, degrees", 0, 180, colours="angles")
+    yield angle_strokes(fp)
+
+
 def _bin(angle: Float) -> np.ndarray:
     # Bins are centred on 0, 22.5, ... degrees, so that level ridges are not split between two of them.
     return np.asarray(np.round(angle * (BINS / np.pi)).astype(int) % BINS)
@@ -71,8 +100,17 @@ def _bin(angle: Float) -> np.ndarray:
 )
 def curvature(fp: Fingerprint) -> Sequence[float] | None:
     """Measure how fast the orientation turns, along the ridges and across them."""
-    inside = cv2.erode(fp.mask.view(np.uint8), np.ones((9, 9), np.uint8))[::CELL, ::CELL] > 0
-    if np.count_nonzero(inside) < 9 or min(inside.shape) < 3:
+    if (found := _turns(fp)) is None:
+        return None
+    along, across = (turn[np.isfinite(turn)] for turn in found)
+    p50, p90 = zones.percentiles(along, 50, 90)
+    return [along.mean(), p50, p90, across.mean(), *zones.percentiles(across, 90)]
+
+
+def _turns(fp: Fingerprint) -> tuple[Float, Float] | None:
+    """Return the turn of orientation along and across the ridges on a grid of 4 px, 1/mm; NaN near the edge."""
+    inner = cv2.erode(fp.mask.view(np.uint8), np.ones((9, 9), np.uint8))[::CELL, ::CELL] > 0
+    if np.count_nonzero(inner) < 9 or min(inner.shape) < 3:
         return None
     angle = fp.orientation.angle[::CELL, ::CELL]
     c, s = np.cos(2 * angle), np.sin(2 * angle)
@@ -80,10 +118,20 @@ def curvature(fp: Fingerprint) -> Sequence[float] | None:
     per_mm = np.float32(1 / (2 * CELL * MM_PER_PX))
     dx = (c * np.gradient(s, axis=1) - s * np.gradient(c, axis=1)) * per_mm
     dy = (c * np.gradient(s, axis=0) - s * np.gradient(c, axis=0)) * per_mm
-    along = np.abs(dx * np.cos(angle) - dy * np.sin(angle))[inside]
-    across = np.abs(dx * np.sin(angle) + dy * np.cos(angle))[inside]
-    p50, p90 = zones.percentiles(along, 50, 90)
-    return [along.mean(), p50, p90, across.mean(), *zones.percentiles(across, 90)]
+    along = np.abs(dx * np.cos(angle) - dy * np.sin(angle))
+    across = np.abs(dx * np.sin(angle) + dy * np.cos(angle))
+    along[~inner] = across[~inner] = np.nan
+    return along, across
+
+
+@orient.picture_of(curvature)
+def _curvature_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    if (found := _turns(fp)) is not None:
+        turn = found["divergence" in name]
+        what = f"turn of orientation {'across' if 'divergence' in name else 'along'} the ridges, 1/mm"
+        yield Field(turn, what, 0, float(np.nanpercentile(turn, 98)))
+        yield Histogram(np.minimum(turn, np.nanpercentile(turn, 99)), what, mark=values[name])
+    yield angle_strokes(fp)
 
 
 _ANGLES = [(f"{22.5 * k:05.1f}".replace(".", "d"), f"{22.5 * k:g} degrees (± 11.25)") for k in range(BINS)]
@@ -109,6 +157,21 @@ def flow(fp: Fingerprint) -> Sequence[float] | None:
     return [*shares, *np.stack([cos, sin], 1).ravel()]
 
 
+@orient.picture_of(flow)
+def _flow_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    if name.startswith("orient_flow_a"):
+        own = [c.name for c in orient.all_columns() if c.name.startswith("orient_flow_a")].index(name)
+        is_own = _bin(fp.orientation.angle) == own
+        yield Field(
+            inside(fp, np.rad2deg(fp.orientation.angle), is_own), "orientation, degrees", 0, 180, colours="angles"
+        )
+        yield bars_of(values, r"orient_flow_a(\d+d\d)", "share of the print by orientation, degrees", name)
+    else:
+        yield from _angles(fp)
+        yield zone_frames(fp, name)
+        yield "the zone holds no part of the print"
+
+
 def _grid_points() -> Iterator[tuple[str, str]]:
     for point, (r, c) in zip(zones.zone_names(GRID), np.ndindex(GRID, GRID), strict=True):
         across, down = SPACING * (c - 2), SPACING * (r - 2)
@@ -126,9 +189,7 @@ def field(fp: Fingerprint) -> Sequence[float] | None:
     """Sample the flow on a grid of 5 x 5 points, 2.5 mm apart, about the core; NaN outside the print."""
     if not fp.mask.any():
         return None
-    x0, y0 = zones.reference(fp)
-    offset = (np.arange(GRID) - GRID // 2) * (SPACING / MM_PER_PX)
-    y, x = np.round(y0 + offset).astype(int)[:, None], np.round(x0 + offset).astype(int)
+    y, x = _points(fp)
     rows, columns = fp.mask.shape
     valid = (y >= 0) & (y < rows) & (x >= 0) & (x < columns)
     at = np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)
@@ -137,6 +198,25 @@ def field(fp: Fingerprint) -> Sequence[float] | None:
     values = np.stack([np.cos(doubled), np.sin(doubled)], -1)
     values[~valid] = np.nan
     return list(values.ravel())
+
+
+def _points(fp: Fingerprint) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows, shape (5, 1), and columns, shape (5,), of the grid about the core."""
+    x0, y0 = zones.reference(fp)
+    offset = (np.arange(GRID) - GRID // 2) * (SPACING / MM_PER_PX)
+    return np.round(y0 + offset).astype(int)[:, None], np.round(x0 + offset).astype(int)
+
+
+@orient.picture_of(field)
+def _field_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    y, x = (a.ravel() for a in np.broadcast_arrays(*_points(fp)))
+    names = list(zones.zone_names(GRID))
+    doubled = [np.arctan2(values[f"orient_field_{p}_sin"], values[f"orient_field_{p}_cos"]) for p in names]
+    dx, dy = 14 * np.cos(np.array(doubled) / 2), -14 * np.sin(np.array(doubled) / 2)
+    own = names.index(name.split("_")[2])
+    yield Lines(np.stack([x - dx, y - dy, x + dx, y + dy], 1), "orientation at the grid's points", [own])
+    yield Marks(fp.singular_points.cores.select(slice(1)))
+    yield f"the point at x {x[own]}, y {y[own]} px (500 dpi) lies outside the print"
 
 
 @orient.columns(
@@ -174,6 +254,26 @@ def singular(fp: Fingerprint) -> Sequence[float] | None:
     return [*counts, *place, *between, cores_apart]
 
 
+@orient.picture_of(singular)
+def _singular_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    cores, deltas = fp.singular_points.cores, fp.singular_points.deltas
+    yield angle_strokes(fp)
+    yield Marks(fp.singular_points)
+    if not len(cores) or ("delta" in name and not len(deltas)):
+        yield "no core was found" if not len(cores) else "no delta was found"
+        return
+    x, y = float(cores.x[0]), float(cores.y[0])
+    if name.startswith("orient_core_delta"):
+        k = int(np.hypot(deltas.x - x, deltas.y - y).argmin())
+        yield Lines(np.array([[x, y, deltas.x[k], deltas.y[k]]]), "topmost core to nearest delta", [0])
+        yield "a part of the line between core and delta lies outside the print"
+    elif name == "orient_core_core_distance" and len(cores) > 1:
+        yield Lines(np.array([[x, y, cores.x[1], cores.y[1]]]), "between the two topmost cores", [0])
+    elif name in ("orient_core_x", "orient_core_y"):
+        yield Lines(np.array([[*zones.centre(fp), x, y]]), "centroid of the print to topmost core", [0])
+    yield "only one core was found"
+
+
 @orient.columns(
     *(
         share(f"orient_pattern_{n}", f"1 if the print is classified as {n.replace('_', ' ')}, else 0", NILSSON)
@@ -195,6 +295,16 @@ def pattern(fp: Fingerprint) -> Sequence[float] | None:
         return None
     found = max(fp.pattern, key=lambda name: fp.pattern[name])
     return [*(float(name == found) for name in CLASSES), fp.pattern[found]]
+
+
+@orient.picture_of(pattern)
+def _pattern_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    yield from _angles(fp)
+    yield Marks(fp.singular_points)
+    found = max(fp.pattern, key=lambda n: fp.pattern[n])
+    own = found if name.endswith("_probability") else name.removeprefix("orient_pattern_")
+    names = [n.replace("_", " ") for n in CLASSES]
+    yield Bars(names, [fp.pattern[n] for n in CLASSES], "probability of the class", [CLASSES.index(own)])
 
 
 def ridge_count(enhanced: Float, mask: Bool, start: tuple[float, float], end: tuple[float, float]) -> float:

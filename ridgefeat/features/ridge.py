@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Family
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family
+from ridgefeat.features.layers import Area, Field, Frames, Histogram, Layer, inside, zone_frames
 from ridgefeat.stages.grid import FINE
 from ridgefeat.structure import MM_PER_PX, Bool, Float
 
@@ -62,6 +64,17 @@ def period(fp: Fingerprint) -> Sequence[float] | None:
     return [mean, values.std(), p10, p50, p90, across, down, across / down, 10 / mean]
 
 
+@ridge.picture_of(period)
+def _period_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    doubled = np.cos(2 * fp.orientation.angle)
+    part = name.rpartition("_")[2]
+    where = {"across": doubled < -STEEP, "down": doubled > STEEP, "ratio": np.abs(doubled) > STEEP}.get(part)
+    known = inside(fp, fp.period * MM_PER_PX, where)
+    yield Field(known, "ridge period, mm")
+    yield Histogram(known, "ridge period, mm", mark=None if part in ("sd", "ratio", "line") else values[name])
+    yield f"fewer than {MIN_POINTS} points of the print have ridges in such a direction"
+
+
 @ridge.columns(
     *(
         Column(f"ridge_period_{z}_mean", "mm", 0.1, 1.5, f"mean period in {where}")
@@ -75,6 +88,13 @@ def period_by_zone(fp: Fingerprint) -> Sequence[float] | None:
         return None
     values = fp.period[::8, ::8][y, x] * MM_PER_PX
     return list(zones.zone_means(values, zones.zone_numbers(fp, 8 * x, 8 * y)))
+
+
+@ridge.picture_of(period_by_zone)
+def _zone_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    yield Field(inside(fp, fp.period * MM_PER_PX), "ridge period, mm")
+    yield zone_frames(fp, name)
+    yield "the zone holds no part of the print"
 
 
 SQUARE = "ridges/25 mm²"
@@ -112,12 +132,8 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
     """
     if not fp.mask.any():
         return None
-    x0, y0 = zones.reference(fp)
-    gx, gy = grid(fp.mask)
-    off = 3 / MM_PER_PX
-    x = np.concatenate([np.array([x0 - off, x0 + off, x0], np.float32), gx])
-    y = np.concatenate([np.array([y0 - off, y0 - off, y0 + 2 * off], np.float32), gy])
-    count = count_ridges(fp.enhanced, fp.mask, x, y)
+    (x, y), (gx, gy) = _three_centres(fp), grid(fp.mask)
+    count = count_ridges(fp.enhanced, fp.mask, np.concatenate([x, gx]), np.concatenate([y, gy]))
     left, right, proximal = (float(c) for c in count[:3])
     everywhere = count[3:][np.isfinite(count[3:])]
     mean, sd, largest = (everywhere.mean(), everywhere.std(), everywhere.max()) if everywhere.size else (np.nan,) * 3
@@ -125,6 +141,32 @@ def squares(fp: Fingerprint) -> Sequence[float] | None:
     seen = [c for c in (left, right, proximal) if np.isfinite(c)]
     spread = max(seen) - min(seen) if len(seen) > 1 else np.nan
     return [mean, sd, largest, left, right, radial, ulnar, proximal, (left + right) / 2, spread]
+
+
+def _three_centres(fp: Fingerprint) -> tuple[Float, Float]:
+    """Return x and y of the centres of the left and right distal and the proximal square."""
+    (x0, y0), off = zones.reference(fp), 3 / MM_PER_PX
+    return np.array([x0 - off, x0 + off, x0], np.float32), np.array([y0 - off, y0 - off, y0 + 2 * off], np.float32)
+
+
+@ridge.picture_of(squares)
+def _square_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    part = name.rpartition("_")[2]
+    about_core = part not in ("mean", "sd", "max")
+    x, y = _three_centres(fp) if about_core else grid(fp.mask)
+    count = count_ridges(fp.enhanced, fp.mask, x, y)
+    sides = {"radial": "left", "ulnar": "right"} if fp.hand == "right" else {"radial": "right", "ulnar": "left"}
+    one = {"left": [0], "right": [1], "proximal": [2], "distal": [0, 1], "spread": [0, 1, 2]}
+    is_largest = count == np.float32(values["ridge_density_max"])
+    chosen = one[sides.get(part, part)] if about_core else np.flatnonzero(is_largest) if part == "max" else ()
+    # All over the print squares overlap by half: their middles are shown.
+    side = SIDE if about_core else SIDE / 2
+    corners = np.stack([x - side / 2, y - side / 2, *np.full((2, len(x)), side)], 1)
+    texts = ["not seen" if c != c else f"{c:.3g}" for c in count]
+    yield Frames(corners, texts, () if part in sides and not fp.hand else chosen, diagonals=about_core)
+    if not about_core:
+        yield Histogram(count, f"count in a square, {SQUARE}", 12, None if part == "sd" else values[name])
+    yield f"less than {MIN_VISIBLE:.0%} of a diagonal of the square lies in the print"
 
 
 @ridge.columns(
@@ -150,6 +192,24 @@ def breadth(fp: Fingerprint) -> Sequence[float] | None:
     return [*figures, *gap_figures(fp, fp.ink.inked)]
 
 
+@ridge.picture_of(breadth)
+def _breadth_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    if name.split("_")[1] in ("white", "pore"):
+        gaps = cv2.dilate((fp.skeleton & ~fp.ink.inked).view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        yield Area(gaps, "light gaps on the ridges' centre lines", filled=True)
+        return
+    local = fp.ink.share[::2, ::2].astype(np.float64)
+    spacing = fp.period[::8, ::8] * MM_PER_PX
+    found, what = local * spacing, "ridge breadth, mm"
+    if "valley" in name:
+        found, what = (1 - local) * spacing, "valley breadth, mm"
+    elif "thickness" in name:
+        found, what = np.clip(local / np.maximum(1 - local, 0.02), 0, 20), "ridge breadth / valley breadth"
+    found = np.where(fp.mask[::8, ::8], found, np.nan)
+    yield Field(found, what, *np.nanpercentile(found, [1, 99]))
+    yield Histogram(found, what, mark=None if name.endswith("_sd") else values[name])
+
+
 def thickness_ratio_sd(fp: Fingerprint) -> float:
     """Return the standard deviation of ridge breadth over valley breadth; NaN without a print."""
     local = fp.ink.share[::2, ::2][fp.mask[::8, ::8]].astype(np.float64)
@@ -170,6 +230,15 @@ def extent(fp: Fingerprint) -> Sequence[float] | None:
     _, _, width, height = cv2.boundingRect(fp.mask.view(np.uint8))
     length = cv2.countNonZero(fp.skeleton.view(np.uint8)) * MM_PER_PX * KULPA
     return [area / 100, width * MM_PER_PX, height * MM_PER_PX, length / area]
+
+
+@ridge.picture_of(extent)
+def _extent_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    yield Area(fp.mask, "outline of the print")
+    if name == "ridge_length_density":
+        yield Area(fp.skeleton, "centre lines of the ridges", filled=True)
+    elif name != "ridge_area":
+        yield zone_frames(fp, name, 1)
 
 
 PORE_LENGTH = 12

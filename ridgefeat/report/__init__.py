@@ -15,6 +15,7 @@ Pictures of prints:
 
 - `save_overlay`, `draw_overlay`, `draw_panel`: a print stage by stage; `PANELS` names the stages;
 - `save_template`: the minutiae of a template, on white or over its image;
+- `plot_explanation`, `save_explanation`: what a feature's value was measured on; `plot_print`: a stage on axes;
 - `save_match`, `draw_match`: two prints with the minutiae that a comparison paired;
 - `save_picture`: any picture as a file.
 
@@ -46,7 +47,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "explore.page": ["ExploreOptions", "write_explore_page"],
         "model_card": ["render_model_card"],
         "page": ["percent", "percent_interval"],
-        "pictures.panels": ["PANELS"],
+        "pictures.panels": ["PANELS", "plot_print"],
         "pictures.show": [
             "draw_match",
             "draw_overlay",
@@ -56,6 +57,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "save_picture",
             "save_template",
         ],
+        "pictures.why": ["plot_explanation", "save_explanation"],
         "plots": [
             "Curve",
             "Interval",

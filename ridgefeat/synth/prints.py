@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ridgefeat.brief import Brief
 from ridgefeat.errors import ParameterError
 from ridgefeat.structure import WORKING_DPI, Bool, Float, Minutiae, OrientationField, SingularPoints, UInt8
 
@@ -58,8 +59,8 @@ class Truth:
     singular_points: SingularPoints
 
 
-@dataclass(frozen=True, eq=False)
-class Impression:
+@dataclass(frozen=True, eq=False, repr=False)
+class Impression(Brief):
     """One image of a finger and the truth about it.
 
     Attributes
@@ -77,8 +78,8 @@ class Impression:
     truth: Truth
 
 
-@dataclass(frozen=True, eq=False)
-class MasterPrint:
+@dataclass(frozen=True, eq=False, repr=False)
+class MasterPrint(Brief):
     """One finger: what all its impressions have in common.
 
     Attributes

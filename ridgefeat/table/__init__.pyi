@@ -1,4 +1,5 @@
 from .api import Survey as Survey
+from .api import explain as explain
 from .api import extract as extract
 from .api import extract_many as extract_many
 from .api import feature_columns as feature_columns

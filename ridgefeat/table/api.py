@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ridgefeat.errors import ImageError
-from ridgefeat.features import as_records, select
+from ridgefeat.brief import Brief
+from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.features import Explanation, as_records, select
+from ridgefeat.features import explain as explain_column
+from ridgefeat.features.family import Families
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
 from ridgefeat.sources import LoadedPrint, RawSize, find_prints, load_print, repeated_impressions, with_regions
 from ridgefeat.structure import Float, UInt8
 from ridgefeat.table import outliers
 from ridgefeat.table.batches import Extraction, iterate_batches
+from ridgefeat.table.reading import read_table
 from ridgefeat.table.recipe import Recipe
 from ridgefeat.table.row import META, ArrayPrint, Item, Meta, compute_features, error_text, escape_controls, open_print
 from ridgefeat.table.writers import column, kind_of, label_names, text
@@ -74,7 +78,7 @@ def read(
         If there is no such layout.
     """
     if not isinstance(path, (str, os.PathLike)):
-        raise ImageError(f"read takes a path, got {type(path).__name__}; Fingerprint(array, dpi) takes pixels")
+        raise ImageError(f"read takes a path, got {type(path).__name__}; rf.Fingerprint(array, dpi) takes pixels")
     recipe = Recipe.make(None, params, dpi, layout, invert=invert)
     found = find_prints([path], layout=layout, raw=RawSize(*raw) if isinstance(raw, tuple) else raw)
     if len(found) != 1:
@@ -86,7 +90,7 @@ def read(
 
 
 def extract(
-    fp: Fingerprint | PathLike | UInt8, families: Iterable[str] | None = None, *, dpi: Dpi | None = None
+    fp: Fingerprint | PathLike | UInt8, families: Families | None = None, *, dpi: Dpi | None = None
 ) -> pd.Series[float]:
     """Return one print's features.
 
@@ -94,7 +98,7 @@ def extract(
     ----------
     fp : Fingerprint, path or ndarray of uint8, shape (rows, columns)
         The print.
-    families : iterable of str, optional
+    families : iterable of str or Family, optional
         Families to compute; all without.
     dpi : float or (float, float), optional
         Resolution of a path or array; an array's is 500 without.
@@ -114,19 +118,80 @@ def extract(
     import pandas as pd
 
     recipe = Recipe.make(families)
-    if isinstance(fp, (str, os.PathLike)):
-        fp = read(fp, dpi)
-    elif not isinstance(fp, Fingerprint):
-        fp = Fingerprint(fp, dpi)
+    fp = _as_print(fp, dpi)
     with one_thread():
         values = compute_features(fp, recipe.families)
     return pd.Series(values, index=[c.name for c in recipe.columns()], name=fp.source or None)
 
 
+def explain(
+    fp: Fingerprint | PathLike | UInt8,
+    column: str,
+    *,
+    families: Families | None = None,
+    among: PathLike | pd.DataFrame | pd.Series[float] | None = None,
+    dpi: Dpi | None = None,
+) -> Explanation:
+    """Explain one feature of a print: its value, what it was measured on, or why it is missing.
+
+    Parameters
+    ----------
+    fp : Fingerprint, path or ndarray of uint8, shape (rows, columns)
+        The print.
+    column : str
+        A feature's name.
+    families : iterable of str or Family, optional
+        Families in which the column is looked up; all without.
+    among : path, DataFrame or Series, optional
+        A feature table, or the column's values for other prints: where does this value lie among them?
+    dpi : float or (float, float), optional
+        As in `extract`.
+
+    Returns
+    -------
+    Explanation
+        `value`, `column`, `reason`, `parts`, `percentile`; `plot()` draws it, and notebooks show it.
+
+    Raises
+    ------
+    ImageError
+        If it is no image that can be read.
+    ParameterError
+        If no family, or not the table, has the column.
+    TableError
+        If the table cannot be read.
+
+    Examples
+    --------
+    >>> from ridgefeat.synth.simple import grating
+    >>> fp = Fingerprint(grating((198, 198), 9.0).image)
+    >>> found = explain(fp, "ridge_period_mean")
+    >>> round(found.value, 2), found.column.unit, explain(fp, "ridge_density_radial").reason
+    (0.46, 'mm', 'the label hand is not known')
+    """
+    import pandas as pd
+
+    with one_thread():
+        found = explain_column(_as_print(fp, dpi), column, families)
+    if isinstance(among, (str, os.PathLike)):
+        among = read_table(os.fspath(among), labels=())
+    if isinstance(among, pd.DataFrame):
+        if column not in among:
+            raise ParameterError(f"the table of other prints has no column {column!r}; extract it with its family")
+        among = among[column]
+    return found if among is None else replace(found, among=np.asarray(among, np.float32))
+
+
+def _as_print(fp: Fingerprint | PathLike | UInt8, dpi: Dpi | None) -> Fingerprint:
+    if isinstance(fp, (str, os.PathLike)):
+        return read(fp, dpi)
+    return fp if isinstance(fp, Fingerprint) else Fingerprint(fp, dpi)
+
+
 def extract_many(
     prints: PathLike | Iterable[PathLike | UInt8],
     *,
-    families: Iterable[str] | None = None,
+    families: Families | None = None,
     params: Params | None = None,
     dpi: Dpi | None = None,
     layout: str = "auto",
@@ -217,12 +282,12 @@ def compute_rows(
     return [m for b in batches for m in b.meta], np.concatenate([none, *(b.features for b in batches)])
 
 
-def feature_columns(families: Iterable[str] | None = None) -> pd.DataFrame:
+def feature_columns(families: Families | None = None) -> pd.DataFrame:
     """Return every feature column: family, name, unit, low, high, meaning, source.
 
     Parameters
     ----------
-    families : iterable of str, optional
+    families : iterable of str or Family, optional
         Those of these families only.
 
     Raises
@@ -232,13 +297,13 @@ def feature_columns(families: Iterable[str] | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    chosen = select([families] if isinstance(families, str) else families)
+    chosen = select(families)
     rows = [{"family": f.name, **record} for f in chosen for record in as_records(f.all_columns())]
     return pd.DataFrame(rows).drop(columns="uses", errors="ignore")
 
 
-@dataclass
-class Survey:
+@dataclass(repr=False)
+class Survey(Brief):
     """Findings of a dry run.
 
     Attributes

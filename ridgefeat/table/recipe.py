@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ridgefeat._version import __version__
 from ridgefeat.errors import ParameterError, RidgefeatError, TableError
-from ridgefeat.features import Column, as_records, schema_digest, select
-from ridgefeat.features.family import explain_renamed
-from ridgefeat.files import first_few
+from ridgefeat.features import Column, Family, as_records, schema_digest, select
+from ridgefeat.features.family import Families, explain_renamed
+from ridgefeat.files import bare_name, first_few
 from ridgefeat.fingerprint import INVERT, check_dpi
 from ridgefeat.params import RENAMED_PARAMETERS, Params
 
@@ -21,8 +21,8 @@ class Recipe:
 
     Attributes
     ----------
-    families : tuple of str
-        Names of the feature families, in their fixed order.
+    families : tuple of str or Family
+        Names of the feature families, in their fixed order, then a user's own families themselves.
     params : Params
         Parameters of the stages.
     dpi : (float, float) or None
@@ -39,7 +39,7 @@ class Recipe:
         Whether split_prints has cut images into fingers; extraction itself does not.
     """
 
-    families: tuple[str, ...]
+    families: tuple[str | Family, ...]
     params: Params
     dpi: tuple[float, float] | None = None
     layout: str = "auto"
@@ -51,7 +51,7 @@ class Recipe:
     @classmethod
     def make(
         cls,
-        families: Iterable[str] | None = None,
+        families: Families | None = None,
         params: Params | None = None,
         dpi: float | tuple[float, float] | None = None,
         layout: str = "auto",
@@ -62,8 +62,8 @@ class Recipe:
     ) -> Recipe:
         """Return a checked recipe; whatever is left out takes its default.
 
-        Raises ParameterError for an unknown family, an impossible resolution, another hand than left and right,
-        another `invert` than auto, yes and no, or other `fingers` than split.
+        Raises ParameterError for an unknown or unusable family, an impossible resolution, another hand than left and
+        right, another `invert` than auto, yes and no, or other `fingers` than split.
         """
         if invert not in INVERT:
             raise ParameterError(f"invert must be one of {', '.join(INVERT)}, got {invert!r}")
@@ -71,26 +71,31 @@ class Recipe:
             raise ParameterError(f"mirror must be 'left', 'right' or None, got {mirror!r}")
         if fingers not in (None, "split"):
             raise ParameterError(f"fingers must be 'split' or None, got {fingers!r}")
-        names = [families] if isinstance(families, str) else families
-        chosen = tuple(f.name for f in select(names))
+        chosen = tuple(f if f.digest else f.name for f in select(families))
         dpi = None if dpi is None else check_dpi(dpi)
         return cls(chosen, params or Params(), dpi, layout, regex, mirror, invert, fingers)
 
     @classmethod
-    def like(cls, content: Mapping[str, Any], where: str) -> Recipe:
+    def like(cls, content: Mapping[str, Any], where: str, families: Families | None = None) -> Recipe:
         """Return the recipe that a sidecar's content holds; `where` is the sidecar's name, for messages.
+
+        A user's own families are taken from `families`: a sidecar makes no file run.
 
         Raises TableError if this version cannot make the same columns from the same parameters; the message says which.
         """
-        found = renamed(content)
+        found, recorded = renamed(content), content.get("own_families", {})
         try:
+            own = {f.name: f for f in (select(families) if families else ()) if f.digest}
             params = Params() if found else Params.from_dict(content["parameters"], where)
             dpi = content.get("dpi")
             dpi = None if dpi is None else tuple(dpi)
             others = {k: content[k] for k in ("regex", "mirror", "invert", "fingers") if k in content}
-            recipe = cls.make(content["families"], params, dpi, content["layout"], **others)
+            names = [own.get(n, n.partition(":")[0]) for n in content["families"]]
+            recipe = cls.make(names, params, dpi, content["layout"], **others)
         except (RidgefeatError, TypeError) as error:
-            raise TableError(f"{where}: version {__version__} cannot make that table again: {error}") from None
+            lacking = [f"; {n} is from {s['source']}: give it with --families" for n, s in recorded.items()]
+            hint = "" if families else "".join(lacking)
+            raise TableError(f"{where}: version {__version__} cannot make that table again: {error}{hint}") from None
         if found := found or differences(content, recipe.to_dict()):
             raise TableError(
                 f"{where} was made by version {content.get('version')}; version {__version__} would make "
@@ -118,8 +123,14 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as sidecars and manifests hold it, digests included."""
         columns = self.columns()
+        own = {
+            f.name: {"source": bare_name(f.origin) if f.origin else "Python", "sha256": f.digest}
+            for f in self.families
+            if isinstance(f, Family)
+        }
         return {
-            "families": list(self.families),
+            "families": [f.name for f in select(self.families)],
+            **({"own_families": own} if own else {}),
             "parameters": self.params.to_dict(),
             "parameters_digest": self.params.digest,
             "layout": self.layout,
@@ -157,6 +168,9 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
         f"{k} ({one.get(k, 'unset')}, {two.get(k, 'unset')})" for k in {**one, **two} if one.get(k) != two.get(k)
     ]:
         out.append(f"parameters: {first_few(changed)}")
+    sources = [x.get("own_families", {}) for x in (a, b)]
+    if other := [n for n in {**sources[0], **sources[1]} if sources[0].get(n) != sources[1].get(n)]:
+        out.append(f"source code of the family {first_few(other)}")
     for key, name, usual in (("mirror", "mirrored hand", "none"), ("invert", "invert", "auto")):
         here, there = (x.get(key) or usual for x in (a, b))
         if here != there:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ridgefeat.errors import ImageError, RidgefeatError, TableError, TemplateError
 from ridgefeat.features import select
+from ridgefeat.features.family import Families
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.sources import PrintSource, load_print, pixel_digest
 from ridgefeat.structure import WORKING_DPI, Float, UInt8
@@ -146,7 +147,7 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
     return fp
 
 
-def compute_features(fp: Fingerprint, families: Iterable[str] | None = None) -> Float:
+def compute_features(fp: Fingerprint, families: Families | None = None) -> Float:
     """Return the features that some families compute from fp, in their order; float32, shape (columns,)."""
     return np.concatenate([family.compute(fp) for family in select(families)])
 

@@ -47,6 +47,11 @@ class _Part(TypedDict, total=False):
     bytes: int
 
 
+class _OwnFamily(TypedDict, total=False):
+    source: Required[str]
+    sha256: Required[str]
+
+
 class Recorded(TypedDict, total=False):
     """What decides a table's columns and values, as sidecars and models hold it."""
 
@@ -57,6 +62,7 @@ class Recorded(TypedDict, total=False):
     layout: Required[str]
     parameters_digest: str
     schema_digest: str
+    own_families: dict[str, _OwnFamily]
 
 
 class Sidecar(Recorded, total=False):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.features.family import Families
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
 from ridgefeat.sources.source import list_prints
@@ -28,7 +29,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    families : sequence of str, optional
+    families : sequence of str or Family, optional
         Families to compute; all without.
     params : Params, optional
         Parameters of the stages.
@@ -51,7 +52,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     >>> model = make_pipeline(FeatureExtractor(["ridge"]), SimpleImputer(), LogisticRegression())
     """
 
-    families: Sequence[str] | None = None
+    families: Families | None = None
     params: Params | None = None
     dpi: float | tuple[float, float] | None = None
     layout: str = "auto"

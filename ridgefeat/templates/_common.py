@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ridgefeat.brief import Brief
 from ridgefeat.errors import TemplateError
 from ridgefeat.files import atomic_write, os_errors_as, read_bounded
 from ridgefeat.structure import DPI_RANGE, WORKING_DPI, Float, Minutiae, SingularPoints
@@ -19,8 +20,8 @@ MAX_BYTES = 4 << 20
 """No template is larger; a file that claims to be is refused before it is read."""
 
 
-@dataclass(frozen=True, eq=False)
-class MinutiaeRecord:
+@dataclass(frozen=True, eq=False, repr=False)
+class MinutiaeRecord(Brief):
     """Minutiae as a file holds them, and what else it says.
 
     Attributes

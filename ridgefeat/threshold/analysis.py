@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ridgefeat.brief import Brief
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold.intervals import MIN_SUBJECTS, NONE
 from ridgefeat.threshold.likelihood import LogRatios
@@ -100,8 +101,8 @@ class Figure:
     threshold: float
 
 
-@dataclass(frozen=True, eq=False)
-class Analysis:
+@dataclass(frozen=True, eq=False, repr=False)
+class Analysis(Brief):
     """The figures of a threshold report.
 
     Attributes

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from ridgefeat.brief import Brief
 from ridgefeat.errors import ScoreError
 from ridgefeat.threshold.rates import ErrorCurve
 from ridgefeat.threshold.scores import Float
@@ -141,8 +142,8 @@ class SearchPath:
     deviation: Float
 
 
-@dataclass(frozen=True, eq=False)
-class Choice:
+@dataclass(frozen=True, eq=False, repr=False)
+class Choice(Brief):
     """The threshold that a method chose, in the scores' own scale.
 
     Attributes

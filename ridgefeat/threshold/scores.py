@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ridgefeat.brief import Brief
 from ridgefeat.errors import ScoreError
 
 Float = NDArray[np.float64]
@@ -17,8 +18,8 @@ Codes = NDArray[np.int64]
 MAX_SCORES = 200_000_000
 
 
-@dataclass(frozen=True, eq=False)
-class Scores:
+@dataclass(frozen=True, eq=False, repr=False)
+class Scores(Brief):
     """Comparison scores, one per row.
 
     Attributes

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ridgefeat.brief import Brief
 from ridgefeat.verify.cylinders import Cylinders, compute_cylinders, similarity
 from ridgefeat.verify.pairing import Alignment, Geometry, align, count_averaged, relaxed_pairs
 from ridgefeat.verify.template import Template
@@ -31,8 +32,8 @@ MIN_LOCAL_SIMILARITY = 0.004
 """Lower bound of what the logarithm is taken of."""
 
 
-@dataclass(frozen=True, eq=False)
-class PreparedTemplate:
+@dataclass(frozen=True, eq=False, repr=False)
+class PreparedTemplate(Brief):
     """A template, and what is computed from it once for all its comparisons: its cylinders and its geometry."""
 
     template: Template
@@ -47,8 +48,8 @@ class PreparedTemplate:
         return (a.x.tobytes(), a.y.tobytes()) <= (b.x.tobytes(), b.y.tobytes())
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Brief):
     """The result of comparing two prints.
 
     Attributes

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ridgefeat.brief import Brief
 from ridgefeat.errors import TemplateError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.stages.grid import CELL
@@ -24,8 +25,8 @@ _VISIBLE_REACH = 20.0
 _MARGIN = 64.0
 
 
-@dataclass(frozen=True, eq=False)
-class Template:
+@dataclass(frozen=True, eq=False, repr=False)
+class Template(Brief):
     """The data of a print that comparisons use.
 
     Attributes

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat._version import __version__
+from ridgefeat.brief import Brief
 from ridgefeat.errors import ParameterError, ScoreError
 from ridgefeat.files import bare_name, os_errors_as, sha256, write_together
 from ridgefeat.params import Params
@@ -39,8 +40,8 @@ Scores = NDArray[np.float64]
 Comparator = Callable[[Sequence[tuple[Any, Any]]], Scores]
 
 
-@dataclass(frozen=True, eq=False)
-class Verification:
+@dataclass(frozen=True, eq=False, repr=False)
+class Verification(Brief):
     """The scores of a protocol's comparisons.
 
     Attributes

@@ -98,8 +98,31 @@ def test_explain_shows_a_value_and_the_parts_of_a_score():
 def test_explain_has_unit_and_source_of_any_column_and_says_what_is_not_measurable():
     text = run("explain", WHORL, "ridge_period_mean", "--dpi", 500).stdout
     assert " mm\n" in text and "Hong" in text and "points" not in text
-    # The hand is not known.
-    assert "ridge_density_radial: not measurable on this print" in run("explain", WHORL, "ridge_density_radial").stdout
+    empty = run("explain", WHORL, "ridge_density_radial").stdout
+    assert "ridge_density_radial: not measurable on this print: the label hand is not known" in empty
+    known = json.loads(run("explain", WHORL, "ridge_density_radial", "--hand", "right", "--json").stdout)
+    left = json.loads(run("explain", WHORL, "ridge_density_left", "--json").stdout)
+    assert known["value"] == left["value"] and "FCJ2020" in left["reliability"]
+
+
+@pytest.mark.parametrize(("suffix", "starts"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
+def test_explain_draws_where_a_value_was_measured(prints, tmp_path, suffix, starts):
+    run("extract", prints, "-o", tmp_path / "f.csv", "--families", "minutiae", "-j", 1)
+    picture = tmp_path / f"why{suffix}"
+    given = ("explain", prints / "101_1.png", "minutiae_count", "--among", tmp_path / "f.csv", "-o", picture)
+    found = json.loads(run(*given, "--json").stdout)
+    assert picture.read_bytes().startswith(starts) and found["picture"] == str(picture)
+    assert 0 <= found["percentile"] <= 100 and "prints with a value" in found["among"]
+    if suffix == ".svg":
+        assert "minutiae_count" in picture.read_text() and "percentile" in picture.read_text()
+    assert "already exists" in run(*given, code=2).stderr
+
+
+def test_explain_refuses_a_table_without_the_column_and_a_picture_of_another_kind(prints, tmp_path):
+    run("extract", prints, "-o", tmp_path / "f.csv", "--families", "ridge", "-j", 1)
+    among = ("explain", WHORL, "minutiae_count", "--among", tmp_path / "f.csv")
+    assert "no column 'minutiae_count'" in run(*among, code=2).stderr
+    assert "use .svg, .pdf, .png" in run("explain", WHORL, "minutiae_count", "-o", tmp_path / "w.jpg", code=2).stderr
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,9 @@ from click.testing import CliRunner
 
 from ridgefeat.cli import main
 from ridgefeat.errors import ParameterError
+from ridgefeat.features import Column, Explanation, Family, Part, as_records, families, schema_digest, select
 from ridgefeat.features import family as module
-from ridgefeat.features.family import (
-    BUILT_IN,
-    Column,
-    Explanation,
-    Family,
-    Part,
-    as_records,
-    families,
-    schema_digest,
-    select,
-)
+from ridgefeat.features.family import BUILT_IN
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.synth import PATTERN_SHARES, make_impression, make_master
 from ridgefeat.synth.simple import grating, rings
@@ -146,13 +137,16 @@ def test_a_sum_stands_last_has_the_other_columns_and_is_explained():
     family.sum_of_parts(column("own_sum"))(
         lambda fp, values: (Part("a", "mm", values["own_a"], values["own_a"] / 2, 9.0),)
     )
-    family.columns(column("own_a"))(lambda fp: [fp])
-    assert [c.name for c in family.all_columns()] == ["own_a", "own_sum"] and family.compute(6).tolist() == [6, 3]
-    assert family.explain(6, "own_sum") == Explanation(column("own_sum"), 3, (Part("a", "mm", 6, 3, 9),))
-    assert family.explain(6, "own_a") == Explanation(column("own_a"), 6)
-    assert np.isnan(family.explain(np.inf, "own_a").value)
+    family.columns(column("own_a"))(lambda fp: [np.inf if fp.mask.all() else 6])
+    fp = Fingerprint(grating((90, 80)).image)
+    fp.mask = np.zeros((90, 80), bool)
+    assert [c.name for c in family.all_columns()] == ["own_a", "own_sum"] and family.compute(fp).tolist() == [6, 3]
+    assert family.explain(fp, "own_sum") == Explanation(column("own_sum"), 3, (Part("a", "mm", 6, 3, 9),))
+    assert family.explain(fp, "own_a") == Explanation(column("own_a"), 6)
+    fp.mask[:] = True
+    assert np.isnan(family.explain(fp, "own_a").value)
     with pytest.raises(ParameterError, match="no column 'own_sun' in the family own; did you mean own_sum"):
-        family.explain(6, "own_sun")
+        family.explain(fp, "own_sun")
     with pytest.raises(ParameterError, match="declares own_sum twice"):
         family.sum_of_parts(column("own_sum"))
 

@@ -64,5 +64,5 @@ def test_features_lists_every_column():
 def test_one_array_is_one_print():
     pixels = np.zeros((50, 60), np.uint8)
     assert len(rf.extract_many(pixels, families=["ridge"])) == 1
-    with pytest.raises(rf.RidgefeatError, match=r"read takes a path, got ndarray; Fingerprint\(array, dpi\)"):
+    with pytest.raises(rf.RidgefeatError, match=r"read takes a path, got ndarray; rf.Fingerprint\(array, dpi\)"):
         rf.read(pixels)

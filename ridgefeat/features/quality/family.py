@@ -7,14 +7,16 @@ Measures of minutiae use this package's minutiae, not those of FingerJet FX. The
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from ridgefeat.features.family import Column, Family, share
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family, share
+from ridgefeat.features.layers import Area, Field, Frames, Histogram, Layer, Marks, inside
 from ridgefeat.features.quality import nfiq2
 from ridgefeat.features.quality.blocks import (
     BLOCK,
@@ -25,7 +27,7 @@ from ridgefeat.features.quality.blocks import (
     without_frame,
 )
 from ridgefeat.features.quality.score import SCORE, score_parts
-from ridgefeat.structure import MM_PER_PX, UInt8
+from ridgefeat.structure import MM_PER_PX, Bool, UInt8
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
@@ -76,6 +78,21 @@ def contrast(fp: Fingerprint) -> Sequence[float]:
     return [mean[0, 0], block_means(image).mean(dtype=float), deviation[0, 0]]
 
 
+@quality.picture_of(contrast)
+def _contrast_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    image, left, top = without_frame(fp.image)
+    grey = block_means(image) if name == "quality_mmb" else image
+    what = f"grey level{' of 32 px blocks' if name == 'quality_mmb' else ''}"
+    yield _blocks(grey, what, left, top, BLOCK if name == "quality_mmb" else 1, 255)
+    yield Histogram(grey, what, mark=None if name == "quality_sigma" else values[name])
+
+
+def _blocks(values: np.ndarray, name: str, left: float, top: float, side: int = BLOCK, high: float = 1) -> Field:
+    """Return values of blocks, or of pixels, that begin at a corner."""
+    rows, columns = (slice(int(at), int(at) + side * n) for at, n in zip((top, left), values.shape, strict=True))
+    return Field(values, name, 0, high, (rows, columns), "greys" if high == 255 else "values")
+
+
 @quality.columns(
     *_histogram("ocl", "orientation certainty levels (OCL) of 32 px blocks", "blocks", 1),
     Column("quality_roi_mean", "grey levels", 0, 255, "mean grey level in NFIQ 2's region of interest", NFIQ2),
@@ -96,6 +113,36 @@ def certainty(fp: Fingerprint) -> np.ndarray:
     return np.append(nfiq2.summary("ocl", ocl), found)
 
 
+@quality.picture_of(certainty)
+def _certainty_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    image, left, top = without_frame(fp.image)
+    tensor = block_tensor(image)
+    if "ocl" in name:
+        ocl = tensor.certainty[: image.shape[0] // BLOCK, : image.shape[1] // BLOCK]
+        yield _blocks(ocl, "orientation certainty of 32 px blocks", left, top)
+        yield _binned("ocl", ocl, "orientation certainty", values, name)
+        yield "the image is smaller than a block of 32 px"
+        return
+    region = np.zeros(fp.mask.shape, bool)
+    region[top : top + image.shape[0], left : left + image.shape[1]] = nfiq2.region_of_interest(image)
+    if "coherence" in name:
+        yield _blocks(tensor.coherence, "gradient coherence of 32 px blocks", left, top)
+    else:
+        yield Histogram(fp.image[region], "grey level in the region of interest", mark=values[name])
+    yield Area(region, "NFIQ 2's region of interest")
+    yield "NFIQ 2 sees no region of interest"
+
+
+def _binned(measure: str, found: np.ndarray, what: str, values: Mapping[str, float], name: str) -> Histogram:
+    """Return a histogram in the bins of nfiq2.summary, those that are infinite cut at what there is."""
+    found = found[np.isfinite(found)]
+    inner = nfiq2.BINS[measure]
+    low, high = min(found.min(initial=0), inner[0]), max(found.max(initial=0), inner[-1])
+    edges = [low - (low == inner[0]) * 1e-3, *inner, high + (high == inner[-1]) * 1e-3]
+    mark = values[name] if name.endswith("_mean") else None
+    return Histogram(found, what, edges, mark, int(name[-1]) if "_bin" in name else None)
+
+
 @quality.columns(
     *_histogram("fda", "frequency domain analysis (FDA) scores of foreground blocks", "blocks", 1),
     *_histogram("lcs", "local clarity scores (LCS) of foreground blocks", "blocks", 1),
@@ -107,13 +154,36 @@ def ridges(fp: Fingerprint) -> np.ndarray | None:
     blocks = inner_blocks(without_frame(fp.image)[0])
     if blocks is None or not blocks.inside.any():
         return None
-    measures = {
-        "fda": nfiq2.frequency_domain,
-        "lcs": nfiq2.local_clarity,
-        "of": nfiq2.orientation_flow,
-        "rvu": nfiq2.ridge_valley_uniformity,
-    }
-    return np.concatenate([nfiq2.summary(name, measure(blocks)) for name, measure in measures.items()])
+    return np.concatenate([nfiq2.summary(name, measure(blocks)) for name, (measure, _) in _LOCAL.items()])
+
+
+_LOCAL = {
+    "fda": (nfiq2.frequency_domain, "frequency domain score"),
+    "lcs": (nfiq2.local_clarity, "local clarity"),
+    "of": (nfiq2.orientation_flow, "orientation flow score"),
+    "rvu": (nfiq2.ridge_valley_uniformity, "ridge / valley width"),
+}
+
+
+@quality.picture_of(ridges)
+def _local_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    image, left, top = without_frame(fp.image)
+    blocks = inner_blocks(image)
+    if blocks is None or not blocks.inside.any():
+        yield "no block of 32 px is foreground"
+        return
+    part = name.split("_")[1]
+    measure, what = _LOCAL[part]
+    found = measure(blocks)
+    if part in ("fda", "lcs"):
+        by_block = np.full(blocks.inside.shape, np.nan, np.float32)
+        by_block[blocks.inside] = found
+        yield _blocks(by_block, f"{what} of 32 px blocks", left + blocks.x[0, 0], top + blocks.y[0, 0])
+    else:
+        x, y = left + blocks.x[blocks.inside], top + blocks.y[blocks.inside]
+        yield Frames(np.stack([x, y, *np.full((2, len(x)), BLOCK)], 1), chosen=range(len(x)))
+    yield _binned(part, found, f"{what} (blocks in foreground)", values, name)
+    yield "no block turns by 4 degrees or more against its neighbours"
 
 
 @quality.columns(
@@ -136,11 +206,28 @@ def minutiae_based(fp: Fingerprint) -> Sequence[float]:
     """Return how many minutiae are central, and how good the print is around all of them."""
     if not len(fp.minutiae):
         return [0, np.nan, np.nan]
-    x, y = fp.minutiae.x, fp.minutiae.y
-    near = (np.abs(x - x.mean()) <= CENTRE_PX) & (np.abs(y - y.mean()) <= CENTRE_PX)
+    x, y, near = fp.minutiae.x, fp.minutiae.y, _is_central(fp)
     image, left, top = without_frame(fp.image)
     shares = _block_shares(image, x - left, y - top) if min(image.shape) >= BLOCK else (np.nan, np.nan)
     return [near.sum(), *shares]
+
+
+def _is_central(fp: Fingerprint) -> Bool:
+    x, y = fp.minutiae.x, fp.minutiae.y
+    return (np.abs(x - x.mean()) <= CENTRE_PX) & (np.abs(y - y.mean()) <= CENTRE_PX)  # type: ignore[no-any-return]
+
+
+@quality.picture_of(minutiae_based)
+def _minutiae_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    m = fp.minutiae
+    is_count = name == "quality_minutiae_center"
+    yield Marks(m, _is_central(fp) if is_count and len(m) else None)
+    if len(m):
+        side = 2 * CENTRE_PX if is_count else BLOCK
+        x, y = (np.array([m.x.mean()]), np.array([m.y.mean()])) if is_count else (m.x, m.y)
+        corners = np.stack([x - side / 2, y - side / 2, *np.full((2, len(x)), side)], 1)
+        yield Frames(corners, chosen=range(len(x)) if is_count else ())
+    yield "no minutiae were found"
 
 
 def _block_shares(image: UInt8, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -177,6 +264,16 @@ def extent(fp: Fingerprint) -> Sequence[float] | None:
     ]
 
 
+@quality.picture_of(extent)
+def _extent_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    if "coherence" in name:
+        coherence = inside(fp, fp.orientation.coherence, None if "mean" in name else fp.orientation.coherence < 0.5)
+        yield Field(coherence, "coherence" if "mean" in name else "coherence below 0.5", 0, 1)
+    elif "period" in name:
+        yield Field(inside(fp, fp.period * MM_PER_PX), "ridge period, mm, where it is known")
+    yield Area(fp.mask, "outline of the print")
+
+
 @quality.columns(
     Column("quality_grey_mean", "grey levels", 0, 255, "mean grey level of the print: low when wet, high when dry"),
     Column("quality_grey_std", "grey levels", 0, 128, "standard deviation of the print's grey levels"),
@@ -210,6 +307,19 @@ def tone(fp: Fingerprint) -> Sequence[float] | None:
     deviation, entropy = np.sqrt(max(0.0, shares @ (grey - mean) ** 2)), -(some @ np.log2(some))
     dark, black, white = shares[grey < (p10 + p90) / 2].sum(), shares[:5].sum(), shares[251:].sum()
     return [mean, deviation, p10, p90, entropy, dark, black, white, contrast, sharpness]
+
+
+@quality.picture_of(tone)
+def _tone_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    grey = inside(fp, fp.image)
+    limits = {"dark": (0, (values["quality_grey_p10"] + values["quality_grey_p90"]) / 2), "black": (0, 5)}
+    low, high = (limits | {"white": (251, 256)}).get(name.split("_")[1], (0, 256))
+    counted = (fp.image >= low) & (fp.image < high)
+    yield Field(inside(fp, fp.image, counted), "grey level counted", 0, 255, colours="greys")
+    yield Area(fp.mask, "outline of the print")
+    is_level = name.endswith(("mean", "p10", "p90"))
+    yield Histogram(grey, "grey level in the print", 64, values[name] if is_level else None)
+    yield "the print has no contrast"
 
 
 quality.sum_of_parts(SCORE)(score_parts)

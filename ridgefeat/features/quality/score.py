@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgefeat.features import zones
-from ridgefeat.features.family import Column, Part
+from ridgefeat.features.explanation import Column, Part
 from ridgefeat.features.ridge import thickness_ratio_sd
 
 if TYPE_CHECKING:

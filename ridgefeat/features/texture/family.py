@@ -7,15 +7,18 @@ around the print, cut into 4 x 4 zones; the number of columns never depends on t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from ridgefeat.features.family import Column, Family, share
+from ridgefeat.features.explanation import Column
+from ridgefeat.features.family import Family, share
+from ridgefeat.features.layers import Field, Frames, Layer, Matrix, bars_of, zone_frames
 from ridgefeat.features.texture import glcm, hog, lbp, spectrum, wavelet
-from ridgefeat.features.zones import original_box, pixel_zones, print_box, zone_names
+from ridgefeat.features.zones import Box, original_box, pixel_zones, print_box, zone_names
 from ridgefeat.structure import MM_PER_PX
 
 if TYPE_CHECKING:
@@ -71,6 +74,21 @@ def lbp_whole(fp: Fingerprint) -> np.ndarray | None:
     return np.concatenate(found)
 
 
+@texture.picture_of(lbp_whole)
+def _lbp_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    *_, circle, own = name.split("_")
+    points, radius = (int(n) for n in circle[1:].split("r"))
+    box = print_box(fp)
+    if box is None or min(s.stop - s.start for s in box) <= 2 * CIRCLES[-1][1]:
+        yield "the print is too small for the pattern's circle"
+        return
+    codes = lbp.uniform_classes(points)[lbp.circle_codes(fp.image[box], points, radius)]
+    inner: Box = tuple(slice(s.start + radius, s.stop - radius) for s in box)  # type: ignore[assignment]
+    counted = np.where((codes == int(own)) & fp.mask[inner], 1.0, np.nan)
+    yield Field(counted, f"pixels whose pattern has {_class_meaning(points, int(own))}", box=inner, colours="one")
+    yield bars_of(values, rf"texture_lbp_{circle}_(\d+)", "share of the print by pattern", name)
+
+
 @texture.columns(
     *(
         share(
@@ -104,6 +122,22 @@ def lbp_own(fp: Fingerprint) -> np.ndarray | None:
     return np.concatenate([directed / directed.sum(), (zones / zones.sum(1, keepdims=True)).ravel()])
 
 
+@texture.picture_of(lbp_own)
+def _lbp_own_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    box, (head, _, own) = original_box(fp, 2 * GRID + 2), name.rpartition("_")
+    if box is None:
+        yield "the print is too small in the original image"
+        return
+    is_zone = head != "texture_lbp_own"
+    codes = lbp.square_codes(fp.pixels[box]) if not is_zone else lbp.circle_codes(fp.pixels[box], 8, 1)
+    classes = (lbp.uniform_classes(8) if is_zone else lbp.directed_classes())[codes]
+    counted = np.where(classes == int(own), 1.0, np.nan)
+    yield Field(counted, f"pixels of the original with pattern {own}", box=print_box(fp), colours="one")
+    if is_zone:
+        yield zone_frames(fp, name)
+    yield bars_of(values, rf"{head}_(\d+)", "share by pattern", name)
+
+
 @texture.columns(
     *(
         share(
@@ -120,6 +154,14 @@ def hog_own(fp: Fingerprint) -> np.ndarray | None:
     """Return gradient orientation histograms of the original pixels by zone."""
     box = original_box(fp, 2 * GRID + 2)
     return None if box is None else hog.zone_histograms(fp.pixels[box], GRID)
+
+
+@texture.picture_of(hog_own)
+def _hog_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    yield zone_frames(fp, name)
+    bars = bars_of(values, rf"{name.rpartition('_')[0]}_(\d)", "gradient by its direction, degrees, in the zone", name)
+    yield replace(bars, names=[f"{180 * int(i) / hog.BINS:g}" for i in bars.names])
+    yield "the print is too small in the original image, or flat"
 
 
 @texture.columns(
@@ -151,6 +193,19 @@ def cooccurrence(fp: Fingerprint) -> np.ndarray | None:
             properties = glcm.properties(shares)
             found[i] = properties.mean(1), np.ptp(properties, 1)
     return found.ravel()
+
+
+@texture.picture_of(cooccurrence)
+def _cooccurrence_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    if (box := print_box(fp)) is not None:
+        grey = glcm.levels(fp.normalised[box], fp.mask[box])
+        distance = int(name.split("_")[2].removesuffix("px"))
+        shown = np.where(fp.mask[box], grey, np.nan)
+        yield Field(shown, "level of grey, of 15", 0, glcm.LEVELS - 1, box, "greys")
+        if (shares := glcm.cooccurrence(grey, distance)) is not None:
+            levels = [str(i) for i in range(glcm.LEVELS)]
+            yield Matrix(shares.mean(0), levels, levels, f"share of pairs of levels {distance} px apart")
+    yield "no two pixels of the print are so far apart, or all are alike"
 
 
 @texture.columns(
@@ -193,6 +248,25 @@ def frequencies(fp: Fingerprint) -> Sequence[float] | None:
     return [*(total / total.sum()), *whole, *shares.ravel()]
 
 
+@texture.picture_of(frequencies)
+def _frequency_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    rows, columns = print_box(fp) or (slice(0, 0), slice(0, 0))
+    full = spectrum.window_spectra(fp.normalised, fp.mask, (rows, columns))[1]
+    top, left = (np.linspace(s.start, max(s.start, s.stop - spectrum.SIDE), spectrum.ALONG) for s in (rows, columns))
+    y, x = (a.ravel() for a in np.meshgrid(top, left, indexing="ij"))
+    yield Frames(np.stack([x, y, *np.full((2, len(x)), spectrum.SIDE)], 1)[full])
+    if "_block_" in name:
+        yield zone_frames(fp, name, BLOCK_GRID)
+        bars = bars_of(
+            values, rf"{name.rpartition('_')[0]}_band(\d)", "share of the power in the block, cycles/mm", name
+        )
+        yield replace(bars, names=[f"{low:g}–{high:g}" for low, high in BLOCK_BANDS])
+    else:
+        bars = bars_of(values, r"texture_ring_(\d+)", "share of the spectrum's power, from … cycles/mm", name)
+        yield replace(bars, names=[f"{low:g}" for low in spectrum.EDGES[:-1]])
+    yield f"no window of {spectrum.SIDE} px that is half print lies there"
+
+
 @texture.columns(
     *(
         Column(
@@ -215,6 +289,21 @@ def wavelets(fp: Fingerprint) -> np.ndarray | None:
     """Return energies of Daubechies-4 subbands of the normalised print."""
     box = print_box(fp)
     return None if box is None else wavelet.energies(fp.normalised[box] * fp.mask[box])
+
+
+@texture.picture_of(wavelets)
+def _wavelet_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    box, (head, level, detail) = print_box(fp), name.rsplit("_", 2)
+    if box is None or not np.isfinite(values[name]):
+        yield "the print is too small for four levels"
+        return
+    bands = wavelet.subbands(fp.normalised[box] * fp.mask[box], wavelet.WAVELET, wavelet.LEVELS)[1]
+    band = np.abs(bands[3 * (int(level[5:]) - 1) + wavelet.DETAILS.index(detail)])
+    yield Field(band, f"{detail} details at level {level[5:]}, magnitude", 0, float(np.percentile(band, 99)), box)
+    bars = bars_of(
+        values, rf"{head}_level(\d_\w)\w+", head.removeprefix("texture_wavelet_") + " by level and detail", name
+    )
+    yield replace(bars, names=[n.replace("_", "") for n in bars.names])
 
 
 @texture.columns(
@@ -241,3 +330,19 @@ def dwt_svd(fp: Fingerprint) -> np.ndarray | None:
     """Return subband energies and singular values of the print's box at a fixed size."""
     box = original_box(fp, 1)
     return None if box is None else wavelet.dwt_svd(fp.pixels[box])
+
+
+@texture.picture_of(dwt_svd)
+def _dwt_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
+    box = original_box(fp, 1)
+    if box is None or not np.isfinite(values[name]):
+        yield "the print is flat, or outside the original image"
+        return
+    side = wavelet.SVD_SIDE
+    small = cv2.resize(fp.pixels[box], (side, side), interpolation=cv2.INTER_AREA)
+    yield Field(small, f"grey level of the box scaled to {side} x {side}", 0, 255, print_box(fp), "greys")
+    if name.startswith("texture_svd"):
+        yield bars_of(values, r"texture_svd_(\d+)", "singular values over their root sum of squares", name)
+    else:
+        bars = bars_of(values, r"texture_dwt_(?:level)?(\w+)", "share of energy by level and detail", name)
+        yield replace(bars, names=[n[:3].replace("_", "") for n in bars.names])

@@ -7,32 +7,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from ridgefeat.errors import ImageError, ParameterError
+from ridgefeat.features.layers import Marks
 from ridgefeat.files import atomic_write, os_errors_as
-from ridgefeat.report.pictures.marks import mark_minutia, shorten, write
-from ridgefeat.report.pictures.panels import GREY, INK, PANELS, Canvas, Legend, Panel, fade_out
+from ridgefeat.report.display import INK, SOFT, label, save_figure, styled
+from ridgefeat.report.display import shorten as shorten_words
+from ridgefeat.report.pictures.axes import GREEN, draw_layer
+from ridgefeat.report.pictures.panels import PANELS, WARNING, Panel, add_legend, draw_over, find_panels, scaled
 from ridgefeat.report.pictures.template import TemplatePrint
 from ridgefeat.structure import UInt8
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.templates import MinutiaeRecord
-    from ridgefeat.verify import Comparison, PreparedTemplate, Template
+    from ridgefeat.verify import PreparedTemplate, Template
 
 PAGE = (252, 252, 251)
-FRAME = (198, 202, 208)
-WARNING = (178, 40, 20)
 PANEL_SIDE = 800
 """Pixels of a panel's longer side if no scale is given."""
+PX_PER_INCH = 100
+"""Of a page of panels."""
 
 SCALE_RANGE = (0.25, 4.0)
-MARGIN, GAP, TITLE, LEGEND, MIN_WIDTH = 40, 36, 46, 48, 600
+MARGIN, GAP, TITLE, LEGEND, MIN_WIDTH = 40, 36, 46, 64, 600
 HEADING = 96
 
 
@@ -61,21 +68,49 @@ def draw_overlay(
     ParameterError
         For an unknown panel or a scale out of range.
     """
-    chosen = _chosen(panels)
-    canvas = Canvas(fp, _scale(fp, scale), tuple(ids))
-    width = max(canvas.size[0], MIN_WIDTH)
-    height = TITLE + canvas.size[1] + LEGEND
+    return _pixels(_page(fp, panels, scale, ids))
+
+
+def _page(fp: Fingerprint, panels: Sequence[str] | None, scale: float | None, ids: Sequence[str]) -> Figure:
+    chosen, scale = find_panels(panels), _scale(fp, scale)
+    width, height = _size(fp, scale)
     columns = min(len(chosen), 4)
+    cell = max(width, MIN_WIDTH), TITLE + height + LEGEND
     rows = math.ceil(len(chosen) / columns)
-    top = MARGIN + HEADING
-    page_width = 2 * MARGIN + columns * width + (columns - 1) * GAP
-    page = _blank(top + rows * height + (rows - 1) * GAP + MARGIN, page_width)
-    _heading(page, fp)
-    for index, panel in enumerate(chosen):
-        y = top + index // columns * (height + GAP)
-        x = MARGIN + index % columns * (width + GAP)
-        page[y : y + height, x : x + width] = _framed(panel, canvas, width)
+    across = 2 * MARGIN + columns * cell[0] + (columns - 1) * GAP
+    down = 2 * MARGIN + HEADING + rows * cell[1] + (rows - 1) * GAP
+    with styled():
+        page = _blank(across, down)
+        _heading(page, fp, across, down)
+        for index, panel in enumerate(chosen):
+            x = MARGIN + index % columns * (cell[0] + GAP)
+            y = MARGIN + HEADING + index // columns * (cell[1] + GAP)
+            line: dict[str, Any] = {"y": 1 - (y + 30) / down, "va": "baseline"}
+            title = page.text(x / across, s=panel.title, fontsize=17, weight="bold", color=INK, **line)
+            room = cell[0] - title.get_window_extent().width - 16
+            meaning = shorten_words(panel.meaning, max(4, int(room / 10)))
+            page.text((x + cell[0] - room) / across, s=meaning, fontsize=13, color=SOFT, **line)
+            ax = page.add_axes((x / across, 1 - (y + TITLE + height) / down, width / across, height / down))
+            _draw_panel(panel, fp, ax, ids)
+            fields = scaled(ax)
+            for field in fields:
+                strip = (x / across, 1 - (y + TITLE + height + 22) / down, min(width, 300) / across, 12 / down)
+                bar = page.colorbar(field, cax=page.add_axes(strip), orientation="horizontal")
+                bar.ax.tick_params(length=0, labelsize=11)
+                bar.outline.set_visible(False)
+                place = (x + min(width, 300) + 16) / across, strip[1]
+                page.text(*place, label(field.get_label(), 40), fontsize=12, color=INK)
+            if not fields:
+                add_legend(ax, 12, 4)
     return page
+
+
+def _draw_panel(panel: Panel, fp: Fingerprint, ax: Axes, ids: Sequence[str] = ()) -> None:
+    layers = list(panel.layers(fp)) if fp.mask.any() else [Marks(fp.minutiae)] * (panel is not PANELS["print"])
+    if panel is PANELS["minutiae"] and ids:
+        parts = ids[: len(fp.minutiae)], ids[len(fp.minutiae) :]
+        layers = [replace(one, texts=some) for one, some in zip(layers, parts, strict=False) if isinstance(one, Marks)]
+    draw_over(fp, layers, ax)
 
 
 def save_overlay(
@@ -86,7 +121,7 @@ def save_overlay(
     scale: float | None = None,
     numbers: bool = False,
 ) -> None:
-    """Draw a print's stages and write them as a picture; its format goes by the extension (.png, .jpg, .tif …).
+    """Draw a print's stages and write them as a picture; its format goes by the extension (.png, .svg, .pdf, .jpg …).
 
     Parameters
     ----------
@@ -104,8 +139,15 @@ def save_overlay(
     ImageError
         If the extension is no picture's or the file cannot be written.
     """
-    ids = _numbered(fp) if numbers else ()
-    save_picture(draw_overlay(fp, panels=panels, scale=scale, ids=ids), path)
+    _save_page(_page(fp, panels, scale, _numbered(fp) if numbers else ()), path)
+
+
+def _save_page(page: Figure, path: str | Path) -> None:
+    if Path(path).suffix.lower() in (".svg", ".pdf"):
+        with styled():
+            save_figure(page, path)
+    else:
+        save_picture(_pixels(page), path)
 
 
 def save_template(
@@ -139,7 +181,7 @@ def save_template(
     """
     fp = TemplatePrint.make(record, image, source=source)
     ids = (record.ids or _numbered(fp)) if numbers else ()
-    save_picture(draw_overlay(fp, panels=["minutiae"], scale=scale, ids=ids), path)
+    _save_page(_page(fp, ["minutiae"], scale, ids), path)
 
 
 def _numbered(fp: Fingerprint) -> list[str]:
@@ -148,8 +190,53 @@ def _numbered(fp: Fingerprint) -> list[str]:
 
 def draw_panel(fp: Fingerprint, name: str, *, scale: float | None = None) -> UInt8:
     """Draw one stage alone, without title and legend; parameters, result and errors as for draw_overlay."""
-    (panel,) = _chosen([name])
-    return _drawn(panel, Canvas(fp, _scale(fp, scale)))[0]
+    (panel,) = find_panels([name])
+    with styled():
+        page = _blank(*_size(fp, _scale(fp, scale)))
+        _draw_panel(panel, fp, page.add_axes((0, 0, 1, 1), frame_on=False))
+    return _pixels(page)
+
+
+def _blank(width: int, height: int) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    page = Figure(figsize=(width / PX_PER_INCH, height / PX_PER_INCH), dpi=PX_PER_INCH, facecolor=np.divide(PAGE, 255))
+    FigureCanvasAgg(page)
+    return page
+
+
+def _pixels(page: Figure) -> UInt8:
+    with styled():
+        page.canvas.draw()
+    return np.array(page.canvas.buffer_rgba())[..., :3]  # type: ignore[attr-defined]
+
+
+def _size(fp: Fingerprint, scale: float) -> tuple[int, int]:
+    """Return width and height of a panel in px."""
+    rows, columns = fp.image.shape
+    return max(1, round(columns * scale)), max(1, round(rows * scale))
+
+
+def _heading(page: Figure, fp: Fingerprint, across: int, down: int) -> None:
+    """Write the source, and on a second line what the print is."""
+    name = label(Path(fp.source).name or "fingerprint", max(8, (across - 2 * MARGIN) // 20))
+    page.text(MARGIN / across, 1 - (MARGIN + 26) / down, name, fontsize=23, weight="bold", color=INK)
+    rows, columns = fp.original.shape
+    dpi = f"{fp.dpi_x:g}" if fp.dpi_x == fp.dpi_y else f"{fp.dpi_x:g} × {fp.dpi_y:g}"
+    millimetres = f"{columns * 25.4 / fp.dpi_x:.1f} × {rows * 25.4 / fp.dpi_y:.1f} mm"
+    facts = [f"{columns} × {rows} px", f"{dpi} dpi", millimetres]
+    if fp.mask.any():
+        facts.append(f"{len(fp.minutiae)} minutiae")
+    flags = ", ".join(flag.replace("_", " ") for flag in fp.flags)
+    if not isinstance(fp, TemplatePrint):
+        facts.append(f"flags: {flags or 'none'}")
+    x = MARGIN
+    for fact in facts:
+        colour = WARNING if flags and fact is facts[-1] else SOFT
+        how: dict[str, Any] = {"fontsize": 14, "color": colour}
+        text = page.text(x / across, 1 - (MARGIN + 62) / down, label(fact, max(8, (across - MARGIN - x) // 11)), **how)
+        x += round(text.get_window_extent().width) + 28
 
 
 def save_picture(picture: UInt8, path: str | Path) -> None:
@@ -166,15 +253,6 @@ def save_picture(picture: UInt8, path: str | Path) -> None:
         temporary.write_bytes(data.tobytes())
 
 
-def _chosen(names: Sequence[str] | None) -> list[Panel]:
-    names = list(PANELS) if names is None else list(names)
-    unknown = [n for n in names if n not in PANELS]
-    if unknown or not names:
-        what = f"unknown panel {', '.join(map(repr, unknown))}" if unknown else "no panel named"
-        raise ParameterError(f"{what}; there are: {', '.join(PANELS)}")
-    return [PANELS[n] for n in names]
-
-
 def _scale(fp: Fingerprint, scale: float | None) -> float:
     low, high = SCALE_RANGE
     if scale is None:
@@ -185,62 +263,8 @@ def _scale(fp: Fingerprint, scale: float | None) -> float:
     return scale
 
 
-def _blank(rows: int, columns: int) -> UInt8:
-    return np.full((rows, columns, 3), PAGE, np.uint8)
-
-
-def _heading(page: UInt8, fp: Fingerprint) -> None:
-    """Write the source, and on a second line what the print is."""
-    width = page.shape[1] - 2 * MARGIN
-    name = Path(fp.source).name or "fingerprint"
-    write(page, shorten(name, width, 32, bold=True), MARGIN, MARGIN + 26, 32, INK, bold=True)
-    rows, columns = fp.original.shape
-    dpi = f"{fp.dpi_x:g}" if fp.dpi_x == fp.dpi_y else f"{fp.dpi_x:g} × {fp.dpi_y:g}"
-    millimetres = f"{columns * 25.4 / fp.dpi_x:.1f} × {rows * 25.4 / fp.dpi_y:.1f} mm"
-    facts = [f"{columns} × {rows} px", f"{dpi} dpi", millimetres]
-    if fp.mask.any():
-        facts.append(f"{len(fp.minutiae)} minutiae")
-    flags = ", ".join(flag.replace("_", " ") for flag in fp.flags)
-    if not isinstance(fp, TemplatePrint):
-        facts.append(f"flags: {flags or 'none'}")
-    x, y = MARGIN, MARGIN + 62
-    for fact in facts:
-        warns = fact is facts[-1] and bool(flags)
-        if x > MARGIN:
-            x += write(page, "·", x + 14, y, 20, GREY) + 28
-        x += write(page, shorten(fact, page.shape[1] - MARGIN - x, 20), x, y, 20, WARNING if warns else GREY)
-
-
-def _drawn(panel: Panel, canvas: Canvas) -> tuple[UInt8, Legend]:
-    picture, legend = panel.draw(canvas)
-    if not canvas.fp.mask.any() and panel is not PANELS["print"]:
-        picture = fade_out(picture, 0.18)
-        height, width = picture.shape[:2]
-        size = min(26.0, max(8.0, width / 12))
-        write(picture, "no print found", width / 2, height / 2, size, WARNING, bold=True, align=0.5)
-    return picture, legend
-
-
-def _framed(panel: Panel, canvas: Canvas, width: int) -> UInt8:
-    """Return a panel with its title above and its legend below."""
-    picture, legend = _drawn(panel, canvas)
-    rows, columns = picture.shape[:2]
-    cell = _blank(TITLE + rows + LEGEND, width)
-    x = write(cell, panel.title, 0, 30, 24, INK, bold=True) + 16
-    write(cell, shorten(panel.meaning, width - x, 18), x, 30, 18, GREY)
-    cell[TITLE : TITLE + rows, :columns] = picture
-    cv2.rectangle(cell, (0, TITLE), (columns - 1, TITLE + rows - 1), FRAME, 1)
-    if canvas.fp.mask.any() or panel is PANELS["print"]:
-        legend(cell[TITLE + rows + 4 :])
-    return cell
-
-
 MATCH_SCALE = 2.0
 """Picture pixels per pixel at 500 dpi."""
-JOIN = (0, 140, 100)
-UNPAIRED = 0.55
-"""How far unpaired minutiae fade towards white."""
-MATCH_INK = (40, 44, 52)
 MATCH_GAP, MATCH_HEADING = 24, 64
 
 
@@ -258,32 +282,51 @@ def draw_match(first: Template | PreparedTemplate, second: Template | PreparedTe
     ndarray of uint8, shape (rows, columns, 3)
         RGB.
     """
-    from ridgefeat.verify import PreparedTemplate, compare, prepare
-
-    a, b = (p if isinstance(p, PreparedTemplate) else prepare(p) for p in (first, second))
-    found = compare(a, b)
-    sides = [_ridges(p.template) for p in (a, b)]
-    paired = (found.first, found.second)
-    for picture, prepared, met in zip(sides, (a, b), paired, strict=True):
-        _mark_minutiae(picture, prepared.template, met)
-    height = max(len(s) for s in sides)
-    offset = sides[0].shape[1] + MATCH_GAP
-    page = np.full((height + MATCH_HEADING, offset + sides[1].shape[1], 3), PAGE, np.uint8)
-    for picture, left in zip(sides, (0, offset), strict=True):
-        page[MATCH_HEADING : MATCH_HEADING + len(picture), left : left + picture.shape[1]] = picture
-    start, end = _points(a.template)[found.first], _points(b.template)[found.second] + (offset, 0)
-    for line in np.rint(np.stack([start, end], 1) + (0, MATCH_HEADING)).astype(int).tolist():
-        cv2.line(page, line[0], line[1], JOIN, 1, cv2.LINE_AA)
-    _match_heading(page, (a.template.source, b.template.source), offset, found)
-    return page
+    return _pixels(_match_page(first, second))
 
 
 def save_match(first: Template | PreparedTemplate, second: Template | PreparedTemplate, path: str | Path) -> None:
-    """Draw two prints and write the picture; its format goes by the extension.
+    """Draw two prints and write the picture; its format goes by the extension (.png, .svg, .pdf, .jpg …).
 
     Raises ImageError if the extension is no picture's or the file cannot be written.
     """
-    save_picture(draw_match(first, second), path)
+    _save_page(_match_page(first, second), path)
+
+
+def _match_page(first: Template | PreparedTemplate, second: Template | PreparedTemplate) -> Figure:
+    from matplotlib.patches import ConnectionPatch
+
+    from ridgefeat.verify import PreparedTemplate, compare, prepare
+
+    a, b = ((p.template if isinstance(p, PreparedTemplate) else p) for p in (first, second))
+    found = compare(prepare(a), prepare(b))
+    sides = [_ridges(template) for template in (a, b)]
+    widths, heights = ([round(side.shape[axis] * MATCH_SCALE) for side in sides] for axis in (1, 0))
+    across, down = sum(widths) + MATCH_GAP, max(heights) + MATCH_HEADING
+    with styled():
+        page, drawn = _blank(across, down), []
+        for template, side, left, width, height, met in zip(
+            (a, b), sides, (0, widths[0] + MATCH_GAP), widths, heights, (found.first, found.second), strict=True
+        ):
+            place = (left / across, 1 - (MATCH_HEADING + height) / down, width / across, height / down)
+            ax = page.add_axes(place, frame_on=False)
+            ax.imshow(side, cmap="gray", vmin=0, vmax=255)
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+            draw_layer(Marks(template.minutiae, np.isin(np.arange(len(template.minutiae)), met)), ax)
+            name = label(template.source, max(8, (width - 40) // 10))
+            page.text((left + 8) / across, 1 - 24 / down, name, fontsize=11.5, weight="bold", color=INK)
+            drawn.append(ax)
+        for i, k in zip(found.first, found.second, strict=True):
+            start, end = ((m.x[at], m.y[at]) for m, at in ((a.minutiae, i), (b.minutiae, k)))
+            how: dict[str, Any] = {"axesA": drawn[0], "axesB": drawn[1], "color": GREEN}
+            page.add_artist(ConnectionPatch(start, end, "data", "data", **how))
+        coherence = found.ridge_coherence
+        ridges = "" if coherence != coherence else f", ridge coherence {100 * coherence:.0f} %"
+        paired = f"{len(found.first)} minutiae paired, {100 * found.paired_fraction:.0f} % of those in the overlap"
+        text = label(f"score {found.score:.1f}: {paired}{ridges}", max(8, across // 8))
+        page.text(8 / across, 1 - 50 / down, text, fontsize=10, color=INK)
+    return page
 
 
 def _ridges(template: Template) -> UInt8:
@@ -298,31 +341,4 @@ def _ridges(template: Template) -> UInt8:
         # Light, so that marks and lines are visible.
         grey[: large.shape[0], : large.shape[1]] = np.clip(225 + 0.3 * large, 150, 255)
         grey[: large.shape[0], : large.shape[1]][large == 0] = 255
-    size = (round(columns * MATCH_SCALE), round(rows * MATCH_SCALE))
-    return np.asarray(cv2.cvtColor(cv2.resize(grey, size), cv2.COLOR_GRAY2RGB))
-
-
-def _points(template: Template) -> np.ndarray:
-    m = template.minutiae
-    return (np.stack([m.x, m.y], 1) + 0.5) * MATCH_SCALE - 0.5
-
-
-def _mark_minutiae(picture: UInt8, template: Template, met: np.ndarray) -> None:
-    m, points = template.minutiae, _points(template)
-    others = np.setdiff1d(np.arange(len(m)), met)
-    for which in (others, met):
-        for i in which.tolist():
-            mark_minutia(picture, points[i], float(m.direction[i]), int(m.kind[i]), 0.7 * MATCH_SCALE)
-        if which is others:
-            picture[:] = fade_out(picture, 1 - UNPAIRED)
-
-
-def _match_heading(page: UInt8, names: tuple[str, str], offset: int, found: Comparison) -> None:
-    for name, left, width in zip(names, (8, offset + 8), (offset - 40, page.shape[1] - offset - 16), strict=True):
-        if name and width > 40:
-            write(page, shorten(name, width, 16, bold=True), left, 24, 16, MATCH_INK, bold=True)
-    coherence = found.ridge_coherence
-    ridges = "" if coherence != coherence else f", ridge coherence {100 * coherence:.0f} %"
-    paired = f"{len(found.first)} minutiae paired, {100 * found.paired_fraction:.0f} % of those in the overlap"
-    text = f"score {found.score:.1f}: {paired}{ridges}"
-    write(page, shorten(text, page.shape[1] - 16, 14), 8, 50, 14, MATCH_INK)
+    return grey

@@ -1,13 +1,15 @@
+import warnings
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.report.pictures import show
-from ridgefeat.report.pictures.marks import BIFURCATION_COLOUR, CORE_COLOUR, DELTA_COLOUR, ENDING_COLOUR
+from ridgefeat.report.pictures.axes import BLUE, GREEN, ORANGE, PINK
 from ridgefeat.report.pictures.panels import PANELS
 from ridgefeat.report.pictures.show import draw_overlay, draw_panel, save_overlay, save_picture
 from ridgefeat.structure import Minutiae, OrientationField, SingularPoints
@@ -45,6 +47,7 @@ def coloured(picture):
 
 
 def near(picture, colour):
+    colour = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     return np.abs(picture.astype(int) - colour).max(2) < 40
 
 
@@ -53,20 +56,17 @@ def print30():
     return Fingerprint(grating(30), 500, source="folder/grating 30°.png")
 
 
-@pytest.fixture
-def texts(monkeypatch):
-    """Return the list of all that is written on pages from now on."""
-    found, original = [], show.write
-    monkeypatch.setattr(show, "write", lambda page, text, *a, **k: found.append(text) or original(page, text, *a, **k))
-    return found
+def texts(fp):
+    """Return all that is written on the page of a print's panels, in order."""
+    return [t.get_text() for t in show._page(fp, None, 1, ()).findobj(Text) if t.get_text()]
 
 
-def test_one_panel_a_stage_with_title_and_legend(print30, texts):
-    page = draw_overlay(print30, scale=1)
+def test_one_panel_a_stage_with_title_and_legend(print30):
+    page, found = draw_overlay(print30, scale=1), texts(print30)
     assert page.dtype == np.uint8 and page.ndim == 3 and page.shape[2] == 3
-    assert [panel.title for panel in PANELS.values()] == [t for t in texts if t in {p.title for p in PANELS.values()}]
-    assert "grating 30°.png" in texts
-    assert {"280 × 240 px", "500 dpi", "14.2 × 12.2 mm", "flags: none"} <= set(texts)
+    assert [panel.title for panel in PANELS.values()] == [t for t in found if t in {p.title for p in PANELS.values()}]
+    assert "grating 30°.png" in found and "coherence of the strokes" in found
+    assert {"280 × 240 px", "500 dpi", "14.2 × 12.2 mm", "flags: none"} <= set(found)
 
 
 def test_page_grows_with_panels(print30):
@@ -97,7 +97,7 @@ def test_strokes_lie_along_the_ridges(degrees):
 
 
 @pytest.mark.parametrize("degrees", [0, 60, 135, 200, 300])
-@pytest.mark.parametrize(("kind", "colour"), [(1, ENDING_COLOUR), (2, BIFURCATION_COLOUR)])
+@pytest.mark.parametrize(("kind", "colour"), [(1, ORANGE), (2, BLUE)])
 def test_a_minutia_stands_at_its_place_and_points_its_way(degrees, kind, colour):
     fp = one_point(Minutiae.make([80], [100], [np.radians(degrees)], [kind], [100]))
     y, x = np.nonzero(near(draw_panel(fp, "minutiae", scale=2), colour))
@@ -118,7 +118,7 @@ def test_low_quality_is_paler():
     assert ink(95) > ink(60) > ink(30) > ink(5) > 0
 
 
-@pytest.mark.parametrize(("kind", "colour"), [(1, CORE_COLOUR), (2, DELTA_COLOUR)])
+@pytest.mark.parametrize(("kind", "colour"), [(1, GREEN), (2, PINK)])
 @pytest.mark.parametrize("direction", [1.0, float("nan")])
 @pytest.mark.parametrize("panel", ["orientation", "minutiae"])
 def test_singular_points_stand_at_their_place(kind, colour, direction, panel):
@@ -145,10 +145,10 @@ BLANK = {
 
 
 @pytest.mark.parametrize("image", BLANK.values(), ids=BLANK)
-def test_without_a_print_it_says_so(image, texts):
-    page = draw_overlay(Fingerprint(image, 500))
-    assert texts.count("no print found") == len(PANELS) - 1
-    assert {"flags: no print", "fingerprint"} <= set(texts)
+def test_without_a_print_it_says_so(image):
+    page, found = draw_overlay(Fingerprint(image, 500)), texts(Fingerprint(image, 500))
+    assert found.count("no print found") == len(PANELS) - 1
+    assert {"flags: no print", "fingerprint"} <= set(found)
     assert page.shape[2] == 3
 
 
@@ -177,3 +177,21 @@ def test_files_hold_the_picture_the_same_each_time(print30, tmp_path):
             save_picture(read, tmp_path / name)
     with pytest.raises(ImageError, match="cannot be written: No such file"):
         save_picture(read, tmp_path / "none" / "a.png")
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".pdf", b"%PDF")])
+def test_a_vector_picture_keeps_its_letters_and_is_the_same_each_time(print30, tmp_path, suffix, start):
+    for name in "ab":
+        save_overlay(print30, tmp_path / f"{name}{suffix}", panels=["print", "orientation"])
+    a, b = ((tmp_path / f"{name}{suffix}").read_bytes() for name in "ab")
+    assert a == b and a.startswith(start)
+    assert suffix == ".pdf" or all(text in a.decode() for text in ("Orientation", "coherence of the strokes", "5 mm"))
+
+
+@pytest.mark.parametrize("name", ["指紋 01.bmp", "a\nb\x1b[31m", "$x_1$", "ﷺ" * 200, "\U0001f446", "\udcff", "n" * 500])
+def test_strange_names_neither_warn_nor_fail(name):
+    fp = one_point()
+    fp.source = name
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert draw_overlay(fp, panels=["print"], scale=1).min() < 128
