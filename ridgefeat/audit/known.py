@@ -222,16 +222,7 @@ def _unpack(data: bytes, where: str) -> PrintIndex:
             prints = pd.read_csv(io.StringIO(text), sep="\t", dtype=str, keep_default_na=False)
             digests, marks = (_array(archive, n, w) for n, w in (("digests", DIGEST_BYTES), ("marks", MARK_BYTES)))
             rows, mark_rows = (_array(archive, n, 4).view("<i4").ravel() for n in ("digest_rows", "mark_rows"))
-    except (
-        ValueError,
-        KeyError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        LZMAError,
-        MemoryError,
-    ) as error:
+    except DAMAGE as error:
         raise TableError(f"{where} is damaged, or no index: {first_line(error)}; make it with --make-index") from None
     if not {"file", "set"} <= set(prints) or len(digests) != len(rows) or len(marks) != len(mark_rows):
         raise TableError(f"{where} is damaged: its parts do not fit together; make it again with --make-index")
