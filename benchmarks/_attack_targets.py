@@ -214,6 +214,7 @@ def table_targets(folder: Path) -> Iterator[Target]:
 
 
 def model_targets(folder: Path) -> Iterator[Target]:
+    from ridgefeat.audit.known import look_at, pack_index, read_print_index, write_index
     from ridgefeat.backbone.onnx_network import OnnxNetwork
     from ridgefeat.bench import load_model, make_problem, predict, save_model, train
     from ridgefeat.synth import make_print, read_truth
@@ -235,6 +236,17 @@ def model_targets(folder: Path) -> Iterator[Target]:
         from_file(folder, ".npz", lambda p: digest(read_truth(p).period)),
         seeds.inside_zip,
     )
+
+    rows = [{"file": f"{i}.png", "set": "made", "subject": str(i // 2)} for i in range(4)]
+    looks = [look_at(make_print(i, shape=(160, 160)).image) for i in range(4)]
+    write_index(pack_index(rows, looks), folder / "known.index")
+
+    def known(path: Path) -> bytes:
+        found = read_print_index(path)
+        return digest(frame_digest(found.prints), found.digests, found.digest_rows, found.marks, *found.find(looks))
+
+    whole = (folder / "known.index").read_bytes()
+    yield Target("index of prints", [whole], from_file(folder, ".known", known), seeds.inside_zip, CHECKSUM)
 
     images = np.zeros((2, 1, 16, 16), np.float32)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,7 +41,8 @@ BATCH = 100
 """Prints that are sent to a worker at once."""
 LEVELS = ("unknown", "finger", "copy", "exact")
 """How a print is known: not; as one of the same finger or a copy changed much; as a changed copy; by its digest."""
-DAMAGE = (ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, MemoryError, zipfile.BadZipFile, LZMAError)
+DAMAGE = (ValueError, KeyError, EOFError, OSError, RuntimeError, MemoryError, struct.error, zlib.error, LZMAError)
+DAMAGE += (zipfile.BadZipFile,)
 """What zipfile and pandas raise for damaged files."""
 DIGEST_COLUMNS = ("meta_sha256", "pixel_digest", "file_sha256", "sha256")
 """Columns of a table that hold digests, in hexadecimal."""
