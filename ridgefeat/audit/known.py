@@ -41,8 +41,8 @@ BATCH = 100
 """Prints that are sent to a worker at once."""
 LEVELS = ("unknown", "finger", "copy", "exact")
 """How a print is known: not; as one of the same finger or a copy changed much; as a changed copy; by its digest."""
-DAMAGE = (ValueError, KeyError, EOFError, OSError, RuntimeError, MemoryError, struct.error, zlib.error, LZMAError)
-DAMAGE += (zipfile.BadZipFile,)
+DAMAGE: tuple[type[Exception], ...] = (ValueError, KeyError, EOFError, OSError, RuntimeError, MemoryError)
+DAMAGE += (struct.error, zlib.error, LZMAError, zipfile.BadZipFile)
 """What zipfile and pandas raise for damaged files."""
 DIGEST_COLUMNS = ("meta_sha256", "pixel_digest", "file_sha256", "sha256")
 """Columns of a table that hold digests, in hexadecimal."""

@@ -117,7 +117,7 @@ def read_people(
     if further and further not in wanted:
         wanted += choose_columns(names, [further], by)
     named = [n for n in names if n in (*wanted, by)]
-    frame = read_table(path, columns=named, labels=("meta_error", by, group, *FINGER), about=about)
+    frame = read_table(path, columns=named, labels=("meta_error", "simulated", by, group, *FINGER), about=about)
     if not {by, group} <= set(frame.columns):
         frame = read_table(path, columns=(), about=about)  # so that the message can list the others
     return make_people(frame, about, by=by, group=group, columns=wanted, number=number)
@@ -190,6 +190,10 @@ def make_people(
     if by == group:
         raise TableError(f"by and group are both {by!r}: one person per level has no spread to compare with")
     notes: list[str] = []
+    made = int((frame["simulated"].map(as_text) == "yes").sum()) if "simulated" in frame else 0
+    if made:
+        which = "all prints" if made == len(frame) else f"{made:,} of {len(frame):,} prints"
+        notes.append(f"{which} are simulated, with their labels; the result says nothing about people")
     if using := [c for c in columns if by in known[c].get("uses", ())]:
         notes.append(f"{count_of(len(using), 'column')} left out, computed with the help of {by}: {first_few(using)}")
         columns = [c for c in columns if c not in using]
