@@ -24,7 +24,7 @@ PAGES += ("docs/transactions.md",)
 TYPED = ("README.md", "docs/start.md")
 """Of these, the pages whose commands are started as a shell does; the others' run in this process, which is quicker."""
 
-SHARED = ("bench", "leaks", "verify", "threshold", "templates", "model_card")
+SHARED = ("bench", "compare", "leaks", "verify", "threshold", "templates", "model_card")
 SHARED += ("scale", "data", "limits", "nn", "backbones")
 """Pages that go on with prints and tables that the reader has: here they are simulated, once for all."""
 
@@ -39,6 +39,8 @@ NOT_HERE = {
     "ridgefeat bench others.csv --feature-columns ": "needs a table of another program, as the next; "
     "tests/table/test_foreign.py makes one",
     "ridgefeat explore others.csv --feature-columns ": "needs it as well",
+    "ridgefeat compare features.csv --by sex --columns 'ridge_density_*' --ratio ": "needs forty people; "
+    "tests/cli/test_compare.py has them",
     "ridgefeat extract prints/ -o features/ --engine dask=tcp://HEAD:8786": "needs a cluster; "
     "tests/cli/test_scale.py starts a small one",
     "ridgefeat extract --list list.aa -o part_aa/ --engine …": "is a pattern; the README runs merge",

@@ -84,6 +84,10 @@ def read_input(inputs: Sequence[str], *, split: str | None = None, jobs: int | N
     **how
         As in ridgefeat.sources.find_prints: layout, index, index_column, regex.
 
+    Returns
+    -------
+    AuditInput
+
     Raises
     ------
     RidgefeatError

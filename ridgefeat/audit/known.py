@@ -114,7 +114,20 @@ class PrintIndex:
     mark_rows: NDArray[np.int32]
 
     def find(self, looks: Sequence[Look]) -> tuple[NDArray[np.intp], NDArray[np.int8]]:
-        """Return the known print that each look is of (-1: none), and how that is known: a level of LEVELS."""
+        """Return the known print that each look is of, and how that is known.
+
+        Parameters
+        ----------
+        looks : sequence of Look
+            Prints to look up.
+
+        Returns
+        -------
+        found : ndarray of int, shape (looks,)
+            Positions in `prints`; -1 for a print that is not known.
+        level : ndarray of int, shape (looks,)
+            How each is known: a position in LEVELS.
+        """
         found, level = np.full(len(looks), -1, np.intp), np.zeros(len(looks), np.int8)
         for i, look in enumerate(looks):
             if (
@@ -154,6 +167,19 @@ def join_indexes(indexes: Sequence[PrintIndex]) -> PrintIndex:
 def make_index(sources: Sequence[PrintSource], name: str, jobs: int | None = 1) -> PrintIndex:
     """Return the index of a folder's prints as the set `name`; prints that cannot be read are left out.
 
+    Parameters
+    ----------
+    sources : sequence of PrintSource
+        The prints, as find_prints gives them.
+    name : str
+        Name of the set.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
+
+    Returns
+    -------
+    PrintIndex
+
     Raises
     ------
     TableError
@@ -183,7 +209,16 @@ def pack_index(rows: Sequence[Mapping[str, str]], looks: Sequence[Look]) -> Prin
 def write_index(index: PrintIndex, path: str | os.PathLike[str]) -> None:
     """Write an index to a file; the same index gives the same bytes.
 
-    Raises TableError if it cannot be written.
+    Parameters
+    ----------
+    index : PrintIndex
+    path : str or Path
+        An existing file is replaced.
+
+    Raises
+    ------
+    TableError
+        If it cannot be written.
     """
     digests = index.digests.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - DIGEST_BYTES :]
     parts = {
@@ -205,7 +240,18 @@ def write_index(index: PrintIndex, path: str | os.PathLike[str]) -> None:
 def read_print_index(path: str | os.PathLike[str]) -> PrintIndex:
     """Read an index that write_index has written.
 
-    Raises TableError if it cannot be read, is too large, or is damaged.
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    PrintIndex
+
+    Raises
+    ------
+    TableError
+        If it cannot be read, is too large, or is damaged.
     """
     return _unpack(read_bounded(path, MAX_BYTES, TableError, "index"), f"index {os.fspath(path)}")
 

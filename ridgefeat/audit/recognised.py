@@ -66,7 +66,17 @@ class Recognised:
         return [names[i] if i >= 0 else "" for i in self.at]
 
     def label(self, name: str) -> list[str]:
-        """Return a label that the sets know, for each row; an empty text where it is not known."""
+        """Return a label that the sets know, for each row; an empty text where it is not known.
+
+        Parameters
+        ----------
+        name : str
+            The label, such as `finger`.
+
+        Returns
+        -------
+        list of str
+        """
         cells = self.prints[name].tolist() if name in self.prints else []
         return [cells[i] if i >= 0 and cells else "" for i in self.at]
 
@@ -74,10 +84,22 @@ class Recognised:
 def recognise_prints(
     index: PrintIndex, looks: Sequence[Look] | None, images: Sequence[PrintSource] | None = None, jobs: int | None = 1
 ) -> Recognised:
-    """Return the known print of each row: by `looks`, and of rows that these do not tell by their images.
+    """Return the known print of each row: by digests first, and then by the images of rows that have no known digest.
 
-    Signatures take 50 ms a print, so only prints whose digests are not known are described by one. `jobs` is the number
-    of worker processes that do so.
+    Parameters
+    ----------
+    index : PrintIndex
+        Known prints.
+    looks : sequence of Look, optional
+        Digests of each row.
+    images : sequence of PrintSource, optional
+        The images of all rows. A signature takes 50 ms per print.
+    jobs : int, optional
+        Worker processes; None or -1 for every core.
+
+    Returns
+    -------
+    Recognised
     """
     at, level = index.find(looks if looks is not None else [Look(())] * len(images or ()))
     if images is not None and (rest := np.flatnonzero(at < 0)).size:

@@ -223,6 +223,11 @@ def audit_input(
     by_comparison : bool
         With a comparator: prints whose person is not known are grouped by comparing the most similar ones.
 
+    Returns
+    -------
+    Audit
+        Its findings, those that are leaks first.
+
     Raises
     ------
     TableError

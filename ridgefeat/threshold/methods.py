@@ -198,10 +198,10 @@ def choose(curve: ErrorCurve, method: str, settings: Settings | None = None) -> 
     --------
     >>> from ridgefeat.threshold import Scores
     >>> curve = ErrorCurve.from_scores(Scores.make([3, 5, 7, 9, 1, 3, 4, 5, 2], [1, 1, 1, 1, 0, 0, 0, 0, 0]))
-    >>> choose(curve, "exact")
-    Choice(method='exact', threshold=5.0, evaluations=8, target=None)
-    >>> choose(curve, "fmr=20%")
-    Choice(method='fmr=20%', threshold=5.0, evaluations=8, target=0.2)
+    >>> choose(curve, "exact").threshold
+    5.0
+    >>> choose(curve, "fmr=20%").threshold
+    5.0
     >>> [choose(curve, m).threshold for m in ("mean-distance", "far-frr", "zero-fmr")]
     [4.5, 5.0, 7.0]
     >>> [choose(curve, "min-cost", Settings(cost_false_accept=cost)).threshold for cost in (0.1, 1, 100)]

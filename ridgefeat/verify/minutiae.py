@@ -133,7 +133,7 @@ def fused_score(local_similarity: float, paired_fraction: float, ridge_coherence
     Examples
     --------
     >>> round(fused_score(0.1, 0.5, 0.8), 3)
-    6.842
+    6.758
     >>> round(fused_score(0.1, 0.5), 3)
     4.319
     """

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -80,11 +81,12 @@ def test_methods_say_what_was_done(tmp_path):
     assert "ComBat" not in plain and "columns were chosen by" not in plain
 
 
-def test_bench_writes_both(tmp_path):
+def test_bench_writes_both(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["ridgefeat", "bench"])
     table = write_frame(make_frame(people=24), tmp_path / "t.csv")
     how = ["--target", "sex", "--classifiers", "dummy", "--folds", 2, "--fast", "-j", 1]
     run("bench", table, *how, "-o", tmp_path / "out")
     graph = {e["@id"]: e for e in json.loads((tmp_path / "out" / "ro-crate-metadata.json").read_text())["@graph"]}
     files = {p.name for p in (tmp_path / "out").iterdir()} - {"manifest.json", "ro-crate-metadata.json"}
     assert {"methods.md", "report.html", "summary.csv"} <= files == {p["@id"] for p in graph["./"]["hasPart"]}
-    assert graph["#t.csv"]["sha256"] == sha256(table) and graph["#command"]["description"].startswith("ridgefeat ")
+    assert graph["#t.csv"]["sha256"] == sha256(table) and graph["#command"]["description"].startswith("ridgefeat bench")

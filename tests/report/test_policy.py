@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from ridgefeat.report.audit import page as audit
 from ridgefeat.report.bench import figures, tables
 from ridgefeat.report.bench.words import format_p_value, format_value
 from ridgefeat.report.explore import maps, page, pictures, sample
@@ -12,7 +13,7 @@ from tests.report.made_comparison import make
 def test_limits_of_a_bench_page():
     assert tables.ALPHA == 0.05
     assert (figures.MAX_CURVES, figures.MAX_CLASSES, figures.MAX_COLUMNS, figures.MAX_LEVELS) == (6, 12, 20, 24)
-    assert (tables.MAX_SETS, tables.MAX_FILES, len(figures.STEPS)) == (40, 12, 101)
+    assert (audit.MAX_SETS, audit.MAX_FILES, len(figures.STEPS)) == (40, 12, 101)
 
 
 def test_limits_of_an_explore_page():
