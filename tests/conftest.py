@@ -1,11 +1,14 @@
 """A few small drawn prints, and the table they make."""
 
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+# For a handful of prints, starting workers takes longer than the work; tests that need two of them ask for two.
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 COUNT = 6
 
 

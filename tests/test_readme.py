@@ -21,8 +21,8 @@ PAGES = ("README.md", "docs/start.md", "docs/extract.md", "docs/python.md", "doc
 PAGES += ("docs/transactions.md",)
 """Pages that begin with nothing, and make their own prints."""
 
-TYPED = ("README.md", "docs/start.md")
-"""Of these, the pages whose commands are started as a shell does; the others' run in this process, which is quicker."""
+TYPED = ("README.md",)
+"""Of these, the page whose commands are started as a shell does; the others' run in this process, which is quicker."""
 
 SHARED = ("bench", "compare", "leaks", "verify", "threshold", "templates", "model_card")
 SHARED += ("scale", "data", "limits", "nn", "backbones")

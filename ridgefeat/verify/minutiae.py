@@ -135,7 +135,7 @@ def fused_score(local_similarity: float, paired_fraction: float, ridge_coherence
     >>> round(fused_score(0.1, 0.5, 0.8), 3)
     6.758
     >>> round(fused_score(0.1, 0.5), 3)
-    4.319
+    3.714
     """
     logarithm = math.log(max(local_similarity, MIN_LOCAL_SIMILARITY))
     if math.isnan(ridge_coherence):
