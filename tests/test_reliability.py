@@ -111,7 +111,7 @@ def test_the_command(tmp_path):
     done = run(*how)
     assert "6 columns, up to 96 prints of 48 fingers of 12 people" in done.stderr
     assert done.stdout.splitlines()[0].split("  ")[0] == "family"
-    found = pd.read_csv(out)
+    found = pd.read_csv(out, float_precision="round_trip")
     assert list(found)[:5] == ["column", "unit", "icc", "icc_low", "icc_high"] and found["unit"][0] == "mm"
     # A person's value and as much noise: half of the variance lies between people.
     assert found["icc"][:5].between(0.2, 0.8).all() and found["icc"][5] > 0.9
