@@ -117,7 +117,7 @@ def real(path: str) -> list[str]:
         table(["unit", "p < 0.05", "q < 0.05", "columns", "observations"], counts),
         f"Likelihood ratio female to male by ridge_density_distal: {ratio.curve['ratio'].min():.2f} to "
         f"{ratio.curve['ratio'].max():.2f} between {ratio.support[0]:.1f} and {ratio.support[1]:.1f}. On held-out "
-        f"people Cllr is {ratio.cost.cllr:.3f}, at least {ratio.cost.least:.3f}; {ratio.refused} of "
+        f"people Cllr is {ratio.cost.cllr:.3f}, minimum {ratio.cost.min_cllr:.3f}; {ratio.refused} of "
         f"{sum(ratio.people)} people have no ratio.",
     ]
 

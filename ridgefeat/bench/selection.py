@@ -33,16 +33,16 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     min_icc : float, optional
-        Least intraclass correlation. A column whose reliability is not known is left out.
+        Minimum intraclass correlation. A column whose reliability is not known is left out.
     redundancy : float, optional
         Of columns that correlate more strongly than this (Spearman, absolute value, over rows with both) the most
         reliable is kept: from the most reliable on, each column leads a cluster unless it belongs to that of an
         earlier one. No two of the columns that are kept correlate more strongly, and each that is not has such a
         leader.
     fdr : float, optional
-        Greatest expected share of irrelevant columns among those chosen (Benjamini and Hochberg 1995). A column's p
+        Maximum expected share of irrelevant columns among those chosen (Benjamini and Hochberg 1995). A column's p
         value is of the F test of its means per group and target, so that ten prints of one person count once. If
-        nothing is significant, the column with the least p value is kept.
+        nothing is significant, the column with the lowest p value is kept.
     reliability : str, path, mapping or array, default="FCJ2020"
         As in ridgefeat.reliability.load_reliability; or a number for each column, by its name or in their order. By
         names X must be a DataFrame. Without min_icc it only decides which column of a cluster is kept.

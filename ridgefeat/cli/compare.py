@@ -109,7 +109,7 @@ def _write(found: Differences, ratio: Ratio | None, folder: Path, table: Path, d
 
 def _record(found: Differences, ratio: Ratio | None) -> dict[str, Any]:
     people = found.people
-    cost = ratio and {"cllr": ratio.cost.cllr, "least_cllr": ratio.cost.least, "people_without_ratio": ratio.refused}
+    cost = ratio and {"cllr": ratio.cost.cllr, "min_cllr": ratio.cost.min_cllr, "people_without_ratio": ratio.refused}
     return {
         "by": people.by,
         "group": people.group,

@@ -281,7 +281,7 @@ def analyse(
     metrics = _metrics(curve, subjects)
     if ratios is not None:
         nowhere = float("nan")
-        costs = {"Cllr": ratios.cost.cllr, "min Cllr": ratios.cost.least}
+        costs = {"Cllr": ratios.cost.cllr, "min Cllr": ratios.cost.min_cllr}
         metrics += tuple(Figure(name, value, *NONE, nowhere) for name, value in costs.items())
     return Analysis(scores, curve, metrics, choices, points, recommended, folds, settings, remarks, ratios)
 

@@ -1,7 +1,7 @@
 """Log likelihood ratios judged by their cost, Cllr, and scores turned into such ratios.
 
 Cllr is the mean information in bits that is lost by ratios that are not perfect: 0 for perfect ones, 1 for a system
-that always says 1. Its least, by the best monotone change of the ratios, is what is lost by poor discrimination; the
+that always says 1. Its minimum, by the best monotone change of the ratios, is what is lost by poor discrimination; the
 rest is lost by poor calibration. Source: Brümmer, du Preez (2006), Computer Speech and Language 20(2-3).
 """
 
@@ -27,15 +27,15 @@ INVERSE_PENALTY = 10.0
 
 @dataclass(frozen=True)
 class RatioCost:
-    """The cost of log likelihood ratios in bits: Cllr, and the least by a monotone change of them."""
+    """The cost of log likelihood ratios in bits: Cllr, and its minimum over monotone changes of them."""
 
     cllr: float
-    least: float
+    min_cllr: float
 
     @property
     def calibration(self) -> float:
         """What is lost by calibration."""
-        return self.cllr - self.least
+        return self.cllr - self.min_cllr
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ def ratio_cost(log_ratio: Float, mated: NDArray[np.bool_]) -> RatioCost:
     Examples
     --------
     >>> cost = ratio_cost(np.log([9.0, 3, 1 / 3, 1 / 9]), np.array([True, True, False, False]))
-    >>> round(cost.cllr, 3), cost.least
+    >>> round(cost.cllr, 3), cost.min_cllr
     (0.284, 0.0)
     """
     return RatioCost(_cost(log_ratio, mated), _cost(best_monotone(log_ratio, mated), mated))

@@ -19,7 +19,7 @@ def test_the_ratio_is_near_the_true_one_inside_its_support():
     values = people.values[:, 0]
     reach = [np.sort(values[people.label == k]) for k in (0, 1)]
     assert found.support == (reach[1][2], reach[0][-3])
-    assert 0.6 < found.cost.least <= found.cost.cllr < 0.9 and found.cost.calibration < 0.05
+    assert 0.6 < found.cost.min_cllr <= found.cost.cllr < 0.9 and found.cost.calibration < 0.05
     assert 0 < found.refused == found.held_out["log10_ratio"].isna().sum() < 200
 
 

@@ -15,9 +15,9 @@ TRUE_RATIO = 2 * TRUE - 2  # of normal densities two deviations apart
 
 def test_true_ratios_lose_nothing_by_calibration_and_others_do():
     good, shifted = ratio_cost(TRUE_RATIO, MATED), ratio_cost(TRUE_RATIO + 3, MATED)
-    assert good.calibration < 0.02 < 0.3 < shifted.calibration and shifted.least == good.least
+    assert good.calibration < 0.02 < 0.3 < shifted.calibration and shifted.min_cllr == good.min_cllr
     assert ratio_cost(np.zeros(8000), MATED).cllr == pytest.approx(1)
-    assert 0 <= good.least <= good.cllr < 0.6
+    assert 0 <= good.min_cllr <= good.cllr < 0.6
 
 
 def test_the_best_monotone_change_rises_and_equal_scores_stay_equal():

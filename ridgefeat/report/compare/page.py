@@ -62,6 +62,7 @@ def write_compare_page(
         "topic": find_topic(people.by),
         "headline": _headline(found),
         "verdict": words.find_verdict(found),
+        "differs": not found.found.empty,
         "effect": words.effect_name(found),
         "effects": displays.pop("effects", None),
         "rows": rows[:MAX_ROWS],

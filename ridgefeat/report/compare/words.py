@@ -138,8 +138,8 @@ def describe_ratio(ratio: Ratio) -> list[str]:
         f"The likelihood ratio of {ratio.levels[0]} to {ratio.levels[1]} by {ratio.column} runs from {number(low)} to "
         f"{number(high)} between {number(ratio.support[0])} and {number(ratio.support[1])}{unit}. Beyond, fewer than "
         f"{REACHING} people of one group were seen, and no ratio is given.",
-        f"On held-out people Cllr is {cost.cllr:.3f} bits (1 is what no information costs, 0 is perfect), at "
-        f"least {cost.least:.3f} by the best monotone change: the ratios are {quality} calibrated. {ratio.refused} of "
+        f"On held-out people Cllr is {cost.cllr:.3f} bits (1 is what no information costs, 0 is perfect), and "
+        f"{cost.min_cllr:.3f} after the best monotone change: the ratios are {quality} calibrated. {ratio.refused} of "
         f"{total} people had a value beyond the support and no ratio.",
         "It applies to a person's mean over prints as this table has them, not to a single print of an unknown finger.",
     ]

@@ -85,7 +85,7 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
         ratios, kinds = found.ratios, ("mated", "non-mated")
         made = "made of the scores by subjects of other folds" if ratios.fitted else "the scores"
         plot = partial(plot_tippett, ratios.natural / np.log(10), ratios.scores.mated, kinds)
-        cost = f"Cllr {ratios.cost.cllr:.3f}, at least {ratios.cost.least:.3f}"
+        cost = f"Cllr {ratios.cost.cllr:.3f}, minimum {ratios.cost.min_cllr:.3f}"
         reading = f"Share of comparisons with a ratio of at least so much; the ratios are {made}. {cost}."
         displays.append(
             Display("tippett", "Tippett plot", plot, f"Tippett plot of log likelihood ratios. {cost}", reading)
