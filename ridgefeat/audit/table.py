@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,6 +26,10 @@ PRINT_LABELS = ("hand", "finger", "finger_id", "impression", "alteration", "leve
 """Labels of a print and not of a person: they may vary within a group."""
 TOO_GOOD_AUC = 0.95
 """Area under the ROC curve from which a result is too good for a label of people."""
+PERSON = re.compile(
+    r"subj|person|people|donor|participant|patient|volunteer|individual|name|(^|_)id(entity)?$", re.IGNORECASE
+)
+"""Names of columns that may say whose print it is."""
 MAX_INTEGER_CLASSES = 10
 """Whole numbers with at most so many distinct values are classes, with more a quantity."""
 MAX_NUMERIC_CLASSES = 20
@@ -169,6 +174,45 @@ def is_quantity(column: pd.Series[Any]) -> bool:
         return False
     numbers = values.to_numpy(np.float64)
     return bool(values.nunique() > MAX_INTEGER_CLASSES or (numbers != np.round(numbers)).any())
+
+
+def labelled_rows(
+    frame: pd.DataFrame, features: Collection[str], label: str, group: str, notes: list[str], *, role: str = "label"
+) -> pd.DataFrame:
+    """Return the rows that were measured and have a label and a person; `notes` gets a line on those left out.
+
+    Raises TableError if a column is missing, with the columns that could serve, or if no row is left.
+    """
+    for what, name in ((role, label), ("group", group)):
+        if name not in frame.columns:
+            labels = [c for c in frame.columns if c not in features and not c.startswith("meta_")]
+            found = ", ".join(labels) or "no label column at all (extract with --layout, --index or --regex)"
+            advice = _group_advice(frame, [c for c in labels if c != label]) if what == "group" else ""
+            raise TableError(f"the table has no {what} column {name!r}; it has: {found}{advice}")
+    failed = frame["meta_error"].notna() if "meta_error" in frame else frame[label].isna() & False
+    for reason, out in (
+        ("could not be read (meta_error)", failed),
+        (f"have no {label}", frame[label].isna() & ~failed),
+        (f"have no {group}", frame[group].isna() & frame[label].notna() & ~failed),
+    ):
+        if out.any():
+            notes.append(f"{int(out.sum()):,} of {len(frame):,} prints left out: they {reason}")
+    keep = ~failed & frame[label].notna() & frame[group].notna()
+    if not keep.any():
+        raise TableError(f"no print has features, {label} and {group}: {'; '.join(notes) or 'the table is empty'}")
+    return frame[keep].reset_index(drop=True)
+
+
+def _group_advice(frame: pd.DataFrame, labels: Sequence[str]) -> str:
+    """Return which labels could be the people, those with the most values first, and what is left without one."""
+    count = {c: frame[c].nunique() for c in labels}
+    able = [c for c in labels if count[c] < frame[c].count() and (PERSON.search(c) or count[c] > MAX_INTEGER_CLASSES)]
+    able.sort(key=lambda c: (PERSON.search(c) is None, -count[c]))
+    could = "; ".join(f"--group {c} ({count[c]:,} values in {frame[c].count():,} prints)" for c in able[:3])
+    return (
+        f". Name the column that says whose print it is{f', which could be {could}' if could else ''}. --group "
+        "meta_source treats every print as a person of its own: with several prints of a person, results are too good"
+    )
 
 
 def _fold(number: int, fold: Any, prints: int) -> Fold:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,10 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from ridgefeat.audit.table import MAX_INTEGER_CLASSES, as_text, is_quantity
+from ridgefeat.audit.table import as_text, is_quantity, labelled_rows
 from ridgefeat.bench.results import Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import count_of, first_few
-
-PERSON = re.compile(
-    r"subj|person|people|donor|participant|patient|volunteer|individual|name|(^|_)id(entity)?$", re.IGNORECASE
-)
-"""Names of columns that may say whose print it is."""
 
 
 def load(
@@ -103,16 +97,10 @@ def make_problem(
         If a family or the positive class does not exist.
     """
     known = {c["name"] for c in about["columns"]}
-    for role, name in (("target", target), ("group", group)):
-        if name not in frame.columns:
-            labels = [c for c in frame.columns if c not in known and not c.startswith("meta_")]
-            found = ", ".join(labels) or "no label column at all (extract with --layout, --index or --regex)"
-            advice = _group_advice(frame, [c for c in labels if c != target]) if role == "group" else ""
-            raise TableError(f"the table has no {role} column {name!r}; it has: {found}{advice}")
     if target == group:
         raise TableError(f"target and group are both {target!r}: nothing could be predicted for people not yet seen")
     notes: list[str] = []
-    frame = _usable_rows(frame, target, group, notes)
+    frame = labelled_rows(frame, known, target, group, notes, role="target")
     by_family = _by_family([c for c in about["columns"] if c["name"] in frame.columns], families)
     if not by_family:
         raise TableError("the table has no feature column")
@@ -157,33 +145,6 @@ def infer_kind(column: pd.Series[Any]) -> Kind:
     ('binary', 'regression')
     """
     return "regression" if is_quantity(column) else "binary" if column.nunique() == 2 else "multiclass"
-
-
-def _group_advice(frame: pd.DataFrame, labels: Sequence[str]) -> str:
-    """Return which labels could be the people, those with the most values first, and what is left without one."""
-    count = {c: frame[c].nunique() for c in labels}
-    able = [c for c in labels if count[c] < frame[c].count() and (PERSON.search(c) or count[c] > MAX_INTEGER_CLASSES)]
-    able.sort(key=lambda c: (PERSON.search(c) is None, -count[c]))
-    could = "; ".join(f"--group {c} ({count[c]:,} values in {frame[c].count():,} prints)" for c in able[:3])
-    return (
-        f". Name the column that says whose print it is{f', which could be {could}' if could else ''}. --group "
-        "meta_source treats every print as a person of its own: with several prints of a person, results are too good"
-    )
-
-
-def _usable_rows(frame: pd.DataFrame, target: str, group: str, notes: list[str]) -> pd.DataFrame:
-    failed = frame["meta_error"].notna() if "meta_error" in frame else frame[target].isna() & False
-    for reason, out in (
-        ("could not be read (meta_error)", failed),
-        (f"have no {target}", frame[target].isna() & ~failed),
-        (f"have no {group}", frame[group].isna() & frame[target].notna() & ~failed),
-    ):
-        if out.any():
-            notes.append(f"{int(out.sum())} of {len(frame)} prints left out: they {reason}")
-    keep = ~failed & frame[target].notna() & frame[group].notna()
-    if not keep.any():
-        raise TableError(f"no print has features, {target} and {group}: {'; '.join(notes)}")
-    return frame[keep].reset_index(drop=True)
 
 
 def _by_family(columns: Iterable[Mapping[str, Any]], families: Iterable[str] | None = None) -> dict[str, list[str]]:

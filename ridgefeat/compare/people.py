@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ridgefeat.audit.table import as_text, is_quantity
+from ridgefeat.audit.table import as_text, is_quantity, labelled_rows
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import count_of, first_few
 
@@ -183,13 +183,10 @@ def make_people(
         many levels.
     """
     known = {c["name"]: c for c in about["columns"]}
-    for role, name in (("label", by), ("group", group)):
-        if name not in frame.columns:
-            labels = [c for c in frame.columns if c not in known and not c.startswith("meta_")]
-            raise TableError(f"the table has no {role} column {name!r}; it has: {', '.join(labels) or 'no label'}")
     if by == group:
         raise TableError(f"by and group are both {by!r}: one person per level has no spread to compare with")
     notes: list[str] = []
+    frame = labelled_rows(frame, known, by, group, notes)
     made = int((frame["simulated"].map(as_text) == "yes").sum()) if "simulated" in frame else 0
     if made:
         which = "all prints" if made == len(frame) else f"{made:,} of {len(frame):,} prints"
@@ -197,7 +194,6 @@ def make_people(
     if using := [c for c in columns if by in known[c].get("uses", ())]:
         notes.append(f"{count_of(len(using), 'column')} left out, computed with the help of {by}: {first_few(using)}")
         columns = [c for c in columns if c not in using]
-    frame = _usable_rows(frame, by, group, notes)
     names, person = np.unique([as_text(v) for v in frame[group]], return_inverse=True)
     levels: tuple[str, ...] = ()
     if number or is_quantity(frame[by]):
@@ -276,17 +272,6 @@ def _divide(a: Float, b: Float) -> Float:
     """Return a / b, 0 where b is."""
     out: Float = np.divide(a, b, out=np.zeros_like(a), where=b > 0)
     return out
-
-
-def _usable_rows(frame: pd.DataFrame, by: str, group: str, notes: list[str]) -> pd.DataFrame:
-    failed = frame["meta_error"].notna() if "meta_error" in frame else frame[by].isna() & False
-    keep = ~failed & frame[by].notna() & frame[group].notna()
-    for reason, out in (("could not be read", failed), (f"have no {by} or no {group}", ~keep & ~failed)):
-        if out.any():
-            notes.append(f"{int(out.sum()):,} of {count_of(len(frame), 'print')} left out: they {reason}")
-    if not keep.any():
-        raise TableError(f"no print has features, {by} and {group}: {'; '.join(notes) or 'the table is empty'}")
-    return frame[keep].reset_index(drop=True)
 
 
 def _code_levels(
