@@ -204,9 +204,10 @@ def people() -> list[str]:
         "## One person under two names",
         "Every second finger (FCJ2020: every second person) has another name for half of its impressions. Found: "
         "prints of both names match. Wrong: names of two people match (eight prints of FCJ2020 show another finger "
-        "than their name says). The comparator was fitted on these databases, among others; its "
-        "threshold is above all 12,160 non-mated scores of FVC2002 and FVC2004 (false match rate at most 0.025 %, "
-        "95 %); at most 200 pairs of names are compared.",
+        "than their name says). The comparator was fitted on these databases, among others. A "
+        "match has a score above the logarithm of the number of pairs of names / 0.05, so that 0.05 false matches are "
+        "expected, and above all 12,160 non-mated scores of FVC2002 and FVC2004. At most 200 pairs of names are "
+        "compared.",
         table(["set", "prints", "second names found", "wrong", "seconds of one core"], rows),
     ]
 

@@ -6,6 +6,7 @@ all prints of two names that average ranks the pairs of names, and the comparato
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ MAX_COMPARISONS = 200
 """Pairs of names of which a pair of prints is compared: in 0.1 s for each print that is enrolled for it."""
 COMPARISONS_PER_PRINT = 5
 """Pairs of prints that are compared for each print of unknown people."""
+MAX_FALSE = 0.05
+"""Expected number of false matches, among all pairs of which the most similar ones are compared."""
 MAX_PRINTS = 10_000
 """Prints beyond which the similarities of all do not fit into memory."""
 
@@ -35,11 +38,21 @@ class Comparator:
     """A comparator of fingerprints with its threshold."""
 
     scores: Callable[[Sequence[PrintSource], Sequence[Sequence[int]], int | None], NDArray[np.float64]]
-    """Takes prints, pairs of positions in them and the number of workers; returns scores, NaN where there is none."""
+    """Takes prints, pairs of positions in them and the number of workers; returns scores, NaN where there is none.
+
+    A score is about the natural logarithm of the odds of a match, where both kinds are equally frequent.
+    """
     threshold: float
-    """Scores above it are matches."""
-    max_fmr: float
-    """Upper bound (95 %) of the false match rate at the threshold, on the data of the comparator's calibration."""
+    """Lowest score of a match, however few pairs there are."""
+
+    def limit(self, pairs: int) -> float:
+        """Return the score above which two prints match, found among so many pairs.
+
+        A likelihood ratio of k or more is given to a pair of different fingers with a probability of at most 1 / k. The
+        false match rate of the calibration alone would not do: the most similar pairs are compared, and other prints
+        than those of the calibration may resemble each other more.
+        """
+        return max(self.threshold, math.log(pairs / MAX_FALSE)) if pairs else self.threshold
 
 
 def similar_groups(vectors: Float, groups: Index, fingers: Index, count: int) -> tuple[list[tuple[int, int]], int]:
@@ -104,17 +117,16 @@ def group_by_comparison(
     vectors = np.array([made[i][1] for i in rows], np.float32)
     pairs, total = similar_groups(vectors, each, unknown, COMPARISONS_PER_PRINT * len(rows))
     scores = comparator.scores([sources[i] for i in rows], pairs, jobs)
-    matched = [pair for pair, score in zip(pairs, scores, strict=True) if score > comparator.threshold]
+    limit = comparator.limit(total)
+    matched = [pair for pair, score in zip(pairs, scores, strict=True) if score > limit]
     fingers = connect(matched, len(rows)) if matched else []
     for number, members in enumerate(fingers, 1):
         for i in members:
             names[rows[i]] = f"finger {number}"
-    by_chance = comparator.max_fmr * len(pairs)
     return names, (
         f"{len(pairs):,} of {total:,} pairs of prints were compared, the most similar ones: "
-        f"{count_of(sum(map(len, fingers)), 'print')} of {count_of(len(fingers), 'finger')} match another (false match "
-        f"rate at most {comparator.max_fmr:.2%}, so up to {by_chance:.2g} matches by chance). Fingers of one "
-        "person stay apart"
+        f"{count_of(sum(map(len, fingers)), 'print')} of {count_of(len(fingers), 'finger')} match another (score "
+        f"above {limit:.1f}, where {MAX_FALSE} false matches are expected). Fingers of one person stay apart"
     )
 
 
@@ -145,17 +157,16 @@ def check_people(
             "similar ones",
             total - len(pairs) + failed,
         )
-    matched = [(rows[i], rows[j]) for (i, j), score in zip(pairs, scores, strict=True) if score > comparator.threshold]
+    limit = comparator.limit(total)
+    matched = [(rows[i], rows[j]) for (i, j), score in zip(pairs, scores, strict=True) if score > limit]
     if matched:
         found = DuplicateSets(table, connect(matched, len(table)))
-        lowest = np.min(scores[scores > comparator.threshold])
+        lowest = np.min(scores[scores > limit])
         yield found.finding(
             "same_finger",
             "leak",
             f"{count_of(len(found), 'finger matches', 'fingers match')} in prints of several groups: one person "
-            "seems to have several names (scores "
-            f"{lowest:.1f} or more; above {comparator.threshold:.1f} the false match rate is at most "
-            f"{comparator.max_fmr:.2%}, so {comparator.max_fmr * len(pairs):.2g} of {len(pairs)} comparisons match by "
-            f"chance){differing_labels(found)}",
+            f"seems to have several names (scores {lowest:.1f} or more; above {limit:.1f}, {MAX_FALSE} false matches "
+            f"are expected among {count_of(total, 'pair')} of names){differing_labels(found)}",
             found.cost("by group or by image", "match"),
         )

@@ -188,7 +188,7 @@ def make_comparator() -> Comparator:
         workers = -1 if jobs is None else jobs
         return compare_all(enrol(sources, jobs=workers), Plan.from_pairs([], [(i, j) for i, j in pairs]), jobs=workers)
 
-    return Comparator(scores, threshold, known.fmr(np.nextafter(threshold, np.inf))[1])
+    return Comparator(scores, threshold)
 
 
 def settle_duplicates(problem: Problem, found: Audit, how: Duplicates) -> Problem:
