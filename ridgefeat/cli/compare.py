@@ -45,7 +45,7 @@ MAX_LINES = 30
 def command(table: str, by: str, group: str, output: str, columns: list[str] | None, every: bool, **given: Any) -> None:
     """Compare the feature columns of groups of people: differences, effect sizes, tests, figures.
 
-    Counts people, not prints: a person's value is the mean of the prints, less what their fingers add. Writes
+    Counts people, not prints: a person's value is the mean of the prints, minus what their fingers add. Writes
     compare.csv (a row per column: means, difference, effect size, p, q, reliability), report.html, methods.md (for a
     paper), ro-crate-metadata.json and figures as SVG and PDF; with --ratio also ratio.csv.
 
