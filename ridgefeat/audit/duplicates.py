@@ -121,7 +121,8 @@ class DuplicateSets:
             )
         gain = self._gain_of_neighbour() * expected / n_prints if n_prints else 0.0
         if one_label and not table.quantity:
-            text += f"; a nearest neighbour's accuracy changes by about {round(100 * gain, 1) + 0.0:+.1f} points through them"
+            points = round(100 * gain, 1) + 0.0  # not -0.0
+            text += f"; a nearest neighbour's accuracy changes by about {points:+.1f} points through them"
         if one_label and (wrong := self.conflicting.n_prints):
             text += f"; {wrong} prints have labels that contradict each other"
         return text

@@ -58,7 +58,7 @@ BANDS = 4
 MAX_PAIRS = 400
 """Pairs of alike keypoints, the most alike ones, of which maps are made: their number counts squared."""
 MIN_BUCKET, BUCKET_SHARE = 1000, 1 / 200
-"""Keypoints with equal bits in a part, in number and as a share of all, beyond which that part does not distinguish prints."""
+"""Keypoints with equal bits in a part, in number and as a share of all; beyond them that part distinguishes nothing."""
 
 _MEAN = np.frombuffer(
     bytes.fromhex(
