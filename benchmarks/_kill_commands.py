@@ -29,7 +29,7 @@ FREE = (0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
 
 def commands(data: Path) -> dict[str, list[str]]:
     """Return each command line without the output, which is appended."""
-    prints, table, scores = (str(data / n) for n in ("prints", "t.csv", "s.csv"))
+    prints, table, scores, index = (str(data / n) for n in ("prints", "t.csv", "s.csv", "prints/index.csv"))
     one = sorted(Path(prints).glob("*.png"))[0]
     few = ["--classifier", "logistic", "--folds", "2"]
     return {
@@ -39,7 +39,7 @@ def commands(data: Path) -> dict[str, list[str]]:
         "extract into a folder": ["extract", prints, "--families", "ridge", "-j", "1", "-o"],
         "merge": ["merge", table, table, "--duplicates", "-o"],
         "split": ["split", table, "-o"],
-        "verify": ["verify", prints, "--index", str(data / "prints/index.csv"), "-o"],
+        "verify": ["verify", prints, "--index", index, "-o"],
         "identify --draw": ["identify", str(one), "--gallery", prints, "--draw"],
         "threshold": ["threshold", scores, "--folds", "1", "--methods", "exact,fmr=10%", "-o"],
         "train": ["train", table, "--target", "sex", *few, "-o"],
@@ -47,6 +47,10 @@ def commands(data: Path) -> dict[str, list[str]]:
         "bench": ["bench", table, "--target", "sex", "--classifiers", "dummy,logistic", "--folds", "2", "--fast", "-o"],
         "explore": ["explore", table, "--no-tsne", "-o"],
         "show": ["show", str(one), "-o"],
+        "compare": ["compare", table, "--by", "sex", "--group", "subject", "-o"],
+        "audit": ["audit", prints, "--index", index, "-o"],
+        "reliability": ["reliability", table, "--finger", "finger", "-o"],
+        "explain": ["explain", str(one), "ridge_density_radial", "-o"],
     }
 
 
@@ -60,6 +64,9 @@ OUTPUTS = {
     "train": "trained.skops",
     "explore": "page.html",
     "show": "print.png",
+    "compare": "compared",
+    "audit": "audited",
+    "explain": "why.png",
 }
 
 
@@ -221,11 +228,12 @@ def on_full_disk(name: str, data: Path, disk: Path) -> list[object] | None:
 
 def prepare(data: Path) -> None:
     """Create the inputs of the commands."""
-    for name in ("sklearn.ensemble", *(f"ridgefeat.{n}" for n in ("bench", "report", "synth", "threshold", "verify"))):
-        import_module(name)  # before the processes are split off
+    import_module("sklearn.ensemble")  # before the processes are split off
+    for name in ("bench", "compare", "report", "synth", "threshold", "verify"):
+        import_module(f"ridgefeat.{name}")
     prints, table = str(data / "prints"), str(data / "t.csv")
     for words in (
-        ["synth", prints, "-n", "16", "--fingers", "1", "--impressions", "2", "--seed", "1"],
+        ["synth", prints, "-n", "24", "--fingers", "1", "--impressions", "2", "--seed", "1"],
         ["extract", prints, "--index", f"{prints}/index.csv", "--families", "ridge", "-j", "1", "-o", table],
         ["verify", prints, "--index", f"{prints}/index.csv", "--impostors", "all", "-o", str(data / "s.csv")],
         [

@@ -1,6 +1,7 @@
 """Is a table byte-identical however often its run was killed? Does a kill or a full disk leave half a result?
 
-    python benchmarks/kill_resume.py [FOLDER] [--kills 50] [--moments 20] [--prints 200] [--seed 0] [--parts NAMES]
+    python benchmarks/kill_resume.py [FOLDER] [--kills 50] [--moments 20] [--prints 200] [--seed 0]
+        [--parts NAMES] [--commands NAMES]
 
 resume: extracts real prints with one worker; with two; with two in a run that is killed (kill -9) and resumed again and
 again (one kill in five at any time, the others after the run has finished new prints); the same on a local Dask
@@ -140,7 +141,7 @@ def every_command(given: argparse.Namespace, scratch: Path) -> list[str]:
     data, rng = scratch / "data", random.Random(given.seed)
     data.mkdir()
     _kill_commands.prepare(data)
-    names = list(_kill_commands.commands(data))
+    names = given.commands.split(",") if given.commands else list(_kill_commands.commands(data))
     rows, disks = [], []
     for name in names:
         rows.append(_kill_commands.check(name, data, scratch, given.moments, rng))
@@ -179,6 +180,7 @@ def main() -> None:
     parser.add_argument("--moments", type=int, default=20)
     parser.add_argument("--prints", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--commands", help="these alone, separated by commas")
     parser.add_argument("--parts", default=",".join(PARTS))
     given = parser.parse_args()
     if "resume" in given.parts and not given.folder.is_dir():

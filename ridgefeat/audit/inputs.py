@@ -15,7 +15,7 @@ import pandas as pd
 from ridgefeat.audit.known import Look, look_at, looks_in, shorten
 from ridgefeat.audit.table import Fold, as_text
 from ridgefeat.errors import LayoutError, TableError
-from ridgefeat.files import MANIFEST, count_of, first_few, os_errors_as
+from ridgefeat.files import count_of, first_few, os_errors_as
 from ridgefeat.sources import PrintSource, find_prints, read_index
 from ridgefeat.sources.rows import load
 from ridgefeat.table import load_sidecar, read_table
@@ -114,7 +114,7 @@ def read_input(inputs: Sequence[str], *, split: str | None = None, jobs: int | N
 
 def _is_table(given: str) -> bool:
     path = Path(given)
-    return path.suffix.lower() in TABLES if not path.is_dir() else (path / MANIFEST).is_file()
+    return sidecar_path(path).is_file() if path.is_dir() else path.suffix.lower() in TABLES
 
 
 def _read_images(inputs: Sequence[str], jobs: int | None, how: Mapping[str, Any]) -> AuditInput:

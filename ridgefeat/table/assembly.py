@@ -152,7 +152,7 @@ def journal_of(output: Path, as_folder: bool) -> Journal:
 
 def summary_of(output: Path, as_folder: bool) -> Summary:
     """Return a summary, still empty, of the table that is to be written."""
-    return Summary(output, output / sidecar.MANIFEST if as_folder else sidecar.sidecar_path(output))
+    return Summary(output, output / sidecar.TABLE_MANIFEST if as_folder else sidecar.sidecar_path(output))
 
 
 def check_output(output: str | Path, mode: str) -> None:
@@ -198,7 +198,7 @@ def _check_folder(folder: Path, mode: str) -> None:
         raise TableError(f"folder {folder} cannot be written to")
     if not folder.is_dir():
         return
-    ours = (folder / sidecar.MANIFEST).is_file() or (folder / WORK).is_dir()
+    ours = (folder / sidecar.TABLE_MANIFEST).is_file() or (folder / WORK).is_dir()
     if not ours and any(folder.iterdir()):
         raise TableError(f"folder {folder} is not empty and holds no table of parts; name another")
     if mode == "new" and journal_of(folder, True).exists():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ridgefeat.table.row import Item
 
 FORMAT = "ridgefeat table 1"
-MANIFEST = "_manifest.json"
+TABLE_MANIFEST = "_manifest.json"
 LIBRARIES = ("numpy", "scipy", "opencv-python", "opencv-python-headless", "scikit-image", "PyWavelets", "joblib")
 
 
@@ -90,7 +90,7 @@ class Sidecar(Recorded, total=False):
 def sidecar_path(table: Path) -> Path:
     """Return the sidecar's path: features.csv has features.json, a folder of parts its manifest inside."""
     if table.is_dir():
-        return table / MANIFEST
+        return table / TABLE_MANIFEST
     return table.with_suffix(".json")
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.errors import TableError
 from ridgefeat.structure import Float
-from ridgefeat.table.sidecar import MANIFEST
+from ridgefeat.table.sidecar import TABLE_MANIFEST
 from ridgefeat.verify.enrolment import Entry, PathLike
 
 TABLE_SUFFIXES = frozenset([".csv", ".tsv", ".xlsx", ".parquet"])
@@ -35,7 +35,7 @@ def entries_from_features(
     from ridgefeat.table import extract_many, feature_columns
 
     given = [inputs] if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Sequence) else list(inputs)
-    tables = [p for p in given if Path(p).suffix.lower() in TABLE_SUFFIXES or (Path(p) / MANIFEST).is_file()]
+    tables = [p for p in given if Path(p).suffix.lower() in TABLE_SUFFIXES or (Path(p) / TABLE_MANIFEST).is_file()]
     if tables and len(given) > 1:
         raise TableError(
             f"give one feature table, or prints; got {len(given)} inputs, of which {len(tables)} are tables"

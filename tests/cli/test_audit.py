@@ -23,6 +23,7 @@ def prints(tmp_path_factory):
             cv2.imwrite(str(root / name), draw(10 * person + number, 160))
             rows.append(f"{name},{person},{'fm'[person % 2]},{'train' if person < 4 else 'test'}")
     (root.parent / "labels.csv").write_text("\n".join(rows))
+    (root / MANIFEST).write_text('{"command": "synth"}')  # as simulated prints have; no table of parts
     return root
 
 
@@ -59,9 +60,8 @@ def test_a_blood_group_by_folder_is_called_impossible_by_digests_alone(prints, t
     """What the public "blood group" set is: a known set in folders of eight classes, here as a table of digests."""
     run("audit", "--make-index", prints, "--regex", r"s(?P<subject>\d)_", "-j", 1, "-o", tmp_path / "ours.index")
     groups = ["A+", "B-", "O+", "AB-", "O-", "A-", "B+", "A+", "AB+", "O+", "A+", "B+"]
-    rows = [
-        f"{g}/{i}.BMP,{g},{_digest(p)}" for i, (p, g) in enumerate(zip(sorted(prints.iterdir()), groups, strict=True))
-    ]
+    images = sorted(prints.glob("*.png"))
+    rows = [f"{g}/{i}.BMP,{g},{_digest(p)}" for i, (p, g) in enumerate(zip(images, groups, strict=True))]
     (tmp_path / "digests.csv").write_text("\n".join(["file,blood_group,pixel_digest", *rows]))
     args = ("--label", "blood_group", "--with-index", tmp_path / "ours.index", "-o", tmp_path / "o")
     done = run("audit", tmp_path / "digests.csv", *args, code=1)
@@ -96,9 +96,12 @@ def test_changed_copies_are_recognised_by_an_index_of_ones_own(prints, tmp_path)
         (("prints", "--make-index", "prints"), "takes no further INPUT"),
         (("prints", "--with-index", "labels.csv"), "labels.csv is damaged, or no index"),
         (("labels.csv", "prints"), "give the images of a table with --images"),
+        (("parts",), "_manifest.json"),  # a folder of parts is a table
     ],
 )
 def test_what_cannot_be_audited_is_one_line(prints, tmp_path, monkeypatch, args, words):
     monkeypatch.chdir(prints.parent)
+    (prints.parent / "parts").mkdir(exist_ok=True)
+    (prints.parent / "parts/_manifest.json").write_text("{")
     done = run("audit", *args, "-j", 1, "-o", tmp_path / "o", code=2)
     assert words in done.output and "Traceback" not in done.output
