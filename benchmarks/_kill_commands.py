@@ -40,6 +40,7 @@ def commands(data: Path) -> dict[str, list[str]]:
         "merge": ["merge", table, table, "--duplicates", "-o"],
         "split": ["split", table, "-o"],
         "verify": ["verify", prints, "--index", index, "-o"],
+        "enrol": ["enrol", prints, "--index", index, "-j", "1", "-o"],
         "identify --draw": ["identify", str(one), "--gallery", prints, "--draw"],
         "threshold": ["threshold", scores, "--folds", "1", "--methods", "exact,fmr=10%", "-o"],
         "train": ["train", table, "--target", "sex", *few, "-o"],
@@ -48,7 +49,7 @@ def commands(data: Path) -> dict[str, list[str]]:
         "explore": ["explore", table, "--no-tsne", "-o"],
         "show": ["show", str(one), "-o"],
         "compare": ["compare", table, "--by", "sex", "--group", "subject", "-o"],
-        "audit": ["audit", prints, "--index", index, "-o"],
+        "audit": ["audit", prints, "--index", index, "-j", "1", "-o"],
         "reliability": ["reliability", table, "--finger", "finger", "-o"],
         "explain": ["explain", str(one), "ridge_density_radial", "-o"],
     }
@@ -57,6 +58,7 @@ def commands(data: Path) -> dict[str, list[str]]:
 OUTPUTS = {
     "extract into a folder": "parts/",
     "split": "split",
+    "enrol": "people.gallery",
     "synth": "set",
     "threshold": "thresholds",
     "bench": "bench",
@@ -115,6 +117,10 @@ def damage(path: Path) -> str:
             assert data.rstrip().endswith(b"</html>")
         elif path.suffix in (".npz", ".skops"):
             assert ZipFile(path).testzip() is None
+        elif path.suffix == ".gallery":
+            from ridgefeat.verify import Gallery
+
+            assert not data or Gallery(path).load(range(len(Gallery(path)))) is not None
         elif path.suffix == ".parquet":
             assert data.startswith(b"PAR1") and data.endswith(b"PAR1")
         else:

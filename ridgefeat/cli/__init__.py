@@ -45,6 +45,7 @@ SECTIONS = {
     "Verification": {
         "verify": ("verify.command", "Compare prints with each other: scores."),
         "threshold": ("threshold.command", "Choose thresholds, with error rates."),
+        "enrol": ("enrol.command", "Keep prints in a gallery, to be searched."),
         "identify": ("verify.identify", "Search a gallery for a print."),
     },
     "Other": {

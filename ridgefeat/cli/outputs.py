@@ -20,8 +20,8 @@ OUTPUTS = ("output", "draw", "minutiae")
 """Parameters of commands that name what is written."""
 COMPANIONS = {"extract": [".json"], "merge": [".json"], "split": [".json"], "verify": [".json"], "train": [".json"]}
 """Suffixes of the files that a command writes next to its output."""
-CHECKED_BY_TABLE = ("extract", "merge", "split")
-"""Commands whose existing output the table's writer checks, since they can continue a run."""
+CONTINUED = ("extract", "merge", "split", "enrol")
+"""Commands that check an existing output themselves, since they can continue a run."""
 
 
 def protect(command: click.Command) -> click.Command:
@@ -69,7 +69,7 @@ def check_outputs(command: str, given: dict[str, Any]) -> None:
             remove_temporaries(output)
         if output.exists() and not output.is_file() and not output.is_dir():
             raise Unusable(f"{output} is a pipe or device, not a file; choose another output")
-        if output.is_file() and not overwrite and command not in CHECKED_BY_TABLE:
+        if output.is_file() and not overwrite and command not in CONTINUED:
             raise Unusable(f"{output} already exists; choose another name, or give --overwrite")
 
 

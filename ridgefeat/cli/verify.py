@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
-    from ridgefeat.verify import Calibration, Candidate, Verification
+    from ridgefeat.verify import Calibration, Candidate, Entry, Gallery, Verification
 
 
 def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -131,7 +131,9 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
 
 @click.command("identify")
 @click.argument("probe", type=options.PATH, metavar="PROBE")
-@options.path("--gallery", required=True, metavar="FOLDER", help="Prints or templates to search.")
+@options.path(
+    "--gallery", required=True, metavar="FOLDER|FILE", help="Prints or templates to search, or a file of `enrol`."
+)
 @options.number("--top", default=10, help="Number of candidates to list.")
 @options.path(
     "--calibration", metavar="SCORES.csv", help="Scores of `verify` on prints like these.  [default: bundled counts]"
@@ -170,6 +172,7 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     Examples:
       ridgefeat identify print.png --gallery prints/
       ridgefeat identify print.fmr --gallery templates/ --top 3 --json
+      ridgefeat enrol prints/ -o people.gallery && ridgefeat identify print.png --gallery people.gallery
       ridgefeat identify print.png --gallery prints/ --calibration scores.csv
       ridgefeat identify latent.png --gallery prints/ --region outline.csv
     """
@@ -177,8 +180,8 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     from ridgefeat.cli import Unusable
     from ridgefeat.sources import with_regions
     from ridgefeat.verify.enrolment import count_notes
+    from ridgefeat.verify.gallery import digest_of, is_gallery
 
-    options.start_children(given["jobs"], [gallery], "ridgefeat.verify.enrolment")
     params = options.load_params(given["params_file"], given["assignments"])
     form = given["template_format"]
     reading = {name: given[name] for name in ("regex", "index", "index_column")}
@@ -186,27 +189,33 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     sources = verify.find_sources([probe], **reading, template_format=form)
     if len(sources) != 1:
         raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
-    if given["region"]:
-        sources = with_regions(sources, given["region"])
-    others = [s for s in verify.find_sources([gallery], **reading, template_format=form) if s.path != sources[0].path]
-    entries = verify.enrol(
-        [*sources, *others], params=params, dpi=given["dpi"], jobs=given["jobs"], template_format=form
-    )
-    kind = "ridges" if verify.have_ridges(entries) else "minutiae"
-    calibration = verify.load_calibration(given["calibration"], kind=kind)
-    how = {name: given[name] for name in ("top", "jobs", "prior")}
-    found = verify.identify(entries[0], entries[1:], calibration, **how)
+    enrolling = {"dpi": given["dpi"], "jobs": given["jobs"], "template_format": form}
+    own = with_regions(sources, given["region"]) if given["region"] else sources
+    if is_gallery(gallery):
+        searched: Gallery | list[Entry] = (held := verify.Gallery(gallery, without=digest_of(sources[0])))
+        if params not in (None, held.params):
+            raise Unusable(f"{gallery} was made with other stage parameters; leave out --params and --set")
+        (entry,) = verify.enrol(own, params=held.params, **enrolling)
+        has_ridges = held.has_ridges and verify.have_ridges([entry])
+    else:
+        options.start_children(given["jobs"], [gallery], "ridgefeat.verify.enrolment")
+        others = verify.find_sources([gallery], **reading, template_format=form)
+        own = [*own, *(s for s in others if s.path != sources[0].path)]
+        entry, *searched = verify.enrol(own, params=params, **enrolling)
+        has_ridges = verify.have_ridges([entry, *searched])
+    entries = [entry, *(searched if isinstance(searched, list) else [])]
+    failed = [e for e in entries[1:] if e.failure]
+    calibration = verify.load_calibration(given["calibration"], kind="ridges" if has_ridges else "minutiae")
+    found = verify.identify(entry, searched, calibration, **{name: given[name] for name in ("top", "jobs", "prior")})
     if found[0].readings > 1:
         calibration = calibration.latents or calibration
-    failed = [e for e in entries[1:] if e.failure]
     if given["draw"]:
         from ridgefeat.report import save_match
 
-        best = next(e for e in entries[1:] if e.name == found[0].reference)
-        save_match(entries[0].content, best.content, given["draw"])
+        save_match(entry.content, _content(searched, found[0].reference), given["draw"])
     talk.result(
         {
-            "probe": entries[0].name,
+            "probe": entry.name,
             "candidates": found,
             "trusted": found[0].is_trusted,
             "calibration": {"data": calibration.data, "comparisons": calibration.comparisons},
@@ -218,6 +227,13 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     for line in _template_notes(notes):
         talk.echo(line)
     _remarks(calibration, failed, found[0])
+
+
+def _content(gallery: Gallery | list[Entry], name: str) -> Any:
+    """Return the content of the print of a name."""
+    entries = gallery if isinstance(gallery, list) else gallery.entries
+    at = next(i for i, e in enumerate(entries) if e.name == name)
+    return gallery[at].content if isinstance(gallery, list) else gallery.load([at])[0]
 
 
 def _table(found: list[Candidate]) -> str:

@@ -8,7 +8,8 @@ verify.verify(["FVC2002/DB1_B"], "fvc").scores
 Read in this order: `template` (the data of a print that comparisons use) with `waves` and `geometry`; then the
 comparator of minutiae, `minutiae`, and its steps `cylinders` and `pairing`. `enrolment` turns files into entries,
 `protocols` says which of them to compare, `verification` makes a table of scores, and `identification` ranks a
-gallery. `features` is the other comparator, of feature vectors.
+gallery. A large gallery is kept on disk by `gallery`, and narrowed by the `codes` of minutiae. `features` is the other
+comparator, of feature vectors.
 """
 
 import lazy_loader

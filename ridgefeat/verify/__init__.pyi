@@ -2,6 +2,8 @@ from .enrolment import Entry as Entry
 from .enrolment import enrol as enrol
 from .enrolment import find_sources as find_sources
 from .enrolment import read_template as read_template
+from .gallery import Gallery as Gallery
+from .gallery import enrol_into as enrol_into
 from .identification import Calibration as Calibration
 from .identification import Candidate as Candidate
 from .identification import have_ridges as have_ridges

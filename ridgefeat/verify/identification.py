@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from scipy.stats import beta
 from ridgefeat.errors import LayoutError, ParameterError, ScoreError
 from ridgefeat.threshold import read_scores
 from ridgefeat.verify.enrolment import Entry, PathLike
+from ridgefeat.verify.gallery import Gallery
 from ridgefeat.verify.protocols import Plan
 from ridgefeat.verify.template import Template
 from ridgefeat.verify.verification import compare_all
@@ -201,7 +203,7 @@ class Candidate:
 
 def identify(
     probe: Entry,
-    gallery: Sequence[Entry],
+    gallery: Sequence[Entry] | Gallery,
     calibration: Calibration,
     *,
     top: int = 10,
@@ -216,13 +218,13 @@ def identify(
     Parameters
     ----------
     probe : Entry
-    gallery : sequence of Entry
-        Those that failed are left out.
+    gallery : Gallery or sequence of Entry
+        Entries that failed are left out. Of a large Gallery the prints with most votes are compared.
     calibration : Calibration
         It gives false match rates and probabilities.
     top : int
     jobs : int, optional
-        Worker processes; None or -1 for every core.
+        Worker processes; None or -1 for every core. A Gallery is searched by one.
     prior : float
         Probability, before anything is compared, that the probe's finger is in the gallery.
 
@@ -250,19 +252,22 @@ def identify(
         raise ParameterError(f"top must be 1 or more, got {top}")
     if not 0 < prior < 1:
         raise ParameterError(f"prior must be between 0 and 1, got {prior:g}")
-    enrolled = [i for i, entry in enumerate(gallery) if entry.content is not None]
-    if not enrolled:
+    if isinstance(gallery, Gallery):
+        others, search = gallery.entries, gallery.highest_scores
+    else:
+        others = [entry for entry in gallery if entry.content is not None]
+        search = partial(_highest_scores, others=others, jobs=jobs)
+    if not others:
         raise LayoutError(f"none of the {len(gallery)} prints of the gallery can be compared")
-    others = [gallery[i] for i in enrolled]
     finger = np.unique([repr(entry.finger or entry.name) for entry in others], return_inverse=True)[1]
     contents = [] if probe.content is None else [probe.content]
-    scores = _highest_scores(contents, others, jobs)
+    scores = search(contents)
     readings = 1
     # A latent's few minutiae score higher with other fingers than those of a clean print.
     strictest = calibration.latents or calibration
     if probe.reread is not None and (not contents or not strictest.is_sure(scores, prior, finger)):
         again = probe.reread(jobs)
-        scores = np.maximum(scores, _highest_scores(again, others, jobs))
+        scores = np.maximum(scores, search(again))
         readings += len(again)
     if not np.isfinite(scores).any():
         raise LayoutError(f"{probe.name} cannot be searched for: {probe.failure}")

@@ -93,6 +93,31 @@ def test_identify(fingers, tmp_path):
     assert cv2.imread(str(picture)) is not None
 
 
+def test_enrol_keeps_prints_that_identify_searches_without_their_images(fingers, tmp_path):
+    gallery = tmp_path / "people.gallery"
+    given = ("enrol", fingers, "--layout", "fvc", "-o", gallery, "-j", 1)
+    (tmp_path / "more").mkdir()
+    cv2.imwrite(str(tmp_path / "more/9_1.png"), np.full((300, 300), 255, np.uint8))
+    assert "4 prints enrolled, 0 were there, 0 failed" in run(*given).stdout
+    failed = run("enrol", fingers, tmp_path / "more", "-o", gallery, "-j", 1, "--json", code=1)
+    assert [json.loads(failed.stdout)[n] for n in ("prints", "enrolled", "already_there")] == [4, 0, 4]
+    of_folder = run("identify", fingers / "101_1.png", "--gallery", fingers, "--layout", "fvc").stdout
+    of_file = run("identify", fingers / "101_1.png", "--gallery", gallery, "--draw", tmp_path / "m.png").stdout
+    assert of_file == of_folder and cv2.imread(str(tmp_path / "m.png")) is not None
+    (tmp_path / "more/9_1.png").write_bytes((fingers / "101_1.png").read_bytes())
+    (tmp_path / "more/9_1.png").rename(tmp_path / "more/101_2.png")
+    other = run("enrol", tmp_path / "more", "-o", gallery, "-j", 1, code=2).stderr
+    assert "holds other prints of these names: 101_2.png" in other
+    changed = run("identify", fingers / "101_1.png", "--gallery", gallery, "-s", "period.smoothing=24", code=2).stderr
+    assert "was made with other stage parameters" in changed
+    (tmp_path / "table.csv").write_text("a,b")
+    assert "exists and is no gallery" in run("enrol", fingers, "-o", tmp_path / "table.csv", code=2).stderr
+    assert (
+        "2 prints enrolled"
+        in run("enrol", tmp_path / "more", fingers / "102_1.png", "-o", gallery, "-j", 1, "--overwrite").stdout
+    )
+
+
 def test_identify_as_json_with_own_calibration(fingers, tmp_path):
     run("verify", fingers, "--layout", "fvc", "-o", tmp_path / "s.csv", "-q", "--impostors", "all")
     (tmp_path / "bad").mkdir()
