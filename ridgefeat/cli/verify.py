@@ -12,6 +12,8 @@ from click.shell_completion import CompletionItem
 from ridgefeat.cli import options, talk
 
 if TYPE_CHECKING:
+    from ridgefeat.sources import PrintSource
+    from ridgefeat.structure import UInt8
     from ridgefeat.verify import Calibration, Candidate, Entry, Gallery, Verification
 
 
@@ -212,7 +214,10 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     if given["draw"]:
         from ridgefeat.report import save_match
 
-        save_match(entry.content, _content(searched, found[0].reference), given["draw"])
+        name = found[0].reference
+        source = next((s for s in own[1:] if s.relative == name), None)
+        images = _image(own[0], given["dpi"]), _image(source, given["dpi"])
+        save_match(entry.content, _content(searched, name), given["draw"], images)
     talk.result(
         {
             "probe": entry.name,
@@ -227,6 +232,18 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     for line in _template_notes(notes):
         talk.echo(line)
     _remarks(calibration, failed, found[0])
+
+
+def _image(source: PrintSource | None, dpi: tuple[float, float] | None) -> UInt8 | None:
+    """Return a print's image at 500 dpi; None if its file is not known, or is a template."""
+    from ridgefeat.fingerprint import Fingerprint
+    from ridgefeat.sources import load_print
+    from ridgefeat.verify.enrolment import is_template
+
+    if source is None or is_template(source):
+        return None
+    image = load_print(source, dpi)
+    return Fingerprint(image.pixels, (image.dpi_x, image.dpi_y)).image
 
 
 def _content(gallery: Gallery | list[Entry], name: str) -> Any:

@@ -81,6 +81,8 @@ def test_a_picture_of_a_comparison(foreign, tmp_path):
         full.append(read_template(path))
     a, b, *others = full
     picture = draw_match(a, b)
+    paper = np.full(tuple(8 * n for n in a.mask.shape), 0, np.uint8)
+    assert draw_match(a, b, (paper, None)).mean() < picture.mean() - 20
     assert picture.shape[1] >= 2 * 16 * a.mask.shape[1] and picture.dtype == np.uint8
     assert count_green(picture) > 2 * np.mean([count_green(draw_match(a, other)) for other in others]) > 0
     save_match(a, read_template(foreign[1] / "101_1.xyt"), tmp_path / "m.png")

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ridgefeat.templates import MinutiaeRecord
     from ridgefeat.verify import PreparedTemplate, Template
 
+    Images = tuple[UInt8 | None, UInt8 | None]
+
 PAGE = (252, 252, 251)
 PANEL_SIDE = 800
 """Pixels of a panel's longer side if no scale is given."""
@@ -268,39 +270,47 @@ MATCH_SCALE = 2.0
 MATCH_GAP, MATCH_HEADING = 24, 64
 
 
-def draw_match(first: Template | PreparedTemplate, second: Template | PreparedTemplate) -> UInt8:
+def draw_match(
+    first: Template | PreparedTemplate, second: Template | PreparedTemplate, images: Images = (None, None)
+) -> UInt8:
     """Draw two prints next to each other, with lines between the minutiae that their comparison paired.
-
-    Ridges are drawn as a template holds them; a template of minutiae alone has none.
 
     Parameters
     ----------
     first, second : Template or PreparedTemplate
+    images : (ndarray of uint8 or None, ndarray of uint8 or None), optional
+        The prints at 500 dpi (`Fingerprint.image`). Without one, the ridges are drawn as the template holds them; a
+        template of minutiae alone has none.
 
     Returns
     -------
     ndarray of uint8, shape (rows, columns, 3)
         RGB.
     """
-    return _pixels(_match_page(first, second))
+    return _pixels(_match_page(first, second, images))
 
 
-def save_match(first: Template | PreparedTemplate, second: Template | PreparedTemplate, path: str | Path) -> None:
-    """Draw two prints and write the picture; its format goes by the extension (.png, .svg, .pdf, .jpg …).
+def save_match(
+    first: Template | PreparedTemplate,
+    second: Template | PreparedTemplate,
+    path: str | Path,
+    images: Images = (None, None),
+) -> None:
+    """Draw two prints as draw_match does; the format goes by the extension (.png, .svg, .pdf, .jpg …).
 
     Raises ImageError if the extension is no picture's or the file cannot be written.
     """
-    _save_page(_match_page(first, second), path)
+    _save_page(_match_page(first, second, images), path)
 
 
-def _match_page(first: Template | PreparedTemplate, second: Template | PreparedTemplate) -> Figure:
+def _match_page(first: Template | PreparedTemplate, second: Template | PreparedTemplate, images: Images) -> Figure:
     from matplotlib.patches import ConnectionPatch
 
     from ridgefeat.verify import PreparedTemplate, compare, prepare
 
     a, b = ((p.template if isinstance(p, PreparedTemplate) else p) for p in (first, second))
     found = compare(prepare(a), prepare(b))
-    sides = [_ridges(template) for template in (a, b)]
+    sides = [_paper(*side) for side in zip((a, b), images, strict=True)]
     widths, heights = ([round(side.shape[axis] * MATCH_SCALE) for side in sides] for axis in (1, 0))
     across, down = sum(widths) + MATCH_GAP, max(heights) + MATCH_HEADING
     with styled():
@@ -329,7 +339,10 @@ def _match_page(first: Template | PreparedTemplate, second: Template | PreparedT
     return page
 
 
-def _ridges(template: Template) -> UInt8:
+def _paper(template: Template, image: UInt8 | None) -> UInt8:
+    """Return a print or its ridges, light, so that marks and lines are visible."""
+    if image is not None:
+        return np.asarray(255 - (255 - image.astype(np.float32)) * 0.5, np.uint8)
     rows, columns = (n * 8 for n in template.mask.shape)
     grey = np.full((rows, columns), 255, np.uint8)
     if template.waves is not None and template.waves.signal.size:
@@ -338,7 +351,6 @@ def _ridges(template: Template) -> UInt8:
         wave = template.waves.signal[:, :, 0].astype(np.float32)
         height, width = wave.shape[0] * SPACING, wave.shape[1] * SPACING
         large = cv2.resize(wave, (width, height), interpolation=cv2.INTER_CUBIC)[:rows, :columns]
-        # Light, so that marks and lines are visible.
         grey[: large.shape[0], : large.shape[1]] = np.clip(225 + 0.3 * large, 150, 255)
         grey[: large.shape[0], : large.shape[1]][large == 0] = 255
     return grey
