@@ -23,6 +23,7 @@ from ridgefeat.bench.inputs import level_names
 from ridgefeat.bench.metrics import Predictions, Weights
 from ridgefeat.bench.options import Method, Options
 from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions
+from ridgefeat.bench.print_pairs import PRODUCT
 from ridgefeat.bench.tables import FINGER
 from ridgefeat.threshold.intervals import number_interval
 
@@ -140,7 +141,8 @@ def list_confounds(refitter: Refitter) -> list[Confound]:
     by_family = {
         family: own
         for family, names in problem.families.items()
-        if family not in IMAGE_FAMILIES and (own := [n for n in names if n not in (*taken, *MIXED_COLUMNS)])
+        if family not in IMAGE_FAMILIES
+        and (own := [n for n in names if n not in taken and n.removesuffix(PRODUCT) not in MIXED_COLUMNS])
     }
     if not by_family:
         return found
@@ -172,7 +174,7 @@ def acquisition_columns(names: Iterable[str]) -> dict[str, list[str]]:
     {'contrast': ['quality_sigma'], 'size': ['ridge_area']}
     """
     names = list(names)
-    found = {kind: [n for n in names if n in own] for kind, own in ACQUISITION_COLUMNS.items()}
+    found = {kind: [n for n in names if n.removesuffix(PRODUCT) in own] for kind, own in ACQUISITION_COLUMNS.items()}
     return {kind: own for kind, own in found.items() if own}
 
 

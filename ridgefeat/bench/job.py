@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from ridgefeat.bench import splits
 from ridgefeat.bench.comparison import compare
 from ridgefeat.bench.data import load, make_problem
 from ridgefeat.bench.options import Options, Progress
+from ridgefeat.bench.print_pairs import BLOCKS, MAX_BLOCK, pair_prints
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.files import atomic_write, os_errors_as
@@ -47,6 +49,10 @@ class Job:
         As in ridgefeat.bench.data.make_problem.
     feature_columns
         As in ridgefeat.bench.data.load.
+    pairs : str or None
+        Instead of a target: a label that two prints may share (ridgefeat.bench.print_pairs).
+    differ, match : tuple of str
+        As pair_prints takes them.
     on_duplicates : "merge", "drop" or "warn"
     audit : bool
         Look for leaks first.
@@ -63,6 +69,9 @@ class Job:
     positive: str | None = None
     families: tuple[str, ...] | None = None
     feature_columns: tuple[str, ...] = ()
+    pairs: str | None = None
+    differ: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
     on_duplicates: Duplicates = "merge"
     audit: bool = True
     options: Options = field(default_factory=Options)
@@ -78,6 +87,8 @@ class Job:
         pair = [p for p in (self.test, self.train) if p is not None]
         if sum((self.table is not None, bool(pair), bool(self.cross))) != 1 or len(pair) == 1 or len(self.cross) == 1:
             raise ParameterError("give one table, or --train with --test, or two and more tables with --cross")
+        if self.pairs is not None and self.table is None:
+            raise ParameterError("pairs are made of one table; leave out --train, --test and --cross")
         if self.table is not None:
             return [self.table]
         return pair or list(self.cross)
@@ -113,7 +124,7 @@ def run(
     paths = job.tables()
     problem = read_problem(job)
     found = None
-    if job.audit:
+    if job.audit and job.pairs is None:
         # Folds by group are made after groups are merged; those by image separate them anyway, and are audited.
         by_image = job.table is not None and job.options.split == "image"
         found = audit_problem(problem, job.options, make_job_folds(problem, job) if by_image else ())
@@ -146,7 +157,7 @@ def read_problem(job: Job) -> Problem:
 
     paths, frames, about = job.tables(), [], None
     for path in paths:
-        named = (job.group, job.target)
+        named = (job.group, job.pairs or job.target)
         frame, own = load(path, families=job.families, named=named, feature_columns=job.feature_columns)
         if about is None:
             about = own
@@ -159,7 +170,16 @@ def read_problem(job: Job) -> Problem:
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0].copy()
     whole["meta_table"] = np.repeat(np.arange(len(frames)), [len(f) for f in frames])
     asked = {name: getattr(job, name) for name in ("target", "group", "kind", "positive", "families")}
-    return make_problem(whole, about or {}, **asked)
+    if job.pairs is not None:
+        how: dict[str, Any] = {"by": job.pairs, "group": job.group, "differ": job.differ, "match": job.match}
+        whole, about = pair_prints(whole, about or {}, **how, seed=job.options.seed)
+        asked |= {"target": f"same_{job.pairs}", "group": BLOCKS, "positive": "yes", "kind": "binary"}
+        whole["meta_table"] = 0
+    problem = make_problem(whole, about or {}, **asked)
+    if job.pairs is not None:
+        note = f"A row is a pair of prints, and a block holds the pairs of {MAX_BLOCK} people at most"
+        problem = replace(problem, notes=(note, *problem.notes))
+    return problem
 
 
 def audit_problem(problem: Problem, options: Options, folds: Sequence[Fold] = ()) -> Audit:

@@ -19,7 +19,11 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 
 @click.command("bench")
 @click.argument("table", required=False, type=options.PATH, metavar="[TABLE]")
-@options.problem
+@options.target()
+@options.group
+@click.option("--pairs", metavar="COLUMN", help="Instead of --target: does a pair of prints share this label?")
+@click.option("--differ", metavar="COLUMN", multiple=True, help="Of --pairs: labels in which the two prints differ.")
+@click.option("--match", metavar="COLUMN", multiple=True, help="Of --pairs: labels in which the people are alike.")
 @options.output(metavar="FOLDER", help="Folder for tables and report.")
 @click.option(
     "--classifiers",
@@ -91,6 +95,7 @@ def command(**given: Any) -> None:
       ridgefeat bench features.csv --target age --classifiers ridge,rbf-svm -o out/
       ridgefeat bench features.csv --target sex --select min_icc=0.6,redundancy=0.9,fdr=0.05 -o out/
       ridgefeat bench --train a.csv --test b.csv --target sex -o out/
+      ridgefeat bench features.csv --pairs subject --match sex -o out/
     """
     from ridgefeat.bench import make_folder, run, write_comparison
     from ridgefeat.cli import Unusable
@@ -122,6 +127,10 @@ def _job(given: dict[str, Any]) -> Job:
     from ridgefeat.bench import Job, Options, read_criteria
     from ridgefeat.reliability import OWN_SET
 
+    if (given["target"] is None) == (given["pairs"] is None):
+        raise click.UsageError("give --target COLUMN, or --pairs COLUMN to compare prints two by two")
+    if given["pairs"] is None and (given["differ"] or given["match"]):
+        raise click.UsageError("--differ and --match say which prints are paired; give --pairs COLUMN")
     if given["select"] is None and given["reliability"] != OWN_SET:
         raise click.UsageError("--reliability says where --select finds columns' ICC; give --select CRITERIA")
 
@@ -159,7 +168,10 @@ def _job(given: dict[str, Any]) -> Job:
         families=tuple(given["families"]) if given["families"] else None,
         feature_columns=tuple(given["feature_columns"]),
         options=asked,
-        **{name: given[name] for name in ("target", "group", "kind", "positive", "on_duplicates")},
+        target=given["target"] or "",
+        differ=tuple(given["differ"]),
+        match=tuple(given["match"]),
+        **{name: given[name] for name in ("pairs", "group", "kind", "positive", "on_duplicates")},
     )
 
 

@@ -155,15 +155,14 @@ csv_dialect = choice(
     help="CSV format: semicolon has `;`, decimal commas and a byte-order mark; raw does not escape formulas.",
 )
 overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing table.")
-problem = stacked(
-    click.option("--target", required=True, metavar="COLUMN", help="Label to predict: classes, or a number."),
-    shown(
-        "--group",
-        default="subject",
-        metavar="COLUMN",
-        help="Label of the people (or groups) who must stay on one side of a split.",
-    ),
+target = partial(click.option, "--target", metavar="COLUMN", help="Label to predict: classes, or a number.")
+group = shown(
+    "--group",
+    default="subject",
+    metavar="COLUMN",
+    help="Label of the people (or groups) who must stay on one side of a split.",
 )
+problem = stacked(target(required=True), group)
 within = click.option(
     "--within",
     metavar="COLUMN",

@@ -16,6 +16,7 @@ from ridgefeat.bench.results import Kind
 from ridgefeat.cli import main
 
 FINGERS = ("index", "little")
+LABELS = {"subject": "integer", "sex": "text", "hand": "text", "finger": "text", "age": "number"}
 
 
 def make_frame(people: int = 40, prints: int = 4, effect: float = 1.0, seed: int = 0, columns: int = 6) -> pd.DataFrame:
@@ -62,7 +63,7 @@ def make_about(frame: pd.DataFrame) -> dict[str, object]:
         "parameters_digest": "0" * 16,
         "schema_digest": "1" * 16,
         "layout": "made",
-        "label_kinds": {"subject": "integer", "sex": "text", "hand": "text", "finger": "text", "age": "number"},
+        "label_kinds": {n: k for n, k in LABELS.items() if n in frame},
         "columns": [{"name": n, "unit": ""} for n in names],
     }
 
