@@ -109,7 +109,7 @@ def certainty(fp: Fingerprint) -> np.ndarray:
     if not region.any():
         return np.append(nfiq2.summary("ocl", ocl), [np.nan] * 3)
     coherence = tensor.coherence[block_means(region.view(np.uint8)) > 0]
-    found = [image[region].mean(dtype=float), coherence.sum(dtype=float), coherence.mean(dtype=float)]
+    found = [cv2.mean(image, region.view(np.uint8))[0], coherence.sum(dtype=float), coherence.mean(dtype=float)]
     return np.append(nfiq2.summary("ocl", ocl), found)
 
 
