@@ -187,11 +187,10 @@ def cooccurrence(fp: Fingerprint) -> np.ndarray | None:
         return None
     grey = glcm.levels(fp.normalised[box], fp.mask[box])
     found = np.full((len(DISTANCES), 2, len(glcm.PROPERTIES)), np.nan)
-    for i, distance in enumerate(DISTANCES):
-        shares = glcm.cooccurrence(grey, distance)
-        if shares is not None:
-            properties = glcm.properties(shares)
-            found[i] = properties.mean(1), np.ptp(properties, 1)
+    shares = {i: s for i, d in enumerate(DISTANCES) if (s := glcm.cooccurrence(grey, d)) is not None}
+    if shares:
+        properties = glcm.properties(np.concatenate(list(shares.values()))).reshape(len(glcm.PROPERTIES), len(shares), -1)
+        found[list(shares)] = np.stack([properties.mean(2), np.ptp(properties, 2)]).transpose(2, 0, 1)
     return found.ravel()
 
 
@@ -234,10 +233,11 @@ def frequencies(fp: Fingerprint) -> Sequence[float] | None:
     power, full = spectrum.window_spectra(fp.normalised, fp.mask, box)
     if not full.any():
         return None
-    whole = spectrum.summary(power[full].mean(0))
+    whole = spectrum.summary(power.mean(0))
     if whole is None:
         return None
-    rings = spectrum.ring_power(power) * full[:, None]
+    rings = np.zeros((len(full), len(spectrum.EDGES) - 1), np.float32)
+    rings[full] = spectrum.ring_power(power)
     total = rings.sum(0)
     starts = np.searchsorted(spectrum.EDGES, [low for low, _ in BLOCK_BANDS])
     bands = np.add.reduceat(rings, starts, axis=1)
