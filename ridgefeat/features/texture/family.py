@@ -18,8 +18,8 @@ from ridgefeat.features.explanation import Column
 from ridgefeat.features.family import Family, share
 from ridgefeat.features.layers import Field, Frames, Layer, Matrix, bars_of, zone_frames
 from ridgefeat.features.texture import glcm, hog, lbp, spectrum, wavelet
-from ridgefeat.features.zones import Box, original_box, pixel_zones, print_box, zone_names
-from ridgefeat.structure import MM_PER_PX
+from ridgefeat.features.zones import Box, once_per_print, original_box, pixel_zones, print_box, zone_names
+from ridgefeat.structure import MM_PER_PX, WORKING_DPI
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
@@ -68,10 +68,16 @@ def lbp_whole(fp: Fingerprint) -> np.ndarray | None:
     found = []
     for points, radius in CIRCLES:
         inner = slice(radius, -radius)
-        codes = lbp.circle_codes(image, points, radius)
+        codes = _adjoining(fp) if (points, radius) == (8, 1) else lbp.circle_codes(image, points, radius)
         counts = lbp.class_counts(codes, lbp.uniform_classes(points), mask[inner, inner])
         found.append(counts / max(counts.sum(), 1))
     return np.concatenate(found)
+
+
+@once_per_print
+def _adjoining(fp: Fingerprint) -> np.ndarray:
+    """Return the LBP of 8 points at 1 px over the print's box at 500 dpi."""
+    return lbp.circle_codes(fp.image[print_box(fp) or ()], 8, 1)
 
 
 @texture.picture_of(lbp_whole)
@@ -116,7 +122,8 @@ def lbp_own(fp: Fingerprint) -> np.ndarray | None:
         return None
     image = fp.pixels[box]
     directed = lbp.class_counts(lbp.square_codes(image), lbp.directed_classes())
-    classes = cv2.LUT(lbp.circle_codes(image, 8, 1), lbp.uniform_classes(8))
+    is_resampled = (fp.dpi_x, fp.dpi_y) != (WORKING_DPI, WORKING_DPI)
+    classes = cv2.LUT(lbp.circle_codes(image, 8, 1) if is_resampled else _adjoining(fp), lbp.uniform_classes(8))
     classes += pixel_zones(classes.shape, GRID) * np.uint8(10)
     zones = lbp.histogram(classes, 10 * GRID**2).reshape(-1, 10)
     return np.concatenate([directed / directed.sum(), (zones / zones.sum(1, keepdims=True)).ravel()])
