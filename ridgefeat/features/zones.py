@@ -92,21 +92,6 @@ def zone_names(grid: int = ZONES) -> dict[str, str]:
     }
 
 
-def percentiles(values: np.ndarray, *percent: float) -> list[float]:
-    """Return percentiles, interpolated linearly as NumPy does, at a tenth of its fixed cost.
-
-    Examples
-    --------
-    >>> [float(p) for p in percentiles(np.array([4, 1, 3, 2]), 0, 50, 100)]
-    [1.0, 2.5, 4.0]
-    """
-    ordered = np.sort(values, axis=None)
-    at = np.array(percent) * ((ordered.size - 1) / 100)
-    low = at.astype(int)
-    high = np.minimum(low + 1, ordered.size - 1)
-    return list(ordered[low] + (at - low) * (ordered[high].astype(np.float64) - ordered[low]))
-
-
 @once_per_print
 def print_box(fp: Fingerprint) -> Box | None:
     """Return the box around the print in the working image, or None where there is no print."""

@@ -92,7 +92,8 @@ def classify(flow: Complex, is_cut: bool, params: PatternParams | None = None) -
     if not flow.any():
         return dict.fromkeys(CLASSES, float("nan"))
     names, mean, deviation, weights, intercepts = _model()
-    found = measure(flow)
+    x, y, width, height = cv2.boundingRect((flow != 0).view(np.uint8))
+    found = measure(np.ascontiguousarray(flow[y : y + height, x : x + width]))
     score = (np.array([found[name] for name in names]) - mean) / deviation @ weights + intercepts
     probability = prior(is_cut, params) * np.exp(score - score.max())
     return dict(zip(CLASSES, (probability / probability.sum()).tolist(), strict=True))
