@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -113,7 +112,7 @@ def prior(is_cut: bool, params: PatternParams | None = None) -> NDArray[Any]:
     >>> prior(is_cut=True)
     array([0.005, 0.2  , 0.2  , 0.2  , 0.2  ])
     """
-    shares = np.array(list(asdict(params or PatternParams()).values()))
+    shares = np.array(list(vars(params or PatternParams()).values()))
     shares[CLASSES.index("arch")] *= ARCHES_WITH_CORE if is_cut else 1
     return shares
 

@@ -108,15 +108,17 @@ def block_means(values: np.ndarray) -> Float:
     array([[1., 2.],
            [1., 2.]], dtype=float32)
     """
-    down, across = (_averages(n) for n in values.shape)
-    return np.asarray(down @ values.astype(np.float32, copy=False) @ across.T)
+    rows, columns = values.shape
+    across = values.astype(np.float32, copy=False) @ _averages(columns)
+    down = np.arange(0, rows, BLOCK)
+    return np.asarray(np.add.reduceat(across, down) / np.diff(down, append=rows).astype(np.float32)[:, None])
 
 
 @lru_cache(maxsize=64)
 def _averages(count: int) -> Float:
-    """Return the matrix that takes means of so many values by block."""
-    belongs = np.arange(count) // BLOCK == np.arange(-(-count // BLOCK))[:, None]
-    return np.asarray(belongs / belongs.sum(1, keepdims=True), np.float32)
+    """Return the matrix that takes means of a row of so many values by block."""
+    belongs = np.arange(count)[:, None] // BLOCK == np.arange(-(-count // BLOCK))
+    return np.asarray(belongs / belongs.sum(0), np.float32)
 
 
 def foreground(image: UInt8) -> Bool:
