@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -24,14 +23,15 @@ T = TypeVar("T")
 
 
 def once_per_print(function: Callable[[Fingerprint], T]) -> Callable[[Fingerprint], T]:
-    """Have a function that several features call compute its value once for each print."""
-    kept: WeakKeyDictionary[Fingerprint, T] = WeakKeyDictionary()
+    """Have a function that several features call compute its value once; the print keeps it, like its stages."""
+    name = f"{function.__module__}.{function.__name__}"
 
     @wraps(function)
     def value(fp: Fingerprint) -> T:
-        if fp not in kept:
-            kept[fp] = function(fp)
-        return kept[fp]
+        kept: dict[str, T] = vars(fp)
+        if name not in kept:
+            kept[name] = function(fp)
+        return kept[name]
 
     return value
 
