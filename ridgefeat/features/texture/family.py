@@ -196,7 +196,9 @@ def cooccurrence(fp: Fingerprint) -> np.ndarray | None:
     found = np.full((len(DISTANCES), 2, len(glcm.PROPERTIES)), np.nan)
     shares = {i: s for i, d in enumerate(DISTANCES) if (s := glcm.cooccurrence(grey, d)) is not None}
     if shares:
-        properties = glcm.properties(np.concatenate(list(shares.values()))).reshape(len(glcm.PROPERTIES), len(shares), -1)
+        properties = glcm.properties(np.concatenate(list(shares.values()))).reshape(
+            len(glcm.PROPERTIES), len(shares), -1
+        )
         found[list(shares)] = np.stack([properties.mean(2), np.ptp(properties, 2)]).transpose(2, 0, 1)
     return found.ravel()
 
