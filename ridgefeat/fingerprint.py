@@ -44,7 +44,6 @@ from ridgefeat.structure import (
     SingularPoints,
     UInt8,
 )
-
 from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:

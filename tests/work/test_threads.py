@@ -55,8 +55,8 @@ def test_stages_and_families_are_computed_on_one_thread(monkeypatch):
     import numpy as np
 
     from ridgefeat import Fingerprint
-    from ridgefeat.features.family import Family
     from ridgefeat.features.explanation import Column
+    from ridgefeat.features.family import Family
     from ridgefeat.stages import normalisation
 
     counts = []
