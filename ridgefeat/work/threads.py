@@ -72,7 +72,7 @@ class _SharedLimit:
 
 def _let_this_thread_control() -> None:
     """Since version 3.8 threadpoolctl ignores a thread that changes the limit of OpenBLAS which another one set."""
-    import threadpoolctl
+    import threadpoolctl  # type: ignore[import-untyped]
 
     if hasattr(threadpoolctl.OpenBLASController, "clear_controlling_thread"):
         threadpoolctl.OpenBLASController.clear_controlling_thread(force=True)
@@ -92,6 +92,6 @@ def has_threads() -> bool:
 @cache
 def _thread_pools() -> Any:
     """Return the libraries with thread pools; looked for once, for that takes longer than a small print."""
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+    from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

@@ -24,8 +24,9 @@ FULL = 0.5
 def window_spectra(normalised: Float, mask: Bool, box: Box) -> tuple[Float, Bool]:
     """Return the power spectra of those of 6 x 6 Hann-weighted windows that are full, and which these are.
 
-    The windows are spread evenly over a box. Values count as 0 outside the mask, and a box that is smaller than a window
-    is extended by zeros. A window is full if at least half of it is print; the spectra have shape (full windows, 64, 33).
+    The windows are spread evenly over a box. Values count as 0 outside the mask, and a box that is smaller than a
+    window is extended by zeros. A window is full if at least half of it is print. The spectra have shape
+    (full windows, 64, 33).
     """
     inside = mask[box]
     grey = normalised[box] * inside
