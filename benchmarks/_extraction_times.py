@@ -2,8 +2,10 @@
 
     python benchmarks/_extraction_times.py TREE PRINTS.npz
 
-For each number of a print on standard input, prints the times in ms as JSON: four and six families from grey values on,
-then each stage and family by itself, in the order in which each needs only what was computed before.
+For each number n of a print on standard input, prints [print, ms] by what was timed, as JSON: four and six families from
+grey values on, then each stage and family by itself, in the order in which each needs only what was computed before.
+The three are on prints a third of them apart, so that no table which depends on a print's size is kept from one to the
+next: a new print has another size.
 """
 
 from __future__ import annotations
@@ -17,11 +19,9 @@ import cv2
 import numpy as np
 
 STAGES = {
-    "_normalised": "normalisation",
     "gabor": "Gabor bank",
     "mask": "mask",
     "is_inverted": "polarity",
-    "normalised": "normalisation",
     "orientation": "orientation",
     "period": "period",
     "enhanced": "enhancement",
@@ -55,18 +55,21 @@ def main(tree: str, prints: str) -> None:
         work(*args)
         return 1e3 * (time.process_time() - start)
 
-    def times(grey):
-        found = {"four families": timed(all_of, 4, grey), "six families": timed(all_of, 6, grey)}
+    def by_part(grey):
         fp = Fingerprint(grey, 500)
-        for attribute, stage in STAGES.items():
-            if hasattr(type(fp), attribute):
-                found[f"stage {stage}"] = found.get(f"stage {stage}", 0) + timed(getattr, fp, attribute)
+        first = "_normalised" if hasattr(Fingerprint, "_normalised") else "normalised"
+        stages = {first: "normalisation"} | {a: name for a, name in STAGES.items() if hasattr(Fingerprint, a)}
+        found = {f"stage {name}": timed(getattr, fp, attribute) for attribute, name in stages.items()}
         return found | {f"family {family.name}": timed(family.compute, fp) for family in families}
 
     images = list(np.load(prints).values())
-    times(images[0])
+    all_of(6, images[0])
     for line in sys.stdin:
-        print(json.dumps(times(images[int(line)])), flush=True)
+        one, other, third = ((int(line) + k * len(images) // 3) % len(images) for k in range(3))
+        found = {"four families": [one, timed(all_of, 4, images[one])]}
+        found["six families"] = [other, timed(all_of, 6, images[other])]
+        found |= {part: [third, ms] for part, ms in by_part(images[third]).items()}
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

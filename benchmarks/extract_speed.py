@@ -50,10 +50,11 @@ class Version:
         command = [sys.executable, str(ROOT / "benchmarks" / "_extraction_times.py"), str(tree), str(prints)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def times(self, i):
-        """Return the times of a print in ms, by what is timed."""
+    def add_times(self, i, times):
+        """Add a round's times in ms to those of each print, by what is timed."""
         print(i, file=self.process.stdin, flush=True)
-        return json.loads(self.process.stdout.readline())
+        for part, (at, ms) in json.loads(self.process.stdout.readline()).items():
+            times[at][part] = ms
 
 
 QUICK = "NBIS mindtct (nbis-py)"
@@ -71,11 +72,11 @@ def timed(run, grey):
 
 def measure(versions, peers, prints, slow):
     """Return the times of each version, one dict per print, and of each peer, NaN where it fails or is not called."""
-    times = {name: [] for name in (*versions, *peers)}
+    times = {name: [{} for _ in prints] for name in versions} | {name: [] for name in peers}
     for i, grey in enumerate(prints):
         for name in list(times)[:: 1 if i % 2 else -1]:
             if name in versions:
-                times[name].append(versions[name].times(i))
+                versions[name].add_times(i, times[name])
                 continue
             try:
                 if i == 0:
@@ -108,7 +109,7 @@ def spread(ratios):
 
 def parts_of(times):
     """Yield a row for each stage and family, and for what is all of them."""
-    for what in dict.fromkeys([*times[NOW][0], *times[BEFORE][0]]):
+    for what in dict.fromkeys([*FAMILIES, *times[NOW][0], *times[BEFORE][0]]):
         both = [np.array([t.get(what, np.nan) for t in times[name]]) for name in (BEFORE, NOW)]
         medians = [f"{np.median(v):.2f}" if np.isfinite(v).all() else "–" for v in both]
         yield [what, *medians, spread(both[1] / both[0])]
