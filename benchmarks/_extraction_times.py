@@ -2,10 +2,10 @@
 
     python benchmarks/_extraction_times.py TREE PRINTS.npz
 
-For each number n of a print on standard input, prints [print, ms] by what was timed, as JSON: four and six families from
+For each number of a print on standard input, prints [print, ms] by what was timed, as JSON: four and six families from
 grey values on, then each stage and family by itself, in the order in which each needs only what was computed before.
-The three are on prints a third of them apart, so that no table which depends on a print's size is kept from one to the
-next: a new print has another size.
+The three are on prints a third of them apart, so that tables which depend on a print's size are as new as in use.
+Threads are pinned once, as the command line's workers do.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 
 import _common  # noqa: F401 - one thread
 import cv2
@@ -64,6 +65,11 @@ def main(tree: str, prints: str) -> None:
 
     images = list(np.load(prints).values())
     all_of(6, images[0])
+    with suppress(ImportError):  # 0.1 has none
+        from ridgefeat.work.threads import one_thread
+
+        pinned = one_thread()
+        pinned.__enter__()
     for line in sys.stdin:
         one, other, third = ((int(line) + k * len(images) // 3) % len(images) for k in range(3))
         found = {"four families": [one, timed(all_of, 4, images[one])]}

@@ -38,7 +38,7 @@ def one_thread() -> Iterator[None]:
     _own.is_inside = True
     try:
         # OpenMP's limit is each thread's own.
-        with _thread_pools().select(user_api="openmp").limit(limits=1):
+        with _selected("openmp").limit(limits=1):
             yield
     finally:
         _own.is_inside = False
@@ -56,7 +56,7 @@ class _SharedLimit:
             if self.inside == 0:
                 _let_this_thread_control()
                 self.limit.enter_context(opencv_threads(1))
-                self.limit.enter_context(_thread_pools().select(user_api="blas").limit(limits=1))
+                self.limit.enter_context(_selected("blas").limit(limits=1))
             self.inside += 1
 
     def leave(self) -> None:
@@ -95,3 +95,8 @@ def _thread_pools() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
+
+
+@cache
+def _selected(user_api: str) -> Any:
+    return _thread_pools().select(user_api=user_api)
