@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -43,6 +44,7 @@ from ridgefeat.structure import (
     SingularPoints,
     UInt8,
 )
+from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,6 +52,12 @@ if TYPE_CHECKING:
 INVERT = ("auto", "yes", "no")
 THUMBNAIL = 240
 """Longer side in px of the picture that a notebook shows."""
+T = TypeVar("T")
+
+
+def stage(compute: Callable[[Any], T]) -> cached_property[T]:
+    """Return the property that computes a stage once, when first asked for, on one thread."""
+    return cached_property(one_thread()(compute))
 
 
 class Fingerprint:
@@ -121,20 +129,20 @@ class Fingerprint:
         self.region = None if region is None else checked_region(region, original.shape, "the region")
         self.source = source
 
-    @cached_property
+    @stage
     def _resampled(self) -> UInt8:
         return resample(self.original, self.dpi_x, self.dpi_y)
 
-    @cached_property
+    @stage
     def _normalised(self) -> Float:
         return normalisation.normalise(self._resampled, self.params.normalisation)
 
-    @cached_property
+    @stage
     def gabor(self) -> GaborResponses:
         """Responses of a bank of Gabor filters, by wavelength and orientation, on a grid."""
         return gabor.gabor_responses(self._normalised, self.params.gabor)
 
-    @cached_property
+    @stage
     def mask(self) -> Bool:
         """Where the print is, bool."""
         if self.region is not None:
@@ -144,7 +152,7 @@ class Fingerprint:
         cleaned = cards.without_lines(self._resampled, mask)
         return mask if cleaned is self._resampled else self._segment(cleaned)
 
-    @cached_property
+    @stage
     def is_inverted(self) -> bool:
         """Whether the print came with white ridges; gabor and mask are the same for it and its negative."""
         if self.invert != "auto":
@@ -156,52 +164,52 @@ class Fingerprint:
         """The print in its own resolution, ridges dark: `original`, or its negative."""
         return ~self.original if self.is_inverted else self.original
 
-    @cached_property
+    @stage
     def image(self) -> UInt8:
         """The print resampled to 500 dpi in both directions, ridges dark; uint8, shape (rows, columns)."""
         return ~self._resampled if self.is_inverted else self._resampled
 
-    @cached_property
+    @stage
     def normalised(self) -> Float:
         """The working image with local mean 0 and local deviation 1, ridges negative (dark), float32."""
         return -self._normalised if self.is_inverted else self._normalised
 
-    @cached_property
+    @stage
     def orientation(self) -> OrientationField:
         """Ridge orientation and its coherence at every pixel."""
         return orientation.estimate_orientation(self.normalised, self.gabor, self.mask, self.params.orientation)
 
-    @cached_property
+    @stage
     def period(self) -> Float:
         """Distance between neighbouring ridges in pixels at 500 dpi, float32; NaN where it is not known."""
         return period.estimate_period(self.gabor, self.orientation, self.mask, self.params.period)
 
-    @cached_property
+    @stage
     def enhanced(self) -> Float:
         """The ridges alone after contextual Gabor filtering, float32 in [-1, 1], ridges negative (dark)."""
         return enhancement.enhance(self.normalised, self.orientation, self.period, self.mask, self.params.enhancement)
 
-    @cached_property
+    @stage
     def ink(self) -> ink.Ink:
         """Where there is ink, and its share about each 4 x 4 px."""
         return ink.find_ink(self.image, self.enhanced, self.mask)
 
-    @cached_property
+    @stage
     def binary(self) -> Bool:
         """Ridges of the enhanced print, bool."""
         return skeleton.binarise(self.enhanced, self.mask, self.params.skeleton)
 
-    @cached_property
+    @stage
     def skeleton(self) -> Bool:
         """Centre lines of the ridges, one pixel wide, bool."""
         return skeleton.skeletonise(self.binary, self.params.skeleton)
 
-    @cached_property
+    @stage
     def minutiae(self) -> Minutiae:
         """Ridge endings and bifurcations that are sure enough to count."""
         return minutiae.select_minutiae(self.all_minutiae, self.params.minutiae)
 
-    @cached_property
+    @stage
     def all_minutiae(self) -> Minutiae:
         """Ridge endings and bifurcations with the doubtful ones: what is compared and exported."""
         return minutiae.extract_minutiae(
@@ -215,33 +223,33 @@ class Fingerprint:
             params=self.params.minutiae,
         )
 
-    @cached_property
+    @stage
     def flow(self) -> symmetry.Complex:
         """Ridge flow of the structure tensor, coherence times exp(2 i angle), on cells of 4 px; 0 outside the print."""
         return symmetry.ridge_flow(self.normalised, self.mask)
 
-    @cached_property
+    @stage
     def _turning_points(self) -> SingularPoints:
         return singular.find_singular_points(self.orientation, self.mask, self.params.singular_points)
 
-    @cached_property
+    @stage
     def _missed_points(self) -> SingularPoints:
         if len(self._turning_points.cores):
             return SingularPoints.empty()
         return singular.find_missed_points(self._turning_points, self.flow, self.params.singular_points)
 
-    @cached_property
+    @stage
     def singular_points(self) -> SingularPoints:
         """Cores and deltas."""
         return singular.joined(self._turning_points, self._missed_points)
 
-    @cached_property
+    @stage
     def pattern(self) -> dict[str, float]:
         """Probability of each pattern class; NaN if the image shows no print."""
         is_cut = len(self.singular_points.cores) > 0 == len(self.singular_points.deltas)
         return pattern.classify(self.flow, is_cut, self.params.pattern)
 
-    @cached_property
+    @stage
     def flags(self) -> tuple[str, ...]:
         """What a person should look at before trusting the numbers; empty where nothing is wrong."""
         found = flags.flag(self.image, self.mask, self.period, self.params.flags, find_period=self._median_period)

@@ -42,6 +42,7 @@ from ridgefeat.features.layers import Area, Bars, Layer
 from ridgefeat.features.own import load_family, source_digest
 from ridgefeat.files import first_few
 from ridgefeat.structure import Float
+from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
@@ -209,6 +210,7 @@ class Family:
             iter(reasons), "the print shows too little for it"
         )
 
+    @one_thread()
     def _measure(self, fp: Fingerprint) -> tuple[Float, dict[str, tuple[Part, ...]]]:
         """Return the values of all columns, and the parts of those that are sums."""
         values: list[float] = []

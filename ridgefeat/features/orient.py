@@ -25,6 +25,7 @@ from ridgefeat.features.layers import (
 )
 from ridgefeat.stages.grid import CELL
 from ridgefeat.stages.pattern import CLASSES
+from ridgefeat.stages.percentiles import percentiles
 from ridgefeat.structure import MM_PER_PX, Bool, Float
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def statistics(fp: Fingerprint) -> Sequence[float] | None:
     dispersion = min(90.0, np.rad2deg(np.sqrt(-2 * np.log(max(resultant, 1e-6))) / 2))
     shares = np.bincount(_bin(angle), minlength=BINS) / angle.size
     entropy = -(shares * np.log2(np.maximum(shares, 1e-12))).sum()
-    p10, p50 = zones.percentiles(coherence, 10, 50)
+    p10, p50 = percentiles(coherence, 10, 50)
     return [coherence.mean(), coherence.std(), p10, p50, cos, sin, resultant, dispersion, entropy]
 
 
@@ -103,8 +104,8 @@ def curvature(fp: Fingerprint) -> Sequence[float] | None:
     if (found := _turns(fp)) is None:
         return None
     along, across = (turn[np.isfinite(turn)] for turn in found)
-    p50, p90 = zones.percentiles(along, 50, 90)
-    return [along.mean(), p50, p90, across.mean(), *zones.percentiles(across, 90)]
+    p50, p90 = percentiles(along, 50, 90)
+    return [along.mean(), p50, p90, across.mean(), *percentiles(across, 90)]
 
 
 def _turns(fp: Fingerprint) -> tuple[Float, Float] | None:

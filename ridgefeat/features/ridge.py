@@ -13,6 +13,7 @@ from ridgefeat.features.explanation import Column
 from ridgefeat.features.family import Family
 from ridgefeat.features.layers import Area, Field, Frames, Histogram, Layer, inside, zone_frames
 from ridgefeat.stages.grid import FINE
+from ridgefeat.stages.percentiles import percentiles
 from ridgefeat.structure import MM_PER_PX, Bool, Float
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def period(fp: Fingerprint) -> Sequence[float] | None:
     across = upright.mean() if upright.size >= MIN_POINTS else np.nan
     down = level.mean() if level.size >= MIN_POINTS else np.nan
     mean = values.mean()
-    p10, p50, p90 = zones.percentiles(values, 10, 50, 90)
+    p10, p50, p90 = percentiles(values, 10, 50, 90)
     return [mean, values.std(), p10, p50, p90, across, down, across / down, 10 / mean]
 
 
@@ -258,7 +259,7 @@ def gap_figures(fp: Fingerprint, inked: Bool) -> tuple[float, float, float, floa
     light = line & ~inked
     _, runs = cv2.connectedComponents(light.view(np.uint8), connectivity=8, ltype=cv2.CV_16U)
     pores = int(np.count_nonzero(np.bincount(runs[light])[1:] <= PORE_LENGTH))
-    (spacing,) = zones.percentiles(fp.period[::4, ::4][fp.mask[::4, ::4]], 50)
+    (spacing,) = percentiles(fp.period[::4, ::4][fp.mask[::4, ::4]], 50)
     # Light gaps lie on centre lines, so those of neighbouring ridges join when grown by over half a period.
     reach = int(LINE_REACH * spacing) | 1
     grown = cv2.dilate(light.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))

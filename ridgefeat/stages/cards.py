@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ridgefeat.stages.grid import CELL, part_at_necks
+from ridgefeat.stages.percentiles import percentiles
 from ridgefeat.structure import Bool, Float, UInt8
 
 # Lengths in px at 500 dpi.
@@ -77,7 +78,7 @@ def without_lines(image: UInt8, near: Bool) -> UInt8:
     dark = cv2.subtract(paper, image)
     inner = np.zeros_like(dark)
     inside = np.s_[BORDER:-BORDER, BORDER:-BORDER]
-    inner[inside] = dark[inside] > max(MIN_INK, INK_SHARE * float(np.percentile(dark[::4, ::4], 99)))
+    inner[inside] = dark[inside] > max(MIN_INK, INK_SHARE * percentiles(dark[::4, ::4], 99)[0])
     lines = _level_lines(inner) | _level_lines(np.ascontiguousarray(inner.T)).T
     return np.where(lines, paper, image) if (lines & near).any() else image
 

@@ -10,6 +10,7 @@ import scipy.fft
 from scipy.special import iv
 
 from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.stages.percentiles import percentiles
 from ridgefeat.structure import Bool, Float, OrientationField
 
 HARMONICS = 6
@@ -76,7 +77,8 @@ def enhance(
     x0, y0, width, height = cv2.boundingRect(mask.view(np.uint8))
     box = (slice(max(0, y0 - MARGIN), y0 + height + MARGIN), slice(max(0, x0 - MARGIN), x0 + width + MARGIN))
     inside = mask[box]
-    typical = float(np.median(period[box][::4, ::4][inside[::4, ::4]])) if inside[::4, ::4].any() else USUAL_PERIOD
+    periods = period[box][::4, ::4][inside[::4, ::4]]
+    typical = float(percentiles(periods, 50)[0]) if periods.size else USUAL_PERIOD
     filtered = _steered(normalised[box], orientation.angle[box], typical, p)
     # Clear and faint ridges become waves of the same height, so that only their phase is left.
     side = round(LEVELLING_PERIODS * typical)
@@ -90,7 +92,7 @@ def _steered(image: Float, angle: Float, period: float, p: EnhancementParams) ->
     rows, columns = image.shape
     shape = tuple(4 * int(scipy.fft.next_fast_len(-(-(n + MARGIN) // 4))) for n in image.shape)
     padded = cv2.copyMakeBorder(image, 0, shape[0] - rows, 0, shape[1] - columns, cv2.BORDER_REFLECT_101)
-    spectrum = _halved(scipy.fft.rfft2(padded))
+    spectrum = _halved(padded)
     log_radius, doubled, between = _polar(shape)
     off = (log_radius + np.float32(np.log(period))) / np.float32(p.radial_deviation)
     spectrum *= np.exp(np.float32(-0.5) * off * off) * between
@@ -113,10 +115,11 @@ def _steered(image: Float, angle: Float, period: float, p: EnhancementParams) ->
     return np.asarray(cv2.resize(total.real, shape[::-1], interpolation=cv2.INTER_CUBIC))[:rows, :columns]
 
 
-def _halved(spectrum: np.ndarray) -> np.ndarray:
-    """Keep the waves longer than 4 px: the whole spectrum of the image at half the resolution."""
-    rows, columns = spectrum.shape[0] // 4, (spectrum.shape[1] - 1) // 2
-    right = np.concatenate([spectrum[:rows, : columns + 1], spectrum[-rows:, : columns + 1]])
+def _halved(image: Float) -> np.ndarray:
+    """Return the waves longer than 4 px: the whole spectrum of the image at half the resolution."""
+    rows, columns = (n // 4 for n in image.shape)
+    spectrum = scipy.fft.fft(scipy.fft.rfft(image, axis=1)[:, : columns + 1], axis=0)
+    right = np.concatenate([spectrum[:rows], spectrum[-rows:]])
     # A wave to the left is the conjugate of the opposite one to the right.
     left = np.roll(right[::-1, columns:0:-1], 1, axis=0).conj()
     return np.concatenate([right[:, :columns], left], axis=1)
@@ -126,12 +129,13 @@ def _halved(spectrum: np.ndarray) -> np.ndarray:
 def _polar(shape: tuple[int, ...]) -> tuple[Float, np.ndarray, np.ndarray]:
     """Return log frequency and exp(2 i angle) of every bin of the halved spectrum; the mean's is never passed."""
     fy, fx = np.fft.fftfreq(shape[0] // 2, 2)[:, None], np.fft.fftfreq(shape[1] // 2, 2)[None, :]
-    with np.errstate(divide="ignore"):
-        log_radius = np.log(np.hypot(fx, fy))
+    wave = (fx - 1j * fy).astype(np.complex64)
+    squared = wave.real**2 + wave.imag**2
+    squared[0, 0] = 1
+    log_radius = np.log(squared) / 2
     log_radius[0, 0] = -50
-    angle = np.arctan2(-fy, fx)
-    between = np.exp(1j * np.pi * (fy + fx))
-    return (log_radius.astype(np.float32), np.exp(2j * angle).astype(np.complex64), between.astype(np.complex64))
+    between = np.exp(1j * np.pi * fy).astype(np.complex64) * np.exp(1j * np.pi * fx).astype(np.complex64)
+    return log_radius, wave * wave / squared, between
 
 
 @lru_cache(maxsize=16)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ridgefeat.stages.fingers import are_touching
 from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.stages.percentiles import percentiles
 from ridgefeat.structure import MM_PER_PX, Bool, Float, UInt8
 
 MEANINGS = {
@@ -84,7 +85,7 @@ def flag(
         return ("no_print", "wrong_scale") if contradicts else ("no_print",)
     few = (slice(None, None, 4), slice(None, None, 4))
     grey = image[few][mask[few]]
-    typical = float(np.median(period[few][mask[few]])) * MM_PER_PX
+    typical = percentiles(period[few][mask[few]], 50)[0] * MM_PER_PX
     pieces = cv2.connectedComponents(np.ascontiguousarray(mask[few]).view(np.uint8), connectivity=4)[0] - 1
     wrong = {
         "too_small": cv2.countNonZero(mask.view(np.uint8)) * MM_PER_PX**2 < p.min_area,

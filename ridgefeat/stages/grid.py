@@ -78,7 +78,7 @@ def part_at_necks(cells: Bool, depth: float) -> np.ndarray[Any, Any]:
     >>> [np.unique(part_at_necks(dumbbell, depth)).size - 1 for depth in (2, 7)]
     [2, 1]
     """
-    from skimage.morphology import local_maxima, reconstruction
+    from skimage.morphology import local_maxima
     from skimage.segmentation import watershed
 
     if not cells.any():
@@ -87,8 +87,11 @@ def part_at_necks(cells: Bool, depth: float) -> np.ndarray[Any, Any]:
     reach = cv2.distanceTransform(around, cv2.DIST_L2, 5)[1:-1, 1:-1]
     if _is_one_part(cells, reach, depth):
         return cells.astype(np.int32)
-    # h_maxima would count tops of the same height apart, even on one hill.
-    levelled = reconstruction(reach - depth, reach)
+    # h_maxima would count tops of the same height apart, even on one hill. scikit-image's reconstruction takes 4 times
+    # as long on so small an array.
+    levelled, lower = reach - np.float32(depth), None
+    while lower is None or not np.array_equal(levelled, lower):
+        levelled, lower = np.minimum(cv2.dilate(levelled, np.ones((3, 3), np.uint8)), reach), levelled
     _, tops = cv2.connectedComponents(local_maxima(levelled).view(np.uint8))
     return np.asarray(watershed(-reach, tops, mask=cells))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -92,7 +91,8 @@ def classify(flow: Complex, is_cut: bool, params: PatternParams | None = None) -
     if not flow.any():
         return dict.fromkeys(CLASSES, float("nan"))
     names, mean, deviation, weights, intercepts = _model()
-    found = measure(flow)
+    x, y, width, height = cv2.boundingRect((flow != 0).view(np.uint8))
+    found = measure(np.ascontiguousarray(flow[y : y + height, x : x + width]))
     score = (np.array([found[name] for name in names]) - mean) / deviation @ weights + intercepts
     probability = prior(is_cut, params) * np.exp(score - score.max())
     return dict(zip(CLASSES, (probability / probability.sum()).tolist(), strict=True))
@@ -112,7 +112,7 @@ def prior(is_cut: bool, params: PatternParams | None = None) -> NDArray[Any]:
     >>> prior(is_cut=True)
     array([0.005, 0.2  , 0.2  , 0.2  , 0.2  ])
     """
-    shares = np.array(list(asdict(params or PatternParams()).values()))
+    shares = np.array(list(vars(params or PatternParams()).values()))
     shares[CLASSES.index("arch")] *= ARCHES_WITH_CORE if is_cut else 1
     return shares
 

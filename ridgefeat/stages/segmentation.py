@@ -8,6 +8,7 @@ import numpy as np
 from ridgefeat.stages.cards import find_writing
 from ridgefeat.stages.grid import CELL, FINE, to_pixels
 from ridgefeat.stages.parameter import parameter, parameters
+from ridgefeat.stages.percentiles import percentiles
 from ridgefeat.stages.residue import find_residue
 from ridgefeat.structure import MM_PER_PX, Bool, Float, GaborResponses, UInt8
 
@@ -109,7 +110,7 @@ def segment(image: UInt8, gabor: GaborResponses, params: SegmentationParams | No
     sure = (common_share(gabor) > p.seed_share) & (contrast > p.min_contrast)
     if not sure.any():
         return np.zeros(image.shape, bool)
-    ridges = (share > p.min_share) & (contrast > p.contrast * np.percentile(contrast[sure], PRINT_CONTRAST))
+    ridges = (share > p.min_share) & (contrast > p.contrast * percentiles(contrast[sure], PRINT_CONTRAST)[0])
     # Smoothing carries contrast over the print's outline; what it carries is small compared with its neighbours'.
     ridges &= contrast > p.falloff * cv2.dilate(contrast, np.ones((FALLOFF_CELLS, FALLOFF_CELLS), np.uint8))
     ridges &= ~find_residue(image, ridges, contrast, share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -34,14 +35,14 @@ def without_frame(image: UInt8) -> tuple[UInt8, int, int]:
     ((30, 35), 20, 10)
     """
     (top, bottom), (left, right) = (
-        _inside(cv2.reduce(image, axis, cv2.REDUCE_AVG, dtype=cv2.CV_64F).ravel()) for axis in (1, 0)
+        _inside(cv2.reduce(image, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel(), image.shape[axis]) for axis in (1, 0)
     )
     return image[top:bottom, left:right], left, top
 
 
-def _inside(means: np.ndarray) -> tuple[int, int]:
-    dark = np.flatnonzero(means <= WHITE)
-    return (int(dark[0]), int(dark[-1]) + 1) if len(dark) else (0, len(means))
+def _inside(sums: np.ndarray, count: int) -> tuple[int, int]:
+    dark = np.flatnonzero(sums <= WHITE * count)
+    return (int(dark[0]), int(dark[-1]) + 1) if len(dark) else (0, len(sums))
 
 
 @dataclass(frozen=True)
@@ -78,23 +79,21 @@ def block_tensor(image: UInt8) -> Tensor:
     right or lower edge are means over the pixels that they have.
     """
     grey = image.astype(np.float32)
-    gx, gy = _gradient(grey, 1), _gradient(grey, 0)
-    return Tensor(block_means(gx * gx), block_means(gy * gy), block_means(gx * gy))
+    gx, gy = _doubled_gradient(grey, 1), _doubled_gradient(grey, 0)
+    return Tensor(*(block_means(a * b) / np.float32(4) for a, b in ((gx, gx), (gy, gy), (gx, gy))))
 
 
-def _gradient(grey: Float, axis: int) -> Float:
+def _doubled_gradient(grey: Float, axis: int) -> Float:
     out = np.zeros_like(grey)
     length = grey.shape[axis]
     if length < 2:
         return out
-    grey, g = np.moveaxis(grey, axis, 0), np.moveaxis(out, axis, 0)
-    step = grey[1:] - grey[:-1]
-    np.add(step[1:], step[:-1], out=g[1:-1])
-    g[1:-1] *= np.float32(0.5)
+    grey, g = (grey.T, out.T) if axis else (grey, out)
+    np.subtract(grey[2:], grey[:-2], out=g[1:-1])
     first = np.arange(0, length - 1, BLOCK)
     last = np.append(np.arange(BLOCK - 1, length - 1, BLOCK), length - 1)
-    g[first] = step[first]
-    g[last] = step[last - 1]
+    g[first] = 2 * (grey[first + 1] - grey[first])
+    g[last] = 2 * (grey[last] - grey[last - 1])
     if length % BLOCK == 1:
         g[-1] = 0
     return out
@@ -110,18 +109,25 @@ def block_means(values: np.ndarray) -> Float:
            [1., 2.]], dtype=float32)
     """
     rows, columns = values.shape
-    down, across = np.arange(0, rows, BLOCK), np.arange(0, columns, BLOCK)
-    sums = np.add.reduceat(np.add.reduceat(values, down, 0, np.float32), across, 1, np.float32)
-    counts = np.outer(np.diff(down, append=rows), np.diff(across, append=columns))
-    return np.asarray(sums / counts, np.float32)
+    across = values.astype(np.float32, copy=False) @ _averages(columns)
+    down = np.arange(0, rows, BLOCK)
+    return np.asarray(np.add.reduceat(across, down) / np.diff(down, append=rows).astype(np.float32)[:, None])
+
+
+@lru_cache(maxsize=64)
+def _averages(count: int) -> Float:
+    """Return the matrix that takes means of a row of so many values by block."""
+    belongs = np.arange(count)[:, None] // BLOCK == np.arange(-(-count // BLOCK))
+    return np.asarray(belongs / belongs.sum(0), np.float32)
 
 
 def foreground(image: UInt8) -> Bool:
     """Return which blocks of the corner's grid vary by more than a tenth of what the whole image does."""
-    grey = image.astype(np.float32) - np.float32(image.mean())
-    mean = block_means(grey)
-    variance = block_means(grey * grey) - mean * mean
-    return np.asarray(variance > FOREGROUND**2 * float(image.var()), np.bool_)
+    (mean,), (deviation,) = (v.ravel() for v in cv2.meanStdDev(image))
+    grey = image.astype(np.float32) - np.float32(mean)
+    means = block_means(grey)
+    variance = block_means(grey * grey) - means * means
+    return np.asarray(variance > (FOREGROUND * deviation) ** 2, np.bool_)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from ridgefeat.features.quality.blocks import (
     without_frame,
 )
 from ridgefeat.features.quality.score import SCORE, score_parts
+from ridgefeat.features.zones import once_per_print
 from ridgefeat.structure import MM_PER_PX, Bool, UInt8
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ LOCAL_MEAN_PX = 17
 _SLOPE = np.array([[-0.5, 0, 0.5]], np.float32)
 
 quality = Family("quality", "How well the ridges can be read: NFIQ 2's measures, contrast, area and sharpness.")
+
+
+@once_per_print
+def _framed(fp: Fingerprint) -> tuple[UInt8, int, int]:
+    return without_frame(fp.image)
 
 
 def _histogram(name: str, what: str, unit: str, high: float) -> list[Column]:
@@ -73,14 +79,14 @@ def contrast(fp: Fingerprint) -> Sequence[float]:
     >>> round(mean), round(deviation)  # a sine's deviation is its amplitude, 64, over sqrt(2)
     (128, 45)
     """
-    image = without_frame(fp.image)[0]
+    image = _framed(fp)[0]
     mean, deviation = cv2.meanStdDev(image)
     return [mean[0, 0], block_means(image).mean(dtype=float), deviation[0, 0]]
 
 
 @quality.picture_of(contrast)
 def _contrast_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
-    image, left, top = without_frame(fp.image)
+    image, left, top = _framed(fp)
     grey = block_means(image) if name == "quality_mmb" else image
     what = f"grey level{' of 32 px blocks' if name == 'quality_mmb' else ''}"
     yield _blocks(grey, what, left, top, BLOCK if name == "quality_mmb" else 1, 255)
@@ -101,7 +107,7 @@ def _blocks(values: np.ndarray, name: str, left: float, top: float, side: int = 
 )
 def certainty(fp: Fingerprint) -> np.ndarray:
     """Return how far the gradients of each block agree on one orientation."""
-    image = without_frame(fp.image)[0]
+    image = _framed(fp)[0]
     tensor = block_tensor(image)
     ocl = tensor.certainty[: image.shape[0] // BLOCK, : image.shape[1] // BLOCK]
     region = nfiq2.region_of_interest(image)
@@ -109,13 +115,13 @@ def certainty(fp: Fingerprint) -> np.ndarray:
     if not region.any():
         return np.append(nfiq2.summary("ocl", ocl), [np.nan] * 3)
     coherence = tensor.coherence[block_means(region.view(np.uint8)) > 0]
-    found = [image[region].mean(dtype=float), coherence.sum(dtype=float), coherence.mean(dtype=float)]
+    found = [cv2.mean(image, region.view(np.uint8))[0], coherence.sum(dtype=float), coherence.mean(dtype=float)]
     return np.append(nfiq2.summary("ocl", ocl), found)
 
 
 @quality.picture_of(certainty)
 def _certainty_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
-    image, left, top = without_frame(fp.image)
+    image, left, top = _framed(fp)
     tensor = block_tensor(image)
     if "ocl" in name:
         ocl = tensor.certainty[: image.shape[0] // BLOCK, : image.shape[1] // BLOCK]
@@ -151,7 +157,7 @@ def _binned(measure: str, found: np.ndarray, what: str, values: Mapping[str, flo
 )
 def ridges(fp: Fingerprint) -> np.ndarray | None:
     """Return how wave-like, clear, smooth and even the ridges are in windows turned upright."""
-    blocks = inner_blocks(without_frame(fp.image)[0])
+    blocks = inner_blocks(_framed(fp)[0])
     if blocks is None or not blocks.inside.any():
         return None
     return np.concatenate([nfiq2.summary(name, measure(blocks)) for name, (measure, _) in _LOCAL.items()])
@@ -167,7 +173,7 @@ _LOCAL = {
 
 @quality.picture_of(ridges)
 def _local_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> Iterator[Layer | str]:
-    image, left, top = without_frame(fp.image)
+    image, left, top = _framed(fp)
     blocks = inner_blocks(image)
     if blocks is None or not blocks.inside.any():
         yield "no block of 32 px is foreground"
@@ -207,7 +213,7 @@ def minutiae_based(fp: Fingerprint) -> Sequence[float]:
     if not len(fp.minutiae):
         return [0, np.nan, np.nan]
     x, y, near = fp.minutiae.x, fp.minutiae.y, _is_central(fp)
-    image, left, top = without_frame(fp.image)
+    image, left, top = _framed(fp)
     shares = _block_shares(image, x - left, y - top) if min(image.shape) >= BLOCK else (np.nan, np.nan)
     return [near.sum(), *shares]
 

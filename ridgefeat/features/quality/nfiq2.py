@@ -111,7 +111,8 @@ def _plausible_widths(ridge: Bool) -> Bool:
         good &= (count > 0) & (width >= low * count) & (width <= high * count)
         for block in np.flatnonzero(good & ((width == low * count) | (width == high * count))):
             # On a limit NFIQ 2's rounding decides: it compares OpenCV's mean of twentieths.
-            runs_of_kind = np.diff(np.flatnonzero(changes[block]), prepend=0)[0 if begins[block] else 1 :: 2]
+            ends = np.flatnonzero(changes[block])
+            runs_of_kind = (ends - np.append(0, ends[:-1]))[0 if begins[block] else 1 :: 2]
             good[block] = low / MAX_WIDTH <= cv2.mean(runs_of_kind / MAX_WIDTH)[0] <= high / MAX_WIDTH
     return np.asarray(good, np.bool_)
 

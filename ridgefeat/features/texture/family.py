@@ -18,8 +18,8 @@ from ridgefeat.features.explanation import Column
 from ridgefeat.features.family import Family, share
 from ridgefeat.features.layers import Field, Frames, Layer, Matrix, bars_of, zone_frames
 from ridgefeat.features.texture import glcm, hog, lbp, spectrum, wavelet
-from ridgefeat.features.zones import Box, original_box, pixel_zones, print_box, zone_names
-from ridgefeat.structure import MM_PER_PX
+from ridgefeat.features.zones import Box, once_per_print, original_box, pixel_zones, print_box, zone_names
+from ridgefeat.structure import MM_PER_PX, WORKING_DPI
 
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
@@ -68,10 +68,16 @@ def lbp_whole(fp: Fingerprint) -> np.ndarray | None:
     found = []
     for points, radius in CIRCLES:
         inner = slice(radius, -radius)
-        codes = lbp.circle_codes(image, points, radius)
+        codes = _adjoining(fp) if (points, radius) == (8, 1) else lbp.circle_codes(image, points, radius)
         counts = lbp.class_counts(codes, lbp.uniform_classes(points), mask[inner, inner])
         found.append(counts / max(counts.sum(), 1))
     return np.concatenate(found)
+
+
+@once_per_print
+def _adjoining(fp: Fingerprint) -> np.ndarray:
+    """Return the LBP of 8 points at 1 px over the print's box at 500 dpi."""
+    return lbp.circle_codes(fp.image[print_box(fp) or ()], 8, 1)
 
 
 @texture.picture_of(lbp_whole)
@@ -116,7 +122,8 @@ def lbp_own(fp: Fingerprint) -> np.ndarray | None:
         return None
     image = fp.pixels[box]
     directed = lbp.class_counts(lbp.square_codes(image), lbp.directed_classes())
-    classes = cv2.LUT(lbp.circle_codes(image, 8, 1), lbp.uniform_classes(8))
+    is_resampled = (fp.dpi_x, fp.dpi_y) != (WORKING_DPI, WORKING_DPI)
+    classes = cv2.LUT(lbp.circle_codes(image, 8, 1) if is_resampled else _adjoining(fp), lbp.uniform_classes(8))
     classes += pixel_zones(classes.shape, GRID) * np.uint8(10)
     zones = lbp.histogram(classes, 10 * GRID**2).reshape(-1, 10)
     return np.concatenate([directed / directed.sum(), (zones / zones.sum(1, keepdims=True)).ravel()])
@@ -187,11 +194,12 @@ def cooccurrence(fp: Fingerprint) -> np.ndarray | None:
         return None
     grey = glcm.levels(fp.normalised[box], fp.mask[box])
     found = np.full((len(DISTANCES), 2, len(glcm.PROPERTIES)), np.nan)
-    for i, distance in enumerate(DISTANCES):
-        shares = glcm.cooccurrence(grey, distance)
-        if shares is not None:
-            properties = glcm.properties(shares)
-            found[i] = properties.mean(1), np.ptp(properties, 1)
+    shares = {i: s for i, d in enumerate(DISTANCES) if (s := glcm.cooccurrence(grey, d)) is not None}
+    if shares:
+        properties = glcm.properties(np.concatenate(list(shares.values()))).reshape(
+            len(glcm.PROPERTIES), len(shares), -1
+        )
+        found[list(shares)] = np.stack([properties.mean(2), np.ptp(properties, 2)]).transpose(2, 0, 1)
     return found.ravel()
 
 
@@ -234,10 +242,11 @@ def frequencies(fp: Fingerprint) -> Sequence[float] | None:
     power, full = spectrum.window_spectra(fp.normalised, fp.mask, box)
     if not full.any():
         return None
-    whole = spectrum.summary(power[full].mean(0))
+    whole = spectrum.summary(power.mean(0))
     if whole is None:
         return None
-    rings = spectrum.ring_power(power) * full[:, None]
+    rings = np.zeros((len(full), len(spectrum.EDGES) - 1), np.float32)
+    rings[full] = spectrum.ring_power(power)
     total = rings.sum(0)
     starts = np.searchsorted(spectrum.EDGES, [low for low, _ in BLOCK_BANDS])
     bands = np.add.reduceat(rings, starts, axis=1)

@@ -10,7 +10,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from ridgefeat.structure import Bool, UInt8
+from ridgefeat.structure import Bool, Float, UInt8
 
 _ONE = 64
 """Weights of interpolated neighbours are multiples of 1/64, so that a flat area is flat on every machine."""
@@ -46,27 +46,27 @@ def circle_codes(image: UInt8, points: int, radius: int) -> np.ndarray:
     rows, columns = centre.shape
     scaled = np.multiply(centre, _ONE, dtype=np.int16)
     planes = np.zeros((1 if points <= 8 else 2, *centre.shape), np.uint8)
-    for bit in range(points):
-        angle = 2 * np.pi * bit / points
-        dx, dy = round(radius * np.cos(angle), 5), round(-radius * np.sin(angle), 5)
-        x, y = int(np.floor(dx)), int(np.floor(dy))
-        if x == dx and y == dy:
-            top, left = radius + y, radius + x
-            lighter = image[top : top + rows, left : left + columns] >= centre
-        else:
-            between = _between(image, dx - x, dy - y)
-            lighter = between[radius + y :, radius + x :][:rows, :columns] >= scaled
+    for bit, (top, left, kernel) in enumerate(_circle(points, radius)):
+        values, limit = image, centre
+        if kernel is not None:
+            values = cv2.filter2D(image, cv2.CV_16S, kernel, anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+            limit = scaled
+        lighter = values[top : top + rows, left : left + columns] >= limit
         planes[bit // 8] |= lighter.view(np.uint8) * np.uint8(1 << bit % 8)
     return np.asarray(planes[0] if points <= 8 else planes[0] | planes[1] * np.uint16(256))
 
 
-def _between(image: UInt8, dx: float, dy: float) -> np.ndarray:
-    right, lower = round(_ONE * dx), round(_ONE * dy)
-    corner = round(_ONE * dx * dy)
-    kernel = [[_ONE - right - lower + corner, right - corner], [lower - corner, corner]]
-    return np.asarray(
-        cv2.filter2D(image, cv2.CV_16S, np.array(kernel, np.float32), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
-    )
+@cache
+def _circle(points: int, radius: int) -> list[tuple[int, int, Float | None]]:
+    """Return the pixel up and left of each point, from the window's corner, and the weights of the four around it."""
+    found: list[tuple[int, int, Float | None]] = []
+    for angle in 2 * np.pi * np.arange(points) / points:
+        dx, dy = round(radius * np.cos(angle), 5), round(-radius * np.sin(angle), 5)
+        x, y = int(np.floor(dx)), int(np.floor(dy))
+        right, lower, corner = (round(_ONE * part) for part in (dx - x, dy - y, (dx - x) * (dy - y)))
+        kernel = [[_ONE - right - lower + corner, right - corner], [lower - corner, corner]]
+        found.append((radius + y, radius + x, None if (x, y) == (dx, dy) else np.array(kernel, np.float32)))
+    return found
 
 
 @cache

@@ -22,10 +22,11 @@ FULL = 0.5
 
 
 def window_spectra(normalised: Float, mask: Bool, box: Box) -> tuple[Float, Bool]:
-    """Return the power spectra of 6 x 6 Hann-weighted windows spread evenly over a box, and which windows are full.
+    """Return the power spectra of those of 6 x 6 Hann-weighted windows that are full, and which these are.
 
-    Values count as 0 outside the mask, and a box that is smaller than a window is extended by zeros. The spectra have
-    shape (36, 64, 33), row by row; a window is full if at least half of it is print.
+    The windows are spread evenly over a box. Values count as 0 outside the mask, and a box that is smaller than a
+    window is extended by zeros. A window is full if at least half of it is print. The spectra have shape
+    (full windows, 64, 33).
     """
     inside = mask[box]
     grey = normalised[box] * inside
@@ -33,10 +34,10 @@ def window_spectra(normalised: Float, mask: Bool, box: Box) -> tuple[Float, Bool
     if any(after for _, after in lacking):
         grey, inside = np.pad(grey, lacking), np.pad(inside, lacking)
     top, left = (np.linspace(0, n - SIDE, ALONG).round().astype(int) for n in grey.shape)
-    windows = sliding_window_view(grey, (SIDE, SIDE))[top[:, None], left].reshape(-1, SIDE, SIDE)
-    covered = sliding_window_view(inside, (SIDE, SIDE))[top[:, None], left, ::4, ::4].mean((2, 3)).ravel()
-    spectrum = fft.rfft2(windows * _hann())
-    return (spectrum.real**2 + spectrum.imag**2), covered >= FULL
+    full = sliding_window_view(inside, (SIDE, SIDE))[top[:, None], left, ::4, ::4].mean((2, 3)) >= FULL
+    row, column = np.nonzero(full)
+    spectrum = fft.rfft2(sliding_window_view(grey, (SIDE, SIDE))[top[row], left[column]] * _hann())
+    return (spectrum.real**2 + spectrum.imag**2), full.ravel()
 
 
 @cache
