@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from ridgefeat.brief import Brief
 from ridgefeat.errors import LayoutError, TableError
 from ridgefeat.files import first_few, os_errors_as, results_folder
 from ridgefeat.reference.features import BY_NAME
-from ridgefeat.reference.phantoms import N_PRINTS, SCENES, VARIANTS, make_phantoms, make_prints
+from ridgefeat.reference.phantoms import N_PRINTS, SCENES, VARIANTS, Phantom, SyntheticPrint, make_phantoms, make_prints
 from ridgefeat.synth.files import encode_png, write_truth
 from ridgefeat.tabular import log_dialect, open_table
 
@@ -79,17 +80,16 @@ def write_phantoms(
     LayoutError
         If the folder cannot be written, or holds results of another command.
     """
-    count, done = len(SCENES) * len(VARIANTS) + N_PRINTS, 0
+    done = 0
     with results_folder(Path(outdir), "phantoms", LayoutError, typed=command) as temporary:
-        for made in (make_phantoms(), make_prints()):
-            for one in made:
-                (temporary / f"{one.name}.png").write_bytes(encode_png(one.image, one.dpi))
-                write_truth(temporary / f"{one.name}.npz", one.truth)
-                done += 1
-                if progress is not None:
-                    progress(done, 0, count)
+        for one in chain[Phantom | SyntheticPrint](make_phantoms(), make_prints()):
+            (temporary / f"{one.name}.png").write_bytes(encode_png(one.image, one.dpi))
+            write_truth(temporary / f"{one.name}.npz", one.truth)
+            done += 1
+            if progress is not None:
+                progress(done, 0, len(SCENES) * len(VARIANTS) + N_PRINTS)
         load_reference().to_csv(temporary / TABLE, index=False, lineterminator="\n")
-    return count
+    return done
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -162,7 +162,7 @@ def check_table(path: str | Path, names: Mapping[str, str] | None = None) -> Con
     rows.insert(3, "value", value)
     rows.insert(5, "deviation", off)
     rows.insert(7, "verdict", np.where(np.isnan(value), MISSING, np.where(is_near, AGREES, DEVIATES)))
-    untested = [name for name in BY_NAME if name not in read.columns]
+    untested = [name for name in reference["feature"].unique() if name not in read.columns]
     absent = [name for name in reference["phantom"].unique() if name not in read.index]
     return Conformity(rows, untested, absent)
 
