@@ -28,7 +28,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
@@ -37,10 +37,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.features import zones
 from ridgefeat.features.explanation import Column, Explanation, Part
 from ridgefeat.features.layers import Area, Bars, Layer
 from ridgefeat.features.own import load_family, source_digest
 from ridgefeat.files import first_few
+from ridgefeat.reliability import ERROR_NEEDS, ErrorModel
 from ridgefeat.structure import Float
 
 if TYPE_CHECKING:
@@ -320,7 +322,16 @@ def explain(fp: Fingerprint, name: str, families: Families | None = None) -> Exp
     if not near:
         names = ", ".join(f.name for f in known)
         raise ParameterError(f"{name!r} begins with no family's name; the families are: {names}")
-    return near[-1].explain(fp, name)
+    found = near[-1].explain(fp, name)
+    return replace(found, error=_standard_error(fp, name, found.value))
+
+
+def _standard_error(fp: Fingerprint, name: str, value: float) -> float:
+    """Return the standard error of a value for an unknown sensor; NaN if it is not known."""
+    quality = families()["quality"]
+    measured = dict(zip((c.name for c in quality.all_columns()), quality.compute(fp).tolist(), strict=True))
+    measured["ridge_area"] = zones.area(fp) / 100
+    return float(ErrorModel.make().of([name, *ERROR_NEEDS], [value, *(measured[n] for n in ERROR_NEEDS)])[0])
 
 
 def schema_digest(columns: Iterable[Column]) -> str:

@@ -259,7 +259,7 @@ _PERIOD_SD = Feature("ridge_period_sd", MM, "standard deviation of P", _over_per
 _MEAN_FLOW = (
     _share("orient_mean_cos", "mean of cos 2A", lambda p: _doubled(p).real, 0.035),
     _share("orient_mean_sin", "mean of sin 2A", lambda p: _doubled(p).imag, 0.035),
-    _share("orient_resultant", "R = |mean of exp 2iA|", lambda p: abs(_doubled(p)), 0.035),
+    _share("orient_resultant", "R = abs(mean of exp 2iA)", lambda p: abs(_doubled(p)), 0.035),
 )
 _AREA = _rate("ridge_area", "cm²", "area of the print", lambda p: _area(p) / 100, 0.05)
 _SINGULAR_COUNTS = (
@@ -278,7 +278,7 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
         Feature("ridge_density_mean", SQUARE, "mean of the counts in squares all over", _square((0.0, 0.0)), 0.5),
         Feature("ridge_density_max", SQUARE, "largest of these counts", _square((0.0, 0.0)), 1.0),
         Feature("ridge_density_sd", SQUARE, "standard deviation of these counts", _constant(0), 0.5),
-        _share("orient_coherence_mean", "mean of |sum g²| / sum |g|² (g gradient, complex)", _constant(1), 0.05),
+        _share("orient_coherence_mean", "mean of abs(sum g²) / sum abs(g)², g complex gradient", _constant(1), 0.05),
         _share("quality_coherence_mean", "mean of coherence at every pixel", _constant(1), 0.05),
         _share("quality_coherence_poor", "share of the print with a coherence below 0.5", _constant(0), 0.02),
         _share("quality_period_known", "share of the print with a period", _constant(1), 0.02),
@@ -339,10 +339,10 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
         ),
     ),
     "curvature": (
-        Feature("orient_curvature_mean", "1/mm", "mean of |dA / ds| along the ridge", _curvature(np.mean), 0.01),
+        Feature("orient_curvature_mean", "1/mm", "mean of abs(dA / ds) along the ridge", _curvature(np.mean), 0.01),
         Feature("orient_curvature_p50", "1/mm", "median of it", _curvature(np.median), 0.01),
         Feature("orient_curvature_p90", "1/mm", "90th percentile", _curvature(lambda c: np.percentile(c, 90)), 0.01),
-        Feature("orient_divergence_mean", "1/mm", "mean of |dA / ds| across the ridge", _constant(0), 0.01),
+        Feature("orient_divergence_mean", "1/mm", "mean of abs(dA / ds) across the ridge", _constant(0), 0.01),
     ),
     "singular": (
         *_SINGULAR_COUNTS,
@@ -352,13 +352,17 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
         _of_singular("orient_core_sin", SHARE, "sine of where it opens to", lambda c, d, top: np.sin(top[2]), 0.2),
     ),
     "loop": (
-        _of_singular("orient_core_delta_distance", MM, "|delta - core|", lambda c, d, _: _apart(d[0] - c[0]), 0.7),
+        _of_singular(
+            "orient_core_delta_distance", MM, "distance of delta and core", lambda c, d, _: _apart(d[0] - c[0]), 0.7
+        ),
         _of_singular("orient_core_delta_dx", MM, "x of delta - x of core", lambda c, d, _: d[0][0] - c[0][0], 0.7),
         _of_singular("orient_core_delta_dy", MM, "y of delta - y of core", lambda c, d, _: d[0][1] - c[0][1], 0.7),
         Feature("orient_core_delta_ridges", "ridges", "ridges between them", _constant(LOOP_RIDGES), 1.0),
     ),
     "whorl": (
-        _of_singular("orient_core_core_distance", MM, "|core - core|", lambda c, d, _: _apart(c[1] - c[0]), 0.7),
+        _of_singular(
+            "orient_core_core_distance", MM, "distance of the two cores", lambda c, d, _: _apart(c[1] - c[0]), 0.7
+        ),
     ),
     "no_minutiae": (_of_minutiae("minutiae_count", SHARE, _COUNT, lambda z, d, k: len(z)),),
     "minutiae": (
@@ -380,7 +384,7 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
         _of_minutiae("minutiae_radius_mean", MM, "mean distance to the centroid", lambda z, d, k: abs(z).mean(), 0.2),
         _of_minutiae("minutiae_radius_sd", MM, "its standard deviation", lambda z, d, k: abs(z).std(), 0.2),
         _of_minutiae(
-            *("minutiae_direction_resultant", SHARE, "|mean of exp i direction|"),
+            *("minutiae_direction_resultant", SHARE, "abs(mean of exp i direction)"),
             *(lambda z, d, k: abs(np.exp(1j * d).mean()), 0.05),
         ),
         *(
