@@ -273,7 +273,7 @@ class Fingerprint:
     def features(
         self, families: Families | None = None, *, errors: bool | str | os.PathLike[str] = False
     ) -> pd.Series[float]:
-        """Return the features by column name, and with `errors` the standard error of each as NAME_se.
+        """Return the features of some `families` by column name; with `errors` also each standard error, as NAME_se.
 
         Arguments and errors raised are those of `ridgefeat.extract`.
 
