@@ -5,7 +5,8 @@
 Writes ridgefeat/reference/reference.json: values by construction, and those on which ridgefeat, NFIQ 2 and
 fingerprint-fqa agree. Then measures the phantoms and synthetic prints of `ridgefeat phantoms` with ridgefeat, mindtct
 (nbis-py), pyfing's classical methods, NFIQ 2 (nbis-py) and fingerprint-fqa, each as far as it defines the same
-quantity. Prints the tables and writes benchmarks/results/phantoms.md. Peers need the extra `peers` and fingerprint-fqa.
+quantity. Prints the tables and writes benchmarks/results/phantoms.md. Peers need the extra `peers` and, without
+its dependencies, fingerprint-fqa 0.1.5.
 """
 
 from __future__ import annotations

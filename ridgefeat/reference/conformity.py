@@ -73,7 +73,7 @@ def write_phantoms(
     Returns
     -------
     int
-        How many images there are. The folder appears as a whole; the same version writes the same bytes.
+        How many images there are. The folder appears as a whole.
 
     Raises
     ------
