@@ -2,11 +2,11 @@
 
     python benchmarks/phantoms.py
 
-Writes ridgefeat/reference/reference.json: values by construction, and those on which ridgefeat, NFIQ 2 and
-fingerprint-fqa agree. Then measures the phantoms and synthetic prints of `ridgefeat phantoms` with ridgefeat, mindtct
-(nbis-py), pyfing's classical methods, NFIQ 2 (nbis-py) and fingerprint-fqa, each as far as it defines the same
-quantity. Prints the tables and writes benchmarks/results/phantoms.md. Peers need the extra `peers` and, without
-its dependencies, fingerprint-fqa 0.1.5.
+Writes ridgefeat/reference/reference.json, of the phantoms: values by construction, and those on which ridgefeat,
+NFIQ 2 and fingerprint-fqa agree. Then measures the phantoms and synthetic prints of `ridgefeat phantoms` with
+ridgefeat, mindtct (nbis-py), pyfing's classical methods, NFIQ 2 (nbis-py) and fingerprint-fqa, each as far as it
+defines the same quantity. Prints the tables and writes benchmarks/results/phantoms.md. Peers need the extra `peers`
+and, without its dependencies, fingerprint-fqa 0.1.5.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from _peers import available, why_absent
 
 import ridgefeat as rf
 from ridgefeat.reference import make_phantoms, make_prints
-from ridgefeat.reference.conformity import AGREES, DATA, check_table
+from ridgefeat.reference.conformity import AGREES, DATA, TABLE, check_table
 from ridgefeat.reference.features import AGREED, BY_NAME, COLUMNS, GROUPS, known_values
+from ridgefeat.reference.phantoms import N_PRINTS
 from ridgefeat.structure import MM_PER_PX, Minutiae, OrientationField, SingularPoints
 from ridgefeat.synth import Truth
 
@@ -168,7 +169,7 @@ TOOLS = {"ridgefeat": ridgefeat, "mindtct": mindtct, "pyfing": pyfing, "NFIQ 2":
 
 def agreed_rows(values):
     """Yield rows of what three implementations agree on, where it is not known by construction."""
-    for phantom in values["ridgefeat"]:
+    for phantom in (one.name for one in make_phantoms()):
         for feature in GROUPS["agreed"]:
             three = [
                 values[tool][phantom].get(feature.name, np.nan) for tool in ("ridgefeat", "NFIQ 2", "fingerprint-fqa")
@@ -183,7 +184,7 @@ def verdicts(values, folder):
     path = Path(folder) / "table.csv"
     frame = pd.DataFrame({name: found for name, found in values.items() if found}).T
     frame.rename_axis("phantom").to_csv(path)
-    return check_table(path)
+    return check_table(path, reference=Path(folder) / TABLE)
 
 
 def cell(rows):
@@ -214,7 +215,8 @@ def found_minutiae(images, minutiae):
 
 def main() -> None:
     images = [*make_phantoms(), *make_prints()]
-    rows = [row for one in images for row in known_values(one)]
+    of_prints = [row for one in images[-N_PRINTS:] for row in known_values(one)]
+    rows = [row for one in images[:-N_PRINTS] for row in known_values(one)]
     tools, absent = available(TOOLS)
     values = {name: {one.name: run(one) for one in images} for name, (run, _) in tools.items()}
     held = ROOT / "ridgefeat" / "reference" / DATA
@@ -222,7 +224,9 @@ def main() -> None:
         rows += list(agreed_rows(values))
         content = {name: [row[name] for row in rows] for name in COLUMNS}
         held.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
+    rows += of_prints
     with tempfile.TemporaryDirectory() as folder:
+        pd.DataFrame(rows).to_csv(Path(folder) / TABLE, index=False)
         found = {name: verdicts(values[name], folder).rows for name in tools}
     ours = found["ridgefeat"]
     names = list(dict.fromkeys(ours.feature))

@@ -45,7 +45,7 @@ NOT_HERE = {
     "tests/cli/test_scale.py starts a small one",
     "ridgefeat phantoms -o phantoms/": "draws 86 images; tests/reference has all three on a few",
     "ridgefeat extract phantoms/ -o values.csv": "needs the phantoms",
-    "ridgefeat conform values.csv": "needs their values",
+    "ridgefeat conform values.csv --reference ": "needs their values",
     "ridgefeat conform other.csv --name ": "needs a table of another program; tests/reference makes one",
     "ridgefeat extract --list list.aa -o part_aa/ --engine …": "is a pattern; the README runs merge",
     "ridgefeat merge part_aa/ part_ab/ … -o features/": "is a pattern; the README runs merge",

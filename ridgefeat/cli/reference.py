@@ -31,7 +31,7 @@ def phantoms(output: str) -> None:
     Examples:
       ridgefeat phantoms -o phantoms/
       ridgefeat extract phantoms/ -o values.csv
-      ridgefeat conform values.csv
+      ridgefeat conform values.csv --reference phantoms/reference.csv
     """
     from ridgefeat.reference import write_phantoms
 
@@ -57,9 +57,12 @@ def _names(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
     callback=_names,
     help="The table's column for a reference feature, where it has another name. Repeat it.",
 )
+@options.path(
+    "--reference", metavar="FILE", help="The reference.csv of `phantoms`, which has the synthetic prints too."
+)
 @options.output(required=False, metavar="VERDICTS.csv", help="Also write a row per phantom and feature.")
 @options.json_result
-def conform(table: str, names: dict[str, str], output: str | None) -> None:
+def conform(table: str, names: dict[str, str], reference: str | None, output: str | None) -> None:
     """Compare a tool's values for the phantoms with the reference values.
 
     The table (CSV, .xlsx) has a row per phantom, named in a column phantom, file or meta_source, and columns named as
@@ -68,14 +71,14 @@ def conform(table: str, names: dict[str, str], output: str | None) -> None:
 
     \b
     Examples:
-      ridgefeat conform values.csv
+      ridgefeat conform values.csv --reference phantoms/reference.csv
       ridgefeat conform other.csv --name ridge_period_mean=period_mm --name minutiae_count=n -o verdicts.csv
     """
     from ridgefeat.errors import TableError
     from ridgefeat.files import atomic_write, count_of, first_few, os_errors_as
     from ridgefeat.reference import check_table
 
-    found = check_table(table, names)
+    found = check_table(table, names, reference)
     if output:
         with os_errors_as(TableError, f"{output} cannot be written"), atomic_write(output) as temporary:
             found.rows.to_csv(temporary, index=False, lineterminator="\n")

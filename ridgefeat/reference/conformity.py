@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import chain
@@ -15,10 +15,10 @@ import numpy as np
 from ridgefeat.brief import Brief
 from ridgefeat.errors import LayoutError, TableError
 from ridgefeat.files import first_few, os_errors_as, results_folder
-from ridgefeat.reference.features import BY_NAME
+from ridgefeat.reference.features import BY_NAME, COLUMNS, known_values
 from ridgefeat.reference.phantoms import N_PRINTS, SCENES, VARIANTS, Phantom, SyntheticPrint, make_phantoms, make_prints
 from ridgefeat.synth.files import encode_png, write_truth
-from ridgefeat.tabular import log_dialect, open_table
+from ridgefeat.tabular import Table, log_dialect, open_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,14 +34,25 @@ _SLACK = 1e-6
 """Of a tolerance: values are read from texts of few digits."""
 
 
-def load_reference() -> pd.DataFrame:
-    """Return the reference values.
+def load_reference(path: str | Path | None = None) -> pd.DataFrame:
+    """Return reference values.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A reference.csv that `write_phantoms` wrote, with the synthetic prints; the package's, of the phantoms, without.
+        Prints have no fixed values: with another version of OpenCV the generator makes slightly other ones.
 
     Returns
     -------
     pandas.DataFrame
         A row per phantom and feature: phantom, feature, unit, value, tolerance (a value agrees within +-tolerance),
         origin ("construction", or the implementations that agree), definition.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read, or is no such table.
 
     Examples
     --------
@@ -51,15 +62,47 @@ def load_reference() -> pd.DataFrame:
     """
     import pandas as pd
 
-    found = pd.DataFrame(json.loads(files("ridgefeat.reference").joinpath(DATA).read_text("utf-8")))
-    found.insert(2, "unit", [BY_NAME[name].unit for name in found["feature"]])
-    return found.assign(definition=[BY_NAME[name].formula for name in found["feature"]])
+    if path is None:
+        held = json.loads(files("ridgefeat.reference").joinpath(DATA).read_text("utf-8"))
+        return _described(pd.DataFrame(held))
+    found = _columns(_open(Path(path), f"reference {path}"), COLUMNS, ("value", "tolerance"))
+    if unknown := sorted(set(found["feature"]) - set(BY_NAME)):
+        raise TableError(
+            f"reference {path} has the unknown feature {unknown[0]!r}; `ridgefeat phantoms` writes one anew"
+        )
+    if found[["value", "tolerance"]].isna().any(axis=None) or found.duplicated(["phantom", "feature"]).any():
+        raise TableError(
+            f"reference {path} lacks a number or holds a value twice; `ridgefeat phantoms` writes one anew"
+        )
+    return _described(found)
+
+
+def _described(rows: pd.DataFrame) -> pd.DataFrame:
+    rows.insert(2, "unit", [BY_NAME[name].unit for name in rows["feature"]])
+    return rows.assign(definition=[BY_NAME[name].formula for name in rows["feature"]])
+
+
+def _open(path: Path, where: str) -> Table:
+    with os_errors_as(TableError, f"{where} cannot be read"):
+        if not path.is_file():
+            raise TableError(f"{where}: no such file")
+        table = open_table(path, TableError, where, max_bytes=MAX_TABLE_BYTES)
+    if table is None:
+        raise TableError(f"{where} is Parquet; save it as CSV")
+    log_dialect(table)
+    return table
+
+
+def _columns(table: Table, columns: Sequence[str], numbers: Collection[str]) -> pd.DataFrame:
+    if lacking := [name for name in columns if name not in table.names]:
+        raise TableError(f"{table.where} has no column {lacking[0]!r}; it has: {first_few(table.names, 20)}")
+    return next(table.frames(numbers, columns=columns))
 
 
 def write_phantoms(
     outdir: str | Path, *, progress: Callable[[int, int, int], None] | None = None, command: Sequence[str] = ()
 ) -> int:
-    """Write the phantoms and synthetic prints as PNG, the truth of each as NAME.npz, and reference.csv.
+    """Write the phantoms and synthetic prints as PNG, the truth of each as NAME.npz, and reference.csv of them all.
 
     Parameters
     ----------
@@ -80,15 +123,20 @@ def write_phantoms(
     LayoutError
         If the folder cannot be written, or holds results of another command.
     """
-    done = 0
+    import pandas as pd
+
+    done, prints = 0, list[dict[str, object]]()
     with results_folder(Path(outdir), "phantoms", LayoutError, typed=command) as temporary:
         for one in chain[Phantom | SyntheticPrint](make_phantoms(), make_prints()):
             (temporary / f"{one.name}.png").write_bytes(encode_png(one.image, one.dpi))
             write_truth(temporary / f"{one.name}.npz", one.truth)
+            prints += known_values(one) if isinstance(one, SyntheticPrint) else []
             done += 1
             if progress is not None:
                 progress(done, 0, len(SCENES) * len(VARIANTS) + N_PRINTS)
-        load_reference().to_csv(temporary / TABLE, index=False, lineterminator="\n")
+        of_prints = _described(pd.DataFrame(prints, columns=COLUMNS))
+        reference = pd.concat([load_reference(), of_prints], ignore_index=True)
+        reference.to_csv(temporary / TABLE, index=False, lineterminator="\n")
     return done
 
 
@@ -124,7 +172,9 @@ class Conformity(Brief):
         return worst.assign(agree=agrees.sum().to_numpy(), tested=agrees.size().to_numpy())
 
 
-def check_table(path: str | Path, names: Mapping[str, str] | None = None) -> Conformity:
+def check_table(
+    path: str | Path, names: Mapping[str, str] | None = None, reference: str | Path | None = None
+) -> Conformity:
     """Compare a table of a tool's values for the phantoms with the reference.
 
     Parameters
@@ -134,6 +184,8 @@ def check_table(path: str | Path, names: Mapping[str, str] | None = None) -> Con
         the reference features.
     names : mapping of str to str, optional
         The table's column for a reference feature, where it has another name.
+    reference : str or Path, optional
+        As in load_reference.
 
     Returns
     -------
@@ -142,19 +194,16 @@ def check_table(path: str | Path, names: Mapping[str, str] | None = None) -> Con
     Raises
     ------
     TableError
-        If the table cannot be read, names no phantom or one twice, or has none of the features.
+        If a table cannot be read, or this one names no phantom or one twice, or has none of the features.
     """
-    where, reference = f"table {path}", load_reference()
+    where, known = f"table {path}", load_reference(reference)
     read = _read(Path(path), dict(names or {}), where)
-    known = set(reference["phantom"])
-    read = read[read.index.isin(known)]
+    read = read[read.index.isin(set(known["phantom"]))]
     if not len(read):
-        raise TableError(
-            f"{where} names no phantom, such as {reference['phantom'][0]}; `ridgefeat phantoms` makes them"
-        )
+        raise TableError(f"{where} names no phantom, such as {known['phantom'][0]}; `ridgefeat phantoms` makes them")
     if (twice := read.index[read.index.duplicated()]).size:
         raise TableError(f"{where} names {twice[0]} twice; keep one row per phantom")
-    rows = reference[reference["phantom"].isin(read.index) & reference["feature"].isin(read.columns)]
+    rows = known[known["phantom"].isin(read.index) & known["feature"].isin(read.columns)]
     rows = rows.rename(columns={"value": "reference"}).reset_index(drop=True)
     value = np.array([read.at[p, f] for p, f in zip(rows["phantom"], rows["feature"], strict=True)], float)
     off = value - rows["reference"]
@@ -162,8 +211,8 @@ def check_table(path: str | Path, names: Mapping[str, str] | None = None) -> Con
     rows.insert(3, "value", value)
     rows.insert(5, "deviation", off)
     rows.insert(7, "verdict", np.where(np.isnan(value), MISSING, np.where(is_near, AGREES, DEVIATES)))
-    untested = [name for name in reference["feature"].unique() if name not in read.columns]
-    absent = [name for name in reference["phantom"].unique() if name not in read.index]
+    untested = [name for name in known["feature"].unique() if name not in read.columns]
+    absent = [name for name in known["phantom"].unique() if name not in read.index]
     return Conformity(rows, untested, absent)
 
 
@@ -171,21 +220,13 @@ def _read(path: Path, names: dict[str, str], where: str) -> pd.DataFrame:
     """Return the table's reference features by the name of the phantom."""
     if unknown := [name for name in names if name not in BY_NAME]:
         raise TableError(f"there is no reference feature {unknown[0]!r}; reference.csv lists them")
-    with os_errors_as(TableError, f"{where} cannot be read"):
-        if not path.is_file():
-            raise TableError(f"{where}: no such file")
-        table = open_table(path, TableError, where, max_bytes=MAX_TABLE_BYTES)
-        if table is None:
-            raise TableError(f"{where} is Parquet; save it as CSV")
-        log_dialect(table)
-        if lacking := [theirs for theirs in names.values() if theirs not in table.names]:
-            raise TableError(f"{where} has no column {lacking[0]!r}; it has: {first_few(table.names, 20)}")
-        place = next((name for name in NAMES if name in table.names), None)
-        if place is None:
-            raise TableError(f"{where} has no column {' or '.join(NAMES)}, which names the phantom of each row")
-        columns = {n: names.get(n, n) for n in BY_NAME if names.get(n, n) in table.names}
-        if not columns:
-            raise TableError(f"{where} has no reference feature, such as {next(iter(BY_NAME))}; name it with --name")
-        frame = next(table.frames(set(columns.values()), columns=[place, *dict.fromkeys(columns.values())]))
+    table = _open(path, where)
+    place = next((name for name in NAMES if name in table.names), None)
+    if place is None:
+        raise TableError(f"{where} has no column {' or '.join(NAMES)}, which names the phantom of each row")
+    columns = {n: names.get(n, n) for n in BY_NAME if n in names or n in table.names}
+    if not columns:
+        raise TableError(f"{where} has no reference feature, such as {next(iter(BY_NAME))}; name it with --name")
+    frame = _columns(table, [place, *dict.fromkeys(columns.values())], set(columns.values()))
     index = [Path(str(name).replace("\\", "/")).stem for name in frame[place]]
     return frame[list(columns.values())].set_axis(list(columns), axis=1).set_axis(index, axis=0)
