@@ -31,7 +31,7 @@ NAMES = ("phantom", "file", "meta_source")
 MAX_TABLE_BYTES = 64 << 20
 AGREES, DEVIATES, MISSING = "agrees", "deviates", "missing"
 _SLACK = 1e-6
-"""Of a tolerance: values are read from texts of few digits."""
+"""Relative, beyond the tolerance: values are read from texts of few digits."""
 
 
 def load_reference(path: str | Path | None = None) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def load_reference(path: str | Path | None = None) -> pd.DataFrame:
         held = json.loads(files("ridgefeat.reference").joinpath(DATA).read_text("utf-8"))
         return _described(pd.DataFrame(held))
     found = _columns(_open(Path(path), f"reference {path}"), COLUMNS, ("value", "tolerance"))
-    if unknown := sorted(set(found["feature"]) - set(BY_NAME)):
+    if unknown := sorted(set(found["feature"].fillna("")) - set(BY_NAME)):
         raise TableError(
             f"reference {path} has the unknown feature {unknown[0]!r}; `ridgefeat phantoms` writes one anew"
         )

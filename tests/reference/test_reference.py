@@ -147,8 +147,10 @@ def test_the_set_as_files(tmp_path, monkeypatch):
     table = tmp_path / "t.csv"
     table.write_text(f"file,ridge_period_mean\nprint_01.png,{period * 1.03}\n")
     run("conform", table, "--reference", tmp_path / "set" / "reference.csv", code=1)
-    (tmp_path / "bad.csv").write_text("phantom,feature,value,tolerance,origin\nprint_01,ridge_hue,1,1,me\n")
-    assert "ridge_hue" in run("conform", table, "--reference", tmp_path / "bad.csv", code=2).stderr
+    (tmp_path / "bad.csv").write_text(
+        "phantom,feature,value,tolerance,origin\nprint_01,ridge_hue,1,1,me\nprint_02,,1,1,me\n"
+    )
+    assert "unknown feature ''" in run("conform", table, "--reference", tmp_path / "bad.csv", code=2).stderr
     fp = rf.read(tmp_path / "set" / "grating_fine_300.png")
     assert (fp.dpi_x, fp.original.shape) == (pytest.approx(300, abs=0.1), (240, 240))
     assert read_truth(tmp_path / "set" / "grating_fine_300.npz").period[0, 0] * MM_PER_PX == pytest.approx(0.35)
