@@ -1,4 +1,4 @@
-"""Draw what each family measures, on a simulated print: docs/images/family_*.png; and one value: explain.png.
+"""Draw what each family measures, on a simulated print: docs/images/family_*.png; one value: explain.png; phantoms.png.
 
     make pictures
 
@@ -27,6 +27,7 @@ from ridgefeat.features.quality import nfiq2
 from ridgefeat.features.quality.blocks import inner_blocks, without_frame
 from ridgefeat.features.ridge import count_ridges
 from ridgefeat.features.texture import lbp
+from ridgefeat.reference import make_phantoms
 from ridgefeat.structure import ENDING, MM_PER_PX
 from ridgefeat.synth import make_impression, make_master
 
@@ -250,8 +251,21 @@ def explained(fp: rf.Fingerprint) -> None:
     print("docs/images/explain.png")
 
 
+def phantoms() -> None:
+    """Draw each scene of the reference set."""
+    figure, axes = plt.subplots(2, 7, figsize=(13, 4.2), layout="constrained")
+    chosen = [one for one in make_phantoms() if one.name.endswith("_500")]
+    for ax, one in zip(axes.flat, chosen, strict=True):
+        bare(ax, one.image, vmin=0, vmax=255, interpolation="hanning")
+        ax.set_title(one.name.removesuffix("_500"), fontsize=10)
+    figure.savefig(FOLDER / "phantoms.png", dpi=110, metadata={"Software": None})
+    plt.close(figure)
+    print("docs/images/phantoms.png")
+
+
 def main() -> None:
-    """Draw all families, and an explanation."""
+    """Draw all families, an explanation, and the phantoms."""
+    phantoms()
     fp = example()
     explained(fp)
     for draw in (ridge, orient, gabor, minutiae, quality, texture):

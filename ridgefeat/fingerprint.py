@@ -47,7 +47,12 @@ from ridgefeat.structure import (
 from ridgefeat.work.threads import one_thread
 
 if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
     from matplotlib.axes import Axes
+
+    from ridgefeat.features.family import Families
 
 INVERT = ("auto", "yes", "no")
 THUMBNAIL = 240
@@ -272,6 +277,25 @@ class Fingerprint:
         """Return where ridges are in another working image, by this print's parameters."""
         found = gabor.gabor_responses(normalisation.normalise(image, self.params.normalisation), self.params.gabor)
         return segmentation.segment(image, found, self.params.segmentation)
+
+    def features(
+        self, families: Families | None = None, *, errors: bool | str | os.PathLike[str] = False
+    ) -> pd.Series[float]:
+        """Return the features of some `families` by column name; with `errors` also each standard error, as NAME_se.
+
+        Arguments and errors raised are those of `ridgefeat.extract`.
+
+        Examples
+        --------
+        >>> from ridgefeat.synth.simple import grating
+        >>> fp = Fingerprint(grating((198, 198), 9.0).image)
+        >>> found = fp.features(["ridge", "quality"], errors=True)
+        >>> round(float(found["ridge_period_mean"]), 2), bool(found["ridge_period_mean_se"] > 0)
+        (0.46, True)
+        """
+        from ridgefeat.table import extract
+
+        return extract(self, families, errors=errors)
 
     def plot(self, panel: str = "minutiae", ax: Axes | None = None) -> Axes:
         """Draw the print and one of its stages with matplotlib. Return the axes.

@@ -1,8 +1,12 @@
-"""How well a second impression of a finger repeats a value: intraclass correlation and smallest detectable change."""
+"""How well a second impression of a finger repeats a value: intraclass correlation, smallest detectable change, and
+the standard error of one print's values."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +24,13 @@ OWN_SET = "FCJ2020"
 """Of the sets in the package's table, the one that is used unless another is asked for: it names people."""
 DATA = "reliability.json"
 """The package's table, by set, which benchmarks/repeatability.py writes."""
+ERROR_DATA = "measurement_error.json"
+"""The package's model of standard errors, which benchmarks/errors.py writes."""
+ERROR_SUFFIX = "_se"
+"""Ends the name of the column that holds a column's standard errors."""
+ERROR_NEEDS = ("quality_score", "ridge_area")
+"""Columns on which a print's standard errors depend."""
+UNKNOWN_SENSOR = "unknown sensor"
 SAMPLES = 1000
 MIN_FINGERS = 5
 """Fingers with two or more values below which a column has no coefficient."""
@@ -184,3 +195,90 @@ def load_reliability(source: str | Path = OWN_SET) -> pd.DataFrame:
     if (twice := frame["column"][frame["column"].duplicated()]).size:
         raise TableError(f"{where} lists {twice.iloc[0]!r} twice; keep one row per column")
     return frame
+
+
+@dataclass(frozen=True)
+class ErrorModel:
+    """Standard errors of a print's values.
+
+    se = deviation x exp(a (quality - q0) + b ln(area / a0)): the deviation of a column, two exponents of its family.
+
+    Attributes
+    ----------
+    source : str
+        Whose deviations they are: "unknown sensor" (the package's, widened), or the name of a table of reliability.
+    deviations : tuple of (str, float)
+        The columns whose standard error is known, and that of a print of quality q0 and area a0, in the column's unit.
+    """
+
+    source: str
+    deviations: tuple[tuple[str, float], ...]
+
+    @classmethod
+    def make(cls, source: str | Path | None = None) -> ErrorModel:
+        """Return the model for an unknown sensor; or for that of a table which `ridgefeat reliability` wrote.
+
+        Raises TableError if the table cannot be read, or has no column `within_sd`.
+        """
+        if source is None:
+            fitted = _fitted()
+            wider = {name: d * fitted["widening"][_family(name)] for name, d in fitted["deviations"].items()}
+            return cls(UNKNOWN_SENSOR, tuple(wider.items()))
+        found = load_reliability(source)
+        if "within_sd" not in found:
+            raise TableError(f"table of reliability {source} has no column 'within_sd'; `ridgefeat reliability` has it")
+        known = found[found["within_sd"].notna()]
+        return cls(Path(source).name, tuple(zip(known["column"], known["within_sd"].astype(float), strict=True)))
+
+    def of(self, names: Sequence[str], values: ArrayLike) -> NDArray[np.float32]:
+        """Return the standard errors of values.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Columns, ERROR_NEEDS among them.
+        values : array-like, shape (columns,) or (prints, columns)
+
+        Returns
+        -------
+        ndarray of float32, shape of the values
+            NaN where a value is missing, or its column's deviation is not known.
+
+        Examples
+        --------
+        >>> names = ["ridge_period_mean", "quality_score", "ridge_area"]
+        >>> model = ErrorModel("ours", (("ridge_period_mean", 0.01),))
+        >>> good, poor = model.of(names, [[0.45, 90, 2.5], [0.45, 40, 1.0]])[:, 0]
+        >>> bool(good < 0.01 < poor)
+        True
+        """
+        x, known, fitted = np.asarray(values, np.float64), dict(self.deviations), _fitted()
+        quality, area = (x[..., list(names).index(name), None] for name in ERROR_NEEDS)
+        none = (0.0, 0.0)  # of a user's own family
+        a, b = np.array([fitted["exponents"].get(_family(name), none) for name in names], float).T
+        deviation = np.array([known.get(name, np.nan) for name in names], float)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            se = deviation * np.exp(a * (quality - fitted["quality"]) + b * np.log(area / fitted["area"]))
+        return np.where(np.isfinite(x + se), se, np.nan).astype(np.float32)
+
+
+def _family(name: str) -> str:
+    return name.partition("_")[0]
+
+
+@cache
+def _fitted() -> Mapping[str, Any]:
+    """Return what was fitted: quality, area (where deviations hold), exponents, widening by family, deviations."""
+    held: Mapping[str, Any] = json.loads(files("ridgefeat").joinpath(ERROR_DATA).read_text("utf-8"))
+    return held
+
+
+def is_error_of(name: str, columns: Container[str]) -> bool:
+    """Whether a column holds the standard errors of one of some columns.
+
+    Examples
+    --------
+    >>> is_error_of("ridge_area_se", ["ridge_area"]), is_error_of("minutiae_se", ["ridge_area"])
+    (True, False)
+    """
+    return name.endswith(ERROR_SUFFIX) and name.removesuffix(ERROR_SUFFIX) in columns

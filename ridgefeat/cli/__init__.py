@@ -51,6 +51,8 @@ SECTIONS = {
     "Other": {
         "demo": ("demo.command", "Run all of it once, on synthetic prints."),
         "synth": ("synth.command", "Make synthetic prints with known truth."),
+        "phantoms": ("reference.phantoms", "Write images of known feature values."),
+        "conform": ("reference.conform", "Compare a tool's values with those."),
         "doctor": ("doctor.command", "Check this installation."),
         "completion": ("completion.command", "Print the script for tab completion."),
     },

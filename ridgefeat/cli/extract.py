@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 )
 @click.option("--fingers", type=click.Choice(["split"]), help="Cut a slap, or several prints, into a row per finger.")
 @options.path("--like", metavar="FILE.json", help="Extract exactly as for the table with this sidecar.")
+@click.option("--errors", is_flag=True, help="Also write the standard error of every value, as NAME_se.")
+@options.path("--reliability", metavar="TABLE", help="For --errors: how well your sensor repeats (see reliability).")
 @options.jobs
 @options.engine
 @options.limits
@@ -51,7 +53,8 @@ def command(**given: Any) -> None:
     The table has one row per print: properties of the file (meta_…), labels, features. A print that cannot be
     read keeps its row; meta_error gives the reason, and the exit code is 1. The sidecar features.json, written next
     to features.csv, records how the table was made. File names are copied unchanged. A spreadsheet that
-    uses decimal commas opens .xlsx and --csv-dialect semicolon as they are; standard CSV it may damage.
+    uses decimal commas opens .xlsx and --csv-dialect semicolon as they are; standard CSV it may damage. With --errors,
+    a second impression of the finger lies within 1.96 sqrt(2) standard errors in 95 of 100 cases.
 
     \b
     Examples:
@@ -60,6 +63,7 @@ def command(**given: Any) -> None:
       ridgefeat extract SD4 -o sd4.csv --index SD4/index.csv --validate
       ridgefeat extract new/ -o new.csv --like features.json
       ridgefeat extract slaps/ -o fingers.csv --fingers split
+      ridgefeat extract prints/ -o with_errors.csv --errors
       ridgefeat extract set.zip -o features/ --timeout 10 --engine dask=tcp://10.0.0.1:8786
     """
     if not given["inputs"] and not given["lists"]:
@@ -68,6 +72,8 @@ def command(**given: Any) -> None:
         raise click.UsageError("--resume and --overwrite exclude each other; give one of the two")
     if given["mirror"] and given["minutiae"]:
         raise click.UsageError("--mirror and --minutiae exclude each other: minutiae are those of the print as it is")
+    if given["reliability"] and not given["errors"]:
+        raise click.UsageError("--reliability says how well your sensor repeats for --errors; give --errors too")
     if not given["output"] and not given["validate"]:
         raise click.UsageError("Missing option '-o' / '--output': the table to write.")
     from ridgefeat.work.engine import parse_engine
@@ -96,6 +102,7 @@ def command(**given: Any) -> None:
 
 
 def _recipe(given: dict[str, Any]) -> Recipe:
+    from ridgefeat.reliability import ErrorModel
     from ridgefeat.table import Recipe, load_sidecar
 
     like = Recipe.like(load_sidecar(given["like"]), given["like"], given["families"]) if given["like"] else None
@@ -104,6 +111,7 @@ def _recipe(given: dict[str, Any]) -> Recipe:
         name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror", "invert", "fingers")
     }
     options_given["params"] = params
+    options_given["errors"] = ErrorModel.make(given["reliability"]) if given["errors"] else None
     if like is not None:
         return like.agreeing(**options_given)
     return Recipe.make(**{name: value for name, value in options_given.items() if value is not None})

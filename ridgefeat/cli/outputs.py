@@ -116,13 +116,13 @@ def _bench_files() -> list[str]:
 
 
 def _files_of(command: str) -> list[str]:
-    from ridgefeat.cli import audit, compare, threshold
+    from ridgefeat.cli import audit, compare, reference, threshold
 
-    return list({"audit": audit, "compare": compare, "threshold": threshold}[command].FILES)
+    return list({"audit": audit, "compare": compare, "phantoms": reference, "threshold": threshold}[command].FILES)
 
 
 RESULTS: dict[str, Any] = {"bench": _bench_files} | {
-    name: functools.partial(_files_of, name) for name in ("audit", "compare", "threshold")
+    name: functools.partial(_files_of, name) for name in ("audit", "compare", "phantoms", "threshold")
 }
 """Commands whose output is a folder, and the files that they write there."""
 

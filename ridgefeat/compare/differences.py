@@ -14,7 +14,7 @@ from ridgefeat.compare.effects import Float, Interval
 from ridgefeat.compare.mixed import fit_mixed
 from ridgefeat.compare.people import MIN_PEOPLE, People
 from ridgefeat.compare.permutation import count_permutations, permutation_p
-from ridgefeat.reliability import OWN_SET, load_reliability
+from ridgefeat.reliability import OWN_SET, ErrorModel, load_reliability
 
 ALPHA = 0.05
 """Share of false discoveries up to which a difference counts as found."""
@@ -34,7 +34,8 @@ class Differences:
         sd_<level> per level (of all people where the label is a number); `difference` (first level less second, or the
         change per unit of the number), the standardised effect (`hedges_g` and `cliffs_delta`, `eta_squared`, or
         `rank_correlation`), each with its interval <name>_low, <name>_high; `p`, `q`; `smallest_effect`, which this
-        many people show with a power of 80 %; `icc`, `icc_low`, `icc_high`, `icc_set`; `note`.
+        many people show with a power of 80 %; `icc`, `icc_low`, `icc_high`, `icc_set`; `error` (standard error of one
+        print's value of usual quality and area, for an unknown sensor); `note`.
     kind : "two", "several" or "number"
         Of the label.
     model : "permutation" or "mixed"
@@ -124,7 +125,9 @@ def compare_people(people: People, *, model: str = "permutation", seed: int = 0)
     table |= {"p": p, "q": q, "smallest_effect": np.where(np.isfinite(p), smallest, np.nan)}
     measured = load_reliability(OWN_SET).set_index("column").reindex(people.columns)
     table |= {name: measured[name].to_numpy() for name in ("icc", "icc_low", "icc_high")}
-    table |= {"icc_set": np.where(measured["icc"].notna(), OWN_SET, ""), "note": notes}
+    error = dict(ErrorModel.make().deviations)
+    table["icc_set"] = np.where(measured["icc"].notna(), OWN_SET, "")
+    table |= {"error": [error.get(name, np.nan) for name in people.columns], "note": notes}
     frame = pd.concat([frame, pd.DataFrame(table)], axis=1)
     return Differences(people, frame, kind, model, count_permutations(*values.shape), seed)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ridgefeat.features.layers import Layer
-from ridgefeat.reliability import load_reliability
+from ridgefeat.reliability import DETECTABLE, UNKNOWN_SENSOR, load_reliability
 from ridgefeat.structure import Float
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Explanation:
 
     `parts` are those of which it is the sum; none if it is no sum. `reason` says why a value is missing. `layers` are
     what was measured where on the print `fp`, and `among` are the column's values for other prints; `plot` draws them.
+    `error` is the value's standard error for an unknown sensor.
     """
 
     column: Column
@@ -63,6 +64,7 @@ class Explanation:
     fp: Fingerprint | None = field(default=None, repr=False, compare=False)
     layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
     among: Float | None = field(default=None, repr=False, compare=False)
+    error: float = float("nan")
 
     @property
     def percentile(self) -> float:
@@ -75,9 +77,14 @@ class Explanation:
 
     @property
     def context(self) -> dict[str, str]:
-        """What to compare the value with, as texts by name: range, reliability, among."""
+        """What to compare the value with, as texts by name: range, error, reliability, among."""
         column = self.column
         found = {"range": f"{column.low:g} to {column.high:g} {column.unit}".strip()}
+        if np.isfinite(self.error):
+            se, within = (f"{v:.2g} {column.unit}".strip() for v in (self.error, DETECTABLE * self.error))
+            found["error"] = (
+                f"standard error {se} ({UNKNOWN_SENSOR}): 95 % of second impressions differ by {within} or less"
+            )
         if known := _reliability(column.name):
             found["reliability"] = known
         if self.among is not None:

@@ -28,19 +28,22 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ridgefeat.errors import ParameterError
+from ridgefeat.features import zones
 from ridgefeat.features.explanation import Column, Explanation, Part
 from ridgefeat.features.layers import Area, Bars, Layer
 from ridgefeat.features.own import load_family, source_digest
 from ridgefeat.files import first_few
+from ridgefeat.reliability import ERROR_NEEDS, ErrorModel
 from ridgefeat.structure import Float
 from ridgefeat.work.threads import one_thread
 
@@ -322,7 +325,21 @@ def explain(fp: Fingerprint, name: str, families: Families | None = None) -> Exp
     if not near:
         names = ", ".join(f.name for f in known)
         raise ParameterError(f"{name!r} begins with no family's name; the families are: {names}")
-    return near[-1].explain(fp, name)
+    found = near[-1].explain(fp, name)
+    return replace(found, error=_standard_error(fp, name, found.value))
+
+
+def _standard_error(fp: Fingerprint, name: str, value: float) -> float:
+    """Return the standard error of a value for an unknown sensor; NaN if it is not known."""
+    if fp not in _SCORES:
+        quality = families()["quality"]
+        _SCORES[fp] = float(quality.compute(fp)[[c.name for c in quality.all_columns()].index("quality_score")])
+    needed = {"quality_score": _SCORES[fp], "ridge_area": zones.area(fp) / 100}
+    return float(ErrorModel.make().of([name, *ERROR_NEEDS], [value, *(needed[n] for n in ERROR_NEEDS)])[0])
+
+
+_SCORES: WeakKeyDictionary[Fingerprint, float] = WeakKeyDictionary()
+"""Quality scores of prints whose values were explained: many columns of one print are, and a score takes 0.1 s."""
 
 
 def schema_digest(columns: Iterable[Column]) -> str:

@@ -18,13 +18,14 @@ from ridgefeat.features import explain as explain_column
 from ridgefeat.features.family import Families
 from ridgefeat.fingerprint import Fingerprint
 from ridgefeat.params import Params
+from ridgefeat.reliability import ErrorModel
 from ridgefeat.sources import LoadedPrint, RawSize, find_prints, load_print, repeated_impressions, with_regions
 from ridgefeat.structure import Float, UInt8
 from ridgefeat.table import outliers
 from ridgefeat.table.batches import Extraction, iterate_batches
 from ridgefeat.table.reading import read_table
 from ridgefeat.table.recipe import Recipe
-from ridgefeat.table.row import META, ArrayPrint, Item, Meta, compute_features, error_text, escape_controls, open_print
+from ridgefeat.table.row import META, ArrayPrint, Item, Meta, compute_values, error_text, escape_controls, open_print
 from ridgefeat.table.writers import column, kind_of, label_names, text
 from ridgefeat.work.engine import count_workers
 from ridgefeat.work.guard import Stopped, current_limits, guarded_map
@@ -90,7 +91,11 @@ def read(
 
 
 def extract(
-    fp: Fingerprint | PathLike | UInt8, families: Families | None = None, *, dpi: Dpi | None = None
+    fp: Fingerprint | PathLike | UInt8,
+    families: Families | None = None,
+    *,
+    dpi: Dpi | None = None,
+    errors: bool | PathLike = False,
 ) -> pd.Series[float]:
     """Return one print's features.
 
@@ -102,6 +107,9 @@ def extract(
         Families to compute; all without.
     dpi : float or (float, float), optional
         Resolution of a path or array; an array's is 500 without.
+    errors : bool or path
+        Whether the standard error of each value follows as NAME_se: for an unknown sensor, or for that of a table which
+        `ridgefeat reliability` wrote.
 
     Returns
     -------
@@ -113,15 +121,21 @@ def extract(
     ImageError
         If it is no image that can be read.
     ParameterError
-        For an unknown family.
+        For an unknown family, or errors without the families ridge and quality.
+    TableError
+        If the table of reliability cannot be read.
     """
     import pandas as pd
 
-    recipe = Recipe.make(families)
+    recipe = Recipe.make(families, errors=_error_model(errors))
     fp = _as_print(fp, dpi)
     with one_thread():
-        values = compute_features(fp, recipe.families)
-    return pd.Series(values, index=[c.name for c in recipe.columns()], name=fp.source or None)
+        values = compute_values(fp, recipe)
+    return pd.Series(values, index=recipe.names(), name=fp.source or None)
+
+
+def _error_model(errors: bool | PathLike) -> ErrorModel | None:
+    return ErrorModel.make(None if errors is True else os.fspath(errors)) if errors else None
 
 
 def explain(
@@ -200,6 +214,7 @@ def extract_many(
     regex: str | None = None,
     mirror: str | None = None,
     invert: str = "auto",
+    errors: bool | PathLike = False,
     jobs: int | None = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -222,6 +237,8 @@ def extract_many(
         both hands. A print without the label is left as it is and has the flag `hand_unknown`.
     invert : {"auto", "yes", "no"}
         Whether ridges are white and the negative is measured; by default the surroundings of each print decide.
+    errors : bool or path
+        As in `extract`.
     jobs : int or None
         Worker processes; None or -1 for every core.
     progress : bool
@@ -241,10 +258,10 @@ def extract_many(
     """
     import pandas as pd
 
-    recipe = Recipe.make(families, params, dpi, layout, regex, mirror, invert)
+    recipe = Recipe.make(families, params, dpi, layout, regex, mirror, invert, errors=_error_model(errors))
     items = _as_items(prints, layout=layout, index=index, index_column=index_column, regex=regex)
     meta, values = compute_rows(items, recipe, jobs, progress)
-    names = [c.name for c in recipe.columns()]
+    names = recipe.names()
     outliers.flag_outliers(meta, values, names)
     cells = {name: column([text(m[name]) for m in meta], kind) for name, kind in META.items()}
     for name in label_names(items):
@@ -278,7 +295,7 @@ def compute_rows(
             batches.append(batch)
             bar.update(len(batch))
     batches.sort(key=lambda batch: batch.start)
-    none = np.zeros((0, len(recipe.columns())), np.float32)
+    none = np.zeros((0, len(recipe.names())), np.float32)
     return [m for b in batches for m in b.meta], np.concatenate([none, *(b.features for b in batches)])
 
 

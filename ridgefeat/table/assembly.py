@@ -55,6 +55,7 @@ def plan_parts(items: Sequence[Item], about: Mapping[str, Any]) -> list[Part]:
     count = max(1, -(-len(items) // PART_ROWS))
     bounds = [len(items) * k // count for k in range(count + 1)]
     settings = [about[k] for k in ("parameters", "schema_digest", "label_kinds", "libraries", "version", "dpi")]
+    settings += [about["errors"]] if "errors" in about else []
     base = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     parts = []
     for k in range(count):
@@ -81,8 +82,9 @@ def assemble(
     being renamed, no sidecar.
     """
     output = summary.table
-    layout = {**META, **about["label_kinds"]}, about["columns"]
-    left = _counted(rows, summary, [column["name"] for column in about["columns"]])
+    columns = sidecar.numeric_columns(about)
+    layout = {**META, **about["label_kinds"]}, columns
+    left = _counted(rows, summary, [column["name"] for column in columns])
 
     def describe(path: Path, made: Mapping[str, Any]) -> None:
         path.write_bytes(json_bytes({"format": sidecar.FORMAT, **about, **summary.counts(), **made}))
@@ -167,7 +169,9 @@ def check_output(output: str | Path, mode: str) -> None:
 def check_size(output: str | Path, about: Mapping[str, Any], rows: int) -> None:
     """Raise TableError if a table of so many rows does not fit into the file."""
     if not is_folder(output) and format_of(Path(output)) == ".xlsx":
-        check_sheet_size(Path(output), rows, len(META) + len(about["label_kinds"]) + len(about["columns"]), TableError)
+        check_sheet_size(
+            Path(output), rows, len(META) + len(about["label_kinds"]) + len(sidecar.numeric_columns(about)), TableError
+        )
 
 
 def _check_file(output: Path, mode: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from ridgefeat import tabular
 from ridgefeat.errors import TableError
 from ridgefeat.files import first_few, os_errors_as
+from ridgefeat.reliability import is_error_of
 
 MAX_BYTES = 8 << 30
 
@@ -47,7 +48,7 @@ def describe_foreign(path: str | Path, patterns: Sequence[str]) -> dict[str, Any
                 names = list(file.schema_arrow.names)
     family: dict[str, str] = {}
     for pattern in patterns:
-        found = [n for n in names if fnmatchcase(n, pattern)]
+        found = [n for n in names if fnmatchcase(n, pattern) and not is_error_of(n, names)]
         if not found:
             raise TableError(f"{where} has no column like {pattern!r}; it has: {first_few(names, 20)}")
         family |= {n: pattern.rstrip("*?_") or "features" for n in found if n not in family}

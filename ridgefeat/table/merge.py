@@ -89,8 +89,9 @@ def merge_tables(
         "duplicates": len(twice),
         "merged": [_origin(p, a) for p, a in zip(paths, abouts, strict=True)],
     }
-    names = [c["name"] for c in about["columns"]]
-    rows = (row for path in paths for frame in iterate_table(path) for row in rows_of(frame, kinds, names))
+    names = [c["name"] for c in sidecar.numeric_columns(about)]
+    frames = (frame for path in paths for frame in iterate_table(path, columns=names))
+    rows = (row for frame in frames for row in rows_of(frame, kinds, names))
     return write_rows(rows, count, about, output, dialect)
 
 
@@ -115,6 +116,8 @@ def write_rows(
 def _refuse_unlike(paths: Sequence[Path], abouts: Sequence[Mapping[str, Any]]) -> None:
     for path, about in zip(paths[1:], abouts[1:], strict=True):
         found = differences(abouts[0], about)
+        if abouts[0].get("errors") != about.get("errors"):
+            found.append("standard errors")
         if abouts[0].get("version") != about.get("version"):
             found.append(f"version: {abouts[0].get('version')}, {about.get('version')}")
         one, two = (a.get("libraries") or {} for a in (abouts[0], about))
@@ -231,7 +234,7 @@ def split_table(
         raise ParameterError(f"the share for testing must lie between 0 and 1, got {test:g}")
     source, folder, about = Path(table), Path(output), load_sidecar(table)
     is_test = _draw(source, group, test, stratify, seed)
-    names, kinds = [c["name"] for c in about["columns"]], about["label_kinds"]
+    names, kinds = [c["name"] for c in sidecar.numeric_columns(about)], about["label_kinds"]
     ending = "/" if source.is_dir() else source.suffix if source.suffix.lower() in FORMATS else ".csv"
     with os_errors_as(TableError, f"output folder {folder} cannot be made"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -245,7 +248,12 @@ def split_table(
     with results_folder(folder, "split", TableError, typed=command) as temporary:
         for name, rows in zip(PARTS, (~is_test, is_test), strict=True):
             chosen = iter(rows.tolist())
-            cells = (row for frame in iterate_table(source) for row in rows_of(frame, kinds, names) if next(chosen))
+            cells = (
+                row
+                for frame in iterate_table(source, columns=names)
+                for row in rows_of(frame, kinds, names)
+                if next(chosen)
+            )
             made.append(write_rows(cells, int(rows.sum()), own, f"{temporary / name}{ending}", dialect))
     for part in made:
         part.table, part.sidecar = (folder / p.relative_to(temporary) for p in (part.table, part.sidecar))

@@ -22,6 +22,7 @@ from ridgefeat.files import (
     sha256,
     size_text,
 )
+from ridgefeat.reliability import ERROR_SUFFIX, is_error_of
 from ridgefeat.table import sidecar
 from ridgefeat.table.row import LABELS, META, Kind
 from ridgefeat.table.writers import column, kind_of
@@ -48,7 +49,8 @@ def read_table(
     Parameters
     ----------
     path : str or Path
-        The table. Its sidecar says which columns are features; columns added since then are taken as labels.
+        The table. Its sidecar says which columns are features; columns added since then are taken as labels, but for
+        standard errors (NAME_se), which are read only where `columns` names them.
     verify : bool
         Also refuse a table that was changed since it was written.
     columns : collection of str, optional
@@ -136,8 +138,9 @@ class _Wanted:
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """All features that the sidecar names, read or not."""
-        return frozenset(c["name"] for c in self.about["columns"])
+        """All features that the sidecar names, read or not, and their standard errors."""
+        names = [c["name"] for c in self.about["columns"]]
+        return frozenset([*names, *(n + ERROR_SUFFIX for n in names)])
 
     def kept(self, header: Sequence[str]) -> list[str]:
         """Return which of a table's columns are read; raise TableError if two have one name."""
@@ -154,9 +157,9 @@ def _plan(
     names = [c["name"] for c in about["columns"]]
     if columns is not None:
         known, asked = set(names), set(columns)
-        if unknown := [c for c in columns if c not in known]:
+        if unknown := [c for c in columns if c not in known and not is_error_of(c, known)]:
             raise TableError(f"table {path} has no feature {unknown[0]!r}")
-        names = [n for n in names if n in asked]
+        names = [n for n in (*names, *(n + ERROR_SUFFIX for n in names)) if n in asked]
     return _Wanted(f"table {path}", about, names, None if labels is None else frozenset(labels))
 
 

@@ -13,6 +13,7 @@ from ridgefeat.features.family import Families, explain_renamed
 from ridgefeat.files import bare_name, first_few
 from ridgefeat.fingerprint import INVERT, check_dpi
 from ridgefeat.params import RENAMED_PARAMETERS, Params
+from ridgefeat.reliability import ERROR_NEEDS, ERROR_SUFFIX, ErrorModel
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Recipe:
         Whether ridges are white.
     fingers : {"split"} or None
         Whether split_prints has cut images into fingers; extraction itself does not.
+    errors : ErrorModel or None
+        Of the standard errors that stand after the features.
     """
 
     families: tuple[str | Family, ...]
@@ -47,6 +50,7 @@ class Recipe:
     mirror: str | None = None
     invert: str = "auto"
     fingers: str | None = None
+    errors: ErrorModel | None = None
 
     @classmethod
     def make(
@@ -59,11 +63,13 @@ class Recipe:
         mirror: str | None = None,
         invert: str = "auto",
         fingers: str | None = None,
+        errors: ErrorModel | None = None,
     ) -> Recipe:
         """Return a checked recipe; whatever is left out takes its default.
 
         Raises ParameterError for an unknown or unusable family, an impossible resolution, another hand than left and
-        right, another `invert` than auto, yes and no, or other `fingers` than split.
+        right, another `invert` than auto, yes and no, other `fingers` than split, or errors without the families that
+        they depend on.
         """
         if invert not in INVERT:
             raise ParameterError(f"invert must be one of {', '.join(INVERT)}, got {invert!r}")
@@ -73,7 +79,12 @@ class Recipe:
             raise ParameterError(f"fingers must be 'split' or None, got {fingers!r}")
         chosen = tuple(f if f.digest else f.name for f in select(families))
         dpi = None if dpi is None else check_dpi(dpi)
-        return cls(chosen, params or Params(), dpi, layout, regex, mirror, invert, fingers)
+        needed = {name.partition("_")[0] for name in ERROR_NEEDS}
+        if errors and (lacking := sorted(needed - {f for f in chosen if isinstance(f, str)})):
+            raise ParameterError(
+                f"standard errors depend on {' and '.join(ERROR_NEEDS)}; add the family {' and '.join(lacking)}"
+            )
+        return cls(chosen, params or Params(), dpi, layout, regex, mirror, invert, fingers, errors)
 
     @classmethod
     def like(cls, content: Mapping[str, Any], where: str, families: Families | None = None) -> Recipe:
@@ -90,6 +101,8 @@ class Recipe:
             dpi = content.get("dpi")
             dpi = None if dpi is None else tuple(dpi)
             others = {k: content[k] for k in ("regex", "mirror", "invert", "fingers") if k in content}
+            if known := content.get("errors"):
+                others["errors"] = ErrorModel(known["source"], tuple(known["deviations"].items()))
             names = [own.get(n, n.partition(":")[0]) for n in content["families"]]
             recipe = cls.make(names, params, dpi, content["layout"], **others)
         except (RidgefeatError, TypeError) as error:
@@ -120,6 +133,11 @@ class Recipe:
         """Return the feature columns in their order."""
         return [c for family in select(self.families) for c in family.all_columns()]
 
+    def names(self) -> list[str]:
+        """Return the names of what is computed: the feature columns, and their standard errors if asked for."""
+        names = [c.name for c in self.columns()]
+        return [*names, *(n + ERROR_SUFFIX for n in names)] if self.errors else names
+
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as sidecars and manifests hold it, digests included."""
         columns = self.columns()
@@ -139,6 +157,7 @@ class Recipe:
             "mirror": self.mirror,
             "invert": self.invert,
             "fingers": self.fingers,
+            **({"errors": {**vars(self.errors), "deviations": dict(self.errors.deviations)}} if self.errors else {}),
             "columns": as_records(columns),
             "schema_digest": schema_digest(columns),
         }
@@ -201,4 +220,6 @@ def _flat(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _short(value: Any) -> str:
     if isinstance(value, Params):
         return f"digest {value.digest}"
+    if isinstance(value, ErrorModel):
+        return value.source
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -91,7 +91,7 @@ def make_row(item: Item, recipe: Recipe) -> tuple[Meta, Float, Fingerprint | Non
             meta["meta_flags"] = join_flags([meta["meta_flags"], NO_PRINT])
             raise
         meta["meta_flags"] = join_flags([meta["meta_flags"], *fp.flags])
-        values = compute_features(fp, recipe.families)
+        values = compute_values(fp, recipe)
     except Exception as error:
         meta["meta_error"] = error_text(error).removeprefix(f"{meta['meta_source']}: ")
         return meta, values, None
@@ -110,7 +110,7 @@ def _empty_row(item: Item, recipe: Recipe) -> tuple[Meta, Float]:
     meta["meta_source"] = escape_controls(str(item.relative))
     meta["meta_layout"] = item.layout
     meta["meta_flags"] = join_flags(item.flags)
-    return meta, np.full(len(recipe.columns()), np.nan, np.float32)
+    return meta, np.full(len(recipe.names()), np.nan, np.float32)
 
 
 def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerprint:
@@ -150,6 +150,14 @@ def open_print(item: Item, recipe: Recipe, meta: Meta | None = None) -> Fingerpr
 def compute_features(fp: Fingerprint, families: Families | None = None) -> Float:
     """Return the features that some families compute from fp, in their order; float32, shape (columns,)."""
     return np.concatenate([family.compute(fp) for family in select(families)])
+
+
+def compute_values(fp: Fingerprint, recipe: Recipe) -> Float:
+    """Return what a recipe computes from fp: features, and their standard errors if asked for; shape (names,)."""
+    values = compute_features(fp, recipe.families)
+    if recipe.errors is None:
+        return values
+    return np.concatenate([values, recipe.errors.of([c.name for c in recipe.columns()], values)])
 
 
 def join_flags(flags: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.files import MAX_DESCRIPTION_BYTES, first_few, read_bounded, sha256
+from ridgefeat.reliability import ERROR_SUFFIX
 from ridgefeat.schema import check_schema
 from ridgefeat.table.recipe import differences
 from ridgefeat.table.row import META, file_state
@@ -52,6 +53,11 @@ class _OwnFamily(TypedDict, total=False):
     sha256: Required[str]
 
 
+class _Errors(TypedDict, total=False):
+    source: Required[str]
+    deviations: Required[dict[str, float]]
+
+
 class Recorded(TypedDict, total=False):
     """What decides a table's columns and values, as sidecars and models hold it."""
 
@@ -76,6 +82,7 @@ class Sidecar(Recorded, total=False):
     mirror: Literal["left", "right"] | None
     invert: Literal["auto", "yes", "no"]
     fingers: Literal["split"] | None
+    errors: _Errors
     inputs: list[str]
     inputs_digest: str
     minutiae: str | None
@@ -92,6 +99,15 @@ def sidecar_path(table: Path) -> Path:
     if table.is_dir():
         return table / TABLE_MANIFEST
     return table.with_suffix(".json")
+
+
+def numeric_columns(about: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the columns of numbers that a table has, as its sidecar describes them: features, then standard errors."""
+    columns = list(about["columns"])
+    if "errors" not in about:
+        return columns
+    se = [{**c, "name": c["name"] + ERROR_SUFFIX, "meaning": f"standard error of {c['name']}"} for c in columns]
+    return [*columns, *se]
 
 
 def library_versions() -> dict[str, str]:
@@ -136,7 +152,7 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TableError(f"{path} is no sidecar of a ridgefeat table (its format must read {FORMAT!r})")
     check_schema(content, Sidecar, f"sidecar {path}", TableError)
-    names = [*META, *content["label_kinds"], *(c["name"] for c in content["columns"])]
+    names = [*META, *content["label_kinds"], *(c["name"] for c in numeric_columns(content))]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise TableError(f"sidecar {path}: columns {first_few(twice)} are listed twice")
     return content
@@ -192,6 +208,8 @@ def agree(then: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
     """Raise TableError, with every difference, unless what was made then can be continued now."""
     try:
         found = differences(then, now)
+        if then.get("errors") != now.get("errors"):
+            found.append("standard errors")
         for key in ("version", "libraries", "layout", "regex", "dpi", "minutiae"):
             if then[key] != now[key]:
                 found.append(f"{key}: {then[key]}, now {now[key]}")

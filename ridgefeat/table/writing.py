@@ -178,7 +178,7 @@ def _rows(journal: Journal, extraction: Extraction, labels: Mapping[str, Any]) -
 
 def _find_outliers(journal: Journal, recipe: Recipe) -> Bool:
     """Return which rows are unlike the rest of the whole table; a few numbers per row are held."""
-    names = [c.name for c in recipe.columns()]
+    names = recipe.names()
     base = [names.index(n) for n in outliers.EXAMINED if n in names]
     numbers: dict[Hashable, int] = {}
     values, groups = [np.zeros((0, len(base)), np.float32)], []

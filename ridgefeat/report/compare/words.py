@@ -100,6 +100,8 @@ def find_verdict(found: Differences) -> list[str]:
     small = differ[differ[found.effect].abs() < SMALL[found.effect]]
     if len(small):
         out.append(f"Significant but small: {count_of(len(small), noun)}.")
+    if found.kind == "two" and (below := [str(c) for c in differ["column"][differ.difference.abs() < differ.error]]):
+        out.append(f"Smaller than the error of measurement of one print: {noun} in {first_few(below, 3)}.")
     if poor := [str(c) for c in differ.loc[differ["icc"] < LOW_ICC, "column"]]:
         out.append(f"A second impression of a finger repeats these poorly (ICC below {LOW_ICC}): {first_few(poor, 3)}.")
     return out
