@@ -53,8 +53,12 @@ def test_the_figures_of_the_page_are_written_into_a_folder_of_their_own(tmp_path
     assert made == {"manifest.json"} | {
         f"{n}.{ending}" for n in ("det", "far-frr", "roc", "scores") for ending in ("svg", "pdf", "png")
     }
-    assert "is not empty" in run(*how, "--figures", tmp_path / "out" / "figures", code=2).stderr
-    run(*how, "--figures", tmp_path / "out" / "figures", "--overwrite")
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "note.txt").touch()
+    how = (*how[:3], tmp_path / "again", *how[4:])
+    assert "is not empty" in run(*how, "--figures", tmp_path / "used", code=2).stderr
+    run(*how, "--figures", tmp_path / "used", "--overwrite")
+    assert (tmp_path / "used" / "note.txt").exists() and (tmp_path / "used" / "roc.png").exists()
 
 
 def test_every_comparison_is_judged_on_subjects_not_seen(tmp_path):
