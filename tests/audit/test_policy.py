@@ -33,7 +33,7 @@ def test_the_limits_as_they_come():
 
 
 def test_the_limits_of_recognition():
-    assert (marks.MIN_INLIERS, marks.MIN_COPY, marks.MAX_BITS, marks.KEYPOINTS) == (6, 10, 13, 32)
+    assert (marks.MIN_INLIERS, marks.MIN_COPY, marks.MAX_BITS, marks.KEYPOINTS) == (6, 16, 13, 64)
     assert (known.DIGEST_BYTES, recognised.MIN_AGREEMENT, people.COMPARISONS_PER_PRINT) == (6, 0.9, 5)
 
 
