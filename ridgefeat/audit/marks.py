@@ -110,7 +110,7 @@ def _describe(
     """
     points = [p for p in _sift().detect(image, None) if p.size >= min_size]
     at = np.array([p.pt for p in points], np.float32).reshape(-1, 2)
-    share = at / np.float32(image.shape[::-1])
+    share = at / np.array(image.shape[::-1], np.float32)
     edge = np.minimum(share, 1 - share).min(axis=1) < MARGIN if points else at
     chosen: list[int] = []
     for i in sorted(range(len(points)), key=lambda i: (edge[i], -points[i].response, points[i].pt)):

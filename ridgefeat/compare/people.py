@@ -292,8 +292,8 @@ def _code_levels(
     if (torn := np.flatnonzero(label[person] != code)).size:
         at = torn[0]
         both = ", ".join(sorted({str(levels[code[at]]), str(levels[label[person[at]]])}))
-        count = len(np.unique(person[label[person] != code]))
-        raise TableError(_belongs_to_prints(by, f"{count} of {len(names)} people", f"{names[person[at]]}: {both}"))
+        torn_people = f"{len(np.unique(person[torn]))} of {len(names)} people"
+        raise TableError(_belongs_to_prints(by, torn_people, f"{names[person[at]]}: {both}"))
     if len(levels) > MAX_LEVELS:
         raise TableError(
             f"{by} has {len(levels)} levels, more than {MAX_LEVELS}: {first_few(list(map(str, levels)))}. "
