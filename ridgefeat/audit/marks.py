@@ -94,10 +94,15 @@ def describe_marks(pixels: UInt8) -> NDArray[Any]:
     image, scale = _to_period(pixels)
     coarse, own = _to_side(pixels)
     # Places are those of the whole image brought to one size: the ridge period of a blurred image may be unknown.
-    frame = min(FRAME_SIDE / np.sqrt(pixels.size), MAX_SIDE / max(pixels.shape))
+    frame = frame_factor(pixels.shape)
     fine = _describe(image, MIN_SIZE * PERIOD, MIN_DISTANCE * PERIOD, QUERY_KEYPOINTS - COARSE, SUPPORT, frame / scale)
     large = _describe(coarse, 0, COARSE_DISTANCE, COARSE, 1.0, frame / own)
     return np.concatenate([fine[:, : KEYPOINTS - COARSE], large, fine[:, KEYPOINTS - COARSE :]], axis=1)
+
+
+def frame_factor(shape: tuple[int, ...]) -> float:
+    """Return the factor that brings an image of some shape to the size in which places are given."""
+    return float(min(FRAME_SIDE / np.sqrt(np.prod(shape)), MAX_SIDE / max(shape)))
 
 
 def _describe(
@@ -218,13 +223,13 @@ class MarkIndex:
         found, most = -1, 0
         for one in query:
             used = one[one["size"] > 0]
-            for i in self._candidates(used):
+            for i in self.candidates(used):
                 agreeing = count_inliers(self.records[i], used)
                 if agreeing > most:
                     found, most = int(i), agreeing
         return (found if most >= MIN_INLIERS else -1), most
 
-    def _candidates(self, query: NDArray[Any]) -> NDArray[np.intp]:
+    def candidates(self, query: NDArray[Any]) -> NDArray[np.intp]:
         """Return the signatures with the most keypoints like some of the query's, at least two."""
         keys = np.ascontiguousarray(query["hash"]).view("<u2").reshape(-1, BANDS)
         near = np.append(0, 1 << np.arange(16)).astype(np.uint16)
@@ -246,6 +251,15 @@ class MarkIndex:
 
 def count_inliers(stored: NDArray[Any], query: NDArray[Any]) -> int:
     """Return how many keypoints of a signature one shift, turn and scale brings to keypoints of an image like them."""
+    there, here = agreeing(stored, query, MAX_MAP_TURN)
+    return min(np.unique(there).size, np.unique(here).size)
+
+
+def agreeing(stored: NDArray[Any], query: NDArray[Any], max_turn: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the places of keypoints of a signature, and those to which one shift, turn and scale brings them.
+
+    Both are complex numbers in pixels of the frame; `max_turn` is in radians.
+    """
     stored = stored[stored["size"] > 0]
     differing = np.bitwise_count(stored["hash"][:, None] ^ query["hash"])
     r, q = np.nonzero(differing <= MAX_BITS)
@@ -254,19 +268,19 @@ def count_inliers(stored: NDArray[Any], query: NDArray[Any]) -> int:
         r, q = r[most], q[most]
     zoom = (query["size"][q].astype(np.float64) - stored["size"][r]) * np.log(2) / 16
     turn = _wrapped((query["angle"][q].astype(np.float64) - stored["angle"][r]) * np.pi / 128)
-    kept = (np.abs(zoom) < MAX_MAP_ZOOM) & (np.abs(turn) < MAX_MAP_TURN)
+    kept = (np.abs(zoom) < MAX_MAP_ZOOM) & (np.abs(turn) < max_turn)
     r, q, zoom, turn = r[kept], q[kept], zoom[kept], turn[kept]
-    if r.size < MIN_INLIERS:
-        return 0
     # Each pair of keypoints proposes a map; image rows grow downwards, and SIFT's angles turn with them.
     there, here = (STEP * (p["x"].astype(np.float64) + 1j * p["y"]) for p in (stored[r], query[q]))
+    if r.size < MIN_INLIERS:
+        return there[:0], here[:0]
     maps = np.exp(zoom + 1j * turn)
     error = np.abs(here[:, None] + maps[:, None] * (there - there[:, None]) - here)
     agree = error < MAX_ERROR
     agree &= np.abs(_wrapped(turn - turn[:, None])) < MAX_TURN
     agree &= np.abs(zoom - zoom[:, None]) < MAX_ZOOM
     best = max(agree, key=lambda row: int(row.sum()))
-    return min(np.unique(r[best]).size, np.unique(q[best]).size)
+    return there[best], here[best]
 
 
 def _wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
