@@ -49,10 +49,10 @@ MIN_DISTANCE = 0.7
 """Minimum distance of two keypoints in ridge periods."""
 MAX_BITS = 13
 """Bits of 64 in which two keypoints that are alike may differ."""
-MIN_INLIERS, MIN_COPY = 6, 16
+MIN_INLIERS, MIN_COPY = 7, 16
 """Keypoints that agree on one map from which two images show one finger, and from which they are one image. Prints of
-two people have at most 4, impressions of one finger in most cases fewer than 16, copies that were cropped by 10 % at
-every side more (benchmarks/recognition.py).
+two people have at most 6, impressions of one finger in most cases fewer than 16, copies that were cropped by 10 % at
+every side in most cases more (benchmarks/recognition.py).
 """
 MAX_ERROR, MAX_TURN, MAX_ZOOM = 2.6, 0.2, 0.25
 """How far a keypoint may be from where the map puts it, 1 % of the image; difference of turns in radians, and of
@@ -272,7 +272,7 @@ def agreeing(stored: NDArray[Any], query: NDArray[Any], max_turn: float) -> tupl
     r, q, zoom, turn = r[kept], q[kept], zoom[kept], turn[kept]
     # Each pair of keypoints proposes a map; image rows grow downwards, and SIFT's angles turn with them.
     there, here = (STEP * (p["x"].astype(np.float64) + 1j * p["y"]) for p in (stored[r], query[q]))
-    if r.size < MIN_INLIERS:
+    if not r.size:
         return there[:0], here[:0]
     maps = np.exp(zoom + 1j * turn)
     error = np.abs(here[:, None] + maps[:, None] * (there - there[:, None]) - here)

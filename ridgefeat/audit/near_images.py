@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ridgefeat.audit.marks import KEYPOINTS, MIN_INLIERS, STEP, MarkIndex, agreeing, describe_marks, frame_factor
+from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe_marks, frame_factor
 from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
@@ -151,7 +151,7 @@ def _find_pairs(prints: Mapping[int, Described], count: int) -> list[tuple[int, 
             for i in map(int, search.candidates(used)):
                 there, here = agreeing(search.records[i], used, np.inf)
                 number = min(np.unique(there).size, np.unique(here).size)
-                if i != j and number >= MIN_INLIERS:
+                if i != j and number >= MIN_AGREEING:
                     own.append((number, i, j, (there, here), bool(mirrored)))
         for match in sorted(own, key=lambda m: -m[0])[:count]:
             at = min(match[1], j), max(match[1], j)
@@ -213,6 +213,8 @@ CONTRAST_SIGMA = 8.0
 """Standard deviation, in pixels, of the neighbourhood in which contrast is evened out."""
 CELLS = 12
 """Cells of a signature along each side."""
+MIN_AGREEING = 6
+"""Keypoints on one map from which two images are compared in full: fewer than mark a known print, as pixels decide."""
 MIN_ZOOM = 0.05
 """Logarithm of the scale from which one of two images counts as cropped or enlarged."""
 

@@ -32,7 +32,7 @@ def test_the_limits_as_they_come():
 
 
 def test_the_limits_of_recognition():
-    assert (marks.MIN_INLIERS, marks.MIN_COPY, marks.MAX_BITS, marks.KEYPOINTS) == (6, 16, 13, 64)
+    assert (marks.MIN_INLIERS, marks.MIN_COPY, marks.MAX_BITS, marks.KEYPOINTS) == (7, 16, 13, 64)
     assert (known.DIGEST_BYTES, recognised.MIN_AGREEMENT, people.COMPARISONS_PER_PRINT) == (6, 0.9, 5)
 
 
@@ -45,7 +45,7 @@ def test_a_result_is_too_good_above_095_or_above_all_families_together():
     for low, alarms in ((0.770, 0), (0.772, 1)):
         assert len(list(check_results("sex", 0.8, low, families, can_be_too_good=True))) == alarms
     assert (together.GAPS_AUC, together.MIN_FILLED, together.MIN_PURITY, together.MAX_P) == (0.75, 5, 0.95, 1e-3)
-    assert (SHRINKAGE, near_images.MAX_STRETCH, near_images.MIN_OVERLAP) == (0.01, 0.15, 0.5)
+    assert (SHRINKAGE, near_images.MAX_STRETCH, near_images.MIN_AGREEING) == (0.01, 0.15, 6)
 
 
 @pytest.mark.parametrize(("target", "people"), [("sex", True), ("hand", False), ("pattern_class", False)])
