@@ -1,7 +1,9 @@
 """Known prints recognised: by kind of change, falsely, as other impressions; time, and a million signatures.
 
-The limits of ridgefeat/audit/marks.py were chosen on other prints of the same sets (about 130), so the rates by kind of
-change are slightly favourable; the false ones were not looked at before.
+Signature and limits of ridgefeat/audit/marks.py were chosen on prints of people with even numbers (of SD4 and set A on
+every second print) and on other simulated prints; the rates are those of the others. When these were measured first,
+with a limit of 6 keypoints, one of the 72 prints of set A was taken for a known finger, with 6; the limit was then
+raised to 7, so that the row of set A is no test of it.
 """
 
 from __future__ import annotations
@@ -31,10 +33,9 @@ from ridgefeat.bench import make_comparator
 from ridgefeat.sources import find_prints, load_print
 from ridgefeat.synth import make_subjects
 
-SAMPLE = {"SOCOFing/Real": 40, "FVC2002": 16, "FCJ2020": 16, "SD4": 8}
+SAMPLE = {"SOCOFing/Real": 40, "FVC2002": 16, "FCJ2020": 16, "SD4": 16}
 """Prints of each set that are changed; below, how many simulated prints and others that are not in the index."""
-SIMULATED = 50
-LATENT = 144
+SIMULATED = 200
 AUDITED = 300
 MILLION = 1_000_000
 SEED = 29
@@ -91,6 +92,7 @@ def sample():
     out = []
     for folder, count in SAMPLE.items():
         sources = [s for s in find_prints([need(folder)]) if s.path.stem not in WRONG_LABELS]
+        sources = sources[1::2] if folder == "SD4" else [s for s in sources if int(s.labels["subject"][-1]) % 2]
         for i in np.sort(rng.choice(len(sources), count, replace=False)):
             name = f"{folder}/{sources[i].relative}"
             out.append((folder.split("/")[0], name, load_print(sources[i]).pixels))
@@ -102,7 +104,7 @@ def rank(search, query):
     found: dict[int, int] = {}
     for one in query:
         used = one[one["size"] > 0]
-        for i in search._candidates(used):
+        for i in search.candidates(used):
             found[int(i)] = max(found.get(int(i), 0), count_inliers(search.records[i], used))
     return found
 
@@ -111,6 +113,11 @@ def by_kind(index, search) -> list[str]:
     prints = sample()
     files = index.prints["file"].to_numpy()[index.mark_rows]
     at = {name: i for i, name in enumerate(files)}
+    # SOCOFing holds some images under two people; the other name of one is not another print.
+    image: dict[int, int] = {}
+    for digest, row in zip(index.digests.tolist(), index.digest_rows.tolist(), strict=True):
+        image.setdefault(row, digest)
+    image_of = np.array([image[row] for row in index.mark_rows.tolist()], np.uint64)
     people = (index.prints["set"] + " " + index.prints["subject"]).to_numpy()[index.mark_rows]
     rows, others, same_finger = [], [], []
     seconds = 0.0
@@ -123,7 +130,12 @@ def by_kind(index, search) -> list[str]:
             seconds += time.process_time() - began
             own = at[name]
             agreeing[set_name].append(found.pop(own, 0))
-            others.append(max((n for i, n in found.items() if people[i] != people[own]), default=0))
+            others.append(
+                max(
+                    (n for i, n in found.items() if people[i] != people[own] and image_of[i] != image_of[own]),
+                    default=0,
+                )
+            )
             if kind == "none" and set_name in ("FVC2002", "FCJ2020"):
                 same_finger.append(max((n for i, n in found.items() if people[i] == people[own]), default=0))
         if kind == "none":
@@ -153,7 +165,7 @@ def by_kind(index, search) -> list[str]:
 def falsely(search) -> list[str]:
     rows = []
     simulated = (p.print.image for p in make_subjects(SIMULATED, seed=SEED, fingers=1))
-    latent = (load_print(s).pixels for s in find_prints([need("Latent/clean")])[:LATENT])
+    latent = (load_print(s).pixels for s in find_prints([need("Latent/clean")])[1::2])
     for what, images in (("simulated", simulated), ("FVC2000 and FVC2002, set A (fingers that are not in it)", latent)):
         most = [search.best(describe_marks(i))[1] for i in images]
         counts = [int(np.sum(np.array(most) >= n)) for n in (MIN_INLIERS, MIN_COPY)]

@@ -35,7 +35,7 @@ from ridgefeat.work.engine import count_workers, spread_items
 DIGEST_BYTES = 6
 """Bytes of a digest that are kept: among 10,000 unknown prints one is taken for one of 100,000 known by chance in
 280,000 audits."""
-FORMAT = b"ridgefeat index 1"
+FORMAT = b"ridgefeat index 2"
 MAX_BYTES = 1 << 30
 BATCH = 100
 """Prints that are sent to a worker at once."""

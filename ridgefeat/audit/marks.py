@@ -1,9 +1,10 @@
 """Signatures by which changed copies of an image are recognised: re-encoded, resized, cropped, turned, mirrored.
 
-A signature is 32 keypoints of SIFT (Lowe 2004), on the image scaled to one ridge period, each with its place, size and
-angle, and 64 bits of what surrounds it. Two images are one if several keypoints are alike and one shift, turn and scale
-brings them together. A print cannot be rebuilt from it: of each place it holds 64 signs of sums of 128 numbers, which
-are histograms of gradients themselves, and of what is between the places nothing.
+A signature is 64 keypoints of SIFT (Lowe 2004), each with its place, size and angle, and 64 bits of what surrounds it:
+40 of the image scaled to one ridge period, and 24 of what is larger than ridges, which is left where ridges are
+blurred, or lost in a small copy. Two images are one if several keypoints are alike and one shift, turn and scale brings
+them together. A print cannot be rebuilt from it: of each place it holds 64 signs of sums of 128 numbers, which are
+histograms of gradients themselves, and of what is between the places nothing.
 """
 
 from __future__ import annotations
@@ -18,35 +19,43 @@ from scipy.linalg import hadamard
 
 from ridgefeat.structure import Float, UInt8
 
-KEYPOINTS = 32
-QUERY_KEYPOINTS = 100
+KEYPOINTS, COARSE = 64, 24
+"""Keypoints of a signature, and how many of them are of what is larger than ridges."""
+QUERY_KEYPOINTS = 124
 """Keypoints that an image is searched by: more than a signature holds, as they change ranks."""
+MARGIN = 0.15
+"""Share of the image at each side whose keypoints come last, since a crop removes them."""
 RECORD = np.dtype([("hash", "<u8"), ("x", "u1"), ("y", "u1"), ("size", "u1"), ("angle", "u1")])
 MARK_BYTES = KEYPOINTS * RECORD.itemsize
-"""Bytes of a signature: 384."""
-FIRST_SIDE = 176.0
-"""Square root of the pixels of the image on which the ridge period is estimated."""
+"""Bytes of a signature: 768."""
+FIRST_SIDE, FIRST_SIGMA = 176.0, 7.2
+"""Of the image on which the ridge period is estimated: the square root of its pixels, and the deviation of the
+neighbourhood in which contrast is evened out."""
 PERIOD = 6.0
 """Pixels per ridge period of the image in which keypoints are looked for."""
-MAX_SIDE = 408.0
-"""Its maximum side in pixels: a place takes a byte, in steps of STEP pixels."""
-STEP = 1.6
+MAX_SIDE, FRAME_SIDE, STEP = 408.0, 256.0, 1.6
+"""Maximum side of that image in pixels; square root of the pixels of the frame in which places are given, unless its
+side were too large: a place takes a byte, in steps of STEP pixels."""
 CONTRAST_SIGMA, BLUR_SIGMA = 1.2, 0.2
 """Standard deviations, in ridge periods, of the neighbourhood in which contrast is evened out, and of a blur."""
 SUPPORT = 2.0
 """Factor on a keypoint's size: what surrounds it is several ridges."""
+COARSE_SIDE, COARSE_BLUR, COARSE_CONTRAST, COARSE_DISTANCE = 96.0, 2.2, 14.0, 3.0
+"""Of the image in which coarse keypoints are looked for, in its pixels: side, deviations of the blur that removes
+ridges and of the neighbourhood in which contrast is evened out, and distance of two keypoints."""
 MIN_SIZE = 0.4
 """Minimum size of a keypoint in ridge periods; smaller ones are pores and noise."""
 MIN_DISTANCE = 0.7
 """Minimum distance of two keypoints in ridge periods."""
 MAX_BITS = 13
 """Bits of 64 in which two keypoints that are alike may differ."""
-MIN_INLIERS, MIN_COPY = 6, 10
-"""Keypoints that agree on one map from which two images show one finger, and from which they are one image. Another
-impression of a finger has up to 9, a copy that was cropped or compressed most as few as 6 (benchmarks/recognition.py).
+MIN_INLIERS, MIN_COPY = 7, 16
+"""Keypoints that agree on one map from which two images show one finger, and from which they are one image. Prints of
+two people have at most 6, impressions of one finger in most cases fewer than 16, copies that were cropped by 10 % at
+every side in most cases more (benchmarks/recognition.py).
 """
-MAX_ERROR, MAX_TURN, MAX_ZOOM = 0.4, 0.2, 0.25
-"""How far a keypoint may be from where the map puts it, in ridge periods; difference of turns in radians, and of
+MAX_ERROR, MAX_TURN, MAX_ZOOM = 2.6, 0.2, 0.25
+"""How far a keypoint may be from where the map puts it, 1 % of the image; difference of turns in radians, and of
 logarithms of scales."""
 MAX_MAP_TURN, MAX_MAP_ZOOM = 0.6, 0.7
 """Turn in radians, and logarithm of the scale, beyond which a map is not considered."""
@@ -78,31 +87,53 @@ def _sift() -> Any:
 
 
 def describe_marks(pixels: UInt8) -> NDArray[Any]:
-    """Return an image's strongest keypoints, and those of its mirror image, as RECORDs, shape (2, QUERY_KEYPOINTS).
+    """Return an image's keypoints, and those of its mirror image, as RECORDs, shape (2, QUERY_KEYPOINTS).
 
     The first KEYPOINTS of the first row are its signature. Unused ones are zeros.
     """
-    image = _to_period(pixels)
-    points = [p for p in _sift().detect(image, None) if p.size >= MIN_SIZE * PERIOD]
-    points.sort(key=lambda p: (-p.response, p.pt))
+    image, scale = _to_period(pixels)
+    coarse, own = _to_side(pixels)
+    # Places are those of the whole image brought to one size: the ridge period of a blurred image may be unknown.
+    frame = frame_factor(pixels.shape)
+    fine = _describe(image, MIN_SIZE * PERIOD, MIN_DISTANCE * PERIOD, QUERY_KEYPOINTS - COARSE, SUPPORT, frame / scale)
+    large = _describe(coarse, 0, COARSE_DISTANCE, COARSE, 1.0, frame / own)
+    return np.concatenate([fine[:, : KEYPOINTS - COARSE], large, fine[:, KEYPOINTS - COARSE :]], axis=1)
+
+
+def frame_factor(shape: tuple[int, ...]) -> float:
+    """Return the factor that brings an image of some shape to the size in which places are given."""
+    return float(min(FRAME_SIDE / np.sqrt(np.prod(shape)), MAX_SIDE / max(shape)))
+
+
+def _describe(
+    image: UInt8, min_size: float, distance: float, count: int, support: float, factor: float
+) -> NDArray[Any]:
+    """Return an image's keypoints that are `distance` apart, and of its mirror image, as RECORDs, shape (2, count).
+
+    The strongest come first, but before them those that a crop by MARGIN leaves. `factor` brings places and sizes to
+    the frame, and `support` is how much larger than a keypoint its surroundings are.
+    """
+    points = [p for p in _sift().detect(image, None) if p.size >= min_size]
     at = np.array([p.pt for p in points], np.float32).reshape(-1, 2)
+    share = at / np.array(image.shape[::-1], np.float32)
+    edge = np.minimum(share, 1 - share).min(axis=1) < MARGIN if points else at
     chosen: list[int] = []
-    for i in range(len(points)):
-        if not chosen or (((at[chosen] - at[i]) ** 2).sum(axis=1) > (MIN_DISTANCE * PERIOD) ** 2).all():
+    for i in sorted(range(len(points)), key=lambda i: (edge[i], -points[i].response, points[i].pt)):
+        if not chosen or (((at[chosen] - at[i]) ** 2).sum(axis=1) > distance**2).all():
             chosen.append(i)
-        if len(chosen) == QUERY_KEYPOINTS:
+        if len(chosen) == count:
             break
-    out = np.zeros((2, QUERY_KEYPOINTS), RECORD)
+    out = np.zeros((2, count), RECORD)
     if not chosen:
         return out
     for i in chosen:
-        points[i].size *= SUPPORT
+        points[i].size *= support
     kept, values = _sift().compute(image, [points[i] for i in chosen])
     own = out[:, : len(kept)]
-    x, y = (np.rint([p.pt[k] / STEP for p in kept]).clip(0, 255) for k in range(2))
+    x, y = (np.rint([p.pt[k] * factor / STEP for p in kept]).clip(0, 255) for k in range(2))
     angle = np.rint(np.array([p.angle for p in kept]) * 256 / 360).astype(np.int64)
     own["x"], own["y"] = (x, 255 - x), y
-    own["size"] = np.rint(16 * np.log2([p.size for p in kept])).clip(1, 255)
+    own["size"] = np.rint(16 * np.log2([max(1.0, p.size * factor) for p in kept])).clip(1, 255)
     own["angle"] = np.stack([angle, 128 - angle]) % 256
     # Mirrored, a descriptor has its rows of cells and its directions in reverse order.
     mirrored = values.reshape(-1, 4, 4, 8)[:, ::-1][..., [0, 7, 6, 5, 4, 3, 2, 1]].reshape(-1, 128)
@@ -116,14 +147,24 @@ def _hash(values: Float) -> NDArray[np.uint64]:
     return np.asarray(np.packbits(roots @ _SIGNS > 0, axis=1).view("<u8").ravel(), np.uint64)
 
 
-def _to_period(pixels: UInt8) -> UInt8:
-    """Return an image scaled so that its ridges are PERIOD pixels apart, with its contrast evened out."""
+def _to_period(pixels: UInt8) -> tuple[UInt8, float]:
+    """Return an image with ridges PERIOD pixels apart and contrast evened out, and the factor of its size."""
     first = FIRST_SIDE / np.sqrt(pixels.size)
-    period = _period(_flatten(_scaled(pixels, first), CONTRAST_SIGMA * PERIOD)[:256, :256])
+    period = _period(_flatten(_scaled(pixels, first), FIRST_SIGMA)[:256, :256])
     scale = min(first * PERIOD / period, MAX_SIDE / max(pixels.shape))
     flat = _flatten(_scaled(pixels, scale), CONTRAST_SIGMA * PERIOD)
-    blurred = np.asarray(cv2.GaussianBlur(flat, (0, 0), BLUR_SIGMA * PERIOD), np.float32)
-    return np.clip(128 + 45 * blurred, 0, 255).astype(np.uint8)
+    return _to_bytes(cv2.GaussianBlur(flat, (0, 0), BLUR_SIGMA * PERIOD)), scale
+
+
+def _to_side(pixels: UInt8) -> tuple[UInt8, float]:
+    """Return an image of about COARSE_SIDE pixels a side without ridges, and the factor of its size."""
+    factor = min(COARSE_SIDE / np.sqrt(pixels.size), MAX_SIDE / max(pixels.shape))
+    smooth = np.asarray(cv2.GaussianBlur(_scaled(pixels, factor), (0, 0), COARSE_BLUR), np.float32)
+    return _to_bytes(_flatten(smooth, COARSE_CONTRAST)), factor
+
+
+def _to_bytes(flat: Float) -> UInt8:
+    return np.asarray(np.clip(128 + 45 * np.asarray(flat, np.float32), 0, 255), np.uint8)
 
 
 def _scaled(pixels: UInt8, factor: float) -> Float:
@@ -149,7 +190,7 @@ def _period(flat: Float) -> float:
     low = max(0, int(profile.argmax()) - 12)
     peak = profile[low : low + 25]
     centre = float((peak * (low + 0.5 + np.arange(len(peak)))).sum()) / max(float(peak.sum()), 1e-9)
-    return 256 / centre if centre > 1 else PERIOD
+    return 256 / centre if centre > 1 else FIRST_SIGMA / CONTRAST_SIGMA
 
 
 class MarkIndex:
@@ -182,13 +223,13 @@ class MarkIndex:
         found, most = -1, 0
         for one in query:
             used = one[one["size"] > 0]
-            for i in self._candidates(used):
+            for i in self.candidates(used):
                 agreeing = count_inliers(self.records[i], used)
                 if agreeing > most:
                     found, most = int(i), agreeing
         return (found if most >= MIN_INLIERS else -1), most
 
-    def _candidates(self, query: NDArray[Any]) -> NDArray[np.intp]:
+    def candidates(self, query: NDArray[Any]) -> NDArray[np.intp]:
         """Return the signatures with the most keypoints like some of the query's, at least two."""
         keys = np.ascontiguousarray(query["hash"]).view("<u2").reshape(-1, BANDS)
         near = np.append(0, 1 << np.arange(16)).astype(np.uint16)
@@ -210,6 +251,15 @@ class MarkIndex:
 
 def count_inliers(stored: NDArray[Any], query: NDArray[Any]) -> int:
     """Return how many keypoints of a signature one shift, turn and scale brings to keypoints of an image like them."""
+    there, here = agreeing(stored, query, MAX_MAP_TURN)
+    return min(np.unique(there).size, np.unique(here).size)
+
+
+def agreeing(stored: NDArray[Any], query: NDArray[Any], max_turn: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the places of keypoints of a signature, and those to which one shift, turn and scale brings them.
+
+    Both are complex numbers in pixels of the frame; `max_turn` is in radians.
+    """
     stored = stored[stored["size"] > 0]
     differing = np.bitwise_count(stored["hash"][:, None] ^ query["hash"])
     r, q = np.nonzero(differing <= MAX_BITS)
@@ -218,19 +268,19 @@ def count_inliers(stored: NDArray[Any], query: NDArray[Any]) -> int:
         r, q = r[most], q[most]
     zoom = (query["size"][q].astype(np.float64) - stored["size"][r]) * np.log(2) / 16
     turn = _wrapped((query["angle"][q].astype(np.float64) - stored["angle"][r]) * np.pi / 128)
-    kept = (np.abs(zoom) < MAX_MAP_ZOOM) & (np.abs(turn) < MAX_MAP_TURN)
+    kept = (np.abs(zoom) < MAX_MAP_ZOOM) & (np.abs(turn) < max_turn)
     r, q, zoom, turn = r[kept], q[kept], zoom[kept], turn[kept]
-    if r.size < MIN_INLIERS:
-        return 0
     # Each pair of keypoints proposes a map; image rows grow downwards, and SIFT's angles turn with them.
     there, here = (STEP * (p["x"].astype(np.float64) + 1j * p["y"]) for p in (stored[r], query[q]))
+    if not r.size:
+        return there[:0], here[:0]
     maps = np.exp(zoom + 1j * turn)
     error = np.abs(here[:, None] + maps[:, None] * (there - there[:, None]) - here)
-    agree = error < MAX_ERROR * PERIOD
+    agree = error < MAX_ERROR
     agree &= np.abs(_wrapped(turn - turn[:, None])) < MAX_TURN
     agree &= np.abs(zoom - zoom[:, None]) < MAX_ZOOM
     best = max(agree, key=lambda row: int(row.sum()))
-    return min(np.unique(r[best]).size, np.unique(q[best]).size)
+    return there[best], here[best]
 
 
 def _wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,11 +1,7 @@
 """Near-duplicates, from the images: re-encoded, moved, brightened, cropped, resized, turned, mirrored.
 
-Every image becomes a signature. Signatures are mirrored, turned and enlarged like the images that they are of; each
-image is compared in full with the few that are most similar by them.
-
-Hashes such as imagehash's find re-encoded copies, but miss turned and cropped ones. Of 300 prints of SOCOFing the two
-most similar by a pHash of 64 bits differ in 6 bits. Of 60 copies turned by 5 degrees 30 % differ in fewer, of copies
-with 6 % cut off two sides none; 98 % and all are found here.
+Images that may show one finger are found by their keypoints (`marks`), which also say how one is laid on the other; the
+pixels then tell a copy from another impression of the finger.
 """
 
 from __future__ import annotations
@@ -21,9 +17,8 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
-from sklearn.neighbors import NearestNeighbors
 
+from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe_marks, frame_factor
 from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
@@ -37,11 +32,20 @@ Images = str | os.PathLike[str] | Sequence[PrintSource]
 """A table's images: the folder that meta_source is relative to, or each row's image."""
 BATCH = 200
 """Prints or pairs that are sent to a worker at once."""
-CACHED_IMAGES = 4500
+CACHED_IMAGES = 1000
 """Prints that a worker caches while it compares pairs; 37 kB each."""
-NO_SIGNATURE: tuple[str | None, Float] = (None, np.zeros(0, np.float32))
 QUANTISATION = 30
 """Steps per unit that cached images are rounded to: their values lie within four units of 0."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A print that could be read: digest of its pixels, signature, keypoints, and scale from their frame to SIDE."""
+
+    digest: str
+    signature: Float
+    marks: NDArray[Any]
+    scale: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -76,38 +80,34 @@ def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs:
     """
     sources, digests = _sources(table, images, rows)
     workers = count_workers(jobs)
-    made = make_signatures(sources, workers)
-    if sources and all(digest is None for digest, _ in made):
+    found = describe_prints(sources, workers)
+    readable = {k: one for k, one in enumerate(found) if one is not None}
+    if sources and not readable:
         raise TableError(
             f"none of {len(sources)} images can be read, first {sources[0].path}; give the folder that the table was "
             "extracted from"
         )
-    readable = [k for k, (digest, _) in enumerate(made) if digest is not None]
-    vectors = np.array([made[k][1] for k in readable], np.float32).reshape(-1, 3 * CELLS * CELLS)
-    pairs = [(readable[i], readable[j], how) for i, j, how in _candidates(vectors, table)]
-    compared = [(sources[i], sources[j], how) for i, j, how in pairs]
+    pairs = _find_pairs(readable, table.limits.neighbours)
+    compared = [(sources[i], sources[j], matrix) for i, j, matrix, _ in pairs]
     alike = [0.0 if isinstance(r, Stopped) else r for r in spread_items(_correlation, compared, workers, batch=BATCH)]
     _kept.cache_clear()
     limits, best = table.limits, dict[tuple[int, int], tuple[float, str]]()
-    for (i, j, how), r in zip(pairs, alike, strict=True):  # unchanged ones come first
-        at = min(rows[i], rows[j]), max(rows[i], rows[j])
-        before = best.get(at, (0.0, ""))[0]
-        if r >= limits.same_finger_correlation and r > before < limits.near_correlation:
-            best[at] = r, how
+    for (i, j, _, how), r in zip(pairs, alike, strict=True):
+        if r >= limits.same_finger_correlation:
+            best[min(rows[i], rows[j]), max(rows[i], rows[j])] = r, how
     return Comparison(
         tuple((*at, r) for at, (r, _) in sorted(best.items())),
         {at: how for at, (_, how) in best.items() if how},
         {rows[k]: sources[k] for k in readable},
-        vectors,
-        tuple(rows[k] for k, (digest, _) in enumerate(made) if digest is None),
-        tuple(rows[k] for k in readable if digests[k] and made[k][0] != digests[k]),
+        np.array([one.signature for one in readable.values()], np.float32).reshape(-1, 3 * CELLS * CELLS),
+        tuple(row for k, row in enumerate(rows) if k not in readable),
+        tuple(rows[k] for k, one in readable.items() if digests[k] and one.digest != digests[k]),
     )
 
 
-def make_signatures(sources: Sequence[PrintSource], workers: int) -> list[tuple[str | None, Float]]:
-    """Return the digest and the signature of each image; NO_SIGNATURE where it cannot be read."""
-    found = spread_items(_signature, sources, workers, batch=BATCH)
-    return [NO_SIGNATURE if isinstance(one, Stopped) else one for one in found]
+def describe_prints(sources: Sequence[PrintSource], workers: int) -> list[Described | None]:
+    """Return what each print is compared by; None where it cannot be read."""
+    return [None if isinstance(d, Stopped) else d for d in spread_items(_described, sources, workers, batch=BATCH)]
 
 
 def _sources(table: AuditTable, images: Images, rows: Sequence[int]) -> tuple[list[PrintSource], list[str]]:
@@ -136,69 +136,75 @@ def locate_all(frame: pd.DataFrame, root: str | os.PathLike[str]) -> list[PrintS
     ]
 
 
-def _candidates(vectors: Float, table: AuditTable) -> list[tuple[int, int, str]]:
-    """Return pairs that are worth comparing, and how the first is changed before, in the order of the first."""
-    count = min(table.limits.neighbours, len(vectors) - 1)
-    if count < 1:
-        return []
-    axes = PCA(min(AXES, *vectors.shape), random_state=0).fit(vectors)
-    low = axes.transform(vectors)
-    search = NearestNeighbors(n_neighbors=count + 1, algorithm="brute").fit(low)
-    found: dict[str, list[NDArray[Any]]] = {}
-    for how, matrix in CHANGES.items():
-        distance, nearest = search.kneighbors(axes.transform(_changed(vectors, matrix)) if how else low)
-        found[how] = [nearest, np.where(nearest == np.arange(len(vectors))[:, None], 0, 1 - distance**2 / 2)]
-    i, k = np.nonzero(found[""][1] >= table.limits.min_similarity)
-    plain = np.unique(np.sort([i, found.pop("")[0][i, k]], axis=0), axis=1)
-    nearest, similarity = (np.hstack(both) for both in zip(*found.values(), strict=True))
-    best = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
-    i, k = np.nonzero(np.take_along_axis(similarity, best, axis=1) >= CHANGED_SIMILARITY)
-    names, at = np.repeat(list(found), count + 1), best[i, k]
-    pairs = [*zip(*plain.tolist(), [""] * plain.shape[1], strict=True)]
-    return sorted([*pairs, *zip(i.tolist(), nearest[i, at].tolist(), names[at].tolist(), strict=True)])
+def _find_pairs(prints: Mapping[int, Described], count: int) -> list[tuple[int, int, NDArray[np.float64], str]]:
+    """Return pairs that show one finger, the map from the first's square to the second's, and how one was changed.
+
+    Each print is paired with at most `count` others, those with which most keypoints agree.
+    """
+    names = list(prints)
+    search = MarkIndex(np.array([p.marks[0, :KEYPOINTS].copy().view(np.uint8) for p in prints.values()], np.uint8))
+    best: dict[tuple[int, int], tuple[int, int, int, tuple[Any, Any], bool]] = {}
+    for j, query in enumerate(prints.values()):
+        own = []
+        for mirrored, one in enumerate(query.marks):
+            used = one[one["size"] > 0]
+            for i in map(int, search.candidates(used)):
+                there, here = agreeing(search.records[i], used, np.inf)
+                number = min(np.unique(there).size, np.unique(here).size)
+                if i != j and number >= MIN_AGREEING:
+                    own.append((number, i, j, (there, here), bool(mirrored)))
+        for match in sorted(own, key=lambda m: -m[0])[:count]:
+            at = min(match[1], j), max(match[1], j)
+            if at not in best or match[0] > best[at][0]:
+                best[at] = match
+    out = []
+    for _, (_, i, j, places, mirrored) in sorted(best.items()):
+        matrix, how = _lay(*places, mirrored)
+        scales = [np.diag([*prints[names[k]].scale, 1.0]) for k in (i, j)]
+        out.append((names[i], names[j], (scales[1] @ matrix @ np.linalg.inv(scales[0]))[:2], how))
+    return out
 
 
-def _changed(vectors: Float, matrix: NDArray[np.float64]) -> Float:
-    """Return the signatures of images that were mapped linearly about their centre, nearly."""
-    maps = vectors.reshape(-1, CELLS, CELLS, 3)
-    angle = matrix / np.sqrt(abs(np.linalg.det(matrix)))
-    # What the map does to the two components of a doubled angle: those of Q diag(1, -1) Q' and of Q offdiag(1, 1) Q'.
-    tensors = angle @ np.array([[[1, 0], [0, -1]], [[0, 1], [1, 0]]]) @ angle.T
-    doubled = np.stack([tensors[:, 0, 0], tensors[:, 0, 1]]).astype(np.float32)
-    out = np.empty_like(maps)
-    for k, one in enumerate(maps):
-        moved = cv2.warpAffine(one, _about_centre(matrix, CELLS), (CELLS, CELLS), borderMode=cv2.BORDER_REPLICATE)
-        out[k, ..., :2], out[k, ..., 2] = moved[..., :2] @ doubled.T, moved[..., 2] - moved[..., 2].mean()
-    flat = out.reshape(len(vectors), -1)
-    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12), np.float32)
+def _lay(there: NDArray[Any], here: NDArray[Any], mirrored: bool) -> tuple[NDArray[np.float64], str]:
+    """Return the shift, turn and scale between places (least squares), a 3 x 3 matrix, and in words how one changed."""
+    a, b = there - there.mean(), here - here.mean()
+    m = complex(np.vdot(a, b) / max(float(np.vdot(a, a).real), 1e-9))
+    shift = complex(here.mean() - m * there.mean())
+    matrix = np.array([[m.real, -m.imag, shift.real], [m.imag, m.real, shift.imag], [0, 0, 1]])
+    if mirrored:
+        matrix = np.array([[-1, 0, 255 * STEP], [0, 1, 0], [0, 0, 1]]) @ matrix
+    turn = round(abs(np.rad2deg(np.angle(m))) / 5) * 5
+    words = ["mirrored"] * mirrored + [f"turned by about {turn}°"] * (turn > 0)
+    if not words and abs(np.log(abs(m))) > MIN_ZOOM:
+        words = ["cropped or enlarged"]
+    return matrix, " and ".join(words)
 
 
-def _about_centre(matrix: NDArray[np.float64], side: int) -> NDArray[np.float64]:
-    middle = np.full(2, (side - 1) / 2)
-    return np.column_stack([matrix, middle - matrix @ middle])
+def _described(source: PrintSource) -> Described | None:
+    loaded = load(source)
+    if loaded is None:
+        return None
+    height, width = loaded.pixels.shape
+    factor = frame_factor(loaded.pixels.shape)
+    square, scale = to_square(loaded.pixels), (SIDE / (width * factor), SIDE / (height * factor))
+    return Described(loaded.sha256, signature(square), describe_marks(loaded.pixels), scale)
 
 
-def _signature(source: PrintSource) -> tuple[str | None, Float]:
-    digest = _kept(source.path, source.relative, source.layout, source.box)[0]
-    return (digest, signature(_square(source))) if digest else NO_SIGNATURE
-
-
-def _correlation(pair: tuple[PrintSource, PrintSource, str]) -> float:
-    one, other, how = pair
-    return correlate(_square(one), _square(other), how)
+def _correlation(pair: tuple[PrintSource, PrintSource, NDArray[np.float64]]) -> float:
+    one, other, matrix = pair
+    return correlate(_square(one), _square(other), matrix)
 
 
 def _square(source: PrintSource) -> Float:
-    kept = _kept(source.path, source.relative, source.layout, source.box)[1]
+    kept = _kept(source.path, source.relative, source.layout, source.box)
     return kept.astype(np.float32) / np.float32(QUANTISATION)
 
 
 @lru_cache(maxsize=CACHED_IMAGES)
-def _kept(path: Path, relative: str, layout: str, box: Box | None) -> tuple[str | None, NDArray[np.int8]]:
+def _kept(path: Path, relative: str, layout: str, box: Box | None) -> NDArray[np.int8]:
     loaded = load(PrintSource(path, relative, layout, box=box))
-    if loaded is None:
-        return None, np.zeros((SIDE, SIDE), np.int8)
-    return loaded.sha256, np.clip(np.rint(to_square(loaded.pixels) * QUANTISATION), -127, 127).astype(np.int8)
+    square = np.zeros((SIDE, SIDE), np.float32) if loaded is None else to_square(loaded.pixels)
+    return np.clip(np.rint(square * QUANTISATION), -127, 127).astype(np.int8)
 
 
 SIDE = 192
@@ -207,36 +213,10 @@ CONTRAST_SIGMA = 8.0
 """Standard deviation, in pixels, of the neighbourhood in which contrast is evened out."""
 CELLS = 12
 """Cells of a signature along each side."""
-
-
-AXES = 96
-"""Principal axes of the signatures along which similar ones are looked for."""
-CHANGED_SIMILARITY = 0.9
-"""Cosine of two signatures, one of them changed, below which images are not compared in full."""
-
-
-def _map(turn: float, scale: float = 1.0, mirror: bool = False) -> NDArray[np.float64]:
-    c, s = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
-    return scale * np.array([[c, -s], [s, c]]) @ np.diag([-1.0 if mirror else 1.0, 1.0])
-
-
-CHANGES = {
-    "": _map(0),
-    "turned by 180°": _map(180),
-    "turned by 90°": _map(90),
-    "mirrored": _map(0, mirror=True),
-    "mirrored and turned by 180°": _map(180, mirror=True),
-    "mirrored and turned by 90°": _map(90, mirror=True),
-    "mirrored and turned by 270°": _map(270, mirror=True),
-    "turned by about 7°": _map(7),
-    "turned by about 14°": _map(14),
-    "turned by about 20°": _map(20),
-    "mirrored and turned by about 8°": _map(8, mirror=True),
-    "mirrored and turned by about -8°": _map(-8, mirror=True),
-    "cropped by about 5 %": _map(0, 1.11),
-    "cropped by about 10 %": _map(0, 1.25),
-}
-"""Linear maps of an image about its centre. Their inverses need not be tried: each print of a pair is mapped once."""
+MIN_AGREEING = 6
+"""Keypoints on one map from which two images are compared in full: fewer than mark a known print, as pixels decide."""
+MIN_ZOOM = 0.05
+"""Logarithm of the scale from which one of two images counts as cropped or enlarged."""
 
 
 def to_square(pixels: UInt8) -> Float:
@@ -267,75 +247,27 @@ def signature(square: Float) -> Float:
     return np.asarray(vector / length if length > 0 else vector, np.float32)
 
 
-TILE, REACH = 32, 10
-"""Pixels: side of the pieces that are looked for in the other image, and how far around their place."""
-COARSE_TILES, FINE_TILES = 4, 6
-"""Tiles per side, first to decide whether to go on, then to align."""
-ALIKE_CORRELATION, USABLE_CORRELATION = 0.7, 0.6
-"""Correlation of a tile that supports one image, and of one that may be used to align."""
-MIN_TILES = 4
-MIN_RIDGE_DEVIATION = 0.3
-"""Standard deviation of grey values below which a tile holds no ridges."""
 MAX_STRETCH = 0.15
-"""How far the affine map may be from a pure shift."""
+"""How far the refined map may be from that of the keypoints, as parts of a length."""
 SMOOTHING_SIGMA = 1.5
 """Standard deviation, in pixels, of the blur that takes noise and compression out of the comparison."""
 BORDER = 4
 MIN_OVERLAP = 0.5
 
 
-def correlate(one: Float, other: Float, how: str = "") -> float:
+def correlate(one: Float, other: Float, matrix: NDArray[np.float64]) -> float:
     """Return the correlation of two images from to_square after alignment; 0 where they cannot be aligned.
 
-    One is first changed as CHANGES[how] says. Tiles of it are found in the other (normalised cross-correlation), an
-    affine map is fitted to where they were found (RANSAC) and refined on the pixels (ECC: Evangelidis and Psarakis
+    `matrix`, shape (2, 3), maps places of one to the other; it is refined on the pixels (ECC: Evangelidis and Psarakis
     2008).
     """
-    change = _about_centre(CHANGES[how], SIDE)
-    changed = cv2.warpAffine(one, change, (SIDE, SIDE)) if how else one
-    _, _, alike = _find_tiles(changed, other, COARSE_TILES)
-    if (alike > ALIKE_CORRELATION).sum() < MIN_TILES:
-        return 0.0
-    start, found, alike = _find_tiles(changed, other, FINE_TILES)
-    usable = alike > USABLE_CORRELATION
-    if usable.sum() <= MIN_TILES:
-        return 0.0
-    affine, inliers = cv2.estimateAffine2D(start[usable], found[usable], method=cv2.RANSAC, ransacReprojThreshold=2.0)
-    if affine is None or inliers.sum() <= MIN_TILES or not _plausible(affine):
-        return 0.0
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
     try:
-        _, refined = cv2.findTransformECC(changed, other, affine.astype(np.float32), cv2.MOTION_AFFINE, stop, None, 3)
+        _, refined = cv2.findTransformECC(one, other, matrix.astype(np.float32), cv2.MOTION_AFFINE, stop, None, 3)
     except cv2.error:  # it did not converge
         return 0.0
-    if not _plausible(refined):
-        return 0.0
-    # Compared as they are: an enlarged image is smoother, and so more like another impression.
-    whole = refined[:, :2] @ change + np.column_stack([np.zeros((2, 2)), refined[:, 2]])
-    return _compare(one, other, whole.astype(np.float32) if how else refined)
-
-
-def _find_tiles(one: Float, other: Float, count: int) -> tuple[Float, Float, Float]:
-    """Return tiles' centres in one image, where each is found in the other, and how well (n rows each)."""
-    starts = np.linspace(REACH, SIDE - TILE - REACH, count).round().astype(int)
-    places, moved, alike = [], [], []
-    for y in starts:
-        for x in starts:
-            tile = one[y : y + TILE, x : x + TILE]
-            if cv2.meanStdDev(tile)[1][0, 0] < MIN_RIDGE_DEVIATION:
-                continue
-            around = other[y - REACH : y + TILE + REACH, x - REACH : x + TILE + REACH]
-            _, best, _, (dx, dy) = cv2.minMaxLoc(cv2.matchTemplate(around, tile, cv2.TM_CCOEFF_NORMED))
-            places.append((x, y))
-            moved.append((x + dx - REACH, y + dy - REACH))
-            alike.append(best)
-    middle = (TILE - 1) / 2
-    at, to = (np.array(p, np.float32).reshape(-1, 2) + np.float32(middle) for p in (places, moved))
-    return at, to, np.array(alike, np.float32)
-
-
-def _plausible(affine: NDArray[np.floating]) -> bool:
-    return bool(np.abs(affine[:, :2] - np.eye(2)).max() <= MAX_STRETCH)
+    change = np.linalg.solve(matrix[:, :2], refined[:, :2].astype(np.float64))
+    return _compare(one, other, refined) if np.abs(change - np.eye(2)).max() <= MAX_STRETCH else 0.0
 
 
 def _compare(one: Float, other: Float, affine: Float) -> float:

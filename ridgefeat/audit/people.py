@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.audit.copies import differing_labels, is_altered
 from ridgefeat.audit.duplicates import DuplicateSets, connect
-from ridgefeat.audit.near_images import Comparison, make_signatures
+from ridgefeat.audit.near_images import Comparison, describe_prints
 from ridgefeat.audit.table import AuditTable, Finding, Index, not_checked
 from ridgefeat.errors import TableError
 from ridgefeat.files import count_of
@@ -109,12 +109,12 @@ def group_by_comparison(
             f"{len(sources):,} prints are more than {MAX_PRINTS:,}, which can be compared; name their people"
         )
     names = [f"print {i + 1}" for i in range(len(sources))]
-    made = make_signatures(sources, count_workers(jobs))
-    rows = [i for i, (digest, _) in enumerate(made) if digest is not None]
+    signatures = {i: d.signature for i, d in enumerate(describe_prints(sources, count_workers(jobs))) if d is not None}
+    rows = list(signatures)
     if len(rows) < 2:
         return names, "no two prints could be compared"
     each, unknown = np.arange(len(rows)), np.full(len(rows), -1, np.intp)
-    vectors = np.array([made[i][1] for i in rows], np.float32)
+    vectors = np.array(list(signatures.values()), np.float32)
     pairs, total = similar_groups(vectors, each, unknown, COMPARISONS_PER_PRINT * len(rows))
     scores = comparator.scores([sources[i] for i in rows], pairs, jobs)
     limit = comparator.limit(total)

@@ -93,7 +93,7 @@ def recognise_prints(
     looks : sequence of Look, optional
         Digests of each row.
     images : sequence of PrintSource, optional
-        The images of all rows. A signature takes 50 ms per print.
+        The images of all rows. A signature takes about 40 ms per print.
     jobs : int, optional
         Worker processes; None or -1 for every core.
 

@@ -241,12 +241,7 @@ class AuditParams:
     same_finger_correlation: float = parameter(
         0.8, "", 0.5, 1.0, "minimum correlation of aligned images of one finger; different fingers stay below 0.6"
     )
-    neighbours: int = parameter(
-        3, "", 1, 50, "most similar images by signature that each image is compared with in full"
-    )
-    min_similarity: float = parameter(
-        0.8, "", 0.0, 1.0, "cosine of two signatures below which images are not compared in full"
-    )
+    neighbours: int = parameter(3, "", 1, 50, "most similar images that each image is compared with in full")
     near_rows: float = parameter(
         0.6, "", 0.0, 1.0, "maximum distance of copied rows, by the median distance to another group's nearest row"
     )

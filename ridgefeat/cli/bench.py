@@ -79,6 +79,7 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @options.engine
 @options.limits
 @options.csv_dialect
+@options.figures
 @options.json_result
 def command(**given: Any) -> None:
     """Compare classifiers on a feature table.
@@ -99,9 +100,9 @@ def command(**given: Any) -> None:
     """
     from ridgefeat.bench import make_folder, run, write_comparison
     from ridgefeat.cli import Unusable
-    from ridgefeat.cli.outputs import result_names
+    from ridgefeat.cli.outputs import result_names, write_figures
     from ridgefeat.files import results_folder
-    from ridgefeat.report import write_bench_page, write_methods
+    from ridgefeat.report import bench_displays, write_bench_page, write_methods
     from ridgefeat.work.engine import using
 
     job = _job(given)
@@ -119,6 +120,8 @@ def command(**given: Any) -> None:
         _describe(comparison, temporary)
     talk.result(lambda: _record(comparison), _table(comparison))
     talk.echo(f"Written to {folder}")
+    if given["figures"]:
+        write_figures(bench_displays(comparison), given["figures"], "bench")
     if any(r.status == "failed" for r in comparison.runs):
         sys.exit(1)
 

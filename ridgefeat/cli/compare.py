@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ridgefeat.compare import Differences, Ratio
 
 FILES = ("compare.csv", "ratio.csv", "methods.md", "figures", "ro-crate-metadata.json", "report.html")
-FIGURE_ENDINGS = (".svg", ".pdf")
 MAX_LINES = 30
 
 
@@ -47,7 +46,7 @@ def command(table: str, by: str, group: str, output: str, columns: list[str] | N
 
     Counts people, not prints: a person's value is the mean of the prints, minus what their fingers add. Writes
     compare.csv (a row per column: means, difference, effect size, p, q, reliability), report.html, methods.md (for a
-    paper), ro-crate-metadata.json and figures as SVG and PDF; with --ratio also ratio.csv.
+    paper), ro-crate-metadata.json and figures as SVG, PDF and PNG; with --ratio also ratio.csv.
 
     \b
     Examples:
@@ -82,7 +81,7 @@ def command(table: str, by: str, group: str, output: str, columns: list[str] | N
 def _write(found: Differences, ratio: Ratio | None, folder: Path, table: Path, dialect: str) -> None:
     from ridgefeat.cli import Unusable
     from ridgefeat.files import results_folder
-    from ridgefeat.report import compare_displays, write_compare_methods, write_compare_page, write_crate
+    from ridgefeat.report import compare_displays, save_figures, write_compare_methods, write_compare_page, write_crate
     from ridgefeat.report.compare.words import find_verdict
     from ridgefeat.sheets import DIALECTS
     from ridgefeat.table import table_digest
@@ -94,9 +93,7 @@ def _write(found: Differences, ratio: Ratio | None, folder: Path, table: Path, d
             DIALECTS[dialect].write(ratio.curve, temporary / "ratio.csv")
         write_compare_methods(found, ratio, temporary / "methods.md")
         write_compare_page(found, ratio, temporary / "report.html", title=table.name, command=talk.command_line())
-        for name, display in compare_displays(found, ratio).items():
-            for ending in FIGURE_ENDINGS:
-                display.save(temporary / "figures" / f"{name}{ending}")
+        save_figures(compare_displays(found, ratio), temporary / "figures")
         write_crate(
             temporary,
             name=f"{table.name} compared by {found.people.by}",

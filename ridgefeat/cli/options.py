@@ -154,6 +154,7 @@ csv_dialect = choice(
     tuple(DIALECTS),
     help="CSV format: semicolon has `;`, decimal commas and a byte-order mark; raw does not escape formulas.",
 )
+figures = path("--figures", metavar="FOLDER", help="Also write the page's figures there, as SVG, PDF and PNG.")
 overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing table.")
 target = partial(click.option, "--target", metavar="COLUMN", help="Label to predict: classes, or a number.")
 group = shown(

@@ -7,16 +7,19 @@ of another command in the same folder are never replaced.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ridgefeat.cli import Unusable
-from ridgefeat.files import MANIFEST, owner_of, remove_temporaries
+from ridgefeat.cli import Unusable, talk
+from ridgefeat.files import MANIFEST, owner_of, remove_temporaries, results_folder
 
-OUTPUTS = ("output", "draw", "minutiae")
+if TYPE_CHECKING:
+    from ridgefeat.report import Display
+
+OUTPUTS = ("output", "draw", "minutiae", "figures")
 """Parameters of commands that name what is written."""
 COMPANIONS = {"extract": [".json"], "merge": [".json"], "split": [".json"], "verify": [".json"], "train": [".json"]}
 """Suffixes of the files that a command writes next to its output."""
@@ -61,6 +64,9 @@ def check_outputs(command: str, given: dict[str, Any]) -> None:
         if output.is_dir() and command == "split":
             for written in (p for p in output.iterdir() if p.stem in ("train", "test")):
                 _refuse_input(written, inputs)
+        if name == "figures":
+            _check_figures(output, given, overwrite)
+            continue
         suffixes = COMPANIONS.get(command, []) if name == "output" else []
         for written in (output, *(output.with_suffix(s) for s in suffixes if output.name)):
             _refuse_input(written, inputs)
@@ -139,3 +145,23 @@ def _check_folder(command: str, folder: Path, inputs: Sequence[Path], overwrite:
     if existing and not overwrite:
         names = ", ".join(w.name for w in existing)
         raise Unusable(f"{folder} already holds {names}; choose another folder, or give --overwrite")
+
+
+def _check_figures(folder: Path, given: dict[str, Any], overwrite: bool) -> None:
+    if folder.resolve() == Path(given["output"]).resolve():
+        raise Unusable(
+            f"--figures {folder} is the folder of the output; give a folder of its own, such as {folder}/figures"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise Unusable(f"{folder} is a file, and --figures needs a folder; choose another name")
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise Unusable(f"{folder} is not empty; choose another folder for --figures, or give --overwrite")
+
+
+def write_figures(displays: Mapping[str, Display], folder: str, command: str) -> None:
+    """Write a page's figures into the folder that --figures names; those of an earlier run are replaced."""
+    from ridgefeat.report import save_figures
+
+    with results_folder(Path(folder), f"{command} --figures", Unusable) as temporary:
+        save_figures(displays, temporary)
+    talk.echo(f"Figures written to {folder}")

@@ -58,6 +58,7 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "ratios.csv", "report.ht
 )
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Read only such rows, e.g. --where level=hard.")
 @click.option("--failures", "count_failures", is_flag=True, help="Count an empty score as a failure to acquire.")
+@options.figures
 @options.csv_dialect
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
 @options.json_result
@@ -86,6 +87,8 @@ def command(table: str, second: str | None, output: str, llr: str | None, **give
     """
     from pathlib import Path
 
+    from ridgefeat.cli.outputs import write_figures
+    from ridgefeat.report import threshold_displays
     from ridgefeat.threshold import Settings, analyse, log_ratios, read_scores
 
     folder = Path(output)
@@ -106,6 +109,8 @@ def command(table: str, second: str | None, output: str, llr: str | None, **give
     for remark in found.remarks:
         talk.echo(f"Note: {remark}")
     talk.echo(f"Written: {', '.join(str(folder / name) for name in FILES if (folder / name).exists())}")
+    if given["figures"]:
+        write_figures(threshold_displays(found), given["figures"], "threshold")
 
 
 def _write(found: Analysis, folder: Any, title: str, note: str, dialect: str) -> None:

@@ -201,6 +201,14 @@ def make_people(
         if not np.isfinite(numbers).all():
             raise TableError(f"{by} holds {frame[by][~np.isfinite(numbers)].iloc[0]!r}, which is not a number")
         label: NDArray[Any] = np.bincount(person, numbers) / np.bincount(person)
+        varies = np.abs(numbers - label[person]) > 1e-9 * np.abs(numbers).max()
+        if varies.any():
+            count = len(np.unique(person[varies]))
+            if np.mean((numbers - label[person]) ** 2) > np.var(label):
+                raise TableError(_belongs_to_prints(by, f"{count} of {len(names)} people", names[person[varies][0]]))
+            notes.append(
+                f"{by} differs between prints of {count_of(count, 'person', 'people')}; their mean is compared"
+            )
         if len(names) < 2 * MIN_PEOPLE or np.ptp(label) == 0:
             raise TableError(f"{by} of {len(names)} people: at least {2 * MIN_PEOPLE} with different values are needed")
         kept = np.ones(len(names), bool)
@@ -284,10 +292,8 @@ def _code_levels(
     if (torn := np.flatnonzero(label[person] != code)).size:
         at = torn[0]
         both = ", ".join(sorted({str(levels[code[at]]), str(levels[label[person[at]]])}))
-        raise TableError(
-            f"{by} differs between prints of one person ({names[person[at]]}: {both}); compare needs a label that "
-            "belongs to a person. Correct the label, or name the right column of people with --group"
-        )
+        torn_people = f"{len(np.unique(person[torn]))} of {len(names)} people"
+        raise TableError(_belongs_to_prints(by, torn_people, f"{names[person[at]]}: {both}"))
     if len(levels) > MAX_LEVELS:
         raise TableError(
             f"{by} has {len(levels)} levels, more than {MAX_LEVELS}: {first_few(list(map(str, levels)))}. "
@@ -302,6 +308,15 @@ def _code_levels(
         notes.append(f"levels with fewer than {MIN_PEOPLE} people left out: {', '.join(few)}")
     kept = tuple(str(level) for level in levels[enough])
     return kept, np.cumsum(enough)[label] - 1, enough[label]
+
+
+def _belongs_to_prints(by: str, who: str, example: str) -> str:
+    return (
+        f"{by} differs between prints of one person ({who}, such as {example}), and compare takes a label of people. "
+        "If it should not differ, correct it, or name the right column of people with --group. If it is one of prints, "
+        f"such as the finger or the hand, compare within people: average each person's prints by {by}, then test the "
+        "differences, for instance with scipy.stats.wilcoxon"
+    )
 
 
 def _code_fingers(frame: pd.DataFrame, by: str) -> tuple[tuple[str, ...], Index]:

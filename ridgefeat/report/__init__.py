@@ -25,7 +25,7 @@ Figures of reports, for notebooks and papers:
   `save(path)`;
 - `plot_curves`, `plot_intervals`, `plot_predictions`, `plot_confusion_matrix`, `plot_tippett`, and of a threshold
   analysis `plot_det`, `plot_roc`, `plot_scores`, `plot_error_rates`: functions that draw on the axes they are given;
-- `save_figure`: any matplotlib figure as SVG, PDF or PNG;
+- `save_figure`: any matplotlib figure as SVG, PDF or PNG; `save_figures`: a report's figures, in all three formats;
 - `percent`, `percent_interval`: rates as text, as the pages write them.
 
 Read `page` (templates, numbers, files), `display` (a figure in this style) and `plots` (the kinds of figure) first;
@@ -43,7 +43,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "compare.figures": ["compare_displays", "plot_people"],
         "compare.page": ["write_compare_methods", "write_compare_page"],
         "crate": ["write_crate"],
-        "display": ["Display", "save_figure"],
+        "display": ["Display", "save_figure", "save_figures"],
         "explore.page": ["ExploreOptions", "write_explore_page"],
         "model_card": ["render_model_card"],
         "page": ["percent", "percent_interval"],

@@ -11,7 +11,7 @@ import re
 import threading
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -126,6 +126,15 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
             f"figure {path}: cannot write {path.suffix or 'a file without an ending'}; use {', '.join(UNDATED)}"
         )
     return write_file(path, _written(figure, path.suffix.lower()), "figure")
+
+
+def save_figures(displays: Mapping[str, Display], folder: str | Path) -> None:
+    """Write figures by name into a folder, each as .svg, .pdf and .png; see `save_figure` for what is raised."""
+    with styled():
+        for name, one in displays.items():
+            figure = one.plot().get_figure()
+            for ending in UNDATED:
+                save_figure(figure, Path(folder) / f"{name}{ending}")
 
 
 def by_name(displays: Iterable[Display]) -> dict[str, Display]:

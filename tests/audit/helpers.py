@@ -103,8 +103,9 @@ COPIES = {
     "brightened": lambda i: np.clip(0.7 * i + 40, 0, 255).astype(np.uint8),
     "turned": lambda i: warped(i, turn=2),
     "cropped": lambda i: i[8:, 8:],
-    "cropped all round": lambda i: i[26:-26, 26:-26],
+    "cropped all round": lambda i: i[38:-38, 38:-38],
     "turned more": lambda i: warped(i, turn=-13),
+    "turned on a larger sheet": lambda i: warped(np.pad(i, 32, mode="edge"), turn=15),
     "turned by 90°": np.rot90,
     "turned by 180°": lambda i: i[::-1, ::-1],
     "mirrored": lambda i: encoded(np.ascontiguousarray(i[:, ::-1]), 50),
@@ -114,12 +115,12 @@ PLAIN = list(COPIES)[:8]
 """Copies whose signature is like the original's."""
 
 
-def pressed_again(image: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
+def pressed_again(image: np.ndarray[Any, Any], seed: int, stretch: float = 4.0) -> np.ndarray[Any, Any]:
     """Return another impression of a finger: the skin stretched in another way, by up to a ridge or so."""
     rng = np.random.default_rng(seed)
     side = len(image)
     y, x = np.mgrid[:side, :side].astype(np.float32)
-    x, y = x + 4 * smooth(rng, side, 40), y + 4 * smooth(rng, side, 40)
+    x, y = x + stretch * smooth(rng, side, 40), y + stretch * smooth(rng, side, 40)
     return cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 

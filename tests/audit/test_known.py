@@ -24,6 +24,7 @@ PRINTS = 12
 CHANGED = {
     "JPEG 30": lambda i: encoded(i, 30),
     "resized to 0.7": lambda i: cv2.resize(i, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA),
+    "too small for its ridges": lambda i: cv2.resize(i, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA),
     "doubled": lambda i: cv2.resize(i, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC),
     "cropped": lambda i: i[22:-22, 22:-22],
     "cropped on two sides": lambda i: i[22:, 22:],

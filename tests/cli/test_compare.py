@@ -25,7 +25,7 @@ def test_a_comparison_is_written_with_figures_and_sentences(table, tmp_path):
     figures = {p for p in made if p.startswith("figures/")}
     assert made - figures == {"compare.csv", "ratio.csv", "methods.md", "report.html", "manifest.json", CRATE}
     names = ["effects", *(f"{'texture' if k % 2 else 'ridge'}-made-{k}" for k in range(6)), "ratio", "tippett"]
-    assert figures == {f"figures/{n}.{ending}" for n in names for ending in ("svg", "pdf")}
+    assert figures == {f"figures/{n}.{ending}" for n in names for ending in ("svg", "pdf", "png")}
     frame = pd.read_csv(tmp_path / "o" / "compare.csv")
     assert frame["column"][frame["q"] < 0.05].tolist() == ["ridge_made_0"]
     methods = (tmp_path / "o" / "methods.md").read_text(encoding="utf-8")

@@ -47,7 +47,16 @@ def test_prints_and_levels_that_do_not_count_are_said():
         ({}, {"by": "gender"}, "no label column 'gender'; it has: subject, sex, finger, age"),
         ({}, {"group": "person"}, "no group column 'person'"),
         ({}, {"by": "subject"}, "by and group are both 'subject'"),
-        ({}, {"by": "finger"}, r"finger differs between prints of one person \(0: index, thumb\)"),
+        (
+            {},
+            {"by": "finger"},
+            r"finger differs between prints of one person \(40 of 40 people, such as 0: index, thumb\)",
+        ),
+        (
+            {"age": lambda f: f.groupby("subject").cumcount()},
+            {"by": "age", "number": True},
+            "average each person's prints",
+        ),
         ({"sex": None}, {}, "no print has features, sex and subject"),
         ({"sex": "female"}, {}, "two levels of sex with at least 5 people are needed; people: female 40"),
         ({}, {"by": "meta_source", "group": "meta_source"}, "are both"),
@@ -72,6 +81,14 @@ def test_a_column_that_was_computed_with_the_label_is_left_out():
     assert people.columns == NAMES[1:2] and people.notes == (
         f"1 column left out, computed with the help of sex: {NAMES[0]}",
     )
+
+
+def test_a_number_that_varies_little_within_people_is_averaged_and_said():
+    frame = make_frame()
+    frame.loc[0, "age"] += 1
+    people = people_of(frame, "age", number=True)
+    assert people.label[0] == pytest.approx(frame["age"][1] + 1 / 3)
+    assert "age differs between prints of 1 person; their mean is compared" in people.notes
 
 
 def test_one_print_per_person_is_pointed_out():

@@ -52,7 +52,7 @@ def test_methods_of_every_kind(tmp_path, kind):
     text = write_methods(make(kind), tmp_path / "m.md").read_text(encoding="utf-8")
     assert "200 prints of 40 subjects" in text and text.count("**TO FILL IN:**") == 4
     assert "\n\n\n\n" not in text and "| rbf_svm | " in text
-    for line in ("## Data", "## Procedure", "## Statistics", "## Results", "## Limits", "## Software"):
+    for line in ("## Data", "## Procedure", "## Statistics", "## Results", "## Limits", "## Checklist", "## Software"):
         assert f"\n\n{line}\n\n" in text
 
 
@@ -75,9 +75,14 @@ def test_methods_say_what_was_done(tmp_path):
         "by |Spearman| at most 0.9, false discovery rate 0.05",
         "bootstrap over subjects (20 samples at most), widened by √2",
         "Probabilities were calibrated on prints of other folds.",
+        "| 15 | 33 | Removal of redundant features | yes | in each training fold: \\|Spearman\\| at most 0.9",
+        "| 14 | 33 | Removal of non-robust features | no |",
+        "no subject was on both sides",
+        "| 26 | 38 | Internal testing on a set of its own | no |",
     ):
         assert words in text
     plain = write_methods(quick(make_problem(), "dummy"), tmp_path / "p.md").read_text(encoding="utf-8")
+    assert "Removal of redundant features | no | no columns were selected |" in plain
     assert "ComBat" not in plain and "columns were chosen by" not in plain
 
 

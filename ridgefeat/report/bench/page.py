@@ -18,6 +18,7 @@ from ridgefeat.files import count_of
 from ridgefeat.report.audit.page import describe_audit
 from ridgefeat.report.bench import figures, summary, tables
 from ridgefeat.report.bench.words import find_topic, metric_name
+from ridgefeat.report.checklist import answer_for_bench, render_checklist
 from ridgefeat.report.display import Display, by_name
 from ridgefeat.report.model_card import ASK
 from ridgefeat.report.page import embed_script, render_page, write_page
@@ -117,6 +118,7 @@ def write_methods(comparison: Comparison, path: str | Path) -> Path:
     asked = {"harmonise": None, "within": (), "tune": False, "imbalance": "none", "samples": "?"}
     own = {
         "ask": ASK,
+        "checklist": render_checklist(answer_for_bench(comparison)),
         "version": __version__,
         "options": asked | dict(comparison.reproduction.options),
         "several": len(comparison.folds) > 1,

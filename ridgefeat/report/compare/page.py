@@ -14,6 +14,7 @@ from ridgefeat._version import __version__
 from ridgefeat.compare.differences import ALPHA, Differences
 from ridgefeat.compare.ratio import Ratio
 from ridgefeat.report.bench.words import find_topic
+from ridgefeat.report.checklist import answer_for_compare, render_checklist
 from ridgefeat.report.compare import words
 from ridgefeat.report.compare.figures import MAX_COLUMNS, compare_displays
 from ridgefeat.report.page import number, render_page, write_file, write_page
@@ -85,7 +86,8 @@ def write_compare_methods(found: Differences, ratio: Ratio | None, path: str | P
 
     Raises TableError if the file cannot be written.
     """
-    text = "\n\n".join(["# Methods", *words.methods(found, ratio)]) + "\n"
+    checklist = render_checklist(answer_for_compare(found, ratio))
+    text = "\n\n".join(["# Methods", *words.methods(found, ratio), checklist]) + "\n"
     return write_file(Path(path), text.encode("utf-8", errors="backslashreplace"), "methods section")
 
 

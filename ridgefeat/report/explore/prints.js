@@ -53,10 +53,12 @@ const prints = (() => {
   function caption(i) {
     const texts = data.texts.filter(t => t.values[t.codes[i]]).map(t => `${t.name.replace("meta_", "")}: ${t.values[t.codes[i]].replaceAll(t.name === "meta_flags" ? "_" : "\u0000", " ")}`);
     const names = [...new Set([state.x, state.y, state.column])].filter(n => data.place.has(n));
-    const rows = names.map(n => el("tr", {}, el("th", { scope: "row" }, n), el("td", { class: "num" }, format(valuesOf(n)[i])), el("td", {}, placed(n, i))));
+    const how = n => about.columns[data.place.get(n)].meaning;
+    const rows = names.map(n => el("tr", {}, el("th", { scope: "row" }, n, el("span", { class: "how" }, how(n))), el("td", { class: "num" }, format(valuesOf(n)[i])), el("td", {}, placed(n, i))));
     return el("figcaption", {}, el("span", { class: "name" }, about.sources[i]), texts.join(" · "),
       has(i) ? el("span", { class: "note" }, ` · ${sizeOf(i)}${foundIn(i)}`) : "",
-      el("table", { class: "values" }, el("tbody", {}, ...rows)));
+      el("table", { class: "values" }, el("tbody", {}, ...rows)),
+      names.some(how) ? el("span", { class: "note" }, "Where a value was measured: ", el("code", {}, `ridgefeat explain PRINT ${state.column} -o where.png`)) : "");
   }
 
   // The rank of a value among all prints: "rank 5 of 48", from the lowest.

@@ -36,6 +36,8 @@ def test_every_column_and_figure_stands_on_the_page_and_nothing_is_loaded(kind, 
     assert again.read_text("utf-8") == page
     text = write_compare_methods(found, ratio, tmp_path / "m.md").read_text("utf-8")
     assert words.find_verdict(found)[0] in text and "permutations" in text and len(text.splitlines()) > 6
+    calibrated = re.search(r"\| 22 \| 40 \| Calibration \| (.*?) \|", text)
+    assert calibrated and calibrated[1] == ("yes" if ratio else "n/a")
 
 
 def test_the_verdict_names_the_largest_effect_and_how_often_it_decides():
