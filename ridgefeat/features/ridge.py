@@ -229,8 +229,14 @@ def extent(fp: Fingerprint) -> Sequence[float] | None:
     if not area:
         return None
     _, _, width, height = cv2.boundingRect(fp.mask.view(np.uint8))
-    length = cv2.countNonZero(fp.skeleton.view(np.uint8)) * MM_PER_PX * KULPA
-    return [area / 100, width * MM_PER_PX, height * MM_PER_PX, length / area]
+    return [area / 100, width * MM_PER_PX, height * MM_PER_PX, _length(fp, fp.skeleton) / area]
+
+
+def _length(fp: Fingerprint, line: Bool) -> float:
+    """Return the length of centre lines in mm: a line at an angle a is 1 / max(|cos a|, |sin a|) px long per pixel."""
+    angle = fp.orientation.angle[line]
+    steps = np.maximum(np.abs(np.cos(angle)), np.abs(np.sin(angle)))
+    return float((1 / steps).sum(dtype=np.float64)) * MM_PER_PX
 
 
 @ridge.picture_of(extent)
@@ -244,22 +250,25 @@ def _extent_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> 
 
 PORE_LENGTH = 12
 """Pixels (0.6 mm): a longer light gap along a ridge is no pore."""
+BORDER = 2.0
+"""In periods: width of the element that the mask is eroded by before light gaps are looked for."""
 LINE_REACH, LINE_LENGTH = 1.2, 1.8
 """In periods: how far light gaps are grown to join across ridges, and the extent from which they form a white line."""
-KULPA = 1.11
-"""Lines of all angles are this much longer than their 8-connected pixel count (Kulpa 1977)."""
 
 
 def gap_figures(fp: Fingerprint, inked: Bool) -> tuple[float, float, float, float]:
     """Return the light share of the ridges, pores per cm of ridge, white lines per cm² and their mm per cm²."""
-    line = fp.skeleton
+    (spacing,) = percentiles(fp.period[::4, ::4][fp.mask[::4, ::4]], 50)
+    # The mask reaches over the last ridge, where nothing is inked.
+    side = int(BORDER * spacing) | 1
+    inner = cv2.erode(fp.mask.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    line = fp.skeleton & (inner > 0)
     on_line = cv2.countNonZero(line.view(np.uint8))
     if not on_line:
         return (np.nan,) * 4
     light = line & ~inked
     _, runs = cv2.connectedComponents(light.view(np.uint8), connectivity=8, ltype=cv2.CV_16U)
     pores = int(np.count_nonzero(np.bincount(runs[light])[1:] <= PORE_LENGTH))
-    (spacing,) = percentiles(fp.period[::4, ::4][fp.mask[::4, ::4]], 50)
     # Light gaps lie on centre lines, so those of neighbouring ridges join when grown by over half a period.
     reach = int(LINE_REACH * spacing) | 1
     grown = cv2.dilate(light.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
@@ -269,7 +278,7 @@ def gap_figures(fp: Fingerprint, inked: Bool) -> tuple[float, float, float, floa
     area_cm2 = zones.area(fp) / 100
     return (
         cv2.countNonZero(light.view(np.uint8)) / on_line,
-        pores / (on_line * KULPA * MM_PER_PX / 10),
+        pores / (_length(fp, line) / 10),
         int(np.count_nonzero(crossing)) / area_cm2,
         float(extent[crossing].sum()) * MM_PER_PX / area_cm2,
     )

@@ -224,17 +224,25 @@ def test_length_of_ridge_by_area_is_one_over_the_period_on_all_angles_together()
     assert found["ridge_length_density"] == pytest.approx(1 / (9 * MM_PER_PX), rel=0.05)
 
 
-def gap_counts(*given):
-    """Pores and white lines counted on level ridges 9 px apart, with light gaps (ridge, first column, length)."""
+def gap_counts(*given, margin=0):
+    """Pores and white lines counted on level ridges 9 px apart, with light gaps (ridge, first column, length).
+
+    The print ends `margin` px from the sides of the image, and its ridges are light in the last 5 px of it.
+    """
     line = np.zeros((180, 200), bool)
     line[4::9] = True
     inked = line.copy()
     for ridge_number, column, length in given:
         inked[4 + 9 * ridge_number, column : column + length] = False
     mask = np.ones(line.shape, bool)
-    fp = SimpleNamespace(skeleton=line, mask=mask, period=np.full(line.shape, 9, np.float32))
+    if margin:
+        mask[:, :margin] = mask[:, -margin:] = False
+        inked[:, : margin + 5] = inked[:, -margin - 5 :] = False
+    field = OrientationField(np.zeros(line.shape, np.float32), np.ones(line.shape, np.float32))
+    fp = SimpleNamespace(skeleton=line & mask, mask=mask, period=np.full(line.shape, 9, np.float32), orientation=field)
     _, pores, lines, _ = squares.gap_figures(fp, inked)
-    length_cm, area_cm2 = line.sum() * 1.11 * MM_PER_PX / 10, mask.sum() * MM_PER_PX**2 / 100
+    inner = 200 - (2 * margin + 18 if margin else 0)  # a period less on both sides
+    length_cm, area_cm2 = 20 * inner * MM_PER_PX / 10, mask.sum() * MM_PER_PX**2 / 100
     return round(pores * length_cm, 3), round(lines * area_cm2, 3)
 
 
@@ -242,6 +250,12 @@ def test_a_pore_is_a_gap_of_at_most_12_px_and_a_white_line_crosses_three_ridges(
     assert [gap_counts((3, 50, length)) for length in (12, 13)] == [(1, 0), (0, 0)]
     assert gap_counts((3, 50, 3), (4, 50, 3)) == (2, 0)
     assert gap_counts((3, 50, 3), (4, 50, 3), (5, 50, 3)) == (3, 1)
+    assert gap_counts((3, 50, 3), margin=10) == (1, 0)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 45, 90])
+def test_the_length_of_ridges_does_not_depend_on_their_direction(degrees):
+    assert values(wave(9.0, degrees))["ridge_length_density"] == pytest.approx(1 / (9 * MM_PER_PX), rel=0.04)
 
 
 @pytest.mark.parametrize(("count", "known"), [(29, False), (30, True)])
