@@ -262,8 +262,8 @@ def main() -> None:
             f"{origins.iloc[0]} known by construction, {origins.iloc[1:].sum()} on which {SOURCES} agree within "
             f"{AGREED}. ridgefeat agrees with {len(ours) - len(off)} of {len(ours)}, and in {len(whole)} features with "
             f"all; {len(off)} values of {len(names) - len(whole)} features deviate and are listed. Four features "
-            "(`ridge_length_density`, pores and white lines) were mended after the first run. Tolerances were set before "
-            "the first measurement, but for two that contradicted the others (differences of two positions, entropy).",
+            "(`ridge_length_density`, pores and white lines) were mended after the first run. Tolerances were set "
+            "before anything was measured, but for two that contradicted others (differences of positions, entropy).",
             *why_absent(absent),
             table(["tool", "features", "values", "agree", "missing"], counts),
             "pyfing is given the true mask for orientation, period and minutiae, and its classical methods are used"
