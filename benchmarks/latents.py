@@ -182,6 +182,8 @@ SEEN = {
     "fvc2000db2a_085": "blots; the fainter half above them is left out, and the clean print is wet in the middle",
     "fvc2000db2a_039": "a blot at the core; the mask is a ring around it",
     "fvc2000db2a_099": "wet and dark with pores; the mask takes in a third of the print",
+    "fvc2000db2a_093": "faint below the core, where a dark scribble covers a quarter; only the upper third is measured",
+    "fvc2000db2a_087": "dashes above, dots below: the lower half has no ridges that can be followed",
     "fvc2000db2a_097": "blots, creases and dotted ridges; at its own scale no print is found",
 }
 
