@@ -106,7 +106,11 @@ def pair_prints(
     if not len(first):
         raise TableError(
             f"no two prints can be paired by {by!r}: "
-            + ("people need prints of several fingers, " if by == group else "people must not all have the same value, ")
+            + (
+                "people need prints of several fingers, "
+                if by == group
+                else "people must not all have the same value, "
+            )
             + f"and two people prints of the same fingers{'; leave out --differ or --match' if differ or match else ''}"
         )
     values = _standardised(frame[names].to_numpy(np.float32), finger)

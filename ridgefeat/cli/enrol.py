@@ -92,7 +92,9 @@ def command(**given: Any) -> None:
     if copies:
         talk.warn(f"the same files are in the gallery under other names, and passed over: {first_few(copies)}")
     kept = {entry.name: entry.labels for entry in verify.Gallery(output).entries}
-    if other := [s.relative for s in sources if s.relative in kept and not s.labels.items() <= kept[s.relative].items()]:
+    if other := [
+        s.relative for s in sources if s.relative in kept and not s.labels.items() <= kept[s.relative].items()
+    ]:
         talk.warn(
             f"the gallery keeps the labels that it has; other labels were given for {count_of(len(other), 'print')}: "
             f"{first_few(other)}. To change them, enrol with --overwrite."

@@ -103,7 +103,9 @@ class Gallery:
                 base.execute("pragma query_only = on")
                 yield base
         except (sqlite3.Error, ValueError, TypeError, KeyError, RecursionError, zlib.error) as error:
-            raise TemplateError(f"gallery {self.path} is damaged, or no gallery: {error}; enrol the prints again") from None
+            raise TemplateError(
+                f"gallery {self.path} is damaged, or no gallery: {error}; enrol the prints again"
+            ) from None
 
     @cached_property
     def codes(self) -> Codes:
