@@ -53,7 +53,8 @@ def check_identical(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterato
             ("" if separated else "a split by group keeps them together; they count more than once. By image: ")
             + within.cost("by image"),
         )
-    if wrong := found.conflicting:
+    # Where people are the target, `identical` names these images: as of several groups.
+    if table.target != table.group and (wrong := found.conflicting):
         yield wrong.finding(
             "label_conflict",
             "warning",

@@ -104,14 +104,10 @@ def pair_prints(
         block_of += [number] * len(i)
     first, second = np.concatenate(found, axis=1) if found else np.zeros((2, 0), np.int64)
     if not len(first):
+        needs = "people need prints of several fingers" if by == group else "people must not all have the same value"
+        advice = "; leave out --differ or --match" if differ or match else ""
         raise TableError(
-            f"no two prints can be paired by {by!r}: "
-            + (
-                "people need prints of several fingers, "
-                if by == group
-                else "people must not all have the same value, "
-            )
-            + f"and two people prints of the same fingers{'; leave out --differ or --match' if differ or match else ''}"
+            f"no two prints can be paired by {by!r}: {needs}, and two people need prints of the same fingers{advice}"
         )
     values = _standardised(frame[names].to_numpy(np.float32), finger)
     one, two = values[first], values[second]

@@ -170,9 +170,10 @@ def _enough(problem: Problem, strata: Any, parts: int, split: Split) -> None:
             f"the table has {count_of(count, problem.group)}, fewer than the {parts} folds; ask for fewer folds"
         )
     for i, name in enumerate(problem.classes):
-        held = len(np.unique(groups[problem.y == i]))
-        if held < parts:
+        count = len(np.unique(groups[problem.y == i]))
+        if count < parts:
+            held = count_of(count, problem.group)
             raise TableError(
-                f"class {name!r} of {problem.target!r} has {count_of(held, problem.group)}, fewer than the {parts} folds; "
+                f"class {name!r} of {problem.target!r} has {held}, fewer than the {parts} folds; "
                 "ask for fewer folds, or leave that class out of the table"
             )

@@ -30,9 +30,10 @@ BATCH = 512
 def command(**given: Any) -> None:
     """Enrol prints in a gallery, a file that `ridgefeat identify` searches without reading the images again.
 
-    Inputs are images, templates, or folders of them. Prints that are in the gallery already are passed over, so that a
-    run that was interrupted is continued by running it again; so are copies of a file under another name. Of more than 200 prints, those that are most similar by
-    an index of their minutiae are compared with a probe. The file is a SQLite database that only its owner may read.
+    Inputs are images, templates, or folders of them. Prints that are in the gallery already are passed over, under
+    whatever name, so that a run that was interrupted is continued by running it again. Of more than 200 prints, those
+    that are most similar by an index of their minutiae are compared with a probe. The file is a SQLite database that
+    only its owner may read.
 
     \b
     Examples:
@@ -92,9 +93,7 @@ def command(**given: Any) -> None:
     if copies:
         talk.warn(f"the same files are in the gallery under other names, and passed over: {first_few(copies)}")
     kept = {entry.name: entry.labels for entry in verify.Gallery(output).entries}
-    if other := [
-        s.relative for s in sources if s.relative in kept and not s.labels.items() <= kept[s.relative].items()
-    ]:
+    if other := [s.relative for s in sources if not s.labels.items() <= kept.get(s.relative, s.labels).items()]:
         talk.warn(
             f"the gallery keeps the labels that it has; other labels were given for {count_of(len(other), 'print')}: "
             f"{first_few(other)}. To change them, enrol with --overwrite."
