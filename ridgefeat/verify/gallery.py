@@ -128,7 +128,7 @@ class Gallery:
         return found
 
     def shortlist(self, content: PreparedTemplate) -> NDArray[np.int64]:
-        """Return the indices of the CANDIDATES prints with most votes, rising."""
+        """Return the rising indices of the CANDIDATES prints with most votes for a probe's `content`."""
         if len(self) <= CANDIDATES:
             return np.arange(len(self))
         m = content.template.minutiae
