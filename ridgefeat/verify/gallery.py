@@ -170,7 +170,22 @@ def digest_of(source: PrintSource) -> str:
 def enrol_into(path: PathLike, params: Params) -> Iterator[GalleryWriter]:
     """Open a gallery for more prints, or make a new one.
 
-    Raises ParameterError if it was made with other stage parameters, TemplateError if it cannot be read or written.
+    Parameters
+    ----------
+    path : path
+    params : Params
+        The stage parameters with which images are enrolled.
+
+    Yields
+    ------
+    GalleryWriter
+
+    Raises
+    ------
+    ParameterError
+        If the gallery was made with other stage parameters.
+    TemplateError
+        If it cannot be read or written.
     """
     path = Path(path)
     if not path.exists():
