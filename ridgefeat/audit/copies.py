@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.audit.duplicates import DuplicateSets
 from ridgefeat.audit.table import IDENTITY, OTHER_LABELS, AuditTable, Finding, Index, count_images, not_checked
+from ridgefeat.files import count_of
 
 UNALTERED = ("", "none", "no", "original", "real")
 """Values of the label `alteration` of a print that is not altered."""
@@ -33,7 +34,8 @@ def check_identical(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterato
         yield not_checked("identical images: the table has no column meta_sha256")
         return
     if without := int(table.frame["meta_sha256"].isna().sum()):
-        yield not_checked(f"identical images: {without} prints have no digest of their pixels", without)
+        count = count_of(without, "print has", "prints have")
+        yield not_checked(f"identical images: {count} no digest of the pixels", without)
     found = DuplicateSets(table, sets)
     if across := found.cross_group:
         yield across.finding(
@@ -53,7 +55,8 @@ def check_identical(table: AuditTable, sets: Sequence[Sequence[int]]) -> Iterato
             ("" if separated else "a split by group keeps them together; they count more than once. By image: ")
             + within.cost("by image"),
         )
-    if wrong := found.conflicting:
+    # Where people are the target, `identical` names these images: as of several groups.
+    if table.target != table.group and (wrong := found.conflicting):
         yield wrong.finding(
             "label_conflict",
             "warning",

@@ -52,7 +52,8 @@ def check_folds(table: AuditTable) -> Iterator[Finding]:
                 f"{rows.size / len(test):.1%} of this fold's test prints were trained on",
             )
     if not shared:
-        yield Finding("folds", "note", f"no group is on both sides of any of {len(table.folds)} folds")
+        sides = "the split" if len(table.folds) == 1 else f"any of {len(table.folds)} folds"
+        yield Finding("folds", "note", f"no group is on both sides of {sides}")
         return
     worst = sorted(shared, key=lambda g: (-shared[g], g))
     named = first_few([table.group_names[g] for g in worst], SHOWN)

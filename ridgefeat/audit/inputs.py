@@ -162,7 +162,8 @@ def _read_tables(inputs: Sequence[str]) -> AuditInput:
             features |= {c["name"]: None for c in load_sidecar(path)["columns"] if c["name"] in frame}
         else:
             frame, plain = _read_plain(path), True
-        frames.append(frame.assign(meta_input=number))
+        # A copy, in one piece: a frame read column by column warns about every further one.
+        frames.append(frame.copy().assign(meta_input=number))
     whole = pd.concat(frames, ignore_index=True)
     looks = looks_in(whole)
     return AuditInput(whole, None if plain else tuple(features), looks=None if looks is None else tuple(looks))

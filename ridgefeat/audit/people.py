@@ -68,6 +68,8 @@ def similar_groups(vectors: Float, groups: Index, fingers: Index, count: int) ->
     """
     order = np.argsort(groups, kind="stable")
     names, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
+    if len(names) < 2:
+        return [], 0
     finger = fingers[order]
     other = groups[order][:, None] != groups[order]
     similarity = vectors[order] @ vectors[order].T

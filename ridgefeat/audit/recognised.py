@@ -113,7 +113,7 @@ def check_recognised(table: AuditTable, known: Recognised) -> Iterator[Finding]:
     """Yield which sets the prints are of, people on both sides of a fold or in several groups, contradicted labels."""
     rows = np.flatnonzero(known.at >= 0)
     if not rows.size:
-        yield Finding("recognised", "note", f"none of {len(table):,} prints is of a set that the index knows")
+        yield Finding("recognised", "note", f"none of {count_of(len(table), 'print')} is of a set that the index knows")
         return
     people = np.array(known.people, object)
     sets = np.array(known.label("set"), object)

@@ -63,10 +63,12 @@ class Audit(Brief):
     def verdict(self) -> str:
         """One sentence: whether there is a leak, and the first."""
         if leaks := self.leaks:
-            return f"{count_of(len(leaks), 'leak')} found in {self.prints:,} prints. First: {leaks[0].message}."
+            return (
+                f"{count_of(len(leaks), 'leak')} found in {count_of(self.prints, 'print')}. First: {leaks[0].message}."
+            )
         warned = sum(f.severity == "warning" for f in self.findings)
         to_check = f"; {count_of(warned, 'warning')} to check" if warned else ""
-        return f"No leak found in {self.prints:,} prints{to_check}."
+        return f"No leak found in {count_of(self.prints, 'print')}{to_check}."
 
     def with_folds(self, kept: Index, folds: Sequence[tuple[Index, Index]]) -> Audit:
         """Return the audit with those leaks marked as resolved whose sets of prints no fold separates.
@@ -98,7 +100,7 @@ class Audit(Brief):
         counts = {s: sum(f.severity == s and not f.resolved for f in self.findings) for s in SEVERITIES}
         resolved = sum(f.resolved for f in self.findings)
         lines = [
-            f"Leak audit of {self.prints} prints, target {self.target!r}, groups by {self.group!r}: "
+            f"Leak audit of {count_of(self.prints, 'print')}, target {self.target!r}, groups by {self.group!r}: "
             + ", ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts.items())
             + (f", {resolved} found, resolved" if resolved else "")
         ]

@@ -21,7 +21,7 @@ from ridgefeat.bench.options import Options, Progress
 from ridgefeat.bench.print_pairs import BLOCKS, MAX_BLOCK, pair_prints
 from ridgefeat.bench.results import Comparison, Fold, Kind, Problem
 from ridgefeat.errors import ParameterError, TableError
-from ridgefeat.files import atomic_write, os_errors_as
+from ridgefeat.files import atomic_write, count_of, os_errors_as
 from ridgefeat.sheets import DIALECTS
 from ridgefeat.sources import PrintSource
 
@@ -172,13 +172,16 @@ def read_problem(job: Job) -> Problem:
     asked = {name: getattr(job, name) for name in ("target", "group", "kind", "positive", "families")}
     if job.pairs is not None:
         how: dict[str, Any] = {"by": job.pairs, "group": job.group, "differ": job.differ, "match": job.match}
+        needed = list(dict.fromkeys((job.pairs, job.group, *job.differ, *job.match)))
+        unlabelled = int(whole.reindex(columns=needed).isna().any(axis=1).sum())
         whole, about = pair_prints(whole, about or {}, **how, seed=job.options.seed)
         asked |= {"target": f"same_{job.pairs}", "group": BLOCKS, "positive": "yes", "kind": "binary"}
         whole["meta_table"] = 0
     problem = make_problem(whole, about or {}, **asked)
     if job.pairs is not None:
         note = f"A row is a pair of prints, and a block holds the pairs of {MAX_BLOCK} people at most"
-        problem = replace(problem, notes=(note, *problem.notes))
+        left = f"{count_of(unlabelled, 'print')} left out of the pairs: no value of {' or '.join(needed)}"
+        problem = replace(problem, notes=(note, *([left] if unlabelled else []), *problem.notes))
     return problem
 
 

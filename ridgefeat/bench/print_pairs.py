@@ -78,13 +78,14 @@ def pair_prints(
     """
     needed = [by, group, *differ, *match]
     if lacking := [name for name in needed if name not in frame]:
-        labels = [str(c) for c in frame if not str(c).startswith("meta_")]
+        features = {c["name"] for c in about["columns"]}
+        labels = [str(c) for c in frame if c not in features and not str(c).startswith("meta_")]
         raise TableError(f"the table has no label {lacking[0]!r}; it has: {first_few(labels)}")
     frame = frame[frame[needed].notna().all(axis=1)].reset_index(drop=True)
     names = [c["name"] for c in about["columns"] if c["name"] in frame]
-    fingers = [name for name in FINGER if name in frame and name not in (by, *differ)]
+    fingers = [name for name in FINGER if name in frame and name != by]
     finger = _codes(frame, fingers)
-    condition = _codes(frame, [*fingers, *differ])
+    condition = _codes(frame, list(dict.fromkeys([*fingers, *differ])))
     person, label = _codes(frame, [group]), _codes(frame, [by])
     apart = np.stack([_codes(frame, [name]) for name in differ], 1) if differ else np.zeros((len(frame), 0), np.int64)
     rng = np.random.default_rng(seed)
@@ -103,9 +104,10 @@ def pair_prints(
         block_of += [number] * len(i)
     first, second = np.concatenate(found, axis=1) if found else np.zeros((2, 0), np.int64)
     if not len(first):
+        needs = "people need prints of several fingers" if by == group else "people must not all have the same value"
+        advice = "; leave out --differ or --match" if differ or match else ""
         raise TableError(
-            f"no two prints can be paired by {by!r}: pairs need people with several "
-            f"{'fingers' if by == group else 'prints'}, and others with the same ones"
+            f"no two prints can be paired by {by!r}: {needs}, and two people need prints of the same fingers{advice}"
         )
     values = _standardised(frame[names].to_numpy(np.float32), finger)
     one, two = values[first], values[second]

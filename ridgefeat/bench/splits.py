@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ridgefeat.bench.results import Fold, Problem
 from ridgefeat.errors import ParameterError, TableError
+from ridgefeat.files import count_of
 
 Split = Literal["group", "holdout", "image"]
 SPLITS: tuple[Split, ...] = ("group", "holdout", "image")
@@ -158,16 +159,21 @@ def _enough(problem: Problem, strata: Any, parts: int, split: Split) -> None:
     if split == "image":
         smallest = int(np.bincount(strata).min())
         if smallest < parts:
-            raise TableError(f"a class of {problem.target!r} has {smallest} prints, fewer than the {parts} folds")
+            raise TableError(
+                f"a class of {problem.target!r} has {count_of(smallest, 'print')}, fewer than the {parts} folds"
+            )
         return
     groups = problem.groups.astype(str)
     count = len(np.unique(groups))
     if count < parts:
-        raise TableError(f"there are {count} {problem.group}s, fewer than the {parts} folds; ask for fewer folds")
+        raise TableError(
+            f"the table has {count_of(count, problem.group)}, fewer than the {parts} folds; ask for fewer folds"
+        )
     for i, name in enumerate(problem.classes):
-        held = len(np.unique(groups[problem.y == i]))
-        if held < parts:
+        count = len(np.unique(groups[problem.y == i]))
+        if count < parts:
+            held = count_of(count, problem.group)
             raise TableError(
-                f"class {name!r} of {problem.target!r} has {held} {problem.group}s, fewer than the {parts} folds; "
+                f"class {name!r} of {problem.target!r} has {held}, fewer than the {parts} folds; "
                 "ask for fewer folds, or leave that class out of the table"
             )

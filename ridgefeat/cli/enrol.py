@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ridgefeat.cli import options, talk
+
+if TYPE_CHECKING:
+    from ridgefeat.sources import PrintSource
 
 BATCH = 512
 """Prints after which what was enrolled is kept."""
@@ -28,9 +31,10 @@ BATCH = 512
 def command(**given: Any) -> None:
     """Enrol prints in a gallery, a file that `ridgefeat identify` searches without reading the images again.
 
-    Inputs are images, templates, or folders of them. Prints that are in the gallery already are passed over, so that a
-    run that was interrupted is continued by running it again. Of more than 200 prints, those that are most similar by
-    an index of their minutiae are compared with a probe. The file is a SQLite database that only its owner may read.
+    Inputs are images, templates, or folders of them. Prints that are in the gallery already are passed over, under
+    whatever name, so that a run that was interrupted is continued by running it again. Of more than 200 prints, those
+    that are most similar by an index of their minutiae are compared with a probe. The file is a SQLite database that
+    only its owner may read.
 
     \b
     Examples:
@@ -40,7 +44,7 @@ def command(**given: Any) -> None:
     """
     from ridgefeat import verify
     from ridgefeat.cli import Unusable
-    from ridgefeat.files import atomic_write, first_few
+    from ridgefeat.files import atomic_write, count_of, first_few
     from ridgefeat.params import Params
     from ridgefeat.verify.gallery import digest_of, is_gallery
 
@@ -55,18 +59,27 @@ def command(**given: Any) -> None:
         params = verify.Gallery(output).params if is_gallery(output) and not anew else Params()
     options.start_children(given["jobs"], given["inputs"], "ridgefeat.verify.enrolment")
     failed: list[verify.Entry] = []
+    digests = [digest_of(source) for source in sources]
+    copies: list[str] = []
     with (
         atomic_write(output, mode=0o600) if anew else nullcontext(output) as path,
         verify.enrol_into(path, params) as gallery,
         talk.progress_bar() as show,
     ):
-        digests = [digest_of(source) for source in sources]
         changed = [s.relative for s, d in zip(sources, digests, strict=True) if gallery.known.get(s.relative, d) != d]
         if changed:
             raise Unusable(
                 f"{output} holds other prints of these names: {first_few(changed)}; rename them, or enrol anew"
             )
-        new = [(s, d) for s, d in zip(sources, digests, strict=True) if s.relative not in gallery.known]
+        new: list[tuple[PrintSource, str]] = []
+        name_of = {digest: name for name, digest in gallery.known.items()}
+        for source, digest in zip(sources, digests, strict=True):
+            if source.relative in gallery.known:
+                continue
+            if digest and (name := name_of.setdefault(digest, source.relative)) != source.relative:
+                copies.append(f"{source.relative} (as {name})")
+            else:
+                new.append((source, digest))
         for first in range(0, len(new), BATCH):
             part = new[first : first + BATCH]
             entries = verify.enrol(
@@ -81,6 +94,14 @@ def command(**given: Any) -> None:
                 show(first + len(part), len(failed), len(new))
         total = len(gallery.known)
     there = len(sources) - len(new)
+    if copies:
+        talk.warn(f"the same files are in the gallery under other names, and passed over: {first_few(copies)}")
+    kept = {entry.name: entry.labels for entry in verify.Gallery(output).entries}
+    if other := [s.relative for s in sources if not s.labels.items() <= kept.get(s.relative, s.labels).items()]:
+        talk.warn(
+            f"the gallery keeps the labels that it has; other labels were given for {count_of(len(other), 'print')}: "
+            f"{first_few(other)}. To change them, enrol with --overwrite."
+        )
     talk.result(
         {
             "gallery": str(output),
@@ -89,8 +110,8 @@ def command(**given: Any) -> None:
             "already_there": there,
             "failed": [{"name": e.name, "reason": e.failure} for e in failed],
         },
-        f"{len(new) - len(failed)} prints enrolled, {there} were there, {len(failed)} failed; "
-        f"{output} holds {total} prints.",
+        f"{count_of(len(new) - len(failed), 'print')} enrolled, {there} already there, {len(failed)} failed; "
+        f"{output} holds {count_of(total, 'print')}.",
     )
     for entry in failed[: talk.MAX_SHOWN]:
         talk.echo(f"  {entry.name}: {entry.failure}")

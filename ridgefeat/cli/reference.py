@@ -77,11 +77,12 @@ def conform(table: str, names: dict[str, str], reference: str | None, output: st
     from ridgefeat.errors import TableError
     from ridgefeat.files import atomic_write, count_of, first_few, os_errors_as
     from ridgefeat.reference import check_table
+    from ridgefeat.sheets import write_frame
 
     found = check_table(table, names, reference)
     if output:
         with os_errors_as(TableError, f"{output} cannot be written"), atomic_write(output) as temporary:
-            found.rows.to_csv(temporary, index=False, lineterminator="\n")
+            write_frame(found.rows, temporary, "standard", TableError, Path(output))
     if found.absent:
         talk.echo(f"Not in the table: {count_of(len(found.absent), 'phantom')}: {first_few(found.absent)}")
     if found.untested:

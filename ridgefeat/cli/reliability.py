@@ -50,7 +50,7 @@ def command(**given: Any) -> None:
     from ridgefeat.errors import TableError
     from ridgefeat.files import atomic_write, first_few, os_errors_as
     from ridgefeat.reliability import measure_reliability
-    from ridgefeat.sheets import DIALECTS
+    from ridgefeat.sheets import write_frame
 
     asked = [given["group"], *given["finger"], *given["within"]]
     frame, about = load(given["table"], families=given["families"], named=asked, labels=asked)
@@ -70,7 +70,7 @@ def command(**given: Any) -> None:
     found.insert(1, "unit", [units[name] for name in found["column"]])
     path = Path(given["output"])
     with os_errors_as(TableError, f"{path} cannot be written"), atomic_write(path) as temporary:
-        DIALECTS[given["csv_dialect"]].write(found, temporary)
+        write_frame(found, temporary, given["csv_dialect"], TableError, path)
     talk.echo(f"{len(found)} columns, {_counted(found)}: {path}")
     talk.result(lambda: found.to_dict("records"), _table(found))
 

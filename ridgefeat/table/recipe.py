@@ -82,7 +82,8 @@ class Recipe:
         needed = {name.partition("_")[0] for name in ERROR_NEEDS}
         if errors and (lacking := sorted(needed - {f for f in chosen if isinstance(f, str)})):
             raise ParameterError(
-                f"standard errors depend on {' and '.join(ERROR_NEEDS)}; add the family {' and '.join(lacking)}"
+                f"standard errors depend on {' and '.join(ERROR_NEEDS)}; "
+                f"add the {'families' if len(lacking) > 1 else 'family'} {' and '.join(lacking)}"
             )
         return cls(chosen, params or Params(), dpi, layout, regex, mirror, invert, fingers, errors)
 

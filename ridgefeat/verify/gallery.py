@@ -46,6 +46,8 @@ SCHEMA = (
     "labels text not null, minutiae blob not null, mask blob not null, waves blob, codes blob not null)",
 )
 SIGNATURE = b"SQLite format 3\0"
+APPLICATION = b"rfgy"
+"""The database's application_id: four bytes of its header, from byte 68."""
 
 
 class Gallery:
@@ -101,7 +103,9 @@ class Gallery:
                 base.execute("pragma query_only = on")
                 yield base
         except (sqlite3.Error, ValueError, TypeError, KeyError, RecursionError, zlib.error) as error:
-            raise TemplateError(f"gallery {self.path} is damaged, or no gallery: {error}") from None
+            raise TemplateError(
+                f"gallery {self.path} is damaged, or no gallery: {error}; enrol the prints again"
+            ) from None
 
     @cached_property
     def codes(self) -> Codes:
@@ -148,43 +152,64 @@ class Gallery:
 
 
 def is_gallery(path: PathLike) -> bool:
-    """Return whether a file is a SQLite database, by its first bytes."""
-    return Path(path).is_file() and read_start(path, len(SIGNATURE)) == SIGNATURE
+    """Return whether a file is a gallery, by its first bytes: other programs keep SQLite databases too."""
+    start = read_start(path, 72) if Path(path).is_file() else b""
+    return start.startswith(SIGNATURE) and start[68:] == APPLICATION
 
 
 def digest_of(source: PrintSource) -> str:
-    """Return the digest of a print's file, and which print of the file it is."""
-    return sha256(source.path) + ("" if source.place is None else f" {PurePosixPath(source.relative).name}")
+    """Return the digest of a print's file, and which print of the file it is; empty if the file cannot be read."""
+    try:
+        digest = sha256(source.path)
+    except OSError:
+        return ""
+    return digest if source.place is None else f"{digest} {PurePosixPath(source.relative).name}"
 
 
 @contextmanager
 def enrol_into(path: PathLike, params: Params) -> Iterator[GalleryWriter]:
-    """Open the gallery at `path` for more prints, or make a new one, of prints measured with `params`.
+    """Open the gallery at `path` for more prints, or make a new one.
 
-    Yields the open gallery, to which entries are added.
+    Parameters
+    ----------
+    path : path
+    params : Params
+        The stage parameters with which images are enrolled.
 
-    Raises ParameterError if it was made with other stage parameters, TemplateError if it cannot be read or written.
+    Yields
+    ------
+    GalleryWriter
+
+    Raises
+    ------
+    ParameterError
+        If the gallery was made with other stage parameters.
+    TemplateError
+        If it cannot be read or written.
     """
     path = Path(path)
-    if path.exists() and path.stat().st_size:
-        if Gallery(path).params != params:
-            raise ParameterError(f"gallery {path} was made with other stage parameters; give those, or a new gallery")
-    elif not path.exists():
+    if not path.exists():
         with os_errors_as(TemplateError, f"gallery {path} cannot be written"):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as base:
             base.execute("begin immediate")
             if not base.execute("select count(*) from sqlite_master").fetchone()[0]:
+                base.execute(f"pragma application_id = {int.from_bytes(APPLICATION)}")
                 for statement in SCHEMA:
                     base.execute(statement)
                 about = {"format": FORMAT, "codes": str(SIZE), "params": json.dumps(params.to_dict())}
                 base.executemany("insert into about values (?, ?)", about.items())
+            elif Gallery(path).params != params:
+                raise ParameterError(
+                    f"gallery {path} was made with other stage parameters; give those, or a new gallery"
+                )
             writer = GalleryWriter(base)
             yield writer
             writer.keep()
     except sqlite3.Error as error:
-        raise TemplateError(f"gallery {path} cannot be written: {error}") from None
+        advice = "; wait until the other run that adds to it has ended" if "locked" in str(error) else ""
+        raise TemplateError(f"gallery {path} cannot be written: {error}{advice}") from None
 
 
 class GalleryWriter:

@@ -26,6 +26,7 @@ from scipy.special import expit
 from scipy.stats import beta
 
 from ridgefeat.errors import LayoutError, ParameterError, ScoreError
+from ridgefeat.files import first_few
 from ridgefeat.threshold import read_scores
 from ridgefeat.verify.enrolment import Entry, PathLike
 from ridgefeat.verify.gallery import Gallery
@@ -258,7 +259,9 @@ def identify(
         others = [entry for entry in gallery if entry.content is not None]
         search = partial(_highest_scores, others=others, jobs=jobs)
     if not others:
-        raise LayoutError(f"none of the {len(gallery)} prints of the gallery can be compared")
+        failed = [] if isinstance(gallery, Gallery) else [f"{e.name}: {e.failure}" for e in gallery]
+        why = f": {first_few(failed, 3, '; ')}" if failed else "; enrol prints other than the probe"
+        raise LayoutError(f"the gallery holds no print that can be compared{why}")
     finger = np.unique([repr(entry.finger or entry.name) for entry in others], return_inverse=True)[1]
     contents = [] if probe.content is None else [probe.content]
     scores = search(contents)

@@ -219,7 +219,7 @@ def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.D
 
 def _can_compare(entries: Sequence[Entry], plan: Plan) -> NDArray[np.bool_]:
     """Return for each planned comparison whether both prints have a template."""
-    enrolled = np.array([entry.content is not None for entry in entries])
+    enrolled = np.array([entry.content is not None for entry in entries], bool)
     return np.asarray(enrolled[plan.probe] & enrolled[plan.reference])
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ridgefeat.bench.job import Job, read_problem
 from ridgefeat.bench.print_pairs import MAX_BLOCK, PAIRS_PER_PERSON, pair_prints
 from ridgefeat.errors import TableError
 from tests.bench.helpers import make_frame, run, write_frame
@@ -86,6 +87,15 @@ def test_bench_finds_what_fingers_of_a_person_share_and_nothing_else(tmp_path, o
 def test_what_cannot_be_paired_is_one_line(tmp_path, args, words):
     table = write_frame(people(count=8), tmp_path / "t.csv")
     assert words in run("bench", table, *args, "-o", tmp_path / "out", code=2).stderr
+
+
+def test_labels_that_are_missing_are_said_and_fingers_may_be_asked_to_differ(tmp_path):
+    frame = people(count=40, impressions=1)
+    frame.loc[frame["subject"] < 10, "sex"] = None
+    how = {"table": write_frame(frame, tmp_path / "t.csv"), "target": "", "group": "subject", "pairs": "subject"}
+    problem = read_problem(Job(**how, differ=("finger",), match=("sex",)))
+    assert "30 prints left out of the pairs: no value of subject or finger or sex" in problem.notes
+    assert {*problem.labels["same_subject"]} == {"yes", "no"}
 
 
 def test_prints_of_one_finger_cannot_be_paired_by_person():

@@ -11,6 +11,15 @@ from tests.audit.helpers import draw, encoded
 from tests.cli.running import run
 
 
+def test_prints_without_people_are_not_called_mislabelled(tmp_path):
+    for name in ("train/a.png", "test/b.png"):
+        (tmp_path / name).parent.mkdir()
+        cv2.imwrite(str(tmp_path / name), draw(1, 160))
+    run("audit", tmp_path / "train", tmp_path / "test", "-j", 1, "-o", tmp_path / "out", code=1)
+    kinds = {f["kind"] for f in json.loads((tmp_path / "out/audit.json").read_text())["findings"]}
+    assert "identical" in kinds and "label_conflict" not in kinds
+
+
 @pytest.fixture(scope="module")
 def prints(tmp_path_factory):
     """Six people with two prints each, by name s<person>_<number>, and their labels."""

@@ -1,6 +1,7 @@
 """`ridgefeat verify` and `ridgefeat identify`: tables, messages, exit codes."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import cv2
@@ -98,7 +99,7 @@ def test_enrol_keeps_prints_that_identify_searches_without_their_images(fingers,
     given = ("enrol", fingers, "--layout", "fvc", "-o", gallery, "-j", 1)
     (tmp_path / "more").mkdir()
     cv2.imwrite(str(tmp_path / "more/9_1.png"), np.full((300, 300), 255, np.uint8))
-    assert "4 prints enrolled, 0 were there, 0 failed" in run(*given).stdout
+    assert "4 prints enrolled, 0 already there, 0 failed" in run(*given).stdout
     failed = run("enrol", fingers, tmp_path / "more", "-o", gallery, "-j", 1, "--json", code=1)
     assert [json.loads(failed.stdout)[n] for n in ("prints", "enrolled", "already_there")] == [4, 0, 4]
     of_folder = run("identify", fingers / "101_1.png", "--gallery", fingers, "--layout", "fvc").stdout
@@ -116,6 +117,25 @@ def test_enrol_keeps_prints_that_identify_searches_without_their_images(fingers,
         "2 prints enrolled"
         in run("enrol", tmp_path / "more", fingers / "102_1.png", "-o", gallery, "-j", 1, "--overwrite").stdout
     )
+
+
+def test_enrol_mistakes_nothing_in_silence(fingers, tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/copy.png").write_bytes((fingers / "101_1.png").read_bytes())
+    (tmp_path / "more/gone.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "index.csv").write_text("file,subject\n101_1.png,7\n")
+    one = ("enrol", fingers / "101_1.png", "-j", 1, "-o", tmp_path / "g")
+    assert "1 print enrolled, 0 already there, 0 failed; " in run(*one).stdout
+    found = run("enrol", tmp_path / "more", "-j", 1, "-o", tmp_path / "g", code=1)
+    assert "under other names, and passed over: copy.png (as 101_1.png)" in found.stderr
+    assert "0 prints enrolled, 1 already there, 1 failed" in found.stdout and "gone.png: a broken" in found.stderr
+    assert "other labels were given for 1 print: 101_1.png" in run(*one, "--index", tmp_path / "index.csv").stderr
+    with sqlite3.connect(tmp_path / "other.db") as base:
+        base.execute("create table bookmarks (name)")
+    base.close()
+    before = (tmp_path / "other.db").read_bytes()
+    assert "is no gallery" in run(*one[:-1], tmp_path / "other.db", "--overwrite", code=2).stderr
+    assert (tmp_path / "other.db").read_bytes() == before
 
 
 def test_identify_as_json_with_own_calibration(fingers, tmp_path):

@@ -146,7 +146,9 @@ def test_the_set_as_files(tmp_path, monkeypatch):
     assert len(reference) == len(load_reference()) + 10
     table = tmp_path / "t.csv"
     table.write_text(f"file,ridge_period_mean\nprint_01.png,{period * 1.03}\n")
-    run("conform", table, "--reference", tmp_path / "set" / "reference.csv", code=1)
+    of_set = ("conform", table, "--reference", tmp_path / "set" / "reference.csv")
+    run(*of_set, "-o", tmp_path / "verdicts.xlsx", code=1)
+    assert pd.read_excel(tmp_path / "verdicts.xlsx")["verdict"].tolist() == ["deviates"]
     (tmp_path / "bad.csv").write_text(
         "phantom,feature,value,tolerance,origin\nprint_01,ridge_hue,1,1,me\nprint_02,,1,1,me\n"
     )

@@ -32,6 +32,7 @@ def test_scores_are_in_the_order_of_the_plan_for_any_block():
     rng = np.random.default_rng(0)
     plan = Plan(rng.integers(0, 131, 3000), rng.integers(0, 131, 3000), np.zeros(3000, bool))
     seen = []
+    assert compare_all([], Plan.from_pairs([], []), _difference).size == 0
     found = compare_all(entries, plan, _difference, progress=lambda done, total: seen.append((done, total)))
     failed = (plan.probe == 130) | (plan.reference == 130)
     assert np.array_equal(found, np.where(failed, np.nan, plan.probe - plan.reference), equal_nan=True)
