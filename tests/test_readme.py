@@ -221,7 +221,8 @@ def test_readme_names_every_command_and_shows_what_identify_prints(here: Path, s
     assert [c for c in COMMANDS if f"`ridgefeat {c}`" not in read("README.md")] == []
     readme = blocks("README.md")
     at = next(i for i, (_, block) in enumerate(readme) if block.startswith("ridgefeat identify "))
-    called("synth", "prints/", "-n", "12", "--seed", "1", "--fingers", "1", "--impressions", "2")
+    made = next(c for _, block in readme for c, _ in commands(block) if c.startswith("ridgefeat synth "))
+    called(*shlex.split(made)[1:])
     words = shlex.split(commands(readme[at][1])[0][0])[1:]
     printed = CliRunner().invoke(main, words).output
     assert readme[at + 1][1] in printed
