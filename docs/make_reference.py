@@ -54,24 +54,19 @@ MEASURED = (
     "bad_files",
 )
 """The order of the results that are read first; what else there is follows by name."""
-MADE = "Made from the code by `make docs`; do not edit.\n"
+MADE = "<!-- Made from the code by `make docs`; do not edit. -->\n"
 
 
 def pages() -> dict[str, str]:
     """Return the text of every reference page by its file name."""
-    return {
-        "features.md": features(),
-        "parameters.md": parameters(),
-        "commands.md": commands(),
-        "measured.md": measured(),
-    }
+    return {**features(), "parameters.md": parameters(), "commands.md": commands(), "measured.md": measured()}
 
 
-def features() -> str:
-    """Return every column of the built-in families, with unit, range, meaning and source."""
+def features() -> dict[str, str]:
+    """Return a page per built-in family with each column's unit, range, meaning and source, and the page above them."""
     chosen = [families()[name] for name in BUILT_IN]
     total = sum(len(f.all_columns()) for f in chosen)
-    parts = [f"# Features\n\n{MADE}\n{total} columns. {ABOUT_COLUMNS}"]
+    found, parts = {}, [f"# Every column\n\n{MADE}\n{total} columns, one page per family. {ABOUT_COLUMNS}"]
     reliability = _reliability()
     for family in chosen:
         columns = family.all_columns()
@@ -80,8 +75,14 @@ def features() -> str:
             for c in columns
         ]
         table = _table(("column", "unit", "range", "meaning", "source", "ICC"), rows)
-        parts.append(f"## {family.name}\n\n{family.meaning} {len(columns)} columns.\n\n{table}")
-    return "\n".join(parts)
+        about, page = f"{family.meaning} {len(columns)} columns.", f"features_{family.name}.md"
+        found[page] = f"# Columns: {family.name}\n\n{MADE}\n{about} {ABOUT_COLUMNS}\n{table}"
+        parts.append(
+            f"## {family.name}\n\n{about} [All of them]({page}); [how they are measured](../families/{family.name}.md).\n"
+        )
+    listed = "\n".join(f"features_{family.name}" for family in chosen)
+    parts.append(f"```{{toctree}}\n:hidden:\n\n{listed}\n```\n")
+    return {"features.md": "\n".join(parts), **found}
 
 
 def _reliability() -> dict[str, str]:

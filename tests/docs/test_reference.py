@@ -10,7 +10,7 @@ from ridgefeat.params import Params, parameter_records
 from tests.scripts import ROOT, load_script
 
 REFERENCE = ROOT / "docs" / "reference"
-NAMES = ("commands.md", "features.md", "measured.md", "parameters.md")
+NAMES = ("commands.md", "features.md", "measured.md", "parameters.md", *(f"features_{f}.md" for f in BUILT_IN))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_every_page_is_made_and_none_is_left_over(pages):
 
 
 def test_every_column_stands_once(pages):
-    rows = [line for line in pages["features.md"].splitlines() if line.startswith("| `")]
+    rows = [r for f in BUILT_IN for r in pages[f"features_{f}.md"].splitlines() if r.startswith("| `")]
     columns = [c for name in BUILT_IN for c in families()[name].all_columns()]
     assert len(rows) == len(columns)
     for row, column in zip(rows, columns, strict=True):
