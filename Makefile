@@ -36,7 +36,8 @@ test-oldest: .venv-oldest/.installed
 	  --ignore=tests/cli/test_outputs.py --ignore=tests/cli/test_hostile.py --ignore=tests/bench/test_confounds.py \
 	  --ignore=tests/features/test_pictures_of_columns.py --ignore=tests/synth --ignore=tests/backbone \
 	  --ignore=tests/audit/test_near_images.py --ignore=tests/audit/test_known.py --ignore=tests/audit/test_people.py \
-	  --ignore=tests/cli/test_audit.py --ignore=tests/cli/test_compare.py --ignore=tests/cli/test_verify.py
+	  --ignore=tests/cli/test_audit.py --ignore=tests/cli/test_compare.py --ignore=tests/cli/test_verify.py \
+	  --ignore=tests/reference
 
 .venv-oldest/.installed: setup.cfg pyproject.toml
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest

@@ -38,8 +38,8 @@ MAX_DESCRIPTION_BYTES = 32 << 20
 """Maximum size of a manifest or sidecar: as JSON of empty lists it takes 20 times as much memory."""
 FREE_UNPACKED_BYTES, MAX_UNPACKED_RATIO = 32 << 20, 16
 """Maximum unpacked size of an archive of arrays: so much, and so many times its packed size."""
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(\d+)-\d+\.tmp|\.results-(\d+)-\d+")
-"""Names of files and folders that are renamed when they are complete."""
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(\d+)-\d+\.tmp(?:-journal)?|\.results-(\d+)-\d+")
+"""Names of files and folders that are renamed when they are complete; a journal is that of a database."""
 
 
 @contextmanager

@@ -21,7 +21,7 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @click.argument("table", required=False, type=options.PATH, metavar="[TABLE]")
 @options.target()
 @options.group
-@click.option("--pairs", metavar="COLUMN", help="Instead of --target: does a pair of prints share this label?")
+@click.option("--pairs", metavar="COLUMN", help="Instead of --target: whether two prints share this label.")
 @click.option("--differ", metavar="COLUMN", multiple=True, help="Of --pairs: labels in which the two prints differ.")
 @click.option("--match", metavar="COLUMN", multiple=True, help="Of --pairs: labels in which the people are alike.")
 @options.output(metavar="FOLDER", help="Folder for tables and report.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def command(**given: Any) -> None:
     """
     from ridgefeat import verify
     from ridgefeat.cli import Unusable
-    from ridgefeat.files import first_few
+    from ridgefeat.files import atomic_write, first_few
     from ridgefeat.params import Params
     from ridgefeat.verify.gallery import digest_of, is_gallery
 
@@ -49,13 +50,16 @@ def command(**given: Any) -> None:
     params = options.load_params(given["params_file"], given["assignments"])
     if output.exists() and not is_gallery(output) and output.stat().st_size:
         raise Unusable(f"{output} exists and is no gallery; choose another name")
-    if given["overwrite"]:
-        output.unlink(missing_ok=True)
+    anew = given["overwrite"]
     if params is None:
-        params = verify.Gallery(output).params if is_gallery(output) else Params()
+        params = verify.Gallery(output).params if is_gallery(output) and not anew else Params()
     options.start_children(given["jobs"], given["inputs"], "ridgefeat.verify.enrolment")
     failed: list[verify.Entry] = []
-    with verify.enrol_into(output, params) as gallery, talk.progress_bar() as show:
+    with (
+        atomic_write(output, mode=0o600) if anew else nullcontext(output) as path,
+        verify.enrol_into(path, params) as gallery,
+        talk.progress_bar() as show,
+    ):
         digests = [digest_of(source) for source in sources]
         changed = [s.relative for s, d in zip(sources, digests, strict=True) if gallery.known.get(s.relative, d) != d]
         if changed:

@@ -124,7 +124,7 @@ class Gallery:
         return found
 
     def shortlist(self, content: PreparedTemplate) -> NDArray[np.int64]:
-        """Return the indices of the CANDIDATES prints with most votes, rising."""
+        """Return the indices of the CANDIDATES prints with most votes for `content`, rising."""
         if len(self) <= CANDIDATES:
             return np.arange(len(self))
         m = content.template.minutiae
@@ -132,13 +132,13 @@ class Gallery:
         return np.sort(np.argpartition(-count_votes(probe, self.codes), CANDIDATES)[:CANDIDATES])
 
     def load(self, indices: Iterable[int]) -> list[PreparedTemplate]:
-        """Return the templates of the prints at some indices."""
+        """Return the templates of the prints at `indices`."""
         query = "select minutiae, mask, waves, name from print where number = ?"
         with self._opened() as base:
             return [prepare(_template(*base.execute(query, (self._numbers[i],)).fetchone())) for i in indices]
 
     def highest_scores(self, contents: Sequence[PreparedTemplate]) -> NDArray[np.float64]:
-        """Return the highest score of several readings with each print, shape (n,); -inf where none was compared."""
+        """Return the highest score of the readings `contents` with each print, shape (n,); -inf if not compared."""
         found = np.full(len(self), -np.inf)
         for content in contents:
             near = self.shortlist(content)
@@ -159,7 +159,9 @@ def digest_of(source: PrintSource) -> str:
 
 @contextmanager
 def enrol_into(path: PathLike, params: Params) -> Iterator[GalleryWriter]:
-    """Open a gallery for more prints, or make a new one.
+    """Open the gallery at `path` for more prints, or make a new one, of prints measured with `params`.
+
+    Yields the open gallery, to which entries are added.
 
     Raises ParameterError if it was made with other stage parameters, TemplateError if it cannot be read or written.
     """
