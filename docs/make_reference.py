@@ -98,10 +98,10 @@ def bibliography() -> str:
     rows = []
     for name, work in load_bibliography().items():
         used = [f for f in BUILT_IN if any(name in split_sources(c.source) for c in families()[f].all_columns())]
-        place = f"[{work['link'].removeprefix('https://')}](<{work['link']}>)" if work["link"] else ""
-        rows.append((name, describe_work(work), place, ", ".join(f"[{f}](features_{f}.md)" for f in used)))
+        place = f" [{'doi' if 'doi.org' in work['link'] else 'link'}](<{work['link']}>)" if work["link"] else ""
+        rows.append((name, describe_work(work) + place, ", ".join(f"[{f}](features_{f}.md)" for f in used)))
     about = "The works that columns name as their source. A link is missing where none could be verified."
-    return f"# Bibliography\n\n{MADE}\n{about}\n\n{_table(('source', 'work', 'link', 'families'), rows)}"
+    return f"# Bibliography\n\n{MADE}\n{about}\n\n{_table(('source', 'work', 'families'), rows)}"
 
 
 def _reliability() -> dict[str, str]:

@@ -25,7 +25,7 @@ TYPED = ("README.md",)
 """Of these, the page whose commands are started as a shell does; the others' run in this process, which is quicker."""
 
 SHARED = ("bench", "compare", "leaks", "verify", "threshold", "templates", "model_card")
-SHARED += ("scale", "data", "limits", "nn", "backbones", "errors", "phantoms")
+SHARED += ("fingers", "scale", "data", "limits", "nn", "backbones", "errors", "phantoms")
 """Pages that go on with prints and tables that the reader has: here they are simulated, once for all."""
 
 NOT_HERE = {
@@ -43,6 +43,8 @@ NOT_HERE = {
     "tests/cli/test_compare.py has them",
     "ridgefeat extract prints/ -o features/ --engine dask=tcp://HEAD:8786": "needs a cluster; "
     "tests/cli/test_scale.py starts a small one",
+    "ridgefeat bench features.csv --pairs subject ": "needs several fingers per person; "
+    "tests/bench/test_print_pairs.py has them",
     "ridgefeat phantoms -o phantoms/": "draws 86 images; tests/reference has all three on a few",
     "ridgefeat extract phantoms/ -o values.csv": "needs the phantoms",
     "ridgefeat conform values.csv --reference ": "needs their values",
