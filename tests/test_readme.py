@@ -45,7 +45,7 @@ NOT_HERE = {
     "tests/cli/test_scale.py starts a small one",
     "ridgefeat bench features.csv --pairs subject ": "needs several fingers per person; "
     "tests/bench/test_print_pairs.py has them",
-    "ridgefeat compare features.csv --by ridge_height ": "needs one height per person, which two impressions do not have",
+    "ridgefeat compare features.csv --by ridge_height ": "needs one height per person, not two impressions",
     "ridgefeat phantoms -o phantoms/": "draws 86 images; tests/reference has all three on a few",
     "ridgefeat extract phantoms/ -o values.csv": "needs the phantoms",
     "ridgefeat conform values.csv --reference ": "needs their values",
