@@ -82,9 +82,10 @@ package: $(STAMP)
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
 
-# What the documentation shows of the families, on a simulated print.
+# What the documentation shows of the families, and README of commands and pages (needs Chromium), on simulated prints.
 pictures: $(STAMP)
 	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python docs/make_page_pictures.py
 
 # Stored feature values, when they change for a reason: make baseline REASON="..."
 baseline: $(STAMP)

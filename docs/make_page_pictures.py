@@ -1,19 +1,22 @@
-"""Photograph the explore and the bench page of simulated prints: docs/pictures/explore.png and bench.png.
+"""Make what README shows of simulated prints: docs/pictures/compare.png, explain.png, explore.png and bench.png.
 
-    python docs/make_page_pictures.py
+    make pictures
 
-Needs Chromium on the path.
+The first two are what README's own commands draw; the others are photographs of pages, which need Chromium on the path.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import cv2
+import numpy as np
+from PIL import Image
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
 WIDTH = 1000
@@ -30,8 +33,9 @@ SELECT = """<script>addEventListener("load", function look() {
 
 
 def main() -> None:
-    """Make the prints, their table and both pages, and photograph the top of each page."""
+    """Make the pictures of README's commands, then the prints, the table and both pages whose tops are photographed."""
     FOLDER.mkdir(exist_ok=True)
+    follow_readme()
     with TemporaryDirectory() as name:
         folder = Path(name)
         ridgefeat(folder, "synth prints -n 128 --fingers 2 --impressions 2 --seed 1 --sex-effect 0.35")
@@ -52,9 +56,22 @@ def main() -> None:
         photograph(folder / "out" / "report.html", FOLDER / "bench.png", 1240, 1130)
 
 
+def follow_readme() -> None:
+    """Run README's commands up to the figures of compare and explain, and keep these."""
+    readme = (FOLDER.parent.parent / "README.md").read_text(encoding="utf-8")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for command in ("synth", "extract", "compare", "explain"):
+            line = re.search(rf"^ridgefeat ({command} .*)$", readme, re.M)
+            assert line, f"README does not run {command}"
+            ridgefeat(folder, line[1])
+        keep(cv2.imread(str(folder / "differences" / "figures" / "effects.png")), FOLDER / "compare.png", 600)
+        keep(cv2.imread(str(folder / "why.png")), FOLDER / "explain.png", 900)
+
+
 def ridgefeat(folder: Path, command: str) -> None:
     """Run a command in a folder."""
-    subprocess.run([sys.executable, "-m", "ridgefeat.cli", *command.split(), "-q"], cwd=folder, check=True)
+    subprocess.run([sys.executable, "-m", "ridgefeat.cli", *shlex.split(command), "-q"], cwd=folder, check=True)
 
 
 def photograph(page: Path, picture: Path, width: int, height: int) -> None:
@@ -62,9 +79,13 @@ def photograph(page: Path, picture: Path, width: int, height: int) -> None:
     shot = page.with_suffix(".png")
     options = (f"--window-size={width},{height}", f"--screenshot={shot}")
     subprocess.run([*CHROMIUM, *options, page.as_uri()], check=True, capture_output=True)
-    small = cv2.resize(cv2.imread(str(shot)), (WIDTH, round(height * WIDTH / width)), interpolation=cv2.INTER_AREA)
-    from PIL import Image
+    keep(cv2.imread(str(shot)), picture, WIDTH)
 
+
+def keep(image: np.ndarray, picture: Path, width: int) -> None:
+    """Write an image (height x width x BGR) at a width in pixels as a small PNG with 256 colours."""
+    height = round(image.shape[0] * width / image.shape[1])
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     Image.fromarray(small[..., ::-1]).quantize(256, dither=Image.Dither.NONE).save(picture, optimize=True)
     print(f"{picture.relative_to(FOLDER.parent.parent)}: {picture.stat().st_size / 1000:.0f} kB")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from ridgefeat.cli import COMMANDS, main
+from ridgefeat.features.bibliography import describe_work, load_bibliography, split_sources
 from ridgefeat.features.family import BUILT_IN, families
 from ridgefeat.params import Params, parameter_records
 from ridgefeat.reliability import load_reliability
@@ -23,7 +24,7 @@ ABOUT_COLUMNS = """A range holds every value that can occur; what could not be m
 No unit: a plain number.
 ICC: how much of a column's variance lies between fingers, when fingers are recorded again (ICC(1,1) on FCJ2020,
 [measured](measured.md)). Where it is below 0.3, a second impression changes the value nearly as much as another finger
-does. A user's own families: `ridgefeat features`.
+does. Sources in full: [bibliography](bibliography.md). A user's own families: `ridgefeat features`.
 """
 MEASURED = (
     "accuracy",
@@ -54,24 +55,25 @@ MEASURED = (
     "bad_files",
 )
 """The order of the results that are read first; what else there is follows by name."""
-MADE = "Made from the code by `make docs`; do not edit.\n"
+MADE = "<!-- Made from the code by `make docs`; do not edit. -->\n"
 
 
 def pages() -> dict[str, str]:
     """Return the text of every reference page by its file name."""
     return {
-        "features.md": features(),
+        **features(),
+        "bibliography.md": bibliography(),
         "parameters.md": parameters(),
         "commands.md": commands(),
         "measured.md": measured(),
     }
 
 
-def features() -> str:
-    """Return every column of the built-in families, with unit, range, meaning and source."""
+def features() -> dict[str, str]:
+    """Return a page per built-in family with each column's unit, range, meaning and source, and the page above them."""
     chosen = [families()[name] for name in BUILT_IN]
     total = sum(len(f.all_columns()) for f in chosen)
-    parts = [f"# Features\n\n{MADE}\n{total} columns. {ABOUT_COLUMNS}"]
+    found, parts = {}, [f"# Every column\n\n{MADE}\n{total} columns, one page per family. {ABOUT_COLUMNS}"]
     reliability = _reliability()
     for family in chosen:
         columns = family.all_columns()
@@ -80,8 +82,26 @@ def features() -> str:
             for c in columns
         ]
         table = _table(("column", "unit", "range", "meaning", "source", "ICC"), rows)
-        parts.append(f"## {family.name}\n\n{family.meaning} {len(columns)} columns.\n\n{table}")
-    return "\n".join(parts)
+        about, page = f"{family.meaning} {len(columns)} columns.", f"features_{family.name}.md"
+        found[page] = f"# Columns: {family.name}\n\n{MADE}\n{about} {ABOUT_COLUMNS}\n{table}"
+        parts.append(
+            f"## {family.name}\n\n{about} [All of them]({page}); "
+            f"[how they are measured](../families/{family.name}.md).\n"
+        )
+    listed = "\n".join(f"features_{family.name}" for family in chosen)
+    parts.append(f"```{{toctree}}\n:hidden:\n\n{listed}\n```\n")
+    return {"features.md": "\n".join(parts), **found}
+
+
+def bibliography() -> str:
+    """Return every work that a column names as its source, in full, and the families that use it."""
+    rows = []
+    for name, work in load_bibliography().items():
+        used = [f for f in BUILT_IN if any(name in split_sources(c.source) for c in families()[f].all_columns())]
+        place = f" [{'doi' if 'doi.org' in work['link'] else 'link'}](<{work['link']}>)" if work["link"] else ""
+        rows.append((name, describe_work(work) + place, ", ".join(f"[{f}](features_{f}.md)" for f in used)))
+    about = "The works that columns name as their source. A link is missing where none could be verified."
+    return f"# Bibliography\n\n{MADE}\n{about}\n\n{_table(('source', 'work', 'families'), rows)}"
 
 
 def _reliability() -> dict[str, str]:

@@ -25,7 +25,7 @@ TYPED = ("README.md",)
 """Of these, the page whose commands are started as a shell does; the others' run in this process, which is quicker."""
 
 SHARED = ("bench", "compare", "leaks", "verify", "threshold", "templates", "model_card")
-SHARED += ("scale", "data", "limits", "nn", "backbones", "errors", "phantoms")
+SHARED += ("fingers", "scale", "data", "limits", "nn", "backbones", "errors", "phantoms")
 """Pages that go on with prints and tables that the reader has: here they are simulated, once for all."""
 
 NOT_HERE = {
@@ -43,6 +43,9 @@ NOT_HERE = {
     "tests/cli/test_compare.py has them",
     "ridgefeat extract prints/ -o features/ --engine dask=tcp://HEAD:8786": "needs a cluster; "
     "tests/cli/test_scale.py starts a small one",
+    "ridgefeat bench features.csv --pairs subject ": "needs several fingers per person; "
+    "tests/bench/test_print_pairs.py has them",
+    "ridgefeat compare features.csv --by ridge_height ": "needs one height per person, not two impressions",
     "ridgefeat phantoms -o phantoms/": "draws 86 images; tests/reference has all three on a few",
     "ridgefeat extract phantoms/ -o values.csv": "needs the phantoms",
     "ridgefeat conform values.csv --reference ": "needs their values",
@@ -221,7 +224,8 @@ def test_readme_names_every_command_and_shows_what_identify_prints(here: Path, s
     assert [c for c in COMMANDS if f"`ridgefeat {c}`" not in read("README.md")] == []
     readme = blocks("README.md")
     at = next(i for i, (_, block) in enumerate(readme) if block.startswith("ridgefeat identify "))
-    called("synth", "prints/", "-n", "12", "--seed", "1", "--fingers", "1", "--impressions", "2")
+    made = next(c for _, block in readme for c, _ in commands(block) if c.startswith("ridgefeat synth "))
+    called(*shlex.split(made)[1:])
     words = shlex.split(commands(readme[at][1])[0][0])[1:]
     printed = CliRunner().invoke(main, words).output
     assert readme[at + 1][1] in printed

@@ -24,17 +24,21 @@ form = options.stacked(
 @options.families
 @form
 def features(families: list[str] | None, form: str) -> None:
-    """List every feature column with unit, range, meaning and source.
+    """List every feature column with unit, range, meaning and source; as text, then the works that are named.
 
     \b
     Examples:
       ridgefeat features --families ridge,minutiae
       ridgefeat features --format markdown > features.md
     """
+    from ridgefeat.features.bibliography import cite
     from ridgefeat.table import feature_columns
 
     records = feature_columns(families).to_dict("records")
     click.echo(write([{str(k): v for k, v in r.items()} for r in records], form))
+    works = cite(str(r["source"]) for r in records)
+    if works and form == "text" and not talk.wants_json():
+        click.echo("\n" + "\n".join(f"{name}: {work}" for name, work in works.items()))
 
 
 @click.command("params")

@@ -174,7 +174,8 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     Examples:
       ridgefeat identify print.png --gallery prints/
       ridgefeat identify print.fmr --gallery templates/ --top 3 --json
-      ridgefeat enrol prints/ -o people.gallery && ridgefeat identify print.png --gallery people.gallery
+      ridgefeat enrol prints/ -o people.gallery
+      ridgefeat identify print.png --gallery people.gallery
       ridgefeat identify print.png --gallery prints/ --calibration scores.csv
       ridgefeat identify latent.png --gallery prints/ --region outline.csv
     """

@@ -171,15 +171,17 @@ def _square_picture(fp: Fingerprint, name: str, values: Mapping[str, float]) -> 
 
 
 @ridge.columns(
-    Column("ridge_breadth_mean", "mm", 0, 1.5, "mean breadth of a ridge", "Mundorf et al. 2014"),
-    Column("ridge_breadth_sd", "mm", 0, 1, "its spread over the print", "Mundorf et al. 2014"),
+    Column("ridge_breadth_mean", "mm", 0, 1.5, "mean breadth of a ridge", "Mundorff et al. 2014"),
+    Column("ridge_breadth_sd", "mm", 0, 1, "its spread over the print", "Mundorff et al. 2014"),
     Column("ridge_valley_breadth_mean", "mm", 0, 1.5, "mean breadth of a valley"),
     Column("ridge_thickness_ratio", "", 0, 20, "ridge breadth / valley breadth", "Badawi et al. 2006"),
     Column("ridge_thickness_ratio_sd", "", 0, 20, "its spread over the print", "Badawi et al. 2006"),
     Column("ridge_white_share", "", 0, 1, "share of the ridges' centre lines that is as light as a valley"),
     Column("ridge_pore_density", "1/cm", 0, 50, "short light gaps per length of ridge (pore-like)"),
-    Column("ridge_white_line_density", "1/cm²", 0, 100, "light lines that cross three ridges or more", "Badawi 2006"),
-    Column("ridge_white_line_length", "mm/cm²", 0, 1000, "their length by area of the print", "Badawi 2006"),
+    Column(
+        "ridge_white_line_density", "1/cm²", 0, 100, "light lines that cross three ridges or more", "Badawi et al. 2006"
+    ),
+    Column("ridge_white_line_length", "mm/cm²", 0, 1000, "their length by area of the print", "Badawi et al. 2006"),
 )
 def breadth(fp: Fingerprint) -> Sequence[float] | None:
     """Measure how broad ridges and valleys are, and where ridges are interrupted by light gaps."""

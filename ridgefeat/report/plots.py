@@ -153,7 +153,14 @@ def plot_predictions(
     return ax
 
 
-def plot_intervals(rows: Sequence[Interval], axis: str, ax: Axes | None = None, *, mark: float | None = None) -> Axes:
+def plot_intervals(
+    rows: Sequence[Interval],
+    axis: str,
+    ax: Axes | None = None,
+    *,
+    mark: float | None = None,
+    limits: Limits | None = None,
+) -> Axes:
     """Draw values with their intervals, one row each, with the value written at the right.
 
     Parameters
@@ -165,19 +172,21 @@ def plot_intervals(rows: Sequence[Interval], axis: str, ax: Axes | None = None, 
     ax : matplotlib.axes.Axes, optional
     mark : float, optional
         Where a dashed line is, such as chance.
+    limits : (low, high), optional
+        Of the scale; by default what the intervals span.
     """
     longest = max((letters(r.name) for r in rows), default=0)
     above = longest > MAX_LEFT_NAME
     step, left = (ROW_ABOVE, 10) if above else (ROW, 16 + LETTER * max(8, longest))
     with axes(ax, height=step * len(rows) + 50, left=left, below=44, right=62, above=6) as ax:
-        if mark is not None:
-            ax.axvline(mark, color=INK, lw=1.2, ls=(0, (3.3, 2.5)))
         at = np.arange(len(rows))
         ax.hlines(at, [r.low for r in rows], [r.high for r in rows], color=COLOURS[0], lw=2.5)
+        if mark is not None:
+            # Where names are above their values, the line leaves out each name.
+            low, high = (at - 0.17, at + 0.34) if above else (at - 0.5, at + 0.5)
+            ax.vlines(np.full(len(at), mark), low, high, color=INK, lw=1.2, ls=(0, (3.3, 2.5)), zorder=1.5)
         ax.plot([r.value for r in rows], at, "o", color=COLOURS[0], ms=9, mec="white", mew=1.5)
-        ax.set_xlim(
-            span_of([v for r in rows for v in (r.value, r.low, r.high)], include=[] if mark is None else [mark])
-        )
+        ax.set_xlim(limits or span_of_intervals(rows, mark))
         ax.set(ylim=(len(rows) - 0.5, -0.5 if not above else -0.75), xlabel=label(axis))
         ax.grid(False, axis="y")
         ax.locator_params(axis="x", nbins=4)
@@ -185,11 +194,14 @@ def plot_intervals(rows: Sequence[Interval], axis: str, ax: Axes | None = None, 
         for i, row in enumerate(rows):
             ax.annotate(_signed(row.value), (1, i), (60, 0), ha="right", va="center", weight="bold", **place)
             if above:
-                # White behind the name, or the dashed line would strike it through.
-                behind = {"fc": "white", "ec": "none", "pad": 0.8}
-                ax.annotate(label(row.name), (0, i), (2, 7), va="bottom", bbox=behind, **place)
+                ax.annotate(label(row.name), (0, i), (2, 7), va="bottom", **place)
         ax.set_yticks(at, ["" if above else label(r.name) for r in rows], color=INK)
     return ax
+
+
+def span_of_intervals(rows: Sequence[Interval], mark: float | None = None) -> Limits:
+    """Return limits of a scale that hold values, their intervals and the mark."""
+    return span_of([v for r in rows for v in (r.value, r.low, r.high)], include=[] if mark is None else [mark])
 
 
 def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str], ax: Axes | None = None) -> Axes:

@@ -36,7 +36,9 @@ def test_features_are_listed_with_unit_range_meaning_and_source():
     period = next(r for r in rows if r["name"] == "ridge_period_mean")
     assert period["unit"] == "mm" and float(period["low"]) < float(period["high"])
     assert period["meaning"] and period["source"] and {r["family"] for r in rows} == {"ridge"}
-    text = run("features", "--families", "ridge").stdout.splitlines()
+    table, works = run("features", "--families", "ridge").stdout.split("\n\n")
+    text = table.splitlines()
+    assert works.startswith("Acree 1999: M. A. Acree (1999). Is there")
     assert len(text) == len(rows) + 1 and text[0].split()[:3] == ["family", "name", "unit"]
     table = run("features", "--families", "ridge", "--format", "markdown").stdout.splitlines()
     assert table[1] == "|" + " --- |" * 7 and len(table) == len(rows) + 2

@@ -5,12 +5,20 @@ import re
 import pytest
 
 from ridgefeat.cli import COMMANDS
+from ridgefeat.features.bibliography import load_bibliography, split_sources
 from ridgefeat.features.family import BUILT_IN, families
 from ridgefeat.params import Params, parameter_records
 from tests.scripts import ROOT, load_script
 
 REFERENCE = ROOT / "docs" / "reference"
-NAMES = ("commands.md", "features.md", "measured.md", "parameters.md")
+NAMES = (
+    "bibliography.md",
+    "commands.md",
+    "features.md",
+    "measured.md",
+    "parameters.md",
+    *(f"features_{f}.md" for f in BUILT_IN),
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +36,7 @@ def test_every_page_is_made_and_none_is_left_over(pages):
 
 
 def test_every_column_stands_once(pages):
-    rows = [line for line in pages["features.md"].splitlines() if line.startswith("| `")]
+    rows = [r for f in BUILT_IN for r in pages[f"features_{f}.md"].splitlines() if r.startswith("| `")]
     columns = [c for name in BUILT_IN for c in families()[name].all_columns()]
     assert len(rows) == len(columns)
     for row, column in zip(rows, columns, strict=True):
@@ -60,3 +68,16 @@ def test_assignments_in_helps_and_pages_name_parameters_that_exist(pages):
     examples = {e for t in texts for e in re.findall(r"-s ([a-z_]+\.[a-z_]+=[-0-9.]*\d)", t)}
     assert examples
     Params().updated(sorted(examples))
+
+
+def test_every_source_of_a_column_is_in_the_bibliography_and_every_work_is_used(pages):
+    """Own fits are named by their script."""
+    columns = [c for name in BUILT_IN for c in families()[name].all_columns()]
+    named = {name for c in columns for name in split_sources(c.source) if not name.startswith("benchmarks/")}
+    works = load_bibliography()
+    assert named == set(works) and list(works) == sorted(works)
+    for name, work in works.items():
+        assert str(work["year"]) in name or name.startswith("ISO")
+        assert all(work[key] for key in ("authors", "title", "published"))
+        assert not work["link"] or work["link"].startswith("https://")
+        assert work["title"] in pages["bibliography.md"]

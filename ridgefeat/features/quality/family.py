@@ -33,7 +33,7 @@ from ridgefeat.structure import MM_PER_PX, Bool, UInt8
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
 
-NFIQ2 = "Tabassi et al. 2021, NISTIR 8382"
+NFIQ2 = "Tabassi et al. 2021"
 CENTRE_PX = 100
 """Half side of the square around the minutiae's centre in which NFIQ 2 counts them."""
 LOCAL_MEAN_PX = 17

@@ -30,6 +30,8 @@ MAX_CLASSES = 12
 
 MAX_COLUMNS, MAX_LEVELS = 20, 24
 """Rows of a chart of columns, and of a chart of levels."""
+ZERO = 1e-9
+"""An importance up to this is rounding error."""
 MIN_COMPARED_GROUPS = 10
 """Groups of a level below which it is compared with no other."""
 STEPS = np.linspace(0.0, 1.0, 101)
@@ -69,12 +71,15 @@ def interval_display(
     words: str,
     reading: str = "",
     *,
-    mark: float | None = None,
     tall: bool = False,
+    **options: Any,
 ) -> Display:
-    """Return values with intervals as a display; `words` describe it without the rows' values."""
+    """Return values with intervals as a display; `words` describe it without the rows' values.
+
+    `options` are those of plot_intervals.
+    """
     alt = f"{words}. " + "; ".join(r.words for r in rows)
-    return Display(name, title, partial(plot_intervals, rows, axis, mark=mark), alt, reading, tall)
+    return Display(name, title, partial(plot_intervals, rows, axis, **options), alt, reading, tall)
 
 
 def intervals(rows: pd.DataFrame, name: str, metric: str, before: str = "") -> list[Interval]:
@@ -232,8 +237,8 @@ class LevelChart(NamedTuple):
 
 
 def make_level_charts(comparison: Comparison) -> list[LevelChart]:
-    """Show the best classifier's metric for each level of the labels, one chart per label."""
-    charts = []
+    """Show the best classifier's metric for each level of the labels, one chart per label, all on one scale."""
+    found = []
     for column, part in group_rows(comparison.levels, "column"):
         part = part[part["classifier"] == comparison.best]
         metric = _defined(part, comparison, str(column))
@@ -249,9 +254,17 @@ def make_level_charts(comparison: Comparison) -> list[LevelChart]:
         words = f"{metric_name(metric)} of {comparison.best} by {name}; the dashed line is all prints"
         reading = f"{sentence} {left_out} more levels are in the tables." if left_out else sentence
         rows = intervals(part, "level", metric)
-        chart = interval_display(f"by-{column}", f"By {name}", rows, metric_name(metric), words, reading, mark=whole)
-        charts.append(LevelChart(name, metric, chart, sentence))
-    return charts
+        texts = f"By {name}", rows, metric_name(metric), words, reading
+        found.append((name, metric, sentence, f"by-{column}", texts, whole))
+    # Charts of the same metric have the same scale, so that labels can be compared.
+    spans = {
+        m: plots.span_of_intervals([r for f in found if f[1] == m for r in [*f[4][1], Interval("", f[5])]])
+        for m in {f[1] for f in found}
+    }
+    return [
+        LevelChart(name, metric, interval_display(key, *texts, mark=whole, limits=spans[metric]), sentence)
+        for name, metric, sentence, key, texts, whole in found
+    ]
 
 
 def _defined(part: pd.DataFrame, comparison: Comparison, column: str) -> str | None:
@@ -297,10 +310,12 @@ def make_importances(comparison: Comparison) -> list[Display]:
     for name, own in group_rows(comparison.importances, "classifier"):
         for level, title in (("family", "Families"), ("column", "Columns")):
             part = own[own["level"] == level]
+            count, part = len(part), part[part["drop"].abs() > ZERO]
             rows = intervals(part.head(MAX_COLUMNS), "name", "drop")
             if rows:
                 words = f"{title} shuffled in the test prints, {name}: drop of {metric}"
-                more = f"The first {len(rows)} of {len(part)}." if len(part) > len(rows) else ""
+                more = f"The first {len(rows)} of {count}." if count > len(rows) else ""
+                more += f" Shuffling {count - len(part)} of them changes nothing." if count > len(part) else ""
                 names = f"importance-{level}-{name}", f"{title}: {name}"
                 axis, tall = f"drop of {metric} when shuffled", level == "column"
                 found.append(interval_display(*names, rows, axis, words, more, mark=0, tall=tall))

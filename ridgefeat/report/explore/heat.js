@@ -1,4 +1,4 @@
-// Correlations of columns: a heat map in clustered order, and the columns most correlated with one.
+// Correlations of columns: a heat map in clustered order, with the columns' names.
 
 const heat = (() => {
   const host = $("heat");
@@ -46,7 +46,16 @@ const heat = (() => {
     pen.imageSmoothingEnabled = count > width;
     pen.imageSmoothingQuality = "high";
     if (count) pen.drawImage(image, start, start, count, count, 0, 0, width, height);
+    drawNames();
     drawCross();
+  }
+
+  // Names left of their rows, as many as have room.
+  function drawNames() {
+    const { pen, width, height } = fitted($("heat-names")), [start, count] = window_, step = Math.ceil(14 * count / height);
+    pen.clearRect(0, 0, width, height);
+    pen.fillStyle = colour("soft"); pen.font = "11px ui-monospace, monospace"; pen.textAlign = "right"; pen.textBaseline = "middle";
+    for (let i = 0; i < count; i += step) pen.fillText(name(shown[start + i]), width - 5, (i + Math.min(step, count - i) / 2) / count * height, width - 5);
   }
 
   function drawCross() {
@@ -108,13 +117,11 @@ const heat = (() => {
   $("heat-plot").addEventListener("click", plotPair);
   $("family").addEventListener("change", () => { filter(); readCross(); });
 
-  // Columns sorted by |r| with one column.
-  function alike(k) {
-    const place = data.order.indexOf(k);
-    if (place < 0) return [];
-    const found = [];
-    for (let j = 0; j < size; j++) if (j !== place) found.push({ name: name(j), r: full[place * size + j] / 100 });
-    return found.sort((a, b) => Math.abs(b.r) - Math.abs(a.r));
+  // The correlation of a column with each one, NaN where one does not vary.
+  function related(k) {
+    const place = data.order.indexOf(k), r = new Float32Array(about.columns.length).fill(NaN);
+    if (place >= 0) for (let j = 0; j < size; j++) r[data.order[j]] = full[place * size + j] / 100;
+    return r;
   }
 
   function start() {
@@ -124,5 +131,5 @@ const heat = (() => {
     filter();
     readCross();
   }
-  return { start, draw, alike, repaint: () => { paintCells(); draw(); } };
+  return { start, draw, related, repaint: () => { paintCells(); draw(); } };
 })();

@@ -1,32 +1,29 @@
-// Lists and tables: columns that differ, correlated columns, outliers, and plotted prints.
+// Tables: columns, outliers, and plotted prints.
 
 const lists = (() => {
-  const MAX_ITEMS = 10, PAGE = 25;
-  let page = 0, sort = { key: "row", way: 1 };
+  const PAGE = 25, sort = { key: "row", way: 1 }, byColumn = { key: "apart", way: -1 };
+  let page = 0;
 
-  function bar(name, fraction, words, negative = false) {
-    const made = el("button", { type: "button", "aria-current": name === state.column, onclick: () => showColumn(name) },
-      el("span", { class: "name" }, name), el("span", {}, words), el("span", { class: "bar", style: `width:${(100 * fraction).toFixed(1)}%` }));
-    return el("li", { class: negative ? "against" : "" }, made);
+  // The cells of a table's head; those with a key sort by it, numbers from the largest.
+  function heads(host, sort, titles, again) {
+    return el("thead", {}, el("tr", {}, ...titles.map(([key, words, num]) => {
+      const turn = () => { sort.way = sort.key === key ? -sort.way : num ? -1 : 1; sort.key = key; again(); host.querySelector(`[data-key=${key}]`).focus(); };
+      return el("th", { scope: "col", class: num ? "num" : "", "aria-sort": sort.key === key && (sort.way > 0 ? "ascending" : "descending") }, key ? el("button", { type: "button", "data-key": key, onclick: turn }, words) : words);
+    })));
   }
 
-  function differing() {
-    const { name } = grouping();
-    $("differ").hidden = !name;
-    if (!name) return;
-    const C = about.columns.length, ranked = [];
-    for (let k = 0; k < C; k++) { const v = data.apart[state.by * C + k]; if (v !== 65535) ranked.push([v / 10000, k]); }
-    ranked.sort((a, b) => b[0] - a[0]);
-    const largest = ranked[0]?.[0] || 1;
-    $("h-differ").textContent = `Columns that differ most by ${name}`;
-    $("apart").replaceChildren(...ranked.slice(0, MAX_ITEMS).map(([v, k]) => bar(about.columns[k].name, v / largest, v.toFixed(2))));
-  }
-
-  function alike() {
-    $("h-alike").textContent = `Most correlated with ${state.column}`;
-    const found = heat.alike(data.place.get(state.column)).slice(0, MAX_ITEMS);
-    $("alike").replaceChildren(...found.map(({ name, r }) => bar(name, Math.abs(r), r.toFixed(2), r < 0)));
-    if (!found.length) $("alike").replaceChildren(el("li", {}, "This column does not vary."));
+  // Every column: how much the groups differ, and its correlation with the column that is shown.
+  function columns() {
+    const { name } = grouping(), C = about.columns.length, related = heat.related(data.place.get(state.column));
+    const apart = k => name && data.apart[state.by * C + k] !== 65535 ? data.apart[state.by * C + k] / 10000 : NaN;
+    const wanted = $("filter").value.trim().toLowerCase().split(/[\s_]+/), key = { name: k => k, apart, related: k => Math.abs(related[k]) }[byColumn.key];
+    const rows = about.columns.map((_, k) => k).filter(k => wanted.every(w => about.columns[k].name.includes(w)));
+    rows.sort((a, b) => { const [p, q] = [key(a), key(b)]; return (p !== p) - (q !== q) || (p - q) * byColumn.way || a - b; });
+    const show = k => el("button", { type: "button", "aria-current": about.columns[k].name === state.column, onclick: () => showColumn(about.columns[k].name) }, about.columns[k].name);
+    const cell = v => el("td", { class: "num" }, v === v ? v.toFixed(2) : "–");
+    $("every").replaceChildren(el("caption", { class: "sr" }, "Columns"), heads($("every"), byColumn, [["name", "Column"], ["apart", "ε²", true], ["related", "r", true]], columns),
+      el("tbody", {}, ...rows.map(k => el("tr", {}, el("th", { scope: "row" }, show(k)), cell(apart(k)), cell(related[k])))));
+    $("every-note").textContent = `${name ? `ε²: how much ${name} explains of the ranks' variance. ` : ""}r: rank correlation with ${state.column}. The top of a long list is partly due to chance; check it with ridgefeat compare.`;
   }
 
   function box(i) {
@@ -42,8 +39,8 @@ const lists = (() => {
       return el("tr", { "data-row": i }, el("td", {}, box(i)), el("th", { scope: "row" }, about.sources[i]), el("td", { class: "num" }, format(data.distance[i])),
         el("td", {}, textOf("meta_flags", i).replaceAll("_", " ")), el("td", {}, el("code", {}, why.join(", "))), el("td", {}, showButton(i)));
     });
-    const heads = ["Select", "Print", "Distance", "Flags", "Furthest columns", "Show"];
-    $("odd").replaceChildren(el("caption", { class: "sr" }, "Unusual prints"), el("thead", {}, el("tr", {}, ...heads.map(h => el("th", { scope: "col", class: h === "Distance" ? "num" : "" }, h)))), el("tbody", {}, ...body));
+    const titles = [["", "Select"], ["", "Print"], ["", "Distance", true], ["", "Flags"], ["", "Furthest columns"], ["", "Show"]];
+    $("odd").replaceChildren(el("caption", { class: "sr" }, "Unusual prints"), heads($("odd"), {}, titles), el("tbody", {}, ...body));
     if (!body.length) $("odd").replaceChildren(el("tbody", {}, el("tr", {}, el("td", {}, "Too few prints to detect outliers."))));
   }
 
@@ -58,15 +55,11 @@ const lists = (() => {
   function table() {
     const rows = plotted(), pages = Math.max(1, Math.ceil(rows.length / PAGE));
     page = Math.max(0, Math.min(page, pages - 1));
-    const heads = [["", "Select"], ["name", "Print"], ["group", grouping().name || "Group"], ["x", titled(state.x)], ["y", titled(state.y)], ["", "Show"]];
-    const head = heads.map(([key, words]) => {
-      const turn = () => { sort = { key, way: sort.key === key ? -sort.way : 1 }; page = 0; table(); $("table").querySelector(`[data-key=${key}]`).focus(); };
-      return el("th", { scope: "col", class: key === "x" || key === "y" ? "num" : "", "aria-sort": sort.key === key && (sort.way > 0 ? "ascending" : "descending") }, key ? el("button", { type: "button", "data-key": key, onclick: turn }, words) : words);
-    });
+    const titles = [["", "Select"], ["name", "Print"], ["group", grouping().name || "Group"], ["x", titled(state.x), true], ["y", titled(state.y), true], ["", "Show"]];
     const { names, codes } = grouping(), [xs, ys] = [valuesOf(state.x), valuesOf(state.y)];
     const body = rows.slice(page * PAGE, (page + 1) * PAGE).map(i => el("tr", { class: state.chosen[i] ? "on" : "", "data-row": i }, el("td", {}, box(i)), el("th", { scope: "row" }, about.sources[i]),
       el("td", {}, names[codes[i]] ?? ""), el("td", { class: "num" }, format(xs[i])), el("td", { class: "num" }, format(ys[i])), el("td", {}, showButton(i))));
-    $("table").replaceChildren(el("caption", { class: "sr" }, `Prints by ${state.x} and ${state.y}`), el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
+    $("table").replaceChildren(el("caption", { class: "sr" }, `Prints by ${state.x} and ${state.y}`), heads($("table"), sort, titles, () => { page = 0; table(); }), el("tbody", {}, ...body));
     $("page").textContent = rows.length ? `${(page * PAGE + 1).toLocaleString("en")} to ${Math.min(rows.length, (page + 1) * PAGE).toLocaleString("en")} of ${rows.length.toLocaleString("en")}` : "none";
     $("before").disabled = page === 0;
     $("after").disabled = page >= pages - 1;
@@ -85,6 +78,7 @@ const lists = (() => {
   $("after").addEventListener("click", () => { page++; table(); });
   $("which").addEventListener("change", () => { page = 0; table(); });
   $("pick-outliers").addEventListener("click", () => choose(about.outliers.slice(0, 12)));
+  $("filter").addEventListener("input", columns);
   on("chosen", marks);
-  return { differing, alike, outliers, table };
+  return { columns, outliers, table };
 })();

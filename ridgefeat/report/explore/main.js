@@ -19,8 +19,7 @@ function showColumn(name) {
   state.column = name;
   $("column").value = name;
   spread.draw();
-  lists.differing();
-  lists.alike();
+  lists.columns();
   prints.again();
   if (document.documentElement.dataset.ready) remember();
 }
@@ -79,7 +78,7 @@ function byChanged() {
   legend();
   scatter.update(false);
   spread.draw();
-  lists.differing();
+  lists.columns();
   lists.table();
   prints.thumbs();
   remember();

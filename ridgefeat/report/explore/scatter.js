@@ -152,6 +152,17 @@ const scatter = (() => {
     return best;
   }
 
+  // The print under the pointer, beside its point, on the side that has more room.
+  function peek(i) {
+    const image = $("peek") ?? plot.appendChild(el("img", { id: "peek", alt: "" }));
+    image.hidden = i < 0 || !prints.has(i);
+    if (image.hidden) return;
+    if (image.src !== data.pictures[i]) image.src = data.pictures[i];
+    image.style.left = px[i] + (px[i] < size.width / 2 ? 14 : -98) + "px";
+    image.style[py[i] < size.height / 2 ? "top" : "bottom"] = (py[i] < size.height / 2 ? py[i] : size.height - py[i]) + "px";
+    image.style[py[i] < size.height / 2 ? "bottom" : "top"] = "auto";
+  }
+
   const at = event => {
     const box = plot.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -164,7 +175,8 @@ const scatter = (() => {
   });
   plot.addEventListener("pointermove", event => {
     const [x, y] = at(event);
-    if (!drag) { focusOn(nearest(x, y, 16)); return; }
+    if (!drag) { focusOn(nearest(x, y, 16)); peek(event.pointerType === "mouse" ? state.focus : -1); return; }
+    peek(-1);
     const [sx, sy] = drag.path[0];
     if (Math.hypot(x - sx, y - sy) > 4) drag.moved = true;
     if (!drag.moved || state.tool === "point") return;
@@ -185,6 +197,7 @@ const scatter = (() => {
     drag = null;
     drawOver();
   });
+  plot.addEventListener("pointerleave", () => peek(-1));
   plot.addEventListener("pointercancel", () => { drag = null; drawOver(); });
   plot.addEventListener("wheel", event => {
     // The page scrolls on unless the plot is in use.

@@ -363,9 +363,19 @@ def test_figures_show_the_comparison_s_data() -> None:
     (line,) = (one for one in displays["roc"].plot().lines if one.get_label() == "logistic 0.762")
     assert line.get_xdata().tolist() == figures.STEPS.tolist() and line.get_ydata().tolist() == expected.tolist()
     ax = displays["ranking"].plot()
-    assert ax.lines[1].get_xdata() == pytest.approx([0.812, 0.762, 0.712, 0.662])
-    assert ax.lines[0].get_xdata() == [0.5, 0.5] and ax.get_xlabel() == "ROC AUC"
+    assert ax.lines[0].get_xdata() == pytest.approx([0.812, 0.762, 0.712, 0.662])
+    dashes = np.array(ax.collections[1].get_segments())
+    assert (dashes[..., 0] == 0.5).all() and ax.get_xlabel() == "ROC AUC"
     assert [t.get_text() for t in ax.get_yticklabels()] == list(NAMES)
+
+
+def test_labels_share_a_scale_and_columns_without_importance_are_not_drawn() -> None:
+    made = make("binary")
+    charts = [c for c in figures.make_level_charts(made) if c.metric == "roc_auc"]
+    assert len(charts) > 1 and len({c.display.plot().get_xlim() for c in charts}) == 1
+    (shown,) = (d for d in figures.make_importances(made) if d.name.startswith("importance-column"))
+    assert "block_r07" in shown.alt and "block_r08" not in shown.alt  # r08 drops by nothing
+    assert shown.reading == "The first 20 of 30. Shuffling 1 of them changes nothing."
 
 
 def test_a_page_computes_each_part_once(folder: Path, monkeypatch) -> None:
