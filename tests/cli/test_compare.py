@@ -65,9 +65,9 @@ def test_a_table_of_another_program_is_compared_without_a_sidecar(tmp_path):
 
 
 def test_a_feature_may_be_the_number_that_the_others_are_compared_with(table, tmp_path):
-    run("compare", table, "--by", "ridge_made_2", "-o", tmp_path / "o")
+    run("compare", table, "--by", "texture_made_5", "-o", tmp_path / "o")  # varies more within people than between them
     frame = pd.read_csv(tmp_path / "o" / "compare.csv")
-    assert "ridge_made_2" not in frame["column"].tolist() and frame["rank_correlation"].notna().all()
+    assert "texture_made_5" not in frame["column"].tolist() and frame["rank_correlation"].notna().all()
 
 
 @pytest.mark.parametrize(
