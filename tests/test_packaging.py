@@ -37,7 +37,7 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_every_module_and_page_the_command_the_licence_and_nothing_else(wheel):
     about = f"ridgefeat-{__version__}.dist-info"
-    kinds = {".py", ".pyi", ".html", ".js", ".css", ".typed", ".json", ".csv", ".md", ".index"}
+    kinds = {".py", ".pyi", ".html", ".js", ".css", ".typed", ".json", ".csv", ".md", ".index", ".npz"}
     files = [p for p in (ROOT / "ridgefeat").rglob("*") if p.is_file() and "__pycache__" not in p.parts]
     wanted = {p.relative_to(ROOT).as_posix() for p in files if p.suffix in kinds or p.name == "py.typed"}
     assert {n for n in wheel.namelist() if not n.startswith(f"{about}/")} == wanted
