@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ridgefeat.errors import TableError
-from ridgefeat.files import os_errors_as
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +36,6 @@ MIN_FINGERS = 5
 DETECTABLE = 1.96 * 2**0.5
 """Standard deviations within a finger that 95 % of the differences between two impressions do not exceed."""
 COLUMNS_AT_ONCE = 128
-MAX_TABLE_BYTES = 64 << 20
 
 
 def measure_reliability(
@@ -179,19 +177,15 @@ def load_reliability(source: str | Path = OWN_SET) -> pd.DataFrame:
     own = json.loads(files("ridgefeat").joinpath(DATA).read_text("utf-8"))
     if source in own:
         return pd.DataFrame(own[source])
-    from ridgefeat.tabular import log_dialect, open_table
+    from ridgefeat.tabular import open_text_table
 
     path, where = Path(source), f"table of reliability {source}"
-    with os_errors_as(TableError, f"{where} cannot be read"):
-        if not path.exists():
-            raise TableError(f"{where}: no such file; `ridgefeat reliability` makes one, or name {' or '.join(own)}")
-        table = open_table(path, TableError, where, max_bytes=MAX_TABLE_BYTES)
-        if table is None:
-            raise TableError(f"{where} is Parquet; give the CSV that `ridgefeat reliability` writes")
-        log_dialect(table)
-        if lacking := [n for n in ("column", "icc") if n not in table.names]:
-            raise TableError(f"{where} has no column {lacking[0]!r}; `ridgefeat reliability` writes one that has")
-        frame = next(table.frames([n for n in table.names if n not in ("column", "unit")]))
+    if not path.exists():
+        raise TableError(f"{where}: no such file; `ridgefeat reliability` makes one, or name {' or '.join(own)}")
+    table = open_text_table(path, TableError, where, advice="give the CSV that `ridgefeat reliability` writes")
+    if lacking := [n for n in ("column", "icc") if n not in table.names]:
+        raise TableError(f"{where} has no column {lacking[0]!r}; `ridgefeat reliability` writes one that has")
+    frame = next(table.frames([n for n in table.names if n not in ("column", "unit")]))
     if (twice := frame["column"][frame["column"].duplicated()]).size:
         raise TableError(f"{where} lists {twice.iloc[0]!r} twice; keep one row per column")
     return frame

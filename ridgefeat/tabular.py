@@ -19,7 +19,16 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from ridgefeat.files import MISSING_WORDS, count_of, exact_numbers, first_few, first_line, import_pyarrow, size_text
+from ridgefeat.files import (
+    MISSING_WORDS,
+    count_of,
+    exact_numbers,
+    first_few,
+    first_line,
+    import_pyarrow,
+    os_errors_as,
+    size_text,
+)
 from ridgefeat.sheets import map_texts, sheet_as_csv, unescape_formula
 
 if TYPE_CHECKING:
@@ -33,6 +42,8 @@ SAMPLE_ROWS, MAX_COLUMNS = 50, 10_000
 FREE_CELLS, MAX_CELLS_PER_BYTE = 10_000_000, 16
 """Maximum cells of a Parquet file, in all and per byte of it: an encoding can claim any number of equal cells in a few
 bytes. A feature table in which nothing could be measured has eight per byte."""
+MAX_SMALL_BYTES = 64 << 20
+"""Maximum size of a table with a row per column or per phantom."""
 SEPARATORS = {"\t": "tab", ";": "`;`", "|": "`|`", ",": "`,`", r"\s+": "spaces"}
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 _COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -290,6 +301,19 @@ def match_names(names: Sequence[str], known: Iterable[str], where: str, kind: ty
             given = " and ".join(f"{names[i].strip()!r} (column {i + 1})" for i in places[:3])
             raise kind(f"{where}: {name!r} occurs twice among its columns: {given}; rename or remove one")
     return found
+
+
+def open_text_table(path: Path, kind: type[Exception], where: str, *, advice: str = "save it as CSV") -> Table:
+    """Return a small text table or .xlsx file opened for reading, with its dialect logged; Parquet is refused.
+
+    Raises an error of `kind`, whose message begins with `where`, also if the file cannot be read.
+    """
+    with os_errors_as(kind, f"{where} cannot be read"):
+        table = open_table(path, kind, where, max_bytes=MAX_SMALL_BYTES)
+    if table is None:
+        raise kind(f"{where} is Parquet; {advice}")
+    log_dialect(table)
+    return table
 
 
 def open_table(path: Path, kind: type[Exception], where: str, *, max_bytes: int) -> Table | None:

@@ -1,9 +1,9 @@
-"""Pairs of prints as rows: can a classifier tell from two prints whether they share a label, such as their person?
+"""Pairs of prints as rows: can a classifier predict from two prints whether they share a label, such as their person?
 
 Each row has the absolute difference and the product of every column of two prints. People are divided into small
 blocks; pairs are made inside a block, and a block stays on one side of a fold, so that nobody of a test pair was seen
-in training. For each pair of fingers (and of the other labels in which prints of a pair must differ) there are as many
-pairs that share the label as pairs that do not.
+in training. For each pair of fingers (and of the other labels in which prints of a pair must differ) as many pairs that
+share the label are formed as pairs that do not, and at most ten of either kind per person are drawn from them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.bench.inputs import level_names
+from ridgefeat.bench.tables import FINGER
 from ridgefeat.errors import TableError
 from ridgefeat.files import first_few
 
-FINGER = ("hand", "finger", "finger_id")
+FINGER_LABELS = (*FINGER, "finger_id")
 """Labels that say which finger a print is of."""
 MAX_BLOCK, MIN_BLOCKS = 4, 10
 """People in a block, at most; fewer where there would be less than so many blocks."""
@@ -57,7 +58,7 @@ def pair_prints(
     differ : sequence of str
         Labels in which the prints of a pair differ, such as the impression or the session.
     match : sequence of str
-        Labels that all people of a block share, such as the sex, so that they cannot tell the pairs apart.
+        Labels that all people of a block share, such as the sex, so that they do not distinguish the pairs.
     seed : int
 
     Raises
@@ -84,7 +85,7 @@ def pair_prints(
         raise TableError(f"the table has no label {lacking[0]!r}; it has: {first_few(labels)}")
     frame = frame[frame[needed].notna().all(axis=1)].reset_index(drop=True)
     names = [c["name"] for c in about["columns"] if c["name"] in frame]
-    fingers = [name for name in FINGER if name in frame and name != by]
+    fingers = [name for name in FINGER_LABELS if name in frame and name != by]
     finger = _codes(frame, fingers)
     condition = _codes(frame, list(dict.fromkeys([*fingers, *differ])))
     person, label = _codes(frame, [group]), _codes(frame, [by])
@@ -148,7 +149,7 @@ def _blocks(person: Ints, level: Ints, rng: np.random.Generator) -> list[Ints]:
 
 
 def _balanced(i: Ints, j: Ints, label: Ints, condition: Ints, most: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Return as many pairs that share the label as pairs that do not, for every two conditions; `most` of either."""
+    """Form as many pairs of either kind for every two conditions; draw `most` of each kind, if there are more."""
     order = rng.permutation(len(i))
     i, j = i[order], j[order]
     low, high = np.minimum(condition[i], condition[j]), np.maximum(condition[i], condition[j])
@@ -163,7 +164,7 @@ def _balanced(i: Ints, j: Ints, label: Ints, condition: Ints, most: int, rng: np
 
 
 def _standardised(values: NDArray[np.float32], finger: Ints) -> NDArray[np.float32]:
-    """Return columns without the mean and the spread of each finger, so that no pair is told by its fingers."""
+    """Return columns without the mean and the spread of each finger, so that no pair is recognised by its fingers."""
     frame = pd.DataFrame(values)
     by = frame.groupby(finger)
     spread = by.transform("std").replace(0, np.nan)

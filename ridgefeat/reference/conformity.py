@@ -14,11 +14,11 @@ import numpy as np
 
 from ridgefeat.brief import Brief
 from ridgefeat.errors import LayoutError, TableError
-from ridgefeat.files import first_few, os_errors_as, results_folder
+from ridgefeat.files import first_few, results_folder
 from ridgefeat.reference.features import BY_NAME, COLUMNS, known_values
 from ridgefeat.reference.phantoms import N_PRINTS, SCENES, VARIANTS, Phantom, SyntheticPrint, make_phantoms, make_prints
 from ridgefeat.synth.files import encode_png, write_truth
-from ridgefeat.tabular import Table, log_dialect, open_table
+from ridgefeat.tabular import Table, open_text_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,6 @@ DATA = "reference.json"
 TABLE = "reference.csv"
 NAMES = ("phantom", "file", "meta_source")
 """Columns in which a tool's table may name the phantoms, by file name with or without folder and ending."""
-MAX_TABLE_BYTES = 64 << 20
 AGREES, DEVIATES, MISSING = "agrees", "deviates", "missing"
 _SLACK = 1e-6
 """Relative, beyond the tolerance: values are read from texts of few digits."""
@@ -65,7 +64,7 @@ def load_reference(path: str | Path | None = None) -> pd.DataFrame:
     if path is None:
         held = json.loads(files("ridgefeat.reference").joinpath(DATA).read_text("utf-8"))
         return _described(pd.DataFrame(held))
-    found = _columns(_open(Path(path), f"reference {path}"), COLUMNS, ("value", "tolerance"))
+    found = _columns(open_text_table(Path(path), TableError, f"reference {path}"), COLUMNS, ("value", "tolerance"))
     if unknown := sorted(set(found["feature"].fillna("")) - set(BY_NAME)):
         raise TableError(
             f"reference {path} has the unknown feature {unknown[0]!r}; `ridgefeat phantoms` writes one anew"
@@ -80,17 +79,6 @@ def load_reference(path: str | Path | None = None) -> pd.DataFrame:
 def _described(rows: pd.DataFrame) -> pd.DataFrame:
     rows.insert(2, "unit", [BY_NAME[name].unit for name in rows["feature"]])
     return rows.assign(definition=[BY_NAME[name].formula for name in rows["feature"]])
-
-
-def _open(path: Path, where: str) -> Table:
-    with os_errors_as(TableError, f"{where} cannot be read"):
-        if not path.is_file():
-            raise TableError(f"{where}: no such file")
-        table = open_table(path, TableError, where, max_bytes=MAX_TABLE_BYTES)
-    if table is None:
-        raise TableError(f"{where} is Parquet; save it as CSV")
-    log_dialect(table)
-    return table
 
 
 def _columns(table: Table, columns: Sequence[str], numbers: Collection[str]) -> pd.DataFrame:
@@ -220,7 +208,7 @@ def _read(path: Path, names: dict[str, str], where: str) -> pd.DataFrame:
     """Return the table's reference features by the name of the phantom."""
     if unknown := [name for name in names if name not in BY_NAME]:
         raise TableError(f"there is no reference feature {unknown[0]!r}; reference.csv lists them")
-    table = _open(path, where)
+    table = open_text_table(path, TableError, where)
     place = next((name for name in NAMES if name in table.names), None)
     if place is None:
         raise TableError(f"{where} has no column {' or '.join(NAMES)}, which names the phantom of each row")

@@ -1,7 +1,7 @@
 """Gallery: enrolled prints in one file, to be searched without reading their images again.
 
 It is a SQLite database (https://sqlite.org), so that prints can be added while nothing is lost if a run is killed. Each
-print has its labels, its template and the codes of its minutiae; what comparisons need besides is computed from these.
+print has its labels, its template and the codes of its minutiae; the rest that comparisons need is computed from these.
 Only the owner may read the file: an image can be reconstructed from a template.
 """
 
@@ -76,7 +76,7 @@ class Gallery:
     """
 
     def __init__(self, path: PathLike, *, without: str | None = None) -> None:
-        self.path = Path(path)
+        self.path, self._without = Path(path), without
         if not self.path.is_file():
             raise TemplateError(f"gallery {self.path}: no such file; `ridgefeat enrol` makes one")
         with self._opened() as base:
@@ -110,18 +110,17 @@ class Gallery:
     @cached_property
     def codes(self) -> Codes:
         """The codes of all prints."""
-        codes, places, wanted = [], [], set(self._numbers)
+        codes, places = [], []
         query = (
-            "select number, minutiae, codes from print where length(minutiae) <= ? and length(codes) <= ? order by 1"
+            "select minutiae, codes from print where digest is not ? and length(minutiae) <= ? and length(codes) <= ? "
+            "order by number"
         )
+        bounds = MAX_MINUTIAE * MINUTIA.itemsize, MAX_MINUTIAE * 2 * SIZE
         with self._opened() as base:
-            for number, minutiae, code in base.execute(
-                query, (MAX_MINUTIAE * MINUTIA.itemsize, MAX_MINUTIAE * 2 * SIZE)
-            ):
-                if number in wanted:
-                    held = np.frombuffer(minutiae, MINUTIA)
-                    codes.append(np.frombuffer(code, "<f2").reshape(len(held), SIZE))
-                    places.append(np.stack([held[n] for n in ("x", "y", "direction")], 1))
+            for minutiae, code in base.execute(query, (self._without, *bounds)):
+                held = np.frombuffer(minutiae, MINUTIA)
+                codes.append(np.frombuffer(code, "<f2").reshape(len(held), SIZE))
+                places.append(np.stack([held[n] for n in ("x", "y", "direction")], 1))
             found = join(codes, places)
             if len(codes) != len(self) or not (np.abs(found.place) < MAX_PLACE).all() or not (found.values <= 1).all():
                 raise ValueError("its codes cannot be read")
