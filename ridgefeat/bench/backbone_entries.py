@@ -78,11 +78,11 @@ def backbone_methods(
     tuned = "that head with the network's last layers trained further"
     svm, logistic = METHODS["rbf-svm"].classify, METHODS["logistic"].classify
     every = [
-        Method("backbone-svm", "RBF SVM on the embedding", svm, cost=2, **embedding),
+        Method("backbone-svm", "RBF SVM on the embedding", svm, cost=5, **embedding),
         Method("backbone-logistic", "logistic regression on the embedding", logistic, **embedding),
         Method("backbone-head", head, maker(*_HEAD), **epochs, **embedding),
         Method(FINE_TUNED, tuned, reader.fine_tuned, **epochs, **maps),
-        Method("both-svm", "RBF SVM on embedding and features", svm, cost=3, **both),
+        Method("both-svm", "RBF SVM on embedding and features", svm, cost=6, **both),
         Method("both-logistic", "logistic regression on embedding and features", logistic, cost=2, **both),
     ]
     known = tuple(m for m in every if trainable or m.name != FINE_TUNED)

@@ -72,6 +72,8 @@ OWN_TYPES = (
     "novelty.FamilyDistance",
     "novelty.NoveltyDetector",
 )
+NOISE = "quality_noise"
+"""Column by which a noisy print is told from the training prints, whatever its ridges look like."""
 PARTS = ("pipeline", "calibrator", "novelty", "fused_calibrator")
 """What a model file holds of a model, in addition to `about`."""
 TREE_TYPES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
@@ -204,7 +206,10 @@ def _fit_novelty(problem: Problem) -> NoveltyDetector:
     if len(np.unique(groups[fit])) < 2:
         fit[:] = True
     numbers = {name: i for i, name in enumerate(problem.features.columns)}
-    families = {family: [numbers[n] for n in names] for family, names in problem.families.items()}
+    # Noise by itself: among a family's columns one alone is outweighed by what prints differ in.
+    parts = {family: [n for n in names if n != NOISE] for family, names in problem.families.items()}
+    parts |= {"noise": [NOISE]} if NOISE in numbers else {}
+    families = {part: [numbers[n] for n in names] for part, names in parts.items() if names}
     with one_thread():
         return NoveltyDetector(families).fit(problem.features.to_numpy(np.float64)[fit], groups[fit])
 

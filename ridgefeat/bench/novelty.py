@@ -53,7 +53,8 @@ class FamilyDistance(BaseEstimator):  # type: ignore[misc]
 
     def _scaled(self, X: NDArray[Any]) -> Floats:
         Z = (np.asarray(X, np.float64) - self.median_) / self.scale_
-        return np.asarray(np.clip(np.nan_to_num(Z), -CLIP, CLIP))
+        limit = CLIP if X.shape[1] > 1 else np.inf  # a column alone outweighs no other
+        return np.asarray(np.clip(np.nan_to_num(Z), -limit, limit))
 
 
 class NoveltyDetector(BaseEstimator):  # type: ignore[misc]
