@@ -96,6 +96,16 @@ def test_a_strange_print_gets_no_answer(fitted, tmp_path):
     assert (predicted["no_answer"] == "").mean() > 0.9
 
 
+def test_noise_is_looked_at_by_itself(tmp_path):
+    frame, new = (quality_frame(seed=seed).rename(columns={"quality_made_1": "quality_noise"}) for seed in (0, 5))
+    for part in (frame, new):
+        part["quality_noise"] = np.random.default_rng(1).gamma(1, 0.2, len(part)).astype(np.float32)
+    new.loc[:4, "quality_noise"] = np.float32(9)
+    fitted = model.train(problem_of(frame), "naive-bayes", QUICK)
+    reasons = predictions(restored(fitted, tmp_path), new)["no_answer"]
+    assert (reasons[:5] == "unlike the training prints: noise").all() and (reasons[5:] == "").mean() > 0.9
+
+
 def test_prints_with_unfit_flags_do_not_show_what_is_ordinary_and_layouts_without_a_sensor_are_one():
     frame, new = quality_frame(), quality_frame(seed=5)
     names = [c for c in frame if c.startswith("quality_")]

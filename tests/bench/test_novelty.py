@@ -40,3 +40,13 @@ def test_few_prints_refuse_few_and_gaps_are_ordinary(detector):
     X[:, 3] = np.nan
     one = NoveltyDetector({"ridge": [3], "quality": [4]}).fit(X, groups)
     assert not one.exceeded(np.full((2, 12), np.nan)).any()
+
+
+def test_a_column_alone_is_measured_without_a_limit():
+    X, groups = rows(300, 6)
+    X[:, 0] = 0
+    X[::300, 0] = 4, 5, 6, 7, 8  # few ordinary prints are far off the others
+    alone = NoveltyDetector({"noise": [0], "quality": range(1, 12)}).fit(X, groups)
+    new, _ = rows(50, 7)
+    new[:, 0] = 0, *[12] * 249
+    assert alone.exceeded(new)[:, 0].tolist() == [False, *[True] * 249]

@@ -50,6 +50,16 @@ def pretend(image, x=(), y=()):
     )
 
 
+@pytest.mark.parametrize("deviation", [5, 20])
+def test_noise_is_that_beside_the_print_and_ridges_are_none(deviation):
+    image = np.full((240, 320), 200.0)
+    image[40:200, 40:200] = ridges((160, 160))
+    assert values(Fingerprint(image.astype(np.uint8)))["quality_noise"] == 0
+    image += np.random.default_rng(0).normal(0, deviation, image.shape)
+    noisy = values(Fingerprint(image.clip(0, 255).round().astype(np.uint8)))["quality_noise"]
+    assert noisy == pytest.approx(0.87 * deviation, rel=0.06)  # the calmest of the blocks beside the print
+
+
 # NIST's own values
 
 
