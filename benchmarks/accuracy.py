@@ -159,7 +159,7 @@ def minutiae_tables(made):
 
 
 def singular_table(made):
-    hits, true, reported = np.zeros(4), np.zeros(4), np.zeros(4)
+    hits, true, reported = np.zeros((3, len(LEVELS)))
     for impressions in made:
         for level, impression in enumerate(impressions):
             a, b = Fingerprint(impression.image, 500).singular_points, impression.truth.singular_points
@@ -173,7 +173,7 @@ def singular_table(made):
             true[level] += len(b)
             reported[level] += len(a)
     cells = [
-        f"{hits[k]:.0f} of {true[k]:.0f} ({hits[k] / true[k]:.2f}); {reported[k] - hits[k]:.0f} false" for k in range(4)
+        f"{hits[k]:.0f} of {true[k]:.0f} ({hits[k] / true[k]:.2f}); {reported[k] - hits[k]:.0f} false" for k in range(len(LEVELS))
     ]
     return ["## Singular points within 20 px", table(["system", *LEVELS], [["ridgefeat", *cells]])]
 

@@ -73,3 +73,11 @@ def test_a_set_that_was_dealt_into_blood_groups_is_recognised(tmp_path, capfd):
     out = capfd.readouterr().out
     assert "48 of 48 prints are prints of the public set" in out and "they are of 16 people" in out
     assert "cannot be true of these people" in out
+
+
+def test_fingers_are_alike_by_their_ridges_or_by_their_day(capsys):
+    found = lesson("two_fingers_of_one_person").main(people=12)
+    ridges, day = found["own ridges"], found["own day"]
+    assert ridges["ridges alone"] > 0.65 and abs(ridges["conditions"] - 0.5) < 0.15
+    assert day["conditions"] > 0.6 and abs(day["ridges alone"] - 0.5) < 0.15
+    assert "only in the first is it the ridges" in capsys.readouterr().out
