@@ -173,7 +173,8 @@ def singular_table(made):
             true[level] += len(b)
             reported[level] += len(a)
     cells = [
-        f"{hits[k]:.0f} of {true[k]:.0f} ({hits[k] / true[k]:.2f}); {reported[k] - hits[k]:.0f} false" for k in range(len(LEVELS))
+        f"{hits[k]:.0f} of {true[k]:.0f} ({hits[k] / true[k]:.2f}); {reported[k] - hits[k]:.0f} false"
+        for k in range(len(LEVELS))
     ]
     return ["## Singular points within 20 px", table(["system", *LEVELS], [["ridgefeat", *cells]])]
 

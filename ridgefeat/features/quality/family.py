@@ -110,7 +110,7 @@ def _departures(fp: Fingerprint) -> Float:
 
 
 @quality.columns(
-    Column("quality_noise", "grey levels", 0, 255, "noise: deviation of the grey levels in the calmest block of 16 px"),
+    Column("quality_noise", "grey levels", 0, 255, "noise: deviation of the grey levels in the calmest block of 16 px")
 )
 def noise(fp: Fingerprint) -> Sequence[float] | None:
     """Return the noise of the image at 500 dpi, measured where it has least structure: beside the print, mostly.
