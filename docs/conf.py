@@ -12,7 +12,8 @@ author = "The ridgefeat authors"
 project_copyright = "the ridgefeat authors, MIT licence"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions += ["sphinx_copybutton", "sphinx_gallery.gen_gallery"]
 exclude_patterns = ["_build", "_templates"]
 html_theme = "furo"
 html_title = "ridgefeat"
@@ -32,6 +33,21 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+
+# Lessons written in cells ("# %%") are run, rendered as pages and offered as notebooks; other scripts are only listed.
+EXAMPLES = Path(__file__).parents[1] / "examples"
+CELLS = [p.stem for p in EXAMPLES.glob("*.py") if "\n# %%\n" in p.read_text(encoding="utf-8")]
+sphinx_gallery_conf = {
+    "examples_dirs": str(EXAMPLES),
+    "gallery_dirs": "lessons",
+    "filename_pattern": "",
+    "ignore_pattern": rf"^(?!({'|'.join(CELLS)})\.py$)",
+    "abort_on_example_error": True,
+    "only_warn_on_example_error": False,
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
 
 RESULTS = re.compile(r"\]\((?:\.\./)+benchmarks/results/(\w+)\.md\)")
 

@@ -2,9 +2,15 @@
 
 import math
 
+import matplotlib
 import pytest
 
 from tests.scripts import ROOT, load_script
+
+
+@pytest.fixture(autouse=True)
+def _without_a_window():
+    matplotlib.use("agg")
 
 
 def lesson(name):
@@ -26,8 +32,8 @@ def test_a_custom_family_reaches_the_table(tmp_path, capfd):
     assert "mean angle between the flow and its mirror image" in capfd.readouterr().out
 
 
-def test_the_planted_leak_raises_accuracy_and_the_audit_removes_it(tmp_path, capfd):
-    figures = lesson("find_the_leak").main(tmp_path)
+def test_the_planted_leak_raises_accuracy_and_the_audit_removes_it(capfd):
+    figures = lesson("find_the_leak").figures
     assert figures["leaked"] > figures["clean"] + 0.05
     assert figures["resolved"] < figures["leaked"] - 0.05
     assert "10 images are filed under several names" in capfd.readouterr().out
@@ -39,10 +45,33 @@ def test_each_finger_has_a_figure_with_its_interval(tmp_path):
     assert (by["roc_auc_low"] <= by["roc_auc"]).all() and (by["roc_auc"] <= by["roc_auc_high"]).all()
 
 
-def test_the_border_has_a_higher_threshold_than_the_door(tmp_path):
-    chosen = lesson("threshold_for_a_door_and_a_border").main(tmp_path, fingers=12)
+def test_the_border_has_a_higher_threshold_than_the_door():
+    chosen = lesson("threshold_for_a_door_and_a_border").chosen
     assert all(map(math.isfinite, chosen.values()))
     assert chosen["border"] > chosen["door"]
+
+
+def test_orientation_by_hand_is_near_to_the_truth_at_a_middle_width_only():
+    made = lesson("orientation_field")
+    by_hand, ours = (error[made.inside].mean() for error in made.errors.values())
+    assert ours < by_hand < 5
+    medians = dict(zip(made.widths, made.medians, strict=True))
+    assert medians[8] < medians[32] < medians[2]
+
+
+def test_ends_and_forks_are_minutiae_only_after_enhancement_and_away_from_the_border():
+    made = lesson("from_pixels_to_minutiae")
+    right = {name: made.score(points)[1] for name, points in made.candidates.items()}
+    assert right["all ends and forks"] < 0.5 and min(right["away from the border"], right["ridgefeat"]) > 0.9
+    assert made.without_waves[1] < 0.3
+    assert made.overlap(made.fp.mask) > 0.95 > made.overlap(made.mask)
+    assert made.nearest.mean() > 0.9
+
+
+def test_ridges_counted_by_hand_agree_with_the_columns():
+    made = lesson("count_the_ridges")
+    assert (abs(made.counted["by hand"] - made.counted["ridgefeat"]) <= 1).all()
+    assert (made.examiners.max(axis=1) - made.examiners.min(axis=1)).max() == 1
 
 
 def test_the_second_study_reports_every_method():
@@ -53,7 +82,7 @@ def test_the_second_study_reports_every_method():
 
 
 def test_a_backward_pass_by_hand_prints_the_numbers_of_its_page(capsys):
-    lesson("backprop_step_by_step").main()
+    lesson("backprop_step_by_step")
     printed = capsys.readouterr().out
     page = (ROOT / "docs" / "nn.md").read_text(encoding="utf-8").replace("−", "-")
     for number in ("0.2833", "0.5704", "0.5615", "-0.4296", "-0.0477", "-0.1432", "-0.0955", "-0.3342", "0.4849"):
@@ -65,6 +94,15 @@ def test_every_lesson_says_how_to_run_it(path):
     text = path.read_text(encoding="utf-8")
     assert text.startswith('"""')
     assert f"python examples/{path.name}" in text
+
+
+def test_every_lesson_is_listed_and_those_in_cells_have_a_question_an_exercise_and_an_answer():
+    page = (ROOT / "docs" / "lessons.md").read_text(encoding="utf-8")
+    in_cells = {p.stem: text for p in ROOT.glob("examples/*.py") if "\n# %%\n" in (text := p.read_text("utf-8"))}
+    for path in ROOT.glob("examples/*.py"):
+        assert (f"lessons/{path.stem}.rst" if path.stem in in_cells else f"`examples/{path.name}`") in page
+    for text in in_cells.values():
+        assert "**Question.**" in text and "\n# Exercise\n" in text and "\n# Answer\n" in text
 
 
 def test_a_set_that_was_dealt_into_blood_groups_is_recognised(tmp_path, capfd):
