@@ -16,16 +16,26 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
+from joblib import delayed
 from numpy.typing import NDArray
 
-from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe_marks, frame_factor
+from ridgefeat.audit.marks import (
+    KEYPOINTS,
+    QUERY_KEYPOINTS,
+    RECORD,
+    STEP,
+    MarkIndex,
+    agreeing,
+    describe_marks,
+    frame_factor,
+)
 from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
 from ridgefeat.sources.rows import check_root, load, locate
 from ridgefeat.sources.source import Box
 from ridgefeat.structure import Bool, Float, UInt8
-from ridgefeat.work.engine import count_workers, spread_items
+from ridgefeat.work.engine import count_workers, spread, spread_items
 from ridgefeat.work.guard import Stopped
 
 Images = str | os.PathLike[str] | Sequence[PrintSource]
@@ -36,6 +46,10 @@ CACHED_IMAGES = 1000
 """Prints that a worker caches while it compares pairs; 37 kB each."""
 QUANTISATION = 30
 """Steps per unit that cached images are rounded to: their values lie within four units of 0."""
+
+
+Match = tuple[int, int, int, tuple[NDArray[Any], NDArray[Any]], bool]
+"""Keypoints that agree, two prints, their places, and whether one was mirrored."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,7 @@ def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs:
             f"none of {len(sources)} images can be read, first {sources[0].path}; give the folder that the table was "
             "extracted from"
         )
-    pairs = _find_pairs(readable, table.limits.neighbours)
+    pairs = _find_pairs(readable, table.limits.neighbours, workers)
     compared = [(sources[i], sources[j], matrix) for i, j, matrix, _ in pairs]
     alike = [0.0 if isinstance(r, Stopped) else r for r in spread_items(_correlation, compared, workers, batch=BATCH)]
     _kept.cache_clear()
@@ -136,32 +150,43 @@ def locate_all(frame: pd.DataFrame, root: str | os.PathLike[str]) -> list[PrintS
     ]
 
 
-def _find_pairs(prints: Mapping[int, Described], count: int) -> list[tuple[int, int, NDArray[np.float64], str]]:
+def _find_pairs(
+    prints: Mapping[int, Described], count: int, workers: int
+) -> list[tuple[int, int, NDArray[np.float64], str]]:
     """Return pairs that show one finger, the map from the first's square to the second's, and how one was changed.
 
     Each print is paired with at most `count` others, those with which most keypoints agree.
     """
     names = list(prints)
-    search = MarkIndex(np.array([p.marks[0, :KEYPOINTS].copy().view(np.uint8) for p in prints.values()], np.uint8))
-    best: dict[tuple[int, int], tuple[int, int, int, tuple[Any, Any], bool]] = {}
-    for j, query in enumerate(prints.values()):
+    queries = np.array([p.marks for p in prints.values()], RECORD).reshape(len(names), 2, QUERY_KEYPOINTS)
+    parts = (delayed(_search_matches)(queries, part, count) for part in np.array_split(np.arange(len(names)), workers))
+    best: dict[tuple[int, int], Match] = {}
+    for match in (m for found in spread(parts, workers, ordered=True) for m in found):
+        at = min(match[1], match[2]), max(match[1], match[2])
+        if at not in best or match[0] > best[at][0]:
+            best[at] = match
+    out = []
+    for _, (_, i, j, places, mirrored) in sorted(best.items()):
+        matrix, how = _lay(*places, mirrored)
+        scales = [np.diag([*prints[names[k]].scale, 1.0]) for k in (i, j)]
+        out.append((names[i], names[j], (scales[1] @ matrix @ np.linalg.inv(scales[0]))[:2], how))
+    return out
+
+
+def _search_matches(queries: NDArray[Any], part: NDArray[np.intp], count: int) -> list[Match]:
+    """Return the matches of some of the prints among all of them, at most `count` of each."""
+    search = MarkIndex(np.ascontiguousarray(queries[:, 0, :KEYPOINTS]).view(np.uint8).reshape(len(queries), -1))
+    out = []
+    for j in map(int, part):
         own = []
-        for mirrored, one in enumerate(query.marks):
+        for mirrored, one in enumerate(queries[j]):
             used = one[one["size"] > 0]
             for i in map(int, search.candidates(used)):
                 there, here = agreeing(search.records[i], used, np.inf)
                 number = min(np.unique(there).size, np.unique(here).size)
                 if i != j and number >= MIN_AGREEING:
                     own.append((number, i, j, (there, here), bool(mirrored)))
-        for match in sorted(own, key=lambda m: -m[0])[:count]:
-            at = min(match[1], j), max(match[1], j)
-            if at not in best or match[0] > best[at][0]:
-                best[at] = match
-    out = []
-    for _, (_, i, j, places, mirrored) in sorted(best.items()):
-        matrix, how = _lay(*places, mirrored)
-        scales = [np.diag([*prints[names[k]].scale, 1.0]) for k in (i, j)]
-        out.append((names[i], names[j], (scales[1] @ matrix @ np.linalg.inv(scales[0]))[:2], how))
+        out += sorted(own, key=lambda m: -m[0])[:count]
     return out
 
 
