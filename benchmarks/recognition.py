@@ -35,7 +35,7 @@ from ridgefeat.synth import make_subjects
 from ridgefeat.threshold.intervals import binomial_interval
 
 SAMPLE = {"SOCOFing/Real": 40, "FVC2002": 16, "FCJ2020": 16, "SD4": 16}
-"""Prints of each set that are changed; below, how many simulated prints, and prints of a set without its entries, are searched."""
+"""Prints of each set that are changed; below, how many are searched: simulated ones, and of sets without their own."""
 SIMULATED = 10_000
 LEFT_OUT = {"SOCOFing/Real": 700, "FVC2002": 400, "FCJ2020": 400, "SD4": 100, "FVC2004": 100}
 AUDITED = 300

@@ -106,7 +106,7 @@ def _departures(fp: Fingerprint) -> Float:
     whole = departs[: rows * CALM_BLOCK, : columns * CALM_BLOCK]
     means = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
     # The mean size of a normal deviate is sqrt(2 / pi) of its deviation; the box's mean holds the pixel itself.
-    return means * np.float32(np.sqrt(np.pi / 2 / (1 - CALM_BOX**-2)))
+    return np.asarray(means * np.sqrt(np.pi / 2 / (1 - CALM_BOX**-2)), np.float32)
 
 
 @quality.columns(
