@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from ridgefeat.cli import COMMANDS, main
-from ridgefeat.features.bibliography import describe_work, load_bibliography, split_sources
+from ridgefeat.features.bibliography import cites, describe_work, load_bibliography, split_sources
 from ridgefeat.features.family import BUILT_IN, families
 from ridgefeat.params import Params, parameter_records
 from ridgefeat.reliability import load_reliability
@@ -94,14 +94,26 @@ def features() -> dict[str, str]:
 
 
 def bibliography() -> str:
-    """Return every work that a column names as its source, in full, and the families that use it."""
+    """Return every work that the code names as a source, in full, and the families and modules that name it."""
+    package = Path(__file__).resolve().parents[1] / "ridgefeat"
+    modules = {
+        ".".join(path.relative_to(package).with_suffix("").parts).removesuffix(".__init__"): path.read_text("utf-8")
+        for path in sorted(package.rglob("*.py"))
+        if "features" not in path.parts
+    }
     rows = []
     for name, work in load_bibliography().items():
         used = [f for f in BUILT_IN if any(name in split_sources(c.source) for c in families()[f].all_columns())]
         place = f" [{'doi' if 'doi.org' in work['link'] else 'link'}](<{work['link']}>)" if work["link"] else ""
-        rows.append((name, describe_work(work) + place, ", ".join(f"[{f}](features_{f}.md)" for f in used)))
-    about = "The works that columns name as their source. A link is missing where none could be verified."
-    return f"# Bibliography\n\n{MADE}\n{about}\n\n{_table(('source', 'work', 'families'), rows)}"
+        users = [f"[{f}](features_{f}.md)" for f in used] + [
+            f"`{m}`" for m, text in modules.items() if cites(text, name)
+        ]
+        rows.append((name, describe_work(work) + place, ", ".join(users)))
+    about = (
+        "The works that columns, stages and methods name as their source. Families are links; other names are "
+        "modules of `ridgefeat`.\nA link is missing where none could be verified."
+    )
+    return f"# Bibliography\n\n{MADE}\n{about}\n\n{_table(('source', 'work', 'used by'), rows)}"
 
 
 def _reliability() -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""The works that columns name as their source: authors, year, title, where published and, if known, a link."""
+"""The works that columns, stages and methods name as their source: authors, year, title, where published, a link."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -27,6 +28,19 @@ def cite(sources: Iterable[str]) -> dict[str, str]:
     works = load_bibliography()
     names = sorted({name for source in sources for name in split_sources(source)} & set(works))
     return {name: f"{describe_work(works[name])} {works[name]['link']}".rstrip() for name in names}
+
+
+def cites(text: str, name: str) -> bool:
+    """Return whether a docstring cites a work: its authors, in any of the usual styles, and its year soon after.
+
+    Examples
+    --------
+    >>> cites('After M. Kass and A. Witkin, "Analyzing oriented patterns" (CVGIP 1987).', "Kass, Witkin 1987")
+    True
+    """
+    authors, year = name.replace(" et al.", "").rsplit(" ", 1)
+    surnames = r"(?:,| and|,? [A-Z]\.)* ".join(map(re.escape, re.split(r", | and ", authors)))
+    return re.search(rf"\b{surnames}\b[^;]{{0,170}}?\b{year}\b", " ".join(text.split())) is not None
 
 
 def describe_work(work: Mapping[str, str]) -> str:

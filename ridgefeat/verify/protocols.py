@@ -99,7 +99,7 @@ def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
 
     Notes
     -----
-    Source: Maio, Maltoni, Cappelli, Wayman, Jain, "FVC2002: second fingerprint verification competition" (ICPR 2002).
+    Source: Maio, Maltoni, Cappelli, Wayman, Jain (2002), FVC2000, IEEE PAMI 24(3); later competitions kept it.
 
     Examples
     --------

@@ -40,7 +40,7 @@ def circle_codes(image: UInt8, points: int, radius: int) -> np.ndarray:
     """Return each inner pixel's pattern over up to 16 points on a circle, bilinearly interpolated in steps of 1/64.
 
     The points go from the right counter-clockwise. The shape is (rows - 2 radius, columns - 2 radius), uint8, or for
-    more than eight points uint16. Source: Ojala, Pietikainen, Maenpaa 2002.
+    more than eight points uint16. Source: Ojala, Pietikäinen, Mäenpää 2002.
     """
     centre = image[radius:-radius, radius:-radius]
     rows, columns = centre.shape
