@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import cv2
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ridgefeat.audit.known import without_frame
 from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe_marks, frame_factor
 from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
@@ -32,6 +34,8 @@ Images = str | os.PathLike[str] | Sequence[PrintSource]
 """A table's images: the folder that meta_source is relative to, or each row's image."""
 BATCH = 200
 """Prints or pairs that are sent to a worker at once."""
+Match = tuple[int, int, int, tuple[NDArray[Any], NDArray[Any]], bool]
+"""Keypoints that agree, the two prints, the keypoints' places in both, and whether the second is mirrored."""
 CACHED_IMAGES = 1000
 """Prints that a worker caches while it compares pairs; 37 kB each."""
 QUANTISATION = 30
@@ -66,10 +70,17 @@ class Comparison:
     """Rows whose image has other pixels than the table was extracted from."""
 
 
-def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs: int | None = 1) -> Comparison:
+def compare_images(
+    table: AuditTable,
+    images: Images,
+    rows: Sequence[int],
+    jobs: int | None = 1,
+    marks: Mapping[int, NDArray[Any]] = MappingProxyType({}),
+) -> Comparison:
     """Return the pairs among some rows that show one finger in nearly the same way.
 
-    `images` is the folder that meta_source is relative to, or each row's image.
+    `images` is the folder that meta_source is relative to, or each row's image; `marks` are keypoints of rows that are
+    known already.
 
     One of a pair may be mirrored, turned or cropped.
 
@@ -80,14 +91,15 @@ def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs:
     """
     sources, digests = _sources(table, images, rows)
     workers = count_workers(jobs)
-    found = describe_prints(sources, workers)
-    readable = {k: one for k, one in enumerate(found) if one is not None}
+    asked = [(source, marks.get(row)) for source, row in zip(sources, rows, strict=True)]
+    found = spread_items(_described, asked, workers, batch=BATCH)
+    readable = {k: one for k, one in enumerate(found) if isinstance(one, Described)}
     if sources and not readable:
         raise TableError(
             f"none of {len(sources)} images can be read, first {sources[0].path}; give the folder that the table was "
             "extracted from"
         )
-    pairs = _find_pairs(readable, table.limits.neighbours)
+    pairs = _find_pairs(readable, table.limits.neighbours, workers)
     compared = [(sources[i], sources[j], matrix) for i, j, matrix, _ in pairs]
     alike = [0.0 if isinstance(r, Stopped) else r for r in spread_items(_correlation, compared, workers, batch=BATCH)]
     _kept.cache_clear()
@@ -105,9 +117,10 @@ def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs:
     )
 
 
-def describe_prints(sources: Sequence[PrintSource], workers: int) -> list[Described | None]:
-    """Return what each print is compared by; None where it cannot be read."""
-    return [None if isinstance(d, Stopped) else d for d in spread_items(_described, sources, workers, batch=BATCH)]
+def read_signature(source: PrintSource) -> Float | None:
+    """Return the signature of an image that is still to be read; None where it cannot be read."""
+    loaded = load(source)
+    return None if loaded is None else signature(to_square(without_frame(loaded.pixels)))
 
 
 def _sources(table: AuditTable, images: Images, rows: Sequence[int]) -> tuple[list[PrintSource], list[str]]:
@@ -136,25 +149,20 @@ def locate_all(frame: pd.DataFrame, root: str | os.PathLike[str]) -> list[PrintS
     ]
 
 
-def _find_pairs(prints: Mapping[int, Described], count: int) -> list[tuple[int, int, NDArray[np.float64], str]]:
+def _find_pairs(
+    prints: Mapping[int, Described], count: int, workers: int
+) -> list[tuple[int, int, NDArray[np.float64], str]]:
     """Return pairs that show one finger, the map from the first's square to the second's, and how one was changed.
 
     Each print is paired with at most `count` others, those with which most keypoints agree.
     """
     names = list(prints)
     search = MarkIndex(np.array([p.marks[0, :KEYPOINTS].copy().view(np.uint8) for p in prints.values()], np.uint8))
-    best: dict[tuple[int, int], tuple[int, int, int, tuple[Any, Any], bool]] = {}
-    for j, query in enumerate(prints.values()):
-        own = []
-        for mirrored, one in enumerate(query.marks):
-            used = one[one["size"] > 0]
-            for i in map(int, search.candidates(used)):
-                there, here = agreeing(search.records[i], used, np.inf)
-                number = min(np.unique(there).size, np.unique(here).size)
-                if i != j and number >= MIN_AGREEING:
-                    own.append((number, i, j, (there, here), bool(mirrored)))
-        for match in sorted(own, key=lambda m: -m[0])[:count]:
-            at = min(match[1], j), max(match[1], j)
+    best: dict[tuple[int, int], Match] = {}
+    queries = [(j, one.marks) for j, one in enumerate(prints.values())]
+    for own in spread_items(partial(_matches, search, count), queries, workers, batch=BATCH):
+        for match in own if isinstance(own, list) else []:
+            at = min(match[1:3]), max(match[1:3])
             if at not in best or match[0] > best[at][0]:
                 best[at] = match
     out = []
@@ -163,6 +171,22 @@ def _find_pairs(prints: Mapping[int, Described], count: int) -> list[tuple[int, 
         scales = [np.diag([*prints[names[k]].scale, 1.0]) for k in (i, j)]
         out.append((names[i], names[j], (scales[1] @ matrix @ np.linalg.inv(scales[0]))[:2], how))
     return out
+
+
+def _matches(search: MarkIndex, count: int, query: tuple[int, NDArray[Any]]) -> list[Match]:
+    """Return the prints with which most keypoints of a print agree; the query is its number and its keypoints."""
+    j, marks = query
+    own: list[Match] = []
+    for mirrored, one in enumerate(marks):
+        used = one[one["size"] > 0]
+        for i in map(int, search.candidates(used)):
+            if i == j:
+                continue
+            there, here = agreeing(search.records[i], used, np.inf, MIN_AGREEING)
+            number = min(np.unique(there).size, np.unique(here).size)
+            if number >= MIN_AGREEING:
+                own.append((number, i, j, (there, here), bool(mirrored)))
+    return sorted(own, key=lambda m: -m[0])[:count]
 
 
 def _lay(there: NDArray[Any], here: NDArray[Any], mirrored: bool) -> tuple[NDArray[np.float64], str]:
@@ -180,14 +204,17 @@ def _lay(there: NDArray[Any], here: NDArray[Any], mirrored: bool) -> tuple[NDArr
     return matrix, " and ".join(words)
 
 
-def _described(source: PrintSource) -> Described | None:
+def _described(asked: tuple[PrintSource, NDArray[Any] | None]) -> Described | None:
+    """Return what a print is compared by, given its keypoints where they are known; None where it cannot be read."""
+    source, marks = asked
     loaded = load(source)
     if loaded is None:
         return None
-    height, width = loaded.pixels.shape
-    factor = frame_factor(loaded.pixels.shape)
-    square, scale = to_square(loaded.pixels), (SIDE / (width * factor), SIDE / (height * factor))
-    return Described(loaded.sha256, signature(square), describe_marks(loaded.pixels), scale)
+    pixels = without_frame(loaded.pixels)
+    height, width = pixels.shape
+    factor = frame_factor(pixels.shape)
+    square, scale = to_square(pixels), (SIDE / (width * factor), SIDE / (height * factor))
+    return Described(loaded.sha256, signature(square), describe_marks(pixels) if marks is None else marks, scale)
 
 
 def _correlation(pair: tuple[PrintSource, PrintSource, NDArray[np.float64]]) -> float:
@@ -203,7 +230,7 @@ def _square(source: PrintSource) -> Float:
 @lru_cache(maxsize=CACHED_IMAGES)
 def _kept(path: Path, relative: str, layout: str, box: Box | None) -> NDArray[np.int8]:
     loaded = load(PrintSource(path, relative, layout, box=box))
-    square = np.zeros((SIDE, SIDE), np.float32) if loaded is None else to_square(loaded.pixels)
+    square = np.zeros((SIDE, SIDE), np.float32) if loaded is None else to_square(without_frame(loaded.pixels))
     return np.clip(np.rint(square * QUANTISATION), -127, 127).astype(np.int8)
 
 
