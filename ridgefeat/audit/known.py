@@ -64,9 +64,14 @@ class Look:
     marks: NDArray[Any] | None = None
 
 
+def without_frame(pixels: UInt8) -> UInt8:
+    """Return a print without the frame of SOCOFing's prints, where it has one, whatever its file is called."""
+    return LAYOUTS["socofing"].prepare(pixels, Path())[0]
+
+
 def look_at(pixels: UInt8, *, marked: bool = True) -> Look:
     """Return what a print's pixels are recognised by, with and without the frame of SOCOFing's prints."""
-    cut = LAYOUTS["socofing"].prepare(pixels, Path())[0]
+    cut = without_frame(pixels)
     digests = dict.fromkeys(shorten(pixel_digest(p)) for p in (pixels, cut))
     return Look(tuple(digests), describe_marks(cut) if marked else None)
 

@@ -118,11 +118,14 @@ def _describe(
     share = at / np.array(image.shape[::-1], np.float32)
     edge = np.minimum(share, 1 - share).min(axis=1) < MARGIN if points else at
     chosen: list[int] = []
+    too_near = np.zeros(len(points), np.bool_)
     for i in sorted(range(len(points)), key=lambda i: (edge[i], -points[i].response, points[i].pt)):
-        if not chosen or (((at[chosen] - at[i]) ** 2).sum(axis=1) > distance**2).all():
-            chosen.append(i)
+        if too_near[i]:
+            continue
+        chosen.append(i)
         if len(chosen) == count:
             break
+        too_near |= ((at - at[i]) ** 2).sum(axis=1) <= distance**2
     out = np.zeros((2, count), RECORD)
     if not chosen:
         return out
@@ -205,8 +208,8 @@ class MarkIndex:
     def __init__(self, marks: UInt8) -> None:
         records = np.ascontiguousarray(marks).view(RECORD).reshape(-1, KEYPOINTS)
         self.records = records
-        self._owner, self._slot = np.nonzero(records["size"])
-        self._hash = records["hash"][self._owner, self._slot]
+        owner, slot = np.nonzero(records["size"])
+        self._owner, self._hash = owner.astype(np.int32), records["hash"][owner, slot]
         bands = self._hash.view("<u2").reshape(-1, BANDS)
         self._order = [np.argsort(band, kind="stable").astype(np.uint32) for band in bands.T]
         edges = np.arange(1 << 16)
@@ -224,7 +227,7 @@ class MarkIndex:
         for one in query:
             used = one[one["size"] > 0]
             for i in self.candidates(used):
-                agreeing = count_inliers(self.records[i], used)
+                agreeing = count_inliers(self.records[i], used, most + 1)
                 if agreeing > most:
                     found, most = int(i), agreeing
         return (found if most >= MIN_INLIERS else -1), most
@@ -249,20 +252,29 @@ class MarkIndex:
         return np.asarray(owners[best[votes[best] > 1]], np.intp)
 
 
-def count_inliers(stored: NDArray[Any], query: NDArray[Any]) -> int:
-    """Return how many keypoints of a signature one shift, turn and scale brings to keypoints of an image like them."""
-    there, here = agreeing(stored, query, MAX_MAP_TURN)
+def count_inliers(stored: NDArray[Any], query: NDArray[Any], wanted: int = 1) -> int:
+    """Return how many keypoints of a signature one shift, turn and scale brings to keypoints of an image like them.
+
+    0 where they are certainly fewer than `wanted`.
+    """
+    there, here = agreeing(stored, query, MAX_MAP_TURN, wanted)
     return min(np.unique(there).size, np.unique(here).size)
 
 
-def agreeing(stored: NDArray[Any], query: NDArray[Any], max_turn: float) -> tuple[NDArray[Any], NDArray[Any]]:
+def agreeing(
+    stored: NDArray[Any], query: NDArray[Any], max_turn: float, wanted: int = 1
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the places of keypoints of a signature, and those to which one shift, turn and scale brings them.
 
-    Both are complex numbers in pixels of the frame; `max_turn` is in radians.
+    Both are complex numbers in pixels of the frame; `max_turn` is in radians. They are empty where fewer keypoints than
+    `wanted` are alike, so that no map has to be tried: most candidates are prints of other fingers.
     """
     stored = stored[stored["size"] > 0]
     differing = np.bitwise_count(stored["hash"][:, None] ^ query["hash"])
-    r, q = np.nonzero(differing <= MAX_BITS)
+    alike = differing <= MAX_BITS
+    if min(np.count_nonzero(alike.any(axis=1)), np.count_nonzero(alike.any(axis=0))) < wanted:
+        alike[:] = False
+    r, q = np.nonzero(alike)
     if r.size > MAX_PAIRS:
         most = np.argsort(differing[r, q], kind="stable")[:MAX_PAIRS]
         r, q = r[most], q[most]

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
@@ -48,8 +51,12 @@ def check_near(
     images_root: Images | None,
     jobs: int | None,
     comparator: Comparator | None = None,
+    marks: Mapping[int, NDArray[Any]] = MappingProxyType({}),
 ) -> Iterator[Finding]:
-    """Yield images that are nearly the same, by their pixels where images are given, else by the features."""
+    """Yield images that are nearly the same, by their pixels where images are given, else by the features.
+
+    `marks` are keypoints of rows that are known already.
+    """
     rows = _distinct_rows(table, identical)
     if images_root is None:
         found = near_rows(table, rows)
@@ -63,7 +70,7 @@ def check_near(
         )
         yield from _near(table, found, "features", "distance as a share of the usual one")
         return
-    compared = compare_images(table, images_root, rows, jobs)
+    compared = compare_images(table, images_root, rows, jobs, marks)
     for missed, what in (
         (compared.unreadable, "are missing or cannot be read"),
         (compared.changed, "are not those that the table was extracted from"),

@@ -9,47 +9,37 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
-from joblib import delayed
 from numpy.typing import NDArray
 
-from ridgefeat.audit.marks import (
-    KEYPOINTS,
-    QUERY_KEYPOINTS,
-    RECORD,
-    STEP,
-    MarkIndex,
-    agreeing,
-    describe_marks,
-    frame_factor,
-)
+from ridgefeat.audit.known import without_frame
+from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe_marks, frame_factor
 from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
 from ridgefeat.sources.rows import check_root, load, locate
 from ridgefeat.sources.source import Box
 from ridgefeat.structure import Bool, Float, UInt8
-from ridgefeat.work.engine import count_workers, spread, spread_items
+from ridgefeat.work.engine import count_workers, spread_items
 from ridgefeat.work.guard import Stopped
 
 Images = str | os.PathLike[str] | Sequence[PrintSource]
 """A table's images: the folder that meta_source is relative to, or each row's image."""
 BATCH = 200
 """Prints or pairs that are sent to a worker at once."""
+Match = tuple[int, int, int, tuple[NDArray[Any], NDArray[Any]], bool]
+"""Keypoints that agree, the two prints, the keypoints' places in both, and whether the second is mirrored."""
 CACHED_IMAGES = 1000
 """Prints that a worker caches while it compares pairs; 37 kB each."""
 QUANTISATION = 30
 """Steps per unit that cached images are rounded to: their values lie within four units of 0."""
-
-
-Match = tuple[int, int, int, tuple[NDArray[Any], NDArray[Any]], bool]
-"""Keypoints that agree, two prints, their places, and whether one was mirrored."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +70,17 @@ class Comparison:
     """Rows whose image has other pixels than the table was extracted from."""
 
 
-def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs: int | None = 1) -> Comparison:
+def compare_images(
+    table: AuditTable,
+    images: Images,
+    rows: Sequence[int],
+    jobs: int | None = 1,
+    marks: Mapping[int, NDArray[Any]] = MappingProxyType({}),
+) -> Comparison:
     """Return the pairs among some rows that show one finger in nearly the same way.
 
-    `images` is the folder that meta_source is relative to, or each row's image.
+    `images` is the folder that meta_source is relative to, or each row's image; `marks` are keypoints of rows that are
+    known already.
 
     One of a pair may be mirrored, turned or cropped.
 
@@ -94,8 +91,9 @@ def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs:
     """
     sources, digests = _sources(table, images, rows)
     workers = count_workers(jobs)
-    found = describe_prints(sources, workers)
-    readable = {k: one for k, one in enumerate(found) if one is not None}
+    asked = [(source, marks.get(row)) for source, row in zip(sources, rows, strict=True)]
+    found = spread_items(_described, asked, workers, batch=BATCH)
+    readable = {k: one for k, one in enumerate(found) if isinstance(one, Described)}
     if sources and not readable:
         raise TableError(
             f"none of {len(sources)} images can be read, first {sources[0].path}; give the folder that the table was "
@@ -119,9 +117,10 @@ def compare_images(table: AuditTable, images: Images, rows: Sequence[int], jobs:
     )
 
 
-def describe_prints(sources: Sequence[PrintSource], workers: int) -> list[Described | None]:
-    """Return what each print is compared by; None where it cannot be read."""
-    return [None if isinstance(d, Stopped) else d for d in spread_items(_described, sources, workers, batch=BATCH)]
+def read_signature(source: PrintSource) -> Float | None:
+    """Return the signature of an image that is still to be read; None where it cannot be read."""
+    loaded = load(source)
+    return None if loaded is None else signature(to_square(without_frame(loaded.pixels)))
 
 
 def _sources(table: AuditTable, images: Images, rows: Sequence[int]) -> tuple[list[PrintSource], list[str]]:
@@ -158,13 +157,14 @@ def _find_pairs(
     Each print is paired with at most `count` others, those with which most keypoints agree.
     """
     names = list(prints)
-    queries = np.array([p.marks for p in prints.values()], RECORD).reshape(len(names), 2, QUERY_KEYPOINTS)
-    parts = (delayed(_search_matches)(queries, part, count) for part in np.array_split(np.arange(len(names)), workers))
+    search = MarkIndex(np.array([p.marks[0, :KEYPOINTS].copy().view(np.uint8) for p in prints.values()], np.uint8))
     best: dict[tuple[int, int], Match] = {}
-    for match in (m for found in spread(parts, workers, ordered=True) for m in found):
-        at = min(match[1], match[2]), max(match[1], match[2])
-        if at not in best or match[0] > best[at][0]:
-            best[at] = match
+    queries = [(j, one.marks) for j, one in enumerate(prints.values())]
+    for own in spread_items(partial(_matches, search, count), queries, workers, batch=BATCH):
+        for match in own if isinstance(own, list) else []:
+            at = min(match[1:3]), max(match[1:3])
+            if at not in best or match[0] > best[at][0]:
+                best[at] = match
     out = []
     for _, (_, i, j, places, mirrored) in sorted(best.items()):
         matrix, how = _lay(*places, mirrored)
@@ -173,21 +173,20 @@ def _find_pairs(
     return out
 
 
-def _search_matches(queries: NDArray[Any], part: NDArray[np.intp], count: int) -> list[Match]:
-    """Return the matches of some of the prints among all of them, at most `count` of each."""
-    search = MarkIndex(np.ascontiguousarray(queries[:, 0, :KEYPOINTS]).view(np.uint8).reshape(len(queries), -1))
-    out = []
-    for j in map(int, part):
-        own = []
-        for mirrored, one in enumerate(queries[j]):
-            used = one[one["size"] > 0]
-            for i in map(int, search.candidates(used)):
-                there, here = agreeing(search.records[i], used, np.inf)
-                number = min(np.unique(there).size, np.unique(here).size)
-                if i != j and number >= MIN_AGREEING:
-                    own.append((number, i, j, (there, here), bool(mirrored)))
-        out += sorted(own, key=lambda m: -m[0])[:count]
-    return out
+def _matches(search: MarkIndex, count: int, query: tuple[int, NDArray[Any]]) -> list[Match]:
+    """Return the prints with which most keypoints of a print agree; the query is its number and its keypoints."""
+    j, marks = query
+    own: list[Match] = []
+    for mirrored, one in enumerate(marks):
+        used = one[one["size"] > 0]
+        for i in map(int, search.candidates(used)):
+            if i == j:
+                continue
+            there, here = agreeing(search.records[i], used, np.inf, MIN_AGREEING)
+            number = min(np.unique(there).size, np.unique(here).size)
+            if number >= MIN_AGREEING:
+                own.append((number, i, j, (there, here), bool(mirrored)))
+    return sorted(own, key=lambda m: -m[0])[:count]
 
 
 def _lay(there: NDArray[Any], here: NDArray[Any], mirrored: bool) -> tuple[NDArray[np.float64], str]:
@@ -205,14 +204,17 @@ def _lay(there: NDArray[Any], here: NDArray[Any], mirrored: bool) -> tuple[NDArr
     return matrix, " and ".join(words)
 
 
-def _described(source: PrintSource) -> Described | None:
+def _described(asked: tuple[PrintSource, NDArray[Any] | None]) -> Described | None:
+    """Return what a print is compared by, given its keypoints where they are known; None where it cannot be read."""
+    source, marks = asked
     loaded = load(source)
     if loaded is None:
         return None
-    height, width = loaded.pixels.shape
-    factor = frame_factor(loaded.pixels.shape)
-    square, scale = to_square(loaded.pixels), (SIDE / (width * factor), SIDE / (height * factor))
-    return Described(loaded.sha256, signature(square), describe_marks(loaded.pixels), scale)
+    pixels = without_frame(loaded.pixels)
+    height, width = pixels.shape
+    factor = frame_factor(pixels.shape)
+    square, scale = to_square(pixels), (SIDE / (width * factor), SIDE / (height * factor))
+    return Described(loaded.sha256, signature(square), describe_marks(pixels) if marks is None else marks, scale)
 
 
 def _correlation(pair: tuple[PrintSource, PrintSource, NDArray[np.float64]]) -> float:
@@ -228,7 +230,7 @@ def _square(source: PrintSource) -> Float:
 @lru_cache(maxsize=CACHED_IMAGES)
 def _kept(path: Path, relative: str, layout: str, box: Box | None) -> NDArray[np.int8]:
     loaded = load(PrintSource(path, relative, layout, box=box))
-    square = np.zeros((SIDE, SIDE), np.float32) if loaded is None else to_square(loaded.pixels)
+    square = np.zeros((SIDE, SIDE), np.float32) if loaded is None else to_square(without_frame(loaded.pixels))
     return np.clip(np.rint(square * QUANTISATION), -127, 127).astype(np.int8)
 
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from ridgefeat.audit.copies import differing_labels, is_altered
 from ridgefeat.audit.duplicates import DuplicateSets, connect
-from ridgefeat.audit.near_images import Comparison, describe_prints
+from ridgefeat.audit.near_images import BATCH, Comparison, read_signature
 from ridgefeat.audit.table import AuditTable, Finding, Index, not_checked
 from ridgefeat.errors import TableError
 from ridgefeat.files import count_of
 from ridgefeat.sources import PrintSource
 from ridgefeat.structure import Float
-from ridgefeat.work.engine import count_workers
+from ridgefeat.work.engine import count_workers, spread_items
 
 MAX_COMPARISONS = 200
 """Pairs of names of which a pair of prints is compared: in 0.1 s for each print that is enrolled for it."""
@@ -111,7 +111,8 @@ def group_by_comparison(
             f"{len(sources):,} prints are more than {MAX_PRINTS:,}, which can be compared; name their people"
         )
     names = [f"print {i + 1}" for i in range(len(sources))]
-    signatures = {i: d.signature for i, d in enumerate(describe_prints(sources, count_workers(jobs))) if d is not None}
+    found = spread_items(read_signature, sources, count_workers(jobs), batch=BATCH)
+    signatures = {i: one for i, one in enumerate(found) if isinstance(one, np.ndarray)}
     rows = list(signatures)
     if len(rows) < 2:
         return names, "no two prints could be compared"
@@ -147,7 +148,7 @@ def check_people(
     labels = table.frame[names].iloc[rows]
     finger: Index = np.full(len(rows), -1, np.intp)
     if len(names) == 2:
-        finger = np.asarray(labels.groupby(names).ngroup(), np.intp)
+        finger = np.asarray(labels.groupby(names).ngroup().fillna(-1), np.intp)
     vectors = compared.signatures[np.isin(list(compared.sources), rows)]
     pairs, total = similar_groups(vectors, group[rows], finger, MAX_COMPARISONS)
     used, at = np.unique(np.array(pairs, np.intp).reshape(-1, 2), return_inverse=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,11 +54,14 @@ class Recognised:
         Each row's position there; -1 for a print that is not known.
     level : ndarray of int, shape (rows,)
         How it is known: a position in LEVELS.
+    marks : mapping of int to ndarray
+        Keypoints (describe_marks) of the rows that were looked for by their image.
     """
 
     prints: pd.DataFrame
     at: Index
     level: NDArray[np.int8]
+    marks: Mapping[int, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def people(self) -> list[str]:
@@ -102,11 +106,13 @@ def recognise_prints(
     Recognised
     """
     at, level = index.find(looks if looks is not None else [Look(())] * len(images or ()))
+    marks: dict[int, NDArray[Any]] = {}
     if images is not None and (rest := np.flatnonzero(at < 0)).size:
         found = spread_items(look_at_source, [images[int(i)] for i in rest], count_workers(jobs), batch=BATCH)
         described = [look if isinstance(look, Look) else Look(()) for look in found]
         at[rest], level[rest] = index.find(described)
-    return Recognised(index.prints, at, level)
+        marks = {int(i): look.marks for i, look in zip(rest, described, strict=True) if look.marks is not None}
+    return Recognised(index.prints, at, level, marks)
 
 
 def check_recognised(table: AuditTable, known: Recognised) -> Iterator[Finding]:
@@ -192,9 +198,9 @@ def _named(table: AuditTable, sets: Sequence[Index]) -> tuple[tuple[tuple[str, .
 
 
 def _contradicted(table: AuditTable, known: Recognised) -> Iterator[Finding]:
-    """Yield labels of the table that the set itself contradicts."""
+    """Yield labels of the table that the set itself contradicts; people may have other names than there."""
     for name in dict.fromkeys((*KNOWN_LABELS, table.target)):
-        if name not in table.frame or name not in known.prints:
+        if name not in table.frame or name not in known.prints or name == table.group:
             continue
         own = [normalise_labels({name: as_text(v)}).get(name, "") if v == v and v else "" for v in table.frame[name]]
         pairs = enumerate(zip(own, known.label(name), strict=True))

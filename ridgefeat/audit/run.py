@@ -269,13 +269,20 @@ def audit_input(
 
 
 def with_people(frame: pd.DataFrame, group: str, known: Recognised | None = None) -> pd.DataFrame:
-    """Return a table in which every print has a person: its own label, else as recognised, else one for it alone."""
-    own = [f"print {i + 1}" for i in range(len(frame))]
-    named = [p or o for p, o in zip(known.people, own, strict=True)] if known is not None else own
-    if group not in frame:
-        return frame.assign(**{group: named})
-    labels = frame[group].astype(object).map(as_text, na_action="ignore")
-    return frame.assign(**{group: labels.where(labels.notna(), named)})
+    """Return a table in which every print has a person: its own label, else as recognised, else one for it alone.
+
+    A recognised person is called as in the labels of other prints of theirs, where there are any.
+    """
+    names: Any = pd.Series(np.nan, frame.index, object)
+    if group in frame:
+        names = frame[group].astype(object).map(as_text, na_action="ignore")
+    if known is not None:
+        people = pd.Series(known.people, frame.index, object)
+        people = people.where(people != "")
+        called = people.map(names.groupby(people).first())
+        names = names.where(names.notna(), called.where(called.notna(), people))
+    alone = [f"print {i + 1}" for i in range(len(frame))]
+    return frame.assign(**{group: names.where(names.notna(), alone)})
 
 
 def _checks(
@@ -292,7 +299,8 @@ def _checks(
     yield from check_folds(table)
     identical = find_identical(table)
     yield from check_identical(table, identical)
-    yield from check_near(table, identical, images_root, jobs, comparator)
+    marks = recognised.marks if recognised is not None else {}
+    yield from check_near(table, identical, images_root, jobs, comparator, marks)
     yield from check_labels(table)
     yield from check_altered(table)
     yield from check_names(table)

@@ -15,7 +15,7 @@ from ridgefeat.audit import audit, join_indexes, make_index, read_print_index, r
 from ridgefeat.audit.inputs import read_input
 from ridgefeat.audit.known import LEVELS, Look, look_at, looks_in, pack_index, shorten
 from ridgefeat.audit.marks import KEYPOINTS, MARK_BYTES, MarkIndex, describe_marks
-from ridgefeat.audit.run import audit_input
+from ridgefeat.audit.run import audit_input, with_people
 from ridgefeat.errors import TableError
 from ridgefeat.sources import find_prints, load_print, pixel_digest
 from tests.audit.helpers import draw, encoded, warped
@@ -186,6 +186,28 @@ def test_known_people_on_both_sides_and_labels_that_the_set_contradicts_are_foun
     assert found["known_label"].files == (("x0.png", "0_0.png"),)
     apart = kinds(audit(frame, target="sex", group="donor", recognised=known))
     assert "6 people of the public set have prints in several groups by 'donor'" in apart["known_people"].message
+
+
+def test_a_recognised_person_is_called_as_in_the_input_and_names_of_people_contradict_no_set(index):
+    own = [f"P{i // 2}" for i in range(PRINTS)]
+    frame, known = people_table(index, subject=[None if i in (3, 8, 9) else n for i, n in enumerate(own)])
+    named = with_people(frame, "subject", known)
+    assert named["subject"].tolist() == [*own[:8], "made 4", "made 4", *own[10:]]
+    found = audit(named, target="subject", group="subject", recognised=known)
+    assert not found.of_kind("known_label", "known_people")
+
+
+def test_keypoints_that_recognition_has_made_are_made_once(images, index, tmp_path, monkeypatch):
+    for i, image in enumerate([*images[:3], draw(50, 224)]):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), CHANGED["turned"](image))
+    made = []
+    for module in ("known", "near_images"):
+        name = f"ridgefeat.audit.{module}.describe_marks"
+        monkeypatch.setattr(name, lambda pixels: made.append(1) or describe_marks(pixels))
+    read = read_input([str(tmp_path)])
+    audit_input(read, index=index)
+    assert len(made) == 4
+    assert audit_input(read, index=index).of_kind("near_duplicate") == audit_input(read).of_kind("near_duplicate")
 
 
 def test_people_are_those_of_the_index_where_the_input_names_none(images, index, tmp_path):
