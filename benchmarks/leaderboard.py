@@ -1,37 +1,38 @@
 """Five protocols of public repositories as they describe them, and the same by person: sex from SOCOFing's images.
 
-Classifiers are those of the first study: an SVM on pixels, a small CNN, and LDA on histograms of oriented gradients,
-which stands for its frozen ImageNet network. Protocols and settings were fixed before the first run. In either column
-each real print is tested once (altered and augmented ones only train). Figures are balanced accuracies, 0.5 by
-guessing; the gap's 95 % interval is a bootstrap over people.
+    python benchmarks/_networks.py FOLDER  # with the packages that it names
+    python benchmarks/leaderboard.py FOLDER/efficientnet-lite0.onnx
+
+Classifiers are the kinds of the first study: an SVM on pixels, a small CNN, and a linear classifier on a frozen network
+with ImageNet's weights (EfficientNet-Lite0 in place of its ResNet-50, whose weights no package holds). Protocols and
+settings were fixed before the first run. In either column each real print is tested once (altered and augmented ones
+only train). Figures are balanced accuracies, 0.5 by guessing; the gap's 95 % interval is a bootstrap over people.
 """
 
 from __future__ import annotations
 
 from _common import need, report, table  # first: it holds the libraries to one thread
 
-import time  # isort: skip
+import sys  # isort: skip
+import time
 from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
 import pandas as pd
-from skimage.feature import hog
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from ridgefeat.backbone import Backbone
 from ridgefeat.nn.classifier import NumpyCNNClassifier
 from ridgefeat.sources import find_prints, load_print
 
-PEOPLE, SIDE, FOLDS, EPOCHS, SEED, SAMPLES = 60, 32, 3, 8, 29, 2000
-"""People of each sex; pixels per side; folds; epochs of the CNN; bootstrap samples."""
-
-
-def gradients(x: np.ndarray) -> np.ndarray:
-    return np.array([hog(i, 9, (8, 8), (2, 2)) for i in x])
+PEOPLE, SIDE, NETWORK_SIDE, FOLDS, EPOCHS, SEED, SAMPLES = 60, 32, 96, 3, 8, 29, 2000
+"""People of each sex; pixels per side, and for the frozen network; folds; epochs of the CNN; bootstrap samples."""
+NETWORK = "frozen EfficientNet-Lite0"
 
 
 def cnn(rate: float):
@@ -44,9 +45,9 @@ MODELS: dict[str, tuple[Callable, tuple[float, ...]]] = {
         (1.0, 0.03, 0.3, 3.0, 30.0),
     ),
     "small CNN": (cnn, (1e-3, 3e-4, 3e-3)),
-    "HOG and LDA": (
-        lambda s: make_pipeline(FunctionTransformer(gradients), LinearDiscriminantAnalysis("lsqr", shrinkage=s)),
-        (0.1, 0.001, 0.01, 0.3, 0.9),
+    NETWORK: (
+        lambda a: make_pipeline(StandardScaler(), RidgeClassifier(a, class_weight="balanced")),
+        (100.0, 1.0, 10.0, 1000.0, 10_000.0),
     ),
 }
 """How to make each with a setting, and its settings, the default first; only the last protocol tries the others."""
@@ -67,18 +68,18 @@ def choose_people(real: pd.DataFrame, altered: pd.DataFrame) -> list[str]:
     return found
 
 
-def pixels(frame: pd.DataFrame) -> np.ndarray:
-    images = [cv2.resize(load_print(s).pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for s in frame["source"]]
+def pixels(frame: pd.DataFrame, side: int) -> np.ndarray:
+    images = [cv2.resize(load_print(s).pixels, (side, side), interpolation=cv2.INTER_AREA) for s in frame["source"]]
     return np.array(images, np.float32) / 255
 
 
 def augment(x: np.ndarray) -> np.ndarray:
-    """Return a copy of every image: turned by up to 10 degrees, moved by up to 2 px, with noise."""
-    rng, out = np.random.default_rng(SEED), np.empty_like(x)
+    """Return a copy of every image: turned by up to 10 degrees, moved by up to 2 px of SIDE, with noise."""
+    rng, out, side = np.random.default_rng(SEED), np.empty_like(x), x.shape[1]
     for i, image in enumerate(x):
-        how = cv2.getRotationMatrix2D(((SIDE - 1) / 2,) * 2, rng.uniform(-10, 10), 1)
-        how[:, 2] += rng.uniform(-2, 2, 2)
-        out[i] = cv2.warpAffine(image, how, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+        how = cv2.getRotationMatrix2D(((side - 1) / 2,) * 2, rng.uniform(-10, 10), 1)
+        how[:, 2] += rng.uniform(-2, 2, 2) * side / SIDE
+        out[i] = cv2.warpAffine(image, how, (side, side), borderMode=cv2.BORDER_REPLICATE)
     return out + rng.normal(0, 0.03, x.shape).astype(np.float32)
 
 
@@ -135,26 +136,41 @@ def compare(described: np.ndarray, honest: np.ndarray, frame: pd.DataFrame, judg
     return [f"{total[0]:.3f}", f"{total[1]:.3f}", f"{total[0] - total[1]:+.3f} ({low:+.3f} to {high:+.3f})"]
 
 
-def main() -> None:
+def main(network: str) -> None:
     real, altered = read("SOCOFing/Real"), read("SOCOFing/Altered")
     real = real[real["subject"].isin(choose_people(real, altered))]
     altered = altered[altered["subject"].isin(real["subject"])]
-    x, more = pixels(real), pixels(altered)
-    protocols = {
-        "split by image": (None, "image", "", ""),
-        "augmented copies made before the split": ((augment(x), real.assign(real=False)), "image", "", ""),
-        "altered prints of test prints in training": ((more, altered), "altered", "", ""),
-        "other fingers of the person in training": (None, "finger", "", ""),
-        "settings chosen on the test set": (None, "person", "test", "training"),
+    # EfficientNet-Lite was trained on (pixel - 127) / 128.
+    frozen = Backbone(network, mean=(0.498,), std=(0.502,)).fit()
+
+    def embed(x: np.ndarray) -> np.ndarray:
+        return frozen.transform(np.rint(255 * x.clip(0, 1)).astype(np.uint8))
+
+    began = time.process_time()
+    x, more = pixels(real, SIDE), pixels(altered, SIDE)
+    large = pixels(real, NETWORK_SIDE)
+    embedded = {
+        "real": embed(large),
+        "augmented": embed(augment(large)),
+        "altered": embed(pixels(altered, NETWORK_SIDE)),
     }
-    rows, began = [], time.process_time()
-    for protocol, (copies, by, tuned, honest) in protocols.items():
+    protocols = {
+        "split by image": (None, "", "image", "", ""),
+        "augmented copies made before the split": ((augment(x), real.assign(real=False)), "augmented", "image", "", ""),
+        "altered prints of test prints in training": ((more, altered), "altered", "altered", "", ""),
+        "other fingers of the person in training": (None, "", "finger", "", ""),
+        "settings chosen on the test set": (None, "", "person", "test", "training"),
+    }
+    rows = []
+    for protocol, (copies, kind, by, tuned, honest) in protocols.items():
         images = x if copies is None else np.concatenate([x, copies[0]])
+        vectors = embedded["real"] if copies is None else np.concatenate([embedded["real"], embedded[kind]])
         frame = real if copies is None else pd.concat([real, copies[1]])
         frame = frame.reset_index(drop=True)
         judged = frame["real"].to_numpy() & (by != "altered" or frame["subject"].isin(altered["subject"]).to_numpy())
         for model in MODELS:
-            both = [run(model, images, frame, b, t) for b, t in ((by, tuned), ("person", honest))]
+            given = vectors if model == NETWORK else images
+            both = [run(model, given, frame, b, t) for b, t in ((by, tuned), ("person", honest))]
             rows.append([protocol, model, *compare(*both, frame, judged)])
             print(*rows[-1], f"{time.process_time() - began:.0f} s", sep=" | ", flush=True)
     with_copies = altered["subject"].nunique()
@@ -162,14 +178,17 @@ def main() -> None:
         "leaderboard",
         "An honest leaderboard",
         [
-            (__doc__ or "").replace("\n", " "),
+            " ".join((__doc__ or "").split("\n\n")[::2]).replace("\n", " "),
             f"{len(real):,} real prints of {2 * PEOPLE} people, half of each sex, and {len(altered):,} altered ones of "
             f"{with_copies} of them (SOCOFing), whose real prints alone are judged in that protocol; {SIDE} x {SIDE} "
-            f"px, {FOLDS} folds; {time.process_time() - began:.0f} s of one core.",
+            f"px, {NETWORK_SIDE} x {NETWORK_SIDE} for the network, {FOLDS} folds; "
+            f"{time.process_time() - began:.0f} s of one core.",
             table(["protocol", "classifier", "as described", "by person", "gap (95 %)"], rows),
         ],
     )
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    main(sys.argv[1])
