@@ -127,6 +127,10 @@ def _read_images(inputs: Sequence[str], jobs: int | None, how: Mapping[str, Any]
         cells, look = ({"meta_error": read.reason}, Look(())) if isinstance(read, Stopped) else read
         row |= cells
         looks.append(look)
+    if all(row["meta_error"] for row in rows):  # an audit of nothing would find no leak, and let a pipeline go on
+        raise TableError(
+            f"none of {count_of(len(rows), 'image')} can be read, first {sources[0].path}: {rows[0]['meta_error']}"
+        )
     labels = dict.fromkeys(name for s in sources for name in s.labels)
     cells = {name: [s.labels.get(name) or "" for s in sources] for name in labels}
     frame = pd.DataFrame(rows).assign(**{name: column(c, kind_of(c)) for name, c in cells.items()})

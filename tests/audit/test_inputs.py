@@ -95,6 +95,15 @@ def test_images_and_tables_together_are_refused(folder, tmp_path):
         read_input([str(folder), str(tmp_path / "t.csv")])
 
 
+def test_a_folder_of_which_no_image_can_be_read_is_refused(tmp_path):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_text("no image")
+    with pytest.raises(TableError, match=r"none of 2 images can be read, first .*a\.png: "):
+        read_input([str(tmp_path)])
+    cv2.imwrite(str(tmp_path / "b.png"), draw(1, 128))
+    assert len(read_input([str(tmp_path)]).frame) == 2
+
+
 def test_validation_is_tested_on_training_alone():
     folds = make_folds(["train", "val", "test", "train", ""])
     assert [(a.tolist(), b.tolist()) for a, b in folds] == [([0, 3], [1]), ([0, 3], [2])]
