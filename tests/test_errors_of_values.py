@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import ridgefeat as rf
+from ridgefeat import bench
 from ridgefeat.errors import ParameterError, TableError
 from ridgefeat.features import select
 from ridgefeat.reliability import ErrorModel
@@ -78,6 +79,18 @@ def test_no_command_takes_an_error_for_a_feature(made):
     bare.write_bytes((made / "se.csv").read_bytes())
     names = [c["name"] for c in describe_foreign(bare, ["ridge_*"])["columns"]]
     assert "ridge_area" in names and not [n for n in names if n.endswith("_se")]
+
+
+def test_classifiers_get_no_errors(made):
+    frame, about = bench.load(made / "se.csv")
+    names = [c["name"] for c in about["columns"]]
+    assert list(frame.columns.intersection(names)) == names and not [n for n in frame if n.endswith("_se")]
+    # A table read by hand may hold them: six prints of each sex, errors that would give it away.
+    both = pd.concat([pd.read_csv(made / "se.csv")] * 4, ignore_index=True)
+    both["sex"], both["subject"] = ["female", "male"] * 6, np.arange(12).astype(str)
+    both["ridge_area_se"] = np.arange(12) % 2
+    problem = bench.make_problem(both, about, target="sex", group="subject")
+    assert "ridge_area" in problem.features and not [n for n in problem.features if n.endswith("_se")]
 
 
 def test_of_ones_own_sensor(made, tmp_path):
