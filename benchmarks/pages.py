@@ -89,10 +89,12 @@ def make_pages(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     scores["score"] = rng.normal(40 * scores["mated"], 10)
     scores.to_csv(folder / "scores.csv", index=False)
     ridgefeat("threshold", folder / "scores.csv", "-o", folder / "threshold", "-q")
+    ridgefeat("compare", features, "--by", "sex", "-o", folder / "compare", "-q")
+    ridgefeat("audit", features, "--images", folder / "prints", "--label", "sex", "-o", folder / "audit", "-q")
     ridgefeat("explore", features, "--images", folder / "prints", "-o", folder / "explore.html", "-q")
     pages = [
         {"name": "bench", "file": str(folder / "bench" / "report.html")},
-        {"name": "threshold", "file": str(folder / "threshold" / "report.html")},
+        *({"name": n, "file": str(folder / n / "report.html")} for n in ("compare", "threshold", "audit")),
         {"name": "explore, 36 prints", "file": str(folder / "explore.html"), "explore": True},
     ]
     real, notes = real_page(folder)

@@ -175,5 +175,5 @@ def _enough(problem: Problem, strata: Any, parts: int, split: Split) -> None:
             held = count_of(count, problem.group)
             raise TableError(
                 f"class {name!r} of {problem.target!r} has {held}, fewer than the {parts} folds; "
-                "ask for fewer folds, or leave that class out of the table"
+                "ask for fewer folds, leave that class out of the table, or pass --kind regression if it is a number"
             )

@@ -64,14 +64,16 @@ def percent(value: float) -> str:
 
     Examples
     --------
-    >>> percent(0.0123), percent(0.0004), percent(0.99995), percent(0)
-    ('1.23 %', '0.04 %', '99.9950 %', '0 %')
+    >>> percent(0.0123), percent(0.0004), percent(0.99995), percent(0), percent(6e-11)
+    ('1.23 %', '0.04 %', '99.9950 %', '0 %', 'below 0.0001 %')
     """
     if not np.isfinite(value):
         return "–"
     shown = 100 * value
     if shown in (0, 100):
         return f"{shown:.0f} %"
+    if 0 < shown < 1e-4:
+        return "below 0.0001 %"
     return f"{shown:.2f} %" if 0.1 <= shown <= 99.9 else f"{shown:.3g} %" if shown < 1 else f"{shown:.4f} %"
 
 

@@ -144,6 +144,11 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
         table, path = path, sidecar_path(path)
         if not table.exists() and not path.exists():
             raise TableError(f"table {table}: no such file or folder; `ridgefeat extract` makes one")
+        if not path.exists():
+            raise TableError(
+                f"sidecar {path}: no such file, or not a regular one; for a table of another program, name the "
+                "feature columns: --feature-columns 'a*'"
+            )
     raw = read_bounded(path, MAX_DESCRIPTION_BYTES, TableError, "sidecar")
     try:
         content = json.loads(raw)
