@@ -111,7 +111,7 @@ def bibliography() -> str:
         rows.append((name, describe_work(work) + place, ", ".join(users)))
     about = (
         "The works that columns, stages and methods name as their source. Families are links; other names are "
-        "modules of `ridgefeat`.\nA link is missing where none could be verified."
+        "modules of `ridgefeat`.\nLinks were not all followed; where none was known to be right, it is missing."
     )
     return f"# Bibliography\n\n{MADE}\n{about}\n\n{_table(('source', 'work', 'used by'), rows)}"
 
