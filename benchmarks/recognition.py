@@ -183,10 +183,11 @@ def falsely(index, search) -> list[str]:
         sources = sources[1::2] if folder == "SD4" else [s for s in sources if int(s.labels["subject"][-1]) % 2]
         chosen = np.sort(np.random.default_rng(SEED).permutation(len(sources))[:count])
         asked.append((f"{folder}, without its entries", others, map(read, [sources[i] for i in chosen])))
-    rows = []
+    rows, real = [], -SIMULATED
     for what, searched, images in asked:
         most = np.array([searched.best(describe_marks(i))[1] for i in images])
         shares = [f"{np.mean(most == n):.2%}" for n in (4, 5, 6)]
+        real += len(most)
         counts = [int(np.sum(most >= n)) for n in (MIN_INLIERS, MIN_COPY)]
         bound = binomial_interval(counts[0] / len(most), len(most))[1]
         rows.append([what, f"{len(most):,}", *shares, most.max(), *counts, f"{bound:.2%}"])
@@ -195,7 +196,8 @@ def falsely(index, search) -> list[str]:
         "## Prints that are not in the index",
         "The prints of a set are searched without this set's entries, so that none of them is known; they are of the "
         "people on whom no limit was chosen. Columns 4, 5 and 6: share of the prints for which the best entry has so "
-        "many keypoints on one map. Bound: of the share taken for a known finger, 95 %, as if prints were independent.",
+        "many keypoints on one map. Bound: of the share taken for a known finger, 95 %, as if prints were independent. "
+        f"Real prints in all: {real:,}.",
         table(["prints", "number", "4", "5", "6", "most", "taken for a known finger", "for a copy", "bound"], rows),
     ]
 

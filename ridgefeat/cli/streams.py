@@ -49,16 +49,16 @@ def _output_errors(stream: Results) -> Iterator[None]:
 
 
 class Messages(io.TextIOWrapper):
-    """Standard error; text that cannot be written is dropped, and after Ctrl-C what other threads say.
+    """Standard error; text that cannot be written is dropped, and after Ctrl-C all but the line that says so.
 
-    They are threads of libraries, whose work ends under their hands.
+    It would come from threads of libraries, whose work ends under their hands, and from imports that were interrupted.
     """
 
     interrupted = False
 
     def write(self, text: str) -> int:
         """Write text."""
-        if self.interrupted and threading.current_thread() is not threading.main_thread():
+        if self.interrupted and not text.startswith("Interrupted"):
             return len(text)
         with suppress(OSError):
             return super().write(text)
@@ -108,7 +108,7 @@ def guarded_streams() -> Iterator[None]:
         if is_main:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter is ending
         if not isinstance(error, SystemExit) or error.code != INTERRUPTED:
-            print("Interrupted.", file=sys.stderr)
+            sys.stderr.write("Interrupted.\n")
         exec("")  # otherwise an interpreter interrupted inside exec, as dataclasses use it, ends by SIGINT
         raise SystemExit(INTERRUPTED) from None
     finally:
