@@ -4,8 +4,9 @@
 
 Two simulated worlds. In the first, ridges are as broad as the person's other ridges, and the ink of each print is drawn
 by chance. In the second, all people have ridges of one breadth, but each was taken on one day, with one amount of ink.
-In both worlds a classifier recognises pairs of fingers of one person. Once the acquisition conditions are regressed
-out of the ridge columns, only the first world keeps its answer.
+In both worlds a classifier recognises pairs of fingers of one person: in the first by the ridges, in the second by the
+acquisition conditions. Three figures show which: conditions alone, ridges alone, and ridges with the conditions
+regressed out.
 
 Exercise: give people in the second world their own breadth as well. Which columns answer now, and can the page still
 tell how much is due to which? Answer: both do, and "ridges, conditions removed" keeps the part of the ridges.

@@ -73,7 +73,7 @@ OWN_TYPES = (
     "novelty.NoveltyDetector",
 )
 NOISE = "quality_noise"
-"""Column by which a noisy print is told from the training prints, whatever its ridges look like."""
+"""Column by which a noisy print is recognised, whatever its ridges look like."""
 PARTS = ("pipeline", "calibrator", "novelty", "fused_calibrator")
 """What a model file holds of a model, in addition to `about`."""
 TREE_TYPES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")

@@ -113,7 +113,7 @@ def _departures(fp: Fingerprint) -> Float:
     Column("quality_noise", "grey levels", 0, 255, "noise: deviation of the grey levels in the calmest block of 16 px")
 )
 def noise(fp: Fingerprint) -> Sequence[float] | None:
-    """Return the noise of the image at 500 dpi, measured where it has least structure: beside the print, mostly.
+    """Return the noise of the image at 500 dpi, measured where it has least structure, mostly around the print.
 
     The calmest of many blocks has 10 to 20 % less noise than all have on average, and half of the noise around white
     is cut off. Prints of real sensors have 0 to 3 grey levels.
