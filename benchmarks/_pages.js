@@ -122,6 +122,16 @@ async function smooth(job, one) {
     await page.evaluate(() => document.getElementById("whole").click());
     found.acts["drawing a lasso, and selecting"] = await frames(page, async () => { await drag("lasso"); await page.waitForTimeout(300); });
     found.chosen = await page.evaluate(() => state.count);
+    found.people = await page.evaluate(() => {
+      if (!data.people) return "";
+      document.querySelector("[name=unit][value=people]").click();
+      const people = scatter.shown().reduce((sum, one) => sum + one, 0);
+      choose([data.people.prints[0][0]]);
+      const words = `As people it shows ${people} of ${data.people.prints.length}; choosing one selects ${state.count} of their ${data.people.prints[0].length} prints.`;
+      choose([]);
+      document.querySelector("[name=unit][value=prints]").click();
+      return words;
+    });
     const timed = code => page.evaluate(`(() => { const t = performance.now(); ${code}; return performance.now() - t; })()`);
     const middle = async code => { const all = []; for (let k = 0; k < 7; k++) all.push(await timed(code)); return all.sort((a, b) => a - b)[3]; };
     found.work = {

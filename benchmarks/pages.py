@@ -179,7 +179,7 @@ def write(found: dict[str, Any], notes: list[str]) -> None:
         work = [[name, f"{ms:.1f}"] for name, ms in one["work"].items()]
         parts += [
             f"## {one['page'].capitalize()}\n\nReady {one['ready']:,} ms after it was opened. The lasso selected "
-            f"{one['chosen']:,} prints.",
+            f"{one['chosen']:,} prints. {one['people']}".rstrip(),
             table(["while", "frames", "ms a frame, median", "95 %", "longest"], acts),
             table(["work", "ms, median of 7"], work),
         ]

@@ -61,11 +61,14 @@ def _explain(image: str, column: str, given: dict[str, Any]) -> tuple[Explanatio
 
 
 def _in_words(found: Explanation) -> str:
+    from ridgefeat.features.bibliography import cite
+
     column = found.column
     unit = f" {column.unit}" if column.unit else ""
     value = f"not measurable on this print: {found.reason}" if found.reason else f"{found.value:.5g}{unit}"
     lines = {"meaning": column.meaning, **found.context, "source": column.source}
     words = [f"{column.name}: {value}", *(f"  {name:<11} {text}" for name, text in lines.items() if text)]
+    words += [f"  {'':<11} {work}" for work in cite([column.source]).values()]
     if found.parts:
         rows = [["points", "of", "value", "figure"]]
         for part in found.parts:

@@ -49,9 +49,38 @@ async function read() {
     for (const k of [0, 1]) data.starts[k][i + 1] = data.starts[k][i] + counts[2 * i + k];
   }
   data.place = new Map(about.columns.map((c, i) => [c.name, i]));
+  data.people = peopleOf(data.texts.find(t => t.name === "subject"));
   const pictures = $("data-pictures").textContent;
   data.pictures = pictures ? pictures.split("\n") : [];
 }
+
+// The people of the table: the prints of each, and whose each print is (-1 if unknown). Null where no one has two prints.
+function peopleOf(label) {
+  if (!label) return null;
+  const rows = new Map(), of = new Int32Array(N).fill(-1);
+  label.codes.forEach((code, i) => { if (label.values[code]) rows.set(code, [...(rows.get(code) ?? []), i]); });
+  const prints = [...rows.values()];
+  prints.forEach((own, k) => { for (const i of own) of[i] = k; });
+  return prints.length > 1 && prints.some(own => own.length > 1) ? { of, prints, names: [...rows.keys()].map(code => label.values[code]), means: new Map(), groups: new Map() } : null;
+}
+
+// The row that stands for a print on the map: its own, or the first of its person where people are shown.
+const point = i => state.people && i >= 0 ? data.people.prints[data.people.of[i]]?.[0] ?? -1 : i;
+const nameOf = i => state.people ? `${data.people.names[data.people.of[i]]} (${counted(data.people.prints[data.people.of[i]].length, "print")})` : about.sources[i];
+const countOf = n => state.people ? (n === 1 ? "1 person" : `${n.toLocaleString("en")} people`) : counted(n, "print");
+
+// Each person's mean of their prints, in the row that stands for them; NaN in the other rows.
+function meansOf(values) {
+  const out = new Float32Array(N).fill(NaN);
+  for (const rows of data.people.prints) {
+    const known = rows.map(i => values[i]).filter(v => v === v);
+    if (known.length) out[rows[0]] = known.reduce((a, b) => a + b, 0) / known.length;
+  }
+  return out;
+}
+
+// Whether a label has one value in each person's prints.
+const isPersonal = codes => data.people.prints.every(rows => rows.every(i => codes[i] === codes[rows[0]]));
 
 function column(k) {
   if (!data.columns.has(k)) {
@@ -71,10 +100,18 @@ function meant(typed, names) {
   return names.find(n => n === typed) ?? names.find(n => plain(n) === wanted) ?? names.find(n => plain(n) === wanted + "_mean") ?? (wanted ? names.find(n => plain(n).includes(wanted)) : undefined);
 }
 
-// Values of a map axis or of a column by name; undefined for an unknown name.
-function valuesOf(name) {
+// Values of a map axis or of a column, by name, of each print; undefined for an unknown name.
+function printValues(name) {
   if (data.axes.has(name)) return data.axes.get(name);
   return data.place.has(name) ? column(data.place.get(name)) : undefined;
+}
+
+// The same of each print, or of each person where people are shown.
+function valuesOf(name) {
+  const values = printValues(name), means = data.people?.means;
+  if (!state.people || !values) return values;
+  if (!means.has(name)) means.set(name, meansOf(values));
+  return means.get(name);
 }
 
 function titled(name) {
@@ -89,9 +126,13 @@ function textOf(name, i) {
   return found ? found.values[found.codes[i]] : "";
 }
 
-// The grouping in use; without any label all prints are one group.
+// The grouping in use; without a label all are one group. Where people are shown, only the row of each has a group.
 function grouping() {
-  return data.groups[state.by] ?? { name: "", names: ["all prints"], codes: new Uint8Array(N) };
+  const group = data.groups[state.by] ?? { name: "", names: [state.people ? "all people" : "all prints"], codes: new Uint8Array(N) };
+  if (!state.people) return group;
+  const kept = data.people.groups;
+  if (!kept.has(state.by)) kept.set(state.by, { ...group, codes: group.codes.map((code, i) => point(i) === i ? code : NONE) });
+  return kept.get(state.by);
 }
 
 function described(i) {
@@ -102,15 +143,17 @@ function described(i) {
 
 const state = {
   x: "", y: "", by: about.by, column: "", form: "histogram", tool: "box",
-  hidden: new Set(), chosen: new Uint8Array(N), count: 0, focus: -1,
+  people: false, hidden: new Set(), chosen: new Uint8Array(N), count: 0, focus: -1,
 };
 
 const listeners = {};
 function on(event, listener) { (listeners[event] ??= []).push(listener); }
 function notify(event) { for (const listener of listeners[event] ?? []) listener(); }
 
-// Select prints: alone, or added to the selection (removed from it where all of them are selected already).
+// Select prints: alone, or added to the selection (removed from it where all of them are selected already). Where people
+// are shown, all prints of each are selected.
 function choose(rows, add = false) {
+  if (state.people) rows = rows.flatMap(i => data.people.prints[data.people.of[i]] ?? [i]);
   if (!add) state.chosen.fill(0);
   const value = add && rows.length && rows.every(i => state.chosen[i]) ? 0 : 1;
   for (const i of rows) state.chosen[i] = value;

@@ -48,18 +48,18 @@ const lists = (() => {
     const only = document.querySelector("[name=which]:checked").value === "selected", shown = scatter.shown();
     const rows = [];
     for (let i = 0; i < N; i++) if (shown[i] && (!only || state.chosen[i])) rows.push(i);
-    const key = { row: i => i, name: i => about.sources[i], group: i => grouping().codes[i], x: i => valuesOf(state.x)[i], y: i => valuesOf(state.y)[i] }[sort.key];
+    const key = { row: i => i, name: nameOf, group: i => grouping().codes[i], x: i => valuesOf(state.x)[i], y: i => valuesOf(state.y)[i] }[sort.key];
     return rows.sort((a, b) => { const [p, q] = [key(a), key(b)]; return (p < q ? -1 : p > q ? 1 : a - b) * sort.way; });
   }
 
   function table() {
     const rows = plotted(), pages = Math.max(1, Math.ceil(rows.length / PAGE));
     page = Math.max(0, Math.min(page, pages - 1));
-    const titles = [["", "Select"], ["name", "Print"], ["group", grouping().name || "Group"], ["x", titled(state.x), true], ["y", titled(state.y), true], ["", "Show"]];
+    const titles = [["", "Select"], ["name", state.people ? "Person" : "Print"], ["group", grouping().name || "Group"], ["x", titled(state.x), true], ["y", titled(state.y), true], ["", "Show"]];
     const { names, codes } = grouping(), [xs, ys] = [valuesOf(state.x), valuesOf(state.y)];
-    const body = rows.slice(page * PAGE, (page + 1) * PAGE).map(i => el("tr", { class: state.chosen[i] ? "on" : "", "data-row": i }, el("td", {}, box(i)), el("th", { scope: "row" }, about.sources[i]),
+    const body = rows.slice(page * PAGE, (page + 1) * PAGE).map(i => el("tr", { class: state.chosen[i] ? "on" : "", "data-row": i }, el("td", {}, box(i)), el("th", { scope: "row" }, nameOf(i)),
       el("td", {}, names[codes[i]] ?? ""), el("td", { class: "num" }, format(xs[i])), el("td", { class: "num" }, format(ys[i])), el("td", {}, showButton(i))));
-    $("table").replaceChildren(el("caption", { class: "sr" }, `Prints by ${state.x} and ${state.y}`), heads($("table"), sort, titles, () => { page = 0; table(); }), el("tbody", {}, ...body));
+    $("table").replaceChildren(el("caption", { class: "sr" }, `${state.people ? "People" : "Prints"} by ${state.x} and ${state.y}`), heads($("table"), sort, titles, () => { page = 0; table(); }), el("tbody", {}, ...body));
     $("page").textContent = rows.length ? `${(page * PAGE + 1).toLocaleString("en")} to ${Math.min(rows.length, (page + 1) * PAGE).toLocaleString("en")} of ${rows.length.toLocaleString("en")}` : "none";
     $("before").disabled = page === 0;
     $("after").disabled = page >= pages - 1;

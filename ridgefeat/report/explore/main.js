@@ -54,7 +54,7 @@ function presets() {
 
 // The address keeps what is shown, so that it can be sent or kept as a bookmark.
 function remember() {
-  const shown = new URLSearchParams({ x: state.x, y: state.y, by: grouping().name, column: state.column });
+  const shown = new URLSearchParams({ x: state.x, y: state.y, by: grouping().name, column: state.column, of: state.people ? "people" : "prints" });
   history.replaceState(null, "", "#" + shown);
 }
 
@@ -70,6 +70,19 @@ function legend() {
       lists.table();
     },
   }, sample(code), `${name.replaceAll("_", " ")} (${n[code].toLocaleString("en")})`))));
+}
+
+// One point per print, or per person; a label that differs between a person's prints cannot group people.
+function peopleChanged(shown) {
+  state.people = shown;
+  for (const option of $("by").options) option.disabled = shown && option.value >= 0 && !isPersonal(data.groups[option.value].codes);
+  if ($("by").selectedOptions[0].disabled) $("by").value = [...$("by").options].find(option => !option.disabled).value;
+  $("h-rows").textContent = shown ? "Plotted people" : "Plotted prints";
+  $("people-note").hidden = !shown;
+  focusOn(-1);
+  choose(chosenRows());
+  byChanged();
+  scatter.update();
 }
 
 function byChanged() {
@@ -98,13 +111,13 @@ function find() {
   const rows = [];
   for (let i = 0; i < N; i++) if (tests.every(test => test(i))) rows.push(i);
   choose(rows);
-  const hidden = rows.filter(i => !scatter.shown()[i]).length;
+  const hidden = rows.filter(i => !scatter.shown()[point(i)]).length;
   $("reading").textContent = `${counted(rows.length, "print")} found${hidden ? `, ${hidden.toLocaleString("en")} of them not on this map` : ""}.`;
 }
 
 function readFocus() {
-  const i = state.focus;
-  $("reading").textContent = i < 0 ? "" : `${described(i)}; ${state.x} ${format(valuesOf(state.x)[i])}, ${state.y} ${format(valuesOf(state.y)[i])}${state.chosen[i] ? "; selected" : ""}`;
+  const i = point(state.focus);
+  $("reading").textContent = i < 0 ? "" : `${state.people ? "mean of " + nameOf(i) : described(i)}; ${state.x} ${format(valuesOf(state.x)[i])}, ${state.y} ${format(valuesOf(state.y)[i])}${state.chosen[i] ? "; selected" : ""}`;
 }
 
 function redraw() {
@@ -120,7 +133,7 @@ function controls() {
   $("axes").append(...options([...about.axes, ...about.columns.map(c => c.name)]));
   $("columns").append(...options(about.columns.map(c => c.name)));
   $("by").append(...data.groups.map((g, k) => el("option", { value: k }, g.name)));
-  if (!data.groups.length) $("by").append(el("option", { value: -1 }, "none: there are no labels"));
+  $("by").append(el("option", { value: -1 }, data.groups.length ? "none" : "none: there are no labels"));
   $("by").value = state.by;
   $("by").addEventListener("change", byChanged);
   const columns = about.columns.map(c => c.name), every = [...about.axes, ...columns];
@@ -134,6 +147,8 @@ function controls() {
   state.tool = $("plot").dataset.tool = matchMedia("(pointer:coarse)").matches ? "point" : "box";
   document.querySelector(`[name=tool][value=${state.tool}]`).checked = true;
   $("find").addEventListener("change", find);
+  $("unit").hidden = !data.people;
+  $("unit").addEventListener("change", event => peopleChanged(event.target.value === "people"));
   on("focus", readFocus);
 }
 
@@ -158,6 +173,7 @@ async function begin() {
   lists.outliers();
   lists.table();
   prints.thumbs();
+  if (data.people && kept.get("of") === "people") document.querySelector("[name=unit][value=people]").click();
   $("busy").remove();
   let width = innerWidth;
   new ResizeObserver(() => { scatter.draw(); heat.draw(); if (innerWidth !== width) { width = innerWidth; spread.draw(); } }).observe($("plot"));

@@ -54,7 +54,7 @@ const prints = (() => {
     const texts = data.texts.filter(t => t.values[t.codes[i]]).map(t => `${t.name.replace("meta_", "")}: ${t.values[t.codes[i]].replaceAll(t.name === "meta_flags" ? "_" : "\u0000", " ")}`);
     const names = [...new Set([state.x, state.y, state.column])].filter(n => data.place.has(n));
     const how = n => about.columns[data.place.get(n)].meaning;
-    const rows = names.map(n => el("tr", {}, el("th", { scope: "row" }, n, el("span", { class: "how" }, how(n))), el("td", { class: "num" }, format(valuesOf(n)[i])), el("td", {}, placed(n, i))));
+    const rows = names.map(n => el("tr", {}, el("th", { scope: "row" }, n, el("span", { class: "how" }, how(n))), el("td", { class: "num" }, format(printValues(n)[i])), el("td", {}, placed(n, i))));
     return el("figcaption", {}, el("span", { class: "name" }, about.sources[i]), texts.join(" · "),
       has(i) ? el("span", { class: "note" }, ` · ${sizeOf(i)}${foundIn(i)}`) : "",
       el("table", { class: "values" }, el("tbody", {}, ...rows)),
@@ -63,7 +63,7 @@ const prints = (() => {
 
   // The rank of a value among all prints: "rank 5 of 48", from the lowest.
   function placed(name, i) {
-    const values = valuesOf(name), own = values[i];
+    const values = printValues(name), own = values[i];
     let below = 0, known = 0;
     for (const v of values) if (v === v) { known++; if (v < own) below++; }
     return own === own && known > 1 ? `rank ${(below + 1).toLocaleString("en")} of ${known.toLocaleString("en")}` : "";
@@ -133,7 +133,7 @@ const prints = (() => {
   }
 
   function summary(rows) {
-    const { name, names, codes } = grouping(), n = new Map();
+    const { name, names, codes } = data.groups[state.by] ?? grouping(), n = new Map();
     for (const i of rows) n.set(codes[i], (n.get(codes[i]) ?? 0) + 1);
     const parts = [...n].sort((a, b) => b[1] - a[1]).map(([code, k]) => `${(names[code] ?? "without").replaceAll("_", " ")} (${k.toLocaleString("en")})`);
     return `${counted(rows.length, "print")} selected${name ? `. ${name}: ${parts.join(", ")}` : ""}.`;

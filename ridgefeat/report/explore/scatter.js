@@ -108,7 +108,7 @@ const scatter = (() => {
   function drawOver() {
     const { pen, width, height } = fitted(over);
     pen.clearRect(0, 0, width, height);
-    const i = state.focus;
+    const i = point(state.focus);
     if (i >= 0 && shown[i]) {
       pen.lineWidth = 2.5; pen.strokeStyle = colour("ink");
       pen.beginPath(); pen.arc(px[i], py[i], radius() + 6, 0, 7); pen.stroke();
@@ -218,7 +218,7 @@ const scatter = (() => {
 
   // The nearest print in a direction: near, and not far to the side.
   function step(dx, dy) {
-    const i = state.focus;
+    const i = point(state.focus);
     if (i < 0 || !shown[i]) { focusOn(nearest(size.width / 2, size.height / 2, 1e9)); return; }
     let best = -1, least = Infinity;
     for (let k = 0; k < N; k++) if (shown[k] && k !== i) {

@@ -4,7 +4,7 @@ const spread = (() => {
   const BINS = 32, GRID = 120, ROW = 66;
 
   function split() {
-    const values = column(data.place.get(state.column)), { names, codes } = grouping();
+    const values = valuesOf(state.column), { names, codes } = grouping();
     const groups = names.map((name, code) => ({ name, code, all: 0, values: [], chosen: [] }));
     for (let i = 0; i < N; i++) {
       const group = groups[codes[i]];
@@ -66,14 +66,14 @@ const spread = (() => {
     const about_ = about.columns[data.place.get(state.column)];
     const missing = groups.reduce((sum, g) => sum + g.all - g.values.length, 0);
     $("meaning").textContent = `${about_.meaning ? about_.meaning[0].toUpperCase() + about_.meaning.slice(1) : "No description"}${about_.unit ? `, in ${about_.unit}` : ""}.`
-      + (missing ? ` ${counted(missing, "print")} without a value.` : "") + (scale?.cut && state.form === "histogram" ? " The outermost bars include values beyond the scale." : "");
+      + (missing ? ` ${countOf(missing)} without a value.` : "") + (scale?.cut && state.form === "histogram" ? " The outermost bars include values beyond the scale." : "");
     host.replaceChildren();
     tabulate(groups);
     if (!scale) { host.append(el("p", {}, "No print has a value.")); return; }
     const width = Math.max(300, host.clientWidth || 640), left = Math.min(130, width * 0.24), right = width - 92;
     const rows = groups.filter(g => g.values.length), height = rows.length * ROW + 44;
     const x = v => left + (Math.min(scale.high, Math.max(scale.low, v)) - scale.low) / (scale.high - scale.low) * (right - left);
-    const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${state.column} by ${grouping().name || "nothing"}: ` + rows.map(g => `${g.name}, ${counted(g.values.length, "print")}, median ${format(at(g.values, 0.5))}`).join("; ") });
+    const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${state.column} by ${grouping().name || "nothing"}: ` + rows.map(g => `${g.name}, ${countOf(g.values.length)}, median ${format(at(g.values, 0.5))}`).join("; ") });
     const across = ticks(scale.low, scale.high, (right - left) / 90);
     for (const v of across) picture.append(
       svg("line", { x1: x(v), x2: x(v), y1: 2, y2: height - 38, stroke: colour("faint") }),
@@ -107,11 +107,11 @@ const spread = (() => {
     picture.append(
       svg("text", { x: left - 10, y: middle + 2, "text-anchor": "end", "font-size": 13, class: "strong" }, name.replaceAll("_", " ")),
       svg("text", { x: width - 2, y: middle - 2, "text-anchor": "end", "font-size": 13, class: "strong" }, format(at(group.values, 0.5))),
-      svg("text", { x: width - 2, y: middle + 14, "text-anchor": "end", "font-size": 12 }, counted(group.values.length, "print")));
+      svg("text", { x: width - 2, y: middle + 14, "text-anchor": "end", "font-size": 12 }, countOf(group.values.length)));
   }
 
   function tabulate(groups) {
-    const heads = ["Group", "Prints", "Missing", "Mean", "SD", "5 %", "25 %", "Median", "75 %", "95 %"];
+    const heads = ["Group", state.people ? "People" : "Prints", "Missing", "Mean", "SD", "5 %", "25 %", "Median", "75 %", "95 %"];
     const body = groups.map(g => {
       const mean = g.values.reduce((a, b) => a + b, 0) / g.values.length;
       const deviation = Math.sqrt(g.values.reduce((a, b) => a + (b - mean) ** 2, 0) / (g.values.length - 1));
