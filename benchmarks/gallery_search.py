@@ -120,7 +120,7 @@ def main() -> None:
         if finger in fingers:
             probes.append((finger, entry, path))
         fingers.setdefault(finger, (entry, path))
-    altered = enrolled("SOCOFing/Altered", 400)
+    altered = enrolled("SOCOFing/Altered", 400, seed=1)
     wanted = {finger for finger, _, _ in altered}
     real = {finger: (entry, path) for finger, entry, path in enrolled("SOCOFing/Real")}
     fingers |= {f: real[f] for f in real if f in wanted} | {f: real[f] for f in real if f not in wanted}
@@ -143,9 +143,9 @@ def main() -> None:
             enrolment, done = time.process_time() - began, size
             began = time.process_time()
             gallery = verify.Gallery(path)
-            gallery.codes  # noqa: B018
-            loading = time.process_time() - began
             contents, mates = [e.content for _, e, _ in probes], [fingers[f][0].name for f, _, _ in probes]
+            gallery.shortlist(contents[0])  # reads the codes
+            loading = time.process_time() - began
             there = {entry.name for entry in gallery.entries}
             kept = [i for i, mate in enumerate(mates) if mate in there]
             if size > EXHAUSTIVE:
@@ -194,7 +194,7 @@ def main() -> None:
     head += [
         "lost to the index",
         "CPU s a search, median (95 %)",
-        "CPU s to load the codes",
+        "CPU s to open it, with one shortlist",
         "kB a print",
         "peak MB (with the benchmark's own)",
     ]
@@ -203,7 +203,9 @@ def main() -> None:
         f"Of each gallery the {CANDIDATES} prints with most votes are compared, on one core. Lost to the index: probes "
         "whose print was not compared, and that a search of all would have had first. The projection of the codes was "
         "fitted to simulated prints; the least similarity and the bins were chosen on 150 and 200 probes of these sets "
-        "in a gallery of 4,299, before this script was written.",
+        "in a gallery of 4,299, before this script was written. That votes are divided by a power of a print's "
+        "minutiae, the power (of 0, 0.25, 0.4, 0.5, 0.7, 0.75, 1) and the number of "
+        "prints compared were chosen on 300 other probes of the same sets.",
         table(head, rows),
         *notes,
     ]

@@ -53,7 +53,7 @@ class Unfiltered(Fingerprint):
     def mask(self):
         found, segmentation.find_writing = segmentation.find_writing, lambda image, cells, *_: np.zeros_like(cells)
         try:
-            return segmentation.segment(self.image, self.gabor, self.params.segmentation)
+            return segmentation.segment(self._resampled, self.gabor, self.params.segmentation)
         finally:
             segmentation.find_writing = found
 

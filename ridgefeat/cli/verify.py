@@ -144,6 +144,7 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
 @options.template_format
 @options.tuning
 @options.jobs
+@options.engine
 @options.limits
 @options.region
 @click.option(
@@ -178,12 +179,14 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
       ridgefeat identify print.png --gallery people.gallery
       ridgefeat identify print.png --gallery prints/ --calibration scores.csv
       ridgefeat identify latent.png --gallery prints/ --region outline.csv
+      ridgefeat identify print.png --gallery /shared/people.gallery --engine dask=tcp://10.0.0.1:8786
     """
     from ridgefeat import verify
     from ridgefeat.cli import Unusable
     from ridgefeat.sources import with_regions
     from ridgefeat.verify.enrolment import count_notes
     from ridgefeat.verify.gallery import digest_of, is_gallery
+    from ridgefeat.work.engine import using
 
     params = options.load_params(given["params_file"], given["assignments"])
     form = given["template_format"]
@@ -194,6 +197,7 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
         raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
     enrolling = {"dpi": given["dpi"], "jobs": given["jobs"], "template_format": form}
     own = with_regions(sources, given["region"]) if given["region"] else sources
+    click.get_current_context().with_resource(using(given["engine"], given["jobs"]))
     if is_gallery(gallery):
         searched: Gallery | list[Entry] = (held := verify.Gallery(gallery, without=digest_of(sources[0])))
         if params not in (None, held.params):
@@ -201,7 +205,8 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
         (entry,) = verify.enrol(own, params=held.params, **enrolling)
         has_ridges = held.has_ridges and verify.have_ridges([entry])
     else:
-        options.start_children(given["jobs"], [gallery], "ridgefeat.verify.enrolment")
+        if given["engine"] in (None, "local"):
+            options.start_children(given["jobs"], [gallery], "ridgefeat.verify.enrolment")
         others = verify.find_sources([gallery], **reading, template_format=form)
         own = [*own, *(s for s in others if s.path != sources[0].path)]
         entry, *searched = verify.enrol(own, params=params, **enrolling)

@@ -13,7 +13,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,16 +24,21 @@ from ridgefeat.errors import ParameterError, TemplateError
 from ridgefeat.files import os_errors_as, read_start, sha256
 from ridgefeat.params import Params
 from ridgefeat.sources import PrintSource
-from ridgefeat.structure import Minutiae
+from ridgefeat.structure import Float, Minutiae
 from ridgefeat.verify.codes import SIZE, Codes, compute_codes, count_votes, join
 from ridgefeat.verify.enrolment import Entry, PathLike
 from ridgefeat.verify.minutiae import PreparedTemplate, minutiae_scores, prepare
 from ridgefeat.verify.template import MAX_MINUTIAE, MIN_MINUTIAE, Template
 from ridgefeat.verify.waves import Waves
+from ridgefeat.work.engine import count_workers, on_cluster, spread
 
 FORMAT = "ridgefeat gallery 1"
-CANDIDATES = 200
+CANDIDATES = 300
 """Prints with most votes, which are compared; the others of a gallery are not."""
+CHANCE = 0.75
+"""Votes are divided by this power of a print's minutiae, for many of them collect more votes by chance."""
+PART, COMPARED = 5000, 25
+"""Prints whose codes, and whose templates, are searched at once: the units of work of a cluster."""
 MAX_SIDE = 1 << 12
 """Rows or columns of a mask or of waves."""
 MAX_PLACE = 1e5
@@ -76,10 +81,10 @@ class Gallery:
     """
 
     def __init__(self, path: PathLike, *, without: str | None = None) -> None:
-        self.path, self._without = Path(path), without
+        self.path = Path(path)
         if not self.path.is_file():
             raise TemplateError(f"gallery {self.path}: no such file; `ridgefeat enrol` makes one")
-        with self._opened() as base:
+        with _opened(self.path) as base:
             about = dict(base.execute("select name, value from about"))
             if about.get("format") != FORMAT or about.get("codes") != str(SIZE):
                 raise TemplateError(f"gallery {self.path} is of another version of ridgefeat; enrol the prints again")
@@ -93,61 +98,105 @@ class Gallery:
     def __len__(self) -> int:
         return len(self.entries)
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        # rw: what a killed run left half written can only be taken back by writing; where that is refused, it is read.
-        uri = f"{self.path.resolve().as_uri()}?mode=rw"
-        try:
-            with closing(sqlite3.connect(uri, uri=True)) as base:
-                base.execute("pragma trusted_schema = off")
-                base.execute("pragma query_only = on")
-                yield base
-        except (sqlite3.Error, ValueError, TypeError, KeyError, RecursionError, zlib.error) as error:
-            raise TemplateError(
-                f"gallery {self.path} is damaged, or no gallery: {error}; enrol the prints again"
-            ) from None
-
-    @cached_property
-    def codes(self) -> Codes:
-        """The codes of all prints."""
-        codes, places = [], []
-        query = (
-            "select minutiae, codes from print where digest is not ? and length(minutiae) <= ? and length(codes) <= ? "
-            "order by number"
-        )
-        bounds = MAX_MINUTIAE * MINUTIA.itemsize, MAX_MINUTIAE * 2 * SIZE
-        with self._opened() as base:
-            for minutiae, code in base.execute(query, (self._without, *bounds)):
-                held = np.frombuffer(minutiae, MINUTIA)
-                codes.append(np.frombuffer(code, "<f2").reshape(len(held), SIZE))
-                places.append(np.stack([held[n] for n in ("x", "y", "direction")], 1))
-            found = join(codes, places)
-            if len(codes) != len(self) or not (np.abs(found.place) < MAX_PLACE).all() or not (found.values <= 1).all():
-                raise ValueError("its codes cannot be read")
-        return found
-
-    def shortlist(self, content: PreparedTemplate) -> NDArray[np.int64]:
+    def shortlist(self, content: PreparedTemplate, *, jobs: int | None = 1) -> NDArray[np.int64]:
         """Return the indices of the CANDIDATES prints with most votes for `content`, rising."""
         if len(self) <= CANDIDATES:
             return np.arange(len(self))
         m = content.template.minutiae
         probe = join([compute_codes(content.cylinders)], [np.stack([m.x, m.y, m.direction], 1)])
-        return np.sort(np.argpartition(-count_votes(probe, self.codes), CANDIDATES)[:CANDIDATES])
+        votes = self._spread(_votes, self._numbers, PART, probe, jobs)
+        return np.sort(np.argpartition(-votes, CANDIDATES)[:CANDIDATES])
 
     def load(self, indices: Iterable[int]) -> list[PreparedTemplate]:
         """Return the templates of the prints at `indices`."""
-        query = "select minutiae, mask, waves, name from print where number = ?"
-        with self._opened() as base:
-            return [prepare(_template(*base.execute(query, (self._numbers[i],)).fetchone())) for i in indices]
+        return _templates(self.path, [self._numbers[i] for i in indices])
 
-    def highest_scores(self, contents: Sequence[PreparedTemplate]) -> NDArray[np.float64]:
-        """Return the highest score of the readings `contents` with each print, shape (n,); -inf if not compared."""
+    def highest_scores(self, contents: Sequence[PreparedTemplate], *, jobs: int | None = 1) -> NDArray[np.float64]:
+        """Return the highest score of the readings `contents` with each print, shape (n,); -inf if not compared.
+
+        It is computed here, or by the cluster in use (work.engine), whose workers read the same file.
+        """
         found = np.full(len(self), -np.inf)
         for content in contents:
-            near = self.shortlist(content)
-            pairs = [(content, reference) for reference in self.load(near.tolist())]
-            found[near] = np.maximum(found[near], minutiae_scores(pairs))
+            near = self.shortlist(content, jobs=jobs)
+            numbers = [self._numbers[i] for i in near]
+            found[near] = np.maximum(found[near], self._spread(_scores, numbers, COMPARED, content, jobs))
         return found
+
+    def _spread(self, work: Any, numbers: list[int], size: int, probe: Any, jobs: int | None) -> NDArray[Any]:
+        """Return work(file, some numbers, probe) for all numbers, `size` of them at a time."""
+        from joblib import delayed
+
+        status = self.path.stat()
+        place = str(self.path.resolve()), (status.st_size, status.st_mtime_ns)
+        calls = (delayed(work)(place, numbers[at : at + size], probe) for at in range(0, len(numbers), size))
+        workers = count_workers(jobs) if on_cluster() else 1
+        return np.concatenate(list(spread(calls, workers, ordered=True)))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    # rw: what a killed run left half written can only be taken back by writing; where that is refused, it is read.
+    uri = f"{path.resolve().as_uri()}?mode=rw"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as base:
+            base.execute("pragma trusted_schema = off")
+            base.execute("pragma query_only = on")
+            yield base
+    except (sqlite3.Error, ValueError, TypeError, KeyError, RecursionError, zlib.error) as error:
+        raise TemplateError(f"gallery {path} is damaged, or no gallery: {error}; enrol the prints again") from None
+
+
+Place = tuple[str, tuple[int, int]]
+"""A gallery's file, with its size and time of change, so that an older state is not searched."""
+
+
+def _votes(place: Place, numbers: list[int], probe: Codes) -> Float:
+    """Return the votes for each print of these numbers, compared with what chance gives its minutiae."""
+    kept = _codes_kept(place)
+    span = numbers[0], numbers[-1]
+    if span not in kept:
+        kept[span] = _read_codes(Path(place[0]), *span)
+    there, codes = kept[span]
+    votes = count_votes(probe, codes) / np.maximum(np.diff(codes.start), 1) ** CHANCE
+    return np.asarray(votes[np.searchsorted(there, numbers)])
+
+
+@lru_cache(maxsize=1)
+def _codes_kept(place: Place) -> dict[tuple[int, int], tuple[NDArray[np.int64], Codes]]:
+    """Return the codes that were read of a gallery, to be filled; those of one gallery are kept."""
+    return {}
+
+
+def _read_codes(path: Path, first: int, last: int) -> tuple[NDArray[np.int64], Codes]:
+    """Return the numbers of the prints from `first` to `last`, and their codes."""
+    codes, places, numbers = [], [], []
+    query = (
+        "select number, minutiae, codes from print where number between ? and ? and length(minutiae) <= ? "
+        "and length(codes) <= ? order by number"
+    )
+    bounds = MAX_MINUTIAE * MINUTIA.itemsize, MAX_MINUTIAE * 2 * SIZE
+    with _opened(path) as base:
+        for number, minutiae, code in base.execute(query, (first, last, *bounds)):
+            held = np.frombuffer(minutiae, MINUTIA)
+            numbers.append(int(number))
+            codes.append(np.frombuffer(code, "<f2").reshape(len(held), SIZE))
+            places.append(np.stack([held[n] for n in ("x", "y", "direction")], 1))
+        found = join(codes, places)
+        (count,) = base.execute("select count(*) from print where number between ? and ?", (first, last)).fetchone()
+        if len(codes) != count or not (np.abs(found.place) < MAX_PLACE).all() or not (found.values <= 1).all():
+            raise ValueError("its codes cannot be read")
+    return np.array(numbers), found
+
+
+def _templates(path: Path, numbers: Iterable[int]) -> list[PreparedTemplate]:
+    query = "select minutiae, mask, waves, name from print where number = ?"
+    with _opened(path) as base:
+        return [prepare(_template(*base.execute(query, (n,)).fetchone())) for n in numbers]
+
+
+def _scores(place: Place, numbers: list[int], content: PreparedTemplate) -> NDArray[np.float64]:
+    return minutiae_scores([(content, reference) for reference in _templates(Path(place[0]), numbers)])
 
 
 def is_gallery(path: PathLike) -> bool:

@@ -225,7 +225,7 @@ def identify(
         It gives false match rates and probabilities.
     top : int
     jobs : int, optional
-        Worker processes; None or -1 for every core. A Gallery is searched by one.
+        Worker processes; None or -1 for every core. A Gallery is searched by this one, or by the cluster in use.
     prior : float
         Probability, before anything is compared, that the probe's finger is in the gallery.
 
@@ -254,7 +254,7 @@ def identify(
     if not 0 < prior < 1:
         raise ParameterError(f"prior must be between 0 and 1, got {prior:g}")
     if isinstance(gallery, Gallery):
-        others, search = gallery.entries, gallery.highest_scores
+        others, search = gallery.entries, partial(gallery.highest_scores, jobs=jobs)
     else:
         others = [entry for entry in gallery if entry.content is not None]
         search = partial(_highest_scores, others=others, jobs=jobs)

@@ -43,16 +43,20 @@ def test_a_search_answers_as_a_list_of_the_same_prints_does(path, templates):
 
 
 def test_of_a_large_gallery_the_prints_with_most_votes_are_compared(tmp_path, monkeypatch):
-    assert gallery_module.CANDIDATES == 200
+    assert (gallery_module.CANDIDATES, gallery_module.CHANCE) == (300, 0.75)
     monkeypatch.setattr(gallery_module, "CANDIDATES", 10)
     contents = [prepared(random_minutiae(seed)) for seed in range(30)]
     with enrol_into(tmp_path / "g", Params()) as writer:
         for k, content in enumerate(contents):
-            writer.add(Entry(f"{k}.fmr", {}, content), "")
+            writer.add(Entry(f"{k}.fmr", {}, content), str(k))
     gallery = Gallery(tmp_path / "g")
     for k in (3, 29):
         scores = gallery.highest_scores([contents[k]])
         assert np.isfinite(scores).sum() == 10 and scores.argmax() == k
+    monkeypatch.setattr(gallery_module, "PART", 7)
+    monkeypatch.setattr(gallery_module, "COMPARED", 3)
+    without = Gallery(tmp_path / "g", without="4")
+    assert np.array_equal(without.highest_scores([contents[29]]), np.delete(scores, 4))
     found = identify(Entry("p", content=contents[7]), gallery, load_calibration(kind="minutiae"), top=2)
     assert found[0].reference == "7.fmr" and found[0].expected == pytest.approx(30 * found[0].fmr_at_most)
 
@@ -90,23 +94,25 @@ BIG = np.array([4096, 4096, 3], "<u2").tobytes() + b"x\x9c"
         "drop table print",
     ],
 )
-def test_a_damaged_gallery_is_an_error_in_one_line(path, templates, tmp_path, change):
+def test_a_damaged_gallery_is_an_error_in_one_line(path, templates, tmp_path, change, monkeypatch):
     copy = tmp_path / "copy"
     copy.write_bytes(path.read_bytes())
     with sqlite3.connect(copy) as base:
         base.execute(change)
     base.close()
+    monkeypatch.setattr(gallery_module, "CANDIDATES", 2)
     with pytest.raises(TemplateError, match="gallery"):
         gallery = Gallery(copy)
-        gallery.codes  # noqa: B018
+        gallery.shortlist(templates[0][1])
         gallery.load(range(len(gallery)))
 
 
 @pytest.mark.parametrize("size", [0, 10, 5000, -9000])
-def test_a_file_that_is_cut_is_an_error(path, tmp_path, size):
+def test_a_file_that_is_cut_is_an_error(path, templates, tmp_path, size, monkeypatch):
     copy = tmp_path / "copy"
     copy.write_bytes(path.read_bytes()[:size])
+    monkeypatch.setattr(gallery_module, "CANDIDATES", 2)
     with pytest.raises(TemplateError, match="gallery"):
         gallery = Gallery(copy)
-        gallery.codes  # noqa: B018
+        gallery.shortlist(templates[0][1])
         gallery.load(range(len(gallery)))

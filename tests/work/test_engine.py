@@ -12,12 +12,15 @@ import pytest
 from joblib import delayed
 
 from ridgefeat.errors import EngineError, EngineLost, ParameterError, RidgefeatError
+from ridgefeat.params import Params
 from ridgefeat.sources import PrintSource, find_prints
 from ridgefeat.table.writing import write_table
+from ridgefeat.verify import Entry, gallery
 from ridgefeat.work import engine
 from ridgefeat.work.engine import count_workers, parse_engine, spread, using
 from tests.table import hanging_prints as bad
 from tests.table.helpers import RECIPE
+from tests.verify.helpers import prepared, random_minutiae
 
 EXTRAS = pytest.mark.parametrize(("name", "module"), [("dask", "distributed"), ("ray", "ray")])
 
@@ -137,6 +140,22 @@ def test_dask_makes_the_same_bytes_even_where_a_worker_is_lost(dask, prints, tmp
     assert (tmp_path / "crashed").exists()  # it ended a worker, then was read by another
     write_table(items, RECIPE, tmp_path / "one.csv", jobs=1)
     assert (tmp_path / "d.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
+
+
+def test_a_gallery_is_searched_over_dask_as_it_is_here(dask, tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "CANDIDATES", 5)
+    contents = [prepared(random_minutiae(seed)) for seed in range(12)]
+    with gallery.enrol_into(tmp_path / "g", Params()) as writer:
+        for k, content in enumerate(contents):
+            writer.add(Entry(f"{k}.fmr", {}, content), str(k))
+    here = gallery.Gallery(tmp_path / "g").highest_scores(contents[:2])
+    handed_over = []
+    with using(f"dask={dask}"):
+        client = engine._cluster.get()
+        submit = client.submit
+        monkeypatch.setattr(client, "submit", lambda *a, **how: handed_over.append(a) or submit(*a, **how))
+        there = gallery.Gallery(tmp_path / "g").highest_scores(contents[:2])
+    assert np.array_equal(here, there) and np.isfinite(here).sum() >= 5 and len(handed_over) == 4
 
 
 def test_calls_over_dask_keep_their_order_their_arrays_and_their_errors(dask, monkeypatch):
