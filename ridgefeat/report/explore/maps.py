@@ -28,8 +28,8 @@ CLIP = 8.0
 NEIGHBOUR_COMPONENTS, NEIGHBOUR_STEPS = 30, 500
 """Limits on the time of t-SNE: number of components and of steps."""
 ANGLE = 0.8
-"""Angular size of groups of prints that act as one in t-SNE: two thirds of the time of scikit-learn's 0.5, and neighbours
-are kept as well (trustworthiness 0.953 on 4,200 prints of SOCOFing with either)."""
+"""Angular size of groups of prints that act as one in t-SNE. It takes two thirds of the time of scikit-learn's 0.5, and
+neighbours are kept as well: trustworthiness 0.953 on 4,200 prints of SOCOFing with either."""
 DISTANCE_COMPONENTS = 10
 MAX_CORRELATED = 2000
 """Maximum number of columns whose correlations are shown: the first ones."""
