@@ -85,3 +85,16 @@ def test_any_cells_can_be_looked_at(ridges):
     strength = white_noise(ridges.shape, 1).astype(np.float32)
     found = find_residue(white_noise((8 * len(ridges) - 3, 8 * ridges.shape[1])), ridges, strength, strength)
     assert found.shape == ridges.shape and not found[~ridges].any()
+
+
+def test_faint_specks_below_the_middle_are_no_print_and_a_fading_tip_is():
+    ridges = np.zeros((40, 50), bool)
+    ridges[6:36, 6:30] = True
+    strength = np.where(ridges, 1.0, 0.0)
+    ridges[[26, 30, 32], 34] = ridges[[3, 2], 20] = True  # dust to the right, dots above the tip
+    strength[[26, 30, 32], 34] = strength[[3, 2], 20] = 0.3
+    image = np.full((320, 400), 250, np.uint8)
+    found = find_residue(image, ridges, strength, strength)
+    assert found[[26, 30, 32], 34].all() and np.count_nonzero(found) == 3
+    strength[[26, 30, 32], 34] = 1.0  # as strong as the print
+    assert not find_residue(image, ridges, strength, strength).any()
