@@ -83,7 +83,7 @@ def find_residue(image: UInt8, ridges: Bool, contrast: Float, share: Float) -> B
     pieces = _next_phalanges(labels, boxes, share) if count > 2 else np.zeros_like(cells)
     strength, own = contrast * share, broad > 0
     low = (strength < FAINT * _usual(strength[own])) & (share < MAX_SHARE * _usual(share[own]))
-    # Specks, such as dust at the platen's edge, would be joined to the print when gaps are closed; a tip may fall apart.
+    # Specks, such as dust at the platen's edge, would be joined to the print when gaps close. A tip may fall apart.
     specks = narrow & low & ~cv2.dilate(broad, _square(MIN_BREADTH))
     left, top, width, height = boxes[1 + boxes[1:, cv2.CC_STAT_AREA].argmax(), :4]
     specks[: top + height // 2, left : left + width] = 0
