@@ -25,7 +25,7 @@ import numpy as np
 from ridgefeat import verify
 from ridgefeat.params import Params
 from ridgefeat.verify.enrolment import Entry
-from ridgefeat.verify.gallery import CANDIDATES, enrol_into
+from ridgefeat.verify.gallery import CANDIDATES, VOTED, enrol_into
 from ridgefeat.verify.minutiae import minutiae_scores, prepare
 
 SETS = ("FVC2002/DB1_B", "FVC2002/DB2_B", "FVC2002/DB3_B", "FVC2002/DB4_B", "FVC2004/DB1_B", "FCJ2020")
@@ -200,12 +200,11 @@ def main() -> None:
     ]
     paragraphs = [
         (__doc__ or "").split("\n\n")[2].replace("\nWrites benchmarks/results/gallery_search.md.\n", ""),
-        f"Of each gallery the {CANDIDATES} prints with most votes are compared, on one core. Lost to the index: probes "
-        "whose print was not compared, and that a search of all would have had first. The projection of the codes was "
-        "fitted to simulated prints; the least similarity and the bins were chosen on 150 and 200 probes of these sets "
-        "in a gallery of 4,299, before this script was written. That votes are divided by a power of a print's "
-        "minutiae, the power (of 0, 0.25, 0.4, 0.5, 0.7, 0.75, 1) and the number of "
-        "prints compared were chosen on 300 other probes of the same sets.",
+        f"Of each gallery, the {VOTED:,} prints with most votes are chosen, the probe is laid on each, and the "
+        f"{CANDIDATES} that fit best are compared, on one core. Lost to the index: probes whose print was not compared, "
+        "and that a search of all would have had first. The projection of the codes was fitted to simulated prints; the "
+        "least similarity and the bins were chosen on 150 and 200 probes of these sets in a gallery of 4,299, the power "
+        "by which votes are compared with chance and the weight of the votes on 250 and 300 others, before this run.",
         table(head, rows),
         *notes,
     ]

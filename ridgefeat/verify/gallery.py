@@ -25,7 +25,7 @@ from ridgefeat.files import os_errors_as, read_start, sha256
 from ridgefeat.params import Params
 from ridgefeat.sources import PrintSource
 from ridgefeat.structure import Float, Minutiae
-from ridgefeat.verify.codes import SIZE, Codes, compute_codes, count_votes, join
+from ridgefeat.verify.codes import SIZE, Codes, compute_codes, count_paired, count_votes, join
 from ridgefeat.verify.enrolment import Entry, PathLike
 from ridgefeat.verify.minutiae import PreparedTemplate, minutiae_scores, prepare
 from ridgefeat.verify.template import MAX_MINUTIAE, MIN_MINUTIAE, Template
@@ -33,10 +33,12 @@ from ridgefeat.verify.waves import Waves
 from ridgefeat.work.engine import count_workers, on_cluster, spread
 
 FORMAT = "ridgefeat gallery 1"
-CANDIDATES = 300
-"""Prints with most votes, which are compared; the others of a gallery are not."""
+VOTED, CANDIDATES = 3000, 250
+"""Prints with most votes, on which the probe is laid; and those that fit best, which are compared."""
 CHANCE = 0.75
 """Votes are divided by this power of a print's minutiae, for many of them collect more votes by chance."""
+BY_VOTES = 0.5
+"""Weight of the votes alone next to the minutiae that are paired."""
 PART, COMPARED = 5000, 25
 """Prints whose codes, and whose templates, are searched at once: the units of work of a cluster."""
 MAX_SIDE = 1 << 12
@@ -104,8 +106,16 @@ class Gallery:
             return np.arange(len(self))
         m = content.template.minutiae
         probe = join([compute_codes(content.cylinders)], [np.stack([m.x, m.y, m.direction], 1)])
-        votes = self._spread(_votes, self._numbers, PART, probe, jobs)
-        return np.sort(np.argpartition(-votes, CANDIDATES)[:CANDIDATES])
+        numbers = np.array(self._numbers)
+        starts = np.flatnonzero(np.diff(numbers // PART, prepend=-1))
+        found = self._spread(_votes, [(part, probe) for part in np.split(numbers, starts[1:])], jobs)
+        score = found[:, 0].copy()
+        count = min(VOTED, len(self))
+        laid = np.sort(np.argpartition(-score, count - 1)[:count])
+        parts = np.split(laid, np.searchsorted(laid, starts[1:]))
+        tasks = [(numbers[part], (probe, found[part, 1:])) for part in parts if len(part)]
+        best = score[laid] * (self._spread(_paired, tasks, jobs) + BY_VOTES)
+        return np.sort(laid[np.argpartition(-best, CANDIDATES)[:CANDIDATES]] if count > CANDIDATES else laid)
 
     def load(self, indices: Iterable[int]) -> list[PreparedTemplate]:
         """Return the templates of the prints at `indices`."""
@@ -119,17 +129,18 @@ class Gallery:
         found = np.full(len(self), -np.inf)
         for content in contents:
             near = self.shortlist(content, jobs=jobs)
-            numbers = [self._numbers[i] for i in near]
-            found[near] = np.maximum(found[near], self._spread(_scores, numbers, COMPARED, content, jobs))
+            numbers = np.array(self._numbers)[near]
+            tasks = [(numbers[at : at + COMPARED], content) for at in range(0, len(near), COMPARED)]
+            found[near] = np.maximum(found[near], self._spread(_scores, tasks, jobs))
         return found
 
-    def _spread(self, work: Any, numbers: list[int], size: int, probe: Any, jobs: int | None) -> NDArray[Any]:
-        """Return work(file, some numbers, probe) for all numbers, `size` of them at a time."""
+    def _spread(self, work: Any, tasks: Sequence[tuple[NDArray[np.int64], Any]], jobs: int | None) -> NDArray[Any]:
+        """Return what work(file, numbers of prints, argument) returns for all tasks."""
         from joblib import delayed
 
         status = self.path.stat()
         place = str(self.path.resolve()), (status.st_size, status.st_mtime_ns)
-        calls = (delayed(work)(place, numbers[at : at + size], probe) for at in range(0, len(numbers), size))
+        calls = (delayed(work)(place, *task) for task in tasks)
         workers = count_workers(jobs) if on_cluster() else 1
         return np.concatenate(list(spread(calls, workers, ordered=True)))
 
@@ -151,40 +162,52 @@ Place = tuple[str, tuple[int, int]]
 """A gallery's file, with its size and time of change, so that an older state is not searched."""
 
 
-def _votes(place: Place, numbers: list[int], probe: Codes) -> Float:
-    """Return the votes for each print of these numbers, compared with what chance gives its minutiae."""
+def _votes(place: Place, numbers: NDArray[np.int64], probe: Codes) -> Float:
+    """Return the votes for each print, compared with what chance gives its minutiae, and the motion; shape (n, 4)."""
+    there, codes = _codes_of(place, int(numbers[0]) // PART)
+    votes, motion = count_votes(probe, codes)
+    chance = np.maximum(np.diff(codes.start), 1) ** CHANCE
+    return np.column_stack([votes / chance, motion])[np.searchsorted(there, numbers)]
+
+
+def _paired(place: Place, numbers: NDArray[np.int64], moved: tuple[Codes, Float]) -> Float:
+    """Return how well the probe, moved onto each print, fits it."""
+    there, codes = _codes_of(place, int(numbers[0]) // PART)
+    probe, motion = moved
+    return count_paired(probe, codes, motion, np.searchsorted(there, numbers))
+
+
+def _codes_of(place: Place, part: int) -> tuple[NDArray[np.int64], Codes]:
+    """Return the numbers of the prints of a part, and their codes."""
     kept = _codes_kept(place)
-    span = numbers[0], numbers[-1]
-    if span not in kept:
-        kept[span] = _read_codes(Path(place[0]), *span)
-    there, codes = kept[span]
-    votes = count_votes(probe, codes) / np.maximum(np.diff(codes.start), 1) ** CHANCE
-    return np.asarray(votes[np.searchsorted(there, numbers)])
+    if part not in kept:
+        kept[part] = _read_codes(Path(place[0]), part)
+    return kept[part]
 
 
 @lru_cache(maxsize=1)
-def _codes_kept(place: Place) -> dict[tuple[int, int], tuple[NDArray[np.int64], Codes]]:
-    """Return the codes that were read of a gallery, to be filled; those of one gallery are kept."""
+def _codes_kept(place: Place) -> dict[int, tuple[NDArray[np.int64], Codes]]:
+    """Return the parts that were read of a gallery, to be filled; those of one gallery are kept."""
     return {}
 
 
-def _read_codes(path: Path, first: int, last: int) -> tuple[NDArray[np.int64], Codes]:
-    """Return the numbers of the prints from `first` to `last`, and their codes."""
-    codes, places, numbers = [], [], []
+def _read_codes(path: Path, part: int) -> tuple[NDArray[np.int64], Codes]:
+    numbers, codes, places = [], [], []
     query = (
-        "select number, minutiae, codes from print where number between ? and ? and length(minutiae) <= ? "
-        "and length(codes) <= ? order by number"
+        "select number, length(minutiae) <= ? and length(codes) <= ?, minutiae, codes from print "
+        "where number between ? and ? order by number"
     )
     bounds = MAX_MINUTIAE * MINUTIA.itemsize, MAX_MINUTIAE * 2 * SIZE
     with _opened(path) as base:
-        for number, minutiae, code in base.execute(query, (first, last, *bounds)):
+        for number, is_bounded, minutiae, code in base.execute(query, (*bounds, part * PART, (part + 1) * PART - 1)):
+            if not is_bounded:
+                raise ValueError("its codes cannot be read")
             held = np.frombuffer(minutiae, MINUTIA)
             numbers.append(int(number))
             codes.append(np.frombuffer(code, "<f2").reshape(len(held), SIZE))
             places.append(np.stack([held[n] for n in ("x", "y", "direction")], 1))
         found = join(codes, places)
-        (count,) = base.execute("select count(*) from print where number between ? and ?", (first, last)).fetchone()
-        if len(codes) != count or not (np.abs(found.place) < MAX_PLACE).all() or not (found.values <= 1).all():
+        if not (np.abs(found.place) < MAX_PLACE).all() or not (found.values <= 1).all():
             raise ValueError("its codes cannot be read")
     return np.array(numbers), found
 
@@ -195,8 +218,8 @@ def _templates(path: Path, numbers: Iterable[int]) -> list[PreparedTemplate]:
         return [prepare(_template(*base.execute(query, (n,)).fetchone())) for n in numbers]
 
 
-def _scores(place: Place, numbers: list[int], content: PreparedTemplate) -> NDArray[np.float64]:
-    return minutiae_scores([(content, reference) for reference in _templates(Path(place[0]), numbers)])
+def _scores(place: Place, numbers: NDArray[np.int64], content: PreparedTemplate) -> NDArray[np.float64]:
+    return minutiae_scores([(content, reference) for reference in _templates(Path(place[0]), numbers.tolist())])
 
 
 def is_gallery(path: PathLike) -> bool:
