@@ -201,10 +201,11 @@ def main() -> None:
     paragraphs = [
         (__doc__ or "").split("\n\n")[2].replace("\nWrites benchmarks/results/gallery_search.md.\n", ""),
         f"Of each gallery, the {VOTED:,} prints with most votes are chosen, the probe is laid on each, and the "
-        f"{CANDIDATES} that fit best are compared, on one core. Lost to the index: probes whose print was not compared, "
-        "and that a search of all would have had first. The projection of the codes was fitted to simulated prints; the "
-        "least similarity and the bins were chosen on 150 and 200 probes of these sets in a gallery of 4,299, the power "
-        "by which votes are compared with chance and the weight of the votes on 250 and 300 others, before this run.",
+        f"{CANDIDATES} that fit best are compared, on one core. Lost to the index: probes whose print was not "
+        "compared, and that a search of all would have had first. The projection of the codes was fitted to simulated "
+        "prints; the least similarity and the bins were chosen on 150 and 200 probes of these sets in a gallery of "
+        "4,299, the power by which votes are compared with chance and the weight of the votes on 250 and 300 others, "
+        "before this run.",
         table(head, rows),
         *notes,
     ]
