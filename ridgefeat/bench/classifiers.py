@@ -38,8 +38,8 @@ def maker(path: str, *settings: str, **parameters: Any) -> Callable[[Options], A
     """
 
     def make(o: Options) -> Any:
-        asked = {"class_weight": o.class_weight, "priors": o.priors, "balanced": o.imbalance == "weights"}
-        asked |= {"random_state": o.seed, "epochs": o.epochs}
+        asked: dict[str, Any] = {"class_weight": o.class_weight, "priors": o.priors, "random_state": o.seed}
+        asked |= {"balanced": o.imbalance == "weights", "epochs": o.epochs}
         return _load(path)(**parameters, **{name: asked[name] for name in settings})
 
     return make
@@ -50,7 +50,7 @@ def _load(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _trees(path: str, **parameters: Any) -> tuple[Callable[[Options], Any], ...]:
+def _trees(path: str, **parameters: Any) -> tuple[Callable[[Options], Any], Callable[[Options], Any]]:
     """Return what makes the classifier, and the regressor, of scikit-learn's trees."""
     classifier = maker(f"{path}Classifier", "class_weight", "random_state", **parameters)
     return classifier, maker(f"{path}Regressor", "random_state", **parameters)
@@ -87,10 +87,10 @@ _TREE = _trees("sklearn.tree:DecisionTree", max_depth=5, min_samples_leaf=20)
 # No early stopping: it would set prints aside at random, so that people stand on both sides. No weights: scikit-learn
 # then bins by weighted quantiles, which takes fifty times as long as the fit.
 _SETTINGS: dict[str, Any] = {"max_iter": 100, "max_leaf_nodes": 15, "max_features": 0.1, "l2_regularization": 10.0}
-_BOOSTING = [
-    maker(f"sklearn.ensemble:HistGradientBoosting{kind}", "random_state", **_SETTINGS, early_stopping=False)
-    for kind in ("Classifier", "Regressor")
-]
+_BOOSTING = (
+    maker("sklearn.ensemble:HistGradientBoostingClassifier", "random_state", **_SETTINGS, early_stopping=False),
+    maker("sklearn.ensemble:HistGradientBoostingRegressor", "random_state", **_SETTINGS, early_stopping=False),
+)
 _NEAREST: dict[str, Any] = {"n_neighbors": 25, "weights": "distance", "algorithm": "brute"}
 _KNN = maker(_OWN + "NearestClasses", **_NEAREST), maker(_OWN + "NearestNumbers", **_NEAREST)
 _BAYES = maker("sklearn.naive_bayes:GaussianNB", "priors", var_smoothing=1e-3)

@@ -107,7 +107,11 @@ def make_problem(
     names = [name for columns in by_family.values() for name in columns]
     if target in names:
         raise TableError(f"target {target!r} is itself a feature; name a label column")
-    names = _informative(frame, _unlabelled(about, names, target, notes), notes)
+    using = {c["name"] for c in about["columns"] if target in c.get("uses", ())}
+    names = _leave_out(names, using, f"computed with the help of {target!r}", notes)
+    if not names:
+        raise TableError(f"every feature column was computed with the help of {target!r}; nothing is left")
+    names = _informative(frame, names, notes)
     kept = set(names)
     if kind is None:
         kind = infer_kind(frame[target])
@@ -160,34 +164,22 @@ def _by_family(columns: Iterable[Mapping[str, Any]], families: Iterable[str] | N
     return {f: columns for f, columns in found.items() if f in wanted}
 
 
-def _unlabelled(about: Mapping[str, Any], names: Sequence[str], target: str, notes: list[str]) -> list[str]:
-    """Leave out columns that were computed with the help of the target."""
-    using = {c["name"] for c in about["columns"] if target in c.get("uses", ())}
-    _note_left_out([n for n in names if n in using], f"computed with the help of {target!r}", notes)
-    left = [n for n in names if n not in using]
-    if not left:
-        raise TableError(f"every feature column was computed with the help of {target!r}; nothing is left")
-    return left
-
-
 def _informative(frame: pd.DataFrame, names: list[str], notes: list[str]) -> list[str]:
     """Leave out columns that are the same in every print; no label is looked at."""
     values = frame[names].to_numpy(np.float32)
-    empty = np.isnan(values).all(axis=0)
-    low = np.where(np.isnan(values), np.inf, values).min(axis=0)
-    high = np.where(np.isnan(values), -np.inf, values).max(axis=0)
-    constant = (low == high) & ~np.isnan(values).any(axis=0)
-    for reason, out in (("empty in every print", empty), ("constant", constant)):
-        _note_left_out([names[i] for i in np.flatnonzero(out)], reason, notes)
-    left = [names[i] for i in np.flatnonzero(~(empty | constant))]
+    kinds = {"empty in every print": np.isnan(values).all(axis=0), "constant": (values == values[0]).all(axis=0)}
+    left = names
+    for reason, which in kinds.items():
+        left = _leave_out(left, {names[i] for i in np.flatnonzero(which)}, reason, notes)
     if not left:
         raise TableError("every feature column is empty or constant; nothing can be predicted from them")
     return left
 
 
-def _note_left_out(columns: Sequence[str], reason: str, notes: list[str]) -> None:
-    if columns:
-        notes.append(f"{count_of(len(columns), 'column')} left out, {reason}: {first_few(columns)}")
+def _leave_out(names: list[str], out: set[str], reason: str, notes: list[str]) -> list[str]:
+    if gone := [n for n in names if n in out]:
+        notes.append(f"{count_of(len(gone), 'column')} left out, {reason}: {first_few(gone)}")
+    return [n for n in names if n not in out]
 
 
 def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str, ...], Any]:

@@ -119,8 +119,7 @@ def run_fit(
         return Outcome(method.name, fold, None, None, reason=X)
     started = time.perf_counter()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             pipeline = build(method, options, **parameters)
             started = time.perf_counter()
             fitted, chosen = fit(pipeline, method, fold, options, X, y, groups)
@@ -187,16 +186,12 @@ def _epoch_reporter(
             seconds = (time.monotonic() - started) / number
             left = int(seconds * (max(0, epochs - number) + epochs * (n_folds - 1 - place)))
             where = f"{name} fold {place + 1}/{n_folds} epoch {number}"
-            report(f"{where}: {_figures_in_words(figures)}, at most {left // 60}:{left % 60:02} left")
+            # Figures of the validation prints stand after a slash.
+            shown = " ".join(
+                f"{key} {value:.2f}" + (f"/{figures['val_' + key]:.2f}" if f"val_{key}" in figures else "")
+                for key, value in figures.items()
+                if key != "learning_rate" and not key.startswith("val_")
+            )
+            report(f"{where}: {shown}, at most {left // 60}:{left % 60:02} left")
 
     return on_epoch
-
-
-def _figures_in_words(figures: Mapping[str, float]) -> str:
-    """Return an epoch's figures in a few words, with those of the validation prints after a slash."""
-    shown = []
-    for name, value in figures.items():
-        if name != "learning_rate" and not name.startswith("val_"):
-            validation = f"/{figures['val_' + name]:.2f}" if f"val_{name}" in figures else ""
-            shown.append(f"{name} {value:.2f}{validation}")
-    return " ".join(shown)

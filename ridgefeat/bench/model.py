@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
@@ -26,7 +27,6 @@ from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
 from ridgefeat.bench.ensemble import build_ensemble, evaluate_ensemble, select_members
 from ridgefeat.bench.evaluation import evaluate, failure, fit
 from ridgefeat.bench.inputs import level_codes, level_names, levels_of, make_inputs
-from ridgefeat.bench.metrics import Predictions
 from ridgefeat.bench.novelty import NoveltyDetector
 from ridgefeat.bench.options import FEATURES, Method, Options
 from ridgefeat.bench.pooling import PooledPredictions, class_shares, fuse_predictions, pool_predictions
@@ -58,27 +58,21 @@ UNKNOWN_LAYOUTS = ("plain", "regex", "array")
 DPI_TOLERANCE = 0.02
 """Relative difference up to which two resolutions are one."""
 MAX_BYTES = 1 << 30
-OWN_TYPES = (
-    "estimators.GroupScaler",
-    "estimators.AdaptivePCA",
-    "estimators.RbfClassifier",
-    "estimators.RbfRegressor",
-    "estimators.NamedClusters",
-    "estimators.ClusterMeans",
-    "estimators.NearestClasses",
-    "estimators.NearestNumbers",
-    "estimators.Resampler",
-    "ensemble.FrozenEnsemble",
-    "novelty.FamilyDistance",
-    "novelty.NoveltyDetector",
-)
+OWN_TYPES = {
+    "estimators": ("GroupScaler", "AdaptivePCA", "RbfClassifier", "RbfRegressor", "NamedClusters", "ClusterMeans")
+    + ("NearestClasses", "NearestNumbers", "Resampler"),
+    "ensemble": ("FrozenEnsemble",),
+    "novelty": ("FamilyDistance", "NoveltyDetector"),
+}
+"""The package's classes that a model file may hold, by module."""
 NOISE = "quality_noise"
 """Column by which a noisy print is recognised, whatever its ridges look like."""
 PARTS = ("pipeline", "calibrator", "novelty", "fused_calibrator")
 """What a model file holds of a model, in addition to `about`."""
 TREE_TYPES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
 """Types with compiled code that follows the file's indices unchecked; they are checked after loading."""
-TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN_TYPES), "numpy.dtype", "sklearn.utils._bunch.Bunch", *TREE_TYPES)
+TRUSTED = [f"ridgefeat.bench.{module}.{name}" for module, names in OWN_TYPES.items() for name in names]
+TRUSTED += ["numpy.dtype", "sklearn.utils._bunch.Bunch", *TREE_TYPES]
 
 
 class _Training(TypedDict):
@@ -179,23 +173,14 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
     novelty = _fit_novelty(problem)
     if problem.kind == "regression":
         return Model(pipeline, None, about, novelty)
-    p, fused = pooled[classifier].predictions, _fuse(problem, pooled[classifier])
-    shares = class_shares(problem.y, len(problem.classes), o.imbalance != "none")
-    about |= {"shares": shares.tolist(), "fused_shares": shares.tolist()}
-    if fused is None:
-        return Model(pipeline, calibration.fit(p.score, p.y), about, novelty)
-    shares = class_shares(fused.y, len(problem.classes), o.imbalance != "none")
-    about["fused_shares"] = shares.tolist()
-    calibrators = (calibration.fit(one.score, one.y) for one in (p, fused))
-    return Model(pipeline, next(calibrators), about, novelty, next(calibrators))
-
-
-def _fuse(problem: Problem, pooled: PooledPredictions) -> Predictions | None:
-    """Return the mean scores of each group's prints; None where these have several targets."""
-    try:
-        return fuse_predictions(problem, {"": pooled}, problem.group)[1][""].predictions
-    except TableError:
-        return None
+    p = pooled[classifier].predictions
+    calibrator, fused_calibrator, fused_y = calibration.fit(p.score, p.y), None, problem.y
+    with suppress(TableError):  # where the prints of a group have several targets
+        fused = fuse_predictions(problem, {"": pooled[classifier]}, problem.group)[1][""].predictions
+        fused_calibrator, fused_y = calibration.fit(fused.score, fused.y), fused.y
+    for name, y in (("shares", problem.y), ("fused_shares", fused_y)):
+        about[name] = class_shares(y, len(problem.classes), o.imbalance != "none").tolist()
+    return Model(pipeline, calibrator, about, novelty, fused_calibrator)
 
 
 def _fit_novelty(problem: Problem) -> NoveltyDetector:
@@ -304,20 +289,18 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: s
     names = model.about["columns"]
     if lacking := [c for c in names if c not in frame.columns]:
         raise TableError(f"the table lacks {len(lacking)} of the model's columns, first {lacking[0]!r}")
-    features = frame[names]
     # Trained on float32, but multiplied in float64: in float32 a print's figures depend on how many others are
     # predicted with it.
-    X = features.to_numpy(np.float32).astype(np.float64)
+    X = frame[names].to_numpy(np.float32).astype(np.float64)
     reason = _no_answer(model, frame, X)
     if model.about["within"]:
         levels = level_names(frame, model.about["within"])
         X = np.concatenate([X, level_codes(levels, model.about["levels"])[:, None]], axis=1)
-    classes = model.about["classes"]
     try:
         if model.about["kind"] == "regression":
             scores = np.asarray(model.pipeline.predict(X), np.float64)[:, None]
         else:
-            scores = calibration.raw_scores(model.pipeline, X, len(classes))
+            scores = calibration.raw_scores(model.pipeline, X, len(model.about["classes"]))
     except (ValueError, ArithmeticError, LookupError) as error:  # numbers in the file that overflow
         raise ModelError(f"the model is damaged: {first_line(error)}; train it again") from None
     if fuse is None:
@@ -407,8 +390,7 @@ def save_model(model: Model, path: str | Path, *, card: str = "") -> Path:
     target = Path(path)
     check_place(target)
     try:
-        content = {name: getattr(model, name) for name in PARTS} | {"about": json.dumps(model.about)}
-        data = io.dumps(content)
+        data = io.dumps({name: getattr(model, name) for name in PARTS} | {"about": json.dumps(model.about)})
     except Exception as error:
         raise ModelError(f"{model.about['classifier']} cannot be stored: {first_line(error)}") from None
     if foreign := _foreign_types(data):
@@ -416,9 +398,8 @@ def save_model(model: Model, path: str | Path, *, card: str = "") -> Path:
             f"{model.about['classifier']} holds {', '.join(foreign)}, which a model file may not; "
             "use one of ridgefeat's own classifiers"
         )
-    text = json.dumps(model.about, indent=1) + "\n"
     written = {target: data, **({target.with_suffix(".md"): card.encode()} if card else {})}
-    written[target.with_suffix(".json")] = text.encode()
+    written[target.with_suffix(".json")] = (json.dumps(model.about, indent=1) + "\n").encode()
     with os_errors_as(ModelError, f"model {target} cannot be written"), write_together(*written) as temporaries:
         for temporary, content in zip(temporaries, written.values(), strict=True):
             temporary.write_bytes(content)
@@ -471,7 +452,7 @@ def load_model(path: str | Path) -> Model:
             raise ModelError(
                 f"model {source} holds {first_few(foreign)}, which no ridgefeat model does; it was not loaded"
             )
-        content = io.loads(data, trusted=list(TRUSTED))
+        content = io.loads(data, trusted=TRUSTED)
         about = json.loads(content["about"])
         if (held := about.get("format")) != FORMAT:
             raise ModelError(f"model {source} is a {str(held)[:40]!r}, not a {FORMAT!r}; train it again")
@@ -542,14 +523,9 @@ def _check_trees(estimator: Any, source: Path) -> None:
             leaf = tree.nodes["is_leaf"].astype(bool)
             if tree.nodes["is_categorical"].any():
                 raise ModelError(f"model {source} holds trees on categories, which no ridgefeat model does")
-        inner, at = children[:, ~leaf], np.flatnonzero(~leaf)
+        inner, at, feature = children[:, ~leaf], np.flatnonzero(~leaf), feature[~leaf]
         # A child after its parent: inside the tree, and no walk without end.
-        if (
-            (inner <= at).any()
-            or (inner >= nodes).any()
-            or (feature[~leaf] < 0).any()
-            or (feature[~leaf] >= columns).any()
-        ):
+        if (inner <= at).any() or (inner >= nodes).any() or (feature < 0).any() or (feature >= columns).any():
             raise ModelError(f"model {source} holds a damaged tree; it was not loaded")
 
 
