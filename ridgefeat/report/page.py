@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,17 @@ def number(value: float) -> str:
         return f"{int(value):,}"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
     return f"{value:,.{digits}f}"
+
+
+def signed(value: float) -> str:
+    """Return a number with a true minus."""
+    return f"−{number(-value)}" if value < 0 else number(value)
+
+
+def interval(row: Any, name: str, form: Callable[[float], str] = signed) -> str:
+    """Return a row's cells `name`_low and `name`_high as "a to b", empty if unknown."""
+    ends = row[f"{name}_low"], row[f"{name}_high"]
+    return " to ".join(map(form, ends)) if np.isfinite(ends).all() else ""
 
 
 def percent(value: float) -> str:

@@ -76,10 +76,11 @@ def describe_audit(audit: Any) -> dict[str, Any]:
 
 def _finding(one: Any) -> dict[str, Any]:
     sets = [list(s) for s in one.files]
-    cells = [
-        {"names": s[:MAX_FILES], "more": max(0, len(s) - MAX_FILES), "groups": _groups(one, i)}
-        for i, s in enumerate(sets[:MAX_SETS])
-    ]
+    cells = []
+    for i, names in enumerate(sets[:MAX_SETS]):
+        groups = list(dict.fromkeys(one.groups[i])) if i < len(one.groups) else []
+        several = ", ".join(groups[:MAX_FILES]) if len(groups) > 1 else ""
+        cells.append({"names": names[:MAX_FILES], "more": max(0, len(names) - MAX_FILES), "groups": several})
     return {
         "severity": "resolved" if one.resolved else str(one.severity),
         "title": TITLES.get(one.kind, str(one.kind).replace("_", " ").capitalize()),
@@ -91,12 +92,6 @@ def _finding(one: Any) -> dict[str, Any]:
         "more": max(0, len(sets) - MAX_SETS),
         "columns": list(one.columns),
     }
-
-
-def _groups(one: Any, index: int) -> str:
-    """Return the groups that the files of a set belong to, where there are several."""
-    names = list(dict.fromkeys(one.groups[index])) if index < len(one.groups) else []
-    return ", ".join(names[:MAX_FILES]) if len(names) > 1 else ""
 
 
 def _sentence(text: str) -> str:

@@ -106,11 +106,11 @@ def judge(comparison: Comparison, best_values: Sequence[BestValue], view: Mappin
         words = f"These prints do not show that “{it.target}” can be predicted: {good} does not exclude chance."
         return {"kind": "doubtful", "words": words}
     found = f"“{it.target}” is predicted for {it.group}s that the classifier has not seen: {good}."
-    if audit["warnings"] or not audit["run"]:
-        doubt = (
-            f"{count_of(audit['warnings'], 'warning')} of the leak audit first" if audit["run"] else "no leak audit ran"
-        )
-        return {"kind": "doubtful", "words": f"{found} " + (f"Read the {doubt}." if audit["run"] else f"But {doubt}.")}
+    if not audit["run"]:
+        return {"kind": "doubtful", "words": f"{found} But no leak audit ran."}
+    if audit["warnings"]:
+        doubt = f"Read the {count_of(audit['warnings'], 'warning')} of the leak audit first."
+        return {"kind": "doubtful", "words": f"{found} {doubt}"}
     return {"kind": "good", "words": found}
 
 
@@ -172,9 +172,8 @@ def _judge_controls(controls: Sequence[dict[str, Any]]) -> str:
             f"{subject} above chance ({'; '.join(failed)}). Something other than the target leaks into the features; "
             "investigate before you trust any value."
         )
-    return (
-        f"The negative controls are at chance level, as they should be: {join_names([c['control'] for c in controls])}."
-    )
+    names = join_names([c["control"] for c in controls])
+    return f"The negative controls are at chance level, as they should be: {names}."
 
 
 REST = f"{RIDGES}, {ALL} removed"
@@ -191,26 +190,19 @@ def describe_confounds(comparison: Comparison, chance: float | None) -> dict[str
         return None
     rows = {str(r["confound"]): r for r in table.to_dict("records")}
     kind, metric = comparison.problem.kind, metric_name(comparison.problem.metric)
-    first = next(iter(rows.values()))
-    classifier = str(first["classifier"])
-    fused = any(np.isfinite(r["fused"]) for r in rows.values())
+    classifier = str(table["classifier"].iloc[0])
+    fused = bool(np.isfinite(table["fused"].to_numpy(np.float64)).any())
     verdict = _verdict(comparison, rows, chance)
     sentences = _explain_confounds(comparison, rows, chance, verdict)
     columns = ("value", "fused") if fused else ("value",)
+    values = [Interval(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()]
+    alt = f"Metric of acquisition conditions and of ridges, {classifier}; the dashed line is chance level"
+    drawn = f"Per print: {classifier}", values, metric, alt, "Dashed: chance level."
     return {
         "sentences": sentences,
         # What the conditions explain by themselves, and whether the ridges keep anything without them.
         "short": " ".join(w for w in (sentences[0], verdict) if w),
-        "figure": interval_display(
-            "confounds",
-            f"Per print: {classifier}",
-            [Interval(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()],
-            metric,
-            f"Metric of acquisition conditions and of ridges, {classifier}; the dashed line is chance level",
-            "Dashed: chance level.",
-            mark=chance,
-            tall=True,
-        ),
+        "figure": interval_display("confounds", *drawn, mark=chance, tall=True),
         "metric": metric,
         "fused": fused,
         "rows": [r | {"cells": [format_estimate(r, c, kind) for c in columns]} for r in rows.values()],

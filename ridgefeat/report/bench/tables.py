@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from ridgefeat.report.bench.words import (
     format_value,
     metric_name,
 )
-from ridgefeat.report.page import number
+from ridgefeat.report.page import interval, number
 
 ALPHA = 0.05
 """Corrected p below which two classifiers differ significantly."""
@@ -57,7 +58,7 @@ def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
             {
                 "classifier": row["classifier"],
                 "difference": format_difference(row["difference"], kind),
-                "interval": _signed_between(row, kind),
+                "interval": interval(row, "difference", partial(format_difference, kind=kind)),
                 "p": format_p_value(row["p"]),
                 "p_holm": format_p_value(row["p_holm"]),
                 "verdict": decide_verdict(row),
@@ -111,11 +112,9 @@ def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
     """Return each fold's sizes and the number of groups in both training and test."""
     groups, found = comparison.problem.groups, []
     for f in comparison.folds:
-        sizes = [
-            len(side) for rows in ((f.train, f.test), (set(groups[f.train]), set(groups[f.test]))) for side in rows
-        ]
-        name = f"{f.repeat + 1}, {f.number + 1}"
-        found.append({"name": name, "cells": [f"{n:,}" for n in sizes], "shared": len(f.shared_groups)})
+        sides = f.train, f.test, set(groups[f.train]), set(groups[f.test])
+        cells = [f"{len(side):,}" for side in sides]
+        found.append({"name": f"{f.repeat + 1}, {f.number + 1}", "cells": cells, "shared": len(f.shared_groups)})
     return found
 
 
@@ -134,23 +133,19 @@ def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
 def describe_problem(comparison: Comparison) -> dict[str, Any]:
     """Return counts of prints, groups, classes and columns, and the decisions taken."""
     it = comparison.problem
-    counted: list[dict[str, Any]] = []
     spread = ""
     if it.kind == "regression":
         low, middle, high = (number(v) for v in np.percentile(it.y, [0, 50, 100]))
         spread = f"{low} to {high}, median {middle}"
+    counted: list[dict[str, Any]] = []
     for i, name in enumerate(it.classes):
         own = it.groups[it.y == i]
         fraction = f"{100 * len(own) / len(it):.0f} %"
         counted.append({"name": name, "prints": len(own), "groups": len(set(own)), "fraction": fraction})
-    return {
-        "target": it.target,
-        "group": it.group,
-        "kind": it.kind,
+    return {name: getattr(it, name) for name in ("target", "group", "kind", "families")} | {
         "prints": len(it),
         "groups": len(set(it.groups)),
         "columns": it.features.shape[1],
-        "families": it.families,
         "classes": counted,
         "largest": max(counted, key=lambda c: c["prints"], default=None),
         "spread": spread,
@@ -188,13 +183,6 @@ def _sort(value: float) -> str:
 
 def _seconds(value: float) -> str:
     return "–" if not np.isfinite(value) else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
-
-
-def _signed_between(row: Mapping[Any, Any], kind: str) -> str:
-    low, high = float(row["difference_low"]), float(row["difference_high"])
-    return (
-        f"{format_difference(low, kind)} to {format_difference(high, kind)}" if np.isfinite([low, high]).all() else ""
-    )
 
 
 def describe_selection(comparison: Comparison) -> dict[str, Any] | None:

@@ -178,12 +178,8 @@ def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes
 
 def ranges(numbers: Iterable[int]) -> str:
     """Return whole numbers in order, runs of three and more as ranges: "2–6, 9"."""
-    runs: list[list[int]] = []
-    for n in sorted(numbers):
-        if runs and n == runs[-1][-1] + 1:
-            runs[-1].append(n)
-        else:
-            runs.append([n])
+    ordered = np.sort(list(numbers))
+    runs = np.split(ordered, np.flatnonzero(np.diff(ordered) != 1) + 1)
     return ", ".join(f"{r[0]}–{r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs)
 
 

@@ -142,30 +142,27 @@ def _describe_rate(rate: Rate) -> str:
 
 def _rows(found: Analysis) -> list[dict[str, Any]]:
     rows = []
-    own = found.thresholds()["hter_own"]
-    for number, (choice, point) in enumerate(zip(found.choices, found.operating_points, strict=True), 1):
-        rates = [getattr(point, n) for n in ("fmr", "fnmr", "far", "frr", "hter", "accuracy")]
-        rows.append(
-            {
-                "number": number,
-                "name": choice.method,
-                "recommended": choice is found.recommended,
-                "meaning": meaning(found, choice.method),
-                "threshold": f"{choice.threshold:.6g}",
-                "interval": _threshold_interval(choice),
-                "evaluations": f"{choice.evaluations:,}",
-                "own": percent(float(own[number - 1])),
-                "cells": [
-                    {
-                        "value": percent(r.value),
-                        "few": i < 4 and r.errors < MIN_ERRORS,
-                        "interval": percent_interval(r.low, r.high),
-                        "count": f"{r.errors:,} of {r.count:,}" if i < 4 else "",
-                    }
-                    for i, r in enumerate(rates)
-                ],
-            }
-        )
+    methods = zip(found.choices, found.operating_points, found.thresholds()["hter_own"], strict=True)
+    for number, (choice, point, own) in enumerate(methods, 1):
+        cells = []
+        for name in ("fmr", "fnmr", "far", "frr", "hter", "accuracy"):
+            r, counted = getattr(point, name), name not in ("hter", "accuracy")
+            cell: dict[str, Any] = {"value": percent(r.value), "interval": percent_interval(r.low, r.high)}
+            cell["few"] = counted and r.errors < MIN_ERRORS
+            cell["count"] = f"{r.errors:,} of {r.count:,}" if counted else ""
+            cells.append(cell)
+        row = {
+            "number": number,
+            "name": choice.method,
+            "recommended": choice is found.recommended,
+            "meaning": meaning(found, choice.method),
+            "threshold": f"{choice.threshold:.6g}",
+            "interval": _threshold_interval(choice),
+            "evaluations": f"{choice.evaluations:,}",
+            "own": percent(float(own)),
+            "cells": cells,
+        }
+        rows.append(row)
     return rows
 
 
@@ -174,11 +171,8 @@ def _figure(one: Figure) -> dict[str, str]:
         return {"value": f"{one.value:.4f}", "interval": _bounds(one), "threshold": ""}
     if not np.isfinite(one.value):
         return {"value": "–", "interval": "too few non-mated comparisons", "threshold": ""}
-    return {
-        "value": percent(one.value),
-        "interval": percent_interval(one.low, one.high),
-        "threshold": f"at {one.threshold:.6g}",
-    }
+    ends = percent_interval(one.low, one.high)
+    return {"value": percent(one.value), "interval": ends, "threshold": f"at {one.threshold:.6g}"}
 
 
 def _bounds(one: Figure) -> str:
@@ -189,10 +183,9 @@ def _bounds(one: Figure) -> str:
 
 def _making(found: Analysis) -> dict[str, str]:
     people = "subjects" if found.scores.probe is not None else "comparisons, because the table names no subjects"
+    judged = f"by {found.folds} folds over {people}; every comparison once"
     return {
-        "Judged": f"by {found.folds} folds over {people}; every comparison once"
-        if found.folds > 1
-        else "on the scores that chose the thresholds",
+        "Judged": judged if found.folds > 1 else "on the scores that chose the thresholds",
         "Intervals": f"95 %, from the variance over {people}",
         "Objective": OBJECTIVES[found.settings.objective],
         "Seed": str(found.settings.seed),
