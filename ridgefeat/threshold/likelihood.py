@@ -126,8 +126,7 @@ def best_monotone(score: Float, mated: NDArray[np.bool_]) -> Float:
     share = isotonic_regression(np.bincount(at, mated) / count, weights=count.astype(np.float64)).x[at]
     prior = np.log(mated.sum() / (~mated).sum())
     with np.errstate(divide="ignore"):
-        out: Float = np.log(share) - np.log1p(-share) - prior
-    return out
+        return np.asarray(np.log(share) - np.log1p(-share) - prior)
 
 
 def calibrate(scores: Scores, folds: int = 5, seed: int = 0) -> Float:

@@ -267,8 +267,7 @@ def recommend(names: Sequence[str], named: Sequence[str] | None, settings: Setti
 
 
 def _mean_distance(curve: ErrorCurve, settings: Settings) -> Choice:
-    middle = (curve.moments[0] + curve.moments[2]) / 2
-    return Choice("mean-distance", curve.to_threshold(middle), 1)
+    return Choice("mean-distance", curve.to_threshold((curve.moments[0] + curve.moments[2]) / 2), 1)
 
 
 def _far_frr(curve: ErrorCurve, settings: Settings) -> Choice:
@@ -323,9 +322,8 @@ def bayes(curve: ErrorCurve, settings: Settings) -> Choice:
     # With matrices of 25 rows, handing work to several threads takes longer than the work.
     with threadpool_limits(1):
         while True:
-            with warnings.catch_warnings():
-                # A length scale at its bound is an answer here, not a failure.
-                warnings.simplefilter("ignore", ConvergenceWarning)
+            # A length scale at its bound is an answer here, not a failure.
+            with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
                 model.fit(tried[:, None], found)
             mean, deviation = model.predict(candidates[:, None], return_std=True)
             if len(tried) >= settings.evaluations:

@@ -149,10 +149,11 @@ def _needed(roles: dict[str, str], role: str, found: Columns) -> str:
     """Return a column by its role."""
     if role in roles:
         return roles[role]
-    alone = "" if len(found.frame.columns) > 1 else ". One column of scores needs a second file: the non-mated ones"
+    there = list(found.frame.columns)
+    alone = "" if len(there) > 1 else ". One column of scores needs a second file: the non-mated ones"
     raise ScoreError(
-        f"{found.path} has no column {' or '.join(NAMES[role])}; there are: "
-        f"{name_columns(list(found.frame.columns))}. Name yours with --{role}-column{alone}"
+        f"{found.path} has no column {' or '.join(NAMES[role])}; there are: {name_columns(there)}. "
+        f"Name yours with --{role}-column{alone}"
     )
 
 
@@ -161,10 +162,8 @@ def _only(frame: pd.DataFrame, where: Sequence[str], path: Path) -> pd.DataFrame
     for condition in where:
         name, equals, value = (part.strip() for part in condition.partition("="))
         if not equals or name not in frame.columns:
-            raise ScoreError(
-                f"condition {condition!r} must be column=value; columns of {path} are "
-                f"{name_columns(list(frame.columns))}"
-            )
+            there = name_columns(list(frame.columns))
+            raise ScoreError(f"condition {condition!r} must be column=value; columns of {path} are {there}")
         held = frame[name].astype(str).str.strip()
         if not (held == value).any():
             raise ScoreError(f"{path}: no {name} is {value!r}; there are: {name_columns(sorted(set(held)))}")

@@ -29,7 +29,13 @@ WHAT_TO_GIVE = (
 def join_files(one: Columns | Matrix, two: Columns | Matrix) -> Columns:
     """Return the comparisons of two files: mated and non-mated scores, trials and scores, a matrix and its mask."""
     if isinstance(one, Matrix) and isinstance(two, Matrix):
-        return _masked(one, two)
+        is_mask = [set(np.unique(m.values[~np.isnan(m.values)])) <= {0, 1, -1} for m in (one, two)]
+        if sum(is_mask) != 1 or one.values.shape != two.values.shape:
+            raise ScoreError(
+                f"{one.path} and {two.path} must be a matrix of scores and its mask (1 mated, 0 non-mated, -1 neither) "
+                f"of the same shape; they have {_shape(one)} and {_shape(two)} cells"
+            )
+        return from_matrix(one, two) if is_mask[1] else from_matrix(two, one)
     if isinstance(one, Matrix) or isinstance(two, Matrix):
         matrix, other = (one, two) if isinstance(one, Matrix) else (two, one)
         assert isinstance(matrix, Matrix) and isinstance(other, Columns)
@@ -111,17 +117,6 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
     return Columns(trials.path, frame, {**trials.roles, "score": "score"}, "; ".join(notes))
 
 
-def _masked(one: Matrix, two: Matrix) -> Columns:
-    """Return the scores of one of two matrices; the other, of the same shape, is its mask."""
-    is_mask = [set(np.unique(m.values[~np.isnan(m.values)])) <= {0, 1, -1} for m in (one, two)]
-    if sum(is_mask) != 1 or one.values.shape != two.values.shape:
-        raise ScoreError(
-            f"{one.path} and {two.path} must be a matrix of scores and its mask (1 mated, 0 non-mated, -1 neither) of "
-            f"the same shape; they have {_shape(one)} and {_shape(two)} cells"
-        )
-    return from_matrix(one, two) if is_mask[1] else from_matrix(two, one)
-
-
 def _named(matrix: Matrix, names: Columns) -> Columns:
     """Return a square matrix's scores, with the names or subjects of its rows and columns from a file."""
     column = names.frame.columns
@@ -184,7 +179,7 @@ def from_matrix(matrix: Matrix, mask: Matrix | None = None) -> Columns:
 def with_subjects(found: Columns, pattern: str | None) -> Columns:
     """Return comparisons with labels: those that are there, those of two columns of subjects, or those of names."""
     frame, roles = found.frame, found.roles
-    same: Bools | None = None
+    same: Bools | None
     if pattern is None and {"subject_probe", "subject_reference"} <= set(roles) and "label" not in roles:
         a, b = (roles[r] for r in ("subject_probe", "subject_reference"))
         same = (frame[a].astype(str) == frame[b].astype(str)).to_numpy()

@@ -274,9 +274,8 @@ def auc_interval(subjects: Subjects, curve: ErrorCurve) -> Interval:
     Birnbaum and Klose's bound, A (1 - A) / min(m, n), with effective numbers.
     """
     at = np.searchsorted(curve.cut, subjects.scores.similarity)
-    after = np.minimum(at + 1, len(curve.cut) - 1)
-    below = 1 - (curve.fmr[np.minimum(at, len(curve.cut) - 1)] + curve.fmr[after]) / 2
-    above = 1 - (curve.fnmr[np.minimum(at, len(curve.cut) - 1)] + curve.fnmr[after]) / 2
+    at, after = (np.minimum(k, len(curve.cut) - 1) for k in (at, at + 1))
+    below, above = (1 - (rate[at] + rate[after]) / 2 for rate in (curve.fmr, curve.fnmr))
     variance = (subjects.mean(below, True)[1] + subjects.mean(above, False)[1]).variance
     inside = 0 < curve.auc < 1
     found = shrink(curve.auc * (1 - curve.auc) / variance, subjects.size) if inside else np.inf
@@ -319,10 +318,8 @@ def threshold_interval(subjects: Subjects, curve: ErrorCurve, choice: Choice, se
         ends = float(curve.cut[curve.index_for_fmr(high)]), float(curve.cut[curve.index_for_fmr(low)])
         inner = ends[0], ends[1] if low * curve.n_nonmated >= 1 else float("nan")
     elif choice.method == "mean-distance":
-        means = [subjects.mean(subjects.scores.similarity, kind) for kind in (True, False)]
-        inner = number_interval(
-            (means[0][0] + means[1][0]) / 2, ((means[0][1] + means[1][1]) * 0.5).variance, subjects.size
-        )
+        (mated, moved), (nonmated, other) = (subjects.mean(subjects.scores.similarity, kind) for kind in (True, False))
+        inner = number_interval((mated + nonmated) / 2, ((moved + other) * 0.5).variance, subjects.size)
     else:
         inner = _not_contradicted(subjects, curve, choice, settings)
     low, high = (-inner[1], -inner[0]) if curve.distance else inner
