@@ -141,11 +141,12 @@ def choose_columns(names: Sequence[str], patterns: Iterable[str] | None, by: str
     names = [n for n in names if n != by]
     if patterns is None:
         return [n for n in names if n in DEFAULT_COLUMNS] or names
-    asked = list(patterns)
-    for pattern in asked:
-        if not any(fnmatchcase(n, pattern) for n in names):
+    chosen: set[str] = set()
+    for pattern in patterns:
+        if not (found := [n for n in names if fnmatchcase(n, pattern)]):
             raise ParameterError(f"no column matches {pattern!r}; the table has: {first_few(names)}")
-    return [n for n in names if any(fnmatchcase(n, p) for p in asked)]
+        chosen.update(found)
+    return [n for n in names if n in chosen]
 
 
 def make_people(
@@ -279,8 +280,7 @@ def person_values(prints: NDArray[Any], person: Index, finger: Index) -> Float:
 
 def _divide(a: Float, b: Float) -> Float:
     """Return a / b, 0 where b is."""
-    out: Float = np.divide(a, b, out=np.zeros_like(a), where=b > 0)
-    return out
+    return np.asarray(np.divide(a, b, out=np.zeros_like(a), where=b > 0))
 
 
 def _code_levels(

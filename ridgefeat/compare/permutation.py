@@ -58,7 +58,7 @@ def permutation_p(values: Float, label: NDArray[Any], levels: int, seed: int = 0
     rng = np.random.default_rng(seed)
     if not levels:
         values, label = ranks(values), ranks(label[:, None].astype(np.float64))[:, 0]
-    statistic = (_by_number, _by_several)[min(levels, 1)] if levels != 2 else _by_two
+    statistic = {0: _by_number, 2: _by_two}.get(levels, _by_several)
     there = np.isfinite(values).astype(np.float64)
     mean = _ratio(np.nan_to_num(values).sum(axis=0), there.sum(axis=0))
     rest = np.nan_to_num(values - mean)
@@ -104,5 +104,4 @@ def _by_number(dealt: NDArray[Any], rest: Float, there: Float) -> Float:
 def _ratio(a: Float, b: Float) -> Float:
     """Return a / b; infinite, or NaN for 0, where b is not positive."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        out: Float = np.where(b > 0, a / b, np.where(a > 0, np.inf, np.nan))
-    return out
+        return np.where(b > 0, a / b, np.where(a > 0, np.inf, np.nan))

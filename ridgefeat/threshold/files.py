@@ -128,12 +128,8 @@ def _needed(there: list[str], score: str | None, label: str | None, others: Sequ
     roles = find_roles(names, Path(), score, label, strict=False)
     if not {"score", "label"} <= set(roles) or not set(others) <= set(names):
         return there
-    kept = {n for r, n in roles.items() if r not in ("probe", "reference")} | {
-        *others,
-        "classifier",
-        "repeat",
-        "failure",
-    }
+    kept = {*others, "classifier", "repeat", "failure"}
+    kept |= {name for role, name in roles.items() if role not in ("probe", "reference")}
     return [n for n in there if n.strip() in kept or n.strip().startswith("p_")]
 
 

@@ -111,10 +111,8 @@ class Gallery:
     def codes(self) -> Codes:
         """The codes of all prints."""
         codes, places = [], []
-        query = (
-            "select minutiae, codes from print where digest is not ? and length(minutiae) <= ? and length(codes) <= ? "
-            "order by number"
-        )
+        sizes = "length(minutiae) <= ? and length(codes) <= ?"
+        query = f"select minutiae, codes from print where digest is not ? and {sizes} order by number"
         bounds = MAX_MINUTIAE * MINUTIA.itemsize, MAX_MINUTIAE * 2 * SIZE
         with self._opened() as base:
             for minutiae, code in base.execute(query, (self._without, *bounds)):
@@ -233,11 +231,9 @@ class GalleryWriter:
             None if t.waves is None else _packed(t.waves.signal),
             compute_codes(entry.content.cylinders).astype("<f2").tobytes(),
         )
-        labels = json.dumps(entry.labels, ensure_ascii=False)
-        self._base.execute(
-            "insert into print (name, digest, labels, minutiae, mask, waves, codes) values (?, ?, ?, ?, ?, ?, ?)",
-            (entry.name, digest, labels, *blobs),
-        )
+        row = entry.name, digest, json.dumps(entry.labels, ensure_ascii=False), *blobs
+        columns = "name, digest, labels, minutiae, mask, waves, codes"
+        self._base.execute(f"insert into print ({columns}) values (?, ?, ?, ?, ?, ?, ?)", row)
         self.known[entry.name] = digest
 
     def keep(self) -> None:
