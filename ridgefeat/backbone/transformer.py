@@ -143,7 +143,9 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "layer_")
         prints = list_prints(X)
         out = np.empty((len(prints), self.n_features_out_), np.float32)
-        cache = None if self.cache is None else Cache(self.cache, self._settings())
+        own = {"layers": self.layers_, "pool": self.pool, "network": self._digest, "format": 4}
+        # All that a result depends on besides the pixels.
+        cache = None if self.cache is None else Cache(self.cache, vars(self.preprocessing_) | own)
         if not hasattr(self, "_run"):  # in another process, to which this object was copied
             network = open_network(self.network)
             if network.digest != self._digest:
@@ -186,11 +188,10 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         images = [pixels(p, self.layout) for p in prints]
         missing = []
         for i, image in enumerate(images):
-            vector = cache.read(image, out.shape[1:]) if cache else None
-            if vector is None:
-                missing.append(i)
-            else:
+            if cache and (vector := cache.read(image, out.shape[1:])) is not None:
                 out[i] = vector
+            else:
+                missing.append(i)
         if missing:
             out[missing] = self._vectors(self._values(np.stack([self.preprocessing_(images[i]) for i in missing])))
         if cache:
@@ -220,19 +221,10 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             size = network.size[0] or DEFAULT_SIDE, network.size[1] or DEFAULT_SIDE
         elif isinstance(size, (int, np.integer)):
             size = int(size), int(size)
-        return Preprocessing(
-            (int(size[0]), int(size[1])),
-            _for_channels(self.mean, network.channels),
-            _for_channels(self.std, network.channels),
-            self.channel_order,
-            network.channels,
-            network.channels_last,
-        )
-
-    def _settings(self) -> dict[str, Any]:
-        """Return all that a result depends on besides the pixels."""
-        own = {"layers": self.layers_, "pool": self.pool, "network": self._digest, "format": 4}
-        return vars(self.preprocessing_) | own
+        rows, columns = int(size[0]), int(size[1])
+        mean, std = (_for_channels(values, network.channels) for values in (self.mean, self.std))
+        given = self.channel_order, network.channels, network.channels_last
+        return Preprocessing((rows, columns), mean, std, *given)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
