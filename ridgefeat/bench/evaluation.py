@@ -19,7 +19,7 @@ from sklearn.utils.validation import has_fit_parameter
 from ridgefeat.bench import calibration
 from ridgefeat.bench.classifiers import build, grid_of
 from ridgefeat.bench.options import Method, Options, Progress
-from ridgefeat.bench.results import Fold, Kind, Problem
+from ridgefeat.bench.results import MAIN_METRIC, Fold, Kind, Problem
 from ridgefeat.bench.splits import inner_splits
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.work.engine import count_workers, spread
@@ -27,11 +27,8 @@ from ridgefeat.work.threads import one_thread
 
 Inputs = Mapping[str, "NDArray[Any] | str"]
 INNER_FOLDS = 3
-SCORING: dict[Kind, str] = {
-    "binary": "roc_auc",
-    "multiclass": "balanced_accuracy",
-    "regression": "neg_mean_absolute_error",
-}
+SCORING: dict[Kind, str] = MAIN_METRIC | {"regression": "neg_mean_absolute_error"}
+"""The main metric by scikit-learn's name."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from skops import io
 
+from ridgefeat import files
 from ridgefeat.bench import calibration
 from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
 from ridgefeat.bench.ensemble import build_ensemble, evaluate_ensemble, select_members
@@ -35,15 +36,7 @@ from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.brief import Brief
 from ridgefeat.errors import ModelError, ParameterError, TableError
-from ridgefeat.files import (
-    check_unpacked_size,
-    first_few,
-    first_line,
-    os_errors_as,
-    read_bounded,
-    read_description,
-    write_together,
-)
+from ridgefeat.files import first_few, first_line, os_errors_as
 from ridgefeat.schema import check_schema
 from ridgefeat.table.sidecar import Recorded
 from ridgefeat.work.threads import one_thread
@@ -400,7 +393,7 @@ def save_model(model: Model, path: str | Path, *, card: str = "") -> Path:
         )
     written = {target: data, **({target.with_suffix(".md"): card.encode()} if card else {})}
     written[target.with_suffix(".json")] = (json.dumps(model.about, indent=1) + "\n").encode()
-    with os_errors_as(ModelError, f"model {target} cannot be written"), write_together(*written) as temporaries:
+    with os_errors_as(ModelError, f"model {target} cannot be written"), files.write_together(*written) as temporaries:
         for temporary, content in zip(temporaries, written.values(), strict=True):
             temporary.write_bytes(content)
     return target
@@ -420,7 +413,7 @@ def check_place(path: str | Path) -> None:
         If <name>.json is there and is no model's.
     """
     sidecar = Path(path).with_suffix(".json")
-    if sidecar.is_file() and read_description(sidecar).get("format") != FORMAT:
+    if sidecar.is_file() and files.read_description(sidecar).get("format") != FORMAT:
         raise ModelError(
             f"{sidecar} exists and describes something else (a table, perhaps); writing the model would replace it: "
             f"give -o another name, such as {Path(path).stem}-model.skops"
@@ -445,9 +438,9 @@ def load_model(path: str | Path) -> Model:
     """
     source = Path(path)
     try:
-        data = read_bounded(source, MAX_BYTES, ModelError, "model")
+        data = files.read_bounded(source, MAX_BYTES, ModelError, "model")
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            check_unpacked_size(archive)
+            files.check_unpacked_size(archive)
         if foreign := _foreign_types(data):
             raise ModelError(
                 f"model {source} holds {first_few(foreign)}, which no ridgefeat model does; it was not loaded"

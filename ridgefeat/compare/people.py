@@ -222,21 +222,9 @@ def make_people(
         notes.append(f"every {group} has one print; if people gave several, name their column with --group")
     prints = frame.loc[rows, list(columns)].to_numpy(np.float32)
     fingers, finger = _code_fingers(frame[rows], by)
-    return People(
-        by=by,
-        group=group,
-        levels=levels,
-        label=label[kept],
-        columns=tuple(columns),
-        units=tuple(str(known[c].get("unit", "")) for c in columns),
-        meanings=tuple(str(known[c].get("meaning", "")) for c in columns),
-        values=person_values(prints, person, finger),
-        prints=prints,
-        person=person,
-        finger=finger,
-        fingers=fingers,
-        notes=tuple(notes),
-    )
+    units, meanings = (tuple(str(known[c].get(what, "")) for c in columns) for what in ("unit", "meaning"))
+    described = by, group, levels, label[kept], tuple(columns), units, meanings
+    return People(*described, person_values(prints, person, finger), prints, person, finger, fingers, tuple(notes))
 
 
 def person_values(prints: NDArray[Any], person: Index, finger: Index) -> Float:

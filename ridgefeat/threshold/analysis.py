@@ -11,22 +11,13 @@ import pandas as pd
 
 from ridgefeat.brief import Brief
 from ridgefeat.errors import ScoreError
+from ridgefeat.threshold import uncertainty
 from ridgefeat.threshold.intervals import MIN_SUBJECTS, NONE
 from ridgefeat.threshold.likelihood import LogRatios
 from ridgefeat.threshold.methods import DEFAULT_METHODS, Choice, Settings, choose, comparisons_needed, recommend
 from ridgefeat.threshold.rates import ErrorCurve
 from ridgefeat.threshold.scores import Float, Scores, deal_folds
-from ridgefeat.threshold.uncertainty import (
-    MIN_ERRORS,
-    MIN_SUBJECTS_D_PRIME,
-    Subjects,
-    auc_interval,
-    d_prime_interval,
-    equal_error_interval,
-    held_fmr_interval,
-    threshold_interval,
-    weighted_interval,
-)
+from ridgefeat.threshold.uncertainty import MIN_ERRORS, MIN_SUBJECTS_D_PRIME, Subjects, weighted_interval
 
 RATES = ("fmr", "fnmr", "far", "frr", "hter", "accuracy")
 MAX_CUTS = 2000
@@ -263,7 +254,7 @@ def analyse(
     choices = []
     for name in names:
         choice = choose(curve, name, settings)
-        low, high = threshold_interval(subjects, curve, choice, settings)
+        low, high = uncertainty.threshold_interval(subjects, curve, choice, settings)
         choices.append(replace(choice, low=low, high=high))
     judge = np.array([[curve.to_threshold(c.threshold) for c in choices]])
     of_judge = np.zeros(len(scores), np.int16)
@@ -308,17 +299,17 @@ def _operating_point(subjects: Subjects, margin: Float, settings: Settings) -> O
 def _metrics(curve: ErrorCurve, subjects: Subjects, ratios: LogRatios | None) -> Iterator[Figure]:
     nowhere = float("nan")
     eer = curve.equal_error
-    yield Figure("EER", eer.value, *equal_error_interval(subjects, curve), eer.threshold)
+    yield Figure("EER", eer.value, *uncertainty.equal_error_interval(subjects, curve), eer.threshold)
     for name, target in {"FMR100": 0.01, "FMR1000": 0.001, "ZeroFMR": 0.0}.items():
         if target and curve.n_nonmated < comparisons_needed(f"fmr={target}"):
             yield Figure(name, nowhere, *NONE, nowhere)
             continue
         k = curve.index_for_fmr(target)
         # The highest non-mated score is an extreme value, of which its variance says nothing.
-        bounds = held_fmr_interval(subjects, curve, target) if target else NONE
+        bounds = uncertainty.held_fmr_interval(subjects, curve, target) if target else NONE
         yield Figure(name, float(curve.fnmr[k]), *bounds, curve.to_threshold(curve.cut[k]))
-    yield Figure("AUC", curve.auc, *auc_interval(subjects, curve), nowhere)
-    yield Figure("d'", curve.d_prime, *d_prime_interval(subjects, curve), nowhere)
+    yield Figure("AUC", curve.auc, *uncertainty.auc_interval(subjects, curve), nowhere)
+    yield Figure("d'", curve.d_prime, *uncertainty.d_prime_interval(subjects, curve), nowhere)
     if ratios is not None:
         yield Figure("Cllr", ratios.cost.cllr, *NONE, nowhere)
         yield Figure("min Cllr", ratios.cost.min_cllr, *NONE, nowhere)

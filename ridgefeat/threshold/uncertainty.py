@@ -21,15 +21,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.threshold.intervals import (
-    MIN_SUBJECTS,
-    NONE,
-    Interval,
-    binomial_interval,
-    number_interval,
-    shrink,
-    t_quantile,
-)
+from ridgefeat.threshold import intervals
+from ridgefeat.threshold.intervals import MIN_SUBJECTS, NONE, Interval, binomial_interval, shrink
 from ridgefeat.threshold.methods import Choice, Settings
 from ridgefeat.threshold.rates import Counts, ErrorCurve
 from ridgefeat.threshold.scores import Float, Scores, number
@@ -298,7 +291,7 @@ def d_prime_interval(subjects: Subjects, curve: ErrorCurve) -> Interval:
         for kind, side, mean in ((True, 1, mean_1), (False, -1, mean_0))
     ]
     variance = (pieces[0] + pieces[1]).variance
-    factor = float(np.exp(t_quantile(subjects.size) * variance**0.5 / d))
+    factor = float(np.exp(intervals.t_quantile(subjects.size) * variance**0.5 / d))
     return d / factor, d * factor
 
 
@@ -319,7 +312,7 @@ def threshold_interval(subjects: Subjects, curve: ErrorCurve, choice: Choice, se
         inner = ends[0], ends[1] if low * curve.n_nonmated >= 1 else float("nan")
     elif choice.method == "mean-distance":
         (mated, moved), (nonmated, other) = (subjects.mean(subjects.scores.similarity, kind) for kind in (True, False))
-        inner = number_interval((mated + nonmated) / 2, ((moved + other) * 0.5).variance, subjects.size)
+        inner = intervals.number_interval((mated + nonmated) / 2, ((moved + other) * 0.5).variance, subjects.size)
     else:
         inner = _not_contradicted(subjects, curve, choice, settings)
     low, high = (-inner[1], -inner[0]) if curve.distance else inner
@@ -352,7 +345,7 @@ def _not_contradicted(subjects: Subjects, curve: ErrorCurve, choice: Choice, set
     if not is_balance:
         k = min(int(np.searchsorted(cuts, own)), len(cuts) - 1)
         moved, level = moved - moved[:, [k]], level - level[k]
-    reach = t_quantile(groups) * ((moved**2).sum(axis=0) * groups / (groups - 1)) ** 0.5
+    reach = intervals.t_quantile(groups) * ((moved**2).sum(axis=0) * groups / (groups - 1)) ** 0.5
     held = np.flatnonzero((np.abs(level) if is_balance else level) <= reach)
     # The ends lie between two cuts: the outer ones.
     ends = np.clip([held.min(initial=len(cuts)) - 1, held.max(initial=-1) + 1], 0, len(cuts) - 1)

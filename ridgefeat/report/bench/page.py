@@ -33,6 +33,8 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
     """
     it, fused = comparison.problem, comparison.fused_summary
     chance = figures.find_chance(comparison)
+    measured = [t for t in (comparison.importances, comparison.ablation) if t is not None and not t.empty]
+    measured_with = {str(name) for table in measured for name in table["classifier"]}
     view: dict[str, Any] = {
         "title": f"{count_of(len(comparison.summary), 'classifier')} compared on “{it.target}”",
         "metric": metric_name(it.metric),
@@ -54,7 +56,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "levels": figures.make_level_charts(comparison),
         "importances": figures.make_importances(comparison),
         "ablations": figures.make_ablations(comparison),
-        "measured_with": _find_measuring_classifier(comparison),
+        "measured_with": measured_with.pop() if len(measured_with) == 1 else None,
         "confounds": summary.describe_confounds(comparison, chance),
         "learning": figures.make_learning_curve(comparison, chance),
         "training": figures.make_training_curves(comparison),
@@ -124,8 +126,7 @@ def write_methods(comparison: Comparison, path: str | Path) -> Path:
         "several": len(comparison.folds) > 1,
         "probabilities": CALIBRATED if comparison.calibrated and comparison.problem.classes else "",
     }
-    text = render_page("bench/methods.md", make_view(comparison) | own)
-    return write_page(Path(path), text)
+    return write_page(Path(path), render_page("bench/methods.md", make_view(comparison) | own))
 
 
 def bench_displays(comparison: Comparison) -> dict[str, Display]:
@@ -135,10 +136,3 @@ def bench_displays(comparison: Comparison) -> dict[str, Display]:
     shown = [view["ranking"], *view["curves"], *view["matrices"], *levels, *view["importances"], *view["ablations"]]
     shown += [view["confounds"] and view["confounds"]["figure"], view["learning"], *view["training"]]
     return by_name(one for one in shown if one)
-
-
-def _find_measuring_classifier(comparison: Comparison) -> str | None:
-    """Return the one classifier that importances and ablations were measured with."""
-    tables = [t for t in (comparison.importances, comparison.ablation) if t is not None and not t.empty]
-    names = {str(n) for t in tables for n in t["classifier"]}
-    return names.pop() if len(names) == 1 else None

@@ -11,15 +11,9 @@ import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
 from ridgefeat.files import count_of
+from ridgefeat.report.bench import words
 from ridgefeat.report.bench.figures import group_rows
-from ridgefeat.report.bench.words import (
-    METRIC_MEANINGS,
-    format_difference,
-    format_estimate,
-    format_p_value,
-    format_value,
-    metric_name,
-)
+from ridgefeat.report.bench.words import format_estimate, format_p_value, format_value, metric_name
 from ridgefeat.report.page import interval, number
 
 ALPHA = 0.05
@@ -44,9 +38,8 @@ def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str,
         }
         for row in summary.to_dict("records")
     ]
-    heads = [
-        {"name": metric_name(m), "meaning": METRIC_MEANINGS.get(m, ""), "less": m in LESS_IS_BETTER} for m in metrics
-    ]
+    meant = words.METRIC_MEANINGS
+    heads = [{"name": metric_name(m), "meaning": meant.get(m, ""), "less": m in LESS_IS_BETTER} for m in metrics]
     return {"heads": heads, "rows": rows, "timed": "seconds" in summary.columns}
 
 
@@ -57,17 +50,17 @@ def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
         rows = [
             {
                 "classifier": row["classifier"],
-                "difference": format_difference(row["difference"], kind),
-                "interval": interval(row, "difference", partial(format_difference, kind=kind)),
+                "difference": words.format_difference(row["difference"], kind),
+                "interval": interval(row, "difference", partial(words.format_difference, kind=kind)),
                 "p": format_p_value(row["p"]),
                 "p_holm": format_p_value(row["p_holm"]),
                 "verdict": decide_verdict(row),
             }
             for row in own.to_dict("records")
         ]
-        words = f"{comparison.best}, the best" if reference in ("best", comparison.best) else reference
+        title = f"{comparison.best}, the best" if reference in ("best", comparison.best) else reference
         metric = metric_name(own["metric"].iloc[0])
-        found.append({"reference": reference, "words": words, "metric": metric, "rows": rows})
+        found.append({"reference": reference, "words": title, "metric": metric, "rows": rows})
     return found
 
 

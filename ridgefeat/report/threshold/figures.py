@@ -204,8 +204,7 @@ def _kinds(found: Analysis) -> list[tuple[Float, str, str]]:
 
 
 def _deviates(percents: Float) -> Float:
-    found: Float = ndtri(np.clip(np.asarray(percents) / 100, 1e-9, 1 - 1e-9))
-    return found
+    return np.asarray(ndtri(np.clip(np.asarray(percents) / 100, 1e-9, 1 - 1e-9)))
 
 
 def _scale(found: Analysis) -> Limits:
