@@ -122,12 +122,18 @@ def make_problem(
                 "give --kind regression"
             )
     classes, y = _encode(frame[target], kind, target)
+    if kind != "binary":
+        positive = None
+    elif positive is None:
+        positive = classes[int(np.argmin(np.bincount(y, minlength=2)))]
+    elif positive not in classes:
+        raise ParameterError(f"no class {positive!r} can be the positive one; there are: {', '.join(classes)}")
     return Problem(
         target=target,
         group=group,
         kind=kind,
         classes=classes,
-        positive=_positive(classes, y, positive) if kind == "binary" else None,
+        positive=positive,
         features=frame[names].astype(np.float32),
         families={f: own for f, columns in by_family.items() if (own := [n for n in columns if n in kept])},
         y=y,
@@ -203,11 +209,3 @@ def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str,
             "For a quantity ask for regression"
         )
     return tuple(map(str, classes)), y.astype(np.int64)
-
-
-def _positive(classes: Sequence[str], y: Any, asked: str | None) -> str:
-    if asked is None:
-        return classes[int(np.argmin(np.bincount(y, minlength=2)))]
-    if asked not in classes:
-        raise ParameterError(f"no class {asked!r} can be the positive one; there are: {', '.join(classes)}")
-    return asked

@@ -65,7 +65,11 @@ def figures(p: Predictions, weights: Weights | None = None, only: Collection[str
     wanted = METRICS[p.kind] if only is None else only
     with np.errstate(invalid="ignore", divide="ignore"):
         if p.kind == "regression":
-            return _of_numbers(p, weights)
+            square, mae, mean_square, mean = (
+                _mean(values, p.group, weights)
+                for values in ((p.predicted - p.y) ** 2, np.abs(p.predicted - p.y), p.y**2, p.y)
+            )
+            return {"mae": mae, "rmse": np.sqrt(square), "r2": 1 - square / (mean_square - mean**2)}
         out = _of_classes(p, weights)
         columns = [p.positive] if p.kind == "binary" else list(range(p.score.shape[1]))
         if "brier" in wanted:
@@ -125,13 +129,6 @@ def _mean(values: Floats, group: Ints, weights: Weights) -> Floats:
     groups = weights.shape[1]
     total = weights @ np.bincount(group, values, groups)
     return total / (weights @ np.bincount(group, minlength=groups))
-
-
-def _of_numbers(p: Predictions, weights: Weights) -> dict[str, Floats]:
-    error = p.predicted - p.y
-    square = _mean(error**2, p.group, weights)
-    spread = _mean(p.y**2, p.group, weights) - _mean(p.y, p.group, weights) ** 2
-    return {"mae": _mean(np.abs(error), p.group, weights), "rmse": np.sqrt(square), "r2": 1 - square / spread}
 
 
 def areas(is_positive: Bools, score: Floats, fold: Ints, weights: Weights, group: Ints) -> Floats:

@@ -89,7 +89,13 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
                 raise ValueError(f"no column has a known ICC of {self.min_icc:g} or more")
         if self.redundancy is not None:
             own = np.flatnonzero(keep)
-            keep[own] = _leaders(values[:, own], self.icc_[own], self.redundancy)
+            alike = np.abs(correlate_ranks(rank_scores(values[:, own]))) > self.redundancy
+            free = np.ones(len(own), bool)
+            # From the most reliable on; those of equal reliability in their order.
+            for i in np.argsort(-np.nan_to_num(self.icc_[own], nan=-np.inf), kind="stable"):
+                keep[own[i]] = free[i]
+                if free[i]:
+                    free &= ~alike[i]
         if self.fdr is not None:
             if target is None:
                 raise ValueError("ColumnSelector with fdr requires y to be passed, but the target y is None")
@@ -210,17 +216,6 @@ def reliability_of(names: Iterable[Any], source: Any) -> NDArray[np.float64]:
     if len(known) != len(names):
         raise ValueError(f"reliability has {len(known)} values for {len(names)} columns")
     return np.asarray(known, np.float64)
-
-
-def _leaders(X: NDArray[np.float64], icc: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
-    """Return which columns lead a cluster of redundant ones; those of equal reliability in their order."""
-    alike = np.abs(correlate_ranks(rank_scores(X))) > limit
-    keep, free = np.zeros(X.shape[1], bool), np.ones(X.shape[1], bool)
-    for i in np.argsort(-np.nan_to_num(icc, nan=-np.inf), kind="stable"):
-        if free[i]:
-            keep[i] = True
-            free &= ~alike[i]
-    return keep
 
 
 def rank_scores(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -204,27 +204,22 @@ def compare_pairs(problem: Problem, pooled: Pooled, summary: pd.DataFrame, weigh
     """Return each classifier's difference to the best and to dummy; see Comparison.pairs. None with one alone."""
     ranked = [n for n in summary["classifier"] if n in pooled]
     references = {"best": ranked[0], "dummy": "dummy"} if ranked else {}
-    frames = []
+    metric, frames = problem.metric, []
     for role, reference in references.items():
         others = [n for n in ranked if n != reference]
         if reference not in pooled or not others:
             continue
-        rows = [
-            {"reference": role, "classifier": n, "against": reference, "metric": problem.metric}
-            | _difference(pooled[n], pooled[reference], weights, problem.metric)
-            for n in others
-        ]
+        rows = []
+        ratio = float(np.mean([len(f.test) / len(f.train) for f in pooled[reference].folds]))
+        for name in others:
+            a, b = pooled[name].predictions, pooled[reference].predictions
+            by_fold = [
+                metrics.figure(a.select(a.fold == i), metric) - metrics.figure(b.select(b.fold == i), metric)
+                for i in np.unique(a.fold)
+            ]
+            row: dict[str, Any] = {"reference": role, "classifier": name, "against": reference, "metric": metric}
+            row |= statistics.with_ends("difference", statistics.difference(a, b, weights, metric))
+            rows.append(row | {"p": statistics.corrected_t(np.array(by_fold), ratio)})
         frame = pd.DataFrame(rows)
         frames.append(frame.assign(p_holm=statistics.holm(frame["p"].tolist())))
     return pd.concat(frames, ignore_index=True) if frames else None
-
-
-def _difference(one: PooledPredictions, other: PooledPredictions, weights: Weights, metric: str) -> dict[str, float]:
-    a, b = one.predictions, other.predictions
-    by_fold = [
-        metrics.figure(a.select(a.fold == i), metric) - metrics.figure(b.select(b.fold == i), metric)
-        for i in np.unique(a.fold)
-    ]
-    ratio = float(np.mean([len(f.test) / len(f.train) for f in one.folds]))
-    difference = statistics.difference(a, b, weights, metric)
-    return statistics.with_ends("difference", difference) | {"p": statistics.corrected_t(np.array(by_fold), ratio)}

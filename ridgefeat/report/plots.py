@@ -237,7 +237,9 @@ def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str], ax: Axes | No
         ax.set(xlabel="predicted", ylabel="label")
         roomy = cell >= 52 and high >= 40
         for i, k in np.ndindex(*fractions.shape) if count <= MAX_NUMBERED else ():
-            middle: dict[str, Any] = {"ha": "center", "va": "center", "color": _readable(shades(fractions[i, k]))}
+            # Black or white, whichever stands out more from the cell (WCAG's relative luminance).
+            dark = (np.asarray(shades(fractions[i, k]))[:3] ** 2.2) @ [0.2126, 0.7152, 0.0722] < 0.179
+            middle: dict[str, Any] = {"ha": "center", "va": "center", "color": "white" if dark else "black"}
             middle["textcoords"] = "offset points"
             share, weight = f"{100 * fractions[i, k]:.0f}" + " %" * roomy, "bold" if roomy else "normal"
             ax.annotate(share, (k, i), (0, 6 * roomy), weight=weight, **middle)
@@ -294,8 +296,3 @@ def _shades(*ends: str) -> LinearSegmentedColormap:
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("shades", ends)
-
-
-def _readable(colour: ArrayLike) -> str:
-    """Return black or white, whichever stands out more from a colour (WCAG's relative luminance)."""
-    return "white" if float((np.asarray(colour, np.float64)[:3] ** 2.2) @ [0.2126, 0.7152, 0.0722]) < 0.179 else "black"

@@ -53,10 +53,12 @@ def entries_from_features(
     labels = [c for c in frame.columns if not c.startswith("meta_") and c not in set(names)]
     records = frame[labels].astype(object).where(frame[labels].notna(), None).to_dict("records")
     errors = frame["meta_error"].astype(object).where(frame["meta_error"].notna(), "")
-    return [
-        Entry(str(name), {str(k): str(v) for k, v in own.items() if v is not None}, *_content(row, error))
-        for name, own, row, error in zip(frame["meta_source"], records, values, errors, strict=True)
-    ]
+    entries = []
+    for name, record, row, error in zip(frame["meta_source"], records, values, errors, strict=True):
+        own = {str(k): str(v) for k, v in record.items() if v is not None}
+        failure = error or (None if np.isfinite(row).any() else "no feature could be measured")
+        entries.append(Entry(str(name), own, None if failure else row, failure))
+    return entries
 
 
 def feature_scores(pairs: Sequence[tuple[Float, Float]]) -> NDArray[np.float64]:
@@ -77,12 +79,6 @@ def feature_scores(pairs: Sequence[tuple[Float, Float]]) -> NDArray[np.float64]:
     count = known.sum(1)
     total = np.where(known, squares, 0).sum(1)
     return np.where(count > 0, -np.sqrt(total / np.maximum(count, 1)), np.nan)
-
-
-def _content(row: Float, error: str) -> tuple[Float | None, str | None]:
-    if error:
-        return None, error
-    return (row, None) if np.isfinite(row).any() else (None, "no feature could be measured")
 
 
 def _standardise_all(values: Float) -> Float:

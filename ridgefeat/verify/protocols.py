@@ -170,7 +170,11 @@ def altered(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     for probe in probes:
         own = _finger(entries[probe])
         mated += [(probe, i) for i in references.get(own, [])]
-        nonmated += [(probe, references[f][0]) for f in _following(own, places[own[1:]], every_impostor)]
+        same_place = places[own[1:]]
+        # Start at the own place, so that non-mated comparisons spread evenly over the references.
+        start = same_place.index(own) if own in same_place and not every_impostor else 0
+        others = [f for f in same_place[start:] + same_place[:start] if f[0] != own[0]]
+        nonmated += [(probe, references[f][0]) for f in others[: None if every_impostor else OTHER_SUBJECTS]]
     if not mated or not nonmated:
         which = "the same finger of another subject" if mated else "the finger that an altered one shows"
         kind = "non-mated" if mated else "mated"
@@ -252,13 +256,6 @@ def _by_finger(entries: Sequence[Entry]) -> list[list[int]]:
     for i, entry in enumerate(entries):
         fingers[_finger(entry)].append(i)
     return list(fingers.values())
-
-
-def _following(own: tuple[str, ...], same_place: list[tuple[str, ...]], every: bool) -> list[tuple[str, ...]]:
-    # Start at the own place, so that non-mated comparisons spread evenly over the references.
-    start = same_place.index(own) if own in same_place and not every else 0
-    others = [f for f in same_place[start:] + same_place[:start] if f[0] != own[0]]
-    return others if every else others[:OTHER_SUBJECTS]
 
 
 def _read_frame(path: Path) -> pd.DataFrame:

@@ -67,6 +67,8 @@ def write_threshold_page(
     """
     rows = _rows(found)
     subjects = f" of {found.scores.n_subjects:,} subjects" if found.scores.n_subjects else ""
+    people = "subjects" if found.scores.probe is not None else "comparisons, because the table names no subjects"
+    judged = f"by {found.folds} folds over {people}; every comparison once"
     page = {
         "title": title,
         "version": __version__,
@@ -80,7 +82,13 @@ def write_threshold_page(
         "figures": [{"name": f.name, "meaning": FIGURES[f.name], **_figure(f)} for f in found.metrics],
         "plots": threshold_displays(found).values(),
         "rule": MIN_ERRORS,
-        "about": {**(about or {}), **_making(found)},
+        "about": {
+            **(about or {}),
+            "Judged": judged if found.folds > 1 else "on the scores that chose the thresholds",
+            "Intervals": f"95 %, from the variance over {people}",
+            "Objective": OBJECTIVES[found.settings.objective],
+            "Seed": str(found.settings.seed),
+        },
     }
     return write_page(Path(path), render_page("threshold/page.html", page))
 
@@ -179,14 +187,3 @@ def _bounds(one: Figure) -> str:
     digits = 2 if one.name == "d'" else 4
     known = np.isfinite([one.low, one.high]).all()
     return f"{one.low:.{digits}f}–{one.high:.{digits}f}" if known else ""
-
-
-def _making(found: Analysis) -> dict[str, str]:
-    people = "subjects" if found.scores.probe is not None else "comparisons, because the table names no subjects"
-    judged = f"by {found.folds} folds over {people}; every comparison once"
-    return {
-        "Judged": judged if found.folds > 1 else "on the scores that chose the thresholds",
-        "Intervals": f"95 %, from the variance over {people}",
-        "Objective": OBJECTIVES[found.settings.objective],
-        "Seed": str(found.settings.seed),
-    }
