@@ -153,9 +153,21 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self._open(network)
 
         def work(k: int) -> int:
-            part = slice(k, k + self.batch_size)
-            self._fill(out[part], prints[part], cache)
-            return len(out[part])
+            """Write a batch's vectors to `out`: from the cache where they are there, computed otherwise."""
+            part = out[k : k + self.batch_size]
+            images = [pixels(p, self.layout) for p in prints[k : k + self.batch_size]]
+            missing = []
+            for i, image in enumerate(images):
+                if cache and (vector := cache.read(image, out.shape[1:])) is not None:
+                    part[i] = vector
+                else:
+                    missing.append(i)
+            if missing:
+                part[missing] = self._vectors(self._values(np.stack([self.preprocessing_(images[i]) for i in missing])))
+            if cache:
+                for i in missing:
+                    cache.write(images[i], part[i])
+            return len(part)
 
         starts = range(0, len(prints), self.batch_size)
         count = max(1, min(cv2.getNumThreads(), len(starts)))
@@ -182,21 +194,6 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _pinned(self) -> Iterator[None]:
         with torch_threads(1) if self._is_torch else nullcontext(), one_thread():
             yield
-
-    def _fill(self, out: Float, prints: Sequence[Any], cache: Cache | None) -> None:
-        """Write a batch's vectors to `out`: from the cache where they are there, computed otherwise."""
-        images = [pixels(p, self.layout) for p in prints]
-        missing = []
-        for i, image in enumerate(images):
-            if cache and (vector := cache.read(image, out.shape[1:])) is not None:
-                out[i] = vector
-            else:
-                missing.append(i)
-        if missing:
-            out[missing] = self._vectors(self._values(np.stack([self.preprocessing_(images[i]) for i in missing])))
-        if cache:
-            for i in missing:
-                cache.write(images[i], out[i])
 
     def _values(self, images: Float) -> list[Float]:
         """Return each layer's values for a batch, after a check."""

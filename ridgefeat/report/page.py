@@ -13,6 +13,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, os_errors_as
 
@@ -27,6 +28,7 @@ def render_page(template: str, page: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     pages.filters["breakable"] = breakable
+    pages.globals["version"] = __version__
     return pages.get_template(template).render(page)
 
 

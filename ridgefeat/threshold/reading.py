@@ -129,14 +129,9 @@ def read_scores(
         notes[-1] += f", mated where {_called(label)} is {words}"
     found_subjects = ", ".join(_called(n) for n, _ in subjects)
     notes.append(f"subjects in {found_subjects}" if subjects else "no column names subjects")
-    made = Scores.make(
-        frame[score].to_numpy(np.float64),
-        mated,
-        subject_probe=subjects[0][1] if subjects else None,
-        subject_reference=subjects[1][1] if len(subjects) > 1 else None,
-        distance=distance,
-        count_failures=count_failures,
-    )
+    codes = dict(zip(("subject_probe", "subject_reference"), (code for _, code in subjects), strict=False))
+    values = frame[score].to_numpy(np.float64)
+    made = Scores.make(values, mated, **codes, distance=distance, count_failures=count_failures)
     counts = f"{int(mated.sum()):,} mated and {int((~mated).sum()):,} non-mated comparisons"
     return ScoreTable(made, "; ".join([counts, *notes, f"{'lower' if distance else 'higher'} is more similar"]))
 

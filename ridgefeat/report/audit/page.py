@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ridgefeat._version import __version__
 from ridgefeat.audit.run import Audit
 from ridgefeat.files import count_of
 from ridgefeat.report.bench.words import join_names
@@ -128,7 +127,6 @@ def write_audit_page(
     """
     page = {
         "title": title,
-        "version": __version__,
         "verdict": found.verdict,
         "group": found.group,
         "audit": describe_audit(found),

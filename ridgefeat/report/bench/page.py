@@ -12,7 +12,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ridgefeat._version import __version__
 from ridgefeat.bench.results import Comparison
 from ridgefeat.files import count_of
 from ridgefeat.report.audit.page import describe_audit
@@ -93,10 +92,8 @@ def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
     TableError
         If the page cannot be written.
     """
-    view = make_view(comparison)
     script = resources.files("ridgefeat.report.bench").joinpath("script.html").read_text(encoding="utf-8")
-    page = view | embed_script(script) | {"version": __version__}
-    return write_page(Path(path), render_page("bench/page.html", page))
+    return write_page(Path(path), render_page("bench/page.html", make_view(comparison) | embed_script(script)))
 
 
 def write_methods(comparison: Comparison, path: str | Path) -> Path:
@@ -121,7 +118,6 @@ def write_methods(comparison: Comparison, path: str | Path) -> Path:
     own = {
         "ask": ASK,
         "checklist": render_checklist(answer_for_bench(comparison)),
-        "version": __version__,
         "options": asked | dict(comparison.reproduction.options),
         "several": len(comparison.folds) > 1,
         "probabilities": CALIBRATED if comparison.calibrated and comparison.problem.classes else "",

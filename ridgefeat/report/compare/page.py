@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ridgefeat._version import __version__
 from ridgefeat.compare.differences import ALPHA, Differences
 from ridgefeat.compare.ratio import Ratio
 from ridgefeat.report.bench.words import find_topic
@@ -55,7 +54,6 @@ def write_compare_page(
     of_ratio = [displays.pop(name) for name in ("ratio", "tippett") if ratio is not None]
     page: dict[str, Any] = {
         "title": title,
-        "version": __version__,
         "by": people.by,
         "group": people.group,
         "kind": found.kind,

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ridgefeat._version import __version__
 from ridgefeat.report.page import percent, percent_interval, render_page, write_page
 from ridgefeat.report.threshold.figures import threshold_displays
 from ridgefeat.threshold import BARE, MIN_ERRORS, Analysis, Choice, Figure, Rate
@@ -19,11 +18,11 @@ from ridgefeat.threshold import BARE, MIN_ERRORS, Analysis, Choice, Figure, Rate
 MEANINGS = {
     "mean-distance": "midpoint of the mean mated and the mean non-mated score; ignores error rates",
     "bayes": "Bayesian optimisation: a Gaussian process with expected improvement, optimising for {objective}",
-    "far-frr": "FAR = {ratio} FRR",
-    "grid": "best of {steps} evenly spaced thresholds, by {objective}",
+    "far-frr": "FAR = {s.ratio:g} FRR",
+    "grid": "best of {s.grid_steps} evenly spaced thresholds, by {objective}",
     "exact": "best of all thresholds, by {objective}",
-    "min-cost": "lowest expected cost: {prior} of transactions mated; cost of a false accept {accept}, of a false "
-    "reject {reject}",
+    "min-cost": "lowest expected cost: {prior} of transactions mated; cost of a false accept {s.cost_false_accept:g}, "
+    "of a false reject {s.cost_false_reject:g}",
     "zero-fmr": "lowest threshold without a false match",
 }
 OBJECTIVES = {"hter": "lowest HTER", "accuracy": "highest accuracy", "cost": "lowest expected cost"}
@@ -71,7 +70,6 @@ def write_threshold_page(
     judged = f"by {found.folds} folds over {people}; every comparison once"
     page = {
         "title": title,
-        "version": __version__,
         "sign": "≤" if found.scores.distance else "≥",
         "headline": _headline(found),
         "answer": _answer(found),
@@ -98,14 +96,7 @@ def meaning(found: Analysis, method: str) -> str:
     if method.startswith("fmr="):
         return "lowest threshold with an FMR of at most the target"
     s = found.settings
-    return MEANINGS[method].format(
-        objective=OBJECTIVES[s.objective],
-        ratio=f"{s.ratio:g}",
-        steps=s.grid_steps,
-        prior=percent(s.prior),
-        accept=f"{s.cost_false_accept:g}",
-        reject=f"{s.cost_false_reject:g}",
-    )
+    return MEANINGS[method].format(s=s, objective=OBJECTIVES[s.objective], prior=percent(s.prior))
 
 
 def _headline(found: Analysis) -> list[dict[str, str]]:
