@@ -149,10 +149,7 @@ def default_names(kind: Kind) -> list[str]:
 def find(name: str) -> Method:
     """Return a method by name, or the user's own estimator by import path (module:Class).
 
-    Raises
-    ------
-    ParameterError
-        If there is no such name, or the path cannot be imported or is no estimator.
+    Raises ParameterError if there is no such name, or the path cannot be imported or is no estimator.
 
     Examples
     --------
@@ -182,17 +179,8 @@ def find(name: str) -> Method:
 def build(method: Method, options: Options, **parameters: Any) -> Any:
     """Return an unfitted pipeline: ("harmonise",) ("scale", "fill",) ("select",) then the estimator, "model".
 
-    Parameters
-    ----------
-    method : Method
-    options : Options
-    **parameters
-        What is no setting of the comparison (the number of threads, say), for estimators that have such parameters.
-
-    Raises
-    ------
-    ParameterError
-        If the method is not for that kind of target.
+    `parameters` are no settings of the comparison (the number of threads, say); estimators that have them get them.
+    Raises ParameterError if the method is not for that kind of target.
     """
     from ridgefeat.bench.estimators import GroupScaler, Resampler
     from ridgefeat.bench.harmonising import Harmonizer

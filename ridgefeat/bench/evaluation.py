@@ -25,7 +25,8 @@ from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.work.engine import count_workers, spread
 from ridgefeat.work.threads import one_thread
 
-Inputs = Mapping[str, "NDArray[Any] | str"]
+Array = NDArray[Any]
+Inputs = Mapping[str, Array | str]
 INNER_FOLDS = 3
 SCORING: dict[Kind, str] = MAIN_METRIC | {"regression": "neg_mean_absolute_error"}
 """The main metric by scikit-learn's name."""
@@ -97,13 +98,7 @@ def failure(outcomes: Sequence[Outcome]) -> str:
 
 
 def run_fit(
-    method: Method,
-    fold: Fold,
-    options: Options,
-    X: NDArray[Any] | str,
-    y: NDArray[Any],
-    groups: NDArray[Any],
-    **parameters: Any,
+    method: Method, fold: Fold, options: Options, X: Array | str, y: Array, groups: Array, **parameters: Any
 ) -> Outcome:
     """Fit on the fold's training rows and predict its test rows; never raises.
 
@@ -136,7 +131,7 @@ def run_fit(
 
 
 def fit(
-    pipeline: Any, method: Method, fold: Fold, options: Options, X: NDArray[Any], y: NDArray[Any], groups: NDArray[Any]
+    pipeline: Any, method: Method, fold: Fold, options: Options, X: Array, y: Array, groups: Array
 ) -> tuple[Any, Any]:
     """Return a method's pipeline fitted on the training rows, and what tuning chose (None without)."""
     train = fold.train

@@ -126,12 +126,8 @@ def read_people(
 def choose_columns(names: Sequence[str], patterns: Iterable[str] | None, by: str = "") -> list[str]:
     """Return the columns that match one of some patterns such as "ridge_*", in the table's order.
 
-    Without patterns they are DEFAULT_COLUMNS, or all columns of a table that has none of these.
-
-    Raises
-    ------
-    ParameterError
-        If a pattern matches no column.
+    Without patterns they are DEFAULT_COLUMNS, or all columns of a table that has none of these. Raises ParameterError
+    if a pattern matches no column.
 
     Examples
     --------
@@ -230,11 +226,7 @@ def make_people(
 def person_values(prints: NDArray[Any], person: Index, finger: Index) -> Float:
     """Return each person's mean over prints, less what their fingers add; float64, shape (people, columns).
 
-    Parameters
-    ----------
-    prints : ndarray of float, shape (prints, columns)
-    person, finger : ndarray of int, shape (prints,)
-        Codes from 0.
+    `prints` has shape (prints, columns); `person` and `finger`, shape (prints,), are codes from 0.
 
     Examples
     --------

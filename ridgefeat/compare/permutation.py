@@ -39,15 +39,8 @@ def count_permutations(people: int, columns: int) -> int:
 def permutation_p(values: Float, label: NDArray[Any], levels: int, seed: int = 0) -> Float:
     """Return the two-sided p value of each column; float64, shape (columns,), NaN where a column is constant.
 
-    Parameters
-    ----------
-    values : ndarray of float64, shape (people, columns)
-        NaN where missing; a person keeps what is missing when the label is dealt anew.
-    label : ndarray, shape (people,)
-        Index of the level, or a number.
-    levels : int
-        0 if the label is a number.
-    seed : int
+    `values` has shape (people, columns), NaN where missing; a person keeps what is missing when the label is dealt
+    anew. `label`, shape (people,), holds indices of the `levels`, or numbers, of which there are 0 levels.
 
     Examples
     --------

@@ -95,16 +95,9 @@ def read_file(
 ) -> Columns | Matrix:
     """Return what a file holds.
 
-    Parameters
-    ----------
-    score, label : str, optional
-        Names of columns, if they have other names.
-    others : sequence of str
-        Further columns that are needed.
-    alone : bool
-        Whether it is the only file. Where two are given, `0,93` in every line is a number with a decimal comma.
-
-    Raises ScoreError if it cannot be read, or its columns are ambiguous.
+    `score` and `label` name columns that have other names; `others` are needed too. Where the file is not `alone`,
+    `0,93` in every line is a number with a decimal comma. Raises ScoreError if the file cannot be read, or its columns
+    are ambiguous.
     """
     where = str(path)
     with os_errors_as(ScoreError, f"{path} cannot be read", "; give a table of scores"):

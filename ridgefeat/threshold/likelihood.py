@@ -133,12 +133,8 @@ def calibrate(scores: Scores, folds: int = 5, seed: int = 0) -> Float:
     """Return scores as natural log likelihood ratios, each by a curve that was drawn without either of its subjects.
 
     The curve is a logistic regression in which mated and non-mated scores weigh the same (Morrison 2013, Australian
-    Journal of Forensic Sciences 45(2)). NaN where there was no comparison.
-
-    Raises
-    ------
-    ScoreError
-        If there are too few subjects for the folds.
+    Journal of Forensic Sciences 45(2)). NaN where there was no comparison. Raises ScoreError if there are too few
+    subjects for the folds.
 
     Examples
     --------

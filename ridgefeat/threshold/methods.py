@@ -234,15 +234,8 @@ def comparisons_needed(method: str) -> int:
 def recommend(names: Sequence[str], named: Sequence[str] | None, settings: Settings, *, of_pairs: bool) -> str:
     """Return the one of several methods that suits the task: what the user named or set, else the strictest target.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Methods that the scores support.
-    named : sequence of str or None
-        Methods that the user named.
-    settings : Settings
-    of_pairs : bool
-        Whether scores are of comparisons between prints, which are decided at a false match rate.
+    `names` are the methods that the scores support, `named` those that the user named. Scores `of_pairs` are of
+    comparisons between prints, which are decided at a false match rate.
 
     Examples
     --------
@@ -369,14 +362,9 @@ def search_range(curve: ErrorCurve) -> tuple[float, float]:
 
 
 def expected_improvement(mean: Float, deviation: Float, best: float) -> Float:
-    """Return by how much each candidate is expected to fall below the lowest loss so far, shape (n_candidates,).
+    """Return by how much each candidate is expected to fall below the lowest loss so far (`best`).
 
-    Parameters
-    ----------
-    mean, deviation : ndarray of float64, shape (n_candidates,)
-        Mean and standard deviation of the predicted loss.
-    best : float
-        The lowest loss so far.
+    `mean` and `deviation` are those of the predicted loss; all have shape (n_candidates,).
 
     Examples
     --------

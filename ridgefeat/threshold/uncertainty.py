@@ -104,15 +104,7 @@ class ErrorRate:
 
 
 def weighted_interval(value: float, parts: Sequence[tuple[float, ErrorRate]]) -> Interval:
-    """Return the interval of a figure that moves by a weight times each of some error rates, such as their mean.
-
-    Parameters
-    ----------
-    value : float
-        The figure, 0 to 1.
-    parts : sequence of (float, ErrorRate)
-        Weights, each with its rate.
-    """
+    """Return the interval of a figure (0 to 1) that moves by a weight times each of some rates, such as their mean."""
     deviations = [rate.deviation * (weight * (rate.guess * (1 - rate.guess)) ** 0.5) for weight, rate in parts]
     variance = sum(deviations[1:], deviations[0]).variance
     inner = value if 0 < value < 1 else abs(value - sum(weight * rate.guess for weight, rate in parts))

@@ -205,14 +205,7 @@ def latent_templates(
     in LATENT_SCALES, and at each of them and its own with a segmentation that accepts fainter ridges (LATENT_PARAMS).
     Readings without enough minutiae are left out.
 
-    Parameters
-    ----------
-    source : PrintSource
-        An image.
-    jobs : int, optional
-        Worker processes; None or -1 for every core.
-    dpi, params
-        As read_template takes them.
+    `jobs` are worker processes, None or -1 for every core; `dpi` and `params` are as read_template takes them.
     """
     params = params or Params()
     fainter = params.updated(LATENT_PARAMS)

@@ -20,8 +20,6 @@ MAX_SETS, MAX_FILES = 40, 12
 """Sets of a finding, and files of a set, that are written out; the others are counted."""
 
 TITLES = {
-    "groups": "Groups",
-    "folds": "Folds",
     "identical": "Identical images",
     "near_duplicate": "Near-duplicate images",
     "same_finger": "One finger under several names",
@@ -40,8 +38,8 @@ TITLES = {
     "order": "Row order",
     "target_name": "A column like the target",
     "target": "The target",
-    "not_checked": "Not checked",
 }
+"""Of findings whose kind is no title by itself."""
 ORDER = {"leak": 0, "warning": 1, "note": 2}
 
 
