@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ MIN_VARIANCE = 1e-9
 """Variance of ranks at which a column is constant but for rounding in the rows that another has."""
 
 
+@dataclass(eq=False, repr=False)
 class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     """Choose columns by reliability, then redundancy, then relevance; each criterion is optional.
 
@@ -62,19 +64,11 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     array([False,  True,  True])
     """
 
-    def __init__(
-        self,
-        min_icc: float | None = None,
-        redundancy: float | None = None,
-        fdr: float | None = None,
-        reliability: Any = OWN_SET,
-        regression: bool = False,
-    ) -> None:
-        self.min_icc = min_icc
-        self.redundancy = redundancy
-        self.fdr = fdr
-        self.reliability = reliability
-        self.regression = regression
+    min_icc: float | None = None
+    redundancy: float | None = None
+    fdr: float | None = None
+    reliability: Any = OWN_SET
+    regression: bool = False
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> ColumnSelector:
         """Choose columns of X, shape (rows, columns), NaN where missing; y is needed for `fdr`, groups are people."""

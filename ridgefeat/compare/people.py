@@ -217,7 +217,10 @@ def make_people(
     if len(person) == person.max() + 1:
         notes.append(f"every {group} has one print; if people gave several, name their column with --group")
     prints = frame.loc[rows, list(columns)].to_numpy(np.float32)
-    fingers, finger = _code_fingers(frame[rows], by)
+    given = frame.loc[rows, [c for c in FINGER if c in frame and c != by]].to_numpy()
+    texts = [" ".join("unknown" if v is None or v != v else str(v) for v in row) for row in given]
+    occurring, finger = np.unique(texts, return_inverse=True)
+    fingers = tuple(map(str, occurring)) if len(occurring) > 1 else ()
     units, meanings = (tuple(str(known[c].get(what, "")) for c in columns) for what in ("unit", "meaning"))
     described = by, group, levels, label[kept], tuple(columns), units, meanings
     return People(*described, person_values(prints, person, finger), prints, person, finger, fingers, tuple(notes))
@@ -298,11 +301,3 @@ def _belongs_to_prints(by: str, who: str, example: str) -> str:
         f"such as the finger or the hand, compare within people: average each person's prints by {by}, then test the "
         "differences, for instance with scipy.stats.wilcoxon"
     )
-
-
-def _code_fingers(frame: pd.DataFrame, by: str) -> tuple[tuple[str, ...], Index]:
-    """Return the fingers that occur, and each print's; none where they are not known or all the same."""
-    given = [c for c in FINGER if c in frame and c != by]
-    texts = [" ".join("unknown" if v is None or v != v else str(v) for v in row) for row in frame[given].to_numpy()]
-    fingers, code = np.unique(texts, return_inverse=True)
-    return (tuple(map(str, fingers)), code) if len(fingers) > 1 else ((), np.zeros(len(frame), np.intp))
