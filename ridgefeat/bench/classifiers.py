@@ -140,9 +140,8 @@ ENSEMBLES = {
 
 def default_names(kind: Kind) -> list[str]:
     """Return the feature classifiers that fit the kind of target, in their order."""
-    fits = [
-        m.name for m in METHODS.values() if m.input == FEATURES and (m.regress if kind == "regression" else m.classify)
-    ]
+    make = "regress" if kind == "regression" else "classify"
+    fits = [m.name for m in METHODS.values() if m.input == FEATURES and getattr(m, make)]
     return [*fits, *ENSEMBLES] if kind != "regression" else [*fits, "mean"]
 
 

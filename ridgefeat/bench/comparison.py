@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ridgefeat._version import __version__
 from ridgefeat.audit.results import check_results
 from ridgefeat.audit.run import Audit
 from ridgefeat.audit.table import AuditParams, make_table, not_checked
@@ -167,8 +168,6 @@ def _diagnose(refitter: diagnostics.Refitter, progress: Progress | None) -> dict
 
 
 def _reproduction(problem: Problem, options: Options, n_folds: int) -> Reproduction:
-    from ridgefeat._version import __version__
-
     libraries = ("numpy", "scipy", "scikit-learn", "pandas", "joblib")
     completed = ("seed", "jobs", "kind", "n_classes")
     asked = {k: v for k, v in vars(options).items() if k not in completed and v not in ((), None)}

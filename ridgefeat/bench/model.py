@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from skops import io
 
 from ridgefeat import files
+from ridgefeat._version import __version__
 from ridgefeat.bench import calibration
 from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
 from ridgefeat.bench.ensemble import build_ensemble, evaluate_ensemble, select_members
@@ -215,8 +216,6 @@ def _fit_whole(problem: Problem, method: Method, X: NDArray[Any], options: Optio
 
 
 def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any]:
-    from ridgefeat._version import __version__
-
     levels = levels_of(level_names(problem.labels, options.within)) if options.within else []
     digests = ("schema_digest", "parameters_digest", "own_families")
     kept = ("columns", "parameters", "families", *digests, "layout", "label_kinds")
@@ -442,13 +441,12 @@ def load_model(path: str | Path) -> Model:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             files.check_unpacked_size(archive)
         if foreign := _foreign_types(data):
-            raise ModelError(
-                f"model {source} holds {first_few(foreign)}, which no ridgefeat model does; it was not loaded"
-            )
+            held = first_few(foreign)
+            raise ModelError(f"model {source} holds {held}, which no ridgefeat model does; it was not loaded")
         content = io.loads(data, trusted=TRUSTED)
         about = json.loads(content["about"])
-        if (held := about.get("format")) != FORMAT:
-            raise ModelError(f"model {source} is a {str(held)[:40]!r}, not a {FORMAT!r}; train it again")
+        if (form := about.get("format")) != FORMAT:
+            raise ModelError(f"model {source} is a {str(form)[:40]!r}, not a {FORMAT!r}; train it again")
         check_schema(about, Description, f"model {source}", ModelError)
         for part in PARTS:
             _check_trees(content[part], source)

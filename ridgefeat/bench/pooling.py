@@ -113,9 +113,8 @@ def fuse_predictions(
     for what, values in ((problem.target, problem.y), (problem.group, problem.groups)):
         differs = values != values[first][unit]
         if differs.any() and not (problem.kind == "regression" and what == problem.target):
-            raise TableError(
-                f"prints cannot be fused by {column!r}: {str(names[differs][0])!r} has several values of {what!r}"
-            )
+            torn = str(names[differs][0])
+            raise TableError(f"prints cannot be fused by {column!r}: {torn!r} has several values of {what!r}")
     y = problem.y[first]
     if problem.kind == "regression":
         y = np.bincount(unit, problem.y) / np.bincount(unit)

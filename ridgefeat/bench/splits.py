@@ -81,9 +81,8 @@ def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
             "every figure would be too good. If the names mean different people, rename them"
         )
     if problem.kind != "regression" and len(np.unique(problem.y[fold.train])) < len(np.unique(problem.y)):
-        raise TableError(
-            f"a class is missing from the training side of fold {fold.number}; ask for fewer folds or more data"
-        )
+        lacking = f"a class is missing from the training side of fold {fold.number}"
+        raise TableError(f"{lacking}; ask for fewer folds or more data")
     return replace(fold, shared_groups=tuple(map(str, shared)))
 
 

@@ -188,9 +188,8 @@ def list_selection(
 
     The choice looks at the training prints alone, so that it is the same for every classifier.
     """
-    chosen = max(
-        ([o.selected for o in found if o.selected is not None] for found in by_method.values()), key=len, default=[]
-    )
+    selected = ([o.selected for o in found if o.selected is not None] for found in by_method.values())
+    chosen = max(selected, key=len, default=[])
     if not chosen:
         return None
     family_of = {name: family for family, names in problem.families.items() for name in names}

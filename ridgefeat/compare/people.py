@@ -204,9 +204,8 @@ def make_people(
             # A feature is measured on prints, and its mean says something of the person.
             if by not in known and np.mean((numbers - label[person]) ** 2) > np.var(label):
                 raise TableError(_belongs_to_prints(by, f"{count} of {len(names)} people", names[person[varies][0]]))
-            notes.append(
-                f"{by} differs between prints of {count_of(count, 'person', 'people')}; their mean is compared"
-            )
+            who = count_of(count, "person", "people")
+            notes.append(f"{by} differs between prints of {who}; their mean is compared")
         if len(names) < 2 * MIN_PEOPLE or np.ptp(label) == 0:
             raise TableError(f"{by} of {len(names)} people: at least {2 * MIN_PEOPLE} with different values are needed")
         kept = np.ones(len(names), bool)

@@ -88,8 +88,10 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
                 f"{trials.path} lists {len(trials.frame):,} trials, but {scores.path} {len(scores.frame):,} scores "
                 "without names; give one score per trial, in their order"
             )
-        frame, notes = trials.frame.assign(score=scores.frame[score].to_numpy()), [*notes, "joined line by line"]
-        return Columns(trials.path, frame, {**trials.roles, "score": "score"}, "; ".join(notes))
+        frame = trials.frame.assign(score=scores.frame[score].to_numpy())
+        return Columns(
+            trials.path, frame, {**trials.roles, "score": "score"}, "; ".join([*notes, "joined line by line"])
+        )
     if len(left) != len(right) or not left:
         raise ScoreError(
             f"{trials.path} names prints by {len(left)} columns, {scores.path} by {len(right)}; call these columns "
@@ -98,10 +100,8 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
     keys = [pd.Series(["\t".join(row) for row in zip(*columns, strict=True)]) for columns in (left, right)]
     for f, key in zip((trials, scores), keys, strict=True):
         if (again := key.duplicated()).any():
-            row = int(again.to_numpy().argmax())
-            raise ScoreError(
-                f"{f.path}, row {row + 1}: {key.iloc[row]!r} occurs for a second time; keep one row per trial"
-            )
+            where = f"{f.path}, row {again.to_numpy().argmax() + 1}: {key[again].iloc[0]!r}"
+            raise ScoreError(f"{where} occurs for a second time; keep one row per trial")
     found = pd.Series(scores.frame[score].to_numpy(), index=keys[1]).reindex(keys[0])
     scored = keys[0].isin(keys[1])
     if not scored.any():

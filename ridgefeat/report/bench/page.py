@@ -40,6 +40,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "fuse": comparison.fuse or it.group,
         "topic": find_topic(it.target),
         "best": comparison.best,
+        "best_values": summary.find_best_values(comparison),
         "leaks": comparison.leaks,
         "sides": summary.describe_sides(comparison),
         "failed": int((comparison.summary["status"] != "ok").sum()),
@@ -65,10 +66,9 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "selection": tables.describe_selection(comparison),
         "reproduction": tables.describe_reproduction(comparison),
     }
-    best_values = summary.find_best_values(comparison)
-    view["headline"] = summary.make_headline(comparison, best_values, view)
-    view["verdict"] = summary.judge(comparison, best_values, view)
-    view["answers"] = summary.make_answers(comparison, best_values, view)
+    view["headline"] = summary.make_headline(comparison, view)
+    view["verdict"] = summary.judge(comparison, view)
+    view["answers"] = summary.make_answers(comparison, view)
     return view
 
 

@@ -49,16 +49,14 @@ def find_best_values(comparison: Comparison) -> list[BestValue]:
     return found
 
 
-def make_headline(
-    comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]
-) -> list[dict[str, str]]:
+def make_headline(comparison: Comparison, view: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the tiles below the title, each with a name, a value and a note."""
     it, best, chance, audit = comparison.problem, comparison.best, view["chance"], view["audit"]
     metric = metric_name(it.metric)
     facts = [("best classifier", best or "none", "all failed" if best is None else f"ranked by {metric}")]
     facts += [
         (f"{metric} per {one.unit}", one.value, f"95 %: {one.interval}" if one.interval else "no interval")
-        for one in best_values
+        for one in view["best_values"]
     ]
     if chance is not None:
         facts.append(("chance level", format_value(chance, it.kind), f"{metric} of guessing"))
@@ -89,7 +87,7 @@ def describe_sides(comparison: Comparison) -> str:
     return f"Trained on {trained}, tested on {tested}{out if left else ''}."
 
 
-def judge(comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]) -> dict[str, str]:
+def judge(comparison: Comparison, view: Mapping[str, Any]) -> dict[str, str]:
     """Return in one sentence what was found and whether it can be trusted, and its kind: good, doubtful or bad."""
     it, audit = comparison.problem, view["audit"]
     if comparison.best is None:
@@ -101,7 +99,7 @@ def judge(comparison: Comparison, best_values: Sequence[BestValue], view: Mappin
         return {"kind": "bad", "words": f"Do not trust these values: {join_names(reasons)}."}
     row = comparison.summary[comparison.summary["classifier"] == comparison.best].iloc[0].to_dict()
     shown = {"value": row[it.metric], "value_low": row[f"{it.metric}_low"], "value_high": row[f"{it.metric}_high"]}
-    good = f"{metric_name(it.metric)} {best_values[0].words}"
+    good = f"{metric_name(it.metric)} {view['best_values'][0].words}"
     if view["chance"] is not None and not _beats_chance(comparison, shown, view["chance"]):
         words = f"These prints do not show that “{it.target}” can be predicted: {good} does not exclude chance."
         return {"kind": "doubtful", "words": words}
@@ -114,13 +112,13 @@ def judge(comparison: Comparison, best_values: Sequence[BestValue], view: Mappin
     return {"kind": "good", "words": found}
 
 
-def make_answers(comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]) -> list[str]:
+def make_answers(comparison: Comparison, view: Mapping[str, Any]) -> list[str]:
     """Return in sentences which classifier is best, how good it is, whether it is ahead, and how credible that is."""
     it, best = comparison.problem, comparison.best
     if best is None:
         return ["Every classifier failed. See the reasons in the table."]
     answers = ["The split leaks: do not trust any value below."] if comparison.leaks else []
-    good, guess = " and ".join(one.words for one in best_values), _describe_chance(view["chance"], it.kind)
+    good, guess = " and ".join(one.words for one in view["best_values"]), _describe_chance(view["chance"], it.kind)
     answers.append(f"The best classifier is “{best}”: {metric_name(it.metric)} {good}{guess}.")
     answers += _compare_best(best, view["pairs"])
     failed = comparison.summary.loc[comparison.summary["status"] != "ok", "classifier"]

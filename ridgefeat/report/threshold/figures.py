@@ -87,9 +87,8 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
         plot = partial(plot_tippett, ratios.natural / np.log(10), ratios.scores.mated, kinds)
         cost = f"Cllr {ratios.cost.cllr:.3f}, minimum {ratios.cost.min_cllr:.3f}"
         reading = f"Share of comparisons with a ratio of at least so much; the ratios are {made}. {cost}."
-        displays.append(
-            Display("tippett", "Tippett plot", plot, f"Tippett plot of log likelihood ratios. {cost}", reading)
-        )
+        alt = f"Tippett plot of log likelihood ratios. {cost}"
+        displays.append(Display("tippett", "Tippett plot", plot, alt, reading))
     return by_name(displays)
 
 
