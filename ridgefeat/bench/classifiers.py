@@ -6,7 +6,7 @@ and `stack`, are built from the others' out-of-fold scores (ridgefeat.bench.ense
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -36,13 +36,13 @@ def maker(path: str, *settings: str, **parameters: Any) -> Callable[[Options], A
 
     `settings` are those of its parameters that Options gives, `parameters` those that are fixed.
     """
+    return partial(_make, path, settings, parameters)
 
-    def make(o: Options) -> Any:
-        asked: dict[str, Any] = {"class_weight": o.class_weight, "priors": o.priors, "random_state": o.seed}
-        asked |= {"balanced": o.imbalance == "weights", "epochs": o.epochs}
-        return _load(path)(**parameters, **{name: asked[name] for name in settings})
 
-    return make
+def _make(path: str, settings: Sequence[str], parameters: Mapping[str, Any], o: Options) -> Any:
+    asked: dict[str, Any] = {"class_weight": o.class_weight, "priors": o.priors, "random_state": o.seed}
+    asked |= {"balanced": o.imbalance == "weights", "epochs": o.epochs}
+    return _load(path)(**parameters, **{name: asked[name] for name in settings})
 
 
 def _load(path: str) -> Any:
