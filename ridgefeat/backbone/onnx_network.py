@@ -62,10 +62,8 @@ class OnnxNetwork:
                         f"{self.name} keeps weights in other files, which are not read; save it as one file"
                     )
             elif isinstance(message, onnx.NodeProto) and message.op_type in LOOPS:
-                raise ModelError(
-                    f"{self.name} contains a {message.op_type} ({message.name!r}), which may run without end; export "
-                    "the network without loops"
-                )
+                loop = f"{self.name} contains a {message.op_type} ({message.name!r}), which may run without end"
+                raise ModelError(f"{loop}; export the network without loops")
             elif isinstance(message, onnx.GraphProto):
                 made_by = {out: i for i, node in enumerate(message.node) for out in node.output if out}
                 needs = {i: {made_by[t] for t in n.input if t in made_by} for i, n in enumerate(message.node)}

@@ -29,6 +29,7 @@ from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
 from ridgefeat.bench.ensemble import build_ensemble, evaluate_ensemble, select_members
 from ridgefeat.bench.evaluation import evaluate, failure, fit
 from ridgefeat.bench.inputs import level_codes, level_names, levels_of, make_inputs
+from ridgefeat.bench.metrics import Floats
 from ridgefeat.bench.novelty import NoveltyDetector
 from ridgefeat.bench.options import FEATURES, Method, Options
 from ridgefeat.bench.pooling import PooledPredictions, class_shares, fuse_predictions, pool_predictions
@@ -301,8 +302,8 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: s
 
 
 def _mean_scores(
-    model: Model, frame: pd.DataFrame, column: str, scores: NDArray[np.float64], reason: NDArray[Any]
-) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[Any]]:
+    model: Model, frame: pd.DataFrame, column: str, scores: Floats, reason: NDArray[Any]
+) -> tuple[pd.DataFrame, Floats, NDArray[Any]]:
     """Return the values of a label with their numbers of prints that have an answer, and these prints' mean scores."""
     if model.about["kind"] != "regression" and model.fused_calibrator is None:
         raise ModelError(
@@ -322,9 +323,7 @@ def _mean_scores(
     return pd.DataFrame({column: values, "prints": count}), sums / np.maximum(count, 1)[:, None], why
 
 
-def _answers(
-    model: Model, out: pd.DataFrame, scores: NDArray[np.float64], reason: NDArray[Any], kind: str
-) -> pd.DataFrame:
+def _answers(model: Model, out: pd.DataFrame, scores: Floats, reason: NDArray[Any], kind: str) -> pd.DataFrame:
     """Return the table with predictions, and none where there is a reason; `kind` is "fused_" or empty."""
     silent = reason != ""
     if model.about["kind"] == "regression":
@@ -386,10 +385,8 @@ def save_model(model: Model, path: str | Path, *, card: str = "") -> Path:
     except Exception as error:
         raise ModelError(f"{model.about['classifier']} cannot be stored: {first_line(error)}") from None
     if foreign := _foreign_types(data):
-        raise ModelError(
-            f"{model.about['classifier']} holds {', '.join(foreign)}, which a model file may not; "
-            "use one of ridgefeat's own classifiers"
-        )
+        held = f"{model.about['classifier']} holds {', '.join(foreign)}, which a model file may not"
+        raise ModelError(f"{held}; use one of ridgefeat's own classifiers")
     written = {target: data, **({target.with_suffix(".md"): card.encode()} if card else {})}
     written[target.with_suffix(".json")] = (json.dumps(model.about, indent=1) + "\n").encode()
     with os_errors_as(ModelError, f"model {target} cannot be written"), files.write_together(*written) as temporaries:

@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin, f_classif, f_regression
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ridgefeat.bench.metrics import Floats
 from ridgefeat.errors import ParameterError
 from ridgefeat.reliability import OWN_SET, load_reliability
 from ridgefeat.tabular import is_number
@@ -139,7 +140,7 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         found: ColumnSelector = clone(self).set_params(reliability=np.asarray(self.reliability)[columns])
         return found
 
-    def _known_reliability(self) -> NDArray[np.float64]:
+    def _known_reliability(self) -> Floats:
         """Return the reliability of each column of X."""
         by_name = self.reliability is None or isinstance(self.reliability, (str, Path, Mapping))
         if not by_name or hasattr(self, "feature_names_in_"):
@@ -193,7 +194,7 @@ def read_criteria(text: str, reliability: str = OWN_SET) -> ColumnSelector:
     return ColumnSelector(**found, reliability=reliability)
 
 
-def reliability_of(names: Iterable[Any], source: Any) -> NDArray[np.float64]:
+def reliability_of(names: Iterable[Any], source: Any) -> Floats:
     """Return each column's ICC, NaN where it is not known; `source` is as ColumnSelector's `reliability`.
 
     Examples
@@ -212,7 +213,7 @@ def reliability_of(names: Iterable[Any], source: Any) -> NDArray[np.float64]:
     return np.asarray(known, np.float64)
 
 
-def rank_scores(values: NDArray[Any]) -> NDArray[np.float64]:
+def rank_scores(values: NDArray[Any]) -> Floats:
     """Return each column's ranks among its known values, mean 0 and deviation 1; NaN where missing or constant."""
     ranks = pd.DataFrame(values).rank().to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -222,7 +223,7 @@ def rank_scores(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.where(spread > 0, centred / spread, np.nan)
 
 
-def correlate_ranks(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+def correlate_ranks(ranks: Floats) -> Floats:
     """Return the correlations of all pairs of columns over the rows with both; 0 where undefined or fewer than three.
 
     The ranks, of shape (rows, columns), are those of `rank_scores`. pandas' corr ranks every pair anew, and takes
@@ -238,9 +239,7 @@ def correlate_ranks(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip(np.where(fine, r, 0), -1, 1)
 
 
-def _relevance(
-    X: NDArray[np.float64], y: NDArray[Any], groups: NDArray[Any] | None, regression: bool
-) -> NDArray[np.float64]:
+def _relevance(X: Floats, y: NDArray[Any], groups: NDArray[Any] | None, regression: bool) -> Floats:
     """Return the p value of each column, from a row per group and target; 1 where the test is not defined."""
     if groups is not None:
         label = np.unique(np.asarray(y), return_inverse=True)[1]

@@ -93,10 +93,8 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
             trials.path, frame, {**trials.roles, "score": "score"}, "; ".join([*notes, "joined line by line"])
         )
     if len(left) != len(right) or not left:
-        raise ScoreError(
-            f"{trials.path} names prints by {len(left)} columns, {scores.path} by {len(right)}; call these columns "
-            "probe and reference in both"
-        )
+        differs = f"{trials.path} names prints by {len(left)} columns, {scores.path} by {len(right)}"
+        raise ScoreError(f"{differs}; call these columns probe and reference in both")
     keys = [pd.Series(["\t".join(row) for row in zip(*columns, strict=True)]) for columns in (left, right)]
     for f, key in zip((trials, scores), keys, strict=True):
         if (again := key.duplicated()).any():

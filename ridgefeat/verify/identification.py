@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,9 +140,7 @@ class Calibration:
         return np.asarray(np.exp(best - np.logaddexp.reduce([*best, np.log1p(-prior)]))[own])
 
     @classmethod
-    def from_scores(
-        cls, score: Floats, data: str, *, mated: Floats | None = None, max_points: int = 400
-    ) -> Calibration:
+    def from_scores(cls, score: Floats, data: str, *, mated: Floats | None = None, max_points: int = 400) -> Self:
         """Return the calibration of non-mated scores; about `max_points` of them are kept, the highest all.
 
         The likelihood ratio is fitted to them and to `mated` scores as in logistic regression, weighted by an effective

@@ -128,8 +128,6 @@ def _checked(minutiae: Minutiae, source: str) -> Minutiae:
         if not np.isfinite(getattr(minutiae, name)).all():
             raise TemplateError(f"{where}: the {name} of a minutia is not finite")
     if len(minutiae) < MIN_MINUTIAE:
-        raise TemplateError(
-            f"{where}: {len(minutiae)} minutiae are too few to compare ({MIN_MINUTIAE} are needed); the print "
-            "cannot be enrolled"
-        )
+        few = f"{len(minutiae)} minutiae are too few to compare ({MIN_MINUTIAE} are needed)"
+        raise TemplateError(f"{where}: {few}; the print cannot be enrolled")
     return minutiae.best(MAX_MINUTIAE)
