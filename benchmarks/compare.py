@@ -15,7 +15,7 @@ import pandas as pd
 
 from ridgefeat.compare import compare_people, likelihood_ratio, make_people, read_people
 from ridgefeat.compare.effects import hedges_g
-from ridgefeat.report.compare.words import interval, signed
+from ridgefeat.report.page import interval, signed
 
 SIZES, COLUMNS, EFFECT = (10, 40, 200), 30, 0.8
 SETS, PRINT_SETS, HELD_SETS = 400, 100, 2000

@@ -198,17 +198,12 @@ class FineTunedNetwork(NetworkClassifier):
         if not any(True for _ in self.layers_.parameters()):
             raise ParameterError(f"the last {self.last_layers} layers of {network.name} have no weights; give more")
         seed = int(check_random_state(self.random_state).randint(2**31))
+        same = {
+            name: getattr(self, name) for name in ("dropout", "batch_size", "class_weight", "n_threads", "on_epoch")
+        }
         with torch_threads(self.n_threads):
-            head = NetworkHead(
-                dropout=self.dropout,
-                learning_rate=self.head_rate,
-                epochs=self.head_epochs,
-                batch_size=self.batch_size,
-                class_weight=self.class_weight,
-                random_state=seed,
-                n_threads=self.n_threads,
-                on_epoch=self.on_epoch,
-            ).fit(self._embedded(maps), y)
+            head = NetworkHead(learning_rate=self.head_rate, epochs=self.head_epochs, random_state=seed, **same)
+            head.fit(self._embedded(maps), y)
             self.classes_, self.history_ = head.classes_, head.history_
             self.head_ = _as_linear(head)
             self._train(maps, y, seed)
@@ -257,9 +252,8 @@ class FineTunedNetwork(NetworkClassifier):
         weights = torch.tensor(compute_class_weight(self.class_weight, classes=self.classes_, y=y), dtype=torch.float32)
         truth = torch.from_numpy(np.searchsorted(self.classes_, y))
         generator = torch.Generator().manual_seed(seed)
-        optimiser = torch.optim.Adam(
-            [*self.layers_.requires_grad_().parameters(), *self.head_.parameters()], lr=self.learning_rate
-        )
+        trained = [*self.layers_.requires_grad_().parameters(), *self.head_.parameters()]
+        optimiser = torch.optim.Adam(trained, lr=self.learning_rate)
         on_epoch = _with_seconds(self.on_epoch, self.head_epochs)
         for epoch in range(1, self.epochs + 1):
             loss_sum = hits = 0.0
@@ -286,7 +280,7 @@ class FineTunedNetwork(NetworkClassifier):
 def _as_linear(head: NetworkHead) -> Any:
     """Return a head's dense layer as one of PyTorch."""
     torch = import_torch()
-    kernel, bias = head.model_.layers[-1].params["kernel"], head.model_.layers[-1].params["bias"]
+    kernel, bias = (head.model_.layers[-1].params[name] for name in ("kernel", "bias"))
     linear = torch.nn.utils.skip_init(torch.nn.Linear, *kernel.shape)
     with torch.no_grad():
         linear.weight.copy_(torch.from_numpy(kernel.T.copy()))

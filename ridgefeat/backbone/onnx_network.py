@@ -62,21 +62,16 @@ class OnnxNetwork:
                         f"{self.name} keeps weights in other files, which are not read; save it as one file"
                     )
             elif isinstance(message, onnx.NodeProto) and message.op_type in LOOPS:
-                raise ModelError(
-                    f"{self.name} contains a {message.op_type} ({message.name!r}), which may run without end; export "
-                    "the network without loops"
-                )
+                loop = f"{self.name} contains a {message.op_type} ({message.name!r}), which may run without end"
+                raise ModelError(f"{loop}; export the network without loops")
             elif isinstance(message, onnx.GraphProto):
                 made_by = {out: i for i, node in enumerate(message.node) for out in node.output if out}
                 needs = {i: {made_by[t] for t in n.input if t in made_by} for i, n in enumerate(message.node)}
                 try:
                     TopologicalSorter(needs).prepare()
                 except CycleError as error:
-                    node = message.node[error.args[1][0]]
-                    raise ModelError(
-                        f"{self.name}: its nodes form a cycle (output {node.output[0][:80]!r}); export "
-                        "the network again"
-                    ) from None
+                    cycle = f"its nodes form a cycle (output {message.node[error.args[1][0]].output[0][:80]!r})"
+                    raise ModelError(f"{self.name}: {cycle}; export the network again") from None
 
     def _read_input(self) -> None:
         inputs = [value for value in self._graph.input if value.name not in self._weights]
@@ -85,10 +80,8 @@ class OnnxNetwork:
             for value in inputs
         ]
         if not self._graph.node or not self._graph.output:
-            raise ModelError(
-                f"{self.name} is not an ONNX network: it has {len(self._graph.node)} nodes and "
-                f"{len(self._graph.output)} outputs"
-            )
+            counts = f"{len(self._graph.node)} nodes and {len(self._graph.output)} outputs"
+            raise ModelError(f"{self.name} is not an ONNX network: it has {counts}")
         if len(inputs) != 1 or len(shapes[0]) != 4:
             found = "; ".join(f"{i.name} {s}" for i, s in zip(inputs[:4], shapes, strict=False)) or "none"
             raise ModelError(f"{self.name}: an image network has one input of four dimensions; its inputs: {found}")

@@ -49,9 +49,8 @@ class Preprocessing:
             raise ParameterError(f"size is {self.size}; give rows and columns from 1 to {MAX_SIDE}")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, self.channels) or not np.isfinite(values).all():
-                raise ParameterError(
-                    f"{name} is {values}; give one number, or one for each of {self.channels} channels"
-                )
+                advice = f"give one number, or one for each of {self.channels} channels"
+                raise ParameterError(f"{name} is {values}; {advice}")
         if min(self.std) <= 0:
             raise ParameterError(f"std is {self.std}; give numbers above 0")
         if self.channel_order not in ("rgb", "bgr"):

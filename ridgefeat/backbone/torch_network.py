@@ -70,11 +70,8 @@ class TorchNetwork:
         if layer in self._nodes and layer != "output":
             return layer
         # A module that is called twice is NAME, then NAME@1.
-        inside = [
-            node.name
-            for node in self._nodes.values()
-            if layer in (key.split("@")[0] for key in node.meta.get("nn_module_stack", {}))
-        ]
+        stacks = {name: node.meta.get("nn_module_stack", {}) for name, node in self._nodes.items()}
+        inside = [name for name, stack in stacks.items() if layer in (key.split("@")[0] for key in stack)]
         if not inside:
             modules = [name for name, _ in self._traced.named_modules() if name]
             raise no_such_layer(self.name, layer, [*modules, *self.layers()])

@@ -143,7 +143,9 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "layer_")
         prints = list_prints(X)
         out = np.empty((len(prints), self.n_features_out_), np.float32)
-        cache = None if self.cache is None else Cache(self.cache, self._settings())
+        own = {"layers": self.layers_, "pool": self.pool, "network": self._digest, "format": 4}
+        # All that a result depends on besides the pixels.
+        cache = None if self.cache is None else Cache(self.cache, vars(self.preprocessing_) | own)
         if not hasattr(self, "_run"):  # in another process, to which this object was copied
             network = open_network(self.network)
             if network.digest != self._digest:
@@ -151,9 +153,21 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self._open(network)
 
         def work(k: int) -> int:
-            part = slice(k, k + self.batch_size)
-            self._fill(out[part], prints[part], cache)
-            return len(out[part])
+            """Write a batch's vectors to `out`: from the cache where they are there, computed otherwise."""
+            part = out[k : k + self.batch_size]
+            images = [pixels(p, self.layout) for p in prints[k : k + self.batch_size]]
+            missing = []
+            for i, image in enumerate(images):
+                if cache and (vector := cache.read(image, out.shape[1:])) is not None:
+                    part[i] = vector
+                else:
+                    missing.append(i)
+            if missing:
+                part[missing] = self._vectors(self._values(np.stack([self.preprocessing_(images[i]) for i in missing])))
+            if cache:
+                for i in missing:
+                    cache.write(images[i], part[i])
+            return len(part)
 
         starts = range(0, len(prints), self.batch_size)
         count = max(1, min(cv2.getNumThreads(), len(starts)))
@@ -181,22 +195,6 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         with torch_threads(1) if self._is_torch else nullcontext(), one_thread():
             yield
 
-    def _fill(self, out: Float, prints: Sequence[Any], cache: Cache | None) -> None:
-        """Write a batch's vectors to `out`: from the cache where they are there, computed otherwise."""
-        images = [pixels(p, self.layout) for p in prints]
-        missing = []
-        for i, image in enumerate(images):
-            vector = cache.read(image, out.shape[1:]) if cache else None
-            if vector is None:
-                missing.append(i)
-            else:
-                out[i] = vector
-        if missing:
-            out[missing] = self._vectors(self._values(np.stack([self.preprocessing_(images[i]) for i in missing])))
-        if cache:
-            for i in missing:
-                cache.write(images[i], out[i])
-
     def _values(self, images: Float) -> list[Float]:
         """Return each layer's values for a batch, after a check."""
         out = self._run(images)
@@ -220,19 +218,10 @@ class Backbone(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             size = network.size[0] or DEFAULT_SIDE, network.size[1] or DEFAULT_SIDE
         elif isinstance(size, (int, np.integer)):
             size = int(size), int(size)
-        return Preprocessing(
-            (int(size[0]), int(size[1])),
-            _for_channels(self.mean, network.channels),
-            _for_channels(self.std, network.channels),
-            self.channel_order,
-            network.channels,
-            network.channels_last,
-        )
-
-    def _settings(self) -> dict[str, Any]:
-        """Return all that a result depends on besides the pixels."""
-        own = {"layers": self.layers_, "pool": self.pool, "network": self._digest, "format": 4}
-        return vars(self.preprocessing_) | own
+        rows, columns = int(size[0]), int(size[1])
+        mean, std = (_for_channels(values, network.channels) for values in (self.mean, self.std))
+        given = self.channel_order, network.channels, network.channels_last
+        return Preprocessing((rows, columns), mean, std, *given)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -195,14 +194,10 @@ class NetworkReader:
 
         of_input = {key: value for key, value in self.given.items() if key != "layer"}
         network = FineTunedNetwork(self.network, **self.trained, **of_input)
-        if o is None:
-            return network
-        return network.set_params(
-            epochs=min(FINE_TUNING_EPOCHS, o.epochs),
-            head_epochs=o.epochs,
-            class_weight=o.class_weight,
-            random_state=o.seed,
-        )
+        if o is not None:
+            network.set_params(epochs=min(FINE_TUNING_EPOCHS, o.epochs), head_epochs=o.epochs)
+            network.set_params(class_weight=o.class_weight, random_state=o.seed)
+        return network
 
     def _backbone(self, **other: Any) -> Any:
         from ridgefeat.backbone import Backbone
@@ -222,12 +217,10 @@ def _vectors(
     ]
     for k in range(0, len(where), CHUNK):
         if progress:
-            backbone.set_params(on_print=partial(_report, progress, k, len(where)))
+            backbone.set_params(
+                on_print=lambda done, before=k: progress(before + done, len(where), "prints through the network")
+            )
         some = where[k : k + CHUNK]
         loaded = guarded_map(load_print, some, current_limits())
         images = [image.pixels for image in without_stopped(loaded, (s.relative for s in some))]
         yield slice(k, k + len(images)), backbone.transform(images)
-
-
-def _report(progress: Progress, before: int, total: int, done: int) -> None:
-    progress(before + done, total, "prints through the network")

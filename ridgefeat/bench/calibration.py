@@ -26,27 +26,22 @@ def raw_scores(estimator: Any, X: Any, classes: int) -> Floats:
 
     Raises ModelError if it offers neither probabilities nor a decision function.
     """
-    if hasattr(estimator, "predict_proba"):
-        log_p = _log_probabilities(estimator, X)
-        if classes == 2:
-            odds = log_p[:, 1] - log_p[:, 0]
-            return np.stack([-odds, odds], axis=1)
-        return log_p
-    if hasattr(estimator, "decision_function"):
+    if not hasattr(estimator, "predict_proba"):
+        if not hasattr(estimator, "decision_function"):
+            raise ModelError(f"{type(estimator).__name__} has neither predict_proba nor decision_function")
         d = np.asarray(estimator.decision_function(X), np.float64)
         return np.stack([-d, d], axis=1) if d.ndim == 1 else d
-    raise ModelError(f"{type(estimator).__name__} has neither predict_proba nor decision_function")
-
-
-def _log_probabilities(estimator: Any, X: Any) -> Floats:
-    """Return logarithms of probabilities, the estimator's own where it has them: they rank what rounds to 0 or 1."""
-    if hasattr(estimator, "predict_log_proba"):
+    log_p = np.array(np.nan)
+    if hasattr(estimator, "predict_log_proba"):  # its own logarithms rank what rounds to 0 or 1
         with np.errstate(divide="ignore"):
-            own_log = np.asarray(estimator.predict_log_proba(X), np.float64)
-        if np.isfinite(own_log).all():
-            return own_log
-    p = np.asarray(estimator.predict_proba(X), np.float64)
-    return np.log(np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
+            log_p = np.asarray(estimator.predict_log_proba(X), np.float64)
+    if not np.isfinite(log_p).all():
+        p = np.asarray(estimator.predict_proba(X), np.float64)
+        log_p = np.log(np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
+    if classes == 2:
+        odds = log_p[:, 1] - log_p[:, 0]
+        return np.stack([-odds, odds], axis=1)
+    return log_p
 
 
 def fit(scores: Floats, y: Ints) -> Any:

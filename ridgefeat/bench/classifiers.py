@@ -40,14 +40,20 @@ def maker(path: str, *settings: str, **parameters: Any) -> Callable[[Options], A
 
 
 def _make(path: str, settings: Sequence[str], parameters: Mapping[str, Any], o: Options) -> Any:
-    asked: dict[str, Any] = {"class_weight": o.class_weight, "priors": o.priors, "balanced": o.imbalance == "weights"}
-    asked |= {"random_state": o.seed, "epochs": o.epochs}
+    asked: dict[str, Any] = {"class_weight": o.class_weight, "priors": o.priors, "random_state": o.seed}
+    asked |= {"balanced": o.imbalance == "weights", "epochs": o.epochs}
     return _load(path)(**parameters, **{name: asked[name] for name in settings})
 
 
 def _load(path: str) -> Any:
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)
+
+
+def _trees(path: str, **parameters: Any) -> tuple[Callable[[Options], Any], Callable[[Options], Any]]:
+    """Return what makes the classifier, and the regressor, of scikit-learn's trees."""
+    classifier = maker(f"{path}Classifier", "class_weight", "random_state", **parameters)
+    return classifier, maker(f"{path}Regressor", "random_state", **parameters)
 
 
 def _after_pca(last: Callable[[Options], Any], o: Options) -> Any:
@@ -63,160 +69,69 @@ def _read_pixels(problem: Problem, root: Path) -> NDArray[Any]:
 
 
 _OWN = "ridgefeat.bench.estimators:"
-_FOREST: dict[str, Any] = {"n_estimators": 100, "min_samples_leaf": 5, "max_samples": 0.6}
-_EXTRA: dict[str, Any] = {"n_estimators": 200, "min_samples_leaf": 3}
+# The classifier, and the regressor where there is one.
+_DUMMY = maker("sklearn.dummy:DummyClassifier", strategy="prior"), maker("sklearn.dummy:DummyRegressor")
+_LOGISTIC = maker("sklearn.linear_model:LogisticRegression", "class_weight", C=1e-3, max_iter=300)
+_RIDGE = partial(maker, "sklearn.linear_model:Ridge")
+_SVR: dict[str, Any] = {"C": 1e-3, "loss": "squared_epsilon_insensitive", "dual": "auto", "max_iter": 5000}
+_LINEAR_SVM = (
+    maker("sklearn.svm:LinearSVC", "class_weight", "random_state", C=1e-4, dual="auto"),
+    maker(_OWN + "StandardisedLinearSVR", "random_state", **_SVR),
+)
+_RBF_SVM = maker(_OWN + "RbfClassifier", "class_weight"), maker(_OWN + "RbfRegressor")
+_FOREST = _trees(
+    "sklearn.ensemble:RandomForest", n_estimators=100, min_samples_leaf=5, max_samples=0.6, max_features="sqrt"
+)
+_EXTRA = _trees("sklearn.ensemble:ExtraTrees", n_estimators=200, min_samples_leaf=3, max_features="sqrt")
+_TREE = _trees("sklearn.tree:DecisionTree", max_depth=5, min_samples_leaf=20)
 # No early stopping: it would set prints aside at random, so that people stand on both sides. No weights: scikit-learn
 # then bins by weighted quantiles, which takes fifty times as long as the fit.
-_BOOSTING: dict[str, Any] = {"max_iter": 100, "max_leaf_nodes": 15, "max_features": 0.1, "l2_regularization": 10.0}
+_SETTINGS: dict[str, Any] = {"max_iter": 100, "max_leaf_nodes": 15, "max_features": 0.1, "l2_regularization": 10.0}
+_BOOSTING = (
+    maker("sklearn.ensemble:HistGradientBoostingClassifier", "random_state", **_SETTINGS, early_stopping=False),
+    maker("sklearn.ensemble:HistGradientBoostingRegressor", "random_state", **_SETTINGS, early_stopping=False),
+)
 _NEAREST: dict[str, Any] = {"n_neighbors": 25, "weights": "distance", "algorithm": "brute"}
-_TREE: dict[str, Any] = {"max_depth": 5, "min_samples_leaf": 20}
-_LDA = "sklearn.discriminant_analysis:LinearDiscriminantAnalysis"
-_PIXELS: dict[str, Any] = {"input": "pixels", "read": _read_pixels, "scaled": False}
-_CNN = ("ridgefeat.nn.classifier:NumpyCNNClassifier", "epochs", "class_weight", "random_state")
+_KNN = maker(_OWN + "NearestClasses", **_NEAREST), maker(_OWN + "NearestNumbers", **_NEAREST)
+_BAYES = maker("sklearn.naive_bayes:GaussianNB", "priors", var_smoothing=1e-3)
+_LDA = partial(maker, "sklearn.discriminant_analysis:LinearDiscriminantAnalysis", "priors", solver="lsqr")
+_PCA_LDA, _PCA_RIDGE = partial(_after_pca, _LDA(shrinkage="auto")), partial(_after_pca, _RIDGE(alpha=10.0))
+_KMEANS = maker(_OWN + "NamedClusters", "balanced", "random_state"), maker(_OWN + "ClusterMeans", "random_state")
+_PIXEL_SVM = maker(_OWN + "RbfClassifier", "class_weight", C=1.0, spread=1.0)
 _STOPPED: dict[str, Any] = {"validation_fraction": VALIDATION_SHARE, "patience": PATIENCE}
-_LEAF: dict[str, list[Any]] = {"min_samples_leaf": [2, 5, 10], "max_features": ["sqrt", 0.1]}
-METHODS: dict[str, Method] = {
-    m.name: m
-    for m in (
-        Method(
-            "dummy",
-            "the most frequent class, or the mean; ignores the print",
-            maker("sklearn.dummy:DummyClassifier", strategy="prior"),
-            maker("sklearn.dummy:DummyRegressor"),
-        ),
-        Method(
-            "logistic",
-            "logistic regression, L2",
-            maker("sklearn.linear_model:LogisticRegression", "class_weight", C=1e-3, max_iter=300),
-            grid={"C": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]},
-        ),
-        Method(
-            "ridge",
-            "linear regression, L2",
-            None,
-            maker("sklearn.linear_model:Ridge", alpha=1000.0),
-            grid={"alpha": [100.0, 1000.0, 10000.0]},
-        ),
-        Method(
-            "linear-svm",
-            "linear support vector machine",
-            maker("sklearn.svm:LinearSVC", "class_weight", "random_state", C=1e-4, dual="auto"),
-            maker(
-                "ridgefeat.bench.estimators:StandardisedLinearSVR",
-                "random_state",
-                C=1e-3,
-                loss="squared_epsilon_insensitive",
-                dual="auto",
-                max_iter=5000,
-            ),
-            grid={"C": [1e-5, 1e-4, 1e-3]},
-            cost=3,
-        ),
-        Method(
-            "rbf-svm",
-            "support vector machine with radial basis functions",
-            maker(_OWN + "RbfClassifier", "class_weight"),
-            maker(_OWN + "RbfRegressor"),
-            grid={"C": [1.0, 3.0, 10.0], "spread": [0.1, 0.3, 1.0]},
-            cost=5,
-        ),
-        Method(
-            "random-forest",
-            "100 trees on bootstrap samples",
-            maker("sklearn.ensemble:RandomForestClassifier", "class_weight", "random_state", **_FOREST),
-            maker("sklearn.ensemble:RandomForestRegressor", "random_state", **_FOREST, max_features="sqrt"),
-            grid=_LEAF,
-            cost=17,
-        ),
-        Method(
-            "extra-trees",
-            "200 trees with random cuts",
-            maker("sklearn.ensemble:ExtraTreesClassifier", "class_weight", "random_state", **_EXTRA),
-            maker("sklearn.ensemble:ExtraTreesRegressor", "random_state", **_EXTRA, max_features="sqrt"),
-            grid=_LEAF,
-            cost=18,
-        ),
-        Method(
-            "gradient-boosting",
-            "100 histogram-based boosted trees, unweighted",
-            maker("sklearn.ensemble:HistGradientBoostingClassifier", "random_state", **_BOOSTING, early_stopping=False),
-            maker("sklearn.ensemble:HistGradientBoostingRegressor", "random_state", **_BOOSTING, early_stopping=False),
-            grid={"learning_rate": [0.03, 0.1], "max_leaf_nodes": [7, 15]},
-            cost=17,
-        ),
-        Method(
-            "knn",
-            "25 nearest neighbours, weighted",
-            maker(_OWN + "NearestClasses", **_NEAREST),
-            maker(_OWN + "NearestNumbers", **_NEAREST),
-            grid={"n_neighbors": [5, 25, 75]},
-        ),
-        Method(
-            "naive-bayes",
-            "Gaussian naive Bayes",
-            maker("sklearn.naive_bayes:GaussianNB", "priors", var_smoothing=1e-3),
-            grid={"var_smoothing": [1e-6, 1e-3, 1e-1]},
-        ),
-        Method(
-            "tree",
-            "one decision tree of depth 5",
-            maker("sklearn.tree:DecisionTreeClassifier", "class_weight", "random_state", **_TREE),
-            maker("sklearn.tree:DecisionTreeRegressor", "random_state", **_TREE),
-            grid={"max_depth": [3, 5, 8]},
-            cost=8,
-        ),
-        Method(
-            "pca-lda",
-            "200 principal components, shrunken linear discriminant",
-            partial(_after_pca, maker(_LDA, "priors", solver="lsqr", shrinkage="auto")),
-            cost=2,
-        ),
-        Method(
-            "lda",
-            "shrunken linear discriminant on all columns",
-            maker(_LDA, "priors", solver="lsqr", shrinkage=0.3),
-            grid={"shrinkage": [0.1, 0.3, 0.6, "auto"]},
-            cost=3,
-        ),
-        Method(
-            "pca-ridge",
-            "200 principal components, linear regression",
-            None,
-            partial(_after_pca, maker("sklearn.linear_model:Ridge", alpha=10.0)),
-            cost=2,
-        ),
-        Method(
-            "kmeans",
-            "16 clusters, each named by its majority",
-            maker(_OWN + "NamedClusters", "balanced", "random_state"),
-            maker(_OWN + "ClusterMeans", "random_state"),
-            cost=3,
-        ),
-        Method(
-            "pixels-rbf-svm",
-            f"RBF SVM on {SIDE} x {SIDE} pixels",
-            maker(_OWN + "RbfClassifier", "class_weight", C=1.0, spread=1.0),
-            cost=25,
-            **_PIXELS,
-        ),
-        Method(
-            "cnn-two-block",
-            f"network of two convolutions on {SIDE} x {SIDE} pixels, stopped by groups of the training fold",
-            maker(*_CNN, network="two-block", **_STOPPED),
-            cost=250,
-            in_epochs=True,
-            **_PIXELS,
-        ),
-        Method(
-            "cnn-three-block",
-            f"network of six convolutions with batch normalisation on {SIDE} x {SIDE} pixels, stopped likewise",
-            maker(*_CNN, network="three-block", **_STOPPED),
-            cost=1000,
-            in_epochs=True,
-            **_PIXELS,
-        ),
-    )
-}
+_CNN = partial(
+    maker, "ridgefeat.nn.classifier:NumpyCNNClassifier", "epochs", "class_weight", "random_state", **_STOPPED
+)
+_PIXELS: dict[str, Any] = {"input": "pixels", "read": _read_pixels, "scaled": False}
+_ON_PIXELS = f"on {SIDE} x {SIDE} pixels"
+_TWO = f"network of two convolutions {_ON_PIXELS}, stopped by groups of the training fold"
+_SIX = f"network of six convolutions with batch normalisation {_ON_PIXELS}, stopped likewise"
+# What --tune tries.
+_BY_LEAF: dict[str, Any] = {"grid": {"min_samples_leaf": [2, 5, 10], "max_features": ["sqrt", 0.1]}}
+_BY_RATE: dict[str, Any] = {"grid": {"learning_rate": [0.03, 0.1], "max_leaf_nodes": [7, 15]}}
+_BY_WIDTH: dict[str, Any] = {"grid": {"C": [1.0, 3.0, 10.0], "spread": [0.1, 0.3, 1.0]}}
+_BY_SHRINKAGE: dict[str, Any] = {"grid": {"shrinkage": [0.1, 0.3, 0.6, "auto"]}}
+_EVERY = (
+    Method("dummy", "the most frequent class, or the mean; ignores the print", *_DUMMY),
+    Method("logistic", "logistic regression, L2", _LOGISTIC, grid={"C": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]}),
+    Method("ridge", "linear regression, L2", None, _RIDGE(alpha=1000.0), grid={"alpha": [100.0, 1000.0, 10000.0]}),
+    Method("linear-svm", "linear support vector machine", *_LINEAR_SVM, grid={"C": [1e-5, 1e-4, 1e-3]}, cost=3),
+    Method("rbf-svm", "support vector machine with radial basis functions", *_RBF_SVM, **_BY_WIDTH, cost=5),
+    Method("random-forest", "100 trees on bootstrap samples", *_FOREST, **_BY_LEAF, cost=17),
+    Method("extra-trees", "200 trees with random cuts", *_EXTRA, **_BY_LEAF, cost=18),
+    Method("gradient-boosting", "100 histogram-based boosted trees, unweighted", *_BOOSTING, **_BY_RATE, cost=17),
+    Method("knn", "25 nearest neighbours, weighted", *_KNN, grid={"n_neighbors": [5, 25, 75]}),
+    Method("naive-bayes", "Gaussian naive Bayes", _BAYES, grid={"var_smoothing": [1e-6, 1e-3, 1e-1]}),
+    Method("tree", "one decision tree of depth 5", *_TREE, grid={"max_depth": [3, 5, 8]}, cost=8),
+    Method("pca-lda", "200 principal components, shrunken linear discriminant", _PCA_LDA, cost=2),
+    Method("lda", "shrunken linear discriminant on all columns", _LDA(shrinkage=0.3), **_BY_SHRINKAGE, cost=3),
+    Method("pca-ridge", "200 principal components, linear regression", None, _PCA_RIDGE, cost=2),
+    Method("kmeans", "16 clusters, each named by its majority", *_KMEANS, cost=3),
+    Method("pixels-rbf-svm", f"RBF SVM {_ON_PIXELS}", _PIXEL_SVM, cost=25, **_PIXELS),
+    Method("cnn-two-block", _TWO, _CNN(network="two-block"), cost=250, in_epochs=True, **_PIXELS),
+    Method("cnn-three-block", _SIX, _CNN(network="three-block"), cost=1000, in_epochs=True, **_PIXELS),
+)
+METHODS: dict[str, Method] = {m.name: m for m in _EVERY}
 ENSEMBLES = {
     "mean": "mean of the best others' calibrated log-odds, the best chosen in other folds",
     "stack": "logistic regression on the others' calibrated log-odds, fitted in other folds",
@@ -225,19 +140,15 @@ ENSEMBLES = {
 
 def default_names(kind: Kind) -> list[str]:
     """Return the feature classifiers that fit the kind of target, in their order."""
-    fits = [
-        m.name for m in METHODS.values() if m.input == FEATURES and (m.regress if kind == "regression" else m.classify)
-    ]
+    make = "regress" if kind == "regression" else "classify"
+    fits = [m.name for m in METHODS.values() if m.input == FEATURES and getattr(m, make)]
     return [*fits, *ENSEMBLES] if kind != "regression" else [*fits, "mean"]
 
 
 def find(name: str) -> Method:
     """Return a method by name, or the user's own estimator by import path (module:Class).
 
-    Raises
-    ------
-    ParameterError
-        If there is no such name, or the path cannot be imported or is no estimator.
+    Raises ParameterError if there is no such name, or the path cannot be imported or is no estimator.
 
     Examples
     --------
@@ -267,17 +178,8 @@ def find(name: str) -> Method:
 def build(method: Method, options: Options, **parameters: Any) -> Any:
     """Return an unfitted pipeline: ("harmonise",) ("scale", "fill",) ("select",) then the estimator, "model".
 
-    Parameters
-    ----------
-    method : Method
-    options : Options
-    **parameters
-        What is no setting of the comparison (the number of threads, say), for estimators that have such parameters.
-
-    Raises
-    ------
-    ParameterError
-        If the method is not for that kind of target.
+    `parameters` are no settings of the comparison (the number of threads, say); estimators that have them get them.
+    Raises ParameterError if the method is not for that kind of target.
     """
     from ridgefeat.bench.estimators import GroupScaler, Resampler
     from ridgefeat.bench.harmonising import Harmonizer

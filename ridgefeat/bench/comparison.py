@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ridgefeat._version import __version__
 from ridgefeat.audit.results import check_results
 from ridgefeat.audit.run import Audit
 from ridgefeat.audit.table import AuditParams, make_table, not_checked
@@ -19,10 +21,9 @@ from ridgefeat.bench import diagnostics, splits, statistics, tables
 from ridgefeat.bench.classifiers import ENSEMBLES, default_names, find
 from ridgefeat.bench.confounds import probe_confounds
 from ridgefeat.bench.ensemble import evaluate_ensemble
-from ridgefeat.bench.evaluation import Inputs, Outcome, evaluate, failure
+from ridgefeat.bench.evaluation import Outcome, evaluate, failure
 from ridgefeat.bench.inputs import make_inputs
-from ridgefeat.bench.metrics import Weights
-from ridgefeat.bench.options import Method, Options, Progress
+from ridgefeat.bench.options import Options, Progress
 from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions, pool_predictions
 from ridgefeat.bench.results import Comparison, Fold, Problem, Reproduction, Run
 from ridgefeat.errors import TableError
@@ -65,52 +66,55 @@ def compare(
     names = list(dict.fromkeys([*(o.classifiers or default_names(problem.kind)), *known]))
     methods = [known.get(n) or find(n) for n in names if n not in ENSEMBLES]
     inputs = make_inputs(problem, o, methods, progress)
-    by_method = evaluate(problem, methods, folds, o, inputs, progress)
-    balanced = o.imbalance != "none"
-    inner = _predict_training_rows(problem, methods, folds, o, inputs, progress)
-    pooled = {
-        n: pool_predictions(problem, found, balanced=balanced, inner=inner.get(n))
-        for n, found in by_method.items()
-        if not failure(found)
-    }
+    run = partial(evaluate, problem, options=o, inputs=inputs, progress=progress)
+    pool = partial(pool_predictions, problem, balanced=o.imbalance != "none")
+    by_method = run(methods, folds)
+    inner: dict[str, PooledPredictions] = {}
+    if training_folds := _fold_training_rows(problem, folds, o):
+        # Networks that train in epochs stay uncalibrated, and outside ensembles, rather than be trained several times.
+        found = run([m for m in methods if not m.in_epochs], training_folds)
+        inner = {n: pool(outcomes) for n, outcomes in found.items() if not failure(outcomes)}
+    pooled = {n: pool(found, inner=inner.get(n)) for n, found in by_method.items() if not failure(found)}
     members, learned = dict(pooled), {n: p for n, p in inner.items() if n in pooled}
     for name in ENSEMBLES:
         if name in names:
             try:
                 by_method[name] = evaluate_ensemble(problem, name, members, learned or None)
                 if learned:
-                    found = evaluate_ensemble(problem, name, learned)
-                    inner[name] = pool_predictions(problem, found, balanced=balanced)
-                pooled[name] = pool_predictions(problem, by_method[name], balanced=balanced, inner=inner.get(name))
+                    inner[name] = pool(evaluate_ensemble(problem, name, learned))
+                pooled[name] = pool(by_method[name], inner=inner.get(name))
             except ValueError as error:
                 by_method[name] = [Outcome(name, f, None, None, reason=str(error)) for f in folds]
     by_method = {n: by_method[n] for n in names}
     pooled = {n: pooled[n] for n in names if n in pooled}
     meanings = {**ENSEMBLES, **{m.name: m.meaning for m in methods}}
-    runs = tuple(_run(n, meanings[n], by_method[n]) for n in names)
-    weights = statistics.group_weights(
-        len(np.unique(problem.groups.astype(str))), o.seed, statistics.samples_for(len(problem), o.samples)
-    )
+    runs = []
+    for n in names:
+        reason = by_method[n][0].reason if n in ENSEMBLES else failure(by_method[n])
+        seconds = sum(outcome.seconds for outcome in by_method[n])
+        runs.append(Run(n, meanings[n], "failed" if reason else "ok", reason, seconds))
+    samples = statistics.samples_for(len(problem), o.samples)
+    weights = statistics.group_weights(len(np.unique(problem.groups.astype(str))), o.seed, samples)
     comparison = Comparison(
         problem=problem,
         folds=tuple(folds),
         leaks=any(f.shared_groups for f in folds),
-        runs=runs,
+        runs=tuple(runs),
         calibrated=bool(pooled) and all(p.calibrated for p in pooled.values()),
         reproduction=_reproduction(problem, options or Options(), len(folds)),
         audit=audit,
         **tables.tabulate(problem, runs, by_method, pooled, weights, o.select and o.select.reliability),
     )
     if o.fuse is not None and pooled:
-        small, fused = fuse_predictions(problem, pooled, o.fuse, balanced=balanced, inner=inner)
-        comparison = replace(
-            comparison,
-            fuse=o.fuse,
-            fused_scores=tables.list_scores(small, fused),
-            fused_summary=tables.summarise(small, runs, fused, weights),
-        )
-    if o.diagnose and comparison.best:
-        comparison = _diagnose(comparison, [m for m in methods if m.name in pooled], o, inputs, weights, progress)
+        small, fused = fuse_predictions(problem, pooled, o.fuse, balanced=o.imbalance != "none", inner=inner)
+        scores, summary = tables.list_scores(small, fused), tables.summarise(small, runs, fused, weights)
+        comparison = replace(comparison, fuse=o.fuse, fused_scores=scores, fused_summary=summary)
+    able = [m for m in methods if m.name in pooled] if o.diagnose else []
+    if method := diagnostics.choose_method(comparison, able):
+        # One repeat, with the settings as they come, is enough to see what drives a result.
+        first, untuned = tuple(f for f in folds if f.repeat == 0), replace(o, tune=False)
+        refitter = diagnostics.Refitter(problem, method, untuned, first, np.asarray(inputs[method.input]), weights)
+        comparison = replace(comparison, **_diagnose(refitter, progress))
     return replace(comparison, audit=_audit_results(comparison))
 
 
@@ -134,52 +138,18 @@ def _audit_results(comparison: Comparison) -> Audit | None:
     return known and known.with_findings(found)
 
 
-def _predict_training_rows(
-    problem: Problem,
-    methods: Sequence[Method],
-    folds: Sequence[Fold],
-    options: Options,
-    inputs: Inputs,
-    progress: Progress | None,
-) -> dict[str, PooledPredictions]:
-    """Return predictions in folds of the training rows, where no other fold shows what a calibration could learn from.
-
-    A network that trains in epochs is left out: it stays uncalibrated, and outside ensembles, rather than be trained
-    several times.
-    """
+def _fold_training_rows(problem: Problem, folds: Sequence[Fold], options: Options) -> Sequence[Fold]:
+    """Return folds of the training rows, where no other fold shows what a calibration could learn from."""
     if len({f.repeat for f in folds}) < len(folds):
-        return {}
-    able = [m for m in methods if not m.in_epochs]
+        return ()
     try:
-        inner = splits.inner_folds(problem, folds, options.folds, options.seed)
+        return splits.inner_folds(problem, folds, options.folds, options.seed)
     except TableError:  # too few groups: uncalibrated
-        return {}
-    by_method = evaluate(problem, able, inner, options, inputs, progress)
-    balanced = options.imbalance != "none"
-    return {n: pool_predictions(problem, f, balanced=balanced) for n, f in by_method.items() if not failure(f)}
+        return ()
 
 
-def _run(name: str, meaning: str, outcomes: Sequence[Outcome]) -> Run:
-    reason = outcomes[0].reason if name in ENSEMBLES else failure(outcomes)
-    return Run(name, meaning, "failed" if reason else "ok", reason, sum(o.seconds for o in outcomes))
-
-
-def _diagnose(
-    comparison: Comparison,
-    methods: Sequence[Method],
-    options: Options,
-    inputs: Inputs,
-    weights: Weights,
-    progress: Progress | None,
-) -> Comparison:
-    """Return the comparison with learning curve, importances, families, confounds and controls, as far as can be."""
-    method = diagnostics.choose_method(comparison, methods)
-    if method is None:
-        return comparison
-    # One repeat, with the settings as they come, is enough to see what drives a result.
-    folds, untuned = tuple(f for f in comparison.folds if f.repeat == 0), replace(options, tune=False)
-    X = np.asarray(inputs[method.input])
-    refitter = diagnostics.Refitter(comparison.problem, method, untuned, folds, X, weights)
+def _diagnose(refitter: diagnostics.Refitter, progress: Progress | None) -> dict[str, Any]:
+    """Return learning curve, importances, families, confounds and controls, as far as can be."""
     steps: dict[str, Any] = {
         "learning": diagnostics.learning_curve,
         "ablation": diagnostics.ablation,
@@ -194,12 +164,10 @@ def _diagnose(
         found[name] = step(refitter)
     if progress:
         progress(len(steps), len(steps), "")
-    return replace(comparison, **found)
+    return found
 
 
 def _reproduction(problem: Problem, options: Options, n_folds: int) -> Reproduction:
-    from ridgefeat._version import __version__
-
     libraries = ("numpy", "scipy", "scikit-learn", "pandas", "joblib")
     completed = ("seed", "jobs", "kind", "n_classes")
     asked = {k: v for k, v in vars(options).items() if k not in completed and v not in ((), None)}

@@ -21,7 +21,7 @@ from ridgefeat.bench.diagnostics import Refitter
 from ridgefeat.bench.estimators import Residualizer
 from ridgefeat.bench.inputs import level_names
 from ridgefeat.bench.metrics import Predictions, Weights
-from ridgefeat.bench.options import Method, Options
+from ridgefeat.bench.options import Options
 from ridgefeat.bench.pooling import PooledPredictions, fuse_predictions
 from ridgefeat.bench.print_pairs import PRODUCT
 from ridgefeat.bench.tables import FINGER
@@ -29,14 +29,8 @@ from ridgefeat.threshold.intervals import number_interval
 
 ACQUISITION_COLUMNS: dict[str, tuple[str, ...]] = {
     "pressure": ("ridge_thickness_ratio", "quality_dark_share"),
-    "contrast": (
-        "quality_sigma",
-        "quality_roi_mean",
-        "quality_grey_mean",
-        "quality_grey_std",
-        "quality_grey_p10",
-        "quality_grey_p90",
-    ),
+    "contrast": ("quality_sigma", "quality_roi_mean")
+    + ("quality_grey_mean", "quality_grey_std", "quality_grey_p10", "quality_grey_p90"),
     "size": ("ridge_area", "ridge_width", "ridge_height", "quality_area_share"),
     "position": ("quality_area_cut", "orient_core_x"),
 }
@@ -71,24 +65,24 @@ def probe_confounds(refitter: Refitter) -> pd.DataFrame | None:
     """Return how well acquisition columns and ridges predict by themselves; see Comparison.confounds."""
     method = find("ridge" if refitter.problem.kind == "regression" else "logistic")
     rows, found = [], {}
+    metric, weights, fuse = refitter.problem.metric, refitter.weights, refitter.options.fuse
     for confound in list_confounds(refitter):
         pooled = _predict(replace(refitter, method=method), confound)
         if pooled is None:
             continue
-        found[confound.name] = pooled.predictions
-        row: dict[str, Any] = {
-            "classifier": method.name,
-            "confound": confound.name,
-            "meaning": confound.meaning,
-            "columns": confound.columns.shape[1],
-        }
-        metric = refitter.problem.metric
-        for prefix, p in (("value", pooled.predictions), ("fused", _fuse(refitter, pooled))):
-            figures = [np.nan] * 3 if p is None else statistics.with_intervals(p, refitter.weights, [metric]).values()
-            row |= statistics.with_ends(prefix, figures)
+        own: Predictions = pooled.predictions
+        found[confound.name] = own
+        row: dict[str, Any] = {"classifier": method.name, "confound": confound.name, "meaning": confound.meaning}
+        row["columns"] = confound.columns.shape[1]
+        row |= statistics.with_ends("value", statistics.with_intervals(own, weights, [metric]).values())
+        fused: Iterable[float] = (np.nan,) * 3
+        if fuse is not None:
+            mean = fuse_predictions(refitter.problem, {"": pooled}, fuse)[1][""].predictions
+            fused = statistics.with_intervals(mean, weights, [metric]).values()
+        row |= statistics.with_ends("fused", fused)
         explained = (np.nan,) * 3
         if confound.of in found:
-            explained = explained_share(found[confound.of], pooled.predictions, refitter.weights, metric)
+            explained = explained_share(found[confound.of], own, weights, metric)
         rows.append(row | statistics.with_ends("explained", explained))
     return pd.DataFrame(rows) if rows else None
 
@@ -111,13 +105,6 @@ def explained_share(whole: Predictions, rest: Predictions, weights: Weights, met
     return value, *number_interval(value, spread, groups)
 
 
-def _fuse(refitter: Refitter, pooled: PooledPredictions) -> Predictions | None:
-    """Return the mean over the prints of each value of the label that prints are fused by; None without one."""
-    if refitter.options.fuse is None:
-        return None
-    return fuse_predictions(refitter.problem, {"": pooled}, refitter.options.fuse)[1][""].predictions
-
-
 def list_confounds(refitter: Refitter) -> list[Confound]:
     """Return each kind of acquisition column, all, the finger, the ridges, both, and each with the other removed."""
     problem = refitter.problem
@@ -135,9 +122,10 @@ def list_confounds(refitter: Refitter) -> list[Confound]:
     everything = take(taken)
     found = [Confound(kind, f"{kind} alone", columns) for kind, columns in by_kind.items()]
     found.append(Confound(ALL, f"{', '.join(kinds)} together", everything))
-    finger = _finger_columns(refitter)
-    if finger is not None:
-        found.append(Confound("finger", "which finger of which hand, without the print", finger))
+    if known := [c for c in FINGER if c in problem.labels and c != problem.target]:
+        finger = pd.get_dummies(level_names(problem.labels, known)).to_numpy(np.float32)
+        if finger.shape[1] > 1:
+            found.append(Confound("finger", "which finger of which hand, without the print", finger))
     by_family = {
         family: own
         for family, names in problem.families.items()
@@ -178,30 +166,16 @@ def acquisition_columns(names: Iterable[str]) -> dict[str, list[str]]:
     return {kind: own for kind, own in found.items() if own}
 
 
-def _finger_columns(refitter: Refitter) -> NDArray[Any] | None:
-    """Return which finger each print is of as columns of 0 and 1; None where it is the target or not known."""
-    labels = refitter.problem.labels
-    known = [c for c in FINGER if c in labels and c != refitter.problem.target]
-    if not known:
-        return None
-    made = pd.get_dummies(level_names(labels, known)).to_numpy(np.float32)
-    return made if made.shape[1] > 1 else None
-
-
 def _predict(refitter: Refitter, confound: Confound) -> PooledPredictions | None:
     parts = [confound.columns]
     if confound.removed is not None:
+        n_removed = confound.removed.shape[1]
         parts.append(confound.removed)
-        refitter = replace(refitter, method=_residualised(refitter.method, confound.removed.shape[1]))
+        make: Any = refitter.method.classify or refitter.method.regress
+
+        def made(options: Options) -> Any:
+            return make_pipeline(Residualizer(n_removed), make(options))
+
+        refitter = replace(refitter, method=replace(refitter.method, classify=made, regress=made))
     X = np.concatenate([*parts, refitter.levels], axis=1)
     return refitter.without_selection().pool(refitter.problem, X, refitter.folds)
-
-
-def _residualised(method: Method, n_removed: int) -> Method:
-    """Return a linear method that regresses the last columns out of the others first."""
-    make: Any = method.classify or method.regress
-
-    def made(options: Options) -> Any:
-        return make_pipeline(Residualizer(n_removed), make(options))
-
-    return replace(method, classify=made, regress=made)

@@ -107,7 +107,11 @@ def make_problem(
     names = [name for columns in by_family.values() for name in columns]
     if target in names:
         raise TableError(f"target {target!r} is itself a feature; name a label column")
-    names = _informative(frame, _unlabelled(about, names, target, notes), notes)
+    using = {c["name"] for c in about["columns"] if target in c.get("uses", ())}
+    names = _leave_out(names, using, f"computed with the help of {target!r}", notes)
+    if not names:
+        raise TableError(f"every feature column was computed with the help of {target!r}; nothing is left")
+    names = _informative(frame, names, notes)
     kept = set(names)
     if kind is None:
         kind = infer_kind(frame[target])
@@ -118,12 +122,18 @@ def make_problem(
                 "give --kind regression"
             )
     classes, y = _encode(frame[target], kind, target)
+    if kind != "binary":
+        positive = None
+    elif positive is None:
+        positive = classes[int(np.argmin(np.bincount(y, minlength=2)))]
+    elif positive not in classes:
+        raise ParameterError(f"no class {positive!r} can be the positive one; there are: {', '.join(classes)}")
     return Problem(
         target=target,
         group=group,
         kind=kind,
         classes=classes,
-        positive=_positive(classes, y, positive) if kind == "binary" else None,
+        positive=positive,
         features=frame[names].astype(np.float32),
         families={f: own for f, columns in by_family.items() if (own := [n for n in columns if n in kept])},
         y=y,
@@ -160,34 +170,22 @@ def _by_family(columns: Iterable[Mapping[str, Any]], families: Iterable[str] | N
     return {f: columns for f, columns in found.items() if f in wanted}
 
 
-def _unlabelled(about: Mapping[str, Any], names: Sequence[str], target: str, notes: list[str]) -> list[str]:
-    """Leave out columns that were computed with the help of the target."""
-    using = {c["name"] for c in about["columns"] if target in c.get("uses", ())}
-    _note_left_out([n for n in names if n in using], f"computed with the help of {target!r}", notes)
-    left = [n for n in names if n not in using]
-    if not left:
-        raise TableError(f"every feature column was computed with the help of {target!r}; nothing is left")
-    return left
-
-
 def _informative(frame: pd.DataFrame, names: list[str], notes: list[str]) -> list[str]:
     """Leave out columns that are the same in every print; no label is looked at."""
     values = frame[names].to_numpy(np.float32)
-    empty = np.isnan(values).all(axis=0)
-    low = np.where(np.isnan(values), np.inf, values).min(axis=0)
-    high = np.where(np.isnan(values), -np.inf, values).max(axis=0)
-    constant = (low == high) & ~np.isnan(values).any(axis=0)
-    for reason, out in (("empty in every print", empty), ("constant", constant)):
-        _note_left_out([names[i] for i in np.flatnonzero(out)], reason, notes)
-    left = [names[i] for i in np.flatnonzero(~(empty | constant))]
+    kinds = {"empty in every print": np.isnan(values).all(axis=0), "constant": (values == values[0]).all(axis=0)}
+    left = names
+    for reason, which in kinds.items():
+        left = _leave_out(left, {names[i] for i in np.flatnonzero(which)}, reason, notes)
     if not left:
         raise TableError("every feature column is empty or constant; nothing can be predicted from them")
     return left
 
 
-def _note_left_out(columns: Sequence[str], reason: str, notes: list[str]) -> None:
-    if columns:
-        notes.append(f"{count_of(len(columns), 'column')} left out, {reason}: {first_few(columns)}")
+def _leave_out(names: list[str], out: set[str], reason: str, notes: list[str]) -> list[str]:
+    if gone := [n for n in names if n in out]:
+        notes.append(f"{count_of(len(gone), 'column')} left out, {reason}: {first_few(gone)}")
+    return [n for n in names if n not in out]
 
 
 def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str, ...], Any]:
@@ -211,11 +209,3 @@ def _encode(column: pd.Series[Any], kind: Kind, target: str) -> tuple[tuple[str,
             "For a quantity ask for regression"
         )
     return tuple(map(str, classes)), y.astype(np.int64)
-
-
-def _positive(classes: Sequence[str], y: Any, asked: str | None) -> str:
-    if asked is None:
-        return classes[int(np.argmin(np.bincount(y, minlength=2)))]
-    if asked not in classes:
-        raise ParameterError(f"no class {asked!r} can be the positive one; there are: {', '.join(classes)}")
-    return asked

@@ -156,13 +156,11 @@ def permutation_importance(refitter: Refitter) -> pd.DataFrame | None:
     """
     problem, options, X = refitter.problem, refitter.options, refitter.X
     names = list(problem.features.columns)
-    family_of = {name: f for f, columns in problem.families.items() for name in columns}
-    blocks: dict[tuple[str, str], list[int]] = {
-        ("family", f): [names.index(c) for c in columns] for f, columns in problem.families.items()
-    }
+    family_of = {name: f for f, own in problem.families.items() for name in own}
+    blocks = {("family", f): [names.index(c) for c in own] for f, own in problem.families.items()}
     columns = _most_different(problem, X) if len(names) > MAX_COLUMNS else range(len(names))
     blocks |= {("column", names[i]): [i] for i in columns}
-    given = refitter.method, options, X, problem.y, statistics.group_numbers(problem.groups), list(blocks.values())
+    given = list(blocks.values()), refitter.method, options, X, problem.y, statistics.group_numbers(problem.groups)
     work = (delayed(_shuffle_blocks)(f, *given) for f in refitter.folds)
     try:
         outcomes = list(spread(work, count_workers(options.jobs), ordered=True))
@@ -189,25 +187,17 @@ def permutation_importance(refitter: Refitter) -> pd.DataFrame | None:
 def _most_different(problem: Problem, X: NDArray[Any]) -> list[int]:
     """Return the columns that differ most by target: worth a look one by one."""
     values = np.nan_to_num(X[:, : problem.features.shape[1]])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         score = (f_regression if problem.kind == "regression" else f_classif)(values, problem.y)[0]
     return [int(i) for i in np.argsort(-np.nan_to_num(score), kind="stable")[:MAX_COLUMNS]]
 
 
 def _shuffle_blocks(
-    fold: Fold,
-    method: Method,
-    options: Options,
-    X: NDArray[Any],
-    y: NDArray[Any],
-    groups: NDArray[Any],
-    blocks: list[list[int]],
+    fold: Fold, blocks: list[list[int]], method: Method, options: Options, X: NDArray[Any], *labels: NDArray[Any]
 ) -> list[Outcome]:
-    """Return a fold's outcome, then that with each block of columns shuffled in the test rows."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pipeline, _ = fit(build(method, options), method, fold, options, X, y, groups)
+    """Return a fold's outcome, then that with each block of columns shuffled in the test rows; labels: y, groups."""
+    with warnings.catch_warnings(action="ignore"):
+        pipeline, _ = fit(build(method, options), method, fold, options, X, *labels)
         last = -2 if "select" in pipeline.named_steps else -1
         before, model = pipeline[:last], pipeline[last:]
         test = np.asarray(before.transform(X[fold.test]), np.float32)

@@ -23,7 +23,7 @@ from ridgefeat.bench import calibration
 from ridgefeat.bench.evaluation import Outcome
 from ridgefeat.bench.metrics import Floats, Ints, Predictions, figure
 from ridgefeat.bench.pooling import PooledPredictions, sources
-from ridgefeat.bench.results import LESS_IS_BETTER, Fold, Problem
+from ridgefeat.bench.results import LESS_IS_BETTER, Problem
 
 TOLERANCE = 0.02
 """Distance behind the best classifier that counts as a tie: share of the main metric's range, or of the error."""
@@ -59,7 +59,12 @@ def evaluate_ensemble(
             others = as_columns([log_odds(p.select(source)) for p in learned.values()])
             model = fit_stack(others, next(iter(learned.values())).y[source])
             score[own] = calibration.raw_scores(model, columns[own], len(model.classes_))
-    return [_outcome(name, f, score[whole.predictions.fold == i], problem) for i, f in enumerate(whole.folds)]
+    parts = [score[whole.predictions.fold == i] for i in range(len(whole.folds))]
+    if problem.kind == "regression":
+        found = [(part[:, 0], np.zeros((len(part), 0))) for part in parts]
+    else:
+        found = [(part.argmax(axis=1), part) for part in parts]
+    return [Outcome(name, fold, *one) for fold, one in zip(whole.folds, found, strict=True)]
 
 
 def _members(name: str, pooled: Mapping[str, PooledPredictions]) -> dict[str, Predictions]:
@@ -110,12 +115,6 @@ def as_columns(odds: Sequence[Floats]) -> Floats:
 def fit_stack(X: Floats, y: Ints) -> Any:
     """Return the logistic regression on members' log-odds."""
     return LogisticRegression(C=0.1, max_iter=500).fit(X, y)
-
-
-def _outcome(name: str, fold: Fold, score: Floats, problem: Problem) -> Outcome:
-    if problem.kind == "regression":
-        return Outcome(name, fold, score[:, 0], np.zeros((len(score), 0)))
-    return Outcome(name, fold, score.argmax(axis=1), score)
 
 
 class FrozenEnsemble(BaseEstimator):  # type: ignore[misc]

@@ -249,8 +249,7 @@ class StandardisedLinearSVR(LinearSVR):  # type: ignore[misc]
 
     def predict(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return numbers on the target's scale."""
-        out: NDArray[np.float64] = super().predict(X) * self.target_deviation_ + self.target_mean_
-        return out
+        return np.asarray(super().predict(X) * self.target_deviation_ + self.target_mean_)
 
 
 MAX_REMOVED = 60

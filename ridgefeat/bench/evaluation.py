@@ -19,19 +19,17 @@ from sklearn.utils.validation import has_fit_parameter
 from ridgefeat.bench import calibration
 from ridgefeat.bench.classifiers import build, grid_of
 from ridgefeat.bench.options import Method, Options, Progress
-from ridgefeat.bench.results import Fold, Kind, Problem
+from ridgefeat.bench.results import MAIN_METRIC, Fold, Kind, Problem
 from ridgefeat.bench.splits import inner_splits
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.work.engine import count_workers, spread
 from ridgefeat.work.threads import one_thread
 
-Inputs = Mapping[str, "NDArray[Any] | str"]
+Array = NDArray[Any]
+Inputs = Mapping[str, Array | str]
 INNER_FOLDS = 3
-SCORING: dict[Kind, str] = {
-    "binary": "roc_auc",
-    "multiclass": "balanced_accuracy",
-    "regression": "neg_mean_absolute_error",
-}
+SCORING: dict[Kind, str] = MAIN_METRIC | {"regression": "neg_mean_absolute_error"}
+"""The main metric by scikit-learn's name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,13 +98,7 @@ def failure(outcomes: Sequence[Outcome]) -> str:
 
 
 def run_fit(
-    method: Method,
-    fold: Fold,
-    options: Options,
-    X: NDArray[Any] | str,
-    y: NDArray[Any],
-    groups: NDArray[Any],
-    **parameters: Any,
+    method: Method, fold: Fold, options: Options, X: Array | str, y: Array, groups: Array, **parameters: Any
 ) -> Outcome:
     """Fit on the fold's training rows and predict its test rows; never raises.
 
@@ -119,8 +111,7 @@ def run_fit(
         return Outcome(method.name, fold, None, None, reason=X)
     started = time.perf_counter()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             pipeline = build(method, options, **parameters)
             started = time.perf_counter()
             fitted, chosen = fit(pipeline, method, fold, options, X, y, groups)
@@ -140,7 +131,7 @@ def run_fit(
 
 
 def fit(
-    pipeline: Any, method: Method, fold: Fold, options: Options, X: NDArray[Any], y: NDArray[Any], groups: NDArray[Any]
+    pipeline: Any, method: Method, fold: Fold, options: Options, X: Array, y: Array, groups: Array
 ) -> tuple[Any, Any]:
     """Return a method's pipeline fitted on the training rows, and what tuning chose (None without)."""
     train = fold.train
@@ -187,16 +178,12 @@ def _epoch_reporter(
             seconds = (time.monotonic() - started) / number
             left = int(seconds * (max(0, epochs - number) + epochs * (n_folds - 1 - place)))
             where = f"{name} fold {place + 1}/{n_folds} epoch {number}"
-            report(f"{where}: {_figures_in_words(figures)}, at most {left // 60}:{left % 60:02} left")
+            # Figures of the validation prints stand after a slash.
+            shown = " ".join(
+                f"{key} {value:.2f}" + (f"/{figures['val_' + key]:.2f}" if f"val_{key}" in figures else "")
+                for key, value in figures.items()
+                if key != "learning_rate" and not key.startswith("val_")
+            )
+            report(f"{where}: {shown}, at most {left // 60}:{left % 60:02} left")
 
     return on_epoch
-
-
-def _figures_in_words(figures: Mapping[str, float]) -> str:
-    """Return an epoch's figures in a few words, with those of the validation prints after a slash."""
-    shown = []
-    for name, value in figures.items():
-        if name != "learning_rate" and not name.startswith("val_"):
-            validation = f"/{figures['val_' + name]:.2f}" if f"val_{name}" in figures else ""
-            shown.append(f"{name} {value:.2f}{validation}")
-    return " ".join(shown)

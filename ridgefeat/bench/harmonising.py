@@ -65,14 +65,12 @@ class Harmonizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Learn the effects of sites from X, shape (rows, columns), NaN where missing."""
         X = validate_data(self, X, ensure_all_finite="allow-nan", dtype=np.float64, ensure_min_features=2)
         values, site = self._take(X)
-        known = np.isfinite(values)
-        count = np.maximum(known.sum(axis=0), 1)
-        self.mean_ = np.where(known, values, 0).sum(axis=0) / count
+        self.mean_ = _mean(values)
         squares = np.zeros(values.shape[1])
         for one in np.unique(site):
             inside = values[site == one]
             squares += np.nansum((inside - _mean(inside)) ** 2, axis=0)
-        variance = squares / count
+        variance = squares / np.maximum(np.isfinite(values).sum(axis=0), 1)
         self.constant_ = variance <= MIN_VARIANCE * np.maximum(self.mean_**2, MIN_VARIANCE)
         self.deviation_ = np.where(self.constant_, 1.0, np.sqrt(variance))
         self.effects_ = {int(one): self._effect(values[site == one]) for one in np.unique(site)}

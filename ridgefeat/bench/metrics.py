@@ -65,15 +65,19 @@ def figures(p: Predictions, weights: Weights | None = None, only: Collection[str
     wanted = METRICS[p.kind] if only is None else only
     with np.errstate(invalid="ignore", divide="ignore"):
         if p.kind == "regression":
-            return _of_numbers(p, weights)
-        out = _of_classes(p, _confusions(p, weights))
-        if "brier" in wanted:
-            out["brier"] = _brier(p, weights)
-        columns = [p.positive] if p.kind == "binary" else range(p.score.shape[1])
-        if "roc_auc" in wanted:
-            out["roc_auc"] = np.mean(
-                [areas(p.y == k, p.score[:, k], p.fold, weights, p.group) for k in columns], axis=0
+            square, mae, mean_square, mean = (
+                _mean(values, p.group, weights)
+                for values in ((p.predicted - p.y) ** 2, np.abs(p.predicted - p.y), p.y**2, p.y)
             )
+            return {"mae": mae, "rmse": np.sqrt(square), "r2": 1 - square / (mean_square - mean**2)}
+        out = _of_classes(p, weights)
+        columns = [p.positive] if p.kind == "binary" else list(range(p.score.shape[1]))
+        if "brier" in wanted:
+            error = (p.probability[:, columns] - (p.y[:, None] == columns)) ** 2
+            out["brier"] = _mean(error.sum(axis=1), p.group, weights)
+        if "roc_auc" in wanted:
+            by_column = [areas(p.y == k, p.score[:, k], p.fold, weights, p.group) for k in columns]
+            out["roc_auc"] = np.mean(by_column, axis=0)
         if "average_precision" in wanted and p.kind == "binary":
             out["average_precision"] = precisions(p.y == p.positive, p.score[:, p.positive], p.fold, weights, p.group)
     return out
@@ -84,15 +88,11 @@ def figure(p: Predictions, metric: str) -> float:
     return float(figures(p, only=(metric,))[metric][0])
 
 
-def _confusions(p: Predictions, weights: Weights) -> Floats:
-    """Return weighted counts, shape (samples, true class, predicted class)."""
+def _of_classes(p: Predictions, weights: Weights) -> dict[str, Floats]:
     k = p.score.shape[1]
     counts = np.zeros((weights.shape[1], k * k))
     np.add.at(counts, (p.group, p.y * k + p.predicted), 1)
-    return (weights @ counts).reshape(-1, k, k)
-
-
-def _of_classes(p: Predictions, table: Floats) -> dict[str, Floats]:
+    table = (weights @ counts).reshape(-1, k, k)  # samples, true class, predicted class
     hit = np.diagonal(table, axis1=1, axis2=2)
     true, predicted = table.sum(axis=2), table.sum(axis=1)
     recall = hit / true
@@ -125,25 +125,10 @@ def confusion(p: Predictions) -> Ints:
     return np.asarray(confusion_matrix(p.y, p.predicted, labels=range(p.score.shape[1])))
 
 
-def _brier(p: Predictions, weights: Weights) -> Floats:
-    if p.kind == "binary":
-        error = (p.probability[:, p.positive] - (p.y == p.positive)) ** 2
-    else:
-        error = ((p.probability - np.eye(p.probability.shape[1])[p.y]) ** 2).sum(axis=1)
-    return _mean(error, p.group, weights)
-
-
 def _mean(values: Floats, group: Ints, weights: Weights) -> Floats:
     groups = weights.shape[1]
     total = weights @ np.bincount(group, values, groups)
     return total / (weights @ np.bincount(group, minlength=groups))
-
-
-def _of_numbers(p: Predictions, weights: Weights) -> dict[str, Floats]:
-    error = p.predicted - p.y
-    square = _mean(error**2, p.group, weights)
-    spread = _mean(p.y**2, p.group, weights) - _mean(p.y, p.group, weights) ** 2
-    return {"mae": _mean(np.abs(error), p.group, weights), "rmse": np.sqrt(square), "r2": 1 - square / spread}
 
 
 def areas(is_positive: Bools, score: Floats, fold: Ints, weights: Weights, group: Ints) -> Floats:
@@ -170,9 +155,8 @@ def areas(is_positive: Bools, score: Floats, fold: Ints, weights: Weights, group
         else:
             wins, one, other = _wins(score[above], group[above], score[below], group[below])
             right += ((weights[:, one] @ wins) * weights[:, other]).sum(axis=1)
-        pairs += (weights @ np.bincount(group[above], minlength=weights.shape[1])) * (
-            weights @ np.bincount(group[below], minlength=weights.shape[1])
-        )
+        sizes = [weights @ np.bincount(group[own], minlength=weights.shape[1]) for own in (above, below)]
+        pairs += sizes[0] * sizes[1]
     with np.errstate(invalid="ignore", divide="ignore"):
         return right / pairs
 

@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
@@ -21,12 +22,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from skops import io
 
+from ridgefeat import files
+from ridgefeat._version import __version__
 from ridgefeat.bench import calibration
 from ridgefeat.bench.classifiers import ENSEMBLES, build, default_names, find
 from ridgefeat.bench.ensemble import build_ensemble, evaluate_ensemble, select_members
 from ridgefeat.bench.evaluation import evaluate, failure, fit
 from ridgefeat.bench.inputs import level_codes, level_names, levels_of, make_inputs
-from ridgefeat.bench.metrics import Predictions
+from ridgefeat.bench.metrics import Floats
 from ridgefeat.bench.novelty import NoveltyDetector
 from ridgefeat.bench.options import FEATURES, Method, Options
 from ridgefeat.bench.pooling import PooledPredictions, class_shares, fuse_predictions, pool_predictions
@@ -35,15 +38,7 @@ from ridgefeat.bench.splits import make_folds
 from ridgefeat.bench.statistics import group_numbers
 from ridgefeat.brief import Brief
 from ridgefeat.errors import ModelError, ParameterError, TableError
-from ridgefeat.files import (
-    check_unpacked_size,
-    first_few,
-    first_line,
-    os_errors_as,
-    read_bounded,
-    read_description,
-    write_together,
-)
+from ridgefeat.files import first_few, first_line, os_errors_as
 from ridgefeat.schema import check_schema
 from ridgefeat.table.sidecar import Recorded
 from ridgefeat.work.threads import one_thread
@@ -58,27 +53,21 @@ UNKNOWN_LAYOUTS = ("plain", "regex", "array")
 DPI_TOLERANCE = 0.02
 """Relative difference up to which two resolutions are one."""
 MAX_BYTES = 1 << 30
-OWN_TYPES = (
-    "estimators.GroupScaler",
-    "estimators.AdaptivePCA",
-    "estimators.RbfClassifier",
-    "estimators.RbfRegressor",
-    "estimators.NamedClusters",
-    "estimators.ClusterMeans",
-    "estimators.NearestClasses",
-    "estimators.NearestNumbers",
-    "estimators.Resampler",
-    "ensemble.FrozenEnsemble",
-    "novelty.FamilyDistance",
-    "novelty.NoveltyDetector",
-)
+OWN_TYPES = {
+    "estimators": ("GroupScaler", "AdaptivePCA", "RbfClassifier", "RbfRegressor", "NamedClusters", "ClusterMeans")
+    + ("NearestClasses", "NearestNumbers", "Resampler"),
+    "ensemble": ("FrozenEnsemble",),
+    "novelty": ("FamilyDistance", "NoveltyDetector"),
+}
+"""The package's classes that a model file may hold, by module."""
 NOISE = "quality_noise"
 """Column by which a noisy print is recognised, whatever its ridges look like."""
 PARTS = ("pipeline", "calibrator", "novelty", "fused_calibrator")
 """What a model file holds of a model, in addition to `about`."""
 TREE_TYPES = ("sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
 """Types with compiled code that follows the file's indices unchecked; they are checked after loading."""
-TRUSTED = (*(f"ridgefeat.bench.{name}" for name in OWN_TYPES), "numpy.dtype", "sklearn.utils._bunch.Bunch", *TREE_TYPES)
+TRUSTED = [f"ridgefeat.bench.{module}.{name}" for module, names in OWN_TYPES.items() for name in names]
+TRUSTED += ["numpy.dtype", "sklearn.utils._bunch.Bunch", *TREE_TYPES]
 
 
 class _Training(TypedDict):
@@ -179,23 +168,14 @@ def train(problem: Problem, classifier: str, options: Options | None = None) -> 
     novelty = _fit_novelty(problem)
     if problem.kind == "regression":
         return Model(pipeline, None, about, novelty)
-    p, fused = pooled[classifier].predictions, _fuse(problem, pooled[classifier])
-    shares = class_shares(problem.y, len(problem.classes), o.imbalance != "none")
-    about |= {"shares": shares.tolist(), "fused_shares": shares.tolist()}
-    if fused is None:
-        return Model(pipeline, calibration.fit(p.score, p.y), about, novelty)
-    shares = class_shares(fused.y, len(problem.classes), o.imbalance != "none")
-    about["fused_shares"] = shares.tolist()
-    calibrators = (calibration.fit(one.score, one.y) for one in (p, fused))
-    return Model(pipeline, next(calibrators), about, novelty, next(calibrators))
-
-
-def _fuse(problem: Problem, pooled: PooledPredictions) -> Predictions | None:
-    """Return the mean scores of each group's prints; None where these have several targets."""
-    try:
-        return fuse_predictions(problem, {"": pooled}, problem.group)[1][""].predictions
-    except TableError:
-        return None
+    p = pooled[classifier].predictions
+    calibrator, fused_calibrator, fused_y = calibration.fit(p.score, p.y), None, problem.y
+    with suppress(TableError):  # where the prints of a group have several targets
+        fused = fuse_predictions(problem, {"": pooled[classifier]}, problem.group)[1][""].predictions
+        fused_calibrator, fused_y = calibration.fit(fused.score, fused.y), fused.y
+    for name, y in (("shares", problem.y), ("fused_shares", fused_y)):
+        about[name] = class_shares(y, len(problem.classes), o.imbalance != "none").tolist()
+    return Model(pipeline, calibrator, about, novelty, fused_calibrator)
 
 
 def _fit_novelty(problem: Problem) -> NoveltyDetector:
@@ -237,8 +217,6 @@ def _fit_whole(problem: Problem, method: Method, X: NDArray[Any], options: Optio
 
 
 def _about(problem: Problem, classifier: str, options: Options) -> dict[str, Any]:
-    from ridgefeat._version import __version__
-
     levels = levels_of(level_names(problem.labels, options.within)) if options.within else []
     digests = ("schema_digest", "parameters_digest", "own_families")
     kept = ("columns", "parameters", "families", *digests, "layout", "label_kinds")
@@ -304,20 +282,18 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: s
     names = model.about["columns"]
     if lacking := [c for c in names if c not in frame.columns]:
         raise TableError(f"the table lacks {len(lacking)} of the model's columns, first {lacking[0]!r}")
-    features = frame[names]
     # Trained on float32, but multiplied in float64: in float32 a print's figures depend on how many others are
     # predicted with it.
-    X = features.to_numpy(np.float32).astype(np.float64)
+    X = frame[names].to_numpy(np.float32).astype(np.float64)
     reason = _no_answer(model, frame, X)
     if model.about["within"]:
         levels = level_names(frame, model.about["within"])
         X = np.concatenate([X, level_codes(levels, model.about["levels"])[:, None]], axis=1)
-    classes = model.about["classes"]
     try:
         if model.about["kind"] == "regression":
             scores = np.asarray(model.pipeline.predict(X), np.float64)[:, None]
         else:
-            scores = calibration.raw_scores(model.pipeline, X, len(classes))
+            scores = calibration.raw_scores(model.pipeline, X, len(model.about["classes"]))
     except (ValueError, ArithmeticError, LookupError) as error:  # numbers in the file that overflow
         raise ModelError(f"the model is damaged: {first_line(error)}; train it again") from None
     if fuse is None:
@@ -326,8 +302,8 @@ def predict(model: Model, frame: pd.DataFrame, about: Mapping[str, Any], fuse: s
 
 
 def _mean_scores(
-    model: Model, frame: pd.DataFrame, column: str, scores: NDArray[np.float64], reason: NDArray[Any]
-) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[Any]]:
+    model: Model, frame: pd.DataFrame, column: str, scores: Floats, reason: NDArray[Any]
+) -> tuple[pd.DataFrame, Floats, NDArray[Any]]:
     """Return the values of a label with their numbers of prints that have an answer, and these prints' mean scores."""
     if model.about["kind"] != "regression" and model.fused_calibrator is None:
         raise ModelError(
@@ -347,9 +323,7 @@ def _mean_scores(
     return pd.DataFrame({column: values, "prints": count}), sums / np.maximum(count, 1)[:, None], why
 
 
-def _answers(
-    model: Model, out: pd.DataFrame, scores: NDArray[np.float64], reason: NDArray[Any], kind: str
-) -> pd.DataFrame:
+def _answers(model: Model, out: pd.DataFrame, scores: Floats, reason: NDArray[Any], kind: str) -> pd.DataFrame:
     """Return the table with predictions, and none where there is a reason; `kind` is "fused_" or empty."""
     silent = reason != ""
     if model.about["kind"] == "regression":
@@ -407,19 +381,15 @@ def save_model(model: Model, path: str | Path, *, card: str = "") -> Path:
     target = Path(path)
     check_place(target)
     try:
-        content = {name: getattr(model, name) for name in PARTS} | {"about": json.dumps(model.about)}
-        data = io.dumps(content)
+        data = io.dumps({name: getattr(model, name) for name in PARTS} | {"about": json.dumps(model.about)})
     except Exception as error:
         raise ModelError(f"{model.about['classifier']} cannot be stored: {first_line(error)}") from None
     if foreign := _foreign_types(data):
-        raise ModelError(
-            f"{model.about['classifier']} holds {', '.join(foreign)}, which a model file may not; "
-            "use one of ridgefeat's own classifiers"
-        )
-    text = json.dumps(model.about, indent=1) + "\n"
+        held = f"{model.about['classifier']} holds {', '.join(foreign)}, which a model file may not"
+        raise ModelError(f"{held}; use one of ridgefeat's own classifiers")
     written = {target: data, **({target.with_suffix(".md"): card.encode()} if card else {})}
-    written[target.with_suffix(".json")] = text.encode()
-    with os_errors_as(ModelError, f"model {target} cannot be written"), write_together(*written) as temporaries:
+    written[target.with_suffix(".json")] = (json.dumps(model.about, indent=1) + "\n").encode()
+    with os_errors_as(ModelError, f"model {target} cannot be written"), files.write_together(*written) as temporaries:
         for temporary, content in zip(temporaries, written.values(), strict=True):
             temporary.write_bytes(content)
     return target
@@ -439,7 +409,7 @@ def check_place(path: str | Path) -> None:
         If <name>.json is there and is no model's.
     """
     sidecar = Path(path).with_suffix(".json")
-    if sidecar.is_file() and read_description(sidecar).get("format") != FORMAT:
+    if sidecar.is_file() and files.read_description(sidecar).get("format") != FORMAT:
         raise ModelError(
             f"{sidecar} exists and describes something else (a table, perhaps); writing the model would replace it: "
             f"give -o another name, such as {Path(path).stem}-model.skops"
@@ -464,17 +434,16 @@ def load_model(path: str | Path) -> Model:
     """
     source = Path(path)
     try:
-        data = read_bounded(source, MAX_BYTES, ModelError, "model")
+        data = files.read_bounded(source, MAX_BYTES, ModelError, "model")
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            check_unpacked_size(archive)
+            files.check_unpacked_size(archive)
         if foreign := _foreign_types(data):
-            raise ModelError(
-                f"model {source} holds {first_few(foreign)}, which no ridgefeat model does; it was not loaded"
-            )
-        content = io.loads(data, trusted=list(TRUSTED))
+            held = first_few(foreign)
+            raise ModelError(f"model {source} holds {held}, which no ridgefeat model does; it was not loaded")
+        content = io.loads(data, trusted=TRUSTED)
         about = json.loads(content["about"])
-        if (held := about.get("format")) != FORMAT:
-            raise ModelError(f"model {source} is a {str(held)[:40]!r}, not a {FORMAT!r}; train it again")
+        if (form := about.get("format")) != FORMAT:
+            raise ModelError(f"model {source} is a {str(form)[:40]!r}, not a {FORMAT!r}; train it again")
         check_schema(about, Description, f"model {source}", ModelError)
         for part in PARTS:
             _check_trees(content[part], source)
@@ -542,14 +511,9 @@ def _check_trees(estimator: Any, source: Path) -> None:
             leaf = tree.nodes["is_leaf"].astype(bool)
             if tree.nodes["is_categorical"].any():
                 raise ModelError(f"model {source} holds trees on categories, which no ridgefeat model does")
-        inner, at = children[:, ~leaf], np.flatnonzero(~leaf)
+        inner, at, feature = children[:, ~leaf], np.flatnonzero(~leaf), feature[~leaf]
         # A child after its parent: inside the tree, and no walk without end.
-        if (
-            (inner <= at).any()
-            or (inner >= nodes).any()
-            or (feature[~leaf] < 0).any()
-            or (feature[~leaf] >= columns).any()
-        ):
+        if (inner <= at).any() or (inner >= nodes).any() or (feature < 0).any() or (feature >= columns).any():
             raise ModelError(f"model {source} holds a damaged tree; it was not loaded")
 
 

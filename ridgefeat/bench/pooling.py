@@ -70,14 +70,13 @@ def sources(pooled: PooledPredictions, inner: PooledPredictions | None) -> list[
 
     Folds of another repeat test the same people; only those of a fold's own repeat say nothing about its people.
     """
-    fold, repeat = pooled.predictions.fold, np.array([f.repeat for f in pooled.folds])
-    if inner is None:
-        return [
-            (np.flatnonzero((repeat[fold] == repeat[f]) & (fold != f)), np.flatnonzero(fold == f))
-            for f in np.unique(fold)
-        ]
-    within = np.array([f.repeat for f in inner.folds])[inner.predictions.fold]
-    return [(np.flatnonzero(within == f), np.flatnonzero(fold == f)) for f in np.unique(fold)]
+    fold, learned = pooled.predictions.fold, inner or pooled
+    repeat = np.array([f.repeat for f in learned.folds])[learned.predictions.fold]
+    found = []
+    for f in np.unique(fold):
+        able = repeat == f if inner else (repeat == pooled.folds[f].repeat) & (fold != f)
+        found.append((np.flatnonzero(able), np.flatnonzero(fold == f)))
+    return found
 
 
 def _calibrate(
@@ -114,27 +113,19 @@ def fuse_predictions(
     for what, values in ((problem.target, problem.y), (problem.group, problem.groups)):
         differs = values != values[first][unit]
         if differs.any() and not (problem.kind == "regression" and what == problem.target):
-            raise TableError(
-                f"prints cannot be fused by {column!r}: {str(names[differs][0])!r} has several values of {what!r}"
-            )
+            torn = str(names[differs][0])
+            raise TableError(f"prints cannot be fused by {column!r}: {torn!r} has several values of {what!r}")
     y = problem.y[first]
     if problem.kind == "regression":
         y = np.bincount(unit, problem.y) / np.bincount(unit)
-    small = replace(
-        problem,
-        y=y,
-        groups=problem.groups[first],
-        sources=units.astype(object),
-        features=problem.features.iloc[:0],
-        labels=problem.labels.iloc[:0],
-    )
-    numbers = unit.astype(np.int64)
-    found = {name: _average(small, p, numbers) for name, p in pooled.items()}
+    none: dict[str, Any] = {"features": problem.features.iloc[:0], "labels": problem.labels.iloc[:0]}
+    small = replace(problem, y=y, groups=problem.groups[first], sources=units.astype(object), **none)
+    found = {name: _average(small, p, unit) for name, p in pooled.items()}
     if problem.kind == "regression":
         return small, found
-    learned = {name: _average(small, p, numbers) for name, p in (inner or {}).items()}
+    learned = {name: _average(small, p, unit) for name, p in (inner or {}).items()}
     folds = next(iter(pooled.values())).folds
-    shares = [class_shares(y[np.unique(numbers[f.train])], len(problem.classes), balanced) for f in folds]
+    shares = [class_shares(y[np.unique(unit[f.train])], len(problem.classes), balanced) for f in folds]
     return small, {name: _calibrate(p, shares, learned.get(name)) for name, p in found.items()}
 
 

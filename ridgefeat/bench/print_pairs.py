@@ -96,11 +96,10 @@ def pair_prints(
         rows = np.flatnonzero(np.isin(person, people))
         i, j = (rows[k] for k in np.triu_indices(len(rows), 1))
         usable = (apart[i] != apart[j]).all(axis=1)
-        same_person = person[i] == person[j]
         if by == group:
             usable &= (finger[i] != finger[j]) | (not fingers)
         else:
-            usable &= ~same_person
+            usable &= person[i] != person[j]
         i, j = _balanced(i[usable], j[usable], label, condition, PAIRS_PER_PERSON * len(people), rng)
         found.append(np.stack([i, j]))
         block_of += [number] * len(i)
@@ -119,14 +118,10 @@ def pair_prints(
         f"same_{by}": np.where(label[first] == label[second], "yes", "no"),
         BLOCKS: np.array(block_of).astype(str).astype(object),
     }
-    parts = [
-        pd.DataFrame(columns),
-        pd.DataFrame(np.abs(one - two), columns=names),
-        pd.DataFrame(one * two, columns=[n + PRODUCT for n in names]),
-    ]
     described = [c for c in about["columns"] if c["name"] in set(names)]
     described += [{**c, "name": c["name"] + PRODUCT} for c in described]
-    return pd.concat(parts, axis=1), {**about, "columns": described}
+    made = pd.DataFrame(np.concatenate([np.abs(one - two), one * two], axis=1), columns=[c["name"] for c in described])
+    return pd.concat([pd.DataFrame(columns), made], axis=1), {**about, "columns": described}
 
 
 def _codes(frame: pd.DataFrame, labels: Sequence[str]) -> Ints:

@@ -20,7 +20,7 @@ Status = Literal["ok", "failed"]
 
 MAIN_METRIC: dict[Kind, str] = {"binary": "roc_auc", "multiclass": "balanced_accuracy", "regression": "mae"}
 """The figure that classifiers are ranked by."""
-LESS_IS_BETTER = frozenset({"mae", "rmse", "brier", "log_loss"})
+LESS_IS_BETTER = frozenset({"mae", "rmse", "brier"})
 METRICS: dict[Kind, tuple[str, ...]] = {
     "binary": ("roc_auc", "balanced_accuracy", "accuracy", "average_precision", "f1", "precision", "recall", "brier"),
     "multiclass": ("balanced_accuracy", "accuracy", "roc_auc", "f1", "brier"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin, f_classif, f_regression
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ridgefeat.bench.metrics import Floats
 from ridgefeat.errors import ParameterError
 from ridgefeat.reliability import OWN_SET, load_reliability
 from ridgefeat.tabular import is_number
@@ -27,6 +29,7 @@ MIN_VARIANCE = 1e-9
 """Variance of ranks at which a column is constant but for rounding in the rows that another has."""
 
 
+@dataclass(eq=False, repr=False)
 class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     """Choose columns by reliability, then redundancy, then relevance; each criterion is optional.
 
@@ -62,19 +65,11 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     array([False,  True,  True])
     """
 
-    def __init__(
-        self,
-        min_icc: float | None = None,
-        redundancy: float | None = None,
-        fdr: float | None = None,
-        reliability: Any = OWN_SET,
-        regression: bool = False,
-    ) -> None:
-        self.min_icc = min_icc
-        self.redundancy = redundancy
-        self.fdr = fdr
-        self.reliability = reliability
-        self.regression = regression
+    min_icc: float | None = None
+    redundancy: float | None = None
+    fdr: float | None = None
+    reliability: Any = OWN_SET
+    regression: bool = False
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> ColumnSelector:
         """Choose columns of X, shape (rows, columns), NaN where missing; y is needed for `fdr`, groups are people."""
@@ -89,7 +84,13 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
                 raise ValueError(f"no column has a known ICC of {self.min_icc:g} or more")
         if self.redundancy is not None:
             own = np.flatnonzero(keep)
-            keep[own] = _leaders(values[:, own], self.icc_[own], self.redundancy)
+            alike = np.abs(correlate_ranks(rank_scores(values[:, own]))) > self.redundancy
+            free = np.ones(len(own), bool)
+            # From the most reliable on; those of equal reliability in their order.
+            for i in np.argsort(-np.nan_to_num(self.icc_[own], nan=-np.inf), kind="stable"):
+                keep[own[i]] = free[i]
+                if free[i]:
+                    free &= ~alike[i]
         if self.fdr is not None:
             if target is None:
                 raise ValueError("ColumnSelector with fdr requires y to be passed, but the target y is None")
@@ -139,7 +140,7 @@ class ColumnSelector(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         found: ColumnSelector = clone(self).set_params(reliability=np.asarray(self.reliability)[columns])
         return found
 
-    def _known_reliability(self) -> NDArray[np.float64]:
+    def _known_reliability(self) -> Floats:
         """Return the reliability of each column of X."""
         by_name = self.reliability is None or isinstance(self.reliability, (str, Path, Mapping))
         if not by_name or hasattr(self, "feature_names_in_"):
@@ -193,7 +194,7 @@ def read_criteria(text: str, reliability: str = OWN_SET) -> ColumnSelector:
     return ColumnSelector(**found, reliability=reliability)
 
 
-def reliability_of(names: Iterable[Any], source: Any) -> NDArray[np.float64]:
+def reliability_of(names: Iterable[Any], source: Any) -> Floats:
     """Return each column's ICC, NaN where it is not known; `source` is as ColumnSelector's `reliability`.
 
     Examples
@@ -212,18 +213,7 @@ def reliability_of(names: Iterable[Any], source: Any) -> NDArray[np.float64]:
     return np.asarray(known, np.float64)
 
 
-def _leaders(X: NDArray[np.float64], icc: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
-    """Return which columns lead a cluster of redundant ones; those of equal reliability in their order."""
-    alike = np.abs(correlate_ranks(rank_scores(X))) > limit
-    keep, free = np.zeros(X.shape[1], bool), np.ones(X.shape[1], bool)
-    for i in np.argsort(-np.nan_to_num(icc, nan=-np.inf), kind="stable"):
-        if free[i]:
-            keep[i] = True
-            free &= ~alike[i]
-    return keep
-
-
-def rank_scores(values: NDArray[Any]) -> NDArray[np.float64]:
+def rank_scores(values: NDArray[Any]) -> Floats:
     """Return each column's ranks among its known values, mean 0 and deviation 1; NaN where missing or constant."""
     ranks = pd.DataFrame(values).rank().to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -233,7 +223,7 @@ def rank_scores(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.where(spread > 0, centred / spread, np.nan)
 
 
-def correlate_ranks(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+def correlate_ranks(ranks: Floats) -> Floats:
     """Return the correlations of all pairs of columns over the rows with both; 0 where undefined or fewer than three.
 
     The ranks, of shape (rows, columns), are those of `rank_scores`. pandas' corr ranks every pair anew, and takes
@@ -249,9 +239,7 @@ def correlate_ranks(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip(np.where(fine, r, 0), -1, 1)
 
 
-def _relevance(
-    X: NDArray[np.float64], y: NDArray[Any], groups: NDArray[Any] | None, regression: bool
-) -> NDArray[np.float64]:
+def _relevance(X: Floats, y: NDArray[Any], groups: NDArray[Any] | None, regression: bool) -> Floats:
     """Return the p value of each column, from a row per group and target; 1 where the test is not defined."""
     if groups is not None:
         label = np.unique(np.asarray(y), return_inverse=True)[1]

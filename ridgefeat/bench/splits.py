@@ -53,12 +53,12 @@ def make_folds(
     parts = HOLDOUT_PARTS if split == "holdout" else folds
     strata = strata_of(problem)
     _enough(problem, strata, parts, split)
-    out = []
-    for repeat in range(repeats):
-        pairs = _pairs(strata, problem.groups, split, parts, seed + repeat)
-        for number, (train, test) in enumerate(pairs[:1] if split == "holdout" else pairs):
-            out.append(checked(problem, Fold(repeat, number, train, test), leaks=split == "image"))
-    return tuple(out)
+    return tuple(
+        checked(problem, Fold(repeat, number, *pair), leaks=split == "image")
+        for repeat in range(repeats)
+        for number, pair in enumerate(_pairs(strata, problem.groups, split, parts, seed + repeat))
+        if number == 0 or split != "holdout"
+    )
 
 
 def strata_of(problem: Problem) -> Any:
@@ -81,9 +81,8 @@ def checked(problem: Problem, fold: Fold, *, leaks: bool = False) -> Fold:
             "every figure would be too good. If the names mean different people, rename them"
         )
     if problem.kind != "regression" and len(np.unique(problem.y[fold.train])) < len(np.unique(problem.y)):
-        raise TableError(
-            f"a class is missing from the training side of fold {fold.number}; ask for fewer folds or more data"
-        )
+        lacking = f"a class is missing from the training side of fold {fold.number}"
+        raise TableError(f"{lacking}; ask for fewer folds or more data")
     return replace(fold, shared_groups=tuple(map(str, shared)))
 
 
@@ -115,12 +114,12 @@ def inner_folds(problem: Problem, folds: Sequence[Fold], n_folds: int, seed: int
 
     Raises TableError if the training rows of one have too few groups.
     """
-    found = []
-    for i, fold in enumerate(folds):
-        part = replace(problem, y=problem.y[fold.train], groups=problem.groups[fold.train])
-        for f in make_folds(part, folds=n_folds, seed=seed):
-            found.append(Fold(i, f.number, fold.train[f.train], fold.train[f.test]))
-    return tuple(found)
+    parts = [replace(problem, y=problem.y[f.train], groups=problem.groups[f.train]) for f in folds]
+    return tuple(
+        Fold(i, inner.number, fold.train[inner.train], fold.train[inner.test])
+        for i, (fold, part) in enumerate(zip(folds, parts, strict=True))
+        for inner in make_folds(part, folds=n_folds, seed=seed)
+    )
 
 
 def inner_splits(y: Any, groups: Any, folds: int, seed: int) -> list[tuple[Any, Any]]:
@@ -148,32 +147,26 @@ def describe(folds: Sequence[Fold], problem: Problem) -> list[str]:
 
 def _pairs(strata: Any, groups: Any, split: str, parts: int, seed: int) -> list[tuple[Any, Any]]:
     kind = StratifiedKFold if split == "image" else StratifiedGroupKFold
-    with warnings.catch_warnings():
-        # The caller checks for a class or bin with fewer groups than folds.
-        warnings.simplefilter("ignore", UserWarning)
-        splitter = kind(parts, shuffle=True, random_state=seed)
+    splitter = kind(parts, shuffle=True, random_state=seed)
+    # The caller checks for a class or bin with fewer groups than folds.
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
         return list(splitter.split(np.zeros(len(strata)), strata, groups.astype(str)))
 
 
 def _enough(problem: Problem, strata: Any, parts: int, split: Split) -> None:
+    fewer = f"fewer than the {parts} folds"
     if split == "image":
         smallest = int(np.bincount(strata).min())
         if smallest < parts:
-            raise TableError(
-                f"a class of {problem.target!r} has {count_of(smallest, 'print')}, fewer than the {parts} folds"
-            )
+            raise TableError(f"a class of {problem.target!r} has {count_of(smallest, 'print')}, {fewer}")
         return
-    groups = problem.groups.astype(str)
-    count = len(np.unique(groups))
+    count = len(set(problem.groups.astype(str)))
     if count < parts:
-        raise TableError(
-            f"the table has {count_of(count, problem.group)}, fewer than the {parts} folds; ask for fewer folds"
-        )
+        raise TableError(f"the table has {count_of(count, problem.group)}, {fewer}; ask for fewer folds")
     for i, name in enumerate(problem.classes):
-        count = len(np.unique(groups[problem.y == i]))
+        count = len(set(problem.groups[problem.y == i].astype(str)))
         if count < parts:
-            held = count_of(count, problem.group)
             raise TableError(
-                f"class {name!r} of {problem.target!r} has {held}, fewer than the {parts} folds; "
+                f"class {name!r} of {problem.target!r} has {count_of(count, problem.group)}, {fewer}; "
                 "ask for fewer folds, leave that class out of the table, or pass --kind regression if it is a number"
             )

@@ -21,7 +21,6 @@ SAMPLES = 1000
 MIN_SAMPLES = 40
 MAX_WEIGHTS = 50_000_000
 """Maximal number of weights, rows times samples, in memory (400 MB)."""
-LEVEL = 0.95
 MIN_DEFINED_SHARE = 0.5
 """Share of samples in which a figure must be defined for its interval to be given."""
 

@@ -41,14 +41,11 @@ def tabulate(
     `pooled` holds the classifiers that did not fail; `weights` are the bootstrap's; `icc` is each column's reliability.
     """
     summary = summarise(problem, runs, pooled, weights)
-    classes, confusion, reliability = by_class(problem, pooled) if problem.kind != "regression" else (None, None, None)
-    return {
+    found = by_class(problem, pooled) if problem.kind != "regression" else (None, None, None)
+    return dict(zip(("classes", "confusion", "calibration"), found, strict=True)) | {
         "results": list_folds(problem, by_method, pooled),
         "scores": list_scores(problem, pooled),
         "summary": summary,
-        "classes": classes,
-        "confusion": confusion,
-        "calibration": reliability,
         "pairs": compare_pairs(problem, pooled, summary, weights),
         "levels": by_level(problem, pooled, weights),
         "epochs": list_epochs(by_method),
@@ -88,31 +85,21 @@ def list_folds(problem: Problem, by_method: Mapping[str, Sequence[Outcome]], poo
 
 def list_scores(problem: Problem, pooled: Pooled) -> pd.DataFrame:
     """Return a row per print, classifier and repeat; see Comparison.scores."""
-    parts = [_score_rows(problem, name, p) for name, p in pooled.items()]
+    parts = []
+    for name, one in pooled.items():
+        p, rows = one.predictions, one.rows
+        if p.kind == "regression":
+            predicted = score = p.predicted
+        else:
+            predicted = np.array(problem.classes, object)[p.predicted]
+            score = p.score[:, p.positive] if p.kind == "binary" else p.score.max(axis=1)
+        repeat, fold = np.array([(f.repeat, f.number) for f in one.folds])[p.fold].T
+        columns: dict[str, Any] = {"source": problem.sources[rows], "group": problem.groups[rows]}
+        columns |= {"y_true": problem.y_true[rows], "classifier": name, "repeat": repeat, "fold": fold}
+        columns |= {"y_pred": predicted, "score": score}
+        columns |= {f"p_{label}": p.probability[:, k] for k, label in enumerate(problem.classes)}
+        parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def _score_rows(problem: Problem, name: str, pooled: PooledPredictions) -> pd.DataFrame:
-    p, rows = pooled.predictions, pooled.rows
-    if p.kind == "regression":
-        score = p.predicted
-    else:
-        score = p.score[:, p.positive] if p.kind == "binary" else p.score.max(axis=1)
-    frame = pd.DataFrame(
-        {
-            "source": problem.sources[rows],
-            "group": problem.groups[rows],
-            "y_true": problem.y_true[rows],
-            "classifier": name,
-            "repeat": np.array([f.repeat for f in pooled.folds])[p.fold],
-            "fold": np.array([f.number for f in pooled.folds])[p.fold],
-            "y_pred": p.predicted if p.kind == "regression" else np.array(problem.classes, object)[p.predicted],
-            "score": score,
-        }
-    )
-    for k, label in enumerate(problem.classes):
-        frame[f"p_{label}"] = p.probability[:, k]
-    return frame
 
 
 def summarise(problem: Problem, runs: Sequence[Run], pooled: Pooled, weights: Weights) -> pd.DataFrame:
@@ -142,12 +129,11 @@ def by_class(problem: Problem, pooled: Pooled) -> tuple[pd.DataFrame, pd.DataFra
         p = one.predictions
         for label, figures in zip(problem.classes, metrics.by_class(p), strict=True):
             per_class.append({"classifier": name, "class": label, **figures})
-        counts = metrics.confusion(p)
-        for true, row_counts in zip(problem.classes, counts.tolist(), strict=True):
-            for predicted, count in zip(problem.classes, row_counts, strict=True):
-                share = count / sum(row_counts) if any(row_counts) else np.nan
-                row = {"classifier": name, "y_true": true, "y_pred": predicted, "count": count, "share": share}
-                confused.append(row)
+        for true, counts in zip(problem.classes, metrics.confusion(p).tolist(), strict=True):
+            row = {"classifier": name, "y_true": true}
+            for predicted, count in zip(problem.classes, counts, strict=True):
+                share = count / sum(counts) if any(counts) else np.nan
+                confused.append({**row, "y_pred": predicted, "count": count, "share": share})
         for k in [p.positive] if p.kind == "binary" else range(len(problem.classes)):
             for bin_ in calibration.reliability(p.probability[:, k], p.y == k):
                 reliable.append({"classifier": name, "class": problem.classes[k], **bin_})
@@ -159,42 +145,29 @@ def by_level(problem: Problem, pooled: Pooled, weights: Weights) -> pd.DataFrame
     rows = []
     weights = weights[:LEVEL_SAMPLES]
     names = [m for m in METRICS[problem.kind] if m != "average_precision"]
-    for column, values in _groupings(problem).items():
-        for level in sorted(values.dropna().unique(), key=str):
-            inside = (values == level).fillna(False).to_numpy(bool)
-            if len(set(problem.groups[inside])) < MIN_LEVEL_GROUPS:
-                continue
-            for name, one in pooled.items():
-                p = one.predictions.select(inside[one.rows])
-                if len(p.y) == 0:
-                    continue
-                row = {"classifier": name, "column": column, "level": str(level), "prints": int(inside.sum())}
-                row["groups"] = len(set(problem.groups[inside]))
-                rows.append(row | statistics.with_intervals(p, weights, names))
-    return pd.DataFrame(rows)
-
-
-def _groupings(problem: Problem) -> dict[str, pd.Series[Any]]:
-    """Return the labels that group prints, and which finger of which hand a print is of."""
-    names = level_columns(problem)
-    found = {name: problem.labels[name] for name in names}
-    if set(FINGER) <= set(names) and problem.target not in FINGER:
+    found = {name: problem.labels[name] for name in level_columns(problem)}
+    if set(FINGER) <= set(found) and problem.target not in FINGER:
         both = pd.Series(level_names(problem.labels, FINGER), problem.labels.index, object)
         found["+".join(FINGER)] = both.where(both != "")
-    return found
+    for column, values in found.items():
+        for level in sorted(values.dropna().unique(), key=str):
+            inside = (values == level).fillna(False).to_numpy(bool)
+            groups = len(set(problem.groups[inside]))
+            if groups < MIN_LEVEL_GROUPS:
+                continue
+            row = {"column": column, "level": str(level), "prints": int(inside.sum()), "groups": groups}
+            for name, one in pooled.items():
+                p = one.predictions.select(inside[one.rows])
+                if len(p.y):
+                    rows.append({"classifier": name} | row | statistics.with_intervals(p, weights, names))
+    return pd.DataFrame(rows)
 
 
 def level_columns(problem: Problem) -> list[str]:
     """Return the labels that group prints: not the group itself, nor names and notes of files."""
-    out = []
-    for column in problem.labels.columns:
-        values = problem.labels[column].dropna()
-        if column == problem.group or column.startswith("meta_") or not 2 <= values.nunique() <= MAX_LEVELS:
-            continue
-        if problem.kind == "regression" and column == problem.target:
-            continue
-        out.append(str(column))
-    return out
+    left_out = [problem.group, *([problem.target] if problem.kind == "regression" else [])]
+    names = [c for c in problem.labels.columns if c not in left_out and not c.startswith("meta_")]
+    return [str(c) for c in names if 2 <= problem.labels[c].nunique() <= MAX_LEVELS]
 
 
 def list_epochs(by_method: Mapping[str, Sequence[Outcome]]) -> pd.DataFrame | None:
@@ -215,9 +188,8 @@ def list_selection(
 
     The choice looks at the training prints alone, so that it is the same for every classifier.
     """
-    chosen = max(
-        ([o.selected for o in found if o.selected is not None] for found in by_method.values()), key=len, default=[]
-    )
+    selected = ([o.selected for o in found if o.selected is not None] for found in by_method.values())
+    chosen = max(selected, key=len, default=[])
     if not chosen:
         return None
     family_of = {name: family for family, names in problem.families.items() for name in names}
@@ -231,27 +203,22 @@ def compare_pairs(problem: Problem, pooled: Pooled, summary: pd.DataFrame, weigh
     """Return each classifier's difference to the best and to dummy; see Comparison.pairs. None with one alone."""
     ranked = [n for n in summary["classifier"] if n in pooled]
     references = {"best": ranked[0], "dummy": "dummy"} if ranked else {}
-    frames = []
+    metric, frames = problem.metric, []
     for role, reference in references.items():
         others = [n for n in ranked if n != reference]
         if reference not in pooled or not others:
             continue
-        rows = [
-            {"reference": role, "classifier": n, "against": reference, "metric": problem.metric}
-            | _difference(pooled[n], pooled[reference], weights, problem.metric)
-            for n in others
-        ]
+        rows = []
+        ratio = float(np.mean([len(f.test) / len(f.train) for f in pooled[reference].folds]))
+        for name in others:
+            a, b = pooled[name].predictions, pooled[reference].predictions
+            by_fold = [
+                metrics.figure(a.select(a.fold == i), metric) - metrics.figure(b.select(b.fold == i), metric)
+                for i in np.unique(a.fold)
+            ]
+            row: dict[str, Any] = {"reference": role, "classifier": name, "against": reference, "metric": metric}
+            row |= statistics.with_ends("difference", statistics.difference(a, b, weights, metric))
+            rows.append(row | {"p": statistics.corrected_t(np.array(by_fold), ratio)})
         frame = pd.DataFrame(rows)
         frames.append(frame.assign(p_holm=statistics.holm(frame["p"].tolist())))
     return pd.concat(frames, ignore_index=True) if frames else None
-
-
-def _difference(one: PooledPredictions, other: PooledPredictions, weights: Weights, metric: str) -> dict[str, float]:
-    a, b = one.predictions, other.predictions
-    by_fold = [
-        metrics.figure(a.select(a.fold == i), metric) - metrics.figure(b.select(b.fold == i), metric)
-        for i in np.unique(a.fold)
-    ]
-    ratio = float(np.mean([len(f.test) / len(f.train) for f in one.folds]))
-    difference = statistics.difference(a, b, weights, metric)
-    return statistics.with_ends("difference", difference) | {"p": statistics.corrected_t(np.array(by_fold), ratio)}

@@ -149,24 +149,20 @@ def _comparable(people: People) -> tuple[Float, list[str]]:
     notes = []
     for k in range(values.shape[1]):
         few = [f"{level} {n[k]}" for level, n in parts.items() if n[k] < MIN_PEOPLE * (1 if people.levels else 2)]
-        note = ""
         if few:
-            note = f"too few people with a value: {', '.join(few)}"
-        elif spread[k] <= 1e-9 * size[k]:
-            note = "the same in all people"
-        notes.append(note)
-        if note:
-            values[:, k] = np.nan
+            notes.append(f"too few people with a value: {', '.join(few)}")
+        else:
+            notes.append("the same in all people" if spread[k] <= 1e-9 * size[k] else "")
+    values[:, [bool(note) for note in notes]] = np.nan
     return values, notes
 
 
 def _describe(people: People) -> pd.DataFrame:
     known = np.isfinite(people.prints).sum(axis=0)
-    n, mean, sd = effects.moments(people.values)
-    frame: dict[str, Any] = {"column": people.columns, "unit": people.units, "people": n.astype(int), "prints": known}
-    if not people.levels:
-        return pd.DataFrame(frame | {"mean": mean, "sd": sd})
-    for k, level in enumerate(people.levels):
-        n, mean, sd = effects.moments(people.values[people.label == k])
-        frame |= {f"people_{level}": n.astype(int), f"mean_{level}": mean, f"sd_{level}": sd}
+    everyone = np.isfinite(people.values).sum(axis=0)
+    frame: dict[str, Any] = {"column": people.columns, "unit": people.units, "people": everyone, "prints": known}
+    groups = {f"_{level}": people.values[people.label == k] for k, level in enumerate(people.levels)}
+    for end, values in (groups or {"": people.values}).items():
+        n, mean, sd = effects.moments(values)
+        frame |= {f"people{end}": n.astype(int), f"mean{end}": mean, f"sd{end}": sd}
     return pd.DataFrame(frame)

@@ -93,8 +93,7 @@ def cliffs_delta(a: Float, b: Float) -> Float:
     n, m = (np.isfinite(x).sum(axis=0) for x in (a, b))
     rank = ranks(np.concatenate([a, b]))[: len(a)]
     with np.errstate(invalid="ignore", divide="ignore"):
-        out: Float = 2 * (np.nansum(rank, axis=0) - n * (n + 1) / 2) / (n * m) - 1
-    return out
+        return np.asarray(2 * (np.nansum(rank, axis=0) - n * (n + 1) / 2) / (n * m) - 1)
 
 
 def ranks(values: Float) -> Float:
@@ -118,9 +117,8 @@ def rank_correlation(values: Float, label: Float) -> tuple[Float, Interval]:
 
 def _correlation(a: Float, b: Float) -> Float:
     with np.errstate(invalid="ignore", divide="ignore"):
-        (x, y) = (v - moments(v)[1] for v in (a, b))
-        out: Float = np.nansum(x * y, axis=0) / np.sqrt(np.nansum(x**2, axis=0) * np.nansum(y**2, axis=0))
-    return out
+        x, y = (v - moments(v)[1] for v in (a, b))
+        return np.asarray(np.nansum(x * y, axis=0) / np.sqrt(np.nansum(x**2, axis=0) * np.nansum(y**2, axis=0)))
 
 
 def slope(values: Float, label: Float) -> tuple[Float, Interval]:
@@ -169,8 +167,7 @@ def _find(cdf: Callable[[Float], Float], level: float, centre: Float, low: Float
         p = cdf(middle)
         below = np.where(np.isnan(p), middle < centre, p > level)
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    out: Float = np.where(np.isfinite(centre), (low + high) / 2, np.nan)
-    return out
+    return np.where(np.isfinite(centre), (low + high) / 2, np.nan)
 
 
 def smallest_effect(n: Float, m: Float) -> Float:
@@ -197,18 +194,14 @@ def smallest_correlation(n: Float) -> Float:
     array([0.79, 0.2 ])
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        out: Float = np.tanh(
-            (stats.norm.ppf(TAILS[0]) + stats.norm.ppf(POWER)) / np.sqrt(np.where(n > 3, n - 3, np.nan))
-        )
-    return out
+        reach = stats.norm.ppf(TAILS[0]) + stats.norm.ppf(POWER)
+        return np.asarray(np.tanh(reach / np.sqrt(np.where(n > 3, n - 3, np.nan))))
 
 
 def smallest_share(n: Float, groups: int) -> Float:
     """Return the smallest share of variance that `n` people in several groups show with a power of 80 % at p < 0.05."""
     with np.errstate(invalid="ignore", divide="ignore"):
         critical = stats.f.ppf(LEVEL, groups - 1, n - groups)
-        nothing, most = np.zeros_like(critical), critical * groups + 100
-        found = _find(
-            lambda nc: special.ncfdtr(groups - 1, n - groups, nc, critical), 1 - POWER, critical, nothing, most
-        )
+        bounds = np.zeros_like(critical), critical * groups + 100
+        found = _find(lambda nc: special.ncfdtr(groups - 1, n - groups, nc, critical), 1 - POWER, critical, *bounds)
         return found / (found + n)

@@ -17,16 +17,7 @@ from ridgefeat.files import first_line
 def fit_mixed(people: People, wanted: Sequence[bool]) -> tuple[Float, tuple[Float, Interval] | None, list[str]]:
     """Return each column's p value (Wald), its difference with interval (None for several levels), and why it failed.
 
-    Parameters
-    ----------
-    people : People
-    wanted : sequence of bool
-        Which columns are fitted; the others are NaN.
-
-    Raises
-    ------
-    ParameterError
-        If statsmodels is not installed.
+    Only the `wanted` columns are fitted; the others are NaN. Raises ParameterError if statsmodels is not installed.
     """
     try:
         from statsmodels.regression.mixed_linear_model import MixedLM

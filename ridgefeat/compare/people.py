@@ -126,12 +126,8 @@ def read_people(
 def choose_columns(names: Sequence[str], patterns: Iterable[str] | None, by: str = "") -> list[str]:
     """Return the columns that match one of some patterns such as "ridge_*", in the table's order.
 
-    Without patterns they are DEFAULT_COLUMNS, or all columns of a table that has none of these.
-
-    Raises
-    ------
-    ParameterError
-        If a pattern matches no column.
+    Without patterns they are DEFAULT_COLUMNS, or all columns of a table that has none of these. Raises ParameterError
+    if a pattern matches no column.
 
     Examples
     --------
@@ -141,11 +137,12 @@ def choose_columns(names: Sequence[str], patterns: Iterable[str] | None, by: str
     names = [n for n in names if n != by]
     if patterns is None:
         return [n for n in names if n in DEFAULT_COLUMNS] or names
-    asked = list(patterns)
-    for pattern in asked:
-        if not any(fnmatchcase(n, pattern) for n in names):
+    chosen: set[str] = set()
+    for pattern in patterns:
+        if not (found := [n for n in names if fnmatchcase(n, pattern)]):
             raise ParameterError(f"no column matches {pattern!r}; the table has: {first_few(names)}")
-    return [n for n in names if any(fnmatchcase(n, p) for p in asked)]
+        chosen.update(found)
+    return [n for n in names if n in chosen]
 
 
 def make_people(
@@ -207,9 +204,8 @@ def make_people(
             # A feature is measured on prints, and its mean says something of the person.
             if by not in known and np.mean((numbers - label[person]) ** 2) > np.var(label):
                 raise TableError(_belongs_to_prints(by, f"{count} of {len(names)} people", names[person[varies][0]]))
-            notes.append(
-                f"{by} differs between prints of {count_of(count, 'person', 'people')}; their mean is compared"
-            )
+            who = count_of(count, "person", "people")
+            notes.append(f"{by} differs between prints of {who}; their mean is compared")
         if len(names) < 2 * MIN_PEOPLE or np.ptp(label) == 0:
             raise TableError(f"{by} of {len(names)} people: at least {2 * MIN_PEOPLE} with different values are needed")
         kept = np.ones(len(names), bool)
@@ -220,32 +216,19 @@ def make_people(
     if len(person) == person.max() + 1:
         notes.append(f"every {group} has one print; if people gave several, name their column with --group")
     prints = frame.loc[rows, list(columns)].to_numpy(np.float32)
-    fingers, finger = _code_fingers(frame[rows], by)
-    return People(
-        by=by,
-        group=group,
-        levels=levels,
-        label=label[kept],
-        columns=tuple(columns),
-        units=tuple(str(known[c].get("unit", "")) for c in columns),
-        meanings=tuple(str(known[c].get("meaning", "")) for c in columns),
-        values=person_values(prints, person, finger),
-        prints=prints,
-        person=person,
-        finger=finger,
-        fingers=fingers,
-        notes=tuple(notes),
-    )
+    given = frame.loc[rows, [c for c in FINGER if c in frame and c != by]].to_numpy()
+    texts = [" ".join("unknown" if v is None or v != v else str(v) for v in row) for row in given]
+    occurring, finger = np.unique(texts, return_inverse=True)
+    fingers = tuple(map(str, occurring)) if len(occurring) > 1 else ()
+    units, meanings = (tuple(str(known[c].get(what, "")) for c in columns) for what in ("unit", "meaning"))
+    described = by, group, levels, label[kept], tuple(columns), units, meanings
+    return People(*described, person_values(prints, person, finger), prints, person, finger, fingers, tuple(notes))
 
 
 def person_values(prints: NDArray[Any], person: Index, finger: Index) -> Float:
     """Return each person's mean over prints, less what their fingers add; float64, shape (people, columns).
 
-    Parameters
-    ----------
-    prints : ndarray of float, shape (prints, columns)
-    person, finger : ndarray of int, shape (prints,)
-        Codes from 0.
+    `prints` has shape (prints, columns); `person` and `finger`, shape (prints,), are codes from 0.
 
     Examples
     --------
@@ -279,8 +262,7 @@ def person_values(prints: NDArray[Any], person: Index, finger: Index) -> Float:
 
 def _divide(a: Float, b: Float) -> Float:
     """Return a / b, 0 where b is."""
-    out: Float = np.divide(a, b, out=np.zeros_like(a), where=b > 0)
-    return out
+    return np.asarray(np.divide(a, b, out=np.zeros_like(a), where=b > 0))
 
 
 def _code_levels(
@@ -318,11 +300,3 @@ def _belongs_to_prints(by: str, who: str, example: str) -> str:
         f"such as the finger or the hand, compare within people: average each person's prints by {by}, then test the "
         "differences, for instance with scipy.stats.wilcoxon"
     )
-
-
-def _code_fingers(frame: pd.DataFrame, by: str) -> tuple[tuple[str, ...], Index]:
-    """Return the fingers that occur, and each print's; none where they are not known or all the same."""
-    given = [c for c in FINGER if c in frame and c != by]
-    texts = [" ".join("unknown" if v is None or v != v else str(v) for v in row) for row in frame[given].to_numpy()]
-    fingers, code = np.unique(texts, return_inverse=True)
-    return (tuple(map(str, fingers)), code) if len(fingers) > 1 else ((), np.zeros(len(frame), np.intp))

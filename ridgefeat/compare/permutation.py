@@ -39,15 +39,8 @@ def count_permutations(people: int, columns: int) -> int:
 def permutation_p(values: Float, label: NDArray[Any], levels: int, seed: int = 0) -> Float:
     """Return the two-sided p value of each column; float64, shape (columns,), NaN where a column is constant.
 
-    Parameters
-    ----------
-    values : ndarray of float64, shape (people, columns)
-        NaN where missing; a person keeps what is missing when the label is dealt anew.
-    label : ndarray, shape (people,)
-        Index of the level, or a number.
-    levels : int
-        0 if the label is a number.
-    seed : int
+    `values` has shape (people, columns), NaN where missing; a person keeps what is missing when the label is dealt
+    anew. `label`, shape (people,), holds indices of the `levels`, or numbers, of which there are 0 levels.
 
     Examples
     --------
@@ -58,7 +51,7 @@ def permutation_p(values: Float, label: NDArray[Any], levels: int, seed: int = 0
     rng = np.random.default_rng(seed)
     if not levels:
         values, label = ranks(values), ranks(label[:, None].astype(np.float64))[:, 0]
-    statistic = (_by_number, _by_several)[min(levels, 1)] if levels != 2 else _by_two
+    statistic = {0: _by_number, 2: _by_two}.get(levels, _by_several)
     there = np.isfinite(values).astype(np.float64)
     mean = _ratio(np.nan_to_num(values).sum(axis=0), there.sum(axis=0))
     rest = np.nan_to_num(values - mean)
@@ -104,5 +97,4 @@ def _by_number(dealt: NDArray[Any], rest: Float, there: Float) -> Float:
 def _ratio(a: Float, b: Float) -> Float:
     """Return a / b; infinite, or NaN for 0, where b is not positive."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        out: Float = np.where(b > 0, a / b, np.where(a > 0, np.inf, np.nan))
-    return out
+        return np.where(b > 0, a / b, np.where(a > 0, np.inf, np.nan))

@@ -100,7 +100,7 @@ def likelihood_ratio(people: People, column: str, *, seed: int = 0) -> Ratio:
     rng = np.random.default_rng(seed)
     x = np.linspace(*support, POINTS)
     groups = [value[first], value[~first]]
-    density = [_density(x, g) for g in groups]
+    density = [_kernel(x, g).mean(axis=1) for g in groups]
     log_ratio = np.log(density[0] / density[1])
     drawn = np.stack([np.log(_resampled(x, g, rng)) for g in groups])
     low, high = np.quantile(drawn[0] - drawn[1], TAILS[::-1], axis=1)
@@ -113,6 +113,7 @@ def likelihood_ratio(people: People, column: str, *, seed: int = 0) -> Ratio:
             f"fewer than {MIN_JUDGED} people of a level of {people.by} have a {column} that both reach: no ratio could "
             "be checked on held-out people"
         )
+    held_out = {"level": np.where(first, *people.levels), "value": value, "log10_ratio": held / np.log(10)}
     return Ratio(
         column=column,
         unit=people.units[at],
@@ -120,9 +121,7 @@ def likelihood_ratio(people: People, column: str, *, seed: int = 0) -> Ratio:
         people=sizes,
         support=support,
         curve=pd.DataFrame(curve | {name: np.exp(v) for name, v in ends.items()}),
-        held_out=pd.DataFrame(
-            {"level": np.where(first, *people.levels), "value": value, "log10_ratio": held / np.log(10)}
-        ),
+        held_out=pd.DataFrame(held_out),
         cost=ratio_cost(held[judged], first[judged]),
     )
 
@@ -138,20 +137,13 @@ def _kernel(x: Float, group: Float) -> Float:
     """Return each person's share of the density at each value, shape (values, people); Silverman's bandwidth."""
     spread = min(group.std(ddof=1), float(np.subtract(*np.quantile(group, [0.75, 0.25]))) / 1.349 or np.inf)
     width = 0.9 * spread * len(group) ** -0.2
-    out: Float = norm.pdf((x[:, None] - group) / width) / width
-    return out
-
-
-def _density(x: Float, group: Float) -> Float:
-    out: Float = _kernel(x, group).mean(axis=1)
-    return out
+    return np.asarray(norm.pdf((x[:, None] - group) / width) / width)
 
 
 def _resampled(x: Float, group: Float, rng: np.random.Generator) -> Float:
     """Return densities of resamples of people, shape (values, SAMPLES); never quite 0."""
     drawn = rng.multinomial(len(group), np.full(len(group), 1 / len(group)), SAMPLES)
-    out: Float = np.maximum(_kernel(x, group) @ drawn.T / len(group), np.finfo(float).tiny)
-    return out
+    return np.asarray(np.maximum(_kernel(x, group) @ drawn.T / len(group), np.finfo(float).tiny))
 
 
 def _held_out(value: Float, first: NDArray[np.bool_], rng: np.random.Generator) -> Float:
@@ -166,6 +158,6 @@ def _held_out(value: Float, first: NDArray[np.bool_], rng: np.random.Generator) 
         if support is None:
             continue
         inside = mine & (value >= support[0]) & (value <= support[1])
-        densities = [_density(value[inside], value[rest & who]) for who in (first, ~first)]
+        densities = [_kernel(value[inside], value[rest & who]).mean(axis=1) for who in (first, ~first)]
         out[inside] = np.log(densities[0] / densities[1])
     return out

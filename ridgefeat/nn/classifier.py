@@ -118,15 +118,13 @@ class NumpyCNNClassifier(NetworkClassifier):
         images = self._standardised(images)
         self.model_ = build(self.network, images.shape[1:], len(self.classes_), seed)
         monitor = "val_loss" if len(outer) else "loss"
-        training = Training(
-            self.model_,
-            Adam(self.learning_rate),
-            self.batch_size,
-            class_weight,
-            None if self.patience is None else EarlyStopping(self.patience, monitor=monitor),
-            None if self.reduce_patience is None else ReduceLROnPlateau(patience=self.reduce_patience, monitor=monitor),
-            self.augmentation,
-        )
+        stopping = plateau = None
+        if self.patience is not None:
+            stopping = EarlyStopping(self.patience, monitor=monitor)
+        if self.reduce_patience is not None:
+            plateau = ReduceLROnPlateau(patience=self.reduce_patience, monitor=monitor)
+        watched = class_weight, stopping, plateau, self.augmentation
+        training = Training(self.model_, Adam(self.learning_rate), self.batch_size, *watched)
         held_out = (images[outer], truth[outer]) if len(outer) else None
         with threads(self.n_threads):
             self.history_ = training.run(images[inner], truth[inner], self.epochs, held_out, on_epoch=self.on_epoch)

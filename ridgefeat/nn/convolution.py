@@ -100,10 +100,8 @@ class Conv2D(Layer):
                 f"a kernel of {kh} x {kw} does not fit into images of {rows} x {columns} px; "
                 "give larger images, a smaller kernel or fewer layers before it"
             )
-        size = kh * kw
-        self.params["kernel"] = glorot_uniform(
-            (kh, kw, channels, self.filters), size * channels, size * self.filters, rng, dtype
-        )
+        fans = kh * kw * channels, kh * kw * self.filters
+        self.params["kernel"] = glorot_uniform((kh, kw, channels, self.filters), *fans, rng, dtype)
         self.params["bias"] = np.zeros(self.filters, dtype)
         self.output_shape = height // sy + 1, width // sx + 1, self.filters
         return self.output_shape

@@ -62,7 +62,12 @@ class Sequential:
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the logits of a batch, shape (n, outputs)."""
-        x = self._checked(x)
+        if x.shape[1:] != self.input_shape:
+            raise ModelError(
+                f"the network takes images of shape {self.input_shape}, not {x.shape[1:]}; resize them, or build the "
+                "network for that shape"
+            )
+        x = np.ascontiguousarray(x, self.dtype)
         for layer in self.layers:
             x = layer.forward(x, training)
         return x
@@ -105,14 +110,6 @@ class Sequential:
                 rows = layer.params["kernel"].reshape(-1, layer.output_shape[-1])
                 total += layer.l2 * np.einsum("kf,kf->k", rows, rows).sum(dtype=np.float64)
         return float(total)
-
-    def _checked(self, x: Array) -> Array:
-        if x.shape[1:] != self.input_shape:
-            raise ModelError(
-                f"the network takes images of shape {self.input_shape}, not {x.shape[1:]}; resize them, or build the "
-                "network for that shape"
-            )
-        return np.ascontiguousarray(x, self.dtype)
 
     # ---- what it holds
 

@@ -138,9 +138,8 @@ class Training:
             Where the loss is no longer a number.
         """
         if len(x) != len(y) or len(x) == 0:
-            raise ParameterError(
-                f"{len(x)} images and {len(y)} classes; give one class for each image, and at least one"
-            )
+            counts = f"{len(x)} images and {len(y)} classes"
+            raise ParameterError(f"{counts}; give one class for each image, and at least one")
         with threads():
             while self.epoch < epochs and not self.stopped:
                 line = self._epoch(x, y)
@@ -257,9 +256,7 @@ def _read_checkpoint(path: str | Path, expected: Mapping[str, Array]) -> tuple[d
     try:
         with zipfile.ZipFile(path) as archive:
             check_unpacked_size(archive)
-            arrays = {
-                info.filename.removesuffix(".npy"): _member(archive, info, expected) for info in archive.infolist()
-            }
+            arrays = dict(_member(archive, info, expected) for info in archive.infolist())
         state = json.loads(arrays.pop(STATE).tobytes())
     except FileNotFoundError:
         raise ModelError(f"there is no checkpoint {path}; check the path, or train from the start") from None
@@ -272,7 +269,7 @@ def _read_checkpoint(path: str | Path, expected: Mapping[str, Array]) -> tuple[d
     return arrays, state
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, expected: Mapping[str, Array]) -> Array:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, expected: Mapping[str, Array]) -> tuple[str, Array]:
     name = info.filename.removesuffix(".npy")
     with archive.open(info) as file:
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -286,4 +283,4 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, expected: Mapping[s
             f"{name[:80]!r} with shape {shape} and type {dtype} is not of this network; build the one that was saved"
         )
     with archive.open(info) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+        return name, np.lib.format.read_array(file, allow_pickle=False)

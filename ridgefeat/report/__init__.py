@@ -35,39 +35,4 @@ alone.
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "audit.page": ["write_audit_page"],
-        "bench.page": ["bench_displays", "write_bench_page", "write_methods"],
-        "compare.figures": ["compare_displays", "plot_people"],
-        "compare.page": ["write_compare_methods", "write_compare_page"],
-        "crate": ["write_crate"],
-        "display": ["Display", "save_figure", "save_figures"],
-        "explore.page": ["ExploreOptions", "write_explore_page"],
-        "model_card": ["render_model_card"],
-        "page": ["percent", "percent_interval"],
-        "pictures.panels": ["PANELS", "plot_print"],
-        "pictures.show": [
-            "draw_match",
-            "draw_overlay",
-            "draw_panel",
-            "save_match",
-            "save_overlay",
-            "save_picture",
-            "save_template",
-        ],
-        "pictures.why": ["plot_explanation", "save_explanation"],
-        "plots": [
-            "Curve",
-            "Interval",
-            "plot_confusion_matrix",
-            "plot_curves",
-            "plot_intervals",
-            "plot_predictions",
-            "plot_tippett",
-        ],
-        "threshold.figures": ["plot_det", "plot_error_rates", "plot_roc", "plot_scores", "threshold_displays"],
-        "threshold.page": ["write_threshold_page"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

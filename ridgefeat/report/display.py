@@ -44,9 +44,7 @@ STYLE: dict[str, Any] = {
     "text.color": SOFT,
     "axes.labelcolor": SOFT,
     "axes.edgecolor": EDGE,
-    "axes.spines.left": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
+    **dict.fromkeys(("axes.spines.left", "axes.spines.top", "axes.spines.right"), False),
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.labelsize": 12,
@@ -186,9 +184,8 @@ def axes(
         more = LEGEND_ROW * -(-len(labels) // columns)
         whole = height + more
         figure.set_size_inches(WIDTH / 72, whole / 72)
-        ax.set_position(
-            (left / WIDTH, (below + more) / whole, 1 - (left + right) / WIDTH, 1 - (below + more + above) / whole)
-        )
+        across, down = 1 - (left + right) / WIDTH, 1 - (below + more + above) / whole
+        ax.set_position((left / WIDTH, (below + more) / whole, across, down))
         ax.yaxis.set_label_coords(15 / WIDTH, 0.5, blended_transform_factory(figure.transFigure, ax.transAxes))
         if labels:
             figure.legend(handles, labels, loc="lower left", bbox_to_anchor=(8 / WIDTH, 2 / whole), ncols=columns)

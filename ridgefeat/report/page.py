@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ridgefeat._version import __version__
 from ridgefeat.errors import TableError
 from ridgefeat.files import atomic_write, os_errors_as
 
@@ -27,6 +28,7 @@ def render_page(template: str, page: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     pages.filters["breakable"] = breakable
+    pages.globals["version"] = __version__
     return pages.get_template(template).render(page)
 
 
@@ -57,6 +59,17 @@ def number(value: float) -> str:
         return f"{int(value):,}"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
     return f"{value:,.{digits}f}"
+
+
+def signed(value: float) -> str:
+    """Return a number with a true minus."""
+    return f"−{number(-value)}" if value < 0 else number(value)
+
+
+def interval(row: Any, name: str, form: Callable[[float], str] = signed) -> str:
+    """Return a row's cells `name`_low and `name`_high as "a to b", empty if unknown."""
+    ends = row[f"{name}_low"], row[f"{name}_high"]
+    return " to ".join(map(form, ends)) if np.isfinite(ends).all() else ""
 
 
 def percent(value: float) -> str:

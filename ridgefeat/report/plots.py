@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ridgefeat.report.display import COLOURS, INK, REFERENCE, WIDTH, axes, label, letters, line_style, shorten, span_of
-from ridgefeat.report.page import number
+from ridgefeat.report.page import signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,9 +67,7 @@ class Interval:
     def words(self) -> str:
         """The row as text."""
         known = np.isfinite([self.low, self.high]).all()
-        return f"{self.name} {_signed(self.value)}" + (
-            f" ({_signed(self.low)} to {_signed(self.high)})" if known else ""
-        )
+        return f"{self.name} {signed(self.value)}" + f" ({signed(self.low)} to {signed(self.high)})" * bool(known)
 
 
 def plot_curves(
@@ -192,7 +190,7 @@ def plot_intervals(
         ax.locator_params(axis="x", nbins=4)
         place: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "color": INK}
         for i, row in enumerate(rows):
-            ax.annotate(_signed(row.value), (1, i), (60, 0), ha="right", va="center", weight="bold", **place)
+            ax.annotate(signed(row.value), (1, i), (60, 0), ha="right", va="center", weight="bold", **place)
             if above:
                 ax.annotate(label(row.name), (0, i), (2, 7), va="bottom", **place)
         ax.set_yticks(at, ["" if above else label(r.name) for r in rows], color=INK)
@@ -225,9 +223,8 @@ def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str], ax: Axes | No
     with axes(ax, height=above + high * count + 2, left=left, below=2, right=0, above=above) as ax:
         shades = _shades(*SHADES)
         ax.imshow(fractions, cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="none")
-        between = np.arange(1, count) - 0.5
-        ax.hlines(between, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_NUMBERED else 0.5)
-        ax.vlines(between, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_NUMBERED else 0.5)
+        for draw in (ax.hlines, ax.vlines):
+            draw(np.arange(1, count) - 0.5, -0.5, count - 0.5, color="white", lw=2 if count <= MAX_NUMBERED else 0.5)
         ax.grid(False)
         ax.spines[:].set_visible(False)
         # Names thin out before they overlap.
@@ -240,17 +237,14 @@ def plot_confusion_matrix(counts: ArrayLike, names: Sequence[str], ax: Axes | No
         ax.set(xlabel="predicted", ylabel="label")
         roomy = cell >= 52 and high >= 40
         for i, k in np.ndindex(*fractions.shape) if count <= MAX_NUMBERED else ():
-            middle: dict[str, Any] = {"ha": "center", "va": "center", "color": _readable(shades(fractions[i, k]))}
-            ax.annotate(
-                f"{100 * fractions[i, k]:.0f}" + " %" * roomy,
-                (k, i),
-                (0, 6 * roomy),
-                textcoords="offset points",
-                weight="bold" if roomy else "normal",
-                **middle,
-            )
+            # Black or white, whichever stands out more from the cell (WCAG's relative luminance).
+            dark = (np.asarray(shades(fractions[i, k]))[:3] ** 2.2) @ [0.2126, 0.7152, 0.0722] < 0.179
+            middle: dict[str, Any] = {"ha": "center", "va": "center", "color": "white" if dark else "black"}
+            middle["textcoords"] = "offset points"
+            share, weight = f"{100 * fractions[i, k]:.0f}" + " %" * roomy, "bold" if roomy else "normal"
+            ax.annotate(share, (k, i), (0, 6 * roomy), weight=weight, **middle)
             if roomy:
-                ax.annotate(f"{counts[i, k]:,.0f}", (k, i), (0, -9), textcoords="offset points", **middle)
+                ax.annotate(f"{counts[i, k]:,.0f}", (k, i), (0, -9), **middle)
     return ax
 
 
@@ -302,12 +296,3 @@ def _shades(*ends: str) -> LinearSegmentedColormap:
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("shades", ends)
-
-
-def _readable(colour: ArrayLike) -> str:
-    """Return black or white, whichever stands out more from a colour (WCAG's relative luminance)."""
-    return "white" if float((np.asarray(colour, np.float64)[:3] ** 2.2) @ [0.2126, 0.7152, 0.0722]) < 0.179 else "black"
-
-
-def _signed(value: float) -> str:
-    return f"−{number(-value)}" if value < 0 else number(value)

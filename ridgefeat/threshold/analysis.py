@@ -11,22 +11,13 @@ import pandas as pd
 
 from ridgefeat.brief import Brief
 from ridgefeat.errors import ScoreError
+from ridgefeat.threshold import uncertainty
 from ridgefeat.threshold.intervals import MIN_SUBJECTS, NONE
 from ridgefeat.threshold.likelihood import LogRatios
 from ridgefeat.threshold.methods import DEFAULT_METHODS, Choice, Settings, choose, comparisons_needed, recommend
 from ridgefeat.threshold.rates import ErrorCurve
 from ridgefeat.threshold.scores import Float, Scores, deal_folds
-from ridgefeat.threshold.uncertainty import (
-    MIN_ERRORS,
-    MIN_SUBJECTS_D_PRIME,
-    Subjects,
-    auc_interval,
-    d_prime_interval,
-    equal_error_interval,
-    held_fmr_interval,
-    threshold_interval,
-    weighted_interval,
-)
+from ridgefeat.threshold.uncertainty import MIN_ERRORS, MIN_SUBJECTS_D_PRIME, Subjects, weighted_interval
 
 RATES = ("fmr", "fnmr", "far", "frr", "hter", "accuracy")
 MAX_CUTS = 2000
@@ -260,7 +251,11 @@ def analyse(
     names = [name for name in named if needed[name] <= curve.n_nonmated]
     if not names:
         raise ScoreError("; ".join(refused))
-    choices = tuple(_choose(name, curve, subjects, settings) for name in names)
+    choices = []
+    for name in names:
+        choice = choose(curve, name, settings)
+        low, high = uncertainty.threshold_interval(subjects, curve, choice, settings)
+        choices.append(replace(choice, low=low, high=high))
     judge = np.array([[curve.to_threshold(c.threshold) for c in choices]])
     of_judge = np.zeros(len(scores), np.int16)
     for chosen, judged in deal_folds(scores, folds, seed) if folds > 1 else ():
@@ -271,25 +266,9 @@ def analyse(
     margins = (scores.similarity - cuts[of_judge] for cuts in judge.T)
     points = tuple(_operating_point(subjects, margin, settings) for margin in margins)
     suited = recommend(names, methods, settings, of_pairs=scores.reference is not None)
-    remarks = (
-        *(f"{r}." for r in refused),
-        *_about_scores(scores, folds),
-        *_about_targets(choices, points),
-        *_about_counts(points),
-    )
-    recommended = choices[names.index(suited)]
-    metrics = _metrics(curve, subjects)
-    if ratios is not None:
-        nowhere = float("nan")
-        costs = {"Cllr": ratios.cost.cllr, "min Cllr": ratios.cost.min_cllr}
-        metrics += tuple(Figure(name, value, *NONE, nowhere) for name, value in costs.items())
-    return Analysis(scores, curve, metrics, choices, points, recommended, folds, settings, remarks, ratios)
-
-
-def _choose(name: str, curve: ErrorCurve, subjects: Subjects, settings: Settings) -> Choice:
-    choice = choose(curve, name, settings)
-    low, high = threshold_interval(subjects, curve, choice, settings)
-    return replace(choice, low=low, high=high)
+    recommended, metrics = choices[names.index(suited)], tuple(_metrics(curve, subjects, ratios))
+    remarks = (*(f"{r}." for r in refused), *_about_scores(scores, folds), *_about_points(choices, points))
+    return Analysis(scores, curve, metrics, tuple(choices), points, recommended, folds, settings, remarks, ratios)
 
 
 def _refusal(name: str, needed: int, there: int) -> str:
@@ -317,22 +296,23 @@ def _operating_point(subjects: Subjects, margin: Float, settings: Settings) -> O
     return OperatingPoint(**made, cost=float(settings.expected_cost(np.array(far.value), np.array(frr.value))))
 
 
-def _metrics(curve: ErrorCurve, subjects: Subjects) -> tuple[Figure, ...]:
+def _metrics(curve: ErrorCurve, subjects: Subjects, ratios: LogRatios | None) -> Iterator[Figure]:
     nowhere = float("nan")
     eer = curve.equal_error
-    figures = [Figure("EER", eer.value, *equal_error_interval(subjects, curve), eer.threshold)]
-    targets: tuple[tuple[str, float], ...] = (("FMR100", 0.01), ("FMR1000", 0.001), ("ZeroFMR", 0.0))
-    for name, target in targets:
+    yield Figure("EER", eer.value, *uncertainty.equal_error_interval(subjects, curve), eer.threshold)
+    for name, target in {"FMR100": 0.01, "FMR1000": 0.001, "ZeroFMR": 0.0}.items():
         if target and curve.n_nonmated < comparisons_needed(f"fmr={target}"):
-            figures.append(Figure(name, nowhere, *NONE, nowhere))
+            yield Figure(name, nowhere, *NONE, nowhere)
             continue
         k = curve.index_for_fmr(target)
         # The highest non-mated score is an extreme value, of which its variance says nothing.
-        bounds = held_fmr_interval(subjects, curve, target) if target else NONE
-        figures.append(Figure(name, float(curve.fnmr[k]), *bounds, curve.to_threshold(curve.cut[k])))
-    figures.append(Figure("AUC", curve.auc, *auc_interval(subjects, curve), nowhere))
-    figures.append(Figure("d'", curve.d_prime, *d_prime_interval(subjects, curve), nowhere))
-    return tuple(figures)
+        bounds = uncertainty.held_fmr_interval(subjects, curve, target) if target else NONE
+        yield Figure(name, float(curve.fnmr[k]), *bounds, curve.to_threshold(curve.cut[k]))
+    yield Figure("AUC", curve.auc, *uncertainty.auc_interval(subjects, curve), nowhere)
+    yield Figure("d'", curve.d_prime, *uncertainty.d_prime_interval(subjects, curve), nowhere)
+    if ratios is not None:
+        yield Figure("Cllr", ratios.cost.cllr, *NONE, nowhere)
+        yield Figure("min Cllr", ratios.cost.min_cllr, *NONE, nowhere)
 
 
 def _about_scores(scores: Scores, folds: int) -> Iterator[str]:
@@ -365,7 +345,7 @@ def _about_scores(scores: Scores, folds: int) -> Iterator[str]:
         )
 
 
-def _about_targets(choices: Sequence[Choice], points: Sequence[OperatingPoint]) -> Iterator[str]:
+def _about_points(choices: Sequence[Choice], points: Sequence[OperatingPoint]) -> Iterator[str]:
     for choice, point in zip(choices, points, strict=True):
         if choice.target is None:
             continue
@@ -389,9 +369,6 @@ def _about_targets(choices: Sequence[Choice], points: Sequence[OperatingPoint]) 
                 + (f", and FMR may be as high as {100 * rate.high:.2g} %." if rate.high == rate.high else ".")
                 + " The threshold hangs on one extreme score and has no interval."
             )
-
-
-def _about_counts(points: Sequence[OperatingPoint]) -> Iterator[str]:
     rates = [r for point in points for r in (point.fmr, point.fnmr)]
     few = sum(r.errors < MIN_ERRORS for r in rates)
     if few:

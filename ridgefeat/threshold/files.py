@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,16 +95,9 @@ def read_file(
 ) -> Columns | Matrix:
     """Return what a file holds.
 
-    Parameters
-    ----------
-    score, label : str, optional
-        Names of columns, if they have other names.
-    others : sequence of str
-        Further columns that are needed.
-    alone : bool
-        Whether it is the only file. Where two are given, `0,93` in every line is a number with a decimal comma.
-
-    Raises ScoreError if it cannot be read, or its columns are ambiguous.
+    `score` and `label` name columns that have other names; `others` are needed too. Where the file is not `alone`,
+    `0,93` in every line is a number with a decimal comma. Raises ScoreError if the file cannot be read, or its columns
+    are ambiguous.
     """
     where = str(path)
     with os_errors_as(ScoreError, f"{path} cannot be read", "; give a table of scores"):
@@ -112,9 +106,8 @@ def read_file(
             raise ScoreError(f"folder {path} holds no .parquet file; give a table of scores, or a folder of them")
         if not path.is_dir() and (table := open_table(path, ScoreError, where, max_bytes=MAX_BYTES)):
             return _read_text(table, score, label, alone)
-        frame = read_parquet(
-            parts, ScoreError, where, _needed(score, label, others), max_bytes=MAX_BYTES, max_rows=MAX_ROWS
-        )
+        needed = partial(_needed, score=score, label=label, others=others)
+        frame = read_parquet(parts, ScoreError, where, needed, max_bytes=MAX_BYTES, max_rows=MAX_ROWS)
     frame.columns = match_names(list(map(str, frame.columns)), (), where, ScoreError)
     roles = find_roles(frame.columns.tolist(), path, score, label)
     if "score" in roles:
@@ -122,20 +115,15 @@ def read_file(
     return Columns(path, frame, roles)
 
 
-def _needed(score: str | None, label: str | None, others: Sequence[str]) -> Callable[[list[str]], list[str]]:
-    """Return the choice of columns of Parquet; all if one is missing, so that the message can list them."""
-
-    def needed(there: list[str]) -> list[str]:
-        names = [n.strip() for n in there]
-        roles = find_roles(names, Path(), score, label, strict=False)
-        if not {"score", "label"} <= set(roles) or not set(others) <= set(names):
-            return there
-        kept = {*others, "classifier", "repeat", "failure"} | {
-            roles[r] for r in roles if r not in ("probe", "reference")
-        }
-        return [n for n in there if n.strip() in kept or n.strip().startswith("p_")]
-
-    return needed
+def _needed(there: list[str], score: str | None, label: str | None, others: Sequence[str]) -> list[str]:
+    """Return the columns of Parquet that are needed; all if one is missing, so that the message can list them."""
+    names = [n.strip() for n in there]
+    roles = find_roles(names, Path(), score, label, strict=False)
+    if not {"score", "label"} <= set(roles) or not set(others) <= set(names):
+        return there
+    kept = {*others, "classifier", "repeat", "failure"}
+    kept |= {name for role, name in roles.items() if role not in ("probe", "reference")}
+    return [n for n in there if n.strip() in kept or n.strip().startswith("p_")]
 
 
 def find_roles(
@@ -306,10 +294,9 @@ def _without_header(table: Table) -> Columns:
     if len(names) > MAX_COLUMNS:
         raise _ambiguous(table)
     table = table.with_names(names, has_header=False)
-    frame = next(table.frames())
-    frame = frame.apply(_texts)
+    frame = next(table.frames()).apply(_texts)
     kinds = {n: _kind(frame[n], table.decimal) for n in names}
-    note = "; ".join(["no header", *([table.words] if table.words else [])])
+    note = "; ".join(filter(None, ["no header", table.words]))
     numeric = [n for n in names if kinds[n] != "name"]
     labels = [n for n in names if kinds[n] == "label"]
     fractions = [n for n in numeric if kinds[n] == "fraction"]

@@ -126,20 +126,15 @@ def best_monotone(score: Float, mated: NDArray[np.bool_]) -> Float:
     share = isotonic_regression(np.bincount(at, mated) / count, weights=count.astype(np.float64)).x[at]
     prior = np.log(mated.sum() / (~mated).sum())
     with np.errstate(divide="ignore"):
-        out: Float = np.log(share) - np.log1p(-share) - prior
-    return out
+        return np.asarray(np.log(share) - np.log1p(-share) - prior)
 
 
 def calibrate(scores: Scores, folds: int = 5, seed: int = 0) -> Float:
     """Return scores as natural log likelihood ratios, each by a curve that was drawn without either of its subjects.
 
     The curve is a logistic regression in which mated and non-mated scores weigh the same (Morrison 2013, Australian
-    Journal of Forensic Sciences 45(2)). NaN where there was no comparison.
-
-    Raises
-    ------
-    ScoreError
-        If there are too few subjects for the folds.
+    Journal of Forensic Sciences 45(2)). NaN where there was no comparison. Raises ScoreError if there are too few
+    subjects for the folds.
 
     Examples
     --------

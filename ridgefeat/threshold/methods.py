@@ -234,15 +234,8 @@ def comparisons_needed(method: str) -> int:
 def recommend(names: Sequence[str], named: Sequence[str] | None, settings: Settings, *, of_pairs: bool) -> str:
     """Return the one of several methods that suits the task: what the user named or set, else the strictest target.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Methods that the scores support.
-    named : sequence of str or None
-        Methods that the user named.
-    settings : Settings
-    of_pairs : bool
-        Whether scores are of comparisons between prints, which are decided at a false match rate.
+    `names` are the methods that the scores support, `named` those that the user named. Scores `of_pairs` are of
+    comparisons between prints, which are decided at a false match rate.
 
     Examples
     --------
@@ -267,8 +260,7 @@ def recommend(names: Sequence[str], named: Sequence[str] | None, settings: Setti
 
 
 def _mean_distance(curve: ErrorCurve, settings: Settings) -> Choice:
-    middle = (curve.moments[0] + curve.moments[2]) / 2
-    return Choice("mean-distance", curve.to_threshold(middle), 1)
+    return Choice("mean-distance", curve.to_threshold((curve.moments[0] + curve.moments[2]) / 2), 1)
 
 
 def _far_frr(curve: ErrorCurve, settings: Settings) -> Choice:
@@ -323,9 +315,8 @@ def bayes(curve: ErrorCurve, settings: Settings) -> Choice:
     # With matrices of 25 rows, handing work to several threads takes longer than the work.
     with threadpool_limits(1):
         while True:
-            with warnings.catch_warnings():
-                # A length scale at its bound is an answer here, not a failure.
-                warnings.simplefilter("ignore", ConvergenceWarning)
+            # A length scale at its bound is an answer here, not a failure.
+            with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
                 model.fit(tried[:, None], found)
             mean, deviation = model.predict(candidates[:, None], return_std=True)
             if len(tried) >= settings.evaluations:
@@ -371,14 +362,9 @@ def search_range(curve: ErrorCurve) -> tuple[float, float]:
 
 
 def expected_improvement(mean: Float, deviation: Float, best: float) -> Float:
-    """Return by how much each candidate is expected to fall below the lowest loss so far, shape (n_candidates,).
+    """Return by how much each candidate is expected to fall below the lowest loss so far (`best`).
 
-    Parameters
-    ----------
-    mean, deviation : ndarray of float64, shape (n_candidates,)
-        Mean and standard deviation of the predicted loss.
-    best : float
-        The lowest loss so far.
+    `mean` and `deviation` are those of the predicted loss; all have shape (n_candidates,).
 
     Examples
     --------

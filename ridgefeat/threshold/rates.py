@@ -113,17 +113,10 @@ class ErrorCurve:
         first = np.append(first, len(values))
         rejected = np.concatenate([[0], np.cumsum(truth)])[first]
         mated, nonmated = values[truth], values[~truth]
-        return cls(
-            cut,
-            len(nonmated) - (first - rejected),
-            rejected,
-            len(mated),
-            len(nonmated),
-            int((~compared & scores.mated).sum()),
-            int((~compared & ~scores.mated).sum()),
-            scores.distance,
-            (float(mated.mean()), float(mated.var()), float(nonmated.mean()), float(nonmated.var())),
-        )
+        failed = [int((~compared & kind).sum()) for kind in (scores.mated, ~scores.mated)]
+        errors = len(nonmated) - (first - rejected), rejected
+        moments = float(mated.mean()), float(mated.var()), float(nonmated.mean()), float(nonmated.var())
+        return cls(cut, *errors, len(mated), len(nonmated), failed[0], failed[1], scores.distance, moments)
 
     @cached_property
     def fmr(self) -> Float:

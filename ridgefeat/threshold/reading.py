@@ -129,14 +129,9 @@ def read_scores(
         notes[-1] += f", mated where {_called(label)} is {words}"
     found_subjects = ", ".join(_called(n) for n, _ in subjects)
     notes.append(f"subjects in {found_subjects}" if subjects else "no column names subjects")
-    made = Scores.make(
-        frame[score].to_numpy(np.float64),
-        mated,
-        subject_probe=subjects[0][1] if subjects else None,
-        subject_reference=subjects[1][1] if len(subjects) > 1 else None,
-        distance=distance,
-        count_failures=count_failures,
-    )
+    codes = dict(zip(("subject_probe", "subject_reference"), (code for _, code in subjects), strict=False))
+    values = frame[score].to_numpy(np.float64)
+    made = Scores.make(values, mated, **codes, distance=distance, count_failures=count_failures)
     counts = f"{int(mated.sum()):,} mated and {int((~mated).sum()):,} non-mated comparisons"
     return ScoreTable(made, "; ".join([counts, *notes, f"{'lower' if distance else 'higher'} is more similar"]))
 
@@ -149,10 +144,11 @@ def _needed(roles: dict[str, str], role: str, found: Columns) -> str:
     """Return a column by its role."""
     if role in roles:
         return roles[role]
-    alone = "" if len(found.frame.columns) > 1 else ". One column of scores needs a second file: the non-mated ones"
+    there = list(found.frame.columns)
+    alone = "" if len(there) > 1 else ". One column of scores needs a second file: the non-mated ones"
     raise ScoreError(
-        f"{found.path} has no column {' or '.join(NAMES[role])}; there are: "
-        f"{name_columns(list(found.frame.columns))}. Name yours with --{role}-column{alone}"
+        f"{found.path} has no column {' or '.join(NAMES[role])}; there are: {name_columns(there)}. "
+        f"Name yours with --{role}-column{alone}"
     )
 
 
@@ -161,10 +157,8 @@ def _only(frame: pd.DataFrame, where: Sequence[str], path: Path) -> pd.DataFrame
     for condition in where:
         name, equals, value = (part.strip() for part in condition.partition("="))
         if not equals or name not in frame.columns:
-            raise ScoreError(
-                f"condition {condition!r} must be column=value; columns of {path} are "
-                f"{name_columns(list(frame.columns))}"
-            )
+            there = name_columns(list(frame.columns))
+            raise ScoreError(f"condition {condition!r} must be column=value; columns of {path} are {there}")
         held = frame[name].astype(str).str.strip()
         if not (held == value).any():
             raise ScoreError(f"{path}: no {name} is {value!r}; there are: {name_columns(sorted(set(held)))}")

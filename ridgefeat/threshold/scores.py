@@ -86,7 +86,11 @@ class Scores(Brief):
         probe, reference = _codes(len(values), subject_probe, subject_reference)
         made = cls(values, _truth(mated, len(values)), probe, reference, distance)
         _check_values(made, count_failures)
-        _check_subjects(made)
+        if probe is not None and reference is not None and (wrong := made.mated & (probe != reference)).any():
+            raise ScoreError(
+                f"{int(wrong.sum())} comparisons are mated but of two different subjects, first in row "
+                f"{1 + int(wrong.argmax())}; correct mated or the subjects"
+            )
         _check_direction(made)
         return made
 
@@ -127,13 +131,9 @@ class Scores(Brief):
         >>> scores.select(scores.score > 1).score
         array([7.5, 1.2])
         """
-        return replace(
-            self,
-            score=self.score[which],
-            mated=self.mated[which],
-            probe=None if self.probe is None else self.probe[which],
-            reference=None if self.reference is None else self.reference[which],
-        )
+        columns = {name: getattr(self, name) for name in ("score", "mated", "probe", "reference")}
+        chosen: dict[str, Any] = {name: None if held is None else held[which] for name, held in columns.items()}
+        return replace(self, **chosen)
 
 
 def _numbers(score: ArrayLike) -> Float:
@@ -169,7 +169,7 @@ def _codes(count: int, *given: ArrayLike | None) -> tuple[Codes | None, Codes | 
             raise ScoreError(f"there are {count} scores, but subjects have shape {column.shape}; give one per score")
     if not known:
         return None, None
-    if len({c.dtype.kind in "iu" for c in known}) > 1 or any(c.dtype.kind not in "iu" for c in known):
+    if any(column.dtype.kind not in "iu" for column in known):
         known = [c.astype(str) for c in known]
     # Both columns share one numbering: the same subject is probe here and reference there.
     codes = number(np.concatenate(known))
@@ -215,17 +215,6 @@ def _check_values(made: Scores, count_failures: bool) -> None:
         raise ScoreError(f"all {len(values):,} scores are {values[0]:g}: no threshold can separate them")
 
 
-def _check_subjects(made: Scores) -> None:
-    if made.probe is None or made.reference is None:
-        return
-    wrong = made.mated & (made.probe != made.reference)
-    if wrong.any():
-        raise ScoreError(
-            f"{int(wrong.sum())} comparisons are mated but of two different subjects, first in row "
-            f"{1 + int(wrong.argmax())}; correct mated or the subjects"
-        )
-
-
 def _check_direction(made: Scores) -> None:
     from sklearn.metrics import roc_auc_score
 
@@ -238,14 +227,11 @@ def _check_direction(made: Scores) -> None:
     # A useless comparator has an AUC within chance of 0.5; far below that, the sign is reversed.
     chance = np.sqrt((len(values) + 1) / (12 * len(mated) * len(nonmated)))
     if auc < 0.5 - 4 * chance:
-        advice = (
-            "they look like similarities: leave out --distance (distance=False)"
-            if made.distance
-            else "they look like distances: give --distance (distance=True)"
-        )
+        distances = "distances: give --distance (distance=True)"
+        kind = "similarities: leave out --distance (distance=False)" if made.distance else distances
         raise ScoreError(
             f"mated comparisons score worse than non-mated ones (AUC {auc:.3f}), so the sign of the scores is "
-            f"reversed; {advice}, or swap the labels"
+            f"reversed; they look like {kind}, or swap the labels"
         )
 
 

@@ -29,7 +29,13 @@ WHAT_TO_GIVE = (
 def join_files(one: Columns | Matrix, two: Columns | Matrix) -> Columns:
     """Return the comparisons of two files: mated and non-mated scores, trials and scores, a matrix and its mask."""
     if isinstance(one, Matrix) and isinstance(two, Matrix):
-        return _masked(one, two)
+        is_mask = [set(np.unique(m.values[~np.isnan(m.values)])) <= {0, 1, -1} for m in (one, two)]
+        if sum(is_mask) != 1 or one.values.shape != two.values.shape:
+            raise ScoreError(
+                f"{one.path} and {two.path} must be a matrix of scores and its mask (1 mated, 0 non-mated, -1 neither) "
+                f"of the same shape; they have {_shape(one)} and {_shape(two)} cells"
+            )
+        return from_matrix(one, two) if is_mask[1] else from_matrix(two, one)
     if isinstance(one, Matrix) or isinstance(two, Matrix):
         matrix, other = (one, two) if isinstance(one, Matrix) else (two, one)
         assert isinstance(matrix, Matrix) and isinstance(other, Columns)
@@ -82,20 +88,18 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
                 f"{trials.path} lists {len(trials.frame):,} trials, but {scores.path} {len(scores.frame):,} scores "
                 "without names; give one score per trial, in their order"
             )
-        frame, notes = trials.frame.assign(score=scores.frame[score].to_numpy()), [*notes, "joined line by line"]
-        return Columns(trials.path, frame, {**trials.roles, "score": "score"}, "; ".join(notes))
-    if len(left) != len(right) or not left:
-        raise ScoreError(
-            f"{trials.path} names prints by {len(left)} columns, {scores.path} by {len(right)}; call these columns "
-            "probe and reference in both"
+        frame = trials.frame.assign(score=scores.frame[score].to_numpy())
+        return Columns(
+            trials.path, frame, {**trials.roles, "score": "score"}, "; ".join([*notes, "joined line by line"])
         )
+    if len(left) != len(right) or not left:
+        differs = f"{trials.path} names prints by {len(left)} columns, {scores.path} by {len(right)}"
+        raise ScoreError(f"{differs}; call these columns probe and reference in both")
     keys = [pd.Series(["\t".join(row) for row in zip(*columns, strict=True)]) for columns in (left, right)]
     for f, key in zip((trials, scores), keys, strict=True):
         if (again := key.duplicated()).any():
-            row = int(again.to_numpy().argmax())
-            raise ScoreError(
-                f"{f.path}, row {row + 1}: {key.iloc[row]!r} occurs for a second time; keep one row per trial"
-            )
+            where = f"{f.path}, row {again.to_numpy().argmax() + 1}: {key[again].iloc[0]!r}"
+            raise ScoreError(f"{where} occurs for a second time; keep one row per trial")
     found = pd.Series(scores.frame[score].to_numpy(), index=keys[1]).reindex(keys[0])
     scored = keys[0].isin(keys[1])
     if not scored.any():
@@ -109,17 +113,6 @@ def _join_trials(trials: Columns, scores: Columns) -> Columns:
         notes.append(f"{unused:,} scores belong to no trial and are left out")
     frame = trials.frame.assign(score=found.to_numpy())
     return Columns(trials.path, frame, {**trials.roles, "score": "score"}, "; ".join(notes))
-
-
-def _masked(one: Matrix, two: Matrix) -> Columns:
-    """Return the scores of one of two matrices; the other, of the same shape, is its mask."""
-    is_mask = [set(np.unique(m.values[~np.isnan(m.values)])) <= {0, 1, -1} for m in (one, two)]
-    if sum(is_mask) != 1 or one.values.shape != two.values.shape:
-        raise ScoreError(
-            f"{one.path} and {two.path} must be a matrix of scores and its mask (1 mated, 0 non-mated, -1 neither) of "
-            f"the same shape; they have {_shape(one)} and {_shape(two)} cells"
-        )
-    return from_matrix(one, two) if is_mask[1] else from_matrix(two, one)
 
 
 def _named(matrix: Matrix, names: Columns) -> Columns:
@@ -184,7 +177,7 @@ def from_matrix(matrix: Matrix, mask: Matrix | None = None) -> Columns:
 def with_subjects(found: Columns, pattern: str | None) -> Columns:
     """Return comparisons with labels: those that are there, those of two columns of subjects, or those of names."""
     frame, roles = found.frame, found.roles
-    same: Bools | None = None
+    same: Bools | None
     if pattern is None and {"subject_probe", "subject_reference"} <= set(roles) and "label" not in roles:
         a, b = (roles[r] for r in ("subject_probe", "subject_reference"))
         same = (frame[a].astype(str) == frame[b].astype(str)).to_numpy()

@@ -21,15 +21,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ridgefeat.threshold.intervals import (
-    MIN_SUBJECTS,
-    NONE,
-    Interval,
-    binomial_interval,
-    number_interval,
-    shrink,
-    t_quantile,
-)
+from ridgefeat.threshold import intervals
+from ridgefeat.threshold.intervals import MIN_SUBJECTS, NONE, Interval, binomial_interval, shrink
 from ridgefeat.threshold.methods import Choice, Settings
 from ridgefeat.threshold.rates import Counts, ErrorCurve
 from ridgefeat.threshold.scores import Float, Scores, number
@@ -111,15 +104,7 @@ class ErrorRate:
 
 
 def weighted_interval(value: float, parts: Sequence[tuple[float, ErrorRate]]) -> Interval:
-    """Return the interval of a figure that moves by a weight times each of some error rates, such as their mean.
-
-    Parameters
-    ----------
-    value : float
-        The figure, 0 to 1.
-    parts : sequence of (float, ErrorRate)
-        Weights, each with its rate.
-    """
+    """Return the interval of a figure (0 to 1) that moves by a weight times each of some rates, such as their mean."""
     deviations = [rate.deviation * (weight * (rate.guess * (1 - rate.guess)) ** 0.5) for weight, rate in parts]
     variance = sum(deviations[1:], deviations[0]).variance
     inner = value if 0 < value < 1 else abs(value - sum(weight * rate.guess for weight, rate in parts))
@@ -274,9 +259,8 @@ def auc_interval(subjects: Subjects, curve: ErrorCurve) -> Interval:
     Birnbaum and Klose's bound, A (1 - A) / min(m, n), with effective numbers.
     """
     at = np.searchsorted(curve.cut, subjects.scores.similarity)
-    after = np.minimum(at + 1, len(curve.cut) - 1)
-    below = 1 - (curve.fmr[np.minimum(at, len(curve.cut) - 1)] + curve.fmr[after]) / 2
-    above = 1 - (curve.fnmr[np.minimum(at, len(curve.cut) - 1)] + curve.fnmr[after]) / 2
+    at, after = (np.minimum(k, len(curve.cut) - 1) for k in (at, at + 1))
+    below, above = (1 - (rate[at] + rate[after]) / 2 for rate in (curve.fmr, curve.fnmr))
     variance = (subjects.mean(below, True)[1] + subjects.mean(above, False)[1]).variance
     inside = 0 < curve.auc < 1
     found = shrink(curve.auc * (1 - curve.auc) / variance, subjects.size) if inside else np.inf
@@ -299,7 +283,7 @@ def d_prime_interval(subjects: Subjects, curve: ErrorCurve) -> Interval:
         for kind, side, mean in ((True, 1, mean_1), (False, -1, mean_0))
     ]
     variance = (pieces[0] + pieces[1]).variance
-    factor = float(np.exp(t_quantile(subjects.size) * variance**0.5 / d))
+    factor = float(np.exp(intervals.t_quantile(subjects.size) * variance**0.5 / d))
     return d / factor, d * factor
 
 
@@ -319,10 +303,8 @@ def threshold_interval(subjects: Subjects, curve: ErrorCurve, choice: Choice, se
         ends = float(curve.cut[curve.index_for_fmr(high)]), float(curve.cut[curve.index_for_fmr(low)])
         inner = ends[0], ends[1] if low * curve.n_nonmated >= 1 else float("nan")
     elif choice.method == "mean-distance":
-        means = [subjects.mean(subjects.scores.similarity, kind) for kind in (True, False)]
-        inner = number_interval(
-            (means[0][0] + means[1][0]) / 2, ((means[0][1] + means[1][1]) * 0.5).variance, subjects.size
-        )
+        (mated, moved), (nonmated, other) = (subjects.mean(subjects.scores.similarity, kind) for kind in (True, False))
+        inner = intervals.number_interval((mated + nonmated) / 2, ((moved + other) * 0.5).variance, subjects.size)
     else:
         inner = _not_contradicted(subjects, curve, choice, settings)
     low, high = (-inner[1], -inner[0]) if curve.distance else inner
@@ -355,7 +337,7 @@ def _not_contradicted(subjects: Subjects, curve: ErrorCurve, choice: Choice, set
     if not is_balance:
         k = min(int(np.searchsorted(cuts, own)), len(cuts) - 1)
         moved, level = moved - moved[:, [k]], level - level[k]
-    reach = t_quantile(groups) * ((moved**2).sum(axis=0) * groups / (groups - 1)) ** 0.5
+    reach = intervals.t_quantile(groups) * ((moved**2).sum(axis=0) * groups / (groups - 1)) ** 0.5
     held = np.flatnonzero((np.abs(level) if is_balance else level) <= reach)
     # The ends lie between two cuts: the outer ones.
     ends = np.clip([held.min(initial=len(cuts)) - 1, held.max(initial=-1) + 1], 0, len(cuts) - 1)

@@ -35,16 +35,9 @@ MIN_COMMON = 0.6
 """Cells that two compared cylinders must share, as a fraction of all."""
 MAX_ROTATION = np.pi / 2
 """Radians between the directions of compared cylinders."""
-
-
-def _cells() -> tuple[Float, Float]:
-    middle = ((np.arange(SIDE) + 0.5) / SIDE * 2 - 1) * RADIUS
-    x, y = np.meshgrid(middle, middle)
-    within = np.hypot(x, y) <= RADIUS
-    return x[within].astype(np.float32), y[within].astype(np.float32)
-
-
-_X, _Y = _cells()
+_MIDDLES = ((np.arange(SIDE) + 0.5) / SIDE * 2 - 1) * RADIUS
+_GRID = np.stack(np.meshgrid(_MIDDLES, _MIDDLES))
+_X, _Y = _GRID[:, np.hypot(*_GRID) <= RADIUS].astype(np.float32, order="C")
 _LEVEL = ((np.arange(LEVELS) + 0.5) * 2 * np.pi / LEVELS - np.pi).astype(np.float32)
 
 

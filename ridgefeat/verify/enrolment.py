@@ -39,7 +39,8 @@ LATENT_PARAMS = ("segmentation.seed_share=0.15", "segmentation.contrast=0.06", "
 ridges."""
 
 PathLike = str | os.PathLike[str]
-Dpi = float | tuple[float, float]
+Pair = tuple[float, float]
+Dpi = float | Pair
 Progress = Callable[[int, int, int], None]
 
 
@@ -204,14 +205,7 @@ def latent_templates(
     in LATENT_SCALES, and at each of them and its own with a segmentation that accepts fainter ridges (LATENT_PARAMS).
     Readings without enough minutiae are left out.
 
-    Parameters
-    ----------
-    source : PrintSource
-        An image.
-    jobs : int, optional
-        Worker processes; None or -1 for every core.
-    dpi, params
-        As read_template takes them.
+    `jobs` are worker processes, None or -1 for every core; `dpi` and `params` are as read_template takes them.
     """
     params = params or Params()
     fainter = params.updated(LATENT_PARAMS)
@@ -230,9 +224,8 @@ def _read_latent(way: tuple[float, Params], source: PrintSource, dpi: Dpi | None
 def _template_of_image(source: PrintSource, dpi: Dpi | None, params: Params, *, scale: float = 1.0) -> Template:
     image = load_print(source, dpi)
     own = image.dpi_x / scale, image.dpi_y / scale
-    return template_from_print(
-        Fingerprint(image.pixels, own, params=params, region=image.region, source=source.relative)
-    )
+    fp = Fingerprint(image.pixels, own, params=params, region=image.region, source=source.relative)
+    return template_from_print(fp)
 
 
 def is_template(source: PrintSource, template_format: str = "auto") -> bool:
@@ -245,11 +238,7 @@ def is_template(source: PrintSource, template_format: str = "auto") -> bool:
 
 
 def read_record(
-    source: PrintSource,
-    template_format: str = "auto",
-    *,
-    dpi: tuple[float, float] | None = None,
-    height: int | None = None,
+    source: PrintSource, template_format: str = "auto", *, dpi: Pair | None = None, height: int | None = None
 ) -> MinutiaeRecord:
     """Return the minutiae of a source that is a template; `dpi` and `height` as read_minutiae takes them."""
     if isinstance(source.place, RecordPlace):
@@ -278,12 +267,12 @@ def _recognise(path: Path) -> str | None:
 def _enrol(source: PrintSource, params: Params, dpi: Dpi | None, template_format: str) -> Entry:
     labels = dict(source.labels)
     reread = None if is_template(source, template_format) else partial(latent_templates, source, dpi=dpi, params=params)
+    content = reason = None
     try:
         content = prepare(read_template(source, dpi=dpi, params=params, template_format=template_format))
     except Exception as error:  # a bad print is an entry with a reason, never the end of the run
         reason = error_text(error).removeprefix(f"{source.path}: ").removeprefix(f"{source.relative}: ")
-        return Entry(source.relative, labels, failure=reason, reread=reread)
-    return Entry(source.relative, labels, content, reread=reread)
+    return Entry(source.relative, labels, content, reason, reread)
 
 
 def _files(given: PathLike, is_named: bool) -> Iterator[PathLike]:

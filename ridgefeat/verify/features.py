@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.errors import TableError
@@ -32,16 +31,20 @@ def entries_from_features(
     has the mean of all prints subtracted and is divided by their standard deviation. Constant features are left out.
     Raises TableError if no feature varies, or tables are given together with other inputs.
     """
-    from ridgefeat.table import extract_many, feature_columns
+    from ridgefeat.table import extract_many, feature_columns, load_sidecar, read_table
 
     given = [inputs] if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Sequence) else list(inputs)
     tables = [p for p in given if Path(p).suffix.lower() in TABLE_SUFFIXES or (Path(p) / TABLE_MANIFEST).is_file()]
     if tables and len(given) > 1:
-        raise TableError(
-            f"give one feature table, or prints; got {len(given)} inputs, of which {len(tables)} are tables"
-        )
+        counts = f"{len(given)} inputs, of which {len(tables)} are tables"
+        raise TableError(f"give one feature table, or prints; got {counts}")
     if tables:
-        frame, names = _table(tables[0], families)
+        names = [c["name"] for c in load_sidecar(Path(tables[0]))["columns"]]
+        if families is not None:
+            names = [n for n in names if n.split("_")[0] in set(families)]
+            if not names:
+                raise TableError(f"{tables[0]} has no feature of the families {', '.join(families)}")
+        frame = read_table(Path(tables[0]), columns=names)
     else:
         frame = extract_many(given, families=families, jobs=jobs, **reading)
         known = set(feature_columns(families)["name"])
@@ -50,10 +53,12 @@ def entries_from_features(
     labels = [c for c in frame.columns if not c.startswith("meta_") and c not in set(names)]
     records = frame[labels].astype(object).where(frame[labels].notna(), None).to_dict("records")
     errors = frame["meta_error"].astype(object).where(frame["meta_error"].notna(), "")
-    return [
-        Entry(str(name), {str(k): str(v) for k, v in own.items() if v is not None}, *_content(row, error))
-        for name, own, row, error in zip(frame["meta_source"], records, values, errors, strict=True)
-    ]
+    entries = []
+    for name, record, row, error in zip(frame["meta_source"], records, values, errors, strict=True):
+        own = {str(k): str(v) for k, v in record.items() if v is not None}
+        failure = error or (None if np.isfinite(row).any() else "no feature could be measured")
+        entries.append(Entry(str(name), own, None if failure else row, failure))
+    return entries
 
 
 def feature_scores(pairs: Sequence[tuple[Float, Float]]) -> NDArray[np.float64]:
@@ -74,23 +79,6 @@ def feature_scores(pairs: Sequence[tuple[Float, Float]]) -> NDArray[np.float64]:
     count = known.sum(1)
     total = np.where(known, squares, 0).sum(1)
     return np.where(count > 0, -np.sqrt(total / np.maximum(count, 1)), np.nan)
-
-
-def _content(row: Float, error: str) -> tuple[Float | None, str | None]:
-    if error:
-        return None, error
-    return (row, None) if np.isfinite(row).any() else (None, "no feature could be measured")
-
-
-def _table(path: PathLike, families: Sequence[str] | None) -> tuple[pd.DataFrame, list[str]]:
-    from ridgefeat.table import load_sidecar, read_table
-
-    names = [c["name"] for c in load_sidecar(Path(path))["columns"]]
-    if families is not None:
-        names = [n for n in names if n.split("_")[0] in set(families)]
-        if not names:
-            raise TableError(f"{path} has no feature of the families {', '.join(families)}")
-    return read_table(Path(path), columns=names), names
 
 
 def _standardise_all(values: Float) -> Float:

@@ -305,11 +305,9 @@ class GalleryWriter:
             None if t.waves is None else _packed(t.waves.signal),
             compute_codes(entry.content.cylinders).astype("<f2").tobytes(),
         )
-        labels = json.dumps(entry.labels, ensure_ascii=False)
-        self._base.execute(
-            "insert into print (name, digest, labels, minutiae, mask, waves, codes) values (?, ?, ?, ?, ?, ?, ?)",
-            (entry.name, digest, labels, *blobs),
-        )
+        row = entry.name, digest, json.dumps(entry.labels, ensure_ascii=False), *blobs
+        columns = "name, digest, labels, minutiae, mask, waves, codes"
+        self._base.execute(f"insert into print ({columns}) values (?, ?, ?, ?, ?, ?, ?)", row)
         self.known[entry.name] = digest
 
     def keep(self) -> None:

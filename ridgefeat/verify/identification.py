@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,9 +140,7 @@ class Calibration:
         return np.asarray(np.exp(best - np.logaddexp.reduce([*best, np.log1p(-prior)]))[own])
 
     @classmethod
-    def from_scores(
-        cls, score: Floats, data: str, *, mated: Floats | None = None, max_points: int = 400
-    ) -> Calibration:
+    def from_scores(cls, score: Floats, data: str, *, mated: Floats | None = None, max_points: int = 400) -> Self:
         """Return the calibration of non-mated scores; about `max_points` of them are kept, the highest all.
 
         The likelihood ratio is fitted to them and to `mated` scores as in logistic regression, weighted by an effective
@@ -264,8 +262,7 @@ def identify(
         raise LayoutError(f"the gallery holds no print that can be compared{why}")
     finger = np.unique([repr(entry.finger or entry.name) for entry in others], return_inverse=True)[1]
     contents = [] if probe.content is None else [probe.content]
-    scores = search(contents)
-    readings = 1
+    scores, readings = search(contents), 1
     # A latent's few minutiae score higher with other fingers than those of a clean print.
     strictest = calibration.latents or calibration
     if probe.reread is not None and (not contents or not strictest.is_sure(scores, prior, finger)):
@@ -274,10 +271,9 @@ def identify(
         readings += len(again)
     if not np.isfinite(scores).any():
         raise LayoutError(f"{probe.name} cannot be searched for: {probe.failure}")
+    factor = readings
     if readings > 1 and calibration.latents is not None:
         calibration, factor = calibration.latents, 1
-    else:
-        factor = readings
     probability = calibration.posterior(scores, prior, finger)
     found = []
     for rank, k in enumerate(np.argsort(-scores, kind="stable")[:top].tolist(), 1):
@@ -345,9 +341,8 @@ def load_calibration(path: PathLike | None = None, *, kind: str = "ridges") -> C
         raise ParameterError(f"unknown kind of calibration {kind!r}; there are: {', '.join(KINDS)}")
     if path is not None:
         found = read_scores(Path(path)).scores
-        return Calibration.from_scores(
-            found.similarity[~found.mated], Path(path).name, mated=found.similarity[found.mated]
-        )
+        mated, nonmated = found.similarity[found.mated], found.similarity[~found.mated]
+        return Calibration.from_scores(nonmated, Path(path).name, mated=mated)
     held = json.loads(files("ridgefeat.verify").joinpath(BUNDLED).read_text("utf-8"))[kind]
     score, reached = np.array(held["score"], np.float64), np.array(held["reached"], np.int64)
     latents = load_calibration(kind="latents") if kind == "ridges" else None

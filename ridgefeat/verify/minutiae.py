@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ridgefeat.brief import Brief
 from ridgefeat.verify.cylinders import Cylinders, compute_cylinders, similarity
-from ridgefeat.verify.pairing import Alignment, Geometry, align, count_averaged, relaxed_pairs
+from ridgefeat.verify.pairing import Geometry, align, count_averaged, relaxed_pairs
 from ridgefeat.verify.template import Template
 from ridgefeat.verify.waves import coherence
 
@@ -114,13 +114,20 @@ def compare(first: PreparedTemplate | Template, second: PreparedTemplate | Templ
     swapped = not a.precedes(b)
     if swapped:
         a, b = b, a
-    local, aligned = _align(a, b)
-    ridge_coherence, area = _compare_ridges(a.template, b.template, aligned)
-    fraction, rotation = 0.0, 0.0
+    directions = (a.template.minutiae.direction, b.template.minutiae.direction)
+    pairs = relaxed_pairs(similarity(a.cylinders, b.cylinders, directions), a.geometry, b.geometry)
+    local = pairs.mean(count_averaged(len(a.template), len(b.template)))
+    aligned = align(a.template, b.template, pairs)
+    fraction, rotation, ridge_coherence, area = 0.0, 0.0, math.nan, math.nan
     i = j = np.zeros(0, np.intp)
     if aligned is not None:
         fraction, rotation = aligned.paired_fraction, aligned.motion.rotation
         i, j = aligned.first, aligned.second
+    if a.template.waves is not None and b.template.waves is not None:
+        ridge_coherence = area = 0.0
+        if aligned is not None:
+            moved = aligned.motion, aligned.deformation
+            ridge_coherence, area = coherence(a.template.waves, b.template.waves, *moved)
     if swapped:
         i, j, rotation = j, i, -rotation
     score = fused_score(local, fraction, ridge_coherence)
@@ -148,17 +155,3 @@ def fused_score(local_similarity: float, paired_fraction: float, ridge_coherence
 def minutiae_scores(pairs: Sequence[tuple[PreparedTemplate, PreparedTemplate]]) -> Float:
     """Return the scores of pairs of prepared templates, float64, shape (n,)."""
     return np.array([compare(a, b).score for a, b in pairs], np.float64)
-
-
-def _align(a: PreparedTemplate, b: PreparedTemplate) -> tuple[float, Alignment | None]:
-    directions = (a.template.minutiae.direction, b.template.minutiae.direction)
-    alike = similarity(a.cylinders, b.cylinders, directions)
-    pairs = relaxed_pairs(alike, a.geometry, b.geometry)
-    local = pairs.mean(count_averaged(len(a.template), len(b.template)))
-    return local, align(a.template, b.template, pairs)
-
-
-def _compare_ridges(a: Template, b: Template, aligned: Alignment | None) -> tuple[float, float]:
-    if a.waves is None or b.waves is None:
-        return math.nan, math.nan
-    return (0.0, 0.0) if aligned is None else coherence(a.waves, b.waves, aligned.motion, aligned.deformation)

@@ -118,10 +118,8 @@ def fvc(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
         )
     fingers = _by_finger(entries)
     mated = [pair for prints in fingers for pair in combinations(prints, 2)]
-    if every_impostor:
-        nonmated = [(i, j) for a, b in combinations(fingers, 2) for i in a for j in b]
-    else:
-        nonmated = [(a[0], b[0]) for a, b in combinations(fingers, 2)]
+    impostors = fingers if every_impostor else [prints[:1] for prints in fingers]
+    nonmated = [(i, j) for a, b in combinations(impostors, 2) for i in a for j in b]
     if not mated or not nonmated:
         lacking = "no finger has two impressions" if not mated else "there is only one finger"
         raise LayoutError(f"protocol fvc compares impressions of several fingers, and {lacking} among the prints given")
@@ -172,13 +170,15 @@ def altered(entries: Sequence[Entry], *, every_impostor: bool = False) -> Plan:
     for probe in probes:
         own = _finger(entries[probe])
         mated += [(probe, i) for i in references.get(own, [])]
-        nonmated += [(probe, references[f][0]) for f in _following(own, places[own[1:]], every_impostor)]
+        same_place = places[own[1:]]
+        # Start at the own place, so that non-mated comparisons spread evenly over the references.
+        start = same_place.index(own) if own in same_place and not every_impostor else 0
+        others = [f for f in same_place[start:] + same_place[:start] if f[0] != own[0]]
+        nonmated += [(probe, references[f][0]) for f in others[: None if every_impostor else OTHER_SUBJECTS]]
     if not mated or not nonmated:
-        lacking = "mated" if not mated else "non-mated"
-        raise LayoutError(
-            f"protocol altered finds no {lacking} comparison: no unaltered print is of "
-            + ("the finger that an altered one shows" if not mated else "the same finger of another subject")
-        )
+        which = "the same finger of another subject" if mated else "the finger that an altered one shows"
+        kind = "non-mated" if mated else "mated"
+        raise LayoutError(f"protocol altered finds no {kind} comparison: no unaltered print is of {which}")
     return Plan.from_pairs(mated, nonmated)
 
 
@@ -212,38 +212,33 @@ def read_pairs(path: str | os.PathLike[str], entries: Sequence[Entry]) -> tuple[
     """
     frame = _read_frame(Path(path))
     find = _finder(entries, Path(path))
-    probe = np.array([find(n, row) for row, n in enumerate(frame["probe"], 1)], np.int64)
-    reference = np.array([find(n, row) for row, n in enumerate(frame["reference"], 1)], np.int64)
+    probe, reference = (
+        np.array([find(name, row) for row, name in enumerate(frame[column], 1)], np.int64)
+        for column in ("probe", "reference")
+    )
     named = _with_subjects(frame, entries, probe, reference, Path(path))
     if "mated" in frame.columns:
         meanings = [meaning(v) for v in frame["mated"]]
         if None in meanings:
             row = meanings.index(None)
-            raise LayoutError(
-                f"{path}, row {1 + row}: mated must be 1 or 0, got {str(frame['mated'].iloc[row])[:40]!r}"
-            )
+            wrong = str(frame["mated"].iloc[row])[:40]
+            raise LayoutError(f"{path}, row {1 + row}: mated must be 1 or 0, got {wrong!r}")
         mated = np.array(meanings, bool)
     else:
         fingers = [entry.finger for entry in named]
-        unknown = [i for i in (*probe, *reference) if fingers[i] is None]
-        if unknown:
+        if unknown := [i for i in (*probe, *reference) if fingers[i] is None]:
             raise LayoutError(
                 f"{path}: no label names the subject of {named[unknown[0]].name}; add a column mated (1 or 0), or "
                 "subject_probe and subject_reference"
             )
         mated = np.array([fingers[i] == fingers[j] for i, j in zip(probe, reference, strict=True)], bool)
-    _check_pairs(probe, reference, mated, Path(path))
-    return Plan(probe, reference, mated), _join_subjects(named, probe[mated], reference[mated])
-
-
-def _check_pairs(probe: Index, reference: Index, mated: NDArray[np.bool_], path: Path) -> None:
-    """Raise LayoutError for a pair that is mated and non-mated; log prints compared with themselves."""
     said: dict[tuple[int, int], bool] = {}
     for row, (i, j, same) in enumerate(zip(probe.tolist(), reference.tolist(), mated.tolist(), strict=True), 1):
         if said.setdefault((min(i, j), max(i, j)), same) != same:
             raise LayoutError(f"{path}, row {row}: this pair is {'mated' if same else 'non-mated'} here, but not above")
     if itself := int((probe == reference).sum()):
         LOG.info("protocol %s: %s of a print with itself.", path, count_of(itself, "comparison"))
+    return Plan(probe, reference, mated), _join_subjects(named, probe[mated], reference[mated])
 
 
 def _finger(entry: Entry) -> tuple[str, ...]:
@@ -263,20 +258,12 @@ def _by_finger(entries: Sequence[Entry]) -> list[list[int]]:
     return list(fingers.values())
 
 
-def _following(own: tuple[str, ...], same_place: list[tuple[str, ...]], every: bool) -> list[tuple[str, ...]]:
-    others = [f for f in same_place if f[0] != own[0]]
-    if every:
-        return others
-    # Start at the own place, so that non-mated comparisons spread evenly over the references.
-    start = same_place.index(own) if own in same_place else 0
-    turned = same_place[start:] + same_place[:start]
-    return [f for f in turned if f[0] != own[0]][:OTHER_SUBJECTS]
-
-
 def _read_frame(path: Path) -> pd.DataFrame:
     """Return a table of pairs with its columns named as `verify` names them."""
     if not path.exists():
-        raise LayoutError(f"{str(path)!r} is no protocol and no readable table (no such file){_nearest(str(path))}")
+        near = difflib.get_close_matches(str(path), PROTOCOLS, 1)
+        advice = f"did you mean {near[0]}?" if near else f"protocols are {', '.join(PROTOCOLS)}, or a table of pairs"
+        raise LayoutError(f"{str(path)!r} is no protocol and no readable table (no such file); {advice}")
     try:
         found = read_file(path)
     except ScoreError as error:
@@ -294,11 +281,6 @@ def _read_frame(path: Path) -> pd.DataFrame:
     if found.note:
         LOG.info("protocol %s is read with %s.", path, found.note)
     return frame
-
-
-def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, PROTOCOLS, 1)
-    return f"; did you mean {near[0]}?" if near else f"; protocols are {', '.join(PROTOCOLS)}, or a table of pairs"
 
 
 def _finder(entries: Sequence[Entry], path: Path) -> Any:
@@ -356,11 +338,9 @@ def _with_subjects(
             continue
         for row, (i, subject) in enumerate(zip(index.tolist(), frame[column].tolist(), strict=True), 1):
             subject = "" if subject is None else str(subject)
-            if given.setdefault(i, subject) != subject:
-                raise LayoutError(
-                    f"{path}, row {row}: the subject of {entries[i].name} is {subject[:40]!r} here, but "
-                    f"{given[i][:40]!r} above"
-                )
+            if (above := given.setdefault(i, subject)) != subject:
+                where = f"{path}, row {row}: the subject of {entries[i].name}"
+                raise LayoutError(f"{where} is {subject[:40]!r} here, but {above[:40]!r} above")
     for i, subject in given.items():
         named[i] = _with_subject(named[i], subject)
     return named

@@ -90,10 +90,8 @@ def template_from_minutiae(minutiae: Minutiae, source: str = "") -> Template:
     kept = _checked(minutiae, source)
     span = max(np.ptp(kept.x), np.ptp(kept.y))
     if span > MAX_SPAN:
-        raise TemplateError(
-            f"{source or 'template'}: minutiae span {25.4 * span / 500:.0f} mm, more than a print can; check "
-            "its resolution"
-        )
+        spanned = f"{source or 'template'}: minutiae span {25.4 * span / 500:.0f} mm"
+        raise TemplateError(f"{spanned}, more than a print can; check its resolution")
     x, y = kept.x - kept.x.min() + _MARGIN, kept.y - kept.y.min() + _MARGIN
     moved = replace(kept, x=x.astype(np.float32), y=y.astype(np.float32))
     shape = (int((y.max() + _MARGIN) // CELL) + 1, int((x.max() + _MARGIN) // CELL) + 1)
@@ -130,8 +128,6 @@ def _checked(minutiae: Minutiae, source: str) -> Minutiae:
         if not np.isfinite(getattr(minutiae, name)).all():
             raise TemplateError(f"{where}: the {name} of a minutia is not finite")
     if len(minutiae) < MIN_MINUTIAE:
-        raise TemplateError(
-            f"{where}: {len(minutiae)} minutiae are too few to compare ({MIN_MINUTIAE} are needed); the print "
-            "cannot be enrolled"
-        )
+        few = f"{len(minutiae)} minutiae are too few to compare ({MIN_MINUTIAE} are needed)"
+        raise TemplateError(f"{where}: {few}; the print cannot be enrolled")
     return minutiae.best(MAX_MINUTIAE)

@@ -171,12 +171,10 @@ def compare_all(
     calls = (delayed(_compare_batch)(function, *_collect(entries, plan, batch)) for batch in batches)
     results = spread(calls, count_workers(jobs), ordered=True)
     scores = np.full(len(plan), np.nan)
-    done = 0
-    for batch, found in zip(batches, results, strict=True):
+    for done, (batch, found) in enumerate(zip(batches, results, strict=True), 1):
         scores[batch] = found
-        done += len(batch)
         if progress is not None:
-            progress(done, len(order))
+            progress(min(done * BATCH, len(order)), len(order))
     return scores
 
 
@@ -195,25 +193,20 @@ def _compare_batch(function: Comparator, contents: list[Any], pairs: list[tuple[
 
 def score_table(entries: Sequence[Entry], plan: Plan, score: np.ndarray) -> pd.DataFrame:
     """Return the table of a plan's comparisons of `entries`, one row each in its order; `score` is from compare_all."""
-
-    def of(values: list[str], which: np.ndarray) -> Any:
-        return np.array(values, object)[which]
-
-    names, subjects = [e.name for e in entries], [e.subject for e in entries]
-    why = [f"{e.name}: {e.failure}" if e.failure else "" for e in entries]
-    failed = [np.where(of(why, w) != "", of(why, w), "") for w in (plan.probe, plan.reference)]
+    names, subjects = (np.array([getattr(e, what) for e in entries], object) for what in ("name", "subject"))
+    why = np.array([f"{e.name}: {e.failure}" if e.failure else "" for e in entries], object)
     columns = {
-        "probe": of(names, plan.probe),
-        "reference": of(names, plan.reference),
-        "subject_probe": of(subjects, plan.probe),
-        "subject_reference": of(subjects, plan.reference),
+        "probe": names[plan.probe],
+        "reference": names[plan.reference],
+        "subject_probe": subjects[plan.probe],
+        "subject_reference": subjects[plan.reference],
         "mated": plan.mated.astype(np.int8),
         "score": np.round(score, _DECIMALS),
-        "failure": np.where(failed[0] != "", failed[0], failed[1]),
+        "failure": np.where(why[plan.probe] != "", why[plan.probe], why[plan.reference]),
     }
     if any(entry.is_altered for entry in entries):
         for label in ("alteration", "level"):
-            columns[label] = of([str(e.labels.get(label) or "") for e in entries], plan.probe)
+            columns[label] = np.array([str(e.labels.get(label) or "") for e in entries], object)[plan.probe]
     return pd.DataFrame(columns)
 
 
@@ -226,17 +219,14 @@ def _can_compare(entries: Sequence[Entry], plan: Plan) -> NDArray[np.bool_]:
 def _about(entries: Sequence[Entry], plan: Plan, protocol: str, comparator: str, every: bool) -> dict[str, Any]:
     failures = Counter(e.failure for e in entries if e.failure)
     made = _can_compare(entries, plan)
+    distance = "minus the root mean square difference of standardised features"
     return {
         "format": FORMAT,
         "version": __version__,
         "protocol": bare_name(protocol),
         "comparator": comparator,
         "every_impostor": every,
-        "score": (
-            "similarity, about a logarithm of odds"
-            if comparator == "minutiae"
-            else "minus the root mean square difference of standardised features"
-        ),
+        "score": "similarity, about a logarithm of odds" if comparator == "minutiae" else distance,
         "prints": len(entries),
         "failures_to_acquire": int(sum(failures.values())),
         "reasons": dict(failures.most_common(20)),

@@ -93,15 +93,9 @@ def coherence(
     energy = a * a + across * across + down * down
     other = b * b + right * right + below * below
     both = (energy > 0) & (other > 0)
+    products = a * b + across * right + down * below, across * b - right * a, down * b - below * a
     even, odd_x, odd_y, one, two = (
-        cv2.resize(v, (columns, rows), interpolation=cv2.INTER_AREA)
-        for v in (
-            a * b + across * right + down * below,
-            across * b - right * a,
-            down * b - below * a,
-            energy * both,
-            other * both,
-        )
+        cv2.resize(v, (columns, rows), interpolation=cv2.INTER_AREA) for v in (*products, energy * both, other * both)
     )
     covered = np.count_nonzero(both) / BLOCK**2
     amplitude = float(np.sqrt(one * two).sum())

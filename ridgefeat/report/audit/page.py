@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ridgefeat._version import __version__
 from ridgefeat.audit.run import Audit
 from ridgefeat.files import count_of
 from ridgefeat.report.bench.words import join_names
@@ -21,8 +20,6 @@ MAX_SETS, MAX_FILES = 40, 12
 """Sets of a finding, and files of a set, that are written out; the others are counted."""
 
 TITLES = {
-    "groups": "Groups",
-    "folds": "Folds",
     "identical": "Identical images",
     "near_duplicate": "Near-duplicate images",
     "same_finger": "One finger under several names",
@@ -41,8 +38,8 @@ TITLES = {
     "order": "Row order",
     "target_name": "A column like the target",
     "target": "The target",
-    "not_checked": "Not checked",
 }
+"""Of findings whose kind is no title by itself."""
 ORDER = {"leak": 0, "warning": 1, "note": 2}
 
 
@@ -76,10 +73,11 @@ def describe_audit(audit: Any) -> dict[str, Any]:
 
 def _finding(one: Any) -> dict[str, Any]:
     sets = [list(s) for s in one.files]
-    cells = [
-        {"names": s[:MAX_FILES], "more": max(0, len(s) - MAX_FILES), "groups": _groups(one, i)}
-        for i, s in enumerate(sets[:MAX_SETS])
-    ]
+    cells = []
+    for i, names in enumerate(sets[:MAX_SETS]):
+        groups = list(dict.fromkeys(one.groups[i])) if i < len(one.groups) else []
+        several = ", ".join(groups[:MAX_FILES]) if len(groups) > 1 else ""
+        cells.append({"names": names[:MAX_FILES], "more": max(0, len(names) - MAX_FILES), "groups": several})
     return {
         "severity": "resolved" if one.resolved else str(one.severity),
         "title": TITLES.get(one.kind, str(one.kind).replace("_", " ").capitalize()),
@@ -91,12 +89,6 @@ def _finding(one: Any) -> dict[str, Any]:
         "more": max(0, len(sets) - MAX_SETS),
         "columns": list(one.columns),
     }
-
-
-def _groups(one: Any, index: int) -> str:
-    """Return the groups that the files of a set belong to, where there are several."""
-    names = list(dict.fromkeys(one.groups[index])) if index < len(one.groups) else []
-    return ", ".join(names[:MAX_FILES]) if len(names) > 1 else ""
 
 
 def _sentence(text: str) -> str:
@@ -133,7 +125,6 @@ def write_audit_page(
     """
     page = {
         "title": title,
-        "version": __version__,
         "verdict": found.verdict,
         "group": found.group,
         "audit": describe_audit(found),

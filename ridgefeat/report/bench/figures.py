@@ -85,10 +85,8 @@ def interval_display(
 def intervals(rows: pd.DataFrame, name: str, metric: str, before: str = "") -> list[Interval]:
     """Return a table's rows as values with intervals, as far as they have a value."""
     known = rows[np.isfinite(rows[metric].to_numpy(np.float64))]
-    return [
-        Interval(before + str(r[name]), r[metric], r[f"{metric}_low"], r[f"{metric}_high"])
-        for r in known.to_dict("records")
-    ]
+    values = known[[name, metric, f"{metric}_low", f"{metric}_high"]].itertuples(index=False, name=None)
+    return [Interval(before + str(label), *value) for label, *value in values]
 
 
 def make_ranking(comparison: Comparison, chance: float | None) -> Display | None:
@@ -205,9 +203,8 @@ def _predictions(comparison: Comparison) -> list[Display]:
         title = f"{name}: mean absolute error {format_value(_value(comparison, name, 'mae'), 'regression')}"
         draw = partial(plots.plot_predictions, own["y_true"], own["y_pred"], target, limits=ends)
         count = int(np.isfinite(own[["y_true", "y_pred"]].to_numpy(np.float64)).all(axis=1).sum())
-        found.append(
-            Display(f"predictions-{name}", title, draw, f"{title}. {count} predictions against the label", reading)
-        )
+        alt = f"{title}. {count} predictions against the label"
+        found.append(Display(f"predictions-{name}", title, draw, alt, reading))
     return found
 
 
@@ -241,8 +238,12 @@ def make_level_charts(comparison: Comparison) -> list[LevelChart]:
     found = []
     for column, part in group_rows(comparison.levels, "column"):
         part = part[part["classifier"] == comparison.best]
-        metric = _defined(part, comparison, str(column))
-        if metric is None:
+        # Within one class only accuracy is defined.
+        usual = (comparison.problem.metric, "accuracy", "mae")
+        for metric in ("accuracy",) if column == comparison.problem.target else usual:
+            if metric in part.columns and np.isfinite(part[metric].to_numpy(np.float64)).sum() >= 2:
+                break
+        else:
             continue
         part = part[np.isfinite(part[metric].to_numpy(np.float64))]
         part = part.sort_values(metric, ascending=metric in LESS_IS_BETTER, kind="stable")
@@ -265,15 +266,6 @@ def make_level_charts(comparison: Comparison) -> list[LevelChart]:
         LevelChart(name, metric, interval_display(key, *texts, mark=whole, limits=spans[metric]), sentence)
         for name, metric, sentence, key, texts, whole in found
     ]
-
-
-def _defined(part: pd.DataFrame, comparison: Comparison, column: str) -> str | None:
-    """Return the first metric that a label's levels have; within one class only accuracy is defined."""
-    metric = comparison.problem.metric
-    for one in ("accuracy",) if column == comparison.problem.target else (metric, "accuracy", "mae"):
-        if one in part.columns and int(np.isfinite(part[one].to_numpy(np.float64)).sum()) >= 2:
-            return one
-    return None
 
 
 def _describe_extremes(part: pd.DataFrame, metric: str, comparison: Comparison) -> str:
@@ -328,11 +320,8 @@ def make_ablations(comparison: Comparison) -> list[Display]:
     if table is None or table.empty:
         return []
     metric, found = comparison.problem.metric, []
-    for how, title in (
-        ("alone", "One family alone"),
-        ("added", "Families added one by one"),
-        ("without", "All but one family"),
-    ):
+    titles = {"alone": "One family alone", "added": "Families added one by one", "without": "All but one family"}
+    for how, title in titles.items():
         rows, plus, reading = table[table["how"] == how], "", ""
         if how == "added":
             plus, reading = "+ ", "Starting from the best family, the next best is added at each step. "
@@ -366,17 +355,12 @@ def make_learning_curve(comparison: Comparison, chance: float | None) -> Display
         x, y, low, high = band_of(own["groups"], own["value"], step)
         lines.append(Curve(str(name), x, y, "", low, high, dots=True))
     group = comparison.problem.group
-    return curve_display(
-        "learning",
-        f"By number of {group}s",
-        lines[:MAX_CURVES],
-        f"training {group}s",
-        metric_name(comparison.problem.metric),
-        reading="Band: lowest to highest fold of the first repeat. If the line still improves at its end, more "
-        f"{group}s would help; if it is flat, other features or better labels would.",
-        mark=chance,
-        whole=True,
+    reading = (
+        "Band: lowest to highest fold of the first repeat. If the line still improves at its end, more "
+        f"{group}s would help; if it is flat, other features or better labels would."
     )
+    names = f"training {group}s", metric_name(comparison.problem.metric), reading
+    return curve_display("learning", f"By number of {group}s", lines[:MAX_CURVES], *names, mark=chance, whole=True)
 
 
 def make_training_curves(comparison: Comparison) -> list[Display]:

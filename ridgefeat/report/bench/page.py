@@ -12,7 +12,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ridgefeat._version import __version__
 from ridgefeat.bench.results import Comparison
 from ridgefeat.files import count_of
 from ridgefeat.report.audit.page import describe_audit
@@ -33,12 +32,15 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
     """
     it, fused = comparison.problem, comparison.fused_summary
     chance = figures.find_chance(comparison)
+    measured = [t for t in (comparison.importances, comparison.ablation) if t is not None and not t.empty]
+    measured_with = {str(name) for table in measured for name in table["classifier"]}
     view: dict[str, Any] = {
         "title": f"{count_of(len(comparison.summary), 'classifier')} compared on “{it.target}”",
         "metric": metric_name(it.metric),
         "fuse": comparison.fuse or it.group,
         "topic": find_topic(it.target),
         "best": comparison.best,
+        "best_values": summary.find_best_values(comparison),
         "leaks": comparison.leaks,
         "sides": summary.describe_sides(comparison),
         "failed": int((comparison.summary["status"] != "ok").sum()),
@@ -54,7 +56,7 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "levels": figures.make_level_charts(comparison),
         "importances": figures.make_importances(comparison),
         "ablations": figures.make_ablations(comparison),
-        "measured_with": _find_measuring_classifier(comparison),
+        "measured_with": measured_with.pop() if len(measured_with) == 1 else None,
         "confounds": summary.describe_confounds(comparison, chance),
         "learning": figures.make_learning_curve(comparison, chance),
         "training": figures.make_training_curves(comparison),
@@ -64,10 +66,9 @@ def make_view(comparison: Comparison) -> dict[str, Any]:
         "selection": tables.describe_selection(comparison),
         "reproduction": tables.describe_reproduction(comparison),
     }
-    best_values = summary.find_best_values(comparison)
-    view["headline"] = summary.make_headline(comparison, best_values, view)
-    view["verdict"] = summary.judge(comparison, best_values, view)
-    view["answers"] = summary.make_answers(comparison, best_values, view)
+    view["headline"] = summary.make_headline(comparison, view)
+    view["verdict"] = summary.judge(comparison, view)
+    view["answers"] = summary.make_answers(comparison, view)
     return view
 
 
@@ -91,10 +92,8 @@ def write_bench_page(comparison: Comparison, path: str | Path) -> Path:
     TableError
         If the page cannot be written.
     """
-    view = make_view(comparison)
     script = resources.files("ridgefeat.report.bench").joinpath("script.html").read_text(encoding="utf-8")
-    page = view | embed_script(script) | {"version": __version__}
-    return write_page(Path(path), render_page("bench/page.html", page))
+    return write_page(Path(path), render_page("bench/page.html", make_view(comparison) | embed_script(script)))
 
 
 def write_methods(comparison: Comparison, path: str | Path) -> Path:
@@ -119,13 +118,11 @@ def write_methods(comparison: Comparison, path: str | Path) -> Path:
     own = {
         "ask": ASK,
         "checklist": render_checklist(answer_for_bench(comparison)),
-        "version": __version__,
         "options": asked | dict(comparison.reproduction.options),
         "several": len(comparison.folds) > 1,
         "probabilities": CALIBRATED if comparison.calibrated and comparison.problem.classes else "",
     }
-    text = render_page("bench/methods.md", make_view(comparison) | own)
-    return write_page(Path(path), text)
+    return write_page(Path(path), render_page("bench/methods.md", make_view(comparison) | own))
 
 
 def bench_displays(comparison: Comparison) -> dict[str, Display]:
@@ -135,10 +132,3 @@ def bench_displays(comparison: Comparison) -> dict[str, Display]:
     shown = [view["ranking"], *view["curves"], *view["matrices"], *levels, *view["importances"], *view["ablations"]]
     shown += [view["confounds"] and view["confounds"]["figure"], view["learning"], *view["training"]]
     return by_name(one for one in shown if one)
-
-
-def _find_measuring_classifier(comparison: Comparison) -> str | None:
-    """Return the one classifier that importances and ablations were measured with."""
-    tables = [t for t in (comparison.importances, comparison.ablation) if t is not None and not t.empty]
-    names = {str(n) for t in tables for n in t["classifier"]}
-    return names.pop() if len(names) == 1 else None

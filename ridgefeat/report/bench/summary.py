@@ -49,16 +49,14 @@ def find_best_values(comparison: Comparison) -> list[BestValue]:
     return found
 
 
-def make_headline(
-    comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]
-) -> list[dict[str, str]]:
+def make_headline(comparison: Comparison, view: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the tiles below the title, each with a name, a value and a note."""
     it, best, chance, audit = comparison.problem, comparison.best, view["chance"], view["audit"]
     metric = metric_name(it.metric)
     facts = [("best classifier", best or "none", "all failed" if best is None else f"ranked by {metric}")]
     facts += [
         (f"{metric} per {one.unit}", one.value, f"95 %: {one.interval}" if one.interval else "no interval")
-        for one in best_values
+        for one in view["best_values"]
     ]
     if chance is not None:
         facts.append(("chance level", format_value(chance, it.kind), f"{metric} of guessing"))
@@ -89,7 +87,7 @@ def describe_sides(comparison: Comparison) -> str:
     return f"Trained on {trained}, tested on {tested}{out if left else ''}."
 
 
-def judge(comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]) -> dict[str, str]:
+def judge(comparison: Comparison, view: Mapping[str, Any]) -> dict[str, str]:
     """Return in one sentence what was found and whether it can be trusted, and its kind: good, doubtful or bad."""
     it, audit = comparison.problem, view["audit"]
     if comparison.best is None:
@@ -101,26 +99,26 @@ def judge(comparison: Comparison, best_values: Sequence[BestValue], view: Mappin
         return {"kind": "bad", "words": f"Do not trust these values: {join_names(reasons)}."}
     row = comparison.summary[comparison.summary["classifier"] == comparison.best].iloc[0].to_dict()
     shown = {"value": row[it.metric], "value_low": row[f"{it.metric}_low"], "value_high": row[f"{it.metric}_high"]}
-    good = f"{metric_name(it.metric)} {best_values[0].words}"
+    good = f"{metric_name(it.metric)} {view['best_values'][0].words}"
     if view["chance"] is not None and not _beats_chance(comparison, shown, view["chance"]):
         words = f"These prints do not show that “{it.target}” can be predicted: {good} does not exclude chance."
         return {"kind": "doubtful", "words": words}
     found = f"“{it.target}” is predicted for {it.group}s that the classifier has not seen: {good}."
-    if audit["warnings"] or not audit["run"]:
-        doubt = (
-            f"{count_of(audit['warnings'], 'warning')} of the leak audit first" if audit["run"] else "no leak audit ran"
-        )
-        return {"kind": "doubtful", "words": f"{found} " + (f"Read the {doubt}." if audit["run"] else f"But {doubt}.")}
+    if not audit["run"]:
+        return {"kind": "doubtful", "words": f"{found} But no leak audit ran."}
+    if audit["warnings"]:
+        doubt = f"Read the {count_of(audit['warnings'], 'warning')} of the leak audit first."
+        return {"kind": "doubtful", "words": f"{found} {doubt}"}
     return {"kind": "good", "words": found}
 
 
-def make_answers(comparison: Comparison, best_values: Sequence[BestValue], view: Mapping[str, Any]) -> list[str]:
+def make_answers(comparison: Comparison, view: Mapping[str, Any]) -> list[str]:
     """Return in sentences which classifier is best, how good it is, whether it is ahead, and how credible that is."""
     it, best = comparison.problem, comparison.best
     if best is None:
         return ["Every classifier failed. See the reasons in the table."]
     answers = ["The split leaks: do not trust any value below."] if comparison.leaks else []
-    good, guess = " and ".join(one.words for one in best_values), _describe_chance(view["chance"], it.kind)
+    good, guess = " and ".join(one.words for one in view["best_values"]), _describe_chance(view["chance"], it.kind)
     answers.append(f"The best classifier is “{best}”: {metric_name(it.metric)} {good}{guess}.")
     answers += _compare_best(best, view["pairs"])
     failed = comparison.summary.loc[comparison.summary["status"] != "ok", "classifier"]
@@ -172,9 +170,8 @@ def _judge_controls(controls: Sequence[dict[str, Any]]) -> str:
             f"{subject} above chance ({'; '.join(failed)}). Something other than the target leaks into the features; "
             "investigate before you trust any value."
         )
-    return (
-        f"The negative controls are at chance level, as they should be: {join_names([c['control'] for c in controls])}."
-    )
+    names = join_names([c["control"] for c in controls])
+    return f"The negative controls are at chance level, as they should be: {names}."
 
 
 REST = f"{RIDGES}, {ALL} removed"
@@ -191,26 +188,19 @@ def describe_confounds(comparison: Comparison, chance: float | None) -> dict[str
         return None
     rows = {str(r["confound"]): r for r in table.to_dict("records")}
     kind, metric = comparison.problem.kind, metric_name(comparison.problem.metric)
-    first = next(iter(rows.values()))
-    classifier = str(first["classifier"])
-    fused = any(np.isfinite(r["fused"]) for r in rows.values())
+    classifier = str(table["classifier"].iloc[0])
+    fused = bool(np.isfinite(table["fused"].to_numpy(np.float64)).any())
     verdict = _verdict(comparison, rows, chance)
     sentences = _explain_confounds(comparison, rows, chance, verdict)
     columns = ("value", "fused") if fused else ("value",)
+    values = [Interval(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()]
+    alt = f"Metric of acquisition conditions and of ridges, {classifier}; the dashed line is chance level"
+    drawn = f"Per print: {classifier}", values, metric, alt, "Dashed: chance level."
     return {
         "sentences": sentences,
         # What the conditions explain by themselves, and whether the ridges keep anything without them.
         "short": " ".join(w for w in (sentences[0], verdict) if w),
-        "figure": interval_display(
-            "confounds",
-            f"Per print: {classifier}",
-            [Interval(name, r["value"], r["value_low"], r["value_high"]) for name, r in rows.items()],
-            metric,
-            f"Metric of acquisition conditions and of ridges, {classifier}; the dashed line is chance level",
-            "Dashed: chance level.",
-            mark=chance,
-            tall=True,
-        ),
+        "figure": interval_display("confounds", *drawn, mark=chance, tall=True),
         "metric": metric,
         "fused": fused,
         "rows": [r | {"cells": [format_estimate(r, c, kind) for c in columns]} for r in rows.values()],

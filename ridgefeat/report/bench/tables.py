@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,10 @@ import pandas as pd
 
 from ridgefeat.bench.results import LESS_IS_BETTER, METRICS, Comparison
 from ridgefeat.files import count_of
+from ridgefeat.report.bench import words
 from ridgefeat.report.bench.figures import group_rows
-from ridgefeat.report.bench.words import (
-    METRIC_MEANINGS,
-    format_difference,
-    format_estimate,
-    format_p_value,
-    format_value,
-    metric_name,
-)
-from ridgefeat.report.page import number
+from ridgefeat.report.bench.words import format_estimate, format_p_value, format_value, metric_name
+from ridgefeat.report.page import interval, number
 
 ALPHA = 0.05
 """Corrected p below which two classifiers differ significantly."""
@@ -43,9 +38,8 @@ def list_classifiers(comparison: Comparison, summary: pd.DataFrame) -> dict[str,
         }
         for row in summary.to_dict("records")
     ]
-    heads = [
-        {"name": metric_name(m), "meaning": METRIC_MEANINGS.get(m, ""), "less": m in LESS_IS_BETTER} for m in metrics
-    ]
+    meant = words.METRIC_MEANINGS
+    heads = [{"name": metric_name(m), "meaning": meant.get(m, ""), "less": m in LESS_IS_BETTER} for m in metrics]
     return {"heads": heads, "rows": rows, "timed": "seconds" in summary.columns}
 
 
@@ -56,17 +50,17 @@ def list_pairs(comparison: Comparison) -> list[dict[str, Any]]:
         rows = [
             {
                 "classifier": row["classifier"],
-                "difference": format_difference(row["difference"], kind),
-                "interval": _signed_between(row, kind),
+                "difference": words.format_difference(row["difference"], kind),
+                "interval": interval(row, "difference", partial(words.format_difference, kind=kind)),
                 "p": format_p_value(row["p"]),
                 "p_holm": format_p_value(row["p_holm"]),
                 "verdict": decide_verdict(row),
             }
             for row in own.to_dict("records")
         ]
-        words = f"{comparison.best}, the best" if reference in ("best", comparison.best) else reference
+        title = f"{comparison.best}, the best" if reference in ("best", comparison.best) else reference
         metric = metric_name(own["metric"].iloc[0])
-        found.append({"reference": reference, "words": words, "metric": metric, "rows": rows})
+        found.append({"reference": reference, "words": title, "metric": metric, "rows": rows})
     return found
 
 
@@ -111,11 +105,9 @@ def list_folds(comparison: Comparison) -> list[dict[str, Any]]:
     """Return each fold's sizes and the number of groups in both training and test."""
     groups, found = comparison.problem.groups, []
     for f in comparison.folds:
-        sizes = [
-            len(side) for rows in ((f.train, f.test), (set(groups[f.train]), set(groups[f.test]))) for side in rows
-        ]
-        name = f"{f.repeat + 1}, {f.number + 1}"
-        found.append({"name": name, "cells": [f"{n:,}" for n in sizes], "shared": len(f.shared_groups)})
+        sides = f.train, f.test, set(groups[f.train]), set(groups[f.test])
+        cells = [f"{len(side):,}" for side in sides]
+        found.append({"name": f"{f.repeat + 1}, {f.number + 1}", "cells": cells, "shared": len(f.shared_groups)})
     return found
 
 
@@ -134,23 +126,19 @@ def list_controls(comparison: Comparison) -> list[dict[str, Any]]:
 def describe_problem(comparison: Comparison) -> dict[str, Any]:
     """Return counts of prints, groups, classes and columns, and the decisions taken."""
     it = comparison.problem
-    counted: list[dict[str, Any]] = []
     spread = ""
     if it.kind == "regression":
         low, middle, high = (number(v) for v in np.percentile(it.y, [0, 50, 100]))
         spread = f"{low} to {high}, median {middle}"
+    counted: list[dict[str, Any]] = []
     for i, name in enumerate(it.classes):
         own = it.groups[it.y == i]
         fraction = f"{100 * len(own) / len(it):.0f} %"
         counted.append({"name": name, "prints": len(own), "groups": len(set(own)), "fraction": fraction})
-    return {
-        "target": it.target,
-        "group": it.group,
-        "kind": it.kind,
+    return {name: getattr(it, name) for name in ("target", "group", "kind", "families")} | {
         "prints": len(it),
         "groups": len(set(it.groups)),
         "columns": it.features.shape[1],
-        "families": it.families,
         "classes": counted,
         "largest": max(counted, key=lambda c: c["prints"], default=None),
         "spread": spread,
@@ -188,13 +176,6 @@ def _sort(value: float) -> str:
 
 def _seconds(value: float) -> str:
     return "–" if not np.isfinite(value) else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
-
-
-def _signed_between(row: Mapping[Any, Any], kind: str) -> str:
-    low, high = float(row["difference_low"]), float(row["difference_high"])
-    return (
-        f"{format_difference(low, kind)} to {format_difference(high, kind)}" if np.isfinite([low, high]).all() else ""
-    )
 
 
 def describe_selection(comparison: Comparison) -> dict[str, Any] | None:

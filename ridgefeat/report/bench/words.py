@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ridgefeat.report.page import number
+from ridgefeat.report.page import interval, number
 
 METRIC_NAMES = {
     "roc_auc": "ROC AUC",
@@ -18,7 +19,6 @@ METRIC_NAMES = {
     "precision": "Precision",
     "recall": "Recall",
     "brier": "Brier score",
-    "log_loss": "Log loss",
     "mae": "Mean absolute error",
     "rmse": "Root mean squared error",
     "r2": "R²",
@@ -36,25 +36,16 @@ METRIC_MEANINGS = {
     "precision": "fraction of the prints predicted as a class that have that label",
     "recall": "fraction of the prints with a label that are predicted as such",
     "brier": "mean squared error of the probabilities; lower is better",
-    "log_loss": "negative mean log-likelihood of the labels; lower is better",
     "mae": "mean distance of the prediction from the label, in the label's unit; lower is better",
     "rmse": "the same, with large errors weighted more; lower is better",
     "r2": "fraction of the label's variance that is explained; always predicting the mean gives 0",
 }
 
+_POPULATION = ("population", "ancestry", "ethnicity", "race", "nationality", "country", "region")
 SENSITIVE = {
-    "sex": "sex",
-    "gender": "sex",
-    "age": "age",
-    "age_group": "age",
-    "birth_year": "age",
-    "population": "population",
-    "ancestry": "population",
-    "ethnicity": "population",
-    "race": "population",
-    "nationality": "population",
-    "country": "population",
-    "region": "population",
+    **dict.fromkeys(("sex", "gender"), "sex"),
+    **dict.fromkeys(("age", "age_group", "birth_year"), "age"),
+    **dict.fromkeys(_POPULATION, "population"),
 }
 """Targets about which a page adds warnings, and under which topic."""
 
@@ -102,10 +93,8 @@ def format_estimate(row: Mapping[Any, Any], name: str, kind: str) -> dict[str, s
     >>> format_estimate({"f1": 0.81, "f1_low": 0.78, "f1_high": 0.84}, "f1", "binary")
     {'value': '0.810', 'interval': '0.780 to 0.840'}
     """
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    known = np.isfinite([low, high]).all()
-    interval = f"{format_value(low, kind)} to {format_value(high, kind)}" if known else ""
-    return {"value": format_value(row[name], kind), "interval": interval}
+    form = partial(format_value, kind=kind)
+    return {"value": form(row[name]), "interval": interval(row, name, form)}
 
 
 def format_difference(value: float, kind: str) -> str:

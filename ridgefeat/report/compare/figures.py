@@ -10,19 +10,9 @@ from numpy.typing import ArrayLike
 
 from ridgefeat.compare.differences import Differences
 from ridgefeat.compare.ratio import Ratio
+from ridgefeat.report import display
 from ridgefeat.report.compare.words import describe_ratio, effect_name, list_rows
-from ridgefeat.report.display import (
-    COLOURS,
-    INK,
-    REFERENCE,
-    Display,
-    axes,
-    by_name,
-    label,
-    letters,
-    line_style,
-    span_of,
-)
+from ridgefeat.report.display import COLOURS, INK, Display, axes, by_name, label, line_style, span_of
 from ridgefeat.report.plots import LETTER, Interval, plot_intervals, plot_tippett
 
 if TYPE_CHECKING:
@@ -113,7 +103,7 @@ def plot_people(
             ax.set(xlabel=label(number_name), ylabel=label(name, 40), xlim=span_of(ends.tolist(), margin=0.03))
             ax.locator_params(nbins=6)
         return ax
-    left = 16 + LETTER * min(20, max(letters(n) for n in levels))
+    left = 16 + LETTER * min(20, max(display.letters(n) for n in levels))
     with axes(ax, height=ROW * len(levels) + 50, left=left) as ax:
         strewn = np.random.default_rng(0)
         for k in range(len(levels)):
@@ -137,7 +127,7 @@ def plot_ratio(ratio: Ratio, ax: Axes | None = None) -> Axes:
     """Draw the likelihood ratio by value, on a logarithmic scale, with its interval over people."""
     curve = ratio.curve
     with axes(ax, left=54) as ax:
-        ax.axhline(1, **REFERENCE)
+        ax.axhline(1, **display.REFERENCE)
         ax.fill_between(curve["value"], curve["ratio_low"], curve["ratio_high"], color=COLOURS[0], alpha=0.14, lw=0)
         ax.plot(curve["value"], curve["ratio"], **line_style(0))
         ax.set_yscale("log")

@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ridgefeat._version import __version__
 from ridgefeat.compare.differences import ALPHA, Differences
 from ridgefeat.compare.ratio import Ratio
 from ridgefeat.report.bench.words import find_topic
 from ridgefeat.report.checklist import answer_for_compare, render_checklist
 from ridgefeat.report.compare import words
 from ridgefeat.report.compare.figures import MAX_COLUMNS, compare_displays
-from ridgefeat.report.page import number, render_page, write_file, write_page
+from ridgefeat.report.page import number, render_page, signed, write_file, write_page
 
 MAX_ROWS = 200
 """Rows of the page's table; all are in compare.csv."""
@@ -55,7 +54,6 @@ def write_compare_page(
     of_ratio = [displays.pop(name) for name in ("ratio", "tippett") if ratio is not None]
     page: dict[str, Any] = {
         "title": title,
-        "version": __version__,
         "by": people.by,
         "group": people.group,
         "kind": found.kind,
@@ -74,7 +72,6 @@ def write_compare_page(
         "ratio_figures": of_ratio,
         "methods": list(words.methods(found, ratio)),
         "notes": people.notes,
-        "alpha": ALPHA,
         "low_icc": words.LOW_ICC,
         "command": command,
     }
@@ -94,18 +91,15 @@ def write_compare_methods(found: Differences, ratio: Ratio | None, path: str | P
 def _headline(found: Differences) -> list[dict[str, str]]:
     people, tested = found.people, int(found.frame["q"].notna().sum())
     sizes = [f"{level} {int((people.label == k).sum()):,}" for k, level in enumerate(people.levels)]
+    verb = "differ" if people.levels else "change"
     facts = [
-        (
-            "columns that differ" if people.levels else "columns that change",
-            f"{len(found.found):,}",
-            f"of {tested:,}, q < {ALPHA}",
-        ),
+        (f"columns that {verb}", f"{len(found.found):,}", f"of {tested:,}, q < {ALPHA}"),
         ("people", f"{len(people):,}", ", ".join(sizes[:4])),
         ("prints", f"{len(people.person):,}", f"of {len(people.fingers)} fingers" if people.fingers else ""),
     ]
     if len(found.found):
         first = found.found.iloc[0]
-        facts.append((f"largest {words.effect_name(found)}", words.signed(first[found.effect]), str(first["column"])))
+        facts.append((f"largest {words.effect_name(found)}", signed(first[found.effect]), str(first["column"])))
     smallest = float(found.frame["smallest_effect"].median()) if tested else float("nan")
     if np.isfinite(smallest):
         facts.append((f"detectable {words.effect_name(found)}", number(smallest), "power 80 %, one column"))

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from ridgefeat._version import __version__
 from ridgefeat.compare.differences import ALPHA, Differences
 from ridgefeat.compare.ratio import FOLDS, REACHING, SAMPLES, Ratio
 from ridgefeat.files import count_of, first_few
 from ridgefeat.report.bench.words import format_p_value, join_names
-from ridgefeat.report.page import number
+from ridgefeat.report.page import interval, number, signed
 
 NAMES = {"hedges_g": "Hedges' g", "eta_squared": "η²", "rank_correlation": "Spearman's ρ"}
 LOW_ICC = 0.5
@@ -26,50 +24,34 @@ def effect_name(found: Differences) -> str:
     return NAMES[found.effect]
 
 
-def signed(value: float) -> str:
-    """Return a number with a true minus."""
-    return f"−{number(-value)}" if value < 0 else number(value)
-
-
-def interval(row: Any, name: str) -> str:
-    """Return a row's interval as text, empty if unknown."""
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return f"{signed(low)} to {signed(high)}" if np.isfinite([low, high]).all() else ""
-
-
 def list_rows(found: Differences) -> list[dict[str, Any]]:
     """Return a row of text per column, the largest effects first, those that could not be compared last."""
     ordered = found.frame.sort_values(found.effect, key=abs, ascending=False, kind="stable", na_position="last")
     meanings = dict(zip(found.people.columns, found.people.meanings, strict=True))
-    rows = []
-    for row in ordered.to_dict("records"):
-        levels = found.people.levels or ("",)
-        ends = [f"_{level}" if level else "" for level in levels]
-        rows.append(
-            {
-                "column": row["column"],
-                "unit": row["unit"],
-                "meaning": meanings[row["column"]],
-                "levels": [
-                    {"mean": signed(row[f"mean{e}"]), "sd": number(row[f"sd{e}"]), "people": f"{row[f'people{e}']:,}"}
-                    for e in ends
-                ],
-                "prints": f"{row['prints']:,}",
-                "difference": signed(row["difference"]) if "difference" in row else "",
-                "difference_interval": interval(row, "difference") if "difference" in row else "",
-                "effect": signed(row[found.effect]),
-                "effect_interval": interval(row, found.effect),
-                "delta": signed(row["cliffs_delta"]) if "cliffs_delta" in row else "",
-                "p": format_p_value(row["p"]),
-                "q": format_p_value(row["q"]),
-                "differs": row["q"] < ALPHA,
-                "smallest": number(row["smallest_effect"]),
-                "icc": f"{row['icc']:.2f}" if row["icc"] == row["icc"] else "–",
-                "poor": row["icc"] < LOW_ICC,
-                "note": row["note"],
-            }
-        )
-    return rows
+    ends = [f"_{level}" for level in found.people.levels] or [""]
+    return [
+        {name: row[name] for name in ("column", "unit", "note")}
+        | {
+            "meaning": meanings[row["column"]],
+            "levels": [
+                {"mean": signed(row[f"mean{e}"]), "sd": number(row[f"sd{e}"]), "people": f"{row[f'people{e}']:,}"}
+                for e in ends
+            ],
+            "prints": f"{row['prints']:,}",
+            "difference": signed(row["difference"]) if "difference" in row else "",
+            "difference_interval": interval(row, "difference") if "difference" in row else "",
+            "effect": signed(row[found.effect]),
+            "effect_interval": interval(row, found.effect),
+            "delta": signed(row["cliffs_delta"]) if "cliffs_delta" in row else "",
+            "p": format_p_value(row["p"]),
+            "q": format_p_value(row["q"]),
+            "differs": row["q"] < ALPHA,
+            "smallest": number(row["smallest_effect"]),
+            "icc": f"{row['icc']:.2f}" if row["icc"] == row["icc"] else "–",
+            "poor": row["icc"] < LOW_ICC,
+        }
+        for row in ordered.to_dict("records")
+    ]
 
 
 def compared(found: Differences) -> str:
@@ -112,19 +94,18 @@ def _describe(found: Differences, row: Any) -> str:
     effect = f"{effect_name(found)} {signed(row[found.effect])}"
     if ends := interval(row, found.effect):
         effect += f", 95 % interval {ends}"
-    levels = found.people.levels
+    first = f"The largest effect is in {row['column']}:"
     if found.kind == "number":
         per = f"{signed(row['difference'])}{unit} per unit of {found.people.by} ({interval(row, 'difference')})"
-        return f"The largest effect is in {row['column']}: {per}; {effect}."
-    means = join_names([f"{signed(row[f'mean_{k}'])}{unit} in {k}" for k in levels])
+        return f"{first} {per}; {effect}."
+    means = join_names([f"{signed(row[f'mean_{k}'])}{unit} in {k}" for k in found.people.levels])
     if found.kind == "several":
-        return f"The largest effect is in {row['column']}: on average {means}; {effect}."
-    more = levels[0] if row["cliffs_delta"] > 0 else levels[1]
-    less = levels[1] if more == levels[0] else levels[0]
+        return f"{first} on average {means}; {effect}."
+    more, less = found.people.levels if row["cliffs_delta"] > 0 else found.people.levels[::-1]
     share = 50 * (1 + abs(row["cliffs_delta"]))
     return (
-        f"The largest effect is in {row['column']}: on average {means}, a difference of {signed(row['difference'])}"
-        f"{unit} ({interval(row, 'difference')}); {effect}. Of two people, one {more} and one {less}, the "
+        f"{first} on average {means}, a difference of {signed(row['difference'])}{unit} "
+        f"({interval(row, 'difference')}); {effect}. Of two people, one {more} and one {less}, the "
         f"{more} one has the larger value in {share:.0f} % of pairs."
     )
 
@@ -134,8 +115,7 @@ def describe_ratio(ratio: Ratio) -> list[str]:
     unit = f" {ratio.unit}" if ratio.unit else ""
     low, high = ratio.curve["ratio"].min(), ratio.curve["ratio"].max()
     cost, total = ratio.cost, sum(ratio.people)
-    loss = cost.calibration
-    quality = "well" if loss < 0.05 else "acceptably" if loss < 0.1 else "poorly"
+    quality = "well" if cost.calibration < 0.05 else "acceptably" if cost.calibration < 0.1 else "poorly"
     return [
         f"The likelihood ratio of {ratio.levels[0]} to {ratio.levels[1]} by {ratio.column} runs from {number(low)} to "
         f"{number(high)} between {number(ratio.support[0])} and {number(ratio.support[1])}{unit}. Beyond, fewer than "
@@ -157,14 +137,13 @@ def methods(found: Differences, ratio: Ratio | None) -> Iterator[str]:
         f"{count_of(len(people), 'person', 'people')} by {label} with ridgefeat {__version__}. The person was the unit "
         "of analysis: "
     )
+    text += "each person's value was the mean over prints"
     if people.fingers:
         text += (
-            f"each person's value was the mean over prints after the contribution of the finger ({len(people.fingers)} "
-            "fingers) was removed by least squares, fitted together with the people and without the label."
+            f" after the contribution of the finger ({len(people.fingers)} "
+            "fingers) was removed by least squares, fitted together with the people and without the label"
         )
-    else:
-        text += "each person's value was the mean over prints."
-    yield text + "".join(f" Note: {note}." for note in people.notes)
+    yield f"{text}." + "".join(f" Note: {note}." for note in people.notes)
     yield {
         "two": f"Differences are {' − '.join(people.levels)} with Welch's 95 % interval; the standardised effects are "
         "Hedges' g, with the interval of the noncentral t distribution, and Cliff's delta.",

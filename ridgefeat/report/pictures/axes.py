@@ -74,20 +74,10 @@ def _frames(layer: Frames, ax: Axes) -> None:
             ax.plot([left, left + width], [top, top + height][::sign], **style | {"lw": style["lw"] / 2})
         if layer.texts:
             behind = {"fc": "white", "ec": "none", "pad": 1, "alpha": 0.85}
-            where = (left + width / 2, top if layer.diagonals else top + height / 2)
-            size = 11 if layer.diagonals else 8
-            weight = "bold" if i in chosen else "normal"
-            ax.text(
-                *where,
-                layer.texts[i],
-                color=style["color"],
-                ha="center",
-                va="center",
-                fontsize=size,
-                weight=weight,
-                bbox=behind,
-                clip_on=True,
-            )
+            how: dict[str, Any] = {"ha": "center", "va": "center", "bbox": behind, "clip_on": True}
+            how |= {"fontsize": 11 if layer.diagonals else 8, "weight": "bold" if i in chosen else "normal"}
+            y = top if layer.diagonals else top + height / 2
+            ax.text(left + width / 2, y, layer.texts[i], color=style["color"], **how)
 
 
 @draw_layer.register(Marks)
@@ -176,10 +166,9 @@ def _bars(layer: Bars, ax: Axes) -> None:
         ax.barh(at, layer.numbers, color=colours)
         ax.set_yticks(some, words, fontsize=9)
         ax.invert_yaxis()
-        ax.set_xlabel(label(layer.name, 60), fontsize=10)
-        return
-    ax.bar(at, layer.numbers, color=colours)
-    ax.set_xticks(some, words, fontsize=9)
+    else:
+        ax.bar(at, layer.numbers, color=colours)
+        ax.set_xticks(some, words, fontsize=9)
     ax.set_xlabel(label(layer.name, 60), fontsize=10)
 
 

@@ -65,9 +65,8 @@ def _enhanced(fp: Fingerprint) -> Iterable[Layer]:
 
 
 def _skeleton(fp: Fingerprint) -> Iterable[Layer]:
-    return [
-        Area(fp.skeleton, f"centre lines of the ridges, {fp.skeleton.sum() * MM_PER_PX:.0f} mm in all", filled=True)
-    ]
+    length = f"{fp.skeleton.sum() * MM_PER_PX:.0f} mm"
+    return [Area(fp.skeleton, f"centre lines of the ridges, {length} in all", filled=True)]
 
 
 def _minutiae(fp: Fingerprint) -> Iterable[Layer]:

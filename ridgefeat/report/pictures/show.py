@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ridgefeat.templates import MinutiaeRecord
     from ridgefeat.verify import PreparedTemplate, Template
 
+    Side = Template | PreparedTemplate
     Images = tuple[UInt8 | None, UInt8 | None]
 
 PAGE = (252, 252, 251)
@@ -270,9 +271,7 @@ MATCH_SCALE = 2.0
 MATCH_GAP, MATCH_HEADING = 24, 64
 
 
-def draw_match(
-    first: Template | PreparedTemplate, second: Template | PreparedTemplate, images: Images = (None, None)
-) -> UInt8:
+def draw_match(first: Side, second: Side, images: Images = (None, None)) -> UInt8:
     """Draw two prints next to each other, with lines between the minutiae that their comparison paired.
 
     Parameters
@@ -290,12 +289,7 @@ def draw_match(
     return _pixels(_match_page(first, second, images))
 
 
-def save_match(
-    first: Template | PreparedTemplate,
-    second: Template | PreparedTemplate,
-    path: str | Path,
-    images: Images = (None, None),
-) -> None:
+def save_match(first: Side, second: Side, path: str | Path, images: Images = (None, None)) -> None:
     """Draw two prints as draw_match does; the format goes by the extension (.png, .svg, .pdf, .jpg …).
 
     Raises ImageError if the extension is no picture's or the file cannot be written.
@@ -303,7 +297,7 @@ def save_match(
     _save_page(_match_page(first, second, images), path)
 
 
-def _match_page(first: Template | PreparedTemplate, second: Template | PreparedTemplate, images: Images) -> Figure:
+def _match_page(first: Side, second: Side, images: Images) -> Figure:
     from matplotlib.patches import ConnectionPatch
 
     from ridgefeat.verify import PreparedTemplate, compare, prepare

@@ -38,7 +38,9 @@ def plot_explanation(found: Explanation) -> Figure:
         high = 5.8 + head
         figure = Figure(figsize=(width, high))
         figure.set_layout_engine("constrained", rect=(0.01, 0.01, 0.98, 1 - head / high - 0.01))
-        figure.text(0.15 / width, 1 - 0.34 / high, label(_title(found), 90), fontsize=15, weight="bold", color=INK)
+        value = "empty" if found.reason else f"{found.value:.4g} {found.column.unit}".strip()
+        title = label(f"{found.column.name}: {value}", 90)
+        figure.text(0.15 / width, 1 - 0.34 / high, title, fontsize=15, weight="bold", color=INK)
         for i, (line, colour) in enumerate(lines):
             figure.text(0.15 / width, 1 - (0.64 + 0.22 * i) / high, line, fontsize=10, color=colour)
         grid = figure.add_gridspec(max(len(charts), 1), 2 if charts else 1, width_ratios=(1.15, 1) if charts else None)
@@ -50,12 +52,6 @@ def plot_explanation(found: Explanation) -> Figure:
             ax.tick_params(length=0, labelcolor=SOFT, labelsize=9)
             draw_layer(chart, ax)
     return figure
-
-
-def _title(found: Explanation) -> str:
-    return f"{found.column.name}: " + (
-        f"{found.value:.4g} {found.column.unit}".strip() if not found.reason else "empty"
-    )
 
 
 def _words(found: Explanation, width: int) -> list[tuple[str, str]]:

@@ -87,9 +87,8 @@ def threshold_displays(found: Analysis) -> dict[str, Display]:
         plot = partial(plot_tippett, ratios.natural / np.log(10), ratios.scores.mated, kinds)
         cost = f"Cllr {ratios.cost.cllr:.3f}, minimum {ratios.cost.min_cllr:.3f}"
         reading = f"Share of comparisons with a ratio of at least so much; the ratios are {made}. {cost}."
-        displays.append(
-            Display("tippett", "Tippett plot", plot, f"Tippett plot of log likelihood ratios. {cost}", reading)
-        )
+        alt = f"Tippett plot of log likelihood ratios. {cost}"
+        displays.append(Display("tippett", "Tippett plot", plot, alt, reading))
     return by_name(displays)
 
 
@@ -110,14 +109,7 @@ def plot_det(found: Analysis, ax: Axes | None = None) -> Axes:
         dots = np.clip(100 * dots, *ends)
         ax.plot(*dots.T, "o", color=INK, clip_on=False, **DOT)
         where = (ax.transScale + ax.transLimits).transform(dots)
-        groups: list[list[int]] = []
-        for i, place in enumerate(where):
-            near = [g for g in groups if np.abs(where[g[0]] - place).max() < NEAR]
-            if near:
-                near[0].append(i)
-            else:
-                groups.append([i])
-        for group in groups:
+        for group in _group_near(where, NEAR):
             numbers = ranges(i + 1 for i in group)
             left = where[group[0], 0] > 1 - 0.03 * (1 + len(numbers))
             side: dict[str, Any] = {"ha": "right" if left else "left", "color": INK, "weight": "bold"}
@@ -176,14 +168,22 @@ def plot_search(found: Analysis, choice: Choice, ax: Axes | None = None) -> Axes
     return ax
 
 
+def _group_near(places: Float, reach: float) -> list[list[int]]:
+    """Return the rows of places, shape (n, dimensions), in groups: each in the first whose first row is near."""
+    groups: list[list[int]] = []
+    for i, place in enumerate(places):
+        near = [g for g in groups if np.abs(places[g[0]] - place).max() < reach]
+        if near:
+            near[0].append(i)
+        else:
+            groups.append([i])
+    return groups
+
+
 def ranges(numbers: Iterable[int]) -> str:
     """Return whole numbers in order, runs of three and more as ranges: "2–6, 9"."""
-    runs: list[list[int]] = []
-    for n in sorted(numbers):
-        if runs and n == runs[-1][-1] + 1:
-            runs[-1].append(n)
-        else:
-            runs.append([n])
+    ordered = np.sort(list(numbers))
+    runs = np.split(ordered, np.flatnonzero(np.diff(ordered) != 1) + 1)
     return ", ".join(f"{r[0]}–{r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs)
 
 
@@ -208,8 +208,7 @@ def _kinds(found: Analysis) -> list[tuple[Float, str, str]]:
 
 
 def _deviates(percents: Float) -> Float:
-    found: Float = ndtri(np.clip(np.asarray(percents) / 100, 1e-9, 1 - 1e-9))
-    return found
+    return np.asarray(ndtri(np.clip(np.asarray(percents) / 100, 1e-9, 1 - 1e-9)))
 
 
 def _scale(found: Analysis) -> Limits:
@@ -227,16 +226,12 @@ def _thresholds(found: Analysis, ends: Limits) -> tuple[list[tuple[str, float, i
     A label that would run into its neighbour is one level up.
     """
     point = (ends[1] - ends[0]) / (WIDTH - 58)
-    groups: list[list[tuple[float, int]]] = []
-    for threshold, number in sorted((c.threshold, i) for i, c in enumerate(found.choices, 1)):
-        if groups and threshold - groups[-1][0][0] < CLOSE * point:
-            groups[-1].append((threshold, number))
-        else:
-            groups.append([(threshold, number)])
+    at = np.array([choice.threshold for choice in found.choices])
+    order = np.argsort(at, kind="stable")
     labels: list[tuple[str, float, int]] = []
     ends_of: list[float] = []
-    for group in groups:
-        words, middle = ranges(n for _, n in group), (group[0][0] + group[-1][0]) / 2
+    for group in _group_near(at[order, None], CLOSE * point):
+        words, middle = ranges(order[group] + 1), float(at[order[group[0]]] + at[order[group[-1]]]) / 2
         half = (3.7 * len(words) + 2) * point
         level = next(k for k in count() if k == len(ends_of) or ends_of[k] < middle - half)
         ends_of[level : level + 1] = [middle + half]

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ridgefeat._version import __version__
 from ridgefeat.report.page import percent, percent_interval, render_page, write_page
 from ridgefeat.report.threshold.figures import threshold_displays
 from ridgefeat.threshold import BARE, MIN_ERRORS, Analysis, Choice, Figure, Rate
@@ -19,11 +18,11 @@ from ridgefeat.threshold import BARE, MIN_ERRORS, Analysis, Choice, Figure, Rate
 MEANINGS = {
     "mean-distance": "midpoint of the mean mated and the mean non-mated score; ignores error rates",
     "bayes": "Bayesian optimisation: a Gaussian process with expected improvement, optimising for {objective}",
-    "far-frr": "FAR = {ratio} FRR",
-    "grid": "best of {steps} evenly spaced thresholds, by {objective}",
+    "far-frr": "FAR = {s.ratio:g} FRR",
+    "grid": "best of {s.grid_steps} evenly spaced thresholds, by {objective}",
     "exact": "best of all thresholds, by {objective}",
-    "min-cost": "lowest expected cost: {prior} of transactions mated; cost of a false accept {accept}, of a false "
-    "reject {reject}",
+    "min-cost": "lowest expected cost: {prior} of transactions mated; cost of a false accept {s.cost_false_accept:g}, "
+    "of a false reject {s.cost_false_reject:g}",
     "zero-fmr": "lowest threshold without a false match",
 }
 OBJECTIVES = {"hter": "lowest HTER", "accuracy": "highest accuracy", "cost": "lowest expected cost"}
@@ -67,9 +66,10 @@ def write_threshold_page(
     """
     rows = _rows(found)
     subjects = f" of {found.scores.n_subjects:,} subjects" if found.scores.n_subjects else ""
+    people = "subjects" if found.scores.probe is not None else "comparisons, because the table names no subjects"
+    judged = f"by {found.folds} folds over {people}; every comparison once"
     page = {
         "title": title,
-        "version": __version__,
         "sign": "≤" if found.scores.distance else "≥",
         "headline": _headline(found),
         "answer": _answer(found),
@@ -80,7 +80,13 @@ def write_threshold_page(
         "figures": [{"name": f.name, "meaning": FIGURES[f.name], **_figure(f)} for f in found.metrics],
         "plots": threshold_displays(found).values(),
         "rule": MIN_ERRORS,
-        "about": {**(about or {}), **_making(found)},
+        "about": {
+            **(about or {}),
+            "Judged": judged if found.folds > 1 else "on the scores that chose the thresholds",
+            "Intervals": f"95 %, from the variance over {people}",
+            "Objective": OBJECTIVES[found.settings.objective],
+            "Seed": str(found.settings.seed),
+        },
     }
     return write_page(Path(path), render_page("threshold/page.html", page))
 
@@ -90,14 +96,7 @@ def meaning(found: Analysis, method: str) -> str:
     if method.startswith("fmr="):
         return "lowest threshold with an FMR of at most the target"
     s = found.settings
-    return MEANINGS[method].format(
-        objective=OBJECTIVES[s.objective],
-        ratio=f"{s.ratio:g}",
-        steps=s.grid_steps,
-        prior=percent(s.prior),
-        accept=f"{s.cost_false_accept:g}",
-        reject=f"{s.cost_false_reject:g}",
-    )
+    return MEANINGS[method].format(s=s, objective=OBJECTIVES[s.objective], prior=percent(s.prior))
 
 
 def _headline(found: Analysis) -> list[dict[str, str]]:
@@ -142,30 +141,27 @@ def _describe_rate(rate: Rate) -> str:
 
 def _rows(found: Analysis) -> list[dict[str, Any]]:
     rows = []
-    own = found.thresholds()["hter_own"]
-    for number, (choice, point) in enumerate(zip(found.choices, found.operating_points, strict=True), 1):
-        rates = [getattr(point, n) for n in ("fmr", "fnmr", "far", "frr", "hter", "accuracy")]
-        rows.append(
-            {
-                "number": number,
-                "name": choice.method,
-                "recommended": choice is found.recommended,
-                "meaning": meaning(found, choice.method),
-                "threshold": f"{choice.threshold:.6g}",
-                "interval": _threshold_interval(choice),
-                "evaluations": f"{choice.evaluations:,}",
-                "own": percent(float(own[number - 1])),
-                "cells": [
-                    {
-                        "value": percent(r.value),
-                        "few": i < 4 and r.errors < MIN_ERRORS,
-                        "interval": percent_interval(r.low, r.high),
-                        "count": f"{r.errors:,} of {r.count:,}" if i < 4 else "",
-                    }
-                    for i, r in enumerate(rates)
-                ],
-            }
-        )
+    methods = zip(found.choices, found.operating_points, found.thresholds()["hter_own"], strict=True)
+    for number, (choice, point, own) in enumerate(methods, 1):
+        cells = []
+        for name in ("fmr", "fnmr", "far", "frr", "hter", "accuracy"):
+            r, counted = getattr(point, name), name not in ("hter", "accuracy")
+            cell: dict[str, Any] = {"value": percent(r.value), "interval": percent_interval(r.low, r.high)}
+            cell["few"] = counted and r.errors < MIN_ERRORS
+            cell["count"] = f"{r.errors:,} of {r.count:,}" if counted else ""
+            cells.append(cell)
+        row = {
+            "number": number,
+            "name": choice.method,
+            "recommended": choice is found.recommended,
+            "meaning": meaning(found, choice.method),
+            "threshold": f"{choice.threshold:.6g}",
+            "interval": _threshold_interval(choice),
+            "evaluations": f"{choice.evaluations:,}",
+            "own": percent(float(own)),
+            "cells": cells,
+        }
+        rows.append(row)
     return rows
 
 
@@ -174,26 +170,11 @@ def _figure(one: Figure) -> dict[str, str]:
         return {"value": f"{one.value:.4f}", "interval": _bounds(one), "threshold": ""}
     if not np.isfinite(one.value):
         return {"value": "–", "interval": "too few non-mated comparisons", "threshold": ""}
-    return {
-        "value": percent(one.value),
-        "interval": percent_interval(one.low, one.high),
-        "threshold": f"at {one.threshold:.6g}",
-    }
+    ends = percent_interval(one.low, one.high)
+    return {"value": percent(one.value), "interval": ends, "threshold": f"at {one.threshold:.6g}"}
 
 
 def _bounds(one: Figure) -> str:
     digits = 2 if one.name == "d'" else 4
     known = np.isfinite([one.low, one.high]).all()
     return f"{one.low:.{digits}f}–{one.high:.{digits}f}" if known else ""
-
-
-def _making(found: Analysis) -> dict[str, str]:
-    people = "subjects" if found.scores.probe is not None else "comparisons, because the table names no subjects"
-    return {
-        "Judged": f"by {found.folds} folds over {people}; every comparison once"
-        if found.folds > 1
-        else "on the scores that chose the thresholds",
-        "Intervals": f"95 %, from the variance over {people}",
-        "Objective": OBJECTIVES[found.settings.objective],
-        "Seed": str(found.settings.seed),
-    }
