@@ -55,7 +55,7 @@ def command(**given: Any) -> None:
       ridgefeat audit --make-index ours/ -o ours.index
       ridgefeat audit prints/ --with-index ours.index -o audit/
     """
-    how = {name: given[name] for name in ("index", "index_column", "regex")} | {"layout": given["layout"] or "auto"}
+    how = options.pick_naming(given)
     if given["make_index"]:
         _make_index(given, how)
         return
@@ -68,8 +68,8 @@ def command(**given: Any) -> None:
     read = read_input(given["inputs"], split=given["split"], jobs=given["jobs"], **how)
     for note in read.notes:
         talk.echo(note)
-    names = {name: given[name] for name in ("label", "group", "images", "by_comparison", "jobs")}
-    found = audit_input(read, **names, index=known, comparator=make_comparator())
+    asked = options.pick(given, "label", "group", "images", "by_comparison", "jobs")
+    found = audit_input(read, **asked, index=known, comparator=make_comparator())
     _write(found, Path(given["output"]), given["inputs"], read.notes)
     talk.result(found.to_dict, f"{found.verdict}\n{found.text(SHOWN_SETS)}")
     talk.echo(f"Written to {given['output']}")
@@ -94,13 +94,13 @@ def _make_index(given: dict[str, Any], how: dict[str, Any]) -> None:
 def _write(found: Audit, folder: Path, inputs: tuple[str, ...], notes: tuple[str, ...]) -> None:
     import json
 
-    from ridgefeat.cli import Unusable
-    from ridgefeat.files import bare_name, first_few, results_folder
+    from ridgefeat.cli.outputs import results_of
+    from ridgefeat.files import bare_name, first_few
     from ridgefeat.report import write_audit_page
 
     title = first_few([bare_name(i) for i in inputs], 3)
     about = {"Command": talk.command_line(), "Input": " ".join(notes)}
-    with results_folder(folder, "audit", Unusable, usual=FILES, typed=["ridgefeat", *sys.argv[1:]]) as temporary:
+    with results_of("audit", folder) as temporary:
         text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False)
         (temporary / FILES[0]).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
         write_audit_page(found, temporary / FILES[1], title=title, about={k: v for k, v in about.items() if v})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,9 +100,7 @@ def command(**given: Any) -> None:
       ridgefeat bench features.csv --pairs subject --match sex -o out/
     """
     from ridgefeat.bench import make_folder, run, write_comparison
-    from ridgefeat.cli import Unusable
-    from ridgefeat.cli.outputs import result_names, write_figures
-    from ridgefeat.files import results_folder
+    from ridgefeat.cli.outputs import results_of, write_figures
     from ridgefeat.report import bench_displays, write_bench_page, write_methods
     from ridgefeat.work.engine import using
 
@@ -111,9 +110,7 @@ def command(**given: Any) -> None:
         comparison = run(job, talk.command_line(), talk.echo, progress)
     for finding in comparison.audit.of_kind("too_good") if comparison.audit else ():
         talk.warn(finding.message)  # after the progress bar, whose line it would break
-    with results_folder(
-        folder, "bench", Unusable, usual=result_names("bench"), typed=["ridgefeat", *sys.argv[1:]]
-    ) as temporary:
+    with results_of("bench", folder) as temporary:
         write_comparison(comparison, temporary, given["csv_dialect"])
         write_bench_page(comparison, temporary / "report.html")
         write_methods(comparison, temporary / "methods.md")
@@ -137,36 +134,19 @@ def _job(given: dict[str, Any]) -> Job:
     if given["select"] is None and given["reliability"] != OWN_SET:
         raise click.UsageError("--reliability says where --select finds columns' ICC; give --select CRITERIA")
 
-    def path(name: str) -> Path | None:
-        return Path(given[name]) if given[name] else None
-
+    pick = partial(options.pick, given)
+    paths: dict[str, Any] = {n: Path(given[n]) if given[n] else None for n in ("table", "train", "test", "images")}
     asked = Options(
         classifiers=tuple(given["classifiers"] or ()),
         further=_backbone(given),
         within=tuple(given["within"]),
-        images=path("images"),
+        images=paths.pop("images"),
         diagnose=not given["fast"],
         select=read_criteria(given["select"], given["reliability"]) if given["select"] is not None else None,
-        **{
-            name: given[name]
-            for name in (
-                "split",
-                "folds",
-                "repeats",
-                "seed",
-                "imbalance",
-                "tune",
-                "fuse",
-                "jobs",
-                "epochs",
-                "harmonise",
-            )
-        },
+        **pick("split", "folds", "repeats", "seed", "imbalance", "tune", "fuse", "jobs", "epochs", "harmonise"),
     )
     return Job(
-        table=path("table"),
-        train=path("train"),
-        test=path("test"),
+        **paths,
         cross=tuple(map(Path, given["cross"])),
         families=tuple(given["families"]) if given["families"] else None,
         feature_columns=tuple(given["feature_columns"]),
@@ -174,7 +154,7 @@ def _job(given: dict[str, Any]) -> Job:
         target=given["target"] or "",
         differ=tuple(given["differ"]),
         match=tuple(given["match"]),
-        **{name: given[name] for name in ("pairs", "group", "kind", "positive", "on_duplicates")},
+        **pick("pairs", "group", "kind", "positive", "on_duplicates"),
     )
 
 
@@ -188,8 +168,7 @@ def _backbone(given: dict[str, Any]) -> tuple[Method, ...]:
         raise click.UsageError("--backbone reads images; give their folder with --images FOLDER")
     from ridgefeat.bench import backbone_methods, read_settings
 
-    settings = read_settings(given["backbone_set"])
-    return backbone_methods(given["backbone"], settings, given["classifiers"] or ())
+    return backbone_methods(given["backbone"], read_settings(given["backbone_set"]), given["classifiers"] or ())
 
 
 def _describe(comparison: Comparison, folder: Path) -> None:
@@ -209,15 +188,10 @@ def _describe(comparison: Comparison, folder: Path) -> None:
 
 
 def _record(comparison: Comparison) -> dict[str, Any]:
-    fused = comparison.fused_summary
-    return {
-        "target": comparison.problem.target,
-        "metric": comparison.problem.metric,
-        "best": comparison.best,
-        "classifiers": comparison.summary.to_dict("records"),
-        "fused": None if fused is None else fused.to_dict("records"),
-        "selection": None if comparison.selection is None else comparison.selection.to_dict("records"),
-    }
+    record = {"target": comparison.problem.target, "metric": comparison.problem.metric, "best": comparison.best}
+    further = {"fused": comparison.fused_summary, "selection": comparison.selection}
+    tables = {"classifiers": comparison.summary, **further}
+    return record | {name: None if table is None else table.to_dict("records") for name, table in tables.items()}
 
 
 def _table(comparison: Comparison) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,15 +59,8 @@ def command(table: str, by: str, group: str, output: str, columns: list[str] | N
     if every and columns:
         raise click.UsageError("--all and --columns name the columns in two ways; give one of them")
     ratio = given["ratio"]
-    people = read_people(
-        table,
-        by=by,
-        group=group,
-        columns=["*"] if every else columns,
-        number=given["number"],
-        further=ratio,
-        feature_columns=given["feature_columns"],
-    )
+    how = {"by": by, "group": group, "further": ratio, **options.pick(given, "number", "feature_columns")}
+    people = read_people(table, columns=["*"] if every else columns, **how)
     for note in people.notes:
         talk.echo(f"Note: {note}.")
     found = compare_people(people, model=given["model"], seed=given["seed"])
@@ -79,15 +71,14 @@ def command(table: str, by: str, group: str, output: str, columns: list[str] | N
 
 
 def _write(found: Differences, ratio: Ratio | None, folder: Path, table: Path, dialect: str) -> None:
-    from ridgefeat.cli import Unusable
-    from ridgefeat.files import results_folder
+    from ridgefeat.cli.outputs import results_of
     from ridgefeat.report import compare_displays, save_figures, write_compare_methods, write_compare_page, write_crate
     from ridgefeat.report.compare.words import find_verdict
     from ridgefeat.sheets import DIALECTS
     from ridgefeat.table import table_digest
     from ridgefeat.table.sidecar import library_versions
 
-    with results_folder(folder, "compare", Unusable, usual=FILES, typed=["ridgefeat", *sys.argv[1:]]) as temporary:
+    with results_of("compare", folder) as temporary:
         DIALECTS[dialect].write(found.frame, temporary / "compare.csv")
         if ratio is not None:
             DIALECTS[dialect].write(ratio.curve, temporary / "ratio.csv")

@@ -48,9 +48,8 @@ def command(**given: Any) -> None:
     from ridgefeat.params import Params
     from ridgefeat.verify.gallery import digest_of, is_gallery
 
-    output, form = Path(given["output"]), given["template_format"]
-    reading = {name: given[name] for name in ("regex", "index", "index_column")}
-    sources = verify.find_sources(given["inputs"], layout=given["layout"] or "auto", template_format=form, **reading)
+    output, form = Path(given["output"]), options.pick(given, "template_format")
+    sources = verify.find_sources(given["inputs"], **options.pick_naming(given), **form)
     params = options.load_params(given["params_file"], given["assignments"])
     if output.exists() and not is_gallery(output) and output.stat().st_size:
         raise Unusable(f"{output} exists and is no gallery; choose another name")
@@ -82,9 +81,7 @@ def command(**given: Any) -> None:
                 new.append((source, digest))
         for first in range(0, len(new), BATCH):
             part = new[first : first + BATCH]
-            entries = verify.enrol(
-                [s for s, _ in part], params=params, dpi=given["dpi"], jobs=given["jobs"], template_format=form
-            )
+            entries = verify.enrol([s for s, _ in part], params=params, **form, **options.pick(given, "dpi", "jobs"))
             for entry, (_, digest) in zip(entries, part, strict=True):
                 gallery.add(entry, digest)
                 if entry.failure:

@@ -48,7 +48,7 @@ def command(table: str, output: str, **given: Any) -> None:
         neighbours=not given["no_tsne"],
         overlays=not given["no_overlays"],
         feature_columns=tuple(given["feature_columns"]),
-        **{name: given[name] for name in ("by", "limit", "jobs", "seed")},
+        **options.pick(given, "by", "limit", "jobs", "seed"),
     )
     with talk.progress_bar() as progress:
         made = write_explore_page(table, output, asked, progress=progress, on_message=talk.echo_detail)

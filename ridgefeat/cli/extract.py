@@ -83,13 +83,8 @@ def command(**given: Any) -> None:
     from ridgefeat.sources import find_prints, with_regions
 
     recipe, passed_over = _recipe(given), Counter[str]()
-    items = find_prints(
-        list(given["inputs"]),
-        layout=recipe.layout,
-        regex=recipe.regex,
-        passed_over=passed_over,
-        **{name: given[name] for name in ("index", "index_column", "lists", "raw")},
-    )
+    how = options.pick(given, "index", "index_column", "lists", "raw") | {"passed_over": passed_over}
+    items = find_prints(list(given["inputs"]), layout=recipe.layout, regex=recipe.regex, **how)
     if given["region"]:
         items = with_regions(items, given["region"])
     if recipe.fingers:
@@ -107,14 +102,11 @@ def _recipe(given: dict[str, Any]) -> Recipe:
 
     like = Recipe.like(load_sidecar(given["like"]), given["like"], given["families"]) if given["like"] else None
     params = options.load_params(given["params_file"], given["assignments"], like.params if like else None)
-    options_given = {
-        name: given[name] for name in ("families", "dpi", "layout", "regex", "mirror", "invert", "fingers")
-    }
-    options_given["params"] = params
-    options_given["errors"] = ErrorModel.make(given["reliability"]) if given["errors"] else None
+    asked = options.pick(given, "families", "dpi", "layout", "regex", "mirror", "invert", "fingers")
+    asked |= {"params": params, "errors": ErrorModel.make(given["reliability"]) if given["errors"] else None}
     if like is not None:
-        return like.agreeing(**options_given)
-    return Recipe.make(**{name: value for name, value in options_given.items() if value is not None})
+        return like.agreeing(**asked)
+    return Recipe.make(**{name: value for name, value in asked.items() if value is not None})
 
 
 def _validate(items: Any, recipe: Recipe, passed_over: Counter[str]) -> None:
@@ -130,9 +122,9 @@ def _validate(items: Any, recipe: Recipe, passed_over: Counter[str]) -> None:
 def _split(items: Any, recipe: Recipe, given: dict[str, Any]) -> Any:
     from ridgefeat.table import split_prints
 
-    how = {"jobs": given["jobs"], "engine": given["engine"]}
     with talk.progress_bars() as show:
-        found = split_prints(items, recipe, **how, progress=show and partial(show, unit="image"))
+        progress = show and partial(show, unit="image")
+        found = split_prints(items, recipe, **options.pick(given, "jobs", "engine"), progress=progress)
     cut = [i.path for i in found if i.box is not None]
     named = sum(i.box is not None and "finger" in i.labels for i in found)
     talk.echo(f"{len(set(cut))} of {len(items)} images were cut into {len(cut)} fingers; {named} of them are named.")
@@ -142,25 +134,15 @@ def _split(items: Any, recipe: Recipe, given: dict[str, Any]) -> Any:
 def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Counter[str]) -> None:
     from ridgefeat.table import write_table
 
-    mode: Any = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
+    mode = "resume" if given["resume"] else "overwrite" if given["overwrite"] else "new"
     output = given["output"]
     started = time.perf_counter()
+    how = options.pick(given, "jobs", "minutiae", "engine")
+    how |= {"mode": mode, "standard": given["template_format"], "dialect": given["csv_dialect"]}
+    how |= {"inputs": [*given["inputs"], *given["lists"]], "command": talk.typed()}
     try:
         with talk.progress_bar() as progress:
-            summary = write_table(
-                items,
-                recipe,
-                output,
-                jobs=given["jobs"],
-                mode=mode,
-                minutiae=given["minutiae"],
-                standard=given["template_format"],
-                inputs=[*given["inputs"], *given["lists"]],
-                command=["ridgefeat", *sys.argv[1:]],
-                progress=progress,
-                engine=given["engine"],
-                dialect=given["csv_dialect"],
-            )
+            summary = write_table(items, recipe, output, progress=progress, **how)
     except KeyboardInterrupt:
         click.echo(
             f"Interrupted; finished prints are kept. Repeat the command with --resume to continue {output}.", err=True
@@ -193,14 +175,8 @@ def merge(**given: Any) -> None:
     """
     from ridgefeat.table import merge_tables
 
-    summary = merge_tables(
-        given["tables"],
-        given["output"],
-        overwrite=given["overwrite"],
-        duplicates=given["duplicates"],
-        command=["ridgefeat", *sys.argv[1:]],
-        dialect=given["csv_dialect"],
-    )
+    how = {"command": talk.typed(), "dialect": given["csv_dialect"], **options.pick(given, "overwrite", "duplicates")}
+    summary = merge_tables(given["tables"], given["output"], **how)
     talk.echo(f"{summary.rows} prints of {len(given['tables'])} tables; {summary.failures} have an error.")
     talk.echo(f"Table: {summary.table}   sidecar: {summary.sidecar}")
     talk.result(summary)

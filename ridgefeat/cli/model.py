@@ -51,18 +51,12 @@ def train(**given: Any) -> None:
     from ridgefeat.report import render_model_card
 
     bench.check_place(given["output"])
-    frame, about = bench.load(
-        given["table"],
-        families=given["families"],
-        named=(given["target"], given["group"]),
-        labels=(*META, *given["within"]),
-    )
-    problem = bench.make_problem(
-        frame, about, target=given["target"], group=given["group"], kind=given["kind"], families=given["families"]
-    )
+    labels = {"named": (given["target"], given["group"]), "labels": (*META, *given["within"])}
+    frame, about = bench.load(given["table"], families=given["families"], **labels)
+    problem = bench.make_problem(frame, about, **options.pick(given, "target", "group", "kind", "families"))
     for note in problem.notes:
         talk.echo(note)
-    fitting = bench.Options(within=given["within"], **{name: given[name] for name in ("tune", "folds", "seed", "jobs")})
+    fitting = bench.Options(**options.pick(given, "within", "tune", "folds", "seed", "jobs"))
     made = bench.train(problem, given["classifier"], fitting)
     card = Path(given["output"]).with_suffix(".md")
     kept = card.exists()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,30 +19,20 @@ from ridgefeat.sheets import DIALECTS
 if TYPE_CHECKING:
     from ridgefeat.fingerprint import Fingerprint
     from ridgefeat.params import Params
-    from ridgefeat.sources import RawSize
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _dpi(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    from ridgefeat.sources import parse_dpi
+def _parsed(name: str) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Return a callback that parses a value, where there is one, by a function of ridgefeat.sources."""
 
-    try:
-        across, down = parse_dpi(value)
-    except RidgefeatError as error:
-        raise click.BadParameter(str(error)) from None
-    return across, down
+    def parse(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+        try:
+            return None if value is None else getattr(import_module("ridgefeat.sources"), name)(value)
+        except RidgefeatError as error:
+            raise click.BadParameter(str(error)) from None
 
-
-def _raw(ctx: click.Context, param: click.Parameter, value: str | None) -> RawSize | None:
-    from ridgefeat.sources import parse_raw
-
-    try:
-        return None if value is None else parse_raw(value)
-    except RidgefeatError as error:
-        raise click.BadParameter(str(error)) from None
+    return parse
 
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
@@ -76,38 +67,50 @@ def choice(name: str, values: Sequence[str], **more: Any) -> Callable[[F], F]:
     return shown(name, type=click.Choice(values), default=values[0], **more)
 
 
-def listed(module: str, *tables: str) -> dict[str, Any]:
-    """Return the settings of an option that takes names of a table in a module; shells complete them."""
+def _completed(module: str, *tables: str, further: Sequence[str] = ()) -> Callable[..., list[str]]:
+    """Return the completion of names, separated by commas, of tables in a module, and of `further` ones."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
         earlier, comma, start = incomplete.rpartition(",")
-        held = import_module(module)
-        return [earlier + comma + n for table in tables for n in getattr(held, table) if n.startswith(start)]
+        known = chain(further, *(getattr(import_module(module), table) for table in tables))
+        return [earlier + comma + name for name in known if name.startswith(start)]
 
-    return {"metavar": "NAMES", "callback": names, "shell_complete": complete}
+    return complete
 
 
-def _layouts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from ridgefeat.sources import LAYOUTS
+def listed(module: str, *tables: str) -> dict[str, Any]:
+    """Return the settings of an option that takes names of a table in a module; shells complete them."""
+    return {"metavar": "NAMES", "callback": names, "shell_complete": _completed(module, *tables)}
 
-    return [name for name in ("auto", *LAYOUTS) if name.startswith(incomplete)]
+
+def pick(given: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return some of a command's parameters, to be passed on by their names."""
+    return {name: given[name] for name in names}
+
+
+def pick_naming(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that say what names of files mean, and where further labels are."""
+    return {"layout": given["layout"] or "auto", **pick(given, "index", "index_column", "regex")}
 
 
 reading = stacked(
     click.option(
         "--layout",
         metavar="NAME",
-        shell_complete=_layouts,
+        shell_complete=_completed("ridgefeat.sources", "LAYOUTS", further=["auto"]),
         help="Layout of file names: auto, socofing, fvc, person-folders, class-folders, …  [default: auto]",
     ),
     click.option(
-        "--dpi", metavar="N|X,Y", callback=_dpi, help="Resolution, or across and down; overrides files and layouts."
+        "--dpi",
+        metavar="N|X,Y",
+        callback=_parsed("parse_dpi"),
+        help="Resolution, or across and down; overrides files and layouts.",
     ),
 )
 raw = click.option(
     "--raw",
     metavar="WIDTHxHEIGHT",
-    callback=_raw,
+    callback=_parsed("parse_raw"),
     help="Read .raw and files of unknown suffix as grey pixels of this size; WIDTHxHEIGHT:N skips N bytes first.",
 )
 region = path(
@@ -134,17 +137,11 @@ labels = stacked(
 )
 
 
-def _template_formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from ridgefeat.templates import FORMATS
-
-    return [name for name in FORMATS if name.startswith(incomplete)]
-
-
 template_format = shown(
     "--template-format",
     default="auto",
     metavar="FORMAT",
-    shell_complete=_template_formats,
+    shell_complete=_completed("ridgefeat.templates", "FORMATS"),
     help="Format of templates that are not recognised by their content: iso-normal-card, iso-compact-card, …",
 )
 jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
@@ -171,6 +168,9 @@ within = click.option(
     help="Standardise columns within the levels of this label; several combine.",
 )
 FAMILIES = listed("ridgefeat.features.family", "BUILT_IN")
+families = click.option(
+    "--families", **FAMILIES, help="Families, comma-separated; FILE.py:name is one of your own.  [default: all]"
+)
 some_families = click.option("--families", **FAMILIES, help="Use only the columns of these families.")
 feature_columns = click.option(
     "--feature-columns",
@@ -199,20 +199,21 @@ engine = click.option(
     metavar="ENGINE",
     help="Where the work is done: local, dask=ADDRESS or ray=ADDRESS (extras).  [default: local]",
 )
-_limit = partial(number, type=click.FloatRange(0))
-_timeout = _limit(
-    "--timeout", default=60, metavar="SECONDS", help="Maximum time per print, which is then stopped; 0: unlimited."
-)
-_memory = _limit(
-    "--memory", default=1024, metavar="MB", help="Maximum memory per print, on top of the worker's own; 0: unlimited."
-)
+_limit = partial(shown, type=click.FloatRange(0))
 
 
 def limits(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that limit time and memory per print, and apply the limits while the command runs."""
 
-    @_timeout
-    @_memory
+    @_limit(
+        "--timeout", default=60, metavar="SECONDS", help="Maximum time per print, which is then stopped; 0: unlimited."
+    )
+    @_limit(
+        "--memory",
+        default=1024,
+        metavar="MB",
+        help="Maximum memory per print, on top of the worker's own; 0: unlimited.",
+    )
     @wraps(command)
     def run(*args: Any, timeout: float, memory: float, **given: Any) -> Any:
         from ridgefeat.work.guard import limited
@@ -231,11 +232,6 @@ def start_children(jobs: int | None, inputs: Sequence[Any], module: str) -> None
 
     single = bool(inputs) and all(Path(i).is_file() and not is_archive(str(i)) for i in inputs)
     start(min(count_workers(jobs), len(inputs)) if single else count_workers(jobs), module)
-
-
-families = click.option(
-    "--families", **FAMILIES, help="Families, comma-separated; FILE.py:name is one of your own.  [default: all]"
-)
 
 
 def _remember(key: str, value: int) -> Callable[[click.Context, click.Parameter, bool], None]:
@@ -281,8 +277,7 @@ def load_params(file: str | None, assignments: tuple[str, ...], base: Params | N
         return None
     from ridgefeat.params import Params
 
-    start = Params.load(file) if file else base or Params()
-    return start.updated(assignments)
+    return (Params.load(file) if file else base or Params()).updated(assignments)
 
 
 one_print = stacked(reading, raw, invert, region, tuning, limits)
@@ -293,5 +288,5 @@ def read_print(image: str, given: dict[str, Any]) -> Fingerprint:
     """Return the print in a file, read as the options of a command and given["params"] say."""
     from ridgefeat.table import read
 
-    how = {name: given[name] for name in ("raw", "params", "region")}
-    return read(image, given["dpi"], layout=given["layout"] or "auto", invert=given["invert"] or "auto", **how)
+    how = pick(given, "dpi", "raw", "params", "region")
+    return read(image, layout=given["layout"] or "auto", invert=given["invert"] or "auto", **how)

@@ -36,7 +36,7 @@ def phantoms(output: str) -> None:
     from ridgefeat.reference import write_phantoms
 
     with talk.progress_bar() as progress:
-        count = write_phantoms(output, progress=progress, command=["ridgefeat", *sys.argv[1:]])
+        count = write_phantoms(output, progress=progress, command=talk.typed())
     talk.echo(f"{count} images in {output}, their reference values in {Path(output) / FILES[0]}")
     talk.result({"images": count, "folder": output})
 

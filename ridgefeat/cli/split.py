@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -35,10 +34,9 @@ def command(**given: Any) -> None:
     """
     from ridgefeat.table import split_table
 
-    how = {name: given[name] for name in ("group", "test", "stratify", "seed", "overwrite")}
-    train, test = split_table(
-        given["table"], given["output"], command=["ridgefeat", *sys.argv[1:]], dialect=given["csv_dialect"], **how
-    )
+    how = options.pick(given, "group", "test", "stratify", "seed", "overwrite")
+    how |= {"command": talk.typed(), "dialect": given["csv_dialect"]}
+    train, test = split_table(given["table"], given["output"], **how)
     for name, part in (("train", train), ("test", test)):
         talk.echo(f"{name}: {part.rows} prints, {part.table}")
     talk.result({"train": train.table, "test": test.table, "train_prints": train.rows, "test_prints": test.rows})

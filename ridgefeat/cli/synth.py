@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -49,6 +48,6 @@ def command(outdir: str, count: int, **given: Any) -> None:
     from ridgefeat.synth import write_set
 
     with talk.progress_bar() as progress:
-        index = write_set(outdir, count, progress=progress, command=["ridgefeat", *sys.argv[1:]], **given)
+        index = write_set(outdir, count, progress=progress, command=talk.typed(), **given)
     talk.echo(f"{count} synthetic prints in {outdir}, their labels (simulated) in {index}")
     talk.result({"prints": count, "folder": outdir, "index": index})

@@ -117,6 +117,11 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (str, int, type(None))) else str(value)
 
 
+def typed() -> list[str]:
+    """Return the words of the command line, as sidecars and manifests record them."""
+    return ["ridgefeat", *sys.argv[1:]]
+
+
 def command_line() -> str:
     """Return the command line as pages show it: paths without their folders, which may name people."""
     return shlex.join(["ridgefeat", *map(_without_folders, sys.argv[1:])])

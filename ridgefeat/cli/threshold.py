@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,9 +24,7 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "ratios.csv", "report.ht
 @click.command("threshold")
 @click.argument("table", metavar="SCORES", type=options.PATH)
 @click.argument("second", metavar="[SCORES]", required=False, type=options.PATH)
-@click.option(
-    "-o", "--output", metavar="FOLDER", required=True, type=click.Path(file_okay=False), help="Where to write."
-)
+@options.output(type=click.Path(file_okay=False), metavar="FOLDER", help="Where to write.")
 @click.option("--distance", is_flag=True, help="Smaller scores indicate a match.")
 @click.option(
     "--methods",
@@ -85,25 +85,17 @@ def command(table: str, second: str | None, output: str, llr: str | None, **give
       ridgefeat threshold scores.csv -o thresholds/ --llr fit
       ridgefeat threshold scores.csv -o thresholds/ --prior 0.99 --cost-fa 100 --objective cost
     """
-    from pathlib import Path
-
     from ridgefeat.cli.outputs import write_figures
     from ridgefeat.report import threshold_displays
     from ridgefeat.threshold import Settings, analyse, log_ratios, read_scores
 
-    folder = Path(output)
-
-    def chosen(*names: str) -> dict[str, Any]:
-        return {name: given[name] for name in names}
-
-    settings = Settings(**chosen("objective", "ratio", "prior", "cost_false_accept", "cost_false_reject", "seed"))
-    reading = chosen(
-        "distance", "positive", "classifier", "score_column", "label_column", "count_failures", "where", "regex"
-    )
-    read = read_scores(table, second, **reading)
+    folder, pick = Path(output), partial(options.pick, given)
+    settings = Settings(**pick("objective", "ratio", "prior", "cost_false_accept", "cost_false_reject", "seed"))
+    columns = pick("positive", "classifier", "score_column", "label_column")
+    read = read_scores(table, second, **columns, **pick("distance", "count_failures", "where", "regex"))
     talk.echo(f"{read.note}.")
-    ratios = log_ratios(read.scores, llr, **chosen("folds", "seed")) if llr else None
-    found = analyse(read.scores, given["methods"], settings, **chosen("folds", "seed"), ratios=ratios)
+    ratios = log_ratios(read.scores, llr, **pick("folds", "seed")) if llr else None
+    found = analyse(read.scores, given["methods"], settings, **pick("folds", "seed"), ratios=ratios)
     _write(found, folder, Path(table).name, read.note, given["csv_dialect"])
     talk.result(lambda: _record(found), _lines(found))
     for remark in found.remarks:
@@ -113,22 +105,18 @@ def command(table: str, second: str | None, output: str, llr: str | None, **give
         write_figures(threshold_displays(found), given["figures"], "threshold")
 
 
-def _write(found: Analysis, folder: Any, title: str, note: str, dialect: str) -> None:
-    import sys
-
-    from ridgefeat.cli import Unusable
-    from ridgefeat.files import results_folder
+def _write(found: Analysis, folder: Path, title: str, note: str, dialect: str) -> None:
+    from ridgefeat.cli.outputs import results_of
     from ridgefeat.report import write_threshold_page
     from ridgefeat.sheets import DIALECTS
 
-    with results_folder(folder, "threshold", Unusable, usual=FILES, typed=["ridgefeat", *sys.argv[1:]]) as temporary:
+    about = {"Command": talk.command_line(), "Table": note}
+    with results_of("threshold", folder) as temporary:
         tables = [found.thresholds(), found.figures(), found.curves()]
         tables += [found.ratios.table()] if found.ratios is not None and found.ratios.fitted else []
         for name, frame in zip(FILES, tables, strict=False):
             DIALECTS[dialect].write(frame, temporary / name)
-        write_threshold_page(
-            found, temporary / FILES[-1], title=title, about={"Command": talk.command_line(), "Table": note}
-        )
+        write_threshold_page(found, temporary / FILES[-1], title=title, about=about)
 
 
 def _record(found: Analysis) -> dict[str, Any]:

@@ -83,15 +83,14 @@ def command(**given: Any) -> None:
         found = verify(
             list(given["inputs"]),
             given["protocol"],
-            comparator=given["comparator"],
             every_impostor=given["impostors"] == "all",
-            layout=given["layout"] or "auto",
             params=params,
-            **{n: given[n] for n in ("regex", "index", "index_column", "dpi", "families", "jobs", "template_format")},
+            **options.pick_naming(given),
+            **options.pick(given, "comparator", "dpi", "families", "jobs", "template_format"),
             enrolled=show and (lambda done, failed, total: show(done, total, f"failed={failed}")),
             compared=show and partial(show, unit="comparison"),
         )
-    found.about["command"] = ["ridgefeat", *sys.argv[1:]]
+    found.about["command"] = talk.typed()
     path = found.save(given["output"], given["csv_dialect"])
     talk.result(found.about)
     if not given["layout"] and not given["regex"] and "person-folders" in found.about.get("layouts", {}):
@@ -146,11 +145,10 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
 @options.jobs
 @options.limits
 @options.region
-@click.option(
+@options.shown(
     "--prior",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.5,
-    show_default=True,
     metavar="P",
     help="Probability that the probe's finger is in the gallery at all.",
 )
@@ -186,13 +184,11 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
     from ridgefeat.verify.gallery import digest_of, is_gallery
 
     params = options.load_params(given["params_file"], given["assignments"])
-    form = given["template_format"]
-    reading = {name: given[name] for name in ("regex", "index", "index_column")}
-    reading["layout"] = given["layout"] or "auto"
-    sources = verify.find_sources([probe], **reading, template_format=form)
+    reading = options.pick_naming(given) | options.pick(given, "template_format")
+    sources = verify.find_sources([probe], **reading)
     if len(sources) != 1:
         raise Unusable(f"{probe} holds {len(sources)} prints; search for one at a time")
-    enrolling = {"dpi": given["dpi"], "jobs": given["jobs"], "template_format": form}
+    enrolling = options.pick(given, "dpi", "jobs", "template_format")
     own = with_regions(sources, given["region"]) if given["region"] else sources
     if is_gallery(gallery):
         searched: Gallery | list[Entry] = (held := verify.Gallery(gallery, without=digest_of(sources[0])))
@@ -202,14 +198,14 @@ def identify(probe: str, gallery: str, **given: Any) -> None:
         has_ridges = held.has_ridges and verify.have_ridges([entry])
     else:
         options.start_children(given["jobs"], [gallery], "ridgefeat.verify.enrolment")
-        others = verify.find_sources([gallery], **reading, template_format=form)
+        others = verify.find_sources([gallery], **reading)
         own = [*own, *(s for s in others if s.path != sources[0].path)]
         entry, *searched = verify.enrol(own, params=params, **enrolling)
         has_ridges = verify.have_ridges([entry, *searched])
     entries = [entry, *(searched if isinstance(searched, list) else [])]
     failed = [e for e in entries[1:] if e.failure]
     calibration = verify.load_calibration(given["calibration"], kind="ridges" if has_ridges else "minutiae")
-    found = verify.identify(entry, searched, calibration, **{name: given[name] for name in ("top", "jobs", "prior")})
+    found = verify.identify(entry, searched, calibration, **options.pick(given, "top", "jobs", "prior"))
     if found[0].readings > 1:
         calibration = calibration.latents or calibration
     if given["draw"]:
