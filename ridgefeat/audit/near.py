@@ -18,6 +18,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from ridgefeat.audit.copies import differing_labels, is_altered
 from ridgefeat.audit.duplicates import DuplicateSets, connect
+from ridgefeat.audit.inputs import failed_rows
 from ridgefeat.audit.near_images import Images, compare_images
 from ridgefeat.audit.people import Comparator, check_people
 from ridgefeat.audit.table import IDENTITY, AuditTable, Finding, Index, count_images, not_checked
@@ -41,6 +42,7 @@ CLIP = 5.0
 """Robust deviations beyond which a value counts no more."""
 N_AXES = 128
 """Principal axes along which near rows are looked for; they are then measured in all columns."""
+TOGETHER = "a split by group keeps them together"
 
 Pairs = Sequence[tuple[int, int, float]]
 
@@ -59,8 +61,7 @@ def check_near(
     """
     rows = _distinct_rows(table, identical)
     if images_root is None:
-        found = near_rows(table, rows)
-        if found is None:
+        if (found := near_rows(table, rows)) is None:
             why = "too many prints to compare each with each" if len(rows) > MAX_ROWS else "too few prints or features"
             yield not_checked(f"near-duplicates: {why}; give the images")
             return
@@ -89,11 +90,9 @@ def check_near(
 
 def _distinct_rows(table: AuditTable, identical: Sequence[Sequence[int]]) -> list[int]:
     """Return one row of each set of identical images, and all others that could be read."""
-    skipped = np.zeros(len(table), np.bool_)
+    skipped = failed_rows(table.frame)
     for rows in identical:
         skipped[list(rows[1:])] = True
-    if "meta_error" in table.frame:
-        skipped |= table.frame["meta_error"].fillna("").astype(str).ne("").to_numpy()
     return [int(i) for i in np.flatnonzero(~skipped)]
 
 
@@ -108,15 +107,13 @@ def _near(
     limit = f"{max(values):.2f} or less" if changes is None else f"{min(values):.2f} or more"
     counts = Counter(changes[i, j] for i, j, _ in across if (i, j) in changes) if changes else {}
     changed = "; " + ", ".join(f"{n} {how}" for how, n in counts.items()) if counts else ""
-    wrong = len(found.conflicting)
-    yield found.finding(
-        "near_duplicate",
-        "leak",
+    message = (
         f"{count_images(len(found), f'nearly the same by their {by},')} filed under several groups "
         f"({found.n_prints} prints; {measure} {limit}{changed}){differing_labels(found)}"
-        + (f"; {wrong} of them under different values of {table.target!r}" if wrong else ""),
-        found.cost("by group or by image"),
     )
+    if wrong := len(found.conflicting):
+        message += f"; {wrong} of them under different values of {table.target!r}"
+    yield found.finding("near_duplicate", "leak", message, found.cost("by group or by image"))
 
 
 def _same_finger(table: AuditTable, pairs: Pairs) -> Iterator[Finding]:
@@ -136,23 +133,15 @@ def _same_finger(table: AuditTable, pairs: Pairs) -> Iterator[Finding]:
     message = "{} fingers seem to have been captured more than once under different names {}{}"
     if across:
         found = DuplicateSets(table, connect(across, len(table)))
-        yield found.finding(
-            "same_finger",
-            "leak",
-            message.format(len(found), "in several groups", differing_labels(found)),
-            found.cost("by group or by image"),
-        )
+        words = message.format(len(found), "in several groups", differing_labels(found))
+        yield found.finding("same_finger", "leak", words, found.cost("by group or by image"))
     if within:
         found = DuplicateSets(table, connect(within, len(table)))
         cost = f"{table.target!r} is the same in each"
         if wrong := len(found.conflicting):
             cost = f"{wrong} of them have two values of {table.target!r}, one of which is wrong"
-        yield found.finding(
-            "same_finger",
-            "warning" if wrong else "note",
-            message.format(len(found), "within one group", differing_labels(found)),
-            f"a split by group keeps them together; {cost}",
-        )
+        words, cost = message.format(len(found), "within one group", differing_labels(found)), f"{TOGETHER}; {cost}"
+        yield found.finding("same_finger", "warning" if wrong else "note", words, cost)
 
 
 def near_rows(table: AuditTable, rows: Sequence[int]) -> list[tuple[int, int, float]] | None:

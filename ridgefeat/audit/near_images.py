@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ridgefeat.audit.known import without_frame
-from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe_marks, frame_factor
+from ridgefeat.audit.marks import KEYPOINTS, STEP, MarkIndex, agreeing, describe_marks, flatten, frame_factor
 from ridgefeat.audit.table import AuditTable
 from ridgefeat.errors import TableError
 from ridgefeat.sources import PrintSource
@@ -128,9 +128,8 @@ def _sources(table: AuditTable, images: Images, rows: Sequence[int]) -> tuple[li
         return [images[i] for i in rows], [""] * len(rows)
     check_root(images)
     part = table.frame.iloc[list(rows)]
-    return locate_all(part, images), part.reindex(columns=["meta_sha256"])["meta_sha256"].fillna("").astype(
-        str
-    ).tolist()
+    digests = part.reindex(columns=["meta_sha256"])["meta_sha256"]
+    return locate_all(part, images), digests.fillna("").astype(str).tolist()
 
 
 def locate_all(frame: pd.DataFrame, root: str | os.PathLike[str]) -> list[PrintSource]:
@@ -143,10 +142,7 @@ def locate_all(frame: pd.DataFrame, root: str | os.PathLike[str]) -> list[PrintS
             "the table has no column meta_source, so its images cannot be found; do not give the folder of the images"
         )
     cells = frame.reindex(columns=["meta_source", "meta_layout"]).fillna("").astype(str)
-    return [
-        locate(root, name, layout or None)
-        for name, layout in zip(cells["meta_source"], cells["meta_layout"], strict=True)
-    ]
+    return [locate(root, name, layout or None) for name, layout in cells.itertuples(index=False, name=None)]
 
 
 def _find_pairs(
@@ -211,20 +207,15 @@ def _described(asked: tuple[PrintSource, NDArray[Any] | None]) -> Described | No
     if loaded is None:
         return None
     pixels = without_frame(loaded.pixels)
-    height, width = pixels.shape
-    factor = frame_factor(pixels.shape)
-    square, scale = to_square(pixels), (SIDE / (width * factor), SIDE / (height * factor))
-    return Described(loaded.sha256, signature(square), describe_marks(pixels) if marks is None else marks, scale)
+    across, down = (SIDE / (side * frame_factor(pixels.shape)) for side in pixels.shape[::-1])
+    marks = describe_marks(pixels) if marks is None else marks
+    return Described(loaded.sha256, signature(to_square(pixels)), marks, (across, down))
 
 
 def _correlation(pair: tuple[PrintSource, PrintSource, NDArray[np.float64]]) -> float:
-    one, other, matrix = pair
-    return correlate(_square(one), _square(other), matrix)
-
-
-def _square(source: PrintSource) -> Float:
-    kept = _kept(source.path, source.relative, source.layout, source.box)
-    return kept.astype(np.float32) / np.float32(QUANTISATION)
+    kept = [_kept(source.path, source.relative, source.layout, source.box) for source in pair[:2]]
+    one, other = (square.astype(np.float32) / np.float32(QUANTISATION) for square in kept)
+    return correlate(one, other, pair[2])
 
 
 @lru_cache(maxsize=CACHED_IMAGES)
@@ -248,13 +239,8 @@ MIN_ZOOM = 0.05
 
 def to_square(pixels: UInt8) -> Float:
     """Return an image brought to SIDE x SIDE with local mean 0 and local deviation about 1, float32."""
-    shrinks = max(pixels.shape) > SIDE
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    image = cv2.resize(pixels, (SIDE, SIDE), interpolation=how).astype(np.float32)
-    detail = image - cv2.GaussianBlur(image, (0, 0), CONTRAST_SIGMA)
-    deviation = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), CONTRAST_SIGMA))
-    # The floor keeps noise on an empty background from being blown up to ridges.
-    return np.asarray(detail / (deviation + 2.0 + 0.1 * float(detail.std())), np.float32)
+    how = cv2.INTER_AREA if max(pixels.shape) > SIDE else cv2.INTER_CUBIC
+    return flatten(cv2.resize(pixels, (SIDE, SIDE), interpolation=how).astype(np.float32), CONTRAST_SIGMA)
 
 
 def signature(square: Float) -> Float:

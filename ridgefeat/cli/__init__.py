@@ -25,7 +25,7 @@ SECTIONS = {
     "Features": {
         "extract": ("extract.command", "Write the features of prints to a table."),
         "show": ("show.command", "Draw what was measured on a print."),
-        "explain": ("explain.command", "Explain one value of a print."),
+        "explain": ("show.explain", "Explain one value of a print."),
         "features": ("listing.features", "List the features: unit, range, source."),
         "params": ("listing.params", "List the parameters of the stages."),
     },
