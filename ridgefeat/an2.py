@@ -106,7 +106,8 @@ def split(data: bytes) -> tuple[list[Record], str | None]:
     'breaks off in record 2 (type 2), which claims 18 bytes where 15 are left'
     """
     if not is_transaction(data):
-        return [], f"is no ANSI/NIST transaction: it begins with {data[:8]!r}" + _hint(data)
+        hint = "; transactions in XML are not read" if re.match(rb"(\xef\xbb\xbf)?\s*<", data[:64]) else ""
+        return [], f"is no ANSI/NIST transaction: it begins with {data[:8]!r}{hint}"
     records: list[Record] = []
     contents: Iterator[int] = iter(())
     at = 0
@@ -126,7 +127,9 @@ def split(data: bytes) -> tuple[list[Record], str | None]:
             return records, f"holds a second transaction from byte {at} on, which is not read; split the file"
         if len(records) == MAX_RECORDS:
             return records, f"has more than {MAX_RECORDS} records; the others are not read"
-        stop = _corrected(data, at + length) if tag else at + length
+        stop = at + length
+        if tag and data[stop - 1 : stop] != FS:  # its length may be off by one or two
+            stop = data.find(FS, max(0, stop - 3), stop + 2) + 1 or stop
         if length < 5 or stop > len(data):
             left = len(data) - at
             return records, f"breaks off in {where} (type {kind}), which claims {length} bytes where {left} are left"
@@ -138,23 +141,11 @@ def split(data: bytes) -> tuple[list[Record], str | None]:
     return records, f"breaks off after record {len(records)}: {missing} more are listed in it" if missing else None
 
 
-def _hint(data: bytes) -> str:
-    return "; transactions in XML are not read" if re.match(rb"(\xef\xbb\xbf)?\s*<", data[:64]) else ""
-
-
 def _contents(listed: bytes) -> Iterator[int]:
     """Yield the types of the records behind the first, as 1.003 lists them."""
     for entry in listed.split(RS, MAX_RECORDS + 1)[1:]:
         kind = entry.partition(US)[0]
         yield int(kind) if re.fullmatch(rb"\d{1,2}", kind) else 0
-
-
-def _corrected(data: bytes, stop: int) -> int:
-    """Return where a tagged record ends, if its length is off by one or two."""
-    if data[stop - 1 : stop] == FS:
-        return stop
-    end = data.find(FS, max(0, stop - 3), stop + 2) + 1
-    return end or stop
 
 
 def tagged_record(data: bytes, kind: int, start: int, stop: int) -> Record:

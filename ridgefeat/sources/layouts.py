@@ -97,8 +97,7 @@ _FVC_DPI = {("2002", "2"): 569.0, ("2004", "3"): 512.0, ("2006", "1"): 250.0, ("
 
 def _fvc_database(path: PurePath) -> tuple[str | None, str | None]:
     folders = path.parts[:-1][::-1]
-    year = next((m[1] for p in folders if (m := _FVC_YEAR.search(p))), None)
-    database = next((m[1] for p in folders if (m := _FVC_DATABASE.search(p))), None)
+    year, database = (next((m[1] for p in folders if (m := r.search(p))), None) for r in (_FVC_YEAR, _FVC_DATABASE))
     return year, database
 
 
@@ -220,9 +219,8 @@ def regex_layout(pattern: str) -> Layout:
     except (re.error, RecursionError, OverflowError) as error:
         raise LayoutError(f"the expression {pattern!r} is no regular expression: {error}") from None
     if not compiled.groupindex:
-        raise LayoutError(
-            f"the expression {pattern!r} has no named group; write one a label, such as (?P<subject>[0-9]+)"
-        )
+        advice = "write one a label, such as (?P<subject>[0-9]+)"
+        raise LayoutError(f"the expression {pattern!r} has no named group; {advice}")
     check_label_names(compiled.groupindex, f"the expression {pattern!r}")
 
     def parse(path: PurePath) -> Labels | None:
