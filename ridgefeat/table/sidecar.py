@@ -7,6 +7,7 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
@@ -114,10 +115,8 @@ def library_versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that decide the table's numbers."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 
@@ -145,10 +144,8 @@ def load_sidecar(path: str | Path) -> dict[str, Any]:
         if not table.exists() and not path.exists():
             raise TableError(f"table {table}: no such file or folder; `ridgefeat extract` makes one")
         if not path.exists():
-            raise TableError(
-                f"sidecar {path}: no such file, or not a regular one; for a table of another program, name the "
-                "feature columns: --feature-columns 'a*'"
-            )
+            advice = "for a table of another program, name the feature columns: --feature-columns 'a*'"
+            raise TableError(f"sidecar {path}: no such file, or not a regular one; {advice}")
     raw = read_bounded(path, MAX_DESCRIPTION_BYTES, TableError, "sidecar")
     try:
         content = json.loads(raw)
@@ -174,10 +171,8 @@ def check_same(a: str | Path | Mapping[str, Any], b: str | Path | Mapping[str, A
     names = [str(x) if isinstance(x, (str, Path)) else "given table" for x in (a, b)]
     first, second = (x if isinstance(x, Mapping) else load_sidecar(x) for x in (a, b))
     if found := differences(first, second):
-        raise TableError(
-            f"{names[0]} and {names[1]} were not made alike: {'; '.join(found)}. "
-            "Make one of them again with --like the other's sidecar"
-        )
+        advice = "Make one of them again with --like the other's sidecar"
+        raise TableError(f"{names[0]} and {names[1]} were not made alike: {'; '.join(found)}. {advice}")
 
 
 def describe(items: Sequence[Item], recipe: Recipe, minutiae: Path | None, standard: str = "iso") -> dict[str, Any]:
@@ -225,9 +220,8 @@ def agree(then: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
     except (KeyError, TypeError, AttributeError):
         raise TableError(f"{where} is of another version or damaged; start again with --overwrite") from None
     if found:
-        raise TableError(
-            f"cannot resume: {where} differs ({'; '.join(found)}). Give the same options as then, or --overwrite"
-        )
+        advice = "Give the same options as then, or --overwrite"
+        raise TableError(f"cannot resume: {where} differs ({'; '.join(found)}). {advice}")
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:

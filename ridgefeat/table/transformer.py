@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ridgefeat.errors import ImageError, ParameterError
 from ridgefeat.features.family import Families
+from ridgefeat.files import first_few
 from ridgefeat.params import Params
 from ridgefeat.sources import find_prints
 from ridgefeat.sources.source import list_prints
@@ -89,7 +90,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         items = _as_items(X, self.layout)
         values, errors = self._cached(_compute)(items, [file_state(i) for i in items], recipe, self.jobs)
         if errors and self.on_error == "raise":
-            raise ImageError("; ".join(errors[:3]) + (f" and {len(errors) - 3} more" if len(errors) > 3 else ""))
+            raise ImageError(first_few(errors, 3, "; "))
         return values  # type: ignore[no-any-return]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -113,10 +114,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
-        tags.input_tags.allow_nan = False
+        tags.input_tags.two_d_array = tags.input_tags.allow_nan = False
+        tags.input_tags.three_d_array = tags.input_tags.string = True
         return tags
 
 

@@ -34,12 +34,9 @@ GROUP_ROWS = 1024
 
 def format_of(path: Path) -> str:
     """Return ".csv", ".xlsx" or ".parquet"; raise TableError for another name."""
-    ending = path.suffix.lower()
-    if ending not in FORMATS:
-        raise TableError(
-            f"table {path}: the name must end in .csv, .xlsx or .parquet, not {ending or 'without ending'}; "
-            "a folder of Parquet parts ends in /"
-        )
+    if (ending := path.suffix.lower()) not in FORMATS:
+        needed = f"the name must end in .csv, .xlsx or .parquet, not {ending or 'without ending'}"
+        raise TableError(f"table {path}: {needed}; a folder of Parquet parts ends in /")
     return ending
 
 
@@ -119,9 +116,7 @@ def text(value: Any) -> str:
 
 def label_names(items: Iterable[Item]) -> list[str]:
     """Return the labels that any print has: the known ones in their order, then others as they appear."""
-    seen: dict[str, None] = {}
-    for item in items:
-        seen.update(dict.fromkeys(item.labels))
+    seen = dict.fromkeys(name for item in items for name in item.labels)
     return [name for name in LABELS if name in seen] + [name for name in seen if name not in LABELS]
 
 

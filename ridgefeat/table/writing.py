@@ -95,10 +95,8 @@ def write_table(
     about = {"command": list(command), **manifest, "inputs": [bare_name(i) for i in inputs]}
     # An engine that is not there is reported before anything is left behind.
     with using(engine, jobs) as workers:
-        extraction = Extraction(
-            *(items, recipe, workers, folder, standard), lines=not as_folder and format_of(output) == ".csv"
-        )
-        summary.workers = workers
+        is_csv = not as_folder and format_of(output) == ".csv"
+        extraction, summary.workers = Extraction(items, recipe, workers, folder, standard, is_csv), workers
         try:
             if resumed:
                 agree(journal.resume(), about, f"the unfinished run in {journal.folder}")
@@ -110,9 +108,8 @@ def write_table(
             assembly.assemble(rows, about, summary, parts, dialect)
             journal.remove()
         except OSError as error:
-            raise TableError(
-                f"table {output} cannot be written: {error.strerror or error}; run with --resume"
-            ) from None
+            why = f"{error.strerror or error}; run with --resume"
+            raise TableError(f"table {output} cannot be written: {why}") from None
         except RidgefeatError:
             if not resumed and journal.is_empty():  # nothing was done that could be continued
                 journal.remove()
