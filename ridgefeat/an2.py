@@ -21,6 +21,7 @@ FS, GS, RS, US = b"\x1c", b"\x1d", b"\x1e", b"\x1f"
 MAX_BYTES = 1 << 28
 MAX_RECORDS = 10_000
 BINARY_IMAGES, TAGGED_IMAGES, MINUTIAE = (3, 4, 5, 6), (13, 14), 9
+IMAGES = (*BINARY_IMAGES, *TAGGED_IMAGES)
 DATA = 999
 """Number of the field that holds a tagged record's image."""
 _BINARY = (*BINARY_IMAGES, 7, 8)
@@ -168,9 +169,20 @@ def tagged_record(data: bytes, kind: int, start: int, stop: int) -> Record:
         fields.setdefault(int(tag[1]), data[at:after])
         at = after + 1
     record = Record(kind, start, stop, image, fields)
-    per_inch = {1: 1.0, 2: 2.54}.get(record.number(8), 0.0) if kind in TAGGED_IMAGES else 0.0
-    across, down = (nominal_dpi(record.number(n) * per_inch, per_inch / 2) for n in (9, 10))
-    return replace(record, dpi=(across, down)) if across and down else record
+    dpi = resolution(record, 8) if kind in TAGGED_IMAGES else (0.0, 0.0)
+    return replace(record, dpi=dpi) if all(dpi) else record
+
+
+def resolution(record: Record, at: int) -> tuple[float, float]:
+    """Return the resolution across and down in dpi that three fields from `at` on give: unit, then both numbers."""
+    per_inch = {1: 1.0, 2: 2.54}.get(record.number(at), 0.0)
+    across, down = (nominal_dpi(record.number(n) * per_inch, per_inch / 2) for n in (at + 1, at + 2))
+    return across, down
+
+
+def images_by_idc(records: list[Record]) -> dict[int, Record]:
+    """Return the image of each IDC, the first of several."""
+    return {r.idc: r for r in reversed(records) if r.kind in IMAGES}
 
 
 def _binary(data: bytes, kind: int, start: int, stop: int, first: Record) -> Record:

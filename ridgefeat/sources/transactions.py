@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ridgefeat.an2 import BINARY_IMAGES, MAX_BYTES, MINUTIAE, TAGGED_IMAGES, Record, is_transaction, split
+from ridgefeat.an2 import BINARY_IMAGES, IMAGES, MAX_BYTES, MINUTIAE, Record, images_by_idc, is_transaction, split
 from ridgefeat.errors import ImageError
 from ridgefeat.files import os_errors_as, read_bounded, read_start
 from ridgefeat.sources.images import is_image
@@ -137,13 +137,12 @@ def find_in_transaction(
     except ImageError as error:
         return [unread(str(error))]
     records, reason = split(data)
-    images = (*BINARY_IMAGES, *TAGGED_IMAGES)
-    with_minutiae |= not any(r.kind in images for r in records)
-    chosen = [r for r in records if r.kind in images or (with_minutiae and r.kind == MINUTIAE)]
+    with_minutiae |= not any(r.kind in IMAGES for r in records)
+    chosen = [r for r in records if r.kind in IMAGES or (with_minutiae and r.kind == MINUTIAE)]
     if passed_over is not None:
         kinds = {1, 2, *(r.kind for r in chosen)}
         passed_over.update(f"type-{r.kind} record" for r in records if r.kind not in kinds)
-    by_idc = {r.idc: r for r in reversed(records) if r.kind in images}
+    by_idc = images_by_idc(records)
     found, names = [], Counter[str]()
     for record in chosen:
         positions = record.positions

@@ -16,7 +16,7 @@ from ridgefeat.errors import LayoutError, ParameterError
 from ridgefeat.files import check_unpacked_size, first_line, results_folder
 from ridgefeat.structure import Minutiae, OrientationField, SingularPoints, UInt8
 from ridgefeat.synth.prints import Truth
-from ridgefeat.synth.subjects import SubjectPrint, make_subjects
+from ridgefeat.synth.subjects import make_subjects
 
 INDEX = "index.csv"
 _IMAGES = (".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".wsq")
@@ -87,7 +87,10 @@ def write_set(
     with results_folder(outdir, "synth", LayoutError, typed=command) as temporary:
         rows = []
         for one in islice(made, n):
-            rows.append(_write_print(temporary, one, truth))
+            (temporary / f"{one.name}.png").write_bytes(encode_png(one.print.image, one.print.dpi))
+            if truth:
+                write_truth(temporary / f"{one.name}.npz", one.print.truth)
+            rows.append([f"{one.name}.png", *(getattr(one, name) for name in COLUMNS[1:-1]), "yes"])
             if progress is not None:
                 progress(len(rows), 0, n)
         with (temporary / INDEX).open("w", newline="", encoding="utf-8") as stream:
@@ -95,15 +98,6 @@ def write_set(
             writer.writerow(COLUMNS)
             writer.writerows(rows)
     return index
-
-
-def _write_print(outdir: Path, one: SubjectPrint, truth: bool) -> list[Any]:
-    file = f"{one.name}.png"
-    (outdir / file).write_bytes(encode_png(one.print.image, one.print.dpi))
-    if truth:
-        write_truth(outdir / f"{one.name}.npz", one.print.truth)
-    labels = (one.subject, one.sex, one.hand, one.finger, one.impression, one.pattern, one.noise_level)
-    return [file, *labels, "yes"]
 
 
 def encode_png(image: UInt8, dpi: float) -> bytes:
@@ -149,7 +143,5 @@ def read_truth(path: str | Path) -> Truth:
                 SingularPoints(**{name: arrays[f"singular_{name}"] for name in _SINGULAR}),
             )
     except Exception as error:  # a damaged archive fails in many ways
-        raise LayoutError(
-            f"{path} does not hold the truth about a print ({first_line(error)}); write_set writes such files with "
-            "truth=True"
-        ) from error
+        why = f"{first_line(error)}); write_set writes such files with truth=True"
+        raise LayoutError(f"{path} does not hold the truth about a print ({why}") from error

@@ -264,14 +264,9 @@ def _paper(shape: tuple[int, ...], params: ImpressionParams, rng: Rng) -> Float:
 
 def _truth(master: MasterPrint, placement: Placement, maps: _Maps, depth: Float) -> Truth:
     known, mask = master.truth, depth > 0
-    orientation, period = carry_fields(known.orientation.angle, known.period, maps)
-    return Truth(
-        orientation,
-        period,
-        mask,
-        _inside(carry_points(known.minutiae, placement), depth > _SEEN),
-        _inside(carry_points(known.singular_points, placement), mask),
-    )
+    minutiae = _inside(carry_points(known.minutiae, placement), depth > _SEEN)
+    singular = _inside(carry_points(known.singular_points, placement), mask)
+    return Truth(*carry_fields(known.orientation.angle, known.period, maps), mask, minutiae, singular)
 
 
 def _inside(points: Any, mask: Bool) -> Any:
