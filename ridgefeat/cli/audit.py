@@ -20,21 +20,18 @@ SHOWN_SETS = 3
 
 @click.command("audit")
 @click.argument("inputs", nargs=-1, type=options.PATH, metavar="INPUT...")
-@options.output(metavar="FOLDER", help="Folder for audit.json and report.html; with --make-index a file NAME.index.")
+@options.output("FOLDER", "Folder for audit.json and report.html; with --make-index a file NAME.index.")
 @options.labels
-@click.option("--label", metavar="COLUMN", help="Label to audit.  [default: class, of the layout class-folders]")
-@options.shown("--group", default="subject", metavar="COLUMN", help="Label of the people who must stay together.")
-@click.option(
-    "--split",
-    metavar="COLUMN|FILE",
-    help="A label, or a table with columns file and split.  [default: inputs or folders named train, test, …]",
+@options.option("--label COLUMN", "Label to audit.  [default: class, of the layout class-folders]")
+@options.option("--group COLUMN", "Label of the people who must stay together.", default="subject")
+@options.option(
+    "--split COLUMN|FILE",
+    "A label, or a table with columns file and split.  [default: inputs or folders named train, test, …]",
 )
-@options.path("--images", metavar="FOLDER", help="Folder of the images of a table.")
-@options.path("--with-index", metavar="FILE", multiple=True, help="Also recognise the prints of this index. Repeat it.")
-@click.option(
-    "--by-comparison", is_flag=True, help="Where people are not named: compare prints, and group those that match."
-)
-@options.path("--make-index", metavar="FOLDER", help="Instead: write an index of these prints to the file -o.")
+@options.path("--images FOLDER", "Folder of the images of a table.")
+@options.path("--with-index FILE", "Also recognise the prints of this index. Repeat it.", multiple=True)
+@options.option("--by-comparison", "Where people are not named: compare prints, and group those that match.")
+@options.path("--make-index FOLDER", "Instead: write an index of these prints to the file -o.")
 @options.jobs
 @options.limits
 @options.json_result

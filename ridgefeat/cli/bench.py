@@ -22,60 +22,52 @@ BAR = "{elapsed} {n_fmt}/{total_fmt}{postfix} {bar}"
 @click.argument("table", required=False, type=options.PATH, metavar="[TABLE]")
 @options.target()
 @options.group
-@click.option("--pairs", metavar="COLUMN", help="Instead of --target: the label that two prints may share.")
-@click.option("--differ", metavar="COLUMN", multiple=True, help="Of --pairs: labels in which the two prints differ.")
-@click.option("--match", metavar="COLUMN", multiple=True, help="Of --pairs: labels in which the people are alike.")
-@options.output(metavar="FOLDER", help="Folder for tables and report.")
-@click.option(
-    "--classifiers",
+@options.option("--pairs COLUMN", "Instead of --target: the label that two prints may share.")
+@options.option("--differ COLUMN", "Of --pairs: labels in which the two prints differ.", multiple=True)
+@options.option("--match COLUMN", "Of --pairs: labels in which the people are alike.", multiple=True)
+@options.output("FOLDER", "Folder for tables and report.")
+@options.option(
+    "--classifiers NAMES",
+    "Names, separated by commas; or module:Class of your own.",
     **options.listed("ridgefeat.bench.classifiers", "METHODS", "ENSEMBLES"),
-    help="Names, separated by commas; or module:Class of your own.",
 )
 @options.some_families
 @options.feature_columns
 @options.within
-@click.option("--harmonise", metavar="COLUMN", help="Take location and scale of each level off: a sensor or database.")
-@click.option(
-    "--select",
-    metavar="CRITERIA",
-    help="Choose columns inside each training fold, e.g. min_icc=0.6,redundancy=0.9,fdr=0.05.",
+@options.option("--harmonise COLUMN", "Take location and scale of each level off: a sensor or database.")
+@options.option(
+    "--select CRITERIA", "Choose columns inside each training fold, e.g. min_icc=0.6,redundancy=0.9,fdr=0.05."
 )
-@options.shown("--reliability", default="FCJ2020", metavar="SET|TABLE", help="Columns' ICC, for --select.")
+@options.option("--reliability SET|TABLE", "Columns' ICC, for --select.", default="FCJ2020")
 @options.kind
-@click.option("--positive", metavar="CLASS", help="Class of precision and recall.  [default: the rarer]")
-@options.choice("--split", ("group", "holdout", "image"), help="Folds by group, 80/20 by group, or by image (leaks).")
-@options.number("--folds", default=5, help="Number of folds.")
-@options.number("--repeats", default=1, help="Number of repeats, each with other folds.")
-@options.path("--train", metavar="TABLE", help="Instead of TABLE: train on this one …")
-@options.path("--test", metavar="TABLE", help="… and test on this one.")
-@options.path(
-    "--cross", metavar="TABLE", multiple=True, help="Instead: test on each, trained on the others. Repeat it."
-)
-@click.option("--tune", is_flag=True, help="Search each classifier's settings in inner folds by group.")
+@options.option("--positive CLASS", "Class of precision and recall.  [default: the rarer]")
+@options.choice("--split", ("group", "holdout", "image"), "Folds by group, 80/20 by group, or by image (leaks).")
+@options.number("--folds N", "Number of folds.", default=5)
+@options.number("--repeats N", "Number of repeats, each with other folds.", default=1)
+@options.path("--train TABLE", "Instead of TABLE: train on this one …")
+@options.path("--test TABLE", "… and test on this one.")
+@options.path("--cross TABLE", "Instead: test on each, trained on the others. Repeat it.", multiple=True)
+@options.option("--tune", "Search each classifier's settings in inner folds by group.")
 @options.choice(
-    "--imbalance", ("weights", "none", "under", "over"), help="How to handle class imbalance (training folds only)."
+    "--imbalance", ("weights", "none", "under", "over"), "How to handle class imbalance (training folds only)."
 )
-@click.option("--fuse", metavar="COLUMN", help="Also score the mean over prints that share this label.")
+@options.option("--fuse COLUMN", "Also score the mean over prints that share this label.")
 @options.choice(
-    "--on-duplicates", ("merge", "drop", "warn"), help="What to do when one image is filed under several people."
+    "--on-duplicates", ("merge", "drop", "warn"), "What to do when one image is filed under several people."
 )
+@options.path("--images FOLDER", "Folder of the images, for the audit and for classifiers that read them.")
 @options.path(
-    "--images", metavar="FOLDER", help="Folder of the images, for the audit and for classifiers that read them."
+    "--backbone NETWORK",
+    "Add classifiers on a network of images: FILE.onnx, or FILE.py:NAME (a PyTorch module; runs the file).",
 )
-@options.path(
-    "--backbone",
-    metavar="NETWORK",
-    help="Add classifiers on a network of images: FILE.onnx, or FILE.py:NAME (a PyTorch module; runs the file).",
-)
-@click.option(
-    "--backbone-set",
-    metavar="KEY=VALUE",
+@options.option(
+    "--backbone-set KEY=VALUE",
+    "How to run it: size, mean, std, channel_order, layer, last_layers, cache. Repeat it.",
     multiple=True,
-    help="How to run it: size, mean, std, channel_order, layer, last_layers, cache. Repeat it.",
 )
-@click.option("--fast", is_flag=True, help="Skip learning curve, importances, families, confounds and controls.")
-@options.number("--epochs", default=30, help="Maximal number of epochs of a network.")
-@options.number("--seed", default=42, help="Random seed.")
+@options.option("--fast", "Skip learning curve, importances, families, confounds and controls.")
+@options.number("--epochs N", "Maximal number of epochs of a network.", default=30)
+@options.number("--seed N", "Random seed.", default=42)
 @options.jobs
 @options.engine
 @options.limits

@@ -19,25 +19,24 @@ MAX_LINES = 30
 
 @click.command("compare")
 @options.table
-@click.option("--by", required=True, metavar="COLUMN", help="Label to compare by: two levels, several, or a number.")
-@options.shown("--group", default="subject", metavar="COLUMN", help="Label of the people.")
-@options.output(metavar="FOLDER", help="Folder for table, page and figures.")
-@click.option(
-    "--columns",
-    metavar="NAMES",
+@options.option("--by COLUMN", "Label to compare by: two levels, several, or a number.", required=True)
+@options.option("--group COLUMN", "Label of the people.", default="subject")
+@options.output("FOLDER", "Folder for table, page and figures.")
+@options.option(
+    "--columns NAMES",
+    "Columns, separated by commas, such as 'ridge_*'.  [default: ridge density, period and breadth, minutiae]",
     callback=options.names,
-    help="Columns, separated by commas, such as 'ridge_*'.  [default: ridge density, period and breadth, minutiae]",
 )
-@click.option("--all", "every", is_flag=True, help="Compare all feature columns.")
+@options.option("--all", "Compare all feature columns.", name="every")
 @options.feature_columns
-@click.option("--number", is_flag=True, help="Take the label as a number, however few values it has.")
+@options.option("--number", "Take the label as a number, however few values it has.")
 @options.choice(
     "--model",
     ("permutation", "mixed"),
-    help="Test: permutation of people, or a mixed model of prints with finger as a factor (needs statsmodels).",
+    "Test: permutation of people, or a mixed model of prints with finger as a factor (needs statsmodels).",
 )
-@click.option("--ratio", metavar="COLUMN", help="Also give the likelihood ratio of two levels by this column's value.")
-@options.number("--seed", default=42, help="Random seed.")
+@options.option("--ratio COLUMN", "Also give the likelihood ratio of two levels by this column's value.")
+@options.number("--seed N", "Random seed.", default=42)
 @options.csv_dialect
 @options.json_result
 def command(table: str, by: str, group: str, output: str, columns: list[str] | None, every: bool, **given: Any) -> None:

@@ -20,13 +20,13 @@ BATCH = 512
 
 @click.command("enrol")
 @click.argument("inputs", nargs=-1, required=True, type=options.PATH, metavar="INPUT...")
-@options.output(metavar="FILE", help="The gallery: a new file, or one to add to.")
+@options.output("FILE", "The gallery: a new file, or one to add to.")
 @options.labels
 @options.template_format
 @options.tuning
 @options.jobs
 @options.limits
-@click.option("--overwrite", is_flag=True, help="Begin the gallery anew.")
+@options.option("--overwrite", "Begin the gallery anew.")
 @options.json_result
 def command(**given: Any) -> None:
     """Enrol prints in a gallery, a file that `ridgefeat identify` searches without reading the images again.

@@ -11,20 +11,20 @@ from ridgefeat.cli import options, talk
 
 @click.command("explore")
 @options.table
-@options.output(metavar="PAGE.html", help="The page to write.")
-@options.path("--images", metavar="ROOT", help="The folder that was extracted, to show its prints.")
+@options.output("PAGE.html", "The page to write.")
+@options.path("--images ROOT", "The folder that was extracted, to show its prints.")
 @options.feature_columns
-@click.option("--by", metavar="LABEL", help="Initial label to colour and compare by.")
+@options.option("--by LABEL", "Initial label to colour and compare by.")
 @options.number(
-    "--most",
-    "limit",
+    "--most N",
+    "Maximum number of prints; a larger table is sampled, stratified by label.",
+    name="limit",
     type=click.IntRange(1),
     default=5000,
-    help="Maximum number of prints; a larger table is sampled, stratified by label.",
 )
-@click.option("--no-tsne", is_flag=True, help="Skip the t-SNE map, which takes longest.")
-@click.option("--no-overlays", is_flag=True, help="Do not draw minutiae, singular points and outlines.")
-@options.number("--seed", type=click.IntRange(0), default=0, help="Random seed of the sample and the maps.")
+@options.option("--no-tsne", "Skip the t-SNE map, which takes longest.")
+@options.option("--no-overlays", "Do not draw minutiae, singular points and outlines.")
+@options.number("--seed N", "Random seed of the sample and the maps.", type=click.IntRange(0), default=0)
 @options.jobs
 @options.limits
 @options.json_result

@@ -18,34 +18,30 @@ if TYPE_CHECKING:
 
 @click.command("extract")
 @click.argument("inputs", nargs=-1, type=options.PATH, metavar="INPUT...")
-@options.path("--list", "lists", metavar="FILE", multiple=True, help="A text file with one path or address per line.")
-@options.output(
-    required=False, metavar="TABLE", help="The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts."
-)
+@options.path("--list FILE", "A text file with one path or address per line.", name="lists", multiple=True)
+@options.output("TABLE", "The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts.", required=False)
 @options.labels
 @options.raw
 @options.families
 @options.tuning
 @options.invert
 @options.region
-@click.option(
-    "--mirror", type=click.Choice(["left", "right"]), help="Mirror this hand's prints (label hand) before features."
+@options.option(
+    "--mirror", "Mirror this hand's prints (label hand) before features.", type=click.Choice(["left", "right"])
 )
-@click.option("--fingers", type=click.Choice(["split"]), help="Cut a slap, or several prints, into a row per finger.")
-@options.path("--like", metavar="FILE.json", help="Extract exactly as for the table with this sidecar.")
-@click.option("--errors", is_flag=True, help="Also write the standard error of every value, as NAME_se.")
-@options.path("--reliability", metavar="TABLE", help="For --errors: how well your sensor repeats (see reliability).")
+@options.option("--fingers", "Cut a slap, or several prints, into a row per finger.", type=click.Choice(["split"]))
+@options.path("--like FILE.json", "Extract exactly as for the table with this sidecar.")
+@options.option("--errors", "Also write the standard error of every value, as NAME_se.")
+@options.path("--reliability TABLE", "For --errors: how well your sensor repeats (see reliability).")
 @options.jobs
 @options.engine
 @options.limits
-@options.path(
-    "--minutiae", metavar="FOLDER", help="Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2)."
-)
-@options.choice("--template-format", ("iso", "ansi"), help="Standard of .fmr: ISO/IEC 19794-2 or ANSI INCITS 378-2004.")
+@options.path("--minutiae FOLDER", "Also write each print's minutiae: .csv, .xyt and .fmr (ISO/IEC 19794-2).")
+@options.choice("--template-format", ("iso", "ansi"), "Standard of .fmr: ISO/IEC 19794-2 or ANSI INCITS 378-2004.")
 @options.csv_dialect
-@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@options.option("--resume", "Continue an interrupted run.")
 @options.overwrite
-@click.option("--validate", is_flag=True, help="Report what would be read and what is wrong; extract nothing.")
+@options.option("--validate", "Report what would be read and what is wrong; extract nothing.")
 @options.json_result
 def command(**given: Any) -> None:
     """Extract features from prints into a table: files, folders, archives (zip, tar), transactions, addresses (extra).
@@ -157,9 +153,9 @@ def _extract(items: Any, recipe: Recipe, given: dict[str, Any], passed_over: Cou
 
 @click.command("merge")
 @click.argument("tables", nargs=-1, required=True, type=options.PATH, metavar="TABLE...")
-@options.output(metavar="TABLE", help="The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts.")
+@options.output("TABLE", "The table to write: .csv, .xlsx, .parquet (extras), or a folder/ of parts.")
 @options.csv_dialect
-@click.option("--duplicates", is_flag=True, help="Keep both rows of a print that is in two tables.")
+@options.option("--duplicates", "Keep both rows of a print that is in two tables.")
 @options.overwrite
 @options.json_result
 def merge(**given: Any) -> None:

@@ -16,7 +16,7 @@ Record = dict[str, Any]
 
 FORMS = click.Choice(("text", "markdown", "csv", "json"))
 form = options.stacked(
-    options.shown("--format", "form", type=FORMS, default="text", help="Format of the list."), options.json_result
+    options.option("--format", "Format of the list.", name="form", type=FORMS, default="text"), options.json_result
 )
 
 
@@ -43,7 +43,7 @@ def features(families: list[str] | None, form: str) -> None:
 
 @click.command("params")
 @form
-@click.option("--template", is_flag=True, help="Write all defaults as a file for `extract -p` instead.")
+@options.option("--template", "Write all defaults as a file for `extract -p` instead.")
 def params(form: str, template: bool) -> None:
     """List every stage parameter with unit, range, default and meaning.
 

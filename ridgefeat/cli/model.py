@@ -25,14 +25,14 @@ META = ("meta_source", "meta_dpi_x", "meta_dpi_y", "meta_layout", "meta_error", 
 @click.command("train")
 @options.table
 @options.problem
-@options.output(metavar="FILE.skops", help="The model file to write.")
-@options.shown("--classifier", default="pca-lda", metavar="NAME", help="Name, as for `ridgefeat bench`.")
+@options.output("FILE.skops", "The model file to write.")
+@options.option("--classifier NAME", "Name, as for `ridgefeat bench`.", default="pca-lda")
 @options.some_families
 @options.within
 @options.kind
-@click.option("--tune", is_flag=True, help="Search the classifier's settings in inner folds by group.")
-@options.number("--folds", default=5, help="Number of folds for calibrating probabilities.")
-@options.number("--seed", default=42, help="Random seed.")
+@options.option("--tune", "Search the classifier's settings in inner folds by group.")
+@options.number("--folds N", "Number of folds for calibrating probabilities.", default=5)
+@options.number("--seed N", "Random seed.", default=42)
 @options.jobs
 @options.json_result
 def train(**given: Any) -> None:
@@ -72,9 +72,9 @@ def train(**given: Any) -> None:
 @click.command("predict")
 @click.argument("model", type=options.PATH, metavar="MODEL")
 @options.table
-@options.output(required=False, metavar="FILE.csv", help="File for the predictions.  [default: standard output]")
+@options.output("FILE.csv", "File for the predictions.  [default: standard output]", required=False)
 @options.csv_dialect
-@click.option("--fuse", metavar="COLUMN", help="Predict the prints that share this label (a person) together.")
+@options.option("--fuse COLUMN", "Predict the prints that share this label (a person) together.")
 @options.json_result
 def predict(**given: Any) -> None:
     """Predict each print of a table with a model.

@@ -55,16 +55,33 @@ def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 PATH = click.Path(readable=False)
 """A path, which shells complete. The command itself reports a file that is missing or unreadable."""
-path = partial(click.option, type=PATH)
-output = partial(path, "-o", "--output", required=True)
-shown = partial(click.option, show_default=True)
-"""An option whose default --help shows."""
-number = partial(shown, type=int, metavar="N")
 
 
-def choice(name: str, values: Sequence[str], **more: Any) -> Callable[[F], F]:
+def option(usage: str, words: str, *, name: str | None = None, **how: Any) -> Callable[[F], F]:
+    """Return an option, given as --help shows it ("-o, --output FILE"), and in words; a flag if it takes no value.
+
+    `name` is that of the parameter, if it is not the option's; a default is shown by --help.
+    """
+    parts = usage.split()
+    flags = [part.rstrip(",") for part in parts if part.startswith("-")]
+    value = parts[len(flags) :]
+    how["is_flag"] = not value and not {"type", "default"} & how.keys()
+    how |= {"metavar": value[0] if value else None, "show_default": "default" in how}
+    return click.option(*flags, *([name] if name else []), help=words, **how)
+
+
+path = partial(option, type=PATH)
+number = partial(option, type=int)
+
+
+def choice(usage: str, values: Sequence[str], words: str) -> Callable[[F], F]:
     """Return an option that takes one of several values, the first by default."""
-    return shown(name, type=click.Choice(values), default=values[0], **more)
+    return option(usage, words, type=click.Choice(values), default=values[0])
+
+
+def output(value: str, words: str, **how: Any) -> Callable[[F], F]:
+    """Return the option that names what is written."""
+    return path(f"-o, --output {value}", words, **{"required": True, **how})
 
 
 def _completed(module: str, *tables: str, further: Sequence[str] = ()) -> Callable[..., list[str]]:
@@ -80,7 +97,7 @@ def _completed(module: str, *tables: str, further: Sequence[str] = ()) -> Callab
 
 def listed(module: str, *tables: str) -> dict[str, Any]:
     """Return the settings of an option that takes names of a table in a module; shells complete them."""
-    return {"metavar": "NAMES", "callback": names, "shell_complete": _completed(module, *tables)}
+    return {"callback": names, "shell_complete": _completed(module, *tables)}
 
 
 def pick(given: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -94,126 +111,86 @@ def pick_naming(given: dict[str, Any]) -> dict[str, Any]:
 
 
 reading = stacked(
-    click.option(
-        "--layout",
-        metavar="NAME",
+    option(
+        "--layout NAME",
+        "Layout of file names: auto, socofing, fvc, person-folders, class-folders, …  [default: auto]",
         shell_complete=_completed("ridgefeat.sources", "LAYOUTS", further=["auto"]),
-        help="Layout of file names: auto, socofing, fvc, person-folders, class-folders, …  [default: auto]",
     ),
-    click.option(
-        "--dpi",
-        metavar="N|X,Y",
-        callback=_parsed("parse_dpi"),
-        help="Resolution, or across and down; overrides files and layouts.",
+    option(
+        "--dpi N|X,Y", "Resolution, or across and down; overrides files and layouts.", callback=_parsed("parse_dpi")
     ),
 )
-raw = click.option(
-    "--raw",
-    metavar="WIDTHxHEIGHT",
+raw = option(
+    "--raw WIDTHxHEIGHT",
+    "Read .raw and files of unknown suffix as grey pixels of this size; WIDTHxHEIGHT:N skips N bytes first.",
     callback=_parsed("parse_raw"),
-    help="Read .raw and files of unknown suffix as grey pixels of this size; WIDTHxHEIGHT:N skips N bytes first.",
 )
 region = path(
-    "--region",
-    metavar="FILE",
-    help="Where the print is: a mask image, or a polygon (x,y per line, or JSON); of several prints: a folder of them.",
+    "--region FILE",
+    "Where the print is: a mask image, or a polygon (x,y per line, or JSON); of several prints: a folder of them.",
 )
-invert = click.option(
+invert = option(
     "--invert",
+    "Whether ridges are white, and the negative is measured.  [default: auto]",
     type=click.Choice(["auto", "yes", "no"]),
-    help="Whether ridges are white, and the negative is measured.  [default: auto]",
 )
 labels = stacked(
     reading,
-    path(
-        "--index",
-        metavar="FILE",
-        help="A table (CSV, .xlsx, .parquet) whose column `file` names prints; others: labels.",
-    ),
-    shown("--index-column", default="file", metavar="NAME", help="The index's column of file names."),
-    click.option(
-        "--regex", metavar="REGEX", help="Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."
-    ),
+    path("--index FILE", "A table (CSV, .xlsx, .parquet) whose column `file` names prints; others: labels."),
+    option("--index-column NAME", "The index's column of file names.", default="file"),
+    option("--regex REGEX", "Read labels from file names by named groups, e.g. '(?P<subject>\\d+)_.*'."),
 )
-
-
-template_format = shown(
-    "--template-format",
+template_format = option(
+    "--template-format FORMAT",
+    "Format of templates that are not recognised by their content: iso-normal-card, iso-compact-card, …",
     default="auto",
-    metavar="FORMAT",
     shell_complete=_completed("ridgefeat.templates", "FORMATS"),
-    help="Format of templates that are not recognised by their content: iso-normal-card, iso-compact-card, …",
 )
-jobs = click.option("-j", "--jobs", type=int, metavar="N", help="Number of worker processes.  [default: every core]")
+jobs = option("-j, --jobs N", "Number of worker processes.  [default: every core]", type=int)
 table = click.argument("table", type=PATH, metavar="TABLE")
 csv_dialect = choice(
     "--csv-dialect",
     tuple(DIALECTS),
-    help="CSV format: semicolon has `;`, decimal commas and a byte-order mark; raw does not escape formulas.",
+    "CSV format: semicolon has `;`, decimal commas and a byte-order mark; raw does not escape formulas.",
 )
-figures = path("--figures", metavar="FOLDER", help="Also write the page's figures there, as SVG, PDF and PNG.")
-overwrite = click.option("--overwrite", is_flag=True, help="Replace an existing table.")
-target = partial(click.option, "--target", metavar="COLUMN", help="Label to predict: classes, or a number.")
-group = shown(
-    "--group",
-    default="subject",
-    metavar="COLUMN",
-    help="Label of the people (or groups) who must stay on one side of a split.",
+figures = path("--figures FOLDER", "Also write the page's figures there, as SVG, PDF and PNG.")
+overwrite = option("--overwrite", "Replace an existing table.")
+target = partial(option, "--target COLUMN", "Label to predict: classes, or a number.")
+group = option(
+    "--group COLUMN", "Label of the people (or groups) who must stay on one side of a split.", default="subject"
 )
 problem = stacked(target(required=True), group)
-within = click.option(
-    "--within",
-    metavar="COLUMN",
-    multiple=True,
-    help="Standardise columns within the levels of this label; several combine.",
+within = option(
+    "--within COLUMN", "Standardise columns within the levels of this label; several combine.", multiple=True
 )
 FAMILIES = listed("ridgefeat.features.family", "BUILT_IN")
-families = click.option(
-    "--families", **FAMILIES, help="Families, comma-separated; FILE.py:name is one of your own.  [default: all]"
+families = option(
+    "--families NAMES", "Families, comma-separated; FILE.py:name is one of your own.  [default: all]", **FAMILIES
 )
-some_families = click.option("--families", **FAMILIES, help="Use only the columns of these families.")
-feature_columns = click.option(
-    "--feature-columns",
-    metavar="PATTERN",
+some_families = option("--families NAMES", "Use only the columns of these families.", **FAMILIES)
+feature_columns = option(
+    "--feature-columns PATTERN",
+    "Columns that are features, of a table without a sidecar, e.g. 'a*'. Repeat it.",
     multiple=True,
-    help="Columns that are features, of a table without a sidecar, e.g. 'a*'. Repeat it.",
 )
-kind = click.option(
-    "--kind", type=click.Choice(["binary", "multiclass", "regression"]), help="Kind of target.  [default: inferred]"
+kind = option(
+    "--kind", "Kind of target.  [default: inferred]", type=click.Choice(["binary", "multiclass", "regression"])
 )
 tuning = stacked(
-    path("-p", "--params", "params_file", metavar="FILE.json", help="Stage parameters; `ridgefeat params` lists them."),
-    click.option(
-        "-s",
-        "--set",
-        "assignments",
-        metavar="KEY=VALUE",
-        multiple=True,
-        help="Set one parameter, e.g. -s period.smoothing=24.",
-    ),
+    path("-p, --params FILE.json", "Stage parameters; `ridgefeat params` lists them.", name="params_file"),
+    option("-s, --set KEY=VALUE", "Set one parameter, e.g. -s period.smoothing=24.", name="assignments", multiple=True),
 )
-
-
-engine = click.option(
-    "--engine",
-    metavar="ENGINE",
-    help="Where the work is done: local, dask=ADDRESS or ray=ADDRESS (extras).  [default: local]",
+engine = option(
+    "--engine ENGINE", "Where the work is done: local, dask=ADDRESS or ray=ADDRESS (extras).  [default: local]"
 )
-_limit = partial(shown, type=click.FloatRange(0))
+_limit = partial(option, type=click.FloatRange(0))
 
 
 def limits(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that limit time and memory per print, and apply the limits while the command runs."""
 
-    @_limit(
-        "--timeout", default=60, metavar="SECONDS", help="Maximum time per print, which is then stopped; 0: unlimited."
-    )
-    @_limit(
-        "--memory",
-        default=1024,
-        metavar="MB",
-        help="Maximum memory per print, on top of the worker's own; 0: unlimited.",
-    )
+    @_limit("--timeout SECONDS", "Maximum time per print, which is then stopped; 0: unlimited.", default=60)
+    @_limit("--memory MB", "Maximum memory per print, on top of the worker's own; 0: unlimited.", default=1024)
     @wraps(command)
     def run(*args: Any, timeout: float, memory: float, **given: Any) -> Any:
         from ridgefeat.work.guard import limited
@@ -244,12 +221,8 @@ def _remember(key: str, value: int) -> Callable[[click.Context, click.Parameter,
     return remember
 
 
-json_result = click.option(
-    "--json",
-    is_flag=True,
-    expose_value=False,
-    callback=_remember(talk.JSON, True),
-    help="Print the result as JSON on standard output.",
+json_result = option(
+    "--json", "Print the result as JSON on standard output.", expose_value=False, callback=_remember(talk.JSON, True)
 )
 VERBOSITY = (
     ("-q", "--quiet", talk.QUIET, "Print only errors and the result."),

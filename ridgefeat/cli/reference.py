@@ -17,7 +17,7 @@ FILES = ("reference.csv",)
 
 
 @click.command("phantoms")
-@options.output(metavar="FOLDER", help="Folder for images, truth and reference.csv.")
+@options.output("FOLDER", "Folder for images, truth and reference.csv.")
 @options.json_result
 def phantoms(output: str) -> None:
     """Write the reference set: images whose feature values are known.
@@ -49,18 +49,15 @@ def _names(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -
 
 @click.command("conform")
 @options.table
-@click.option(
-    "--name",
-    "names",
-    metavar="FEATURE=COLUMN",
+@options.option(
+    "--name FEATURE=COLUMN",
+    "The table's column for a reference feature, where it has another name. Repeat it.",
+    name="names",
     multiple=True,
     callback=_names,
-    help="The table's column for a reference feature, where it has another name. Repeat it.",
 )
-@options.path(
-    "--reference", metavar="FILE", help="The reference.csv of `phantoms`, which has the synthetic prints too."
-)
-@options.output(required=False, metavar="VERDICTS.csv", help="Also write a row per phantom and feature.")
+@options.path("--reference FILE", "The reference.csv of `phantoms`, which has the synthetic prints too.")
+@options.output("VERDICTS.csv", "Also write a row per phantom and feature.", required=False)
 @options.json_result
 def conform(table: str, names: dict[str, str], reference: str | None, output: str | None) -> None:
     """Compare a tool's values for the phantoms with the reference values.

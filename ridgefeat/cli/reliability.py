@@ -15,20 +15,17 @@ if TYPE_CHECKING:
 
 @click.command("reliability")
 @options.table
-@click.option(
-    "--finger",
-    metavar="COLUMN",
+@options.option(
+    "--finger COLUMN",
+    "Label that says which finger of a person a print is of; several combine.",
     multiple=True,
     required=True,
-    help="Label that says which finger of a person a print is of; several combine.",
 )
-@options.output(metavar="RELIABILITY.csv", help="The table to write.")
-@options.shown("--group", default="subject", metavar="COLUMN", help="Label of the people.")
-@click.option(
-    "--within", metavar="COLUMN", multiple=True, help="Take off the mean of each level first: of a sensor or database."
-)
+@options.output("RELIABILITY.csv", "The table to write.")
+@options.option("--group COLUMN", "Label of the people.", default="subject")
+@options.option("--within COLUMN", "Take off the mean of each level first: of a sensor or database.", multiple=True)
 @options.some_families
-@options.number("--seed", default=0, help="Random seed of the intervals.")
+@options.number("--seed N", "Random seed of the intervals.", default=0)
 @options.csv_dialect
 @options.json_result
 def command(**given: Any) -> None:

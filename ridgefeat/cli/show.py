@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @click.argument("image", type=options.PATH, metavar="FILE")
-@options.output(metavar="PICTURE", help="Picture to write: .png, .svg, .pdf, .jpg or .tif.")
-@click.option("--panels", **options.listed("ridgefeat.report", "PANELS"), help="Stages to draw, comma-separated.")
-@click.option("--scale", type=float, metavar="N", help="Scale factor relative to 500 dpi, 0.25 to 4.")
-@click.option("--numbers", is_flag=True, help="Write at each minutia, core and delta its id in the CSV of minutiae.")
-@options.path("--over", metavar="IMAGE", help="The image over which to draw a template.  [default: white]")
+@options.output("PICTURE", "Picture to write: .png, .svg, .pdf, .jpg or .tif.")
+@options.option("--panels NAMES", "Stages to draw, comma-separated.", **options.listed("ridgefeat.report", "PANELS"))
+@options.option("--scale N", "Scale factor relative to 500 dpi, 0.25 to 4.", type=float)
+@options.option("--numbers", "Write at each minutia, core and delta its id in the CSV of minutiae.")
+@options.path("--over IMAGE", "The image over which to draw a template.  [default: white]")
 @options.template_format
 @options.one_print
 @options.json_result
@@ -96,9 +96,9 @@ def _report(output: str, minutiae: Minutiae, singular: SingularPoints, more: dic
 @click.command("explain")
 @click.argument("image", type=options.PATH, metavar="FILE")
 @click.argument("column", metavar="COLUMN")
-@options.output(required=False, metavar="PICTURE", help="Picture of what was measured where: .png, .svg or .pdf.")
-@options.path("--among", metavar="TABLE", help="Feature table of other prints: percentile, and their histogram.")
-@click.option("--hand", type=click.Choice(["left", "right"]), help="Hand of the print, for radial and ulnar columns.")
+@options.output("PICTURE", "Picture of what was measured where: .png, .svg or .pdf.", required=False)
+@options.path("--among TABLE", "Feature table of other prints: percentile, and their histogram.")
+@options.option("--hand", "Hand of the print, for radial and ulnar columns.", type=click.Choice(["left", "right"]))
 @options.families
 @options.one_print
 @options.json_result

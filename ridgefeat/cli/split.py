@@ -11,13 +11,11 @@ from ridgefeat.cli import options, talk
 
 @click.command("split")
 @options.table
-@options.output(metavar="FOLDER", help="Folder for train and test, in the form of TABLE.")
-@options.shown("--test", type=float, default=0.2, metavar="SHARE", help="Share of the groups that are for testing.")
-@options.shown(
-    "--group", default="subject", metavar="COLUMN", help="Label of the people (or groups) who stay together."
-)
-@click.option("--stratify", metavar="COLUMN", help="Label whose values are to be as frequent in either part.")
-@options.number("--seed", default=42, help="Random seed.")
+@options.output("FOLDER", "Folder for train and test, in the form of TABLE.")
+@options.option("--test SHARE", "Share of the groups that are for testing.", type=float, default=0.2)
+@options.option("--group COLUMN", "Label of the people (or groups) who stay together.", default="subject")
+@options.option("--stratify COLUMN", "Label whose values are to be as frequent in either part.")
+@options.number("--seed N", "Random seed.", default=42)
 @options.csv_dialect
 @options.overwrite
 @options.json_result

@@ -24,43 +24,41 @@ FILES = ("thresholds.csv", "figures.csv", "curves.csv", "ratios.csv", "report.ht
 @click.command("threshold")
 @click.argument("table", metavar="SCORES", type=options.PATH)
 @click.argument("second", metavar="[SCORES]", required=False, type=options.PATH)
-@options.output(type=click.Path(file_okay=False), metavar="FOLDER", help="Where to write.")
-@click.option("--distance", is_flag=True, help="Smaller scores indicate a match.")
-@click.option(
-    "--methods",
+@options.output("FOLDER", "Where to write.", type=click.Path(file_okay=False))
+@options.option("--distance", "Smaller scores indicate a match.")
+@options.option(
+    "--methods NAMES",
+    "Names separated by commas; see below.  [default: all]",
     **options.listed("ridgefeat.threshold.methods", "DEFAULT_METHODS"),
-    help="Names separated by commas; see below.  [default: all]",
 )
-@options.choice("--objective", ("hter", "accuracy", "cost"), help="What grid, bayes and exact optimise.")
-@options.shown("--ratio", default=1.0, help="r of FAR = r FRR, for far-frr.")
-@options.shown("--prior", default=0.5, help="Share of mated transactions in use, 0 to 1.")
-@options.shown("--cost-fa", "cost_false_accept", default=1.0, help="Cost of a false accept.")
-@options.shown("--cost-fr", "cost_false_reject", default=1.0, help="Cost of a false reject.")
-@options.shown(
+@options.choice("--objective", ("hter", "accuracy", "cost"), "What grid, bayes and exact optimise.")
+@options.option("--ratio", "r of FAR = r FRR, for far-frr.", default=1.0)
+@options.option("--prior", "Share of mated transactions in use, 0 to 1.", default=0.5)
+@options.option("--cost-fa", "Cost of a false accept.", name="cost_false_accept", default=1.0)
+@options.option("--cost-fr", "Cost of a false reject.", name="cost_false_reject", default=1.0)
+@options.option(
     "--folds",
+    "Folds over subjects by which each comparison is judged once. 1: choose and judge on the same scores.",
     type=click.IntRange(1, 20),
     default=5,
-    help="Folds over subjects by which each comparison is judged once. 1: choose and judge on the same scores.",
 )
-@options.shown("--seed", type=click.IntRange(0), default=0, help="Seed of the folds.")
-@click.option(
+@options.option("--seed", "Seed of the folds.", type=click.IntRange(0), default=0)
+@options.option(
     "--llr",
-    type=click.Choice(["natural", "10", "2", "fit"]),
-    help="Scores are log likelihood ratios of this base: add Cllr and a Tippett plot. fit: turn other scores into such "
+    "Scores are log likelihood ratios of this base: add Cllr and a Tippett plot. fit: turn other scores into such "
     "ratios, each by subjects of other folds, and write ratios.csv.",
+    type=click.Choice(["natural", "10", "2", "fit"]),
 )
-@click.option("--positive", metavar="LABEL", help="The label that counts as mated.")
-@click.option("--classifier", metavar="NAME", help="Classifier to read, if the table holds several.")
-@click.option("--score-column", metavar="NAME", help="Column of the scores.  [default: score, …]")
-@click.option("--label-column", metavar="NAME", help="Column of the labels.  [default: mated, label, y_true, …]")
-@click.option(
-    "--regex", metavar="REGEX", help="Read subjects from names of prints by a group `subject`; mated if equal."
-)
-@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Read only such rows, e.g. --where level=hard.")
-@click.option("--failures", "count_failures", is_flag=True, help="Count an empty score as a failure to acquire.")
+@options.option("--positive LABEL", "The label that counts as mated.")
+@options.option("--classifier NAME", "Classifier to read, if the table holds several.")
+@options.option("--score-column NAME", "Column of the scores.  [default: score, …]")
+@options.option("--label-column NAME", "Column of the labels.  [default: mated, label, y_true, …]")
+@options.option("--regex REGEX", "Read subjects from names of prints by a group `subject`; mated if equal.")
+@options.option("--where COLUMN=VALUE", "Read only such rows, e.g. --where level=hard.", multiple=True)
+@options.option("--failures", "Count an empty score as a failure to acquire.", name="count_failures")
 @options.figures
 @options.csv_dialect
-@click.option("--overwrite", is_flag=True, help="Replace an earlier report in the folder.")
+@options.option("--overwrite", "Replace an earlier report in the folder.")
 @options.json_result
 def command(table: str, second: str | None, output: str, llr: str | None, **given: Any) -> None:
     """Choose decision thresholds and report their error rates on subjects that they have not seen.

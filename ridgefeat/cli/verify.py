@@ -24,16 +24,12 @@ def _protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 @click.command("verify")
 @click.argument("inputs", nargs=-1, required=True, type=options.PATH, metavar="INPUT...")
-@options.shown(
-    "--protocol",
-    default="fvc",
-    metavar="fvc|altered|PAIRS.csv",
-    shell_complete=_protocols,
-    help="Which comparisons to make.",
+@options.option(
+    "--protocol fvc|altered|PAIRS.csv", "Which comparisons to make.", default="fvc", shell_complete=_protocols
 )
-@options.choice("--comparator", ("minutiae", "features"), help="How to compare.")
-@options.output(metavar="SCORES.csv", help="The table to write.")
-@options.choice("--impostors", ("few", "all"), help="Non-mated comparisons: the few that the protocol selects, or all.")
+@options.choice("--comparator", ("minutiae", "features"), "How to compare.")
+@options.output("SCORES.csv", "The table to write.")
+@options.choice("--impostors", ("few", "all"), "Non-mated comparisons: the few that the protocol selects, or all.")
 @options.labels
 @options.template_format
 @options.families
@@ -132,29 +128,22 @@ def _template_notes(notes: dict[str, int]) -> list[str]:
 
 @click.command("identify")
 @click.argument("probe", type=options.PATH, metavar="PROBE")
-@options.path(
-    "--gallery", required=True, metavar="FOLDER|FILE", help="Prints or templates to search, or a file of `enrol`."
-)
-@options.number("--top", default=10, help="Number of candidates to list.")
-@options.path(
-    "--calibration", metavar="SCORES.csv", help="Scores of `verify` on prints like these.  [default: bundled counts]"
-)
+@options.path("--gallery FOLDER|FILE", "Prints or templates to search, or a file of `enrol`.", required=True)
+@options.number("--top N", "Number of candidates to list.", default=10)
+@options.path("--calibration SCORES.csv", "Scores of `verify` on prints like these.  [default: bundled counts]")
 @options.labels
 @options.template_format
 @options.tuning
 @options.jobs
 @options.limits
 @options.region
-@options.shown(
-    "--prior",
+@options.option(
+    "--prior P",
+    "Probability that the probe's finger is in the gallery at all.",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.5,
-    metavar="P",
-    help="Probability that the probe's finger is in the gallery at all.",
 )
-@options.path(
-    "--draw", metavar="PICTURE", help="Draw the probe and the first candidate, with lines between paired minutiae."
-)
+@options.path("--draw PICTURE", "Draw the probe and the first candidate, with lines between paired minutiae.")
 @options.json_result
 def identify(probe: str, gallery: str, **given: Any) -> None:
     """Search a gallery for a print: rank the most similar prints, and give the false match rate of each score.
